@@ -1,0 +1,314 @@
+/**
+ * What the engine and a store say to each other: plain, read-only rows. Times are milliseconds of
+ * the database's clock since the epoch; payloads are encoded value texts (see `src/base/values.ts`).
+ *
+ * @module
+ */
+
+/** A run's state; the page on states in ARCHITECTURE.md tells what moves between them. */
+export type RunState =
+  | "pending"
+  | "running"
+  | "suspended"
+  | "completed"
+  | "failed"
+  | "cancelled"
+  | "terminated"
+  | "stuck_unknown_version"
+  | "stuck_nondeterminism"
+  | "stuck_poisoned";
+
+/** States that nothing leaves. */
+export type EndState = Extract<RunState, "completed" | "failed" | "cancelled" | "terminated">;
+
+/** States in which a run is parked, with its reason, until somebody or something lets it out. */
+export type StuckState = Extract<RunState, `stuck_${string}`>;
+
+/** One fact of a run's history. */
+export interface EventRow {
+  /** Place in the history, from 0, without gaps. */
+  readonly seq: number;
+  /** What happened; the closed union is `EventKind` of `src/replay`. */
+  readonly kind: string;
+  /** The command that it answers; `null` for facts that answer none. */
+  readonly position: number | null;
+  /** The command's or the fact's name. */
+  readonly name: string;
+  /** The digest of the command's input; `null` where there is none. */
+  readonly digest: string | null;
+  /** Encoded value. */
+  readonly payload: string | null;
+  /** When it was written. */
+  readonly at: number;
+}
+
+/** An event that is to be written: the store gives it its place and its time. */
+export type NewEvent = Omit<EventRow, "seq" | "at">;
+
+/** A run to be inserted. */
+export interface NewRun {
+  /** The id that users see. */
+  readonly runId: string;
+  /** The workflow's logical name. */
+  readonly workflow: string;
+  /** The version that it starts on, and stays on. */
+  readonly hash: string;
+  /** The specifier under which its caller knew that version. */
+  readonly specifier: string;
+  /** Encoded input. */
+  readonly input: string;
+  /** What `random()` and `uuid()` of the run come from. */
+  readonly seed: string;
+  /** Present where the inserting node executes the run itself, at once. */
+  readonly lease?: Lease;
+}
+
+/** Who may write a run's history: the node, and a token that each claim draws anew. */
+export interface Lease {
+  /** The node's id. */
+  readonly node: string;
+  /** The fencing token, a random integer under 2^53. */
+  readonly token: number;
+}
+
+/** What an insert did. */
+export interface InsertedRun {
+  /** The internal key. */
+  readonly id: number;
+  /** Whether this call inserted it; `false`: the id was taken. */
+  readonly created: boolean;
+  /** When the leased run started, or when the pending one was created. */
+  readonly at: number;
+}
+
+/** A run as its executor needs it. */
+export interface ClaimedRun {
+  /** The internal key. */
+  readonly id: number;
+  /** The id that users see. */
+  readonly runId: string;
+  /** The workflow's logical name. */
+  readonly workflow: string;
+  /** The version that it is pinned to. */
+  readonly hash: string;
+  /** The specifier that was recorded for it. */
+  readonly specifier: string;
+  /** Encoded input. */
+  readonly input: string;
+  /** What `random()` and `uuid()` come from. */
+  readonly seed: string;
+  /** When a node first took it. */
+  readonly startedAt: number;
+  /** The fencing token of this claim. */
+  readonly token: number;
+  /** Claims in a row that wrote nothing, this one included. */
+  readonly claims: number;
+}
+
+/** A message for a run that its owner has not consumed. */
+export interface InboxRow {
+  /** Key, rising in order of arrival per run. */
+  readonly id: number;
+  /** What it is. */
+  readonly kind: "signal" | "cancel";
+  /** The signal's name. */
+  readonly name: string;
+  /** Encoded value. */
+  readonly payload: string | null;
+}
+
+/** A run's history and mailbox, read in one snapshot. */
+export interface LoadedRun {
+  /** The internal key. */
+  readonly id: number;
+  /** The token that the row holds now; `null`: nobody's. */
+  readonly token: number | null;
+  /** Rises with every message; the fence of suspending (S1 in `src/store/journal.ts`). */
+  readonly wakeSeq: number;
+  /** Events from the asked place on, in order. */
+  readonly events: readonly EventRow[];
+  /** Unconsumed messages, in order of arrival. */
+  readonly inbox: readonly InboxRow[];
+}
+
+/** What a suspended run waits for, as `status()` shows it. */
+export interface WaitRow {
+  /** The kind of effect. */
+  readonly kind: string;
+  /** Its name. */
+  readonly name: string;
+  /** Its position in program order. */
+  readonly position: number;
+  /** When it ends by itself; `null`: never. */
+  readonly until: number | null;
+}
+
+/** How a commit moves the run. */
+export type Transition =
+  | {
+    /** Memory and lease go together; the row says what it waits for. */
+    readonly to: "suspended";
+    /** When to wake it by itself; `null`: only by a message. */
+    readonly wakeAt: number | null;
+    /** What it waits for. */
+    readonly waits: readonly WaitRow[];
+    /** The `wakeSeq` read with the last look into the inbox. */
+    readonly wakeSeq: number;
+  }
+  | {
+    /** Given back unharmed, to be claimed `afterMs` from now; no claim is counted against it. */
+    readonly to: "released";
+    /** Milliseconds until a claimer may take it. */
+    readonly afterMs: number;
+  }
+  | {
+    /** The end. */
+    readonly to: EndState;
+    /** Encoded result, when completed. */
+    readonly result: string | null;
+    /** Encoded error, otherwise. */
+    readonly error: string | null;
+  }
+  | {
+    /** Parked. */
+    readonly to: StuckState;
+    /** Why, as JSON-able facts. */
+    readonly reason: StuckReason;
+  };
+
+/** Why a run is parked. */
+export interface StuckReason {
+  /** A stable word. */
+  readonly code: string;
+  /** For people. */
+  readonly message: string;
+  /** Facts: sources tried, drift found, and so on. */
+  readonly details?: unknown;
+}
+
+/** One run's share of a flush. All of it is written, or nothing. */
+export interface CommitEntry {
+  /** The internal key. */
+  readonly run: number;
+  /** The token that the writer holds. */
+  readonly token: number;
+  /** The `seq` of the first event: the history's length as the writer knows it. */
+  readonly first: number;
+  /** Events to append. */
+  readonly events: readonly NewEvent[];
+  /** Messages that these events consume. */
+  readonly consumed: readonly number[];
+  /** How the run moves with them; stays leased when omitted. */
+  readonly transition?: Transition;
+}
+
+/** What became of one entry. */
+export type CommitResult =
+  /** Written, all events at this time. `watched`: somebody elsewhere waits for the run's end. */
+  | { readonly status: "written"; readonly at: number; readonly watched: boolean }
+  /** Another node holds it, or nobody: drop the execution. */
+  | { readonly status: "lost" }
+  /** The token is right and the history is longer than thought: reload, keep the lease. */
+  | { readonly status: "stale" }
+  /** A message came since the inbox was read: read it again (only for `suspended`). */
+  | { readonly status: "woken" }
+  /** The run has ended. */
+  | { readonly status: "ended" }
+  /** Somebody holds the row; nothing is known to be wrong: put it into the next flush. */
+  | { readonly status: "busy" };
+
+/** A run as people see it. */
+export interface RunRow {
+  /** The internal key. */
+  readonly id: number;
+  /** The id that users see. */
+  readonly runId: string;
+  /** The workflow's logical name. */
+  readonly workflow: string;
+  /** The version that it is pinned to. */
+  readonly hash: string;
+  /** That version's label for people, if its definition has one. */
+  readonly versionLabel: string | null;
+  /** The specifier that was recorded for it. */
+  readonly specifier: string;
+  /** Where it stands. */
+  readonly state: RunState;
+  /** Encoded input. */
+  readonly input: string;
+  /** Encoded result, when completed. */
+  readonly result: string | null;
+  /** Encoded error, when it ended otherwise. */
+  readonly error: string | null;
+  /** Why it is parked. */
+  readonly stuckReason: StuckReason | null;
+  /** What it waits for, when suspended. */
+  readonly waits: readonly WaitRow[];
+  /** The node that executes it. */
+  readonly node: string | null;
+  /** When it will be looked at next, if known. */
+  readonly wakeAt: number | null;
+  /** Number of events so far. */
+  readonly events: number;
+  /** When it was created. */
+  readonly createdAt: number;
+  /** When a node first took it. */
+  readonly startedAt: number | null;
+  /** When it last suspended or was parked. */
+  readonly since: number | null;
+  /** When it ended. */
+  readonly endedAt: number | null;
+}
+
+/** A version as the registry holds it. */
+export interface VersionRow {
+  /** SHA-256 of the manifest, lower-case hex. */
+  readonly hash: string;
+  /** The workflow's logical name. */
+  readonly workflow: string;
+  /** Label for people. */
+  readonly label: string | null;
+  /** The manifest's text. */
+  readonly manifest: string;
+  /** Whether the archive holds its members. */
+  readonly archived: boolean;
+  /** Every specifier that it is known under, the newest first. */
+  readonly specifiers: readonly string[];
+  /** How many nodes died while they loaded it. */
+  readonly loadCrashes: number;
+  /** When it was registered. */
+  readonly registeredAt: number;
+}
+
+/** A version to be registered. */
+export interface NewVersion {
+  /** SHA-256 of the manifest, lower-case hex. */
+  readonly hash: string;
+  /** The workflow's logical name. */
+  readonly workflow: string;
+  /** Label for people. */
+  readonly label: string | null;
+  /** The manifest's text. */
+  readonly manifest: string;
+  /** The specifier that it is known under. */
+  readonly specifier: string;
+  /** Members' bytes by SHA-256 (hex); `null`: not to be archived. */
+  readonly blobs: ReadonlyMap<string, Uint8Array> | null;
+}
+
+/** What a registration changed. */
+export interface RegisteredVersion {
+  /** Whether the version was new. */
+  readonly created: boolean;
+  /** Runs that left `stuck_unknown_version` by it. */
+  readonly revived: number;
+}
+
+/** A node's trouble with a version. */
+export interface LoadFailureRow {
+  /** The node's id. */
+  readonly node: string;
+  /** The version. */
+  readonly hash: string;
+  /** Why that node can't load it. */
+  readonly reason: StuckReason;
+}

@@ -1,0 +1,251 @@
+/**
+ * What the engine asks of a store. Small ports, one for each table family; `src/store` implements
+ * them once, in SQL, over any driver.
+ *
+ * @module
+ */
+
+import type {
+  ClaimedRun,
+  CommitEntry,
+  CommitResult,
+  EventRow,
+  InsertedRun,
+  Lease,
+  LoadedRun,
+  LoadFailureRow,
+  NewRun,
+  NewVersion,
+  RegisteredVersion,
+  RunRow,
+  StuckReason,
+  VersionRow,
+} from "./rows.ts";
+
+/** Everything that a store offers. */
+export interface Store extends AsyncDisposable {
+  /**
+   * Whether no other process can have this database open (PGlite): then every other node found in
+   * it is dead.
+   */
+  readonly exclusive: boolean;
+  /** Creates or upgrades the schema; safe from many processes at once. */
+  migrate(): Promise<void>;
+  /** The database's clock, in milliseconds since the epoch. */
+  now(): Promise<number>;
+  /** Runs' histories: what only the owner of a run may write. */
+  readonly journal: JournalStore;
+  /** Runs: what anyone may do to them. */
+  readonly runs: RunStore;
+  /** Nodes: who is alive. */
+  readonly nodes: NodeStore;
+  /** Versions: the registry and the archive. */
+  readonly versions: VersionStore;
+  /** Hints between processes. */
+  readonly notices: Notices;
+}
+
+/** The history of runs, written under a fence. */
+export interface JournalStore {
+  /**
+   * Writes the shares of any number of runs in one statement, each whole or not at all. A run may
+   * stand in `entries` once.
+   *
+   * @param entries The shares.
+   * @returns What became of each, in the same order.
+   */
+  commit(entries: readonly CommitEntry[]): Promise<CommitResult[]>;
+  /**
+   * Reads histories and inboxes of several runs in one snapshot.
+   *
+   * @param runs Keys, each with the first `seq` that is wanted.
+   * @returns What was found, in any order; a run that is gone is missing.
+   */
+  load(runs: readonly { readonly id: number; readonly from: number }[]): Promise<LoadedRun[]>;
+}
+
+/** Which due runs a node wants. */
+export interface ClaimOptions {
+  /** The claiming node. */
+  readonly node: string;
+  /** At most how many. */
+  readonly limit: number;
+  /** Versions that this node can't load. */
+  readonly excluded: readonly string[];
+}
+
+/** A message to deliver. */
+export interface Message {
+  /** What it is. */
+  readonly kind: "signal" | "cancel";
+  /** The signal's name; empty for a cancel request. */
+  readonly name: string;
+  /** Encoded value. */
+  readonly payload: string | null;
+  /** Deliveries with the same id, of the same name, to the same run, are one. */
+  readonly deliveryId?: string;
+}
+
+/** What became of a message. */
+export type Delivery =
+  | {
+    readonly status: "delivered" | "duplicate";
+    readonly id: number;
+    readonly node: string | null;
+  }
+  | { readonly status: "not_found" }
+  | { readonly status: "ended"; readonly state: RunRow["state"] };
+
+/** Runs as rows. */
+export interface RunStore {
+  /**
+   * Inserts runs; a taken `runId` is left as it is. Their versions must be registered.
+   *
+   * @param runs The runs.
+   * @returns What became of each, in the same order.
+   */
+  insert(runs: readonly NewRun[]): Promise<InsertedRun[]>;
+  /** Claims due runs: pending or suspended, nobody's, `wake_at` past. */
+  claim(options: ClaimOptions): Promise<ClaimedRun[]>;
+  /** When the next unclaimed run is due; `null`: none is waiting for a time. */
+  nextWake(excluded: readonly string[]): Promise<number | null>;
+  /** Of this node's runs, those that have an unread message. */
+  woken(node: string): Promise<number[]>;
+  /** Puts a message into a run's inbox and wakes the run. */
+  deliver(runId: string, message: Message): Promise<Delivery>;
+  /** One run; `watch` marks it, so that its end is told to other processes. */
+  get(runId: string, options?: { watch?: boolean }): Promise<RunRow | null>;
+  /** A run's history, from `from` on, at most `limit` events. */
+  history(runId: string, from: number, limit: number): Promise<EventRow[]>;
+  /** Runs, newest first: of one workflow, version or state where given. */
+  list(filter: RunFilter): Promise<RunRow[]>;
+  /** Lets a parked run out: it is due now, with its count of claims at zero. `false`: not parked. */
+  unpark(runId: string): Promise<boolean>;
+  /**
+   * Ends a run from outside, whoever holds it: the token is taken away.
+   *
+   * @returns The row as it is now; `null`: no such run.
+   */
+  end(
+    runId: string,
+    state: "cancelled" | "terminated",
+    error: string,
+    options: { onlyStuck: boolean },
+  ): Promise<RunRow | null>;
+  /**
+   * Takes a run that nobody holds, or that is parked, for a moment's work by hand (an upgrade).
+   * `null`: somebody holds it, or it has ended.
+   */
+  seize(
+    runId: string,
+    lease: Lease,
+  ): Promise<(ClaimedRun & { readonly state: RunRow["state"] }) | null>;
+  /**
+   * Ends {@linkcode RunStore.seize}: pins the run to `pin` (when given) with an event of the kind
+   * `version_changed`, or puts it back as it was; it is due now.
+   */
+  settle(
+    id: number,
+    lease: Lease,
+    outcome:
+      | {
+        readonly pin: { readonly hash: string; readonly specifier: string };
+        readonly payload: string;
+      }
+      | { readonly back: RunRow["state"]; readonly reason: StuckReason | null },
+  ): Promise<boolean>;
+}
+
+/** Which runs to list. */
+export interface RunFilter {
+  /** Logical name. */
+  readonly workflow?: string;
+  /** Version. */
+  readonly hash?: string;
+  /** States. */
+  readonly states?: readonly RunRow["state"][];
+  /** At most how many. */
+  readonly limit: number;
+}
+
+/** Nodes and their heartbeats. */
+export interface NodeStore {
+  /**
+   * Opens a node under a fresh id.
+   *
+   * @param node Its id, a name for people, and how long it lives without a heartbeat.
+   */
+  open(
+    node: { readonly id: string; readonly name: string; readonly leaseMs: number },
+  ): Promise<void>;
+  /** Lives on. `false`: it has been buried, and owns nothing any more. */
+  heartbeat(id: string, leaseMs: number): Promise<{ alive: boolean; now: number }>;
+  /**
+   * Buries nodes whose heartbeat expired (all but `self`, with `everyOther`) and frees their runs;
+   * a version that one of them was loading counts a crash.
+   *
+   * @returns How many nodes were buried and runs freed.
+   */
+  bury(self: string, everyOther: boolean): Promise<{ nodes: number; runs: number }>;
+  /** Closes a node: frees what it still holds, and forgets it. */
+  close(id: string): Promise<void>;
+  /** The ids of all nodes that are alive. */
+  alive(): Promise<string[]>;
+}
+
+/** The registry and the archive of versions. */
+export interface VersionStore {
+  /**
+   * Registers a version, its members and a specifier in one transaction; makes it current where its
+   * workflow has none, or where it is new (never by merely coming up again); lets runs that were
+   * parked for want of it out.
+   */
+  register(version: NewVersion): Promise<RegisteredVersion>;
+  /** One version. */
+  get(hash: string): Promise<VersionRow | null>;
+  /** All versions of a workflow, newest first. */
+  list(workflow?: string): Promise<VersionRow[]>;
+  /** The version last registered under a specifier. */
+  bySpecifier(specifier: string): Promise<VersionRow | null>;
+  /** Members' bytes by SHA-256, as far as the archive has them; the caller checks them. */
+  blobs(sha256: readonly string[]): Promise<Map<string, Uint8Array>>;
+  /** The current version of a workflow. */
+  current(workflow: string): Promise<string | null>;
+  /** Makes a version current. `false`: not registered under that name. */
+  activate(workflow: string, hash: string): Promise<boolean>;
+  /** Lets runs out that were parked for want of a version. */
+  revive(hash: string): Promise<number>;
+  /** Versions that runs are parked for, as `stuck_unknown_version`. */
+  stuck(): Promise<string[]>;
+  /** Notes that a node is about to import a version. */
+  loading(node: string, hash: string): Promise<{ crashes: number }>;
+  /** Ends that note: loaded (`null`), or why this node can't. */
+  loaded(node: string, hash: string, failure: StuckReason | null): Promise<void>;
+  /** Live nodes' troubles with versions. */
+  failures(hash?: string): Promise<LoadFailureRow[]>;
+  /** Forgets the crashes counted against a version. */
+  absolve(hash: string): Promise<void>;
+}
+
+/** A hint from one process to another. Losing one costs time, never a fact. */
+export type Notice =
+  /** Some run is due that nobody holds. */
+  | { readonly kind: "due" }
+  /** A run of that node has a message. */
+  | { readonly kind: "message"; readonly node: string; readonly run: number }
+  /** A watched run has ended (or parked). */
+  | { readonly kind: "ended"; readonly runId: string };
+
+/** Hints between processes. */
+export interface Notices {
+  /** Sends hints to other processes, in a statement of their own, never in a data transaction. */
+  publish(notices: readonly Notice[]): Promise<void>;
+  /**
+   * Hears hints of other processes.
+   *
+   * @param onNotice Called for each.
+   * @param onGap Called when hints may have been missed (each time the channel was lost and is back).
+   * @returns Ends the subscription.
+   */
+  subscribe(onNotice: (notice: Notice) => void, onGap: () => void): Promise<AsyncDisposable>;
+}
