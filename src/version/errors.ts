@@ -1,0 +1,113 @@
+/**
+ * Errors of reading and pinning module graphs.
+ *
+ * @module
+ */
+
+import { ContinuumError } from "../base/errors.ts";
+import type { Diagnostic } from "./diagnostics.ts";
+
+/** A text is not a canonical manifest. Code `MANIFEST_INVALID`. */
+export class ManifestError extends ContinuumError {
+  /**
+   * @param message What is wrong, and on which line.
+   * @param options The cause, and facts about the condition.
+   */
+  constructor(message: string, options?: { cause?: unknown; details?: Record<string, unknown> }) {
+    super("MANIFEST_INVALID", message, options);
+  }
+}
+
+/**
+ * A module is definitely not there: no such file, HTTP 404 or 410, a bare specifier that nothing
+ * maps. A dynamic import of it is recorded as `missing`. Code `MODULE_NOT_FOUND`.
+ */
+export class ModuleNotFoundError extends ContinuumError {
+  /**
+   * @param message Which module, and who imports it.
+   * @param options The cause, and facts about the condition.
+   */
+  constructor(message: string, options?: { cause?: unknown; details?: Record<string, unknown> }) {
+    super("MODULE_NOT_FOUND", message, options);
+  }
+}
+
+/**
+ * A module could not be read, and may be there: a permission, a refused connection, HTTP 500. It is
+ * never recorded as `missing`, since a hash must not depend on the weather. Code
+ * `MODULE_UNREADABLE`.
+ */
+export class ModuleUnreadableError extends ContinuumError {
+  /**
+   * @param message Which module, and who imports it.
+   * @param options The cause, and facts about the condition.
+   */
+  constructor(message: string, options?: { cause?: unknown; details?: Record<string, unknown> }) {
+    super("MODULE_UNREADABLE", message, options);
+  }
+}
+
+/** A member is not a module of its type: a syntax error, malformed wasm. Code `MODULE_SYNTAX`. */
+export class ModuleSyntaxError extends ContinuumError {
+  /**
+   * @param message Which module, where in it, and what is wrong.
+   * @param options The cause, and facts about the condition.
+   */
+  constructor(message: string, options?: { cause?: unknown; details?: Record<string, unknown> }) {
+    super("MODULE_SYNTAX", message, options);
+  }
+}
+
+/**
+ * A graph holds what no version may hold: the application's main module, the engine's own `.`
+ * entry, a `file:` module imported by a remote one, a CommonJS module. Code `GRAPH_FORBIDDEN`.
+ */
+export class GraphForbiddenError extends ContinuumError {
+  /**
+   * @param message Which module, and who imports it.
+   * @param options The cause, and facts about the condition.
+   */
+  constructor(message: string, options?: { cause?: unknown; details?: Record<string, unknown> }) {
+    super("GRAPH_FORBIDDEN", message, options);
+  }
+}
+
+/** A graph is larger than its bounds: members, bytes, depth or redirects. Code `GRAPH_LIMIT`. */
+export class GraphLimitError extends ContinuumError {
+  /**
+   * @param message Which bound, and the value found.
+   * @param options The cause, and facts about the condition.
+   */
+  constructor(message: string, options?: { cause?: unknown; details?: Record<string, unknown> }) {
+    super("GRAPH_LIMIT", message, options);
+  }
+}
+
+/**
+ * With `pinning: "strict"`, a graph has diagnostics: it cannot be pinned exactly. Code
+ * `GRAPH_UNPINNED`.
+ */
+export class GraphUnpinnedError extends ContinuumError {
+  /** Everything that keeps the graph from being exact. */
+  readonly diagnostics: readonly Diagnostic[];
+
+  /**
+   * @param message The first diagnostic, and how many there are.
+   * @param diagnostics All of them.
+   */
+  constructor(message: string, diagnostics: readonly Diagnostic[]) {
+    super("GRAPH_UNPINNED", message, { details: { diagnostics } });
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** A config file, import map or lockfile cannot be read. Code `CONFIG_INVALID`. */
+export class ConfigError extends ContinuumError {
+  /**
+   * @param message Which file, and what is wrong.
+   * @param options The cause, and facts about the condition.
+   */
+  constructor(message: string, options?: { cause?: unknown; details?: Record<string, unknown> }) {
+    super("CONFIG_INVALID", message, options);
+  }
+}

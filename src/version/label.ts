@@ -1,0 +1,108 @@
+/**
+ * Labels: the names of modules inside a manifest, the same wherever the graph is served from.
+ *
+ * A URL with the root's origin is labelled by its path from the root's folder, always with a
+ * leading `./` or `../`; any other by itself. Credentials never appear.
+ *
+ * @module
+ */
+
+/** A path segment that no specifier can spell; stands for the folders above the root's. */
+const ABOVE = "%F4%8F%BF%BF%C2%80";
+
+/**
+ * A URL in the form under which it is compared and recorded: normalised, without credentials.
+ *
+ * @param url An absolute URL.
+ * @returns The normalised text.
+ * @throws {TypeError} When it is not an absolute URL.
+ */
+export function normaliseUrl(url: string): string {
+  const parsed = new URL(url);
+  parsed.username = "";
+  parsed.password = "";
+  return parsed.href;
+}
+
+/**
+ * A specifier as manifests record it: credentials removed from a URL, anything else untouched.
+ *
+ * @param specifier A requested specifier.
+ * @returns The recorded form.
+ */
+export function recordedSpecifier(specifier: string): string {
+  if (!/^\s*https?:/i.test(specifier) || !specifier.includes("@") || !URL.canParse(specifier)) {
+    return specifier;
+  }
+  const { username, password } = new URL(specifier);
+  return username === "" && password === "" ? specifier : normaliseUrl(specifier);
+}
+
+/**
+ * Whether a specifier is answered by the importer's own URL: it starts with `./` or `../`.
+ *
+ * @param specifier A requested specifier.
+ * @returns Whether it is.
+ */
+export function isRelative(specifier: string): boolean {
+  return specifier.startsWith("./") || specifier.startsWith("../");
+}
+
+/**
+ * Names a URL.
+ *
+ * @param url An absolute URL.
+ * @param root The URL of the root module, redirects followed.
+ * @returns The label.
+ */
+export function labelOf(url: string, root: string): string {
+  const target = new URL(normaliseUrl(url));
+  const base = new URL(root);
+  const isSameOrigin = target.protocol === base.protocol && target.host === base.host &&
+    /^(https?|file):$/.test(target.protocol);
+  return isSameOrigin ? relativePath(base, target) : target.href;
+}
+
+/**
+ * The URL that a label names.
+ *
+ * @param label A label.
+ * @param root The URL of the root module, redirects followed.
+ * @returns The absolute URL.
+ */
+export function labelUrl(label: string, root: string): string {
+  return isRelative(label) ? new URL(label, root).href : label;
+}
+
+/**
+ * Resolves a relative specifier with labels alone, as every node can without knowing any URL.
+ *
+ * @param from The label of the importing member.
+ * @param specifier The requested specifier.
+ * @returns The label it leads to; `undefined` when it is not relative, or not to be resolved.
+ */
+export function resolveLabel(from: string, specifier: string): string | undefined {
+  if (!isRelative(specifier)) return undefined;
+  if (!isRelative(from)) {
+    return URL.canParse(specifier, from) ? normaliseUrl(new URL(specifier, from).href) : undefined;
+  }
+  const depth = countUps(from) + countUps(specifier) + 1;
+  const root = `http://label/${`${ABOVE}/`.repeat(depth)}root`;
+  const resolved = new URL(specifier, new URL(from, root));
+  return relativePath(new URL(root), resolved);
+}
+
+/** At least the number of folders that `path` can climb, `%2e` and back slashes included. */
+function countUps(path: string): number {
+  return path.match(/(\.|%2e)\s*(\.|%2e)/gi)?.length ?? 0;
+}
+
+function relativePath(base: URL, target: URL): string {
+  const from = base.pathname.split("/").slice(1, -1);
+  const to = target.pathname.split("/").slice(1);
+  let shared = 0;
+  while (shared < from.length && shared < to.length - 1 && from[shared] === to[shared]) shared++;
+  const ups = from.length - shared;
+  const path = to.slice(shared).join("/");
+  return `${ups === 0 ? "./" : "../".repeat(ups)}${path}${target.search}${target.hash}`;
+}
