@@ -44,3 +44,116 @@ export function isContinuumError(error: unknown, code?: string): error is Contin
   return error instanceof Error && "code" in error && typeof error.code === "string" &&
     "details" in error && (code === undefined || error.code === code);
 }
+
+/** An argument or option of a call has a value that the call does not take. */
+export class InvalidArgumentError extends ContinuumError {
+  /**
+   * @param message What could not be done, the value found, what was wanted.
+   * @param details Facts about the condition.
+   */
+  constructor(message: string, details: Record<string, unknown> = {}) {
+    super("INVALID_ARGUMENT", message, { details });
+  }
+}
+
+/** A value cannot be written into the journal; the message names the offender's path. */
+export class NotSerializableError extends ContinuumError {
+  /** Where the offender is, such as `input.items[3].callback`. */
+  readonly path: string;
+
+  /**
+   * @param path Where the offender is.
+   * @param found What was found there.
+   * @param cause What reading it threw, if it threw.
+   */
+  constructor(path: string, found: string, cause?: unknown) {
+    super(
+      "NOT_SERIALIZABLE",
+      `Cannot serialise ${path}: found ${found}, wanted JSON, Date, bigint, Map, Set, Uint8Array, ` +
+        `undefined or Error`,
+      { details: { path, found }, ...(cause === undefined ? {} : { cause }) },
+    );
+    this.path = path;
+  }
+}
+
+/** Text that was to be decoded is not what this package writes. */
+export class CorruptValueError extends ContinuumError {
+  /**
+   * @param message What could not be decoded, and why.
+   * @param cause What the parser threw, if it threw.
+   */
+  constructor(message: string, cause?: unknown) {
+    super("CORRUPT_VALUE", message, cause === undefined ? {} : { cause });
+  }
+}
+
+/** A wait or an attempt took longer than it was given. */
+export class TimeoutError extends ContinuumError {
+  /**
+   * @param message What did not happen, and within which time.
+   * @param details Facts about the condition.
+   */
+  constructor(message: string, details: Record<string, unknown> = {}) {
+    super("TIMEOUT", message, { details });
+  }
+}
+
+/** A failure that a workflow or an activity states on purpose, such as a rejected order. */
+export class WorkflowError extends ContinuumError {
+  /**
+   * @param message What went wrong, for the reader of the run's result.
+   * @param options The cause, and facts that are stored with the run.
+   */
+  constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super("WORKFLOW_ERROR", message, options);
+  }
+}
+
+/** An activity failed for good; `cause` is what its last attempt threw, as it was recorded. */
+export class ActivityError extends ContinuumError {
+  /** The activity's name. */
+  readonly activity: string;
+
+  /**
+   * @param activity The activity's name.
+   * @param position Its position in the run's program order.
+   * @param cause What its last attempt threw.
+   */
+  constructor(activity: string, position: number, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super("ACTIVITY_FAILED", `Activity ${JSON.stringify(activity)} failed: ${why}`, {
+      cause,
+      details: { activity, position },
+    });
+    this.activity = activity;
+  }
+}
+
+/** Workflow code called something whose answer a replay cannot repeat, such as `fetch`. */
+export class NondeterministicCallError extends ContinuumError {
+  /**
+   * @param call What was called, such as `setTimeout`.
+   * @param instead What to call in its place.
+   * @param site Where it was called, as `url:line:column`, if known.
+   */
+  constructor(call: string, instead: string, site: string | null) {
+    super(
+      "NONDETERMINISTIC_CALL",
+      `Cannot call ${call} in workflow code${site === null ? "" : ` at ${site}`}: a replay ` +
+        `would not repeat its answer; use ${instead}`,
+      { details: { call, instead, site } },
+    );
+  }
+}
+
+/** A run's context was used where it does not apply: after the end, in a step, in another run. */
+export class ContextError extends ContinuumError {
+  /**
+   * @param message What could not be called, and why.
+   * @param details Facts about the condition.
+   */
+  constructor(message: string, details: Record<string, unknown> = {}) {
+    super("CONTEXT_MISUSED", message, { details });
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * When to try again: pure arithmetic over an attempt, a policy and a random number.
+ *
+ * @module
+ */
+
+/** When and how often to try again; every field is decided. */
+export interface RetryPolicy {
+  /** How many attempts there are, the first included; at least 1. */
+  readonly maxAttempts: number;
+  /** Whether delays double, or stay the same. */
+  readonly backoff: "exponential" | "constant";
+  /** The delay before the second attempt, in milliseconds. */
+  readonly initial: number;
+  /** The longest delay, in milliseconds. */
+  readonly max: number;
+  /** Which part of a delay is random, from 0 to 1. */
+  readonly jitter: number;
+  /** Error codes and names after which there is no other attempt. */
+  readonly nonRetryable: readonly string[];
+}
+
+/** What holds where nothing is said: five attempts, after about 1, 2, 4 and 8 seconds. */
+export const DEFAULT_RETRY: RetryPolicy = {
+  maxAttempts: 5,
+  backoff: "exponential",
+  initial: 1_000,
+  max: 60_000,
+  jitter: 0.2,
+  nonRetryable: [],
+};
+
+/**
+ * The delay after a failed attempt. Jitter only ever shortens it, so that no delay passes the cap
+ * and delays at the cap still spread.
+ *
+ * @param attempt The attempt that failed, from 1.
+ * @param policy The policy.
+ * @param random A number from 0 (included) to 1 (excluded).
+ * @returns Whole milliseconds.
+ */
+export function backoffDelay(attempt: number, policy: RetryPolicy, random: number): number {
+  const factor = policy.backoff === "constant" ? 1 : 2 ** Math.min(attempt - 1, 52);
+  const full = Math.min(policy.max, policy.initial * factor);
+  return Math.round(full * (1 - policy.jitter * random));
+}
+
+/**
+ * Whether a failed attempt is to be followed by another.
+ *
+ * @param attempt The attempt that failed, from 1.
+ * @param policy The policy.
+ * @param error What it threw.
+ * @returns Whether to try again.
+ */
+export function shouldRetry(attempt: number, policy: RetryPolicy, error: unknown): boolean {
+  if (attempt >= policy.maxAttempts) return false;
+  if (policy.nonRetryable.length === 0 || typeof error !== "object" || error === null) return true;
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return !policy.nonRetryable.some((word) => word === code || word === name);
+}

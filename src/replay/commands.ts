@@ -1,0 +1,75 @@
+/**
+ * What a workflow asks of the engine: commands, in program order.
+ *
+ * @module
+ */
+
+import type { RetryPolicy } from "../base/backoff.ts";
+import type { EventKind } from "./history.ts";
+
+/** The kinds of effect a workflow can ask for. */
+export type CommandKind = "run" | "activity" | "sleep" | "signal";
+
+/** One attempt's own facts, given to a step's or an activity's function. */
+export interface Attempt {
+  /** Aborts when the attempt has timed out, or nobody wants its answer any more. */
+  readonly signal: AbortSignal;
+  /** Which attempt this is, from 1. */
+  readonly attempt: number;
+  /** The same for every attempt of this effect, and for no other effect. */
+  readonly idempotencyKey: string;
+  /** The run that asked. */
+  readonly runId: string;
+}
+
+/** A function that an engine runs outside of the replay: an activity. */
+export interface ActivityLike {
+  /** The activity's name. */
+  readonly name: string;
+  /** Runs one attempt. */
+  // deno-lint-ignore no-explicit-any -- the input's type belongs to the definition's author
+  readonly execute: (input: any, attempt: Attempt) => unknown;
+}
+
+/** The parts of a command that are not journaled: they are there again after every replay. */
+export interface CommandOptions {
+  /** A `run` command's function. */
+  readonly callback?: (attempt: Attempt) => unknown;
+  /** An `activity` command's definition; absent when the activity was named by a string. */
+  readonly activity?: ActivityLike;
+  /** When and how often to try again; the executor's default when absent. */
+  readonly retry?: RetryPolicy;
+  /** Milliseconds that one attempt may take; unbounded when absent. */
+  readonly timeout?: number;
+  /** The key for {@linkcode Attempt.idempotencyKey}; the executor derives one when absent. */
+  readonly idempotencyKey?: string;
+}
+
+/** One effect that a workflow waits for. */
+export interface Command {
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** What is asked for. */
+  readonly kind: CommandKind;
+  /** The step's, activity's or signal's name; "" for a sleep. */
+  readonly name: string;
+  /**
+   * What tells two inputs apart: a hash of an activity's encoded input, the duration or date of a
+   * sleep, the timeout of a wait; null for a step and for a wait without a timeout.
+   */
+  readonly digest: string | null;
+  /** An activity's encoded input; null for other kinds. */
+  readonly input: string | null;
+  /** When a sleep ends or a wait times out, in milliseconds since the epoch; null for neither. */
+  readonly deadline: number | null;
+  /** The parts that are not journaled. */
+  readonly options: CommandOptions;
+}
+
+/** Which kinds of event may settle which kind of command. */
+export const SETTLED_BY: Readonly<Record<CommandKind, readonly EventKind[]>> = {
+  run: ["run.completed", "run.failed"],
+  activity: ["activity.completed", "activity.failed"],
+  sleep: ["timer.fired"],
+  signal: ["signal.received", "signal.timeout"],
+};
