@@ -105,7 +105,10 @@ export class WorkflowError extends ContinuumError {
    * @param message What went wrong, for the reader of the run's result.
    * @param options The cause, and facts that are stored with the run.
    */
-  constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+  constructor(
+    message: string,
+    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+  ) {
     super("WORKFLOW_ERROR", message, options);
   }
 }

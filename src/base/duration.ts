@@ -1,0 +1,73 @@
+/**
+ * Durations as people write them.
+ *
+ * @module
+ */
+
+import { InvalidArgumentError } from "./errors.ts";
+
+/**
+ * A length of time: milliseconds; text of numbers and units, such as `"30s"`, `"24h"`, `"7d"` or
+ * `"1h30m"` (units: ms, s, m, h, d, w); or a `Temporal.Duration` without months and years, whose
+ * days have 24 hours.
+ */
+export type Duration = number | string | Temporal.Duration;
+
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/y;
+/** About 285 years: beyond it a date would leave what databases and `Date` agree on. */
+const LONGEST = 9_000_000_000_000;
+
+/**
+ * Reads a duration.
+ *
+ * @param duration The duration.
+ * @param what What it is called in errors, such as `timeout`.
+ * @returns Whole milliseconds, from 0 to 9,000,000,000,000.
+ * @throws {InvalidArgumentError} If it is no duration, negative or too long.
+ */
+export function durationMs(duration: Duration, what = "duration"): number {
+  const ms = read(duration);
+  if (ms >= 0 && ms <= LONGEST) return Math.round(ms);
+  throw new InvalidArgumentError(
+    `Cannot read ${what}: found ${show(duration)}, wanted milliseconds, text such as "30s" or ` +
+      `"1h30m", or a Temporal.Duration without months, from 0 to 104166 days`,
+    { what, found: show(duration) },
+  );
+}
+
+function read(duration: unknown): number {
+  if (typeof duration === "number") return duration;
+  if (typeof duration === "string") return readText(duration);
+  if (typeof Temporal !== "undefined" && duration instanceof Temporal.Duration) {
+    if (duration.years !== 0 || duration.months !== 0) return NaN;
+    return (duration.weeks * 7 + duration.days) * 86_400_000 +
+      duration.with({ weeks: 0, days: 0 }).total("milliseconds");
+  }
+  return NaN;
+}
+
+function readText(text: string): number {
+  if (text.length === 0 || text.length > 64) return NaN;
+  let ms = 0;
+  PART.lastIndex = 0;
+  while (PART.lastIndex < text.length) {
+    const part = PART.exec(text);
+    if (part === null) return NaN;
+    ms += Number(part[1]) * (UNITS[part[2] as string] as number);
+  }
+  return ms;
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
+  if (typeof value === "object" && value !== null) return Object.prototype.toString.call(value);
+  return String(value);
+}

@@ -1,0 +1,26 @@
+/**
+ * Ids that sort by the time of their making.
+ *
+ * @module
+ */
+
+/**
+ * A UUID of version 7 (RFC 9562): 48 bits of time, 74 random bits.
+ *
+ * @param now Milliseconds since the epoch.
+ * @param random Fills its argument with random bytes.
+ * @returns The id, in lower case with hyphens.
+ */
+export function timeOrderedId(now: number, random: (bytes: Uint8Array) => void): string {
+  const bytes = new Uint8Array(16);
+  random(bytes);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, Math.floor(now / 0x1_0000_0000) & 0xffff);
+  view.setUint32(2, now % 0x1_0000_0000);
+  view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x70);
+  view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80);
+  const hex = bytes.toHex();
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${
+    hex.slice(20)
+  }`;
+}

@@ -1,0 +1,194 @@
+/**
+ * The slower half of {@link ./values.ts}: trees with extensions, with paths for refusals.
+ *
+ * @module
+ */
+
+import { CorruptValueError, NotSerializableError } from "./errors.ts";
+import { errorFields, rebuildError } from "./values_errors.ts";
+
+type Tree = Record<string, unknown>;
+
+const TAG = "$continuum";
+const MAX_DEPTH = 1_000;
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+
+/**
+ * Turns a value into a tree that `JSON.stringify` carries without loss.
+ *
+ * @param value The value.
+ * @param path What it is called in errors.
+ * @returns A tree of plain objects, arrays and JSON's scalars.
+ * @throws {NotSerializableError} If a part of it is of no known type.
+ */
+export function encodeTagged(value: unknown, path: string): unknown {
+  return new Encoder().visit(value, path);
+}
+
+/**
+ * Turns such a tree back into the value.
+ *
+ * @param tree What `JSON.parse` gave; it is not used afterwards.
+ * @returns The value.
+ * @throws {CorruptValueError} If it names an unknown type.
+ */
+export function decodeTagged(tree: unknown): unknown {
+  if (typeof tree !== "object" || tree === null) return tree;
+  if (Array.isArray(tree)) {
+    for (let i = 0; i < tree.length; i++) tree[i] = decodeTagged(tree[i]);
+    return tree;
+  }
+  const record = tree as Record<string, unknown>;
+  if (!Object.hasOwn(record, TAG)) return decodeFields(record);
+  const reader = READERS.get(record[TAG]);
+  if (reader === undefined) {
+    throw new CorruptValueError(
+      `Cannot decode a value: found the type ${JSON.stringify(record[TAG])}, wanted one of ${
+        [...READERS.keys()].join(", ")
+      }`,
+    );
+  }
+  try {
+    return reader(record.value);
+  } catch (error) {
+    if (error instanceof CorruptValueError) throw error;
+    throw new CorruptValueError(`Cannot decode a value of type ${record[TAG]}: malformed`, error);
+  }
+}
+
+/** `JSON.parse` makes `__proto__` an own field; only defining it again keeps it one. */
+function decodeFields(record: Record<string, unknown>): Record<string, unknown> {
+  for (const key of Object.keys(record)) {
+    const decoded = decodeTagged(record[key]);
+    if (key !== "__proto__") record[key] = decoded;
+    else defineField(record, key, decoded);
+  }
+  return record;
+}
+
+function defineField(record: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(record, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+const READERS: ReadonlyMap<unknown, (value: unknown) => unknown> = new Map([
+  ["undefined", (): unknown => undefined],
+  ["number", (value: unknown): unknown => Number(value)],
+  ["bigint", (value: unknown): unknown => BigInt(value as string)],
+  ["Date", (value: unknown): unknown => new Date(value === null ? NaN : value as string)],
+  [
+    "Map",
+    (value: unknown): unknown =>
+      new Map((value as unknown[][]).map(([k, v]) => [decodeTagged(k), decodeTagged(v)])),
+  ],
+  ["Set", (value: unknown): unknown => new Set((value as unknown[]).map(decodeTagged))],
+  ["Uint8Array", (value: unknown): unknown => Uint8Array.fromBase64(value as string)],
+  ["Error", (value: unknown): unknown => rebuildError(decodeFields(value as Tree))],
+  ["Object", (value: unknown): unknown => decodeFields(value as Tree)],
+]);
+
+class Encoder {
+  readonly #open: object[] = [];
+
+  visit(value: unknown, path: string): unknown {
+    switch (typeof value) {
+      case "string":
+      case "boolean":
+        return value;
+      case "number":
+        if (Object.is(value, -0)) return { [TAG]: "number", value: "-0" };
+        return Number.isFinite(value) ? value : { [TAG]: "number", value: String(value) };
+      case "undefined":
+        return { [TAG]: "undefined" };
+      case "bigint":
+        return { [TAG]: "bigint", value: String(value) };
+      case "object":
+        return value === null ? null : this.#nested(value, path);
+      case "function":
+        throw new NotSerializableError(path, value.name ? `function ${value.name}` : "a function");
+      case "symbol":
+        throw new NotSerializableError(path, String(value));
+    }
+  }
+
+  #nested(value: object, path: string): unknown {
+    if (this.#open.includes(value)) throw new NotSerializableError(path, "a cycle");
+    if (this.#open.length >= MAX_DEPTH) {
+      throw new NotSerializableError(path, `more than ${MAX_DEPTH} levels`);
+    }
+    this.#open.push(value);
+    try {
+      return this.#object(value, path);
+    } finally {
+      this.#open.pop();
+    }
+  }
+
+  #object(value: object, path: string): unknown {
+    if (Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype) {
+      return Array.from(value, (part, i) => this.visit(part, `${path}[${i}]`));
+    }
+    if (value instanceof Error) {
+      const fields = errorFields(value, (part, key) => this.visit(part, `${path}.${key}`));
+      return { [TAG]: "Error", value: fields };
+    }
+    // Buffer, a subclass, is what much of `node:` answers with; it comes back as its base.
+    if (value instanceof Uint8Array) return { [TAG]: "Uint8Array", value: value.toBase64() };
+    switch (Object.getPrototypeOf(value)) {
+      case Object.prototype:
+      case null:
+        return this.#record(value as Record<string, unknown>, path);
+      case Date.prototype:
+        return {
+          [TAG]: "Date",
+          value: Number.isNaN((value as Date).getTime()) ? null : (value as Date).toISOString(),
+        };
+      case Map.prototype:
+        return {
+          [TAG]: "Map",
+          value: Array.from(value as Map<unknown, unknown>, ([k, v], i) => [
+            this.visit(k, `${path}.keys()[${i}]`),
+            this.visit(v, `${path}.get(${typeof k === "string" ? JSON.stringify(k) : `#${i}`})`),
+          ]),
+        };
+      case Set.prototype:
+        return {
+          [TAG]: "Set",
+          value: Array.from(
+            value as Set<unknown>,
+            (v, i) => this.visit(v, `${path}.values()[${i}]`),
+          ),
+        };
+    }
+    throw new NotSerializableError(path, describe(value));
+  }
+
+  #record(value: Record<string, unknown>, path: string): unknown {
+    const symbol = Object.getOwnPropertySymbols(value)[0];
+    if (symbol !== undefined) {
+      throw new NotSerializableError(`${path}[${String(symbol)}]`, "a field named by a symbol");
+    }
+    const fields: Record<string, unknown> = {};
+    for (const key of Object.keys(value)) {
+      const at = IDENTIFIER.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+      let part: unknown;
+      try {
+        part = value[key];
+      } catch (error) {
+        throw new NotSerializableError(at, "a getter that throws", error);
+      }
+      defineField(fields, key, this.visit(part, at));
+    }
+    return Object.hasOwn(fields, TAG) ? { [TAG]: "Object", value: fields } : fields;
+  }
+}
+
+function describe(value: object): string {
+  const named: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
+  const name = typeof named === "string" && named !== "" ? named : "a class";
+  return name === "Promise" ? "a Promise (is an await missing?)" : `an instance of ${name}`;
+}

@@ -1,0 +1,100 @@
+/**
+ * Activities: functions with effects on the world, tried again until they succeed.
+ *
+ * @module
+ */
+
+import type { RetryPolicy } from "../base/backoff.ts";
+import { type Duration, durationMs } from "../base/duration.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
+import type { Attempt } from "../replay/commands.ts";
+import { ACTIVITY, PROTOCOL } from "./marks.ts";
+import { checkFunction, checkOptions, readName, readRetry, type RetryOptions } from "./options.ts";
+
+/** What {@linkcode defineActivity} takes. */
+export interface ActivityOptions {
+  /** The activity's name: 1 to 200 characters. */
+  readonly name: string;
+  /** When and how often to try again; up to 5 attempts with growing delays by default. */
+  readonly retry?: RetryOptions;
+  /** How long one attempt may take; unbounded by default. */
+  readonly timeout?: Duration;
+  /**
+   * Makes the key that tells the world outside that two attempts are one wish. It gets the
+   * activity's input.
+   */
+  // deno-lint-ignore no-explicit-any -- TypeScript reads this before the function that gives it
+  readonly idempotencyKey?: (input: any) => string;
+}
+
+/** An activity, as {@linkcode defineActivity} returns it. */
+export interface ActivityDefinition<Input = unknown, Output = unknown> {
+  /** Recognises a definition; holds the protocol's number. */
+  readonly [ACTIVITY]: 1;
+  /** The activity's name. */
+  readonly name: string;
+  /** When and how often to try again; null for the engine's default. */
+  readonly retry: RetryPolicy | null;
+  /** Milliseconds that one attempt may take; null for no limit. */
+  readonly timeout: number | null;
+  /** Makes the idempotency key; null for the engine's own. */
+  readonly idempotencyKey: ((input: Input) => string) | null;
+  /** Runs one attempt. */
+  readonly execute: (input: Input, activity: Attempt) => Output | Promise<Output>;
+}
+
+/**
+ * Defines an activity. Import it in a workflow and pass it to `ctx.activity`: its code is then
+ * pinned with the workflow's version.
+ *
+ * ```ts
+ * export const charge = defineActivity(
+ *   { name: "charge", retry: { maxAttempts: 5 }, timeout: "30s" },
+ *   async (order: Order, activity) => await payments.charge(order, { signal: activity.signal }),
+ * );
+ * ```
+ *
+ * @param options Its name, and how it is tried.
+ * @param execute Runs one attempt; gets the input and the attempt's own facts.
+ * @returns The definition, frozen.
+ * @throws {InvalidArgumentError} If an option is unknown or makes no sense.
+ */
+export function defineActivity<Input = void, Output = unknown>(
+  options: ActivityOptions,
+  execute: (input: Input, activity: Attempt) => Output | Promise<Output>,
+): ActivityDefinition<Input, Output> {
+  checkOptions(options, ["name", "retry", "timeout", "idempotencyKey"], "defineActivity");
+  const name = readName(options.name, "an activity");
+  const what = `activity ${JSON.stringify(name)}`;
+  checkFunction(execute, `the function of ${what}`);
+  if (options.idempotencyKey !== undefined) {
+    checkFunction(options.idempotencyKey, `idempotencyKey of ${what}`);
+  }
+  return Object.freeze({
+    [ACTIVITY]: PROTOCOL,
+    name,
+    retry: options.retry === undefined ? null : readRetry(options.retry, what),
+    timeout: options.timeout === undefined
+      ? null
+      : durationMs(options.timeout, `timeout of ${what}`),
+    idempotencyKey: options.idempotencyKey ?? null,
+    execute,
+  });
+}
+
+/**
+ * Whether a value is an activity's definition, from this copy of the package or another.
+ *
+ * @param value Anything.
+ * @returns Whether it is.
+ * @throws {InvalidArgumentError} If it is one of a protocol that this package does not speak.
+ */
+export function isActivity(value: unknown): value is ActivityDefinition {
+  if (typeof value !== "object" || value === null || !(ACTIVITY in value)) return false;
+  if (value[ACTIVITY] === PROTOCOL) return true;
+  throw new InvalidArgumentError(
+    `Cannot use an activity's definition: found protocol ${
+      String(value[ACTIVITY])
+    }, wanted ${PROTOCOL}`,
+  );
+}

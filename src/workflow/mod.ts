@@ -1,0 +1,33 @@
+/**
+ * What a workflow module imports: definitions, types and errors. Exports are append-only for ever:
+ * code that was pinned years ago gets the running engine's copy of this module.
+ *
+ * @module
+ */
+
+export { type ActivityDefinition, type ActivityOptions, defineActivity } from "./activity.ts";
+export { defineWorkflow, type WorkflowDefinition, type WorkflowOptions } from "./workflow.ts";
+export type {
+  ActivityCallOptions,
+  EffectOptions,
+  RunOptions,
+  SignalOptions,
+  SignalOptionsOtherwise,
+  WorkflowContext,
+  WorkflowLog,
+} from "./context_types.ts";
+export type { RetryOptions } from "./options.ts";
+export type { Attempt } from "../replay/commands.ts";
+export type { RetryPolicy } from "../base/backoff.ts";
+export type { Duration } from "../base/duration.ts";
+export {
+  ActivityError,
+  ContextError,
+  ContinuumError,
+  InvalidArgumentError,
+  isContinuumError,
+  NondeterministicCallError,
+  NotSerializableError,
+  TimeoutError,
+  WorkflowError,
+} from "../base/errors.ts";

@@ -1,0 +1,151 @@
+/**
+ * Reading what callers pass: names, retry policies, option objects. Whatever is wrong is said at
+ * the call, with the value found.
+ *
+ * @module
+ */
+
+import { DEFAULT_RETRY, type RetryPolicy } from "../base/backoff.ts";
+import { type Duration, durationMs } from "../base/duration.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
+
+/** The longest name of a workflow, activity, step, signal or patch, in characters. */
+export const MAX_NAME = 200;
+
+/** When and how often to try again. What is left out is as in `DEFAULT_RETRY`. */
+export interface RetryOptions {
+  /** How many attempts there are, the first included: 1 or more. 5 by default. */
+  readonly maxAttempts?: number;
+  /** Whether delays double or stay the same. `"exponential"` by default. */
+  readonly backoff?: "exponential" | "constant";
+  /** The delay before the second attempt. 1 second by default. */
+  readonly initial?: Duration;
+  /** The longest delay. 1 minute by default. */
+  readonly max?: Duration;
+  /** Which part of a delay is random, from 0 to 1; it only shortens. 0.2 by default. */
+  readonly jitter?: number;
+  /** Error codes and names after which there is no other attempt. None by default. */
+  readonly nonRetryable?: readonly string[];
+}
+
+/**
+ * Checks a name.
+ *
+ * @param name What was passed.
+ * @param what What it names, such as `activity`.
+ * @returns The name.
+ * @throws {InvalidArgumentError} If it is no text of 1 to 200 characters.
+ */
+export function readName(name: unknown, what: string): string {
+  if (typeof name === "string" && name.length > 0 && name.length <= MAX_NAME) return name;
+  const found = typeof name === "string"
+    ? name === "" ? "an empty one" : `one of ${name.length} characters`
+    : describe(name);
+  throw new InvalidArgumentError(
+    `Cannot use a name for ${what}: found ${found}, wanted 1 to ${MAX_NAME} characters`,
+    { what },
+  );
+}
+
+/**
+ * Checks an options object for unknown keys.
+ *
+ * @param options What was passed.
+ * @param known The keys that there are.
+ * @param what What takes the options, such as `defineWorkflow`.
+ * @throws {InvalidArgumentError} If it is no object, or has another key.
+ */
+export function checkOptions(options: unknown, known: readonly string[], what: string): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new InvalidArgumentError(
+      `Cannot read the options of ${what}: found ${describe(options)}, wanted an object`,
+    );
+  }
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    throw new InvalidArgumentError(
+      `Cannot read the options of ${what}: found ${JSON.stringify(key)}, wanted ${
+        known.join(", ")
+      }`,
+      { key },
+    );
+  }
+}
+
+/**
+ * Checks that something is a function.
+ *
+ * @param value What was passed.
+ * @param what What it is to be, such as `the function of activity "charge"`.
+ * @throws {InvalidArgumentError} If it is none.
+ */
+export function checkFunction(value: unknown, what: string): void {
+  if (typeof value === "function") return;
+  throw new InvalidArgumentError(`Cannot use ${what}: found ${describe(value)}, wanted a function`);
+}
+
+/**
+ * Completes a retry policy.
+ *
+ * @param retry What was passed.
+ * @param what What it belongs to, for errors.
+ * @returns The policy, with nothing left open.
+ * @throws {InvalidArgumentError} If a field has a value that makes no sense.
+ */
+export function readRetry(retry: RetryOptions, what: string): RetryPolicy {
+  checkOptions(retry, Object.keys(DEFAULT_RETRY), `retry of ${what}`);
+  const policy: RetryPolicy = {
+    maxAttempts: retry.maxAttempts ?? DEFAULT_RETRY.maxAttempts,
+    backoff: retry.backoff ?? DEFAULT_RETRY.backoff,
+    initial: retry.initial === undefined
+      ? DEFAULT_RETRY.initial
+      : durationMs(retry.initial, `retry.initial of ${what}`),
+    max: retry.max === undefined
+      ? DEFAULT_RETRY.max
+      : durationMs(retry.max, `retry.max of ${what}`),
+    jitter: retry.jitter ?? DEFAULT_RETRY.jitter,
+    nonRetryable: [...(retry.nonRetryable ?? DEFAULT_RETRY.nonRetryable)],
+  };
+  const { maxAttempts, backoff, jitter, nonRetryable } = policy;
+  refuseUnless(
+    Number.isInteger(maxAttempts) && maxAttempts >= 1 || maxAttempts === Infinity,
+    "maxAttempts",
+    maxAttempts,
+    "a whole number from 1, or Infinity",
+  );
+  refuseUnless(
+    backoff === "exponential" || backoff === "constant",
+    "backoff",
+    backoff,
+    '"exponential" or "constant"',
+  );
+  refuseUnless(jitter >= 0 && jitter <= 1, "jitter", jitter, "a number from 0 to 1");
+  refuseUnless(
+    nonRetryable.every((word) => typeof word === "string"),
+    "nonRetryable",
+    nonRetryable,
+    "error codes and names",
+  );
+  return policy;
+
+  function refuseUnless(good: boolean, key: string, found: unknown, wanted: string): void {
+    if (good) return;
+    throw new InvalidArgumentError(
+      `Cannot use retry.${key} of ${what}: found ${describe(found)}, wanted ${wanted}`,
+    );
+  }
+}
+
+/**
+ * What a value looks like, for messages.
+ *
+ * @param value Anything.
+ * @returns A few words.
+ */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
+  if (typeof value === "object") return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "function") return "a function";
+  return String(value);
+}
