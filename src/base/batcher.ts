@@ -1,0 +1,65 @@
+/**
+ * Group commit: what is asked for while one flush is under way goes out together in the next.
+ *
+ * - B1: at most one flush is under way.
+ * - B2: an idle batcher flushes in the same tick; there is no timer and no fixed size to wait for.
+ *
+ * @module
+ */
+
+interface Waiting<T, R> {
+  readonly item: T;
+  readonly resolve: (result: R) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Gathers items, and hands them on in batches. */
+export class Batcher<T, R> {
+  readonly #flush: (items: readonly T[]) => Promise<readonly R[]>;
+  readonly #limit: number;
+  #waiting: Waiting<T, R>[] = [];
+  #busy = false;
+
+  /**
+   * @param flush Does the work of one batch; answers in the order of the items. If it throws, every
+   * item of the batch fails with that.
+   * @param limit The most items of one batch.
+   */
+  constructor(flush: (items: readonly T[]) => Promise<readonly R[]>, limit = 1000) {
+    this.#flush = flush;
+    this.#limit = limit;
+  }
+
+  /** Items that no flush has taken yet. */
+  get backlog(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Adds an item to the next batch.
+   *
+   * @param item The item.
+   * @returns Its share of what the flush answered.
+   */
+  add(item: T): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      if (this.#busy) return;
+      this.#busy = true; // B1
+      queueMicrotask(() => this.#run()); // B2
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, this.#limit);
+      try {
+        const results = await this.#flush(batch.map((waiting) => waiting.item));
+        batch.forEach((waiting, index) => waiting.resolve(results[index] as R));
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error);
+      }
+    }
+    this.#busy = false;
+  }
+}

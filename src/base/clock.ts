@@ -1,0 +1,38 @@
+/**
+ * Monotonic time and timers as a port, so that tests move them by hand. It is never a source of
+ * dates: those are the database's.
+ *
+ * @module
+ */
+
+/** Ends a timer; ending it twice does no harm. */
+export interface Timer {
+  /** Stops it. */
+  cancel(): void;
+}
+
+/** Monotonic time and timers. */
+export interface Clock {
+  /** Milliseconds since some fixed moment; never goes back. */
+  monotonic(): number;
+  /**
+   * Calls `callback` once, `ms` milliseconds from now. Waits of more than an hour are cut to an
+   * hour (`setTimeout` fires at once beyond 2^31 milliseconds): look at the time again then.
+   *
+   * @param ms Milliseconds; negative counts as zero.
+   * @param callback What to call.
+   */
+  after(ms: number, callback: () => void): Timer;
+}
+
+/** The longest wait of {@linkcode Clock.after}, in milliseconds. */
+export const LONGEST_WAIT_MS = 3_600_000;
+
+/** The process's own clock. */
+export const systemClock: Clock = {
+  monotonic: () => performance.now(),
+  after(ms, callback) {
+    const id = setTimeout(callback, Math.max(0, Math.min(Math.ceil(ms), LONGEST_WAIT_MS)));
+    return { cancel: () => clearTimeout(id) };
+  },
+};

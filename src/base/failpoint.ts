@@ -1,0 +1,50 @@
+/**
+ * Named points at which a test may stop or fail the engine: between a commit and what follows it,
+ * for example. Costs one property read where no test armed any.
+ *
+ * @module
+ */
+
+/** The points that exist. */
+export type FailPoint =
+  /** A run was inserted; its execution has not begun. */
+  | "start.inserted"
+  /** Runs were claimed; none of them is executed yet. */
+  | "claim.claimed"
+  /** An attempt of an effect returned; nothing of it is written. */
+  | "effect.done"
+  /** Events are durable; the code after them has not run. */
+  | "commit.written"
+  /** A version is about to be imported, and that is noted. */
+  | "load.noted";
+
+/** What a test arms a point with; throwing makes the engine see a failure there. */
+export type FailPointHandler = (facts: Readonly<Record<string, unknown>>) => void | Promise<void>;
+
+const armed = new Map<FailPoint, FailPointHandler>();
+
+/**
+ * Arms a point. For tests.
+ *
+ * @param point The point.
+ * @param handler What happens there.
+ * @returns Disarms it.
+ */
+export function armFailPoint(point: FailPoint, handler: FailPointHandler): Disposable {
+  armed.set(point, handler);
+  return { [Symbol.dispose]: () => void armed.delete(point) };
+}
+
+/**
+ * Passes a point: `undefined` at once, unless a test armed it.
+ *
+ * @param point The point.
+ * @param facts What the test may look at.
+ */
+export function failPoint(
+  point: FailPoint,
+  facts: Readonly<Record<string, unknown>> = {},
+): void | Promise<void> {
+  if (armed.size === 0) return;
+  return armed.get(point)?.(facts);
+}

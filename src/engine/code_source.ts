@@ -1,0 +1,55 @@
+/**
+ * From a run to its code: asks the versions, and says what their failures mean for the run.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { ClaimedRun } from "../ports/rows.ts";
+import type { CodeFailure, RunCode } from "./executor.ts";
+
+/** Finds the code of runs. */
+export interface CodeSource {
+  /**
+   * The code that a run is pinned to.
+   *
+   * @param run The run.
+   * @param node The node that is to execute it.
+   */
+  find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure>;
+  /** Whether a version that could not be had can be had now. */
+  probe(hash: string): Promise<boolean>;
+}
+
+/** Versions that this node leaves alone for a while: others may have what it lacks. */
+export class Exclusions {
+  readonly #until = new Map<string, number>();
+  readonly #clock: Clock;
+  readonly #forMs: number;
+
+  /**
+   * @param clock Times them.
+   * @param forMs Milliseconds after which a version is tried again.
+   */
+  constructor(clock: Clock, forMs: number) {
+    this.#clock = clock;
+    this.#forMs = forMs;
+  }
+
+  /** Leaves a version alone from now on. */
+  add(hash: string): void {
+    this.#until.set(hash, this.#clock.monotonic() + this.#forMs);
+  }
+
+  /** Takes it up again. */
+  remove(hash: string): void {
+    this.#until.delete(hash);
+  }
+
+  /** Those that are left alone now. */
+  list(): readonly string[] {
+    const now = this.#clock.monotonic();
+    for (const [hash, until] of this.#until) if (until <= now) this.#until.delete(hash);
+    return [...this.#until.keys()];
+  }
+}

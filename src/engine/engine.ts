@@ -1,0 +1,271 @@
+/**
+ * A node that executes runs: wires the lease, the dispatcher and the executors together, and holds
+ * the runs that are resident here. Policy lives in those parts.
+ *
+ * @module
+ */
+
+import { Batcher } from "../base/batcher.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ClaimedRun, LoadedRun } from "../ports/rows.ts";
+import type { Notice, Store } from "../ports/store.ts";
+import type { ActivityLike } from "../replay/commands.ts";
+import { type CodeSource, Exclusions } from "./code_source.ts";
+import { DatabaseClock } from "./database_clock.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { type Departure, type ExecutorContext, RunExecutor } from "./executor.ts";
+import { JournalWriter } from "./journal_writer.ts";
+import { engineLog } from "./log.ts";
+import { NodeLease } from "./node_lease.ts";
+import { Patience } from "./patience.ts";
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  /** Where everything is kept. */
+  readonly store: Store;
+  /** A name for people. */
+  readonly name: string;
+  /** Finds the code of runs. */
+  readonly code: CodeSource;
+  /** Activities registered by name. */
+  readonly activities: ReadonlyMap<string, ActivityLike>;
+  /** Monotonic time and timers. */
+  readonly clock: Clock;
+  /** Milliseconds that this node lives without a heartbeat. */
+  readonly leaseMs: number;
+  /** Milliseconds that a waiting run stays in memory. */
+  readonly lingerMs: number;
+  /** The most runs in memory at once. */
+  readonly maxResidentRuns: number;
+  /** Milliseconds between two probes of versions that runs are parked for. */
+  readonly probeMs: number;
+  /** Told whenever a run leaves this node's memory. */
+  readonly onDeparture: (run: ClaimedRun, departure: Departure) => void;
+}
+
+/** Where a node stands. */
+export type EngineState = "ready" | "draining" | "closed";
+
+/** What a drain came to. */
+export interface DrainSummary {
+  /** Runs that left in good order. */
+  readonly released: number;
+  /** Runs that did not leave in time; their attempts were abandoned. */
+  readonly forced: number;
+}
+
+/** A node that executes runs. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #databaseClock: DatabaseClock;
+  readonly #lease: NodeLease;
+  readonly #patience: Patience;
+  readonly #dispatcher: Dispatcher;
+  readonly #exclusions: Exclusions;
+  readonly #context: ExecutorContext;
+  readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Departure> }>();
+  #state: EngineState = "ready";
+  #draining: Promise<DrainSummary> | undefined;
+  #probing: Promise<void> | undefined;
+  #probedAt = 0;
+
+  /** @param options What it is made of. */
+  constructor(options: EngineOptions) {
+    const { store, clock, code } = options;
+    this.#options = options;
+    this.#databaseClock = new DatabaseClock(clock);
+    this.#patience = new Patience(clock);
+    this.#exclusions = new Exclusions(clock, options.probeMs);
+    this.#lease = new NodeLease({
+      nodes: store.nodes,
+      name: options.name,
+      leaseMs: options.leaseMs,
+      exclusive: store.exclusive,
+      clock,
+      databaseClock: this.#databaseClock,
+      onBuried: () => this.#dropAll(),
+      onBeat: () => this.#beat(),
+    });
+    this.#dispatcher = new Dispatcher({
+      runs: store.runs,
+      lease: this.#lease,
+      clock,
+      databaseClock: this.#databaseClock,
+      room: () => options.maxResidentRuns - this.#residents.size,
+      excluded: () => this.#exclusions.list(),
+      adopt: (run) => this.#adopt(run, false),
+    });
+    this.#context = {
+      code: (run) => code.find(run, this.#lease.id),
+      loads: new Batcher((wanted) => this.#load(wanted)),
+      journal: new JournalWriter(store.journal, this.#patience),
+      lease: this.#lease,
+      databaseClock: this.#databaseClock,
+      clock,
+      lingerMs: options.lingerMs,
+      activities: options.activities,
+      now: () => this.#databaseClock.now(),
+    };
+  }
+
+  /** This node's id; another one after it was buried. */
+  get node(): string {
+    return this.#lease.id;
+  }
+
+  /** Where it stands. */
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  /** How many runs are in memory. */
+  get resident(): number {
+    return this.#residents.size;
+  }
+
+  /** Opens the node and begins to execute what is due. */
+  async open(): Promise<void> {
+    this.#databaseClock.note(await this.#options.store.now());
+    await this.#lease.open();
+    this.#dispatcher.look();
+    await this.#dispatcher.plan();
+  }
+
+  /** Whether a run that is inserted now may be leased to this node at once. */
+  get hasRoom(): boolean {
+    return this.#state === "ready" && this.#residents.size < this.#options.maxResidentRuns &&
+      this.#lease.fresh();
+  }
+
+  /** Takes a run that was inserted under this node's lease. */
+  take(run: ClaimedRun): void {
+    this.#databaseClock.note(run.startedAt);
+    this.#adopt(run, true);
+  }
+
+  /** A hint: of another process, or of this one's client. */
+  hear(notice: Notice): void {
+    if (notice.kind === "due") this.#dispatcher.look();
+    if (notice.kind === "message" && notice.node === this.node) {
+      this.#residents.get(notice.run)?.executor.poke({ message: true });
+    }
+  }
+
+  /** Hints may have been missed: looks at everything that they could have said. */
+  async catchUp(): Promise<void> {
+    this.#dispatcher.look();
+    for (const id of await this.#options.store.runs.woken(this.node)) {
+      this.#residents.get(id)?.executor.poke({ message: true });
+    }
+  }
+
+  /** Resolves when that run is not in memory any more; `undefined`: it is not. */
+  departure(id: number): Promise<Departure> | undefined {
+    return this.#residents.get(id)?.left;
+  }
+
+  /** A version may be had again: leaves none alone. */
+  forgive(hash: string): void {
+    this.#exclusions.remove(hash);
+    this.#dispatcher.look();
+  }
+
+  /**
+   * Takes no more runs, lets attempts under way finish, and gives every run back. Calling it again
+   * gives the same summary.
+   *
+   * @param timeoutMs Milliseconds for the attempts under way; then they are abandoned.
+   */
+  drain(timeoutMs: number): Promise<DrainSummary> {
+    return this.#draining ??= this.#drain(timeoutMs);
+  }
+
+  /** Drains, and removes the node. */
+  async close(timeoutMs: number): Promise<DrainSummary> {
+    const summary = await this.drain(timeoutMs);
+    if (this.#state !== "closed") {
+      this.#state = "closed";
+      this.#patience.end();
+      await this.#probing;
+      await this.#lease.close();
+    }
+    return summary;
+  }
+
+  async #drain(timeoutMs: number): Promise<DrainSummary> {
+    this.#state = "draining";
+    await this.#dispatcher.pause();
+    const leaving = [...this.#residents.values()];
+    for (const { executor } of leaving) executor.stop();
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(timeoutMs, resolve);
+    await Promise.race([Promise.all(leaving.map(({ left }) => left)), late]);
+    timer.cancel();
+    const forced = this.#residents.size;
+    this.#dropAll();
+    return { released: leaving.length - forced, forced };
+  }
+
+  #adopt(run: ClaimedRun, fresh: boolean): void {
+    const executor = new RunExecutor(run, this.#context);
+    const left = executor.drive(fresh);
+    const resident = { executor, left };
+    this.#residents.set(run.id, resident);
+    left.then((departure) => {
+      if (this.#residents.get(run.id) === resident) this.#residents.delete(run.id);
+      this.#departed(run, departure);
+    });
+    if (this.#state !== "ready") executor.stop();
+  }
+
+  #departed(run: ClaimedRun, departure: Departure): void {
+    if (departure.kind === "excluded") this.#exclusions.add(run.hash);
+    this.#options.onDeparture(run, departure);
+    if (departure.kind === "suspended") this.#dispatcher.lookAt(departure.wakeAt);
+    else if (this.#residents.size === this.#options.maxResidentRuns - 1) this.#dispatcher.look();
+  }
+
+  #dropAll(): void {
+    for (const { executor } of this.#residents.values()) executor.drop();
+    this.#residents.clear();
+  }
+
+  #beat(): void {
+    for (const { executor } of this.#residents.values()) executor.poke({ message: false });
+    this.catchUp()
+      .then(() => this.#dispatcher.plan())
+      .catch((error) => engineLog.warn("Cannot catch up: {error}", { error }));
+    if (this.#options.clock.monotonic() - this.#probedAt >= this.#options.probeMs) {
+      this.#probing ??= this.#probe().finally(() => this.#probing = undefined);
+    }
+  }
+
+  /** Versions that runs are parked for may be had again. */
+  async #probe(): Promise<void> {
+    this.#probedAt = this.#options.clock.monotonic();
+    const { versions } = this.#options.store;
+    try {
+      for (const hash of await versions.stuck()) {
+        if (!await this.#options.code.probe(hash)) continue;
+        const revived = await versions.revive(hash);
+        engineLog.info("Version {hash} can be had again: {revived} runs go on", { hash, revived });
+        this.forgive(hash);
+      }
+    } catch (error) {
+      engineLog.warn("Cannot probe the versions that runs are parked for: {error}", { error });
+    }
+  }
+
+  /** Several histories in one statement; `undefined` for a run that is gone. */
+  async #load(
+    wanted: readonly { readonly id: number; readonly from: number }[],
+  ): Promise<readonly (LoadedRun | undefined)[]> {
+    const { journal } = this.#options.store;
+    const loaded = await this.#patience.until(
+      `read ${wanted.length} histories`,
+      () => journal.load(wanted),
+    );
+    const found = new Map(loaded?.map((run) => [run.id, run]));
+    return wanted.map(({ id }) => found.get(id));
+  }
+}

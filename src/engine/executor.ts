@@ -1,0 +1,540 @@
+/**
+ * Executes one run, in four steps that never mix: load (code and history), turn (pure), apply (what
+ * the turn asked for), commit (what has happened since). Each delivery goes round once.
+ *
+ * - E1: an effect's result is durable before the code after it runs: only what the journal has
+ *   written is delivered.
+ * - E2: an effect starts only when nothing earlier of its run is unwritten.
+ * - E3: memory and lease go together: the execution is dropped in the moment the row is suspended,
+ *   ended, parked or released, and not before that is known.
+ * - E4: an executor that lost its lease writes nothing and starts nothing more.
+ *
+ * @module
+ */
+
+import type { Batcher } from "../base/batcher.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { failPoint } from "../base/failpoint.ts";
+import type {
+  ClaimedRun,
+  CommitEntry,
+  EndState,
+  InboxRow,
+  LoadedRun,
+  NewEvent,
+  StuckReason,
+  StuckState,
+  Transition,
+} from "../ports/rows.ts";
+import type { HistoryEvent } from "../replay/history.ts";
+import type { Execution } from "../replay/machine.ts";
+import type { Turn } from "../replay/turn.ts";
+import { type AttemptContext, startAttempt } from "./attempt.ts";
+import type { DatabaseClock } from "./database_clock.ts";
+import type { JournalWriter } from "./journal_writer.ts";
+import { engineLog } from "./log.ts";
+import type { NodeLease } from "./node_lease.ts";
+import { type Pending, PendingCommands } from "./pending.ts";
+
+/** Claims in a row without progress after which a run is parked. */
+export const POISON_CLAIMS = 5;
+
+/** A run's code, ready to be executed. */
+export interface RunCode {
+  /**
+   * Makes an execution of the run.
+   *
+   * @param options `trace`: note where each effect is asked for.
+   */
+  execute(run: ClaimedRun, options?: { readonly trace?: boolean }): Execution;
+}
+
+/** Why a run's code can't be had, and what follows for the run. */
+export type CodeFailure =
+  /** It may work later: give the run back for that long. */
+  | { readonly kind: "passing"; readonly afterMs: number }
+  /** This node can't; another may. */
+  | { readonly kind: "node" }
+  /** Nobody can, until something changes. */
+  | { readonly kind: "lasting"; readonly reason: StuckReason };
+
+/** What an executor needs from its node. */
+export interface ExecutorContext extends Omit<AttemptContext, "runId"> {
+  /** Finds a run's code. */
+  readonly code: (run: ClaimedRun) => Promise<RunCode | CodeFailure>;
+  /** Reads histories. */
+  readonly loads: Batcher<{ readonly id: number; readonly from: number }, LoadedRun | undefined>;
+  /** Writes histories. */
+  readonly journal: JournalWriter;
+  /** The node's lease. */
+  readonly lease: NodeLease;
+  /** The database's time. */
+  readonly databaseClock: DatabaseClock;
+  /** Times waits. */
+  readonly clock: Clock;
+  /** How long a waiting run stays in memory, in milliseconds. */
+  readonly lingerMs: number;
+}
+
+/** How a run left this node's memory. */
+export type Departure =
+  | {
+    readonly kind: "ended";
+    readonly state: EndState;
+    readonly result: string | null;
+    readonly error: string | null;
+    readonly watched: boolean;
+  }
+  | { readonly kind: "stuck"; readonly state: StuckState; readonly watched: boolean }
+  | { readonly kind: "suspended"; readonly wakeAt: number | null }
+  | { readonly kind: "released" }
+  | { readonly kind: "excluded" }
+  | { readonly kind: "lost" };
+
+type Step<T> = T | Departure | "reload";
+
+interface Fact {
+  readonly event: NewEvent;
+  /** The message that it consumes. */
+  readonly consumes?: number;
+}
+
+const LOST: Departure = { kind: "lost" };
+
+/** Executes one run for as long as this node holds it. */
+export class RunExecutor {
+  /** The run. */
+  readonly run: ClaimedRun;
+  readonly #context: ExecutorContext;
+  readonly #attempts: AttemptContext;
+  #phase: "live" | "stopping" | "dropped" = "live";
+  #pending = new PendingCommands([]);
+  #facts: Fact[] = [];
+  #inbox: InboxRow[] = [];
+  #inboxStale = false;
+  #wakeSeq = 0;
+  #next = 0;
+  #wake: (() => void) | undefined;
+  #woken = false;
+
+  /**
+   * @param run The run, leased to this node.
+   * @param context What it needs from the node.
+   */
+  constructor(run: ClaimedRun, context: ExecutorContext) {
+    this.run = run;
+    this.#context = context;
+    this.#attempts = { ...context, runId: run.runId };
+  }
+
+  /** A message may have come, or the lease was renewed. */
+  poke(options: { readonly message: boolean }): void {
+    if (options.message) this.#inboxStale = true;
+    this.#stir();
+  }
+
+  /** Finishes what is under way, gives the run back, and leaves. */
+  stop(): void {
+    if (this.#phase === "live") this.#phase = "stopping";
+    this.#stir();
+  }
+
+  /** The lease is gone: leaves at once, without a word to the database (E4). */
+  drop(): void {
+    this.#phase = "dropped";
+    this.#pending.abort(new DOMException("The run's lease was lost", "AbortError"));
+    this.#stir();
+  }
+
+  /**
+   * Executes the run until it leaves this node's memory.
+   *
+   * @param fresh Whether the run was inserted a moment ago, by this node: there is nothing to read.
+   * @returns How it left.
+   */
+  async drive(fresh: boolean): Promise<Departure> {
+    try {
+      return await this.#drive(fresh);
+    } catch (error) {
+      engineLog.error("Cannot execute run {run}: {error}", { run: this.run.runId, error });
+      return await this.#park("stuck_poisoned", broken(error));
+    }
+  }
+
+  async #drive(fresh: boolean): Promise<Departure> {
+    if (this.run.claims > POISON_CLAIMS) {
+      return await this.#park("stuck_poisoned", poisoned(this.run));
+    }
+    for (let empty = fresh;; empty = false) {
+      const code = await this.#context.code(this.run);
+      if ("kind" in code) return await this.#leaveWithout(code);
+      const loaded = empty ? EMPTY : await this.#load(0);
+      if (loaded === undefined) return LOST;
+      const departure = await this.#live(code, loaded);
+      if (departure !== "reload") return departure;
+      this.#pending.abort(new DOMException("The run's history is read anew", "AbortError"));
+    }
+  }
+
+  async #live(code: RunCode, loaded: Pick<LoadedRun, "events">): Promise<Departure | "reload"> {
+    const execution = code.execute(this.run);
+    const history = loaded.events as readonly HistoryEvent[];
+    this.#pending = new PendingCommands(history);
+    this.#facts = [];
+    this.#next = history.length;
+    let events = history;
+    while (true) {
+      const turn = await execution.turn(events);
+      const end = this.#apply(turn, execution) ?? await this.#diagnose(turn, code, history);
+      const step = end === undefined ? await this.#commit(turn) : await this.#finish(end, turn);
+      if (!Array.isArray(step)) return step as Departure | "reload";
+      events = step;
+    }
+  }
+
+  // ---- apply ----------------------------------------------------------------------------------
+
+  /** Takes in what a turn asked for; answers with the run's end, if that is it. */
+  #apply(turn: Turn, execution: Execution): Transition | undefined {
+    if (turn.drift !== null || turn.refused !== null) return undefined;
+    for (const position of turn.withdrawn) this.#pending.withdraw(position);
+    for (const command of turn.issued) this.#pending.issue(command);
+    if (turn.outcome === null) return undefined;
+    for (const reason of execution.unhandled) {
+      engineLog.warn("Run {run} left a rejected promise unhandled: {reason}", {
+        run: this.run.runId,
+        reason,
+      });
+    }
+    return turn.outcome.kind === "completed"
+      ? { to: "completed", result: turn.outcome.result, error: null }
+      : { to: "failed", result: null, error: turn.outcome.error };
+  }
+
+  /** A turn that code and history, or code and rules, disagree in parks the run. */
+  async #diagnose(
+    turn: Turn,
+    code: RunCode,
+    history: readonly HistoryEvent[],
+  ): Promise<Transition | undefined> {
+    if (turn.drift !== null) {
+      const traced = await code.execute(this.run, { trace: true }).turn(history);
+      const drift = traced.drift ?? turn.drift;
+      return stuck({ code: "DRIFT", message: drift.message, details: drift });
+    }
+    if (turn.refused !== null) {
+      return stuck({
+        code: "NONDETERMINISTIC_CALL",
+        message: turn.refused.message,
+        details: turn.refused,
+      });
+    }
+    if (!turn.idle) return undefined;
+    return stuck({
+      code: "FOREIGN_WAIT",
+      message: `Workflow "${this.run.workflow}" neither ended nor waits for anything of the ` +
+        `engine's: it awaits a promise that only "ctx" could settle again on a replay; ` +
+        `do such work in ctx.run(...) or in an activity`,
+    });
+  }
+
+  // ---- commit ---------------------------------------------------------------------------------
+
+  /** Waits until something has happened, and writes it; leaves when nothing will for long. */
+  async #commit(turn: Turn): Promise<Step<readonly HistoryEvent[]>> {
+    if (turn.patches.length > 0) { // E2
+      const written = await this.#append(turn.patches.map(patchedFact));
+      if (!Array.isArray(written)) return written;
+    }
+    const idleSince = this.#context.clock.monotonic();
+    while (this.#phase !== "dropped") {
+      this.#startReady();
+      if (this.#inboxStale) {
+        const trouble = await this.#readInbox();
+        if (trouble !== undefined) return trouble;
+      }
+      this.#takeSignals();
+      this.#takeDue();
+      if (this.#facts.length > 0) return await this.#append(this.#facts.splice(0));
+      const left = await this.#rest(idleSince);
+      if (left !== undefined) return left;
+    }
+    return LOST;
+  }
+
+  /** Starts what may start: never on a lease that may have run out (L3). */
+  #startReady(): void {
+    if (this.#phase !== "live") return;
+    for (const pending of this.#pending.in("ready")) {
+      if (!this.#context.lease.fresh()) return;
+      this.#start(pending);
+    }
+  }
+
+  #start(pending: Pending): void {
+    const attempts = this.#pending;
+    const running = startAttempt(pending.command, pending.failures + 1, this.#attempts);
+    pending.state = "active";
+    pending.running = running;
+    pending.dueAt = null;
+    running.outcome.then(async ({ event, retryAt }) => {
+      await failPoint("effect.done", { run: this.run.runId, event });
+      if (this.#pending !== attempts || pending.running !== running) return; // another life
+      delete pending.running;
+      pending.failures++;
+      pending.dueAt = retryAt;
+      pending.state = retryAt === null ? "settled" : "resting";
+      this.#facts.push({ event });
+      this.#stir();
+    });
+  }
+
+  async #readInbox(): Promise<Departure | "reload" | undefined> {
+    this.#inboxStale = false;
+    const loaded = await this.#load(this.#next);
+    if (loaded === undefined) return LOST;
+    return loaded.events.length > 0 ? "reload" : undefined;
+  }
+
+  /** Hands messages to the waits that want them: first come, first served, by name. */
+  #takeSignals(): void {
+    this.#inbox = this.#inbox.filter((message) => {
+      const pending = message.kind === "signal"
+        ? this.#pending.waitingFor(message.name)
+        : undefined;
+      if (pending === undefined) return true;
+      pending.state = "settled";
+      this.#facts.push({
+        event: eventOf(pending, "signal.received", message.payload),
+        consumes: message.id,
+      });
+      return false;
+    });
+  }
+
+  /** Ends sleeps and waits whose time has come; wakes attempts that rested long enough. */
+  #takeDue(): void {
+    const now = this.#context.databaseClock.now();
+    for (const pending of [...this.#pending.in("waiting")]) {
+      if (pending.dueAt === null || pending.dueAt > now) continue;
+      pending.state = "settled";
+      const kind = pending.command.kind === "sleep" ? "timer.fired" : "signal.timeout";
+      this.#facts.push({ event: eventOf(pending, kind, null) });
+    }
+    for (const pending of [...this.#pending.in("resting")]) {
+      if (pending.dueAt !== null && pending.dueAt > now) continue;
+      pending.state = "ready";
+      pending.dueAt = null;
+    }
+    this.#startReady();
+  }
+
+  /** E1: writes facts, and gives them back as they now stand in the history. */
+  async #append(facts: readonly Fact[]): Promise<Step<readonly HistoryEvent[]>> {
+    const first = this.#next;
+    const written = await this.#write({
+      events: facts.map((fact) => fact.event),
+      consumed: facts.flatMap((fact) => fact.consumes ?? []),
+    });
+    if (!("at" in written)) return again(written.step);
+    this.#next = first + facts.length;
+    await failPoint("commit.written", { run: this.run.runId, events: facts.length });
+    return facts.map(({ event }, index) => {
+      if (event.kind !== "attempt.failed" && event.position !== null) {
+        this.#pending.settle(event.position);
+      }
+      return { ...event, seq: first + index, at: written.at } as HistoryEvent;
+    });
+  }
+
+  async #finish(transition: Transition, turn: Turn): Promise<Departure | "reload"> {
+    const facts = transition.to.startsWith("stuck_") ? [] : turn.patches.map(patchedFact);
+    const written = await this.#write({
+      events: facts.map((fact) => fact.event),
+      consumed: [],
+      transition,
+    });
+    if (!("at" in written)) return again(written.step);
+    this.#pending.abort(new DOMException("The run has ended", "AbortError"));
+    return departed(transition, written.watched);
+  }
+
+  // ---- waiting and leaving --------------------------------------------------------------------
+
+  /** Waits for something to happen; suspends the run when that may take long. */
+  async #rest(idleSince: number): Promise<Departure | "reload" | undefined> {
+    const { clock, databaseClock, lingerMs } = this.#context;
+    const dueIn = this.#pending.dueAt === null
+      ? Infinity
+      : this.#pending.dueAt - databaseClock.now();
+    if (this.#woken) return this.#slept();
+    const stopping = this.#phase === "stopping";
+    if (!this.#pending.busy || (stopping && !this.#active)) {
+      const lingers = idleSince + lingerMs - clock.monotonic();
+      if (stopping || (lingers <= 0 && dueIn > lingerMs)) return await this.#suspend();
+      await this.#sleep(Math.min(dueIn, lingers > 0 ? lingers : Infinity));
+    } else {
+      await this.#sleep(dueIn);
+    }
+    return this.#slept();
+  }
+
+  get #active(): boolean {
+    return !this.#pending.in("active")[Symbol.iterator]().next().done;
+  }
+
+  /** E3, and S1 of the store: a message that came since the inbox was read is not slept over. */
+  async #suspend(): Promise<Departure | "reload" | undefined> {
+    const transition: Transition = this.#pending.busy ? { to: "released", afterMs: 0 } : {
+      to: "suspended",
+      wakeAt: this.#pending.dueAt,
+      waits: this.#pending.waits(),
+      wakeSeq: this.#wakeSeq,
+    };
+    const written = await this.#write({ events: [], consumed: [], transition });
+    if ("at" in written) return departed(transition, false);
+    if (written.step !== "woken") return written.step;
+    this.#inboxStale = true;
+    return undefined;
+  }
+
+  async #leaveWithout(failure: CodeFailure): Promise<Departure> {
+    if (failure.kind === "lasting") {
+      return await this.#park("stuck_unknown_version", failure.reason);
+    }
+    const transition: Transition = {
+      to: "released",
+      afterMs: failure.kind === "passing" ? failure.afterMs : 0,
+    };
+    const written = await this.#writeAnyhow(transition);
+    if (!written) return LOST;
+    return failure.kind === "node" ? { kind: "excluded" } : { kind: "released" };
+  }
+
+  async #park(state: StuckState, reason: StuckReason): Promise<Departure> {
+    const watched = await this.#writeAnyhow({ to: state, reason });
+    return watched === undefined ? LOST : { kind: "stuck", state, watched: watched.watched };
+  }
+
+  /** Moves a run whose history was not read: reads its length first. */
+  async #writeAnyhow(transition: Transition): Promise<{ readonly watched: boolean } | undefined> {
+    while (this.#phase !== "dropped") {
+      const loaded = await this.#load(0);
+      if (loaded === undefined) return undefined;
+      this.#next = loaded.events.length;
+      const written = await this.#write({ events: [], consumed: [], transition });
+      if ("at" in written) return written;
+      if (written.step !== "reload") return undefined;
+    }
+    return undefined;
+  }
+
+  // ---- journal --------------------------------------------------------------------------------
+
+  async #write(
+    share: Pick<CommitEntry, "events" | "consumed" | "transition">,
+  ): Promise<{ at: number; watched: boolean } | { step: Departure | "reload" | "woken" }> {
+    if (this.#phase === "dropped") return { step: LOST }; // E4
+    const { id: run, token } = this.run;
+    const result = await this.#context.journal.append({ run, token, first: this.#next, ...share });
+    switch (result.status) {
+      case "written":
+        this.#context.databaseClock.note(result.at);
+        return result;
+      case "stale":
+        return { step: "reload" };
+      case "woken":
+        return { step: "woken" };
+      default:
+        return { step: LOST };
+    }
+  }
+
+  async #load(from: number): Promise<LoadedRun | undefined> {
+    const loaded = await this.#context.loads.add({ id: this.run.id, from });
+    if (loaded === undefined || loaded.token !== this.run.token) return undefined;
+    this.#wakeSeq = loaded.wakeSeq;
+    this.#inbox = [...loaded.inbox];
+    this.#inboxStale = false;
+    return loaded;
+  }
+
+  // ---- the one wait ---------------------------------------------------------------------------
+
+  #stir(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+
+  #slept(): undefined {
+    this.#woken = false;
+    return undefined;
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    let timer: Timer | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      if (ms !== Infinity) timer = this.#context.clock.after(ms, resolve);
+    });
+    timer?.cancel();
+    this.#wake = undefined;
+  }
+}
+
+const EMPTY: Pick<LoadedRun, "events"> = { events: [] };
+
+function eventOf({ command }: Pending, kind: string, payload: string | null): NewEvent {
+  const { position, name, digest } = command;
+  return { kind, position, name, digest, payload };
+}
+
+function patchedFact(name: string): Fact {
+  return { event: { kind: "patched", position: null, name, digest: null, payload: null } };
+}
+
+/** Only a suspension is asked to look at its inbox again; anything else would read all of it anew. */
+function again(step: Departure | "reload" | "woken"): Departure | "reload" {
+  return step === "woken" ? "reload" : step;
+}
+
+function stuck(reason: StuckReason): Transition {
+  return { to: "stuck_nondeterminism", reason };
+}
+
+function poisoned(run: ClaimedRun): StuckReason {
+  return {
+    code: "POISONED",
+    message: `Run "${run.runId}" was claimed ${run.claims - 1} times in a row without writing ` +
+      `anything: whatever executes it seems to die of it`,
+    details: { claims: run.claims - 1 },
+  };
+}
+
+/** The engine's own mistakes: the run is kept as it is, for a better release and a `retry`. */
+function broken(error: unknown): StuckReason {
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: "ENGINE_ERROR",
+    message: `The engine cannot execute the run: ${message}`,
+    details: { stack: error instanceof Error ? error.stack : undefined },
+  };
+}
+
+function departed(transition: Transition, watched: boolean): Departure {
+  switch (transition.to) {
+    case "suspended":
+      return { kind: "suspended", wakeAt: transition.wakeAt };
+    case "released":
+      return { kind: "released" };
+    case "completed":
+    case "failed":
+    case "cancelled":
+    case "terminated": {
+      const { to: state, result, error } = transition;
+      return { kind: "ended", state, result, error, watched };
+    }
+    default:
+      return { kind: "stuck", state: transition.to, watched };
+  }
+}

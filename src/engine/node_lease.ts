@@ -1,0 +1,120 @@
+/**
+ * This process's life in the database: one heartbeat row, under an id that is random each time.
+ *
+ * - L1: runs are leased to the node, so one heartbeat keeps them all.
+ * - L2: a node that finds itself buried owns nothing: it drops everything and opens anew.
+ * - L3: nothing is started on a lease that may have run out: {@linkcode NodeLease.fresh} looks at
+ *   the monotonic clock, so a process that was paused starts nothing late.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { NodeStore } from "../ports/store.ts";
+import type { DatabaseClock } from "./database_clock.ts";
+import { engineLog } from "./log.ts";
+
+/** What a node needs. */
+export interface NodeLeaseOptions {
+  /** The nodes' table. */
+  readonly nodes: NodeStore;
+  /** A name for people. */
+  readonly name: string;
+  /** Milliseconds that the node lives without a heartbeat. */
+  readonly leaseMs: number;
+  /** Whether every other node in the table is dead by definition. */
+  readonly exclusive: boolean;
+  /** Times the heartbeats. */
+  readonly clock: Clock;
+  /** Hears the database's time with each heartbeat. */
+  readonly databaseClock: DatabaseClock;
+  /** Called when the node was buried, before it opens anew: drop everything. */
+  readonly onBuried: () => void;
+  /** Called after each heartbeat and burial: the backstop for lost hints. */
+  readonly onBeat: (beat: { readonly freed: number }) => void;
+}
+
+/** A node's heartbeat. */
+export class NodeLease {
+  readonly #options: NodeLeaseOptions;
+  #id = "";
+  #acknowledged = 0;
+  #timer: Timer | undefined;
+  #beating: Promise<void> | undefined;
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: NodeLeaseOptions) {
+    this.#options = options;
+  }
+
+  /** The node's id; another one after a burial. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** L3: whether an attempt of an effect may start now. */
+  fresh(): boolean {
+    const age = this.#options.clock.monotonic() - this.#acknowledged;
+    return !this.#closed && age < this.#options.leaseMs * 2 / 3;
+  }
+
+  /** Opens the node, and keeps it alive from now on. */
+  async open(): Promise<void> {
+    await this.#openRow();
+    await this.#options.nodes.bury(this.#id, this.#options.exclusive);
+    this.#schedule();
+  }
+
+  /** One heartbeat at once; for tests, and after the database was away. */
+  beat(): Promise<void> {
+    return this.#beating ??= this.#beat().finally(() => this.#beating = undefined);
+  }
+
+  /** Stops the heartbeat, frees what the node still holds, and removes its row. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#beating;
+    await this.#options.nodes.close(this.#id);
+  }
+
+  async #openRow(): Promise<void> {
+    const { nodes, name, leaseMs, clock } = this.#options;
+    const asked = clock.monotonic();
+    const id = crypto.randomUUID();
+    await nodes.open({ id, name, leaseMs });
+    this.#id = id;
+    this.#acknowledged = asked;
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = this.#options.clock.after(this.#options.leaseMs / 3, () => {
+      this.beat().finally(() => this.#schedule());
+    });
+  }
+
+  async #beat(): Promise<void> {
+    const { nodes, leaseMs, clock, databaseClock, onBuried, onBeat } = this.#options;
+    try {
+      const asked = clock.monotonic();
+      const { alive, now } = await nodes.heartbeat(this.#id, leaseMs);
+      databaseClock.note(now);
+      if (this.#closed) return;
+      if (alive) {
+        this.#acknowledged = asked;
+      } else {
+        engineLog.error("Node {node} was buried: its lease ran out; it starts anew", {
+          node: this.#id,
+        });
+        onBuried(); // L2
+        await this.#openRow();
+      }
+      const { runs } = await nodes.bury(this.#id, false);
+      onBeat({ freed: runs });
+    } catch (error) {
+      engineLog.warn("Cannot renew the lease of node {node}: {error}", { node: this.#id, error });
+    }
+  }
+}

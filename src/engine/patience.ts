@@ -1,0 +1,59 @@
+/**
+ * Asking a database that may be away: again and again, until it answers or nobody wants to know.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { engineLog } from "./log.ts";
+
+const PAUSE_MS = { first: 50, most: 2_000 };
+
+/** Repeats what fails; made for the database, whose answers are either given or not. */
+export class Patience {
+  readonly #clock: Clock;
+  readonly #pauses = new Set<() => void>();
+  #over = false;
+
+  /** @param clock Times the pauses. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Asks until there is an answer. Pauses grow from 50 ms to 2 s.
+   *
+   * @param what What is attempted, for the log: "write 3 histories".
+   * @param ask Asks once.
+   * @returns The answer; `undefined` if {@linkcode Patience.end} came before it.
+   */
+  async until<T>(what: string, ask: () => Promise<T>): Promise<T | undefined> {
+    for (let wait = PAUSE_MS.first; !this.#over; wait = Math.min(wait * 2, PAUSE_MS.most)) {
+      try {
+        return await ask();
+      } catch (error) {
+        engineLog.warn("Cannot {what}, trying again in {wait} ms: {error}", { what, wait, error });
+        if (!this.#over) await this.#pause(wait);
+      }
+    }
+    return undefined;
+  }
+
+  /** Ends all asking. */
+  end(): void {
+    this.#over = true;
+    for (const wake of this.#pauses) wake();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        timer.cancel();
+        this.#pauses.delete(wake);
+        resolve();
+      };
+      const timer = this.#clock.after(ms, wake);
+      this.#pauses.add(wake);
+    });
+  }
+}

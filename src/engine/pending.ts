@@ -1,0 +1,123 @@
+/**
+ * What a resident run waits for: one entry for each outstanding command.
+ *
+ * A step or an activity goes `ready` -> `active` -> `settled`, or back over `resting` to `ready` for
+ * its next attempt; a sleep and a wait for a signal stay `waiting` until they are `settled`.
+ *
+ * @module
+ */
+
+import { decode } from "../base/values.ts";
+import type { EventRow, WaitRow } from "../ports/rows.ts";
+import type { Command } from "../replay/commands.ts";
+import type { FailedAttempt, RunningAttempt } from "./attempt.ts";
+
+/** One outstanding command. */
+export interface Pending {
+  /** What is asked for. */
+  readonly command: Command;
+  /** Where it stands. */
+  state: "ready" | "active" | "resting" | "waiting" | "settled";
+  /** Attempts that failed so far. */
+  failures: number;
+  /** When something is due by itself, in database time: a deadline or the next attempt. */
+  dueAt: number | null;
+  /** The attempt under way, when `active`. */
+  running?: RunningAttempt;
+}
+
+/** The outstanding commands of one run. */
+export class PendingCommands {
+  readonly #byPosition = new Map<number, Pending>();
+  readonly #failures: ReadonlyMap<number, FailedAttempt>;
+
+  /** @param history The history that the execution starts from: failed attempts count on. */
+  constructor(history: readonly EventRow[]) {
+    this.#failures = lastFailures(history);
+  }
+
+  /** Takes in what a turn asked for. */
+  issue(command: Command): void {
+    const effect = command.kind === "run" || command.kind === "activity";
+    const failure = effect ? this.#failures.get(command.position) : undefined;
+    this.#byPosition.set(command.position, {
+      command,
+      state: !effect ? "waiting" : failure === undefined ? "ready" : "resting",
+      failures: failure?.attempt ?? 0,
+      dueAt: failure?.retryAt ?? command.deadline,
+    });
+  }
+
+  /** Forgets a command that the workflow gave up, and aborts its attempt. */
+  withdraw(position: number): void {
+    this.#byPosition.get(position)?.running?.abort(
+      new DOMException("The workflow no longer waits for this", "AbortError"),
+    );
+    this.#byPosition.delete(position);
+  }
+
+  /** Forgets a command that a delivery answered. */
+  settle(position: number): void {
+    this.#byPosition.delete(position);
+  }
+
+  /** Those in a state, in program order of being asked for. */
+  *in(state: Pending["state"]): Iterable<Pending> {
+    for (const pending of this.#byPosition.values()) if (pending.state === state) yield pending;
+  }
+
+  /** The first that waits for a signal of that name. */
+  waitingFor(signal: string): Pending | undefined {
+    for (const pending of this.in("waiting")) {
+      if (pending.command.kind === "signal" && pending.command.name === signal) return pending;
+    }
+    return undefined;
+  }
+
+  /** Whether an attempt is under way, or may start as soon as it may. */
+  get busy(): boolean {
+    for (const { state } of this.#byPosition.values()) {
+      if (state === "active" || state === "ready") return true;
+    }
+    return false;
+  }
+
+  /** The earliest time at which something is due by itself. */
+  get dueAt(): number | null {
+    let earliest: number | null = null;
+    for (const { state, dueAt } of this.#byPosition.values()) {
+      if (dueAt === null || state === "settled" || state === "active") continue;
+      if (earliest === null || dueAt < earliest) earliest = dueAt;
+    }
+    return earliest;
+  }
+
+  /** What the row of a suspended run says about it. */
+  waits(): WaitRow[] {
+    const rows: WaitRow[] = [];
+    for (const { command, dueAt, state } of this.#byPosition.values()) {
+      if (state === "settled") continue;
+      rows.push({
+        kind: command.kind,
+        name: command.name,
+        position: command.position,
+        until: dueAt,
+      });
+    }
+    return rows;
+  }
+
+  /** Aborts every attempt under way. */
+  abort(reason: unknown): void {
+    for (const pending of this.in("active")) pending.running?.abort(reason);
+  }
+}
+
+function lastFailures(history: readonly EventRow[]): ReadonlyMap<number, FailedAttempt> {
+  const failures = new Map<number, FailedAttempt>();
+  for (const { kind, position, payload } of history) {
+    if (kind !== "attempt.failed" || position === null || payload === null) continue;
+    failures.set(position, decode(payload) as FailedAttempt);
+  }
+  return failures;
+}
