@@ -215,7 +215,9 @@ export type CommitResult =
   /** The run has ended. */
   | { readonly status: "ended" }
   /** Somebody holds the row; nothing is known to be wrong: put it into the next flush. */
-  | { readonly status: "busy" };
+  | { readonly status: "busy" }
+  /** The database will not have this share's data, now or ever; nothing of it was written. */
+  | { readonly status: "refused"; readonly error: string };
 
 /** A run as people see it. */
 export interface RunRow {
@@ -235,6 +237,8 @@ export interface RunRow {
   readonly state: RunState;
   /** Encoded input. */
   readonly input: string;
+  /** What `random()` and `uuid()` come from. */
+  readonly seed: string;
   /** Encoded result, when completed. */
   readonly result: string | null;
   /** Encoded error, when it ended otherwise. */
