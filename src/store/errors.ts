@@ -1,0 +1,126 @@
+/**
+ * Errors that only a store throws.
+ *
+ * @module
+ */
+
+import { ContinuumError } from "../base/errors.ts";
+
+/** The database's schema was made by a newer engine than this one. */
+export class SchemaTooNewError extends ContinuumError {
+  /**
+   * @param schema The schema's name.
+   * @param found The version found in the database.
+   * @param wanted The newest version that this engine knows.
+   */
+  constructor(schema: string, found: number, wanted: number) {
+    super(
+      "SCHEMA_TOO_NEW",
+      `Cannot use schema ${
+        JSON.stringify(schema)
+      }: a newer engine has migrated it, found version ` +
+        `${found}, wanted ${wanted} or older; upgrade this engine`,
+      { details: { schema, found, wanted } },
+    );
+  }
+}
+
+/** A migration that was applied is not the one that this engine knows under its number. */
+export class MigrationChangedError extends ContinuumError {
+  /**
+   * @param schema The schema's name.
+   * @param version The migration's number.
+   * @param found The checksum in the database.
+   * @param wanted The checksum of this engine's migration.
+   */
+  constructor(schema: string, version: number, found: string, wanted: string) {
+    super(
+      "MIGRATION_CHANGED",
+      `Cannot use schema ${JSON.stringify(schema)}: migration ${version} was applied with other ` +
+        `contents, found checksum ${found}, wanted ${wanted}`,
+      { details: { schema, version, found, wanted } },
+    );
+  }
+}
+
+/** The `database` or `schema` option can't be understood. */
+export class DatabaseOptionError extends ContinuumError {
+  /**
+   * @param message What is wrong with it.
+   * @param details The value found; never with a password.
+   */
+  constructor(message: string, details: Record<string, unknown>) {
+    super("DATABASE_OPTION", message, { details });
+  }
+}
+
+/** Another open engine, here or in another process, holds the folder of a PGlite database. */
+export class DatabaseInUseError extends ContinuumError {
+  /** @param folder The database's folder. */
+  constructor(folder: string) {
+    super(
+      "DATABASE_IN_USE",
+      `Cannot open database folder ${JSON.stringify(folder)}: it is open already, here or in ` +
+        `another process, and only one may have it; use a postgres:// URL to share a database`,
+      { details: { folder } },
+    );
+  }
+}
+
+/** A query was sent past a transaction, from inside its callback, on a driver with one session. */
+export class NestedQueryError extends ContinuumError {
+  /** Says what to use instead. */
+  constructor() {
+    super(
+      "NESTED_QUERY",
+      "Cannot query the database from inside a transaction callback: PGlite has one session and " +
+        "would wait for itself, wanted a query on the transaction that the callback was given",
+    );
+  }
+}
+
+/** A text can't be stored as it is. */
+export class UnstorableTextError extends ContinuumError {
+  /**
+   * @param what Which text.
+   * @param text The text.
+   */
+  constructor(what: string, text: string) {
+    super(
+      "UNSTORABLE_TEXT",
+      `Cannot store ${what}: Postgres keeps neither NUL characters nor lone surrogates in text, ` +
+        `found ${JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)}`,
+      { details: { what } },
+    );
+  }
+}
+
+/** A run is to be put on a version that the registry does not hold. */
+export class VersionNotRegisteredError extends ContinuumError {
+  /**
+   * @param hashes The versions asked for; at least one is unknown.
+   * @param cause The database's error.
+   */
+  constructor(hashes: readonly string[], cause: unknown) {
+    super(
+      "VERSION_NOT_REGISTERED",
+      `Cannot store a run: its version is not registered, found ${hashes.join(", ")}`,
+      { cause, details: { hashes } },
+    );
+  }
+}
+
+/** The database can't be reached, or went away. Nothing is known of the statement that was sent. */
+export class DatabaseUnavailableError extends ContinuumError {
+  /**
+   * @param database Which database, without secrets.
+   * @param cause What the driver said.
+   */
+  constructor(database: string, cause: Error) {
+    super(
+      "DATABASE_UNAVAILABLE",
+      `Cannot reach database ${database}: ${cause.message || cause.name}`,
+      { cause, details: { database } },
+    );
+  }
+}

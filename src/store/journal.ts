@@ -1,0 +1,236 @@
+/**
+ * The journal: histories of runs, written behind a fence, many runs in one statement.
+ *
+ * - J1, the fence: a share is written only where the run's row still holds the writer's token and
+ *   the history's length that the writer knows; all of the share is written, or nothing.
+ * - J2, no waiting: a flush never waits for a row that somebody else has locked; such a share comes
+ *   back as `busy`.
+ * - J3, no bad company: data that the database refuses fails its own share only.
+ * - S1, no lost wake-up: a run is suspended only if no message has come since its owner last read
+ *   its inbox. Every message raises `wake_seq`, and suspending compares it.
+ *
+ * @module
+ */
+
+import type { CommitEntry, CommitResult, LoadedRun } from "../ports/rows.ts";
+import type { JournalStore } from "../ports/store.ts";
+import type { SqlDriver, SqlValue } from "./driver.ts";
+import { journalStatements } from "./journal_sql.ts";
+import type { SchemaName } from "./schema_name.ts";
+import { arrayLiteral, isStorable } from "./sql.ts";
+import { isContention, isRefusal } from "./sqlstate.ts";
+
+interface WrittenRow {
+  id: number;
+  at: number;
+  watched: boolean;
+}
+
+interface FenceRow {
+  id: number;
+  token: number | null;
+  next_seq: number;
+  wake_seq: number;
+  ended: boolean;
+}
+
+interface LoadRow {
+  part: number;
+  run: number;
+  key: number | null;
+  position: number | null;
+  kind: string;
+  name: string;
+  digest: string | null;
+  payload: string | null;
+  at: number;
+}
+
+/** {@linkcode JournalStore} in SQL. */
+export class Journal implements JournalStore {
+  readonly #driver: SqlDriver;
+  readonly #sql: ReturnType<typeof journalStatements>;
+  /** Whether the last flush met a locked row: the next one skips it without waiting first. */
+  #contended = false;
+
+  /**
+   * @param driver The database.
+   * @param schema Where the tables are.
+   */
+  constructor(driver: SqlDriver, schema: SchemaName) {
+    this.#driver = driver;
+    this.#sql = journalStatements(schema);
+  }
+
+  /** See {@linkcode JournalStore.commit}. */
+  async commit(entries: readonly CommitEntry[]): Promise<CommitResult[]> {
+    const results = new Map<CommitEntry, CommitResult>();
+    const good = entries.filter((entry) => {
+      const error = unstorable(entry);
+      if (error !== null) results.set(entry, { status: "refused", error });
+      return error === null;
+    });
+    if (good.length > 0) await this.#flush(good, results);
+    return entries.map((entry) => results.get(entry)!);
+  }
+
+  /** See {@linkcode JournalStore.load}. */
+  async load(
+    runs: readonly { readonly id: number; readonly from: number }[],
+  ): Promise<LoadedRun[]> {
+    const rows = await this.#driver.query<LoadRow>(this.#sql.load, [
+      arrayLiteral(runs.map(({ id }) => id)),
+      arrayLiteral(runs.map(({ from }) => from)),
+    ]);
+    return assemble(rows);
+  }
+
+  /** J3: halves a batch that the database refuses until the culprit stands alone. */
+  async #flush(
+    entries: readonly CommitEntry[],
+    results: Map<CommitEntry, CommitResult>,
+  ): Promise<void> {
+    let written: Map<number, WrittenRow>;
+    try {
+      written = await this.#write(entries);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const [only] = entries;
+      if (entries.length === 1 && only !== undefined) {
+        results.set(only, { status: "refused", error: (error as Error).message });
+        return;
+      }
+      const half = entries.length >> 1;
+      await this.#flush(entries.slice(0, half), results);
+      await this.#flush(entries.slice(half), results);
+      return;
+    }
+    const missed: CommitEntry[] = [];
+    for (const entry of entries) {
+      const row = written.get(entry.run);
+      if (row === undefined) missed.push(entry);
+      else results.set(entry, { status: "written", at: row.at, watched: row.watched });
+    }
+    if (missed.length > 0) await this.#classify(missed, results);
+  }
+
+  /** J2: at once where nobody is in the way, else past the rows that somebody holds. */
+  async #write(entries: readonly CommitEntry[]): Promise<Map<number, WrittenRow>> {
+    const values = parameters(entries);
+    while (true) {
+      const text = this.#contended ? this.#sql.appendSkipping : this.#sql.append;
+      try {
+        const rows = await this.#driver.impatient.query<WrittenRow>(text, values);
+        if (rows.length === entries.length) this.#contended = false;
+        return new Map(rows.map((row) => [row.id, row]));
+      } catch (error) {
+        if (!isContention(error)) throw error;
+        this.#contended = true;
+      }
+    }
+  }
+
+  /** Tells why shares were not written, by what their rows say now. */
+  async #classify(
+    entries: readonly CommitEntry[],
+    results: Map<CommitEntry, CommitResult>,
+  ): Promise<void> {
+    const rows = await this.#driver.query<FenceRow>(this.#sql.fences, [
+      arrayLiteral(entries.map(({ run }) => run)),
+    ]);
+    const fences = new Map(rows.map((row) => [row.id, row]));
+    let busy = false;
+    for (const entry of entries) {
+      const result = missed(entry, fences.get(entry.run));
+      results.set(entry, result);
+      busy ||= result.status === "busy";
+    }
+    this.#contended = busy;
+  }
+}
+
+function missed(entry: CommitEntry, fence: FenceRow | undefined): CommitResult {
+  if (fence === undefined) return { status: "lost" };
+  if (fence.ended) return { status: "ended" };
+  if (fence.token !== entry.token) return { status: "lost" };
+  if (fence.next_seq !== entry.first) return { status: "stale" };
+  const { transition } = entry;
+  if (transition?.to === "suspended" && fence.wake_seq !== transition.wakeSeq) {
+    return { status: "woken" };
+  }
+  return { status: "busy" };
+}
+
+function unstorable(entry: CommitEntry): string | null {
+  for (const event of entry.events) {
+    for (const text of [event.kind, event.name, event.digest, event.payload]) {
+      if (text !== null && !isStorable(text)) {
+        return `Postgres keeps neither NUL characters nor lone surrogates, found ${
+          JSON.stringify(text.slice(0, 80))
+        } in event ${JSON.stringify(event.name)}`;
+      }
+    }
+  }
+  return null;
+}
+
+/** Two groups of arrays, runs and events, and the consumed messages. */
+function parameters(entries: readonly CommitEntry[]): SqlValue[] {
+  const transitions = entries.map((entry) => entry.transition);
+  const events = entries.flatMap((entry) =>
+    entry.events.map((event, index) => ({ ...event, run: entry.run, seq: entry.first + index }))
+  );
+  const consumed = entries.flatMap((entry) =>
+    entry.consumed.map((message) => ({ run: entry.run, message }))
+  );
+  return [
+    arrayLiteral(entries.map((entry) => entry.run)),
+    arrayLiteral(entries.map((entry) => entry.token)),
+    arrayLiteral(entries.map((entry) => entry.first)),
+    arrayLiteral(entries.map((entry) => entry.events.length)),
+    arrayLiteral(transitions.map((to) => to?.to ?? null)),
+    arrayLiteral(transitions.map((to) => to?.to === "suspended" ? to.wakeAt : null)),
+    arrayLiteral(transitions.map((to) => to?.to === "suspended" ? to.wakeSeq : null)),
+    arrayLiteral(
+      transitions.map((to) => to?.to === "suspended" ? JSON.stringify(to.waits) : null),
+    ),
+    arrayLiteral(transitions.map((to) => to?.to === "released" ? to.afterMs : null)),
+    arrayLiteral(transitions.map((to) => to && "result" in to ? to.result : null)),
+    arrayLiteral(transitions.map((to) => to && "error" in to ? to.error : null)),
+    arrayLiteral(transitions.map((to) => to && "reason" in to ? JSON.stringify(to.reason) : null)),
+    arrayLiteral(events.map((event) => event.run)),
+    arrayLiteral(events.map((event) => event.seq)),
+    arrayLiteral(events.map((event) => event.position)),
+    arrayLiteral(events.map((event) => event.kind)),
+    arrayLiteral(events.map((event) => event.name)),
+    arrayLiteral(events.map((event) => event.digest)),
+    arrayLiteral(events.map((event) => event.payload)),
+    arrayLiteral(consumed.map(({ run }) => run)),
+    arrayLiteral(consumed.map(({ message }) => message)),
+  ];
+}
+
+type Assembled =
+  & { -readonly [Key in "id" | "token" | "wakeSeq"]: LoadedRun[Key] }
+  & { events: LoadedRun["events"][number][]; inbox: LoadedRun["inbox"][number][] };
+
+function assemble(rows: readonly LoadRow[]): LoadedRun[] {
+  const runs = new Map<number, Assembled>();
+  for (const row of rows) {
+    if (row.part === 0) {
+      const wakeSeq = row.position ?? 0;
+      runs.set(row.run, { id: row.run, token: row.key, wakeSeq, events: [], inbox: [] });
+      continue;
+    }
+    const run = runs.get(row.run);
+    if (run === undefined || row.key === null) continue;
+    const { kind, name, payload } = row;
+    if (row.part === 1) {
+      const { position, digest, at } = row;
+      run.events.push({ seq: row.key, kind, position, name, digest, payload, at });
+    } else if (kind === "signal" || kind === "cancel") {
+      run.inbox.push({ id: row.key, kind, name, payload });
+    }
+  }
+  return [...runs.values()];
+}

@@ -1,0 +1,136 @@
+/**
+ * The journal's statements. See `src/store/journal.ts` for the rules (J1 to S1) that they keep.
+ *
+ * @module
+ */
+
+import type { SchemaName } from "./schema_name.ts";
+import { CLOCK, milliseconds, timestamp } from "./sql.ts";
+
+/** Idle runs without a history have done nothing yet: they are pending, the others suspended. */
+export const IDLE_STATE = "case when next_seq = 0 then 'pending' else 'suspended' end";
+
+const SHARES = `
+  clock as materialized (select ${CLOCK} as at),
+  shares as (
+    select * from unnest(
+      $1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::float8[],
+      $7::integer[], $8::text[], $9::float8[], $10::text[], $11::text[], $12::text[]
+    ) as share (
+      id, token, first, n, target, wake_at, wake_seq, waits, after_ms, result, error, reason
+    )
+  )`;
+
+/** J1 and S1: who may write. */
+const FENCE = `
+  run.id = share.id and run.token = share.token and run.next_seq = share.first
+  and (share.wake_seq is null or share.wake_seq = run.wake_seq)`;
+
+/** J2: takes the rows that nobody holds, in one order for all writers. */
+const HELD = `
+  held as materialized (
+    select run.id from {schema}.runs as run join shares as share on ${FENCE}
+    order by run.id for update of run skip locked
+  )`;
+
+const IDLE_TARGET = `case when run.next_seq + share.n = 0 then 'pending' else 'suspended' end`;
+
+/** Without a transition every column but the first three keeps its value: a heap-only update. */
+function append(from: string, condition: string): string {
+  return `
+  written as (
+    update {schema}.runs as run set
+      next_seq = run.next_seq + share.n,
+      claims_since_progress = case
+        when share.n > 0 then 0
+        when share.target = 'released' then greatest(run.claims_since_progress - 1, 0)
+        when share.target is not null then 0
+        else run.claims_since_progress
+      end,
+      state = case
+        when share.target is null then run.state
+        when share.target = 'released' then ${IDLE_TARGET}
+        else share.target
+      end,
+      node = case when share.target is null then run.node end,
+      token = case when share.target is null then run.token end,
+      wake_at = case
+        when share.target = 'suspended' then ${timestamp("share.wake_at")}
+        when share.target = 'released' then clock.at + share.after_ms * interval '1 millisecond'
+        else run.wake_at
+      end,
+      since = case when share.target is null then run.since else clock.at end,
+      ended_at = case
+        when share.target in ('completed', 'failed', 'cancelled', 'terminated') then clock.at
+      end,
+      waits = share.waits::json,
+      result = share.result::json,
+      error = share.error::json,
+      stuck_reason = share.reason::json
+    from ${from}
+    where ${condition}
+    returning run.id, run.watched
+  ),
+  appended as (
+    insert into {schema}.events (run, seq, position, at, kind, name, digest, payload)
+    select event.run, event.seq, event.position, clock.at, event.kind, event.name, event.digest,
+      event.payload::json
+    from unnest(
+      $13::bigint[], $14::integer[], $15::integer[], $16::text[], $17::text[], $18::text[],
+      $19::text[]
+    ) as event (run, seq, position, kind, name, digest, payload)
+    join written on written.id = event.run
+    cross join clock
+  ),
+  consumed as (
+    delete from {schema}.inbox as message
+    using unnest($20::bigint[], $21::bigint[]) as read (run, id), written
+    where message.id = read.id and message.run = read.run and written.id = read.run
+  )
+  select written.id, written.watched, ${milliseconds("clock.at")} as at
+  from written cross join clock`;
+}
+
+const APPEND = `with ${SHARES}, ${append("shares as share, clock", FENCE)}`;
+
+// The fence again: between looking and locking, the row may have changed.
+const APPEND_SKIPPING = `with ${SHARES}, ${HELD}, ${
+  append("shares as share, clock, held", `held.id = run.id and ${FENCE}`)
+}`;
+
+const FENCES = `
+  select id, token, next_seq, wake_seq, ended_at is not null as ended
+  from {schema}.runs where id = any($1::bigint[])`;
+
+/** One statement is one snapshot: the inbox that is read belongs to the wake_seq that is read. */
+const LOAD = `
+  with asked as (select * from unnest($1::bigint[], $2::integer[]) as asked (run, first))
+  select 0 as part, run.id as run, run.token as key, run.wake_seq as position, '' as kind,
+    '' as name, null as digest, null as payload, 0::bigint as at
+  from asked join {schema}.runs as run on run.id = asked.run
+  union all
+  select 1, event.run, event.seq, event.position, event.kind, event.name, event.digest,
+    event.payload::text, ${milliseconds("event.at")}
+  from asked join {schema}.events as event on event.run = asked.run and event.seq >= asked.first
+  union all
+  select 2, message.run, message.id, null, message.kind, message.name, null,
+    message.payload::text, 0
+  from asked join {schema}.inbox as message on message.run = asked.run
+  order by part, run, key`;
+
+/**
+ * The journal's statements in a schema.
+ *
+ * @param schema Where the tables are.
+ * @returns The statements.
+ */
+export function journalStatements(
+  schema: SchemaName,
+): Record<"append" | "appendSkipping" | "fences" | "load", string> {
+  return schema.fillAll({
+    append: APPEND,
+    appendSkipping: APPEND_SKIPPING,
+    fences: FENCES,
+    load: LOAD,
+  });
+}

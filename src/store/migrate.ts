@@ -1,0 +1,76 @@
+/**
+ * Brings a schema up to this engine's version.
+ *
+ * @module
+ */
+
+import type { SqlDriver, SqlSession } from "./driver.ts";
+import { MigrationChangedError, SchemaTooNewError } from "./errors.ts";
+import { type Migration, MIGRATIONS } from "./migrations.gen.ts";
+import type { SchemaName } from "./schema_name.ts";
+
+const FIND_SCHEMA = `select 1 from pg_namespace where nspname = $1`;
+
+const LOCK = `select pg_advisory_xact_lock(hashtextextended('continuum:' || $1, 0))`;
+
+const CREATE_VERSIONS = `
+  create table if not exists {schema}.schema_versions (
+    version integer primary key,
+    name text not null,
+    checksum text not null,
+    applied_at timestamptz not null default clock_timestamp()
+  )`;
+
+const APPLIED = `select version, checksum from {schema}.schema_versions order by version`;
+
+const NOTE = `insert into {schema}.schema_versions (version, name, checksum) values ($1, $2, $3)`;
+
+/**
+ * Applies the migrations that a schema lacks, all in one transaction. Any number of processes may
+ * do so at once: an advisory lock, which ends with the transaction, lets one at a time look.
+ *
+ * @param driver The database.
+ * @param schema The schema; created where it is missing.
+ * @param migrations The steps that this engine knows, in order.
+ * @throws {SchemaTooNewError} If a newer engine has been here.
+ * @throws {MigrationChangedError} If an applied step was another one.
+ */
+export async function migrate(
+  driver: SqlDriver,
+  schema: SchemaName,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<void> {
+  await driver.transaction(async (session) => {
+    await session.query(LOCK, [schema.name]);
+    const applied = await appliedVersions(session, schema);
+    const newest = applied.at(-1)?.version ?? 0;
+    if (newest > migrations.length) {
+      throw new SchemaTooNewError(schema.name, newest, migrations.length);
+    }
+    for (const { version, checksum } of applied) {
+      const wanted = migrations[version - 1]?.checksum ?? "nothing";
+      if (checksum !== wanted) {
+        throw new MigrationChangedError(schema.name, version, checksum, wanted);
+      }
+    }
+    for (const migration of migrations.slice(newest)) {
+      await session.script(schema.fill(migration.sql));
+      await session.query(schema.fill(NOTE), [
+        migration.version,
+        migration.name,
+        migration.checksum,
+      ]);
+    }
+  });
+}
+
+async function appliedVersions(
+  session: SqlSession,
+  schema: SchemaName,
+): Promise<{ version: number; checksum: string }[]> {
+  // Looked up first: "if not exists" asks for the right to create even where nothing is to do.
+  const found = await session.query(FIND_SCHEMA, [schema.name]);
+  if (found.length === 0) await session.script(schema.fill("create schema {schema}"));
+  await session.script(schema.fill(CREATE_VERSIONS));
+  return await session.query(schema.fill(APPLIED));
+}

@@ -1,0 +1,126 @@
+/**
+ * Nodes: who is alive.
+ *
+ * - N1, burial first: a run is free only once its node's row is gone. Rows are taken away and runs
+ *   freed in one transaction of two statements: the second sees every claim that the dead made
+ *   before their rows were held, and L1 lets them make none after.
+ *
+ * @module
+ */
+
+import type { NodeStore } from "../ports/store.ts";
+import type { SqlDriver, SqlSession } from "./driver.ts";
+import { IDLE_STATE } from "./journal_sql.ts";
+import type { SchemaName } from "./schema_name.ts";
+import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql.ts";
+
+const LEASE = "clock_timestamp() + $2::float8 * interval '1 millisecond'";
+
+const STATEMENTS = {
+  open: `insert into {schema}.nodes (id, name, expires_at) values ($1, $3, ${LEASE})`,
+
+  heartbeat: `
+    with beat as (update {schema}.nodes set expires_at = ${LEASE} where id = $1 returning id)
+    select exists (select from beat) as alive, ${milliseconds("clock_timestamp()")} as now`,
+
+  bury: `
+    with dead as materialized (
+      select id from {schema}.nodes
+      where id <> $1 and ($2::boolean or expires_at < clock_timestamp())
+      order by id for update skip locked
+    )
+    delete from {schema}.nodes using dead where nodes.id = dead.id
+    returning nodes.id`,
+
+  close: `delete from {schema}.nodes where id = $1 returning id`,
+
+  free: `
+    update {schema}.runs set
+      state = ${IDLE_STATE},
+      node = null,
+      token = null,
+      wake_at = ${CLOCK},
+      since = ${CLOCK},
+      claims_since_progress =
+        case when $2::boolean then claims_since_progress
+        else greatest(claims_since_progress - 1, 0) end
+    where node = any($1::text[])
+    returning id`,
+
+  forget: `
+    with gone as (
+      delete from {schema}.version_loads where node = any($1::text[]) returning hash, state
+    )
+    update {schema}.workflow_versions as version set load_crashes = load_crashes + crash.n
+    from (
+      select hash, count(*)::integer as n from gone
+      where state = 'loading' and $2::boolean group by hash
+    ) as crash
+    where version.hash = crash.hash`,
+
+  alive: `select id from {schema}.nodes where expires_at >= clock_timestamp() order by id`,
+};
+
+/** {@linkcode NodeStore} in SQL. */
+export class Nodes implements NodeStore {
+  readonly #driver: SqlDriver;
+  readonly #sql: Record<keyof typeof STATEMENTS, string>;
+
+  /**
+   * @param driver The database.
+   * @param schema Where the tables are.
+   */
+  constructor(driver: SqlDriver, schema: SchemaName) {
+    this.#driver = driver;
+    this.#sql = schema.fillAll(STATEMENTS);
+  }
+
+  /** See {@linkcode NodeStore.open}. */
+  async open(
+    node: { readonly id: string; readonly name: string; readonly leaseMs: number },
+  ): Promise<void> {
+    await this.#driver.query(this.#sql.open, [
+      node.id,
+      node.leaseMs,
+      storable("a node's name", node.name),
+    ]);
+  }
+
+  /** See {@linkcode NodeStore.heartbeat}. A node that expired and was not buried lives on. */
+  async heartbeat(id: string, leaseMs: number): Promise<{ alive: boolean; now: number }> {
+    const [row] = await this.#driver.query<{ alive: boolean; now: number }>(
+      this.#sql.heartbeat,
+      [id, leaseMs],
+    );
+    return row!;
+  }
+
+  /** See {@linkcode NodeStore.bury}. */
+  async bury(self: string, everyOther: boolean): Promise<{ nodes: number; runs: number }> {
+    return await this.#driver.transaction(async (session) => {
+      const dead = await session.query<{ id: string }>(this.#sql.bury, [self, everyOther]);
+      if (dead.length === 0) return { nodes: 0, runs: 0 };
+      const runs = await this.#free(session, dead.map(({ id }) => id), true);
+      return { nodes: dead.length, runs };
+    });
+  }
+
+  /** See {@linkcode NodeStore.close}. Giving runs back counts as no claim of them. */
+  async close(id: string): Promise<void> {
+    await this.#driver.transaction(async (session) => {
+      const closed = await session.query(this.#sql.close, [id]);
+      if (closed.length > 0) await this.#free(session, [id], false);
+    });
+  }
+
+  /** See {@linkcode NodeStore.alive}. */
+  async alive(): Promise<string[]> {
+    return (await this.#driver.query<{ id: string }>(this.#sql.alive)).map(({ id }) => id);
+  }
+
+  async #free(session: SqlSession, nodes: readonly string[], died: boolean): Promise<number> {
+    const runs = await session.query(this.#sql.free, [arrayLiteral(nodes), died]);
+    await session.query(this.#sql.forget, [arrayLiteral(nodes), died]);
+    return runs.length;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Hints between processes, over the database's notifications.
+ *
+ * @module
+ */
+
+import type { Notice, Notices } from "../ports/store.ts";
+import type { SqlDriver } from "./driver.ts";
+import type { SchemaName } from "./schema_name.ts";
+import { arrayLiteral } from "./sql.ts";
+
+/** Postgres takes payloads under 8,000 bytes. */
+const PAYLOAD_BYTES = 7_900;
+
+const NOTIFY = "select pg_notify($1, payload) from unnest($2::text[]) as payload";
+
+/** {@linkcode Notices} over LISTEN and NOTIFY; without LISTEN nothing is heard. */
+export class SqlNotices implements Notices {
+  readonly #driver: SqlDriver;
+  readonly #channel: string;
+  /** Tells what this store has said itself. */
+  readonly #origin = crypto.randomUUID().slice(0, 13);
+
+  /**
+   * @param driver The database.
+   * @param schema Names the channel.
+   */
+  constructor(driver: SqlDriver, schema: SchemaName) {
+    this.#driver = driver;
+    this.#channel = schema.channel;
+  }
+
+  /** See {@linkcode Notices.publish}. Equal hints are sent once; one too long is not sent. */
+  async publish(notices: readonly Notice[]): Promise<void> {
+    const payloads = pack(this.#origin, notices);
+    if (payloads.length === 0) return;
+    await this.#driver.query(NOTIFY, [this.#channel, arrayLiteral(payloads)]);
+  }
+
+  /** See {@linkcode Notices.subscribe}. */
+  async subscribe(
+    onNotice: (notice: Notice) => void,
+    onGap: () => void,
+  ): Promise<AsyncDisposable> {
+    const end = await this.#driver.listen?.(this.#channel, (payload) => {
+      for (const notice of unpack(this.#origin, payload)) onNotice(notice);
+    }, onGap);
+    return { [Symbol.asyncDispose]: async () => await end?.() };
+  }
+}
+
+function pack(origin: string, notices: readonly Notice[]): string[] {
+  const encoder = new TextEncoder();
+  const payloads: string[] = [];
+  let texts: string[] = [];
+  let bytes = 0;
+  for (const text of new Set(notices.map((notice) => JSON.stringify(notice)))) {
+    const length = encoder.encode(text).length + 1;
+    if (length > PAYLOAD_BYTES - 100) continue;
+    if (bytes + length > PAYLOAD_BYTES - 100) {
+      payloads.push(`["${origin}",${texts.join(",")}]`);
+      texts = [];
+      bytes = 0;
+    }
+    texts.push(text);
+    bytes += length;
+  }
+  if (texts.length > 0) payloads.push(`["${origin}",${texts.join(",")}]`);
+  return payloads;
+}
+
+/** Anyone may write to a channel: what is not a list of notices is passed over. */
+function unpack(origin: string, payload: string): Notice[] {
+  let heard: unknown;
+  try {
+    heard = JSON.parse(payload);
+  } catch {
+    return [];
+  }
+  if (!Array.isArray(heard) || heard[0] === origin) return [];
+  return heard.slice(1).filter(isNotice);
+}
+
+function isNotice(value: unknown): value is Notice {
+  if (typeof value !== "object" || value === null || !("kind" in value)) return false;
+  const notice = value as Record<string, unknown>;
+  switch (notice.kind) {
+    case "due":
+      return true;
+    case "message":
+      return typeof notice.node === "string" && typeof notice.run === "number";
+    case "ended":
+      return typeof notice.runId === "string";
+    default:
+      return false;
+  }
+}

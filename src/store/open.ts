@@ -1,0 +1,76 @@
+/**
+ * From the `database` option to a store. Adapters are imported only when they are asked for, so a
+ * process that uses one never loads the other.
+ *
+ * @module
+ */
+
+import type { Store } from "../ports/store.ts";
+import type { DatabaseAdapter } from "./driver.ts";
+import { DatabaseOptionError } from "./errors.ts";
+import { SchemaName } from "./schema_name.ts";
+import { SqlStore } from "./sql_store.ts";
+
+/** The folder of the database that is used when none is named. */
+const DEFAULT_FOLDER = "./.continuum";
+
+/** Which database, and where in it. */
+export interface OpenStoreOptions {
+  /**
+   * `postgres://...`, `pglite:./folder`, `memory:`, or an adapter. Default: `pglite:./.continuum`.
+   */
+  readonly database?: string | DatabaseAdapter | undefined;
+  /** The schema. Default: `continuum`. */
+  readonly schema?: string | undefined;
+}
+
+/**
+ * Opens a store. Its schema is not looked at before `migrate()`.
+ *
+ * @param options Which database, and where in it.
+ * @returns The store; dispose of it to close the database.
+ * @throws {DatabaseOptionError} If the options can't be understood.
+ * @throws {DatabaseInUseError} If the folder of a PGlite database is open already.
+ */
+export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
+  const schema = new SchemaName(options.schema ?? "continuum");
+  const { database } = options;
+  const adapter = typeof database === "object" ? database : await adapterOf(database);
+  return new SqlStore(await adapter.open(), schema);
+}
+
+async function adapterOf(url: string | undefined): Promise<DatabaseAdapter> {
+  if (url === undefined) return await pgliteAdapter(DEFAULT_FOLDER);
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case "postgres":
+    case "postgresql": {
+      if (!URL.canParse(url)) break;
+      const { postgres } = await import("./postgres.ts");
+      return postgres(url);
+    }
+    case "memory":
+      if (url.length > "memory:".length) break;
+      return await pgliteAdapter(null);
+    case "pglite": {
+      const folder = url.slice("pglite:".length);
+      if (folder === "") break;
+      return await pgliteAdapter(folder);
+    }
+  }
+  throw new DatabaseOptionError(
+    `Cannot open database: its URL is not understood, found ${JSON.stringify(redacted(url))}, ` +
+      "wanted postgres://user@host/name, pglite:./folder or memory:",
+    { database: redacted(url) },
+  );
+}
+
+async function pgliteAdapter(folder: string | null): Promise<DatabaseAdapter> {
+  const { pglite } = await import("./pglite.ts");
+  return pglite(folder);
+}
+
+/** Takes what may be a password out of a URL, well-formed or not. */
+function redacted(url: string): string {
+  return url.replace(/\/\/.*@/s, "//***@");
+}

@@ -1,0 +1,169 @@
+/**
+ * The adapter for PGlite: Postgres in this process, in a folder or in memory.
+ *
+ * - P1, one owner: two processes on one folder would corrupt it, so a lock of the operating system
+ *   on `<folder>.lock` guards it; it ends with the process, however that dies.
+ * - P2, no query past a transaction: there is one session, and it would wait for itself.
+ *
+ * ```ts
+ * import { pglite } from "@continuum/continuum/pglite";
+ *
+ * const database = pglite("./data");
+ * ```
+ *
+ * @module
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { dirname, resolve } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
+import { DatabaseInUseError, NestedQueryError } from "./errors.ts";
+
+export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
+
+/**
+ * A database in this process. One adapter may be opened several times: all share the database,
+ * which closes with the last of them, and one in memory is then gone.
+ *
+ * @param folder Where it is kept, relative to the working directory; `null`: in memory.
+ * @returns What `database` takes. Opening it throws {@linkcode DatabaseInUseError} where the folder
+ * is open already, through another adapter or in another process.
+ */
+export function pglite(folder: string | null): DatabaseAdapter {
+  let shared: { database: Promise<Database>; users: number } | null = null;
+  return {
+    description: folder === null ? "memory:" : `pglite:${folder}`,
+    async open() {
+      shared ??= { database: openDatabase(folder), users: 0 };
+      const mine = shared;
+      mine.users += 1;
+      const leave = async () => {
+        mine.users -= 1;
+        if (mine.users > 0) return;
+        if (shared === mine) shared = null;
+        const database = await mine.database.catch(() => null);
+        await database?.close();
+      };
+      try {
+        return new PGliteDriver(await mine.database, leave, () => mine.users === 1);
+      } catch (error) {
+        await leave();
+        throw error;
+      }
+    },
+  };
+}
+
+interface Database {
+  readonly pg: PGlite;
+  close(): Promise<void>;
+}
+
+async function openDatabase(folder: string | null): Promise<Database> {
+  if (folder === null) {
+    const pg = await PGlite.create();
+    return { pg, close: () => pg.close() };
+  }
+  const path = resolve(folder);
+  const lock = await lockFolder(path, folder);
+  try {
+    const pg = await PGlite.create(path);
+    return { pg, close: () => pg.close().finally(() => lock.close()) };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/** P1. The lock stands beside the folder: PGlite wants to find nothing but its own inside. */
+async function lockFolder(path: string, folder: string): Promise<Deno.FsFile> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  const file = await Deno.open(`${path}.lock`, { create: true, write: true });
+  if (await file.tryLock(true)) return file;
+  file.close();
+  throw new DatabaseInUseError(folder);
+}
+
+/** What both a database and a transaction of it can do. */
+type Queryable = Pick<PGlite, "query" | "exec">;
+
+class PGliteDriver implements SqlDriver {
+  readonly #pg: PGlite;
+  readonly #leave: () => Promise<void>;
+  readonly #isAlone: () => boolean;
+  #closing: Promise<void> | null = null;
+
+  constructor(database: Database, leave: () => Promise<void>, isAlone: () => boolean) {
+    this.#pg = database.pg;
+    this.#leave = leave;
+    this.#isAlone = isAlone;
+  }
+
+  get exclusive(): boolean {
+    return this.#isAlone();
+  }
+
+  /** With one session nobody else can hold a row. */
+  get impatient(): SqlSession {
+    return this;
+  }
+
+  async query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    refuseInside(this.#pg);
+    return await queryOn(this.#pg, text, values);
+  }
+
+  async script(text: string): Promise<void> {
+    refuseInside(this.#pg);
+    await this.#pg.exec(text);
+  }
+
+  async transaction<Result>(work: (session: SqlSession) => Promise<Result>): Promise<Result> {
+    refuseInside(this.#pg);
+    return await this.#pg.transaction(async (transaction) => {
+      const frame = { pg: this.#pg, open: true };
+      try {
+        return await inside.run(frame, () => work(sessionOf(transaction)));
+      } finally {
+        frame.open = false;
+      }
+    });
+  }
+
+  async listen(channel: string, onPayload: (payload: string) => void): Promise<
+    () => Promise<void>
+  > {
+    refuseInside(this.#pg);
+    return await this.#pg.listen(channel, onPayload);
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#leave();
+  }
+}
+
+/** P2: the transaction whose callback is running here, if any. */
+const inside = new AsyncLocalStorage<{ readonly pg: PGlite; open: boolean }>();
+
+function refuseInside(pg: PGlite): void {
+  const frame = inside.getStore();
+  if (frame?.open && frame.pg === pg) throw new NestedQueryError();
+}
+
+function sessionOf(queryable: Queryable): SqlSession {
+  return {
+    query: (text, values = []) => queryOn(queryable, text, values),
+    script: async (text) => {
+      await queryable.exec(text);
+    },
+  };
+}
+
+async function queryOn<Row>(
+  queryable: Queryable,
+  text: string,
+  values: readonly SqlValue[],
+): Promise<Row[]> {
+  return (await queryable.query<Row>(text, [...values])).rows;
+}

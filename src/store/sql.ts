@@ -1,0 +1,80 @@
+/**
+ * Small pieces of SQL that all tables share.
+ *
+ * @module
+ */
+
+import { UnstorableTextError } from "./errors.ts";
+
+/** The database's time as a SQL expression, one value in a statement where it stands in a CTE. */
+export const CLOCK = "date_trunc('milliseconds', clock_timestamp())";
+
+/**
+ * A `timestamptz` expression as integer milliseconds since the epoch.
+ *
+ * @param expression The SQL expression.
+ * @returns The conversion's SQL.
+ */
+export function milliseconds(expression: string): string {
+  return `floor(extract(epoch from ${expression}) * 1000)::bigint`;
+}
+
+/**
+ * Milliseconds since the epoch as a `timestamptz` expression.
+ *
+ * @param expression The SQL expression of a number.
+ * @returns The conversion's SQL.
+ */
+export function timestamp(expression: string): string {
+  return `to_timestamp((${expression})::numeric / 1000)`;
+}
+
+/**
+ * A Postgres array literal, for parameters of any array type.
+ *
+ * @param values Texts and numbers; `null` is SQL's null.
+ * @returns The literal.
+ */
+export function arrayLiteral(values: readonly (string | number | null)[]): string {
+  return `{${values.map(element).join(",")}}`;
+}
+
+function element(value: string | number | null): string {
+  if (value === null) return "null";
+  if (typeof value === "number") return String(value);
+  return `"${value.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/**
+ * A Postgres array literal of `bytea`.
+ *
+ * @param values The bytes.
+ * @returns The literal.
+ */
+export function bytesLiteral(values: readonly Uint8Array[]): string {
+  return `{${values.map((bytes) => `"\\\\x${bytes.toHex()}"`).join(",")}}`;
+}
+
+/**
+ * Passes a text on if Postgres keeps it as it is. Encoders would quietly replace a lone surrogate,
+ * and two ids would become one.
+ *
+ * @param what Which text, for the message.
+ * @param text The text.
+ * @returns The same text.
+ * @throws {UnstorableTextError} If it holds a NUL character or a lone surrogate.
+ */
+export function storable(what: string, text: string): string {
+  if (!isStorable(text)) throw new UnstorableTextError(what, text);
+  return text;
+}
+
+/**
+ * Whether Postgres keeps a text as it is.
+ *
+ * @param text The text.
+ * @returns `false` where it holds a NUL character or a lone surrogate.
+ */
+export function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes("\0");
+}

@@ -1,0 +1,69 @@
+/**
+ * The store: all tables over one driver.
+ *
+ * @module
+ */
+
+import type { Store } from "../ports/store.ts";
+import type { SqlDriver } from "./driver.ts";
+import { Journal } from "./journal.ts";
+import { migrate } from "./migrate.ts";
+import { Nodes } from "./nodes.ts";
+import { SqlNotices } from "./notices.ts";
+import { Runs } from "./runs.ts";
+import type { SchemaName } from "./schema_name.ts";
+import { milliseconds } from "./sql.ts";
+import { Versions } from "./versions.ts";
+
+const NOW = `select ${milliseconds("clock_timestamp()")} as now`;
+
+/** {@linkcode Store} over any {@linkcode SqlDriver}. */
+export class SqlStore implements Store {
+  /** See {@linkcode Store.journal}. */
+  readonly journal: Journal;
+  /** See {@linkcode Store.runs}. */
+  readonly runs: Runs;
+  /** See {@linkcode Store.nodes}. */
+  readonly nodes: Nodes;
+  /** See {@linkcode Store.versions}. */
+  readonly versions: Versions;
+  /** See {@linkcode Store.notices}. */
+  readonly notices: SqlNotices;
+  readonly #driver: SqlDriver;
+  readonly #schema: SchemaName;
+
+  /**
+   * @param driver The database; the store closes it.
+   * @param schema Where its tables are.
+   */
+  constructor(driver: SqlDriver, schema: SchemaName) {
+    this.#driver = driver;
+    this.#schema = schema;
+    this.journal = new Journal(driver, schema);
+    this.runs = new Runs(driver, schema);
+    this.nodes = new Nodes(driver, schema);
+    this.versions = new Versions(driver, schema);
+    this.notices = new SqlNotices(driver, schema);
+  }
+
+  /** See {@linkcode Store.exclusive}. */
+  get exclusive(): boolean {
+    return this.#driver.exclusive;
+  }
+
+  /** See {@linkcode Store.migrate}. */
+  async migrate(): Promise<void> {
+    await migrate(this.#driver, this.#schema);
+  }
+
+  /** See {@linkcode Store.now}. */
+  async now(): Promise<number> {
+    const [row] = await this.#driver.query<{ now: number }>(NOW);
+    return row!.now;
+  }
+
+  /** Closes the database. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#driver.close();
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Reading the database's error codes.
+ *
+ * @module
+ */
+
+/** The five-character SQLSTATE of a database's error; `null` for errors of another kind. */
+function sqlState(error: unknown): string | null {
+  if (!(error instanceof Error) || !("code" in error)) return null;
+  return typeof error.code === "string" && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : null;
+}
+
+/** Lock not available, deadlock, serialization failure: nothing was written, try another way. */
+const CONTENTION = new Set(["55P03", "40P01", "40001"]);
+
+/**
+ * Whether a statement failed for the sake of other sessions alone.
+ *
+ * @param error What was thrown.
+ * @returns Whether repeating the statement is right.
+ */
+export function isContention(error: unknown): boolean {
+  return CONTENTION.has(sqlState(error) ?? "");
+}
+
+/**
+ * Whether the database refused the data itself (class 22: bad data, 23: a constraint, 54: too
+ * large): repeating the statement would fail for ever.
+ *
+ * @param error What was thrown.
+ * @returns Whether it is so.
+ */
+export function isRefusal(error: unknown): boolean {
+  return /^(22|23|54)/.test(sqlState(error) ?? "");
+}
+
+/**
+ * Whether a unique key was taken.
+ *
+ * @param error What was thrown.
+ * @returns Whether it is SQLSTATE 23505.
+ */
+export function isUniqueViolation(error: unknown): boolean {
+  return sqlState(error) === "23505";
+}
+
+/**
+ * Whether a foreign key pointed at nothing.
+ *
+ * @param error What was thrown.
+ * @returns Whether it is SQLSTATE 23503.
+ */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return sqlState(error) === "23503";
+}
+
+/** What Node and postgres.js call a connection that fails. */
+const CONNECTION_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ENOENT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "CONNECT_TIMEOUT",
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+]);
+
+/**
+ * Whether the database was out of reach, went away, shuts down, starts up or takes no more
+ * connections.
+ *
+ * @param error What was thrown.
+ * @returns Whether trying again later makes sense.
+ */
+export function isUnavailable(error: unknown): error is Error {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return CONNECTION_CODES.has(String(error.code)) ||
+    /^(08...|57P0[123]|53300)$/.test(sqlState(error) ?? "");
+}
