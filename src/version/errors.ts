@@ -5,11 +5,15 @@
  */
 
 import { ContinuumError } from "../base/errors.ts";
-import type { Diagnostic } from "./diagnostics.ts";
+import { type Diagnostic, formatDiagnostic } from "./diagnostics.ts";
+
+export { ContinuumError, type Diagnostic };
 
 /** A text is not a canonical manifest. Code `MANIFEST_INVALID`. */
 export class ManifestError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message What is wrong, and on which line.
    * @param options The cause, and facts about the condition.
    */
@@ -24,6 +28,8 @@ export class ManifestError extends ContinuumError {
  */
 export class ModuleNotFoundError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message Which module, and who imports it.
    * @param options The cause, and facts about the condition.
    */
@@ -39,6 +45,8 @@ export class ModuleNotFoundError extends ContinuumError {
  */
 export class ModuleUnreadableError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message Which module, and who imports it.
    * @param options The cause, and facts about the condition.
    */
@@ -50,6 +58,8 @@ export class ModuleUnreadableError extends ContinuumError {
 /** A member is not a module of its type: a syntax error, malformed wasm. Code `MODULE_SYNTAX`. */
 export class ModuleSyntaxError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message Which module, where in it, and what is wrong.
    * @param options The cause, and facts about the condition.
    */
@@ -64,6 +74,8 @@ export class ModuleSyntaxError extends ContinuumError {
  */
 export class GraphForbiddenError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message Which module, and who imports it.
    * @param options The cause, and facts about the condition.
    */
@@ -75,6 +87,8 @@ export class GraphForbiddenError extends ContinuumError {
 /** A graph is larger than its bounds: members, bytes, depth or redirects. Code `GRAPH_LIMIT`. */
 export class GraphLimitError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message Which bound, and the value found.
    * @param options The cause, and facts about the condition.
    */
@@ -92,11 +106,17 @@ export class GraphUnpinnedError extends ContinuumError {
   readonly diagnostics: readonly Diagnostic[];
 
   /**
-   * @param message The first diagnostic, and how many there are.
+   * Makes the error.
+   *
+   * @param root The root of the graph.
    * @param diagnostics All of them.
    */
-  constructor(message: string, diagnostics: readonly Diagnostic[]) {
-    super("GRAPH_UNPINNED", message, { details: { diagnostics } });
+  constructor(root: string, diagnostics: readonly Diagnostic[]) {
+    const [first, ...more] = diagnostics.map(formatDiagnostic);
+    const rest = more.length === 0 ? "" : `, and ${more.length} more`;
+    super("GRAPH_UNPINNED", `Cannot pin ${root} exactly: ${first}${rest}`, {
+      details: { diagnostics },
+    });
     this.diagnostics = diagnostics;
   }
 }
@@ -104,6 +124,8 @@ export class GraphUnpinnedError extends ContinuumError {
 /** A config file, import map or lockfile cannot be read. Code `CONFIG_INVALID`. */
 export class ConfigError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message Which file, and what is wrong.
    * @param options The cause, and facts about the condition.
    */

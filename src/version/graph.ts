@@ -4,26 +4,19 @@
  * @module
  */
 
+import { emitOptions } from "./compiler_options.ts";
+import { type Project, readProject } from "./config.ts";
 import type { Diagnostic } from "./diagnostics.ts";
-import type { Manifest } from "./manifest.ts";
+import { GraphUnpinnedError } from "./errors.ts";
+import { buildManifest } from "./graph_manifest.ts";
+import { resolveJsrRoot } from "./jsr.ts";
+import { normaliseUrl } from "./label.ts";
+import { formatManifest, type Manifest, versionHash } from "./manifest.ts";
+import { type FetchedModule, type FetchModule, readModule } from "./read_module.ts";
+import type { Resolver } from "./resolve.ts";
+import { Walk } from "./walk.ts";
 
-/** A module as a source gave it. */
-export interface FetchedModule {
-  /** The URL that answered, after every redirect. */
-  readonly url: string;
-  /** The body, exactly as it is. */
-  readonly bytes: Uint8Array;
-  /** The `content-type` header, when the source has one. */
-  readonly contentType?: string | undefined;
-  /** The URLs that answered with a redirect, in order, the requested one first; empty for none. */
-  readonly redirects: readonly string[];
-}
-
-/**
- * Fetches one module. It throws `ModuleNotFoundError` (`MODULE_NOT_FOUND`) when the module is
- * definitely not there; any other error means that it may be.
- */
-export type FetchModule = (url: string) => Promise<FetchedModule>;
+export type { Diagnostic, FetchedModule, FetchModule, Manifest };
 
 /** Bounds of a graph; what exceeds one is a `GraphLimitError`. */
 export interface GraphLimits {
@@ -31,7 +24,7 @@ export interface GraphLimits {
   readonly members?: number;
   /** Bytes of all members together; 256 MiB by default. */
   readonly bytes?: number;
-  /** Imports from the root to the farthest member; 1,000 by default. */
+  /** Imports from the root to the farthest member; 5,000 by default. */
   readonly depth?: number;
   /** Redirects of one request; 10 by default. */
   readonly redirects?: number;
@@ -55,6 +48,8 @@ export interface ReadGraphOptions {
   readonly main?: string;
   /** More URLs of the engine's `.` entry: a graph that contains one is an error. */
   readonly engine?: readonly string[];
+  /** The registry that a `jsr:` root is read from; `https://jsr.io/` by default. */
+  readonly registry?: string;
   /**
    * Called for the root, each redirect and each member before its body is used; throws to refuse.
    *
@@ -84,13 +79,66 @@ export interface ModuleGraph {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+const DEFAULT_LIMITS = { members: 10_000, bytes: 256 * 1024 * 1024, depth: 5_000, redirects: 10 };
+
 /**
  * Reads a module graph.
  *
  * @param root The URL of the root module, or a `jsr:` specifier.
  * @param options What it is read with.
  * @returns The graph.
+ * @throws {ModuleNotFoundError} When a module that is imported statically is not there.
+ * @throws {ModuleUnreadableError} When a module may be there, and could not be read.
+ * @throws {ModuleSyntaxError} When a module that is imported statically is none.
+ * @throws {GraphForbiddenError} When the graph holds the application's main module, the engine, or
+ * a file that a remote module imports.
+ * @throws {GraphLimitError} When the graph exceeds its bounds.
+ * @throws {GraphUnpinnedError} With `pinning: "strict"`, when there are diagnostics.
+ * @throws {ConfigError} When the project's config, import map or lock cannot be read.
  */
-export function readGraph(root: string, options: ReadGraphOptions = {}): Promise<ModuleGraph> {
-  return Promise.reject(new TypeError(`Cannot read ${root} ${options.pinning}: not written yet`));
+export async function readGraph(
+  root: string,
+  options: ReadGraphOptions = {},
+): Promise<ModuleGraph> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const check = options.check ?? (() => {});
+  const fetchModule = options.fetchModule ??
+    ((url: string) => readModule(url, { redirects: limits.redirects, check }));
+  const project = await readProject(root, options.config);
+  const url = root.startsWith("jsr:")
+    ? await resolveJsrRoot(root, { fetchModule, lock: project.lock, registry: options.registry })
+    : root;
+  const walk = new Walk({
+    resolver: resolverOf(url, project, options),
+    fetchModule,
+    check,
+    options: emitOptions(project.compilerOptions, new Set(["tsx"])),
+    limits,
+  });
+  const entry = await walk.run(url);
+  const { manifest, bytes, urls, diagnostics } = buildManifest(
+    walk,
+    entry,
+    project.compilerOptions,
+  );
+  if (options.pinning === "strict" && diagnostics.length > 0) {
+    throw new GraphUnpinnedError(root, diagnostics);
+  }
+  const text = formatManifest(manifest);
+  return { specifier: root, hash: versionHash(text), manifest, text, bytes, urls, diagnostics };
+}
+
+function resolverOf(root: string, project: Project, options: ReadGraphOptions): Resolver {
+  const live = (options.live ?? []).map((specifier) => normaliseUrl(new URL(specifier, root).href));
+  const forbidden = new Map<string, string>();
+  for (const url of options.engine ?? []) forbidden.set(bare(url), "the engine's own entry");
+  if (options.main !== undefined) {
+    forbidden.set(bare(options.main), "the application's main module");
+  }
+  return { project, live: new Set(live), forbidden };
+}
+
+/** A URL without its fragment, which names no other module. */
+function bare(url: string): string {
+  return normaliseUrl(url).replace(/#.*$/s, "");
 }

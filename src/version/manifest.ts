@@ -95,6 +95,16 @@ export function importTypeOf(media: MediaType): ImportType {
 }
 
 /**
+ * Whether a `type` attribute is one that members can be asked for with.
+ *
+ * @param type The attribute's value, or `module` for none.
+ * @returns Whether it is.
+ */
+export function isImportType(type: string): type is ImportType {
+  return type === "module" || type === "json" || type === "text" || type === "bytes";
+}
+
+/**
  * Writes the canonical text.
  *
  * @param manifest The content, in any order.

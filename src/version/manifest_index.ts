@@ -9,6 +9,7 @@ import {
   type EdgeTarget,
   type ImportType,
   importTypeOf,
+  isImportType,
   type Manifest,
   type Member,
 } from "./manifest.ts";
@@ -25,7 +26,11 @@ export class ManifestIndex {
   readonly #members = new Map<string, Map<ImportType, Member>>();
   readonly #edges = new Map<string, Map<string, EdgeTarget>>();
 
-  /** @param manifest What to index. */
+  /**
+   * Indexes a manifest.
+   *
+   * @param manifest What to index.
+   */
   constructor(manifest: Manifest) {
     this.manifest = manifest;
     for (const member of manifest.members) {
@@ -77,16 +82,6 @@ export class ManifestIndex {
     const member = isImportType(type) ? this.member(label, type) : undefined;
     return member === undefined ? undefined : { kind: "member", member };
   }
-}
-
-/**
- * Whether a `type` attribute is one that members can be asked for with.
- *
- * @param type The attribute's value, or `module` for none.
- * @returns Whether it is.
- */
-export function isImportType(type: string): type is ImportType {
-  return type === "module" || type === "json" || type === "text" || type === "bytes";
 }
 
 function inner<K, V>(map: Map<string, Map<K, V>>, key: string): Map<K, V> {

@@ -1,0 +1,50 @@
+/**
+ * The compiler options that are part of a version: those that change what is emitted.
+ *
+ * @module
+ */
+
+import type { MediaType } from "./manifest.ts";
+
+/** Options that matter to JSX, with the value that is as good as none. */
+const JSX: Readonly<Record<string, string>> = {
+  jsx: "react",
+  jsxFactory: "React.createElement",
+  jsxFragmentFactory: "React.Fragment",
+  jsxImportSource: "react",
+  jsxPrecompileSkipElements: "[]",
+};
+
+/** Options that matter to TypeScript, with the value that is as good as none. */
+const TYPESCRIPT: Readonly<Record<string, string>> = {
+  emitDecoratorMetadata: "false",
+  experimentalDecorators: "false",
+  useDefineForClassFields: "true",
+  verbatimModuleSyntax: "false",
+};
+
+/**
+ * Chooses the options that change the emitted code of some modules.
+ *
+ * @param given Compiler options of a config file.
+ * @param media The media types of the modules.
+ * @returns Name and value of each option that is not at its default: texts as they are, anything
+ * else as JSON. JSX options only where there is JSX, others only where there is TypeScript.
+ */
+export function emitOptions(
+  given: Readonly<Record<string, unknown>>,
+  media: ReadonlySet<MediaType>,
+): ReadonlyMap<string, string> {
+  const defaults = {
+    ...(media.has("jsx") || media.has("tsx") ? JSX : {}),
+    ...(media.has("ts") || media.has("tsx") ? TYPESCRIPT : {}),
+  };
+  const options = new Map<string, string>();
+  for (const [key, usual] of Object.entries(defaults)) {
+    const value = given[key];
+    if (value === undefined || value === null) continue;
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    if (text !== usual) options.set(key, text);
+  }
+  return options;
+}

@@ -1,0 +1,146 @@
+/**
+ * Finds the imports of a source with a real parser: JSX, and whatever the lexer is not sure of.
+ *
+ * @module
+ */
+
+import { parse, type ParserPlugin } from "@babel/parser";
+import type { FoundImport, FoundImports } from "./lex.ts";
+
+/** As much of a syntax tree as is looked at. */
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly [key: string]: unknown;
+}
+
+/**
+ * Parses a source and collects its imports, type-only ones left out.
+ *
+ * @param source The text, without a byte order mark.
+ * @param media Which language it is.
+ * @returns The imports.
+ * @throws {SyntaxError} When the source is not a module; `pos` is the offset.
+ */
+export function parseImports(source: string, media: "js" | "jsx" | "ts" | "tsx"): FoundImports {
+  const plugins: ParserPlugin[] = ["sourcePhaseImports", "deferredImportEvaluation"];
+  if (media === "ts" || media === "tsx") plugins.push("typescript");
+  if (media === "jsx" || media === "tsx") plugins.push("jsx");
+  let tree: Node;
+  try {
+    tree = parseWith(source, [...plugins, "decorators", "decoratorAutoAccessors"]);
+  } catch (cause) {
+    // Decorators of parameters are only in the older proposal, which TypeScript still compiles.
+    if (!source.includes("@")) throw cause;
+    try {
+      tree = parseWith(source, [...plugins, "decorators-legacy"]);
+    } catch {
+      throw cause;
+    }
+  }
+  const imports: FoundImport[] = [];
+  const metas: number[] = [];
+  let hasJsx = false;
+  const pending: Node[] = [tree];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (node["declare"] === true) continue;
+    switch (node.type) {
+      case "ImportDeclaration":
+        if (node["importKind"] !== "type") imports.push(staticImport(node));
+        continue;
+      case "ExportAllDeclaration":
+        if (node["exportKind"] !== "type") imports.push(staticImport(node));
+        continue;
+      case "ExportNamedDeclaration":
+        if (node["exportKind"] === "type") continue;
+        if (isNode(node["source"])) imports.push(staticImport(node));
+        break;
+      case "ImportExpression":
+        imports.push(dynamicImport(node));
+        break;
+      case "MemberExpression":
+      case "OptionalMemberExpression":
+        if (isMetaMain(node)) continue;
+        break;
+      case "MetaProperty":
+        if (isNode(node["meta"]) && node["meta"]["name"] === "import") metas.push(node.start);
+        continue;
+      case "JSXElement":
+      case "JSXFragment":
+        hasJsx = true;
+        break;
+    }
+    for (const value of Object.values(node)) {
+      if (Array.isArray(value)) { for (const item of value) if (isNode(item)) pending.push(item); }
+      else if (isNode(value)) pending.push(value);
+    }
+  }
+  imports.sort((a, b) => a.offset - b.offset);
+  metas.sort((a, b) => a - b);
+  return { imports, metas, hasJsx, isParsed: true };
+}
+
+function parseWith(source: string, plugins: ParserPlugin[]): Node {
+  const { program } = parse(source, {
+    sourceType: "module",
+    plugins,
+    attachComment: false,
+    createImportExpressions: true,
+  });
+  return program as unknown as Node;
+}
+
+function staticImport(node: Node): FoundImport {
+  const attributes = Array.isArray(node["attributes"]) ? node["attributes"] : [];
+  const type = attributes.find((a) => isNode(a) && keyOf(a) === "type");
+  return {
+    specifier: String((node["source"] as Node)["value"]),
+    type: isNode(type) ? literal(type["value"]) : undefined,
+    isDynamic: false,
+    offset: node.start,
+  };
+}
+
+function dynamicImport(node: Node): FoundImport {
+  const attributes = property(property(node["options"], "with"), "type");
+  return {
+    specifier: literal(node["source"]),
+    type: attributes === undefined ? undefined : literal(attributes) ?? "",
+    isDynamic: true,
+    offset: node.start,
+  };
+}
+
+/** The value of a property in an object literal. */
+function property(object: unknown, name: string): unknown {
+  if (!isNode(object) || !Array.isArray(object["properties"])) return undefined;
+  const found = object["properties"].find((p) => isNode(p) && keyOf(p) === name);
+  return isNode(found) ? found["value"] : undefined;
+}
+
+function keyOf(node: Node): string | undefined {
+  const key = node["key"];
+  return isNode(key) ? String(key["name"] ?? key["value"]) : undefined;
+}
+
+/** The text of a string, or of a template without substitutions. */
+function literal(node: unknown): string | undefined {
+  if (!isNode(node)) return undefined;
+  if (node.type === "StringLiteral") return String(node["value"]);
+  const quasis = node["quasis"];
+  if (node.type !== "TemplateLiteral" || !Array.isArray(quasis) || quasis.length !== 1) {
+    return undefined;
+  }
+  return String(quasis[0].value.cooked);
+}
+
+function isMetaMain(node: Node): boolean {
+  const { object, property, computed } = node;
+  return isNode(object) && object.type === "MetaProperty" && computed === false &&
+    isNode(property) && property["name"] === "main";
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && "type" in value &&
+    typeof value.type === "string";
+}
