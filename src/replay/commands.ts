@@ -5,7 +5,6 @@
  */
 
 import type { RetryPolicy } from "../base/backoff.ts";
-import type { EventKind } from "./history.ts";
 
 /** The kinds of effect a workflow can ask for. */
 export type CommandKind = "run" | "activity" | "sleep" | "signal";
@@ -65,11 +64,3 @@ export interface Command {
   /** The parts that are not journaled. */
   readonly options: CommandOptions;
 }
-
-/** Which kinds of event may settle which kind of command. */
-export const SETTLED_BY: Readonly<Record<CommandKind, readonly EventKind[]>> = {
-  run: ["run.completed", "run.failed"],
-  activity: ["activity.completed", "activity.failed"],
-  sleep: ["timer.fired"],
-  signal: ["signal.received", "signal.timeout"],
-};

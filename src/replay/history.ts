@@ -25,7 +25,7 @@ export type EventKind =
  * (`attempt.failed`, `patched`, `version_changed`) settle nothing and do not move it.
  */
 export interface HistoryEvent {
-  /** Its place in the journal; grows by at least one. */
+  /** Its place in the journal, from 0; grows with every event. */
   readonly seq: number;
   /** What it says. */
   readonly kind: EventKind;

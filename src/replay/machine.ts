@@ -1,7 +1,37 @@
-/** Types first; see the class. @module */
+/**
+ * The replay machine: `(workflow, input, history) -> commands`. It has no I/O, clock or randomness
+ * of its own; its executor decides when effects run and what is journaled.
+ *
+ * - I1: deliveries are taken in journal order, one at a time, and microtasks are drained after each
+ *   with no exception, live as on replay. So the code sees one order, however events are batched.
+ * - I2: a command's position is its place in program order, and counts every effect asked for, also
+ *   those that were answered at once or aborted before they were asked for.
+ * - I3: a delivery settles the outstanding command of its position if kind, name and digest agree;
+ *   it is ignored if that command was withdrawn; anything else is drift.
+ * - I4: what settles a promise comes from the journal's text, never from a live object.
+ * - I5: the code makes progress within turns only; what it does between them is refused.
+ *
+ * @module
+ */
+
+import {
+  ActivityError,
+  ContextError,
+  NondeterministicCallError,
+  TimeoutError,
+} from "../base/errors.ts";
+import { SeededRandom } from "../base/random.ts";
+import { decode, encode } from "../base/values.ts";
+import { decodeError, encodeError } from "../base/values_failure.ts";
+import { callSite, showSite } from "./call_site.ts";
+import type { Command, CommandKind } from "./commands.ts";
 import type { Drain } from "./drain.ts";
-import type { HistoryEvent } from "./history.ts";
-import type { LogLine, RunStart, Turn } from "./turn.ts";
+import { type Mismatch, reportDrift } from "./drift.ts";
+import type { EventKind, HistoryEvent } from "./history.ts";
+import { Patches } from "./patches.ts";
+import { Pending, type Request } from "./pending.ts";
+import { exempt, scope, type WorkflowScope } from "./scope.ts";
+import type { DriftReport, LogLevel, LogLine, Outcome, Refusal, RunStart, Turn } from "./turn.ts";
 
 /** What an execution is made with. */
 export interface ExecutionOptions {
@@ -11,26 +41,410 @@ export interface ExecutionOptions {
   readonly log?: (line: LogLine) => void;
   /** Whether to note where each effect was asked for; slower, and gives drift a file and line. */
   readonly trace?: boolean;
+  /**
+   * Called when the code did something between two turns, which is refused: take a turn, without
+   * events, to see it.
+   */
+  readonly wake?: () => void;
 }
 
 /** How a turn is to be taken. */
 export interface TurnOptions {
   /**
-   * The seq of the last event whose consequences an earlier execution has already shown. Lines
-   * logged up to there are not repeated. By default, for the first turn, the last event but one;
-   * for later turns, none.
+   * How far an earlier execution of the run has come: it was given all events whose seq is less; 0
+   * if it took its first turn only. Lines logged up to there are not repeated, and `patched` knows
+   * what is past. By default the events of the first turn are history, the lines after its last
+   * delivery are not known to have been logged, and events of later turns are new.
    */
   readonly seen?: number;
 }
 
-/** One execution of one run, in memory. Dropping it is eviction. */
-export interface Execution {
-  /** The first call starts the function and takes the whole history. */
-  turn(events: readonly HistoryEvent[], options?: TurnOptions): Promise<Turn>;
-  /** Signals delivered to withdrawn waits and taken by no other, oldest first. */
-  readonly unconsumed: readonly HistoryEvent[];
-  /** Reasons of promises that the code left rejected and unhandled so far. */
-  readonly unhandled: readonly unknown[];
+/** What the code of a run may ask of the machine: the ground that contexts are built on. */
+export interface Effects {
+  /** The run. */
+  readonly start: RunStart;
+  /** The run's randomness. */
+  readonly randomness: SeededRandom;
+  /** The run's clock, in milliseconds since the epoch. */
+  virtualNow(): number;
+  /** Throws a {@linkcode ContextError} unless this run's own code is running. */
+  enter(call: string): void;
+  /** Asks for an effect. Call {@linkcode Effects.enter} first. */
+  ask(request: Request): Promise<unknown>;
+  /** The answer of `ctx.patched`. */
+  patched(name: string): boolean;
+  /** Logs a line, at the live tail. */
+  log(level: LogLevel, message: string, properties: Record<string, unknown>): void;
 }
 
-export type { RunStart, Turn };
+/** The code of a run: the workflow's function, bound to a context. */
+export type Body = (effects: Effects, input: unknown) => unknown;
+
+/** Which kind of command an event answers; null for annotations. */
+const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
+  "run.completed": "run",
+  "run.failed": "run",
+  "activity.completed": "activity",
+  "activity.failed": "activity",
+  "timer.fired": "sleep",
+  "signal.received": "signal",
+  "signal.timeout": "signal",
+  "attempt.failed": null,
+  "patched": null,
+  "version_changed": null,
+};
+
+type Delivery = Exclude<EventKind, "attempt.failed" | "patched" | "version_changed">;
+
+const SETTLE: Readonly<Record<Delivery, (pending: Pending, payload: string | null) => void>> = {
+  "run.completed": (pending, payload) => pending.resolve(read(payload)),
+  "run.failed": (pending, payload) => pending.reject(readError(payload)),
+  "activity.completed": (pending, payload) => pending.resolve(read(payload)),
+  "activity.failed": (pending, payload) =>
+    pending.reject(new ActivityError(pending.name, pending.position, readError(payload))),
+  "timer.fired": (pending) => pending.resolve(undefined),
+  "signal.received": (pending, payload) => pending.resolve(read(payload)),
+  "signal.timeout": (pending) => {
+    if (pending.fallback !== null) pending.resolve(pending.fallback.value);
+    else pending.reject(signalTimeout(pending));
+  },
+};
+
+/** One execution of one run, in memory. Dropping it is eviction. */
+export class Execution implements Effects, WorkflowScope {
+  readonly kind = "workflow";
+  readonly start: RunStart;
+  readonly startedAt: number;
+  readonly #body: Body;
+  readonly #options: ExecutionOptions;
+  readonly #outstanding = new Map<number, Pending>();
+  readonly #withdrawn = new Map<number, Pending>();
+  readonly #signals: HistoryEvent[] = [];
+  readonly #patches = new Patches();
+  readonly #rejections = new Map<Promise<unknown>, unknown>();
+  #randomness: SeededRandom | null = null;
+  #started = false;
+  #busy = false;
+  #inTurn = false;
+  #now: number;
+  #position = 0;
+  /** Commands before this position have been reported by an earlier turn. */
+  #reported = 0;
+  #withdrawnNow: number[] = [];
+  #outcome: Outcome | null = null;
+  #drift: DriftReport | null = null;
+  #refused: Refusal | null = null;
+  /** The seq after that of the last delivery. */
+  #next = 0;
+  /** Lines are logged once `#next` is greater. */
+  #logged = -1;
+  /** An earlier execution went past every place where `#next` is less. */
+  #past = 0;
+
+  /**
+   * @param body The code.
+   * @param start The run's start.
+   * @param options The drain, and where lines go.
+   */
+  constructor(body: Body, start: RunStart, options: ExecutionOptions) {
+    this.#body = body;
+    this.start = start;
+    this.startedAt = start.startedAt;
+    this.#now = start.startedAt;
+    this.#options = options;
+  }
+
+  /** Signals that reached withdrawn waits and that no other wait has taken, oldest first. */
+  get unconsumed(): readonly HistoryEvent[] {
+    return this.#signals;
+  }
+
+  /**
+   * Reasons of promises that the code has left rejected and unhandled so far. The runtime tells of
+   * them after the turn: look a macrotask after the run's end.
+   */
+  get unhandled(): readonly unknown[] {
+    return [...this.#rejections.values()];
+  }
+
+  /** Commands that wait, in program order. */
+  get outstanding(): readonly Command[] {
+    return [...this.#outstanding.values()];
+  }
+
+  /**
+   * Takes a turn: delivers events and lets the code go on until it waits. The first call starts the
+   * code, and takes the whole history at once.
+   *
+   * @param events Events that follow those of the turn before, in journal order.
+   * @param options What an earlier execution has seen.
+   * @returns What came to light.
+   * @throws {ContextError} If another turn is under way.
+   * @throws {CorruptValueError} If an event's payload cannot be decoded.
+   */
+  async turn(events: readonly HistoryEvent[], options: TurnOptions = {}): Promise<Turn> {
+    if (this.#busy) {
+      throw new ContextError("Cannot take a turn: another one of this execution is under way");
+    }
+    this.#busy = true;
+    const { drain } = this.#options;
+    try {
+      return drain.kind === "sync"
+        ? await drain.enter(() => this.#turnAtOnce(drain.run, events, options))
+        : await this.#turnByAndBy(drain.run, events, options);
+    } finally {
+      this.#inTurn = false;
+      this.#busy = false;
+    }
+  }
+
+  #turnAtOnce(drain: () => void, events: readonly HistoryEvent[], options: TurnOptions): Turn {
+    this.#open(events, options);
+    drain();
+    for (let i = 0; i < events.length && !this.#stopped; i++) {
+      if (this.#deliver(events[i] as HistoryEvent)) drain();
+    }
+    return this.#close();
+  }
+
+  async #turnByAndBy(
+    drain: () => Promise<void>,
+    events: readonly HistoryEvent[],
+    options: TurnOptions,
+  ): Promise<Turn> {
+    this.#open(events, options);
+    await drain();
+    for (let i = 0; i < events.length && !this.#stopped; i++) {
+      if (this.#deliver(events[i] as HistoryEvent)) await drain();
+    }
+    return this.#close();
+  }
+
+  virtualNow(): number {
+    return this.#now;
+  }
+
+  get randomness(): SeededRandom {
+    return this.#randomness ??= new SeededRandom(this.start.seed);
+  }
+
+  enter(call: string): void {
+    const current = scope.getStore();
+    const run = `run ${JSON.stringify(this.start.runId)}`;
+    if (current !== this) {
+      const why = current === undefined
+        ? "it is outside of the run's code"
+        : current.kind === "step"
+        ? "a step or activity is running, whose effects are its own; return a value instead"
+        : "another run's code is running";
+      throw new ContextError(`Cannot call ctx.${call} of ${run} here: ${why}`, { call });
+    }
+    if (this.#outcome !== null) {
+      throw new ContextError(`Cannot call ctx.${call} of ${run}: the run has ended`, { call });
+    }
+    if (!this.#inTurn) {
+      throw this.refuse("a promise that is not ctx's", `ctx.run around it, before ctx.${call}`);
+    }
+  }
+
+  ask(request: Request): Promise<unknown> {
+    const position = this.#position++; // I2
+    const { signal } = request;
+    if (signal?.aborted === true) {
+      const rejected = Promise.reject(signal.reason);
+      rejected.catch(() => {});
+      return rejected;
+    }
+    if (this.#signals.length > 0 && request.kind === "signal") {
+      const index = this.#signals.findIndex((event) => event.name === request.name);
+      const [event] = index < 0 ? [] : this.#signals.splice(index, 1);
+      if (event !== undefined) return Promise.resolve(read(event.payload));
+    }
+    const pending = new Pending(
+      position,
+      request,
+      this.#options.trace === true ? callSite() : null,
+    );
+    this.#outstanding.set(position, pending);
+    if (signal !== undefined) pending.whenAborted(this.#withdraw);
+    return pending.promise;
+  }
+
+  patched(name: string): boolean {
+    return this.#patches.decide(name, this.#next < this.#past);
+  }
+
+  log(level: LogLevel, message: string, properties: Record<string, unknown>): void {
+    const { log } = this.#options;
+    if (log === undefined || this.#next <= this.#logged) return;
+    exempt(() => log({ level, message, properties }));
+  }
+
+  refuse(call: string, instead: string): Error {
+    const site = callSite();
+    const error = new NondeterministicCallError(call, instead, showSite(site));
+    this.#refused ??= { call, instead, position: this.#position, site, message: error.message };
+    if (!this.#inTurn) this.#options.wake?.();
+    return error;
+  }
+
+  noteRejection(promise: Promise<unknown>, reason: unknown): void {
+    this.#rejections.set(promise, reason);
+  }
+
+  noteHandled(promise: Promise<unknown>): void {
+    this.#rejections.delete(promise);
+  }
+
+  get #stopped(): boolean {
+    return this.#drift !== null || this.#refused !== null;
+  }
+
+  #open(events: readonly HistoryEvent[], { seen }: TurnOptions): void {
+    this.#inTurn = true;
+    this.#lookAhead(events, seen);
+    if (this.#started) return;
+    this.#started = true;
+    scope.run(this, () => {
+      void (async () => await this.#body(this, decode(this.start.input)))()
+        .then(this.#complete, this.#fail);
+    });
+  }
+
+  /** Learns what `patched` and `log` have to know of the events to come. */
+  #lookAhead(events: readonly HistoryEvent[], seen: number | undefined): void {
+    const past = seen ?? (this.#started ? 0 : Infinity);
+    let last = -1;
+    this.#past = 0;
+    for (const event of events) {
+      if (event.kind === "patched") this.#patches.learn(event.name);
+      if (ANSWERS[event.kind] === null) continue;
+      last = event.seq;
+      if (last < past) this.#past = last + 1;
+    }
+    this.#logged = seen ?? (this.#started ? -1 : last);
+  }
+
+  /** I3. Answers whether microtasks are to be drained. */
+  #deliver(event: HistoryEvent): boolean {
+    const { position } = event;
+    const answers = ANSWERS[event.kind];
+    if (answers === null && event.kind !== "attempt.failed") return false;
+    const pending = position === null ? undefined : this.#outstanding.get(position);
+    if (pending === undefined) {
+      this.#deliverLate(event);
+      return answers !== null;
+    }
+    const reason = mismatch(pending, event, answers ?? pending.kind);
+    if (reason !== null) {
+      this.#noteDrift(event, { command: pending, reason });
+      return false;
+    }
+    if (answers === null) return false;
+    this.#advance(event);
+    // The run has ended: its history holds what was on its way already.
+    if (this.#outcome !== null) return false;
+    this.#outstanding.delete(pending.position);
+    SETTLE[event.kind as Delivery](pending, event.payload);
+    return true; // I1
+  }
+
+  /** Nothing is outstanding at the event's position. */
+  #deliverLate(event: HistoryEvent): void {
+    const withdrawn = event.position === null ? undefined : this.#withdrawn.get(event.position);
+    const answers = ANSWERS[event.kind];
+    if (withdrawn === undefined) {
+      const known = event.position !== null && event.position < this.#position;
+      if (answers === null && known) return;
+      const reason = this.#outcome !== null
+        ? "the code has ended without asking for it"
+        : known
+        ? "nothing waits there any more"
+        : `the code has asked for ${this.#position} effects by then, and for none there`;
+      return this.#noteDrift(event, { command: null, reason });
+    }
+    const reason = mismatch(withdrawn, event, answers ?? withdrawn.kind);
+    if (reason !== null) return this.#noteDrift(event, { command: withdrawn, reason });
+    if (answers === null) return;
+    this.#advance(event);
+    if (event.kind === "signal.received") this.#signals.push(event);
+  }
+
+  #advance(event: HistoryEvent): void {
+    this.#next = event.seq + 1;
+    if (event.at > this.#now) this.#now = event.at;
+  }
+
+  #noteDrift(event: HistoryEvent, mismatch: Mismatch): void {
+    this.#drift = reportDrift(this.start, event, mismatch);
+  }
+
+  readonly #withdraw = (pending: Pending, reason: unknown): void => {
+    if (!this.#outstanding.delete(pending.position)) return;
+    this.#withdrawn.set(pending.position, pending);
+    if (pending.position < this.#reported) this.#withdrawnNow.push(pending.position);
+    pending.reject(reason);
+  };
+
+  readonly #complete = (value: unknown): void => {
+    if (!this.#inTurn) this.refuse("a promise that is not ctx's", "ctx.run around it");
+    try {
+      this.#outcome = { kind: "completed", result: encode(value, "result") };
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  readonly #fail = (error: unknown): void => {
+    if (!this.#inTurn) this.refuse("a promise that is not ctx's", "ctx.run around it");
+    this.#outcome = { kind: "failed", error: encodeError(error) };
+  };
+
+  #close(): Turn {
+    let issued: Pending[] = NO_COMMANDS;
+    for (const [position, pending] of this.#outstanding) {
+      if (position < this.#reported) continue;
+      if (issued === NO_COMMANDS) issued = [];
+      issued.push(pending);
+    }
+    this.#reported = this.#position;
+    const withdrawn = this.#withdrawnNow;
+    if (withdrawn.length > 0) this.#withdrawnNow = [];
+    return {
+      issued,
+      withdrawn,
+      patches: this.#patches.takeFresh(),
+      outcome: this.#outcome,
+      drift: this.#drift,
+      refused: this.#refused,
+      idle: this.#outcome === null && this.#outstanding.size === 0 && !this.#stopped,
+    };
+  }
+}
+
+const NO_COMMANDS: Pending[] = [];
+
+function read(payload: string | null): unknown {
+  return payload === null ? undefined : decode(payload);
+}
+
+function readError(payload: string | null): unknown {
+  return payload === null
+    ? new Error("The effect failed, and left no error")
+    : decodeError(payload);
+}
+
+function mismatch(pending: Pending, event: HistoryEvent, kind: CommandKind): string | null {
+  if (pending.kind !== kind) return "the code asked for another kind of effect there";
+  if (pending.name !== event.name) return "the code asked for another name there";
+  if (pending.digest !== event.digest) return "the code asked with another input there";
+  return null;
+}
+
+function signalTimeout(pending: Pending): TimeoutError {
+  const name = JSON.stringify(pending.name);
+  return new TimeoutError(
+    `Cannot wait for signal ${name} any longer: it did not arrive within ${pending.digest}`,
+    { signal: pending.name, timeout: pending.digest },
+  );
+}

@@ -12,4 +12,4 @@ export const WORKFLOW: unique symbol = Symbol.for("continuum.workflow") as never
 export const ACTIVITY: unique symbol = Symbol.for("continuum.activity") as never;
 
 /** The protocol between definitions and engines that this package speaks. */
-export const PROTOCOL: 1 = 1;
+export const PROTOCOL = 1 as const;

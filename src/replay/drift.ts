@@ -1,0 +1,59 @@
+/**
+ * Saying that code and history disagree.
+ *
+ * @module
+ */
+
+import { showSite } from "./call_site.ts";
+import type { HistoryEvent } from "./history.ts";
+import type { CallSite, DriftReport, DriftSide, RunStart } from "./turn.ts";
+
+/** What the machine found at the position of an event that did not fit. */
+export interface Mismatch {
+  /** The command there; null if there is none. */
+  readonly command: (DriftSide & { readonly site: CallSite | null }) | null;
+  /** Why it does not fit, in the grammar of "…, but <reason>". */
+  readonly reason: string;
+}
+
+/**
+ * Writes the report.
+ *
+ * @param start The run.
+ * @param event The event that did not fit.
+ * @param mismatch What the code did.
+ * @returns The report.
+ */
+export function reportDrift(
+  start: RunStart,
+  event: HistoryEvent,
+  mismatch: Mismatch,
+): DriftReport {
+  const { command, reason } = mismatch;
+  const expected = { kind: event.kind, name: event.name, digest: event.digest };
+  const found = command === null
+    ? null
+    : { kind: command.kind, name: command.name, digest: command.digest };
+  const site = command?.site ?? null;
+  const at = showSite(site);
+  return {
+    seq: event.seq,
+    position: event.position,
+    expected,
+    found,
+    site,
+    workflow: start.workflow,
+    version: start.version,
+    message: `Cannot replay run ${JSON.stringify(start.runId)} on version ${start.version} of ` +
+      `workflow ${JSON.stringify(start.workflow)}: event ${event.seq} of its history is ` +
+      `${show(expected)} at position ${event.position}, but ${reason}` +
+      `${found === null ? "" : `, found ${show(found)}`}${at === null ? "" : ` at ${at}`}; ` +
+      "upgrade the run to a version that asks for the same effects in the same order (a changed " +
+      "place goes behind ctx.patched), or fork it before that event",
+  };
+}
+
+function show(side: DriftSide): string {
+  const name = side.name === "" ? "" : ` ${JSON.stringify(side.name)}`;
+  return `${side.kind}${name}${side.digest === null ? "" : ` of input ${side.digest}`}`;
+}

@@ -1,0 +1,46 @@
+/**
+ * The answers of `ctx.patched`.
+ *
+ * The first answer for a name holds for the run. It is `true` if the journal says so, wherever it
+ * says so; else `false` if an earlier execution went past this place, since the line did not exist
+ * then; else `true`, and that is to be journaled.
+ *
+ * @module
+ */
+
+/** One run's answers. */
+export class Patches {
+  readonly #answers = new Map<string, boolean>();
+  readonly #journaled = new Set<string>();
+  #fresh: string[] = [];
+
+  /** Learns of a journaled `true`. */
+  learn(name: string): void {
+    this.#journaled.add(name);
+  }
+
+  /**
+   * @param name The patch's name.
+   * @param past Whether an earlier execution went past this place.
+   * @returns The answer.
+   */
+  decide(name: string, past: boolean): boolean {
+    const answered = this.#answers.get(name);
+    if (answered !== undefined) return answered;
+    const journaled = this.#journaled.has(name);
+    const answer = journaled || !past;
+    this.#answers.set(name, answer);
+    if (answer && !journaled) this.#fresh.push(name);
+    return answer;
+  }
+
+  /** @returns The names decided `true` since the last call, which are to be journaled. */
+  takeFresh(): readonly string[] {
+    if (this.#fresh.length === 0) return NONE;
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    return fresh;
+  }
+}
+
+const NONE: readonly string[] = [];

@@ -1,0 +1,197 @@
+/**
+ * The context that a workflow's function is given: names and defaults over the machine's effects.
+ *
+ * @module
+ */
+
+import { digestText } from "../base/digest.ts";
+import { type Duration, durationMs } from "../base/duration.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
+import { encode } from "../base/values.ts";
+import type { Attempt, CommandOptions } from "../replay/commands.ts";
+import type { Effects } from "../replay/machine.ts";
+import { type ActivityDefinition, isActivity } from "./activity.ts";
+import type {
+  ActivityCallOptions,
+  EffectOptions,
+  RunOptions,
+  SignalOptions,
+  SignalOptionsOtherwise,
+  WorkflowContext,
+  WorkflowLog,
+} from "./context_types.ts";
+import { checkFunction, checkOptions, describe, readName, readRetry } from "./options.ts";
+
+const NOTHING: CommandOptions = {};
+const NO_OPTIONS: EffectOptions = {};
+const RUN_KEYS = ["retry", "timeout", "signal"];
+const ACTIVITY_KEYS = [...RUN_KEYS, "idempotencyKey"];
+const SIGNAL_KEYS = ["timeout", "otherwise", "signal"];
+
+/** {@linkcode WorkflowContext} over {@linkcode Effects}. */
+export class Context implements WorkflowContext {
+  readonly runId: string;
+  readonly workflow: string;
+  readonly version: string;
+  readonly log: WorkflowLog;
+  readonly #effects: Effects;
+
+  /** @param effects The machine of the run. */
+  constructor(effects: Effects) {
+    this.#effects = effects;
+    this.runId = effects.start.runId;
+    this.workflow = effects.start.workflow;
+    this.version = effects.start.version;
+    this.log = {
+      debug: (message, properties = {}) => effects.log("debug", message, properties),
+      info: (message, properties = {}) => effects.log("info", message, properties),
+      warn: (message, properties = {}) => effects.log("warn", message, properties),
+      error: (message, properties = {}) => effects.log("error", message, properties),
+    };
+  }
+
+  activity<Output>(
+    activity: ActivityDefinition<never, Output> | string,
+    input?: unknown,
+    options: ActivityCallOptions = NO_OPTIONS,
+  ): Promise<Awaited<Output>> {
+    this.#effects.enter("activity");
+    const name = readName(typeof activity === "string" ? activity : activity?.name, "an activity");
+    if (typeof activity !== "string" && !isActivity(activity)) {
+      throw new InvalidArgumentError(
+        `Cannot call activity: found ${describe(activity)}, wanted a name or what ` +
+          "defineActivity returns",
+      );
+    }
+    const definition = typeof activity === "string"
+      ? null
+      : activity as unknown as ActivityDefinition;
+    const encoded = encode(input, "input");
+    return this.#effects.ask({
+      kind: "activity",
+      name,
+      digest: digestText(encoded),
+      input: encoded,
+      deadline: null,
+      options: activityOptions(name, definition, options),
+      signal: options.signal,
+      fallback: null,
+    }) as Promise<Awaited<Output>>;
+  }
+
+  run<Output>(
+    name: string,
+    fn: (step: Attempt) => Output | Promise<Output>,
+    options: RunOptions = NO_OPTIONS,
+  ): Promise<Awaited<Output>> {
+    this.#effects.enter("run");
+    readName(name, "a step");
+    checkFunction(fn, `the function of step ${JSON.stringify(name)}`);
+    return this.#effects.ask({
+      kind: "run",
+      name,
+      digest: null,
+      input: null,
+      deadline: null,
+      options: options === NO_OPTIONS
+        ? { callback: fn }
+        : { callback: fn, ...runOptions(`step ${JSON.stringify(name)}`, options, RUN_KEYS) },
+      signal: options.signal,
+      fallback: null,
+    }) as Promise<Awaited<Output>>;
+  }
+
+  sleep(until: Duration | Date, options: EffectOptions = NO_OPTIONS): Promise<void> {
+    this.#effects.enter("sleep");
+    if (options !== NO_OPTIONS) checkOptions(options, ["signal"], "ctx.sleep");
+    const date = until instanceof Date ? until.getTime() : null;
+    if (date !== null && Number.isNaN(date)) {
+      throw new InvalidArgumentError("Cannot sleep: found an invalid Date, wanted a valid one");
+    }
+    const ms = date === null ? durationMs(until as Duration, "the duration of ctx.sleep") : 0;
+    return this.#effects.ask({
+      kind: "sleep",
+      name: "",
+      digest: date === null ? `${ms}ms` : `until ${date}`,
+      input: null,
+      deadline: date ?? this.#effects.virtualNow() + ms,
+      options: NOTHING,
+      signal: options.signal,
+      fallback: null,
+    }) as Promise<void>;
+  }
+
+  waitForSignal<Payload, Otherwise = Payload>(
+    name: string,
+    options: SignalOptions | SignalOptionsOtherwise<Otherwise> = NO_OPTIONS,
+  ): Promise<Payload> {
+    this.#effects.enter("waitForSignal");
+    readName(name, "a signal");
+    if (options !== NO_OPTIONS) checkOptions(options, SIGNAL_KEYS, "ctx.waitForSignal");
+    const ms = options.timeout === undefined
+      ? null
+      : durationMs(options.timeout, `timeout of signal ${JSON.stringify(name)}`);
+    return this.#effects.ask({
+      kind: "signal",
+      name,
+      digest: ms === null ? null : `${ms}ms`,
+      input: null,
+      deadline: ms === null ? null : this.#effects.virtualNow() + ms,
+      options: NOTHING,
+      signal: options.signal,
+      fallback: "otherwise" in options ? { value: options.otherwise } : null,
+    }) as Promise<Payload>;
+  }
+
+  patched(name: string): boolean {
+    this.#effects.enter("patched");
+    return this.#effects.patched(readName(name, "a patch"));
+  }
+
+  now(): Date {
+    return new Date(this.#effects.virtualNow());
+  }
+
+  today(): string {
+    return this.now().toISOString().slice(0, 10);
+  }
+
+  random(): number {
+    this.#effects.enter("random");
+    return this.#effects.randomness.next();
+  }
+
+  uuid(): string {
+    this.#effects.enter("uuid");
+    return this.#effects.randomness.uuid();
+  }
+}
+
+function runOptions(what: string, options: RunOptions, known: readonly string[]): CommandOptions {
+  checkOptions(options, known, what);
+  return {
+    ...(options.retry === undefined ? {} : { retry: readRetry(options.retry, what) }),
+    ...(options.timeout === undefined
+      ? {}
+      : { timeout: durationMs(options.timeout, `timeout of ${what}`) }),
+  };
+}
+
+/** What the call says goes before what the definition says. */
+function activityOptions(
+  name: string,
+  definition: ActivityDefinition | null,
+  options: ActivityCallOptions,
+): CommandOptions {
+  if (definition === null && options === NO_OPTIONS) return NOTHING;
+  const { retry = null, timeout = null } = definition ?? {};
+  return {
+    ...(definition === null ? {} : { activity: definition }),
+    ...(retry === null ? {} : { retry }),
+    ...(timeout === null ? {} : { timeout }),
+    ...(options === NO_OPTIONS
+      ? {}
+      : runOptions(`activity ${JSON.stringify(name)}`, options, ACTIVITY_KEYS)),
+    ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+  };
+}
