@@ -1,0 +1,209 @@
+/**
+ * Errors of trusting, fetching, loading and obtaining versions.
+ *
+ * @module
+ */
+
+import { ContinuumError } from "../base/errors.ts";
+
+/**
+ * What a failure to obtain a version means:
+ * - `passing`: try again later; nothing is known to be wrong;
+ * - `node`: this node can't, another may;
+ * - `lasting`: no node can, until somebody does something.
+ */
+export type FailureKind = "passing" | "node" | "lasting";
+
+/** Where a version, or a reason why it can't be had, comes from. */
+export type SourceName = "registry" | "url" | "archive" | "import" | "policy";
+
+/** Why one source could not give a version. */
+export interface SourceReason {
+  /** The source. */
+  readonly source: SourceName;
+  /** The specifier that was tried, for a URL. */
+  readonly specifier?: string;
+  /** What this reason alone means. */
+  readonly kind: FailureKind;
+  /** A stable, upper-case word. */
+  readonly code: string;
+  /** For people. */
+  readonly message: string;
+}
+
+/** A version can't be had. Code `VERSION_UNAVAILABLE`. */
+export class LoadFailure extends ContinuumError {
+  /** The version. */
+  readonly hash: string;
+  /** What all reasons together mean: the most hopeful of them. */
+  readonly kind: FailureKind;
+  /** A reason for each source that was tried. */
+  readonly reasons: readonly SourceReason[];
+
+  /**
+   * @param hash The version.
+   * @param reasons A reason for each source that was tried; at least one.
+   * @param cause What was thrown, when one thing was.
+   */
+  constructor(hash: string, reasons: readonly SourceReason[], cause?: unknown) {
+    const told = reasons.map((r) => `${r.source}${r.specifier ? ` ${r.specifier}` : ""}: ${r.message}`);
+    super("VERSION_UNAVAILABLE", `Cannot load version ${hash}: ${told.join("; ")}`, {
+      ...(cause === undefined ? {} : { cause }),
+      details: { hash, reasons },
+    });
+    this.hash = hash;
+    this.kind = (["passing", "node"] as const).find((k) => reasons.some((r) => r.kind === k)) ??
+      "lasting";
+    this.reasons = reasons;
+  }
+}
+
+/** A module imports what its manifest does not list. Code `UNPINNED_IMPORT`. */
+export class UnpinnedImportError extends ContinuumError {
+  /**
+   * @param importer The URL of the importing module.
+   * @param specifier The specifier as written.
+   */
+  constructor(importer: string, specifier: string) {
+    super(
+      "UNPINNED_IMPORT",
+      `Cannot import ${JSON.stringify(specifier)} from ${importer}: ` +
+        "the manifest of its version does not list that import",
+      { details: { importer, specifier } },
+    );
+  }
+}
+
+/** Bytes or a manifest are not what their digest says. Code `INTEGRITY_MISMATCH`. */
+export class IntegrityError extends ContinuumError {
+  /**
+   * @param what What was checked.
+   * @param found The digest found; `undefined` when there is nothing at all.
+   * @param wanted The digest wanted.
+   */
+  constructor(what: string, found: string | undefined, wanted: string) {
+    super(
+      "INTEGRITY_MISMATCH",
+      `Cannot accept ${what}: found ${found ?? "nothing"}, wanted SHA-256 ${wanted}`,
+      { details: { found: found ?? null, wanted } },
+    );
+  }
+}
+
+/** How an import came to nothing. */
+export type ImportTrouble = "threw" | "hung" | "exited" | "rejected";
+
+/**
+ * A module threw, hung, called `Deno.exit` or left a rejected promise while it was imported. Code
+ * `IMPORT_FAILED`.
+ */
+export class ImportFailedError extends ContinuumError {
+  /** Which of these it was. */
+  readonly trouble: ImportTrouble;
+
+  /**
+   * @param url The imported module.
+   * @param trouble Which of these it was.
+   * @param cause What it threw, or left rejected.
+   */
+  constructor(url: string, trouble: ImportTrouble, cause: unknown) {
+    const why = {
+      threw: "it threw",
+      hung: "it did not finish",
+      exited: "it asked the process to exit",
+      rejected: "it left a rejected promise",
+    }[trouble];
+    const told = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    super("IMPORT_FAILED", `Cannot import ${url}: ${why}: ${told}`, {
+      cause,
+      details: { url, trouble },
+    });
+    this.trouble = trouble;
+  }
+}
+
+/** A package or builtin that a version pins can't be imported here. Code `EXTERNAL_UNAVAILABLE`. */
+export class ExternalUnavailableError extends ContinuumError {
+  /**
+   * @param specifier The pinned specifier.
+   * @param cause What importing it threw.
+   */
+  constructor(specifier: string, cause: unknown) {
+    const told = cause instanceof Error ? cause.message : String(cause);
+    super("EXTERNAL_UNAVAILABLE", `Cannot import ${specifier} on this node: ${told}`, {
+      cause,
+      details: { specifier },
+    });
+  }
+}
+
+/** A version is bound to a live module that this node does not have. Code `LIVE_UNKNOWN`. */
+export class LiveUnknownError extends ContinuumError {
+  /** @param label The live module's label. */
+  constructor(label: string) {
+    super(
+      "LIVE_UNKNOWN",
+      `Cannot bind ${JSON.stringify(label)}: no module of this node's "live" option answers to it`,
+      { details: { label } },
+    );
+  }
+}
+
+/** This process has loaded as many modules as it may. Code `LOAD_LIMIT`. */
+export class LoadLimitError extends ContinuumError {
+  /**
+   * @param loaded Modules loaded so far.
+   * @param wanted Modules that the version has.
+   * @param limit The limit.
+   */
+  constructor(loaded: number, wanted: number, limit: number) {
+    super(
+      "LOAD_LIMIT",
+      `Cannot load ${wanted} more modules: found ${loaded} loaded, wanted at most ${limit} in one ` +
+        "process, since modules are never freed",
+      { details: { loaded, wanted, limit } },
+    );
+  }
+}
+
+/** A module outside this node's trust. Code `UNTRUSTED_MODULE`. */
+export class UntrustedModuleError extends ContinuumError {
+  /**
+   * @param url What was to be used.
+   * @param why Which rule refuses it.
+   */
+  constructor(url: string, why: string) {
+    super("UNTRUSTED_MODULE", `Cannot trust ${url}: ${why}`, { details: { url } });
+  }
+}
+
+/** A module could not be fetched, and {@linkcode FetchFailedError.kind} says what that means. */
+export class FetchFailedError extends ContinuumError {
+  /** What it means for the version. */
+  readonly kind: FailureKind;
+
+  /**
+   * @param code A stable, upper-case word.
+   * @param kind What it means for the version.
+   * @param message What was fetched and what was found.
+   * @param cause What was thrown.
+   */
+  constructor(code: string, kind: FailureKind, message: string, cause?: unknown) {
+    super(code, message, cause === undefined ? {} : { cause });
+    this.kind = kind;
+  }
+}
+
+/** What a module's default export lacks to be a workflow. */
+export type DefinitionTrouble = "NO_DEFAULT_EXPORT" | "NOT_A_WORKFLOW" | "PROTOCOL_TOO_NEW";
+
+/** A module's default export is not a workflow that this engine can run. */
+export class DefinitionError extends ContinuumError {
+  /**
+   * @param code What it lacks.
+   * @param message What was found and what was wanted.
+   */
+  constructor(code: DefinitionTrouble, message: string) {
+    super(code, message);
+  }
+}

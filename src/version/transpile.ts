@@ -1,0 +1,88 @@
+/**
+ * TypeScript and JSX to JavaScript, the way Deno emits them: imports that only name types are
+ * dropped, and stack traces keep telling the lines of the source.
+ *
+ * @module
+ */
+
+import { stripTypeScriptTypes } from "node:module";
+import { jsxSettings } from "./jsx.ts";
+import type { MediaType } from "./manifest.ts";
+
+/** JavaScript, and how its positions lead back to the source. */
+export interface Transpiled {
+  /** The JavaScript text. */
+  readonly code: string;
+  /** A comment with a source map, to stand last; empty when the positions are the source's own. */
+  readonly map: string;
+}
+
+/**
+ * Makes JavaScript of a source.
+ *
+ * @param source The text, without a byte order mark.
+ * @param media Its language.
+ * @param url What stack traces call it.
+ * @param options The compiler options that a manifest records.
+ * @returns The JavaScript.
+ * @throws {SyntaxError} When the source is not of its language.
+ */
+export async function transpile(
+  source: string,
+  media: MediaType & ("js" | "jsx" | "ts" | "tsx"),
+  url: string,
+  options: ReadonlyMap<string, string>,
+): Promise<Transpiled> {
+  if (media === "js") return { code: source, map: "" };
+  const isTyped = media === "ts" || media === "tsx";
+  const isJsx = media === "jsx" || media === "tsx";
+  const plain = isJsx ? await compileJsx(source, isTyped, options) : source;
+  if (!isTyped) return { code: plain, map: "" };
+  return compileTypes(plain, url, options.get("verbatimModuleSyntax") === "true");
+}
+
+/** Positions change, so a map goes along: the runtime applies it to every stack trace. */
+function compileTypes(source: string, url: string, isVerbatim: boolean): Transpiled {
+  if (isVerbatim) {
+    // Only the other mode drops imports that are never used as values.
+    try {
+      return { code: stripTypeScriptTypes(source, { mode: "strip" }), map: "" };
+    } catch {
+      // An enum or the like: it has to be transformed.
+    }
+  }
+  const emitted = stripTypeScriptTypes(source, { mode: "transform", sourceMap: true });
+  const at = emitted.lastIndexOf(MAP_COMMENT);
+  if (at < 0) return { code: emitted, map: "" };
+  const { mappings } = JSON.parse(atob(emitted.slice(at + MAP_COMMENT.length).trim()));
+  // The source itself is left out: the archive has it.
+  const map = JSON.stringify({ version: 3, sources: [url], names: [], mappings });
+  return {
+    code: emitted.slice(0, at),
+    map: MAP_COMMENT + new TextEncoder().encode(map).toBase64(),
+  };
+}
+
+const MAP_COMMENT = "//# sourceMappingURL=data:application/json;base64,";
+
+/** Keeps every line where it is. */
+async function compileJsx(
+  source: string,
+  isTyped: boolean,
+  options: ReadonlyMap<string, string>,
+): Promise<string> {
+  const { transform } = await import("sucrase");
+  const jsx = jsxSettings(source, options);
+  return transform(source, {
+    transforms: isTyped ? ["jsx", "typescript"] : ["jsx"],
+    disableESTransforms: true,
+    preserveDynamicImport: true,
+    jsxRuntime: jsx.runtime,
+    production: options.get("jsx") !== "react-jsxdev",
+    ...(jsx.specifier === undefined
+      ? {}
+      : { jsxImportSource: jsx.specifier.slice(0, jsx.specifier.lastIndexOf("/")) }),
+    jsxPragma: jsx.factory,
+    jsxFragmentPragma: jsx.fragmentFactory,
+  }).code;
+}
