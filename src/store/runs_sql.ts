@@ -118,7 +118,7 @@ const DELIVERED = `
 
 const RUN = `
   select run.id, run.run_id as "runId", run.workflow, run.hash, version.label as "versionLabel",
-    run.specifier, run.state, run.input::text as input, run.result::text as result,
+    run.specifier, run.state, run.input::text as input, run.seed, run.result::text as result,
     run.error::text as error, run.stuck_reason::text as "stuckReason", run.waits::text as waits,
     run.node, ${milliseconds("run.wake_at")} as "wakeAt", run.next_seq as events,
     ${milliseconds("run.created_at")} as "createdAt",
