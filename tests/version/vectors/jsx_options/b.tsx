@@ -1,0 +1,2 @@
+/** @jsxImportSource own */
+export default () => <p>b</p>;

@@ -1,0 +1,3 @@
+/** @jsxRuntime classic */
+const React = {};
+export default () => <p>c</p>;

@@ -1,0 +1,1 @@
+export default () => <b>import "./not.js"</b>;
