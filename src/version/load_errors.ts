@@ -46,7 +46,9 @@ export class LoadFailure extends ContinuumError {
    * @param cause What was thrown, when one thing was.
    */
   constructor(hash: string, reasons: readonly SourceReason[], cause?: unknown) {
-    const told = reasons.map((r) => `${r.source}${r.specifier ? ` ${r.specifier}` : ""}: ${r.message}`);
+    const told = reasons.map((r) =>
+      `${r.source}${r.specifier ? ` ${r.specifier}` : ""}: ${r.message}`
+    );
     super("VERSION_UNAVAILABLE", `Cannot load version ${hash}: ${told.join("; ")}`, {
       ...(cause === undefined ? {} : { cause }),
       details: { hash, reasons },
