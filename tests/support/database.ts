@@ -36,17 +36,39 @@ export interface Place extends AsyncDisposable {
   query<Row>(text: string, values?: readonly SqlValue[]): Promise<Row[]>;
 }
 
+/** Registers one test of a suite. */
+export type RegisterTest = (name: string, test: () => Promise<void>) => void;
+
 /**
- * Registers tests for each kind of database. One PGlite serves a whole test file, since starting
- * one takes a second; it is up before the first test, so that no test is blamed for its timers.
+ * Registers a suite for each kind of database. One PGlite serves the whole suite, since starting one
+ * takes a second: there the tests are steps, and the sanitizers look at the suite as a whole,
+ * because Postgres's idle timer outlives a step.
  *
- * @param register Called once for each.
+ * @param suite What the tests are about.
+ * @param register Called once for each kind, to register the tests.
  */
-export async function forEachDatabase(register: (database: TestDatabase) => void): Promise<void> {
-  inProcess ??= await startPglite();
-  const shared = inProcess;
-  register({ name: "PGlite", fresh: (schema) => freshPlace(shared, schema) });
-  register({ name: "Postgres", fresh: (schema) => freshPlace(postgres(postgresUrl()), schema) });
+export function forEachDatabase(
+  suite: string,
+  register: (database: TestDatabase, test: RegisterTest) => void,
+): void {
+  const steps: { name: string; fn: () => Promise<void> }[] = [];
+  let shared: DatabaseAdapter;
+  register(
+    { name: "PGlite", fresh: (schema) => freshPlace(shared, schema) },
+    (name, fn) => steps.push({ name, fn }),
+  );
+  Deno.test(`${suite}, on PGlite`, async (test) => {
+    shared = pglite(null);
+    const keeper = await shared.open();
+    for (const { name, fn } of steps) {
+      await test.step({ name, fn, sanitizeOps: false, sanitizeResources: false });
+    }
+    await keeper.close();
+  });
+  register(
+    { name: "Postgres", fresh: (schema) => freshPlace(postgres(postgresUrl()), schema) },
+    (name, fn) => Deno.test(`${suite}, on Postgres: ${name}`, fn),
+  );
 }
 
 /** The server that tests use. */
@@ -56,14 +78,6 @@ export function postgresUrl(): string {
   throw new Error(
     "Cannot test on Postgres: no server is known, wanted DATABASE_URL or a run by deno task test",
   );
-}
-
-let inProcess: DatabaseAdapter | null = null;
-
-async function startPglite(): Promise<DatabaseAdapter> {
-  const adapter = pglite(null);
-  await adapter.open();
-  return adapter;
 }
 
 async function freshPlace(database: DatabaseAdapter, name?: string): Promise<Place> {
