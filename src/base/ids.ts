@@ -24,3 +24,12 @@ export function timeOrderedId(now: number, random: (bytes: Uint8Array) => void):
     hex.slice(20)
   }`;
 }
+
+/**
+ * A fencing token: what the writer of a run must hold. Drawn at random, so that no two claims meet.
+ *
+ * @returns A whole number from 0 to 2^53 - 1.
+ */
+export function fencingToken(): number {
+  return Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
+}

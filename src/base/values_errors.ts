@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ContinuumError } from "./errors.ts";
+import { setHidden, stackless } from "./stackless.ts";
 
 /** Fields that are carried by name, beside an error's own enumerable ones. */
 const CARRIED = ["code", "details", "errors"];
@@ -23,16 +23,20 @@ const STANDARD: ReadonlyMap<string, ErrorConstructor> = new Map(
  *
  * @param error The error.
  * @param visit Writes one part; its refusal leaves the part out.
+ * @param maxStack How many characters of the stack to keep; 0 for no stack.
  * @returns A tree with `name`, `message`, and where there are any `cause` and `fields`.
  */
 export function errorFields(
   error: Error,
   visit: (part: unknown, key: string) => unknown,
+  maxStack: number,
 ): Record<string, unknown> {
   const tree: Record<string, unknown> = {
     name: readText(error, "name", "Error"),
     message: readText(error, "message", ""),
   };
+  const stack = maxStack === 0 ? "" : readText(error, "stack", "");
+  if (stack !== "") tree.stack = stack.slice(0, maxStack);
   const carry = (into: Record<string, unknown>, key: string): void => {
     try {
       const part = (error as unknown as Record<string, unknown>)[key];
@@ -59,38 +63,23 @@ export function errorFields(
 export function rebuildError(tree: Record<string, unknown>): Error {
   const name = String(tree.name ?? "Error");
   const message = String(tree.message ?? "");
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0; // The place of decoding says nothing, and collecting it is slow.
-  let error: Error;
-  try {
-    error = new (STANDARD.get(name) ?? Error)(
-      message,
-      Object.hasOwn(tree, "cause") ? { cause: tree.cause } : undefined,
-    );
-  } finally {
-    Error.stackTraceLimit = limit;
-  }
-  const stack = typeof tree.stack === "string" ? tree.stack : `${name}: ${message}`;
-  hide(error, "stack", stack);
-  if (error.name !== name) hide(error, "name", name);
+  const cause = Object.hasOwn(tree, "cause") ? { cause: tree.cause } : undefined;
+  const error = stackless(() => new (STANDARD.get(name) ?? Error)(message, cause));
+  if (error.name !== name) setHidden(error, "name", name);
+  setHidden(error, "stack", typeof tree.stack === "string" ? tree.stack : `${name}: ${message}`);
   for (const [key, value] of Object.entries(tree.fields ?? {})) {
     if (!OMITTED.has(key)) (error as unknown as Record<string, unknown>)[key] = value;
   }
   return error;
 }
 
-function hide(error: Error, key: "stack" | "name", value: string): void {
-  Object.defineProperty(error, key, {
-    value,
-    writable: true,
-    enumerable: false,
-    configurable: true,
-  });
-}
-
-function readText(error: Error, key: "name" | "message", otherwise: string): string {
+function readText(
+  error: Error,
+  key: "name" | "message" | "stack",
+  otherwise: string,
+): string {
   try {
-    const text = (error as Partial<ContinuumError>)[key];
+    const text = (error as Partial<Record<typeof key, unknown>>)[key];
     return typeof text === "string" ? text : otherwise;
   } catch {
     return otherwise;

@@ -13,7 +13,7 @@ export const MAX_FAILURE = 65_536;
 const MAX_TEXT = 8_192;
 
 /**
- * Encodes anything that was thrown, with its stack if it is an error. Never throws: what cannot be
+ * Encodes anything that was thrown; errors, also causes, with their stacks. Never throws: what cannot be
  * written, or is longer than {@linkcode MAX_FAILURE}, is cut down to name, message and stack.
  *
  * @param thrown What was thrown.
@@ -21,13 +21,7 @@ const MAX_TEXT = 8_192;
  */
 export function encodeError(thrown: unknown): string {
   try {
-    const tree = encodeTagged(thrown, "error");
-    if (thrown instanceof Error) {
-      const { value } = tree as { value: Record<string, unknown> };
-      const stack = textOf(() => thrown.stack);
-      if (stack !== "") value.stack = cut(stack);
-    }
-    const text = JSON.stringify(tree);
+    const text = JSON.stringify(encodeTagged(thrown, "error", MAX_TEXT));
     if (text.length <= MAX_FAILURE) return text;
   } catch {
     // A symbol, a function, a cycle, a hostile proxy: told by name and message alone.

@@ -18,11 +18,12 @@ const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
  *
  * @param value The value.
  * @param path What it is called in errors.
+ * @param maxStack How many characters of an error's stack to keep; 0 for no stack.
  * @returns A tree of plain objects, arrays and JSON's scalars.
  * @throws {NotSerializableError} If a part of it is of no known type.
  */
-export function encodeTagged(value: unknown, path: string): unknown {
-  return new Encoder().visit(value, path);
+export function encodeTagged(value: unknown, path: string, maxStack = 0): unknown {
+  return new Encoder(maxStack).visit(value, path);
 }
 
 /**
@@ -93,6 +94,11 @@ const READERS: ReadonlyMap<unknown, (value: unknown) => unknown> = new Map([
 
 class Encoder {
   readonly #open: object[] = [];
+  readonly #maxStack: number;
+
+  constructor(maxStack: number) {
+    this.#maxStack = maxStack;
+  }
 
   visit(value: unknown, path: string): unknown {
     switch (typeof value) {
@@ -133,7 +139,11 @@ class Encoder {
       return Array.from(value, (part, i) => this.visit(part, `${path}[${i}]`));
     }
     if (value instanceof Error) {
-      const fields = errorFields(value, (part, key) => this.visit(part, `${path}.${key}`));
+      const fields = errorFields(
+        value,
+        (part, key) => this.visit(part, `${path}.${key}`),
+        this.#maxStack,
+      );
       return { [TAG]: "Error", value: fields };
     }
     // Buffer, a subclass, is what much of `node:` answers with; it comes back as its base.

@@ -21,6 +21,7 @@ import {
   TimeoutError,
 } from "../base/errors.ts";
 import { SeededRandom } from "../base/random.ts";
+import { stackless } from "../base/stackless.ts";
 import { decode, encode } from "../base/values.ts";
 import { decodeError, encodeError } from "../base/values_failure.ts";
 import { callSite, showSite } from "./call_site.ts";
@@ -101,7 +102,9 @@ const SETTLE: Readonly<Record<Delivery, (pending: Pending, payload: string | nul
   "run.failed": (pending, payload) => pending.reject(readError(payload)),
   "activity.completed": (pending, payload) => pending.resolve(read(payload)),
   "activity.failed": (pending, payload) =>
-    pending.reject(new ActivityError(pending.name, pending.position, readError(payload))),
+    pending.reject(
+      stackless(() => new ActivityError(pending.name, pending.position, readError(payload))),
+    ),
   "timer.fired": (pending) => pending.resolve(undefined),
   "signal.received": (pending, payload) => pending.resolve(read(payload)),
   "signal.timeout": (pending) => {
@@ -443,8 +446,10 @@ function mismatch(pending: Pending, event: HistoryEvent, kind: CommandKind): str
 
 function signalTimeout(pending: Pending): TimeoutError {
   const name = JSON.stringify(pending.name);
-  return new TimeoutError(
-    `Cannot wait for signal ${name} any longer: it did not arrive within ${pending.digest}`,
-    { signal: pending.name, timeout: pending.digest },
+  return stackless(() =>
+    new TimeoutError(
+      `Cannot wait for signal ${name} any longer: it did not arrive within ${pending.digest}`,
+      { signal: pending.name, timeout: pending.digest },
+    )
   );
 }

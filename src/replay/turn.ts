@@ -109,7 +109,10 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export interface Turn {
   /** Commands asked for since the last turn and still wanted, in program order. */
   readonly issued: readonly Command[];
-  /** Positions, reported by an earlier turn, that an `AbortSignal` has since withdrawn. */
+  /**
+   * Positions, reported by an earlier turn, that an `AbortSignal` has since withdrawn. Events for
+   * them may have been delivered in this very turn.
+   */
   readonly withdrawn: readonly number[];
   /**
    * Names that `patched` decided `true` for the first time. The executor journals one `patched`
