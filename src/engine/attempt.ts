@@ -8,10 +8,12 @@
 import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import { ContinuumError, TimeoutError } from "../base/errors.ts";
-import { decode, encode, encodeError } from "../base/values.ts";
+import { decode, encode } from "../base/values.ts";
+import { encodeError } from "../base/values_failure.ts";
 import type { NewEvent } from "../ports/rows.ts";
 import type { ActivityLike, Attempt, Command } from "../replay/commands.ts";
-import { exempt } from "../replay/guard.ts";
+import { engineLog } from "./log.ts";
+import { exempt } from "../replay/scope.ts";
 
 /** An activity was asked for by a name that this node did not register. Code `UNKNOWN_ACTIVITY`. */
 export class UnknownActivityError extends ContinuumError {
@@ -134,13 +136,20 @@ async function call(
   context: AttemptContext,
 ): Promise<unknown> {
   const { callback } = command.options;
-  if (callback !== undefined) return await exempt(() => callback(facts));
+  const report = (reason: unknown) =>
+    engineLog.warn("{kind} {name} of run {run} left a rejected promise unhandled: {reason}", {
+      kind: command.kind,
+      name: command.name,
+      run: context.runId,
+      reason,
+    });
+  if (callback !== undefined) return await exempt(() => callback(facts), report);
   const activity = command.options.activity ?? context.activities.get(command.name);
   if (activity === undefined) {
     throw new UnknownActivityError(command.name, [...context.activities.keys()]);
   }
   const input = command.input === null ? undefined : decode(command.input);
-  return await exempt(() => activity.execute(input, facts));
+  return await exempt(() => activity.execute(input, facts), report);
 }
 
 function completed(

@@ -1,0 +1,80 @@
+/**
+ * Waiting for runs to end, wherever they are executed.
+ *
+ * The database is asked once, with the run marked as watched, so that its end is told to other
+ * processes; then a hint or a departure makes it ask again. A slow poll is the backstop for hints
+ * that were lost.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { RunRow } from "../ports/rows.ts";
+import type { RunStore } from "../ports/store.ts";
+import { RunNotFoundError } from "./errors.ts";
+
+/** Waits for runs to end. */
+export class Ends {
+  readonly #runs: RunStore;
+  readonly #clock: Clock;
+  readonly #pollMs: number;
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  /**
+   * @param runs Where runs are.
+   * @param clock Times the poll.
+   * @param pollMs Milliseconds between two polls of one wait.
+   */
+  constructor(runs: RunStore, clock: Clock, pollMs: number) {
+    this.#runs = runs;
+    this.#clock = clock;
+    this.#pollMs = pollMs;
+  }
+
+  /** That run may have ended. */
+  tell(runId: string): void {
+    for (const wake of this.#waiting.get(runId) ?? []) wake();
+  }
+
+  /** Any run may have ended: hints were lost. */
+  tellAll(): void {
+    for (const runId of this.#waiting.keys()) this.tell(runId);
+  }
+
+  /**
+   * Waits until a run has ended.
+   *
+   * @param runId The run.
+   * @param signal Gives up the wait.
+   * @returns Its row, in a state that nothing leaves.
+   * @throws {RunNotFoundError} If there is no such run. The signal's reason when it aborts.
+   */
+  async wait(runId: string, signal: AbortSignal | undefined): Promise<RunRow> {
+    let told = Promise.withResolvers<void>();
+    const wake = () => told.resolve();
+    const group = this.#waiting.get(runId) ?? new Set();
+    this.#waiting.set(runId, group.add(wake));
+    signal?.addEventListener("abort", wake);
+    try {
+      while (true) {
+        signal?.throwIfAborted();
+        told = Promise.withResolvers();
+        const row = await this.#runs.get(runId, { watch: true });
+        if (row === null) throw new RunNotFoundError(runId, "wait for a result");
+        if (row.endedAt !== null) return row;
+        if (signal?.aborted !== true) await this.#rest(told.promise);
+      }
+    } finally {
+      signal?.removeEventListener("abort", wake);
+      group.delete(wake);
+      if (group.size === 0) this.#waiting.delete(runId);
+    }
+  }
+
+  async #rest(told: Promise<void>): Promise<void> {
+    const { promise: polled, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.after(this.#pollMs, resolve);
+    await Promise.race([told, polled]);
+    timer.cancel();
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * What callers of runs may want to catch.
+ *
+ * @module
+ */
+
+import { ContinuumError } from "../base/errors.ts";
+import type { RunState } from "../ports/rows.ts";
+
+/** No run has that id. Code `RUN_NOT_FOUND`. */
+export class RunNotFoundError extends ContinuumError {
+  /**
+   * @param runId The id.
+   * @param action What was to be done.
+   */
+  constructor(runId: string, action: string) {
+    super("RUN_NOT_FOUND", `Cannot ${action}: no run has the id ${JSON.stringify(runId)}`, {
+      details: { runId },
+    });
+  }
+}
+
+/** A run with that id exists already. Code `RUN_EXISTS`. */
+export class RunExistsError extends ContinuumError {
+  /** @param runId The id. */
+  constructor(runId: string) {
+    super(
+      "RUN_EXISTS",
+      `Cannot start a run with the id ${JSON.stringify(runId)}: it exists already; ` +
+        `ifExists: "use" gives its handle`,
+      { details: { runId } },
+    );
+  }
+}
+
+/** The run has ended, so that this can't be done to it any more. Code `RUN_ENDED`. */
+export class RunEndedError extends ContinuumError {
+  /**
+   * @param runId The run.
+   * @param action What was to be done.
+   * @param state How it ended.
+   */
+  constructor(runId: string, action: string, state: RunState) {
+    super("RUN_ENDED", `Cannot ${action}: run ${JSON.stringify(runId)} has ended, it is ${state}`, {
+      details: { runId, state },
+    });
+  }
+}
+
+/** The run is in a state in which this can't be done. Code `RUN_STATE`. */
+export class RunStateError extends ContinuumError {
+  /**
+   * @param runId The run.
+   * @param action What was to be done.
+   * @param state The state it is in.
+   * @param wanted The state it would have to be in, or what to do instead.
+   */
+  constructor(runId: string, action: string, state: RunState, wanted: string) {
+    super(
+      "RUN_STATE",
+      `Cannot ${action}: run ${JSON.stringify(runId)} is ${state}, wanted ${wanted}`,
+      { details: { runId, state } },
+    );
+  }
+}
+
+/** The run failed; `cause` is what its workflow threw, as it was recorded. Code `RUN_FAILED`. */
+export class RunFailedError extends ContinuumError {
+  /**
+   * @param runId The run.
+   * @param cause What its workflow threw.
+   */
+  constructor(runId: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super("RUN_FAILED", `Run ${JSON.stringify(runId)} failed: ${why}`, {
+      cause,
+      details: { runId },
+    });
+  }
+}
+
+/** The run was ended from outside. Code `RUN_CANCELLED` or `RUN_TERMINATED`. */
+export class RunStoppedError extends ContinuumError {
+  /**
+   * @param runId The run.
+   * @param state How it was ended.
+   * @param cause What was recorded with it.
+   */
+  constructor(runId: string, state: "cancelled" | "terminated", cause: unknown) {
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    super(
+      state === "cancelled" ? "RUN_CANCELLED" : "RUN_TERMINATED",
+      `Run ${JSON.stringify(runId)} was ${state}${why}`,
+      { cause, details: { runId } },
+    );
+  }
+}
+
+/** There is no such workflow or version. Code `VERSION_NOT_FOUND`. */
+export class VersionNotFoundError extends ContinuumError {
+  /**
+   * @param wanted A workflow's name, a specifier, or a hash.
+   * @param action What was to be done.
+   */
+  constructor(wanted: string, action: string) {
+    super(
+      "VERSION_NOT_FOUND",
+      `Cannot ${action}: no version is registered under ${JSON.stringify(wanted)}; ` +
+        `list its module in "workflows", or open a node that does`,
+      { details: { wanted } },
+    );
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * A run, as its caller holds it.
+ *
+ * @module
+ */
+
+import { type Duration, durationMs } from "../base/duration.ts";
+import { TimeoutError } from "../base/errors.ts";
+import { decode, encode } from "../base/values.ts";
+import { decodeError, encodeError } from "../base/values_failure.ts";
+import type { RunRow, StuckReason } from "../ports/rows.ts";
+import {
+  RunEndedError,
+  RunFailedError,
+  RunNotFoundError,
+  RunStateError,
+  RunStoppedError,
+} from "./errors.ts";
+import type { ClientServices } from "./services.ts";
+import { type HistoryEntry, historyEntry, type RunStatus, runStatus } from "./status.ts";
+import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
+
+/** Options of {@linkcode RunHandle.result}. */
+export interface ResultOptions {
+  /** How long to wait; for ever when omitted. The run itself goes on. */
+  readonly timeout?: Duration;
+  /** Gives up the wait; the run itself goes on. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@linkcode RunHandle.signal}. */
+export interface SignalOptions {
+  /**
+   * Deliveries with the same id, of the same signal, to the same run, are one: pass the id of the
+   * message that you received, and a redelivery does no harm.
+   */
+  readonly deliveryId?: string;
+}
+
+/** A run, as its caller holds it. Costs nothing to keep, and is never out of date. */
+export class RunHandle<Output = unknown> {
+  /** The run's id. */
+  readonly id: string;
+  readonly #services: ClientServices;
+  #local: Promise<unknown> | undefined;
+
+  /**
+   * Use `continuum.start(...)` or `continuum.run(id)`.
+   *
+   * @param id The run's id.
+   * @param services What it works with.
+   * @param local Settles when the run leaves the memory of this process, if it is there.
+   */
+  constructor(id: string, services: ClientServices, local?: Promise<unknown>) {
+    this.id = id;
+    this.#services = services;
+    this.#local = local;
+  }
+
+  /**
+   * Waits for the run's end.
+   *
+   * @param options How long to wait, and a signal to give up.
+   * @returns What the workflow returned.
+   * @throws {RunFailedError} If the workflow threw. {RunStoppedError} If the run was cancelled or
+   * terminated. {TimeoutError} If it has not ended in time. {RunNotFoundError} If there is none.
+   */
+  async result(options: ResultOptions = {}): Promise<Output> {
+    const { clock } = this.#services;
+    const controller = new AbortController();
+    const abort = () => controller.abort(options.signal?.reason);
+    if (options.signal?.aborted === true) abort();
+    options.signal?.addEventListener("abort", abort);
+    const timeout = options.timeout === undefined
+      ? undefined
+      : durationMs(options.timeout, "timeout");
+    const timer = timeout === undefined ? undefined : clock.after(timeout, () =>
+      controller.abort(
+        new TimeoutError(`Run ${JSON.stringify(this.id)} has not ended within ${timeout} ms`, {
+          runId: this.id,
+          timeout,
+        }),
+      ));
+    try {
+      await this.#leftMemory(controller.signal);
+      return outputOf(await this.#services.ends.wait(this.id, controller.signal)) as Output;
+    } finally {
+      timer?.cancel();
+      options.signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /**
+   * Sends the run a signal. It is kept until the workflow waits for it, in order of arrival.
+   *
+   * @param name The signal's name.
+   * @param payload Any value that can be written into the journal.
+   * @param options An id that makes the delivery unique.
+   * @returns `duplicate`: a delivery with that id came before.
+   * @throws {NotSerializableError} If the payload can't be written; its path is named.
+   * {RunNotFoundError} or {RunEndedError} If there is nobody to receive it. Nothing is written then.
+   */
+  async signal(
+    name: string,
+    payload?: unknown,
+    options: SignalOptions = {},
+  ): Promise<"delivered" | "duplicate"> {
+    const action = `send the signal ${JSON.stringify(name)}`;
+    const delivery = await this.#services.store.runs.deliver(this.id, {
+      kind: "signal",
+      name: signalName(name),
+      payload: encode(payload, "payload"),
+      ...(options.deliveryId === undefined ? {} : { deliveryId: options.deliveryId }),
+    });
+    if (delivery.status === "not_found") throw new RunNotFoundError(this.id, action);
+    if (delivery.status === "ended") throw new RunEndedError(this.id, action, delivery.state);
+    if (delivery.status === "delivered") this.#services.woke(delivery.id, delivery.node);
+    return delivery.status;
+  }
+
+  /** What the run is doing, and on which code. */
+  async status(): Promise<RunStatus> {
+    const row = await this.#row("read the status");
+    return await runStatus(row, this.#services.store);
+  }
+
+  /** What has happened in the run so far, in order. */
+  async history(): Promise<HistoryEntry[]> {
+    await this.#row("read the history");
+    const entries: HistoryEntry[] = [];
+    for (let page = HISTORY_PAGE; page === HISTORY_PAGE;) {
+      const rows = await this.#services.store.runs.history(this.id, entries.length, HISTORY_PAGE);
+      for (const row of rows) entries.push(historyEntry(row));
+      page = rows.length;
+    }
+    return entries;
+  }
+
+  /**
+   * Ends the run at once, from any state, whoever executes it. No code of the workflow runs any
+   * more, so nothing is cleaned up.
+   *
+   * @throws {RunNotFoundError} or {RunEndedError} If there is nothing to end.
+   */
+  async terminate(options: { readonly reason?: string } = {}): Promise<void> {
+    const error = new Error(options.reason ?? "Terminated by request");
+    const row = await this.#services.store.runs.end(this.id, "terminated", encodeError(error), {
+      onlyStuck: false,
+    });
+    if (row === null) throw new RunNotFoundError(this.id, "terminate the run");
+    if (row.state !== "terminated") {
+      throw new RunEndedError(this.id, "terminate the run", row.state);
+    }
+    this.#services.ended(this.id);
+  }
+
+  /**
+   * Lets a parked run out: it is tried again as it is.
+   *
+   * @throws {RunStateError} If the run is not parked. {RunNotFoundError} If there is none.
+   */
+  async retry(): Promise<void> {
+    if (!await this.#services.store.runs.unpark(this.id)) {
+      const row = await this.#row("retry the run");
+      throw new RunStateError(this.id, "retry the run", row.state, "a parked state (stuck_...)");
+    }
+    this.#services.retried((await this.#row("retry the run")).hash);
+  }
+
+  /**
+   * Moves the run to other code, if its whole history replays on it; otherwise it stays where it is,
+   * and the report says at which event and line the two part.
+   *
+   * @param options Which version, and whether only to try.
+   * @throws {RunStateError} If another node is executing the run. {RunEndedError} If it has ended.
+   */
+  upgrade(options: UpgradeOptions = {}): Promise<UpgradeReport> {
+    return this.#services.upgrade(this.id, options);
+  }
+
+  async #row(action: string): Promise<RunRow> {
+    const row = await this.#services.store.runs.get(this.id);
+    if (row === null) throw new RunNotFoundError(this.id, action);
+    return row;
+  }
+
+  /** A run that is executed here needs no question to the database until it leaves. */
+  async #leftMemory(signal: AbortSignal): Promise<void> {
+    const local = this.#local;
+    if (local === undefined || signal.aborted) return;
+    const { promise: aborted, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await Promise.race([local, aborted]);
+    this.#local = undefined;
+  }
+}
+
+const HISTORY_PAGE = 1_000;
+
+function signalName(name: string): string {
+  if (typeof name === "string" && name !== "" && name.length <= 255) return name;
+  throw new TypeError(
+    `Cannot send a signal: its name must be a string of 1 to 255 characters, found ${
+      typeof name === "string" ? `${name.length} characters` : typeof name
+    }`,
+  );
+}
+
+function outputOf(row: RunRow): unknown {
+  if (row.state === "completed") return row.result === null ? undefined : decode(row.result);
+  const cause = row.error === null ? undefined : decodeError(row.error);
+  if (row.state === "failed") throw new RunFailedError(row.runId, cause);
+  throw new RunStoppedError(row.runId, row.state as "cancelled" | "terminated", cause);
+}
+
+export type { StuckReason };

@@ -1,0 +1,28 @@
+/**
+ * What handles work with.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { Store } from "../ports/store.ts";
+import type { Ends } from "./ends.ts";
+import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
+
+/** What handles work with. */
+export interface ClientServices {
+  /** Where everything is kept. */
+  readonly store: Store;
+  /** Waits for runs to end. */
+  readonly ends: Ends;
+  /** Times waits. */
+  readonly clock: Clock;
+  /** A run has a message: whoever executes it is told, or somebody who may. */
+  readonly woke: (run: number, node: string | null) => void;
+  /** A run was ended from outside. */
+  readonly ended: (runId: string) => void;
+  /** A run was let out of a parked state. */
+  readonly retried: (hash: string) => void;
+  /** Moves a run to other code. */
+  readonly upgrade: (runId: string, options: UpgradeOptions) => Promise<UpgradeReport>;
+}

@@ -1,0 +1,47 @@
+/**
+ * Starting runs: concurrent starts of a process go to the database in one statement.
+ *
+ * @module
+ */
+
+import { Batcher } from "../base/batcher.ts";
+import type { InsertedRun, NewRun } from "../ports/rows.ts";
+import type { RunStore } from "../ports/store.ts";
+
+type Started = { readonly run: InsertedRun } | { readonly error: unknown };
+
+/** Inserts runs. */
+export class Starts {
+  readonly #runs: RunStore;
+  readonly #batcher: Batcher<NewRun, Started>;
+
+  /** @param runs Where to. */
+  constructor(runs: RunStore) {
+    this.#runs = runs;
+    this.#batcher = new Batcher((runs) => this.#insert(runs));
+  }
+
+  /**
+   * Inserts a run.
+   *
+   * @param run The run.
+   * @returns What became of it.
+   */
+  async insert(run: NewRun): Promise<InsertedRun> {
+    const started = await this.#batcher.add(run);
+    if ("error" in started) throw started.error;
+    return started.run;
+  }
+
+  /** A run that the database refuses must not take others with it: then each goes by itself. */
+  async #insert(runs: readonly NewRun[]): Promise<readonly Started[]> {
+    try {
+      return (await this.#runs.insert(runs)).map((run) => ({ run }));
+    } catch (error) {
+      if (runs.length === 1) return [{ error }];
+      const single: Started[] = [];
+      for (const run of runs) single.push(...await this.#insert([run]));
+      return single;
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * What a run is doing, and on which code, for people and programs.
+ *
+ * @module
+ */
+
+import { decode } from "../base/values.ts";
+import type { EventRow, RunRow, RunState, StuckReason, WaitRow } from "../ports/rows.ts";
+import type { Store } from "../ports/store.ts";
+
+/** What a run waits for. */
+export interface RunWait {
+  /** The kind of effect: `signal`, `sleep`, or an effect that rests between two attempts. */
+  readonly kind: string;
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** When it ends by itself; `null`: never. */
+  readonly until: Date | null;
+}
+
+/** What a run is doing, and on which code. */
+export interface RunStatus {
+  /** The run's id. */
+  readonly id: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The code that it is pinned to. */
+  readonly version: {
+    /** SHA-256 of the version's manifest, in hex. */
+    readonly hash: string;
+    /** The label that the definition gives itself. */
+    readonly label: string | null;
+    /** The specifier that was recorded at the start, or at the last upgrade. */
+    readonly specifier: string;
+  };
+  /** Where it stands. */
+  readonly state: RunState;
+  /** What it waits for, when suspended. */
+  readonly waits: readonly RunWait[];
+  /** Since when it has been suspended or parked. */
+  readonly since: Date | null;
+  /** When it will go on by itself, if ever. */
+  readonly until: Date | null;
+  /** The node that executes it. */
+  readonly node: string | null;
+  /** Why it is parked. */
+  readonly stuck: StuckReason | null;
+  /** Set when every live node says that it can't load the version: their reasons, by node. */
+  readonly noNodeCanLoad: Readonly<Record<string, StuckReason>> | null;
+  /** How many events its history has. */
+  readonly events: number;
+  /** When it was created. */
+  readonly createdAt: Date;
+  /** When a node first took it. */
+  readonly startedAt: Date | null;
+  /** When it ended. */
+  readonly endedAt: Date | null;
+}
+
+/** One fact of a run's history. */
+export interface HistoryEntry {
+  /** Its place, from 0. */
+  readonly seq: number;
+  /** What happened. */
+  readonly kind: string;
+  /** The effect that it answers, by its place in program order. */
+  readonly position: number | null;
+  /** The effect's name. */
+  readonly name: string;
+  /** The value that came with it: a result, an error, a signal's payload. */
+  readonly value: unknown;
+  /** When it was written. */
+  readonly at: Date;
+}
+
+/** Makes a status of a row. */
+export async function runStatus(row: RunRow, store: Store): Promise<RunStatus> {
+  return {
+    id: row.runId,
+    workflow: row.workflow,
+    version: { hash: row.hash, label: row.versionLabel, specifier: row.specifier },
+    state: row.state,
+    waits: row.waits.map(runWait),
+    since: date(row.since),
+    until: date(row.wakeAt),
+    node: row.node,
+    stuck: row.stuckReason,
+    noNodeCanLoad: row.endedAt === null && row.node === null
+      ? await refusals(row.hash, store)
+      : null,
+    events: row.events,
+    createdAt: new Date(row.createdAt),
+    startedAt: date(row.startedAt),
+    endedAt: date(row.endedAt),
+  };
+}
+
+/** Makes a history entry of a row. */
+export function historyEntry(row: EventRow): HistoryEntry {
+  const { seq, kind, position, name } = row;
+  const value = row.payload === null ? undefined : decode(row.payload);
+  return { seq, kind, position, name, value, at: new Date(row.at) };
+}
+
+async function refusals(
+  hash: string,
+  store: Store,
+): Promise<Readonly<Record<string, StuckReason>> | null> {
+  const failures = await store.versions.failures(hash);
+  if (failures.length === 0) return null;
+  const reasons = new Map(failures.map((failure) => [failure.node, failure.reason]));
+  const alive = await store.nodes.alive();
+  if (alive.length === 0 || !alive.every((node) => reasons.has(node))) return null;
+  return Object.fromEntries(reasons);
+}
+
+function runWait({ kind, name, position, until }: WaitRow): RunWait {
+  return { kind, name, position, until: date(until) };
+}
+
+function date(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
+}

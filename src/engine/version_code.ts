@@ -1,0 +1,89 @@
+/**
+ * The code of runs, from the versions that this process can obtain.
+ *
+ * @module
+ */
+
+import { backoffDelay, type RetryPolicy } from "../base/backoff.ts";
+import { isContinuumError } from "../base/errors.ts";
+import type { ClaimedRun, StuckReason } from "../ports/rows.ts";
+import type { Drain } from "../replay/drain.ts";
+import type { LogLine } from "../replay/turn.ts";
+import { LoadFailure } from "../version/load_errors.ts";
+import type { Versions } from "../version/versions.ts";
+import { executionOf } from "../workflow/execute.ts";
+import type { CodeSource } from "./code_source.ts";
+import type { CodeFailure, RunCode } from "./executor.ts";
+import { engineLog, workflowLog } from "./log.ts";
+
+/** When a version is tried again that could not be had for the moment. */
+const PASSING: RetryPolicy = {
+  maxAttempts: Infinity,
+  backoff: "exponential",
+  initial: 1_000,
+  max: 60_000,
+  jitter: 0.2,
+  nonRetryable: [],
+};
+
+/** Finds the code of runs among the versions that this process can obtain. */
+export class VersionCode implements CodeSource {
+  readonly #versions: Versions;
+  readonly #drain: Drain;
+  readonly #failures = new Map<string, number>();
+
+  /**
+   * @param versions Obtains versions.
+   * @param drain How executions drain their microtasks.
+   */
+  constructor(versions: Versions, drain: Drain) {
+    this.#versions = versions;
+    this.#drain = drain;
+  }
+
+  async find(run: ClaimedRun): Promise<RunCode | CodeFailure> {
+    try {
+      const { definition } = await this.#versions.obtain(run.hash);
+      this.#failures.delete(run.hash);
+      return {
+        execute: (start, options) =>
+          executionOf(definition, { ...start, version: start.hash }, {
+            drain: this.#drain,
+            log: (line) => logLine(start, line),
+            trace: options?.trace ?? false,
+          }),
+      };
+    } catch (error) {
+      return this.#failure(run, error);
+    }
+  }
+
+  probe(hash: string): Promise<boolean> {
+    return this.#versions.probe(hash);
+  }
+
+  /** What is not known to be a fact about the version is taken to pass. */
+  #failure(run: ClaimedRun, error: unknown): CodeFailure {
+    const kind = error instanceof LoadFailure ? error.kind : "passing";
+    const { hash, workflow } = run;
+    const facts = { run: run.runId, workflow, hash, error };
+    if (kind === "lasting") {
+      engineLog.error("Run {run}: version {hash} of {workflow} can't be had: {error}", facts);
+      return { kind, reason: reasonOf(error) };
+    }
+    engineLog.warn("Run {run}: version {hash} of {workflow} can't be had now: {error}", facts);
+    if (kind === "node") return { kind };
+    const failures = (this.#failures.get(hash) ?? 0) + 1;
+    this.#failures.set(hash, failures);
+    return { kind: "passing", afterMs: backoffDelay(failures, PASSING, Math.random()) };
+  }
+}
+
+function reasonOf(error: unknown): StuckReason {
+  if (!isContinuumError(error)) return { code: "UNKNOWN", message: String(error) };
+  return { code: error.code, message: error.message, details: error.details };
+}
+
+function logLine(run: ClaimedRun, { level, message, properties }: LogLine): void {
+  workflowLog[level](message, { ...properties, run: run.runId, workflow: run.workflow });
+}

@@ -1,0 +1,240 @@
+/**
+ * Options of `Continuum.open` and `Continuum.connect`: read once, at the door; whatever is wrong is
+ * named there.
+ *
+ * @module
+ */
+
+import { type Duration, durationMs } from "./base/duration.ts";
+import { InvalidArgumentError } from "./base/errors.ts";
+import type { DatabaseAdapter } from "./store/driver.ts";
+import type { TrustOptions } from "./version/trust.ts";
+import { type ActivityDefinition, isActivity } from "./workflow/activity.ts";
+
+/** Options of `Continuum.connect`: a client that executes nothing. */
+export interface ConnectOptions {
+  /**
+   * Where everything is kept: `postgres://...`, `pglite:./folder`, `memory:`, or an adapter.
+   *
+   * @default {"pglite:./.continuum"}
+   */
+  readonly database?: string | DatabaseAdapter | undefined;
+  /**
+   * The database schema; instances with different schemas don't see each other.
+   *
+   * @default {"continuum"}
+   */
+  readonly schema?: string;
+  /**
+   * Specifiers of the workflow modules that this process knows: `import.meta.resolve("./order.ts")`,
+   * a pinned `https:` URL, a `jsr:` specifier.
+   */
+  readonly workflows?: readonly string[];
+  /** Which other code may run on this node. */
+  readonly trust?: TrustOptions;
+  /** Fetches `http:` and `https:` modules in place of the global `fetch`: for private hosts. */
+  readonly fetch?: typeof fetch;
+  /**
+   * Whether modules' bytes are kept in the database, so that a version outlives its URL.
+   *
+   * @default {true}
+   */
+  readonly archive?: boolean;
+  /**
+   * Whether a version may be the application's own imported module where its bytes are proven.
+   *
+   * @default {true}
+   */
+  readonly native?: boolean;
+  /**
+   * What follows if a module graph can't be pinned exactly: `strict` refuses it.
+   *
+   * @default {"lenient"}
+   */
+  readonly pinning?: "lenient" | "strict";
+  /** Modules that are bound to this application instead of being pinned: pools, configuration. */
+  readonly live?: readonly string[];
+  /** The `deno.json` that applies to workflow modules; the application's own when omitted. */
+  readonly config?: string;
+}
+
+/** Options of `Continuum.open`. */
+export interface OpenOptions extends ConnectOptions {
+  /** Activities that workflows call by name: the code of this node runs. */
+  // deno-lint-ignore no-explicit-any -- inputs and outputs differ from activity to activity
+  readonly activities?: readonly ActivityDefinition<any, any>[];
+  /**
+   * A name for this node, for people.
+   *
+   * @default {the host's name and the process's id}
+   */
+  readonly name?: string;
+  /**
+   * How long this node is believed to live without a heartbeat; then its runs go elsewhere.
+   *
+   * @default {"15s"}
+   */
+  readonly lease?: Duration;
+  /**
+   * How long a waiting run stays in memory.
+   *
+   * @default {"1s"}
+   */
+  readonly linger?: Duration;
+  /**
+   * The most runs in memory at once, from 1.
+   *
+   * @default {1000}
+   */
+  readonly maxResidentRuns?: number;
+  /**
+   * How often a version is looked for again that runs are parked for.
+   *
+   * @default {"30s"}
+   */
+  readonly probe?: Duration;
+  /**
+   * How long `close()` and `drain()` wait for attempts under way.
+   *
+   * @default {"5s"}
+   */
+  readonly drainTimeout?: Duration;
+}
+
+/** What is left to decide about a node, decided. */
+export interface NodeSettings {
+  /** Activities by name. */
+  readonly activities: ReadonlyMap<string, ActivityDefinition>;
+  /** The node's name. */
+  readonly name: string;
+  /** Milliseconds. */
+  readonly leaseMs: number;
+  /** Milliseconds. */
+  readonly lingerMs: number;
+  /** From 1. */
+  readonly maxResidentRuns: number;
+  /** Milliseconds. */
+  readonly probeMs: number;
+  /** Milliseconds. */
+  readonly drainTimeoutMs: number;
+}
+
+const CONNECT_KEYS = [
+  "database",
+  "schema",
+  "workflows",
+  "trust",
+  "fetch",
+  "archive",
+  "native",
+  "pinning",
+  "live",
+  "config",
+];
+const OPEN_KEYS = [
+  ...CONNECT_KEYS,
+  "activities",
+  "name",
+  "lease",
+  "linger",
+  "maxResidentRuns",
+  "probe",
+  "drainTimeout",
+];
+
+/**
+ * Checks the options of a client.
+ *
+ * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ */
+export function checkConnectOptions(options: ConnectOptions): void {
+  checkKeys(options, CONNECT_KEYS, "Continuum.connect");
+  checkValues(options);
+}
+
+/**
+ * Checks the options of a node, and decides what they leave open.
+ *
+ * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ */
+export function readOpenOptions(options: OpenOptions): NodeSettings {
+  checkKeys(options, OPEN_KEYS, "Continuum.open");
+  checkValues(options);
+  const { maxResidentRuns = 1_000, name = defaultName(), activities = [] } = options;
+  refuseUnless(
+    Number.isInteger(maxResidentRuns) && maxResidentRuns >= 1,
+    "maxResidentRuns",
+    maxResidentRuns,
+    "a whole number from 1",
+  );
+  refuseUnless(typeof name === "string" && name !== "", "name", name, "a text");
+  const byName = new Map<string, ActivityDefinition>();
+  for (const activity of activities) {
+    refuseUnless(isActivity(activity), "activities", activity, "what defineActivity returns");
+    refuseUnless(!byName.has(activity.name), "activities", activity.name, "each name once");
+    byName.set(activity.name, activity);
+  }
+  const leaseMs = durationMs(options.lease ?? "15s", "lease");
+  refuseUnless(leaseMs >= 300, "lease", options.lease, "300 milliseconds or more");
+  return {
+    activities: byName,
+    name,
+    leaseMs,
+    lingerMs: durationMs(options.linger ?? "1s", "linger"),
+    maxResidentRuns,
+    probeMs: durationMs(options.probe ?? "30s", "probe"),
+    drainTimeoutMs: durationMs(options.drainTimeout ?? "5s", "drainTimeout"),
+  };
+}
+
+function checkKeys(options: unknown, known: readonly string[], what: string): void {
+  refuseUnless(typeof options === "object" && options !== null, what, options, "an object");
+  for (const key of Object.keys(options as object)) {
+    refuseUnless(known.includes(key), what, key, known.join(", "));
+  }
+}
+
+function checkValues(options: ConnectOptions): void {
+  const { workflows = [], live = [], archive, native, pinning, fetch } = options;
+  refuseUnless(isTexts(workflows), "workflows", workflows, "an array of specifiers");
+  refuseUnless(isTexts(live), "live", live, "an array of specifiers");
+  for (const [key, value] of Object.entries({ archive, native })) {
+    refuseUnless(value === undefined || typeof value === "boolean", key, value, "true or false");
+  }
+  refuseUnless(
+    pinning === undefined || pinning === "lenient" || pinning === "strict",
+    "pinning",
+    pinning,
+    '"lenient" or "strict"',
+  );
+  refuseUnless(
+    fetch === undefined || typeof fetch === "function",
+    "fetch",
+    fetch,
+    "a function like the global fetch",
+  );
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): void {
+  if (good) return;
+  throw new InvalidArgumentError(
+    `Cannot use option ${option}: found ${show(found)}, wanted ${wanted}`,
+    { option },
+  );
+}
+
+function show(value: unknown): string {
+  return typeof value === "function" ? "a function" : JSON.stringify(value) ?? String(value);
+}
+
+function defaultName(): string {
+  try {
+    return `${Deno.hostname()}/${Deno.pid}`;
+  } catch {
+    return `node/${Deno.pid}`; // without --allow-sys
+  }
+}

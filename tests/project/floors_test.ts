@@ -1,0 +1,95 @@
+/**
+ * Holds the floors: lower ones import nothing from higher ones, neighbours that must not know each
+ * other don't, and there is no cycle.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { fromFileUrl, projectFiles } from "../support/project.ts";
+
+/** Folders of `src`, by floor; files right in `src` are the composition on top. */
+const FLOORS: Readonly<Record<string, number>> = {
+  base: 0,
+  replay: 1,
+  workflow: 1,
+  ports: 2,
+  store: 3,
+  version: 3,
+  engine: 4,
+  client: 4,
+  cli: 5,
+  observer: 5,
+  testing: 5,
+};
+const TOP = 6;
+
+/** Neighbours of one floor that may look at each other, in this direction only. */
+const NEIGHBOURS: readonly (readonly [from: string, to: string])[] = [["workflow", "replay"]];
+
+/** Packages that only one adapter's files may import: drivers stay out of everybody's graph. */
+const DRIVERS: Readonly<Record<string, RegExp>> = {
+  "postgres": /^src\/store\/postgres\w*\.ts$/,
+  "@electric-sql/pglite": /^src\/store\/pglite\w*\.ts$/,
+};
+
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+async function imports(): Promise<Import[]> {
+  const found: Import[] = [];
+  for (const file of await projectFiles("src", ".ts")) {
+    if (file.endsWith("_test.ts")) continue;
+    const url = new URL(`../../${file}`, import.meta.url);
+    for (const match of (await Deno.readTextFile(url)).matchAll(IMPORT)) {
+      const specifier = (match[1] ?? match[2])!;
+      const to = specifier.startsWith(".") ? fromFileUrl(new URL(specifier, url)) : specifier;
+      found.push({ from: file, to });
+    }
+  }
+  assert(found.length > 100, "the test reads imports");
+  return found;
+}
+
+function folderOf(path: string): string | undefined {
+  return /^src\/([^/]+)\//.exec(path)?.[1];
+}
+
+function floorOf(path: string): number {
+  const folder = folderOf(path);
+  if (folder === undefined) return TOP;
+  const floor = FLOORS[folder];
+  assert(floor !== undefined, `${path}: src/${folder} has no floor; give it one in this test`);
+  return floor;
+}
+
+Deno.test("lower floors import nothing from higher ones, and neighbours keep to themselves", async () => {
+  const wrong = (await imports()).filter(({ from, to }) => {
+    if (!to.startsWith("src/")) return to === "mod.ts";
+    const [a, b] = [folderOf(from), folderOf(to)];
+    if (a === b) return false;
+    if (floorOf(to) !== floorOf(from)) return floorOf(to) > floorOf(from);
+    return !NEIGHBOURS.some(([left, right]) => left === a && right === b);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("a driver is imported by its own adapter and by nothing else", async () => {
+  const wrong = (await imports()).filter(({ from, to }) => {
+    const owner = DRIVERS[to];
+    return owner !== undefined && !owner.test(from);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("the replay floor knows no I/O and no clock of its own", async () => {
+  const wrong = (await imports()).filter(({ from, to }) =>
+    folderOf(from) === "replay" && !to.startsWith("src/") && to !== "node:async_hooks"
+  );
+  assert.deepEqual(wrong, []);
+});

@@ -1,0 +1,165 @@
+/**
+ * Engines for tests: real stores, real executors; workflows are given as definitions, in place of
+ * modules that would have to be loaded.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { encode } from "../../src/base/values.ts";
+import { fencingToken } from "../../src/base/ids.ts";
+import type { CodeSource } from "../../src/engine/code_source.ts";
+import { Engine, type EngineOptions } from "../../src/engine/engine.ts";
+import type { CodeFailure, Departure } from "../../src/engine/executor.ts";
+import type { ClaimedRun } from "../../src/ports/rows.ts";
+import type { Store } from "../../src/ports/store.ts";
+import { installGuard } from "../../src/replay/guard.ts";
+import { probeDrain } from "../../src/replay/drain.ts";
+import { executionOf } from "../../src/workflow/execute.ts";
+import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
+import type { Place } from "./database.ts";
+
+/** Any workflow. */
+// deno-lint-ignore no-explicit-any -- inputs differ from test to test
+export type AnyWorkflow = WorkflowDefinition<any, any>;
+
+/** A hash that names a version in tests. */
+export function hashOf(workflow: string): string {
+  return Array.from(workflow, (char) => char.charCodeAt(0).toString(16)).join("")
+    .padEnd(64, "0").slice(0, 64);
+}
+
+/** A node of one test. */
+export class TestNode implements AsyncDisposable {
+  /** Its store. */
+  readonly store: Store;
+  /** Its engine. */
+  readonly engine: Engine;
+  /** How runs left its memory, in order. */
+  readonly departures: { readonly run: ClaimedRun; readonly departure: Departure }[] = [];
+  /** Answers in place of the code, by hash. */
+  readonly failures = new Map<string, CodeFailure>();
+  #watchers: (() => void)[] = [];
+
+  private constructor(store: Store, code: (node: TestNode) => CodeSource, options: NodeOptions) {
+    this.store = store;
+    this.engine = new Engine({
+      store,
+      name: "test",
+      code: code(this),
+      activities: new Map(),
+      clock: systemClock,
+      leaseMs: 60_000,
+      lingerMs: 0,
+      maxResidentRuns: 100,
+      probeMs: 60_000,
+      ...options,
+      onDeparture: (run, departure) => {
+        this.departures.push({ run, departure });
+        for (const watcher of this.#watchers) watcher();
+      },
+    });
+  }
+
+  /** Opens a node in a place, with its own store. */
+  static async open(
+    place: Place,
+    workflows: readonly AnyWorkflow[],
+    options: NodeOptions = {},
+  ): Promise<TestNode> {
+    installGuard();
+    const store = await place.open();
+    const drain = await probeDrain();
+    const byHash = new Map(workflows.map((workflow) => [hashOf(workflow.name), workflow]));
+    const node = new TestNode(store, (node) => ({
+      find(run) {
+        const failure = node.failures.get(run.hash);
+        if (failure !== undefined) return Promise.resolve(failure);
+        const workflow = byHash.get(run.hash);
+        if (workflow === undefined) return Promise.resolve({ kind: "node" });
+        return Promise.resolve({
+          execute: (start, { trace = false } = {}) =>
+            executionOf(workflow, { ...start, version: start.hash }, { drain, trace }),
+        });
+      },
+      probe: (hash) => Promise.resolve(!node.failures.has(hash) && byHash.has(hash)),
+    }), options);
+    for (const { name } of workflows) await register(store, name);
+    await node.engine.open();
+    return node;
+  }
+
+  /** Starts a run, on this node if it has room. */
+  async start(workflow: string, input?: unknown, runId?: string): Promise<string> {
+    const run = newRun(workflow, input, runId);
+    const lease = { node: this.engine.node, token: fencingToken() };
+    const [inserted] = await this.store.runs.insert([{ ...run, lease }]);
+    const { id, at } = inserted!;
+    this.engine.take({ ...run, id, startedAt: at, token: lease.token, claims: 1 });
+    return run.runId;
+  }
+
+  /** Sends a signal as a client in this process does. */
+  async signal(runId: string, name: string, payload?: unknown): Promise<void> {
+    const message = { kind: "signal", name, payload: encode(payload) } as const;
+    const delivery = await this.store.runs.deliver(runId, message);
+    if (delivery.status !== "delivered") throw new Error(`not delivered: ${delivery.status}`);
+    const { id, node } = delivery;
+    this.engine.hear(node === null ? { kind: "due" } : { kind: "message", node, run: id });
+  }
+
+  /** Resolves when a run has left this node's memory in that way. */
+  async left(runId: string, kind: Departure["kind"]): Promise<Departure> {
+    while (true) {
+      const found = this.departures.findLast(({ run, departure }) =>
+        run.runId === runId && departure.kind === kind
+      );
+      if (found !== undefined) return found.departure;
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
+      this.#watchers = [];
+    }
+  }
+
+  /** Forgets how runs left so far. */
+  forget(): void {
+    this.departures.length = 0;
+  }
+
+  /** Closes the engine in good order; the place closes the store. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.engine.close(1_000);
+  }
+}
+
+/** What a test may say about its node. */
+export type NodeOptions = Partial<Omit<EngineOptions, "store" | "code" | "onDeparture">> & {
+  readonly clock?: Clock;
+};
+
+/** A run as a client makes it. */
+export function newRun(
+  workflow: string,
+  input?: unknown,
+  runId: string = crypto.randomUUID(),
+): Pick<ClaimedRun, "runId" | "workflow" | "hash" | "specifier" | "input" | "seed"> {
+  return {
+    runId,
+    workflow,
+    hash: hashOf(workflow),
+    specifier: `test:${workflow}`,
+    input: encode(input),
+    seed: "seed",
+  };
+}
+
+/** Registers a version for tests. */
+export async function register(store: Store, workflow: string): Promise<void> {
+  await store.versions.register({
+    hash: hashOf(workflow),
+    workflow,
+    label: null,
+    manifest: `test ${workflow}`,
+    specifier: `test:${workflow}`,
+    blobs: null,
+  });
+}
