@@ -10,7 +10,11 @@ import { decode } from "./values.ts";
 /** The longest text that {@linkcode encodeError} writes, in characters. */
 export const MAX_FAILURE = 65_536;
 
-const MAX_TEXT = 8_192;
+/** The longest stack kept, in characters. */
+const MAX_STACK = 8_192;
+
+/** JSON may write a character as six; three such texts stay within the bound. */
+const MAX_TEXT = 3_500;
 
 /**
  * Encodes anything that was thrown; errors, also causes, with their stacks. Never throws: what cannot be
@@ -21,7 +25,7 @@ const MAX_TEXT = 8_192;
  */
 export function encodeError(thrown: unknown): string {
   try {
-    const text = JSON.stringify(encodeTagged(thrown, "error", MAX_TEXT));
+    const text = JSON.stringify(encodeTagged(thrown, "error", MAX_STACK));
     if (text.length <= MAX_FAILURE) return text;
   } catch {
     // A symbol, a function, a cycle, a hostile proxy: told by name and message alone.
@@ -41,20 +45,17 @@ export function decodeError(text: string): unknown {
 }
 
 function summary(thrown: unknown): Record<string, string> {
-  if (typeof thrown === "object" && thrown !== null) {
-    const { name, message, stack } = thrown as Record<string, unknown>;
-    const text = (read: () => unknown, otherwise: string): string => cut(textOf(read) || otherwise);
-    try {
-      return {
-        name: text(() => name, "Error"),
-        message: text(() => message, "A thrown value cannot be serialised"),
-        stack: text(() => stack, ""),
-      };
-    } catch {
-      return { name: "Error", message: "A thrown value cannot be serialised" };
-    }
+  const fallback = "A thrown value cannot be serialised";
+  if (typeof thrown !== "object" || thrown === null) {
+    return { name: "Error", message: cut(`${fallback}: ${String(thrown)}`) };
   }
-  return { name: "Error", message: cut(`A thrown value cannot be serialised: ${String(thrown)}`) };
+  const fields = thrown as Record<string, unknown>;
+  const stack = textOf(() => fields.stack);
+  return {
+    name: cut(textOf(() => fields.name)) || "Error",
+    message: cut(textOf(() => fields.message)) || fallback,
+    ...(stack === "" ? {} : { stack: cut(stack) }),
+  };
 }
 
 function textOf(read: () => unknown): string {
@@ -66,7 +67,6 @@ function textOf(read: () => unknown): string {
   }
 }
 
-/** JSON writes a control character as six, so a text of 8 Ki grows to 48 Ki at most. */
 function cut(text: string): string {
   return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)} [cut]`;
 }

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import fc from "fast-check";
+import { decode, encode } from "../../src/base/values.ts";
+import { decodeError, encodeError, MAX_FAILURE } from "../../src/base/values_failure.ts";
+import { ActivityError, NotSerializableError, WorkflowError } from "../../src/base/errors.ts";
+
+function through(value: unknown): unknown {
+  return decode(encode(value));
+}
+
+Deno.test("every known type comes back as it went", () => {
+  const value = {
+    text: "a\u0000b\ud800",
+    numbers: [0, -0, 1.5, NaN, Infinity, -Infinity, Number.MAX_SAFE_INTEGER],
+    nothing: [null, undefined],
+    big: -(2n ** 80n),
+    date: new Date(1_769_817_600_123),
+    never: new Date(NaN),
+    map: new Map<unknown, unknown>([["k", new Set([1, "two", new Date(0)])], [{ a: 1 }, 2]]),
+    bytes: new Uint8Array([0, 1, 255]),
+    nested: { deep: [{ deeper: 1n }] },
+  };
+  assert.deepStrictEqual(through(value), value);
+});
+
+Deno.test("what is encoded is JSON that any reader reads", () => {
+  assert.equal(encode({ a: [1, "x", true, null] }), '{"a":[1,"x",true,null]}');
+  assert.equal(
+    encode({ at: new Date(0) }),
+    '{"at":{"$continuum":"Date","value":"1970-01-01T00:00:00.000Z"}}',
+  );
+  assert.equal(encode(undefined), '{"$continuum":"undefined"}');
+  fc.assert(
+    fc.property(fc.anything({ withMap: true, withSet: true, withBigInt: true }), (value) => {
+      JSON.parse(encode(value));
+    }),
+  );
+});
+
+Deno.test("any value of known types comes back as it went", () => {
+  const options = { withMap: true, withSet: true, withBigInt: true, withDate: true };
+  fc.assert(fc.property(fc.anything(options), (value) => {
+    assert.deepStrictEqual(through(value), value);
+  }));
+  fc.assert(fc.property(fc.jsonValue(), (value) => assert.deepStrictEqual(through(value), value)));
+});
+
+Deno.test("objects that look like a tag, and fields named __proto__, are safe", () => {
+  const tricky = JSON.parse(
+    '{"$continuum":"Date","value":1,"__proto__":{"$continuum":"nested"},"x":"$continuum"}',
+  );
+  const back = through(tricky) as object;
+  assert.deepStrictEqual(back, tricky);
+  assert.equal(Object.getPrototypeOf(back), Object.prototype);
+  assert.ok(Object.hasOwn(back, "__proto__"));
+});
+
+Deno.test("what cannot be journaled is refused with its path", () => {
+  class Custom {}
+  const cycle: Record<string, unknown> = {};
+  cycle.self = { cycle };
+  const cases: readonly (readonly [unknown, string])[] = [
+    [{ items: [1, 2, 3, { cb: () => 1 }] }, "input.items[3].cb"],
+    [{ "odd key": Symbol("s") }, 'input["odd key"]'],
+    [{ later: Promise.resolve(1) }, "input.later"],
+    [[new Custom()], "input[0]"],
+    [new Map([["k", new WeakMap()]]), 'input.get("k")'],
+    [new Set([/x/]), "input.values()[0]"],
+    [cycle, "input.self.cycle"],
+    [{ [Symbol.iterator]: 1 }, "input[Symbol(Symbol.iterator)]"],
+    [new Float32Array(1), "input"],
+    [new Date(0), ""],
+  ];
+  for (const [value, path] of cases) {
+    if (path === "") continue;
+    assert.throws(() => encode(value, "input"), (error: unknown) => {
+      assert.ok(error instanceof NotSerializableError);
+      assert.equal(error.code, "NOT_SERIALIZABLE");
+      assert.equal(error.path, path);
+      assert.ok(error.message.includes(path));
+      return true;
+    });
+  }
+});
+
+Deno.test("very deep values are refused, not a stack overflow", () => {
+  let deep: unknown = 1;
+  for (let i = 0; i < 50_000; i++) deep = [deep];
+  assert.throws(() => encode(deep), { code: "NOT_SERIALIZABLE" });
+});
+
+Deno.test("a Buffer comes back as plain bytes, an array's hole as undefined", () => {
+  assert.deepStrictEqual(through(Buffer.from("hi")), new Uint8Array([104, 105]));
+  // deno-lint-ignore no-sparse-arrays -- the hole is the case
+  assert.deepStrictEqual(through([1, , 3]), [1, undefined, 3]);
+});
+
+Deno.test("what comes back is never the original", () => {
+  const value = { list: [1] };
+  const back = through(value) as typeof value;
+  back.list.push(2);
+  assert.deepEqual(value, { list: [1] });
+});
+
+Deno.test("text that is not ours is refused when it is decoded", () => {
+  assert.throws(() => decode("{"), { code: "CORRUPT_VALUE" });
+  assert.throws(() => decode('{"$continuum":"Nope"}'), { code: "CORRUPT_VALUE" });
+  assert.throws(() => decode('{"$continuum":"constructor"}'), { code: "CORRUPT_VALUE" });
+  assert.throws(() => decode('{"$continuum":"bigint","value":"x"}'), { code: "CORRUPT_VALUE" });
+  assert.throws(() => decode('{"$continuum":"Error","value":null}'), { code: "CORRUPT_VALUE" });
+});
+
+Deno.test("an error as a value keeps name, message, cause and fields, not its stack", () => {
+  const error = new WorkflowError("Rejected", {
+    cause: new TypeError("Inner"),
+    details: { n: 1n },
+  });
+  const back = through(error) as WorkflowError;
+  assert.equal(back.name, "WorkflowError");
+  assert.equal(back.message, "Rejected");
+  assert.equal(back.code, "WORKFLOW_ERROR");
+  assert.deepEqual(back.details, { n: 1n });
+  assert.ok(back.cause instanceof TypeError);
+  assert.equal(back.stack, "WorkflowError: Rejected");
+  assert.ok(!encode(error).includes("values_test.ts"));
+});
+
+Deno.test("a failure keeps its stack, also that of its cause", () => {
+  const cause = new RangeError("Inner");
+  const back = decodeError(encodeError(new ActivityError("charge", 3, cause))) as ActivityError;
+  assert.equal(back.code, "ACTIVITY_FAILED");
+  assert.ok(back.stack?.includes("values_test.ts"));
+  assert.ok(back.cause instanceof RangeError);
+  assert.equal(back.cause.stack, cause.stack);
+});
+
+Deno.test("every failure can be recorded, within its bound", () => {
+  const hostile = new Proxy({}, {
+    get() {
+      throw new Error("No");
+    },
+    getPrototypeOf() {
+      throw new Error("No");
+    },
+    ownKeys() {
+      throw new Error("No");
+    },
+  });
+  const loop = new Error("Loop");
+  loop.cause = loop;
+  const thrown: readonly unknown[] = [
+    "text",
+    undefined,
+    null,
+    42n,
+    Symbol("s"),
+    () => 1,
+    { a: 1 },
+    hostile,
+    loop,
+    Object.assign(new Error("Fields"), { cb: () => 1, kept: 7 }),
+    new Error("\u0001".repeat(1_000_000)),
+    new Error("Big", { cause: "x".repeat(1_000_000) }),
+    new AggregateError([new Error("One")], "Many"),
+    new DOMException("Stopped", "AbortError"),
+  ];
+  for (const value of thrown) {
+    const text = encodeError(value);
+    assert.ok(text.length <= MAX_FAILURE, `${text.length} characters`);
+    decodeError(text);
+  }
+  assert.equal(decodeError(encodeError("text")), "text");
+  assert.deepEqual(decodeError(encodeError({ a: 1 })), { a: 1 });
+  const fields = decodeError(encodeError(thrown[9])) as { kept: number; cb?: unknown };
+  assert.equal(fields.kept, 7);
+  assert.equal(fields.cb, undefined);
+  const many = decodeError(encodeError(thrown[12])) as AggregateError;
+  assert.equal((many.errors[0] as Error).message, "One");
+  assert.equal((decodeError(encodeError(thrown[13])) as Error).name, "AbortError");
+});
