@@ -51,7 +51,8 @@ export interface ReadGraphOptions {
   /** The registry that a `jsr:` root is read from; `https://jsr.io/` by default. */
   readonly registry?: string;
   /**
-   * Called for the root, each redirect and each member before its body is used; throws to refuse.
+   * Called for the root, each redirect and each member before its body is used; throws a
+   * `ContinuumError` to refuse.
    *
    * @param url The normalised URL.
    * @param referrer The URL of the importer; absent for the root.

@@ -80,7 +80,9 @@ export function checkForbidden(
   url: string,
   importer: string | undefined,
 ): void {
-  const what = resolver.forbidden.get(url.replace(/#.*$/s, ""));
+  const what = importer === undefined && resolver.live.has(url)
+    ? "a live module"
+    : resolver.forbidden.get(url.replace(/#.*$/s, ""));
   if (what === undefined && classifyHost(url) !== "engine") return;
   const where = importer === undefined ? "it is the root" : `${importer} imports it`;
   throw new GraphForbiddenError(

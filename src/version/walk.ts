@@ -351,20 +351,29 @@ function checkJson({ source, url }: WalkedModule): void {
   }
 }
 
-/** Maps with at most `limit` calls at a time; results keep the order of the items. */
+/**
+ * Maps with at most `limit` calls at a time; results keep the order of the items. After a failure no
+ * call is begun, and those under way are awaited: nothing goes on behind the caller's back.
+ */
 async function mapBounded<T, R>(
   items: readonly T[],
   limit: number,
   map: (item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = new Array(items.length);
+  const failures: unknown[] = [];
   let next = 0;
   const work = async () => {
-    while (next < items.length) {
+    while (next < items.length && failures.length === 0) {
       const i = next++;
-      results[i] = await map(items[i]!);
+      try {
+        results[i] = await map(items[i]!);
+      } catch (error) {
+        failures.push(error);
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
+  if (failures.length > 0) throw failures[0];
   return results;
 }
