@@ -110,7 +110,8 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
     } else if (entry.type === "dynamic") {
       // Its attributes are an expression, and in TypeScript it may be a type.
       const isCertain = entry.attributesStart === -1 &&
-        (media === "js" || /\bawait\s+$/.test(source.slice(Math.max(0, entry.importStart - 40), entry.importStart)));
+        (media === "js" ||
+          /\bawait\s+$/.test(source.slice(Math.max(0, entry.importStart - 40), entry.importStart)));
       if (!isCertain) return undefined;
       const isLiteral = entry.specifier !== undefined && !entry.glob;
       imports.push({
@@ -119,6 +120,11 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
         isDynamic: true,
         offset: entry.importStart,
       });
+    } else if (
+      /=\s*require\s*\($/.test(source.slice(entry.importStart, entry.start - 1).trimEnd())
+    ) {
+      // TypeScript's `import a = require("b")` is no import of a module.
+      return undefined;
     } else if (!entry.typeOnly) {
       imports.push({
         specifier: entry.specifier,

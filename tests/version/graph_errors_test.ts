@@ -234,6 +234,7 @@ Deno.test("a lexer that would be fooled is not believed", async () => {
       'const f = (x: string): x is "a" => /\'/.test(x);',
       'import { g } from /* "no" */ "./g.ts";',
       "if (a(1)) /import('w')/.test(text);",
+      'import old = require("./v.ts");',
     ].join("\n"),
     "g.ts": "export const g = 1;",
   });
