@@ -1,0 +1,113 @@
+/**
+ * What most tests of a store begin with: a schema, a node, a version and runs.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { ClaimedRun, CommitEntry, NewEvent, NewRun } from "../../../src/ports/rows.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import type { Place, TestDatabase } from "../../support/database.ts";
+
+/** The version that tests' runs are on. */
+export const HASH = "a".repeat(64);
+
+/** The node that tests' runs are claimed by. */
+export const NODE = "node-1";
+
+/** A place with one open store, one live node and one version. */
+export interface World extends AsyncDisposable {
+  readonly place: Place;
+  readonly store: Store;
+}
+
+export async function newWorld(database: TestDatabase): Promise<World> {
+  const place = await database.fresh();
+  const store = await place.open();
+  await store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
+  await register(store);
+  return { place, store, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
+}
+
+/** Registers a version without bytes. */
+export async function register(store: Store, hash = HASH, workflow = "order"): Promise<void> {
+  await store.versions.register({
+    hash,
+    workflow,
+    label: "1",
+    manifest: `manifest of ${hash}`,
+    specifier: `file:///${workflow}.ts`,
+    blobs: null,
+  });
+}
+
+export function newRun(runId: string, more: Partial<NewRun> = {}): NewRun {
+  return {
+    runId,
+    workflow: "order",
+    hash: HASH,
+    specifier: "file:///order.ts",
+    input: "{}",
+    seed: "seed",
+    ...more,
+  };
+}
+
+export function newEvent(name: string, payload: string | null = null): NewEvent {
+  return { kind: "step", position: 0, name, digest: null, payload };
+}
+
+/** Inserts a run and lets a node claim it. */
+export async function claimed(store: Store, runId: string, node = NODE): Promise<ClaimedRun> {
+  await store.runs.insert([newRun(runId)]);
+  return await claimOne(store, node);
+}
+
+/** Claims the one run that is due. */
+export async function claimOne(store: Store, node = NODE): Promise<ClaimedRun> {
+  const runs = await store.runs.claim({ node, limit: 2, excluded: [] });
+  assert.equal(runs.length, 1, "one run is due");
+  return runs[0]!;
+}
+
+/** A share of a run's history. */
+export function share(run: ClaimedRun, first: number, more: Partial<CommitEntry> = {}): CommitEntry {
+  return { run: run.id, token: run.token, first, events: [], consumed: [], ...more };
+}
+
+/** A transition to suspended. */
+export function suspended(wakeSeq: number, wakeAt: number | null = null) {
+  return { to: "suspended" as const, wakeAt, waits: [], wakeSeq };
+}
+
+/** A transition to completed. */
+export const COMPLETED = { to: "completed" as const, result: "1", error: null };
+
+/** A transition to `stuck_unknown_version`. */
+export const UNKNOWN_VERSION = {
+  to: "stuck_unknown_version" as const,
+  reason: { code: "lost", message: "Nobody has it", details: { sources: ["a"] } },
+};
+
+/** Commits one share and says what became of it. */
+export async function commitOne(store: Store, entry: CommitEntry): Promise<string> {
+  const [result] = await store.journal.commit([entry]);
+  return result!.status;
+}
+
+/** Lets a node's lease run out. */
+export async function expire(place: Place, node: string): Promise<void> {
+  await place.query(
+    "update {schema}.nodes set expires_at = clock_timestamp() - interval '1 second' where id = $1",
+    [node],
+  );
+}
+
+/** Makes a run due now, as if its time had come. */
+export async function makeDue(place: Place, runId: string): Promise<void> {
+  await place.query(
+    `update {schema}.runs set wake_at = clock_timestamp() - interval '1 second'
+     where run_id = $1 and state in ('pending', 'suspended')`,
+    [runId],
+  );
+}
