@@ -78,11 +78,6 @@ export interface ModuleGraph {
   readonly urls: ReadonlyMap<string, string>;
   /** What keeps the graph from being exact. */
   readonly diagnostics: readonly Diagnostic[];
-  /**
-   * The labels of `http(s):` members whose bytes the project's lock does not hold the runtime to:
-   * it may have imported others.
-   */
-  readonly unattested: readonly string[];
 }
 
 const DEFAULT_LIMITS = { members: 10_000, bytes: 256 * 1024 * 1024, depth: 5_000, redirects: 10 };
@@ -131,12 +126,7 @@ export async function readGraph(
     throw new GraphUnpinnedError(root, diagnostics);
   }
   const text = formatManifest(manifest);
-  const unattested = manifest.members.filter(({ label, sha256 }) => {
-    const url = urls.get(label) ?? "";
-    return /^https?:/.test(url) && project.lock?.attests(url, sha256) !== true;
-  }).map(({ label }) => label);
-  const hash = versionHash(text);
-  return { specifier: root, hash, manifest, text, bytes, urls, diagnostics, unattested };
+  return { specifier: root, hash: versionHash(text), manifest, text, bytes, urls, diagnostics };
 }
 
 function resolverOf(root: string, project: Project, options: ReadGraphOptions): Resolver {

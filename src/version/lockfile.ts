@@ -31,7 +31,6 @@ interface LockJson {
   readonly specifiers?: Readonly<Record<string, string>>;
   readonly npm?: Readonly<Record<string, Entry>>;
   readonly jsr?: Readonly<Record<string, Entry>>;
-  readonly remote?: Readonly<Record<string, string>>;
 }
 
 /** A lockfile; immutable. One of another version pins nothing. */
@@ -80,17 +79,6 @@ export class Lockfile {
     // What follows the first underscore says which peers an npm package was resolved with.
     const version = kind === "npm" ? locked.replace(/_.*$/s, "") : locked;
     return { version, integrity: this.#closure(kind, key) };
-  }
-
-  /**
-   * Whether the lock holds a remote module to some bytes.
-   *
-   * @param url Its URL, redirects followed.
-   * @param sha256 The digest of the bytes.
-   * @returns Whether the runtime would refuse any other bytes.
-   */
-  attests(url: string, sha256: string): boolean {
-    return this.#lock.remote?.[url] === sha256;
   }
 
   /** The digest of the sorted lines `kind:key integrity` of a package and all below it. */

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { sha256Hex } from "../../src/base/encoding.ts";
 import { type ModuleGraph, readGraph, type ReadGraphOptions } from "../../src/version/graph.ts";
 import { labelOf, labelUrl, resolveLabel } from "../../src/version/label.ts";
 import { maxSatisfying, satisfies } from "../../src/version/semver.ts";
@@ -171,19 +170,6 @@ Deno.test("any integrity in an external's closure is part of the version, others
       message: /UNPINNED_EXTERNAL/,
     });
   }
-});
-
-Deno.test("remote members that the lock does not hold the runtime to are told", async () => {
-  await using server = serve({ "a.ts": "export {};", "b.ts": "export {};", "c.ts": "export {};" });
-  const sha256 = sha256Hex("export {};");
-  const [a, b, c] = ["a", "b", "c"].map((name) => `${server.url}${name}.ts`);
-  const graph = await graphOf({
-    "deno.json": "{}",
-    "deno.lock": JSON.stringify({ version: "5", remote: { [a!]: sha256, [b!]: "0".repeat(64) } }),
-    "order.ts": `import "${a}"; import "${b}"; import "${c}"; import "./d.ts";`,
-    "d.ts": "export {};",
-  });
-  assert.deepEqual(graph.unattested, [b, c]);
 });
 
 Deno.test("compiler options that change emitted code are part of the version, others are not", async () => {
