@@ -320,12 +320,15 @@ async function readJson(url: string): Promise<ConfigJson | undefined> {
 
 /** A file's text; `undefined` when it is not there or not to be read by this process. */
 async function readText(url: string): Promise<string | undefined> {
+  const path = new URL(url);
   try {
-    return await Deno.readTextFile(new URL(url));
+    // Asked first, so that looking for a config above a root never prompts anybody.
+    const { state } = await Deno.permissions.query({ name: "read", path });
+    return state === "granted" ? await Deno.readTextFile(path) : undefined;
   } catch (cause) {
     const isAbsent = cause instanceof Deno.errors.NotFound ||
-      cause instanceof Deno.errors.NotCapable || cause instanceof Deno.errors.NotADirectory ||
-      cause instanceof Deno.errors.PermissionDenied;
+      cause instanceof Deno.errors.NotCapable ||
+      cause instanceof Deno.errors.NotADirectory || cause instanceof Deno.errors.PermissionDenied;
     if (isAbsent) return undefined;
     throw new ConfigError(`Cannot read ${url}`, { cause });
   }
