@@ -16,6 +16,8 @@ export class ContinuumError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   /**
+   * Makes the error.
+   *
    * @param code The stable code.
    * @param message What could not be done, why, the value found, what was wanted.
    * @param options The cause, and facts about the condition.
@@ -48,6 +50,8 @@ export function isContinuumError(error: unknown, code?: string): error is Contin
 /** An argument or option of a call has a value that the call does not take. */
 export class InvalidArgumentError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message What could not be done, the value found, what was wanted.
    * @param details Facts about the condition.
    */
@@ -62,6 +66,8 @@ export class NotSerializableError extends ContinuumError {
   readonly path: string;
 
   /**
+   * Makes the error.
+   *
    * @param path Where the offender is.
    * @param found What was found there.
    * @param cause What reading it threw, if it threw.
@@ -80,6 +86,8 @@ export class NotSerializableError extends ContinuumError {
 /** Text that was to be decoded is not what this package writes. */
 export class CorruptValueError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message What could not be decoded, and why.
    * @param cause What the parser threw, if it threw.
    */
@@ -91,6 +99,8 @@ export class CorruptValueError extends ContinuumError {
 /** A wait or an attempt took longer than it was given. */
 export class TimeoutError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message What did not happen, and within which time.
    * @param details Facts about the condition.
    */
@@ -102,6 +112,8 @@ export class TimeoutError extends ContinuumError {
 /** A failure that a workflow or an activity states on purpose, such as a rejected order. */
 export class WorkflowError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message What went wrong, for the reader of the run's result.
    * @param options The cause, and facts that are stored with the run.
    */
@@ -119,6 +131,8 @@ export class ActivityError extends ContinuumError {
   readonly activity: string;
 
   /**
+   * Makes the error.
+   *
    * @param activity The activity's name.
    * @param position Its position in the run's program order.
    * @param cause What its last attempt threw.
@@ -136,6 +150,8 @@ export class ActivityError extends ContinuumError {
 /** Workflow code called something whose answer a replay cannot repeat, such as `fetch`. */
 export class NondeterministicCallError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param call What was called, such as `setTimeout`.
    * @param instead What to call in its place.
    * @param site Where it was called, as `url:line:column`, if known.
@@ -153,6 +169,8 @@ export class NondeterministicCallError extends ContinuumError {
 /** A run's context was used where it does not apply: after the end, in a step, in another run. */
 export class ContextError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param message What could not be called, and why.
    * @param details Facts about the condition.
    */

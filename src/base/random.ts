@@ -13,7 +13,11 @@ export class SeededRandom {
   #c: number;
   #counter = 1;
 
-  /** @param seed Any text. */
+  /**
+   * Starts the stream.
+   *
+   * @param seed Any text.
+   */
   constructor(seed: string) {
     this.#a = mix(seed, 0x9e3779b9);
     this.#b = mix(seed, 0x243f6a88);
@@ -21,7 +25,11 @@ export class SeededRandom {
     for (let i = 0; i < 16; i++) this.uint32();
   }
 
-  /** @returns The next whole number, from 0 to 2^32 - 1. */
+  /**
+   * Draws.
+   *
+   * @returns The next whole number, from 0 to 2^32 - 1.
+   */
   uint32(): number {
     const sum = (this.#a + this.#b + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -31,7 +39,11 @@ export class SeededRandom {
     return sum >>> 0;
   }
 
-  /** @returns The next number from 0 (included) to 1 (excluded), with 53 random bits. */
+  /**
+   * Draws.
+   *
+   * @returns The next number from 0 (included) to 1 (excluded), with 53 random bits.
+   */
   next(): number {
     const high = this.uint32() >>> 5;
     return (high * 67_108_864 + (this.uint32() >>> 6)) / 9_007_199_254_740_992;
@@ -51,7 +63,11 @@ export class SeededRandom {
     }
   }
 
-  /** @returns A UUID of version 4. */
+  /**
+   * Draws.
+   *
+   * @returns A UUID of version 4.
+   */
   uuid(): string {
     const bytes = new Uint8Array(16);
     this.fill(bytes);

@@ -145,6 +145,8 @@ export class Execution implements Effects, WorkflowScope {
   #past = 0;
 
   /**
+   * Makes an execution. Nothing runs before its first turn.
+   *
    * @param body The code.
    * @param start The run's start.
    * @param options The drain, and where lines go.

@@ -20,6 +20,8 @@ export class Patches {
   }
 
   /**
+   * Answers.
+   *
    * @param name The patch's name.
    * @param past Whether an earlier execution went past this place.
    * @returns The answer.
@@ -34,7 +36,11 @@ export class Patches {
     return answer;
   }
 
-  /** @returns The names decided `true` since the last call, which are to be journaled. */
+  /**
+   * Gives what is to be journaled.
+   *
+   * @returns The names decided `true` since the last call.
+   */
   takeFresh(): readonly string[] {
     if (this.#fresh.length === 0) return NONE;
     const fresh = this.#fresh;

@@ -54,6 +54,8 @@ export class Pending implements Command {
   #onAbort: (() => void) | null = null;
 
   /**
+   * Makes the command, and its promise.
+   *
    * @param position Its place in program order.
    * @param request What was asked for.
    * @param site Where; null unless traced.

@@ -36,7 +36,11 @@ export class Context implements WorkflowContext {
   readonly log: WorkflowLog;
   readonly #effects: Effects;
 
-  /** @param effects The machine of the run. */
+  /**
+   * Makes the context.
+   *
+   * @param effects The machine of the run.
+   */
   constructor(effects: Effects) {
     this.#effects = effects;
     this.runId = effects.start.runId;

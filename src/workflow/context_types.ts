@@ -79,11 +79,13 @@ export interface WorkflowContext {
     input?: undefined,
     options?: ActivityCallOptions,
   ): Promise<Awaited<Output>>;
+  /** Runs an activity that takes an input. */
   activity<Input, Output>(
     activity: ActivityDefinition<Input, Output>,
     input: Input,
     options?: ActivityCallOptions,
   ): Promise<Awaited<Output>>;
+  /** Runs an activity by its name. */
   activity<Output = unknown>(
     activity: string,
     input?: unknown,
@@ -111,6 +113,7 @@ export interface WorkflowContext {
     name: string,
     options: SignalOptionsOtherwise<Otherwise>,
   ): Promise<Payload | Otherwise>;
+  /** Waits for a signal; a timeout is an error. */
   waitForSignal<Payload = unknown>(name: string, options?: SignalOptions): Promise<Payload>;
   /**
    * Whether code that in-flight runs are moved to takes its new way: `true` for runs that come here

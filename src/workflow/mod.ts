@@ -16,6 +16,7 @@ export type {
   WorkflowContext,
   WorkflowLog,
 } from "./context_types.ts";
+export { ACTIVITY, WORKFLOW } from "./marks.ts";
 export type { RetryOptions } from "./options.ts";
 export type { Attempt } from "../replay/commands.ts";
 export type { RetryPolicy } from "../base/backoff.ts";
