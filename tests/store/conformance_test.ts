@@ -6,14 +6,18 @@
 
 import { forEachDatabase, type TestDatabase } from "../support/database.ts";
 import { journal } from "./conformance/journal.ts";
+import { nodes } from "./conformance/nodes.ts";
+import { runs } from "./conformance/runs.ts";
+import { schema } from "./conformance/schema.ts";
+import { versions } from "./conformance/versions.ts";
 
-for (const schema of ["plain", 'Odd "Schema"']) {
-  forEachDatabase(`store in a schema named like ${schema}`, (database, test) => {
+for (const prefix of ["plain", 'Odd "Schema"']) {
+  forEachDatabase(`store in a schema named like ${prefix}`, (database, test) => {
     let count = 0;
     const named: TestDatabase = {
       name: database.name,
-      fresh: () => database.fresh(`${schema} ${Deno.pid} ${count++}`),
+      fresh: (name) => database.fresh(name ?? `${prefix} ${Deno.pid} ${count++}`),
     };
-    journal(named, test);
+    for (const part of [journal, runs, nodes, versions, schema]) part(named, test);
   });
 }

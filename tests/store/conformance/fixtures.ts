@@ -71,7 +71,11 @@ export async function claimOne(store: Store, node = NODE): Promise<ClaimedRun> {
 }
 
 /** A share of a run's history. */
-export function share(run: ClaimedRun, first: number, more: Partial<CommitEntry> = {}): CommitEntry {
+export function share(
+  run: ClaimedRun,
+  first: number,
+  more: Partial<CommitEntry> = {},
+): CommitEntry {
   return { run: run.id, token: run.token, first, events: [], consumed: [], ...more };
 }
 

@@ -1,0 +1,384 @@
+/**
+ * What every store promises about runs and their messages.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { RegisterTest, TestDatabase } from "../../support/database.ts";
+import {
+  claimed,
+  claimOne,
+  commitOne,
+  COMPLETED,
+  expire,
+  HASH,
+  makeDue,
+  newEvent,
+  newRun,
+  newWorld,
+  NODE,
+  register,
+  share,
+  suspended,
+  UNKNOWN_VERSION,
+} from "./fixtures.ts";
+
+const OTHER = "b".repeat(64);
+const signal = { kind: "signal" as const, name: "s", payload: "1" };
+
+export function runs(database: TestDatabase, test: RegisterTest): void {
+  test("a run is inserted once; a taken id is left as it is", async () => {
+    await using world = await newWorld(database);
+    const { runs } = world.store;
+    const first = await runs.insert([newRun("r", { input: '{"first":true}' })]);
+    const again = await runs.insert([newRun("r", { input: "2" }), newRun("s"), newRun("s")]);
+    assert.deepEqual([...first, ...again].map(({ created }) => created), [
+      true,
+      false,
+      true,
+      false,
+    ]);
+    assert.equal(again[0]?.id, first[0]?.id);
+    assert.equal(again[2]?.id, again[1]?.id);
+    const row = await runs.get("r");
+    assert.equal(row?.input, '{"first":true}');
+    assert.equal(row?.createdAt, first[0]?.at);
+    assert.deepEqual(
+      [row?.state, row?.versionLabel, row?.seed, row?.events, row?.startedAt],
+      ["pending", "1", "seed", 0, null],
+    );
+  });
+
+  test("a run of an unregistered version is refused, and its batch with it", async () => {
+    await using world = await newWorld(database);
+    const { runs } = world.store;
+    await assert.rejects(
+      runs.insert([newRun("a"), newRun("b", { hash: "unknown" })]),
+      { code: "VERSION_NOT_REGISTERED" },
+    );
+    assert.equal(await runs.get("a"), null);
+  });
+
+  test("run ids, inputs and signals may hold any storable text", async () => {
+    await using world = await newWorld(database);
+    const { runs } = world.store;
+    const ids = ["o'hara", '"quoted"', "null", "{a,b}", "back\\slash", "😀", " ", "", "Ä\nb"];
+    await runs.insert(ids.map((runId) => newRun(runId, { input: '"\\u0000 \\ud800 😀"' })));
+    for (const id of ids) {
+      const row = await runs.get(id);
+      assert.equal(row?.runId, id);
+      assert.equal(row?.input, '"\\u0000 \\ud800 😀"');
+      const sent = await runs.deliver(id, { ...signal, name: id, payload: '"\\u0000"' });
+      assert.equal(sent.status, "delivered");
+    }
+    const loaded = await world.store.journal.load(
+      (await runs.list({ limit: 99 })).map(({ id }) => ({ id, from: 0 })),
+    );
+    assert.deepEqual(loaded.flatMap((run) => run.inbox.map(({ name }) => name)).sort(), ids.sort());
+  });
+
+  test("text that Postgres would change is refused, or found nowhere", async () => {
+    await using world = await newWorld(database);
+    const { runs } = world.store;
+    await runs.insert([newRun("r")]);
+    for (const text of ["nul \0", "lone \ud800"]) {
+      await assert.rejects(runs.insert([newRun(text)]), { code: "UNSTORABLE_TEXT" });
+      await assert.rejects(runs.deliver("r", { ...signal, name: text }), {
+        code: "UNSTORABLE_TEXT",
+      });
+      assert.equal(await runs.get(text), null);
+      assert.deepEqual(await runs.deliver(text, signal), { status: "not_found" });
+      assert.deepEqual(await runs.history(text, 0, 1), []);
+      assert.equal(await runs.unpark(text), false);
+      assert.equal(await runs.seize(text, { node: NODE, token: 1 }), null);
+      assert.equal(await runs.end(text, "terminated", "{}", { onlyStuck: false }), null);
+    }
+  });
+
+  test("a run inserted with a lease is running, its node's, and nobody else's to claim", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const [inserted] = await store.runs.insert([
+      newRun("r", { lease: { node: NODE, token: 9_007_199_254_740_991 } }),
+    ]);
+    const row = await store.runs.get("r");
+    assert.deepEqual([row?.state, row?.node, row?.startedAt], ["running", NODE, inserted?.at]);
+    assert.deepEqual(await store.runs.claim({ node: NODE, limit: 9, excluded: [] }), []);
+    const [result] = await store.journal.commit([{
+      run: inserted!.id,
+      token: 9_007_199_254_740_991,
+      first: 0,
+      events: [newEvent("a")],
+      consumed: [],
+    }]);
+    assert.equal(result?.status, "written");
+  });
+
+  test("L1: a buried node gets no lease: its insert is pending, its claim and seizure empty", async () => {
+    await using world = await newWorld(database);
+    const { runs } = world.store;
+    const lease = { node: "buried", token: 1 };
+    await runs.insert([newRun("r", { lease })]);
+    const row = await runs.get("r");
+    assert.deepEqual([row?.state, row?.node], ["pending", null]);
+    assert.deepEqual(await runs.claim({ node: "buried", limit: 9, excluded: [] }), []);
+    assert.equal(await runs.seize("r", lease), null);
+    assert.equal((await claimOne(world.store)).runId, "r");
+  });
+
+  test("claims take what is due, the longest due first, up to the limit, without the excluded", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    await register(store, OTHER);
+    await store.runs.insert([
+      newRun("late"),
+      newRun("early"),
+      newRun("future"),
+      newRun("excluded", { hash: OTHER }),
+    ]);
+    await place.query(`update {schema}.runs set wake_at = clock_timestamp() + case run_id
+      when 'late' then interval '-1 minute' when 'early' then interval '-1 hour'
+      when 'future' then interval '1 hour' else interval '-2 hours' end`);
+    const claim = (limit: number) => store.runs.claim({ node: NODE, limit, excluded: [OTHER] });
+    const [first] = await claim(1);
+    assert.equal(first?.runId, "early");
+    assert.deepEqual((await claim(9)).map(({ runId }) => runId), ["late"]);
+    assert.deepEqual(await claim(9), []);
+    const future = (await store.runs.get("future"))?.wakeAt;
+    assert.equal(await store.runs.nextWake([OTHER]), future);
+    assert.equal(await store.runs.nextWake([OTHER, HASH]), null);
+    const rest = await store.runs.claim({ node: NODE, limit: 9, excluded: [] });
+    assert.deepEqual(rest.map(({ runId, hash }) => [runId, hash]), [["excluded", OTHER]]);
+  });
+
+  test("two nodes that claim at once share the due runs, each with a token of its own", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    const other = await place.open();
+    await other.nodes.open({ id: "node-2", name: "two", leaseMs: 60_000 });
+    await store.runs.insert(Array.from({ length: 200 }, (_, index) => newRun(`r${index}`)));
+    const claims = await Promise.all(
+      Array.from(
+        { length: 20 },
+        (_, index) =>
+          index % 2 === 0
+            ? store.runs.claim({ node: NODE, limit: 10, excluded: [] })
+            : other.runs.claim({ node: "node-2", limit: 10, excluded: [] }),
+      ),
+    );
+    const all = claims.flat();
+    // A claim that meets the other's locks may come back short, never with the other's runs.
+    while (all.length < 200) {
+      all.push(...await store.runs.claim({ node: NODE, limit: 200, excluded: [] }));
+    }
+    assert.equal(new Set(all.map(({ id }) => id)).size, 200);
+    assert.equal(all.length, 200);
+    assert.equal(new Set(all.map(({ token }) => token)).size, 200);
+  });
+
+  test("W1: a message wakes a sleeping run at once, and never postpones it", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    const run = await claimed(store, "r");
+    const sleep = suspended(0, await store.now() + 3_600_000);
+    await commitOne(store, share(run, 0, { events: [newEvent("wait")], transition: sleep }));
+    assert.deepEqual(await store.runs.deliver("r", signal), {
+      status: "delivered",
+      id: 1,
+      node: null,
+    });
+    const woken = await claimOne(store);
+    const [loaded] = await store.journal.load([{ id: woken.id, from: 0 }]);
+    assert.deepEqual([loaded?.wakeSeq, loaded?.inbox.length], [1, 1]);
+    const transition = suspended(1, 1_000);
+    await commitOne(store, share(woken, 1, { events: [newEvent("x")], transition }));
+    await store.runs.deliver("r", signal);
+    assert.equal((await store.runs.get("r"))?.wakeAt, 1_000);
+    await place.query("update {schema}.runs set wake_at = null");
+    await store.runs.deliver("r", signal);
+    assert.notEqual((await store.runs.get("r"))?.wakeAt, null, "no time at all counts as never");
+  });
+
+  test("messages keep their order, and those to a running run are its owner's to find", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const run = await claimed(store, "r");
+    const kinds = ["signal", "cancel", "signal"] as const;
+    for (const [index, kind] of kinds.entries()) {
+      const sent = await store.runs.deliver("r", { kind, name: "", payload: String(index) });
+      assert.equal(sent.status === "delivered" && sent.node, NODE);
+    }
+    assert.deepEqual(await store.runs.woken(NODE), [run.id]);
+    assert.deepEqual(await store.runs.woken("node-2"), []);
+    const [loaded] = await store.journal.load([{ id: run.id, from: 0 }]);
+    assert.equal(loaded?.wakeSeq, 3);
+    assert.deepEqual(loaded?.inbox.map(({ kind, payload }) => [kind, payload]), [
+      ["signal", "0"],
+      ["cancel", "1"],
+      ["signal", "2"],
+    ]);
+  });
+
+  test("one delivery id is one message, even after it was consumed and the run has ended", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const run = await claimed(store, "r");
+    const message = { ...signal, deliveryId: "d" };
+    const first = await store.runs.deliver("r", message);
+    assert.equal(first.status, "delivered");
+    const id = first.status === "delivered" ? first.id : 0;
+    const duplicate = { status: "duplicate", id, node: NODE };
+    assert.deepEqual(await store.runs.deliver("r", message), duplicate);
+    const elsewhere = await store.runs.deliver("r", { ...message, name: "other" });
+    assert.equal(elsewhere.status, "delivered", "another name is another message");
+    await commitOne(store, share(run, 0, { consumed: [id], events: [newEvent("signal")] }));
+    assert.deepEqual(await store.runs.deliver("r", message), duplicate);
+    await commitOne(store, share(run, 1, { transition: COMPLETED }));
+    assert.deepEqual(await store.runs.deliver("r", message), { ...duplicate, node: null });
+    const unsent = await store.runs.deliver("r", { ...message, deliveryId: "new" });
+    assert.deepEqual(unsent, { status: "ended", state: "completed" });
+    const [loaded] = await store.journal.load([{ id: run.id, from: 0 }]);
+    assert.equal(loaded?.inbox.length, 1);
+  });
+
+  test("the same delivery sent twenty times at once arrives once", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    await store.runs.insert([newRun("r")]);
+    const message = { ...signal, deliveryId: "d" };
+    const sent = await Promise.all(
+      Array.from({ length: 20 }, () => store.runs.deliver("r", message)),
+    );
+    assert.equal(sent.filter(({ status }) => status === "delivered").length, 1);
+    assert.equal(sent.filter(({ status }) => status === "duplicate").length, 19);
+    assert.equal(new Set(sent.map((delivery) => "id" in delivery && delivery.id)).size, 1);
+  });
+
+  test("a message to nobody, or to a run that has ended, is said to be so", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    assert.deepEqual(await store.runs.deliver("nobody", signal), { status: "not_found" });
+    await store.runs.insert([newRun("r")]);
+    await store.runs.end("r", "terminated", "{}", { onlyStuck: false });
+    const ended = { status: "ended", state: "terminated" };
+    assert.deepEqual(await store.runs.deliver("r", signal), ended);
+  });
+
+  test("lists are newest first, by workflow, version and state", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    await register(store, OTHER, "invoice");
+    await store.runs.insert([newRun("a"), newRun("b")]);
+    await store.runs.insert([newRun("c", { hash: OTHER, workflow: "invoice" })]);
+    await store.runs.end("a", "terminated", "{}", { onlyStuck: false });
+    const ids = async (filter: Omit<Parameters<typeof store.runs.list>[0], "limit">, limit = 9) =>
+      (await store.runs.list({ ...filter, limit })).map(({ runId }) => runId);
+    assert.deepEqual(await ids({}), ["c", "b", "a"]);
+    assert.deepEqual(await ids({}, 1), ["c"]);
+    assert.deepEqual(await ids({ workflow: "order" }), ["b", "a"]);
+    assert.deepEqual(await ids({ hash: OTHER }), ["c"]);
+    assert.deepEqual(await ids({ states: ["terminated", "failed"] }), ["a"]);
+    assert.deepEqual(await ids({ states: [] }), []);
+  });
+
+  test("only parked runs are unparked: due at once, with no claims counted", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    assert.equal(await store.runs.unpark("nobody"), false);
+    const run = await claimed(store, "r");
+    assert.equal(await store.runs.unpark("r"), false);
+    await commitOne(store, share(run, 0, { events: [newEvent("a")], transition: UNKNOWN_VERSION }));
+    assert.equal(await store.runs.unpark("r"), true);
+    const row = await store.runs.get("r");
+    assert.deepEqual([row?.state, row?.stuckReason], ["suspended", null]);
+    const again = await claimOne(store);
+    assert.deepEqual([again.claims, again.startedAt], [1, run.startedAt]);
+  });
+
+  test("an end from outside takes the run from its owner, and comes once", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const run = await claimed(store, "r");
+    const end = (state: "cancelled" | "terminated", onlyStuck: boolean) =>
+      store.runs.end("r", state, `"${state}"`, { onlyStuck });
+    assert.equal((await end("cancelled", true))?.state, "running");
+    assert.equal((await end("terminated", false))?.state, "terminated");
+    const entry = share(run, 0, { events: [newEvent("late")] });
+    assert.equal(await commitOne(store, entry), "ended");
+    const row = await end("cancelled", false);
+    assert.deepEqual([row?.state, row?.error, row?.node], ["terminated", '"terminated"', null]);
+    const stuck = await claimed(store, "stuck");
+    await commitOne(store, share(stuck, 0, { transition: UNKNOWN_VERSION }));
+    const parked = await store.runs.end("stuck", "cancelled", "{}", { onlyStuck: true });
+    assert.deepEqual([parked?.state, parked?.stuckReason], ["cancelled", null]);
+    assert.equal(await store.runs.end("nobody", "cancelled", "{}", { onlyStuck: false }), null);
+  });
+
+  test("a run is seized only while nobody holds it, and put back as it was", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const lease = { node: NODE, token: 77 };
+    const run = await claimed(store, "r");
+    assert.equal(await store.runs.seize("r", lease), null, "somebody holds it");
+    await commitOne(store, share(run, 0, { events: [newEvent("a")], transition: UNKNOWN_VERSION }));
+    const seized = await store.runs.seize("r", lease);
+    assert.deepEqual(seized, { ...run, token: 77, claims: 0, state: "stuck_unknown_version" });
+    assert.equal((await store.runs.get("r"))?.state, "running");
+    const back = { back: seized!.state, reason: UNKNOWN_VERSION.reason };
+    assert.equal(await store.runs.settle(run.id, { ...lease, token: 78 }, back), false);
+    assert.equal(await store.runs.settle(run.id, lease, back), true);
+    const row = await store.runs.get("r");
+    assert.deepEqual([row?.state, row?.stuckReason, row?.wakeAt], [
+      "stuck_unknown_version",
+      UNKNOWN_VERSION.reason,
+      null,
+    ]);
+    await store.runs.unpark("r");
+    const idle = await store.runs.seize("r", lease);
+    assert.equal(idle?.state, "suspended");
+    await store.runs.settle(run.id, lease, { back: "suspended", reason: null });
+    assert.equal((await claimOne(store)).runId, "r", "it is due at once");
+    await store.runs.end("r", "terminated", "{}", { onlyStuck: false });
+    assert.equal(await store.runs.seize("r", lease), null, "it has ended");
+  });
+
+  test("a seized run is pinned to another version with an event, under the fence", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    await register(store, OTHER);
+    await store.runs.insert([newRun("r")]);
+    const lease = { node: NODE, token: 77 };
+    const seized = await store.runs.seize("r", lease);
+    const outcome = (hash: string) => ({
+      pin: { hash, specifier: "file:///2.ts" },
+      payload: '"p"',
+    });
+    await assert.rejects(store.runs.settle(seized!.id, lease, outcome("unknown")), {
+      code: "VERSION_NOT_REGISTERED",
+    });
+    assert.equal(
+      await store.runs.settle(seized!.id, { ...lease, node: "x" }, outcome(OTHER)),
+      false,
+    );
+    assert.equal(await store.runs.settle(seized!.id, lease, outcome(OTHER)), true);
+    const moved = await claimOne(store);
+    assert.deepEqual([moved.hash, moved.specifier], [OTHER, "file:///2.ts"]);
+    const [event, ...more] = await store.runs.history("r", 0, 9);
+    assert.deepEqual([event?.seq, event?.kind, event?.payload], [0, "version_changed", '"p"']);
+    assert.deepEqual(more, []);
+    assert.equal(await commitOne(store, share(moved, 1, { events: [newEvent("a")] })), "written");
+  });
+
+  test("a run seized by a node that dies is free again", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    await store.nodes.open({ id: "node-2", name: "two", leaseMs: 60_000 });
+    await store.runs.insert([newRun("r")]);
+    await store.runs.seize("r", { node: "node-2", token: 1 });
+    await expire(place, "node-2");
+    assert.deepEqual(await store.nodes.bury(NODE, false), { nodes: 1, runs: 1 });
+    await makeDue(place, "r");
+    assert.equal((await claimOne(store)).runId, "r");
+  });
+}

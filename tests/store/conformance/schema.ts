@@ -1,0 +1,148 @@
+/**
+ * What every store promises about its schema and its notices.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Notice } from "../../../src/ports/store.ts";
+import { migrate } from "../../../src/store/migrate.ts";
+import { MIGRATIONS } from "../../../src/store/migrations.gen.ts";
+import { SchemaName } from "../../../src/store/schema_name.ts";
+import { openStore } from "../../../src/store/open.ts";
+import type { RegisterTest, TestDatabase } from "../../support/database.ts";
+import { claimed, newWorld } from "./fixtures.ts";
+
+export function schema(database: TestDatabase, test: RegisterTest): void {
+  test("a schema may be migrated again and again", async () => {
+    await using place = await database.fresh();
+    const store = await place.open();
+    await store.migrate();
+    await store.migrate();
+    const rows = await place.query<{ version: number; checksum: string }>(
+      "select version, checksum from {schema}.schema_versions order by version",
+    );
+    assert.deepEqual(
+      rows,
+      MIGRATIONS.map(({ version, checksum }) => ({ version, checksum })),
+    );
+  });
+
+  test("twenty stores may migrate one schema at once", async () => {
+    await using place = await database.fresh();
+    const options = { database: place.database, schema: place.schema };
+    const stores = await Promise.all(Array.from({ length: 20 }, () => openStore(options)));
+    try {
+      await Promise.all(stores.map((store) => store.migrate()));
+    } finally {
+      await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
+    }
+    const [row] = await place.query<{ n: number }>(
+      "select count(*)::integer as n from {schema}.schema_versions",
+    );
+    assert.equal(row?.n, MIGRATIONS.length);
+  });
+
+  test("an older engine refuses a newer schema, and says so", async () => {
+    await using place = await database.fresh();
+    const store = await place.open();
+    await place.query(
+      "insert into {schema}.schema_versions (version, name, checksum) values (99, 'future', '')",
+    );
+    await assert.rejects(store.migrate(), {
+      code: "SCHEMA_TOO_NEW",
+      details: { schema: place.schema, found: 99, wanted: MIGRATIONS.length },
+    });
+  });
+
+  test("a migration that was applied with other contents is found", async () => {
+    await using place = await database.fresh();
+    const store = await place.open();
+    await place.query("update {schema}.schema_versions set checksum = 'x' where version = 1");
+    await assert.rejects(store.migrate(), { code: "MIGRATION_CHANGED" });
+  });
+
+  test("a migration that fails leaves the schema as it was", async () => {
+    await using place = await database.fresh();
+    await place.open();
+    const driver = await place.database.open();
+    try {
+      const bad = { version: MIGRATIONS.length + 1, name: "bad", checksum: "x" };
+      const sql = "create table {schema}.half (a integer); select 1 / 0;";
+      const name = new SchemaName(place.schema);
+      await assert.rejects(migrate(driver, name, [...MIGRATIONS, { ...bad, sql }]), {
+        code: "22012",
+      });
+      await migrate(driver, name);
+    } finally {
+      await driver.close();
+    }
+    await assert.rejects(place.query("select from {schema}.half"), { code: "42P01" });
+  });
+
+  test("rows that no state allows are refused", async () => {
+    await using world = await newWorld(database);
+    await claimed(world.store, "r");
+    for (
+      const nonsense of [
+        "state = 'asleep'",
+        "node = null",
+        "token = null",
+        "state = 'suspended'",
+        "state = 'pending', node = null, token = null",
+        "wake_at = clock_timestamp()",
+        "ended_at = clock_timestamp()",
+        "result = '1'",
+        "error = '1'",
+        "stuck_reason = '{}'",
+        "waits = '[]'",
+        "state = 'completed', node = null, token = null, ended_at = clock_timestamp()",
+        "state = 'failed', node = null, token = null, ended_at = clock_timestamp()",
+        "state = 'failed', node = null, token = null, error = '1'",
+        "state = 'stuck_poisoned', node = null, token = null",
+        "started_at = null",
+        "next_seq = -1",
+        "hash = 'unknown'",
+      ]
+    ) {
+      await assert.rejects(
+        world.place.query(`update {schema}.runs set ${nonsense}`),
+        { code: /^23(503|514)$/ },
+        nonsense,
+      );
+    }
+  });
+
+  test("hints reach other stores on the schema, once each, and never their sender", async () => {
+    await using place = await database.fresh();
+    await using elsewhere = await database.fresh(`elsewhere ${crypto.randomUUID().slice(0, 8)}`);
+    const [sender, hearer, stranger] = [
+      await place.open(),
+      await place.open(),
+      await elsewhere.open(),
+    ];
+    const heard: Notice[] = [];
+    const last = Promise.withResolvers<void>();
+    const wrong = () => assert.fail("Nobody else hears it, and nothing was missed");
+    await using _own = await sender.notices.subscribe(wrong, wrong);
+    await using _other = await stranger.notices.subscribe(wrong, wrong);
+    await using _subscription = await hearer.notices.subscribe((notice) => {
+      heard.push(notice);
+      if (notice.kind === "ended" && notice.runId === "last") last.resolve();
+    }, wrong);
+    const many = Array.from({ length: 500 }, (_, run) => {
+      return { kind: "message", node: "n", run } as const;
+    });
+    const odd = { kind: "ended", runId: "'\"\\\0😀" } as const;
+    await sender.notices.publish([]);
+    await sender.notices.publish([{ kind: "due" }, odd, { kind: "due" }, ...many]);
+    await sender.notices.publish([{ kind: "ended", runId: "x".repeat(9_000) }]);
+    const { channel } = new SchemaName(place.schema);
+    for (const garbage of ["", "{", "[]", '["x",{"kind":"other"},{"kind":"message"},7,null]']) {
+      await place.query("select pg_notify($1, $2)", [channel, garbage]);
+    }
+    await sender.notices.publish([{ kind: "ended", runId: "last" }]);
+    await last.promise;
+    assert.deepEqual(heard, [{ kind: "due" }, odd, ...many, { kind: "ended", runId: "last" }]);
+  });
+}
