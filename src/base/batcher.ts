@@ -2,10 +2,14 @@
  * Group commit: what is asked for while one flush is under way goes out together in the next.
  *
  * - B1: at most one flush is under way.
- * - B2: an idle batcher flushes in the same tick; there is no timer and no fixed size to wait for.
+ * - B2: an idle batcher flushes at once, that is after what the event loop already has at hand:
+ *   hundreds of runs that go on in one tick share a flush, also where a flush blocks the process, as
+ *   PGlite does. There is no timer, and no size to wait for.
  *
  * @module
  */
+
+const immediate: typeof setImmediate = setImmediate;
 
 interface Waiting<T, R> {
   readonly item: T;
@@ -46,7 +50,7 @@ export class Batcher<T, R> {
       this.#waiting.push({ item, resolve, reject });
       if (this.#busy) return;
       this.#busy = true; // B1
-      queueMicrotask(() => this.#run()); // B2
+      immediate(() => void this.#run()); // B2
     });
   }
 

@@ -44,9 +44,13 @@ export interface RunCode {
   /**
    * Makes an execution of the run.
    *
-   * @param options `trace`: note where each effect is asked for.
+   * @param options `trace`: note where each effect is asked for; `wake`: the code did something
+   * between two turns.
    */
-  execute(run: ClaimedRun, options?: { readonly trace?: boolean }): Execution;
+  execute(
+    run: ClaimedRun,
+    options?: { readonly trace?: boolean; readonly wake?: () => void },
+  ): Execution;
 }
 
 /** Why a run's code can't be had, and what follows for the run. */
@@ -116,6 +120,7 @@ export class RunExecutor {
   #next = 0;
   #wake: (() => void) | undefined;
   #woken = false;
+  #interrupted = false;
 
   /**
    * @param run The run, leased to this node.
@@ -177,16 +182,18 @@ export class RunExecutor {
   }
 
   async #live(code: RunCode, loaded: Pick<LoadedRun, "events">): Promise<Departure | "reload"> {
-    const execution = code.execute(this.run);
+    const execution = code.execute(this.run, { wake: () => this.#interrupt() });
     const history = loaded.events as readonly HistoryEvent[];
     this.#pending = new PendingCommands(history);
     this.#facts = [];
     this.#next = history.length;
     let events = history;
     while (true) {
+      this.#interrupted = false;
       const turn = await execution.turn(events);
-      const end = this.#apply(turn, execution) ?? await this.#diagnose(turn, code, history);
+      const end = this.#apply(turn) ?? await this.#diagnose(turn, code, history);
       const step = end === undefined ? await this.#commit(turn) : await this.#finish(end, turn);
+      if (end !== undefined) this.#reportUnhandled(execution);
       if (!Array.isArray(step)) return step as Departure | "reload";
       events = step;
     }
@@ -195,20 +202,23 @@ export class RunExecutor {
   // ---- apply ----------------------------------------------------------------------------------
 
   /** Takes in what a turn asked for; answers with the run's end, if that is it. */
-  #apply(turn: Turn, execution: Execution): Transition | undefined {
+  #apply(turn: Turn): Transition | undefined {
     if (turn.drift !== null || turn.refused !== null) return undefined;
     for (const position of turn.withdrawn) this.#pending.withdraw(position);
     for (const command of turn.issued) this.#pending.issue(command);
     if (turn.outcome === null) return undefined;
-    for (const reason of execution.unhandled) {
+    return turn.outcome.kind === "completed"
+      ? { to: "completed", result: turn.outcome.result, error: null }
+      : { to: "failed", result: null, error: turn.outcome.error };
+  }
+
+  #reportUnhandled({ unhandled }: Execution): void {
+    for (const reason of unhandled) {
       engineLog.warn("Run {run} left a rejected promise unhandled: {reason}", {
         run: this.run.runId,
         reason,
       });
     }
-    return turn.outcome.kind === "completed"
-      ? { to: "completed", result: turn.outcome.result, error: null }
-      : { to: "failed", result: null, error: turn.outcome.error };
   }
 
   /** A turn that code and history, or code and rules, disagree in parks the run. */
@@ -255,6 +265,7 @@ export class RunExecutor {
       }
       this.#takeSignals();
       this.#takeDue();
+      if (this.#interrupted) return NOTHING;
       if (this.#facts.length > 0) return await this.#append(this.#facts.splice(0));
       const left = await this.#rest(idleSince);
       if (left !== undefined) return left;
@@ -466,6 +477,12 @@ export class RunExecutor {
     this.#wake?.();
   }
 
+  /** The code did something between two turns: another turn tells what. */
+  #interrupt(): void {
+    this.#interrupted = true;
+    this.#stir();
+  }
+
   #slept(): undefined {
     this.#woken = false;
     return undefined;
@@ -482,6 +499,7 @@ export class RunExecutor {
   }
 }
 
+const NOTHING: readonly HistoryEvent[] = [];
 const EMPTY: Pick<LoadedRun, "events"> = { events: [] };
 
 function eventOf({ command }: Pending, kind: string, payload: string | null): NewEvent {

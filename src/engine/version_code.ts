@@ -50,7 +50,7 @@ export class VersionCode implements CodeSource {
           executionOf(definition, { ...start, version: start.hash }, {
             drain: this.#drain,
             log: (line) => logLine(start, line),
-            trace: options?.trace ?? false,
+            ...options,
           }),
       };
     } catch (error) {

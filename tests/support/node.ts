@@ -78,8 +78,8 @@ export class TestNode implements AsyncDisposable {
         const workflow = byHash.get(run.hash);
         if (workflow === undefined) return Promise.resolve({ kind: "node" });
         return Promise.resolve({
-          execute: (start, { trace = false } = {}) =>
-            executionOf(workflow, { ...start, version: start.hash }, { drain, trace }),
+          execute: (start, options) =>
+            executionOf(workflow, { ...start, version: start.hash }, { drain, ...options }),
         });
       },
       probe: (hash) => Promise.resolve(!node.failures.has(hash) && byHash.has(hash)),
