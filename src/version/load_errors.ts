@@ -80,13 +80,13 @@ export class UnpinnedImportError extends ContinuumError {
 export class IntegrityError extends ContinuumError {
   /**
    * @param what What was checked.
-   * @param found The digest found; `undefined` when there is nothing at all.
-   * @param wanted The digest wanted.
+   * @param found What was found, mostly a SHA-256; `undefined` when there is nothing at all.
+   * @param wanted What was wanted.
    */
   constructor(what: string, found: string | undefined, wanted: string) {
     super(
       "INTEGRITY_MISMATCH",
-      `Cannot accept ${what}: found ${found ?? "nothing"}, wanted SHA-256 ${wanted}`,
+      `Cannot accept ${what}: found ${found ?? "nothing"}, wanted ${wanted}`,
       { details: { found: found ?? null, wanted } },
     );
   }
@@ -207,5 +207,19 @@ export class DefinitionError extends ContinuumError {
    */
   constructor(code: DefinitionTrouble, message: string) {
     super(code, message);
+  }
+}
+
+/** A workflow, version or specifier is not registered. Code `VERSION_NOT_FOUND`. */
+export class VersionNotFoundError extends ContinuumError {
+  /**
+   * @param name What was looked for: a workflow's name, a version hash or a specifier.
+   * @param task What it was wanted for, such as `start a run`.
+   * @param why Which rule or lack it was.
+   */
+  constructor(name: string, task: string, why = "no such version is registered") {
+    super("VERSION_NOT_FOUND", `Cannot ${task}: ${why}, found ${JSON.stringify(name)}`, {
+      details: { name },
+    });
   }
 }

@@ -1,0 +1,53 @@
+/**
+ * The workflow that a module defines: its default export.
+ *
+ * @module
+ */
+
+import { PROTOCOL, WORKFLOW } from "../workflow/marks.ts";
+import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import { DefinitionError } from "./load_errors.ts";
+
+/**
+ * Finds the workflow in a module.
+ *
+ * @param namespace The module's namespace.
+ * @param specifier What messages call the module.
+ * @returns Its default export.
+ * @throws {DefinitionError} When that is no workflow, or one for a newer engine.
+ */
+export function readDefinition(
+  namespace: Readonly<Record<string, unknown>>,
+  specifier: string,
+): WorkflowDefinition {
+  const wanted = "wanted export default defineWorkflow(...)";
+  if (!("default" in namespace)) {
+    const names = Object.keys(namespace).slice(0, 10).join(", ");
+    throw new DefinitionError(
+      "NO_DEFAULT_EXPORT",
+      `Cannot use ${specifier} as a workflow: it has no default export, found ` +
+        `${names === "" ? "no exports at all" : `the exports ${names}`}, ${wanted}`,
+    );
+  }
+  const found = namespace["default"];
+  const protocol = typeof found === "object" && found !== null && WORKFLOW in found
+    ? found[WORKFLOW]
+    : undefined;
+  if (protocol === PROTOCOL) return found as WorkflowDefinition;
+  if (typeof protocol === "number" && protocol > PROTOCOL) {
+    throw new DefinitionError(
+      "PROTOCOL_TOO_NEW",
+      `Cannot use ${specifier} as a workflow: found a definition of protocol ${protocol}, ` +
+        `wanted at most ${PROTOCOL}; run a newer engine`,
+    );
+  }
+  const kind = found === null
+    ? "null"
+    : typeof found === "object"
+    ? "another object"
+    : typeof found;
+  throw new DefinitionError(
+    "NOT_A_WORKFLOW",
+    `Cannot use ${specifier} as a workflow: its default export is ${kind}, ${wanted}`,
+  );
+}

@@ -1,0 +1,605 @@
+/**
+ * The versions that a process has, and how it comes by them.
+ *
+ * - V1: nothing of a version runs before all of it is verified against its hash, unless it is the
+ *   application's own import, which is proven afterwards (see `native.ts`).
+ * - V2: a version that is in memory is had without I/O.
+ * - V3: attempts at one version are one attempt.
+ * - V4: manifest and bytes are in the database before {@linkcode Versions.register} returns.
+ *
+ * @module
+ */
+
+import { sha256Hex } from "../base/encoding.ts";
+import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
+import type { VersionStore } from "../ports/store.ts";
+import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import { Application } from "./application.ts";
+import { readProject } from "./config.ts";
+import { readDefinition } from "./definition.ts";
+import type { Diagnostic } from "./diagnostics.ts";
+import { type FetchLimits, GraphFetcher } from "./fetch.ts";
+import { type GraphLimits, type ModuleGraph, readGraph } from "./graph.ts";
+import { ENGINE_ENTRY } from "./host.ts";
+import { importGuarded, lateRejections } from "./import_guard.ts";
+import { labelUrl } from "./label.ts";
+import {
+  ExternalUnavailableError,
+  ImportFailedError,
+  IntegrityError,
+  LoadFailure,
+  type SourceReason,
+  VersionNotFoundError,
+} from "./load_errors.ts";
+import { reasonOf } from "./load_reasons.ts";
+import { type LoadedModules, Loader, type LoaderOptions, type Namespace } from "./loader.ts";
+import { parseManifest, versionHash } from "./manifest.ts";
+import { ManifestIndex } from "./manifest_index.ts";
+import { mayBeNative } from "./native.ts";
+import { parsePackageSpecifier } from "./package_specifier.ts";
+import { fetchPinned } from "./pinned_fetch.ts";
+import { Trust, type TrustOptions } from "./trust.ts";
+
+/** What versions are kept with. */
+export interface VersionsOptions {
+  /** The registry and the archive. */
+  readonly store: VersionStore;
+  /** Specifiers of the process's own workflow modules; trusted by default. */
+  readonly workflows?: readonly string[];
+  /** Which other code may run. */
+  readonly trust?: TrustOptions;
+  /** Fetches `http:` and `https:` modules in place of the global `fetch`. */
+  readonly fetch?: typeof fetch;
+  /** Whether members' bytes are kept in the database. Default true. */
+  readonly archive?: boolean;
+  /** Whether the application's own imported modules may stand for versions. Default true. */
+  readonly native?: boolean;
+  /** What follows if a graph can't be pinned exactly. Default `lenient`. */
+  readonly pinning?: "lenient" | "strict";
+  /** Modules bound to this application: URLs, or paths from its root. */
+  readonly live?: readonly string[];
+  /** The `deno.json` that applies to workflow modules; the nearest to a file when omitted. */
+  readonly config?: string;
+  /** Bounds of one graph. */
+  readonly limits?: GraphLimits & FetchLimits;
+  /** Bounds of loading. */
+  readonly loader?: LoaderOptions;
+}
+
+/** Where the code of a loaded version came from. */
+export type LoadedSource = "native" | "url" | "archive";
+
+/** A version in memory. */
+export interface LoadedVersion {
+  /** The version. */
+  readonly hash: string;
+  /** Its workflow. */
+  readonly definition: WorkflowDefinition;
+  /** Where its code came from. */
+  readonly source: LoadedSource;
+  /** The specifier that it was registered or found under, as the registry records it. */
+  readonly specifier: string;
+  /** The namespaces of its modules by label: what activities are found in. */
+  readonly modules: ReadonlyMap<string, Namespace>;
+}
+
+/** A version that this process registered. */
+export interface OwnVersion extends LoadedVersion {
+  /** Whether nobody had registered it before. */
+  readonly isNew: boolean;
+  /** Runs that it let out of `stuck_unknown_version`. */
+  readonly revived: number;
+  /** What keeps its graph from being pinned exactly. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Which version a new run takes. */
+export interface StartVersion {
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The version. */
+  readonly hash: string;
+  /** The specifier that it is known under. */
+  readonly specifier: string;
+}
+
+/** What has been loaded so far. */
+export interface LoadStatistics {
+  /** Versions in memory by source. */
+  readonly versions: Readonly<Record<LoadedSource, number>>;
+  /** Bytes of their members. */
+  readonly bytes: number;
+  /** Modules that the process has loaded from memory, failed attempts included; never freed. */
+  readonly modules: number;
+  /** Promises that modules left rejected after their import was over. */
+  readonly lateRejections: number;
+}
+
+/** How often a module may fail to import before that is taken to last. */
+const MAX_IMPORTS = 5;
+
+/** How many nodes may die while they load a version. */
+const MAX_CRASHES = 3;
+
+/** Milliseconds that a URL has to answer where the archive can stand in for it. */
+const ARCHIVED_REQUEST_MS = 5_000;
+
+/** The versions that a process has, and can come by. */
+export class Versions {
+  readonly #options: VersionsOptions;
+  readonly #store: VersionStore;
+  readonly #application: Application;
+  readonly #trust: Trust;
+  readonly #loader: Loader;
+  readonly #live: ReadonlySet<string>;
+  readonly #loaded = new Map<string, LoadedVersion>();
+  readonly #obtaining = new Map<string, Promise<LoadedVersion>>();
+  readonly #own = new Map<string, OwnVersion>();
+  readonly #served = new Set<string>();
+  /** Failed imports by version. */
+  readonly #imports = new Map<string, { count: number; failure: LoadFailure }>();
+  readonly #counts = { native: 0, url: 0, archive: 0 };
+  #bytes = 0;
+
+  /**
+   * Prepares; nothing is read before it is asked for.
+   *
+   * @param options What versions are kept with.
+   * @throws {InvalidArgumentError} When a workflow or live module is named by no absolute specifier.
+   * @throws {TypeError} When a pattern of `trust` is none.
+   */
+  constructor(options: VersionsOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#application = Application.find(options.config);
+    const workflows = (options.workflows ?? []).map((w) => this.#application.resolve(w));
+    this.#trust = new Trust(options.trust ?? {}, workflows);
+    this.#loader = new Loader(options.loader);
+    this.#live = new Set(
+      (options.live ?? []).map((live) => new URL(live, this.#application.root).href),
+    );
+  }
+
+  /** What has been loaded so far. */
+  get statistics(): LoadStatistics {
+    return {
+      versions: { ...this.#counts },
+      bytes: this.#bytes,
+      modules: this.#loader.modules,
+      lateRejections: lateRejections(),
+    };
+  }
+
+  /**
+   * Reads a workflow module as it is now, loads it, and registers it with all its bytes.
+   *
+   * @param specifier Its absolute URL, a `jsr:` specifier, or `app:` and a path.
+   * @returns The version.
+   * @throws {UntrustedModuleError} When it, or what it imports, is outside this node's trust.
+   * @throws {DefinitionError} When its default export is no workflow.
+   * @throws {ImportFailedError} When it can't be imported.
+   * @throws {LoadFailure} When the operator denies it. Errors of reading graphs as they are.
+   */
+  async register(specifier: string): Promise<OwnVersion> {
+    const url = this.#application.resolve(specifier);
+    const graph = await this.#read(url, false);
+    const { hash } = graph;
+    this.#refuseDenied(hash);
+    const recorded = this.#application.record(url);
+    const loaded = this.#loaded.get(hash) ?? await this.#loadOwn(graph, url, recorded);
+    const { definition } = loaded;
+    const version: NewVersion = {
+      hash,
+      workflow: definition.name,
+      label: definition.version,
+      manifest: graph.text,
+      specifier: recorded,
+      blobs: this.#options.archive === false ? null : graph.bytes,
+    };
+    const { created, revived } = await this.#store.register(version);
+    this.#keep(loaded);
+    this.#imports.delete(hash);
+    this.#served.add(definition.name);
+    const own: OwnVersion = {
+      ...loaded,
+      specifier: recorded,
+      isNew: created,
+      revived,
+      diagnostics: graph.diagnostics,
+    };
+    this.#own.set(hash, own);
+    return own;
+  }
+
+  /**
+   * Obtains a version: from memory, else from a specifier that it is known under, else from the
+   * archive.
+   *
+   * @param hash The version.
+   * @param node The id of the node that is to execute it: an import is noted durably before it
+   *   begins, and what keeps this node from it afterwards. Nothing is noted without one.
+   * @returns The version in memory.
+   * @throws {LoadFailure} When it can't be had: what that means, with a reason for each source.
+   */
+  obtain(hash: string, node?: string): Promise<LoadedVersion> {
+    // V2, V3
+    const loaded = this.#loaded.get(hash);
+    if (loaded !== undefined) return Promise.resolve(loaded);
+    let obtaining = this.#obtaining.get(hash);
+    if (obtaining === undefined) {
+      obtaining = this.#obtain(hash, node).finally(() => this.#obtaining.delete(hash));
+      this.#obtaining.set(hash, obtaining);
+    }
+    return obtaining;
+  }
+
+  /**
+   * Looks again for a version that could not be had. Its code does not run by this.
+   *
+   * @param hash The version.
+   * @returns Whether all of it is there and verified.
+   */
+  async probe(hash: string): Promise<boolean> {
+    if (this.#loaded.has(hash)) return true;
+    if (this.#trust.denies(hash) || this.#imports.get(hash)?.failure.kind === "lasting") {
+      return false;
+    }
+    const row = await this.#store.get(hash);
+    if (row === null || row.loadCrashes >= MAX_CRASHES || !this.trusts(row)) return false;
+    const found = await this.#find(row);
+    return !Array.isArray(found);
+  }
+
+  /**
+   * Forgets failed imports and crashes of a version: the next attempt counts as the first.
+   *
+   * @param hash The version.
+   */
+  async forgive(hash: string): Promise<void> {
+    this.#imports.delete(hash);
+    await this.#store.absolve(hash);
+  }
+
+  /**
+   * Whether this node may load a registered version: it serves a workflow of that name, or trusts a
+   * specifier of it.
+   *
+   * @param version The registry's row.
+   * @returns Whether it may.
+   */
+  trusts(version: Pick<VersionRow, "workflow" | "specifiers">): boolean {
+    return this.#served.has(version.workflow) ||
+      version.specifiers.some((s) => this.#trust.trusts(this.#tryResolve(s) ?? ""));
+  }
+
+  /**
+   * The form in which the registry records a specifier.
+   *
+   * @param specifier An absolute URL, a `jsr:` specifier, or `app:` and a path.
+   * @returns The recorded form.
+   * @throws {InvalidArgumentError} When it is none of these.
+   */
+  record(specifier: string): string {
+    return this.#application.record(this.#application.resolve(specifier));
+  }
+
+  /**
+   * Chooses the version of a new run.
+   *
+   * @param workflow A definition that this process imported and registered: that version. Or a
+   *   workflow's name: its current version. Or a registered specifier: its version. Or, where
+   *   `trust.start` allows it, any other specifier, which is registered by this.
+   * @returns The version.
+   * @throws {VersionNotFoundError} When there is none.
+   */
+  async forStart(workflow: WorkflowDefinition | string): Promise<StartVersion> {
+    if (typeof workflow !== "string") return this.#ownVersion(workflow);
+    const current = await this.#store.current(workflow);
+    if (current !== null) {
+      const specifier = this.#own.get(current)?.specifier ??
+        (await this.#store.get(current))?.specifiers[0] ?? "";
+      return { workflow, hash: current, specifier };
+    }
+    const url = this.#tryResolve(workflow);
+    if (url === undefined) {
+      throw new VersionNotFoundError(workflow, "start a run", "no workflow has that name");
+    }
+    const specifier = this.#application.record(url);
+    const row = await this.#store.bySpecifier(specifier);
+    if (row !== null) return { workflow: row.workflow, hash: row.hash, specifier };
+    if (!this.#trust.mayStart(url)) {
+      throw new VersionNotFoundError(
+        workflow,
+        "start a run",
+        "the specifier is not registered, and trust.start does not allow it",
+      );
+    }
+    const { hash, definition } = await this.register(url);
+    return { workflow: definition.name, hash, specifier };
+  }
+
+  #ownVersion(definition: WorkflowDefinition): StartVersion {
+    const own = [...this.#own.values()];
+    const same = own.filter((version) => version.definition === definition);
+    // Code that was loaded apart from the application's own import is another object.
+    const named = own.filter((version) => version.definition.name === definition.name);
+    const [found] = same.length > 0 ? same : named.length === 1 ? named : [];
+    if (found === undefined) {
+      throw new VersionNotFoundError(
+        definition.name,
+        "start a run",
+        named.length === 0
+          ? "this process has not registered that workflow, wanted its specifier in `workflows`"
+          : "several versions of that workflow are registered here, wanted a name or specifier",
+      );
+    }
+    return { workflow: definition.name, hash: found.hash, specifier: found.specifier };
+  }
+
+  async #loadOwn(graph: ModuleGraph, url: string, recorded: string): Promise<LoadedVersion> {
+    const native = await this.#importNatively(graph, url);
+    if (native !== undefined) return this.#version(graph.hash, native, "native", recorded);
+    const { hash, text: manifest, bytes } = graph;
+    const liveUrl = (label: string) => graph.urls.get(label);
+    const modules = await this.#loader.load({ hash, manifest, bytes, liveUrl });
+    return this.#version(hash, modules, "url", recorded);
+  }
+
+  /** The application's own modules, if they can only be this version; see `native.ts`. */
+  async #importNatively(graph: ModuleGraph, url: string): Promise<LoadedModules | undefined> {
+    if (this.#options.native === false || url.startsWith("jsr:")) return undefined;
+    if (!await mayBeNative(graph, this.#application)) return undefined;
+    const members = new Map<string, Namespace>();
+    const { timeoutMs = 10_000 } = this.#options.loader ?? {};
+    const entry = await importGuarded(url, timeoutMs, async () => {
+      const namespace: Namespace = await import(url);
+      for (const { label, media } of graph.manifest.members) {
+        if (/^(js|ts)x?$/.test(media)) members.set(label, await import(graph.urls.get(label)!));
+      }
+      return namespace;
+    });
+    const after = await this.#read(url, false);
+    if (after.hash !== graph.hash) return undefined;
+    const bytes = [...graph.bytes.values()].reduce((sum, body) => sum + body.byteLength, 0);
+    return { entry, members, bytes };
+  }
+
+  async #read(url: string, isVouched: boolean): Promise<ModuleGraph> {
+    const { config, pinning, limits, fetch } = this.#options;
+    const scope = this.#trust.scope(url, isVouched);
+    const fetcher = new GraphFetcher(scope, fetch, limits);
+    return await readGraph(url, {
+      fetchModule: (url) => fetcher.fetch(url),
+      check: (url, referrer) => scope.check(url, referrer),
+      live: [...this.#live],
+      main: Deno.mainModule,
+      engine: [ENGINE_ENTRY],
+      ...(config === undefined ? {} : { config }),
+      ...(pinning === undefined ? {} : { pinning }),
+      ...(limits === undefined ? {} : { limits }),
+    });
+  }
+
+  async #obtain(hash: string, node: string | undefined): Promise<LoadedVersion> {
+    try {
+      return await this.#obtainNow(hash, node);
+    } catch (error) {
+      if (error instanceof LoadFailure && error.kind !== "passing" && node !== undefined) {
+        await this.#store.loaded(node, hash, noteOf(error));
+      }
+      throw error;
+    }
+  }
+
+  async #obtainNow(hash: string, node: string | undefined): Promise<LoadedVersion> {
+    this.#refuseDenied(hash);
+    const failed = this.#imports.get(hash);
+    if (failed !== undefined && failed.failure.kind === "lasting") throw failed.failure;
+    const row = await this.#store.get(hash);
+    if (row === null) {
+      const message = "no such version is registered";
+      const reason = {
+        source: "registry",
+        kind: "lasting",
+        code: "UNREGISTERED",
+        message,
+      } as const;
+      throw new LoadFailure(hash, [reason]);
+    }
+    if (!this.trusts(row)) {
+      const message = `this node serves no workflow ${JSON.stringify(row.workflow)}, and trusts ` +
+        `none of the specifiers ${row.specifiers.join(", ")}`;
+      const reason = {
+        source: "policy",
+        kind: "node",
+        code: "UNTRUSTED_VERSION",
+        message,
+      } as const;
+      throw new LoadFailure(hash, [reason]);
+    }
+    this.#refuseCrashed(hash, row.loadCrashes);
+    const found = await this.#find(row);
+    if (Array.isArray(found)) throw new LoadFailure(hash, found);
+    if (node !== undefined) {
+      this.#refuseCrashed(hash, (await this.#store.loading(node, hash)).crashes);
+    }
+    const version = await this.#import(row, found);
+    if (node !== undefined) await this.#store.loaded(node, hash, null);
+    this.#imports.delete(hash);
+    this.#keep(version);
+    return version;
+  }
+
+  async #import(row: VersionRow, found: Found): Promise<LoadedVersion> {
+    const { hash } = row;
+    try {
+      const liveUrl = (label: string) => this.#liveUrl(row, label);
+      await this.#checkExternals(found.manifest);
+      const modules = await this.#loader.load({ hash, ...found, liveUrl });
+      const version = this.#version(hash, modules, found.source, found.specifier);
+      const { name } = version.definition;
+      if (name === row.workflow) return version;
+      throw new IntegrityError("the registry's workflow name", row.workflow, name);
+    } catch (error) {
+      const reason = reasonOf(error, "import", found.specifier);
+      if (!(error instanceof ImportFailedError)) throw new LoadFailure(hash, [reason], error);
+      const count = (this.#imports.get(hash)?.count ?? 0) + 1;
+      const isLasting = count >= MAX_IMPORTS;
+      const counted: SourceReason = {
+        ...reason,
+        kind: isLasting ? "lasting" : "passing",
+        message: `${reason.message} (attempt ${count} of ${MAX_IMPORTS})`,
+      };
+      const failure = new LoadFailure(hash, [counted], error);
+      this.#imports.set(hash, { count, failure });
+      throw failure;
+    }
+  }
+
+  /** The bytes of a version, verified; or why no source has them. */
+  async #find(row: VersionRow): Promise<Found | SourceReason[]> {
+    const reasons: SourceReason[] = [];
+    let index: ManifestIndex | undefined;
+    try {
+      index = indexOf(row);
+    } catch (error) {
+      reasons.push(reasonOf(error, "registry"));
+    }
+    for (const specifier of row.specifiers) {
+      try {
+        return { ...await this.#fetch(row, index, specifier), source: "url", specifier };
+      } catch (error) {
+        reasons.push(reasonOf(error, "url", specifier));
+      }
+    }
+    if (index === undefined) return reasons;
+    try {
+      const bytes = await this.#unarchive(row, index);
+      const specifier = row.specifiers[0] ?? "";
+      return { manifest: row.manifest, bytes, source: "archive", specifier };
+    } catch (error) {
+      return [...reasons, reasonOf(error, "archive")];
+    }
+  }
+
+  async #fetch(
+    row: VersionRow,
+    index: ManifestIndex | undefined,
+    specifier: string,
+  ): Promise<Pick<Found, "manifest" | "bytes">> {
+    const url = this.#application.resolve(specifier);
+    if (index !== undefined) {
+      const scope = this.#trust.scope(url, true);
+      const { fetch, limits } = this.#options;
+      // A dead address must not keep the archive waiting.
+      const requestMs = row.archived ? ARCHIVED_REQUEST_MS : undefined;
+      const fetcher = new GraphFetcher(scope, fetch, {
+        ...(requestMs === undefined ? {} : { requestMs, totalMs: 4 * requestMs }),
+        ...limits,
+      });
+      return {
+        manifest: row.manifest,
+        bytes: await fetchPinned(url, index, scope, fetcher),
+      };
+    }
+    // The registry's manifest is damaged: reading the graph anew gives the same one, or another.
+    const graph = await this.#read(url, true);
+    if (graph.hash !== row.hash) throw new IntegrityError(url, graph.hash, row.hash);
+    return { manifest: graph.text, bytes: graph.bytes };
+  }
+
+  async #unarchive(row: VersionRow, index: ManifestIndex): Promise<Map<string, Uint8Array>> {
+    const wanted = [...new Set(index.manifest.members.map(({ sha256 }) => sha256))];
+    const bytes = await this.#store.blobs(wanted);
+    for (const { label, sha256 } of index.manifest.members) {
+      const body = bytes.get(sha256);
+      const digest = body && sha256Hex(body);
+      if (digest === sha256) continue;
+      const what = row.archived ? `the archived bytes of ${label}` : `${label}: it is not archived`;
+      throw new IntegrityError(what, digest, sha256);
+    }
+    return bytes;
+  }
+
+  /** What this node's lock says of a pinned package must be what the version was pinned with. */
+  async #checkExternals(manifest: string): Promise<void> {
+    const pinned = parseManifest(manifest).externals.filter(({ integrity }) => integrity !== null);
+    if (pinned.length === 0) return;
+    const { root } = this.#application;
+    const { lock } = await readProject(`${root}main.ts`, this.#options.config);
+    for (const { specifier, integrity } of pinned) {
+      const parts = parsePackageSpecifier(specifier);
+      const found = parts && lock?.find(parts)?.integrity;
+      if (typeof found !== "string" || found === integrity) continue;
+      throw new ExternalUnavailableError(
+        specifier,
+        new IntegrityError("its closure in deno.lock", found, String(integrity)),
+      );
+    }
+  }
+
+  /** The application's own module for a live label, wherever the version was first read. */
+  #liveUrl(row: VersionRow, label: string): string | undefined {
+    return row.specifiers.map((specifier) => this.#tryResolve(specifier))
+      .filter((url) => url !== undefined && !url.startsWith("jsr:"))
+      .map((url) => labelUrl(label, url!))
+      .find((url) => this.#live.has(url));
+  }
+
+  #version(
+    hash: string,
+    modules: LoadedModules,
+    source: LoadedSource,
+    specifier: string,
+  ): LoadedVersion {
+    const definition = readDefinition(modules.entry, specifier);
+    this.#bytes += modules.bytes;
+    return { hash, definition, source, specifier, modules: modules.members };
+  }
+
+  #keep(version: LoadedVersion): void {
+    if (this.#loaded.has(version.hash)) return;
+    this.#loaded.set(version.hash, version);
+    this.#counts[version.source]++;
+  }
+
+  #tryResolve(specifier: string): string | undefined {
+    try {
+      return this.#application.resolve(specifier);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #refuseDenied(hash: string): void {
+    if (!this.#trust.denies(hash)) return;
+    const message = "trust.deny of this node names it";
+    throw new LoadFailure(hash, [{ source: "policy", kind: "lasting", code: "DENIED", message }]);
+  }
+
+  #refuseCrashed(hash: string, crashes: number): void {
+    if (crashes < MAX_CRASHES) return;
+    const message = `${crashes} nodes died while they loaded it`;
+    const reason = { source: "import", kind: "lasting", code: "LOAD_CRASHED", message } as const;
+    throw new LoadFailure(hash, [reason]);
+  }
+}
+
+/** A version's manifest and bytes, not yet loaded. */
+interface Found {
+  readonly manifest: string;
+  readonly bytes: ReadonlyMap<string, Uint8Array>;
+  readonly source: "url" | "archive";
+  readonly specifier: string;
+}
+
+function indexOf({ hash, manifest }: VersionRow): ManifestIndex {
+  const found = versionHash(manifest);
+  if (found !== hash) throw new IntegrityError("the registry's manifest", found, hash);
+  return new ManifestIndex(parseManifest(manifest));
+}
+
+function noteOf(failure: LoadFailure): StuckReason {
+  const { code, message, details } = failure;
+  return { code, message, details };
+}
