@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ModuleNotFoundError } from "../../src/version/errors.ts";
 import { type ModuleGraph, readGraph, type ReadGraphOptions } from "../../src/version/graph.ts";
+import { ManifestIndex } from "../../src/version/manifest_index.ts";
 import { type Files, makeFolder, serve } from "./fixture.ts";
 
 const WORKFLOW = 'import { defineWorkflow } from "@continuum/continuum/workflow";\n' +
@@ -174,7 +177,6 @@ Deno.test("a specifier with credentials is found again by its importer", async (
   const dep = server.url.replace("//", "//me:secret@") + "dep.ts";
   const graph = await graphOf({ "order.ts": `import "${dep}"; ${WORKFLOW}` });
   assert.ok(!graph.text.includes("secret"));
-  const { ManifestIndex } = await import("../../src/version/manifest_index.ts");
   assert.equal(new ManifestIndex(graph.manifest).resolve("./order.ts", dep)?.kind, "member");
 });
 
@@ -263,4 +265,32 @@ Deno.test("the host is no part of a version, however it is asked for", async () 
     "x.ts": "export {};",
   });
   assert.equal(manifest.members.length, 2);
+});
+
+Deno.test("the order in which modules arrive does not matter", async () => {
+  const size = 12;
+  const imports = fc.array(fc.tuple(fc.nat(size + 1), fc.boolean()), { maxLength: 3 });
+  await fc.assert(fc.asyncProperty(
+    fc.array(imports, { minLength: size, maxLength: size }),
+    fc.array(fc.nat(9), { minLength: size + 2, maxLength: size + 2 }),
+    async (graph, delays) => {
+      // Two modules are not there: what imports them statically is broken.
+      const sources = graph.map((found) =>
+        found.map(([to, isStatic]) =>
+          isStatic ? `import "./${to}.js";` : `await import("./${to}.js");`
+        ).join("\n") + "export {};"
+      );
+      const read = (delay: (i: number) => number) =>
+        readGraph("https://code.example/0.js", {
+          fetchModule: async (url) => {
+            const i = Number(/(\d+)\.js$/.exec(url)![1]);
+            for (let tick = delay(i); tick > 0; tick--) await Promise.resolve();
+            const source = sources[i];
+            if (source === undefined) throw new ModuleNotFoundError(`Cannot read ${url}`);
+            return { url, bytes: new TextEncoder().encode(source), redirects: [] };
+          },
+        }).then((graph) => graph.text, (error) => error.code);
+      assert.equal(await read((i) => delays[i]!), await read(() => 0));
+    },
+  ));
 });
