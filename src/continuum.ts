@@ -9,7 +9,8 @@ import { InvalidArgumentError } from "./base/errors.ts";
 import { fencingToken, timeOrderedId } from "./base/ids.ts";
 import { encode } from "./base/values.ts";
 import { Ends } from "./client/ends.ts";
-import { RunExistsError, VersionNotFoundError } from "./client/errors.ts";
+import { RunExistsError } from "./client/errors.ts";
+import { type Health, healthOf } from "./client/health.ts";
 import { RunHandle } from "./client/run_handle.ts";
 import type { ClientServices } from "./client/services.ts";
 import { Starts } from "./client/starts.ts";
@@ -29,6 +30,7 @@ import type { Notice, Store } from "./ports/store.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { installGuard } from "./replay/guard.ts";
 import { openStore } from "./store/open.ts";
+import { VersionNotFoundError } from "./version/load_errors.ts";
 import { Versions } from "./version/versions.ts";
 import { executionOf } from "./workflow/execute.ts";
 import type { WorkflowDefinition } from "./workflow/workflow.ts";
@@ -146,10 +148,7 @@ export class Continuum implements AsyncDisposable {
         this.#ends.tell(runId);
         this.#publish({ kind: "ended", runId });
       },
-      retried: (hash) => {
-        this.#engine?.forgive(hash);
-        this.#publish({ kind: "due" });
-      },
+      retry: (hash) => this.#retry(hash),
       upgrade: (runId, options) => this.#upgrade(runId, options),
     };
     this.versions = versionsApi(store);
@@ -286,6 +285,16 @@ export class Continuum implements AsyncDisposable {
     await this.close();
   }
 
+  /**
+   * Looks at what this process has in memory, and for what somebody should look at: parked versions,
+   * versions that no node can load, code that runs unsigned.
+   *
+   * @returns What was found.
+   */
+  health(): Promise<Health> {
+    return healthOf(this.#store, this.#versions);
+  }
+
   async #begin(workflows: readonly string[]): Promise<void> {
     for (const specifier of workflows) {
       const { hash } = await this.#versions.register(specifier);
@@ -345,6 +354,13 @@ export class Continuum implements AsyncDisposable {
     this.#store.notices.publish([notice]).catch((error) =>
       engineLog.debug("Cannot send a hint: {error}", { error })
     );
+  }
+
+  /** What counted against a version counts no more: it is tried again, here and elsewhere. */
+  async #retry(hash: string): Promise<void> {
+    await this.#versions.forgive(hash);
+    this.#engine?.forgive(hash);
+    this.#publish({ kind: "due" });
   }
 
   // ---- moving runs ----------------------------------------------------------------------------

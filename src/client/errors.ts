@@ -95,19 +95,3 @@ export class RunStoppedError extends ContinuumError {
     );
   }
 }
-
-/** There is no such workflow or version. Code `VERSION_NOT_FOUND`. */
-export class VersionNotFoundError extends ContinuumError {
-  /**
-   * @param wanted A workflow's name, a specifier, or a hash.
-   * @param action What was to be done.
-   */
-  constructor(wanted: string, action: string) {
-    super(
-      "VERSION_NOT_FOUND",
-      `Cannot ${action}: no version is registered under ${JSON.stringify(wanted)}; ` +
-        `list its module in "workflows", or open a node that does`,
-      { details: { wanted } },
-    );
-  }
-}

@@ -160,11 +160,11 @@ export class RunHandle<Output = unknown> {
    * @throws {RunStateError} If the run is not parked. {RunNotFoundError} If there is none.
    */
   async retry(): Promise<void> {
+    const { hash, state } = await this.#row("retry the run");
     if (!await this.#services.store.runs.unpark(this.id)) {
-      const row = await this.#row("retry the run");
-      throw new RunStateError(this.id, "retry the run", row.state, "a parked state (stuck_...)");
+      throw new RunStateError(this.id, "retry the run", state, "a parked state (stuck_...)");
     }
-    this.#services.retried((await this.#row("retry the run")).hash);
+    await this.#services.retry(hash);
   }
 
   /**

@@ -21,8 +21,8 @@ export interface ClientServices {
   readonly woke: (run: number, node: string | null) => void;
   /** A run was ended from outside. */
   readonly ended: (runId: string) => void;
-  /** A run was let out of a parked state. */
-  readonly retried: (hash: string) => void;
+  /** What counted against a version counts no more. */
+  readonly retry: (hash: string) => Promise<void>;
   /** Moves a run to other code. */
   readonly upgrade: (runId: string, options: UpgradeOptions) => Promise<UpgradeReport>;
 }

@@ -41,9 +41,9 @@ export class VersionCode implements CodeSource {
     this.#drain = drain;
   }
 
-  async find(run: ClaimedRun): Promise<RunCode | CodeFailure> {
+  async find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure> {
     try {
-      const { definition } = await this.#versions.obtain(run.hash);
+      const { definition } = await this.#versions.obtain(run.hash, node);
       this.#failures.delete(run.hash);
       return {
         execute: (start, options) =>

@@ -1,0 +1,3 @@
+export function total(items: number): number {
+  return items * 10;
+}

@@ -1,0 +1,3 @@
+export function instalment(items: number): number {
+  return items * 4;
+}
