@@ -280,6 +280,7 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   log(level: LogLevel, message: string, properties: Record<string, unknown>): void {
+    this.enter("log");
     const { log } = this.#options;
     if (log === undefined || this.#next <= this.#logged) return;
     exempt(() => log({ level, message, properties }));

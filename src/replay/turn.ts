@@ -111,7 +111,8 @@ export interface Turn {
   readonly issued: readonly Command[];
   /**
    * Positions, reported by an earlier turn, that an `AbortSignal` has since withdrawn. Events for
-   * them may have been delivered in this very turn.
+   * them may have been delivered in this very turn. A replay does not repeat them: after its first
+   * turn, an executor drops every timer and task whose position is not outstanding.
    */
   readonly withdrawn: readonly number[];
   /**

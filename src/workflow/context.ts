@@ -153,6 +153,7 @@ export class Context implements WorkflowContext {
   }
 
   now(): Date {
+    this.#effects.enter("now");
     return new Date(this.#effects.virtualNow());
   }
 

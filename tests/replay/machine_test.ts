@@ -386,6 +386,19 @@ Deno.test("what code does between turns is refused, and wakes the executor", asy
   assert.deepEqual(turn.issued, []);
 });
 
+Deno.test("after its end the code learns nothing more", async () => {
+  let learnt = false;
+  const execution = executionFor(async (ctx) => {
+    void ctx.run("floating", () => {}).then(() => learnt = true);
+    await ctx.run("last", () => {});
+  });
+  const [floating, last] = (await execution.turn([])).issued as [Command, Command];
+  const journal = new Journal();
+  const turn = await execution.turn([journal.succeed(last), journal.succeed(floating)]);
+  assert.equal(result(turn), undefined);
+  assert.equal(learnt, false);
+});
+
 Deno.test("two turns at a time are refused", async () => {
   const execution = executionFor((ctx) => ctx.sleep(1));
   const first = execution.turn([]);
