@@ -66,9 +66,18 @@ export function forEachDatabase(
     await keeper.close();
   });
   register(
-    { name: "Postgres", fresh: (schema) => freshPlace(postgres(postgresUrl()), schema) },
+    { name: "Postgres", fresh: postgresPlace },
     (name, fn) => Deno.test(`${suite}, on Postgres: ${name}`, fn),
   );
+}
+
+/**
+ * Makes an empty place on the server that tests use.
+ *
+ * @param schema Its schema; one that nobody has when omitted.
+ */
+export function postgresPlace(schema?: string): Promise<Place> {
+  return freshPlace(postgres(postgresUrl()), schema);
 }
 
 /** The server that tests use. */

@@ -1,0 +1,373 @@
+/**
+ * What only a server with many sessions can show: locks, races, plans and lost connections.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { CommitResult } from "../../src/ports/rows.ts";
+import type { Store } from "../../src/ports/store.ts";
+import type { SqlDriver } from "../../src/store/driver.ts";
+import { openStore } from "../../src/store/open.ts";
+import { postgres } from "../../src/store/postgres.ts";
+import { SchemaName } from "../../src/store/schema_name.ts";
+import { type Place, postgresPlace, postgresUrl } from "../support/database.ts";
+import { startPostgres } from "../support/embedded_postgres.ts";
+import {
+  claimed,
+  claimOne,
+  commitOne,
+  expire,
+  makeDue,
+  newEvent,
+  newRun,
+  newWorld,
+  NODE,
+  register,
+  share,
+  suspended,
+} from "./conformance/fixtures.ts";
+
+const SERVER = { name: "Postgres" as const, fresh: postgresPlace };
+
+/** Holds a lock on one run's row while `work` goes on. */
+async function holding(place: Place, runId: string, work: () => Promise<void>): Promise<void> {
+  const driver: SqlDriver = await place.database.open();
+  const text = new SchemaName(place.schema).fill(
+    "select from {schema}.runs where run_id = $1 for update",
+  );
+  try {
+    await driver.transaction(async (session) => {
+      await session.query(text, [runId]);
+      await work();
+    });
+  } finally {
+    await driver.close();
+  }
+}
+
+Deno.test("J2: a locked row delays only its own run, and is written once it is free", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  await store.runs.insert(Array.from({ length: 100 }, (_, index) => newRun(`r${index}`)));
+  const runs = await store.runs.claim({ node: NODE, limit: 100, excluded: [] });
+  const locked = runs.find(({ runId }) => runId === "r50")!;
+  const flush = (first: number) =>
+    store.journal.commit(runs.map((run) => share(run, first, { events: [newEvent("a")] })));
+  const busy = (results: CommitResult[]) =>
+    results.flatMap(({ status }, index) => status === "busy" ? [runs[index]!.id] : []);
+  await holding(place, "r50", async () => {
+    const first = await flush(0);
+    assert.deepEqual(busy(first), [locked.id]);
+    assert.equal(first.filter(({ status }) => status === "written").length, 99);
+    const second = await flush(1);
+    assert.equal(second.filter(({ status }) => status === "written").length, 99);
+    const zombie = share({ ...locked, token: 1 }, 0, { events: [newEvent("z")] });
+    assert.equal(await commitOne(store, zombie), "lost", "lost is told, lock or no lock");
+  });
+  assert.equal(await commitOne(store, share(locked, 0, { events: [newEvent("a")] })), "written");
+});
+
+Deno.test("S1: of signals that race with suspending, none is lost", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  const sender = await place.open();
+  const rounds = 100;
+  for (let round = 0; round < rounds; round++) {
+    const run = await claimed(store, `r${round}`);
+    const [, result] = await Promise.all([
+      sender.runs.deliver(run.runId, { kind: "signal", name: "go", payload: null }),
+      commitOne(store, share(run, 0, { events: [newEvent("wait")], transition: suspended(0) })),
+    ]);
+    const row = await store.runs.get(run.runId);
+    if (result === "woken") {
+      assert.equal(row?.state, "running", "its owner looks again");
+      await store.runs.end(run.runId, "terminated", "{}", { onlyStuck: false });
+    } else {
+      assert.equal(result, "written");
+      assert.notEqual(row?.wakeAt, null, "a claimer finds it");
+      const again = await claimOne(store);
+      assert.equal((await store.journal.load([{ id: again.id, from: 0 }]))[0]?.inbox.length, 1);
+      await store.runs.end(run.runId, "terminated", "{}", { onlyStuck: false });
+    }
+  }
+});
+
+Deno.test("N1: of runs claimed while their node is buried, none is left behind", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  const dying = await place.open();
+  for (let round = 0; round < 50; round++) {
+    const node = `dying-${round}`;
+    await dying.nodes.open({ id: node, name: node, leaseMs: 60_000 });
+    await expire(place, node);
+    await store.runs.insert([newRun(`r${round}`)]);
+    await Promise.all([
+      dying.runs.claim({ node, limit: 9, excluded: [] }),
+      dying.runs.insert([newRun(`own${round}`, { lease: { node, token: 5 } })]),
+      store.nodes.bury(NODE, false),
+    ]);
+    await store.nodes.bury(NODE, false);
+    const orphans = await place.query(
+      "select from {schema}.runs where node is not null and node not in (select id from {schema}.nodes)",
+    );
+    assert.equal(orphans.length, 0);
+    for (const runId of [`r${round}`, `own${round}`]) {
+      const row = await store.runs.get(runId);
+      assert.equal(row?.node, null);
+      assert.notEqual(row?.wakeAt, null);
+      await store.runs.end(runId, "terminated", "{}", { onlyStuck: false });
+    }
+  }
+});
+
+Deno.test("N1: a node that beats while it is to be buried keeps everything or loses everything", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  const other = await place.open();
+  for (let round = 0; round < 50; round++) {
+    const node = `beating-${round}`;
+    await other.nodes.open({ id: node, name: node, leaseMs: 60_000 });
+    const run = await claimed(other, `r${round}`, node);
+    await expire(place, node);
+    const [beat, , committed] = await Promise.all([
+      other.nodes.heartbeat(node, 60_000),
+      store.nodes.bury(NODE, false),
+      commitOne(other, share(run, 0, { events: [newEvent("a")] })),
+    ]);
+    const after = await commitOne(
+      other,
+      share(run, committed === "written" ? 1 : 0, { events: [newEvent("b")] }),
+    );
+    assert.equal(after, beat.alive ? "written" : "lost");
+    await store.runs.end(run.runId, "terminated", "{}", { onlyStuck: false });
+  }
+});
+
+Deno.test("writers, senders, claimers and buriers at once never deadlock or lose an event", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  const second = await place.open();
+  await second.nodes.open({ id: "node-2", name: "two", leaseMs: 60_000 });
+  await store.runs.insert(Array.from({ length: 40 }, (_, index) => newRun(`r${index}`)));
+  const written = new Map<number, number>();
+  const work = async (own: Store, node: string) => {
+    for (let round = 0; round < 25; round++) {
+      const runs = await own.runs.claim({ node, limit: 20, excluded: [] });
+      const loaded = new Map(
+        (await own.journal.load(runs.map(({ id }) => ({ id, from: 0 })))).map((
+          run,
+        ) => [run.id, run]),
+      );
+      let shares = runs.map((run) =>
+        share(run, loaded.get(run.id)!.events.length, {
+          events: [newEvent(node)],
+          consumed: loaded.get(run.id)!.inbox.map(({ id }) => id),
+          transition: { to: "released" as const, afterMs: 0 },
+        })
+      );
+      while (shares.length > 0) {
+        const results = await own.journal.commit(shares);
+        shares = shares.filter((each, index) => {
+          const { status } = results[index]!;
+          if (status === "written") written.set(each.run, (written.get(each.run) ?? 0) + 1);
+          else assert.equal(status, "busy");
+          return status === "busy";
+        });
+      }
+    }
+  };
+  const send = async () => {
+    for (let index = 0; index < 200; index++) {
+      await second.runs.deliver(`r${index % 40}`, { kind: "signal", name: "s", payload: null });
+    }
+  };
+  await Promise.all([work(store, NODE), work(second, "node-2"), send(), send()]);
+  const rows = await place.query<{ id: number; next_seq: number; n: number }>(
+    `select id, next_seq, (select count(*)::integer from {schema}.events where run = id) as n
+     from {schema}.runs`,
+  );
+  for (const { id, next_seq, n } of rows) {
+    assert.equal(next_seq, n);
+    assert.equal(n, written.get(id) ?? 0);
+  }
+});
+
+Deno.test("appends are heap-only updates, and no index holds a column that they change", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  const driver = await place.database.open();
+  try {
+    await store.runs.insert(Array.from({ length: 10 }, (_, index) => newRun(`r${index}`)));
+    const runs = await store.runs.claim({ node: NODE, limit: 10, excluded: [] });
+    for (let first = 0; first < 100; first++) {
+      await store.journal.commit(
+        runs.map((run) => share(run, first, { events: [newEvent("a", '"x"')] })),
+      );
+    }
+    const indexed = await place.query<{ name: string }>(
+      `select distinct attribute.attname as name
+       from pg_index as index join pg_attribute as attribute
+         on attribute.attrelid = index.indrelid and (
+           attribute.attnum = any(index.indkey)
+           or pg_get_expr(index.indpred, index.indrelid) ~ ('\\m' || attribute.attname || '\\M'))
+       where index.indrelid = '{schema}.runs'::regclass and attribute.attnum > 0 order by 1`,
+    );
+    assert.deepEqual(indexed.map(({ name }) => name), [
+      "hash",
+      "id",
+      "node",
+      "run_id",
+      "state",
+      "wake_at",
+    ]);
+  } finally {
+    await driver.close();
+  }
+  // A session hands its counts in when it ends.
+  await store[Symbol.asyncDispose]();
+  const counts = () =>
+    place.query<{ updates: number; hot: number }>(
+      `select n_tup_upd as updates, n_tup_hot_upd as hot from pg_stat_user_tables
+       where schemaname = $1 and relname = 'runs'`,
+      [place.schema],
+    );
+  let [row] = await counts();
+  for (let look = 0; look < 2_000 && row!.updates < 1_010; look++) [row] = await counts();
+  assert.equal(row!.updates, 1_010, "ten claims and a thousand appends");
+  assert.ok(row!.hot >= 990, `found ${row!.hot} heap-only updates`);
+});
+
+Deno.test("a claim reads its partial index, however many runs are parked or have ended", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  await store.runs.insert(Array.from({ length: 2_000 }, (_, index) => newRun(`r${index}`)));
+  await place.query(
+    `update {schema}.runs set state = 'terminated', error = '{}', wake_at = null,
+       ended_at = clock_timestamp() where id % 100 > 0`,
+  );
+  await place.query("vacuum analyze {schema}.runs");
+  const plan = await place.query<Record<string, string>>(
+    `explain select id from {schema}.runs where wake_at <= (select clock_timestamp())
+     order by wake_at limit 10 for update skip locked`,
+  );
+  assert.match(JSON.stringify(plan), /Index Scan using runs_due/);
+});
+
+Deno.test("twenty processes may migrate one schema at once", async () => {
+  await using place = await postgresPlace();
+  const script = `
+    import { openStore } from ${JSON.stringify(import.meta.resolve("../../src/store/open.ts"))};
+    await using store = await openStore({ database: Deno.args[0], schema: Deno.args[1] });
+    await store.migrate();
+    await store.nodes.open({ id: Deno.args[2], name: "", leaseMs: 60_000 });
+  `;
+  const path = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(path, script);
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        new Deno.Command(Deno.execPath(), {
+          args: [
+            ...["run", "-A", "--no-check", "--config", config, path],
+            ...[postgresUrl(), place.schema, `n${index}`],
+          ],
+        }).output()),
+    );
+    for (const { success, stderr } of results) {
+      assert.ok(success, new TextDecoder().decode(stderr));
+    }
+  } finally {
+    await Deno.remove(path);
+  }
+  const store = await place.open();
+  assert.equal((await store.nodes.alive()).length, 20);
+});
+
+Deno.test("statements need not be prepared", async () => {
+  await using place = await postgresPlace();
+  const database = postgres(postgresUrl(), { prepare: false, connections: 1 });
+  await using store = await openStore({ database, schema: place.schema });
+  await store.migrate();
+  await store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
+  await register(store);
+  const run = await claimed(store, "r");
+  const events = [newEvent("a", '"\\u0000"')];
+  assert.equal(await commitOne(store, share(run, 0, { events })), "written");
+  assert.equal((await store.runs.history("r", 0, 1))[0]?.payload, '"\\u0000"');
+});
+
+Deno.test("a server that is not there is named, without the password", async () => {
+  const database = "postgres://user:secret@127.0.0.1:1/nowhere";
+  await using store = await openStore({ database });
+  await assert.rejects(store.migrate(), (error: Error & { code?: string }) => {
+    assert.equal(error.code, "DATABASE_UNAVAILABLE");
+    assert.match(error.message, /127\.0\.0\.1:1\/nowhere/);
+    assert.doesNotMatch(error.message, /secret/);
+    return true;
+  });
+});
+
+Deno.test("a server that goes down and comes back finds its store at work again", async () => {
+  await using server = await startPostgres();
+  await using store = await openStore({ database: server.url });
+  await store.migrate();
+  await store.nodes.open({ id: NODE, name: "one", leaseMs: 600_000 });
+  await register(store);
+  const gaps = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let gap = 0;
+  const heard = Promise.withResolvers<string>();
+  await using _subscription = await store.notices.subscribe(
+    (notice) => heard.resolve(notice.kind),
+    () => gaps[gap++]?.resolve(),
+  );
+  const run = await claimed(store, "r");
+
+  const killer = await postgres(server.url).open();
+  const kill =
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'continuum'" +
+    " and pid <> pg_backend_pid()";
+  await killer.query(kill).catch(() => {});
+  await gaps[0]!.promise;
+  const entry = share(run, 0, { events: [newEvent("a")] });
+  assert.ok(["written", "stale"].includes(await untilUp(() => commitOne(store, entry))));
+
+  await server.restart(async () => {
+    await assert.rejects(store.now(), { code: "DATABASE_UNAVAILABLE" });
+    await assert.rejects(commitOne(store, share(run, 1)), { code: "DATABASE_UNAVAILABLE" });
+  });
+  assert.ok(await untilUp(() => store.now()) > 0);
+  assert.equal(
+    await untilUp(() => commitOne(store, share(run, 1, { events: [newEvent("b")] }))),
+    "written",
+  );
+  await gaps[1]!.promise;
+  await using other = await openStore({ database: server.url });
+  await other.notices.publish([{ kind: "due" }]);
+  assert.equal(await heard.promise, "due");
+  assert.equal((await store.runs.history("r", 0, 9)).length, 2);
+  await killer.close();
+});
+
+/** Repeats while the database says that it is out of reach, as every caller of a store does. */
+async function untilUp<Result>(work: () => Promise<Result>): Promise<Result> {
+  while (true) {
+    try {
+      return await work();
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, "DATABASE_UNAVAILABLE");
+    }
+  }
+}
+
+Deno.test("a run whose time has come is due without anybody's help", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  const run = await claimed(store, "r");
+  const soon = suspended(0, await store.now() + 3_600_000);
+  await commitOne(store, share(run, 0, { events: [newEvent("sleep")], transition: soon }));
+  assert.deepEqual(await store.runs.claim({ node: NODE, limit: 1, excluded: [] }), []);
+  await makeDue(place, "r");
+  assert.equal((await claimOne(store)).runId, "r");
+});
