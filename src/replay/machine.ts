@@ -14,104 +14,22 @@
  * @module
  */
 
-import {
-  ActivityError,
-  ContextError,
-  NondeterministicCallError,
-  TimeoutError,
-} from "../base/errors.ts";
+import { ContextError, NondeterministicCallError } from "../base/errors.ts";
 import { SeededRandom } from "../base/random.ts";
-import { stackless } from "../base/stackless.ts";
 import { decode, encode } from "../base/values.ts";
-import { decodeError, encodeError } from "../base/values_failure.ts";
+import { encodeError } from "../base/values_failure.ts";
 import { callSite, showSite } from "./call_site.ts";
-import type { Command, CommandKind } from "./commands.ts";
-import type { Drain } from "./drain.ts";
+import type { Command } from "./commands.ts";
 import { type Mismatch, reportDrift } from "./drift.ts";
-import type { EventKind, HistoryEvent } from "./history.ts";
+import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
+import type { HistoryEvent } from "./history.ts";
 import { Patches } from "./patches.ts";
 import { Pending, type Request } from "./pending.ts";
 import { exempt, scope, type WorkflowScope } from "./scope.ts";
-import type { DriftReport, LogLevel, LogLine, Outcome, Refusal, RunStart, Turn } from "./turn.ts";
+import { ANSWERS, type Delivery, mismatch, read, SETTLE } from "./settle.ts";
+import type { DriftReport, LogLevel, Outcome, Refusal, RunStart, Turn } from "./turn.ts";
 
-/** What an execution is made with. */
-export interface ExecutionOptions {
-  /** How microtasks are drained. */
-  readonly drain: Drain;
-  /** Takes what `ctx.log` says at the live tail. */
-  readonly log?: (line: LogLine) => void;
-  /** Whether to note where each effect was asked for; slower, and gives drift a file and line. */
-  readonly trace?: boolean;
-  /**
-   * Called when the code did something between two turns, which is refused: take a turn, without
-   * events, to see it.
-   */
-  readonly wake?: () => void;
-}
-
-/** How a turn is to be taken. */
-export interface TurnOptions {
-  /**
-   * How far an earlier execution of the run has come: it was given all events whose seq is less; 0
-   * if it took its first turn only. Lines logged up to there are not repeated, and `patched` knows
-   * what is past. By default the events of the first turn are history, the lines after its last
-   * delivery are not known to have been logged, and events of later turns are new.
-   */
-  readonly seen?: number;
-}
-
-/** What the code of a run may ask of the machine: the ground that contexts are built on. */
-export interface Effects {
-  /** The run. */
-  readonly start: RunStart;
-  /** The run's randomness. */
-  readonly randomness: SeededRandom;
-  /** The run's clock, in milliseconds since the epoch. */
-  virtualNow(): number;
-  /** Throws a {@linkcode ContextError} unless this run's own code is running. */
-  enter(call: string): void;
-  /** Asks for an effect. Call {@linkcode Effects.enter} first. */
-  ask(request: Request): Promise<unknown>;
-  /** The answer of `ctx.patched`. */
-  patched(name: string): boolean;
-  /** Logs a line, at the live tail. */
-  log(level: LogLevel, message: string, properties: Record<string, unknown>): void;
-}
-
-/** The code of a run: the workflow's function, bound to a context. */
-export type Body = (effects: Effects, input: unknown) => unknown;
-
-/** Which kind of command an event answers; null for annotations. */
-const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
-  "run.completed": "run",
-  "run.failed": "run",
-  "activity.completed": "activity",
-  "activity.failed": "activity",
-  "timer.fired": "sleep",
-  "signal.received": "signal",
-  "signal.timeout": "signal",
-  "attempt.failed": null,
-  "patched": null,
-  "version_changed": null,
-};
-
-type Delivery = Exclude<EventKind, "attempt.failed" | "patched" | "version_changed">;
-
-const SETTLE: Readonly<Record<Delivery, (pending: Pending, payload: string | null) => void>> = {
-  "run.completed": (pending, payload) => pending.resolve(read(payload)),
-  "run.failed": (pending, payload) => pending.reject(readError(payload)),
-  "activity.completed": (pending, payload) => pending.resolve(read(payload)),
-  "activity.failed": (pending, payload) =>
-    pending.reject(
-      stackless(() => new ActivityError(pending.name, pending.position, readError(payload))),
-    ),
-  "timer.fired": (pending) => pending.resolve(undefined),
-  "signal.received": (pending, payload) => pending.resolve(read(payload)),
-  "signal.timeout": (pending) => {
-    if (pending.fallback !== null) pending.resolve(pending.fallback.value);
-    else pending.reject(signalTimeout(pending));
-  },
-};
+export type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
 
 /** One execution of one run, in memory. Dropping it is eviction. */
 export class Execution implements Effects, WorkflowScope {
@@ -429,30 +347,3 @@ export class Execution implements Effects, WorkflowScope {
 }
 
 const NO_COMMANDS: Pending[] = [];
-
-function read(payload: string | null): unknown {
-  return payload === null ? undefined : decode(payload);
-}
-
-function readError(payload: string | null): unknown {
-  return payload === null
-    ? new Error("The effect failed, and left no error")
-    : decodeError(payload);
-}
-
-function mismatch(pending: Pending, event: HistoryEvent, kind: CommandKind): string | null {
-  if (pending.kind !== kind) return "the code asked for another kind of effect there";
-  if (pending.name !== event.name) return "the code asked for another name there";
-  if (pending.digest !== event.digest) return "the code asked with another input there";
-  return null;
-}
-
-function signalTimeout(pending: Pending): TimeoutError {
-  const name = JSON.stringify(pending.name);
-  return stackless(() =>
-    new TimeoutError(
-      `Cannot wait for signal ${name} any longer: it did not arrive within ${pending.digest}`,
-      { signal: pending.name, timeout: pending.digest },
-    )
-  );
-}

@@ -9,7 +9,7 @@ import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import { encode } from "../base/values.ts";
 import type { Attempt, CommandOptions } from "../replay/commands.ts";
-import type { Effects } from "../replay/machine.ts";
+import type { Effects } from "../replay/effects.ts";
 import { type ActivityDefinition, isActivity } from "./activity.ts";
 import type {
   ActivityCallOptions,

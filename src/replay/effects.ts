@@ -1,0 +1,57 @@
+/**
+ * The machine's two sides: what its executor gives it, and what the code of a run may ask of it.
+ *
+ * @module
+ */
+
+import type { SeededRandom } from "../base/random.ts";
+import type { Drain } from "./drain.ts";
+import type { Request } from "./pending.ts";
+import type { LogLevel, LogLine, RunStart } from "./turn.ts";
+
+/** What an execution is made with. */
+export interface ExecutionOptions {
+  /** How microtasks are drained. */
+  readonly drain: Drain;
+  /** Takes what `ctx.log` says at the live tail. */
+  readonly log?: (line: LogLine) => void;
+  /** Whether to note where each effect was asked for; slower, and gives drift a file and line. */
+  readonly trace?: boolean;
+  /**
+   * Called when the code did something between two turns, which is refused: take a turn, without
+   * events, to see it.
+   */
+  readonly wake?: () => void;
+}
+
+/** How a turn is to be taken. */
+export interface TurnOptions {
+  /**
+   * How far an earlier execution of the run has come: it was given all events whose seq is less; 0
+   * if it took its first turn only. Lines logged up to there are not repeated, and `patched` knows
+   * what is past. By default the events of the first turn are history, the lines after its last
+   * delivery are not known to have been logged, and events of later turns are new.
+   */
+  readonly seen?: number;
+}
+
+/** What the code of a run may ask of the machine: the ground that contexts are built on. */
+export interface Effects {
+  /** The run. */
+  readonly start: RunStart;
+  /** The run's randomness. */
+  readonly randomness: SeededRandom;
+  /** The run's clock, in milliseconds since the epoch. */
+  virtualNow(): number;
+  /** Throws a {@linkcode ContextError} unless this run's own code is running. */
+  enter(call: string): void;
+  /** Asks for an effect. Call {@linkcode Effects.enter} first. */
+  ask(request: Request): Promise<unknown>;
+  /** The answer of `ctx.patched`. */
+  patched(name: string): boolean;
+  /** Logs a line, at the live tail. */
+  log(level: LogLevel, message: string, properties: Record<string, unknown>): void;
+}
+
+/** The code of a run: the workflow's function, bound to a context. */
+export type Body = (effects: Effects, input: unknown) => unknown;

@@ -1,0 +1,91 @@
+/**
+ * How events answer commands: which fits which, and what the code receives.
+ *
+ * @module
+ */
+
+import { ActivityError, TimeoutError } from "../base/errors.ts";
+import { stackless } from "../base/stackless.ts";
+import { decode } from "../base/values.ts";
+import { decodeError } from "../base/values_failure.ts";
+import type { CommandKind } from "./commands.ts";
+import type { EventKind, HistoryEvent } from "./history.ts";
+import type { Pending } from "./pending.ts";
+
+/** Which kind of command an event answers; null for annotations. */
+export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
+  "run.completed": "run",
+  "run.failed": "run",
+  "activity.completed": "activity",
+  "activity.failed": "activity",
+  "timer.fired": "sleep",
+  "signal.received": "signal",
+  "signal.timeout": "signal",
+  "attempt.failed": null,
+  "patched": null,
+  "version_changed": null,
+};
+
+/** The kinds of event that settle a command. */
+export type Delivery = Exclude<EventKind, "attempt.failed" | "patched" | "version_changed">;
+
+/** Settles a command with what its event says. I4 of the machine: from the text alone. */
+export const SETTLE: Readonly<
+  Record<Delivery, (pending: Pending, payload: string | null) => void>
+> = {
+  "run.completed": (pending, payload) => pending.resolve(read(payload)),
+  "run.failed": (pending, payload) => pending.reject(readError(payload)),
+  "activity.completed": (pending, payload) => pending.resolve(read(payload)),
+  "activity.failed": (pending, payload) =>
+    pending.reject(
+      stackless(() => new ActivityError(pending.name, pending.position, readError(payload))),
+    ),
+  "timer.fired": (pending) => pending.resolve(undefined),
+  "signal.received": (pending, payload) => pending.resolve(read(payload)),
+  "signal.timeout": (pending) => {
+    if (pending.fallback !== null) pending.resolve(pending.fallback.value);
+    else pending.reject(signalTimeout(pending));
+  },
+};
+
+/**
+ * Reads a payload.
+ *
+ * @param payload The event's payload.
+ * @returns The value; undefined for none.
+ * @throws {CorruptValueError} If it cannot be decoded.
+ */
+export function read(payload: string | null): unknown {
+  return payload === null ? undefined : decode(payload);
+}
+
+function readError(payload: string | null): unknown {
+  return payload === null
+    ? new Error("The effect failed, and left no error")
+    : decodeError(payload);
+}
+
+/**
+ * I3 of the machine: whether an event is about a command.
+ *
+ * @param pending The command.
+ * @param event The event.
+ * @param kind Which kind of command the event answers.
+ * @returns Why it is not; null if it is.
+ */
+export function mismatch(pending: Pending, event: HistoryEvent, kind: CommandKind): string | null {
+  if (pending.kind !== kind) return "the code asked for another kind of effect there";
+  if (pending.name !== event.name) return "the code asked for another name there";
+  if (pending.digest !== event.digest) return "the code asked with another input there";
+  return null;
+}
+
+function signalTimeout(pending: Pending): TimeoutError {
+  const name = JSON.stringify(pending.name);
+  return stackless(() =>
+    new TimeoutError(
+      `Cannot wait for signal ${name} any longer: it did not arrive within ${pending.digest}`,
+      { signal: pending.name, timeout: pending.digest },
+    )
+  );
+}
