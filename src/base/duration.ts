@@ -54,7 +54,19 @@ function read(duration: unknown): number {
   return NaN;
 }
 
+/** Code says the same few durations again and again. */
+const known = new Map<string, number>();
+const MAX_KNOWN = 256;
+
 function readText(text: string): number {
+  const cached = known.get(text);
+  if (cached !== undefined) return cached;
+  const ms = parse(text);
+  if (known.size < MAX_KNOWN) known.set(text, ms);
+  return ms;
+}
+
+function parse(text: string): number {
   if (text.length === 0 || text.length > 64) return NaN;
   let ms = 0;
   PART.lastIndex = 0;
