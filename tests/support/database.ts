@@ -54,7 +54,7 @@ export function forEachDatabase(
   const steps: { name: string; fn: () => Promise<void> }[] = [];
   let shared: DatabaseAdapter;
   register(
-    { name: "PGlite", fresh: (schema) => freshPlace(shared, schema) },
+    { name: "PGlite", fresh: (schema) => placeOn(shared, schema) },
     (name, fn) => steps.push({ name, fn }),
   );
   Deno.test(`${suite}, on PGlite`, async (test) => {
@@ -77,7 +77,7 @@ export function forEachDatabase(
  * @param schema Its schema; one that nobody has when omitted.
  */
 export function postgresPlace(schema?: string): Promise<Place> {
-  return freshPlace(postgres(postgresUrl()), schema);
+  return placeOn(postgres(postgresUrl()), schema);
 }
 
 /** The server that tests use. */
@@ -89,7 +89,13 @@ export function postgresUrl(): string {
   );
 }
 
-async function freshPlace(database: DatabaseAdapter, name?: string): Promise<Place> {
+/**
+ * Makes an empty place in a database.
+ *
+ * @param database Which one.
+ * @param name Its schema; one that nobody has when omitted.
+ */
+export async function placeOn(database: DatabaseAdapter, name?: string): Promise<Place> {
   const schema = name ?? `test_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
   const filler = new SchemaName(schema);
   const driver = await database.open();
