@@ -19,6 +19,16 @@ export function timeOrderedId(now: number, random: (bytes: Uint8Array) => void):
   view.setUint32(2, now % 0x1_0000_0000);
   view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x70);
   view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80);
+  return formatUuid(bytes);
+}
+
+/**
+ * Writes a UUID.
+ *
+ * @param bytes Its 16 bytes.
+ * @returns Lower-case hexadecimal digits with hyphens.
+ */
+export function formatUuid(bytes: Uint8Array): string {
   const hex = bytes.toHex();
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${
     hex.slice(20)

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { formatUuid } from "./ids.ts";
+
 /** A stream of numbers that depends on its seed alone. */
 export class SeededRandom {
   #a: number;
@@ -73,10 +75,7 @@ export class SeededRandom {
     this.fill(bytes);
     bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
     bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-    const hex = bytes.toHex();
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${
-      hex.slice(20)
-    }`;
+    return formatUuid(bytes);
   }
 }
 

@@ -12,11 +12,8 @@
  * @module
  */
 
-import { decodeTagged, encodeTagged } from "./values_tagged.ts";
+import { decodeTagged, encodeTagged, TAG } from "./values_tagged.ts";
 import { CorruptValueError } from "./errors.ts";
-
-/** The key that marks an object as one of the extensions. */
-export const TAG = "$continuum";
 
 /**
  * Encodes a value.
@@ -37,7 +34,7 @@ export function encode(value: unknown, path = "value"): string {
       break;
     case "object":
       if (value === null) return "null";
-      if (isPlain(value, 0)) return JSON.stringify(value);
+      if (isPlainSafely(value)) return JSON.stringify(value);
       break;
   }
   return JSON.stringify(encodeTagged(value, path));
@@ -65,6 +62,15 @@ export function decode(text: string): unknown {
 
 /** Past this depth the slower walk takes over, which knows cycles. */
 const PLAIN_DEPTH = 32;
+
+/** A getter that throws is told with its path by the slower walk. */
+function isPlainSafely(value: object): boolean {
+  try {
+    return isPlain(value, 0);
+  } catch {
+    return false;
+  }
+}
 
 /** Whether JSON alone carries the object without loss: the common case, in one quick walk. */
 function isPlain(value: object, depth: number): boolean {

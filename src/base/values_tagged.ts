@@ -9,7 +9,8 @@ import { errorFields, rebuildError } from "./values_errors.ts";
 
 type Tree = Record<string, unknown>;
 
-const TAG = "$continuum";
+/** The key that marks an object as one of the extensions. */
+export const TAG = "$continuum";
 const MAX_DEPTH = 1_000;
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
