@@ -18,8 +18,8 @@ export interface ExecutionOptions {
   /** Whether to note where each effect was asked for; slower, and gives drift a file and line. */
   readonly trace?: boolean;
   /**
-   * Called when the code did something between two turns, which is refused: take a turn, without
-   * events, to see it.
+   * Called once, if the code did something between two turns, which is refused: take a turn,
+   * without events, to see it.
    */
   readonly wake?: () => void;
 }

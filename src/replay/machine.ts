@@ -25,7 +25,7 @@ import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts"
 import type { HistoryEvent } from "./history.ts";
 import { Patches } from "./patches.ts";
 import { Pending, type Request } from "./pending.ts";
-import { exempt, scope, type WorkflowScope } from "./scope.ts";
+import { outside, scope, type WorkflowScope } from "./scope.ts";
 import { ANSWERS, type Delivery, mismatch, read, SETTLE } from "./settle.ts";
 import type { DriftReport, LogLevel, Outcome, Refusal, RunStart, Turn } from "./turn.ts";
 
@@ -201,14 +201,17 @@ export class Execution implements Effects, WorkflowScope {
     this.enter("log");
     const { log } = this.#options;
     if (log === undefined || this.#next <= this.#logged) return;
-    exempt(() => log({ level, message, properties }));
+    outside(() => log({ level, message, properties }));
   }
 
   refuse(call: string, instead: string): Error {
     const site = callSite();
     const error = new NondeterministicCallError(call, instead, showSite(site));
-    this.#refused ??= { call, instead, position: this.#position, site, message: error.message };
-    if (!this.#inTurn) this.#options.wake?.();
+    if (this.#refused === null) {
+      this.#refused = { call, instead, position: this.#position, site, message: error.message };
+      const { wake } = this.#options;
+      if (!this.#inTurn && wake !== undefined) outside(wake);
+    }
     return error;
   }
 

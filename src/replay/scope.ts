@@ -34,7 +34,8 @@ export interface StepScope {
 }
 
 /** The scope of the code that is running; undefined for the application's own. */
-export const scope: AsyncLocalStorage<WorkflowScope | StepScope> = new AsyncLocalStorage();
+export const scope: AsyncLocalStorage<WorkflowScope | StepScope | undefined> =
+  new AsyncLocalStorage();
 
 /**
  * Calls a step's or an activity's function: globals behave as usual in it, and contexts of runs
@@ -46,4 +47,14 @@ export const scope: AsyncLocalStorage<WorkflowScope | StepScope> = new AsyncLoca
  */
 export function exempt<T>(body: () => T, report: (reason: unknown) => void = () => {}): T {
   return scope.run({ kind: "step", report }, body);
+}
+
+/**
+ * Calls the engine's own code from workflow code: all that it starts is the application's.
+ *
+ * @param body The function.
+ * @returns What it returns.
+ */
+export function outside<T>(body: () => T): T {
+  return scope.run(undefined, body);
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { decode, encode } from "../../src/base/values.ts";
 import { decodeError } from "../../src/base/values_failure.ts";
 import type { Command } from "../../src/replay/commands.ts";
+import { scope } from "../../src/replay/scope.ts";
 import type { LogLine, Turn } from "../../src/replay/turn.ts";
 import type { WorkflowContext } from "../../src/workflow/context_types.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
@@ -372,15 +373,15 @@ Deno.test("a foreign wait is idle, a wait for the engine is not", async () => {
 
 Deno.test("what code does between turns is refused, and wakes the executor", async () => {
   const foreign = Promise.withResolvers<void>();
-  let woken = 0;
+  const woken: unknown[] = [];
   const execution = executionFor(async (ctx) => {
     await Promise.race([ctx.sleep("1d"), foreign.promise]);
     await ctx.run("too late", () => {});
-  }, { wake: () => woken++ });
+  }, { wake: () => woken.push(scope.getStore()) });
   await execution.turn([]);
   foreign.resolve();
   await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(woken > 0);
+  assert.deepEqual(woken, [undefined], "Outside of the workflow's scope");
   const turn = await execution.turn([]);
   assert.equal(turn.refused?.position, 1);
   assert.deepEqual(turn.issued, []);
