@@ -103,7 +103,7 @@ export class Execution implements Effects, WorkflowScope {
    * @param options What an earlier execution has seen.
    * @returns What came to light.
    * @throws {ContextError} If another turn is under way.
-   * @throws {CorruptValueError} If an event's payload cannot be decoded.
+   * @throws {CorruptValueError} If the input or an event's payload cannot be decoded.
    */
   async turn(events: readonly HistoryEvent[], options: TurnOptions = {}): Promise<Turn> {
     if (this.#busy) {
@@ -231,9 +231,10 @@ export class Execution implements Effects, WorkflowScope {
     this.#inTurn = true;
     this.#lookAhead(events, seen);
     if (this.#started) return;
+    const input = decode(this.start.input);
     this.#started = true;
     scope.run(this, () => {
-      void (async () => await this.#body(this, decode(this.start.input)))()
+      void (async () => await this.#body(this, input))()
         .then(this.#complete, this.#fail);
     });
   }

@@ -442,11 +442,13 @@ Deno.test("bad arguments are refused at the call, with the value found", async (
   }
 });
 
-Deno.test("a payload that cannot be decoded ends the turn, not the process", async () => {
+Deno.test("an input or a payload that cannot be decoded ends the turn, not the process", async () => {
   const execution = executionFor((ctx) => ctx.run("a", () => {}));
   const journal = new Journal();
   journal.add("run.completed", recorded("run", 0, "a"), "{");
   await assert.rejects(execution.turn(journal.events), { code: "CORRUPT_VALUE" });
+  const started = executionFor(() => {}, { start: { input: "{" } });
+  await assert.rejects(started.turn([]), { code: "CORRUPT_VALUE" });
 });
 
 Deno.test("an input of ten megabytes is taken", async () => {
