@@ -11,6 +11,8 @@ import { startPostgres } from "../tests/support/embedded_postgres.ts";
 const FOLDERS = ["src", "tests"];
 
 async function main(): Promise<number> {
+  // The tests hear an interrupt too, and end by it: then there is a server to be removed.
+  Deno.addSignalListener("SIGINT", () => {});
   const given = Deno.env.get("DATABASE_URL");
   if (given !== undefined) return await test(given);
   await using server = await startPostgres();

@@ -9,6 +9,8 @@ import { ContinuumError } from "../base/errors.ts";
 /** The database's schema was made by a newer engine than this one. */
 export class SchemaTooNewError extends ContinuumError {
   /**
+   * Says what was found and what was wanted.
+   *
    * @param schema The schema's name.
    * @param found The version found in the database.
    * @param wanted The newest version that this engine knows.
@@ -28,6 +30,8 @@ export class SchemaTooNewError extends ContinuumError {
 /** A migration that was applied is not the one that this engine knows under its number. */
 export class MigrationChangedError extends ContinuumError {
   /**
+   * Says what was found and what was wanted.
+   *
    * @param schema The schema's name.
    * @param version The migration's number.
    * @param found The checksum in the database.
@@ -46,6 +50,8 @@ export class MigrationChangedError extends ContinuumError {
 /** The `database` or `schema` option can't be understood. */
 export class DatabaseOptionError extends ContinuumError {
   /**
+   * Says what was found and what was wanted.
+   *
    * @param message What is wrong with it.
    * @param details The value found; never with a password.
    */
@@ -56,7 +62,11 @@ export class DatabaseOptionError extends ContinuumError {
 
 /** Another open engine, here or in another process, holds the folder of a PGlite database. */
 export class DatabaseInUseError extends ContinuumError {
-  /** @param folder The database's folder. */
+  /**
+   * Names the folder.
+   *
+   * @param folder The database's folder.
+   */
   constructor(folder: string) {
     super(
       "DATABASE_IN_USE",
@@ -82,6 +92,8 @@ export class NestedQueryError extends ContinuumError {
 /** A text can't be stored as it is. */
 export class UnstorableTextError extends ContinuumError {
   /**
+   * Says what was found and what was wanted.
+   *
    * @param what Which text.
    * @param text The text.
    */
@@ -98,6 +110,8 @@ export class UnstorableTextError extends ContinuumError {
 /** A run is to be put on a version that the registry does not hold. */
 export class VersionNotRegisteredError extends ContinuumError {
   /**
+   * Says what was found and what was wanted.
+   *
    * @param hashes The versions asked for; at least one is unknown.
    * @param cause The database's error.
    */
@@ -113,6 +127,8 @@ export class VersionNotRegisteredError extends ContinuumError {
 /** The database can't be reached, or went away. Nothing is known of the statement that was sent. */
 export class DatabaseUnavailableError extends ContinuumError {
   /**
+   * Says what was found and what was wanted.
+   *
    * @param database Which database, without secrets.
    * @param cause What the driver said.
    */

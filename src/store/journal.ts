@@ -54,6 +54,8 @@ export class Journal implements JournalStore {
   #contended = false;
 
   /**
+   * Prepares the journal's statements.
+   *
    * @param driver The database.
    * @param schema Where the tables are.
    */

@@ -67,6 +67,8 @@ export class Nodes implements NodeStore {
   readonly #sql: Record<keyof typeof STATEMENTS, string>;
 
   /**
+   * Prepares the statements on nodes.
+   *
    * @param driver The database.
    * @param schema Where the tables are.
    */

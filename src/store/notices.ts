@@ -22,6 +22,8 @@ export class SqlNotices implements Notices {
   readonly #origin = crypto.randomUUID().slice(0, 13);
 
   /**
+   * Names its channel and its origin.
+   *
    * @param driver The database.
    * @param schema Names the channel.
    */

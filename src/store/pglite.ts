@@ -92,6 +92,7 @@ class PGliteDriver implements SqlDriver {
   readonly #pg: PGlite;
   readonly #leave: () => Promise<void>;
   readonly #isAlone: () => boolean;
+  readonly #listeners = new Set<() => Promise<void>>();
   #closing: Promise<void> | null = null;
 
   constructor(database: Database, leave: () => Promise<void>, isAlone: () => boolean) {
@@ -135,11 +136,21 @@ class PGliteDriver implements SqlDriver {
     () => Promise<void>
   > {
     refuseInside(this.#pg);
-    return await this.#pg.listen(channel, onPayload);
+    const unlisten = await this.#pg.listen(channel, onPayload);
+    const end = async () => {
+      if (this.#listeners.delete(end)) await unlisten();
+    };
+    this.#listeners.add(end);
+    return end;
   }
 
   close(): Promise<void> {
-    return this.#closing ??= this.#leave();
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    for (const end of this.#listeners) await end();
+    await this.#leave();
   }
 }
 

@@ -20,6 +20,8 @@ export class Listener {
   #keeping: Promise<void> | null = null;
 
   /**
+   * Connects to nothing before `start()`.
+   *
    * @param url The database.
    * @param options The client's options.
    * @param channel A lower-case identifier.

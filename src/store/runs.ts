@@ -44,6 +44,8 @@ export class Runs implements RunStore {
   readonly #sql: ReturnType<typeof runStatements>;
 
   /**
+   * Prepares the statements on runs.
+   *
    * @param driver The database.
    * @param schema Where the tables are.
    */

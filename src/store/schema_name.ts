@@ -20,6 +20,8 @@ export class SchemaName {
   readonly #quoted: string;
 
   /**
+   * Checks and quotes a name.
+   *
    * @param name Any name that Postgres takes, of 1 to 63 bytes, not beginning with `pg_`.
    * @throws {DatabaseOptionError} If Postgres would refuse or shorten it.
    */

@@ -33,6 +33,8 @@ export class SqlStore implements Store {
   readonly #schema: SchemaName;
 
   /**
+   * Puts the tables together; asks the database nothing.
+   *
    * @param driver The database; the store closes it.
    * @param schema Where its tables are.
    */

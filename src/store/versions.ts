@@ -35,6 +35,8 @@ export class Versions implements VersionStore {
   readonly #sql: ReturnType<typeof versionStatements>;
 
   /**
+   * Prepares the statements on versions.
+   *
    * @param driver The database.
    * @param schema Where the tables are.
    */

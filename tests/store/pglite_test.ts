@@ -161,3 +161,15 @@ Deno.test("a transaction that throws leaves nothing behind", async () => {
   await assert.rejects(driver.query("select from half"), { code: "42P01" });
   await driver.close();
 });
+
+Deno.test("a store that closes hears nothing more, in whatever order things end", async () => {
+  const database = pglite(null);
+  const store = await openStore({ database });
+  const other = await openStore({ database });
+  const unheard = () => assert.fail("It has closed");
+  const subscription = await store.notices.subscribe(unheard, unheard);
+  await store[Symbol.asyncDispose]();
+  await other.notices.publish([{ kind: "due" }]);
+  await subscription[Symbol.asyncDispose]();
+  await other[Symbol.asyncDispose]();
+});
