@@ -1,0 +1,53 @@
+/**
+ * A project of somebody else's, outside the checkout, follows the README to the letter.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { PROJECT } from "../support/project.ts";
+import { makeFolder } from "../version/fixture.ts";
+import { deno } from "./processes.ts";
+
+const README = await Deno.readTextFile(new URL("README.md", PROJECT));
+
+/** The block of the README whose first line says which file it is. */
+function program(path: string): string {
+  const block = README.split("```ts\n").find((text) => text.startsWith(`// ${path}\n`));
+  assert(block !== undefined, `README.md shows ${path}`);
+  return block.slice(0, block.indexOf("```"));
+}
+
+/** What `deno add` writes, and the checkout in the registry's place. */
+const CONFIG = {
+  links: [decodeURIComponent(PROJECT.pathname)],
+  imports: { "@continuum/continuum": "jsr:@continuum/continuum@^0.1.0" },
+};
+
+async function makeConsumer(config: object = CONFIG) {
+  return await makeFolder({
+    "deno.json": JSON.stringify(config),
+    "workflows/order.ts": program("workflows/order.ts"),
+    "main.ts": program("main.ts"),
+  });
+}
+
+Deno.test("the README's first program runs as it stands, and again on what it left", async () => {
+  await using folder = await makeConsumer();
+  const cwd = new URL(folder.url).pathname;
+  for (let time = 0; time < 2; time++) {
+    const { output, errors, code } = await deno(["run", "-A", "main.ts"], { cwd });
+    assert.equal(output, "Order o-1: charged 30 EUR\n", errors);
+    assert.equal(code, 0);
+  }
+  assert((await Deno.stat(new URL(".continuum", folder.url))).isDirectory);
+});
+
+Deno.test("the README's first program has types, in a project strict or not", async () => {
+  for (const compilerOptions of [{}, { exactOptionalPropertyTypes: true }]) {
+    await using folder = await makeConsumer({ ...CONFIG, compilerOptions });
+    const cwd = new URL(folder.url).pathname;
+    const { errors, code } = await deno(["check", "main.ts"], { cwd });
+    assert.equal(code, 0, errors);
+  }
+});
