@@ -284,7 +284,7 @@ class LoadingVersion {
   }
 
   #targetOf(parent: string, specifier: string, type: string): ResolvedImport | undefined {
-    const attributes = type === "module" ? {} : { type };
+    const attributes: Record<string, string> = type === "module" ? {} : { type };
     return this.#index.resolve(this.#members.get(parent)!.label, specifier, attributes);
   }
 
