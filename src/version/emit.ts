@@ -18,6 +18,14 @@ import { transpile } from "./transpile.ts";
 const TYPE_MARK = "\0";
 const TYPE_LETTERS: Readonly<Record<string, ImportType>> = { j: "json", t: "text", b: "bytes" };
 
+/** What the runtime is given for a member. */
+export interface EmittedModule {
+  /** The JavaScript text. */
+  readonly code: string;
+  /** Every import that is made when it is linked. */
+  readonly imports: readonly { readonly specifier: string; readonly type: ImportType }[];
+}
+
 /**
  * Makes the module text of a member.
  *
@@ -27,7 +35,7 @@ const TYPE_LETTERS: Readonly<Record<string, ImportType>> = { j: "json", t: "text
  * @param importer An expression for the function `(url, specifier, options) => Promise` that
  *   answers dynamic imports.
  * @param options The compiler options that the manifest records.
- * @returns The JavaScript text.
+ * @returns The JavaScript text, and what it imports.
  * @throws {SyntaxError} When the member is not of its media type.
  */
 export async function emitModule(
@@ -36,23 +44,30 @@ export async function emitModule(
   url: string,
   importer: string,
   options: ReadonlyMap<string, string>,
-): Promise<string> {
+): Promise<EmittedModule> {
   switch (member.media) {
     case "json": {
       const text = decodeText(bytes);
       JSON.parse(text);
-      return `export default JSON.parse(${JSON.stringify(text)});`;
+      return data(`JSON.parse(${JSON.stringify(text)})`);
     }
     case "text":
-      return `export default ${JSON.stringify(decodeText(bytes))};`;
+      return data(JSON.stringify(decodeText(bytes)));
     case "bytes":
-      return `export default ${bytesExpression(bytes)};`;
+      return data(bytesExpression(bytes));
     case "wasm":
       return emitWasm(bytes);
     default: {
       const { code, map } = await transpile(decodeText(bytes), member.media, url, options);
       const { imports } = await findImports(code, "js", url);
-      return `${rewriteImports(code, imports, url, importer)}${map === "" ? "" : `\n${map}`}`;
+      const rewritten = rewriteImports(code, imports, url, importer);
+      return {
+        code: map === "" ? rewritten : `${rewritten}\n${map}`,
+        imports: imports.filter(({ isDynamic }) => !isDynamic).map(({ specifier, type }) => ({
+          specifier: specifier!,
+          type: (type ?? "module") as ImportType,
+        })),
+      };
     }
   }
 }
@@ -72,6 +87,10 @@ export function readEmitted(emitted: string): { specifier: string; type: ImportT
 /** UTF-8, lossy and without a byte order mark, as Deno reads modules. */
 function decodeText(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
+}
+
+function data(expression: string): EmittedModule {
+  return { code: `export default ${expression};`, imports: [] };
 }
 
 function bytesExpression(bytes: Uint8Array): string {
@@ -124,17 +143,18 @@ function unusedName(code: string): string {
 }
 
 /** A module with the instance's exports, its imports bound as the ESM integration has them. */
-function emitWasm(bytes: Uint8Array): string {
+function emitWasm(bytes: Uint8Array): EmittedModule {
   const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
   const sources = [...new Set(WebAssembly.Module.imports(module).map((i) => i.module))];
   const imports = sources.map((source, i) => `import * as i${i} from ${JSON.stringify(source)};`);
   const bound = sources.map((source, i) => `${JSON.stringify(source)}: i${i}`);
   const names = WebAssembly.Module.exports(module).map((e) => e.name);
-  return [
+  const code = [
     ...imports,
     `const module = new WebAssembly.Module(${bytesExpression(bytes)});`,
     `const { exports } = new WebAssembly.Instance(module, {${bound.join(", ")}});`,
     ...names.map((name, i) => `const e${i} = exports[${JSON.stringify(name)}];`),
     `export { ${names.map((name, i) => `e${i} as ${JSON.stringify(name)}`).join(", ")} };`,
   ].join("\n");
+  return { code, imports: sources.map((specifier) => ({ specifier, type: "module" })) };
 }

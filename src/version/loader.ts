@@ -16,7 +16,9 @@
 
 import { registerHooks } from "node:module";
 import { sha256Hex } from "../base/encoding.ts";
-import { emitModule, readEmitted } from "./emit.ts";
+import { isContinuumError } from "../base/errors.ts";
+import { emitModule, type EmittedModule, readEmitted } from "./emit.ts";
+import { ModuleSyntaxError } from "./errors.ts";
 import { WORKFLOW_ENTRY } from "./host.ts";
 import { importGuarded } from "./import_guard.ts";
 import {
@@ -26,7 +28,13 @@ import {
   LoadLimitError,
   UnpinnedImportError,
 } from "./load_errors.ts";
-import { importTypeOf, type Member, parseManifest, versionHash } from "./manifest.ts";
+import {
+  type ImportType,
+  importTypeOf,
+  type Member,
+  parseManifest,
+  versionHash,
+} from "./manifest.ts";
 import { ManifestIndex, type ResolvedImport } from "./manifest_index.ts";
 
 /** The namespace of a module. */
@@ -184,13 +192,16 @@ class LoadingVersion {
     for (const member of index.manifest.members) this.#members.set(this.#urlOf(member), member);
   }
 
-  /** Nothing keeps the bytes alive after this. */
+  /** L2, before anything runs. Nothing keeps the bytes alive after this. */
   async emit(bytes: LoadRequest["bytes"]): Promise<void> {
     const options = new Map(this.#index.manifest.options);
     for (const [url, member] of this.#members) {
       const body = bytes.get(member.sha256)!;
       this.#bytes += body.byteLength;
-      this.#code.set(url, await emitModule(member, body, url, IMPORTER, options));
+      const { code, imports } = await this.#emitOne(url, member, body, options);
+      this.#code.set(url, code);
+      // The runtime lets a hook refuse anything but builtins: so this comes first.
+      for (const { specifier, type } of imports) this.#admit(url, specifier, type);
     }
   }
 
@@ -260,6 +271,28 @@ class LoadingVersion {
   /** A version that failed to load answers no more dynamic imports. */
   forget(state: Process): void {
     for (const url of this.#members.keys()) state.importers.delete(url);
+  }
+
+  async #emitOne(
+    url: string,
+    member: Member,
+    body: Uint8Array,
+    options: ReadonlyMap<string, string>,
+  ): Promise<EmittedModule> {
+    try {
+      return await emitModule(member, body, url, IMPORTER, options);
+    } catch (cause) {
+      if (isContinuumError(cause)) throw cause;
+      const told = cause instanceof Error ? cause.message : String(cause);
+      throw new ModuleSyntaxError(`Cannot compile ${url}: ${told}`, { cause });
+    }
+  }
+
+  #admit(url: string, specifier: string, type: ImportType): void {
+    const target = this.#targetOf(url, specifier, type);
+    if (target === undefined || target.kind === "missing") {
+      throw new UnpinnedImportError(url, specifier);
+    }
   }
 
   /** L2: the URL that an import of emitted code leads to. */

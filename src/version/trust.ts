@@ -226,8 +226,17 @@ function matchersOf(pattern: TrustPattern): Matcher[] {
     const exact: Matcher = (url) => url.href === href;
     return [exact, ...jsrMatchers(pattern)];
   }
-  const compiled = pattern instanceof URLPattern ? pattern : new URLPattern(pattern);
+  const compiled = compile(pattern);
   return [(url) => compiled.test(url.href)];
+}
+
+function compile(pattern: TrustPattern): URLPattern {
+  if (pattern instanceof URLPattern) return pattern;
+  if (typeof pattern !== "string") return new URLPattern(pattern);
+  // The colons of an IPv6 address begin no groups.
+  return new URLPattern(
+    pattern.replace(/\[[\da-f:.]*\]/i, (host) => host.replaceAll(":", "\\:")),
+  );
 }
 
 /** A `jsr:` root is read from the registry's URLs. */

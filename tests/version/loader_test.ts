@@ -1,0 +1,405 @@
+/**
+ * Loading versions from memory.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { isContinuumError } from "../../src/base/errors.ts";
+import { readGraph, type ReadGraphOptions } from "../../src/version/graph.ts";
+import { lateRejections } from "../../src/version/import_guard.ts";
+import { type LoadedModules, Loader, type LoadRequest } from "../../src/version/loader.ts";
+import { formatManifest, versionHash } from "../../src/version/manifest.ts";
+import { WORKFLOW } from "../../src/workflow/marks.ts";
+import { defineWorkflow } from "../../src/workflow/mod.ts";
+import { type Files, makeFolder } from "./fixture.ts";
+
+/** `(module (func (export "answer") (result i32) i32.const 42))` */
+// deno-fmt-ignore
+const WASM = Uint8Array.from([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 7, 10, 1, 6, 97, 110, 115, 119,
+  101, 114, 0, 0, 10, 6, 1, 4, 0, 65, 42, 11,
+]);
+
+/** `(module (import "./env.ts" "seven" (func (result i32))) (func (export "up") (result i32) call 0))` */
+// deno-fmt-ignore
+const IMPORTING_WASM = Uint8Array.from([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 127, 2, 18, 1, 8, 46, 47, 101, 110, 118, 46, 116,
+  115, 5, 115, 101, 118, 101, 110, 0, 0, 3, 2, 1, 0, 7, 6, 1, 2, 117, 112, 0, 1, 10, 6, 1, 4, 0,
+  16, 0, 11,
+]);
+
+/** The runtime polls for `load` hooks for good once there has been one: no leak of ours. */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: false });
+}
+
+type Exports = Record<string, unknown>;
+
+async function request(
+  files: Files,
+  root = "main.ts",
+  options?: ReadGraphOptions,
+): Promise<LoadRequest> {
+  await using folder = await makeFolder(files);
+  const graph = await readGraph(folder.url + root, options);
+  return { hash: graph.hash, manifest: graph.text, bytes: graph.bytes };
+}
+
+async function load(files: Files, loader = new Loader()): Promise<LoadedModules> {
+  return await loader.load(await request(files));
+}
+
+async function entry(files: Files): Promise<Exports> {
+  return (await load(files)).entry;
+}
+
+const ids = (() => {
+  let next = 0;
+  return () => `unique ${Date.now()} ${next++}`;
+})();
+
+/** A counter that modules under test count up when they run. */
+const runs = globalThis as unknown as { ranForTest: number };
+
+test("every kind of member is loaded, and stands for what the file says", async () => {
+  const found = await entry({
+    "main.ts": `
+      import js from "./a.js";
+      import { ts } from "./b.ts";
+      import { json } from "./re_exporter.ts";
+      import data from "./data.json" with { type: "json" };
+      import asText from "./data.json" with { type: "text" };
+      import bytes from "./data.json" with { type: "bytes" };
+      import { answer } from "./c.wasm";
+      import { up } from "./d.wasm";
+      import inline from "data:text/javascript,export default 5";
+      import { el } from "./view.tsx";
+      export default { js, ts, json, data, asText, bytes: [...bytes], n: answer(), up: up(), inline, el };
+    `,
+    "a.js": `export default "js"`,
+    "b.ts": `export const ts: string = "ts"`,
+    "re_exporter.ts": `export { default as json } from "./data.json" with { type: "json" };`,
+    "data.json": `\uFEFF{"a":1}`,
+    "c.wasm": WASM,
+    "d.wasm": IMPORTING_WASM,
+    "env.ts": `export const seven = () => 7`,
+    "view.tsx": `
+      /** @jsx h */
+      import { Shape } from "./shape.ts";
+      const h = (...all: unknown[]): unknown => all;
+      export type { Shape };
+      export const el: Shape = <b id="1">hi</b>;
+    `,
+    "shape.ts": `export type Shape = unknown;`,
+  });
+  assert.deepEqual(found["default"], {
+    js: "js",
+    ts: "ts",
+    json: { a: 1 },
+    data: { a: 1 },
+    asText: `{"a":1}`,
+    bytes: [...new TextEncoder().encode(`\uFEFF{"a":1}`)],
+    n: 42,
+    up: 7,
+    inline: 5,
+    el: ["b", { id: "1" }, "hi"],
+  });
+});
+
+test("enums, namespaces, parameter properties and unused type imports are compiled", async () => {
+  const found = await entry({
+    "main.ts": `
+      import { OnlyAType, type Another } from "./types.ts";
+      import { AlsoAType, value } from "./types.ts";
+      enum Color { Red = 1, Green }
+      namespace Space { export const inner = Color.Green }
+      class Point { constructor(readonly x: number, private y = 2) {} sum(): number { return this.x + this.y } }
+      const it: OnlyAType | Another | AlsoAType = value;
+      export default [Color.Red, Space.inner, new Point(1).sum(), it satisfies number];
+    `,
+    "types.ts": `
+      export type OnlyAType = number; export interface Another { a: 1 }; export type AlsoAType = 1;
+      export const value = 9;
+    `,
+  });
+  assert.deepEqual(found["default"], [1, 2, 3, 9]);
+});
+
+test("stack traces tell the lines and columns of the source", async () => {
+  const found = await entry({
+    "main.ts": [
+      `interface Gone { a: 1 }`,
+      `enum E { A }`,
+      ``,
+      `export function boom(x: Gone): never {`,
+      `  const y: number = 1;   throw new Error("at 5:32");`,
+      `}`,
+    ].join("\n"),
+  });
+  try {
+    (found["boom"] as () => void)();
+  } catch (error) {
+    assert.match(String((error as Error).stack), /continuum:\/\/\/[0-9a-f]{64}\/main\.ts:5:3\d/);
+  }
+});
+
+test("cycles work, and so do labels above the root and absolute ones", async () => {
+  const found = await load({
+    "app/main.ts":
+      `import { b } from "../lib/b.ts"; export const a = "a"; export default () => b();`,
+    "lib/b.ts": `import { a } from "../app/main.ts"; export const b = () => a + "b";`,
+    "main.ts": `export { default } from "./app/main.ts";`,
+  });
+  assert.equal((found.entry["default"] as () => string)(), "ab");
+  assert.deepEqual([...found.members.keys()].sort(), [
+    "./app/main.ts",
+    "./lib/b.ts",
+    "./main.ts",
+  ]);
+});
+
+test("packages, builtins and the host are the process's own", async () => {
+  const found = await entry({
+    "main.ts": `
+      import { parse } from "npm:es-module-lexer@3.0.5";
+      import { Buffer } from "node:buffer";
+      import { defineWorkflow } from "@continuum/continuum/workflow";
+      export { Buffer, defineWorkflow, parse };
+      export const self = import.meta.main;
+      export default defineWorkflow({ name: "host" }, () => 1);
+    `,
+  });
+  assert.equal(found["defineWorkflow"], defineWorkflow);
+  assert.equal(found["Buffer"], (await import("node:buffer")).Buffer);
+  assert.equal(found["parse"], (await import("es-module-lexer")).parse);
+  assert.equal(found["self"], false);
+  assert.equal((found["default"] as Record<symbol, unknown>)[WORKFLOW], 1);
+});
+
+test("two versions of one path run side by side, even if only a dependency differs", async () => {
+  const files = (n: number) => ({
+    "main.ts": `import { n } from "./dep.ts"; export default () => n;`,
+    "dep.ts": `export const n = ${n};`,
+  });
+  const [one, two] = [await entry(files(1)), await entry(files(2))];
+  assert.deepEqual([(one["default"] as () => number)(), (two["default"] as () => number)()], [
+    1,
+    2,
+  ]);
+});
+
+test("a dynamic import is answered within microtasks, as the same module", async () => {
+  const found = await entry({
+    "main.ts": `
+      import * as eager from "./both.ts";
+      export const both = async () => (await import("./both.ts")) === eager;
+      export const lazy = () => import("./lazy.ts");
+      export const data = async () => (await import("./d.json", { with: { type: "json" } })).default;
+      export const builtin = () => import("node:path");
+      export const early = (await import("./lazy.ts")).lazy;
+    `,
+    "both.ts": `export const x = 1;`,
+    "lazy.ts": `export const lazy: string = "lazy";`,
+    "d.json": `[1]`,
+  });
+  for (const name of ["both", "lazy", "data", "builtin"]) {
+    let result: unknown;
+    void (found[name] as () => Promise<unknown>)().then((value) => result = value);
+    for (let i = 0; i < 20; i++) await null;
+    assert.notEqual(result, undefined, `${name} took more than microtasks`);
+    assert.notEqual(result, false);
+  }
+  assert.equal(found["early"], "lazy");
+});
+
+test("an import that the manifest does not list is refused, static or dynamic", async () => {
+  const dynamic = await entry({
+    "main.ts": `
+      export const go = (specifier: string) => import(specifier);
+      export const missing = () => import("./not_there.ts");
+    `,
+  });
+  const go = dynamic["go"] as (specifier: string) => Promise<unknown>;
+  for (const specifier of ["./other.ts", "https://evil.invalid/x.ts", "node:fs", "npm:left-pad"]) {
+    await assert.rejects(go(specifier), (error: Error) => {
+      assert.ok(isContinuumError(error, "UNPINNED_IMPORT"));
+      return error.message.includes(specifier) && error.message.includes("/main.ts");
+    });
+  }
+  await assert.rejects(dynamic["missing"] as () => Promise<unknown>, TypeError);
+  // A manifest from which an edge was taken away has another hash, and imports less.
+  const whole = await request({ "main.ts": `import "node:os"; globalThis.ranForTest++;` });
+  const { parseManifest } = await import("../../src/version/manifest.ts");
+  const manifest = formatManifest({ ...parseManifest(whole.manifest), edges: [], externals: [] });
+  runs.ranForTest = 0;
+  await assert.rejects(
+    new Loader().load({ ...whole, manifest, hash: versionHash(manifest) }),
+    { code: "UNPINNED_IMPORT" },
+  );
+  assert.equal(runs.ranForTest, 0);
+});
+
+test("once a version is loaded, the process imports as if nothing had happened", async () => {
+  await entry({ "main.ts": `export default 1;` });
+  await assert.rejects(import(`continuum:///${"0".repeat(64)}/main.ts`), /scheme/i);
+});
+
+test("one changed byte of any member or of the manifest is found before anything runs", async () => {
+  const whole = await request({
+    "main.ts": `
+      import "./a.js"; import "./v.tsx"; import "./c.wasm";
+      import "./d.json" with { type: "json" };
+      import "./t.txt" with { type: "text" };
+      import "./b.bin" with { type: "bytes" };
+      globalThis.ranForTest++;
+    `,
+    "a.js": `globalThis.ranForTest++;`,
+    "v.tsx": `globalThis.ranForTest++; export const V = (): unknown => 1;`,
+    "c.wasm": WASM,
+    "d.json": `{"a":1}`,
+    "t.txt": "text",
+    "b.bin": new Uint8Array([1, 2, 3]),
+  });
+  runs.ranForTest = 0;
+  assert.equal(whole.bytes.size, 7);
+  for (const [sha256, bytes] of whole.bytes) {
+    const changed = new Uint8Array(bytes);
+    changed[changed.length - 1]! ^= 1;
+    const tampered = new Map(whole.bytes).set(sha256, changed);
+    await assert.rejects(new Loader().load({ ...whole, bytes: tampered }), {
+      code: "INTEGRITY_MISMATCH",
+    });
+    const absent = new Map(whole.bytes);
+    absent.delete(sha256);
+    await assert.rejects(new Loader().load({ ...whole, bytes: absent }), {
+      code: "INTEGRITY_MISMATCH",
+    });
+  }
+  for (let i = 0; i < whole.manifest.length; i++) {
+    const changed = String.fromCharCode(whole.manifest.charCodeAt(i) ^ 1);
+    const manifest = whole.manifest.slice(0, i) + changed + whole.manifest.slice(i + 1);
+    await assert.rejects(new Loader().load({ ...whole, manifest }), { code: "INTEGRITY_MISMATCH" });
+  }
+  assert.equal(runs.ranForTest, 0);
+  await new Loader().load(whole);
+  assert.equal(runs.ranForTest, 3);
+});
+
+test("a version that failed to load is loaded by the next attempt", async () => {
+  const flag = globalThis as unknown as { failForTest: boolean };
+  const whole = await request({
+    "main.ts": `import "./dep.ts"; export default "good";`,
+    "dep.ts": `if (globalThis.failForTest) throw new Error("not yet");`,
+  });
+  flag.failForTest = true;
+  await assert.rejects(new Loader().load(whole), { code: "IMPORT_FAILED", trouble: "threw" });
+  await assert.rejects(new Loader().load(whole), /not yet/);
+  flag.failForTest = false;
+  assert.equal((await new Loader().load(whole)).entry["default"], "good");
+});
+
+test("a module that hangs, exits or leaves a rejected promise is a failed import", async () => {
+  const exit = Deno.exit;
+  const cases = {
+    hung: `await new Promise(() => {});`,
+    exited: `Deno.exit(3);`,
+    rejected: `Promise.reject(new Error("left"));`,
+  };
+  for (const [trouble, source] of Object.entries(cases)) {
+    await assert.rejects(
+      load(
+        { "main.ts": `// ${ids()}\n${source}\nexport default 1;` },
+        new Loader({ timeoutMs: 50 }),
+      ),
+      { code: "IMPORT_FAILED", trouble },
+    );
+  }
+  const sly = [
+    `try { Deno.exit(3); } catch { /* hides it */ }`,
+    `import process from "node:process"; try { process.exit(3); } catch { /* hides it */ }`,
+  ];
+  for (const source of sly) {
+    await assert.rejects(load({ "main.ts": `${source}\nexport default 1;` }), {
+      code: "IMPORT_FAILED",
+      trouble: "exited",
+    });
+  }
+  await assert.rejects(
+    load({ "main.ts": `export const x = () => import("./lazy.ts");`, "lazy.ts": `throw 1;` }),
+    { trouble: "threw" },
+  );
+  assert.equal(Deno.exit, exit);
+  assert.equal(Deno.exitCode, 0);
+});
+
+test("a promise that is left rejected after the import does not end the process", async () => {
+  const before = lateRejections();
+  const found = await entry({
+    "main.ts": `
+      export const later = Promise.withResolvers();
+      void (async () => { await later.promise; throw new Error("late"); })();
+    `,
+  });
+  (found["later"] as PromiseWithResolvers<void>).resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(lateRejections(), before + 1);
+});
+
+test("live modules are the application's own instance, or the load is refused", async () => {
+  await using folder = await makeFolder({
+    "main.ts": `import { pool } from "./db.ts"; export default pool;`,
+    "db.ts": `export const pool = { open: true };`,
+  });
+  const live = `${folder.url}db.ts`;
+  const { hash, text, bytes } = await readGraph(`${folder.url}main.ts`, { live: [live] });
+  const whole = { hash, manifest: text, bytes };
+  await assert.rejects(new Loader().load(whole), { code: "LIVE_UNKNOWN" });
+  const loaded = await new Loader().load({ ...whole, liveUrl: () => live });
+  assert.equal(loaded.entry["default"], (await import(live)).pool);
+});
+
+test("a package that is not to be had is named", async () => {
+  const whole = await request({ "main.ts": `import "node:no_such_builtin"; export default 1;` });
+  await assert.rejects(new Loader().load(whole), { code: "EXTERNAL_UNAVAILABLE" });
+});
+
+test("loaded modules are counted and bounded", async () => {
+  const loader = new Loader();
+  const before = loader.modules;
+  await load({ "main.ts": `import "./b.ts"; // ${ids()}`, "b.ts": `export {};` });
+  assert.equal(loader.modules, before + 2);
+  await assert.rejects(
+    load({ "main.ts": `export default ${JSON.stringify(ids())};` }, new Loader({ maxModules: 1 })),
+    { code: "LOAD_LIMIT" },
+  );
+});
+
+test("versions load one at a time, however many are asked for", async () => {
+  const loads = Array.from({ length: 8 }, (_, n) =>
+    entry({
+      "main.ts": `import { n } from "./n.ts"; await null; export default n;`,
+      "n.ts": `export const n = ${n};`,
+    }));
+  const found = await Promise.all(loads);
+  assert.deepEqual(found.map((it) => it["default"]), [0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("text that looks like an import is left alone", async () => {
+  const text = `
+    // import("./comment.ts")
+    const string = 'import("./string.ts") import x from "y" with { type: "json" }';
+    const template = \`import("./template.ts")\`;
+    const pattern = /import("x")/;
+    const object = { import: (x: number): number => x };
+    export default [string, template, pattern.source, object.import(3)];
+  `;
+  const found = await entry({ "main.ts": text });
+  assert.deepEqual(found["default"], [
+    `import("./string.ts") import x from "y" with { type: "json" }`,
+    `import("./template.ts")`,
+    `import("x")`,
+    3,
+  ]);
+});

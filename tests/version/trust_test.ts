@@ -1,0 +1,298 @@
+/**
+ * Which code may run on a node.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { isPrivateAddress, isPrivateHost } from "../../src/version/address.ts";
+import { GraphFetcher } from "../../src/version/fetch.ts";
+import { readGraph } from "../../src/version/graph.ts";
+import { Trust, type TrustPattern, type TrustScope } from "../../src/version/trust.ts";
+import { makeFolder, serve } from "./fixture.ts";
+
+const HOST = "https://cdn.example";
+
+function allows(scope: TrustScope, url: string, referrer?: string, isRedirect = false): boolean {
+  try {
+    scope.check(url, referrer, isRedirect);
+    return true;
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, "UNTRUSTED_MODULE");
+    return false;
+  }
+}
+
+function scopeOf(modules: readonly TrustPattern[], root = `${HOST}/wf/order.ts`): TrustScope {
+  return new Trust({ modules }, []).scope(root, false);
+}
+
+const TRICKS: Readonly<Record<string, boolean>> = {
+  [`${HOST}/wf/order.ts`]: true,
+  [`${HOST}/wf/deep/er/order.ts`]: true,
+  [`HTTPS://CDN.EXAMPLE/wf/order.ts`]: true,
+  [`${HOST}:443/wf/order.ts`]: true,
+  [`${HOST}/wf/./order.ts`]: true,
+  [`${HOST}/wf/a/../order.ts`]: true,
+  [`${HOST}/wf/@scope%2fname.ts`]: true,
+  [`${HOST}/wf-evil/order.ts`]: false,
+  [`${HOST}/wf@evil.host/order.ts`]: false,
+  [`https://cdn.example@evil.host/wf/order.ts`]: false,
+  [`https://cdn.example:pw@evil.host/wf/order.ts`]: false,
+  [`https://user@cdn.example/wf/order.ts`]: false,
+  [`${HOST}/wf/../evil/order.ts`]: false,
+  [`${HOST}/wf/%2e%2e/evil/order.ts`]: false,
+  [`${HOST}/wf/.%2E/evil/order.ts`]: false,
+  [`${HOST}/wf/..%2fevil/order.ts`]: false,
+  [`${HOST}/wf/a%5c..%5cevil.ts`]: false,
+  [`${HOST}\\wf\\..\\evil\\order.ts`]: false,
+  [`https://cdn.example.evil.host/wf/order.ts`]: false,
+  [`https://evil.host/cdn.example/wf/order.ts`]: false,
+  [`https://cdn.example./wf/order.ts`]: false,
+  [`${HOST}:8443/wf/order.ts`]: false,
+  [`http://cdn.example/wf/order.ts`]: false,
+  [`https://evil.host/?${HOST}/wf/order.ts`]: false,
+  [`https://evil.host/#${HOST}/wf/order.ts`]: false,
+  [`${HOST}/WF/order.ts`]: false,
+  [`blob:${HOST}/wf/order.ts`]: false,
+  [`ftp://cdn.example/wf/order.ts`]: false,
+  [`file://cdn.example/wf/order.ts`]: false,
+};
+
+Deno.test("a pattern is matched on the parsed URL, and no prefix trick gets past it", () => {
+  for (
+    const pattern of [`${HOST}/wf/*`, new URLPattern(`${HOST}/wf/*`), {
+      protocol: "https",
+      hostname: "cdn.example",
+      port: "",
+      pathname: "/wf/*",
+    }]
+  ) {
+    const scope = scopeOf([pattern]);
+    for (const [url, wanted] of Object.entries(TRICKS)) {
+      assert.equal(allows(scope, url), wanted, url);
+    }
+  }
+});
+
+Deno.test("an exact specifier trusts that one URL, not what only begins like it", () => {
+  const scope = scopeOf([`${HOST}/wf/order.ts`]);
+  assert.ok(allows(scope, `${HOST}/wf/order.ts`));
+  for (const url of ["order.ts.evil", "order.tsx", "order.ts?v=2", "other.ts", ""]) {
+    assert.equal(allows(scope, `${HOST}/wf/${url}`), false, url);
+  }
+});
+
+Deno.test("with patterns, members and redirects must match as the root must", () => {
+  const scope = scopeOf([`${HOST}/wf/*`]);
+  const root = `${HOST}/wf/order.ts`;
+  assert.ok(allows(scope, `${HOST}/wf/lib.ts`, root));
+  assert.ok(allows(scope, "data:text/javascript,1", root));
+  assert.equal(allows(scope, "https://other.example/lib.ts", root), false);
+  assert.equal(allows(scope, "https://other.example/order.ts", root, true), false);
+});
+
+Deno.test("without patterns, the node's own workflows are trusted with what they import", () => {
+  const trust = new Trust({}, [`${HOST}/wf/order.ts`, "file:///app/order.ts"]);
+  const root = `${HOST}/wf/order.ts`;
+  const scope = trust.scope(root, false);
+  assert.ok(trust.trusts(root));
+  assert.ok(allows(scope, root));
+  assert.ok(allows(scope, "https://other.example/lib.ts", root));
+  assert.ok(allows(scope, `${HOST}/wf/moved.ts`, root, true), "a redirect on one origin");
+  assert.equal(allows(scope, "https://other.example/x.ts", root, true), false, "a redirect away");
+  assert.ok(
+    allows(trust.scope("file:///app/order.ts", false), "file:///lib/x.ts", "file:///app/order.ts"),
+  );
+  assert.equal(trust.trusts(`${HOST}/wf/other.ts`), false);
+  assert.equal(allows(trust.scope(`${HOST}/wf/other.ts`, false), `${HOST}/wf/other.ts`), false);
+});
+
+Deno.test("a remote module brings in nothing local, whatever the patterns say", () => {
+  const scope = scopeOf(["file:///app/*", `${HOST}/*`]);
+  assert.equal(allows(scope, "file:///app/secret.json", `${HOST}/wf/order.ts`), false);
+  assert.equal(allows(scope, "file:///app/secret.json", `${HOST}/wf/order.ts`, true), false);
+});
+
+Deno.test("hosts that are not of the public internet must be listed", () => {
+  const hosts = [
+    "localhost",
+    "db.localhost",
+    "127.0.0.1",
+    "127.1",
+    "2130706433",
+    "0x7f.0.0.1",
+    "0.0.0.0",
+    "10.1.2.3",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "metadata.google.internal",
+    "[::1]",
+    "[::]",
+    "[fc00::1]",
+    "[fd12:3456::1]",
+    "[fe80::1]",
+    "[::ffff:10.0.0.1]",
+    "[::ffff:a9fe:a9fe]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+  ];
+  const root = `${HOST}/wf/order.ts`;
+  const trust = new Trust({}, [root]);
+  for (const host of hosts) {
+    const { hostname } = new URL(`http://${host}/`);
+    assert.ok(isPrivateHost(hostname), hostname);
+    assert.equal(allows(trust.scope(root, false), `http://${host}/x.ts`, root), false, host);
+    assert.ok(allows(scopeOf([`http://${hostname}/*`]), `http://${host}/x.ts`), host);
+  }
+  for (const host of ["cdn.example", "8.8.8.8", "172.32.0.1", "[2606:4700::1111]", "11.0.0.1"]) {
+    assert.equal(isPrivateHost(new URL(`http://${host}/`).hostname), false, host);
+  }
+  assert.equal(isPrivateAddress("fe80::1%eth0"), true);
+  const own = new Trust({}, ["http://127.0.0.1:8000/wf/a.ts"]);
+  const scope = own.scope("http://127.0.0.1:8000/wf/a.ts", false);
+  assert.ok(allows(scope, "http://127.0.0.1:8000/wf/b.ts", "http://127.0.0.1:8000/wf/a.ts"));
+  assert.equal(allows(scope, "http://127.0.0.1:5432/", "http://127.0.0.1:8000/wf/a.ts"), false);
+});
+
+Deno.test("a public name that leads to a private address is refused before it is asked", async () => {
+  // Every resolver answers an address with itself.
+  const scope = new Trust({}, []).scope("https://cdn.example/x.ts", false);
+  await assert.rejects(scope.checkHost("http://127.0.0.1/x.ts"), { code: "UNTRUSTED_MODULE" });
+});
+
+Deno.test("start takes unregistered specifiers only where trust.start says so", () => {
+  assert.equal(new Trust({}, []).mayStart(`${HOST}/wf/a.ts`), false);
+  assert.equal(new Trust({ start: true }, []).mayStart(`${HOST}/wf/a.ts`), true);
+  const some = new Trust({ start: [`${HOST}/wf/*`] }, []);
+  for (const [url, wanted] of Object.entries(TRICKS)) {
+    if (!/@|%2f|%5c/.test(url)) assert.equal(some.mayStart(url), wanted, url);
+  }
+});
+
+function fetcherOf(
+  modules: readonly TrustPattern[],
+  root: string,
+  fetcher?: typeof fetch,
+  limits = {},
+): GraphFetcher {
+  return new GraphFetcher(new Trust({ modules }, []).scope(root, false), fetcher, limits);
+}
+
+Deno.test("a redirect is checked before it is followed", async () => {
+  await using inner = serve({ "secret.ts": "export default 1" });
+  await using outer = serve({
+    "wf/away.ts": { redirect: `${inner.url}secret.ts` },
+    "wf/climb.ts": { redirect: "/other/x.ts" },
+    "wf/file.ts": { redirect: "file:///etc/passwd" },
+    "wf/loop.ts": { redirect: "/wf/loop.ts" },
+    "wf/moved.ts": { redirect: "/wf/here.ts" },
+    "wf/here.ts": "export default 1",
+  });
+  const fetcher = fetcherOf([`${outer.url}wf/*`], `${outer.url}wf/a.ts`);
+  for (const path of ["away", "climb", "file"]) {
+    await assert.rejects(fetcher.fetch(`${outer.url}wf/${path}.ts`), { code: "UNTRUSTED_MODULE" });
+  }
+  await assert.rejects(fetcher.fetch(`${outer.url}wf/loop.ts`), { code: "FETCH_REDIRECTS" });
+  const moved = await fetcher.fetch(`${outer.url}wf/moved.ts`);
+  assert.equal(moved.url, `${outer.url}wf/here.ts`);
+  assert.deepEqual(moved.redirects, [`${outer.url}wf/moved.ts`]);
+  assert.deepEqual(inner.requests, []);
+});
+
+Deno.test("what an answer means is told from its status", async () => {
+  await using server = serve({
+    "a": 404,
+    "b": 410,
+    "c": 401,
+    "d": 403,
+    "e": 500,
+    "f": 503,
+    "g": 429,
+  });
+  const fetcher = fetcherOf([`${server.url}*`], server.url);
+  const codes: Record<string, unknown> = {};
+  for (const path of ["a", "b", "c", "d", "e", "f", "g"]) {
+    await fetcher.fetch(server.url + path).catch((error) => {
+      codes[path] = [error.code, error.kind];
+    });
+  }
+  assert.deepEqual(codes, {
+    a: ["MODULE_NOT_FOUND", undefined],
+    b: ["MODULE_NOT_FOUND", undefined],
+    c: ["HTTP_401", "node"],
+    d: ["HTTP_403", "node"],
+    e: ["HTTP_500", "passing"],
+    f: ["HTTP_503", "passing"],
+    g: ["HTTP_429", "passing"],
+  });
+  const { url } = server;
+  await server[Symbol.asyncDispose]();
+  await assert.rejects(fetcher.fetch(`${url}a`), { code: "FETCH_FAILED", kind: "passing" });
+});
+
+Deno.test("bytes, redirects and time are bounded, decompressed bytes among them", async () => {
+  const bomb = new Response(
+    new Blob([new Uint8Array(1_000_000)]).stream().pipeThrough(
+      new CompressionStream("gzip"),
+    ),
+  );
+  const zipped = await bomb.bytes();
+  assert.ok(zipped.byteLength < 10_000);
+  let aborted = false;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    if (request.url.endsWith("/bomb.js")) {
+      return new Response(zipped, { headers: { "content-encoding": "gzip" } });
+    }
+    return new Response(
+      new ReadableStream({
+        cancel() {
+          aborted = true;
+        },
+      }),
+    );
+  });
+  const url = `http://127.0.0.1:${server.addr.port}/`;
+  const fetcher = (limits: object) => fetcherOf([`${url}*`], url, undefined, limits);
+  await assert.rejects(fetcher({ moduleBytes: 100_000 }).fetch(`${url}bomb.js`), {
+    code: "FETCH_LIMIT",
+    kind: "node",
+  });
+  const twice = fetcher({ bytes: 1_500_000 });
+  await twice.fetch(`${url}bomb.js`);
+  await assert.rejects(twice.fetch(`${url}bomb.js`), { code: "FETCH_LIMIT" });
+  await assert.rejects(fetcher({ requestMs: 50 }).fetch(`${url}never.js`), {
+    code: "FETCH_TIMEOUT",
+    kind: "passing",
+  });
+  await server.shutdown();
+  assert.ok(aborted);
+});
+
+Deno.test("a custom fetch serves hosts that only it can reach, within the same trust", async () => {
+  const asked: string[] = [];
+  const custom = ((input: string) => {
+    asked.push(input);
+    return Promise.resolve(new Response("export default 1;"));
+  }) as unknown as typeof fetch;
+  const fetcher = fetcherOf(
+    ["https://code.corp.example/*"],
+    "https://code.corp.example/a.ts",
+    custom,
+  );
+  const graph = await readGraph("https://code.corp.example/a.ts", {
+    fetchModule: (url) => fetcher.fetch(url),
+  });
+  assert.equal(graph.manifest.members.length, 1);
+  assert.deepEqual(asked, ["https://code.corp.example/a.ts"]);
+});
+
+Deno.test("a file is absent, or bounded, like anything else", async () => {
+  await using folder = await makeFolder({ "big.ts": "x".repeat(1_000) });
+  const fetcher = fetcherOf(["file:///*"], folder.url, undefined, { moduleBytes: 100 });
+  await assert.rejects(fetcher.fetch(`${folder.url}none.ts`), { code: "MODULE_NOT_FOUND" });
+  await assert.rejects(fetcher.fetch(`${folder.url}big.ts`), { code: "FETCH_LIMIT" });
+});
