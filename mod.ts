@@ -25,3 +25,73 @@ export {
   type VersionInfo,
   type VersionsApi,
 } from "./src/continuum.ts";
+export type { ConnectOptions, OpenOptions } from "./src/options.ts";
+export { type ResultOptions, RunHandle, type SignalOptions } from "./src/client/run_handle.ts";
+export type { HistoryEntry, RunStatus, RunWait } from "./src/client/status.ts";
+export type { UpgradeOptions, UpgradeReport } from "./src/client/upgrade.ts";
+export type { Health, HealthFinding, LoadedCode } from "./src/client/health.ts";
+export type { DrainSummary, EngineState } from "./src/engine/engine.ts";
+export type { RunState, StuckReason } from "./src/ports/rows.ts";
+export type { CallSite, DriftReport, DriftSide, Refusal } from "./src/replay/turn.ts";
+export type { CommandKind } from "./src/replay/commands.ts";
+export type { EventKind } from "./src/replay/history.ts";
+export type { TrustOptions, TrustPattern } from "./src/version/trust.ts";
+export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./src/store/driver.ts";
+export type { ActivityDefinition } from "./src/workflow/activity.ts";
+export type { WorkflowDefinition } from "./src/workflow/workflow.ts";
+export type { Duration } from "./src/base/duration.ts";
+
+export {
+  RunEndedError,
+  RunExistsError,
+  RunFailedError,
+  RunNotFoundError,
+  RunStateError,
+  RunStoppedError,
+} from "./src/client/errors.ts";
+export {
+  ActivityError,
+  ContinuumError,
+  InvalidArgumentError,
+  isContinuumError,
+  NotSerializableError,
+  TimeoutError,
+  WorkflowError,
+} from "./src/base/errors.ts";
+export { UnknownActivityError } from "./src/engine/attempt.ts";
+export {
+  DatabaseInUseError,
+  DatabaseOptionError,
+  DatabaseUnavailableError,
+  MigrationChangedError,
+  SchemaTooNewError,
+  UnstorableTextError,
+} from "./src/store/errors.ts";
+export {
+  DefinitionError,
+  ExternalUnavailableError,
+  type FailureKind,
+  FetchFailedError,
+  ImportFailedError,
+  type ImportTrouble,
+  IntegrityError,
+  LiveUnknownError,
+  LoadFailure,
+  LoadLimitError,
+  type SourceName,
+  type SourceReason,
+  UnpinnedImportError,
+  UntrustedModuleError,
+  VersionNotFoundError,
+} from "./src/version/load_errors.ts";
+export {
+  ConfigError,
+  GraphForbiddenError,
+  GraphLimitError,
+  GraphUnpinnedError,
+  ManifestError,
+  ModuleNotFoundError,
+  ModuleSyntaxError,
+  ModuleUnreadableError,
+} from "./src/version/errors.ts";
+export type { Diagnostic, DiagnosticCode } from "./src/version/diagnostics.ts";

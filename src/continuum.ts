@@ -210,6 +210,14 @@ export class Continuum implements AsyncDisposable {
     input: Input,
     options?: StartOptions,
   ): Promise<RunHandle<Awaited<Output>>>;
+  /**
+   * Starts a run of a workflow's current version, by its name, or of a specifier.
+   *
+   * @param workflow The name, or the specifier.
+   * @param input The workflow's input.
+   * @param options The run's id.
+   * @returns The run's handle; the run is durable by then.
+   */
   async start<Output = unknown>(
     workflow: string,
     input?: unknown,

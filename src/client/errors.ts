@@ -10,6 +10,8 @@ import type { RunState } from "../ports/rows.ts";
 /** No run has that id. Code `RUN_NOT_FOUND`. */
 export class RunNotFoundError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param runId The id.
    * @param action What was to be done.
    */
@@ -22,7 +24,11 @@ export class RunNotFoundError extends ContinuumError {
 
 /** A run with that id exists already. Code `RUN_EXISTS`. */
 export class RunExistsError extends ContinuumError {
-  /** @param runId The id. */
+  /**
+   * Makes the error.
+   *
+   * @param runId The id.
+   */
   constructor(runId: string) {
     super(
       "RUN_EXISTS",
@@ -36,6 +42,8 @@ export class RunExistsError extends ContinuumError {
 /** The run has ended, so that this can't be done to it any more. Code `RUN_ENDED`. */
 export class RunEndedError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param runId The run.
    * @param action What was to be done.
    * @param state How it ended.
@@ -50,6 +58,8 @@ export class RunEndedError extends ContinuumError {
 /** The run is in a state in which this can't be done. Code `RUN_STATE`. */
 export class RunStateError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param runId The run.
    * @param action What was to be done.
    * @param state The state it is in.
@@ -67,6 +77,8 @@ export class RunStateError extends ContinuumError {
 /** The run failed; `cause` is what its workflow threw, as it was recorded. Code `RUN_FAILED`. */
 export class RunFailedError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param runId The run.
    * @param cause What its workflow threw.
    */
@@ -82,6 +94,8 @@ export class RunFailedError extends ContinuumError {
 /** The run was ended from outside. Code `RUN_CANCELLED` or `RUN_TERMINATED`. */
 export class RunStoppedError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param runId The run.
    * @param state How it was ended.
    * @param cause What was recorded with it.

@@ -18,6 +18,8 @@ import { exempt } from "../replay/scope.ts";
 /** An activity was asked for by a name that this node did not register. Code `UNKNOWN_ACTIVITY`. */
 export class UnknownActivityError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param name The name.
    * @param known Names that the node did register.
    */

@@ -41,6 +41,8 @@ export class LoadFailure extends ContinuumError {
   readonly reasons: readonly SourceReason[];
 
   /**
+   * Makes the error.
+   *
    * @param hash The version.
    * @param reasons A reason for each source that was tried; at least one.
    * @param cause What was thrown, when one thing was.
@@ -63,6 +65,8 @@ export class LoadFailure extends ContinuumError {
 /** A module imports what its manifest does not list. Code `UNPINNED_IMPORT`. */
 export class UnpinnedImportError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param importer The URL of the importing module.
    * @param specifier The specifier as written.
    */
@@ -79,6 +83,8 @@ export class UnpinnedImportError extends ContinuumError {
 /** Bytes or a manifest are not what their digest says. Code `INTEGRITY_MISMATCH`. */
 export class IntegrityError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param what What was checked.
    * @param found What was found, mostly a SHA-256; `undefined` when there is nothing at all.
    * @param wanted What was wanted.
@@ -104,6 +110,8 @@ export class ImportFailedError extends ContinuumError {
   readonly trouble: ImportTrouble;
 
   /**
+   * Makes the error.
+   *
    * @param url The imported module.
    * @param trouble Which of these it was.
    * @param cause What it threw, or left rejected.
@@ -127,6 +135,8 @@ export class ImportFailedError extends ContinuumError {
 /** A package or builtin that a version pins can't be imported here. Code `EXTERNAL_UNAVAILABLE`. */
 export class ExternalUnavailableError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param specifier The pinned specifier.
    * @param cause What importing it threw.
    */
@@ -141,7 +151,11 @@ export class ExternalUnavailableError extends ContinuumError {
 
 /** A version is bound to a live module that this node does not have. Code `LIVE_UNKNOWN`. */
 export class LiveUnknownError extends ContinuumError {
-  /** @param label The live module's label. */
+  /**
+   * Makes the error.
+   *
+   * @param label The live module's label.
+   */
   constructor(label: string) {
     super(
       "LIVE_UNKNOWN",
@@ -154,6 +168,8 @@ export class LiveUnknownError extends ContinuumError {
 /** This process has loaded as many modules as it may. Code `LOAD_LIMIT`. */
 export class LoadLimitError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param loaded Modules loaded so far.
    * @param wanted Modules that the version has.
    * @param limit The limit.
@@ -171,6 +187,8 @@ export class LoadLimitError extends ContinuumError {
 /** A module outside this node's trust. Code `UNTRUSTED_MODULE`. */
 export class UntrustedModuleError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param url What was to be used.
    * @param why Which rule refuses it.
    */
@@ -185,6 +203,8 @@ export class FetchFailedError extends ContinuumError {
   readonly kind: FailureKind;
 
   /**
+   * Makes the error.
+   *
    * @param code A stable, upper-case word.
    * @param kind What it means for the version.
    * @param message What was fetched and what was found.
@@ -202,6 +222,8 @@ export type DefinitionTrouble = "NO_DEFAULT_EXPORT" | "NOT_A_WORKFLOW" | "PROTOC
 /** A module's default export is not a workflow that this engine can run. */
 export class DefinitionError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param code What it lacks.
    * @param message What was found and what was wanted.
    */
@@ -213,6 +235,8 @@ export class DefinitionError extends ContinuumError {
 /** A workflow, version or specifier is not registered. Code `VERSION_NOT_FOUND`. */
 export class VersionNotFoundError extends ContinuumError {
   /**
+   * Makes the error.
+   *
    * @param name What was looked for: a workflow's name, a version hash or a specifier.
    * @param task What it was wanted for, such as `start a run`.
    * @param why Which rule or lack it was.
