@@ -1,0 +1,465 @@
+/**
+ * Registering versions, and obtaining them again.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { VersionStore } from "../../src/ports/store.ts";
+import type { LoadFailure } from "../../src/version/load_errors.ts";
+import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
+import { pglite } from "../../src/store/pglite.ts";
+import { openStore } from "../../src/store/open.ts";
+import { makeFolder, serve, type Server } from "./fixture.ts";
+
+const HOST = `import { defineWorkflow } from "@continuum/continuum/workflow";`;
+
+/** A workflow of three modules; `n` makes versions differ. */
+function order(n: number | string, name = "order"): Record<string, string> {
+  return {
+    "wf/order.ts":
+      `${HOST} import { n } from "./dep.ts"; import data from "../data.json" with { type: "json" };
+      globalThis.ranForTest++;
+      export default defineWorkflow({ name: "${name}", version: "${n}" }, () => [n, data]);`,
+    "wf/dep.ts": `globalThis.ranForTest++; export const n: number | string = ${JSON.stringify(n)};`,
+    "data.json": `{"a":1}`,
+  };
+}
+
+/** Another version of a workflow of that name, at no server. */
+const OWN = `data:text/javascript,${
+  encodeURIComponent(`${HOST} export default defineWorkflow({ name: "order" }, () => 0);`)
+}`;
+
+const runs = globalThis as unknown as { ranForTest: number };
+runs.ranForTest = 0;
+
+/** What a test works with: a store of its own, and a server whose answers it may change. */
+interface Place {
+  readonly store: VersionStore;
+  /** Opens a node. */
+  node(): Promise<string>;
+  /** Asks the database past the store. */
+  readonly sql: (text: string, values?: readonly (string | null)[]) => Promise<unknown>;
+  readonly server: Server;
+  readonly answers: Record<string, string | Uint8Array | number | { redirect: string }>;
+  /** The root module that the server serves. */
+  readonly root: string;
+  versions(options?: Partial<VersionsOptions>): Versions;
+}
+
+/** The steps of the suite. */
+const suite: { name: string; fn: (place: Place) => Promise<void> }[] = [];
+
+function test(name: string, fn: (place: Place) => Promise<void>): void {
+  suite.push({ name, fn });
+}
+
+/** Unique in every test, so that nothing is in the process's memory already. */
+let next = 0;
+
+async function failure(obtaining: Promise<unknown>): Promise<LoadFailure> {
+  let thrown: unknown;
+  await obtaining.catch((error) => thrown = error);
+  assert.equal((thrown as LoadFailure | undefined)?.code, "VERSION_UNAVAILABLE", String(thrown));
+  return thrown as LoadFailure;
+}
+
+function codes(failure: LoadFailure): string[] {
+  return failure.reasons.map(({ source, code }) => `${source} ${code}`);
+}
+
+function result(version: { definition: { run: unknown } }): unknown {
+  return (version.definition.run as () => unknown)();
+}
+
+/** Registers what the server has, through a process that is then forgotten. */
+async function registered(place: Place, options: Partial<VersionsOptions> = {}): Promise<string> {
+  return (await place.versions(options).register(place.root)).hash;
+}
+
+test("a version is registered with its manifest, its bytes and its specifier", async (place) => {
+  const versions = place.versions();
+  const own = await versions.register(place.root);
+  assert.equal(own.source, "url");
+  assert.equal(own.isNew, true);
+  const row = await place.store.get(own.hash);
+  assert.deepEqual([row?.workflow, row?.label, row?.archived], [
+    "order",
+    own.definition.version,
+    true,
+  ]);
+  assert.deepEqual(row?.specifiers, [place.root]);
+  assert.equal((await place.versions().register(place.root)).isNew, false);
+  assert.equal(await versions.obtain(own.hash), await versions.obtain(own.hash));
+});
+
+test("with its URL down, a version comes from the archive", async (place) => {
+  const hash = await registered(place);
+  await place.server[Symbol.asyncDispose]();
+  const versions = place.versions();
+  const version = await versions.obtain(hash);
+  assert.equal(version.source, "archive");
+  assert.deepEqual(result(version), [version.definition.version, { a: 1 }]);
+  assert.deepEqual(versions.statistics.versions.archive, 1);
+});
+
+test("with its URL gone or changed, a version comes from the archive", async (place) => {
+  const hash = await registered(place);
+  place.answers["wf/dep.ts"] = "export const n = 'another';";
+  const changed = place.versions();
+  assert.equal((await changed.obtain(hash)).source, "archive");
+  place.answers["wf/order.ts"] = 404;
+  const gone = place.versions();
+  assert.equal((await gone.obtain(hash)).source, "archive");
+});
+
+test("with the archive damaged, a version comes from its URL", async (place) => {
+  const hash = await registered(place);
+  await place.sql(`update {schema}.modules set bytes = '\\x00'`);
+  const versions = place.versions();
+  assert.equal((await versions.obtain(hash)).source, "url");
+});
+
+test("with the registry's manifest damaged, its URL gives the version; the archive can't", async (place) => {
+  const hash = await registered(place);
+  await place.sql(
+    `update {schema}.workflow_versions set manifest = replace(manifest, 'dep.ts', 'pde.ts') where hash = $1`,
+    [hash],
+  );
+  const versions = place.versions();
+  assert.equal((await versions.obtain(hash)).source, "url");
+  place.answers["wf/order.ts"] = 404;
+  const later = place.versions();
+  const lost = await failure(later.obtain(hash));
+  assert.deepEqual([lost.kind, ...codes(lost)], [
+    "lasting",
+    "registry INTEGRITY_MISMATCH",
+    "url MODULE_NOT_FOUND",
+  ]);
+});
+
+test("another specifier of the same version stands in for a lost one", async (place) => {
+  const hash = await registered(place, { archive: false });
+  for (const [path, body] of Object.entries(place.answers)) place.answers[`copy/${path}`] = body;
+  const copy = `${place.server.url}copy/wf/order.ts`;
+  assert.equal((await place.versions({ workflows: [copy] }).register(copy)).hash, hash);
+  place.answers["copy/wf/dep.ts"] = 404;
+  const versions = place.versions();
+  assert.equal((await versions.obtain(hash)).specifier, place.root);
+});
+
+test("a version that is lost everywhere lasts so, with a reason for each source", async (place) => {
+  const hash = await registered(place);
+  const sound = place.answers["wf/order.ts"]!;
+  place.answers["wf/order.ts"] = 404;
+  await place.sql(`update {schema}.modules set bytes = '\\x00'`);
+  const versions = place.versions();
+  const lost = await failure(versions.obtain(hash));
+  assert.equal(lost.kind, "lasting");
+  assert.deepEqual(codes(lost), ["url MODULE_NOT_FOUND", "archive INTEGRITY_MISMATCH"]);
+  assert.equal(lost.reasons[0]!.specifier, place.root);
+  assert.ok(lost.message.includes(place.root));
+  assert.equal(await versions.probe(hash), false);
+  place.answers["wf/order.ts"] = sound;
+  assert.equal(await versions.probe(hash), true);
+  assert.equal((await versions.obtain(hash)).source, "url");
+});
+
+test("what a lost URL means depends on how it is lost", async (place) => {
+  const hash = await registered(place, { archive: false });
+  const found: Record<number, string> = {};
+  for (const status of [503, 429, 403, 401, 404, 410]) {
+    place.answers["wf/dep.ts"] = status;
+    const versions = place.versions({ archive: false });
+    found[status] = (await failure(versions.obtain(hash))).kind;
+  }
+  assert.deepEqual(found, {
+    503: "passing",
+    429: "passing",
+    403: "node",
+    401: "node",
+    404: "lasting",
+    410: "lasting",
+  });
+  await place.server[Symbol.asyncDispose]();
+  const versions = place.versions();
+  assert.equal((await failure(versions.obtain(hash))).kind, "passing");
+});
+
+test("one changed byte at the URL and in the archive is found before anything runs", async (place) => {
+  const hash = await registered(place);
+  const sound = { ...place.answers };
+  const paths = ["wf/order.ts", "wf/dep.ts", "data.json"];
+  for (const path of paths) {
+    place.answers[path] = String(sound[path]).replace(/.$/s, " ");
+    const versions = place.versions();
+    await place.sql(`create table if not exists {schema}.kept as select * from {schema}.modules`);
+    await place.sql(
+      `update {schema}.modules set bytes = set_byte(bytes, 0, get_byte(bytes, 0) # 1)`,
+    );
+    runs.ranForTest = 0;
+    const lost = await failure(versions.obtain(hash));
+    assert.deepEqual([lost.kind, ...codes(lost)], [
+      "lasting",
+      "url INTEGRITY_MISMATCH",
+      "archive INTEGRITY_MISMATCH",
+    ]);
+    assert.equal(runs.ranForTest, 0, path);
+    await place.sql(
+      `update {schema}.modules as m set bytes = k.bytes from {schema}.kept as k where k.sha256 = m.sha256`,
+    );
+    place.answers[path] = sound[path]!;
+  }
+});
+
+test("many who want one version at once share one attempt", async (place) => {
+  const hash = await registered(place);
+  const versions = place.versions();
+  runs.ranForTest = 0;
+  const found = await Promise.all(Array.from({ length: 50 }, () => versions.obtain(hash)));
+  assert.equal(new Set(found).size, 1);
+  assert.equal(runs.ranForTest, 2);
+});
+
+test("a redirect to a host outside trust is refused, and the archive stands in", async (place) => {
+  await using evil = serve({ "order.ts": "throw 1" });
+  const hash = await registered(place);
+  place.answers["wf/order.ts"] = { redirect: `${evil.url}order.ts` };
+  const versions = place.versions();
+  assert.equal((await versions.obtain(hash)).source, "archive");
+  assert.deepEqual(evil.requests, []);
+  await place.sql(`update {schema}.modules set bytes = '\\x00'`);
+  const later = place.versions();
+  const lost = await failure(later.obtain(hash));
+  assert.deepEqual(codes(lost)[0], "url UNTRUSTED_MODULE");
+  assert.equal(lost.kind, "node");
+});
+
+test("a node loads what it serves or trusts, and leaves the rest to others", async (place) => {
+  const hash = await registered(place);
+  const stranger = place.versions({ workflows: [] });
+  const lost = await failure(stranger.obtain(hash));
+  assert.deepEqual([lost.kind, ...codes(lost)], ["node", "policy UNTRUSTED_VERSION"]);
+  const trusting = place.versions({
+    workflows: [],
+    trust: { modules: [`${place.server.url}wf/*`, `${place.server.url}data.json`] },
+  });
+  assert.equal((await trusting.obtain(hash)).source, "url");
+  const serving = place.versions({ workflows: [OWN] });
+  await serving.register(OWN);
+  // Its host is private, and this node names none of its modules.
+  assert.equal((await serving.obtain(hash)).source, "archive");
+  const denying = place.versions({ trust: { deny: [hash] } });
+  const denied = await failure(denying.obtain(hash));
+  assert.deepEqual([denied.kind, ...codes(denied)], ["lasting", "policy DENIED"]);
+  await assert.rejects(denying.register(place.root), { code: "VERSION_UNAVAILABLE" });
+  assert.deepEqual(codes(await failure(stranger.obtain("0".repeat(64)))), [
+    "registry UNREGISTERED",
+  ]);
+});
+
+test("specifiers outside trust are refused by register, prefix tricks among them", async (place) => {
+  const { url } = place.server;
+  const versions = place.versions({ workflows: [], trust: { modules: [`${url}wf/*`] } });
+  place.answers["wf-evil/order.ts"] = place.answers["wf/dep.ts"]!;
+  for (
+    const path of [
+      "wf-evil/order.ts",
+      "wf@evil.host/",
+      "wf/../wf-evil/order.ts",
+      "wf/%2e%2e/data.json",
+    ]
+  ) {
+    await assert.rejects(versions.register(url + path), { code: "UNTRUSTED_MODULE" }, path);
+  }
+  await assert.rejects(versions.register(url.replace("//", "//user@") + "wf/dep.ts"), {
+    code: "UNTRUSTED_MODULE",
+  });
+  await assert.rejects(
+    versions.register(place.root),
+    { code: "UNTRUSTED_MODULE" },
+    "a member outside",
+  );
+  await assert.rejects(versions.register("order.ts"), { code: "INVALID_ARGUMENT" });
+});
+
+test("a remote module that imports a file is refused", async (place) => {
+  place.answers["wf/dep.ts"] = `import "file:///etc/passwd"; export const n = 1;`;
+  await assert.rejects(place.versions().register(place.root), /file:\/\/\/etc\/passwd/);
+});
+
+test("a module whose default export is no workflow is told so", async (place) => {
+  const cases: Record<string, string> = {
+    NO_DEFAULT_EXPORT: `export const order = 1;`,
+    NOT_A_WORKFLOW: `export default function order() {}`,
+    PROTOCOL_TOO_NEW: `export default { [Symbol.for("continuum.workflow")]: 2, name: "x" };`,
+    MODULE_SYNTAX: `this is no module`,
+    MODULE_NOT_FOUND: `import "./not_there.ts";`,
+    IMPORT_FAILED: `throw new Error("no");`,
+  };
+  for (const [code, source] of Object.entries(cases)) {
+    place.answers["wf/order.ts"] = `// ${next++}\n${source}`;
+    await assert.rejects(place.versions().register(place.root), { code }, code);
+  }
+  assert.deepEqual(await place.store.list(), []);
+});
+
+test("the application's main module and the engine's own entry are no part of a version", async (place) => {
+  for (const url of [Deno.mainModule, new URL("../../mod.ts", import.meta.url).href]) {
+    await using folder = await makeFolder({ "order.ts": `import ${JSON.stringify(url)};` });
+    const root = `${folder.url}order.ts`;
+    await assert.rejects(place.versions({ workflows: [root] }).register(root), {
+      code: "GRAPH_FORBIDDEN",
+    });
+  }
+});
+
+test("a failing import passes five times, then lasts until it is forgiven", async (place) => {
+  const flag = globalThis as unknown as { failForTest: boolean };
+  flag.failForTest = false;
+  place.answers["wf/dep.ts"] = `if (globalThis.failForTest) throw new Error("down");\n` +
+    place.answers["wf/dep.ts"];
+  const hash = await registered(place);
+  flag.failForTest = true;
+  const versions = place.versions();
+  const kinds: string[] = [];
+  for (let i = 0; i < 6; i++) kinds.push((await failure(versions.obtain(hash))).kind);
+  assert.deepEqual(kinds, ["passing", "passing", "passing", "passing", "lasting", "lasting"]);
+  assert.equal(await versions.probe(hash), false);
+  flag.failForTest = false;
+  await versions.forgive(hash);
+  assert.equal((await versions.obtain(hash)).source, "url");
+});
+
+test("an import is noted durably; what kills nodes is not imported any more", async (place) => {
+  const hash = await registered(place);
+  const node = await place.node();
+  const versions = place.versions();
+  await versions.obtain(hash, node);
+  assert.deepEqual(await place.store.failures(hash), []);
+  await place.sql(`update {schema}.workflow_versions set load_crashes = 3`);
+  const other = place.versions();
+  const lost = await failure(other.obtain(hash, node));
+  assert.deepEqual([lost.kind, ...codes(lost)], ["lasting", "import LOAD_CRASHED"]);
+  assert.equal((await place.store.failures(hash))[0]?.reason.code, "VERSION_UNAVAILABLE");
+  await other.forgive(hash);
+  assert.equal((await other.obtain(hash, node)).source, "url");
+});
+
+test("a file is recorded from the application's root, and found there again", async (place) => {
+  await using first = await makeFolder({ "deno.json": "{}", ...order(next++) });
+  const config = (url: string) => `${url}deno.json`;
+  const root = `${first.url}wf/order.ts`;
+  const options = { config: config(first.url), workflows: [root], native: false };
+  const own = await place.versions(options).register(root);
+  assert.equal(own.specifier, "app:wf/order.ts");
+  await using moved = await makeFolder({ "deno.json": "{}" });
+  for (const path of ["wf/order.ts", "wf/dep.ts", "data.json"]) {
+    await moved.write({ [path]: await Deno.readTextFile(new URL(path, first.url)) });
+  }
+  const there = [`${moved.url}wf/order.ts`];
+  const versions = place.versions({ config: config(moved.url), workflows: there });
+  assert.equal((await versions.obtain(own.hash)).source, "url");
+  await moved.remove("wf/dep.ts");
+  await place.sql(`update {schema}.modules set bytes = '\\x00'`);
+  const absent = place.versions({ config: config(moved.url), workflows: there });
+  assert.equal((await failure(absent.obtain(own.hash))).kind, "node");
+});
+
+test("the application's own module stands for a version only if it can be nothing else", async (place) => {
+  const fixture = import.meta.resolve("./native/order.ts");
+  const imported = await import(fixture);
+  const native = await place.versions({ workflows: [fixture] }).register(fixture);
+  assert.equal(native.source, "native");
+  assert.equal(native.definition, imported.default);
+  const apart = await place.versions({ workflows: [fixture], native: false }).register(fixture);
+  assert.equal(apart.source, "url");
+  assert.equal(apart.hash, native.hash);
+  assert.notEqual(apart.definition, imported.default);
+  const lazy = import.meta.resolve("./native/lazy.ts");
+  assert.equal((await place.versions({ workflows: [lazy] }).register(lazy)).source, "url");
+  // Written after the process began: who knows what was imported.
+  await using folder = await makeFolder(order(next++));
+  const fresh = `${folder.url}wf/order.ts`;
+  assert.equal((await place.versions({ workflows: [fresh] }).register(fresh)).source, "url");
+});
+
+test("a run starts on a definition's own version, on a name's current, or on a specifier's", async (place) => {
+  const versions = place.versions({ trust: { start: true, modules: [`${place.server.url}*`] } });
+  const own = await versions.register(place.root);
+  const wanted = { workflow: "order", hash: own.hash, specifier: place.root };
+  assert.deepEqual(await versions.forStart(own.definition), wanted);
+  assert.deepEqual(await versions.forStart("order"), wanted);
+  assert.deepEqual(await versions.forStart(place.root), wanted);
+  for (const [path, body] of Object.entries(order("b", "other"))) place.answers[`b/${path}`] = body;
+  const other = `${place.server.url}b/wf/order.ts`;
+  const careful = place.versions();
+  await assert.rejects(careful.forStart(other), { code: "VERSION_NOT_FOUND" });
+  await assert.rejects(careful.forStart("nobody"), { code: "VERSION_NOT_FOUND" });
+  assert.equal((await versions.forStart(other)).workflow, "other");
+});
+
+test("2,000 modules are no trouble, and bounds are", async (place) => {
+  const files: Record<string, string> = {};
+  for (let i = 0; i < 1_999; i++) files[`m/${i}.ts`] = `export const v: number = ${i};`;
+  files["m/root.ts"] = `${HOST}\n` +
+    Array.from({ length: 1_999 }, (_, i) => `import { v as v${i} } from "./${i}.ts";`).join("\n") +
+    `\nexport default defineWorkflow({ name: "wide" }, () => v0 + v1998);`;
+  Object.assign(place.answers, files);
+  const root = `${place.server.url}m/root.ts`;
+  const { hash } = await place.versions({ workflows: [root] }).register(root);
+  await place.server[Symbol.asyncDispose]();
+  const versions = place.versions({ trust: { modules: [root] } });
+  const version = await versions.obtain(hash);
+  assert.deepEqual([version.source, result(version)], ["archive", 1998]);
+  await using again = serve(files);
+  const here = `${again.url}m/root.ts`;
+  const bounded = place.versions({ workflows: [here], limits: { members: 1_000 } });
+  await assert.rejects(bounded.register(here), { code: "GRAPH_LIMIT" });
+});
+
+Deno.test({
+  name: "versions",
+  // The runtime polls for `load` hooks for good once there has been one: no leak of ours.
+  sanitizeOps: false,
+  async fn(test) {
+    // One PGlite serves all steps, since starting one takes a second.
+    const database = pglite(null);
+    const driver = await database.open();
+    for (const { name, fn } of suite) {
+      await test.step({
+        name,
+        sanitizeOps: false,
+        async fn() {
+          const schema = `versions_${next++}`;
+          const store = await openStore({ database, schema });
+          await store.migrate();
+          const answers: Place["answers"] = order(`v${next++}`);
+          const server = serve(answers);
+          const root = `${server.url}wf/order.ts`;
+          try {
+            await fn({
+              store: store.versions,
+              server,
+              answers,
+              root,
+              sql: (text, values) => driver.query(text.replaceAll("{schema}", schema), values),
+              versions: (options) =>
+                new Versions({ store: store.versions, workflows: [root], ...options }),
+              async node() {
+                const id = crypto.randomUUID();
+                await store.nodes.open({ id, name: "test", leaseMs: 60_000 });
+                return id;
+              },
+            });
+          } finally {
+            await server[Symbol.asyncDispose]();
+            await store[Symbol.asyncDispose]();
+          }
+        },
+      });
+    }
+    await driver.close();
+  },
+});
