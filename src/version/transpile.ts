@@ -7,6 +7,7 @@
 
 import { stripTypeScriptTypes } from "node:module";
 import { jsxSettings } from "./jsx.ts";
+import { findImports } from "./lex.ts";
 import type { MediaType } from "./manifest.ts";
 
 /** JavaScript, and how its positions lead back to the source. */
@@ -38,29 +39,54 @@ export async function transpile(
   const isJsx = media === "jsx" || media === "tsx";
   const plain = isJsx ? await compileJsx(source, isTyped, options) : source;
   if (!isTyped) return { code: plain, map: "" };
-  return compileTypes(plain, url, options.get("verbatimModuleSyntax") === "true");
+  return await compileTypes(plain, url, options);
 }
 
-/** Positions change, so a map goes along: the runtime applies it to every stack trace. */
-function compileTypes(source: string, url: string, isVerbatim: boolean): Transpiled {
-  if (isVerbatim) {
-    // Only the other mode drops imports that are never used as values.
-    try {
-      return { code: stripTypeScriptTypes(source, { mode: "strip" }), map: "" };
-    } catch {
-      // An enum or the like: it has to be transformed.
-    }
+/**
+ * Erasing types keeps every position, and needs no map; but it also keeps imports that are never
+ * used as values, which Deno drops. So the compiler that drops them is asked as well, and its answer
+ * is taken where the two differ, or where there is more than types to compile. Its map goes along:
+ * the runtime applies it to every stack trace.
+ */
+async function compileTypes(
+  source: string,
+  url: string,
+  options: ReadonlyMap<string, string>,
+): Promise<Transpiled> {
+  const erased = eraseTypes(source);
+  if (erased !== undefined && options.get("verbatimModuleSyntax") === "true") {
+    return { code: erased, map: "" };
   }
   const emitted = stripTypeScriptTypes(source, { mode: "transform", sourceMap: true });
   const at = emitted.lastIndexOf(MAP_COMMENT);
   if (at < 0) return { code: emitted, map: "" };
+  const code = emitted.slice(0, at);
+  if (erased !== undefined && await importsOf(erased, url) === await importsOf(code, url)) {
+    return { code: erased, map: "" };
+  }
   const { mappings } = JSON.parse(atob(emitted.slice(at + MAP_COMMENT.length).trim()));
   // The source itself is left out: the archive has it.
   const map = JSON.stringify({ version: 3, sources: [url], names: [], mappings });
-  return {
-    code: emitted.slice(0, at),
-    map: MAP_COMMENT + new TextEncoder().encode(map).toBase64(),
-  };
+  return { code, map: MAP_COMMENT + new TextEncoder().encode(map).toBase64() };
+}
+
+/** `undefined` where there is more than types, such as an enum. */
+function eraseTypes(source: string): string | undefined {
+  try {
+    return stripTypeScriptTypes(source, { mode: "strip" });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The static imports of a module, names and specifiers, in a form that layout does not change. */
+async function importsOf(code: string, url: string): Promise<string> {
+  const { imports } = await findImports(code, "js", url);
+  return imports.filter(({ isDynamic }) => !isDynamic).map(({ offset }) => {
+    const [statement = ""] = /^[^"']*(["'])[^\n]*?\1/.exec(code.slice(offset)) ?? [];
+    return statement.replace(/\s+/g, "").replace(/,+(?=[,}])|(?<=\{),+/g, "")
+      .replaceAll("'", '"');
+  }).join("\n");
 }
 
 const MAP_COMMENT = "//# sourceMappingURL=data:application/json;base64,";
