@@ -379,12 +379,24 @@ export class Continuum implements AsyncDisposable {
   ): Promise<Awaited<ReturnType<typeof upgradeRun>>> {
     const report = await upgradeRun(runId, options, {
       store: this.#store,
-      node: () => this.#engine?.node ?? `client/${crypto.randomUUID()}`,
+      asNode: (work) => this.#asNode(work),
       target: (row, to) => this.#target(row, to),
       execution: (run, hash) => this.#execution(run, hash),
     });
     this.#due();
     return report;
+  }
+
+  /** A client is a node for as long as the work takes; should it die of it, it is buried. */
+  async #asNode<T>(work: (node: string) => Promise<T>): Promise<T> {
+    if (this.#engine !== undefined) return await work(this.#engine.node);
+    const id = crypto.randomUUID();
+    await this.#store.nodes.open({ id, name: "client", leaseMs: CLIENT_LEASE_MS });
+    try {
+      return await work(id);
+    } finally {
+      await this.#store.nodes.close(id);
+    }
   }
 
   async #target(
@@ -411,6 +423,8 @@ export class Continuum implements AsyncDisposable {
 }
 
 const RESULT_POLL_MS = 2_000;
+
+const CLIENT_LEASE_MS = 60_000;
 
 function checkRunId(runId: unknown): void {
   if (typeof runId === "string" && runId !== "" && runId.length <= 255) return;

@@ -97,18 +97,23 @@ async function stuckVersions(store: Store): Promise<HealthFinding[]> {
   }));
 }
 
-/** A version that every live node reports as out of its reach. */
+/** Versions that runs want, and that every live node reports as out of its reach. */
 async function unloadable(store: Store, nodes: readonly string[]): Promise<HealthFinding[]> {
   const byHash = new Map<string, Record<string, StuckReason>>();
   for (const { hash, node, reason } of await store.versions.failures()) {
     byHash.set(hash, { ...byHash.get(hash), [node]: reason });
   }
-  return [...byHash]
-    .filter(([, reasons]) => nodes.length > 0 && nodes.every((node) => node in reasons))
-    .map(([hash, reasons]) => ({
+  const findings: HealthFinding[] = [];
+  for (const [hash, reasons] of byHash) {
+    if (nodes.length === 0 || !nodes.every((node) => node in reasons)) continue;
+    const waiting = await store.runs.list({ hash, states: ["pending", "suspended"], limit: 1 });
+    if (waiting.length === 0) continue;
+    findings.push({
       code: "NO_NODE_CAN_LOAD",
       severe: true,
       message: `No node can load version ${hash}`,
       details: { hash, reasons },
-    }));
+    });
+  }
+  return findings;
 }

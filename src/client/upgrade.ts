@@ -40,8 +40,8 @@ export interface UpgradeReport {
 export interface UpgradeContext {
   /** Where the runs are. */
   readonly store: Store;
-  /** This process, as the writer of the row for a moment. */
-  readonly node: () => string;
+  /** Works as a node that is alive: only such a one may hold a row, if only for a moment. */
+  readonly asNode: <T>(work: (node: string) => Promise<T>) => Promise<T>;
   /** Finds the target and its specifier. */
   readonly target: (
     row: RunRow,
@@ -72,11 +72,21 @@ export async function upgradeRun(
   if (row.endedAt !== null) throw new RunEndedError(runId, "upgrade the run", row.state);
   const target = await context.target(row, options.to);
   if (options.dryRun === true) return await replay(asClaimed(row), target.hash, context);
-  const lease = { node: context.node(), token: fencingToken() };
-  const seized = await runs.seize(runId, lease);
+  return await context.asNode((node) => move(row, target, node, context));
+}
+
+async function move(
+  row: RunRow,
+  target: { readonly hash: string; readonly specifier: string },
+  node: string,
+  context: UpgradeContext,
+): Promise<UpgradeReport> {
+  const { runs } = context.store;
+  const lease = { node, token: fencingToken() };
+  const seized = await runs.seize(row.runId, lease);
   if (seized === null) {
     throw new RunStateError(
-      runId,
+      row.runId,
       "upgrade the run",
       "running",
       "one that no node executes: try again when it waits",
