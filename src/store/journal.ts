@@ -113,30 +113,36 @@ export class Journal implements JournalStore {
       if (row === undefined) missed.push(entry);
       else results.set(entry, { status: "written", at: row.at, watched: row.watched });
     }
-    if (missed.length > 0) await this.#classify(missed, results);
+    this.#contended = missed.length > 0 && await this.#classify(missed, results);
   }
 
   /** J2: at once where nobody is in the way, else past the rows that somebody holds. */
   async #write(entries: readonly CommitEntry[]): Promise<Map<number, WrittenRow>> {
     const values = parameters(entries);
-    while (true) {
-      const text = this.#contended ? this.#sql.appendSkipping : this.#sql.append;
-      try {
-        const rows = await this.#driver.impatient.query<WrittenRow>(text, values);
-        if (rows.length === entries.length) this.#contended = false;
-        return new Map(rows.map((row) => [row.id, row]));
-      } catch (error) {
-        if (!isContention(error)) throw error;
-        this.#contended = true;
-      }
+    const first = this.#contended ? null : await this.#attempt(this.#sql.append, values);
+    const rows = first ?? await this.#attempt(this.#sql.appendSkipping, values) ?? [];
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  /** `null`: somebody was in the way, and nothing was written. */
+  async #attempt(text: string, values: readonly SqlValue[]): Promise<WrittenRow[] | null> {
+    try {
+      return await this.#driver.impatient.query<WrittenRow>(text, values);
+    } catch (error) {
+      if (!isContention(error)) throw error;
+      return null;
     }
   }
 
-  /** Tells why shares were not written, by what their rows say now. */
+  /**
+   * Tells why shares were not written, by what their rows say now.
+   *
+   * @returns Whether one of them is busy.
+   */
   async #classify(
     entries: readonly CommitEntry[],
     results: Map<CommitEntry, CommitResult>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const rows = await this.#driver.query<FenceRow>(this.#sql.fences, [
       arrayLiteral(entries.map(({ run }) => run)),
     ]);
@@ -147,7 +153,7 @@ export class Journal implements JournalStore {
       results.set(entry, result);
       busy ||= result.status === "busy";
     }
-    this.#contended = busy;
+    return busy;
   }
 }
 

@@ -68,6 +68,22 @@ Deno.test("J2: a locked row delays only its own run, and is written once it is f
   assert.equal(await commitOne(store, share(locked, 0, { events: [newEvent("a")] })), "written");
 });
 
+Deno.test("J2: where nothing can be written at all, every share is busy and none waits", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  const run = await claimed(store, "r");
+  const entry = share(run, 0, { events: [newEvent("a")] });
+  const driver = await place.database.open();
+  await driver.transaction(async (session) => {
+    const lock = new SchemaName(place.schema).fill("lock table {schema}.runs in exclusive mode");
+    await session.query(lock);
+    assert.equal(await commitOne(store, entry), "busy");
+    assert.equal(await commitOne(store, entry), "busy");
+  });
+  await driver.close();
+  assert.equal(await commitOne(store, entry), "written");
+});
+
 Deno.test("S1: of signals that race with suspending, none is lost", async () => {
   await using world = await newWorld(SERVER);
   const { store, place } = world;
