@@ -51,6 +51,7 @@ export {
 } from "./src/client/errors.ts";
 export {
   ActivityError,
+  CancelledError,
   ContinuumError,
   InvalidArgumentError,
   isContinuumError,

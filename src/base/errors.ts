@@ -147,6 +147,23 @@ export class ActivityError extends ContinuumError {
   }
 }
 
+/**
+ * The run was asked to end. Thrown once, by everything that the workflow waits for; effects that are
+ * asked for afterwards work, so that `finally` can clean up. Let it pass, and the run is `cancelled`.
+ */
+export class CancelledError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param reason Why, as the caller said.
+   */
+  constructor(reason: string | null = null) {
+    super("CANCELLED", `The run was cancelled${reason === null ? "" : `: ${reason}`}`, {
+      details: { reason },
+    });
+  }
+}
+
 /** Workflow code called something whose answer a replay cannot repeat, such as `fetch`. */
 export class NondeterministicCallError extends ContinuumError {
   /**

@@ -5,7 +5,7 @@
  */
 
 import { type Duration, durationMs } from "../base/duration.ts";
-import { TimeoutError } from "../base/errors.ts";
+import { CancelledError, TimeoutError } from "../base/errors.ts";
 import { decode, encode } from "../base/values.ts";
 import { decodeError, encodeError } from "../base/values_failure.ts";
 import type { RunRow, StuckReason } from "../ports/rows.ts";
@@ -134,6 +134,33 @@ export class RunHandle<Output = unknown> {
       page = rows.length;
     }
     return entries;
+  }
+
+  /**
+   * Asks the run to end: everything that it waits for throws `CancelledError`, once, and
+   * `ctx.cancelSignal` aborts; its `finally` blocks and compensations run as durable steps. The run
+   * is `cancelled` if its code lets the error pass. A parked run, whose code can't run, ends at
+   * once, with nothing cleaned up. Asking twice does no harm.
+   *
+   * @param options Why, for the error and the history.
+   * @throws {RunNotFoundError} or {RunEndedError} If there is nothing to cancel.
+   */
+  async cancel(options: { readonly reason?: string } = {}): Promise<void> {
+    const { runs } = this.#services.store;
+    const reason = options.reason ?? null;
+    const delivery = await runs.deliver(this.id, {
+      kind: "cancel",
+      name: "",
+      payload: encode({ reason }),
+    });
+    if (delivery.status === "not_found") throw new RunNotFoundError(this.id, "cancel the run");
+    if (delivery.status === "ended") {
+      throw new RunEndedError(this.id, "cancel the run", delivery.state);
+    }
+    const error = encodeError(new CancelledError(reason));
+    const row = await runs.end(this.id, "cancelled", error, { onlyStuck: true });
+    if (row?.state === "cancelled") this.#services.ended(this.id);
+    else this.#services.woke(delivery.id, delivery.node);
   }
 
   /**

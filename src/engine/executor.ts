@@ -14,7 +14,10 @@
 
 import type { Batcher } from "../base/batcher.ts";
 import type { Clock, Timer } from "../base/clock.ts";
+import { CancelledError } from "../base/errors.ts";
 import { failPoint } from "../base/failpoint.ts";
+import { decode } from "../base/values.ts";
+import { encodeError } from "../base/values_failure.ts";
 import type {
   ClaimedRun,
   CommitEntry,
@@ -29,7 +32,7 @@ import type {
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Execution } from "../replay/machine.ts";
 import type { Turn } from "../replay/turn.ts";
-import { type AttemptContext, startAttempt } from "./attempt.ts";
+import { type AttemptContext, type FailedAttempt, startAttempt } from "./attempt.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import { engineLog } from "./log.ts";
@@ -78,6 +81,8 @@ export interface ExecutorContext extends Omit<AttemptContext, "runId"> {
   readonly clock: Clock;
   /** How long a waiting run stays in memory, in milliseconds. */
   readonly lingerMs: number;
+  /** Executors that do nothing but linger: the first to leave when room is wanted. */
+  readonly lingering: Set<RunExecutor>;
 }
 
 /** How a run left this node's memory. */
@@ -114,6 +119,9 @@ export class RunExecutor {
   #phase: "live" | "stopping" | "dropped" = "live";
   #pending = new PendingCommands([]);
   #facts: Fact[] = [];
+  /** Messages that nobody wants: gone with the next write. */
+  #discarded: number[] = [];
+  #cancelled = false;
   #inbox: InboxRow[] = [];
   #inboxStale = false;
   #wakeSeq = 0;
@@ -121,6 +129,7 @@ export class RunExecutor {
   #wake: (() => void) | undefined;
   #woken = false;
   #interrupted = false;
+  #hurried = false;
 
   /**
    * @param run The run, leased to this node.
@@ -135,6 +144,12 @@ export class RunExecutor {
   /** A message may have come, or the lease was renewed. */
   poke(options: { readonly message: boolean }): void {
     if (options.message) this.#inboxStale = true;
+    this.#stir();
+  }
+
+  /** Its room is wanted: if it only lingers, it leaves now. */
+  leave(): void {
+    this.#hurried = true;
     this.#stir();
   }
 
@@ -186,7 +201,12 @@ export class RunExecutor {
     const history = loaded.events as readonly HistoryEvent[];
     this.#pending = new PendingCommands(history);
     this.#facts = [];
+    this.#discarded = [];
+    this.#cancelled = history.some(({ kind }) => kind === "cancel.requested");
     this.#next = history.length;
+    if (history.length === 0 && this.#inbox.some(({ kind }) => kind === "cancel")) {
+      return await this.#cancelUnbegun();
+    }
     let events = history;
     while (true) {
       this.#interrupted = false;
@@ -199,6 +219,16 @@ export class RunExecutor {
     }
   }
 
+  /** Cancelled before any of its code ran: none runs. */
+  async #cancelUnbegun(): Promise<Departure | "reload"> {
+    const request = this.#inbox.find(({ kind }) => kind === "cancel");
+    const { reason = null } = decode(request?.payload ?? "{}") as { reason?: string | null };
+    const error = encodeError(new CancelledError(reason));
+    const transition: Transition = { to: "cancelled", result: null, error };
+    const written = await this.#write({ events: [], consumed: [], transition });
+    return "at" in written ? departed(transition, written.watched) : again(written.step);
+  }
+
   // ---- apply ----------------------------------------------------------------------------------
 
   /** Takes in what a turn asked for; answers with the run's end, if that is it. */
@@ -209,7 +239,7 @@ export class RunExecutor {
     if (turn.outcome === null) return undefined;
     return turn.outcome.kind === "completed"
       ? { to: "completed", result: turn.outcome.result, error: null }
-      : { to: "failed", result: null, error: turn.outcome.error };
+      : { to: turn.outcome.kind, result: null, error: turn.outcome.error };
   }
 
   #reportUnhandled({ unhandled }: Execution): void {
@@ -256,17 +286,20 @@ export class RunExecutor {
       const written = await this.#append(turn.patches.map(patchedFact));
       if (!Array.isArray(written)) return written;
     }
+    this.#hurried = false;
     const idleSince = this.#context.clock.monotonic();
     while (this.#phase !== "dropped") {
+      this.#endCancelled();
       this.#startReady();
       if (this.#inboxStale) {
         const trouble = await this.#readInbox();
         if (trouble !== undefined) return trouble;
       }
-      this.#takeSignals();
+      this.#takeMessages();
       this.#takeDue();
       if (this.#interrupted) return NOTHING;
       if (this.#facts.length > 0) return await this.#append(this.#facts.splice(0));
+      if (this.#discarded.length > 0) return await this.#append([]);
       const left = await this.#rest(idleSince);
       if (left !== undefined) return left;
     }
@@ -293,9 +326,10 @@ export class RunExecutor {
       if (this.#pending !== attempts || pending.running !== running) return; // another life
       delete pending.running;
       pending.failures++;
-      pending.dueAt = retryAt;
-      pending.state = retryAt === null ? "settled" : "resting";
-      this.#facts.push({ event });
+      const isLast = retryAt === null || pending.command.cancelled !== null;
+      pending.dueAt = isLast ? null : retryAt;
+      pending.state = isLast ? "settled" : "resting";
+      this.#facts.push({ event: isLast ? lastWord(pending, event) : event });
       this.#stir();
     });
   }
@@ -307,9 +341,36 @@ export class RunExecutor {
     return loaded.events.length > 0 ? "reload" : undefined;
   }
 
+  /** Activities that outlive a cancellation get no other attempt. */
+  #endCancelled(): void {
+    if (!this.#cancelled) return;
+    for (const pending of this.#pending.endCancelled()) {
+      const error = encodeError(pending.command.cancelled);
+      this.#facts.push({ event: eventOf(pending, "activity.failed", error) });
+    }
+  }
+
+  /** A run is cancelled once; requests that come later are read and forgotten. */
+  #takeCancel(message: InboxRow): void {
+    if (this.#cancelled) {
+      this.#discarded.push(message.id);
+      return;
+    }
+    this.#cancelled = true;
+    const { payload } = message;
+    this.#facts.push({
+      event: { kind: "cancel.requested", position: null, name: "", digest: null, payload },
+      consumes: message.id,
+    });
+  }
+
   /** Hands messages to the waits that want them: first come, first served, by name. */
-  #takeSignals(): void {
+  #takeMessages(): void {
     this.#inbox = this.#inbox.filter((message) => {
+      if (message.kind === "cancel") {
+        this.#takeCancel(message);
+        return false;
+      }
       const pending = message.kind === "signal"
         ? this.#pending.waitingFor(message.name)
         : undefined;
@@ -345,7 +406,7 @@ export class RunExecutor {
     const first = this.#next;
     const written = await this.#write({
       events: facts.map((fact) => fact.event),
-      consumed: facts.flatMap((fact) => fact.consumes ?? []),
+      consumed: [...facts.flatMap((fact) => fact.consumes ?? []), ...this.#discarded.splice(0)],
     });
     if (!("at" in written)) return again(written.step);
     this.#next = first + facts.length;
@@ -374,7 +435,8 @@ export class RunExecutor {
 
   /** Waits for something to happen; suspends the run when that may take long. */
   async #rest(idleSince: number): Promise<Departure | "reload" | undefined> {
-    const { clock, databaseClock, lingerMs } = this.#context;
+    const { clock, databaseClock, lingering } = this.#context;
+    const lingerMs = this.#hurried ? 0 : this.#context.lingerMs;
     const dueIn = this.#pending.dueAt === null
       ? Infinity
       : this.#pending.dueAt - databaseClock.now();
@@ -383,7 +445,9 @@ export class RunExecutor {
     if (!this.#pending.busy || (stopping && !this.#active)) {
       const lingers = idleSince + lingerMs - clock.monotonic();
       if (stopping || (lingers <= 0 && dueIn > lingerMs)) return await this.#suspend();
+      lingering.add(this);
       await this.#sleep(Math.min(dueIn, lingers > 0 ? lingers : Infinity));
+      lingering.delete(this);
     } else {
       await this.#sleep(dueIn);
     }
@@ -509,6 +573,13 @@ function eventOf({ command }: Pending, kind: string, payload: string | null): Ne
 
 function patchedFact(name: string): Fact {
   return { event: { kind: "patched", position: null, name, digest: null, payload: null } };
+}
+
+/** The event of an attempt that is the last, though it might have been tried again. */
+function lastWord(pending: Pending, event: NewEvent): NewEvent {
+  if (event.kind !== "attempt.failed" || event.payload === null) return event;
+  const { error } = decode(event.payload) as FailedAttempt;
+  return eventOf(pending, `${pending.command.kind}.failed`, error);
 }
 
 /** Only a suspension is asked to look at its inbox again; anything else would read all of it anew. */

@@ -66,6 +66,24 @@ export class PendingCommands {
     for (const pending of this.#byPosition.values()) if (pending.state === state) yield pending;
   }
 
+  /**
+   * The run was cancelled: attempts under way are told, and no other follows.
+   *
+   * @returns Activities that no attempt will answer any more.
+   */
+  endCancelled(): Pending[] {
+    const unanswered: Pending[] = [];
+    for (const pending of this.#byPosition.values()) {
+      const { command: { cancelled }, state } = pending;
+      if (cancelled === null) continue;
+      pending.running?.abort(cancelled);
+      if (state !== "ready" && state !== "resting") continue;
+      pending.state = "settled";
+      unanswered.push(pending);
+    }
+    return unanswered;
+  }
+
   /** The first that waits for a signal of that name. */
   waitingFor(signal: string): Pending | undefined {
     for (const pending of this.in("waiting")) {

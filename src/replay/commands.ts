@@ -40,6 +40,11 @@ export interface CommandOptions {
   readonly retry?: RetryPolicy;
   /** Milliseconds that one attempt may take; unbounded when absent. */
   readonly timeout?: number;
+  /**
+   * What a cancellation of the run does to an activity: `wait` (the default) aborts its attempt's
+   * signal and waits for its answer; `abandon` rejects at once.
+   */
+  readonly onCancel?: "wait" | "abandon";
   /** The key for {@linkcode Attempt.idempotencyKey}; the executor derives one when absent. */
   readonly idempotencyKey?: string;
 }
@@ -63,4 +68,9 @@ export interface Command {
   readonly deadline: number | null;
   /** The parts that are not journaled. */
   readonly options: CommandOptions;
+  /**
+   * Set once the run was cancelled while this waited, if it outlives that: what it rejects with if
+   * it fails. There is no other attempt then.
+   */
+  readonly cancelled: Error | null;
 }

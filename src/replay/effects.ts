@@ -47,6 +47,8 @@ export interface Effects {
   enter(call: string): void;
   /** Asks for an effect. Call {@linkcode Effects.enter} first. */
   ask(request: Request): Promise<unknown>;
+  /** Aborts when the run is cancelled. */
+  readonly cancelSignal: AbortSignal;
   /** The answer of `ctx.patched`. */
   patched(name: string): boolean;
   /** Logs a line, at the live tail. */

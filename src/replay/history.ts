@@ -14,6 +14,7 @@ export type EventKind =
   | "timer.fired"
   | "signal.received"
   | "signal.timeout"
+  | "cancel.requested"
   | "attempt.failed"
   | "patched"
   | "version_changed";

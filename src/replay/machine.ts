@@ -14,8 +14,14 @@
  * @module
  */
 
-import { ContextError, NondeterministicCallError } from "../base/errors.ts";
+import {
+  CancelledError,
+  ContextError,
+  isContinuumError,
+  NondeterministicCallError,
+} from "../base/errors.ts";
 import { SeededRandom } from "../base/random.ts";
+import { stackless } from "../base/stackless.ts";
 import { decode, encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import { callSite, showSite } from "./call_site.ts";
@@ -26,7 +32,15 @@ import type { HistoryEvent } from "./history.ts";
 import { Patches } from "./patches.ts";
 import { Pending, type Request } from "./pending.ts";
 import { outside, scope, type WorkflowScope } from "./scope.ts";
-import { ANSWERS, type Delivery, mismatch, read, SETTLE } from "./settle.ts";
+import {
+  ANSWERS,
+  type Delivery,
+  isDelivery,
+  mismatch,
+  outlivesCancel,
+  read,
+  SETTLE,
+} from "./settle.ts";
 import type { DriftReport, LogLevel, Outcome, Refusal, RunStart, Turn } from "./turn.ts";
 
 export type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
@@ -55,6 +69,8 @@ export class Execution implements Effects, WorkflowScope {
   #outcome: Outcome | null = null;
   #drift: DriftReport | null = null;
   #refused: Refusal | null = null;
+  #cancelled: CancelledError | null = null;
+  #cancelling: AbortController | null = null;
   /** The seq after that of the last delivery. */
   #next = 0;
   /** Lines are logged once `#next` is greater. */
@@ -141,6 +157,14 @@ export class Execution implements Effects, WorkflowScope {
       if (this.#deliver(events[i] as HistoryEvent)) await drain();
     }
     return this.#close();
+  }
+
+  get cancelSignal(): AbortSignal {
+    if (this.#cancelling === null) {
+      this.#cancelling = new AbortController();
+      if (this.#cancelled !== null) this.#cancelling.abort(this.#cancelled);
+    }
+    return this.#cancelling.signal;
   }
 
   virtualNow(): number {
@@ -246,7 +270,7 @@ export class Execution implements Effects, WorkflowScope {
     this.#past = 0;
     for (const event of events) {
       if (event.kind === "patched") this.#patches.learn(event.name);
-      if (ANSWERS[event.kind] === null) continue;
+      if (!isDelivery(event)) continue;
       last = event.seq;
       if (last < past) this.#past = last + 1;
     }
@@ -256,6 +280,7 @@ export class Execution implements Effects, WorkflowScope {
   /** I3. Answers whether microtasks are to be drained. */
   #deliver(event: HistoryEvent): boolean {
     const { position } = event;
+    if (event.kind === "cancel.requested") return this.#cancel(event);
     const answers = ANSWERS[event.kind];
     if (answers === null && event.kind !== "attempt.failed") return false;
     const pending = position === null ? undefined : this.#outstanding.get(position);
@@ -275,6 +300,21 @@ export class Execution implements Effects, WorkflowScope {
     this.#outstanding.delete(pending.position);
     SETTLE[event.kind as Delivery](pending, event.payload);
     return true; // I1
+  }
+
+  /** Once in a run's life, all that waits is told; what is asked for afterwards works. */
+  #cancel(event: HistoryEvent): boolean {
+    this.#advance(event);
+    if (this.#outcome !== null || this.#cancelled !== null) return false;
+    const { reason = null } = (read(event.payload) ?? {}) as { reason?: string | null };
+    const error = stackless(() => new CancelledError(reason));
+    this.#cancelled = error;
+    for (const pending of [...this.#outstanding.values()]) {
+      if (outlivesCancel(pending)) pending.cancelled = error;
+      else this.#withdraw(pending, error);
+    }
+    scope.run(this, () => this.#cancelling?.abort(error));
+    return true;
   }
 
   /** Nothing is outstanding at the event's position. */
@@ -325,7 +365,8 @@ export class Execution implements Effects, WorkflowScope {
 
   readonly #fail = (error: unknown): void => {
     if (!this.#inTurn) this.refuse("a promise that is not ctx's", "ctx.run around it");
-    this.#outcome = { kind: "failed", error: encodeError(error) };
+    const isCancelled = this.#cancelled !== null && isContinuumError(error, "CANCELLED");
+    this.#outcome = { kind: isCancelled ? "cancelled" : "failed", error: encodeError(error) };
   };
 
   #close(): Turn {

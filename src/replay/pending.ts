@@ -44,6 +44,7 @@ export class Pending implements Command {
   readonly options: CommandOptions;
   /** What a wait answers after its timeout; null if it throws. */
   readonly fallback: Fallback | null;
+  cancelled: Error | null = null;
   /** Where it was asked for; null unless traced. */
   readonly site: CallSite | null;
   /** What the workflow awaits. */

@@ -21,13 +21,30 @@ export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
   "timer.fired": "sleep",
   "signal.received": "signal",
   "signal.timeout": "signal",
+  "cancel.requested": null,
   "attempt.failed": null,
   "patched": null,
   "version_changed": null,
 };
 
 /** The kinds of event that settle a command. */
-export type Delivery = Exclude<EventKind, "attempt.failed" | "patched" | "version_changed">;
+export type Delivery = Exclude<
+  EventKind,
+  "cancel.requested" | "attempt.failed" | "patched" | "version_changed"
+>;
+
+/** Whether an event is delivered to the code: it moves the run's clock, and may settle something. */
+export function isDelivery({ kind }: HistoryEvent): boolean {
+  return ANSWERS[kind] !== null || kind === "cancel.requested";
+}
+
+/**
+ * Which outstanding commands a cancellation leaves waiting: what they set off may have happened, and
+ * is told to the code, so that an undo is never skipped.
+ */
+export function outlivesCancel({ kind, options }: Pending): boolean {
+  return kind === "activity" && options.onCancel !== "abandon";
+}
 
 /** Settles a command with what its event says. I4 of the machine: from the text alone. */
 export const SETTLE: Readonly<
@@ -38,7 +55,8 @@ export const SETTLE: Readonly<
   "activity.completed": (pending, payload) => pending.resolve(read(payload)),
   "activity.failed": (pending, payload) =>
     pending.reject(
-      stackless(() => new ActivityError(pending.name, pending.position, readError(payload))),
+      pending.cancelled ??
+        stackless(() => new ActivityError(pending.name, pending.position, readError(payload))),
     ),
   "timer.fired": (pending) => pending.resolve(undefined),
   "signal.received": (pending, payload) => pending.resolve(read(payload)),

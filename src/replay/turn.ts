@@ -36,6 +36,12 @@ export type Outcome =
     readonly kind: "failed";
     /** The encoded error (see `encodeError`). */
     readonly error: string;
+  }
+  | {
+    /** The function let the cancellation pass. */
+    readonly kind: "cancelled";
+    /** The encoded error (see `encodeError`). */
+    readonly error: string;
   };
 
 /** A place in a module. */

@@ -9,7 +9,14 @@ import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { Attempt } from "../replay/commands.ts";
 import { ACTIVITY, PROTOCOL } from "./marks.ts";
-import { checkFunction, checkOptions, readName, readRetry, type RetryOptions } from "./options.ts";
+import {
+  checkFunction,
+  checkOptions,
+  readName,
+  readOnCancel,
+  readRetry,
+  type RetryOptions,
+} from "./options.ts";
 
 /** What {@linkcode defineActivity} takes. */
 export interface ActivityOptions {
@@ -19,6 +26,11 @@ export interface ActivityOptions {
   readonly retry?: RetryOptions;
   /** How long one attempt may take; unbounded by default. */
   readonly timeout?: Duration;
+  /**
+   * What a cancellation of the run does: `"wait"`, the default, aborts the attempt's signal and
+   * waits for its answer (a success that still comes is delivered); `"abandon"` rejects at once.
+   */
+  readonly onCancel?: "wait" | "abandon";
   /**
    * Makes the key that tells the world outside that two attempts are one wish. It gets the
    * activity's input.
@@ -37,6 +49,8 @@ export interface ActivityDefinition<Input = unknown, Output = unknown> {
   readonly retry: RetryPolicy | null;
   /** Milliseconds that one attempt may take; null for no limit. */
   readonly timeout: number | null;
+  /** What a cancellation of the run does; null for `"wait"`. */
+  readonly onCancel: "wait" | "abandon" | null;
   /** Makes the idempotency key; null for the engine's own. */
   readonly idempotencyKey: ((input: Input) => string) | null;
   /** Runs one attempt. */
@@ -63,7 +77,11 @@ export function defineActivity<Input = void, Output = unknown>(
   options: ActivityOptions,
   execute: (input: Input, activity: Attempt) => Output | Promise<Output>,
 ): ActivityDefinition<Input, Output> {
-  checkOptions(options, ["name", "retry", "timeout", "idempotencyKey"], "defineActivity");
+  checkOptions(
+    options,
+    ["name", "retry", "timeout", "onCancel", "idempotencyKey"],
+    "defineActivity",
+  );
   const name = readName(options.name, "an activity");
   const what = `activity ${JSON.stringify(name)}`;
   checkFunction(execute, `the function of ${what}`);
@@ -77,6 +95,7 @@ export function defineActivity<Input = void, Output = unknown>(
     timeout: options.timeout === undefined
       ? null
       : durationMs(options.timeout, `timeout of ${what}`),
+    onCancel: readOnCancel(options.onCancel ?? null, what),
     idempotencyKey: options.idempotencyKey ?? null,
     execute,
   });

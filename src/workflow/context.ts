@@ -20,12 +20,19 @@ import type {
   WorkflowContext,
   WorkflowLog,
 } from "./context_types.ts";
-import { checkFunction, checkOptions, describe, readName, readRetry } from "./options.ts";
+import {
+  checkFunction,
+  checkOptions,
+  describe,
+  readName,
+  readOnCancel,
+  readRetry,
+} from "./options.ts";
 
 const NOTHING: CommandOptions = {};
 const NO_OPTIONS: EffectOptions = {};
 const RUN_KEYS = ["retry", "timeout", "signal"];
-const ACTIVITY_KEYS = [...RUN_KEYS, "idempotencyKey"];
+const ACTIVITY_KEYS = [...RUN_KEYS, "idempotencyKey", "onCancel"];
 const SIGNAL_KEYS = ["timeout", "otherwise", "signal"];
 
 /** {@linkcode WorkflowContext} over {@linkcode Effects}. */
@@ -52,6 +59,10 @@ export class Context implements WorkflowContext {
       warn: (message, properties = {}) => effects.log("warn", message, properties),
       error: (message, properties = {}) => effects.log("error", message, properties),
     };
+  }
+
+  get cancelSignal(): AbortSignal {
+    return this.#effects.cancelSignal;
   }
 
   activity<Output>(
@@ -189,14 +200,15 @@ function activityOptions(
   options: ActivityCallOptions,
 ): CommandOptions {
   if (definition === null && options === NO_OPTIONS) return NOTHING;
+  const what = `activity ${JSON.stringify(name)}`;
   const { retry = null, timeout = null } = definition ?? {};
+  const onCancel = readOnCancel(options.onCancel ?? definition?.onCancel ?? null, what);
   return {
     ...(definition === null ? {} : { activity: definition }),
     ...(retry === null ? {} : { retry }),
     ...(timeout === null ? {} : { timeout }),
-    ...(options === NO_OPTIONS
-      ? {}
-      : runOptions(`activity ${JSON.stringify(name)}`, options, ACTIVITY_KEYS)),
+    ...(options === NO_OPTIONS ? {} : runOptions(what, options, ACTIVITY_KEYS)),
+    ...(onCancel === null ? {} : { onCancel }),
     ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
   };
 }

@@ -28,6 +28,11 @@ export interface RunOptions extends EffectOptions {
 
 /** What `ctx.activity` takes beside activity and input; it goes before what the activity says. */
 export interface ActivityCallOptions extends RunOptions {
+  /**
+   * What a cancellation of the run does: `"wait"`, the default, aborts the attempt's signal and
+   * waits for its answer (a success that still comes is delivered); `"abandon"` rejects at once.
+   */
+  readonly onCancel?: "wait" | "abandon";
   /** The key that tells the world outside that two attempts are one wish. */
   readonly idempotencyKey?: string;
 }
@@ -67,6 +72,8 @@ export interface WorkflowContext {
   readonly workflow: string;
   /** The version hash of the code that runs. */
   readonly version: string;
+  /** Aborts when the run is cancelled; its reason is the {@linkcode CancelledError}. */
+  readonly cancelSignal: AbortSignal;
   /**
    * Runs an activity and waits for its result. Given as a definition, its code is pinned with the
    * workflow; given by name, it is what the executing node registered.

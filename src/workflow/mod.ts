@@ -23,6 +23,7 @@ export type { RetryPolicy } from "../base/backoff.ts";
 export type { Duration } from "../base/duration.ts";
 export {
   ActivityError,
+  CancelledError,
   ContextError,
   ContinuumError,
   InvalidArgumentError,

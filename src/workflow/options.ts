@@ -137,6 +137,21 @@ export function readRetry(retry: RetryOptions, what: string): RetryPolicy {
 }
 
 /**
+ * Checks what a cancellation does to an activity.
+ *
+ * @param onCancel What was passed; null for nothing.
+ * @param what What it belongs to, for errors.
+ * @returns It.
+ * @throws {InvalidArgumentError} If it is neither `"wait"` nor `"abandon"`.
+ */
+export function readOnCancel(onCancel: unknown, what: string): "wait" | "abandon" | null {
+  if (onCancel === null || onCancel === "wait" || onCancel === "abandon") return onCancel;
+  throw new InvalidArgumentError(
+    `Cannot use onCancel of ${what}: found ${describe(onCancel)}, wanted "wait" or "abandon"`,
+  );
+}
+
+/**
  * What a value looks like, for messages.
  *
  * @param value Anything.

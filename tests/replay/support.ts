@@ -110,7 +110,16 @@ export function recorded(
   name: string,
   digest: string | null = null,
 ): Command {
-  return { kind, position, name, digest, input: null, deadline: null, options: {} };
+  return {
+    kind,
+    position,
+    name,
+    digest,
+    input: null,
+    deadline: null,
+    options: {},
+    cancelled: null,
+  };
 }
 
 /** The digest of an activity's input. */

@@ -9,6 +9,7 @@ const RELEASED: Readonly<Record<string, readonly string[]>> = {
   "0.1.0": [
     "ACTIVITY",
     "ActivityError",
+    "CancelledError",
     "ContextError",
     "ContinuumError",
     "InvalidArgumentError",

@@ -1,0 +1,149 @@
+/**
+ * What cancelling a run promises.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { decode, encode } from "../../src/base/values.ts";
+import { CancelledError, defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
+import { forEachDatabase } from "../support/database.ts";
+import { newRun, TestNode } from "../support/node.ts";
+
+async function cancel(node: TestNode, runId: string, reason: string | null = null): Promise<void> {
+  const message = { kind: "cancel", name: "", payload: encode({ reason }) } as const;
+  const delivery = await node.store.runs.deliver(runId, message);
+  assert(delivery.status === "delivered");
+  const { id, node: owner } = delivery;
+  node.engine.hear(
+    owner === null ? { kind: "due" } : { kind: "message", node: owner, run: id },
+  );
+}
+
+forEachDatabase("cancelling a run", (database, test) => {
+  test("everything that waits throws, once, and the run is cancelled if it lets that pass", async () => {
+    await using place = await database.fresh();
+    const waits = defineWorkflow(
+      { name: "waits" },
+      (ctx) => Promise.all([ctx.waitForSignal("go"), ctx.sleep("1h")]),
+    );
+    await using node = await TestNode.open(place, [waits]);
+    const id = await node.start("waits");
+    await node.left(id, "suspended");
+    await cancel(node, id, "no longer wanted");
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "cancelled");
+    assert.match(end.error!, /no longer wanted/);
+  });
+
+  test("clean-up after a cancellation runs as durable steps, and may turn it into success", async () => {
+    await using place = await database.fresh();
+    const cleans = defineWorkflow({ name: "cleans" }, async (ctx) => {
+      const seen: unknown[] = [];
+      ctx.cancelSignal.addEventListener("abort", () => seen.push("aborted"));
+      try {
+        await ctx.waitForSignal("go");
+      } catch (error) {
+        seen.push((error as CancelledError).code, await ctx.run("clean up", () => "cleaned"));
+        await ctx.sleep(1);
+      }
+      return [...seen, ctx.cancelSignal.aborted];
+    });
+    await using node = await TestNode.open(place, [cleans]);
+    const id = await node.start("cleans");
+    await node.left(id, "suspended");
+    await cancel(node, id);
+    await cancel(node, id); // once only
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "completed");
+    assert.deepEqual(decode(end.result!), ["aborted", "CANCELLED", "cleaned", true]);
+    const kinds = (await node.store.runs.history(id, 0, 10)).map(({ kind }) => kind);
+    assert.deepEqual(kinds, ["cancel.requested", "run.completed", "timer.fired"]);
+  });
+
+  test("an activity under way is told, and its success is still delivered", async () => {
+    await using place = await database.fresh();
+    const begun = Promise.withResolvers<void>();
+    const charge = defineActivity({ name: "charge" }, (_input: void, { signal }) => {
+      begun.resolve();
+      return new Promise<string>((resolve) =>
+        signal.addEventListener("abort", () => resolve("charged all the same"))
+      );
+    });
+    const pays = defineWorkflow({ name: "pays" }, async (ctx) => {
+      const charged = await ctx.activity(charge);
+      return [charged, ctx.cancelSignal.aborted];
+    });
+    await using node = await TestNode.open(place, [pays]);
+    const id = await node.start("pays");
+    await begun.promise;
+    await cancel(node, id);
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "completed", JSON.stringify(end));
+    assert.deepEqual(decode(end.result!), ["charged all the same", true]);
+  });
+
+  test("an activity that fails after a cancellation is not tried again, and throws it", async () => {
+    await using place = await database.fresh();
+    const begun = Promise.withResolvers<void>();
+    let attempts = 0;
+    const charge = defineActivity({ name: "charge" }, (_input: void, { signal }) => {
+      attempts++;
+      begun.resolve();
+      return new Promise<string>((_, reject) =>
+        signal.addEventListener("abort", () => reject(signal.reason))
+      );
+    });
+    const pays = defineWorkflow({ name: "pays" }, (ctx) => ctx.activity(charge));
+    await using node = await TestNode.open(place, [pays]);
+    const id = await node.start("pays");
+    await begun.promise;
+    await cancel(node, id);
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "cancelled", JSON.stringify(end));
+    assert.equal(attempts, 1);
+  });
+
+  test("an activity that rests between two attempts gets no other", async () => {
+    await using place = await database.fresh();
+    const flaky = defineActivity({ name: "flaky", retry: { initial: "1h" } }, () => {
+      throw new Error("not yet");
+    });
+    const tries = defineWorkflow({ name: "tries" }, (ctx) => ctx.activity(flaky));
+    await using node = await TestNode.open(place, [tries]);
+    const id = await node.start("tries");
+    await node.left(id, "suspended");
+    await cancel(node, id);
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "cancelled", JSON.stringify(end));
+  });
+
+  test("an abandoned activity throws at once", async () => {
+    await using place = await database.fresh();
+    const begun = Promise.withResolvers<void>();
+    const slow = defineActivity({ name: "slow", onCancel: "abandon" }, () => {
+      begun.resolve();
+      return new Promise<never>(() => {});
+    });
+    const calls = defineWorkflow({ name: "calls" }, (ctx) => ctx.activity(slow));
+    await using node = await TestNode.open(place, [calls]);
+    const id = await node.start("calls");
+    await begun.promise;
+    await cancel(node, id);
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "cancelled", JSON.stringify(end));
+  });
+
+  test("a run that is cancelled before it began runs no code", async () => {
+    await using place = await database.fresh();
+    let ran = false;
+    const runs = defineWorkflow({ name: "runs" }, () => void (ran = true));
+    await using node = await TestNode.open(place, [runs]);
+    const run = newRun("runs");
+    await node.store.runs.insert([run]);
+    await cancel(node, run.runId);
+    const end = await node.left(run.runId, "ended");
+    assert(end.kind === "ended" && end.state === "cancelled");
+    assert.equal(ran, false);
+  });
+});
