@@ -37,12 +37,12 @@ async function median(round: (i: number) => Promise<number> | number): Promise<n
   return found.sort((a, b) => a - b)[ROUNDS >> 1]!;
 }
 
-/** A workflow of `size` modules of some 40 lines; `id` makes it another version. */
+/** A workflow of `size` modules of some 20 lines; `id` makes it another version. */
 function modules(size: number, id: string): Map<string, string> {
   const files = new Map<string, string>();
   for (let i = 1; i < size; i++) {
     const functions = Array.from(
-      { length: 10 },
+      { length: 4 },
       (_, k) =>
         `export function f${k}(order: Order): number {\n  // Adds what the line costs.\n` +
         `  return order.lines.length * ${k} + ${i};\n}\n`,

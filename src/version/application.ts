@@ -15,7 +15,11 @@ export class Application {
   /** The URL of the folder, with its final slash. */
   readonly root: string;
 
-  /** @param root The URL of the folder, with its final slash. */
+  /**
+   * Names the folder.
+   *
+   * @param root Its URL, with the final slash.
+   */
   constructor(root: string) {
     this.root = root;
   }
@@ -55,6 +59,19 @@ export class Application {
       `Cannot read a workflow module: found the specifier ${JSON.stringify(specifier)}, wanted ` +
         'an absolute URL such as import.meta.resolve("./order.ts"), or a jsr: specifier',
     );
+  }
+
+  /**
+   * As {@linkcode Application.resolve}.
+   *
+   * @returns `undefined` when the specifier is none of these.
+   */
+  tryResolve(specifier: string): string | undefined {
+    try {
+      return this.resolve(specifier);
+    } catch {
+      return undefined;
+    }
   }
 
   /**

@@ -6,6 +6,7 @@
  */
 
 import { stripTypeScriptTypes } from "node:module";
+import { compileDecorators, needsCompiler } from "./decorators.ts";
 import { jsxSettings } from "./jsx.ts";
 import { findImports } from "./lex.ts";
 import type { MediaType } from "./manifest.ts";
@@ -53,6 +54,10 @@ async function compileTypes(
   url: string,
   options: ReadonlyMap<string, string>,
 ): Promise<Transpiled> {
+  if (needsCompiler(source, options)) {
+    const { code, mappings } = await compileDecorators(source, options);
+    return { code, map: mapComment(url, mappings) };
+  }
   const erased = eraseTypes(source);
   if (erased !== undefined && options.get("verbatimModuleSyntax") === "true") {
     return { code: erased, map: "" };
@@ -65,9 +70,13 @@ async function compileTypes(
     return { code: erased, map: "" };
   }
   const { mappings } = JSON.parse(atob(emitted.slice(at + MAP_COMMENT.length).trim()));
-  // The source itself is left out: the archive has it.
+  return { code, map: mapComment(url, mappings) };
+}
+
+/** The source itself is left out: the archive has it. */
+function mapComment(url: string, mappings: string): string {
   const map = JSON.stringify({ version: 3, sources: [url], names: [], mappings });
-  return { code, map: MAP_COMMENT + new TextEncoder().encode(map).toBase64() };
+  return MAP_COMMENT + new TextEncoder().encode(map).toBase64();
 }
 
 /** `undefined` where there is more than types, such as an enum. */

@@ -10,21 +10,15 @@
  * @module
  */
 
-import { sha256Hex } from "../base/encoding.ts";
 import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { Application } from "./application.ts";
-import { readProject } from "./config.ts";
 import { readDefinition } from "./definition.ts";
 import type { Diagnostic } from "./diagnostics.ts";
-import { type FetchLimits, GraphFetcher } from "./fetch.ts";
-import { type GraphLimits, type ModuleGraph, readGraph } from "./graph.ts";
-import { ENGINE_ENTRY } from "./host.ts";
+import type { ModuleGraph } from "./graph.ts";
 import { importGuarded, lateRejections } from "./import_guard.ts";
-import { labelUrl } from "./label.ts";
 import {
-  ExternalUnavailableError,
   ImportFailedError,
   IntegrityError,
   LoadFailure,
@@ -33,35 +27,20 @@ import {
 } from "./load_errors.ts";
 import { reasonOf } from "./load_reasons.ts";
 import { type LoadedModules, Loader, type LoaderOptions, type Namespace } from "./loader.ts";
-import { parseManifest, versionHash } from "./manifest.ts";
-import { ManifestIndex } from "./manifest_index.ts";
 import { mayBeNative } from "./native.ts";
-import { parsePackageSpecifier } from "./package_specifier.ts";
-import { fetchPinned } from "./pinned_fetch.ts";
+import { type FoundVersion, Sources, type SourcesOptions } from "./sources.ts";
 import { Trust, type TrustOptions } from "./trust.ts";
 
 /** What versions are kept with. */
-export interface VersionsOptions {
-  /** The registry and the archive. */
-  readonly store: VersionStore;
+export interface VersionsOptions extends SourcesOptions {
   /** Specifiers of the process's own workflow modules; trusted by default. */
   readonly workflows?: readonly string[];
   /** Which other code may run. */
   readonly trust?: TrustOptions;
-  /** Fetches `http:` and `https:` modules in place of the global `fetch`. */
-  readonly fetch?: typeof fetch;
   /** Whether members' bytes are kept in the database. Default true. */
   readonly archive?: boolean;
   /** Whether the application's own imported modules may stand for versions. Default true. */
   readonly native?: boolean;
-  /** What follows if a graph can't be pinned exactly. Default `lenient`. */
-  readonly pinning?: "lenient" | "strict";
-  /** Modules bound to this application: URLs, or paths from its root. */
-  readonly live?: readonly string[];
-  /** The `deno.json` that applies to workflow modules; the nearest to a file when omitted. */
-  readonly config?: string;
-  /** Bounds of one graph. */
-  readonly limits?: GraphLimits & FetchLimits;
   /** Bounds of loading. */
   readonly loader?: LoaderOptions;
 }
@@ -121,9 +100,6 @@ const MAX_IMPORTS = 5;
 /** How many nodes may die while they load a version. */
 const MAX_CRASHES = 3;
 
-/** Milliseconds that a URL has to answer where the archive can stand in for it. */
-const ARCHIVED_REQUEST_MS = 5_000;
-
 /** The versions that a process has, and can come by. */
 export class Versions {
   readonly #options: VersionsOptions;
@@ -131,7 +107,7 @@ export class Versions {
   readonly #application: Application;
   readonly #trust: Trust;
   readonly #loader: Loader;
-  readonly #live: ReadonlySet<string>;
+  readonly #sources: Sources;
   readonly #loaded = new Map<string, LoadedVersion>();
   readonly #obtaining = new Map<string, Promise<LoadedVersion>>();
   readonly #own = new Map<string, OwnVersion>();
@@ -155,9 +131,12 @@ export class Versions {
     const workflows = (options.workflows ?? []).map((w) => this.#application.resolve(w));
     this.#trust = new Trust(options.trust ?? {}, workflows);
     this.#loader = new Loader(options.loader);
-    this.#live = new Set(
-      (options.live ?? []).map((live) => new URL(live, this.#application.root).href),
-    );
+    this.#sources = new Sources(options, this.#application, this.#trust);
+  }
+
+  /** The versions in memory, in the order of their coming. */
+  get loaded(): readonly LoadedVersion[] {
+    return [...this.#loaded.values()];
   }
 
   /** What has been loaded so far. */
@@ -182,7 +161,7 @@ export class Versions {
    */
   async register(specifier: string): Promise<OwnVersion> {
     const url = this.#application.resolve(specifier);
-    const graph = await this.#read(url, false);
+    const graph = await this.#sources.read(url, false);
     const { hash } = graph;
     this.#refuseDenied(hash);
     const recorded = this.#application.record(url);
@@ -246,7 +225,7 @@ export class Versions {
     }
     const row = await this.#store.get(hash);
     if (row === null || row.loadCrashes >= MAX_CRASHES || !this.trusts(row)) return false;
-    const found = await this.#find(row);
+    const found = await this.#sources.find(row);
     return !Array.isArray(found);
   }
 
@@ -269,7 +248,7 @@ export class Versions {
    */
   trusts(version: Pick<VersionRow, "workflow" | "specifiers">): boolean {
     return this.#served.has(version.workflow) ||
-      version.specifiers.some((s) => this.#trust.trusts(this.#tryResolve(s) ?? ""));
+      version.specifiers.some((s) => this.#trust.trusts(this.#application.tryResolve(s) ?? ""));
   }
 
   /**
@@ -300,7 +279,7 @@ export class Versions {
         (await this.#store.get(current))?.specifiers[0] ?? "";
       return { workflow, hash: current, specifier };
     }
-    const url = this.#tryResolve(workflow);
+    const url = this.#application.tryResolve(workflow);
     if (url === undefined) {
       throw new VersionNotFoundError(workflow, "start a run", "no workflow has that name");
     }
@@ -358,26 +337,10 @@ export class Versions {
       }
       return namespace;
     });
-    const after = await this.#read(url, false);
+    const after = await this.#sources.read(url, false);
     if (after.hash !== graph.hash) return undefined;
     const bytes = [...graph.bytes.values()].reduce((sum, body) => sum + body.byteLength, 0);
     return { entry, members, bytes };
-  }
-
-  async #read(url: string, isVouched: boolean): Promise<ModuleGraph> {
-    const { config, pinning, limits, fetch } = this.#options;
-    const scope = this.#trust.scope(url, isVouched);
-    const fetcher = new GraphFetcher(scope, fetch, limits);
-    return await readGraph(url, {
-      fetchModule: (url) => fetcher.fetch(url),
-      check: (url, referrer) => scope.check(url, referrer),
-      live: [...this.#live],
-      main: Deno.mainModule,
-      engine: [ENGINE_ENTRY],
-      ...(config === undefined ? {} : { config }),
-      ...(pinning === undefined ? {} : { pinning }),
-      ...(limits === undefined ? {} : { limits }),
-    });
   }
 
   async #obtain(hash: string, node: string | undefined): Promise<LoadedVersion> {
@@ -418,7 +381,7 @@ export class Versions {
       throw new LoadFailure(hash, [reason]);
     }
     this.#refuseCrashed(hash, row.loadCrashes);
-    const found = await this.#find(row);
+    const found = await this.#sources.find(row);
     if (Array.isArray(found)) throw new LoadFailure(hash, found);
     if (node !== undefined) {
       this.#refuseCrashed(hash, (await this.#store.loading(node, hash)).crashes);
@@ -430,11 +393,11 @@ export class Versions {
     return version;
   }
 
-  async #import(row: VersionRow, found: Found): Promise<LoadedVersion> {
+  async #import(row: VersionRow, found: FoundVersion): Promise<LoadedVersion> {
     const { hash } = row;
     try {
-      const liveUrl = (label: string) => this.#liveUrl(row, label);
-      await this.#checkExternals(found.manifest);
+      const liveUrl = (label: string) => this.#sources.liveUrl(row, label);
+      await this.#sources.checkExternals(found.manifest);
       const modules = await this.#loader.load({ hash, ...found, liveUrl });
       const version = this.#version(hash, modules, found.source, found.specifier);
       const { name } = version.definition;
@@ -456,96 +419,6 @@ export class Versions {
     }
   }
 
-  /** The bytes of a version, verified; or why no source has them. */
-  async #find(row: VersionRow): Promise<Found | SourceReason[]> {
-    const reasons: SourceReason[] = [];
-    let index: ManifestIndex | undefined;
-    try {
-      index = indexOf(row);
-    } catch (error) {
-      reasons.push(reasonOf(error, "registry"));
-    }
-    for (const specifier of row.specifiers) {
-      try {
-        return { ...await this.#fetch(row, index, specifier), source: "url", specifier };
-      } catch (error) {
-        reasons.push(reasonOf(error, "url", specifier));
-      }
-    }
-    if (index === undefined) return reasons;
-    try {
-      const bytes = await this.#unarchive(row, index);
-      const specifier = row.specifiers[0] ?? "";
-      return { manifest: row.manifest, bytes, source: "archive", specifier };
-    } catch (error) {
-      return [...reasons, reasonOf(error, "archive")];
-    }
-  }
-
-  async #fetch(
-    row: VersionRow,
-    index: ManifestIndex | undefined,
-    specifier: string,
-  ): Promise<Pick<Found, "manifest" | "bytes">> {
-    const url = this.#application.resolve(specifier);
-    if (index !== undefined) {
-      const scope = this.#trust.scope(url, true);
-      const { fetch, limits } = this.#options;
-      // A dead address must not keep the archive waiting.
-      const requestMs = row.archived ? ARCHIVED_REQUEST_MS : undefined;
-      const fetcher = new GraphFetcher(scope, fetch, {
-        ...(requestMs === undefined ? {} : { requestMs, totalMs: 4 * requestMs }),
-        ...limits,
-      });
-      return {
-        manifest: row.manifest,
-        bytes: await fetchPinned(url, index, scope, fetcher),
-      };
-    }
-    // The registry's manifest is damaged: reading the graph anew gives the same one, or another.
-    const graph = await this.#read(url, true);
-    if (graph.hash !== row.hash) throw new IntegrityError(url, graph.hash, row.hash);
-    return { manifest: graph.text, bytes: graph.bytes };
-  }
-
-  async #unarchive(row: VersionRow, index: ManifestIndex): Promise<Map<string, Uint8Array>> {
-    const wanted = [...new Set(index.manifest.members.map(({ sha256 }) => sha256))];
-    const bytes = await this.#store.blobs(wanted);
-    for (const { label, sha256 } of index.manifest.members) {
-      const body = bytes.get(sha256);
-      const digest = body && sha256Hex(body);
-      if (digest === sha256) continue;
-      const what = row.archived ? `the archived bytes of ${label}` : `${label}: it is not archived`;
-      throw new IntegrityError(what, digest, sha256);
-    }
-    return bytes;
-  }
-
-  /** What this node's lock says of a pinned package must be what the version was pinned with. */
-  async #checkExternals(manifest: string): Promise<void> {
-    const pinned = parseManifest(manifest).externals.filter(({ integrity }) => integrity !== null);
-    if (pinned.length === 0) return;
-    const { root } = this.#application;
-    const { lock } = await readProject(`${root}main.ts`, this.#options.config);
-    for (const { specifier, integrity } of pinned) {
-      const parts = parsePackageSpecifier(specifier);
-      const found = parts && lock?.find(parts)?.integrity;
-      if (typeof found !== "string" || found === integrity) continue;
-      throw new ExternalUnavailableError(
-        specifier,
-        new IntegrityError("its closure in deno.lock", found, String(integrity)),
-      );
-    }
-  }
-
-  /** The application's own module for a live label, wherever the version was first read. */
-  #liveUrl(row: VersionRow, label: string): string | undefined {
-    return row.specifiers.map((specifier) => this.#tryResolve(specifier))
-      .filter((url) => url !== undefined && !url.startsWith("jsr:"))
-      .map((url) => labelUrl(label, url!))
-      .find((url) => this.#live.has(url));
-  }
-
   #version(
     hash: string,
     modules: LoadedModules,
@@ -563,14 +436,6 @@ export class Versions {
     this.#counts[version.source]++;
   }
 
-  #tryResolve(specifier: string): string | undefined {
-    try {
-      return this.#application.resolve(specifier);
-    } catch {
-      return undefined;
-    }
-  }
-
   #refuseDenied(hash: string): void {
     if (!this.#trust.denies(hash)) return;
     const message = "trust.deny of this node names it";
@@ -583,20 +448,6 @@ export class Versions {
     const reason = { source: "import", kind: "lasting", code: "LOAD_CRASHED", message } as const;
     throw new LoadFailure(hash, [reason]);
   }
-}
-
-/** A version's manifest and bytes, not yet loaded. */
-interface Found {
-  readonly manifest: string;
-  readonly bytes: ReadonlyMap<string, Uint8Array>;
-  readonly source: "url" | "archive";
-  readonly specifier: string;
-}
-
-function indexOf({ hash, manifest }: VersionRow): ManifestIndex {
-  const found = versionHash(manifest);
-  if (found !== hash) throw new IntegrityError("the registry's manifest", found, hash);
-  return new ManifestIndex(parseManifest(manifest));
 }
 
 function noteOf(failure: LoadFailure): StuckReason {

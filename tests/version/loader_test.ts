@@ -126,6 +126,36 @@ test("enums, namespaces, parameter properties and unused type imports are compil
   assert.deepEqual(found["default"], [1, 2, 3, 9]);
 });
 
+test("decorators and accessors are compiled as the compiler options say", async () => {
+  const source = `
+    const seen: string[] = [];
+    function standard(value: unknown, context: { kind: string; name?: unknown }): void {
+      seen.push(context.kind + " " + String(context.name));
+    }
+    @standard
+    class Order {
+      @standard id = 1;
+      @standard total(): number { return this.id; }
+      accessor note: string = "n";
+    }
+    export const boom = () => { throw new Error("at line 12"); };
+    export default [seen, new Order().total(), new Order().note];
+  `;
+  const found = await entry({ "main.ts": source });
+  assert.deepEqual(found["default"], [["method total", "field id", "class Order"], 1, "n"]);
+  assert.throws(found["boom"] as () => void, (error: Error) => /main\.ts:12:/.test(error.stack!));
+  const legacy = await entry({
+    "deno.json": `{ "compilerOptions": { "experimentalDecorators": true } }`,
+    "main.ts": `
+      const seen: unknown[] = [];
+      const old = (...all: unknown[]): void => { seen.push(all.length, all[1]); };
+      class Order { @old method(): void {} }
+      export default [seen, Order.name];
+    `,
+  });
+  assert.deepEqual(legacy["default"], [[3, "method"], "Order"]);
+});
+
 test("stack traces tell the lines and columns of the source", async () => {
   const found = await entry({
     "main.ts": [

@@ -1,0 +1,212 @@
+/**
+ * Where the bytes of versions come from: modules as they are now, modules as they were pinned, and
+ * the archive. Nothing here runs any of them.
+ *
+ * @module
+ */
+
+import { sha256Hex } from "../base/encoding.ts";
+import type { VersionRow } from "../ports/rows.ts";
+import type { VersionStore } from "../ports/store.ts";
+import type { Application } from "./application.ts";
+import { readProject } from "./config.ts";
+import { type FetchLimits, GraphFetcher } from "./fetch.ts";
+import { type GraphLimits, type ModuleGraph, readGraph } from "./graph.ts";
+import { ENGINE_ENTRY } from "./host.ts";
+import { labelUrl } from "./label.ts";
+import { ExternalUnavailableError, IntegrityError, type SourceReason } from "./load_errors.ts";
+import { reasonOf } from "./load_reasons.ts";
+import { parseManifest, versionHash } from "./manifest.ts";
+import { ManifestIndex } from "./manifest_index.ts";
+import { parsePackageSpecifier } from "./package_specifier.ts";
+import { fetchPinned } from "./pinned_fetch.ts";
+import type { Trust } from "./trust.ts";
+
+/** What modules are read with. */
+export interface SourcesOptions {
+  /** The registry and the archive. */
+  readonly store: VersionStore;
+  /** Fetches `http:` and `https:` modules in place of the global `fetch`. */
+  readonly fetch?: typeof fetch;
+  /** What follows if a graph can't be pinned exactly. Default `lenient`. */
+  readonly pinning?: "lenient" | "strict";
+  /** Modules bound to this application: URLs, or paths from its root. */
+  readonly live?: readonly string[];
+  /** The `deno.json` that applies to workflow modules; the nearest to a file when omitted. */
+  readonly config?: string;
+  /** Bounds of one graph. */
+  readonly limits?: GraphLimits & FetchLimits;
+}
+
+/** A version's manifest and bytes, not yet loaded. */
+export interface FoundVersion {
+  /** The text of its manifest. */
+  readonly manifest: string;
+  /** Members' bytes by SHA-256. */
+  readonly bytes: ReadonlyMap<string, Uint8Array>;
+  /** Where they are from. */
+  readonly source: "url" | "archive";
+  /** The specifier that they were found under, or that is known for them. */
+  readonly specifier: string;
+}
+
+/** Milliseconds that a URL has to answer where the archive can stand in for it. */
+const ARCHIVED_REQUEST_MS = 5_000;
+
+/** Reads modules, and finds the bytes of versions. */
+export class Sources {
+  readonly #options: SourcesOptions;
+  readonly #application: Application;
+  readonly #trust: Trust;
+  readonly #live: ReadonlySet<string>;
+
+  /**
+   * Prepares; nothing is read before it is asked for.
+   *
+   * @param options What modules are read with.
+   * @param application The application that runs here.
+   * @param trust Which modules may be read.
+   */
+  constructor(options: SourcesOptions, application: Application, trust: Trust) {
+    this.#options = options;
+    this.#application = application;
+    this.#trust = trust;
+    this.#live = new Set((options.live ?? []).map((live) => new URL(live, application.root).href));
+  }
+
+  /**
+   * Reads a module graph as it is now.
+   *
+   * @param url The root, as {@linkcode Application.resolve} gives it.
+   * @param isVouched Whether the graph that is wanted is known by its hash.
+   * @returns The graph.
+   */
+  async read(url: string, isVouched: boolean): Promise<ModuleGraph> {
+    const { config, pinning, limits, fetch } = this.#options;
+    const scope = this.#trust.scope(url, isVouched);
+    const fetcher = new GraphFetcher(scope, fetch, limits);
+    return await readGraph(url, {
+      fetchModule: (url) => fetcher.fetch(url),
+      check: (url, referrer) => scope.check(url, referrer),
+      live: [...this.#live],
+      main: Deno.mainModule,
+      engine: [ENGINE_ENTRY],
+      ...(config === undefined ? {} : { config }),
+      ...(pinning === undefined ? {} : { pinning }),
+      ...(limits === undefined ? {} : { limits }),
+    });
+  }
+
+  /**
+   * Finds the bytes of a version: at each specifier that it is known under, then in the archive.
+   *
+   * @param row The registry's row, which may be damaged.
+   * @returns The bytes, verified; or why no source has them.
+   */
+  async find(row: VersionRow): Promise<FoundVersion | SourceReason[]> {
+    const reasons: SourceReason[] = [];
+    let index: ManifestIndex | undefined;
+    try {
+      index = indexOf(row);
+    } catch (error) {
+      reasons.push(reasonOf(error, "registry"));
+    }
+    for (const specifier of row.specifiers) {
+      try {
+        return { ...await this.#fetch(row, index, specifier), source: "url", specifier };
+      } catch (error) {
+        reasons.push(reasonOf(error, "url", specifier));
+      }
+    }
+    if (index === undefined) return reasons;
+    try {
+      const bytes = await this.#unarchive(row, index);
+      const specifier = row.specifiers[0] ?? "";
+      return { manifest: row.manifest, bytes, source: "archive", specifier };
+    } catch (error) {
+      return [...reasons, reasonOf(error, "archive")];
+    }
+  }
+
+  async #fetch(
+    row: VersionRow,
+    index: ManifestIndex | undefined,
+    specifier: string,
+  ): Promise<Pick<FoundVersion, "manifest" | "bytes">> {
+    const url = this.#application.resolve(specifier);
+    if (index !== undefined) {
+      const scope = this.#trust.scope(url, true);
+      const { fetch, limits } = this.#options;
+      // A dead address must not keep the archive waiting.
+      const requestMs = row.archived ? ARCHIVED_REQUEST_MS : undefined;
+      const fetcher = new GraphFetcher(scope, fetch, {
+        ...(requestMs === undefined ? {} : { requestMs, totalMs: 4 * requestMs }),
+        ...limits,
+      });
+      return {
+        manifest: row.manifest,
+        bytes: await fetchPinned(url, index, scope, fetcher),
+      };
+    }
+    // The registry's manifest is damaged: reading the graph anew gives the same one, or another.
+    const graph = await this.read(url, true);
+    if (graph.hash !== row.hash) throw new IntegrityError(url, graph.hash, row.hash);
+    return { manifest: graph.text, bytes: graph.bytes };
+  }
+
+  async #unarchive(row: VersionRow, index: ManifestIndex): Promise<Map<string, Uint8Array>> {
+    const wanted = [...new Set(index.manifest.members.map(({ sha256 }) => sha256))];
+    const bytes = await this.#options.store.blobs(wanted);
+    for (const { label, sha256 } of index.manifest.members) {
+      const body = bytes.get(sha256);
+      const digest = body && sha256Hex(body);
+      if (digest === sha256) continue;
+      const what = row.archived ? `the archived bytes of ${label}` : `${label}: it is not archived`;
+      throw new IntegrityError(what, digest, sha256);
+    }
+    return bytes;
+  }
+
+  /**
+   * Refuses packages that are not here what the version was pinned with, as this node's lock tells.
+   * A package that the lock does not know is taken at its exact version.
+   *
+   * @param manifest The text of the version's manifest.
+   * @throws {ExternalUnavailableError} When one is another.
+   */
+  async checkExternals(manifest: string): Promise<void> {
+    const pinned = parseManifest(manifest).externals.filter(({ integrity }) => integrity !== null);
+    if (pinned.length === 0) return;
+    const { root } = this.#application;
+    const { lock } = await readProject(`${root}main.ts`, this.#options.config);
+    for (const { specifier, integrity } of pinned) {
+      const parts = parsePackageSpecifier(specifier);
+      const found = parts && lock?.find(parts)?.integrity;
+      if (typeof found !== "string" || found === integrity) continue;
+      throw new ExternalUnavailableError(
+        specifier,
+        new IntegrityError("its closure in deno.lock", found, String(integrity)),
+      );
+    }
+  }
+
+  /**
+   * Finds the application's own module for a live label, wherever the version was first read.
+   *
+   * @param row The registry's row.
+   * @param label The label.
+   * @returns Its URL; `undefined` when no module of the `live` option answers to it.
+   */
+  liveUrl(row: VersionRow, label: string): string | undefined {
+    return row.specifiers.map((specifier) => this.#application.tryResolve(specifier))
+      .filter((url) => url !== undefined && !url.startsWith("jsr:"))
+      .map((url) => labelUrl(label, url!))
+      .find((url) => this.#live.has(url));
+  }
+}
+
+function indexOf({ hash, manifest }: VersionRow): ManifestIndex {
+  const found = versionHash(manifest);
+  if (found !== hash) throw new IntegrityError("the registry's manifest", found, hash);
+  return new ManifestIndex(parseManifest(manifest));
+}
