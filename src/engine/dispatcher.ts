@@ -28,6 +28,8 @@ export interface DispatcherOptions {
   readonly databaseClock: DatabaseClock;
   /** How many runs there is room for now. */
   readonly room: () => number;
+  /** Asks runs that only linger to leave; a look follows when they have. */
+  readonly makeRoom: (wanted: number) => void;
   /** Versions that this node leaves alone. */
   readonly excluded: () => readonly string[];
   /** Takes a claimed run. */
@@ -101,9 +103,13 @@ export class Dispatcher {
 
   /** Whether there may be more. */
   async #claim(): Promise<boolean> {
-    const { runs, lease, room, excluded, adopt } = this.#options;
+    const { runs, lease, room, makeRoom, excluded, adopt } = this.#options;
+    if (this.#paused || !lease.fresh()) return false;
     const limit = Math.min(BATCH, room()); // D1
-    if (limit <= 0 || this.#paused || !lease.fresh()) return false;
+    if (limit <= 0) {
+      makeRoom(BATCH);
+      return false;
+    }
     const node = lease.id;
     const claimed = await runs.claim({ node, limit, excluded: excluded() });
     await failPoint("claim.claimed", { runs: claimed.length });

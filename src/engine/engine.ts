@@ -19,6 +19,8 @@ import { engineLog } from "./log.ts";
 import { NodeLease } from "./node_lease.ts";
 import { Patience } from "./patience.ts";
 
+const immediate: typeof setImmediate = setImmediate;
+
 /** What an engine is made of. */
 export interface EngineOptions {
   /** Where everything is kept. */
@@ -64,6 +66,8 @@ export class Engine {
   readonly #exclusions: Exclusions;
   readonly #context: ExecutorContext;
   readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Departure> }>();
+  /** Residents that do nothing but linger, the longest first. */
+  readonly #lingering = new Set<RunExecutor>();
   #state: EngineState = "ready";
   #draining: Promise<DrainSummary> | undefined;
   #probing: Promise<void> | undefined;
@@ -92,6 +96,7 @@ export class Engine {
       clock,
       databaseClock: this.#databaseClock,
       room: () => options.maxResidentRuns - this.#residents.size,
+      makeRoom: (wanted) => this.#makeRoom(wanted),
       excluded: () => this.#exclusions.list(),
       adopt: (run) => this.#adopt(run, false),
     });
@@ -103,6 +108,7 @@ export class Engine {
       databaseClock: this.#databaseClock,
       clock,
       lingerMs: options.lingerMs,
+      lingering: this.#lingering,
       activities: options.activities,
       now: () => this.#databaseClock.now(),
     };
@@ -222,7 +228,16 @@ export class Engine {
     if (departure.kind === "excluded") this.#exclusions.add(run.hash);
     this.#options.onDeparture(run, departure);
     if (departure.kind === "suspended") this.#dispatcher.lookAt(departure.wakeAt);
-    else if (this.#residents.size === this.#options.maxResidentRuns - 1) this.#dispatcher.look();
+    if (this.#residents.size !== this.#options.maxResidentRuns - 1) return;
+    immediate(() => this.#dispatcher.look()); // runs that leave in one tick are replaced at once
+  }
+
+  #makeRoom(wanted: number): void {
+    let asked = 0;
+    for (const executor of this.#lingering) {
+      if (asked++ >= wanted) return;
+      executor.leave();
+    }
   }
 
   #dropAll(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Batcher } from "../base/batcher.ts";
 import type { Notice, Notices } from "../ports/store.ts";
 import type { SqlDriver } from "./driver.ts";
 import type { SchemaName } from "./schema_name.ts";
@@ -20,6 +21,11 @@ export class SqlNotices implements Notices {
   readonly #channel: string;
   /** Tells what this store has said itself. */
   readonly #origin = crypto.randomUUID().slice(0, 13);
+  /** What is said while one statement is under way goes out in the next. */
+  readonly #batcher = new Batcher<readonly Notice[], void>(async (batch) => {
+    await this.#send(batch.flat());
+    return [];
+  });
 
   /**
    * Names its channel and its origin.
@@ -32,8 +38,15 @@ export class SqlNotices implements Notices {
     this.#channel = schema.channel;
   }
 
-  /** See {@linkcode Notices.publish}. Equal hints are sent once; one too long is not sent. */
+  /**
+   * See {@linkcode Notices.publish}. Equal hints are sent once; one too long is not sent, and none
+   * where nobody else can listen.
+   */
   async publish(notices: readonly Notice[]): Promise<void> {
+    if (!this.#driver.exclusive) await this.#batcher.add(notices);
+  }
+
+  async #send(notices: readonly Notice[]): Promise<void> {
     const payloads = pack(this.#origin, notices);
     if (payloads.length === 0) return;
     await this.#driver.query(NOTIFY, [this.#channel, arrayLiteral(payloads)]);
