@@ -385,6 +385,57 @@ test("the application's own module stands for a version only if it can be nothin
   assert.equal((await place.versions({ workflows: [fresh] }).register(fresh)).source, "url");
 });
 
+test("files that change between import and proof are not native; the verified bytes run", async () => {
+  const script = new URL("./native/register.ts", import.meta.url).href;
+  const host = JSON.stringify(new URL("../../src/workflow/mod.ts", import.meta.url).href);
+  const source = (change: string) =>
+    `import { defineWorkflow } from ${host}; import { n } from "./dep.ts"; ${change}
+    export default defineWorkflow({ name: "order" }, () => n);`;
+  const change = `Deno.writeTextFileSync(new URL("./dep.ts", ROOT), "export const n = 2;");`;
+  for (const [touch, wanted] of [["", "native"], [change, "url"]] as const) {
+    await using folder = await makeFolder({ "dep.ts": `export const n = 1;` });
+    await folder.write({
+      "order.ts": source(touch.replace("ROOT", JSON.stringify(folder.url))),
+    });
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--config",
+        new URL("../../deno.json", import.meta.url).pathname,
+        script,
+        `${folder.url}order.ts`,
+      ],
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), { source: wanted, n: 1 });
+  }
+});
+
+test("a package that this node's lock has otherwise is not the one that was pinned", async (place) => {
+  const lock = (integrity: string) =>
+    JSON.stringify({
+      version: "5",
+      specifiers: { "npm:es-module-lexer@3.0.5": "3.0.5" },
+      npm: { "es-module-lexer@3.0.5": { integrity } },
+    });
+  await using here = await makeFolder({
+    "deno.json": "{}",
+    "deno.lock": lock("sha512-aaaa"),
+    "wf/order.ts": `${HOST} import "npm:es-module-lexer@3.0.5";
+      export default defineWorkflow({ name: "order", version: "${next++}" }, () => 1);`,
+  });
+  await using there = await makeFolder({ "deno.json": "{}", "deno.lock": lock("sha512-bbbb") });
+  const root = `${here.url}wf/order.ts`;
+  const config = `${here.url}deno.json`;
+  const { hash } = await place.versions({ config, workflows: [root] }).register(root);
+  const trust = { modules: ["file:///*"] };
+  assert.equal((await place.versions({ config, trust }).obtain(hash)).source, "url");
+  const other = place.versions({ config: `${there.url}deno.json`, trust });
+  const lost = await failure(other.obtain(hash));
+  assert.deepEqual([lost.kind, ...codes(lost)], ["node", "import EXTERNAL_UNAVAILABLE"]);
+});
+
 test("a run starts on a definition's own version, on a name's current, or on a specifier's", async (place) => {
   const versions = place.versions({ trust: { start: true, modules: [`${place.server.url}*`] } });
   const own = await versions.register(place.root);
