@@ -14,12 +14,18 @@ import { ImportFailedError } from "./load_errors.ts";
 
 /** What happened in the context of one guarded import. */
 class Watch {
+  /** Whether the module is the application's own: what it does later is the application's affair. */
+  readonly isOwn: boolean;
   /** Whether the import is over; what comes then is too late to fail it. */
   isOver = false;
   /** What the module left rejected. */
   rejection: { readonly reason: unknown } | undefined;
   /** The exit code that the module asked for. */
   exit: { readonly error: Error } | undefined;
+
+  constructor(isOwn: boolean) {
+    this.isOwn = isOwn;
+  }
 }
 
 const watches = new AsyncLocalStorage<Watch>();
@@ -33,6 +39,8 @@ let late = 0;
  * @param url What messages call the imported module.
  * @param timeoutMs Milliseconds until the import counts as hung.
  * @param importAll Does the import.
+ * @param isOwn Whether the module is the application's own: what it leaves rejected later ends the
+ *   process, as ever. Of any other module it is counted. Default false.
  * @returns What `importAll` gave.
  * @throws {ImportFailedError} When the module threw, hung, asked to exit or left a rejected promise.
  */
@@ -40,8 +48,9 @@ export async function importGuarded<T>(
   url: string,
   timeoutMs: number,
   importAll: () => Promise<T>,
+  isOwn = false,
 ): Promise<T> {
-  const watch = new Watch();
+  const watch = new Watch(isOwn);
   using _exit = guardExit();
   listen();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -80,7 +89,7 @@ function listen(): void {
   isListening = true;
   globalThis.addEventListener("unhandledrejection", (event) => {
     const watch = watches.getStore();
-    if (watch === undefined) return;
+    if (watch === undefined || (watch.isOver && watch.isOwn)) return;
     event.preventDefault();
     if (watch.isOver) late++;
     else watch.rejection ??= { reason: event.reason };

@@ -336,7 +336,7 @@ export class Versions {
         if (/^(js|ts)x?$/.test(media)) members.set(label, await import(graph.urls.get(label)!));
       }
       return namespace;
-    });
+    }, true);
     const after = await this.#sources.read(url, false);
     if (after.hash !== graph.hash) return undefined;
     const bytes = [...graph.bytes.values()].reduce((sum, body) => sum + body.byteLength, 0);

@@ -436,6 +436,21 @@ test("a package that this node's lock has otherwise is not the one that was pinn
   assert.deepEqual([lost.kind, ...codes(lost)], ["node", "import EXTERNAL_UNAVAILABLE"]);
 });
 
+test("a live module is the application's own, and a node without it leaves the version alone", async (place) => {
+  await using folder = await makeFolder({
+    "wf/order.ts": `${HOST} import { pool } from "../db.ts";
+      export default defineWorkflow({ name: "order", version: "${next++}" }, () => pool);`,
+    "db.ts": `export const pool = { open: true };`,
+  });
+  const root = `${folder.url}wf/order.ts`;
+  const live = [`${folder.url}db.ts`];
+  const { hash } = await place.versions({ workflows: [root], live }).register(root);
+  const version = await place.versions({ workflows: [root], live }).obtain(hash);
+  assert.equal(result(version), (await import(live[0]!)).pool);
+  const lost = await failure(place.versions({ workflows: [root] }).obtain(hash));
+  assert.deepEqual([lost.kind, ...codes(lost)], ["node", "import LIVE_UNKNOWN"]);
+});
+
 test("a run starts on a definition's own version, on a name's current, or on a specifier's", async (place) => {
   const versions = place.versions({ trust: { start: true, modules: [`${place.server.url}*`] } });
   const own = await versions.register(place.root);
