@@ -1,0 +1,71 @@
+/**
+ * What a workflow module must not do anywhere: things that keep its version from being pinned.
+ *
+ * @module
+ */
+
+import type { Finding } from "./detect.ts";
+import { child, keyName, literalText, type Node } from "./tree.ts";
+import type { WorkflowModule } from "./workflow_module.ts";
+
+/**
+ * Looks for imports and uses of `import.meta` that can't be pinned.
+ *
+ * @param module The module.
+ * @returns What was found.
+ */
+export function detectInModule(module: WorkflowModule): Finding[] {
+  return module.nodes.flatMap((node) => {
+    switch (node.type) {
+      case "MetaProperty":
+        return importMeta(node);
+      case "ImportExpression":
+        return [...computedImport(node), ...engineImport(node, module)];
+      case "ImportDeclaration":
+        return node["importKind"] === "type" ? [] : engineImport(node, module);
+      case "ExportAllDeclaration":
+      case "ExportNamedDeclaration":
+        return node["exportKind"] === "type" ? [] : engineImport(node, module);
+      default:
+        return [];
+    }
+  });
+}
+
+function importMeta(node: Node): Finding[] {
+  if (child(node, "meta")?.["name"] !== "import") return [];
+  const holder = node.parent!;
+  const isMember = holder.type === "MemberExpression" && child(holder, "object") === node;
+  const key = isMember ? keyName(holder) : undefined;
+  if (key === "main") return [];
+  return [{
+    rule: "no-import-meta",
+    range: isMember ? holder.range : node.range,
+    message: `import.meta${
+      key === undefined ? "" : `.${key}`
+    } differs between nodes and between the sources that a version is loaded from`,
+    hint: "Take the value from the run's input, or use it within an activity's module",
+  }];
+}
+
+function computedImport(node: Node): Finding[] {
+  if (literalText(child(node, "source")) !== undefined) return [];
+  return [{
+    rule: "no-computed-import",
+    range: node.range,
+    message: "A dynamic import of a computed specifier is not part of the version, and is refused",
+    hint: "Write the specifier as a string; choose between several imports instead",
+  }];
+}
+
+function engineImport(node: Node, { classify }: WorkflowModule): Finding[] {
+  const specifier = literalText(child(node, "source"));
+  if (specifier === undefined || classify(specifier) !== "engine") return [];
+  return [{
+    rule: "no-engine-import",
+    range: child(node, "source")!.range,
+    message:
+      `A workflow module can have nothing of this package but ./workflow, found ${specifier}`,
+    hint: "Import from ./workflow, or write `import type` if only types are meant",
+  }];
+}

@@ -1,0 +1,66 @@
+/**
+ * Uses of globals that the runtime guard answers for the run, or refuses.
+ *
+ * @module
+ */
+
+import type { Rule } from "../replay/rules.ts";
+import type { Finding } from "./detect.ts";
+import { globalPath } from "./names.ts";
+import { ruleAt, ruleIdOf } from "./rule_ids.ts";
+import type { Scopes } from "./scopes.ts";
+import { child, list, type Node, strip } from "./tree.ts";
+import type { WorkflowModule } from "./workflow_module.ts";
+
+/**
+ * Looks at one node of workflow code.
+ *
+ * @param module The module.
+ * @param node The node.
+ * @returns What is wrong with it; null if it does not call a guarded global, nor hand one on.
+ */
+export function globalUse(module: WorkflowModule, node: Node): Finding | null {
+  const rule = calledRule(node, module.scopes);
+  if (rule !== undefined) return finding(rule, node);
+  const holder = node.parent;
+  const isArgument = (holder?.type === "CallExpression" || holder?.type === "NewExpression") &&
+    list(holder, "arguments").includes(node);
+  if (!isArgument || module.effectOf(holder) !== undefined) return null;
+  const handed = ruleAt(globalPath(node, module.scopes));
+  // A class may be handed on to compare with it.
+  return handed === undefined || /(^|\.)[A-Z][^.]*$/.test(handed.name)
+    ? null
+    : finding(handed, node);
+}
+
+/**
+ * The rule for what a node calls or constructs.
+ *
+ * @param node Any node.
+ * @param scopes What the module's names mean.
+ * @returns The rule; undefined if the node is no call, or one that workflow code may make.
+ */
+export function calledRule(node: Node | null, scopes: Scopes): Rule | undefined {
+  const isNew = node?.type === "NewExpression";
+  const isCall = node?.type === "CallExpression";
+  if (!isNew && !isCall && node?.type !== "TaggedTemplateExpression") return undefined;
+  const path = globalPath(child(node, "callee") ?? child(node, "tag"), scopes);
+  if (path === null) return undefined;
+  const rule = ruleAt(path) ?? ruleAt(path.replace(/\.(apply|bind|call)$/, ""));
+  // `new Date(5)` is a value like any other.
+  const isValue = rule?.name === "Date" && isNew && list(node, "arguments").length > 0;
+  return isValue ? undefined : rule;
+}
+
+function finding(rule: Rule, node: Node): Finding {
+  const { name, action, instead } = rule;
+  const callee = strip(child(node, "callee") ?? child(node, "tag")) ?? node;
+  return {
+    rule: ruleIdOf(rule),
+    range: callee.range,
+    message: action === "refuse"
+      ? `${name} is refused in workflow code: a replay could not repeat it`
+      : `${name} answers from the run's own values in workflow code, not from the machine's`,
+    hint: action === "refuse" ? `Use ${instead}` : `Say so with ${instead}`,
+  };
+}

@@ -1,0 +1,59 @@
+/**
+ * A plugin for `deno lint`: says while workflow code is written what the runtime guard would say
+ * once it runs. Both read one table of rules.
+ *
+ * ```json
+ * { "lint": { "plugins": ["jsr:@continuum/continuum/lint"] } }
+ * ```
+ *
+ * It looks only into modules that import `defineWorkflow` and call it: at the functions that are
+ * given to it and at the functions of the same file that they call, not at callbacks of steps or at
+ * activities. Each rule is named `continuum/...`; `"exclude"` in the configuration turns one off,
+ * and a comment with `deno-lint-ignore` excuses one place.
+ *
+ * @module
+ */
+
+import { classifyHost } from "../version/host.ts";
+import { detect, type Finding } from "./detect.ts";
+import { RULE_IDS } from "./rule_ids.ts";
+
+/** All rules ask about the same tree, one after the other. */
+const known = new WeakMap<Deno.lint.Program, readonly Finding[]>();
+
+function findings(program: Deno.lint.Program, filename: string): readonly Finding[] {
+  let found = known.get(program);
+  if (found === undefined) {
+    found = detect(program, (specifier) => classifyHost(absolute(specifier, filename)));
+    known.set(program, found);
+  }
+  return found;
+}
+
+/** Relative specifiers can mean this package only in its own checkout. */
+function absolute(specifier: string, filename: string): string {
+  if (!/^\.{0,2}\//.test(specifier)) return specifier;
+  const base = filename.includes("://") ? filename : `file://${filename.replace(/^(?!\/)/, "/")}`;
+  return new URL(specifier, base.replaceAll("\\", "/")).href;
+}
+
+function rule(id: string): Deno.lint.Rule {
+  return {
+    create: (context) => ({
+      Program(program) {
+        for (const { rule, range, message, hint } of findings(program, context.filename)) {
+          if (rule !== id) continue;
+          context.report({ range: [range[0], range[1]], message, hint });
+        }
+      },
+    }),
+  };
+}
+
+/** The plugin. */
+const plugin: Deno.lint.Plugin = {
+  name: "continuum",
+  rules: Object.fromEntries(Object.keys(RULE_IDS).map((id) => [id, rule(id)])),
+};
+
+export default plugin;

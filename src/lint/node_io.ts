@@ -1,0 +1,56 @@
+/**
+ * I/O through `node:` modules. They are not globals, so that no guard sees them: the run would wait
+ * for something that is not in its journal.
+ *
+ * @module
+ */
+
+import type { Finding } from "./detect.ts";
+import { child, type Node, strip } from "./tree.ts";
+import type { WorkflowModule } from "./workflow_module.ts";
+
+/** Modules of which every function reaches out of the run. */
+const MODULES: ReadonlySet<string> = new Set([
+  "node:child_process",
+  "node:cluster",
+  "node:dgram",
+  "node:dns",
+  "node:dns/promises",
+  "node:fs",
+  "node:fs/promises",
+  "node:http",
+  "node:http2",
+  "node:https",
+  "node:net",
+  "node:readline",
+  "node:readline/promises",
+  "node:sqlite",
+  "node:timers",
+  "node:timers/promises",
+  "node:tls",
+  "node:worker_threads",
+]);
+
+/**
+ * Looks at one node of workflow code.
+ *
+ * @param module The module.
+ * @param node The node.
+ * @returns What is wrong with it; null if it does not call one of these modules.
+ */
+export function nodeIo(module: WorkflowModule, node: Node): Finding | null {
+  if (node.type !== "CallExpression" && node.type !== "NewExpression") return null;
+  const callee = strip(child(node, "callee"));
+  let root = callee;
+  while (root?.type === "MemberExpression") root = strip(child(root, "object"));
+  const from = root?.type === "Identifier" ? module.scopes.resolve(root)?.from : undefined;
+  if (from === undefined || !MODULES.has(from.specifier)) return null;
+  const isTimer = from.specifier.startsWith("node:timers");
+  return {
+    rule: "no-node-io",
+    range: callee!.range,
+    message: `${from.specifier} is outside of the run: its answer is not in the journal, and no ` +
+      "guard sees the call",
+    hint: isTimer ? "Use ctx.sleep" : "Use ctx.run or an activity",
+  };
+}
