@@ -246,7 +246,14 @@ export class Continuum implements AsyncDisposable {
       this.#due();
       return new RunHandle(runId, this.#services);
     }
-    engine.take({ ...run, id, startedAt: at, token: lease.token, claims: 1 });
+    engine.take({
+      ...run,
+      namespace: this.#store.runs.namespace,
+      id,
+      startedAt: at,
+      token: lease.token,
+      claims: 1,
+    });
     return new RunHandle(runId, this.#services, engine.departure(id));
   }
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Attributes } from "../base/attributes.ts";
+
 /** A run's state; the page on states in ARCHITECTURE.md tells what moves between them. */
 export type RunState =
   | "pending"
@@ -47,6 +49,8 @@ export type NewEvent = Omit<EventRow, "seq" | "at">;
 
 /** A run to be inserted. */
 export interface NewRun {
+  /** Its namespace; the store's own when omitted. */
+  readonly namespace?: string;
   /** The id that users see. */
   readonly runId: string;
   /** The workflow's logical name. */
@@ -61,6 +65,26 @@ export interface NewRun {
   readonly seed: string;
   /** Present where the inserting node executes the run itself, at once. */
   readonly lease?: Lease;
+  /** When it starts, where that is later. */
+  readonly startAt?: number;
+  /** Milliseconds of database time until it starts, in place of `startAt`. */
+  readonly delayMs?: number;
+  /** Search attributes, as a JSON object. */
+  readonly attributes?: string;
+  /** Starts with the same key, of one workflow in one namespace, are one. */
+  readonly key?: {
+    /** The key. */
+    readonly key: string;
+    /** Tells inputs apart. */
+    readonly digest: string;
+  };
+  /** A signal that is there from the beginning. */
+  readonly signal?: {
+    /** Its name. */
+    readonly name: string;
+    /** Its encoded payload. */
+    readonly payload: string;
+  };
 }
 
 /** Who may write a run's history: the node, and a token that each claim draws anew. */
@@ -79,12 +103,23 @@ export interface InsertedRun {
   readonly created: boolean;
   /** When the leased run started, or when the pending one was created. */
   readonly at: number;
+  /** When the inserted run may be claimed; `null`: it is leased, or was there before. */
+  readonly due: number | null;
+  /** Set where its key was used before; `id` and `at` are 0 then: the run may be gone. */
+  readonly key?: {
+    /** The id of the run that the key started. */
+    readonly runId: string;
+    /** Whether that start had the same input. */
+    readonly sameInput: boolean;
+  };
 }
 
 /** A run as its executor needs it. */
 export interface ClaimedRun {
   /** The internal key. */
   readonly id: number;
+  /** Its namespace. */
+  readonly namespace: string;
   /** The id that users see. */
   readonly runId: string;
   /** The workflow's logical name. */
@@ -223,6 +258,8 @@ export type CommitResult =
 export interface RunRow {
   /** The internal key. */
   readonly id: number;
+  /** Its namespace. */
+  readonly namespace: string;
   /** The id that users see. */
   readonly runId: string;
   /** The workflow's logical name. */
@@ -247,6 +284,10 @@ export interface RunRow {
   readonly stuckReason: StuckReason | null;
   /** What it waits for, when suspended. */
   readonly waits: readonly WaitRow[];
+  /** Its search attributes. */
+  readonly attributes: Attributes;
+  /** What the workflow says of itself, encoded. */
+  readonly customStatus: string | null;
   /** The node that executes it. */
   readonly node: string | null;
   /** When it will be looked at next, if known. */
@@ -263,6 +304,14 @@ export interface RunRow {
   readonly endedAt: number | null;
 }
 
+/** Names of what a version demands of those who start and signal its runs. */
+export interface Contract {
+  /** Whether its input has a schema. */
+  readonly input: boolean;
+  /** The signals that it takes; `null`: any. */
+  readonly signals: readonly string[] | null;
+}
+
 /** A version as the registry holds it. */
 export interface VersionRow {
   /** SHA-256 of the manifest, lower-case hex. */
@@ -273,6 +322,8 @@ export interface VersionRow {
   readonly label: string | null;
   /** The manifest's text. */
   readonly manifest: string;
+  /** What it demands of its input and signals; `null`: nothing. */
+  readonly contract: Contract | null;
   /** Whether the archive holds its members. */
   readonly archived: boolean;
   /** Every specifier that it is known under, the newest first. */
@@ -293,6 +344,8 @@ export interface NewVersion {
   readonly label: string | null;
   /** The manifest's text. */
   readonly manifest: string;
+  /** What it demands of its input and signals; nothing when omitted. */
+  readonly contract?: Contract | null;
   /** The specifier that it is known under. */
   readonly specifier: string;
   /** Members' bytes by SHA-256 (hex); `null`: not to be archived. */

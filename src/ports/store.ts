@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { AttributesChange } from "../base/attributes.ts";
+import type { RunCondition, RunQuery } from "./run_query.ts";
 import type {
   ClaimedRun,
   CommitEntry,
@@ -96,8 +98,12 @@ export type Delivery =
   | { readonly status: "not_found" }
   | { readonly status: "ended"; readonly state: RunRow["state"] };
 
-/** Runs as rows. */
+/** Runs as rows. What takes a run's id sees the runs of one namespace only. */
 export interface RunStore {
+  /** The namespace. */
+  readonly namespace: string;
+  /** The runs of another namespace. */
+  in(namespace: string): RunStore;
   /**
    * Inserts runs; a taken `runId` is left as it is. Their versions must be registered.
    *
@@ -105,6 +111,26 @@ export interface RunStore {
    * @returns What became of each, in the same order.
    */
   insert(runs: readonly NewRun[]): Promise<InsertedRun[]>;
+  /**
+   * As {@linkcode RunStore.insert}, in a transaction that the caller has open on his own connection:
+   * the runs are there when he commits.
+   *
+   * @param transaction A transaction of postgres.js or PGlite, or anything with a `query(text,
+   * values)` that answers with rows, or with an object that has them as `rows`.
+   */
+  insertInto(transaction: unknown, runs: readonly NewRun[]): Promise<InsertedRun[]>;
+  /** The version that a run is pinned to. */
+  version(runId: string): Promise<string | null>;
+  /**
+   * Merges search attributes into those of a run.
+   *
+   * @returns Whether there is such a run.
+   */
+  setAttributes(runId: string, change: AttributesChange): Promise<boolean>;
+  /** A page of runs. */
+  query(query: RunQuery): Promise<RunRow[]>;
+  /** How many runs there are that meet a condition. */
+  count(where: RunCondition | null): Promise<number>;
   /** Claims due runs: pending or suspended, nobody's, `wake_at` past. */
   claim(options: ClaimOptions): Promise<ClaimedRun[]>;
   /** When the next unclaimed run is due; `null`: none is waiting for a time. */
@@ -113,6 +139,15 @@ export interface RunStore {
   woken(node: string): Promise<number[]>;
   /** Puts a message into a run's inbox and wakes the run. */
   deliver(runId: string, message: Message): Promise<Delivery>;
+  /**
+   * As {@linkcode RunStore.deliver}, if the run is pinned to a version: `moved` tells to which it is
+   * pinned in its place.
+   */
+  deliverTo(
+    version: string,
+    runId: string,
+    message: Message,
+  ): Promise<Delivery | { readonly status: "moved"; readonly hash: string }>;
   /** One run; `watch` marks it, so that its end is told to other processes. */
   get(runId: string, options?: { watch?: boolean }): Promise<RunRow | null>;
   /** A run's history, from `from` on, at most `limit` events. */

@@ -18,77 +18,90 @@ import type {
   RunRow,
   StuckReason,
 } from "../ports/rows.ts";
+import type { AttributesChange } from "../base/attributes.ts";
+import type { RunCondition, RunQuery } from "../ports/run_query.ts";
 import type { ClaimOptions, Delivery, Message, RunFilter, RunStore } from "../ports/store.ts";
 import type { SqlDriver } from "./driver.ts";
 import { VersionNotRegisteredError } from "./errors.ts";
+import { guestSession, savepoint } from "./guest_session.ts";
+import { Inserts } from "./inserts.ts";
+import { countStatement, queryStatement } from "./run_query_sql.ts";
 import { runStatements } from "./runs_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { arrayLiteral, isStorable, storable } from "./sql.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "./sqlstate.ts";
 
 /** A run as the database gives it: JSON columns are text. */
-type RawRun = Omit<RunRow, "stuckReason" | "waits"> & {
+type RawRun = Omit<RunRow, "stuckReason" | "waits" | "attributes"> & {
+  readonly attributes: string;
   readonly stuckReason: string | null;
   readonly waits: string | null;
 };
 
-interface KeyRow {
-  id: number;
-  runId: string;
-  at: number;
+interface DeliveredRow {
+  readonly state: RunRow["state"];
+  readonly node: string | null;
+  readonly hash: string;
+  readonly ended: boolean;
+  readonly message: number | null;
+}
+
+interface Moved {
+  readonly status: "moved";
+  readonly hash: string;
 }
 
 /** {@linkcode RunStore} in SQL. */
 export class Runs implements RunStore {
+  /** See {@linkcode RunStore.namespace}. */
+  readonly namespace: string;
   readonly #driver: SqlDriver;
+  readonly #schema: SchemaName;
   readonly #sql: ReturnType<typeof runStatements>;
+  readonly #inserts: Inserts;
 
   /**
    * Prepares the statements on runs.
    *
    * @param driver The database.
    * @param schema Where the tables are.
+   * @param namespace Whose runs.
    */
-  constructor(driver: SqlDriver, schema: SchemaName) {
+  constructor(driver: SqlDriver, schema: SchemaName, namespace = "default") {
+    this.namespace = namespace;
     this.#driver = driver;
+    this.#schema = schema;
     this.#sql = runStatements(schema);
+    this.#inserts = new Inserts(schema);
+  }
+
+  /** See {@linkcode RunStore.in}. */
+  in(namespace: string): Runs {
+    return namespace === this.namespace ? this : new Runs(this.#driver, this.#schema, namespace);
   }
 
   /**
    * See {@linkcode RunStore.insert}. A run whose leasing node has been buried is inserted as
    * pending: its writer finds out at its first commit.
    */
-  async insert(runs: readonly NewRun[]): Promise<InsertedRun[]> {
-    const added = await this.#add(runs).catch((error) => {
-      if (!isForeignKeyViolation(error)) throw error;
-      throw new VersionNotRegisteredError([...new Set(runs.map(({ hash }) => hash))], error);
-    });
-    const found = new Map(added.map((row) => [row.runId, { ...row, created: true }]));
-    const taken = runs.map(({ runId }) => runId).filter((runId) => !found.has(runId));
-    if (taken.length > 0) {
-      for (const row of await this.#query<KeyRow>("taken", [arrayLiteral(taken)])) {
-        found.set(row.runId, { ...row, created: false });
-      }
-    }
-    return runs.map(({ runId }) => {
-      const { id, at, created } = found.get(runId)!;
-      // The same id twice in one batch: the first stands.
-      found.set(runId, { id, runId, at, created: false });
-      return { id, created, at };
-    });
+  insert(runs: readonly NewRun[]): Promise<InsertedRun[]> {
+    return this.#inserts.insert(runs.map((run) => this.#placed(run)), this.#driver);
   }
 
-  #add(runs: readonly NewRun[]): Promise<KeyRow[]> {
-    return this.#query("insert", [
-      arrayLiteral(runs.map((run) => storable("a run id", run.runId))),
-      arrayLiteral(runs.map((run) => storable("a workflow's name", run.workflow))),
-      arrayLiteral(runs.map((run) => run.hash)),
-      arrayLiteral(runs.map((run) => storable("a specifier", run.specifier))),
-      arrayLiteral(runs.map((run) => storable("an input", run.input))),
-      arrayLiteral(runs.map((run) => storable("a seed", run.seed))),
-      arrayLiteral(runs.map((run) => run.lease?.node ?? null)),
-      arrayLiteral(runs.map((run) => run.lease?.token ?? null)),
-    ]);
+  /** See {@linkcode RunStore.insertInto}. */
+  async insertInto(transaction: unknown, runs: readonly NewRun[]): Promise<InsertedRun[]> {
+    const session = guestSession(transaction);
+    const placed = runs.map((run) => this.#placed(run));
+    const keyed = runs.some(({ key }) => key !== undefined);
+    return await this.#inserts.insert(
+      placed,
+      session,
+      keyed ? (work) => savepoint(session, work) : undefined,
+    );
+  }
+
+  #placed(run: NewRun): NewRun & { readonly namespace: string } {
+    return { ...run, namespace: run.namespace ?? this.namespace };
   }
 
   /** See {@linkcode RunStore.claim}. */
@@ -109,6 +122,19 @@ export class Runs implements RunStore {
 
   /** See {@linkcode RunStore.deliver}. A duplicate is one even when the run has ended since. */
   async deliver(runId: string, message: Message): Promise<Delivery> {
+    return await this.#deliver(null, runId, message) as Delivery;
+  }
+
+  /** See {@linkcode RunStore.deliverTo}. */
+  deliverTo(version: string, runId: string, message: Message): Promise<Delivery | Moved> {
+    return this.#deliver(version, runId, message);
+  }
+
+  async #deliver(
+    version: string | null,
+    runId: string,
+    message: Message,
+  ): Promise<Delivery | Moved> {
     if (!isStorable(runId)) return { status: "not_found" };
     const { kind, payload } = message;
     const name = storable("a signal's name", message.name);
@@ -118,35 +144,36 @@ export class Runs implements RunStore {
     try {
       const [row] = await this.#query<{ id: number; node: string | null }>(
         "deliver",
-        [runId, kind, name, payload, deliveryId],
+        [runId, kind, name, payload, deliveryId, version, this.namespace],
       );
       if (row !== undefined) return { status: "delivered", ...row };
     } catch (error) {
       // The same delivery, sent twice at once: the other one has won.
       if (!isUniqueViolation(error)) throw error;
     }
-    const [run] = await this.#query<
-      { state: RunRow["state"]; node: string | null; message: number | null }
-    >("delivered", [runId, kind, name, deliveryId]);
+    const [run] = await this.#query<DeliveredRow>(
+      "delivered",
+      [runId, kind, name, deliveryId, this.namespace],
+    );
     if (run === undefined) return { status: "not_found" };
-    const { state, node } = run;
-    return run.message === null
-      ? { status: "ended", state }
-      : { status: "duplicate", id: run.message, node };
+    const { state, node, hash, ended } = run;
+    if (run.message !== null) return { status: "duplicate", id: run.message, node };
+    return ended ? { status: "ended", state } : { status: "moved", hash };
   }
 
   /** See {@linkcode RunStore.get}. */
   async get(runId: string, options: { watch?: boolean } = {}): Promise<RunRow | null> {
     if (!isStorable(runId)) return null;
     // First the mark, then the look: an end after the mark is told, one before it is seen.
-    if (options.watch) await this.#query("watch", [runId]);
-    const [row] = await this.#query<RawRun>("get", [runId]);
+    if (options.watch) await this.#query("watch", [runId, this.namespace]);
+    const [row] = await this.#query<RawRun>("get", [runId, this.namespace]);
     return row === undefined ? null : parsed(row);
   }
 
   /** See {@linkcode RunStore.history}. */
   async history(runId: string, from: number, limit: number): Promise<EventRow[]> {
-    return isStorable(runId) ? await this.#query("history", [runId, from, limit]) : [];
+    if (!isStorable(runId)) return [];
+    return await this.#query("history", [runId, from, limit, this.namespace]);
   }
 
   /** See {@linkcode RunStore.list}. */
@@ -156,13 +183,14 @@ export class Runs implements RunStore {
       hash ?? null,
       states === undefined ? null : arrayLiteral(states),
       limit,
+      this.namespace,
     ]);
     return rows.map(parsed);
   }
 
   /** See {@linkcode RunStore.unpark}. */
   async unpark(runId: string): Promise<boolean> {
-    return isStorable(runId) && (await this.#query("unpark", [runId])).length > 0;
+    return isStorable(runId) && (await this.#query("unpark", [runId, this.namespace])).length > 0;
   }
 
   /** See {@linkcode RunStore.end}. */
@@ -173,7 +201,7 @@ export class Runs implements RunStore {
     { onlyStuck }: { onlyStuck: boolean },
   ): Promise<RunRow | null> {
     if (!isStorable(runId)) return null;
-    await this.#query("end", [runId, state, error, onlyStuck]);
+    await this.#query("end", [runId, state, error, onlyStuck, this.namespace]);
     return await this.get(runId);
   }
 
@@ -185,7 +213,7 @@ export class Runs implements RunStore {
     if (!isStorable(runId)) return null;
     const [row] = await this.#query<ClaimedRun & { readonly state: RunRow["state"] }>(
       "seize",
-      [node, token, runId],
+      [node, token, runId, this.namespace],
     );
     return row ?? null;
   }
@@ -217,6 +245,33 @@ export class Runs implements RunStore {
     }
   }
 
+  /** See {@linkcode RunStore.version}. */
+  async version(runId: string): Promise<string | null> {
+    if (!isStorable(runId)) return null;
+    const [row] = await this.#query<{ hash: string }>("version", [runId, this.namespace]);
+    return row?.hash ?? null;
+  }
+
+  /** See {@linkcode RunStore.setAttributes}. One statement: merges at the same time both survive. */
+  async setAttributes(runId: string, { set, remove }: AttributesChange): Promise<boolean> {
+    if (!isStorable(runId)) return false;
+    const values = [runId, this.namespace, arrayLiteral(remove), set];
+    return (await this.#query("setAttributes", values)).length > 0;
+  }
+
+  /** See {@linkcode RunStore.query}. */
+  async query(query: RunQuery): Promise<RunRow[]> {
+    const { text, values } = queryStatement(query, this.namespace);
+    return (await this.#driver.query<RawRun>(this.#schema.fill(text), values)).map(parsed);
+  }
+
+  /** See {@linkcode RunStore.count}. */
+  async count(where: RunCondition | null): Promise<number> {
+    const { text, values } = countStatement(where, this.namespace);
+    const [row] = await this.#driver.query<{ count: number }>(this.#schema.fill(text), values);
+    return row!.count;
+  }
+
   #query<Row>(
     statement: keyof ReturnType<typeof runStatements>,
     values: Parameters<SqlDriver["query"]>[1],
@@ -229,6 +284,7 @@ function parsed(row: RawRun): RunRow {
   return {
     ...row,
     stuckReason: row.stuckReason === null ? null : JSON.parse(row.stuckReason),
+    attributes: JSON.parse(row.attributes),
     waits: row.waits === null ? [] : JSON.parse(row.waits),
   };
 }

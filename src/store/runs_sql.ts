@@ -14,41 +14,8 @@ const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
 /** L1: holds the node's row, so that it can't be buried before this statement has committed. */
 const ALIVE = "select id from {schema}.nodes where id = $1 for key share";
 
-/** In order of ids, so that two batches with the same ids wait for each other in one direction. */
-const INSERT = `
-  with clock as materialized (select ${CLOCK} as at),
-  given as materialized (
-    select * from unnest(
-      $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-      $8::bigint[]
-    ) as given (run_id, workflow, hash, specifier, input, seed, node, token)
-  ),
-  alive as materialized (
-    select id from {schema}.nodes where id in (select node from given) order by id for key share
-  )
-  insert into {schema}.runs (
-    run_id, workflow, hash, specifier, input, seed, state, node, token, claims_since_progress,
-    wake_at, created_at, started_at
-  )
-  select given.run_id, given.workflow, given.hash, given.specifier, given.input::json, given.seed,
-    case when alive.id is null then 'pending' else 'running' end,
-    alive.id,
-    case when alive.id is not null then given.token end,
-    case when alive.id is null then 0 else 1 end,
-    case when alive.id is null then clock.at end,
-    clock.at,
-    case when alive.id is not null then clock.at end
-  from given cross join clock left join alive on alive.id = given.node
-  order by given.run_id collate "C"
-  on conflict (run_id) do nothing
-  returning id, run_id as "runId", ${milliseconds("created_at")} as at`;
-
-const TAKEN = `
-  select id, run_id as "runId", ${milliseconds("coalesce(started_at, created_at)")} as at
-  from {schema}.runs where run_id = any($1::text[])`;
-
 const CLAIMED = `
-  run.id, run.run_id as "runId", run.workflow, run.hash, run.specifier, run.input::text as input,
+  run.id, run.namespace, run.run_id as "runId", run.workflow, run.hash, run.specifier, run.input::text as input,
   run.seed, ${milliseconds("run.started_at")} as "startedAt", run.token,
   run.claims_since_progress as claims`;
 
@@ -83,15 +50,17 @@ const WOKEN = `
   where run.node = $1 and exists (select from {schema}.inbox as message where message.run = run.id)
   order by run.id`;
 
-/** W1: the message, and what wakes its reader, or neither. */
+/** W1. A signal lets a run that is to start later sleep on: it will be there. */
 const DELIVER = `
   with woken as (
     update {schema}.runs set
       wake_seq = wake_seq + 1,
       wake_at = case
+        when state = 'pending' and $2 = 'signal' then wake_at
         when state in ('pending', 'suspended') then least(wake_at, ${CLOCK})
       end
-    where run_id = $1 and ended_at is null and not exists (
+    where run_id = $1 and namespace = $7 and ended_at is null
+      and ($6::text is null or hash = $6) and not exists (
       select from {schema}.deliveries as delivery
       where delivery.run = runs.id and delivery.kind = $2 and delivery.name = $3
         and delivery.delivery_id = $5
@@ -110,39 +79,43 @@ const DELIVER = `
   select message.id, woken.node from message join woken on woken.id = message.run`;
 
 const DELIVERED = `
-  select run.state, run.node, delivery.message
+  select run.state, run.node, run.hash, run.ended_at is not null as ended, delivery.message
   from {schema}.runs as run left join {schema}.deliveries as delivery
     on delivery.run = run.id and delivery.kind = $2 and delivery.name = $3
     and delivery.delivery_id = $4
-  where run.run_id = $1`;
+  where run.run_id = $1 and run.namespace = $5`;
 
-const RUN = `
-  select run.id, run.run_id as "runId", run.workflow, run.hash, version.label as "versionLabel",
+/** A run as people see it: what its readers add conditions to. */
+export const RUN = `
+  select run.id, run.namespace, run.run_id as "runId", run.workflow, run.hash,
+    version.label as "versionLabel",
     run.specifier, run.state, run.input::text as input, run.seed, run.result::text as result,
     run.error::text as error, run.stuck_reason::text as "stuckReason", run.waits::text as waits,
+    run.attributes::text as attributes, run.custom_status::text as "customStatus",
     run.node, ${milliseconds("run.wake_at")} as "wakeAt", run.next_seq as events,
     ${milliseconds("run.created_at")} as "createdAt",
     ${milliseconds("run.started_at")} as "startedAt", ${milliseconds("run.since")} as since,
     ${milliseconds("run.ended_at")} as "endedAt"
   from {schema}.runs as run join {schema}.workflow_versions as version on version.hash = run.hash`;
 
-const GET = `${RUN} where run.run_id = $1`;
+const GET = `${RUN} where run.run_id = $1 and run.namespace = $2`;
 
 const LIST = `
   ${RUN}
   where ($1::text is null or run.workflow = $1) and ($2::text is null or run.hash = $2)
-    and ($3::text[] is null or run.state = any($3))
+    and ($3::text[] is null or run.state = any($3)) and run.namespace = $5
   order by run.id desc limit $4::integer`;
 
 const WATCH = `
   update {schema}.runs set watched = true
-  where run_id = $1 and not watched and ended_at is null`;
+  where run_id = $1 and namespace = $2 and not watched and ended_at is null`;
 
 const HISTORY = `
   select event.seq, event.kind, event.position, event.name, event.digest,
     event.payload::text as payload, ${milliseconds("event.at")} as at
   from {schema}.events as event
-  where event.run = (select id from {schema}.runs where run_id = $1) and event.seq >= $2::integer
+  where event.run = (select id from {schema}.runs where run_id = $1 and namespace = $4)
+    and event.seq >= $2::integer
   order by event.seq limit $3::integer`;
 
 const UNPARK = `
@@ -151,7 +124,7 @@ const UNPARK = `
     stuck_reason = null,
     wake_at = ${CLOCK},
     claims_since_progress = 0
-  where run_id = $1 and stuck_reason is not null
+  where run_id = $1 and namespace = $2 and stuck_reason is not null
   returning id`;
 
 const END = `
@@ -165,13 +138,13 @@ const END = `
     stuck_reason = null,
     since = ${CLOCK},
     ended_at = ${CLOCK}
-  where run_id = $1 and ended_at is null and (not $4::boolean or stuck_reason is not null)`;
+  where run_id = $1 and namespace = $5 and ended_at is null and (not $4::boolean or stuck_reason is not null)`;
 
 const SEIZE = `
   with alive as materialized (${ALIVE}),
   idle as materialized (
     select id, state from {schema}.runs
-    where run_id = $3 and ended_at is null and node is null and exists (select from alive)
+    where run_id = $3 and namespace = $4 and ended_at is null and node is null and exists (select from alive)
     for update skip locked
   )
   update {schema}.runs as run set
@@ -191,7 +164,7 @@ const PUT_BACK = `
   update {schema}.runs set
     state = case when $5::text is null then ${IDLE_STATE} else $4::text end,
     stuck_reason = $5::text::json,
-    wake_at = case when $5::text is null then ${CLOCK} end,
+    wake_at = case when $5::text is null then greatest(${CLOCK}, start_at) end,
     node = null,
     token = null
   where ${SEIZED}
@@ -206,7 +179,7 @@ const PIN = `
       next_seq = next_seq + 1,
       state = 'suspended',
       claims_since_progress = 0,
-      wake_at = (select at from clock),
+      wake_at = greatest((select at from clock), start_at),
       node = null,
       token = null
     where ${SEIZED}
@@ -217,6 +190,11 @@ const PIN = `
   from pinned cross join clock
   returning run as id`;
 
+const SET_ATTRIBUTES = `
+  update {schema}.runs set attributes = (attributes - $3::text[]) || $4::text::jsonb
+  where run_id = $1 and namespace = $2
+  returning id`;
+
 /**
  * The statements on runs in a schema.
  *
@@ -226,8 +204,6 @@ const PIN = `
 export function runStatements(
   schema: SchemaName,
 ): Record<
-  | "insert"
-  | "taken"
   | "claim"
   | "nextWake"
   | "woken"
@@ -241,12 +217,12 @@ export function runStatements(
   | "end"
   | "seize"
   | "putBack"
-  | "pin",
+  | "pin"
+  | "version"
+  | "setAttributes",
   string
 > {
   return schema.fillAll({
-    insert: INSERT,
-    taken: TAKEN,
     claim: CLAIM,
     nextWake: NEXT_WAKE,
     woken: WOKEN,
@@ -261,5 +237,7 @@ export function runStatements(
     seize: SEIZE,
     putBack: PUT_BACK,
     pin: PIN,
+    version: "select hash from {schema}.runs where run_id = $1 and namespace = $2",
+    setAttributes: SET_ATTRIBUTES,
   });
 }

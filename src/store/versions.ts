@@ -48,6 +48,7 @@ export class Versions implements VersionStore {
   /** See {@linkcode VersionStore.register}. */
   async register(version: NewVersion): Promise<RegisteredVersion> {
     const { hash, workflow, label, manifest, specifier, blobs } = version;
+    const contract = version.contract ? JSON.stringify(version.contract) : null;
     storable("a workflow's name", workflow);
     storable("a version's label", label ?? "");
     storable("a manifest", manifest);
@@ -57,7 +58,7 @@ export class Versions implements VersionStore {
       if (blobs !== null) await this.#storeBlobs(session, blobs);
       const [row] = await session.query<{ created: boolean }>(
         sql.register,
-        [hash, workflow, label, manifest, blobs !== null],
+        [hash, workflow, label, manifest, blobs !== null, contract],
       );
       if (blobs !== null) await session.query(sql.members, [hash, arrayLiteral([...blobs.keys()])]);
       await session.query(sql.specifier, [hash, specifier]);
@@ -105,12 +106,19 @@ export class Versions implements VersionStore {
     value: string | null,
   ): Promise<VersionRow[]> {
     const rows = await this.#driver.query<
-      Omit<VersionRow, "specifiers"> & { readonly specifiers: string }
+      Omit<VersionRow, "specifiers" | "contract"> & {
+        readonly specifiers: string;
+        readonly contract: string | null;
+      }
     >(
       this.#sql[statement],
       [value],
     );
-    return rows.map((row) => ({ ...row, specifiers: JSON.parse(row.specifiers) }));
+    return rows.map((row) => ({
+      ...row,
+      specifiers: JSON.parse(row.specifiers),
+      contract: row.contract === null ? null : JSON.parse(row.contract),
+    }));
   }
 
   /** See {@linkcode VersionStore.blobs}. */

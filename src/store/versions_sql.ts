@@ -22,12 +22,14 @@ const STORE = `
 
 /** No row comes back where nothing was to be changed; `xmax` is 0 in a row that is new. */
 const REGISTER = `
-  insert into {schema}.workflow_versions (hash, workflow, label, manifest, archived)
-  values ($1, $2, $3, $4, $5::boolean)
+  insert into {schema}.workflow_versions (hash, workflow, label, manifest, archived, contract)
+  values ($1, $2, $3, $4, $5::boolean, $6::text::json)
   on conflict (hash) do update set
     manifest = excluded.manifest,
-    archived = workflow_versions.archived or excluded.archived
+    archived = workflow_versions.archived or excluded.archived,
+    contract = excluded.contract
     where workflow_versions.manifest <> excluded.manifest
+      or workflow_versions.contract::text is distinct from excluded.contract::text
       or (excluded.archived and not workflow_versions.archived)
   returning xmax = 0 as created`;
 
@@ -58,7 +60,7 @@ const REVIVE = `
 
 const VERSION = `
   select version.hash, version.workflow, version.label, version.manifest, version.archived,
-    version.load_crashes as "loadCrashes",
+    version.contract::text as contract, version.load_crashes as "loadCrashes",
     ${milliseconds("version.registered_at")} as "registeredAt",
     (
       select coalesce(json_agg(specifier order by last_seen desc, specifier), '[]')::text

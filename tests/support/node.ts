@@ -141,8 +141,12 @@ export function newRun(
   workflow: string,
   input?: unknown,
   runId: string = crypto.randomUUID(),
-): Pick<ClaimedRun, "runId" | "workflow" | "hash" | "specifier" | "input" | "seed"> {
+): Pick<
+  ClaimedRun,
+  "namespace" | "runId" | "workflow" | "hash" | "specifier" | "input" | "seed"
+> {
   return {
+    namespace: "default",
     runId,
     workflow,
     hash: hashOf(workflow),

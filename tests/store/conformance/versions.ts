@@ -55,6 +55,7 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
       hash: V2,
       workflow: "order",
       label: "2",
+      contract: null,
       manifest: "manifest 2",
       archived: true,
       specifiers: ["https://a.example/order@2.ts"],

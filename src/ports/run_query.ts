@@ -1,0 +1,64 @@
+/**
+ * Questions about runs: a closed tree of conditions, which a store translates.
+ *
+ * @module
+ */
+
+/** What a condition may compare, apart from attributes. */
+export type RunField =
+  | "id"
+  | "workflow"
+  | "state"
+  | "version"
+  | "createdAt"
+  | "startedAt"
+  | "endedAt";
+
+/** How two values of one type compare. */
+export type Comparison = "eq" | "ne" | "lt" | "lte" | "gt" | "gte";
+
+/** A condition on runs. */
+export type RunCondition =
+  | {
+    /** All of `parts`, or one of them. */
+    readonly kind: "and" | "or";
+    /** At least one condition. */
+    readonly parts: readonly RunCondition[];
+  }
+  | {
+    readonly kind: "field";
+    /** What is compared. */
+    readonly field: RunField;
+    /** How. */
+    readonly comparison: Comparison | "in";
+    /** With what: one value, any number for `in`. Times are milliseconds. */
+    readonly values: readonly (string | number)[];
+  }
+  | {
+    readonly kind: "attribute";
+    /** Where in the attributes, from the outside in. */
+    readonly path: readonly string[];
+    /** How; `has`: an array that holds the value. */
+    readonly comparison: Comparison | "in" | "has";
+    /** With what, as JSON texts: one, any number for `in`. */
+    readonly values: readonly string[];
+  };
+
+/** A page of runs. */
+export interface RunQuery {
+  /** Which runs; `null`: all of the namespace. */
+  readonly where: RunCondition | null;
+  /** What they are sorted by; rows without that time come last. */
+  readonly by: "createdAt" | "startedAt" | "endedAt";
+  /** Whether the latest come first. */
+  readonly descending: boolean;
+  /** The last row of the page before. */
+  readonly after: {
+    /** Its time; `null`: it has none. */
+    readonly at: number | null;
+    /** Its internal key. */
+    readonly id: number;
+  } | null;
+  /** At most how many. */
+  readonly limit: number;
+}

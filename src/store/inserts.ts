@@ -1,0 +1,188 @@
+/**
+ * Inserting runs, each at most once.
+ *
+ * - L1 of `runs.ts`: whatever gives a run to a node holds that node's row first.
+ * - K1, one run a key: key, run and first signal are one statement. A key that somebody else commits
+ *   meanwhile fails the statement as a whole; repeated, it sees that key.
+ *
+ * @module
+ */
+
+import type { InsertedRun, NewRun } from "../ports/rows.ts";
+import type { SqlSession } from "./driver.ts";
+import { VersionNotRegisteredError } from "./errors.ts";
+import { insertStatements } from "./inserts_sql.ts";
+import type { SchemaName } from "./schema_name.ts";
+import { arrayLiteral, storable } from "./sql.ts";
+import { isContention, isForeignKeyViolation, isUniqueViolation } from "./sqlstate.ts";
+
+/** Each repetition follows somebody else's success: so many in a row mean that nothing is seen. */
+const MAX_TRIES = 20;
+
+interface InsertRow {
+  readonly id: number;
+  readonly namespace: string;
+  readonly runId: string;
+  readonly at: number;
+  readonly due?: number | null;
+}
+
+interface KeyRow {
+  readonly namespace: string;
+  readonly workflow: string;
+  readonly key: string;
+  readonly runId: string;
+  readonly digest: string;
+}
+
+/** A run with its namespace decided. */
+type Placed = NewRun & { readonly namespace: string };
+
+/** Inserts runs. */
+export class Inserts {
+  readonly #sql: ReturnType<typeof insertStatements>;
+
+  /**
+   * Prepares the statements.
+   *
+   * @param schema Where the tables are.
+   */
+  constructor(schema: SchemaName) {
+    this.#sql = insertStatements(schema);
+  }
+
+  /**
+   * Inserts runs; see {@linkcode RunStore.insert}.
+   *
+   * @param runs The runs, each with its namespace.
+   * @param session Where to.
+   * @param attempt Carries out one try of the statement; where a failed statement would spoil a
+   * transaction, it keeps it from that.
+   * @returns What became of each, in the same order.
+   */
+  async insert(
+    runs: readonly Placed[],
+    session: SqlSession,
+    attempt: <T>(work: () => Promise<T>) => Promise<T> = (work) => work(),
+  ): Promise<InsertedRun[]> {
+    const firsts = firstOfEach(runs);
+    const values = parameters(firsts);
+    const added = await this.#add(
+      firsts,
+      () => attempt(() => session.query<InsertRow>(this.#sql.insert, values)),
+    );
+    const created = new Map(added.map((row) => [placeOf(row), exact(row)]));
+    const known = await this.#known(runs, created, session);
+    return runs.map((run) => {
+      const place = placeOf(run);
+      const row = created.get(place);
+      if (row !== undefined && created.delete(place)) {
+        known.taken.set(place, row); // the same id twice in one batch: the first stands
+        const { id, at, due = null } = row;
+        return { id, created: true, at, due };
+      }
+      const key = run.key === undefined ? undefined : known.keys.get(keyOf(run));
+      const taken = known.taken.get(place);
+      if (key === undefined && taken !== undefined) {
+        return { id: taken.id, created: false, at: taken.at, due: null };
+      }
+      const { runId, digest } = key!;
+      const sameInput = digest === run.key?.digest;
+      return { id: 0, created: false, at: 0, due: null, key: { runId, sameInput } };
+    });
+  }
+
+  /** K1. */
+  async #add(
+    runs: readonly Placed[],
+    query: () => Promise<InsertRow[]>,
+  ): Promise<readonly InsertRow[]> {
+    for (let tries = 1;; tries++) {
+      try {
+        return await query();
+      } catch (error) {
+        if (isForeignKeyViolation(error)) {
+          throw new VersionNotRegisteredError([...new Set(runs.map(({ hash }) => hash))], error);
+        }
+        if (!isUniqueViolation(error) && !isContention(error) || tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  /** What stands in the way of the runs that were not inserted. */
+  async #known(
+    runs: readonly Placed[],
+    created: ReadonlyMap<string, InsertRow>,
+    session: SqlSession,
+  ): Promise<{ keys: Map<string, KeyRow>; taken: Map<string, InsertRow> }> {
+    const keys = new Map<string, KeyRow>();
+    const taken = new Map<string, InsertRow>();
+    const others = runs.filter((run) => !created.has(placeOf(run)));
+    const keyed = others.filter(({ key }) => key !== undefined);
+    if (keyed.length > 0) {
+      const rows = await session.query<KeyRow>(this.#sql.keys, [
+        arrayLiteral(keyed.map(({ namespace }) => namespace)),
+        arrayLiteral(keyed.map(({ workflow }) => workflow)),
+        arrayLiteral(keyed.map(({ key }) => key!.key)),
+      ]);
+      for (const row of rows) keys.set(JSON.stringify([row.namespace, row.workflow, row.key]), row);
+    }
+    const rest = others.filter((run) => run.key === undefined || !keys.has(keyOf(run)));
+    if (rest.length > 0) {
+      const rows = await session.query<InsertRow>(this.#sql.taken, [
+        arrayLiteral(rest.map(({ namespace }) => namespace)),
+        arrayLiteral(rest.map(({ runId }) => runId)),
+      ]);
+      for (const row of rows) taken.set(placeOf(row), exact(row));
+    }
+    return { keys, taken };
+  }
+}
+
+/** Clients of others give a `bigint` as text. */
+function exact({ id, at, due = null, ...row }: InsertRow): InsertRow {
+  return { ...row, id: Number(id), at: Number(at), due: due === null ? null : Number(due) };
+}
+
+/** A statement takes each id and each key once: the first stands. */
+function firstOfEach(runs: readonly Placed[]): readonly Placed[] {
+  if (runs.length === 1) return runs;
+  const seen = new Set<string>();
+  return runs.filter((run) => {
+    const names = [placeOf(run), ...(run.key === undefined ? [] : [keyOf(run)])];
+    if (names.some((name) => seen.has(name))) return false;
+    for (const name of names) seen.add(name);
+    return true;
+  });
+}
+
+function placeOf({ namespace, runId }: Pick<Placed, "namespace" | "runId">): string {
+  return JSON.stringify([namespace, runId]);
+}
+
+function keyOf({ namespace, workflow, key }: Placed): string {
+  return JSON.stringify([namespace, workflow, key?.key]);
+}
+
+function parameters(runs: readonly Placed[]): string[] {
+  return [
+    arrayLiteral(runs.map((run) => storable("a namespace", run.namespace))),
+    arrayLiteral(runs.map((run) => storable("a run id", run.runId))),
+    arrayLiteral(runs.map((run) => storable("a workflow's name", run.workflow))),
+    arrayLiteral(runs.map((run) => run.hash)),
+    arrayLiteral(runs.map((run) => storable("a specifier", run.specifier))),
+    arrayLiteral(runs.map((run) => storable("an input", run.input))),
+    arrayLiteral(runs.map((run) => storable("a seed", run.seed))),
+    arrayLiteral(runs.map((run) => run.lease?.node ?? null)),
+    arrayLiteral(runs.map((run) => run.lease?.token ?? null)),
+    arrayLiteral(runs.map((run) => run.startAt ?? null)),
+    arrayLiteral(runs.map((run) => run.delayMs ?? null)),
+    arrayLiteral(runs.map((run) => run.attributes ?? null)),
+    arrayLiteral(runs.map(({ key }) => key ? storable("an idempotency key", key.key) : null)),
+    arrayLiteral(runs.map((run) => run.key?.digest ?? null)),
+    arrayLiteral(
+      runs.map(({ signal }) => signal ? storable("a signal's name", signal.name) : null),
+    ),
+    arrayLiteral(runs.map((run) => run.signal?.payload ?? null)),
+  ];
+}

@@ -1,0 +1,99 @@
+/**
+ * The statements that insert runs. See `src/store/inserts.ts` for the rules that they keep.
+ *
+ * @module
+ */
+
+import type { SchemaName } from "./schema_name.ts";
+import { CLOCK, milliseconds, timestamp } from "./sql.ts";
+
+/** Rows go in by their ids and keys, so that two batches wait for each other in one direction. */
+const INSERT = `
+  with clock as materialized (select ${CLOCK} as at),
+  given as materialized (
+    select * from unnest(
+      $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+      $8::text[], $9::bigint[], $10::float8[], $11::float8[], $12::text[], $13::text[],
+      $14::text[], $15::text[], $16::text[]
+    ) as given (
+      namespace, run_id, workflow, hash, specifier, input, seed, node, token, start_at, delay,
+      attributes, key, digest, signal, payload
+    )
+  ),
+  alive as materialized (
+    select id from {schema}.nodes where id in (select node from given) order by id for key share
+  ),
+  wanted as materialized (
+    select given.*, clock.at, alive.id as owner, greatest(
+      clock.at,
+      coalesce(${timestamp("start_at")}, clock.at + given.delay * interval '1 millisecond')
+    ) as due
+    from given cross join clock left join alive on alive.id = given.node
+    where given.key is null or not exists (
+      select from {schema}.idempotency_keys as known
+      where known.namespace = given.namespace and known.workflow = given.workflow
+        and known.key = given.key
+    )
+  ),
+  timed as materialized (
+    select wanted.*, owner is not null and due = at as leased from wanted
+  ),
+  inserted as (
+    insert into {schema}.runs (
+      namespace, run_id, workflow, hash, specifier, input, seed, state, node, token,
+      claims_since_progress, wake_seq, wake_at, start_at, created_at, started_at, attributes
+    )
+    select namespace, run_id, workflow, hash, specifier, input::json, seed,
+      case when leased then 'running' else 'pending' end,
+      case when leased then owner end,
+      case when leased then token end,
+      case when leased then 1 else 0 end,
+      case when signal is null then 0 else 1 end,
+      case when not leased then due end,
+      case when due > at then due end,
+      at,
+      case when leased then at end,
+      coalesce(attributes::jsonb, '{}')
+    from timed
+    order by run_id collate "C", namespace collate "C"
+    on conflict (run_id, namespace) do nothing
+    returning id, namespace, run_id, created_at, wake_at
+  ),
+  keyed as (
+    insert into {schema}.idempotency_keys (namespace, workflow, key, run_id, input_digest, created_at)
+    select given.namespace, given.workflow, given.key, given.run_id, given.digest, created_at
+    from inserted join given using (namespace, run_id)
+    where given.key is not null
+    order by given.key collate "C", given.workflow collate "C", given.namespace collate "C"
+  ),
+  sent as (
+    insert into {schema}.inbox (run, kind, name, payload)
+    select inserted.id, 'signal', given.signal, given.payload::json
+    from inserted join given using (namespace, run_id)
+    where given.signal is not null
+  )
+  select id, namespace, run_id as "runId", ${milliseconds("created_at")} as at,
+    ${milliseconds("wake_at")} as due
+  from inserted`;
+
+const TAKEN = `
+  select id, namespace, run_id as "runId", ${milliseconds("coalesce(started_at, created_at)")} as at
+  from unnest($1::text[], $2::text[]) as given (namespace, run_id)
+  join {schema}.runs as run using (namespace, run_id)`;
+
+const KEYS = `
+  select namespace, workflow, key, run_id as "runId", input_digest as digest
+  from unnest($1::text[], $2::text[], $3::text[]) as given (namespace, workflow, key)
+  join {schema}.idempotency_keys as known using (namespace, workflow, key)`;
+
+/**
+ * The statements that insert runs in a schema.
+ *
+ * @param schema Where the tables are.
+ * @returns The statements.
+ */
+export function insertStatements(
+  schema: SchemaName,
+): Record<"insert" | "taken" | "keys", string> {
+  return schema.fillAll({ insert: INSERT, taken: TAKEN, keys: KEYS });
+}
