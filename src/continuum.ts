@@ -30,9 +30,11 @@ import type { Notice, Store } from "./ports/store.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { installGuard } from "./replay/guard.ts";
 import { openStore } from "./store/open.ts";
+import { isStorable } from "./store/sql.ts";
 import { VersionNotFoundError } from "./version/load_errors.ts";
 import { Versions } from "./version/versions.ts";
 import { executionOf } from "./workflow/execute.ts";
+import { checkOptions, describe } from "./workflow/options.ts";
 import type { WorkflowDefinition } from "./workflow/workflow.ts";
 
 /** Options of {@linkcode Continuum.start}. */
@@ -163,8 +165,8 @@ export class Continuum implements AsyncDisposable {
    * @throws {InvalidArgumentError} If an option is unknown or out of range. Errors of the database,
    * and of reading workflow modules, as they are; nothing stays open then.
    */
-  static open(options: OpenOptions = {}): Promise<Continuum> {
-    return Continuum.#open(options, readOpenOptions(options));
+  static async open(options: OpenOptions = {}): Promise<Continuum> {
+    return await Continuum.#open(options, readOpenOptions(options));
   }
 
   /**
@@ -174,9 +176,9 @@ export class Continuum implements AsyncDisposable {
    * @returns The client; `await using` closes it.
    * @throws {InvalidArgumentError} If an option is unknown or out of range.
    */
-  static connect(options: ConnectOptions = {}): Promise<Continuum> {
+  static async connect(options: ConnectOptions = {}): Promise<Continuum> {
     checkConnectOptions(options);
-    return Continuum.#open(options, undefined);
+    return await Continuum.#open(options, undefined);
   }
 
   static async #open(
@@ -202,8 +204,8 @@ export class Continuum implements AsyncDisposable {
    * @param input The workflow's input.
    * @param options The run's id.
    * @returns The run's handle; the run is durable by then.
-   * @throws {NotSerializableError} If the input can't be written; its path is named.
-   * {RunExistsError} If the id is taken. {VersionNotFoundError} If there is no such workflow.
+   * @throws {InvalidArgumentError} If the run id or an option is none. {NotSerializableError} If the
+   * input can't be written; its path is named. {RunExistsError} If the id is taken. {VersionNotFoundError} If there is no such workflow.
    */
   async start<Input, Output>(
     workflow: WorkflowDefinition<Input, Output>,
@@ -228,8 +230,10 @@ export class Continuum implements AsyncDisposable {
     input?: unknown,
     options: StartOptions = {},
   ): Promise<RunHandle> {
+    checkOptions(options, ["runId", "ifExists"], "start()");
     const { runId = newRunId(), ifExists = "error" } = options;
     checkRunId(runId);
+    checkIfExists(ifExists);
     const encoded = encode(input, "input");
     const version = await this.#versions.forStart(workflow as WorkflowDefinition | string);
     const engine = this.#engine;
@@ -434,10 +438,20 @@ const RESULT_POLL_MS = 2_000;
 const CLIENT_LEASE_MS = 60_000;
 
 function checkRunId(runId: unknown): void {
-  if (typeof runId === "string" && runId !== "" && runId.length <= 255) return;
-  const found = typeof runId === "string" ? `${runId.length} characters` : typeof runId;
+  const isText = typeof runId === "string";
+  if (isText && runId !== "" && runId.length <= 255 && isStorable(runId)) return;
+  const found = isText && runId.length > 255 ? `${runId.length} characters` : describe(runId);
   throw new InvalidArgumentError(
-    `Cannot use a run id: found ${found}, wanted a text of 1 to 255 characters`,
+    `Cannot use a run id: found ${found}, wanted a text of 1 to 255 characters, without NUL and ` +
+      "lone surrogates",
+  );
+}
+
+function checkIfExists(found: unknown): void {
+  if (found === "error" || found === "use") return;
+  throw new InvalidArgumentError(
+    `Cannot use option ifExists: found ${describe(found)}, wanted "error" or "use"`,
+    { option: "ifExists" },
   );
 }
 

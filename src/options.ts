@@ -213,6 +213,21 @@ function checkValues(options: ConnectOptions): void {
     fetch,
     "a function like the global fetch",
   );
+  checkTrust(options.trust ?? {});
+}
+
+/** What is no pattern is found where patterns are read. */
+function checkTrust(trust: TrustOptions): void {
+  checkKeys(trust, ["modules", "start", "deny"], "trust");
+  const { modules = [], start = false, deny = [] } = trust;
+  refuseUnless(Array.isArray(modules), "trust.modules", modules, "an array of patterns");
+  refuseUnless(
+    typeof start === "boolean" || Array.isArray(start),
+    "trust.start",
+    start,
+    "true, false or an array of patterns",
+  );
+  refuseUnless(isTexts(deny), "trust.deny", deny, "an array of version hashes");
 }
 
 function isTexts(value: unknown): boolean {

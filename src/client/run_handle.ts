@@ -5,10 +5,11 @@
  */
 
 import { type Duration, durationMs } from "../base/duration.ts";
-import { CancelledError, TimeoutError } from "../base/errors.ts";
+import { CancelledError, InvalidArgumentError, TimeoutError } from "../base/errors.ts";
 import { decode, encode } from "../base/values.ts";
 import { decodeError, encodeError } from "../base/values_failure.ts";
 import type { RunRow, StuckReason } from "../ports/rows.ts";
+import { checkOptions, describe, readName } from "../workflow/options.ts";
 import {
   RunEndedError,
   RunFailedError,
@@ -66,6 +67,7 @@ export class RunHandle<Output = unknown> {
    * terminated. {TimeoutError} If it has not ended in time. {RunNotFoundError} If there is none.
    */
   async result(options: ResultOptions = {}): Promise<Output> {
+    checkOptions(options, ["timeout", "signal"], "result()");
     const { clock } = this.#services;
     const controller = new AbortController();
     const abort = () => controller.abort(options.signal?.reason);
@@ -97,18 +99,20 @@ export class RunHandle<Output = unknown> {
    * @param payload Any value that can be written into the journal.
    * @param options An id that makes the delivery unique.
    * @returns `duplicate`: a delivery with that id came before.
-   * @throws {NotSerializableError} If the payload can't be written; its path is named.
-   * {RunNotFoundError} or {RunEndedError} If there is nobody to receive it. Nothing is written then.
+   * @throws {InvalidArgumentError} If the name or an option is none. {NotSerializableError} If the
+   * payload can't be written; its path is named. {RunNotFoundError} or {RunEndedError} If there is nobody to receive it. Nothing is written then.
    */
   async signal(
     name: string,
     payload?: unknown,
     options: SignalOptions = {},
   ): Promise<"delivered" | "duplicate"> {
+    checkOptions(options, ["deliveryId"], "signal()");
+    checkDeliveryId(options.deliveryId);
     const action = `send the signal ${JSON.stringify(name)}`;
     const delivery = await this.#services.store.runs.deliver(this.id, {
       kind: "signal",
-      name: signalName(name),
+      name: readName(name, "a signal"),
       payload: encode(payload, "payload"),
       ...(options.deliveryId === undefined ? {} : { deliveryId: options.deliveryId }),
     });
@@ -146,6 +150,7 @@ export class RunHandle<Output = unknown> {
    * @throws {RunNotFoundError} or {RunEndedError} If there is nothing to cancel.
    */
   async cancel(options: { readonly reason?: string } = {}): Promise<void> {
+    checkOptions(options, ["reason"], "cancel()");
     const { runs } = this.#services.store;
     const reason = options.reason ?? null;
     const delivery = await runs.deliver(this.id, {
@@ -170,6 +175,7 @@ export class RunHandle<Output = unknown> {
    * @throws {RunNotFoundError} or {RunEndedError} If there is nothing to end.
    */
   async terminate(options: { readonly reason?: string } = {}): Promise<void> {
+    checkOptions(options, ["reason"], "terminate()");
     const error = new Error(options.reason ?? "Terminated by request");
     const row = await this.#services.store.runs.end(this.id, "terminated", encodeError(error), {
       onlyStuck: false,
@@ -201,8 +207,9 @@ export class RunHandle<Output = unknown> {
    * @param options Which version, and whether only to try.
    * @throws {RunStateError} If another node is executing the run. {RunEndedError} If it has ended.
    */
-  upgrade(options: UpgradeOptions = {}): Promise<UpgradeReport> {
-    return this.#services.upgrade(this.id, options);
+  async upgrade(options: UpgradeOptions = {}): Promise<UpgradeReport> {
+    checkOptions(options, ["to", "dryRun"], "upgrade()");
+    return await this.#services.upgrade(this.id, options);
   }
 
   async #row(action: string): Promise<RunRow> {
@@ -224,12 +231,16 @@ export class RunHandle<Output = unknown> {
 
 const HISTORY_PAGE = 1_000;
 
-function signalName(name: string): string {
-  if (typeof name === "string" && name !== "" && name.length <= 255) return name;
-  throw new TypeError(
-    `Cannot send a signal: its name must be a string of 1 to 255 characters, found ${
-      typeof name === "string" ? `${name.length} characters` : typeof name
-    }`,
+/** Delivery ids are kept in an index. */
+const MAX_DELIVERY_ID = 255;
+
+function checkDeliveryId(id: unknown): void {
+  if (id === undefined) return;
+  if (typeof id === "string" && id !== "" && id.length <= MAX_DELIVERY_ID) return;
+  throw new InvalidArgumentError(
+    `Cannot use option deliveryId: found ${describe(id)}, wanted a text of 1 to ` +
+      `${MAX_DELIVERY_ID} characters`,
+    { option: "deliveryId" },
   );
 }
 

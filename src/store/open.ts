@@ -35,12 +35,15 @@ export interface OpenStoreOptions {
 export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
   const schema = new SchemaName(options.schema ?? "continuum");
   const { database } = options;
-  const adapter = typeof database === "object" ? database : await adapterOf(database);
+  const adapter = typeof database === "object" && database !== null
+    ? database
+    : await adapterOf(database);
   return new SqlStore(await adapter.open(), schema);
 }
 
-async function adapterOf(url: string | undefined): Promise<DatabaseAdapter> {
+async function adapterOf(url: unknown): Promise<DatabaseAdapter> {
   if (url === undefined) return await pgliteAdapter(DEFAULT_FOLDER);
+  if (typeof url !== "string") throw notUnderstood(String(url));
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   switch (scheme) {
     case "postgres":
@@ -58,10 +61,14 @@ async function adapterOf(url: string | undefined): Promise<DatabaseAdapter> {
       return await pgliteAdapter(folder);
     }
   }
-  throw new DatabaseOptionError(
-    `Cannot open database: its URL is not understood, found ${JSON.stringify(redacted(url))}, ` +
+  throw notUnderstood(redacted(url));
+}
+
+function notUnderstood(found: string): DatabaseOptionError {
+  return new DatabaseOptionError(
+    `Cannot open database: its URL is not understood, found ${JSON.stringify(found)}, ` +
       "wanted postgres://user@host/name, pglite:./folder or memory:",
-    { database: redacted(url) },
+    { database: found },
   );
 }
 

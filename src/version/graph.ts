@@ -107,7 +107,14 @@ export async function readGraph(
     ((url: string) => readModule(url, { redirects: limits.redirects, check }));
   const project = await readProject(root, options.config);
   const url = root.startsWith("jsr:")
-    ? await resolveJsrRoot(root, { fetchModule, lock: project.lock, registry: options.registry })
+    ? await resolveJsrRoot(root, {
+      fetchModule(url) {
+        check(url); // asking the registry is fetching, too
+        return fetchModule(url);
+      },
+      lock: project.lock,
+      registry: options.registry,
+    })
     : root;
   const walk = new Walk({
     resolver: resolverOf(url, project, options),

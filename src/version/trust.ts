@@ -17,6 +17,7 @@
  */
 
 import { lookup } from "node:dns/promises";
+import { InvalidArgumentError } from "../base/errors.ts";
 import { isPrivateAddress, isPrivateHost } from "./address.ts";
 import { UntrustedModuleError } from "./load_errors.ts";
 import { parsePackageSpecifier } from "./package_specifier.ts";
@@ -61,12 +62,12 @@ export class Trust {
    *
    * @param options What is trusted.
    * @param workflows The node's own workflows: absolute URLs and `jsr:` specifiers.
-   * @throws {TypeError} When a pattern is none.
+   * @throws {InvalidArgumentError} When a pattern is none.
    */
   constructor(options: TrustOptions, workflows: readonly string[]) {
-    this.#modules = options.modules?.flatMap(matchersOf);
+    this.#modules = options.modules?.flatMap((pattern) => matchersOf(pattern, "trust.modules"));
     this.#start = typeof options.start === "object"
-      ? options.start.flatMap(matchersOf)
+      ? options.start.flatMap((pattern) => matchersOf(pattern, "trust.start"))
       : options.start ?? false;
     this.#deny = new Set(options.deny);
     const urls = workflows.filter((specifier) => URL.canParse(specifier))
@@ -110,7 +111,8 @@ export class Trust {
       if (!isRemote(url) && referrer !== undefined && isRemote(referrer) && !isData(url)) {
         return "a remote module may not bring in anything local";
       }
-      if (isData(url)) return undefined;
+      // Its bytes are its importer's; a root has none to vouch for it.
+      if (isData(url) && (referrer !== undefined || isTrustedRoot)) return undefined;
       const isListed = this.#matches(url);
       if (isRemote(url) && !isListed && !this.#ownHosts.has(url.host)) {
         if (isPrivateHost(url.hostname)) return "its host is private, and not listed";
@@ -220,7 +222,21 @@ function structuralFault(url: URL): string | undefined {
   return undefined;
 }
 
-function matchersOf(pattern: TrustPattern): Matcher[] {
+function matchersOf(pattern: TrustPattern, option: string): Matcher[] {
+  try {
+    return readPattern(pattern);
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `Cannot use option ${option}: found ${
+        JSON.stringify(pattern)
+      }, wanted an absolute URL or a ` +
+        `URLPattern: ${(error as Error).message}`,
+      { option },
+    );
+  }
+}
+
+function readPattern(pattern: TrustPattern): Matcher[] {
   if (typeof pattern === "string" && !/[*(){}]|\/:[a-z]/i.test(pattern)) {
     const { href } = new URL(pattern);
     const exact: Matcher = (url) => url.href === href;

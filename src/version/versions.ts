@@ -122,7 +122,7 @@ export class Versions {
    *
    * @param options What versions are kept with.
    * @throws {InvalidArgumentError} When a workflow or live module is named by no absolute specifier.
-   * @throws {TypeError} When a pattern of `trust` is none.
+   * @throws {InvalidArgumentError} When a pattern of `trust` is none.
    */
   constructor(options: VersionsOptions) {
     this.#options = options;
