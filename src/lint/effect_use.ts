@@ -59,7 +59,7 @@ export function swallowedError(module: WorkflowModule, node: Node): Finding | nu
     rule: "no-swallowed-errors",
     range: handler.range,
     message: "This catch swallows cancellation too: the run goes on as if nobody had cancelled it",
-    hint: "Throw what is not expected again, or use Promise.allSettled if no failure matters",
+    hint: "Throw again what the code has no answer to, such as CancelledError",
   };
 }
 

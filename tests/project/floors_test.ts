@@ -19,6 +19,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   engine: 4,
   client: 4,
   cli: 5,
+  lint: 5,
   observer: 5,
   testing: 5,
 };

@@ -1,0 +1,46 @@
+/**
+ * Holds `docs/determinism.md` to the rules. When a test fails, its message is the text to paste.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { RULE_IDS, ruleIdOf } from "../../src/lint/rule_ids.ts";
+import { type Rule, RULES } from "../../src/replay/rules.ts";
+import { PROJECT } from "../support/project.ts";
+
+const PAGE = new URL("docs/determinism.md", PROJECT);
+
+Deno.test("the page lists every rule of the runtime with its replacement, and no other", async () => {
+  const text = await Deno.readTextFile(PAGE);
+  for (const action of ["replace", "refuse"] as const) {
+    const [, listed] = new RegExp(`<!-- ${action} -->\n\n(.*?)\n\n`, "s").exec(text) ?? [];
+    const wanted = itemsFor(action);
+    const said = `The list after <!-- ${action} --> should read:\n\n${wanted}\n`;
+    assert.equal(flat(listed ?? ""), flat(wanted), said);
+  }
+});
+
+Deno.test("the page lists every rule of the plugin, and no other", async () => {
+  const text = await Deno.readTextFile(PAGE);
+  const rows = [...text.matchAll(/^\| `continuum\/([\w-]+)` +\| (.*?) +\|$/gm)];
+  assert.deepEqual(Object.fromEntries(rows.map(([, id, what]) => [id, what])), RULE_IDS);
+});
+
+function itemsFor(action: Rule["action"]): string {
+  const rules = RULES.filter((rule) => rule.action === action);
+  const groups = Map.groupBy(rules, (rule) => `\`continuum/${ruleIdOf(rule)}\`: ${rule.instead}`);
+  return [...groups].map(([head, rules]) => `- ${head}, instead of ${names(rules)}.`).join("\n");
+}
+
+function names(rules: readonly Rule[]): string {
+  const all = new Set(rules.map(({ name }) => name));
+  return [...all]
+    .filter((name) => !(name.endsWith("Sync") && all.has(name.slice(0, -4))))
+    .map((name) => all.has(`${name}Sync`) ? `\`${name}[Sync]\`` : `\`${name}\``)
+    .join(", ");
+}
+
+function flat(text: string): string {
+  return text.replace(/\s+/g, " ");
+}

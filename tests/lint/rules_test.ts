@@ -1,0 +1,79 @@
+/**
+ * Holds the plugin and the runtime guard to one table of rules: neither knows a global that the
+ * other lets pass.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import plugin from "../../src/lint/mod.ts";
+import { ruleIdOf } from "../../src/lint/rule_ids.ts";
+import { RULES } from "../../src/replay/rules.ts";
+import { diagnose, lint, workflow } from "./support.ts";
+
+const NAMES: ReadonlySet<string> = new Set(RULES.flatMap(({ name, at }) => [name, at ?? name]));
+
+Deno.test("every rule of the runtime is flagged where it is called, with its replacement", () => {
+  for (const rule of RULES) {
+    const [found, ...more] = diagnose(workflow(`${rule.name}();`));
+    assert.deepEqual([found?.id, more], [ruleIdOf(rule), []], rule.name);
+    assert.ok(found?.message.startsWith(`${rule.name} `), found?.message);
+    assert.ok(found?.hint?.endsWith(` ${rule.instead}`), found?.hint);
+  }
+});
+
+Deno.test("every rule is flagged through each of its aliases", () => {
+  for (const rule of RULES) {
+    const id = ruleIdOf(rule);
+    const [, holder, key] = /^(?:(.*)\.)?([^.]+)$/.exec(rule.name) as unknown as string[];
+    const at = rule.at ?? rule.name;
+    const forms: readonly (readonly [body: string, ...shown: string[]])[] = [
+      [`globalThis.${rule.name}();`, `globalThis.${rule.name}`],
+      [`const alias = ${rule.name}; alias();`, "alias"],
+      [`const { ${key}: alias } = ${holder ?? "globalThis"}; alias();`, "alias"],
+      [`${holder ?? "globalThis"}["${key}"]();`, `${holder ?? "globalThis"}["${key}"]`],
+      [`${at}.call(input);`, `${at}.call`],
+    ];
+    for (const [body, ...shown] of forms) {
+      assert.deepEqual(lint(workflow(body)), shown.map((text) => `${id} ${text}`), body);
+    }
+  }
+});
+
+Deno.test("no rule is flagged in the callback of a step", () => {
+  const calls = RULES.map(({ name }) => `${name}();`).join("\n");
+  assert.deepEqual(lint(workflow(`await ctx.run("all", () => { ${calls} });`)), []);
+});
+
+Deno.test("no function of the runtime is flagged that the table does not name", () => {
+  let asked = 0;
+  for (const path of functionsOfTheRuntime()) {
+    if (NAMES.has(path)) continue;
+    assert.deepEqual(lint(workflow(`${path}();`)), [], path);
+    asked += 1;
+  }
+  assert.ok(asked > 500, `asked for ${asked} functions`);
+});
+
+Deno.test("each rule of the runtime belongs to a rule of the plugin", () => {
+  const known = Object.keys(plugin.rules);
+  assert.deepEqual(RULES.map(ruleIdOf).filter((id) => !known.includes(id)), []);
+});
+
+/** Everything that can be called by a path of names, down to `Temporal.Now.instant`. */
+function functionsOfTheRuntime(): Set<string> {
+  const found = new Set<string>();
+  const walk = (holder: object, path: readonly string[]): void => {
+    for (const key of Object.getOwnPropertyNames(holder)) {
+      if (!/^[a-z]\w*$/i.test(key) || key === "constructor") continue;
+      const { value, get } = Object.getOwnPropertyDescriptor(holder, key) ?? {};
+      const here = [...path, key];
+      if (typeof value === "function") found.add(here.join("."));
+      const inner: unknown = get === undefined || path.length > 0 ? value : undefined;
+      const holds = typeof inner === "object" || typeof inner === "function";
+      if (here.length < 3 && holds && inner !== null && inner !== globalThis) walk(inner, here);
+    }
+  };
+  walk(globalThis, []);
+  return found;
+}
