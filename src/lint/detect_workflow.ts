@@ -11,7 +11,7 @@ import { classOf, functionOf } from "./names.ts";
 import { globalUse } from "./global_use.ts";
 import { moduleState } from "./module_state.ts";
 import { nodeIo } from "./node_io.ts";
-import { floatingEffect, swallowedError } from "./effect_use.ts";
+import { floatingEffects, swallowedError } from "./effect_use.ts";
 import { child, children, isClass, isFunction, keyName, list, type Node, strip } from "./tree.ts";
 import type { WorkflowModule } from "./workflow_module.ts";
 
@@ -76,7 +76,7 @@ export function detectInWorkflows(module: WorkflowModule): Finding[] {
       add(globalUse(module, node));
       add(moduleState(module, node));
       add(nodeIo(module, node));
-      add(floatingEffect(module, node));
+      for (const finding of floatingEffects(module, node)) add(finding);
       add(swallowedError(module, node));
     }
     switch (node.type) {

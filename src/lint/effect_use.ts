@@ -10,31 +10,51 @@ import { child, children, isFunction, keyName, list, type Node, strip } from "./
 import type { WorkflowModule } from "./workflow_module.ts";
 
 /**
- * Looks whether a statement asks for an effect and drops its promise. `void ctx.run(...)` says that
+ * Looks whether a statement asks for effects and drops their promises. `void ctx.run(...)` says that
  * this is meant.
  *
  * @param module The module.
  * @param node A node of workflow code.
- * @returns What is wrong with it; null if nothing is.
+ * @returns What is wrong with it.
  */
-export function floatingEffect(module: WorkflowModule, node: Node): Finding | null {
-  if (node.type !== "ExpressionStatement") return null;
-  let expression = strip(child(node, "expression"));
-  const isAwaited = expression?.type === "AwaitExpression";
-  if (isAwaited) expression = strip(child(expression!, "argument"));
-  const effect = module.effectOf(expression);
-  if (effect === undefined || (isAwaited && effect !== "continueAsNew")) return null;
-  const isNext = effect === "continueAsNew";
-  return {
-    rule: "no-floating-effects",
-    range: expression!.range,
-    message: isNext
-      ? "ctx.continueAsNew does nothing by itself: what it gives must be returned"
-      : `Nobody awaits this ctx.${effect}: the run may end before it, and its failure is lost`,
-    hint: isNext
-      ? "Write `return ctx.continueAsNew(...)`"
-      : "Await it, keep its promise, or write `void` if the run may end without it",
-  };
+export function floatingEffects(module: WorkflowModule, node: Node): Finding[] {
+  if (node.type !== "ExpressionStatement") return [];
+  return dropped(child(node, "expression")).flatMap((expression) => {
+    const isAwaited = expression.type === "AwaitExpression";
+    const call = isAwaited ? strip(child(expression, "argument")) : expression;
+    const effect = module.effectOf(call) ?? (isAwaited ? undefined : eachEffect(module, call));
+    if (call === null || effect === undefined) return [];
+    const isNext = effect === "continueAsNew";
+    if (isAwaited && !isNext) return [];
+    return [{
+      rule: "no-floating-effects",
+      range: call.range,
+      message: isNext
+        ? "ctx.continueAsNew does nothing by itself: what it gives must be returned"
+        : `Nobody awaits this ctx.${effect}: the run may end before it, and its failure is lost`,
+      hint: isNext
+        ? "Write `return ctx.continueAsNew(...)`"
+        : "Await it, keep its promise, or write `void` if the run may end without it",
+    }];
+  });
+}
+
+/** The expressions of which a statement drops the value. */
+function dropped(given: Node | null): Node[] {
+  const node = strip(given);
+  if (node?.type === "LogicalExpression") return dropped(child(node, "right"));
+  if (node?.type !== "ConditionalExpression") return node === null ? [] : [node];
+  return [...dropped(child(node, "consequent")), ...dropped(child(node, "alternate"))];
+}
+
+/** The effect that `forEach` asks for with each item: it drops what its callback returns. */
+function eachEffect(module: WorkflowModule, call: Node | null): string | undefined {
+  const callee = call?.type === "CallExpression" ? strip(child(call, "callee")) : null;
+  if (callee?.type !== "MemberExpression" || keyName(callee) !== "forEach") return undefined;
+  const fn = strip(list(call!, "arguments")[0] ?? null);
+  const body = isFunction(fn) ? strip(child(fn, "body")) : null;
+  if (body === null) return undefined;
+  return module.effectOf(body) ?? module.effectOf(effectsIn(module, body)[0] ?? null);
 }
 
 /**
@@ -54,13 +74,21 @@ export function swallowedError(module: WorkflowModule, node: Node): Finding | nu
   if (!isEmpty) return null;
   const effects = effectsIn(module, child(node, "block")!);
   // What is withdrawn through a signal rejects on purpose.
-  if (effects.length === 0 || effects.some(takesSignal)) return null;
+  if (effects.length === 0 || effects.some(takesSignal) || isCleanup(node)) return null;
   return {
     rule: "no-swallowed-errors",
     range: handler.range,
     message: "This catch swallows cancellation too: the run goes on as if nobody had cancelled it",
     hint: "Throw again what the code has no answer to, such as CancelledError",
   };
+}
+
+/** Whether code runs after something has failed: what it ignores takes no cancellation away. */
+function isCleanup(node: Node): boolean {
+  for (let at = node; at.parent !== null && !isFunction(at); at = at.parent) {
+    if (at.type === "CatchClause" || at.parent["finalizer"] === at) return true;
+  }
+  return false;
 }
 
 function isLogging(module: WorkflowModule, statement: Node): boolean {

@@ -46,7 +46,7 @@ export function calledRule(node: Node | null, scopes: Scopes): Rule | undefined 
   if (!isNew && !isCall && node?.type !== "TaggedTemplateExpression") return undefined;
   const path = globalPath(child(node, "callee") ?? child(node, "tag"), scopes);
   if (path === null) return undefined;
-  const rule = ruleAt(path) ?? ruleAt(path.replace(/\.(apply|bind|call)$/, ""));
+  const rule = ruleAt(path) ?? ruleAt(path.replace(/\.(apply|call)$/, ""));
   // `new Date(5)` is a value like any other.
   const isValue = rule?.name === "Date" && isNew && list(node, "arguments").length > 0;
   return isValue ? undefined : rule;

@@ -45,7 +45,7 @@ export function moduleState(module: WorkflowModule, node: Node): Finding | null 
   let value = strip(variable.value);
   if (value?.type === "AwaitExpression") value = strip(child(value, "argument"));
   const rule = calledRule(value, module.scopes);
-  if (rule === undefined || globalPath(node, module.scopes) !== null) return null;
+  if (rule === undefined) return null;
   return {
     rule: "no-module-state",
     range: node.range,

@@ -48,6 +48,12 @@ function pathOf(given: Node | null, scopes: Scopes, depth: number): readonly str
       if (holder === null || key === undefined) return null;
       return holder.length === 0 && ROOTS.has(key) ? [] : [...holder, key];
     }
+    case "CallExpression": {
+      // What `bind` gives is the same function.
+      const callee = strip(child(node, "callee"));
+      const isBound = callee?.type === "MemberExpression" && keyName(callee) === "bind";
+      return isBound ? pathOf(child(callee, "object"), scopes, depth - 1) : null;
+    }
     case "NewExpression": {
       const made = pathOf(child(node, "callee"), scopes, depth - 1);
       return made === null || made.length === 0 ? null : [...made, "prototype"];

@@ -45,6 +45,7 @@ holds("a refused or virtual global is flagged", {
   ],
   "in a comma expression": [workflow("(0, fetch)(input);"), "no-io fetch"],
   "through call": [workflow("fetch.call(null, input);"), "no-io fetch.call"],
+  "through bind": [workflow("const get = fetch.bind(null, input); get();"), "no-io get"],
   "as a tag": [workflow("prompt`name`;"), "no-io prompt"],
   "handed to a method": [workflow("input.map(fetch);"), "no-io fetch"],
   "handed to a global": [workflow("Array.from(input, Math.random);"), "no-randomness Math.random"],
@@ -177,6 +178,9 @@ holds("what workflow code may do is not flagged", {
     workflow("await ctx.run('load', async () => await (await fetch(input)).text());"),
   ],
   "a global as a step's callback": [workflow("await ctx.run('id', crypto.randomUUID);")],
+  "a bound global as a step's callback": [
+    workflow("await ctx.run('id', fetch.bind(null, input));"),
+  ],
   "a callback of a transaction": [
     workflow("await ctx.transaction('save', async (tx) => { Date.now(); await tx.query('a'); });"),
   ],
@@ -282,6 +286,22 @@ holds("an effect that nobody awaits is flagged", {
     "no-floating-effects ctx.continueAsNew(1)",
     "no-floating-effects ctx.continueAsNew(2)",
   ],
+  "under a condition": [
+    workflow("input && ctx.sleep(1);\ninput ? ctx.sleep(2) : input;"),
+    "no-floating-effects ctx.sleep(1)",
+    "no-floating-effects ctx.sleep(2)",
+  ],
+  "for each item": [
+    workflow(
+      "input.forEach((a) => ctx.run(a, () => 1));\n" +
+        "input.forEach(async (a) => { await ctx.sleep(a); });",
+    ),
+    "no-floating-effects input.forEach((a) => ctx.run(a, () => 1))",
+    "no-floating-effects input.forEach(async (a) => { await ctx.sleep(a); })",
+  ],
+  "but not for each item if it is kept": [
+    workflow("const all = []; input.forEach((a) => { all.push(ctx.sleep(a)); });"),
+  ],
   "but not if it is awaited, kept, returned or meant": [
     workflow(
       "await ctx.sleep(1); const a = ctx.sleep(2); void ctx.sleep(3);\n" +
@@ -363,6 +383,10 @@ holds("state of the module is flagged in workflow code", {
     workflow("return seed;", "const seed = Math.random();"),
     "no-module-state seed",
   ],
+  "when one process has started": [
+    workflow("return at;", "const at = new Date();"),
+    "no-module-state at",
+  ],
   "a promise of one process": [
     workflow("return await rates;", 'const rates = fetch("https://rates.example");'),
     "no-module-state rates",
@@ -430,6 +454,13 @@ holds("a catch that swallows cancellation is flagged", {
   ],
   "but not around a step that is withdrawn": [
     workflow("try { await ctx.sleep('1h', { signal: input }); } catch {}"),
+  ],
+  "but not while cleaning up": [
+    workflow(
+      "try { await ctx.activity('a'); } catch (e) {\n" +
+        "  try { await ctx.activity('undo'); } catch {}\n  throw e;\n" +
+        "} finally { try { await ctx.activity('tell'); } catch {} }",
+    ),
   ],
   "but not without an effect": [workflow("try { JSON.parse(input); } catch {}")],
   "but not in a step": [
