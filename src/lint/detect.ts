@@ -8,21 +8,9 @@
 
 import { detectInModule } from "./detect_module.ts";
 import { detectInWorkflows } from "./detect_workflow.ts";
-import type { RuleId } from "./rule_ids.ts";
-import { plainTree } from "./tree.ts";
-import { type Classify, readWorkflowModule } from "./workflow_module.ts";
-
-/** One thing that is wrong. */
-export interface Finding {
-  /** The rule that it breaks. */
-  readonly rule: RuleId;
-  /** Where it begins and ends, in the units of the tree. */
-  readonly range: readonly [number, number];
-  /** What is wrong, and why. */
-  readonly message: string;
-  /** What to write instead. */
-  readonly hint: string;
-}
+import type { Finding } from "./finding.ts";
+import { type Node, plainTree } from "./tree.ts";
+import { type Classify, importsHost, readWorkflowModule } from "./workflow_module.ts";
 
 /**
  * Looks for what a workflow module must not do.
@@ -32,8 +20,9 @@ export interface Finding {
  * @returns What was found, in order of the source; nothing for other modules.
  */
 export function detect(program: unknown, classify: Classify): readonly Finding[] {
+  if (!importsHost(program as Node, classify)) return [];
   const module = readWorkflowModule(plainTree(program), classify);
-  if (module === null || module.entries.length === 0) return [];
+  if (module.entries.length === 0) return [];
   const found = [...detectInModule(module), ...detectInWorkflows(module)];
   return found.sort((a, b) => a.range[0] - b.range[0]);
 }

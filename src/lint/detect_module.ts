@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding } from "./detect.ts";
+import type { Finding } from "./finding.ts";
 import { child, keyName, literalText, type Node } from "./tree.ts";
 import type { WorkflowModule } from "./workflow_module.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Finding } from "./detect.ts";
+import type { Finding } from "./finding.ts";
 import { argumentMode, type Mode } from "./argument_mode.ts";
 import { classOf, functionOf } from "./names.ts";
 import { globalUse } from "./global_use.ts";

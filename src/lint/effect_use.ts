@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding } from "./detect.ts";
+import type { Finding } from "./finding.ts";
 import { globalPath } from "./names.ts";
 import { child, children, isFunction, keyName, list, type Node, strip } from "./tree.ts";
 import type { WorkflowModule } from "./workflow_module.ts";

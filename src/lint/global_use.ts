@@ -5,7 +5,7 @@
  */
 
 import type { Rule } from "../replay/rules.ts";
-import type { Finding } from "./detect.ts";
+import type { Finding } from "./finding.ts";
 import { globalPath } from "./names.ts";
 import { ruleAt, ruleIdOf } from "./rule_ids.ts";
 import type { Scopes } from "./scopes.ts";

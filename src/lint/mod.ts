@@ -15,7 +15,8 @@
  */
 
 import { classifyHost } from "../version/host.ts";
-import { detect, type Finding } from "./detect.ts";
+import { detect } from "./detect.ts";
+import type { Finding } from "./finding.ts";
 import { RULE_IDS } from "./rule_ids.ts";
 
 /** All rules ask about the same tree, one after the other. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Finding } from "./detect.ts";
+import type { Finding } from "./finding.ts";
 import { calledRule } from "./global_use.ts";
 import { globalPath } from "./names.ts";
 import type { Variable } from "./scopes.ts";

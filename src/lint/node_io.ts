@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Finding } from "./detect.ts";
+import type { Finding } from "./finding.ts";
 import { child, type Node, strip } from "./tree.ts";
 import type { WorkflowModule } from "./workflow_module.ts";
 

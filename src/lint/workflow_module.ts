@@ -48,14 +48,13 @@ const EFFECTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads a module, if it defines workflows.
+ * Reads a module.
  *
  * @param program The module.
  * @param classify Tells specifiers of this package.
- * @returns What was read; null for a module that does not import `defineWorkflow` and call it.
+ * @returns What was read; without entries if the module defines no workflow.
  */
-export function readWorkflowModule(program: Node, classify: Classify): WorkflowModule | null {
-  if (!importsHost(program, classify)) return null;
+export function readWorkflowModule(program: Node, classify: Classify): WorkflowModule {
   const scopes = resolveNames(program);
   const nodes = descendants(program);
   const calls = nodes.filter((node) => node.type === "CallExpression");
@@ -156,7 +155,14 @@ export function paramOf(fn: Node, index: number, scopes: Scopes): Variable | und
   return param?.type === "Identifier" ? scopes.declared(param) : undefined;
 }
 
-function importsHost(program: Node, classify: Classify): boolean {
+/**
+ * Whether a module imports `./workflow`. Looks at the top only, so that it is cheap to ask.
+ *
+ * @param program The module, as a plain tree or as the host gives it.
+ * @param classify Tells specifiers of this package.
+ * @returns Whether it does, for more than types.
+ */
+export function importsHost(program: Node, classify: Classify): boolean {
   return list(program, "body").some((statement) =>
     statement.type === "ImportDeclaration" && statement["importKind"] !== "type" &&
     classify(String(child(statement, "source")?.["value"])) === "host"

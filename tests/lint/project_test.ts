@@ -5,8 +5,9 @@
  */
 
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { PROJECT, projectFiles } from "../support/project.ts";
-import { IMPORT, lint, workflow } from "./support.ts";
+import { diagnose, IMPORT, lint, workflow } from "./support.ts";
 
 /** Vectors that are about code that can't be pinned. */
 const MEANT: Readonly<Record<string, readonly string[]>> = {
@@ -36,6 +37,17 @@ Deno.test("the README's programs are free of findings", async () => {
   for (const source of programs) assert.deepEqual(lint(source), [], source);
 });
 
+Deno.test("no source is too odd to be read, and nothing is said of what no workflow calls", async () => {
+  const rules = new Set<string>();
+  for (const file of await projectFiles("src", ".ts")) {
+    const source = await Deno.readTextFile(new URL(file, PROJECT));
+    const module =
+      `${IMPORT}\n${source}\nexport const w = defineWorkflow({ name: "w" }, () => {});`;
+    for (const { id } of diagnose(module)) rules.add(id);
+  }
+  assert.deepEqual([...rules].sort(), ["no-computed-import", "no-import-meta"]);
+});
+
 Deno.test("relative specifiers of the engine's own files are told from others", () => {
   const file = new URL("examples/a.ts", PROJECT).pathname;
   const source = workflow("await fetch(input);")
@@ -50,8 +62,11 @@ Deno.test("relative specifiers of the engine's own files are told from others", 
 Deno.test("deno lint reports findings, and minds excluded rules and excused lines", async () => {
   const folder = await Deno.makeTempDir();
   const lintProject = async (rules: object): Promise<string[]> => {
-    const plugins = [new URL("src/lint/mod.ts", PROJECT).href];
-    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ lint: { plugins, rules } }));
+    const config = {
+      links: [fileURLToPath(PROJECT)],
+      lint: { plugins: ["jsr:@continuum/continuum/lint"], rules },
+    };
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
     const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
       args: ["lint", "--json"],
       cwd: folder,

@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import plugin from "../../src/lint/mod.ts";
 import { ruleIdOf } from "../../src/lint/rule_ids.ts";
 import { RULES } from "../../src/replay/rules.ts";
+import { Context } from "../../src/workflow/context.ts";
 import { diagnose, lint, workflow } from "./support.ts";
 
 const NAMES: ReadonlySet<string> = new Set(RULES.flatMap(({ name, at }) => [name, at ?? name]));
@@ -58,6 +59,21 @@ Deno.test("no function of the runtime is flagged that the table does not name", 
 Deno.test("each rule of the runtime belongs to a rule of the plugin", () => {
   const known = Object.keys(plugin.rules);
   assert.deepEqual(RULES.map(ruleIdOf).filter((id) => !known.includes(id)), []);
+});
+
+/** What a context answers at once. */
+const AT_ONCE = ["now", "patched", "random", "setStatus", "today", "uuid"];
+
+Deno.test("each method of a context is known as an effect or as an answer at once", () => {
+  for (const name of Object.getOwnPropertyNames(Context.prototype)) {
+    const { value } = Object.getOwnPropertyDescriptor(Context.prototype, name) ?? {};
+    if (name === "constructor" || typeof value !== "function") continue;
+    const wanted = AT_ONCE.includes(name) ? [] : [`no-floating-effects ctx.${name}(1)`];
+    assert.deepEqual(lint(workflow(`ctx.${name}(1);`)), wanted, name);
+    assert.deepEqual(lint(workflow(`await ctx.run("a", () => { ctx.${name}(1); });`)), [
+      `no-context-in-steps ctx.${name}`,
+    ]);
+  }
 });
 
 /** Everything that can be called by a path of names, down to `Temporal.Now.instant`. */
