@@ -42,6 +42,7 @@ export type { WorkflowDefinition } from "./src/workflow/workflow.ts";
 export type { Duration } from "./src/base/duration.ts";
 
 export {
+  ClosedError,
   RunEndedError,
   RunExistsError,
   RunFailedError,

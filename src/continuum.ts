@@ -9,7 +9,7 @@ import { InvalidArgumentError } from "./base/errors.ts";
 import { fencingToken, timeOrderedId } from "./base/ids.ts";
 import { encode } from "./base/values.ts";
 import { Ends } from "./client/ends.ts";
-import { RunExistsError } from "./client/errors.ts";
+import { ClosedError, RunExistsError } from "./client/errors.ts";
 import { type Health, healthOf } from "./client/health.ts";
 import { RunHandle } from "./client/run_handle.ts";
 import type { ClientServices } from "./client/services.ts";
@@ -230,6 +230,7 @@ export class Continuum implements AsyncDisposable {
     input?: unknown,
     options: StartOptions = {},
   ): Promise<RunHandle> {
+    if (this.#closing !== undefined) throw new ClosedError("start a run");
     checkOptions(options, ["runId", "ifExists"], "start()");
     const { runId = newRunId(), ifExists = "error" } = options;
     checkRunId(runId);
@@ -338,6 +339,7 @@ export class Continuum implements AsyncDisposable {
     if (summary !== undefined && summary.released + summary.forced > 0) {
       await this.#store.notices.publish([{ kind: "due" }]).catch(() => {});
     }
+    this.#ends.close();
     await this.#subscription?.[Symbol.asyncDispose]();
     await this.#store[Symbol.asyncDispose]();
     return summary ?? { released: 0, forced: 0 };

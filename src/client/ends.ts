@@ -3,15 +3,16 @@
  *
  * The database is asked once, with the run marked as watched, so that its end is told to other
  * processes; then a hint or a departure makes it ask again. A slow poll is the backstop for hints
- * that were lost.
+ * that were lost, and for a database that was away: waiting outlives that.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
+import { isContinuumError } from "../base/errors.ts";
 import type { RunRow } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
-import { RunNotFoundError } from "./errors.ts";
+import { ClosedError, RunNotFoundError } from "./errors.ts";
 
 /** Waits for runs to end. */
 export class Ends {
@@ -19,6 +20,7 @@ export class Ends {
   readonly #clock: Clock;
   readonly #pollMs: number;
   readonly #waiting = new Map<string, Set<() => void>>();
+  #isClosed = false;
 
   /**
    * @param runs Where runs are.
@@ -41,13 +43,20 @@ export class Ends {
     for (const runId of this.#waiting.keys()) this.tell(runId);
   }
 
+  /** Ends every wait: there is nobody left to ask. */
+  close(): void {
+    this.#isClosed = true;
+    this.tellAll();
+  }
+
   /**
    * Waits until a run has ended.
    *
    * @param runId The run.
    * @param signal Gives up the wait.
    * @returns Its row, in a state that nothing leaves.
-   * @throws {RunNotFoundError} If there is no such run. The signal's reason when it aborts.
+   * @throws {RunNotFoundError} If there is no such run. {ClosedError} After `close()`. The signal's
+   * reason when it aborts.
    */
   async wait(runId: string, signal: AbortSignal | undefined): Promise<RunRow> {
     let told = Promise.withResolvers<void>();
@@ -58,16 +67,27 @@ export class Ends {
     try {
       while (true) {
         signal?.throwIfAborted();
+        if (this.#isClosed) throw new ClosedError("wait for a result");
         told = Promise.withResolvers();
-        const row = await this.#runs.get(runId, { watch: true });
+        const row = await this.#ask(runId);
         if (row === null) throw new RunNotFoundError(runId, "wait for a result");
-        if (row.endedAt !== null) return row;
-        if (signal?.aborted !== true) await this.#rest(told.promise);
+        if (row !== undefined && row.endedAt !== null) return row;
+        if (signal?.aborted !== true && !this.#isClosed) await this.#rest(told.promise);
       }
     } finally {
       signal?.removeEventListener("abort", wake);
       group.delete(wake);
       if (group.size === 0) this.#waiting.delete(runId);
+    }
+  }
+
+  /** `undefined`: the database is away. */
+  async #ask(runId: string): Promise<RunRow | null | undefined> {
+    try {
+      return await this.#runs.get(runId, { watch: true });
+    } catch (error) {
+      if (isContinuumError(error, "DATABASE_UNAVAILABLE")) return undefined;
+      throw error;
     }
   }
 

@@ -59,12 +59,13 @@ export class RunHandle<Output = unknown> {
   }
 
   /**
-   * Waits for the run's end.
+   * Waits for the run's end, also while the database is away.
    *
    * @param options How long to wait, and a signal to give up.
    * @returns What the workflow returned.
    * @throws {RunFailedError} If the workflow threw. {RunStoppedError} If the run was cancelled or
    * terminated. {TimeoutError} If it has not ended in time. {RunNotFoundError} If there is none.
+   * {ClosedError} If the `Continuum` is closed meanwhile.
    */
   async result(options: ResultOptions = {}): Promise<Output> {
     checkOptions(options, ["timeout", "signal"], "result()");

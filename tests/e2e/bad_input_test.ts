@@ -249,6 +249,21 @@ forEachDatabase("bad input", (database, test) => {
     assert(rows[0]!.most <= 1, "no run was taken up again");
   });
 
+  test("a wait and a start are refused clearly once everything is closed", async () => {
+    await using place = await database.fresh();
+    await using folder = await makeFolder({
+      "waits.ts": workflow(`await ctx.waitForSignal("go");`),
+    });
+    const node = await openIn(place, { workflows: [folder.url + "waits.ts"] });
+    const run = await node.start("test", 1);
+    const wait = refused(run.result(), ["CLOSED", "wait for a result"]);
+    const far = refused(node.run(run.id).result(), ["CLOSED", "wait for a result"]);
+    await node.close();
+    await Promise.all([wait, far]);
+    await refused(node.start("test", 1), ["CLOSED", "start a run"]);
+    await refused(run.result(), ["CLOSED", "wait for a result"]);
+  });
+
   test("run ids may be anything that Postgres can keep", async () => {
     await using place = await database.fresh();
     await using folder = await makeFolder({ "echo.ts": ECHO });

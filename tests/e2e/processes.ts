@@ -4,6 +4,8 @@
  * @module
  */
 
+import { linesOf } from "../../examples/demo/lines.ts";
+
 /** What a process said, and how it ended. */
 export interface Ended {
   /** Its standard output. */
@@ -36,4 +38,104 @@ export async function deno(
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { output: text(stdout), errors: text(stderr), code };
+}
+
+type Answer = { readonly value?: unknown; readonly error?: string; readonly stopped?: string };
+
+/** A node, or a client, in a process of its own: see `worker.ts`. */
+export class Worker implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #answers: AsyncGenerator<string>;
+  readonly #commands: WritableStreamDefaultWriter<Uint8Array>;
+
+  private constructor(role: "open" | "connect", options: object, env: Record<string, string>) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--quiet", new URL("./worker.ts", import.meta.url).href],
+        ...[role, JSON.stringify(options)],
+      ],
+      env,
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#answers = linesOf(this.#process.stdout);
+    this.#commands = this.#process.stdin.getWriter();
+  }
+
+  /**
+   * Starts one, and waits until it is open.
+   *
+   * @param options What `Continuum.open`, or `connect`, is given.
+   * @param role Which of the two.
+   * @param env Variables that it sees besides this process's own.
+   */
+  static async start(
+    options: object,
+    role: "open" | "connect" = "open",
+    env: Record<string, string> = {},
+  ): Promise<Worker> {
+    const worker = new Worker(role, options, env);
+    try {
+      await worker.#value();
+      return worker;
+    } catch (error) {
+      await worker.kill();
+      throw error;
+    }
+  }
+
+  /** Lets it do something, and waits for the answer; one thing at a time. */
+  async do(...command: unknown[]): Promise<unknown> {
+    await this.tell(...command);
+    return await this.#value();
+  }
+
+  /** Lets it do something that it won't answer to. */
+  async tell(...command: unknown[]): Promise<void> {
+    await this.#commands.write(new TextEncoder().encode(JSON.stringify(command) + "\n"));
+  }
+
+  /** Waits until it stays at a point that it was told to stop at. */
+  async stopped(): Promise<void> {
+    while ((await this.#answer()).stopped === undefined);
+  }
+
+  /** Waits until it dies of what it does. */
+  async died(): Promise<Deno.CommandStatus> {
+    const status = await this.#process.status;
+    await this.#letGo();
+    return status;
+  }
+
+  /** Kills it: no farewell, no clean-up. */
+  async kill(): Promise<Deno.CommandStatus> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It is dead already.
+    }
+    return await this.died();
+  }
+
+  /** Kills it if it is alive. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+
+  async #letGo(): Promise<void> {
+    await this.#commands.abort().catch(() => {});
+    while ((await this.#answers.next()).done !== true);
+  }
+
+  async #value(): Promise<unknown> {
+    const answer = await this.#answer();
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer.value;
+  }
+
+  async #answer(): Promise<Answer> {
+    const { value, done } = await this.#answers.next();
+    if (done === true) throw new Error("the worker ended without an answer");
+    return JSON.parse(value) as Answer;
+  }
 }

@@ -1,0 +1,73 @@
+/**
+ * A wire that can be cut: between an engine and its database.
+ *
+ * @module
+ */
+
+/** Forwards connections on a loopback port of its own. */
+export class Proxy implements AsyncDisposable {
+  readonly #target: Deno.ConnectOptions;
+  readonly #open = new Set<Deno.Conn>();
+  readonly #serving: Promise<void>[] = [];
+  #listener: Deno.TcpListener;
+  #isCut = false;
+  /** Its port; the same for as long as it lives. */
+  readonly port: number;
+
+  /** @param target Where connections lead. */
+  constructor(target: { readonly hostname: string; readonly port: number }) {
+    this.#target = target;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.port = this.#listener.addr.port;
+    this.#serving.push(this.#serve(this.#listener));
+  }
+
+  /** Cuts every connection; new ones are refused. */
+  cut(): void {
+    this.#isCut = true;
+    this.#listener.close();
+    for (const end of this.#open) close(end);
+    this.#open.clear();
+  }
+
+  /** Lets connections through again. */
+  restore(): void {
+    this.#isCut = false;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.port });
+    this.#serving.push(this.#serve(this.#listener));
+  }
+
+  /** Ends all of it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isCut) this.cut();
+    await Promise.all(this.#serving);
+  }
+
+  async #serve(listener: Deno.TcpListener): Promise<void> {
+    const wires: Promise<void>[] = [];
+    for await (const near of listener) wires.push(this.#connect(near));
+    await Promise.all(wires);
+  }
+
+  async #connect(near: Deno.Conn): Promise<void> {
+    this.#open.add(near);
+    const far = await Deno.connect(this.#target as Deno.ConnectOptions);
+    this.#open.add(far);
+    if (this.#isCut) this.cut();
+    await Promise.all([pump(near, far), pump(far, near)]);
+  }
+}
+
+async function pump(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  await from.readable.pipeTo(to.writable).catch(() => {});
+  close(from);
+  close(to);
+}
+
+function close(end: Deno.Conn): void {
+  try {
+    end.close();
+  } catch {
+    // The other direction has closed it.
+  }
+}

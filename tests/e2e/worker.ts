@@ -1,0 +1,52 @@
+/**
+ * A node, or a client, in a process of its own: does what its parent writes to its standard input, a
+ * JSON line for each command, and answers each with a JSON line.
+ *
+ * `worker.ts open|connect <options as JSON>`
+ *
+ * @module
+ */
+
+import { linesOf } from "../../examples/demo/lines.ts";
+import { armFailPoint, type FailPoint } from "../../src/base/failpoint.ts";
+import { Continuum } from "../../src/continuum.ts";
+
+const [role, options] = Deno.args as ["open" | "connect", string];
+
+try {
+  const continuum = await Continuum[role](JSON.parse(options));
+  const commands: Record<string, (...args: never[]) => unknown> = {
+    start: async (workflow: string, input: unknown, runId: string) =>
+      (await continuum.start(workflow, input, { runId })).id,
+    signal: (runId: string, name: string, payload: unknown) =>
+      continuum.run(runId).signal(name, payload),
+    result: (runId: string) => continuum.run(runId).result({ timeout: "20s" }),
+    readiness: () => continuum.readiness(),
+    close: () => continuum.close(),
+    /** From now on, whoever passes that point stays there, and the parent is told. */
+    stopAt(point: FailPoint, kind?: string) {
+      armFailPoint(point, (facts) => {
+        const { event } = facts as { event?: { kind: string } };
+        if (kind !== undefined && event?.kind !== kind) return;
+        say({ stopped: point });
+        return new Promise(() => {});
+      });
+    },
+  };
+  say({ value: Deno.pid });
+  for await (const line of linesOf(Deno.stdin.readable)) {
+    const [name, ...args] = JSON.parse(line) as [string, ...never[]];
+    Promise.try(() => commands[name]?.(...args)).then(
+      (value) => say({ value }),
+      (error) => say({ error: error.code ?? String(error) }),
+    );
+  }
+} catch (error) {
+  const { code, message } = error as { code?: string; message: string };
+  say({ error: code ?? message });
+}
+
+function say(answer: unknown): void {
+  // deno-lint-ignore no-console -- the parent reads these lines
+  console.log(JSON.stringify(answer));
+}
