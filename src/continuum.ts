@@ -7,6 +7,7 @@
 import { systemClock } from "./base/clock.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
 import { fencingToken, timeOrderedId } from "./base/ids.ts";
+import { isSha256Hex } from "./base/encoding.ts";
 import { encode } from "./base/values.ts";
 import { Ends } from "./client/ends.ts";
 import { ClosedError, RunExistsError } from "./client/errors.ts";
@@ -258,6 +259,7 @@ export class Continuum implements AsyncDisposable {
       startedAt: at,
       token: lease.token,
       claims: 1,
+      began: true,
     });
     return new RunHandle(runId, this.#services, engine.departure(id));
   }
@@ -417,9 +419,10 @@ export class Continuum implements AsyncDisposable {
     to: string | undefined,
   ): Promise<{ readonly hash: string; readonly specifier: string }> {
     const hash = to ?? await this.#store.versions.current(row.workflow);
-    const version = hash === null
-      ? null
-      : await this.#store.versions.get(hash) ?? await this.#store.versions.bySpecifier(hash);
+    const version = hash === null ? null : await this.#store.versions.get(hash) ??
+      await this.#store.versions.bySpecifier(
+        isSha256Hex(hash) ? hash : this.#versions.record(hash),
+      );
     if (version === null || version.workflow !== row.workflow) {
       throw new VersionNotFoundError(
         to ?? row.workflow,

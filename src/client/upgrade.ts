@@ -129,5 +129,12 @@ async function historyOf(runId: string, runs: RunStore): Promise<HistoryEvent[]>
 }
 
 function asClaimed(row: RunRow): ClaimedRun {
-  return { ...row, seed: row.seed, startedAt: row.startedAt ?? row.createdAt, token: 0, claims: 0 };
+  return {
+    ...row,
+    seed: row.seed,
+    startedAt: row.startedAt ?? row.createdAt,
+    token: 0,
+    claims: 0,
+    began: true,
+  };
 }

@@ -122,6 +122,8 @@ export class RunExecutor {
   /** Messages that nobody wants: gone with the next write. */
   #discarded: number[] = [];
   #cancelled = false;
+  /** The request is on its way to the code: nothing that it may take back is started. */
+  #cancelIsDue = false;
   #inbox: InboxRow[] = [];
   #inboxStale = false;
   #wakeSeq = 0;
@@ -204,12 +206,13 @@ export class RunExecutor {
     this.#discarded = [];
     this.#cancelled = history.some(({ kind }) => kind === "cancel.requested");
     this.#next = history.length;
-    if (history.length === 0 && this.#inbox.some(({ kind }) => kind === "cancel")) {
+    if (!this.run.began && this.#inbox.some(({ kind }) => kind === "cancel")) {
       return await this.#cancelUnbegun();
     }
     let events = history;
     while (true) {
       this.#interrupted = false;
+      this.#cancelIsDue = false;
       const turn = await execution.turn(events);
       const end = this.#apply(turn) ?? await this.#diagnose(turn, code, history);
       const step = end === undefined ? await this.#commit(turn) : await this.#finish(end, turn);
@@ -290,13 +293,13 @@ export class RunExecutor {
     const idleSince = this.#context.clock.monotonic();
     while (this.#phase !== "dropped") {
       this.#endCancelled();
-      this.#startReady();
       if (this.#inboxStale) {
         const trouble = await this.#readInbox();
         if (trouble !== undefined) return trouble;
       }
       this.#takeMessages();
       this.#takeDue();
+      this.#startReady();
       if (this.#interrupted) return NOTHING;
       if (this.#facts.length > 0) return await this.#append(this.#facts.splice(0));
       if (this.#discarded.length > 0) return await this.#append([]);
@@ -308,7 +311,7 @@ export class RunExecutor {
 
   /** Starts what may start: never on a lease that may have run out (L3). */
   #startReady(): void {
-    if (this.#phase !== "live") return;
+    if (this.#phase !== "live" || this.#cancelIsDue) return;
     for (const pending of this.#pending.in("ready")) {
       if (!this.#context.lease.fresh()) return;
       this.#start(pending);
@@ -357,6 +360,7 @@ export class RunExecutor {
       return;
     }
     this.#cancelled = true;
+    this.#cancelIsDue = true;
     const { payload } = message;
     this.#facts.push({
       event: { kind: "cancel.requested", position: null, name: "", digest: null, payload },
@@ -398,7 +402,6 @@ export class RunExecutor {
       pending.state = "ready";
       pending.dueAt = null;
     }
-    this.#startReady();
   }
 
   /** E1: writes facts, and gives them back as they now stand in the history. */

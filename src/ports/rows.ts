@@ -84,6 +84,8 @@ export interface NewRun {
     readonly name: string;
     /** Its encoded payload. */
     readonly payload: string;
+    /** As of a message. */
+    readonly deliveryId?: string;
   };
 }
 
@@ -138,6 +140,8 @@ export interface ClaimedRun {
   readonly token: number;
   /** Claims in a row that wrote nothing, this one included. */
   readonly claims: number;
+  /** Whether a node had it before: its code may have run. */
+  readonly began: boolean;
 }
 
 /** A message for a run that its owner has not consumed. */

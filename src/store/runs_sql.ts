@@ -23,7 +23,7 @@ const CLAIMED = `
 const CLAIM = `
   with alive as materialized (${ALIVE}),
   due as materialized (
-    select run.id from {schema}.runs as run
+    select run.id, run.started_at is not null as began from {schema}.runs as run
     where run.wake_at <= (select clock_timestamp())
       and run.hash <> all($3::text[]) and exists (select from alive)
     order by run.wake_at limit $2::integer
@@ -38,7 +38,7 @@ const CLAIM = `
     started_at = coalesce(run.started_at, ${CLOCK}),
     claims_since_progress = least(run.claims_since_progress + 1, 32767)
   from due where run.id = due.id
-  returning ${CLAIMED}`;
+  returning ${CLAIMED}, due.began`;
 
 const NEXT_WAKE = `
   select ${milliseconds("wake_at")} as at from {schema}.runs
@@ -156,7 +156,7 @@ const SEIZE = `
     stuck_reason = null,
     started_at = coalesce(run.started_at, ${CLOCK})
   from idle where run.id = idle.id
-  returning ${CLAIMED}, idle.state`;
+  returning ${CLAIMED}, true as began, idle.state`;
 
 const SEIZED = "id = $1 and node = $2 and token = $3::bigint";
 

@@ -95,7 +95,7 @@ export class TestNode implements AsyncDisposable {
     const lease = { node: this.engine.node, token: fencingToken() };
     const [inserted] = await this.store.runs.insert([{ ...run, lease }]);
     const { id, at } = inserted!;
-    this.engine.take({ ...run, id, startedAt: at, token: lease.token, claims: 1 });
+    this.engine.take({ ...run, id, startedAt: at, token: lease.token, claims: 1, began: true });
     return run.runId;
   }
 
