@@ -22,7 +22,7 @@ import { type Classify, importsHost, readWorkflowModule } from "./workflow_modul
 export function detect(program: unknown, classify: Classify): readonly Finding[] {
   if (!importsHost(program as Node, classify)) return [];
   const module = readWorkflowModule(plainTree(program), classify);
-  if (module.entries.length === 0) return [];
+  if (!module.definesWorkflows) return [];
   const found = [...detectInModule(module), ...detectInWorkflows(module)];
   return found.sort((a, b) => a.range[0] - b.range[0]);
 }

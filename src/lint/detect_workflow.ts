@@ -5,13 +5,13 @@
  * @module
  */
 
-import type { Finding } from "./finding.ts";
 import { argumentMode, type Mode } from "./argument_mode.ts";
-import { classOf, functionOf } from "./names.ts";
+import { floatingEffects, swallowedError } from "./effect_use.ts";
+import type { Finding } from "./finding.ts";
 import { globalUse } from "./global_use.ts";
 import { moduleState } from "./module_state.ts";
+import { classOf, functionOf } from "./names.ts";
 import { nodeIo } from "./node_io.ts";
-import { floatingEffects, swallowedError } from "./effect_use.ts";
 import { child, children, isClass, isFunction, keyName, list, type Node, strip } from "./tree.ts";
 import type { WorkflowModule } from "./workflow_module.ts";
 
@@ -59,7 +59,8 @@ export function detectInWorkflows(module: WorkflowModule): Finding[] {
 
   /** `new` runs the constructor and the initial values of fields; methods run when called. */
   function constructed(made: Node | null, mode: Mode): void {
-    if (made === null) return;
+    if (made === null || seen[mode].has(made)) return;
+    seen[mode].add(made);
     for (const item of list(child(made, "body")!, "body")) {
       if (item["static"] === true) continue;
       const value = strip(child(item, "value"));

@@ -15,7 +15,7 @@ import { child, children, keyName, list, type Node, strip } from "./tree.ts";
  */
 export type Classify = (specifier: string) => "host" | "engine" | undefined;
 
-/** A module that defines workflows. */
+/** A module that imports `./workflow`. */
 export interface WorkflowModule {
   /** The module. */
   readonly program: Node;
@@ -23,7 +23,9 @@ export interface WorkflowModule {
   readonly scopes: Scopes;
   /** Every node of it. */
   readonly nodes: readonly Node[];
-  /** The functions that are given to `defineWorkflow`. */
+  /** Whether it calls `defineWorkflow`. */
+  readonly definesWorkflows: boolean;
+  /** The functions that are given to `defineWorkflow`, as far as they are of this file. */
   readonly entries: readonly Node[];
   /** Tells specifiers of this package. */
   readonly classify: Classify;
@@ -52,7 +54,7 @@ const EFFECTS: ReadonlySet<string> = new Set([
  *
  * @param program The module.
  * @param classify Tells specifiers of this package.
- * @returns What was read; without entries if the module defines no workflow.
+ * @returns What was read.
  */
 export function readWorkflowModule(program: Node, classify: Classify): WorkflowModule {
   const scopes = resolveNames(program);
@@ -82,8 +84,10 @@ export function readWorkflowModule(program: Node, classify: Classify): WorkflowM
   };
 
   const entries: Node[] = [];
-  for (const call of calls) {
-    if (hostExport(child(call, "callee")) !== "defineWorkflow") continue;
+  const definitions = calls.filter((call) =>
+    hostExport(child(call, "callee")) === "defineWorkflow"
+  );
+  for (const call of definitions) {
     const run = functionOf(list(call, "arguments")[1] ?? null, scopes);
     if (run === null) continue;
     entries.push(run);
@@ -124,6 +128,7 @@ export function readWorkflowModule(program: Node, classify: Classify): WorkflowM
     program,
     scopes,
     nodes,
+    definesWorkflows: definitions.length > 0,
     entries,
     classify,
     isContext,

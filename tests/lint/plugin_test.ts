@@ -116,6 +116,10 @@ holds("a function of the same file is looked into when workflow code calls it", 
     "no-clock Date.now",
     "no-io fetch",
   ],
+  "a class that makes itself": [
+    workflow("new Tree();", "class Tree { next = Date.now() > 0 ? new Tree() : null; }"),
+    "no-clock Date.now",
+  ],
   "a static method": [
     workflow("Api.load();", "class Api { static load() { return fetch('x:'); } }"),
     "no-io fetch",
@@ -403,6 +407,11 @@ holds("a module that cannot be pinned is flagged", {
   "a computed import": [
     workflow("await import(input);"),
     "no-computed-import import(input)",
+  ],
+  "also if its workflow's function is from elsewhere": [
+    `${IMPORT}\nimport { run } from "./run.ts";\nconst here = import.meta.url;\n` +
+    "export default defineWorkflow({ name: here }, run);",
+    "no-import-meta import.meta.url",
   ],
   "import.meta": [
     workflow("return import.meta.url;", "const { dirname } = import.meta;"),
