@@ -401,6 +401,21 @@ forEachDatabase("runs and their code", (database, test) => {
     assert.deepEqual(shop.requests, ["/1/order.ts", "/1/price.ts"]);
   });
 
+  test("of two imported versions of one workflow, each definition starts its own", async () => {
+    await using place = await database.fresh();
+    const urls = ["1.0.0", "2.0.0"].map((version) =>
+      new URL(`examples/demo/releases/${version}/order.ts`, PROJECT).href
+    );
+    await using node = await openIn(place, { workflows: urls });
+    for (const url of urls) {
+      const { default: order } = await import(url);
+      const run = await node.start<string>(order, { items: 3 } as never);
+      const { version } = await reached(run, "suspended");
+      assert.equal(version.label, order.version);
+      assert.equal(await finish(run), await finish(await node.start(url, { items: 3 })));
+    }
+  });
+
   test("the application's own import is used as it is", async () => {
     await using place = await database.fresh();
     const url = new URL("examples/demo/releases/2.0.0/order.ts", PROJECT).href;
