@@ -5,6 +5,8 @@
  */
 
 import assert from "node:assert/strict";
+import { postgres } from "../../src/store/postgres.ts";
+import { postgresUrl } from "../support/database.ts";
 import { PROJECT } from "../support/project.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { deno } from "./processes.ts";
@@ -41,6 +43,30 @@ Deno.test("the README's first program runs as it stands, and again on what it le
     assert.equal(code, 0);
   }
   assert((await Deno.stat(new URL(".continuum", folder.url))).isDirectory);
+});
+
+Deno.test("the README's first program runs on Postgres, with the permissions that the README names", async () => {
+  const name = `consumer_${crypto.randomUUID().replaceAll("-", "")}`;
+  const driver = await postgres(postgresUrl()).open();
+  await driver.script(`create database ${name}`);
+  try {
+    await using folder = await makeConsumer();
+    const cwd = new URL(folder.url).pathname;
+    const url = new URL(postgresUrl());
+    url.pathname = name;
+    const permissions = [...README.matchAll(/^\| `(--allow-(?!sys)\w+)` \|/gm)].map(([, flag]) =>
+      flag!
+    );
+    assert.deepEqual(permissions.length, 4, permissions.join());
+    const { output, errors } = await deno(["run", "--no-prompt", ...permissions, "main.ts"], {
+      cwd,
+      env: { DATABASE_URL: url.href },
+    });
+    assert.equal(output, "Order o-1: charged 30 EUR\n", errors);
+  } finally {
+    await driver.script(`drop database ${name} with (force)`);
+    await driver.close();
+  }
 });
 
 Deno.test("the README's first program has types, in a project strict or not", async () => {

@@ -20,20 +20,19 @@ export interface Ended {
  * Runs `deno` until it ends.
  *
  * @param args Its arguments.
- * @param options Where it runs, and variables that it sees besides this process's own; `DATABASE_URL`
- * is never handed on.
+ * @param options Where it runs, and variables that it sees besides this process's own, of which
+ * `DATABASE_URL` is not handed on.
  */
 export async function deno(
   args: readonly string[],
-  options: { readonly cwd?: string } = {},
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Ended> {
-  const env = Deno.env.toObject();
-  delete env["DATABASE_URL"];
+  const { DATABASE_URL: _, ...env } = Deno.env.toObject();
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
     ...options,
     clearEnv: true,
-    env: { ...env, NO_COLOR: "1" },
+    env: { ...env, ...options.env, NO_COLOR: "1" },
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
