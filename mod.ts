@@ -18,16 +18,41 @@
  * @module
  */
 
-export {
-  Continuum,
-  type Readiness,
-  type StartOptions,
-  type VersionInfo,
-  type VersionsApi,
-} from "./src/continuum.ts";
+export { Continuum, type Readiness, type VersionInfo, type VersionsApi } from "./src/continuum.ts";
 export type { ConnectOptions, OpenOptions } from "./src/options.ts";
-export { type ResultOptions, RunHandle, type SignalOptions } from "./src/client/run_handle.ts";
-export type { HistoryEntry, RunStatus, RunWait } from "./src/client/status.ts";
+export {
+  type HistoryOptions,
+  type ResultOptions,
+  type RunAttributes,
+  RunHandle,
+  type SignalOptions,
+  type StatusOptions,
+} from "./src/client/run_handle.ts";
+export type { HistoryEntry, PendingEffect, RunStatus, RunWait } from "./src/client/status.ts";
+export type {
+  StartManyItem,
+  StartManyOptions,
+  StartOptions,
+  StartSignal,
+} from "./src/client/start_options.ts";
+export type { StartedItem } from "./src/client/starter.ts";
+export {
+  type CountOptions,
+  InvalidCursorError,
+  type QueryOptions,
+  type RunPage,
+  type RunsApi,
+  type RunSummary,
+} from "./src/client/runs_api.ts";
+export type { AttributeComparisons, Comparisons, RunWhere } from "./src/client/run_conditions.ts";
+export type {
+  AttributeInput,
+  Attributes,
+  AttributeScalar,
+  AttributesPatch,
+  AttributeValue,
+} from "./src/base/attributes.ts";
+export { type Issue, SchemaFailedError, type StandardSchema } from "./src/workflow/schema.ts";
 export type { UpgradeOptions, UpgradeReport } from "./src/client/upgrade.ts";
 export type { Health, HealthFinding, LoadedCode } from "./src/client/health.ts";
 export type { DrainSummary, EngineState } from "./src/engine/engine.ts";
@@ -43,12 +68,16 @@ export type { Duration } from "./src/base/duration.ts";
 
 export {
   ClosedError,
+  IdempotencyConflictError,
+  InvalidInputError,
+  InvalidSignalPayloadError,
   RunEndedError,
   RunExistsError,
   RunFailedError,
   RunNotFoundError,
   RunStateError,
   RunStoppedError,
+  VersionUnavailableError,
 } from "./src/client/errors.ts";
 export {
   ActivityError,
@@ -58,6 +87,7 @@ export {
   isContinuumError,
   NotSerializableError,
   TimeoutError,
+  UndeclaredSignalError,
   WorkflowError,
 } from "./src/base/errors.ts";
 export { UnknownActivityError } from "./src/engine/attempt.ts";

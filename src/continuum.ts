@@ -5,17 +5,19 @@
  */
 
 import { systemClock } from "./base/clock.ts";
-import { InvalidArgumentError } from "./base/errors.ts";
-import { fencingToken, timeOrderedId } from "./base/ids.ts";
 import { isSha256Hex } from "./base/encoding.ts";
-import { encode } from "./base/values.ts";
+import { Contracts } from "./client/contracts.ts";
 import { Ends } from "./client/ends.ts";
-import { ClosedError, RunExistsError } from "./client/errors.ts";
+import { ClosedError, VersionUnavailableError } from "./client/errors.ts";
 import { type Health, healthOf } from "./client/health.ts";
 import { RunHandle } from "./client/run_handle.ts";
+import { type RunsApi, runsApi } from "./client/runs_api.ts";
 import type { ClientServices } from "./client/services.ts";
+import { checkText } from "./client/start_options.ts";
+import type { StartManyItem, StartManyOptions, StartOptions } from "./client/start_options.ts";
+import { type StartedItem, Starter } from "./client/starter.ts";
 import { Starts } from "./client/starts.ts";
-import { type UpgradeOptions, upgradeRun } from "./client/upgrade.ts";
+import { asClaimed, historyOf, type UpgradeOptions, upgradeRun } from "./client/upgrade.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
 import { engineLog } from "./engine/log.ts";
 import { VersionCode } from "./engine/version_code.ts";
@@ -27,32 +29,16 @@ import {
   readOpenOptions,
 } from "./options.ts";
 import type { ClaimedRun, RunRow, VersionRow } from "./ports/rows.ts";
-import type { Notice, Store } from "./ports/store.ts";
+import type { Notice, RunStore, Store } from "./ports/store.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { installGuard } from "./replay/guard.ts";
+import type { Execution } from "./replay/machine.ts";
 import { openStore } from "./store/open.ts";
-import { isStorable } from "./store/sql.ts";
 import { VersionNotFoundError } from "./version/load_errors.ts";
 import { Versions } from "./version/versions.ts";
 import { executionOf } from "./workflow/execute.ts";
-import { checkOptions, describe } from "./workflow/options.ts";
+import { checkOptions } from "./workflow/options.ts";
 import type { WorkflowDefinition } from "./workflow/workflow.ts";
-
-/** Options of {@linkcode Continuum.start}. */
-export interface StartOptions {
-  /**
-   * The run's id: 1 to 255 characters.
-   *
-   * @default {a new UUID}
-   */
-  readonly runId?: string;
-  /**
-   * What follows if a run with that id exists: an error, or its handle.
-   *
-   * @default {"error"}
-   */
-  readonly ifExists?: "error" | "use";
-}
 
 /** What {@linkcode Continuum.readiness} says. */
 export interface Readiness {
@@ -103,13 +89,16 @@ export interface VersionsApi {
 export class Continuum implements AsyncDisposable {
   /** The registry of versions. */
   readonly versions: VersionsApi;
+  /** Questions about runs. */
+  readonly runs: RunsApi;
   readonly #store: Store;
   readonly #versions: Versions;
   readonly #drain: Drain;
   readonly #engine: Engine | undefined;
   readonly #settings: NodeSettings | undefined;
   readonly #ends: Ends;
-  readonly #starts: Starts;
+  readonly #starter: Starter;
+  readonly #contracts: Contracts;
   readonly #services: ClientServices;
   #subscription: AsyncDisposable | undefined;
   #closing: Promise<DrainSummary> | undefined;
@@ -120,15 +109,16 @@ export class Continuum implements AsyncDisposable {
     readonly versions: Versions;
     readonly drain: Drain;
     readonly settings: NodeSettings | undefined;
+    readonly namespace: string;
   }) {
-    const { store, versions, drain, settings } = parts;
+    const { store, versions, drain, settings, namespace } = parts;
     const clock = systemClock;
     this.#store = store;
     this.#versions = versions;
     this.#drain = drain;
     this.#settings = settings;
     this.#ends = new Ends(store.runs, clock, RESULT_POLL_MS);
-    this.#starts = new Starts(store.runs);
+    this.#contracts = new Contracts(versions, store.versions);
     this.#engine = settings === undefined ? undefined : new Engine({
       ...settings,
       store,
@@ -142,9 +132,36 @@ export class Continuum implements AsyncDisposable {
         }
       },
     });
-    this.#services = {
-      store,
-      clock,
+    this.#services = this.#makeServices(store.runs.in(namespace));
+    this.#starter = new Starter({
+      versions,
+      contracts: this.#contracts,
+      runs: this.#services.runs,
+      starts: new Starts(this.#services.runs),
+      services: (namespace) => this.#servicesOf(namespace),
+      room: () => this.#engine?.hasRoom === true ? this.#engine.node : undefined,
+      take: (run) => {
+        this.#engine?.take(run);
+        return this.#engine?.departure(run.id);
+      },
+      due: (at) => this.#due(at),
+    });
+    this.runs = runsApi(this.#services.runs);
+    this.versions = versionsApi(store);
+  }
+
+  #servicesOf(namespace: string): ClientServices {
+    const { runs } = this.#services;
+    return namespace === runs.namespace ? this.#services : this.#makeServices(runs.in(namespace));
+  }
+
+  #makeServices(runs: RunStore): ClientServices {
+    return {
+      store: this.#store,
+      runs,
+      contracts: this.#contracts,
+      replay: (row) => this.#replay(row, runs),
+      clock: systemClock,
       ends: this.#ends,
       woke: (run, node) => this.#woke(run, node),
       ended: (runId) => {
@@ -152,9 +169,8 @@ export class Continuum implements AsyncDisposable {
         this.#publish({ kind: "ended", runId });
       },
       retry: (hash) => this.#retry(hash),
-      upgrade: (runId, options) => this.#upgrade(runId, options),
+      upgrade: (runId, options) => this.#upgrade(runs, runId, options),
     };
-    this.versions = versionsApi(store);
   }
 
   /**
@@ -191,7 +207,8 @@ export class Continuum implements AsyncDisposable {
     await store.migrate();
     const drain = await probeDrain();
     const versions = new Versions({ ...options, store: store.versions });
-    const continuum = new Continuum({ store, versions, drain, settings });
+    const { namespace = "default" } = options;
+    const continuum = new Continuum({ store, versions, drain, settings, namespace });
     await continuum.#begin(options.workflows ?? []);
     opened.move(); // from here on, the store is closed with the node
     return continuum;
@@ -203,10 +220,12 @@ export class Continuum implements AsyncDisposable {
    * @param workflow A definition that this process imported and lists in `workflows`: the run takes
    * that version. Or a workflow's name: it takes the current version. Or a specifier.
    * @param input The workflow's input.
-   * @param options The run's id.
+   * @param options The run's id, and when and with what it starts.
    * @returns The run's handle; the run is durable by then.
    * @throws {InvalidArgumentError} If the run id or an option is none. {NotSerializableError} If the
-   * input can't be written; its path is named. {RunExistsError} If the id is taken. {VersionNotFoundError} If there is no such workflow.
+   * input can't be written; its path is named. {InvalidInputError} If it does not fit the workflow's
+   * schema. {RunExistsError} If the id is taken. {IdempotencyConflictError} If the key was used with
+   * another input. {VersionNotFoundError} If there is no such workflow. Nothing is written then.
    */
   async start<Input, Output>(
     workflow: WorkflowDefinition<Input, Output>,
@@ -232,47 +251,64 @@ export class Continuum implements AsyncDisposable {
     options: StartOptions = {},
   ): Promise<RunHandle> {
     if (this.#closing !== undefined) throw new ClosedError("start a run");
-    checkOptions(options, ["runId", "ifExists"], "start()");
-    const { runId = newRunId(), ifExists = "error" } = options;
-    checkRunId(runId);
-    checkIfExists(ifExists);
-    const encoded = encode(input, "input");
-    const version = await this.#versions.forStart(workflow as WorkflowDefinition | string);
-    const engine = this.#engine;
-    const lease = engine?.hasRoom ? { node: engine.node, token: fencingToken() } : undefined;
-    const run = { runId, ...version, input: encoded, seed: crypto.randomUUID() };
-    const { id, created, at } = await this.#starts.insert(
-      lease === undefined ? run : { ...run, lease },
-    );
-    if (!created) {
-      if (ifExists === "use") return this.run(runId);
-      throw new RunExistsError(runId);
-    }
-    if (engine === undefined || lease === undefined) {
-      this.#due();
-      return new RunHandle(runId, this.#services);
-    }
-    engine.take({
-      ...run,
-      namespace: this.#store.runs.namespace,
-      id,
-      startedAt: at,
-      token: lease.token,
-      claims: 1,
-      began: true,
-    });
-    return new RunHandle(runId, this.#services, engine.departure(id));
+    return await this.#starter.start(workflow as WorkflowDefinition | string, input, options);
+  }
+
+  /**
+   * Starts many runs of one workflow, thousands in a few statements. They are not one transaction,
+   * unless `transaction` makes them: a run that stands in the way of one start stops no other.
+   *
+   * @param workflow As in {@linkcode Continuum.start}.
+   * @param items One for each run: its input, and what differs from the others.
+   * @param options What all have in common; what an item says goes before it, and its attributes
+   * are merged into these.
+   * @returns What became of each, in the same order.
+   * @throws {InvalidArgumentError} If an option is none, with the item's place.
+   * {NotSerializableError} or {InvalidInputError} If an input can't be taken. Nothing is started
+   * then.
+   */
+  async startMany<Input, Output>(
+    workflow: WorkflowDefinition<Input, Output>,
+    items: readonly StartManyItem<Input>[],
+    options?: StartManyOptions,
+  ): Promise<StartedItem<Awaited<Output>>[]>;
+  /**
+   * Starts many runs of a workflow's current version, by its name, or of a specifier.
+   *
+   * @param workflow The name, or the specifier.
+   * @param items One for each run: its input, and what differs from the others.
+   * @param options What all have in common.
+   * @returns What became of each, in the same order.
+   */
+  async startMany<Output = unknown>(
+    workflow: string,
+    items: readonly StartManyItem[],
+    options?: StartManyOptions,
+  ): Promise<StartedItem<Output>[]>;
+  async startMany(
+    workflow: WorkflowDefinition<never, unknown> | string,
+    items: readonly StartManyItem[],
+    options: StartManyOptions = {},
+  ): Promise<StartedItem[]> {
+    if (this.#closing !== undefined) throw new ClosedError("start runs");
+    return await this.#starter.startMany(workflow as WorkflowDefinition | string, items, options);
   }
 
   /**
    * The handle of a run. Nothing is asked: a run that does not exist is found out by using it.
    *
    * @param id The run's id.
+   * @param options Its namespace, if not that of this instance.
    * @returns The handle.
    */
-  run<Output = unknown>(id: string): RunHandle<Output> {
-    checkRunId(id);
-    return new RunHandle(id, this.#services);
+  run<Output = unknown>(
+    id: string,
+    options: { readonly namespace?: string } = {},
+  ): RunHandle<Output> {
+    checkText(id, "run id");
+    checkOptions(options, ["namespace"], "run()");
+    const { namespace = this.#services.runs.namespace } = options;
+    return new RunHandle(id, this.#servicesOf(checkText(namespace, "namespace")));
   }
 
   /** Whether this process takes work, and how much it has. */
@@ -360,9 +396,10 @@ export class Continuum implements AsyncDisposable {
   }
 
   /** Some run is due: this node looks; if it can't take all there is, others look too. */
-  #due(): void {
-    this.#engine?.hear({ kind: "due" });
-    if (this.#engine?.hasRoom !== true) this.#publish({ kind: "due" });
+  #due(at?: number): void {
+    const notice: Notice = at === undefined ? { kind: "due" } : { kind: "due", at };
+    this.#engine?.hear(notice);
+    if (this.#engine?.hasRoom !== true) this.#publish(notice);
   }
 
   #woke(run: number, node: string | null): void {
@@ -389,11 +426,12 @@ export class Continuum implements AsyncDisposable {
   // ---- moving runs ----------------------------------------------------------------------------
 
   async #upgrade(
+    runs: RunStore,
     runId: string,
     options: UpgradeOptions,
   ): Promise<Awaited<ReturnType<typeof upgradeRun>>> {
     const report = await upgradeRun(runId, options, {
-      store: this.#store,
+      runs,
       asNode: (work) => this.#asNode(work),
       target: (row, to) => this.#target(row, to),
       execution: (run, hash) => this.#execution(run, hash),
@@ -432,6 +470,17 @@ export class Continuum implements AsyncDisposable {
     return { hash: version.hash, specifier: version.specifiers[0] ?? row.specifier };
   }
 
+  async #replay(row: RunRow, runs: RunStore): Promise<Execution> {
+    let execution: Execution;
+    try {
+      execution = await this.#execution(asClaimed(row), row.hash);
+    } catch (error) {
+      throw new VersionUnavailableError(row.hash, "say where the run waits in its code", error);
+    }
+    await execution.turn(await historyOf(row.runId, runs), { seen: Infinity });
+    return execution;
+  }
+
   async #execution(run: ClaimedRun, hash: string): Promise<ReturnType<typeof executionOf>> {
     const { definition } = await this.#versions.obtain(hash);
     return executionOf(definition, { ...run, version: hash }, { drain: this.#drain, trace: true });
@@ -441,28 +490,6 @@ export class Continuum implements AsyncDisposable {
 const RESULT_POLL_MS = 2_000;
 
 const CLIENT_LEASE_MS = 60_000;
-
-function checkRunId(runId: unknown): void {
-  const isText = typeof runId === "string";
-  if (isText && runId !== "" && runId.length <= 255 && isStorable(runId)) return;
-  const found = isText && runId.length > 255 ? `${runId.length} characters` : describe(runId);
-  throw new InvalidArgumentError(
-    `Cannot use a run id: found ${found}, wanted a text of 1 to 255 characters, without NUL and ` +
-      "lone surrogates",
-  );
-}
-
-function checkIfExists(found: unknown): void {
-  if (found === "error" || found === "use") return;
-  throw new InvalidArgumentError(
-    `Cannot use option ifExists: found ${describe(found)}, wanted "error" or "use"`,
-    { option: "ifExists" },
-  );
-}
-
-function newRunId(): string {
-  return timeOrderedId(Date.now(), (bytes) => crypto.getRandomValues(bytes));
-}
 
 function versionsApi(store: Store): VersionsApi {
   return {

@@ -7,6 +7,7 @@
 
 import { type Duration, durationMs } from "./base/duration.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
+import { checkText } from "./client/start_options.ts";
 import type { DatabaseAdapter } from "./store/driver.ts";
 import type { TrustOptions } from "./version/trust.ts";
 import { type ActivityDefinition, isActivity } from "./workflow/activity.ts";
@@ -25,6 +26,12 @@ export interface ConnectOptions {
    * @default {"continuum"}
    */
   readonly schema?: string;
+  /**
+   * The namespace that calls work in: runs of others are not seen. Nodes execute the runs of all.
+   *
+   * @default {"default"}
+   */
+  readonly namespace?: string;
   /**
    * Specifiers of the workflow modules that this process knows: `import.meta.resolve("./order.ts")`,
    * a pinned `https:` URL, a `jsr:` specifier.
@@ -122,6 +129,7 @@ export interface NodeSettings {
 const CONNECT_KEYS = [
   "database",
   "schema",
+  "namespace",
   "workflows",
   "trust",
   "fetch",
@@ -195,7 +203,8 @@ function checkKeys(options: unknown, known: readonly string[], what: string): vo
 }
 
 function checkValues(options: ConnectOptions): void {
-  const { workflows = [], live = [], archive, native, pinning, fetch } = options;
+  const { workflows = [], live = [], archive, native, pinning, fetch, namespace } = options;
+  if (namespace !== undefined) checkText(namespace, "namespace");
   refuseUnless(isTexts(workflows), "workflows", workflows, "an array of specifiers");
   refuseUnless(isTexts(live), "live", live, "an array of specifiers");
   for (const [key, value] of Object.entries({ archive, native })) {

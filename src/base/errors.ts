@@ -183,6 +183,30 @@ export class NondeterministicCallError extends ContinuumError {
   }
 }
 
+/**
+ * A signal's name is not among those that the workflow takes: by the version of the run that it was
+ * sent to, or that waits for it.
+ */
+export class UndeclaredSignalError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param signal The signal's name.
+   * @param workflow The workflow's name.
+   * @param declared The names that it takes.
+   */
+  constructor(signal: string, workflow: string, declared: readonly string[]) {
+    super(
+      "UNDECLARED_SIGNAL",
+      `Cannot use signal ${JSON.stringify(signal)} with workflow ${JSON.stringify(workflow)}: ` +
+        `found a name that it does not declare, wanted ${
+          declared.length === 0 ? "none at all" : declared.map((n) => JSON.stringify(n)).join(", ")
+        }`,
+      { details: { signal, workflow, declared } },
+    );
+  }
+}
+
 /** A run's context was used where it does not apply: after the end, in a step, in another run. */
 export class ContextError extends ContinuumError {
   /**

@@ -54,11 +54,17 @@ export class Ends {
    *
    * @param runId The run.
    * @param signal Gives up the wait.
+   * @param runs Where the run is, if in another namespace. Hints go by the id alone: one too many
+   * costs a look.
    * @returns Its row, in a state that nothing leaves.
    * @throws {RunNotFoundError} If there is no such run. {ClosedError} After `close()`. The signal's
    * reason when it aborts.
    */
-  async wait(runId: string, signal: AbortSignal | undefined): Promise<RunRow> {
+  async wait(
+    runId: string,
+    signal: AbortSignal | undefined,
+    runs: RunStore = this.#runs,
+  ): Promise<RunRow> {
     let told = Promise.withResolvers<void>();
     const wake = () => told.resolve();
     const group = this.#waiting.get(runId) ?? new Set();
@@ -69,7 +75,7 @@ export class Ends {
         signal?.throwIfAborted();
         if (this.#isClosed) throw new ClosedError("wait for a result");
         told = Promise.withResolvers();
-        const row = await this.#ask(runId);
+        const row = await this.#ask(runId, runs);
         if (row === null) throw new RunNotFoundError(runId, "wait for a result");
         if (row !== undefined && row.endedAt !== null) return row;
         if (signal?.aborted !== true && !this.#isClosed) await this.#rest(told.promise);
@@ -82,9 +88,9 @@ export class Ends {
   }
 
   /** `undefined`: the database is away. */
-  async #ask(runId: string): Promise<RunRow | null | undefined> {
+  async #ask(runId: string, runs: RunStore): Promise<RunRow | null | undefined> {
     try {
-      return await this.#runs.get(runId, { watch: true });
+      return await runs.get(runId, { watch: true });
     } catch (error) {
       if (isContinuumError(error, "DATABASE_UNAVAILABLE")) return undefined;
       throw error;

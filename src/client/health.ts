@@ -106,7 +106,12 @@ async function unloadable(store: Store, nodes: readonly string[]): Promise<Healt
   const findings: HealthFinding[] = [];
   for (const [hash, reasons] of byHash) {
     if (nodes.length === 0 || !nodes.every((node) => node in reasons)) continue;
-    const waiting = await store.runs.list({ hash, states: ["pending", "suspended"], limit: 1 });
+    const waiting = await store.runs.list({
+      hash,
+      states: ["pending", "suspended"],
+      limit: 1,
+      everywhere: true,
+    });
     if (waiting.length === 0) continue;
     findings.push({
       code: "NO_NODE_CAN_LOAD",

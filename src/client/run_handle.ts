@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type AttributesPatch, readAttributes } from "../base/attributes.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { CancelledError, InvalidArgumentError, TimeoutError } from "../base/errors.ts";
 import { decode, encode } from "../base/values.ts";
@@ -38,12 +39,52 @@ export interface SignalOptions {
   readonly deliveryId?: string;
 }
 
+/** Options of {@linkcode RunHandle.status}. */
+export interface StatusOptions {
+  /**
+   * Whether to say where in its code the run waits. The run is replayed for that in this process,
+   * without effects, on the version that it is pinned to.
+   *
+   * @default {false}
+   */
+  readonly trace?: boolean;
+}
+
+/** Options of {@linkcode RunHandle.history}. */
+export interface HistoryOptions {
+  /**
+   * The first place that is wanted, from 0.
+   *
+   * @default {0}
+   */
+  readonly from?: number;
+  /** The most entries, from 1; all that there are when omitted. */
+  readonly limit?: number;
+}
+
+/** A run's search attributes, from outside. */
+export interface RunAttributes {
+  /**
+   * Merges attributes into those of the run, also after its end. Merges of different names at the
+   * same time both survive.
+   *
+   * @param patch Attributes by name; `undefined` removes one.
+   * @throws {InvalidArgumentError} If a name or value can't be kept. {RunNotFoundError} If there is
+   * no such run.
+   */
+  set(patch: AttributesPatch): Promise<void>;
+}
+
 /** A run, as its caller holds it. Costs nothing to keep, and is never out of date. */
 export class RunHandle<Output = unknown> {
   /** The run's id. */
   readonly id: string;
+  /** Search attributes. */
+  readonly attributes: RunAttributes;
   readonly #services: ClientServices;
   #local: Promise<unknown> | undefined;
+  /** The version that the run was last seen on. */
+  #version: string | undefined;
 
   /**
    * Use `continuum.start(...)` or `continuum.run(id)`.
@@ -51,11 +92,20 @@ export class RunHandle<Output = unknown> {
    * @param id The run's id.
    * @param services What it works with.
    * @param local Settles when the run leaves the memory of this process, if it is there.
+   * @param version The version that it is on, if known.
    */
-  constructor(id: string, services: ClientServices, local?: Promise<unknown>) {
+  constructor(id: string, services: ClientServices, local?: Promise<unknown>, version?: string) {
     this.id = id;
     this.#services = services;
     this.#local = local;
+    this.#version = version;
+    this.attributes = {
+      set: async (patch) => {
+        const change = readAttributes(patch, "attributes.set()");
+        if (await services.runs.setAttributes(id, change)) return;
+        throw new RunNotFoundError(id, "set attributes");
+      },
+    };
   }
 
   /**
@@ -86,7 +136,8 @@ export class RunHandle<Output = unknown> {
       ));
     try {
       await this.#leftMemory(controller.signal);
-      return outputOf(await this.#services.ends.wait(this.id, controller.signal)) as Output;
+      const { ends, runs } = this.#services;
+      return outputOf(await ends.wait(this.id, controller.signal, runs)) as Output;
     } finally {
       timer?.cancel();
       options.signal?.removeEventListener("abort", abort);
@@ -101,7 +152,10 @@ export class RunHandle<Output = unknown> {
    * @param options An id that makes the delivery unique.
    * @returns `duplicate`: a delivery with that id came before.
    * @throws {InvalidArgumentError} If the name or an option is none. {NotSerializableError} If the
-   * payload can't be written; its path is named. {RunNotFoundError} or {RunEndedError} If there is nobody to receive it. Nothing is written then.
+   * payload can't be written; its path is named. {UndeclaredSignalError} or
+   * {InvalidSignalPayloadError} If the run's version does not take it. {VersionUnavailableError} If
+   * that version has schemas and can't be had in this process. {RunNotFoundError} or
+   * {RunEndedError} If there is nobody to receive it. Nothing is written then.
    */
   async signal(
     name: string,
@@ -110,33 +164,72 @@ export class RunHandle<Output = unknown> {
   ): Promise<"delivered" | "duplicate"> {
     checkOptions(options, ["deliveryId"], "signal()");
     checkDeliveryId(options.deliveryId);
+    readName(name, "a signal");
+    const { runs, contracts, woke } = this.#services;
     const action = `send the signal ${JSON.stringify(name)}`;
-    const delivery = await this.#services.store.runs.deliver(this.id, {
-      kind: "signal",
-      name: readName(name, "a signal"),
-      payload: encode(payload, "payload"),
-      ...(options.deliveryId === undefined ? {} : { deliveryId: options.deliveryId }),
-    });
-    if (delivery.status === "not_found") throw new RunNotFoundError(this.id, action);
-    if (delivery.status === "ended") throw new RunEndedError(this.id, action, delivery.state);
-    if (delivery.status === "delivered") this.#services.woke(delivery.id, delivery.node);
-    return delivery.status;
+    this.#version ??= await runs.version(this.id) ?? undefined;
+    // Checked by the version that it is delivered to, also if the run moves meanwhile.
+    while (this.#version !== undefined) {
+      const version = this.#version;
+      const checked = await contracts.signal(version, name, payload);
+      const delivery = await runs.deliverTo(version, this.id, {
+        kind: "signal",
+        name,
+        payload: encode(checked, "payload"),
+        ...(options.deliveryId === undefined ? {} : { deliveryId: options.deliveryId }),
+      });
+      switch (delivery.status) {
+        case "moved":
+          this.#version = delivery.hash;
+          continue;
+        case "ended":
+          throw new RunEndedError(this.id, action, delivery.state);
+        case "not_found":
+          throw new RunNotFoundError(this.id, action);
+        case "delivered":
+          woke(delivery.id, delivery.node);
+      }
+      return delivery.status;
+    }
+    throw new RunNotFoundError(this.id, action);
   }
 
-  /** What the run is doing, and on which code. */
-  async status(): Promise<RunStatus> {
+  /**
+   * What the run is doing, and on which code.
+   *
+   * @param options Whether to say where in the code it waits.
+   * @throws {RunNotFoundError} If there is no such run. {VersionUnavailableError} If its code, which
+   * `trace` needs, can't be had in this process.
+   */
+  async status(options: StatusOptions = {}): Promise<RunStatus> {
+    checkOptions(options, ["trace"], "status()");
+    const { trace = false } = options;
+    if (typeof trace !== "boolean") refuse("trace", trace, "true or false");
     const row = await this.#row("read the status");
-    return await runStatus(row, this.#services.store);
+    const traced = trace && row.endedAt === null ? await this.#services.replay(row) : null;
+    return await runStatus(row, this.#services.store, traced);
   }
 
-  /** What has happened in the run so far, in order. */
-  async history(): Promise<HistoryEntry[]> {
+  /**
+   * What has happened in the run so far, in order.
+   *
+   * @param options Which part of it.
+   * @throws {RunNotFoundError} If there is no such run.
+   */
+  async history(options: HistoryOptions = {}): Promise<HistoryEntry[]> {
+    checkOptions(options, ["from", "limit"], "history()");
+    const { from = 0, limit = Infinity } = options;
+    if (!Number.isInteger(from) || from < 0) refuse("from", from, "a whole number from 0");
+    if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
+      refuse("limit", limit, "a whole number from 1");
+    }
     await this.#row("read the history");
     const entries: HistoryEntry[] = [];
-    for (let page = HISTORY_PAGE; page === HISTORY_PAGE;) {
-      const rows = await this.#services.store.runs.history(this.id, entries.length, HISTORY_PAGE);
+    while (entries.length < limit) {
+      const wanted = Math.min(limit - entries.length, HISTORY_PAGE);
+      const rows = await this.#services.runs.history(this.id, from + entries.length, wanted);
       for (const row of rows) entries.push(historyEntry(row));
-      page = rows.length;
+      if (rows.length < wanted) break;
     }
     return entries;
   }
@@ -152,7 +245,7 @@ export class RunHandle<Output = unknown> {
    */
   async cancel(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "cancel()");
-    const { runs } = this.#services.store;
+    const { runs } = this.#services;
     const reason = options.reason ?? null;
     const delivery = await runs.deliver(this.id, {
       kind: "cancel",
@@ -178,7 +271,7 @@ export class RunHandle<Output = unknown> {
   async terminate(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "terminate()");
     const error = new Error(options.reason ?? "Terminated by request");
-    const row = await this.#services.store.runs.end(this.id, "terminated", encodeError(error), {
+    const row = await this.#services.runs.end(this.id, "terminated", encodeError(error), {
       onlyStuck: false,
     });
     if (row === null) throw new RunNotFoundError(this.id, "terminate the run");
@@ -195,7 +288,7 @@ export class RunHandle<Output = unknown> {
    */
   async retry(): Promise<void> {
     const { hash, state } = await this.#row("retry the run");
-    if (!await this.#services.store.runs.unpark(this.id)) {
+    if (!await this.#services.runs.unpark(this.id)) {
       throw new RunStateError(this.id, "retry the run", state, "a parked state (stuck_...)");
     }
     await this.#services.retry(hash);
@@ -214,7 +307,7 @@ export class RunHandle<Output = unknown> {
   }
 
   async #row(action: string): Promise<RunRow> {
-    const row = await this.#services.store.runs.get(this.id);
+    const row = await this.#services.runs.get(this.id);
     if (row === null) throw new RunNotFoundError(this.id, action);
     return row;
   }
@@ -242,6 +335,13 @@ function checkDeliveryId(id: unknown): void {
     `Cannot use option deliveryId: found ${describe(id)}, wanted a text of 1 to ` +
       `${MAX_DELIVERY_ID} characters`,
     { option: "deliveryId" },
+  );
+}
+
+function refuse(option: string, found: unknown, wanted: string): never {
+  throw new InvalidArgumentError(
+    `Cannot use option ${option}: found ${describe(found)}, wanted ${wanted}`,
+    { option },
   );
 }
 

@@ -5,7 +5,10 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import type { Store } from "../ports/store.ts";
+import type { RunRow } from "../ports/rows.ts";
+import type { RunStore, Store } from "../ports/store.ts";
+import type { Execution } from "../replay/machine.ts";
+import type { Contracts } from "./contracts.ts";
 import type { Ends } from "./ends.ts";
 import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
 
@@ -13,6 +16,12 @@ import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
 export interface ClientServices {
   /** Where everything is kept. */
   readonly store: Store;
+  /** The runs of one namespace: handles see no others. */
+  readonly runs: RunStore;
+  /** Checks signals against the version of their run. */
+  readonly contracts: Contracts;
+  /** Replays a run in the dark, noting where each effect is asked for. */
+  readonly replay: (row: RunRow) => Promise<Execution>;
   /** Waits for runs to end. */
   readonly ends: Ends;
   /** Times waits. */

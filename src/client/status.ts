@@ -4,9 +4,13 @@
  * @module
  */
 
+import type { Attributes } from "../base/attributes.ts";
 import { decode } from "../base/values.ts";
 import type { EventRow, RunRow, RunState, StuckReason, WaitRow } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
+import type { Execution } from "../replay/machine.ts";
+import type { CallSite } from "../replay/turn.ts";
+import type { Pending as PendingCommand } from "../replay/pending.ts";
 
 /** What a run waits for. */
 export interface RunWait {
@@ -20,10 +24,18 @@ export interface RunWait {
   readonly until: Date | null;
 }
 
+/** An effect that a run has asked for, and has no answer to yet. */
+export interface PendingEffect extends RunWait {
+  /** Where the code asked for it: module URL, line and column; `null`: not known. */
+  readonly site: CallSite | null;
+}
+
 /** What a run is doing, and on which code. */
 export interface RunStatus {
   /** The run's id. */
   readonly id: string;
+  /** Its namespace. */
+  readonly namespace: string;
   /** The workflow's name. */
   readonly workflow: string;
   /** The code that it is pinned to. */
@@ -37,8 +49,19 @@ export interface RunStatus {
   };
   /** Where it stands. */
   readonly state: RunState;
+  /** Why nothing happens now, for people; `null`: it is executed, or has ended. */
+  readonly reason: string | null;
   /** What it waits for, when suspended. */
   readonly waits: readonly RunWait[];
+  /**
+   * What its code waits for, in program order, with the place in the code; `null` unless
+   * `status({ trace: true })` asked for it.
+   */
+  readonly pending: readonly PendingEffect[] | null;
+  /** What the workflow says of itself by `ctx.setStatus`; `undefined`: nothing. */
+  readonly custom: unknown;
+  /** Its search attributes. */
+  readonly attributes: Attributes;
   /** Since when it has been suspended or parked. */
   readonly since: Date | null;
   /** When it will go on by itself, if ever. */
@@ -76,13 +99,22 @@ export interface HistoryEntry {
 }
 
 /** Makes a status of a row. */
-export async function runStatus(row: RunRow, store: Store): Promise<RunStatus> {
+export async function runStatus(
+  row: RunRow,
+  store: Store,
+  traced: Execution | null = null,
+): Promise<RunStatus> {
   return {
     id: row.runId,
+    namespace: row.namespace,
     workflow: row.workflow,
     version: { hash: row.hash, label: row.versionLabel, specifier: row.specifier },
     state: row.state,
+    reason: waitReason(row),
     waits: row.waits.map(runWait),
+    pending: traced === null ? null : traced.outstanding.map(pendingEffect),
+    custom: row.customStatus === null ? undefined : decode(row.customStatus),
+    attributes: row.attributes,
     since: date(row.since),
     until: date(row.wakeAt),
     node: row.node,
@@ -114,6 +146,26 @@ async function refusals(
   const alive = await store.nodes.alive();
   if (alive.length === 0 || !alive.every((node) => reasons.has(node))) return null;
   return Object.fromEntries(reasons);
+}
+
+/** Why nothing happens now, for people. */
+function waitReason(row: RunRow): string | null {
+  const until = row.wakeAt === null ? "" : ` until ${new Date(row.wakeAt).toISOString()}`;
+  if (row.stuckReason !== null) return row.stuckReason.message;
+  if (row.state === "pending") return `waits for a node${until}`;
+  if (row.state !== "suspended") return null;
+  const waits = row.waits.map(({ kind, name }) =>
+    kind === "sleep"
+      ? "sleeps"
+      : kind === "signal"
+      ? `waits for signal ${JSON.stringify(name)}`
+      : `rests before the next attempt of ${kind} ${JSON.stringify(name)}`
+  );
+  return `${waits.length === 0 ? "waits for a node" : [...new Set(waits)].join(", ")}${until}`;
+}
+
+function pendingEffect({ kind, name, position, deadline, site }: PendingCommand): PendingEffect {
+  return { kind, name, position, until: date(deadline), site };
 }
 
 function runWait({ kind, name, position, until }: WaitRow): RunWait {

@@ -8,7 +8,7 @@
 import { fencingToken } from "../base/ids.ts";
 import { encode } from "../base/values.ts";
 import type { ClaimedRun, RunRow } from "../ports/rows.ts";
-import type { RunStore, Store } from "../ports/store.ts";
+import type { RunStore } from "../ports/store.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Execution } from "../replay/machine.ts";
 import type { DriftReport, Refusal } from "../replay/turn.ts";
@@ -38,8 +38,8 @@ export interface UpgradeReport {
 
 /** What an upgrade works with. */
 export interface UpgradeContext {
-  /** Where the runs are. */
-  readonly store: Store;
+  /** Where the run is. */
+  readonly runs: RunStore;
   /** Works as a node that is alive: only such a one may hold a row, if only for a moment. */
   readonly asNode: <T>(work: (node: string) => Promise<T>) => Promise<T>;
   /** Finds the target and its specifier. */
@@ -66,7 +66,7 @@ export async function upgradeRun(
   options: UpgradeOptions,
   context: UpgradeContext,
 ): Promise<UpgradeReport> {
-  const { runs } = context.store;
+  const { runs } = context;
   const row = await runs.get(runId);
   if (row === null) throw new RunNotFoundError(runId, "upgrade the run");
   if (row.endedAt !== null) throw new RunEndedError(runId, "upgrade the run", row.state);
@@ -81,7 +81,7 @@ async function move(
   node: string,
   context: UpgradeContext,
 ): Promise<UpgradeReport> {
-  const { runs } = context.store;
+  const { runs } = context;
   const lease = { node, token: fencingToken() };
   const seized = await runs.seize(row.runId, lease);
   if (seized === null) {
@@ -112,13 +112,14 @@ async function replay(
   to: string,
   context: UpgradeContext,
 ): Promise<UpgradeReport> {
-  const history = await historyOf(run.runId, context.store.runs);
+  const history = await historyOf(run.runId, context.runs);
   const execution = await context.execution(run, to);
   const { drift, refused } = await execution.turn(history, { seen: Infinity });
   return { upgraded: drift === null && refused === null, from: run.hash, to, drift, refused };
 }
 
-async function historyOf(runId: string, runs: RunStore): Promise<HistoryEvent[]> {
+/** All of a run's history. */
+export async function historyOf(runId: string, runs: RunStore): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];
   for (let page = PAGE; page === PAGE;) {
     const rows = await runs.history(runId, events.length, PAGE);
@@ -128,7 +129,8 @@ async function historyOf(runId: string, runs: RunStore): Promise<HistoryEvent[]>
   return events;
 }
 
-function asClaimed(row: RunRow): ClaimedRun {
+/** A run as an executor would have it that only looks. */
+export function asClaimed(row: RunRow): ClaimedRun {
   return {
     ...row,
     seed: row.seed,

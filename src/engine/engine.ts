@@ -151,7 +151,11 @@ export class Engine {
 
   /** A hint: of another process, or of this one's client. */
   hear(notice: Notice): void {
-    if (notice.kind === "due") this.#dispatcher.look();
+    if (notice.kind === "due") {
+      if (notice.at === undefined || notice.at <= this.#databaseClock.now()) {
+        this.#dispatcher.look();
+      } else this.#dispatcher.lookAt(notice.at);
+    }
     if (notice.kind === "message" && notice.node === this.node) {
       this.#residents.get(notice.run)?.executor.poke({ message: true });
     }

@@ -199,6 +199,8 @@ export interface RunFilter {
   readonly hash?: string;
   /** States. */
   readonly states?: readonly RunRow["state"][];
+  /** Of all namespaces. */
+  readonly everywhere?: boolean;
   /** At most how many. */
   readonly limit: number;
 }
@@ -264,8 +266,8 @@ export interface VersionStore {
 
 /** A hint from one process to another. Losing one costs time, never a fact. */
 export type Notice =
-  /** Some run is due that nobody holds. */
-  | { readonly kind: "due" }
+  /** Some run is due that nobody holds: now, or at that time of the database. */
+  | { readonly kind: "due"; readonly at?: number }
   /** A run of that node has a message. */
   | { readonly kind: "message"; readonly node: string; readonly run: number }
   /** A watched run has ended (or parked). */

@@ -25,7 +25,6 @@ import { stackless } from "../base/stackless.ts";
 import { decode, encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import { callSite, showSite } from "./call_site.ts";
-import type { Command } from "./commands.ts";
 import { type Mismatch, reportDrift } from "./drift.ts";
 import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
 import type { HistoryEvent } from "./history.ts";
@@ -107,7 +106,7 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   /** Commands that wait, in program order. */
-  get outstanding(): readonly Command[] {
+  get outstanding(): readonly Pending[] {
     return [...this.#outstanding.values()];
   }
 

@@ -184,5 +184,10 @@ function parameters(runs: readonly Placed[]): string[] {
       runs.map(({ signal }) => signal ? storable("a signal's name", signal.name) : null),
     ),
     arrayLiteral(runs.map((run) => run.signal?.payload ?? null)),
+    arrayLiteral(
+      runs.map(({ signal }) =>
+        signal?.deliveryId === undefined ? null : storable("a delivery id", signal.deliveryId)
+      ),
+    ),
   ];
 }

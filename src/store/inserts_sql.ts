@@ -14,10 +14,10 @@ const INSERT = `
     select * from unnest(
       $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
       $8::text[], $9::bigint[], $10::float8[], $11::float8[], $12::text[], $13::text[],
-      $14::text[], $15::text[], $16::text[]
+      $14::text[], $15::text[], $16::text[], $17::text[]
     ) as given (
       namespace, run_id, workflow, hash, specifier, input, seed, node, token, start_at, delay,
-      attributes, key, digest, signal, payload
+      attributes, key, digest, signal, payload, delivery
     )
   ),
   alive as materialized (
@@ -71,6 +71,13 @@ const INSERT = `
     select inserted.id, 'signal', given.signal, given.payload::json
     from inserted join given using (namespace, run_id)
     where given.signal is not null
+    returning id, run
+  ),
+  noted as (
+    insert into {schema}.deliveries (run, kind, name, delivery_id, message)
+    select sent.run, 'signal', given.signal, given.delivery, sent.id
+    from sent join inserted on inserted.id = sent.run join given using (namespace, run_id)
+    where given.delivery is not null
   )
   select id, namespace, run_id as "runId", ${milliseconds("created_at")} as at,
     ${milliseconds("wake_at")} as due

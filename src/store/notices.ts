@@ -101,7 +101,7 @@ function isNotice(value: unknown): value is Notice {
   const notice = value as Record<string, unknown>;
   switch (notice.kind) {
     case "due":
-      return true;
+      return notice.at === undefined || typeof notice.at === "number";
     case "message":
       return typeof notice.node === "string" && typeof notice.run === "number";
     case "ended":

@@ -93,11 +93,19 @@ export class Runs implements RunStore {
     const session = guestSession(transaction);
     const placed = runs.map((run) => this.#placed(run));
     const keyed = runs.some(({ key }) => key !== undefined);
-    return await this.#inserts.insert(
+    const inserted = await this.#inserts.insert(
       placed,
       session,
       keyed ? (work) => savepoint(session, work) : undefined,
     );
+    // Said when the caller commits, in his transaction: nobody else knows when that is.
+    const dues = inserted.flatMap(({ due }) => due ?? []);
+    if (dues.length > 0) {
+      const at = dues.reduce((first, due) => Math.min(first, due));
+      const notice = JSON.stringify(["transaction", { kind: "due", at }]);
+      await session.query("select pg_notify($1::text, $2::text)", [this.#schema.channel, notice]);
+    }
+    return inserted;
   }
 
   #placed(run: NewRun): NewRun & { readonly namespace: string } {
@@ -177,13 +185,13 @@ export class Runs implements RunStore {
   }
 
   /** See {@linkcode RunStore.list}. */
-  async list({ workflow, hash, states, limit }: RunFilter): Promise<RunRow[]> {
+  async list({ workflow, hash, states, everywhere, limit }: RunFilter): Promise<RunRow[]> {
     const rows = await this.#query<RawRun>("list", [
       workflow ?? null,
       hash ?? null,
       states === undefined ? null : arrayLiteral(states),
       limit,
-      this.namespace,
+      everywhere === true ? null : this.namespace,
     ]);
     return rows.map(parsed);
   }

@@ -103,7 +103,8 @@ const GET = `${RUN} where run.run_id = $1 and run.namespace = $2`;
 const LIST = `
   ${RUN}
   where ($1::text is null or run.workflow = $1) and ($2::text is null or run.hash = $2)
-    and ($3::text[] is null or run.state = any($3)) and run.namespace = $5
+    and ($3::text[] is null or run.state = any($3))
+    and ($5::text is null or run.namespace = $5)
   order by run.id desc limit $4::integer`;
 
 const WATCH = `

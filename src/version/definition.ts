@@ -4,9 +4,23 @@
  * @module
  */
 
+import type { Contract } from "../ports/rows.ts";
 import { PROTOCOL, WORKFLOW } from "../workflow/marks.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { DefinitionError } from "./load_errors.ts";
+
+/**
+ * The schemas of a definition, by name: what is known of a version without its code.
+ *
+ * @param definition The workflow.
+ * @returns Their names; `null`: it has none.
+ */
+export function contractOf(
+  { input, signals }: Pick<WorkflowDefinition, "input" | "signals">,
+): Contract | null {
+  if (!input && !signals) return null;
+  return { input: Boolean(input), signals: signals ? Object.keys(signals).sort() : null };
+}
 
 /**
  * Finds the workflow in a module.

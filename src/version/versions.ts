@@ -14,7 +14,7 @@ import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { Application } from "./application.ts";
-import { readDefinition } from "./definition.ts";
+import { contractOf, readDefinition } from "./definition.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import type { ModuleGraph } from "./graph.ts";
 import { importGuarded, lateRejections } from "./import_guard.ts";
@@ -172,6 +172,7 @@ export class Versions {
       workflow: definition.name,
       label: definition.version,
       manifest: graph.text,
+      contract: contractOf(definition),
       specifier: recorded,
       blobs: this.#options.archive === false ? null : graph.bytes,
     };

@@ -6,7 +6,7 @@
 
 import { digestText } from "../base/digest.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
+import { InvalidArgumentError, UndeclaredSignalError } from "../base/errors.ts";
 import { encode } from "../base/values.ts";
 import type { Attempt, CommandOptions } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
@@ -28,6 +28,7 @@ import {
   readOnCancel,
   readRetry,
 } from "./options.ts";
+import type { SignalSchemas } from "./workflow.ts";
 
 const NOTHING: CommandOptions = {};
 const NO_OPTIONS: EffectOptions = {};
@@ -42,14 +43,17 @@ export class Context implements WorkflowContext {
   readonly version: string;
   readonly log: WorkflowLog;
   readonly #effects: Effects;
+  readonly #signals: SignalSchemas | null;
 
   /**
    * Makes the context.
    *
    * @param effects The machine of the run.
+   * @param signals The signals that the workflow takes; any when omitted.
    */
-  constructor(effects: Effects) {
+  constructor(effects: Effects, signals: SignalSchemas | null = null) {
     this.#effects = effects;
+    this.#signals = signals ?? null;
     this.runId = effects.start.runId;
     this.workflow = effects.start.workflow;
     this.version = effects.start.version;
@@ -142,6 +146,9 @@ export class Context implements WorkflowContext {
   ): Promise<Payload> {
     this.#effects.enter("waitForSignal");
     readName(name, "a signal");
+    if (this.#signals !== null && !(name in this.#signals)) {
+      throw new UndeclaredSignalError(name, this.workflow, Object.keys(this.#signals));
+    }
     if (options !== NO_OPTIONS) checkOptions(options, SIGNAL_KEYS, "ctx.waitForSignal");
     const ms = options.timeout === undefined
       ? null

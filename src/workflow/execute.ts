@@ -23,7 +23,7 @@ export function executionOf<Input, Output>(
   options: ExecutionOptions,
 ): Execution {
   return new Execution(
-    (effects, input) => definition.run(new Context(effects), input as Input),
+    (effects, input) => definition.run(new Context(effects, definition.signals), input as Input),
     start,
     options,
   );

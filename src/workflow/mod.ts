@@ -6,7 +6,14 @@
  */
 
 export { type ActivityDefinition, type ActivityOptions, defineActivity } from "./activity.ts";
-export { defineWorkflow, type WorkflowDefinition, type WorkflowOptions } from "./workflow.ts";
+export {
+  defineWorkflow,
+  type SignalSchemas,
+  type WorkflowDefinition,
+  type WorkflowOptions,
+  type WorkflowOptionsWithInput,
+} from "./workflow.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.ts";
 export type {
   ActivityCallOptions,
   EffectOptions,

@@ -9,6 +9,7 @@ import { InvalidArgumentError } from "../base/errors.ts";
 import type { WorkflowContext } from "./context_types.ts";
 import { PROTOCOL, WORKFLOW } from "./marks.ts";
 import { checkFunction, checkOptions, describe, readName } from "./options.ts";
+import { isSchema, type StandardSchema } from "./schema.ts";
 
 /** What {@linkcode defineWorkflow} takes. */
 export interface WorkflowOptions {
@@ -16,6 +17,24 @@ export interface WorkflowOptions {
   readonly name: string;
   /** A label for people, such as `2` or `"1.4.0"`; it identifies nothing. */
   readonly version?: string | number;
+  /**
+   * The signals that runs take, each with the schema of its payload. A signal is checked against
+   * the run's own version before it is kept; one that is not listed is refused. Any signal with any
+   * payload when omitted.
+   */
+  readonly signals?: SignalSchemas;
+}
+
+/** What {@linkcode defineWorkflow} takes where the input has a schema. */
+export interface WorkflowOptionsWithInput<Given, Input> extends WorkflowOptions {
+  /** Checks the input when a run is started; the workflow gets what it makes of it. */
+  readonly input: StandardSchema<Given, Input>;
+}
+
+/** Schemas of payloads, by the signal's name. */
+export interface SignalSchemas {
+  // deno-lint-ignore no-explicit-any -- payloads differ from signal to signal
+  readonly [signal: string]: StandardSchema<any, any>;
 }
 
 /** A workflow, as {@linkcode defineWorkflow} returns it. */
@@ -26,6 +45,10 @@ export interface WorkflowDefinition<Input = unknown, Output = unknown> {
   readonly name: string;
   /** The label for people; null if there is none. */
   readonly version: string | null;
+  /** Checks the input; null if there is no schema. */
+  readonly input: StandardSchema | null;
+  /** The signals that runs take; null for any. */
+  readonly signals: SignalSchemas | null;
   /** The workflow's function. */
   readonly run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output>;
 }
@@ -46,11 +69,20 @@ export interface WorkflowDefinition<Input = unknown, Output = unknown> {
  * @returns The definition, frozen.
  * @throws {InvalidArgumentError} If an option is unknown or makes no sense.
  */
+export function defineWorkflow<Given, Input, Output = unknown>(
+  options: WorkflowOptionsWithInput<Given, Input>,
+  run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output>,
+): WorkflowDefinition<Given, Output>;
+/** Defines a workflow whose input has no schema. */
 export function defineWorkflow<Input = void, Output = unknown>(
-  options: WorkflowOptions,
+  options: WorkflowOptions & { readonly input?: undefined },
+  run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output>,
+): WorkflowDefinition<Input, Output>;
+export function defineWorkflow<Input = void, Output = unknown>(
+  options: WorkflowOptions & { readonly input?: unknown },
   run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output>,
 ): WorkflowDefinition<Input, Output> {
-  checkOptions(options, ["name", "version"], "defineWorkflow");
+  checkOptions(options, ["name", "version", "input", "signals"], "defineWorkflow");
   const name = readName(options.name, "a workflow");
   const { version } = options;
   if (version !== undefined && typeof version !== "number") {
@@ -61,8 +93,35 @@ export function defineWorkflow<Input = void, Output = unknown>(
     [WORKFLOW]: PROTOCOL,
     name,
     version: version === undefined ? null : String(version),
+    input: options.input === undefined
+      ? null
+      : readSchema(options.input, `the input of workflow ${JSON.stringify(name)}`),
+    signals: options.signals === undefined ? null : readSignals(options.signals, name),
     run,
   });
+}
+
+function readSignals(signals: unknown, workflow: string): SignalSchemas {
+  const what = `signals of workflow ${JSON.stringify(workflow)}`;
+  if (typeof signals !== "object" || signals === null || Array.isArray(signals)) {
+    throw new InvalidArgumentError(
+      `Cannot use ${what}: found ${describe(signals)}, wanted an object of schemas by name`,
+    );
+  }
+  const read: Record<string, StandardSchema> = Object.create(null);
+  for (const [name, schema] of Object.entries(signals)) {
+    readName(name, `a signal of workflow ${JSON.stringify(workflow)}`);
+    read[name] = readSchema(schema, `signal ${JSON.stringify(name)} in ${what}`);
+  }
+  return Object.freeze(read);
+}
+
+function readSchema(schema: unknown, what: string): StandardSchema {
+  if (isSchema(schema)) return schema;
+  throw new InvalidArgumentError(
+    `Cannot use the schema of ${what}: found ${describe(schema)}, wanted one that implements ` +
+      "Standard Schema, as those of Zod, Valibot and ArkType do",
+  );
 }
 
 /**

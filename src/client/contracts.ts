@@ -1,0 +1,106 @@
+/**
+ * What versions demand of inputs and signals. The names are in the registry, so that most questions
+ * need no code; schemas are code, and only the version's own will do.
+ *
+ * @module
+ */
+
+import { UndeclaredSignalError } from "../base/errors.ts";
+import type { Contract } from "../ports/rows.ts";
+import type { VersionStore } from "../ports/store.ts";
+import { contractOf } from "../version/definition.ts";
+import type { Versions } from "../version/versions.ts";
+import { checkSchema } from "../workflow/schema.ts";
+import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import { InvalidInputError, InvalidSignalPayloadError, VersionUnavailableError } from "./errors.ts";
+
+interface Known {
+  readonly workflow: string;
+  readonly contract: Contract | null;
+}
+
+/** Checks inputs and signals against the versions that they are for. */
+export class Contracts {
+  readonly #versions: Versions;
+  readonly #store: VersionStore;
+  /** A version never changes: what is known of it stays true. */
+  readonly #known = new Map<string, Known>();
+
+  /**
+   * @param versions Obtains the schemas.
+   * @param store The registry.
+   */
+  constructor(versions: Versions, store: VersionStore) {
+    this.#versions = versions;
+    this.#store = store;
+  }
+
+  /**
+   * Checks an input.
+   *
+   * @param hash The version that is to get it.
+   * @param input The input.
+   * @returns The input as the version's schema makes it.
+   * @throws {InvalidInputError} If it does not fit. {VersionUnavailableError} If the schema can't be
+   * had in this process. {SchemaFailedError} If the schema breaks down.
+   */
+  async input(hash: string, input: unknown): Promise<unknown> {
+    const { workflow, contract } = await this.#of(hash);
+    if (contract === null || !contract.input) return input;
+    const what = `the input of workflow ${JSON.stringify(workflow)}`;
+    const { input: schema } = await this.#definition(hash, what);
+    if (schema === null) return input;
+    const checked = await checkSchema(schema, input, what);
+    if ("issues" in checked) throw new InvalidInputError(workflow, hash, checked.issues);
+    return checked.value;
+  }
+
+  /**
+   * Checks a signal.
+   *
+   * @param hash The version of the run that is to get it.
+   * @param name The signal's name.
+   * @param payload Its payload.
+   * @returns The payload as the version's schema makes it.
+   * @throws {UndeclaredSignalError} If the version takes no signal of that name.
+   * {InvalidSignalPayloadError} If the payload does not fit. {VersionUnavailableError} If the schema
+   * can't be had in this process. {SchemaFailedError} If the schema breaks down.
+   */
+  async signal(hash: string, name: string, payload: unknown): Promise<unknown> {
+    const { workflow, contract } = await this.#of(hash);
+    if (contract === null || contract.signals === null) return payload;
+    if (!contract.signals.includes(name)) {
+      throw new UndeclaredSignalError(name, workflow, contract.signals);
+    }
+    const what = `signal ${JSON.stringify(name)} of workflow ${JSON.stringify(workflow)}`;
+    const { signals } = await this.#definition(hash, what);
+    const schema = signals?.[name];
+    if (schema === undefined) return payload;
+    const checked = await checkSchema(schema, payload, what);
+    if ("issues" in checked) {
+      throw new InvalidSignalPayloadError(name, workflow, hash, checked.issues);
+    }
+    return checked.value;
+  }
+
+  async #of(hash: string): Promise<Known> {
+    let known = this.#known.get(hash);
+    if (known === undefined) {
+      const loaded = this.#versions.loaded.find((version) => version.hash === hash);
+      known = loaded === undefined
+        ? await this.#store.get(hash) ?? { workflow: "", contract: null }
+        : { workflow: loaded.definition.name, contract: contractOf(loaded.definition) };
+      const { workflow, contract } = known;
+      this.#known.set(hash, { workflow, contract });
+    }
+    return known;
+  }
+
+  async #definition(hash: string, what: string): Promise<WorkflowDefinition> {
+    try {
+      return (await this.#versions.obtain(hash)).definition;
+    } catch (error) {
+      throw new VersionUnavailableError(hash, `check ${what}`, error);
+    }
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * What starting a run takes, read once: whatever is wrong is named before anything is asked of
+ * anyone.
+ *
+ * @module
+ */
+
+import { type AttributesPatch, readAttributes } from "../base/attributes.ts";
+import { type Duration, durationMs } from "../base/duration.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
+import { isStorable } from "../store/sql.ts";
+import { checkOptions, describe } from "../workflow/options.ts";
+
+/** Options of {@linkcode Continuum.start}. */
+export interface StartOptions {
+  /**
+   * The run's id: 1 to 255 characters.
+   *
+   * @default {a new UUID}
+   */
+  readonly runId?: string;
+  /**
+   * What follows if a run with that id exists: an error, or its handle.
+   *
+   * @default {"error"}
+   */
+  readonly ifExists?: "error" | "use";
+  /**
+   * Starts of one workflow with the same key and input, in one namespace, are one: 1 to 255
+   * characters. The key is kept beyond the run. Inputs are the same if their encoded texts are.
+   */
+  readonly idempotencyKey?: string;
+  /**
+   * The run's namespace: 1 to 255 characters.
+   *
+   * @default {that of this instance}
+   */
+  readonly namespace?: string;
+  /** Search attributes, which `runs.query` finds the run by. */
+  readonly attributes?: AttributesPatch;
+  /** When the run starts, by the database's clock; at once when that is past. */
+  readonly startAt?: Date;
+  /** How long from now the run starts, in place of `startAt`. */
+  readonly delay?: Duration;
+  /**
+   * A signal that is in the run's mailbox from the beginning: it is written with the run or not at
+   * all. With `ifExists: "use"` a run that exists gets it as by `handle.signal`; a start that its
+   * idempotency key repeats sends none.
+   */
+  readonly signal?: StartSignal;
+  /**
+   * A transaction that the caller has open on his own connection to the same database, of
+   * postgres.js (`sql.begin`) or PGlite, or anything with `query(text, values)`: the run is there
+   * when he commits, and never was when he rolls back. Nodes are told at the commit, by a
+   * notification in that transaction.
+   */
+  readonly transaction?: unknown;
+}
+
+/** A signal that a run starts with. */
+export interface StartSignal {
+  /** Its name. */
+  readonly name: string;
+  /** Its payload; `undefined` when omitted. */
+  readonly payload?: unknown;
+  /** Deliveries with the same id, of the same signal, to the same run, are one. */
+  readonly deliveryId?: string;
+}
+
+/** A run of {@linkcode Continuum.startMany}: its input, and what differs from the others. */
+export interface StartManyItem<Input = unknown> extends
+  Pick<
+    StartOptions,
+    "runId" | "idempotencyKey" | "attributes" | "startAt" | "delay" | "signal"
+  > {
+  /** The workflow's input. */
+  readonly input: Input;
+}
+
+/** Options of {@linkcode Continuum.startMany}, for all of its runs. */
+export type StartManyOptions = Pick<
+  StartOptions,
+  "ifExists" | "namespace" | "attributes" | "startAt" | "delay" | "transaction"
+>;
+
+/** Options of a start, read. */
+export interface ReadStart {
+  readonly runId: string | undefined;
+  readonly ifExists: "error" | "use";
+  readonly key: string | undefined;
+  readonly namespace: string | undefined;
+  /** A JSON object. */
+  readonly attributes: string | undefined;
+  readonly startAt: number | undefined;
+  readonly delayMs: number | undefined;
+  readonly signal: StartSignal | undefined;
+  readonly transaction: unknown;
+}
+
+const START_KEYS = [
+  "runId",
+  "ifExists",
+  "idempotencyKey",
+  "namespace",
+  "attributes",
+  "startAt",
+  "delay",
+  "signal",
+  "transaction",
+];
+const ITEM_KEYS = [
+  "input",
+  "runId",
+  "idempotencyKey",
+  "attributes",
+  "startAt",
+  "delay",
+  "signal",
+];
+const MANY_KEYS = ["ifExists", "namespace", "attributes", "startAt", "delay", "transaction"];
+
+/**
+ * Reads the options of a start.
+ *
+ * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ */
+export function readStartOptions(options: StartOptions): ReadStart {
+  checkOptions(options, START_KEYS, "start()");
+  return readStart(options, "start()");
+}
+
+/**
+ * Reads the options that all runs of a `startMany` share.
+ *
+ * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ */
+export function readManyOptions(options: StartManyOptions): ReadStart {
+  checkOptions(options, MANY_KEYS, "startMany()");
+  return readStart(options, "startMany()");
+}
+
+/**
+ * Reads one run of a `startMany`.
+ *
+ * @param item What was passed.
+ * @param index Its place, for messages.
+ * @param shared What all runs share; what the item says goes before it.
+ * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ */
+export function readItem(item: StartManyItem, index: number, shared: ReadStart): ReadStart {
+  const what = `item ${index} of startMany()`;
+  checkOptions(item, ITEM_KEYS, what);
+  if (!("input" in item)) refuse(what, "input", undefined, "an object with an input");
+  const own = readStart(item, what);
+  const isTimed = own.startAt !== undefined || own.delayMs !== undefined;
+  return {
+    ...shared,
+    runId: own.runId,
+    key: own.key,
+    signal: own.signal,
+    attributes: merge(shared.attributes, own.attributes),
+    ...(isTimed ? { startAt: own.startAt, delayMs: own.delayMs } : {}),
+  };
+}
+
+function readStart(options: StartOptions, what: string): ReadStart {
+  const { runId, ifExists = "error", idempotencyKey: key, namespace, startAt, delay } = options;
+  if (runId !== undefined) checkText(runId, `run id`);
+  if (key !== undefined) checkText(key, "idempotency key");
+  if (namespace !== undefined) checkText(namespace, "namespace");
+  if (ifExists !== "error" && ifExists !== "use") {
+    refuse(what, "ifExists", ifExists, '"error" or "use"');
+  }
+  if (startAt !== undefined && !(startAt instanceof Date && !Number.isNaN(startAt.getTime()))) {
+    refuse(what, "startAt", startAt, "a valid Date");
+  }
+  if (startAt !== undefined && delay !== undefined) {
+    refuse(what, "delay", delay, "either startAt or delay");
+  }
+  const { attributes, signal, transaction } = options;
+  if (signal !== undefined) checkSignal(signal, what);
+  if (transaction !== undefined && signal !== undefined && ifExists === "use") {
+    refuse(what, "signal", "one", 'ifExists: "error" where a transaction starts with a signal');
+  }
+  return {
+    runId,
+    ifExists,
+    key,
+    namespace,
+    attributes: attributes === undefined ? undefined : readAttributes(attributes, what).set,
+    startAt: startAt?.getTime(),
+    delayMs: delay === undefined ? undefined : durationMs(delay, `delay of ${what}`),
+    signal,
+    transaction,
+  };
+}
+
+function checkSignal(signal: StartSignal, what: string): void {
+  checkOptions(signal, ["name", "payload", "deliveryId"], `signal of ${what}`);
+  checkText(signal.name, "signal's name", 200);
+  if (signal.deliveryId !== undefined) checkText(signal.deliveryId, "delivery id");
+}
+
+function merge(shared: string | undefined, own: string | undefined): string | undefined {
+  if (shared === undefined || own === undefined) return own ?? shared;
+  return JSON.stringify({ ...JSON.parse(shared), ...JSON.parse(own) });
+}
+
+/**
+ * Checks a short text that names something.
+ *
+ * @param text What was passed.
+ * @param what What it is, such as `run id`.
+ * @param longest In characters.
+ * @returns The text.
+ * @throws {InvalidArgumentError} If it is no text of 1 to `longest` characters.
+ */
+export function checkText(text: unknown, what: string, longest: number = 255): string {
+  const isText = typeof text === "string";
+  if (isText && text !== "" && text.length <= longest && isStorable(text)) return text;
+  const found = isText && text.length > longest ? `${text.length} characters` : describe(text);
+  const article = /^[aeiou]/.test(what) ? "an" : "a";
+  throw new InvalidArgumentError(
+    `Cannot use ${article} ${what}: found ${found}, wanted a text of 1 to ${longest} characters, ` +
+      "without NUL and lone surrogates",
+    { what },
+  );
+}
+
+function refuse(what: string, option: string, found: unknown, wanted: string): never {
+  const shown = found instanceof Date ? "an invalid Date" : describe(found);
+  throw new InvalidArgumentError(
+    `Cannot use option ${option} of ${what}: found ${shown}, wanted ${wanted}`,
+    { option },
+  );
+}
