@@ -187,7 +187,7 @@ export class RunHandle<Output = unknown> {
         case "not_found":
           throw new RunNotFoundError(this.id, action);
         case "delivered":
-          woke(delivery.id, delivery.node);
+          woke(delivery.run, delivery.node);
       }
       return delivery.status;
     }
@@ -259,7 +259,7 @@ export class RunHandle<Output = unknown> {
     const error = encodeError(new CancelledError(reason));
     const row = await runs.end(this.id, "cancelled", error, { onlyStuck: true });
     if (row?.state === "cancelled") this.#services.ended(this.id);
-    else this.#services.woke(delivery.id, delivery.node);
+    else this.#services.woke(delivery.run, delivery.node);
   }
 
   /**

@@ -92,7 +92,11 @@ export interface Message {
 export type Delivery =
   | {
     readonly status: "delivered" | "duplicate";
+    /** The message. */
     readonly id: number;
+    /** The run's key. */
+    readonly run: number;
+    /** Who executes the run. */
     readonly node: string | null;
   }
   | { readonly status: "not_found" }

@@ -39,6 +39,7 @@ type RawRun = Omit<RunRow, "stuckReason" | "waits" | "attributes"> & {
 };
 
 interface DeliveredRow {
+  readonly id: number;
   readonly state: RunRow["state"];
   readonly node: string | null;
   readonly hash: string;
@@ -150,7 +151,7 @@ export class Runs implements RunStore {
       ? null
       : storable("a delivery id", message.deliveryId);
     try {
-      const [row] = await this.#query<{ id: number; node: string | null }>(
+      const [row] = await this.#query<{ id: number; run: number; node: string | null }>(
         "deliver",
         [runId, kind, name, payload, deliveryId, version, this.namespace],
       );
@@ -165,7 +166,9 @@ export class Runs implements RunStore {
     );
     if (run === undefined) return { status: "not_found" };
     const { state, node, hash, ended } = run;
-    if (run.message !== null) return { status: "duplicate", id: run.message, node };
+    if (run.message !== null) {
+      return { status: "duplicate", id: run.message, run: run.id, node };
+    }
     return ended ? { status: "ended", state } : { status: "moved", hash };
   }
 

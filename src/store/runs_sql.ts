@@ -76,10 +76,11 @@ const DELIVER = `
     insert into {schema}.deliveries (run, kind, name, delivery_id, message)
     select run, $2, $3, $5, id from message where $5::text is not null
   )
-  select message.id, woken.node from message join woken on woken.id = message.run`;
+  select message.id, message.run, woken.node from message join woken on woken.id = message.run`;
 
 const DELIVERED = `
-  select run.state, run.node, run.hash, run.ended_at is not null as ended, delivery.message
+  select run.id, run.state, run.node, run.hash, run.ended_at is not null as ended,
+    delivery.message
   from {schema}.runs as run left join {schema}.deliveries as delivery
     on delivery.run = run.id and delivery.kind = $2 and delivery.name = $3
     and delivery.delivery_id = $4

@@ -104,8 +104,8 @@ export class TestNode implements AsyncDisposable {
     const message = { kind: "signal", name, payload: encode(payload) } as const;
     const delivery = await this.store.runs.deliver(runId, message);
     if (delivery.status !== "delivered") throw new Error(`not delivered: ${delivery.status}`);
-    const { id, node } = delivery;
-    this.engine.hear(node === null ? { kind: "due" } : { kind: "message", node, run: id });
+    const { run, node } = delivery;
+    this.engine.hear(node === null ? { kind: "due" } : { kind: "message", node, run });
   }
 
   /** Resolves when a run has left this node's memory in that way. */

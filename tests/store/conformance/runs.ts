@@ -186,6 +186,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     assert.deepEqual(await store.runs.deliver("r", signal), {
       status: "delivered",
       id: 1,
+      run: run.id,
       node: null,
     });
     const woken = await claimOne(store);
@@ -207,7 +208,8 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     const kinds = ["signal", "cancel", "signal"] as const;
     for (const [index, kind] of kinds.entries()) {
       const sent = await store.runs.deliver("r", { kind, name: "", payload: String(index) });
-      assert.equal(sent.status === "delivered" && sent.node, NODE);
+      assert(sent.status === "delivered");
+      assert.deepEqual([sent.run, sent.node], [run.id, NODE]);
     }
     assert.deepEqual(await store.runs.woken(NODE), [run.id]);
     assert.deepEqual(await store.runs.woken("node-2"), []);
