@@ -1,0 +1,38 @@
+/**
+ * Fills the table of runs with suspended ones, by SQL.
+ *
+ * @module
+ */
+
+import { round } from "./measure.ts";
+import type { Place } from "./places.ts";
+
+/**
+ * Adds suspended runs: half of them wait for a signal, half for a time within the next year.
+ *
+ * @param place Where; its schema exists, and holds a version.
+ * @param rows How many.
+ * @returns How many seconds that took.
+ */
+export async function millionRows(place: Place, rows: number): Promise<number> {
+  const begun = performance.now();
+  const sql = place.server?.session();
+  if (sql === undefined) throw new Error("Cannot fill a table without a server");
+  await sql.unsafe(`
+    insert into continuum.runs (
+      next_seq, wake_at, started_at, since, state, run_id, workflow, hash, specifier, seed, input,
+      waits
+    )
+    select 1,
+      case when n % 2 = 0 then clock_timestamp() + interval '1 day' + n * interval '30 seconds' end,
+      clock_timestamp(), clock_timestamp(), 'suspended', gen_random_uuid()::text,
+      version.workflow, version.hash, 'app:bench/peers_workflow.ts', 'seed',
+      json_build_object('i', n, 'n', 10, 'park', true),
+      '[{"kind":"signal","name":"go","position":0,"until":null}]'
+    from generate_series(1, ${rows}) as n
+    cross join (select workflow, hash from continuum.workflow_versions limit 1) as version`);
+  await sql.unsafe("analyze continuum.runs");
+  await sql.unsafe("checkpoint");
+  await sql.end();
+  return round((performance.now() - begun) / 1000, 1);
+}
