@@ -79,7 +79,7 @@ export interface OpenOptions extends ConnectOptions {
   /**
    * How long this node is believed to live without a heartbeat; then its runs go elsewhere.
    *
-   * @default {"15s"}
+   * @default {"20s"}
    */
   readonly lease?: Duration;
   /**
@@ -182,7 +182,7 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
     refuseUnless(!byName.has(activity.name), "activities", activity.name, "each name once");
     byName.set(activity.name, activity);
   }
-  const leaseMs = durationMs(options.lease ?? "15s", "lease");
+  const leaseMs = durationMs(options.lease ?? "20s", "lease");
   refuseUnless(leaseMs >= 300, "lease", options.lease, "300 milliseconds or more");
   return {
     activities: byName,

@@ -8,7 +8,7 @@
 import { Batcher } from "../base/batcher.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClaimedRun, LoadedRun } from "../ports/rows.ts";
-import type { Notice, Store } from "../ports/store.ts";
+import type { Beat, Notice, Store } from "../ports/store.ts";
 import type { ActivityLike } from "../replay/commands.ts";
 import { type CodeSource, Exclusions } from "./code_source.ts";
 import { DatabaseClock } from "./database_clock.ts";
@@ -88,7 +88,8 @@ export class Engine {
       clock,
       databaseClock: this.#databaseClock,
       onBuried: () => this.#dropAll(),
-      onBeat: () => this.#beat(),
+      onBeat: (beat) => this.#beat(beat),
+      excluded: () => this.#exclusions.list(),
     });
     this.#dispatcher = new Dispatcher({
       runs: store.runs,
@@ -164,9 +165,11 @@ export class Engine {
   /** Hints may have been missed: looks at everything that they could have said. */
   async catchUp(): Promise<void> {
     this.#dispatcher.look();
-    for (const id of await this.#options.store.runs.woken(this.node)) {
-      this.#residents.get(id)?.executor.poke({ message: true });
-    }
+    this.#deliver(await this.#options.store.runs.woken(this.node));
+  }
+
+  #deliver(woken: readonly number[]): void {
+    for (const id of woken) this.#residents.get(id)?.executor.poke({ message: true });
   }
 
   /** Resolves when that run is not in memory any more; `undefined`: it is not. */
@@ -249,12 +252,12 @@ export class Engine {
     this.#residents.clear();
   }
 
-  #beat(): void {
+  #beat({ stuck, nextWake, woken }: Beat): void {
     for (const { executor } of this.#residents.values()) executor.poke({ message: false });
-    this.catchUp()
-      .then(() => this.#dispatcher.plan())
-      .catch((error) => engineLog.warn("Cannot catch up: {error}", { error }));
-    if (this.#options.clock.monotonic() - this.#probedAt >= this.#options.probeMs) {
+    this.#deliver(woken);
+    if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.look();
+    else this.#dispatcher.lookAt(nextWake);
+    if (stuck && this.#options.clock.monotonic() - this.#probedAt >= this.#options.probeMs) {
       this.#probing ??= this.#probe().finally(() => this.#probing = undefined);
     }
   }

@@ -10,7 +10,7 @@
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
-import type { NodeStore } from "../ports/store.ts";
+import type { Beat, NodeStore } from "../ports/store.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { engineLog } from "./log.ts";
 
@@ -31,7 +31,9 @@ export interface NodeLeaseOptions {
   /** Called when the node was buried, before it opens anew: drop everything. */
   readonly onBuried: () => void;
   /** Called after each heartbeat and burial: the backstop for lost hints. */
-  readonly onBeat: (beat: { readonly freed: number }) => void;
+  readonly onBeat: (beat: Beat) => void;
+  /** Versions that the node leaves alone. */
+  readonly excluded: () => readonly string[];
 }
 
 /** A node's heartbeat. */
@@ -96,13 +98,13 @@ export class NodeLease {
   }
 
   async #beat(): Promise<void> {
-    const { nodes, leaseMs, clock, databaseClock, onBuried, onBeat } = this.#options;
+    const { nodes, leaseMs, clock, databaseClock, excluded, onBuried, onBeat } = this.#options;
     try {
       const asked = clock.monotonic();
-      const { alive, now } = await nodes.heartbeat(this.#id, leaseMs);
-      databaseClock.note(now);
+      const beat = await nodes.heartbeat(this.#id, leaseMs, excluded());
+      databaseClock.note(beat.now);
       if (this.#closed) return;
-      if (alive) {
+      if (beat.alive) {
         this.#acknowledged = asked;
       } else {
         engineLog.error("Node {node} was buried: its lease ran out; it starts anew", {
@@ -111,8 +113,9 @@ export class NodeLease {
         onBuried(); // L2
         await this.#openRow();
       }
-      const { runs } = await nodes.bury(this.#id, false);
-      onBeat({ freed: runs });
+      const freed = beat.dead ? (await nodes.bury(this.#id, false)).runs : 0;
+      // What the dead leave behind is due now, and so is everything for a node that starts anew.
+      onBeat(freed > 0 || !beat.alive ? { ...beat, nextWake: beat.now } : beat);
     } catch (error) {
       engineLog.warn("Cannot renew the lease of node {node}: {error}", { node: this.#id, error });
     }

@@ -209,6 +209,22 @@ export interface RunFilter {
   readonly limit: number;
 }
 
+/** What a node hears with its heartbeat: all that it would otherwise have to ask for. */
+export interface Beat {
+  /** `false`: it has been buried, and owns nothing any more. */
+  readonly alive: boolean;
+  /** Milliseconds of database time. */
+  readonly now: number;
+  /** Whether there is a node to bury. */
+  readonly dead: boolean;
+  /** Whether runs are parked for want of a version. */
+  readonly stuck: boolean;
+  /** When the next run falls due; `null`: none will. */
+  readonly nextWake: number | null;
+  /** Its runs that have messages. */
+  readonly woken: readonly number[];
+}
+
 /** Nodes and their heartbeats. */
 export interface NodeStore {
   /**
@@ -219,8 +235,15 @@ export interface NodeStore {
   open(
     node: { readonly id: string; readonly name: string; readonly leaseMs: number },
   ): Promise<void>;
-  /** Lives on. `false`: it has been buried, and owns nothing any more. */
-  heartbeat(id: string, leaseMs: number): Promise<{ alive: boolean; now: number }>;
+  /**
+   * Lives on, and looks at everything that hints tell of, in case one was lost: one statement is all
+   * that an idle node costs.
+   *
+   * @param id The node.
+   * @param leaseMs How long it lives from now on.
+   * @param excluded Versions that it leaves alone.
+   */
+  heartbeat(id: string, leaseMs: number, excluded?: readonly string[]): Promise<Beat>;
   /**
    * Buries nodes whose heartbeat expired (all but `self`, with `everyOther`) and frees their runs;
    * a version that one of them was loading counts a crash.

@@ -8,9 +8,10 @@
  * @module
  */
 
-import type { NodeStore } from "../ports/store.ts";
+import type { Beat, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./driver.ts";
 import { IDLE_STATE } from "./journal_sql.ts";
+import { NEXT_WAKE, WOKEN } from "./runs_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql.ts";
 
@@ -21,7 +22,14 @@ const STATEMENTS = {
 
   heartbeat: `
     with beat as (update {schema}.nodes set expires_at = ${LEASE} where id = $1 returning id)
-    select exists (select from beat) as alive, ${milliseconds("clock_timestamp()")} as now`,
+    select exists (select from beat) as alive,
+      ${milliseconds("clock_timestamp()")} as now,
+      exists (
+        select from {schema}.nodes where id <> $1 and expires_at < clock_timestamp()
+      ) as dead,
+      exists (select from {schema}.runs where state = 'stuck_unknown_version') as stuck,
+      (${NEXT_WAKE.replace("$1", "$3")}) as "nextWake",
+      (select coalesce(json_agg(mail.id), '[]') from (${WOKEN}) as mail)::text as woken`,
 
   bury: `
     with dead as materialized (
@@ -89,12 +97,16 @@ export class Nodes implements NodeStore {
   }
 
   /** See {@linkcode NodeStore.heartbeat}. A node that expired and was not buried lives on. */
-  async heartbeat(id: string, leaseMs: number): Promise<{ alive: boolean; now: number }> {
-    const [row] = await this.#driver.query<{ alive: boolean; now: number }>(
+  async heartbeat(
+    id: string,
+    leaseMs: number,
+    excluded: readonly string[] = [],
+  ): Promise<Beat> {
+    const [row] = await this.#driver.query<Omit<Beat, "woken"> & { readonly woken: string }>(
       this.#sql.heartbeat,
-      [id, leaseMs],
+      [id, leaseMs, arrayLiteral(excluded)],
     );
-    return row!;
+    return { ...row!, woken: JSON.parse(row!.woken) };
   }
 
   /** See {@linkcode NodeStore.bury}. */

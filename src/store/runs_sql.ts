@@ -40,12 +40,14 @@ const CLAIM = `
   from due where run.id = due.id
   returning ${CLAIMED}, due.began`;
 
-const NEXT_WAKE = `
+/** When the next run falls due; its parameter is the excluded versions. */
+export const NEXT_WAKE = `
   select ${milliseconds("wake_at")} as at from {schema}.runs
   where wake_at is not null and hash <> all($1::text[])
   order by wake_at limit 1`;
 
-const WOKEN = `
+/** Runs with messages; its parameter is their node. */
+export const WOKEN = `
   select run.id from {schema}.runs as run
   where run.node = $1 and exists (select from {schema}.inbox as message where message.run = run.id)
   order by run.id`;

@@ -230,7 +230,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     const first = await store.runs.deliver("r", message);
     assert.equal(first.status, "delivered");
     const id = first.status === "delivered" ? first.id : 0;
-    const duplicate = { status: "duplicate", id, node: NODE };
+    const duplicate = { status: "duplicate", id, run: run.id, node: NODE };
     assert.deepEqual(await store.runs.deliver("r", message), duplicate);
     const elsewhere = await store.runs.deliver("r", { ...message, name: "other" });
     assert.equal(elsewhere.status, "delivered", "another name is another message");
