@@ -53,6 +53,23 @@ export type {
   AttributeValue,
 } from "./src/base/attributes.ts";
 export { type Issue, SchemaFailedError, type StandardSchema } from "./src/workflow/schema.ts";
+export {
+  type ScheduleRun,
+  Schedules,
+  type ScheduleScope,
+  type ScheduleStatus,
+} from "./src/client/schedules.ts";
+export type {
+  ScheduleListOptions,
+  ScheduleOptions,
+  ScheduleTiming,
+} from "./src/client/schedule_options.ts";
+export {
+  ScheduleExistsError,
+  ScheduleNotFoundError,
+  ScheduleStateError,
+} from "./src/client/schedule_errors.ts";
+export type { CatchUp, Overlap, ScheduleState, ScheduleTrouble } from "./src/schedule/firing.ts";
 export type { UpgradeOptions, UpgradeReport } from "./src/client/upgrade.ts";
 export type { Health, HealthFinding, LoadedCode } from "./src/client/health.ts";
 export type { DrainSummary, EngineState } from "./src/engine/engine.ts";

@@ -12,6 +12,7 @@ import { ClosedError, VersionUnavailableError } from "./client/errors.ts";
 import { type Health, healthOf } from "./client/health.ts";
 import { RunHandle } from "./client/run_handle.ts";
 import { type RunsApi, runsApi } from "./client/runs_api.ts";
+import { Schedules } from "./client/schedules.ts";
 import type { ClientServices } from "./client/services.ts";
 import { checkText } from "./client/start_options.ts";
 import type { StartManyItem, StartManyOptions, StartOptions } from "./client/start_options.ts";
@@ -91,6 +92,8 @@ export class Continuum implements AsyncDisposable {
   readonly versions: VersionsApi;
   /** Questions about runs. */
   readonly runs: RunsApi;
+  /** Schedules: what is to be started when. */
+  readonly schedules: Schedules;
   readonly #store: Store;
   readonly #versions: Versions;
   readonly #drain: Drain;
@@ -148,6 +151,15 @@ export class Continuum implements AsyncDisposable {
     });
     this.runs = runsApi(this.#services.runs);
     this.versions = versionsApi(store);
+    this.schedules = new Schedules({
+      store: store.schedules,
+      namespace,
+      version: (workflow) => versions.forStart(workflow),
+      input: (hash, input) => this.#contracts.input(hash, input),
+      changed: () => this.#say({ kind: "scheduled" }),
+      due: () => this.#due(),
+      run: (runId, namespace) => this.run(runId, { namespace }),
+    });
   }
 
   #servicesOf(namespace: string): ClientServices {
@@ -400,6 +412,12 @@ export class Continuum implements AsyncDisposable {
     const notice: Notice = at === undefined ? { kind: "due" } : { kind: "due", at };
     this.#engine?.hear(notice);
     if (this.#engine?.hasRoom !== true) this.#publish(notice);
+  }
+
+  /** To this process's engine, and to all others. */
+  #say(notice: Notice): void {
+    this.#engine?.hear(notice);
+    this.#publish(notice);
   }
 
   #woke(run: number, node: string | null): void {

@@ -18,6 +18,7 @@ import { JournalWriter } from "./journal_writer.ts";
 import { engineLog } from "./log.ts";
 import { NodeLease } from "./node_lease.ts";
 import { Patience } from "./patience.ts";
+import { ScheduleRunner } from "./schedule_runner.ts";
 
 const immediate: typeof setImmediate = setImmediate;
 
@@ -63,6 +64,7 @@ export class Engine {
   readonly #lease: NodeLease;
   readonly #patience: Patience;
   readonly #dispatcher: Dispatcher;
+  readonly #schedules: ScheduleRunner;
   readonly #exclusions: Exclusions;
   readonly #context: ExecutorContext;
   readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Departure> }>();
@@ -101,6 +103,13 @@ export class Engine {
       excluded: () => this.#exclusions.list(),
       adopt: (run) => this.#adopt(run, false),
     });
+    this.#schedules = new ScheduleRunner({
+      schedules: store.schedules,
+      runs: store.runs,
+      clock,
+      databaseClock: this.#databaseClock,
+      onDue: () => this.#due(),
+    });
     this.#context = {
       code: (run) => code.find(run, this.#lease.id),
       loads: new Batcher((wanted) => this.#load(wanted)),
@@ -135,7 +144,17 @@ export class Engine {
     this.#databaseClock.note(await this.#options.store.now());
     await this.#lease.open();
     this.#dispatcher.look();
+    this.#schedules.look();
     await this.#dispatcher.plan();
+  }
+
+  /** Runs were started by schedules: this node looks; what it has no room for, others take. */
+  #due(): void {
+    this.#dispatcher.look();
+    if (this.hasRoom) return;
+    this.#options.store.notices.publish([{ kind: "due" }]).catch((error) =>
+      engineLog.debug("Cannot send a hint: {error}", { error })
+    );
   }
 
   /** Whether a run that is inserted now may be leased to this node at once. */
@@ -157,6 +176,7 @@ export class Engine {
         this.#dispatcher.look();
       } else this.#dispatcher.lookAt(notice.at);
     }
+    if (notice.kind === "scheduled") this.#schedules.look();
     if (notice.kind === "message" && notice.node === this.node) {
       this.#residents.get(notice.run)?.executor.poke({ message: true });
     }
@@ -164,6 +184,7 @@ export class Engine {
 
   /** Hints may have been missed: looks at everything that they could have said. */
   async catchUp(): Promise<void> {
+    this.#schedules.look();
     this.#dispatcher.look();
     this.#deliver(await this.#options.store.runs.woken(this.node));
   }
@@ -207,6 +228,7 @@ export class Engine {
 
   async #drain(timeoutMs: number): Promise<DrainSummary> {
     this.#state = "draining";
+    await this.#schedules.pause();
     await this.#dispatcher.pause();
     const leaving = [...this.#residents.values()];
     for (const { executor } of leaving) executor.stop();
@@ -234,6 +256,9 @@ export class Engine {
   #departed(run: ClaimedRun, departure: Departure): void {
     if (departure.kind === "excluded") this.#exclusions.add(run.hash);
     this.#options.onDeparture(run, departure);
+    if (departure.kind !== "suspended" && departure.kind !== "released") {
+      this.#schedules.ended(run.runId);
+    }
     if (departure.kind === "suspended") this.#dispatcher.lookAt(departure.wakeAt);
     if (this.#residents.size !== this.#options.maxResidentRuns - 1) return;
     immediate(() => this.#dispatcher.look()); // runs that leave in one tick are replaced at once
@@ -252,7 +277,8 @@ export class Engine {
     this.#residents.clear();
   }
 
-  #beat({ stuck, nextWake, woken }: Beat): void {
+  #beat({ stuck, nextWake, nextFire, woken }: Beat): void {
+    this.#schedules.dueAt(nextFire);
     for (const { executor } of this.#residents.values()) executor.poke({ message: false });
     this.#deliver(woken);
     if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.look();

@@ -23,6 +23,7 @@ import type {
   StuckReason,
   VersionRow,
 } from "./rows.ts";
+import type { ScheduleStore } from "./schedules.ts";
 
 /** Everything that a store offers. */
 export interface Store extends AsyncDisposable {
@@ -43,6 +44,8 @@ export interface Store extends AsyncDisposable {
   readonly nodes: NodeStore;
   /** Versions: the registry and the archive. */
   readonly versions: VersionStore;
+  /** Schedules: what is to be started when. */
+  readonly schedules: ScheduleStore;
   /** Hints between processes. */
   readonly notices: Notices;
 }
@@ -221,6 +224,8 @@ export interface Beat {
   readonly stuck: boolean;
   /** When the next run falls due; `null`: none will. */
   readonly nextWake: number | null;
+  /** When schedules are to be looked at next; `null`: not for the sake of time. */
+  readonly nextFire: number | null;
   /** Its runs that have messages. */
   readonly woken: readonly number[];
 }
@@ -295,6 +300,8 @@ export interface VersionStore {
 export type Notice =
   /** Some run is due that nobody holds: now, or at that time of the database. */
   | { readonly kind: "due"; readonly at?: number }
+  /** A schedule may be due sooner than was known. */
+  | { readonly kind: "scheduled" }
   /** A run of that node has a message. */
   | { readonly kind: "message"; readonly node: string; readonly run: number }
   /** A watched run has ended (or parked). */

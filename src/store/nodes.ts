@@ -12,6 +12,7 @@ import type { Beat, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./driver.ts";
 import { IDLE_STATE } from "./journal_sql.ts";
 import { NEXT_WAKE, WOKEN } from "./runs_sql.ts";
+import { NEXT_LOOK } from "./schedules_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql.ts";
 
@@ -29,6 +30,7 @@ const STATEMENTS = {
       ) as dead,
       exists (select from {schema}.runs where state = 'stuck_unknown_version') as stuck,
       (${NEXT_WAKE.replace("$1", "$3")}) as "nextWake",
+      ${milliseconds(NEXT_LOOK)} as "nextFire",
       (select coalesce(json_agg(mail.id), '[]') from (${WOKEN}) as mail)::text as woken`,
 
   bury: `

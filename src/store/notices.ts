@@ -102,6 +102,8 @@ function isNotice(value: unknown): value is Notice {
   switch (notice.kind) {
     case "due":
       return notice.at === undefined || typeof notice.at === "number";
+    case "scheduled":
+      return true;
     case "message":
       return typeof notice.node === "string" && typeof notice.run === "number";
     case "ended":

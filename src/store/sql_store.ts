@@ -11,6 +11,7 @@ import { migrate } from "./migrate.ts";
 import { Nodes } from "./nodes.ts";
 import { SqlNotices } from "./notices.ts";
 import { Runs } from "./runs.ts";
+import { Schedules } from "./schedules.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { milliseconds } from "./sql.ts";
 import { Versions } from "./versions.ts";
@@ -27,6 +28,8 @@ export class SqlStore implements Store {
   readonly nodes: Nodes;
   /** See {@linkcode Store.versions}. */
   readonly versions: Versions;
+  /** See {@linkcode Store.schedules}. */
+  readonly schedules: Schedules;
   /** See {@linkcode Store.notices}. */
   readonly notices: SqlNotices;
   readonly #driver: SqlDriver;
@@ -45,6 +48,7 @@ export class SqlStore implements Store {
     this.runs = new Runs(driver, schema);
     this.nodes = new Nodes(driver, schema);
     this.versions = new Versions(driver, schema);
+    this.schedules = new Schedules(driver, schema);
     this.notices = new SqlNotices(driver, schema);
   }
 

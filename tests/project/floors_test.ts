@@ -12,6 +12,7 @@ import { fromFileUrl, projectFiles } from "../support/project.ts";
 const FLOORS: Readonly<Record<string, number>> = {
   base: 0,
   replay: 1,
+  schedule: 1,
   workflow: 1,
   ports: 2,
   store: 3,

@@ -1,0 +1,180 @@
+/**
+ * Makes schedules fire. It is told when to look: by the time at which the next one is due, by a
+ * hint that one was created or changed, by the end of a run that a firing waits for, and by each
+ * heartbeat, the backstop for all of these. Every node does so; the store lets each firing happen
+ * once.
+ *
+ * - R1: one look at a time; what comes meanwhile causes one more.
+ * - R2: stopping a run is repeated at every look until the run has ended, so that a node may die
+ *   between a decision and what follows it.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import { CancelledError } from "../base/errors.ts";
+import { encode } from "../base/values.ts";
+import { encodeError } from "../base/values_failure.ts";
+import type { BlockedFiring, Decide, ScheduleRow, ScheduleStore } from "../ports/schedules.ts";
+import type { RunStore } from "../ports/store.ts";
+import { fire, postponed, type Progress } from "../schedule/firing.ts";
+import type { DatabaseClock } from "./database_clock.ts";
+import { engineLog } from "./log.ts";
+
+/** What a runner needs. */
+export interface ScheduleRunnerOptions {
+  /** Where the schedules are. */
+  readonly schedules: ScheduleStore;
+  /** Where their runs are. */
+  readonly runs: RunStore;
+  /** Times the next look. */
+  readonly clock: Clock;
+  /** The database's time. */
+  readonly databaseClock: DatabaseClock;
+  /** Some runs are due. */
+  readonly onDue: () => void;
+}
+
+const BATCH = 100;
+
+/** What is due by now may be in another node's hands: asking at once again would be too soon. */
+const SOONEST_MS = 25;
+
+/** After an error of the database, which the next heartbeat may find mended, or this. */
+const RETRY_MS = 1_000;
+
+/** Makes due schedules fire. */
+export class ScheduleRunner {
+  readonly #options: ScheduleRunnerOptions;
+  #looking: Promise<void> | undefined;
+  #again = false;
+  #paused = false;
+  #timer: Timer | undefined;
+  #timerAt = Infinity;
+  #awaited: ReadonlySet<string> = new Set();
+
+  /** @param options What it needs. */
+  constructor(options: ScheduleRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Looks now (R1). */
+  look(): void {
+    if (this.#paused) return;
+    if (this.#looking !== undefined) {
+      this.#again = true;
+      return;
+    }
+    this.#looking = this.#run().finally(() => this.#looking = undefined);
+  }
+
+  /**
+   * Looks at that time.
+   *
+   * @param at Milliseconds of database time; `null`: not for the sake of time.
+   */
+  dueAt(at: number | null): void {
+    if (at !== null && at <= this.#options.databaseClock.now()) this.look();
+    else if (this.#looking === undefined) this.#lookAt(at);
+  }
+
+  /** A run has ended: perhaps one that a firing waits for. */
+  ended(runId: string): void {
+    if (this.#awaited.has(runId)) this.look();
+  }
+
+  /** Resolves when no look is under way. */
+  async idle(): Promise<void> {
+    while (this.#looking !== undefined) await this.#looking;
+  }
+
+  /** Makes nothing fire any more; resolves when no look is under way. */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    this.#timer?.cancel();
+    await this.idle();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      do {
+        this.#again = false;
+        do await this.#release(); while (await this.#fire() > 0 && !this.#paused);
+      } while (this.#again && !this.#paused);
+      this.#lookAt(await this.#options.schedules.nextFire());
+    } catch (error) {
+      engineLog.warn("Cannot look for due schedules: {error}", { error });
+      this.#lookAt(this.#options.databaseClock.now() + RETRY_MS);
+    }
+  }
+
+  #lookAt(at: number | null): void {
+    if (this.#paused) return;
+    this.#timer?.cancel();
+    this.#timerAt = at ?? Infinity;
+    if (at === null) return;
+    const { clock, databaseClock } = this.#options;
+    this.#timer = clock.after(Math.max(at - databaseClock.now(), SOONEST_MS), () => {
+      if (databaseClock.now() < this.#timerAt) this.#lookAt(this.#timerAt); // it was cut short
+      else this.look();
+    });
+  }
+
+  /** How many schedules were looked at. */
+  async #fire(): Promise<number> {
+    const { schedules, onDue } = this.#options;
+    const { looked, started } = await schedules.fire(BATCH, decideFiring, onFailure);
+    if (started.length > 0) onDue();
+    return looked;
+  }
+
+  /** R2 */
+  async #release(): Promise<void> {
+    const blocked = await this.#options.schedules.release();
+    this.#awaited = new Set(blocked.flatMap(({ runIds }) => runIds));
+    let ended = false;
+    for (const firing of blocked) ended = await this.#stop(firing) || ended;
+    if (ended) await this.#options.schedules.release();
+  }
+
+  /** Whether some run has ended by it. */
+  async #stop({ overlap, held, namespace, runIds }: BlockedFiring): Promise<boolean> {
+    const { onDue } = this.#options;
+    const runs = this.#options.runs.in(namespace);
+    const why = `The schedule's firing of ${new Date(held).toISOString()} takes its place`;
+    let ended = false;
+    for (const runId of runIds) {
+      if (overlap === "terminate_other") {
+        await runs.end(runId, "terminated", encodeError(new Error(why)), { onlyStuck: false });
+        ended = true;
+      } else if (overlap === "cancel_other") {
+        const payload = encode({ reason: why });
+        const deliveryId = `schedule/${held}`;
+        await runs.deliver(runId, { kind: "cancel", name: "", payload, deliveryId });
+        const error = encodeError(new CancelledError(why));
+        const row = await runs.end(runId, "cancelled", error, { onlyStuck: true });
+        ended ||= row?.endedAt !== null;
+        onDue();
+      }
+    }
+    return ended;
+  }
+}
+
+/** What a due schedule does. */
+export const decideFiring: Decide = ({ id, rules, progress, busy, version }, now) =>
+  fire(id, rules, progress, { now, busy, startable: version !== null });
+
+/** What follows if it can't. */
+export function onFailure(row: ScheduleRow, error: unknown, now: number): Progress {
+  const { id, namespace } = row;
+  const progress = postponed(row.progress, error, now, Math.random());
+  const level = progress.state === "stuck" ? "error" : "warn";
+  engineLog[level]("Cannot make schedule {id} of {namespace} fire, attempt {attempt}: {error}", {
+    id,
+    namespace,
+    attempt: progress.failures,
+    error,
+  });
+  return progress;
+}

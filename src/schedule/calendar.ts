@@ -1,0 +1,194 @@
+/**
+ * When a schedule is planned to fire: pure arithmetic over instants, in milliseconds since the
+ * epoch. Cron patterns and time zones are croner's, with the rules of Vixie cron around a change
+ * of the clocks: a fixed time that is skipped comes right after the gap, one that occurs twice comes
+ * the first time only, and patterns with a `*` or a step in their time go on through both hours.
+ *
+ * @module
+ */
+
+import { Cron } from "croner";
+import { InvalidArgumentError } from "../base/errors.ts";
+import { SeededRandom } from "../base/random.ts";
+
+/** When a schedule is planned to fire. */
+export type Timing =
+  | {
+    /** Once. */
+    readonly kind: "at";
+    /** The instant. */
+    readonly at: number;
+  }
+  | {
+    /** Again and again, at the anchor and at every whole interval after it. */
+    readonly kind: "every";
+    /** The interval, in milliseconds. */
+    readonly everyMs: number;
+    /** An instant at which it fires. */
+    readonly anchor: number;
+  }
+  | {
+    /** By the calendar. */
+    readonly kind: "cron";
+    /** The pattern, of five fields, or six with seconds in front. */
+    readonly expression: string;
+    /** The IANA name of the time zone in which it is read. */
+    readonly timeZone: string;
+  };
+
+/** Patterns take a few hundred kilobytes each: the ones in use are few. */
+const MAX_KNOWN = 64;
+const known = new Map<string, Cron>();
+
+/**
+ * Checks a pattern and its time zone.
+ *
+ * @param expression The pattern.
+ * @param timeZone The IANA name of a time zone.
+ * @throws {InvalidArgumentError} If one of them can't be read, or the pattern never comes true.
+ */
+export function checkCron(expression: string, timeZone: string): void {
+  if (!isTimeZone(timeZone)) {
+    throw new InvalidArgumentError(
+      `Cannot use timeZone: found ${JSON.stringify(timeZone)}, wanted an IANA name such as ` +
+        `"Europe/Berlin" or "UTC"`,
+      { timeZone },
+    );
+  }
+  const why = complaint(expression, timeZone);
+  if (why === null) return;
+  throw new InvalidArgumentError(
+    `Cannot use cron: ${why}, found ${JSON.stringify(expression)}, wanted five fields (minute, ` +
+      `hour, day of month, month, day of week), or six with seconds in front`,
+    { cron: expression },
+  );
+}
+
+/**
+ * The first planned time after an instant.
+ *
+ * @param timing When the schedule fires.
+ * @param after The instant.
+ * @returns That time; `null`: there is none.
+ */
+export function plannedAfter(timing: Timing, after: number): number | null {
+  switch (timing.kind) {
+    case "at":
+      return timing.at > after ? timing.at : null;
+    case "every": {
+      const { everyMs, anchor } = timing;
+      return anchor + Math.max(0, Math.floor((after - anchor) / everyMs) + 1) * everyMs;
+    }
+    case "cron":
+      return cronOf(timing.expression, timing.timeZone).nextRun(new Date(after))?.getTime() ?? null;
+  }
+}
+
+/** How far back the search for the latest time of a pattern looks, step by step: 1 s to 30 years. */
+const LOOKS_BACK = [1e3, 6e4, 36e5, 864e5, 32 * 864e5, 366 * 864e5, 30 * 366 * 864e5];
+
+/**
+ * The latest planned time between two others.
+ *
+ * @param timing When the schedule fires.
+ * @param from A planned time.
+ * @param to An instant.
+ * @returns The last planned time that is not after `to`; `from` if no other is.
+ */
+export function latestPlanned(timing: Timing, from: number, to: number): number {
+  if (timing.kind !== "cron") return latestRegular(timing, from, to);
+  // Widening steps: what lies in one was not in the step before, so that few times are walked over.
+  for (const back of LOOKS_BACK) {
+    const start = Math.max(from, to - back);
+    let latest = plannedAfter(timing, start);
+    if (latest !== null && latest <= to) {
+      while (true) {
+        const next = plannedAfter(timing, latest);
+        if (next === null || next > to) return latest;
+        latest = next;
+      }
+    }
+    if (start === from) break;
+  }
+  return from;
+}
+
+function latestRegular(
+  timing: Exclude<Timing, { kind: "cron" }>,
+  from: number,
+  to: number,
+): number {
+  if (timing.kind === "at") return from;
+  const { everyMs } = timing;
+  return from + Math.max(0, Math.floor((to - from) / everyMs)) * everyMs;
+}
+
+/** Counting goes no further than this. */
+const MAX_COUNT = 1_000;
+
+/**
+ * How many planned times there are between two others.
+ *
+ * @param timing When the schedule fires.
+ * @param from The first of them.
+ * @param to A planned time, which is not counted.
+ * @returns Their number; for a pattern at most 1,000.
+ */
+export function countPlanned(timing: Timing, from: number, to: number): number {
+  if (timing.kind === "at") return from < to ? 1 : 0;
+  if (timing.kind === "every") return Math.max(0, Math.ceil((to - from) / timing.everyMs));
+  let count = 0;
+  for (let at: number | null = from; at !== null && at < to && count < MAX_COUNT; count++) {
+    at = plannedAfter(timing, at);
+  }
+  return count;
+}
+
+/**
+ * By how much one firing is put off, so that schedules of one time don't all start at once. The same
+ * for every node that asks.
+ *
+ * @param id The schedule's id.
+ * @param planned The planned time.
+ * @param jitterMs The most that it may be, in milliseconds.
+ * @returns Whole milliseconds, from 0 to `jitterMs`.
+ */
+export function jitterOf(id: string, planned: number, jitterMs: number): number {
+  if (jitterMs === 0) return 0;
+  return Math.floor(new SeededRandom(`${id}@${planned}`).next() * (jitterMs + 1));
+}
+
+function isTimeZone(timeZone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions().timeZone !== "" &&
+      timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
+/** What is wrong with a pattern; `null`: nothing. */
+function complaint(expression: string, timeZone: string): string | null {
+  try {
+    const next = cronOf(expression, timeZone).nextRun(new Date(0));
+    return next === null ? "it never comes true" : null;
+  } catch (error) {
+    return error instanceof Error ? error.message.replace(/^CronPattern: /, "") : String(error);
+  }
+}
+
+function cronOf(expression: string, timeZone: string): Cron {
+  const key = `${timeZone} ${expression}`;
+  let cron = known.get(key);
+  if (cron === undefined) {
+    cron = new Cron(expression, {
+      timezone: timeZone,
+      mode: "5-or-6-parts",
+      fixedTimeRule: "no-wildcard",
+      paused: true,
+    });
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(key, cron);
+  }
+  return cron;
+}

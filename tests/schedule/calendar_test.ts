@@ -1,0 +1,160 @@
+/**
+ * When schedules are planned to fire: intervals, patterns, and clocks that change.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  checkCron,
+  countPlanned,
+  jitterOf,
+  latestPlanned,
+  plannedAfter,
+  type Timing,
+} from "../../src/schedule/calendar.ts";
+
+function ms(text: string): number {
+  return Date.parse(text);
+}
+
+function cron(expression: string, timeZone = "Europe/Berlin"): Timing {
+  return { kind: "cron", expression, timeZone };
+}
+
+/** The planned times after an instant, as ISO texts without seconds. */
+function times(timing: Timing, after: string, count: number): string[] {
+  const found: string[] = [];
+  for (let at: number | null = ms(after); found.length < count;) {
+    at = plannedAfter(timing, at);
+    if (at === null) break;
+    found.push(new Date(at).toISOString().slice(0, 16));
+  }
+  return found;
+}
+
+Deno.test("a time that the clocks skip in spring comes right after the gap, once", () => {
+  assert.deepEqual(times(cron("30 2 * * *"), "2026-03-27T12:00Z", 3), [
+    "2026-03-28T01:30", // 02:30 in winter
+    "2026-03-29T01:00", // 03:00 in summer: there is no 02:30
+    "2026-03-30T00:30", // 02:30 in summer
+  ]);
+  assert.deepEqual(times(cron("30 2,14 * * *"), "2026-03-28T20:00Z", 2), [
+    "2026-03-29T01:00",
+    "2026-03-29T12:30",
+  ]);
+});
+
+Deno.test("a time that the clocks repeat in autumn comes the first time only", () => {
+  assert.deepEqual(times(cron("30 2 * * *"), "2026-10-24T12:00Z", 2), [
+    "2026-10-25T00:30", // 02:30 in summer; 02:30 in winter, an hour later, is left out
+    "2026-10-26T01:30",
+  ]);
+  assert.deepEqual(times(cron("30 2,14 * * *"), "2026-10-24T20:00Z", 2), [
+    "2026-10-25T00:30",
+    "2026-10-25T13:30",
+  ]);
+});
+
+Deno.test("a pattern with a step goes on through a repeated and a skipped hour", () => {
+  assert.deepEqual(times(cron("*/30 * * * *"), "2026-10-25T00:00Z", 4), [
+    "2026-10-25T00:30",
+    "2026-10-25T01:00",
+    "2026-10-25T01:30",
+    "2026-10-25T02:00",
+  ]);
+  assert.deepEqual(times(cron("*/30 * * * *"), "2026-03-29T00:00Z", 3), [
+    "2026-03-29T00:30",
+    "2026-03-29T01:00",
+    "2026-03-29T01:30",
+  ]);
+});
+
+Deno.test("the same pattern means other instants in other zones", () => {
+  const after = "2026-01-01T12:00Z";
+  assert.deepEqual(times(cron("0 9 * * *", "UTC"), after, 1), ["2026-01-02T09:00"]);
+  assert.deepEqual(times(cron("0 9 * * *", "America/New_York"), after, 1), ["2026-01-01T14:00"]);
+  assert.deepEqual(times(cron("0 9 * * *", "Asia/Kathmandu"), after, 1), ["2026-01-02T03:15"]);
+});
+
+Deno.test("a pattern is asked from within a second and just before a planned time", () => {
+  const noon = ms("2026-01-01T12:00:00Z");
+  const timing = cron("0 12 * * *", "UTC");
+  assert.equal(plannedAfter(timing, noon - 1), noon);
+  assert.equal(plannedAfter(timing, noon - 999), noon);
+  assert.equal(plannedAfter(timing, noon), noon + 86_400_000);
+  assert.equal(plannedAfter(timing, noon + 1), noon + 86_400_000);
+  assert.equal(plannedAfter(cron("30 0 12 * * *", "UTC"), noon), noon + 30_000);
+});
+
+Deno.test("what is no pattern, never comes true or is no zone is refused with its text", () => {
+  for (const bad of ["", "soon", "61 * * * *", "* * * *", "* * * * * * *", "0 0 31 2 *"]) {
+    assert.throws(
+      () => checkCron(bad, "UTC"),
+      (error: Error) =>
+        error.message.startsWith("Cannot use cron: ") &&
+        error.message.includes(`found ${JSON.stringify(bad)}`),
+    );
+  }
+  for (const bad of ["", "Berlin", "Mars/Phobos"]) {
+    assert.throws(() => checkCron("0 0 * * *", bad), {
+      code: "INVALID_ARGUMENT",
+      message: `Cannot use timeZone: found ${JSON.stringify(bad)}, wanted an IANA name such as ` +
+        `"Europe/Berlin" or "UTC"`,
+    });
+  }
+  for (const good of ["@daily", "0 0 29 2 *", "0 0 * * MON#2", "*/5 * * * * *"]) {
+    checkCron(good, "UTC");
+  }
+});
+
+Deno.test("intervals keep to their anchor, before it they wait for it", () => {
+  const timing: Timing = { kind: "every", everyMs: 1_000, anchor: 5_500 };
+  assert.deepEqual([0, 5_499, 5_500, 5_501, 9_000].map((at) => plannedAfter(timing, at)), [
+    5_500,
+    5_500,
+    6_500,
+    6_500,
+    9_500,
+  ]);
+});
+
+Deno.test("a one-shot has one time", () => {
+  const timing: Timing = { kind: "at", at: 10 };
+  assert.deepEqual([9, 10].map((at) => plannedAfter(timing, at)), [10, null]);
+  assert.equal(countPlanned(timing, 10, 10), 0);
+  assert.equal(countPlanned(timing, 10, 11), 1);
+});
+
+Deno.test("the latest time is the one that walking finds, however far it is", () => {
+  const patterns = ["*/7 * * * *", "30 2 * * *", "0 0 1 * *", "0 0 29 2 *", "0 9 * * MON"];
+  const start = ms("2023-01-01T00:00Z");
+  fc.assert(fc.property(
+    fc.constantFrom(...patterns),
+    fc.integer({ min: 0, max: 1_500 * 24 }),
+    fc.integer({ min: 0, max: 100 * 60 }),
+    (expression, hours, minutes) => {
+      const timing = cron(expression);
+      const from = plannedAfter(timing, start + hours * 3_600_000)!;
+      const to = from + minutes * 60_000 * (expression.startsWith("*") ? 1 : 40);
+      let [latest, count] = [from, 0];
+      for (let at: number | null = from; at !== null && at <= to; at = plannedAfter(timing, at)) {
+        latest = at;
+        count++;
+      }
+      assert.equal(latestPlanned(timing, from, to), latest);
+      assert.equal(countPlanned(timing, from, to + 1), Math.min(count, 1_000));
+    },
+  ));
+});
+
+Deno.test("jitter depends on the id and the planned time alone, and stays in its bounds", () => {
+  fc.assert(fc.property(fc.string(), fc.nat(), fc.nat({ max: 100_000 }), (id, planned, most) => {
+    const jitter = jitterOf(id, planned, most);
+    assert.equal(jitterOf(id, planned, most), jitter);
+    assert.ok(Number.isInteger(jitter) && jitter >= 0 && jitter <= most);
+  }));
+  const spread = new Set(Array.from({ length: 100 }, (_, i) => jitterOf(`s${i}`, 0, 100_000)));
+  assert.ok(spread.size > 90);
+});
