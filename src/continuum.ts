@@ -120,7 +120,7 @@ export class Continuum implements AsyncDisposable {
     this.#versions = versions;
     this.#drain = drain;
     this.#settings = settings;
-    this.#ends = new Ends(store.runs, clock, RESULT_POLL_MS);
+    this.#ends = new Ends(store.runs, clock, RESULT_POLL_MS, () => this.#due());
     this.#contracts = new Contracts(versions, store.versions);
     this.#engine = settings === undefined ? undefined : new Engine({
       ...settings,

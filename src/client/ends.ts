@@ -19,6 +19,7 @@ export class Ends {
   readonly #runs: RunStore;
   readonly #clock: Clock;
   readonly #pollMs: number;
+  readonly #due: () => void;
   readonly #waiting = new Map<string, Set<() => void>>();
   #isClosed = false;
 
@@ -26,11 +27,13 @@ export class Ends {
    * @param runs Where runs are.
    * @param clock Times the poll.
    * @param pollMs Milliseconds between two polls of one wait.
+   * @param due Tells whoever executes runs that one may be due.
    */
-  constructor(runs: RunStore, clock: Clock, pollMs: number) {
+  constructor(runs: RunStore, clock: Clock, pollMs: number, due: () => void) {
     this.#runs = runs;
     this.#clock = clock;
     this.#pollMs = pollMs;
+    this.#due = due;
   }
 
   /** That run may have ended. */
@@ -71,13 +74,14 @@ export class Ends {
     this.#waiting.set(runId, group.add(wake));
     signal?.addEventListener("abort", wake);
     try {
-      while (true) {
+      for (let isFirst = true;; isFirst = false) {
         signal?.throwIfAborted();
         if (this.#isClosed) throw new ClosedError("wait for a result");
         told = Promise.withResolvers();
         const row = await this.#ask(runId, runs);
         if (row === null) throw new RunNotFoundError(runId, "wait for a result");
         if (row !== undefined && row.endedAt !== null) return row;
+        if (isFirst && row !== undefined && mayBeDue(row)) this.#due();
         if (signal?.aborted !== true && !this.#isClosed) await this.#rest(told.promise);
       }
     } finally {
@@ -104,3 +108,13 @@ export class Ends {
     timer.cancel();
   }
 }
+
+/**
+ * Whether nobody holds a run that is due. The mark that watches it locks its row for a moment, and
+ * claimers skip locked rows: who marks it says that it is due. Clocks that differ cost a hint.
+ */
+function mayBeDue({ node, wakeAt }: RunRow): boolean {
+  return node === null && wakeAt !== null && wakeAt <= Date.now() + CLOCKS_DIFFER_MS;
+}
+
+const CLOCKS_DIFFER_MS = 1_000;

@@ -338,7 +338,6 @@ export class RunExecutor {
   }
 
   async #readInbox(): Promise<Departure | "reload" | undefined> {
-    this.#inboxStale = false;
     const loaded = await this.#load(this.#next);
     if (loaded === undefined) return LOST;
     return loaded.events.length > 0 ? "reload" : undefined;
@@ -529,11 +528,11 @@ export class RunExecutor {
   }
 
   async #load(from: number): Promise<LoadedRun | undefined> {
+    this.#inboxStale = false; // now, not with the answer: a message may come after it was made
     const loaded = await this.#context.loads.add({ id: this.run.id, from });
     if (loaded === undefined || loaded.token !== this.run.token) return undefined;
     this.#wakeSeq = loaded.wakeSeq;
     this.#inbox = [...loaded.inbox];
-    this.#inboxStale = false;
     return loaded;
   }
 

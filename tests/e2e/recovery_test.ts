@@ -147,6 +147,18 @@ Deno.test("a signal whose sender dies between its commit and its hint is heard a
   assert.deepEqual(await resultOf(run), RESULT);
 });
 
+Deno.test("waiting for a run that is due makes a node look, should its hint have been lost", async () => {
+  await using scene = await makeScene();
+  const { folder, place, client } = scene;
+  const options = { workflows: [folder.url + "order.ts"], lease: "1h" };
+  await using node = await openIn(place, options);
+  const run = await node.start<string[]>("order", scene.log);
+  await reached(run, "suspended");
+  const store = await place.open();
+  await store.runs.deliver(run.id, { kind: "signal", name: "go", payload: encode("gone on") });
+  assert.deepEqual(await resultOf(client.run(run.id)), RESULT);
+});
+
 Deno.test("a run that was claimed by a process that dies at once is claimed again", async () => {
   await using scene = await makeScene();
   {

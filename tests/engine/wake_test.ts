@@ -1,0 +1,48 @@
+/**
+ * What comes while a run's inbox is being read is not slept over.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { decode, encode } from "../../src/base/values.ts";
+import type { JournalStore, NodeStore } from "../../src/ports/store.ts";
+import { defineWorkflow } from "../../src/workflow/mod.ts";
+import { forEachDatabase } from "../support/database.ts";
+import { TestNode } from "../support/node.ts";
+
+forEachDatabase("waking a run", (database, test) => {
+  test("a signal that comes between the reading of the inbox and its answer is heard", async () => {
+    await using place = await database.fresh();
+    const waits = defineWorkflow(
+      { name: "waits" },
+      async (ctx) => [await ctx.waitForSignal("go"), await ctx.waitForSignal("go")],
+    );
+    await using node = await TestNode.open(place, [waits], { lingerMs: 3_600_000 });
+    const journal = node.store.journal as { load: JournalStore["load"] };
+    const load = journal.load.bind(journal);
+    const nodes = node.store.nodes as { heartbeat: NodeStore["heartbeat"] };
+    const heartbeat = nodes.heartbeat.bind(nodes);
+    let beats = 0;
+    nodes.heartbeat = (...args) => {
+      beats++;
+      return heartbeat(...args);
+    };
+    const say = async (payload: string) => {
+      await node.store.runs.deliver(id, { kind: "signal", name: "go", payload: encode(payload) });
+      await node.engine.catchUp();
+    };
+    let late = 1;
+    journal.load = async (wanted) => {
+      const loaded = await load(wanted);
+      if (late-- > 0) await say("late");
+      return loaded;
+    };
+    const id = await node.start("waits");
+    await say("early");
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.result !== null);
+    assert.deepEqual(decode(end.result), ["early", "late"]);
+    assert.equal(beats, 0, "no heartbeat was needed, the backstop for what was missed");
+  });
+});
