@@ -1,0 +1,275 @@
+/**
+ * What finding runs promises: types that count, pages without gaps, and nothing past the question.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { RunWhere } from "../../src/client/run_conditions.ts";
+import { forEachDatabase, postgresPlace } from "../support/database.ts";
+import { newWorld } from "../store/conformance/fixtures.ts";
+import { newRun } from "../store/conformance/fixtures.ts";
+import { queryStatement } from "../../src/store/run_query_sql.ts";
+import { SchemaName } from "../../src/store/schema_name.ts";
+import { readWhere } from "../../src/client/run_conditions.ts";
+import { reached, resultOf } from "../e2e/stage.ts";
+import { refused, type Scene, scene } from "./support.ts";
+
+/** Runs of odd attributes; each matches by its id in the table below. */
+const RUNS: Readonly<Record<string, Record<string, unknown>>> = {
+  a: { tier: "gold", total: 4, tags: ["x", "y"], since: "2026-01-01T00:00:00.000Z" },
+  b: { tier: "Gold", total: 40.5, tags: ["x"], customer: { city: "Köln", age: 30 } },
+  c: { tier: null, total: "4", tags: [], vip: true },
+  d: { total: -1, codes: [1, 2], customer: { city: "Ulm", age: 4 } },
+  e: {},
+};
+
+/** Which runs each question finds. */
+const QUESTIONS: readonly (readonly [RunWhere, string])[] = [
+  [{}, "abcde"],
+  [{ attributes: { total: 4 } }, "a"],
+  [{ attributes: { total: "4" } }, "c"],
+  [{ attributes: { total: { eq: 40.5 } } }, "b"],
+  [{ attributes: { total: { ne: 4 } } }, "bcd"],
+  [{ attributes: { total: { gte: 4 } } }, "ab"],
+  [{ attributes: { total: { gt: -1, lt: 40 } } }, "a"],
+  [{ attributes: { total: { lte: -1 } } }, "d"],
+  [{ attributes: { total: { gte: "" } } }, "c"],
+  [{ attributes: { total: { in: [4, "4", 5] } } }, "ac"],
+  [{ attributes: { total: { in: [] } } }, ""],
+  [{ attributes: { tier: null } }, "c"],
+  [{ attributes: { tier: "gold" } }, "a"],
+  [{ attributes: { tier: { lt: "a" } } }, "b"],
+  [{ attributes: { vip: true } }, "c"],
+  [{ attributes: { vip: false } }, ""],
+  [{ attributes: { tags: { has: "x" } } }, "ab"],
+  [{ attributes: { tags: ["x"] } }, "b"],
+  [{ attributes: { tags: [] } }, "c"],
+  [{ attributes: { tags: { ne: ["x"] } } }, "ac"],
+  [{ attributes: { codes: { has: 2 } } }, "d"],
+  [{ attributes: { codes: { has: "2" } } }, ""],
+  [{ attributes: { "customer.city": "Köln" } }, "b"],
+  [{ attributes: { "customer.age": { gt: 4 } } }, "b"],
+  [{ attributes: { "customer.age": { gte: 4 }, total: { lt: 0 } } }, "d"],
+  [{ attributes: { customer: { eq: { age: 30, city: "Köln" } } } }, "b"],
+  [{ attributes: { since: { lt: new Date("2026-01-02") } } }, "a"],
+  [{ attributes: { "'; drop table runs; --": 1, total: 4 } }, ""],
+  [{ id: "a" }, "a"],
+  [{ id: { in: ["a", "c", "z"] } }, "ac"],
+  [{ id: { gt: "b", lte: "d" } }, "cd"],
+  [{ id: { ne: "a" } }, "bcde"],
+  [{ workflow: "order" }, "abcde"],
+  [{ workflow: { in: ["nothing", '"; --'] } }, ""],
+  [{ state: "pending" }, "abcde"],
+  [{ state: { in: ["completed", "failed"] } }, ""],
+  [{ version: "a".repeat(64) }, "abcde"],
+  [{ createdAt: { gt: new Date(0), lt: new Date("2100-01-01") } }, "abcde"],
+  [{ createdAt: { in: [new Date(0)] } }, ""],
+  [{ startedAt: { gt: new Date(0) } }, ""],
+  [{ endedAt: { ne: new Date(0) } }, ""],
+  [{ or: [{ id: "a" }, { attributes: { vip: true } }] }, "ac"],
+  [{ and: [{ or: [{ id: "a" }, { id: "b" }] }, { attributes: { tags: { has: "y" } } }] }, "a"],
+  [{ or: [{ id: "a", state: "completed" }, { id: "d" }] }, "d"],
+];
+
+forEachDatabase("finding runs", (database, test) => {
+  test("each question finds its runs and no others", async () => {
+    await using world = await newWorld(database);
+    const { runs } = world.store;
+    const entries = Object.entries(RUNS);
+    await runs.insert(
+      entries.map(([runId, attributes]) =>
+        newRun(runId, { attributes: JSON.stringify(attributes) })
+      ),
+    );
+    await runs.in("other").insert([newRun("a", { attributes: '{"total":4}' })]);
+    for (const [where, wanted] of QUESTIONS) {
+      const condition = readWhere(where);
+      const found = await runs.query({
+        where: condition,
+        by: "createdAt",
+        descending: false,
+        after: null,
+        limit: 100,
+      });
+      const ids = found.map(({ runId }) => runId).sort().join("");
+      assert.equal(ids, wanted, JSON.stringify(where));
+      assert.equal(await runs.count(condition), wanted.length, JSON.stringify(where));
+    }
+  });
+
+  test("pages follow each other without gaps, in each order, also among equal and missing times", async () => {
+    await using at = await scene(database);
+    const items = Array.from({ length: 23 }, (_, index) => ({ input: index, runId: `r${index}` }));
+    await at.node.startMany("echo", items, { startAt: new Date(Date.now() + 3_600_000) });
+    await at.place.query(
+      `update {schema}.runs set started_at = created_at + (id % 5) * interval '1 second'
+       where id % 3 <> 0`,
+    );
+    for (const by of ["createdAt", "startedAt", "endedAt"] as const) {
+      for (const direction of ["asc", "desc"] as const) {
+        const seen: string[] = [];
+        const times: number[] = [];
+        let cursor: string | null = null;
+        do {
+          const page = await at.node.runs.query({
+            orderBy: { by, direction },
+            limit: 4,
+            where: { workflow: "echo" },
+            ...(cursor === null ? {} : { cursor }),
+          });
+          seen.push(...page.runs.map(({ id }) => id));
+          times.push(...page.runs.map((run) => run[by]?.getTime() ?? Infinity));
+          cursor = page.cursor;
+        } while (cursor !== null);
+        assert.deepEqual(new Set(seen).size, 23, `${by} ${direction}`);
+        assert.equal(seen.length, 23);
+        const known = times.filter((time) => time !== Infinity);
+        const sorted = [...known].sort((a, b) => direction === "asc" ? a - b : b - a);
+        assert.deepEqual(known, sorted);
+        assert.deepEqual(times.slice(0, known.length), known, "those without a time come last");
+      }
+    }
+  });
+
+  test("a cursor is good for its own question alone, and is not to be made up", async () => {
+    await using at = await scene(database);
+    await at.node.startMany("echo", [{ input: 1 }, { input: 2 }, { input: 3 }]);
+    const { cursor } = await at.node.runs.query({ limit: 1 });
+    assert(cursor !== null && cursor.length < 200);
+    await at.node.runs.query({ limit: 2, cursor });
+    const forged = btoa(JSON.stringify([0, 1, "0.0"]));
+    for (
+      const [options, found] of [
+        [{ cursor: `${cursor}x` }, "cursor"],
+        [{ cursor: "" }, 'cursor ""'],
+        [{ cursor: forged }, forged],
+        [{ cursor: "x".repeat(300) }, "300 characters"],
+        [{ cursor: "null" }, "cursor"],
+        [{ cursor: 7 as never }, "7"],
+        [{ cursor, where: { state: "failed" } }, "same query"],
+        [{ cursor, orderBy: { by: "createdAt", direction: "asc" } }, "same query"],
+        [{ cursor, namespace: "b" }, "same query"],
+      ] as const
+    ) {
+      await refused(at.node.runs.query(options), "INVALID_CURSOR", found);
+    }
+  });
+
+  test("payloads come where they are asked for", async () => {
+    await using at = await scene(database);
+    const run = await at.node.start("echo", new Map([["a", 1n]]), { attributes: { a: 1 } });
+    await resultOf(run);
+    const where = { id: run.id };
+    const [bare] = (await at.node.runs.query({ where })).runs;
+    assert.equal(bare!.payloads, undefined);
+    assert.deepEqual(bare!.attributes, { a: 1 });
+    const [full] = (await at.node.runs.query({ where, payloads: true })).runs;
+    assert.deepEqual(full!.payloads, {
+      input: new Map([["a", 1n]]),
+      result: new Map([["a", 1n]]),
+      error: undefined,
+    });
+  });
+
+  test("attributes that are set at the same time all survive", async () => {
+    await using at = await scene(database);
+    const run = await at.node.start("echo", { wait: "go" }, { attributes: { keep: 1, drop: 2 } });
+    await reached(run, "suspended");
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) => run.attributes.set({ [`n${index}`]: index })),
+    );
+    await run.attributes.set({ drop: undefined, at: new Date(0), deep: { a: { b: [1, 2] } } });
+    const { attributes } = await run.status();
+    assert.equal(Object.keys(attributes).length, 23);
+    assert.equal(attributes["drop"], undefined);
+    assert.equal(attributes["keep"], 1);
+    assert.equal(attributes["at"], "1970-01-01T00:00:00.000Z");
+    assert.deepEqual(attributes["deep"], { a: { b: [1, 2] } });
+    await run.signal("go");
+    await resultOf(run);
+    await run.attributes.set({ after: "the end" });
+    assert.equal((await run.status()).attributes["after"], "the end");
+    await refused(at.node.run("nobody").attributes.set({ a: 1 }), "RUN_NOT_FOUND");
+  });
+
+  test("whatever is wrong with a question is named", async () => {
+    await using at = await scene(database);
+    await badQuestions(at);
+  });
+});
+
+async function badQuestions({ node }: Scene): Promise<void> {
+  const deep = Array.from({ length: 12 }).reduce<object>((where) => ({ and: [where] }), {
+    id: "a",
+  });
+  const questions: readonly (readonly [unknown, ...(string | RegExp)[]])[] = [
+    [{ wehre: {} }, '"wehre"', "where, namespace"],
+    [{ where: 7 }, "condition where", "found 7"],
+    [{ where: { colour: "red" } }, '"colour"', "and, or, id, workflow"],
+    [{ where: { id: 7 } }, "where.id", "found 7", "a text"],
+    [{ where: { id: "a\0" } }, "where.id", "NUL"],
+    [{ where: { id: { like: "a%" } } }, '"like"', "eq, ne"],
+    [{ where: { id: { has: "a" } } }, '"has"', "eq, ne"],
+    [{ where: { id: {} } }, "where.id", "at least one comparison"],
+    [{ where: { state: "done" } }, '"done"', "pending, running"],
+    [{ where: { state: { in: "failed" } } }, "where.state.in", "an array"],
+    [{ where: { createdAt: "2026-01-01" } }, "createdAt", "a valid Date"],
+    [{ where: { createdAt: { gt: new Date(NaN) } } }, "createdAt.gt", "an invalid Date"],
+    [{ where: { and: [] } }, "where.and", "at least one condition"],
+    [{ where: { or: [{}] } }, "where.or[0]", "no condition"],
+    [{ where: deep }, "10 levels"],
+    [{ where: { or: Array(300).fill({ id: "a" }) } }, "found 201", "at most 200"],
+    [{ where: { id: { in: Array(1_001).fill("a") } } }, "where.id.in", "1000 values"],
+    [{ where: { attributes: 7 } }, "where.attributes", "found 7"],
+    [{ where: { attributes: { "a..b": 1 } } }, '"a..b"', "a path"],
+    [{ where: { attributes: { a: { gt: true } } } }, "attributes.a.gt", "found true"],
+    [{ where: { attributes: { a: { has: null } } } }, "attributes.a.has", "null"],
+    [{ where: { attributes: { a: { eq: () => {} } } } }, "attributes.a", "a function"],
+    [{ where: { attributes: { a: { eq: Infinity } } } }, "attributes.a", "Infinity"],
+    [{ where: { attributes: { a: { matches: "x" } } } }, '"matches"'],
+    [{ limit: 0 }, "limit", "found 0", "1 to 1000"],
+    [{ limit: 1.5 }, "limit", "1.5"],
+    [{ limit: 1_001 }, "limit", "1001"],
+    [{ orderBy: { by: "size" } }, "orderBy.by", '"size"'],
+    [{ orderBy: { by: "createdAt", direction: "up" } }, "direction", '"up"'],
+    [{ orderBy: "createdAt" }, "orderBy", "an object"],
+    [{ payloads: "yes" }, "payloads", '"yes"'],
+    [{ namespace: "" }, "namespace", '""'],
+  ];
+  for (const [options, ...words] of questions) {
+    await refused(node.runs.query(options as never), "INVALID_ARGUMENT", ...words);
+  }
+  await refused(node.runs.count({ limit: 1 } as never), "INVALID_ARGUMENT", '"limit"');
+}
+
+Deno.test("questions on attributes and pages of a namespace read an index", async () => {
+  await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
+  const { store, place } = world;
+  for (let part = 0; part < 5; part++) {
+    await store.runs.insert(
+      Array.from({ length: 1_000 }, (_, index) =>
+        newRun(`r${part}-${index}`, {
+          attributes: JSON.stringify({ order: `${part}-${index}`, kind: "k" }),
+        })),
+    );
+  }
+  await place.query("analyze {schema}.runs");
+  const schema = new SchemaName(place.schema);
+  for (
+    const [where, index] of [
+      [{ attributes: { order: "3-7" } }, "runs_by_attributes"],
+      [{ and: [{ attributes: { order: { in: ["3-7", "4-8"] } } }] }, "runs_by_attributes"],
+      [undefined, "runs_by_creation"],
+    ] as const
+  ) {
+    const query = { by: "createdAt", descending: true, after: null, limit: 10 } as const;
+    const { text, values } = queryStatement({ ...query, where: readWhere(where) }, "default");
+    const rows = await place.query<{ "QUERY PLAN": string }>(
+      `explain ${schema.fill(text)}`,
+      values,
+    );
+    const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+    assert.match(plan, new RegExp(index), plan);
+  }
+});
