@@ -82,7 +82,7 @@ export class RunHandle<Output = unknown> {
   /** Search attributes. */
   readonly attributes: RunAttributes;
   readonly #services: ClientServices;
-  #local: Promise<unknown> | undefined;
+  #local: Promise<object> | undefined;
   /** The version that the run was last seen on. */
   #version: string | undefined;
 
@@ -91,10 +91,11 @@ export class RunHandle<Output = unknown> {
    *
    * @param id The run's id.
    * @param services What it works with.
-   * @param local Settles when the run leaves the memory of this process, if it is there.
+   * @param local Settles when the run leaves the memory of this process, if it is there: then
+   * `kind: "ended"` stands beside the end.
    * @param version The version that it is on, if known.
    */
-  constructor(id: string, services: ClientServices, local?: Promise<unknown>, version?: string) {
+  constructor(id: string, services: ClientServices, local?: Promise<object>, version?: string) {
     this.id = id;
     this.#services = services;
     this.#local = local;
@@ -135,9 +136,10 @@ export class RunHandle<Output = unknown> {
         }),
       ));
     try {
-      await this.#leftMemory(controller.signal);
+      const end = await this.#endHere(controller.signal);
+      if (end !== undefined) return outputOf(this.id, end) as Output;
       const { ends, runs } = this.#services;
-      return outputOf(await ends.wait(this.id, controller.signal, runs)) as Output;
+      return outputOf(this.id, await ends.wait(this.id, controller.signal, runs)) as Output;
     } finally {
       timer?.cancel();
       options.signal?.removeEventListener("abort", abort);
@@ -313,13 +315,16 @@ export class RunHandle<Output = unknown> {
   }
 
   /** A run that is executed here needs no question to the database until it leaves. */
-  async #leftMemory(signal: AbortSignal): Promise<void> {
+  async #endHere(signal: AbortSignal): Promise<RunEnd | undefined> {
     const local = this.#local;
-    if (local === undefined || signal.aborted) return;
-    const { promise: aborted, resolve } = Promise.withResolvers<void>();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    await Promise.race([local, aborted]);
-    this.#local = undefined;
+    if (local === undefined || signal.aborted) return undefined;
+    const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    const departure = await Promise.race([local, aborted]);
+    if (departure === undefined) return undefined;
+    if (isEnd(departure)) return departure;
+    this.#local = undefined; // it went on elsewhere, or waits
+    return undefined;
   }
 }
 
@@ -345,11 +350,18 @@ function refuse(option: string, found: unknown, wanted: string): never {
   );
 }
 
-function outputOf(row: RunRow): unknown {
-  if (row.state === "completed") return row.result === null ? undefined : decode(row.result);
-  const cause = row.error === null ? undefined : decodeError(row.error);
-  if (row.state === "failed") throw new RunFailedError(row.runId, cause);
-  throw new RunStoppedError(row.runId, row.state as "cancelled" | "terminated", cause);
+/** How a run ended: as its row says, or as the engine of this process saw it. */
+type RunEnd = Pick<RunRow, "state" | "result" | "error">;
+
+function isEnd(departure: object): departure is RunEnd {
+  return "kind" in departure && departure.kind === "ended";
+}
+
+function outputOf(runId: string, { state, result, error }: RunEnd): unknown {
+  if (state === "completed") return result === null ? undefined : decode(result);
+  const cause = error === null ? undefined : decodeError(error);
+  if (state === "failed") throw new RunFailedError(runId, cause);
+  throw new RunStoppedError(runId, state as "cancelled" | "terminated", cause);
 }
 
 export type { StuckReason };

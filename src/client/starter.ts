@@ -56,7 +56,7 @@ export interface StarterContext {
   /** The node of this process, if it has room for a run. */
   readonly room: () => string | undefined;
   /** Executes a run that was inserted under this process's lease. */
-  readonly take: (run: ClaimedRun) => Promise<unknown> | undefined;
+  readonly take: (run: ClaimedRun) => Promise<object> | undefined;
   /** A run is due then that nobody holds, by the database's clock. */
   readonly due: (at: number) => void;
 }
@@ -228,7 +228,7 @@ export class Starter {
       : { status: "conflict", error: new RunExistsError(runId) };
   }
 
-  #handle(runId: string, run: Prepared["run"], left?: Promise<unknown>): RunHandle {
+  #handle(runId: string, run: Prepared["run"], left?: Promise<object>): RunHandle {
     return new RunHandle(runId, this.#context.services(run.namespace), left, run.hash);
   }
 }
