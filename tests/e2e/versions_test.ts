@@ -310,11 +310,16 @@ forEachDatabase("runs and their code", (database, test) => {
     const { id } = await suspended(place, shop.at("1/order.ts"));
     await using client = await connectTo(place, { workflows: [shop.at("2/order.ts")] });
     const run = client.run<string>(id);
-    for (const to of ["f".repeat(64), "order@2", shop.at("9/order.ts")]) {
+    for (
+      const [to, code] of [
+        ["f".repeat(64), "VERSION_NOT_FOUND"],
+        [shop.at("9/order.ts"), "VERSION_NOT_FOUND"],
+        ["order@2", "INVALID_ARGUMENT"],
+      ] as const
+    ) {
       await assert.rejects(
         run.upgrade({ to }),
-        (error: Error) =>
-          isContinuumError(error, "VERSION_NOT_FOUND") && error.message.includes(to),
+        (error: Error) => isContinuumError(error, code) && error.message.includes(to),
       );
     }
     assert.equal((await run.upgrade()).upgraded, true);
