@@ -73,12 +73,19 @@ export class NodeLease {
     return this.#beating ??= this.#beat().finally(() => this.#beating = undefined);
   }
 
-  /** Stops the heartbeat, frees what the node still holds, and removes its row. */
+  /**
+   * Stops the heartbeat, frees what the node still holds, and removes its row. With the database
+   * away, others do that when the lease has run out.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
     await this.#beating;
-    await this.#options.nodes.close(this.#id);
+    try {
+      await this.#options.nodes.close(this.#id);
+    } catch (error) {
+      engineLog.warn("Cannot close node {node}: {error}", { node: this.#id, error });
+    }
   }
 
   async #openRow(): Promise<void> {

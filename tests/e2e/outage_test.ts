@@ -183,6 +183,30 @@ Deno.test("runs of a node that is cut off for longer than its lease go on elsewh
   assert.equal(await resultOf(again), 2, "the node that was cut off works again");
 });
 
+Deno.test("a node can be closed while its database is away; its runs go on elsewhere", async () => {
+  await using place = await postgresPlace();
+  await using folder = await makeFolder({ "order.ts": ORDER });
+  const gate = makeGate();
+  const { proxy, url } = proxied();
+  await using _proxy = proxy;
+  const options = { workflows: [folder.url + "order.ts"], lease: 600, drainTimeout: 100 };
+  const cutOff = await Continuum.open({
+    ...BRISK,
+    ...options,
+    database: url,
+    schema: place.schema,
+  });
+  await cutOff.start("order", 1, { runId: "r" });
+  await eventually(() => gate.calls.includes("r slow") || undefined, () => "step under way");
+  proxy.cut();
+  assert.deepEqual(await cutOff.close(), { released: 0, forced: 1 });
+  gate.open();
+  await using heir = await openIn(place, options);
+  await heir.run("r").signal("go");
+  assert.equal(await resultOf(heir.run("r")), 1);
+  assert.deepEqual(await names(place, "r"), HISTORY);
+});
+
 Deno.test("a folder that a process has open is refused to every other, which may have it later", async () => {
   await using folder = await makeFolder({});
   const database = `pglite:${new URL("data", folder.url).pathname}`;
