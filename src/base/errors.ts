@@ -164,6 +164,47 @@ export class CancelledError extends ContinuumError {
   }
 }
 
+/** Compensations of a saga failed for good; `cause` is why the saga was undone. */
+export class CompensationError extends ContinuumError {
+  /** What the compensations threw, in the order of their failing. */
+  readonly failures: readonly unknown[];
+
+  /**
+   * Makes the error.
+   *
+   * @param failures What the compensations threw.
+   * @param cause Why the saga was undone, if it threw.
+   */
+  constructor(failures: readonly unknown[], cause?: unknown) {
+    const first = failures[0] instanceof Error ? failures[0].message : String(failures[0]);
+    super(
+      "COMPENSATION_FAILED",
+      `Cannot undo all of a saga: ${failures.length} compensations failed, the first with: ${first}`,
+      { details: { failures }, ...(cause === undefined ? {} : { cause }) },
+    );
+    this.failures = failures;
+  }
+}
+
+/** A child run did not complete; `cause` is what was recorded with its end. */
+export class ChildError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param childId The child's run id.
+   * @param state How it ended.
+   * @param cause What was recorded with its end.
+   */
+  constructor(childId: string, state: string, cause: unknown) {
+    const isTold = !(cause instanceof Error) || cause.name === "ChildError"; // by the chain of causes
+    const why = isTold ? "" : `: ${cause.message}`;
+    super("CHILD_FAILED", `Child run ${JSON.stringify(childId)} is ${state}${why}`, {
+      cause,
+      details: { childId, state },
+    });
+  }
+}
+
 /** Workflow code called something whose answer a replay cannot repeat, such as `fetch`. */
 export class NondeterministicCallError extends ContinuumError {
   /**

@@ -138,5 +138,6 @@ export function asClaimed(row: RunRow): ClaimedRun {
     token: 0,
     claims: 0,
     began: true,
+    firstSeq: 0,
   };
 }

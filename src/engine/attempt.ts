@@ -38,6 +38,8 @@ export class UnknownActivityError extends ContinuumError {
 export interface AttemptContext {
   /** The run's id, as users see it. */
   readonly runId: string;
+  /** How often the run has continued as new. */
+  readonly generation: number;
   /** Activities that this node registered by name. */
   readonly activities: ReadonlyMap<string, ActivityLike>;
   /** Bounds the attempt's time. */
@@ -78,15 +80,17 @@ export interface FailedAttempt {
  * @param command What is asked for: a step or an activity.
  * @param attempt Which attempt this is, from 1.
  * @param context The node's part.
+ * @param transaction What the function of a `transaction` command is given.
  * @returns The attempt under way.
  */
 export function startAttempt(
   command: Command,
   attempt: number,
   context: AttemptContext,
+  transaction?: unknown,
 ): RunningAttempt {
   const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
-  const facts = new AttemptFacts(command, attempt, context.runId);
+  const facts = new AttemptFacts(command, attempt, context);
   const { timeout } = command.options;
   const timer = timeout === undefined ? undefined : context.clock.after(timeout, () => {
     const error = new TimeoutError(
@@ -97,7 +101,7 @@ export function startAttempt(
     facts.abort(error);
     resolve(failed(command, attempt, error, context));
   });
-  call(command, facts, context).then(
+  call(command, facts, context, transaction).then(
     (value) => resolve(completed(command, attempt, value, context)),
     (error) => resolve(failed(command, attempt, error, context)),
   ).finally(() => timer?.cancel());
@@ -112,10 +116,11 @@ class AttemptFacts implements Attempt {
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(command: Command, attempt: number, runId: string) {
+  constructor(command: Command, attempt: number, { runId, generation }: AttemptContext) {
     this.attempt = attempt;
     this.runId = runId;
-    this.idempotencyKey = command.options.idempotencyKey ?? `${runId}/${command.position}`;
+    const life = generation === 0 ? runId : `${runId}~${generation}`;
+    this.idempotencyKey = command.options.idempotencyKey ?? `${life}/${command.position}`;
   }
 
   get signal(): AbortSignal {
@@ -136,8 +141,9 @@ async function call(
   command: Command,
   facts: AttemptFacts,
   context: AttemptContext,
+  transaction: unknown,
 ): Promise<unknown> {
-  const { callback } = command.options;
+  const { callback, transaction: work } = command.options;
   const report = (reason: unknown) =>
     engineLog.warn("{kind} {name} of run {run} left a rejected promise unhandled: {reason}", {
       kind: command.kind,
@@ -146,12 +152,31 @@ async function call(
       reason,
     });
   if (callback !== undefined) return await exempt(() => callback(facts), report);
+  if (work !== undefined) return await exempt(() => work(transaction, facts), report);
   const activity = command.options.activity ?? context.activities.get(command.name);
   if (activity === undefined) {
     throw new UnknownActivityError(command.name, [...context.activities.keys()]);
   }
   const input = command.input === null ? undefined : decode(command.input);
   return await exempt(() => activity.execute(input, facts), report);
+}
+
+/**
+ * What a failure outside of the user's function means for its attempt.
+ *
+ * @param command What was asked for.
+ * @param attempt Which attempt it was, from 1.
+ * @param error What was thrown.
+ * @param context The node's part.
+ * @returns The outcome.
+ */
+export function failedAttempt(
+  command: Command,
+  attempt: number,
+  error: unknown,
+  context: AttemptContext,
+): AttemptOutcome {
+  return failed(command, attempt, error, context);
 }
 
 function completed(

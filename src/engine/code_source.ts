@@ -6,6 +6,8 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
+import type { WorkflowLike } from "../replay/commands.ts";
+import type { ChildVersion } from "./children.ts";
 import type { CodeFailure, RunCode } from "./executor.ts";
 
 /** Finds the code of runs. */
@@ -17,6 +19,17 @@ export interface CodeSource {
    * @param node The node that is to execute it.
    */
   find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure>;
+  /** The version that new runs of a workflow take; `undefined`: none is registered. */
+  current(
+    workflow: string,
+  ): Promise<{ readonly hash: string; readonly specifier: string } | undefined>;
+  /**
+   * The version of a child: by definition, the one rooted at its module in the parent's own; by
+   * name, the current one.
+   *
+   * @throws {VersionNotFoundError} If there is none.
+   */
+  childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<ChildVersion>;
   /** Whether a version that could not be had can be had now. */
   probe(hash: string): Promise<boolean>;
 }

@@ -8,8 +8,11 @@
 import { Batcher } from "../base/batcher.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClaimedRun, LoadedRun } from "../ports/rows.ts";
+import type { WokenRun } from "../ports/lineage.ts";
 import type { Beat, Notice, Store } from "../ports/store.ts";
 import type { ActivityLike } from "../replay/commands.ts";
+import { Aftermath } from "./aftermath.ts";
+import { Children } from "./children.ts";
 import { type CodeSource, Exclusions } from "./code_source.ts";
 import { DatabaseClock } from "./database_clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -46,6 +49,9 @@ export interface EngineOptions {
   readonly onDeparture: (run: ClaimedRun, departure: Departure) => void;
 }
 
+/** A run that was inserted under a node's lease a moment ago. */
+export type FreshRun = Omit<ClaimedRun, "claims" | "began" | "generation" | "firstSeq">;
+
 /** Where a node stands. */
 export type EngineState = "ready" | "draining" | "closed";
 
@@ -67,6 +73,7 @@ export class Engine {
   readonly #schedules: ScheduleRunner;
   readonly #exclusions: Exclusions;
   readonly #context: ExecutorContext;
+  readonly #aftermath: Aftermath;
   readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Departure> }>();
   /** Residents that do nothing but linger, the longest first. */
   readonly #lingering = new Set<RunExecutor>();
@@ -121,7 +128,16 @@ export class Engine {
       lingering: this.#lingering,
       activities: options.activities,
       now: () => this.#databaseClock.now(),
+      store,
+      patience: this.#patience,
+      current: (workflow) => code.current(workflow),
+      children: new Children(
+        store,
+        (run, workflow) => code.childOf(run, workflow),
+        (id, node) => this.#woke([{ id, node }]),
+      ),
     };
+    this.#aftermath = new Aftermath(store.lineage, (woken) => this.#woke(woken));
   }
 
   /** This node's id; another one after it was buried. */
@@ -164,9 +180,9 @@ export class Engine {
   }
 
   /** Takes a run that was inserted under this node's lease. */
-  take(run: ClaimedRun): void {
+  take(run: FreshRun): void {
     this.#databaseClock.note(run.startedAt);
-    this.#adopt(run, true);
+    this.#adopt({ ...run, claims: 1, began: true, generation: 0, firstSeq: 0 }, true);
   }
 
   /** A hint: of another process, or of this one's client. */
@@ -186,6 +202,7 @@ export class Engine {
   async catchUp(): Promise<void> {
     this.#schedules.look();
     this.#dispatcher.look();
+    this.#aftermath.look();
     this.#deliver(await this.#options.store.runs.woken(this.node));
   }
 
@@ -221,6 +238,7 @@ export class Engine {
       this.#state = "closed";
       this.#patience.end();
       await this.#probing;
+      await this.#aftermath.close();
       await this.#lease.close();
     }
     return summary;
@@ -254,6 +272,7 @@ export class Engine {
   }
 
   #departed(run: ClaimedRun, departure: Departure): void {
+    if (departure.kind === "ended" && departure.aftermath) this.#aftermath.look();
     if (departure.kind === "excluded") this.#exclusions.add(run.hash);
     this.#options.onDeparture(run, departure);
     if (departure.kind !== "suspended" && departure.kind !== "released") {
@@ -272,6 +291,24 @@ export class Engine {
     }
   }
 
+  /** Runs have work now: here, on another node, or on whichever takes them. */
+  #woke(runs: readonly WokenRun[]): void {
+    const notices: Notice[] = [];
+    let due = false;
+    for (const { id, node } of runs) {
+      if (node === null) due = true;
+      else if (node === this.node) this.hear({ kind: "message", node, run: id });
+      else notices.push({ kind: "message", node, run: id });
+    }
+    if (due) this.#dispatcher.look();
+    if (due && (!this.hasRoom || this.#exclusions.list().length > 0)) notices.push({ kind: "due" });
+    if (notices.length > 0) {
+      this.#options.store.notices.publish(notices).catch((error) =>
+        engineLog.debug("Cannot send hints: {error}", { error })
+      );
+    }
+  }
+
   #dropAll(): void {
     for (const { executor } of this.#residents.values()) executor.drop();
     this.#residents.clear();
@@ -281,6 +318,7 @@ export class Engine {
     this.#schedules.dueAt(nextFire);
     for (const { executor } of this.#residents.values()) executor.poke({ message: false });
     this.#deliver(woken);
+    this.#aftermath.look();
     if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.look();
     else this.#dispatcher.lookAt(nextWake);
     if (stuck && this.#options.clock.monotonic() - this.#probedAt >= this.#options.probeMs) {

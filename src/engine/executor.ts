@@ -14,13 +14,14 @@
 
 import type { Batcher } from "../base/batcher.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-import { CancelledError } from "../base/errors.ts";
+import { CancelledError, isContinuumError } from "../base/errors.ts";
 import { failPoint } from "../base/failpoint.ts";
-import { decode } from "../base/values.ts";
+import { decode, encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import type {
   ClaimedRun,
   CommitEntry,
+  CommitResult,
   EndState,
   InboxRow,
   LoadedRun,
@@ -29,15 +30,19 @@ import type {
   StuckState,
   Transition,
 } from "../ports/rows.ts";
+import type { Store } from "../ports/store.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Execution } from "../replay/machine.ts";
-import type { Turn } from "../replay/turn.ts";
+import type { Outcome, Turn } from "../replay/turn.ts";
 import { type AttemptContext, type FailedAttempt, startAttempt } from "./attempt.ts";
+import type { Children } from "./children.ts";
 import type { DatabaseClock } from "./database_clock.ts";
-import type { JournalWriter } from "./journal_writer.ts";
+import type { JournalWriter, Written } from "./journal_writer.ts";
 import { engineLog } from "./log.ts";
 import type { NodeLease } from "./node_lease.ts";
+import type { Patience } from "./patience.ts";
 import { type Pending, PendingCommands } from "./pending.ts";
+import { TransactionAttempt } from "./transaction.ts";
 
 /** Claims in a row without progress after which a run is parked. */
 export const POISON_CLAIMS = 5;
@@ -66,13 +71,23 @@ export type CodeFailure =
   | { readonly kind: "lasting"; readonly reason: StuckReason };
 
 /** What an executor needs from its node. */
-export interface ExecutorContext extends Omit<AttemptContext, "runId"> {
+export interface ExecutorContext extends Omit<AttemptContext, "runId" | "generation"> {
   /** Finds a run's code. */
   readonly code: (run: ClaimedRun) => Promise<RunCode | CodeFailure>;
   /** Reads histories. */
   readonly loads: Batcher<{ readonly id: number; readonly from: number }, LoadedRun | undefined>;
   /** Writes histories. */
   readonly journal: JournalWriter;
+  /** Where transactions and generations are. */
+  readonly store: Pick<Store, "transact" | "lineage">;
+  /** What runs do to other runs. */
+  readonly children: Children;
+  /** The version that new runs of a workflow take; `undefined`: none is registered. */
+  readonly current: (
+    workflow: string,
+  ) => Promise<{ readonly hash: string; readonly specifier: string } | undefined>;
+  /** Waits for a database that is away. */
+  readonly patience: Patience;
   /** The node's lease. */
   readonly lease: NodeLease;
   /** The database's time. */
@@ -93,12 +108,17 @@ export type Departure =
     readonly result: string | null;
     readonly error: string | null;
     readonly watched: boolean;
+    /** Whether its parent or children have still to be told. */
+    readonly aftermath: boolean;
   }
   | { readonly kind: "stuck"; readonly state: StuckState; readonly watched: boolean }
   | { readonly kind: "suspended"; readonly wakeAt: number | null }
   | { readonly kind: "released" }
   | { readonly kind: "excluded" }
   | { readonly kind: "lost" };
+
+/** A write that the database acknowledged. */
+type Committed = Extract<CommitResult, { status: "written" }>;
 
 type Step<T> = T | Departure | "reload";
 
@@ -112,10 +132,8 @@ const LOST: Departure = { kind: "lost" };
 
 /** Executes one run for as long as this node holds it. */
 export class RunExecutor {
-  /** The run. */
-  readonly run: ClaimedRun;
   readonly #context: ExecutorContext;
-  readonly #attempts: AttemptContext;
+  #run: ClaimedRun;
   #phase: "live" | "stopping" | "dropped" = "live";
   #pending = new PendingCommands([]);
   #facts: Fact[] = [];
@@ -138,9 +156,13 @@ export class RunExecutor {
    * @param context What it needs from the node.
    */
   constructor(run: ClaimedRun, context: ExecutorContext) {
-    this.run = run;
+    this.#run = run;
     this.#context = context;
-    this.#attempts = { ...context, runId: run.runId };
+  }
+
+  /** The run, in its present generation. */
+  get run(): ClaimedRun {
+    return this.#run;
   }
 
   /** A message may have come, or the lease was renewed. */
@@ -176,10 +198,15 @@ export class RunExecutor {
    */
   async drive(fresh: boolean): Promise<Departure> {
     try {
-      return await this.#drive(fresh);
+      return await this.#drive(fresh).catch((error) => {
+        engineLog.error("Cannot execute run {run}: {error}", { run: this.run.runId, error });
+        return this.#park("stuck_poisoned", broken(error));
+      });
     } catch (error) {
-      engineLog.error("Cannot execute run {run}: {error}", { run: this.run.runId, error });
-      return await this.#park("stuck_poisoned", broken(error));
+      engineLog.error("Cannot park run {run}: {error}", { run: this.run.runId, error });
+      return LOST;
+    } finally {
+      this.#pending.abort(new DOMException("The run has left this process", "AbortError"));
     }
   }
 
@@ -190,7 +217,7 @@ export class RunExecutor {
     for (let empty = fresh;; empty = false) {
       const code = await this.#context.code(this.run);
       if ("kind" in code) return await this.#leaveWithout(code);
-      const loaded = empty ? EMPTY : await this.#load(0);
+      const loaded = empty ? EMPTY : await this.#load(this.run.firstSeq);
       if (loaded === undefined) return LOST;
       const departure = await this.#live(code, loaded);
       if (departure !== "reload") return departure;
@@ -205,7 +232,7 @@ export class RunExecutor {
     this.#facts = [];
     this.#discarded = [];
     this.#cancelled = history.some(({ kind }) => kind === "cancel.requested");
-    this.#next = history.length;
+    this.#next = this.run.firstSeq + history.length;
     if (!this.run.began && this.#inbox.some(({ kind }) => kind === "cancel")) {
       return await this.#cancelUnbegun();
     }
@@ -215,6 +242,9 @@ export class RunExecutor {
       this.#cancelIsDue = false;
       const turn = await execution.turn(events);
       const end = this.#apply(turn) ?? await this.#diagnose(turn, code, history);
+      if (turn.outcome?.kind === "continued") {
+        return await this.#continue(turn.outcome, execution);
+      }
       const step = end === undefined ? await this.#commit(turn) : await this.#finish(end, turn);
       if (end !== undefined) this.#reportUnhandled(execution);
       if (!Array.isArray(step)) return step as Departure | "reload";
@@ -229,7 +259,7 @@ export class RunExecutor {
     const error = encodeError(new CancelledError(reason));
     const transition: Transition = { to: "cancelled", result: null, error };
     const written = await this.#write({ events: [], consumed: [], transition });
-    return "at" in written ? departed(transition, written.watched) : again(written.step);
+    return "at" in written ? departed(transition, written) : again(written.step);
   }
 
   // ---- apply ----------------------------------------------------------------------------------
@@ -239,7 +269,7 @@ export class RunExecutor {
     if (turn.drift !== null || turn.refused !== null) return undefined;
     for (const position of turn.withdrawn) this.#pending.withdraw(position);
     for (const command of turn.issued) this.#pending.issue(command);
-    if (turn.outcome === null) return undefined;
+    if (turn.outcome === null || turn.outcome.kind === "continued") return undefined;
     return turn.outcome.kind === "completed"
       ? { to: "completed", result: turn.outcome.result, error: null }
       : { to: turn.outcome.kind, result: null, error: turn.outcome.error };
@@ -303,24 +333,99 @@ export class RunExecutor {
       if (this.#interrupted) return NOTHING;
       if (this.#facts.length > 0) return await this.#append(this.#facts.splice(0));
       if (this.#discarded.length > 0) return await this.#append([]);
+      const transaction = this.#pending.readyTransaction;
+      if (transaction !== undefined && this.#mayStart) return await this.#transact(transaction);
       const left = await this.#rest(idleSince);
       if (left !== undefined) return left;
     }
     return LOST;
   }
 
+  get #mayStart(): boolean {
+    return this.#phase === "live" && !this.#cancelIsDue && this.#context.lease.fresh();
+  }
+
   /** Starts what may start: never on a lease that may have run out (L3). */
   #startReady(): void {
-    if (this.#phase !== "live" || this.#cancelIsDue) return;
-    for (const pending of this.#pending.in("ready")) {
+    if (!this.#mayStart) return;
+    for (const pending of [...this.#pending.in("ready")]) {
       if (!this.#context.lease.fresh()) return;
-      this.#start(pending);
+      const { kind } = pending.command;
+      if (kind === "child" || kind === "call") this.#act(pending);
+      else if (kind !== "transaction") this.#start(pending); // a transaction takes its turn below
     }
+  }
+
+  /** Does something to another run: repeated until the database answers, since it harms nothing. */
+  #act(pending: Pending): void {
+    const { command } = pending;
+    const { children, patience } = this.#context;
+    const attempts = this.#pending;
+    pending.state = "active";
+    const act = async () => {
+      const { child, call } = command.options;
+      if (call === undefined) await children.start(this.run, child!, command.input!);
+      else await children.call(this.run, call, command.position, command.input ?? "null");
+    };
+    patience.until(`${command.kind} ${command.name}`, async () => {
+      try {
+        await act();
+        return {};
+      } catch (error) {
+        if (isContinuumError(error)) return { error };
+        throw error;
+      }
+    }).then((done) => {
+      if (this.#pending !== attempts || done === undefined) return; // another life
+      if (done.error !== undefined) {
+        pending.state = "settled";
+        this.#facts.push({ event: failure(pending, done.error) });
+      } else if (command.kind === "child") {
+        pending.state = "waiting";
+      } else {
+        pending.state = "settled";
+        this.#facts.push({ event: eventOf(pending, "call.completed", null) });
+      }
+      this.#stir();
+    });
+  }
+
+  /**
+   * Runs a transaction in place of a flush: its writes and its event commit together, behind the
+   * fence. What fails inside is rolled back, and tried again as any step is.
+   */
+  async #transact(pending: Pending): Promise<Step<readonly HistoryEvent[]>> {
+    const { command } = pending;
+    const { id: run, token } = this.run;
+    const attempt = new TransactionAttempt(command, pending.failures + 1, this.#attemptContext);
+    pending.state = "active";
+    pending.running = attempt;
+    const end = await attempt.run(this.#context.store, { run, token, first: this.#next });
+    delete pending.running;
+    pending.failures++;
+    if ("result" in end) {
+      // Nobody else writes this run's row for long: what did not fit is read anew.
+      const { result } = end;
+      const step = this.#stepOf(result.status === "busy" ? { status: "stale" } : result);
+      if (!("at" in step)) return again(step.step);
+      this.#next++;
+      this.#pending.settle(command.position);
+      return [{ ...end.event, seq: this.#next - 1, at: step.at } as HistoryEvent];
+    }
+    const { event, retryAt } = end;
+    pending.dueAt = retryAt;
+    pending.state = retryAt === null ? "settled" : "resting";
+    return await this.#append([{ event }]);
+  }
+
+  get #attemptContext(): AttemptContext {
+    const { runId, generation } = this.run;
+    return { ...this.#context, runId, generation };
   }
 
   #start(pending: Pending): void {
     const attempts = this.#pending;
-    const running = startAttempt(pending.command, pending.failures + 1, this.#attempts);
+    const running = startAttempt(pending.command, pending.failures + 1, this.#attemptContext);
     pending.state = "active";
     pending.running = running;
     pending.dueAt = null;
@@ -343,12 +448,16 @@ export class RunExecutor {
     return loaded.events.length > 0 ? "reload" : undefined;
   }
 
-  /** Activities that outlive a cancellation get no other attempt. */
+  /** What outlives a cancellation gets no other attempt; children are asked to end. */
   #endCancelled(): void {
     if (!this.#cancelled) return;
-    for (const pending of this.#pending.endCancelled()) {
-      const error = encodeError(pending.command.cancelled);
-      this.#facts.push({ event: eventOf(pending, "activity.failed", error) });
+    const { unanswered, children } = this.#pending.endCancelled();
+    for (const pending of unanswered) {
+      this.#facts.push({ event: failure(pending, pending.command.cancelled) });
+    }
+    for (const { command } of children) {
+      this.#context.children.cancel(this.run, command.options.child!.id, "its parent was cancelled")
+        .catch((error) => engineLog.warn("Cannot cancel a child: {error}", { error }));
     }
   }
 
@@ -374,13 +483,16 @@ export class RunExecutor {
         this.#takeCancel(message);
         return false;
       }
-      const pending = message.kind === "signal"
+      const isSignal = message.kind === "signal";
+      const pending = isSignal
         ? this.#pending.waitingFor(message.name)
-        : undefined;
+        : this.#pending.waitingForChild(message.name);
       if (pending === undefined) return true;
       pending.state = "settled";
       this.#facts.push({
-        event: eventOf(pending, "signal.received", message.payload),
+        event: isSignal
+          ? eventOf(pending, "signal.received", message.payload)
+          : childEnd(pending, message.payload),
         consumes: message.id,
       });
       return false;
@@ -421,6 +533,34 @@ export class RunExecutor {
     });
   }
 
+  /** The next generation: the same run, row and lease, and a history that starts anew. */
+  async #continue(
+    { input, version }: Extract<Outcome, { kind: "continued" }>,
+    execution: Execution,
+  ): Promise<Departure | "reload"> {
+    const { id: run, token, generation, hash, specifier, workflow } = this.run;
+    const { patience, store: { lineage }, current } = this.#context;
+    const seed = crypto.randomUUID();
+    const continued = await patience.until("continue a run as new", async () => {
+      const target = version === "current" ? await current(workflow) : undefined;
+      const next = { ...(target ?? { hash, specifier }), input, seed };
+      const signals = execution.unconsumed.map(({ name, payload }) => ({ name, payload }));
+      const fence = { run, token, generation, next: this.#next };
+      const at = await lineage.continueAsNew({ ...fence, ...next, signals });
+      return at === null ? null : { ...next, startedAt: at };
+    });
+    if (this.#phase === "dropped" || continued == null) return LOST;
+    this.#run = {
+      ...this.run,
+      ...continued,
+      generation: generation + 1,
+      firstSeq: this.#next,
+      began: true,
+      claims: 1,
+    };
+    return "reload";
+  }
+
   async #finish(transition: Transition, turn: Turn): Promise<Departure | "reload"> {
     const facts = transition.to.startsWith("stuck_") ? [] : turn.patches.map(patchedFact);
     const written = await this.#write({
@@ -430,7 +570,7 @@ export class RunExecutor {
     });
     if (!("at" in written)) return again(written.step);
     this.#pending.abort(new DOMException("The run has ended", "AbortError"));
-    return departed(transition, written.watched);
+    return departed(transition, written);
   }
 
   // ---- waiting and leaving --------------------------------------------------------------------
@@ -469,7 +609,7 @@ export class RunExecutor {
       wakeSeq: this.#wakeSeq,
     };
     const written = await this.#write({ events: [], consumed: [], transition });
-    if ("at" in written) return departed(transition, false);
+    if ("at" in written) return departed(transition, written);
     if (written.step !== "woken") return written.step;
     this.#inboxStale = true;
     return undefined;
@@ -496,9 +636,10 @@ export class RunExecutor {
   /** Moves a run whose history was not read: reads its length first. */
   async #writeAnyhow(transition: Transition): Promise<{ readonly watched: boolean } | undefined> {
     while (this.#phase !== "dropped") {
-      const loaded = await this.#load(0);
+      const { firstSeq } = this.run;
+      const loaded = await this.#load(firstSeq);
       if (loaded === undefined) return undefined;
-      this.#next = loaded.events.length;
+      this.#next = firstSeq + loaded.events.length;
       const written = await this.#write({ events: [], consumed: [], transition });
       if ("at" in written) return written;
       if (written.step !== "reload") return undefined;
@@ -510,10 +651,15 @@ export class RunExecutor {
 
   async #write(
     share: Pick<CommitEntry, "events" | "consumed" | "transition">,
-  ): Promise<{ at: number; watched: boolean } | { step: Departure | "reload" | "woken" }> {
+  ): Promise<Committed | { step: Departure | "reload" | "woken" }> {
     if (this.#phase === "dropped") return { step: LOST }; // E4
     const { id: run, token } = this.run;
-    const result = await this.#context.journal.append({ run, token, first: this.#next, ...share });
+    return this.#stepOf(
+      await this.#context.journal.append({ run, token, first: this.#next, ...share }),
+    );
+  }
+
+  #stepOf(result: Written): Committed | { step: Departure | "reload" | "woken" } {
     switch (result.status) {
       case "written":
         this.#context.databaseClock.note(result.at);
@@ -522,6 +668,8 @@ export class RunExecutor {
         return { step: "reload" };
       case "woken":
         return { step: "woken" };
+      case "refused":
+        throw new Error(`The database refuses to store an event: ${result.error}`);
       default:
         return { step: LOST };
     }
@@ -577,6 +725,24 @@ function patchedFact(name: string): Fact {
   return { event: { kind: "patched", position: null, name, digest: null, payload: null } };
 }
 
+function failure(pending: Pending, error: unknown): NewEvent {
+  const { kind } = pending.command;
+  const encoded = encodeError(error);
+  return eventOf(
+    pending,
+    `${kind}.failed`,
+    kind === "child" ? encode({ state: "failed", error: encoded }) : encoded,
+  );
+}
+
+/** A child's end, as its parent is told of it. */
+function childEnd(pending: Pending, payload: string | null): NewEvent {
+  const { state, result, error } = JSON.parse(payload ?? "{}") as Record<string, string | null>;
+  return state === "completed"
+    ? eventOf(pending, "child.completed", result ?? null)
+    : eventOf(pending, "child.failed", encode({ state, error }));
+}
+
 /** The event of an attempt that is the last, though it might have been tried again. */
 function lastWord(pending: Pending, event: NewEvent): NewEvent {
   if (event.kind !== "attempt.failed" || event.payload === null) return event;
@@ -612,7 +778,7 @@ function broken(error: unknown): StuckReason {
   };
 }
 
-function departed(transition: Transition, watched: boolean): Departure {
+function departed(transition: Transition, { watched, aftermath }: Committed): Departure {
   switch (transition.to) {
     case "suspended":
       return { kind: "suspended", wakeAt: transition.wakeAt };
@@ -623,7 +789,7 @@ function departed(transition: Transition, watched: boolean): Departure {
     case "cancelled":
     case "terminated": {
       const { to: state, result, error } = transition;
-      return { kind: "ended", state, result, error, watched };
+      return { kind: "ended", state, result, error, watched, aftermath };
     }
     default:
       return { kind: "stuck", state: transition.to, watched };

@@ -9,6 +9,15 @@ import { engineLog } from "./log.ts";
 
 const PAUSE_MS = { first: 50, most: 2_000 };
 
+/** SQLSTATE classes that pass: connection, rollback, resources, not in state, operator, system. */
+const PASSING_STATES = /^(08|40|53|55|57|58)[0-9A-Z]{3}$/;
+
+/** Whether asking again may help; anything else is a mistake, and shows itself at once. */
+function mayPass(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "DATABASE_UNAVAILABLE" || typeof code === "string" && PASSING_STATES.test(code);
+}
+
 /** Repeats what fails; made for the database, whose answers are either given or not. */
 export class Patience {
   readonly #clock: Clock;
@@ -21,7 +30,8 @@ export class Patience {
   }
 
   /**
-   * Asks until there is an answer. Pauses grow from 50 ms to 2 s.
+   * Asks until there is an answer. Pauses grow from 50 ms to 2 s. Errors that no waiting mends are
+   * thrown.
    *
    * @param what What is attempted, for the log: "write 3 histories".
    * @param ask Asks once.
@@ -32,6 +42,7 @@ export class Patience {
       try {
         return await ask();
       } catch (error) {
+        if (!mayPass(error)) throw error;
         engineLog.warn("Cannot {what}, trying again in {wait} ms: {error}", { what, wait, error });
         if (!this.#over) await this.#pause(wait);
       }

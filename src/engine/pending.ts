@@ -22,8 +22,10 @@ export interface Pending {
   failures: number;
   /** When something is due by itself, in database time: a deadline or the next attempt. */
   dueAt: number | null;
+  /** Whether a child was asked to end, since its parent was cancelled. */
+  isAsked?: boolean;
   /** The attempt under way, when `active`. */
-  running?: RunningAttempt;
+  running?: Pick<RunningAttempt, "abort">;
 }
 
 /** The outstanding commands of one run. */
@@ -38,7 +40,7 @@ export class PendingCommands {
 
   /** Takes in what a turn asked for. */
   issue(command: Command): void {
-    const effect = command.kind === "run" || command.kind === "activity";
+    const effect = isEffect(command);
     const failure = effect ? this.#failures.get(command.position) : undefined;
     this.#byPosition.set(command.position, {
       command,
@@ -69,19 +71,44 @@ export class PendingCommands {
   /**
    * The run was cancelled: attempts under way are told, and no other follows.
    *
-   * @returns Activities that no attempt will answer any more.
+   * @returns Those that nothing will answer any more, and children that have to be asked to end.
    */
-  endCancelled(): Pending[] {
+  endCancelled(): { readonly unanswered: Pending[]; readonly children: Pending[] } {
     const unanswered: Pending[] = [];
+    const children: Pending[] = [];
     for (const pending of this.#byPosition.values()) {
-      const { command: { cancelled }, state } = pending;
+      const { command, state } = pending;
+      const { cancelled } = command;
       if (cancelled === null) continue;
       pending.running?.abort(cancelled);
-      if (state !== "ready" && state !== "resting") continue;
+      if (command.kind === "child" && state === "waiting" && !pending.isAsked) {
+        pending.isAsked = true;
+        children.push(pending);
+      }
+      // A child may have been started by an earlier execution: it is, once more, and then asked.
+      if (command.kind === "child" || (state !== "ready" && state !== "resting")) continue;
       pending.state = "settled";
       unanswered.push(pending);
     }
-    return unanswered;
+    return { unanswered, children };
+  }
+
+  /** The first transaction that may begin. */
+  get readyTransaction(): Pending | undefined {
+    for (const pending of this.in("ready")) {
+      if (pending.command.kind === "transaction") return pending;
+    }
+    return undefined;
+  }
+
+  /** Those that wait for the end of a child. */
+  waitingForChild(id: string): Pending | undefined {
+    for (const pending of this.in("waiting")) {
+      if (pending.command.kind === "child" && pending.command.options.child?.id === id) {
+        return pending;
+      }
+    }
+    return undefined;
   }
 
   /** The first that waits for a signal of that name. */
@@ -129,6 +156,12 @@ export class PendingCommands {
   abort(reason: unknown): void {
     for (const pending of this.in("active")) pending.running?.abort(reason);
   }
+}
+
+/** Whether something is to be done for a command, other than to wait. */
+function isEffect({ kind, options }: Command): boolean {
+  if (kind === "child") return options.child?.workflow !== undefined;
+  return kind === "run" || kind === "activity" || kind === "transaction" || kind === "call";
 }
 
 function lastFailures(history: readonly EventRow[]): ReadonlyMap<number, FailedAttempt> {

@@ -7,11 +7,14 @@
 import { backoffDelay, type RetryPolicy } from "../base/backoff.ts";
 import { isContinuumError } from "../base/errors.ts";
 import type { ClaimedRun, StuckReason } from "../ports/rows.ts";
+import type { WorkflowLike } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
 import type { LogLine } from "../replay/turn.ts";
 import { LoadFailure } from "../version/load_errors.ts";
 import type { Versions } from "../version/versions.ts";
 import { executionOf } from "../workflow/execute.ts";
+import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import type { ChildVersion } from "./children.ts";
 import type { CodeSource } from "./code_source.ts";
 import type { CodeFailure, RunCode } from "./executor.ts";
 import { engineLog, workflowLog } from "./log.ts";
@@ -56,6 +59,23 @@ export class VersionCode implements CodeSource {
     } catch (error) {
       return this.#failure(run, error);
     }
+  }
+
+  async current(
+    workflow: string,
+  ): Promise<{ readonly hash: string; readonly specifier: string } | undefined> {
+    try {
+      const { hash, specifier } = await this.#versions.forStart(workflow);
+      return { hash, specifier };
+    } catch (error) {
+      if (isContinuumError(error, "VERSION_NOT_FOUND")) return undefined;
+      throw error;
+    }
+  }
+
+  async childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<ChildVersion> {
+    if (typeof workflow === "string") return await this.#versions.forStart(workflow);
+    return await this.#versions.childVersion(run.hash, workflow as WorkflowDefinition);
   }
 
   probe(hash: string): Promise<boolean> {

@@ -138,6 +138,10 @@ export interface ClaimedRun {
   readonly startedAt: number;
   /** The fencing token of this claim. */
   readonly token: number;
+  /** How often it has continued as new. */
+  readonly generation: number;
+  /** Where the present generation's history begins. */
+  readonly firstSeq: number;
   /** Claims in a row that wrote nothing, this one included. */
   readonly claims: number;
   /** Whether a node had it before: its code may have run. */
@@ -149,8 +153,8 @@ export interface InboxRow {
   /** Key, rising in order of arrival per run. */
   readonly id: number;
   /** What it is. */
-  readonly kind: "signal" | "cancel";
-  /** The signal's name. */
+  readonly kind: "signal" | "cancel" | "child";
+  /** The signal's name, or the child's id. */
   readonly name: string;
   /** Encoded value. */
   readonly payload: string | null;
@@ -243,8 +247,16 @@ export interface CommitEntry {
 
 /** What became of one entry. */
 export type CommitResult =
-  /** Written, all events at this time. `watched`: somebody elsewhere waits for the run's end. */
-  | { readonly status: "written"; readonly at: number; readonly watched: boolean }
+  /**
+   * Written, all events at this time. `watched`: somebody elsewhere waits for the run's end;
+   * `aftermath`: the run has ended, and its parent or children have still to be told.
+   */
+  | {
+    readonly status: "written";
+    readonly at: number;
+    readonly watched: boolean;
+    readonly aftermath: boolean;
+  }
   /** Another node holds it, or nobody: drop the execution. */
   | { readonly status: "lost" }
   /** The token is right and the history is longer than thought: reload, keep the lease. */
@@ -296,7 +308,9 @@ export interface RunRow {
   readonly node: string | null;
   /** When it will be looked at next, if known. */
   readonly wakeAt: number | null;
-  /** Number of events so far. */
+  /** How often it has continued as new. */
+  readonly generation: number;
+  /** Number of events of the present generation. */
   readonly events: number;
   /** When it was created. */
   readonly createdAt: number;

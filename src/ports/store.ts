@@ -6,6 +6,7 @@
  */
 
 import type { AttributesChange } from "../base/attributes.ts";
+import type { LineageStore } from "./lineage.ts";
 import type { RunCondition, RunQuery } from "./run_query.ts";
 import type {
   ClaimedRun,
@@ -36,10 +37,19 @@ export interface Store extends AsyncDisposable {
   migrate(): Promise<void>;
   /** The database's clock, in milliseconds since the epoch. */
   now(): Promise<number>;
+  /**
+   * Runs a function in a transaction of its own: committed when it returns, rolled back when it
+   * throws.
+   *
+   * @param work Must use what it is given, and no other way to the database.
+   */
+  transact(work: (transaction: StoreTransaction) => Promise<void>): Promise<void>;
   /** Runs' histories: what only the owner of a run may write. */
   readonly journal: JournalStore;
   /** Runs: what anyone may do to them. */
   readonly runs: RunStore;
+  /** Lineage: children and generations. */
+  readonly lineage: LineageStore;
   /** Nodes: who is alive. */
   readonly nodes: NodeStore;
   /** Versions: the registry and the archive. */
@@ -48,6 +58,16 @@ export interface Store extends AsyncDisposable {
   readonly schedules: ScheduleStore;
   /** Hints between processes. */
   readonly notices: Notices;
+}
+
+/** A transaction of the database, for writes of the application's own. */
+export interface StoreTransaction {
+  /** Runs one statement, with `$1` and so on, and gives its rows. */
+  readonly query: <Row>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
+  /** The driver's own transaction. */
+  readonly client: unknown;
+  /** Writes one run's share with the transaction. */
+  readonly commit: (entry: CommitEntry) => Promise<CommitResult>;
 }
 
 /** The history of runs, written under a fence. */

@@ -7,7 +7,33 @@
 import type { RetryPolicy } from "../base/backoff.ts";
 
 /** The kinds of effect a workflow can ask for. */
-export type CommandKind = "run" | "activity" | "sleep" | "signal";
+export type CommandKind =
+  | "run"
+  | "activity"
+  | "sleep"
+  | "signal"
+  | "transaction"
+  | "child"
+  | "call";
+
+/** A workflow, as something that can be started: by name, or by its definition. */
+export type WorkflowLike = string | { readonly name: string };
+
+/** What a `child` command is about. */
+export interface ChildRequest {
+  /** The child's run id. */
+  readonly id: string;
+  /** Which workflow it is; absent when an earlier command has started it. */
+  readonly workflow?: WorkflowLike;
+  /** What follows for it when the parent ends. */
+  readonly close: "abandon" | "cancel" | "terminate";
+}
+
+/** What a `call` command asks of the engine. */
+export type CallRequest =
+  | { readonly kind: "start"; readonly child: ChildRequest }
+  | { readonly kind: "signal"; readonly id: string; readonly name: string }
+  | { readonly kind: "cancel"; readonly id: string };
 
 /** One attempt's own facts, given to a step's or an activity's function. */
 export interface Attempt {
@@ -34,6 +60,12 @@ export interface ActivityLike {
 export interface CommandOptions {
   /** A `run` command's function. */
   readonly callback?: (attempt: Attempt) => unknown;
+  /** A `transaction` command's function; it gets the transaction first. */
+  readonly transaction?: (transaction: unknown, attempt: Attempt) => unknown;
+  /** What a `child` command is about. */
+  readonly child?: ChildRequest;
+  /** What a `call` command asks for. */
+  readonly call?: CallRequest;
   /** An `activity` command's definition; absent when the activity was named by a string. */
   readonly activity?: ActivityLike;
   /** When and how often to try again; the executor's default when absent. */
@@ -42,9 +74,9 @@ export interface CommandOptions {
   readonly timeout?: number;
   /**
    * What a cancellation of the run does to an activity: `wait` (the default) aborts its attempt's
-   * signal and waits for its answer; `abandon` rejects at once.
+   * signal and waits for its answer; `abandon` rejects at once; `finish` changes nothing.
    */
-  readonly onCancel?: "wait" | "abandon";
+  readonly onCancel?: "wait" | "abandon" | "finish";
   /** The key for {@linkcode Attempt.idempotencyKey}; the executor derives one when absent. */
   readonly idempotencyKey?: string;
 }

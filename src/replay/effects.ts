@@ -41,6 +41,8 @@ export interface Effects {
   readonly start: RunStart;
   /** The run's randomness. */
   readonly randomness: SeededRandom;
+  /** The place in program order that the next effect takes. */
+  readonly position: number;
   /** The run's clock, in milliseconds since the epoch. */
   virtualNow(): number;
   /** Throws a {@linkcode ContextError} unless this run's own code is running. */

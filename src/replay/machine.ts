@@ -25,6 +25,7 @@ import { stackless } from "../base/stackless.ts";
 import { decode, encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import { callSite, showSite } from "./call_site.ts";
+import { ContinueAsNew } from "./continue_as_new.ts";
 import { type Mismatch, reportDrift } from "./drift.ts";
 import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
 import type { HistoryEvent } from "./history.ts";
@@ -156,6 +157,10 @@ export class Execution implements Effects, WorkflowScope {
       if (this.#deliver(events[i] as HistoryEvent)) await drain();
     }
     return this.#close();
+  }
+
+  get position(): number {
+    return this.#position;
   }
 
   get cancelSignal(): AbortSignal {
@@ -309,6 +314,7 @@ export class Execution implements Effects, WorkflowScope {
     const error = stackless(() => new CancelledError(reason));
     this.#cancelled = error;
     for (const pending of [...this.#outstanding.values()]) {
+      if (pending.options.onCancel === "finish") continue;
       if (outlivesCancel(pending)) pending.cancelled = error;
       else this.#withdraw(pending, error);
     }
@@ -355,6 +361,10 @@ export class Execution implements Effects, WorkflowScope {
 
   readonly #complete = (value: unknown): void => {
     if (!this.#inTurn) this.refuse("a promise that is not ctx's", "ctx.run around it");
+    if (value instanceof ContinueAsNew) {
+      this.#outcome = { kind: "continued", input: value.input, version: value.version };
+      return;
+    }
     try {
       this.#outcome = { kind: "completed", result: encode(value, "result") };
     } catch (error) {

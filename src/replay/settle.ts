@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ActivityError, TimeoutError } from "../base/errors.ts";
+import { ActivityError, ChildError, TimeoutError } from "../base/errors.ts";
 import { stackless } from "../base/stackless.ts";
 import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
@@ -21,6 +21,12 @@ export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
   "timer.fired": "sleep",
   "signal.received": "signal",
   "signal.timeout": "signal",
+  "transaction.completed": "transaction",
+  "transaction.failed": "transaction",
+  "child.completed": "child",
+  "child.failed": "child",
+  "call.completed": "call",
+  "call.failed": "call",
   "cancel.requested": null,
   "attempt.failed": null,
   "patched": null,
@@ -43,6 +49,7 @@ export function isDelivery({ kind }: HistoryEvent): boolean {
  * is told to the code, so that an undo is never skipped.
  */
 export function outlivesCancel({ kind, options }: Pending): boolean {
+  if (kind === "child") return options.child?.workflow !== undefined;
   return kind === "activity" && options.onCancel !== "abandon";
 }
 
@@ -58,6 +65,13 @@ export const SETTLE: Readonly<
       pending.cancelled ??
         stackless(() => new ActivityError(pending.name, pending.position, readError(payload))),
     ),
+  "transaction.completed": (pending, payload) => pending.resolve(read(payload)),
+  "transaction.failed": (pending, payload) => pending.reject(readError(payload)),
+  "child.completed": (pending, payload) => pending.resolve(read(payload)),
+  "child.failed": (pending, payload) =>
+    pending.reject(pending.cancelled ?? childError(pending, payload)),
+  "call.completed": (pending, payload) => pending.resolve(read(payload)),
+  "call.failed": (pending, payload) => pending.reject(readError(payload)),
   "timer.fired": (pending) => pending.resolve(undefined),
   "signal.received": (pending, payload) => pending.resolve(read(payload)),
   "signal.timeout": (pending) => {
@@ -96,6 +110,12 @@ export function mismatch(pending: Pending, event: HistoryEvent, kind: CommandKin
   if (pending.name !== event.name) return "the code asked for another name there";
   if (pending.digest !== event.digest) return "the code asked with another input there";
   return null;
+}
+
+function childError(pending: Pending, payload: string | null): ChildError {
+  const { state, error } = read(payload) as { state: string; error: string | null };
+  const id = pending.options.child?.id ?? pending.name;
+  return stackless(() => new ChildError(id, state, readError(error)));
 }
 
 function signalTimeout(pending: Pending): TimeoutError {

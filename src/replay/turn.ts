@@ -21,6 +21,8 @@ export interface RunStart {
   readonly seed: string;
   /** Database time of the start, in milliseconds since the epoch. */
   readonly startedAt: number;
+  /** How often the run has continued as new; 0 when omitted. */
+  readonly generation?: number;
 }
 
 /** How a run ended. */
@@ -42,6 +44,14 @@ export type Outcome =
     readonly kind: "cancelled";
     /** The encoded error (see `encodeError`). */
     readonly error: string;
+  }
+  | {
+    /** The function returned what `ctx.continueAsNew` gave it. */
+    readonly kind: "continued";
+    /** The encoded input of the next generation. */
+    readonly input: string;
+    /** Whether it takes the workflow's current version, or stays on this one. */
+    readonly version: "current" | "pinned";
   };
 
 /** A place in a module. */

@@ -22,6 +22,8 @@ export interface SqlSession {
    * @returns Its rows.
    */
   query<Row>(text: string, values?: readonly SqlValue[]): Promise<Row[]>;
+  /** The driver's own transaction, where this session is one. */
+  readonly client?: unknown;
   /** Runs a script of several statements without parameters. */
   script(text: string): Promise<void>;
 }

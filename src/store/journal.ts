@@ -14,7 +14,7 @@
 
 import type { CommitEntry, CommitResult, LoadedRun } from "../ports/rows.ts";
 import type { JournalStore } from "../ports/store.ts";
-import type { SqlDriver, SqlValue } from "./driver.ts";
+import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { journalStatements } from "./journal_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { arrayLiteral, isStorable } from "./sql.ts";
@@ -24,6 +24,7 @@ interface WrittenRow {
   id: number;
   at: number;
   watched: boolean;
+  aftermath: boolean;
 }
 
 interface FenceRow {
@@ -76,6 +77,22 @@ export class Journal implements JournalStore {
     return entries.map((entry) => results.get(entry)!);
   }
 
+  /**
+   * Writes one share in a transaction that is open; a locked row is waited for.
+   *
+   * @param session The transaction.
+   * @param entry The share.
+   * @returns What became of it.
+   */
+  async commitOn(session: SqlSession, entry: CommitEntry): Promise<CommitResult> {
+    const error = unstorable(entry);
+    if (error !== null) return { status: "refused", error };
+    const [row] = await session.query<WrittenRow>(this.#sql.append, parameters([entry]));
+    if (row !== undefined) return acknowledged(row);
+    const [fence] = await session.query<FenceRow>(this.#sql.fences, [arrayLiteral([entry.run])]);
+    return missed(entry, fence);
+  }
+
   /** See {@linkcode JournalStore.load}. */
   async load(
     runs: readonly { readonly id: number; readonly from: number }[],
@@ -111,7 +128,7 @@ export class Journal implements JournalStore {
     for (const entry of entries) {
       const row = written.get(entry.run);
       if (row === undefined) missed.push(entry);
-      else results.set(entry, { status: "written", at: row.at, watched: row.watched });
+      else results.set(entry, acknowledged(row));
     }
     this.#contended = missed.length > 0 && await this.#classify(missed, results);
   }
@@ -155,6 +172,10 @@ export class Journal implements JournalStore {
     }
     return busy;
   }
+}
+
+function acknowledged({ at, watched, aftermath }: WrittenRow): CommitResult {
+  return { status: "written", at, watched, aftermath };
 }
 
 function missed(entry: CommitEntry, fence: FenceRow | undefined): CommitResult {
@@ -236,7 +257,7 @@ function assemble(rows: readonly LoadRow[]): LoadedRun[] {
     if (row.part === 1) {
       const { position, digest, at } = row;
       run.events.push({ seq: row.key, kind, position, name, digest, payload, at });
-    } else if (kind === "signal" || kind === "cancel") {
+    } else if (kind === "signal" || kind === "cancel" || kind === "child") {
       run.inbox.push({ id: row.key, kind, name, payload });
     }
   }

@@ -63,13 +63,16 @@ function append(from: string, condition: string): string {
       ended_at = case
         when share.target in ('completed', 'failed', 'cancelled', 'terminated') then clock.at
       end,
+      aftermath = coalesce(
+        share.target in ('completed', 'failed', 'cancelled', 'terminated'), false
+      ) and (run.parent is not null or run.has_children),
       waits = share.waits::json,
       result = share.result::json,
       error = share.error::json,
       stuck_reason = share.reason::json
     from ${from}
     where ${condition}
-    returning run.id, run.watched
+    returning run.id, run.watched, run.aftermath
   ),
   appended as (
     insert into {schema}.events (run, seq, position, at, kind, name, digest, payload)
@@ -87,7 +90,7 @@ function append(from: string, condition: string): string {
     using unnest($20::bigint[], $21::bigint[]) as read (run, id), written
     where message.id = read.id and message.run = read.run and written.id = read.run
   )
-  select written.id, written.watched, ${milliseconds("clock.at")} as at
+  select written.id, written.watched, written.aftermath, ${milliseconds("clock.at")} as at
   from written cross join clock`;
 }
 

@@ -164,6 +164,7 @@ function refuseInside(pg: PGlite): void {
 
 function sessionOf(queryable: Queryable): SqlSession {
   return {
+    client: queryable,
     query: (text, values = []) => queryOn(queryable, text, values),
     script: async (text) => {
       await queryable.exec(text);

@@ -124,6 +124,7 @@ class PostgresDriver implements SqlDriver {
 
   #sessionOf(client: Pick<Client, "unsafe">): SqlSession {
     return {
+      client,
       query: async <Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> => {
         const rows = await this.#translated(
           client.unsafe(text, [...values], { prepare: this.#prepare }),

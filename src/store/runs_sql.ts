@@ -17,7 +17,7 @@ const ALIVE = "select id from {schema}.nodes where id = $1 for key share";
 const CLAIMED = `
   run.id, run.namespace, run.run_id as "runId", run.workflow, run.hash, run.specifier, run.input::text as input,
   run.seed, ${milliseconds("run.started_at")} as "startedAt", run.token,
-  run.claims_since_progress as claims`;
+  run.claims_since_progress as claims, run.first_seq as "firstSeq", run.generation`;
 
 /** The clock stands in a sub-select: read once, it can bound the scan of the index. */
 const CLAIM = `
@@ -95,7 +95,8 @@ export const RUN = `
     run.specifier, run.state, run.input::text as input, run.seed, run.result::text as result,
     run.error::text as error, run.stuck_reason::text as "stuckReason", run.waits::text as waits,
     run.attributes::text as attributes, run.custom_status::text as "customStatus",
-    run.node, ${milliseconds("run.wake_at")} as "wakeAt", run.next_seq as events,
+    run.node, ${milliseconds("run.wake_at")} as "wakeAt", run.next_seq - run.first_seq as events,
+    run.generation,
     ${milliseconds("run.created_at")} as "createdAt",
     ${milliseconds("run.started_at")} as "startedAt", ${milliseconds("run.since")} as since,
     ${milliseconds("run.ended_at")} as "endedAt"
@@ -117,9 +118,9 @@ const WATCH = `
 const HISTORY = `
   select event.seq, event.kind, event.position, event.name, event.digest,
     event.payload::text as payload, ${milliseconds("event.at")} as at
-  from {schema}.events as event
-  where event.run = (select id from {schema}.runs where run_id = $1 and namespace = $4)
-    and event.seq >= $2::integer
+  from {schema}.runs as run join {schema}.events as event
+    on event.run = run.id and event.seq >= run.first_seq + $2::integer
+  where run.run_id = $1 and run.namespace = $4
   order by event.seq limit $3::integer`;
 
 const UNPARK = `
@@ -141,7 +142,8 @@ const END = `
     waits = null,
     stuck_reason = null,
     since = ${CLOCK},
-    ended_at = ${CLOCK}
+    ended_at = ${CLOCK},
+    aftermath = parent is not null or has_children
   where run_id = $1 and namespace = $5 and ended_at is null and (not $4::boolean or stuck_reason is not null)`;
 
 const SEIZE = `

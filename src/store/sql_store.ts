@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { Store } from "../ports/store.ts";
-import type { SqlDriver } from "./driver.ts";
+import type { Store, StoreTransaction } from "../ports/store.ts";
+import type { SqlDriver, SqlValue } from "./driver.ts";
 import { Journal } from "./journal.ts";
+import { Lineage } from "./lineage.ts";
 import { migrate } from "./migrate.ts";
 import { Nodes } from "./nodes.ts";
 import { SqlNotices } from "./notices.ts";
@@ -24,6 +25,8 @@ export class SqlStore implements Store {
   readonly journal: Journal;
   /** See {@linkcode Store.runs}. */
   readonly runs: Runs;
+  /** See {@linkcode Store.lineage}. */
+  readonly lineage: Lineage;
   /** See {@linkcode Store.nodes}. */
   readonly nodes: Nodes;
   /** See {@linkcode Store.versions}. */
@@ -46,6 +49,7 @@ export class SqlStore implements Store {
     this.#schema = schema;
     this.journal = new Journal(driver, schema);
     this.runs = new Runs(driver, schema);
+    this.lineage = new Lineage(driver, schema);
     this.nodes = new Nodes(driver, schema);
     this.versions = new Versions(driver, schema);
     this.schedules = new Schedules(driver, schema);
@@ -66,6 +70,17 @@ export class SqlStore implements Store {
   async now(): Promise<number> {
     const [row] = await this.#driver.query<{ now: number }>(NOW);
     return row!.now;
+  }
+
+  /** See {@linkcode Store.transact}. */
+  async transact(work: (transaction: StoreTransaction) => Promise<void>): Promise<void> {
+    await this.#driver.transaction((session) =>
+      work({
+        query: (text, values = []) => session.query(text, values as SqlValue[]),
+        client: session.client,
+        commit: (entry) => this.journal.commitOn(session, entry),
+      })
+    );
   }
 
   /** Closes the database. */

@@ -11,14 +11,22 @@ import { encode } from "../base/values.ts";
 import type { Attempt, CommandOptions } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
 import { type ActivityDefinition, isActivity } from "./activity.ts";
+import { ContinueAsNew } from "../replay/continue_as_new.ts";
+import { type AnyWorkflow, Children } from "./children.ts";
+import { runSaga } from "./saga.ts";
 import type {
   ActivityCallOptions,
+  ChildHandle,
+  ChildOptions,
+  ContinueAsNewOptions,
   EffectOptions,
   RunOptions,
+  Saga,
   SignalOptions,
   SignalOptionsOtherwise,
   WorkflowContext,
   WorkflowLog,
+  WorkflowTransaction,
 } from "./context_types.ts";
 import {
   checkFunction,
@@ -28,7 +36,7 @@ import {
   readOnCancel,
   readRetry,
 } from "./options.ts";
-import type { SignalSchemas } from "./workflow.ts";
+import type { SignalSchemas, WorkflowDefinition } from "./workflow.ts";
 
 const NOTHING: CommandOptions = {};
 const NO_OPTIONS: EffectOptions = {};
@@ -74,6 +82,15 @@ export class Context implements WorkflowContext {
     input?: unknown,
     options: ActivityCallOptions = NO_OPTIONS,
   ): Promise<Awaited<Output>> {
+    return this.#activity(activity, input, options, null);
+  }
+
+  #activity<Output>(
+    activity: ActivityDefinition<never, Output> | string,
+    input: unknown,
+    options: ActivityCallOptions,
+    onCancel: "finish" | null,
+  ): Promise<Awaited<Output>> {
     this.#effects.enter("activity");
     const name = readName(typeof activity === "string" ? activity : activity?.name, "an activity");
     if (typeof activity !== "string" && !isActivity(activity)) {
@@ -92,7 +109,10 @@ export class Context implements WorkflowContext {
       digest: digestText(encoded),
       input: encoded,
       deadline: null,
-      options: activityOptions(name, definition, options),
+      options: {
+        ...activityOptions(name, definition, options),
+        ...(onCancel === null ? {} : { onCancel }),
+      },
       signal: options.signal,
       fallback: null,
     }) as Promise<Awaited<Output>>;
@@ -118,6 +138,70 @@ export class Context implements WorkflowContext {
       signal: options.signal,
       fallback: null,
     }) as Promise<Awaited<Output>>;
+  }
+
+  transaction<Output>(
+    name: string,
+    fn: (tx: WorkflowTransaction, step: Attempt) => Output | Promise<Output>,
+    options: RunOptions = NO_OPTIONS,
+  ): Promise<Awaited<Output>> {
+    this.#effects.enter("transaction");
+    const what = `transaction ${JSON.stringify(readName(name, "a transaction"))}`;
+    checkFunction(fn, `the function of ${what}`);
+    const transaction = fn as (transaction: unknown, attempt: Attempt) => unknown;
+    return this.#effects.ask({
+      kind: "transaction",
+      name,
+      digest: null,
+      input: null,
+      deadline: null,
+      options: options === NO_OPTIONS
+        ? { transaction }
+        : { transaction, ...runOptions(what, options, RUN_KEYS) },
+      signal: options.signal,
+      fallback: null,
+    }) as Promise<Awaited<Output>>;
+  }
+
+  child<Output>(
+    workflow: WorkflowDefinition<never, Output> | string,
+    input?: unknown,
+    options: ChildOptions = NO_OPTIONS,
+  ): Promise<Awaited<Output>> {
+    return new Children(this.#effects).run(workflow as AnyWorkflow, input, options) as Promise<
+      Awaited<Output>
+    >;
+  }
+
+  startChild<Output>(
+    workflow: WorkflowDefinition<never, Output> | string,
+    input?: unknown,
+    options: ChildOptions = NO_OPTIONS,
+  ): Promise<ChildHandle<Awaited<Output>>> {
+    return new Children(this.#effects).start(workflow as AnyWorkflow, input, options) as Promise<
+      ChildHandle<Awaited<Output>>
+    >;
+  }
+
+  saga<Output>(fn: (saga: Saga) => Output | Promise<Output>): Promise<Awaited<Output>> {
+    this.#effects.enter("saga");
+    return runSaga(
+      fn,
+      (activity, input) =>
+        this.#activity(activity as ActivityDefinition<never, unknown>, input, NO_OPTIONS, "finish"),
+    ) as Promise<Awaited<Output>>;
+  }
+
+  continueAsNew(input?: unknown, options: ContinueAsNewOptions = {}): never {
+    this.#effects.enter("continueAsNew");
+    checkOptions(options, ["version"], "ctx.continueAsNew");
+    const { version = "current" } = options;
+    if (version !== "current" && version !== "pinned") {
+      throw new InvalidArgumentError(
+        `Cannot continue as new: found version ${describe(version)}, wanted "current" or "pinned"`,
+      );
+    }
+    return new ContinueAsNew(encode(input, "input"), version) as never;
   }
 
   sleep(until: Duration | Date, options: EffectOptions = NO_OPTIONS): Promise<void> {

@@ -8,6 +8,7 @@ import type { Duration } from "../base/duration.ts";
 import type { Attempt } from "../replay/commands.ts";
 import type { ActivityDefinition } from "./activity.ts";
 import type { RetryOptions } from "./options.ts";
+import type { WorkflowDefinition } from "./workflow.ts";
 
 /** What every effect takes. */
 export interface EffectOptions {
@@ -47,6 +48,76 @@ export interface SignalOptions extends EffectOptions {
 export interface SignalOptionsOtherwise<Otherwise> extends SignalOptions {
   /** What to answer after the timeout. */
   readonly otherwise: Otherwise;
+}
+
+/** What `ctx.child` and `ctx.startChild` take beside workflow and input. */
+export interface ChildOptions extends EffectOptions {
+  /** The child's run id; made from the parent's by default. */
+  readonly id?: string;
+  /**
+   * What follows for the child when its parent ends: nothing, a request to cancel, or its end at
+   * once. `"cancel"` by default: no child outlives its parent unless it is let go.
+   */
+  readonly parentClose?: "abandon" | "cancel" | "terminate";
+}
+
+/** A child run, as its parent holds it. */
+export interface ChildHandle<Output = unknown> {
+  /** The child's run id. */
+  readonly id: string;
+  /**
+   * Waits for the child's end.
+   *
+   * @throws {ChildError} If it did not complete.
+   */
+  result(options?: EffectOptions): Promise<Output>;
+  /** Sends the child a signal. */
+  signal(name: string, payload?: unknown, options?: EffectOptions): Promise<void>;
+  /** Asks the child to end. */
+  cancel(options?: EffectOptions): Promise<void>;
+}
+
+/** How a saga is undone. */
+export interface CompensateOptions {
+  /** Undo all at once, in place of one after the other. False by default. */
+  readonly parallel?: boolean;
+}
+
+/** What a saga's function is given. */
+export interface Saga {
+  /**
+   * Registers what undoes the step that follows, or has just been made. Make it idempotent: a step
+   * may have happened although its activity failed.
+   */
+  undo<Input>(activity: ActivityDefinition<Input, unknown> | string, input: Input): void;
+  undo(activity: ActivityDefinition<void, unknown> | string): void;
+  /**
+   * Undoes what was registered so far, the last first, and forgets it. Called by itself when the
+   * saga's function throws.
+   *
+   * @throws {CompensationError} If some of it failed for good; the rest was undone.
+   */
+  compensate(options?: CompensateOptions): Promise<void>;
+}
+
+/** A database transaction, as `ctx.transaction` gives it to its function. */
+export interface WorkflowTransaction {
+  /**
+   * Runs one statement.
+   *
+   * @param text The statement, with `$1` and so on.
+   * @param values Its parameters.
+   * @returns Its rows.
+   */
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** The driver's own transaction: postgres.js's `sql`, or PGlite's. */
+  readonly client: unknown;
+}
+
+/** What `ctx.continueAsNew` takes beside the input. */
+export interface ContinueAsNewOptions {
+  /** `"current"`, the default, takes the workflow's current version; `"pinned"` stays on this one. */
+  readonly version?: "current" | "pinned";
 }
 
 /** Logs at the live tail only: a replay does not repeat lines. */
@@ -109,6 +180,56 @@ export interface WorkflowContext {
     fn: (step: Attempt) => Output | Promise<Output>,
     options?: RunOptions,
   ): Promise<Awaited<Output>>;
+  /**
+   * Runs a function in a transaction of the engine's own database, which commits together with the
+   * step's result: it happens exactly once. `fn` must not use `ctx`, and must use `tx` only.
+   *
+   * @throws What its last attempt threw, if it fails for good; nothing of it is written then.
+   */
+  transaction<Output>(
+    name: string,
+    fn: (tx: WorkflowTransaction, step: Attempt) => Output | Promise<Output>,
+    options?: RunOptions,
+  ): Promise<Awaited<Output>>;
+  /**
+   * Runs another workflow and waits for its end. Given as a definition, it is the version that this
+   * workflow imports; given by name, the current version. A cancellation of this run is passed on.
+   *
+   * @throws {ChildError} If it did not complete.
+   */
+  child<Input, Output>(
+    workflow: WorkflowDefinition<Input, Output>,
+    input: Input,
+    options?: ChildOptions,
+  ): Promise<Awaited<Output>>;
+  child<Output = unknown>(
+    workflow: string,
+    input?: unknown,
+    options?: ChildOptions,
+  ): Promise<Output>;
+  /** Starts another workflow, and gives its handle once it is durable. */
+  startChild<Input, Output>(
+    workflow: WorkflowDefinition<Input, Output>,
+    input: Input,
+    options?: ChildOptions,
+  ): Promise<ChildHandle<Awaited<Output>>>;
+  startChild<Output = unknown>(
+    workflow: string,
+    input?: unknown,
+    options?: ChildOptions,
+  ): Promise<ChildHandle<Output>>;
+  /**
+   * Runs a function whose steps are undone if it throws, cancellation included: the last registered
+   * first, as durable activities that a cancellation does not touch.
+   *
+   * @throws What `fn` threw, or {CompensationError} with that as its cause.
+   */
+  saga<Output>(fn: (saga: Saga) => Output | Promise<Output>): Promise<Awaited<Output>>;
+  /**
+   * Goes on as new: `return ctx.continueAsNew(input)`. The run keeps its id, its signals and its
+   * parent; its history starts anew. It does nothing unless it is returned.
+   */
+  continueAsNew(input?: unknown, options?: ContinueAsNewOptions): never;
   /** Waits, for minutes or months: a duration from now, or until a date. */
   sleep(until: Duration | Date, options?: EffectOptions): Promise<void>;
   /**

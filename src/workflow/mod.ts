@@ -16,12 +16,18 @@ export {
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.ts";
 export type {
   ActivityCallOptions,
+  ChildHandle,
+  ChildOptions,
+  CompensateOptions,
+  ContinueAsNewOptions,
   EffectOptions,
   RunOptions,
+  Saga,
   SignalOptions,
   SignalOptionsOtherwise,
   WorkflowContext,
   WorkflowLog,
+  WorkflowTransaction,
 } from "./context_types.ts";
 export { ACTIVITY, WORKFLOW } from "./marks.ts";
 export type { RetryOptions } from "./options.ts";
@@ -31,6 +37,8 @@ export type { Duration } from "../base/duration.ts";
 export {
   ActivityError,
   CancelledError,
+  ChildError,
+  CompensationError,
   ContextError,
   ContinuumError,
   InvalidArgumentError,

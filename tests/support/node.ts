@@ -82,6 +82,11 @@ export class TestNode implements AsyncDisposable {
             executionOf(workflow, { ...start, version: start.hash }, { drain, ...options }),
         });
       },
+      current: (name) => Promise.resolve({ hash: hashOf(name), specifier: `test:${name}` }),
+      childOf: (_run, workflow) => {
+        const name = typeof workflow === "string" ? workflow : workflow.name;
+        return Promise.resolve({ workflow: name, hash: hashOf(name), specifier: `test:${name}` });
+      },
       probe: (hash) => Promise.resolve(!node.failures.has(hash) && byHash.has(hash)),
     }), options);
     for (const { name } of workflows) await register(store, name);
@@ -95,7 +100,7 @@ export class TestNode implements AsyncDisposable {
     const lease = { node: this.engine.node, token: fencingToken() };
     const [inserted] = await this.store.runs.insert([{ ...run, lease }]);
     const { id, at } = inserted!;
-    this.engine.take({ ...run, id, startedAt: at, token: lease.token, claims: 1, began: true });
+    this.engine.take({ ...run, id, startedAt: at, token: lease.token });
     return run.runId;
   }
 

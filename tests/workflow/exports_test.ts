@@ -10,6 +10,8 @@ const RELEASED: Readonly<Record<string, readonly string[]>> = {
     "ACTIVITY",
     "ActivityError",
     "CancelledError",
+    "ChildError",
+    "CompensationError",
     "ContextError",
     "ContinuumError",
     "InvalidArgumentError",

@@ -1,0 +1,111 @@
+/**
+ * Runs that act on other runs: starting children, sending them signals, asking them to end.
+ *
+ * @module
+ */
+
+import { Batcher } from "../base/batcher.ts";
+import { ContinuumError } from "../base/errors.ts";
+import { encode } from "../base/values.ts";
+import type { ChildStart, NewChild } from "../ports/lineage.ts";
+import type { ClaimedRun } from "../ports/rows.ts";
+import type { Message, Store } from "../ports/store.ts";
+import type { CallRequest, ChildRequest, WorkflowLike } from "../replay/commands.ts";
+
+/** The longest chain of parents and children. */
+export const MAX_DEPTH = 50;
+
+/** Which version a child takes. */
+export interface ChildVersion {
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The version. */
+  readonly hash: string;
+  /** The specifier that it is known under. */
+  readonly specifier: string;
+}
+
+/** A child can't be started. Code `CHILD_NOT_STARTED`. */
+export class ChildStartError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param childId The child's id.
+   * @param outcome Why.
+   */
+  constructor(childId: string, outcome: Exclude<ChildStart, "started">) {
+    const why = outcome === "taken"
+      ? "another run has that id"
+      : `the chain of parents is longer than ${MAX_DEPTH}`;
+    super("CHILD_NOT_STARTED", `Cannot start the child ${JSON.stringify(childId)}: ${why}`, {
+      details: { childId, outcome },
+    });
+  }
+}
+
+/** What runs do to other runs. */
+export class Children {
+  readonly #store: Store;
+  readonly #version: (run: ClaimedRun, workflow: WorkflowLike) => Promise<ChildVersion>;
+  readonly #woken: (run: number, node: string | null) => void;
+  readonly #starts: Batcher<NewChild, ChildStart>;
+
+  /**
+   * Prepares.
+   *
+   * @param store Where the runs are.
+   * @param version Chooses the version of a child.
+   * @param woken Told of each run that has work now.
+   */
+  constructor(
+    store: Store,
+    version: (run: ClaimedRun, workflow: WorkflowLike) => Promise<ChildVersion>,
+    woken: (run: number, node: string | null) => void,
+  ) {
+    this.#store = store;
+    this.#version = version;
+    this.#woken = woken;
+    this.#starts = new Batcher((children) => store.lineage.startChildren(children, MAX_DEPTH));
+  }
+
+  /**
+   * Starts a child; trying again does no harm.
+   *
+   * @throws {ChildStartError} If its id is taken, or the chain of parents too long.
+   */
+  async start(run: ClaimedRun, child: ChildRequest, input: string): Promise<void> {
+    const version = await this.#version(run, child.workflow!);
+    const outcome = await this.#starts.add({
+      ...version,
+      parent: run.id,
+      close: child.close,
+      runId: child.id,
+      input,
+      seed: `${run.seed}/${child.id}`,
+    });
+    if (outcome !== "started") throw new ChildStartError(child.id, outcome);
+    this.#woken(0, null);
+  }
+
+  /** Does what a `call` command asks for. */
+  async call(run: ClaimedRun, call: CallRequest, position: number, input: string): Promise<void> {
+    if (call.kind === "start") return await this.start(run, call.child, input);
+    if (call.kind === "cancel") return await this.cancel(run, call.id, "its parent asked for it");
+    await this.#deliver(run, call.id, {
+      kind: "signal",
+      name: call.name,
+      payload: input,
+      deliveryId: `${run.runId}~${run.generation}/${position}`, // sent once, however often tried
+    });
+  }
+
+  /** Asks a child to end; one that has ended already is left as it is. */
+  async cancel(run: ClaimedRun, id: string, reason: string): Promise<void> {
+    await this.#deliver(run, id, { kind: "cancel", name: "", payload: encode({ reason }) });
+  }
+
+  async #deliver(run: ClaimedRun, id: string, message: Message): Promise<void> {
+    const delivery = await this.#store.runs.in(run.namespace).deliver(id, message);
+    if (delivery.status === "delivered") this.#woken(delivery.id, delivery.node);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * A step whose writes commit together with its event: `ctx.transaction`.
+ *
+ * - X1, exactly once: the event is written behind the run's fence in the transaction itself. If the
+ *   fence does not hold, or the function throws, all of it is rolled back.
+ *
+ * @module
+ */
+
+import type { CommitEntry, CommitResult, NewEvent } from "../ports/rows.ts";
+import type { Store } from "../ports/store.ts";
+import type { Command } from "../replay/commands.ts";
+import {
+  type AttemptContext,
+  type AttemptOutcome,
+  failedAttempt,
+  type RunningAttempt,
+  startAttempt,
+} from "./attempt.ts";
+
+/** What came of a transaction: its event and what became of that, or a failed attempt. */
+export type TransactionEnd =
+  | { readonly event: NewEvent; readonly result: CommitResult }
+  | AttemptOutcome;
+
+/** Where the event goes in the history. */
+export type TransactionFence = Pick<CommitEntry, "run" | "token" | "first">;
+
+/** Rolls a transaction back, and says nothing. */
+class RollBack {}
+
+/** One attempt of a transaction. */
+export class TransactionAttempt implements Pick<RunningAttempt, "abort"> {
+  readonly #command: Command;
+  readonly #attempt: number;
+  readonly #context: AttemptContext;
+  #running: RunningAttempt | undefined;
+
+  /**
+   * Prepares an attempt.
+   *
+   * @param command What is asked for.
+   * @param attempt Which attempt this is, from 1.
+   * @param context The node's part.
+   */
+  constructor(command: Command, attempt: number, context: AttemptContext) {
+    this.#command = command;
+    this.#attempt = attempt;
+    this.#context = context;
+  }
+
+  /** Aborts the attempt's signal. */
+  abort(reason: unknown): void {
+    this.#running?.abort(reason);
+  }
+
+  /**
+   * Runs the function in a transaction, and commits it with its event.
+   *
+   * @param store The database.
+   * @param fence Where the event goes.
+   * @returns What came of it; never throws.
+   */
+  async run(store: Pick<Store, "transact">, fence: TransactionFence): Promise<TransactionEnd> {
+    let outcome: AttemptOutcome | undefined;
+    let result: CommitResult | undefined;
+    try {
+      await store.transact(async ({ query, client, commit }) => {
+        this.#running = startAttempt(
+          this.#command,
+          this.#attempt,
+          this.#context,
+          { query, client },
+        );
+        outcome = await this.#running.outcome;
+        if (!outcome.event.kind.endsWith(".completed")) throw new RollBack();
+        result = await commit({ ...fence, events: [outcome.event], consumed: [] });
+        if (result.status !== "written") throw new RollBack(); // X1
+      });
+    } catch (error) {
+      if (!(error instanceof RollBack)) {
+        return failedAttempt(this.#command, this.#attempt, error, this.#context);
+      }
+    }
+    return result === undefined ? outcome! : { event: outcome!.event, result };
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * Lineage: children, their parents' ends, and generations.
+ *
+ * - G1, told once: an ended run is marked in the statement that ends it, and the mark goes in the
+ *   transaction that tells its parent and its children. Whoever comes first does it.
+ * - G2, one order: rows of several runs are locked by rising id.
+ *
+ * @module
+ */
+
+import { CancelledError } from "../base/errors.ts";
+import { encodeError } from "../base/values_failure.ts";
+import type {
+  ChildStart,
+  Continuation,
+  LineageStore,
+  NewChild,
+  WokenRun,
+} from "../ports/lineage.ts";
+import type { SqlDriver, SqlSession } from "./driver.ts";
+import type { SchemaName } from "./schema_name.ts";
+import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql.ts";
+
+const STATEMENTS = {
+  startChildren: `
+    with given as materialized (
+      select * from unnest(
+        $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::text[]
+      ) as given (parent, close, run_id, workflow, hash, specifier, input, seed)
+    ),
+    marked as (
+      update {schema}.runs set has_children = true
+      where id in (select parent from given) and not has_children
+    ),
+    wanted as materialized (
+      select given.*, parent.namespace, parent.depth + 1 as depth, ${CLOCK} as at
+      from given join {schema}.runs as parent on parent.id = given.parent
+    ),
+    inserted as (
+      insert into {schema}.runs (
+        namespace, run_id, workflow, hash, specifier, input, seed, state, wake_at, created_at,
+        parent, parent_close, depth
+      )
+      select namespace, run_id, workflow, hash, specifier, input::json, seed, 'pending', at, at,
+        parent, close, depth
+      from wanted where depth <= $9::integer
+      order by run_id collate "C"
+      on conflict (run_id, namespace) do nothing
+      returning run_id
+    )
+    select wanted.run_id as "runId",
+      case
+        when depth > $9::integer then 'too_deep'
+        when exists (select from inserted where inserted.run_id = wanted.run_id) then 'started'
+        when exists (
+          select from {schema}.runs as run
+          where run.run_id = wanted.run_id and run.namespace = wanted.namespace
+            and run.parent = wanted.parent
+        ) then 'started'
+        else 'taken'
+      end as outcome
+    from wanted`,
+
+  continueAsNew: `
+    with clock as materialized (select ${CLOCK} as at),
+    old as materialized (
+      select * from {schema}.runs
+      where id = $1::bigint and token = $2::bigint and next_seq = $3::integer
+        and generation = $10::integer
+      for update
+    ),
+    kept as (
+      insert into {schema}.generations (
+        run, generation, first_seq, next_seq, hash, specifier, seed, input, started_at, ended_at
+      )
+      select id, generation, first_seq, next_seq, hash, specifier, seed, input, started_at, at
+      from old cross join clock
+    ),
+    requeued as (
+      insert into {schema}.inbox (run, kind, name, payload)
+      select old.id, 'signal', signal.name, signal.payload::json
+      from old cross join unnest($8::text[], $9::text[]) as signal (name, payload)
+    ),
+    continued as (
+      update {schema}.runs as run set
+        generation = run.generation + 1,
+        first_seq = run.next_seq,
+        hash = $4,
+        specifier = $5,
+        input = $6::text::json,
+        seed = $7,
+        started_at = clock.at,
+        claims_since_progress = 0
+      from old cross join clock
+      where run.id = old.id
+      returning clock.at
+    )
+    select ${milliseconds("at")} as at from continued
+    union all
+    select ${milliseconds("started_at")} from {schema}.runs
+    where id = $1::bigint and token = $2::bigint and generation = $10::integer + 1`,
+
+  ended: `
+    select id, has_children as "hasChildren", parent is not null as "hasParent"
+    from {schema}.runs where aftermath order by id limit $1::integer for update skip locked`,
+
+  lockWoken: `
+    select id from {schema}.runs
+    where ended_at is null and (
+      id in (select parent from {schema}.runs where id = any($1::bigint[]))
+      or parent = any($2::bigint[])
+    )
+    order by id for update`,
+
+  tell: `
+    with told as (
+      insert into {schema}.inbox (run, kind, name, payload)
+      select parent.id, 'child', child.run_id, json_build_object(
+        'state', child.state, 'result', child.result::text, 'error', child.error::text
+      )
+      from {schema}.runs as child
+      join {schema}.runs as parent on parent.id = child.parent and parent.ended_at is null
+      where child.id = any($1::bigint[])
+    ),
+    asked as (
+      insert into {schema}.inbox (run, kind, name, payload)
+      select child.id, 'cancel', '', json_build_object('reason', 'its parent has ended')
+      from {schema}.runs as child
+      where child.parent = any($2::bigint[]) and child.parent_close = 'cancel'
+        and child.ended_at is null
+    )
+    update {schema}.runs as run set
+      wake_seq = wake_seq + 1,
+      wake_at = case
+        when state in ('pending', 'suspended') then least(wake_at, ${CLOCK})
+      end
+    where run.ended_at is null and (
+      run.id in (select parent from {schema}.runs where id = any($1::bigint[]))
+      or run.parent = any($2::bigint[]) and run.parent_close = 'cancel'
+    )
+    returning run.id, run.node`,
+
+  stop: `
+    update {schema}.runs set
+      state = case when parent_close = 'terminate' then 'terminated' else 'cancelled' end,
+      error = $2::text::json,
+      node = null,
+      token = null,
+      wake_at = null,
+      waits = null,
+      stuck_reason = null,
+      since = ${CLOCK},
+      ended_at = ${CLOCK},
+      aftermath = has_children
+    where parent = any($1::bigint[]) and ended_at is null
+      and (parent_close = 'terminate' or parent_close = 'cancel' and stuck_reason is not null)
+    returning id, node`,
+
+  settle: `update {schema}.runs set aftermath = false where id = any($1::bigint[])`,
+};
+
+interface EndedRow {
+  readonly id: number;
+  readonly hasChildren: boolean;
+  readonly hasParent: boolean;
+}
+
+const STOPPED = encodeError(new CancelledError("its parent has ended"));
+
+/** {@linkcode LineageStore} in SQL. */
+export class Lineage implements LineageStore {
+  readonly #driver: SqlDriver;
+  readonly #sql: Record<keyof typeof STATEMENTS, string>;
+
+  /**
+   * Prepares the statements.
+   *
+   * @param driver The database.
+   * @param schema Where the tables are.
+   */
+  constructor(driver: SqlDriver, schema: SchemaName) {
+    this.#driver = driver;
+    this.#sql = schema.fillAll(STATEMENTS);
+  }
+
+  /** See {@linkcode LineageStore.startChildren}. */
+  async startChildren(children: readonly NewChild[], maxDepth: number): Promise<ChildStart[]> {
+    const rows = await this.#driver.query<{ runId: string; outcome: ChildStart }>(
+      this.#sql.startChildren,
+      [
+        arrayLiteral(children.map(({ parent }) => parent)),
+        arrayLiteral(children.map(({ close }) => close)),
+        arrayLiteral(children.map(({ runId }) => storable("a run id", runId))),
+        arrayLiteral(children.map(({ workflow }) => storable("a workflow's name", workflow))),
+        arrayLiteral(children.map(({ hash }) => hash)),
+        arrayLiteral(children.map(({ specifier }) => storable("a specifier", specifier))),
+        arrayLiteral(children.map(({ input }) => storable("an input", input))),
+        arrayLiteral(children.map(({ seed }) => seed)),
+        maxDepth,
+      ],
+    );
+    const outcomes = new Map(rows.map(({ runId, outcome }) => [runId, outcome]));
+    return children.map(({ runId }) => outcomes.get(runId) ?? "taken");
+  }
+
+  /** See {@linkcode LineageStore.continueAsNew}. */
+  async continueAsNew(next: Continuation): Promise<number | null> {
+    const [row] = await this.#driver.query<{ at: number }>(this.#sql.continueAsNew, [
+      next.run,
+      next.token,
+      next.next,
+      next.hash,
+      storable("a specifier", next.specifier),
+      storable("an input", next.input),
+      next.seed,
+      arrayLiteral(next.signals.map(({ name }) => name)),
+      arrayLiteral(next.signals.map(({ payload }) => payload)),
+      next.generation,
+    ]);
+    return row?.at ?? null;
+  }
+
+  /** See {@linkcode LineageStore.settleEnded}. */
+  async settleEnded(limit: number): Promise<{ settled: number; woken: WokenRun[] }> {
+    return await this.#driver.transaction(async (session) => { // G1
+      const ended = await session.query<EndedRow>(this.#sql.ended, [limit]);
+      if (ended.length === 0) return { settled: 0, woken: [] };
+      return { settled: ended.length, woken: await this.#tell(ended, session) };
+    });
+  }
+
+  async #tell(ended: readonly EndedRow[], session: SqlSession): Promise<WokenRun[]> {
+    const children = arrayLiteral(ended.filter((run) => run.hasParent).map(({ id }) => id));
+    const parents = arrayLiteral(ended.filter((run) => run.hasChildren).map(({ id }) => id));
+    await session.query(this.#sql.lockWoken, [children, parents]); // G2
+    const stopped = await session.query<WokenRun>(this.#sql.stop, [parents, STOPPED]);
+    const woken = await session.query<WokenRun>(this.#sql.tell, [children, parents]);
+    await session.query(this.#sql.settle, [arrayLiteral(ended.map(({ id }) => id))]);
+    return [...stopped, ...woken];
+  }
+}

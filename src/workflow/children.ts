@@ -1,0 +1,148 @@
+/**
+ * Child runs, as workflow code starts and holds them.
+ *
+ * @module
+ */
+
+import { digestText } from "../base/digest.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
+import { encode } from "../base/values.ts";
+import type { CallRequest, ChildRequest } from "../replay/commands.ts";
+import type { Effects } from "../replay/effects.ts";
+import type { ChildHandle, ChildOptions } from "./context_types.ts";
+import { checkOptions, describe, readName } from "./options.ts";
+import { isWorkflow, type WorkflowDefinition } from "./workflow.ts";
+
+/** A workflow to start as a child. */
+// deno-lint-ignore no-explicit-any -- inputs differ from workflow to workflow
+export type AnyWorkflow = WorkflowDefinition<any, any> | string;
+
+const CHILD_KEYS = ["id", "parentClose", "signal"];
+
+/** Children of one run: starts them, and answers with what became of them. */
+export class Children {
+  readonly #effects: Effects;
+
+  /**
+   * Makes the children of a run.
+   *
+   * @param effects The machine of the run.
+   */
+  constructor(effects: Effects) {
+    this.#effects = effects;
+  }
+
+  /** Starts a child and waits for its end: one command, one event. */
+  run(workflow: AnyWorkflow, input: unknown, options: ChildOptions): Promise<unknown> {
+    this.#effects.enter("child");
+    const child = this.#request(workflow, options, "ctx.child");
+    const encoded = encode(input, "input");
+    return this.#effects.ask({
+      kind: "child",
+      name: nameOf(workflow),
+      digest: digestText(`${child.id} ${encoded}`),
+      input: encoded,
+      deadline: null,
+      options: { child },
+      signal: options.signal,
+      fallback: null,
+    });
+  }
+
+  /** Starts a child, and gives its handle once it is durable. */
+  async start(
+    workflow: AnyWorkflow,
+    input: unknown,
+    options: ChildOptions,
+  ): Promise<ChildHandle<unknown>> {
+    this.#effects.enter("startChild");
+    const child = this.#request(workflow, options, "ctx.startChild");
+    await this.#call(
+      { kind: "start", child },
+      nameOf(workflow),
+      encode(input, "input"),
+      options.signal,
+    );
+    return {
+      id: child.id,
+      result: ({ signal } = {}) => this.#result(child, signal),
+      signal: (name, payload, { signal } = {}) => {
+        this.#effects.enter("child.signal");
+        const request = { kind: "signal", id: child.id, name: readName(name, "a signal") } as const;
+        return this.#call(request, name, encode(payload, "payload"), signal);
+      },
+      cancel: ({ signal } = {}) => {
+        this.#effects.enter("child.cancel");
+        return this.#call({ kind: "cancel", id: child.id }, "cancel", null, signal);
+      },
+    };
+  }
+
+  #result(child: ChildRequest, signal: AbortSignal | undefined): Promise<unknown> {
+    this.#effects.enter("child.result");
+    const { id, close } = child;
+    return this.#effects.ask({
+      kind: "child",
+      name: id,
+      digest: null,
+      input: null,
+      deadline: null,
+      options: { child: { id, close } },
+      signal,
+      fallback: null,
+    });
+  }
+
+  async #call(
+    call: CallRequest,
+    name: string,
+    input: string | null,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const id = call.kind === "start" ? call.child.id : call.id;
+    await this.#effects.ask({
+      kind: "call",
+      name: `${call.kind} ${name}`,
+      digest: digestText(`${id} ${input ?? ""}`),
+      input,
+      deadline: null,
+      options: { call },
+      signal,
+      fallback: null,
+    });
+  }
+
+  #request(workflow: AnyWorkflow, options: ChildOptions, what: string): ChildRequest {
+    if (typeof workflow !== "string" && !isWorkflow(workflow)) {
+      throw new InvalidArgumentError(
+        `Cannot start a child: found ${describe(workflow)}, wanted a workflow's name or what ` +
+          "defineWorkflow returns",
+      );
+    }
+    if (typeof workflow === "string") readName(workflow, "a workflow");
+    checkOptions(options, CHILD_KEYS, what);
+    const { id = this.#defaultId(), parentClose: close = "cancel" } = options;
+    if (id === "" || typeof id !== "string" || id.length > 255) {
+      throw new InvalidArgumentError(
+        `Cannot use the id of a child: found ${describe(id)}, wanted 1 to 255 characters`,
+      );
+    }
+    if (!["abandon", "cancel", "terminate"].includes(close)) {
+      throw new InvalidArgumentError(
+        `Cannot use parentClose of a child: found ${describe(close)}, wanted "abandon", ` +
+          '"cancel" or "terminate"',
+      );
+    }
+    return { id, workflow, close };
+  }
+
+  /** The same on every replay: by the place in program order. */
+  #defaultId(): string {
+    const { start: { runId, generation = 0 }, position } = this.#effects;
+    return `${runId}${generation === 0 ? "" : `~${generation}`}/${position}`;
+  }
+}
+
+function nameOf(workflow: AnyWorkflow): string {
+  return typeof workflow === "string" ? workflow : workflow.name;
+}

@@ -1,0 +1,78 @@
+/**
+ * Sagas: steps that are undone, in reverse order, when what follows them fails.
+ *
+ * @module
+ */
+
+import { CompensationError, InvalidArgumentError } from "../base/errors.ts";
+import type { ActivityDefinition } from "./activity.ts";
+import type { CompensateOptions, Saga } from "./context_types.ts";
+import { checkFunction, checkOptions } from "./options.ts";
+
+/** Runs an activity to its end, whatever is cancelled meanwhile. */
+export type Undo = (
+  // deno-lint-ignore no-explicit-any -- inputs differ from activity to activity
+  activity: ActivityDefinition<any, any> | string,
+  input: unknown,
+) => Promise<unknown>;
+
+type Undone = readonly [activity: Parameters<Undo>[0], input: unknown];
+
+/** {@linkcode Saga} over activities. */
+class UndoStack implements Saga {
+  readonly #undo: Undo;
+  #stack: Undone[] = [];
+
+  constructor(undo: Undo) {
+    this.#undo = undo;
+  }
+
+  undo(activity: Undone[0], input?: unknown): void {
+    this.#stack.push([activity, input]);
+  }
+
+  /** What fails for good does not keep the rest from being undone. */
+  async compensate(options: CompensateOptions = {}): Promise<void> {
+    checkOptions(options, ["parallel"], "saga.compensate");
+    const { parallel = false } = options;
+    if (typeof parallel !== "boolean") {
+      throw new InvalidArgumentError(
+        `Cannot compensate: found parallel ${String(parallel)}, wanted true or false`,
+      );
+    }
+    const stack = this.#stack.reverse();
+    this.#stack = [];
+    const failures: unknown[] = [];
+    const undo = ([activity, input]: Undone) =>
+      this.#undo(activity, input).catch((error) => void failures.push(error));
+    if (parallel) await Promise.all(stack.map(undo));
+    else for (const undone of stack) await undo(undone);
+    if (failures.length > 0) throw new CompensationError(failures);
+  }
+}
+
+/**
+ * Runs a function with a saga: if it throws, cancellation included, what it registered is undone.
+ *
+ * @param body The function.
+ * @param undo Runs an activity to its end.
+ * @returns What the function returned.
+ * @throws What the function threw; {CompensationError} with that as its cause where an undo failed
+ * for good.
+ */
+export async function runSaga<T>(body: (saga: Saga) => Promise<T> | T, undo: Undo): Promise<T> {
+  checkFunction(body, "the function of ctx.saga");
+  const saga = new UndoStack(undo);
+  try {
+    return await body(saga);
+  } catch (error) {
+    try {
+      await saga.compensate();
+    } catch (failed) {
+      throw failed instanceof CompensationError
+        ? new CompensationError(failed.failures, error)
+        : failed;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,353 @@
+/**
+ * Children, generations, sagas and transactions, on every kind of database.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { armFailPoint } from "../../src/base/failpoint.ts";
+import { decode, encode } from "../../src/base/values.ts";
+import type { Departure } from "../../src/engine/executor.ts";
+import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
+import { forEachDatabase } from "../support/database.ts";
+import { TestNode } from "../support/node.ts";
+
+function resultOf(departure: Departure): unknown {
+  assert(departure.kind === "ended" && departure.result !== null, JSON.stringify(departure));
+  return decode(departure.result);
+}
+
+async function cancel(node: TestNode, runId: string): Promise<void> {
+  const message = { kind: "cancel", name: "", payload: encode({ reason: null }) } as const;
+  const delivery = await node.store.runs.deliver(runId, message);
+  assert(delivery.status === "delivered");
+  const { id, node: owner } = delivery;
+  node.engine.hear(owner === null ? { kind: "due" } : { kind: "message", node: owner, run: id });
+}
+
+forEachDatabase("children", (database, test) => {
+  const double = defineWorkflow({ name: "double" }, (_ctx, n: number) => n * 2);
+  const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go"));
+
+  test("a child's result is its parent's value, and its id follows from the parent's", async () => {
+    await using place = await database.fresh();
+    const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(double, 21));
+    await using node = await TestNode.open(place, [parent, double]);
+    const id = await node.start("parent", undefined, "p");
+    assert.equal(resultOf(await node.left(id, "ended")), 42);
+    assert.equal((await node.store.runs.get("p/0"))?.state, "completed");
+  });
+
+  test("a hundred children run at once, and their results come in order", async () => {
+    await using place = await database.fresh();
+    const parent = defineWorkflow(
+      { name: "parent" },
+      (ctx) => Promise.all(Array.from({ length: 100 }, (_, n) => ctx.child(double, n))),
+    );
+    await using node = await TestNode.open(place, [parent, double]);
+    const id = await node.start("parent");
+    assert.deepEqual(
+      resultOf(await node.left(id, "ended")),
+      Array.from({ length: 100 }, (_, n) => n * 2),
+    );
+  });
+
+  test("a child that fails throws into its parent, with what it threw as the cause", async () => {
+    await using place = await database.fresh();
+    const fails = defineWorkflow({ name: "fails" }, () => {
+      throw new RangeError("too much");
+    });
+    const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
+      try {
+        await ctx.child(fails, undefined);
+      } catch (error) {
+        const { code, cause } = error as Error & { code: string };
+        return [code, (cause as Error).message];
+      }
+    });
+    await using node = await TestNode.open(place, [parent, fails]);
+    const id = await node.start("parent");
+    assert.deepEqual(resultOf(await node.left(id, "ended")), ["CHILD_FAILED", "too much"]);
+  });
+
+  test("a handle signals a child and waits for it later", async () => {
+    await using place = await database.fresh();
+    const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
+      const child = await ctx.startChild<string>("waits", undefined, { id: "the-child" });
+      await child.signal("go", "now");
+      return [child.id, await child.result()];
+    });
+    await using node = await TestNode.open(place, [parent, waits]);
+    const id = await node.start("parent");
+    assert.deepEqual(resultOf(await node.left(id, "ended")), ["the-child", "now"]);
+  });
+
+  test("a child whose id another run has is not started, and says so", async () => {
+    await using place = await database.fresh();
+    const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
+      try {
+        await ctx.child(double, 1, { id: "taken" });
+      } catch (error) {
+        return ((error as Error).cause as Error).message;
+      }
+    });
+    await using node = await TestNode.open(place, [parent, double, waits]);
+    await node.start("waits", undefined, "taken");
+    const id = await node.start("parent");
+    assert.match(resultOf(await node.left(id, "ended")) as string, /another run has that id/);
+  });
+
+  test("a chain of parents that is too long is refused", async () => {
+    await using place = await database.fresh();
+    const nests = defineWorkflow(
+      { name: "nests" },
+      (ctx): Promise<unknown> => ctx.child("nests", undefined),
+    );
+    await using node = await TestNode.open(place, [nests]);
+    const id = await node.start("nests");
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "failed");
+    const deepest = await place.query<{ error: string }>(
+      `select error::text as error from {schema}.runs order by id desc limit 1`,
+    );
+    assert.match(deepest[0]!.error, /longer than 50/);
+  });
+
+  test("the end of a parent cancels, terminates or abandons its children", async () => {
+    await using place = await database.fresh();
+    const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
+      await ctx.startChild(waits, undefined, { id: "a" });
+      await ctx.startChild(waits, undefined, { id: "b", parentClose: "terminate" });
+      await ctx.startChild(waits, undefined, { id: "c", parentClose: "abandon" });
+    });
+    await using node = await TestNode.open(place, [parent, waits]);
+    const id = await node.start("parent");
+    await node.left(id, "ended");
+    assert.equal((await node.left("a", "ended") as { state: string }).state, "cancelled");
+    await node.left("c", "suspended");
+    assert.equal((await node.store.runs.get("b"))?.state, "terminated");
+    assert.equal((await node.store.runs.get("c"))?.endedAt, null);
+  });
+
+  test("a cancellation reaches the children that a run waits for", async () => {
+    await using place = await database.fresh();
+    const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(waits, undefined));
+    await using node = await TestNode.open(place, [parent, waits]);
+    const id = await node.start("parent", undefined, "p");
+    await node.left("p/0", "suspended");
+    await node.left(id, "suspended");
+    await cancel(node, id);
+    assert.equal((await node.left(id, "ended") as { state: string }).state, "cancelled");
+    assert.equal((await node.store.runs.get("p/0"))?.state, "cancelled");
+  });
+
+  test("a child's end is told although its node dies right after it", async () => {
+    await using place = await database.fresh();
+    const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(double, 4));
+    await using node = await TestNode.open(place, [parent, double]);
+    const id = await node.start("parent", undefined, "p");
+    await node.left("p/0", "ended");
+    // As if nobody had looked at what the ended child has left to do.
+    await place.query(`update {schema}.inbox set name = name where kind = 'child'`);
+    assert.equal(resultOf(await node.left(id, "ended")), 8);
+  });
+});
+
+forEachDatabase("continuing as new", (database, test) => {
+  test("the run goes on under its id with a new input and an empty history", async () => {
+    await using place = await database.fresh();
+    const counts = defineWorkflow({ name: "counts" }, async (ctx, n: number) => {
+      await ctx.run("step", () => n);
+      return n < 3 ? ctx.continueAsNew(n + 1) : `done at ${n}`;
+    });
+    await using node = await TestNode.open(place, [counts]);
+    const id = await node.start("counts", 0);
+    assert.equal(resultOf(await node.left(id, "ended")), "done at 3");
+    const row = await node.store.runs.get(id);
+    assert.equal(row?.generation, 3);
+    assert.equal(row?.events, 1);
+    assert.equal(row?.input, "3");
+    assert.equal((await node.store.runs.history(id, 0, 10)).length, 1);
+    const kept = await place.query<{ n: number }>(
+      `select count(*)::integer as n from {schema}.generations`,
+    );
+    assert.equal(kept[0]?.n, 3);
+  });
+
+  test("signals wait for whichever generation wants them", async () => {
+    await using place = await database.fresh();
+    const collects = defineWorkflow({ name: "collects" }, async (ctx, got: number[]) => {
+      const next = await ctx.waitForSignal<number>("n");
+      return got.length === 2 ? [...got, next] : ctx.continueAsNew([...got, next]);
+    });
+    await using node = await TestNode.open(place, [collects]);
+    const id = await node.start("collects", []);
+    for (const n of [1, 2, 3]) await node.signal(id, "n", n);
+    assert.deepEqual(resultOf(await node.left(id, "ended")), [1, 2, 3]);
+  });
+
+  test("a parent sees the result of its child's last generation only", async () => {
+    await using place = await database.fresh();
+    const counts = defineWorkflow(
+      { name: "counts" },
+      (ctx, n: number) => n < 2 ? ctx.continueAsNew(n + 1) : n,
+    );
+    const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(counts, 0));
+    await using node = await TestNode.open(place, [parent, counts]);
+    const id = await node.start("parent");
+    assert.equal(resultOf(await node.left(id, "ended")), 2);
+  });
+});
+
+forEachDatabase("sagas", (database, test) => {
+  const log: string[] = [];
+  const undo = defineActivity({ name: "undo" }, (what: string) => void log.push(`undo ${what}`));
+
+  test("what fails is undone, the last first, and the error goes on", async () => {
+    log.length = 0;
+    await using place = await database.fresh();
+    const trip = defineWorkflow({ name: "trip" }, (ctx) =>
+      ctx.saga(async (saga) => {
+        saga.undo(undo, "hotel");
+        await ctx.run("hotel", () => log.push("hotel"));
+        saga.undo(undo, "flight");
+        await ctx.run("flight", () => Promise.reject(new Error("no seats")), {
+          retry: { maxAttempts: 1 },
+        });
+      }));
+    await using node = await TestNode.open(place, [trip]);
+    const id = await node.start("trip");
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "failed");
+    assert.match(end.error!, /no seats/);
+    assert.deepEqual(log, ["hotel", "undo flight", "undo hotel"]);
+  });
+
+  test("a cancellation is undone too, and a second one does not stop that", async () => {
+    log.length = 0;
+    await using place = await database.fresh();
+    const undoing = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const slowUndo = defineActivity({ name: "slow undo" }, async (_input: void, { signal }) => {
+      undoing.resolve();
+      await release.promise;
+      log.push(`undone, aborted ${signal.aborted}`);
+    });
+    const trip = defineWorkflow({ name: "trip" }, (ctx) =>
+      ctx.saga(async (saga) => {
+        saga.undo(slowUndo);
+        await ctx.waitForSignal("go");
+      }));
+    await using node = await TestNode.open(place, [trip]);
+    const id = await node.start("trip");
+    await node.left(id, "suspended");
+    await cancel(node, id);
+    await undoing.promise;
+    await cancel(node, id);
+    release.resolve();
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "cancelled", JSON.stringify(end));
+    assert.deepEqual(log, ["undone, aborted false"]);
+  });
+
+  test("a compensation that fails for good does not keep the others from running", async () => {
+    log.length = 0;
+    await using place = await database.fresh();
+    const broken = defineActivity({ name: "broken", retry: { maxAttempts: 1 } }, () => {
+      throw new Error("can't undo");
+    });
+    const trip = defineWorkflow({ name: "trip" }, (ctx) =>
+      ctx.saga((saga) => {
+        saga.undo(undo, "first");
+        saga.undo(broken);
+        throw new Error("why");
+      }));
+    await using node = await TestNode.open(place, [trip]);
+    const id = await node.start("trip");
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "failed");
+    assert.match(end.error!, /COMPENSATION_FAILED/);
+    assert.match(end.error!, /can't undo/);
+    assert.match(end.error!, /why/);
+    assert.deepEqual(log, ["undo first"]);
+  });
+});
+
+forEachDatabase("transactions", (database, test) => {
+  test("a step's writes and its event commit together, or neither does", async () => {
+    await using place = await database.fresh();
+    await place.open();
+    await place.query(`create table {schema}.ledger (entry text)`);
+    const table = `"${place.schema}".ledger`;
+    let attempts = 0;
+    const pays = defineWorkflow({ name: "pays" }, async (ctx) => {
+      const rows = await ctx.transaction("pay", async (tx) => {
+        await tx.query(`insert into ${table} values ($1)`, ["paid"]);
+        if (++attempts === 1) throw new Error("rolled back");
+        return await tx.query<{ entry: string }>(`select entry from ${table}`);
+      }, { retry: { initial: 1 } });
+      return rows;
+    });
+    await using node = await TestNode.open(place, [pays]);
+    const id = await node.start("pays");
+    assert.deepEqual(resultOf(await node.left(id, "ended")), [{ entry: "paid" }]);
+    assert.equal((await place.query(`select * from ${table}`)).length, 1);
+    const kinds = (await node.store.runs.history(id, 0, 10)).map(({ kind }) => kind);
+    assert.deepEqual(kinds, ["attempt.failed", "transaction.completed"]);
+  });
+
+  test("a node that lost its lease commits nothing of a transaction", async () => {
+    await using place = await database.fresh();
+    await place.open();
+    await place.query(`create table {schema}.ledger (entry text)`);
+    const table = `"${place.schema}".ledger`;
+    const entered = Promise.withResolvers<void>();
+    let isZombie = true;
+    const pays = defineWorkflow({ name: "pays" }, (ctx) =>
+      ctx.transaction("pay", async (tx) => {
+        await tx.query(`insert into ${table} values ('paid')`);
+        if (isZombie) {
+          isZombie = false;
+          await tx.query(`update "${place.schema}".runs set token = token + 1`);
+          entered.resolve();
+        }
+        return "paid";
+      }));
+    const zombie = await TestNode.open(place, [pays]);
+    const id = await zombie.start("pays");
+    await entered.promise;
+    // The fence inside the transaction saw another token: all of it was rolled back.
+    await zombie.left(id, "lost");
+    assert.equal((await place.query(`select * from ${table}`)).length, 0);
+    await zombie.engine.close(0);
+    await using node = await TestNode.open(place, [pays]);
+    assert.equal(resultOf(await node.left(id, "ended")), "paid");
+    assert.equal((await place.query(`select * from ${table}`)).length, 1);
+  });
+
+  test("a transaction that was committed is not run again by the next node", async () => {
+    await using place = await database.fresh();
+    await place.open();
+    await place.query(`create table {schema}.ledger (entry text)`);
+    const table = `"${place.schema}".ledger`;
+    const pays = defineWorkflow({ name: "pays" }, async (ctx) => {
+      await ctx.transaction("pay", (tx) => tx.query(`insert into ${table} values ('paid')`));
+      await ctx.run("after", () => 1);
+      return "done";
+    });
+    const dead = await TestNode.open(place, [pays]);
+    const stopped = Promise.withResolvers<void>();
+    const point = armFailPoint("effect.done", () => {
+      stopped.resolve();
+      return new Promise(() => {}); // dies within the step after it
+    });
+    const id = await dead.start("pays");
+    await stopped.promise;
+    point[Symbol.dispose]();
+    await place.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
+    await using node = await TestNode.open(place, [pays]);
+    assert.equal(resultOf(await node.left(id, "ended")), "done");
+    assert.equal((await place.query(`select * from ${table}`)).length, 1);
+    await dead.engine.close(0);
+  });
+});
