@@ -78,14 +78,15 @@ create table {schema}.workflows (
   {
     version: 2,
     name: "runs",
-    checksum: "b121db395c1b60b081878a71e8ee5f606fa094790394d2edecdfc8372eb044a8",
+    checksum: "79c9334c7a345bebacf214dccdeb722a162f4eb9f54bfad7c2e1e7a9fd93b415",
     sql: `-- Nodes and runs: who is alive, what there is to do, and what happened.
 --
 -- nodes          One heartbeat row per open engine, under an id that is never used twice. Only a
 --                node whose row is gone (buried or closed) has lost its runs.
 -- version_loads  Notes of a node about a version: it is importing it now, or it can't load it.
 -- runs           One row per run. Columns that every append changes stand first, and no index
---                holds one of them, so that appends stay heap-only (HOT) updates.
+--                holds one of them, so that appends stay heap-only (HOT) updates. One flush may
+--                update every row of a page: half of it is left free for that.
 -- events         The history of each run, append-only. No foreign key: rows are only ever written
 --                behind the fence on the run's own row, and the check would cost every insert.
 -- inbox          Messages to a run that its owner has not consumed yet.
@@ -156,7 +157,7 @@ create table {schema}.runs (
   constraint runs_waits check (waits is null or state = 'suspended'),
   constraint runs_wakes_only_idle check (wake_at is null or state in ('pending', 'suspended')),
   constraint runs_pending_is_due check (state <> 'pending' or wake_at is not null)
-) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 -- All that a claimer reads. By runs_wakes_only_idle it holds what can be claimed and nothing else:
 -- running, stuck and ended runs never stand in its way.
