@@ -549,7 +549,7 @@ export class RunExecutor {
       const at = await lineage.continueAsNew({ ...fence, ...next, signals });
       return at === null ? null : { ...next, startedAt: at };
     });
-    if (this.#phase === "dropped" || continued == null) return LOST;
+    if (this.#phase === "dropped" || !continued) return LOST;
     this.#run = {
       ...this.run,
       ...continued,

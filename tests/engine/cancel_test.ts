@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { decode, encode } from "../../src/base/values.ts";
-import { CancelledError, defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
+import { type CancelledError, defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { newRun, TestNode } from "../support/node.ts";
 
