@@ -159,7 +159,7 @@ Deno.test("runs of a node that is cut off for longer than its lease go on elsewh
   await cutOff.start("order", 1, { runId: "r" });
   await eventually(() => gate.calls.includes("r slow") || undefined, () => "step under way");
   proxy.cut();
-  await using heir = await openIn(place, options);
+  await using heir = await openIn(place, { ...options, lease: "3s" });
   await eventually(
     () => gate.calls.filter((call) => call === "r slow").length === 2 || undefined,
     () => "second attempt",
@@ -201,7 +201,7 @@ Deno.test("a node can be closed while its database is away; its runs go on elsew
   proxy.cut();
   assert.deepEqual(await cutOff.close(), { released: 0, forced: 1 });
   gate.open();
-  await using heir = await openIn(place, options);
+  await using heir = await openIn(place, { ...options, lease: "3s" });
   await heir.run("r").signal("go");
   assert.equal(await resultOf(heir.run("r")), 1);
   assert.deepEqual(await names(place, "r"), HISTORY);

@@ -83,6 +83,14 @@ export class Worker implements AsyncDisposable {
     }
   }
 
+  /** Starts a node that dies by itself, and waits for that. */
+  static async doom(options: object, env: Record<string, string>): Promise<Deno.CommandStatus> {
+    const worker = new Worker("open", options, env);
+    const status = await worker.#process.status;
+    await worker.#letGo();
+    return status;
+  }
+
   /** Lets it do something, and waits for the answer; one thing at a time. */
   async do(...command: unknown[]): Promise<unknown> {
     await this.tell(...command);
@@ -99,13 +107,6 @@ export class Worker implements AsyncDisposable {
     while ((await this.#answer()).stopped === undefined);
   }
 
-  /** Waits until it dies of what it does. */
-  async died(): Promise<Deno.CommandStatus> {
-    const status = await this.#process.status;
-    await this.#letGo();
-    return status;
-  }
-
   /** Kills it: no farewell, no clean-up. */
   async kill(): Promise<Deno.CommandStatus> {
     try {
@@ -113,7 +114,9 @@ export class Worker implements AsyncDisposable {
     } catch {
       // It is dead already.
     }
-    return await this.died();
+    const status = await this.#process.status;
+    await this.#letGo();
+    return status;
   }
 
   /** Kills it if it is alive. */

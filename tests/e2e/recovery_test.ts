@@ -239,8 +239,7 @@ Deno.test("a version that nodes die of is parked after three of them", async () 
     lease: 300,
   };
   for (let deaths = 0; deaths < 3; deaths++) {
-    await using doomed = await Worker.start(options, "open", { DOOMED: "import" });
-    assert.equal((await doomed.died()).signal, "SIGKILL");
+    assert.equal((await Worker.doom(options, { DOOMED: "import" })).signal, "SIGKILL");
   }
   await using _survivor = await Worker.start(options, "open", { DOOMED: "import" });
   const { stuck } = await reached(run, "stuck_unknown_version");
