@@ -25,7 +25,7 @@ export interface LoadedCode {
 /** A condition that somebody should look at. */
 export interface HealthFinding {
   /** A stable word. */
-  readonly code: "STUCK_VERSION" | "NO_NODE_CAN_LOAD" | "UNSIGNED_CODE";
+  readonly code: "STUCK_VERSION" | "NO_NODE_CAN_LOAD" | "STUCK_SCHEDULE" | "UNSIGNED_CODE";
   /** Whether runs wait for it to be mended. */
   readonly severe: boolean;
   /** For people. */
@@ -62,6 +62,7 @@ export async function healthOf(store: Store, versions: Versions): Promise<Health
   const findings = [
     ...await stuckVersions(store),
     ...await unloadable(store, nodes),
+    ...await stuckSchedules(store),
     UNSIGNED,
   ];
   const { bytes: codeBytes, modules } = versions.statistics;
@@ -121,4 +122,14 @@ async function unloadable(store: Store, nodes: readonly string[]): Promise<Healt
     });
   }
   return findings;
+}
+
+async function stuckSchedules(store: Store): Promise<HealthFinding[]> {
+  return (await store.schedules.stuck()).map(({ namespace, id, reason }) => ({
+    code: "STUCK_SCHEDULE",
+    severe: true,
+    message: `Schedule ${JSON.stringify(id)} of namespace ${JSON.stringify(namespace)} is stuck: ` +
+      reason,
+    details: { namespace, id, reason },
+  }));
 }
