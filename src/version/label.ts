@@ -75,6 +75,18 @@ export function labelUrl(label: string, root: string): string {
 }
 
 /**
+ * A root to resolve labels against where the real one's folders are not known: it lies below as many
+ * nameless ones as the labels climb.
+ *
+ * @param labels The labels of one manifest.
+ * @returns The URL.
+ */
+export function standInRoot(labels: readonly string[]): string {
+  const depth = labels.reduce((most, label) => Math.max(most, countUps(label)), 0);
+  return `https://unknown.invalid/${`${ABOVE}/`.repeat(depth)}root`;
+}
+
+/**
  * Resolves a relative specifier with labels alone, as every node can without knowing any URL.
  *
  * @param from The label of the importing member.

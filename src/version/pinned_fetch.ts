@@ -14,6 +14,14 @@ import type { Member } from "./manifest.ts";
 import type { ManifestIndex } from "./manifest_index.ts";
 import type { TrustScope } from "./trust.ts";
 
+/** A version as it was fetched. */
+export interface FetchedVersion {
+  /** The bytes of every member, by SHA-256. */
+  readonly bytes: Map<string, Uint8Array>;
+  /** The URL of the root, redirects followed: what its labels are relative to. */
+  readonly url: string;
+}
+
 /** How many members are fetched at a time. */
 const CONCURRENCY = 16;
 
@@ -24,7 +32,7 @@ const CONCURRENCY = 16;
  * @param index The manifest.
  * @param scope What may be part of the graph.
  * @param fetcher Fetches.
- * @returns The bytes of every member, by SHA-256.
+ * @returns The bytes of every member, and where the root was in the end.
  * @throws {IntegrityError} When a body is not what the manifest says; the rest is not fetched then.
  * @throws {ModuleNotFoundError} When a member is not there any more.
  * @throws {UntrustedModuleError} When a member or a redirect is outside the node's trust.
@@ -35,7 +43,7 @@ export async function fetchPinned(
   index: ManifestIndex,
   scope: TrustScope,
   fetcher: GraphFetcher,
-): Promise<Map<string, Uint8Array>> {
+): Promise<FetchedVersion> {
   const found = new Map<string, Uint8Array>();
   const fetchModule = (url: string) => fetcher.fetch(url);
   const url = root.startsWith("jsr:")
@@ -70,5 +78,5 @@ export async function fetchPinned(
     pending.length = 0;
     throw error;
   }
-  return found;
+  return { bytes: found, url: base };
 }

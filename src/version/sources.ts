@@ -48,6 +48,8 @@ export interface FoundVersion {
   readonly source: "url" | "archive";
   /** The specifier that they were found under, or that is known for them. */
   readonly specifier: string;
+  /** The URL of the root; where nobody asked for it, the one that the specifier tells. */
+  readonly url: string;
 }
 
 /** Milliseconds that a URL has to answer where the archive can stand in for it. */
@@ -122,7 +124,8 @@ export class Sources {
     try {
       const bytes = await this.#unarchive(row, index);
       const specifier = row.specifiers[0] ?? "";
-      return { manifest: row.manifest, bytes, source: "archive", specifier };
+      const url = this.#toldUrl(specifier);
+      return { manifest: row.manifest, bytes, source: "archive", specifier, url };
     } catch (error) {
       return [...reasons, reasonOf(error, "archive")];
     }
@@ -132,7 +135,7 @@ export class Sources {
     row: VersionRow,
     index: ManifestIndex | undefined,
     specifier: string,
-  ): Promise<Pick<FoundVersion, "manifest" | "bytes">> {
+  ): Promise<Pick<FoundVersion, "manifest" | "bytes" | "url">> {
     const url = this.#application.resolve(specifier);
     if (index !== undefined) {
       const scope = this.#trust.scope(url, true);
@@ -143,15 +146,21 @@ export class Sources {
         ...(requestMs === undefined ? {} : { requestMs, totalMs: 4 * requestMs }),
         ...limits,
       });
-      return {
-        manifest: row.manifest,
-        bytes: await fetchPinned(url, index, scope, fetcher),
-      };
+      return { manifest: row.manifest, ...await fetchPinned(url, index, scope, fetcher) };
     }
     // The registry's manifest is damaged: reading the graph anew gives the same one, or another.
     const graph = await this.read(url, true);
     if (graph.hash !== row.hash) throw new IntegrityError(url, graph.hash, row.hash);
-    return { manifest: graph.text, bytes: graph.bytes };
+    const { text: manifest, bytes, manifest: { entry }, urls } = graph;
+    return { manifest, bytes, url: urls.get(entry)! };
+  }
+
+  /** Only the registry knows where the modules of a `jsr:` package are: this asks nobody. */
+  #toldUrl(specifier: string): string {
+    const url = this.#application.tryResolve(specifier) ?? "";
+    const parts = url.startsWith("jsr:") ? parsePackageSpecifier(url) : undefined;
+    if (parts === undefined) return url;
+    return new URL(`https://jsr.io/${parts.name}/${parts.range}${parts.path || "/mod.ts"}`).href;
   }
 
   async #unarchive(row: VersionRow, index: ManifestIndex): Promise<Map<string, Uint8Array>> {

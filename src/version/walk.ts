@@ -12,13 +12,13 @@
 import { sha256Hex } from "../base/encoding.ts";
 import { type ContinuumError, isContinuumError } from "../base/errors.ts";
 import { GraphLimitError, ModuleSyntaxError, ModuleUnreadableError } from "./errors.ts";
-import { jsxSettings } from "./jsx.ts";
 import { normaliseUrl } from "./label.ts";
-import { findImports, type FoundImport, positionOf } from "./lex.ts";
+import { type FoundImport, positionOf } from "./lex.ts";
 import { type ImportType, isImportType, type MediaType } from "./manifest.ts";
 import { mediaTypeOf } from "./media_type.ts";
 import type { FetchedModule, FetchModule } from "./read_module.ts";
 import { checkForbidden, type Resolution, resolveImport, type Resolver } from "./resolve.ts";
+import { decodeSource, scanModule } from "./scan.ts";
 
 /** What a walk needs. */
 export interface WalkOptions {
@@ -192,7 +192,7 @@ export class Walk {
       media,
       bytes: fetched.bytes,
       sha256,
-      source: media === "wasm" || media === "bytes" ? "" : new TextDecoder().decode(fetched.bytes),
+      source: decodeSource(media, fetched.bytes),
       imports: [],
       metas: [],
       isParsed: true,
@@ -218,22 +218,12 @@ export class Walk {
     isThorough: boolean,
     base: string = module.url,
   ): Promise<Request[]> {
-    const { media, source, url } = module;
     let found: readonly FoundImport[] = [];
     try {
-      if (media === "js" || media === "jsx" || media === "ts" || media === "tsx") {
-        const result = await findImports(source, media, url, isThorough);
-        const jsx = result.hasJsx
-          ? jsxSettings(source, this.#options.options).specifier
-          : undefined;
-        found = jsx === undefined ? result.imports : [...result.imports, implicit(jsx)];
-        module.metas = result.metas;
-        module.isParsed = result.isParsed;
-      } else if (media === "wasm") {
-        found = (await wasmImports(module)).map(implicit);
-      } else if (media === "json") {
-        checkJson(module);
-      }
+      const scanned = await scanModule(module, this.#options.options, isThorough);
+      found = scanned.imports;
+      module.metas = scanned.metas;
+      module.isParsed = scanned.isParsed;
     } catch (error) {
       if (!isContinuumError(error, "MODULE_SYNTAX")) throw error;
       module.failure = error;
@@ -324,31 +314,6 @@ function unreadable(cause: unknown, url: string, importer: string | undefined): 
     cause,
     details: { url, importer },
   });
-}
-
-function implicit(specifier: string): FoundImport {
-  return { specifier, type: undefined, isDynamic: false, offset: 0 };
-}
-
-async function wasmImports({ bytes, url }: WalkedModule): Promise<string[]> {
-  try {
-    const module = await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
-    return [...new Set(WebAssembly.Module.imports(module).map((entry) => entry.module))];
-  } catch (cause) {
-    throw new ModuleSyntaxError(`Cannot read ${url} as WebAssembly: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-}
-
-function checkJson({ source, url }: WalkedModule): void {
-  try {
-    JSON.parse(source);
-  } catch (cause) {
-    throw new ModuleSyntaxError(`Cannot read ${url} as JSON: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
 }
 
 /**

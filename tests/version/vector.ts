@@ -26,15 +26,16 @@ export function vectorNames(): string[] {
   return [...Deno.readDirSync(VECTORS)].filter((e) => e.isDirectory).map((e) => e.name).sort();
 }
 
-/** Computes one vector. */
-export async function readVector(name: string): Promise<ModuleGraph> {
+/** Computes one vector; or, read in the same way, the graph of another root in its folder. */
+export async function readVector(name: string, root?: string): Promise<ModuleGraph> {
   const folder = new URL(`${name}/`, VECTORS);
   const vector: VectorJson = JSON.parse(
     await Deno.readTextFile(new URL("vector.json", folder)),
   );
   const { config, live = [], remote } = vector;
-  return await readGraph(new URL(vector.entry, folder).href, {
-    live,
+  const entry = new URL(vector.entry, folder).href;
+  return await readGraph(root ?? entry, {
+    live: live.map((specifier) => new URL(specifier, entry).href),
     ...(config === "nearest" ? {} : {
       config: config === null ? false : new URL(config, folder),
     }),

@@ -1,0 +1,158 @@
+/**
+ * The version rooted at a module inside another version's graph: the same that reading the graph of
+ * that module gives, made from pinned bytes and recorded edges alone.
+ *
+ * A manifest does not list plainly relative imports, and other labels make others plain; so the
+ * members' sources are asked what they import, and the manifest where that leads.
+ *
+ * @module
+ */
+
+import { emitOptions } from "./compiler_options.ts";
+import { ManifestError } from "./errors.ts";
+import { labelOf, labelUrl, recordedSpecifier, resolveLabel, standInRoot } from "./label.ts";
+import { UnpinnedImportError } from "./load_errors.ts";
+import type { Edge, EdgeTarget, Manifest, MediaType, Member } from "./manifest.ts";
+import { ManifestIndex, type ResolvedImport } from "./manifest_index.ts";
+import { decodeSource, scanModule } from "./scan.ts";
+
+/** A version whose bytes are at hand. */
+export interface PinnedVersion {
+  /** What it is made of. */
+  readonly manifest: Manifest;
+  /** Its members' bytes by SHA-256, verified. */
+  readonly bytes: ReadonlyMap<string, Uint8Array>;
+  /**
+   * The URL of its root, redirects followed: it names the folders that labels with `../` only
+   * count. Labels that contradict it are taken to lie in folders without names.
+   */
+  readonly url: string;
+}
+
+/** A version rooted inside another one. */
+export interface Subversion {
+  /** What it is made of. */
+  readonly manifest: Manifest;
+  /** The URL of its root. */
+  readonly url: string;
+  /** The label of each of its members, by the label that the other version has for it. */
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+/**
+ * Makes the manifest of what one module of a version reaches, labelled from that module.
+ *
+ * @param version The version.
+ * @param label The label of the module in it, which is to be the root.
+ * @returns The version rooted there.
+ * @throws {ManifestError} When the version has no module of that label.
+ * @throws {UnpinnedImportError} When a module imports what the version's manifest does not list.
+ */
+export async function subversion(version: PinnedVersion, label: string): Promise<Subversion> {
+  const { manifest: whole, bytes } = version;
+  const index = new ManifestIndex(whole);
+  const root = index.member(label);
+  if (root === undefined) {
+    throw new ManifestError(
+      `Cannot root a version at ${JSON.stringify(label)}: found no such module in its manifest`,
+    );
+  }
+  const urls = urlsOf(whole, version.url);
+  const rootUrl = urls.get(label)!;
+  const rebased = (label: string) => labelOf(urls.get(label)!, rootUrl);
+  const options = new Map(whole.options);
+  const integrities = new Map(whole.externals.map((e) => [e.specifier, e.integrity]));
+
+  const reached = new Set([root]);
+  const edges: Edge[] = [];
+  const externals = new Set<string>();
+  const live = new Set<string>();
+  for (const member of reached) {
+    const from = rebased(member.label);
+    const found = await importsOf(index, member, bytes.get(member.sha256)!, options);
+    for (const next of found.members) reached.add(next);
+    for (const [specifier, resolved] of found.targets) {
+      const target = targetOf(resolved, rebased);
+      if (target.kind === "external") externals.add(target.specifier);
+      if (target.kind === "live") live.add(target.label);
+      const isPlain = target.kind === "member" && resolveLabel(from, specifier) === target.label;
+      if (!isPlain) edges.push({ from, specifier, target });
+    }
+  }
+  const members = [...reached].map((member) => ({ ...member, label: rebased(member.label) }));
+  const media = new Set<MediaType>(members.map((member) => member.media));
+  return {
+    manifest: {
+      version: 1,
+      entry: rebased(label),
+      members,
+      edges,
+      externals: [...externals].map((specifier) => ({
+        specifier,
+        integrity: integrities.get(specifier) ?? null,
+      })),
+      live: [...live],
+      options: [...emitOptions(Object.fromEntries(options), media)],
+    },
+    url: rootUrl,
+    labels: new Map([...reached].map((member) => [member.label, rebased(member.label)])),
+  };
+}
+
+/** The URL of every label, such that it would be given that label again. */
+function urlsOf({ members, live }: Manifest, root: string): Map<string, string> {
+  const labels = [...members.map((member) => member.label), ...live];
+  const isTold = URL.canParse(root) &&
+    labels.every((label) => labelOf(labelUrl(label, root), root) === label);
+  const base = isTold ? root : standInRoot(labels);
+  return new Map(labels.map((label) => [label, labelUrl(label, base)]));
+}
+
+/** What a member imports. */
+interface Imports {
+  /** Where each specifier leads, under its recorded form. */
+  readonly targets: ReadonlyMap<string, ResolvedImport>;
+  /** The members among these; one specifier leads to several when asked for with several types. */
+  readonly members: readonly Member[];
+}
+
+/** As when a graph is read: where the lexer tells of an import that can't be, a parser decides. */
+async function importsOf(
+  index: ManifestIndex,
+  member: Member,
+  bytes: Uint8Array,
+  options: ReadonlyMap<string, string>,
+  isThorough = false,
+): Promise<Imports> {
+  const { label, media } = member;
+  const module = { url: label, media, bytes, source: decodeSource(media, bytes) };
+  const targets = new Map<string, ResolvedImport>();
+  const members: Member[] = [];
+  const { imports, isParsed } = await scanModule(module, options, isThorough);
+  for (const { specifier, type, isDynamic } of imports) {
+    if (specifier === undefined) continue;
+    const resolved = index.resolve(label, specifier, type === undefined ? {} : { type });
+    if (!isDynamic && (resolved === undefined || resolved.kind === "missing")) {
+      if (isParsed) throw new UnpinnedImportError(label, specifier);
+      return await importsOf(index, member, bytes, options, true);
+    }
+    // Not listed with this type, but with another: what can be loaded counts.
+    if (resolved === undefined) continue;
+    targets.set(recordedSpecifier(specifier), resolved);
+    if (resolved.kind === "member") members.push(resolved.member);
+  }
+  return { targets, members };
+}
+
+function targetOf(resolved: ResolvedImport, rebased: (label: string) => string): EdgeTarget {
+  switch (resolved.kind) {
+    case "member":
+      return { kind: "member", label: rebased(resolved.member.label) };
+    case "live":
+      return { kind: "live", label: rebased(resolved.label) };
+    case "external":
+    case "host":
+    case "missing":
+      return resolved;
+  }
+}
