@@ -368,6 +368,8 @@ export interface NewVersion {
   readonly specifier: string;
   /** Members' bytes by SHA-256 (hex); `null`: not to be archived. */
   readonly blobs: ReadonlyMap<string, Uint8Array> | null;
+  /** Whether it comes as part of another version, and not in its own right. Default false. */
+  readonly isPart?: boolean;
 }
 
 /** What a registration changed. */

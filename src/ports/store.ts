@@ -286,15 +286,15 @@ export interface NodeStore {
 export interface VersionStore {
   /**
    * Registers a version, its members and a specifier in one transaction; makes it current where its
-   * workflow has none, or where it is new (never by merely coming up again); lets runs that were
-   * parked for want of it out.
+   * workflow has none, or where it comes in its own right for the first time (never by merely coming
+   * up again); lets runs that were parked for want of it out.
    */
   register(version: NewVersion): Promise<RegisteredVersion>;
   /** One version. */
   get(hash: string): Promise<VersionRow | null>;
   /** All versions of a workflow, newest first. */
   list(workflow?: string): Promise<VersionRow[]>;
-  /** The version last registered under a specifier. */
+  /** The version last registered under a specifier; one that is part of another comes last. */
   bySpecifier(specifier: string): Promise<VersionRow | null>;
   /** Members' bytes by SHA-256, as far as the archive has them; the caller checks them. */
   blobs(sha256: readonly string[]): Promise<Map<string, Uint8Array>>;

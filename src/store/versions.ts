@@ -5,7 +5,9 @@
  *   table in the order of their keys. So any number of processes may register at once.
  * - V2, repair: bytes and manifests certify themselves by their key, so what was damaged in the
  *   database is put right by the next registration.
- * - V3, current: a new version becomes current, one that comes up again does not.
+ * - V3, current: a version becomes current when it first comes in its own right, not when it comes up
+ *   again. One that comes as part of another becomes so where there is none, and never answers for
+ *   a specifier in place of one that came in its own right.
  *
  * @module
  */
@@ -61,12 +63,18 @@ export class Versions implements VersionStore {
         [hash, workflow, label, manifest, blobs !== null, contract],
       );
       if (blobs !== null) await session.query(sql.members, [hash, arrayLiteral([...blobs.keys()])]);
-      await session.query(sql.specifier, [hash, specifier]);
-      const created = row?.created ?? false;
-      await session.query(created ? sql.newCurrent : sql.firstCurrent, [workflow, hash]);
+      const becomesCurrent = await this.#name(session, version);
+      await session.query(becomesCurrent ? sql.newCurrent : sql.firstCurrent, [workflow, hash]);
       const revived = await session.query(sql.revive, [hash]);
-      return { created, revived: revived.length };
+      return { created: row?.created ?? false, revived: revived.length };
     });
+  }
+
+  /** V3: notes the specifier, and says whether the version becomes current whatever is. */
+  async #name(session: SqlSession, { hash, specifier, isPart }: NewVersion): Promise<boolean> {
+    const statement = isPart === true ? this.#sql.partSpecifier : this.#sql.specifier;
+    const [row] = await session.query<{ first: boolean }>(statement, [hash, specifier]);
+    return row?.first ?? false;
   }
 
   async #storeBlobs(session: SqlSession, blobs: ReadonlyMap<string, Uint8Array>): Promise<void> {

@@ -38,9 +38,19 @@ const MEMBERS = `
   select $1, sha256 from unnest($2::text[]) as member (sha256) order by sha256 collate "C"
   on conflict do nothing`;
 
+/** Says whether the version comes in its own right for the first time. */
 const SPECIFIER = `
+  with known as (
+    select from {schema}.workflow_specifiers where hash = $1 and last_seen > '-infinity'
+  )
   insert into {schema}.workflow_specifiers (hash, specifier) values ($1, $2)
-  on conflict (hash, specifier) do update set last_seen = clock_timestamp()`;
+  on conflict (hash, specifier) do update set last_seen = clock_timestamp()
+  returning not exists (select from known) as first`;
+
+/** What is known only as part of another version was never seen under that specifier itself. */
+const PART_SPECIFIER = `
+  insert into {schema}.workflow_specifiers (hash, specifier, last_seen)
+  values ($1, $2, '-infinity') on conflict do nothing`;
 
 const FIRST_CURRENT = `
   insert into {schema}.workflows (name, current_hash) values ($1, $2) on conflict (name) do nothing`;
@@ -117,6 +127,7 @@ export function versionStatements(
   | "register"
   | "members"
   | "specifier"
+  | "partSpecifier"
   | "firstCurrent"
   | "newCurrent"
   | "revive"
@@ -140,6 +151,7 @@ export function versionStatements(
     register: REGISTER,
     members: MEMBERS,
     specifier: SPECIFIER,
+    partSpecifier: PART_SPECIFIER,
     firstCurrent: FIRST_CURRENT,
     newCurrent: NEW_CURRENT,
     revive: REVIVE,

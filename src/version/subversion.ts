@@ -37,6 +37,8 @@ export interface Subversion {
   readonly url: string;
   /** The label of each of its members, by the label that the other version has for it. */
   readonly labels: ReadonlyMap<string, string>;
+  /** The members that its root imports, by the label that the other version has for them. */
+  readonly imports: ReadonlySet<string>;
 }
 
 /**
@@ -64,13 +66,17 @@ export async function subversion(version: PinnedVersion, label: string): Promise
   const integrities = new Map(whole.externals.map((e) => [e.specifier, e.integrity]));
 
   const reached = new Set([root]);
+  const imports = new Set<string>();
   const edges: Edge[] = [];
   const externals = new Set<string>();
   const live = new Set<string>();
   for (const member of reached) {
     const from = rebased(member.label);
     const found = await importsOf(index, member, bytes.get(member.sha256)!, options);
-    for (const next of found.members) reached.add(next);
+    for (const next of found.members) {
+      reached.add(next);
+      if (member === root) imports.add(next.label);
+    }
     for (const [specifier, resolved] of found.targets) {
       const target = targetOf(resolved, rebased);
       if (target.kind === "external") externals.add(target.specifier);
@@ -96,6 +102,7 @@ export async function subversion(version: PinnedVersion, label: string): Promise
     },
     url: rootUrl,
     labels: new Map([...reached].map((member) => [member.label, rebased(member.label)])),
+    imports,
   };
 }
 

@@ -14,6 +14,7 @@ import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { Application } from "./application.ts";
+import { ChildVersions } from "./child_versions.ts";
 import { contractOf, readDefinition } from "./definition.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import type { ModuleGraph } from "./graph.ts";
@@ -108,6 +109,7 @@ export class Versions {
   readonly #trust: Trust;
   readonly #loader: Loader;
   readonly #sources: Sources;
+  readonly #children: ChildVersions;
   readonly #loaded = new Map<string, LoadedVersion>();
   readonly #obtaining = new Map<string, Promise<LoadedVersion>>();
   readonly #own = new Map<string, OwnVersion>();
@@ -132,6 +134,14 @@ export class Versions {
     this.#trust = new Trust(options.trust ?? {}, workflows);
     this.#loader = new Loader(options.loader);
     this.#sources = new Sources(options, this.#application, this.#trust);
+    this.#children = new ChildVersions({
+      store: options.store,
+      isArchiving: options.archive !== false,
+      record: (url) => this.#application.record(url),
+      keep: (version) => {
+        if (!this.#trust.denies(version.hash)) this.#keep(version);
+      },
+    });
   }
 
   /** The versions in memory, in the order of their coming. */
@@ -225,7 +235,9 @@ export class Versions {
       return false;
     }
     const row = await this.#store.get(hash);
-    if (row === null || row.loadCrashes >= MAX_CRASHES || !this.trusts(row)) return false;
+    if (row === null || row.loadCrashes >= MAX_CRASHES || !await this.#mayLoad(row)) {
+      return false;
+    }
     const found = await this.#sources.find(row);
     return !Array.isArray(found);
   }
@@ -298,6 +310,21 @@ export class Versions {
     return { workflow: definition.name, hash, specifier };
   }
 
+  /**
+   * Chooses the version of a child that is given as a definition: the one rooted at its module in
+   * its parent's graph. It is registered by this, and shares the parent's loaded modules; it becomes
+   * current only where its workflow has no current version.
+   *
+   * @param parentHash The version of the parent, which is loaded if need be.
+   * @param definition The default export of one of its modules.
+   * @returns The version.
+   * @throws {VersionNotFoundError} When no module of the parent exports it by default.
+   * @throws {LoadFailure} When the parent can't be had.
+   */
+  async childVersion(parentHash: string, definition: WorkflowDefinition): Promise<StartVersion> {
+    return await this.#children.start(await this.obtain(parentHash), definition);
+  }
+
   #ownVersion(definition: WorkflowDefinition): StartVersion {
     const own = [...this.#own.values()];
     const same = own.filter((version) => version.definition === definition);
@@ -318,11 +345,12 @@ export class Versions {
 
   async #loadOwn(graph: ModuleGraph, url: string, recorded: string): Promise<LoadedVersion> {
     const native = await this.#importNatively(graph, url);
-    if (native !== undefined) return this.#version(graph.hash, native, "native", recorded);
-    const { hash, text: manifest, bytes } = graph;
-    const liveUrl = (label: string) => graph.urls.get(label);
-    const modules = await this.#loader.load({ hash, manifest, bytes, liveUrl });
-    return this.#version(hash, modules, "url", recorded);
+    const { hash, text: manifest, bytes, urls } = graph;
+    const liveUrl = (label: string) => urls.get(label);
+    const modules = native ?? await this.#loader.load({ hash, manifest, bytes, liveUrl });
+    const version = this.#version(hash, modules, native ? "native" : "url", recorded);
+    await this.#children.note(version, { manifest, bytes, url: urls.get(graph.manifest.entry)! });
+    return version;
   }
 
   /** The application's own modules, if they can only be this version; see `native.ts`. */
@@ -370,7 +398,7 @@ export class Versions {
       } as const;
       throw new LoadFailure(hash, [reason]);
     }
-    if (!this.trusts(row)) {
+    if (!await this.#mayLoad(row)) {
       const message = `this node serves no workflow ${JSON.stringify(row.workflow)}, and trusts ` +
         `none of the specifiers ${row.specifiers.join(", ")}`;
       const reason = {
@@ -402,8 +430,11 @@ export class Versions {
       const modules = await this.#loader.load({ hash, ...found, liveUrl });
       const version = this.#version(hash, modules, found.source, found.specifier);
       const { name } = version.definition;
-      if (name === row.workflow) return version;
-      throw new IntegrityError("the registry's workflow name", row.workflow, name);
+      if (name !== row.workflow) {
+        throw new IntegrityError("the registry's workflow name", row.workflow, name);
+      }
+      await this.#children.note(version, found);
+      return version;
     } catch (error) {
       const reason = reasonOf(error, "import", found.specifier);
       if (!(error instanceof ImportFailedError)) throw new LoadFailure(hash, [reason], error);
@@ -429,6 +460,10 @@ export class Versions {
     const definition = readDefinition(modules.entry, specifier);
     this.#bytes += modules.bytes;
     return { hash, definition, source, specifier, modules: modules.members };
+  }
+
+  async #mayLoad(row: VersionRow): Promise<boolean> {
+    return this.trusts(row) || await this.#children.isPart(row, this.#served);
   }
 
   #keep(version: LoadedVersion): void {

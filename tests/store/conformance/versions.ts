@@ -116,6 +116,28 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
     assert.equal(await versions.current("order"), HASH, "by hand stays by hand");
   });
 
+  test("V3: part of another version becomes current only where there is none", async () => {
+    await using world = await newWorld(database);
+    const { versions } = world.store;
+    const own = version({ hash: HASH, specifier: "app:order.ts" });
+    const part = version({ hash: V2, specifier: "app:order.ts", isPart: true });
+    await versions.register(own);
+    assert.equal((await versions.register(part)).created, true);
+    assert.equal(await versions.current("order"), HASH);
+    assert.equal((await versions.bySpecifier("app:order.ts"))?.hash, HASH);
+    assert.deepEqual((await versions.get(V2))?.specifiers, ["app:order.ts"]);
+    await versions.register({ ...part, hash: "f".repeat(64), workflow: "inner" });
+    assert.equal(await versions.current("inner"), "f".repeat(64));
+    // In its own right for the first time, then as a part again.
+    await versions.register({ ...part, isPart: false });
+    assert.equal(await versions.current("order"), V2);
+    assert.equal((await versions.bySpecifier("app:order.ts"))?.hash, V2);
+    await versions.register(own);
+    await versions.register(part);
+    assert.equal(await versions.current("order"), V2);
+    assert.equal((await versions.bySpecifier("app:order.ts"))?.hash, HASH);
+  });
+
   test("a specifier leads to the version last registered under it", async () => {
     await using world = await newWorld(database);
     const { versions } = world.store;

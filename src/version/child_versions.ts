@@ -1,0 +1,243 @@
+/**
+ * The workflows inside versions: definitions that a version's modules export, each of which is the
+ * root of a version of its own. What is needed to name them is worked out while the bytes are at
+ * hand; they are registered when one is started.
+ *
+ * - C1: a definition inside a version means one version, wherever the definition is passed to.
+ * - C2: a child runs on the modules that its parent's version has loaded: nothing is loaded anew.
+ * - C3: what is registered as part of another version does not become current in place of one that
+ *   is.
+ *
+ * @module
+ */
+
+import { sha256Hex } from "../base/encoding.ts";
+import type { VersionRow } from "../ports/rows.ts";
+import type { VersionStore } from "../ports/store.ts";
+import { WORKFLOW } from "../workflow/marks.ts";
+import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import { contractOf, readDefinition } from "./definition.ts";
+import { VersionNotFoundError } from "./load_errors.ts";
+import type { Namespace } from "./loader.ts";
+import { formatManifest, type Member, parseManifest, versionHash } from "./manifest.ts";
+import { type Subversion, subversion } from "./subversion.ts";
+import type { LoadedVersion, StartVersion } from "./versions.ts";
+
+/** The bytes of a version that was just loaded. */
+export interface LoadedBytes {
+  /** The text of its manifest. */
+  readonly manifest: string;
+  /** Its members' bytes by SHA-256, verified. */
+  readonly bytes: ReadonlyMap<string, Uint8Array>;
+  /** The URL of its root, as far as it is known. */
+  readonly url: string;
+}
+
+/** What children are registered with. */
+export interface ChildVersionsOptions {
+  /** The registry and the archive. */
+  readonly store: VersionStore;
+  /** Whether members' bytes are kept in the database. */
+  readonly isArchiving: boolean;
+  /** The form in which the registry records a URL. */
+  readonly record: (url: string) => string;
+  /** Keeps a version in memory. */
+  readonly keep: (version: LoadedVersion) => void;
+}
+
+/** A workflow inside a version. */
+interface Child {
+  readonly version: LoadedVersion;
+  /** The text of its manifest. */
+  readonly manifest: string;
+  /** Its registration; `undefined` until it is first started. */
+  registered: Promise<StartVersion> | undefined;
+}
+
+type ChildrenOf = ReadonlyMap<WorkflowDefinition, Child>;
+
+/** The workflows inside the versions of this process. */
+export class ChildVersions {
+  readonly #options: ChildVersionsOptions;
+  readonly #children = new WeakMap<LoadedVersion, ChildrenOf>();
+
+  /**
+   * Knows none yet.
+   *
+   * @param options What children are registered with.
+   */
+  constructor(options: ChildVersionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Finds the workflows inside a version that was just loaded.
+   *
+   * @param parent The version.
+   * @param loaded Its bytes, which are not kept.
+   */
+  async note(parent: LoadedVersion, loaded: LoadedBytes): Promise<void> {
+    const labels = new Map<WorkflowDefinition, string[]>();
+    for (const [label, { default: found }] of parent.modules) {
+      if (typeof found !== "object" || found === null || !(WORKFLOW in found)) continue;
+      const definition = found as WorkflowDefinition;
+      labels.set(definition, [...labels.get(definition) ?? [], label]);
+    }
+    labels.delete(parent.definition);
+    if (labels.size === 0) return;
+    const manifest = parseManifest(loaded.manifest);
+    const itself = Promise.resolve(startOf(parent));
+    const children = new Map<WorkflowDefinition, Child>([
+      [parent.definition, { version: parent, manifest: loaded.manifest, registered: itself }],
+    ]);
+    for (const [definition, exporters] of labels) {
+      const roots: Subversion[] = [];
+      for (const label of exporters) roots.push(await subversion({ ...loaded, manifest }, label));
+      children.set(definition, this.#child(parent, definition, definingOne(roots, exporters)));
+    }
+    // C1: versions compose, so what is inside a child is what is inside its parent.
+    for (const { version } of children.values()) this.#children.set(version, children);
+  }
+
+  /**
+   * The version of a definition inside a version, registered.
+   *
+   * @param parent The version.
+   * @param definition The definition.
+   * @returns The version rooted at the module that exports it.
+   * @throws {VersionNotFoundError} When no module of the parent exports it.
+   * @throws {DefinitionError} When it is one for a newer engine.
+   */
+  async start(parent: LoadedVersion, definition: WorkflowDefinition): Promise<StartVersion> {
+    if (parent.definition === definition) return startOf(parent);
+    const child = this.#children.get(parent)?.get(definition);
+    if (child === undefined) {
+      throw new VersionNotFoundError(
+        definition.name,
+        "start a child by its definition",
+        `no module of version ${
+          parent.hash.slice(0, 12)
+        } exports it by default, wanted it imported in ` +
+          "the workflow module from a module whose default export it is",
+      );
+    }
+    return await (child.registered ??= this.#register(child).catch((error) => {
+      child.registered = undefined;
+      throw error;
+    }));
+  }
+
+  /**
+   * Whether a version is made of parts of versions of some workflows: whoever may run these may run
+   * it.
+   *
+   * @param row The version.
+   * @param workflows The names of the workflows.
+   * @returns Whether a registered version of one of them holds all of it.
+   */
+  async isPart(
+    row: Pick<VersionRow, "hash" | "manifest">,
+    workflows: Iterable<string>,
+  ): Promise<boolean> {
+    const parts = partsOf(row);
+    if (parts === undefined) return false;
+    for (const workflow of workflows) {
+      for (const whole of await this.#options.store.list(workflow)) {
+        const all = partsOf(whole);
+        if (all !== undefined && parts.isSubsetOf(all)) return true;
+      }
+    }
+    return false;
+  }
+
+  #child(parent: LoadedVersion, definition: WorkflowDefinition, found: Subversion): Child {
+    const manifest = formatManifest(found.manifest);
+    const modules = new Map<string, Namespace>();
+    for (const [theirs, own] of found.labels) {
+      const namespace = parent.modules.get(theirs);
+      if (namespace !== undefined) modules.set(own, namespace);
+    }
+    const version: LoadedVersion = {
+      hash: versionHash(manifest),
+      definition,
+      source: parent.source,
+      specifier: this.#options.record(withCredentials(found.url, parent.specifier)),
+      modules,
+    };
+    return { version, manifest, registered: undefined };
+  }
+
+  async #register({ version, manifest }: Child): Promise<StartVersion> {
+    const { hash, specifier, modules } = version;
+    const { entry, members } = parseManifest(manifest);
+    const definition = readDefinition(modules.get(entry)!, specifier);
+    const { name: workflow, version: label } = definition;
+    await this.#options.store.register({
+      hash,
+      workflow,
+      label,
+      manifest,
+      contract: contractOf(definition),
+      specifier,
+      blobs: await this.#archived(members),
+      isPart: true, // C3
+    });
+    this.#options.keep(version); // C2
+    return startOf(version);
+  }
+
+  /** The bytes, as they were archived with the parent; `null` when they are not all there. */
+  async #archived(
+    members: readonly Member[],
+  ): Promise<ReadonlyMap<string, Uint8Array> | null> {
+    if (!this.#options.isArchiving) return null;
+    const wanted = [...new Set(members.map(({ sha256 }) => sha256))];
+    const found = await this.#options.store.blobs(wanted);
+    const isSound = (sha256: string) => {
+      const bytes = found.get(sha256);
+      return bytes !== undefined && sha256Hex(bytes) === sha256;
+    };
+    return wanted.every(isSound) ? found : null;
+  }
+}
+
+function startOf({ definition, hash, specifier }: LoadedVersion): StartVersion {
+  return { workflow: definition.name, hash, specifier };
+}
+
+/**
+ * Of several modules with one default export, the one that has it from none of the others; whatever
+ * it has it from, one answer for one graph.
+ */
+function definingOne(roots: readonly Subversion[], exporters: readonly string[]): Subversion {
+  const definers = roots.filter(({ imports }) => exporters.every((label) => !imports.has(label)));
+  const [first, ...others] = definers.length > 0 ? definers : roots;
+  return others.reduce((best, other) => {
+    const size = other.labels.size - best.labels.size;
+    return size < 0 || size === 0 && other.url < best.url ? other : best;
+  }, first!);
+}
+
+/** The credentials of a specifier are those of its neighbours; labels never have them. */
+function withCredentials(url: string, specifier: string): string {
+  if (!URL.canParse(specifier)) return url;
+  const { username, password, host } = new URL(specifier);
+  const target = new URL(url);
+  if (target.host !== host) return url;
+  target.username = username;
+  target.password = password;
+  return target.href;
+}
+
+/** What a version is made of, whatever its labels; `undefined` when its row is damaged. */
+function partsOf(
+  { hash, manifest }: Pick<VersionRow, "hash" | "manifest">,
+): ReadonlySet<string> | undefined {
+  if (versionHash(manifest) !== hash) return undefined;
+  const { members, externals, options } = parseManifest(manifest);
+  return new Set([
+    ...members.map(({ sha256, media }) => `${sha256} ${media}`),
+    ...externals.map(({ specifier, integrity }) => `${specifier} ${integrity}`),
+    ...options.map(([key, value]) => `${key} ${value}`),
+  ]);
+}
