@@ -315,8 +315,9 @@ export class RunExecutor {
 
   /** Waits until something has happened, and writes it; leaves when nothing will for long. */
   async #commit(turn: Turn): Promise<Step<readonly HistoryEvent[]>> {
-    if (turn.patches.length > 0) { // E2
-      const written = await this.#append(turn.patches.map(patchedFact));
+    const said = annotations(turn);
+    if (said.length > 0) { // E2
+      const written = await this.#append(said);
       if (!Array.isArray(written)) return written;
     }
     this.#hurried = false;
@@ -562,7 +563,7 @@ export class RunExecutor {
   }
 
   async #finish(transition: Transition, turn: Turn): Promise<Departure | "reload"> {
-    const facts = transition.to.startsWith("stuck_") ? [] : turn.patches.map(patchedFact);
+    const facts = transition.to.startsWith("stuck_") ? [] : annotations(turn);
     const written = await this.#write({
       events: facts.map((fact) => fact.event),
       consumed: [],
@@ -721,8 +722,14 @@ function eventOf({ command }: Pending, kind: string, payload: string | null): Ne
   return { kind, position, name, digest, payload };
 }
 
-function patchedFact(name: string): Fact {
-  return { event: { kind: "patched", position: null, name, digest: null, payload: null } };
+/** What a turn decided and said, which has no answer. */
+function annotations({ patches, notes }: Turn): Fact[] {
+  if (patches.length === 0 && notes.length === 0) return [];
+  const none = { position: null, digest: null, payload: null };
+  return [
+    ...patches.map((name) => ({ event: { ...none, kind: "patched", name } })),
+    ...notes.map((note) => ({ event: { ...none, ...note, name: "" } })),
+  ];
 }
 
 function failure(pending: Pending, error: unknown): NewEvent {

@@ -6,6 +6,7 @@
 
 import type { SeededRandom } from "../base/random.ts";
 import type { Drain } from "./drain.ts";
+import type { NoteKind } from "./notes.ts";
 import type { Request } from "./pending.ts";
 import type { LogLevel, LogLine, RunStart } from "./turn.ts";
 
@@ -51,6 +52,8 @@ export interface Effects {
   ask(request: Request): Promise<unknown>;
   /** Aborts when the run is cancelled. */
   readonly cancelSignal: AbortSignal;
+  /** Says something of the run, once; it has no answer. Call {@linkcode Effects.enter} first. */
+  note(kind: NoteKind, payload: string): void;
   /** The answer of `ctx.patched`. */
   patched(name: string): boolean;
   /** Logs a line, at the live tail. */

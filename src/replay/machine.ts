@@ -20,6 +20,7 @@ import {
   isContinuumError,
   NondeterministicCallError,
 } from "../base/errors.ts";
+import { digestText } from "../base/digest.ts";
 import { SeededRandom } from "../base/random.ts";
 import { stackless } from "../base/stackless.ts";
 import { decode, encode } from "../base/values.ts";
@@ -29,6 +30,7 @@ import { ContinueAsNew } from "./continue_as_new.ts";
 import { type Mismatch, reportDrift } from "./drift.ts";
 import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
 import type { HistoryEvent } from "./history.ts";
+import { type NoteKind, Notes } from "./notes.ts";
 import { Patches } from "./patches.ts";
 import { Pending, type Request } from "./pending.ts";
 import { outside, scope, type WorkflowScope } from "./scope.ts";
@@ -56,6 +58,7 @@ export class Execution implements Effects, WorkflowScope {
   readonly #withdrawn = new Map<number, Pending>();
   readonly #signals: HistoryEvent[] = [];
   readonly #patches = new Patches();
+  readonly #notes = new Notes();
   readonly #rejections = new Map<Promise<unknown>, unknown>();
   #randomness: SeededRandom | null = null;
   #started = false;
@@ -221,6 +224,15 @@ export class Execution implements Effects, WorkflowScope {
     return pending.promise;
   }
 
+  note(kind: NoteKind, payload: string): void {
+    const digest = digestText(payload);
+    const past = this.#notes.take({ kind, digest, payload });
+    if (past === null || this.#stopped) return;
+    const site = this.#options.trace === true ? callSite() : null;
+    const command = { kind, name: "", digest, site };
+    this.#noteDrift(past, { command, reason: "the code says something else of its run there" });
+  }
+
   patched(name: string): boolean {
     return this.#patches.decide(name, this.#next < this.#past);
   }
@@ -274,6 +286,9 @@ export class Execution implements Effects, WorkflowScope {
     this.#past = 0;
     for (const event of events) {
       if (event.kind === "patched") this.#patches.learn(event.name);
+      if (!this.#started && (event.kind === "attributes.set" || event.kind === "status.set")) {
+        this.#notes.learn(event);
+      }
       if (!isDelivery(event)) continue;
       last = event.seq;
       if (last < past) this.#past = last + 1;
@@ -379,6 +394,10 @@ export class Execution implements Effects, WorkflowScope {
   };
 
   #close(): Turn {
+    const { missing } = this.#notes;
+    if (missing !== undefined && !this.#stopped) {
+      this.#noteDrift(missing, { command: null, reason: "the code does not say it any more" });
+    }
     let issued: Pending[] = NO_COMMANDS;
     for (const [position, pending] of this.#outstanding) {
       if (position < this.#reported) continue;
@@ -392,6 +411,7 @@ export class Execution implements Effects, WorkflowScope {
       issued,
       withdrawn,
       patches: this.#patches.takeFresh(),
+      notes: this.#notes.takeFresh(),
       outcome: this.#outcome,
       drift: this.#drift,
       refused: this.#refused,

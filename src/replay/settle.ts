@@ -30,13 +30,20 @@ export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
   "cancel.requested": null,
   "attempt.failed": null,
   "patched": null,
+  "attributes.set": null,
+  "status.set": null,
   "version_changed": null,
 };
 
 /** The kinds of event that settle a command. */
 export type Delivery = Exclude<
   EventKind,
-  "cancel.requested" | "attempt.failed" | "patched" | "version_changed"
+  | "cancel.requested"
+  | "attempt.failed"
+  | "patched"
+  | "attributes.set"
+  | "status.set"
+  | "version_changed"
 >;
 
 /** Whether an event is delivered to the code: it moves the run's clock, and may settle something. */

@@ -6,6 +6,7 @@
 
 import type { Command, CommandKind } from "./commands.ts";
 import type { EventKind } from "./history.ts";
+import type { Note } from "./notes.ts";
 
 /** What a run row says about its start. */
 export interface RunStart {
@@ -136,6 +137,11 @@ export interface Turn {
    * event each, before any later delivery of the run.
    */
   readonly patches: readonly string[];
+  /**
+   * What the code has said of its run for the first time. The executor journals each, in order,
+   * before any later delivery of the run.
+   */
+  readonly notes: readonly Note[];
   /** How the run ended; null while it goes on. */
   readonly outcome: Outcome | null;
   /** Code and history disagree; nothing else of the turn counts then. */

@@ -12,7 +12,8 @@
  * @module
  */
 
-import type { CommitEntry, CommitResult, LoadedRun } from "../ports/rows.ts";
+import type { AttributesChange } from "../base/attributes.ts";
+import type { CommitEntry, CommitResult, LoadedRun, NewEvent } from "../ports/rows.ts";
 import type { JournalStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { journalStatements } from "./journal_sql.ts";
@@ -209,6 +210,7 @@ function parameters(entries: readonly CommitEntry[]): SqlValue[] {
   const events = entries.flatMap((entry) =>
     entry.events.map((event, index) => ({ ...event, run: entry.run, seq: entry.first + index }))
   );
+  const said = entries.map(({ events }) => saidOf(events));
   const consumed = entries.flatMap((entry) =>
     entry.consumed.map((message) => ({ run: entry.run, message }))
   );
@@ -236,7 +238,42 @@ function parameters(entries: readonly CommitEntry[]): SqlValue[] {
     arrayLiteral(events.map((event) => event.payload)),
     arrayLiteral(consumed.map(({ run }) => run)),
     arrayLiteral(consumed.map(({ message }) => message)),
+    arrayLiteral(said.map((said) => said?.attributes ?? null)),
+    arrayLiteral(said.map((said) => said?.removed ?? null)),
+    arrayLiteral(said.map((said) => said?.customStatus ?? null)),
   ];
+}
+
+interface Said {
+  /** A JSON object that is merged, after the names of a JSON array were removed; or both null. */
+  readonly attributes: string | null;
+  readonly removed: string | null;
+  readonly customStatus: string | null;
+}
+
+/** What events say of their run: the row shows it, so that it can be searched and read. */
+function saidOf(events: readonly NewEvent[]): Said | null {
+  if (!events.some(({ kind }) => kind === "attributes.set" || kind === "status.set")) return null;
+  const attributes = new Map<string, unknown>();
+  const removed = new Set<string>();
+  let customStatus: string | null = null;
+  let isSet = false;
+  for (const { kind, payload } of events) {
+    if (kind === "status.set") customStatus = payload;
+    if (kind !== "attributes.set" || payload === null) continue;
+    isSet = true;
+    const change = JSON.parse(payload) as AttributesChange;
+    for (const name of change.remove) {
+      attributes.delete(name);
+      removed.add(name);
+    }
+    for (const entry of Object.entries(JSON.parse(change.set))) attributes.set(...entry);
+  }
+  return {
+    attributes: isSet ? JSON.stringify(Object.fromEntries(attributes)) : null,
+    removed: isSet ? JSON.stringify([...removed]) : null,
+    customStatus,
+  };
 }
 
 type Assembled =

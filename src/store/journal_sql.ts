@@ -15,9 +15,11 @@ const SHARES = `
   shares as (
     select * from unnest(
       $1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::float8[],
-      $7::integer[], $8::text[], $9::float8[], $10::text[], $11::text[], $12::text[]
+      $7::integer[], $8::text[], $9::float8[], $10::text[], $11::text[], $12::text[],
+      $22::text[], $23::text[], $24::text[]
     ) as share (
-      id, token, first, n, target, wake_at, wake_seq, waits, after_ms, result, error, reason
+      id, token, first, n, target, wake_at, wake_seq, waits, after_ms, result, error, reason,
+      attributes, removed, custom_status
     )
   )`;
 
@@ -66,6 +68,12 @@ function append(from: string, condition: string): string {
       aftermath = coalesce(
         share.target in ('completed', 'failed', 'cancelled', 'terminated'), false
       ) and (run.parent is not null or run.has_children),
+      attributes = case
+        when share.attributes is null then run.attributes
+        else (run.attributes - array(select json_array_elements_text(share.removed::json)))
+          || share.attributes::jsonb
+      end,
+      custom_status = coalesce(share.custom_status::json, run.custom_status),
       waits = share.waits::json,
       result = share.result::json,
       error = share.error::json,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readAttributes } from "../base/attributes.ts";
 import { digestText } from "../base/digest.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError, UndeclaredSignalError } from "../base/errors.ts";
@@ -24,6 +25,7 @@ import type {
   Saga,
   SignalOptions,
   SignalOptionsOtherwise,
+  WorkflowAttributes,
   WorkflowContext,
   WorkflowLog,
   WorkflowTransaction,
@@ -50,6 +52,7 @@ export class Context implements WorkflowContext {
   readonly workflow: string;
   readonly version: string;
   readonly log: WorkflowLog;
+  readonly attributes: WorkflowAttributes;
   readonly #effects: Effects;
   readonly #signals: SignalSchemas | null;
 
@@ -65,6 +68,13 @@ export class Context implements WorkflowContext {
     this.runId = effects.start.runId;
     this.workflow = effects.start.workflow;
     this.version = effects.start.version;
+    this.attributes = {
+      set(patch) {
+        effects.enter("attributes.set");
+        const { set, remove } = readAttributes(patch, "ctx.attributes.set");
+        effects.note("attributes.set", JSON.stringify({ set, remove }));
+      },
+    };
     this.log = {
       debug: (message, properties = {}) => effects.log("debug", message, properties),
       info: (message, properties = {}) => effects.log("info", message, properties),
@@ -247,6 +257,11 @@ export class Context implements WorkflowContext {
       signal: options.signal,
       fallback: "otherwise" in options ? { value: options.otherwise } : null,
     }) as Promise<Payload>;
+  }
+
+  setStatus(value: unknown): void {
+    this.#effects.enter("setStatus");
+    this.#effects.note("status.set", encode(value, "the status"));
   }
 
   patched(name: string): boolean {

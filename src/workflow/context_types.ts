@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AttributesPatch } from "../base/attributes.ts";
 import type { Duration } from "../base/duration.ts";
 import type { Attempt } from "../replay/commands.ts";
 import type { ActivityDefinition } from "./activity.ts";
@@ -118,6 +119,19 @@ export interface WorkflowTransaction {
 export interface ContinueAsNewOptions {
   /** `"current"`, the default, takes the workflow's current version; `"pinned"` stays on this one. */
   readonly version?: "current" | "pinned";
+}
+
+/** A run's search attributes, as its own code sets them. */
+export interface WorkflowAttributes {
+  /**
+   * Merges attributes into those of the run, for `runs.query` to find it by; written before any
+   * later effect, once. The code of a run that is moved must say the same in the same order, or put
+   * a change behind `ctx.patched`.
+   *
+   * @param patch Attributes by name; `undefined` removes one.
+   * @throws {InvalidArgumentError} If a name or value can't be kept.
+   */
+  set(patch: AttributesPatch): void;
 }
 
 /** Logs at the live tail only: a replay does not repeat lines. */
@@ -257,6 +271,15 @@ export interface WorkflowContext {
   random(): number;
   /** A UUID of version 4, from the run's seed. */
   uuid(): string;
+  /**
+   * Says what the run is doing, for `status()` to show as `custom`; as with attributes, once.
+   *
+   * @param value Any value that can be written into the journal; it replaces the one before.
+   * @throws {NotSerializableError} If it can't be written; its path is named.
+   */
+  setStatus(value: unknown): void;
+  /** Search attributes. */
+  readonly attributes: WorkflowAttributes;
   /** Logs at the live tail only. */
   readonly log: WorkflowLog;
 }

@@ -25,6 +25,7 @@ export type {
   Saga,
   SignalOptions,
   SignalOptionsOtherwise,
+  WorkflowAttributes,
   WorkflowContext,
   WorkflowLog,
   WorkflowTransaction,

@@ -1,0 +1,126 @@
+/**
+ * What a run says of itself, and what can be seen of it.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { forEachDatabase } from "../support/database.ts";
+import { openIn, reached, resultOf } from "../e2e/stage.ts";
+import { refused, scene, source } from "./support.ts";
+
+const SAYS = source(
+  `ctx.setStatus({ phase: "begun" });
+   ctx.attributes.set({ phase: 1, kept: [1, 2], due: new Date(0) });
+   await ctx.run("step", () => 1);
+   ctx.attributes.set({ phase: 2, due: undefined });
+   ctx.setStatus(new Map([["phase", "waits"]]));
+   const got = await Promise.race([
+     ctx.waitForSignal("go"),
+     ctx.sleep("30d"),
+   ]);
+   ctx.attributes.set({ phase: 3 });
+   ctx.setStatus("done");
+   return got;`,
+  `{ name: "says" }`,
+);
+
+forEachDatabase("what a run says", (database, test) => {
+  test("status and attributes show at once, are written once, and stay when others set theirs", async () => {
+    await using at = await scene(database, { "says.ts": SAYS });
+    const run = await at.node.start("says", null, { attributes: { mine: true } });
+    const status = await reached(run, "suspended");
+    assert.deepEqual(status.custom, new Map([["phase", "waits"]]));
+    assert.deepEqual(status.attributes, { mine: true, phase: 2, kept: [1, 2] });
+    await run.attributes.set({ phase: "from outside" });
+    await run.signal("other");
+    await reached(run, "suspended");
+    const kinds = (await run.history()).map(({ kind }) => kind);
+    assert.deepEqual(kinds, [
+      "status.set",
+      "attributes.set",
+      "run.completed",
+      "attributes.set",
+      "status.set",
+    ]);
+    assert.equal((await run.status()).attributes["phase"], "from outside");
+    await run.signal("go", "gone");
+    assert.equal(await resultOf(run), "gone");
+    const end = await run.status();
+    assert.deepEqual([end.custom, end.attributes["phase"], end.reason], ["done", 3, null]);
+    assert.equal(await at.node.runs.count({ where: { attributes: { phase: 3 } } }), 1);
+  });
+
+  test("code that says other things, or fewer, is drift", async () => {
+    const says = (more: string) =>
+      source(`${more} await ctx.waitForSignal("go"); return 1;`, `{ name: "changed" }`);
+    const first = says(`ctx.setStatus("one"); ctx.attributes.set({ a: 1 });`);
+    await using at = await scene(database, { "v1.ts": first });
+    const run = await at.node.start("changed");
+    await reached(run, "suspended");
+    const targets = {
+      "other.ts": says(`ctx.setStatus("two"); ctx.attributes.set({ a: 1 });`),
+      "fewer.ts": says(`ctx.setStatus("one");`),
+      "swapped.ts": says(`ctx.attributes.set({ a: 1 }); ctx.setStatus("one");`),
+      "more.ts": says(
+        `ctx.setStatus("one"); ctx.attributes.set({ a: 1 }); ctx.setStatus("three");`,
+      ),
+    };
+    await at.folder.write(targets);
+    const workflows = Object.keys(targets).map((path) => at.folder.url + path);
+    await using node = await openIn(at.place, { workflows });
+    const held = node.run(run.id);
+    const reports = [];
+    for (const to of workflows) reports.push(await held.upgrade({ to, dryRun: true }));
+    assert.deepEqual(reports.map(({ upgraded }) => upgraded), [false, false, false, true]);
+    assert.match(reports[0]!.drift!.message, /status.set.*something else.*other\.ts/s);
+    assert.match(reports[1]!.drift!.message, /attributes.set.*does not say it any more/s);
+    assert.equal(reports[2]!.drift!.seq, 0);
+  });
+
+  test("a trace tells where in the pinned source a run waits, and why", async () => {
+    await using at = await scene(database, { "says.ts": SAYS });
+    const run = await at.node.start("says");
+    await reached(run, "suspended");
+    const plain = await run.status();
+    assert.equal(plain.pending, null);
+    assert.match(plain.reason ?? "", /^waits for signal "go", sleeps until \d{4}-/);
+    const { pending } = await run.status({ trace: true });
+    const lines = SAYS.split("\n");
+    const lineOf = (text: string) => lines.findIndex((line) => line.includes(text)) + 1;
+    assert.deepEqual(
+      pending?.map(({ kind, name, position, site }) => [kind, name, position, site?.line]),
+      [
+        ["signal", "go", 1, lineOf('waitForSignal("go")')],
+        ["sleep", "", 2, lineOf('sleep("30d")')],
+      ],
+    );
+    assert.match(pending![0]!.site!.file, /says\.ts$/);
+    assert(pending![1]!.until! > new Date());
+    await run.terminate();
+    assert.equal((await run.status({ trace: true })).pending, null);
+  });
+
+  test("history comes whole, or in part", async () => {
+    await using at = await scene(database, { "says.ts": SAYS });
+    const run = await at.node.start("says");
+    await reached(run, "suspended");
+    const all = await run.history();
+    assert.deepEqual(all.map(({ seq }) => seq), [0, 1, 2, 3, 4]);
+    assert.deepEqual(await run.history({ from: 2 }), all.slice(2));
+    assert.deepEqual(await run.history({ from: 1, limit: 2 }), all.slice(1, 3));
+    assert.deepEqual(await run.history({ from: 9 }), []);
+    const wrong: readonly (readonly [unknown, ...string[]])[] = [
+      [{ from: -1 }, "from", "-1", "from 0"],
+      [{ from: "1" }, "from", '"1"'],
+      [{ limit: 0 }, "limit", "0", "from 1"],
+      [{ limit: 1.5 }, "limit", "1.5"],
+      [{ offset: 1 }, '"offset"', "from, limit"],
+    ];
+    for (const [options, ...words] of wrong) {
+      await refused(run.history(options as never), "INVALID_ARGUMENT", ...words);
+    }
+    await refused(run.status({ trace: 1 } as never), "INVALID_ARGUMENT", "trace", "1");
+    await refused(run.status({ tarce: true } as never), "INVALID_ARGUMENT", '"tarce"');
+  });
+});
