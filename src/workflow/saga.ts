@@ -5,6 +5,7 @@
  */
 
 import { CompensationError, InvalidArgumentError } from "../base/errors.ts";
+import { stackless } from "../base/stackless.ts";
 import type { ActivityDefinition } from "./activity.ts";
 import type { CompensateOptions, Saga } from "./context_types.ts";
 import { checkFunction, checkOptions } from "./options.ts";
@@ -47,7 +48,7 @@ class UndoStack implements Saga {
       this.#undo(activity, input).catch((error) => void failures.push(error));
     if (parallel) await Promise.all(stack.map(undo));
     else for (const undone of stack) await undo(undone);
-    if (failures.length > 0) throw new CompensationError(failures);
+    if (failures.length > 0) throw stackless(() => new CompensationError(failures));
   }
 }
 
@@ -70,7 +71,7 @@ export async function runSaga<T>(body: (saga: Saga) => Promise<T> | T, undo: Und
       await saga.compensate();
     } catch (failed) {
       throw failed instanceof CompensationError
-        ? new CompensationError(failed.failures, error)
+        ? stackless(() => new CompensationError(failed.failures, error))
         : failed;
     }
     throw error;

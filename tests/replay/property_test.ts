@@ -33,6 +33,7 @@ async function runLive(
   const snapshots: Snapshots = new Map();
   const waiting = new Map<number, Command>();
   const late: Command[] = [];
+  let cancelled = false;
   let batch: HistoryEvent[] = [];
   for (let turns = 0; turns < 500; turns++) {
     const turn = await execution.turn(batch);
@@ -54,6 +55,10 @@ async function runLive(
     assert.deepEqual(essence([...waiting.values()]), essence(execution.outstanding));
     assert.equal(turn.idle, false, "Neither ended nor waits");
     batch = [];
+    if (!cancelled && choose(20) === 0) {
+      cancelled = true;
+      batch.push(journal.cancel());
+    }
     for (let size = 1 + choose(3); size > 0 && waiting.size + late.length > 0; size--) {
       const commands = [...waiting.values(), ...late];
       const command = commands[choose(commands.length)] as Command;
@@ -70,7 +75,7 @@ function finish(
   choose: (below: number) => number,
 ): HistoryEvent[] {
   const events: HistoryEvent[] = [];
-  const attempts = command.kind === "run" || command.kind === "activity";
+  const attempts = !["sleep", "signal"].includes(command.kind);
   if (attempts && choose(4) === 0) events.push(journal.add("attempt.failed", command));
   const fails = attempts ? choose(4) === 0 : command.deadline !== null && choose(2) === 0;
   events.push(

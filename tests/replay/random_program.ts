@@ -9,7 +9,10 @@ import type { WorkflowContext } from "../../src/workflow/context_types.ts";
 
 /** One statement of a random workflow. */
 export type Statement =
-  | { readonly op: "run" | "activity"; readonly name: string }
+  | {
+    readonly op: "run" | "activity" | "transaction" | "child" | "startChild";
+    readonly name: string;
+  }
   | { readonly op: "sleep"; readonly ms: number }
   | {
     readonly op: "signal";
@@ -20,7 +23,16 @@ export type Statement =
   | { readonly op: "now" | "random" }
   | { readonly op: "patched"; readonly name: string; readonly then: readonly Statement[] }
   | {
-    readonly op: "sequence" | "all" | "race" | "any" | "allSettled" | "generator" | "caught";
+    readonly op:
+      | "sequence"
+      | "all"
+      | "race"
+      | "any"
+      | "allSettled"
+      | "generator"
+      | "caught"
+      | "finally"
+      | "saga";
     readonly parts: readonly Statement[];
   }
   | { readonly op: "later"; readonly part: Statement; readonly meanwhile: readonly Statement[] }
@@ -34,6 +46,7 @@ const { statement } = fc.letrec<{ statement: Statement }>((
   statement: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
     fc.record({ op: fc.constantFrom("run", "activity"), name }),
+    fc.record({ op: fc.constantFrom("transaction", "child", "startChild"), name }),
     fc.record({ op: fc.constant("sleep"), ms: fc.integer({ min: 0, max: 5_000 }) }),
     fc.record({
       op: fc.constant("signal"),
@@ -52,6 +65,8 @@ const { statement } = fc.letrec<{ statement: Statement }>((
         "generator",
         "caught",
         "caught",
+        "finally",
+        "saga",
       ),
       parts: fc.array(tie("statement"), { minLength: 1, maxLength: 4 }),
     }),
@@ -112,6 +127,16 @@ async function step(
       return note(await ctx.run(part.name, () => 0, options));
     case "activity":
       return note(await ctx.activity(part.name, { name: part.name }, options));
+    case "transaction":
+      return note(await ctx.transaction(part.name, () => 0, options));
+    case "child":
+      return note(await ctx.child(part.name, { name: part.name }, options));
+    case "startChild": {
+      const child = await ctx.startChild(part.name, { name: part.name }, options);
+      const result = child.result(options);
+      await child.signal("hello", part.name);
+      return note([child.id, await result]);
+    }
     case "sleep":
       return note(await ctx.sleep(part.ms, options));
     case "signal": {
@@ -151,6 +176,19 @@ async function step(
       } catch (error) {
         return note((error as Error).message);
       }
+    case "finally":
+      try {
+        return await sequence(ctx, part.parts, seen, signal);
+      } finally {
+        note([ctx.cancelSignal.aborted, await ctx.run("clean up", () => 0)]);
+      }
+    case "saga":
+      return await ctx.saga(async (saga) => {
+        for (const inner of part.parts) {
+          saga.undo("undo", inner.op);
+          await step(ctx, inner, seen, signal);
+        }
+      });
     case "later": {
       const running = step(ctx, part.part, seen, signal);
       await sequence(ctx, part.meanwhile, seen, signal);

@@ -87,6 +87,8 @@ export class Journal {
         return this.add("timer.fired", command);
       case "signal":
         return this.add("signal.received", command, encode(value));
+      default:
+        return this.add(`${command.kind}.completed`, command, encode(value));
     }
   }
 
@@ -94,7 +96,22 @@ export class Journal {
   fail(command: Command, error: unknown = new Error("It failed")): HistoryEvent {
     if (command.kind === "signal") return this.add("signal.timeout", command);
     if (command.kind === "sleep") throw new Error("A sleep cannot fail");
-    return this.add(`${command.kind}.failed`, command, encodeError(error));
+    const failure = encodeError(error);
+    const isChild = command.kind === "child";
+    const payload = isChild ? encode({ state: "failed", error: failure }) : failure;
+    return this.add(`${command.kind}.failed`, command, payload);
+  }
+
+  /** Appends a request to cancel the run. */
+  cancel(): HistoryEvent {
+    const payload = encode({ reason: "at random" });
+    return this.append({
+      kind: "cancel.requested",
+      position: null,
+      name: "",
+      digest: null,
+      payload,
+    });
   }
 
   /** Appends the `true` of a patch. */
