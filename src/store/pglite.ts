@@ -16,9 +16,10 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { dirname, resolve } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
+import { Mutex, PGlite } from "@electric-sql/pglite";
 import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { DatabaseInUseError, NestedQueryError } from "./errors.ts";
+import { PreparedStatements } from "./pglite_prepared.ts";
 
 export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 
@@ -57,23 +58,30 @@ export function pglite(folder: string | null): DatabaseAdapter {
 
 interface Database {
   readonly pg: PGlite;
+  readonly prepared: PreparedStatements;
+  /** One at a time: a statement must not slip into somebody's transaction. */
+  readonly turns: Mutex;
   close(): Promise<void>;
 }
 
 async function openDatabase(folder: string | null): Promise<Database> {
   if (folder === null) {
     const pg = await PGlite.create();
-    return { pg, close: () => pg.close() };
+    return databaseOf(pg, () => pg.close());
   }
   const path = resolve(folder);
   const lock = await lockFolder(path, folder);
   try {
     const pg = await PGlite.create(path);
-    return { pg, close: () => pg.close().finally(() => lock.close()) };
+    return databaseOf(pg, () => pg.close().finally(() => lock.close()));
   } catch (error) {
     lock.close();
     throw error;
   }
+}
+
+function databaseOf(pg: PGlite, close: () => Promise<void>): Database {
+  return { pg, prepared: new PreparedStatements(pg), turns: new Mutex(), close };
 }
 
 /** P1. The lock stands beside the folder: PGlite wants to find nothing but its own inside. */
@@ -90,6 +98,8 @@ type Queryable = Pick<PGlite, "query" | "exec">;
 
 class PGliteDriver implements SqlDriver {
   readonly #pg: PGlite;
+  readonly #prepared: PreparedStatements;
+  readonly #turns: Mutex;
   readonly #leave: () => Promise<void>;
   readonly #isAlone: () => boolean;
   readonly #listeners = new Set<() => Promise<void>>();
@@ -97,6 +107,8 @@ class PGliteDriver implements SqlDriver {
 
   constructor(database: Database, leave: () => Promise<void>, isAlone: () => boolean) {
     this.#pg = database.pg;
+    this.#prepared = database.prepared;
+    this.#turns = database.turns;
     this.#leave = leave;
     this.#isAlone = isAlone;
   }
@@ -112,33 +124,35 @@ class PGliteDriver implements SqlDriver {
 
   async query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
     refuseInside(this.#pg);
-    return await queryOn(this.#pg, text, values);
+    return await this.#turns.runExclusive(() => this.#prepared.query<Row>(text, values));
   }
 
   async script(text: string): Promise<void> {
     refuseInside(this.#pg);
-    await this.#pg.exec(text);
+    await this.#turns.runExclusive(() => this.#pg.exec(text));
   }
 
   async transaction<Result>(work: (session: SqlSession) => Promise<Result>): Promise<Result> {
     refuseInside(this.#pg);
-    return await this.#pg.transaction(async (transaction) => {
-      const frame = { pg: this.#pg, open: true };
-      try {
-        return await inside.run(frame, () => work(sessionOf(transaction)));
-      } finally {
-        frame.open = false;
-      }
-    });
+    return await this.#turns.runExclusive(() =>
+      this.#pg.transaction(async (transaction) => {
+        const frame = { pg: this.#pg, open: true };
+        try {
+          return await inside.run(frame, () => work(sessionOf(transaction)));
+        } finally {
+          frame.open = false;
+        }
+      })
+    );
   }
 
   async listen(channel: string, onPayload: (payload: string) => void): Promise<
     () => Promise<void>
   > {
     refuseInside(this.#pg);
-    const unlisten = await this.#pg.listen(channel, onPayload);
+    const unlisten = await this.#turns.runExclusive(() => this.#pg.listen(channel, onPayload));
     const end = async () => {
-      if (this.#listeners.delete(end)) await unlisten();
+      if (this.#listeners.delete(end)) await this.#turns.runExclusive(() => unlisten());
     };
     this.#listeners.add(end);
     return end;
