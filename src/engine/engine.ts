@@ -314,11 +314,11 @@ export class Engine {
     this.#residents.clear();
   }
 
-  #beat({ stuck, nextWake, nextFire, woken }: Beat): void {
+  #beat({ stuck, aftermath, nextWake, nextFire, woken }: Beat): void {
     this.#schedules.dueAt(nextFire);
     for (const { executor } of this.#residents.values()) executor.poke({ message: false });
     this.#deliver(woken);
-    this.#aftermath.look();
+    if (aftermath) this.#aftermath.look();
     if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.look();
     else this.#dispatcher.lookAt(nextWake);
     if (stuck && this.#options.clock.monotonic() - this.#probedAt >= this.#options.probeMs) {

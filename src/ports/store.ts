@@ -242,6 +242,8 @@ export interface Beat {
   readonly dead: boolean;
   /** Whether runs are parked for want of a version. */
   readonly stuck: boolean;
+  /** Whether ended runs have something left to do. */
+  readonly aftermath: boolean;
   /** When the next run falls due; `null`: none will. */
   readonly nextWake: number | null;
   /** When schedules are to be looked at next; `null`: not for the sake of time. */

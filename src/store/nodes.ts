@@ -29,6 +29,7 @@ const STATEMENTS = {
         select from {schema}.nodes where id <> $1 and expires_at < clock_timestamp()
       ) as dead,
       exists (select from {schema}.runs where state = 'stuck_unknown_version') as stuck,
+      exists (select from {schema}.runs where aftermath) as aftermath,
       (${NEXT_WAKE.replace("$1", "$3")}) as "nextWake",
       ${milliseconds(NEXT_LOOK)} as "nextFire",
       (select coalesce(json_agg(mail.id), '[]') from (${WOKEN}) as mail)::text as woken`,
