@@ -177,7 +177,7 @@ export class Continuum implements AsyncDisposable {
       ends: this.#ends,
       woke: (run, node) => this.#woke(run, node),
       ended: (runId) => {
-        this.#ends.tell(runId);
+        this.#hear({ kind: "ended", runId });
         this.#publish({ kind: "ended", runId });
       },
       retry: (hash) => this.#retry(hash),
@@ -399,7 +399,7 @@ export class Continuum implements AsyncDisposable {
 
   #hear(notice: Notice): void {
     if (notice.kind === "ended") this.#ends.tell(notice.runId);
-    else this.#engine?.hear(notice);
+    this.#engine?.hear(notice);
   }
 
   #caughtUp(): void {

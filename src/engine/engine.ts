@@ -193,6 +193,7 @@ export class Engine {
       } else this.#dispatcher.lookAt(notice.at);
     }
     if (notice.kind === "scheduled") this.#schedules.look();
+    if (notice.kind === "ended") this.#schedules.ended(notice.runId);
     if (notice.kind === "message" && notice.node === this.node) {
       this.#residents.get(notice.run)?.executor.poke({ message: true });
     }

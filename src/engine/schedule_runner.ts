@@ -162,8 +162,16 @@ export class ScheduleRunner {
 }
 
 /** What a due schedule does. */
-export const decideFiring: Decide = ({ id, rules, progress, busy, version }, now) =>
-  fire(id, rules, progress, { now, busy, startable: version !== null });
+export const decideFiring: Decide = (row, now) => {
+  const { id, namespace, rules, progress, busy, version } = row;
+  const firing = fire(id, rules, progress, { now, busy, startable: version !== null });
+  const { state, trouble } = firing.progress;
+  if (state === "stuck") {
+    const reason = trouble?.message;
+    engineLog.warn("Schedule {id} of {namespace} is stuck: {reason}", { id, namespace, reason });
+  }
+  return firing;
+};
 
 /** What follows if it can't. */
 export function onFailure(row: ScheduleRow, error: unknown, now: number): Progress {

@@ -84,9 +84,6 @@ export function plannedAfter(timing: Timing, after: number): number | null {
   }
 }
 
-/** How far back the search for the latest time of a pattern looks, step by step: 1 s to 30 years. */
-const LOOKS_BACK = [1e3, 6e4, 36e5, 864e5, 32 * 864e5, 366 * 864e5, 30 * 366 * 864e5];
-
 /**
  * The latest planned time between two others.
  *
@@ -97,20 +94,20 @@ const LOOKS_BACK = [1e3, 6e4, 36e5, 864e5, 32 * 864e5, 366 * 864e5, 30 * 366 * 8
  */
 export function latestPlanned(timing: Timing, from: number, to: number): number {
   if (timing.kind !== "cron") return latestRegular(timing, from, to);
-  // Widening steps: what lies in one was not in the step before, so that few times are walked over.
-  for (const back of LOOKS_BACK) {
-    const start = Math.max(from, to - back);
-    let latest = plannedAfter(timing, start);
-    if (latest !== null && latest <= to) {
-      while (true) {
-        const next = plannedAfter(timing, latest);
-        if (next === null || next > to) return latest;
-        latest = next;
-      }
+  // Halving: what is planned after the middle, or else nothing is, which narrows the rest.
+  let [latest, end] = [from, to];
+  while (true) {
+    const next = plannedAfter(timing, latest);
+    if (next === null || next > to) return latest;
+    const middle = next + Math.floor((end - next) / 2);
+    const beyond = plannedAfter(timing, middle);
+    if (beyond !== null && beyond <= to) {
+      latest = beyond;
+    } else {
+      latest = next;
+      end = middle;
     }
-    if (start === from) break;
   }
-  return from;
 }
 
 function latestRegular(

@@ -264,22 +264,24 @@ export function revise(
   now: number,
   paused: boolean | undefined,
 ): Progress {
-  const { state, started, triggered, skipped, missed, planned, held } = before.progress;
+  const { state, planned, held, started, triggered, skipped, missed } = before.progress;
   const counted = { started, triggered, skipped, missed };
   const isPaused = paused ?? state === "paused";
   const anew = begin(id, rules, now, { paused: isPaused, startable: true });
   if (!isSameTiming(rules.timing, before.rules.timing) || state === "cancelled") {
-    return { ...anew, ...counted };
+    return { ...anew, ...counted, ...withoutHeld(before.progress) };
   }
-  if (state !== "done") {
-    const goingOn = {
-      state: isPaused ? "paused" : "active",
-      held: isPaused ? null : held,
-    } as const;
-    return settled(id, rules, { ...anew, ...counted, ...goingOn, planned });
+  if (state === "done") {
+    const isOver = rules.timing.kind === "at" || started >= most(rules);
+    return settled(id, rules, { ...anew, ...counted, planned: isOver ? null : anew.planned });
   }
-  const isOver = rules.timing.kind === "at" || started >= most(rules);
-  return settled(id, rules, { ...anew, ...counted, planned: isOver ? null : anew.planned });
+  return settled(id, rules, {
+    ...anew,
+    ...counted,
+    ...(isPaused ? withoutHeld(before.progress) : { held }),
+    state: isPaused ? "paused" : "active",
+    planned,
+  });
 }
 
 /**
@@ -301,7 +303,7 @@ export function trigger(before: Progress, lastFiredAt: number | null, now: numbe
 /** Stops a schedule for good, or until it is resumed. */
 export function stop(before: Progress, state: "paused" | "cancelled"): Progress {
   const planned = state === "paused" ? before.planned : null;
-  return { ...before, state, trouble: null, planned, fireAt: null, held: null };
+  return { ...before, ...withoutHeld(before), state, trouble: null, planned, fireAt: null };
 }
 
 /**
@@ -313,6 +315,11 @@ export function stop(before: Progress, state: "paused" | "cancelled"): Progress 
  */
 export function runIdOf(id: string, planned: number, manual: boolean): string {
   return `${id}@${new Date(planned).toISOString()}${manual ? "/manual" : ""}`;
+}
+
+/** Gives a held firing up. */
+function withoutHeld({ held, skipped }: Progress): Pick<Progress, "held" | "skipped"> {
+  return { held: null, skipped: skipped + (held === null ? 0 : 1) };
 }
 
 const NO_VERSION: ScheduleTrouble = {

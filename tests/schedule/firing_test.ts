@@ -174,6 +174,8 @@ Deno.test("a pause leaves planned times out, but not a one-shot's", () => {
   const paused = stop(begun(rules()), "paused");
   assert.equal(paused.fireAt, null);
   assert.equal(resume("s", rules(), paused, T0 + 5.5 * HOUR).planned, T0 + 6 * HOUR);
+  const waiting = look(rules({ overlap: "buffer_one" }), begun(rules()), T0 + HOUR, true).progress;
+  assert.deepEqual([stop(waiting, "paused").held, stop(waiting, "paused").skipped], [null, 1]);
   const once = rules({ timing: { kind: "at", at: T0 + HOUR } });
   const resumed = resume("s", once, stop(begun(once), "paused"), T0 + 5 * HOUR);
   assert.deepEqual(look(once, resumed, T0 + 5 * HOUR).starts, [1]);

@@ -130,24 +130,33 @@ forEachDatabase("a node with schedules", (database, test) => {
     assert.equal((await node.store.runs.get(first))?.state, "terminated");
   });
 
-  test("a beat looks at what waits for a run that ended elsewhere", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [tick, wait]);
-    await create(node, "wait", { overlap: "buffer_one" });
-    const first = await startWaiting(place, node);
-    const second = await plannedNow(place);
-    node.engine.hear({ kind: "scheduled" });
-    await held(node);
-    await place.query(
-      `update {schema}.runs set state = 'completed', result = '1', wake_at = null, waits = null,
-         ended_at = clock_timestamp() where run_id = $1`,
-      [first],
-    );
-    const beat = await node.store.nodes.heartbeat(node.engine.node, 60_000, []);
-    assert.ok(beat.nextFire! <= beat.now);
-    await node.engine.catchUp();
-    await node.left(second, "suspended");
-  });
+  for (const hint of ["a hint of its end", "the next beat"]) {
+    test(`a run that a firing waits for ended elsewhere: ${hint} lets it start`, async () => {
+      await using place = await database.fresh();
+      await using node = await TestNode.open(place, [wait]);
+      await create(node, "wait", { overlap: "buffer_one" });
+      const first = await startWaiting(place, node);
+      const second = await plannedNow(place);
+      node.engine.hear({ kind: "scheduled" });
+      await held(node);
+      await place.query(
+        `update {schema}.runs set state = 'completed', result = '1', wake_at = null, waits = null,
+           ended_at = clock_timestamp() where run_id = $1`,
+        [first],
+      );
+      if (hint === "the next beat") {
+        const beat = await node.store.nodes.heartbeat(node.engine.node, 60_000, []);
+        assert.ok(beat.nextFire! <= beat.now);
+        await node.engine.catchUp();
+      } else {
+        await until(() => {
+          node.engine.hear({ kind: "ended", runId: first });
+          return Promise.resolve(node.departures.some(({ run }) => run.runId === second));
+        });
+      }
+      await node.left(second, "suspended");
+    });
+  }
 
   test("three nodes make every firing of twenty schedules happen once", async () => {
     await using place = await database.fresh();
