@@ -67,9 +67,11 @@ export class Inserts {
   ): Promise<InsertedRun[]> {
     const firsts = firstOfEach(runs);
     const values = parameters(firsts);
+    const isPlain = firsts.every(({ key, signal }) => key === undefined && signal === undefined);
+    const text = isPlain ? this.#sql.insert : this.#sql.insertAll;
     const added = await this.#add(
       firsts,
-      () => attempt(() => session.query<InsertRow>(this.#sql.insert, values)),
+      () => attempt(() => session.query<InsertRow>(text, values)),
     );
     const created = new Map(added.map((row) => [placeOf(row), exact(row)]));
     const known = await this.#known(runs, created, session);

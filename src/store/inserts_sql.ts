@@ -7,8 +7,45 @@
 import type { SchemaName } from "./schema_name.ts";
 import { CLOCK, milliseconds, timestamp } from "./sql.ts";
 
-/** Rows go in by their ids and keys, so that two batches wait for each other in one direction. */
-const INSERT = `
+/** K1: runs whose key is known by now stay out. */
+const NEW_KEY = `
+    where given.key is null or not exists (
+      select from {schema}.idempotency_keys as known
+      where known.namespace = given.namespace and known.workflow = given.workflow
+        and known.key = given.key
+    )`;
+
+/** K1: keys and first signals of the runs that went in. */
+const COMPANIONS = `,
+  keyed as (
+    insert into {schema}.idempotency_keys (
+      namespace, workflow, key, run_id, input_digest, created_at
+    )
+    select given.namespace, given.workflow, given.key, given.run_id, given.digest, created_at
+    from inserted join given using (namespace, run_id)
+    where given.key is not null
+    order by given.key collate "C", given.workflow collate "C", given.namespace collate "C"
+  ),
+  sent as (
+    insert into {schema}.inbox (run, kind, name, payload)
+    select inserted.id, 'signal', given.signal, given.payload::json
+    from inserted join given using (namespace, run_id)
+    where given.signal is not null
+    returning id, run
+  ),
+  noted as (
+    insert into {schema}.deliveries (run, kind, name, delivery_id, message)
+    select sent.run, 'signal', given.signal, given.delivery, sent.id
+    from sent join inserted on inserted.id = sent.run join given using (namespace, run_id)
+    where given.delivery is not null
+  )`;
+
+/**
+ * Rows go in by their ids and keys, so that two batches wait for each other in one direction. Most
+ * starts have no companions, and do not pay for them.
+ */
+function insert(newKey: string, companions: string): string {
+  return `
   with clock as materialized (select ${CLOCK} as at),
   given as materialized (
     select * from unnest(
@@ -28,12 +65,7 @@ const INSERT = `
       clock.at,
       coalesce(${timestamp("start_at")}, clock.at + given.delay * interval '1 millisecond')
     ) as due
-    from given cross join clock left join alive on alive.id = given.node
-    where given.key is null or not exists (
-      select from {schema}.idempotency_keys as known
-      where known.namespace = given.namespace and known.workflow = given.workflow
-        and known.key = given.key
-    )
+    from given cross join clock left join alive on alive.id = given.node${newKey}
   ),
   timed as materialized (
     select wanted.*, owner is not null and due = at as leased from wanted
@@ -58,30 +90,11 @@ const INSERT = `
     order by run_id collate "C", namespace collate "C"
     on conflict (run_id, namespace) do nothing
     returning id, namespace, run_id, created_at, wake_at
-  ),
-  keyed as (
-    insert into {schema}.idempotency_keys (namespace, workflow, key, run_id, input_digest, created_at)
-    select given.namespace, given.workflow, given.key, given.run_id, given.digest, created_at
-    from inserted join given using (namespace, run_id)
-    where given.key is not null
-    order by given.key collate "C", given.workflow collate "C", given.namespace collate "C"
-  ),
-  sent as (
-    insert into {schema}.inbox (run, kind, name, payload)
-    select inserted.id, 'signal', given.signal, given.payload::json
-    from inserted join given using (namespace, run_id)
-    where given.signal is not null
-    returning id, run
-  ),
-  noted as (
-    insert into {schema}.deliveries (run, kind, name, delivery_id, message)
-    select sent.run, 'signal', given.signal, given.delivery, sent.id
-    from sent join inserted on inserted.id = sent.run join given using (namespace, run_id)
-    where given.delivery is not null
-  )
+  )${companions}
   select id, namespace, run_id as "runId", ${milliseconds("created_at")} as at,
     ${milliseconds("wake_at")} as due
   from inserted`;
+}
 
 const TAKEN = `
   select id, namespace, run_id as "runId", ${milliseconds("coalesce(started_at, created_at)")} as at
@@ -101,6 +114,11 @@ const KEYS = `
  */
 export function insertStatements(
   schema: SchemaName,
-): Record<"insert" | "taken" | "keys", string> {
-  return schema.fillAll({ insert: INSERT, taken: TAKEN, keys: KEYS });
+): Record<"insert" | "insertAll" | "taken" | "keys", string> {
+  return schema.fillAll({
+    insert: insert("", ""),
+    insertAll: insert(NEW_KEY, COMPANIONS),
+    taken: TAKEN,
+    keys: KEYS,
+  });
 }
