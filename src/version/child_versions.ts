@@ -20,7 +20,7 @@ import { contractOf, readDefinition } from "./definition.ts";
 import { VersionNotFoundError } from "./load_errors.ts";
 import type { Namespace } from "./loader.ts";
 import { formatManifest, type Member, parseManifest, versionHash } from "./manifest.ts";
-import { type Subversion, subversion } from "./subversion.ts";
+import { type KnownImports, type Subversion, subversion } from "./subversion.ts";
 import type { LoadedVersion, StartVersion } from "./versions.ts";
 
 /** The bytes of a version that was just loaded. */
@@ -85,14 +85,15 @@ export class ChildVersions {
     }
     labels.delete(parent.definition);
     if (labels.size === 0) return;
-    const manifest = parseManifest(loaded.manifest);
+    const pinned = { ...loaded, manifest: parseManifest(loaded.manifest) };
+    const known: KnownImports = new Map();
     const itself = Promise.resolve(startOf(parent));
     const children = new Map<WorkflowDefinition, Child>([
       [parent.definition, { version: parent, manifest: loaded.manifest, registered: itself }],
     ]);
     for (const [definition, exporters] of labels) {
       const roots: Subversion[] = [];
-      for (const label of exporters) roots.push(await subversion({ ...loaded, manifest }, label));
+      for (const label of exporters) roots.push(await subversion(pinned, label, known));
       children.set(definition, this.#child(parent, definition, definingOne(roots, exporters)));
     }
     // C1: versions compose, so what is inside a child is what is inside its parent.

@@ -12,7 +12,14 @@ import { emitOptions } from "./compiler_options.ts";
 import { ManifestError } from "./errors.ts";
 import { labelOf, labelUrl, recordedSpecifier, resolveLabel, standInRoot } from "./label.ts";
 import { UnpinnedImportError } from "./load_errors.ts";
-import type { Edge, EdgeTarget, Manifest, MediaType, Member } from "./manifest.ts";
+import {
+  type Edge,
+  type EdgeTarget,
+  importTypeOf,
+  type Manifest,
+  type MediaType,
+  type Member,
+} from "./manifest.ts";
 import { ManifestIndex, type ResolvedImport } from "./manifest_index.ts";
 import { decodeSource, scanModule } from "./scan.ts";
 
@@ -41,16 +48,32 @@ export interface Subversion {
   readonly imports: ReadonlySet<string>;
 }
 
+/** What a member imports. */
+export interface MemberImports {
+  /** Where each specifier leads, under its recorded form. */
+  readonly targets: ReadonlyMap<string, ResolvedImport>;
+  /** The members among these; one specifier leads to several when asked for with several types. */
+  readonly members: readonly Member[];
+}
+
+/** What members of one version import: versions rooted in it have many of them in common. */
+export type KnownImports = Map<string, MemberImports>;
+
 /**
  * Makes the manifest of what one module of a version reaches, labelled from that module.
  *
  * @param version The version.
  * @param label The label of the module in it, which is to be the root.
+ * @param known What is known of the version's members; more of it becomes known by this.
  * @returns The version rooted there.
  * @throws {ManifestError} When the version has no module of that label.
  * @throws {UnpinnedImportError} When a module imports what the version's manifest does not list.
  */
-export async function subversion(version: PinnedVersion, label: string): Promise<Subversion> {
+export async function subversion(
+  version: PinnedVersion,
+  label: string,
+  known: KnownImports = new Map(),
+): Promise<Subversion> {
   const { manifest: whole, bytes } = version;
   const index = new ManifestIndex(whole);
   const root = index.member(label);
@@ -61,7 +84,12 @@ export async function subversion(version: PinnedVersion, label: string): Promise
   }
   const urls = urlsOf(whole, version.url);
   const rootUrl = urls.get(label)!;
-  const rebased = (label: string) => labelOf(urls.get(label)!, rootUrl);
+  const own = new Map<string, string>();
+  const rebased = (label: string): string => {
+    const name = own.get(label) ?? labelOf(urls.get(label)!, rootUrl);
+    own.set(label, name);
+    return name;
+  };
   const options = new Map(whole.options);
   const integrities = new Map(whole.externals.map((e) => [e.specifier, e.integrity]));
 
@@ -72,7 +100,10 @@ export async function subversion(version: PinnedVersion, label: string): Promise
   const live = new Set<string>();
   for (const member of reached) {
     const from = rebased(member.label);
-    const found = await importsOf(index, member, bytes.get(member.sha256)!, options);
+    const key = `${importTypeOf(member.media)} ${member.label}`;
+    const found = known.get(key) ??
+      await importsOf(index, member, bytes.get(member.sha256)!, options);
+    known.set(key, found);
     for (const next of found.members) {
       reached.add(next);
       if (member === root) imports.add(next.label);
@@ -115,14 +146,6 @@ function urlsOf({ members, live }: Manifest, root: string): Map<string, string> 
   return new Map(labels.map((label) => [label, labelUrl(label, base)]));
 }
 
-/** What a member imports. */
-interface Imports {
-  /** Where each specifier leads, under its recorded form. */
-  readonly targets: ReadonlyMap<string, ResolvedImport>;
-  /** The members among these; one specifier leads to several when asked for with several types. */
-  readonly members: readonly Member[];
-}
-
 /** As when a graph is read: where the lexer tells of an import that can't be, a parser decides. */
 async function importsOf(
   index: ManifestIndex,
@@ -130,7 +153,7 @@ async function importsOf(
   bytes: Uint8Array,
   options: ReadonlyMap<string, string>,
   isThorough = false,
-): Promise<Imports> {
+): Promise<MemberImports> {
   const { label, media } = member;
   const module = { url: label, media, bytes, source: decodeSource(media, bytes) };
   const targets = new Map<string, ResolvedImport>();

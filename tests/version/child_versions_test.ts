@@ -51,7 +51,7 @@ function order(n: number): Record<string, string> {
 interface Place {
   readonly store: VersionStore;
   readonly server: Server;
-  readonly answers: Record<string, string>;
+  readonly answers: Record<string, string | { redirect: string }>;
   readonly root: string;
   readonly sql: (text: string) => Promise<unknown>;
   versions(options?: Partial<VersionsOptions>): Versions;
@@ -252,6 +252,22 @@ test("inside the application's own modules a child is native as well", async (pl
   assert.equal((await apart.register(specifier)).hash, child.hash);
 });
 
+test("a child of a root that is redirected has the folders where the root is", async (place) => {
+  const { url } = place.server;
+  Object.assign(place.answers, { latest: { redirect: `${url}wf/order.ts` } });
+  const latest = `${url}latest`;
+  const workflows = [latest];
+  const trust = { modules: [`${url}*`] };
+  const first = place.versions({ workflows, trust });
+  const own = await first.register(latest);
+  const child = await first.childVersion(own.hash, inside(own).ship);
+  assert.equal(child.specifier, `${url}wf/ship.ts`);
+  const second = place.versions({ workflows, trust });
+  const parent = await second.obtain(own.hash);
+  assert.equal(parent.source, "url");
+  assert.deepEqual(await second.childVersion(own.hash, inside(parent).ship), child);
+});
+
 test("a child in a folder is named from the application's root", async (place) => {
   await using folder = await makeFolder({ ...order(77_777), "deno.json": "{}" });
   const root = `${folder.url}wf/order.ts`;
@@ -277,7 +293,7 @@ Deno.test({
           const schema = `child_versions_${n}`;
           const store = await openStore({ database, schema });
           await store.migrate();
-          const answers: Record<string, string> = order(n);
+          const answers: Place["answers"] = order(n);
           const server = serve(answers);
           const root = `${server.url}wf/order.ts`;
           try {

@@ -144,6 +144,31 @@ Deno.test("every module of any graph is the root that reading it finds", async (
   assert.ok(compared > 600, `${compared}`);
 });
 
+Deno.test("a version inside a version inside a version is the innermost one", async () => {
+  await fc.assert(
+    fc.asyncProperty(graphs, fc.nat(8), async (generated, at) => {
+      const files = filesOf(generated);
+      await using folder = await makeFolder(files);
+      const graph = await readGraph(folder.url + Object.keys(files)[0]!, {
+        config: `${folder.url}deno.json`,
+        live: [`${folder.url}db.ts`],
+      });
+      const { manifest, bytes, urls } = graph;
+      const labels = rootsOf(graph);
+      const outer = { manifest, bytes, url: urls.get(manifest.entry)! };
+      const inner = await subversion(outer, labels[at % labels.length]!);
+      for (const label of labels) {
+        const own = inner.labels.get(label);
+        if (own === undefined) continue;
+        const direct = await subversion(outer, label);
+        const by = await subversion({ manifest: inner.manifest, bytes, url: inner.url }, own);
+        assert.equal(formatManifest(by.manifest), formatManifest(direct.manifest));
+      }
+    }),
+    { seed: 8, numRuns: 100 },
+  );
+});
+
 Deno.test("a label that no module has is no root", async () => {
   const graph = await readVector("media");
   for (const label of ["./none.ts", "./h.txt"]) {
