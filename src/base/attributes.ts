@@ -18,6 +18,7 @@ export type AttributeValue =
 
 /** Attributes by name. */
 export interface Attributes {
+  /** The value of each. */
   readonly [name: string]: AttributeValue;
 }
 
@@ -31,6 +32,7 @@ export type AttributeInput =
 
 /** Attributes to be merged into those that there are; `undefined` removes one. */
 export interface AttributesPatch {
+  /** The new value of each; `undefined` removes it. */
   readonly [name: string]: AttributeInput | undefined;
 }
 

@@ -91,6 +91,7 @@ export interface Saga {
    * may have happened although its activity failed.
    */
   undo<Input>(activity: ActivityDefinition<Input, unknown> | string, input: Input): void;
+  /** Registers what undoes a step, and needs no input for it. */
   undo(activity: ActivityDefinition<void, unknown> | string): void;
   /**
    * Undoes what was registered so far, the last first, and forgets it. Called by itself when the
@@ -216,6 +217,7 @@ export interface WorkflowContext {
     input: Input,
     options?: ChildOptions,
   ): Promise<Awaited<Output>>;
+  /** Runs the current version of another workflow, by its name, and waits for its end. */
   child<Output = unknown>(
     workflow: string,
     input?: unknown,
@@ -227,6 +229,7 @@ export interface WorkflowContext {
     input: Input,
     options?: ChildOptions,
   ): Promise<ChildHandle<Awaited<Output>>>;
+  /** Starts the current version of another workflow, by its name. */
   startChild<Output = unknown>(
     workflow: string,
     input?: unknown,

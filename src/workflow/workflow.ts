@@ -33,6 +33,7 @@ export interface WorkflowOptionsWithInput<Given, Input> extends WorkflowOptions 
 
 /** Schemas of payloads, by the signal's name. */
 export interface SignalSchemas {
+  /** The schema of each. */
   // deno-lint-ignore no-explicit-any -- payloads differ from signal to signal
   readonly [signal: string]: StandardSchema<any, any>;
 }

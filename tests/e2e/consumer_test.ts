@@ -54,7 +54,7 @@ Deno.test("the README's first program runs on Postgres, with the permissions tha
     const cwd = new URL(folder.url).pathname;
     const url = new URL(postgresUrl());
     url.pathname = name;
-    const permissions = [...README.matchAll(/^\| `(--allow-(?!sys)\w+)` \|/gm)].map(([, flag]) =>
+    const permissions = [...README.matchAll(/^\| `(--allow-(?!sys)\w+)` +\|/gm)].map(([, flag]) =>
       flag!
     );
     assert.deepEqual(permissions.length, 4, permissions.join());

@@ -62,8 +62,12 @@ Deno.test("opening one kind of database never loads the other", async () => {
       }).output();
       const log = new TextDecoder().decode(stderr);
       assert.ok(success, log);
-      const loaded = log.matchAll(/Resolved package folder of (\S+)@/g).map(([, name]) => name);
-      assert.deepEqual(new Set(loaded), new Set([wanted]), database);
+      const loaded = new Set(
+        log.matchAll(/Resolved package folder of (\S+)@/g).map(([, name]) => name),
+      );
+      for (const driver of Object.values(packages)) {
+        assert.equal(loaded.has(driver), driver === wanted, `${driver} for ${database}`);
+      }
     }
   } finally {
     await Deno.remove(path);

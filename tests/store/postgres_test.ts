@@ -230,12 +230,14 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
        where index.indrelid = '{schema}.runs'::regclass and attribute.attnum > 0 order by 1`,
     );
     assert.deepEqual(indexed.map(({ name }) => name), [
+      "aftermath",
       "attributes",
       "created_at",
       "hash",
       "id",
       "namespace",
       "node",
+      "parent",
       "run_id",
       "state",
       "wake_at",

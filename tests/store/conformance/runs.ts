@@ -325,7 +325,13 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     assert.equal(await store.runs.seize("r", lease), null, "somebody holds it");
     await commitOne(store, share(run, 0, { events: [newEvent("a")], transition: UNKNOWN_VERSION }));
     const seized = await store.runs.seize("r", lease);
-    assert.deepEqual(seized, { ...run, token: 77, claims: 0, state: "stuck_unknown_version" });
+    assert.deepEqual(seized, {
+      ...run,
+      token: 77,
+      claims: 0,
+      began: true,
+      state: "stuck_unknown_version",
+    });
     assert.equal((await store.runs.get("r"))?.state, "running");
     const back = { back: seized!.state, reason: UNKNOWN_VERSION.reason };
     assert.equal(await store.runs.settle(run.id, { ...lease, token: 78 }, back), false);
