@@ -52,7 +52,7 @@ export interface LoadedModules {
 
 /** What a loader is made with. */
 export interface LoaderOptions {
-  /** Milliseconds until an import counts as hung. Default 10,000. */
+  /** Milliseconds until an import counts as hung, and 20 more a member. Default 10,000. */
   readonly timeoutMs?: number;
   /** How many modules the process may load in its life. Default 100,000. */
   readonly maxModules?: number;
@@ -88,6 +88,9 @@ type Importer = (specifier: string, type: string) => Promise<Namespace>;
 
 const SHARED = Symbol.for("continuum.loader");
 const IMPORTER = `globalThis[Symbol.for("continuum.loader")].import`;
+
+/** What a member adds to the time that a load may take: a large graph is not a hung one. */
+const MS_PER_MEMBER = 20;
 
 /** Loads versions from memory. */
 export class Loader {
@@ -148,7 +151,8 @@ export class Loader {
     await version.importOutside();
     state.modules += members.length;
     try {
-      return await version.importMembers(state, this.#timeoutMs);
+      const timeoutMs = this.#timeoutMs + members.length * MS_PER_MEMBER;
+      return await version.importMembers(state, timeoutMs);
     } catch (error) {
       version.forget(state);
       throw error;
