@@ -27,6 +27,8 @@ export class Contracts {
   readonly #known = new Map<string, Known>();
 
   /**
+   * Prepares; nothing is asked yet.
+   *
    * @param versions Obtains the schemas.
    * @param store The registry.
    */

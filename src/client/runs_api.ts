@@ -61,10 +61,13 @@ export interface RunSummary {
   readonly namespace: string;
   /** The workflow's name. */
   readonly workflow: string;
-  /** The code that it is pinned to: hash, label for people, specifier. */
+  /** The code that it is pinned to. */
   readonly version: {
+    /** SHA-256 of the version's manifest, in hex. */
     readonly hash: string;
+    /** The label that the definition gives itself. */
     readonly label: string | null;
+    /** The specifier that was recorded for it. */
     readonly specifier: string;
   };
   /** Where it stands. */

@@ -85,15 +85,23 @@ export type StartManyOptions = Pick<
 
 /** Options of a start, read. */
 export interface ReadStart {
+  /** The run's id; a new one when undefined. */
   readonly runId: string | undefined;
+  /** What follows if it is taken. */
   readonly ifExists: "error" | "use";
+  /** The idempotency key. */
   readonly key: string | undefined;
+  /** The namespace; the instance's own when undefined. */
   readonly namespace: string | undefined;
-  /** A JSON object. */
+  /** Search attributes: a JSON object. */
   readonly attributes: string | undefined;
+  /** When it starts, in milliseconds since the epoch. */
   readonly startAt: number | undefined;
+  /** Milliseconds until it starts. */
   readonly delayMs: number | undefined;
+  /** Its first signal. */
   readonly signal: StartSignal | undefined;
+  /** The caller's transaction. */
   readonly transaction: unknown;
 }
 

@@ -4,12 +4,14 @@
  * @module
  */
 
+import { InvalidArgumentError } from "../base/errors.ts";
 import { sha256Hex } from "../base/encoding.ts";
 import { fencingToken, timeOrderedId } from "../base/ids.ts";
 import { encode } from "../base/values.ts";
 import type { ClaimedRun, InsertedRun, Lease, NewRun } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import type { StartVersion, Versions } from "../version/versions.ts";
+import { describe } from "../workflow/options.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import type { Contracts } from "./contracts.ts";
 import { IdempotencyConflictError, RunExistsError } from "./errors.ts";
@@ -76,7 +78,11 @@ interface Prepared {
 export class Starter {
   readonly #context: StarterContext;
 
-  /** @param context What it works with. */
+  /**
+   * Prepares; nothing is started yet.
+   *
+   * @param context What it works with.
+   */
   constructor(context: StarterContext) {
     this.#context = context;
   }
@@ -111,6 +117,11 @@ export class Starter {
     given: StartManyOptions,
   ): Promise<StartedItem[]> {
     const shared = readManyOptions(given);
+    if (!Array.isArray(items)) {
+      throw new InvalidArgumentError(
+        `Cannot start runs: found ${describe(items)}, wanted an array of objects with an input`,
+      );
+    }
     const all = items.map((item, index) => readItem(item, index, shared));
     const version = await this.#context.versions.forStart(workflow);
     const prepared: Prepared[] = [];
