@@ -159,6 +159,8 @@ function waitReason(row: RunRow): string | null {
       ? "sleeps"
       : kind === "signal"
       ? `waits for signal ${JSON.stringify(name)}`
+      : kind === "child"
+      ? `waits for child ${JSON.stringify(name)}`
       : `rests before the next attempt of ${kind} ${JSON.stringify(name)}`
   );
   return `${waits.length === 0 ? "waits for a node" : [...new Set(waits)].join(", ")}${until}`;
