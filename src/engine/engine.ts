@@ -116,6 +116,7 @@ export class Engine {
       clock,
       databaseClock: this.#databaseClock,
       onDue: () => this.#due(),
+      onMessage: (id, node) => this.#woke([{ id, node }]),
     });
     this.#context = {
       code: (run) => code.find(run, this.#lease.id),

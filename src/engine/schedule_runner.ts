@@ -31,8 +31,10 @@ export interface ScheduleRunnerOptions {
   readonly clock: Clock;
   /** The database's time. */
   readonly databaseClock: DatabaseClock;
-  /** Some runs are due. */
+  /** Runs are due. */
   readonly onDue: () => void;
+  /** A run has a message; its node, if one executes it. */
+  readonly onMessage: (run: number, node: string | null) => void;
 }
 
 const BATCH = 100;
@@ -40,7 +42,7 @@ const BATCH = 100;
 /** What is due by now may be in another node's hands: asking at once again would be too soon. */
 const SOONEST_MS = 25;
 
-/** After an error of the database, which the next heartbeat may find mended, or this. */
+/** When it looks again after an error of the database. */
 const RETRY_MS = 1_000;
 
 /** Makes due schedules fire. */
@@ -139,7 +141,7 @@ export class ScheduleRunner {
 
   /** Whether some run has ended by it. */
   async #stop({ overlap, held, namespace, runIds }: BlockedFiring): Promise<boolean> {
-    const { onDue } = this.#options;
+    const { onMessage } = this.#options;
     const runs = this.#options.runs.in(namespace);
     const why = `The schedule's firing of ${new Date(held).toISOString()} takes its place`;
     let ended = false;
@@ -150,11 +152,12 @@ export class ScheduleRunner {
       } else if (overlap === "cancel_other") {
         const payload = encode({ reason: why });
         const deliveryId = `schedule/${held}`;
-        await runs.deliver(runId, { kind: "cancel", name: "", payload, deliveryId });
+        const cancel = { kind: "cancel", name: "", payload, deliveryId } as const;
+        const delivery = await runs.deliver(runId, cancel);
+        if (delivery.status === "delivered") onMessage(delivery.id, delivery.node);
         const error = encodeError(new CancelledError(why));
         const row = await runs.end(runId, "cancelled", error, { onlyStuck: true });
         ended ||= row?.endedAt !== null;
-        onDue();
       }
     }
     return ended;

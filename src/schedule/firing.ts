@@ -172,7 +172,7 @@ export function fire(id: string, rules: Rules, before: Progress, situation: Situ
   const isOver = () => before.started + starts.length + (held === null ? 0 : 1) >= most(rules);
   if (planned !== null) {
     const from = firstWanted(rules, planned, now);
-    missed += countPlanned(rules.timing, planned, from);
+    missed += countPlanned(rules.timing, planned, Math.min(from, last(rules) + 1));
     planned = from;
   }
   for (let step = 0; step < MAX_STEPS && starts.length < MAX_STARTS; step++) {
@@ -353,7 +353,7 @@ function firstWanted(rules: Rules, planned: number, now: number): number {
     ? planned
     : plannedAfter(timing, earliest - 1) ?? latestPlanned(timing, planned, now);
   if (catchUp === "all" || inWindow > now) return inWindow;
-  return latestPlanned(timing, inWindow, now - jitterMs);
+  return latestPlanned(timing, inWindow, Math.min(now - jitterMs, last(rules)));
 }
 
 function windowOf({ catchUp, catchUpWindowMs }: Rules): number {

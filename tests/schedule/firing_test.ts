@@ -70,6 +70,8 @@ Deno.test("missed firings are made up for as the rules say", () => {
     [{ catchUp: "none" }, [], 10, 0],
     [{ catchUp: "last" }, [10], 9, 0],
     [{ catchUp: "last", catchUpWindowMs: 20 * MINUTE }, [], 10, 0],
+    [{ catchUp: "last", until: T0 + 3 * HOUR }, [3], 2, 0],
+    [{ catchUp: "last", until: T0 + 3 * HOUR, catchUpWindowMs: HOUR }, [], 3, 0],
     [{ catchUp: "all" }, [1], 0, 9],
     [{ catchUp: "all", overlap: "allow" }, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0, 0],
     [{ catchUp: "all", overlap: "allow", catchUpWindowMs: 3 * HOUR }, [8, 9, 10], 7, 0],
