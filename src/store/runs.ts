@@ -21,6 +21,8 @@ import type {
 import type { AttributesChange } from "../base/attributes.ts";
 import type { RunCondition, RunQuery } from "../ports/run_query.ts";
 import type { ClaimOptions, Delivery, Message, RunFilter, RunStore } from "../ports/store.ts";
+import { Batcher } from "../base/batcher.ts";
+import { Deliveries } from "./deliveries.ts";
 import type { SqlDriver } from "./driver.ts";
 import { VersionNotRegisteredError } from "./errors.ts";
 import { guestSession, savepoint } from "./guest_session.ts";
@@ -60,6 +62,8 @@ export class Runs implements RunStore {
   readonly #schema: SchemaName;
   readonly #sql: ReturnType<typeof runStatements>;
   readonly #inserts: Inserts;
+  readonly #deliveries: Deliveries;
+  readonly #versions: Batcher<string, string | null>;
 
   /**
    * Prepares the statements on runs.
@@ -74,6 +78,16 @@ export class Runs implements RunStore {
     this.#schema = schema;
     this.#sql = runStatements(schema);
     this.#inserts = new Inserts(schema);
+    this.#deliveries = new Deliveries(driver, schema, namespace);
+    this.#versions = new Batcher(async (runIds) => {
+      const asked = arrayLiteral([...new Set(runIds)]);
+      const rows = await this.#query<{ runId: string; hash: string }>("version", [
+        asked,
+        namespace,
+      ]);
+      const found = new Map(rows.map(({ runId, hash }) => [runId, hash]));
+      return runIds.map((runId) => found.get(runId) ?? null);
+    });
   }
 
   /** See {@linkcode RunStore.in}. */
@@ -150,6 +164,9 @@ export class Runs implements RunStore {
     const deliveryId = message.deliveryId === undefined
       ? null
       : storable("a delivery id", message.deliveryId);
+    const outgoing = { runId, kind, name, payload, deliveryId, version };
+    const delivered = await this.#deliveries.add(outgoing);
+    if (delivered !== undefined) return { status: "delivered", ...delivered };
     try {
       const [row] = await this.#query<{ id: number; run: number; node: string | null }>(
         "deliver",
@@ -258,9 +275,7 @@ export class Runs implements RunStore {
 
   /** See {@linkcode RunStore.version}. */
   async version(runId: string): Promise<string | null> {
-    if (!isStorable(runId)) return null;
-    const [row] = await this.#query<{ hash: string }>("version", [runId, this.namespace]);
-    return row?.hash ?? null;
+    return isStorable(runId) ? await this.#versions.add(runId) : null;
   }
 
   /** See {@linkcode RunStore.setAttributes}. One statement: merges at the same time both survive. */

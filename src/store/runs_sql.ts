@@ -243,7 +243,8 @@ export function runStatements(
     seize: SEIZE,
     putBack: PUT_BACK,
     pin: PIN,
-    version: "select hash from {schema}.runs where run_id = $1 and namespace = $2",
+    version: `select run_id as "runId", hash from {schema}.runs
+      where run_id = any($1::text[]) and namespace = $2`,
     setAttributes: SET_ATTRIBUTES,
   });
 }

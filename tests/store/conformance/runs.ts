@@ -244,6 +244,30 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     assert.equal(loaded?.inbox.length, 1);
   });
 
+  test("messages sent at once arrive each once, also beside some that can't", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const ids = Array.from({ length: 30 }, (_, index) => `r${index}`);
+    await store.runs.insert(ids.map((id) => newRun(id)));
+    await store.runs.end("r29", "terminated", "{}", { onlyStuck: false });
+    const sent = await Promise.all(
+      [...ids, "nobody", "r0"].map((id, index) =>
+        store.runs.deliver(id, { ...signal, payload: String(index), deliveryId: "d" })
+      ),
+    );
+    assert.deepEqual(sent.map(({ status }) => status), [
+      ...Array.from({ length: 29 }, () => "delivered"),
+      ...["ended", "not_found", "duplicate"],
+    ]);
+    const runs = sent.flatMap((delivery) => delivery.status === "delivered" ? delivery.run : []);
+    const loaded = await store.journal.load(runs.map((id) => ({ id, from: 0 })));
+    assert.deepEqual(loaded.map(({ wakeSeq }) => wakeSeq), runs.map(() => 1));
+    assert.deepEqual(
+      new Map(loaded.map(({ id, inbox }) => [id, inbox.map(({ payload }) => payload)])),
+      new Map(runs.map((id, index) => [id, [String(index)]])),
+    );
+  });
+
   test("the same delivery sent twenty times at once arrives once", async () => {
     await using world = await newWorld(database);
     const { store } = world;
