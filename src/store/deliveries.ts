@@ -25,7 +25,7 @@ const DELIVER_MANY = `
   held as materialized (
     select run.id, given.place, given.kind, given.name, given.payload, given.delivery_id
     from given join {schema}.runs as run on run.run_id = given.run_id and run.namespace = $1
-    where run.ended_at is null and (given.version is null or run.hash = given.version)
+    where run.run_id = any($3::text[]) and run.ended_at is null and (given.version is null or run.hash = given.version)
       and not exists (
         select from {schema}.deliveries as delivery
         where delivery.run = run.id and delivery.kind = given.kind
@@ -37,10 +37,11 @@ const DELIVER_MANY = `
     update {schema}.runs as run set
       wake_seq = run.wake_seq + 1,
       wake_at = case
-        when run.state = 'pending' and held.kind = 'signal' then run.wake_at
+        when run.state = 'pending'
+          and (select held.kind from held where held.id = run.id) = 'signal' then run.wake_at
         when run.state in ('pending', 'suspended') then least(run.wake_at, ${CLOCK})
       end
-    from held where run.id = held.id and run.ended_at is null
+    where run.id = any(array(select id from held)) and run.ended_at is null
     returning run.id, run.node
   ),
   message as (
