@@ -153,16 +153,16 @@ const REVIVE = `
 const NEXT_FIRE = `
   select fire_at from {schema}.schedules where fire_at is not null order by fire_at limit 1`;
 
-/** For heartbeats: as soon as a schedule is due, or what one waits for may have come about. */
+/** For heartbeats: when a schedule is due; at once where what one waits for may have come. */
 export const NEXT_LOOK = `
   least(
     (${NEXT_FIRE}),
     (
-      select clock_timestamp() from {schema}.schedules
+      select statement_timestamp() from {schema}.schedules
       where held_at is not null and state = 'active' limit 1
     ),
     (
-      select clock_timestamp() from {schema}.schedules as schedule
+      select statement_timestamp() from {schema}.schedules as schedule
       join {schema}.workflows as named on named.name = schedule.workflow
       where schedule.state = 'stuck' and schedule.trouble->>'code' = 'VERSION_NOT_FOUND' limit 1
     )
