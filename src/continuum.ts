@@ -4,7 +4,7 @@
  * @module
  */
 
-import { systemClock } from "./base/clock.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
 import { isSha256Hex } from "./base/encoding.ts";
 import { Contracts } from "./client/contracts.ts";
 import { Ends } from "./client/ends.ts";
@@ -19,7 +19,9 @@ import type { StartManyItem, StartManyOptions, StartOptions } from "./client/sta
 import { type StartedItem, Starter } from "./client/starter.ts";
 import { Starts } from "./client/starts.ts";
 import { asClaimed, historyOf, type UpgradeOptions, upgradeRun } from "./client/upgrade.ts";
+import type { CodeSource } from "./engine/code_source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
+import type { Departure } from "./engine/executor.ts";
 import { engineLog } from "./engine/log.ts";
 import { VersionCode } from "./engine/version_code.ts";
 import {
@@ -86,6 +88,34 @@ export interface VersionsApi {
   activate(workflow: string, hash: string): Promise<void>;
 }
 
+/** What an instance is put together from. */
+export interface ContinuumParts {
+  /** Where everything is kept, migrated; closed with the instance. */
+  readonly store: Store;
+  /** Obtains versions. */
+  readonly versions: Versions;
+  /** How executions drain their microtasks. */
+  readonly drain: Drain;
+  /** What a node decides; a client has none. */
+  readonly settings: NodeSettings | undefined;
+  /** The namespace that calls work in. */
+  readonly namespace: string;
+  /** Time, where it is not the process's own. */
+  readonly clock?: Clock;
+  /** Finds the code of runs, where `versions` alone does not. */
+  readonly code?: CodeSource;
+  /** Milliseconds between two looks at a run whose end is awaited. */
+  readonly resultPollMs?: number;
+  /** Told whenever a run leaves this node's memory, before anybody else. */
+  readonly onDeparture?: (run: ClaimedRun, departure: Departure) => void;
+}
+
+/** Puts an instance together, registers workflows, and begins to execute: for `./testing`. */
+export let assemble: (
+  parts: ContinuumParts,
+  workflows: readonly string[],
+) => Promise<Continuum>;
+
 /** A connection to the durable runs of a database; opened with `open`, also their executor. */
 export class Continuum implements AsyncDisposable {
   /** The registry of versions. */
@@ -103,31 +133,36 @@ export class Continuum implements AsyncDisposable {
   readonly #starter: Starter;
   readonly #contracts: Contracts;
   readonly #services: ClientServices;
+  readonly #clock: Clock;
   #subscription: AsyncDisposable | undefined;
   #closing: Promise<DrainSummary> | undefined;
 
+  static {
+    assemble = async (parts, workflows) => {
+      const continuum = new Continuum(parts);
+      await continuum.#begin(workflows);
+      return continuum;
+    };
+  }
+
   /** Use {@linkcode Continuum.open} or {@linkcode Continuum.connect}. */
-  private constructor(parts: {
-    readonly store: Store;
-    readonly versions: Versions;
-    readonly drain: Drain;
-    readonly settings: NodeSettings | undefined;
-    readonly namespace: string;
-  }) {
+  private constructor(parts: ContinuumParts) {
     const { store, versions, drain, settings, namespace } = parts;
-    const clock = systemClock;
+    const { clock = systemClock, resultPollMs = RESULT_POLL_MS } = parts;
+    this.#clock = clock;
     this.#store = store;
     this.#versions = versions;
     this.#drain = drain;
     this.#settings = settings;
-    this.#ends = new Ends(store.runs, clock, RESULT_POLL_MS, () => this.#due());
+    this.#ends = new Ends(store.runs, clock, resultPollMs, () => this.#due());
     this.#contracts = new Contracts(versions, store.versions);
     this.#engine = settings === undefined ? undefined : new Engine({
       ...settings,
       store,
       clock,
-      code: new VersionCode(versions, drain),
+      code: parts.code ?? new VersionCode(versions, drain),
       onDeparture: (run, departure) => {
+        parts.onDeparture?.(run, departure);
         if (departure.kind === "suspended" || departure.kind === "released") return;
         this.#ends.tell(run.runId);
         if ("watched" in departure && departure.watched) {
@@ -173,7 +208,7 @@ export class Continuum implements AsyncDisposable {
       runs,
       contracts: this.#contracts,
       replay: (row) => this.#replay(row, runs),
-      clock: systemClock,
+      clock: this.#clock,
       ends: this.#ends,
       woke: (run, node) => this.#woke(run, node),
       ended: (runId) => {
@@ -220,8 +255,8 @@ export class Continuum implements AsyncDisposable {
     const drain = await probeDrain();
     const versions = new Versions({ ...options, store: store.versions });
     const { namespace = "default" } = options;
-    const continuum = new Continuum({ store, versions, drain, settings, namespace });
-    await continuum.#begin(options.workflows ?? []);
+    const parts = { store, versions, drain, settings, namespace };
+    const continuum = await assemble(parts, options.workflows ?? []);
     opened.move(); // from here on, the store is closed with the node
     return continuum;
   }

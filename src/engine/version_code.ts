@@ -104,6 +104,7 @@ function reasonOf(error: unknown): StuckReason {
   return { code: error.code, message: error.message, details: error.details };
 }
 
-function logLine(run: ClaimedRun, { level, message, properties }: LogLine): void {
+/** Hands on what workflow code logs. */
+export function logLine(run: ClaimedRun, { level, message, properties }: LogLine): void {
   workflowLog[level](message, { ...properties, run: run.runId, workflow: run.workflow });
 }

@@ -1,0 +1,133 @@
+/**
+ * The code of runs, with doubles in place of activities, and with everything noted that it asks for.
+ *
+ * @module
+ */
+
+import type { ChildVersion } from "../engine/children.ts";
+import type { CodeSource } from "../engine/code_source.ts";
+import type { CodeFailure, RunCode } from "../engine/executor.ts";
+import { logLine, VersionCode } from "../engine/version_code.ts";
+import type { ClaimedRun } from "../ports/rows.ts";
+import type { ActivityLike, CommandOptions, WorkflowLike } from "../replay/commands.ts";
+import type { Drain } from "../replay/drain.ts";
+import type { TurnOptions } from "../replay/effects.ts";
+import type { HistoryEvent } from "../replay/history.ts";
+import { Execution, type ExecutionOptions } from "../replay/machine.ts";
+import type { Request } from "../replay/pending.ts";
+import type { RunStart, Turn } from "../replay/turn.ts";
+import { Context } from "../workflow/context.ts";
+import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import type { Busy } from "./busy.ts";
+import type { TestVersions } from "./definitions.ts";
+import type { Doubles } from "./doubles.ts";
+
+/** An execution that counts as work while it takes a turn, and asks for doubles. */
+class TestExecution extends Execution {
+  readonly #busy: Busy;
+  readonly #doubles: Doubles;
+
+  constructor(
+    definition: WorkflowDefinition,
+    start: RunStart,
+    options: ExecutionOptions,
+    { busy, doubles }: { readonly busy: Busy; readonly doubles: Doubles },
+  ) {
+    super(
+      (effects, input) => definition.run(new Context(effects, definition.signals), input),
+      start,
+      options,
+    );
+    this.#busy = busy;
+    this.#doubles = doubles;
+  }
+
+  override turn(events: readonly HistoryEvent[], options?: TurnOptions): Promise<Turn> {
+    return this.#busy.during("work", () => super.turn(events, options));
+  }
+
+  override ask(request: Request): Promise<unknown> {
+    return super.ask({ ...request, options: this.#doubled(request) });
+  }
+
+  #doubled({ kind, name, options }: Request): CommandOptions {
+    if (kind === "activity") return { ...options, ...this.#activity(name, options.activity) };
+    const { callback } = options;
+    if (callback === undefined) return options;
+    return {
+      ...options,
+      callback: (attempt) => this.#busy.during("attempt", () => callback(attempt)),
+    };
+  }
+
+  /** A named activity without a double is left to the engine, which says that there is none. */
+  #activity(name: string, real: ActivityLike | undefined): { activity?: ActivityLike } {
+    const doubles = this.#doubles;
+    if (real === undefined && !doubles.names.includes(name)) return {};
+    return {
+      activity: {
+        name,
+        execute: (input, attempt) => doubles.run(name, input, attempt, real?.execute),
+      },
+    };
+  }
+}
+
+/** Finds code as a node does, and makes it testable. */
+export class TestCode implements CodeSource {
+  readonly #versions: TestVersions;
+  readonly #inner: VersionCode;
+  readonly #drain: Drain;
+  readonly #parts: { readonly busy: Busy; readonly doubles: Doubles };
+
+  /**
+   * @param versions Obtains versions.
+   * @param drain How executions drain their microtasks.
+   * @param parts Counts work; stands in place of activities.
+   */
+  constructor(
+    versions: TestVersions,
+    drain: Drain,
+    parts: { readonly busy: Busy; readonly doubles: Doubles },
+  ) {
+    this.#versions = versions;
+    this.#inner = new VersionCode(versions, drain);
+    this.#drain = drain;
+    this.#parts = parts;
+  }
+
+  /** See {@linkcode CodeSource.find}. */
+  async find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure> {
+    return await this.#parts.busy.during("work", async () => {
+      const code = await this.#inner.find(run, node);
+      if ("kind" in code) return code;
+      const { definition } = await this.#versions.obtain(run.hash);
+      return {
+        execute: (start: ClaimedRun, options: Partial<ExecutionOptions>) =>
+          new TestExecution(
+            definition,
+            { ...start, version: start.hash },
+            { drain: this.#drain, log: (line) => logLine(start, line), ...options },
+            this.#parts,
+          ),
+      };
+    });
+  }
+
+  /** See {@linkcode CodeSource.current}. */
+  current(
+    workflow: string,
+  ): Promise<{ readonly hash: string; readonly specifier: string } | undefined> {
+    return this.#inner.current(workflow);
+  }
+
+  /** See {@linkcode CodeSource.childOf}. */
+  childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<ChildVersion> {
+    return this.#parts.busy.during("work", () => this.#inner.childOf(run, workflow));
+  }
+
+  /** See {@linkcode CodeSource.probe}. */
+  probe(hash: string): Promise<boolean> {
+    return this.#inner.probe(hash);
+  }
+}

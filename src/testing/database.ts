@@ -1,0 +1,90 @@
+/**
+ * A database in memory whose clock is moved by hand.
+ *
+ * - VT1: the functions `clock_timestamp()` and `now()` of the schema `public` stand before those of
+ *   Postgres in the search path, and say the time that the session was told last. So statements,
+ *   and defaults of columns, see virtual time as they are.
+ *
+ * @module
+ */
+
+import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../store/driver.ts";
+import { pglite } from "../store/pglite.ts";
+import type { Busy } from "./busy.ts";
+
+/** VT1 */
+const SETUP = `
+  create function public.clock_timestamp() returns timestamptz language sql volatile
+    as $$ select current_setting('continuum.now')::timestamptz $$;
+  create function public.now() returns timestamptz language sql stable
+    as $$ select current_setting('continuum.now')::timestamptz $$;
+  set search_path = public, pg_catalog;`;
+
+const SET_TIME = "select set_config('continuum.now', $1, false)";
+
+/** A database in memory, for one engine. */
+export class TestDatabase implements AsyncDisposable {
+  readonly #driver: SqlDriver;
+  readonly #busy: Busy;
+
+  private constructor(driver: SqlDriver, busy: Busy) {
+    this.#driver = driver;
+    this.#busy = busy;
+  }
+
+  /**
+   * Starts an empty one.
+   *
+   * @param now Its time, in milliseconds since the epoch.
+   * @param busy Counts its statements.
+   */
+  static async open(now: number, busy: Busy): Promise<TestDatabase> {
+    const driver = await pglite(null).open();
+    const database = new TestDatabase(driver, busy);
+    await database.setTime(now);
+    await driver.script(SETUP);
+    return database;
+  }
+
+  /** What a store opens; it closes the database. */
+  get adapter(): DatabaseAdapter {
+    return {
+      description: "a database for tests",
+      open: () => Promise.resolve(watched(this.#driver, this.#busy)),
+    };
+  }
+
+  /** Sets its clock. */
+  async setTime(at: number): Promise<void> {
+    await this.query(SET_TIME, [new Date(at).toISOString()]);
+  }
+
+  /** Runs one statement. */
+  query<Row>(text: string, values?: readonly SqlValue[]): Promise<Row[]> {
+    return this.#busy.during("work", () => this.#driver.query<Row>(text, values));
+  }
+
+  /** Closes it, if no store did. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#driver.close();
+  }
+}
+
+/** A driver whose statements are counted. */
+function watched(driver: SqlDriver, busy: Busy): SqlDriver {
+  return {
+    exclusive: true,
+    ...session(driver, busy),
+    impatient: session(driver, busy),
+    transaction: (work) => busy.during("work", () => driver.transaction(work)),
+    listen: driver.listen!.bind(driver),
+    close: () => driver.close(),
+  };
+}
+
+function session(inner: SqlSession, busy: Busy): SqlSession {
+  return {
+    query: (text, values) => busy.during("work", () => inner.query(text, values)) as never,
+    script: (text) => busy.during("work", () => inner.script(text)),
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * Versions that are definitions of the test itself, beside those that are loaded from modules.
+ *
+ * @module
+ */
+
+import { sha256Hex } from "../base/encoding.ts";
+import { contractOf } from "../version/definition.ts";
+import type { VersionStore } from "../ports/store.ts";
+import {
+  type LoadedVersion,
+  type StartVersion,
+  Versions,
+  type VersionsOptions,
+} from "../version/versions.ts";
+import type { WorkflowDefinition } from "../workflow/workflow.ts";
+
+/** Any workflow. */
+export type AnyWorkflow = WorkflowDefinition<never, unknown>;
+
+/** Versions, some of which are definitions. */
+export class TestVersions extends Versions {
+  readonly #store: VersionStore;
+  readonly #byHash = new Map<string, LoadedVersion>();
+  readonly #byDefinition = new Map<AnyWorkflow, LoadedVersion>();
+
+  /** @param options What versions are kept with. */
+  constructor(options: VersionsOptions) {
+    super(options);
+    this.#store = options.store;
+  }
+
+  /** See {@linkcode Versions.loaded}. */
+  override get loaded(): readonly LoadedVersion[] {
+    return [...this.#byHash.values(), ...super.loaded];
+  }
+
+  /**
+   * Registers a definition under a hash of its name, label and function: the same in every process.
+   * A later definition of the same name becomes the current version.
+   *
+   * @param definition The workflow.
+   */
+  async registerDefinition(definition: AnyWorkflow): Promise<LoadedVersion> {
+    const known = this.#byDefinition.get(definition);
+    if (known !== undefined) return known;
+    const { name, version: label } = definition;
+    const manifest = this.#manifestOf(definition);
+    const hash = sha256Hex(manifest);
+    const specifier = `test:${name}`;
+    const version: LoadedVersion = {
+      hash,
+      definition: definition as WorkflowDefinition,
+      source: "native",
+      specifier,
+      modules: new Map(),
+    };
+    this.#byHash.set(hash, version);
+    this.#byDefinition.set(definition, version);
+    const contract = contractOf(definition);
+    const row = { hash, workflow: name, label, manifest, contract, specifier, blobs: null };
+    await this.#store.register(row);
+    return version;
+  }
+
+  /** See {@linkcode Versions.obtain}. */
+  override obtain(hash: string, node?: string): Promise<LoadedVersion> {
+    const version = this.#byHash.get(hash);
+    return version === undefined ? super.obtain(hash, node) : Promise.resolve(version);
+  }
+
+  /** See {@linkcode Versions.probe}. */
+  override async probe(hash: string): Promise<boolean> {
+    return this.#byHash.has(hash) || await super.probe(hash);
+  }
+
+  /** See {@linkcode Versions.forStart}. */
+  override async forStart(workflow: WorkflowDefinition | string): Promise<StartVersion> {
+    const version = typeof workflow === "string"
+      ? undefined
+      : this.#byDefinition.get(workflow as AnyWorkflow);
+    return version === undefined ? await super.forStart(workflow) : startOf(version);
+  }
+
+  /** See {@linkcode Versions.childVersion}; a definition of the test is its own version. */
+  override async childVersion(
+    parentHash: string,
+    definition: WorkflowDefinition,
+  ): Promise<StartVersion> {
+    if (!this.#byHash.has(parentHash)) return await super.childVersion(parentHash, definition);
+    return startOf(await this.registerDefinition(definition as AnyWorkflow));
+  }
+
+  /** Definitions that differ by nothing but what they close over are told apart by their order. */
+  #manifestOf({ name, version, run }: AnyWorkflow): string {
+    const text = `test ${JSON.stringify([name, version])}\n${run}`;
+    let manifest = text;
+    for (let copy = 2; this.#byHash.has(sha256Hex(manifest)); copy++) {
+      manifest = `${text}\n${copy}`;
+    }
+    return manifest;
+  }
+}
+
+function startOf({ hash, definition, specifier }: LoadedVersion): StartVersion {
+  return { workflow: definition.name, hash, specifier };
+}

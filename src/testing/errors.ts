@@ -1,0 +1,70 @@
+/**
+ * What tests fail with.
+ *
+ * @module
+ */
+
+import { ContinuumError } from "../base/errors.ts";
+import type { DriftReport, Refusal } from "../replay/turn.ts";
+
+/** A history does not replay on some code. Code `REPLAY_FAILED`. */
+export class ReplayError extends ContinuumError {
+  /** Where code and history part; `null` if they don't, and something else went wrong. */
+  readonly drift: DriftReport | null;
+  /** What the code called that a replay can't repeat; `null` if nothing. */
+  readonly refused: Refusal | null;
+
+  /**
+   * Makes the error.
+   *
+   * @param runId The run.
+   * @param why What went wrong; a report of drift says all of it.
+   * @param evidence The machine's reports.
+   */
+  constructor(
+    runId: string,
+    why: string,
+    evidence: { readonly drift?: DriftReport | null; readonly refused?: Refusal | null } = {},
+  ) {
+    const { drift = null, refused = null } = evidence;
+    const message = drift?.message ?? `Cannot replay run ${JSON.stringify(runId)}: ${why}`;
+    super("REPLAY_FAILED", message, { details: { runId, drift, refused } });
+    this.drift = drift;
+    this.refused = refused;
+  }
+}
+
+/** A value is no dumped history, or one of a format that is not known. Code `HISTORY_FORMAT`. */
+export class HistoryFormatError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param found What is wrong with it.
+   */
+  constructor(found: string) {
+    super(
+      "HISTORY_FORMAT",
+      `Cannot read the history: found ${found}, wanted what dump() or dumpHistory() returned`,
+      { details: { found } },
+    );
+  }
+}
+
+/** A run was awaited through many due moments, and did not end. Code `ENDLESS_WAIT`. */
+export class EndlessWaitError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param what What was awaited.
+   * @param now The virtual time that was reached.
+   * @param jumps How many moments passed.
+   */
+  constructor(what: string, now: Date, jumps: number) {
+    super(
+      "ENDLESS_WAIT",
+      `Cannot wait for ${what} any longer: ${jumps} due moments passed, up to ` +
+        `${now.toISOString()}; does it wait for a signal while a schedule goes on?`,
+      { details: { now: now.toISOString(), jumps } },
+    );
+  }
+}

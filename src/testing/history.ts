@@ -1,0 +1,172 @@
+/**
+ * Histories as files: what a run was started with, and all that has happened in it.
+ *
+ * @module
+ */
+
+import { isSha256Hex } from "../base/encoding.ts";
+import { RunNotFoundError } from "../client/errors.ts";
+import { historyOf } from "../client/upgrade.ts";
+import type { RunState } from "../ports/rows.ts";
+import type { RunStore } from "../ports/store.ts";
+import type { HistoryEvent } from "../replay/history.ts";
+import type { RunStart } from "../replay/turn.ts";
+import type { DatabaseAdapter } from "../store/driver.ts";
+import { openStore } from "../store/open.ts";
+import { checkOptions, describe } from "../workflow/options.ts";
+import { HistoryFormatError } from "./errors.ts";
+
+const FORMAT = "continuum.history";
+
+/**
+ * A run's history: plain JSON, the same from release to release. Times are milliseconds since the
+ * epoch; `input`, `result`, `error` and payloads are values as the journal holds them, in text.
+ */
+export interface RunHistory {
+  /** What this is. */
+  readonly format: "continuum.history";
+  /** Of the format; rises when it changes. */
+  readonly formatVersion: 1;
+  /** The run's id. */
+  readonly runId: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The version hash of the code that the run is pinned to. */
+  readonly version: string;
+  /** How often the run has continued as new; earlier generations are not included. */
+  readonly generation: number;
+  /** When it started, or its generation. */
+  readonly startedAt: number;
+  /** What `random()` and `uuid()` come from. */
+  readonly seed: string;
+  /** The encoded input. */
+  readonly input: string;
+  /** Where it stood. */
+  readonly state: RunState;
+  /** The encoded result, if completed. */
+  readonly result: string | null;
+  /** The encoded error, if it ended otherwise. */
+  readonly error: string | null;
+  /** What has happened, in order. */
+  readonly events: readonly HistoryEvent[];
+}
+
+/** Options of {@linkcode dumpHistory}. */
+export interface DumpHistoryOptions {
+  /** Where the run is, as of `Continuum.open`. */
+  readonly database?: string | DatabaseAdapter;
+  /**
+   * The database schema.
+   *
+   * @default {"continuum"}
+   */
+  readonly schema?: string;
+  /**
+   * The run's namespace.
+   *
+   * @default {"default"}
+   */
+  readonly namespace?: string;
+}
+
+/**
+ * Reads a run's history from a database, such as the one of production, to replay it in a test.
+ * Nothing is written.
+ *
+ * @param runId The run.
+ * @param options Where it is.
+ * @returns The history; `JSON.stringify` makes a file of it.
+ * @throws {RunNotFoundError} If there is no such run. Errors of the database as they are.
+ */
+export async function dumpHistory(
+  runId: string,
+  options: DumpHistoryOptions = {},
+): Promise<RunHistory> {
+  checkOptions(options, ["database", "schema", "namespace"], "dumpHistory()");
+  const { namespace = "default" } = options;
+  await using store = await openStore(options);
+  return await readHistory(runId, store.runs.in(namespace));
+}
+
+/** Reads a run's history from a store. */
+export async function readHistory(runId: string, runs: RunStore): Promise<RunHistory> {
+  const row = await runs.get(runId);
+  if (row === null) throw new RunNotFoundError(runId, "read the history");
+  const { workflow, hash, generation, seed, input, state, result, error } = row;
+  return {
+    format: FORMAT,
+    formatVersion: 1,
+    runId,
+    workflow,
+    version: hash,
+    generation,
+    startedAt: row.startedAt ?? row.createdAt,
+    seed,
+    input,
+    state,
+    result,
+    error,
+    events: await historyOf(runId, runs),
+  };
+}
+
+/**
+ * Reads a history that was kept as a file.
+ *
+ * @param json The file's text, or what `JSON.parse` or a JSON import made of it.
+ * @returns The history.
+ * @throws {HistoryFormatError} If it is none, or one of a format that this release does not know.
+ */
+export function loadHistory(json: unknown): RunHistory {
+  const value = typeof json === "string" ? parsed(json) : json;
+  if (typeof value !== "object" || value === null) throw new HistoryFormatError(describe(value));
+  const history = value as Readonly<Record<keyof RunHistory, unknown>>;
+  const { format, formatVersion, version, events } = history;
+  if (format !== FORMAT) throw new HistoryFormatError(`the format ${describe(format)}`);
+  if (formatVersion !== 1) {
+    throw new HistoryFormatError(`version ${describe(formatVersion)} of the format`);
+  }
+  for (const key of ["runId", "workflow", "seed", "input", "state"] as const) {
+    if (typeof history[key] !== "string") {
+      throw new HistoryFormatError(`${describe(history[key])} as its ${key}`);
+    }
+  }
+  for (const key of ["generation", "startedAt"] as const) {
+    if (!Number.isInteger(history[key])) {
+      throw new HistoryFormatError(`${describe(history[key])} as its ${key}`);
+    }
+  }
+  if (typeof version !== "string" || !isSha256Hex(version)) {
+    throw new HistoryFormatError(`${describe(version)} as its version`);
+  }
+  if (!Array.isArray(events) || !events.every(isEvent)) {
+    throw new HistoryFormatError("events that are none");
+  }
+  return value as RunHistory;
+}
+
+/** What an execution starts from. */
+export function startOf(history: RunHistory): RunStart {
+  const { runId, workflow, version, input, seed, startedAt, generation } = history;
+  return { runId, workflow, version, input, seed, startedAt, generation };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new HistoryFormatError("text that is no JSON");
+  }
+}
+
+function isEvent(event: unknown): boolean {
+  if (typeof event !== "object" || event === null) return false;
+  const { seq, kind, position, name, digest, payload, at } = event as Record<string, unknown>;
+  return Number.isInteger(seq) && typeof kind === "string" && typeof name === "string" &&
+    (position === null || Number.isInteger(position)) && isTextOrNull(digest) &&
+    isTextOrNull(payload) && Number.isInteger(at);
+}
+
+function isTextOrNull(value: unknown): boolean {
+  return value === null || typeof value === "string";
+}

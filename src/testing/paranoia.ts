@@ -1,0 +1,61 @@
+/**
+ * Paranoid mode: what has ended is replayed, to see whether it would have gone the same way after a
+ * crash.
+ *
+ * @module
+ */
+
+import type { Departure } from "../engine/executor.ts";
+import type { ClaimedRun } from "../ports/rows.ts";
+import type { Store } from "../ports/store.ts";
+import type { Drain } from "../replay/drain.ts";
+import type { TestVersions } from "./definitions.ts";
+import { readHistory, type RunHistory } from "./history.ts";
+import { replayWithCuts } from "./replay.ts";
+
+/** Replays the runs that have ended. */
+export class Paranoia {
+  readonly #store: Store;
+  readonly #versions: TestVersions;
+  readonly #drain: Drain;
+  /** Runs that ended by their own code. */
+  readonly #ended: ClaimedRun[] = [];
+
+  /**
+   * @param store Where the runs are.
+   * @param versions Where their code is.
+   * @param drain How executions drain their microtasks.
+   */
+  constructor(store: Store, versions: TestVersions, drain: Drain) {
+    this.#store = store;
+    this.#versions = versions;
+    this.#drain = drain;
+  }
+
+  /** A run has left the engine's memory. */
+  note(run: ClaimedRun, departure: Departure): void {
+    if (departure.kind === "ended") this.#ended.push(run);
+  }
+
+  /**
+   * Replays every run that has ended.
+   *
+   * @throws {ReplayError} If one does not replay. An `AggregateError` of these for several.
+   */
+  async verify(): Promise<void> {
+    const errors: unknown[] = [];
+    for (const { runId, namespace } of this.#ended) {
+      const history = await readHistory(runId, this.#store.runs.in(namespace));
+      if (!ranItsCode(history)) continue;
+      const { definition } = await this.#versions.obtain(history.version);
+      await replayWithCuts(definition, history, this.#drain).catch((error) => errors.push(error));
+    }
+    if (errors.length > 1) throw new AggregateError(errors, `${errors.length} runs do not replay`);
+    if (errors.length === 1) throw errors[0];
+  }
+}
+
+/** A run that was cancelled before it began has no outcome that its code could come to. */
+function ranItsCode({ state, events }: RunHistory): boolean {
+  return state !== "cancelled" || events.some(({ kind }) => kind === "cancel.requested");
+}

@@ -1,0 +1,206 @@
+/**
+ * Replaying histories: does this code still do what the run has done?
+ *
+ * @module
+ */
+
+import { isContinuumError } from "../base/errors.ts";
+import { decodeError } from "../base/values_failure.ts";
+import { type Drain, probeDrain } from "../replay/drain.ts";
+import { installGuard } from "../replay/guard.ts";
+import { Execution } from "../replay/machine.ts";
+import type { Request } from "../replay/pending.ts";
+import type { Outcome, Turn } from "../replay/turn.ts";
+import { readDefinition } from "../version/definition.ts";
+import { Context } from "../workflow/context.ts";
+import { isWorkflow, type WorkflowDefinition } from "../workflow/workflow.ts";
+import type { AnyWorkflow } from "./definitions.ts";
+import { ReplayError } from "./errors.ts";
+import { loadHistory, type RunHistory, startOf } from "./history.ts";
+
+/**
+ * Asserts that a history replays on some code: every effect that the code asks for is the one that
+ * was recorded, nothing that was recorded is left over, and a run that had ended ends in the same
+ * way. No effect is repeated.
+ *
+ * ```ts ignore
+ * import history from "./order-o-1.history.json" with { type: "json" };
+ *
+ * Deno.test("orders that are on their way go on with this code", async () => {
+ *   await assertReplays(order, history);
+ * });
+ * ```
+ *
+ * @param code The workflow: its definition, its module's namespace, or the module's absolute
+ *   specifier, which is imported.
+ * @param history What `dump()` or {@linkcode dumpHistory} returned, or its JSON, in text or parsed.
+ * @throws {ReplayError} If it does not replay, with the place where code and history part.
+ * @throws {HistoryFormatError} If the history can't be read.
+ */
+export async function assertReplays(
+  code: AnyWorkflow | { readonly default: AnyWorkflow } | string,
+  history: unknown,
+): Promise<void> {
+  installGuard();
+  const read = loadHistory(history);
+  await replay(await definitionOf(code), read, { drain: await probeDrain() });
+}
+
+/** One effect that the code asked for, as far as a replay must repeat it. */
+export interface AskedEffect {
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** The kind of effect. */
+  readonly kind: string;
+  /** Its name. */
+  readonly name: string;
+  /** The digest of its input. */
+  readonly digest: string | null;
+}
+
+/** Notes every effect that is asked for, also those that are answered in the same turn. */
+class RecordingExecution extends Execution {
+  readonly asked: AskedEffect[] = [];
+
+  override ask(request: Request): Promise<unknown> {
+    const { kind, name, digest } = request;
+    this.asked.push({ position: this.position, kind, name, digest });
+    return super.ask(request);
+  }
+}
+
+/** How a history is replayed. */
+export interface ReplayOptions {
+  /** How executions drain their microtasks. */
+  readonly drain: Drain;
+  /** How many events the first turn is given; all when omitted. */
+  readonly cut?: number;
+}
+
+/**
+ * Replays a history on a definition.
+ *
+ * @returns The effects that the code asked for, in program order.
+ * @throws {ReplayError} If it does not replay.
+ */
+export async function replay(
+  definition: AnyWorkflow,
+  history: RunHistory,
+  { drain, cut = history.events.length }: ReplayOptions,
+): Promise<readonly AskedEffect[]> {
+  const execution = new RecordingExecution(
+    (effects, input) =>
+      (definition as WorkflowDefinition).run(new Context(effects, definition.signals), input),
+    startOf(history),
+    { drain, trace: true },
+  );
+  const { events } = history;
+  let turn = checked(history, await execution.turn(events.slice(0, cut)));
+  if (cut < events.length) turn = checked(history, await execution.turn(events.slice(cut)));
+  checkOutcome(history, turn.outcome);
+  return execution.asked;
+}
+
+/**
+ * Replays a history once for each of several cuts, each time on a fresh execution, as if the process
+ * had died there: all must ask for the same.
+ *
+ * @throws {ReplayError} If one does not replay, or if two ask for different effects.
+ */
+export async function replayWithCuts(
+  definition: AnyWorkflow,
+  history: RunHistory,
+  drain: Drain,
+): Promise<void> {
+  const [first = 0, ...others] = cutsOf(history.events.length);
+  const wanted = await replay(definition, history, { drain, cut: first });
+  for (const cut of others) {
+    const asked = await replay(definition, history, { drain, cut });
+    const at = wanted.findIndex((effect, index) => !isSame(effect, asked[index]));
+    const differs = at >= 0 || asked.length > wanted.length;
+    if (!differs) continue;
+    const index = at >= 0 ? at : wanted.length;
+    throw new ReplayError(
+      history.runId,
+      `the code asked for ${
+        show(wanted[index])
+      } when the run was taken up after ${first} events, ` +
+        `and for ${show(asked[index])} after ${cut}; it depends on something that is not in its ` +
+        `history, such as a variable of its module`,
+    );
+  }
+}
+
+/** Taken up at no event first, then at every event of a short history, and at some of a long one. */
+function cutsOf(length: number): number[] {
+  const step = Math.max(1, length / MOST_CUTS);
+  const cuts = new Set([0, length]);
+  for (let cut = 0; cut < length; cut += step) cuts.add(Math.floor(cut));
+  return [...cuts].sort((a, b) => a - b);
+}
+
+const MOST_CUTS = 16;
+
+function isSame(a: AskedEffect, b: AskedEffect | undefined): boolean {
+  return a.position === b?.position && a.kind === b.kind && a.name === b.name &&
+    a.digest === b.digest;
+}
+
+function show(effect: AskedEffect | undefined): string {
+  if (effect === undefined) return "nothing";
+  const { kind, name, position, digest } = effect;
+  const input = digest === null ? "" : ` (${digest})`;
+  return `${kind}${name === "" ? "" : ` ${JSON.stringify(name)}`} at position ${position}${input}`;
+}
+
+function checked({ runId }: RunHistory, turn: Turn): Turn {
+  const { drift, refused } = turn;
+  if (drift !== null) throw new ReplayError(runId, drift.message, { drift });
+  if (refused !== null) throw new ReplayError(runId, refused.message, { refused });
+  if (turn.idle) {
+    throw new ReplayError(
+      runId,
+      "the code neither ended nor waits for anything of the engine's: it awaits a promise that " +
+        "is not ctx's",
+    );
+  }
+  return turn;
+}
+
+/** A run that had ended has to end again, in the same way. */
+function checkOutcome(history: RunHistory, outcome: Outcome | null): void {
+  const { runId, state, result, error } = history;
+  if (state !== "completed" && state !== "failed" && state !== "cancelled") return;
+  if (outcome?.kind !== state) {
+    const found = outcome === null ? "still waits" : `is ${outcome.kind}`;
+    throw new ReplayError(runId, `it was ${state}, and on this code it ${found} in the end`);
+  }
+  if (outcome.kind === "completed") {
+    if (outcome.result === result) return;
+    throw new ReplayError(
+      runId,
+      `it returned ${result ?? "nothing"}, and on this code it returns ${outcome.result}`,
+    );
+  }
+  const [was, is] = [error, outcome.error].map(signature);
+  if (was !== is) {
+    throw new ReplayError(runId, `it ended by ${was}, and on this code it ends by ${is}`);
+  }
+}
+
+/** What is compared of an error: stacks differ from place to place. */
+function signature(encoded: string | null | undefined): string {
+  if (encoded === null || encoded === undefined) return "nothing";
+  const error = decodeError(encoded);
+  if (!(error instanceof Error)) return String(error);
+  const code = isContinuumError(error) ? ` (${error.code})` : "";
+  return `${error.name}${code}: ${error.message}`;
+}
+
+async function definitionOf(
+  code: AnyWorkflow | { readonly default: AnyWorkflow } | string,
+): Promise<AnyWorkflow> {
+  if (isWorkflow(code)) return code as AnyWorkflow;
+  const namespace = typeof code === "string" ? await import(code) : code;
+  return readDefinition(namespace, typeof code === "string" ? code : "the module");
+}

@@ -1,0 +1,115 @@
+/**
+ * A run, as its test holds it.
+ *
+ * @module
+ */
+
+import type {
+  HistoryOptions,
+  ResultOptions,
+  RunAttributes,
+  RunHandle,
+  SignalOptions,
+  StatusOptions,
+} from "../client/run_handle.ts";
+import type { HistoryEntry, RunStatus } from "../client/status.ts";
+import type { UpgradeOptions, UpgradeReport } from "../client/upgrade.ts";
+import type { RunHistory } from "./history.ts";
+
+/** What runs of tests work with. */
+export interface TestRunServices {
+  /** Lets time pass until something has happened. */
+  readonly passUntil: <T>(awaited: Promise<T>, what: string) => Promise<T>;
+  /** Reads a run's history. */
+  readonly dump: (runId: string) => Promise<RunHistory>;
+}
+
+/** A run, as its test holds it: as `RunHandle`, and time passes while its result is awaited. */
+export class TestRun<Output = unknown> {
+  readonly #handle: RunHandle<Output>;
+  readonly #services: TestRunServices;
+
+  /**
+   * Use `engine.start(...)` or `engine.run(id)`.
+   *
+   * @param handle The run.
+   * @param services What it works with.
+   */
+  constructor(handle: RunHandle<Output>, services: TestRunServices) {
+    this.#handle = handle;
+    this.#services = services;
+  }
+
+  /** The run's id. */
+  get id(): string {
+    return this.#handle.id;
+  }
+
+  /** Search attributes. */
+  get attributes(): RunAttributes {
+    return this.#handle.attributes;
+  }
+
+  /**
+   * Waits for the run's end. Unless the engine's time is `"manual"`, time passes meanwhile: whenever
+   * nothing is under way, it jumps to the next moment at which something is due.
+   *
+   * @param options How long to wait, in virtual time, and a signal to give up.
+   * @returns What the workflow returned.
+   * @throws {RunFailedError} If the workflow threw. {RunStoppedError} If the run was cancelled or
+   * terminated. {TimeoutError} If it has not ended in time. {RunNotFoundError} If there is none.
+   * {EndlessWaitError} If time would pass for ever.
+   */
+  result(options?: ResultOptions): Promise<Output> {
+    const what = `the result of run ${JSON.stringify(this.id)}`;
+    return this.#services.passUntil(this.#handle.result(options), what);
+  }
+
+  /** As `RunHandle.signal`. */
+  signal(
+    name: string,
+    payload?: unknown,
+    options?: SignalOptions,
+  ): Promise<"delivered" | "duplicate"> {
+    return this.#handle.signal(name, payload, options);
+  }
+
+  /** As `RunHandle.status`. */
+  status(options?: StatusOptions): Promise<RunStatus> {
+    return this.#handle.status(options);
+  }
+
+  /** As `RunHandle.history`. */
+  history(options?: HistoryOptions): Promise<HistoryEntry[]> {
+    return this.#handle.history(options);
+  }
+
+  /** As `RunHandle.cancel`. */
+  cancel(options?: { readonly reason?: string }): Promise<void> {
+    return this.#handle.cancel(options);
+  }
+
+  /** As `RunHandle.terminate`. */
+  terminate(options?: { readonly reason?: string }): Promise<void> {
+    return this.#handle.terminate(options);
+  }
+
+  /** As `RunHandle.retry`. */
+  retry(): Promise<void> {
+    return this.#handle.retry();
+  }
+
+  /** As `RunHandle.upgrade`. */
+  upgrade(options?: UpgradeOptions): Promise<UpgradeReport> {
+    return this.#handle.upgrade(options);
+  }
+
+  /**
+   * The run's history, to be kept as a file and replayed on later code by `assertReplays`.
+   *
+   * @throws {RunNotFoundError} If there is no such run.
+   */
+  dump(): Promise<RunHistory> {
+    return this.#services.dump(this.id);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Virtual time: it stands still while something is under way, and jumps to the next moment at which
+ * something is due.
+ *
+ * @module
+ */
+
+import type { Busy, BusyKind } from "./busy.ts";
+import type { VirtualClock } from "./clock.ts";
+import { EndlessWaitError } from "./errors.ts";
+
+/** A wait gives up after so many jumps: something is always due, such as a schedule. */
+const MOST_JUMPS = 10_000;
+
+/** Moves a clock, and the database's with it. */
+export class TestTime {
+  readonly #clock: VirtualClock;
+  readonly #busy: Busy;
+  readonly #setDatabase: (at: number) => Promise<void>;
+  #moving: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param clock The process's clock.
+   * @param busy Tells when nothing is under way.
+   * @param setDatabase Sets the database's clock.
+   */
+  constructor(clock: VirtualClock, busy: Busy, setDatabase: (at: number) => Promise<void>) {
+    this.#clock = clock;
+    this.#busy = busy;
+    this.#setDatabase = setDatabase;
+  }
+
+  /** Milliseconds since the epoch. */
+  get now(): number {
+    return this.#clock.monotonic();
+  }
+
+  /**
+   * Lets time pass, stopping at every moment at which something is due. Doubles that have not
+   * answered are not waited for.
+   *
+   * @param at Milliseconds since the epoch.
+   */
+  moveTo(at: number): Promise<void> {
+    return this.#alone(async () => {
+      while (true) {
+        await this.#busy.rest(OTHERS_CODE);
+        const { next } = this.#clock;
+        if (next === undefined || next > at) break;
+        await this.#jump(next);
+      }
+      await this.#jump(at);
+      await this.#busy.rest(OTHERS_CODE);
+    });
+  }
+
+  /** Resolves when nothing more happens unless time passes or somebody asks for something. */
+  settled(): Promise<void> {
+    return this.#alone(() => this.#busy.rest(OTHERS_CODE));
+  }
+
+  /** Resolves when the engine itself does nothing; user code may still hang. */
+  stopped(): Promise<void> {
+    return this.#busy.rest(["work"]);
+  }
+
+  /**
+   * Jumps from one due moment to the next for as long as something is awaited.
+   *
+   * @param awaited What is awaited.
+   * @param what What it is, for the error.
+   * @returns What it comes to.
+   * @throws {EndlessWaitError} If time passes without end.
+   */
+  async passUntil<T>(awaited: Promise<T>, what: string): Promise<T> {
+    let isOver = false;
+    const over = () => void (isOver = true);
+    const ended = awaited.then(over, over);
+    const passing = (async () => {
+      for (let jumps = 0; !isOver; jumps++) {
+        if (jumps > MOST_JUMPS) throw new EndlessWaitError(what, new Date(this.now), MOST_JUMPS);
+        await Promise.race([this.#busy.rest(ALL), ended]);
+        if (isOver) return;
+        const { pulse } = this.#busy;
+        if (this.#clock.next === undefined) {
+          // Nothing is due, ever: somebody has to do something first.
+          await Promise.race([this.#busy.change(), ended]);
+          continue;
+        }
+        await this.#alone(async () => {
+          const { next } = this.#clock;
+          if (isOver || next === undefined || this.#busy.pulse !== pulse) return;
+          await this.#jump(next);
+        });
+      }
+    })();
+    return await Promise.race([awaited, passing.then(() => awaited)]);
+  }
+
+  async #jump(at: number): Promise<void> {
+    if (at <= this.now) return this.#clock.moveTo(at);
+    await this.#setDatabase(at); // first: the process is never ahead of the database
+    this.#clock.moveTo(at);
+  }
+
+  /** One moves time at a time. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#moving.then(work);
+    this.#moving = done.catch(() => {});
+    return done;
+  }
+}
+
+const OTHERS_CODE: readonly BusyKind[] = ["work", "attempt"];
+const ALL: readonly BusyKind[] = ["work", "attempt", "double"];
