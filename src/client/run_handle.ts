@@ -273,6 +273,7 @@ export class RunHandle<Output = unknown> {
   async terminate(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "terminate()");
     const error = new Error(options.reason ?? "Terminated by request");
+    const before = await this.#row("terminate the run");
     const row = await this.#services.runs.end(this.id, "terminated", encodeError(error), {
       onlyStuck: false,
     });
@@ -281,6 +282,8 @@ export class RunHandle<Output = unknown> {
       throw new RunEndedError(this.id, "terminate the run", row.state);
     }
     this.#services.ended(this.id);
+    // Who executes it would find out at its next write: attempts are aborted now.
+    if (before.node !== null) this.#services.woke(before.id, before.node);
   }
 
   /**

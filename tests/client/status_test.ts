@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { openIn, reached, resultOf } from "../e2e/stage.ts";
 import { refused, scene, source } from "./support.ts";
@@ -49,6 +50,25 @@ forEachDatabase("what a run says", (database, test) => {
     const end = await run.status();
     assert.deepEqual([end.custom, end.attributes["phase"], end.reason], ["done", 3, null]);
     assert.equal(await at.node.runs.count({ where: { attributes: { phase: 3 } } }), 1);
+  });
+
+  test("a terminated run ends at once where it is executed, and its attempt is aborted", async () => {
+    const endless = source(
+      `await ctx.run("endless", ({ signal }) =>
+         new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))));`,
+      `{ name: "endless" }`,
+    );
+    await using at = await scene(database, { "endless.ts": endless });
+    const { database: adapter, schema } = at.place;
+    await using other = await Continuum.connect({ database: adapter, schema });
+    const own = await at.node.start("endless");
+    const far = await at.node.start("endless");
+    await reached(own, "running");
+    await reached(far, "running");
+    await own.terminate();
+    await refused(own.result(), "RUN_TERMINATED");
+    await other.run(far.id).terminate();
+    await refused(far.result(), "RUN_TERMINATED");
   });
 
   test("code that says other things, or fewer, is drift", async () => {

@@ -6,11 +6,11 @@
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
 import { Continuum } from "@continuum/continuum";
-import report from "./workflows/report.ts";
+import report from "./workflows/10_schedules.ts";
 
 await using continuum = await Continuum.open({
   database: "memory:",
-  workflows: [import.meta.resolve("./workflows/report.ts")],
+  workflows: [import.meta.resolve("./workflows/10_schedules.ts")],
 });
 const { schedules } = continuum;
 

@@ -1,0 +1,38 @@
+/**
+ * Signals: messages from outside, kept until they are waited for, checked before they are written.
+ *
+ * @module
+ */
+
+// deno-lint-ignore-file no-console -- an example speaks to its reader
+import { Continuum, InvalidSignalPayloadError, UndeclaredSignalError } from "@continuum/continuum";
+import approval from "./workflows/04_signals.ts";
+
+await using continuum = await Continuum.open({
+  database: "memory:",
+  workflows: [import.meta.resolve("./workflows/04_signals.ts")],
+});
+const run = await continuum.start(approval, "New kitchen");
+
+// The same delivery twice is one: pass the id of the message that you received.
+for (let times = 0; times < 2; times++) {
+  console.log(await run.signal("approval", { by: "Ada", yes: true }, { deliveryId: "mail-17" }));
+}
+for (const [name, payload] of [["approval", "yes"], ["aproval", { by: "Bob", yes: true }]]) {
+  try {
+    await run.signal(name as string, payload);
+  } catch (error) {
+    if (error instanceof InvalidSignalPayloadError) console.log("Refused:", error.code);
+    else if (error instanceof UndeclaredSignalError) console.log("Refused:", error.code);
+    else throw error;
+  }
+}
+await run.signal("approval", { by: "Bob", yes: true });
+console.log(await run.result());
+
+// Prints:
+// delivered
+// duplicate
+// Refused: INVALID_SIGNAL_PAYLOAD
+// Refused: UNDECLARED_SIGNAL
+// New kitchen: approved by Ada and Bob
