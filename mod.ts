@@ -19,7 +19,7 @@
  */
 
 export { Continuum, type Readiness, type VersionInfo, type VersionsApi } from "./src/continuum.ts";
-export type { ConnectOptions, OpenOptions } from "./src/options.ts";
+export type { ConnectOptions, OpenOptions, QueueSetting } from "./src/options.ts";
 export {
   type HistoryOptions,
   type ResultOptions,
@@ -79,6 +79,7 @@ export type { CommandKind } from "./src/replay/commands.ts";
 export type { EventKind } from "./src/replay/history.ts";
 export type { TrustOptions, TrustPattern } from "./src/version/trust.ts";
 export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./src/store/driver.ts";
+export { Activities } from "./src/engine/activities.ts";
 export type { ActivityDefinition } from "./src/workflow/activity.ts";
 export type { WorkflowDefinition } from "./src/workflow/workflow.ts";
 export type { Duration } from "./src/base/duration.ts";
@@ -107,7 +108,11 @@ export {
   UndeclaredSignalError,
   WorkflowError,
 } from "./src/base/errors.ts";
-export { UnknownActivityError } from "./src/engine/attempt.ts";
+export {
+  AttemptInterruptedError,
+  AttemptLostError,
+  TaskNotFoundError,
+} from "./src/engine/task_errors.ts";
 export {
   DatabaseInUseError,
   DatabaseOptionError,

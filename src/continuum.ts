@@ -7,6 +7,7 @@
 import { type Clock, systemClock } from "./base/clock.ts";
 import { isSha256Hex } from "./base/encoding.ts";
 import { Contracts } from "./client/contracts.ts";
+import { Activities } from "./engine/activities.ts";
 import { Ends } from "./client/ends.ts";
 import { ClosedError, VersionUnavailableError } from "./client/errors.ts";
 import { type Health, healthOf } from "./client/health.ts";
@@ -120,6 +121,8 @@ export let assemble: (
 export class Continuum implements AsyncDisposable {
   /** The registry of versions. */
   readonly versions: VersionsApi;
+  /** Completes activities from outside, by the tokens of their attempts. */
+  readonly activities: Activities;
   /** Questions about runs. */
   readonly runs: RunsApi;
   /** Schedules: what is to be started when. */
@@ -185,6 +188,14 @@ export class Continuum implements AsyncDisposable {
       due: (at) => this.#due(at),
     });
     this.runs = runsApi(this.#services.runs);
+    this.activities = new Activities({
+      store,
+      woke: (run, node) => this.#woke(run, node),
+      waits: () => {
+        this.#engine?.hear({ kind: "tasks" });
+        this.#publish({ kind: "tasks" });
+      },
+    });
     this.versions = versionsApi(store);
     this.schedules = new Schedules({
       store: store.schedules,

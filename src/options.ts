@@ -9,8 +9,11 @@ import { type Duration, durationMs } from "./base/duration.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
 import { checkText } from "./client/start_options.ts";
 import type { DatabaseAdapter } from "./store/driver.ts";
+import type { QueueSettings } from "./engine/task_queue.ts";
+import { DEFAULT_QUEUE } from "./engine/task_spec.ts";
 import type { TrustOptions } from "./version/trust.ts";
 import { type ActivityDefinition, isActivity } from "./workflow/activity.ts";
+import { readQueue } from "./workflow/task_options.ts";
 
 /** Options of `Continuum.connect`: a client that executes nothing. */
 export interface ConnectOptions {
@@ -95,6 +98,17 @@ export interface OpenOptions extends ConnectOptions {
    */
   readonly maxResidentRuns?: number;
   /**
+   * The most attempts of activities at once, from 1.
+   *
+   * @default {200}
+   */
+  readonly activityConcurrency?: number;
+  /**
+   * The queues of activities that this node serves, beside `default`: each has at most
+   * `activityConcurrency` attempts at once where nothing else is said.
+   */
+  readonly queues?: Readonly<Record<string, QueueSetting>>;
+  /**
    * How often a version is looked for again that runs are parked for.
    *
    * @default {"30s"}
@@ -106,6 +120,17 @@ export interface OpenOptions extends ConnectOptions {
    * @default {"5s"}
    */
   readonly drainTimeout?: Duration;
+}
+
+/** How a node serves a queue of activities. */
+export interface QueueSetting {
+  /** The most attempts at once on this node; 0: it does not serve the queue. */
+  readonly concurrency?: number;
+  /**
+   * How many attempts all nodes together begin in a time. Give every node the same; none begins
+   * without a permit then, also not where the run is.
+   */
+  readonly rateLimit?: { readonly limit: number; readonly per: Duration };
 }
 
 /** What is left to decide about a node, decided. */
@@ -120,6 +145,10 @@ export interface NodeSettings {
   readonly lingerMs: number;
   /** From 1. */
   readonly maxResidentRuns: number;
+  /** From 1. */
+  readonly activityConcurrency: number;
+  /** The queues that it serves. */
+  readonly queues: ReadonlyMap<string, QueueSettings>;
   /** Milliseconds. */
   readonly probeMs: number;
   /** Milliseconds. */
@@ -146,6 +175,8 @@ const OPEN_KEYS = [
   "lease",
   "linger",
   "maxResidentRuns",
+  "activityConcurrency",
+  "queues",
   "probe",
   "drainTimeout",
 ];
@@ -169,6 +200,13 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
   checkKeys(options, OPEN_KEYS, "Continuum.open");
   checkValues(options);
   const { maxResidentRuns = 1_000, name = defaultName(), activities = [] } = options;
+  const { activityConcurrency = 200 } = options;
+  refuseUnless(
+    Number.isInteger(activityConcurrency) && activityConcurrency >= 1,
+    "activityConcurrency",
+    activityConcurrency,
+    "a whole number from 1",
+  );
   refuseUnless(
     Number.isInteger(maxResidentRuns) && maxResidentRuns >= 1,
     "maxResidentRuns",
@@ -190,9 +228,49 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
     leaseMs,
     lingerMs: durationMs(options.linger ?? "1s", "linger"),
     maxResidentRuns,
+    activityConcurrency,
+    queues: readQueues(options.queues ?? {}, activityConcurrency),
     probeMs: durationMs(options.probe ?? "30s", "probe"),
     drainTimeoutMs: durationMs(options.drainTimeout ?? "5s", "drainTimeout"),
   };
+}
+
+function readQueues(
+  queues: Readonly<Record<string, QueueSetting>>,
+  most: number,
+): ReadonlyMap<string, QueueSettings> {
+  refuseUnless(typeof queues === "object" && queues !== null, "queues", queues, "an object");
+  const served = new Map<string, QueueSettings>();
+  for (const [name, setting] of Object.entries({ [DEFAULT_QUEUE]: {}, ...queues })) {
+    readQueue(name, "option queues");
+    const what = `queues.${name}`;
+    checkKeys(setting, ["concurrency", "rateLimit"], what);
+    const { concurrency = most, rateLimit } = setting as QueueSetting;
+    refuseUnless(
+      Number.isInteger(concurrency) && concurrency >= 0,
+      `${what}.concurrency`,
+      concurrency,
+      "a whole number from 0",
+    );
+    if (concurrency > 0) served.set(name, { concurrency, rate: readRate(rateLimit, what) });
+  }
+  return served;
+}
+
+function readRate(rateLimit: QueueSetting["rateLimit"], queue: string): QueueSettings["rate"] {
+  if (rateLimit === undefined) return null;
+  const what = `${queue}.rateLimit`;
+  checkKeys(rateLimit, ["limit", "per"], what);
+  const { limit, per } = rateLimit;
+  refuseUnless(
+    Number.isInteger(limit) && limit >= 1,
+    `${what}.limit`,
+    limit,
+    "a whole number from 1",
+  );
+  const perMs = durationMs(per, `${what}.per`);
+  refuseUnless(perMs >= 1, `${what}.per`, per, "1 millisecond or more");
+  return { limit, perMs };
 }
 
 function checkKeys(options: unknown, known: readonly string[], what: string): void {

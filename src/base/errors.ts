@@ -125,10 +125,22 @@ export class WorkflowError extends ContinuumError {
   }
 }
 
+/** An attempt of an activity that failed. */
+export interface FailedAttempt {
+  /** Which one, from 1. */
+  readonly attempt: number;
+  /** What it threw, as it was recorded. */
+  readonly error: unknown;
+  /** When. */
+  readonly at: Date;
+}
+
 /** An activity failed for good; `cause` is what its last attempt threw, as it was recorded. */
 export class ActivityError extends ContinuumError {
   /** The activity's name. */
   readonly activity: string;
+  /** Its attempts, oldest first: the last 20 of them. Empty if it failed without being tried. */
+  readonly attempts: readonly FailedAttempt[];
 
   /**
    * Makes the error.
@@ -136,14 +148,21 @@ export class ActivityError extends ContinuumError {
    * @param activity The activity's name.
    * @param position Its position in the run's program order.
    * @param cause What its last attempt threw.
+   * @param attempts Its attempts, oldest first.
    */
-  constructor(activity: string, position: number, cause: unknown) {
+  constructor(
+    activity: string,
+    position: number,
+    cause: unknown,
+    attempts: readonly FailedAttempt[] = [],
+  ) {
     const why = cause instanceof Error ? cause.message : String(cause);
     super("ACTIVITY_FAILED", `Activity ${JSON.stringify(activity)} failed: ${why}`, {
       cause,
       details: { activity, position },
     });
     this.activity = activity;
+    this.attempts = attempts;
   }
 }
 

@@ -13,6 +13,10 @@ export type FailPoint =
   | "claim.claimed"
   /** An attempt of an effect returned; nothing of it is written. */
   | "effect.done"
+  /** Tasks were claimed; none of them is executed yet. */
+  | "task.claimed"
+  /** A task is durable; its attempt has not begun. */
+  | "task.announced"
   /** Events are durable; the code after them has not run. */
   | "commit.written"
   /** A version is about to be imported, and that is noted. */

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
-import type { WorkflowLike } from "../replay/commands.ts";
+import type { ActivityLike, WorkflowLike } from "../replay/commands.ts";
 import type { ChildVersion } from "./children.ts";
 import type { CodeFailure, RunCode } from "./executor.ts";
 
@@ -30,6 +30,14 @@ export interface CodeSource {
    * @throws {VersionNotFoundError} If there is none.
    */
   childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<ChildVersion>;
+  /**
+   * An activity that is pinned with a version. Absent: none can be had here.
+   *
+   * @param hash The version.
+   * @param code Where in it the activity is, as {@linkcode RunCode.activityCode} said.
+   * @param node The node that is to execute it.
+   */
+  activity?(hash: string, code: string, node: string): Promise<ActivityLike | CodeFailure>;
   /** Whether a version that could not be had can be had now. */
   probe(hash: string): Promise<boolean>;
 }

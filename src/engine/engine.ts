@@ -20,8 +20,11 @@ import { type Departure, type ExecutorContext, RunExecutor } from "./executor.ts
 import { JournalWriter } from "./journal_writer.ts";
 import { engineLog } from "./log.ts";
 import { NodeLease } from "./node_lease.ts";
+import { NodeTasks } from "./node_tasks.ts";
 import { Patience } from "./patience.ts";
 import { ScheduleRunner } from "./schedule_runner.ts";
+import type { QueueSettings } from "./task_queue.ts";
+import { DEFAULT_QUEUE } from "./task_spec.ts";
 
 const immediate: typeof setImmediate = setImmediate;
 
@@ -35,6 +38,10 @@ export interface EngineOptions {
   readonly code: CodeSource;
   /** Activities registered by name. */
   readonly activities: ReadonlyMap<string, ActivityLike>;
+  /** The queues of activities that this node serves; `default` alone when omitted. */
+  readonly queues?: ReadonlyMap<string, QueueSettings>;
+  /** The most attempts of activities at once; 200 when omitted. */
+  readonly activityConcurrency?: number;
   /** Monotonic time and timers. */
   readonly clock: Clock;
   /** Milliseconds that this node lives without a heartbeat. */
@@ -63,6 +70,8 @@ export interface DrainSummary {
   readonly forced: number;
 }
 
+const ACTIVITY_CONCURRENCY = 200;
+
 /** A node that executes runs. */
 export class Engine {
   readonly #options: EngineOptions;
@@ -72,6 +81,7 @@ export class Engine {
   readonly #dispatcher: Dispatcher;
   readonly #schedules: ScheduleRunner;
   readonly #exclusions: Exclusions;
+  readonly #tasks: NodeTasks;
   readonly #context: ExecutorContext;
   readonly #aftermath: Aftermath;
   readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Departure> }>();
@@ -118,6 +128,22 @@ export class Engine {
       onDue: () => this.#due(),
       onMessage: (id, node) => this.#woke([{ id, node }]),
     });
+    const { activityConcurrency = ACTIVITY_CONCURRENCY } = options;
+    this.#tasks = new NodeTasks({
+      store,
+      lease: this.#lease,
+      clock,
+      databaseClock: this.#databaseClock,
+      patience: this.#patience,
+      code,
+      excluded: this.#exclusions,
+      activities: options.activities,
+      queues: options.queues ??
+        new Map([[DEFAULT_QUEUE, { concurrency: activityConcurrency, rate: null }]]),
+      concurrency: activityConcurrency,
+      resident: (run) => this.#residents.get(run)?.executor,
+      tell: (run, node) => this.#woke([{ id: run, node }]),
+    });
     this.#context = {
       code: (run) => code.find(run, this.#lease.id),
       loads: new Batcher((wanted) => this.#load(wanted)),
@@ -127,7 +153,7 @@ export class Engine {
       clock,
       lingerMs: options.lingerMs,
       lingering: this.#lingering,
-      activities: options.activities,
+      tasks: this.#tasks,
       now: () => this.#databaseClock.now(),
       store,
       patience: this.#patience,
@@ -162,6 +188,7 @@ export class Engine {
     await this.#lease.open();
     this.#dispatcher.look();
     this.#schedules.look();
+    this.#tasks.look();
     await this.#dispatcher.plan();
   }
 
@@ -195,6 +222,7 @@ export class Engine {
     }
     if (notice.kind === "scheduled") this.#schedules.look();
     if (notice.kind === "ended") this.#schedules.ended(notice.runId);
+    if (notice.kind === "tasks") this.#tasks.look();
     if (notice.kind === "message" && notice.node === this.node) {
       this.#residents.get(notice.run)?.executor.poke({ message: true });
     }
@@ -204,6 +232,7 @@ export class Engine {
   async catchUp(): Promise<void> {
     this.#schedules.look();
     this.#dispatcher.look();
+    this.#tasks.look();
     this.#aftermath.look();
     this.#deliver(await this.#options.store.runs.woken(this.node));
   }
@@ -221,6 +250,7 @@ export class Engine {
   forgive(hash: string): void {
     this.#exclusions.remove(hash);
     this.#dispatcher.look();
+    this.#tasks.look();
   }
 
   /**
@@ -248,13 +278,13 @@ export class Engine {
 
   async #drain(timeoutMs: number): Promise<DrainSummary> {
     this.#state = "draining";
-    await this.#schedules.pause();
-    await this.#dispatcher.pause();
+    await Promise.all([this.#schedules.pause(), this.#dispatcher.pause(), this.#tasks.pause()]);
     const leaving = [...this.#residents.values()];
     for (const { executor } of leaving) executor.stop();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.clock.after(timeoutMs, resolve);
-    await Promise.race([Promise.all(leaving.map(({ left }) => left)), late]);
+    const gone = Promise.all(leaving.map(({ left }) => left)).then(() => this.#tasks.idle());
+    await Promise.race([gone, late]);
     timer.cancel();
     const forced = this.#residents.size;
     this.#dropAll();
@@ -314,6 +344,7 @@ export class Engine {
   #dropAll(): void {
     for (const { executor } of this.#residents.values()) executor.drop();
     this.#residents.clear();
+    this.#tasks.loseAll();
   }
 
   #beat({ stuck, aftermath, nextWake, nextFire, woken }: Beat): void {
@@ -321,6 +352,7 @@ export class Engine {
     for (const { executor } of this.#residents.values()) executor.poke({ message: false });
     this.#deliver(woken);
     if (aftermath) this.#aftermath.look();
+    this.#tasks.check().catch((error) => engineLog.warn("Cannot check tasks: {error}", { error }));
     if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.look();
     else this.#dispatcher.lookAt(nextWake);
     if (stuck && this.#options.clock.monotonic() - this.#probedAt >= this.#options.probeMs) {

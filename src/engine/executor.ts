@@ -31,6 +31,9 @@ import type {
   Transition,
 } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
+import type { TaskFence } from "../ports/tasks.ts";
+import { encodeActivityFailure } from "../replay/activity_failure.ts";
+import type { ActivityLike } from "../replay/commands.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Execution } from "../replay/machine.ts";
 import type { Outcome, Turn } from "../replay/turn.ts";
@@ -40,8 +43,10 @@ import type { DatabaseClock } from "./database_clock.ts";
 import type { JournalWriter, Written } from "./journal_writer.ts";
 import { engineLog } from "./log.ts";
 import type { NodeLease } from "./node_lease.ts";
+import type { NodeTasks } from "./node_tasks.ts";
 import type { Patience } from "./patience.ts";
 import { type Pending, PendingCommands } from "./pending.ts";
+import type { Ending, TaskOwner } from "./task_attempts.ts";
 import { TransactionAttempt } from "./transaction.ts";
 
 /** Claims in a row without progress after which a run is parked. */
@@ -59,6 +64,11 @@ export interface RunCode {
     run: ClaimedRun,
     options?: { readonly trace?: boolean; readonly wake?: () => void },
   ): Execution;
+  /**
+   * Where in the version an activity is, so that any node can find it; `null`: no module exports it,
+   * only this run's node can execute it. Absent: none can be found.
+   */
+  activityCode?(activity: ActivityLike): string | null;
 }
 
 /** Why a run's code can't be had, and what follows for the run. */
@@ -88,6 +98,8 @@ export interface ExecutorContext extends Omit<AttemptContext, "runId" | "generat
   ) => Promise<{ readonly hash: string; readonly specifier: string } | undefined>;
   /** Waits for a database that is away. */
   readonly patience: Patience;
+  /** Activities of this node. */
+  readonly tasks: NodeTasks;
   /** The node's lease. */
   readonly lease: NodeLease;
   /** The database's time. */
@@ -126,6 +138,8 @@ interface Fact {
   readonly event: NewEvent;
   /** The message that it consumes. */
   readonly consumes?: number;
+  /** The task that goes with it. */
+  readonly task?: TaskFence;
 }
 
 const LOST: Departure = { kind: "lost" };
@@ -135,7 +149,8 @@ export class RunExecutor {
   readonly #context: ExecutorContext;
   #run: ClaimedRun;
   #phase: "live" | "stopping" | "dropped" = "live";
-  #pending = new PendingCommands([]);
+  #code: RunCode | undefined;
+  #pending = new PendingCommands([], []);
   #facts: Fact[] = [];
   /** Messages that nobody wants: gone with the next write. */
   #discarded: number[] = [];
@@ -220,15 +235,21 @@ export class RunExecutor {
       const loaded = empty ? EMPTY : await this.#load(this.run.firstSeq);
       if (loaded === undefined) return LOST;
       const departure = await this.#live(code, loaded);
+      this.#salvage(this.#facts);
       if (departure !== "reload") return departure;
       this.#pending.abort(new DOMException("The run's history is read anew", "AbortError"));
     }
   }
 
-  async #live(code: RunCode, loaded: Pick<LoadedRun, "events">): Promise<Departure | "reload"> {
+  async #live(
+    code: RunCode,
+    loaded: Pick<LoadedRun, "events" | "tasks">,
+  ): Promise<Departure | "reload"> {
     const execution = code.execute(this.run, { wake: () => this.#interrupt() });
     const history = loaded.events as readonly HistoryEvent[];
-    this.#pending = new PendingCommands(history);
+    this.#code = code;
+    const answered = this.#inbox.flatMap(({ position }) => position ?? []);
+    this.#pending = new PendingCommands(history, [...loaded.tasks, ...answered]);
     this.#facts = [];
     this.#discarded = [];
     this.#cancelled = history.some(({ kind }) => kind === "cancel.requested");
@@ -267,12 +288,18 @@ export class RunExecutor {
   /** Takes in what a turn asked for; answers with the run's end, if that is it. */
   #apply(turn: Turn): Transition | undefined {
     if (turn.drift !== null || turn.refused !== null) return undefined;
-    for (const position of turn.withdrawn) this.#pending.withdraw(position);
+    for (const position of turn.withdrawn) this.#withdraw(position);
     for (const command of turn.issued) this.#pending.issue(command);
     if (turn.outcome === null || turn.outcome.kind === "continued") return undefined;
     return turn.outcome.kind === "completed"
       ? { to: "completed", result: turn.outcome.result, error: null }
       : { to: turn.outcome.kind, result: null, error: turn.outcome.error };
+  }
+
+  #withdraw(position: number): void {
+    const isQueued = this.#pending.at(position)?.state === "queued";
+    this.#pending.withdraw(position);
+    if (isQueued) void this.#context.tasks.cancel(this.run, [position]);
   }
 
   #reportUnhandled({ unhandled }: Execution): void {
@@ -398,12 +425,11 @@ export class RunExecutor {
   async #transact(pending: Pending): Promise<Step<readonly HistoryEvent[]>> {
     const { command } = pending;
     const { id: run, token } = this.run;
-    const attempt = new TransactionAttempt(command, pending.failures + 1, this.#attemptContext);
+    const attempt = new TransactionAttempt(command, pending, this.#attemptContext);
     pending.state = "active";
     pending.running = attempt;
     const end = await attempt.run(this.#context.store, { run, token, first: this.#next });
     delete pending.running;
-    pending.failures++;
     if ("result" in end) {
       // Nobody else writes this run's row for long: what did not fit is read anew.
       const { result } = end;
@@ -414,6 +440,7 @@ export class RunExecutor {
       return [{ ...end.event, seq: this.#next - 1, at: step.at } as HistoryEvent];
     }
     const { event, retryAt } = end;
+    this.#noteFailure(pending, event);
     pending.dueAt = retryAt;
     pending.state = retryAt === null ? "settled" : "resting";
     return await this.#append([{ event }]);
@@ -425,8 +452,75 @@ export class RunExecutor {
   }
 
   #start(pending: Pending): void {
+    const { kind, options: { activity } } = pending.command;
+    if (kind === "activity") {
+      const code = activity === undefined ? null : this.#code?.activityCode?.(activity) ?? null;
+      if (activity === undefined || code !== null) return this.#ask(pending, code);
+    }
+    this.#startInPlace(pending);
+  }
+
+  /** An activity is a task: it may begin here, or be executed anywhere. */
+  #ask(pending: Pending, code: string | null): void {
     const attempts = this.#pending;
-    const running = startAttempt(pending.command, pending.failures + 1, this.#attemptContext);
+    const isAsking = () => this.#pending === attempts && pending.state === "active";
+    const queued = (isLost: boolean) => {
+      if (!isAsking()) return;
+      delete pending.running;
+      pending.state = "queued";
+      const { position } = pending.command;
+      if (attempts.at(position) === undefined) {
+        void this.#context.tasks.cancel(this.run, [position]);
+      }
+      if (isLost) this.#inboxStale = true; // who holds the run is seen by reading it
+      this.#stir();
+    };
+    const owner: TaskOwner = {
+      get isCancelled() {
+        return pending.command.cancelled !== null;
+      },
+      answer: (ending, fence) => isAsking() && this.#answer(pending, ending, fence),
+      parked: () => queued(false),
+      lost: () => queued(true),
+    };
+    pending.state = "active";
+    pending.dueAt = null;
+    pending.running = this.#context.tasks.ask(this.run, pending.command, code, owner);
+  }
+
+  /** Takes the end of an activity whose task was claimed from its queue by this node. */
+  answerTask(fence: TaskFence, ending: Ending): boolean {
+    const pending = this.#pending.at(fence.position);
+    if (pending === undefined) return false;
+    const isWaiting = pending.state === "queued" || pending.state === "active" && pending.isGivenUp;
+    return isWaiting && this.#answer(pending, ending, fence);
+  }
+
+  /** Whether the run was cancelled. */
+  get isCancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  #answer(pending: Pending, { kind, payload }: Ending, fence: TaskFence | null): boolean {
+    if (this.#phase === "dropped") return false;
+    delete pending.running;
+    pending.state = "settled";
+    const event = eventOf(pending, kind, payload);
+    this.#facts.push(fence === null ? { event } : { event, task: fence });
+    this.#stir();
+    return true;
+  }
+
+  /** What could not be written with the run is not lost: the tasks' own fences decide. */
+  #salvage(facts: readonly Fact[]): void {
+    for (const { task, event } of facts) {
+      if (task !== undefined) this.#context.tasks.salvage(task, event);
+    }
+  }
+
+  #startInPlace(pending: Pending): void {
+    const attempts = this.#pending;
+    const running = startAttempt(pending.command, pending, this.#attemptContext);
     pending.state = "active";
     pending.running = running;
     pending.dueAt = null;
@@ -434,13 +528,20 @@ export class RunExecutor {
       await failPoint("effect.done", { run: this.run.runId, event });
       if (this.#pending !== attempts || pending.running !== running) return; // another life
       delete pending.running;
-      pending.failures++;
+      this.#noteFailure(pending, event);
       const isLast = retryAt === null || pending.command.cancelled !== null;
       pending.dueAt = isLast ? null : retryAt;
       pending.state = isLast ? "settled" : "resting";
       this.#facts.push({ event: isLast ? lastWord(pending, event) : event });
       this.#stir();
     });
+  }
+
+  #noteFailure(pending: Pending, { kind, payload }: NewEvent): void {
+    if (kind !== "attempt.failed" || payload === null) return;
+    const { attempt, error } = decode(payload) as FailedAttempt;
+    const at = Math.floor(this.#context.databaseClock.now());
+    pending.failures = [...pending.failures, { attempt, at, error }];
   }
 
   async #readInbox(): Promise<Departure | "reload" | undefined> {
@@ -453,13 +554,35 @@ export class RunExecutor {
   #endCancelled(): void {
     if (!this.#cancelled) return;
     const { unanswered, children } = this.#pending.endCancelled();
-    for (const pending of unanswered) {
-      this.#facts.push({ event: failure(pending, pending.command.cancelled) });
-    }
+    for (const pending of unanswered) this.#failCancelled(pending);
+    const queued = this.#pending.giveUpQueued();
+    if (queued.length > 0) void this.#giveUp(queued);
     for (const { command } of children) {
       this.#context.children.cancel(this.run, command.options.child!.id, "its parent was cancelled")
         .catch((error) => engineLog.warn("Cannot cancel a child: {error}", { error }));
     }
+  }
+
+  /** Tasks that nobody executes are gone at once; of the others, the end is waited for. */
+  async #giveUp(positions: readonly number[]): Promise<void> {
+    const attempts = this.#pending;
+    const gone = await this.#context.tasks.cancel(this.run, positions);
+    if (this.#pending !== attempts) return;
+    for (const position of positions) {
+      const pending = attempts.at(position);
+      if (pending?.state !== "active") continue;
+      if (!gone.includes(position)) {
+        pending.state = "queued";
+        continue;
+      }
+      pending.state = "settled";
+      this.#failCancelled(pending);
+    }
+    this.#stir();
+  }
+
+  #failCancelled(pending: Pending): void {
+    this.#facts.push({ event: failure(pending, pending.command.cancelled) });
   }
 
   /** A run is cancelled once; requests that come later are read and forgotten. */
@@ -477,11 +600,31 @@ export class RunExecutor {
     });
   }
 
+  /** An answer that nobody waits for any more is read and forgotten. */
+  #takeAnswer(message: InboxRow): void {
+    const pending = this.#pending.at(message.position ?? -1);
+    if (pending === undefined || pending.state === "settled") {
+      this.#discarded.push(message.id);
+      return;
+    }
+    pending.running?.abort(new DOMException("The activity was completed elsewhere", "AbortError"));
+    delete pending.running;
+    pending.state = "settled";
+    this.#facts.push({
+      event: eventOf(pending, message.name, message.payload),
+      consumes: message.id,
+    });
+  }
+
   /** Hands messages to the waits that want them: first come, first served, by name. */
   #takeMessages(): void {
     this.#inbox = this.#inbox.filter((message) => {
       if (message.kind === "cancel") {
         this.#takeCancel(message);
+        return false;
+      }
+      if (message.kind === "activity") {
+        this.#takeAnswer(message);
         return false;
       }
       const isSignal = message.kind === "signal";
@@ -522,8 +665,12 @@ export class RunExecutor {
     const written = await this.#write({
       events: facts.map((fact) => fact.event),
       consumed: [...facts.flatMap((fact) => fact.consumes ?? []), ...this.#discarded.splice(0)],
+      answered: facts.flatMap(({ task }) => task?.position ?? []),
     });
-    if (!("at" in written)) return again(written.step);
+    if (!("at" in written)) {
+      this.#salvage(facts);
+      return again(written.step);
+    }
     this.#next = first + facts.length;
     await failPoint("commit.written", { run: this.run.runId, events: facts.length });
     return facts.map(({ event }, index) => {
@@ -651,7 +798,7 @@ export class RunExecutor {
   // ---- journal --------------------------------------------------------------------------------
 
   async #write(
-    share: Pick<CommitEntry, "events" | "consumed" | "transition">,
+    share: Pick<CommitEntry, "events" | "consumed" | "answered" | "transition">,
   ): Promise<Committed | { step: Departure | "reload" | "woken" }> {
     if (this.#phase === "dropped") return { step: LOST }; // E4
     const { id: run, token } = this.run;
@@ -715,7 +862,7 @@ export class RunExecutor {
 }
 
 const NOTHING: readonly HistoryEvent[] = [];
-const EMPTY: Pick<LoadedRun, "events"> = { events: [] };
+const EMPTY: Pick<LoadedRun, "events" | "tasks"> = { events: [], tasks: [] };
 
 function eventOf({ command }: Pending, kind: string, payload: string | null): NewEvent {
   const { position, name, digest } = command;
@@ -754,7 +901,9 @@ function childEnd(pending: Pending, payload: string | null): NewEvent {
 function lastWord(pending: Pending, event: NewEvent): NewEvent {
   if (event.kind !== "attempt.failed" || event.payload === null) return event;
   const { error } = decode(event.payload) as FailedAttempt;
-  return eventOf(pending, `${pending.command.kind}.failed`, error);
+  const isActivity = pending.command.kind === "activity";
+  const payload = isActivity ? encodeActivityFailure(pending.failures, error) : error;
+  return eventOf(pending, `${pending.command.kind}.failed`, payload);
 }
 
 /** Only a suspension is asked to look at its inbox again; anything else would read all of it anew. */

@@ -2,7 +2,8 @@
  * What a resident run waits for: one entry for each outstanding command.
  *
  * A step or an activity goes `ready` -> `active` -> `settled`, or back over `resting` to `ready` for
- * its next attempt; a sleep and a wait for a signal stay `waiting` until they are `settled`.
+ * its next attempt; an activity whose task waits as a row, or is executed elsewhere, is `queued`; a
+ * sleep and a wait for a signal stay `waiting` until they are `settled`.
  *
  * @module
  */
@@ -10,32 +11,42 @@
 import { decode } from "../base/values.ts";
 import type { EventRow, WaitRow } from "../ports/rows.ts";
 import type { Command } from "../replay/commands.ts";
-import type { FailedAttempt, RunningAttempt } from "./attempt.ts";
+import type { RecordedAttempt } from "../replay/activity_failure.ts";
+import type { FailedAttempt } from "./attempt.ts";
 
 /** One outstanding command. */
 export interface Pending {
   /** What is asked for. */
   readonly command: Command;
   /** Where it stands. */
-  state: "ready" | "active" | "resting" | "waiting" | "settled";
-  /** Attempts that failed so far. */
-  failures: number;
+  state: "ready" | "active" | "resting" | "queued" | "waiting" | "settled";
+  /** Attempts that failed so far, made by the run's own executor; oldest first. */
+  failures: readonly RecordedAttempt[];
+  /** What the last heartbeat of such an attempt said, encoded. */
+  heartbeat: string | null;
+  /** Whether its task was asked to stop. */
+  isGivenUp: boolean;
   /** When something is due by itself, in database time: a deadline or the next attempt. */
   dueAt: number | null;
   /** Whether a child was asked to end, since its parent was cancelled. */
   isAsked?: boolean;
   /** The attempt under way, when `active`. */
-  running?: Pick<RunningAttempt, "abort">;
+  running?: { abort(reason: unknown): void };
 }
 
 /** The outstanding commands of one run. */
 export class PendingCommands {
   readonly #byPosition = new Map<number, Pending>();
-  readonly #failures: ReadonlyMap<number, FailedAttempt>;
+  readonly #failures: ReadonlyMap<number, Failures>;
+  readonly #tasks: ReadonlySet<number>;
 
-  /** @param history The history that the execution starts from: failed attempts count on. */
-  constructor(history: readonly EventRow[]) {
-    this.#failures = lastFailures(history);
+  /**
+   * @param history The history that the execution starts from: failed attempts count on.
+   * @param tasks Positions of activities that have a task, or an answer that is not delivered.
+   */
+  constructor(history: readonly EventRow[], tasks: readonly number[]) {
+    this.#failures = failuresOf(history);
+    this.#tasks = new Set(tasks);
   }
 
   /** Takes in what a turn asked for. */
@@ -44,10 +55,23 @@ export class PendingCommands {
     const failure = effect ? this.#failures.get(command.position) : undefined;
     this.#byPosition.set(command.position, {
       command,
-      state: !effect ? "waiting" : failure === undefined ? "ready" : "resting",
-      failures: failure?.attempt ?? 0,
+      state: !effect
+        ? "waiting"
+        : this.#tasks.has(command.position)
+        ? "queued"
+        : failure === undefined
+        ? "ready"
+        : "resting",
+      failures: failure?.attempts ?? [],
+      heartbeat: null,
+      isGivenUp: false,
       dueAt: failure?.retryAt ?? command.deadline,
     });
+  }
+
+  /** The one at a position. */
+  at(position: number): Pending | undefined {
+    return this.#byPosition.get(position);
   }
 
   /** Forgets a command that the workflow gave up, and aborts its attempt. */
@@ -111,6 +135,18 @@ export class PendingCommands {
     return undefined;
   }
 
+  /** Activities that outlive a cancellation, and whose tasks have not been asked to stop. */
+  giveUpQueued(): number[] {
+    const positions: number[] = [];
+    for (const pending of this.in("queued")) {
+      if (pending.command.cancelled === null || pending.isGivenUp) continue;
+      pending.isGivenUp = true;
+      pending.state = "active"; // the run stays while it asks
+      positions.push(pending.command.position);
+    }
+    return positions;
+  }
+
   /** The first that waits for a signal of that name. */
   waitingFor(signal: string): Pending | undefined {
     for (const pending of this.in("waiting")) {
@@ -164,11 +200,21 @@ function isEffect({ kind, options }: Command): boolean {
   return kind === "run" || kind === "activity" || kind === "transaction" || kind === "call";
 }
 
-function lastFailures(history: readonly EventRow[]): ReadonlyMap<number, FailedAttempt> {
-  const failures = new Map<number, FailedAttempt>();
-  for (const { kind, position, payload } of history) {
+interface Failures {
+  readonly attempts: RecordedAttempt[];
+  retryAt: number;
+}
+
+function failuresOf(history: readonly EventRow[]): ReadonlyMap<number, Failures> {
+  const failures = new Map<number, Failures>();
+  for (const { kind, position, payload, at } of history) {
     if (kind !== "attempt.failed" || position === null || payload === null) continue;
-    failures.set(position, decode(payload) as FailedAttempt);
+    const { attempt, retryAt, error } = decode(payload) as FailedAttempt;
+    const known = failures.get(position);
+    failures.set(position, {
+      attempts: [...known?.attempts ?? [], { attempt, at, error }],
+      retryAt,
+    });
   }
   return failures;
 }

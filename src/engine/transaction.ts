@@ -13,6 +13,7 @@ import type { Command } from "../replay/commands.ts";
 import {
   type AttemptContext,
   type AttemptOutcome,
+  type Earlier,
   failedAttempt,
   type RunningAttempt,
   startAttempt,
@@ -32,7 +33,7 @@ class RollBack {}
 /** One attempt of a transaction. */
 export class TransactionAttempt implements Pick<RunningAttempt, "abort"> {
   readonly #command: Command;
-  readonly #attempt: number;
+  readonly #earlier: Earlier;
   readonly #context: AttemptContext;
   #running: RunningAttempt | undefined;
 
@@ -40,12 +41,12 @@ export class TransactionAttempt implements Pick<RunningAttempt, "abort"> {
    * Prepares an attempt.
    *
    * @param command What is asked for.
-   * @param attempt Which attempt this is, from 1.
+   * @param earlier What the attempts before left.
    * @param context The node's part.
    */
-  constructor(command: Command, attempt: number, context: AttemptContext) {
+  constructor(command: Command, earlier: Earlier, context: AttemptContext) {
     this.#command = command;
-    this.#attempt = attempt;
+    this.#earlier = earlier;
     this.#context = context;
   }
 
@@ -68,7 +69,7 @@ export class TransactionAttempt implements Pick<RunningAttempt, "abort"> {
       await store.transact(async ({ query, client, commit }) => {
         this.#running = startAttempt(
           this.#command,
-          this.#attempt,
+          this.#earlier,
           this.#context,
           { query, client },
         );
@@ -79,7 +80,7 @@ export class TransactionAttempt implements Pick<RunningAttempt, "abort"> {
       });
     } catch (error) {
       if (!(error instanceof RollBack)) {
-        return failedAttempt(this.#command, this.#attempt, error, this.#context);
+        return failedAttempt(this.#command, this.#earlier, error, this.#context);
       }
     }
     return result === undefined ? outcome! : { event: outcome!.event, result };

@@ -7,11 +7,12 @@
 import { backoffDelay, type RetryPolicy } from "../base/backoff.ts";
 import { isContinuumError } from "../base/errors.ts";
 import type { ClaimedRun, StuckReason } from "../ports/rows.ts";
-import type { WorkflowLike } from "../replay/commands.ts";
+import type { ActivityLike, WorkflowLike } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
 import type { LogLine } from "../replay/turn.ts";
 import { LoadFailure } from "../version/load_errors.ts";
-import type { Versions } from "../version/versions.ts";
+import type { LoadedVersion, Versions } from "../version/versions.ts";
+import { isActivity } from "../workflow/activity.ts";
 import { executionOf } from "../workflow/execute.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import type { ChildVersion } from "./children.ts";
@@ -46,9 +47,11 @@ export class VersionCode implements CodeSource {
 
   async find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure> {
     try {
-      const { definition } = await this.#versions.obtain(run.hash, node);
+      const version = await this.#versions.obtain(run.hash, node);
+      const { definition } = version;
       this.#failures.delete(run.hash);
       return {
+        activityCode: (activity) => pinnedActivities(version).codes.get(activity) ?? null,
         execute: (start, options) =>
           executionOf(definition, { ...start, version: start.hash }, {
             drain: this.#drain,
@@ -78,6 +81,24 @@ export class VersionCode implements CodeSource {
     return await this.#versions.childVersion(run.hash, workflow as WorkflowDefinition);
   }
 
+  async activity(
+    hash: string,
+    code: string,
+    node: string,
+  ): Promise<ActivityLike | CodeFailure> {
+    try {
+      const version = await this.#versions.obtain(hash, node);
+      return pinnedActivities(version).activities.get(code) ?? { kind: "node" };
+    } catch (error) {
+      engineLog.warn("Activity {code} of version {hash} can't be had now: {error}", {
+        code,
+        hash,
+        error,
+      });
+      return { kind: "node" };
+    }
+  }
+
   probe(hash: string): Promise<boolean> {
     return this.#versions.probe(hash);
   }
@@ -97,6 +118,34 @@ export class VersionCode implements CodeSource {
     this.#failures.set(hash, failures);
     return { kind: "passing", afterMs: backoffDelay(failures, PASSING, Math.random()) };
   }
+}
+
+/** The activities of a version, by where they are exported: `label#export`. */
+interface PinnedActivities {
+  readonly activities: ReadonlyMap<string, ActivityLike>;
+  readonly codes: ReadonlyMap<ActivityLike, string>;
+}
+
+const pinned = new WeakMap<LoadedVersion["modules"], PinnedActivities>();
+
+function pinnedActivities({ modules }: LoadedVersion): PinnedActivities {
+  let found = pinned.get(modules);
+  if (found === undefined) pinned.set(modules, found = findActivities(modules));
+  return found;
+}
+
+function findActivities(modules: LoadedVersion["modules"]): PinnedActivities {
+  const activities = new Map<string, ActivityLike>();
+  const codes = new Map<ActivityLike, string>();
+  for (const [label, namespace] of modules) {
+    for (const [name, value] of Object.entries(namespace)) {
+      if (!isActivity(value)) continue;
+      const code = `${label}#${name}`;
+      activities.set(code, value as ActivityLike);
+      if (!codes.has(value as ActivityLike)) codes.set(value as ActivityLike, code);
+    }
+  }
+  return { activities, codes };
 }
 
 function reasonOf(error: unknown): StuckReason {

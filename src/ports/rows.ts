@@ -153,9 +153,11 @@ export interface InboxRow {
   /** Key, rising in order of arrival per run. */
   readonly id: number;
   /** What it is. */
-  readonly kind: "signal" | "cancel" | "child";
-  /** The signal's name, or the child's id. */
+  readonly kind: "signal" | "cancel" | "child" | "activity";
+  /** The signal's name, the child's id, or the kind of event that an activity's answer becomes. */
   readonly name: string;
+  /** The activity that is answered, by its position; `null` for other messages. */
+  readonly position: number | null;
   /** Encoded value. */
   readonly payload: string | null;
 }
@@ -172,6 +174,8 @@ export interface LoadedRun {
   readonly events: readonly EventRow[];
   /** Unconsumed messages, in order of arrival. */
   readonly inbox: readonly InboxRow[];
+  /** Positions of activities that have a task. */
+  readonly tasks: readonly number[];
 }
 
 /** What a suspended run waits for, as `status()` shows it. */
@@ -241,6 +245,8 @@ export interface CommitEntry {
   readonly events: readonly NewEvent[];
   /** Messages that these events consume. */
   readonly consumed: readonly number[];
+  /** Positions of activities that these events answer: their tasks are removed. */
+  readonly answered?: readonly number[];
   /** How the run moves with them; stays leased when omitted. */
   readonly transition?: Transition;
 }

@@ -25,6 +25,7 @@ import type {
   VersionRow,
 } from "./rows.ts";
 import type { ScheduleStore } from "./schedules.ts";
+import type { TaskStore } from "./tasks.ts";
 
 /** Everything that a store offers. */
 export interface Store extends AsyncDisposable {
@@ -50,6 +51,8 @@ export interface Store extends AsyncDisposable {
   readonly runs: RunStore;
   /** Lineage: children and generations. */
   readonly lineage: LineageStore;
+  /** Outstanding activities. */
+  readonly tasks: TaskStore;
   /** Nodes: who is alive. */
   readonly nodes: NodeStore;
   /** Versions: the registry and the archive. */
@@ -326,6 +329,8 @@ export type Notice =
   | { readonly kind: "scheduled" }
   /** A run of that node has a message. */
   | { readonly kind: "message"; readonly node: string; readonly run: number }
+  /** A queue has tasks. */
+  | { readonly kind: "tasks" }
   /** A watched run has ended (or parked). */
   | { readonly kind: "ended"; readonly runId: string };
 

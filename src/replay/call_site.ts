@@ -7,7 +7,9 @@
 import type { CallSite } from "./turn.ts";
 
 const SOURCES: string = new URL("../", import.meta.url).href;
-const OWN: readonly string[] = ["replay", "workflow", "testing"].map((folder) => `${SOURCES}${folder}/`);
+const OWN: readonly string[] = ["replay", "workflow", "testing"].map((folder) =>
+  `${SOURCES}${folder}/`
+);
 const FRAME = /^\s*at (?:async )?(?:.* \()?([a-zA-Z][a-zA-Z0-9+.-]*:.*?):(\d+):(\d+)\)?$/;
 
 /**

@@ -47,13 +47,34 @@ export interface Attempt {
   readonly runId: string;
 }
 
+/** An activity's attempt: what its function is given beside its input. */
+export interface ActivityAttempt extends Attempt {
+  /** What the last heartbeat of the attempts before said; `undefined` if there was none. */
+  readonly lastHeartbeat: unknown;
+  /**
+   * Says that the attempt is alive, and how far it is. What was said last is handed to the next
+   * attempt. Written at once, then at most twice a second, always the newest.
+   *
+   * @param details Serialisable, at most 16 KiB when encoded.
+   * @throws {AttemptLostError} If the attempt lost its task: stop, nobody wants the answer.
+   */
+  heartbeat(details?: unknown): Promise<void>;
+  /** The token with which `continuum.activities` completes this attempt from outside. */
+  token(): Promise<string>;
+  /**
+   * Says that the attempt goes on outside: what the function returns is ignored, and whoever has the
+   * token completes it. Write `return activity.completeLater()`.
+   */
+  completeLater(): never;
+}
+
 /** A function that an engine runs outside of the replay: an activity. */
 export interface ActivityLike {
   /** The activity's name. */
   readonly name: string;
   /** Runs one attempt. */
   // deno-lint-ignore no-explicit-any -- the input's type belongs to the definition's author
-  readonly execute: (input: any, attempt: Attempt) => unknown;
+  readonly execute: (input: any, attempt: ActivityAttempt) => unknown;
 }
 
 /** The parts of a command that are not journaled: they are there again after every replay. */
@@ -79,6 +100,16 @@ export interface CommandOptions {
   readonly onCancel?: "wait" | "abandon" | "finish";
   /** The key for {@linkcode Attempt.idempotencyKey}; the executor derives one when absent. */
   readonly idempotencyKey?: string;
+  /** Where an activity waits for a node; `default` when absent. */
+  readonly queue?: string;
+  /** An activity of higher priority goes first in its queue; 0 when absent. */
+  readonly priority?: number;
+  /** Milliseconds that an activity may wait in its queue, for each attempt. */
+  readonly scheduleToStart?: number;
+  /** Milliseconds from asking for an activity to the end of its last attempt. */
+  readonly scheduleToClose?: number;
+  /** Milliseconds between two heartbeats of an attempt. */
+  readonly heartbeat?: number;
 }
 
 /** One effect that a workflow waits for. */

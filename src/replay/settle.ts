@@ -8,6 +8,7 @@ import { ActivityError, ChildError, TimeoutError } from "../base/errors.ts";
 import { stackless } from "../base/stackless.ts";
 import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
+import { decodeActivityFailure } from "./activity_failure.ts";
 import type { CommandKind } from "./commands.ts";
 import type { EventKind, HistoryEvent } from "./history.ts";
 import type { Pending } from "./pending.ts";
@@ -70,7 +71,7 @@ export const SETTLE: Readonly<
   "activity.failed": (pending, payload) =>
     pending.reject(
       pending.cancelled ??
-        stackless(() => new ActivityError(pending.name, pending.position, readError(payload))),
+        activityError(pending, payload),
     ),
   "transaction.completed": (pending, payload) => pending.resolve(read(payload)),
   "transaction.failed": (pending, payload) => pending.reject(readError(payload)),
@@ -102,6 +103,13 @@ function readError(payload: string | null): unknown {
   return payload === null
     ? new Error("The effect failed, and left no error")
     : decodeError(payload);
+}
+
+function activityError({ name, position }: Pending, payload: string | null): ActivityError {
+  const { cause, attempts } = payload === null
+    ? { cause: readError(null), attempts: [] }
+    : decodeActivityFailure(payload);
+  return stackless(() => new ActivityError(name, position, cause, attempts));
 }
 
 /**

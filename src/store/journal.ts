@@ -13,7 +13,7 @@
  */
 
 import type { AttributesChange } from "../base/attributes.ts";
-import type { CommitEntry, CommitResult, LoadedRun, NewEvent } from "../ports/rows.ts";
+import type { CommitEntry, CommitResult, InboxRow, LoadedRun, NewEvent } from "../ports/rows.ts";
 import type { JournalStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { journalStatements } from "./journal_sql.ts";
@@ -211,6 +211,10 @@ function parameters(entries: readonly CommitEntry[]): SqlValue[] {
     entry.events.map((event, index) => ({ ...event, run: entry.run, seq: entry.first + index }))
   );
   const said = entries.map(({ events }) => saidOf(events));
+  const answered = entries.flatMap((entry) =>
+    (entry.answered ?? []).map((position) => ({ run: entry.run, position }))
+  );
+  const ended = entries.filter(({ transition }) => transition && "result" in transition);
   const consumed = entries.flatMap((entry) =>
     entry.consumed.map((message) => ({ run: entry.run, message }))
   );
@@ -241,6 +245,9 @@ function parameters(entries: readonly CommitEntry[]): SqlValue[] {
     arrayLiteral(said.map((said) => said?.attributes ?? null)),
     arrayLiteral(said.map((said) => said?.removed ?? null)),
     arrayLiteral(said.map((said) => said?.customStatus ?? null)),
+    arrayLiteral(answered.map(({ run }) => run)),
+    arrayLiteral(answered.map(({ position }) => position)),
+    arrayLiteral(ended.map(({ run }) => run)),
   ];
 }
 
@@ -276,16 +283,20 @@ function saidOf(events: readonly NewEvent[]): Said | null {
   };
 }
 
+function isMessage(kind: string): kind is InboxRow["kind"] {
+  return kind === "signal" || kind === "cancel" || kind === "child" || kind === "activity";
+}
+
 type Assembled =
   & { -readonly [Key in "id" | "token" | "wakeSeq"]: LoadedRun[Key] }
-  & { events: LoadedRun["events"][number][]; inbox: LoadedRun["inbox"][number][] };
+  & { events: LoadedRun["events"][number][]; inbox: LoadedRun["inbox"][number][]; tasks: number[] };
 
 function assemble(rows: readonly LoadRow[]): LoadedRun[] {
   const runs = new Map<number, Assembled>();
   for (const row of rows) {
     if (row.part === 0) {
       const wakeSeq = row.position ?? 0;
-      runs.set(row.run, { id: row.run, token: row.key, wakeSeq, events: [], inbox: [] });
+      runs.set(row.run, { id: row.run, token: row.key, wakeSeq, events: [], inbox: [], tasks: [] });
       continue;
     }
     const run = runs.get(row.run);
@@ -294,8 +305,10 @@ function assemble(rows: readonly LoadRow[]): LoadedRun[] {
     if (row.part === 1) {
       const { position, digest, at } = row;
       run.events.push({ seq: row.key, kind, position, name, digest, payload, at });
-    } else if (kind === "signal" || kind === "cancel" || kind === "child") {
-      run.inbox.push({ id: row.key, kind, name, payload });
+    } else if (row.part === 3) {
+      run.tasks.push(row.key);
+    } else if (isMessage(kind)) {
+      run.inbox.push({ id: row.key, kind, name, position: row.position, payload });
     }
   }
   return [...runs.values()];

@@ -97,6 +97,16 @@ function append(from: string, condition: string): string {
     delete from {schema}.inbox as message
     using unnest($20::bigint[], $21::bigint[]) as read (run, id), written
     where message.id = read.id and message.run = read.run and written.id = read.run
+  ),
+  answered as (
+    delete from {schema}.tasks as task
+    using unnest($25::bigint[], $26::integer[]) as read (run, position), written
+    where task.run = read.run and task.position = read.position and written.id = read.run
+  ),
+  leftover as (
+    delete from {schema}.tasks as task
+    using unnest($27::bigint[]) as ended (run), written
+    where task.run = ended.run and written.id = ended.run
   )
   select written.id, written.watched, written.aftermath, ${milliseconds("clock.at")} as at
   from written cross join clock`;
@@ -124,9 +134,12 @@ const LOAD = `
     event.payload::text, ${milliseconds("event.at")}
   from asked join {schema}.events as event on event.run = asked.run and event.seq >= asked.first
   union all
-  select 2, message.run, message.id, null, message.kind, message.name, null,
+  select 2, message.run, message.id, message.position, message.kind, message.name, null,
     message.payload::text, 0
   from asked join {schema}.inbox as message on message.run = asked.run
+  union all
+  select 3, task.run, task.position, null, '', '', null, null, 0
+  from asked join {schema}.tasks as task on task.run = asked.run
   order by part, run, key`;
 
 /**

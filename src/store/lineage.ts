@@ -82,6 +82,13 @@ const STATEMENTS = {
       select old.id, 'signal', signal.name, signal.payload::json
       from old cross join unnest($8::text[], $9::text[]) as signal (name, payload)
     ),
+    given_up as (
+      delete from {schema}.tasks as task using old where task.run = old.id
+    ),
+    unheard as (
+      delete from {schema}.inbox as message using old
+      where message.run = old.id and message.kind = 'activity'
+    ),
     continued as (
       update {schema}.runs as run set
         generation = run.generation + 1,

@@ -14,6 +14,7 @@ import { IDLE_STATE } from "./journal_sql.ts";
 import { NEXT_WAKE, WOKEN } from "./runs_sql.ts";
 import { NEXT_LOOK } from "./schedules_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
+import { FREE_TASKS } from "./tasks_sql.ts";
 import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql.ts";
 
 const LEASE = "clock_timestamp() + $2::float8 * interval '1 millisecond'";
@@ -57,6 +58,8 @@ const STATEMENTS = {
         else greatest(claims_since_progress - 1, 0) end
     where node = any($1::text[])
     returning id`,
+
+  freeTasks: FREE_TASKS,
 
   forget: `
     with gone as (
@@ -137,6 +140,7 @@ export class Nodes implements NodeStore {
 
   async #free(session: SqlSession, nodes: readonly string[], died: boolean): Promise<number> {
     const runs = await session.query(this.#sql.free, [arrayLiteral(nodes), died]);
+    await session.query(this.#sql.freeTasks, [arrayLiteral(nodes)]);
     await session.query(this.#sql.forget, [arrayLiteral(nodes), died]);
     return runs.length;
   }

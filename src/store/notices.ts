@@ -103,6 +103,7 @@ function isNotice(value: unknown): value is Notice {
     case "due":
       return notice.at === undefined || typeof notice.at === "number";
     case "scheduled":
+    case "tasks":
       return true;
     case "message":
       return typeof notice.node === "string" && typeof notice.run === "number";

@@ -133,6 +133,7 @@ const UNPARK = `
   returning id`;
 
 const END = `
+  with ended as (
   update {schema}.runs set
     state = $2,
     error = $3::text::json,
@@ -144,7 +145,11 @@ const END = `
     since = ${CLOCK},
     ended_at = ${CLOCK},
     aftermath = parent is not null or has_children
-  where run_id = $1 and namespace = $5 and ended_at is null and (not $4::boolean or stuck_reason is not null)`;
+  where run_id = $1 and namespace = $5 and ended_at is null
+    and (not $4::boolean or stuck_reason is not null)
+  returning id
+  )
+  delete from {schema}.tasks as task using ended where task.run = ended.id`;
 
 const SEIZE = `
   with alive as materialized (${ALIVE}),

@@ -15,6 +15,7 @@ import { Runs } from "./runs.ts";
 import { Schedules } from "./schedules.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { milliseconds } from "./sql.ts";
+import { Tasks } from "./tasks.ts";
 import { Versions } from "./versions.ts";
 
 const NOW = `select ${milliseconds("clock_timestamp()")} as now`;
@@ -27,6 +28,8 @@ export class SqlStore implements Store {
   readonly runs: Runs;
   /** See {@linkcode Store.lineage}. */
   readonly lineage: Lineage;
+  /** See {@linkcode Store.tasks}. */
+  readonly tasks: Tasks;
   /** See {@linkcode Store.nodes}. */
   readonly nodes: Nodes;
   /** See {@linkcode Store.versions}. */
@@ -50,6 +53,7 @@ export class SqlStore implements Store {
     this.journal = new Journal(driver, schema);
     this.runs = new Runs(driver, schema);
     this.lineage = new Lineage(driver, schema);
+    this.tasks = new Tasks(driver, schema);
     this.nodes = new Nodes(driver, schema);
     this.versions = new Versions(driver, schema);
     this.schedules = new Schedules(driver, schema);

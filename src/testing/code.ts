@@ -4,6 +4,7 @@
  * @module
  */
 
+import { InvalidArgumentError } from "../base/errors.ts";
 import type { ChildVersion } from "../engine/children.ts";
 import type { CodeSource } from "../engine/code_source.ts";
 import type { CodeFailure, RunCode } from "../engine/executor.ts";
@@ -60,10 +61,10 @@ class TestExecution extends Execution {
     };
   }
 
-  /** A named activity without a double is left to the engine, which says that there is none. */
+  /** A named activity without a double would wait for a node that never comes: it fails. */
   #activity(name: string, real: ActivityLike | undefined): { activity?: ActivityLike } {
     const doubles = this.#doubles;
-    if (real === undefined && !doubles.names.includes(name)) return {};
+    if (real === undefined && !doubles.names.includes(name)) return { activity: unknown(name) };
     return {
       activity: {
         name,
@@ -71,6 +72,21 @@ class TestExecution extends Execution {
       },
     };
   }
+}
+
+function unknown(name: string): ActivityLike {
+  return {
+    name,
+    execute: () => {
+      throw new InvalidArgumentError(
+        `Cannot execute activity ${
+          JSON.stringify(name)
+        }: it is called by name, and has no double; ` +
+          `give it one in "activities" of the test engine`,
+        { activity: name },
+      );
+    },
+  };
 }
 
 /** Finds code as a node does, and makes it testable. */

@@ -5,7 +5,7 @@
  */
 
 import { InvalidArgumentError } from "../base/errors.ts";
-import type { Attempt } from "../replay/commands.ts";
+import type { ActivityAttempt } from "../replay/commands.ts";
 import { isActivity } from "../workflow/activity.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import { describe } from "../workflow/options.ts";
@@ -86,8 +86,11 @@ export function answers(...list: readonly unknown[]): Answers {
  * What stands in place of an activity: a function, which may return {@linkcode hangs}; or what
  * {@linkcode answers}, {@linkcode fails} or {@linkcode hangs} gives.
  */
-// deno-lint-ignore no-explicit-any -- inputs differ from activity to activity
-export type ActivityDouble = ((input: any, attempt: Attempt) => unknown) | Answers | Outcome;
+export type ActivityDouble =
+  // deno-lint-ignore no-explicit-any -- inputs differ from activity to activity
+  | ((input: any, attempt: ActivityAttempt) => unknown)
+  | Answers
+  | Outcome;
 
 /** An activity and what stands in its place. */
 export type ActivityDoublePair = readonly [
@@ -161,8 +164,8 @@ export class Doubles {
   async run(
     name: string,
     input: unknown,
-    attempt: Attempt,
-    real: ((input: unknown, attempt: Attempt) => unknown) | undefined,
+    attempt: ActivityAttempt,
+    real: ((input: unknown, attempt: ActivityAttempt) => unknown) | undefined,
   ): Promise<unknown> {
     const { runId, idempotencyKey } = attempt;
     const at = new Date(this.#now());

@@ -365,6 +365,8 @@ const SETTINGS = {
   leaseMs: 3 * POLL_MS,
   lingerMs: 0,
   maxResidentRuns: 1_000,
+  activityConcurrency: 1_000,
+  queues: new Map([["default", { concurrency: 1_000, rate: null }]]),
   probeMs: POLL_MS,
   drainTimeoutMs: 0,
 };

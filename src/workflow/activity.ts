@@ -5,9 +5,9 @@
  */
 
 import type { RetryPolicy } from "../base/backoff.ts";
-import { type Duration, durationMs } from "../base/duration.ts";
+import type { Duration } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
-import type { Attempt } from "../replay/commands.ts";
+import type { ActivityAttempt } from "../replay/commands.ts";
 import { ACTIVITY, PROTOCOL } from "./marks.ts";
 import {
   checkFunction,
@@ -17,26 +17,48 @@ import {
   readRetry,
   type RetryOptions,
 } from "./options.ts";
+import {
+  type ActivityTimeouts,
+  type QueueOptions,
+  readPriority,
+  readQueue,
+  readTimeouts,
+  type TimeoutOptions,
+} from "./task_options.ts";
+
+const KEYS = [
+  "name",
+  "retry",
+  "timeout",
+  "timeouts",
+  "queue",
+  "priority",
+  "onCancel",
+  "idempotencyKey",
+];
 
 /** What {@linkcode defineActivity} takes. */
-export interface ActivityOptions {
+export interface ActivityOptions extends QueueOptions {
   /** The activity's name: 1 to 200 characters. */
   readonly name: string;
   /** When and how often to try again; up to 5 attempts with growing delays by default. */
   readonly retry?: RetryOptions;
-  /** How long one attempt may take; unbounded by default. */
+  /** How long one attempt may take; unbounded by default. The same as `timeouts.startToClose`. */
   readonly timeout?: Duration;
+  /** How long an activity, its attempts and its waits may take; all unbounded by default. */
+  readonly timeouts?: TimeoutOptions;
   /**
    * What a cancellation of the run does: `"wait"`, the default, aborts the attempt's signal and
    * waits for its answer (a success that still comes is delivered); `"abandon"` rejects at once.
    */
   readonly onCancel?: "wait" | "abandon";
   /**
-   * Makes the key that tells the world outside that two attempts are one wish. It gets the
-   * activity's input.
+   * Makes the key that says when two calls are one wish, of whatever runs: it gets the activity's
+   * input. The first result that is committed under a key answers every later call of this name in
+   * the namespace, without an attempt. `null`: no key for this input.
    */
   // deno-lint-ignore no-explicit-any -- TypeScript reads this before the function that gives it
-  readonly idempotencyKey?: (input: any) => string;
+  readonly idempotencyKey?: (input: any) => string | null;
 }
 
 /** An activity, as {@linkcode defineActivity} returns it. */
@@ -49,12 +71,18 @@ export interface ActivityDefinition<Input = unknown, Output = unknown> {
   readonly retry: RetryPolicy | null;
   /** Milliseconds that one attempt may take; null for no limit. */
   readonly timeout: number | null;
+  /** Milliseconds of the other limits. */
+  readonly timeouts: ActivityTimeouts;
+  /** Where it waits for a node; null for the default queue. */
+  readonly queue: string | null;
+  /** Higher goes first in its queue; null for 0. */
+  readonly priority: number | null;
   /** What a cancellation of the run does; null for `"wait"`. */
   readonly onCancel: "wait" | "abandon" | null;
   /** Makes the idempotency key; null for the engine's own. */
-  readonly idempotencyKey: ((input: Input) => string) | null;
+  readonly idempotencyKey: ((input: Input) => string | null) | null;
   /** Runs one attempt. */
-  readonly execute: (input: Input, activity: Attempt) => Output | Promise<Output>;
+  readonly execute: (input: Input, activity: ActivityAttempt) => Output | Promise<Output>;
 }
 
 /**
@@ -75,11 +103,11 @@ export interface ActivityDefinition<Input = unknown, Output = unknown> {
  */
 export function defineActivity<Input = void, Output = unknown>(
   options: ActivityOptions,
-  execute: (input: Input, activity: Attempt) => Output | Promise<Output>,
+  execute: (input: Input, activity: ActivityAttempt) => Output | Promise<Output>,
 ): ActivityDefinition<Input, Output> {
   checkOptions(
     options,
-    ["name", "retry", "timeout", "onCancel", "idempotencyKey"],
+    KEYS,
     "defineActivity",
   );
   const name = readName(options.name, "an activity");
@@ -88,13 +116,15 @@ export function defineActivity<Input = void, Output = unknown>(
   if (options.idempotencyKey !== undefined) {
     checkFunction(options.idempotencyKey, `idempotencyKey of ${what}`);
   }
+  const { startToClose, ...timeouts } = readTimeouts(options, what);
   return Object.freeze({
     [ACTIVITY]: PROTOCOL,
     name,
     retry: options.retry === undefined ? null : readRetry(options.retry, what),
-    timeout: options.timeout === undefined
-      ? null
-      : durationMs(options.timeout, `timeout of ${what}`),
+    timeout: startToClose,
+    timeouts,
+    queue: readQueue(options.queue, what),
+    priority: readPriority(options.priority, what),
     onCancel: readOnCancel(options.onCancel ?? null, what),
     idempotencyKey: options.idempotencyKey ?? null,
     execute,

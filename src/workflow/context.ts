@@ -38,12 +38,20 @@ import {
   readOnCancel,
   readRetry,
 } from "./options.ts";
+import { readKey, readPriority, readQueue, readTimeouts } from "./task_options.ts";
 import type { SignalSchemas, WorkflowDefinition } from "./workflow.ts";
 
 const NOTHING: CommandOptions = {};
 const NO_OPTIONS: EffectOptions = {};
 const RUN_KEYS = ["retry", "timeout", "signal"];
-const ACTIVITY_KEYS = [...RUN_KEYS, "idempotencyKey", "onCancel"];
+const ACTIVITY_KEYS = [
+  ...RUN_KEYS,
+  "timeouts",
+  "queue",
+  "priority",
+  "idempotencyKey",
+  "onCancel",
+];
 const SIGNAL_KEYS = ["timeout", "otherwise", "signal"];
 
 /** {@linkcode WorkflowContext} over {@linkcode Effects}. */
@@ -119,10 +127,9 @@ export class Context implements WorkflowContext {
       digest: digestText(encoded),
       input: encoded,
       deadline: null,
-      options: {
-        ...activityOptions(name, definition, options),
-        ...(onCancel === null ? {} : { onCancel }),
-      },
+      options: onCancel === null
+        ? activityOptions(name, definition, options, input)
+        : { ...activityOptions(name, definition, options, input), onCancel },
       signal: options.signal,
       fallback: null,
     }) as Promise<Awaited<Output>>;
@@ -299,22 +306,57 @@ function runOptions(what: string, options: RunOptions, known: readonly string[])
   };
 }
 
+const defined = new WeakMap<ActivityDefinition, CommandOptions>();
+
+/** What a definition says; the same for each of its calls. */
+function definitionOptions(definition: ActivityDefinition): CommandOptions {
+  let options = defined.get(definition);
+  if (options === undefined) {
+    const { retry, timeout, timeouts, queue, priority, onCancel } = definition;
+    options = {
+      activity: definition,
+      ...timeouts,
+      ...(retry === null ? {} : { retry }),
+      ...(timeout === null ? {} : { timeout }),
+      ...(queue === null ? {} : { queue }),
+      ...(priority === null ? {} : { priority }),
+      ...(onCancel === null ? {} : { onCancel }),
+    };
+    defined.set(definition, options);
+  }
+  return options;
+}
+
 /** What the call says goes before what the definition says. */
 function activityOptions(
   name: string,
   definition: ActivityDefinition | null,
   options: ActivityCallOptions,
+  input: unknown,
 ): CommandOptions {
-  if (definition === null && options === NO_OPTIONS) return NOTHING;
+  const base = definition === null ? NOTHING : definitionOptions(definition);
+  if (options === NO_OPTIONS && !definition?.idempotencyKey) return base;
   const what = `activity ${JSON.stringify(name)}`;
-  const { retry = null, timeout = null } = definition ?? {};
-  const onCancel = readOnCancel(options.onCancel ?? definition?.onCancel ?? null, what);
+  checkOptions(options, ACTIVITY_KEYS, what);
+  const { startToClose, ...timeouts } = readTimeouts(options, what);
+  const { retry } = options;
+  const onCancel = readOnCancel(options.onCancel ?? null, what);
+  const queue = readQueue(options.queue, what);
+  const priority = readPriority(options.priority, what);
+  const key = readKey(
+    options.idempotencyKey === undefined
+      ? definition?.idempotencyKey?.(input)
+      : options.idempotencyKey,
+    what,
+  );
   return {
-    ...(definition === null ? {} : { activity: definition }),
-    ...(retry === null ? {} : { retry }),
-    ...(timeout === null ? {} : { timeout }),
-    ...(options === NO_OPTIONS ? {} : runOptions(what, options, ACTIVITY_KEYS)),
+    ...base,
+    ...timeouts,
+    ...(retry === undefined ? {} : { retry: readRetry(retry, what) }),
+    ...(startToClose === null ? {} : { timeout: startToClose }),
+    ...(queue === null ? {} : { queue }),
+    ...(priority === null ? {} : { priority }),
     ...(onCancel === null ? {} : { onCancel }),
-    ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+    ...(key === null ? {} : { idempotencyKey: key }),
   };
 }

@@ -10,6 +10,7 @@ import type { Attempt } from "../replay/commands.ts";
 import type { ActivityDefinition } from "./activity.ts";
 import type { RetryOptions } from "./options.ts";
 import type { WorkflowDefinition } from "./workflow.ts";
+import type { QueueOptions, TimeoutOptions } from "./task_options.ts";
 
 /** What every effect takes. */
 export interface EffectOptions {
@@ -29,14 +30,19 @@ export interface RunOptions extends EffectOptions {
 }
 
 /** What `ctx.activity` takes beside activity and input; it goes before what the activity says. */
-export interface ActivityCallOptions extends RunOptions {
+export interface ActivityCallOptions extends RunOptions, QueueOptions {
+  /** How long the activity, its attempts and its waits may take. */
+  readonly timeouts?: TimeoutOptions;
   /**
    * What a cancellation of the run does: `"wait"`, the default, aborts the attempt's signal and
    * waits for its answer (a success that still comes is delivered); `"abandon"` rejects at once.
    */
   readonly onCancel?: "wait" | "abandon";
-  /** The key that tells the world outside that two attempts are one wish. */
-  readonly idempotencyKey?: string;
+  /**
+   * Calls with the same key, of one activity's name in a namespace, are one wish: the first result
+   * that is committed answers every later one, without an attempt. `null`: no key.
+   */
+  readonly idempotencyKey?: string | null;
 }
 
 /** What `ctx.waitForSignal` takes beside the name. */

@@ -32,7 +32,8 @@ export type {
 } from "./context_types.ts";
 export { ACTIVITY, WORKFLOW } from "./marks.ts";
 export type { RetryOptions } from "./options.ts";
-export type { Attempt } from "../replay/commands.ts";
+export type { ActivityTimeouts, QueueOptions, TimeoutOptions } from "./task_options.ts";
+export type { ActivityAttempt, Attempt } from "../replay/commands.ts";
 export type { RetryPolicy } from "../base/backoff.ts";
 export type { Duration } from "../base/duration.ts";
 export {
@@ -42,6 +43,7 @@ export {
   CompensationError,
   ContextError,
   ContinuumError,
+  type FailedAttempt,
   InvalidArgumentError,
   isContinuumError,
   NondeterministicCallError,

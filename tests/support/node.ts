@@ -8,6 +8,7 @@
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { encode } from "../../src/base/values.ts";
 import { fencingToken } from "../../src/base/ids.ts";
+import { Activities } from "../../src/engine/activities.ts";
 import type { CodeSource } from "../../src/engine/code_source.ts";
 import { Engine, type EngineOptions } from "../../src/engine/engine.ts";
 import type { CodeFailure, Departure } from "../../src/engine/executor.ts";
@@ -15,6 +16,7 @@ import type { ClaimedRun } from "../../src/ports/rows.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { installGuard } from "../../src/replay/guard.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
+import type { ActivityLike } from "../../src/replay/commands.ts";
 import { executionOf } from "../../src/workflow/execute.ts";
 import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
 import type { Place } from "./database.ts";
@@ -35,14 +37,25 @@ export class TestNode implements AsyncDisposable {
   readonly store: Store;
   /** Its engine. */
   readonly engine: Engine;
+  /** Completes attempts from outside. */
+  readonly activities: Activities;
   /** How runs left its memory, in order. */
   readonly departures: { readonly run: ClaimedRun; readonly departure: Departure }[] = [];
+  /** Activities that modules of its versions would export. */
+  readonly pinned: Map<string, ActivityLike>;
   /** Answers in place of the code, by hash. */
   readonly failures = new Map<string, CodeFailure>();
   #watchers: (() => void)[] = [];
 
   private constructor(store: Store, code: (node: TestNode) => CodeSource, options: NodeOptions) {
     this.store = store;
+    this.pinned = new Map(Object.entries(options.pinned ?? {}));
+    this.activities = new Activities({
+      store,
+      woke: (run, node) =>
+        this.engine.hear(node === null ? { kind: "due" } : { kind: "message", node, run }),
+      waits: () => this.engine.hear({ kind: "tasks" }),
+    });
     this.engine = new Engine({
       store,
       name: "test",
@@ -78,6 +91,7 @@ export class TestNode implements AsyncDisposable {
         const workflow = byHash.get(run.hash);
         if (workflow === undefined) return Promise.resolve({ kind: "node" });
         return Promise.resolve({
+          activityCode: (activity) => node.codeOf(activity),
           execute: (start, options) =>
             executionOf(workflow, { ...start, version: start.hash }, { drain, ...options }),
         });
@@ -87,6 +101,8 @@ export class TestNode implements AsyncDisposable {
         const name = typeof workflow === "string" ? workflow : workflow.name;
         return Promise.resolve({ workflow: name, hash: hashOf(name), specifier: `test:${name}` });
       },
+      activity: (_hash, code) =>
+        Promise.resolve(node.pinned.get(code) ?? { kind: "node" } as const),
       probe: (hash) => Promise.resolve(!node.failures.has(hash) && byHash.has(hash)),
     }), options);
     for (const { name } of workflows) await register(store, name);
@@ -125,6 +141,12 @@ export class TestNode implements AsyncDisposable {
     }
   }
 
+  /** Where an activity stands, if a module exports it. */
+  codeOf(activity: ActivityLike): string | null {
+    for (const [code, pinned] of this.pinned) if (pinned === activity) return code;
+    return null;
+  }
+
   /** Forgets how runs left so far. */
   forget(): void {
     this.departures.length = 0;
@@ -139,6 +161,8 @@ export class TestNode implements AsyncDisposable {
 /** What a test may say about its node. */
 export type NodeOptions = Partial<Omit<EngineOptions, "store" | "code" | "onDeparture">> & {
   readonly clock?: Clock;
+  /** Activities that modules of its versions would export, by where they stand. */
+  readonly pinned?: Readonly<Record<string, ActivityLike>>;
 };
 
 /** A run as a client makes it. */

@@ -42,6 +42,7 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
         { seq: 1, kind: "step", position: 0, name: "b", digest: null, payload: '{"x": 1}', at },
       ],
       inbox: [],
+      tasks: [],
     });
     assert.deepEqual(await runs.history("r", 0, 10), loaded.events);
     assert.deepEqual(await runs.history("r", 1, 1), [loaded.events[1]]);

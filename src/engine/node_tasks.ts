@@ -1,0 +1,182 @@
+/**
+ * Activities of this node: what its runs ask for, and what it takes from queues.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { Batcher } from "../base/batcher.ts";
+import type { ClaimedRun, NewEvent } from "../ports/rows.ts";
+import type { Notice, Store } from "../ports/store.ts";
+import type { TaskFence } from "../ports/tasks.ts";
+import type { ActivityLike, Command } from "../replay/commands.ts";
+import type { CodeSource, Exclusions } from "./code_source.ts";
+import type { DatabaseClock } from "./database_clock.ts";
+import { engineLog } from "./log.ts";
+import type { NodeLease } from "./node_lease.ts";
+import type { Patience } from "./patience.ts";
+import { type Ending, TaskAttempts, type TaskOwner } from "./task_attempts.ts";
+import { type QueueSettings, TaskQueue } from "./task_queue.ts";
+import { taskOf } from "./task_spec.ts";
+
+/** A resident run, as tasks that were claimed see it. */
+export interface ResidentRun {
+  /** As {@linkcode TaskOwner.answer}, for an activity whose task waits as a row. */
+  answerTask(fence: TaskFence, ending: Ending): boolean;
+  /** Whether the run was cancelled. */
+  readonly isCancelled: boolean;
+}
+
+/** What the activities of a node need. */
+export interface NodeTasksOptions {
+  /** Where everything is kept. */
+  readonly store: Store;
+  /** The node. */
+  readonly lease: NodeLease;
+  /** Times attempts. */
+  readonly clock: Clock;
+  /** The database's time. */
+  readonly databaseClock: DatabaseClock;
+  /** Waits for a database that is away. */
+  readonly patience: Patience;
+  /** Finds pinned activities. */
+  readonly code: CodeSource;
+  /** Versions that this node leaves alone. */
+  readonly excluded: Exclusions;
+  /** Activities registered by name. */
+  readonly activities: ReadonlyMap<string, ActivityLike>;
+  /** The queues that this node serves. */
+  readonly queues: ReadonlyMap<string, QueueSettings>;
+  /** The most attempts at once. */
+  readonly concurrency: number;
+  /** A run that is resident here. */
+  readonly resident: (run: number) => ResidentRun | undefined;
+  /** A run has a message. */
+  readonly tell: (run: number, node: string | null) => void;
+}
+
+/** The activities of a node. */
+export class NodeTasks {
+  readonly #options: NodeTasksOptions;
+  readonly #attempts: TaskAttempts;
+  readonly #queue: TaskQueue;
+  readonly #notices: Batcher<Notice, undefined>;
+
+  /** @param options What they need. */
+  constructor(options: NodeTasksOptions) {
+    const { store } = options;
+    this.#options = options;
+    this.#notices = new Batcher(async (notices) => {
+      await store.notices.publish(notices).catch((error) =>
+        engineLog.debug("Cannot send a hint: {error}", { error })
+      );
+      return notices.map(() => undefined);
+    });
+    this.#attempts = new TaskAttempts({
+      ...options,
+      store: store.tasks,
+      waits: (task, from) => this.#waits(task.queue, from),
+      freed: () => this.#queue.freed(),
+    });
+    this.#queue = new TaskQueue({
+      ...options,
+      store: store.tasks,
+      attempts: this.#attempts,
+      owner: (task) => this.#ownerOf(task),
+    });
+  }
+
+  /**
+   * A resident run asks for an activity: it begins here at once if it may, or waits in its queue.
+   *
+   * @param run The run.
+   * @param command The activity's command.
+   * @param code Where in the run's version the activity is; `null`: it is late-bound.
+   * @param owner The run, as the attempt sees it.
+   * @returns Aborts the attempt's signal.
+   */
+  ask(
+    run: ClaimedRun,
+    command: Command,
+    code: string | null,
+    owner: TaskOwner,
+  ): { abort(reason: unknown): void } {
+    const task = taskOf(run, command, code);
+    const { runId, generation } = run;
+    const from = { runToken: run.token, node: this.#options.lease.id, runId, generation };
+    const activity = code === null
+      ? this.#options.activities.get(command.name)
+      : command.options.activity;
+    if (activity !== undefined && this.#queue.admits(task.queue)) {
+      return this.#attempts.begin(task, from, activity, owner);
+    }
+    const { runToken, node } = from;
+    const row = { ...task, runToken, node, token: null, delayMs: 0, ageMs: 0, heartbeat: null };
+    this.#attempts.post(row, owner);
+    return { abort() {} };
+  }
+
+  /** An ending that a run had taken, and could not write: the task's own fence decides. */
+  salvage(fence: TaskFence, { kind, payload }: NewEvent): void {
+    this.#attempts.end(fence, { kind: kind as Ending["kind"], payload: payload! });
+  }
+
+  /**
+   * A run gives activities up that wait as rows.
+   *
+   * @returns Positions of those that nobody executes: they are gone.
+   */
+  async cancel(run: ClaimedRun, positions: readonly number[]): Promise<readonly number[]> {
+    const { store, patience } = this.#options;
+    return await patience.until(
+      "give tasks up",
+      () => store.tasks.cancel(run.id, run.token, positions),
+    ) ?? [];
+  }
+
+  /** There may be tasks. */
+  look(): void {
+    this.#queue.look();
+  }
+
+  /** A heartbeat: looks at everything that a hint could have said. */
+  async check(): Promise<void> {
+    this.#queue.look();
+    await this.#attempts.check(this.#options.lease.id);
+  }
+
+  /** The node was buried. */
+  loseAll(): void {
+    this.#attempts.loseAll();
+  }
+
+  /** Claims nothing more. */
+  pause(): Promise<void> {
+    return this.#queue.pause();
+  }
+
+  /** Resolves when no attempt is under way, and every answer is written. */
+  idle(): Promise<void> {
+    return this.#attempts.idle();
+  }
+
+  /** A task waits in its queue: whoever can take it is told. */
+  #waits(queue: string, from: number): void {
+    if (from > this.#options.databaseClock.now()) return this.#queue.lookAt(from);
+    this.#queue.look();
+    if (this.#queue.room(queue) <= 0) void this.#notices.add({ kind: "tasks" });
+  }
+
+  #ownerOf(task: TaskFence): TaskOwner {
+    const { resident } = this.#options;
+    return {
+      get isCancelled() {
+        return resident(task.run)?.isCancelled ?? false;
+      },
+      answer: (ending, fence) =>
+        fence !== null && (resident(task.run)?.answerTask(fence, ending) ?? false),
+      parked() {},
+      lost() {},
+    };
+  }
+}

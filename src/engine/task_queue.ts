@@ -1,0 +1,242 @@
+/**
+ * Claims tasks for this node: of the queues that it serves, as many as it has room for, and only
+ * those whose code it has. Ends those whose time is over, of whatever queue.
+ *
+ * - Q1, only free room is claimed, per queue: a slow queue keeps no other waiting.
+ * - Q2, a claimed task that can't begin here goes back as it was: that is no attempt.
+ * - Q3, one look at a time; what comes meanwhile causes one more.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import { CancelledError } from "../base/errors.ts";
+import { failPoint } from "../base/failpoint.ts";
+import type { LeasedTask, TaskStore } from "../ports/tasks.ts";
+import type { ActivityLike } from "../replay/commands.ts";
+import type { CodeSource, Exclusions } from "./code_source.ts";
+import type { DatabaseClock } from "./database_clock.ts";
+import { engineLog } from "./log.ts";
+import type { NodeLease } from "./node_lease.ts";
+import { expiryOf, type TaskAttempts, type TaskOwner } from "./task_attempts.ts";
+import { AttemptInterruptedError } from "./task_errors.ts";
+import { unattempted } from "./task_spec.ts";
+
+/** How a node serves a queue. */
+export interface QueueSettings {
+  /** The most attempts at once on this node. */
+  readonly concurrency: number;
+  /** The most attempts that all nodes begin in how many milliseconds; `null`: any number. */
+  readonly rate: { readonly limit: number; readonly perMs: number } | null;
+}
+
+/** What a queue needs. */
+export interface TaskQueueOptions {
+  /** Where tasks are kept. */
+  readonly store: TaskStore;
+  /** Makes the attempts. */
+  readonly attempts: TaskAttempts;
+  /** The node that claims. */
+  readonly lease: NodeLease;
+  /** Times the next look. */
+  readonly clock: Clock;
+  /** The database's time. */
+  readonly databaseClock: DatabaseClock;
+  /** Finds pinned activities. */
+  readonly code: CodeSource;
+  /** Versions that this node leaves alone. */
+  readonly excluded: Exclusions;
+  /** Activities registered by name. */
+  readonly activities: ReadonlyMap<string, ActivityLike>;
+  /** The queues that this node serves. */
+  readonly queues: ReadonlyMap<string, QueueSettings>;
+  /** The most attempts at once on this node, of all queues. */
+  readonly concurrency: number;
+  /** The run that a task is of, if it is here when the attempt has ended. */
+  readonly owner: (task: LeasedTask) => TaskOwner;
+}
+
+const BATCH = 100;
+
+/** How soon a time that has passed is looked at again, in milliseconds. */
+const SOON_MS = 100;
+
+/** Claims tasks. */
+export class TaskQueue {
+  readonly #options: TaskQueueOptions;
+  #looking: Promise<void> | undefined;
+  #again = false;
+  #paused = false;
+  #saturated = false;
+  #timer: Timer | undefined;
+  #timerAt = Infinity;
+
+  /** @param options What it needs. */
+  constructor(options: TaskQueueOptions) {
+    this.#options = options;
+  }
+
+  /** How many more attempts of a queue may begin here now. */
+  room(queue: string): number {
+    const { queues, attempts, concurrency } = this.#options;
+    const settings = queues.get(queue);
+    if (settings === undefined || this.#paused) return 0;
+    return Math.min(
+      settings.concurrency - attempts.inQueue(queue),
+      concurrency - attempts.size,
+    );
+  }
+
+  /** Whether an activity of a resident run may begin without going through the queue. */
+  admits(queue: string): boolean {
+    const settings = this.#options.queues.get(queue);
+    if (settings === undefined || settings.rate !== null) return false;
+    if (this.room(queue) > 0) return true;
+    this.#saturated = true;
+    return false;
+  }
+
+  /** An attempt has ended: what waited for room may begin. */
+  freed(): void {
+    if (!this.#saturated) return;
+    this.#saturated = false;
+    this.look();
+  }
+
+  /** Looks now (Q3). */
+  look(): void {
+    if (this.#paused) return;
+    if (this.#looking !== undefined) {
+      this.#again = true;
+      return;
+    }
+    this.#looking = this.#run().finally(() => this.#looking = undefined);
+  }
+
+  /**
+   * Looks at that time, if nothing makes it look before.
+   *
+   * @param at Milliseconds of database time.
+   */
+  lookAt(at: number): void {
+    const { clock, databaseClock } = this.#options;
+    if (at >= this.#timerAt || this.#paused || at === Infinity) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = clock.after(at - databaseClock.now(), () => {
+      this.#timerAt = Infinity;
+      if (databaseClock.now() < at) this.lookAt(at); // the wait was cut short
+      else this.look();
+    });
+  }
+
+  /** Claims nothing more; resolves when no claim is under way. */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    this.#timer?.cancel();
+    await this.#looking;
+  }
+
+  async #run(): Promise<void> {
+    do {
+      this.#again = false;
+      try {
+        await this.#expire();
+        for (const [queue, settings] of this.#options.queues) {
+          while (await this.#claim(queue, settings));
+        }
+        await this.#plan();
+      } catch (error) {
+        engineLog.warn("Cannot look for tasks: {error}", { error });
+      }
+    } while (this.#again && !this.#paused);
+  }
+
+  async #plan(): Promise<void> {
+    const { store, queues, databaseClock } = this.#options;
+    const at = await store.next([...queues.keys()]);
+    if (at !== null) this.lookAt(Math.max(at, databaseClock.now() + SOON_MS));
+  }
+
+  /** Whether there may be more. */
+  async #claim(queue: string, { rate }: QueueSettings): Promise<boolean> {
+    const { store, lease, excluded, activities } = this.#options;
+    const room = this.room(queue); // Q1
+    const limit = Math.min(BATCH, room);
+    if (limit <= 0) {
+      this.#saturated = true;
+      return false;
+    }
+    if (this.#paused || !lease.fresh()) return false;
+    const node = lease.id;
+    const names = [...activities.keys()];
+    const tasks = await store.claim({
+      node,
+      queue,
+      limit,
+      names,
+      excluded: excluded.list(),
+      rate,
+    });
+    await failPoint("task.claimed", { tasks: tasks.length });
+    if (lease.id !== node) return false; // they died with it
+    await Promise.all(tasks.map((task) => this.#begin(task)));
+    if (rate !== null && tasks.length < limit) this.#lookForPermits(rate);
+    return tasks.length === limit;
+  }
+
+  /** Permits come one by one. */
+  #lookForPermits({ limit, perMs }: { readonly limit: number; readonly perMs: number }): void {
+    this.lookAt(this.#options.databaseClock.now() + Math.max(SOON_MS, perMs / limit));
+  }
+
+  async #begin(task: LeasedTask): Promise<void> {
+    const { store, attempts, owner } = this.#options;
+    const payload = this.#foregone(task);
+    if (payload !== null) return attempts.end(task, payload);
+    const activity = await this.#activity(task);
+    if (activity === undefined) return await store.release(task); // Q2
+    attempts.execute(task, activity, owner(task));
+  }
+
+  /** What a task comes to without an attempt, if that is known. */
+  #foregone(task: LeasedTask): Parameters<TaskAttempts["end"]>[1] | null {
+    const { attempt, maxAttempts, name, known } = task;
+    if (known !== null) return { kind: "activity.completed", payload: known };
+    const failed = (cause: unknown) =>
+      ({ kind: "activity.failed", payload: unattempted(task, cause) }) as const;
+    if (task.ended || task.cancelRequested) return failed(new CancelledError(null));
+    if (maxAttempts === null || attempt <= maxAttempts) return null;
+    return failed(new AttemptInterruptedError(name, attempt - 1));
+  }
+
+  async #activity({ name, hash, code }: LeasedTask): Promise<ActivityLike | undefined> {
+    if (hash === null || code === null) return this.#options.activities.get(name);
+    const { code: source, excluded, lease } = this.#options;
+    const found = await source.activity?.(hash, code, lease.id);
+    if (found !== undefined && "execute" in found) return found;
+    excluded.add(hash);
+    return undefined;
+  }
+
+  /** Ends tasks whose time is over: of whatever queue, since none may be served. */
+  async #expire(): Promise<void> {
+    const { store, attempts, lease, databaseClock } = this.#options;
+    while (!this.#paused && lease.fresh()) {
+      const node = lease.id;
+      const tasks = await store.claimExpired(node, BATCH);
+      if (lease.id !== node) return;
+      for (const task of tasks) {
+        const payload = this.#foregone(task);
+        if (payload !== null) {
+          attempts.end(task, payload);
+          continue;
+        }
+        const { error, retryable } = expiryOf(task, databaseClock.now());
+        if (retryable) attempts.fail(task, error);
+        else attempts.end(task, { kind: "activity.failed", payload: unattempted(task, error) });
+      }
+      if (tasks.length < BATCH) return;
+    }
+  }
+}

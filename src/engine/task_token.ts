@@ -1,0 +1,35 @@
+/**
+ * The text that stands for one attempt of an activity outside of the engine. Whoever has it can
+ * complete the attempt.
+ *
+ * @module
+ */
+
+import type { TaskFence } from "../ports/tasks.ts";
+
+const FORM = /^([0-9a-z]{1,11})\.([0-9a-z]{1,6})\.([0-9a-z]{1,11})$/;
+
+/**
+ * Writes a token.
+ *
+ * @param fence The attempt.
+ * @returns Its token: three numbers in base 36.
+ */
+export function formatToken({ run, position, token }: TaskFence): string {
+  return [run, position, token].map((part) => part.toString(36)).join(".");
+}
+
+/**
+ * Reads a token.
+ *
+ * @param text Anything.
+ * @returns The attempt; `null` if it is no token.
+ */
+export function parseToken(text: unknown): TaskFence | null {
+  const parts = typeof text === "string" ? FORM.exec(text) : null;
+  if (parts === null) return null;
+  const [run, position, token] = parts.slice(1).map((part) => parseInt(part, 36));
+  return [run, position, token].every(Number.isSafeInteger)
+    ? { run: run!, position: position!, token: token! }
+    : null;
+}

@@ -1,0 +1,237 @@
+/**
+ * One call of a user's function, outside of the workflow's guard: bounds its time, and tells what
+ * came of it. What that means for the effect is decided elsewhere.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import { InvalidArgumentError, TimeoutError } from "../base/errors.ts";
+import { decode, encode } from "../base/values.ts";
+import type { ActivityAttempt } from "../replay/commands.ts";
+import { exempt } from "../replay/scope.ts";
+import { engineLog } from "./log.ts";
+
+/** The longest details of a heartbeat, encoded, in bytes. */
+export const MAX_HEARTBEAT_BYTES = 16_384;
+
+/** What is to be called, once. */
+export interface Trial {
+  /** What it is, for messages. */
+  readonly kind: string;
+  /** The effect's name. */
+  readonly name: string;
+  /** The run's id. */
+  readonly runId: string;
+  /** Which attempt this is, from 1. */
+  readonly attempt: number;
+  /** What tells the world outside that two attempts are one wish. */
+  readonly idempotencyKey: string;
+  /** Milliseconds that it may take. */
+  readonly timeoutMs: number | undefined;
+  /** Milliseconds between two heartbeats. */
+  readonly heartbeatMs: number | undefined;
+  /** What the last heartbeat of the attempts before said, encoded. */
+  readonly lastHeartbeat: string | null;
+  /** Calls the function. */
+  readonly call: (attempt: ActivityAttempt) => unknown;
+  /** Keeps what a heartbeat says. */
+  readonly beat: (details: string) => Promise<void>;
+  /** The token with which others complete the attempt. */
+  readonly token: () => Promise<string>;
+}
+
+/** What came of a call. */
+export type TrialResult =
+  | { readonly kind: "returned"; readonly payload: string }
+  /** `retryable`: whether another call may end otherwise. */
+  | { readonly kind: "threw"; readonly error: unknown; readonly retryable: boolean }
+  /** It goes on outside. */
+  | { readonly kind: "deferred" };
+
+/** A call under way. */
+export interface RunningTrial {
+  /** Settles, never rejects. */
+  readonly result: Promise<TrialResult>;
+  /** Aborts the attempt's signal. What the function does then is not waited for. */
+  abort(reason: unknown): void;
+}
+
+/**
+ * Calls a user's function.
+ *
+ * @param trial What is to be called.
+ * @param clock Times it.
+ * @returns The call under way.
+ */
+export function begin(trial: Trial, clock: Clock): RunningTrial {
+  const { promise, resolve } = Promise.withResolvers<TrialResult>();
+  const limits = new Limits(trial, clock, (error) => {
+    facts.abort(error);
+    resolve({ kind: "threw", error, retryable: true });
+  });
+  const facts = new Facts(trial, limits);
+  call(trial, facts).then(
+    (value) => resolve(facts.isDeferred ? { kind: "deferred" } : returned(value)),
+    (error) => resolve({ kind: "threw", error, retryable: true }),
+  ).finally(() => limits.end());
+  return { result: promise, abort: (reason) => facts.abort(reason) };
+}
+
+async function call(trial: Trial, facts: Facts): Promise<unknown> {
+  return await exempt(
+    () => trial.call(facts),
+    (reason) =>
+      engineLog.warn("{kind} {name} of run {run} left a rejected promise unhandled: {reason}", {
+        kind: trial.kind,
+        name: trial.name,
+        run: trial.runId,
+        reason,
+      }),
+  );
+}
+
+/** Trying again would not make a value serialisable, and would repeat the effect. */
+function returned(value: unknown): TrialResult {
+  try {
+    return { kind: "returned", payload: encode(value, "result") };
+  } catch (error) {
+    return { kind: "threw", error, retryable: false };
+  }
+}
+
+/** How long the call may take, and how long it may be silent. */
+class Limits {
+  readonly #trial: Trial;
+  readonly #clock: Clock;
+  readonly #onEnd: (error: Error) => void;
+  readonly #whole: Timer | undefined;
+  #silence: Timer | undefined;
+  #ended = false;
+
+  constructor(trial: Trial, clock: Clock, onEnd: (error: Error) => void) {
+    this.#trial = trial;
+    this.#clock = clock;
+    this.#onEnd = onEnd;
+    const { timeoutMs } = trial;
+    this.#whole = timeoutMs === undefined
+      ? undefined
+      : wait(clock, timeoutMs, () => this.#expire("took longer than", timeoutMs));
+    this.heard();
+  }
+
+  heard(): void {
+    const { heartbeatMs } = this.#trial;
+    if (heartbeatMs === undefined || this.#ended) return;
+    this.#silence?.cancel();
+    this.#silence = wait(
+      this.#clock,
+      heartbeatMs,
+      () => this.#expire("sent no heartbeat for", heartbeatMs),
+    );
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#whole?.cancel();
+    this.#silence?.cancel();
+  }
+
+  #expire(what: string, ms: number): void {
+    const { attempt, kind, name } = this.#trial;
+    this.end();
+    this.#onEnd(
+      new TimeoutError(
+        `Attempt ${attempt} of ${kind} ${JSON.stringify(name)} ${what} ${ms} ms`,
+        { attempt, timeout: ms },
+      ),
+    );
+  }
+}
+
+/** A clock's waits are at most an hour. */
+function wait(clock: Clock, ms: number, callback: () => void): Timer {
+  const until = clock.monotonic() + ms;
+  let timer = clock.after(ms, look);
+  return { cancel: () => timer.cancel() };
+
+  function look(): void {
+    const left = until - clock.monotonic();
+    if (left > 0) timer = clock.after(left, look);
+    else callback();
+  }
+}
+
+/** What the user's function is told; its signal is made only when somebody looks at it. */
+class Facts implements ActivityAttempt {
+  readonly attempt: number;
+  readonly runId: string;
+  readonly idempotencyKey: string;
+  readonly #trial: Trial;
+  readonly #limits: Limits;
+  #isDeferred = false;
+  #controller: AbortController | undefined;
+  #aborted: { readonly reason: unknown } | undefined;
+
+  constructor(trial: Trial, limits: Limits) {
+    this.attempt = trial.attempt;
+    this.runId = trial.runId;
+    this.idempotencyKey = trial.idempotencyKey;
+    this.#trial = trial;
+    this.#limits = limits;
+  }
+
+  // Fields, not methods: functions take them out of their object.
+  readonly heartbeat = async (details?: unknown): Promise<void> => {
+    const text = encodeDetails(details);
+    this.#limits.heard();
+    await this.#trial.beat(text);
+  };
+
+  readonly token = (): Promise<string> => this.#trial.token();
+
+  readonly completeLater = (): never => {
+    this.#isDeferred = true;
+    return undefined as never;
+  };
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get lastHeartbeat(): unknown {
+    const { lastHeartbeat } = this.#trial;
+    return lastHeartbeat === null ? undefined : decode(lastHeartbeat);
+  }
+
+  get isDeferred(): boolean {
+    return this.#isDeferred;
+  }
+
+  abort(reason: unknown): void {
+    if (this.#aborted !== undefined) return;
+    this.#aborted = { reason };
+    this.#controller?.abort(reason);
+  }
+}
+
+/**
+ * Encodes what a heartbeat says.
+ *
+ * @param details Anything serialisable.
+ * @returns Its text.
+ * @throws {InvalidArgumentError} If it is longer than 16 KiB. {NotSerializableError} If it is not.
+ */
+export function encodeDetails(details: unknown): string {
+  const text = encode(details, "details");
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes <= MAX_HEARTBEAT_BYTES) return text;
+  throw new InvalidArgumentError(
+    `Cannot send a heartbeat: found details of ${bytes} bytes, wanted ${MAX_HEARTBEAT_BYTES} or less`,
+    { bytes },
+  );
+}

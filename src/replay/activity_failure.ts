@@ -1,0 +1,87 @@
+/**
+ * How the journal keeps the failure of an activity: what its last attempt threw, and what those
+ * before it did.
+ *
+ * @module
+ */
+
+import type { FailedAttempt } from "../base/errors.ts";
+import { decode } from "../base/values.ts";
+
+/** A failed attempt, with its error still encoded. */
+export interface RecordedAttempt {
+  /** Which one, from 1. */
+  readonly attempt: number;
+  /** When, in milliseconds since the epoch. */
+  readonly at: number;
+  /** What it threw, encoded. */
+  readonly error: string;
+}
+
+/** The most attempts that are kept. */
+export const MAX_ATTEMPTS_KEPT = 20;
+
+/** The longest text of an earlier attempt's error that is kept whole. */
+const MAX_ERROR = 1_000;
+
+/**
+ * Encodes the failure of an activity.
+ *
+ * @param attempts Its attempts, oldest first; the last one's error is the failure's cause. None for
+ *   an activity that failed without being tried.
+ * @param cause What it failed with, encoded.
+ * @returns JSON text.
+ */
+export function encodeActivityFailure(
+  attempts: readonly RecordedAttempt[],
+  cause: string,
+): string {
+  const kept = attempts.slice(-MAX_ATTEMPTS_KEPT).map(({ attempt, at, error }) =>
+    `{"attempt":${attempt},"at":${at},"error":${shortened(error)}}`
+  );
+  return `{"cause":${cause},"attempts":[${kept.join(",")}]}`;
+}
+
+/**
+ * Decodes what {@linkcode encodeActivityFailure} wrote; an error alone is taken for the cause.
+ *
+ * @param text JSON text.
+ * @returns The cause, and the attempts.
+ */
+export function decodeActivityFailure(
+  text: string,
+): { readonly cause: unknown; readonly attempts: readonly FailedAttempt[] } {
+  const value = decode(text);
+  if (value instanceof Error || typeof value !== "object" || value === null) {
+    return { cause: value, attempts: [] };
+  }
+  const { cause, attempts } = value as {
+    cause?: unknown;
+    attempts?: { attempt: number; at: number; error: unknown }[];
+  };
+  if (!Array.isArray(attempts)) return { cause: value, attempts: [] };
+  return {
+    cause,
+    attempts: attempts.map(({ attempt, at, error }) => ({ attempt, at: new Date(at), error })),
+  };
+}
+
+/**
+ * An encoded error without its stack: of attempts that were followed by others, what was thrown is
+ * enough.
+ *
+ * @param text What `encodeError` wrote.
+ * @returns Shorter text of the same form.
+ */
+export function shortened(text: string): string {
+  const error = JSON.parse(text);
+  if (error?.$continuum !== "Error" || typeof error.value !== "object") {
+    return text.length <= MAX_ERROR ? text : JSON.stringify(`${text.slice(0, MAX_ERROR)} [cut]`);
+  }
+  delete error.value.stack;
+  const short = JSON.stringify(error);
+  if (short.length <= MAX_ERROR) return short;
+  const { name, message } = error.value;
+  const value = { name, message: String(message).slice(0, MAX_ERROR) };
+  return JSON.stringify({ $continuum: "Error", value });
+}
