@@ -30,13 +30,26 @@ export class Busy {
     return this.#pulse;
   }
 
-  /** Counts `work` for as long as it takes. */
-  async during<T>(kind: BusyKind, work: () => T): Promise<Awaited<T>> {
+  /**
+   * Counts work for as long as it takes.
+   *
+   * @param kind What it is.
+   * @param work Does it.
+   * @param signal Aborts when nobody wants its answer any more: it does not count from then on.
+   */
+  async during<T>(kind: BusyKind, work: () => T, signal?: AbortSignal): Promise<Awaited<T>> {
+    let counts = true;
+    const end = () => {
+      if (counts) this.#change(kind, -1);
+      counts = false;
+    };
     this.#change(kind, 1);
+    signal?.addEventListener("abort", end);
     try {
       return await work();
     } finally {
-      this.#change(kind, -1);
+      signal?.removeEventListener("abort", end);
+      end();
     }
   }
 

@@ -57,7 +57,7 @@ class TestExecution extends Execution {
     if (callback === undefined) return options;
     return {
       ...options,
-      callback: (attempt) => this.#busy.during("attempt", () => callback(attempt)),
+      callback: (attempt) => this.#busy.during("attempt", () => callback(attempt), attempt.signal),
     };
   }
 

@@ -172,12 +172,12 @@ export class Doubles {
     this.calls.push({ activity: name, input, runId, attempt: attempt.attempt, idempotencyKey, at });
     const double = this.#doubles.get(name);
     if (double === undefined) {
-      return await this.#busy.during("attempt", () => real?.(input, attempt));
+      return await this.#busy.during("attempt", () => real?.(input, attempt), attempt.signal);
     }
     const answer = await this.#busy.during("double", () => {
       if (typeof double === "function") return double(input, attempt);
       return double instanceof Answers ? double.next() : double;
-    });
+    }, attempt.signal);
     if (!(answer instanceof Outcome)) return answer;
     if (answer.kind === "fails") throw answer.error;
     return await untilAborted(attempt.signal);
