@@ -105,7 +105,6 @@ export class TestEngine implements AsyncDisposable {
   /** Schedules: what is to be started when. */
   readonly schedules: Schedules;
   readonly #parts: Parts;
-  readonly #services: TestRunServices;
   #disposing: Promise<void> | undefined;
 
   static {
@@ -114,15 +113,11 @@ export class TestEngine implements AsyncDisposable {
 
   /** Use {@linkcode testEngine}. */
   private constructor(parts: Parts) {
-    const { continuum, store, time, isAutomatic } = parts;
+    const { continuum } = parts;
     this.#parts = parts;
     this.versions = continuum.versions;
     this.runs = continuum.runs;
     this.schedules = continuum.schedules;
-    this.#services = {
-      passUntil: (awaited, what) => isAutomatic ? time.passUntil(awaited, what) : awaited,
-      dump: (runId) => readHistory(runId, store.runs.in("default")),
-    };
   }
 
   /** The virtual time. */
@@ -156,7 +151,7 @@ export class TestEngine implements AsyncDisposable {
   ): Promise<TestRun> {
     const { continuum } = this.#parts;
     const handle = await continuum.start(workflow as string, input, options);
-    return new TestRun(handle, this.#services);
+    return new TestRun(handle, this.#services(options?.namespace));
   }
 
   /**
@@ -178,10 +173,11 @@ export class TestEngine implements AsyncDisposable {
       items,
       options,
     );
+    const services = this.#services(options?.namespace);
     return started.map((item) =>
       item.status === "conflict"
         ? item
-        : { status: item.status, run: new TestRun(item.run, this.#services) }
+        : { status: item.status, run: new TestRun(item.run, services) }
     );
   }
 
@@ -189,10 +185,15 @@ export class TestEngine implements AsyncDisposable {
    * A run that was started before.
    *
    * @param id The run's id.
+   * @param options Its namespace, if not `default`.
    * @returns The run.
    */
-  run<Output = unknown>(id: string): TestRun<Output> {
-    return new TestRun(this.#parts.continuum.run<Output>(id), this.#services);
+  run<Output = unknown>(
+    id: string,
+    options: { readonly namespace?: string } = {},
+  ): TestRun<Output> {
+    const handle = this.#parts.continuum.run<Output>(id, options);
+    return new TestRun(handle, this.#services(options.namespace));
   }
 
   /**
@@ -271,6 +272,14 @@ export class TestEngine implements AsyncDisposable {
    */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#disposing ??= this.#dispose();
+  }
+
+  #services(namespace = "default"): TestRunServices {
+    const { store, time, isAutomatic } = this.#parts;
+    return {
+      passUntil: (awaited, what) => isAutomatic ? time.passUntil(awaited, what) : awaited,
+      dump: (runId) => readHistory(runId, store.runs.in(namespace)),
+    };
   }
 
   async #dispose(): Promise<void> {

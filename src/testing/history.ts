@@ -54,7 +54,7 @@ export interface RunHistory {
 /** Options of {@linkcode dumpHistory}. */
 export interface DumpHistoryOptions {
   /** Where the run is, as of `Continuum.open`. */
-  readonly database?: string | DatabaseAdapter;
+  readonly database?: string | DatabaseAdapter | undefined;
   /**
    * The database schema.
    *

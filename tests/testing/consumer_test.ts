@@ -34,7 +34,7 @@ const order = defineWorkflow({ name: "order" }, async (ctx, order: Order) => {
 Deno.test("a workflow of a month ends at once, with doubles in place of its activities", async () => {
   await using engine = await testEngine({
     workflows: [order],
-    activities: { charge: () => "r-1", thank: (id: string) => `Thank you for ${id}` },
+    activities: { charge: () => "r-1", thank: (id) => `Thank you for ${id}` },
   });
   const run = await engine.start(order, { id: "o-1", amount: 30 });
   assert.deepEqual(await run.result(), {

@@ -5,6 +5,10 @@
  */
 
 import assert from "node:assert/strict";
+import { Continuum } from "../../src/continuum.ts";
+import { pglite } from "../../src/store/pglite.ts";
+import { Busy } from "../../src/testing/busy.ts";
+import { VirtualClock } from "../../src/testing/clock.ts";
 import {
   answers,
   assertReplays,
@@ -14,6 +18,7 @@ import {
   loadHistory,
   testEngine,
 } from "../../src/testing/mod.ts";
+import { TestTime } from "../../src/testing/time.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
 import { defineWorkflow } from "../../src/workflow/workflow.ts";
 import { makeFolder } from "../version/fixture.ts";
@@ -180,9 +185,11 @@ Deno.test("one that waits for a signal can be dumped on its way, and goes on wit
     return await ctx.waitForSignal("go");
   });
   await using engine = await testEngine({ workflows: [waiter] });
-  const run = await engine.start(waiter, undefined, { runId: "w-1" });
+  const options = { runId: "w-1", namespace: "elsewhere" };
+  const run = await engine.start(waiter, undefined, options);
   await engine.settled();
   const history = await run.dump();
+  assert.deepEqual(await engine.run("w-1", { namespace: "elsewhere" }).dump(), history);
   assert.equal(history.state, "suspended");
   await assertReplays(waiter, history);
   const longer = defineWorkflow({ name: "waiter" }, async (ctx) => {
@@ -268,6 +275,38 @@ Deno.test({
   },
 });
 
-Deno.test("a history is dumped from any database", async () => {
-  await assert.rejects(dumpHistory("r-1", { database: "nowhere:" }), { code: /DATABASE/ });
+Deno.test({
+  name: "a history is dumped from the database of an application, and nothing is written there",
+  sanitizeOps: false,
+  fn: async () => {
+    await using folder = await makeFolder({
+      "count.ts": `import { defineWorkflow } from "${HOST}";
+        export default defineWorkflow({ name: "count" }, async (ctx, to: number) => {
+          let sum = 0;
+          for (let i = 1; i <= to; i++) sum += await ctx.run("add " + i, () => i);
+          return sum;
+        });`,
+    });
+    const specifier = `${folder.url}count.ts`;
+    const database = pglite(null);
+    await using continuum = await Continuum.open({ database, workflows: [specifier] });
+    const run = await continuum.start("count", 4, { runId: "c-1" });
+    assert.equal(await run.result(), 10);
+    const history = await dumpHistory("c-1", { database });
+    assert.equal(history.events.length, 4);
+    await assertReplays(specifier, JSON.stringify(history));
+    await assert.rejects(dumpHistory("c-2", { database }), { code: "RUN_NOT_FOUND" });
+  },
+});
+
+Deno.test("a wait through moments without end gives up, and says what may be the reason", async () => {
+  const clock = new VirtualClock(0);
+  const again = () => void clock.after(1, again);
+  again();
+  const time = new TestTime(clock, new Busy(), () => Promise.resolve());
+  const never = Promise.withResolvers<void>();
+  await assert.rejects(time.passUntil(never.promise, "a run"), {
+    code: "ENDLESS_WAIT",
+    message: /a run any longer: 10000 due moments passed/,
+  });
 });
