@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { Batcher } from "../base/batcher.ts";
 import type { ClaimedRun, NewEvent } from "../ports/rows.ts";
 import type { Notice, Store } from "../ports/store.ts";
-import type { TaskFence } from "../ports/tasks.ts";
+import type { TaskBase, TaskFence } from "../ports/tasks.ts";
 import type { ActivityLike, Command } from "../replay/commands.ts";
 import type { CodeSource, Exclusions } from "./code_source.ts";
 import type { DatabaseClock } from "./database_clock.ts";
@@ -75,7 +75,7 @@ export class NodeTasks {
     this.#attempts = new TaskAttempts({
       ...options,
       store: store.tasks,
-      waits: (task, from) => this.#waits(task.queue, from),
+      waits: (task, from) => this.#waits(task, from),
       freed: () => this.#queue.freed(),
     });
     this.#queue = new TaskQueue({
@@ -161,10 +161,11 @@ export class NodeTasks {
   }
 
   /** A task waits in its queue: whoever can take it is told. */
-  #waits(queue: string, from: number): void {
+  #waits({ queue, name, hash }: TaskBase, from: number): void {
     if (from > this.#options.databaseClock.now()) return this.#queue.lookAt(from);
     this.#queue.look();
-    if (this.#queue.room(queue) <= 0) void this.#notices.add({ kind: "tasks" });
+    const isHad = hash !== null || this.#options.activities.has(name);
+    if (!isHad || this.#queue.room(queue) <= 0) void this.#notices.add({ kind: "tasks" });
   }
 
   #ownerOf(task: TaskFence): TaskOwner {
