@@ -1,0 +1,32 @@
+/**
+ * An order saga, as it is often shown for other engines: see `docs/ports.md`.
+ *
+ * @module
+ */
+
+// deno-lint-ignore-file no-console -- an example speaks to its reader
+import { Continuum, RunFailedError } from "@continuum/continuum";
+import { books } from "./activities.ts";
+import orderSaga from "./workflow.ts";
+
+await using continuum = await Continuum.open({
+  database: "memory:",
+  workflows: [import.meta.resolve("./workflow.ts")],
+});
+
+const orders = [
+  { id: "o-1", amount: 30, city: "Lisbon" },
+  { id: "o-2", amount: 30, city: "Atlantis" },
+  { id: "o-3", amount: 5_000, city: "Lisbon" },
+];
+for (const order of orders) {
+  const run = await continuum.start(orderSaga, order, { runId: order.id });
+  if (order.amount > 1_000) await run.signal("review", "rejected");
+  try {
+    console.log(await run.result());
+  } catch (error) {
+    if (!(error instanceof RunFailedError)) throw error;
+    console.log("Failed:", (error.cause as Error).message);
+  }
+}
+for (const line of books) console.log(" ", line);
