@@ -41,3 +41,11 @@ try {
 } catch (error) {
   console.log((error as Error).name, "- the changed code does not");
 }
+
+// Prints:
+// Ada pays from 2030-01-31: receipt 1
+//   attempt 1 of charge at 2030-01-31T00:00:00.000Z
+//   attempt 2 of charge at 2030-01-31T00:01:00.000Z
+// Bob left during the trial at 2030-02-10T00:01:00.000Z
+// The code replays what was recorded
+// ReplayError - the changed code does not

@@ -30,3 +30,19 @@ for (const order of orders) {
   }
 }
 for (const line of books) console.log(" ", line);
+
+// Prints:
+// shipped to Lisbon
+// Failed: Activity "ship" failed: No ship goes to Atlantis
+// Failed: Order o-3 was rejected
+//   o-1: reserved
+//   o-1: charged 30 EUR
+//   o-1: shipped to Lisbon
+//   o-2: reserved
+//   o-2: charged 30 EUR
+//   o-2: refunded 30 EUR
+//   o-2: released
+//   o-3: reserved
+//   o-3: charged 5000 EUR
+//   o-3: refunded 5000 EUR
+//   o-3: released

@@ -26,3 +26,9 @@ console.log((await run.history()).length, "events in the history of its last gen
 
 await run.signal("cancel");
 console.log(await run.result());
+
+// Prints:
+// 2031-01-01T00:00:00.000Z { periods: 12, customer: "Ada" }
+// 2032-01-01T00:00:00.000Z { periods: 24, customer: "Ada" }
+// 1 events in the history of its last generation
+// Ada paid 264 EUR for 24 periods
