@@ -231,6 +231,58 @@ forEachDatabase("tasks", (database, test) => {
     assert.equal((await store.tasks.claim(wanted(rated))).length, 2);
   });
 
+  test("T5: nodes that claim at the same time take each task once, and no permit twice", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    const other = await place.open();
+    const run = await claimed(store, "r");
+    await announce(store, ...Array.from({ length: 60 }, (_, n) => newTask(run, { position: n })));
+    const rate = { limit: 20, perMs: 3_600_000 };
+    const claims = await Promise.all(
+      Array.from(
+        { length: 16 },
+        (_, n) => (n % 2 === 0 ? store : other).tasks.claim(wanted({ limit: 5, rate })),
+      ),
+    );
+    const positions = claims.flat().map(({ position }) => position);
+    assert.equal(new Set(positions).size, positions.length);
+    assert(positions.length <= 20, `${positions.length} permits`);
+    const rest = await store.tasks.claim(wanted({ limit: 60, rate }));
+    assert.equal(positions.length + rest.length, 20);
+  });
+
+  test("answers of many runs from two nodes at once are all written", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    const other = await place.open();
+    const runs: ClaimedRun[] = [];
+    for (let n = 0; n < 20; n++) runs.push(await claimed(store, `r${n}`));
+    await announce(
+      store,
+      ...runs.flatMap((run) => [
+        newTask(run, { position: 0, token: 1 }),
+        newTask(run, { position: 1, token: 2 }),
+      ]),
+    );
+    const answers = (position: number) =>
+      runs.map((run) => ({
+        run: run.id,
+        position,
+        token: position + 1,
+        kind: "activity.completed",
+        payload: "1",
+      } as const));
+    const write = async (by: Store, wanted: ReturnType<typeof answers>): Promise<void> => {
+      const answered = await by.tasks.answer(wanted);
+      const busy = wanted.filter((_, index) => answered[index]?.status === "busy");
+      assert(answered.every(({ status }) => status !== "lost"));
+      if (busy.length > 0) await write(by, busy);
+    };
+    await Promise.all([write(store, answers(0)), write(other, answers(1).reverse())]);
+    const loaded = await store.journal.load(runs.map(({ id }) => ({ id, from: 0 })));
+    assert(loaded.every(({ inbox, tasks }) => inbox.length === 2 && tasks.length === 0));
+  });
+
   test("a retry waits its delay with a new attempt; what was cancelled gets none", async () => {
     await using world = await newWorld(database);
     const { store } = world;
