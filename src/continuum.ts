@@ -22,7 +22,7 @@ import { Starts } from "./client/starts.ts";
 import { asClaimed, historyOf, type UpgradeOptions, upgradeRun } from "./client/upgrade.ts";
 import type { CodeSource } from "./engine/code_source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
-import type { Departure } from "./engine/executor.ts";
+import type { Departure } from "./engine/departure.ts";
 import { engineLog } from "./engine/log.ts";
 import { VersionCode } from "./engine/version_code.ts";
 import {

@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { ActivityLike, WorkflowLike } from "../replay/commands.ts";
 import type { ChildVersion } from "./children.ts";
-import type { CodeFailure, RunCode } from "./executor.ts";
+import type { CodeFailure, RunCode } from "./run_code.ts";
 
 /** Finds the code of runs. */
 export interface CodeSource {

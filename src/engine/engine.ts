@@ -16,7 +16,9 @@ import { Children } from "./children.ts";
 import { type CodeSource, Exclusions } from "./code_source.ts";
 import { DatabaseClock } from "./database_clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { type Departure, type ExecutorContext, RunExecutor } from "./executor.ts";
+import type { Departure } from "./departure.ts";
+import { RunExecutor } from "./executor.ts";
+import type { ExecutorContext, Lingerer } from "./executor_context.ts";
 import { JournalWriter } from "./journal_writer.ts";
 import { engineLog } from "./log.ts";
 import { NodeLease } from "./node_lease.ts";
@@ -86,7 +88,7 @@ export class Engine {
   readonly #aftermath: Aftermath;
   readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Departure> }>();
   /** Residents that do nothing but linger, the longest first. */
-  readonly #lingering = new Set<RunExecutor>();
+  readonly #lingering = new Set<Lingerer>();
   #state: EngineState = "ready";
   #draining: Promise<DrainSummary> | undefined;
   #probing: Promise<void> | undefined;

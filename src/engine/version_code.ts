@@ -17,7 +17,7 @@ import { executionOf } from "../workflow/execute.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import type { ChildVersion } from "./children.ts";
 import type { CodeSource } from "./code_source.ts";
-import type { CodeFailure, RunCode } from "./executor.ts";
+import type { CodeFailure, RunCode } from "./run_code.ts";
 import { engineLog, workflowLog } from "./log.ts";
 
 /** When a version is tried again that could not be had for the moment. */

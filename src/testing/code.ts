@@ -7,7 +7,7 @@
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { ChildVersion } from "../engine/children.ts";
 import type { CodeSource } from "../engine/code_source.ts";
-import type { CodeFailure, RunCode } from "../engine/executor.ts";
+import type { CodeFailure, RunCode } from "../engine/run_code.ts";
 import { logLine, VersionCode } from "../engine/version_code.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { ActivityLike, CommandOptions, WorkflowLike } from "../replay/commands.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Departure } from "../engine/executor.ts";
+import type { Departure } from "../engine/departure.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { Drain } from "../replay/drain.ts";

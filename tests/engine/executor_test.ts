@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode } from "../../src/base/values.ts";
-import type { Departure } from "../../src/engine/executor.ts";
+import type { Departure } from "../../src/engine/departure.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { newRun, TestNode } from "../support/node.ts";

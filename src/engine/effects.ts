@@ -1,0 +1,444 @@
+/**
+ * The effects of one execution of a run: what its code asked for, what was set off for it, and what
+ * has come of that and is not written yet. Lives from one reading of the history to the next.
+ *
+ * - F1: nothing is started on a lease that may have run out, while the run leaves, or while a
+ *   cancellation is on its way to the code.
+ * - F2: an execution that is over hears nothing any more: what comes late is dropped, but for
+ *   finished tasks, which have a fence of their own.
+ *
+ * @module
+ */
+
+import { isContinuumError } from "../base/errors.ts";
+import { failPoint } from "../base/failpoint.ts";
+import { decode } from "../base/values.ts";
+import type { ClaimedRun, InboxRow, LoadedRun, NewEvent, WaitRow } from "../ports/rows.ts";
+import type { TaskFence } from "../ports/tasks.ts";
+import type { HistoryEvent } from "../replay/history.ts";
+import type { Turn } from "../replay/turn.ts";
+import { type AttemptContext, type FailedAttempt, startAttempt } from "./attempt.ts";
+import type { ExecutorContext } from "./executor_context.ts";
+import { childEnd, eventOf, type Fact, failure, lastWord } from "./facts.ts";
+import { engineLog } from "./log.ts";
+import { type Pending, PendingCommands } from "./pending.ts";
+import type { RunCode } from "./run_code.ts";
+import type { Ending, TaskOwner } from "./task_attempts.ts";
+import { TransactionAttempt, type TransactionEnd, type TransactionFence } from "./transaction.ts";
+
+/** What effects are made with. */
+export interface RunEffectsOptions {
+  /** The run, in its present generation. */
+  readonly run: ClaimedRun;
+  /** Its code. */
+  readonly code: RunCode;
+  /** The history and tasks that the execution starts from. */
+  readonly loaded: Pick<LoadedRun, "events" | "tasks">;
+  /** Messages that nobody has taken. */
+  readonly inbox: readonly InboxRow[];
+  /** What is needed from the node. */
+  readonly context: ExecutorContext;
+  /** Something has happened. */
+  readonly stir: () => void;
+  /** Whether the run stays: nothing is started for one that leaves. */
+  readonly stays: () => boolean;
+  /** The run may be somebody else's: its inbox is to be read. */
+  readonly doubt: () => void;
+}
+
+/** The effects of one execution. */
+export class RunEffects {
+  readonly #options: RunEffectsOptions;
+  readonly #pending: PendingCommands;
+  #inbox: readonly InboxRow[];
+  #facts: Fact[] = [];
+  /** Messages that nobody wants: gone with the next write. */
+  #discarded: number[] = [];
+  #isCancelled: boolean;
+  /** The request is on its way to the code: nothing that it may take back is started (F1). */
+  #isCancelDue = false;
+  #isOver = false;
+
+  /** @param options What they are made with. */
+  constructor(options: RunEffectsOptions) {
+    const { loaded, inbox } = options;
+    const answered = inbox.flatMap(({ position }) => position ?? []);
+    this.#options = options;
+    this.#inbox = inbox;
+    this.#pending = new PendingCommands(loaded.events, [...loaded.tasks, ...answered]);
+    this.#isCancelled = loaded.events.some(({ kind }) => kind === "cancel.requested");
+  }
+
+  /** Whether the run was cancelled. */
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
+  /** Whether an attempt is under way, or may start as soon as it may. */
+  get isBusy(): boolean {
+    return this.#pending.busy;
+  }
+
+  /** Whether an attempt is under way. */
+  get isActive(): boolean {
+    return !this.#pending.in("active")[Symbol.iterator]().next().done;
+  }
+
+  /** The earliest time at which something is due by itself, in database time. */
+  get dueAt(): number | null {
+    return this.#pending.dueAt;
+  }
+
+  /** What the row of a suspended run says about it. */
+  get waits(): WaitRow[] {
+    return this.#pending.waits();
+  }
+
+  /** Takes in what a turn asked for and gave up. */
+  take(turn: Turn): void {
+    this.#isCancelDue = false;
+    for (const position of turn.withdrawn) this.#withdraw(position);
+    for (const command of turn.issued) this.#pending.issue(command);
+  }
+
+  /** Takes in messages, as the inbox holds them now. */
+  receive(inbox: readonly InboxRow[]): void {
+    this.#inbox = inbox;
+  }
+
+  /** Looks at all that may have happened, and starts what may start. */
+  advance(): void {
+    this.#endCancelled();
+    this.#takeMessages();
+    this.#takeDue();
+    this.#startReady();
+  }
+
+  /** What has happened and is not written; the caller writes it, or gives it to `salvage`. */
+  takeFacts(): Fact[] {
+    return this.#facts.splice(0);
+  }
+
+  /** Messages to be forgotten with the next write. */
+  takeDiscarded(): number[] {
+    return this.#discarded.splice(0);
+  }
+
+  /** Whether there is something to write. */
+  get hasNews(): boolean {
+    return this.#facts.length > 0 || this.#discarded.length > 0;
+  }
+
+  /** These events are written: what they answer waits no more. */
+  settle(events: readonly HistoryEvent[]): void {
+    for (const { kind, position } of events) {
+      if (kind !== "attempt.failed" && position !== null) this.#pending.settle(position);
+    }
+  }
+
+  /** What could not be written with the run is not lost: the tasks' own fences decide. */
+  salvage(facts: readonly Fact[]): void {
+    for (const { task, event } of facts) {
+      if (task !== undefined) this.#options.context.tasks.salvage(task, event);
+    }
+  }
+
+  /** The execution is over (F2). */
+  end(reason: string): void {
+    this.#isOver = true;
+    this.abort(reason);
+    this.salvage(this.takeFacts());
+  }
+
+  /** Aborts every attempt under way. */
+  abort(reason: string): void {
+    this.#pending.abort(new DOMException(reason, "AbortError"));
+  }
+
+  /** Takes the end of an activity whose task was claimed from its queue by this node. */
+  answerTask(fence: TaskFence, ending: Ending): boolean {
+    const pending = this.#pending.at(fence.position);
+    if (pending === undefined) return false;
+    const isWaiting = pending.state === "queued" || pending.state === "active" && pending.isGivenUp;
+    return isWaiting && this.#answer(pending, ending, fence);
+  }
+
+  // ---- transactions ---------------------------------------------------------------------------
+
+  /** The first transaction that may begin now. */
+  get transaction(): Pending | undefined {
+    return this.#mayStart ? this.#pending.readyTransaction : undefined;
+  }
+
+  /**
+   * Runs a transaction in place of a flush: its writes and its event commit together, behind the
+   * fence. What fails inside is rolled back, and tried again as any step is.
+   *
+   * @param pending The transaction.
+   * @param fence Where its event goes.
+   * @returns What came of it; the event of a failed attempt is still to be written.
+   */
+  async transact(pending: Pending, fence: TransactionFence): Promise<TransactionEnd> {
+    const attempt = new TransactionAttempt(pending.command, pending, this.#attemptContext);
+    pending.state = "active";
+    pending.running = attempt;
+    const end = await attempt.run(this.#options.context.store, fence);
+    delete pending.running;
+    if (!("result" in end)) {
+      this.#noteFailure(pending, end.event);
+      pending.dueAt = end.retryAt;
+      pending.state = end.retryAt === null ? "settled" : "resting";
+    }
+    return end;
+  }
+
+  // ---- starting -------------------------------------------------------------------------------
+
+  /** F1. */
+  get #mayStart(): boolean {
+    const { stays, context } = this.#options;
+    return stays() && !this.#isCancelDue && context.lease.fresh();
+  }
+
+  #startReady(): void {
+    for (const pending of [...this.#pending.in("ready")]) {
+      if (!this.#mayStart) return;
+      const { kind } = pending.command;
+      if (kind === "child" || kind === "call") this.#act(pending);
+      else if (kind === "activity") this.#ask(pending);
+      else if (kind !== "transaction") this.#start(pending); // that takes the place of a flush
+    }
+  }
+
+  /** A step, or an activity that only this node can execute: attempts in place. */
+  #start(pending: Pending): void {
+    const running = startAttempt(pending.command, pending, this.#attemptContext);
+    pending.state = "active";
+    pending.running = running;
+    pending.dueAt = null;
+    running.outcome.then(async ({ event, retryAt }) => {
+      await failPoint("effect.done", { run: this.#options.run.runId, event });
+      if (this.#isOver || pending.running !== running) return; // F2
+      delete pending.running;
+      this.#noteFailure(pending, event);
+      const isLast = retryAt === null || pending.command.cancelled !== null;
+      pending.dueAt = isLast ? null : retryAt;
+      this.#finish(pending, isLast ? lastWord(pending, event) : event, isLast);
+    });
+  }
+
+  /** An activity is a task where it can be: it may begin here, or be executed anywhere. */
+  #ask(pending: Pending): void {
+    const { code, context, run } = this.#options;
+    const { activity } = pending.command.options;
+    const place = activity === undefined ? null : code.activityCode?.(activity) ?? null;
+    if (activity !== undefined && place === null) return this.#start(pending);
+    pending.state = "active";
+    pending.dueAt = null;
+    pending.running = context.tasks.ask(run, pending.command, place, this.#ownerOf(pending));
+  }
+
+  #ownerOf(pending: Pending): TaskOwner {
+    const { context, run, stir, doubt } = this.#options;
+    const isAsking = () => !this.#isOver && pending.state === "active";
+    const queued = (isLost: boolean) => {
+      if (!isAsking()) return;
+      delete pending.running;
+      pending.state = "queued";
+      const { position } = pending.command;
+      if (this.#pending.at(position) === undefined) void context.tasks.cancel(run, [position]);
+      if (isLost) doubt(); // who holds the run is seen by reading it
+      stir();
+    };
+    return {
+      get isCancelled() {
+        return pending.command.cancelled !== null;
+      },
+      answer: (ending, fence) => isAsking() && this.#answer(pending, ending, fence),
+      parked: () => queued(false),
+      lost: () => queued(true),
+    };
+  }
+
+  /** Does something to another run: repeated until the database answers, since it harms nothing. */
+  #act(pending: Pending): void {
+    const { command } = pending;
+    const { run, context: { children, patience }, stir } = this.#options;
+    pending.state = "active";
+    const act = async () => {
+      const { child, call } = command.options;
+      if (call === undefined) await children.start(run, child!, command.input!);
+      else await children.call(run, call, command.position, command.input ?? "null");
+    };
+    patience.until(`${command.kind} ${command.name}`, async () => {
+      try {
+        await act();
+        return {};
+      } catch (error) {
+        if (isContinuumError(error)) return { error };
+        throw error;
+      }
+    }).catch((error) => ({ error })).then((done) => {
+      if (this.#isOver || done === undefined) return; // F2
+      if (done.error !== undefined) return this.#finish(pending, failure(pending, done.error));
+      if (command.kind !== "child") {
+        return this.#finish(pending, eventOf(pending, "call.completed", null));
+      }
+      pending.state = "waiting";
+      stir();
+    });
+  }
+
+  get #attemptContext(): AttemptContext {
+    const { run: { runId, generation }, context } = this.#options;
+    return { ...context, runId, generation };
+  }
+
+  // ---- what happened --------------------------------------------------------------------------
+
+  #finish(pending: Pending, event: NewEvent, isLast = true): void {
+    pending.state = isLast ? "settled" : "resting";
+    this.#facts.push({ event });
+    this.#options.stir();
+  }
+
+  #answer(pending: Pending, { kind, payload }: Ending, fence: TaskFence | null): boolean {
+    if (this.#isOver) return false;
+    delete pending.running;
+    pending.state = "settled";
+    const event = eventOf(pending, kind, payload);
+    this.#facts.push(fence === null ? { event } : { event, task: fence });
+    this.#options.stir();
+    return true;
+  }
+
+  #noteFailure(pending: Pending, { kind, payload }: NewEvent): void {
+    if (kind !== "attempt.failed" || payload === null) return;
+    const { attempt, error } = decode(payload) as FailedAttempt;
+    const at = Math.floor(this.#options.context.databaseClock.now());
+    pending.failures = [...pending.failures, { attempt, at, error }];
+  }
+
+  #withdraw(position: number): void {
+    const isQueued = this.#pending.at(position)?.state === "queued";
+    this.#pending.withdraw(position);
+    const { run, context } = this.#options;
+    if (isQueued) void context.tasks.cancel(run, [position]);
+  }
+
+  /** Ends sleeps and waits whose time has come; wakes attempts that rested long enough. */
+  #takeDue(): void {
+    const now = this.#options.context.databaseClock.now();
+    for (const pending of [...this.#pending.in("waiting")]) {
+      if (pending.dueAt === null || pending.dueAt > now) continue;
+      pending.state = "settled";
+      const kind = pending.command.kind === "sleep" ? "timer.fired" : "signal.timeout";
+      this.#facts.push({ event: eventOf(pending, kind, null) });
+    }
+    for (const pending of [...this.#pending.in("resting")]) {
+      if (pending.dueAt !== null && pending.dueAt > now) continue;
+      pending.state = "ready";
+      pending.dueAt = null;
+    }
+  }
+
+  // ---- messages -------------------------------------------------------------------------------
+
+  /** Hands messages to those that want them; the others stay. */
+  #takeMessages(): void {
+    if (this.#inbox.length === 0) return;
+    this.#inbox = this.#inbox.filter((message) => !this.#takeMessage(message));
+  }
+
+  #takeMessage(message: InboxRow): boolean {
+    switch (message.kind) {
+      case "cancel":
+        this.#takeCancel(message);
+        return true;
+      case "activity":
+        this.#takeAnswer(message);
+        return true;
+      case "child":
+        return this.#consume(message, this.#pending.waitingForChild(message.name), childEnd);
+      case "signal": // first come, first served, by name
+        return this.#consume(
+          message,
+          this.#pending.waitingFor(message.name),
+          (pending, payload) => eventOf(pending, "signal.received", payload),
+        );
+    }
+  }
+
+  #consume(
+    message: InboxRow,
+    pending: Pending | undefined,
+    event: (pending: Pending, payload: string | null) => NewEvent,
+  ): boolean {
+    if (pending === undefined) return false;
+    pending.state = "settled";
+    this.#facts.push({ event: event(pending, message.payload), consumes: message.id });
+    return true;
+  }
+
+  /** An answer that nobody waits for any more is read and forgotten. */
+  #takeAnswer(message: InboxRow): void {
+    const pending = this.#pending.at(message.position ?? -1);
+    if (pending === undefined || pending.state === "settled") {
+      this.#discarded.push(message.id);
+      return;
+    }
+    pending.running?.abort(new DOMException("The activity was completed elsewhere", "AbortError"));
+    delete pending.running;
+    this.#consume(message, pending, () => eventOf(pending, message.name, message.payload));
+  }
+
+  // ---- cancellation ---------------------------------------------------------------------------
+
+  /** A run is cancelled once; requests that come later are read and forgotten. */
+  #takeCancel(message: InboxRow): void {
+    if (this.#isCancelled) {
+      this.#discarded.push(message.id);
+      return;
+    }
+    this.#isCancelled = true;
+    this.#isCancelDue = true;
+    const { payload } = message;
+    this.#facts.push({
+      event: { kind: "cancel.requested", position: null, name: "", digest: null, payload },
+      consumes: message.id,
+    });
+  }
+
+  /** What outlives a cancellation gets no other attempt; children are asked to end. */
+  #endCancelled(): void {
+    if (!this.#isCancelled) return;
+    const { run, context } = this.#options;
+    const { unanswered, children } = this.#pending.endCancelled();
+    for (const pending of unanswered) this.#failCancelled(pending);
+    const queued = this.#pending.giveUpQueued();
+    if (queued.length > 0) void this.#giveUp(queued);
+    for (const { command } of children) {
+      context.children.cancel(run, command.options.child!.id, "its parent was cancelled")
+        .catch((error) => engineLog.warn("Cannot cancel a child: {error}", { error }));
+    }
+  }
+
+  /** Tasks that nobody executes are gone at once; of the others, the end is waited for. */
+  async #giveUp(positions: readonly number[]): Promise<void> {
+    const { run, context, stir } = this.#options;
+    const gone = await context.tasks.cancel(run, positions);
+    if (this.#isOver) return; // F2
+    for (const position of positions) {
+      const pending = this.#pending.at(position);
+      if (pending?.state !== "active") continue;
+      if (gone.includes(position)) this.#failCancelled(pending);
+      else pending.state = "queued";
+    }
+    stir();
+  }
+
+  #failCancelled(pending: Pending): void {
+    pending.state = "settled";
+    this.#facts.push({ event: failure(pending, pending.command.cancelled) });
+  }
+}

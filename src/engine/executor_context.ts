@@ -1,0 +1,56 @@
+/**
+ * What an executor needs from its node.
+ *
+ * @module
+ */
+
+import type { Batcher } from "../base/batcher.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ClaimedRun, LoadedRun } from "../ports/rows.ts";
+import type { Store } from "../ports/store.ts";
+import type { AttemptContext } from "./attempt.ts";
+import type { Children } from "./children.ts";
+import type { DatabaseClock } from "./database_clock.ts";
+import type { JournalWriter } from "./journal_writer.ts";
+import type { NodeLease } from "./node_lease.ts";
+import type { NodeTasks } from "./node_tasks.ts";
+import type { Patience } from "./patience.ts";
+import type { CodeFailure, RunCode } from "./run_code.ts";
+
+/** What an executor needs from its node. */
+export interface ExecutorContext extends Omit<AttemptContext, "runId" | "generation"> {
+  /** Finds a run's code. */
+  readonly code: (run: ClaimedRun) => Promise<RunCode | CodeFailure>;
+  /** Reads histories. */
+  readonly loads: Batcher<{ readonly id: number; readonly from: number }, LoadedRun | undefined>;
+  /** Writes histories. */
+  readonly journal: JournalWriter;
+  /** Where transactions and generations are. */
+  readonly store: Pick<Store, "transact" | "lineage">;
+  /** What runs do to other runs. */
+  readonly children: Children;
+  /** The version that new runs of a workflow take; `undefined`: none is registered. */
+  readonly current: (
+    workflow: string,
+  ) => Promise<{ readonly hash: string; readonly specifier: string } | undefined>;
+  /** Waits for a database that is away. */
+  readonly patience: Patience;
+  /** Activities of this node. */
+  readonly tasks: NodeTasks;
+  /** The node's lease. */
+  readonly lease: NodeLease;
+  /** The database's time. */
+  readonly databaseClock: DatabaseClock;
+  /** Times waits. */
+  readonly clock: Clock;
+  /** How long a waiting run stays in memory, in milliseconds. */
+  readonly lingerMs: number;
+  /** Executors that do nothing but linger: the first to leave when room is wanted. */
+  readonly lingering: Set<Lingerer>;
+}
+
+/** What only lingers can leave at once. */
+export interface Lingerer {
+  /** Its room is wanted. */
+  leave(): void;
+}
