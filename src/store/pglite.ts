@@ -19,6 +19,7 @@ import { dirname, resolve } from "node:path";
 import { Mutex, PGlite } from "@electric-sql/pglite";
 import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { DatabaseInUseError, NestedQueryError } from "./errors.ts";
+import { createInMemory } from "./pglite_image.ts";
 import { PreparedStatements } from "./pglite_prepared.ts";
 
 export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
@@ -66,7 +67,7 @@ interface Database {
 
 async function openDatabase(folder: string | null): Promise<Database> {
   if (folder === null) {
-    const pg = await PGlite.create();
+    const pg = await createInMemory();
     return databaseOf(pg, () => pg.close());
   }
   const path = resolve(folder);

@@ -10,6 +10,7 @@
 
 import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../store/driver.ts";
 import { pglite } from "../store/pglite.ts";
+import { keepImage } from "../store/pglite_image.ts";
 import type { Busy } from "./busy.ts";
 
 /** VT1 */
@@ -39,6 +40,7 @@ export class TestDatabase implements AsyncDisposable {
    * @param busy Counts its statements.
    */
   static async open(now: number, busy: Busy): Promise<TestDatabase> {
+    keepImage();
     const driver = await pglite(null).open();
     const database = new TestDatabase(driver, busy);
     await database.setTime(now);
