@@ -31,6 +31,7 @@ import {
 } from "./doubles.ts";
 import { readHistory } from "./history.ts";
 import { Paranoia } from "./paranoia.ts";
+import { ParkedRuns } from "./parked.ts";
 import { TestRun, type TestRunServices } from "./run.ts";
 import { TestTime } from "./time.ts";
 
@@ -91,6 +92,7 @@ interface Parts {
   readonly time: TestTime;
   readonly doubles: Doubles;
   readonly paranoia: Paranoia | null;
+  readonly parked: ParkedRuns;
   readonly isAutomatic: boolean;
 }
 
@@ -275,10 +277,15 @@ export class TestEngine implements AsyncDisposable {
   }
 
   #services(namespace = "default"): TestRunServices {
-    const { store, time, isAutomatic } = this.#parts;
+    const { store, time, parked, isAutomatic } = this.#parts;
+    const runs = store.runs.in(namespace);
     return {
-      passUntil: (awaited, what) => isAutomatic ? time.passUntil(awaited, what) : awaited,
-      dump: (runId) => readHistory(runId, store.runs.in(namespace)),
+      passUntil: async (end, runId) => {
+        const awaited = parked.orEnd(runId, runs, end);
+        if (!isAutomatic) return await awaited;
+        return await time.passUntil(awaited, `the result of run ${JSON.stringify(runId)}`);
+      },
+      dump: (runId) => readHistory(runId, runs),
     };
   }
 
@@ -345,6 +352,7 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     ...(live === undefined ? {} : { live }),
   });
   for (const definition of definitions) await versions.registerDefinition(definition);
+  const parked = new ParkedRuns();
   const paranoia = paranoid ? new Paranoia(store, versions, drain) : null;
   const continuum = await assemble({
     store,
@@ -355,12 +363,15 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     resultPollMs: POLL_MS,
     code: new TestCode(versions, drain, { busy, doubles }),
     settings: SETTINGS,
-    onDeparture: (run, departure) => paranoia?.note(run, departure),
+    onDeparture: (run, departure) => {
+      paranoia?.note(run, departure);
+      parked.note(run, departure);
+    },
   }, specifiers);
   const time = new TestTime(clock, busy, (at) => database.setTime(at));
   opened.move();
   const isAutomatic = mode === "auto";
-  return make({ continuum, store, database, time, doubles, paranoia, isAutomatic });
+  return make({ continuum, store, database, time, doubles, paranoia, parked, isAutomatic });
 }
 
 const OPTIONS = ["workflows", "activities", "now", "time", "paranoid", "config", "live"];

@@ -5,6 +5,7 @@
  */
 
 import { ContinuumError } from "../base/errors.ts";
+import type { RunState, StuckReason } from "../ports/rows.ts";
 import type { DriftReport, Refusal } from "../replay/turn.ts";
 
 /** A history does not replay on some code. Code `REPLAY_FAILED`. */
@@ -66,5 +67,26 @@ export class EndlessWaitError extends ContinuumError {
         `${now.toISOString()}; does it wait for a signal while a schedule goes on?`,
       { details: { now: now.toISOString(), jumps } },
     );
+  }
+}
+
+/** A run whose result is awaited was parked. Code `RUN_PARKED`. */
+export class RunParkedError extends ContinuumError {
+  /** Why, as `status().stuck` tells it. */
+  readonly reason: StuckReason;
+
+  /**
+   * Makes the error.
+   *
+   * @param runId The run.
+   * @param state Its parked state.
+   * @param reason Why.
+   */
+  constructor(runId: string, state: RunState, reason: StuckReason) {
+    const run = JSON.stringify(runId);
+    super("RUN_PARKED", `Cannot wait for run ${run}: it is parked as ${state}: ${reason.message}`, {
+      details: { runId, state, reason },
+    });
+    this.reason = reason;
   }
 }

@@ -38,7 +38,7 @@ export {
 } from "./doubles.ts";
 export { dumpHistory, type DumpHistoryOptions, loadHistory, type RunHistory } from "./history.ts";
 export { assertReplays } from "./replay.ts";
-export { EndlessWaitError, HistoryFormatError, ReplayError } from "./errors.ts";
+export { EndlessWaitError, HistoryFormatError, ReplayError, RunParkedError } from "./errors.ts";
 export type { AnyWorkflow } from "./definitions.ts";
 
 // The types that the above speak of, as the package's other entries export them.

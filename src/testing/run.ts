@@ -18,8 +18,8 @@ import type { RunHistory } from "./history.ts";
 
 /** What runs of tests work with. */
 export interface TestRunServices {
-  /** Lets time pass until something has happened. */
-  readonly passUntil: <T>(awaited: Promise<T>, what: string) => Promise<T>;
+  /** Lets time pass until a run has ended. */
+  readonly passUntil: <T>(end: Promise<T>, runId: string) => Promise<T>;
   /** Reads a run's history. */
   readonly dump: (runId: string) => Promise<RunHistory>;
 }
@@ -58,11 +58,10 @@ export class TestRun<Output = unknown> {
    * @returns What the workflow returned.
    * @throws {RunFailedError} If the workflow threw. {RunStoppedError} If the run was cancelled or
    * terminated. {TimeoutError} If it has not ended in time. {RunNotFoundError} If there is none.
-   * {EndlessWaitError} If time would pass for ever.
+   * {RunParkedError} If it is parked. {EndlessWaitError} If time would pass for ever.
    */
   result(options?: ResultOptions): Promise<Output> {
-    const what = `the result of run ${JSON.stringify(this.id)}`;
-    return this.#services.passUntil(this.#handle.result(options), what);
+    return this.#services.passUntil(this.#handle.result(options), this.id);
   }
 
   /** As `RunHandle.signal`. */

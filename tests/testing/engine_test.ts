@@ -227,6 +227,36 @@ Deno.test("a history that holds more than the code asks for does not replay", as
   await assert.rejects(assertReplays(clock, history), { message: /setTimeout/ });
 });
 
+Deno.test("a run that is parked is not awaited for ever: its reason is told", async () => {
+  const timer = defineWorkflow({ name: "timer" }, async (ctx) => {
+    await ctx.sleep("1d");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+  await using engine = await testEngine({ workflows: [timer] });
+  const run = await engine.start(timer, undefined);
+  const parked = { code: "RUN_PARKED", message: /stuck_nondeterminism: .*setTimeout/ };
+  await assert.rejects(run.result(), parked);
+  await assert.rejects(engine.run(run.id).result(), parked);
+});
+
+Deno.test("paranoid mode names two effects that differ, also where nobody waited for them", async () => {
+  let times = 0;
+  const counting = defineWorkflow({ name: "counting" }, async (ctx) => {
+    ctx.sleep(++times * 1_000 + 3_600_000).catch(() => {});
+    return await ctx.run("one", () => 1);
+  });
+  const start = async (paranoid: boolean) => {
+    await using engine = await testEngine({ workflows: [counting], paranoid });
+    const run = await engine.start(counting, undefined);
+    assert.equal(await run.result(), 1);
+  };
+  await start(false);
+  await assert.rejects(start(true), {
+    code: "REPLAY_FAILED",
+    message: /asked for sleep at position 0 .*after 0 events, and for sleep at position 0/,
+  });
+});
+
 Deno.test("what is no history is refused, with what was found", () => {
   assert.throws(() => loadHistory("no"), {
     code: "HISTORY_FORMAT",
