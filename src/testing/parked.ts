@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Departure } from "../engine/executor.ts";
+import type { Departure } from "../engine/departure.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import { RunParkedError } from "./errors.ts";
