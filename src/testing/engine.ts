@@ -15,59 +15,19 @@ import type { SqlValue } from "../store/driver.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../ports/store.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
-import { checkOptions, describe } from "../workflow/options.ts";
-import { isWorkflow, type WorkflowDefinition } from "../workflow/workflow.ts";
+import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { Busy } from "./busy.ts";
 import { POLL_MS, VirtualClock } from "./clock.ts";
 import { TestCode } from "./code.ts";
 import { TestDatabase } from "./database.ts";
-import { type AnyWorkflow, TestVersions } from "./definitions.ts";
-import {
-  type ActivityCall,
-  type ActivityDouble,
-  type ActivityDoublePair,
-  Doubles,
-  nameOf,
-} from "./doubles.ts";
+import { TestVersions } from "./definitions.ts";
+import { type ActivityCall, type ActivityDouble, Doubles, nameOf } from "./doubles.ts";
 import { readHistory } from "./history.ts";
+import { dateOf, readTestOptions, type TestEngineOptions } from "./options.ts";
 import { Paranoia } from "./paranoia.ts";
 import { ParkedRuns } from "./parked.ts";
 import { TestRun, type TestRunServices } from "./run.ts";
 import { TestTime } from "./time.ts";
-
-/** Options of {@linkcode testEngine}. */
-export interface TestEngineOptions {
-  /**
-   * Workflows: definitions, or specifiers of their modules, which are then read, pinned and loaded
-   * as in production.
-   */
-  readonly workflows?: readonly (AnyWorkflow | string)[];
-  /** What stands in place of activities: by name, or beside the activity that it replaces. */
-  readonly activities?: Readonly<Record<string, ActivityDouble>> | readonly ActivityDoublePair[];
-  /**
-   * The virtual time at the beginning.
-   *
-   * @default {"2030-01-01T00:00:00Z"}
-   */
-  readonly now?: Date | string;
-  /**
-   * Whether time passes by itself while a result is awaited, or only by `advance` and `skipTo`.
-   *
-   * @default {"auto"}
-   */
-  readonly time?: "auto" | "manual";
-  /**
-   * Whether every run that has ended is replayed from its history when the engine is disposed of, as
-   * if the process had died at several of its events.
-   *
-   * @default {true}
-   */
-  readonly paranoid?: boolean;
-  /** The `deno.json` that applies to workflow modules; the application's own when omitted. */
-  readonly config?: string;
-  /** Modules that are bound to this process instead of being pinned. */
-  readonly live?: readonly string[];
-}
 
 /** What became of one run of {@linkcode TestEngine.startMany}. */
 export type TestStartedItem<Output = unknown> =
@@ -329,31 +289,22 @@ export class TestEngine implements AsyncDisposable {
  * workflow modules as they are.
  */
 export async function testEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
-  checkOptions(options, OPTIONS, "testEngine()");
-  const { now = START, time: mode = "auto", paranoid = true, config, live } = options;
-  const { definitions, specifiers } = readWorkflows(options.workflows ?? []);
-  const clock = new VirtualClock(dateOf(now, "now"));
-  refuseUnless(mode === "auto" || mode === "manual", "time", mode, '"auto" or "manual"');
-  refuseUnless(typeof paranoid === "boolean", "paranoid", paranoid, "true or false");
+  const { definitions, specifiers, doubles: given, now, isAutomatic, isParanoid, graph } =
+    readTestOptions(options);
+  const clock = new VirtualClock(now);
   const busy = new Busy();
   const doubles = new Doubles(busy, () => clock.monotonic());
-  const { activities = {} } = options;
-  for (const [activity, double] of pairsOf(activities)) doubles.set(activity, double);
+  for (const [activity, double] of given) doubles.set(activity, double);
 
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await TestDatabase.open(clock.monotonic(), busy));
   const store = await openStore({ database: database.adapter });
   await store.migrate();
   const drain = await probeDrain();
-  const versions = new TestVersions({
-    store: store.versions,
-    workflows: specifiers,
-    ...(config === undefined ? {} : { config }),
-    ...(live === undefined ? {} : { live }),
-  });
+  const versions = new TestVersions({ store: store.versions, workflows: specifiers, ...graph });
   for (const definition of definitions) await versions.registerDefinition(definition);
   const parked = new ParkedRuns();
-  const paranoia = paranoid ? new Paranoia(store, versions, drain) : null;
+  const paranoia = isParanoid ? new Paranoia(store, versions, drain) : null;
   const continuum = await assemble({
     store,
     versions,
@@ -370,13 +321,8 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
   }, specifiers);
   const time = new TestTime(clock, busy, (at) => database.setTime(at));
   opened.move();
-  const isAutomatic = mode === "auto";
   return make({ continuum, store, database, time, doubles, paranoia, parked, isAutomatic });
 }
-
-const OPTIONS = ["workflows", "activities", "now", "time", "paranoid", "config", "live"];
-
-const START = "2030-01-01T00:00:00Z";
 
 /** A run that waits is a row at once; the node beats, and looks at everything, when time moves. */
 const SETTINGS = {
@@ -390,47 +336,3 @@ const SETTINGS = {
   probeMs: POLL_MS,
   drainTimeoutMs: 0,
 };
-
-function readWorkflows(workflows: readonly (AnyWorkflow | string)[]): {
-  readonly definitions: readonly AnyWorkflow[];
-  readonly specifiers: readonly string[];
-} {
-  refuseUnless(Array.isArray(workflows), "workflows", workflows, "an array");
-  const definitions: AnyWorkflow[] = [];
-  const specifiers: string[] = [];
-  for (const workflow of workflows) {
-    if (typeof workflow === "string") specifiers.push(workflow);
-    else {
-      refuseUnless(isWorkflow(workflow), "workflows", workflow, "definitions and specifiers");
-      definitions.push(workflow);
-    }
-  }
-  return { definitions, specifiers };
-}
-
-function pairsOf(
-  activities: NonNullable<TestEngineOptions["activities"]>,
-): readonly (readonly [string | ActivityDefinition<never, unknown>, ActivityDouble])[] {
-  if (Array.isArray(activities)) return activities as readonly ActivityDoublePair[];
-  refuseUnless(
-    typeof activities === "object" && activities !== null,
-    "activities",
-    activities,
-    "doubles by name, or pairs of an activity and its double",
-  );
-  return Object.entries(activities as Readonly<Record<string, ActivityDouble>>);
-}
-
-function dateOf(date: Date | string, option: string): number {
-  const at = new Date(date).getTime();
-  refuseUnless(Number.isFinite(at), option, date, "a date");
-  return at;
-}
-
-function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): void {
-  if (good) return;
-  throw new InvalidArgumentError(
-    `Cannot use option ${option}: found ${describe(found)}, wanted ${wanted}`,
-    { option },
-  );
-}

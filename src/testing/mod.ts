@@ -24,7 +24,8 @@
  * @module
  */
 
-export { TestEngine, testEngine, type TestEngineOptions, type TestStartedItem } from "./engine.ts";
+export { TestEngine, testEngine, type TestStartedItem } from "./engine.ts";
+export type { TestEngineOptions } from "./options.ts";
 export { TestRun, type TestRunServices } from "./run.ts";
 export {
   type ActivityCall,

@@ -1,0 +1,140 @@
+/**
+ * Options of engines for tests: read once, at the door; whatever is wrong is named there.
+ *
+ * @module
+ */
+
+import { InvalidArgumentError } from "../base/errors.ts";
+import type { ActivityDefinition } from "../workflow/activity.ts";
+import { checkOptions, describe } from "../workflow/options.ts";
+import { isWorkflow } from "../workflow/workflow.ts";
+import type { AnyWorkflow } from "./definitions.ts";
+import type { ActivityDouble, ActivityDoublePair } from "./doubles.ts";
+
+/** Options of {@linkcode testEngine}. */
+export interface TestEngineOptions {
+  /**
+   * Workflows: definitions, or specifiers of their modules, which are then read, pinned and loaded
+   * as in production.
+   */
+  readonly workflows?: readonly (AnyWorkflow | string)[];
+  /** What stands in place of activities: by name, or beside the activity that it replaces. */
+  readonly activities?: Readonly<Record<string, ActivityDouble>> | readonly ActivityDoublePair[];
+  /**
+   * The virtual time at the beginning.
+   *
+   * @default {"2030-01-01T00:00:00Z"}
+   */
+  readonly now?: Date | string;
+  /**
+   * Whether time passes by itself while a result is awaited, or only by `advance` and `skipTo`.
+   *
+   * @default {"auto"}
+   */
+  readonly time?: "auto" | "manual";
+  /**
+   * Whether every run that has ended is replayed from its history when the engine is disposed of, as
+   * if the process had died at several of its events.
+   *
+   * @default {true}
+   */
+  readonly paranoid?: boolean;
+  /** The `deno.json` that applies to workflow modules; the application's own when omitted. */
+  readonly config?: string;
+  /** Modules that are bound to this process instead of being pinned. */
+  readonly live?: readonly string[];
+}
+
+/** Options, decided. */
+export interface ReadTestOptions {
+  /** Workflows that are definitions of the test. */
+  readonly definitions: readonly AnyWorkflow[];
+  /** Workflows that are modules. */
+  readonly specifiers: readonly string[];
+  /** Doubles, with the activity that each stands for. */
+  readonly doubles: readonly (readonly [
+    string | ActivityDefinition<never, unknown>,
+    ActivityDouble,
+  ])[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Whether time passes while a result is awaited. */
+  readonly isAutomatic: boolean;
+  /** Whether what has ended is replayed. */
+  readonly isParanoid: boolean;
+  /** How modules are read. */
+  readonly graph: Pick<TestEngineOptions, "config" | "live">;
+}
+
+const OPTIONS = ["workflows", "activities", "now", "time", "paranoid", "config", "live"];
+
+const START = "2030-01-01T00:00:00Z";
+
+/**
+ * Reads the options of {@linkcode testEngine}.
+ *
+ * @throws {InvalidArgumentError} If one is unknown or makes no sense.
+ */
+export function readTestOptions(options: TestEngineOptions): ReadTestOptions {
+  checkOptions(options, OPTIONS, "testEngine()");
+  const { workflows = [], activities = {}, now = START, time = "auto", paranoid = true } = options;
+  const { config, live } = options;
+  refuseUnless(time === "auto" || time === "manual", "time", time, '"auto" or "manual"');
+  refuseUnless(typeof paranoid === "boolean", "paranoid", paranoid, "true or false");
+  return {
+    ...readWorkflows(workflows),
+    doubles: pairsOf(activities),
+    now: dateOf(now, "now"),
+    isAutomatic: time === "auto",
+    isParanoid: paranoid,
+    graph: {
+      ...(config === undefined ? {} : { config }),
+      ...(live === undefined ? {} : { live }),
+    },
+  };
+}
+
+function readWorkflows(workflows: readonly (AnyWorkflow | string)[]): {
+  readonly definitions: readonly AnyWorkflow[];
+  readonly specifiers: readonly string[];
+} {
+  refuseUnless(Array.isArray(workflows), "workflows", workflows, "an array");
+  const definitions: AnyWorkflow[] = [];
+  const specifiers: string[] = [];
+  for (const workflow of workflows) {
+    if (typeof workflow === "string") specifiers.push(workflow);
+    else {
+      refuseUnless(isWorkflow(workflow), "workflows", workflow, "definitions and specifiers");
+      definitions.push(workflow);
+    }
+  }
+  return { definitions, specifiers };
+}
+
+function pairsOf(
+  activities: NonNullable<TestEngineOptions["activities"]>,
+): readonly (readonly [string | ActivityDefinition<never, unknown>, ActivityDouble])[] {
+  if (Array.isArray(activities)) return activities as readonly ActivityDoublePair[];
+  refuseUnless(
+    typeof activities === "object" && activities !== null,
+    "activities",
+    activities,
+    "doubles by name, or pairs of an activity and its double",
+  );
+  return Object.entries(activities as Readonly<Record<string, ActivityDouble>>);
+}
+
+/** A date in milliseconds since the epoch. */
+export function dateOf(date: Date | string, option: string): number {
+  const at = new Date(date).getTime();
+  refuseUnless(Number.isFinite(at), option, date, "a date");
+  return at;
+}
+
+function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): void {
+  if (good) return;
+  throw new InvalidArgumentError(
+    `Cannot use option ${option}: found ${describe(found)}, wanted ${wanted}`,
+    { option },
+  );
+}
