@@ -7,7 +7,7 @@
 
 import { Batcher } from "../base/batcher.ts";
 import type { Clock } from "../base/clock.ts";
-import type { ClaimedRun, LoadedRun } from "../ports/rows.ts";
+import type { ClaimedRun, LoadedRun, NewRun } from "../ports/rows.ts";
 import type { WokenRun } from "../ports/lineage.ts";
 import type { Beat, Notice, Store } from "../ports/store.ts";
 import type { ActivityLike } from "../replay/commands.ts";
@@ -59,7 +59,9 @@ export interface EngineOptions {
 }
 
 /** A run that was inserted under a node's lease a moment ago. */
-export type FreshRun = Omit<ClaimedRun, "claims" | "began" | "generation" | "firstSeq">;
+export type FreshRun =
+  & Omit<ClaimedRun, "claims" | "began" | "generation" | "firstSeq">
+  & Pick<NewRun, "signal">;
 
 /** Where a node stands. */
 export type EngineState = "ready" | "draining" | "closed";
@@ -212,7 +214,9 @@ export class Engine {
   /** Takes a run that was inserted under this node's lease. */
   take(run: FreshRun): void {
     this.#databaseClock.note(run.startedAt);
-    this.#adopt({ ...run, claims: 1, began: true, generation: 0, firstSeq: 0 }, true);
+    const { signal, ...claimed } = run;
+    const isEmpty = signal === undefined;
+    this.#adopt({ ...claimed, claims: 1, began: true, generation: 0, firstSeq: 0 }, isEmpty);
   }
 
   /** A hint: of another process, or of this one's client. */

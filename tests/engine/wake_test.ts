@@ -5,11 +5,12 @@
  */
 
 import assert from "node:assert/strict";
+import { fencingToken } from "../../src/base/ids.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import type { JournalStore, NodeStore } from "../../src/ports/store.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { TestNode } from "../support/node.ts";
+import { newRun, TestNode } from "../support/node.ts";
 
 forEachDatabase("waking a run", (database, test) => {
   test("a signal that comes between the reading of the inbox and its answer is heard", async () => {
@@ -44,5 +45,23 @@ forEachDatabase("waking a run", (database, test) => {
     assert(end.kind === "ended" && end.result !== null);
     assert.deepEqual(decode(end.result), ["early", "late"]);
     assert.equal(beats, 0, "no heartbeat was needed, the backstop for what was missed");
+  });
+
+  test("a signal that a run was started with is there before any wait can time out", async () => {
+    await using place = await database.fresh();
+    const waits = defineWorkflow(
+      { name: "waits" },
+      (ctx) => ctx.waitForSignal("go", { timeout: 0, otherwise: "too late" }),
+    );
+    await using node = await TestNode.open(place, [waits]);
+    const signal = { name: "go", payload: encode("with the start") };
+    const lease = { node: node.engine.node, token: fencingToken() };
+    const run = { ...newRun("waits"), signal, lease };
+    const [inserted] = await node.store.runs.insert([run]);
+    const { id, at } = inserted!;
+    node.engine.take({ ...run, namespace: "default", id, startedAt: at, token: lease.token });
+    const end = await node.left(run.runId, "ended");
+    assert(end.kind === "ended" && end.result !== null);
+    assert.equal(decode(end.result), "with the start");
   });
 });
