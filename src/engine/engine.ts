@@ -353,12 +353,16 @@ export class Engine {
     this.#tasks.loseAll();
   }
 
-  #beat({ stuck, aftermath, nextWake, nextFire, woken }: Beat): void {
+  #beat({ stuck, aftermath, tasks, nextWake, nextFire, woken }: Beat): void {
     this.#schedules.dueAt(nextFire);
     for (const { executor } of this.#residents.values()) executor.poke({ message: false });
     this.#deliver(woken);
     if (aftermath) this.#aftermath.look();
-    this.#tasks.check().catch((error) => engineLog.warn("Cannot check tasks: {error}", { error }));
+    if (tasks) {
+      this.#tasks.check().catch((error) =>
+        engineLog.warn("Cannot check tasks: {error}", { error })
+      );
+    }
     if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.look();
     else this.#dispatcher.lookAt(nextWake);
     if (stuck && this.#options.clock.monotonic() - this.#probedAt >= this.#options.probeMs) {

@@ -247,6 +247,8 @@ export interface Beat {
   readonly stuck: boolean;
   /** Whether ended runs have something left to do. */
   readonly aftermath: boolean;
+  /** Whether there are activities that wait, or are executed by somebody. */
+  readonly tasks: boolean;
   /** When the next run falls due; `null`: none will. */
   readonly nextWake: number | null;
   /** When schedules are to be looked at next; `null`: not for the sake of time. */

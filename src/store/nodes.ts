@@ -31,6 +31,7 @@ const STATEMENTS = {
       ) as dead,
       exists (select from {schema}.runs where state = 'stuck_unknown_version') as stuck,
       exists (select from {schema}.runs where aftermath) as aftermath,
+      exists (select from {schema}.tasks) as tasks,
       (${NEXT_WAKE.replace("$1", "$3")}) as "nextWake",
       ${milliseconds(NEXT_LOOK)} as "nextFire",
       (select coalesce(json_agg(mail.id), '[]') from (${WOKEN}) as mail)::text as woken`,
