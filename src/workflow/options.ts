@@ -20,7 +20,7 @@ export interface RetryOptions {
   readonly backoff?: "exponential" | "constant";
   /** The delay before the second attempt. 1 second by default. */
   readonly initial?: Duration;
-  /** The longest delay. 1 minute by default. */
+  /** The longest delay. 1 minute by default, or `initial` where that is longer. */
   readonly max?: Duration;
   /** Which part of a delay is random, from 0 to 1; it only shortens. 0.2 by default. */
   readonly jitter?: number;
@@ -94,14 +94,15 @@ export function checkFunction(value: unknown, what: string): void {
  */
 export function readRetry(retry: RetryOptions, what: string): RetryPolicy {
   checkOptions(retry, Object.keys(DEFAULT_RETRY), `retry of ${what}`);
+  const initial = retry.initial === undefined
+    ? DEFAULT_RETRY.initial
+    : durationMs(retry.initial, `retry.initial of ${what}`);
   const policy: RetryPolicy = {
     maxAttempts: retry.maxAttempts ?? DEFAULT_RETRY.maxAttempts,
     backoff: retry.backoff ?? DEFAULT_RETRY.backoff,
-    initial: retry.initial === undefined
-      ? DEFAULT_RETRY.initial
-      : durationMs(retry.initial, `retry.initial of ${what}`),
+    initial,
     max: retry.max === undefined
-      ? DEFAULT_RETRY.max
+      ? Math.max(initial, DEFAULT_RETRY.max)
       : durationMs(retry.max, `retry.max of ${what}`),
     jitter: retry.jitter ?? DEFAULT_RETRY.jitter,
     nonRetryable: [...(retry.nonRetryable ?? DEFAULT_RETRY.nonRetryable)],

@@ -223,6 +223,27 @@ forEachDatabase("sagas", (database, test) => {
     assert.deepEqual(log, ["hotel", "undo flight", "undo hotel"]);
   });
 
+  test("what is undone in parallel does not wait for each other, and is undone once", async () => {
+    log.length = 0;
+    await using place = await database.fresh();
+    const both = Promise.withResolvers<void>();
+    const meet = defineActivity({ name: "meet" }, async (what: string) => {
+      if (log.push(what) === 2) both.resolve();
+      await both.promise;
+    });
+    const trip = defineWorkflow({ name: "trip" }, (ctx) =>
+      ctx.saga(async (saga) => {
+        saga.undo(meet, "hotel");
+        saga.undo(meet, "flight");
+        await saga.compensate({ parallel: true });
+        throw new Error("nothing is left to undo");
+      }));
+    await using node = await TestNode.open(place, [trip]);
+    const end = await node.left(await node.start("trip"), "ended");
+    assert(end.kind === "ended" && end.state === "failed");
+    assert.deepEqual(log.toSorted(), ["flight", "hotel"]);
+  });
+
   test("a cancellation is undone too, and a second one does not stop that", async () => {
     log.length = 0;
     await using place = await database.fresh();

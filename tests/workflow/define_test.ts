@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { ACTIVITY, WORKFLOW } from "../../src/workflow/marks.ts";
 import { isActivity } from "../../src/workflow/activity.ts";
 import { isWorkflow } from "../../src/workflow/workflow.ts";
-import { defineActivity, defineWorkflow, type WorkflowContext } from "../../src/workflow/mod.ts";
+import {
+  defineActivity,
+  defineWorkflow,
+  type RetryOptions,
+  type WorkflowContext,
+} from "../../src/workflow/mod.ts";
 
 interface Order {
   readonly id: string;
@@ -45,6 +50,14 @@ Deno.test("an activity's options are read once, with what is left out completed"
   assert.equal(charge.timeout, 30_000);
   assert.equal(charge.idempotencyKey?.({ id: "o" }), "charge:o");
   assert.deepEqual([ping.retry, ping.timeout, ping.idempotencyKey], [null, null, null]);
+});
+
+Deno.test("a first delay that is longer than a minute is not cut", () => {
+  const retry = (options: RetryOptions) =>
+    defineActivity({ name: "a", retry: options }, () => 1).retry;
+  assert.equal(retry({ initial: "1h" })?.max, 3_600_000);
+  assert.equal(retry({ initial: "1s" })?.max, 60_000);
+  assert.equal(retry({ initial: "1h", max: "2h" })?.max, 7_200_000);
 });
 
 Deno.test("bad options are refused at the definition, with the value found", () => {
