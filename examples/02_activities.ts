@@ -17,6 +17,7 @@ await using continuum = await Continuum.open({
   database: "memory:",
   workflows: [import.meta.resolve("./workflows/02_activities.ts")],
   activities: [sendReceipt],
+  queues: { mail: { concurrency: 2, rateLimit: { limit: 10, per: "1s" } } }, // for all nodes: 10/s
 });
 
 for (const id of ["o-1", "o-2"]) {

@@ -18,7 +18,7 @@ export default defineWorkflow({ name: "pay" }, async (ctx, order: Order) => {
   const charged = await ctx.activity(charge, order, { idempotencyKey: `charge:${order.id}` });
   try {
     // By name: whatever the node that executes it has registered, so a fix reaches old runs.
-    await ctx.activity("send-receipt", order.id, { retry: { maxAttempts: 1 } });
+    await ctx.activity("send-receipt", order.id, { queue: "mail", retry: { maxAttempts: 1 } });
   } catch (error) {
     if (!(error instanceof ActivityError)) throw error;
     return { charged, receipt: `not sent: ${(error.cause as Error).message}` };
