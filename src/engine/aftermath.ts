@@ -5,54 +5,59 @@
  * @module
  */
 
-import type { WokenRun } from "../ports/lineage.ts";
-import type { LineageStore } from "../ports/lineage.ts";
-import { engineLog } from "./log.ts";
+import type { Clock } from "../base/clock.ts";
+import type { LineageStore, WokenRun } from "../ports/lineage.ts";
+import type { DatabaseClock } from "./database_clock.ts";
+import { Lookout } from "./lookout.ts";
+
+/** What the aftermath of runs needs. */
+export interface AftermathOptions {
+  /** Where the runs are. */
+  readonly lineage: LineageStore;
+  /** Times the next look after an error. */
+  readonly clock: Clock;
+  /** The database's time. */
+  readonly databaseClock: DatabaseClock;
+  /** Told of runs that have work now. */
+  readonly woken: (runs: readonly WokenRun[]) => void;
+}
 
 const BATCH = 100;
 
-/** Settles ended runs; one look at a time, and one more for what comes meanwhile. */
+/** Settles ended runs. */
 export class Aftermath {
-  readonly #lineage: LineageStore;
-  readonly #woken: (runs: readonly WokenRun[]) => void;
-  #looking: Promise<void> | undefined;
-  #again = false;
-  #closed = false;
+  readonly #options: AftermathOptions;
+  readonly #lookout: Lookout;
 
-  /**
-   * Prepares.
-   *
-   * @param lineage Where the runs are.
-   * @param woken Told of runs that have work now.
-   */
-  constructor(lineage: LineageStore, woken: (runs: readonly WokenRun[]) => void) {
-    this.#lineage = lineage;
-    this.#woken = woken;
+  /** @param options What it needs. */
+  constructor(options: AftermathOptions) {
+    const { clock, databaseClock } = options;
+    this.#options = options;
+    this.#lookout = new Lookout({
+      what: "ended runs that have something to tell",
+      look: () => this.#look(),
+      clock,
+      databaseClock,
+    });
   }
 
   /** Looks now. */
   look(): void {
-    if (this.#closed) return;
-    this.#again = true;
-    this.#looking ??= this.#run().finally(() => this.#looking = undefined);
+    this.#lookout.look();
   }
 
-  /** Looks no more; resolves when no look is under way. */
+  /** Looks no more; resolves when what was begun is done. */
   async close(): Promise<void> {
-    await this.#looking;
-    this.#closed = true;
+    await this.#lookout.idle();
+    await this.#lookout.pause();
   }
 
-  async #run(): Promise<void> {
-    while (this.#again && !this.#closed) {
-      this.#again = false;
-      try {
-        const { settled, woken } = await this.#lineage.settleEnded(BATCH);
-        if (woken.length > 0) this.#woken(woken);
-        this.#again ||= settled === BATCH;
-      } catch (error) {
-        engineLog.warn("Cannot settle ended runs: {error}", { error });
-      }
+  async #look(): Promise<null> {
+    const { lineage, woken: tell } = this.#options;
+    while (true) {
+      const { settled, woken } = await lineage.settleEnded(BATCH);
+      if (woken.length > 0) tell(woken);
+      if (settled < BATCH) return null;
     }
   }
 }

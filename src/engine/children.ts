@@ -106,6 +106,6 @@ export class Children {
 
   async #deliver(run: ClaimedRun, id: string, message: Message): Promise<void> {
     const delivery = await this.#store.runs.in(run.namespace).deliver(id, message);
-    if (delivery.status === "delivered") this.#woken(delivery.id, delivery.node);
+    if (delivery.status === "delivered") this.#woken(delivery.run, delivery.node);
   }
 }

@@ -3,17 +3,17 @@
  * which a run of this node falls due, and by each heartbeat, the backstop for hints that were lost.
  *
  * - D1: claims only what there is room for.
- * - D2: one look at a time; what comes meanwhile causes one more.
+ * - D3: after a look that a time had caused, it asks for the next one: only the earliest is kept.
  *
  * @module
  */
 
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { failPoint } from "../base/failpoint.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import type { DatabaseClock } from "./database_clock.ts";
-import { engineLog } from "./log.ts";
+import { Lookout } from "./lookout.ts";
 import type { NodeLease } from "./node_lease.ts";
 
 /** What a dispatcher needs. */
@@ -41,25 +41,25 @@ const BATCH = 100;
 /** Claims due runs. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  #looking: Promise<void> | undefined;
-  #again = false;
-  #paused = false;
-  #timer: Timer | undefined;
-  #timerAt = Infinity;
+  readonly #lookout: Lookout;
+  /** The time that a look was planned for. */
+  #planned = Infinity;
 
   /** @param options What it needs. */
   constructor(options: DispatcherOptions) {
+    const { clock, databaseClock } = options;
     this.#options = options;
+    this.#lookout = new Lookout({
+      what: "due runs",
+      look: () => this.#look(),
+      clock,
+      databaseClock,
+    });
   }
 
-  /** Looks now (D2). */
+  /** Looks now. */
   look(): void {
-    if (this.#paused) return;
-    if (this.#looking !== undefined) {
-      this.#again = true;
-      return;
-    }
-    this.#looking = this.#run().finally(() => this.#looking = undefined);
+    this.#lookout.look();
   }
 
   /**
@@ -68,43 +68,38 @@ export class Dispatcher {
    * @param at Milliseconds of database time; `null`: never.
    */
   lookAt(at: number | null): void {
-    if (at === null || at >= this.#timerAt || this.#paused) return;
-    this.#timer?.cancel();
-    this.#timerAt = at;
-    this.#timer = this.#options.clock.after(at - this.#options.databaseClock.now(), () => {
-      this.#timerAt = Infinity;
-      if (this.#options.databaseClock.now() < at) this.lookAt(at); // the wait was cut short
-      else this.look();
-    });
+    if (at !== null) this.#planned = Math.min(this.#planned, at);
+    this.#lookout.lookAt(at);
   }
 
   /** Asks when the next run falls due, and looks then. */
   async plan(): Promise<void> {
-    this.lookAt(await this.#options.runs.nextWake(this.#options.excluded()));
+    this.lookAt(await this.#nextWake());
   }
 
   /** Claims nothing more; resolves when no claim is under way. */
   async pause(): Promise<void> {
-    this.#paused = true;
-    this.#timer?.cancel();
-    await this.#looking;
+    await this.#lookout.pause();
   }
 
-  async #run(): Promise<void> {
-    do {
-      this.#again = false;
-      try {
-        while (await this.#claim());
-      } catch (error) {
-        engineLog.warn("Cannot look for due runs: {error}", { error });
-      }
-    } while (this.#again && !this.#paused);
+  async #look(): Promise<number | null> {
+    while (await this.#claim());
+    if (this.#planned > this.#options.databaseClock.now()) return null;
+    this.#planned = Infinity;
+    if (this.#options.room() <= 0) return null; // a run that leaves makes it look again
+    const next = await this.#nextWake(); // D3
+    this.#planned = Math.min(this.#planned, next ?? Infinity);
+    return next;
+  }
+
+  async #nextWake(): Promise<number | null> {
+    return await this.#options.runs.nextWake(this.#options.excluded());
   }
 
   /** Whether there may be more. */
   async #claim(): Promise<boolean> {
     const { runs, lease, room, makeRoom, excluded, adopt } = this.#options;
-    if (this.#paused || !lease.fresh()) return false;
+    if (this.#lookout.isPaused || !lease.fresh()) return false;
     const limit = Math.min(BATCH, room()); // D1
     if (limit <= 0) {
       makeRoom(BATCH);

@@ -168,7 +168,12 @@ export class Engine {
         (id, node) => this.#woke([{ id, node }]),
       ),
     };
-    this.#aftermath = new Aftermath(store.lineage, (woken) => this.#woke(woken));
+    this.#aftermath = new Aftermath({
+      lineage: store.lineage,
+      clock,
+      databaseClock: this.#databaseClock,
+      woken: (runs) => this.#woke(runs),
+    });
   }
 
   /** This node's id; another one after it was buried. */

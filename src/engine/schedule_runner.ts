@@ -4,14 +4,13 @@
  * heartbeat, the backstop for all of these. Every node does so; the store lets each firing happen
  * once.
  *
- * - R1: one look at a time; what comes meanwhile causes one more.
- * - R2: stopping a run is repeated at every look until the run has ended, so that a node may die
+ * - R1: stopping a run is repeated at every look until the run has ended, so that a node may die
  *   between a decision and what follows it.
  *
  * @module
  */
 
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { CancelledError } from "../base/errors.ts";
 import { encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
@@ -20,6 +19,7 @@ import type { RunStore } from "../ports/store.ts";
 import { fire, postponed, type Progress } from "../schedule/firing.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { engineLog } from "./log.ts";
+import { Lookout } from "./lookout.ts";
 
 /** What a runner needs. */
 export interface ScheduleRunnerOptions {
@@ -39,35 +39,27 @@ export interface ScheduleRunnerOptions {
 
 const BATCH = 100;
 
-/** What is due by now may be in another node's hands: asking at once again would be too soon. */
-const SOONEST_MS = 25;
-
-/** When it looks again after an error of the database. */
-const RETRY_MS = 1_000;
-
 /** Makes due schedules fire. */
 export class ScheduleRunner {
   readonly #options: ScheduleRunnerOptions;
-  #looking: Promise<void> | undefined;
-  #again = false;
-  #paused = false;
-  #timer: Timer | undefined;
-  #timerAt = Infinity;
+  readonly #lookout: Lookout;
   #awaited: ReadonlySet<string> = new Set();
 
   /** @param options What it needs. */
   constructor(options: ScheduleRunnerOptions) {
+    const { clock, databaseClock } = options;
     this.#options = options;
+    this.#lookout = new Lookout({
+      what: "due schedules",
+      look: () => this.#look(),
+      clock,
+      databaseClock,
+    });
   }
 
-  /** Looks now (R1). */
+  /** Looks now. */
   look(): void {
-    if (this.#paused) return;
-    if (this.#looking !== undefined) {
-      this.#again = true;
-      return;
-    }
-    this.#looking = this.#run().finally(() => this.#looking = undefined);
+    this.#lookout.look();
   }
 
   /**
@@ -76,8 +68,9 @@ export class ScheduleRunner {
    * @param at Milliseconds of database time; `null`: not for the sake of time.
    */
   dueAt(at: number | null): void {
-    if (at !== null && at <= this.#options.databaseClock.now()) this.look();
-    else if (this.#looking === undefined) this.#lookAt(at);
+    if (at !== null && at <= this.#options.databaseClock.now()) return this.look();
+    this.#lookout.forget();
+    this.#lookout.lookAt(at);
   }
 
   /** A run has ended: perhaps one that a firing waits for. */
@@ -86,40 +79,19 @@ export class ScheduleRunner {
   }
 
   /** Resolves when no look is under way. */
-  async idle(): Promise<void> {
-    while (this.#looking !== undefined) await this.#looking;
+  idle(): Promise<void> {
+    return this.#lookout.idle();
   }
 
   /** Makes nothing fire any more; resolves when no look is under way. */
-  async pause(): Promise<void> {
-    this.#paused = true;
-    this.#timer?.cancel();
-    await this.idle();
+  pause(): Promise<void> {
+    return this.#lookout.pause();
   }
 
-  async #run(): Promise<void> {
-    try {
-      do {
-        this.#again = false;
-        do await this.#release(); while (await this.#fire() > 0 && !this.#paused);
-      } while (this.#again && !this.#paused);
-      this.#lookAt(await this.#options.schedules.nextFire());
-    } catch (error) {
-      engineLog.warn("Cannot look for due schedules: {error}", { error });
-      this.#lookAt(this.#options.databaseClock.now() + RETRY_MS);
-    }
-  }
-
-  #lookAt(at: number | null): void {
-    if (this.#paused) return;
-    this.#timer?.cancel();
-    this.#timerAt = at ?? Infinity;
-    if (at === null) return;
-    const { clock, databaseClock } = this.#options;
-    this.#timer = clock.after(Math.max(at - databaseClock.now(), SOONEST_MS), () => {
-      if (databaseClock.now() < this.#timerAt) this.#lookAt(this.#timerAt); // it was cut short
-      else this.look();
-    });
+  async #look(): Promise<number | null> {
+    do await this.#release(); while (await this.#fire() > 0 && !this.#lookout.isPaused);
+    this.#lookout.forget();
+    return await this.#options.schedules.nextFire();
   }
 
   /** How many schedules were looked at. */
@@ -130,7 +102,7 @@ export class ScheduleRunner {
     return looked;
   }
 
-  /** R2 */
+  /** R1 */
   async #release(): Promise<void> {
     const blocked = await this.#options.schedules.release();
     this.#awaited = new Set(blocked.flatMap(({ runIds }) => runIds));
@@ -154,7 +126,7 @@ export class ScheduleRunner {
         const deliveryId = `schedule/${held}`;
         const cancel = { kind: "cancel", name: "", payload, deliveryId } as const;
         const delivery = await runs.deliver(runId, cancel);
-        if (delivery.status === "delivered") onMessage(delivery.id, delivery.node);
+        if (delivery.status === "delivered") onMessage(delivery.run, delivery.node);
         const error = encodeError(new CancelledError(why));
         const row = await runs.end(runId, "cancelled", error, { onlyStuck: true });
         ended ||= row?.endedAt !== null;

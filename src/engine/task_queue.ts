@@ -4,19 +4,18 @@
  *
  * - Q1, only free room is claimed, per queue: a slow queue keeps no other waiting.
  * - Q2, a claimed task that can't begin here goes back as it was: that is no attempt.
- * - Q3, one look at a time; what comes meanwhile causes one more.
  *
  * @module
  */
 
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { CancelledError } from "../base/errors.ts";
 import { failPoint } from "../base/failpoint.ts";
 import type { LeasedTask, TaskStore } from "../ports/tasks.ts";
 import type { ActivityLike } from "../replay/commands.ts";
 import type { CodeSource, Exclusions } from "./code_source.ts";
 import type { DatabaseClock } from "./database_clock.ts";
-import { engineLog } from "./log.ts";
+import { Lookout } from "./lookout.ts";
 import type { NodeLease } from "./node_lease.ts";
 import { expiryOf, type TaskAttempts, type TaskOwner } from "./task_attempts.ts";
 import { AttemptInterruptedError } from "./task_errors.ts";
@@ -58,29 +57,24 @@ export interface TaskQueueOptions {
 
 const BATCH = 100;
 
-/** How soon a time that has passed is looked at again, in milliseconds. */
-const SOON_MS = 100;
-
 /** Claims tasks. */
 export class TaskQueue {
   readonly #options: TaskQueueOptions;
-  #looking: Promise<void> | undefined;
-  #again = false;
-  #paused = false;
+  readonly #lookout: Lookout;
   #saturated = false;
-  #timer: Timer | undefined;
-  #timerAt = Infinity;
 
   /** @param options What it needs. */
   constructor(options: TaskQueueOptions) {
+    const { clock, databaseClock } = options;
     this.#options = options;
+    this.#lookout = new Lookout({ what: "tasks", look: () => this.#look(), clock, databaseClock });
   }
 
   /** How many more attempts of a queue may begin here now. */
   room(queue: string): number {
     const { queues, attempts, concurrency } = this.#options;
     const settings = queues.get(queue);
-    if (settings === undefined || this.#paused) return 0;
+    if (settings === undefined || this.#lookout.isPaused) return 0;
     return Math.min(
       settings.concurrency - attempts.inQueue(queue),
       concurrency - attempts.size,
@@ -103,14 +97,9 @@ export class TaskQueue {
     this.look();
   }
 
-  /** Looks now (Q3). */
+  /** Looks now. */
   look(): void {
-    if (this.#paused) return;
-    if (this.#looking !== undefined) {
-      this.#again = true;
-      return;
-    }
-    this.#looking = this.#run().finally(() => this.#looking = undefined);
+    this.#lookout.look();
   }
 
   /**
@@ -119,43 +108,21 @@ export class TaskQueue {
    * @param at Milliseconds of database time.
    */
   lookAt(at: number): void {
-    const { clock, databaseClock } = this.#options;
-    if (at >= this.#timerAt || this.#paused || at === Infinity) return;
-    this.#timer?.cancel();
-    this.#timerAt = at;
-    this.#timer = clock.after(at - databaseClock.now(), () => {
-      this.#timerAt = Infinity;
-      if (databaseClock.now() < at) this.lookAt(at); // the wait was cut short
-      else this.look();
-    });
+    this.#lookout.lookAt(at);
   }
 
   /** Claims nothing more; resolves when no claim is under way. */
   async pause(): Promise<void> {
-    this.#paused = true;
-    this.#timer?.cancel();
-    await this.#looking;
+    await this.#lookout.pause();
   }
 
-  async #run(): Promise<void> {
-    do {
-      this.#again = false;
-      try {
-        await this.#expire();
-        for (const [queue, settings] of this.#options.queues) {
-          while (await this.#claim(queue, settings));
-        }
-        await this.#plan();
-      } catch (error) {
-        engineLog.warn("Cannot look for tasks: {error}", { error });
-      }
-    } while (this.#again && !this.#paused);
-  }
-
-  async #plan(): Promise<void> {
-    const { store, queues, databaseClock } = this.#options;
-    const at = await store.next([...queues.keys()]);
-    if (at !== null) this.lookAt(Math.max(at, databaseClock.now() + SOON_MS));
+  async #look(): Promise<number | null> {
+    const { store, queues } = this.#options;
+    await this.#expire();
+    for (const [queue, settings] of queues) {
+      while (await this.#claim(queue, settings));
+    }
+    return await store.next([...queues.keys()]);
   }
 
   /** Whether there may be more. */
@@ -167,7 +134,7 @@ export class TaskQueue {
       this.#saturated = true;
       return false;
     }
-    if (this.#paused || !lease.fresh()) return false;
+    if (this.#lookout.isPaused || !lease.fresh()) return false;
     const node = lease.id;
     const names = [...activities.keys()];
     const tasks = await store.claim({
@@ -187,7 +154,7 @@ export class TaskQueue {
 
   /** Permits come one by one. */
   #lookForPermits({ limit, perMs }: { readonly limit: number; readonly perMs: number }): void {
-    this.lookAt(this.#options.databaseClock.now() + Math.max(SOON_MS, perMs / limit));
+    this.lookAt(this.#options.databaseClock.now() + perMs / limit);
   }
 
   async #begin(task: LeasedTask): Promise<void> {
@@ -222,7 +189,7 @@ export class TaskQueue {
   /** Ends tasks whose time is over: of whatever queue, since none may be served. */
   async #expire(): Promise<void> {
     const { store, attempts, lease, databaseClock } = this.#options;
-    while (!this.#paused && lease.fresh()) {
+    while (!this.#lookout.isPaused && lease.fresh()) {
       const node = lease.id;
       const tasks = await store.claimExpired(node, BATCH);
       if (lease.id !== node) return;

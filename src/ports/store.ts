@@ -119,7 +119,7 @@ export type Delivery =
   | {
     readonly status: "delivered" | "duplicate";
     /** The message. */
-    readonly id: number;
+    readonly message: number;
     /** The run's key. */
     readonly run: number;
     /** Who executes the run. */

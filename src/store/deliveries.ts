@@ -55,7 +55,7 @@ const DELIVER_MANY = `
     select message.run, held.kind, held.name, held.delivery_id, message.id
     from message join held on held.id = message.run where held.delivery_id is not null
   )
-  select held.place, message.id, message.run, woken.node
+  select held.place, message.id as message, message.run, woken.node
   from message join woken on woken.id = message.run join held on held.id = message.run`;
 
 /** A message on its way: texts that Postgres keeps. */
@@ -77,7 +77,7 @@ export interface Outgoing {
 /** A message that was delivered. */
 export interface Delivered {
   /** The message. */
-  readonly id: number;
+  readonly message: number;
   /** The run's key. */
   readonly run: number;
   /** Who executes the run. */

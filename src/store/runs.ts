@@ -168,7 +168,7 @@ export class Runs implements RunStore {
     const delivered = await this.#deliveries.add(outgoing);
     if (delivered !== undefined) return { status: "delivered", ...delivered };
     try {
-      const [row] = await this.#query<{ id: number; run: number; node: string | null }>(
+      const [row] = await this.#query<{ message: number; run: number; node: string | null }>(
         "deliver",
         [runId, kind, name, payload, deliveryId, version, this.namespace],
       );
@@ -184,7 +184,7 @@ export class Runs implements RunStore {
     if (run === undefined) return { status: "not_found" };
     const { state, node, hash, ended } = run;
     if (run.message !== null) {
-      return { status: "duplicate", id: run.message, run: run.id, node };
+      return { status: "duplicate", message: run.message, run: run.id, node };
     }
     return ended ? { status: "ended", state } : { status: "moved", hash };
   }

@@ -78,7 +78,7 @@ const DELIVER = `
     insert into {schema}.deliveries (run, kind, name, delivery_id, message)
     select run, $2, $3, $5, id from message where $5::text is not null
   )
-  select message.id, message.run, woken.node from message join woken on woken.id = message.run`;
+  select message.id as message, message.run, woken.node from message join woken on woken.id = message.run`;
 
 const DELIVERED = `
   select run.id, run.state, run.node, run.hash, run.ended_at is not null as ended,

@@ -21,8 +21,8 @@ async function cancel(node: TestNode, runId: string): Promise<void> {
   const message = { kind: "cancel", name: "", payload: encode({ reason: null }) } as const;
   const delivery = await node.store.runs.deliver(runId, message);
   assert(delivery.status === "delivered");
-  const { id, node: owner } = delivery;
-  node.engine.hear(owner === null ? { kind: "due" } : { kind: "message", node: owner, run: id });
+  const { run, node: owner } = delivery;
+  node.engine.hear(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
 }
 
 forEachDatabase("children", (database, test) => {

@@ -64,4 +64,22 @@ forEachDatabase("waking a run", (database, test) => {
     assert(end.kind === "ended" && end.result !== null);
     assert.equal(decode(end.result), "with the start");
   });
+
+  test("of two sleepers of a node, the later is woken at its time too", async () => {
+    await using place = await database.fresh();
+    const sleeps = defineWorkflow({ name: "sleeps" }, async (ctx, ms: number) => {
+      await ctx.sleep(ms);
+      return ms;
+    });
+    // No heartbeat comes to the rescue, and nothing lingers.
+    await using node = await TestNode.open(place, [sleeps], { leaseMs: 86_400_000 });
+    const early = await node.start("sleeps", 100);
+    const late = await node.start("sleeps", 300);
+    await node.left(early, "suspended");
+    await node.left(late, "suspended");
+    for (const id of [early, late]) {
+      const end = await node.left(id, "ended");
+      assert(end.kind === "ended" && end.state === "completed");
+    }
+  });
 });

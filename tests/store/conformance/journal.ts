@@ -227,7 +227,7 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
     const other = await claimed(store, "other");
     const sent = await store.runs.deliver("mine", { kind: "signal", name: "s", payload: null });
     assert.equal(sent.status, "delivered");
-    const consumed = sent.status === "delivered" ? [sent.id] : [];
+    const consumed = sent.status === "delivered" ? [sent.message] : [];
     assert.equal(await commitOne(store, share(mine, 7, { consumed })), "stale");
     assert.equal(await commitOne(store, share(other, 0, { consumed })), "written");
     assert.deepEqual(await store.runs.woken(NODE), [mine.id]);

@@ -185,7 +185,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     await commitOne(store, share(run, 0, { events: [newEvent("wait")], transition: sleep }));
     assert.deepEqual(await store.runs.deliver("r", signal), {
       status: "delivered",
-      id: 1,
+      message: 1,
       run: run.id,
       node: null,
     });
@@ -229,12 +229,12 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     const message = { ...signal, deliveryId: "d" };
     const first = await store.runs.deliver("r", message);
     assert.equal(first.status, "delivered");
-    const id = first.status === "delivered" ? first.id : 0;
-    const duplicate = { status: "duplicate", id, run: run.id, node: NODE };
+    const key = first.status === "delivered" ? first.message : 0;
+    const duplicate = { status: "duplicate", message: key, run: run.id, node: NODE };
     assert.deepEqual(await store.runs.deliver("r", message), duplicate);
     const elsewhere = await store.runs.deliver("r", { ...message, name: "other" });
     assert.equal(elsewhere.status, "delivered", "another name is another message");
-    await commitOne(store, share(run, 0, { consumed: [id], events: [newEvent("signal")] }));
+    await commitOne(store, share(run, 0, { consumed: [key], events: [newEvent("signal")] }));
     assert.deepEqual(await store.runs.deliver("r", message), duplicate);
     await commitOne(store, share(run, 1, { transition: COMPLETED }));
     assert.deepEqual(await store.runs.deliver("r", message), { ...duplicate, node: null });
@@ -278,7 +278,10 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     );
     assert.equal(sent.filter(({ status }) => status === "delivered").length, 1);
     assert.equal(sent.filter(({ status }) => status === "duplicate").length, 19);
-    assert.equal(new Set(sent.map((delivery) => "id" in delivery && delivery.id)).size, 1);
+    assert.equal(
+      new Set(sent.map((delivery) => "message" in delivery && delivery.message)).size,
+      1,
+    );
   });
 
   test("a message to nobody, or to a run that has ended, is said to be so", async () => {

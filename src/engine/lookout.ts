@@ -1,0 +1,109 @@
+/**
+ * When to look: at once, or at a time.
+ *
+ * - D2: one look at a time; what comes meanwhile causes one more.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { DatabaseClock } from "./database_clock.ts";
+import { engineLog } from "./log.ts";
+
+/** What a lookout needs. */
+export interface LookoutOptions {
+  /** What is looked for, for the log: "due runs". */
+  readonly what: string;
+  /**
+   * Looks once.
+   *
+   * @returns When to look next, in database time; `null`: not for the sake of time.
+   */
+  readonly look: () => Promise<number | null>;
+  /** Times the next look. */
+  readonly clock: Clock;
+  /** The database's time. */
+  readonly databaseClock: DatabaseClock;
+}
+
+/** What is due by now may be in another node's hands: asking at once again would be too soon. */
+const SOONEST_MS = 50;
+
+/** When it looks again after an error of the database. */
+const RETRY_MS = 1_000;
+
+/** Looks when it is told to, and when it is time. */
+export class Lookout {
+  readonly #options: LookoutOptions;
+  #looking: Promise<void> | undefined;
+  #isWanted = false;
+  #isPaused = false;
+  #timer: Timer | undefined;
+  #timerAt = Infinity;
+
+  /** @param options What it needs. */
+  constructor(options: LookoutOptions) {
+    this.#options = options;
+  }
+
+  /** Whether it looks no more. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Looks now (D2). */
+  look(): void {
+    if (this.#isPaused) return;
+    this.#isWanted = true;
+    this.#looking ??= this.#run().finally(() => this.#looking = undefined);
+  }
+
+  /**
+   * Looks at that time, if nothing makes it look before.
+   *
+   * @param at Milliseconds of database time; `null`: not for the sake of time.
+   */
+  lookAt(at: number | null): void {
+    if (at === null || at >= this.#timerAt || this.#isPaused) return;
+    const { clock, databaseClock } = this.#options;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = clock.after(Math.max(at - databaseClock.now(), 0), () => {
+      this.#timerAt = Infinity;
+      if (databaseClock.now() < at) this.lookAt(at); // the wait was cut short
+      else this.look();
+    });
+  }
+
+  /** Forgets the time at which it was to look. */
+  forget(): void {
+    this.#timer?.cancel();
+    this.#timerAt = Infinity;
+  }
+
+  /** Resolves when no look is under way. */
+  async idle(): Promise<void> {
+    while (this.#looking !== undefined) await this.#looking;
+  }
+
+  /** Looks no more; resolves when no look is under way. */
+  async pause(): Promise<void> {
+    this.#isPaused = true;
+    this.forget();
+    await this.idle();
+  }
+
+  async #run(): Promise<void> {
+    const { what, look, databaseClock } = this.#options;
+    while (this.#isWanted && !this.#isPaused) {
+      this.#isWanted = false;
+      try {
+        const next = await look();
+        if (next !== null) this.lookAt(Math.max(next, databaseClock.now() + SOONEST_MS));
+      } catch (error) {
+        engineLog.warn("Cannot look for {what}: {error}", { what, error });
+        this.lookAt(databaseClock.now() + RETRY_MS);
+      }
+    }
+  }
+}
