@@ -25,7 +25,7 @@ const STATEMENTS = {
   heartbeat: `
     with beat as (update {schema}.nodes set expires_at = ${LEASE} where id = $1 returning id)
     select exists (select from beat) as alive,
-      ${milliseconds("clock_timestamp()")} as now,
+      ${milliseconds(CLOCK)} as now,
       exists (
         select from {schema}.nodes where id <> $1 and expires_at < clock_timestamp()
       ) as dead,

@@ -65,7 +65,7 @@ const SCHEDULE = `
         order by made.fired_at desc, made.planned_at desc limit ${RECENT_RUNS}
       ) as latest
     )::text as runs,
-    ${milliseconds("clock_timestamp()")} as now
+    ${milliseconds(CLOCK)} as now
   from {schema}.schedules as schedule
   left join {schema}.workflows as named on named.name = schedule.workflow
   left join {schema}.workflow_versions as version
@@ -158,11 +158,11 @@ export const NEXT_LOOK = `
   least(
     (${NEXT_FIRE}),
     (
-      select statement_timestamp() from {schema}.schedules
+      select date_trunc('milliseconds', statement_timestamp()) from {schema}.schedules
       where held_at is not null and state = 'active' limit 1
     ),
     (
-      select statement_timestamp() from {schema}.schedules as schedule
+      select date_trunc('milliseconds', statement_timestamp()) from {schema}.schedules as schedule
       join {schema}.workflows as named on named.name = schedule.workflow
       where schedule.state = 'stuck' and schedule.trouble->>'code' = 'VERSION_NOT_FOUND' limit 1
     )
@@ -207,7 +207,7 @@ export function scheduleStatements(
   string
 > {
   return schema.fillAll({
-    now: `select ${milliseconds("clock_timestamp()")} as now`,
+    now: `select ${milliseconds(CLOCK)} as now`,
     create: CREATE,
     lock: LOCK,
     lockDue: LOCK_DUE,

@@ -10,13 +10,15 @@ import { UnstorableTextError } from "./errors.ts";
 export const CLOCK = "date_trunc('milliseconds', clock_timestamp())";
 
 /**
- * A `timestamptz` expression as integer milliseconds since the epoch.
+ * A `timestamptz` expression, of whole milliseconds as all that is stored, as an integer since the
+ * epoch. By way of `float8`, which is exact for these: `extract` gives a `numeric`, which costs a
+ * microsecond a row.
  *
  * @param expression The SQL expression.
  * @returns The conversion's SQL.
  */
 export function milliseconds(expression: string): string {
-  return `floor(extract(epoch from ${expression}) * 1000)::bigint`;
+  return `round(date_part('epoch', ${expression}) * 1000)::bigint`;
 }
 
 /**

@@ -14,11 +14,11 @@ import { SqlNotices } from "./notices.ts";
 import { Runs } from "./runs.ts";
 import { Schedules } from "./schedules.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { milliseconds } from "./sql.ts";
+import { CLOCK, milliseconds } from "./sql.ts";
 import { Tasks } from "./tasks.ts";
 import { Versions } from "./versions.ts";
 
-const NOW = `select ${milliseconds("clock_timestamp()")} as now`;
+const NOW = `select ${milliseconds(CLOCK)} as now`;
 
 /** {@linkcode Store} over any {@linkcode SqlDriver}. */
 export class SqlStore implements Store {
