@@ -51,6 +51,11 @@ export class Lookout {
     return this.#isPaused;
   }
 
+  /** Whether a look is under way. */
+  get isLooking(): boolean {
+    return this.#looking !== undefined;
+  }
+
   /** Looks now (D2). */
   look(): void {
     if (this.#isPaused) return;

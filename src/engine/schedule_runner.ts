@@ -75,7 +75,8 @@ export class ScheduleRunner {
 
   /** A run has ended: perhaps one that a firing waits for. */
   ended(runId: string): void {
-    if (this.#awaited.has(runId)) this.look();
+    // A look that is under way may have read the run before it ended.
+    if (this.#lookout.isLooking || this.#awaited.has(runId)) this.look();
   }
 
   /** Resolves when no look is under way. */

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { ScheduleSpec } from "../../src/ports/schedules.ts";
+import type { ScheduleSpec, ScheduleStore } from "../../src/ports/schedules.ts";
 import { begin, type Overlap, type Rules } from "../../src/schedule/firing.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase, type Place } from "../support/database.ts";
@@ -95,6 +95,26 @@ forEachDatabase("a node with schedules", (database, test) => {
     await node.signal(first, "go");
     await node.left(second, "suspended");
     assert.equal((await node.store.runs.get(first))?.state, "completed");
+  });
+
+  test("a run that ends while the runner looks is not waited for until a heartbeat", async () => {
+    await using place = await database.fresh();
+    await using node = await TestNode.open(place, [wait], { leaseMs: 86_400_000 });
+    await create(node, "wait", { overlap: "buffer_one" });
+    const first = await startWaiting(place, node);
+    const schedules = node.store.schedules as { release: ScheduleStore["release"] };
+    const release = schedules.release.bind(schedules);
+    schedules.release = async () => {
+      const blocked = await release();
+      if (blocked.length === 0) return blocked;
+      schedules.release = release;
+      await node.signal(first, "go"); // what was read is old now
+      await node.left(first, "ended");
+      return blocked;
+    };
+    const second = await plannedNow(place);
+    node.engine.hear({ kind: "scheduled" });
+    await node.left(second, "suspended");
   });
 
   const stopping: readonly [Overlap, string][] = [

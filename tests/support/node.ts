@@ -46,7 +46,7 @@ export class TestNode implements AsyncDisposable {
   readonly pinned: Map<string, ActivityLike>;
   /** Answers in place of the code, by hash. */
   readonly failures = new Map<string, CodeFailure>();
-  #watchers: (() => void)[] = [];
+  readonly #watchers = new Set<() => void>();
 
   private constructor(store: Store, code: (node: TestNode) => CodeSource, options: NodeOptions) {
     this.store = store;
@@ -137,8 +137,10 @@ export class TestNode implements AsyncDisposable {
         run.runId === runId && departure.kind === kind
       );
       if (found !== undefined) return found.departure;
-      await new Promise<void>((resolve) => this.#watchers.push(resolve));
-      this.#watchers = [];
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#watchers.add(resolve);
+      await promise;
+      this.#watchers.delete(resolve);
     }
   }
 
