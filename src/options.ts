@@ -98,6 +98,12 @@ export interface OpenOptions extends ConnectOptions {
    */
   readonly maxResidentRuns?: number;
   /**
+   * No further run is taken while the histories in memory are larger than this, in bytes, about.
+   *
+   * @default {268435456}
+   */
+  readonly maxResidentBytes?: number;
+  /**
    * The most attempts of activities at once, from 1.
    *
    * @default {200}
@@ -146,6 +152,8 @@ export interface NodeSettings {
   /** From 1. */
   readonly maxResidentRuns: number;
   /** From 1. */
+  readonly maxResidentBytes: number;
+  /** From 1. */
   readonly activityConcurrency: number;
   /** The queues that it serves. */
   readonly queues: ReadonlyMap<string, QueueSettings>;
@@ -175,6 +183,7 @@ const OPEN_KEYS = [
   "lease",
   "linger",
   "maxResidentRuns",
+  "maxResidentBytes",
   "activityConcurrency",
   "queues",
   "probe",
@@ -199,7 +208,8 @@ export function checkConnectOptions(options: ConnectOptions): void {
 export function readOpenOptions(options: OpenOptions): NodeSettings {
   checkKeys(options, OPEN_KEYS, "Continuum.open");
   checkValues(options);
-  const { maxResidentRuns = 1_000, name = defaultName(), activities = [] } = options;
+  const { maxResidentRuns = 1_000, maxResidentBytes = 256 * 1_048_576 } = options;
+  const { name = defaultName(), activities = [] } = options;
   const { activityConcurrency = 200 } = options;
   refuseUnless(
     Number.isInteger(activityConcurrency) && activityConcurrency >= 1,
@@ -211,6 +221,12 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
     Number.isInteger(maxResidentRuns) && maxResidentRuns >= 1,
     "maxResidentRuns",
     maxResidentRuns,
+    "a whole number from 1",
+  );
+  refuseUnless(
+    Number.isInteger(maxResidentBytes) && maxResidentBytes >= 1,
+    "maxResidentBytes",
+    maxResidentBytes,
     "a whole number from 1",
   );
   refuseUnless(typeof name === "string" && name !== "", "name", name, "a text");
@@ -228,6 +244,7 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
     leaseMs,
     lingerMs: durationMs(options.linger ?? "1s", "linger"),
     maxResidentRuns,
+    maxResidentBytes,
     activityConcurrency,
     queues: readQueues(options.queues ?? {}, activityConcurrency),
     probeMs: durationMs(options.probe ?? "30s", "probe"),

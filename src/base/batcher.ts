@@ -5,6 +5,7 @@
  * - B2: an idle batcher flushes at once, that is after what the event loop already has at hand:
  *   hundreds of runs that go on in one tick share a flush, also where a flush blocks the process, as
  *   PGlite does. There is no timer, and no size to wait for.
+ * - B3: the backlog is bounded: who comes when it is full waits to be let in, in order.
  *
  * @module
  */
@@ -21,17 +22,26 @@ interface Waiting<T, R> {
 export class Batcher<T, R> {
   readonly #flush: (items: readonly T[]) => Promise<readonly R[]>;
   readonly #limit: number;
+  readonly #maxBacklog: number;
   #waiting: Waiting<T, R>[] = [];
+  /** Lets in those for whom there was no room, the first first. */
+  #doors: (() => void)[] = [];
   #busy = false;
 
   /**
    * @param flush Does the work of one batch; answers in the order of the items. If it throws, every
    * item of the batch fails with that.
    * @param limit The most items of one batch.
+   * @param maxBacklog The most items that no flush has taken.
    */
-  constructor(flush: (items: readonly T[]) => Promise<readonly R[]>, limit = 1000) {
+  constructor(
+    flush: (items: readonly T[]) => Promise<readonly R[]>,
+    limit = 1_000,
+    maxBacklog = 10_000,
+  ) {
     this.#flush = flush;
     this.#limit = limit;
+    this.#maxBacklog = maxBacklog;
   }
 
   /** Items that no flush has taken yet. */
@@ -46,6 +56,13 @@ export class Batcher<T, R> {
    * @returns Its share of what the flush answered.
    */
   add(item: T): Promise<R> {
+    if (this.#waiting.length < this.#maxBacklog && this.#doors.length === 0) {
+      return this.#enter(item);
+    }
+    return new Promise<void>((resolve) => this.#doors.push(resolve)).then(() => this.#enter(item)); // B3
+  }
+
+  #enter(item: T): Promise<R> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       if (this.#busy) return;
@@ -57,6 +74,8 @@ export class Batcher<T, R> {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, this.#limit);
+      const room = this.#maxBacklog - this.#waiting.length;
+      for (const open of this.#doors.splice(0, room)) open();
       try {
         const results = await this.#flush(batch.map((waiting) => waiting.item));
         batch.forEach((waiting, index) => waiting.resolve(results[index] as R));

@@ -52,6 +52,8 @@ export interface EngineOptions {
   readonly lingerMs: number;
   /** The most runs in memory at once. */
   readonly maxResidentRuns: number;
+  /** How many bytes of histories may be in memory when another run is taken. */
+  readonly maxResidentBytes: number;
   /** Milliseconds between two probes of versions that runs are parked for. */
   readonly probeMs: number;
   /** Told whenever a run leaves this node's memory. */
@@ -91,6 +93,8 @@ export class Engine {
   readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Departure> }>();
   /** Residents that do nothing but linger, the longest first. */
   readonly #lingering = new Set<Lingerer>();
+  /** Of the histories in memory. */
+  #bytes = 0;
   #state: EngineState = "ready";
   #draining: Promise<DrainSummary> | undefined;
   #probing: Promise<void> | undefined;
@@ -119,7 +123,7 @@ export class Engine {
       lease: this.#lease,
       clock,
       databaseClock: this.#databaseClock,
-      room: () => options.maxResidentRuns - this.#residents.size,
+      room: () => this.#room,
       makeRoom: (wanted) => this.#makeRoom(wanted),
       excluded: () => this.#exclusions.list(),
       adopt: (run) => this.#adopt(run, false),
@@ -157,6 +161,7 @@ export class Engine {
       clock,
       lingerMs: options.lingerMs,
       lingering: this.#lingering,
+      weigh: (bytes) => this.#weigh(bytes),
       tasks: this.#tasks,
       now: () => this.#databaseClock.now(),
       store,
@@ -212,7 +217,7 @@ export class Engine {
 
   /** Whether a run that is inserted now may be leased to this node at once. */
   get hasRoom(): boolean {
-    return this.#state === "ready" && this.#residents.size < this.#options.maxResidentRuns &&
+    return this.#state === "ready" && this.#room > 0 &&
       this.#lease.fresh();
   }
 
@@ -324,6 +329,19 @@ export class Engine {
     if (departure.kind === "suspended") this.#dispatcher.lookAt(departure.wakeAt);
     if (this.#residents.size !== this.#options.maxResidentRuns - 1) return;
     immediate(() => this.#dispatcher.look()); // runs that leave in one tick are replaced at once
+  }
+
+  #weigh(bytes: number): void {
+    const { maxResidentBytes } = this.#options;
+    const wasFull = this.#bytes >= maxResidentBytes;
+    this.#bytes += bytes;
+    if (wasFull && this.#bytes < maxResidentBytes) immediate(() => this.#dispatcher.look());
+  }
+
+  /** How many more runs may be in memory. */
+  get #room(): number {
+    const { maxResidentRuns, maxResidentBytes } = this.#options;
+    return this.#bytes < maxResidentBytes ? maxResidentRuns - this.#residents.size : 0;
   }
 
   #makeRoom(wanted: number): void {

@@ -21,6 +21,7 @@ import type {
   CommitEntry,
   InboxRow,
   LoadedRun,
+  NewEvent,
   StuckReason,
   StuckState,
   Transition,
@@ -59,6 +60,8 @@ export class RunExecutor implements Lingerer, ResidentRun {
   #inboxStale = false;
   #wakeSeq = 0;
   #next = 0;
+  /** Bytes of the history in memory, about. */
+  #weight = 0;
   #isInterrupted = false;
   #isHurried = false;
 
@@ -129,6 +132,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
       return LOST;
     } finally {
       this.#effects?.end("The run has left this process");
+      this.#weigh([], -this.#weight);
     }
   }
 
@@ -154,6 +158,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
   ): Promise<Departure | "reload"> {
     const history = loaded.events as readonly HistoryEvent[];
     this.#next = this.run.firstSeq + history.length;
+    this.#weigh(history, this.run.input.length - this.#weight);
     if (!this.run.began && this.#inbox.some(({ kind }) => kind === "cancel")) {
       return await this.#cancelUnbegun();
     }
@@ -312,6 +317,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     const written = events.map((event, index) =>
       ({ ...event, seq: first + index, at }) as HistoryEvent
     );
+    this.#weigh(events);
     effects.settle(written);
     return written;
   }
@@ -443,6 +449,15 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return loaded;
   }
 
+  #weigh(events: readonly Pick<NewEvent, "payload">[], more = 0): void {
+    const bytes = events.reduce(
+      (sum, { payload }) => sum + EVENT_BYTES + (payload?.length ?? 0),
+      more,
+    );
+    this.#weight += bytes;
+    this.#context.weigh(bytes);
+  }
+
   /** The code did something between two turns: another turn tells what. */
   #interrupt(): void {
     this.#isInterrupted = true;
@@ -450,6 +465,8 @@ export class RunExecutor implements Lingerer, ResidentRun {
   }
 }
 
+/** What an event takes in memory beside its payload, about. */
+const EVENT_BYTES = 200;
 const NOTHING: readonly HistoryEvent[] = [];
 const EMPTY: Pick<LoadedRun, "events" | "tasks"> = { events: [], tasks: [] };
 

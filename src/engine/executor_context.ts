@@ -45,6 +45,8 @@ export interface ExecutorContext extends Omit<AttemptContext, "runId" | "generat
   readonly clock: Clock;
   /** How long a waiting run stays in memory, in milliseconds. */
   readonly lingerMs: number;
+  /** Bytes of histories have come into memory, or left it. */
+  readonly weigh: (bytes: number) => void;
   /** Executors that do nothing but linger: the first to leave when room is wanted. */
   readonly lingering: Set<Lingerer>;
 }

@@ -331,6 +331,7 @@ const SETTINGS = {
   leaseMs: 3 * POLL_MS,
   lingerMs: 0,
   maxResidentRuns: 1_000,
+  maxResidentBytes: Infinity,
   activityConcurrency: 1_000,
   queues: new Map([["default", { concurrency: 1_000, rate: null }]]),
   probeMs: POLL_MS,

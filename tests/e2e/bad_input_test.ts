@@ -86,6 +86,7 @@ const BAD_OPTIONS: Readonly<Record<string, readonly [options: unknown, wanted: W
     ["INVALID_ARGUMENT", '"./a.ts"', "import.meta.resolve"],
   ],
   "no room": [{ maxResidentRuns: 0 }, ["INVALID_ARGUMENT", "maxResidentRuns", "0", "from 1"]],
+  "no memory": [{ maxResidentBytes: 0 }, ["INVALID_ARGUMENT", "maxResidentBytes", "0", "from 1"]],
   "half a run": [{ maxResidentRuns: 1.5 }, ["INVALID_ARGUMENT", "maxResidentRuns", "1.5"]],
   "a lease too short to keep": [{ lease: 1 }, ["INVALID_ARGUMENT", "lease", "1", "300"]],
   "a lease of months": [{ lease: "3 months" }, ["INVALID_ARGUMENT", "lease", "3 months"]],

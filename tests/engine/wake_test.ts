@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { armFailPoint } from "../../src/base/failpoint.ts";
 import { fencingToken } from "../../src/base/ids.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import type { JournalStore, NodeStore } from "../../src/ports/store.ts";
@@ -81,5 +82,34 @@ forEachDatabase("waking a run", (database, test) => {
       const end = await node.left(id, "ended");
       assert(end.kind === "ended" && end.state === "completed");
     }
+  });
+
+  test("a node whose memory is full of histories takes more when one has left", async () => {
+    await using place = await database.fresh();
+    const gate = Promise.withResolvers<void>();
+    const large = defineWorkflow({ name: "large" }, async (ctx) => {
+      await ctx.run("large", () => "x".repeat(100_000));
+      await ctx.run("gate", () => gate.promise);
+    });
+    const small = defineWorkflow({ name: "small" }, () => "small");
+    const options = { maxResidentBytes: 50_000, leaseMs: 86_400_000 };
+    await using node = await TestNode.open(place, [large, small], options);
+    const written = Promise.withResolvers<void>();
+    using _point = armFailPoint("effect.done", ({ event }) => {
+      if ((event as { name: string }).name === "large") written.resolve();
+    });
+    const first = await node.start("large");
+    await written.promise;
+    // Until the large result is in memory.
+    while (node.engine.hasRoom) await new Promise((resolve) => setImmediate(resolve));
+    const second = newRun("small");
+    await node.store.runs.insert([second]);
+    node.engine.hear({ kind: "due" });
+    await node.engine.catchUp();
+    assert.equal((await node.store.runs.get(second.runId))?.state, "pending");
+    gate.resolve();
+    await node.left(first, "ended");
+    assert.equal((await node.left(second.runId, "ended")).kind, "ended");
+    assert.equal(node.engine.hasRoom, true);
   });
 });

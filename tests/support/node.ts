@@ -66,6 +66,7 @@ export class TestNode implements AsyncDisposable {
       leaseMs: 60_000,
       lingerMs: 0,
       maxResidentRuns: 100,
+      maxResidentBytes: Infinity,
       probeMs: 60_000,
       ...options,
       onDeparture: (run, departure) => {
