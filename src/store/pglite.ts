@@ -4,6 +4,9 @@
  * - P1, one owner: two processes on one folder would corrupt it, so a lock of the operating system
  *   on `<folder>.lock` guards it; it ends with the process, however that dies.
  * - P2, no query past a transaction: there is one session, and it would wait for itself.
+ * - P3, turns for others: a query runs in this very thread and answers within microtasks, so that a
+ *   loop of queries would keep timers and everybody else out; each answer waits for the next
+ *   macrotask, as one from a server does.
  *
  * ```ts
  * import { pglite } from "@continuum/continuum/pglite";
@@ -94,6 +97,8 @@ async function lockFolder(path: string, folder: string): Promise<Deno.FsFile> {
   throw new DatabaseInUseError(folder);
 }
 
+const immediate: typeof setImmediate = setImmediate;
+
 /** What both a database and a transaction of it can do. */
 type Queryable = Pick<PGlite, "query" | "exec">;
 
@@ -125,7 +130,9 @@ class PGliteDriver implements SqlDriver {
 
   async query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
     refuseInside(this.#pg);
-    return await this.#turns.runExclusive(() => this.#prepared.query<Row>(text, values));
+    const rows = await this.#turns.runExclusive(() => this.#prepared.query<Row>(text, values));
+    await new Promise((resolve) => void immediate(resolve)); // P3
+    return rows;
   }
 
   async script(text: string): Promise<void> {

@@ -149,6 +149,14 @@ Deno.test("P2: a query past a transaction, from inside it, is refused and not wa
   await driver.close();
 });
 
+Deno.test("P3: a loop of queries leaves turns to others", async () => {
+  await using store = await openStore({ database: "memory:" });
+  let turned = false;
+  setImmediate(() => turned = true);
+  for (let asked = 0; asked < 100 && !turned; asked++) await store.now();
+  assert.ok(turned, "a hundred queries, and nobody else had a turn");
+});
+
 Deno.test("a transaction that throws leaves nothing behind", async () => {
   const driver = await pglite(null).open();
   await assert.rejects(
