@@ -7,8 +7,6 @@
 
 /** The points that exist. */
 export type FailPoint =
-  /** A run was inserted; its execution has not begun. */
-  | "start.inserted"
   /** Runs were claimed; none of them is executed yet. */
   | "claim.claimed"
   /** An attempt of an effect returned; nothing of it is written. */
@@ -18,9 +16,7 @@ export type FailPoint =
   /** A task is durable; its attempt has not begun. */
   | "task.announced"
   /** Events are durable; the code after them has not run. */
-  | "commit.written"
-  /** A version is about to be imported, and that is noted. */
-  | "load.noted";
+  | "commit.written";
 
 /** What a test arms a point with; throwing makes the engine see a failure there. */
 export type FailPointHandler = (facts: Readonly<Record<string, unknown>>) => void | Promise<void>;

@@ -9,7 +9,7 @@ import { type Duration, durationMs } from "../base/duration.ts";
 import { CancelledError, InvalidArgumentError, TimeoutError } from "../base/errors.ts";
 import { decode, encode } from "../base/values.ts";
 import { decodeError, encodeError } from "../base/values_failure.ts";
-import type { RunRow, StuckReason } from "../ports/rows.ts";
+import type { RunRow } from "../ports/rows.ts";
 import { checkOptions, describe, readName } from "../workflow/options.ts";
 import {
   RunEndedError,
@@ -366,5 +366,3 @@ function outputOf(runId: string, { state, result, error }: RunEnd): unknown {
   if (state === "failed") throw new RunFailedError(runId, cause);
   throw new RunStoppedError(runId, state as "cancelled" | "terminated", cause);
 }
-
-export type { StuckReason };

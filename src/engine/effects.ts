@@ -49,6 +49,7 @@ export interface RunEffectsOptions {
 /** The effects of one execution. */
 export class RunEffects {
   readonly #options: RunEffectsOptions;
+  readonly #attempts: AttemptContext;
   readonly #pending: PendingCommands;
   #inbox: readonly InboxRow[];
   #facts: Fact[] = [];
@@ -61,9 +62,10 @@ export class RunEffects {
 
   /** @param options What they are made with. */
   constructor(options: RunEffectsOptions) {
-    const { loaded, inbox } = options;
+    const { loaded, inbox, context, run: { runId, generation } } = options;
     const answered = inbox.flatMap(({ position }) => position ?? []);
     this.#options = options;
+    this.#attempts = { ...context, runId, generation };
     this.#inbox = inbox;
     this.#pending = new PendingCommands(loaded.events, [...loaded.tasks, ...answered]);
     this.#isCancelled = loaded.events.some(({ kind }) => kind === "cancel.requested");
@@ -179,7 +181,7 @@ export class RunEffects {
    * @returns What came of it; the event of a failed attempt is still to be written.
    */
   async transact(pending: Pending, fence: TransactionFence): Promise<TransactionEnd> {
-    const attempt = new TransactionAttempt(pending.command, pending, this.#attemptContext);
+    const attempt = new TransactionAttempt(pending.command, pending, this.#attempts);
     pending.state = "active";
     pending.running = attempt;
     const end = await attempt.run(this.#options.context.store, fence);
@@ -212,7 +214,7 @@ export class RunEffects {
 
   /** A step, or an activity that only this node can execute: attempts in place. */
   #start(pending: Pending): void {
-    const running = startAttempt(pending.command, pending, this.#attemptContext);
+    const running = startAttempt(pending.command, pending, this.#attempts);
     pending.state = "active";
     pending.running = running;
     pending.dueAt = null;
@@ -287,11 +289,6 @@ export class RunEffects {
       pending.state = "waiting";
       stir();
     });
-  }
-
-  get #attemptContext(): AttemptContext {
-    const { run: { runId, generation }, context } = this.#options;
-    return { ...context, runId, generation };
   }
 
   // ---- what happened --------------------------------------------------------------------------

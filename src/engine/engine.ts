@@ -209,9 +209,13 @@ export class Engine {
   /** Runs were started by schedules: this node looks; what it has no room for, others take. */
   #due(): void {
     this.#dispatcher.look();
-    if (this.hasRoom) return;
-    this.#options.store.notices.publish([{ kind: "due" }]).catch((error) =>
-      engineLog.debug("Cannot send a hint: {error}", { error })
+    if (!this.hasRoom) this.#publish([{ kind: "due" }]);
+  }
+
+  /** Losing a hint costs time, never a fact: nobody waits for it. */
+  #publish(notices: readonly Notice[]): void {
+    this.#options.store.notices.publish(notices).catch((error) =>
+      engineLog.debug("Cannot send hints: {error}", { error })
     );
   }
 
@@ -239,9 +243,7 @@ export class Engine {
     if (notice.kind === "scheduled") this.#schedules.look();
     if (notice.kind === "ended") this.#schedules.ended(notice.runId);
     if (notice.kind === "tasks") this.#tasks.look();
-    if (notice.kind === "message" && notice.node === this.node) {
-      this.#residents.get(notice.run)?.executor.poke({ message: true });
-    }
+    if (notice.kind === "message" && notice.node === this.node) this.#deliver([notice.run]);
   }
 
   /** Hints may have been missed: looks at everything that they could have said. */
@@ -363,11 +365,7 @@ export class Engine {
     }
     if (due) this.#dispatcher.look();
     if (due && (!this.hasRoom || this.#exclusions.list().length > 0)) notices.push({ kind: "due" });
-    if (notices.length > 0) {
-      this.#options.store.notices.publish(notices).catch((error) =>
-        engineLog.debug("Cannot send hints: {error}", { error })
-      );
-    }
+    if (notices.length > 0) this.#publish(notices);
   }
 
   #dropAll(): void {
