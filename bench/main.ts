@@ -1,22 +1,37 @@
 /**
  * `deno task bench`: measures the engine on a real Postgres (the one that `DATABASE_URL` names, else
- * one that is started for this and removed afterwards) and on PGlite. Prints a JSON line for each
- * measurement, then medians with their targets.
+ * one that is started for this and removed afterwards), on PGlite, and in memory what needs no
+ * database of its own. Prints a JSON line for each measurement, then medians with their targets.
  *
- *     deno task bench [W1 W2 ...] [--quick] [--reps=5] [--database=postgres|pglite]
+ *     deno task bench [W1 W2 ...] [--quick] [--reps=5] [--database=postgres,pglite,memory]
  *
  * @module
  */
 
 import config from "../deno.json" with { type: "json" };
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
-import { pglitePlaces, type Places, postgresPlaces } from "./places.ts";
+import { memoryPlaces, pglitePlaces, type Places, postgresPlaces } from "./places.ts";
 import { line, summary, table } from "./report.ts";
 import { TARGETS } from "./targets.ts";
-import { type Measurement, type Sizes, type Workload, WORKLOADS } from "./workloads.ts";
+import { WORKLOADS } from "./workloads.ts";
+import type { Measurement, Sizes } from "./workload.ts";
 
-const FULL: Sizes = { parked: 2_000, long: [1_000, 10_000], rows: 1_000_000, idleSeconds: 30 };
-const QUICK: Sizes = { parked: 500, long: [1_000, 4_000], rows: 100_000, idleSeconds: 10 };
+const FULL: Sizes = {
+  many: 10_000,
+  parked: 2_000,
+  long: [1_000, 10_000],
+  rows: 1_000_000,
+  idleSeconds: 60,
+};
+const QUICK: Sizes = {
+  many: 2_000,
+  parked: 500,
+  long: [1_000, 4_000],
+  rows: 100_000,
+  idleSeconds: 20,
+};
+
+const KINDS = ["postgres", "pglite", "memory"];
 
 interface Choice {
   readonly names: readonly string[];
@@ -37,7 +52,7 @@ function choice(args: readonly string[]): Choice {
   }
   return {
     names,
-    kinds: option("database")?.split(",") ?? ["postgres", "pglite"],
+    kinds: option("database")?.split(",") ?? KINDS,
     reps: Number(option("reps") ?? (quick ? 1 : 5)),
     sizes: quick ? QUICK : FULL,
   };
@@ -48,60 +63,45 @@ async function measureAll(
   places: Places,
   { names, reps, sizes }: Choice,
 ): Promise<Record<string, unknown>[]> {
-  const chosen = WORKLOADS.filter(({ name }) => names.length === 0 || names.includes(name));
+  const chosen = WORKLOADS.filter(({ name, on = ["postgres", "pglite"] }) =>
+    on.includes(places.kind) && (names.length === 0 || names.includes(name))
+  );
+  if (chosen.length === 0) return [];
+  const { kind: database, release } = places;
+  line({ database, release, deno: Deno.version.deno, at: new Date() });
   const found = new Map<string, Measurement[]>();
   for (let rep = 0; rep < reps; rep++) {
-    for (const workload of chosen) {
-      if (rep >= (workload.reps ?? reps)) continue;
-      const about = { peer: "continuum", workload: workload.name, version: config.version };
-      const measurement = {
-        ...about,
-        database: places.kind,
-        rep,
-        ...await once(places, workload, sizes),
-      };
-      if (rep > 0 && "skipped" in measurement) continue;
-      line(measurement);
-      found.set(workload.name, [...found.get(workload.name) ?? [], measurement]);
+    for (const { name, measure } of chosen) {
+      const before = found.get(name) ?? [];
+      if (before.length > rep) continue; // they were taken together
+      await using place = await places.fresh();
+      const measured = [await measure(place, sizes, reps)].flat();
+      for (const [i, measurement] of measured.entries()) {
+        const about = { peer: "continuum", workload: name, version: config.version, database };
+        line({ ...about, rep: rep + i, ...measurement });
+      }
+      found.set(name, [...before, ...measured]);
     }
   }
   return TARGETS.flatMap((target): Record<string, unknown>[] => {
-    const measurements = found.get(target.workload) ?? [];
-    const row = summary(target, places.kind, measurements);
+    const row = summary(target, database, found.get(target.workload) ?? []);
     return row === null ? [] : [row];
   });
-}
-
-async function once(places: Places, workload: Workload, sizes: Sizes): Promise<Measurement> {
-  if (workload.measure === undefined) return { skipped: workload.skipped };
-  if (workload.server === true && places.kind !== "postgres") return { skipped: "needs a server" };
-  await using place = await places.fresh();
-  return await workload.measure(place, sizes);
 }
 
 async function main(): Promise<void> {
   const chosen = choice(Deno.args);
   const given = Deno.env.get("DATABASE_URL");
   const rows: Record<string, unknown>[] = [];
-  if (chosen.kinds.includes("postgres")) {
-    await using server = given === undefined ? await startPostgres() : undefined;
-    await using places = await postgresPlaces(given ?? server?.url as string);
-    line({
-      database: places.kind,
-      release: places.release,
-      deno: Deno.version.deno,
-      at: new Date(),
-    });
-    rows.push(...await measureAll(places, chosen));
-  }
-  if (chosen.kinds.includes("pglite")) {
-    await using places = await pglitePlaces();
-    line({
-      database: places.kind,
-      release: places.release,
-      deno: Deno.version.deno,
-      at: new Date(),
-    });
+  for (const kind of chosen.kinds) {
+    await using server = kind === "postgres" && given === undefined
+      ? await startPostgres()
+      : undefined;
+    await using places = kind === "postgres"
+      ? await postgresPlaces(given ?? server?.url as string)
+      : kind === "pglite"
+      ? await pglitePlaces()
+      : memoryPlaces();
     rows.push(...await measureAll(places, chosen));
   }
   table(rows);

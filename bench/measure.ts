@@ -94,6 +94,8 @@ export interface Counters {
   readonly inserted: number;
   /** Rows. */
   readonly updated: number;
+  /** Rows. */
+  readonly deleted: number;
   /** Rows of `runs` that were updated, and how many of these within their page, without an index. */
   readonly runs: { readonly updated: number; readonly hot: number };
   /** Bytes of WAL that the whole server wrote. */
@@ -127,10 +129,12 @@ export async function counters(
   await sql.end();
   const [row] = await admin`
     select xact_commit::integer as commits, tup_inserted::integer as inserted,
-      tup_updated::integer as updated,
+      tup_updated::integer as updated, tup_deleted::integer as deleted,
       (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::float8 as wal
     from pg_stat_database where datname = ${database}`;
-  const { commits, inserted, updated, wal } = row as unknown as Omit<Counters, "runs">;
   const runs = table as unknown as Counters["runs"];
-  return { commits, inserted, updated, wal, runs: { updated: runs.updated, hot: runs.hot } };
+  return {
+    ...row as unknown as Omit<Counters, "runs">,
+    runs: { updated: runs.updated, hot: runs.hot },
+  };
 }

@@ -12,7 +12,7 @@ import { type Counters, counters, processorMs, type Sql } from "./measure.ts";
 /** An empty database. Disposing of it removes it. */
 export interface Place extends AsyncDisposable {
   /** Which kind. */
-  readonly kind: "postgres" | "pglite";
+  readonly kind: "postgres" | "pglite" | "memory";
   /** For the options of `Continuum.open`. */
   readonly options: { readonly database: string | DatabaseAdapter; readonly schema: string };
   /** What there is only on a server. */
@@ -94,6 +94,22 @@ export async function pglitePlaces(): Promise<Places> {
       await keeper.close();
       await Deno.remove(folder, { recursive: true });
     },
+  };
+}
+
+/** For what needs no database of its own: nothing is made, and nothing removed. */
+export function memoryPlaces(): Places {
+  return {
+    kind: "memory",
+    release: "nothing but this process",
+    fresh: () =>
+      Promise.resolve({
+        kind: "memory",
+        options: { database: "memory:", schema: "continuum" },
+        serverMs: () => NaN,
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 

@@ -20,6 +20,8 @@ export function table(rows: readonly Readonly<Record<string, unknown>>[]): void 
 
 /** One number that is aimed at. */
 export interface Target {
+  /** The workload. */
+  readonly workload: string;
   /** Where it is found in a measurement: keys joined by points. */
   readonly key: string;
   /** For people. */
@@ -57,7 +59,7 @@ export function summary(
     ? "yes"
     : "no";
   return {
-    workload: measurements[0]?.workload,
+    workload: target.workload,
     database,
     measure: target.title,
     median: round(value, 3),

@@ -7,7 +7,7 @@
 import type { Target } from "./report.ts";
 
 /** In the order of the table. Bounds marked `server` are meant for Postgres. */
-export const TARGETS: readonly (Target & { readonly workload: string })[] = [
+export const TARGETS: readonly Target[] = [
   { workload: "W1", key: "steps_s", title: "steps a second", atLeast: 20_000, server: true },
   { workload: "W1", key: "cpu_ms_step", title: "processor ms a step", under: 0.1 },
   { workload: "W1", key: "client_cpu_ms_step", title: "of these, the client" },
@@ -16,6 +16,10 @@ export const TARGETS: readonly (Target & { readonly workload: string })[] = [
   { workload: "W1", key: "pg.ins_step", title: "rows inserted a step" },
   { workload: "W1", key: "pg.upd_step", title: "rows updated a step" },
   { workload: "W1", key: "pg.hot_ratio", title: "HOT share of updates of runs" },
+  { workload: "W1", key: "pg.del_step", title: "rows deleted a step" },
+  { workload: "W1D", key: "runs_s", title: "runs of one step drained a second" },
+  { workload: "W1D", key: "pg.xact_run", title: "commits a run" },
+  { workload: "W1D", key: "pg.wal_bytes_run", title: "WAL bytes a run" },
   {
     workload: "W2",
     key: "api_p50_ms",
@@ -33,6 +37,8 @@ export const TARGETS: readonly (Target & { readonly workload: string })[] = [
     atLeast: 15_000,
     server: true,
   },
+  { workload: "W3", key: "starts_s_batch", title: "starts/s, 500 in a call" },
+  { workload: "W3", key: "starts_s_many", title: "starts/s, 10,000 in a call" },
   { workload: "W4", key: "heap_bytes_per_parked", title: "heap bytes per parked run", under: 1 },
   { workload: "W4", key: "wake_all_s", title: "all woken and ended, s", under: 0.5, server: true },
   {
@@ -78,10 +84,29 @@ export const TARGETS: readonly (Target & { readonly workload: string })[] = [
     under: 3,
   },
   { workload: "CROWD", key: "steps_s", title: "500 runs at once, steps/s" },
+  {
+    workload: "ACTIVITIES",
+    key: "queued.activities_s",
+    title: "activities a second, through the queue",
+    atLeast: 8_000,
+    server: true,
+  },
+  { workload: "ACTIVITIES", key: "queued.cpu_ms_activity", title: "processor ms of each" },
+  { workload: "ACTIVITIES", key: "queued.pg.xact_activity", title: "commits of each" },
+  { workload: "ACTIVITIES", key: "queued.pg.wal_bytes_activity", title: "WAL bytes of each" },
+  { workload: "ACTIVITIES", key: "local.activities_s", title: "activities/s, where the run is" },
+  { workload: "ACTIVITIES", key: "local.pg.wal_bytes_activity", title: "WAL bytes of each" },
   { workload: "WIRE", key: "round_trips_step", title: "round trips a step" },
   { workload: "WIRE", key: "parses_step", title: "parsed statements a step" },
+  { workload: "WIRE", key: "many_statements", title: "statements of 10,000 starts in a call" },
   { workload: "IDLE", key: "statements_minute", title: "statements a minute, idle", under: 10 },
   { workload: "ROWS", key: "start_ratio", title: "start over empty table", under: 1.2 },
   { workload: "ROWS", key: "claim_ratio", title: "claim over empty table", under: 1.2 },
   { workload: "ROWS", key: "signal_ratio", title: "signal over empty table", under: 1.2 },
+  { workload: "REPLAY", key: "sequential_us_event", title: "µs an event, in sequence", under: 1 },
+  { workload: "REPLAY", key: "wide_us_event", title: "µs an event, 100 at once", under: 1 },
+  { workload: "LOAD", key: "url_ms", title: "10 modules from their URL, ms", under: 20 },
+  { workload: "LOAD", key: "archive_load_ms", title: "from the archive, ms", under: 20 },
+  { workload: "LOAD", key: "warm_us", title: "a loaded version again, µs", under: 5 },
+  { workload: "LOAD", key: "heap_kib_version", title: "heap of a loaded version, KiB", under: 60 },
 ];

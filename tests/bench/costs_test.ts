@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { millionRows } from "../../bench/million.ts";
 import bench, { HOOKS } from "../../bench/peers_workflow.ts";
 import { type Place, postgresPlaces } from "../../bench/places.ts";
-import { WORKLOADS } from "../../bench/workloads.ts";
+import { W1 } from "../../bench/throughput.ts";
 import { Continuum } from "../../mod.ts";
 import type { DatabaseAdapter, SqlSession, SqlValue } from "../../src/store/driver.ts";
 import { postgres } from "../../src/store/postgres.ts";
@@ -19,12 +19,9 @@ Deno.test("a step costs under 0.05 commits, one row, and a bounded share of the 
   await using server = await startPostgres(); // the WAL that others write must not count
   await using places = await postgresPlaces(server.url);
   await using place = await places.fresh();
-  const w1 = WORKLOADS.find(({ name }) => name === "W1");
-  const found = await w1?.measure?.(place, { parked: 0, long: [], rows: 0, idleSeconds: 0 });
-  const { xact_step, wal_bytes_step, ins_step, upd_step, hot_ratio } = found?.pg as Record<
-    string,
-    number
-  >;
+  const sizes = { many: 0, parked: 0, long: [], rows: 0, idleSeconds: 0 };
+  const found = await W1.measure(place, sizes, 1) as { pg: Record<string, number> };
+  const { xact_step, wal_bytes_step, ins_step, upd_step, hot_ratio } = found.pg;
   assert.ok(xact_step! < 0.05, `found ${xact_step} commits a step`);
   assert.ok(ins_step! <= 1.11, `found ${ins_step} rows inserted a step, wanted events and runs`);
   assert.ok(upd_step! <= 1.11, `found ${upd_step} rows updated a step, wanted one an event or end`);

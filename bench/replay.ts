@@ -1,6 +1,6 @@
 /**
  * How long the machine takes to replay a history of 12,500 events: mixed effects one after the
- * other, and 100 outstanding at a time. Prints one JSON line for each case, then a table.
+ * other, and 100 outstanding at a time.
  *
  * @module
  */
@@ -13,6 +13,8 @@ import type { EventKind, HistoryEvent } from "../src/replay/history.ts";
 import type { WorkflowContext } from "../src/workflow/context_types.ts";
 import { executionOf } from "../src/workflow/execute.ts";
 import { defineWorkflow, type WorkflowDefinition } from "../src/workflow/workflow.ts";
+import { median, round } from "./measure.ts";
+import type { Measurement, Workload } from "./workload.ts";
 
 const EVENTS = 12_500;
 const ROUNDS = 15;
@@ -85,33 +87,22 @@ async function once(
   return took * 1_000 / events.length;
 }
 
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] as number;
-}
-
-installGuard();
-const events = history();
-const drains: readonly (readonly [string, Drain])[] = [
-  ["runMicrotasks", await probeDrain()],
-  ["setImmediate", asyncDrain],
-];
-const rows: { case: string; drain: string; events: number; "us/event": number; best: number }[] =
-  [];
-for (const workflow of [sequential, wide]) {
-  for (const [name, drain] of drains) {
-    const took: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) took.push(await once(workflow, drain, events));
-    const row = {
-      case: `replay ${workflow.name}`,
-      drain: name,
-      events: EVENTS,
-      "us/event": Number(median(took).toFixed(3)),
-      best: Number(Math.min(...took).toFixed(3)),
-    };
-    rows.push(row);
-    // deno-lint-ignore no-console -- what a benchmark is for
-    console.log(JSON.stringify(row));
-  }
-}
-// deno-lint-ignore no-console -- what a benchmark is for
-console.table(rows);
+/** Microseconds of an event, by how tasks are drained after it. */
+export const REPLAY: Workload = {
+  name: "REPLAY",
+  on: ["memory"],
+  async measure() {
+    installGuard();
+    const events = history();
+    const found: Measurement = { events: EVENTS };
+    const drains = [["", await probeDrain()], ["_slow_drain", asyncDrain]] as const;
+    for (const workflow of [sequential, wide]) {
+      for (const [suffix, drain] of drains) {
+        const took: number[] = [];
+        for (let i = 0; i < ROUNDS; i++) took.push(await once(workflow, drain, events));
+        found[`${workflow.name}_us_event${suffix}`] = round(median(took), 3);
+      }
+    }
+    return found;
+  },
+};
