@@ -87,16 +87,18 @@ export type { Duration } from "./src/base/duration.ts";
 export {
   ClosedError,
   IdempotencyConflictError,
-  InvalidInputError,
-  InvalidSignalPayloadError,
   RunEndedError,
   RunExistsError,
   RunFailedError,
   RunNotFoundError,
   RunStateError,
   RunStoppedError,
-  VersionUnavailableError,
 } from "./src/client/errors.ts";
+export {
+  InvalidInputError,
+  InvalidSignalPayloadError,
+  VersionUnavailableError,
+} from "./src/version/contract_errors.ts";
 export {
   ActivityError,
   CancelledError,

@@ -6,10 +6,9 @@
 
 import { type Clock, systemClock } from "./base/clock.ts";
 import { isSha256Hex } from "./base/encoding.ts";
-import { Contracts } from "./client/contracts.ts";
 import { Activities } from "./engine/activities.ts";
 import { Ends } from "./client/ends.ts";
-import { ClosedError, VersionUnavailableError } from "./client/errors.ts";
+import { ClosedError } from "./client/errors.ts";
 import { type Health, healthOf } from "./client/health.ts";
 import { RunHandle } from "./client/run_handle.ts";
 import { type RunsApi, runsApi } from "./client/runs_api.ts";
@@ -38,6 +37,8 @@ import { type Drain, probeDrain } from "./replay/drain.ts";
 import { installGuard } from "./replay/guard.ts";
 import type { Execution } from "./replay/machine.ts";
 import { openStore } from "./store/open.ts";
+import { VersionUnavailableError } from "./version/contract_errors.ts";
+import { Contracts } from "./version/contracts.ts";
 import { VersionNotFoundError } from "./version/load_errors.ts";
 import { Versions } from "./version/versions.ts";
 import { executionOf } from "./workflow/execute.ts";
@@ -158,12 +159,12 @@ export class Continuum implements AsyncDisposable {
     this.#drain = drain;
     this.#settings = settings;
     this.#ends = new Ends(store.runs, clock, resultPollMs, () => this.#due());
-    this.#contracts = new Contracts(versions, store.versions);
+    const contracts = this.#contracts = new Contracts(versions, store.versions);
     this.#engine = settings === undefined ? undefined : new Engine({
       ...settings,
       store,
       clock,
-      code: parts.code ?? new VersionCode(versions, drain),
+      code: parts.code ?? new VersionCode(versions, contracts, drain),
       onDeparture: (run, departure) => {
         parts.onDeparture?.(run, departure);
         if (departure.kind === "suspended" || departure.kind === "released") return;
@@ -201,7 +202,7 @@ export class Continuum implements AsyncDisposable {
       store: store.schedules,
       namespace,
       version: (workflow) => versions.forStart(workflow),
-      input: (hash, input) => this.#contracts.input(hash, input),
+      checkInput: (hash, input) => contracts.inputText(hash, input),
       changed: () => this.#say({ kind: "scheduled" }),
       due: () => this.#due(),
       run: (runId, namespace) => this.run(runId, { namespace }),

@@ -63,7 +63,7 @@ export interface ScheduleStatus {
   readonly workflow: string;
   /** The version that it is pinned to; `null`: its runs take the current one. */
   readonly version: string | null;
-  /** The input of its runs. */
+  /** The input of its runs, as it was given. */
   readonly input: unknown;
   /** When it fires: the interval in milliseconds, the pattern with its time zone. */
   readonly timing:
@@ -124,8 +124,8 @@ export interface ScheduleServices {
   readonly namespace: string;
   /** Finds the version that a start would take. */
   readonly version: (workflow: WorkflowDefinition | string) => Promise<StartVersion>;
-  /** Checks an input against a version, and gives it as the version's schema makes it. */
-  readonly input: (hash: string, input: unknown) => Promise<unknown>;
+  /** Checks an encoded input against a version, and gives it as the version's schema makes it. */
+  readonly checkInput: (hash: string, input: string) => Promise<string>;
   /** A schedule may be due: nodes look. */
   readonly changed: () => void;
   /** A run is due: nodes look. */
@@ -163,8 +163,9 @@ export class Schedules {
     const { namespace, id, ifExists, paused } = settings;
     const target = await this.#target(settings.workflow, settings.pin);
     const { hash } = target;
-    const checked = hash === null ? options.input : await this.#services.input(hash, options.input);
-    const input = encode(checked, "input");
+    const input = encode(options.input, "input");
+    // Kept as it is given: the version of each firing makes its own of it.
+    if (hash !== null) await this.#services.checkInput(hash, input);
     const specFrom = (now: number, before?: Timing): ScheduleSpec => {
       const { workflow, pin } = target;
       const { attributes } = settings;
@@ -278,21 +279,36 @@ export class Schedules {
    *
    * @returns The run's handle.
    * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is cancelled.
-   * {VersionNotFoundError} If no version of its workflow is registered.
+   * {VersionNotFoundError} If no version of its workflow is registered. {InvalidInputError} If that
+   * version does not take the schedule's input.
    */
   async trigger(id: string, scope: ScheduleScope = {}): Promise<RunHandle> {
     const action = "trigger the schedule";
     const key = this.#key(id, scope);
-    const started = await this.#services.store.change(key, ({ progress, version, ...row }, now) => {
-      if (progress.state === "cancelled") {
-        throw new ScheduleStateError(id, action, progress.state, ["active", "paused", "done"]);
-      }
-      if (version === null) throw new VersionNotFoundError(row.workflow, action);
-      return { ...trigger(progress, row.runs[0]?.firedAt ?? null, now), manual: true };
-    });
-    if (started === null) throw new ScheduleNotFoundError(id, action);
-    this.#services.due();
-    return this.#services.run(started[0]!, key.namespace);
+    const { store, due, run } = this.#services;
+    for (;;) {
+      const before = await store.get(key);
+      if (before === null) throw new ScheduleNotFoundError(id, action);
+      const checked = await this.#inputOf(before);
+      const started = await store.change(key, ({ progress, version, ...row }, now) => {
+        if (progress.state === "cancelled") {
+          throw new ScheduleStateError(id, action, progress.state, ["active", "paused", "done"]);
+        }
+        if (version === null) throw new VersionNotFoundError(row.workflow, action);
+        const isSame = version.hash === before.version?.hash && row.input === before.input;
+        if (!isSame) return { progress, starts: [] }; // once more, as it is now
+        const { firedAt = null } = row.runs[0] ?? {};
+        return { ...trigger(progress, firedAt, now), manual: true, input: checked };
+      });
+      if (started === null) throw new ScheduleNotFoundError(id, action);
+      if (started.length === 0) continue;
+      due();
+      return run(started[0]!, key.namespace);
+    }
+  }
+
+  async #inputOf({ input, version }: ScheduleRow): Promise<string> {
+    return version === null ? input : await this.#services.checkInput(version.hash, input);
   }
 
   async #change(

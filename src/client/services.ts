@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { RunRow } from "../ports/rows.ts";
 import type { RunStore, Store } from "../ports/store.ts";
 import type { Execution } from "../replay/machine.ts";
-import type { Contracts } from "./contracts.ts";
+import type { Contracts } from "../version/contracts.ts";
 import type { Ends } from "./ends.ts";
 import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
 

@@ -13,7 +13,7 @@ import type { RunStore } from "../ports/store.ts";
 import type { StartVersion, Versions } from "../version/versions.ts";
 import { describe } from "../workflow/options.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
-import type { Contracts } from "./contracts.ts";
+import type { Contracts } from "../version/contracts.ts";
 import { IdempotencyConflictError, RunExistsError } from "./errors.ts";
 import { RunHandle } from "./run_handle.ts";
 import type { ClientServices } from "./services.ts";

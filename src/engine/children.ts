@@ -10,7 +10,11 @@ import { encode } from "../base/values.ts";
 import type { ChildStart, NewChild } from "../ports/lineage.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { Message, Store } from "../ports/store.ts";
-import type { CallRequest, ChildRequest, WorkflowLike } from "../replay/commands.ts";
+import type { CallRequest, ChildRequest } from "../replay/commands.ts";
+import type { CodeSource } from "./code_source.ts";
+
+/** What {@linkcode Children} asks of the versions. */
+export type ChildCode = Pick<CodeSource, "childOf" | "checkInput" | "checkSignal">;
 
 /** The longest chain of parents and children. */
 export const MAX_DEPTH = 50;
@@ -46,7 +50,7 @@ export class ChildStartError extends ContinuumError {
 /** What runs do to other runs. */
 export class Children {
   readonly #store: Store;
-  readonly #version: (run: ClaimedRun, workflow: WorkflowLike) => Promise<ChildVersion>;
+  readonly #code: ChildCode;
   readonly #woken: (run: number, node: string | null) => void;
   readonly #starts: Batcher<NewChild, ChildStart>;
 
@@ -54,16 +58,16 @@ export class Children {
    * Prepares.
    *
    * @param store Where the runs are.
-   * @param version Chooses the version of a child.
+   * @param code Chooses the versions of children, and checks what is given to them.
    * @param woken Told of each run that has work now.
    */
   constructor(
     store: Store,
-    version: (run: ClaimedRun, workflow: WorkflowLike) => Promise<ChildVersion>,
+    code: ChildCode,
     woken: (run: number, node: string | null) => void,
   ) {
     this.#store = store;
-    this.#version = version;
+    this.#code = code;
     this.#woken = woken;
     this.#starts = new Batcher((children) => store.lineage.startChildren(children, MAX_DEPTH));
   }
@@ -72,15 +76,16 @@ export class Children {
    * Starts a child; trying again does no harm.
    *
    * @throws {ChildStartError} If its id is taken, or the chain of parents too long.
+   * {InvalidInputError} If its version does not take the input.
    */
   async start(run: ClaimedRun, child: ChildRequest, input: string): Promise<void> {
-    const version = await this.#version(run, child.workflow!);
+    const version = await this.#code.childOf(run, child.workflow!);
     const outcome = await this.#starts.add({
       ...version,
       parent: run.id,
       close: child.close,
       runId: child.id,
-      input,
+      input: await this.#input(run, child.id, version.hash, input),
       seed: `${run.seed}/${child.id}`,
     });
     if (outcome !== "started") throw new ChildStartError(child.id, outcome);
@@ -91,9 +96,7 @@ export class Children {
   async call(run: ClaimedRun, call: CallRequest, position: number, input: string): Promise<void> {
     if (call.kind === "start") return await this.start(run, call.child, input);
     if (call.kind === "cancel") return await this.cancel(run, call.id, "its parent asked for it");
-    await this.#deliver(run, call.id, {
-      kind: "signal",
-      name: call.name,
+    await this.#signal(run, call, {
       payload: input,
       deliveryId: `${run.runId}~${run.generation}/${position}`, // sent once, however often tried
     });
@@ -102,6 +105,33 @@ export class Children {
   /** Asks a child to end; one that has ended already is left as it is. */
   async cancel(run: ClaimedRun, id: string, reason: string): Promise<void> {
     await this.#deliver(run, id, { kind: "cancel", name: "", payload: encode({ reason }) });
+  }
+
+  /** What an earlier try has started goes on, whatever the version that is current now takes. */
+  async #input(run: ClaimedRun, id: string, hash: string, input: string): Promise<string> {
+    try {
+      return await this.#code.checkInput(hash, input);
+    } catch (error) {
+      if (await this.#store.runs.in(run.namespace).version(id) === null) throw error;
+      return input; // the insertion finds the id taken
+    }
+  }
+
+  /** Checked by the version that it is delivered to, also if the child moves meanwhile. */
+  async #signal(
+    run: ClaimedRun,
+    { id, name }: Extract<CallRequest, { kind: "signal" }>,
+    { payload, deliveryId }: { readonly payload: string; readonly deliveryId: string },
+  ): Promise<void> {
+    const runs = this.#store.runs.in(run.namespace);
+    let version = await runs.version(id);
+    while (version !== null) {
+      const checked = await this.#code.checkSignal(version, name, payload);
+      const message = { kind: "signal", name, payload: checked, deliveryId } as const;
+      const delivery = await runs.deliverTo(version, id, message);
+      if (delivery.status === "delivered") this.#woken(delivery.run, delivery.node);
+      version = delivery.status === "moved" ? delivery.hash : null;
+    }
   }
 
   async #deliver(run: ClaimedRun, id: string, message: Message): Promise<void> {

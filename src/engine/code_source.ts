@@ -31,6 +31,23 @@ export interface CodeSource {
    */
   childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<ChildVersion>;
   /**
+   * Checks an encoded input against the version that is to get it.
+   *
+   * @returns What the version's schema makes of it, encoded.
+   * @throws {InvalidInputError} If it does not fit. {VersionUnavailableError} If the schema can't be
+   * had here. {SchemaFailedError} If the schema breaks down.
+   */
+  checkInput(hash: string, input: string): Promise<string>;
+  /**
+   * Checks a signal's encoded payload against the version of the run that is to get it.
+   *
+   * @returns What the version's schema makes of it, encoded.
+   * @throws {UndeclaredSignalError} or {InvalidSignalPayloadError} If the version does not take it.
+   * {VersionUnavailableError} If the schema can't be had here. {SchemaFailedError} If the schema
+   * breaks down.
+   */
+  checkSignal(hash: string, name: string, payload: string): Promise<string>;
+  /**
    * An activity that is pinned with a version. Absent: none can be had here.
    *
    * @param hash The version.

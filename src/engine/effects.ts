@@ -21,6 +21,7 @@ import { type AttemptContext, type FailedAttempt, startAttempt } from "./attempt
 import type { ExecutorContext } from "./executor_context.ts";
 import { childEnd, eventOf, type Fact, failure, lastWord } from "./facts.ts";
 import { engineLog } from "./log.ts";
+import { mayPass } from "./patience.ts";
 import { type Pending, PendingCommands } from "./pending.ts";
 import type { RunCode } from "./run_code.ts";
 import type { Ending, TaskOwner } from "./task_attempts.ts";
@@ -277,7 +278,7 @@ export class RunEffects {
         await act();
         return {};
       } catch (error) {
-        if (isContinuumError(error)) return { error };
+        if (isContinuumError(error) && !mayPass(error)) return { error };
         throw error;
       }
     }).catch((error) => ({ error })).then((done) => {

@@ -131,6 +131,7 @@ export class Engine {
     this.#schedules = new ScheduleRunner({
       schedules: store.schedules,
       runs: store.runs,
+      code,
       clock,
       databaseClock: this.#databaseClock,
       onDue: () => this.#due(),
@@ -166,12 +167,8 @@ export class Engine {
       now: () => this.#databaseClock.now(),
       store,
       patience: this.#patience,
-      current: (workflow) => code.current(workflow),
-      children: new Children(
-        store,
-        (run, workflow) => code.childOf(run, workflow),
-        (id, node) => this.#woke([{ id, node }]),
-      ),
+      versions: code,
+      children: new Children(store, code, (id, node) => this.#woke([{ id, node }])),
     };
     this.#aftermath = new Aftermath({
       lineage: store.lineage,

@@ -38,6 +38,7 @@ import type { ExecutorContext, Lingerer } from "./executor_context.ts";
 import { annotations, type Fact } from "./facts.ts";
 import type { Written } from "./journal_writer.ts";
 import { engineLog } from "./log.ts";
+import { nextGeneration } from "./next_generation.ts";
 import type { ResidentRun } from "./node_tasks.ts";
 import type { Pending } from "./pending.ts";
 import type { CodeFailure, RunCode } from "./run_code.ts";
@@ -235,21 +236,25 @@ export class RunExecutor implements Lingerer, ResidentRun {
 
   /** The next generation: the same run, row and lease, and a history that starts anew. */
   async #continue(
-    { input, version }: Extract<Outcome, { kind: "continued" }>,
+    outcome: Extract<Outcome, { kind: "continued" }>,
     execution: Execution,
   ): Promise<Departure | "reload"> {
-    const { id: run, token, generation, hash, specifier, workflow } = this.run;
-    const { patience, store: { lineage }, current } = this.#context;
+    const { id: run, token, generation } = this.run;
+    const { patience, store: { lineage }, versions } = this.#context;
     const seed = crypto.randomUUID();
     const continued = await patience.until("continue a run as new", async () => {
-      const target = version === "current" ? await current(workflow) : undefined;
-      const next = { ...(target ?? { hash, specifier }), input, seed };
+      const target = await nextGeneration(this.run, outcome, versions);
+      if ("refused" in target) return target;
+      const next = { ...target, seed };
       const signals = execution.unconsumed.map(({ name, payload }) => ({ name, payload }));
       const fence = { run, token, generation, next: this.#next };
       const at = await lineage.continueAsNew({ ...fence, ...next, signals });
       return at === null ? null : { ...next, startedAt: at };
     });
     if (this.#phase === "dropped" || !continued) return LOST;
+    if ("refused" in continued) {
+      return await this.#leave({ to: "failed", result: null, error: continued.refused });
+    }
     this.#run = {
       ...this.run,
       ...continued,

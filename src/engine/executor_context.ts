@@ -10,6 +10,7 @@ import type { ClaimedRun, LoadedRun } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { AttemptContext } from "./attempt.ts";
 import type { Children } from "./children.ts";
+import type { CodeSource } from "./code_source.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import type { NodeLease } from "./node_lease.ts";
@@ -29,10 +30,8 @@ export interface ExecutorContext extends Omit<AttemptContext, "runId" | "generat
   readonly store: Pick<Store, "transact" | "lineage">;
   /** What runs do to other runs. */
   readonly children: Children;
-  /** The version that new runs of a workflow take; `undefined`: none is registered. */
-  readonly current: (
-    workflow: string,
-  ) => Promise<{ readonly hash: string; readonly specifier: string } | undefined>;
+  /** Where next generations go. */
+  readonly versions: Pick<CodeSource, "current" | "checkInput">;
   /** Waits for a database that is away. */
   readonly patience: Patience;
   /** Activities of this node. */

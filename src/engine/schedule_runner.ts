@@ -14,10 +14,17 @@ import type { Clock } from "../base/clock.ts";
 import { CancelledError } from "../base/errors.ts";
 import { encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
-import type { BlockedFiring, Decide, ScheduleRow, ScheduleStore } from "../ports/schedules.ts";
+import type {
+  BlockedFiring,
+  ScheduleDecision,
+  ScheduleRow,
+  ScheduleStore,
+} from "../ports/schedules.ts";
 import type { RunStore } from "../ports/store.ts";
 import { fire, postponed, type Progress } from "../schedule/firing.ts";
+import type { CodeSource } from "./code_source.ts";
 import type { DatabaseClock } from "./database_clock.ts";
+import { FiringInputs } from "./firing_inputs.ts";
 import { engineLog } from "./log.ts";
 import { Lookout } from "./lookout.ts";
 
@@ -27,6 +34,8 @@ export interface ScheduleRunnerOptions {
   readonly schedules: ScheduleStore;
   /** Where their runs are. */
   readonly runs: RunStore;
+  /** Checks the inputs of runs. */
+  readonly code: Pick<CodeSource, "checkInput">;
   /** Times the next look. */
   readonly clock: Clock;
   /** The database's time. */
@@ -90,15 +99,19 @@ export class ScheduleRunner {
   }
 
   async #look(): Promise<number | null> {
-    do await this.#release(); while (await this.#fire() > 0 && !this.#lookout.isPaused);
+    const { code } = this.#options;
+    const inputs = new FiringInputs((hash, input) => code.checkInput(hash, input));
+    do await this.#release(); while (await this.#fire(inputs) > 0 && !this.#lookout.isPaused);
     this.#lookout.forget();
     return await this.#options.schedules.nextFire();
   }
 
   /** How many schedules were looked at. */
-  async #fire(): Promise<number> {
+  async #fire(inputs: FiringInputs): Promise<number> {
     const { schedules, onDue } = this.#options;
-    const { looked, started } = await schedules.fire(BATCH, decideFiring, onFailure);
+    const decide = (row: ScheduleRow, now: number) => decideFiring(row, now, inputs);
+    const { looked, started } = await schedules.fire(BATCH, decide, onFailure);
+    await inputs.check();
     if (started.length > 0) onDue();
     return looked;
   }
@@ -138,16 +151,21 @@ export class ScheduleRunner {
 }
 
 /** What a due schedule does. */
-export const decideFiring: Decide = (row, now) => {
+export function decideFiring(
+  row: ScheduleRow,
+  now: number,
+  inputs?: FiringInputs,
+): ScheduleDecision {
   const { id, namespace, rules, progress, busy, version } = row;
-  const firing = fire(id, rules, progress, { now, busy, startable: version !== null });
+  const fired = fire(id, rules, progress, { now, busy, startable: version !== null });
+  const firing = inputs === undefined ? fired : inputs.decide(row, fired);
   const { state, trouble } = firing.progress;
   if (state === "stuck") {
     const reason = trouble?.message;
     engineLog.warn("Schedule {id} of {namespace} is stuck: {reason}", { id, namespace, reason });
   }
   return firing;
-};
+}
 
 /** What follows if it can't. */
 export function onFailure(row: ScheduleRow, error: unknown, now: number): Progress {

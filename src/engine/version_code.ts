@@ -10,6 +10,7 @@ import type { ClaimedRun, StuckReason } from "../ports/rows.ts";
 import type { ActivityLike, WorkflowLike } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
 import type { LogLine } from "../replay/turn.ts";
+import type { Contracts } from "../version/contracts.ts";
 import { LoadFailure } from "../version/load_errors.ts";
 import type { LoadedVersion, Versions } from "../version/versions.ts";
 import { isActivity } from "../workflow/activity.ts";
@@ -33,15 +34,18 @@ const PASSING: RetryPolicy = {
 /** Finds the code of runs among the versions that this process can obtain. */
 export class VersionCode implements CodeSource {
   readonly #versions: Versions;
+  readonly #contracts: Contracts;
   readonly #drain: Drain;
   readonly #failures = new Map<string, number>();
 
   /**
    * @param versions Obtains versions.
+   * @param contracts Checks inputs and signals.
    * @param drain How executions drain their microtasks.
    */
-  constructor(versions: Versions, drain: Drain) {
+  constructor(versions: Versions, contracts: Contracts, drain: Drain) {
     this.#versions = versions;
+    this.#contracts = contracts;
     this.#drain = drain;
   }
 
@@ -79,6 +83,14 @@ export class VersionCode implements CodeSource {
   async childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<ChildVersion> {
     if (typeof workflow === "string") return await this.#versions.forStart(workflow);
     return await this.#versions.childVersion(run.hash, workflow as WorkflowDefinition);
+  }
+
+  checkInput(hash: string, input: string): Promise<string> {
+    return this.#contracts.inputText(hash, input);
+  }
+
+  checkSignal(hash: string, name: string, payload: string): Promise<string> {
+    return this.#contracts.signalText(hash, name, payload);
   }
 
   async activity(

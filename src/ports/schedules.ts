@@ -22,7 +22,7 @@ export interface ScheduleSpec extends ScheduleKey {
   readonly workflow: string;
   /** The version that its runs start on; `null`: the current one of that time. */
   readonly pin: { readonly hash: string; readonly specifier: string } | null;
-  /** Encoded input of its runs. */
+  /** Encoded input of its runs, as it was given: each run's version makes its own of it. */
   readonly input: string;
   /** Attributes of its runs, as JSON. */
   readonly attributes: string;
@@ -51,7 +51,12 @@ export interface ScheduleRow extends ScheduleSpec {
   /** How far it has come. */
   readonly progress: Progress;
   /** The version that a run would start on now; `null`: there is none. */
-  readonly version: { readonly hash: string; readonly specifier: string } | null;
+  readonly version: {
+    readonly hash: string;
+    readonly specifier: string;
+    /** Whether it has a schema for its input. */
+    readonly checksInput: boolean;
+  } | null;
   /** Whether one of its runs has not ended. */
   readonly busy: boolean;
   /** Its latest runs, the newest first. */
@@ -64,6 +69,8 @@ export interface ScheduleRow extends ScheduleSpec {
 export interface ScheduleDecision extends Firing {
   /** Whether somebody starts these runs by hand. */
   readonly manual?: boolean;
+  /** Encoded input of these runs; as the schedule has it when omitted. */
+  readonly input?: string;
   /** What it is asked to do from now on; as before when omitted. */
   readonly spec?: ScheduleSpec;
 }

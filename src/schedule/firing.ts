@@ -52,10 +52,12 @@ export interface Rules {
 
 /** Why a schedule does not fire. */
 export interface ScheduleTrouble {
-  /** A stable word: `VERSION_NOT_FOUND`, `FIRING_FAILED`. */
+  /** A stable word: `VERSION_NOT_FOUND`, `INVALID_INPUT`, `FIRING_FAILED`. */
   readonly code: string;
   /** For people. */
   readonly message: string;
+  /** The version that does not take the schedule's input, with `INVALID_INPUT`. */
+  readonly version?: string;
 }
 
 /** How far a schedule has come. */
@@ -327,7 +329,14 @@ const NO_VERSION: ScheduleTrouble = {
   message: "Cannot fire: no version of its workflow is registered",
 };
 
-function stuck(before: Progress, trouble: ScheduleTrouble): Progress {
+/**
+ * Parks a schedule: nothing that it has planned is passed over.
+ *
+ * @param before How far it has come.
+ * @param trouble Why it can't go on.
+ * @returns Where it stands.
+ */
+export function stuck(before: Progress, trouble: ScheduleTrouble): Progress {
   return { ...before, state: "stuck", trouble, fireAt: null };
 }
 

@@ -42,6 +42,7 @@ type RawSchedule =
     readonly trouble: string | null;
     readonly versionHash: string | null;
     readonly versionSpecifier: string;
+    readonly checksInput: boolean;
     readonly runs: string;
     readonly now: number;
   };
@@ -216,8 +217,10 @@ export class Schedules implements ScheduleStore {
       if (spec !== undefined) await this.#query(session, "spec", [key, ...specValues(spec)]);
     }
     await this.#query(session, "progress", progressValues(decisions));
-    const starts = decisions.flatMap(([row, { starts, manual = false }]) =>
-      starts.map((planned) => ({ row, planned, manual, runId: runIdOf(row.id, planned, manual) }))
+    const starts = decisions.flatMap(([row, { starts, manual = false, input = row.input }]) =>
+      starts.map((planned) => {
+        return { row, planned, manual, input, runId: runIdOf(row.id, planned, manual) };
+      })
     );
     if (starts.length === 0) return [];
     // A run with that id that is there already is the one: what starts is the same for everybody.
@@ -245,9 +248,13 @@ export class Schedules implements ScheduleStore {
 }
 
 function newRun(
-  { row, runId }: { readonly row: RawSchedule; readonly runId: string },
+  { row, runId, input }: {
+    readonly row: RawSchedule;
+    readonly runId: string;
+    readonly input: string;
+  },
 ): NewRun & { readonly namespace: string } {
-  const { namespace, workflow, versionHash, versionSpecifier, input, attributes } = row;
+  const { namespace, workflow, versionHash, versionSpecifier, attributes } = row;
   const seed = crypto.randomUUID();
   const version = { hash: versionHash!, specifier: versionSpecifier };
   return { namespace, runId, workflow, ...version, input, seed, attributes };
@@ -305,9 +312,11 @@ function parsed(raw: RawSchedule): ScheduleRow {
       ...{ state, trouble, planned, fireAt, held, failures },
       ...{ started, triggered, skipped, missed },
     },
-    version: raw.versionHash === null
-      ? null
-      : { hash: raw.versionHash, specifier: raw.versionSpecifier },
+    version: raw.versionHash === null ? null : {
+      hash: raw.versionHash,
+      specifier: raw.versionSpecifier,
+      checksInput: raw.checksInput,
+    },
     busy,
     runs: JSON.parse(raw.runs),
     createdAt,

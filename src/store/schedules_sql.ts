@@ -50,6 +50,7 @@ const SCHEDULE = `
     schedule.triggered, schedule.skipped, schedule.missed,
     ${milliseconds("schedule.created_at")} as "createdAt",
     version.hash as "versionHash",
+    coalesce((version.contract->>'input')::boolean, false) as "checksInput",
     coalesce(schedule.specifier, (
       select known.specifier from {schema}.workflow_specifiers as known
       where known.hash = version.hash order by known.last_seen desc, known.specifier limit 1
@@ -140,13 +141,20 @@ const RELEASE = `
     for update of schedule skip locked
   )`;
 
-/** What a schedule is stuck for may be there by now. */
+/** What a schedule is stuck for is there by now: a version, or another one. */
+const CURABLE = `
+  schedule.state = 'stuck' and (
+    schedule.trouble->>'code' = 'VERSION_NOT_FOUND'
+    or schedule.trouble->>'code' = 'INVALID_INPUT' and schedule.hash is null
+      and schedule.trouble->>'version' is distinct from named.current_hash
+  )`;
+
 const REVIVE = `
   update {schema}.schedules set state = 'active', trouble = null, fire_at = ${CLOCK}
   where id in (
     select schedule.id from {schema}.schedules as schedule
     join {schema}.workflows as named on named.name = schedule.workflow
-    where schedule.state = 'stuck' and schedule.trouble->>'code' = 'VERSION_NOT_FOUND'
+    where ${CURABLE}
     for update of schedule skip locked
   )`;
 
@@ -164,7 +172,7 @@ export const NEXT_LOOK = `
     (
       select date_trunc('milliseconds', statement_timestamp()) from {schema}.schedules as schedule
       join {schema}.workflows as named on named.name = schedule.workflow
-      where schedule.state = 'stuck' and schedule.trouble->>'code' = 'VERSION_NOT_FOUND' limit 1
+      where ${CURABLE} limit 1
     )
   )`;
 

@@ -17,6 +17,7 @@ import type { HistoryEvent } from "../replay/history.ts";
 import { Execution, type ExecutionOptions } from "../replay/machine.ts";
 import type { Request } from "../replay/pending.ts";
 import type { RunStart, Turn } from "../replay/turn.ts";
+import type { Contracts } from "../version/contracts.ts";
 import { Context } from "../workflow/context.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import type { Busy } from "./busy.ts";
@@ -98,16 +99,18 @@ export class TestCode implements CodeSource {
 
   /**
    * @param versions Obtains versions.
+   * @param contracts Checks inputs and signals.
    * @param drain How executions drain their microtasks.
    * @param parts Counts work; stands in place of activities.
    */
   constructor(
     versions: TestVersions,
+    contracts: Contracts,
     drain: Drain,
     parts: { readonly busy: Busy; readonly doubles: Doubles },
   ) {
     this.#versions = versions;
-    this.#inner = new VersionCode(versions, drain);
+    this.#inner = new VersionCode(versions, contracts, drain);
     this.#drain = drain;
     this.#parts = parts;
   }
@@ -140,6 +143,16 @@ export class TestCode implements CodeSource {
   /** See {@linkcode CodeSource.childOf}. */
   childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<ChildVersion> {
     return this.#parts.busy.during("work", () => this.#inner.childOf(run, workflow));
+  }
+
+  /** See {@linkcode CodeSource.checkInput}. */
+  checkInput(hash: string, input: string): Promise<string> {
+    return this.#parts.busy.during("work", () => this.#inner.checkInput(hash, input));
+  }
+
+  /** See {@linkcode CodeSource.checkSignal}. */
+  checkSignal(hash: string, name: string, payload: string): Promise<string> {
+    return this.#parts.busy.during("work", () => this.#inner.checkSignal(hash, name, payload));
   }
 
   /** See {@linkcode CodeSource.probe}. */

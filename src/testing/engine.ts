@@ -14,6 +14,7 @@ import { probeDrain } from "../replay/drain.ts";
 import type { SqlValue } from "../store/driver.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../ports/store.ts";
+import { Contracts } from "../version/contracts.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { Busy } from "./busy.ts";
@@ -312,7 +313,7 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     namespace: "default",
     clock,
     resultPollMs: POLL_MS,
-    code: new TestCode(versions, drain, { busy, doubles }),
+    code: new TestCode(versions, new Contracts(versions, store.versions), drain, { busy, doubles }),
     settings: SETTINGS,
     onDeparture: (run, departure) => {
       paranoia?.note(run, departure);

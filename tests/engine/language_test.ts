@@ -9,6 +9,8 @@ import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import type { Departure } from "../../src/engine/departure.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
+import { VersionUnavailableError } from "../../src/version/contract_errors.ts";
+import { LoadFailure } from "../../src/version/load_errors.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { TestNode } from "../support/node.ts";
 
@@ -68,6 +70,25 @@ forEachDatabase("children", (database, test) => {
     await using node = await TestNode.open(place, [parent, fails]);
     const id = await node.start("parent");
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["CHILD_FAILED", "too much"]);
+  });
+
+  test("a schema that can't be had for the moment is waited for, one that is gone fails the child", async () => {
+    const parent = defineWorkflow(
+      { name: "parent" },
+      (ctx, n: number) => ctx.child("double", n).catch((error) => error.cause.code),
+    );
+    const unavailable = (kind: "passing" | "lasting") => {
+      const reason = { source: "url", kind, code: "GONE", message: "it is away" } as const;
+      return new VersionUnavailableError("f", "check", new LoadFailure("f", [reason]));
+    };
+    await using place = await database.fresh();
+    await using node = await TestNode.open(place, [parent, double]);
+    node.inputErrors.push(unavailable("passing"), unavailable("passing"));
+    const patient = await node.start("parent", 21);
+    assert.equal(resultOf(await node.left(patient, "ended")), 42);
+    node.inputErrors.push(unavailable("lasting"));
+    const failed = await node.start("parent", 21);
+    assert.equal(resultOf(await node.left(failed, "ended")), "VERSION_UNAVAILABLE");
   });
 
   test("a handle signals a child and waits for it later", async () => {

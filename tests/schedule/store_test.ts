@@ -99,7 +99,7 @@ forEachDatabase("schedules in a store", (database, test) => {
       ...full,
       attributes: { kind: "tick" },
     });
-    assert.deepEqual([busy, runs, version], [false, [], full.pin]);
+    assert.deepEqual([busy, runs, version], [false, [], { ...full.pin, checksInput: false }]);
     assert.ok(Number.isSafeInteger(createdAt) && progress.planned! > createdAt);
     assert.equal(await store.schedules.get({ ...KEY, id: "none" }), null);
     assert.equal(await store.schedules.get({ ...KEY, id: "nul\0" }), null);

@@ -46,6 +46,8 @@ export class TestNode implements AsyncDisposable {
   readonly pinned: Map<string, ActivityLike>;
   /** Answers in place of the code, by hash. */
   readonly failures = new Map<string, CodeFailure>();
+  /** What the next checks of inputs throw, in turn. */
+  readonly inputErrors: Error[] = [];
   readonly #watchers = new Set<() => void>();
 
   private constructor(store: Store, code: (node: TestNode) => CodeSource, options: NodeOptions) {
@@ -103,6 +105,11 @@ export class TestNode implements AsyncDisposable {
         const name = typeof workflow === "string" ? workflow : workflow.name;
         return Promise.resolve({ workflow: name, hash: hashOf(name), specifier: `test:${name}` });
       },
+      checkInput: (_hash, input) => {
+        const error = node.inputErrors.shift();
+        return error === undefined ? Promise.resolve(input) : Promise.reject(error);
+      },
+      checkSignal: (_hash, _name, payload) => Promise.resolve(payload),
       activity: (_hash, code) =>
         Promise.resolve(node.pinned.get(code) ?? { kind: "node" } as const),
       probe: (hash) => Promise.resolve(!node.failures.has(hash) && byHash.has(hash)),

@@ -6,13 +6,18 @@
  */
 
 import { UndeclaredSignalError } from "../base/errors.ts";
+import { decode, encode } from "../base/values.ts";
 import type { Contract } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
-import { contractOf } from "../version/definition.ts";
-import type { Versions } from "../version/versions.ts";
 import { checkSchema } from "../workflow/schema.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
-import { InvalidInputError, InvalidSignalPayloadError, VersionUnavailableError } from "./errors.ts";
+import {
+  InvalidInputError,
+  InvalidSignalPayloadError,
+  VersionUnavailableError,
+} from "./contract_errors.ts";
+import { contractOf } from "./definition.ts";
+import type { Versions } from "./versions.ts";
 
 interface Known {
   readonly workflow: string;
@@ -83,6 +88,29 @@ export class Contracts {
       throw new InvalidSignalPayloadError(name, workflow, hash, checked.issues);
     }
     return checked.value;
+  }
+
+  /**
+   * Checks an encoded input, as {@linkcode Contracts.input} does; its text stays as it is where the
+   * version has no schema for it.
+   *
+   * @throws {NotSerializableError} If what the schema makes of it can't be written.
+   */
+  async inputText(hash: string, text: string): Promise<string> {
+    const { contract } = await this.#of(hash);
+    if (contract === null || !contract.input) return text;
+    return encode(await this.input(hash, decode(text)), "input");
+  }
+
+  /**
+   * Checks the encoded payload of a signal, as {@linkcode Contracts.signal} does.
+   *
+   * @throws {NotSerializableError} If what the schema makes of it can't be written.
+   */
+  async signalText(hash: string, name: string, text: string): Promise<string> {
+    const { contract } = await this.#of(hash);
+    if (contract === null || contract.signals === null) return text;
+    return encode(await this.signal(hash, name, decode(text)), "payload");
   }
 
   async #of(hash: string): Promise<Known> {

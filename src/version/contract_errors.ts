@@ -1,0 +1,85 @@
+/**
+ * What does not fit the schemas of a version, and schemas that can't be had.
+ *
+ * @module
+ */
+
+import { ContinuumError } from "../base/errors.ts";
+import { type Issue, showIssues } from "../workflow/schema.ts";
+import { type FailureKind, LoadFailure } from "./load_errors.ts";
+
+/** An input does not fit the schema of the version that is to get it. Code `INVALID_INPUT`. */
+export class InvalidInputError extends ContinuumError {
+  /** What does not fit. */
+  readonly issues: readonly Issue[];
+
+  /**
+   * Makes the error.
+   *
+   * @param workflow The workflow's name.
+   * @param hash The version whose schema it is.
+   * @param issues What does not fit.
+   */
+  constructor(workflow: string, hash: string, issues: readonly Issue[]) {
+    super(
+      "INVALID_INPUT",
+      `Cannot start workflow ${JSON.stringify(workflow)}: its input does not fit the schema of ` +
+        `version ${hash}: ${showIssues(issues)}`,
+      { details: { workflow, hash, issues } },
+    );
+    this.issues = issues;
+  }
+}
+
+/**
+ * A signal's payload does not fit the schema of the run's version. Code `INVALID_SIGNAL_PAYLOAD`.
+ */
+export class InvalidSignalPayloadError extends ContinuumError {
+  /** What does not fit. */
+  readonly issues: readonly Issue[];
+
+  /**
+   * Makes the error.
+   *
+   * @param signal The signal's name.
+   * @param workflow The workflow's name.
+   * @param hash The version whose schema it is.
+   * @param issues What does not fit.
+   */
+  constructor(signal: string, workflow: string, hash: string, issues: readonly Issue[]) {
+    super(
+      "INVALID_SIGNAL_PAYLOAD",
+      `Cannot send signal ${JSON.stringify(signal)} to workflow ${JSON.stringify(workflow)}: its ` +
+        `payload does not fit the schema of version ${hash}: ${showIssues(issues)}`,
+      { details: { signal, workflow, hash, issues } },
+    );
+    this.issues = issues;
+  }
+}
+
+/**
+ * A version's code is needed in this process, and can't be had here; `cause` says why. Code
+ * `VERSION_UNAVAILABLE`.
+ */
+export class VersionUnavailableError extends ContinuumError {
+  /** Whether it may be had later, here or elsewhere. */
+  readonly kind: FailureKind;
+
+  /**
+   * Makes the error.
+   *
+   * @param hash The version.
+   * @param action What it is needed for.
+   * @param cause Why it can't be had.
+   */
+  constructor(hash: string, action: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(
+      "VERSION_UNAVAILABLE",
+      `Cannot ${action}: version ${hash} can't be had in this process: ${why}`,
+      { cause, details: { hash } },
+    );
+    // What is not known to be a fact about the version is taken to pass.
+    this.kind = cause instanceof LoadFailure ? cause.kind : "passing";
+  }
+}
