@@ -81,6 +81,7 @@ export type { TrustOptions, TrustPattern } from "./src/version/trust.ts";
 export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./src/store/driver.ts";
 export { Activities } from "./src/engine/activities.ts";
 export type { ActivityDefinition } from "./src/workflow/activity.ts";
+export type { SignalSchemas } from "./src/workflow/signal_types.ts";
 export type { WorkflowDefinition } from "./src/workflow/workflow.ts";
 export type { Duration } from "./src/base/duration.ts";
 

@@ -18,9 +18,10 @@ const run = await continuum.start(approval, "New kitchen");
 for (let times = 0; times < 2; times++) {
   console.log(await run.signal("approval", { by: "Ada", yes: true }, { deliveryId: "mail-17" }));
 }
+const untyped = continuum.run(run.id); // it knows no types: these names are checked when they arrive
 for (const [name, payload] of [["approval", "yes"], ["aproval", { by: "Bob", yes: true }]]) {
   try {
-    await run.signal(name as string, payload);
+    await untyped.signal(name as string, payload);
   } catch (error) {
     if (error instanceof InvalidSignalPayloadError) console.log("Refused:", error.code);
     else if (error instanceof UndeclaredSignalError) console.log("Refused:", error.code);

@@ -43,6 +43,7 @@ import { VersionNotFoundError } from "./version/load_errors.ts";
 import { Versions } from "./version/versions.ts";
 import { executionOf } from "./workflow/execute.ts";
 import { checkOptions } from "./workflow/options.ts";
+import type { SignalSchemas } from "./workflow/signal_types.ts";
 import type { WorkflowDefinition } from "./workflow/workflow.ts";
 
 /** What {@linkcode Continuum.readiness} says. */
@@ -286,11 +287,11 @@ export class Continuum implements AsyncDisposable {
    * schema. {RunExistsError} If the id is taken. {IdempotencyConflictError} If the key was used with
    * another input. {VersionNotFoundError} If there is no such workflow. Nothing is written then.
    */
-  async start<Input, Output>(
-    workflow: WorkflowDefinition<Input, Output>,
+  async start<Input, Output, Signals extends SignalSchemas>(
+    workflow: WorkflowDefinition<Input, Output, Signals>,
     input: Input,
-    options?: StartOptions,
-  ): Promise<RunHandle<Awaited<Output>>>;
+    options?: StartOptions<Signals>,
+  ): Promise<RunHandle<Awaited<Output>, Signals>>;
   /**
    * Starts a run of a workflow's current version, by its name, or of a specifier.
    *
@@ -326,11 +327,11 @@ export class Continuum implements AsyncDisposable {
    * {NotSerializableError} or {InvalidInputError} If an input can't be taken. Nothing is started
    * then.
    */
-  async startMany<Input, Output>(
-    workflow: WorkflowDefinition<Input, Output>,
-    items: readonly StartManyItem<Input>[],
+  async startMany<Input, Output, Signals extends SignalSchemas>(
+    workflow: WorkflowDefinition<Input, Output, Signals>,
+    items: readonly StartManyItem<Input, Signals>[],
     options?: StartManyOptions,
-  ): Promise<StartedItem<Awaited<Output>>[]>;
+  ): Promise<StartedItem<Awaited<Output>, Signals>[]>;
   /**
    * Starts many runs of a workflow's current version, by its name, or of a specifier.
    *

@@ -17,7 +17,7 @@ export default defineWorkflow(
   async (ctx, title: string) => {
     const votes: string[] = [];
     while (votes.length < 2) {
-      const { by, yes } = await ctx.waitForSignal<{ by: string; yes: boolean }>("approval");
+      const { by, yes } = await ctx.waitForSignal("approval");
       if (!yes) return `${title}: rejected by ${by}`;
       votes.push(by);
     }

@@ -11,6 +11,7 @@ import { decode, encode } from "../base/values.ts";
 import { decodeError, encodeError } from "../base/values_failure.ts";
 import type { RunRow } from "../ports/rows.ts";
 import { checkOptions, describe, readName } from "../workflow/options.ts";
+import type { SignalArguments, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
 import {
   RunEndedError,
   RunFailedError,
@@ -75,8 +76,11 @@ export interface RunAttributes {
   set(patch: AttributesPatch): Promise<void>;
 }
 
-/** A run, as its caller holds it. Costs nothing to keep, and is never out of date. */
-export class RunHandle<Output = unknown> {
+/**
+ * A run, as its caller holds it: what it returns, and the signals that it takes. Costs nothing to
+ * keep, and is never out of date.
+ */
+export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalSchemas> {
   /** The run's id. */
   readonly id: string;
   /** Search attributes. */
@@ -150,8 +154,8 @@ export class RunHandle<Output = unknown> {
    * Sends the run a signal. It is kept until the workflow waits for it, in order of arrival.
    *
    * @param name The signal's name.
-   * @param payload Any value that can be written into the journal.
-   * @param options An id that makes the delivery unique.
+   * @param payloadAndOptions Its payload, any value that can be written into the journal, and an id
+   * that makes the delivery unique.
    * @returns `duplicate`: a delivery with that id came before.
    * @throws {InvalidArgumentError} If the name or an option is none. {NotSerializableError} If the
    * payload can't be written; its path is named. {UndeclaredSignalError} or
@@ -159,11 +163,11 @@ export class RunHandle<Output = unknown> {
    * that version has schemas and can't be had in this process. {RunNotFoundError} or
    * {RunEndedError} If there is nobody to receive it. Nothing is written then.
    */
-  async signal(
-    name: string,
-    payload?: unknown,
-    options: SignalOptions = {},
+  async signal<Name extends SignalName<Signals>>(
+    name: Name,
+    ...payloadAndOptions: SignalArguments<Signals, Name, SignalOptions>
   ): Promise<"delivered" | "duplicate"> {
+    const [payload, options = {}] = payloadAndOptions;
     checkOptions(options, ["deliveryId"], "signal()");
     checkDeliveryId(options.deliveryId);
     readName(name, "a signal");

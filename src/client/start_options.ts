@@ -10,9 +10,10 @@ import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import { isStorable } from "../store/sql.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
+import type { SignalInput, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
 
 /** Options of {@linkcode Continuum.start}. */
-export interface StartOptions {
+export interface StartOptions<Signals extends SignalSchemas = SignalSchemas> {
   /**
    * The run's id: 1 to 255 characters.
    *
@@ -47,7 +48,7 @@ export interface StartOptions {
    * all. With `ifExists: "use"` a run that exists gets it as by `handle.signal`; a start that its
    * idempotency key repeats sends none.
    */
-  readonly signal?: StartSignal;
+  readonly signal?: StartSignal<Signals>;
   /**
    * A transaction that the caller has open on his own connection to the same database, of
    * postgres.js (`sql.begin`) or PGlite, or anything with `query(text, values)`: the run is there
@@ -57,22 +58,32 @@ export interface StartOptions {
   readonly transaction?: unknown;
 }
 
-/** A signal that a run starts with. */
-export interface StartSignal {
-  /** Its name. */
-  readonly name: string;
-  /** Its payload; `undefined` when omitted. */
-  readonly payload?: unknown;
-  /** Deliveries with the same id, of the same signal, to the same run, are one. */
-  readonly deliveryId?: string;
-}
+/** A signal that a run starts with: one of those that its workflow declares. */
+export type StartSignal<Signals extends SignalSchemas = SignalSchemas> = {
+  readonly [Name in SignalName<Signals>]:
+    & {
+      /** Its name. */
+      readonly name: Name;
+      /** Deliveries with the same id, of the same signal, to the same run, are one. */
+      readonly deliveryId?: string;
+    }
+    & (undefined extends SignalInput<Signals, Name> ? {
+        /** Its payload; `undefined` when omitted. */
+        readonly payload?: SignalInput<Signals, Name>;
+      }
+      : {
+        /** Its payload. */
+        readonly payload: SignalInput<Signals, Name>;
+      });
+}[SignalName<Signals>];
 
 /** A run of {@linkcode Continuum.startMany}: its input, and what differs from the others. */
-export interface StartManyItem<Input = unknown> extends
-  Pick<
-    StartOptions,
-    "runId" | "idempotencyKey" | "attributes" | "startAt" | "delay" | "signal"
-  > {
+export interface StartManyItem<Input = unknown, Signals extends SignalSchemas = SignalSchemas>
+  extends
+    Pick<
+      StartOptions<Signals>,
+      "runId" | "idempotencyKey" | "attributes" | "startAt" | "delay" | "signal"
+    > {
   /** The workflow's input. */
   readonly input: Input;
 }

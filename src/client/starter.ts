@@ -12,6 +12,7 @@ import type { ClaimedRun, InsertedRun, Lease, NewRun } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import type { StartVersion, Versions } from "../version/versions.ts";
 import { describe } from "../workflow/options.ts";
+import type { SignalSchemas } from "../workflow/signal_types.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import type { Contracts } from "../version/contracts.ts";
 import { IdempotencyConflictError, RunExistsError } from "./errors.ts";
@@ -29,12 +30,12 @@ import {
 import type { Starts } from "./starts.ts";
 
 /** What became of one run of {@linkcode Continuum.startMany}. */
-export type StartedItem<Output = unknown> =
+export type StartedItem<Output = unknown, Signals extends SignalSchemas = SignalSchemas> =
   | {
     /** Whether this call started it, or it was there before. */
     readonly status: "started" | "existing";
     /** Its handle. */
-    readonly run: RunHandle<Output>;
+    readonly run: RunHandle<Output, Signals>;
   }
   | {
     /** Its id or its idempotency key stands in the way; the other runs are not touched by that. */

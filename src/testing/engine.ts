@@ -16,6 +16,7 @@ import { openStore } from "../store/open.ts";
 import type { Store } from "../ports/store.ts";
 import { Contracts } from "../version/contracts.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
+import type { SignalSchemas } from "../workflow/signal_types.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { Busy } from "./busy.ts";
 import { POLL_MS, VirtualClock } from "./clock.ts";
@@ -31,12 +32,12 @@ import { TestRun, type TestRunServices } from "./run.ts";
 import { TestTime } from "./time.ts";
 
 /** What became of one run of {@linkcode TestEngine.startMany}. */
-export type TestStartedItem<Output = unknown> =
+export type TestStartedItem<Output = unknown, Signals extends SignalSchemas = SignalSchemas> =
   | {
     /** Whether this call started it, or it was there before. */
     readonly status: "started" | "existing";
     /** Its handle. */
-    readonly run: TestRun<Output>;
+    readonly run: TestRun<Output, Signals>;
   }
   | {
     /** Its id or its idempotency key stands in the way. */
@@ -96,11 +97,11 @@ export class TestEngine implements AsyncDisposable {
    * @param options The run's id, and when and with what it starts.
    * @returns The run.
    */
-  async start<Input, Output>(
-    workflow: WorkflowDefinition<Input, Output>,
+  async start<Input, Output, Signals extends SignalSchemas>(
+    workflow: WorkflowDefinition<Input, Output, Signals>,
     input: Input,
-    options?: StartOptions,
-  ): Promise<TestRun<Awaited<Output>>>;
+    options?: StartOptions<Signals>,
+  ): Promise<TestRun<Awaited<Output>, Signals>>;
   /** Starts a run by the workflow's name, as `Continuum.start` does. */
   async start<Output = unknown>(
     workflow: string,
@@ -125,14 +126,14 @@ export class TestEngine implements AsyncDisposable {
    * @param options What all have in common.
    * @returns What became of each, in the same order.
    */
-  async startMany<Input, Output>(
-    workflow: WorkflowDefinition<Input, Output> | string,
-    items: readonly StartManyItem<Input>[],
+  async startMany<Input, Output, Signals extends SignalSchemas = SignalSchemas>(
+    workflow: WorkflowDefinition<Input, Output, Signals> | string,
+    items: readonly StartManyItem<Input, Signals>[],
     options?: StartManyOptions,
-  ): Promise<TestStartedItem<Awaited<Output>>[]> {
+  ): Promise<TestStartedItem<Awaited<Output>, Signals>[]> {
     const { continuum } = this.#parts;
-    const started = await continuum.startMany<Input, Output>(
-      workflow as WorkflowDefinition<Input, Output>,
+    const started = await continuum.startMany(
+      workflow as WorkflowDefinition<Input, Output, Signals>,
       items,
       options,
     );

@@ -14,6 +14,7 @@ import type {
 } from "../client/run_handle.ts";
 import type { HistoryEntry, RunStatus } from "../client/status.ts";
 import type { UpgradeOptions, UpgradeReport } from "../client/upgrade.ts";
+import type { SignalArguments, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
 import type { RunHistory } from "./history.ts";
 
 /** What runs of tests work with. */
@@ -25,8 +26,8 @@ export interface TestRunServices {
 }
 
 /** A run, as its test holds it: as `RunHandle`, and time passes while its result is awaited. */
-export class TestRun<Output = unknown> {
-  readonly #handle: RunHandle<Output>;
+export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSchemas> {
+  readonly #handle: RunHandle<Output, Signals>;
   readonly #services: TestRunServices;
 
   /**
@@ -35,7 +36,7 @@ export class TestRun<Output = unknown> {
    * @param handle The run.
    * @param services What it works with.
    */
-  constructor(handle: RunHandle<Output>, services: TestRunServices) {
+  constructor(handle: RunHandle<Output, Signals>, services: TestRunServices) {
     this.#handle = handle;
     this.#services = services;
   }
@@ -65,12 +66,11 @@ export class TestRun<Output = unknown> {
   }
 
   /** As `RunHandle.signal`. */
-  signal(
-    name: string,
-    payload?: unknown,
-    options?: SignalOptions,
+  signal<Name extends SignalName<Signals>>(
+    name: Name,
+    ...payloadAndOptions: SignalArguments<Signals, Name, SignalOptions>
   ): Promise<"delivered" | "duplicate"> {
-    return this.#handle.signal(name, payload, options);
+    return this.#handle.signal(name, ...payloadAndOptions);
   }
 
   /** As `RunHandle.status`. */

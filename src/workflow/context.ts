@@ -39,7 +39,8 @@ import {
   readRetry,
 } from "./options.ts";
 import { readKey, readPriority, readQueue, readTimeouts } from "./task_options.ts";
-import type { SignalSchemas, WorkflowDefinition } from "./workflow.ts";
+import type { SignalSchemas } from "./signal_types.ts";
+import type { WorkflowDefinition } from "./workflow.ts";
 
 const NOTHING: CommandOptions = {};
 const NO_OPTIONS: EffectOptions = {};

@@ -9,6 +9,7 @@ import type { Duration } from "../base/duration.ts";
 import type { Attempt } from "../replay/commands.ts";
 import type { ActivityDefinition } from "./activity.ts";
 import type { RetryOptions } from "./options.ts";
+import type { SignalArguments, SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
 import type { WorkflowDefinition } from "./workflow.ts";
 import type { QueueOptions, TimeoutOptions } from "./task_options.ts";
 
@@ -57,6 +58,31 @@ export interface SignalOptionsOtherwise<Otherwise> extends SignalOptions {
   readonly otherwise: Otherwise;
 }
 
+/** `ctx.waitForSignal` of a workflow that declares no signals. */
+export interface WaitForAnySignal {
+  /** Waits for a signal; `otherwise` answers a timeout. */
+  <Payload = unknown, Otherwise = Payload>(
+    name: string,
+    options: SignalOptionsOtherwise<Otherwise>,
+  ): Promise<Payload | Otherwise>;
+  /** Waits for a signal; a timeout is an error. */
+  <Payload = unknown>(name: string, options?: SignalOptions): Promise<Payload>;
+}
+
+/** `ctx.waitForSignal` of a workflow that declares its signals. */
+export interface WaitForDeclaredSignal<Signals extends SignalSchemas> {
+  /** Waits for a signal; `otherwise` answers a timeout. */
+  <Name extends SignalName<Signals>, Otherwise>(
+    name: Name,
+    options: SignalOptionsOtherwise<Otherwise>,
+  ): Promise<SignalOutput<Signals, Name> | Otherwise>;
+  /** Waits for a signal; a timeout is an error. */
+  <Name extends SignalName<Signals>>(
+    name: Name,
+    options?: SignalOptions,
+  ): Promise<SignalOutput<Signals, Name>>;
+}
+
 /** What `ctx.child` and `ctx.startChild` take beside workflow and input. */
 export interface ChildOptions extends EffectOptions {
   /** The child's run id; made from the parent's by default. */
@@ -69,7 +95,7 @@ export interface ChildOptions extends EffectOptions {
 }
 
 /** A child run, as its parent holds it. */
-export interface ChildHandle<Output = unknown> {
+export interface ChildHandle<Output = unknown, Signals extends SignalSchemas = SignalSchemas> {
   /** The child's run id. */
   readonly id: string;
   /**
@@ -78,8 +104,16 @@ export interface ChildHandle<Output = unknown> {
    * @throws {ChildError} If it did not complete.
    */
   result(options?: EffectOptions): Promise<Output>;
-  /** Sends the child a signal. */
-  signal(name: string, payload?: unknown, options?: EffectOptions): Promise<void>;
+  /**
+   * Sends the child a signal; nothing follows if the child has ended.
+   *
+   * @throws {UndeclaredSignalError} or {InvalidSignalPayloadError} If the child's version does not
+   * take it.
+   */
+  signal<Name extends SignalName<Signals>>(
+    name: Name,
+    ...payloadAndOptions: SignalArguments<Signals, Name, EffectOptions>
+  ): Promise<void>;
   /** Asks the child to end. */
   cancel(options?: EffectOptions): Promise<void>;
 }
@@ -157,7 +191,7 @@ export interface WorkflowLog {
  * A run, as its own code sees it. Effects answer with promises; what they resolve with has been
  * through the journal, and is never the original object.
  */
-export interface WorkflowContext {
+export interface WorkflowContext<Signals extends SignalSchemas = SignalSchemas> {
   /** The run's id. */
   readonly runId: string;
   /** The workflow's name. */
@@ -218,8 +252,8 @@ export interface WorkflowContext {
    *
    * @throws {ChildError} If it did not complete.
    */
-  child<Input, Output>(
-    workflow: WorkflowDefinition<Input, Output>,
+  child<Input, Output, Signals extends SignalSchemas>(
+    workflow: WorkflowDefinition<Input, Output, Signals>,
     input: Input,
     options?: ChildOptions,
   ): Promise<Awaited<Output>>;
@@ -230,11 +264,11 @@ export interface WorkflowContext {
     options?: ChildOptions,
   ): Promise<Output>;
   /** Starts another workflow, and gives its handle once it is durable. */
-  startChild<Input, Output>(
-    workflow: WorkflowDefinition<Input, Output>,
+  startChild<Input, Output, Signals extends SignalSchemas>(
+    workflow: WorkflowDefinition<Input, Output, Signals>,
     input: Input,
     options?: ChildOptions,
-  ): Promise<ChildHandle<Awaited<Output>>>;
+  ): Promise<ChildHandle<Awaited<Output>, Signals>>;
   /** Starts the current version of another workflow, by its name. */
   startChild<Output = unknown>(
     workflow: string,
@@ -256,16 +290,14 @@ export interface WorkflowContext {
   /** Waits, for minutes or months: a duration from now, or until a date. */
   sleep(until: Duration | Date, options?: EffectOptions): Promise<void>;
   /**
-   * Waits for a signal by name and answers with its payload.
+   * Waits for a signal by name and answers with its payload: of the type that its schema makes, where
+   * the workflow declares its signals.
    *
-   * @throws {TimeoutError} After `timeout`, unless `otherwise` is given.
+   * @throws {TimeoutError} After `timeout`, unless `otherwise` is given. {UndeclaredSignalError} If
+   * the workflow declares its signals, and not this one.
    */
-  waitForSignal<Payload = unknown, Otherwise = Payload>(
-    name: string,
-    options: SignalOptionsOtherwise<Otherwise>,
-  ): Promise<Payload | Otherwise>;
-  /** Waits for a signal; a timeout is an error. */
-  waitForSignal<Payload = unknown>(name: string, options?: SignalOptions): Promise<Payload>;
+  readonly waitForSignal: string extends keyof Signals ? WaitForAnySignal
+    : WaitForDeclaredSignal<Signals>;
   /**
    * Whether code that in-flight runs are moved to takes its new way: `true` for runs that come here
    * live for the first time, `false` for runs whose history went past this place before the line

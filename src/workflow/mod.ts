@@ -8,11 +8,17 @@
 export { type ActivityDefinition, type ActivityOptions, defineActivity } from "./activity.ts";
 export {
   defineWorkflow,
-  type SignalSchemas,
   type WorkflowDefinition,
   type WorkflowOptions,
   type WorkflowOptionsWithInput,
 } from "./workflow.ts";
+export type {
+  SignalArguments,
+  SignalInput,
+  SignalName,
+  SignalOutput,
+  SignalSchemas,
+} from "./signal_types.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.ts";
 export type {
   ActivityCallOptions,
@@ -25,6 +31,8 @@ export type {
   Saga,
   SignalOptions,
   SignalOptionsOtherwise,
+  WaitForAnySignal,
+  WaitForDeclaredSignal,
   WorkflowAttributes,
   WorkflowContext,
   WorkflowLog,

@@ -10,9 +10,10 @@ import type { WorkflowContext } from "./context_types.ts";
 import { PROTOCOL, WORKFLOW } from "./marks.ts";
 import { checkFunction, checkOptions, describe, readName } from "./options.ts";
 import { isSchema, type StandardSchema } from "./schema.ts";
+import type { SignalSchemas } from "./signal_types.ts";
 
 /** What {@linkcode defineWorkflow} takes. */
-export interface WorkflowOptions {
+export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas> {
   /** The workflow's name, shared by all its versions: 1 to 200 characters. */
   readonly name: string;
   /** A label for people, such as `2` or `"1.4.0"`; it identifies nothing. */
@@ -22,24 +23,28 @@ export interface WorkflowOptions {
    * the run's own version before it is kept; one that is not listed is refused. Any signal with any
    * payload when omitted.
    */
-  readonly signals?: SignalSchemas;
+  readonly signals?: Signals;
 }
 
 /** What {@linkcode defineWorkflow} takes where the input has a schema. */
-export interface WorkflowOptionsWithInput<Given, Input> extends WorkflowOptions {
+export interface WorkflowOptionsWithInput<
+  Given,
+  Input,
+  Signals extends SignalSchemas = SignalSchemas,
+> extends WorkflowOptions<Signals> {
   /** Checks the input when a run is started; the workflow gets what it makes of it. */
   readonly input: StandardSchema<Given, Input>;
 }
 
-/** Schemas of payloads, by the signal's name. */
-export interface SignalSchemas {
-  /** The schema of each. */
-  // deno-lint-ignore no-explicit-any -- payloads differ from signal to signal
-  readonly [signal: string]: StandardSchema<any, any>;
-}
-
-/** A workflow, as {@linkcode defineWorkflow} returns it. */
-export interface WorkflowDefinition<Input = unknown, Output = unknown> {
+/**
+ * A workflow, as {@linkcode defineWorkflow} returns it: what it is given, what it returns, and the
+ * signals that it takes.
+ */
+export interface WorkflowDefinition<
+  Input = unknown,
+  Output = unknown,
+  Signals extends SignalSchemas = SignalSchemas,
+> {
   /** Recognises a definition; holds the protocol's number. */
   readonly [WORKFLOW]: 1;
   /** The workflow's name. */
@@ -49,9 +54,9 @@ export interface WorkflowDefinition<Input = unknown, Output = unknown> {
   /** Checks the input; null if there is no schema. */
   readonly input: StandardSchema | null;
   /** The signals that runs take; null for any. */
-  readonly signals: SignalSchemas | null;
+  readonly signals: Signals | null;
   /** The workflow's function. */
-  readonly run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output>;
+  readonly run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>;
 }
 
 /**
@@ -70,19 +75,28 @@ export interface WorkflowDefinition<Input = unknown, Output = unknown> {
  * @returns The definition, frozen.
  * @throws {InvalidArgumentError} If an option is unknown or makes no sense.
  */
-export function defineWorkflow<Given, Input, Output = unknown>(
-  options: WorkflowOptionsWithInput<Given, Input>,
-  run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output>,
-): WorkflowDefinition<Given, Output>;
+export function defineWorkflow<
+  Given,
+  Input,
+  Output = unknown,
+  Signals extends SignalSchemas = SignalSchemas,
+>(
+  options: WorkflowOptionsWithInput<Given, Input, Signals>,
+  run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>,
+): WorkflowDefinition<Given, Output, Signals>;
 /** Defines a workflow whose input has no schema. */
-export function defineWorkflow<Input = void, Output = unknown>(
-  options: WorkflowOptions & { readonly input?: undefined },
-  run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output>,
-): WorkflowDefinition<Input, Output>;
-export function defineWorkflow<Input = void, Output = unknown>(
-  options: WorkflowOptions & { readonly input?: unknown },
-  run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output>,
-): WorkflowDefinition<Input, Output> {
+export function defineWorkflow<
+  Input = void,
+  Output = unknown,
+  Signals extends SignalSchemas = SignalSchemas,
+>(
+  options: WorkflowOptions<Signals> & { readonly input?: undefined },
+  run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>,
+): WorkflowDefinition<Input, Output, Signals>;
+export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
+  options: WorkflowOptions<Signals> & { readonly input?: unknown },
+  run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>,
+): WorkflowDefinition<Input, Output, Signals> {
   checkOptions(options, ["name", "version", "input", "signals"], "defineWorkflow");
   const name = readName(options.name, "a workflow");
   const { version } = options;
@@ -97,7 +111,7 @@ export function defineWorkflow<Input = void, Output = unknown>(
     input: options.input === undefined
       ? null
       : readSchema(options.input, `the input of workflow ${JSON.stringify(name)}`),
-    signals: options.signals === undefined ? null : readSignals(options.signals, name),
+    signals: options.signals === undefined ? null : readSignals(options.signals, name) as Signals,
     run,
   });
 }

@@ -1,0 +1,34 @@
+/**
+ * Types of signals, from the schemas that a workflow declares.
+ *
+ * @module
+ */
+
+import type { StandardSchema } from "./schema.ts";
+
+/** Schemas of payloads, by the signal's name. */
+export interface SignalSchemas {
+  /** The schema of each. */
+  // deno-lint-ignore no-explicit-any -- payloads differ from signal to signal
+  readonly [signal: string]: StandardSchema<any, any>;
+}
+
+/** The names of signals that may be sent: any text where a workflow declares none. */
+export type SignalName<Signals extends SignalSchemas> = keyof Signals & string;
+
+/** What is sent as a signal's payload: what its schema takes. */
+export type SignalInput<Signals extends SignalSchemas, Name extends SignalName<Signals>> =
+  Signals[Name] extends StandardSchema<infer Given, infer _Checked> ? Given : never;
+
+/** What is received as a signal's payload: what its schema makes of it. */
+export type SignalOutput<Signals extends SignalSchemas, Name extends SignalName<Signals>> =
+  Signals[Name] extends StandardSchema<infer _Given, infer Checked> ? Checked : never;
+
+/** What stands behind a signal's name where it is sent: a payload that may be `undefined` may go. */
+export type SignalArguments<
+  Signals extends SignalSchemas,
+  Name extends SignalName<Signals>,
+  Options,
+> = undefined extends SignalInput<Signals, Name>
+  ? [payload?: SignalInput<Signals, Name>, options?: Options]
+  : [payload: SignalInput<Signals, Name>, options?: Options];

@@ -1,0 +1,172 @@
+/**
+ * What the compiler promises: types go from a definition to everything that its runs are given, send
+ * and return. Nothing of this runs; `deno check` holds it, and each line below `@ts-expect-error`
+ * must be one that does not compile.
+ *
+ * @module
+ */
+
+import type { Continuum } from "../../src/continuum.ts";
+import type { RunHandle } from "../../src/client/run_handle.ts";
+import type { TestEngine } from "../../src/testing/engine.ts";
+import {
+  defineWorkflow,
+  type StandardSchema,
+  type WorkflowContext,
+  type WorkflowDefinition,
+} from "../../src/workflow/mod.ts";
+
+/** Whether two types are one, `any` and `unknown` told apart. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
+  : false;
+
+function same<A, B>(..._proof: Same<A, B> extends true ? [] : ["these types differ"]): void {}
+
+interface Order {
+  readonly id: string;
+}
+
+declare const orderText: StandardSchema<string, Order>;
+declare const verdict: StandardSchema<"yes" | "no", boolean>;
+declare const count: StandardSchema<number>;
+declare const nothing: StandardSchema<undefined>;
+
+/** As a library's own type of schema looks: more than the standard asks for. */
+interface LibrarySchema<Out, In> {
+  readonly parse: (value: unknown) => Out;
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: "library";
+    readonly validate: (
+      value: unknown,
+      options?: { readonly libraryOptions?: Record<string, unknown> },
+    ) => { readonly value: Out } | { readonly issues: readonly { readonly message: string }[] };
+    readonly types?: { readonly input: In; readonly output: Out } | undefined;
+  };
+}
+declare const date: LibrarySchema<Date, string>;
+
+const declared = () =>
+  defineWorkflow(
+    {
+      name: "declared",
+      input: orderText,
+      signals: { fraud_review: verdict, count, date, go: nothing },
+    },
+    async (ctx, order) => {
+      same<typeof order, Order>();
+      const review = await ctx.waitForSignal("fraud_review");
+      same<typeof review, boolean>();
+      const late = await ctx.waitForSignal("count", { timeout: "1h", otherwise: "late" as const });
+      same<typeof late, number | "late">();
+      const day = await ctx.waitForSignal("date", { timeout: "1h" });
+      same<typeof day, Date>();
+      // @ts-expect-error -- not declared
+      await ctx.waitForSignal("fraud_revue");
+      // @ts-expect-error -- the schema says what it is
+      await ctx.waitForSignal<string>("fraud_review");
+      await helper(ctx);
+      return { id: order.id, review };
+    },
+  );
+
+/** Knows no contract, and takes any context. */
+async function helper(ctx: WorkflowContext): Promise<void> {
+  await ctx.sleep("1s");
+}
+
+const free = () =>
+  defineWorkflow({ name: "free" }, async (ctx, order: Order) => {
+    const review = await ctx.waitForSignal<boolean>("fraud_review", {
+      timeout: "24h",
+      otherwise: true,
+    });
+    same<typeof review, boolean>();
+    const any = await ctx.waitForSignal("anything");
+    same<typeof any, unknown>();
+    return order.id;
+  });
+
+const mute = () => defineWorkflow({ name: "mute", signals: {} }, () => 1);
+
+type Declared = WorkflowDefinition<
+  string,
+  { id: string; review: boolean },
+  {
+    fraud_review: typeof verdict;
+    count: typeof count;
+    date: typeof date;
+    go: typeof nothing;
+  }
+>;
+
+/** Callers. */
+export async function fromOutside(continuum: Continuum, engine: TestEngine): Promise<void> {
+  same<ReturnType<typeof declared>, Declared>();
+  const run = await continuum.start(declared(), "o-1");
+  const result = await run.result();
+  same<typeof result, { id: string; review: boolean }>();
+  // @ts-expect-error -- the schema takes a text, and makes the order
+  await continuum.start(declared(), { id: "o-1" });
+
+  await run.signal("fraud_review", "yes", { deliveryId: "d" });
+  await run.signal("date", "2026-01-01");
+  await run.signal("go");
+  // @ts-expect-error -- what is sent is what the schema takes, not what it makes
+  await run.signal("fraud_review", true);
+  // @ts-expect-error -- a payload is missing
+  await run.signal("count");
+  // @ts-expect-error -- not declared
+  await run.signal("fraud_revue", "yes");
+
+  await continuum.start(declared(), "o-1", { signal: { name: "count", payload: 1 } });
+  await continuum.start(declared(), "o-1", { signal: { name: "go", deliveryId: "d" } });
+  // @ts-expect-error -- another signal's payload
+  await continuum.start(declared(), "o-1", { signal: { name: "count", payload: "yes" } });
+  // @ts-expect-error -- not declared
+  await continuum.start(declared(), "o-1", { signal: { name: "cuont", payload: 1 } });
+  const [item] = await continuum.startMany(declared(), [
+    { input: "o-1", signal: { name: "fraud_review", payload: "no" } },
+  ]);
+  if (item?.status === "started") await item.run.signal("count", 1);
+  // @ts-expect-error -- a payload of none of its signals
+  await continuum.startMany(declared(), [{ input: "o-1", signal: { name: "go", payload: 1 } }]);
+
+  const byName = await continuum.start<number>("declared", { anything: true });
+  await byName.signal("anything", 1, { deliveryId: "d" });
+  await continuum.run("id").signal("anything");
+  const freeRun = await continuum.start(free(), { id: "o-1" }, { signal: { name: "any" } });
+  await freeRun.signal("anything", { any: "payload" });
+  const muteRun = await continuum.start(mute(), undefined);
+  // @ts-expect-error -- it takes none
+  await muteRun.signal("anything");
+
+  const test = await engine.start(declared(), "o-1");
+  await test.signal("count", 1);
+  // @ts-expect-error -- another signal's payload
+  await test.signal("count", "yes");
+  await engine.startMany(declared(), [{ input: "o-1" }]);
+  anyRun(run);
+  anyWorkflow(declared());
+}
+
+function anyRun(_run: RunHandle): void {}
+
+function anyWorkflow(_workflow: WorkflowDefinition<never, unknown>): void {}
+
+/** Parents. */
+export async function fromInside(ctx: WorkflowContext): Promise<void> {
+  const result = await ctx.child(declared(), "o-1");
+  same<typeof result, { id: string; review: boolean }>();
+  // @ts-expect-error -- the child's schema takes a text
+  await ctx.child(declared(), 7);
+  const child = await ctx.startChild(declared(), "o-1");
+  await child.signal("fraud_review", "no");
+  await child.signal("go", undefined, { signal: ctx.cancelSignal });
+  // @ts-expect-error -- another signal's payload
+  await child.signal("count", "no");
+  // @ts-expect-error -- not declared
+  await child.signal("fraud_revue", "no");
+  const byName = await ctx.startChild<string>("declared", 7);
+  await byName.signal("anything", 1);
+}
