@@ -213,7 +213,9 @@ export class RunExecutor implements Lingerer, ResidentRun {
     effects.take(turn);
     const { outcome } = turn;
     if (outcome === null) return undefined;
-    if (outcome.kind === "continued") return await this.#continue(outcome, execution);
+    if (outcome.kind === "continued") {
+      return await this.#say(turn, effects) ?? await this.#continue(outcome, execution);
+    }
     const departure = await this.#leave(
       outcome.kind === "completed"
         ? { to: "completed", result: outcome.result, error: null }
@@ -270,11 +272,8 @@ export class RunExecutor implements Lingerer, ResidentRun {
 
   /** Waits until something has happened, and writes it; leaves when nothing will for long. */
   async #commit(turn: Turn, effects: RunEffects): Promise<Step<readonly HistoryEvent[]>> {
-    const said = annotations(turn);
-    if (said.length > 0) { // E2
-      const written = await this.#append(said, effects);
-      if (!Array.isArray(written)) return written;
-    }
+    const unsaid = await this.#say(turn, effects); // E2
+    if (unsaid !== undefined) return unsaid;
     this.#isHurried = false;
     const idleSince = this.#context.clock.monotonic();
     while (this.#phase !== "dropped") {
@@ -291,6 +290,14 @@ export class RunExecutor implements Lingerer, ResidentRun {
       if (left !== undefined) return left;
     }
     return LOST;
+  }
+
+  /** Writes what a turn decided and said. */
+  async #say(turn: Turn, effects: RunEffects): Promise<Departure | "reload" | undefined> {
+    const said = annotations(turn);
+    if (said.length === 0) return undefined;
+    const written = await this.#append(said, effects);
+    return Array.isArray(written) ? undefined : written as Departure | "reload";
   }
 
   /** E1: writes facts, and gives them back as they now stand in the history. */

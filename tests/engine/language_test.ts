@@ -207,6 +207,21 @@ forEachDatabase("continuing as new", (database, test) => {
     assert.deepEqual(resultOf(await node.left(id, "ended")), [1, 2, 3]);
   });
 
+  test("what a generation says of itself at its end is kept", async () => {
+    const says = defineWorkflow({ name: "says" }, async (ctx, n: number) => {
+      if (n === 1) return await ctx.waitForSignal("go");
+      ctx.setStatus("going on");
+      ctx.attributes.set({ rounds: 1 });
+      return ctx.continueAsNew(n + 1);
+    });
+    await using place = await database.fresh();
+    await using node = await TestNode.open(place, [says]);
+    const id = await node.start("says", 0);
+    await node.left(id, "suspended");
+    const { generation, customStatus, attributes } = (await node.store.runs.get(id))!;
+    assert.deepEqual([generation, customStatus, attributes], [1, '"going on"', { rounds: 1 }]);
+  });
+
   test("a parent sees the result of its child's last generation only", async () => {
     await using place = await database.fresh();
     const counts = defineWorkflow(
