@@ -188,10 +188,14 @@ export interface WorkflowLog {
 }
 
 /**
- * A run, as its own code sees it. Effects answer with promises; what they resolve with has been
- * through the journal, and is never the original object.
+ * A run, as its own code sees it, with the signals that it takes and what its workflow is given: a
+ * helper that is for any workflow takes a plain `WorkflowContext`. Effects answer with promises; what
+ * they resolve with has been through the journal, and is never the original object.
  */
-export interface WorkflowContext<Signals extends SignalSchemas = SignalSchemas> {
+export interface WorkflowContext<
+  Signals extends SignalSchemas = SignalSchemas,
+  Given = unknown,
+> {
   /** The run's id. */
   readonly runId: string;
   /** The workflow's name. */
@@ -284,9 +288,14 @@ export interface WorkflowContext<Signals extends SignalSchemas = SignalSchemas> 
   saga<Output>(fn: (saga: Saga) => Output | Promise<Output>): Promise<Awaited<Output>>;
   /**
    * Goes on as new: `return ctx.continueAsNew(input)`. The run keeps its id, its signals and its
-   * parent; its history starts anew. It does nothing unless it is returned.
+   * parent; its history starts anew. It does nothing unless it is returned. The input is checked as
+   * that of a start: a current version that does not take it is not gone to, and if the run's own
+   * does not either, the run fails.
    */
-  continueAsNew(input?: unknown, options?: ContinueAsNewOptions): never;
+  continueAsNew(
+    ...inputAndOptions: undefined extends Given ? [input?: Given, options?: ContinueAsNewOptions]
+      : [input: Given, options?: ContinueAsNewOptions]
+  ): never;
   /** Waits, for minutes or months: a duration from now, or until a date. */
   sleep(until: Duration | Date, options?: EffectOptions): Promise<void>;
   /**

@@ -82,7 +82,7 @@ export function defineWorkflow<
   Signals extends SignalSchemas = SignalSchemas,
 >(
   options: WorkflowOptionsWithInput<Given, Input, Signals>,
-  run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>,
+  run: (ctx: WorkflowContext<Signals, Given>, input: Input) => Output | Promise<Output>,
 ): WorkflowDefinition<Given, Output, Signals>;
 /** Defines a workflow whose input has no schema. */
 export function defineWorkflow<
@@ -91,7 +91,7 @@ export function defineWorkflow<
   Signals extends SignalSchemas = SignalSchemas,
 >(
   options: WorkflowOptions<Signals> & { readonly input?: undefined },
-  run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>,
+  run: (ctx: WorkflowContext<Signals, Input>, input: Input) => Output | Promise<Output>,
 ): WorkflowDefinition<Input, Output, Signals>;
 export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
   options: WorkflowOptions<Signals> & { readonly input?: unknown },

@@ -66,6 +66,9 @@ const declared = () =>
       // @ts-expect-error -- the schema says what it is
       await ctx.waitForSignal<string>("fraud_review");
       await helper(ctx);
+      if (late === "late") return ctx.continueAsNew("o-2");
+      // @ts-expect-error -- the schema takes a text, and makes the order
+      if (late === 7) return ctx.continueAsNew(order);
       return { id: order.id, review };
     },
   );
@@ -84,10 +87,24 @@ const free = () =>
     same<typeof review, boolean>();
     const any = await ctx.waitForSignal("anything");
     same<typeof any, unknown>();
+    if (review) return ctx.continueAsNew({ id: "o-2" }, { version: "pinned" });
+    // @ts-expect-error -- no order
+    if (any === 1) return ctx.continueAsNew("o-2");
+    // @ts-expect-error -- the input is missing
+    if (any === 2) return ctx.continueAsNew();
+    await helper(ctx);
     return order.id;
   });
 
 const mute = () => defineWorkflow({ name: "mute", signals: {} }, () => 1);
+
+const again = () =>
+  defineWorkflow(
+    { name: "again" },
+    (ctx, round?: number) => round === 1 ? "done" : ctx.continueAsNew(),
+  );
+
+const untyped = () => defineWorkflow({ name: "untyped" }, (ctx) => ctx.continueAsNew());
 
 type Declared = WorkflowDefinition<
   string,
@@ -146,6 +163,9 @@ export async function fromOutside(continuum: Continuum, engine: TestEngine): Pro
   // @ts-expect-error -- another signal's payload
   await test.signal("count", "yes");
   await engine.startMany(declared(), [{ input: "o-1" }]);
+  const text = await (await continuum.start(again(), 2)).result();
+  same<typeof text, string>();
+  await continuum.start(untyped(), undefined);
   anyRun(run);
   anyWorkflow(declared());
 }
