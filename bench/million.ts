@@ -19,6 +19,7 @@ export async function millionRows(place: Place, rows: number): Promise<number> {
   const begun = performance.now();
   const sql = place.server?.session();
   if (sql === undefined) throw new Error("Cannot fill a table without a server");
+  await sql.unsafe("set session_replication_role = replica"); // the version exists
   await sql.unsafe(`
     insert into continuum.runs (
       next_seq, wake_at, started_at, since, state, run_id, workflow, hash, specifier, seed, input,

@@ -1,5 +1,6 @@
 // Continuum, for the harness that measures other engines: copy this file to its adapters/ as
-// continuum.mjs. CONTINUUM_ROOT names the checkout, and DENO_ARGS carries
+// continuum.mjs, and as continuum-jobs.mjs to be measured like a job queue: a run of one step is a
+// job. CONTINUUM_ROOT names the checkout, and DENO_ARGS carries
 // `--config $CONTINUUM_ROOT/bench/peers_deno.json`. See docs/benchmarks.md.
 import fs from "node:fs";
 import path from "node:path";
@@ -19,6 +20,7 @@ export const meta = {
   version: JSON.parse(fs.readFileSync(path.join(ROOT, "deno.json"), "utf8")).version,
   // deno-fmt-ignore -- the harness looks for exactly this text
   runtime: 'deno',
+  ...(import.meta.filename.endsWith("-jobs.mjs") ? { jobs: true, signal: false, steps: false } : {}),
 };
 
 export async function open({ url, workers, concurrency, pool, hooks }) {
@@ -41,9 +43,11 @@ export async function open({ url, workers, concurrency, pool, hooks }) {
   return {
     start,
     enqueue: start,
+    enqueueBatch: (inputs) => continuum.startMany(workflow, inputs.map((input) => ({ input }))),
     signal: (id) => continuum.run(id).signal("go", { ok: true }),
     countDone: count(`select count(*) n from continuum.runs where state = 'completed'`),
     countParked: count(`select count(*) n from continuum.runs where state = 'suspended'`),
+    leftover: count(`select count(*) n from continuum.runs where ended_at is null`),
     close: async () => {
       await continuum.close();
       await count.end();

@@ -137,18 +137,14 @@ export class TaskQueue {
     if (this.#lookout.isPaused || !lease.fresh()) return false;
     const node = lease.id;
     const names = [...activities.keys()];
-    const tasks = await store.claim({
-      node,
-      queue,
-      limit,
-      names,
-      excluded: excluded.list(),
-      rate,
-    });
+    const claim = { node, queue, limit, names, excluded: excluded.list(), rate };
+    const tasks = await store.claim(claim);
     await failPoint("task.claimed", { tasks: tasks.length });
     if (lease.id !== node) return false; // they died with it
     await Promise.all(tasks.map((task) => this.#begin(task)));
-    if (rate !== null && tasks.length < limit) this.#lookForPermits(rate);
+    if (rate !== null && tasks.length < limit && await store.waiting(claim)) {
+      this.#lookForPermits(rate);
+    }
     return tasks.length === limit;
   }
 

@@ -189,6 +189,8 @@ export interface TaskStore {
   announce(tasks: readonly NewTask[]): Promise<Announced[]>;
   /** Claims tasks of one queue: higher priority first, then those that have waited longest. */
   claim(claim: TaskClaim): Promise<LeasedTask[]>;
+  /** Whether a task of a queue is due that such a claim may take: then only permits are missing. */
+  waiting(claim: Pick<TaskClaim, "queue" | "names" | "excluded">): Promise<boolean>;
   /** Claims tasks, of whatever queue and code, whose time is over or whose attempts are used up. */
   claimExpired(node: string, limit: number): Promise<LeasedTask[]>;
   /** When something is to be done next for these queues; `null`: nothing waits for a time. */

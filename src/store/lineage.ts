@@ -21,6 +21,18 @@ import type { SqlDriver, SqlSession } from "./driver.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql.ts";
 
+/**
+ * Keys of the parents of `$1`, and of the children of `$2` that a condition holds of. As an array they
+ * are looked up in the primary key; in a disjunction all runs would be read.
+ */
+function relatives(condition: string): string {
+  return `array(
+    select parent from {schema}.runs where id = any($1::bigint[]) and parent is not null
+    union
+    select id from {schema}.runs where parent = any($2::bigint[]) and ${condition}
+  )`;
+}
+
 const STATEMENTS = {
   startChildren: `
     with given as materialized (
@@ -114,10 +126,7 @@ const STATEMENTS = {
 
   lockWoken: `
     select id from {schema}.runs
-    where ended_at is null and (
-      id in (select parent from {schema}.runs where id = any($1::bigint[]))
-      or parent = any($2::bigint[])
-    )
+    where ended_at is null and id = any(${relatives("ended_at is null")})
     order by id for update`,
 
   tell: `
@@ -142,10 +151,7 @@ const STATEMENTS = {
       wake_at = case
         when state in ('pending', 'suspended') then least(wake_at, ${CLOCK})
       end
-    where run.ended_at is null and (
-      run.id in (select parent from {schema}.runs where id = any($1::bigint[]))
-      or run.parent = any($2::bigint[]) and run.parent_close = 'cancel'
-    )
+    where run.ended_at is null and run.id = any(${relatives("parent_close = 'cancel'")})
     returning run.id, run.node`,
 
   stop: `

@@ -118,6 +118,15 @@ export class Tasks implements TaskStore {
     return await this.#leased("claimRated", [...values, rate.limit, rate.perMs]);
   }
 
+  /** See {@linkcode TaskStore.waiting}. */
+  async waiting(
+    { queue, names, excluded }: Pick<TaskClaim, "queue" | "names" | "excluded">,
+  ): Promise<boolean> {
+    const values = [queue, arrayLiteral(names), arrayLiteral(excluded)];
+    const [row] = await this.#query<{ waiting: boolean }>("waiting", values);
+    return row!.waiting;
+  }
+
   /** See {@linkcode TaskStore.claimExpired}. */
   claimExpired(node: string, limit: number): Promise<LeasedTask[]> {
     return this.#leased("claimExpired", [node, limit]);

@@ -92,15 +92,17 @@ const KNOWN = `(
 ) as known`;
 
 /** What a node may execute: what it registered, or what it can load. */
-const EXECUTABLE = `
-  (task.hash is null and task.name = any($4::text[])
-    or task.hash is not null and task.hash <> all($5::text[]))`;
+function executable(names: string, excluded: string): string {
+  return `
+  (task.hash is null and task.name = any(${names}::text[])
+    or task.hash is not null and task.hash <> all(${excluded}::text[]))`;
+}
 
 const DUE = `
   select task.run, task.position, task.state as was from {schema}.tasks as task
   where task.state = 'ready' and task.queue = $2
     and task.available_at <= (select clock_timestamp())
-    and ${EXECUTABLE} and exists (select from alive)
+    and ${executable("$4", "$5")} and exists (select from alive)
   order by task.priority desc, task.available_at limit $3::integer
   for update of task skip locked`;
 
@@ -139,6 +141,13 @@ const CLAIM_RATED = `
     returning rate.granted
   )
   ${lease("(select numbered.* from numbered, taken where place <= taken.granted) as due")}`;
+
+const WAITING = `
+  select exists (
+    select from {schema}.tasks as task
+    where task.state = 'ready' and task.queue = $1
+      and task.available_at <= (select clock_timestamp()) and ${executable("$2", "$3")}
+  ) as waiting`;
 
 const OPEN_RATE = `
   insert into {schema}.queue_rates (queue, permits, refilled_at)
@@ -333,6 +342,7 @@ export function taskStatements(
   | "announce"
   | "claim"
   | "claimRated"
+  | "waiting"
   | "openRate"
   | "claimExpired"
   | "next"
@@ -351,6 +361,7 @@ export function taskStatements(
     announce: ANNOUNCE,
     claim: CLAIM,
     claimRated: CLAIM_RATED,
+    waiting: WAITING,
     openRate: OPEN_RATE,
     claimExpired: CLAIM_EXPIRED,
     next: NEXT,

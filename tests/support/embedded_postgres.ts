@@ -27,8 +27,16 @@ export interface Cluster {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** How a server differs from one as it is installed. */
+export interface ClusterOptions {
+  /** Settings of `postgresql.conf`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Hears what the server logs, as it comes. */
+  readonly onLog?: (text: string) => void;
+}
+
 /** Starts a fresh cluster on a free port of the loopback interface. */
-export async function startPostgres(): Promise<Cluster> {
+export async function startPostgres(options: ClusterOptions = {}): Promise<Cluster> {
   const home = await Deno.makeTempDir({ prefix: "continuum_postgres_" });
   try {
     const owner = await unprivileged();
@@ -39,13 +47,13 @@ export async function startPostgres(): Promise<Cluster> {
       ...["--encoding", "UTF8", "--locale", "C", "--no-sync"],
     ], owner);
     const port = freePort();
-    let server = await startServer(home, port, owner);
+    let server = await startServer(home, port, owner, options);
     return {
       url: `postgres://postgres@127.0.0.1:${port}/postgres`,
       restart: async (whileDown) => {
         await stopServer(server);
         await whileDown?.();
-        server = await startServer(home, port, owner);
+        server = await startServer(home, port, owner, options);
       },
       [Symbol.asyncDispose]: async () => {
         await stopServer(server);
@@ -119,12 +127,18 @@ interface Server {
   readonly drained: Promise<void>;
 }
 
-async function startServer(home: string, port: number, owner: Owner | null): Promise<Server> {
+async function startServer(
+  home: string,
+  port: number,
+  owner: Owner | null,
+  { settings = {}, onLog }: ClusterOptions,
+): Promise<Server> {
   const process = new Deno.Command(join(home, "bin", "postgres"), {
     args: [
       ...["-D", join(home, "data"), "-p", String(port)],
       ...["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
       ...["-c", "max_connections=300"],
+      ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
     ],
     ...owner,
     stdin: "null",
@@ -136,6 +150,7 @@ async function startServer(home: string, port: number, owner: Owner | null): Pro
   const drained = (async () => {
     for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) {
       if (log.length < 10_000) log += text;
+      onLog?.(text);
       if (log.includes(READY)) ready.resolve();
     }
     ready.reject(new Error(`Cannot start Postgres: ${log}`));

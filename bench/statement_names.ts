@@ -1,0 +1,69 @@
+/**
+ * What the statements of the store are called: by file and name, as in `journal.append`.
+ *
+ * @module
+ */
+
+import { Deliveries } from "../src/store/deliveries.ts";
+import type { SqlDriver } from "../src/store/driver.ts";
+import { Inserts } from "../src/store/inserts.ts";
+import { Journal } from "../src/store/journal.ts";
+import { Lineage } from "../src/store/lineage.ts";
+import { Nodes } from "../src/store/nodes.ts";
+import { Runs } from "../src/store/runs.ts";
+import { Schedules } from "../src/store/schedules.ts";
+import { SchemaName } from "../src/store/schema_name.ts";
+import { Tasks } from "../src/store/tasks.ts";
+import { Versions } from "../src/store/versions.ts";
+
+/** A schema that notes which texts are filled under which names. */
+class NotingSchema extends SchemaName {
+  readonly names = new Map<string, string>();
+  area = "";
+
+  override fill(text: string): string {
+    const filled = super.fill(text);
+    this.names.set(filled, this.names.get(filled) ?? this.area);
+    return filled;
+  }
+
+  override fillAll<Name extends string>(
+    texts: Readonly<Record<Name, string>>,
+  ): Record<Name, string> {
+    const filled = {} as Record<Name, string>;
+    for (const name in texts) {
+      filled[name] = super.fill(texts[name]);
+      const text = filled[name];
+      this.names.set(text, this.names.get(text) ?? `${this.area}.${name}`);
+    }
+    return filled;
+  }
+}
+
+/**
+ * Names statements by their texts.
+ *
+ * @param schema The schema that stands in the texts.
+ * @returns The name of a statement; for others what they begin with.
+ */
+export function statementNames(schema: string): (text: string) => string {
+  const noting = new NotingSchema(schema);
+  const driver = {} as SqlDriver; // preparing asks nothing
+  const areas: Readonly<Record<string, () => unknown>> = {
+    inserts: () => new Inserts(noting),
+    deliverMany: () => new Deliveries(driver, noting, "default"),
+    journal: () => new Journal(driver, noting),
+    runs: () => new Runs(driver, noting),
+    lineage: () => new Lineage(driver, noting),
+    tasks: () => new Tasks(driver, noting),
+    nodes: () => new Nodes(driver, noting),
+    versions: () => new Versions(driver, noting),
+    schedules: () => new Schedules(driver, noting),
+  };
+  for (const [area, prepare] of Object.entries(areas)) {
+    noting.area = area;
+    prepare();
+  }
+  return (text) =>
+    noting.names.get(text) ?? (text.includes("pg_notify") ? "notify" : text.trim().slice(0, 40));
+}
