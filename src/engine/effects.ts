@@ -72,9 +72,9 @@ export class RunEffects {
     this.#isCancelled = loaded.events.some(({ kind }) => kind === "cancel.requested");
   }
 
-  /** Whether the run was cancelled. */
-  get isCancelled(): boolean {
-    return this.#isCancelled;
+  /** Whether a cancellation has reached the command at a position; compensations know none. */
+  gaveUp(position: number): boolean {
+    return (this.#pending.at(position)?.command.cancelled ?? null) !== null;
   }
 
   /** Whether an attempt is under way, or may start as soon as it may. */

@@ -81,9 +81,9 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return this.#run;
   }
 
-  /** Whether the run was cancelled. */
-  get isCancelled(): boolean {
-    return this.#effects?.isCancelled ?? false;
+  /** Whether a cancellation of the run has reached the activity at a position. */
+  gaveUp(position: number): boolean {
+    return this.#effects?.gaveUp(position) ?? false;
   }
 
   /** Takes the end of an activity whose task was claimed from its queue by this node. */

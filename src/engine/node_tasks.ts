@@ -23,8 +23,8 @@ import { taskOf } from "./task_spec.ts";
 export interface ResidentRun {
   /** As {@linkcode TaskOwner.answer}, for an activity whose task waits as a row. */
   answerTask(fence: TaskFence, ending: Ending): boolean;
-  /** Whether the run was cancelled. */
-  readonly isCancelled: boolean;
+  /** Whether a cancellation of the run has reached the activity at a position. */
+  gaveUp(position: number): boolean;
 }
 
 /** What the activities of a node need. */
@@ -172,7 +172,7 @@ export class NodeTasks {
     const { resident } = this.#options;
     return {
       get isCancelled() {
-        return resident(task.run)?.isCancelled ?? false;
+        return resident(task.run)?.gaveUp(task.position) ?? false;
       },
       answer: (ending, fence) =>
         fence !== null && (resident(task.run)?.answerTask(fence, ending) ?? false),

@@ -47,7 +47,7 @@ export type Ending = Pick<TaskAnswer, "kind" | "payload">;
 
 /** The run that asked for an activity, if it is resident. */
 export interface TaskOwner {
-  /** Whether the run was cancelled: no other attempt follows. */
+  /** Whether a cancellation has reached the activity: no other attempt follows. */
   readonly isCancelled: boolean;
   /**
    * Takes how the activity ended, to write it; `fence` names the task that is to go with that.

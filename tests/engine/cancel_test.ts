@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import { type CancelledError, defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
@@ -130,6 +131,36 @@ forEachDatabase("cancelling a run", (database, test) => {
     await cancel(node, id);
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "cancelled", JSON.stringify(end));
+  });
+
+  test("a compensation is tried as often as it may be, though its run is cancelled meanwhile", async () => {
+    await using place = await database.fresh();
+    const begun = Promise.withResolvers<void>();
+    const told = Promise.withResolvers<void>();
+    let attempts = 0;
+    const retry = { maxAttempts: 3, initial: 1 };
+    const undo = defineActivity({ name: "undo", retry }, async () => {
+      if (++attempts === 2) {
+        begun.resolve();
+        await told.promise;
+      }
+      if (attempts < 3) throw new Error("not yet");
+    });
+    const trip = defineWorkflow({ name: "trip" }, (ctx) =>
+      ctx.saga((saga) => {
+        saga.undo(undo);
+        throw new Error("no seats");
+      }));
+    const pinned = { "activities.ts#undo": undo };
+    await using node = await TestNode.open(place, [trip], { pinned, lingerMs: 60_000 });
+    const id = await node.start("trip");
+    await begun.promise;
+    using _point = armFailPoint("commit.written", () => told.resolve());
+    await cancel(node, id);
+    const end = await node.left(id, "ended");
+    assert.equal(attempts, 3);
+    assert(end.kind === "ended" && end.state === "failed");
+    assert.match(end.error!, /"no seats"/);
   });
 
   test("a run that is cancelled before it began runs no code", async () => {
