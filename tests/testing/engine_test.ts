@@ -20,6 +20,7 @@ import {
 } from "../../src/testing/mod.ts";
 import { TestTime } from "../../src/testing/time.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
+import type { StandardSchema } from "../../src/workflow/schema.ts";
 import { defineWorkflow } from "../../src/workflow/workflow.ts";
 import { makeFolder } from "../version/fixture.ts";
 
@@ -59,6 +60,35 @@ Deno.test("children, generations and delayed starts pass their time too", async 
   await using engine = await testEngine({ workflows: [parent, child] });
   const run = await engine.start(parent, 0, { startAt: new Date("2030-02-01") });
   assert.deepEqual(await run.result(), { days: [1, 2, 3], today: "2030-02-10" });
+});
+
+Deno.test("time stands still while a schema makes up its mind", async () => {
+  const slow: StandardSchema<number, string> = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: async (value) => {
+        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setTimeout(resolve));
+        return { value: `${value}` };
+      },
+    },
+  };
+  const child = defineWorkflow(
+    { name: "child", input: slow, signals: { go: slow } },
+    async (ctx, text) => [text, await ctx.waitForSignal("go"), ctx.today()],
+  );
+  const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
+    const controller = new AbortController();
+    const late = ctx.sleep("1h", { signal: controller.signal }).then(() => "late");
+    const started = await ctx.startChild(child, 1);
+    await started.signal("go", 2);
+    const end = await Promise.race([started.result(), late]);
+    controller.abort();
+    return end;
+  });
+  await using engine = await testEngine({ workflows: [parent, child] });
+  const run = await engine.start(parent, undefined);
+  assert.deepEqual(await run.result(), ["1", "2", "2030-01-01"]);
 });
 
 Deno.test("schedules fire when time passes", async () => {
