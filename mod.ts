@@ -19,6 +19,7 @@
  */
 
 export { Continuum, type Readiness, type VersionInfo, type VersionsApi } from "./src/continuum.ts";
+export type { Limits } from "./src/client/limits.ts";
 export type { ConnectOptions, OpenOptions, QueueSetting } from "./src/options.ts";
 export {
   type HistoryOptions,
@@ -107,6 +108,7 @@ export {
   InvalidArgumentError,
   isContinuumError,
   NotSerializableError,
+  PayloadTooLargeError,
   TimeoutError,
   UndeclaredSignalError,
   WorkflowError,

@@ -10,6 +10,7 @@ import { Activities } from "./engine/activities.ts";
 import { Ends } from "./client/ends.ts";
 import { ClosedError } from "./client/errors.ts";
 import { type Health, healthOf } from "./client/health.ts";
+import { readLimits } from "./client/limits.ts";
 import { RunHandle } from "./client/run_handle.ts";
 import { type RunsApi, runsApi } from "./client/runs_api.ts";
 import { Schedules } from "./client/schedules.ts";
@@ -23,6 +24,7 @@ import type { CodeSource } from "./engine/code_source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
 import type { Departure } from "./engine/departure.ts";
 import { engineLog } from "./engine/log.ts";
+import type { UnawaitedEffect } from "./engine/reports.ts";
 import { VersionCode } from "./engine/version_code.ts";
 import {
   checkConnectOptions,
@@ -103,6 +105,8 @@ export interface ContinuumParts {
   readonly settings: NodeSettings | undefined;
   /** The namespace that calls work in. */
   readonly namespace: string;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
   /** Time, where it is not the process's own. */
   readonly clock?: Clock;
   /** Finds the code of runs, where `versions` alone does not. */
@@ -111,6 +115,8 @@ export interface ContinuumParts {
   readonly resultPollMs?: number;
   /** Told whenever a run leaves this node's memory, before anybody else. */
   readonly onDeparture?: (run: ClaimedRun, departure: Departure) => void;
+  /** Told of effects that nobody awaited, beside the log. */
+  readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
 
 /** Puts an instance together, registers workflows, and begins to execute: for `./testing`. */
@@ -139,6 +145,7 @@ export class Continuum implements AsyncDisposable {
   readonly #contracts: Contracts;
   readonly #services: ClientServices;
   readonly #clock: Clock;
+  readonly #payloadBytes: number;
   #subscription: AsyncDisposable | undefined;
   #closing: Promise<DrainSummary> | undefined;
 
@@ -152,7 +159,7 @@ export class Continuum implements AsyncDisposable {
 
   /** Use {@linkcode Continuum.open} or {@linkcode Continuum.connect}. */
   private constructor(parts: ContinuumParts) {
-    const { store, versions, drain, settings, namespace } = parts;
+    const { store, versions, drain, settings, namespace, payloadBytes } = parts;
     const { clock = systemClock, resultPollMs = RESULT_POLL_MS } = parts;
     this.#clock = clock;
     this.#store = store;
@@ -165,7 +172,9 @@ export class Continuum implements AsyncDisposable {
       ...settings,
       store,
       clock,
+      payloadBytes,
       code: parts.code ?? new VersionCode(versions, contracts, drain),
+      ...(parts.onUnawaited === undefined ? {} : { onUnawaited: parts.onUnawaited }),
       onDeparture: (run, departure) => {
         parts.onDeparture?.(run, departure);
         if (departure.kind === "suspended" || departure.kind === "released") return;
@@ -175,11 +184,13 @@ export class Continuum implements AsyncDisposable {
         }
       },
     });
+    this.#payloadBytes = payloadBytes;
     this.#services = this.#makeServices(store.runs.in(namespace));
     this.#starter = new Starter({
       versions,
       contracts: this.#contracts,
       runs: this.#services.runs,
+      payloadBytes,
       starts: new Starts(this.#services.runs),
       services: (namespace) => this.#servicesOf(namespace),
       room: () => this.#engine?.hasRoom === true ? this.#engine.node : undefined,
@@ -192,6 +203,7 @@ export class Continuum implements AsyncDisposable {
     this.runs = runsApi(this.#services.runs);
     this.activities = new Activities({
       store,
+      payloadBytes,
       woke: (run, node) => this.#woke(run, node),
       waits: () => {
         this.#engine?.hear({ kind: "tasks" });
@@ -202,6 +214,7 @@ export class Continuum implements AsyncDisposable {
     this.schedules = new Schedules({
       store: store.schedules,
       namespace,
+      payloadBytes,
       version: (workflow) => versions.forStart(workflow),
       checkInput: (hash, input) => contracts.inputText(hash, input),
       changed: () => this.#say({ kind: "scheduled" }),
@@ -220,6 +233,7 @@ export class Continuum implements AsyncDisposable {
       store: this.#store,
       runs,
       contracts: this.#contracts,
+      payloadBytes: this.#payloadBytes,
       replay: (row) => this.#replay(row, runs),
       clock: this.#clock,
       ends: this.#ends,
@@ -266,9 +280,10 @@ export class Continuum implements AsyncDisposable {
     const store = opened.use(await openStore(options));
     await store.migrate();
     const drain = await probeDrain();
-    const versions = new Versions({ ...options, store: store.versions });
-    const { namespace = "default" } = options;
-    const parts = { store, versions, drain, settings, namespace };
+    const { namespace = "default", limits, ...graph } = options;
+    const versions = new Versions({ ...graph, store: store.versions });
+    const { payloadBytes } = readLimits(limits);
+    const parts = { store, versions, drain, settings, namespace, payloadBytes };
     const continuum = await assemble(parts, options.workflows ?? []);
     opened.move(); // from here on, the store is closed with the node
     return continuum;
@@ -283,7 +298,8 @@ export class Continuum implements AsyncDisposable {
    * @param options The run's id, and when and with what it starts.
    * @returns The run's handle; the run is durable by then.
    * @throws {InvalidArgumentError} If the run id or an option is none. {NotSerializableError} If the
-   * input can't be written; its path is named. {InvalidInputError} If it does not fit the workflow's
+   * input can't be written; its path is named. {PayloadTooLargeError} If it is larger than
+   * `limits.payloadBytes`. {InvalidInputError} If it does not fit the workflow's
    * schema. {RunExistsError} If the id is taken. {IdempotencyConflictError} If the key was used with
    * another input. {VersionNotFoundError} If there is no such workflow. Nothing is written then.
    */

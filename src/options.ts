@@ -7,6 +7,7 @@
 
 import { type Duration, durationMs } from "./base/duration.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
+import { type Limits, readLimits } from "./client/limits.ts";
 import { checkText } from "./client/start_options.ts";
 import type { DatabaseAdapter } from "./store/driver.ts";
 import type { QueueSettings } from "./engine/task_queue.ts";
@@ -64,6 +65,8 @@ export interface ConnectOptions {
   readonly pinning?: "lenient" | "strict";
   /** Modules that are bound to this application instead of being pinned: pools, configuration. */
   readonly live?: readonly string[];
+  /** How large things may be. */
+  readonly limits?: Limits;
   /** The `deno.json` that applies to workflow modules; the application's own when omitted. */
   readonly config?: string;
 }
@@ -175,6 +178,7 @@ const CONNECT_KEYS = [
   "pinning",
   "live",
   "config",
+  "limits",
 ];
 const OPEN_KEYS = [
   ...CONNECT_KEYS,
@@ -318,6 +322,7 @@ function checkValues(options: ConnectOptions): void {
     "a function like the global fetch",
   );
   checkTrust(options.trust ?? {});
+  readLimits(options.limits);
 }
 
 /** What is no pattern is found where patterns are read. */

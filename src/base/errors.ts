@@ -83,6 +83,25 @@ export class NotSerializableError extends ContinuumError {
   }
 }
 
+/** A value is larger than one value may be (`limits.payloadBytes`). Nothing of it is written. */
+export class PayloadTooLargeError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param what Which value: `the input of workflow "order"`.
+   * @param bytes How many bytes it has when encoded.
+   * @param limit How many it may have.
+   */
+  constructor(what: string, bytes: number, limit: number) {
+    super(
+      "PAYLOAD_TOO_LARGE",
+      `Cannot take ${what}: found ${bytes} bytes, wanted at most ${limit}; keep the bulk ` +
+        `elsewhere and pass where it is, or raise limits.payloadBytes`,
+      { details: { what, bytes, limit } },
+    );
+  }
+}
+
 /** Text that was to be decoded is not what this package writes. */
 export class CorruptValueError extends ContinuumError {
   /**

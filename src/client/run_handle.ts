@@ -7,6 +7,7 @@
 import { type AttributesPatch, readAttributes } from "../base/attributes.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { CancelledError, InvalidArgumentError, TimeoutError } from "../base/errors.ts";
+import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
 import { decodeError, encodeError } from "../base/values_failure.ts";
 import type { RunRow } from "../ports/rows.ts";
@@ -107,6 +108,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     this.attributes = {
       set: async (patch) => {
         const change = readAttributes(patch, "attributes.set()");
+        checkPayload(change.set, `attributes of run ${JSON.stringify(id)}`, services.payloadBytes);
         if (await services.runs.setAttributes(id, change)) return;
         throw new RunNotFoundError(id, "set attributes");
       },
@@ -158,7 +160,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * that makes the delivery unique.
    * @returns `duplicate`: a delivery with that id came before.
    * @throws {InvalidArgumentError} If the name or an option is none. {NotSerializableError} If the
-   * payload can't be written; its path is named. {UndeclaredSignalError} or
+   * payload can't be written; its path is named. {PayloadTooLargeError} If it is larger than
+   * `limits.payloadBytes`. {UndeclaredSignalError} or
    * {InvalidSignalPayloadError} If the run's version does not take it. {VersionUnavailableError} If
    * that version has schemas and can't be had in this process. {RunNotFoundError} or
    * {RunEndedError} If there is nobody to receive it. Nothing is written then.
@@ -171,17 +174,20 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkOptions(options, ["deliveryId"], "signal()");
     checkDeliveryId(options.deliveryId);
     readName(name, "a signal");
-    const { runs, contracts, woke } = this.#services;
-    const action = `send the signal ${JSON.stringify(name)}`;
+    const { runs, contracts, payloadBytes, woke } = this.#services;
+    const what = `signal ${JSON.stringify(name)}`;
+    const action = `send the ${what}`;
     this.#version ??= await runs.version(this.id) ?? undefined;
     // Checked by the version that it is delivered to, also if the run moves meanwhile.
     while (this.#version !== undefined) {
       const version = this.#version;
       const checked = await contracts.signal(version, name, payload);
+      const encoded = encode(checked, "payload");
+      checkPayload(encoded, `the payload of ${what}`, payloadBytes);
       const delivery = await runs.deliverTo(version, this.id, {
         kind: "signal",
         name,
-        payload: encode(checked, "payload"),
+        payload: encoded,
         ...(options.deliveryId === undefined ? {} : { deliveryId: options.deliveryId }),
       });
       switch (delivery.status) {

@@ -5,6 +5,7 @@
  */
 
 import { isContinuumError } from "../base/errors.ts";
+import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
 import type { RunState } from "../ports/rows.ts";
 import type { ScheduleKey, ScheduleRow, ScheduleSpec, ScheduleStore } from "../ports/schedules.ts";
@@ -126,6 +127,8 @@ export interface ScheduleServices {
   readonly version: (workflow: WorkflowDefinition | string) => Promise<StartVersion>;
   /** Checks an encoded input against a version, and gives it as the version's schema makes it. */
   readonly checkInput: (hash: string, input: string) => Promise<string>;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
   /** A schedule may be due: nodes look. */
   readonly changed: () => void;
   /** A run is due: nodes look. */
@@ -153,7 +156,8 @@ export class Schedules {
    * @param options What to start, and when.
    * @returns The schedule; `stuck` if it names a workflow that no process has registered so far.
    * @throws {InvalidArgumentError} If an option has a value that makes no sense; it is named.
-   * {NotSerializableError} If the input can't be written. {InvalidInputError} If it does not fit the
+   * {NotSerializableError} If the input can't be written. {PayloadTooLargeError} If it is larger
+   * than `limits.payloadBytes`. {InvalidInputError} If it does not fit the
    * version that a start would take now. {ScheduleExistsError} If the id is taken.
    * {VersionNotFoundError} If a definition or a specifier is given that leads to no version.
    */
@@ -163,9 +167,12 @@ export class Schedules {
     const { namespace, id, ifExists, paused } = settings;
     const target = await this.#target(settings.workflow, settings.pin);
     const { hash } = target;
-    const input = encode(options.input, "input");
+    const { payloadBytes, checkInput } = this.#services;
+    const what = `schedule ${JSON.stringify(id)}`;
+    const input = checkPayload(encode(options.input, "input"), `input of ${what}`, payloadBytes);
+    checkPayload(settings.attributes, `attributes of ${what}`, payloadBytes);
     // Kept as it is given: the version of each firing makes its own of it.
-    if (hash !== null) await this.#services.checkInput(hash, input);
+    if (hash !== null) await checkInput(hash, input);
     const specFrom = (now: number, before?: Timing): ScheduleSpec => {
       const { workflow, pin } = target;
       const { attributes } = settings;

@@ -24,6 +24,8 @@ export interface ClientServices {
   readonly replay: (row: RunRow) => Promise<Execution>;
   /** Waits for runs to end. */
   readonly ends: Ends;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
   /** Times waits. */
   readonly clock: Clock;
   /** A run has a message: whoever executes it is told, or somebody who may. */

@@ -7,6 +7,7 @@
 import { InvalidArgumentError } from "../base/errors.ts";
 import { sha256Hex } from "../base/encoding.ts";
 import { fencingToken, timeOrderedId } from "../base/ids.ts";
+import { checkPayload } from "../base/payload.ts";
 import { encode } from "../base/values.ts";
 import type { ClaimedRun, InsertedRun, Lease, NewRun } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
@@ -52,6 +53,8 @@ export interface StarterContext {
   readonly contracts: Contracts;
   /** Where runs go, of any namespace. */
   readonly runs: RunStore;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
   /** Gathers concurrent starts. */
   readonly starts: Starts;
   /** What handles of a namespace work with. */
@@ -171,13 +174,19 @@ export class Starter {
     options: ReadStart,
     place = "",
   ): Promise<Prepared> {
-    const { contracts, runs } = this.#context;
-    const { signal, key } = options;
-    const encoded = encode(await contracts.input(version.hash, input), `input${place}`);
-    const payload = signal === undefined ? undefined : encode(
+    const { contracts, runs, payloadBytes } = this.#context;
+    const { signal, key, attributes } = options;
+    const workflow = `workflow ${JSON.stringify(version.workflow)}`;
+    const written = (value: unknown, what: string): string =>
+      checkPayload(encode(value, what), `${what} of ${workflow}`, payloadBytes);
+    const encoded = written(await contracts.input(version.hash, input), `input${place}`);
+    const payload = signal === undefined ? undefined : written(
       await contracts.signal(version.hash, signal.name, signal.payload),
       `signal.payload${place}`,
     );
+    if (attributes !== undefined) {
+      checkPayload(attributes, `attributes${place} of ${workflow}`, payloadBytes);
+    }
     return {
       options,
       run: {

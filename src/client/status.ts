@@ -6,6 +6,7 @@
 
 import type { Attributes } from "../base/attributes.ts";
 import { decode } from "../base/values.ts";
+import { decodeError } from "../base/values_failure.ts";
 import type { EventRow, RunRow, RunState, StuckReason, WaitRow } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { Execution } from "../replay/machine.ts";
@@ -72,6 +73,8 @@ export interface RunStatus {
   readonly stuck: StuckReason | null;
   /** Set when every live node says that it can't load the version: their reasons, by node. */
   readonly noNodeCanLoad: Readonly<Record<string, StuckReason>> | null;
+  /** What it failed with, or was ended by, as it was recorded; `undefined`: neither. */
+  readonly error: unknown;
   /** How many events its history has. */
   readonly events: number;
   /** When it was created. */
@@ -122,6 +125,7 @@ export async function runStatus(
     noNodeCanLoad: row.endedAt === null && row.node === null
       ? await refusals(row.hash, store)
       : null,
+    error: row.error === null ? undefined : decodeError(row.error),
     events: row.events,
     createdAt: new Date(row.createdAt),
     startedAt: date(row.startedAt),

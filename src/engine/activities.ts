@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkPayload } from "../base/payload.ts";
 import { encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import { TaskNotFoundError } from "./task_errors.ts";
@@ -17,6 +18,8 @@ import type { TaskAnswer, TaskFence } from "../ports/tasks.ts";
 export interface ActivitiesServices {
   /** Where everything is kept. */
   readonly store: Store;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
   /** A run has a message: whoever executes it is told, or somebody who may. */
   readonly woke: (run: number, node: string | null) => void;
   /** Tasks wait in their queues. */
@@ -42,11 +45,12 @@ export class Activities {
    * @param token What `activity.token()` gave.
    * @param result The activity's result.
    * @throws {TaskNotFoundError} If the attempt is over. {NotSerializableError} If the result can't be
-   * written.
+   * written. {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
    */
   async complete(token: string, result?: unknown): Promise<void> {
     const fence = readFence("complete", token);
-    const payload = encode(result, "result");
+    const { payloadBytes } = this.#services;
+    const payload = checkPayload(encode(result, "result"), "the result", payloadBytes);
     await this.#answer("complete", token, { ...fence, kind: "activity.completed", payload });
   }
 

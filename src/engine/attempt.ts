@@ -23,6 +23,8 @@ export interface AttemptContext {
   readonly generation: number;
   /** Bounds the attempt's time. */
   readonly clock: Clock;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
   /** Milliseconds of database time now. */
   readonly now: () => number;
 }
@@ -87,6 +89,7 @@ export function startAttempt(
     timeoutMs: options.timeout,
     heartbeatMs: options.heartbeat,
     lastHeartbeat: earlier.heartbeat,
+    payloadBytes: context.payloadBytes,
     call: (facts) => call(command, facts, transaction),
     beat: (details) => {
       earlier.heartbeat = details;

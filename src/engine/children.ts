@@ -6,6 +6,7 @@
 
 import { Batcher } from "../base/batcher.ts";
 import { ContinuumError } from "../base/errors.ts";
+import { checkPayload } from "../base/payload.ts";
 import { encode } from "../base/values.ts";
 import type { ChildStart, NewChild } from "../ports/lineage.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
@@ -52,6 +53,7 @@ export class Children {
   readonly #store: Store;
   readonly #code: ChildCode;
   readonly #woken: (run: number, node: string | null) => void;
+  readonly #payloadBytes: number;
   readonly #starts: Batcher<NewChild, ChildStart>;
 
   /**
@@ -60,15 +62,18 @@ export class Children {
    * @param store Where the runs are.
    * @param code Chooses the versions of children, and checks what is given to them.
    * @param woken Told of each run that has work now.
+   * @param payloadBytes The most bytes of one value.
    */
   constructor(
     store: Store,
     code: ChildCode,
     woken: (run: number, node: string | null) => void,
+    payloadBytes: number,
   ) {
     this.#store = store;
     this.#code = code;
     this.#woken = woken;
+    this.#payloadBytes = payloadBytes;
     this.#starts = new Batcher((children) => store.lineage.startChildren(children, MAX_DEPTH));
   }
 
@@ -76,7 +81,8 @@ export class Children {
    * Starts a child; trying again does no harm.
    *
    * @throws {ChildStartError} If its id is taken, or the chain of parents too long.
-   * {InvalidInputError} If its version does not take the input.
+   * {InvalidInputError} If its version does not take the input. {PayloadTooLargeError} If that is too
+   * large.
    */
   async start(run: ClaimedRun, child: ChildRequest, input: string): Promise<void> {
     const version = await this.#code.childOf(run, child.workflow!);
@@ -107,10 +113,15 @@ export class Children {
     await this.#deliver(run, id, { kind: "cancel", name: "", payload: encode({ reason }) });
   }
 
-  /** What an earlier try has started goes on, whatever the version that is current now takes. */
+  /** What an earlier try has started goes on, whatever is taken now. */
   async #input(run: ClaimedRun, id: string, hash: string, input: string): Promise<string> {
     try {
-      return await this.#code.checkInput(hash, input);
+      const checked = await this.#code.checkInput(hash, input);
+      return checkPayload(
+        checked,
+        `the input of child ${JSON.stringify(id)}`,
+        this.#payloadBytes,
+      );
     } catch (error) {
       if (await this.#store.runs.in(run.namespace).version(id) === null) throw error;
       return input; // the insertion finds the id taken
@@ -127,6 +138,7 @@ export class Children {
     let version = await runs.version(id);
     while (version !== null) {
       const checked = await this.#code.checkSignal(version, name, payload);
+      checkPayload(checked, `the payload of signal ${JSON.stringify(name)}`, this.#payloadBytes);
       const message = { kind: "signal", name, payload: checked, deliveryId } as const;
       const delivery = await runs.deliverTo(version, id, message);
       if (delivery.status === "delivered") this.#woken(delivery.run, delivery.node);

@@ -12,6 +12,7 @@
 
 import { isContinuumError } from "../base/errors.ts";
 import { failPoint } from "../base/failpoint.ts";
+import { tooLarge } from "../base/payload.ts";
 import { decode } from "../base/values.ts";
 import type { ClaimedRun, InboxRow, LoadedRun, NewEvent, WaitRow } from "../ports/rows.ts";
 import type { TaskFence } from "../ports/tasks.ts";
@@ -207,10 +208,19 @@ export class RunEffects {
     for (const pending of [...this.#pending.in("ready")]) {
       if (!this.#mayStart) return;
       const { kind } = pending.command;
-      if (kind === "child" || kind === "call") this.#act(pending);
+      const refusal = this.#refusal(pending);
+      if (refusal !== null) this.#finish(pending, failure(pending, refusal));
+      else if (kind === "child" || kind === "call") this.#act(pending);
       else if (kind === "activity") this.#ask(pending);
       else if (kind !== "transaction") this.#start(pending); // that takes the place of a flush
     }
+  }
+
+  /** Why an activity is not begun: what it was to be given is too large. Asked once (I6). */
+  #refusal({ command: { kind, name, input }, failures }: Pending): Error | null {
+    if (kind !== "activity" || input === null || failures.length > 0) return null;
+    const what = `the input of activity ${JSON.stringify(name)}`;
+    return tooLarge(input, what, this.#options.context.payloadBytes);
   }
 
   /** A step, or an activity that only this node can execute: attempts in place. */
@@ -235,7 +245,10 @@ export class RunEffects {
     const { code, context, run } = this.#options;
     const { activity } = pending.command.options;
     const place = activity === undefined ? null : code.activityCode?.(activity) ?? null;
-    if (activity !== undefined && place === null) return this.#start(pending);
+    if (activity !== undefined && place === null) {
+      if (code.activityCode !== undefined) context.reports.unexported(run, activity.name);
+      return this.#start(pending);
+    }
     pending.state = "active";
     pending.dueAt = null;
     pending.running = context.tasks.ask(run, pending.command, place, this.#ownerOf(pending));

@@ -24,6 +24,7 @@ import { engineLog } from "./log.ts";
 import { NodeLease } from "./node_lease.ts";
 import { NodeTasks } from "./node_tasks.ts";
 import { Patience } from "./patience.ts";
+import { Reports, type UnawaitedEffect } from "./reports.ts";
 import { ScheduleRunner } from "./schedule_runner.ts";
 import type { QueueSettings } from "./task_queue.ts";
 import { DEFAULT_QUEUE } from "./task_spec.ts";
@@ -46,6 +47,8 @@ export interface EngineOptions {
   readonly activityConcurrency?: number;
   /** Monotonic time and timers. */
   readonly clock: Clock;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
   /** Milliseconds that this node lives without a heartbeat. */
   readonly leaseMs: number;
   /** Milliseconds that a waiting run stays in memory. */
@@ -58,6 +61,8 @@ export interface EngineOptions {
   readonly probeMs: number;
   /** Told whenever a run leaves this node's memory. */
   readonly onDeparture: (run: ClaimedRun, departure: Departure) => void;
+  /** Told of effects that nobody awaited, beside the log. */
+  readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
 
 /** A run that was inserted under a node's lease a moment ago. */
@@ -147,6 +152,7 @@ export class Engine {
       code,
       excluded: this.#exclusions,
       activities: options.activities,
+      payloadBytes: options.payloadBytes,
       queues: options.queues ??
         new Map([[DEFAULT_QUEUE, { concurrency: activityConcurrency, rate: null }]]),
       concurrency: activityConcurrency,
@@ -160,6 +166,8 @@ export class Engine {
       lease: this.#lease,
       databaseClock: this.#databaseClock,
       clock,
+      payloadBytes: options.payloadBytes,
+      reports: new Reports(options.onUnawaited),
       lingerMs: options.lingerMs,
       lingering: this.#lingering,
       weigh: (bytes) => this.#weigh(bytes),
@@ -168,7 +176,12 @@ export class Engine {
       store,
       patience: this.#patience,
       versions: code,
-      children: new Children(store, code, (id, node) => this.#woke([{ id, node }])),
+      children: new Children(
+        store,
+        code,
+        (id, node) => this.#woke([{ id, node }]),
+        options.payloadBytes,
+      ),
     };
     this.#aftermath = new Aftermath({
       lineage: store.lineage,

@@ -163,7 +163,8 @@ export class RunExecutor implements Lingerer, ResidentRun {
     if (!this.run.began && this.#inbox.some(({ kind }) => kind === "cancel")) {
       return await this.#cancelUnbegun();
     }
-    const execution = code.execute(this.run, { wake: () => this.#interrupt() });
+    const { payloadBytes } = this.#context;
+    const execution = code.execute(this.run, { wake: () => this.#interrupt(), payloadBytes });
     const effects = this.#effectsOf(code, loaded);
     for (let events = history;;) {
       this.#isInterrupted = false;
@@ -213,6 +214,9 @@ export class RunExecutor implements Lingerer, ResidentRun {
     effects.take(turn);
     const { outcome } = turn;
     if (outcome === null) return undefined;
+    if (outcome.kind === "completed" || outcome.kind === "continued") {
+      await this.#reportUnawaited(execution, code);
+    }
     if (outcome.kind === "continued") {
       return await this.#say(turn, effects) ?? await this.#continue(outcome, execution);
     }
@@ -234,6 +238,17 @@ export class RunExecutor implements Lingerer, ResidentRun {
         reason,
       });
     }
+  }
+
+  /** A run that threw had no time to await what it had asked for: only what returned is told of. */
+  async #reportUnawaited({ unawaited }: Execution, code: RunCode): Promise<void> {
+    if (unawaited.length === 0) return;
+    const { loads, reports } = this.#context;
+    const { id, firstSeq: from } = this.run;
+    await reports.unawaited(this.run, unawaited, code, async () => {
+      const loaded = await loads.add({ id, from });
+      return (loaded?.events ?? []) as readonly HistoryEvent[];
+    });
   }
 
   /** The next generation: the same run, row and lease, and a history that starts anew. */

@@ -16,6 +16,7 @@ import type { JournalWriter } from "./journal_writer.ts";
 import type { NodeLease } from "./node_lease.ts";
 import type { NodeTasks } from "./node_tasks.ts";
 import type { Patience } from "./patience.ts";
+import type { Reports } from "./reports.ts";
 import type { CodeFailure, RunCode } from "./run_code.ts";
 
 /** What an executor needs from its node. */
@@ -34,6 +35,8 @@ export interface ExecutorContext extends Omit<AttemptContext, "runId" | "generat
   readonly versions: Pick<CodeSource, "current" | "checkInput">;
   /** Waits for a database that is away. */
   readonly patience: Patience;
+  /** Tells of what was hardly meant. */
+  readonly reports: Reports;
   /** Activities of this node. */
   readonly tasks: NodeTasks;
   /** The node's lease. */

@@ -39,6 +39,8 @@ export interface NodeTasksOptions {
   readonly databaseClock: DatabaseClock;
   /** Waits for a database that is away. */
   readonly patience: Patience;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
   /** Finds pinned activities. */
   readonly code: CodeSource;
   /** Versions that this node leaves alone. */

@@ -6,7 +6,7 @@
 
 import type { ClaimedRun, StuckReason } from "../ports/rows.ts";
 import type { ActivityLike } from "../replay/commands.ts";
-import type { Execution } from "../replay/machine.ts";
+import type { Execution, ExecutionOptions } from "../replay/machine.ts";
 
 /** A run's code, ready to be executed. */
 export interface RunCode {
@@ -14,11 +14,11 @@ export interface RunCode {
    * Makes an execution of the run.
    *
    * @param options `trace`: note where each effect is asked for; `wake`: the code did something
-   * between two turns.
+   * between two turns; `payloadBytes`: the most bytes of a value that the code passes.
    */
   execute(
     run: ClaimedRun,
-    options?: { readonly trace?: boolean; readonly wake?: () => void },
+    options?: Pick<ExecutionOptions, "trace" | "wake" | "payloadBytes">,
   ): Execution;
   /**
    * Where in the version an activity is, so that any node can find it; `null`: no module exports it,

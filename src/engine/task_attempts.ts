@@ -66,6 +66,8 @@ export interface TaskAttemptsOptions {
   readonly store: TaskStore;
   /** Times attempts. */
   readonly clock: Clock;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
   /** The database's time. */
   readonly databaseClock: DatabaseClock;
   /** Waits for a database that is away. */
@@ -320,6 +322,7 @@ export class TaskAttempts {
       timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
       heartbeatMs: policy.heartbeat,
       lastHeartbeat: task.heartbeat,
+      payloadBytes: this.#options.payloadBytes,
       call: (facts) =>
         activity.execute(task.input === null ? undefined : decode(task.input), facts),
       beat: (details) => this.#beat(attempt, details),

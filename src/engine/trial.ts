@@ -7,6 +7,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import { InvalidArgumentError, TimeoutError } from "../base/errors.ts";
+import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
 import type { ActivityAttempt } from "../replay/commands.ts";
 import { exempt } from "../replay/scope.ts";
@@ -33,6 +34,8 @@ export interface Trial {
   readonly heartbeatMs: number | undefined;
   /** What the last heartbeat of the attempts before said, encoded. */
   readonly lastHeartbeat: string | null;
+  /** The most bytes of its result. */
+  readonly payloadBytes: number;
   /** Calls the function. */
   readonly call: (attempt: ActivityAttempt) => unknown;
   /** Keeps what a heartbeat says. */
@@ -72,7 +75,7 @@ export function begin(trial: Trial, clock: Clock): RunningTrial {
   });
   const facts = new Facts(trial, limits);
   call(trial, facts).then(
-    (value) => resolve(facts.isDeferred ? { kind: "deferred" } : returned(value)),
+    (value) => resolve(facts.isDeferred ? { kind: "deferred" } : returned(trial, value)),
     (error) => resolve({ kind: "threw", error, retryable: true }),
   ).finally(() => limits.end());
   return { result: promise, abort: (reason) => facts.abort(reason) };
@@ -91,10 +94,11 @@ async function call(trial: Trial, facts: Facts): Promise<unknown> {
   );
 }
 
-/** Trying again would not make a value serialisable, and would repeat the effect. */
-function returned(value: unknown): TrialResult {
+/** Trying again would not make a value serialisable or smaller, and would repeat the effect. */
+function returned({ kind, name, payloadBytes }: Trial, value: unknown): TrialResult {
   try {
-    return { kind: "returned", payload: encode(value, "result") };
+    const what = `the result of ${kind} ${JSON.stringify(name)}`;
+    return { kind: "returned", payload: checkPayload(encode(value, "result"), what, payloadBytes) };
   } catch (error) {
     return { kind: "threw", error, retryable: false };
   }

@@ -10,8 +10,9 @@ import { child, children, isFunction, keyName, list, type Node, strip } from "./
 import type { WorkflowModule } from "./workflow_module.ts";
 
 /**
- * Looks whether a statement asks for effects and drops their promises. `void ctx.run(...)` says that
- * this is meant.
+ * Looks whether a statement asks for effects and drops their promises. `ctx.run(...).catch(...)` says
+ * that this is meant, to the engine too, which tells of effects that nobody awaits and can't see a
+ * `void`.
  *
  * @param module The module.
  * @param node A node of workflow code.
@@ -34,7 +35,7 @@ export function floatingEffects(module: WorkflowModule, node: Node): Finding[] {
         : `Nobody awaits this ctx.${effect}: the run may end before it, and its failure is lost`,
       hint: isNext
         ? "Write `return ctx.continueAsNew(...)`"
-        : "Await it, keep its promise, or write `void` if the run may end without it",
+        : "Await it, keep its promise, or write `.catch(() => {})` if the run may end without it",
     }];
   });
 }
@@ -42,6 +43,9 @@ export function floatingEffects(module: WorkflowModule, node: Node): Finding[] {
 /** The expressions of which a statement drops the value. */
 function dropped(given: Node | null): Node[] {
   const node = strip(given);
+  if (node?.type === "UnaryExpression" && node["operator"] === "void") {
+    return dropped(child(node, "argument"));
+  }
   if (node?.type === "LogicalExpression") return dropped(child(node, "right"));
   if (node?.type !== "ConditionalExpression") return node === null ? [] : [node];
   return [...dropped(child(node, "consequent")), ...dropped(child(node, "alternate"))];

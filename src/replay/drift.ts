@@ -4,7 +4,7 @@
  * @module
  */
 
-import { showSite } from "./call_site.ts";
+import { showSite } from "./call_stack.ts";
 import type { HistoryEvent } from "./history.ts";
 import type { CallSite, DriftReport, DriftSide, RunStart } from "./turn.ts";
 

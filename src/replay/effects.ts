@@ -18,6 +18,8 @@ export interface ExecutionOptions {
   readonly log?: (line: LogLine) => void;
   /** Whether to note where each effect was asked for; slower, and gives drift a file and line. */
   readonly trace?: boolean;
+  /** The most bytes of a value that the code says for the first time; any when omitted. */
+  readonly payloadBytes?: number;
   /**
    * Called once, if the code did something between two turns, which is refused: take a turn,
    * without events, to see it.
@@ -52,7 +54,20 @@ export interface Effects {
   ask(request: Request): Promise<unknown>;
   /** Aborts when the run is cancelled. */
   readonly cancelSignal: AbortSignal;
-  /** Says something of the run, once; it has no answer. Call {@linkcode Effects.enter} first. */
+  /**
+   * Lets a value pass that leaves no command behind, if it is not too large. Call
+   * {@linkcode Effects.enter} first.
+   *
+   * @param text The value, encoded.
+   * @param what Which value, for the error.
+   * @throws {PayloadTooLargeError} If it is too large; on a replay, if it was.
+   */
+  admit(text: string, what: string): void;
+  /**
+   * Says something of the run, once; it has no answer. Call {@linkcode Effects.enter} first.
+   *
+   * @throws {PayloadTooLargeError} If it is too large; on a replay, if it was.
+   */
   note(kind: NoteKind, payload: string): void;
   /** The answer of `ctx.patched`. */
   patched(name: string): boolean;

@@ -25,14 +25,15 @@ export type EventKind =
   | "patched"
   | "attributes.set"
   | "status.set"
+  | "payload.refused"
   | "version_changed";
 
 /**
  * One line of a run's journal.
  *
  * Deliveries settle the command at `position`, and move the run's clock to `at`. Annotations
- * (`attempt.failed`, `patched`, `attributes.set`, `status.set`, `version_changed`) settle nothing
- * and do not move it.
+ * (`attempt.failed`, `patched`, `attributes.set`, `status.set`, `payload.refused`,
+ * `version_changed`) settle nothing and do not move it.
  */
 export interface HistoryEvent {
   /** Its place in the journal, from 0; grows with every event. */

@@ -12,6 +12,8 @@
  * - I5: the code makes progress within turns only; what it does between them is refused.
  *
  * @module
+ * - I6: a value's size counts once: what the history has was accepted, and what it says was refused
+ *   is refused again, whatever the limit is now.
  */
 
 import {
@@ -19,18 +21,20 @@ import {
   ContextError,
   isContinuumError,
   NondeterministicCallError,
+  PayloadTooLargeError,
 } from "../base/errors.ts";
 import { digestText } from "../base/digest.ts";
+import { checkPayload, tooLarge } from "../base/payload.ts";
 import { SeededRandom } from "../base/random.ts";
 import { stackless } from "../base/stackless.ts";
 import { decode, encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
-import { callSite, showSite } from "./call_site.ts";
+import { callSite, CallStack, showSite } from "./call_stack.ts";
 import { ContinueAsNew } from "./continue_as_new.ts";
 import { type Mismatch, reportDrift } from "./drift.ts";
 import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
 import type { HistoryEvent } from "./history.ts";
-import { type NoteKind, Notes } from "./notes.ts";
+import { isNote, type NoteKind, Notes } from "./notes.ts";
 import { Patches } from "./patches.ts";
 import { Pending, type Request } from "./pending.ts";
 import { outside, scope, type WorkflowScope } from "./scope.ts";
@@ -56,6 +60,8 @@ export class Execution implements Effects, WorkflowScope {
   readonly #options: ExecutionOptions;
   readonly #outstanding = new Map<number, Pending>();
   readonly #withdrawn = new Map<number, Pending>();
+  /** Commands whose answers came before anybody had awaited them. */
+  readonly #unheeded: Pending[] = [];
   readonly #signals: HistoryEvent[] = [];
   readonly #patches = new Patches();
   readonly #notes = new Notes();
@@ -107,6 +113,16 @@ export class Execution implements Effects, WorkflowScope {
    */
   get unhandled(): readonly unknown[] {
     return [...this.#rejections.values()];
+  }
+
+  /**
+   * Commands that nobody has awaited so far, in program order; of a run that has returned, nobody
+   * ever will. What was withdrawn is none of them.
+   */
+  get unawaited(): readonly Pending[] {
+    return [...this.#unheeded, ...this.#outstanding.values()]
+      .filter(({ isAwaited }) => !isAwaited)
+      .sort((a, b) => a.position - b.position);
   }
 
   /** Commands that wait, in program order. */
@@ -217,7 +233,7 @@ export class Execution implements Effects, WorkflowScope {
     const pending = new Pending(
       position,
       request,
-      this.#options.trace === true ? callSite() : null,
+      request.kind === "activity" || this.#options.trace === true ? new CallStack() : null,
     );
     this.#outstanding.set(position, pending);
     if (signal !== undefined) pending.whenAborted(this.#withdraw);
@@ -226,11 +242,41 @@ export class Execution implements Effects, WorkflowScope {
 
   note(kind: NoteKind, payload: string): void {
     const digest = digestText(payload);
-    const past = this.#notes.take({ kind, digest, payload });
-    if (past === null || this.#stopped) return;
+    const past = this.#notes.next;
+    if (past === undefined) {
+      this.#refuseTooLarge(payload, digest, NOTED[kind]);
+      return this.#notes.add({ kind, digest, payload });
+    }
+    this.#repeatRefusal(past, digest);
+    this.#notes.repeat();
+    if (past.kind === kind && past.digest === digest || this.#stopped) return;
     const site = this.#options.trace === true ? callSite() : null;
     const command = { kind, name: "", digest, site };
     this.#noteDrift(past, { command, reason: "the code says something else of its run there" });
+  }
+
+  admit(text: string, what: string): void {
+    const past = this.#notes.next;
+    if (past !== undefined) return this.#repeatRefusal(past, digestText(text));
+    if (this.#next >= this.#past) this.#refuseTooLarge(text, null, what);
+  }
+
+  /** I6: what is new is measured; */
+  #refuseTooLarge(text: string, digest: string | null, what: string): void {
+    const { payloadBytes = Infinity } = this.#options;
+    const error = tooLarge(text, what, payloadBytes);
+    if (error === null) return;
+    const payload = encode(error.details);
+    this.#notes.add({ kind: "payload.refused", digest: digest ?? digestText(text), payload });
+    throw error;
+  }
+
+  /** of what is known, the history says whether it was refused. */
+  #repeatRefusal({ kind, digest, payload }: HistoryEvent, found: string): void {
+    if (kind !== "payload.refused" || digest !== found) return;
+    this.#notes.repeat();
+    const { what, bytes, limit } = read(payload) as { what: string; bytes: number; limit: number };
+    throw new PayloadTooLargeError(what, bytes, limit);
   }
 
   patched(name: string): boolean {
@@ -286,9 +332,7 @@ export class Execution implements Effects, WorkflowScope {
     this.#past = 0;
     for (const event of events) {
       if (event.kind === "patched") this.#patches.learn(event.name);
-      if (!this.#started && (event.kind === "attributes.set" || event.kind === "status.set")) {
-        this.#notes.learn(event);
-      }
+      if (!this.#started && isNote(event)) this.#notes.learn(event);
       if (!isDelivery(event)) continue;
       last = event.seq;
       if (last < past) this.#past = last + 1;
@@ -317,6 +361,7 @@ export class Execution implements Effects, WorkflowScope {
     // The run has ended: its history holds what was on its way already.
     if (this.#outcome !== null) return false;
     this.#outstanding.delete(pending.position);
+    if (!pending.isAwaited) this.#unheeded.push(pending);
     SETTLE[event.kind as Delivery](pending, event.payload);
     return true; // I1
   }
@@ -381,7 +426,9 @@ export class Execution implements Effects, WorkflowScope {
       return;
     }
     try {
-      this.#outcome = { kind: "completed", result: encode(value, "result") };
+      const { payloadBytes = Infinity } = this.#options;
+      const result = checkPayload(encode(value, "result"), "the result of the run", payloadBytes);
+      this.#outcome = { kind: "completed", result };
     } catch (error) {
       this.#fail(error);
     }
@@ -394,7 +441,7 @@ export class Execution implements Effects, WorkflowScope {
   };
 
   #close(): Turn {
-    const { missing } = this.#notes;
+    const { next: missing } = this.#notes;
     if (missing !== undefined && !this.#stopped) {
       this.#noteDrift(missing, { command: null, reason: "the code does not say it any more" });
     }
@@ -421,3 +468,8 @@ export class Execution implements Effects, WorkflowScope {
 }
 
 const NO_COMMANDS: Pending[] = [];
+
+const NOTED: Readonly<Record<NoteKind, string>> = {
+  "attributes.set": "attributes of the run",
+  "status.set": "the status of the run",
+};

@@ -1,6 +1,7 @@
 /**
- * What the code says of its run on the way: search attributes and a status. Saying it has no answer
- * and takes no position; the journal keeps each, so that it is written once.
+ * What the code says of its run on the way: search attributes and a status; and what it was refused
+ * at once, because it was too large. Saying it has no answer and takes no position; the journal
+ * keeps each, so that it is written once, and refused for good.
  *
  * The code says the same things in the same order on every replay: what it says for the n-th time
  * is the n-th note of the history, or new. Another note there, or one too few, is drift.
@@ -13,14 +14,19 @@ import type { HistoryEvent } from "./history.ts";
 /** What can be said. */
 export type NoteKind = "attributes.set" | "status.set";
 
-/** Something said. */
+/** Something said, or refused. */
 export interface Note {
   /** What it is about. */
-  readonly kind: NoteKind;
+  readonly kind: NoteKind | "payload.refused";
   /** Tells two notes apart. */
   readonly digest: string;
   /** Encoded. */
   readonly payload: string;
+}
+
+/** Whether an event of the journal is a note. */
+export function isNote({ kind }: HistoryEvent): boolean {
+  return kind === "attributes.set" || kind === "status.set" || kind === "payload.refused";
 }
 
 /** One execution's notes. */
@@ -34,24 +40,20 @@ export class Notes {
     this.#journaled.push(event);
   }
 
-  /**
-   * Takes a note.
-   *
-   * @param note What the code says now.
-   * @returns What the journal has in its place; null if they agree.
-   */
-  take(note: Note): HistoryEvent | null {
-    const past = this.#journaled[this.#said++];
-    if (past === undefined) {
-      this.#fresh.push(note);
-      return null;
-    }
-    return past.kind === note.kind && past.digest === note.digest ? null : past;
+  /** What the journal has in the next note's place. */
+  get next(): HistoryEvent | undefined {
+    return this.#journaled[this.#said];
   }
 
-  /** The first note of the journal that the code has not said. */
-  get missing(): HistoryEvent | undefined {
-    return this.#journaled[this.#said];
+  /** The next note was said, as the journal has it. */
+  repeat(): void {
+    this.#said++;
+  }
+
+  /** Takes a note that the journal does not have. */
+  add(note: Note): void {
+    this.#said++;
+    this.#fresh.push(note);
   }
 
   /**

@@ -5,6 +5,7 @@
  */
 
 import type { Command, CommandKind, CommandOptions } from "./commands.ts";
+import type { CallStack } from "./call_stack.ts";
 import type { CallSite } from "./turn.ts";
 
 /** What a wait answers after its timeout. */
@@ -31,6 +32,8 @@ export interface Request {
   readonly signal: AbortSignal | undefined;
   /** What a wait answers after its timeout; null if it throws. */
   readonly fallback: Fallback | null;
+  /** What a `call` answers, made by the code itself; `undefined` when absent. */
+  readonly answer?: unknown;
 }
 
 /** A command and its promise. */
@@ -44,11 +47,12 @@ export class Pending implements Command {
   readonly options: CommandOptions;
   /** What a wait answers after its timeout; null if it throws. */
   readonly fallback: Fallback | null;
+  /** What a `call` answers. */
+  readonly answer: unknown;
   cancelled: Error | null = null;
-  /** Where it was asked for; null unless traced. */
-  readonly site: CallSite | null;
-  /** What the workflow awaits. */
-  readonly promise: Promise<unknown>;
+  /** The stack of whoever asked for it; null unless traced, or an activity's. */
+  readonly stack: CallStack | null;
+  readonly #promise: EffectPromise;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #signal: AbortSignal | undefined;
@@ -59,9 +63,9 @@ export class Pending implements Command {
    *
    * @param position Its place in program order.
    * @param request What was asked for.
-   * @param site Where; null unless traced.
+   * @param stack The stack of whoever asked, if it was taken.
    */
-  constructor(position: number, request: Request, site: CallSite | null) {
+  constructor(position: number, request: Request, stack: CallStack | null) {
     this.position = position;
     this.kind = request.kind;
     this.name = request.name;
@@ -70,12 +74,28 @@ export class Pending implements Command {
     this.deadline = request.deadline;
     this.options = request.options;
     this.fallback = request.fallback;
-    this.site = site;
+    this.answer = request.answer;
+    this.stack = stack;
     this.#signal = request.signal;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.promise = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    let settle: Pick<PromiseWithResolvers<unknown>, "resolve" | "reject">;
+    this.#promise = new EffectPromise((resolve, reject) => settle = { resolve, reject });
+    this.#resolve = settle!.resolve;
+    this.#reject = settle!.reject;
+  }
+
+  /** What the workflow awaits. */
+  get promise(): Promise<unknown> {
+    return this.#promise;
+  }
+
+  /** Whether anybody has awaited the promise, or asked it for its end in another way. */
+  get isAwaited(): boolean {
+    return this.#promise.isAwaited;
+  }
+
+  /** Where it was asked for; null unless the stack was taken. */
+  get site(): CallSite | null {
+    return this.stack?.site ?? null;
   }
 
   /** Calls back, once, if the request's signal aborts while the command waits. */
@@ -95,7 +115,7 @@ export class Pending implements Command {
   /** Rejects the promise, which counts as handled: an effect may fail before it is awaited. */
   reject(reason: unknown): void {
     this.#forgetSignal();
-    this.promise.then(undefined, ignore);
+    this.#promise.ignoreRejection();
     this.#reject(reason);
   }
 
@@ -106,4 +126,26 @@ export class Pending implements Command {
   }
 }
 
-function ignore(): void {}
+/**
+ * A promise that knows whether anybody looks at it. Whatever does (`await`, `then`, `Promise.all`,
+ * a `return` from an async function) first reads its `constructor`; since that is `Promise`, all
+ * goes on as with any other promise, in as many microtasks.
+ */
+class EffectPromise extends Promise<unknown> {
+  isAwaited = false;
+
+  /** Makes its rejection count as handled. */
+  ignoreRejection(): void {
+    const { isAwaited } = this;
+    this.then(undefined, () => {});
+    this.isAwaited = isAwaited;
+  }
+}
+
+Object.defineProperty(EffectPromise.prototype, "constructor", {
+  configurable: true,
+  get(this: EffectPromise): PromiseConstructor {
+    this.isAwaited = true;
+    return Promise;
+  },
+});

@@ -5,7 +5,7 @@
  */
 
 import { ActivityError, ChildError, TimeoutError } from "../base/errors.ts";
-import { stackless } from "../base/stackless.ts";
+import { setHidden, stackless } from "../base/stackless.ts";
 import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
 import { decodeActivityFailure } from "./activity_failure.ts";
@@ -33,6 +33,7 @@ export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
   "patched": null,
   "attributes.set": null,
   "status.set": null,
+  "payload.refused": null,
   "version_changed": null,
 };
 
@@ -44,6 +45,7 @@ export type Delivery = Exclude<
   | "patched"
   | "attributes.set"
   | "status.set"
+  | "payload.refused"
   | "version_changed"
 >;
 
@@ -78,7 +80,7 @@ export const SETTLE: Readonly<
   "child.completed": (pending, payload) => pending.resolve(read(payload)),
   "child.failed": (pending, payload) =>
     pending.reject(pending.cancelled ?? childError(pending, payload)),
-  "call.completed": (pending, payload) => pending.resolve(read(payload)),
+  "call.completed": (pending) => pending.resolve(pending.answer),
   "call.failed": (pending, payload) => pending.reject(readError(payload)),
   "timer.fired": (pending) => pending.resolve(undefined),
   "signal.received": (pending, payload) => pending.resolve(read(payload)),
@@ -105,11 +107,13 @@ function readError(payload: string | null): unknown {
     : decodeError(payload);
 }
 
-function activityError({ name, position }: Pending, payload: string | null): ActivityError {
+function activityError({ name, position, stack }: Pending, payload: string | null): ActivityError {
   const { cause, attempts } = payload === null
     ? { cause: readError(null), attempts: [] }
     : decodeActivityFailure(payload);
-  return stackless(() => new ActivityError(name, position, cause, attempts));
+  const error = stackless(() => new ActivityError(name, position, cause, attempts));
+  if (stack !== null) setHidden(error, "stack", [error.stack, ...stack.lines].join("\n"));
+  return error;
 }
 
 /**

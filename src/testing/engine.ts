@@ -13,6 +13,7 @@ import { assemble, type Continuum, type VersionsApi } from "../continuum.ts";
 import { probeDrain } from "../replay/drain.ts";
 import type { SqlValue } from "../store/driver.ts";
 import { openStore } from "../store/open.ts";
+import type { UnawaitedEffect } from "../engine/reports.ts";
 import type { Store } from "../ports/store.ts";
 import { Contracts } from "../version/contracts.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
@@ -55,6 +56,7 @@ interface Parts {
   readonly doubles: Doubles;
   readonly paranoia: Paranoia | null;
   readonly parked: ParkedRuns;
+  readonly unawaited: readonly UnawaitedEffect[];
   readonly isAutomatic: boolean;
 }
 
@@ -82,6 +84,15 @@ export class TestEngine implements AsyncDisposable {
     this.versions = continuum.versions;
     this.runs = continuum.runs;
     this.schedules = continuum.schedules;
+  }
+
+  /**
+   * Effects that runs had asked for and that nobody had awaited when they returned, as the engine's
+   * log tells of them. What is under way of them ends with the run, and what failed is lost: most
+   * tests want `assert.deepEqual(engine.unawaited, [])`.
+   */
+  get unawaited(): readonly UnawaitedEffect[] {
+    return [...this.#parts.unawaited];
   }
 
   /** The virtual time. */
@@ -291,8 +302,10 @@ export class TestEngine implements AsyncDisposable {
  * workflow modules as they are.
  */
 export async function testEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
-  const { definitions, specifiers, doubles: given, now, isAutomatic, isParanoid, graph } =
-    readTestOptions(options);
+  const { definitions, specifiers, doubles: given, payloadBytes, ...rest } = readTestOptions(
+    options,
+  );
+  const { now, isAutomatic, isParanoid, graph } = rest;
   const clock = new VirtualClock(now);
   const busy = new Busy();
   const doubles = new Doubles(busy, () => clock.monotonic());
@@ -306,12 +319,14 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
   const versions = new TestVersions({ store: store.versions, workflows: specifiers, ...graph });
   for (const definition of definitions) await versions.registerDefinition(definition);
   const parked = new ParkedRuns();
-  const paranoia = isParanoid ? new Paranoia(store, versions, drain) : null;
+  const unawaited: UnawaitedEffect[] = [];
+  const paranoia = isParanoid ? new Paranoia(store, versions, { drain, payloadBytes }) : null;
   const continuum = await assemble({
     store,
     versions,
     drain,
     namespace: "default",
+    payloadBytes,
     clock,
     resultPollMs: POLL_MS,
     code: new TestCode(versions, new Contracts(versions, store.versions), drain, { busy, doubles }),
@@ -320,10 +335,21 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
       paranoia?.note(run, departure);
       parked.note(run, departure);
     },
+    onUnawaited: (effect) => unawaited.push(effect),
   }, specifiers);
   const time = new TestTime(clock, busy, (at) => database.setTime(at));
   opened.move();
-  return make({ continuum, store, database, time, doubles, paranoia, parked, isAutomatic });
+  return make({
+    continuum,
+    store,
+    database,
+    time,
+    doubles,
+    paranoia,
+    parked,
+    unawaited,
+    isAutomatic,
+  });
 }
 
 /** A run that waits is a row at once; the node beats, and looks at everything, when time moves. */

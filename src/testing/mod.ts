@@ -82,6 +82,8 @@ export type {
   AttributesPatch,
   AttributeValue,
 } from "../base/attributes.ts";
+export type { UnawaitedEffect } from "../engine/reports.ts";
+export type { Limits } from "../client/limits.ts";
 export type { RunState, StuckReason } from "../ports/rows.ts";
 export type { CommandKind } from "../replay/commands.ts";
 export type { EventKind, HistoryEvent } from "../replay/history.ts";

@@ -5,6 +5,7 @@
  */
 
 import { InvalidArgumentError } from "../base/errors.ts";
+import { type Limits, readLimits } from "../client/limits.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
 import { isWorkflow } from "../workflow/workflow.ts";
@@ -39,6 +40,8 @@ export interface TestEngineOptions {
    * @default {true}
    */
   readonly paranoid?: boolean;
+  /** How large things may be, as in `Continuum.open`. */
+  readonly limits?: Limits;
   /** The `deno.json` that applies to workflow modules; the application's own when omitted. */
   readonly config?: string;
   /** Modules that are bound to this process instead of being pinned. */
@@ -56,6 +59,8 @@ export interface ReadTestOptions {
     string | ActivityDefinition<never, unknown>,
     ActivityDouble,
   ])[];
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** Whether time passes while a result is awaited. */
@@ -66,7 +71,7 @@ export interface ReadTestOptions {
   readonly graph: Pick<TestEngineOptions, "config" | "live">;
 }
 
-const OPTIONS = ["workflows", "activities", "now", "time", "paranoid", "config", "live"];
+const OPTIONS = ["workflows", "activities", "now", "time", "paranoid", "limits", "config", "live"];
 
 const START = "2030-01-01T00:00:00Z";
 
@@ -84,6 +89,7 @@ export function readTestOptions(options: TestEngineOptions): ReadTestOptions {
   return {
     ...readWorkflows(workflows),
     doubles: pairsOf(activities),
+    ...readLimits(options.limits),
     now: dateOf(now, "now"),
     isAutomatic: time === "auto",
     isParanoid: paranoid,

@@ -8,28 +8,27 @@
 import type { Departure } from "../engine/departure.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
-import type { Drain } from "../replay/drain.ts";
 import type { TestVersions } from "./definitions.ts";
 import { readHistory, type RunHistory } from "./history.ts";
-import { replayWithCuts } from "./replay.ts";
+import { type ReplayOptions, replayWithCuts } from "./replay.ts";
 
 /** Replays the runs that have ended. */
 export class Paranoia {
   readonly #store: Store;
   readonly #versions: TestVersions;
-  readonly #drain: Drain;
+  readonly #options: ReplayOptions;
   /** Runs that ended by their own code. */
   readonly #ended: ClaimedRun[] = [];
 
   /**
    * @param store Where the runs are.
    * @param versions Where their code is.
-   * @param drain How executions drain their microtasks.
+   * @param options How executions drain their microtasks, and how large values may be.
    */
-  constructor(store: Store, versions: TestVersions, drain: Drain) {
+  constructor(store: Store, versions: TestVersions, options: ReplayOptions) {
     this.#store = store;
     this.#versions = versions;
-    this.#drain = drain;
+    this.#options = options;
   }
 
   /** A run has left the engine's memory. */
@@ -48,7 +47,7 @@ export class Paranoia {
       const history = await readHistory(runId, this.#store.runs.in(namespace));
       if (!ranItsCode(history)) continue;
       const { definition } = await this.#versions.obtain(history.version);
-      await replayWithCuts(definition, history, this.#drain).catch((error) => errors.push(error));
+      await replayWithCuts(definition, history, this.#options).catch((error) => errors.push(error));
     }
     if (errors.length > 1) throw new AggregateError(errors, `${errors.length} runs do not replay`);
     if (errors.length === 1) throw errors[0];

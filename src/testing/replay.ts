@@ -73,6 +73,8 @@ class RecordingExecution extends Execution {
 export interface ReplayOptions {
   /** How executions drain their microtasks. */
   readonly drain: Drain;
+  /** The most bytes of a value; what the history says of that when omitted. */
+  readonly payloadBytes?: number;
   /** How many events the first turn is given; all when omitted. */
   readonly cut?: number;
 }
@@ -86,13 +88,13 @@ export interface ReplayOptions {
 export async function replay(
   definition: AnyWorkflow,
   history: RunHistory,
-  { drain, cut = history.events.length }: ReplayOptions,
+  { drain, payloadBytes = limitOf(history), cut = history.events.length }: ReplayOptions,
 ): Promise<readonly AskedEffect[]> {
   const execution = new RecordingExecution(
     (effects, input) =>
       (definition as WorkflowDefinition).run(new Context(effects, definition.signals), input),
     startOf(history),
-    { drain, trace: true },
+    { drain, payloadBytes, trace: true },
   );
   const { events } = history;
   let turn = checked(history, await execution.turn(events.slice(0, cut)));
@@ -110,12 +112,12 @@ export async function replay(
 export async function replayWithCuts(
   definition: AnyWorkflow,
   history: RunHistory,
-  drain: Drain,
+  options: ReplayOptions,
 ): Promise<void> {
   const [first = 0, ...others] = cutsOf(history.events.length);
-  const wanted = await replay(definition, history, { drain, cut: first });
+  const wanted = await replay(definition, history, { ...options, cut: first });
   for (const cut of others) {
-    const asked = await replay(definition, history, { drain, cut });
+    const asked = await replay(definition, history, { ...options, cut });
     const at = wanted.findIndex((effect, index) => !isSame(effect, asked[index]));
     const differs = at >= 0 || asked.length > wanted.length;
     if (!differs) continue;
@@ -186,6 +188,13 @@ function checkOutcome(history: RunHistory, outcome: Outcome | null): void {
   if (was !== is) {
     throw new ReplayError(runId, `it ended by ${was}, and on this code it ends by ${is}`);
   }
+}
+
+/** A result that was too large is so again. */
+function limitOf({ error }: RunHistory): number {
+  const thrown = typeof error === "string" ? decodeError(error) : null;
+  const limit = isContinuumError(thrown, "PAYLOAD_TOO_LARGE") ? thrown.details.limit : Infinity;
+  return typeof limit === "number" ? limit : Infinity;
 }
 
 /** What is compared of an error: stacks differ from place to place. */

@@ -50,19 +50,23 @@ export class Children {
   }
 
   /** Starts a child, and gives its handle once it is durable. */
-  async start(
+  start(
     workflow: AnyWorkflow,
     input: unknown,
     options: ChildOptions,
   ): Promise<ChildHandle<unknown>> {
     this.#effects.enter("startChild");
     const child = this.#request(workflow, options, "ctx.startChild");
-    await this.#call(
+    return this.#call(
       { kind: "start", child },
       nameOf(workflow),
       encode(input, "input"),
       options.signal,
+      this.#handle(child),
     );
+  }
+
+  #handle(child: ChildRequest): ChildHandle<unknown> {
     return {
       id: child.id,
       result: ({ signal } = {}) => this.#result(child, signal),
@@ -93,14 +97,15 @@ export class Children {
     });
   }
 
-  async #call(
+  #call<Answer>(
     call: CallRequest,
     name: string,
     input: string | null,
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+    answer?: Answer,
+  ): Promise<Answer> {
     const id = call.kind === "start" ? call.child.id : call.id;
-    await this.#effects.ask({
+    return this.#effects.ask({
       kind: "call",
       name: `${call.kind} ${name}`,
       digest: digestText(`${id} ${input ?? ""}`),
@@ -109,7 +114,8 @@ export class Children {
       options: { call },
       signal,
       fallback: null,
-    });
+      answer,
+    }) as Promise<Answer>;
   }
 
   #request(workflow: AnyWorkflow, options: ChildOptions, what: string): ChildRequest {

@@ -219,7 +219,9 @@ export class Context implements WorkflowContext {
         `Cannot continue as new: found version ${describe(version)}, wanted "current" or "pinned"`,
       );
     }
-    return new ContinueAsNew(encode(input, "input"), version) as never;
+    const encoded = encode(input, "input");
+    this.#effects.admit(encoded, "the input of ctx.continueAsNew");
+    return new ContinueAsNew(encoded, version) as never;
   }
 
   sleep(until: Duration | Date, options: EffectOptions = NO_OPTIONS): Promise<void> {

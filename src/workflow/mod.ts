@@ -56,6 +56,7 @@ export {
   isContinuumError,
   NondeterministicCallError,
   NotSerializableError,
+  PayloadTooLargeError,
   TimeoutError,
   WorkflowError,
 } from "../base/errors.ts";

@@ -311,7 +311,8 @@ forEachDatabase("bad input", (database, test) => {
         return copy;
       `),
     });
-    await using node = await openIn(place, { workflows: [folder.url + "big.ts"] });
+    const limits = { payloadBytes: 32 * 1_048_576 };
+    await using node = await openIn(place, { workflows: [folder.url + "big.ts"], limits });
     const input = { text: "ü🙂\0\\".repeat(1_000_000), bytes: new Uint8Array(1_000_000).fill(7) };
     assert(new TextEncoder().encode(input.text).length >= 8_000_000);
     const run = await node.start("test", input);

@@ -462,3 +462,118 @@ Deno.test("an input of ten megabytes is taken", async () => {
   const end = await execution.turn([new Journal().succeed(command, input.text)]);
   assert.equal(result(end), 10_000_000);
 });
+
+Deno.test("what was refused as too large is refused on replay, and what was accepted is not", async () => {
+  const body = async (ctx: WorkflowContext) => {
+    const refused: unknown[] = [];
+    const attempt = (say: () => unknown) => {
+      try {
+        say();
+      } catch (error) {
+        const { code, details } = error as { code: string; details: unknown };
+        refused.push([code, details]);
+      }
+    };
+    attempt(() => ctx.setStatus("short"));
+    attempt(() => ctx.setStatus("far too long"));
+    attempt(() => ctx.continueAsNew("far too long"));
+    attempt(() => ctx.attributes.set({ a: "b" }));
+    await ctx.run("a", () => {});
+    return refused;
+  };
+  const wanted = [
+    ["PAYLOAD_TOO_LARGE", { what: "the status of the run", bytes: 14, limit: 10 }],
+    ["PAYLOAD_TOO_LARGE", { what: "the input of ctx.continueAsNew", bytes: 14, limit: 10 }],
+    ["PAYLOAD_TOO_LARGE", { what: "attributes of the run", bytes: 35, limit: 10 }],
+  ];
+  const journal = new Journal();
+  const live = executionFor(body, { payloadBytes: 10 });
+  const first = await live.turn([]);
+  assert.deepEqual(first.notes.map(({ kind }) => kind), [
+    "status.set",
+    "payload.refused",
+    "payload.refused",
+    "payload.refused",
+  ]);
+  for (const note of first.notes) journal.append({ ...note, position: null, name: "" });
+  const done = journal.succeed(only(first));
+  assert.deepEqual((await live.turn([done])).outcome?.kind, "failed", "nor is the result taken");
+  for (const payloadBytes of [undefined, 1_000, 100_000]) {
+    const replay = executionFor(body, payloadBytes === undefined ? {} : { payloadBytes });
+    assert.deepEqual(result(await replay.turn(journal.events)), wanted);
+  }
+  const other = executionFor(async (ctx) => {
+    ctx.setStatus("short");
+    await ctx.run("a", () => {});
+  });
+  const { drift } = await other.turn(journal.events);
+  assert.match(drift?.message ?? "", /the code does not say it any more/);
+});
+
+Deno.test("the effects that nobody has awaited are known, whatever became of them", async () => {
+  const execution = executionFor(async (ctx) => {
+    ctx.run("dropped", () => {});
+    ctx.run("dropped and failed", () => {});
+    void ctx.sleep("1h");
+    ctx.startChild("child", 1, { id: "c" });
+    ctx.run("handled", () => {}).catch(() => {});
+    const kept = ctx.run("awaited late", () => {});
+    const withdrawn = new AbortController();
+    ctx.sleep("2h", { signal: withdrawn.signal });
+    withdrawn.abort();
+    await Promise.race([ctx.run("winner", () => {}), ctx.run("loser", () => {})]);
+    await Promise.allSettled([ctx.run("one of all", () => {})]);
+    const inner = async () => await ctx.run("awaited by a function", () => {});
+    inner();
+    const given = (() => ctx.run("given on", () => {}))();
+    return [await given, await kept];
+  });
+  const journal = new Journal();
+  let turn = await execution.turn([]);
+  const names = () => execution.unawaited.map(({ name, position }) => `${position} ${name}`);
+  assert.equal(execution.unawaited.some(({ name }) => name === "awaited late"), true, "so far");
+  while (turn.outcome === null) {
+    const events = turn.issued.flatMap((command) =>
+      command.kind !== "run" || command.name === "loser"
+        ? []
+        : command.name === "dropped and failed"
+        ? [journal.fail(command)]
+        : [journal.succeed(command)]
+    );
+    turn = await execution.turn(events);
+  }
+  assert.equal(turn.outcome.kind, "completed");
+  assert.deepEqual(names(), ["0 dropped", "1 dropped and failed", "2 ", "3 start child"]);
+});
+
+for (const [name, drain] of DRAINS) {
+  Deno.test(`a failed activity says where it was called, alike on every replay (${name})`, async () => {
+    const stacks: string[] = [];
+    const body = async (ctx: WorkflowContext) => {
+      await ctx.run("first", () => {});
+      const pay = () => ctx.activity("charge", 1);
+      const later = ["o"].map(pay)[0]!;
+      await ctx.run("second", () => {});
+      await later.catch((error: Error) => stacks.push(error.stack ?? ""));
+    };
+    const journal = new Journal();
+    const live = executionFor(body, { drain });
+    const first = await live.turn([]);
+    const second = await live.turn([journal.succeed(only(first))]);
+    const [charge, step] = second.issued as [Command, Command];
+    await live.turn([journal.fail(charge, new RangeError("declined")), journal.succeed(step)]);
+    await executionFor(body, { drain }).turn(journal.events);
+    await executionFor(body, { drain, trace: true }).turn(journal.events);
+    const [stack, again, traced] = stacks as [string, string, string];
+    const lines = stack.split("\n");
+    assert.equal(lines[0], 'ActivityError: Activity "charge" failed: declined');
+    assert.match(lines[1] ?? "", /^ {4}at pay \(file:.*machine_test\.ts:\d+:\d+\)$/);
+    assert.match(
+      lines[2] ?? "",
+      /^ {4}at Object\.body \[as run\] \(file:.*machine_test\.ts:\d+:\d+\)$/,
+    );
+    assert.equal(lines.length, 3);
+    assert.equal(again, stack);
+    assert.equal(traced, stack);
+  });
+}

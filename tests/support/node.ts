@@ -55,6 +55,7 @@ export class TestNode implements AsyncDisposable {
     this.pinned = new Map(Object.entries(options.pinned ?? {}));
     this.activities = new Activities({
       store,
+      payloadBytes: Infinity,
       woke: (run, node) =>
         this.engine.hear(node === null ? { kind: "due" } : { kind: "message", node, run }),
       waits: () => this.engine.hear({ kind: "tasks" }),
@@ -69,6 +70,7 @@ export class TestNode implements AsyncDisposable {
       lingerMs: 0,
       maxResidentRuns: 100,
       maxResidentBytes: Infinity,
+      payloadBytes: Infinity,
       probeMs: 60_000,
       ...options,
       onDeparture: (run, departure) => {

@@ -17,6 +17,7 @@ const RELEASED: Readonly<Record<string, readonly string[]>> = {
     "InvalidArgumentError",
     "NondeterministicCallError",
     "NotSerializableError",
+    "PayloadTooLargeError",
     "TimeoutError",
     "WORKFLOW",
     "WorkflowError",

@@ -1,0 +1,109 @@
+/**
+ * What works and was hardly meant: told to people, and to nobody's code.
+ *
+ * @module
+ */
+
+import type { ClaimedRun } from "../ports/rows.ts";
+import type { HistoryEvent } from "../replay/history.ts";
+import { showSite } from "../replay/call_stack.ts";
+import type { Pending } from "../replay/pending.ts";
+import type { CallSite } from "../replay/turn.ts";
+import { engineLog } from "./log.ts";
+import type { RunCode } from "./run_code.ts";
+
+/** An effect that a run asked for, and that nobody awaited by the time the run had returned. */
+export interface UnawaitedEffect {
+  /** The run's id. */
+  readonly run: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The kind of effect. */
+  readonly kind: string;
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** Where the code asked for it; `null`: not known. */
+  readonly site: CallSite | null;
+}
+
+/** Places that are remembered; beyond that they are looked for again. */
+const MOST_PLACES = 1_000;
+
+/** Tells of what was hardly meant. */
+export class Reports {
+  readonly #onUnawaited: ((effect: UnawaitedEffect) => void) | undefined;
+  readonly #sites = new Map<string, CallSite | null>();
+  readonly #unexported = new Set<string>();
+
+  /** @param onUnawaited Told of each effect that nobody awaited, beside the log. */
+  constructor(onUnawaited?: (effect: UnawaitedEffect) => void) {
+    this.#onUnawaited = onUnawaited;
+  }
+
+  /**
+   * A run has returned, and nobody has awaited some of its effects: what is under way of them ends
+   * with the run, and what failed is lost.
+   *
+   * @param run The run.
+   * @param effects The effects.
+   * @param code Its code: replayed once for each place, to find it.
+   * @param history Reads all events of the run's generation.
+   */
+  async unawaited(
+    run: ClaimedRun,
+    effects: readonly Pending[],
+    code: RunCode,
+    history: () => Promise<readonly HistoryEvent[]>,
+  ): Promise<void> {
+    const placeOf = ({ kind, name }: Pending) => `${run.hash} ${kind} ${name}`;
+    if (effects.some((effect) => !this.#sites.has(placeOf(effect)))) {
+      const sites = await sitesOf(run, code, history);
+      if (this.#sites.size > MOST_PLACES) this.#sites.clear();
+      for (const effect of effects) {
+        this.#sites.set(placeOf(effect), sites.get(effect.position) ?? null);
+      }
+    }
+    for (const effect of effects) {
+      const { kind, name, position } = effect;
+      const site = this.#sites.get(placeOf(effect)) ?? null;
+      const at = showSite(site);
+      const shown = name === "" ? kind : `${kind} ${JSON.stringify(name)}`;
+      engineLog.warn(
+        "Run {run} of workflow {workflow} has returned, and nobody awaited its {effect}" +
+          `${at === null ? "" : " of {at}"}: await it, or handle its failure by catch()`,
+        { run: run.runId, workflow: run.workflow, effect: shown, position, at },
+      );
+      this.#onUnawaited?.({ run: run.runId, workflow: run.workflow, kind, name, position, site });
+    }
+  }
+
+  /** An activity is executed in place, where its run is, since no module exports it. */
+  unexported({ hash, workflow }: ClaimedRun, activity: string): void {
+    const key = `${hash} ${activity}`;
+    if (this.#unexported.has(key)) return;
+    this.#unexported.add(key);
+    engineLog.warn(
+      "Activity {activity} of workflow {workflow} runs on the nodes of its runs only, outside of " +
+        "its queue and its timeouts but one: no module exports it; export it, or call it by name",
+      { activity, workflow, hash },
+    );
+  }
+}
+
+/** Where the effects were asked for, by position. It is no reason to keep a run from its end. */
+async function sitesOf(
+  run: ClaimedRun,
+  code: RunCode,
+  history: () => Promise<readonly HistoryEvent[]>,
+): Promise<ReadonlyMap<number, CallSite | null>> {
+  try {
+    const execution = code.execute(run, { trace: true });
+    await execution.turn(await history());
+    return new Map(execution.unawaited.map(({ position, site }) => [position, site]));
+  } catch (error) {
+    engineLog.debug("Cannot find where effects were asked for: {error}", { error });
+    return new Map();
+  }
+}
