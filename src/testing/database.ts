@@ -73,9 +73,9 @@ export class TestDatabase implements AsyncDisposable {
 }
 
 /** A driver whose statements are counted. */
-function watched(driver: SqlDriver, busy: Busy): SqlDriver {
+export function watched(driver: SqlDriver, busy: Busy): SqlDriver {
   return {
-    exclusive: true,
+    exclusive: driver.exclusive,
     ...session(driver, busy),
     impatient: session(driver, busy),
     transaction: (work) => busy.during("work", () => driver.transaction(work)),

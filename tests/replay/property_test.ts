@@ -6,7 +6,7 @@ import type { HistoryEvent } from "../../src/replay/history.ts";
 import type { Execution } from "../../src/replay/machine.ts";
 import { installGuard } from "../../src/replay/guard.ts";
 import type { Outcome } from "../../src/replay/turn.ts";
-import { follow, programs, type Statement } from "./random_program.ts";
+import { follow, type Program, programs, STILL } from "../support/random_program.ts";
 import { DRAINS, essence, executionFor, Journal } from "./support.ts";
 
 /** What was outstanding after a turn, by how long the journal was then. */
@@ -18,13 +18,13 @@ interface Live {
   readonly outcome: Outcome;
 }
 
-function executionOfProgram(program: readonly Statement[], drain: Drain): Execution {
-  return executionFor((ctx) => follow(ctx, program), { drain });
+function executionOfProgram(program: Program, drain: Drain): Execution {
+  return executionFor((ctx) => follow(ctx, program, STILL), { drain });
 }
 
 /** Runs a program live: effects end in an order, and in batches, that `choose` makes up. */
 async function runLive(
-  program: readonly Statement[],
+  program: Program,
   drain: Drain,
   choose: (below: number) => number,
 ): Promise<Live> {
@@ -48,6 +48,7 @@ async function runLive(
       if (choose(2) === 0) late.push(command);
     }
     for (const name of turn.patches) journal.patch(name);
+    for (const note of turn.notes) journal.append({ ...note, position: null, name: "" });
     if (turn.outcome !== null) {
       return { events: journal.events, snapshots, outcome: turn.outcome };
     }
@@ -110,7 +111,7 @@ for (const [name, drain] of DRAINS) {
 }
 
 async function checkCut(
-  program: readonly Statement[],
+  program: Program,
   drain: Drain,
   live: Live,
   cut: number,

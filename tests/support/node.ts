@@ -18,6 +18,8 @@ import type { Store } from "../../src/ports/store.ts";
 import { installGuard } from "../../src/replay/guard.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import type { ActivityLike } from "../../src/replay/commands.ts";
+import type { Execution } from "../../src/replay/machine.ts";
+import type { RunStart } from "../../src/replay/turn.ts";
 import { executionOf } from "../../src/workflow/execute.ts";
 import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
 import type { Place } from "./database.ts";
@@ -98,8 +100,12 @@ export class TestNode implements AsyncDisposable {
         if (workflow === undefined) return Promise.resolve({ kind: "node" });
         return Promise.resolve({
           activityCode: (activity) => node.codeOf(activity),
-          execute: (start, options) =>
-            executionOf(workflow, { ...start, version: start.hash }, { drain, ...options }),
+          execute: (start, given) => {
+            const from = { ...start, version: start.hash };
+            const execution = executionOf(workflow, from, { drain, ...given });
+            options.onExecution?.(from, execution);
+            return execution;
+          },
         });
       },
       current: (name) => Promise.resolve({ hash: hashOf(name), specifier: `test:${name}` }),
@@ -176,6 +182,8 @@ export type NodeOptions = Partial<Omit<EngineOptions, "store" | "code" | "onDepa
   readonly clock?: Clock;
   /** Activities that modules of its versions would export, by where they stand. */
   readonly pinned?: Readonly<Record<string, ActivityLike>>;
+  /** Told of every execution before its first turn. */
+  readonly onExecution?: (start: RunStart, execution: Execution) => void;
 };
 
 /** A run as a client makes it. */

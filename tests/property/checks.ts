@@ -1,0 +1,163 @@
+/**
+ * What must hold of runs of random workflows, whatever they were and however they were executed.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { decode } from "../../src/base/values.ts";
+import { type Drain, probeDrain } from "../../src/replay/drain.ts";
+import type { HistoryEvent } from "../../src/replay/history.ts";
+import type { Execution } from "../../src/replay/machine.ts";
+import type { Outcome, Turn } from "../../src/replay/turn.ts";
+import { executionOf } from "../../src/workflow/execute.ts";
+import type { VirtualPlace } from "../support/virtual_place.ts";
+
+import { type EndedRun, type Generation, keyOf, outstandingOf } from "./ended_runs.ts";
+import type { Aftermath } from "./runs.ts";
+import type { MadeAttempt, RandomWorld } from "./world.ts";
+
+const drain: Drain = await probeDrain();
+
+// ---- replay -----------------------------------------------------------------------------------
+
+/**
+ * Given the first events of its history, up to any cut, the code asks for what it asked for when it
+ * was executed, and with the others it comes to the same end.
+ */
+export async function checkReplays(run: EndedRun, world: RandomWorld): Promise<void> {
+  for (const [index, generation] of run.generations.entries()) {
+    if (neverRan(run, generation)) continue;
+    const isLast = index === run.generations.length - 1;
+    for (let cut = 0; cut <= generation.events.length; cut++) {
+      const { execution, outcome } = await replayTo(generation, cut, world);
+      if (outcome !== null) checkOutcome(run, isLast, outcome);
+      else if (cut === generation.events.length) {
+        assert.ok(isLast && hasNoOutcome(run), `Run ${run.runId} has ended, its replay waits on`);
+      } else {
+        const end = fine(run, await execution.turn(generation.events.slice(cut)));
+        if (end.outcome === null) assert.ok(isLast && hasNoOutcome(run));
+        else checkOutcome(run, isLast, end.outcome);
+      }
+    }
+  }
+
+  async function replayTo(
+    { start, events, outstanding }: Generation,
+    cut: number,
+    world: RandomWorld,
+  ): Promise<{ execution: Execution; outcome: Outcome | null }> {
+    const execution = executionOf(world.workflow, start, { drain });
+    const seen = outstanding.get(cut);
+    // Within a batch, what was decided there is not journaled yet; it is put to the history's end.
+    const decided = seen === undefined ? events.slice(cut).filter(isPatch) : [];
+    const { outcome } = fine(run, await execution.turn([...events.slice(0, cut), ...decided]));
+    if (seen !== undefined) {
+      assert.equal(outstandingOf(execution), seen, `Run ${run.runId} after ${cut} events`);
+    }
+    return { execution, outcome };
+  }
+}
+
+function isPatch({ kind }: HistoryEvent): boolean {
+  return kind === "patched";
+}
+
+function fine({ runId }: EndedRun, turn: Turn): Turn {
+  assert.equal(turn.drift, null, turn.drift?.message);
+  assert.equal(turn.refused, null, turn.refused?.message);
+  assert.equal(turn.idle, false, `Run ${runId} neither ended nor waits`);
+  return turn;
+}
+
+/** It was cancelled before it began: no code can come to that end. */
+function neverRan({ state }: EndedRun, { events }: Generation): boolean {
+  return state === "cancelled" && events.length === 0;
+}
+
+/** It did not end by its code: it was ended, maybe before it began. */
+function hasNoOutcome({ state }: EndedRun): boolean {
+  return state === "terminated" || state === "cancelled";
+}
+
+function checkOutcome(run: EndedRun, isLast: boolean, outcome: Outcome): void {
+  const { runId, state, result } = run;
+  if (!isLast) return assert.equal(outcome.kind, "continued", runId);
+  if (state === "terminated") return;
+  assert.equal(outcome.kind, state, runId);
+  if (outcome.kind === "completed") assert.equal(outcome.result, result, runId);
+}
+
+// ---- effects ----------------------------------------------------------------------------------
+
+/** Transactions have happened exactly once if the history says that they have, and else not. */
+export function checkTransactions({ runs, ledger }: Pick<Aftermath, "runs" | "ledger">): void {
+  const happened = runs.flatMap(({ generations }) =>
+    generations.flatMap((generation) =>
+      generation.events.filter(({ kind }) => kind === "transaction.completed")
+        .map(({ position }) => keyOf(generation, position!))
+    )
+  );
+  assert.deepEqual(ledger.map(({ key }) => key).sort(), happened.sort());
+}
+
+/**
+ * What has answered was attempted, the attempts that failed before that were made as often as the
+ * history says, and no attempt was made twice, unless its node had died.
+ */
+export function checkAttempts(
+  { runs, made }: Pick<Aftermath, "runs" | "made">,
+  { died }: { died: boolean },
+): void {
+  const byKey = Map.groupBy(made, ({ key }) => key);
+  for (const { generations } of runs) {
+    for (const generation of generations) {
+      for (const { kind, position, payload } of generation.events) {
+        if (position === null || !/^(run|activity|transaction)\.completed$/.test(kind)) continue;
+        const attempts = byKey.get(keyOf(generation, position)) ?? keyed(byKey, generation);
+        const result = decode(payload!);
+        if (typeof result !== "number" || result === 0) continue; // the clean-up does nothing
+        assert.ok(
+          attempts.some(({ attempt }) => attempt === result),
+          `${kind} at ${keyOf(generation, position)} was never attempted`,
+        );
+      }
+    }
+  }
+  if (died) return;
+  for (const [key, attempts] of byKey) {
+    if (key.endsWith(" key")) continue; // several effects share it
+    const numbers = attempts.map(({ attempt }) => attempt);
+    assert.deepEqual(numbers, numbers.map((_, index) => index + 1), `Attempts of ${key}`);
+  }
+}
+
+/** Attempts of the run's effects that share a key. */
+function keyed(
+  byKey: ReadonlyMap<string, readonly MadeAttempt[]>,
+  { start }: Generation,
+): readonly MadeAttempt[] {
+  return byKey.get(`${start.runId} key`) ?? [];
+}
+
+// ---- leftovers --------------------------------------------------------------------------------
+
+/** Every run has ended, and no child outlived a parent that was to take it along. */
+export function checkEnded(runs: readonly EndedRun[]): void {
+  const byId = new Map(runs.map((run) => [run.id, run]));
+  for (const { runId, state, stuckReason, parent, parentClose, endedAt } of runs) {
+    assert.match(state, /^(completed|failed|cancelled|terminated)$/, `${runId}: ${stuckReason}`);
+    const above = parent === null ? undefined : byId.get(parent);
+    if (above === undefined || parentClose !== "terminate") continue;
+    assert.ok(endedAt! <= above.endedAt!, `${runId}, ${state}, outlived its parent`);
+  }
+}
+
+/** Nothing is outstanding in a place whose runs have ended. */
+export async function checkNothingLeft(place: VirtualPlace): Promise<void> {
+  assert.deepEqual(await place.query(`select run, position, state from {schema}.tasks`), []);
+  const held = await place.query(
+    `select run_id from {schema}.runs where aftermath or node is not null or wake_at is not null`,
+  );
+  assert.deepEqual(held, []);
+}

@@ -1,0 +1,37 @@
+/**
+ * Random workflows on PGlite.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { virtualPglite } from "../support/virtual_place.ts";
+import { assertAlike, familiesOf, isDetermined } from "./compare.ts";
+import { assertProperty, executeAndCheck, forEachFamily } from "./property.ts";
+import { BURIED, COLD, CROWDED, RESIDENT } from "./manners.ts";
+
+Deno.test("random workflows end the same way, resident throughout or parked at each wait", async () => {
+  await assertProperty(600, virtualPglite, async (open, scenarios) => {
+    const resident = familiesOf(await executeAndCheck(open, scenarios, RESIDENT));
+    const cold = familiesOf(await executeAndCheck(open, scenarios, COLD));
+    let compared = 0;
+    await forEachFamily(resident, (family, root) => {
+      if (!isDetermined(family)) return;
+      compared++;
+      assertAlike(family, cold.get(root)!);
+    });
+    if (scenarios.length >= 100) assert.ok(compared > scenarios.length / 3, `${compared} compared`);
+  });
+});
+
+Deno.test("random workflows are executed as promised where only few have room", async () => {
+  await assertProperty(300, virtualPglite, async (open, scenarios) => {
+    await executeAndCheck(open, scenarios, CROWDED);
+  });
+});
+
+Deno.test("random workflows are executed as promised by a node that is buried", async () => {
+  await assertProperty(300, virtualPglite, async (open, scenarios) => {
+    await executeAndCheck(open, scenarios, BURIED);
+  });
+});

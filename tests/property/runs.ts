@@ -1,0 +1,140 @@
+/**
+ * Executes random workflows on nodes in virtual time.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { encode } from "../../src/base/values.ts";
+import { encodeError } from "../../src/base/values_failure.ts";
+import type { NodeOptions } from "../support/node.ts";
+import { TestNode } from "../support/node.ts";
+import { TICK_MS } from "../support/random_program.ts";
+import type { VirtualPlace } from "../support/virtual_place.ts";
+import { type EndedRun, readRuns, Witness } from "./ended_runs.ts";
+import { type Deed, runIdOf, type Scenario } from "./scenarios.ts";
+import { type MadeAttempt, RandomWorld } from "./world.ts";
+
+/** How scenarios are executed. */
+export interface Manner {
+  /** In words. */
+  readonly name: string;
+  /** How long runs linger, and how many may be resident. */
+  readonly node: NodeOptions;
+  /** How many nodes there are; 1 when omitted. */
+  readonly nodes?: number;
+  /** When all nodes are buried, in milliseconds after the beginning. */
+  readonly burials?: readonly number[];
+}
+
+/** What has become of scenarios. */
+export interface Aftermath {
+  /** All runs, children too. */
+  readonly runs: readonly EndedRun[];
+  /** All attempts. */
+  readonly made: readonly MadeAttempt[];
+  /** What transactions wrote. */
+  readonly ledger: readonly { readonly run: string; readonly key: string }[];
+  /** The world, to replay in. */
+  readonly world: RandomWorld;
+}
+
+/** Executes scenarios to their end. */
+export async function execute(
+  place: VirtualPlace,
+  scenarios: readonly Scenario[],
+  manner: Manner,
+): Promise<Aftermath> {
+  const witness = new Witness();
+  const ledger = `"${place.schema}".ledger`;
+  const world = new RandomWorld(place.clock, ledger);
+  const nodes = await Promise.all(
+    Array.from({ length: manner.nodes ?? 1 }, () =>
+      TestNode.open(place, [world.workflow], {
+        ...place.node,
+        activities: world.named,
+        pinned: world.pinned,
+        onExecution: (start, execution) => witness.watch(start, execution),
+        ...manner.node,
+      })),
+  );
+  try {
+    await place.query(`create table ${ledger} (run text, key text)`);
+    await live(place, nodes, scenarios, manner.burials ?? []);
+  } finally {
+    for (const node of nodes) await node.engine.close(0); // time does not pass by itself
+  }
+  const runs = await readRuns(place, witness);
+  const written = await place.query<{ run: string; key: string }>(`select * from ${ledger}`);
+  return { runs, made: world.made, ledger: written, world };
+}
+
+async function live(
+  place: VirtualPlace,
+  nodes: readonly TestNode[],
+  scenarios: readonly Scenario[],
+  burials: readonly number[],
+): Promise<void> {
+  const begin = place.clock.monotonic();
+  for (const [index, { generations, ...scenario }] of scenarios.entries()) {
+    await nodeOf(nodes, index).start("random", { generations }, runIdOf(scenario));
+  }
+  const deeds = scenarios.flatMap((scenario, index) =>
+    scenario.deeds.map((deed) => ({
+      at: deed.at,
+      act: () => act(nodeOf(nodes, index), runIdOf(scenario), deed),
+    }))
+  );
+  const deaths = burials.map((at) => ({
+    at,
+    act: async () => void await nodeOf(nodes, 0).store.nodes.bury("somebody else", true),
+  }));
+  for (const { at, act } of [...deeds, ...deaths].sort((a, b) => a.at - b.at)) {
+    await place.time.moveTo(begin + at);
+    await act();
+  }
+  await helpToEnd(place, nodeOf(nodes, 0));
+}
+
+function nodeOf(nodes: readonly TestNode[], index: number): TestNode {
+  return nodes[index % nodes.length] as TestNode;
+}
+
+async function act(
+  node: TestNode,
+  runId: string,
+  { kind, name }: Pick<Deed, "kind" | "name">,
+): Promise<void> {
+  if (kind === "terminate") {
+    const error = encodeError(new Error("Terminated"));
+    await node.store.runs.end(runId, "terminated", error, { onlyStuck: false });
+    return await node.engine.catchUp();
+  }
+  const payload = encode(kind === "cancel" ? { reason: "at random" } : `${name} from outside`);
+  const delivery = await node.store.runs.deliver(runId, { kind, name, payload });
+  if (delivery.status !== "delivered") return;
+  const { run, node: owner } = delivery;
+  node.engine.hear(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
+}
+
+/** Sends the signals that are waited for, again and again, until every run has ended or is stuck. */
+async function helpToEnd(place: VirtualPlace, node: TestNode): Promise<void> {
+  for (let rounds = 0; rounds < 200; rounds++) {
+    await place.time.moveTo(place.clock.monotonic() + 50.5 * TICK_MS);
+    const left = await place.query<{ run_id: string; state: string; waits: string | null }>(
+      `select run_id, state, waits::text as waits from {schema}.runs where ended_at is null`,
+    );
+    if (left.length === 0 || left.some(({ state }) => state.startsWith("stuck_"))) return;
+    for (const { run_id, waits } of left) {
+      const wanted = (JSON.parse(waits ?? "[]") as { kind: string; name: string }[])
+        .filter(({ kind }) => kind === "signal");
+      // A run that is resident does not say what it waits for.
+      const names = waits === null ? ["a", "b", "c"] : wanted.map(({ name }) => name);
+      for (const name of new Set(names)) await act(node, run_id, { kind: "signal", name });
+    }
+  }
+  const left = await place.query(
+    `select run_id, state, node, waits::text, wake_at from {schema}.runs where ended_at is null`,
+  );
+  assert.fail(`Runs do not end: ${JSON.stringify(left)}`);
+}

@@ -1,0 +1,343 @@
+/**
+ * Random workflows as data: what fast-check makes up, and one body that follows it. What the effects
+ * do is said by a {@linkcode World}: nothing where only the machine is tested, something where the
+ * engine is.
+ *
+ * @module
+ */
+
+import fc from "fast-check";
+import type { Attempt } from "../../src/replay/commands.ts";
+import type { ActivityDefinition } from "../../src/workflow/activity.ts";
+import type { WorkflowContext, WorkflowTransaction } from "../../src/workflow/context_types.ts";
+import type { RetryOptions } from "../../src/workflow/options.ts";
+import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
+
+/** Times are multiples of this many milliseconds, so that some things happen at once. */
+export const TICK_MS = 100;
+
+/** What the attempts of a step, an activity or a transaction do. */
+export interface Conduct {
+  /** How many attempts fail; with 3, all do. */
+  readonly fails: number;
+  /** How they fail: they throw, do not end before their timeout, or forbid another attempt. */
+  readonly how: "throws" | "hangs" | "refuses";
+  /** Milliseconds that an attempt takes. */
+  readonly takes: number;
+  /** Whether an attempt ends when its signal aborts. */
+  readonly heeds: boolean;
+  /** Whether an attempt sends a heartbeat. */
+  readonly beats: boolean;
+}
+
+/** Who executes an activity. */
+export type Binding = "pinned" | "named" | "private" | "nobody";
+
+/** One statement of a random workflow. */
+export type Statement =
+  | { readonly op: "run" | "transaction"; readonly name: string; readonly conduct: Conduct }
+  | {
+    readonly op: "activity";
+    readonly conduct: Conduct;
+    readonly bound: Binding;
+    readonly onCancel: "wait" | "abandon";
+    readonly key: string | null;
+  }
+  | { readonly op: "child"; readonly program: Program }
+  | {
+    readonly op: "startChild";
+    readonly program: Program;
+    readonly close: "abandon" | "cancel" | "terminate";
+    readonly then: "result" | "signal" | "cancel" | "nothing";
+  }
+  | { readonly op: "sleep"; readonly ms: number }
+  | {
+    readonly op: "signal";
+    readonly name: string;
+    readonly timeout: number;
+    readonly otherwise: boolean;
+  }
+  | { readonly op: "now" | "random" | "status" | "attributes" }
+  | { readonly op: "patched"; readonly name: string; readonly then: Program }
+  | {
+    readonly op:
+      | "sequence"
+      | "all"
+      | "race"
+      | "any"
+      | "allSettled"
+      | "generator"
+      | "caught"
+      | "finally";
+    readonly parts: Program;
+  }
+  | {
+    readonly op: "saga";
+    readonly parts: Program;
+    readonly undo: Conduct;
+    readonly parallel: boolean;
+  }
+  | { readonly op: "later"; readonly part: Statement; readonly meanwhile: Program }
+  | { readonly op: "abort"; readonly victim: Statement; readonly after: Statement };
+
+/** A random workflow's body. */
+export type Program = readonly Statement[];
+
+/** What the effects of a random workflow do. */
+export interface World {
+  /** A step's attempt. */
+  step(conduct: Conduct, attempt: Attempt): unknown;
+  /** A transaction's attempt. */
+  transact(conduct: Conduct, transaction: WorkflowTransaction, attempt: Attempt): unknown;
+  /** The activity to call. */
+  activity(bound: Binding): ActivityDefinition<Conduct, unknown> | string;
+  /** The workflow of children, and their input. */
+  child(program: Program): readonly [WorkflowDefinition<unknown, unknown> | string, unknown];
+}
+
+/** Nothing happens in it: what becomes of effects is somebody else's choice. */
+export const STILL: World = {
+  step: () => 0,
+  transact: () => 0,
+  activity: (bound) => bound,
+  child: (program) => ["child", program],
+};
+
+/** How all is tried. */
+export const RETRY: RetryOptions = {
+  maxAttempts: 3,
+  backoff: "constant",
+  initial: 3 * TICK_MS,
+  jitter: 0,
+  nonRetryable: ["Refusal"],
+};
+const HANG_MS = 7 * TICK_MS;
+
+const name: fc.Arbitrary<string> = fc.constantFrom("a", "b", "c");
+const ticks: fc.Arbitrary<number> = fc.integer({ min: 0, max: 50 }).map((n) => n * TICK_MS);
+
+const conduct: fc.Arbitrary<Conduct> = fc.record({
+  fails: fc.constantFrom(0, 0, 0, 0, 1, 2, 3),
+  how: fc.constantFrom("throws", "throws", "hangs", "refuses"),
+  takes: fc.constantFrom(0, 0, 1, 3, 10).map((n) => n * TICK_MS),
+  heeds: fc.boolean(),
+  beats: fc.boolean(),
+});
+
+const { statement } = fc.letrec<{ statement: Statement; program: Program }>((tie) => ({
+  statement: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    fc.record({ op: fc.constantFrom("run", "transaction"), name, conduct }),
+    fc.record({
+      op: fc.constant("activity"),
+      conduct,
+      bound: fc.constantFrom("pinned", "pinned", "named", "private", "nobody"),
+      onCancel: fc.constantFrom("wait", "abandon"),
+      key: fc.constantFrom(null, null, "key"),
+    }),
+    fc.record({ op: fc.constant("sleep"), ms: ticks }),
+    fc.record({ op: fc.constant("signal"), name, timeout: ticks, otherwise: fc.boolean() }),
+    fc.record({ op: fc.constantFrom("now", "random", "status", "attributes") }),
+    fc.record({ op: fc.constant("child"), program: tie("program") }),
+    fc.record({
+      op: fc.constant("startChild"),
+      program: tie("program"),
+      close: fc.constantFrom("abandon", "cancel", "terminate"),
+      then: fc.constantFrom("result", "signal", "cancel", "nothing"),
+    }),
+    fc.record({
+      op: fc.constantFrom(
+        "sequence",
+        "all",
+        "race",
+        "any",
+        "allSettled",
+        "generator",
+        "caught",
+        "caught",
+        "finally",
+      ),
+      parts: fc.array(tie("statement"), { minLength: 1, maxLength: 4 }),
+    }),
+    fc.record({
+      op: fc.constant("saga"),
+      parts: fc.array(tie("statement"), { minLength: 1, maxLength: 4 }),
+      undo: conduct,
+      parallel: fc.boolean(),
+    }),
+    fc.record({ op: fc.constant("patched"), name, then: tie("program") }),
+    fc.record({ op: fc.constant("later"), part: tie("statement"), meanwhile: tie("program") }),
+    fc.record({ op: fc.constant("abort"), victim: tie("statement"), after: tie("statement") }),
+  ) as fc.Arbitrary<Statement>,
+  program: fc.array(tie("statement"), { maxLength: 3 }) as fc.Arbitrary<Program>,
+}));
+
+/** Random workflows. */
+export const programs: fc.Arbitrary<Program> = fc.array(statement, { minLength: 1, maxLength: 6 });
+
+/** Follows a program; the result tells all that the code saw, in order. */
+export async function follow(
+  ctx: WorkflowContext,
+  program: Program,
+  world: World,
+): Promise<unknown> {
+  const seen: unknown[] = [];
+  await new Follower(ctx, world, seen).sequence(program, undefined);
+  return seen;
+}
+
+class Follower {
+  readonly #ctx: WorkflowContext;
+  readonly #world: World;
+  readonly #seen: unknown[];
+
+  constructor(ctx: WorkflowContext, world: World, seen: unknown[]) {
+    this.#ctx = ctx;
+    this.#world = world;
+    this.#seen = seen;
+  }
+
+  async sequence(parts: Program, signal: AbortSignal | undefined): Promise<void> {
+    for (const part of parts) await this.step(part, signal);
+  }
+
+  async step(part: Statement, signal: AbortSignal | undefined): Promise<unknown> {
+    const ctx = this.#ctx;
+    const world = this.#world;
+    const options = signal === undefined ? {} : { signal };
+    const each = (parts: Program): Promise<unknown>[] =>
+      parts.map((inner) => this.step(inner, signal));
+    const note = <T>(value: T): T => {
+      this.#seen.push([part.op, value]);
+      return value;
+    };
+    switch (part.op) {
+      case "run":
+        return note(
+          await ctx.run(part.name, (attempt) => world.step(part.conduct, attempt), {
+            ...options,
+            ...limits(part.conduct),
+          }),
+        );
+      case "transaction":
+        return note(
+          await ctx.transaction(
+            part.name,
+            (transaction, attempt) => world.transact(part.conduct, transaction, attempt),
+            { ...options, retry: RETRY },
+          ),
+        );
+      case "activity": {
+        const { bound, onCancel, key } = part;
+        const activity = world.activity(bound) as ActivityDefinition<Conduct, unknown>;
+        return note(
+          await ctx.activity(activity, part.conduct, {
+            ...options,
+            ...limits(part.conduct),
+            onCancel,
+            idempotencyKey: key === null ? null : `${ctx.runId} ${key}`,
+            ...(bound === "nobody" ? { timeouts: { scheduleToStart: HANG_MS } } : {}),
+          }),
+        );
+      }
+      case "child": {
+        const [workflow, input] = world.child(part.program);
+        return note(await ctx.child(workflow as string, input, options));
+      }
+      case "startChild":
+        return note(await this.#startChild(part, options));
+      case "sleep":
+        return note(await ctx.sleep(part.ms, options));
+      case "signal": {
+        const { timeout, otherwise } = part;
+        return note(
+          await (otherwise
+            ? ctx.waitForSignal(part.name, { ...options, timeout, otherwise: "otherwise" })
+            : timeout < 25 * TICK_MS
+            ? ctx.waitForSignal(part.name, { ...options, timeout })
+            : ctx.waitForSignal(part.name, options)),
+        );
+      }
+      case "now":
+        return note(ctx.now());
+      case "random":
+        return note([ctx.random(), ctx.uuid()]);
+      case "status":
+        return ctx.setStatus(this.#seen.length);
+      case "attributes":
+        return ctx.attributes.set({ seen: this.#seen.length });
+      case "patched":
+        if (note(ctx.patched(part.name))) await this.sequence(part.then, signal);
+        return null;
+      case "sequence":
+        return await this.sequence(part.parts, signal);
+      case "all":
+        return note(await Promise.all(each(part.parts)));
+      case "race":
+        return note(await Promise.race(each(part.parts)));
+      case "any":
+        return note(await Promise.any(each(part.parts)));
+      case "allSettled":
+        return note((await Promise.allSettled(each(part.parts))).map((settled) => settled.status));
+      case "generator":
+        for await (const value of this.#generate(part.parts, signal)) note(value);
+        return null;
+      case "caught":
+        try {
+          return await this.sequence(part.parts, signal);
+        } catch (error) {
+          return note((error as Error).message);
+        }
+      case "finally":
+        try {
+          return await this.sequence(part.parts, signal);
+        } finally {
+          note([ctx.cancelSignal.aborted, await ctx.run("clean up", () => 0)]);
+        }
+      case "saga":
+        return await ctx.saga(async (saga) => {
+          for (const inner of part.parts) {
+            saga.undo(world.activity("pinned") as ActivityDefinition<Conduct>, part.undo);
+            await this.step(inner, signal);
+          }
+          if (part.parallel) await saga.compensate({ parallel: true });
+        });
+      case "later": {
+        const running = this.step(part.part, signal);
+        await this.sequence(part.meanwhile, signal);
+        return note(await running);
+      }
+      case "abort": {
+        const controller = new AbortController();
+        const victim = this.step(part.victim, controller.signal);
+        const killer = this.step(part.after, undefined)
+          .finally(() => controller.abort(new Error("Aborted")));
+        return note((await Promise.allSettled([victim, killer])).map((settled) => settled.status));
+      }
+    }
+  }
+
+  async #startChild(
+    part: Extract<Statement, { op: "startChild" }>,
+    options: { readonly signal?: AbortSignal },
+  ): Promise<unknown> {
+    const [workflow, input] = this.#world.child(part.program);
+    const child = await this.#ctx.startChild(workflow as string, input, {
+      ...options,
+      parentClose: part.close,
+    });
+    if (part.then === "nothing") return child.id;
+    const result = child.result(options);
+    if (part.then === "signal") await child.signal("a", "from the parent");
+    if (part.then === "cancel") await child.cancel();
+    return [child.id, await result];
+  }
+
+  async *#generate(parts: Program, signal: AbortSignal | undefined): AsyncGenerator<unknown> {
+    for (const part of parts) yield await this.step(part, signal);
+  }
+}
+
+function limits({ how }: Conduct): { retry: RetryOptions; timeout?: number } {
+  return how === "hangs" ? { retry: RETRY, timeout: HANG_MS } : { retry: RETRY };
+}

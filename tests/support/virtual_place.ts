@@ -1,0 +1,108 @@
+/**
+ * Places whose time is virtual, on every kind of database: a node that lives there skips what it
+ * would wait for.
+ *
+ * @module
+ */
+
+import type { DatabaseAdapter, SqlDriver, SqlValue } from "../../src/store/driver.ts";
+import { openStore } from "../../src/store/open.ts";
+import { postgres } from "../../src/store/postgres.ts";
+import { SchemaName } from "../../src/store/schema_name.ts";
+import { Busy } from "../../src/testing/busy.ts";
+import { POLL_MS, VirtualClock } from "../../src/testing/clock.ts";
+import { TestDatabase, watched } from "../../src/testing/database.ts";
+import { TestTime } from "../../src/testing/time.ts";
+import type { Place } from "./database.ts";
+import { postgresUrl } from "./database.ts";
+import type { NodeOptions } from "./node.ts";
+
+/** When time begins there. */
+export const BEGINNING: number = Date.parse("2030-01-01T00:00:00Z");
+
+/** An empty place whose time is moved by hand. */
+export interface VirtualPlace extends Place {
+  /** The clock of processes; the database's says the same. */
+  readonly clock: VirtualClock;
+  /** Moves it. */
+  readonly time: TestTime;
+  /** What a node there is opened with: it looks at everything whenever time moves. */
+  readonly node: NodeOptions;
+}
+
+/** A virtual place on a PGlite of its own. */
+export async function virtualPglite(): Promise<VirtualPlace> {
+  const busy = new Busy();
+  const database = await TestDatabase.open(BEGINNING, busy);
+  return placeOf(database.adapter, "continuum", busy, {
+    setTime: (at) => database.setTime(at),
+    query: (text, values) => database.query(text, values),
+    close: () => database[Symbol.asyncDispose](),
+  });
+}
+
+/** A virtual place on the server that tests use, in schemas of its own. */
+export async function virtualPostgres(): Promise<VirtualPlace> {
+  const busy = new Busy();
+  const schema = `virtual_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
+  const clock = `${schema}_clock`;
+  const keeper = await postgres(postgresUrl()).open();
+  // As in src/testing/database.ts (VT1), but that sessions come and go: a table tells the time.
+  await keeper.script(`
+    create schema ${clock};
+    create unlogged table ${clock}.clock (at timestamptz not null);
+    insert into ${clock}.clock values ('${new Date(BEGINNING).toISOString()}');
+    create function ${clock}.clock_timestamp() returns timestamptz language sql volatile
+      as $$ select at from ${clock}.clock $$;
+    create function ${clock}.now() returns timestamptz language sql stable
+      as $$ select at from ${clock}.clock $$;`);
+  const url = new URL(postgresUrl());
+  url.searchParams.set("search_path", `${clock},pg_catalog`);
+  const database = postgres(url.href);
+  const adapter: DatabaseAdapter = {
+    description: "a database in virtual time",
+    open: async () => watched(await database.open(), busy),
+  };
+  return placeOf(adapter, schema, busy, {
+    setTime: async (at) => {
+      await keeper.query(`update ${clock}.clock set at = $1`, [new Date(at).toISOString()]);
+    },
+    query: (text, values) => keeper.query(text, values),
+    close: async () => {
+      await keeper.script(`drop schema if exists ${schema}, ${clock} cascade`);
+      await keeper.close();
+    },
+  });
+}
+
+function placeOf(
+  database: DatabaseAdapter,
+  schema: string,
+  busy: Busy,
+  { setTime, query, close }:
+    & { readonly setTime: (at: number) => Promise<void> }
+    & Pick<SqlDriver, "query" | "close">,
+): VirtualPlace {
+  const clock = new VirtualClock(BEGINNING);
+  const filler = new SchemaName(schema);
+  const stores: AsyncDisposable[] = [];
+  return {
+    database,
+    schema,
+    clock,
+    time: new TestTime(clock, busy, setTime),
+    node: { clock, leaseMs: 3 * POLL_MS, probeMs: POLL_MS },
+    async open() {
+      const store = await openStore({ database, schema });
+      stores.push(store);
+      await store.migrate();
+      return store;
+    },
+    query: <Row>(text: string, values?: readonly SqlValue[]) =>
+      query<Row>(filler.fill(text), values),
+    async [Symbol.asyncDispose]() {
+      for (const store of stores) await store[Symbol.asyncDispose]();
+      await close();
+    },
+  };
+}
