@@ -20,15 +20,15 @@
 
 export { Continuum, type Readiness, type VersionInfo, type VersionsApi } from "./src/continuum.ts";
 export type { Limits } from "./src/client/limits.ts";
-export type { ConnectOptions, OpenOptions, QueueSetting } from "./src/options.ts";
+export type { ConnectOptions, OpenOptions, QueueSetting, RetentionSetting } from "./src/options.ts";
 export {
-  type HistoryOptions,
   type ResultOptions,
   type RunAttributes,
   RunHandle,
   type SignalOptions,
   type StatusOptions,
 } from "./src/client/run_handle.ts";
+export type { Generation, GenerationsOptions, HistoryOptions } from "./src/client/generations.ts";
 export type { HistoryEntry, PendingEffect, RunStatus, RunWait } from "./src/client/status.ts";
 export type {
   StartManyItem,
@@ -45,6 +45,8 @@ export {
   type RunsApi,
   type RunSummary,
 } from "./src/client/runs_api.ts";
+export type { PruneOptions, PruneReport, PruneResultsOptions } from "./src/client/prune.ts";
+export type { PruneBounds } from "./src/client/prune_options.ts";
 export type { AttributeComparisons, Comparisons, RunWhere } from "./src/client/run_conditions.ts";
 export type {
   AttributeInput,
@@ -74,7 +76,7 @@ export type { CatchUp, Overlap, ScheduleState, ScheduleTrouble } from "./src/sch
 export type { UpgradeOptions, UpgradeReport } from "./src/client/upgrade.ts";
 export type { Health, HealthFinding, LoadedCode } from "./src/client/health.ts";
 export type { DrainSummary, EngineState } from "./src/engine/engine.ts";
-export type { RunState, StuckReason } from "./src/ports/rows.ts";
+export type { EndState, RunState, StuckReason } from "./src/ports/rows.ts";
 export type { CallSite, DriftReport, DriftSide, Refusal } from "./src/replay/turn.ts";
 export type { CommandKind } from "./src/replay/commands.ts";
 export type { EventKind } from "./src/replay/history.ts";
@@ -88,6 +90,7 @@ export type { Duration } from "./src/base/duration.ts";
 
 export {
   ClosedError,
+  GenerationNotFoundError,
   IdempotencyConflictError,
   RunEndedError,
   RunExistsError,

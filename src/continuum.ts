@@ -131,7 +131,7 @@ export class Continuum implements AsyncDisposable {
   readonly versions: VersionsApi;
   /** Completes activities from outside, by the tokens of their attempts. */
   readonly activities: Activities;
-  /** Questions about runs. */
+  /** Finding and removing runs. */
   readonly runs: RunsApi;
   /** Schedules: what is to be started when. */
   readonly schedules: Schedules;
@@ -200,7 +200,7 @@ export class Continuum implements AsyncDisposable {
       },
       due: (at) => this.#due(at),
     });
-    this.runs = runsApi(this.#services.runs);
+    this.runs = runsApi(this.#services.runs, store);
     this.activities = new Activities({
       store,
       payloadBytes,

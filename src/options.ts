@@ -10,6 +10,7 @@ import { InvalidArgumentError } from "./base/errors.ts";
 import { type Limits, readLimits } from "./client/limits.ts";
 import { checkText } from "./client/start_options.ts";
 import type { DatabaseAdapter } from "./store/driver.ts";
+import type { RetentionSettings } from "./engine/retention.ts";
 import type { QueueSettings } from "./engine/task_queue.ts";
 import { DEFAULT_QUEUE } from "./engine/task_spec.ts";
 import type { TrustOptions } from "./version/trust.ts";
@@ -124,11 +125,32 @@ export interface OpenOptions extends ConnectOptions {
    */
   readonly probe?: Duration;
   /**
+   * How long what is over is kept; for ever where nothing is said. Several nodes of one database
+   * should say the same: the shortest time counts.
+   */
+  readonly retention?: RetentionSetting;
+  /**
    * How long `close()` and `drain()` wait for attempts under way.
    *
    * @default {"5s"}
    */
   readonly drainTimeout?: Duration;
+}
+
+/** How long what is over is kept: each 1 minute or more, and removed some minutes later. */
+export interface RetentionSetting {
+  /** Runs, from their end, with all that belongs to them. */
+  readonly runs?: Duration;
+  /** Earlier generations, from when they were over, also of runs that go on. */
+  readonly generations?: Duration;
+  /** Results of activities with idempotency keys, from their commit. */
+  readonly results?: Duration;
+  /**
+   * Of which namespaces.
+   *
+   * @default {that of this instance}
+   */
+  readonly namespaces?: readonly string[] | "all";
 }
 
 /** How a node serves a queue of activities. */
@@ -162,6 +184,8 @@ export interface NodeSettings {
   readonly queues: ReadonlyMap<string, QueueSettings>;
   /** Milliseconds. */
   readonly probeMs: number;
+  /** How long what is over is kept; undefined: for ever. */
+  readonly retention: RetentionSettings | undefined;
   /** Milliseconds. */
   readonly drainTimeoutMs: number;
 }
@@ -191,6 +215,7 @@ const OPEN_KEYS = [
   "activityConcurrency",
   "queues",
   "probe",
+  "retention",
   "drainTimeout",
 ];
 
@@ -252,6 +277,7 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
     activityConcurrency,
     queues: readQueues(options.queues ?? {}, activityConcurrency),
     probeMs: durationMs(options.probe ?? "30s", "probe"),
+    retention: readRetention(options),
     drainTimeoutMs: durationMs(options.drainTimeout ?? "5s", "drainTimeout"),
   };
 }
@@ -292,6 +318,34 @@ function readRate(rateLimit: QueueSetting["rateLimit"], queue: string): QueueSet
   const perMs = durationMs(per, `${what}.per`);
   refuseUnless(perMs >= 1, `${what}.per`, per, "1 millisecond or more");
   return { limit, perMs };
+}
+
+function readRetention(
+  { retention, namespace = "default" }: OpenOptions,
+): NodeSettings["retention"] {
+  if (retention === undefined) return undefined;
+  checkKeys(retention, ["runs", "generations", "results", "namespaces"], "retention");
+  const { runs, generations, results, namespaces = [namespace] } = retention;
+  refuseUnless(
+    namespaces === "all" || isTexts(namespaces),
+    "retention.namespaces",
+    namespaces,
+    '"all" or an array of namespaces',
+  );
+  if (namespaces !== "all") { for (const name of namespaces) checkText(name, "namespace"); }
+  return {
+    runsMs: readAge(runs, "retention.runs"),
+    generationsMs: readAge(generations, "retention.generations"),
+    resultsMs: readAge(results, "retention.results"),
+    namespaces,
+  };
+}
+
+function readAge(age: Duration | undefined, option: string): number | null {
+  if (age === undefined) return null;
+  const ms = durationMs(age, option);
+  refuseUnless(ms >= 60_000, option, age, "1 minute or more");
+  return ms;
 }
 
 function checkKeys(options: unknown, known: readonly string[], what: string): void {

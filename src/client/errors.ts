@@ -22,6 +22,31 @@ export class RunNotFoundError extends ContinuumError {
   }
 }
 
+/** A run has no such generation, or not any more. Code `GENERATION_NOT_FOUND`. */
+export class GenerationNotFoundError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param runId The run.
+   * @param generation The number that was asked for.
+   * @param kept The numbers of the first and the last generation that are there.
+   */
+  constructor(
+    runId: string,
+    generation: number,
+    kept: { readonly first: number; readonly last: number },
+  ) {
+    const { first, last } = kept;
+    const wanted = first === last ? `${last}, the only one` : `one from ${first} to ${last}`;
+    super(
+      "GENERATION_NOT_FOUND",
+      `Cannot read the history: run ${JSON.stringify(runId)} has no generation ${generation}, ` +
+        `wanted ${wanted}`,
+      { details: { runId, generation, ...kept } },
+    );
+  }
+}
+
 /** A run with that id exists already. Code `RUN_EXISTS`. */
 export class RunExistsError extends ContinuumError {
   /**

@@ -20,8 +20,17 @@ import {
   RunStateError,
   RunStoppedError,
 } from "./errors.ts";
+import {
+  checkGenerationsOptions,
+  checkHistoryOptions,
+  type Generation,
+  type GenerationsOptions,
+  type HistoryOptions,
+  listGenerations,
+  readHistory,
+} from "./generations.ts";
 import type { ClientServices } from "./services.ts";
-import { type HistoryEntry, historyEntry, type RunStatus, runStatus } from "./status.ts";
+import { type HistoryEntry, type RunStatus, runStatus } from "./status.ts";
 import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
 
 /** Options of {@linkcode RunHandle.result}. */
@@ -50,18 +59,6 @@ export interface StatusOptions {
    * @default {false}
    */
   readonly trace?: boolean;
-}
-
-/** Options of {@linkcode RunHandle.history}. */
-export interface HistoryOptions {
-  /**
-   * The first place that is wanted, from 0.
-   *
-   * @default {0}
-   */
-  readonly from?: number;
-  /** The most entries, from 1; all that there are when omitted. */
-  readonly limit?: number;
 }
 
 /** A run's search attributes, from outside. */
@@ -223,27 +220,35 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * What has happened in the run so far, in order.
+   * What has happened in the run, or in an earlier generation of it, in order.
    *
-   * @param options Which part of it.
-   * @throws {RunNotFoundError} If there is no such run.
+   * @param options Of which generation, and which part of it.
+   * @throws {InvalidArgumentError} If an option is none. {RunNotFoundError} If there is no such run.
+   * {GenerationNotFoundError} If there is no such generation, or retention has taken it.
    */
   async history(options: HistoryOptions = {}): Promise<HistoryEntry[]> {
-    checkOptions(options, ["from", "limit"], "history()");
-    const { from = 0, limit = Infinity } = options;
-    if (!Number.isInteger(from) || from < 0) refuse("from", from, "a whole number from 0");
-    if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
-      refuse("limit", limit, "a whole number from 1");
-    }
-    await this.#row("read the history");
-    const entries: HistoryEntry[] = [];
-    while (entries.length < limit) {
-      const wanted = Math.min(limit - entries.length, HISTORY_PAGE);
-      const rows = await this.#services.runs.history(this.id, from + entries.length, wanted);
-      for (const row of rows) entries.push(historyEntry(row));
-      if (rows.length < wanted) break;
-    }
-    return entries;
+    checkHistoryOptions(options);
+    return await readHistory(
+      await this.#row("read the history"),
+      options,
+      this.#services.runs,
+    );
+  }
+
+  /**
+   * The run's generations, those that retention has taken left out, the first first: the last one is
+   * what the run is now.
+   *
+   * @param options Which, and whether their inputs come along.
+   * @throws {InvalidArgumentError} If an option is none. {RunNotFoundError} If there is no such run.
+   */
+  async generations(options: GenerationsOptions = {}): Promise<Generation[]> {
+    checkGenerationsOptions(options);
+    return await listGenerations(
+      await this.#row("list the generations"),
+      options,
+      this.#services.runs,
+    );
   }
 
   /**
@@ -340,8 +345,6 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     return undefined;
   }
 }
-
-const HISTORY_PAGE = 1_000;
 
 /** Delivery ids are kept in an index. */
 const MAX_DELIVERY_ID = 255;

@@ -11,8 +11,15 @@ import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
 import type { RunRow, RunState, StuckReason } from "../ports/rows.ts";
 import type { RunQuery } from "../ports/run_query.ts";
-import type { RunStore } from "../ports/store.ts";
+import type { RunStore, Store } from "../ports/store.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
+import {
+  type PruneOptions,
+  type PruneReport,
+  pruneResults,
+  type PruneResultsOptions,
+  pruneRuns,
+} from "./prune.ts";
 import { readWhere, type RunWhere } from "./run_conditions.ts";
 import { checkText } from "./start_options.ts";
 
@@ -103,7 +110,7 @@ export interface RunPage {
   readonly cursor: string | null;
 }
 
-/** Questions about the runs of a namespace. */
+/** The runs of a namespace: finding and removing them. */
 export interface RunsApi {
   /**
    * Finds runs.
@@ -122,6 +129,26 @@ export interface RunsApi {
    * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
    */
   count(options?: CountOptions): Promise<number>;
+  /**
+   * Removes ended runs with all that belongs to them: histories, earlier generations, messages,
+   * delivery ids, idempotency keys. A run stays that lives or is parked, that its parent has still to
+   * hear of, or whose parent may still ask for it. Many small transactions do it, none of which waits
+   * for others or makes them wait; what was removed by then stays so if this process dies.
+   *
+   * @param options Which.
+   * @returns How much was removed.
+   * @throws {InvalidArgumentError} If an option is none.
+   */
+  prune(options: PruneOptions): Promise<PruneReport>;
+  /**
+   * Removes results of activities that are kept under idempotency keys, for all runs: an activity
+   * with such a key is executed again when a run asks for it next.
+   *
+   * @param options Which.
+   * @returns How many were removed, or would be.
+   * @throws {InvalidArgumentError} If an option is none.
+   */
+  pruneResults(options: PruneResultsOptions): Promise<number>;
 }
 
 /** A cursor is none, or belongs to another question. Code `INVALID_CURSOR`. */
@@ -152,9 +179,10 @@ const QUERY_KEYS = ["where", "namespace", "orderBy", "limit", "cursor", "payload
  * Makes the questions.
  *
  * @param runs Where runs are, in the namespace of the instance.
+ * @param store Where everything is kept.
  * @returns The questions.
  */
-export function runsApi(runs: RunStore): RunsApi {
+export function runsApi(runs: RunStore, store: Pick<Store, "now" | "retention">): RunsApi {
   const scoped = (namespace: string | undefined): RunStore =>
     namespace === undefined ? runs : runs.in(checkText(namespace, "namespace"));
   return {
@@ -173,6 +201,12 @@ export function runsApi(runs: RunStore): RunsApi {
     async count(options = {}) {
       checkOptions(options, ["where", "namespace"], "runs.count()");
       return await scoped(options.namespace).count(readWhere(options.where));
+    },
+    async prune(options) {
+      return await pruneRuns(options, store, runs.namespace);
+    },
+    async pruneResults(options) {
+      return await pruneResults(options, store, runs.namespace);
     },
   };
 }

@@ -28,7 +28,8 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas> {
   readonly ifExists?: "error" | "use";
   /**
    * Starts of one workflow with the same key and input, in one namespace, are one: 1 to 255
-   * characters. The key is kept beyond the run. Inputs are the same if their encoded texts are.
+   * characters. The key is kept for as long as the run. Inputs are the same if their encoded texts
+   * are.
    */
   readonly idempotencyKey?: string;
   /**

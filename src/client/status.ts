@@ -75,7 +75,9 @@ export interface RunStatus {
   readonly noNodeCanLoad: Readonly<Record<string, StuckReason>> | null;
   /** What it failed with, or was ended by, as it was recorded; `undefined`: neither. */
   readonly error: unknown;
-  /** How many events its history has. */
+  /** How often it has continued as new. */
+  readonly generation: number;
+  /** How many events the history of this generation has. */
   readonly events: number;
   /** When it was created. */
   readonly createdAt: Date;
@@ -87,7 +89,7 @@ export interface RunStatus {
 
 /** One fact of a run's history. */
 export interface HistoryEntry {
-  /** Its place, from 0. */
+  /** Its place among all events of the run, from 0: a generation goes on where the last one ended. */
   readonly seq: number;
   /** What happened. */
   readonly kind: string;
@@ -126,6 +128,7 @@ export async function runStatus(
       ? await refusals(row.hash, store)
       : null,
     error: row.error === null ? undefined : decodeError(row.error),
+    generation: row.generation,
     events: row.events,
     createdAt: new Date(row.createdAt),
     startedAt: date(row.startedAt),

@@ -25,6 +25,7 @@ import { NodeLease } from "./node_lease.ts";
 import { NodeTasks } from "./node_tasks.ts";
 import { Patience } from "./patience.ts";
 import { Reports, type UnawaitedEffect } from "./reports.ts";
+import { Retention, type RetentionSettings } from "./retention.ts";
 import { ScheduleRunner } from "./schedule_runner.ts";
 import type { QueueSettings } from "./task_queue.ts";
 import { DEFAULT_QUEUE } from "./task_spec.ts";
@@ -59,6 +60,8 @@ export interface EngineOptions {
   readonly maxResidentBytes: number;
   /** Milliseconds between two probes of versions that runs are parked for. */
   readonly probeMs: number;
+  /** How long what is over is kept; for ever when omitted. */
+  readonly retention?: RetentionSettings | undefined;
   /** Told whenever a run leaves this node's memory. */
   readonly onDeparture: (run: ClaimedRun, departure: Departure) => void;
   /** Told of effects that nobody awaited, beside the log. */
@@ -95,6 +98,7 @@ export class Engine {
   readonly #tasks: NodeTasks;
   readonly #context: ExecutorContext;
   readonly #aftermath: Aftermath;
+  readonly #retention: Retention | undefined;
   readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Departure> }>();
   /** Residents that do nothing but linger, the longest first. */
   readonly #lingering = new Set<Lingerer>();
@@ -188,6 +192,12 @@ export class Engine {
       clock,
       databaseClock: this.#databaseClock,
       woken: (runs) => this.#woke(runs),
+    });
+    this.#retention = options.retention && new Retention({
+      ...options.retention,
+      retention: store.retention,
+      clock,
+      databaseClock: this.#databaseClock,
     });
   }
 
@@ -306,7 +316,12 @@ export class Engine {
 
   async #drain(timeoutMs: number): Promise<DrainSummary> {
     this.#state = "draining";
-    await Promise.all([this.#schedules.pause(), this.#dispatcher.pause(), this.#tasks.pause()]);
+    await Promise.all([
+      this.#schedules.pause(),
+      this.#dispatcher.pause(),
+      this.#tasks.pause(),
+      this.#retention?.pause(),
+    ]);
     const leaving = [...this.#residents.values()];
     for (const { executor } of leaving) executor.stop();
     const { promise: late, resolve } = Promise.withResolvers<void>();
@@ -389,6 +404,7 @@ export class Engine {
     for (const { executor } of this.#residents.values()) executor.poke({ message: false });
     this.#deliver(woken);
     if (aftermath) this.#aftermath.look();
+    this.#retention?.beat();
     if (tasks) {
       this.#tasks.check().catch((error) =>
         engineLog.warn("Cannot check tasks: {error}", { error })

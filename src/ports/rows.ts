@@ -23,6 +23,9 @@ export type RunState =
 /** States that nothing leaves. */
 export type EndState = Extract<RunState, "completed" | "failed" | "cancelled" | "terminated">;
 
+/** All of them. */
+export const END_STATES: readonly EndState[] = ["completed", "failed", "cancelled", "terminated"];
+
 /** States in which a run is parked, with its reason, until somebody or something lets it out. */
 export type StuckState = Extract<RunState, `stuck_${string}`>;
 
@@ -325,6 +328,28 @@ export interface RunRow {
   /** When it last suspended or was parked. */
   readonly since: number | null;
   /** When it ended. */
+  readonly endedAt: number | null;
+}
+
+/** One generation of a run. */
+export interface GenerationRow {
+  /** Its number, from 0. */
+  readonly number: number;
+  /** Whether it is over: the run continued as new. */
+  readonly over: boolean;
+  /** The version that it was pinned to at last. */
+  readonly hash: string;
+  /** That version's label. */
+  readonly versionLabel: string | null;
+  /** The specifier that was recorded for it. */
+  readonly specifier: string;
+  /** Encoded input. */
+  readonly input: string;
+  /** Number of its events. */
+  readonly events: number;
+  /** When it began; `null`: no node has taken it yet. */
+  readonly startedAt: number | null;
+  /** When it was over, or the run ended. */
   readonly endedAt: number | null;
 }
 

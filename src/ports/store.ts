@@ -7,12 +7,14 @@
 
 import type { AttributesChange } from "../base/attributes.ts";
 import type { LineageStore } from "./lineage.ts";
+import type { RetentionStore } from "./retention.ts";
 import type { RunCondition, RunQuery } from "./run_query.ts";
 import type {
   ClaimedRun,
   CommitEntry,
   CommitResult,
   EventRow,
+  GenerationRow,
   InsertedRun,
   Lease,
   LoadedRun,
@@ -59,6 +61,8 @@ export interface Store extends AsyncDisposable {
   readonly versions: VersionStore;
   /** Schedules: what is to be started when. */
   readonly schedules: ScheduleStore;
+  /** Removal of what has had its time. */
+  readonly retention: RetentionStore;
   /** Hints between processes. */
   readonly notices: Notices;
 }
@@ -180,8 +184,14 @@ export interface RunStore {
   ): Promise<Delivery | { readonly status: "moved"; readonly hash: string }>;
   /** One run; `watch` marks it, so that its end is told to other processes. */
   get(runId: string, options?: { watch?: boolean }): Promise<RunRow | null>;
-  /** A run's history, from `from` on, at most `limit` events. */
-  history(runId: string, from: number, limit: number): Promise<EventRow[]>;
+  /**
+   * The history of one generation of a run, from `from` on, at most `limit` events.
+   *
+   * @param generation Which; the present one when omitted.
+   */
+  history(runId: string, from: number, limit: number, generation?: number): Promise<EventRow[]>;
+  /** Generations of a run that are kept, the present one included, from number `from` on. */
+  generations(runId: string, from: number, limit: number): Promise<GenerationRow[]>;
   /** Runs, newest first: of one workflow, version or state where given. */
   list(filter: RunFilter): Promise<RunRow[]>;
   /** Lets a parked run out: it is due now, with its count of claims at zero. `false`: not parked. */

@@ -452,4 +452,20 @@ alter table {schema}.inbox
   add constraint inbox_kind_check check (kind in ('signal', 'cancel', 'activity', 'child'));
 `,
   },
+  {
+    version: 7,
+    name: "retention",
+    checksum: "14d8a49a1c3cf44d20c0932383c3b3dae98dfc75bbab679e908160bb030ee5ce",
+    sql: `-- Retention: what finds the data that may go.
+--
+-- Ended runs are looked for along runs_by_creation, which their end does not change. What goes with
+-- a run is found by the run; two things are not, without these indexes.
+
+-- The idempotency keys of a run, which go with it.
+create index idempotency_keys_by_run on {schema}.idempotency_keys (run_id, namespace);
+
+-- Results of activities by age: they belong to no run.
+create index activity_results_by_age on {schema}.activity_results (namespace, stored_at);
+`,
+  },
 ];

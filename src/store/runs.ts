@@ -12,6 +12,7 @@
 import type {
   ClaimedRun,
   EventRow,
+  GenerationRow,
   InsertedRun,
   Lease,
   NewRun,
@@ -199,9 +200,20 @@ export class Runs implements RunStore {
   }
 
   /** See {@linkcode RunStore.history}. */
-  async history(runId: string, from: number, limit: number): Promise<EventRow[]> {
+  async history(
+    runId: string,
+    from: number,
+    limit: number,
+    generation: number | null = null,
+  ): Promise<EventRow[]> {
     if (!isStorable(runId)) return [];
-    return await this.#query("history", [runId, from, limit, this.namespace]);
+    return await this.#query("history", [runId, from, limit, this.namespace, generation]);
+  }
+
+  /** See {@linkcode RunStore.generations}. */
+  async generations(runId: string, from: number, limit: number): Promise<GenerationRow[]> {
+    if (!isStorable(runId)) return [];
+    return await this.#query("generations", [runId, from, limit, this.namespace]);
   }
 
   /** See {@linkcode RunStore.list}. */

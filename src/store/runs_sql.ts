@@ -4,6 +4,7 @@
  * @module
  */
 
+import { GENERATIONS, HISTORY } from "./generations_sql.ts";
 import { IDLE_STATE } from "./journal_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { CLOCK, milliseconds } from "./sql.ts";
@@ -115,14 +116,6 @@ const WATCH = `
   update {schema}.runs set watched = true
   where run_id = $1 and namespace = $2 and not watched and ended_at is null`;
 
-const HISTORY = `
-  select event.seq, event.kind, event.position, event.name, event.digest,
-    event.payload::text as payload, ${milliseconds("event.at")} as at
-  from {schema}.runs as run join {schema}.events as event
-    on event.run = run.id and event.seq >= run.first_seq + $2::integer
-  where run.run_id = $1 and run.namespace = $4
-  order by event.seq limit $3::integer`;
-
 const UNPARK = `
   update {schema}.runs set
     state = ${IDLE_STATE},
@@ -224,6 +217,7 @@ export function runStatements(
   | "list"
   | "watch"
   | "history"
+  | "generations"
   | "unpark"
   | "end"
   | "seize"
@@ -243,6 +237,7 @@ export function runStatements(
     list: LIST,
     watch: WATCH,
     history: HISTORY,
+    generations: GENERATIONS,
     unpark: UNPARK,
     end: END,
     seize: SEIZE,

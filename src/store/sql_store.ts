@@ -11,6 +11,7 @@ import { Lineage } from "./lineage.ts";
 import { migrate } from "./migrate.ts";
 import { Nodes } from "./nodes.ts";
 import { SqlNotices } from "./notices.ts";
+import { Retention } from "./retention.ts";
 import { Runs } from "./runs.ts";
 import { Schedules } from "./schedules.ts";
 import type { SchemaName } from "./schema_name.ts";
@@ -36,6 +37,8 @@ export class SqlStore implements Store {
   readonly versions: Versions;
   /** See {@linkcode Store.schedules}. */
   readonly schedules: Schedules;
+  /** See {@linkcode Store.retention}. */
+  readonly retention: Retention;
   /** See {@linkcode Store.notices}. */
   readonly notices: SqlNotices;
   readonly #driver: SqlDriver;
@@ -57,6 +60,7 @@ export class SqlStore implements Store {
     this.nodes = new Nodes(driver, schema);
     this.versions = new Versions(driver, schema);
     this.schedules = new Schedules(driver, schema);
+    this.retention = new Retention(driver, schema);
     this.notices = new SqlNotices(driver, schema);
   }
 

@@ -66,7 +66,7 @@ let make: (parts: Parts) => TestEngine;
 export class TestEngine implements AsyncDisposable {
   /** The registry of versions. */
   readonly versions: VersionsApi;
-  /** Questions about runs. */
+  /** Finding and removing runs. */
   readonly runs: RunsApi;
   /** Schedules: what is to be started when. */
   readonly schedules: Schedules;
@@ -363,5 +363,6 @@ const SETTINGS = {
   activityConcurrency: 1_000,
   queues: new Map([["default", { concurrency: 1_000, rate: null }]]),
   probeMs: POLL_MS,
+  retention: undefined,
   drainTimeoutMs: 0,
 };

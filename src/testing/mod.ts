@@ -44,8 +44,8 @@ export type { AnyWorkflow } from "./definitions.ts";
 
 // The types that the above speak of, as the package's other entries export them.
 export type { VersionInfo, VersionsApi } from "../continuum.ts";
+export type { Generation, GenerationsOptions, HistoryOptions } from "../client/generations.ts";
 export type {
-  HistoryOptions,
   ResultOptions,
   RunAttributes,
   RunHandle,
@@ -66,6 +66,8 @@ export type {
   RunsApi,
   RunSummary,
 } from "../client/runs_api.ts";
+export type { PruneOptions, PruneReport, PruneResultsOptions } from "../client/prune.ts";
+export type { PruneBounds } from "../client/prune_options.ts";
 export type { AttributeComparisons, Comparisons, RunWhere } from "../client/run_conditions.ts";
 export type { ScheduleRun, Schedules, ScheduleScope, ScheduleStatus } from "../client/schedules.ts";
 export type {
@@ -84,7 +86,7 @@ export type {
 } from "../base/attributes.ts";
 export type { UnawaitedEffect } from "../engine/reports.ts";
 export type { Limits } from "../client/limits.ts";
-export type { RunState, StuckReason } from "../ports/rows.ts";
+export type { EndState, RunState, StuckReason } from "../ports/rows.ts";
 export type { CommandKind } from "../replay/commands.ts";
 export type { EventKind, HistoryEvent } from "../replay/history.ts";
 export type { CallSite, DriftReport, DriftSide, Refusal } from "../replay/turn.ts";

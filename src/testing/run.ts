@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { Generation, GenerationsOptions, HistoryOptions } from "../client/generations.ts";
 import type {
-  HistoryOptions,
   ResultOptions,
   RunAttributes,
   RunHandle,
@@ -81,6 +81,11 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
   /** As `RunHandle.history`. */
   history(options?: HistoryOptions): Promise<HistoryEntry[]> {
     return this.#handle.history(options);
+  }
+
+  /** As `RunHandle.generations`. */
+  generations(options?: GenerationsOptions): Promise<Generation[]> {
+    return this.#handle.generations(options);
   }
 
   /** As `RunHandle.cancel`. */

@@ -92,6 +92,23 @@ const BAD_OPTIONS: Readonly<Record<string, readonly [options: unknown, wanted: W
   "a lease of months": [{ lease: "3 months" }, ["INVALID_ARGUMENT", "lease", "3 months"]],
   "a negative linger": [{ linger: -1 }, ["INVALID_ARGUMENT", "linger", "-1"]],
   "a probe that is no time": [{ probe: NaN }, ["INVALID_ARGUMENT", "probe", "NaN"]],
+  "a retention that is a time": [{ retention: "30d" }, ["INVALID_ARGUMENT", "retention", "30d"]],
+  "a retention of something else": [
+    { retention: { events: "30d" } },
+    ["INVALID_ARGUMENT", "retention", "events", "runs, generations, results"],
+  ],
+  "a retention too short to see an end": [
+    { retention: { runs: 30 } },
+    ["INVALID_ARGUMENT", "retention.runs", "30", "1 minute"],
+  ],
+  "a retention that is no time": [
+    { retention: { generations: "a while" } },
+    ["INVALID_ARGUMENT", "retention.generations", "a while"],
+  ],
+  "a retention of no namespace": [
+    { retention: { runs: "30d", namespaces: "every" } },
+    ["INVALID_ARGUMENT", "retention.namespaces", "every", '"all"'],
+  ],
   "an archive that is a text": [{ archive: "yes" }, ["INVALID_ARGUMENT", "archive", "yes"]],
   "another pinning": [{ pinning: "loose" }, ["INVALID_ARGUMENT", "pinning", "loose", "strict"]],
   "a fetch that is none": [{ fetch: 1 }, ["INVALID_ARGUMENT", "fetch", "1", "a function"]],

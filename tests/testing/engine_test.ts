@@ -47,6 +47,26 @@ Deno.test("a signal and a timeout race in virtual time: whichever comes first wi
   assert.equal(await late.result(), "late");
 });
 
+Deno.test("runs are removed in virtual time, and what is gone is not replayed", async () => {
+  const turns = defineWorkflow({ name: "turns" }, async (ctx, left: number) => {
+    await ctx.sleep("1d");
+    return left === 0 ? "done" : ctx.continueAsNew(left - 1) as never;
+  });
+  await using engine = await testEngine({ workflows: [turns] });
+  const run = await engine.start(turns, 2);
+  await engine.advance("50h");
+  const { generations } = await engine.runs.prune({ olderThan: "12h", generations: true });
+  assert.equal(generations, 1, "the other one was over two hours ago");
+  assert.deepEqual((await run.generations()).map(({ number }) => number), [1, 2]);
+  assert.equal((await run.history({ generation: 1 })).length, 1);
+  assert.equal(await run.result(), "done");
+  await engine.advance("29d");
+  assert.equal((await engine.runs.prune({ olderThan: "30d" })).runs, 0);
+  await engine.advance("1d");
+  assert.equal((await engine.runs.prune({ olderThan: "30d" })).runs, 1);
+  assert.equal((await engine.runs.query()).runs.length, 0);
+});
+
 Deno.test("children, generations and delayed starts pass their time too", async () => {
   const child = defineWorkflow({ name: "child" }, async (ctx, days: number) => {
     await ctx.sleep(`${days}d`);
