@@ -93,31 +93,39 @@ export class Retention implements RetentionStore {
     const last = batch.at(-1);
     if (last === undefined) return { ...NOTHING, next: null };
     const isAll = batch.length === planned.length && planned.length < most && last.nth < MOST_SEEN;
-    const done = { next: isAll ? null : { at: last.at, id: last.id } };
-    if (dryRun) return { ...sum(batch), ...done };
+    const next = isAll ? null : { at: last.at, id: last.id };
+    if (dryRun) return { ...sum(batch), next };
     const lock = alone ? this.#lock : null;
-
-    const [first] = batch;
-    const isTooLarge = first!.ends && first!.events > MOST_EVENTS && first!.generations > 0;
-    if (isTooLarge) { // R2
-      const shed = await this.#shed([first!], null, lock);
+    const first = batch[0]!;
+    if (first.ends && first.events > MOST_EVENTS && first.generations > 0) { // R2
+      const shed = await this.#shed([first], null, lock);
       if (shed === null) return null;
       if (shed.generations > 0) return { ...NOTHING, ...shed, next: from };
     }
+    return await this.#carryOut(scope, batch, lock, { from, next });
+  }
 
+  /** Where living runs have more generations than one step takes, the next one begins here again. */
+  async #carryOut(
+    { namespace, generationsBefore }: PruneScope,
+    batch: readonly PlannedRun[],
+    lock: string | null,
+    { from, next }: { readonly from: PrunePlace; readonly next: PrunePlace | null },
+  ): Promise<PruneStep | null> {
     const living = batch.filter(({ ends, generations }) => !ends && generations > 0);
-    const shed = await this.#shed(living, scope.generationsBefore, lock);
-    const gone = await this.#remove(scope.namespace, batch.filter(({ ends }) => ends), lock);
-    if (shed === null || gone === null) return null;
+    const shed = await this.#shed(living, generationsBefore, lock);
+    if (shed === null) return null;
+    const gone = await this.#remove(namespace, batch.filter(({ ends }) => ends), lock);
+    if (gone === null) return null;
     const { runs, generations, events, keys } = sum(gone);
-    const pruned = {
+    const hasMore = shed.generations > 0 && shed.generations < sum(living).generations;
+    return {
       runs,
       generations: generations + shed.generations,
       events: events + shed.events,
       keys,
+      next: hasMore ? from : next,
     };
-    const isShort = shed.generations > 0 && shed.generations < sum(living).generations;
-    return { ...pruned, ...(isShort ? { next: from } : done) };
   }
 
   /** See {@linkcode RetentionStore.results}. */

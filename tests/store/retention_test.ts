@@ -313,6 +313,39 @@ forEachDatabase("retention in the store", (database, test) => {
     assert.equal(await count(world, "events"), 0);
   });
 
+  test("runs that live for long are passed over, a bounded number in a step", async () => {
+    await using world = await newWorld(database);
+    await world.place.query(
+      `insert into {schema}.runs (
+        run_id, workflow, hash, specifier, seed, input, state, created_at, started_at
+      )
+      select 'w' || n, 'order', $1, 'file:///order.ts', 's', '1', 'suspended', at, at
+      from generate_series(1, 10500) as n
+      cross join (select clock_timestamp() - interval '9 days' as at) as old`,
+      [HASH],
+    );
+    await manyEnded(world, { runs: 3 });
+    const { retention } = world.store;
+    const first = await retention.step(endedRuns(), FIRST_PLACE);
+    assert.equal(first?.runs, 0);
+    const second = await retention.step(endedRuns(), first!.next!);
+    assert.deepEqual([second?.runs, second?.next], [3, null]);
+    assert.equal(await count(world, "runs"), 10_500);
+  });
+
+  test("generations of a run that lives on go some at a time, too", async () => {
+    await using world = await newWorld(database);
+    await manyEnded(world, { runs: 2, events: 4, generations: 700 });
+    await world.place.query(
+      `update {schema}.runs set state = 'suspended', ended_at = null, result = null`,
+    );
+    const scope = endedRuns({ runsBefore: null, generationsBefore: Date.now() });
+    const all = await pruneAll(world, scope);
+    assert.deepEqual([all.runs, all.generations, all.events], [0, 1_400, 5_600]);
+    assert.equal(all.steps, 2);
+    assert.equal(await count(world, "events"), 8, "those of the present generations");
+  });
+
   test("a limit is kept, the oldest go first, and a dry run counts and removes nothing", async () => {
     await using world = await newWorld(database);
     await manyEnded(world, { runs: 9, events: 2, generations: 1 });
