@@ -86,6 +86,8 @@ export { Activities } from "./src/engine/activities.ts";
 export type { ActivityDefinition } from "./src/workflow/activity.ts";
 export type { SignalSchemas } from "./src/workflow/signal_types.ts";
 export type { WorkflowDefinition } from "./src/workflow/workflow.ts";
+export type { RetryOptions } from "./src/workflow/options.ts";
+export type { RunPolicyOptions } from "./src/workflow/run_policy.ts";
 export type { Duration } from "./src/base/duration.ts";
 
 export {
@@ -112,6 +114,7 @@ export {
   isContinuumError,
   NotSerializableError,
   PayloadTooLargeError,
+  RunTimeoutError,
   TimeoutError,
   UndeclaredSignalError,
   WorkflowError,

@@ -202,6 +202,31 @@ export class CancelledError extends ContinuumError {
   }
 }
 
+/**
+ * A run has not ended within its timeout: its code was told as by a cancellation, and let that pass.
+ * Code `RUN_TIMEOUT`.
+ */
+export class RunTimeoutError extends ContinuumError {
+  /** The run's id. */
+  readonly runId: string;
+  /** Milliseconds that it might take. */
+  readonly timeout: number;
+
+  /**
+   * Makes the error.
+   *
+   * @param runId The run's id.
+   * @param timeout Milliseconds that it might take.
+   */
+  constructor(runId: string, timeout: number) {
+    super("RUN_TIMEOUT", `Run ${JSON.stringify(runId)} timed out: it had ${timeout} ms`, {
+      details: { runId, timeout },
+    });
+    this.runId = runId;
+    this.timeout = timeout;
+  }
+}
+
 /** Compensations of a saga failed for good; `cause` is why the saga was undone. */
 export class CompensationError extends ContinuumError {
   /** What the compensations threw, in the order of their failing. */

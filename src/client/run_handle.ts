@@ -6,7 +6,13 @@
 
 import { type AttributesPatch, readAttributes } from "../base/attributes.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
-import { CancelledError, InvalidArgumentError, TimeoutError } from "../base/errors.ts";
+import {
+  CancelledError,
+  InvalidArgumentError,
+  isContinuumError,
+  RunTimeoutError,
+  TimeoutError,
+} from "../base/errors.ts";
 import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
 import { decodeError, encodeError } from "../base/values_failure.ts";
@@ -117,9 +123,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    *
    * @param options How long to wait, and a signal to give up.
    * @returns What the workflow returned.
-   * @throws {RunFailedError} If the workflow threw. {RunStoppedError} If the run was cancelled or
-   * terminated. {TimeoutError} If it has not ended in time. {RunNotFoundError} If there is none.
-   * {ClosedError} If the `Continuum` is closed meanwhile.
+   * @throws {RunFailedError} If the workflow threw. {RunTimeoutError} If the run's own timeout ended
+   * it. {RunStoppedError} If the run was cancelled or terminated. {TimeoutError} If it has not ended
+   * in time. {RunNotFoundError} If there is none. {ClosedError} If the `Continuum` is closed meanwhile.
    */
   async result(options: ResultOptions = {}): Promise<Output> {
     checkOptions(options, ["timeout", "signal"], "result()");
@@ -376,6 +382,12 @@ function isEnd(departure: object): departure is RunEnd {
 function outputOf(runId: string, { state, result, error }: RunEnd): unknown {
   if (state === "completed") return result === null ? undefined : decode(result);
   const cause = error === null ? undefined : decodeError(error);
-  if (state === "failed") throw new RunFailedError(runId, cause);
+  if (state === "failed") throw timeoutOf(runId, cause) ?? new RunFailedError(runId, cause);
   throw new RunStoppedError(runId, state as "cancelled" | "terminated", cause);
+}
+
+/** The run's own: its code may have thrown that of another run. */
+function timeoutOf(runId: string, cause: unknown): RunTimeoutError | undefined {
+  if (!isContinuumError(cause, "RUN_TIMEOUT") || cause.details.runId !== runId) return undefined;
+  return new RunTimeoutError(runId, Number(cause.details.timeout));
 }

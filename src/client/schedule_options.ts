@@ -11,6 +11,12 @@ import type { ScheduleFilter } from "../ports/schedules.ts";
 import { checkCron, type Timing } from "../schedule/calendar.ts";
 import type { CatchUp, Overlap, Rules, ScheduleState } from "../schedule/firing.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
+import {
+  POLICY_KEYS,
+  policyText,
+  readRunPolicy,
+  type RunPolicyOptions,
+} from "../workflow/run_policy.ts";
 import { isWorkflow, type WorkflowDefinition } from "../workflow/workflow.ts";
 
 /** When a schedule fires: once, at intervals, or by the calendar. */
@@ -43,8 +49,8 @@ export type ScheduleTiming =
     readonly timeZone?: string;
   };
 
-/** Options of {@linkcode Schedules.create}. */
-export type ScheduleOptions<Input = unknown> = ScheduleTiming & {
+/** Options of {@linkcode Schedules.create}; `timeout` and `retry` are those of its runs. */
+export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunPolicyOptions & {
   /** The schedule's id: 1 to 200 characters, unique in its namespace. */
   readonly id: string;
   /** What to start: a workflow's name, a definition that this process imported, a specifier. */
@@ -143,6 +149,7 @@ export interface ScheduleSettings {
   readonly namespace: string;
   readonly workflow: WorkflowDefinition | string;
   readonly attributes: string;
+  readonly policy: string | null;
   readonly pin: boolean;
   readonly paused: boolean | undefined;
   readonly ifExists: "error" | "use" | "replace";
@@ -169,7 +176,7 @@ const TIMINGS = ["at", "every", "cron"] as const;
 const KEYS = [
   ...["id", "workflow", "input", ...TIMINGS, "anchor", "timeZone", "overlap", "catchUp"],
   ...["catchUpWindow", "jitter", "until", "maxRuns", "paused", "pin", "attributes", "namespace"],
-  "ifExists",
+  ...["ifExists", ...POLICY_KEYS],
 ];
 
 /** Every option, whichever timing it belongs to. */
@@ -224,6 +231,7 @@ export function readScheduleOptions<Input>(
     namespace: readNamespace(options.namespace, namespace),
     workflow: workflow as WorkflowDefinition | string,
     attributes: readAttributes(options.attributes ?? {}, "schedules.create").set,
+    policy: policyText(readRunPolicy(options, "schedules.create")),
     pin: pin ?? false,
     paused,
     ifExists,

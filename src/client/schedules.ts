@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RetryPolicy } from "../base/backoff.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
@@ -25,6 +26,7 @@ import {
 import { VersionNotFoundError } from "../version/load_errors.ts";
 import type { StartVersion } from "../version/versions.ts";
 import { checkOptions } from "../workflow/options.ts";
+import { policyOf } from "../workflow/run_policy.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import type { RunHandle } from "./run_handle.ts";
 import {
@@ -83,6 +85,10 @@ export interface ScheduleStatus {
   readonly until: Date | null;
   /** After how many runs it is done; `null`: never. */
   readonly maxRuns: number | null;
+  /** Milliseconds that each run may take; `null`: what its version says. */
+  readonly timeout: number | null;
+  /** When and how often each run is tried again; `null`: what its version says. */
+  readonly retry: RetryPolicy | null;
   /** Where it stands. */
   readonly state: ScheduleState;
   /** Why it is stuck; `null` in other states. */
@@ -175,7 +181,7 @@ export class Schedules {
     if (hash !== null) await checkInput(hash, input);
     const specFrom = (now: number, before?: Timing): ScheduleSpec => {
       const { workflow, pin } = target;
-      const { attributes } = settings;
+      const { attributes, policy } = settings;
       return {
         namespace,
         id,
@@ -183,6 +189,7 @@ export class Schedules {
         pin,
         input,
         attributes,
+        policy,
         rules: settings.rules(now, before),
       };
     };
@@ -364,6 +371,7 @@ function scheduleStatus(row: ScheduleRow): ScheduleStatus {
   const { id, namespace, workflow, pin, rules, progress } = row;
   const { state, trouble, planned, fireAt, held } = progress;
   const { started, triggered, skipped, missed } = progress;
+  const { timeout = null, retry = null } = policyOf(row.policy);
   const recent = row.runs.map(({ runId, planned, firedAt, manual, state }) => ({
     runId,
     planned: new Date(planned),
@@ -384,6 +392,8 @@ function scheduleStatus(row: ScheduleRow): ScheduleStatus {
     jitter: rules.jitterMs,
     until: dateOf(rules.until),
     maxRuns: rules.maxRuns,
+    timeout,
+    retry,
     state,
     reason: trouble,
     next: planned === null || fireAt === null

@@ -10,10 +10,20 @@ import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import { isStorable } from "../store/sql.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
+import {
+  POLICY_KEYS,
+  readRunPolicy,
+  type RunPolicy,
+  type RunPolicyOptions,
+} from "../workflow/run_policy.ts";
 import type { SignalInput, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
 
-/** Options of {@linkcode Continuum.start}. */
-export interface StartOptions<Signals extends SignalSchemas = SignalSchemas> {
+/**
+ * Options of {@linkcode Continuum.start}. `timeout` and `retry` go before what the workflow's
+ * definition says.
+ */
+export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
+  extends RunPolicyOptions {
   /**
    * The run's id: 1 to 255 characters.
    *
@@ -83,7 +93,14 @@ export interface StartManyItem<Input = unknown, Signals extends SignalSchemas = 
   extends
     Pick<
       StartOptions<Signals>,
-      "runId" | "idempotencyKey" | "attributes" | "startAt" | "delay" | "signal"
+      | "runId"
+      | "idempotencyKey"
+      | "attributes"
+      | "startAt"
+      | "delay"
+      | "signal"
+      | "timeout"
+      | "retry"
     > {
   /** The workflow's input. */
   readonly input: Input;
@@ -92,7 +109,14 @@ export interface StartManyItem<Input = unknown, Signals extends SignalSchemas = 
 /** Options of {@linkcode Continuum.startMany}, for all of its runs. */
 export type StartManyOptions = Pick<
   StartOptions,
-  "ifExists" | "namespace" | "attributes" | "startAt" | "delay" | "transaction"
+  | "ifExists"
+  | "namespace"
+  | "attributes"
+  | "startAt"
+  | "delay"
+  | "transaction"
+  | "timeout"
+  | "retry"
 >;
 
 /** Options of a start, read. */
@@ -113,6 +137,8 @@ export interface ReadStart {
   readonly delayMs: number | undefined;
   /** Its first signal. */
   readonly signal: StartSignal | undefined;
+  /** How long it may take, and whether it is tried again. */
+  readonly policy: RunPolicy;
   /** The caller's transaction. */
   readonly transaction: unknown;
 }
@@ -127,6 +153,7 @@ const START_KEYS = [
   "delay",
   "signal",
   "transaction",
+  ...POLICY_KEYS,
 ];
 const ITEM_KEYS = [
   "input",
@@ -136,8 +163,17 @@ const ITEM_KEYS = [
   "startAt",
   "delay",
   "signal",
+  ...POLICY_KEYS,
 ];
-const MANY_KEYS = ["ifExists", "namespace", "attributes", "startAt", "delay", "transaction"];
+const MANY_KEYS = [
+  "ifExists",
+  "namespace",
+  "attributes",
+  "startAt",
+  "delay",
+  "transaction",
+  ...POLICY_KEYS,
+];
 
 /**
  * Reads the options of a start.
@@ -179,6 +215,7 @@ export function readItem(item: StartManyItem, index: number, shared: ReadStart):
     key: own.key,
     signal: own.signal,
     attributes: merge(shared.attributes, own.attributes),
+    policy: { ...shared.policy, ...own.policy },
     ...(isTimed ? { startAt: own.startAt, delayMs: own.delayMs } : {}),
   };
 }
@@ -211,6 +248,7 @@ function readStart(options: StartOptions, what: string): ReadStart {
     startAt: startAt?.getTime(),
     delayMs: delay === undefined ? undefined : durationMs(delay, `delay of ${what}`),
     signal,
+    policy: readRunPolicy(options, what),
     transaction,
   };
 }

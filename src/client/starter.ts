@@ -13,6 +13,7 @@ import type { ClaimedRun, InsertedRun, Lease, NewRun } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import type { StartVersion, Versions } from "../version/versions.ts";
 import { describe } from "../workflow/options.ts";
+import { policyText } from "../workflow/run_policy.ts";
 import type { SignalSchemas } from "../workflow/signal_types.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import type { Contracts } from "../version/contracts.ts";
@@ -199,6 +200,7 @@ export class Starter {
           startAt: options.startAt,
           delayMs: options.delayMs,
           attributes: options.attributes,
+          policy: policyText(options.policy) ?? undefined,
         }),
         ...(key === undefined ? {} : { key: { key, digest: sha256Hex(encoded) } }),
         ...(signal === undefined ? {} : {
@@ -225,13 +227,15 @@ export class Starter {
     return inserted!;
   }
 
-  #created(run: Prepared["run"], { id, at, due }: InsertedRun): RunHandle {
+  #created(run: Prepared["run"], inserted: InsertedRun): RunHandle {
+    const { id, at, due, deadline, policy } = inserted;
     const { lease } = run;
     if (lease === undefined || due !== null) {
       if (due !== null) this.#context.due(due);
       return this.#handle(run.runId, run);
     }
-    const claimed = { ...run, id, startedAt: at, token: lease.token, claims: 1, ...FRESH };
+    const { token } = lease;
+    const claimed = { ...run, id, startedAt: at, token, deadline, policy, claims: 1, ...FRESH };
     const left = this.#context.take(claimed);
     return this.#handle(run.runId, run, left);
   }
@@ -284,4 +288,4 @@ function defined<T extends object>(
 }
 
 /** A run that was inserted a moment ago. */
-const FRESH = { began: true, generation: 0, firstSeq: 0 };
+const FRESH = { began: true, generation: 0, attempt: 1, firstSeq: 0 };

@@ -15,7 +15,10 @@ import type { Pending as PendingCommand } from "../replay/pending.ts";
 
 /** What a run waits for. */
 export interface RunWait {
-  /** The kind of effect: `signal`, `sleep`, or an effect that rests between two attempts. */
+  /**
+   * The kind of effect: `signal`, `sleep`, or an effect that rests between two attempts; `retry`: the
+   * run itself does so.
+   */
   readonly kind: string;
   /** Its name. */
   readonly name: string;
@@ -67,6 +70,12 @@ export interface RunStatus {
   readonly since: Date | null;
   /** When it will go on by itself, if ever. */
   readonly until: Date | null;
+  /** Which attempt of the run this is, from 1. */
+  readonly attempt: number;
+  /** What the attempt before threw; `undefined`: this is the first. */
+  readonly lastError: unknown;
+  /** When it times out, if ever. */
+  readonly deadline: Date | null;
   /** The node that executes it. */
   readonly node: string | null;
   /** Why it is parked. */
@@ -81,7 +90,7 @@ export interface RunStatus {
   readonly events: number;
   /** When it was created. */
   readonly createdAt: Date;
-  /** When a node first took it. */
+  /** When a node first took its present attempt; `null`: none has. */
   readonly startedAt: Date | null;
   /** When it ended. */
   readonly endedAt: Date | null;
@@ -122,6 +131,9 @@ export async function runStatus(
     attributes: row.attributes,
     since: date(row.since),
     until: date(row.wakeAt),
+    attempt: row.attempt,
+    lastError: row.failure === null ? undefined : decodeError(row.failure),
+    deadline: date(row.deadline),
     node: row.node,
     stuck: row.stuckReason,
     noNodeCanLoad: row.endedAt === null && row.node === null
@@ -166,6 +178,8 @@ function waitReason(row: RunRow): string | null {
       ? "sleeps"
       : kind === "signal"
       ? `waits for signal ${JSON.stringify(name)}`
+      : kind === "retry"
+      ? `rests before ${name} of the run`
       : kind === "child"
       ? `waits for child ${JSON.stringify(name)}`
       : `rests before the next attempt of ${kind} ${JSON.stringify(name)}`

@@ -93,6 +93,7 @@ export class Children {
       runId: child.id,
       input: await this.#input(run, child.id, version.hash, input),
       seed: `${run.seed}/${child.id}`,
+      policy: child.policy ?? null,
     });
     if (outcome !== "started") throw new ChildStartError(child.id, outcome);
     this.#woken(0, null);

@@ -25,6 +25,7 @@ import { engineLog } from "./log.ts";
 import { mayPass } from "./patience.ts";
 import { type Pending, PendingCommands } from "./pending.ts";
 import type { RunCode } from "./run_code.ts";
+import { timeoutRequest } from "./run_policies.ts";
 import type { Ending, TaskOwner } from "./task_attempts.ts";
 import { TransactionAttempt, type TransactionEnd, type TransactionFence } from "./transaction.ts";
 
@@ -78,6 +79,11 @@ export class RunEffects {
     return (this.#pending.at(position)?.command.cancelled ?? null) !== null;
   }
 
+  /** Whether the run was cancelled, by somebody or by its timeout. */
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
   /** Whether an attempt is under way, or may start as soon as it may. */
   get isBusy(): boolean {
     return this.#pending.busy;
@@ -90,7 +96,14 @@ export class RunEffects {
 
   /** The earliest time at which something is due by itself, in database time. */
   get dueAt(): number | null {
-    return this.#pending.dueAt;
+    const { dueAt } = this.#pending;
+    const deadline = this.#deadline;
+    return dueAt === null || deadline === null ? dueAt ?? deadline : Math.min(dueAt, deadline);
+  }
+
+  /** When the run times out; a run that was cancelled does not. */
+  get #deadline(): number | null {
+    return this.#isCancelled ? null : this.#options.run.deadline;
   }
 
   /** What the row of a suspended run says about it. */
@@ -337,9 +350,14 @@ export class RunEffects {
     if (isQueued) void context.tasks.cancel(run, [position]);
   }
 
-  /** Ends sleeps and waits whose time has come; wakes attempts that rested long enough. */
+  /**
+   * Ends sleeps and waits whose time has come; wakes attempts that rested long enough. What was due
+   * before the run timed out comes before that.
+   */
   #takeDue(): void {
-    const now = this.#options.context.databaseClock.now();
+    const deadline = this.#deadline ?? Infinity;
+    const clock = this.#options.context.databaseClock.now();
+    const now = Math.min(clock, deadline);
     for (const pending of [...this.#pending.in("waiting")]) {
       if (pending.dueAt === null || pending.dueAt > now) continue;
       pending.state = "settled";
@@ -351,6 +369,7 @@ export class RunEffects {
       pending.state = "ready";
       pending.dueAt = null;
     }
+    if (deadline <= clock) this.#cancel({ payload: timeoutRequest(this.#options.run) });
   }
 
   // ---- messages -------------------------------------------------------------------------------
@@ -411,13 +430,14 @@ export class RunEffects {
       this.#discarded.push(message.id);
       return;
     }
+    this.#cancel(message);
+  }
+
+  #cancel({ payload, id }: Pick<InboxRow, "payload"> & { readonly id?: number }): void {
     this.#isCancelled = true;
     this.#isCancelDue = true;
-    const { payload } = message;
-    this.#facts.push({
-      event: { kind: "cancel.requested", position: null, name: "", digest: null, payload },
-      consumes: message.id,
-    });
+    const event = { kind: "cancel.requested", position: null, name: "", digest: null, payload };
+    this.#facts.push(id === undefined ? { event } : { event, consumes: id });
   }
 
   /** What outlives a cancellation gets no other attempt; children are asked to end. */

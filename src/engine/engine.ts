@@ -70,7 +70,7 @@ export interface EngineOptions {
 
 /** A run that was inserted under a node's lease a moment ago. */
 export type FreshRun =
-  & Omit<ClaimedRun, "claims" | "began" | "generation" | "firstSeq">
+  & Omit<ClaimedRun, "claims" | "began" | "generation" | "attempt" | "firstSeq">
   & Pick<NewRun, "signal">;
 
 /** Where a node stands. */
@@ -250,7 +250,8 @@ export class Engine {
     this.#databaseClock.note(run.startedAt);
     const { signal, ...claimed } = run;
     const isEmpty = signal === undefined;
-    this.#adopt({ ...claimed, claims: 1, began: true, generation: 0, firstSeq: 0 }, isEmpty);
+    const first = { claims: 1, began: true, generation: 0, attempt: 1, firstSeq: 0 };
+    this.#adopt({ ...claimed, ...first }, isEmpty);
   }
 
   /** A hint: of another process, or of this one's client. */

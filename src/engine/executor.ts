@@ -12,10 +12,7 @@
  * @module
  */
 
-import { CancelledError } from "../base/errors.ts";
 import { failPoint } from "../base/failpoint.ts";
-import { decode } from "../base/values.ts";
-import { encodeError } from "../base/values_failure.ts";
 import type {
   ClaimedRun,
   CommitEntry,
@@ -26,6 +23,7 @@ import type {
   StuckState,
   Transition,
 } from "../ports/rows.ts";
+import type { GenerationEnd } from "../ports/lineage.ts";
 import type { TaskFence } from "../ports/tasks.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Execution } from "../replay/machine.ts";
@@ -42,6 +40,7 @@ import { nextGeneration } from "./next_generation.ts";
 import type { ResidentRun } from "./node_tasks.ts";
 import type { Pending } from "./pending.ts";
 import type { CodeFailure, RunCode } from "./run_code.ts";
+import { endUnbegun, isCancel, restOf, retryAt } from "./run_policies.ts";
 import type { Ending } from "./task_attempts.ts";
 
 /** What a step gives: its value, or how the run leaves, or that all of it is to be read anew. */
@@ -160,8 +159,9 @@ export class RunExecutor implements Lingerer, ResidentRun {
     const history = loaded.events as readonly HistoryEvent[];
     this.#next = this.run.firstSeq + history.length;
     this.#weigh(history, this.run.input.length - this.#weight);
-    if (!this.run.began && this.#inbox.some(({ kind }) => kind === "cancel")) {
-      return await this.#cancelUnbegun();
+    if (!this.run.began) {
+      const end = endUnbegun(this.run, this.#inbox, this.#context.databaseClock.now());
+      if (end !== undefined) return await this.#leave(end);
     }
     const { payloadBytes } = this.#context;
     const execution = code.execute(this.run, { wake: () => this.#interrupt(), payloadBytes });
@@ -189,14 +189,6 @@ export class RunExecutor implements Lingerer, ResidentRun {
     });
   }
 
-  /** Cancelled before any of its code ran: none runs. */
-  async #cancelUnbegun(): Promise<Departure | "reload"> {
-    const request = this.#inbox.find(({ kind }) => kind === "cancel");
-    const { reason = null } = decode(request?.payload ?? "{}") as { reason?: string | null };
-    const error = encodeError(new CancelledError(reason));
-    return await this.#leave({ to: "cancelled", result: null, error });
-  }
-
   // ---- apply ----------------------------------------------------------------------------------
 
   /** Takes in what a turn asked for; ends the run, or its generation, if that is what it asked. */
@@ -217,17 +209,35 @@ export class RunExecutor implements Lingerer, ResidentRun {
     if (outcome.kind === "completed" || outcome.kind === "continued") {
       await this.#reportUnawaited(execution, code);
     }
-    if (outcome.kind === "continued") {
-      return await this.#say(turn, effects) ?? await this.#continue(outcome, execution);
-    }
-    const departure = await this.#leave(
-      outcome.kind === "completed"
-        ? { to: "completed", result: outcome.result, error: null }
-        : { to: outcome.kind, result: null, error: outcome.error },
-      annotations(turn),
-    );
+    const departure = await this.#end(turn, outcome, execution, effects);
     this.#reportUnhandled(execution);
     return departure;
+  }
+
+  /** Ends the run, or its generation. */
+  async #end(
+    turn: Turn,
+    outcome: Outcome,
+    execution: Execution,
+    effects: RunEffects,
+  ): Promise<Departure | "reload"> {
+    const said = annotations(turn);
+    switch (outcome.kind) {
+      case "continued":
+        return await this.#say(turn, effects) ?? await this.#continue(outcome, execution);
+      case "completed":
+        return await this.#leave({ to: "completed", result: outcome.result, error: null }, said);
+      case "cancelled":
+        return await this.#leave({ to: "cancelled", result: null, error: outcome.error }, said);
+      case "failed": {
+        const { error } = outcome;
+        const at = effects.isCancelled || this.#inbox.some(isCancel)
+          ? null
+          : retryAt(this.run, error, this.#context.databaseClock.now());
+        if (at === null) return await this.#leave({ to: "failed", result: null, error }, said);
+        return await this.#say(turn, effects) ?? await this.#retry(error, at, execution);
+      }
+    }
   }
 
   /** The runtime tells of them a macrotask late, which the write has been. */
@@ -256,17 +266,13 @@ export class RunExecutor implements Lingerer, ResidentRun {
     outcome: Extract<Outcome, { kind: "continued" }>,
     execution: Execution,
   ): Promise<Departure | "reload"> {
-    const { id: run, token, generation } = this.run;
     const { patience, store: { lineage }, versions } = this.#context;
-    const seed = crypto.randomUUID();
+    const ending = this.#generationEnd(execution);
     const continued = await patience.until("continue a run as new", async () => {
       const target = await nextGeneration(this.run, outcome, versions);
       if ("refused" in target) return target;
-      const next = { ...target, seed };
-      const signals = execution.unconsumed.map(({ name, payload }) => ({ name, payload }));
-      const fence = { run, token, generation, next: this.#next };
-      const at = await lineage.continueAsNew({ ...fence, ...next, signals });
-      return at === null ? null : { ...next, startedAt: at };
+      const at = await lineage.continueAsNew({ ...ending, ...target });
+      return at === null ? null : { ...target, startedAt: at };
     });
     if (this.#phase === "dropped" || !continued) return LOST;
     if ("refused" in continued) {
@@ -275,12 +281,45 @@ export class RunExecutor implements Lingerer, ResidentRun {
     this.#run = {
       ...this.run,
       ...continued,
-      generation: generation + 1,
+      seed: ending.seed,
+      generation: ending.generation + 1,
+      attempt: 1,
       firstSeq: this.#next,
       began: true,
       claims: 1,
     };
     return "reload";
+  }
+
+  /**
+   * The next attempt: another generation with the same input, after a rest as a row (E3). A message
+   * that came since the inbox was read may be a cancellation, after which there is none.
+   */
+  async #retry(error: string, at: number, execution: Execution): Promise<Departure | "reload"> {
+    const { patience, store: { lineage } } = this.#context;
+    const waits = restOf(this.run.attempt + 1, at);
+    while (this.#phase !== "dropped") {
+      const next = { ...this.#generationEnd(execution), wakeSeq: this.#wakeSeq, at, waits };
+      const isResting = await patience.until(
+        "let a run rest before its next attempt",
+        () => lineage.retry({ ...next, failure: error }),
+      );
+      if (isResting === undefined) return LOST;
+      if (isResting) return { kind: "suspended", wakeAt: at };
+      const loaded = await this.#load(this.#next);
+      if (loaded === undefined) return LOST;
+      if (loaded.events.length > 0) return "reload";
+      if (this.#inbox.some(isCancel)) {
+        return await this.#leave({ to: "failed", result: null, error });
+      }
+    }
+    return LOST;
+  }
+
+  #generationEnd({ unconsumed }: Execution): GenerationEnd {
+    const { id: run, token, generation } = this.run;
+    const signals = unconsumed.map(({ name, payload }) => ({ name, payload }));
+    return { run, token, generation, next: this.#next, seed: crypto.randomUUID(), signals };
   }
 
   // ---- commit ---------------------------------------------------------------------------------

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { WaitRow } from "./rows.ts";
+
 /** What follows for a child when its parent ends. */
 export type ParentClose = "abandon" | "cancel" | "terminate";
 
@@ -25,6 +27,8 @@ export interface NewChild {
   readonly input: string;
   /** What `random()` and `uuid()` of the child come from. */
   readonly seed: string;
+  /** How long it may take, and whether it is tried again, as of a run that is started. */
+  readonly policy?: string | null;
 }
 
 /**
@@ -33,8 +37,8 @@ export interface NewChild {
  */
 export type ChildStart = "started" | "taken" | "too_deep";
 
-/** A run that continues as new. */
-export interface Continuation {
+/** A run whose generation ends, and the next begins. */
+export interface GenerationEnd {
   /** The internal key. */
   readonly run: number;
   /** The token that the writer holds. */
@@ -43,16 +47,32 @@ export interface Continuation {
   readonly next: number;
   /** The generation that ends. */
   readonly generation: number;
+  /** The seed of the next generation. */
+  readonly seed: string;
+  /** Signals that the code took and did not use: they go back into the inbox. */
+  readonly signals: readonly { readonly name: string; readonly payload: string | null }[];
+}
+
+/** A run that continues as new. */
+export interface Continuation extends GenerationEnd {
   /** The version that the next generation is pinned to. */
   readonly hash: string;
   /** The specifier that the version is known under. */
   readonly specifier: string;
   /** Encoded input of the next generation. */
   readonly input: string;
-  /** The seed of the next generation. */
-  readonly seed: string;
-  /** Signals that the code took and did not use: they go back into the inbox. */
-  readonly signals: readonly { readonly name: string; readonly payload: string | null }[];
+}
+
+/** A run that is tried again: the next generation has the version and the input of this one. */
+export interface RunRetry extends GenerationEnd {
+  /** The `wakeSeq` read with the last look into the inbox. */
+  readonly wakeSeq: number;
+  /** When the next attempt is due. */
+  readonly at: number;
+  /** What the row says of its rest. */
+  readonly waits: readonly WaitRow[];
+  /** What this attempt threw, encoded. */
+  readonly failure: string;
 }
 
 /** A run that was woken by another's end, and the node that has it, if one does. */
@@ -81,6 +101,14 @@ export interface LineageStore {
    * @returns When it began; `null`: the fence did not hold.
    */
   continueAsNew(continuation: Continuation): Promise<number | null>;
+  /**
+   * Ends a run's generation and lets it rest until the next, in one statement behind the fence; the
+   * lease ends. Trying again does no harm.
+   *
+   * @param retry The next generation.
+   * @returns `false`: the fence did not hold, or a message came since the inbox was read.
+   */
+  retry(retry: RunRetry): Promise<boolean>;
   /**
    * Does what ended runs have left to do: tells parents, applies policies to children.
    *

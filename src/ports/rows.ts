@@ -6,6 +6,7 @@
  */
 
 import type { Attributes } from "../base/attributes.ts";
+import type { RunPolicy } from "../workflow/run_policy.ts";
 
 /** A run's state; the page on states in ARCHITECTURE.md tells what moves between them. */
 export type RunState =
@@ -74,6 +75,11 @@ export interface NewRun {
   readonly delayMs?: number;
   /** Search attributes, as a JSON object. */
   readonly attributes?: string;
+  /**
+   * How long it may take, and whether it is tried again, as `policyText` writes it; it goes before
+   * what the version says.
+   */
+  readonly policy?: string;
   /** Starts with the same key, of one workflow in one namespace, are one. */
   readonly key?: {
     /** The key. */
@@ -110,6 +116,10 @@ export interface InsertedRun {
   readonly at: number;
   /** When the inserted run may be claimed; `null`: it is leased, or was there before. */
   readonly due: number | null;
+  /** When it times out; `null`: never, or it was there before. */
+  readonly deadline: number | null;
+  /** What was decided for its life, as `policyText` writes it. */
+  readonly policy: string | null;
   /** Set where its key was used before; `id` and `at` are 0 then: the run may be gone. */
   readonly key?: {
     /** The id of the run that the key started. */
@@ -141,13 +151,19 @@ export interface ClaimedRun {
   readonly startedAt: number;
   /** The fencing token of this claim. */
   readonly token: number;
-  /** How often it has continued as new. */
+  /** How often it has begun anew. */
   readonly generation: number;
+  /** Which attempt the generation belongs to, from 1. */
+  readonly attempt: number;
+  /** When it times out; `null`: never. */
+  readonly deadline: number | null;
+  /** What was decided for its life, as `policyText` writes it. */
+  readonly policy: string | null;
   /** Where the present generation's history begins. */
   readonly firstSeq: number;
   /** Claims in a row that wrote nothing, this one included. */
   readonly claims: number;
-  /** Whether a node had it before: its code may have run. */
+  /** Whether a node had its present attempt before: its code may have run. */
   readonly began: boolean;
 }
 
@@ -317,13 +333,21 @@ export interface RunRow {
   readonly node: string | null;
   /** When it will be looked at next, if known. */
   readonly wakeAt: number | null;
-  /** How often it has continued as new. */
+  /** How often it has begun anew. */
   readonly generation: number;
+  /** Which attempt the generation belongs to, from 1. */
+  readonly attempt: number;
+  /** What the attempt before threw, encoded; `null`: this is the first. */
+  readonly failure: string | null;
+  /** When it times out; `null`: never. */
+  readonly deadline: number | null;
+  /** What was decided for its life, as `policyText` writes it. */
+  readonly policy: string | null;
   /** Number of events of the present generation. */
   readonly events: number;
   /** When it was created. */
   readonly createdAt: number;
-  /** When a node first took it. */
+  /** When a node first took its present generation; `null`: none has. */
   readonly startedAt: number | null;
   /** When it last suspended or was parked. */
   readonly since: number | null;
@@ -353,12 +377,14 @@ export interface GenerationRow {
   readonly endedAt: number | null;
 }
 
-/** Names of what a version demands of those who start and signal its runs. */
+/** What those who start and signal runs of a version have to know of it. */
 export interface Contract {
   /** Whether its input has a schema. */
   readonly input: boolean;
   /** The signals that it takes; `null`: any. */
   readonly signals: readonly string[] | null;
+  /** What its runs start with, unless their start says otherwise. */
+  readonly policy?: RunPolicy;
 }
 
 /** A version as the registry holds it. */

@@ -26,6 +26,8 @@ export interface ScheduleSpec extends ScheduleKey {
   readonly input: string;
   /** Attributes of its runs, as JSON. */
   readonly attributes: string;
+  /** What its runs start with, as `policyText` writes it. */
+  readonly policy: string | null;
   /** When it fires. */
   readonly rules: Rules;
 }

@@ -27,6 +27,8 @@ export interface ChildRequest {
   readonly workflow?: WorkflowLike;
   /** What follows for it when the parent ends. */
   readonly close: "abandon" | "cancel" | "terminate";
+  /** What it starts with, as `policyText` writes it; absent when nothing is said. */
+  readonly policy?: string | null;
 }
 
 /** What a `call` command asks of the engine. */

@@ -28,6 +28,14 @@ export type EventKind =
   | "payload.refused"
   | "version_changed";
 
+/** What a `cancel.requested` says. */
+export interface CancelRequest {
+  /** Why, for people. */
+  readonly reason?: string | null;
+  /** Milliseconds that the run might take, if it was not a caller's wish but that this is over. */
+  readonly timeout?: number;
+}
+
 /**
  * One line of a run's journal.
  *

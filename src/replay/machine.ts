@@ -22,6 +22,7 @@ import {
   isContinuumError,
   NondeterministicCallError,
   PayloadTooLargeError,
+  RunTimeoutError,
 } from "../base/errors.ts";
 import { digestText } from "../base/digest.ts";
 import { checkPayload, tooLarge } from "../base/payload.ts";
@@ -33,7 +34,7 @@ import { callSite, CallStack, showSite } from "./call_stack.ts";
 import { ContinueAsNew } from "./continue_as_new.ts";
 import { type Mismatch, reportDrift } from "./drift.ts";
 import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
-import type { HistoryEvent } from "./history.ts";
+import type { CancelRequest, HistoryEvent } from "./history.ts";
 import { isNote, type NoteKind, Notes } from "./notes.ts";
 import { Patches } from "./patches.ts";
 import { Pending, type Request } from "./pending.ts";
@@ -79,6 +80,8 @@ export class Execution implements Effects, WorkflowScope {
   #drift: DriftReport | null = null;
   #refused: Refusal | null = null;
   #cancelled: CancelledError | null = null;
+  /** Milliseconds that the run might take, if that is why it was cancelled. */
+  #timeout: number | null = null;
   #cancelling: AbortController | null = null;
   /** The seq after that of the last delivery. */
   #next = 0;
@@ -370,7 +373,8 @@ export class Execution implements Effects, WorkflowScope {
   #cancel(event: HistoryEvent): boolean {
     this.#advance(event);
     if (this.#outcome !== null || this.#cancelled !== null) return false;
-    const { reason = null } = (read(event.payload) ?? {}) as { reason?: string | null };
+    const { reason = null, timeout = null } = (read(event.payload) ?? {}) as CancelRequest;
+    this.#timeout = timeout;
     const error = stackless(() => new CancelledError(reason));
     this.#cancelled = error;
     for (const pending of [...this.#outstanding.values()]) {
@@ -422,6 +426,7 @@ export class Execution implements Effects, WorkflowScope {
   readonly #complete = (value: unknown): void => {
     if (!this.#inTurn) this.refuse("a promise that is not ctx's", "ctx.run around it");
     if (value instanceof ContinueAsNew) {
+      if (this.#timeout !== null) return this.#fail(this.#cancelled);
       this.#outcome = { kind: "continued", input: value.input, version: value.version };
       return;
     }
@@ -437,7 +442,11 @@ export class Execution implements Effects, WorkflowScope {
   readonly #fail = (error: unknown): void => {
     if (!this.#inTurn) this.refuse("a promise that is not ctx's", "ctx.run around it");
     const isCancelled = this.#cancelled !== null && isContinuumError(error, "CANCELLED");
-    this.#outcome = { kind: isCancelled ? "cancelled" : "failed", error: encodeError(error) };
+    if (isCancelled && this.#timeout !== null) {
+      error = stackless(() => new RunTimeoutError(this.start.runId, this.#timeout!));
+    }
+    const kind = isCancelled && this.#timeout === null ? "cancelled" : "failed";
+    this.#outcome = { kind, error: encodeError(error) };
   };
 
   #close(): Turn {

@@ -24,6 +24,8 @@ export interface RunStart {
   readonly startedAt: number;
   /** How often the run has continued as new; 0 when omitted. */
   readonly generation?: number;
+  /** Which attempt of the run it is; 1 when omitted. */
+  readonly attempt?: number;
 }
 
 /** How a run ended. */

@@ -37,7 +37,7 @@ const DELIVER_MANY = `
     update {schema}.runs as run set
       wake_seq = run.wake_seq + 1,
       wake_at = case
-        when run.state = 'pending'
+        when (run.state = 'pending' or run.started_at is null)
           and (select held.kind from held where held.id = run.id) = 'signal' then run.wake_at
         when run.state in ('pending', 'suspended') then least(run.wake_at, ${CLOCK})
       end

@@ -25,6 +25,8 @@ interface InsertRow {
   readonly runId: string;
   readonly at: number;
   readonly due?: number | null;
+  readonly deadline?: number | null;
+  readonly policy?: string | null;
 }
 
 interface KeyRow {
@@ -80,17 +82,17 @@ export class Inserts {
       const row = created.get(place);
       if (row !== undefined && created.delete(place)) {
         known.taken.set(place, row); // the same id twice in one batch: the first stands
-        const { id, at, due = null } = row;
-        return { id, created: true, at, due };
+        const { id, at, due = null, deadline = null, policy = null } = row;
+        return { id, created: true, at, due, deadline, policy };
       }
       const key = run.key === undefined ? undefined : known.keys.get(keyOf(run));
       const taken = known.taken.get(place);
       if (key === undefined && taken !== undefined) {
-        return { id: taken.id, created: false, at: taken.at, due: null };
+        return { ...NOTHING, id: taken.id, at: taken.at };
       }
       const { runId, digest } = key!;
       const sameInput = digest === run.key?.digest;
-      return { id: 0, created: false, at: 0, due: null, key: { runId, sameInput } };
+      return { ...NOTHING, key: { runId, sameInput } };
     });
   }
 
@@ -141,9 +143,18 @@ export class Inserts {
   }
 }
 
+/** What is said of a run that was not inserted. */
+const NOTHING = { id: 0, created: false, at: 0, due: null, deadline: null, policy: null };
+
 /** Clients of others give a `bigint` as text. */
-function exact({ id, at, due = null, ...row }: InsertRow): InsertRow {
-  return { ...row, id: Number(id), at: Number(at), due: due === null ? null : Number(due) };
+function exact({ id, at, due = null, deadline = null, ...row }: InsertRow): InsertRow {
+  return {
+    ...row,
+    id: Number(id),
+    at: Number(at),
+    due: due === null ? null : Number(due),
+    deadline: deadline === null ? null : Number(deadline),
+  };
 }
 
 /** A statement takes each id and each key once: the first stands. */
@@ -191,5 +202,6 @@ function parameters(runs: readonly Placed[]): string[] {
         signal?.deliveryId === undefined ? null : storable("a delivery id", signal.deliveryId)
       ),
     ),
+    arrayLiteral(runs.map((run) => run.policy ?? null)),
   ];
 }

@@ -5,7 +5,7 @@
  */
 
 import type { SchemaName } from "./schema_name.ts";
-import { CLOCK, milliseconds, timestamp } from "./sql.ts";
+import { CLOCK, milliseconds, POLICY, TIMEOUT, timestamp } from "./sql.ts";
 
 /** K1: runs whose key is known by now stay out. */
 const NEW_KEY = `
@@ -51,10 +51,10 @@ function insert(newKey: string, companions: string): string {
     select * from unnest(
       $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
       $8::text[], $9::bigint[], $10::float8[], $11::float8[], $12::text[], $13::text[],
-      $14::text[], $15::text[], $16::text[], $17::text[]
+      $14::text[], $15::text[], $16::text[], $17::text[], $18::text[]
     ) as given (
       namespace, run_id, workflow, hash, specifier, input, seed, node, token, start_at, delay,
-      attributes, key, digest, signal, payload, delivery
+      attributes, key, digest, signal, payload, delivery, policy
     )
   ),
   alive as materialized (
@@ -68,12 +68,13 @@ function insert(newKey: string, companions: string): string {
     from given cross join clock left join alive on alive.id = given.node${newKey}
   ),
   timed as materialized (
-    select wanted.*, owner is not null and due = at as leased from wanted
+    select wanted.*, owner is not null and due = at as leased, ${POLICY} as decided from wanted
   ),
   inserted as (
     insert into {schema}.runs (
       namespace, run_id, workflow, hash, specifier, input, seed, state, node, token,
-      claims_since_progress, wake_seq, wake_at, start_at, created_at, started_at, attributes
+      claims_since_progress, wake_seq, wake_at, start_at, created_at, started_at, attributes,
+      policy, deadline
     )
     select namespace, run_id, workflow, hash, specifier, input::json, seed,
       case when leased then 'running' else 'pending' end,
@@ -85,14 +86,17 @@ function insert(newKey: string, companions: string): string {
       case when due > at then due end,
       at,
       case when leased then at end,
-      coalesce(attributes::jsonb, '{}')
+      coalesce(attributes::jsonb, '{}'),
+      decided,
+      due + ${TIMEOUT}
     from timed
     order by run_id collate "C", namespace collate "C"
     on conflict (run_id, namespace) do nothing
-    returning id, namespace, run_id, created_at, wake_at
+    returning id, namespace, run_id, created_at, wake_at, deadline, policy
   )${companions}
   select id, namespace, run_id as "runId", ${milliseconds("created_at")} as at,
-    ${milliseconds("wake_at")} as due
+    ${milliseconds("wake_at")} as due, ${milliseconds("deadline")} as deadline,
+    policy::text as policy
   from inserted`;
 }
 

@@ -13,13 +13,61 @@ import { encodeError } from "../base/values_failure.ts";
 import type {
   ChildStart,
   Continuation,
+  GenerationEnd,
   LineageStore,
   NewChild,
+  RunRetry,
   WokenRun,
 } from "../ports/lineage.ts";
-import type { SqlDriver, SqlSession } from "./driver.ts";
+import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql.ts";
+import { arrayLiteral, CLOCK, milliseconds, POLICY, storable, TIMEOUT, timestamp } from "./sql.ts";
+
+/** Ends a generation and begins the next, behind a fence; repeated, it finds what it has done. */
+function nextGeneration(fence: string, changes: string): string {
+  return `
+    with clock as materialized (select ${CLOCK} as at),
+    old as materialized (
+      select * from {schema}.runs
+      where id = $1::bigint and token = $2::bigint and next_seq = $3::integer
+        and generation = $4::integer${fence}
+      for update
+    ),
+    kept as (
+      insert into {schema}.generations (
+        run, generation, first_seq, next_seq, hash, specifier, seed, input, started_at, ended_at
+      )
+      select id, generation, first_seq, next_seq, hash, specifier, seed, input, started_at, at
+      from old cross join clock
+    ),
+    requeued as (
+      insert into {schema}.inbox (run, kind, name, payload)
+      select old.id, 'signal', signal.name, signal.payload::json
+      from old cross join unnest($6::text[], $7::text[]) as signal (name, payload)
+    ),
+    given_up as (
+      delete from {schema}.tasks as task using old where task.run = old.id
+    ),
+    unheard as (
+      delete from {schema}.inbox as message using old
+      where message.run = old.id and message.kind = 'activity'
+    ),
+    continued as (
+      update {schema}.runs as run set
+        generation = run.generation + 1,
+        first_seq = run.next_seq,
+        seed = $5,
+        claims_since_progress = 0,
+        ${changes}
+      from old cross join clock
+      where run.id = old.id
+      returning clock.at
+    )
+    select ${milliseconds("at")} as at from continued
+    union all
+    select ${milliseconds("coalesce(started_at, start_at)")} from {schema}.runs
+    where id = $1::bigint and generation = $4::integer + 1`;
+}
 
 /**
  * Keys of the parents of `$1`, and of the children of `$2` that a condition holds of. As an array they
@@ -38,8 +86,8 @@ const STATEMENTS = {
     with given as materialized (
       select * from unnest(
         $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::text[]
-      ) as given (parent, close, run_id, workflow, hash, specifier, input, seed)
+        $8::text[], $10::text[]
+      ) as given (parent, close, run_id, workflow, hash, specifier, input, seed, policy)
     ),
     marked as (
       update {schema}.runs set has_children = true
@@ -49,14 +97,17 @@ const STATEMENTS = {
       select given.*, parent.namespace, parent.depth + 1 as depth, ${CLOCK} as at
       from given join {schema}.runs as parent on parent.id = given.parent
     ),
+    timed as materialized (
+      select wanted.*, ${POLICY} as decided from wanted where depth <= $9::integer
+    ),
     inserted as (
       insert into {schema}.runs (
         namespace, run_id, workflow, hash, specifier, input, seed, state, wake_at, created_at,
-        parent, parent_close, depth
+        parent, parent_close, depth, policy, deadline
       )
       select namespace, run_id, workflow, hash, specifier, input::json, seed, 'pending', at, at,
-        parent, close, depth
-      from wanted where depth <= $9::integer
+        parent, close, depth, decided, at + ${TIMEOUT}
+      from timed
       order by run_id collate "C"
       on conflict (run_id, namespace) do nothing
       returning run_id
@@ -74,51 +125,29 @@ const STATEMENTS = {
       end as outcome
     from wanted`,
 
-  continueAsNew: `
-    with clock as materialized (select ${CLOCK} as at),
-    old as materialized (
-      select * from {schema}.runs
-      where id = $1::bigint and token = $2::bigint and next_seq = $3::integer
-        and generation = $10::integer
-      for update
-    ),
-    kept as (
-      insert into {schema}.generations (
-        run, generation, first_seq, next_seq, hash, specifier, seed, input, started_at, ended_at
-      )
-      select id, generation, first_seq, next_seq, hash, specifier, seed, input, started_at, at
-      from old cross join clock
-    ),
-    requeued as (
-      insert into {schema}.inbox (run, kind, name, payload)
-      select old.id, 'signal', signal.name, signal.payload::json
-      from old cross join unnest($8::text[], $9::text[]) as signal (name, payload)
-    ),
-    given_up as (
-      delete from {schema}.tasks as task using old where task.run = old.id
-    ),
-    unheard as (
-      delete from {schema}.inbox as message using old
-      where message.run = old.id and message.kind = 'activity'
-    ),
-    continued as (
-      update {schema}.runs as run set
-        generation = run.generation + 1,
-        first_seq = run.next_seq,
-        hash = $4,
-        specifier = $5,
-        input = $6::text::json,
-        seed = $7,
+  continueAsNew: nextGeneration(
+    "",
+    `hash = $8,
+        specifier = $9,
+        input = $10::text::json,
         started_at = clock.at,
-        claims_since_progress = 0
-      from old cross join clock
-      where run.id = old.id
-      returning clock.at
-    )
-    select ${milliseconds("at")} as at from continued
-    union all
-    select ${milliseconds("started_at")} from {schema}.runs
-    where id = $1::bigint and token = $2::bigint and generation = $10::integer + 1`,
+        attempt = 1,
+        failure = null`,
+  ),
+
+  retry: nextGeneration(
+    " and wake_seq = $8::integer",
+    `state = 'suspended',
+        node = null,
+        token = null,
+        started_at = null,
+        start_at = ${timestamp("$9::float8")},
+        wake_at = ${timestamp("$9::float8")},
+        since = clock.at,
+        waits = $10::text::json,
+        attempt = run.attempt + 1,
+        failure = $11::text::json`,
+  ),
 
   ended: `
     select id, has_children as "hasChildren", parent is not null as "hasParent"
@@ -149,6 +178,9 @@ const STATEMENTS = {
     update {schema}.runs as run set
       wake_seq = wake_seq + 1,
       wake_at = case
+        when state = 'suspended' and started_at is null
+          and (run.parent = any($2::bigint[]) and run.parent_close = 'cancel') is not true
+        then wake_at
         when state in ('pending', 'suspended') then least(wake_at, ${CLOCK})
       end
     where run.ended_at is null and run.id = any(${relatives("parent_close = 'cancel'")})
@@ -211,6 +243,7 @@ export class Lineage implements LineageStore {
         arrayLiteral(children.map(({ input }) => storable("an input", input))),
         arrayLiteral(children.map(({ seed }) => seed)),
         maxDepth,
+        arrayLiteral(children.map(({ policy }) => policy ?? null)),
       ],
     );
     const outcomes = new Map(rows.map(({ runId, outcome }) => [runId, outcome]));
@@ -220,18 +253,24 @@ export class Lineage implements LineageStore {
   /** See {@linkcode LineageStore.continueAsNew}. */
   async continueAsNew(next: Continuation): Promise<number | null> {
     const [row] = await this.#driver.query<{ at: number }>(this.#sql.continueAsNew, [
-      next.run,
-      next.token,
-      next.next,
+      ...generationValues(next),
       next.hash,
       storable("a specifier", next.specifier),
       storable("an input", next.input),
-      next.seed,
-      arrayLiteral(next.signals.map(({ name }) => name)),
-      arrayLiteral(next.signals.map(({ payload }) => payload)),
-      next.generation,
     ]);
     return row?.at ?? null;
+  }
+
+  /** See {@linkcode LineageStore.retry}. */
+  async retry(next: RunRetry): Promise<boolean> {
+    const rows = await this.#driver.query(this.#sql.retry, [
+      ...generationValues(next),
+      next.wakeSeq,
+      next.at,
+      JSON.stringify(next.waits),
+      storable("an error", next.failure),
+    ]);
+    return rows.length > 0;
   }
 
   /** See {@linkcode LineageStore.settleEnded}. */
@@ -252,4 +291,16 @@ export class Lineage implements LineageStore {
     await session.query(this.#sql.settle, [arrayLiteral(ended.map(({ id }) => id))]);
     return [...stopped, ...woken];
   }
+}
+
+function generationValues(next: GenerationEnd): SqlValue[] {
+  return [
+    next.run,
+    next.token,
+    next.next,
+    next.generation,
+    next.seed,
+    arrayLiteral(next.signals.map(({ name }) => name)),
+    arrayLiteral(next.signals.map(({ payload }) => payload)),
+  ];
 }

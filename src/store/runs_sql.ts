@@ -18,7 +18,8 @@ const ALIVE = "select id from {schema}.nodes where id = $1 for key share";
 const CLAIMED = `
   run.id, run.namespace, run.run_id as "runId", run.workflow, run.hash, run.specifier, run.input::text as input,
   run.seed, ${milliseconds("run.started_at")} as "startedAt", run.token,
-  run.claims_since_progress as claims, run.first_seq as "firstSeq", run.generation`;
+  run.claims_since_progress as claims, run.first_seq as "firstSeq", run.generation, run.attempt,
+  ${milliseconds("run.deadline")} as deadline, run.policy::text as policy`;
 
 /** The clock stands in a sub-select: read once, it can bound the scan of the index. */
 const CLAIM = `
@@ -53,13 +54,13 @@ export const WOKEN = `
   where run.node = $1 and exists (select from {schema}.inbox as message where message.run = run.id)
   order by run.id`;
 
-/** W1. A signal lets a run that is to start later sleep on: it will be there. */
+/** W1. A signal lets a run sleep on that is to start later, or rests: it will be there. */
 const DELIVER = `
   with woken as (
     update {schema}.runs set
       wake_seq = wake_seq + 1,
       wake_at = case
-        when state = 'pending' and $2 = 'signal' then wake_at
+        when (state = 'pending' or started_at is null) and $2 = 'signal' then wake_at
         when state in ('pending', 'suspended') then least(wake_at, ${CLOCK})
       end
     where run_id = $1 and namespace = $7 and ended_at is null
@@ -97,7 +98,8 @@ export const RUN = `
     run.error::text as error, run.stuck_reason::text as "stuckReason", run.waits::text as waits,
     run.attributes::text as attributes, run.custom_status::text as "customStatus",
     run.node, ${milliseconds("run.wake_at")} as "wakeAt", run.next_seq - run.first_seq as events,
-    run.generation,
+    run.generation, run.attempt, run.failure::text as failure,
+    ${milliseconds("run.deadline")} as deadline, run.policy::text as policy,
     ${milliseconds("run.created_at")} as "createdAt",
     ${milliseconds("run.started_at")} as "startedAt", ${milliseconds("run.since")} as since,
     ${milliseconds("run.ended_at")} as "endedAt"
@@ -164,11 +166,15 @@ const SEIZE = `
 
 const SEIZED = "id = $1 and node = $2 and token = $3::bigint";
 
+/** A run that was held before its time has not begun. */
+const BEGUN_AT = `case when start_at > ${CLOCK} then null else started_at end`;
+
 const PUT_BACK = `
   update {schema}.runs set
     state = case when $5::text is null then ${IDLE_STATE} else $4::text end,
     stuck_reason = $5::text::json,
     wake_at = case when $5::text is null then greatest(${CLOCK}, start_at) end,
+    started_at = ${BEGUN_AT},
     node = null,
     token = null
   where ${SEIZED}
@@ -184,6 +190,7 @@ const PIN = `
       state = 'suspended',
       claims_since_progress = 0,
       wake_at = greatest((select at from clock), start_at),
+      started_at = ${BEGUN_AT},
       node = null,
       token = null
     where ${SEIZED}

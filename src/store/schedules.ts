@@ -254,17 +254,18 @@ function newRun(
     readonly input: string;
   },
 ): NewRun & { readonly namespace: string } {
-  const { namespace, workflow, versionHash, versionSpecifier, attributes } = row;
+  const { namespace, workflow, versionHash, versionSpecifier, attributes, policy } = row;
   const seed = crypto.randomUUID();
   const version = { hash: versionHash!, specifier: versionSpecifier };
-  return { namespace, runId, workflow, ...version, input, seed, attributes };
+  const run = { namespace, runId, workflow, ...version, input, seed, attributes };
+  return policy === null ? run : { ...run, policy };
 }
 
 function isRefused(error: unknown): boolean {
   return isRefusal(error) || isContinuumError(error, "VERSION_NOT_REGISTERED");
 }
 
-function specValues({ workflow, pin, input, attributes, rules }: ScheduleSpec): SqlValue[] {
+function specValues({ workflow, pin, input, attributes, rules, policy }: ScheduleSpec): SqlValue[] {
   return [
     storable("a workflow's name", workflow),
     pin?.hash ?? null,
@@ -272,6 +273,7 @@ function specValues({ workflow, pin, input, attributes, rules }: ScheduleSpec): 
     storable("an input", input),
     attributes,
     JSON.stringify(rules),
+    policy,
   ];
 }
 
@@ -296,8 +298,9 @@ function progressValues(
 }
 
 function parsed(raw: RawSchedule): ScheduleRow {
-  const { key, namespace, id, workflow, hash, specifier, input, attributes, busy, createdAt } = raw;
-  const { state, planned, fireAt, held, failures, started, triggered, skipped, missed } = raw;
+  const { key, namespace, id, workflow, hash, specifier, input, attributes, policy, busy } = raw;
+  const { state, planned, fireAt, held, failures, started, triggered, skipped, missed, createdAt } =
+    raw;
   const trouble = raw.trouble === null ? null : JSON.parse(raw.trouble);
   return {
     key,
@@ -307,6 +310,7 @@ function parsed(raw: RawSchedule): ScheduleRow {
     pin: hash === null ? null : { hash, specifier: specifier! },
     input,
     attributes,
+    policy,
     rules: JSON.parse(raw.rules),
     progress: {
       ...{ state, trouble, planned, fireAt, held, failures },

@@ -13,12 +13,12 @@ const KEPT_RUNS = 50;
 
 const CREATE = `
   insert into {schema}.schedules (
-    namespace, schedule_id, workflow, hash, specifier, input, attributes, rules, state, trouble,
-    planned_at, fire_at
+    namespace, schedule_id, workflow, hash, specifier, input, attributes, rules, policy, state,
+    trouble, planned_at, fire_at
   )
   values (
-    $1, $2, $3, $4, $5, $6::text::json, $7::text::jsonb, $8::text::json, $9, $10::text::json,
-    ${timestamp("$11::bigint")}, ${timestamp("$12::bigint")}
+    $1, $2, $3, $4, $5, $6::text::json, $7::text::jsonb, $8::text::json, $9::text::jsonb, $10,
+    $11::text::json, ${timestamp("$12::bigint")}, ${timestamp("$13::bigint")}
   )
   on conflict (schedule_id, namespace) do nothing
   returning id`;
@@ -43,7 +43,8 @@ const GOING_ON = `
 const SCHEDULE = `
   select schedule.id as key, schedule.namespace, schedule.schedule_id as id, schedule.workflow,
     schedule.hash, schedule.specifier, schedule.input::text as input,
-    schedule.attributes::text as attributes, schedule.rules::text as rules, schedule.state,
+    schedule.attributes::text as attributes, schedule.rules::text as rules,
+    schedule.policy::text as policy, schedule.state,
     schedule.trouble::text as trouble, ${milliseconds("schedule.planned_at")} as planned,
     ${milliseconds("schedule.fire_at")} as "fireAt",
     ${milliseconds("schedule.held_at")} as held, schedule.failures, schedule.started,
@@ -106,7 +107,8 @@ const SPEC = `
     specifier = $4,
     input = $5::text::json,
     attributes = $6::text::jsonb,
-    rules = $7::text::json
+    rules = $7::text::json,
+    policy = $8::text::jsonb
   where id = $1::bigint`;
 
 /** A planned time that was started before, under other rules, was started. */

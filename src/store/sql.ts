@@ -31,6 +31,18 @@ export function timestamp(expression: string): string {
   return `to_timestamp((${expression})::numeric / 1000)`;
 }
 
+/** What is decided for the life of a `wanted` run: what its start says, and else its version. */
+export const POLICY = `nullif(
+      coalesce((
+        select (version.contract->'policy')::jsonb from {schema}.workflow_versions as version
+        where version.hash = wanted.hash
+      ), '{}') || coalesce(wanted.policy::jsonb, '{}'),
+      '{}'
+    )`;
+
+/** How long a run may take for which {@linkcode POLICY} is `decided`. */
+export const TIMEOUT = "(decided->>'timeout')::float8 * interval '1 millisecond'";
+
 /**
  * A Postgres array literal, for parameters of any array type.
  *

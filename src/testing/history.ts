@@ -35,6 +35,8 @@ export interface RunHistory {
   readonly version: string;
   /** How often the run has continued as new; earlier generations are not included. */
   readonly generation: number;
+  /** Which attempt of the run the generation is; 1 when omitted. */
+  readonly attempt?: number;
   /** When it started, or its generation. */
   readonly startedAt: number;
   /** What `random()` and `uuid()` come from. */
@@ -92,7 +94,7 @@ export async function dumpHistory(
 export async function readHistory(runId: string, runs: RunStore): Promise<RunHistory> {
   const row = await runs.get(runId);
   if (row === null) throw new RunNotFoundError(runId, "read the history");
-  const { workflow, hash, generation, seed, input, state, result, error } = row;
+  const { workflow, hash, generation, attempt, seed, input, state, result, error } = row;
   return {
     format: FORMAT,
     formatVersion: 1,
@@ -100,6 +102,7 @@ export async function readHistory(runId: string, runs: RunStore): Promise<RunHis
     workflow,
     version: hash,
     generation,
+    attempt,
     startedAt: row.startedAt ?? row.createdAt,
     seed,
     input,
@@ -136,6 +139,9 @@ export function loadHistory(json: unknown): RunHistory {
       throw new HistoryFormatError(`${describe(history[key])} as its ${key}`);
     }
   }
+  if (history.attempt !== undefined && !Number.isInteger(history.attempt)) {
+    throw new HistoryFormatError(`${describe(history.attempt)} as its attempt`);
+  }
   if (typeof version !== "string" || !isSha256Hex(version)) {
     throw new HistoryFormatError(`${describe(version)} as its version`);
   }
@@ -147,8 +153,8 @@ export function loadHistory(json: unknown): RunHistory {
 
 /** What an execution starts from. */
 export function startOf(history: RunHistory): RunStart {
-  const { runId, workflow, version, input, seed, startedAt, generation } = history;
-  return { runId, workflow, version, input, seed, startedAt, generation };
+  const { runId, workflow, version, input, seed, startedAt, generation, attempt = 1 } = history;
+  return { runId, workflow, version, input, seed, startedAt, generation, attempt };
 }
 
 function parsed(text: string): unknown {

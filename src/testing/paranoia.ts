@@ -6,6 +6,7 @@
  */
 
 import { isContinuumError } from "../base/errors.ts";
+import { decodeError } from "../base/values_failure.ts";
 import type { Departure } from "../engine/departure.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
@@ -61,7 +62,9 @@ function unlessGone(error: unknown): null {
   throw error;
 }
 
-/** A run that was cancelled before it began has no outcome that its code could come to. */
-function ranItsCode({ state, events }: RunHistory): boolean {
-  return state !== "cancelled" || events.some(({ kind }) => kind === "cancel.requested");
+/** A run that ended before it began has no outcome that its code could come to. */
+function ranItsCode({ state, error, events }: RunHistory): boolean {
+  const isStopped = state === "cancelled" ||
+    error !== null && isContinuumError(decodeError(error), "RUN_TIMEOUT");
+  return !isStopped || events.some(({ kind }) => kind === "cancel.requested");
 }

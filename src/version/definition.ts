@@ -10,16 +10,25 @@ import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { DefinitionError } from "./load_errors.ts";
 
 /**
- * The schemas of a definition, by name: what is known of a version without its code.
+ * What is known of a version without its code: the names of its schemas, and what its runs start
+ * with.
  *
  * @param definition The workflow.
- * @returns Their names; `null`: it has none.
+ * @returns That; `null`: it says nothing of it.
  */
 export function contractOf(
-  { input, signals }: Pick<WorkflowDefinition, "input" | "signals">,
+  { input, signals, timeout, retry }: Pick<
+    WorkflowDefinition,
+    "input" | "signals" | "timeout" | "retry"
+  >,
 ): Contract | null {
-  if (!input && !signals) return null;
-  return { input: Boolean(input), signals: signals ? Object.keys(signals).sort() : null };
+  if (!input && !signals && !timeout && !retry) return null;
+  const policy = { ...(timeout ? { timeout } : {}), ...(retry ? { retry } : {}) };
+  return {
+    input: Boolean(input),
+    signals: signals ? Object.keys(signals).sort() : null,
+    ...(timeout || retry ? { policy } : {}),
+  };
 }
 
 /**

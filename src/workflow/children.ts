@@ -11,13 +11,14 @@ import type { CallRequest, ChildRequest } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
 import type { ChildHandle, ChildOptions } from "./context_types.ts";
 import { checkOptions, describe, readName } from "./options.ts";
+import { POLICY_KEYS, policyText, readRunPolicy } from "./run_policy.ts";
 import { isWorkflow, type WorkflowDefinition } from "./workflow.ts";
 
 /** A workflow to start as a child. */
 // deno-lint-ignore no-explicit-any -- inputs differ from workflow to workflow
 export type AnyWorkflow = WorkflowDefinition<any, any> | string;
 
-const CHILD_KEYS = ["id", "parentClose", "signal"];
+const CHILD_KEYS = ["id", "parentClose", "signal", ...POLICY_KEYS];
 
 /** Children of one run: starts them, and answers with what became of them. */
 export class Children {
@@ -139,7 +140,7 @@ export class Children {
           '"cancel" or "terminate"',
       );
     }
-    return { id, workflow, close };
+    return { id, workflow, close, policy: policyText(readRunPolicy(options, what)) };
   }
 
   /** The same on every replay: by the place in program order. */

@@ -60,6 +60,7 @@ export class Context implements WorkflowContext {
   readonly runId: string;
   readonly workflow: string;
   readonly version: string;
+  readonly attempt: number;
   readonly log: WorkflowLog;
   readonly attributes: WorkflowAttributes;
   readonly #effects: Effects;
@@ -77,6 +78,7 @@ export class Context implements WorkflowContext {
     this.runId = effects.start.runId;
     this.workflow = effects.start.workflow;
     this.version = effects.start.version;
+    this.attempt = effects.start.attempt ?? 1;
     this.attributes = {
       set(patch) {
         effects.enter("attributes.set");

@@ -9,6 +9,7 @@ import type { Duration } from "../base/duration.ts";
 import type { Attempt } from "../replay/commands.ts";
 import type { ActivityDefinition } from "./activity.ts";
 import type { RetryOptions } from "./options.ts";
+import type { RunPolicyOptions } from "./run_policy.ts";
 import type { SignalArguments, SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
 import type { WorkflowDefinition } from "./workflow.ts";
 import type { QueueOptions, TimeoutOptions } from "./task_options.ts";
@@ -83,8 +84,11 @@ export interface WaitForDeclaredSignal<Signals extends SignalSchemas> {
   ): Promise<SignalOutput<Signals, Name>>;
 }
 
-/** What `ctx.child` and `ctx.startChild` take beside workflow and input. */
-export interface ChildOptions extends EffectOptions {
+/**
+ * What `ctx.child` and `ctx.startChild` take beside workflow and input. `timeout` and `retry` go
+ * before what the child's definition says.
+ */
+export interface ChildOptions extends EffectOptions, RunPolicyOptions {
   /** The child's run id; made from the parent's by default. */
   readonly id?: string;
   /**
@@ -202,7 +206,9 @@ export interface WorkflowContext<
   readonly workflow: string;
   /** The version hash of the code that runs. */
   readonly version: string;
-  /** Aborts when the run is cancelled; its reason is the {@linkcode CancelledError}. */
+  /** Which attempt of the run this is, from 1: it is tried again only where `retry` says so. */
+  readonly attempt: number;
+  /** Aborts when the run is cancelled or times out; its reason is the {@linkcode CancelledError}. */
   readonly cancelSignal: AbortSignal;
   /**
    * Runs an activity and waits for its result. Given as a definition, its code is pinned with the

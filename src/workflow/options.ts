@@ -122,7 +122,9 @@ export function readRetry(retry: RetryOptions, what: string): RetryPolicy {
   );
   refuseUnless(jitter >= 0 && jitter <= 1, "jitter", jitter, "a number from 0 to 1");
   refuseUnless(
-    nonRetryable.every((word) => typeof word === "string"),
+    nonRetryable.every((word) =>
+      typeof word === "string" && word.isWellFormed() && !word.includes("\0")
+    ),
     "nonRetryable",
     nonRetryable,
     "error codes and names",

@@ -132,7 +132,15 @@ export function readTimeouts(
   };
 }
 
-function readLimit(given: Duration, what: string): number {
+/**
+ * Reads a limit of time.
+ *
+ * @param given What was passed.
+ * @param what What it is, for errors.
+ * @returns Whole milliseconds.
+ * @throws {InvalidArgumentError} If it is no duration from 1 millisecond.
+ */
+export function readLimit(given: Duration, what: string): number {
   const ms = durationMs(given, what);
   if (ms >= 1) return ms;
   throw new InvalidArgumentError(`Cannot use ${what}: found ${ms} ms, wanted 1 or more`);

@@ -5,15 +5,21 @@
  * @module
  */
 
+import type { RetryPolicy } from "../base/backoff.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { WorkflowContext } from "./context_types.ts";
 import { PROTOCOL, WORKFLOW } from "./marks.ts";
 import { checkFunction, checkOptions, describe, readName } from "./options.ts";
+import { POLICY_KEYS, readRunPolicy, type RunPolicyOptions } from "./run_policy.ts";
 import { isSchema, type StandardSchema } from "./schema.ts";
 import type { SignalSchemas } from "./signal_types.ts";
 
-/** What {@linkcode defineWorkflow} takes. */
-export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas> {
+/**
+ * What {@linkcode defineWorkflow} takes. `timeout` and `retry` hold for runs whose start does not
+ * say otherwise.
+ */
+export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas>
+  extends RunPolicyOptions {
   /** The workflow's name, shared by all its versions: 1 to 200 characters. */
   readonly name: string;
   /** A label for people, such as `2` or `"1.4.0"`; it identifies nothing. */
@@ -25,6 +31,8 @@ export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas> 
    */
   readonly signals?: Signals;
 }
+
+const KEYS = ["name", "version", "input", "signals", ...POLICY_KEYS];
 
 /** What {@linkcode defineWorkflow} takes where the input has a schema. */
 export interface WorkflowOptionsWithInput<
@@ -55,6 +63,10 @@ export interface WorkflowDefinition<
   readonly input: StandardSchema | null;
   /** The signals that runs take; null for any. */
   readonly signals: Signals | null;
+  /** Milliseconds that a run may take; null for no limit. */
+  readonly timeout: number | null;
+  /** When and how often a run is tried again; null for never. */
+  readonly retry: RetryPolicy | null;
   /** The workflow's function. */
   readonly run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>;
 }
@@ -97,13 +109,14 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
   options: WorkflowOptions<Signals> & { readonly input?: unknown },
   run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>,
 ): WorkflowDefinition<Input, Output, Signals> {
-  checkOptions(options, ["name", "version", "input", "signals"], "defineWorkflow");
+  checkOptions(options, KEYS, "defineWorkflow");
   const name = readName(options.name, "a workflow");
   const { version } = options;
   if (version !== undefined && typeof version !== "number") {
     readName(version, `the version of workflow ${JSON.stringify(name)}`);
   }
   checkFunction(run, `the function of workflow ${JSON.stringify(name)}`);
+  const policy = readRunPolicy(options, `workflow ${JSON.stringify(name)}`);
   return Object.freeze({
     [WORKFLOW]: PROTOCOL,
     name,
@@ -112,6 +125,8 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
       ? null
       : readSchema(options.input, `the input of workflow ${JSON.stringify(name)}`),
     signals: options.signals === undefined ? null : readSignals(options.signals, name) as Signals,
+    timeout: policy.timeout ?? null,
+    retry: policy.retry ?? null,
     run,
   });
 }

@@ -59,8 +59,10 @@ forEachDatabase("waking a run", (database, test) => {
     const lease = { node: node.engine.node, token: fencingToken() };
     const run = { ...newRun("waits"), signal, lease };
     const [inserted] = await node.store.runs.insert([run]);
-    const { id, at } = inserted!;
-    node.engine.take({ ...run, namespace: "default", id, startedAt: at, token: lease.token });
+    const { id, at, deadline, policy } = inserted!;
+    const { token } = lease;
+    const base = { namespace: "default", id, startedAt: at, token, deadline, policy };
+    node.engine.take({ ...run, ...base });
     const end = await node.left(run.runId, "ended");
     assert(end.kind === "ended" && end.result !== null);
     assert.equal(decode(end.result), "with the start");

@@ -57,6 +57,8 @@ forEachDatabase("schedules of a client", (database, test) => {
       until,
       maxRuns: 5,
       attributes: { kind: "report" },
+      timeout: "1h",
+      retry: { maxAttempts: 2, jitter: 0 },
     });
     const { next, createdAt, ...rest } = created;
     assert.deepEqual(rest, {
@@ -72,6 +74,15 @@ forEachDatabase("schedules of a client", (database, test) => {
       jitter: HOUR / 6,
       until,
       maxRuns: 5,
+      timeout: HOUR,
+      retry: {
+        maxAttempts: 2,
+        backoff: "exponential",
+        initial: 1_000,
+        max: 60_000,
+        jitter: 0,
+        nonRetryable: [],
+      },
       state: "active",
       reason: null,
       held: null,
@@ -295,6 +306,8 @@ forEachDatabase("schedules of a client", (database, test) => {
       [{ ifExists: "ignore" }, /option ifExists: found "ignore"/],
       [{ namespace: "" }, /option namespace: found ""/],
       [{ attributes: { a: () => 1 } }, /a function/],
+      [{ timeout: 0 }, /timeout of schedules.create: found 0 ms, wanted 1 or more/],
+      [{ retry: { maxAttempts: 0 } }, /retry.maxAttempts of schedules.create: found 0/],
       [{ colour: "red" }, /found "colour"/],
     ];
     for (const [more, message] of cases) {

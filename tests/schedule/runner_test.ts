@@ -28,6 +28,7 @@ const wait = defineWorkflow({ name: "wait" }, async (ctx) => await ctx.waitForSi
 async function create(node: TestNode, workflow: string, rules: Partial<Rules> = {}): Promise<void> {
   const spec: ScheduleSpec = {
     ...{ namespace: "default", id: "s", workflow, pin: null, input: "null", attributes: "{}" },
+    policy: null,
     rules: { ...RULES, ...rules },
   };
   const options = { paused: false, startable: true };
@@ -189,6 +190,7 @@ forEachDatabase("a node with schedules", (database, test) => {
       const spec: ScheduleSpec = {
         ...{ namespace: "default", id, workflow: "tick", pin: null, input: "null" },
         attributes: "{}",
+        policy: null,
         rules: { ...RULES, catchUp: "all" },
       };
       await store.schedules.create((now) => ({

@@ -35,6 +35,7 @@ function spec(more: Partial<ScheduleSpec> = {}): ScheduleSpec {
     pin: null,
     input: `{"of":"s"}`,
     attributes: `{"kind":"tick"}`,
+    policy: null,
     rules: rules(),
     ...more,
   };

@@ -21,6 +21,7 @@ import type { ActivityLike } from "../../src/replay/commands.ts";
 import type { Execution } from "../../src/replay/machine.ts";
 import type { RunStart } from "../../src/replay/turn.ts";
 import { executionOf } from "../../src/workflow/execute.ts";
+import { policyText, readRunPolicy, type RunPolicyOptions } from "../../src/workflow/run_policy.ts";
 import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
 import type { Place } from "./database.ts";
 
@@ -128,12 +129,18 @@ export class TestNode implements AsyncDisposable {
   }
 
   /** Starts a run, on this node if it has room. */
-  async start(workflow: string, input?: unknown, runId?: string): Promise<string> {
-    const run = newRun(workflow, input, runId);
+  async start(
+    workflow: string,
+    input?: unknown,
+    runId?: string,
+    policy?: RunPolicyOptions,
+  ): Promise<string> {
+    const run = { ...newRun(workflow, input, runId), ...policyField(policy) };
     const lease = { node: this.engine.node, token: fencingToken() };
     const [inserted] = await this.store.runs.insert([{ ...run, lease }]);
-    const { id, at } = inserted!;
-    this.engine.take({ ...run, id, startedAt: at, token: lease.token });
+    const { id, at, deadline, policy: decided } = inserted!;
+    const { token } = lease;
+    this.engine.take({ ...run, id, startedAt: at, token, deadline, policy: decided });
     return run.runId;
   }
 
@@ -204,6 +211,12 @@ export function newRun(
     input: encode(input),
     seed: "seed",
   };
+}
+
+/** What a start says of a run's policies, as a field of it. */
+export function policyField(policy: RunPolicyOptions = {}): { readonly policy?: string } {
+  const text = policyText(readRunPolicy(policy, "a test"));
+  return text === null ? {} : { policy: text };
 }
 
 /** Registers a version for tests. */

@@ -72,6 +72,15 @@ Deno.test("bad options are refused at the definition, with the value found", () 
     ],
     [() => defineWorkflow("x" as never, noop), /found "x", wanted an object/],
     [() => defineWorkflow({ name: "x" }, undefined as never), /workflow "x": found undefined/],
+    [
+      () => defineWorkflow({ name: "x", timeout: 0 }, noop),
+      /timeout of workflow "x": found 0 ms, wanted 1 or more/,
+    ],
+    [
+      () => defineWorkflow({ name: "x", retry: { maxAttempts: 1.5 } }, noop),
+      /retry\.maxAttempts of workflow "x": found 1\.5/,
+    ],
+    [() => defineWorkflow({ name: "x", retry: null as never }, noop), /found null, wanted an obj/],
     [() => defineActivity({ name: "x", timeout: "1x" }, noop), /timeout of activity "x"/],
     [
       () => defineActivity({ name: "x", retry: { jitter: 2 } }, noop),
