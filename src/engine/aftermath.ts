@@ -55,9 +55,9 @@ export class Aftermath {
   async #look(): Promise<null> {
     const { lineage, woken: tell } = this.#options;
     while (true) {
-      const { settled, woken } = await lineage.settleEnded(BATCH);
+      const { woken, more } = await lineage.settleEnded(BATCH);
       if (woken.length > 0) tell(woken);
-      if (settled < BATCH) return null;
+      if (!more) return null;
     }
   }
 }

@@ -83,6 +83,14 @@ export interface WokenRun {
   readonly node: string | null;
 }
 
+/** What was done for runs that had ended. */
+export interface SettledRuns {
+  /** The runs that it woke. */
+  readonly woken: readonly WokenRun[];
+  /** Whether more runs have something left to do: others had ended, or have been ended by this. */
+  readonly more: boolean;
+}
+
 /** Lineage of runs. */
 export interface LineageStore {
   /**
@@ -113,7 +121,7 @@ export interface LineageStore {
    * Does what ended runs have left to do: tells parents, applies policies to children.
    *
    * @param limit At most how many ended runs.
-   * @returns How many there were, and the runs that it woke.
+   * @returns What was done.
    */
-  settleEnded(limit: number): Promise<{ readonly settled: number; readonly woken: WokenRun[] }>;
+  settleEnded(limit: number): Promise<SettledRuns>;
 }

@@ -17,6 +17,7 @@ import type {
   LineageStore,
   NewChild,
   RunRetry,
+  SettledRuns,
   WokenRun,
 } from "../ports/lineage.ts";
 import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
@@ -200,7 +201,7 @@ const STATEMENTS = {
       aftermath = has_children
     where parent = any($1::bigint[]) and ended_at is null
       and (parent_close = 'terminate' or parent_close = 'cancel' and stuck_reason is not null)
-    returning id, node`,
+    returning id, node, has_children as "hasChildren"`,
 
   settle: `update {schema}.runs set aftermath = false where id = any($1::bigint[])`,
 };
@@ -210,6 +211,8 @@ interface EndedRow {
   readonly hasChildren: boolean;
   readonly hasParent: boolean;
 }
+
+type StoppedRow = WokenRun & Pick<EndedRow, "hasChildren">;
 
 const STOPPED = encodeError(new CancelledError("its parent has ended"));
 
@@ -274,22 +277,29 @@ export class Lineage implements LineageStore {
   }
 
   /** See {@linkcode LineageStore.settleEnded}. */
-  async settleEnded(limit: number): Promise<{ settled: number; woken: WokenRun[] }> {
+  async settleEnded(limit: number): Promise<SettledRuns> {
     return await this.#driver.transaction(async (session) => { // G1
       const ended = await session.query<EndedRow>(this.#sql.ended, [limit]);
-      if (ended.length === 0) return { settled: 0, woken: [] };
-      return { settled: ended.length, woken: await this.#tell(ended, session) };
+      if (ended.length === 0) return { woken: [], more: false };
+      const { stopped, told } = await this.#tell(ended, session);
+      return {
+        woken: [...stopped, ...told],
+        more: ended.length === limit || stopped.some(({ hasChildren }) => hasChildren),
+      };
     });
   }
 
-  async #tell(ended: readonly EndedRow[], session: SqlSession): Promise<WokenRun[]> {
+  async #tell(
+    ended: readonly EndedRow[],
+    session: SqlSession,
+  ): Promise<{ readonly stopped: StoppedRow[]; readonly told: WokenRun[] }> {
     const children = arrayLiteral(ended.filter((run) => run.hasParent).map(({ id }) => id));
     const parents = arrayLiteral(ended.filter((run) => run.hasChildren).map(({ id }) => id));
     await session.query(this.#sql.lockWoken, [children, parents]); // G2
-    const stopped = await session.query<WokenRun>(this.#sql.stop, [parents, STOPPED]);
-    const woken = await session.query<WokenRun>(this.#sql.tell, [children, parents]);
+    const stopped = await session.query<StoppedRow>(this.#sql.stop, [parents, STOPPED]);
+    const told = await session.query<WokenRun>(this.#sql.tell, [children, parents]);
     await session.query(this.#sql.settle, [arrayLiteral(ended.map(({ id }) => id))]);
-    return [...stopped, ...woken];
+    return { stopped, told };
   }
 }
 

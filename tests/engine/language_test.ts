@@ -150,6 +150,25 @@ forEachDatabase("children", (database, test) => {
     assert.equal((await node.store.runs.get("c"))?.endedAt, null);
   });
 
+  test("a termination goes down to the last descendant, without waiting for a heartbeat", async () => {
+    await using place = await database.fresh();
+    const below = (child: typeof waits, id: string) =>
+      defineWorkflow({ name: `above ${id}` }, async (ctx) => {
+        await ctx.startChild(child, undefined, { id, parentClose: "terminate" });
+        return await ctx.waitForSignal("go");
+      });
+    const middle = below(waits, "c");
+    const top = below(middle, "b");
+    await using node = await TestNode.open(place, [top, middle, waits]);
+    const id = await node.start(top.name);
+    for (const waiting of ["b", "c", id]) await node.left(waiting, "suspended");
+    await node.signal(id, "go");
+    await node.left(id, "ended");
+    await node.engine.close(0); // does what was begun to the end
+    assert.equal((await node.store.runs.get("b"))?.state, "terminated");
+    assert.equal((await node.store.runs.get("c"))?.state, "terminated");
+  });
+
   test("a cancellation reaches the children that a run waits for", async () => {
     await using place = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(waits, undefined));
