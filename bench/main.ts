@@ -4,12 +4,14 @@
  * database of its own. Prints a JSON line for each measurement, then medians with their targets.
  *
  *     deno task bench [W1 W2 ...] [--quick] [--reps=5] [--database=postgres,pglite,memory]
+ *     deno task bench --explain [W1 ...]    plans and statements; see explain.ts
  *
  * @module
  */
 
 import config from "../deno.json" with { type: "json" };
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
+import { explain } from "./explain.ts";
 import { memoryPlaces, pglitePlaces, type Places, postgresPlaces } from "./places.ts";
 import { line, summary, table } from "./report.ts";
 import { TARGETS } from "./targets.ts";
@@ -91,6 +93,10 @@ async function measureAll(
 
 async function main(): Promise<void> {
   const chosen = choice(Deno.args);
+  if (Deno.args.includes("--explain")) {
+    const names = chosen.names.length === 0 ? ["W1", "SIGNAL", "ACTIVITIES"] : chosen.names;
+    return await explain(WORKLOADS.filter(({ name }) => names.includes(name)), chosen.sizes);
+  }
   const given = Deno.env.get("DATABASE_URL");
   const rows: Record<string, unknown>[] = [];
   for (const kind of chosen.kinds) {

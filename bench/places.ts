@@ -45,7 +45,8 @@ export async function postgresPlaces(url: string): Promise<Places> {
   const admin = postgres(url, { max: 1, onnotice: () => {} });
   const [about] = await admin`select current_setting('server_version') as release`;
   const postmaster = await pidOf(admin);
-  const session = (database: string) => postgres(urlOf(url, database), { max: 1, onnotice() {} });
+  const session = (database: string) =>
+    postgres(urlOf(url, database), { max: 1, fetch_types: false, onnotice() {} });
   let made = 0;
   return {
     kind: "postgres",
