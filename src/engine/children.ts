@@ -38,7 +38,7 @@ export class ChildStartError extends ContinuumError {
    * @param childId The child's id.
    * @param outcome Why.
    */
-  constructor(childId: string, outcome: Exclude<ChildStart, "started">) {
+  constructor(childId: string, outcome: Exclude<ChildStart, "started" | "ended">) {
     const why = outcome === "taken"
       ? "another run has that id"
       : `the chain of parents is longer than ${MAX_DEPTH}`;
@@ -53,6 +53,7 @@ export class Children {
   readonly #store: Store;
   readonly #code: ChildCode;
   readonly #woken: (run: number, node: string | null) => void;
+  readonly #ended: () => void;
   readonly #payloadBytes: number;
   readonly #starts: Batcher<NewChild, ChildStart>;
 
@@ -62,17 +63,20 @@ export class Children {
    * @param store Where the runs are.
    * @param code Chooses the versions of children, and checks what is given to them.
    * @param woken Told of each run that has work now.
+   * @param ended Told that a run which has ended has something to tell.
    * @param payloadBytes The most bytes of one value.
    */
   constructor(
     store: Store,
     code: ChildCode,
     woken: (run: number, node: string | null) => void,
+    ended: () => void,
     payloadBytes: number,
   ) {
     this.#store = store;
     this.#code = code;
     this.#woken = woken;
+    this.#ended = ended;
     this.#payloadBytes = payloadBytes;
     this.#starts = new Batcher((children) => store.lineage.startChildren(children, MAX_DEPTH));
   }
@@ -95,6 +99,7 @@ export class Children {
       seed: `${run.seed}/${child.id}`,
       policy: child.policy ?? null,
     });
+    if (outcome === "ended") return this.#ended();
     if (outcome !== "started") throw new ChildStartError(child.id, outcome);
     this.#woken(0, null);
   }

@@ -184,6 +184,7 @@ export class Engine {
         store,
         code,
         (id, node) => this.#woke([{ id, node }]),
+        () => this.#aftermath.look(),
         options.payloadBytes,
       ),
     };

@@ -32,10 +32,11 @@ export interface NewChild {
 }
 
 /**
- * What became of a child: `started`, also by an earlier try; `taken`: the id is somebody else's;
+ * What became of a child: `started`, also by an earlier try; `ended`: by an earlier generation, which
+ * was told of its end, and this one will be; `taken`: the id is somebody else's;
  * `too_deep`: the chain of parents is at its limit.
  */
-export type ChildStart = "started" | "taken" | "too_deep";
+export type ChildStart = "started" | "ended" | "taken" | "too_deep";
 
 /** A run whose generation ends, and the next begins. */
 export interface GenerationEnd {

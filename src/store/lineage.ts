@@ -2,7 +2,8 @@
  * Lineage: children, their parents' ends, and generations.
  *
  * - G1, told once: an ended run is marked in the statement that ends it, and the mark goes in the
- *   transaction that tells its parent and its children. Whoever comes first does it.
+ *   transaction that tells its parent and its children. Whoever comes first does it. A parent that
+ *   has begun anew since, and asks for the same child, is told once more.
  * - G2, one order: rows of several runs are locked by rising id.
  *
  * @module
@@ -112,11 +113,24 @@ const STATEMENTS = {
       order by run_id collate "C"
       on conflict (run_id, namespace) do nothing
       returning run_id
+    ),
+    ended as (
+      update {schema}.runs as child set aftermath = true
+      from wanted
+      where child.run_id = wanted.run_id and child.namespace = wanted.namespace
+        and child.parent = wanted.parent and child.ended_at is not null and not child.aftermath
+        and not exists (
+          select from {schema}.inbox as message
+          where message.run = child.parent and message.kind = 'child'
+            and message.name = child.run_id
+        )
+      returning child.run_id
     )
     select wanted.run_id as "runId",
       case
         when depth > $9::integer then 'too_deep'
         when exists (select from inserted where inserted.run_id = wanted.run_id) then 'started'
+        when exists (select from ended where ended.run_id = wanted.run_id) then 'ended'
         when exists (
           select from {schema}.runs as run
           where run.run_id = wanted.run_id and run.namespace = wanted.namespace

@@ -255,4 +255,19 @@ forEachDatabase("trying a run again", (database, test) => {
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["from above", 3, "step of 3"]);
     assert.equal((await node.store.runs.get("p/0"))?.attempt, 3);
   });
+
+  test("a child with an id of its own is the same in all attempts and generations", async () => {
+    await using place = await database.fresh();
+    let runs = 0;
+    const child = defineWorkflow({ name: "child" }, () => `run ${++runs}`);
+    const parent = defineWorkflow({ name: "parent" }, async (ctx, seen: string[]) => {
+      const now = [...seen, await ctx.child(child, undefined, { id: "the-child" })];
+      if (ctx.attempt === 1) throw new Error("once more");
+      return seen.length < 1 ? ctx.continueAsNew(now) : now;
+    });
+    await using node = await TestNode.open(place, [parent, child]);
+    const id = await node.start("parent", [], undefined, { retry: { initial: 1 } });
+    assert.deepEqual(resultOf(await node.left(id, "ended")), ["run 1", "run 1"]);
+    assert.equal((await node.store.runs.get(id))?.generation, 3);
+  });
 });
