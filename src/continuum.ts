@@ -6,6 +6,7 @@
 
 import { type Clock, systemClock } from "./base/clock.ts";
 import { isSha256Hex } from "./base/encoding.ts";
+import { randomId } from "./base/ids.ts";
 import { Activities } from "./engine/activities.ts";
 import { Ends } from "./client/ends.ts";
 import { ClosedError } from "./client/errors.ts";
@@ -525,7 +526,7 @@ export class Continuum implements AsyncDisposable {
   /** A client is a node for as long as the work takes; should it die of it, it is buried. */
   async #asNode<T>(work: (node: string) => Promise<T>): Promise<T> {
     if (this.#engine !== undefined) return await work(this.#engine.node);
-    const id = crypto.randomUUID();
+    const id = randomId();
     await this.#store.nodes.open({ id, name: "client", leaseMs: CLIENT_LEASE_MS });
     try {
       return await work(id);

@@ -1,5 +1,5 @@
 /**
- * Ids that sort by the time of their making.
+ * Ids: of runs, and of what only the engine names.
  *
  * @module
  */
@@ -33,6 +33,16 @@ export function formatUuid(bytes: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${
     hex.slice(20)
   }`;
+}
+
+/**
+ * An id for what only the engine names: short, since it is stored with each run.
+ *
+ * @returns 16 characters, of 96 random bits.
+ */
+export function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return bytes.toBase64({ alphabet: "base64url" });
 }
 
 /**

@@ -6,8 +6,8 @@
 
 import { InvalidArgumentError } from "../base/errors.ts";
 import { sha256Hex } from "../base/encoding.ts";
-import { fencingToken, timeOrderedId } from "../base/ids.ts";
 import { checkPayload } from "../base/payload.ts";
+import { fencingToken, randomId, timeOrderedId } from "../base/ids.ts";
 import { encode } from "../base/values.ts";
 import type { ClaimedRun, InsertedRun, Lease, NewRun } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
@@ -195,7 +195,7 @@ export class Starter {
         namespace: options.namespace ?? runs.namespace,
         runId: options.runId ?? newRunId(),
         input: encoded,
-        seed: crypto.randomUUID(),
+        seed: randomId(),
         ...defined({
           startAt: options.startAt,
           delayMs: options.delayMs,

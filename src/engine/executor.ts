@@ -13,6 +13,7 @@
  */
 
 import { failPoint } from "../base/failpoint.ts";
+import { randomId } from "../base/ids.ts";
 import type {
   ClaimedRun,
   CommitEntry,
@@ -319,7 +320,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
   #generationEnd({ unconsumed }: Execution): GenerationEnd {
     const { id: run, token, generation } = this.run;
     const signals = unconsumed.map(({ name, payload }) => ({ name, payload }));
-    return { run, token, generation, next: this.#next, seed: crypto.randomUUID(), signals };
+    return { run, token, generation, next: this.#next, seed: randomId(), signals };
   }
 
   // ---- commit ---------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
+import { randomId } from "../base/ids.ts";
 import type { Beat, NodeStore } from "../ports/store.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { engineLog } from "./log.ts";
@@ -91,7 +92,7 @@ export class NodeLease {
   async #openRow(): Promise<void> {
     const { nodes, name, leaseMs, clock } = this.#options;
     const asked = clock.monotonic();
-    const id = crypto.randomUUID();
+    const id = randomId();
     await nodes.open({ id, name, leaseMs });
     this.#id = id;
     this.#acknowledged = asked;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { noted } from "./runs_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { CLOCK, milliseconds, POLICY, TIMEOUT, timestamp } from "./sql.ts";
 
@@ -33,7 +34,7 @@ const COMPANIONS = `,
     where given.signal is not null
     returning id, run
   ),
-  noted as (
+  delivered as (
     insert into {schema}.deliveries (run, kind, name, delivery_id, message)
     select sent.run, 'signal', given.signal, given.delivery, sent.id
     from sent join inserted on inserted.id = sent.run join given using (namespace, run_id)
@@ -92,8 +93,9 @@ function insert(newKey: string, companions: string): string {
     from timed
     order by run_id collate "C", namespace collate "C"
     on conflict (run_id, namespace) do nothing
-    returning id, namespace, run_id, created_at, wake_at, deadline, policy
-  )${companions}
+    returning id, namespace, run_id, created_at, wake_at, node, deadline, policy
+  ),
+  ${noted("select node, id from inserted where node is not null")}${companions}
   select id, namespace, run_id as "runId", ${milliseconds("created_at")} as at,
     ${milliseconds("wake_at")} as due, ${milliseconds("deadline")} as deadline,
     policy::text as policy

@@ -78,15 +78,20 @@ create table {schema}.workflows (
   {
     version: 2,
     name: "runs",
-    checksum: "79c9334c7a345bebacf214dccdeb722a162f4eb9f54bfad7c2e1e7a9fd93b415",
+    checksum: "439648d3a52f64215b0640acf7729fd3c640355e3673c27cee75f4c912005590",
     sql: `-- Nodes and runs: who is alive, what there is to do, and what happened.
 --
 -- nodes          One heartbeat row per open engine, under an id that is never used twice. Only a
 --                node whose row is gone (buried or closed) has lost its runs.
 -- version_loads  Notes of a node about a version: it is importing it now, or it can't load it.
--- runs           One row per run. Columns that every append changes stand first, and no index
---                holds one of them, so that appends stay heap-only (HOT) updates. One flush may
---                update every row of a page: half of it is left free for that.
+-- runs           One row per run. What changes stands together, after what does not: the log of an
+--                update holds all between the first change and the last. No index holds a column
+--                that an append or an end changes, so these stay heap-only (HOT) updates. One flush
+--                may update every row of a page: half of it is left free for that.
+-- leases         Where to look for the runs of a node: what it took, a bundle a row. What gives runs
+--                to a node adds one, each heartbeat makes one of all that it still holds, a burial
+--                frees what they name. runs.node says who holds a run: an index on it would see every
+--                run come and go.
 -- events         The history of each run, append-only. No foreign key: rows are only ever written
 --                behind the fence on the run's own row, and the check would cost every insert.
 -- inbox          Messages to a run that its owner has not consumed yet.
@@ -111,28 +116,30 @@ create table {schema}.version_loads (
 
 create table {schema}.runs (
   id bigint generated always as identity primary key,
-  next_seq integer not null default 0 check (next_seq >= 0),
-  claims_since_progress smallint not null default 0 check (claims_since_progress >= 0),
-  watched boolean not null default false,
-  wake_seq integer not null default 0 check (wake_seq >= 0),
-  generation integer not null default 0 check (generation >= 0),
-  token bigint check (token between 0 and 9007199254740991),
-  wake_at timestamptz(3),
   created_at timestamptz(3) not null default clock_timestamp(),
-  started_at timestamptz(3),
-  since timestamptz(3),
-  ended_at timestamptz(3),
-  state text not null,
-  node text,
   run_id text not null constraint runs_run_id unique,
   workflow text not null,
   hash text not null constraint runs_version references {schema}.workflow_versions (hash),
   specifier text not null,
   seed text not null,
   input json not null,
+
+  started_at timestamptz(3),
+  generation integer not null default 0 check (generation >= 0),
+  next_seq integer not null default 0 check (next_seq >= 0),
+  wake_seq integer not null default 0 check (wake_seq >= 0),
+  claims_since_progress smallint not null default 0 check (claims_since_progress >= 0),
+  watched boolean not null default false,
+  lacks_code boolean generated always as (state = 'stuck_unknown_version') stored,
+  token bigint check (token between 0 and 9007199254740991),
+  wake_at timestamptz(3),
+  since timestamptz(3),
+  ended_at timestamptz(3),
+  state text not null,
+  node text,
+  waits json,
   result json,
   error json,
-  waits json,
   stuck_reason json,
 
   constraint runs_state check (state in (
@@ -163,11 +170,17 @@ create table {schema}.runs (
 -- running, stuck and ended runs never stand in its way.
 create index runs_due on {schema}.runs (wake_at) where wake_at is not null;
 
--- The runs of a node: for its burial, its closing and its mail.
-create index runs_of_node on {schema}.runs (node) where node is not null;
+-- The runs that a registration revives. The column repeats a state, so that the index does not see
+-- the others come and go.
+create index runs_without_code on {schema}.runs (hash) where lacks_code;
 
--- The runs that a registration revives.
-create index runs_without_version on {schema}.runs (hash) where state = 'stuck_unknown_version';
+create table {schema}.leases (
+  id bigint generated always as identity primary key,
+  node text not null,
+  runs bigint[] not null
+);
+
+create index leases_by_node on {schema}.leases (node);
 
 create table {schema}.events (
   run bigint not null,

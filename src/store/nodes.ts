@@ -11,7 +11,7 @@
 import type { Beat, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./driver.ts";
 import { IDLE_STATE } from "./journal_sql.ts";
-import { NEXT_WAKE, WOKEN } from "./runs_sql.ts";
+import { NEXT_WAKE, noted, withMail } from "./runs_sql.ts";
 import { NEXT_LOOK } from "./schedules_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { FREE_TASKS } from "./tasks_sql.ts";
@@ -19,22 +19,35 @@ import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql.ts";
 
 const LEASE = "clock_timestamp() + $2::float8 * interval '1 millisecond'";
 
+/** L2 of `runs.ts`: a run may have been taken more than once. */
+const TAKEN = "select distinct unnest(runs) as id from taken";
+
 const STATEMENTS = {
   open: `insert into {schema}.nodes (id, name, expires_at) values ($1, $3, ${LEASE})`,
 
   heartbeat: `
-    with beat as (update {schema}.nodes set expires_at = ${LEASE} where id = $1 returning id)
+    with beat as (update {schema}.nodes set expires_at = ${LEASE} where id = $1 returning id),
+    taken as (
+      delete from {schema}.leases where node = $1 and exists (select from beat) returning runs
+    ),
+    held as materialized (
+      select run.id from (${TAKEN}) as given join {schema}.runs as run using (id)
+      where run.node = $1
+    ),
+    ${noted("select $1, id from held")}
     select exists (select from beat) as alive,
       ${milliseconds(CLOCK)} as now,
       exists (
         select from {schema}.nodes where id <> $1 and expires_at < clock_timestamp()
       ) as dead,
-      exists (select from {schema}.runs where state = 'stuck_unknown_version') as stuck,
+      exists (select from {schema}.runs where lacks_code) as stuck,
       exists (select from {schema}.runs where aftermath) as aftermath,
       exists (select from {schema}.tasks) as tasks,
       (${NEXT_WAKE.replace("$1", "$3")}) as "nextWake",
       ${milliseconds(NEXT_LOOK)} as "nextFire",
-      (select coalesce(json_agg(mail.id), '[]') from (${WOKEN}) as mail)::text as woken`,
+      (
+        select coalesce(json_agg(mail.id), '[]') from (${withMail("select id from held")}) as mail
+      )::text as woken`,
 
   bury: `
     with dead as materialized (
@@ -48,7 +61,10 @@ const STATEMENTS = {
   close: `delete from {schema}.nodes where id = $1 returning id`,
 
   free: `
-    update {schema}.runs set
+    with taken as (
+      delete from {schema}.leases where node = any($1::text[]) returning runs
+    )
+    update {schema}.runs as run set
       state = ${IDLE_STATE},
       node = null,
       token = null,
@@ -57,8 +73,9 @@ const STATEMENTS = {
       claims_since_progress =
         case when $2::boolean then claims_since_progress
         else greatest(claims_since_progress - 1, 0) end
-    where node = any($1::text[])
-    returning id`,
+    from (${TAKEN}) as given
+    where run.id = given.id and run.node = any($1::text[])
+    returning run.id`,
 
   freeTasks: FREE_TASKS,
 

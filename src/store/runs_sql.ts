@@ -21,6 +21,19 @@ const CLAIMED = `
   run.claims_since_progress as claims, run.first_seq as "firstSeq", run.generation, run.attempt,
   ${milliseconds("run.deadline")} as deadline, run.policy::text as policy`;
 
+/**
+ * L2: notes what was given to nodes.
+ *
+ * @param given Selects nodes and runs.
+ * @returns The SQL of a CTE.
+ */
+export function noted(given: string): string {
+  return `noted as (
+    insert into {schema}.leases (node, runs)
+    select node, array_agg(id) from (${given}) as given (node, id) group by node
+  )`;
+}
+
 /** The clock stands in a sub-select: read once, it can bound the scan of the index. */
 const CLAIM = `
   with alive as materialized (${ALIVE}),
@@ -30,17 +43,21 @@ const CLAIM = `
       and run.hash <> all($3::text[]) and exists (select from alive)
     order by run.wake_at limit $2::integer
     for update of run skip locked
-  )
-  update {schema}.runs as run set
-    state = 'running',
-    node = $1,
-    token = ${NEW_TOKEN},
-    wake_at = null,
-    waits = null,
-    started_at = coalesce(run.started_at, ${CLOCK}),
-    claims_since_progress = least(run.claims_since_progress + 1, 32767)
-  from due where run.id = due.id
-  returning ${CLAIMED}, due.began`;
+  ),
+  claimed as (
+    update {schema}.runs as run set
+      state = 'running',
+      node = $1,
+      token = ${NEW_TOKEN},
+      wake_at = null,
+      waits = null,
+      started_at = coalesce(run.started_at, ${CLOCK}),
+      claims_since_progress = least(run.claims_since_progress + 1, 32767)
+    from due where run.id = due.id
+    returning ${CLAIMED}, due.began
+  ),
+  ${noted("select $1, id from claimed")}
+  select * from claimed`;
 
 /** When the next run falls due; its parameter is the excluded versions. */
 export const NEXT_WAKE = `
@@ -48,11 +65,24 @@ export const NEXT_WAKE = `
   where wake_at is not null and hash <> all($1::text[])
   order by wake_at limit 1`;
 
-/** Runs with messages; its parameter is their node. */
-export const WOKEN = `
-  select run.id from {schema}.runs as run
-  where run.node = $1 and exists (select from {schema}.inbox as message where message.run = run.id)
+/**
+ * Those with messages.
+ *
+ * @param runs Selects runs' ids.
+ * @returns The SQL of a query of runs' ids.
+ */
+export function withMail(runs: string): string {
+  return `
+  select run.id from (${runs}) as run
+  where exists (select from {schema}.inbox as message where message.run = run.id)
   order by run.id`;
+}
+
+const WOKEN = withMail(`
+  select run.id from (
+    select distinct unnest(runs) as id from {schema}.leases where node = $1
+  ) as given join {schema}.runs as run using (id)
+  where run.node = $1`);
 
 /** W1. A signal lets a run sleep on that is to start later, or rests: it will be there. */
 const DELIVER = `
@@ -152,17 +182,21 @@ const SEIZE = `
     select id, state from {schema}.runs
     where run_id = $3 and namespace = $4 and ended_at is null and node is null and exists (select from alive)
     for update skip locked
-  )
-  update {schema}.runs as run set
-    state = 'running',
-    node = $1,
-    token = $2::bigint,
-    wake_at = null,
-    waits = null,
-    stuck_reason = null,
-    started_at = coalesce(run.started_at, ${CLOCK})
-  from idle where run.id = idle.id
-  returning ${CLAIMED}, true as began, idle.state`;
+  ),
+  seized as (
+    update {schema}.runs as run set
+      state = 'running',
+      node = $1,
+      token = $2::bigint,
+      wake_at = null,
+      waits = null,
+      stuck_reason = null,
+      started_at = coalesce(run.started_at, ${CLOCK})
+    from idle where run.id = idle.id
+    returning ${CLAIMED}, true as began, idle.state
+  ),
+  ${noted("select $1, id from seized")}
+  select * from seized`;
 
 const SEIZED = "id = $1 and node = $2 and token = $3::bigint";
 

@@ -12,6 +12,7 @@
  */
 
 import { isContinuumError } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
 import type { NewRun } from "../ports/rows.ts";
 import type {
   BlockedFiring,
@@ -255,7 +256,7 @@ function newRun(
   },
 ): NewRun & { readonly namespace: string } {
   const { namespace, workflow, versionHash, versionSpecifier, attributes, policy } = row;
-  const seed = crypto.randomUUID();
+  const seed = randomId();
   const version = { hash: versionHash!, specifier: versionSpecifier };
   const run = { namespace, runId, workflow, ...version, input, seed, attributes };
   return policy === null ? run : { ...run, policy };

@@ -65,7 +65,7 @@ const REVIVE = `
     stuck_reason = null,
     wake_at = ${CLOCK},
     claims_since_progress = 0
-  where hash = $1 and state = 'stuck_unknown_version'
+  where hash = $1 and lacks_code
   returning id`;
 
 const VERSION = `
@@ -162,7 +162,7 @@ export function versionStatements(
     blobs: "select sha256, bytes from {schema}.modules where sha256 = any($1::text[])",
     current: "select current_hash as hash from {schema}.workflows where name = $1",
     activate: ACTIVATE,
-    stuck: `select distinct hash from {schema}.runs where state = 'stuck_unknown_version'
+    stuck: `select distinct hash from {schema}.runs where lacks_code
       order by hash`,
     loading: LOADING,
     loaded: "delete from {schema}.version_loads where node = $1 and hash = $2",

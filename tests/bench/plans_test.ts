@@ -200,7 +200,7 @@ function planIn(rows: unknown): Plan {
 }
 
 /** Partial indexes: few of the runs stand in them, or they are read from their end. */
-const PARTIAL = ["runs_due", "runs_of_node", "runs_with_aftermath", "runs_without_version"];
+const PARTIAL = ["runs_due", "runs_with_aftermath", "runs_without_code"];
 
 /** Where a plan reads all runs. */
 function* scansOf(plan: Plan): Iterable<string> {

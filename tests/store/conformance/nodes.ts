@@ -10,6 +10,7 @@ import {
   claimed,
   claimOne,
   commitOne,
+  COMPLETED,
   expire,
   HASH,
   newEvent,
@@ -62,6 +63,37 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     assert.equal(freed.find(({ runId }) => runId === "empty")?.startedAt, empty.startedAt);
     assert.equal(await commitOne(store, zombie), "lost");
     assert.equal(await commitOne(store, share(kept, 0, { events: [newEvent("k")] })), "written");
+  });
+
+  test("L2: however a node took its runs, a heartbeat forgets those that left, and a burial finds the rest", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    await store.nodes.open(SECOND);
+    const lease = { node: SECOND.id, token: 7 };
+    const inserted = await store.runs.insert([newRun("inserted", { lease })]);
+    const taken = await claimed(store, "claimed", SECOND.id);
+    const left = await claimed(store, "left", SECOND.id);
+    const moved = await claimed(store, "moved", SECOND.id);
+    await store.runs.insert([newRun("seized")]);
+    const seized = await store.runs.seize("seized", { node: SECOND.id, token: 8 });
+    await commitOne(store, share(left, 0, { transition: COMPLETED }));
+    const named = async () =>
+      (await place.query<{ runs: string }>("select runs::text from {schema}.leases order by id"))
+        .map(({ runs }) => runs);
+    assert.equal((await named()).length, 5);
+    await store.nodes.heartbeat(SECOND.id, 60_000);
+    const kept = [inserted[0]!.id, taken.id, moved.id, seized!.id];
+    assert.deepEqual(
+      (await named()).map((runs) => runs.slice(1, -1).split(",").map(Number).toSorted()),
+      [kept.toSorted()],
+    );
+    await commitOne(store, share(moved, 0, { transition: { to: "released", afterMs: 0 } }));
+    await claimOne(store, NODE);
+    await expire(place, SECOND.id);
+    assert.deepEqual(await store.nodes.bury(NODE, false), { nodes: 1, runs: 3 });
+    assert.equal((await store.runs.get("moved"))?.node, NODE);
+    await store.nodes.heartbeat(NODE, 60_000);
+    assert.deepEqual(await named(), [`{${moved.id}}`]);
   });
 
   test("a node never buries itself", async () => {
