@@ -1,5 +1,6 @@
 /**
- * The generations of a run: what it was before it continued as new, and what it is.
+ * The generations of a run: what it was before it continued as new or was tried again, and what it
+ * is.
  *
  * @module
  */
@@ -53,7 +54,7 @@ export interface GenerationsOptions {
 export interface Generation {
   /** Its number, from 0. */
   readonly number: number;
-  /** Whether it is the present one: the run has not continued as new from it. */
+  /** Whether it is the present one. */
   readonly current: boolean;
   /** The code that it was pinned to at last. */
   readonly version: {
@@ -66,7 +67,7 @@ export interface Generation {
   };
   /** When it began; `null`: no node has taken it yet. */
   readonly startedAt: Date | null;
-  /** When the run continued as new from it, or ended in it; `null`: it goes on. */
+  /** When the next one took its place, or the run ended in it; `null`: it goes on. */
   readonly endedAt: Date | null;
   /** How many events its history has. */
   readonly events: number;

@@ -359,7 +359,7 @@ export interface RunRow {
 export interface GenerationRow {
   /** Its number, from 0. */
   readonly number: number;
-  /** Whether it is over: the run continued as new. */
+  /** Whether it is over: the run continued as new, or was tried again. */
   readonly over: boolean;
   /** The version that it was pinned to at last. */
   readonly hash: string;
