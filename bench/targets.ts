@@ -83,6 +83,12 @@ export const TARGETS: readonly Target[] = [
     title: "the same, from another client",
     under: 3,
   },
+  { workload: "TIMERS", key: "idle.late_p50_ms", title: "timers late, idle node, p50 ms" },
+  { workload: "TIMERS", key: "idle.late_p95_ms", title: "the same, p95 ms" },
+  { workload: "TIMERS", key: "idle.late_max_ms", title: "the same, the latest, ms" },
+  { workload: "TIMERS", key: "loaded.late_p50_ms", title: "timers late beside W1, p50 ms" },
+  { workload: "TIMERS", key: "loaded.late_p95_ms", title: "the same, p95 ms" },
+  { workload: "TIMERS", key: "loaded.late_max_ms", title: "the same, the latest, ms" },
   { workload: "CROWD", key: "steps_s", title: "500 runs at once, steps/s" },
   {
     workload: "ACTIVITIES",

@@ -11,6 +11,7 @@ import { LOAD } from "./load.ts";
 import { REPLAY } from "./replay.ts";
 import { W3 } from "./starts.ts";
 import { ACTIVITIES, CROWD, W1, W1D } from "./throughput.ts";
+import { TIMERS } from "./timers.ts";
 import { IDLE, WIRE } from "./wire.ts";
 import type { Workload } from "./workload.ts";
 
@@ -25,6 +26,7 @@ export const WORKLOADS: readonly Workload[] = [
   W5,
   W6,
   SIGNAL,
+  TIMERS,
   CROWD,
   ACTIVITIES,
   WIRE,
