@@ -97,7 +97,9 @@ export async function replay(
     { drain, payloadBytes, trace: true },
   );
   const { events } = history;
-  let turn = checked(history, await execution.turn(events.slice(0, cut)));
+  // A patch is decided within a batch of events, and written after them: no crash comes between.
+  const decided = events.slice(cut).filter(({ kind }) => kind === "patched");
+  let turn = checked(history, await execution.turn([...events.slice(0, cut), ...decided]));
   if (cut < events.length) turn = checked(history, await execution.turn(events.slice(cut)));
   checkOutcome(history, turn.outcome);
   return execution.asked;

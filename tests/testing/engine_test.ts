@@ -307,6 +307,20 @@ Deno.test("paranoid mode names two effects that differ, also where nobody waited
   });
 });
 
+Deno.test("paranoid mode takes a patch as it was decided, amid events that came at once", async () => {
+  const patching = defineWorkflow({ name: "patching" }, async (ctx) => {
+    const one = ctx.run("one", () => 2);
+    const other = ctx.run("other", () => 1);
+    await one;
+    const isNew = ctx.patched("new way");
+    if (isNew) await ctx.run("new", () => 3);
+    return [isNew, await other];
+  });
+  await using engine = await testEngine({ workflows: [patching] });
+  const run = await engine.start(patching, undefined);
+  assert.deepEqual(await run.result(), [true, 1]);
+});
+
 Deno.test("what is no history is refused, with what was found", () => {
   assert.throws(() => loadHistory("no"), {
     code: "HISTORY_FORMAT",
