@@ -45,7 +45,7 @@ import { Contracts } from "./version/contracts.ts";
 import { VersionNotFoundError } from "./version/load_errors.ts";
 import { Versions } from "./version/versions.ts";
 import { executionOf } from "./workflow/execute.ts";
-import { checkOptions } from "./workflow/options.ts";
+import { checkOptions, readName } from "./workflow/options.ts";
 import type { SignalSchemas } from "./workflow/signal_types.ts";
 import type { WorkflowDefinition } from "./workflow/workflow.ts";
 
@@ -577,6 +577,7 @@ const CLIENT_LEASE_MS = 60_000;
 function versionsApi(store: Store): VersionsApi {
   return {
     async list(workflow) {
+      if (workflow !== undefined) readName(workflow, "a workflow");
       const rows = await store.versions.list(workflow);
       const current = new Map<string, string | null>();
       for (const name of new Set(rows.map((row) => row.workflow))) {
@@ -585,6 +586,8 @@ function versionsApi(store: Store): VersionsApi {
       return rows.map((row) => versionInfo(row, current.get(row.workflow) === row.hash));
     },
     async activate(workflow, hash) {
+      readName(workflow, "a workflow");
+      checkText(hash, "version's hash");
       if (await store.versions.activate(workflow, hash)) return;
       throw new VersionNotFoundError(hash, `activate a version of ${JSON.stringify(workflow)}`);
     },

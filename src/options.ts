@@ -258,7 +258,8 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
     maxResidentBytes,
     "a whole number from 1",
   );
-  refuseUnless(typeof name === "string" && name !== "", "name", name, "a text");
+  checkText(name, "node's name");
+  refuseUnless(Array.isArray(activities), "activities", activities, "an array of activities");
   const byName = new Map<string, ActivityDefinition>();
   for (const activity of activities) {
     refuseUnless(isActivity(activity), "activities", activity, "what defineActivity returns");
@@ -286,7 +287,12 @@ function readQueues(
   queues: Readonly<Record<string, QueueSetting>>,
   most: number,
 ): ReadonlyMap<string, QueueSettings> {
-  refuseUnless(typeof queues === "object" && queues !== null, "queues", queues, "an object");
+  refuseUnless(
+    typeof queues === "object" && queues !== null && !Array.isArray(queues),
+    "queues",
+    queues,
+    "an object of queues by name",
+  );
   const served = new Map<string, QueueSettings>();
   for (const [name, setting] of Object.entries({ [DEFAULT_QUEUE]: {}, ...queues })) {
     readQueue(name, "option queues");
@@ -349,7 +355,8 @@ function readAge(age: Duration | undefined, option: string): number | null {
 }
 
 function checkKeys(options: unknown, known: readonly string[], what: string): void {
-  refuseUnless(typeof options === "object" && options !== null, what, options, "an object");
+  const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
+  refuseUnless(isObject, what, options, "an object");
   for (const key of Object.keys(options as object)) {
     refuseUnless(known.includes(key), what, key, known.join(", "));
   }
@@ -374,6 +381,13 @@ function checkValues(options: ConnectOptions): void {
     "fetch",
     fetch,
     "a function like the global fetch",
+  );
+  const { config } = options;
+  refuseUnless(
+    config === undefined || typeof config === "string" && config !== "",
+    "config",
+    config,
+    "a path or a file URL",
   );
   checkTrust(options.trust ?? {});
   readLimits(options.limits);

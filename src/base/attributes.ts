@@ -5,6 +5,7 @@
  */
 
 import { InvalidArgumentError } from "./errors.ts";
+import { isStorable } from "./text.ts";
 
 /** A value of an attribute that has no parts. */
 export type AttributeScalar = string | number | boolean | null;
@@ -140,10 +141,6 @@ function readObject(what: string, path: string, value: object, depth: number): A
 function checkName(what: string, path: string, name: string): void {
   if (name !== "" && name.length <= MAX_NAME && !name.includes(".") && isStorable(name)) return;
   refuse(what, path, name, `names of 1 to ${MAX_NAME} characters without dots`);
-}
-
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes("\0");
 }
 
 function isPlainObject(value: unknown): value is object {

@@ -36,3 +36,23 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(id) };
   },
 };
+
+/**
+ * Calls back after a time of any length, which one wait of a clock may be too short for.
+ *
+ * @param clock The clock.
+ * @param ms Milliseconds.
+ * @param callback What to call.
+ * @returns The wait.
+ */
+export function waitFor(clock: Clock, ms: number, callback: () => void): Timer {
+  const until = clock.monotonic() + ms;
+  let timer = clock.after(ms, look);
+  return { cancel: () => timer.cancel() };
+
+  function look(): void {
+    const left = until - clock.monotonic();
+    if (left > 0) timer = clock.after(left, look);
+    else callback();
+  }
+}

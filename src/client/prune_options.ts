@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isStorableDate, STORABLE_DATES } from "../base/dates.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { Store } from "../ports/store.ts";
@@ -69,8 +70,7 @@ function readCutoff({ olderThan, before }: PruneBounds, what: string): ReadBound
   const found = olderThan === undefined ? "neither" : "both";
   refuseUnless(isOne, "olderThan", found, "either olderThan or before", what);
   if (before !== undefined) {
-    const isDate = before instanceof Date && !Number.isNaN(before.getTime());
-    refuseUnless(isDate, "before", before, "a valid Date", what);
+    refuseUnless(isStorableDate(before), "before", before, STORABLE_DATES, what);
     const at = before.getTime();
     return () => Promise.resolve(at);
   }
@@ -87,7 +87,7 @@ export function refuseUnless(
   what: string,
 ): void {
   if (good) return;
-  const shown = found instanceof Date ? "an invalid Date" : describe(found);
+  const shown = found instanceof Date ? "an invalid Date or one out of range" : describe(found);
   throw new InvalidArgumentError(
     `Cannot use option ${option} of ${what}: found ${shown}, wanted ${wanted}`,
     { option },

@@ -6,10 +6,11 @@
  */
 
 import { type AttributeValue, readValue } from "../base/attributes.ts";
+import { isStorableDate, STORABLE_DATES } from "../base/dates.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { RunState } from "../ports/rows.ts";
 import type { Comparison, RunCondition, RunField } from "../ports/run_query.ts";
-import { isStorable } from "../store/sql.ts";
+import { isStorable } from "../base/text.ts";
 import { describe } from "../workflow/options.ts";
 
 /** How a value is compared; several comparisons must all hold. */
@@ -228,8 +229,7 @@ function readState(value: unknown, path: string): string {
 }
 
 function readTime(value: unknown, path: string): number {
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.getTime();
-  return refuse(path, value, "a valid Date");
+  return isStorableDate(value) ? value.getTime() : refuse(path, value, STORABLE_DATES);
 }
 
 function isPlain(value: unknown): value is object {
@@ -240,7 +240,7 @@ function isPlain(value: unknown): value is object {
 
 function refuse(path: string, found: unknown, wanted: string): never {
   const shown = found instanceof Date
-    ? Number.isNaN(found.getTime()) ? "an invalid Date" : "a Date"
+    ? Number.isNaN(found.getTime()) ? "an invalid Date" : found.toISOString()
     : describe(found);
   throw new InvalidArgumentError(
     `Cannot use condition ${path}: found ${shown}, wanted ${wanted}`,

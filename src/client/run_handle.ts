@@ -5,6 +5,7 @@
  */
 
 import { type AttributesPatch, readAttributes } from "../base/attributes.ts";
+import { waitFor } from "../base/clock.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import {
   CancelledError,
@@ -17,7 +18,7 @@ import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
 import { decodeError, encodeError } from "../base/values_failure.ts";
 import type { RunRow } from "../ports/rows.ts";
-import { checkOptions, describe, readName } from "../workflow/options.ts";
+import { checkOptions, describe, readAbortSignal, readName } from "../workflow/options.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
 import {
   RunEndedError,
@@ -36,6 +37,7 @@ import {
   readHistory,
 } from "./generations.ts";
 import type { ClientServices } from "./services.ts";
+import { checkText } from "./start_options.ts";
 import { type HistoryEntry, type RunStatus, runStatus } from "./status.ts";
 import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
 
@@ -129,6 +131,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    */
   async result(options: ResultOptions = {}): Promise<Output> {
     checkOptions(options, ["timeout", "signal"], "result()");
+    readAbortSignal(options.signal, "result()");
     const { clock } = this.#services;
     const controller = new AbortController();
     const abort = () => controller.abort(options.signal?.reason);
@@ -137,13 +140,15 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const timeout = options.timeout === undefined
       ? undefined
       : durationMs(options.timeout, "timeout");
-    const timer = timeout === undefined ? undefined : clock.after(timeout, () =>
-      controller.abort(
-        new TimeoutError(`Run ${JSON.stringify(this.id)} has not ended within ${timeout} ms`, {
-          runId: this.id,
-          timeout,
-        }),
-      ));
+    const timer = timeout === undefined
+      ? undefined
+      : waitFor(clock, timeout, () =>
+        controller.abort(
+          new TimeoutError(`Run ${JSON.stringify(this.id)} has not ended within ${timeout} ms`, {
+            runId: this.id,
+            timeout,
+          }),
+        ));
     try {
       const end = await this.#endHere(controller.signal);
       if (end !== undefined) return outputOf(this.id, end) as Output;
@@ -269,7 +274,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   async cancel(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "cancel()");
     const { runs } = this.#services;
-    const reason = options.reason ?? null;
+    const reason = readReason(options.reason) ?? null;
     const delivery = await runs.deliver(this.id, {
       kind: "cancel",
       name: "",
@@ -293,7 +298,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    */
   async terminate(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "terminate()");
-    const error = new Error(options.reason ?? "Terminated by request");
+    const error = new Error(readReason(options.reason) ?? "Terminated by request");
     const before = await this.#row("terminate the run");
     const row = await this.#services.runs.end(this.id, "terminated", encodeError(error), {
       onlyStuck: false,
@@ -329,6 +334,11 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    */
   async upgrade(options: UpgradeOptions = {}): Promise<UpgradeReport> {
     checkOptions(options, ["to", "dryRun"], "upgrade()");
+    const { to, dryRun = false } = options;
+    if (to !== undefined && (typeof to !== "string" || to === "")) {
+      refuse("to", to, "a version's hash, or a specifier");
+    }
+    if (typeof dryRun !== "boolean") refuse("dryRun", dryRun, "true or false");
     return await this.#services.upgrade(this.id, options);
   }
 
@@ -355,14 +365,15 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
 /** Delivery ids are kept in an index. */
 const MAX_DELIVERY_ID = 255;
 
+/** Reasons are for people. */
+const MAX_REASON = 1_000;
+
+function readReason(reason: unknown): string | undefined {
+  return reason === undefined ? undefined : checkText(reason, "reason", MAX_REASON);
+}
+
 function checkDeliveryId(id: unknown): void {
-  if (id === undefined) return;
-  if (typeof id === "string" && id !== "" && id.length <= MAX_DELIVERY_ID) return;
-  throw new InvalidArgumentError(
-    `Cannot use option deliveryId: found ${describe(id)}, wanted a text of 1 to ` +
-      `${MAX_DELIVERY_ID} characters`,
-    { option: "deliveryId" },
-  );
+  if (id !== undefined) checkText(id, "deliveryId", MAX_DELIVERY_ID);
 }
 
 function refuse(option: string, found: unknown, wanted: string): never {

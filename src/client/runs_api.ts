@@ -187,7 +187,7 @@ export function runsApi(runs: RunStore, store: Pick<Store, "now" | "retention">)
     namespace === undefined ? runs : runs.in(checkText(namespace, "namespace"));
   return {
     async query(options = {}) {
-      const { query, payloads, tie } = readQuery(options, options.namespace ?? runs.namespace);
+      const { query, payloads, tie } = readQuery(options, runs.namespace);
       const rows = await scoped(options.namespace).query({ ...query, limit: query.limit + 1 });
       const page = rows.slice(0, query.limit);
       const last = page.at(-1);
@@ -213,9 +213,10 @@ export function runsApi(runs: RunStore, store: Pick<Store, "now" | "retention">)
 
 function readQuery(
   options: QueryOptions,
-  namespace: string,
+  own: string,
 ): { readonly query: RunQuery; readonly payloads: boolean; readonly tie: string } {
   checkOptions(options, QUERY_KEYS, "runs.query()");
+  const { namespace = own } = options;
   const { orderBy = { by: "createdAt" }, limit = DEFAULT_LIMIT, payloads = false } = options;
   checkOptions(orderBy, ["by", "direction"], "orderBy of runs.query()");
   const { by, direction = "desc" } = orderBy;

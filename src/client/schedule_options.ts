@@ -5,8 +5,10 @@
  */
 
 import { type AttributeInput, readAttributes } from "../base/attributes.ts";
+import { isStorableDate, STORABLE_DATES } from "../base/dates.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
+import { isStorable } from "../base/text.ts";
 import type { ScheduleFilter } from "../ports/schedules.ts";
 import { checkCron, type Timing } from "../schedule/calendar.ts";
 import type { CatchUp, Overlap, Rules, ScheduleState } from "../schedule/firing.ts";
@@ -158,7 +160,7 @@ export interface ScheduleSettings {
 }
 
 /** The id of a run is the schedule's, `@`, a time, perhaps `/manual`: at most 255 characters. */
-const MAX_ID = 200;
+export const MAX_ID = 200;
 const SHORTEST_INTERVAL_MS = 1_000;
 const DAY_MS = 86_400_000;
 
@@ -341,16 +343,14 @@ function readWindow(
   return durationMs(catchUpWindow, "catchUpWindow");
 }
 
-/** Years of four digits: beyond them a run's id would be written in another way. */
 function readDate(value: unknown, key: string): number {
-  const ms = value instanceof Date ? value.getTime() : NaN;
-  refuseUnless(ms >= 0 && ms < 253_402_300_800_000, key, value, "a Date from 1970 to 9999");
-  return ms;
+  refuseUnless(isStorableDate(value), key, value, STORABLE_DATES);
+  return (value as Date).getTime();
 }
 
 function isText(value: unknown, longest: number): value is string {
   return typeof value === "string" && value !== "" && value.length <= longest &&
-    value.isWellFormed() && !value.includes("\0");
+    isStorable(value);
 }
 
 function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): asserts good {

@@ -35,12 +35,14 @@ import {
   ScheduleStateError,
 } from "./schedule_errors.ts";
 import {
+  MAX_ID,
   readListOptions,
   readNamespace,
   readScheduleOptions,
   type ScheduleListOptions,
   type ScheduleOptions,
 } from "./schedule_options.ts";
+import { checkText } from "./start_options.ts";
 
 /** A run that a schedule started. */
 export interface ScheduleRun {
@@ -355,6 +357,7 @@ export class Schedules {
   }
 
   #key(id: string, scope: ScheduleScope): ScheduleKey {
+    checkText(id, "id of a schedule", MAX_ID);
     checkOptions(scope, ["namespace"], "a schedule's scope");
     return { id, namespace: readNamespace(scope.namespace, this.#services.namespace) };
   }

@@ -6,9 +6,10 @@
  */
 
 import { type AttributesPatch, readAttributes } from "../base/attributes.ts";
+import { isStorableDate, STORABLE_DATES } from "../base/dates.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
-import { isStorable } from "../store/sql.ts";
+import { isStorable } from "../base/text.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
 import {
   POLICY_KEYS,
@@ -228,8 +229,8 @@ function readStart(options: StartOptions, what: string): ReadStart {
   if (ifExists !== "error" && ifExists !== "use") {
     refuse(what, "ifExists", ifExists, '"error" or "use"');
   }
-  if (startAt !== undefined && !(startAt instanceof Date && !Number.isNaN(startAt.getTime()))) {
-    refuse(what, "startAt", startAt, "a valid Date");
+  if (startAt !== undefined && !isStorableDate(startAt)) {
+    refuse(what, "startAt", startAt, STORABLE_DATES);
   }
   if (startAt !== undefined && delay !== undefined) {
     refuse(what, "delay", delay, "either startAt or delay");
@@ -286,7 +287,7 @@ export function checkText(text: unknown, what: string, longest: number = 255): s
 }
 
 function refuse(what: string, option: string, found: unknown, wanted: string): never {
-  const shown = found instanceof Date ? "an invalid Date" : describe(found);
+  const shown = found instanceof Date ? "an invalid Date or one out of range" : describe(found);
   throw new InvalidArgumentError(
     `Cannot use option ${option} of ${what}: found ${shown}, wanted ${wanted}`,
     { option },

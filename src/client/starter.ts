@@ -15,7 +15,7 @@ import type { StartVersion, Versions } from "../version/versions.ts";
 import { describe } from "../workflow/options.ts";
 import { policyText } from "../workflow/run_policy.ts";
 import type { SignalSchemas } from "../workflow/signal_types.ts";
-import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import { isWorkflow, type WorkflowDefinition } from "../workflow/workflow.ts";
 import type { Contracts } from "../version/contracts.ts";
 import { IdempotencyConflictError, RunExistsError } from "./errors.ts";
 import { RunHandle } from "./run_handle.ts";
@@ -99,6 +99,7 @@ export class Starter {
     given: StartOptions,
   ): Promise<RunHandle> {
     const options = readStartOptions(given);
+    checkWorkflow(workflow);
     const version = await this.#context.versions.forStart(workflow);
     const prepared = await this.#prepare(version, input, options);
     const lease = this.#lease(options);
@@ -127,6 +128,7 @@ export class Starter {
         `Cannot start runs: found ${describe(items)}, wanted an array of objects with an input`,
       );
     }
+    checkWorkflow(workflow);
     const all = items.map((item, index) => readItem(item, index, shared));
     const version = await this.#context.versions.forStart(workflow);
     const prepared: Prepared[] = [];
@@ -256,6 +258,14 @@ export class Starter {
   #handle(runId: string, run: Prepared["run"], left?: Promise<object>): RunHandle {
     return new RunHandle(runId, this.#context.services(run.namespace), left, run.hash);
   }
+}
+
+function checkWorkflow(workflow: unknown): void {
+  if (typeof workflow === "string" && workflow !== "" || isWorkflow(workflow)) return;
+  throw new InvalidArgumentError(
+    `Cannot start a run: found ${describe(workflow)}, wanted a workflow's name, what ` +
+      "defineWorkflow returns, or a specifier",
+  );
 }
 
 function newRunId(): string {

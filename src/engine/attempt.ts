@@ -7,12 +7,13 @@
 
 import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
-import { ContextError } from "../base/errors.ts";
+import { ContextError, isContinuumError } from "../base/errors.ts";
 import { decode, encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import type { NewEvent } from "../ports/rows.ts";
 import { encodeActivityFailure, type RecordedAttempt } from "../replay/activity_failure.ts";
 import type { ActivityAttempt, Command } from "../replay/commands.ts";
+import { AttemptLostError } from "./task_errors.ts";
 import { begin, type TrialResult } from "./trial.ts";
 
 /** What an attempt needs from its node. */
@@ -80,6 +81,7 @@ export function startAttempt(
 ): RunningAttempt {
   const { kind, name, options } = command;
   const attempt = attemptAfter(earlier);
+  let isLost = false;
   const { result, abort } = begin({
     kind,
     name,
@@ -92,6 +94,7 @@ export function startAttempt(
     payloadBytes: context.payloadBytes,
     call: (facts) => call(command, facts, transaction),
     beat: (details) => {
+      if (isLost) return Promise.reject(new AttemptLostError(name, attempt));
       earlier.heartbeat = details;
       return Promise.resolve();
     },
@@ -103,7 +106,13 @@ export function startAttempt(
         ),
       ),
   }, context.clock);
-  return { outcome: result.then((result) => outcomeOf(result)), abort };
+  return {
+    outcome: result.then((result) => outcomeOf(result)),
+    abort(reason) {
+      isLost ||= !isContinuumError(reason, "CANCELLED"); // whose answer is still wanted
+      abort(reason);
+    },
+  };
 
   function outcomeOf(result: TrialResult): AttemptOutcome {
     switch (result.kind) {

@@ -16,7 +16,7 @@
 
 import { Batcher } from "../base/batcher.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-import { CancelledError, TimeoutError } from "../base/errors.ts";
+import { CancelledError, isContinuumError, TimeoutError } from "../base/errors.ts";
 import { failPoint } from "../base/failpoint.ts";
 import { fencingToken } from "../base/ids.ts";
 import { decode } from "../base/values.ts";
@@ -493,8 +493,10 @@ export class TaskAttempts {
     if (attempt.lost) throw new AttemptLostError(name, n);
     attempt.details = details;
     if (attempt.beatTimer !== undefined) return;
+    const { aborted } = attempt;
+    const isDoubtful = aborted !== undefined && !isContinuumError(aborted.reason, "CANCELLED");
     const wait = attempt.beatAt + BEAT_MS - clock.monotonic();
-    if (wait > 0) {
+    if (wait > 0 && !isDoubtful) {
       attempt.beatTimer = clock.after(wait, () => {
         attempt.beatTimer = undefined;
         this.#write(attempt).catch((error) =>

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, type Timer, waitFor } from "../base/clock.ts";
 import { InvalidArgumentError, TimeoutError } from "../base/errors.ts";
 import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
@@ -120,7 +120,7 @@ class Limits {
     const { timeoutMs } = trial;
     this.#whole = timeoutMs === undefined
       ? undefined
-      : wait(clock, timeoutMs, () => this.#expire("took longer than", timeoutMs));
+      : waitFor(clock, timeoutMs, () => this.#expire("took longer than", timeoutMs));
     this.heard();
   }
 
@@ -128,7 +128,7 @@ class Limits {
     const { heartbeatMs } = this.#trial;
     if (heartbeatMs === undefined || this.#ended) return;
     this.#silence?.cancel();
-    this.#silence = wait(
+    this.#silence = waitFor(
       this.#clock,
       heartbeatMs,
       () => this.#expire("sent no heartbeat for", heartbeatMs),
@@ -150,19 +150,6 @@ class Limits {
         { attempt, timeout: ms },
       ),
     );
-  }
-}
-
-/** A clock's waits are at most an hour. */
-function wait(clock: Clock, ms: number, callback: () => void): Timer {
-  const until = clock.monotonic() + ms;
-  let timer = clock.after(ms, look);
-  return { cancel: () => timer.cancel() };
-
-  function look(): void {
-    const left = until - clock.monotonic();
-    if (left > 0) timer = clock.after(left, look);
-    else callback();
   }
 }
 

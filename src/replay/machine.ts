@@ -19,6 +19,7 @@
 import {
   CancelledError,
   ContextError,
+  InvalidArgumentError,
   isContinuumError,
   NondeterministicCallError,
   PayloadTooLargeError,
@@ -221,8 +222,14 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   ask(request: Request): Promise<unknown> {
-    const position = this.#position++; // I2
     const { signal } = request;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new InvalidArgumentError(
+        `Cannot use option signal of an effect: found ${String(signal)}, wanted an AbortSignal`,
+        { option: "signal" },
+      );
+    }
+    const position = this.#position++; // I2
     if (signal?.aborted === true) {
       const rejected = Promise.reject(signal.reason);
       rejected.catch(() => {});

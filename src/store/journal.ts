@@ -12,13 +12,14 @@
  * @module
  */
 
+import { isStorable } from "../base/text.ts";
 import type { AttributesChange } from "../base/attributes.ts";
 import type { CommitEntry, CommitResult, InboxRow, LoadedRun, NewEvent } from "../ports/rows.ts";
 import type { JournalStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { journalStatements } from "./journal_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { arrayLiteral, isStorable } from "./sql.ts";
+import { arrayLiteral } from "./sql.ts";
 import { isContention, isRefusal } from "./sqlstate.ts";
 
 interface WrittenRow {

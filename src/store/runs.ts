@@ -10,6 +10,7 @@
  * @module
  */
 
+import { isStorable } from "../base/text.ts";
 import type {
   ClaimedRun,
   EventRow,
@@ -32,7 +33,7 @@ import { Inserts } from "./inserts.ts";
 import { countStatement, queryStatement } from "./run_query_sql.ts";
 import { runStatements } from "./runs_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { arrayLiteral, isStorable, storable } from "./sql.ts";
+import { arrayLiteral, storable } from "./sql.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "./sqlstate.ts";
 
 /** A run as the database gives it: JSON columns are text. */

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { isStorable } from "../base/text.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import type { NewRun } from "../ports/rows.ts";
@@ -29,7 +30,7 @@ import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { Inserts } from "./inserts.ts";
 import { scheduleStatements } from "./schedules_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { arrayLiteral, isStorable, storable } from "./sql.ts";
+import { arrayLiteral, storable } from "./sql.ts";
 import { isRefusal } from "./sqlstate.ts";
 
 /** A schedule as the database gives it: JSON columns are text. */

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { isStorable } from "../base/text.ts";
 import { createHash } from "node:crypto";
 import { DatabaseOptionError } from "./errors.ts";
-import { isStorable } from "./sql.ts";
 
 /** Where `{schema}` stands in statements and migrations. */
 const PLACEHOLDER = /\{schema\}/g;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isStorable } from "../base/text.ts";
 import { UnstorableTextError } from "./errors.ts";
 
 /** The database's time as a SQL expression, one value in a statement where it stands in a CTE. */
@@ -81,14 +82,4 @@ export function bytesLiteral(values: readonly Uint8Array[]): string {
 export function storable(what: string, text: string): string {
   if (!isStorable(text)) throw new UnstorableTextError(what, text);
   return text;
-}
-
-/**
- * Whether Postgres keeps a text as it is.
- *
- * @param text The text.
- * @returns `false` where it holds a NUL character or a lone surrogate.
- */
-export function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes("\0");
 }

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { isStorable } from "../base/text.ts";
 import type {
   LoadFailureRow,
   NewVersion,
@@ -22,7 +23,7 @@ import type {
 import type { VersionStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./driver.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { arrayLiteral, bytesLiteral, isStorable, storable } from "./sql.ts";
+import { arrayLiteral, bytesLiteral, storable } from "./sql.ts";
 import { versionStatements } from "./versions_sql.ts";
 
 /** Bytes that are sent, or asked for, at a time. */

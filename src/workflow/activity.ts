@@ -12,6 +12,7 @@ import { ACTIVITY, PROTOCOL } from "./marks.ts";
 import {
   checkFunction,
   checkOptions,
+  describe,
   readName,
   readOnCancel,
   readRetry,
@@ -129,6 +130,22 @@ export function defineActivity<Input = void, Output = unknown>(
     idempotencyKey: options.idempotencyKey ?? null,
     execute,
   });
+}
+
+/**
+ * Reads which activity is meant.
+ *
+ * @param activity What was passed: a name, or a definition.
+ * @param action What is to be done with it, for errors.
+ * @returns Its name.
+ * @throws {InvalidArgumentError} If it is neither.
+ */
+export function readActivity(activity: unknown, action: string): string {
+  if (typeof activity === "string") return readName(activity, "an activity");
+  if (isActivity(activity)) return activity.name;
+  throw new InvalidArgumentError(
+    `Cannot ${action}: found ${describe(activity)}, wanted a name or what defineActivity returns`,
+  );
 }
 
 /**

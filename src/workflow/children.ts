@@ -12,6 +12,7 @@ import type { Effects } from "../replay/effects.ts";
 import type { ChildHandle, ChildOptions } from "./context_types.ts";
 import { checkOptions, describe, readName } from "./options.ts";
 import { POLICY_KEYS, policyText, readRunPolicy } from "./run_policy.ts";
+import { readText } from "./task_options.ts";
 import { isWorkflow, type WorkflowDefinition } from "./workflow.ts";
 
 /** A workflow to start as a child. */
@@ -70,21 +71,26 @@ export class Children {
   #handle(child: ChildRequest): ChildHandle<unknown> {
     return {
       id: child.id,
-      result: ({ signal } = {}) => this.#result(child, signal),
-      signal: (name, payload, { signal } = {}) => {
-        this.#effects.enter("child.signal");
-        const request = { kind: "signal", id: child.id, name: readName(name, "a signal") } as const;
-        return this.#call(request, name, encode(payload, "payload"), signal);
+      result: (options = {}) => {
+        this.#effects.enter("child.result");
+        checkOptions(options, ["signal"], "child.result");
+        return this.#result(child, options.signal);
       },
-      cancel: ({ signal } = {}) => {
+      signal: (name, payload, options = {}) => {
+        this.#effects.enter("child.signal");
+        checkOptions(options, ["signal"], "child.signal");
+        const request = { kind: "signal", id: child.id, name: readName(name, "a signal") } as const;
+        return this.#call(request, name, encode(payload, "payload"), options.signal);
+      },
+      cancel: (options = {}) => {
         this.#effects.enter("child.cancel");
-        return this.#call({ kind: "cancel", id: child.id }, "cancel", null, signal);
+        checkOptions(options, ["signal"], "child.cancel");
+        return this.#call({ kind: "cancel", id: child.id }, "cancel", null, options.signal);
       },
     };
   }
 
   #result(child: ChildRequest, signal: AbortSignal | undefined): Promise<unknown> {
-    this.#effects.enter("child.result");
     const { id, close } = child;
     return this.#effects.ask({
       kind: "child",
@@ -129,11 +135,7 @@ export class Children {
     if (typeof workflow === "string") readName(workflow, "a workflow");
     checkOptions(options, CHILD_KEYS, what);
     const { id = this.#defaultId(), parentClose: close = "cancel" } = options;
-    if (id === "" || typeof id !== "string" || id.length > 255) {
-      throw new InvalidArgumentError(
-        `Cannot use the id of a child: found ${describe(id)}, wanted 1 to 255 characters`,
-      );
-    }
+    readText(id, "the id of a child");
     if (!["abandon", "cancel", "terminate"].includes(close)) {
       throw new InvalidArgumentError(
         `Cannot use parentClose of a child: found ${describe(close)}, wanted "abandon", ` +

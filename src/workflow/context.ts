@@ -11,7 +11,7 @@ import { InvalidArgumentError, UndeclaredSignalError } from "../base/errors.ts";
 import { encode } from "../base/values.ts";
 import type { Attempt, CommandOptions } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
-import { type ActivityDefinition, isActivity } from "./activity.ts";
+import { type ActivityDefinition, readActivity } from "./activity.ts";
 import { ContinueAsNew } from "../replay/continue_as_new.ts";
 import { type AnyWorkflow, Children } from "./children.ts";
 import { runSaga } from "./saga.ts";
@@ -38,7 +38,7 @@ import {
   readOnCancel,
   readRetry,
 } from "./options.ts";
-import { readKey, readPriority, readQueue, readTimeouts } from "./task_options.ts";
+import { readKey, readLimit, readPriority, readQueue, readTimeouts } from "./task_options.ts";
 import type { SignalSchemas } from "./signal_types.ts";
 import type { WorkflowDefinition } from "./workflow.ts";
 
@@ -113,13 +113,7 @@ export class Context implements WorkflowContext {
     onCancel: "finish" | null,
   ): Promise<Awaited<Output>> {
     this.#effects.enter("activity");
-    const name = readName(typeof activity === "string" ? activity : activity?.name, "an activity");
-    if (typeof activity !== "string" && !isActivity(activity)) {
-      throw new InvalidArgumentError(
-        `Cannot call activity: found ${describe(activity)}, wanted a name or what ` +
-          "defineActivity returns",
-      );
-    }
+    const name = readActivity(activity, "call activity");
     const definition = typeof activity === "string"
       ? null
       : activity as unknown as ActivityDefinition;
@@ -307,7 +301,7 @@ function runOptions(what: string, options: RunOptions, known: readonly string[])
     ...(options.retry === undefined ? {} : { retry: readRetry(options.retry, what) }),
     ...(options.timeout === undefined
       ? {}
-      : { timeout: durationMs(options.timeout, `timeout of ${what}`) }),
+      : { timeout: readLimit(options.timeout, `timeout of ${what}`) }),
   };
 }
 

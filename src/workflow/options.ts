@@ -8,6 +8,7 @@
 import { DEFAULT_RETRY, type RetryPolicy } from "../base/backoff.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
+import { isStorable } from "../base/text.ts";
 
 /** The longest name of a workflow, activity, step, signal or patch, in characters. */
 export const MAX_NAME = 200;
@@ -28,22 +29,47 @@ export interface RetryOptions {
   readonly nonRetryable?: readonly string[];
 }
 
+/** Names that begin so are the engine's own, also those that later releases will give. */
+export const RESERVED = "continuum:";
+
 /**
  * Checks a name.
  *
  * @param name What was passed.
  * @param what What it names, such as `activity`.
  * @returns The name.
- * @throws {InvalidArgumentError} If it is no text of 1 to 200 characters.
+ * @throws {InvalidArgumentError} If it is no text of 1 to 200 characters, holds a NUL character or a
+ * lone surrogate, or is reserved.
  */
 export function readName(name: unknown, what: string): string {
-  if (typeof name === "string" && name.length > 0 && name.length <= MAX_NAME) return name;
-  const found = typeof name === "string"
-    ? name === "" ? "an empty one" : `one of ${name.length} characters`
-    : describe(name);
+  const fits = typeof name === "string" && name.length > 0 && name.length <= MAX_NAME;
+  if (fits && isStorable(name) && !name.startsWith(RESERVED)) return name;
+  const found = fits || typeof name !== "string"
+    ? describe(name)
+    : name === ""
+    ? "an empty one"
+    : `one of ${name.length} characters`;
+  const wanted = fits && isStorable(name)
+    ? `one that does not begin with ${JSON.stringify(RESERVED)}, which is reserved`
+    : `1 to ${MAX_NAME} characters, without NUL and lone surrogates`;
   throw new InvalidArgumentError(
-    `Cannot use a name for ${what}: found ${found}, wanted 1 to ${MAX_NAME} characters`,
+    `Cannot use a name for ${what}: found ${found}, wanted ${wanted}`,
     { what },
+  );
+}
+
+/**
+ * Checks the signal that gives something up.
+ *
+ * @param signal What was passed.
+ * @param what What takes it, for errors.
+ * @throws {InvalidArgumentError} If it is neither an `AbortSignal` nor left out.
+ */
+export function readAbortSignal(signal: unknown, what: string): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new InvalidArgumentError(
+    `Cannot use option signal of ${what}: found ${describe(signal)}, wanted an AbortSignal`,
+    { option: "signal" },
   );
 }
 
@@ -105,9 +131,9 @@ export function readRetry(retry: RetryOptions, what: string): RetryPolicy {
       ? Math.max(initial, DEFAULT_RETRY.max)
       : durationMs(retry.max, `retry.max of ${what}`),
     jitter: retry.jitter ?? DEFAULT_RETRY.jitter,
-    nonRetryable: [...(retry.nonRetryable ?? DEFAULT_RETRY.nonRetryable)],
+    nonRetryable: readWords(retry.nonRetryable ?? DEFAULT_RETRY.nonRetryable),
   };
-  const { maxAttempts, backoff, jitter, nonRetryable } = policy;
+  const { maxAttempts, backoff, jitter } = policy;
   refuseUnless(
     Number.isInteger(maxAttempts) && maxAttempts >= 1 || maxAttempts === Infinity,
     "maxAttempts",
@@ -120,21 +146,32 @@ export function readRetry(retry: RetryOptions, what: string): RetryPolicy {
     backoff,
     '"exponential" or "constant"',
   );
-  refuseUnless(jitter >= 0 && jitter <= 1, "jitter", jitter, "a number from 0 to 1");
   refuseUnless(
-    nonRetryable.every((word) =>
-      typeof word === "string" && word.isWellFormed() && !word.includes("\0")
-    ),
-    "nonRetryable",
-    nonRetryable,
-    "error codes and names",
+    typeof jitter === "number" && jitter >= 0 && jitter <= 1,
+    "jitter",
+    jitter,
+    "a number from 0 to 1",
+  );
+  refuseUnless(
+    policy.max >= initial,
+    "max",
+    `${policy.max} ms`,
+    `${initial} ms or more, as retry.initial says`,
   );
   return policy;
+
+  function readWords(words: unknown): readonly string[] {
+    const isGood = Array.isArray(words) &&
+      words.every((word) => typeof word === "string" && isStorable(word));
+    refuseUnless(isGood, "nonRetryable", words, "an array of error codes and names");
+    return [...words as string[]];
+  }
 
   function refuseUnless(good: boolean, key: string, found: unknown, wanted: string): void {
     if (good) return;
     throw new InvalidArgumentError(
       `Cannot use retry.${key} of ${what}: found ${describe(found)}, wanted ${wanted}`,
+      { option: `retry.${key}` },
     );
   }
 }

@@ -6,7 +6,8 @@
 
 import { CompensationError, InvalidArgumentError } from "../base/errors.ts";
 import { stackless } from "../base/stackless.ts";
-import type { ActivityDefinition } from "./activity.ts";
+import { encode } from "../base/values.ts";
+import { type ActivityDefinition, readActivity } from "./activity.ts";
 import type { CompensateOptions, Saga } from "./context_types.ts";
 import { checkFunction, checkOptions } from "./options.ts";
 
@@ -29,6 +30,8 @@ class UndoStack implements Saga {
   }
 
   undo(activity: Undone[0], input?: unknown): void {
+    readActivity(activity, "undo by activity");
+    encode(input, "input"); // said here, not when all else has failed
     this.#stack.push([activity, input]);
   }
 

@@ -6,6 +6,7 @@
 
 import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
+import { isStorable } from "../base/text.ts";
 import { checkOptions, describe } from "./options.ts";
 
 /** The longest name of a queue and the longest idempotency key, in characters. */
@@ -65,10 +66,18 @@ export function readKey(key: unknown, what: string): string | null {
   return key === undefined || key === null ? null : readText(key, `idempotencyKey of ${what}`);
 }
 
-function readText(value: unknown, what: string): string {
+/**
+ * Reads a short text that names something.
+ *
+ * @param value What was passed.
+ * @param what What it is, for errors.
+ * @returns The text.
+ * @throws {InvalidArgumentError} If it is no text of 1 to 255 characters that a database keeps.
+ */
+export function readText(value: unknown, what: string): string {
   if (
     typeof value === "string" && value.length > 0 && value.length <= MAX_TASK_TEXT &&
-    value.isWellFormed() && !value.includes("\0")
+    isStorable(value)
   ) {
     return value;
   }

@@ -112,6 +112,20 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
   checkOptions(options, KEYS, "defineWorkflow");
   const name = readName(options.name, "a workflow");
   const { version } = options;
+  if (/^(app|blob|data|file|https?|jsr|node|npm):/i.test(name)) {
+    throw new InvalidArgumentError(
+      `Cannot use a name for a workflow: found ${
+        describe(name)
+      }, wanted one that does not read as ` +
+        "a specifier",
+    );
+  }
+  if (typeof version === "number" && !Number.isFinite(version)) {
+    throw new InvalidArgumentError(
+      `Cannot use the version of workflow ${JSON.stringify(name)}: found ${version}, wanted a ` +
+        "text or a finite number",
+    );
+  }
   if (version !== undefined && typeof version !== "number") {
     readName(version, `the version of workflow ${JSON.stringify(name)}`);
   }

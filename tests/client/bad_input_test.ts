@@ -28,7 +28,7 @@ const STARTS: readonly (readonly [object, ...(string | RegExp)[]])[] = [
   [{ namespace: "" }, "a namespace", 'found ""'],
   [{ namespace: LONG }, "namespace", "256 characters"],
   [{ namespace: null }, "namespace", "found null"],
-  [{ startAt: "tomorrow" }, "startAt", '"tomorrow"', "a valid Date"],
+  [{ startAt: "tomorrow" }, "startAt", '"tomorrow"', "a Date from 1970 to 9999"],
   [{ startAt: new Date(NaN) }, "startAt", "an invalid Date"],
   [{ startAt: new Date(), delay: "1s" }, "delay", "either startAt or delay"],
   [{ delay: -1 }, "delay", "found -1", "milliseconds"],

@@ -32,7 +32,7 @@ const BAD: readonly (readonly [unknown, ...string[]])[] = [
   [{ olderThan: "1d", before: new Date() }, "olderThan", '"both"', "either olderThan or before"],
   [{ olderThan: "soon" }, "olderThan of runs.prune()", '"soon"'],
   [{ olderThan: -1 }, "olderThan", "found -1"],
-  [{ before: "2026-01-01" }, "before", '"2026-01-01"', "a valid Date"],
+  [{ before: "2026-01-01" }, "before", '"2026-01-01"', "a Date from 1970 to 9999"],
   [{ before: new Date(NaN) }, "before", "an invalid Date"],
   [{ olderThan: 0, states: [] }, "states", "an array of completed, failed"],
   [{ olderThan: 0, states: ["running"] }, "states", "terminated"],

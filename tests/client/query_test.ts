@@ -214,7 +214,7 @@ async function badQuestions({ node }: Scene): Promise<void> {
     [{ where: { id: {} } }, "where.id", "at least one comparison"],
     [{ where: { state: "done" } }, '"done"', "pending, running"],
     [{ where: { state: { in: "failed" } } }, "where.state.in", "an array"],
-    [{ where: { createdAt: "2026-01-01" } }, "createdAt", "a valid Date"],
+    [{ where: { createdAt: "2026-01-01" } }, "createdAt", "a Date from 1970 to 9999"],
     [{ where: { createdAt: { gt: new Date(NaN) } } }, "createdAt.gt", "an invalid Date"],
     [{ where: { and: [] } }, "where.and", "at least one condition"],
     [{ where: { or: [{}] } }, "where.or[0]", "no condition"],

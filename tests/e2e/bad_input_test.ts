@@ -5,10 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { Continuum } from "../../src/continuum.ts";
 import { isContinuumError } from "../../src/base/errors.ts";
 import type { RunHandle } from "../../src/client/run_handle.ts";
-import type { OpenOptions } from "../../src/options.ts";
 import { forEachDatabase, postgresPlace } from "../support/database.ts";
 import { type Files, makeFolder } from "../version/fixture.ts";
 import { eventually, makeSite, openIn, reached, resultOf } from "./stage.ts";
@@ -76,72 +74,6 @@ const BAD_MODULES: Readonly<Record<string, readonly [source: string, wanted: Wan
   ],
 };
 
-/** Options of `open` that no node can have, and what is said of them. */
-const BAD_OPTIONS: Readonly<Record<string, readonly [options: unknown, wanted: Wanted]>> = {
-  "no object": [null, ["INVALID_ARGUMENT", "null", "an object"]],
-  "an unknown key": [{ workflow: [] }, ["INVALID_ARGUMENT", "workflow", "workflows"]],
-  "a text for workflows": [{ workflows: "./a.ts" }, ["INVALID_ARGUMENT", "workflows", "./a.ts"]],
-  "a relative specifier": [
-    { workflows: ["./a.ts"] },
-    ["INVALID_ARGUMENT", '"./a.ts"', "import.meta.resolve"],
-  ],
-  "no room": [{ maxResidentRuns: 0 }, ["INVALID_ARGUMENT", "maxResidentRuns", "0", "from 1"]],
-  "no memory": [{ maxResidentBytes: 0 }, ["INVALID_ARGUMENT", "maxResidentBytes", "0", "from 1"]],
-  "half a run": [{ maxResidentRuns: 1.5 }, ["INVALID_ARGUMENT", "maxResidentRuns", "1.5"]],
-  "a lease too short to keep": [{ lease: 1 }, ["INVALID_ARGUMENT", "lease", "1", "300"]],
-  "a lease of months": [{ lease: "3 months" }, ["INVALID_ARGUMENT", "lease", "3 months"]],
-  "a negative linger": [{ linger: -1 }, ["INVALID_ARGUMENT", "linger", "-1"]],
-  "a probe that is no time": [{ probe: NaN }, ["INVALID_ARGUMENT", "probe", "NaN"]],
-  "a retention that is a time": [{ retention: "30d" }, ["INVALID_ARGUMENT", "retention", "30d"]],
-  "a retention of something else": [
-    { retention: { events: "30d" } },
-    ["INVALID_ARGUMENT", "retention", "events", "runs, generations, results"],
-  ],
-  "a retention too short to see an end": [
-    { retention: { runs: 30 } },
-    ["INVALID_ARGUMENT", "retention.runs", "30", "1 minute"],
-  ],
-  "a retention that is no time": [
-    { retention: { generations: "a while" } },
-    ["INVALID_ARGUMENT", "retention.generations", "a while"],
-  ],
-  "a retention of no namespace": [
-    { retention: { runs: "30d", namespaces: "every" } },
-    ["INVALID_ARGUMENT", "retention.namespaces", "every", '"all"'],
-  ],
-  "an archive that is a text": [{ archive: "yes" }, ["INVALID_ARGUMENT", "archive", "yes"]],
-  "another pinning": [{ pinning: "loose" }, ["INVALID_ARGUMENT", "pinning", "loose", "strict"]],
-  "a fetch that is none": [{ fetch: 1 }, ["INVALID_ARGUMENT", "fetch", "1", "a function"]],
-  "an empty name": [{ name: "" }, ["INVALID_ARGUMENT", "name"]],
-  "an activity that is a function": [
-    { activities: [() => 1] },
-    ["INVALID_ARGUMENT", "activities", "defineActivity"],
-  ],
-  "trust in a text": [{ trust: "all" }, ["INVALID_ARGUMENT", "trust", "all"]],
-  "trust with an unknown key": [
-    { trust: { module: [] } },
-    ["INVALID_ARGUMENT", "trust", "module", "modules"],
-  ],
-  "trust in what is no pattern": [
-    { trust: { modules: ["not a url"] } },
-    ["INVALID_ARGUMENT", "trust.modules", "not a url"],
-  ],
-  "trust in what is no pattern to start": [
-    { trust: { start: ["*://("] } },
-    ["INVALID_ARGUMENT", "trust.start", "*://("],
-  ],
-  "a database of another kind": [
-    { database: "mysql://user:secret@host/x" },
-    ["DATABASE_OPTION", "mysql://", /^(?!.*secret)/],
-  ],
-  "a database that is a number": [{ database: 5 }, ["DATABASE_OPTION", "5"]],
-  "an empty schema": [{ schema: "" }, ["DATABASE_OPTION", "schema"]],
-  "a config that is not there": [
-    { config: "/nowhere/deno.json", workflows: ["data:text/javascript,1"] },
-    ["CONFIG_INVALID", "/nowhere/deno.json"],
-  ],
-};
-
 forEachDatabase("bad input", (database, test) => {
   for (const [what, [source, wanted]] of Object.entries(BAD_MODULES)) {
     test(`open() says that a workflow module ${what}, and closes everything`, async () => {
@@ -151,15 +83,6 @@ forEachDatabase("bad input", (database, test) => {
       await refused(openIn(place, { workflows }), wanted);
       assert.deepEqual(await place.query(`select * from {schema}.nodes`), []);
       assert.deepEqual(await place.query(`select * from {schema}.workflow_versions`), []);
-    });
-  }
-
-  for (const [what, [options, wanted]] of Object.entries(BAD_OPTIONS)) {
-    test(`open() refuses ${what}`, async () => {
-      await using place = await database.fresh();
-      const { schema, database: adapter } = place;
-      const given = options === null ? null : { database: adapter, schema, ...options as object };
-      await refused((async () => await Continuum.open(given as OpenOptions))(), wanted);
     });
   }
 
