@@ -431,7 +431,7 @@ Deno.test("bad arguments are refused at the call, with the value found", async (
     [(ctx) => ctx.run("x", () => {}, { retries: 1 } as never), /found "retries", wanted retry/],
     [(ctx) => ctx.run("x", () => {}, { retry: { maxAttempts: 0 } }), /retry\.maxAttempts/],
     [(ctx) => ctx.activity({ name: "x" } as never, 1), /wanted a name or what defineActivity/],
-    [(ctx) => ctx.activity(undefined as never, 1), /a name for an activity: found undefined/],
+    [(ctx) => ctx.activity(undefined as never, 1), /call activity: found undefined/],
     [(ctx) => ctx.waitForSignal("x", { timeout: -1 }), /timeout of signal "x": found -1/],
     [(ctx) => ctx.patched(""), /a name for a patch/],
   ];
