@@ -22,17 +22,20 @@ export async function millionRows(place: Place, rows: number): Promise<number> {
   await sql.unsafe("set session_replication_role = replica"); // the version exists
   await sql.unsafe(`
     insert into continuum.runs (
-      next_seq, wake_at, started_at, since, state, run_id, workflow, hash, specifier, seed, input,
+      next_seq, wake_at, started_at, since, state, run_id, workflow, code, seed, input,
       waits
     )
     select 1,
       case when n % 2 = 0 then clock_timestamp() + interval '1 day' + n * interval '30 seconds' end,
       clock_timestamp(), clock_timestamp(), 'suspended', gen_random_uuid()::text,
-      version.workflow, version.hash, 'app:bench/peers_workflow.ts', 'seed',
+      code.workflow, code.id, 'seed',
       json_build_object('i', n, 'n', 10, 'park', true),
       '[{"kind":"signal","name":"go","position":0,"until":null}]'
     from generate_series(1, ${rows}) as n
-    cross join (select workflow, hash from continuum.workflow_versions limit 1) as version`);
+    cross join (
+      select workflow, id from continuum.workflow_versions
+      join continuum.workflow_specifiers using (hash) limit 1
+    ) as code (workflow, id)`);
   await sql.unsafe("vacuum (analyze) continuum.runs");
   await sql.unsafe("checkpoint");
   await sql.end();

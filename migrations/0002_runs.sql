@@ -36,10 +36,9 @@ create table {schema}.version_loads (
 create table {schema}.runs (
   id bigint generated always as identity primary key,
   created_at timestamptz(3) not null default clock_timestamp(),
+  code integer not null constraint runs_code references {schema}.workflow_specifiers (id),
   run_id text not null constraint runs_run_id unique,
   workflow text not null,
-  hash text not null constraint runs_version references {schema}.workflow_versions (hash),
-  specifier text not null,
   seed text not null,
   input json not null,
 
@@ -91,7 +90,7 @@ create index runs_due on {schema}.runs (wake_at) where wake_at is not null;
 
 -- The runs that a registration revives. The column repeats a state, so that the index does not see
 -- the others come and go.
-create index runs_without_code on {schema}.runs (hash) where lacks_code;
+create index runs_without_code on {schema}.runs (code) where lacks_code;
 
 create table {schema}.leases (
   id bigint generated always as identity primary key,

@@ -6,7 +6,7 @@
 
 import { noted } from "./runs_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { CLOCK, milliseconds, POLICY, TIMEOUT, timestamp } from "./sql.ts";
+import { CLOCK, codeOf, milliseconds, POLICY, TIMEOUT, timestamp } from "./sql.ts";
 
 /** K1: runs whose key is known by now stay out. */
 const NEW_KEY = `
@@ -73,11 +73,11 @@ function insert(newKey: string, companions: string): string {
   ),
   inserted as (
     insert into {schema}.runs (
-      namespace, run_id, workflow, hash, specifier, input, seed, state, node, token,
+      namespace, run_id, workflow, code, input, seed, state, node, token,
       claims_since_progress, wake_seq, wake_at, start_at, created_at, started_at, attributes,
       policy, deadline
     )
-    select namespace, run_id, workflow, hash, specifier, input::json, seed,
+    select namespace, run_id, workflow, ${codeOf("timed")}, input::json, seed,
       case when leased then 'running' else 'pending' end,
       case when leased then owner end,
       case when leased then token end,

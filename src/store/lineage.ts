@@ -23,7 +23,16 @@ import type {
 } from "../ports/lineage.ts";
 import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { arrayLiteral, CLOCK, milliseconds, POLICY, storable, TIMEOUT, timestamp } from "./sql.ts";
+import {
+  arrayLiteral,
+  CLOCK,
+  codeOf,
+  milliseconds,
+  POLICY,
+  storable,
+  TIMEOUT,
+  timestamp,
+} from "./sql.ts";
 
 /** Ends a generation and begins the next, behind a fence; repeated, it finds what it has done. */
 function nextGeneration(fence: string, changes: string): string {
@@ -37,9 +46,9 @@ function nextGeneration(fence: string, changes: string): string {
     ),
     kept as (
       insert into {schema}.generations (
-        run, generation, first_seq, next_seq, hash, specifier, seed, input, started_at, ended_at
+        run, generation, first_seq, next_seq, code, seed, input, started_at, ended_at
       )
-      select id, generation, first_seq, next_seq, hash, specifier, seed, input, started_at, at
+      select id, generation, first_seq, next_seq, code, seed, input, started_at, at
       from old cross join clock
     ),
     requeued as (
@@ -104,11 +113,11 @@ const STATEMENTS = {
     ),
     inserted as (
       insert into {schema}.runs (
-        namespace, run_id, workflow, hash, specifier, input, seed, state, wake_at, created_at,
+        namespace, run_id, workflow, code, input, seed, state, wake_at, created_at,
         parent, parent_close, depth, policy, deadline
       )
-      select namespace, run_id, workflow, hash, specifier, input::json, seed, 'pending', at, at,
-        parent, close, depth, decided, at + ${TIMEOUT}
+      select namespace, run_id, workflow, ${codeOf("timed")}, input::json, seed, 'pending', at,
+        at, parent, close, depth, decided, at + ${TIMEOUT}
       from timed
       order by run_id collate "C"
       on conflict (run_id, namespace) do nothing
@@ -142,8 +151,7 @@ const STATEMENTS = {
 
   continueAsNew: nextGeneration(
     "",
-    `hash = $8,
-        specifier = $9,
+    `code = {schema}.code_of($8, $9),
         input = $10::text::json,
         started_at = clock.at,
         attempt = 1,

@@ -22,7 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     name: "registry",
-    checksum: "cd68b02ccd8f971c32c92157a737aa5733310e3c39564689edab184e7236f84c",
+    checksum: "78e2516c45b89cf49d9e303ff1887a520505db3a60edd85ac1d938b63388b135",
     sql: `-- The registry and the archive: which versions of which workflows exist, and their bytes.
 --
 -- modules              Members' bytes, content-addressed: one row per SHA-256, shared by versions.
@@ -30,7 +30,10 @@ export const MIGRATIONS: readonly Migration[] = [
 --                      certifies itself; load_crashes counts nodes that died while importing it.
 -- version_modules      Which members a version needs from the archive. The keys tie both ends:
 --                      no version without its bytes, no bytes taken from under a version.
--- workflow_specifiers  Every specifier that a version is known under; the newest wins a look-up.
+-- workflow_specifiers  Every specifier that a version is known under; the newest wins a look-up. A row
+--                      is also the code that a run is on: runs hold its id, which is short, in place
+--                      of a hash and a specifier. code_of finds that id, and makes the row where a
+--                      run comes under a name that its version was not registered with.
 -- workflows            The current version of each name: set by a first registration, moved by hand.
 
 create table {schema}.modules (
@@ -60,6 +63,7 @@ create table {schema}.version_modules (
 create index version_modules_by_sha256 on {schema}.version_modules (sha256);
 
 create table {schema}.workflow_specifiers (
+  id integer generated always as identity constraint workflow_specifiers_id unique,
   hash text not null references {schema}.workflow_versions (hash) on delete cascade,
   specifier text not null,
   first_seen timestamptz not null default clock_timestamp(),
@@ -68,6 +72,21 @@ create table {schema}.workflow_specifiers (
 );
 
 create index workflow_specifiers_by_specifier on {schema}.workflow_specifiers using hash (specifier);
+
+create function {schema}.code_of(version text, name text) returns integer language plpgsql as $$
+declare
+  code integer;
+begin
+  loop
+    select id into code from {schema}.workflow_specifiers
+    where hash = version and specifier = name;
+    if found then
+      return code;
+    end if;
+    insert into {schema}.workflow_specifiers (hash, specifier, last_seen)
+    values (version, name, '-infinity') on conflict do nothing;
+  end loop;
+end $$;
 
 create table {schema}.workflows (
   name text primary key,
@@ -78,7 +97,7 @@ create table {schema}.workflows (
   {
     version: 2,
     name: "runs",
-    checksum: "439648d3a52f64215b0640acf7729fd3c640355e3673c27cee75f4c912005590",
+    checksum: "c85628244bf5b22d550d3de9328efda2506754c09ebbf8fdb7fd698db9bbd865",
     sql: `-- Nodes and runs: who is alive, what there is to do, and what happened.
 --
 -- nodes          One heartbeat row per open engine, under an id that is never used twice. Only a
@@ -117,10 +136,9 @@ create table {schema}.version_loads (
 create table {schema}.runs (
   id bigint generated always as identity primary key,
   created_at timestamptz(3) not null default clock_timestamp(),
+  code integer not null constraint runs_code references {schema}.workflow_specifiers (id),
   run_id text not null constraint runs_run_id unique,
   workflow text not null,
-  hash text not null constraint runs_version references {schema}.workflow_versions (hash),
-  specifier text not null,
   seed text not null,
   input json not null,
 
@@ -172,7 +190,7 @@ create index runs_due on {schema}.runs (wake_at) where wake_at is not null;
 
 -- The runs that a registration revives. The column repeats a state, so that the index does not see
 -- the others come and go.
-create index runs_without_code on {schema}.runs (hash) where lacks_code;
+create index runs_without_code on {schema}.runs (code) where lacks_code;
 
 create table {schema}.leases (
   id bigint generated always as identity primary key,
@@ -262,7 +280,7 @@ create table {schema}.idempotency_keys (
   {
     version: 4,
     name: "lineage",
-    checksum: "d562272e5f2abc3b43649609b8046442dd4767d819addaf38530da4f9d3c608f",
+    checksum: "4d51fd7a121e3e7b3b3e2454668dc3afeaf8d63638e089295bbe1c1f84d29992",
     sql: `-- Lineage: runs that start others, and runs that go on as new.
 --
 -- runs         parent and parent_close say whose child a run is, and what follows for it when its
@@ -295,8 +313,7 @@ create table {schema}.generations (
   generation integer not null check (generation >= 0),
   first_seq integer not null,
   next_seq integer not null,
-  hash text not null references {schema}.workflow_versions (hash),
-  specifier text not null,
+  code integer not null references {schema}.workflow_specifiers (id),
   seed text not null,
   input json not null,
   started_at timestamptz(3) not null,

@@ -7,7 +7,7 @@
 
 import type { Comparison, RunCondition, RunField, RunQuery } from "../ports/run_query.ts";
 import type { SqlValue } from "./driver.ts";
-import { RUN } from "./runs_sql.ts";
+import { FROM_RUN, RUN } from "./runs_sql.ts";
 import { arrayLiteral, timestamp } from "./sql.ts";
 
 /** A statement with `{schema}` still open. */
@@ -22,7 +22,7 @@ const COLUMNS: Readonly<Record<RunField, string>> = {
   id: "run.run_id",
   workflow: "run.workflow",
   state: "run.state",
-  version: "run.hash",
+  version: "code.hash",
   createdAt: "run.created_at",
   startedAt: "run.started_at",
   endedAt: "run.ended_at",
@@ -76,7 +76,7 @@ export function countStatement(where: RunCondition | null, namespace: string): S
   const conditions = [`run.namespace = ${parameters.add(namespace)}`];
   if (where !== null) conditions.push(condition(where, parameters));
   return {
-    text: `select count(*)::integer as count from {schema}.runs as run ` +
+    text: `select count(*)::integer as count ${FROM_RUN} ` +
       `where ${conditions.join(" and ")}`,
     values: parameters.values,
   };

@@ -7,7 +7,7 @@
 import { GENERATIONS, HISTORY } from "./generations_sql.ts";
 import { IDLE_STATE } from "./journal_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { CLOCK, milliseconds } from "./sql.ts";
+import { CLOCK, codesOf, milliseconds } from "./sql.ts";
 
 /** A token that no earlier holder can have: random, and exact as a JavaScript number. */
 const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
@@ -16,8 +16,8 @@ const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
 const ALIVE = "select id from {schema}.nodes where id = $1 for key share";
 
 const CLAIMED = `
-  run.id, run.namespace, run.run_id as "runId", run.workflow, run.hash, run.specifier, run.input::text as input,
-  run.seed, ${milliseconds("run.started_at")} as "startedAt", run.token,
+  run.id, run.namespace, run.run_id as "runId", run.workflow, run.code,
+  run.input::text as input, run.seed, ${milliseconds("run.started_at")} as "startedAt", run.token,
   run.claims_since_progress as claims, run.first_seq as "firstSeq", run.generation, run.attempt,
   ${milliseconds("run.deadline")} as deadline, run.policy::text as policy`;
 
@@ -34,13 +34,19 @@ export function noted(given: string): string {
   )`;
 }
 
+/** Runs that were given away, with their versions. */
+function withCode(given: string): string {
+  return `select given.*, code.hash, code.specifier
+  from ${given} as given join {schema}.workflow_specifiers as code on code.id = given.code`;
+}
+
 /** The clock stands in a sub-select: read once, it can bound the scan of the index. */
 const CLAIM = `
   with alive as materialized (${ALIVE}),
   due as materialized (
     select run.id, run.started_at is not null as began from {schema}.runs as run
     where run.wake_at <= (select clock_timestamp())
-      and run.hash <> all($3::text[]) and exists (select from alive)
+      and run.code <> all(${codesOf("$3::text[]")}) and exists (select from alive)
     order by run.wake_at limit $2::integer
     for update of run skip locked
   ),
@@ -57,12 +63,12 @@ const CLAIM = `
     returning ${CLAIMED}, due.began
   ),
   ${noted("select $1, id from claimed")}
-  select * from claimed`;
+  ${withCode("claimed")}`;
 
 /** When the next run falls due; its parameter is the excluded versions. */
 export const NEXT_WAKE = `
   select ${milliseconds("wake_at")} as at from {schema}.runs
-  where wake_at is not null and hash <> all($1::text[])
+  where wake_at is not null and code <> all(${codesOf("$1::text[]")})
   order by wake_at limit 1`;
 
 /**
@@ -94,7 +100,7 @@ const DELIVER = `
         when state in ('pending', 'suspended') then least(wake_at, ${CLOCK})
       end
     where run_id = $1 and namespace = $7 and ended_at is null
-      and ($6::text is null or hash = $6) and not exists (
+      and ($6::text is null or code = any(${codesOf("array[$6]")})) and not exists (
       select from {schema}.deliveries as delivery
       where delivery.run = runs.id and delivery.kind = $2 and delivery.name = $3
         and delivery.delivery_id = $5
@@ -113,18 +119,25 @@ const DELIVER = `
   select message.id as message, message.run, woken.node from message join woken on woken.id = message.run`;
 
 const DELIVERED = `
-  select run.id, run.state, run.node, run.hash, run.ended_at is not null as ended,
+  select run.id, run.state, run.node, code.hash, run.ended_at is not null as ended,
     delivery.message
-  from {schema}.runs as run left join {schema}.deliveries as delivery
+  from {schema}.runs as run join {schema}.workflow_specifiers as code on code.id = run.code
+  left join {schema}.deliveries as delivery
     on delivery.run = run.id and delivery.kind = $2 and delivery.name = $3
     and delivery.delivery_id = $4
   where run.run_id = $1 and run.namespace = $5`;
 
+/** Left joins: what no column of is asked for is not looked up. */
+export const FROM_RUN = `
+  from {schema}.runs as run
+  left join {schema}.workflow_specifiers as code on code.id = run.code
+  left join {schema}.workflow_versions as version on version.hash = code.hash`;
+
 /** A run as people see it: what its readers add conditions to. */
 export const RUN = `
-  select run.id, run.namespace, run.run_id as "runId", run.workflow, run.hash,
+  select run.id, run.namespace, run.run_id as "runId", run.workflow, code.hash,
     version.label as "versionLabel",
-    run.specifier, run.state, run.input::text as input, run.seed, run.result::text as result,
+    code.specifier, run.state, run.input::text as input, run.seed, run.result::text as result,
     run.error::text as error, run.stuck_reason::text as "stuckReason", run.waits::text as waits,
     run.attributes::text as attributes, run.custom_status::text as "customStatus",
     run.node, ${milliseconds("run.wake_at")} as "wakeAt", run.next_seq - run.first_seq as events,
@@ -133,13 +146,13 @@ export const RUN = `
     ${milliseconds("run.created_at")} as "createdAt",
     ${milliseconds("run.started_at")} as "startedAt", ${milliseconds("run.since")} as since,
     ${milliseconds("run.ended_at")} as "endedAt"
-  from {schema}.runs as run join {schema}.workflow_versions as version on version.hash = run.hash`;
+  ${FROM_RUN}`;
 
 const GET = `${RUN} where run.run_id = $1 and run.namespace = $2`;
 
 const LIST = `
   ${RUN}
-  where ($1::text is null or run.workflow = $1) and ($2::text is null or run.hash = $2)
+  where ($1::text is null or run.workflow = $1) and ($2::text is null or code.hash = $2)
     and ($3::text[] is null or run.state = any($3))
     and ($5::text is null or run.namespace = $5)
   order by run.id desc limit $4::integer`;
@@ -196,7 +209,7 @@ const SEIZE = `
     returning ${CLAIMED}, true as began, idle.state
   ),
   ${noted("select $1, id from seized")}
-  select * from seized`;
+  ${withCode("seized")}`;
 
 const SEIZED = "id = $1 and node = $2 and token = $3::bigint";
 
@@ -218,8 +231,7 @@ const PIN = `
   with clock as materialized (select ${CLOCK} as at),
   pinned as (
     update {schema}.runs set
-      hash = $4,
-      specifier = $5,
+      code = {schema}.code_of($4, $5),
       next_seq = next_seq + 1,
       state = 'suspended',
       claims_since_progress = 0,
@@ -284,8 +296,8 @@ export function runStatements(
     seize: SEIZE,
     putBack: PUT_BACK,
     pin: PIN,
-    version: `select run_id as "runId", hash from {schema}.runs
-      where run_id = any($1::text[]) and namespace = $2`,
+    version: `select run.run_id as "runId", code.hash ${FROM_RUN}
+      where run.run_id = any($1::text[]) and run.namespace = $2`,
     setAttributes: SET_ATTRIBUTES,
   });
 }

@@ -257,14 +257,13 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
     assert.deepEqual(indexed.map(({ name }) => name), [
       "aftermath",
       "attributes",
+      "code",
       "created_at",
-      "hash",
       "id",
+      "lacks_code",
       "namespace",
-      "node",
       "parent",
       "run_id",
-      "state",
       "wake_at",
     ]);
   } finally {

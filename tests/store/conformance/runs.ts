@@ -60,6 +60,38 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     assert.equal(await runs.get("a"), null);
   });
 
+  test("a run keeps the specifier that it came under, also one that nobody registered", async () => {
+    await using world = await newWorld(database);
+    const { runs, versions } = world.store;
+    await register(world.store, OTHER);
+    const specifiers = ["file:///order.ts", "app:order.ts", "app:order.ts", ""];
+    const hashes = [HASH, HASH, OTHER, HASH];
+    const batch = (batch: string) =>
+      runs.insert(
+        specifiers.map((specifier, i) =>
+          newRun(`${batch}${i}`, { hash: hashes[i]!, specifier, input: String(i) })
+        ),
+      );
+    await Promise.all(["a", "b", "c"].map(batch));
+    const rows = await runs.list({ limit: 99 });
+    assert.deepEqual(
+      rows.map((row) => [row.hash, row.specifier, row.input]).sort(),
+      rows.map(({ input }) => [hashes[Number(input)]!, specifiers[Number(input)]!, input]).sort(),
+    );
+    assert.equal(rows.length, 12);
+    assert.equal((await versions.bySpecifier("file:///order.ts"))?.hash, OTHER);
+  });
+
+  test("a version that a run is on can't be removed, nor the specifier that it came under", async () => {
+    await using world = await newWorld(database);
+    await world.store.runs.insert([newRun("r")]);
+    for (const table of ["workflow_specifiers", "workflow_versions"]) {
+      await world.place.query("delete from {schema}.workflows");
+      await assert.rejects(world.place.query(`delete from {schema}.${table}`), { code: "23503" });
+    }
+    assert.equal((await world.store.runs.get("r"))?.hash, HASH);
+  });
+
   test("run ids, inputs and signals may hold any storable text", async () => {
     await using world = await newWorld(database);
     const { runs } = world.store;

@@ -102,7 +102,7 @@ export function schema(database: TestDatabase, test: RegisterTest): void {
         "state = 'stuck_poisoned', node = null, token = null",
         "started_at = null",
         "next_seq = -1",
-        "hash = 'unknown'",
+        "code = -1",
       ]
     ) {
       await assert.rejects(
