@@ -23,6 +23,9 @@ export type Departure =
   | { readonly kind: "excluded" }
   | { readonly kind: "lost" };
 
+/** How an execution is over: its run leaves, or all of the history is read anew. */
+export type Exit = Departure | "reload";
+
 /** A write that the database acknowledged. */
 export type Committed = Extract<CommitResult, { status: "written" }>;
 

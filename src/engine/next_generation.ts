@@ -1,19 +1,31 @@
 /**
- * Where a run that goes on as new goes, and with which input.
+ * The end of a generation that is not the end of its run: the run goes on as new, or is tried again.
  *
  * @module
  */
 
 import { isContinuumError } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
 import { encodeError } from "../base/values_failure.ts";
+import type { GenerationEnd } from "../ports/lineage.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
+import type { Execution } from "../replay/machine.ts";
 import type { Outcome } from "../replay/turn.ts";
-import type { CodeSource } from "./code_source.ts";
+import { type Exit, LOST } from "./departure.ts";
+import type { ExecutorContext } from "./executor_context.ts";
 import { engineLog } from "./log.ts";
 import { mayPass } from "./patience.ts";
+import { isCancel, restOf } from "./run_policies.ts";
+import type { RunRecord } from "./run_record.ts";
 
-/** A next generation. */
-export interface NextGeneration {
+/** What the end of a generation needs from the node. */
+type Context = Pick<ExecutorContext, "patience" | "store" | "versions">;
+
+/** How code asks to go on as new. */
+type Continued = Extract<Outcome, { kind: "continued" }>;
+
+/** Where a run that goes on as new goes. */
+interface Target {
   /** The version that it is pinned to. */
   readonly hash: string;
   /** The specifier that the version is known under. */
@@ -23,21 +35,92 @@ export interface NextGeneration {
 }
 
 /**
+ * Goes on as new: the same run, row and lease, and a history that starts anew.
+ *
+ * @param record The run.
+ * @param outcome What its code returned.
+ * @param execution The execution that is over: signals that it did not consume go along.
+ * @param context What it needs from the node.
+ * @returns `reload`: the record is in its next generation; else how the run left.
+ */
+export async function continueAsNew(
+  record: RunRecord,
+  outcome: Continued,
+  execution: Execution,
+  { patience, store: { lineage }, versions }: Context,
+): Promise<Exit> {
+  const ending = endOf(record, execution);
+  const continued = await patience.until("continue a run as new", async () => {
+    const target = await targetOf(record.run, outcome, versions);
+    if ("refused" in target) return target;
+    const at = await lineage.continueAsNew({ ...ending, ...target });
+    return at === null ? null : { ...target, startedAt: at };
+  });
+  if (record.isLost || !continued) return LOST;
+  if ("refused" in continued) {
+    return await record.leave({ to: "failed", result: null, error: continued.refused });
+  }
+  const { seed, generation } = ending;
+  const first = { attempt: 1, began: true, claims: 1 };
+  record.turnOver({ ...record.run, ...continued, ...first, seed, generation: generation + 1 });
+  return "reload";
+}
+
+/**
+ * Lets a run that failed rest before its next attempt: another generation with the same input, after
+ * a rest as a row (E3). A message that came since the inbox was read may be a cancellation, after
+ * which there is none.
+ *
+ * @param record The run.
+ * @param error What its function threw, encoded.
+ * @param at When it is tried again, in milliseconds of database time.
+ * @param execution The execution that is over: signals that it did not consume go along.
+ * @param context What it needs from the node.
+ * @returns How the run left; `reload`: there is more in its history than was read.
+ */
+export async function tryAgain(
+  record: RunRecord,
+  error: string,
+  at: number,
+  execution: Execution,
+  { patience, store: { lineage } }: Context,
+): Promise<Exit> {
+  const waits = restOf(record.run.attempt + 1, at);
+  while (!record.isLost) {
+    const { wakeSeq } = record;
+    const next = { ...endOf(record, execution), wakeSeq, at, waits, failure: error };
+    const isResting = await patience.until(
+      "let a run rest before its next attempt",
+      () => lineage.retry(next),
+    );
+    if (isResting === undefined) return LOST;
+    if (isResting) return { kind: "suspended", wakeAt: at };
+    const loaded = await record.load(record.next);
+    if (loaded === undefined) return LOST;
+    if (loaded.events.length > 0) return "reload";
+    if (record.inbox.some(isCancel)) {
+      return await record.leave({ to: "failed", result: null, error });
+    }
+  }
+  return LOST;
+}
+
+function endOf({ run, next }: RunRecord, { unconsumed }: Execution): GenerationEnd {
+  const { id, token, generation } = run;
+  const signals = unconsumed.map(({ name, payload }) => ({ name, payload }));
+  return { run: id, token, generation, next, seed: randomId(), signals };
+}
+
+/**
  * Chooses the version of a next generation, and has it check the input. A current version that does
  * not take the input is not gone to: like an upgrade whose history does not replay, the run stays
- * where it is.
- *
- * @param run The run.
- * @param outcome What its code returned.
- * @param versions The versions.
- * @returns The next generation, or why there is none, encoded: the run's own version does not take
- * the input either.
+ * where it is. Refused, with the encoded reason: the run's own version does not take it either.
  */
-export async function nextGeneration(
+async function targetOf(
   { runId, workflow, hash, specifier }: ClaimedRun,
-  { input, version }: Extract<Outcome, { kind: "continued" }>,
-  versions: Pick<CodeSource, "current" | "checkInput">,
-): Promise<NextGeneration | { readonly refused: string }> {
+  { input, version }: Continued,
+  versions: Context["versions"],
+): Promise<Target | { readonly refused: string }> {
   const current = version === "current" ? await versions.current(workflow) : undefined;
   if (current !== undefined && current.hash !== hash) {
     try {

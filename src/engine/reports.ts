@@ -6,6 +6,7 @@
 
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { HistoryEvent } from "../replay/history.ts";
+import type { Execution } from "../replay/machine.ts";
 import { showSite } from "../replay/call_stack.ts";
 import type { Pending } from "../replay/pending.ts";
 import type { CallSite } from "../replay/turn.ts";
@@ -76,6 +77,13 @@ export class Reports {
         { run: run.runId, workflow: run.workflow, effect: shown, position, at },
       );
       this.#onUnawaited?.({ run: run.runId, workflow: run.workflow, kind, name, position, site });
+    }
+  }
+
+  /** A run is over, and promises that its code left behind were rejected. */
+  unhandled({ runId: run }: ClaimedRun, { unhandled }: Execution): void {
+    for (const reason of unhandled) {
+      engineLog.warn("Run {run} left a rejected promise unhandled: {reason}", { run, reason });
     }
   }
 

@@ -1,0 +1,208 @@
+/**
+ * The row, the messages and the end of the history of a run that this node holds: what was read of
+ * them, and the only way in which an execution writes.
+ *
+ * - E4: once the lease is lost, nothing is written any more.
+ *
+ * @module
+ */
+
+import type {
+  ClaimedRun,
+  CommitEntry,
+  InboxRow,
+  LoadedRun,
+  NewEvent,
+  Transition,
+} from "../ports/rows.ts";
+import type { HistoryEvent } from "../replay/history.ts";
+import { type Committed, departed, type Exit, LOST } from "./departure.ts";
+import type { ExecutorContext } from "./executor_context.ts";
+import type { Written } from "./journal_writer.ts";
+
+/** What a write came to: the database's word for it, or what the execution is to do instead. */
+export type Write = Committed | { readonly step: Exit | "woken" };
+
+/** What an event takes in memory beside its payload, about. */
+const EVENT_BYTES = 200;
+
+/** What this node knows of a run that it holds. */
+export class RunRecord {
+  readonly #context: Pick<ExecutorContext, "journal" | "loads" | "databaseClock" | "weigh">;
+  #run: ClaimedRun;
+  #inbox: readonly InboxRow[] = [];
+  #isStale = false;
+  #isLost = false;
+  #wakeSeq = 0;
+  #next = 0;
+  /** Bytes of the history in memory, about. */
+  #weight = 0;
+
+  /**
+   * @param run The run, leased to this node.
+   * @param context Where it is read and written.
+   */
+  constructor(
+    run: ClaimedRun,
+    context: Pick<ExecutorContext, "journal" | "loads" | "databaseClock" | "weigh">,
+  ) {
+    this.#run = run;
+    this.#context = context;
+  }
+
+  /** The run, in its present generation. */
+  get run(): ClaimedRun {
+    return this.#run;
+  }
+
+  /** Its messages, as they were when it was read. */
+  get inbox(): readonly InboxRow[] {
+    return this.#inbox;
+  }
+
+  /** Whether there may be other messages by now, or another owner. */
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
+  /** What its row counted when it was read: a message that comes later counts on. */
+  get wakeSeq(): number {
+    return this.#wakeSeq;
+  }
+
+  /** Where its next event goes. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Whether the lease is gone (E4). */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** What was read may not hold any more. */
+  doubt(): void {
+    this.#isStale = true;
+  }
+
+  /** The lease is gone (E4). */
+  lose(): void {
+    this.#isLost = true;
+  }
+
+  // ---- reading --------------------------------------------------------------------------------
+
+  /**
+   * Reads messages and history.
+   *
+   * @param from The first event that is wanted.
+   * @returns What there is; `undefined`: the run is not this node's any more.
+   */
+  async load(from: number): Promise<LoadedRun | undefined> {
+    this.#isStale = false; // now, not with the answer: a message may come after it was made
+    const loaded = await this.#context.loads.add({ id: this.#run.id, from });
+    if (loaded === undefined || loaded.token !== this.#run.token) return undefined;
+    this.#wakeSeq = loaded.wakeSeq;
+    this.#inbox = loaded.inbox;
+    return loaded;
+  }
+
+  /** An execution starts from this history, which is all there is of the present generation. */
+  begin(history: readonly HistoryEvent[]): void {
+    this.#next = this.#run.firstSeq + history.length;
+    this.#weigh(history, this.#run.input.length - this.#weight);
+  }
+
+  /** The run is in its next generation, whose history begins where the last one ended. */
+  turnOver(run: Omit<ClaimedRun, "firstSeq">): void {
+    this.#run = { ...run, firstSeq: this.#next };
+  }
+
+  /** The history leaves memory. */
+  forget(): void {
+    this.#weigh([], -this.#weight);
+  }
+
+  // ---- writing --------------------------------------------------------------------------------
+
+  /**
+   * Writes a share.
+   *
+   * @param share What has happened, and where the run goes by it.
+   * @returns What came of it.
+   * @throws {Error} If the database refuses it for good.
+   */
+  async write(
+    share: Pick<CommitEntry, "events" | "consumed" | "answered" | "transition">,
+  ): Promise<Write> {
+    if (this.#isLost) return { step: LOST }; // E4
+    const { id: run, token } = this.#run;
+    return this.judge(
+      await this.#context.journal.append({ run, token, first: this.#next, ...share }),
+    );
+  }
+
+  /** What a write came to that the journal, or a transaction in its place, has answered. */
+  judge(result: Written): Write {
+    switch (result.status) {
+      case "written":
+        this.#context.databaseClock.note(result.at);
+        return result;
+      case "stale":
+        return { step: "reload" };
+      case "woken":
+        return { step: "woken" };
+      case "refused":
+        throw new Error(`The database refuses to store an event: ${result.error}`);
+      default:
+        return { step: LOST };
+    }
+  }
+
+  /** Events that were written, as they now stand in the history. */
+  extend(events: readonly NewEvent[], { at }: Committed): readonly HistoryEvent[] {
+    const first = this.#next;
+    this.#next = first + events.length;
+    this.#weigh(events);
+    return events.map((event, index) => ({ ...event, seq: first + index, at }) as HistoryEvent);
+  }
+
+  /**
+   * Moves the run out of this node's memory.
+   *
+   * @param transition Where to.
+   * @param events The last that is to be said of it.
+   * @returns How it left; `reload`: there is more in its history than was read.
+   */
+  async leave(transition: Transition, events: readonly NewEvent[] = []): Promise<Exit> {
+    const written = await this.write({ events, consumed: [], transition });
+    return "at" in written ? departed(transition, written) : again(written.step);
+  }
+
+  /** As `leave`, of a run whose history was not read: reads its length first. */
+  async leaveUnread(transition: Transition): Promise<Exclude<Exit, "reload">> {
+    while (!this.#isLost) {
+      const { firstSeq } = this.#run;
+      const loaded = await this.load(firstSeq);
+      if (loaded === undefined) return LOST;
+      this.#next = firstSeq + loaded.events.length;
+      const exit = await this.leave(transition);
+      if (exit !== "reload") return exit;
+    }
+    return LOST;
+  }
+
+  #weigh(events: readonly Pick<NewEvent, "payload">[], more = 0): void {
+    const bytes = events.reduce(
+      (sum, { payload }) => sum + EVENT_BYTES + (payload?.length ?? 0),
+      more,
+    );
+    this.#weight += bytes;
+    this.#context.weigh(bytes);
+  }
+}
+
+/** Only a suspension is asked to look at its inbox again; anything else would read all of it anew. */
+export function again(step: Exit | "woken"): Exit {
+  return step === "woken" ? "reload" : step;
+}
