@@ -91,7 +91,7 @@ export class RunEffects {
 
   /** Whether an attempt is under way. */
   get isActive(): boolean {
-    return !this.#pending.in("active")[Symbol.iterator]().next().done;
+    return this.#pending.in("active").length > 0;
   }
 
   /** The earliest time at which something is due by itself, in database time. */
@@ -169,7 +169,7 @@ export class RunEffects {
 
   /** Aborts every attempt under way. */
   abort(reason: string): void {
-    this.#pending.abort(new DOMException(reason, "AbortError"));
+    if (this.isActive) this.#pending.abort(new DOMException(reason, "AbortError"));
   }
 
   /** Takes the end of an activity whose task was claimed from its queue by this node. */
@@ -184,7 +184,8 @@ export class RunEffects {
 
   /** The first transaction that may begin now. */
   get transaction(): Pending | undefined {
-    return this.#mayStart ? this.#pending.readyTransaction : undefined;
+    const { readyTransaction } = this.#pending;
+    return readyTransaction !== undefined && this.#mayStart ? readyTransaction : undefined;
   }
 
   /**
@@ -218,7 +219,7 @@ export class RunEffects {
   }
 
   #startReady(): void {
-    for (const pending of [...this.#pending.in("ready")]) {
+    for (const pending of this.#pending.in("ready")) {
       if (!this.#mayStart) return;
       const { kind } = pending.command;
       const refusal = this.#refusal(pending);
@@ -355,16 +356,17 @@ export class RunEffects {
    * before the run timed out comes before that.
    */
   #takeDue(): void {
+    if (this.dueAt === null) return;
     const deadline = this.#deadline ?? Infinity;
     const clock = this.#options.context.databaseClock.now();
     const now = Math.min(clock, deadline);
-    for (const pending of [...this.#pending.in("waiting")]) {
+    for (const pending of this.#pending.in("waiting")) {
       if (pending.dueAt === null || pending.dueAt > now) continue;
       pending.state = "settled";
       const kind = pending.command.kind === "sleep" ? "timer.fired" : "signal.timeout";
       this.#facts.push({ event: eventOf(pending, kind, null) });
     }
-    for (const pending of [...this.#pending.in("resting")]) {
+    for (const pending of this.#pending.in("resting")) {
       if (pending.dueAt !== null && pending.dueAt > now) continue;
       pending.state = "ready";
       pending.dueAt = null;

@@ -34,6 +34,8 @@ export interface Pending {
   running?: { abort(reason: unknown): void };
 }
 
+const NONE: readonly Pending[] = [];
+
 /** The outstanding commands of one run. */
 export class PendingCommands {
   readonly #byPosition = new Map<number, Pending>();
@@ -87,9 +89,13 @@ export class PendingCommands {
     this.#byPosition.delete(position);
   }
 
-  /** Those in a state, in program order of being asked for. */
-  *in(state: Pending["state"]): Iterable<Pending> {
-    for (const pending of this.#byPosition.values()) if (pending.state === state) yield pending;
+  /** Those that are in a state now, in program order of being asked for. */
+  in(state: Pending["state"]): readonly Pending[] {
+    let found: Pending[] | undefined;
+    for (const pending of this.#byPosition.values()) {
+      if (pending.state === state) (found ??= []).push(pending);
+    }
+    return found ?? NONE;
   }
 
   /**
@@ -119,20 +125,15 @@ export class PendingCommands {
 
   /** The first transaction that may begin. */
   get readyTransaction(): Pending | undefined {
-    for (const pending of this.in("ready")) {
-      if (pending.command.kind === "transaction") return pending;
-    }
-    return undefined;
+    return this.#first("ready", ({ kind }) => kind === "transaction");
   }
 
   /** Those that wait for the end of a child. */
   waitingForChild(id: string): Pending | undefined {
-    for (const pending of this.in("waiting")) {
-      if (pending.command.kind === "child" && pending.command.options.child?.id === id) {
-        return pending;
-      }
-    }
-    return undefined;
+    return this.#first(
+      "waiting",
+      ({ kind, options }) => kind === "child" && options.child?.id === id,
+    );
   }
 
   /** Activities that outlive a cancellation, and whose tasks have not been asked to stop. */
@@ -149,8 +150,12 @@ export class PendingCommands {
 
   /** The first that waits for a signal of that name. */
   waitingFor(signal: string): Pending | undefined {
-    for (const pending of this.in("waiting")) {
-      if (pending.command.kind === "signal" && pending.command.name === signal) return pending;
+    return this.#first("waiting", ({ kind, name }) => kind === "signal" && name === signal);
+  }
+
+  #first(state: Pending["state"], wanted: (command: Command) => boolean): Pending | undefined {
+    for (const pending of this.#byPosition.values()) {
+      if (pending.state === state && wanted(pending.command)) return pending;
     }
     return undefined;
   }

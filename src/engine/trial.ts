@@ -74,24 +74,29 @@ export function begin(trial: Trial, clock: Clock): RunningTrial {
     resolve({ kind: "threw", error, retryable: true });
   });
   const facts = new Facts(trial, limits);
-  call(trial, facts).then(
-    (value) => resolve(facts.isDeferred ? { kind: "deferred" } : returned(trial, value)),
-    (error) => resolve({ kind: "threw", error, retryable: true }),
-  ).finally(() => limits.end());
+  call(trial, facts).then((result) => {
+    limits.end();
+    resolve(result);
+  });
   return { result: promise, abort: (reason) => facts.abort(reason) };
 }
 
-async function call(trial: Trial, facts: Facts): Promise<unknown> {
-  return await exempt(
-    () => trial.call(facts),
-    (reason) =>
-      engineLog.warn("{kind} {name} of run {run} left a rejected promise unhandled: {reason}", {
-        kind: trial.kind,
-        name: trial.name,
-        run: trial.runId,
-        reason,
-      }),
-  );
+async function call(trial: Trial, facts: Facts): Promise<TrialResult> {
+  try {
+    const value = await exempt(() => trial.call(facts), (reason) => unhandled(trial, reason));
+    return facts.isDeferred ? { kind: "deferred" } : returned(trial, value);
+  } catch (error) {
+    return { kind: "threw", error, retryable: true };
+  }
+}
+
+function unhandled({ kind, name, runId }: Trial, reason: unknown): void {
+  engineLog.warn("{kind} {name} of run {run} left a rejected promise unhandled: {reason}", {
+    kind,
+    name,
+    run: runId,
+    reason,
+  });
 }
 
 /** Trying again would not make a value serialisable or smaller, and would repeat the effect. */
@@ -172,19 +177,25 @@ class Facts implements ActivityAttempt {
     this.#limits = limits;
   }
 
-  // Fields, not methods: functions take them out of their object.
-  readonly heartbeat = async (details?: unknown): Promise<void> => {
-    const text = encodeDetails(details);
-    this.#limits.heard();
-    await this.#trial.beat(text);
-  };
+  // Not methods: functions take them out of their object. Most never look at them.
+  get heartbeat(): (details?: unknown) => Promise<void> {
+    return async (details) => {
+      const text = encodeDetails(details);
+      this.#limits.heard();
+      await this.#trial.beat(text);
+    };
+  }
 
-  readonly token = (): Promise<string> => this.#trial.token();
+  get token(): () => Promise<string> {
+    return () => this.#trial.token();
+  }
 
-  readonly completeLater = (): never => {
-    this.#isDeferred = true;
-    return undefined as never;
-  };
+  get completeLater(): () => never {
+    return () => {
+      this.#isDeferred = true;
+      return undefined as never;
+    };
+  }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {

@@ -14,19 +14,28 @@
 
 import { isStorable } from "../base/text.ts";
 import type { AttributesChange } from "../base/attributes.ts";
-import type { CommitEntry, CommitResult, InboxRow, LoadedRun, NewEvent } from "../ports/rows.ts";
+import type {
+  CommitEntry,
+  CommitResult,
+  InboxRow,
+  LoadedRun,
+  NewEvent,
+  Transition,
+} from "../ports/rows.ts";
 import type { JournalStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { journalStatements } from "./journal_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { arrayLiteral } from "./sql.ts";
+import { arrayLiteral, columnLiteral } from "./sql.ts";
 import { isContention, isRefusal } from "./sqlstate.ts";
 
+/** One row for a whole flush: what is written, and which of that somebody wants to hear of. */
 interface WrittenRow {
-  id: number;
   at: number;
-  watched: boolean;
-  aftermath: boolean;
+  /** A JSON array of ids, as are the others; `null`: none. */
+  ids: string | null;
+  watched: string | null;
+  aftermath: string | null;
 }
 
 interface FenceRow {
@@ -89,8 +98,9 @@ export class Journal implements JournalStore {
   async commitOn(session: SqlSession, entry: CommitEntry): Promise<CommitResult> {
     const error = unstorable(entry);
     if (error !== null) return { status: "refused", error };
-    const [row] = await session.query<WrittenRow>(this.#sql.append, parameters([entry]));
-    if (row !== undefined) return acknowledged(row);
+    const rows = await session.query<WrittenRow>(this.#sql.append, parameters([entry]));
+    const written = acknowledged(rows).get(entry.run);
+    if (written !== undefined) return written;
     const [fence] = await session.query<FenceRow>(this.#sql.fences, [arrayLiteral([entry.run])]);
     return missed(entry, fence);
   }
@@ -111,7 +121,7 @@ export class Journal implements JournalStore {
     entries: readonly CommitEntry[],
     results: Map<CommitEntry, CommitResult>,
   ): Promise<void> {
-    let written: Map<number, WrittenRow>;
+    let written: ReadonlyMap<number, CommitResult>;
     try {
       written = await this.#write(entries);
     } catch (error) {
@@ -128,19 +138,19 @@ export class Journal implements JournalStore {
     }
     const missed: CommitEntry[] = [];
     for (const entry of entries) {
-      const row = written.get(entry.run);
-      if (row === undefined) missed.push(entry);
-      else results.set(entry, acknowledged(row));
+      const result = written.get(entry.run);
+      if (result === undefined) missed.push(entry);
+      else results.set(entry, result);
     }
     this.#contended = missed.length > 0 && await this.#classify(missed, results);
   }
 
   /** J2: at once where nobody is in the way, else past the rows that somebody holds. */
-  async #write(entries: readonly CommitEntry[]): Promise<Map<number, WrittenRow>> {
+  async #write(entries: readonly CommitEntry[]): Promise<ReadonlyMap<number, CommitResult>> {
     const values = parameters(entries);
     const first = this.#contended ? null : await this.#attempt(this.#sql.append, values);
     const rows = first ?? await this.#attempt(this.#sql.appendSkipping, values) ?? [];
-    return new Map(rows.map((row) => [row.id, row]));
+    return acknowledged(rows);
   }
 
   /** `null`: somebody was in the way, and nothing was written. */
@@ -176,8 +186,19 @@ export class Journal implements JournalStore {
   }
 }
 
-function acknowledged({ at, watched, aftermath }: WrittenRow): CommitResult {
-  return { status: "written", at, watched, aftermath };
+function acknowledged([row]: readonly WrittenRow[]): ReadonlyMap<number, CommitResult> {
+  const results = new Map<number, CommitResult>();
+  if (row === undefined) return results;
+  const [ids, watched, aftermath] = [row.ids, row.watched, row.aftermath].map((list) =>
+    JSON.parse(list ?? "[]") as readonly number[]
+  );
+  const written = { status: "written", at: row.at, watched: false, aftermath: false } as const;
+  for (const id of ids!) results.set(id, written);
+  for (const id of watched!) results.set(id, { ...written, watched: true });
+  for (const id of aftermath!) {
+    results.set(id, { ...written, watched: watched!.includes(id), aftermath: true });
+  }
+  return results;
 }
 
 function missed(entry: CommitEntry, fence: FenceRow | undefined): CommitResult {
@@ -207,48 +228,49 @@ function unstorable(entry: CommitEntry): string | null {
 
 /** Two groups of arrays, runs and events, and the consumed messages. */
 function parameters(entries: readonly CommitEntry[]): SqlValue[] {
-  const transitions = entries.map((entry) => entry.transition);
-  const events = entries.flatMap((entry) =>
-    entry.events.map((event, index) => ({ ...event, run: entry.run, seq: entry.first + index }))
+  const moved = (of: (transition: Transition) => string | number | null | undefined) =>
+    columnLiteral(entries, ({ transition }) => transition && of(transition));
+  const events = entries.flatMap(({ run, first, events }) =>
+    events.map((event, index) => ({ run, seq: first + index, event }))
   );
+  const written = (of: (event: NewEvent) => string | number | null) =>
+    columnLiteral(events, ({ event }) => of(event));
   const said = entries.map(({ events }) => saidOf(events));
-  const answered = entries.flatMap((entry) =>
-    (entry.answered ?? []).map((position) => ({ run: entry.run, position }))
+  const consumed = entries.flatMap(({ run, consumed }) =>
+    consumed.map((message) => ({ run, message }))
+  );
+  const answered = entries.flatMap(({ run, answered = [] }) =>
+    answered.map((position) => ({ run, position }))
   );
   const ended = entries.filter(({ transition }) => transition && "result" in transition);
-  const consumed = entries.flatMap((entry) =>
-    entry.consumed.map((message) => ({ run: entry.run, message }))
-  );
   return [
-    arrayLiteral(entries.map((entry) => entry.run)),
-    arrayLiteral(entries.map((entry) => entry.token)),
-    arrayLiteral(entries.map((entry) => entry.first)),
-    arrayLiteral(entries.map((entry) => entry.events.length)),
-    arrayLiteral(transitions.map((to) => to?.to ?? null)),
-    arrayLiteral(transitions.map((to) => to?.to === "suspended" ? to.wakeAt : null)),
-    arrayLiteral(transitions.map((to) => to?.to === "suspended" ? to.wakeSeq : null)),
-    arrayLiteral(
-      transitions.map((to) => to?.to === "suspended" ? JSON.stringify(to.waits) : null),
-    ),
-    arrayLiteral(transitions.map((to) => to?.to === "released" ? to.afterMs : null)),
-    arrayLiteral(transitions.map((to) => to && "result" in to ? to.result : null)),
-    arrayLiteral(transitions.map((to) => to && "error" in to ? to.error : null)),
-    arrayLiteral(transitions.map((to) => to && "reason" in to ? JSON.stringify(to.reason) : null)),
-    arrayLiteral(events.map((event) => event.run)),
-    arrayLiteral(events.map((event) => event.seq)),
-    arrayLiteral(events.map((event) => event.position)),
-    arrayLiteral(events.map((event) => event.kind)),
-    arrayLiteral(events.map((event) => event.name)),
-    arrayLiteral(events.map((event) => event.digest)),
-    arrayLiteral(events.map((event) => event.payload)),
-    arrayLiteral(consumed.map(({ run }) => run)),
-    arrayLiteral(consumed.map(({ message }) => message)),
-    arrayLiteral(said.map((said) => said?.attributes ?? null)),
-    arrayLiteral(said.map((said) => said?.removed ?? null)),
-    arrayLiteral(said.map((said) => said?.customStatus ?? null)),
-    arrayLiteral(answered.map(({ run }) => run)),
-    arrayLiteral(answered.map(({ position }) => position)),
-    arrayLiteral(ended.map(({ run }) => run)),
+    columnLiteral(entries, ({ run }) => run),
+    columnLiteral(entries, ({ token }) => token),
+    columnLiteral(entries, ({ first }) => first),
+    columnLiteral(entries, ({ events }) => events.length),
+    moved(({ to }) => to),
+    moved((to) => to.to === "suspended" ? to.wakeAt : null),
+    moved((to) => to.to === "suspended" ? to.wakeSeq : null),
+    moved((to) => to.to === "suspended" ? JSON.stringify(to.waits) : null),
+    moved((to) => to.to === "released" ? to.afterMs : null),
+    moved((to) => "result" in to ? to.result : null),
+    moved((to) => "error" in to ? to.error : null),
+    moved((to) => "reason" in to ? JSON.stringify(to.reason) : null),
+    columnLiteral(events, ({ run }) => run),
+    columnLiteral(events, ({ seq }) => seq),
+    written(({ position }) => position),
+    written(({ kind }) => kind),
+    written(({ name }) => name),
+    written(({ digest }) => digest),
+    written(({ payload }) => payload),
+    columnLiteral(consumed, ({ run }) => run),
+    columnLiteral(consumed, ({ message }) => message),
+    columnLiteral(said, (said) => said?.attributes),
+    columnLiteral(said, (said) => said?.removed),
+    columnLiteral(said, (said) => said?.customStatus),
+    columnLiteral(answered, ({ run }) => run),
+    columnLiteral(answered, ({ position }) => position),
+    columnLiteral(ended, ({ run }) => run),
   ];
 }
 

@@ -108,8 +108,11 @@ function append(from: string, condition: string): string {
     using unnest($27::bigint[]) as ended (run), written
     where task.run = ended.run and written.id = ended.run
   )
-  select written.id, written.watched, written.aftermath, ${milliseconds("clock.at")} as at
-  from written cross join clock`;
+  select (select ${milliseconds("at")} from clock) as at,
+    json_agg(id)::text as ids,
+    (json_agg(id) filter (where watched))::text as watched,
+    (json_agg(id) filter (where aftermath))::text as aftermath
+  from written`;
 }
 
 const APPEND = `with ${SHARES}, ${append("shares as share, clock", FENCE)}`;

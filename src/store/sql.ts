@@ -77,6 +77,34 @@ export function arrayLiteral(values: readonly (string | number | null)[]): strin
   return `{${values.map(element).join(",")}}`;
 }
 
+/**
+ * A column of a batch as an array literal. Nulls at its end are left out, which is most of many
+ * columns: `unnest` of several arrays gives them back.
+ *
+ * @param rows The batch.
+ * @param of The value of a row; `undefined` counts as null.
+ * @returns The literal.
+ */
+export function columnLiteral<Row>(
+  rows: readonly Row[],
+  of: (row: Row) => string | number | null | undefined,
+): string {
+  let text = "";
+  let nulls = 0;
+  for (const row of rows) {
+    const value = of(row) ?? null;
+    if (value === null) {
+      nulls++;
+      continue;
+    }
+    if (nulls > 0) text += "null,".repeat(nulls);
+    nulls = 0;
+    text += element(value);
+    text += ",";
+  }
+  return `{${text.slice(0, -1)}}`;
+}
+
 function element(value: string | number | null): string {
   if (value === null) return "null";
   if (typeof value === "number") return String(value);
