@@ -17,6 +17,7 @@ import type { AttributesChange } from "../base/attributes.ts";
 import type {
   CommitEntry,
   CommitResult,
+  EventRow,
   InboxRow,
   LoadedRun,
   NewEvent,
@@ -46,17 +47,16 @@ interface FenceRow {
   ended: boolean;
 }
 
-interface LoadRow {
-  part: number;
-  run: number;
-  key: number | null;
-  position: number | null;
-  kind: string;
-  name: string;
-  digest: string | null;
-  payload: string | null;
-  at: number;
+/** A run as it is read: JSON arrays, or `null` for empty ones. */
+interface LoadRow extends Record<EventColumn, string | null> {
+  id: number;
+  token: number | null;
+  wakeSeq: number;
+  messages: string | null;
+  tasks: string | null;
 }
+
+type EventColumn = "seqs" | "kinds" | "positions" | "names" | "digests" | "payloads" | "times";
 
 /** {@linkcode JournalStore} in SQL. */
 export class Journal implements JournalStore {
@@ -113,7 +113,7 @@ export class Journal implements JournalStore {
       arrayLiteral(runs.map(({ id }) => id)),
       arrayLiteral(runs.map(({ from }) => from)),
     ]);
-    return assemble(rows);
+    return rows.map(assemble);
   }
 
   /** J3: halves a batch that the database refuses until the culprit stands alone. */
@@ -306,33 +306,40 @@ function saidOf(events: readonly NewEvent[]): Said | null {
   };
 }
 
-function isMessage(kind: string): kind is InboxRow["kind"] {
-  return kind === "signal" || kind === "cancel" || kind === "child" || kind === "activity";
+function assemble(row: LoadRow): LoadedRun {
+  const { id, token, wakeSeq } = row;
+  const messages: readonly (readonly [number, InboxRow["kind"], string, number, string])[] = list(
+    row.messages,
+  );
+  const inbox = messages.map(([id, kind, name, position, payload]) => ({
+    id,
+    kind,
+    name,
+    position,
+    payload,
+  }));
+  return { id, token, wakeSeq, events: historyOf(row), inbox, tasks: list(row.tasks) };
 }
 
-type Assembled =
-  & { -readonly [Key in "id" | "token" | "wakeSeq"]: LoadedRun[Key] }
-  & { events: LoadedRun["events"][number][]; inbox: LoadedRun["inbox"][number][]; tasks: number[] };
+function historyOf(row: LoadRow): EventRow[] {
+  const seqs = list<number>(row.seqs);
+  const kinds = list<string>(row.kinds);
+  const positions = list<number | null>(row.positions);
+  const names = list<string>(row.names);
+  const digests = list<string | null>(row.digests);
+  const payloads = list<string | null>(row.payloads);
+  const times = list<number>(row.times);
+  return seqs.map((seq, index) => ({
+    seq,
+    kind: kinds[index]!,
+    position: positions[index]!,
+    name: names[index]!,
+    digest: digests[index]!,
+    payload: payloads[index]!,
+    at: times[index]!,
+  }));
+}
 
-function assemble(rows: readonly LoadRow[]): LoadedRun[] {
-  const runs = new Map<number, Assembled>();
-  for (const row of rows) {
-    if (row.part === 0) {
-      const wakeSeq = row.position ?? 0;
-      runs.set(row.run, { id: row.run, token: row.key, wakeSeq, events: [], inbox: [], tasks: [] });
-      continue;
-    }
-    const run = runs.get(row.run);
-    if (run === undefined || row.key === null) continue;
-    const { kind, name, payload } = row;
-    if (row.part === 1) {
-      const { position, digest, at } = row;
-      run.events.push({ seq: row.key, kind, position, name, digest, payload, at });
-    } else if (row.part === 3) {
-      run.tasks.push(row.key);
-    } else if (isMessage(kind)) {
-      run.inbox.push({ id: row.key, kind, name, position: row.position, payload });
-    }
-  }
-  return [...runs.values()];
+function list<T>(text: string | null): T[] {
+  return text === null ? [] : JSON.parse(text);
 }

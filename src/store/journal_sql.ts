@@ -126,24 +126,35 @@ const FENCES = `
   select id, token, next_seq, wake_seq, ended_at is not null as ended
   from {schema}.runs where id = any($1::bigint[])`;
 
-/** One statement is one snapshot: the inbox that is read belongs to the wake_seq that is read. */
+/**
+ * One statement is one snapshot: the inbox that is read belongs to the wake_seq that is read. A row
+ * for each run, a JSON array for each column of its history: a long one is read in half the time
+ * that a row for each event takes.
+ */
 const LOAD = `
-  with asked as (select * from unnest($1::bigint[], $2::integer[]) as asked (run, first))
-  select 0 as part, run.id as run, run.token as key, run.wake_seq as position, '' as kind,
-    '' as name, null as digest, null as payload, 0::bigint as at
-  from asked join {schema}.runs as run on run.id = asked.run
-  union all
-  select 1, event.run, event.seq, event.position, event.kind, event.name, event.digest,
-    event.payload::text, ${milliseconds("event.at")}
-  from asked join {schema}.events as event on event.run = asked.run and event.seq >= asked.first
-  union all
-  select 2, message.run, message.id, message.position, message.kind, message.name, null,
-    message.payload::text, 0
-  from asked join {schema}.inbox as message on message.run = asked.run
-  union all
-  select 3, task.run, task.position, null, '', '', null, null, 0
-  from asked join {schema}.tasks as task on task.run = asked.run
-  order by part, run, key`;
+  select run.id, run.token, run.wake_seq as "wakeSeq", history.*, mail.messages, task.positions as tasks
+  from unnest($1::bigint[], $2::integer[]) as asked (run, first)
+  join {schema}.runs as run on run.id = asked.run
+  cross join lateral (
+    select json_agg(seq)::text as seqs, json_agg(kind)::text as kinds,
+      json_agg(position)::text as positions, json_agg(name)::text as names,
+      json_agg(digest)::text as digests, json_agg(payload)::text as payloads,
+      json_agg(at)::text as times
+    from (
+      select seq, kind, position, name, digest, payload::text as payload, ${
+  milliseconds("at")
+} as at
+      from {schema}.events where run = asked.run and seq >= asked.first order by seq
+    ) as event
+  ) as history
+  cross join lateral (
+    select json_agg(json_build_array(id, kind, name, position, payload::text) order by id)::text
+      as messages
+    from {schema}.inbox where run = asked.run
+  ) as mail
+  cross join lateral (
+    select json_agg(position)::text as positions from {schema}.tasks where run = asked.run
+  ) as task`;
 
 /**
  * The journal's statements in a schema.
