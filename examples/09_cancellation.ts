@@ -1,12 +1,11 @@
 /**
- * Cancellation lets the code clean up, and so does a timeout; termination does not ask. What throws
- * is tried again where its start says so.
+ * Cancellation lets the code clean up; termination does not ask.
  *
  * @module
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, RunStoppedError, RunTimeoutError } from "@continuum/continuum";
+import { Continuum, RunStoppedError } from "@continuum/continuum";
 import film from "./workflows/09_cancellation.ts";
 
 await using continuum = await Continuum.open({
@@ -31,19 +30,6 @@ for (const stop of ["cancel", "terminate"] as const) {
   console.log(`  ${state}, it says of itself: ${custom}`);
 }
 
-const run = await continuum.start(film, "Greed", {
-  runId: "greed",
-  timeout: "2s", // all attempts and the rests between them
-  retry: { maxAttempts: 3, initial: "50ms" },
-});
-try {
-  await run.result();
-} catch (error) {
-  if (!(error instanceof RunTimeoutError)) throw error;
-  const { attempt, lastError } = await run.status();
-  console.log(`${error.code} in attempt ${attempt}, after: ${(lastError as Error).message}`);
-}
-
 // Prints:
 // RUN_CANCELLED: The run was cancelled: Out of money
 //   run.completed rent the studio
@@ -55,4 +41,3 @@ try {
 // RUN_TERMINATED: Out of money
 //   run.completed rent the studio
 //   terminated, it says of itself: undefined
-// RUN_TIMEOUT in attempt 2, after: The reel was lost

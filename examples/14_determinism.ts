@@ -1,5 +1,5 @@
 /**
- * Determinism: what is the same on each replay, what is refused, and what the linter says.
+ * Determinism: what is the same on each replay, what is refused, and how such a run gets on.
  *
  * @module
  */
@@ -8,8 +8,11 @@
 import { Continuum } from "@continuum/continuum";
 import rates from "./workflows/14_determinism.ts";
 
-const module = new URL(import.meta.resolve("./workflows/14_determinism.ts"));
-await using continuum = await Continuum.open({ database: "memory:", workflows: [module.href] });
+const mended = import.meta.resolve("./workflows/14_determinism_mended.ts");
+await using continuum = await Continuum.open({
+  database: "memory:",
+  workflows: [import.meta.resolve("./workflows/14_determinism.ts"), mended],
+});
 
 const good = await continuum.start(rates, "today");
 console.log(await good.result(), (await good.status()).custom);
@@ -24,25 +27,12 @@ while (status.stuck === null) {
 console.log(status.state, status.stuck.code);
 console.log(status.stuck.message.replaceAll(/\S*\/(?=workflows\/)/g, ""));
 
-// The linter has the same table of rules; in deno.json it is "lint": { "plugins": [...] }.
-const config = await Deno.makeTempFile({ suffix: ".json" });
-const plugin = import.meta.resolve("@continuum/continuum/lint");
-await Deno.writeTextFile(config, JSON.stringify({ lint: { plugins: [plugin] } }));
-const lint = new Deno.Command(Deno.execPath(), {
-  args: ["lint", "--json", "--config", config, module.pathname],
-});
-const { stdout } = await lint.output();
-for (const { code, message } of JSON.parse(new TextDecoder().decode(stdout)).diagnostics) {
-  console.log(`${code}: ${message}`);
-}
-await Deno.remove(config);
+// To code that asks in a step: its history is replayed there first.
+const { upgraded } = await parked.upgrade({ to: mended });
+console.log("moved to mended code:", upgraded, "->", await parked.result());
 
 // Prints:
 // 1.1 { isTold: true, dice: 3 }
 // stuck_nondeterminism NONDETERMINISTIC_CALL
 // Cannot call fetch in workflow code at workflows/14_determinism.ts:12:26: a replay would not repeat its answer; use ctx.run or an activity
-// continuum/no-clock: Date answers from the run's own values in workflow code, not from the machine's
-// continuum/no-randomness: Math.random answers from the run's own values in workflow code, not from the machine's
-// continuum/no-randomness: crypto.randomUUID answers from the run's own values in workflow code, not from the machine's
-// continuum/no-clock: Date answers from the run's own values in workflow code, not from the machine's
-// continuum/no-io: fetch is refused in workflow code: a replay could not repeat it
+// moved to mended code: true -> 1.2

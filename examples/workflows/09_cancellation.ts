@@ -10,7 +10,6 @@ const render = defineActivity({ name: "render" }, async (film: string, { signal 
 
 export default defineWorkflow({ name: "film" }, async (ctx, film: string) => {
   await ctx.run("rent the studio", () => "rented");
-  if (film === "Greed" && ctx.attempt === 1) throw new Error("The reel was lost");
   try {
     const rendered = await ctx.activity(render, film);
     ctx.setStatus(rendered);
