@@ -391,7 +391,7 @@ export class RunEffects {
         this.#takeAnswer(message);
         return true;
       case "child":
-        return this.#consume(message, this.#pending.waitingForChild(message.name), childEnd);
+        return this.#takeChildEnd(message);
       case "signal": // first come, first served, by name
         return this.#consume(
           message,
@@ -399,6 +399,14 @@ export class RunEffects {
           (pending, payload) => eventOf(pending, "signal.received", payload),
         );
     }
+  }
+
+  /** Each `ctx.child` has an answer of its own; one answers all that ask by a handle (I7). */
+  #takeChildEnd(message: InboxRow): boolean {
+    const { starters, askers } = this.#pending.waitingForChild(message.name);
+    const told = starters.length > 0 ? starters : askers.slice(0, 1);
+    for (const pending of told) this.#consume(message, pending, childEnd);
+    return told.length > 0;
   }
 
   #consume(

@@ -12,6 +12,7 @@ import { decode } from "../base/values.ts";
 import type { EventRow, WaitRow } from "../ports/rows.ts";
 import type { Command } from "../replay/commands.ts";
 import type { RecordedAttempt } from "../replay/activity_failure.ts";
+import { asksForEnd } from "../replay/settle.ts";
 import type { FailedAttempt } from "./attempt.ts";
 
 /** One outstanding command. */
@@ -84,9 +85,14 @@ export class PendingCommands {
     this.#byPosition.delete(position);
   }
 
-  /** Forgets a command that a delivery answered. */
+  /** Forgets a command that a delivery answered; a child's end answers more than one (I7). */
   settle(position: number): void {
+    const child = this.#byPosition.get(position)?.command.options.child;
     this.#byPosition.delete(position);
+    if (child === undefined) return;
+    for (const { command } of this.waitingForChild(child.id).askers) {
+      this.#byPosition.delete(command.position);
+    }
   }
 
   /** Those that are in a state now, in program order of being asked for. */
@@ -128,12 +134,16 @@ export class PendingCommands {
     return this.#first("ready", ({ kind }) => kind === "transaction");
   }
 
-  /** Those that wait for the end of a child. */
-  waitingForChild(id: string): Pending | undefined {
-    return this.#first(
-      "waiting",
-      ({ kind, options }) => kind === "child" && options.child?.id === id,
+  /** Those that wait for the end of a child: having started it, or by its handle. */
+  waitingForChild(id: string): { readonly starters: Pending[]; readonly askers: Pending[] } {
+    const waiting = this.in("waiting").filter(({ command }) =>
+      command.kind === "child" && command.options.child?.id === id
     );
+    const { starters = [], askers = [] } = Object.groupBy(
+      waiting,
+      ({ command }) => asksForEnd(command) === undefined ? "starters" : "askers",
+    );
+    return { starters, askers };
   }
 
   /** Activities that outlive a cancellation, and whose tasks have not been asked to stop. */

@@ -10,10 +10,12 @@
  *   it is ignored if that command was withdrawn; anything else is drift.
  * - I4: what settles a promise comes from the journal's text, never from a live object.
  * - I5: the code makes progress within turns only; what it does between them is refused.
- *
- * @module
  * - I6: a value's size counts once: what the history has was accepted, and what it says was refused
  *   is refused again, whatever the limit is now.
+ * - I7: a child ends once: the event that says so answers all that wait for it by its handle, and
+ *   all that ask for it later.
+ *
+ * @module
  */
 
 import {
@@ -42,6 +44,7 @@ import { Pending, type Request } from "./pending.ts";
 import { outside, scope, type WorkflowScope } from "./scope.ts";
 import {
   ANSWERS,
+  asksForEnd,
   type Delivery,
   isDelivery,
   mismatch,
@@ -65,6 +68,8 @@ export class Execution implements Effects, WorkflowScope {
   /** Commands whose answers came before anybody had awaited them. */
   readonly #unheeded: Pending[] = [];
   readonly #signals: HistoryEvent[] = [];
+  /** How children have ended, by id (I7). */
+  readonly #childEnds = new Map<string, HistoryEvent>();
   readonly #patches = new Patches();
   readonly #notes = new Notes();
   readonly #rejections = new Map<Promise<unknown>, unknown>();
@@ -245,6 +250,11 @@ export class Execution implements Effects, WorkflowScope {
       request,
       request.kind === "activity" || this.#options.trace === true ? new CallStack() : null,
     );
+    const end = this.#childEnds.get(asksForEnd(request) ?? "");
+    if (end !== undefined) { // I7
+      SETTLE[end.kind as Delivery](pending, end.payload);
+      return pending.promise;
+    }
     this.#outstanding.set(position, pending);
     if (signal !== undefined) pending.whenAborted(this.#withdraw);
     return pending.promise;
@@ -370,9 +380,8 @@ export class Execution implements Effects, WorkflowScope {
     this.#advance(event);
     // The run has ended: its history holds what was on its way already.
     if (this.#outcome !== null) return false;
-    this.#outstanding.delete(pending.position);
-    if (!pending.isAwaited) this.#unheeded.push(pending);
-    SETTLE[event.kind as Delivery](pending, event.payload);
+    this.#settle(pending, event);
+    this.#noteChildEnd(pending, event);
     return true; // I1
   }
 
@@ -411,7 +420,24 @@ export class Execution implements Effects, WorkflowScope {
     if (reason !== null) return this.#noteDrift(event, { command: withdrawn, reason });
     if (answers === null) return;
     this.#advance(event);
+    this.#noteChildEnd(withdrawn, event);
     if (event.kind === "signal.received") this.#signals.push(event);
+  }
+
+  #settle(pending: Pending, event: HistoryEvent): void {
+    this.#outstanding.delete(pending.position);
+    if (!pending.isAwaited) this.#unheeded.push(pending);
+    SETTLE[event.kind as Delivery](pending, event.payload);
+  }
+
+  /** I7. */
+  #noteChildEnd({ options: { child } }: Pending, event: HistoryEvent): void {
+    if (child === undefined || ANSWERS[event.kind] !== "child") return;
+    this.#childEnds.set(child.id, event);
+    if (this.#outcome !== null) return;
+    for (const other of [...this.#outstanding.values()]) {
+      if (asksForEnd(other) === child.id) this.#settle(other, event);
+    }
   }
 
   #advance(event: HistoryEvent): void {

@@ -9,7 +9,7 @@ import { setHidden, stackless } from "../base/stackless.ts";
 import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
 import { decodeActivityFailure } from "./activity_failure.ts";
-import type { CommandKind } from "./commands.ts";
+import type { Command, CommandKind } from "./commands.ts";
 import type { EventKind, HistoryEvent } from "./history.ts";
 import type { Pending } from "./pending.ts";
 
@@ -52,6 +52,13 @@ export type Delivery = Exclude<
 /** Whether an event is delivered to the code: it moves the run's clock, and may settle something. */
 export function isDelivery({ kind }: HistoryEvent): boolean {
   return ANSWERS[kind] !== null || kind === "cancel.requested";
+}
+
+/** The id of the child whose end a handle asks for; undefined of any other command. */
+export function asksForEnd(
+  { kind, options: { child } }: Pick<Command, "kind" | "options">,
+): string | undefined {
+  return kind === "child" && child?.workflow === undefined ? child?.id : undefined;
 }
 
 /**

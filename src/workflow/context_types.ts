@@ -103,7 +103,7 @@ export interface ChildHandle<Output = unknown, Signals extends SignalSchemas = S
   /** The child's run id. */
   readonly id: string;
   /**
-   * Waits for the child's end.
+   * Waits for the child's end. It is known for good: asking again gives it again.
    *
    * @throws {ChildError} If it did not complete.
    */

@@ -103,6 +103,52 @@ forEachDatabase("children", (database, test) => {
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["the-child", "now"]);
   });
 
+  test("a handle gives its child's end as often as it is asked, at once or later", async () => {
+    await using place = await database.fresh();
+    const fails = defineWorkflow({ name: "fails" }, () => {
+      throw new Error("no luck");
+    });
+    const codeOf = (error: unknown) => (error as { code: string }).code;
+    const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
+      const child = await ctx.startChild<number>("double", 4, { id: "good" });
+      const failing = await ctx.startChild("fails", undefined, { id: "bad" });
+      const twice = await Promise.all([child.result(), child.result()]);
+      await ctx.sleep(1);
+      const failures = [failing.result().catch(codeOf), failing.result().catch(codeOf)];
+      return [...twice, await child.result(), ...await Promise.all(failures)];
+    });
+    await using node = await TestNode.open(place, [parent, double, fails]);
+    const id = await node.start("parent");
+    const wanted = [8, 8, 8, "CHILD_FAILED", "CHILD_FAILED"];
+    assert.deepEqual(resultOf(await node.left(id, "ended")), wanted);
+  });
+
+  test("a child's end is known to whoever asks for it after a wait for it was given up", async () => {
+    await using place = await database.fresh();
+    const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
+      const child = await ctx.startChild<string>("waits", undefined, { id: "the-child" });
+      try {
+        await child.result();
+      } catch {
+        return await child.result();
+      }
+    });
+    await using node = await TestNode.open(place, [parent, waits]);
+    const id = await node.start("parent");
+    await node.left("the-child", "suspended");
+    await node.left(id, "suspended");
+    await node.engine.drain(1_000);
+    // The request comes first, and with it, before the code has heard of it, the child's end.
+    const cancel = { kind: "cancel", name: "", payload: encode({}) } as const;
+    await node.store.runs.deliver(id, cancel);
+    await using children = await TestNode.open(place, [waits]);
+    await children.signal("the-child", "go", "done");
+    await children.left("the-child", "ended");
+    await children.engine.close(1_000); // its end is told
+    await using heir = await TestNode.open(place, [parent]);
+    assert.equal(resultOf(await heir.left(id, "ended")), "done");
+  });
+
   test("a child whose id another run has is not started, and says so", async () => {
     await using place = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, async (ctx) => {

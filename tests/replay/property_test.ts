@@ -5,6 +5,7 @@ import type { Drain } from "../../src/replay/drain.ts";
 import type { HistoryEvent } from "../../src/replay/history.ts";
 import type { Execution } from "../../src/replay/machine.ts";
 import { installGuard } from "../../src/replay/guard.ts";
+import { asksForEnd } from "../../src/replay/settle.ts";
 import type { Outcome } from "../../src/replay/turn.ts";
 import { follow, type Program, programs, STILL } from "../support/random_program.ts";
 import { DRAINS, essence, executionFor, Journal } from "./support.ts";
@@ -32,7 +33,7 @@ async function runLive(
   const journal = new Journal();
   const snapshots: Snapshots = new Map();
   const waiting = new Map<number, Command>();
-  const late: Command[] = [];
+  let late: Command[] = [];
   let cancelled = false;
   let batch: HistoryEvent[] = [];
   for (let turns = 0; turns < 500; turns++) {
@@ -64,7 +65,10 @@ async function runLive(
       const commands = [...waiting.values(), ...late];
       const command = commands[choose(commands.length)] as Command;
       batch.push(...finish(journal, command, choose));
-      if (!waiting.delete(command.position)) late.splice(late.indexOf(command), 1);
+      const isTold = (other: Command) =>
+        other === command || asksForEnd(other) === (command.options.child?.id ?? null); // I7
+      for (const other of commands.filter(isTold)) waiting.delete(other.position);
+      late = late.filter((other) => !isTold(other));
     }
   }
   throw new Error("The program does not end");

@@ -48,7 +48,7 @@ export type Statement =
     readonly op: "startChild";
     readonly program: Program;
     readonly close: "abandon" | "cancel" | "terminate";
-    readonly then: "result" | "signal" | "cancel" | "nothing";
+    readonly then: "result" | "twice" | "signal" | "cancel" | "nothing";
   }
   | { readonly op: "sleep"; readonly ms: number }
   | {
@@ -143,7 +143,7 @@ const { statement } = fc.letrec<{ statement: Statement; program: Program }>((tie
       op: fc.constant("startChild"),
       program: tie("program"),
       close: fc.constantFrom("abandon", "cancel", "terminate"),
-      then: fc.constantFrom("result", "signal", "cancel", "nothing"),
+      then: fc.constantFrom("result", "twice", "signal", "cancel", "nothing"),
     }),
     fc.record({
       op: fc.constantFrom(
@@ -330,7 +330,8 @@ class Follower {
     const result = child.result(options);
     if (part.then === "signal") await child.signal("a", "from the parent");
     if (part.then === "cancel") await child.cancel();
-    return [child.id, await result];
+    if (part.then === "twice") await Promise.allSettled([result, child.result(options)]);
+    return [child.id, await (part.then === "twice" ? child.result(options) : result)];
   }
 
   async *#generate(parts: Program, signal: AbortSignal | undefined): AsyncGenerator<unknown> {
