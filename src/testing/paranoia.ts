@@ -6,12 +6,11 @@
  */
 
 import { isContinuumError } from "../base/errors.ts";
-import { decodeError } from "../base/values_failure.ts";
 import type { Departure } from "../engine/departure.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { TestVersions } from "./definitions.ts";
-import { readHistory, type RunHistory } from "./history.ts";
+import { readHistory } from "./history.ts";
 import { type ReplayOptions, replayWithCuts } from "./replay.ts";
 
 /** Replays the runs that have ended. */
@@ -19,7 +18,7 @@ export class Paranoia {
   readonly #store: Store;
   readonly #versions: TestVersions;
   readonly #options: ReplayOptions;
-  /** Runs that ended by their own code. */
+  /** Runs that ended in the engine's memory. */
   readonly #ended: ClaimedRun[] = [];
 
   /**
@@ -47,7 +46,7 @@ export class Paranoia {
     const errors: unknown[] = [];
     for (const { runId, namespace } of this.#ended) {
       const history = await readHistory(runId, this.#store.runs.in(namespace)).catch(unlessGone);
-      if (history === null || !ranItsCode(history)) continue;
+      if (history === null) continue;
       const { definition } = await this.#versions.obtain(history.version);
       await replayWithCuts(definition, history, this.#options).catch((error) => errors.push(error));
     }
@@ -60,11 +59,4 @@ export class Paranoia {
 function unlessGone(error: unknown): null {
   if (isContinuumError(error, "RUN_NOT_FOUND")) return null;
   throw error;
-}
-
-/** A run that ended before it began has no outcome that its code could come to. */
-function ranItsCode({ state, error, events }: RunHistory): boolean {
-  const isStopped = state === "cancelled" ||
-    error !== null && isContinuumError(decodeError(error), "RUN_TIMEOUT");
-  return !isStopped || events.some(({ kind }) => kind === "cancel.requested");
 }

@@ -90,6 +90,7 @@ export async function replay(
   history: RunHistory,
   { drain, payloadBytes = limitOf(history), cut = history.events.length }: ReplayOptions,
 ): Promise<readonly AskedEffect[]> {
+  if (history.events.length === 0 && !endedByItsCode(history)) return [];
   const execution = new RecordingExecution(
     (effects, input) =>
       (definition as WorkflowDefinition).run(new Context(effects, definition.signals), input),
@@ -171,10 +172,12 @@ function checked({ runId }: RunHistory, turn: Turn): Turn {
   return turn;
 }
 
-/** A run that had ended has to end again, in the same way. */
+/** A run that had ended by its code has to end again, in the same way. */
 function checkOutcome(history: RunHistory, outcome: Outcome | null): void {
   const { runId, state, result, error } = history;
   if (state !== "completed" && state !== "failed" && state !== "cancelled") return;
+  if (!endedByItsCode(history)) return;
+  if (outcome?.kind === "continued" && codeOf(history) === "INVALID_INPUT") return;
   if (outcome?.kind !== state) {
     const found = outcome === null ? "still waits" : `is ${outcome.kind}`;
     throw new ReplayError(runId, `it was ${state}, and on this code it ${found} in the end`);
@@ -190,6 +193,21 @@ function checkOutcome(history: RunHistory, outcome: Outcome | null): void {
   if (was !== is) {
     throw new ReplayError(runId, `it ended by ${was}, and on this code it ends by ${is}`);
   }
+}
+
+/**
+ * Whether a run that had ended did so by its code: code hears of a cancellation or a timeout by an
+ * event, unless none of it had run, or it could not be had.
+ */
+function endedByItsCode(history: RunHistory): boolean {
+  const isStopped = history.state === "cancelled" || codeOf(history) === "RUN_TIMEOUT";
+  return !isStopped || history.events.some(({ kind }) => kind === "cancel.requested");
+}
+
+/** The code of the error that it ended with, if that has one. */
+function codeOf({ error }: RunHistory): string | null {
+  const thrown = typeof error === "string" ? decodeError(error) : null;
+  return isContinuumError(thrown) ? thrown.code : null;
 }
 
 /** A result that was too large is so again. */

@@ -5,6 +5,8 @@
  */
 
 import assert from "node:assert/strict";
+import { RunTimeoutError } from "../../src/base/errors.ts";
+import { encodeError } from "../../src/base/values_failure.ts";
 import { assertReplays, testEngine } from "../../src/testing/mod.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
 import { defineWorkflow } from "../../src/workflow/workflow.ts";
@@ -52,4 +54,58 @@ Deno.test("a run that is cancelled while it rests has run no more code", async (
   await run.cancel();
   await assert.rejects(run.result(), { code: "RUN_CANCELLED" });
   assert.equal(begun, 1);
+});
+
+Deno.test("the history of a run that ended before it began replays on any code", async () => {
+  const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go"));
+  const other = defineWorkflow({ name: "waits" }, () => "at once");
+  await using engine = await testEngine({ workflows: [waits] });
+  const run = await engine.start(waits, undefined, { delay: "1d" });
+  await run.cancel();
+  await assert.rejects(run.result(), { code: "RUN_CANCELLED" });
+  const cancelled = await run.dump();
+  assert.deepEqual([cancelled.state, cancelled.events], ["cancelled", []]);
+  const error = encodeError(new RunTimeoutError(cancelled.runId, 1));
+  for (const history of [cancelled, { ...cancelled, state: "failed", error } as const]) {
+    for (const code of [waits, other]) await assertReplays(code, history);
+  }
+  const failed = { ...cancelled, state: "failed", error: encodeError(new Error("in vain")) };
+  await assert.rejects(assertReplays(waits, failed), { message: /it was failed.*still waits/ });
+});
+
+Deno.test("the history of a run whose code heard of its cancellation ends by it again", async () => {
+  const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go"));
+  const goesOn = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go").catch(() => 1));
+  await using engine = await testEngine({ workflows: [waits] });
+  const run = await engine.start(waits, undefined);
+  await engine.settled();
+  await run.cancel();
+  await assert.rejects(run.result(), { code: "RUN_CANCELLED" });
+  const history = await run.dump();
+  await assertReplays(waits, history);
+  await assert.rejects(assertReplays(goesOn, history), { message: /it was cancelled.*completed/ });
+});
+
+Deno.test("the history of a run whose next generation was refused its input replays", async () => {
+  const positive = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: (value: unknown) =>
+        (value as number) > 0
+          ? { value: value as number }
+          : { issues: [{ message: "Expected more than nothing" }] },
+    },
+  } as const;
+  const counts = defineWorkflow(
+    { name: "counts", input: positive },
+    (ctx, left) => ctx.continueAsNew(left - 1),
+  );
+  await using engine = await testEngine({ workflows: [counts] });
+  const run = await engine.start(counts, 1);
+  await assert.rejects(run.result(), (error: Error) => {
+    assert.equal((error.cause as { code: string }).code, "INVALID_INPUT");
+    return true;
+  });
+  await assertReplays(counts, await run.dump());
 });
