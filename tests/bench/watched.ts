@@ -47,26 +47,30 @@ export class Watch {
     const own = {
       query: this.#watchedSession(driver).query,
       impatient: this.#watchedSession(driver.impatient),
-      transaction:
-        ((work) =>
-          driver.transaction((session) => work(this.#watchedSession(session)))) as SqlDriver[
-            "transaction"
-          ],
+      transaction: ((work) =>
+        this.#during(
+          driver.transaction((session) => work(this.#watchedSession(session))),
+        )) as SqlDriver["transaction"],
     };
     return overlay(driver, own);
   }
 
   #watchedSession(session: SqlSession): SqlSession {
-    const query = async <Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> => {
+    const query = <Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> => {
       this.asked.push({ text, values });
-      this.#underWay++;
-      try {
-        return await session.query(text, values);
-      } finally {
-        this.#underWay--;
-      }
+      return this.#during(session.query(text, values));
     };
     return overlay(session, { query });
+  }
+
+  /** A transaction goes on from before its first statement until after its last. */
+  async #during<T>(asking: Promise<T>): Promise<T> {
+    this.#underWay++;
+    try {
+      return await asking;
+    } finally {
+      this.#underWay--;
+    }
   }
 }
 

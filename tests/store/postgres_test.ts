@@ -11,13 +11,7 @@ import type { SqlDriver } from "../../src/store/driver.ts";
 import { openStore } from "../../src/store/open.ts";
 import { postgres } from "../../src/store/postgres.ts";
 import { SchemaName } from "../../src/store/schema_name.ts";
-import {
-  type Place,
-  placeOn,
-  postgresPlace,
-  postgresUrl,
-  type TestDatabase,
-} from "../support/database.ts";
+import { type Place, placeOn, postgresPlace, postgresUrl } from "../support/database.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
 import {
   claimed,
@@ -215,27 +209,11 @@ Deno.test("writers, senders, claimers and buriers at once never deadlock or lose
   }
 });
 
-/** A database that no other test is in. */
-async function ownDatabase(): Promise<TestDatabase & AsyncDisposable> {
-  const name = `apart_${crypto.randomUUID().replaceAll("-", "")}`;
-  const admin = await postgres(postgresUrl()).open();
-  await admin.script(`create database ${name}`);
-  const url = new URL(postgresUrl());
-  url.pathname = `/${name}`;
-  return {
-    name: "Postgres",
-    fresh: (schema) => placeOn(postgres(url.href), schema),
-    async [Symbol.asyncDispose]() {
-      await admin.script(`drop database ${name} with (force)`);
-      await admin.close();
-    },
-  };
-}
-
 Deno.test("appends are heap-only updates, and no index holds a column that they change", async () => {
-  // In a database of its own: elsewhere, other tests' snapshots keep pages from being cleaned.
-  await using apart = await ownDatabase();
-  await using world = await newWorld(apart);
+  // On a server of its own: elsewhere, other tests' transactions keep pages from being cleaned.
+  await using server = await startPostgres();
+  const fresh = (schema?: string) => placeOn(postgres(server.url), schema);
+  await using world = await newWorld({ name: "Postgres", fresh });
   const { store, place } = world;
   const driver = await place.database.open();
   try {
