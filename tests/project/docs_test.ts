@@ -80,16 +80,6 @@ Deno.test("every piece of TypeScript on the pages has types, as it stands", asyn
   assert.equal(code, 0, errors);
 });
 
-Deno.test("the tests on the page about testing pass as they stand", async () => {
-  await using folder = await makeProject();
-  const { output, code } = await deno(
-    ["test", "-A", "--quiet", "--no-check", "docs_testing/workflows/order_test.ts"],
-    { cwd: new URL(folder.url).pathname },
-  );
-  assert.equal(code, 0, output);
-  assert.match(output, /2 passed/);
-});
-
 Deno.test("every link between the pages leads to a file, and to a heading that is there", async () => {
   const broken: string[] = [];
   for (const [page, text] of pages) {
