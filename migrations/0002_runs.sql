@@ -6,7 +6,8 @@
 -- runs           One row per run. What changes stands together, after what does not: the log of an
 --                update holds all between the first change and the last. No index holds a column
 --                that an append or an end changes, so these stay heap-only (HOT) updates. One flush
---                may update every row of a page: half of it is left free for that.
+--                may update every row of a page, before what the last one left can be cleared away:
+--                two thirds of it are left free for that.
 -- leases         Where to look for the runs of a node: what it took, a bundle a row. What gives runs
 --                to a node adds one, each heartbeat makes one of all that it still holds, a burial
 --                frees what they name. runs.node says who holds a run: an index on it would see every
@@ -82,7 +83,7 @@ create table {schema}.runs (
   constraint runs_waits check (waits is null or state = 'suspended'),
   constraint runs_wakes_only_idle check (wake_at is null or state in ('pending', 'suspended')),
   constraint runs_pending_is_due check (state <> 'pending' or wake_at is not null)
-) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+) with (fillfactor = 33, autovacuum_vacuum_scale_factor = 0.05);
 
 -- All that a claimer reads. By runs_wakes_only_idle it holds what can be claimed and nothing else:
 -- running, stuck and ended runs never stand in its way.

@@ -4,13 +4,15 @@
  * - L1 of `runs.ts`: whatever gives a run to a node holds that node's row first.
  * - K1, one run a key: key, run and first signal are one statement. A key that somebody else commits
  *   meanwhile fails the statement as a whole; repeated, it sees that key.
+ * - K2, one run an id: so it is with ids, too, except in transactions, which a failure would spoil.
  *
  * @module
  */
 
 import type { InsertedRun, NewRun } from "../ports/rows.ts";
-import type { SqlSession } from "./driver.ts";
+import type { SqlDriver, SqlSession } from "./driver.ts";
 import { VersionNotRegisteredError } from "./errors.ts";
+import { savepoint } from "./guest_session.ts";
 import { insertStatements } from "./inserts_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { arrayLiteral, storable } from "./sql.ts";
@@ -57,24 +59,41 @@ export class Inserts {
    * Inserts runs; see {@linkcode RunStore.insert}.
    *
    * @param runs The runs, each with its namespace.
-   * @param session Where to.
-   * @param attempt Carries out one try of the statement; where a failed statement would spoil a
-   * transaction, it keeps it from that.
+   * @param driver Where to.
    * @returns What became of each, in the same order.
    */
-  async insert(
+  insert(runs: readonly Placed[], driver: SqlDriver): Promise<InsertedRun[]> {
+    const isPlain = runs.every(({ key, signal }) => key === undefined && signal === undefined);
+    const text = isPlain ? this.#sql.insert : this.#sql.insertAll;
+    return this.#insert(runs, driver, (values) => driver.query(text, values));
+  }
+
+  /**
+   * Inserts runs in a transaction, which stays usable; see {@linkcode RunStore.insertInto}.
+   *
+   * @param runs The runs, each with its namespace.
+   * @param session The transaction.
+   * @returns What became of each, in the same order.
+   */
+  insertInto(runs: readonly Placed[], session: SqlSession): Promise<InsertedRun[]> {
+    const query = (values: readonly string[]) =>
+      session.query<InsertRow>(this.#sql.insertAll, values);
+    const isKeyed = runs.some(({ key }) => key !== undefined);
+    return this.#insert(
+      runs,
+      session,
+      isKeyed ? (values) => savepoint(session, () => query(values)) : query,
+    );
+  }
+
+  async #insert(
     runs: readonly Placed[],
     session: SqlSession,
-    attempt: <T>(work: () => Promise<T>) => Promise<T> = (work) => work(),
+    query: (values: readonly string[]) => Promise<InsertRow[]>,
   ): Promise<InsertedRun[]> {
     const firsts = firstOfEach(runs);
     const values = parameters(firsts);
-    const isPlain = firsts.every(({ key, signal }) => key === undefined && signal === undefined);
-    const text = isPlain ? this.#sql.insert : this.#sql.insertAll;
-    const added = await this.#add(
-      firsts,
-      () => attempt(() => session.query<InsertRow>(text, values)),
-    );
+    const added = await this.#add(firsts, () => query(values));
     const created = new Map(added.map((row) => [placeOf(row), exact(row)]));
     const known = await this.#known(runs, created, session);
     return runs.map((run) => {
@@ -96,7 +115,7 @@ export class Inserts {
     });
   }
 
-  /** K1. */
+  /** K1, K2. */
   async #add(
     runs: readonly Placed[],
     query: () => Promise<InsertRow[]>,

@@ -8,6 +8,20 @@ import { noted } from "./runs_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { CLOCK, codeOf, milliseconds, POLICY, TIMEOUT, timestamp } from "./sql.ts";
 
+/**
+ * K2: runs whose id is known by now stay out. Each is looked for by itself, in the index: as a join
+ * it would be planned by how many runs there are thought to be.
+ */
+const NEW_ID = `
+    where (
+      select known.id from {schema}.runs as known
+      where known.run_id = given.run_id and known.namespace = given.namespace
+    ) is null`;
+
+/** K2, where a failure would cost more than a record in the log for each row, that confirms it. */
+const UNLESS_TAKEN = `
+    on conflict (run_id, namespace) do nothing`;
+
 /** K1: runs whose key is known by now stay out. */
 const NEW_KEY = `
     where given.key is null or not exists (
@@ -45,7 +59,7 @@ const COMPANIONS = `,
  * Rows go in by their ids and keys, so that two batches wait for each other in one direction. Most
  * starts have no companions, and do not pay for them.
  */
-function insert(newKey: string, companions: string): string {
+function insert(newcomers: string, unlessTaken: string, companions: string): string {
   return `
   with clock as materialized (select ${CLOCK} as at),
   given as materialized (
@@ -66,7 +80,7 @@ function insert(newKey: string, companions: string): string {
       clock.at,
       coalesce(${timestamp("start_at")}, clock.at + given.delay * interval '1 millisecond')
     ) as due
-    from given cross join clock left join alive on alive.id = given.node${newKey}
+    from given cross join clock left join alive on alive.id = given.node${newcomers}
   ),
   timed as materialized (
     select wanted.*, owner is not null and due = at as leased, ${POLICY} as decided from wanted
@@ -91,8 +105,7 @@ function insert(newKey: string, companions: string): string {
       decided,
       due + ${TIMEOUT}
     from timed
-    order by run_id collate "C", namespace collate "C"
-    on conflict (run_id, namespace) do nothing
+    order by run_id collate "C", namespace collate "C"${unlessTaken}
     returning id, namespace, run_id, created_at, wake_at, node, deadline, policy
   ),
   ${noted("select node, id from inserted where node is not null")}${companions}
@@ -122,8 +135,8 @@ export function insertStatements(
   schema: SchemaName,
 ): Record<"insert" | "insertAll" | "taken" | "keys", string> {
   return schema.fillAll({
-    insert: insert("", ""),
-    insertAll: insert(NEW_KEY, COMPANIONS),
+    insert: insert(NEW_ID, "", ""),
+    insertAll: insert(NEW_KEY, UNLESS_TAKEN, COMPANIONS),
     taken: TAKEN,
     keys: KEYS,
   });

@@ -28,7 +28,7 @@ import { Batcher } from "../base/batcher.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { SqlDriver } from "./driver.ts";
 import { VersionNotRegisteredError } from "./errors.ts";
-import { guestSession, savepoint } from "./guest_session.ts";
+import { guestSession } from "./guest_session.ts";
 import { Inserts } from "./inserts.ts";
 import { countStatement, queryStatement } from "./run_query_sql.ts";
 import { runStatements } from "./runs_sql.ts";
@@ -110,12 +110,7 @@ export class Runs implements RunStore {
   async insertInto(transaction: unknown, runs: readonly NewRun[]): Promise<InsertedRun[]> {
     const session = guestSession(transaction);
     const placed = runs.map((run) => this.#placed(run));
-    const keyed = runs.some(({ key }) => key !== undefined);
-    const inserted = await this.#inserts.insert(
-      placed,
-      session,
-      keyed ? (work) => savepoint(session, work) : undefined,
-    );
+    const inserted = await this.#inserts.insertInto(placed, session);
     // Said when the caller commits, in his transaction: nobody else knows when that is.
     const dues = inserted.flatMap(({ due }) => due ?? []);
     if (dues.length > 0) {

@@ -226,7 +226,7 @@ export class Schedules implements ScheduleStore {
     );
     if (starts.length === 0) return [];
     // A run with that id that is there already is the one: what starts is the same for everybody.
-    const runs = await this.#inserts.insert(starts.map(newRun), session);
+    const runs = await this.#inserts.insertInto(starts.map(newRun), session);
     await this.#query(session, "note", [
       arrayLiteral(starts.map(({ row }) => row.key)),
       arrayLiteral(starts.map(({ planned }) => planned)),

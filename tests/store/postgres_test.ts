@@ -160,6 +160,49 @@ Deno.test("N1: a node that beats while it is to be buried keeps everything or lo
   }
 });
 
+Deno.test("K2: a start in a transaction that another one was ahead of finds that run, and can go on", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  const [first, second] = [await place.database.open(), await place.database.open()];
+  const began = Promise.withResolvers<void>();
+  const commit = Promise.withResolvers<void>();
+  try {
+    const ahead = first.transaction(async (session) => {
+      const [run] = await store.runs.insertInto(session, [newRun("r", { input: "1" })]);
+      began.resolve();
+      await commit.promise;
+      return run!;
+    });
+    await began.promise;
+    const behind = second.transaction(async (session) => {
+      const asked = store.runs.insertInto(session, [newRun("r", { input: "2" }), newRun("s")]);
+      while (await waiting(place) === 0);
+      commit.resolve();
+      const [run, other] = await asked;
+      await session.query("select 1");
+      return { run: run!, other: other! };
+    });
+    const [made, found] = await Promise.all([ahead, behind]);
+    assert.deepEqual([made.created, found.run.created, found.other.created], [true, false, true]);
+    assert.equal(found.run.id, made.id);
+    assert.equal((await store.runs.get("r"))?.input, "1");
+    assert.equal((await store.runs.get("s"))?.id, found.other.id);
+  } finally {
+    await first.close();
+    await second.close();
+  }
+});
+
+/** How many statements on a schema wait for another's transaction. */
+async function waiting(place: Place): Promise<number> {
+  const [row] = await place.query<{ n: number }>(
+    `select count(*)::integer as n from pg_stat_activity
+     where wait_event = 'transactionid' and query like '%' || $1 || '%'`,
+    [place.schema],
+  );
+  return row!.n;
+}
+
 Deno.test("writers, senders, claimers and buriers at once never deadlock or lose an event", async () => {
   await using world = await newWorld(SERVER);
   const { store, place } = world;

@@ -50,6 +50,30 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     );
   });
 
+  test("K2: batches that insert the same ids at once make one run of each, whatever their order", async () => {
+    await using world = await newWorld(database);
+    const stores = [world.store, ...await Promise.all([1, 2, 3].map(() => world.place.open()))];
+    const ids = Array.from({ length: 10 }, (_, index) => `r${index}`);
+    const inserted = await Promise.all(
+      Array.from({ length: 20 }, (_, batch) =>
+        stores[batch % stores.length]!.runs.insert(
+          (batch % 2 === 0 ? ids : ids.toReversed()).map((id) =>
+            newRun(id, batch % 5 === 0 ? { key: { key: `k ${id}`, digest: "d" } } : {})
+          ),
+        )),
+    );
+    assert.equal(inserted.flat().filter(({ created }) => created).length, ids.length);
+    const rows = await world.store.runs.list({ limit: 99 });
+    assert.deepEqual(rows.map(({ runId }) => runId).sort(), ids);
+    for (const [batch, answers] of inserted.entries()) {
+      const order = batch % 2 === 0 ? ids : ids.toReversed();
+      answers.forEach(({ id, key }, index) => {
+        const run = rows.find(({ runId }) => runId === order[index])!;
+        assert.ok(key === undefined ? id === run.id : key.runId === run.runId);
+      });
+    }
+  });
+
   test("a run of an unregistered version is refused, and its batch with it", async () => {
     await using world = await newWorld(database);
     const { runs } = world.store;
