@@ -97,6 +97,19 @@ Deno.test("every link between the pages leads to a file, and to a heading that i
   assert.deepEqual(broken, []);
 });
 
+Deno.test("every source file that the pages name is there", async () => {
+  const folders = ["bench", "docs", "examples", "migrations", "src", "tests", "tools"];
+  const files = await Promise.all(folders.map((folder) => projectFiles(folder, "")));
+  const missing: string[] = [];
+  for (const [page, text] of pages) {
+    for (const [, name] of withoutCode(text).matchAll(/`(\w[\w/*]*\/[\w*]+\.(?:mjs|sql|ts))`/g)) {
+      const path = new RegExp(`(^|/)${name!.replace(".", "\\.").replaceAll("*", "[^/]*")}$`);
+      if (!files.flat().some((file) => path.test(file))) missing.push(`${page}: ${name}`);
+    }
+  }
+  assert.deepEqual(missing, []);
+});
+
 Deno.test("every page of docs/ is in their list", () => {
   const list = pages.get("docs/README.md") ?? "";
   const missing = NAMES.filter((name) => name.startsWith("docs/") && name !== "docs/README.md")
