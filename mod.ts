@@ -18,7 +18,8 @@
  * @module
  */
 
-export { Continuum, type Readiness, type VersionInfo, type VersionsApi } from "./src/continuum.ts";
+export { Continuum, type Readiness } from "./src/continuum.ts";
+export type { VersionInfo, VersionsApi } from "./src/client/versions_api.ts";
 export type { Limits } from "./src/client/limits.ts";
 export type { ConnectOptions, OpenOptions, QueueSetting, RetentionSetting } from "./src/options.ts";
 export {

@@ -5,9 +5,8 @@
  */
 
 import { type Clock, systemClock } from "./base/clock.ts";
-import { isSha256Hex } from "./base/encoding.ts";
-import { randomId } from "./base/ids.ts";
 import { Activities } from "./engine/activities.ts";
+import { DarkReplay } from "./client/dark_replay.ts";
 import { Ends } from "./client/ends.ts";
 import { ClosedError } from "./client/errors.ts";
 import { type Health, healthOf } from "./client/health.ts";
@@ -20,13 +19,19 @@ import { checkText } from "./client/start_options.ts";
 import type { StartManyItem, StartManyOptions, StartOptions } from "./client/start_options.ts";
 import { type StartedItem, Starter } from "./client/starter.ts";
 import { Starts } from "./client/starts.ts";
-import { asClaimed, historyOf, type UpgradeOptions, upgradeRun } from "./client/upgrade.ts";
+import {
+  findTarget,
+  type UpgradeOptions,
+  type UpgradeReport,
+  upgradeRun,
+} from "./client/upgrade.ts";
+import { type VersionsApi, versionsApi } from "./client/versions_api.ts";
 import type { CodeSource } from "./engine/code_source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
 import type { Departure } from "./engine/departure.ts";
-import { engineLog } from "./engine/log.ts";
 import type { UnawaitedEffect } from "./engine/reports.ts";
 import { VersionCode } from "./engine/version_code.ts";
+import { Hints } from "./hints.ts";
 import {
   checkConnectOptions,
   type ConnectOptions,
@@ -34,18 +39,14 @@ import {
   type OpenOptions,
   readOpenOptions,
 } from "./options.ts";
-import type { ClaimedRun, RunRow, VersionRow } from "./ports/rows.ts";
-import type { Notice, RunStore, Store } from "./ports/store.ts";
+import type { ClaimedRun } from "./ports/rows.ts";
+import type { RunStore, Store } from "./ports/store.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { installGuard } from "./replay/guard.ts";
-import type { Execution } from "./replay/machine.ts";
 import { openStore } from "./store/open.ts";
-import { VersionUnavailableError } from "./version/contract_errors.ts";
 import { Contracts } from "./version/contracts.ts";
-import { VersionNotFoundError } from "./version/load_errors.ts";
 import { Versions } from "./version/versions.ts";
-import { executionOf } from "./workflow/execute.ts";
-import { checkOptions, readName } from "./workflow/options.ts";
+import { checkOptions } from "./workflow/options.ts";
 import type { SignalSchemas } from "./workflow/signal_types.ts";
 import type { WorkflowDefinition } from "./workflow/workflow.ts";
 
@@ -57,41 +58,6 @@ export interface Readiness {
   readonly state: EngineState | "client";
   /** How many runs are in memory. */
   readonly residentRuns: number;
-}
-
-/** A version, as the registry knows it. */
-export interface VersionInfo {
-  /** SHA-256 of the manifest, in hex. */
-  readonly hash: string;
-  /** The workflow's name. */
-  readonly workflow: string;
-  /** The label that the definition gives itself. */
-  readonly label: string | null;
-  /** Whether runs that are started by name take it. */
-  readonly current: boolean;
-  /** Every specifier that it is known under, the newest first. */
-  readonly specifiers: readonly string[];
-  /** Whether the archive holds its members. */
-  readonly archived: boolean;
-  /** When it was registered. */
-  readonly registeredAt: Date;
-}
-
-/** The registry of versions. */
-export interface VersionsApi {
-  /**
-   * Lists versions, newest first.
-   *
-   * @param workflow Of one workflow; of all when omitted.
-   */
-  list(workflow?: string): Promise<VersionInfo[]>;
-  /**
-   * Makes a version the one that new runs take when they are started by name.
-   *
-   * @param workflow The workflow's name.
-   * @param hash The version.
-   */
-  activate(workflow: string, hash: string): Promise<void>;
 }
 
 /** What an instance is put together from. */
@@ -138,10 +104,11 @@ export class Continuum implements AsyncDisposable {
   readonly schedules: Schedules;
   readonly #store: Store;
   readonly #versions: Versions;
-  readonly #drain: Drain;
+  readonly #replay: DarkReplay;
   readonly #engine: Engine | undefined;
   readonly #settings: NodeSettings | undefined;
   readonly #ends: Ends;
+  readonly #hints: Hints;
   readonly #starter: Starter;
   readonly #contracts: Contracts;
   readonly #services: ClientServices;
@@ -165,9 +132,11 @@ export class Continuum implements AsyncDisposable {
     this.#clock = clock;
     this.#store = store;
     this.#versions = versions;
-    this.#drain = drain;
+    this.#replay = new DarkReplay(versions, drain);
     this.#settings = settings;
-    this.#ends = new Ends(store.runs, clock, resultPollMs, () => this.#due());
+    const ends = this.#ends = new Ends(store.runs, clock, resultPollMs, () => hints.due());
+    const { notices } = store;
+    const hints = this.#hints = new Hints({ notices, engine: () => this.#engine, ends });
     const contracts = this.#contracts = new Contracts(versions, store.versions);
     this.#engine = settings === undefined ? undefined : new Engine({
       ...settings,
@@ -179,9 +148,9 @@ export class Continuum implements AsyncDisposable {
       onDeparture: (run, departure) => {
         parts.onDeparture?.(run, departure);
         if (departure.kind === "suspended" || departure.kind === "released") return;
-        this.#ends.tell(run.runId);
+        ends.tell(run.runId);
         if ("watched" in departure && departure.watched) {
-          this.#publish({ kind: "ended", runId: run.runId });
+          hints.publish({ kind: "ended", runId: run.runId });
         }
       },
     });
@@ -199,27 +168,24 @@ export class Continuum implements AsyncDisposable {
         this.#engine?.take(run);
         return this.#engine?.departure(run.id);
       },
-      due: (at) => this.#due(at),
+      due: (at) => hints.due(at),
     });
     this.runs = runsApi(this.#services.runs, store);
     this.activities = new Activities({
       store,
       payloadBytes,
-      woke: (run, node) => this.#woke(run, node),
-      waits: () => {
-        this.#engine?.hear({ kind: "tasks" });
-        this.#publish({ kind: "tasks" });
-      },
+      woke: (run, node) => hints.woke(run, node),
+      waits: () => hints.say({ kind: "tasks" }),
     });
-    this.versions = versionsApi(store);
+    this.versions = versionsApi(store.versions);
     this.schedules = new Schedules({
       store: store.schedules,
       namespace,
       payloadBytes,
       version: (workflow) => versions.forStart(workflow),
       checkInput: (hash, input) => contracts.inputText(hash, input),
-      changed: () => this.#say({ kind: "scheduled" }),
-      due: () => this.#due(),
+      changed: () => hints.say({ kind: "scheduled" }),
+      due: () => hints.due(),
       run: (runId, namespace) => this.run(runId, { namespace }),
     });
   }
@@ -235,14 +201,11 @@ export class Continuum implements AsyncDisposable {
       runs,
       contracts: this.#contracts,
       payloadBytes: this.#payloadBytes,
-      replay: (row) => this.#replay(row, runs),
+      replay: (row) => this.#replay.own(row, runs),
       clock: this.#clock,
       ends: this.#ends,
-      woke: (run, node) => this.#woke(run, node),
-      ended: (runId) => {
-        this.#hear({ kind: "ended", runId });
-        this.#publish({ kind: "ended", runId });
-      },
+      woke: (run, node) => this.#hints.woke(run, node),
+      ended: (runId) => this.#hints.say({ kind: "ended", runId }),
       retry: (hash) => this.#retry(hash),
       upgrade: (runId, options) => this.#upgrade(runs, runId, options),
     };
@@ -402,7 +365,7 @@ export class Continuum implements AsyncDisposable {
    */
   async drain(): Promise<DrainSummary> {
     const summary = await this.#engine?.drain(this.#settings?.drainTimeoutMs ?? 0);
-    this.#publish({ kind: "due" });
+    this.#hints.publish({ kind: "due" });
     return summary ?? { released: 0, forced: 0 };
   }
 
@@ -436,8 +399,8 @@ export class Continuum implements AsyncDisposable {
       this.#engine?.forgive(hash);
     }
     this.#subscription = await this.#store.notices.subscribe(
-      (notice) => this.#hear(notice),
-      () => this.#caughtUp(),
+      (notice) => this.#hints.hear(notice),
+      () => this.#hints.caughtUp(),
     );
     try {
       if (this.#engine === undefined) return;
@@ -460,142 +423,25 @@ export class Continuum implements AsyncDisposable {
     return summary ?? { released: 0, forced: 0 };
   }
 
-  // ---- hints ----------------------------------------------------------------------------------
-
-  #hear(notice: Notice): void {
-    if (notice.kind === "ended") this.#ends.tell(notice.runId);
-    this.#engine?.hear(notice);
-  }
-
-  #caughtUp(): void {
-    this.#ends.tellAll();
-    this.#engine?.catchUp().catch((error) => engineLog.warn("Cannot catch up: {error}", { error }));
-  }
-
-  /** Some run is due: this node looks; if it can't take all there is, others look too. */
-  #due(at?: number): void {
-    const notice: Notice = at === undefined ? { kind: "due" } : { kind: "due", at };
-    this.#engine?.hear(notice);
-    if (this.#engine?.hasRoom !== true) this.#publish(notice);
-  }
-
-  /** To this process's engine, and to all others. */
-  #say(notice: Notice): void {
-    this.#engine?.hear(notice);
-    this.#publish(notice);
-  }
-
-  #woke(run: number, node: string | null): void {
-    if (node === null) return this.#due();
-    const notice: Notice = { kind: "message", node, run };
-    if (node === this.#engine?.node) this.#engine.hear(notice);
-    else this.#publish(notice);
-  }
-
-  /** Losing a hint costs time, never a fact: nobody waits for it. */
-  #publish(notice: Notice): void {
-    this.#store.notices.publish([notice]).catch((error) =>
-      engineLog.debug("Cannot send a hint: {error}", { error })
-    );
-  }
-
   /** What counted against a version counts no more: it is tried again, here and elsewhere. */
   async #retry(hash: string): Promise<void> {
     await this.#versions.forgive(hash);
     this.#engine?.forgive(hash);
-    this.#publish({ kind: "due" });
+    this.#hints.publish({ kind: "due" });
   }
 
-  // ---- moving runs ----------------------------------------------------------------------------
-
-  async #upgrade(
-    runs: RunStore,
-    runId: string,
-    options: UpgradeOptions,
-  ): Promise<Awaited<ReturnType<typeof upgradeRun>>> {
+  async #upgrade(runs: RunStore, runId: string, options: UpgradeOptions): Promise<UpgradeReport> {
+    const store = this.#store;
     const report = await upgradeRun(runId, options, {
       runs,
-      asNode: (work) => this.#asNode(work),
-      target: (row, to) => this.#target(row, to),
-      execution: (run, hash) => this.#execution(run, hash),
+      nodes: store.nodes,
+      target: (row, to) => findTarget(row, to, store.versions, this.#versions),
+      replay: this.#replay,
+      node: this.#engine?.node,
     });
-    this.#due();
+    this.#hints.due();
     return report;
-  }
-
-  /** A client is a node for as long as the work takes; should it die of it, it is buried. */
-  async #asNode<T>(work: (node: string) => Promise<T>): Promise<T> {
-    if (this.#engine !== undefined) return await work(this.#engine.node);
-    const id = randomId();
-    await this.#store.nodes.open({ id, name: "client", leaseMs: CLIENT_LEASE_MS });
-    try {
-      return await work(id);
-    } finally {
-      await this.#store.nodes.close(id);
-    }
-  }
-
-  async #target(
-    row: RunRow,
-    to: string | undefined,
-  ): Promise<{ readonly hash: string; readonly specifier: string }> {
-    const hash = to ?? await this.#store.versions.current(row.workflow);
-    const version = hash === null ? null : await this.#store.versions.get(hash) ??
-      await this.#store.versions.bySpecifier(
-        isSha256Hex(hash) ? hash : this.#versions.record(hash),
-      );
-    if (version === null || version.workflow !== row.workflow) {
-      throw new VersionNotFoundError(
-        to ?? row.workflow,
-        `upgrade run ${JSON.stringify(row.runId)}`,
-      );
-    }
-    return { hash: version.hash, specifier: version.specifiers[0] ?? row.specifier };
-  }
-
-  async #replay(row: RunRow, runs: RunStore): Promise<Execution> {
-    let execution: Execution;
-    try {
-      execution = await this.#execution(asClaimed(row), row.hash);
-    } catch (error) {
-      throw new VersionUnavailableError(row.hash, "say where the run waits in its code", error);
-    }
-    await execution.turn(await historyOf(row.runId, runs), { seen: Infinity });
-    return execution;
-  }
-
-  async #execution(run: ClaimedRun, hash: string): Promise<ReturnType<typeof executionOf>> {
-    const { definition } = await this.#versions.obtain(hash);
-    return executionOf(definition, { ...run, version: hash }, { drain: this.#drain, trace: true });
   }
 }
 
 const RESULT_POLL_MS = 2_000;
-
-const CLIENT_LEASE_MS = 60_000;
-
-function versionsApi(store: Store): VersionsApi {
-  return {
-    async list(workflow) {
-      if (workflow !== undefined) readName(workflow, "a workflow");
-      const rows = await store.versions.list(workflow);
-      const current = new Map<string, string | null>();
-      for (const name of new Set(rows.map((row) => row.workflow))) {
-        current.set(name, await store.versions.current(name));
-      }
-      return rows.map((row) => versionInfo(row, current.get(row.workflow) === row.hash));
-    },
-    async activate(workflow, hash) {
-      readName(workflow, "a workflow");
-      checkText(hash, "version's hash");
-      if (await store.versions.activate(workflow, hash)) return;
-      throw new VersionNotFoundError(hash, `activate a version of ${JSON.stringify(workflow)}`);
-    },
-  };
-}
-
-function versionInfo(row: VersionRow, current: boolean): VersionInfo {
-  const { hash, workflow, label, specifiers, archived } = row;
-  const registeredAt = new Date(row.registeredAt);
-  return { hash, workflow, label, current, specifiers, archived, registeredAt };
-}

@@ -5,13 +5,15 @@
  * @module
  */
 
-import { fencingToken } from "../base/ids.ts";
+import { isSha256Hex } from "../base/encoding.ts";
+import { fencingToken, randomId } from "../base/ids.ts";
 import { encode } from "../base/values.ts";
 import type { ClaimedRun, RunRow } from "../ports/rows.ts";
-import type { RunStore } from "../ports/store.ts";
-import type { HistoryEvent } from "../replay/history.ts";
-import type { Execution } from "../replay/machine.ts";
+import type { NodeStore, RunStore, VersionStore } from "../ports/store.ts";
 import type { DriftReport, Refusal } from "../replay/turn.ts";
+import { VersionNotFoundError } from "../version/load_errors.ts";
+import type { Versions } from "../version/versions.ts";
+import { asClaimed, type DarkReplay } from "./dark_replay.ts";
 import { RunEndedError, RunNotFoundError, RunStateError } from "./errors.ts";
 
 /** Options of {@linkcode RunHandle.upgrade}. */
@@ -40,18 +42,26 @@ export interface UpgradeReport {
 export interface UpgradeContext {
   /** Where the run is. */
   readonly runs: RunStore;
-  /** Works as a node that is alive: only such a one may hold a row, if only for a moment. */
-  readonly asNode: <T>(work: (node: string) => Promise<T>) => Promise<T>;
-  /** Finds the target and its specifier. */
-  readonly target: (
-    row: RunRow,
-    to: string | undefined,
-  ) => Promise<{ readonly hash: string; readonly specifier: string }>;
-  /** Makes an execution of the run on a version; throws if the version can't be had. */
-  readonly execution: (run: ClaimedRun, hash: string) => Promise<Execution>;
+  /** Where nodes are. */
+  readonly nodes: NodeStore;
+  /** Finds the target. */
+  readonly target: (row: RunRow, to: string | undefined) => Promise<UpgradeTarget>;
+  /** Tries the target. */
+  readonly replay: DarkReplay;
+  /** This process's node; `undefined`: it has none. */
+  readonly node: string | undefined;
 }
 
-const PAGE = 1_000;
+/** Where a run is moved to. */
+export interface UpgradeTarget {
+  /** The version. */
+  readonly hash: string;
+  /** The specifier that it is known under. */
+  readonly specifier: string;
+}
+
+/** How long a client that dies of an upgrade is taken for a node that is alive, in milliseconds. */
+const CLIENT_LEASE_MS = 60_000;
 
 /**
  * Moves a run to other code.
@@ -72,12 +82,56 @@ export async function upgradeRun(
   if (row.endedAt !== null) throw new RunEndedError(runId, "upgrade the run", row.state);
   const target = await context.target(row, options.to);
   if (options.dryRun === true) return await replay(asClaimed(row), target.hash, context);
-  return await context.asNode((node) => move(row, target, node, context));
+  return await asNode((node) => move(row, target, node, context), context);
+}
+
+/**
+ * Finds a target in the registry.
+ *
+ * @param row The run.
+ * @param to A version hash or a specifier; the current version of its workflow when omitted.
+ * @param store The registry.
+ * @param versions Reads specifiers.
+ * @returns The target.
+ * @throws {VersionNotFoundError} If there is none, or it is of another workflow.
+ */
+export async function findTarget(
+  row: RunRow,
+  to: string | undefined,
+  store: VersionStore,
+  versions: Pick<Versions, "record">,
+): Promise<UpgradeTarget> {
+  const hash = to ?? await store.current(row.workflow);
+  const version = hash === null ? null : await store.get(hash) ??
+    await store.bySpecifier(isSha256Hex(hash) ? hash : versions.record(hash));
+  if (version === null || version.workflow !== row.workflow) {
+    const what = `upgrade run ${JSON.stringify(row.runId)}`;
+    throw new VersionNotFoundError(to ?? row.workflow, what);
+  }
+  return { hash: version.hash, specifier: version.specifiers[0] ?? row.specifier };
+}
+
+/**
+ * Only a node that is alive may hold a row, if only for a moment. A client is one for as long as the
+ * work takes; should it die of it, it is buried.
+ */
+async function asNode<T>(
+  work: (node: string) => Promise<T>,
+  { node, nodes }: UpgradeContext,
+): Promise<T> {
+  if (node !== undefined) return await work(node);
+  const id = randomId();
+  await nodes.open({ id, name: "client", leaseMs: CLIENT_LEASE_MS });
+  try {
+    return await work(id);
+  } finally {
+    await nodes.close(id);
+  }
 }
 
 async function move(
   row: RunRow,
-  target: { readonly hash: string; readonly specifier: string },
+  target: UpgradeTarget,
   node: string,
   context: UpgradeContext,
 ): Promise<UpgradeReport> {
@@ -112,32 +166,6 @@ async function replay(
   to: string,
   context: UpgradeContext,
 ): Promise<UpgradeReport> {
-  const history = await historyOf(run.runId, context.runs);
-  const execution = await context.execution(run, to);
-  const { drift, refused } = await execution.turn(history, { seen: Infinity });
+  const { drift, refused } = await context.replay.on(run, to, context.runs);
   return { upgraded: drift === null && refused === null, from: run.hash, to, drift, refused };
-}
-
-/** All of a run's history. */
-export async function historyOf(runId: string, runs: RunStore): Promise<HistoryEvent[]> {
-  const events: HistoryEvent[] = [];
-  for (let page = PAGE; page === PAGE;) {
-    const rows = await runs.history(runId, events.length, PAGE);
-    events.push(...rows as HistoryEvent[]);
-    page = rows.length;
-  }
-  return events;
-}
-
-/** A run as an executor would have it that only looks. */
-export function asClaimed(row: RunRow): ClaimedRun {
-  return {
-    ...row,
-    seed: row.seed,
-    startedAt: row.startedAt ?? row.createdAt,
-    token: 0,
-    claims: 0,
-    began: true,
-    firstSeq: 0,
-  };
 }

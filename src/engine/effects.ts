@@ -26,7 +26,7 @@ import { mayPass } from "./patience.ts";
 import { type Pending, PendingCommands } from "./pending.ts";
 import type { RunCode } from "./run_code.ts";
 import { timeoutRequest } from "./run_policies.ts";
-import type { Ending, TaskOwner } from "./task_attempts.ts";
+import type { Ending, TaskOwner } from "./held_attempt.ts";
 import { TransactionAttempt, type TransactionEnd, type TransactionFence } from "./transaction.ts";
 
 /** What effects are made with. */

@@ -25,6 +25,7 @@ import { broken, diagnose, POISON_CLAIMS, poisoned } from "./diagnosis.ts";
 import { RunEffects } from "./effects.ts";
 import type { ExecutorContext, Lingerer } from "./executor_context.ts";
 import { annotations, type Fact } from "./facts.ts";
+import type { Ending } from "./held_attempt.ts";
 import { engineLog } from "./log.ts";
 import { continueAsNew, tryAgain } from "./next_generation.ts";
 import type { ResidentRun } from "./node_tasks.ts";
@@ -32,7 +33,6 @@ import type { Pending } from "./pending.ts";
 import type { CodeFailure, RunCode } from "./run_code.ts";
 import { endUnbegun, isCancel, retryAt } from "./run_policies.ts";
 import { again, RunRecord } from "./run_record.ts";
-import type { Ending } from "./task_attempts.ts";
 
 /** What an execution starts from. */
 type Loaded = Pick<LoadedRun, "events" | "tasks">;

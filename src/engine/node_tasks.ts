@@ -12,10 +12,11 @@ import type { TaskBase, TaskFence } from "../ports/tasks.ts";
 import type { ActivityLike, Command } from "../replay/commands.ts";
 import type { CodeSource, Exclusions } from "./code_source.ts";
 import type { DatabaseClock } from "./database_clock.ts";
+import type { Ending, TaskOwner } from "./held_attempt.ts";
 import { engineLog } from "./log.ts";
 import type { NodeLease } from "./node_lease.ts";
 import type { Patience } from "./patience.ts";
-import { type Ending, TaskAttempts, type TaskOwner } from "./task_attempts.ts";
+import { TaskAttempts } from "./task_attempts.ts";
 import { type QueueSettings, TaskQueue } from "./task_queue.ts";
 import { taskOf } from "./task_spec.ts";
 

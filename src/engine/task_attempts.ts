@@ -8,20 +8,16 @@
  *   that a result is committed under), its task is durable before it begins.
  * - A3, an answer is never thrown away: the resident run writes it itself, together with the end of
  *   the task; else the task's own fence decides (T2 of the store).
- * - A4, a heartbeat that fails for the database's sake loses nothing; only a fence that does not
- *   match says that the attempt is lost.
  *
  * @module
  */
 
 import { Batcher } from "../base/batcher.ts";
-import type { Clock, Timer } from "../base/clock.ts";
-import { CancelledError, isContinuumError, TimeoutError } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
 import { failPoint } from "../base/failpoint.ts";
 import { fencingToken } from "../base/ids.ts";
 import { decode } from "../base/values.ts";
 import type {
-  Announced,
   Answered,
   LeasedTask,
   NewTask,
@@ -35,30 +31,12 @@ import type {
 import type { ActivityLike } from "../replay/commands.ts";
 import { keyOf } from "./attempt.ts";
 import type { DatabaseClock } from "./database_clock.ts";
+import { type Attempted, type Ending, HeldAttempt, type TaskOwner } from "./held_attempt.ts";
 import { engineLog } from "./log.ts";
 import type { Patience } from "./patience.ts";
-import { AttemptLostError } from "./task_errors.ts";
+import { TaskAnnouncements } from "./task_announcements.ts";
 import { judge } from "./task_spec.ts";
-import { formatToken } from "./task_token.ts";
-import { begin, type RunningTrial, type TrialResult } from "./trial.ts";
-
-/** How an activity ended. */
-export type Ending = Pick<TaskAnswer, "kind" | "payload">;
-
-/** The run that asked for an activity, if it is resident. */
-export interface TaskOwner {
-  /** Whether a cancellation has reached the activity: no other attempt follows. */
-  readonly isCancelled: boolean;
-  /**
-   * Takes how the activity ended, to write it; `fence` names the task that is to go with that.
-   * `false`: the run is not here any more, or asks no longer.
-   */
-  answer(ending: Ending, fence: TaskFence | null): boolean;
-  /** The task waits as a row: its end comes by message. */
-  parked(): void;
-  /** The task could not be written: somebody else holds the run. */
-  lost(): void;
-}
+import { begin, type TrialResult } from "./trial.ts";
 
 /** What attempts need from their node. */
 export interface TaskAttemptsOptions {
@@ -80,47 +58,12 @@ export interface TaskAttemptsOptions {
   readonly freed: () => void;
 }
 
-/** How often an attempt's heartbeats are written at most, in milliseconds. */
-const BEAT_MS = 500;
-
-interface Announcement {
-  readonly task: NewTask;
-  readonly attempt?: Attempt;
-}
-
-/** The parts of a task that an attempt goes by. */
-type Attempted =
-  & TaskBase
-  & TaskFence
-  & Pick<
-    LeasedTask,
-    "generation" | "runId" | "scheduledAt" | "availableAt" | "closesAt" | "heartbeat"
-  >;
-
-interface Attempt {
-  readonly task: Attempted;
-  readonly owner: TaskOwner;
-  trial: RunningTrial | undefined;
-  /** Set where nobody wants its answer any more. */
-  aborted: { readonly reason: unknown } | undefined;
-  /** Whether the task's row is there; settles once that is known. */
-  row: Promise<boolean> | boolean;
-  /** Whether the announcement is on its way, and can't be left out any more. */
-  sent: boolean;
-  ended: boolean;
-  lost: boolean;
-  /** Details that are not written yet. */
-  details: string | null;
-  beatAt: number;
-  beatTimer: Timer | undefined;
-}
-
 /** Makes attempts. */
 export class TaskAttempts {
   readonly #options: TaskAttemptsOptions;
-  readonly #attempts = new Set<Attempt>();
+  readonly #attempts = new Set<HeldAttempt>();
   readonly #byQueue = new Map<string, number>();
-  readonly #announcements: Batcher<Announcement, Announced | { readonly status: "skipped" }>;
+  readonly #announcements: TaskAnnouncements;
   readonly #answers: Batcher<TaskAnswer, Answered>;
   readonly #beats: Batcher<TaskBeat, TaskLease | undefined>;
   readonly #settling = new Set<Promise<void>>();
@@ -129,7 +72,7 @@ export class TaskAttempts {
   constructor(options: TaskAttemptsOptions) {
     const { store, patience } = options;
     this.#options = options;
-    this.#announcements = new Batcher((batch) => this.#announceAll(batch));
+    this.#announcements = new TaskAnnouncements(store, patience);
     this.#answers = new Batcher(async (answers) =>
       await patience.until(`answer ${answers.length} runs`, () => store.answer(answers)) ??
         answers.map(() => ({ status: "lost" }))
@@ -190,19 +133,14 @@ export class TaskAttempts {
     const attempt = this.#enter({ ...whole, heartbeat: null }, owner, false);
     const row = { ...task, runToken, node, token, delayMs: 0, ageMs: 0, heartbeat: null };
     if (task.maxAttempts !== 1 && task.key === null) {
-      attempt.row = this.#announce({ task: row, attempt }).then(({ status }) =>
+      attempt.row = this.#announcements.add(row, attempt).then(({ status }) =>
         status === "written"
       );
       this.#start(attempt, activity, { runToken, node });
     } else {
       this.#track(this.#beginAnnounced(attempt, row, activity)); // A2
     }
-    return {
-      abort(reason) {
-        attempt.aborted ??= { reason };
-        attempt.trial?.abort(reason);
-      },
-    };
+    return attempt;
   }
 
   /**
@@ -248,39 +186,26 @@ export class TaskAttempts {
     const leases = new Map(
       (await this.#options.store.leases(node)).map((lease) => [lease.token, lease]),
     );
-    for (const attempt of known) this.#learn(attempt, leases.get(attempt.task.token));
+    for (const attempt of known) attempt.learn(leases.get(attempt.task.token));
   }
 
   /** The node was buried: others may begin what is under way here. Answers are still worth a try. */
   loseAll(): void {
-    for (const attempt of this.#attempts) this.#lose(attempt);
+    for (const attempt of this.#attempts) attempt.lose();
   }
 
   // ---- beginning ------------------------------------------------------------------------------
 
-  #enter(task: Attempted, owner: TaskOwner, row: boolean): Attempt {
-    const attempt: Attempt = {
-      task,
-      owner,
-      row,
-      trial: undefined,
-      aborted: undefined,
-      sent: row,
-      ended: false,
-      lost: false,
-      details: null,
-      beatAt: -Infinity,
-      beatTimer: undefined,
-    };
+  #enter(task: Attempted, owner: TaskOwner, row: boolean): HeldAttempt {
+    const attempt = new HeldAttempt(task, owner, row, this.#options.clock, this.#beats);
     this.#attempts.add(attempt);
     this.#byQueue.set(task.queue, this.inQueue(task.queue) + 1);
     return attempt;
   }
 
-  #leave(attempt: Attempt): void {
+  #leave(attempt: HeldAttempt): void {
     if (!this.#attempts.delete(attempt)) return;
-    attempt.ended = true;
-    attempt.beatTimer?.cancel();
+    attempt.end();
     const { queue } = attempt.task;
     const left = this.inQueue(queue) - 1;
     if (left === 0) this.#byQueue.delete(queue);
@@ -288,9 +213,9 @@ export class TaskAttempts {
     this.#options.freed();
   }
 
-  async #beginAnnounced(attempt: Attempt, row: NewTask, activity: ActivityLike): Promise<void> {
+  async #beginAnnounced(attempt: HeldAttempt, row: NewTask, activity: ActivityLike): Promise<void> {
     const { owner } = attempt;
-    const announced = await this.#announce({ task: row });
+    const announced = await this.#announcements.add(row);
     attempt.row = attempt.sent = announced.status === "written";
     if (attempt.row) {
       await failPoint("task.announced", { run: row.run, position: row.position });
@@ -305,7 +230,7 @@ export class TaskAttempts {
   }
 
   #start(
-    attempt: Attempt,
+    attempt: HeldAttempt,
     activity: ActivityLike,
     from: Pick<NewTask, "runToken" | "node"> | null,
   ): void {
@@ -313,7 +238,7 @@ export class TaskAttempts {
     const { policy, closesAt } = task;
     const left = closesAt === null ? Infinity : closesAt - this.#options.databaseClock.now();
     const timeoutMs = Math.min(policy.startToClose ?? Infinity, Math.max(0, left));
-    attempt.trial = begin({
+    attempt.begin(begin({
       kind: "activity",
       name: task.name,
       runId: task.runId,
@@ -325,17 +250,16 @@ export class TaskAttempts {
       payloadBytes: this.#options.payloadBytes,
       call: (facts) =>
         activity.execute(task.input === null ? undefined : decode(task.input), facts),
-      beat: (details) => this.#beat(attempt, details),
-      token: () => this.#token(attempt),
-    }, this.#options.clock);
-    if (attempt.aborted !== undefined) attempt.trial.abort(attempt.aborted.reason);
-    attempt.trial.result.then((result) => this.#track(this.#settle(attempt, result, from)));
+      beat: (details) => attempt.beat(details),
+      token: () => attempt.token(),
+    }, this.#options.clock));
+    attempt.trial!.result.then((result) => this.#track(this.#settle(attempt, result, from)));
   }
 
   // ---- ending ---------------------------------------------------------------------------------
 
   async #settle(
-    attempt: Attempt,
+    attempt: HeldAttempt,
     result: TrialResult,
     from: Pick<NewTask, "runToken" | "node"> | null,
   ): Promise<void> {
@@ -370,7 +294,7 @@ export class TaskAttempts {
 
   /** A3. A result with a key is committed with the task's end, which only the store can do. */
   async #finish(
-    attempt: Attempt,
+    attempt: HeldAttempt,
     hasRow: boolean,
     kind: Ending["kind"],
     payload: string,
@@ -385,7 +309,7 @@ export class TaskAttempts {
     task: Attempted,
     error: unknown,
     retryable: boolean,
-    attempt: Attempt | null,
+    attempt: HeldAttempt | null,
   ): Promise<void> {
     const { store, patience, databaseClock } = this.#options;
     const now = databaseClock.now();
@@ -422,7 +346,7 @@ export class TaskAttempts {
     }
   }
 
-  async #defer(attempt: Attempt): Promise<void> {
+  async #defer(attempt: HeldAttempt): Promise<void> {
     const { task, owner } = attempt;
     const { store, patience } = this.#options;
     const hasRow = await attempt.row;
@@ -440,7 +364,7 @@ export class TaskAttempts {
   // ---- announcing -----------------------------------------------------------------------------
 
   async #post(task: NewTask, owner: TaskOwner): Promise<void> {
-    const announced = await this.#announce({ task });
+    const announced = await this.#announcements.add(task);
     if (announced.status === "known") {
       owner.answer({ kind: "activity.completed", payload: announced.result }, null);
     } else if (announced.status === "written") {
@@ -451,114 +375,10 @@ export class TaskAttempts {
     }
   }
 
-  async #announce(
-    announcement: Announcement,
-  ): Promise<Announced | { readonly status: "skipped" }> {
-    const announced = await this.#announcements.add(announcement);
-    const { attempt } = announcement;
-    if (attempt !== undefined && announced.status !== "skipped") { // no row: another's run, or none
-      attempt.row = announced.status === "written";
-      if (!attempt.row) this.#lose(attempt);
-    }
-    return announced;
-  }
-
-  /** Attempts that have ended meanwhile need no row. */
-  async #announceAll(
-    batch: readonly Announcement[],
-  ): Promise<(Announced | { readonly status: "skipped" })[]> {
-    const { store, patience } = this.#options;
-    const wanted = batch.filter(({ attempt }) => attempt?.ended !== true);
-    for (const { attempt } of wanted) if (attempt !== undefined) attempt.sent = true;
-    const tasks = wanted.map(({ task }) => task);
-    const written = tasks.length === 0
-      ? []
-      : await patience.until(`write ${tasks.length} tasks`, () => store.announce(tasks)) ?? [];
-    const results = new Map(wanted.map((item, index) => [item, written[index]]));
-    return batch.map((item) =>
-      results.has(item) ? results.get(item) ?? { status: "lost" } : { status: "skipped" }
-    );
-  }
-
-  // ---- signs of life --------------------------------------------------------------------------
-
-  async #token(attempt: Attempt): Promise<string> {
-    if (await attempt.row) return formatToken(attempt.task);
-    throw new AttemptLostError(attempt.task.name, attempt.task.attempt);
-  }
-
-  async #beat(attempt: Attempt, details: string): Promise<void> {
-    const { clock } = this.#options;
-    const { name, attempt: n } = attempt.task;
-    if (attempt.lost) throw new AttemptLostError(name, n);
-    attempt.details = details;
-    if (attempt.beatTimer !== undefined) return;
-    const { aborted } = attempt;
-    const isDoubtful = aborted !== undefined && !isContinuumError(aborted.reason, "CANCELLED");
-    const wait = attempt.beatAt + BEAT_MS - clock.monotonic();
-    if (wait > 0 && !isDoubtful) {
-      attempt.beatTimer = clock.after(wait, () => {
-        attempt.beatTimer = undefined;
-        this.#write(attempt).catch((error) =>
-          // A4
-          engineLog.warn("Cannot write a heartbeat: {error}", { error })
-        );
-      });
-      return;
-    }
-    await this.#write(attempt);
-    if (attempt.lost) throw new AttemptLostError(name, n);
-  }
-
-  async #write(attempt: Attempt): Promise<void> {
-    const { details, task: { run, position, token } } = attempt;
-    attempt.beatAt = this.#options.clock.monotonic();
-    if (!await attempt.row) return this.#lose(attempt);
-    const lease = await this.#beats.add({ run, position, token, details });
-    if (attempt.details === details) attempt.details = null;
-    this.#learn(attempt, lease);
-  }
-
-  #learn(attempt: Attempt, lease: TaskLease | undefined): void {
-    if (attempt.ended) return;
-    if (lease === undefined) this.#lose(attempt);
-    else if (lease.cancelRequested) attempt.trial?.abort(new CancelledError(null));
-  }
-
-  #lose(attempt: Attempt): void {
-    attempt.lost = true;
-    attempt.trial?.abort(new AttemptLostError(attempt.task.name, attempt.task.attempt));
-  }
-
   #track(work: Promise<void>): void {
     const tracked = work.catch((error) =>
       engineLog.error("Cannot settle an activity: {error}", { error })
     ).finally(() => this.#settling.delete(tracked));
     this.#settling.add(tracked);
   }
-}
-
-/** Why a task's time is over, whose time is over. */
-export function expiryOf(task: LeasedTask, now: number): { error: Error; retryable: boolean } {
-  const what = `activity ${JSON.stringify(task.name)}`;
-  const { closesAt, policy } = task;
-  if (closesAt !== null && closesAt <= now) {
-    const ms = policy.scheduleToClose;
-    const error = new TimeoutError(`Cannot execute ${what}: it did not end within ${ms} ms`, {
-      timeout: "scheduleToClose",
-    });
-    return { error, retryable: false };
-  }
-  if (task.was === "external") {
-    const error = new TimeoutError(
-      `Attempt ${task.attempt} of ${what} was not completed from outside in time`,
-      { timeout: policy.heartbeat === undefined ? "startToClose" : "heartbeat" },
-    );
-    return { error, retryable: true };
-  }
-  const ms = policy.scheduleToStart;
-  const error = new TimeoutError(`Cannot execute ${what}: no node began it within ${ms} ms`, {
-    timeout: "scheduleToStart",
-  });
-  return { error, retryable: false };
 }

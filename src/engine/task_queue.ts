@@ -15,11 +15,12 @@ import type { LeasedTask, TaskStore } from "../ports/tasks.ts";
 import type { ActivityLike } from "../replay/commands.ts";
 import type { CodeSource, Exclusions } from "./code_source.ts";
 import type { DatabaseClock } from "./database_clock.ts";
+import type { TaskOwner } from "./held_attempt.ts";
 import { Lookout } from "./lookout.ts";
 import type { NodeLease } from "./node_lease.ts";
-import { expiryOf, type TaskAttempts, type TaskOwner } from "./task_attempts.ts";
+import type { TaskAttempts } from "./task_attempts.ts";
 import { AttemptInterruptedError } from "./task_errors.ts";
-import { unattempted } from "./task_spec.ts";
+import { expiryOf, unattempted } from "./task_spec.ts";
 
 /** How a node serves a queue. */
 export interface QueueSettings {

@@ -5,6 +5,7 @@
  */
 
 import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../base/backoff.ts";
+import { TimeoutError } from "../base/errors.ts";
 import { encodeError } from "../base/values_failure.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { LeasedTask, TaskBase, TaskFailure, TaskPolicy } from "../ports/tasks.ts";
@@ -114,4 +115,29 @@ function gapless({ name, attempt, failures, availableAt }: Failing): TaskFailure
     );
   }
   return all;
+}
+
+/** Why a task's time is over, whose time is over. */
+export function expiryOf(task: LeasedTask, now: number): { error: Error; retryable: boolean } {
+  const what = `activity ${JSON.stringify(task.name)}`;
+  const { closesAt, policy } = task;
+  if (closesAt !== null && closesAt <= now) {
+    const ms = policy.scheduleToClose;
+    const error = new TimeoutError(`Cannot execute ${what}: it did not end within ${ms} ms`, {
+      timeout: "scheduleToClose",
+    });
+    return { error, retryable: false };
+  }
+  if (task.was === "external") {
+    const error = new TimeoutError(
+      `Attempt ${task.attempt} of ${what} was not completed from outside in time`,
+      { timeout: policy.heartbeat === undefined ? "startToClose" : "heartbeat" },
+    );
+    return { error, retryable: true };
+  }
+  const ms = policy.scheduleToStart;
+  const error = new TimeoutError(`Cannot execute ${what}: no node began it within ${ms} ms`, {
+    timeout: "scheduleToStart",
+  });
+  return { error, retryable: false };
 }

@@ -6,7 +6,7 @@
 
 import { isSha256Hex } from "../base/encoding.ts";
 import { RunNotFoundError } from "../client/errors.ts";
-import { historyOf } from "../client/upgrade.ts";
+import { historyOf } from "../client/dark_replay.ts";
 import type { RunState } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import type { HistoryEvent } from "../replay/history.ts";

@@ -43,7 +43,7 @@ export { EndlessWaitError, HistoryFormatError, ReplayError, RunParkedError } fro
 export type { AnyWorkflow } from "./definitions.ts";
 
 // The types that the above speak of, as the package's other entries export them.
-export type { VersionInfo, VersionsApi } from "../continuum.ts";
+export type { VersionInfo, VersionsApi } from "../client/versions_api.ts";
 export type { Generation, GenerationsOptions, HistoryOptions } from "../client/generations.ts";
 export type {
   ResultOptions,

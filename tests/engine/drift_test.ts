@@ -6,11 +6,11 @@
  */
 
 import assert from "node:assert/strict";
+import { DarkReplay } from "../../src/client/dark_replay.ts";
 import { upgradeRun } from "../../src/client/upgrade.ts";
 import { decode } from "../../src/base/values.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import type { DriftReport } from "../../src/replay/turn.ts";
-import { executionOf } from "../../src/workflow/execute.ts";
 import { defineWorkflow, type WorkflowContext } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { hashOf, TestNode } from "../support/node.ts";
@@ -207,10 +207,10 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
 
       const report = await upgradeRun(id, {}, {
         runs: node.store.runs,
-        asNode: (work) => work(node.engine.node),
+        nodes: node.store.nodes,
+        node: node.engine.node,
         target: () => Promise.resolve({ hash: hashOf("fits"), specifier: "test:fits" }),
-        execution: (run, version) =>
-          Promise.resolve(executionOf(fits, { ...run, version }, { drain, trace: true })),
+        replay: new DarkReplay({ obtain: () => Promise.resolve({ definition: fits }) }, drain),
       });
       assert.equal(report.upgraded, true, report.drift?.message);
       node.engine.hear({ kind: "due" });

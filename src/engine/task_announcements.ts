@@ -1,0 +1,67 @@
+/**
+ * Writing tasks: those of one tick go in one statement, and those whose attempts have ended meanwhile
+ * are left out.
+ *
+ * @module
+ */
+
+import { Batcher } from "../base/batcher.ts";
+import type { Announced, NewTask, TaskStore } from "../ports/tasks.ts";
+import type { HeldAttempt } from "./held_attempt.ts";
+import type { Patience } from "./patience.ts";
+
+/** What came of a task that was to be written; `skipped`: its attempt has ended before. */
+export type Announcement = Announced | { readonly status: "skipped" };
+
+interface Item {
+  readonly task: NewTask;
+  readonly attempt: HeldAttempt | undefined;
+}
+
+/** Writes tasks. */
+export class TaskAnnouncements {
+  readonly #store: TaskStore;
+  readonly #patience: Patience;
+  readonly #batcher: Batcher<Item, Announcement>;
+
+  /**
+   * @param store Where they go.
+   * @param patience Waits for a database that is away.
+   */
+  constructor(store: TaskStore, patience: Patience) {
+    this.#store = store;
+    this.#patience = patience;
+    this.#batcher = new Batcher((items) => this.#write(items));
+  }
+
+  /**
+   * Writes a task.
+   *
+   * @param task The task.
+   * @param attempt The attempt that has begun without it: it is lost where no row comes of it, for
+   * then the run is another's, or none.
+   * @returns What came of it.
+   */
+  async add(task: NewTask, attempt?: HeldAttempt): Promise<Announcement> {
+    const announced = await this.#batcher.add({ task, attempt });
+    if (attempt !== undefined && announced.status !== "skipped") {
+      attempt.row = announced.status === "written";
+      if (!attempt.row) attempt.lose();
+    }
+    return announced;
+  }
+
+  async #write(items: readonly Item[]): Promise<Announcement[]> {
+    const wanted = items.filter(({ attempt }) => attempt?.isEnded !== true);
+    for (const { attempt } of wanted) if (attempt !== undefined) attempt.sent = true;
+    const tasks = wanted.map(({ task }) => task);
+    const written = tasks.length === 0 ? [] : await this.#patience.until(
+      `write ${tasks.length} tasks`,
+      () => this.#store.announce(tasks),
+    ) ?? [];
+    const results = new Map(wanted.map((item, index) => [item, written[index]]));
+    return items.map((item) =>
+      results.has(item) ? results.get(item) ?? { status: "lost" } : { status: "skipped" }
+    );
+  }
+}
