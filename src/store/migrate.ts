@@ -11,10 +11,13 @@ import type { SchemaName } from "./schema_name.ts";
 
 const FIND_SCHEMA = `select 1 from pg_namespace where nspname = $1`;
 
+const FIND_VERSIONS =
+  `select 1 from pg_tables where schemaname = $1 and tablename = 'schema_versions'`;
+
 const LOCK = `select pg_advisory_xact_lock(hashtextextended('continuum:' || $1, 0))`;
 
 const CREATE_VERSIONS = `
-  create table if not exists {schema}.schema_versions (
+  create table {schema}.schema_versions (
     version integer primary key,
     name text not null,
     checksum text not null,
@@ -69,8 +72,15 @@ async function appliedVersions(
   schema: SchemaName,
 ): Promise<{ version: number; checksum: string }[]> {
   // Looked up first: "if not exists" asks for the right to create even where nothing is to do.
-  const found = await session.query(FIND_SCHEMA, [schema.name]);
-  if (found.length === 0) await session.script(schema.fill("create schema {schema}"));
-  await session.script(schema.fill(CREATE_VERSIONS));
+  if (!await isThere(session, FIND_VERSIONS, schema)) {
+    if (!await isThere(session, FIND_SCHEMA, schema)) {
+      await session.script(schema.fill("create schema {schema}"));
+    }
+    await session.script(schema.fill(CREATE_VERSIONS));
+  }
   return await session.query(schema.fill(APPLIED));
+}
+
+async function isThere(session: SqlSession, find: string, schema: SchemaName): Promise<boolean> {
+  return (await session.query(find, [schema.name])).length > 0;
 }

@@ -437,3 +437,24 @@ Deno.test("a run whose time has come is due without anybody's help", async () =>
   await makeDue(place, "r");
   assert.equal((await claimOne(store)).runId, "r");
 });
+
+Deno.test("who may only read and write opens a schema that is up to date", async () => {
+  await using place = await postgresPlace();
+  await using _owner = await place.open();
+  const role = `reader_${crypto.randomUUID().slice(0, 8)}`;
+  await place.query(`create role ${role} login password 'secret'`);
+  await place.query(`grant usage on schema {schema} to ${role}`);
+  await place.query(
+    `grant select, insert, update, delete on all tables in schema {schema} to ${role}`,
+  );
+  try {
+    const url = Object.assign(new URL(postgresUrl()), { username: role, password: "secret" });
+    await using store = await openStore({ database: url.href, schema: place.schema });
+    await store.migrate();
+    await register(store);
+    assert.equal((await store.versions.list()).length, 1);
+  } finally {
+    await place.query(`drop owned by ${role}`);
+    await place.query(`drop role ${role}`);
+  }
+});
