@@ -42,8 +42,8 @@ const BATCH = 100;
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #lookout: Lookout;
-  /** The time that a look was planned for. */
-  #planned = Infinity;
+  /** When the next run falls due, as far as this node knows; `Infinity`: none does. */
+  #next = Infinity;
 
   /** @param options What it needs. */
   constructor(options: DispatcherOptions) {
@@ -68,7 +68,7 @@ export class Dispatcher {
    * @param at Milliseconds of database time; `null`: never.
    */
   lookAt(at: number | null): void {
-    if (at !== null) this.#planned = Math.min(this.#planned, at);
+    if (at !== null) this.#next = Math.min(this.#next, at);
     this.#lookout.lookAt(at);
   }
 
@@ -84,11 +84,11 @@ export class Dispatcher {
 
   async #look(): Promise<number | null> {
     while (await this.#claim());
-    if (this.#planned > this.#options.databaseClock.now()) return null;
-    this.#planned = Infinity;
-    if (this.#options.room() <= 0) return null; // a run that leaves makes it look again
+    if (this.#next === Infinity || this.#lookout.isTimed) return null;
+    if (this.#options.room() <= 0) return null; // a run that leaves makes it look, and ask, again
+    this.#next = Infinity;
     const next = await this.#nextWake(); // D3
-    this.#planned = Math.min(this.#planned, next ?? Infinity);
+    this.#next = Math.min(this.#next, next ?? Infinity);
     return next;
   }
 

@@ -27,7 +27,10 @@ export interface LookoutOptions {
 }
 
 /** What is due by now may be in another node's hands: asking at once again would be too soon. */
-const SOONEST_MS = 50;
+const AGAIN_MS = 50;
+
+/** What falls due within so many milliseconds is looked for together. */
+const TOGETHER_MS = 5;
 
 /** When it looks again after an error of the database. */
 const RETRY_MS = 1_000;
@@ -49,6 +52,11 @@ export class Lookout {
   /** Whether it looks no more. */
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  /** Whether it will look when a time has come. */
+  get isTimed(): boolean {
+    return this.#timerAt !== Infinity;
   }
 
   /** Whether a look is under way. */
@@ -103,8 +111,11 @@ export class Lookout {
     while (this.#isWanted && !this.#isPaused) {
       this.#isWanted = false;
       try {
+        const asked = databaseClock.now();
         const next = await look();
-        if (next !== null) this.lookAt(Math.max(next, databaseClock.now() + SOONEST_MS));
+        const soonest = databaseClock.now() +
+          (next !== null && next <= asked ? AGAIN_MS : TOGETHER_MS);
+        if (next !== null) this.lookAt(Math.max(next, soonest));
       } catch (error) {
         engineLog.warn("Cannot look for {what}: {error}", { what, error });
         this.lookAt(databaseClock.now() + RETRY_MS);

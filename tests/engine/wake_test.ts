@@ -10,7 +10,9 @@ import { fencingToken } from "../../src/base/ids.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import type { JournalStore, NodeStore } from "../../src/ports/store.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
+import { makeDue } from "../store/conformance/fixtures.ts";
 import { forEachDatabase } from "../support/database.ts";
+import { HandClock } from "../support/hand_clock.ts";
 import { newRun, TestNode } from "../support/node.ts";
 
 forEachDatabase("waking a run", (database, test) => {
@@ -113,5 +115,39 @@ forEachDatabase("waking a run", (database, test) => {
     await node.left(first, "ended");
     assert.equal((await node.left(second.runId, "ended")).kind, "ended");
     assert.equal(node.engine.hasRoom, true);
+  });
+
+  test("what falls due while a node is full is found once there is room", async () => {
+    await using place = await database.fresh();
+    const gate = Promise.withResolvers<void>();
+    const hour = 3_600_000;
+    const sleeps = defineWorkflow({ name: "sleeps" }, (ctx) => ctx.sleep(hour));
+    const stays = defineWorkflow({ name: "stays" }, (ctx) => ctx.run("gate", () => gate.promise));
+    const clock = new HandClock();
+    // No heartbeat comes to the rescue.
+    const options = { clock, maxResidentRuns: 1, leaseMs: 100 * hour };
+    await using node = await TestNode.open(place, [sleeps, stays], options);
+    const sleeper = await node.start("sleeps");
+    await node.left(sleeper, "suspended");
+    const full = await node.start("stays");
+    const caughtUp = () => node.engine.catchUp();
+    await clock.advance(hour + 1_000, caughtUp); // there is no room for it
+    gate.resolve();
+    await node.left(full, "ended");
+    const looked = () =>
+      new Promise<void>((resolve) => {
+        const point = armFailPoint("claim.claimed", () => {
+          point[Symbol.dispose]();
+          resolve();
+        });
+        node.engine.hear({ kind: "due" });
+      });
+    await looked();
+    await looked(); // so the look before is over
+    const claimed: unknown[] = [];
+    using _point = armFailPoint("claim.claimed", ({ runs }) => void claimed.push(runs));
+    await makeDue(place, sleeper);
+    await clock.advance(2 * hour, caughtUp);
+    assert.deepEqual(claimed.filter((runs) => runs === 1), [1]);
   });
 });
