@@ -24,7 +24,7 @@ import {
   trigger,
 } from "../schedule/firing.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
-import type { StartVersion } from "../version/versions.ts";
+import type { StartVersion } from "../version/loaded_version.ts";
 import { checkOptions } from "../workflow/options.ts";
 import { policyOf } from "../workflow/run_policy.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";

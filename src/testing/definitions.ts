@@ -7,12 +7,8 @@
 import { sha256Hex } from "../base/encoding.ts";
 import { contractOf } from "../version/definition.ts";
 import type { VersionStore } from "../ports/store.ts";
-import {
-  type LoadedVersion,
-  type StartVersion,
-  Versions,
-  type VersionsOptions,
-} from "../version/versions.ts";
+import type { LoadedVersion, StartVersion } from "../version/loaded_version.ts";
+import { Versions, type VersionsOptions } from "../version/versions.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 
 /** Any workflow. */

@@ -21,7 +21,7 @@ import { VersionNotFoundError } from "./load_errors.ts";
 import type { Namespace } from "./loader.ts";
 import { formatManifest, type Member, parseManifest, versionHash } from "./manifest.ts";
 import { type KnownImports, type Subversion, subversion } from "./subversion.ts";
-import type { LoadedVersion, StartVersion } from "./versions.ts";
+import type { LoadedVersion, StartVersion } from "./loaded_version.ts";
 
 /** The bytes of a version that was just loaded. */
 export interface LoadedBytes {

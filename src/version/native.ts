@@ -1,6 +1,6 @@
 /**
- * Tells when the application's own imported module may stand for a version: only when it cannot be
- * anything else.
+ * Lets the application's own imported modules stand for a version, only when they cannot be anything
+ * else.
  *
  * - N1: its graph, read before the import and again after it, has one hash.
  * - N2: no file of it has changed since the process began: the application may have imported it
@@ -15,18 +15,52 @@
 
 import type { Application } from "./application.ts";
 import type { ModuleGraph } from "./graph.ts";
+import { importGuarded } from "./import_guard.ts";
 import { findImports } from "./lex.ts";
 import type { MediaType, Member } from "./manifest.ts";
 import { isRelative } from "./label.ts";
+import type { LoadedModules, Namespace } from "./loader.ts";
+
+/** What importing natively needs. */
+export interface NativeOptions {
+  /** The application that runs here. */
+  readonly application: Application;
+  /** Reads the graph again. */
+  readonly read: () => Promise<ModuleGraph>;
+  /** Milliseconds that the import may take. */
+  readonly timeoutMs: number;
+}
 
 /**
- * Whether a graph may be imported by the runtime itself (N2 to N5).
+ * Imports the modules of a graph as the application does.
  *
  * @param graph The graph, as read before the import.
- * @param application The application that runs here.
- * @returns Whether it may.
+ * @param url The URL of its root.
+ * @param options What it needs.
+ * @returns The modules; `undefined`: they may be something else than the graph says.
+ * @throws {ImportFailedError} When they can't be imported.
  */
-export async function mayBeNative(graph: ModuleGraph, application: Application): Promise<boolean> {
+export async function importNatively(
+  graph: ModuleGraph,
+  url: string,
+  { application, read, timeoutMs }: NativeOptions,
+): Promise<LoadedModules | undefined> {
+  if (url.startsWith("jsr:") || !await mayBeNative(graph, application)) return undefined;
+  const members = new Map<string, Namespace>();
+  const entry = await importGuarded(url, timeoutMs, async () => {
+    const namespace: Namespace = await import(url);
+    for (const { label, media } of graph.manifest.members) {
+      if (isCode(media)) members.set(label, await import(graph.urls.get(label)!));
+    }
+    return namespace;
+  }, true);
+  if ((await read()).hash !== graph.hash) return undefined; // N1
+  const bytes = [...graph.bytes.values()].reduce((sum, body) => sum + body.byteLength, 0);
+  return { entry, members, bytes };
+}
+
+/** N2 to N5. */
+async function mayBeNative(graph: ModuleGraph, application: Application): Promise<boolean> {
   const { members, edges, options } = graph.manifest;
   const isConfigured = options.length > 0 ||
     edges.some(({ specifier }) => !isRelative(specifier) && !URL.canParse(specifier));

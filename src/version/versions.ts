@@ -16,19 +16,22 @@ import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { Application } from "./application.ts";
 import { ChildVersions } from "./child_versions.ts";
 import { contractOf, readDefinition } from "./definition.ts";
-import type { Diagnostic } from "./diagnostics.ts";
 import type { ModuleGraph } from "./graph.ts";
-import { importGuarded, lateRejections } from "./import_guard.ts";
+import { lateRejections } from "./import_guard.ts";
+import { ImportFailures } from "./import_failures.ts";
 import {
+  type FailureKind,
   ImportFailedError,
   IntegrityError,
   LoadFailure,
-  type SourceReason,
+  type SourceName,
   VersionNotFoundError,
 } from "./load_errors.ts";
 import { reasonOf } from "./load_reasons.ts";
-import { type LoadedModules, Loader, type LoaderOptions, type Namespace } from "./loader.ts";
-import { mayBeNative } from "./native.ts";
+import type { LoadedSource, LoadedVersion, OwnVersion, StartVersion } from "./loaded_version.ts";
+import { type LoadedModules, Loader, type LoaderOptions } from "./loader.ts";
+import { importNatively } from "./native.ts";
+import { OwnVersions } from "./own_versions.ts";
 import { type FoundVersion, Sources, type SourcesOptions } from "./sources.ts";
 import { Trust, type TrustOptions } from "./trust.ts";
 
@@ -46,43 +49,6 @@ export interface VersionsOptions extends SourcesOptions {
   readonly loader?: LoaderOptions;
 }
 
-/** Where the code of a loaded version came from. */
-export type LoadedSource = "native" | "url" | "archive";
-
-/** A version in memory. */
-export interface LoadedVersion {
-  /** The version. */
-  readonly hash: string;
-  /** Its workflow. */
-  readonly definition: WorkflowDefinition;
-  /** Where its code came from. */
-  readonly source: LoadedSource;
-  /** The specifier that it was registered or found under, as the registry records it. */
-  readonly specifier: string;
-  /** The namespaces of its modules by label: what activities are found in. */
-  readonly modules: ReadonlyMap<string, Namespace>;
-}
-
-/** A version that this process registered. */
-export interface OwnVersion extends LoadedVersion {
-  /** Whether nobody had registered it before. */
-  readonly isNew: boolean;
-  /** Runs that it let out of `stuck_unknown_version`. */
-  readonly revived: number;
-  /** What keeps its graph from being pinned exactly. */
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-/** Which version a new run takes. */
-export interface StartVersion {
-  /** The workflow's name. */
-  readonly workflow: string;
-  /** The version. */
-  readonly hash: string;
-  /** The specifier that it is known under. */
-  readonly specifier: string;
-}
-
 /** What has been loaded so far. */
 export interface LoadStatistics {
   /** Versions in memory by source. */
@@ -94,9 +60,6 @@ export interface LoadStatistics {
   /** Promises that modules left rejected after their import was over. */
   readonly lateRejections: number;
 }
-
-/** How often a module may fail to import before that is taken to last. */
-const MAX_IMPORTS = 5;
 
 /** How many nodes may die while they load a version. */
 const MAX_CRASHES = 3;
@@ -112,10 +75,8 @@ export class Versions {
   readonly #children: ChildVersions;
   readonly #loaded = new Map<string, LoadedVersion>();
   readonly #obtaining = new Map<string, Promise<LoadedVersion>>();
-  readonly #own = new Map<string, OwnVersion>();
-  readonly #served = new Set<string>();
-  /** Failed imports by version. */
-  readonly #imports = new Map<string, { count: number; failure: LoadFailure }>();
+  readonly #own = new OwnVersions();
+  readonly #failures = new ImportFailures();
   readonly #counts = { native: 0, url: 0, archive: 0 };
   #bytes = 0;
 
@@ -188,8 +149,7 @@ export class Versions {
     };
     const { created, revived } = await this.#store.register(version);
     this.#keep(loaded);
-    this.#imports.delete(hash);
-    this.#served.add(definition.name);
+    this.#failures.forget(hash);
     const own: OwnVersion = {
       ...loaded,
       specifier: recorded,
@@ -197,7 +157,7 @@ export class Versions {
       revived,
       diagnostics: graph.diagnostics,
     };
-    this.#own.set(hash, own);
+    this.#own.add(own);
     return own;
   }
 
@@ -231,7 +191,7 @@ export class Versions {
    */
   async probe(hash: string): Promise<boolean> {
     if (this.#loaded.has(hash)) return true;
-    if (this.#trust.denies(hash) || this.#imports.get(hash)?.failure.kind === "lasting") {
+    if (this.#trust.denies(hash) || this.#failures.lasting(hash) !== undefined) {
       return false;
     }
     const row = await this.#store.get(hash);
@@ -248,7 +208,7 @@ export class Versions {
    * @param hash The version.
    */
   async forgive(hash: string): Promise<void> {
-    this.#imports.delete(hash);
+    this.#failures.forget(hash);
     await this.#store.absolve(hash);
   }
 
@@ -260,7 +220,7 @@ export class Versions {
    * @returns Whether it may.
    */
   trusts(version: Pick<VersionRow, "workflow" | "specifiers">): boolean {
-    return this.#served.has(version.workflow) ||
+    return this.#own.workflows.has(version.workflow) ||
       version.specifiers.some((s) => this.#trust.trusts(this.#application.tryResolve(s) ?? ""));
   }
 
@@ -285,7 +245,7 @@ export class Versions {
    * @throws {VersionNotFoundError} When there is none.
    */
   async forStart(workflow: WorkflowDefinition | string): Promise<StartVersion> {
-    if (typeof workflow !== "string") return this.#ownVersion(workflow);
+    if (typeof workflow !== "string") return this.#own.forStart(workflow);
     const current = await this.#store.current(workflow);
     if (current !== null) {
       const specifier = this.#own.get(current)?.specifier ??
@@ -325,51 +285,18 @@ export class Versions {
     return await this.#children.start(await this.obtain(parentHash), definition);
   }
 
-  #ownVersion(definition: WorkflowDefinition): StartVersion {
-    const own = [...this.#own.values()];
-    const same = own.filter((version) => version.definition === definition);
-    // Code that was loaded apart from the application's own import is another object.
-    const named = own.filter((version) => version.definition.name === definition.name);
-    const [found] = same.length > 0 ? same : named.length === 1 ? named : [];
-    if (found === undefined) {
-      throw new VersionNotFoundError(
-        definition.name,
-        "start a run",
-        named.length === 0
-          ? "this process has not registered that workflow, wanted its specifier in `workflows`"
-          : "several versions of that workflow are registered here, wanted a name or specifier",
-      );
-    }
-    return { workflow: definition.name, hash: found.hash, specifier: found.specifier };
-  }
-
   async #loadOwn(graph: ModuleGraph, url: string, recorded: string): Promise<LoadedVersion> {
-    const native = await this.#importNatively(graph, url);
+    const { native: isAllowed = true, loader: { timeoutMs = 10_000 } = {} } = this.#options;
+    const read = () => this.#sources.read(url, false);
+    const native = isAllowed
+      ? await importNatively(graph, url, { application: this.#application, read, timeoutMs })
+      : undefined;
     const { hash, text: manifest, bytes, urls } = graph;
     const liveUrl = (label: string) => urls.get(label);
     const modules = native ?? await this.#loader.load({ hash, manifest, bytes, liveUrl });
     const version = this.#version(hash, modules, native ? "native" : "url", recorded);
     await this.#children.note(version, { manifest, bytes, url: urls.get(graph.manifest.entry)! });
     return version;
-  }
-
-  /** The application's own modules, if they can only be this version; see `native.ts`. */
-  async #importNatively(graph: ModuleGraph, url: string): Promise<LoadedModules | undefined> {
-    if (this.#options.native === false || url.startsWith("jsr:")) return undefined;
-    if (!await mayBeNative(graph, this.#application)) return undefined;
-    const members = new Map<string, Namespace>();
-    const { timeoutMs = 10_000 } = this.#options.loader ?? {};
-    const entry = await importGuarded(url, timeoutMs, async () => {
-      const namespace: Namespace = await import(url);
-      for (const { label, media } of graph.manifest.members) {
-        if (/^(js|ts)x?$/.test(media)) members.set(label, await import(graph.urls.get(label)!));
-      }
-      return namespace;
-    }, true);
-    const after = await this.#sources.read(url, false);
-    if (after.hash !== graph.hash) return undefined;
-    const bytes = [...graph.bytes.values()].reduce((sum, body) => sum + body.byteLength, 0);
-    return { entry, members, bytes };
   }
 
   async #obtain(hash: string, node: string | undefined): Promise<LoadedVersion> {
@@ -385,29 +312,16 @@ export class Versions {
 
   async #obtainNow(hash: string, node: string | undefined): Promise<LoadedVersion> {
     this.#refuseDenied(hash);
-    const failed = this.#imports.get(hash);
-    if (failed !== undefined && failed.failure.kind === "lasting") throw failed.failure;
+    const failure = this.#failures.lasting(hash);
+    if (failure !== undefined) throw failure;
     const row = await this.#store.get(hash);
     if (row === null) {
-      const message = "no such version is registered";
-      const reason = {
-        source: "registry",
-        kind: "lasting",
-        code: "UNREGISTERED",
-        message,
-      } as const;
-      throw new LoadFailure(hash, [reason]);
+      throw refused(hash, "registry", "lasting", "UNREGISTERED", "no such version is registered");
     }
     if (!await this.#mayLoad(row)) {
       const message = `this node serves no workflow ${JSON.stringify(row.workflow)}, and trusts ` +
         `none of the specifiers ${row.specifiers.join(", ")}`;
-      const reason = {
-        source: "policy",
-        kind: "node",
-        code: "UNTRUSTED_VERSION",
-        message,
-      } as const;
-      throw new LoadFailure(hash, [reason]);
+      throw refused(hash, "policy", "node", "UNTRUSTED_VERSION", message);
     }
     this.#refuseCrashed(hash, row.loadCrashes);
     const found = await this.#sources.find(row);
@@ -417,7 +331,7 @@ export class Versions {
     }
     const version = await this.#import(row, found);
     if (node !== undefined) await this.#store.loaded(node, hash, null);
-    this.#imports.delete(hash);
+    this.#failures.forget(hash);
     this.#keep(version);
     return version;
   }
@@ -438,16 +352,7 @@ export class Versions {
     } catch (error) {
       const reason = reasonOf(error, "import", found.specifier);
       if (!(error instanceof ImportFailedError)) throw new LoadFailure(hash, [reason], error);
-      const count = (this.#imports.get(hash)?.count ?? 0) + 1;
-      const isLasting = count >= MAX_IMPORTS;
-      const counted: SourceReason = {
-        ...reason,
-        kind: isLasting ? "lasting" : "passing",
-        message: `${reason.message} (attempt ${count} of ${MAX_IMPORTS})`,
-      };
-      const failure = new LoadFailure(hash, [counted], error);
-      this.#imports.set(hash, { count, failure });
-      throw failure;
+      throw this.#failures.note(hash, reason, error);
     }
   }
 
@@ -463,7 +368,7 @@ export class Versions {
   }
 
   async #mayLoad(row: VersionRow): Promise<boolean> {
-    return this.trusts(row) || await this.#children.isPart(row, this.#served);
+    return this.trusts(row) || await this.#children.isPart(row, this.#own.workflows);
   }
 
   #keep(version: LoadedVersion): void {
@@ -474,16 +379,25 @@ export class Versions {
 
   #refuseDenied(hash: string): void {
     if (!this.#trust.denies(hash)) return;
-    const message = "trust.deny of this node names it";
-    throw new LoadFailure(hash, [{ source: "policy", kind: "lasting", code: "DENIED", message }]);
+    throw refused(hash, "policy", "lasting", "DENIED", "trust.deny of this node names it");
   }
 
   #refuseCrashed(hash: string, crashes: number): void {
     if (crashes < MAX_CRASHES) return;
     const message = `${crashes} nodes died while they loaded it`;
-    const reason = { source: "import", kind: "lasting", code: "LOAD_CRASHED", message } as const;
-    throw new LoadFailure(hash, [reason]);
+    throw refused(hash, "import", "lasting", "LOAD_CRASHED", message);
   }
+}
+
+/** A failure for one reason. */
+function refused(
+  hash: string,
+  source: SourceName,
+  kind: FailureKind,
+  code: string,
+  message: string,
+): LoadFailure {
+  return new LoadFailure(hash, [{ source, kind, code, message }]);
 }
 
 function noteOf(failure: LoadFailure): StuckReason {

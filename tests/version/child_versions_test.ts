@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 import type { VersionStore } from "../../src/ports/store.ts";
 import { openStore } from "../../src/store/open.ts";
 import { pglite } from "../../src/store/pglite.ts";
-import { type LoadedVersion, Versions, type VersionsOptions } from "../../src/version/versions.ts";
+import type { LoadedVersion } from "../../src/version/loaded_version.ts";
+import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
 import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
 import { makeFolder, serve, type Server } from "./fixture.ts";
 

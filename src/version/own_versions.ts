@@ -1,0 +1,57 @@
+/**
+ * The versions that this process registered from its own workflow modules.
+ *
+ * @module
+ */
+
+import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import { VersionNotFoundError } from "./load_errors.ts";
+import type { OwnVersion, StartVersion } from "./loaded_version.ts";
+
+/** The versions that this process registered. */
+export class OwnVersions {
+  readonly #versions = new Map<string, OwnVersion>();
+  readonly #workflows = new Set<string>();
+
+  /** The names of their workflows: this node serves every version of these. */
+  get workflows(): ReadonlySet<string> {
+    return this.#workflows;
+  }
+
+  /** Adds one, in place of what was registered of the same version before. */
+  add(version: OwnVersion): void {
+    this.#versions.set(version.hash, version);
+    this.#workflows.add(version.definition.name);
+  }
+
+  /** One of them. */
+  get(hash: string): OwnVersion | undefined {
+    return this.#versions.get(hash);
+  }
+
+  /**
+   * The version of a definition.
+   *
+   * @param definition What this process imported.
+   * @returns The version.
+   * @throws {VersionNotFoundError} When it was not registered here, or which one it is of several of
+   * its name can't be told.
+   */
+  forStart(definition: WorkflowDefinition): StartVersion {
+    const own = [...this.#versions.values()];
+    const same = own.filter((version) => version.definition === definition);
+    // Code that was loaded apart from the application's own import is another object.
+    const named = own.filter((version) => version.definition.name === definition.name);
+    const [found] = same.length > 0 ? same : named.length === 1 ? named : [];
+    if (found === undefined) {
+      throw new VersionNotFoundError(
+        definition.name,
+        "start a run",
+        named.length === 0
+          ? "this process has not registered that workflow, wanted its specifier in `workflows`"
+          : "several versions of that workflow are registered here, wanted a name or specifier",
+      );
+    }
+    return { workflow: definition.name, hash: found.hash, specifier: found.specifier };
+  }
+}
