@@ -16,8 +16,8 @@ import type { Pending as PendingCommand } from "../replay/pending.ts";
 /** What a run waits for. */
 export interface RunWait {
   /**
-   * The kind of effect: `signal`, `sleep`, or an effect that rests between two attempts; `retry`: the
-   * run itself does so.
+   * The kind of effect: `signal`, `sleep`, `child`, an `activity` that waits in its queue or for its
+   * answer, or an effect that rests between two attempts; `retry`: the run itself does so.
    */
   readonly kind: string;
   /** Its name. */
@@ -180,8 +180,8 @@ function waitReason(row: RunRow): string | null {
       ? `waits for signal ${JSON.stringify(name)}`
       : kind === "retry"
       ? `rests before ${name} of the run`
-      : kind === "child"
-      ? `waits for child ${JSON.stringify(name)}`
+      : kind === "child" || kind === "activity"
+      ? `waits for ${kind} ${JSON.stringify(name)}`
       : `rests before the next attempt of ${kind} ${JSON.stringify(name)}`
   );
   return `${waits.length === 0 ? "waits for a node" : [...new Set(waits)].join(", ")}${until}`;

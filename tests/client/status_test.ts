@@ -121,6 +121,14 @@ forEachDatabase("what a run says", (database, test) => {
     assert.equal((await run.status({ trace: true })).pending, null);
   });
 
+  test("a run says which activity it waits for, where no node has it", async () => {
+    const asks = source(`return await ctx.activity("nobody's");`, `{ name: "asks" }`);
+    await using at = await scene(database, { "asks.ts": asks }, { linger: 0 });
+    const { reason, waits, until } = await reached(await at.node.start("asks"), "suspended");
+    assert.equal(reason, `waits for activity "nobody's"`);
+    assert.deepEqual([waits.map(({ kind }) => kind), until], [["activity"], null]);
+  });
+
   test("history comes whole, or in part", async () => {
     await using at = await scene(database, { "says.ts": SAYS });
     const run = await at.node.start("says");
