@@ -107,7 +107,7 @@ export class Engine {
   #state: EngineState = "ready";
   #draining: Promise<DrainSummary> | undefined;
   #probing: Promise<void> | undefined;
-  #probedAt = 0;
+  #probedAt = -Infinity;
 
   /** @param options What it is made of. */
   constructor(options: EngineOptions) {

@@ -52,6 +52,7 @@ export function openIn(place: Place, options: OpenOptions = {}): Promise<Continu
 
 /** How long something may take that should take no time, in milliseconds. */
 const PATIENCE = 20_000;
+const LOOK_EVERY = 10;
 
 /**
  * Looks until something is so; for what no promise tells of, since somebody else does it.
@@ -63,13 +64,13 @@ export async function eventually<T>(
   look: () => Promise<T | undefined> | T | undefined,
   told: () => string,
 ): Promise<T> {
-  const giveUp = performance.now() + PATIENCE;
-  for (;;) {
+  // Looks are counted, in place of time: a machine that stood still has not looked.
+  for (let looks = 0; looks < PATIENCE / LOOK_EVERY; looks++) {
     const found = await look();
     if (found !== undefined) return found;
-    assert(performance.now() < giveUp, `in ${PATIENCE} ms there was no ${told()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
   }
+  assert.fail(`in ${PATIENCE} ms there was no ${told()}`);
 }
 
 /** Waits until a run is in a state that it rests in. */
@@ -85,8 +86,18 @@ export async function reached(
 }
 
 /** A run's result, within a time that is long for it. */
-export function resultOf<T>(run: RunHandle<T>): Promise<T> {
-  return run.result({ timeout: PATIENCE });
+export async function resultOf<T>(run: RunHandle<T>): Promise<T> {
+  const patience = new AbortController();
+  const result = run.result({ signal: patience.signal });
+  let isOver = false;
+  const over = () => void (isOver = true);
+  result.then(over, over);
+  try {
+    await eventually(() => isOver || undefined, () => `end of run ${run.id}`);
+    return await result;
+  } finally {
+    patience.abort();
+  }
 }
 
 /** What modules under test leave behind when they run. */

@@ -10,6 +10,7 @@ import { decode } from "../../src/base/values.ts";
 import type { Departure } from "../../src/engine/departure.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
+import { HandClock } from "../support/hand_clock.ts";
 import { newRun, TestNode } from "../support/node.ts";
 
 function resultOf(departure: Departure): unknown {
@@ -339,6 +340,22 @@ forEachDatabase("executing a run", (database, test) => {
     node.failures.clear();
     await node.store.versions.revive(run.hash);
     node.engine.hear({ kind: "due" });
+    assert.equal(resultOf(await node.left(run.runId, "ended")), "fine");
+  });
+
+  test("a node looks with its first heartbeat whether the code of parked runs is back", async () => {
+    await using place = await database.fresh();
+    const fine = defineWorkflow({ name: "fine" }, () => "fine");
+    const clock = new HandClock();
+    const often = { clock, leaseMs: 3_000, probeMs: 60_000 };
+    await using node = await TestNode.open(place, [fine], often);
+    const run = newRun("fine");
+    node.failures.set(run.hash, { kind: "lasting", reason: { code: "GONE", message: "404" } });
+    await node.store.runs.insert([run]);
+    node.engine.hear({ kind: "due" });
+    await node.left(run.runId, "stuck");
+    node.failures.clear();
+    await clock.advance(1_000, () => Promise.resolve());
     assert.equal(resultOf(await node.left(run.runId, "ended")), "fine");
   });
 
