@@ -44,8 +44,8 @@ export {
   type QueryOptions,
   type RunPage,
   type RunsApi,
-  type RunSummary,
 } from "./src/client/runs_api.ts";
+export type { RunFacts, RunSummary } from "./src/client/run_summary.ts";
 export type { PruneOptions, PruneReport, PruneResultsOptions } from "./src/client/prune.ts";
 export type { PruneBounds } from "./src/client/prune_options.ts";
 export type { AttributeComparisons, Comparisons, RunWhere } from "./src/client/run_conditions.ts";

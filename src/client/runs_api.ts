@@ -4,12 +4,8 @@
  * @module
  */
 
-import type { Attributes } from "../base/attributes.ts";
 import { digestText } from "../base/digest.ts";
 import { ContinuumError, InvalidArgumentError } from "../base/errors.ts";
-import { decode } from "../base/values.ts";
-import { decodeError } from "../base/values_failure.ts";
-import type { RunRow, RunState, StuckReason } from "../ports/rows.ts";
 import type { RunQuery } from "../ports/run_query.ts";
 import type { RunStore, Store } from "../ports/store.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
@@ -21,6 +17,7 @@ import {
   pruneRuns,
 } from "./prune.ts";
 import { readWhere, type RunWhere } from "./run_conditions.ts";
+import { type RunSummary, runSummary } from "./run_summary.ts";
 import { checkText } from "./start_options.ts";
 
 /** Options of {@linkcode RunsApi.count}. */
@@ -58,48 +55,6 @@ export interface QueryOptions extends CountOptions {
    * @default {false}
    */
   readonly payloads?: boolean;
-}
-
-/** A run, as a question finds it. */
-export interface RunSummary {
-  /** The run's id. */
-  readonly id: string;
-  /** Its namespace. */
-  readonly namespace: string;
-  /** The workflow's name. */
-  readonly workflow: string;
-  /** The code that it is pinned to. */
-  readonly version: {
-    /** SHA-256 of the version's manifest, in hex. */
-    readonly hash: string;
-    /** The label that the definition gives itself. */
-    readonly label: string | null;
-    /** The specifier that was recorded for it. */
-    readonly specifier: string;
-  };
-  /** Where it stands. */
-  readonly state: RunState;
-  /** Its search attributes. */
-  readonly attributes: Attributes;
-  /** What the workflow says of itself by `ctx.setStatus`; `undefined`: nothing. */
-  readonly custom: unknown;
-  /** Why it is parked. */
-  readonly stuck: StuckReason | null;
-  /** When it was created. */
-  readonly createdAt: Date;
-  /** When a node first took it. */
-  readonly startedAt: Date | null;
-  /** When it ended. */
-  readonly endedAt: Date | null;
-  /** Its payloads, where they were asked for. */
-  readonly payloads?: {
-    /** The workflow's input. */
-    readonly input: unknown;
-    /** What the workflow returned; `undefined` unless it is completed. */
-    readonly result: unknown;
-    /** How it failed or was ended; `undefined` otherwise. */
-    readonly error: unknown;
-  };
 }
 
 /** A page of runs. */
@@ -192,7 +147,7 @@ export function runsApi(runs: RunStore, store: Pick<Store, "now" | "retention">)
       const page = rows.slice(0, query.limit);
       const last = page.at(-1);
       return {
-        runs: page.map((row) => summary(row, payloads)),
+        runs: page.map((row) => runSummary(row, payloads)),
         cursor: rows.length > page.length && last !== undefined
           ? writeCursor(last[query.by], last.id, tie)
           : null,
@@ -268,31 +223,6 @@ function readCursor(cursor: unknown, tie: string): NonNullable<RunQuery["after"]
     throw new InvalidCursorError(cursor);
   }
   return { at, id };
-}
-
-function summary(row: RunRow, payloads: boolean): RunSummary {
-  return {
-    id: row.runId,
-    namespace: row.namespace,
-    workflow: row.workflow,
-    version: { hash: row.hash, label: row.versionLabel, specifier: row.specifier },
-    state: row.state,
-    attributes: row.attributes,
-    custom: row.customStatus === null ? undefined : decode(row.customStatus),
-    stuck: row.stuckReason,
-    createdAt: new Date(row.createdAt),
-    startedAt: row.startedAt === null ? null : new Date(row.startedAt),
-    endedAt: row.endedAt === null ? null : new Date(row.endedAt),
-    ...(payloads
-      ? {
-        payloads: {
-          input: decode(row.input),
-          result: row.result === null ? undefined : decode(row.result),
-          error: row.error === null ? undefined : decodeError(row.error),
-        },
-      }
-      : {}),
-  };
 }
 
 function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): void {

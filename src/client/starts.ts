@@ -33,15 +33,17 @@ export class Starts {
     return started.run;
   }
 
-  /** A run that the database refuses must not take others with it: then each goes by itself. */
+  /** A run that the database refuses must not take others with it: it is looked for by halving. */
   async #insert(runs: readonly NewRun[]): Promise<readonly Started[]> {
     try {
       return (await this.#runs.insert(runs)).map((run) => ({ run }));
     } catch (error) {
       if (runs.length === 1) return [{ error }];
-      const single: Started[] = [];
-      for (const run of runs) single.push(...await this.#insert([run]));
-      return single;
+      const half = runs.length >> 1;
+      return [
+        ...await this.#insert(runs.slice(0, half)),
+        ...await this.#insert(runs.slice(half)),
+      ];
     }
   }
 }

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { Attributes } from "../base/attributes.ts";
 import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
-import type { EventRow, RunRow, RunState, StuckReason, WaitRow } from "../ports/rows.ts";
+import type { EventRow, RunRow, StuckReason, WaitRow } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { Execution } from "../replay/machine.ts";
 import type { CallSite } from "../replay/turn.ts";
 import type { Pending as PendingCommand } from "../replay/pending.ts";
+import { type RunFacts, runFacts } from "./run_summary.ts";
 
 /** What a run waits for. */
 export interface RunWait {
@@ -35,24 +35,7 @@ export interface PendingEffect extends RunWait {
 }
 
 /** What a run is doing, and on which code. */
-export interface RunStatus {
-  /** The run's id. */
-  readonly id: string;
-  /** Its namespace. */
-  readonly namespace: string;
-  /** The workflow's name. */
-  readonly workflow: string;
-  /** The code that it is pinned to. */
-  readonly version: {
-    /** SHA-256 of the version's manifest, in hex. */
-    readonly hash: string;
-    /** The label that the definition gives itself. */
-    readonly label: string | null;
-    /** The specifier that was recorded at the start, or at the last upgrade. */
-    readonly specifier: string;
-  };
-  /** Where it stands. */
-  readonly state: RunState;
+export interface RunStatus extends RunFacts {
   /** Why nothing happens now, for people; `null`: it is executed, or has ended. */
   readonly reason: string | null;
   /** What it waits for, when suspended. */
@@ -62,10 +45,6 @@ export interface RunStatus {
    * `status({ trace: true })` asked for it.
    */
   readonly pending: readonly PendingEffect[] | null;
-  /** What the workflow says of itself by `ctx.setStatus`; `undefined`: nothing. */
-  readonly custom: unknown;
-  /** Its search attributes. */
-  readonly attributes: Attributes;
   /** Since when it has been suspended or parked. */
   readonly since: Date | null;
   /** When it will go on by itself, if ever. */
@@ -78,8 +57,6 @@ export interface RunStatus {
   readonly deadline: Date | null;
   /** The node that executes it. */
   readonly node: string | null;
-  /** Why it is parked. */
-  readonly stuck: StuckReason | null;
   /** Set when every live node says that it can't load the version: their reasons, by node. */
   readonly noNodeCanLoad: Readonly<Record<string, StuckReason>> | null;
   /** What it failed with, or was ended by, as it was recorded; `undefined`: neither. */
@@ -88,12 +65,6 @@ export interface RunStatus {
   readonly generation: number;
   /** How many events the history of this generation has. */
   readonly events: number;
-  /** When it was created. */
-  readonly createdAt: Date;
-  /** When a node first took its present attempt; `null`: none has. */
-  readonly startedAt: Date | null;
-  /** When it ended. */
-  readonly endedAt: Date | null;
 }
 
 /** One fact of a run's history. */
@@ -119,32 +90,22 @@ export async function runStatus(
   traced: Execution | null = null,
 ): Promise<RunStatus> {
   return {
-    id: row.runId,
-    namespace: row.namespace,
-    workflow: row.workflow,
-    version: { hash: row.hash, label: row.versionLabel, specifier: row.specifier },
-    state: row.state,
+    ...runFacts(row),
     reason: waitReason(row),
     waits: row.waits.map(runWait),
     pending: traced === null ? null : traced.outstanding.map(pendingEffect),
-    custom: row.customStatus === null ? undefined : decode(row.customStatus),
-    attributes: row.attributes,
     since: date(row.since),
     until: date(row.wakeAt),
     attempt: row.attempt,
     lastError: row.failure === null ? undefined : decodeError(row.failure),
     deadline: date(row.deadline),
     node: row.node,
-    stuck: row.stuckReason,
     noNodeCanLoad: row.endedAt === null && row.node === null
       ? await refusals(row.hash, store)
       : null,
     error: row.error === null ? undefined : decodeError(row.error),
     generation: row.generation,
     events: row.events,
-    createdAt: new Date(row.createdAt),
-    startedAt: date(row.startedAt),
-    endedAt: date(row.endedAt),
   };
 }
 

@@ -48,36 +48,31 @@ export class ChildStartError extends ContinuumError {
   }
 }
 
+/** What {@linkcode Children} needs. */
+export interface ChildrenOptions {
+  /** Where the runs are. */
+  readonly store: Store;
+  /** Chooses the versions of children, and checks what is given to them. */
+  readonly code: ChildCode;
+  /** Some run is due that nobody holds. */
+  readonly due: () => void;
+  /** A run has a message: whoever holds it is told, or somebody who may. */
+  readonly woken: (run: number, node: string | null) => void;
+  /** A run that has ended has something to tell. */
+  readonly ended: () => void;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
+}
+
 /** What runs do to other runs. */
 export class Children {
-  readonly #store: Store;
-  readonly #code: ChildCode;
-  readonly #woken: (run: number, node: string | null) => void;
-  readonly #ended: () => void;
-  readonly #payloadBytes: number;
+  readonly #options: ChildrenOptions;
   readonly #starts: Batcher<NewChild, ChildStart>;
 
-  /**
-   * Prepares.
-   *
-   * @param store Where the runs are.
-   * @param code Chooses the versions of children, and checks what is given to them.
-   * @param woken Told of each run that has work now.
-   * @param ended Told that a run which has ended has something to tell.
-   * @param payloadBytes The most bytes of one value.
-   */
-  constructor(
-    store: Store,
-    code: ChildCode,
-    woken: (run: number, node: string | null) => void,
-    ended: () => void,
-    payloadBytes: number,
-  ) {
-    this.#store = store;
-    this.#code = code;
-    this.#woken = woken;
-    this.#ended = ended;
-    this.#payloadBytes = payloadBytes;
+  /** @param options What it needs. */
+  constructor(options: ChildrenOptions) {
+    const { store } = options;
+    this.#options = options;
     this.#starts = new Batcher((children) => store.lineage.startChildren(children, MAX_DEPTH));
   }
 
@@ -89,7 +84,7 @@ export class Children {
    * large.
    */
   async start(run: ClaimedRun, child: ChildRequest, input: string): Promise<void> {
-    const version = await this.#code.childOf(run, child.workflow!);
+    const version = await this.#options.code.childOf(run, child.workflow!);
     const outcome = await this.#starts.add({
       ...version,
       parent: run.id,
@@ -99,9 +94,9 @@ export class Children {
       seed: `${run.seed}/${child.id}`,
       policy: child.policy ?? null,
     });
-    if (outcome === "ended") return this.#ended();
+    if (outcome === "ended") return this.#options.ended();
     if (outcome !== "started") throw new ChildStartError(child.id, outcome);
-    this.#woken(0, null);
+    this.#options.due();
   }
 
   /** Does what a `call` command asks for. */
@@ -122,14 +117,14 @@ export class Children {
   /** What an earlier try has started goes on, whatever is taken now. */
   async #input(run: ClaimedRun, id: string, hash: string, input: string): Promise<string> {
     try {
-      const checked = await this.#code.checkInput(hash, input);
+      const checked = await this.#options.code.checkInput(hash, input);
       return checkPayload(
         checked,
         `the input of child ${JSON.stringify(id)}`,
-        this.#payloadBytes,
+        this.#options.payloadBytes,
       );
     } catch (error) {
-      if (await this.#store.runs.in(run.namespace).version(id) === null) throw error;
+      if (await this.#options.store.runs.in(run.namespace).version(id) === null) throw error;
       return input; // the insertion finds the id taken
     }
   }
@@ -140,20 +135,24 @@ export class Children {
     { id, name }: Extract<CallRequest, { kind: "signal" }>,
     { payload, deliveryId }: { readonly payload: string; readonly deliveryId: string },
   ): Promise<void> {
-    const runs = this.#store.runs.in(run.namespace);
+    const runs = this.#options.store.runs.in(run.namespace);
     let version = await runs.version(id);
     while (version !== null) {
-      const checked = await this.#code.checkSignal(version, name, payload);
-      checkPayload(checked, `the payload of signal ${JSON.stringify(name)}`, this.#payloadBytes);
+      const checked = await this.#options.code.checkSignal(version, name, payload);
+      checkPayload(
+        checked,
+        `the payload of signal ${JSON.stringify(name)}`,
+        this.#options.payloadBytes,
+      );
       const message = { kind: "signal", name, payload: checked, deliveryId } as const;
       const delivery = await runs.deliverTo(version, id, message);
-      if (delivery.status === "delivered") this.#woken(delivery.run, delivery.node);
+      if (delivery.status === "delivered") this.#options.woken(delivery.run, delivery.node);
       version = delivery.status === "moved" ? delivery.hash : null;
     }
   }
 
   async #deliver(run: ClaimedRun, id: string, message: Message): Promise<void> {
-    const delivery = await this.#store.runs.in(run.namespace).deliver(id, message);
-    if (delivery.status === "delivered") this.#woken(delivery.run, delivery.node);
+    const delivery = await this.#options.store.runs.in(run.namespace).deliver(id, message);
+    if (delivery.status === "delivered") this.#options.woken(delivery.run, delivery.node);
   }
 }

@@ -180,13 +180,14 @@ export class Engine {
       store,
       patience: this.#patience,
       versions: code,
-      children: new Children(
+      children: new Children({
         store,
         code,
-        (id, node) => this.#woke([{ id, node }]),
-        () => this.#aftermath.look(),
-        options.payloadBytes,
-      ),
+        due: () => this.#due(),
+        woken: (id, node) => this.#woke([{ id, node }]),
+        ended: () => this.#aftermath.look(),
+        payloadBytes: options.payloadBytes,
+      }),
     };
     this.#aftermath = new Aftermath({
       lineage: store.lineage,
@@ -227,10 +228,11 @@ export class Engine {
     await this.#dispatcher.plan();
   }
 
-  /** Runs were started by schedules: this node looks; what it has no room for, others take. */
+  /** Runs are due that nobody holds: this node looks; what it can't take, others take. */
   #due(): void {
     this.#dispatcher.look();
-    if (!this.hasRoom) this.#publish([{ kind: "due" }]);
+    const takesAll = this.hasRoom && this.#exclusions.list().length === 0;
+    if (!takesAll) this.#publish([{ kind: "due" }]);
   }
 
   /** Losing a hint costs time, never a fact: nobody waits for it. */
@@ -384,15 +386,13 @@ export class Engine {
   /** Runs have work now: here, on another node, or on whichever takes them. */
   #woke(runs: readonly WokenRun[]): void {
     const notices: Notice[] = [];
-    let due = false;
     for (const { id, node } of runs) {
-      if (node === null) due = true;
-      else if (node === this.node) this.hear({ kind: "message", node, run: id });
+      if (node === null) continue;
+      if (node === this.node) this.hear({ kind: "message", node, run: id });
       else notices.push({ kind: "message", node, run: id });
     }
-    if (due) this.#dispatcher.look();
-    if (due && (!this.hasRoom || this.#exclusions.list().length > 0)) notices.push({ kind: "due" });
     if (notices.length > 0) this.#publish(notices);
+    if (runs.some(({ node }) => node === null)) this.#due();
   }
 
   #dropAll(): void {

@@ -21,6 +21,7 @@ import type {
   SettledRuns,
   WokenRun,
 } from "../ports/lineage.ts";
+import { ENDED } from "./runs_sql.ts";
 import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import type { SchemaName } from "./schema_name.ts";
 import {
@@ -213,13 +214,7 @@ const STATEMENTS = {
     update {schema}.runs set
       state = case when parent_close = 'terminate' then 'terminated' else 'cancelled' end,
       error = $2::text::json,
-      node = null,
-      token = null,
-      wake_at = null,
-      waits = null,
-      stuck_reason = null,
-      since = ${CLOCK},
-      ended_at = ${CLOCK},
+      ${ENDED},
       aftermath = has_children
     where parent = any($1::bigint[]) and ended_at is null
       and (parent_close = 'terminate' or parent_close = 'cancel' and stuck_reason is not null)

@@ -170,18 +170,22 @@ const UNPARK = `
   where run_id = $1 and namespace = $2 and stuck_reason is not null
   returning id`;
 
-const END = `
-  with ended as (
-  update {schema}.runs set
-    state = $2,
-    error = $3::text::json,
+/** What an end from outside sets in a row, whatever the end. */
+export const ENDED = `
     node = null,
     token = null,
     wake_at = null,
     waits = null,
     stuck_reason = null,
     since = ${CLOCK},
-    ended_at = ${CLOCK},
+    ended_at = ${CLOCK}`;
+
+const END = `
+  with ended as (
+  update {schema}.runs set
+    state = $2,
+    error = $3::text::json,
+    ${ENDED},
     aftermath = parent is not null or has_children
   where run_id = $1 and namespace = $5 and ended_at is null
     and (not $4::boolean or stuck_reason is not null)

@@ -59,13 +59,8 @@ export type {
   StartOptions,
   StartSignal,
 } from "../client/start_options.ts";
-export type {
-  CountOptions,
-  QueryOptions,
-  RunPage,
-  RunsApi,
-  RunSummary,
-} from "../client/runs_api.ts";
+export type { CountOptions, QueryOptions, RunPage, RunsApi } from "../client/runs_api.ts";
+export type { RunFacts, RunSummary } from "../client/run_summary.ts";
 export type { PruneOptions, PruneReport, PruneResultsOptions } from "../client/prune.ts";
 export type { PruneBounds } from "../client/prune_options.ts";
 export type { AttributeComparisons, Comparisons, RunWhere } from "../client/run_conditions.ts";
