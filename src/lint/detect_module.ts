@@ -9,12 +9,14 @@ import { child, keyName, literalText, type Node } from "./tree.ts";
 import type { WorkflowModule } from "./workflow_module.ts";
 
 /**
- * Looks for imports and uses of `import.meta` that can't be pinned.
+ * Looks for imports and uses of `import.meta` that can't be pinned. A module that exports nothing,
+ * such as a test with a workflow of its own, has no version.
  *
  * @param module The module.
  * @returns What was found.
  */
 export function detectInModule(module: WorkflowModule): Finding[] {
+  if (!module.nodes.some(isExport)) return [];
   return module.nodes.flatMap((node) => {
     switch (node.type) {
       case "MetaProperty":
@@ -30,6 +32,10 @@ export function detectInModule(module: WorkflowModule): Finding[] {
         return [];
     }
   });
+}
+
+function isExport({ type, exportKind }: Node): boolean {
+  return /^Export(All|Default|Named)Declaration$/.test(type) && exportKind !== "type";
 }
 
 function importMeta(node: Node): Finding[] {

@@ -16,7 +16,13 @@ import { child, children, isClass, isFunction, keyName, list, type Node, strip }
 import type { WorkflowModule } from "./workflow_module.ts";
 
 /** What a context tells without being asked for anything. */
-const PLAIN: ReadonlySet<string> = new Set(["cancelSignal", "runId", "version", "workflow"]);
+const PLAIN: ReadonlySet<string> = new Set([
+  "attempt",
+  "cancelSignal",
+  "runId",
+  "version",
+  "workflow",
+]);
 
 /**
  * Walks through the code that runs belong to.

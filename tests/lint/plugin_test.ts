@@ -353,7 +353,7 @@ const api = { pay: (c: WorkflowContext) => c.run("a", () => c.uuid()) };`,
     "no-context-in-steps c.uuid",
   ],
   "but not what it is called": [
-    workflow("await ctx.run('a', () => [ctx.runId, ctx.workflow, ctx.version]);"),
+    workflow("await ctx.run('a', () => [ctx.runId, ctx.workflow, ctx.version, ctx.attempt]);"),
   ],
   "but not a step's own parameter": [workflow("await ctx.run('a', (ctx) => ctx.heartbeat());")],
   "but not in another argument": [workflow("await ctx.run(ctx.uuid(), () => 1);")],
@@ -431,6 +431,13 @@ holds("a module that cannot be pinned is flagged", {
     'no-engine-import "jsr:@continuum/continuum/testing"',
     'no-engine-import "@continuum/continuum/postgres"',
     'no-engine-import "npm:@jsr/continuum__continuum@1/pglite"',
+  ],
+  "but not a module that exports nothing, which has no version": [
+    `${IMPORT}\nimport { openTestEngine } from "@continuum/continuum/testing";\n` +
+    "const { dirname } = import.meta;\n" +
+    "const order = defineWorkflow({ name: dirname }, async (ctx) => await fetch(ctx.runId));\n" +
+    "Deno.test(order.name, async () => void await import(order.name));",
+    "no-io fetch",
   ],
   "but not a literal import": [workflow("await import('./a.ts'); await import(`./b.ts`);")],
   "but not import.meta.main": [workflow("return 1;", "if (import.meta.main) input();")],

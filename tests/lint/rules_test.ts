@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import plugin from "../../src/lint/mod.ts";
 import { ruleIdOf } from "../../src/lint/rule_ids.ts";
 import { RULES } from "../../src/replay/rules.ts";
+import type { Effects } from "../../src/replay/effects.ts";
 import { Context } from "../../src/workflow/context.ts";
 import { diagnose, lint, workflow } from "./support.ts";
 
@@ -93,3 +94,13 @@ function functionsOfTheRuntime(): Set<string> {
   walk(globalThis, []);
   return found;
 }
+
+Deno.test("each plain value of a context may be read within a step", () => {
+  const start = { runId: "r", workflow: "w", version: "v" };
+  const plain = Object.entries(new Context({ start } as Effects))
+    .filter(([, value]) => typeof value !== "object").map(([name]) => name);
+  assert.deepEqual(plain, ["runId", "workflow", "version", "attempt"]);
+  for (const name of plain) {
+    assert.deepEqual(lint(workflow(`await ctx.run("a", () => ctx.${name});`)), [], name);
+  }
+});
