@@ -211,14 +211,20 @@ const STATEMENTS = {
     returning run.id, run.node`,
 
   stop: `
-    update {schema}.runs set
-      state = case when parent_close = 'terminate' then 'terminated' else 'cancelled' end,
-      error = $2::text::json,
-      ${ENDED},
-      aftermath = has_children
-    where parent = any($1::bigint[]) and ended_at is null
-      and (parent_close = 'terminate' or parent_close = 'cancel' and stuck_reason is not null)
-    returning id, node, has_children as "hasChildren"`,
+    with stopped as (
+      update {schema}.runs set
+        state = case when parent_close = 'terminate' then 'terminated' else 'cancelled' end,
+        error = $2::text::json,
+        ${ENDED},
+        aftermath = has_children
+      where parent = any($1::bigint[]) and ended_at is null
+        and (parent_close = 'terminate' or parent_close = 'cancel' and stuck_reason is not null)
+      returning id, node, has_children
+    ),
+    given_up as (
+      delete from {schema}.tasks as task using stopped where task.run = stopped.id
+    )
+    select id, node, has_children as "hasChildren" from stopped`,
 
   settle: `update {schema}.runs set aftermath = false where id = any($1::bigint[])`,
 };

@@ -13,9 +13,9 @@
  * @module
  */
 
-import connect from "postgres";
 import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
+import { LastingClient } from "./postgres_client.ts";
 import { Listener } from "./postgres_listener.ts";
 import { isUnavailable } from "./sqlstate.ts";
 
@@ -35,8 +35,6 @@ export interface PostgresOptions {
   readonly applicationName?: string;
 }
 
-type Client = ReturnType<typeof connect>;
-
 /**
  * A Postgres database.
  *
@@ -53,11 +51,18 @@ export function postgres(url: string, options: PostgresOptions = {}): DatabaseAd
   };
 }
 
+type Client = Parameters<Parameters<LastingClient["ask"]>[0]>[0];
+
+/** Asks a client, or a transaction of it. */
+type Through = <Answer>(
+  ask: (client: Pick<Client, "unsafe">) => PromiseLike<Answer>,
+) => PromiseLike<Answer>;
+
 class PostgresDriver implements SqlDriver {
   readonly exclusive = false;
   readonly impatient: SqlSession;
-  readonly #clients: readonly Client[];
-  readonly #pool: Client;
+  readonly #pool: LastingClient;
+  readonly #journal: LastingClient;
   readonly #session: SqlSession;
   readonly #listeners = new Set<Listener>();
   readonly #listenUrl: string;
@@ -71,14 +76,13 @@ class PostgresDriver implements SqlDriver {
     this.#listenUrl = options.listenUrl ?? url;
     this.#applicationName = options.applicationName ?? "continuum";
     const common = { application_name: this.#applicationName };
-    this.#pool = connect(url, clientOptions(options.connections ?? 4, common));
-    const journal = connect(
+    this.#pool = new LastingClient(url, clientOptions(options.connections ?? 4, common));
+    this.#journal = new LastingClient(
       url,
       clientOptions(1, { ...common, lock_timeout: options.lockTimeoutMs ?? 50 }),
     );
-    this.#clients = [this.#pool, journal];
-    this.#session = this.#sessionOf(this.#pool);
-    this.impatient = this.#sessionOf(journal);
+    this.#session = this.#sessionOf((ask) => this.#pool.ask(ask));
+    this.impatient = this.#sessionOf((ask) => this.#journal.ask(ask));
   }
 
   query<Row>(text: string, values?: readonly SqlValue[]): Promise<Row[]> {
@@ -91,7 +95,12 @@ class PostgresDriver implements SqlDriver {
 
   async transaction<Result>(work: (session: SqlSession) => Promise<Result>): Promise<Result> {
     const result = await this.#translated(
-      this.#pool.begin(async (client) => ({ value: await work(this.#sessionOf(client)) })),
+      this.#pool.ask((pool) =>
+        pool.begin(async (client) => {
+          const session = { ...this.#sessionOf((ask) => ask(client)), client };
+          return { value: await work(session) };
+        })
+      ),
     );
     return (result as { value: Result }).value;
   }
@@ -119,20 +128,19 @@ class PostgresDriver implements SqlDriver {
 
   async close(): Promise<void> {
     await Promise.all([...this.#listeners].map((listener) => listener.end()));
-    await Promise.all(this.#clients.map((client) => client.end({ timeout: 5 })));
+    await Promise.all([this.#pool.end(), this.#journal.end()]);
   }
 
-  #sessionOf(client: Pick<Client, "unsafe">): SqlSession {
+  #sessionOf(through: Through): SqlSession {
     return {
-      client,
       query: async <Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> => {
         const rows = await this.#translated(
-          client.unsafe(text, [...values], { prepare: this.#prepare }),
+          through((client) => client.unsafe(text, [...values], { prepare: this.#prepare })),
         );
         return Array.from(rows as Iterable<Row>);
       },
       script: async (text) => {
-        await this.#translated(client.unsafe(text).simple());
+        await this.#translated(through((client) => client.unsafe(text).simple()));
       },
     };
   }

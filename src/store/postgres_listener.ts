@@ -4,14 +4,14 @@
  * @module
  */
 
-import connect from "postgres";
+import { LastingClient } from "./postgres_client.ts";
 
 /** Waits between attempts to come back, in milliseconds; the last one repeats. */
 const BACK_OFF = [50, 100, 250, 500, 1_000, 2_000, 5_000];
 
 /** Listens on one channel over a connection of its own, and comes back when that is lost. */
 export class Listener {
-  readonly #client: ReturnType<typeof connect>;
+  readonly #client: LastingClient;
   readonly #statement: string;
   readonly #onGap: () => void;
   readonly #ended = Promise.withResolvers<void>();
@@ -37,15 +37,14 @@ export class Listener {
   ) {
     this.#statement = `listen ${channel}`;
     this.#onGap = onGap;
-    this.#client = connect(
+    this.#client = new LastingClient(
       url,
       {
         ...options,
-        max_lifetime: null,
         onclose: () => this.#lost.resolve(),
         // The client's own listen() gives up for good when it can't come back at the first attempt.
         onnotify: (_channel: string, payload: string) => onPayload(payload),
-      } as Parameters<typeof connect>[1],
+      } as ConstructorParameters<typeof LastingClient>[1],
     );
   }
 
@@ -60,12 +59,12 @@ export class Listener {
     this.#isEnded = true;
     this.#ended.resolve();
     await this.#keeping;
-    await this.#client.end({ timeout: 1 });
+    await this.#client.end();
   }
 
   async #listen(): Promise<void> {
     this.#lost = Promise.withResolvers();
-    await this.#client.unsafe(this.#statement).simple();
+    await this.#client.ask((client) => client.unsafe(this.#statement).simple());
   }
 
   async #keep(): Promise<void> {

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import type { CommitResult } from "../../src/ports/rows.ts";
 import type { Store } from "../../src/ports/store.ts";
-import type { SqlDriver } from "../../src/store/driver.ts";
+import type { SqlDriver, SqlSession } from "../../src/store/driver.ts";
 import { openStore } from "../../src/store/open.ts";
 import { postgres } from "../../src/store/postgres.ts";
 import { SchemaName } from "../../src/store/schema_name.ts";
@@ -457,4 +457,60 @@ Deno.test("who may only read and write opens a schema that is up to date", async
     await place.query(`drop owned by ${role}`);
     await place.query(`drop role ${role}`);
   }
+});
+
+Deno.test("a transaction whose connection is lost is over, whatever its code asks later", async () => {
+  await using place = await postgresPlace();
+  await place.query(`create schema {schema}`);
+  await place.query(`create table {schema}.ledger (entry text)`);
+  const insert = new SchemaName(place.schema).fill(`insert into {schema}.ledger values ('x')`);
+  const driver = await place.database.open();
+  const lost = Promise.withResolvers<void>();
+  const late = Promise.withResolvers<unknown[]>();
+  await assert.rejects(
+    driver.transaction(async (session) => {
+      const [own] = await session.query<{ pid: number }>("select pg_backend_pid() as pid");
+      await session.query(insert);
+      await place.query("select pg_terminate_backend($1)", [own!.pid]);
+      await lost.promise;
+      const { unsafe } = session.client as { unsafe(text: string): PromiseLike<unknown> };
+      const asked = await Promise.allSettled([session.query(insert), unsafe(insert)]);
+      late.resolve(asked.map(({ status }) => status));
+    }),
+    { code: "DATABASE_UNAVAILABLE" },
+  );
+  const others = Array.from({ length: 8 }, () => driver.query("select 1 as one"));
+  assert.deepEqual((await Promise.all(others)).flat(), Array(8).fill({ one: 1 }));
+  lost.resolve();
+  assert.deepEqual(await late.promise, ["rejected", "rejected"]);
+  assert.deepEqual(await place.query(`select * from {schema}.ledger`), []);
+  await driver.close();
+});
+
+Deno.test("whatever connections are lost, every statement is answered, and so are those after it", async () => {
+  await using place = await postgresPlace();
+  const name = `lost_${place.schema}`;
+  const driver = await postgres(postgresUrl(), { applicationName: name }).open();
+  const ask = (session: SqlSession, index: number) =>
+    session.query("select $1::integer as it", [index]);
+  const work = (index: number) =>
+    index % 5 === 0
+      ? driver.transaction(async (
+        session,
+      ) => [await ask(session, index), await ask(session, index)])
+      : ask(index % 3 === 0 ? driver.impatient : driver, index);
+  for (let round = 0; round < 30; round++) {
+    const asked = Promise.allSettled(Array.from({ length: 60 }, async (_, index) => {
+      for (let turn = 0; turn < index % 7; turn++) await new Promise(setImmediate);
+      return await work(index);
+    }));
+    await place.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1",
+      [name],
+    );
+    for (const { status, reason } of await asked as PromiseRejectedResult[]) {
+      if (status === "rejected") assert.equal(reason.code ?? reason, "DATABASE_UNAVAILABLE");
+    }
+  }
+  await driver.close();
 });

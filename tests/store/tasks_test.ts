@@ -15,6 +15,7 @@ import {
   COMPLETED,
   expire,
   HASH,
+  newRun,
   newWorld,
   NODE,
   share,
@@ -100,6 +101,27 @@ forEachDatabase("tasks", (database, test) => {
       ],
     );
     assert.deepEqual(loaded?.tasks, []);
+  });
+
+  test("a child that is terminated with its parent takes its tasks along", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    const parent = await claimed(store, "parent");
+    const { workflow, hash, specifier, input, seed } = newRun("child");
+    await store.lineage.startChildren([
+      {
+        ...{ workflow, hash, specifier, input, seed },
+        parent: parent.id,
+        close: "terminate",
+        runId: "child",
+      },
+    ], 50);
+    const child = await claimOne(store);
+    assert.deepEqual(await announce(store, newTask(child, { name: "nobody has it" })), ["written"]);
+    await store.runs.end("parent", "terminated", "{}", { onlyStuck: false });
+    await store.lineage.settleEnded(10);
+    assert.equal((await store.runs.get("child"))?.state, "terminated");
+    assert.deepEqual(await place.query("select * from {schema}.tasks"), []);
   });
 
   test("S1: a run is not suspended over an answer that it has not read", async () => {
