@@ -14,6 +14,7 @@
 --                run come and go.
 -- events         The history of each run, append-only. No foreign key: rows are only ever written
 --                behind the fence on the run's own row, and the check would cost every insert.
+--                Kinds are an enumeration: four bytes in place of a name.
 -- inbox          Messages to a run that its owner has not consumed yet.
 -- deliveries     Delivery ids seen, kept beyond the message: sending one twice is sending it once.
 
@@ -101,12 +102,19 @@ create table {schema}.leases (
 
 create index leases_by_node on {schema}.leases (node);
 
+create type {schema}.event_kind as enum (
+  'run.completed', 'run.failed', 'activity.completed', 'activity.failed', 'timer.fired',
+  'signal.received', 'signal.timeout', 'transaction.completed', 'transaction.failed',
+  'child.completed', 'child.failed', 'call.completed', 'call.failed', 'cancel.requested',
+  'attempt.failed', 'patched', 'attributes.set', 'status.set', 'payload.refused', 'version_changed'
+);
+
 create table {schema}.events (
   run bigint not null,
   seq integer not null check (seq >= 0),
   position integer,
   at timestamptz(3) not null,
-  kind text not null,
+  kind {schema}.event_kind not null,
   name text not null,
   digest text,
   payload json,

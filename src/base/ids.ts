@@ -38,10 +38,10 @@ export function formatUuid(bytes: Uint8Array): string {
 /**
  * An id for what only the engine names: short, since it is stored with each run.
  *
- * @returns 16 characters, of 96 random bits.
+ * @returns 12 characters, of 72 random bits.
  */
 export function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  const bytes = crypto.getRandomValues(new Uint8Array(9));
   return bytes.toBase64({ alphabet: "base64url" });
 }
 

@@ -17,7 +17,7 @@ export const HISTORY = `
       on earlier.run = run.id and earlier.generation = $5
     where run.run_id = $1 and run.namespace = $4
   )
-  select event.seq, event.kind, event.position, event.name, event.digest,
+  select event.seq, event.kind::text as kind, event.position, event.name, event.digest,
     event.payload::text as payload, ${milliseconds("event.at")} as at
   from {schema}.events as event
   where event.run = (select id from part)

@@ -84,8 +84,8 @@ function append(from: string, condition: string): string {
   ),
   appended as (
     insert into {schema}.events (run, seq, position, at, kind, name, digest, payload)
-    select event.run, event.seq, event.position, clock.at, event.kind, event.name, event.digest,
-      event.payload::json
+    select event.run, event.seq, event.position, clock.at, event.kind::{schema}.event_kind,
+      event.name, event.digest, event.payload::json
     from unnest(
       $13::bigint[], $14::integer[], $15::integer[], $16::text[], $17::text[], $18::text[],
       $19::text[]

@@ -97,7 +97,7 @@ create table {schema}.workflows (
   {
     version: 2,
     name: "runs",
-    checksum: "75eb2c3e1617839e3a17ff78a4b9a286a2d0056db90803044c082f5f915ec626",
+    checksum: "5cf7f0408326dacb68b77d5f795727fe4a71a24211b52a2d45decdfbf9dc3227",
     sql: `-- Nodes and runs: who is alive, what there is to do, and what happened.
 --
 -- nodes          One heartbeat row per open engine, under an id that is never used twice. Only a
@@ -114,6 +114,7 @@ create table {schema}.workflows (
 --                run come and go.
 -- events         The history of each run, append-only. No foreign key: rows are only ever written
 --                behind the fence on the run's own row, and the check would cost every insert.
+--                Kinds are an enumeration: four bytes in place of a name.
 -- inbox          Messages to a run that its owner has not consumed yet.
 -- deliveries     Delivery ids seen, kept beyond the message: sending one twice is sending it once.
 
@@ -201,12 +202,19 @@ create table {schema}.leases (
 
 create index leases_by_node on {schema}.leases (node);
 
+create type {schema}.event_kind as enum (
+  'run.completed', 'run.failed', 'activity.completed', 'activity.failed', 'timer.fired',
+  'signal.received', 'signal.timeout', 'transaction.completed', 'transaction.failed',
+  'child.completed', 'child.failed', 'call.completed', 'call.failed', 'cancel.requested',
+  'attempt.failed', 'patched', 'attributes.set', 'status.set', 'payload.refused', 'version_changed'
+);
+
 create table {schema}.events (
   run bigint not null,
   seq integer not null check (seq >= 0),
   position integer,
   at timestamptz(3) not null,
-  kind text not null,
+  kind {schema}.event_kind not null,
   name text not null,
   digest text,
   payload json,

@@ -25,7 +25,7 @@ Deno.test("a step costs under 0.05 commits, one row, and a bounded share of the 
   assert.ok(ins_step! <= 1.11, `found ${ins_step} rows inserted a step, wanted events and runs`);
   assert.ok(upd_step! <= 1.11, `found ${upd_step} rows updated a step, wanted one an event or end`);
   assert.ok(hot_ratio! >= 0.99, `found ${hot_ratio} of the updates of runs to be heap-only`);
-  assert.ok(wal_bytes_step! < 400, `found ${wal_bytes_step} bytes of WAL a step`);
+  assert.ok(wal_bytes_step! < 365, `found ${wal_bytes_step} bytes of WAL a step`);
 });
 
 Deno.test("500 steps of 50 runs at once take under 20 round trips", async () => {

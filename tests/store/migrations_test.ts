@@ -5,6 +5,8 @@
  */
 
 import assert from "node:assert/strict";
+import { ANSWERS } from "../../src/replay/settle.ts";
+import { MIGRATIONS } from "../../src/store/migrations.gen.ts";
 
 Deno.test("the generated module holds the migrations as they stand", async () => {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -12,4 +14,13 @@ Deno.test("the generated module holds the migrations as they stand", async () =>
     cwd: new URL("../../", import.meta.url),
   }).output();
   assert.equal(code, 0, new TextDecoder().decode(stderr));
+});
+
+Deno.test("the database knows every kind of event, and no other", () => {
+  const sql = MIGRATIONS.map(({ sql }) => sql).join("");
+  const first = /create type \{schema\}\.event_kind as enum \(([^)]*)\)/.exec(sql)![1]!;
+  const later = sql.matchAll(/alter type \{schema\}\.event_kind add value ('[^']*')/g);
+  const known = [first, ...[...later].map(([, kind]) => kind!)].join()
+    .matchAll(/'([^']*)'/g).map(([, kind]) => kind!);
+  assert.deepEqual([...known].sort(), Object.keys(ANSWERS).sort());
 });

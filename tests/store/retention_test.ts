@@ -97,7 +97,7 @@ async function manyEnded(
     ),
     told as (
       insert into {schema}.events (run, seq, at, kind, name)
-      select id, seq, clock_timestamp(), 'step', 's'
+      select id, seq, clock_timestamp(), 'run.completed', 's'
       from made, generate_series(0, $2::integer * ($3::integer + 1) - 1) as seq
     )
     insert into {schema}.generations

@@ -38,8 +38,16 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
       token: run.token,
       wakeSeq: 0,
       events: [
-        { seq: 0, kind: "step", position: 0, name: "a", digest: null, payload: "1", at },
-        { seq: 1, kind: "step", position: 0, name: "b", digest: null, payload: '{"x": 1}', at },
+        { seq: 0, kind: "run.completed", position: 0, name: "a", digest: null, payload: "1", at },
+        {
+          seq: 1,
+          kind: "run.completed",
+          position: 0,
+          name: "b",
+          digest: null,
+          payload: '{"x": 1}',
+          at,
+        },
       ],
       inbox: [],
       tasks: [],
