@@ -88,15 +88,14 @@ export async function reached(
 /** A run's result, within a time that is long for it. */
 export async function resultOf<T>(run: RunHandle<T>): Promise<T> {
   const patience = new AbortController();
-  const result = run.result({ signal: patience.signal });
   let isOver = false;
-  const over = () => void (isOver = true);
-  result.then(over, over);
+  const watching = eventually(() => isOver || undefined, () => `end of run ${run.id}`)
+    .catch((error) => patience.abort(error));
   try {
-    await eventually(() => isOver || undefined, () => `end of run ${run.id}`);
-    return await result;
+    return await run.result({ signal: patience.signal }); // at once: the error shows this line
   } finally {
-    patience.abort();
+    isOver = true;
+    await watching;
   }
 }
 
