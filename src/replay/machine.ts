@@ -14,6 +14,8 @@
  *   is refused again, whatever the limit is now.
  * - I7: a child ends once: the event that says so answers all that wait for it by its handle, and
  *   all that ask for it later.
+ * - I8: a cancellation is told once: by what it made reject; where all that waited was let finish,
+ *   and succeeded, by the next effect; never to code that looks at `cancelSignal`, nor to an undo.
  *
  * @module
  */
@@ -86,6 +88,8 @@ export class Execution implements Effects, WorkflowScope {
   #drift: DriftReport | null = null;
   #refused: Refusal | null = null;
   #cancelled: CancelledError | null = null;
+  /** Whether nothing has told the code of its cancellation yet (I8). */
+  #isUntold = false;
   /** Milliseconds that the run might take, if that is why it was cancelled. */
   #timeout: number | null = null;
   #cancelling: AbortController | null = null;
@@ -192,6 +196,7 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   get cancelSignal(): AbortSignal {
+    this.#isUntold = false;
     if (this.#cancelling === null) {
       this.#cancelling = new AbortController();
       if (this.#cancelled !== null) this.#cancelling.abort(this.#cancelled);
@@ -235,10 +240,10 @@ export class Execution implements Effects, WorkflowScope {
       );
     }
     const position = this.#position++; // I2
-    if (signal?.aborted === true) {
-      const rejected = Promise.reject(signal.reason);
-      rejected.catch(() => {});
-      return rejected;
+    if (signal?.aborted === true) return rejected(signal.reason);
+    if (this.#isUntold && request.kind !== "call" && request.options.onCancel !== "finish") { // I8
+      this.#isUntold = false;
+      return rejected(this.#cancelled);
     }
     if (this.#signals.length > 0 && request.kind === "signal") {
       const index = this.#signals.findIndex((event) => event.name === request.name);
@@ -385,7 +390,7 @@ export class Execution implements Effects, WorkflowScope {
     return true; // I1
   }
 
-  /** Once in a run's life, all that waits is told; what is asked for afterwards works. */
+  /** Once in a run's life, all that waits is told; what is asked for afterwards works (I8). */
   #cancel(event: HistoryEvent): boolean {
     this.#advance(event);
     if (this.#outcome !== null || this.#cancelled !== null) return false;
@@ -393,6 +398,7 @@ export class Execution implements Effects, WorkflowScope {
     this.#timeout = timeout;
     const error = stackless(() => new CancelledError(reason));
     this.#cancelled = error;
+    this.#isUntold = this.#cancelling === null;
     for (const pending of [...this.#outstanding.values()]) {
       if (pending.options.onCancel === "finish") continue;
       if (outlivesCancel(pending)) pending.cancelled = error;
@@ -427,6 +433,7 @@ export class Execution implements Effects, WorkflowScope {
   #settle(pending: Pending, event: HistoryEvent): void {
     this.#outstanding.delete(pending.position);
     if (!pending.isAwaited) this.#unheeded.push(pending);
+    if (pending.cancelled !== null && event.kind.endsWith(".failed")) this.#isUntold = false;
     SETTLE[event.kind as Delivery](pending, event.payload);
   }
 
@@ -453,6 +460,7 @@ export class Execution implements Effects, WorkflowScope {
     if (!this.#outstanding.delete(pending.position)) return;
     this.#withdrawn.set(pending.position, pending);
     if (pending.position < this.#reported) this.#withdrawnNow.push(pending.position);
+    if (reason === this.#cancelled) this.#isUntold = false;
     pending.reject(reason);
   };
 
@@ -510,6 +518,13 @@ export class Execution implements Effects, WorkflowScope {
 }
 
 const NO_COMMANDS: Pending[] = [];
+
+/** A promise whose rejection nobody has to handle. */
+function rejected(reason: unknown): Promise<never> {
+  const promise = Promise.reject(reason);
+  promise.catch(() => {});
+  return promise;
+}
 
 const NOTED: Readonly<Record<NoteKind, string>> = {
   "attributes.set": "attributes of the run",

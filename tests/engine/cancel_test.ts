@@ -60,6 +60,45 @@ forEachDatabase("cancelling a run", (database, test) => {
     assert.deepEqual(kinds, ["cancel.requested", "run.completed", "timer.fired"]);
   });
 
+  test("I8: a cancellation that an activity outlives is thrown by the next effect, once, and no undo is skipped", async () => {
+    await using place = await database.fresh();
+    const begun = Promise.withResolvers<void>();
+    const charge = defineActivity({ name: "charge" }, (_input: void, { signal }) => {
+      begun.resolve();
+      return new Promise<string>((resolve) =>
+        signal.addEventListener("abort", () => resolve("charged all the same"))
+      );
+    });
+    const refunded: string[] = [];
+    const refund = defineActivity({ name: "refund" }, (what: string) => void refunded.push(what));
+    const pays = defineWorkflow({ name: "pays" }, (ctx) =>
+      ctx.saga(async (saga) => {
+        const charged = await ctx.activity(charge);
+        saga.undo(refund, charged);
+        try {
+          await ctx.waitForSignal("shipped");
+        } finally {
+          await ctx.waitForSignal("cleaned up");
+        }
+      }));
+    await using node = await TestNode.open(place, [pays]);
+    const id = await node.start("pays");
+    await begun.promise;
+    await cancel(node, id);
+    await node.left(id, "suspended"); // in the clean-up, which works: it goes on from its history
+    await node.signal(id, "cleaned up");
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "cancelled");
+    assert.deepEqual(refunded, ["charged all the same"]);
+    const kinds = (await node.store.runs.history(id, 0, 10)).map(({ kind }) => kind);
+    assert.deepEqual(kinds, [
+      "cancel.requested",
+      "activity.completed",
+      "signal.received",
+      "activity.completed",
+    ]);
+  });
+
   test("an activity under way is told, and its success is still delivered", async () => {
     await using place = await database.fresh();
     const begun = Promise.withResolvers<void>();
