@@ -96,7 +96,8 @@ class PostgresDriver implements SqlDriver {
   async transaction<Result>(work: (session: SqlSession) => Promise<Result>): Promise<Result> {
     const result = await this.#translated(
       this.#pool.ask((pool) =>
-        pool.begin(async (client) => {
+        // Each statement has to see what others have committed by then (N1 of `nodes.ts`).
+        pool.begin("isolation level read committed", async (client) => {
           const session = { ...this.#sessionOf((ask) => ask(client)), client };
           return { value: await work(session) };
         })

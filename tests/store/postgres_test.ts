@@ -364,6 +364,20 @@ Deno.test("statements need not be prepared", async () => {
   assert.equal((await store.runs.history("r", 0, 1))[0]?.payload, '"\\u0000"');
 });
 
+Deno.test("N1: a transaction sees what others commit meanwhile, whatever the database's default is", async () => {
+  const url = new URL(await postgresUrl());
+  url.searchParams.set("default_transaction_isolation", "repeatable read");
+  const driver = await postgres(url.href).open();
+  try {
+    const shown = await driver.transaction((session) =>
+      session.query<{ transaction_isolation: string }>("show transaction_isolation")
+    );
+    assert.deepEqual(shown.map((row) => row.transaction_isolation), ["read committed"]);
+  } finally {
+    await driver.close();
+  }
+});
+
 Deno.test("a server that is not there is named, without the password", async () => {
   const database = "postgres://user:secret@127.0.0.1:1/nowhere";
   await using store = await openStore({ database });
