@@ -22,8 +22,8 @@ export { Continuum, type Readiness } from "./src/continuum.ts";
 export type { VersionInfo, VersionsApi } from "./src/client/versions_api.ts";
 export type { Limits } from "./src/client/limits.ts";
 export type { ConnectOptions, OpenOptions, QueueSetting, RetentionSetting } from "./src/options.ts";
+export type { ResultOptions } from "./src/client/deadline.ts";
 export {
-  type ResultOptions,
   type RunAttributes,
   RunHandle,
   type SignalOptions,

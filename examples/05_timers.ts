@@ -11,16 +11,12 @@ import reminder from "./workflows/05_timers.ts";
 await using continuum = await Continuum.open({
   database: "memory:",
   workflows: [import.meta.resolve("./workflows/05_timers.ts")],
-  linger: 0, // a waiting run leaves memory at once
 });
 const run = await continuum.start(reminder, "Water the plants");
 
-// It is nobody's process now: a row that says what it waits for, and until when.
-let status = await run.status();
-while (status.waits.length < 2) {
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  status = await run.status();
-}
+// Runs that wait leave memory after `linger`, a second by default: it is nobody's process then, but a
+// row that says what it waits for, and until when.
+const status = await run.reached("suspended");
 console.log(status.state, "on", status.waits.map(({ kind, name }) => name || kind).join(" and "));
 const days = (status.until!.getTime() - status.since!.getTime()) / 86_400_000;
 console.log(`until ${Math.round(days)} days later, in memory: ${status.node !== null}`);

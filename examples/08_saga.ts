@@ -28,9 +28,7 @@ await tell(paid);
 await tell(await continuum.start(trip, ["flight", "hotel", "car"]));
 
 const cancelled = await continuum.start(trip, ["flight", "hotel"]);
-while ((await cancelled.status()).waits.length === 0) {
-  await new Promise((resolve) => setTimeout(resolve, 20));
-}
+await cancelled.reached("suspended"); // all is booked, and it waits to be paid
 await cancelled.cancel({ reason: "Holidays are off" });
 await tell(cancelled);
 

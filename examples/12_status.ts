@@ -17,9 +17,7 @@ const run = await continuum.start(claim, { customer: "Ada", amount: 900 }, { run
 await continuum.start(claim, { customer: "Bob", amount: 50 }, { runId: "claim-2" });
 await continuum.start(claim, { customer: "Ada", amount: 70 }, { runId: "claim-3" });
 for (const id of ["claim-1", "claim-2", "claim-3"]) {
-  while ((await continuum.run(id).status()).state !== "suspended") {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await continuum.run(id).reached("suspended");
 }
 
 const status = await run.status({ trace: true });

@@ -5,24 +5,18 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, type RunHandle } from "@continuum/continuum";
+import { Continuum } from "@continuum/continuum";
 import first from "./workflows/13_versions_1.ts";
 import second from "./workflows/13_versions_2.ts";
 
 const modules = [1, 2, 3].map((n) => import.meta.resolve(`./workflows/13_versions_${n}.ts`));
 await using continuum = await Continuum.open({ database: "memory:", workflows: modules });
 
-async function waiting(run: RunHandle<string>): Promise<RunHandle<string>> {
-  while ((await run.status()).waits.length === 0) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return run;
-}
-
-const stays = await waiting(await continuum.start(first, 100, { runId: "stays" }));
-const moves = await waiting(await continuum.start(first, 100, { runId: "moves" }));
-const newer = await waiting(await continuum.start(second, 100, { runId: "newer" }));
-const newest = await waiting(await continuum.start<string>("offer", 100, { runId: "newest" }));
+const stays = await continuum.start(first, 100, { runId: "stays" });
+const moves = await continuum.start(first, 100, { runId: "moves" });
+const newer = await continuum.start(second, 100, { runId: "newer" });
+const newest = await continuum.start("offer", 100, { runId: "newest" });
+for (const run of [stays, moves, newer, newest]) await run.reached("suspended");
 
 const versions = await continuum.versions.list("offer");
 const hashOf = (label: string) => versions.find((version) => version.label === label)!.hash;

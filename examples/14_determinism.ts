@@ -19,13 +19,9 @@ console.log(await good.result(), (await good.status()).custom);
 
 // Pinned code can't be mended in place, so the run is parked, not failed: it can be moved.
 const parked = await continuum.start(rates, "2020-02-29");
-let status = await parked.status();
-while (status.stuck === null) {
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  status = await parked.status();
-}
-console.log(status.state, status.stuck.code);
-console.log(status.stuck.message.replaceAll(/\S*\/(?=workflows\/)/g, ""));
+const { state, stuck } = await parked.reached("stuck_nondeterminism");
+console.log(state, stuck?.code);
+console.log(stuck?.message.replaceAll(/\S*\/(?=workflows\/)/g, ""));
 
 // To code that asks in a step: its history is replayed there first.
 const { upgraded } = await parked.upgrade({ to: mended });

@@ -7,7 +7,7 @@
 import { type Clock, systemClock } from "./base/clock.ts";
 import { Activities } from "./engine/activities.ts";
 import { DarkReplay } from "./client/dark_replay.ts";
-import { Ends } from "./client/ends.ts";
+import { Ends, type PollTimes } from "./client/ends.ts";
 import { ClosedError } from "./client/errors.ts";
 import { type Health, healthOf } from "./client/health.ts";
 import { readLimits } from "./client/limits.ts";
@@ -78,8 +78,8 @@ export interface ContinuumParts {
   readonly clock?: Clock;
   /** Finds the code of runs, where `versions` alone does not. */
   readonly code?: CodeSource;
-  /** Milliseconds between two looks at a run whose end is awaited. */
-  readonly resultPollMs?: number;
+  /** Milliseconds between two looks at a run that is awaited. */
+  readonly polls?: PollTimes;
   /** Told whenever a run leaves this node's memory, before anybody else. */
   readonly onDeparture?: (run: ClaimedRun, departure: Departure) => void;
   /** Told of effects that nobody awaited, beside the log. */
@@ -128,13 +128,13 @@ export class Continuum implements AsyncDisposable {
   /** Use {@linkcode Continuum.open} or {@linkcode Continuum.connect}. */
   private constructor(parts: ContinuumParts) {
     const { store, versions, drain, settings, namespace, payloadBytes } = parts;
-    const { clock = systemClock, resultPollMs = RESULT_POLL_MS } = parts;
+    const { clock = systemClock, polls = POLLS } = parts;
     this.#clock = clock;
     this.#store = store;
     this.#versions = versions;
     this.#replay = new DarkReplay(versions, drain);
     this.#settings = settings;
-    const ends = this.#ends = new Ends(store.runs, clock, resultPollMs, () => hints.due());
+    const ends = this.#ends = new Ends(store.runs, clock, polls, () => hints.due());
     const { notices } = store;
     const hints = this.#hints = new Hints({ notices, engine: () => this.#engine, ends });
     const contracts = this.#contracts = new Contracts(versions, store.versions);
@@ -145,9 +145,12 @@ export class Continuum implements AsyncDisposable {
       payloadBytes,
       code: parts.code ?? new VersionCode(versions, contracts, drain),
       ...(parts.onUnawaited === undefined ? {} : { onUnawaited: parts.onUnawaited }),
+      onArrival: ({ runId }) => ends.tellMove(runId),
       onDeparture: (run, departure) => {
         parts.onDeparture?.(run, departure);
-        if (departure.kind === "suspended" || departure.kind === "released") return;
+        if (departure.kind === "suspended" || departure.kind === "released") {
+          return ends.tellMove(run.runId);
+        }
         ends.tell(run.runId);
         if ("watched" in departure && departure.watched) {
           hints.publish({ kind: "ended", runId: run.runId });
@@ -444,4 +447,4 @@ export class Continuum implements AsyncDisposable {
   }
 }
 
-const RESULT_POLL_MS = 2_000;
+const POLLS: PollTimes = { told: 2_000, passing: 250 };

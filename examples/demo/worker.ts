@@ -7,7 +7,7 @@
  * @module
  */
 
-import { Continuum } from "@continuum/continuum";
+import { Continuum, type RunState } from "@continuum/continuum";
 import { linesOf } from "./lines.ts";
 import { vandal } from "./vandal.ts";
 
@@ -32,14 +32,8 @@ const commands: Record<string, (...args: never[]) => unknown> = {
   status: (runId: string) => continuum.run(runId).status(),
   result: (runId: string) => continuum.run(runId).result({ timeout: "10s" }),
   /** Waits until the run's row is in that state. */
-  async reached(runId: string, state: string) {
-    for (let tries = 0; tries < 200; tries++) {
-      const status = await continuum.run(runId).status();
-      if (status.state === state) return status;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(`Run ${runId} is not ${state} after 10 seconds`);
-  },
+  reached: (runId: string, state: RunState) =>
+    continuum.run(runId).reached(state, { timeout: "10s" }),
   async source(hash: string) {
     return (await continuum.health()).code.find((version) => version.hash === hash)?.source;
   },

@@ -8,7 +8,7 @@
 import { type AttributeValue, readValue } from "../base/attributes.ts";
 import { isStorableDate, STORABLE_DATES } from "../base/dates.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
-import type { RunState } from "../ports/rows.ts";
+import { RUN_STATES, type RunState } from "../ports/rows.ts";
 import type { Comparison, RunCondition, RunField } from "../ports/run_query.ts";
 import { isStorable } from "../base/text.ts";
 import { describe } from "../workflow/options.ts";
@@ -75,18 +75,7 @@ const TEXTS: ReadonlySet<string> = new Set(["id", "workflow", "state", "version"
 const TIMES: ReadonlySet<string> = new Set(["createdAt", "startedAt", "endedAt"]);
 const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in"]);
 const WHERE_KEYS = ["and", "or", ...TEXTS, ...TIMES, "attributes"].join(", ");
-const STATES: ReadonlySet<string> = new Set<RunState>([
-  "pending",
-  "running",
-  "suspended",
-  "completed",
-  "failed",
-  "cancelled",
-  "terminated",
-  "stuck_unknown_version",
-  "stuck_nondeterminism",
-  "stuck_poisoned",
-]);
+const STATES: ReadonlySet<string> = new Set(RUN_STATES);
 
 /**
  * Reads a condition.
@@ -100,6 +89,26 @@ export function readWhere(where: RunWhere | undefined): RunCondition | null {
   const budget = { parts: 0 };
   const parts = readParts(where, "where", 1, budget);
   return parts.length === 0 ? null : all(parts);
+}
+
+/**
+ * Reads states.
+ *
+ * @param states What was passed: one, or several.
+ * @param call To what, for errors.
+ * @returns The states.
+ * @throws {InvalidArgumentError} If one is none, or there is none.
+ */
+export function readStates(states: unknown, call: string): ReadonlySet<RunState> {
+  const list: readonly unknown[] = Array.isArray(states) ? states : [states];
+  const wrong = list.findIndex((state) => !STATES.has(state as string));
+  if (wrong < 0 && list.length > 0) return new Set(list as readonly RunState[]);
+  const place = Array.isArray(states) && wrong >= 0 ? `[${wrong}]` : "";
+  const found = list.length === 0 ? "an empty array" : describe(list[wrong]);
+  throw new InvalidArgumentError(
+    `Cannot use states${place} of ${call}: found ${found}, wanted ${[...STATES].join(", ")}`,
+    { option: "states" },
+  );
 }
 
 function all(parts: readonly RunCondition[]): RunCondition {

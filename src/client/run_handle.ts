@@ -5,21 +5,19 @@
  */
 
 import { type AttributesPatch, readAttributes } from "../base/attributes.ts";
-import { waitFor } from "../base/clock.ts";
-import { type Duration, durationMs } from "../base/duration.ts";
 import {
   CancelledError,
   InvalidArgumentError,
   isContinuumError,
   RunTimeoutError,
-  TimeoutError,
 } from "../base/errors.ts";
 import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
 import { decodeError, encodeError } from "../base/values_failure.ts";
-import type { RunRow } from "../ports/rows.ts";
-import { checkOptions, describe, readAbortSignal, readName } from "../workflow/options.ts";
+import type { RunRow, RunState } from "../ports/rows.ts";
+import { checkOptions, describe, readName } from "../workflow/options.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
+import { type ResultOptions, withinDeadline } from "./deadline.ts";
 import {
   RunEndedError,
   RunFailedError,
@@ -36,18 +34,11 @@ import {
   listGenerations,
   readHistory,
 } from "./generations.ts";
+import { readStates } from "./run_conditions.ts";
 import type { ClientServices } from "./services.ts";
 import { checkText } from "./start_options.ts";
 import { type HistoryEntry, type RunStatus, runStatus } from "./status.ts";
 import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
-
-/** Options of {@linkcode RunHandle.result}. */
-export interface ResultOptions {
-  /** How long to wait; for ever when omitted. The run itself goes on. */
-  readonly timeout?: Duration;
-  /** Gives up the wait; the run itself goes on. */
-  readonly signal?: AbortSignal;
-}
 
 /** Options of {@linkcode RunHandle.signal}. */
 export interface SignalOptions {
@@ -130,34 +121,41 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * in time. {RunNotFoundError} If there is none. {ClosedError} If the `Continuum` is closed meanwhile.
    */
   async result(options: ResultOptions = {}): Promise<Output> {
-    checkOptions(options, ["timeout", "signal"], "result()");
-    readAbortSignal(options.signal, "result()");
-    const { clock } = this.#services;
-    const controller = new AbortController();
-    const abort = () => controller.abort(options.signal?.reason);
-    if (options.signal?.aborted === true) abort();
-    options.signal?.addEventListener("abort", abort);
-    const timeout = options.timeout === undefined
-      ? undefined
-      : durationMs(options.timeout, "timeout");
-    const timer = timeout === undefined
-      ? undefined
-      : waitFor(clock, timeout, () =>
-        controller.abort(
-          new TimeoutError(`Run ${JSON.stringify(this.id)} has not ended within ${timeout} ms`, {
-            runId: this.id,
-            timeout,
-          }),
-        ));
-    try {
-      const end = await this.#endHere(controller.signal);
-      if (end !== undefined) return outputOf(this.id, end) as Output;
-      const { ends, runs } = this.#services;
-      return outputOf(this.id, await ends.wait(this.id, controller.signal, runs)) as Output;
-    } finally {
-      timer?.cancel();
-      options.signal?.removeEventListener("abort", abort);
-    }
+    const waited = { runId: this.id, call: "result()", missing: "has not ended" };
+    const { clock, ends, runs } = this.#services;
+    return await withinDeadline(options, waited, clock, async (signal) => {
+      const end = await this.#endHere(signal) ?? await ends.wait(this.id, signal, runs);
+      return outputOf(this.id, end) as Output;
+    });
+  }
+
+  /**
+   * Waits until the run is in a state, or in one of several; it may be so already. The
+   * process that executes the run hears at once when it moves; to others ends and parking are told,
+   * as for `result()`, and for other states they look four times a second. A state that is over
+   * before anybody has looked is not seen: best wait for one that the run rests in.
+   *
+   * @param states Which: a run that waits and has left memory, `linger` after it began to wait, is
+   * `suspended`.
+   * @param options How long to wait, and a signal to give up.
+   * @returns Its status, in one of these states.
+   * @throws {InvalidArgumentError} If a state or an option is none. {RunEndedError} If it has ended
+   * in another state. {TimeoutError} If it takes too long. {RunNotFoundError} If there is none.
+   * {ClosedError} If the `Continuum` is closed meanwhile.
+   */
+  async reached(
+    states: RunState | readonly RunState[],
+    options: ResultOptions = {},
+  ): Promise<RunStatus> {
+    const wanted = readStates(states, "reached()");
+    const names = [...wanted].join(" or ");
+    const waited = { runId: this.id, call: "reached()", missing: `has not become ${names}` };
+    const { clock, ends, runs, store } = this.#services;
+    return await withinDeadline(options, waited, clock, async (signal) => {
+      const row = await ends.reach(this.id, wanted, signal, runs);
+      if (wanted.has(row.state)) return await runStatus(row, store);
+      throw new RunEndedError(this.id, `wait until the run is ${names}`, row.state);
+    });
   }
 
   /**

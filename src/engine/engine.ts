@@ -62,6 +62,8 @@ export interface EngineOptions {
   readonly probeMs: number;
   /** How long what is over is kept; for ever when omitted. */
   readonly retention?: RetentionSettings | undefined;
+  /** Told whenever a run has come into this node's memory. */
+  readonly onArrival?: (run: ClaimedRun) => void;
   /** Told whenever a run leaves this node's memory. */
   readonly onDeparture: (run: ClaimedRun, departure: Departure) => void;
   /** Told of effects that nobody awaited, beside the log. */
@@ -347,6 +349,7 @@ export class Engine {
       if (this.#residents.get(run.id) === resident) this.#residents.delete(run.id);
       this.#departed(run, departure);
     });
+    this.#options.onArrival?.(run);
     if (this.#state !== "ready") executor.stop();
   }
 

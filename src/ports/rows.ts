@@ -21,6 +21,20 @@ export type RunState =
   | "stuck_nondeterminism"
   | "stuck_poisoned";
 
+/** All of them. */
+export const RUN_STATES: readonly RunState[] = [
+  "pending",
+  "running",
+  "suspended",
+  "completed",
+  "failed",
+  "cancelled",
+  "terminated",
+  "stuck_unknown_version",
+  "stuck_nondeterminism",
+  "stuck_poisoned",
+];
+
 /** States that nothing leaves. */
 export type EndState = Extract<RunState, "completed" | "failed" | "cancelled" | "terminated">;
 

@@ -254,10 +254,10 @@ export class TestEngine implements AsyncDisposable {
     const { store, time, parked, isAutomatic } = this.#parts;
     const runs = store.runs.in(namespace);
     return {
-      passUntil: async (end, runId) => {
-        const awaited = parked.orEnd(runId, runs, end);
-        if (!isAutomatic) return await awaited;
-        return await time.passUntil(awaited, `the result of run ${JSON.stringify(runId)}`);
+      passUntil: async (awaited, runId, states) => {
+        const parking = parked.unless(runId, runs, awaited, states);
+        if (!isAutomatic) return await parking;
+        return await time.passUntil(parking, `run ${JSON.stringify(runId)}`);
       },
       dump: (runId) => readHistory(runId, runs),
     };
@@ -329,7 +329,7 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     namespace: "default",
     payloadBytes,
     clock,
-    resultPollMs: POLL_MS,
+    polls: { told: POLL_MS, passing: POLL_MS },
     code: new TestCode(versions, new Contracts(versions, store.versions), drain, { busy, doubles }),
     settings: SETTINGS,
     onDeparture: (run, departure) => {

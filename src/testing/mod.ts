@@ -45,8 +45,8 @@ export type { AnyWorkflow } from "./definitions.ts";
 // The types that the above speak of, as the package's other entries export them.
 export type { VersionInfo, VersionsApi } from "../client/versions_api.ts";
 export type { Generation, GenerationsOptions, HistoryOptions } from "../client/generations.ts";
+export type { ResultOptions } from "../client/deadline.ts";
 export type {
-  ResultOptions,
   RunAttributes,
   RunHandle,
   SignalOptions as RunSignalOptions,

@@ -5,7 +5,7 @@
  */
 
 import type { Departure } from "../engine/departure.ts";
-import type { ClaimedRun } from "../ports/rows.ts";
+import type { ClaimedRun, RunState } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import { RunParkedError } from "./errors.ts";
 
@@ -20,26 +20,32 @@ export class ParkedRuns {
   }
 
   /**
-   * Waits for a run's end, or for its being parked.
+   * Waits for something of a run, unless it is parked.
    *
    * @param runId The run.
    * @param runs Where it is.
-   * @param end Its end.
-   * @returns What `end` comes to.
-   * @throws {RunParkedError} If it is parked, or was before.
+   * @param awaited What is waited for.
+   * @param states Parked states that stand in nobody's way.
+   * @returns What `awaited` comes to.
+   * @throws {RunParkedError} If it is parked, or was before, in another state.
    */
-  async orEnd<T>(runId: string, runs: RunStore, end: Promise<T>): Promise<T> {
+  async unless<T>(
+    runId: string,
+    runs: RunStore,
+    awaited: Promise<T>,
+    states: readonly RunState[],
+  ): Promise<T> {
     const { promise: parked, reject } = Promise.withResolvers<never>();
     const look = async () => {
       const row = await runs.get(runId);
-      if (row === null || row.stuckReason === null) return;
+      if (row === null || row.stuckReason === null || states.includes(row.state)) return;
       reject(new RunParkedError(runId, row.state, row.stuckReason));
     };
     const watcher = (id: string) => void (id === runId && look().catch(reject));
     this.#watchers.add(watcher);
     watcher(runId);
     try {
-      return await Promise.race([end, parked]);
+      return await Promise.race([awaited, parked]);
     } finally {
       this.#watchers.delete(watcher);
     }

@@ -5,22 +5,27 @@
  */
 
 import type { Generation, GenerationsOptions, HistoryOptions } from "../client/generations.ts";
+import type { ResultOptions } from "../client/deadline.ts";
 import type {
-  ResultOptions,
   RunAttributes,
   RunHandle,
   SignalOptions,
   StatusOptions,
 } from "../client/run_handle.ts";
 import type { HistoryEntry, RunStatus } from "../client/status.ts";
+import type { RunState } from "../ports/rows.ts";
 import type { UpgradeOptions, UpgradeReport } from "../client/upgrade.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
 import type { RunHistory } from "./history.ts";
 
 /** What runs of tests work with. */
 export interface TestRunServices {
-  /** Lets time pass until a run has ended. */
-  readonly passUntil: <T>(end: Promise<T>, runId: string) => Promise<T>;
+  /** Lets time pass for as long as a run is awaited; being parked in other states ends the wait. */
+  readonly passUntil: <T>(
+    awaited: Promise<T>,
+    runId: string,
+    states: readonly RunState[],
+  ) => Promise<T>;
   /** Reads a run's history. */
   readonly dump: (runId: string) => Promise<RunHistory>;
 }
@@ -62,7 +67,25 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
    * {RunParkedError} If it is parked. {EndlessWaitError} If time would pass for ever.
    */
   result(options?: ResultOptions): Promise<Output> {
-    return this.#services.passUntil(this.#handle.result(options), this.id);
+    return this.#services.passUntil(this.#handle.result(options), this.id, []);
+  }
+
+  /**
+   * Waits until the run is in a state, as `RunHandle.reached` does; time passes meanwhile as for
+   * `result()`.
+   *
+   * @param states Which.
+   * @param options How long to wait, in virtual time, and a signal to give up.
+   * @returns Its status.
+   * @throws As `RunHandle.reached`. {RunParkedError} If it is parked, in a state that is not awaited.
+   * {EndlessWaitError} If time would pass for ever.
+   */
+  reached(
+    states: RunState | readonly RunState[],
+    options?: ResultOptions,
+  ): Promise<RunStatus> {
+    const reached = this.#handle.reached(states, options);
+    return this.#services.passUntil(reached, this.id, [states].flat());
   }
 
   /** As `RunHandle.signal`. */

@@ -404,3 +404,40 @@ Deno.test("a wait through moments without end gives up, and says what may be the
     message: /a run any longer: 10000 due moments passed/,
   });
 });
+
+Deno.test("a state is awaited as time passes, up to the moment at which the run comes to it", async () => {
+  const held = Promise.withResolvers<void>();
+  const begun = new Date("2030-01-01");
+  const staged = defineWorkflow({ name: "staged" }, async (ctx) => {
+    await ctx.activity("hold");
+    await ctx.sleep("3d");
+    return "done";
+  });
+  await using engine = await testEngine({
+    workflows: [staged],
+    activities: { hold: () => held.promise },
+    now: begun,
+  });
+  const run = await engine.start(staged, undefined, { startAt: new Date("2030-01-02") });
+  assert.equal((await run.reached("pending")).startedAt, null);
+  assert.deepEqual(engine.now, begun);
+  assert.equal((await run.reached("running")).state, "running");
+  assert.deepEqual(engine.now, new Date("2030-01-02"));
+  held.resolve();
+  const { until } = await run.reached("suspended");
+  assert.deepEqual([engine.now, until], [new Date("2030-01-02"), new Date("2030-01-05")]);
+  assert.equal((await run.reached(["completed", "failed"])).state, "completed");
+  await assert.rejects(run.reached("suspended"), { code: "RUN_ENDED" });
+});
+
+Deno.test("a run that is parked ends a wait for another state", async () => {
+  const parks = defineWorkflow({ name: "parks" }, async (ctx) => {
+    await ctx.sleep("1d");
+    setTimeout(() => {}, 1);
+  });
+  await using engine = await testEngine({ workflows: [parks] });
+  const run = await engine.start(parks, undefined);
+  await assert.rejects(run.reached("completed"), { code: "RUN_PARKED" });
+  await assert.rejects(run.reached(["completed", "stuck_poisoned"]), { code: "RUN_PARKED" });
+  assert.equal((await run.reached("stuck_nondeterminism")).stuck?.code, "NONDETERMINISTIC_CALL");
+});
