@@ -118,12 +118,13 @@ export class TaskQueue {
   }
 
   async #look(): Promise<number | null> {
-    const { store, queues } = this.#options;
+    const { store, queues, databaseClock } = this.#options;
+    const since = databaseClock.now();
     await this.#expire();
     for (const [queue, settings] of queues) {
       while (await this.#claim(queue, settings));
     }
-    return await store.next([...queues.keys()]);
+    return await store.next([...queues.keys()], since);
   }
 
   /** Whether there may be more. */

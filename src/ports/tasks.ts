@@ -193,8 +193,15 @@ export interface TaskStore {
   waiting(claim: Pick<TaskClaim, "queue" | "names" | "excluded">): Promise<boolean>;
   /** Claims tasks, of whatever queue and code, whose time is over or whose attempts are used up. */
   claimExpired(node: string, limit: number): Promise<LeasedTask[]>;
-  /** When something is to be done next for these queues; `null`: nothing waits for a time. */
-  next(queues: readonly string[]): Promise<number | null>;
+  /**
+   * When something is to be done next for these queues.
+   *
+   * @param queues The queues.
+   * @param since Database time before the claims: what they found due, and left, is not told again;
+   * what has fallen due after them is.
+   * @returns Milliseconds of database time; `null`: nothing waits for a time.
+   */
+  next(queues: readonly string[], since: number): Promise<number | null>;
   /**
    * Ends tasks, in one statement: each is removed, its run is told, and a result with a key is
    * committed under it; where one was already, the run gets that one.

@@ -133,8 +133,8 @@ export class Tasks implements TaskStore {
   }
 
   /** See {@linkcode TaskStore.next}. */
-  async next(queues: readonly string[]): Promise<number | null> {
-    const [row] = await this.#query<{ at: number | null }>("next", [arrayLiteral(queues)]);
+  async next(queues: readonly string[], since: number): Promise<number | null> {
+    const [row] = await this.#query<{ at: number | null }>("next", [arrayLiteral(queues), since]);
     return row?.at ?? null;
   }
 

@@ -5,7 +5,7 @@
  */
 
 import type { SchemaName } from "./schema_name.ts";
-import { CLOCK, milliseconds } from "./sql.ts";
+import { CLOCK, milliseconds, timestamp } from "./sql.ts";
 
 const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
 
@@ -169,7 +169,7 @@ const NEXT = `
     (
       select min(available_at) as at from unnest($1::text[]) as served (queue)
       join {schema}.tasks as task on task.queue = served.queue and task.state = 'ready'
-      where task.available_at > (select clock_timestamp())
+      where task.available_at > ${timestamp("$2::float8")}
     )
     union all
     (

@@ -153,6 +153,32 @@ forEachDatabase("executing activities", (database, test) => {
     assert.deepEqual(await eventsOf(node, id), ["activity.failed"]);
   });
 
+  test("a task that falls due just after a claim is found by the next", async () => {
+    await using place = await database.fresh();
+    const { workflow, pinned } = calls((_, { attempt }) => {
+      if (attempt === 1) throw new Error("not yet");
+      return attempt;
+    }, { retry: { maxAttempts: 2, initial: "1h" } });
+    // No heartbeat comes to the rescue.
+    await using node = await TestNode.open(place, [workflow], { pinned, leaseMs: 86_400_000 });
+    const id = await node.start("calls", 1);
+    await until(async () => (await tasksOf(place)).some(({ state }) => state === "ready"));
+    const due = "update {schema}.tasks set available_at = clock_timestamp() returning run";
+    const { next } = node.store.tasks;
+    const told: (number | null)[] = [];
+    node.store.tasks.next = async (...given) => {
+      told.push(await next.apply(node.store.tasks, given));
+      return told.at(-1)!;
+    };
+    using _point = armFailPoint("task.claimed", async () => {
+      if (told.length === 0) await place.query(due);
+    });
+    node.engine.hear({ kind: "tasks" });
+    await until(() => Promise.resolve(told.length > 0));
+    assert.ok(told[0]! < await node.store.now() + 1_000, `found ${told[0]}`);
+    assert.deepEqual(resultOf(await node.left(id, "ended")), { value: 2 });
+  });
+
   test("a code among `nonRetryable` ends the activity at its first attempt", async () => {
     await using place = await database.fresh();
     const { workflow, pinned } = calls(() => {

@@ -157,7 +157,7 @@ forEachDatabase("tasks", (database, test) => {
     const third = await store.tasks.claim(wanted());
     assert.deepEqual(third.map(({ position, code }) => [position, code]), [[2, "a#b"]]);
     assert.deepEqual(await store.tasks.claim(wanted({ node: "dead", queue: "other" })), []);
-    assert((await store.tasks.next(["default"]))! > await store.now());
+    assert((await store.tasks.next(["default"], await store.now()))! > await store.now());
   });
 
   test("T3: the first committed result of a key is everybody's, in its namespace and name", async () => {
