@@ -1,6 +1,6 @@
 -- Retention: what finds the data that may go.
 --
--- Ended runs are looked for along runs_by_creation, which their end does not change. What goes with
+-- Ended runs are looked for along the indexes on creation, which their end does not change. What goes with
 -- a run is found by the run; two things are not, without these indexes.
 
 -- The idempotency keys of a run, which go with it.

@@ -24,7 +24,7 @@ const DELIVER_MANY = `
   ),
   held as materialized (
     select run.id, given.place, given.kind, given.name, given.payload, given.delivery_id
-    from given join {schema}.runs as run on run.run_id = given.run_id and run.namespace = $1
+    from given join {schema}.runs as run on run.run_id = given.run_id and run.namespace is not distinct from $1
     where run.run_id = any($3::text[]) and run.ended_at is null
       and (given.version is null or run.code = any(${codesOf("array[given.version]")}))
       and not exists (

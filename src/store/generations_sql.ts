@@ -10,12 +10,12 @@ import { milliseconds } from "./sql.ts";
 export const HISTORY = `
   with part as materialized (
     select id, first_seq, next_seq from {schema}.runs
-    where run_id = $1 and namespace = $4 and ($5::integer is null or generation = $5)
+    where run_id = $1 and namespace is not distinct from $4 and ($5::integer is null or generation = $5)
     union all
     select earlier.run, earlier.first_seq, earlier.next_seq
     from {schema}.runs as run join {schema}.generations as earlier
       on earlier.run = run.id and earlier.generation = $5
-    where run.run_id = $1 and run.namespace = $4
+    where run.run_id = $1 and run.namespace is not distinct from $4
   )
   select event.seq, event.kind::text as kind, event.position, event.name, event.digest,
     event.payload::text as payload, ${milliseconds("event.at")} as at
@@ -27,7 +27,7 @@ export const HISTORY = `
 
 export const GENERATIONS = `
   with run as materialized (
-    select * from {schema}.runs where run_id = $1 and namespace = $4
+    select * from {schema}.runs where run_id = $1 and namespace is not distinct from $4
   ),
   listed as (
     (

@@ -157,7 +157,8 @@ export class Retention implements RetentionStore {
     const { namespace, workflow, runsBefore, states, generationsBefore } = scope;
     const values: SqlValue[] = [namespace, workflow, runsBefore, arrayLiteral(states)];
     values.push(generationsBefore, from.at, from.id, MOST_SEEN, limit);
-    return await this.#driver.query<PlannedRun>(this.#sql.plan, values);
+    const statement = namespace === "default" ? "planDefault" : "plan";
+    return await this.#driver.query<PlannedRun>(this.#sql[statement], values);
   }
 
   /** Those of the runs that were removed. */

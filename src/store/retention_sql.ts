@@ -4,6 +4,7 @@
  * @module
  */
 
+import { inNamespace } from "./run_query_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { milliseconds, timestamp } from "./sql.ts";
 
@@ -31,10 +32,10 @@ const SHEDS = `
   ) <= ${timestamp("$5::float8")}`;
 
 /**
- * Walks along runs_by_creation for at most $8 rows, or until $9 are found: rows come as they are
+ * Walks along the index on creation for at most $8 rows, or until $9 are found: rows come as they are
  * read. The last row of a full walk comes, too, and says how far it went.
  */
-const PLAN = `
+const plan = (namespace: string) => `
   select seen.id, ${milliseconds("seen.created_at")} as at, seen.nth::integer as nth,
     coalesce(seen.ends, false) as ends,
     coalesce(sheds.generations, 0)::integer as generations,
@@ -50,7 +51,7 @@ const PLAN = `
       ${ENDS} as ends,
       ${SHEDS} as sheds
     from {schema}.runs as run
-    where run.namespace = $1
+    where ${inNamespace("$1", namespace)}
       and run.created_at <= greatest(${timestamp("$3::float8")}, ${timestamp("$5::float8")})
       and (run.created_at, run.id) > (${timestamp("$6::float8")}, $7::bigint)
     order by run.created_at, run.id
@@ -154,14 +155,17 @@ const COUNT_RESULTS = `
 /** From each namespace to the next: as many look-ups as there are namespaces. */
 const NAMESPACES = `
   with recursive found as (
-    (select namespace from {schema}.runs order by namespace limit 1)
+    (select namespace from {schema}.runs where namespace <> 'default' order by namespace limit 1)
     union all
     select (
       select run.namespace from {schema}.runs as run
-      where run.namespace > found.namespace order by run.namespace limit 1
+      where run.namespace > found.namespace and run.namespace <> 'default'
+      order by run.namespace limit 1
     ) from found where found.namespace is not null
   )
-  select namespace from found where namespace is not null`;
+  select namespace from found where namespace is not null
+  union all
+  select 'default' where exists (select from {schema}.runs where namespace = 'default')`;
 
 /**
  * The statements of retention in a schema.
@@ -171,9 +175,13 @@ const NAMESPACES = `
  */
 export function retentionStatements(
   schema: SchemaName,
-): Record<"plan" | "remove" | "shed" | "results" | "countResults" | "namespaces", string> {
+): Record<
+  "plan" | "planDefault" | "remove" | "shed" | "results" | "countResults" | "namespaces",
+  string
+> {
   return schema.fillAll({
-    plan: PLAN,
+    plan: plan("another"),
+    planDefault: plan("default"),
     remove: REMOVE,
     shed: SHED,
     results: RESULTS,

@@ -37,6 +37,18 @@ const OPERATORS: Readonly<Record<Comparison, string>> = {
   gte: ">=",
 };
 
+/**
+ * The runs of a namespace, as a condition that their index on creation is found by.
+ *
+ * @param parameter The placeholder of its name.
+ * @param namespace The name.
+ * @returns The condition on `run`.
+ */
+export function inNamespace(parameter: string, namespace: string): string {
+  const side = namespace === "default" ? "=" : "<>";
+  return `run.namespace = ${parameter} and run.namespace ${side} 'default'`;
+}
+
 /** Text is compared by its bytes, so that a page does not depend on the database's locale. */
 const BYTES = ' collate "C"';
 
@@ -49,7 +61,7 @@ const BYTES = ' collate "C"';
  */
 export function queryStatement(query: RunQuery, namespace: string): Statement {
   const parameters = new Parameters();
-  const conditions = [`run.namespace = ${parameters.add(namespace)}`];
+  const conditions = [inNamespace(parameters.add(namespace), namespace)];
   if (query.where !== null) conditions.push(condition(query.where, parameters));
   if (query.after !== null) conditions.push(follows(query, query.after, parameters));
   const direction = query.descending ? "desc" : "asc";
@@ -73,7 +85,7 @@ export function queryStatement(query: RunQuery, namespace: string): Statement {
  */
 export function countStatement(where: RunCondition | null, namespace: string): Statement {
   const parameters = new Parameters();
-  const conditions = [`run.namespace = ${parameters.add(namespace)}`];
+  const conditions = [inNamespace(parameters.add(namespace), namespace)];
   if (where !== null) conditions.push(condition(where, parameters));
   return {
     text: `select count(*)::integer as count ${FROM_RUN} ` +

@@ -1,6 +1,9 @@
 /**
  * The statements on runs. See `src/store/runs.ts` for the rules that they keep.
  *
+ * One run is found by its id; its namespace is compared in a way that no index answers. While a table
+ * has no statistics, a planner takes an index that knows the namespace for as good as the run's own.
+ *
  * @module
  */
 
@@ -99,7 +102,7 @@ const DELIVER = `
         when (state = 'pending' or started_at is null) and $2 = 'signal' then wake_at
         when state in ('pending', 'suspended') then least(wake_at, ${CLOCK})
       end
-    where run_id = $1 and namespace = $7 and ended_at is null
+    where run_id = $1 and namespace is not distinct from $7 and ended_at is null
       and ($6::text is null or code = any(${codesOf("array[$6]")})) and not exists (
       select from {schema}.deliveries as delivery
       where delivery.run = runs.id and delivery.kind = $2 and delivery.name = $3
@@ -125,7 +128,7 @@ const DELIVERED = `
   left join {schema}.deliveries as delivery
     on delivery.run = run.id and delivery.kind = $2 and delivery.name = $3
     and delivery.delivery_id = $4
-  where run.run_id = $1 and run.namespace = $5`;
+  where run.run_id = $1 and run.namespace is not distinct from $5`;
 
 /** Left joins: what no column of is asked for is not looked up. */
 export const FROM_RUN = `
@@ -148,7 +151,7 @@ export const RUN = `
     ${milliseconds("run.ended_at")} as "endedAt"
   ${FROM_RUN}`;
 
-const GET = `${RUN} where run.run_id = $1 and run.namespace = $2`;
+const GET = `${RUN} where run.run_id = $1 and run.namespace is not distinct from $2`;
 
 const LIST = `
   ${RUN}
@@ -159,7 +162,7 @@ const LIST = `
 
 const WATCH = `
   update {schema}.runs set watched = true
-  where run_id = $1 and namespace = $2 and not watched and ended_at is null`;
+  where run_id = $1 and namespace is not distinct from $2 and not watched and ended_at is null`;
 
 const UNPARK = `
   update {schema}.runs set
@@ -167,7 +170,7 @@ const UNPARK = `
     stuck_reason = null,
     wake_at = ${CLOCK},
     claims_since_progress = 0
-  where run_id = $1 and namespace = $2 and stuck_reason is not null
+  where run_id = $1 and namespace is not distinct from $2 and stuck_reason is not null
   returning id`;
 
 /** What an end from outside sets in a row, whatever the end. */
@@ -187,7 +190,7 @@ const END = `
     error = $3::text::json,
     ${ENDED},
     aftermath = parent is not null or has_children
-  where run_id = $1 and namespace = $5 and ended_at is null
+  where run_id = $1 and namespace is not distinct from $5 and ended_at is null
     and (not $4::boolean or stuck_reason is not null)
   returning id
   )
@@ -197,7 +200,7 @@ const SEIZE = `
   with alive as materialized (${ALIVE}),
   idle as materialized (
     select id, state from {schema}.runs
-    where run_id = $3 and namespace = $4 and ended_at is null and node is null and exists (select from alive)
+    where run_id = $3 and namespace is not distinct from $4 and ended_at is null and node is null and exists (select from alive)
     for update skip locked
   ),
   seized as (
@@ -253,7 +256,7 @@ const PIN = `
 
 const SET_ATTRIBUTES = `
   update {schema}.runs set attributes = (attributes - $3::text[]) || $4::text::jsonb
-  where run_id = $1 and namespace = $2
+  where run_id = $1 and namespace is not distinct from $2
   returning id`;
 
 /**
@@ -301,7 +304,7 @@ export function runStatements(
     putBack: PUT_BACK,
     pin: PIN,
     version: `select run.run_id as "runId", code.hash ${FROM_RUN}
-      where run.run_id = any($1::text[]) and run.namespace = $2`,
+      where run.run_id = any($1::text[]) and run.namespace is not distinct from $2`,
     setAttributes: SET_ATTRIBUTES,
   });
 }

@@ -257,14 +257,15 @@ Deno.test("questions on attributes and pages of a namespace read an index", asyn
   await place.query("analyze {schema}.runs");
   const schema = new SchemaName(place.schema);
   for (
-    const [where, index] of [
+    const [where, index, namespace = "default"] of [
       [{ attributes: { order: "3-7" } }, "runs_by_attributes"],
       [{ and: [{ attributes: { order: { in: ["3-7", "4-8"] } } }] }, "runs_by_attributes"],
       [undefined, "runs_by_creation"],
+      [undefined, "runs_by_namespace", "another"],
     ] as const
   ) {
     const query = { by: "createdAt", descending: true, after: null, limit: 10 } as const;
-    const { text, values } = queryStatement({ ...query, where: readWhere(where) }, "default");
+    const { text, values } = queryStatement({ ...query, where: readWhere(where) }, namespace);
     const rows = await place.query<{ "QUERY PLAN": string }>(
       `explain ${schema.fill(text)}`,
       values,

@@ -10,6 +10,7 @@ import type { Store } from "../../src/ports/store.ts";
 import type { SqlDriver, SqlSession } from "../../src/store/driver.ts";
 import { openStore } from "../../src/store/open.ts";
 import { postgres } from "../../src/store/postgres.ts";
+import { runStatements } from "../../src/store/runs_sql.ts";
 import { SchemaName } from "../../src/store/schema_name.ts";
 import { type Place, placeOn, postgresPlace, postgresUrl } from "../support/database.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
@@ -318,6 +319,25 @@ Deno.test("a claim reads its partial index, however many runs are parked or have
      order by wake_at limit 10 for update skip locked`,
   );
   assert.match(JSON.stringify(plan), /Index Scan using runs_due/);
+});
+
+Deno.test("a run is found by its id and namespace alone, also before the table has statistics", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, place } = world;
+  await store.runs.insert(Array.from({ length: 300 }, (_, index) => newRun(`r${index}`)));
+  const sql = runStatements(new SchemaName(place.schema));
+  const calls = [
+    [sql.get, ["r7", "default"]],
+    [sql.watch, ["r7", "default"]],
+    [sql.version, ["{r7}", "default"]],
+    [sql.deliver, ["r7", "signal", "go", "1", null, null, "default"]],
+  ] as const;
+  for (const [text, values] of calls) {
+    const rows = await place.query<{ "QUERY PLAN": string }>(`explain ${text}`, values);
+    const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+    assert.match(plan, /runs_run_id/, plan);
+    assert.doesNotMatch(plan, /runs_by_|Seq Scan on runs/, plan);
+  }
 });
 
 Deno.test("twenty processes may migrate one schema at once", async () => {
