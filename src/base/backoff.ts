@@ -56,6 +56,10 @@ export function backoffDelay(attempt: number, policy: RetryPolicy, random: numbe
 export function shouldRetry(attempt: number, policy: RetryPolicy, error: unknown): boolean {
   if (attempt >= policy.maxAttempts) return false;
   if (policy.nonRetryable.length === 0 || typeof error !== "object" || error === null) return true;
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  return !policy.nonRetryable.some((word) => word === code || word === name);
+  try {
+    const { code, name } = error as { code?: unknown; name?: unknown };
+    return !policy.nonRetryable.some((word) => word === code || word === name);
+  } catch {
+    return true; // a getter that throws names nothing
+  }
 }

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { messageOf } from "./text.ts";
+
 /** The root of every error that this package throws on purpose. */
 export class ContinuumError extends Error {
   /** A stable, upper-case word for the condition; never changes between releases. */
@@ -43,8 +45,12 @@ export class ContinuumError extends Error {
  * @returns Whether it is.
  */
 export function isContinuumError(error: unknown, code?: string): error is ContinuumError {
-  return error instanceof Error && "code" in error && typeof error.code === "string" &&
-    "details" in error && (code === undefined || error.code === code);
+  try {
+    return error instanceof Error && "code" in error && typeof error.code === "string" &&
+      "details" in error && (code === undefined || error.code === code);
+  } catch {
+    return false; // a getter or a trap that throws
+  }
 }
 
 /** An argument or option of a call has a value that the call does not take. */
@@ -175,7 +181,7 @@ export class ActivityError extends ContinuumError {
     cause: unknown,
     attempts: readonly FailedAttempt[] = [],
   ) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     super("ACTIVITY_FAILED", `Activity ${JSON.stringify(activity)} failed: ${why}`, {
       cause,
       details: { activity, position },
@@ -239,7 +245,7 @@ export class CompensationError extends ContinuumError {
    * @param cause Why the saga was undone, if it threw.
    */
   constructor(failures: readonly unknown[], cause?: unknown) {
-    const first = failures[0] instanceof Error ? failures[0].message : String(failures[0]);
+    const first = messageOf(failures[0]);
     super(
       "COMPENSATION_FAILED",
       `Cannot undo all of a saga: ${failures.length} compensations failed, the first with: ${first}`,

@@ -1,5 +1,5 @@
 /**
- * Which texts last.
+ * Texts: which of them last, and what is said of what was thrown.
  *
  * @module
  */
@@ -12,4 +12,18 @@
  */
 export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
+}
+
+/**
+ * What was thrown, in words. Never throws.
+ *
+ * @param thrown Anything.
+ * @returns An error's message, or its name where it says nothing; anything else as a text, as far as it lets itself be written so.
+ */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+  } catch {
+    return "a value that can't be shown";
+  }
 }

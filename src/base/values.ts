@@ -24,6 +24,19 @@ import { CorruptValueError } from "./errors.ts";
  * @throws {NotSerializableError} If the value, or a part of it, is none of the known types.
  */
 export function encode(value: unknown, path = "value"): string {
+  return encodePlain(value) ?? JSON.stringify(encodeTagged(value, path));
+}
+
+/** What JSON alone carries; null is for the slower walk, which says what is wrong and where. */
+function encodePlain(value: unknown): string | null {
+  try {
+    return plainText(value);
+  } catch {
+    return null; // a getter or a trap that throws, or more than a text can hold
+  }
+}
+
+function plainText(value: unknown): string | null {
   switch (typeof value) {
     case "string":
       return JSON.stringify(value);
@@ -34,10 +47,10 @@ export function encode(value: unknown, path = "value"): string {
       break;
     case "object":
       if (value === null) return "null";
-      if (isPlainSafely(value)) return JSON.stringify(value);
+      if (isPlain(value, 0)) return JSON.stringify(value);
       break;
   }
-  return JSON.stringify(encodeTagged(value, path));
+  return null;
 }
 
 /**
@@ -62,15 +75,6 @@ export function decode(text: string): unknown {
 
 /** Past this depth the slower walk takes over, which knows cycles. */
 const PLAIN_DEPTH = 32;
-
-/** A getter that throws is told with its path by the slower walk. */
-function isPlainSafely(value: object): boolean {
-  try {
-    return isPlain(value, 0);
-  } catch {
-    return false;
-  }
-}
 
 /** Whether JSON alone carries the object without loss: the common case, in one quick walk. */
 function isPlain(value: object, depth: number): boolean {

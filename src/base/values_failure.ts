@@ -47,7 +47,8 @@ export function decodeError(text: string): unknown {
 function summary(thrown: unknown): Record<string, string> {
   const fallback = "A thrown value cannot be serialised";
   if (typeof thrown !== "object" || thrown === null) {
-    return { name: "Error", message: cut(`${fallback}: ${String(thrown)}`) };
+    const text = cut(textOf(() => String(thrown)));
+    return { name: "Error", message: text === "" ? fallback : `${fallback}: ${text}` };
   }
   const fields = thrown as Record<string, unknown>;
   const stack = textOf(() => fields.stack);

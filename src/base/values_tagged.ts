@@ -5,6 +5,7 @@
  */
 
 import { CorruptValueError, NotSerializableError } from "./errors.ts";
+import { PAYLOAD_BYTES_TO } from "./payload.ts";
 import { errorFields, rebuildError } from "./values_errors.ts";
 
 type Tree = Record<string, unknown>;
@@ -96,12 +97,17 @@ const READERS: ReadonlyMap<unknown, (value: unknown) => unknown> = new Map([
 class Encoder {
   readonly #open: object[] = [];
   readonly #maxStack: number;
+  /** Bytes that may still come: an array of holes has no other end. */
+  #room = PAYLOAD_BYTES_TO;
+  #refusal: NotSerializableError | undefined;
 
   constructor(maxStack: number) {
     this.#maxStack = maxStack;
   }
 
   visit(value: unknown, path: string): unknown {
+    this.#room -= sizeOf(value);
+    if (this.#room < 0) throw this.#refuse(path, `more than ${PAYLOAD_BYTES_TO} bytes`);
     switch (typeof value) {
       case "string":
       case "boolean":
@@ -116,20 +122,24 @@ class Encoder {
       case "object":
         return value === null ? null : this.#nested(value, path);
       case "function":
-        throw new NotSerializableError(path, value.name ? `function ${value.name}` : "a function");
+        throw this.#refuse(path, describeFunction(value));
       case "symbol":
-        throw new NotSerializableError(path, String(value));
+        throw this.#refuse(path, String(value));
     }
   }
 
   #nested(value: object, path: string): unknown {
-    if (this.#open.includes(value)) throw new NotSerializableError(path, "a cycle");
+    if (this.#open.includes(value)) throw this.#refuse(path, "a cycle");
     if (this.#open.length >= MAX_DEPTH) {
-      throw new NotSerializableError(path, `more than ${MAX_DEPTH} levels`);
+      throw this.#refuse(path, `more than ${MAX_DEPTH} levels`);
     }
     this.#open.push(value);
     try {
       return this.#object(value, path);
+    } catch (error) {
+      if (error === this.#refusal) throw error;
+      // A trap of a proxy, or a method that is given what only looks like its class.
+      throw this.#refuse(path, "an object that can't be read", error);
     } finally {
       this.#open.pop();
     }
@@ -148,7 +158,11 @@ class Encoder {
       return { [TAG]: "Error", value: fields };
     }
     // Buffer, a subclass, is what much of `node:` answers with; it comes back as its base.
-    if (value instanceof Uint8Array) return { [TAG]: "Uint8Array", value: value.toBase64() };
+    if (value instanceof Uint8Array) {
+      this.#room -= value.length;
+      if (this.#room < 0) throw this.#refuse(path, `more than ${PAYLOAD_BYTES_TO} bytes`);
+      return { [TAG]: "Uint8Array", value: value.toBase64() };
+    }
     switch (Object.getPrototypeOf(value)) {
       case Object.prototype:
       case null:
@@ -175,13 +189,13 @@ class Encoder {
           ),
         };
     }
-    throw new NotSerializableError(path, describe(value));
+    throw this.#refuse(path, describe(value));
   }
 
   #record(value: Record<string, unknown>, path: string): unknown {
     const symbol = Object.getOwnPropertySymbols(value)[0];
     if (symbol !== undefined) {
-      throw new NotSerializableError(`${path}[${String(symbol)}]`, "a field named by a symbol");
+      throw this.#refuse(`${path}[${String(symbol)}]`, "a field named by a symbol");
     }
     const fields: Record<string, unknown> = {};
     for (const key of Object.keys(value)) {
@@ -190,11 +204,29 @@ class Encoder {
       try {
         part = value[key];
       } catch (error) {
-        throw new NotSerializableError(at, "a getter that throws", error);
+        throw this.#refuse(at, "a getter that throws", error);
       }
       defineField(fields, key, this.visit(part, at));
     }
     return Object.hasOwn(fields, TAG) ? { [TAG]: "Object", value: fields } : fields;
+  }
+
+  #refuse(path: string, found: string, cause?: unknown): NotSerializableError {
+    return this.#refusal = new NotSerializableError(path, found, cause);
+  }
+}
+
+/** At least how many bytes a value takes by itself, without its parts. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "string") return value.length + 2;
+  return value === undefined ? 26 : 2; // its tag, or the least that there is, with a comma
+}
+
+function describeFunction(value: { readonly name: unknown }): string {
+  try {
+    return typeof value.name === "string" && value.name ? `function ${value.name}` : "a function";
+  } catch {
+    return "a function";
   }
 }
 

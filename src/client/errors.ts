@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageOf } from "../base/text.ts";
 import { ContinuumError } from "../base/errors.ts";
 import type { RunState } from "../ports/rows.ts";
 
@@ -147,7 +148,7 @@ export class RunFailedError extends ContinuumError {
    * @param cause What its workflow threw.
    */
   constructor(runId: string, cause: unknown) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     super("RUN_FAILED", `Run ${JSON.stringify(runId)} failed: ${why}`, {
       cause,
       details: { runId },

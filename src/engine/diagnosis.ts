@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageOf } from "../base/text.ts";
 import type { ClaimedRun, StuckReason } from "../ports/rows.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Turn } from "../replay/turn.ts";
@@ -58,7 +59,7 @@ export function poisoned(run: ClaimedRun): StuckReason {
 
 /** The engine's own mistakes: the run is kept as it is, for a better release and a `retry`. */
 export function broken(error: unknown): StuckReason {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return {
     code: "ENGINE_ERROR",
     message: `The engine cannot execute the run: ${message}`,

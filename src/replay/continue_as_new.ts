@@ -11,6 +11,8 @@ export class ContinueAsNew {
   /** Whether it takes the workflow's current version, or stays on this one. */
   readonly version: "current" | "pinned";
 
+  readonly #isOne = true;
+
   /**
    * Makes the value.
    *
@@ -20,5 +22,15 @@ export class ContinueAsNew {
   constructor(input: string, version: "current" | "pinned") {
     this.input = input;
     this.version = version;
+  }
+
+  /**
+   * Whether a value is one. Asks nothing of the value, which may be a hostile proxy.
+   *
+   * @param value Anything.
+   * @returns Whether it is.
+   */
+  static is(value: unknown): value is ContinueAsNew {
+    return typeof value === "object" && value !== null && #isOne in value;
   }
 }

@@ -33,6 +33,7 @@ import { digestText } from "../base/digest.ts";
 import { checkPayload, tooLarge } from "../base/payload.ts";
 import { SeededRandom } from "../base/random.ts";
 import { stackless } from "../base/stackless.ts";
+import { messageOf } from "../base/text.ts";
 import { decode, encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import { callSite, CallStack, showSite } from "./call_stack.ts";
@@ -235,7 +236,7 @@ export class Execution implements Effects, WorkflowScope {
     const { signal } = request;
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new InvalidArgumentError(
-        `Cannot use option signal of an effect: found ${String(signal)}, wanted an AbortSignal`,
+        `Cannot use option signal of an effect: found ${messageOf(signal)}, wanted an AbortSignal`,
         { option: "signal" },
       );
     }
@@ -466,7 +467,7 @@ export class Execution implements Effects, WorkflowScope {
 
   readonly #complete = (value: unknown): void => {
     if (!this.#inTurn) this.refuse("a promise that is not ctx's", "ctx.run around it");
-    if (value instanceof ContinueAsNew) {
+    if (ContinueAsNew.is(value)) {
       if (this.#timeout !== null) return this.#fail(this.#cancelled);
       this.#outcome = { kind: "continued", input: value.input, version: value.version };
       return;

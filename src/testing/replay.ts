@@ -5,6 +5,7 @@
  */
 
 import { isContinuumError } from "../base/errors.ts";
+import { messageOf } from "../base/text.ts";
 import { decodeError } from "../base/values_failure.ts";
 import { type Drain, probeDrain } from "../replay/drain.ts";
 import { installGuard } from "../replay/guard.ts";
@@ -221,7 +222,7 @@ function limitOf({ error }: RunHistory): number {
 function signature(encoded: string | null | undefined): string {
   if (encoded === null || encoded === undefined) return "nothing";
   const error = decodeError(encoded);
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return messageOf(error);
   const code = isContinuumError(error) ? ` (${error.code})` : "";
   return `${error.name}${code}: ${error.message}`;
 }

@@ -9,7 +9,7 @@ import { stackless } from "../base/stackless.ts";
 import { encode } from "../base/values.ts";
 import { type ActivityDefinition, readActivity } from "./activity.ts";
 import type { CompensateOptions, Saga } from "./context_types.ts";
-import { checkFunction, checkOptions } from "./options.ts";
+import { checkFunction, checkOptions, describe } from "./options.ts";
 
 /** Runs an activity to its end, whatever is cancelled meanwhile. */
 export type Undo = (
@@ -41,7 +41,7 @@ class UndoStack implements Saga {
     const { parallel = false } = options;
     if (typeof parallel !== "boolean") {
       throw new InvalidArgumentError(
-        `Cannot compensate: found parallel ${String(parallel)}, wanted true or false`,
+        `Cannot compensate: found parallel ${describe(parallel)}, wanted true or false`,
       );
     }
     const stack = this.#stack.reverse();

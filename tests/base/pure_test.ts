@@ -61,6 +61,12 @@ Deno.test("attempts end with their number, or with an error that forbids another
   assert.equal(shouldRetry(3, policy, new Error("x")), false);
   assert.equal(shouldRetry(1, policy, { code: "CARD_DECLINED" }), false);
   assert.equal(shouldRetry(1, policy, new TypeError("x")), false);
+  const untold = {
+    get code() {
+      throw new Error("No");
+    },
+  };
+  assert.equal(shouldRetry(1, policy, untold), true);
   assert.equal(shouldRetry(1, policy, "text"), true);
 });
 

@@ -5,6 +5,19 @@ import { decode, encode } from "../../src/base/values.ts";
 import { decodeError, encodeError, MAX_FAILURE } from "../../src/base/values_failure.ts";
 import { ActivityError, NotSerializableError, WorkflowError } from "../../src/base/errors.ts";
 
+/** Throws whatever is asked of it. */
+const hostile: object = new Proxy({}, {
+  get() {
+    throw new Error("No");
+  },
+  getPrototypeOf() {
+    throw new Error("No");
+  },
+  ownKeys() {
+    throw new Error("No");
+  },
+});
+
 function through(value: unknown): unknown {
   return decode(encode(value));
 }
@@ -89,6 +102,44 @@ Deno.test("what cannot be journaled is refused with its path", () => {
   }
 });
 
+Deno.test("hostile values are refused with their path, whatever reading them does", () => {
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  let reads = 0;
+  const values: readonly unknown[] = [
+    hostile,
+    revoked.proxy,
+    Object.defineProperty(() => 1, "name", { value: Symbol("no text") }),
+    Object.create(Date.prototype),
+    Object.create(Map.prototype),
+    Object.create(Uint8Array.prototype),
+    Object.create({
+      get constructor() {
+        throw hostile;
+      },
+    }),
+    {
+      get once() {
+        if (reads++ > 0) throw hostile;
+        return 1;
+      },
+    },
+  ];
+  for (const value of values) {
+    assert.throws(() => encode([value], "input"), (error: unknown) => {
+      assert.ok(error instanceof NotSerializableError);
+      assert.match(error.message, /^Cannot serialise input\[0\]/);
+      return true;
+    });
+  }
+});
+
+Deno.test("what no limit would let pass is refused before it fills the memory", () => {
+  for (const value of [new Array(2 ** 32 - 1), new Uint8Array(2 ** 29)]) {
+    assert.throws(() => encode(value), { code: "NOT_SERIALIZABLE", message: /268435456 bytes/ });
+  }
+});
+
 Deno.test("very deep values are refused, not a stack overflow", () => {
   let deep: unknown = 1;
   for (let i = 0; i < 50_000; i++) deep = [deep];
@@ -141,17 +192,6 @@ Deno.test("a failure keeps its stack, also that of its cause", () => {
 });
 
 Deno.test("every failure can be recorded, within its bound", () => {
-  const hostile = new Proxy({}, {
-    get() {
-      throw new Error("No");
-    },
-    getPrototypeOf() {
-      throw new Error("No");
-    },
-    ownKeys() {
-      throw new Error("No");
-    },
-  });
   const loop = new Error("Loop");
   loop.cause = loop;
   const thrown: readonly unknown[] = [
@@ -163,6 +203,11 @@ Deno.test("every failure can be recorded, within its bound", () => {
     () => 1,
     { a: 1 },
     hostile,
+    Object.assign(() => 1, {
+      toString() {
+        throw hostile;
+      },
+    }),
     loop,
     Object.assign(new Error("Fields"), { cb: () => 1, kept: 7 }),
     new Error("\u0001".repeat(1_000_000)),
@@ -177,10 +222,10 @@ Deno.test("every failure can be recorded, within its bound", () => {
   }
   assert.equal(decodeError(encodeError("text")), "text");
   assert.deepEqual(decodeError(encodeError({ a: 1 })), { a: 1 });
-  const fields = decodeError(encodeError(thrown[9])) as { kept: number; cb?: unknown };
+  const fields = decodeError(encodeError(thrown[10])) as { kept: number; cb?: unknown };
   assert.equal(fields.kept, 7);
   assert.equal(fields.cb, undefined);
-  const many = decodeError(encodeError(thrown[12])) as AggregateError;
+  const many = decodeError(encodeError(thrown[13])) as AggregateError;
   assert.equal((many.errors[0] as Error).message, "One");
-  assert.equal((decodeError(encodeError(thrown[13])) as Error).name, "AbortError");
+  assert.equal((decodeError(encodeError(thrown[14])) as Error).name, "AbortError");
 });
