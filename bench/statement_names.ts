@@ -6,6 +6,7 @@
 
 import { Deliveries } from "../src/store/deliveries.ts";
 import type { SqlDriver } from "../src/store/driver.ts";
+import { HealthFacts } from "../src/store/health.ts";
 import { Inserts } from "../src/store/inserts.ts";
 import { Journal } from "../src/store/journal.ts";
 import { Lineage } from "../src/store/lineage.ts";
@@ -59,6 +60,7 @@ export function statementNames(schema: string): (text: string) => string {
     nodes: () => new Nodes(driver, noting),
     versions: () => new Versions(driver, noting),
     schedules: () => new Schedules(driver, noting),
+    health: () => new HealthFacts(driver, noting),
   };
   for (const [area, prepare] of Object.entries(areas)) {
     noting.area = area;

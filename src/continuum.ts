@@ -387,8 +387,9 @@ export class Continuum implements AsyncDisposable {
   }
 
   /**
-   * Looks at what this process has in memory, and for what somebody should look at: parked versions,
-   * versions that no node can load, code that runs unsigned.
+   * Looks at what this process has in memory, and for what somebody should look at: parked runs,
+   * versions that no node can load, work that nobody takes, schedules that are stuck, code that runs
+   * unsigned. Of all namespaces; what it reads is bounded, so that it may be asked every minute.
    *
    * @returns What was found.
    */

@@ -4,6 +4,13 @@
  * @module
  */
 
+import type {
+  DueRuns,
+  HealthStore,
+  StuckRuns,
+  TroubledRuns,
+  WaitingTasks,
+} from "../ports/health.ts";
 import type { StuckReason } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { Versions } from "../version/versions.ts";
@@ -25,7 +32,16 @@ export interface LoadedCode {
 /** A condition that somebody should look at. */
 export interface HealthFinding {
   /** A stable word. */
-  readonly code: "STUCK_VERSION" | "NO_NODE_CAN_LOAD" | "STUCK_SCHEDULE" | "UNSIGNED_CODE";
+  readonly code:
+    | "STUCK_VERSION"
+    | "STUCK_NONDETERMINISM"
+    | "STUCK_POISONED"
+    | "NO_NODE_CAN_LOAD"
+    | "OVERDUE_RUNS"
+    | "UNSERVED_QUEUE"
+    | "UNKNOWN_ACTIVITY"
+    | "STUCK_SCHEDULE"
+    | "UNSIGNED_CODE";
   /** Whether runs wait for it to be mended. */
   readonly severe: boolean;
   /** For people. */
@@ -50,6 +66,30 @@ export interface Health {
   readonly findings: readonly HealthFinding[];
 }
 
+/** Nobody counts further: of a version's parked runs, of due runs, of a queue's tasks. */
+const MOST = 1_000;
+
+/** Work that waits for so long, in milliseconds, waits for somebody who can do it. */
+const LATE_MS = 60_000;
+
+const STUCK = {
+  stuck_unknown_version: ["STUCK_VERSION", "its code can't be had"],
+  stuck_nondeterminism: ["STUCK_NONDETERMINISM", "code and history, or code and rules, disagree"],
+  stuck_poisoned: ["STUCK_POISONED", "nodes that took them wrote nothing, or the engine failed"],
+} as const;
+
+const UNSIGNED: HealthFinding = {
+  code: "UNSIGNED_CODE",
+  severe: false,
+  message: "Versions are not signed: whoever can write to the database can run code on the nodes",
+  details: {},
+};
+
+type Node = Awaited<ReturnType<HealthStore["nodes"]>>[number];
+
+/** Why nodes can't load a version, by node. */
+type Reasons = Readonly<Record<string, StuckReason>>;
+
 /**
  * Looks at everything.
  *
@@ -58,17 +98,24 @@ export interface Health {
  * @returns What was found.
  */
 export async function healthOf(store: Store, versions: Versions): Promise<Health> {
-  const nodes = await store.nodes.alive();
+  const { health } = store;
+  const nodes = await health.nodes();
+  const failures = await failuresOf(store);
+  const due = await health.due(MOST, LATE_MS);
+  const tasks = await health.waiting(MOST, LATE_MS);
+  const unloadable = unloadableOf(due, tasks, nodes, failures);
   const findings = [
-    ...await stuckVersions(store),
-    ...await unloadable(store, nodes),
+    ...(await health.stuck(MOST)).map(stuck),
+    ...unloadable.values(),
+    ...due.filter(({ hash, late }) => late > 0 && !unloadable.has(hash)).map(overdue),
+    ...tasksOfNobody(tasks, nodes),
     ...await stuckSchedules(store),
     UNSIGNED,
   ];
   const { bytes: codeBytes, modules } = versions.statistics;
   return {
     status: findings.some(({ severe }) => severe) ? "degraded" : "ok",
-    nodes,
+    nodes: nodes.map(({ id }) => id),
     code: versions.loaded.map(({ hash, definition, source, specifier }) => ({
       hash,
       workflow: definition.name,
@@ -82,54 +129,103 @@ export async function healthOf(store: Store, versions: Versions): Promise<Health
   };
 }
 
-const UNSIGNED: HealthFinding = {
-  code: "UNSIGNED_CODE",
-  severe: false,
-  message: "Versions are not signed: whoever can write to the database can run code on the nodes",
-  details: {},
-};
-
-async function stuckVersions(store: Store): Promise<HealthFinding[]> {
-  return (await store.versions.stuck()).map((hash) => ({
-    code: "STUCK_VERSION",
-    severe: true,
-    message: `Runs are parked, since version ${hash} can't be had`,
-    details: { hash },
-  }));
+function stuck({ state, ...found }: StuckRuns): HealthFinding {
+  const [code, why] = STUCK[state];
+  return severe(code, `${runsOf(found)} parked: ${why}`, factsOf(found));
 }
 
-/** Versions that runs want, and that every live node reports as out of its reach. */
-async function unloadable(store: Store, nodes: readonly string[]): Promise<HealthFinding[]> {
-  const byHash = new Map<string, Record<string, StuckReason>>();
+function overdue({ late, ...found }: DueRuns): HealthFinding {
+  const facts = { ...found, runs: late };
+  return severe("OVERDUE_RUNS", `${runsOf(facts)} due, and no node takes them`, factsOf(facts));
+}
+
+function runsOf({ runs, more, workflow, label, hash }: TroubledRuns): string {
+  const count = `${runs}${more ? " or more" : ""} ${runs === 1 ? "run" : "runs"}`;
+  const version = label === null ? hash : `${label} (${hash})`;
+  const verb = runs === 1 && !more ? "is" : "are";
+  return `${count} of workflow ${JSON.stringify(workflow)}, version ${version}, ${verb}`;
+}
+
+function factsOf({ hash, workflow, label, runs, more, since }: TroubledRuns): Facts {
+  return { hash, workflow, label, runs, more, since: new Date(since) };
+}
+
+async function failuresOf(store: Store): Promise<ReadonlyMap<string, Reasons>> {
+  const byHash = new Map<string, Reasons>();
   for (const { hash, node, reason } of await store.versions.failures()) {
     byHash.set(hash, { ...byHash.get(hash), [node]: reason });
   }
-  const findings: HealthFinding[] = [];
-  for (const [hash, reasons] of byHash) {
-    if (nodes.length === 0 || !nodes.every((node) => node in reasons)) continue;
-    const waiting = await store.runs.list({
-      hash,
-      states: ["pending", "suspended"],
-      limit: 1,
-      everywhere: true,
-    });
-    if (waiting.length === 0) continue;
-    findings.push({
-      code: "NO_NODE_CAN_LOAD",
-      severe: true,
-      message: `No node can load version ${hash}`,
-      details: { hash, reasons },
-    });
+  return byHash;
+}
+
+/** Versions that runs or tasks want, and that every live node who could take them can't load. */
+function unloadableOf(
+  due: readonly DueRuns[],
+  tasks: readonly WaitingTasks[],
+  nodes: readonly Node[],
+  failures: ReadonlyMap<string, Reasons>,
+): ReadonlyMap<string, HealthFinding> {
+  const findings = new Map<string, HealthFinding>();
+  const wanted = [
+    ...due.map(({ hash }) => ({ hash, takers: nodes })),
+    ...tasks.map(({ hash, queue }) => ({ hash, takers: serving(queue, nodes) })),
+  ];
+  for (const { hash, takers } of wanted) {
+    const reasons = hash === null ? undefined : failures.get(hash);
+    if (hash === null || reasons === undefined || findings.has(hash)) continue;
+    if (takers.length === 0 || !takers.every(({ id }) => id in reasons)) continue;
+    const message = `No node can load version ${hash}`;
+    findings.set(hash, severe("NO_NODE_CAN_LOAD", message, { hash, reasons }));
   }
   return findings;
 }
 
+/** Tasks that wait for a node which is not there. */
+function* tasksOfNobody(
+  tasks: readonly WaitingTasks[],
+  nodes: readonly Node[],
+): Iterable<HealthFinding> {
+  for (const [queue, waiting] of Map.groupBy(tasks, (task) => task.queue)) {
+    const takers = serving(queue, nodes);
+    const inQueue = `in queue ${JSON.stringify(queue)}`;
+    if (takers.length === 0) {
+      const count = waiting.reduce((sum, { tasks }) => sum + tasks, 0);
+      const since = new Date(Math.min(...waiting.map(({ since }) => since)));
+      const activities = [...new Set(waiting.map(({ name }) => name))];
+      const message = `No node serves queue ${JSON.stringify(queue)}, where activities wait`;
+      yield severe("UNSERVED_QUEUE", message, { queue, activities, tasks: count, since });
+      continue;
+    }
+    for (const { name, hash, tasks, since } of waiting) {
+      const isKnown = ({ serves }: Node) => serves === null || serves.activities.includes(name);
+      if (hash !== null || takers.some(isKnown)) continue;
+      yield severe(
+        "UNKNOWN_ACTIVITY",
+        `No node has registered activity ${JSON.stringify(name)}, which waits ${inQueue}`,
+        { queue, activity: name, tasks, since: new Date(since) },
+      );
+    }
+  }
+}
+
+/** Who may serve a queue: also who has not said what it serves. */
+function serving(queue: string, nodes: readonly Node[]): readonly Node[] {
+  return nodes.filter(({ serves }) => serves === null || serves.queues.includes(queue));
+}
+
 async function stuckSchedules(store: Store): Promise<HealthFinding[]> {
-  return (await store.schedules.stuck()).map(({ namespace, id, reason }) => ({
-    code: "STUCK_SCHEDULE",
-    severe: true,
-    message: `Schedule ${JSON.stringify(id)} of namespace ${JSON.stringify(namespace)} is stuck: ` +
+  return (await store.schedules.stuck()).map(({ namespace, id, reason }) => {
+    const name = `${JSON.stringify(id)} of namespace ${JSON.stringify(namespace)}`;
+    return severe("STUCK_SCHEDULE", `Schedule ${name} is stuck: ${reason}`, {
+      namespace,
+      id,
       reason,
-    details: { namespace, id, reason },
-  }));
+    });
+  });
+}
+
+type Facts = HealthFinding["details"];
+
+function severe(code: HealthFinding["code"], message: string, details: Facts): HealthFinding {
+  return { code, severe: true, message, details };
 }

@@ -62,6 +62,7 @@ export interface UpgradeTarget {
 
 /** How long a client that dies of an upgrade is taken for a node that is alive, in milliseconds. */
 const CLIENT_LEASE_MS = 60_000;
+const NOTHING = { queues: [], activities: [] };
 
 /**
  * Moves a run to other code.
@@ -121,7 +122,7 @@ async function asNode<T>(
 ): Promise<T> {
   if (node !== undefined) return await work(node);
   const id = randomId();
-  await nodes.open({ id, name: "client", leaseMs: CLIENT_LEASE_MS });
+  await nodes.open({ id, name: "client", leaseMs: CLIENT_LEASE_MS, serves: NOTHING });
   try {
     return await work(id);
   } finally {

@@ -113,7 +113,9 @@ export class Engine {
 
   /** @param options What it is made of. */
   constructor(options: EngineOptions) {
-    const { store, clock, code } = options;
+    const { store, clock, code, activityConcurrency = ACTIVITY_CONCURRENCY } = options;
+    const queues = options.queues ??
+      new Map([[DEFAULT_QUEUE, { concurrency: activityConcurrency, rate: null }]]);
     this.#options = options;
     this.#databaseClock = new DatabaseClock(clock);
     this.#patience = new Patience(clock);
@@ -121,6 +123,7 @@ export class Engine {
     this.#lease = new NodeLease({
       nodes: store.nodes,
       name: options.name,
+      serves: { queues: [...queues.keys()], activities: [...options.activities.keys()] },
       leaseMs: options.leaseMs,
       exclusive: store.exclusive,
       clock,
@@ -148,7 +151,6 @@ export class Engine {
       onDue: () => this.#due(),
       onMessage: (id, node) => this.#woke([{ id, node }]),
     });
-    const { activityConcurrency = ACTIVITY_CONCURRENCY } = options;
     this.#tasks = new NodeTasks({
       store,
       lease: this.#lease,
@@ -159,8 +161,7 @@ export class Engine {
       excluded: this.#exclusions,
       activities: options.activities,
       payloadBytes: options.payloadBytes,
-      queues: options.queues ??
-        new Map([[DEFAULT_QUEUE, { concurrency: activityConcurrency, rate: null }]]),
+      queues,
       concurrency: activityConcurrency,
       resident: (run) => this.#residents.get(run)?.executor,
       tell: (run, node) => this.#woke([{ id: run, node }]),

@@ -11,6 +11,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import { randomId } from "../base/ids.ts";
+import type { Serves } from "../ports/health.ts";
 import type { Beat, NodeStore } from "../ports/store.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { engineLog } from "./log.ts";
@@ -21,6 +22,8 @@ export interface NodeLeaseOptions {
   readonly nodes: NodeStore;
   /** A name for people. */
   readonly name: string;
+  /** What the node takes from queues. */
+  readonly serves: Serves;
   /** Milliseconds that the node lives without a heartbeat. */
   readonly leaseMs: number;
   /** Whether every other node in the table is dead by definition. */
@@ -90,10 +93,10 @@ export class NodeLease {
   }
 
   async #openRow(): Promise<void> {
-    const { nodes, name, leaseMs, clock } = this.#options;
+    const { nodes, name, serves, leaseMs, clock } = this.#options;
     const asked = clock.monotonic();
     const id = randomId();
-    await nodes.open({ id, name, leaseMs });
+    await nodes.open({ id, name, leaseMs, serves });
     this.#id = id;
     this.#acknowledged = asked;
   }

@@ -6,6 +6,7 @@
  */
 
 import type { AttributesChange } from "../base/attributes.ts";
+import type { HealthStore, Serves } from "./health.ts";
 import type { LineageStore } from "./lineage.ts";
 import type { RetentionStore } from "./retention.ts";
 import type { RunCondition, RunQuery } from "./run_query.ts";
@@ -63,6 +64,8 @@ export interface Store extends AsyncDisposable {
   readonly schedules: ScheduleStore;
   /** Removal of what has had its time. */
   readonly retention: RetentionStore;
+  /** What shows trouble. */
+  readonly health: HealthStore;
   /** Hints between processes. */
   readonly notices: Notices;
 }
@@ -267,16 +270,26 @@ export interface Beat {
   readonly woken: readonly number[];
 }
 
+/** A node that opens. */
+export interface NewNode {
+  /** Its id, which no other had. */
+  readonly id: string;
+  /** A name for people. */
+  readonly name: string;
+  /** How long it lives without a heartbeat. */
+  readonly leaseMs: number;
+  /** What it takes from queues; when omitted, nobody knows. */
+  readonly serves?: Serves;
+}
+
 /** Nodes and their heartbeats. */
 export interface NodeStore {
   /**
    * Opens a node under a fresh id.
    *
-   * @param node Its id, a name for people, and how long it lives without a heartbeat.
+   * @param node The node.
    */
-  open(
-    node: { readonly id: string; readonly name: string; readonly leaseMs: number },
-  ): Promise<void>;
+  open(node: NewNode): Promise<void>;
   /**
    * Lives on, and looks at everything that hints tell of, in case one was lost: one statement is all
    * that an idle node costs.

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Beat, NodeStore } from "../ports/store.ts";
+import type { Beat, NewNode, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./driver.ts";
 import { IDLE_STATE } from "./journal_sql.ts";
 import { NEXT_WAKE, noted, withMail } from "./runs_sql.ts";
@@ -23,7 +23,8 @@ const LEASE = "clock_timestamp() + $2::float8 * interval '1 millisecond'";
 const TAKEN = "select distinct unnest(runs) as id from taken";
 
 const STATEMENTS = {
-  open: `insert into {schema}.nodes (id, name, expires_at) values ($1, $3, ${LEASE})`,
+  open: `insert into {schema}.nodes (id, name, expires_at, serves)
+    values ($1, $3, ${LEASE}, $4::text::json)`,
 
   heartbeat: `
     with beat as (update {schema}.nodes set expires_at = ${LEASE} where id = $1 returning id),
@@ -110,13 +111,12 @@ export class Nodes implements NodeStore {
   }
 
   /** See {@linkcode NodeStore.open}. */
-  async open(
-    node: { readonly id: string; readonly name: string; readonly leaseMs: number },
-  ): Promise<void> {
+  async open({ id, name, leaseMs, serves }: NewNode): Promise<void> {
     await this.#driver.query(this.#sql.open, [
-      node.id,
-      node.leaseMs,
-      storable("a node's name", node.name),
+      id,
+      leaseMs,
+      storable("a node's name", name),
+      serves === undefined ? null : JSON.stringify(serves),
     ]);
   }
 

@@ -6,6 +6,7 @@
 
 import type { Store, StoreTransaction } from "../ports/store.ts";
 import type { SqlDriver, SqlValue } from "./driver.ts";
+import { HealthFacts } from "./health.ts";
 import { Journal } from "./journal.ts";
 import { Lineage } from "./lineage.ts";
 import { migrate } from "./migrate.ts";
@@ -39,6 +40,8 @@ export class SqlStore implements Store {
   readonly schedules: Schedules;
   /** See {@linkcode Store.retention}. */
   readonly retention: Retention;
+  /** See {@linkcode Store.health}. */
+  readonly health: HealthFacts;
   /** See {@linkcode Store.notices}. */
   readonly notices: SqlNotices;
   readonly #driver: SqlDriver;
@@ -61,6 +64,7 @@ export class SqlStore implements Store {
     this.versions = new Versions(driver, schema);
     this.schedules = new Schedules(driver, schema);
     this.retention = new Retention(driver, schema);
+    this.health = new HealthFacts(driver, schema);
     this.notices = new SqlNotices(driver, schema);
   }
 

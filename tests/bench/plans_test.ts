@@ -18,9 +18,12 @@ import { Watch } from "./watched.ts";
 
 const ROWS = 1_000_000;
 
-/** What must have been asked, or the test shows nothing of it. */
+/** What is asked often, or by somebody who watches. It must have been asked, or the test shows nothing of it. */
 const HOT = [
   "deliverMany",
+  "health.due",
+  "health.stuck",
+  "health.waiting",
   "inserts.insert",
   "inserts.insertAll",
   "journal.append",
@@ -150,6 +153,7 @@ async function askEverything(options: OpenOptions, place: Place): Promise<void> 
     at: new Date(0),
   });
   while ((await client.schedules.get("once")).last === null);
+  await client.health();
 }
 
 async function query(place: Place, text: string): Promise<void> {
@@ -200,7 +204,7 @@ function planIn(rows: unknown): Plan {
 }
 
 /** Partial indexes: few of the runs stand in them, or they are read from their end. */
-const PARTIAL = ["runs_due", "runs_with_aftermath", "runs_without_code"];
+const PARTIAL = ["runs_due", "runs_stuck", "runs_with_aftermath", "runs_without_code"];
 
 /** Where a plan reads all runs. */
 function* scansOf(plan: Plan): Iterable<string> {

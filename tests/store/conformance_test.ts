@@ -5,6 +5,7 @@
  */
 
 import { forEachDatabase, type TestDatabase } from "../support/database.ts";
+import { health } from "./conformance/health.ts";
 import { journal } from "./conformance/journal.ts";
 import { nodes } from "./conformance/nodes.ts";
 import { runs } from "./conformance/runs.ts";
@@ -18,6 +19,6 @@ for (const prefix of ["plain", 'Odd "Schema"']) {
       name: database.name,
       fresh: (name) => database.fresh(name ?? `${prefix} ${Deno.pid} ${count++}`),
     };
-    for (const part of [journal, runs, nodes, versions, schema]) part(named, test);
+    for (const part of [journal, runs, nodes, versions, health, schema]) part(named, test);
   });
 }

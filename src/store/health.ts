@@ -1,0 +1,112 @@
+/**
+ * What shows trouble: each statement reads along an index, and no further than it is told to.
+ *
+ * @module
+ */
+
+import type { DueRuns, HealthStore, Serves, StuckRuns, WaitingTasks } from "../ports/health.ts";
+import type { SqlDriver } from "./driver.ts";
+import type { SchemaName } from "./schema_name.ts";
+import { milliseconds } from "./sql.ts";
+
+/** Times before that are too long ago. */
+const LATE = "clock_timestamp() - $2::float8 * interval '1 millisecond'";
+
+const STATEMENTS = {
+  nodes: `
+    select id, serves::text as serves from {schema}.nodes
+    where expires_at >= clock_timestamp() order by id`,
+
+  stuck: `
+    select version.hash, version.workflow, version.label, found.state,
+      sum(found.runs)::integer as runs, bool_or(found.read = $1::integer) as more,
+      ${milliseconds("min(found.since)")} as since
+    from {schema}.workflow_specifiers as code
+    join {schema}.workflow_versions as version on version.hash = code.hash
+    cross join lateral (
+      select state, count(*) as runs, sum(count(*)) over () as read, min(since) as since
+      from (
+        select run.state, run.since from {schema}.runs as run
+        where run.code = code.id and run.stuck_reason is not null limit $1::integer
+      ) as parked
+      group by state
+    ) as found
+    group by version.hash, found.state
+    order by version.workflow, version.hash, found.state`,
+
+  due: `
+    with due as materialized (
+      select code, wake_at from {schema}.runs
+      where wake_at <= (select clock_timestamp()) order by wake_at limit $1::integer
+    )
+    select version.hash, version.workflow, version.label, count(*)::integer as runs,
+      (count(*) filter (where due.wake_at < ${LATE}))::integer as late,
+      (select count(*) from due) = $1::integer as more, ${milliseconds("min(due.wake_at)")} as since
+    from due join {schema}.workflow_specifiers as code on code.id = due.code
+    join {schema}.workflow_versions as version on version.hash = code.hash
+    group by version.hash
+    order by version.workflow, version.hash`,
+
+  // The queues are found one by one: there are few of them, however many tasks.
+  waiting: `
+    with recursive queues as (
+      (select queue from {schema}.tasks where state = 'ready' order by queue limit 1)
+      union all
+      select (
+        select task.queue from {schema}.tasks as task
+        where task.state = 'ready' and task.queue > queues.queue order by task.queue limit 1
+      )
+      from queues where queues.queue is not null
+    )
+    select queues.queue, first.name, first.hash, count(*)::integer as tasks,
+      ${milliseconds("min(first.available_at)")} as since
+    from queues cross join lateral (
+      select task.name, task.hash, task.available_at from {schema}.tasks as task
+      where task.state = 'ready' and task.queue = queues.queue
+      order by task.priority desc, task.available_at limit $1::integer
+    ) as first
+    where first.available_at < ${LATE}
+    group by queues.queue, first.name, first.hash
+    order by queues.queue, first.name, first.hash`,
+};
+
+/** {@linkcode HealthStore} in SQL. */
+export class HealthFacts implements HealthStore {
+  readonly #driver: SqlDriver;
+  readonly #sql: Record<keyof typeof STATEMENTS, string>;
+
+  /**
+   * Prepares the statements.
+   *
+   * @param driver The database.
+   * @param schema Where the tables are.
+   */
+  constructor(driver: SqlDriver, schema: SchemaName) {
+    this.#driver = driver;
+    this.#sql = schema.fillAll(STATEMENTS);
+  }
+
+  /** See {@linkcode HealthStore.nodes}. */
+  async nodes(): Promise<{ readonly id: string; readonly serves: Serves | null }[]> {
+    const rows = await this.#driver.query<{ id: string; serves: string | null }>(this.#sql.nodes);
+    return rows.map(({ id, serves }) => ({
+      id,
+      serves: serves === null ? null : JSON.parse(serves),
+    }));
+  }
+
+  /** See {@linkcode HealthStore.stuck}. */
+  stuck(most: number): Promise<StuckRuns[]> {
+    return this.#driver.query(this.#sql.stuck, [most]);
+  }
+
+  /** See {@linkcode HealthStore.due}. */
+  due(most: number, lateMs: number): Promise<DueRuns[]> {
+    return this.#driver.query(this.#sql.due, [most, lateMs]);
+  }
+
+  /** See {@linkcode HealthStore.waiting}. */
+  waiting(most: number, lateMs: number): Promise<WaitingTasks[]> {
+    return this.#driver.query(this.#sql.waiting, [most, lateMs]);
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What every store promises about signs of trouble.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { StuckState } from "../../../src/ports/rows.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import type { RegisterTest, TestDatabase } from "../../support/database.ts";
+import {
+  claimed,
+  claimOne,
+  commitOne,
+  HASH,
+  newRun,
+  newWorld,
+  NODE,
+  register,
+  share,
+} from "./fixtures.ts";
+
+const OTHER = "b".repeat(64);
+const MINUTE = 60_000;
+
+async function park(store: Store, runId: string, state: StuckState): Promise<void> {
+  const reason = { code: "TEST", message: "for a test" };
+  await commitOne(
+    store,
+    share(await claimed(store, runId), 0, { transition: { to: state, reason } }),
+  );
+}
+
+export function health(database: TestDatabase, test: RegisterTest): void {
+  test("parked runs are counted by version and state, no further than wanted", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    assert.deepEqual(await store.health.stuck(9), []);
+    await park(store, "a", "stuck_poisoned");
+    await park(store, "b", "stuck_nondeterminism");
+    await park(store, "c", "stuck_poisoned");
+    await register(store, OTHER, "parcel");
+    const parcel = { workflow: "parcel", hash: OTHER, specifier: "file:///parcel.ts" };
+    await store.runs.insert([newRun("d", { ...parcel, namespace: "theirs" })]);
+    const reason = { code: "TEST", message: "for a test" };
+    const to = "stuck_unknown_version";
+    await commitOne(store, share(await claimOne(store), 0, { transition: { to, reason } }));
+    await claimed(store, "runs");
+    await place.query(
+      `update {schema}.runs set since = to_timestamp(7) where run_id = 'c'`,
+    );
+    const found = await store.health.stuck(9);
+    assert.deepEqual(
+      found.map(({ hash, workflow, label, state, runs, more }) => [
+        ...[hash, workflow, label, state, runs, more],
+      ]),
+      [
+        [HASH, "order", "1", "stuck_nondeterminism", 1, false],
+        [HASH, "order", "1", "stuck_poisoned", 2, false],
+        [OTHER, "parcel", "1", "stuck_unknown_version", 1, false],
+      ],
+    );
+    assert.equal(found[1]!.since, 7_000);
+    const some = await store.health.stuck(2);
+    assert.equal(some.filter(({ hash }) => hash === HASH).every(({ more }) => more), true);
+    assert.equal(some.reduce((sum, { runs }) => sum + runs, 0), 3);
+    await store.runs.unpark("b");
+    assert.deepEqual((await store.health.stuck(9)).map(({ runs }) => runs), [2, 1]);
+  });
+
+  test("due runs are counted by version, with those that have been so for too long", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    await store.runs.insert(["a", "b", "c", "d"].map((id) => newRun(id)));
+    await place.query(
+      `update {schema}.runs set wake_at = clock_timestamp() + case run_id
+         when 'a' then interval '-2 hours' when 'b' then interval '-2 minutes'
+         when 'c' then interval '0' else interval '1 hour' end`,
+    );
+    const [due, ...others] = await store.health.due(9, MINUTE);
+    assert.deepEqual(others, []);
+    const { hash, runs, late, more, since } = due!;
+    assert.deepEqual([hash, runs, late, more], [HASH, 3, 2, false]);
+    assert.equal(Math.round((await store.now() - since) / MINUTE), 120);
+    const [first] = await store.health.due(1, MINUTE);
+    assert.deepEqual([first!.runs, first!.late, first!.more], [1, 1, true]);
+    assert.deepEqual((await store.health.due(9, 24 * 60 * MINUTE))[0]!.late, 0);
+  });
+
+  test("waiting tasks are counted by queue, activity and version", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    const { id, token } = await claimed(store, "a");
+    const names = [["a", "x"], ["b", "x"], ["b", "x"], ["b", "y"], ["c", "x"]] as const;
+    await store.tasks.announce(names.map(([queue, name], position) => ({
+      ...{ run: id, position, name, queue, priority: 0, hash: null, code: null, key: null },
+      ...{ input: null, policy: {}, maxAttempts: 1, attempt: 1, failures: [], heartbeat: null },
+      ...{ runToken: token, node: NODE, token: null, delayMs: 0, ageMs: 0 },
+    })));
+    assert.deepEqual(await store.health.waiting(9, MINUTE), []);
+    await place.query(
+      `update {schema}.tasks set available_at = available_at - interval '1 hour',
+         hash = case when position = 2 then '${HASH}' end,
+         code = case when position = 2 then 'somewhere' end
+       where queue <> 'c'`,
+    );
+    const found = await store.health.waiting(9, MINUTE);
+    assert.deepEqual(found.map(({ queue, name, hash, tasks }) => [queue, name, hash, tasks]), [
+      ["a", "x", null, 1],
+      ["b", "x", HASH, 1],
+      ["b", "x", null, 1],
+      ["b", "y", null, 1],
+    ]);
+    assert.deepEqual((await store.health.waiting(1, MINUTE)).map(({ queue }) => queue), ["a", "b"]);
+  });
+
+  test("nodes say what they serve, for as long as they are alive", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const serves = { queues: ["default", "gpu"], activities: ["charge"] };
+    await store.nodes.open({ id: "node-2", name: "two", leaseMs: MINUTE, serves });
+    assert.deepEqual(await store.health.nodes(), [
+      { id: NODE, serves: null },
+      { id: "node-2", serves },
+    ]);
+    await store.nodes.close("node-2");
+    assert.deepEqual(await store.health.nodes(), [{ id: NODE, serves: null }]);
+  });
+}
