@@ -204,10 +204,13 @@ export class RunExecutor implements Lingerer, ResidentRun {
     const record = this.#record;
     const said = () => annotations(turn).map(({ event }) => event);
     switch (outcome.kind) {
-      case "continued":
+      case "continued": {
         await this.#reportUnawaited(life);
+        const deaf = this.#endDeaf(life);
+        if (deaf !== undefined) return await record.leave(deaf, said());
         return await this.#say(turn, effects) ??
           await continueAsNew(record, outcome, execution, this.#context);
+      }
       case "completed": {
         await this.#reportUnawaited(life);
         const { result } = outcome;
@@ -227,6 +230,12 @@ export class RunExecutor implements Lingerer, ResidentRun {
           await tryAgain(record, error, at, execution, this.#context);
       }
     }
+  }
+
+  /** A generation that waits for nothing hears of nothing: asked to end before it, it is the last. */
+  #endDeaf({ history, effects }: Life): Transition | undefined {
+    if (history.length > 0 || effects.isCancelled) return undefined;
+    return endUnbegun(this.run, this.#record.inbox, this.run.startedAt);
   }
 
   /** A run that threw had no time to await what it had asked for: only what returned is told of. */
