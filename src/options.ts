@@ -7,6 +7,7 @@
 
 import { type Duration, durationMs } from "./base/duration.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
+import { messageOf } from "./base/text.ts";
 import { type Limits, readLimits } from "./client/limits.ts";
 import { checkText } from "./client/start_options.ts";
 import type { DatabaseAdapter } from "./store/driver.ts";
@@ -420,7 +421,12 @@ function refuseUnless(good: boolean, option: string, found: unknown, wanted: str
 }
 
 function show(value: unknown): string {
-  return typeof value === "function" ? "a function" : JSON.stringify(value) ?? String(value);
+  if (typeof value === "function") return "a function";
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return messageOf(value); // a bigint, a cycle, a getter that throws
+  }
 }
 
 function defaultName(): string {

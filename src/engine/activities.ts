@@ -7,6 +7,7 @@
 import { checkPayload } from "../base/payload.ts";
 import { encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
+import { messageOf } from "../base/text.ts";
 import { TaskNotFoundError } from "./task_errors.ts";
 import { judge } from "./task_spec.ts";
 import { parseToken } from "./task_token.ts";
@@ -111,6 +112,6 @@ export class Activities {
 
 function readFence(action: string, token: string): TaskFence {
   const fence = parseToken(token);
-  if (fence === null) throw new TaskNotFoundError(action, String(token));
+  if (fence === null) throw new TaskNotFoundError(action, messageOf(token));
   return fence;
 }

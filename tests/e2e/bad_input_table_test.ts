@@ -91,6 +91,7 @@ const BAD_POLICIES: readonly (readonly [options: object, ...words: string[]])[] 
 
 /** Options of `open` that no node can have, and what is said of them. */
 const BAD_OPTIONS: Readonly<Record<string, readonly [options: unknown, wanted: Wanted]>> = {
+  "a bigint": [10n, ["INVALID_ARGUMENT", "10", "an object"]],
   "no object": [null, ["INVALID_ARGUMENT", "null", "an object"]],
   "an unknown key": [{ workflow: [] }, ["INVALID_ARGUMENT", "workflow", "workflows"]],
   "a text for workflows": [{ workflows: "./a.ts" }, ["INVALID_ARGUMENT", "workflows", "./a.ts"]],
@@ -371,6 +372,10 @@ const BAD_CALLS: readonly (readonly [call: (at: Scene) => unknown, wanted: Wante
   [({ node }) => node.versions.activate("", "a"), [ARGUMENT, "a workflow", "empty"]],
   [({ node }) => node.versions.activate("echo", 7 as never), [ARGUMENT, "hash", "found 7"]],
   [({ node }) => node.activities.complete(7 as never), ["TASK_NOT_FOUND", '"7"']],
+  [
+    ({ node }) => node.activities.complete(Object.create(null)),
+    ["TASK_NOT_FOUND", "a value that can't be shown"],
+  ],
   [({ node }) => node.activities.fail("a", 1), ["TASK_NOT_FOUND", '"a"']],
   [({ node }) => node.activities.heartbeat("1.1.1"), ["TASK_NOT_FOUND", '"1.1.1"']],
   [({ node }) => node.activities.heartbeat("1.1.1", "x".repeat(20_000)), [
