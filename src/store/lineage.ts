@@ -5,6 +5,8 @@
  *   transaction that tells its parent and its children. Whoever comes first does it. A parent that
  *   has begun anew since, and asks for the same child, is told once more.
  * - G2, one order: rows of several runs are locked by rising id.
+ * - G3, no late child: starting one holds its parent's row, so that it is there before its parent's
+ *   end, or not at all.
  *
  * @module
  */
@@ -103,11 +105,12 @@ const STATEMENTS = {
     ),
     marked as (
       update {schema}.runs set has_children = true
-      where id in (select parent from given) and not has_children
+      where id in (select parent from given) and ended_at is null
+      returning id, namespace, depth
     ),
     wanted as materialized (
       select given.*, parent.namespace, parent.depth + 1 as depth, ${CLOCK} as at
-      from given join {schema}.runs as parent on parent.id = given.parent
+      from given join marked as parent on parent.id = given.parent
     ),
     timed as materialized (
       select wanted.*, ${POLICY} as decided from wanted where depth <= $9::integer

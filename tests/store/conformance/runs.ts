@@ -472,4 +472,21 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     await makeDue(place, "r");
     assert.equal((await claimOne(store)).runId, "r");
   });
+
+  test("G3: a child that is asked for after its parent's end is not started", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const parent = await claimed(store, "parent");
+    const child = (runId: string) => ({
+      ...newRun(runId),
+      parent: parent.id,
+      close: "terminate" as const,
+    });
+    assert.deepEqual(await store.lineage.startChildren([child("early")], 50), ["started"]);
+    await commitOne(store, share(parent, 0, { transition: COMPLETED }));
+    await store.lineage.startChildren([child("late")], 50);
+    assert.equal(await store.runs.get("late"), null);
+    await store.lineage.settleEnded(10);
+    assert.equal((await store.runs.get("early"))?.state, "terminated");
+  });
 }
