@@ -71,6 +71,8 @@ export class Execution implements Effects, WorkflowScope {
   /** Commands whose answers came before anybody had awaited them. */
   readonly #unheeded: Pending[] = [];
   readonly #signals: HistoryEvent[] = [];
+  /** Positions of activities that the history says succeeded: no error will want to know their line. */
+  readonly #succeeded = new Set<number>();
   /** How children have ended, by id (I7). */
   readonly #childEnds = new Map<string, HistoryEvent>();
   readonly #patches = new Patches();
@@ -254,7 +256,9 @@ export class Execution implements Effects, WorkflowScope {
     const pending = new Pending(
       position,
       request,
-      request.kind === "activity" || this.#options.trace === true ? new CallStack() : null,
+      this.#options.trace === true || request.kind === "activity" && !this.#succeeded.has(position)
+        ? new CallStack()
+        : null,
     );
     const end = this.#childEnds.get(asksForEnd(request) ?? "");
     if (end !== undefined) { // I7
@@ -358,6 +362,9 @@ export class Execution implements Effects, WorkflowScope {
     this.#past = 0;
     for (const event of events) {
       if (event.kind === "patched") this.#patches.learn(event.name);
+      if (!this.#started && event.kind === "activity.completed" && event.position !== null) {
+        this.#succeeded.add(event.position);
+      }
       if (!this.#started && isNote(event)) this.#notes.learn(event);
       if (!isDelivery(event)) continue;
       last = event.seq;
