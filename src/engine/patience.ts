@@ -5,23 +5,20 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { outcomeOf } from "../store/sqlstate.ts";
 import { VersionUnavailableError } from "../version/contract_errors.ts";
 import { engineLog } from "./log.ts";
 
 const PAUSE_MS = { first: 50, most: 2_000 };
 
-/** SQLSTATE classes that pass: connection, rollback, resources, not in state, operator, system. */
-const PASSING_STATES = /^(08|40|53|55|57|58)[0-9A-Z]{3}$/;
-
 /**
- * Whether asking again may help; anything else is a mistake, and shows itself at once.
+ * Whether asking again may help: everything does that is not known to last.
  *
  * @param error What was thrown: by the database, or for code that can't be had.
  */
 export function mayPass(error: unknown): boolean {
   if (error instanceof VersionUnavailableError) return error.kind === "passing";
-  const { code } = error as { code?: unknown };
-  return code === "DATABASE_UNAVAILABLE" || typeof code === "string" && PASSING_STATES.test(code);
+  return outcomeOf(error) !== "refused";
 }
 
 /** Repeats what fails; made for the database, whose answers are either given or not. */

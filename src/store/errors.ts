@@ -124,19 +124,24 @@ export class VersionNotRegisteredError extends ContinuumError {
   }
 }
 
-/** The database can't be reached, or went away. Nothing is known of the statement that was sent. */
+/**
+ * The database can't be reached, went away, or could not do now what it was asked. Calling again
+ * later makes sense. `details.mayBeWritten` tells whether the call may have been carried out all the
+ * same, its answer being lost.
+ */
 export class DatabaseUnavailableError extends ContinuumError {
   /**
    * Says what was found and what was wanted.
    *
    * @param database Which database, without secrets.
    * @param cause What the driver said.
+   * @param mayBeWritten Whether the statement may have been carried out.
    */
-  constructor(database: string, cause: Error) {
+  constructor(database: string, cause: Error, mayBeWritten = true) {
     super(
       "DATABASE_UNAVAILABLE",
       `Cannot reach database ${database}: ${cause.message || cause.name}`,
-      { cause, details: { database } },
+      { cause, details: { database, mayBeWritten } },
     );
   }
 }
