@@ -113,10 +113,12 @@ export {
   ContinuumError,
   InvalidArgumentError,
   isContinuumError,
+  NonRetryableError,
   NotSerializableError,
   PayloadTooLargeError,
   RunTimeoutError,
   TimeoutError,
+  type TimeoutKind,
   UndeclaredSignalError,
   WorkflowError,
 } from "./src/base/errors.ts";

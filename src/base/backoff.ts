@@ -4,6 +4,9 @@
  * @module
  */
 
+import { isContinuumError } from "./errors.ts";
+import { classNameOf } from "./values_errors.ts";
+
 /** When and how often to try again; every field is decided. */
 export interface RetryPolicy {
   /** How many attempts there are, the first included; at least 1. */
@@ -16,7 +19,7 @@ export interface RetryPolicy {
   readonly max: number;
   /** Which part of a delay is random, from 0 to 1. */
   readonly jitter: number;
-  /** Error codes and names after which there is no other attempt. */
+  /** Error codes, names and names of classes after which there is no other attempt. */
   readonly nonRetryable: readonly string[];
 }
 
@@ -54,12 +57,38 @@ export function backoffDelay(attempt: number, policy: RetryPolicy, random: numbe
  * @returns Whether to try again.
  */
 export function shouldRetry(attempt: number, policy: RetryPolicy, error: unknown): boolean {
-  if (attempt >= policy.maxAttempts) return false;
+  if (attempt >= policy.maxAttempts || isFinal(error)) return false;
   if (policy.nonRetryable.length === 0 || typeof error !== "object" || error === null) return true;
+  const words: unknown[] = [classNameOf(error)];
   try {
     const { code, name } = error as { code?: unknown; name?: unknown };
-    return !policy.nonRetryable.some((word) => word === code || word === name);
+    words.push(code, name);
   } catch {
-    return true; // a getter that throws names nothing
+    // a getter that throws names nothing
   }
+  return !policy.nonRetryable.some((word) => words.includes(word));
+}
+
+/**
+ * Codes of errors that another attempt would only repeat: the caller said so, or this package was
+ * misused, which is a mistake in the code.
+ */
+const FINAL: ReadonlySet<string> = new Set([
+  "NON_RETRYABLE",
+  "CONTEXT_MISUSED",
+  "INVALID_ARGUMENT",
+  "NOT_SERIALIZABLE",
+  "PAYLOAD_TOO_LARGE",
+  "NONDETERMINISTIC_CALL",
+  "UNDECLARED_SIGNAL",
+]);
+
+/**
+ * Whether an error is never tried again, whatever the policy says.
+ *
+ * @param error What was thrown.
+ * @returns Whether its code is among those that another attempt can't mend.
+ */
+export function isFinal(error: unknown): boolean {
+  return isContinuumError(error) && FINAL.has(error.code);
 }

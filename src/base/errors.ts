@@ -121,7 +121,13 @@ export class CorruptValueError extends ContinuumError {
   }
 }
 
-/** A wait or an attempt took longer than it was given. */
+/** Which limit of time an attempt, or all attempts of an activity, ran into. */
+export type TimeoutKind = "startToClose" | "scheduleToStart" | "scheduleToClose" | "heartbeat";
+
+/**
+ * A wait or an attempt took longer than it was given. Of an attempt, `details.timeout` is a
+ * {@linkcode TimeoutKind} and `details.timeoutMs` the whole milliseconds that it was given.
+ */
 export class TimeoutError extends ContinuumError {
   /**
    * Makes the error.
@@ -147,6 +153,26 @@ export class WorkflowError extends ContinuumError {
     options: { cause?: unknown; details?: Record<string, unknown> } = {},
   ) {
     super("WORKFLOW_ERROR", message, options);
+  }
+}
+
+/**
+ * A failure that no other attempt can mend, said where it is thrown: a step, an activity, a
+ * transaction, a compensation or a run that throws it is not tried again, whatever its `retry` says.
+ * Code `NON_RETRYABLE`.
+ */
+export class NonRetryableError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param message What went wrong.
+   * @param options The cause, and facts that are stored with the failure.
+   */
+  constructor(
+    message: string,
+    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+  ) {
+    super("NON_RETRYABLE", message, options);
   }
 }
 

@@ -11,11 +11,56 @@ const CARRIED = ["code", "details", "errors"];
 /** Never carried as a field: said otherwise, or an accident of the machine. */
 const OMITTED = new Set(["name", "message", "stack", "cause", "__proto__"]);
 
+/** The language's own classes; `Error`, which all others extend, comes last. */
 const STANDARD: ReadonlyMap<string, ErrorConstructor> = new Map(
-  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((
-    type,
-  ) => [type.name, type as ErrorConstructor]),
+  [AggregateError, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, Error]
+    .map((type) => [type.name, type as ErrorConstructor]),
 );
+
+/**
+ * The name of an error's own class.
+ *
+ * @param error Anything that was thrown.
+ * @returns The name; null where there is none, or it can't be read.
+ */
+export function classNameOf(error: unknown): string | null {
+  try {
+    const name: unknown = (error as { constructor?: { name?: unknown } }).constructor?.name;
+    return typeof name === "string" && name !== "" ? name : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * What an error is called: by its name, or by its class where the class gives it none.
+ *
+ * @param error The error.
+ * @returns The name.
+ */
+function nameOf(error: Error): string {
+  const name = readText(error, "name", "Error");
+  if (!STANDARD.has(name) || isOwn(error, "name")) return name;
+  return classNameOf(error) ?? name;
+}
+
+function isOwn(error: Error, key: string): boolean {
+  try {
+    return Object.hasOwn(error, key);
+  } catch {
+    return false;
+  }
+}
+
+/** The language's class that an error of another name extends; undefined for none but `Error`. */
+function baseOf(error: Error, name: string): string | undefined {
+  if (STANDARD.has(name)) return undefined;
+  for (const [base, type] of STANDARD) {
+    if (type === Error) return undefined;
+    if (error instanceof type) return base;
+  }
+  return undefined;
+}
 
 /**
  * The lasting fields of an error. Own fields that cannot be written are left out: a failure must
@@ -24,16 +69,19 @@ const STANDARD: ReadonlyMap<string, ErrorConstructor> = new Map(
  * @param error The error.
  * @param visit Writes one part; its refusal leaves the part out.
  * @param maxStack How many characters of the stack to keep; 0 for no stack.
- * @returns A tree with `name`, `message`, and where there are any `cause` and `fields`.
+ * @returns A tree with `name`, `message`, and where there are any `base`, `cause` and `fields`.
  */
 export function errorFields(
   error: Error,
   visit: (part: unknown, key: string) => unknown,
   maxStack: number,
 ): Record<string, unknown> {
+  const name = nameOf(error);
+  const base = baseOf(error, name);
   const tree: Record<string, unknown> = {
-    name: readText(error, "name", "Error"),
+    name,
     message: readText(error, "message", ""),
+    ...(base === undefined ? {} : { base }),
   };
   const stack = maxStack === 0 ? "" : readText(error, "stack", "");
   if (stack !== "") tree.stack = stack.slice(0, maxStack);
@@ -54,8 +102,8 @@ export function errorFields(
 }
 
 /**
- * Builds an error from its decoded fields. Standard errors keep their class; others are an `Error`
- * with the recorded name, told apart by `code`.
+ * Builds an error from its decoded fields. The language's errors keep their class; others are of the
+ * class of the language that they extend, with the recorded name, told apart by `code`.
  *
  * @param tree What {@linkcode errorFields} gave, decoded, and perhaps a `stack`.
  * @returns The error.
@@ -64,7 +112,12 @@ export function rebuildError(tree: Record<string, unknown>): Error {
   const name = String(tree.name ?? "Error");
   const message = String(tree.message ?? "");
   const cause = Object.hasOwn(tree, "cause") ? { cause: tree.cause } : undefined;
-  const error = stackless(() => new (STANDARD.get(name) ?? Error)(message, cause));
+  const type = STANDARD.get(String(tree.base ?? name)) ?? Error;
+  const error = stackless(() =>
+    type.name === "AggregateError"
+      ? new AggregateError([], message, cause)
+      : new type(message, cause)
+  );
   if (error.name !== name) setHidden(error, "name", name);
   setHidden(error, "stack", typeof tree.stack === "string" ? tree.stack : `${name}: ${message}`);
   for (const [key, value] of Object.entries(tree.fields ?? {})) {

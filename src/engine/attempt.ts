@@ -88,7 +88,9 @@ export function startAttempt(
     runId: context.runId,
     attempt,
     idempotencyKey: options.idempotencyKey ?? keyOf(context, command.position),
-    timeoutMs: options.timeout,
+    limit: options.timeout === undefined
+      ? undefined
+      : { timeout: "startToClose", timeoutMs: options.timeout, leftMs: options.timeout },
     heartbeatMs: options.heartbeat,
     lastHeartbeat: earlier.heartbeat,
     payloadBytes: context.payloadBytes,

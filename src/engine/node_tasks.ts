@@ -79,6 +79,7 @@ export class NodeTasks {
       ...options,
       store: store.tasks,
       waits: (task, from) => this.#waits(task, from),
+      expires: (at) => this.#queue.lookAt(at),
       freed: () => this.#queue.freed(),
     });
     this.#queue = new TaskQueue({

@@ -35,7 +35,7 @@ import { type Attempted, type Ending, HeldAttempt, type TaskOwner } from "./held
 import { engineLog } from "./log.ts";
 import type { Patience } from "./patience.ts";
 import { TaskAnnouncements } from "./task_announcements.ts";
-import { judge } from "./task_spec.ts";
+import { judge, limitOf } from "./task_spec.ts";
 import { begin, type TrialResult } from "./trial.ts";
 
 /** What attempts need from their node. */
@@ -54,6 +54,8 @@ export interface TaskAttemptsOptions {
   readonly tell: (run: number, node: string | null) => void;
   /** A task waits in its queue, from that time on. */
   readonly waits: (task: TaskBase, from: number) => void;
+  /** A task's time is over then, unless somebody answers before. */
+  readonly expires: (at: number) => void;
   /** An attempt has ended: there is room. */
   readonly freed: () => void;
 }
@@ -235,17 +237,14 @@ export class TaskAttempts {
     from: Pick<NewTask, "runToken" | "node"> | null,
   ): void {
     const { task } = attempt;
-    const { policy, closesAt } = task;
-    const left = closesAt === null ? Infinity : closesAt - this.#options.databaseClock.now();
-    const timeoutMs = Math.min(policy.startToClose ?? Infinity, Math.max(0, left));
     attempt.begin(begin({
       kind: "activity",
       name: task.name,
       runId: task.runId,
       attempt: task.attempt,
       idempotencyKey: task.key ?? keyOf(task, task.position),
-      timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
-      heartbeatMs: policy.heartbeat,
+      limit: limitOf(task, this.#options.databaseClock.now()),
+      heartbeatMs: task.policy.heartbeat,
       lastHeartbeat: task.heartbeat,
       payloadBytes: this.#options.payloadBytes,
       call: (facts) =>
@@ -353,12 +352,12 @@ export class TaskAttempts {
     this.#leave(attempt);
     if (!hasRow) return owner.lost();
     const timeoutMs = task.policy.startToClose ?? null;
-    const deferred = await patience.until(
+    const expiresAt = await patience.until(
       "leave an activity to others",
       () => store.defer(task, timeoutMs),
     );
     owner.parked();
-    if (deferred === true) this.#options.waits(task, Infinity);
+    if (typeof expiresAt === "number") this.#options.expires(expiresAt);
   }
 
   // ---- announcing -----------------------------------------------------------------------------

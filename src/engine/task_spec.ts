@@ -5,13 +5,13 @@
  */
 
 import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../base/backoff.ts";
-import { TimeoutError } from "../base/errors.ts";
 import { encodeError } from "../base/values_failure.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { LeasedTask, TaskBase, TaskFailure, TaskPolicy } from "../ports/tasks.ts";
 import { encodeActivityFailure, MAX_ATTEMPTS_KEPT, shortened } from "../replay/activity_failure.ts";
 import type { Command, CommandOptions } from "../replay/commands.ts";
 import { AttemptInterruptedError } from "./task_errors.ts";
+import { attemptTimeout, type TrialLimit } from "./trial.ts";
 
 /** The queue of activities that name none. */
 export const DEFAULT_QUEUE = "default";
@@ -117,27 +117,40 @@ function gapless({ name, attempt, failures, availableAt }: Failing): TaskFailure
   return all;
 }
 
+/**
+ * How long an attempt that begins now may take: what it is given, or what is left for all attempts.
+ *
+ * @param task The task.
+ * @param now Milliseconds of database time.
+ * @returns The limit; `undefined`: there is none.
+ */
+export function limitOf(
+  { policy, closesAt }: Pick<LeasedTask, "policy" | "closesAt">,
+  now: number,
+): TrialLimit | undefined {
+  const { startToClose, scheduleToClose = 0 } = policy;
+  const leftMs = closesAt === null ? Infinity : Math.max(0, closesAt - now);
+  if (startToClose !== undefined && startToClose <= leftMs) {
+    return { timeout: "startToClose", timeoutMs: startToClose, leftMs: startToClose };
+  }
+  return leftMs === Infinity
+    ? undefined
+    : { timeout: "scheduleToClose", timeoutMs: scheduleToClose, leftMs };
+}
+
 /** Why a task's time is over, whose time is over. */
 export function expiryOf(task: LeasedTask, now: number): { error: Error; retryable: boolean } {
-  const what = `activity ${JSON.stringify(task.name)}`;
-  const { closesAt, policy } = task;
-  if (closesAt !== null && closesAt <= now) {
-    const ms = policy.scheduleToClose;
-    const error = new TimeoutError(`Cannot execute ${what}: it did not end within ${ms} ms`, {
-      timeout: "scheduleToClose",
-    });
-    return { error, retryable: false };
-  }
-  if (task.was === "external") {
-    const error = new TimeoutError(
-      `Attempt ${task.attempt} of ${what} was not completed from outside in time`,
-      { timeout: policy.heartbeat === undefined ? "startToClose" : "heartbeat" },
-    );
-    return { error, retryable: true };
-  }
-  const ms = policy.scheduleToStart;
-  const error = new TimeoutError(`Cannot execute ${what}: no node began it within ${ms} ms`, {
-    timeout: "scheduleToStart",
-  });
-  return { error, retryable: false };
+  const { name, attempt, closesAt, endsAt, policy, was } = task;
+  const timeout = closesAt !== null && closesAt <= now
+    ? "scheduleToClose"
+    : was !== "external"
+    ? "scheduleToStart"
+    : endsAt !== null && endsAt <= now
+    ? "startToClose"
+    : "heartbeat";
+  const what = `activity ${JSON.stringify(name)}`;
+  return {
+    error: attemptTimeout(what, attempt, timeout, policy[timeout] ?? 0),
+    retryable: timeout === "startToClose" || timeout === "heartbeat",
+  };
 }

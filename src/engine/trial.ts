@@ -6,7 +6,7 @@
  */
 
 import { type Clock, type Timer, waitFor } from "../base/clock.ts";
-import { InvalidArgumentError, TimeoutError } from "../base/errors.ts";
+import { InvalidArgumentError, TimeoutError, type TimeoutKind } from "../base/errors.ts";
 import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
 import type { ActivityAttempt } from "../replay/commands.ts";
@@ -28,8 +28,8 @@ export interface Trial {
   readonly attempt: number;
   /** What tells the world outside that two attempts are one wish. */
   readonly idempotencyKey: string;
-  /** Milliseconds that it may take. */
-  readonly timeoutMs: number | undefined;
+  /** How long it may take. */
+  readonly limit: TrialLimit | undefined;
   /** Milliseconds between two heartbeats. */
   readonly heartbeatMs: number | undefined;
   /** What the last heartbeat of the attempts before said, encoded. */
@@ -42,6 +42,16 @@ export interface Trial {
   readonly beat: (details: string) => Promise<void>;
   /** The token with which others complete the attempt. */
   readonly token: () => Promise<string>;
+}
+
+/** How long a call may take, and what says so. */
+export interface TrialLimit {
+  /** What it is called. */
+  readonly timeout: TimeoutKind;
+  /** Milliseconds of it, as they were asked for. */
+  readonly timeoutMs: number;
+  /** Milliseconds that are left of it. */
+  readonly leftMs: number;
 }
 
 /** What came of a call. */
@@ -122,10 +132,8 @@ class Limits {
     this.#trial = trial;
     this.#clock = clock;
     this.#onEnd = onEnd;
-    const { timeoutMs } = trial;
-    this.#whole = timeoutMs === undefined
-      ? undefined
-      : waitFor(clock, timeoutMs, () => this.#expire("took longer than", timeoutMs));
+    const { limit } = trial;
+    this.#whole = limit && waitFor(clock, limit.leftMs, () => this.#expire(limit));
     this.heard();
   }
 
@@ -136,7 +144,7 @@ class Limits {
     this.#silence = waitFor(
       this.#clock,
       heartbeatMs,
-      () => this.#expire("sent no heartbeat for", heartbeatMs),
+      () => this.#expire({ timeout: "heartbeat", timeoutMs: heartbeatMs }),
     );
   }
 
@@ -146,16 +154,41 @@ class Limits {
     this.#silence?.cancel();
   }
 
-  #expire(what: string, ms: number): void {
+  #expire({ timeout, timeoutMs }: Omit<TrialLimit, "leftMs">): void {
     const { attempt, kind, name } = this.#trial;
     this.end();
-    this.#onEnd(
-      new TimeoutError(
-        `Attempt ${attempt} of ${kind} ${JSON.stringify(name)} ${what} ${ms} ms`,
-        { attempt, timeout: ms },
-      ),
-    );
+    this.#onEnd(attemptTimeout(`${kind} ${JSON.stringify(name)}`, attempt, timeout, timeoutMs));
   }
+}
+
+const OVERDUE: Readonly<Record<TimeoutKind, string>> = {
+  startToClose: "took longer than",
+  heartbeat: "sent no heartbeat for",
+  scheduleToClose: "did not end, with all attempts before it, within",
+  scheduleToStart: "was begun by no node within",
+};
+
+/**
+ * The error of an attempt whose time is over.
+ *
+ * @param what What is attempted: `activity "charge"`.
+ * @param attempt Which attempt it is, from 1.
+ * @param timeout Which limit it ran into.
+ * @param ms Milliseconds of the limit.
+ * @returns The error.
+ */
+export function attemptTimeout(
+  what: string,
+  attempt: number,
+  timeout: TimeoutKind,
+  ms: number,
+): TimeoutError {
+  const timeoutMs = Math.round(ms);
+  return new TimeoutError(`Attempt ${attempt} of ${what} ${OVERDUE[timeout]} ${timeoutMs} ms`, {
+    attempt,
+    timeout,
+    timeoutMs,
+  });
 }
 
 /** What the user's function is told; its signal is made only when somebody looks at it. */

@@ -112,6 +112,8 @@ export interface LeasedTask extends TaskBase, TaskFence {
   readonly availableAt: number;
   /** When it must have ended; `null`: no matter when. */
   readonly closesAt: number | null;
+  /** When an attempt that is completed from outside must have ended; `null`: no matter when. */
+  readonly endsAt: number | null;
   /** The last heartbeat's details, encoded. */
   readonly heartbeat: string | null;
   /** Whether the run has ended: nobody wants the answer. */
@@ -214,10 +216,13 @@ export interface TaskStore {
   /** Gives a task back as it was: its attempt never began. */
   release(fence: TaskFence): Promise<void>;
   /**
-   * Leaves an attempt to whoever has its token, for at most `timeoutMs`. `false`: the task is not the
+   * Leaves an attempt to whoever has its token, for at most `timeoutMs`. From the moment on at which
+   * its time is over, the token is refused.
+   *
+   * @returns When its time is over, in database time; `null`: never; `undefined`: the task is not the
    * attempt's any more.
    */
-  defer(fence: TaskFence, timeoutMs: number | null): Promise<boolean>;
+  defer(fence: TaskFence, timeoutMs: number | null): Promise<number | null | undefined>;
   /** Writes signs of life; answers with those that still hold their task. */
   beat(beats: readonly TaskBeat[]): Promise<TaskLease[]>;
   /** All attempts that a node holds. */

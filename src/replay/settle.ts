@@ -149,7 +149,7 @@ function signalTimeout(pending: Pending): TimeoutError {
   return stackless(() =>
     new TimeoutError(
       `Cannot wait for signal ${name} any longer: it did not arrive within ${pending.digest}`,
-      { signal: pending.name, timeout: pending.digest },
+      { signal: pending.name, timeoutMs: parseInt(pending.digest!) },
     )
   );
 }

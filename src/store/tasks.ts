@@ -5,6 +5,8 @@
  * - T2, who answers: whatever an attempt writes is fenced by the token that was drawn for it, and by
  *   nothing else. A run that moved, or waits as a row, gets its answers all the same; they are lost
  *   only once another attempt has begun.
+ *   An attempt that is completed from outside is over when its time is: its token is refused from
+ *   then on, whether or not a node has noticed.
  * - T3, one fact: removing a task, committing its result under its key, and telling and waking its
  *   run are one statement. The first committed result of a key is everybody's.
  * - T4, an attempt whose node died counts: its task is ready again, for the next attempt, or expires
@@ -186,8 +188,10 @@ export class Tasks implements TaskStore {
   }
 
   /** See {@linkcode TaskStore.defer}. */
-  async defer(fence: TaskFence, timeoutMs: number | null): Promise<boolean> {
-    return (await this.#query("defer", [...fenceOf(fence), timeoutMs])).length > 0;
+  async defer(fence: TaskFence, timeoutMs: number | null): Promise<number | null | undefined> {
+    const values = [...fenceOf(fence), timeoutMs];
+    const [row] = await this.#query<{ expiresAt: number | null }>("defer", values);
+    return row?.expiresAt;
   }
 
   /** See {@linkcode TaskStore.beat}. */

@@ -12,6 +12,11 @@ const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
 /** L1 of runs, for tasks: holds the node's row, so that it can't be buried before the commit. */
 const ALIVE = "select id from {schema}.nodes where id = $1 for key share";
 
+/** T2: an attempt that others complete has its token until its time is over. */
+const IN_TIME = `(
+  task.state <> 'external' or task.expires_at is null or task.expires_at > clock_timestamp()
+)`;
+
 function after(ms: string): string {
   return `${ms} * interval '1 millisecond'`;
 }
@@ -82,7 +87,8 @@ const LEASED = `
   task.heartbeat::text as heartbeat, task.cancel_requested as "cancelRequested",
   ${milliseconds("task.scheduled_at")} as "scheduledAt",
   ${milliseconds("task.available_at")} as "availableAt",
-  ${milliseconds("task.closes_at")} as "closesAt", run.run_id as "runId",
+  ${milliseconds("task.closes_at")} as "closesAt", ${milliseconds("task.ends_at")} as "endsAt",
+  run.run_id as "runId",
   run.ended_at is not null or run.generation <> task.generation as ended`;
 
 const KNOWN = `(
@@ -194,13 +200,14 @@ const ANSWER = `
     where run.id in (
       select task.run from {schema}.tasks as task join given
         on given.run = task.run and given.position = task.position and given.token = task.token
+      where ${IN_TIME}
     )
     order by run.id for update of run skip locked
   ),
   done as (
     delete from {schema}.tasks as task using given, held
     where task.run = given.run and task.position = given.position and task.token = given.token
-      and held.id = task.run
+      and held.id = task.run and ${IN_TIME}
     returning task.run, task.position, task.name, task.key, held.namespace, given.kind,
       given.payload, held.node,
       held.ended_at is null and held.generation = task.generation as wanted
@@ -236,7 +243,8 @@ const ANSWER = `
 const HELD_BY = `
   select task.run, task.position from {schema}.tasks as task
   join unnest($1::bigint[], $2::integer[], $3::bigint[]) as given (run, position, token)
-    on task.run = given.run and task.position = given.position and task.token = given.token`;
+    on task.run = given.run and task.position = given.position and task.token = given.token
+  where ${IN_TIME}`;
 
 const FENCED = "task.run = $1 and task.position = $2 and task.token = $3";
 
@@ -254,7 +262,7 @@ const RETRY = `
     failures = $5::text::json,
     ends_at = null,
     heartbeat = coalesce($6::text::json, task.heartbeat)
-  from clock where ${FENCED} and task.state <> 'ready'
+  from clock where ${FENCED} and task.state <> 'ready' and ${IN_TIME}
   returning task.cancel_requested as "cancelled"`;
 
 const RELEASE = `
@@ -273,7 +281,7 @@ const DEFER = `
       clock.at + ${after("(task.policy ->> 'heartbeat')::float8")}, task.closes_at
     )
   from clock where ${FENCED} and task.state = 'leased'
-  returning task.run`;
+  returning ${milliseconds("task.expires_at")} as "expiresAt"`;
 
 /** An attempt outside lives for another interval by it, but not past the time of the attempt. */
 const BEAT = `
@@ -286,7 +294,7 @@ const BEAT = `
   from clock, unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[])
     as given (run, position, token, details)
   where task.run = given.run and task.position = given.position and task.token = given.token
-    and task.state <> 'ready'
+    and task.state <> 'ready' and ${IN_TIME}
   returning task.run, task.position, task.token, task.cancel_requested as "cancelRequested"`;
 
 const LEASES = `
@@ -296,7 +304,7 @@ const LEASES = `
 const GET = `
   select ${LEASED}, null as known, task.state as was
   from {schema}.tasks as task join {schema}.runs as run on run.id = task.run
-  where ${FENCED} and task.state <> 'ready'`;
+  where ${FENCED} and task.state <> 'ready' and ${IN_TIME}`;
 
 const CANCEL = `
   with given as (

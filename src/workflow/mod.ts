@@ -56,8 +56,10 @@ export {
   InvalidArgumentError,
   isContinuumError,
   NondeterministicCallError,
+  NonRetryableError,
   NotSerializableError,
   PayloadTooLargeError,
   TimeoutError,
+  type TimeoutKind,
   WorkflowError,
 } from "../base/errors.ts";

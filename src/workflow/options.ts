@@ -25,7 +25,10 @@ export interface RetryOptions {
   readonly max?: Duration;
   /** Which part of a delay is random, from 0 to 1; it only shortens. 0.2 by default. */
   readonly jitter?: number;
-  /** Error codes and names after which there is no other attempt. None by default. */
+  /**
+   * Codes, names and class names of errors after which there is no other attempt. None by default.
+   * `NonRetryableError` says the same where it is thrown, and needs no word here.
+   */
   readonly nonRetryable?: readonly string[];
 }
 

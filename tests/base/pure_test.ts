@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import {
+  ContextError,
+  InvalidArgumentError,
+  NondeterministicCallError,
+  NonRetryableError,
+  NotSerializableError,
+  PayloadTooLargeError,
+  TimeoutError,
+  UndeclaredSignalError,
+} from "../../src/base/errors.ts";
+import { decodeError, encodeError } from "../../src/base/values_failure.ts";
 import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../../src/base/backoff.ts";
 import { digestText } from "../../src/base/digest.ts";
 import { durationMs } from "../../src/base/duration.ts";
@@ -68,6 +79,36 @@ Deno.test("attempts end with their number, or with an error that forbids another
   };
   assert.equal(shouldRetry(1, policy, untold), true);
   assert.equal(shouldRetry(1, policy, "text"), true);
+});
+
+Deno.test("a class that gives its errors no name is told by its own", () => {
+  class NotFound extends Error {}
+  class Malformed extends TypeError {}
+  const policy = { ...DEFAULT_RETRY, nonRetryable: ["NotFound", "Malformed"] };
+  assert.equal(shouldRetry(1, policy, new NotFound("x")), false);
+  assert.equal(shouldRetry(1, policy, new Malformed("x")), false);
+  for (const error of [new NotFound("x"), new Malformed("x")]) {
+    assert.equal(shouldRetry(1, policy, decodeError(encodeError(error))), false, "as recorded");
+  }
+  assert.equal(shouldRetry(1, policy, new (class Found extends NotFound {})("x")), true);
+});
+
+Deno.test("what is thrown as final, or is a mistake in the use of this package, is tried once", () => {
+  const hopeless = [
+    new NonRetryableError("never"),
+    new ContextError("in a step"),
+    new InvalidArgumentError("a negative sleep"),
+    new NotSerializableError("input", "a function"),
+    new PayloadTooLargeError("the input", 2, 1),
+    new NondeterministicCallError("fetch", "ctx.run", null),
+    new UndeclaredSignalError("go", "order", []),
+  ];
+  for (const error of hopeless) {
+    assert.equal(shouldRetry(1, DEFAULT_RETRY, error), false, error.code);
+    assert.equal(shouldRetry(1, DEFAULT_RETRY, decodeError(encodeError(error))), false, error.code);
+  }
+  assert.equal(shouldRetry(1, DEFAULT_RETRY, new TypeError("of the caller's own")), true);
+  assert.equal(shouldRetry(1, DEFAULT_RETRY, new TimeoutError("late")), true);
 });
 
 Deno.test("ids are UUIDs of version 7 that sort by time", () => {

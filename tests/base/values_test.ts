@@ -191,6 +191,35 @@ Deno.test("a failure keeps its stack, also that of its cause", () => {
   assert.equal(back.cause.stack, cause.stack);
 });
 
+Deno.test("an error comes back as the class of the language that it is, or extends", () => {
+  class Malformed extends TypeError {}
+  class Many extends AggregateError {}
+  class NotFound extends Error {}
+  const inner = new Error("Outer", {
+    cause: new AggregateError([new RangeError("One"), "two"], "Several", {
+      cause: new Malformed("Deep"),
+    }),
+  });
+  const back = decodeError(encodeError(inner)) as Error;
+  const several = back.cause as AggregateError;
+  assert.ok(several instanceof AggregateError);
+  assert.ok(several.errors[0] instanceof RangeError);
+  assert.equal(several.errors[1], "two");
+  assert.deepEqual(Object.keys(several), []);
+  assert.ok(several.cause instanceof TypeError);
+  assert.equal(several.cause.name, "Malformed");
+  const many = through(new Many([new NotFound("Gone")], "All")) as AggregateError;
+  assert.ok(many instanceof AggregateError);
+  assert.deepEqual([many.name, many.message, many.errors.length], ["Many", "All", 1]);
+  assert.equal(many.errors[0].name, "NotFound");
+  const again = through(many) as AggregateError;
+  assert.deepEqual([again.name, again instanceof AggregateError], ["Many", true]);
+  const named = Object.assign(new Error("Own"), { name: "TypeError" });
+  assert.ok(through(named) instanceof TypeError);
+  const bare = through(new AggregateError([], "None")) as AggregateError;
+  assert.deepEqual([bare.errors, bare.message], [[], "None"]);
+});
+
 Deno.test("every failure can be recorded, within its bound", () => {
   const loop = new Error("Loop");
   loop.cause = loop;

@@ -9,7 +9,12 @@ import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import type { Departure } from "../../src/engine/departure.ts";
 import type { ActivityAttempt } from "../../src/replay/commands.ts";
-import { type ActivityOptions, defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
+import {
+  type ActivityOptions,
+  defineActivity,
+  defineWorkflow,
+  NonRetryableError,
+} from "../../src/workflow/mod.ts";
 import { forEachDatabase, type Place } from "../support/database.ts";
 import { type NodeOptions, TestNode } from "../support/node.ts";
 
@@ -188,6 +193,92 @@ forEachDatabase("executing activities", (database, test) => {
     const id = await node.start("calls", 1);
     const { cause, attempts } = resultOf(await node.left(id, "ended")) as Record<string, unknown>;
     assert.deepEqual([cause, attempts], ["DECLINED", ["1: declined"]]);
+  });
+
+  test("what no attempt can mend is tried once: in steps, activities, transactions, undos", async () => {
+    await using place = await database.fresh();
+    const tries = { step: 0, activity: 0, transaction: 0, undo: 0, misuse: 0 };
+    const never = (kind: keyof typeof tries) => () => {
+      tries[kind]++;
+      throw new NonRetryableError(`no ${kind}`);
+    };
+    const act = defineActivity({ name: "act", ...AT_ONCE }, never("activity"));
+    const undo = defineActivity({ name: "undo", ...AT_ONCE }, never("undo"));
+    const workflow = defineWorkflow({ name: "finals" }, async (ctx) => {
+      const said = (work: Promise<unknown>) => work.then(() => "done", (error) => error.code);
+      return [
+        await said(ctx.run("step", never("step"), AT_ONCE)),
+        await said(ctx.activity(act)),
+        await said(ctx.transaction("transaction", never("transaction"), AT_ONCE)),
+        await said(ctx.saga((saga) => {
+          saga.undo(undo);
+          throw new Error("undo it");
+        })),
+        await said(ctx.run("misuse", async () => {
+          tries.misuse++;
+          await ctx.sleep(1);
+        }, AT_ONCE)),
+      ];
+    });
+    await using node = await TestNode.open(place, [workflow], {
+      pinned: { [CODE]: act, "./activities.ts#undo": undo },
+    });
+    const id = await node.start("finals");
+    assert.deepEqual(resultOf(await node.left(id, "ended")), [
+      "NON_RETRYABLE",
+      "ACTIVITY_FAILED",
+      "NON_RETRYABLE",
+      "COMPENSATION_FAILED",
+      "CONTEXT_MISUSED",
+    ]);
+    assert.deepEqual(tries, { step: 1, activity: 1, transaction: 1, undo: 1, misuse: 1 });
+  });
+
+  test("a timeout says which limit it was, in one word, and its whole milliseconds", async () => {
+    await using place = await database.fresh();
+    const until = (signal: AbortSignal) =>
+      new Promise((resolve) => signal.addEventListener("abort", resolve));
+    const hang = (_: void, { signal }: ActivityAttempt) => until(signal);
+    const once = { retry: { maxAttempts: 1 } };
+    const acts = {
+      start: defineActivity({ name: "start", ...once, timeout: 5 }, hang),
+      silent: defineActivity({ name: "silent", ...once, timeouts: { heartbeat: 6 } }, hang),
+      close: defineActivity(
+        { name: "close", timeout: "1h", timeouts: { scheduleToClose: 7 } },
+        hang,
+      ),
+      wait: defineActivity(
+        { name: "wait", queue: "nobody", timeouts: { scheduleToStart: 8 } },
+        hang,
+      ),
+    };
+    const workflow = defineWorkflow({ name: "limits" }, async (ctx) => {
+      const said = (work: Promise<unknown>) =>
+        work.then(() => "done", ({ details, cause }) => {
+          const { timeout, timeoutMs } = cause?.details ?? details;
+          return [timeout, timeoutMs];
+        });
+      return [
+        await said(ctx.activity(acts.start)),
+        await said(ctx.activity(acts.silent)),
+        await said(ctx.activity(acts.close)),
+        await said(ctx.activity(acts.wait)),
+        await said(ctx.run("step", ({ signal }) => until(signal), { ...once, timeout: 9 })),
+      ];
+    });
+    await using node = await TestNode.open(place, [workflow], {
+      pinned: Object.fromEntries(
+        Object.entries(acts).map(([name, act]) => [`./a.ts#${name}`, act]),
+      ),
+    });
+    const id = await node.start("limits");
+    assert.deepEqual(resultOf(await node.left(id, "ended")), [
+      ["startToClose", 5],
+      ["heartbeat", 6],
+      ["scheduleToClose", 7],
+      ["scheduleToStart", 8],
+      ["startToClose", 9],
+    ]);
   });
 
   test("F35: a result that can't be written fails for good, and says where", async () => {
@@ -599,6 +690,39 @@ forEachDatabase("executing activities", (database, test) => {
     await node.engine.catchUp();
     const { cause } = resultOf(await node.left(id, "ended")) as { cause: string };
     assert.equal(cause, "TIMEOUT");
+  });
+
+  test("the time of an attempt that nobody completes ends it then, not at a heartbeat", async () => {
+    await using place = await database.fresh();
+    const { workflow, pinned } = calls((_, activity) => activity.completeLater(), {
+      retry: { maxAttempts: 1 },
+      timeout: 20,
+    });
+    // No heartbeat comes to the rescue.
+    await using node = await TestNode.open(place, [workflow], { pinned, leaseMs: 86_400_000 });
+    const id = await node.start("calls", 1);
+    const { cause } = resultOf(await node.left(id, "ended")) as { cause: string };
+    assert.equal(cause, "TIMEOUT");
+  });
+
+  test("a token is refused once its attempt's time is over, though no node has noticed", async () => {
+    await using place = await database.fresh();
+    const token = Promise.withResolvers<string>();
+    const { workflow, pinned } = calls(async (_, activity) => {
+      token.resolve(await activity.token());
+      return activity.completeLater();
+    }, { timeout: "1h" });
+    await using node = await TestNode.open(place, [workflow], { pinned });
+    const id = await node.start("calls", 1);
+    await node.left(id, "suspended");
+    await node.engine.drain(0);
+    await place.query("update {schema}.tasks set expires_at = clock_timestamp()");
+    const { activities } = node;
+    const late = { code: "TASK_NOT_FOUND" };
+    await assert.rejects(activities.complete(await token.promise, 1), late);
+    await assert.rejects(activities.fail(await token.promise, new Error("no")), late);
+    await assert.rejects(activities.heartbeat(await token.promise), late);
+    assert.equal((await tasksOf(place))[0]?.state, "external");
   });
 
   test("an activity that no module exports runs where its run is, and has no task", async () => {

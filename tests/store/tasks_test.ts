@@ -366,10 +366,13 @@ forEachDatabase("tasks", (database, test) => {
     const run = await claimed(store, "r");
     await announce(store, newTask(run, { token: 1, policy: { heartbeat: 60_000 } }));
     const fence = { run: run.id, position: 0, token: 1 };
-    assert.equal(await store.tasks.defer(fence, 3_600_000), true);
-    assert.equal(await store.tasks.defer(fence, null), false);
-    await place.query("update {schema}.tasks set expires_at = clock_timestamp()");
+    const expiresAt = await store.tasks.defer(fence, 3_600_000);
+    assert(expiresAt! > await store.now() + 30_000, "the shorter limit counts");
+    assert.equal(await store.tasks.defer(fence, null), undefined);
+    const soon = "update {schema}.tasks set expires_at = clock_timestamp() + interval '5 seconds'";
+    await place.query(soon);
     assert.equal((await store.tasks.beat([{ ...fence, details: null }])).length, 1);
+    assert((await store.tasks.next([], 0))! > await store.now() + 30_000);
     assert.deepEqual(await store.tasks.claimExpired(NODE, 10), []);
     await place.query("update {schema}.tasks set expires_at = clock_timestamp()");
     const [expired] = await store.tasks.claimExpired(NODE, 10);

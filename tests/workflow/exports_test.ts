@@ -15,6 +15,7 @@ const RELEASED: Readonly<Record<string, readonly string[]>> = {
     "ContextError",
     "ContinuumError",
     "InvalidArgumentError",
+    "NonRetryableError",
     "NondeterministicCallError",
     "NotSerializableError",
     "PayloadTooLargeError",
