@@ -48,7 +48,7 @@ for (const { id, state, started, triggered } of await schedules.list()) {
 // Prints:
 // nightly is active, its time is planned: true
 // pdf, 3 pages
-// new-year@2026-01-01T00:00:00.000Z: html, 3 pages
+// new-year>2026-01-01T00:00:00.000Z: html, 3 pages
 // new-year is done
 // new-year: done, 1 started, 0 triggered
 // nightly: paused, 0 started, 1 triggered

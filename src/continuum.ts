@@ -5,6 +5,7 @@
  */
 
 import { type Clock, systemClock } from "./base/clock.ts";
+import { MAX_RUN_ID } from "./base/run_ids.ts";
 import { Activities } from "./engine/activities.ts";
 import { DarkReplay } from "./client/dark_replay.ts";
 import { Ends, type PollTimes } from "./client/ends.ts";
@@ -348,7 +349,7 @@ export class Continuum implements AsyncDisposable {
     id: string,
     options: { readonly namespace?: string } = {},
   ): RunHandle<Output> {
-    checkText(id, "run id");
+    checkText(id, "run id", MAX_RUN_ID);
     checkOptions(options, ["namespace"], "run()");
     const { namespace = this.#services.runs.namespace } = options;
     return new RunHandle(id, this.#servicesOf(checkText(namespace, "namespace")));

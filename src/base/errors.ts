@@ -287,16 +287,20 @@ export class ChildError extends ContinuumError {
    * Makes the error.
    *
    * @param childId The child's run id.
-   * @param state How it ended.
+   * @param state How it ended; `not_started`: it was not begun.
    * @param cause What was recorded with its end.
    */
   constructor(childId: string, state: string, cause: unknown) {
     const isTold = !(cause instanceof Error) || cause.name === "ChildError"; // by the chain of causes
     const why = isTold ? "" : `: ${cause.message}`;
-    super("CHILD_FAILED", `Child run ${JSON.stringify(childId)} is ${state}${why}`, {
-      cause,
-      details: { childId, state },
-    });
+    super(
+      "CHILD_FAILED",
+      `Child run ${JSON.stringify(childId)} is ${state.replace("_", " ")}${why}`,
+      {
+        cause,
+        details: { childId, state },
+      },
+    );
   }
 }
 

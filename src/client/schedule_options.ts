@@ -8,6 +8,7 @@ import { type AttributeInput, readAttributes } from "../base/attributes.ts";
 import { isStorableDate, STORABLE_DATES } from "../base/dates.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
+import { MAX_GIVEN_ID } from "../base/run_ids.ts";
 import { isStorable } from "../base/text.ts";
 import type { ScheduleFilter } from "../ports/schedules.ts";
 import { checkCron, type Timing } from "../schedule/calendar.ts";
@@ -159,8 +160,8 @@ export interface ScheduleSettings {
   readonly rules: (now: number, before?: Timing) => Rules;
 }
 
-/** The id of a run is the schedule's, `@`, a time, perhaps `/manual`: at most 255 characters. */
-export const MAX_ID = 200;
+/** The longest id of a schedule, in characters: the ids of its runs begin with it. */
+export const MAX_ID: number = MAX_GIVEN_ID;
 const SHORTEST_INTERVAL_MS = 1_000;
 const DAY_MS = 86_400_000;
 

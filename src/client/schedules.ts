@@ -46,7 +46,7 @@ import { checkText } from "./start_options.ts";
 
 /** A run that a schedule started. */
 export interface ScheduleRun {
-  /** The run's id: `<schedule's id>@<planned time>`, with `/manual` behind it if by hand. */
+  /** The run's id: `<schedule's id>><planned time>`, with `.manual` behind it if by hand. */
   readonly runId: string;
   /** The time that it was planned for; for a run by hand the time at which it was started. */
   readonly planned: Date;

@@ -11,6 +11,7 @@ import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import { isStorable } from "../base/text.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
+import { readGivenId } from "../workflow/run_id.ts";
 import {
   POLICY_KEYS,
   readRunPolicy,
@@ -26,7 +27,9 @@ import type { SignalInput, SignalName, SignalSchemas } from "../workflow/signal_
 export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
   extends RunPolicyOptions {
   /**
-   * The run's id: 1 to 255 characters.
+   * The run's id: 1 to 255 characters. It may not end as the ids of children and of schedules' runs
+   * do (`>3.k9x2ab`, `>2026-03-29T01:00:00.000Z`), which the engine makes; ids that go on after one of
+   * those, as `${ctx.runId}-payment` may, are fine.
    *
    * @default {a new UUID}
    */
@@ -223,7 +226,7 @@ export function readItem(item: StartManyItem, index: number, shared: ReadStart):
 
 function readStart(options: StartOptions, what: string): ReadStart {
   const { runId, ifExists = "error", idempotencyKey: key, namespace, startAt, delay } = options;
-  if (runId !== undefined) checkText(runId, `run id`);
+  if (runId !== undefined) readGivenId(runId, "a run id");
   if (key !== undefined) checkText(key, "idempotency key");
   if (namespace !== undefined) checkText(namespace, "namespace");
   if (ifExists !== "error" && ifExists !== "use") {

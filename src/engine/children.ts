@@ -5,8 +5,10 @@
  */
 
 import { Batcher } from "../base/batcher.ts";
+import { digestText } from "../base/digest.ts";
 import { ContinuumError } from "../base/errors.ts";
 import { checkPayload } from "../base/payload.ts";
+import { effectId } from "../base/run_ids.ts";
 import { encode } from "../base/values.ts";
 import type { ChildStart, NewChild } from "../ports/lineage.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
@@ -91,7 +93,7 @@ export class Children {
       close: child.close,
       runId: child.id,
       input: await this.#input(run, child.id, version.hash, input),
-      seed: `${run.seed}/${child.id}`,
+      seed: digestText(`${run.seed}/${child.id}`),
       policy: child.policy ?? null,
     });
     if (outcome === "ended") return this.#options.ended();
@@ -105,7 +107,7 @@ export class Children {
     if (call.kind === "cancel") return await this.cancel(run, call.id, "its parent asked for it");
     await this.#signal(run, call, {
       payload: input,
-      deliveryId: `${run.runId}~${run.generation}/${position}`, // sent once, however often tried
+      deliveryId: effectId(run, position), // sent once, however often tried
     });
   }
 

@@ -50,7 +50,7 @@ export function failure(pending: Pending, error: unknown): NewEvent {
   return eventOf(
     pending,
     `${kind}.failed`,
-    kind === "child" ? encode({ state: "failed", error: encoded }) : encoded,
+    kind === "child" ? encode({ state: "not_started", error: encoded }) : encoded,
   );
 }
 

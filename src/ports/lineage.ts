@@ -33,7 +33,8 @@ export interface NewChild {
 
 /**
  * What became of a child: `started`, also by an earlier try; `ended`: by an earlier generation, which
- * was told of its end, and this one will be; `taken`: the id is somebody else's;
+ * was told of its end, and this one will be; `taken`: the id is that of a run which is no child of this
+ * parent, or is of another workflow;
  * `too_deep`: the chain of parents is at its limit.
  */
 export type ChildStart = "started" | "ended" | "taken" | "too_deep";
@@ -97,7 +98,7 @@ export interface LineageStore {
   /**
    * Inserts children, due now. Trying again does no harm.
    *
-   * @param children The children; at most one of an id.
+   * @param children The children; several may ask for one id, in one namespace or in several.
    * @param maxDepth The longest chain of parents.
    * @returns What became of each, in the same order.
    */

@@ -308,17 +308,6 @@ export function stop(before: Progress, state: "paused" | "cancelled"): Progress 
   return { ...before, ...withoutHeld(before), state, trouble: null, planned, fireAt: null };
 }
 
-/**
- * The id of the run that a planned time starts: the same whoever asks, and however often.
- *
- * @param id The schedule's id.
- * @param planned The planned time.
- * @param manual Whether somebody started it by hand.
- */
-export function runIdOf(id: string, planned: number, manual: boolean): string {
-  return `${id}@${new Date(planned).toISOString()}${manual ? "/manual" : ""}`;
-}
-
 /** Gives a held firing up. */
 function withoutHeld({ held, skipped }: Progress): Pick<Progress, "held" | "skipped"> {
   return { held: null, skipped: skipped + (held === null ? 0 : 1) };

@@ -101,7 +101,8 @@ const STATEMENTS = {
       select * from unnest(
         $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
         $8::text[], $10::text[]
-      ) as given (parent, close, run_id, workflow, hash, specifier, input, seed, policy)
+      ) with ordinality
+        as given (parent, close, run_id, workflow, hash, specifier, input, seed, policy, place)
     ),
     marked as (
       update {schema}.runs set has_children = true
@@ -123,31 +124,32 @@ const STATEMENTS = {
       select namespace, run_id, workflow, ${codeOf("timed")}, input::json, seed, 'pending', at,
         at, parent, close, depth, decided, at + ${TIMEOUT}
       from timed
-      order by run_id collate "C"
+      order by run_id collate "C", namespace collate "C", place
       on conflict (run_id, namespace) do nothing
-      returning run_id
+      returning run_id, parent, workflow
     ),
     ended as (
       update {schema}.runs as child set aftermath = true
       from wanted
       where child.run_id = wanted.run_id and child.namespace = wanted.namespace
-        and child.parent = wanted.parent and child.ended_at is not null and not child.aftermath
+        and child.parent = wanted.parent and child.workflow = wanted.workflow
+        and child.ended_at is not null and not child.aftermath
         and not exists (
           select from {schema}.inbox as message
           where message.run = child.parent and message.kind = 'child'
             and message.name = child.run_id
         )
-      returning child.run_id
+      returning child.run_id, child.parent
     )
-    select wanted.run_id as "runId",
+    select place::integer,
       case
         when depth > $9::integer then 'too_deep'
-        when exists (select from inserted where inserted.run_id = wanted.run_id) then 'started'
-        when exists (select from ended where ended.run_id = wanted.run_id) then 'ended'
+        when (run_id, parent, workflow) in (select * from inserted) then 'started'
+        when (run_id, parent) in (select * from ended) then 'ended'
         when exists (
           select from {schema}.runs as run
           where run.run_id = wanted.run_id and run.namespace = wanted.namespace
-            and run.parent = wanted.parent
+            and run.parent = wanted.parent and run.workflow = wanted.workflow
         ) then 'started'
         else 'taken'
       end as outcome
@@ -260,7 +262,18 @@ export class Lineage implements LineageStore {
 
   /** See {@linkcode LineageStore.startChildren}. */
   async startChildren(children: readonly NewChild[], maxDepth: number): Promise<ChildStart[]> {
-    const rows = await this.#driver.query<{ runId: string; outcome: ChildStart }>(
+    const outcomes = await this.#startChildren(children, maxDepth);
+    // What another transaction has committed meanwhile is seen by the next statement alone: this
+    // very child, perhaps, by an earlier try.
+    const again = children.filter((_, index) => outcomes[index] === "taken");
+    if (again.length === 0) return outcomes;
+    const seen = await this.#startChildren(again, maxDepth);
+    return outcomes.map((outcome) => outcome === "taken" ? seen.shift()! : outcome);
+  }
+
+  /** An id says nothing by itself: several parents, of several namespaces, may ask for one. */
+  async #startChildren(children: readonly NewChild[], maxDepth: number): Promise<ChildStart[]> {
+    const rows = await this.#driver.query<{ place: number; outcome: ChildStart }>(
       this.#sql.startChildren,
       [
         arrayLiteral(children.map(({ parent }) => parent)),
@@ -275,8 +288,8 @@ export class Lineage implements LineageStore {
         arrayLiteral(children.map(({ policy }) => policy ?? null)),
       ],
     );
-    const outcomes = new Map(rows.map(({ runId, outcome }) => [runId, outcome]));
-    return children.map(({ runId }) => outcomes.get(runId) ?? "taken");
+    const outcomes = new Map(rows.map(({ place, outcome }) => [place, outcome]));
+    return children.map((_, index) => outcomes.get(index + 1) ?? "taken");
   }
 
   /** See {@linkcode LineageStore.continueAsNew}. */

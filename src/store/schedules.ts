@@ -14,6 +14,7 @@
 import { isStorable } from "../base/text.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
+import { firingId } from "../base/run_ids.ts";
 import type { NewRun } from "../ports/rows.ts";
 import type {
   BlockedFiring,
@@ -25,7 +26,7 @@ import type {
   ScheduleSpec,
   ScheduleStore,
 } from "../ports/schedules.ts";
-import { type Progress, runIdOf } from "../schedule/firing.ts";
+import type { Progress } from "../schedule/firing.ts";
 import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { Inserts } from "./inserts.ts";
 import { scheduleStatements } from "./schedules_sql.ts";
@@ -221,7 +222,7 @@ export class Schedules implements ScheduleStore {
     await this.#query(session, "progress", progressValues(decisions));
     const starts = decisions.flatMap(([row, { starts, manual = false, input = row.input }]) =>
       starts.map((planned) => {
-        return { row, planned, manual, input, runId: runIdOf(row.id, planned, manual) };
+        return { row, planned, manual, input, runId: firingId(row.id, planned, manual) };
       })
     );
     if (starts.length === 0) return [];

@@ -6,13 +6,14 @@
 
 import { digestText } from "../base/digest.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
+import { effectId } from "../base/run_ids.ts";
 import { encode } from "../base/values.ts";
 import type { CallRequest, ChildRequest } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
 import type { ChildHandle, ChildOptions } from "./context_types.ts";
 import { checkOptions, describe, readName } from "./options.ts";
 import { POLICY_KEYS, policyText, readRunPolicy } from "./run_policy.ts";
-import { readText } from "./task_options.ts";
+import { readGivenId } from "./run_id.ts";
 import { isWorkflow, type WorkflowDefinition } from "./workflow.ts";
 
 /** A workflow to start as a child. */
@@ -134,8 +135,10 @@ export class Children {
     }
     if (typeof workflow === "string") readName(workflow, "a workflow");
     checkOptions(options, CHILD_KEYS, what);
-    const { id = this.#defaultId(), parentClose: close = "cancel" } = options;
-    readText(id, "the id of a child");
+    const { parentClose: close = "cancel" } = options;
+    const id = options.id === undefined
+      ? effectId(this.#effects.start, this.#effects.position)
+      : readGivenId(options.id, "the id of a child");
     if (!["abandon", "cancel", "terminate"].includes(close)) {
       throw new InvalidArgumentError(
         `Cannot use parentClose of a child: found ${describe(close)}, wanted "abandon", ` +
@@ -143,12 +146,6 @@ export class Children {
       );
     }
     return { id, workflow, close, policy: policyText(readRunPolicy(options, what)) };
-  }
-
-  /** The same on every replay: by the place in program order. */
-  #defaultId(): string {
-    const { start: { runId, generation = 0 }, position } = this.#effects;
-    return `${runId}${generation === 0 ? "" : `~${generation}`}/${position}`;
   }
 }
 

@@ -89,7 +89,12 @@ export interface WaitForDeclaredSignal<Signals extends SignalSchemas> {
  * before what the child's definition says.
  */
 export interface ChildOptions extends EffectOptions, RunPolicyOptions {
-  /** The child's run id; made from the parent's by default. */
+  /**
+   * The child's run id, by the rules of `start()`; by default one that follows from the parent's:
+   * `order-1>3.k9x2ab`. If another run has it, also a child of this one of another workflow, the
+   * child is not started: {@linkcode ChildError} whose cause, or from `startChild` an error that, has
+   * the code `CHILD_NOT_STARTED`.
+   */
   readonly id?: string;
   /**
    * What follows for the child when its parent ends: nothing, a request to cancel, or its end at

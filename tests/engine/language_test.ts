@@ -6,13 +6,14 @@
 
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
+import { effectId, MAX_RUN_ID } from "../../src/base/run_ids.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import type { Departure } from "../../src/engine/departure.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { VersionUnavailableError } from "../../src/version/contract_errors.ts";
 import { LoadFailure } from "../../src/version/load_errors.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { TestNode } from "../support/node.ts";
+import { newRun, TestNode } from "../support/node.ts";
 
 function resultOf(departure: Departure): unknown {
   assert(departure.kind === "ended" && departure.result !== null, JSON.stringify(departure));
@@ -37,7 +38,8 @@ forEachDatabase("children", (database, test) => {
     await using node = await TestNode.open(place, [parent, double]);
     const id = await node.start("parent", undefined, "p");
     assert.equal(resultOf(await node.left(id, "ended")), 42);
-    assert.equal((await node.store.runs.get("p/0"))?.state, "completed");
+    const { seed } = (await node.store.runs.get(id))!;
+    assert.equal((await node.store.runs.get(effectId({ runId: id, seed }, 0)))?.state, "completed");
   });
 
   test("a hundred children run at once, and their results come in order", async () => {
@@ -217,25 +219,107 @@ forEachDatabase("children", (database, test) => {
 
   test("a cancellation reaches the children that a run waits for", async () => {
     await using place = await database.fresh();
-    const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(waits, undefined));
+    const parent = defineWorkflow(
+      { name: "parent" },
+      (ctx) => ctx.child(waits, undefined, { id: "c" }),
+    );
     await using node = await TestNode.open(place, [parent, waits]);
     const id = await node.start("parent", undefined, "p");
-    await node.left("p/0", "suspended");
+    await node.left("c", "suspended");
     await node.left(id, "suspended");
     await cancel(node, id);
     assert.equal((await node.left(id, "ended") as { state: string }).state, "cancelled");
-    assert.equal((await node.store.runs.get("p/0"))?.state, "cancelled");
+    assert.equal((await node.store.runs.get("c"))?.state, "cancelled");
   });
 
   test("a child's end is told although its node dies right after it", async () => {
     await using place = await database.fresh();
-    const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(double, 4));
+    const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(double, 4, { id: "c" }));
     await using node = await TestNode.open(place, [parent, double]);
     const id = await node.start("parent", undefined, "p");
-    await node.left("p/0", "ended");
+    await node.left("c", "ended");
     // As if nobody had looked at what the ended child has left to do.
     await place.query(`update {schema}.inbox set name = name where kind = 'child'`);
     assert.equal(resultOf(await node.left(id, "ended")), 8);
+  });
+
+  test("an id that another run has is told to every parent that asks for it, for good", async () => {
+    await using place = await database.fresh();
+    const asks = defineWorkflow({ name: "asks" }, async (ctx, how: "child" | "start") => {
+      const told = (error: { code: string; cause?: { code: string } }) => error.cause ?? error;
+      const child = how === "child"
+        ? await ctx.child("waits", undefined, { id: "one" }).catch(told)
+        : await ctx.startChild("waits", undefined, { id: "one" }).catch(told);
+      await ctx.waitForSignal("more");
+      return (child as { code: string }).code;
+    });
+    await using node = await TestNode.open(place, [asks, waits], { lingerMs: 0 });
+    await node.start("waits", undefined, "one");
+    const parents = ["p1", "p2", "p3"];
+    for (const [index, id] of parents.entries()) {
+      await node.start("asks", index === 0 ? "start" : "child", id);
+    }
+    for (const id of parents) { // what they were told is history when they are read again
+      await node.left(id, "suspended");
+      await node.signal(id, "more");
+      assert.equal(resultOf(await node.left(id, "ended")), "CHILD_NOT_STARTED");
+    }
+    assert.equal((await node.store.runs.get("one"))?.state, "suspended");
+  });
+
+  test("of parents that ask for one id at once, one has the child; others are told", async () => {
+    await using place = await database.fresh();
+    const asks = defineWorkflow(
+      { name: "asks" },
+      (ctx) => ctx.child("double", 4, { id: "one" }).catch((error) => error.cause.code),
+    );
+    await using node = await TestNode.open(place, [asks, double]);
+    const ids = Array.from({ length: 20 }, (_, index) => `p${index}`);
+    for (const id of ids) await node.start("asks", undefined, id);
+    const results = await Promise.all(
+      ids.map(async (id) => resultOf(await node.left(id, "ended"))),
+    );
+    assert.equal(results.filter((result) => result === 8).length, 1);
+    assert.equal(results.filter((result) => result === "CHILD_NOT_STARTED").length, 19);
+  });
+
+  test("a parent that asks for its child's id with another workflow is told that it is taken", async () => {
+    await using place = await database.fresh();
+    const asks = defineWorkflow({ name: "asks" }, async (ctx) => {
+      const [first] = [await ctx.child("double", 4, { id: "one" })];
+      return [first, await ctx.child("waits", 4, { id: "one" }).catch((error) => error.cause.code)];
+    });
+    await using node = await TestNode.open(place, [asks, double, waits]);
+    const id = await node.start("asks");
+    assert.deepEqual(resultOf(await node.left(id, "ended")), [8, "CHILD_NOT_STARTED"]);
+  });
+
+  test("runs with the longest ids have children, and these have theirs, down to the last", async () => {
+    await using place = await database.fresh();
+    const nested = defineWorkflow({ name: "nested" }, async (ctx, levels: number) => {
+      const longest: number = levels === 0 ? 0 : await ctx.child<number>("nested", levels - 1);
+      return Math.max(longest, ctx.runId.length);
+    });
+    await using node = await TestNode.open(place, [nested]);
+    const id = await node.start("nested", 49, "x".repeat(255));
+    const longest = resultOf(await node.left(id, "ended")) as number;
+    assert(longest > 255 && longest <= MAX_RUN_ID, String(longest));
+  });
+
+  test("a run with an id that was used before has children beside those of the earlier one", async () => {
+    await using place = await database.fresh();
+    const lets = defineWorkflow({ name: "lets" }, async (ctx) => {
+      return (await ctx.startChild("waits", undefined, { parentClose: "abandon" })).id;
+    });
+    await using node = await TestNode.open(place, [lets, waits]);
+    const first = resultOf(await node.left(await node.start("lets", undefined, "p"), "ended"));
+    await place.query("delete from {schema}.runs where run_id = 'p'");
+    node.forget();
+    await node.store.runs.insert([{ ...newRun("lets", undefined, "p"), seed: "another" }]);
+    node.engine.hear({ kind: "due" });
+    const second = resultOf(await node.left("p", "ended"));
+    assert.notEqual(second, first);
+    assert.equal((await node.store.runs.get(first as string))?.endedAt, null);
   });
 });
 

@@ -248,12 +248,13 @@ forEachDatabase("trying a run again", (database, test) => {
     await using place = await database.fresh();
     const parent = defineWorkflow(
       { name: "parent" },
-      (ctx) => ctx.child(third, "from above", { retry: { initial: 1, backoff: "constant" } }),
+      (ctx) =>
+        ctx.child(third, "from above", { id: "c", retry: { initial: 1, backoff: "constant" } }),
     );
     await using node = await TestNode.open(place, [parent, third]);
     const id = await node.start("parent", undefined, "p");
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["from above", 3, "step of 3"]);
-    assert.equal((await node.store.runs.get("p/0"))?.attempt, 3);
+    assert.equal((await node.store.runs.get("c"))?.attempt, 3);
   });
 
   test("a child with an id of its own is the same in all attempts and generations", async () => {

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { firingId } from "../../src/base/run_ids.ts";
 import {
   begin,
   fire,
@@ -15,7 +16,6 @@ import {
   resume,
   revise,
   type Rules,
-  runIdOf,
   stop,
   trigger,
 } from "../../src/schedule/firing.ts";
@@ -205,8 +205,8 @@ Deno.test("runs by hand have ids of their own, two in one millisecond included",
   const second = trigger(first.progress, T0, T0);
   assert.deepEqual([first.starts, second.starts], [[T0], [T0 + 1]]);
   assert.equal(second.progress.triggered, 2);
-  assert.equal(runIdOf("s", T0, false), "s@2026-01-01T00:00:00.000Z");
-  assert.equal(runIdOf("s", T0, true), "s@2026-01-01T00:00:00.000Z/manual");
+  assert.equal(firingId("s", T0, false), "s>2026-01-01T00:00:00.000Z");
+  assert.equal(firingId("s", T0, true), "s>2026-01-01T00:00:00.000Z.manual");
 });
 
 Deno.test("F1: whatever the rules and whenever it is looked at, each time is accounted for once", () => {

@@ -46,7 +46,7 @@ async function plannedNow(place: Place): Promise<string> {
        fire_at = clock_timestamp() - interval '1 millisecond'
      returning floor(extract(epoch from planned_at) * 1000)::bigint as at`,
   );
-  return `s@${new Date(Number(row!.at)).toISOString()}`;
+  return `s>${new Date(Number(row!.at)).toISOString()}`;
 }
 
 /** Starts the schedule's run at a planned time that just came, and waits until it waits. */
@@ -78,7 +78,7 @@ forEachDatabase("a node with schedules", (database, test) => {
     const at = await node.store.now() + 40;
     await create(node, "tick", { timing: { kind: "at", at } });
     node.engine.hear({ kind: "scheduled" });
-    const runId = `s@${new Date(at).toISOString()}`;
+    const runId = `s>${new Date(at).toISOString()}`;
     await node.left(runId, "ended");
     const { createdAt } = (await node.store.runs.get(runId))!;
     assert.ok(createdAt >= at, "not before its time");
@@ -146,7 +146,7 @@ forEachDatabase("a node with schedules", (database, test) => {
     );
     const { held } = await progress(node);
     await using other = await TestNode.open(place, [wait]);
-    const runId = `s@${new Date(held!).toISOString()}`;
+    const runId = `s>${new Date(held!).toISOString()}`;
     await Promise.race([node.left(runId, "suspended"), other.left(runId, "suspended")]);
     assert.equal((await node.store.runs.get(first))?.state, "terminated");
   });

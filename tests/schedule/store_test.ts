@@ -114,7 +114,7 @@ forEachDatabase("schedules in a store", (database, test) => {
     assert.deepEqual(await fire(store), []);
     await pass(place, 1);
     const planned = (await row(store)).progress.planned!;
-    const runId = `s@${new Date(planned).toISOString()}`;
+    const runId = `s>${new Date(planned).toISOString()}`;
     assert.deepEqual(await fire(store), [runId]);
     assert.deepEqual(await fire(store), []);
     const run = (await store.runs.get(runId))!;
@@ -173,7 +173,7 @@ forEachDatabase("schedules in a store", (database, test) => {
     await register(store, "tick");
     await create(store);
     await pass(place, 1);
-    const runId = `s@${new Date((await row(store)).progress.planned!).toISOString()}`;
+    const runId = `s>${new Date((await row(store)).progress.planned!).toISOString()}`;
     const given = { runId, workflow: "tick", hash: hashOf("tick"), specifier: "test:tick" };
     await store.runs.insert([{ ...given, input: "null", seed: "seed" }]);
     assert.deepEqual(await fire(store), [runId]);
@@ -196,10 +196,10 @@ forEachDatabase("schedules in a store", (database, test) => {
     await using place = await database.fresh();
     const store = await place.open();
     await register(store, "tick");
-    await place.query("alter table {schema}.runs add check (run_id not like 'bad@%')");
+    await place.query("alter table {schema}.runs add check (run_id not like 'bad>%')");
     for (const id of ["bad", "good1", "good2"]) await create(store, spec({ id }));
     for (const id of ["bad", "good1", "good2"]) await pass(place, 1, id);
-    assert.deepEqual((await fire(store)).map((id) => id.split("@")[0]), ["good1", "good2"]);
+    assert.deepEqual((await fire(store)).map((id) => id.split(">")[0]), ["good1", "good2"]);
     let { progress } = await row(store, "bad");
     assert.deepEqual([progress.state, progress.failures, progress.started], ["active", 1, 0]);
     assert.ok(progress.fireAt! > progress.planned! + 1_000, "later than planned, the plan is kept");
@@ -297,7 +297,7 @@ forEachDatabase("schedules in a store", (database, test) => {
     assert.deepEqual(await fire(store), []);
     await endRuns(place);
     assert.deepEqual(await store.schedules.release(), []);
-    assert.deepEqual(await fire(store), [`s@${new Date(held!).toISOString()}`]);
+    assert.deepEqual(await fire(store), [`s>${new Date(held!).toISOString()}`]);
     assert.equal((await row(store)).progress.held, null);
   });
 

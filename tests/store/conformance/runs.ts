@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import type { NewRun } from "../../../src/ports/rows.ts";
 import type { RegisterTest, TestDatabase } from "../../support/database.ts";
 import {
   claimed,
@@ -471,6 +472,36 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     assert.deepEqual(await store.nodes.bury(NODE, false), { nodes: 1, runs: 1 });
     await makeDue(place, "r");
     assert.equal((await claimOne(store)).runId, "r");
+  });
+
+  test("children that are asked for in one statement are told apart by parent, namespace and workflow", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    await register(store, OTHER, "other");
+    const p = await claimed(store, "p");
+    const q = await claimed(store, "q");
+    await store.runs.insert([newRun("p", { namespace: "b" })]);
+    const elsewhere = await claimOne(store);
+    const child = (parent: { id: number }, runId: string, more: Partial<NewRun> = {}) => ({
+      ...newRun(runId, more),
+      parent: parent.id,
+      close: "abandon" as const,
+    });
+    await store.runs.insert([newRun("taken")]);
+    const asked = [
+      child(p, "one"),
+      child(q, "one"),
+      child(elsewhere, "one"),
+      child(p, "taken"),
+      child(elsewhere, "taken"),
+      child(p, "one", { workflow: "other", hash: OTHER }),
+      child(p, "two"),
+    ];
+    const outcomes = await store.lineage.startChildren(asked, 50);
+    const [one, other, ...rest] = outcomes;
+    assert.deepEqual([one, other].sort(), ["started", "taken"]);
+    assert.deepEqual(rest, ["started", "taken", "started", "taken", "started"]);
+    assert.deepEqual(await store.lineage.startChildren(asked, 50), outcomes, "once more");
   });
 
   test("G3: a child that is asked for after its parent's end is not started", async () => {

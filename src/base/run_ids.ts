@@ -1,0 +1,89 @@
+/**
+ * Ids of runs, and what the engine makes of them.
+ *
+ * What the engine starts by itself is named `<parent's id>>...`, with {@linkcode SEPARATOR} between:
+ *
+ * | id                                      | of                                                    |
+ * | --------------------------------------- | ----------------------------------------------------- |
+ * | `order-1>3.k9x2ab`                      | the child that effect 3 of run `order-1` starts       |
+ * | `report>2026-03-29T01:00:00.000Z`       | the run that a schedule fires at that time            |
+ * | `report>2026-03-29T01:00:00.000Z.manual`| one that somebody triggered                           |
+ * | `order-1>was.71`                        | what `order-1` was called before another took its id  |
+ *
+ * - ID1, bounded: what follows the root of an id has at most 64 characters, however long the chain of
+ *   parents; beyond that a digest takes its place (`order-1>~...`).
+ * - ID2, of the parent alone: an id follows from its parent's id, the seed of the parent's generation
+ *   and the place in program order. No setting of a node and no clock is in it. The seed's mark
+ *   (`k9x2ab`) tells apart generations, and two runs that had one id after each other.
+ * - ID3, no collision: an id that somebody gives may hold the separator, as ids derived from
+ *   `ctx.runId` do, but does not end as one of the engine's.
+ * - ID4, one root: all that comes of a run has its root, what stands before the first separator.
+ *
+ * @module
+ */
+
+import { digestText } from "./digest.ts";
+
+/** Stands in an id between a run, or a schedule, and what came of it. */
+export const SEPARATOR = ">";
+
+/** The longest id that a caller may give, in characters. */
+export const MAX_GIVEN_ID = 255;
+
+/** ID1: the longest text after a root. */
+const MAX_PATH = 64;
+
+/** The longest id of a run, in characters. */
+export const MAX_RUN_ID: number = MAX_GIVEN_ID + SEPARATOR.length + MAX_PATH;
+
+/** ID3: how ids end that the engine makes. */
+const ENGINE_MADE =
+  />(\d+\.[0-9a-z]+|[-+\d]+-\d\d-\d\dT[\d:.]+Z(\.manual)?|~[0-9a-z]+(\.[0-9a-z]+){3}|was\.\d+)$/;
+
+/** What the id of a child follows from. */
+export interface ChildIdParent {
+  /** The parent's id. */
+  readonly runId: string;
+  /** The seed of the parent's generation. */
+  readonly seed: string;
+}
+
+/**
+ * The id of what an effect of a run starts or sends: the same on every replay.
+ *
+ * @param parent The run.
+ * @param position The effect's place in program order.
+ * @returns At most {@linkcode MAX_RUN_ID} characters.
+ */
+export function effectId({ runId, seed }: ChildIdParent, position: number): string {
+  return below(runId, `${position}.${digestText(seed).split(".")[0]}`);
+}
+
+/**
+ * The id of the run that a planned time starts: the same whoever asks, and however often.
+ *
+ * @param schedule The schedule's id.
+ * @param planned The planned time, in milliseconds since the epoch.
+ * @param isManual Whether somebody started it by hand.
+ */
+export function firingId(schedule: string, planned: number, isManual: boolean): string {
+  return below(schedule, `${new Date(planned).toISOString()}${isManual ? ".manual" : ""}`);
+}
+
+/**
+ * Whether an id ends as those do that the engine makes (ID3).
+ *
+ * @param id Any id.
+ */
+export function isEngineMade(id: string): boolean {
+  return ENGINE_MADE.test(id);
+}
+
+/** ID1, ID4. */
+function below(id: string, own: string): string {
+  const end = id.indexOf(SEPARATOR);
+  const root = end < 0 ? id : id.slice(0, end);
+  const path = end < 0 ? own : `${id.slice(end + 1)}${SEPARATOR}${own}`;
+  const bounded = path.length <= MAX_PATH ? path : `~${digestText(path)}.${digestText(`~${path}`)}`;
+  return `${root}${SEPARATOR}${bounded}`;
+}
