@@ -11,7 +11,9 @@
 -- leases         Where to look for the runs of a node: what it took, a bundle a row. What gives runs
 --                to a node adds one, each heartbeat makes one of all that it still holds, a burial
 --                frees what they name. runs.node says who holds a run: an index on it would see every
---                run come and go.
+--                run come and go. runs.told says how far the code of the present generation had been
+--                given its history when that was last written: the seq after the last delivery, 0
+--                before the first; null: never. Lines that the code logs up to there were logged.
 -- events         The history of each run, append-only. No foreign key: rows are only ever written
 --                behind the fence on the run's own row, and the check would cost every insert.
 --                Kinds are an enumeration: four bytes in place of a name.
@@ -47,6 +49,7 @@ create table {schema}.runs (
   started_at timestamptz(3),
   generation integer not null default 0 check (generation >= 0),
   next_seq integer not null default 0 check (next_seq >= 0),
+  told integer,
   wake_seq integer not null default 0 check (wake_seq >= 0),
   claims_since_progress smallint not null default 0 check (claims_since_progress >= 0),
   watched boolean not null default false,

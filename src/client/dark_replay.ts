@@ -52,7 +52,7 @@ export class DarkReplay {
     } catch (error) {
       throw new VersionUnavailableError(row.hash, "say where the run waits in its code", error);
     }
-    await execution.turn(await historyOf(row.runId, runs), { seen: Infinity });
+    await execution.turn(await historyOf(row.runId, runs));
     return execution;
   }
 
@@ -68,7 +68,7 @@ export class DarkReplay {
   async on(run: ClaimedRun, hash: string, runs: RunStore): Promise<Turn> {
     const history = await historyOf(run.runId, runs);
     const execution = await this.#execution(run, hash);
-    return await execution.turn(history, { seen: Infinity });
+    return await execution.turn(history);
   }
 
   async #execution(run: ClaimedRun, hash: string): Promise<Execution> {
@@ -85,6 +85,7 @@ export function asClaimed(row: RunRow): ClaimedRun {
     token: 0,
     claims: 0,
     began: true,
+    told: null,
     firstSeq: 0,
   };
 }

@@ -299,4 +299,4 @@ function defined<T extends object>(
 }
 
 /** A run that was inserted a moment ago. */
-const FRESH = { began: true, generation: 0, attempt: 1, firstSeq: 0 };
+const FRESH = { began: true, told: null, generation: 0, attempt: 1, firstSeq: 0 };

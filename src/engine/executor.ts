@@ -156,7 +156,8 @@ export class RunExecutor implements Lingerer, ResidentRun {
     const life = { code, history, execution, effects };
     for (let events = history;;) {
       this.#isInterrupted = false;
-      const turn = await execution.turn(events);
+      const turn = await execution.turn(events, { told: this.#record.told });
+      this.#record.tell(execution.told);
       const step = await this.#apply(turn, life) ?? await this.#commit(turn, effects);
       if (!Array.isArray(step)) return step as Exit;
       events = step;
@@ -305,7 +306,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     effects: RunEffects,
   ): Promise<readonly HistoryEvent[] | Exit> {
     const { id: run, token } = this.run;
-    const end = await effects.transact(pending, { run, token, first: this.#record.next });
+    const end = await effects.transact(pending, { run, token, ...this.#record.place });
     if (!("result" in end)) return await this.#append([{ event: end.event }], effects);
     // Nobody else writes this run's row for long: what did not fit is read anew.
     const { result } = end;

@@ -34,6 +34,7 @@ export class RunRecord {
   #isStale = false;
   #isLost = false;
   #wakeSeq = 0;
+  #told: number | null;
   #next = 0;
   /** Bytes of the history in memory, about. */
   #weight = 0;
@@ -47,6 +48,7 @@ export class RunRecord {
     context: Pick<ExecutorContext, "journal" | "loads" | "databaseClock" | "weigh">,
   ) {
     this.#run = run;
+    this.#told = run.told;
     this.#context = context;
   }
 
@@ -73,6 +75,11 @@ export class RunRecord {
   /** Where its next event goes. */
   get next(): number {
     return this.#next;
+  }
+
+  /** How far its code has been given the history (I9 of `replay/machine.ts`); `null`: not at all. */
+  get told(): number | null {
+    return this.#told;
   }
 
   /** Whether the lease is gone (E4). */
@@ -113,9 +120,15 @@ export class RunRecord {
     this.#weigh(history, this.#run.input.length - this.#weight);
   }
 
+  /** Its code has been given the history up to there: the next write says so. */
+  tell(told: number): void {
+    this.#told = told;
+  }
+
   /** The run is in its next generation, whose history begins where the last one ended. */
   turnOver(run: Omit<ClaimedRun, "firstSeq">): void {
     this.#run = { ...run, firstSeq: this.#next };
+    this.#told = null;
   }
 
   /** The history leaves memory. */
@@ -138,7 +151,7 @@ export class RunRecord {
     if (this.#isLost) return { step: LOST }; // E4
     const { id: run, token } = this.#run;
     return this.judge(
-      await this.#context.journal.append({ run, token, first: this.#next, ...share }),
+      await this.#context.journal.append({ run, token, ...this.place, ...share }),
     );
   }
 
@@ -157,6 +170,12 @@ export class RunRecord {
       default:
         return { step: LOST };
     }
+  }
+
+  /** Where the next share goes, and what it says of the code. */
+  get place(): Pick<CommitEntry, "first" | "told"> {
+    const told = this.#told;
+    return { first: this.#next, ...(told === null ? {} : { told }) };
   }
 
   /** Events that were written, as they now stand in the history. */

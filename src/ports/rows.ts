@@ -179,6 +179,8 @@ export interface ClaimedRun {
   readonly claims: number;
   /** Whether a node had its present attempt before: its code may have run. */
   readonly began: boolean;
+  /** How far its code had been given the history when that was last written; `null`: never. */
+  readonly told: number | null;
 }
 
 /** A message for a run that its owner has not consumed. */
@@ -280,6 +282,8 @@ export interface CommitEntry {
   readonly consumed: readonly number[];
   /** Positions of activities that these events answer: their tasks are removed. */
   readonly answered?: readonly number[];
+  /** How far the code has been given its history: the seq after the last delivery. */
+  readonly told?: number;
   /** How the run moves with them; stays leased when omitted. */
   readonly transition?: Transition;
 }

@@ -30,12 +30,11 @@ export interface ExecutionOptions {
 /** How a turn is to be taken. */
 export interface TurnOptions {
   /**
-   * How far an earlier execution of the run has come: it was given all events whose seq is less; 0
-   * if it took its first turn only. Lines logged up to there are not repeated, and `patched` knows
-   * what is past. By default the events of the first turn are history, the lines after its last
-   * delivery are not known to have been logged, and events of later turns are new.
+   * Of the first turn: how far earlier executions have logged what the code says, as
+   * {@linkcode Execution.told} said; `null`: none has. By default the lines up to the last delivery of
+   * the turn have been logged, and those after it have not.
    */
-  readonly seen?: number;
+  readonly told?: number | null;
 }
 
 /** What the code of a run may ask of the machine: the ground that contexts are built on. */

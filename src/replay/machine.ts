@@ -16,6 +16,9 @@
  *   all that ask for it later.
  * - I8: a cancellation is told once: by what it made reject; where all that waited was let finish,
  *   and succeeded, by the next effect; never to code that looks at `cancelSignal`, nor to an undo.
+ * - I9: a line is logged once: where the code has got to is known after each turn, goes with the next
+ *   write, and comes back with the history. A line may be said twice where its node was lost after the
+ *   turn and before that write; none is left out.
  *
  * @module
  */
@@ -98,7 +101,7 @@ export class Execution implements Effects, WorkflowScope {
   #cancelling: AbortController | null = null;
   /** The seq after that of the last delivery. */
   #next = 0;
-  /** Lines are logged once `#next` is greater. */
+  /** Lines are logged once `#next` is greater (I9). */
   #logged = -1;
   /** An earlier execution went past every place where `#next` is less. */
   #past = 0;
@@ -141,6 +144,14 @@ export class Execution implements Effects, WorkflowScope {
       .sort((a, b) => a.position - b.position);
   }
 
+  /**
+   * How far the lines of the code have been logged, for the `told` of the execution after this one: all
+   * that the code says before it is given an event of a seq from here on.
+   */
+  get told(): number {
+    return Math.max(this.#logged, this.#next);
+  }
+
   /** Commands that wait, in program order. */
   get outstanding(): readonly Pending[] {
     return [...this.#outstanding.values()];
@@ -151,7 +162,7 @@ export class Execution implements Effects, WorkflowScope {
    * code, and takes the whole history at once.
    *
    * @param events Events that follow those of the turn before, in journal order.
-   * @param options What an earlier execution has seen.
+   * @param options What an earlier execution has logged.
    * @returns What came to light.
    * @throws {ContextError} If another turn is under way.
    * @throws {CorruptValueError} If the input or an event's payload cannot be decoded.
@@ -343,9 +354,9 @@ export class Execution implements Effects, WorkflowScope {
     return this.#drift !== null || this.#refused !== null;
   }
 
-  #open(events: readonly HistoryEvent[], { seen }: TurnOptions): void {
+  #open(events: readonly HistoryEvent[], { told }: TurnOptions): void {
     this.#inTurn = true;
-    this.#lookAhead(events, seen);
+    this.#lookAhead(events, told);
     if (this.#started) return;
     const input = decode(this.start.input);
     this.#started = true;
@@ -356,8 +367,7 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   /** Learns what `patched` and `log` have to know of the events to come. */
-  #lookAhead(events: readonly HistoryEvent[], seen: number | undefined): void {
-    const past = seen ?? (this.#started ? 0 : Infinity);
+  #lookAhead(events: readonly HistoryEvent[], told: number | null | undefined): void {
     let last = -1;
     this.#past = 0;
     for (const event of events) {
@@ -368,9 +378,9 @@ export class Execution implements Effects, WorkflowScope {
       if (!this.#started && isNote(event)) this.#notes.learn(event);
       if (!isDelivery(event)) continue;
       last = event.seq;
-      if (last < past) this.#past = last + 1;
+      if (!this.#started) this.#past = last + 1;
     }
-    this.#logged = seen ?? (this.#started ? -1 : last);
+    if (!this.#started) this.#logged = told === undefined ? last : told ?? -1;
   }
 
   /** I3. Answers whether microtasks are to be drained. */

@@ -271,6 +271,7 @@ function parameters(entries: readonly CommitEntry[]): SqlValue[] {
     columnLiteral(answered, ({ run }) => run),
     columnLiteral(answered, ({ position }) => position),
     columnLiteral(ended, ({ run }) => run),
+    columnLiteral(entries, ({ told }) => told),
   ];
 }
 

@@ -16,10 +16,10 @@ const SHARES = `
     select * from unnest(
       $1::bigint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::float8[],
       $7::integer[], $8::text[], $9::float8[], $10::text[], $11::text[], $12::text[],
-      $22::text[], $23::text[], $24::text[]
+      $22::text[], $23::text[], $24::text[], $28::integer[]
     ) as share (
       id, token, first, n, target, wake_at, wake_seq, waits, after_ms, result, error, reason,
-      attributes, removed, custom_status
+      attributes, removed, custom_status, told
     )
   )`;
 
@@ -43,6 +43,7 @@ function append(from: string, condition: string): string {
   written as (
     update {schema}.runs as run set
       next_seq = run.next_seq + share.n,
+      told = coalesce(share.told, run.told),
       claims_since_progress = case
         when share.n > 0 then 0
         when share.target = 'released' then greatest(run.claims_since_progress - 1, 0)

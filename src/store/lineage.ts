@@ -70,6 +70,7 @@ function nextGeneration(fence: string, changes: string): string {
       update {schema}.runs as run set
         generation = run.generation + 1,
         first_seq = run.next_seq,
+        told = null,
         seed = $5,
         claims_since_progress = 0,
         ${changes}

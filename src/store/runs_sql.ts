@@ -21,7 +21,7 @@ const ALIVE = "select id from {schema}.nodes where id = $1 for key share";
 const CLAIMED = `
   run.id, run.namespace, run.run_id as "runId", run.workflow, run.code,
   run.input::text as input, run.seed, ${milliseconds("run.started_at")} as "startedAt", run.token,
-  run.claims_since_progress as claims, run.first_seq as "firstSeq", run.generation, run.attempt,
+  run.claims_since_progress as claims, run.first_seq as "firstSeq", run.told, run.generation, run.attempt,
   ${milliseconds("run.deadline")} as deadline, run.policy::text as policy`;
 
 /**

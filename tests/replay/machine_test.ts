@@ -330,11 +330,11 @@ Deno.test("lines are logged at the live tail only", async () => {
   };
   const journal = new Journal();
   for (const [i, step] of ["a", "b", "c"].entries()) journal.succeed(recorded("run", i, step));
-  const logged = async (...turns: [number, number, number?][]): Promise<string[]> => {
+  const logged = async (...turns: [number, number, (number | null)?][]): Promise<string[]> => {
     const lines: LogLine[] = [];
     const execution = executionFor(body, { log: (line) => lines.push(line) });
-    for (const [from, to, seen] of turns) {
-      const options = seen === undefined ? {} : { seen };
+    for (const [from, to, told] of turns) {
+      const options = told === undefined ? {} : { told };
       await execution.turn(journal.events.slice(from, to), options);
     }
     return lines.map((line) => line.message);
@@ -343,9 +343,10 @@ Deno.test("lines are logged at the live tail only", async () => {
   assert.deepEqual(await logged([0, 0], [0, 1], [1, 3]), all, "Live");
   assert.deepEqual(await logged([0, 3]), ["End"], "Replay");
   assert.deepEqual(await logged([0, 2], [2, 3]), ["Before c", "End"], "Replay, then live");
-  assert.deepEqual(await logged([0, 2, 2], [2, 3]), ["End"], "Seen already");
-  assert.deepEqual(await logged([0, 2, 1], [2, 3]), ["Before c", "End"], "Seen but one");
-  assert.deepEqual(await logged([0, 1, 0]), ["Before b"], "The first turn was seen");
+  assert.deepEqual(await logged([0, 2, 2], [2, 3]), ["End"], "Told already");
+  assert.deepEqual(await logged([0, 2, 1], [2, 3]), ["Before c", "End"], "Told but one");
+  assert.deepEqual(await logged([0, 1, 0]), ["Before b"], "The first turn was told");
+  assert.deepEqual(await logged([0, 2, null], [2, 3]), all, "Nothing was told");
 });
 
 Deno.test("the log sink runs outside of the workflow", async () => {

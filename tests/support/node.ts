@@ -19,7 +19,7 @@ import { installGuard } from "../../src/replay/guard.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import type { ActivityLike } from "../../src/replay/commands.ts";
 import type { Execution } from "../../src/replay/machine.ts";
-import type { RunStart } from "../../src/replay/turn.ts";
+import type { LogLine, RunStart } from "../../src/replay/turn.ts";
 import { executionOf } from "../../src/workflow/execute.ts";
 import { policyText, readRunPolicy, type RunPolicyOptions } from "../../src/workflow/run_policy.ts";
 import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
@@ -103,7 +103,8 @@ export class TestNode implements AsyncDisposable {
           activityCode: (activity) => node.codeOf(activity),
           execute: (start, given) => {
             const from = { ...start, version: start.hash };
-            const execution = executionOf(workflow, from, { drain, ...given });
+            const log = (line: LogLine) => options.onLine?.(line);
+            const execution = executionOf(workflow, from, { drain, log, ...given });
             options.onExecution?.(from, execution);
             return execution;
           },
@@ -191,6 +192,8 @@ export type NodeOptions = Partial<Omit<EngineOptions, "store" | "code" | "onDepa
   readonly pinned?: Readonly<Record<string, ActivityLike>>;
   /** Told of every execution before its first turn. */
   readonly onExecution?: (start: RunStart, execution: Execution) => void;
+  /** Told of every line that workflow code logs. */
+  readonly onLine?: (line: LogLine) => void;
 };
 
 /** A run as a client makes it. */
