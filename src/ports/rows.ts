@@ -445,6 +445,8 @@ export interface NewVersion {
   readonly blobs: ReadonlyMap<string, Uint8Array> | null;
   /** Whether it comes as part of another version, and not in its own right. Default false. */
   readonly isPart?: boolean;
+  /** Whether a start brings it, and not its own right: it is made current nowhere. Default false. */
+  readonly isStart?: boolean;
 }
 
 /** What a registration changed. */

@@ -317,7 +317,7 @@ export interface VersionStore {
   /**
    * Registers a version, its members and a specifier in one transaction; makes it current where its
    * workflow has none, or where it comes in its own right for the first time (never by merely coming
-   * up again); lets runs that were parked for want of it out.
+   * up again, nor by a start); lets runs that were parked for want of it out.
    */
   register(version: NewVersion): Promise<RegisteredVersion>;
   /** One version. */

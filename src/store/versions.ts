@@ -7,7 +7,8 @@
  *   database is put right by the next registration.
  * - V3, current: a version becomes current when it first comes in its own right, not when it comes up
  *   again. One that comes as part of another becomes so where there is none, and never answers for
- *   a specifier in place of one that came in its own right.
+ *   a specifier in place of one that came in its own right. One that a start brings becomes current
+ *   nowhere, and yields in the same way.
  *
  * @module
  */
@@ -65,15 +66,18 @@ export class Versions implements VersionStore {
       );
       if (blobs !== null) await session.query(sql.members, [hash, arrayLiteral([...blobs.keys()])]);
       const becomesCurrent = await this.#name(session, version);
-      await session.query(becomesCurrent ? sql.newCurrent : sql.firstCurrent, [workflow, hash]);
+      if (version.isStart !== true) {
+        await session.query(becomesCurrent ? sql.newCurrent : sql.firstCurrent, [workflow, hash]);
+      }
       const revived = await session.query(sql.revive, [hash]);
       return { created: row?.created ?? false, revived: revived.length };
     });
   }
 
   /** V3: notes the specifier, and says whether the version becomes current whatever is. */
-  async #name(session: SqlSession, { hash, specifier, isPart }: NewVersion): Promise<boolean> {
-    const statement = isPart === true ? this.#sql.partSpecifier : this.#sql.specifier;
+  async #name(session: SqlSession, version: NewVersion): Promise<boolean> {
+    const { hash, specifier, isPart = false, isStart = false } = version;
+    const statement = isPart || isStart ? this.#sql.partSpecifier : this.#sql.specifier;
     const [row] = await session.query<{ first: boolean }>(statement, [hash, specifier]);
     return row?.first ?? false;
   }

@@ -14,6 +14,7 @@ const BLOCKS: readonly (readonly [address: string, bits: number])[] = [
   ["172.16.0.0", 12],
   ["192.0.0.0", 24],
   ["192.0.2.0", 24],
+  ["192.88.99.0", 24],
   ["192.168.0.0", 16],
   ["198.18.0.0", 15],
   ["198.51.100.0", 24],
@@ -47,15 +48,30 @@ export function isPrivateAddress(address: string): boolean {
   const groups = parseV6(address);
   if (groups === undefined) return false;
   const [first, second] = groups as [number, number, ...number[]];
-  const isEmbedded = groups.slice(0, 5).every((group) => group === 0) &&
-    (groups[5] === 0 || groups[5] === 0xffff);
-  const isTranslated = first === 0x64 && second === 0xff9b;
-  // Unspecified, loopback and IPv4 addresses in IPv6 clothes.
-  if (isEmbedded || isTranslated) return isPrivateV4(groups[6]! * 0x10000 + groups[7]!);
-  if (first === 0x2002) return isPrivateV4(second * 0x10000 + groups[2]!);
-  // Unique local, link-local, site-local, multicast, documentation.
-  return (first & 0xfe00) === 0xfc00 || (first & 0xff80) === 0xfe80 || first >= 0xff00 ||
-    (first === 0x2001 && second === 0xdb8);
+  // IPv4 in IPv6 clothes is as private as without.
+  const inner = embeddedV4(groups);
+  if (inner !== undefined) return isPrivateV4(inner);
+  return (first & 0xfe00) === 0xfc00 || // unique local
+    (first & 0xff80) === 0xfe80 || // link-local, site-local
+    first >= 0xff00 || // multicast
+    first === 0x2001 && second < 0x200 || // Teredo and other protocols
+    first === 0x2001 && second === 0xdb8 || first === 0x3fff || // documentation
+    first === 0x64 && second === 0xff9b || // translation inside one network
+    first === 0x100 && second === 0 || // discarded
+    first === 0x5f00; // segment routing
+}
+
+/** The IPv4 address that an IPv6 address stands for. */
+function embeddedV4(groups: readonly number[]): number | undefined {
+  const at = (index: number) => groups[index]! * 0x10000 + groups[index + 1]!;
+  const isZero = (from: number, to: number) => groups.slice(from, to).every((g) => g === 0);
+  // Compatible `::a.b.c.d`, mapped `::ffff:a.b.c.d`, translated `::ffff:0:a.b.c.d`.
+  const isMapped = isZero(0, 5) && (groups[5] === 0 || groups[5] === 0xffff);
+  if (isMapped || isZero(0, 4) && groups[4] === 0xffff && groups[5] === 0) return at(6);
+  // NAT64 `64:ff9b::/96`, ISATAP `...:0:5efe:a.b.c.d`, 6to4 `2002::/16`.
+  if (groups[0] === 0x64 && groups[1] === 0xff9b && isZero(2, 6)) return at(6);
+  if ((groups[4]! & ~0x200) === 0 && groups[5] === 0x5efe) return at(6);
+  return groups[0] === 0x2002 ? at(1) : undefined;
 }
 
 function isPrivateV4(address: number): boolean {

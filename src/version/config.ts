@@ -22,6 +22,8 @@ export interface Project {
   readonly compilerOptions: Readonly<Record<string, unknown>>;
   /** Packages of the workspace, answered from their folder. */
   readonly packages: readonly WorkspacePackage[];
+  /** Where a workspace could be that this process may not see; the project counts as none's. */
+  readonly unseen?: string | undefined;
 }
 
 /** A package of the workspace, or a linked one. */
@@ -79,7 +81,7 @@ interface Folder {
 export async function readProject(root: string, config?: string | URL | false): Promise<Project> {
   const own = config === undefined ? await discover(root) : config && await readConfig(config);
   if (!own) return EMPTY_PROJECT;
-  const top = config === undefined ? await findWorkspace(own) : own;
+  const { top, unseen } = config === undefined ? await findWorkspace(own) : { top: own };
   const members = await readMembers(top);
   if (!members.some((member) => member.url === own.url) && own.url !== top.url) members.push(own);
   const links = await readFolders(top, top.deno?.links ?? top.deno?.patch ?? []);
@@ -89,6 +91,7 @@ export async function readProject(root: string, config?: string | URL | false): 
     lock: await readLock(top),
     compilerOptions: { ...top.deno?.compilerOptions, ...own.deno?.compilerOptions },
     packages,
+    unseen,
   };
 }
 
@@ -132,23 +135,31 @@ async function readConfig(config: string | URL): Promise<Folder> {
   return { url, file, deno: json, npm: await readJson(`${url}package.json`) };
 }
 
-/** The folder whose workspace holds this one; the folder itself when there is none. */
-async function findWorkspace(own: Folder): Promise<Folder> {
-  if (own.deno?.workspace !== undefined) return own;
+/** The folder whose workspace holds this one; the folder itself when there is none, or unseen. */
+async function findWorkspace(own: Folder): Promise<{ top: Folder; unseen?: string }> {
+  if (own.deno?.workspace !== undefined) return { top: own };
   for (let url = own.url; new URL("../", url).href !== url;) {
     url = new URL("../", url).href;
-    const folder = await readFolder(url);
+    let folder: Folder | undefined;
+    try {
+      folder = await readFolder(url);
+    } catch (error) {
+      if (error instanceof ForbiddenFileError) return { top: own, unseen: error.url };
+      throw error;
+    }
     if (folder === undefined || workspaceOf(folder).length === 0) continue;
     const members = await readMembers(folder);
-    if (members.some((member) => member.url === own.url)) return folder;
+    if (members.some((member) => member.url === own.url)) return { top: folder };
   }
-  return own;
+  return { top: own };
 }
 
 async function readFolder(url: string): Promise<Folder | undefined> {
-  const [json, jsonc, npm] = await Promise.all(
-    ["deno.json", "deno.jsonc", "package.json"].map((name) => readJson(url + name)),
+  const [json, npm] = await Promise.all(
+    ["deno.json", "package.json"].map((name) => readJson(url + name)),
   );
+  // Deno does not look at it where there is the other.
+  const jsonc = json === undefined ? await readJson(`${url}deno.jsonc`) : undefined;
   const deno = json ?? jsonc;
   if (deno === undefined && npm === undefined) return undefined;
   const name = json !== undefined
@@ -318,18 +329,40 @@ async function readJson(url: string): Promise<ConfigJson | undefined> {
   return json as ConfigJson;
 }
 
-/** A file's text; `undefined` when it is not there or not to be read by this process. */
+/** A file that a hash may need, and that this process may not read. */
+class ForbiddenFileError extends ConfigError {
+  readonly url: string;
+
+  constructor(url: string, cause?: unknown) {
+    super(
+      `Cannot read ${url}, which a version's hash may need: this process may not, wanted ` +
+        `--allow-read=${decodeURI(new URL(url).pathname)}, or the option \`config\``,
+      { cause },
+    );
+    this.url = url;
+  }
+}
+
+/**
+ * A file's text; `undefined` when it is definitely not there.
+ *
+ * @throws {ForbiddenFileError} When this process may not read it: a hash without it would be another.
+ */
 async function readText(url: string): Promise<string | undefined> {
   const path = new URL(url);
   try {
     // Asked first, so that looking for a config above a root never prompts anybody.
     const { state } = await Deno.permissions.query({ name: "read", path });
-    return state === "granted" ? await Deno.readTextFile(path) : undefined;
+    if (state !== "granted") throw new ForbiddenFileError(url);
+    return await Deno.readTextFile(path);
   } catch (cause) {
-    const isAbsent = cause instanceof Deno.errors.NotFound ||
-      cause instanceof Deno.errors.NotCapable ||
-      cause instanceof Deno.errors.NotADirectory || cause instanceof Deno.errors.PermissionDenied;
-    if (isAbsent) return undefined;
+    if (cause instanceof ConfigError) throw cause;
+    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    const isForbidden = cause instanceof Deno.errors.NotCapable ||
+      cause instanceof Deno.errors.PermissionDenied;
+    if (isForbidden) throw new ForbiddenFileError(url, cause);
     throw new ConfigError(`Cannot read ${url}`, { cause });
   }
 }

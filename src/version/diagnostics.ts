@@ -9,9 +9,14 @@
  * - `UNPINNED_EXTERNAL`: an `npm:` or `jsr:` import without an exact version or lock integrity;
  * - `NON_LITERAL_IMPORT`: a dynamic import whose specifier is computed; the loader refuses it;
  * - `IMPORT_META`: a use of `import.meta` other than `import.meta.main`; the value differs between
- *   nodes and sources.
+ *   nodes and sources;
+ * - `CONFIG_UNSEEN`: above the project's config may be a workspace that this process may not see.
  */
-export type DiagnosticCode = "UNPINNED_EXTERNAL" | "NON_LITERAL_IMPORT" | "IMPORT_META";
+export type DiagnosticCode =
+  | "UNPINNED_EXTERNAL"
+  | "NON_LITERAL_IMPORT"
+  | "IMPORT_META"
+  | "CONFIG_UNSEEN";
 
 /** One reason why a graph is not exact. An error with `pinning: "strict"`. */
 export interface Diagnostic {

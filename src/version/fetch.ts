@@ -7,7 +7,7 @@
 
 import { ModuleNotFoundError } from "./errors.ts";
 import { FetchFailedError } from "./load_errors.ts";
-import type { FetchedModule } from "./read_module.ts";
+import { type FetchedModule, readRegularFile } from "./read_module.ts";
 import { checkShape, type TrustScope } from "./trust.ts";
 
 export type { FetchedModule };
@@ -46,7 +46,8 @@ export class GraphFetcher {
    * Prepares to fetch one graph; its time runs from here.
    *
    * @param scope What may be part of the graph.
-   * @param fetcher Fetches `http:` and `https:` in place of the global `fetch`.
+   * @param fetcher Fetches `http:` and `https:` in place of the global `fetch`. It is asked not to
+   *   follow redirects; what it followed all the same is checked by the URL that answered.
    * @param limits Bounds.
    */
   constructor(scope: TrustScope, fetcher?: typeof fetch, limits: FetchLimits = {}) {
@@ -73,14 +74,21 @@ export class GraphFetcher {
     const signal = AbortSignal.timeout(ms);
     try {
       for (let next = url;;) {
-        const response = await this.#request(next, signal);
+        const response = await untilAborted(this.#request(next, signal), signal);
+        const answered = this.#answered(response, next);
+        if (answered !== next) {
+          this.#checkAnswer(response, answered, next);
+          redirects.push(next);
+          next = answered;
+        }
         const location = response.headers.get("location");
         if (response.status < 300 || response.status >= 400 || location === null) {
-          await refuseStatus(response, next);
+          refuseStatus(response, next);
           const contentType = response.headers.get("content-type") ?? undefined;
-          return { url: next, bytes: await this.#body(response, next), contentType, redirects };
+          const bytes = await this.#body(response, next, signal);
+          return { url: next, bytes, contentType, redirects };
         }
-        await response.body?.cancel();
+        cancel(response);
         redirects.push(next);
         const target = URL.canParse(location, next) ? new URL(location, next).href : undefined;
         if (target === undefined || redirects.length > this.#limits.redirects) {
@@ -109,14 +117,52 @@ export class GraphFetcher {
     return await fetch(url, init);
   }
 
+  /** The URL that a response is from, with the fragment that was asked for; it may have been told. */
+  #answered(response: Response, asked: string): string {
+    const [url, fragment = ""] = asked.split(/(?=#)/);
+    if (!response.redirected && (!response.url || response.url.replace(/#.*$/s, "") === url)) {
+      return asked;
+    }
+    if (URL.canParse(response.url)) {
+      const found = response.url.replace(/#.*$/s, "");
+      return found === url ? asked : new URL(found + fragment).href;
+    }
+    cancel(response);
+    throw new FetchFailedError(
+      "FETCH_REDIRECTS",
+      "node",
+      `Cannot fetch ${asked}: the given fetch followed a redirect and does not tell where to, ` +
+        `wanted one that honours redirect: "manual", or Response.url`,
+    );
+  }
+
+  /** Refuses what a followed redirect led to; nothing of it is read then. */
+  #checkAnswer(response: Response, url: string, referrer: string): void {
+    try {
+      this.#scope.check(url, referrer, true);
+    } catch (error) {
+      cancel(response);
+      throw error;
+    }
+  }
+
   /** Counts what comes, so that neither a length that lies nor a bomb gets far. */
-  async #body(response: Response, url: string): Promise<Uint8Array> {
+  async #body(response: Response, url: string, signal: AbortSignal): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    for await (const chunk of response.body ?? []) {
-      chunks.push(chunk);
-      length += chunk.byteLength;
-      this.#count(length, chunk.byteLength, url);
+    const reader = response.body?.getReader();
+    try {
+      for (;;) {
+        const chunk = reader && (await untilAborted(reader.read(), signal)).value;
+        if (chunk === undefined) break;
+        chunks.push(chunk);
+        length += chunk.byteLength;
+        this.#count(length, chunk.byteLength, url);
+      }
+    } catch (error) {
+      // Nobody waits: a body that does not come may not be cancelled either.
+      reader?.cancel().catch(() => {});
+      throw error;
     }
     if (chunks.length === 1) return chunks[0]!;
     const bytes = new Uint8Array(length);
@@ -130,20 +176,10 @@ export class GraphFetcher {
 
   async #readFile(url: string): Promise<Uint8Array> {
     try {
-      const { size } = await Deno.stat(new URL(url));
-      this.#count(size, 0, url);
-      const bytes = await Deno.readFile(new URL(url));
+      const bytes = await readRegularFile(url, (size) => this.#count(size, 0, url));
       this.#count(bytes.byteLength, bytes.byteLength, url);
       return bytes;
     } catch (cause) {
-      const isAbsent = cause instanceof Deno.errors.NotFound ||
-        cause instanceof Deno.errors.NotADirectory || cause instanceof Deno.errors.IsADirectory;
-      if (isAbsent) {
-        throw new ModuleNotFoundError(`Cannot read ${url}: there is no such file`, {
-          cause,
-          details: { url },
-        });
-      }
       throw explain(cause, url);
     }
   }
@@ -162,16 +198,34 @@ export class GraphFetcher {
 }
 
 /** 404 and 410 mean what they say; 401 and 403 are about this node; the rest may pass. */
-async function refuseStatus(response: Response, url: string): Promise<void> {
+function refuseStatus(response: Response, url: string): void {
   const { status } = response;
   if (status === 200) return;
-  await response.body?.cancel();
+  cancel(response);
   const message = `Cannot fetch ${url}: the server says ${status}`;
   if (status === 404 || status === 410) {
     throw new ModuleNotFoundError(message, { details: { url, status } });
   }
   const isPassing = status >= 500 || status === 429 || status === 408 || status === 425;
   throw new FetchFailedError(`HTTP_${status}`, isPassing ? "passing" : "node", message);
+}
+
+/** Gives a body up; nobody waits for that. */
+function cancel(response: Response): void {
+  response.body?.cancel().catch(() => {});
+}
+
+/** A fetch that ignores its signal is left behind. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort);
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 function explain(error: unknown, url: string, signal?: AbortSignal): unknown {

@@ -124,16 +124,21 @@ export async function readGraph(
     limits,
   });
   const entry = await walk.run(url);
-  const { manifest, bytes, urls, diagnostics } = buildManifest(
-    walk,
-    entry,
-    project.compilerOptions,
-  );
+  const built = buildManifest(walk, entry, project.compilerOptions);
+  const { manifest, bytes, urls } = built;
+  const diagnostics = [...unseenConfig(project, manifest.entry), ...built.diagnostics];
   if (options.pinning === "strict" && diagnostics.length > 0) {
     throw new GraphUnpinnedError(root, diagnostics);
   }
   const text = formatManifest(manifest);
   return { specifier: root, hash: versionHash(text), manifest, text, bytes, urls, diagnostics };
+}
+
+function unseenConfig({ unseen }: Project, label: string): Diagnostic[] {
+  if (unseen === undefined) return [];
+  const message = `Found no permission to read ${unseen}: a workspace above the project would ` +
+    "count, wanted --allow-read for it, or the option `config`";
+  return [{ code: "CONFIG_UNSEEN", message, label, line: 1, column: 1 }];
 }
 
 function resolverOf(root: string, project: Project, options: ReadGraphOptions): Resolver {

@@ -50,7 +50,7 @@ export interface ReadModuleOptions {
  * @throws {GraphLimitError} When there are more redirects than allowed.
  */
 export async function readModule(url: string, options: ReadModuleOptions): Promise<FetchedModule> {
-  if (url.startsWith("file:")) return { url, bytes: await readFile(url), redirects: [] };
+  if (url.startsWith("file:")) return { url, bytes: await readRegularFile(url), redirects: [] };
   if (url.startsWith("data:")) {
     const response = await fetch(url);
     const contentType = response.headers.get("content-type") ?? undefined;
@@ -93,17 +93,30 @@ export async function readModule(url: string, options: ReadModuleOptions): Promi
   }
 }
 
-async function readFile(url: string): Promise<Uint8Array> {
+/**
+ * Reads a file that can be a module: a regular one. A device, a pipe or a folder is none; reading
+ * some of them would never end.
+ *
+ * @param url A `file:` URL.
+ * @param accept Called with the size in bytes before anything is read; throws to refuse.
+ * @returns Its bytes.
+ * @throws {ModuleNotFoundError} When there is no regular file.
+ */
+export async function readRegularFile(
+  url: string,
+  accept: (size: number) => void = () => {},
+): Promise<Uint8Array> {
+  const absent = (why: string, cause?: unknown) =>
+    new ModuleNotFoundError(`Cannot read ${url}: ${why}`, { cause, details: { url } });
   try {
+    const { isFile, size } = await Deno.stat(new URL(url));
+    if (!isFile) throw absent("it is no regular file");
+    accept(size);
     return await Deno.readFile(new URL(url));
   } catch (cause) {
     const isAbsent = cause instanceof Deno.errors.NotFound ||
       cause instanceof Deno.errors.NotADirectory || cause instanceof Deno.errors.IsADirectory;
-    if (!isAbsent) throw cause;
-    throw new ModuleNotFoundError(`Cannot read ${url}: there is no such file`, {
-      cause,
-      details: { url },
-    });
+    throw isAbsent ? absent("there is no such file", cause) : cause;
   }
 }
 

@@ -13,7 +13,7 @@ import { readProject } from "./config.ts";
 import { type FetchLimits, GraphFetcher } from "./fetch.ts";
 import { type GraphLimits, type ModuleGraph, readGraph } from "./graph.ts";
 import { ENGINE_ENTRY } from "./host.ts";
-import { labelUrl } from "./label.ts";
+import { isRelative, labelUrl } from "./label.ts";
 import { ExternalUnavailableError, IntegrityError, type SourceReason } from "./load_errors.ts";
 import { reasonOf } from "./load_reasons.ts";
 import { parseManifest, versionHash } from "./manifest.ts";
@@ -122,6 +122,7 @@ export class Sources {
     }
     if (index === undefined) return reasons;
     try {
+      this.#checkArchived(row, index);
       const bytes = await this.#unarchive(row, index);
       const specifier = row.specifiers[0] ?? "";
       const url = this.#toldUrl(specifier);
@@ -161,6 +162,25 @@ export class Sources {
     const parts = url.startsWith("jsr:") ? parsePackageSpecifier(url) : undefined;
     if (parts === undefined) return url;
     return new URL(`https://jsr.io/${parts.name}/${parts.range}${parts.path || "/mod.ts"}`).href;
+  }
+
+  /** T6: what would be refused from its URL is refused from the archive, whoever vouches for it. */
+  #checkArchived({ specifiers }: VersionRow, { manifest }: ManifestIndex): void {
+    // Relative labels lie beside the root.
+    const labels = manifest.members.map(({ label }) => label).filter((label) => !isRelative(label));
+    let refusal: unknown;
+    for (const specifier of specifiers) {
+      const root = this.#application.tryResolve(specifier);
+      if (root === undefined) continue;
+      const scope = this.#trust.scope(root, true);
+      try {
+        for (const label of labels) scope.check(label, this.#toldUrl(specifier));
+        return;
+      } catch (error) {
+        refusal ??= error;
+      }
+    }
+    if (refusal !== undefined) throw refusal;
   }
 
   async #unarchive(row: VersionRow, index: ManifestIndex): Promise<Map<string, Uint8Array>> {

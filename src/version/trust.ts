@@ -5,22 +5,31 @@
  * - T1: it holds for the root, every redirect and every member.
  * - T2: a remote module never brings in a `file:`.
  * - T3: a host that is not of the public internet must be named: in `modules`, or as the host of one
- *   of the node's own workflows.
+ *   of the node's own workflows. So must one of which this process can't learn where it leads.
  * - T4: without `modules`, the node's own workflows are trusted with what they import; but where a
  *   server redirects, it stays on its own origin.
  * - T5: with `modules`, every remote module must match. Local files that a trusted local root
  *   imports need no entry: who can change them can change the application.
  * - T6: a registered version is vouched for by its hash: its recorded URL and what lies beside it on
- *   the same origin need no entry.
+ *   the same origin need no entry. Members of other origins are judged alike, whether their bytes
+ *   come from their URL or from the archive.
+ * - T7: a `jsr:` specifier that is trusted stands for itself, and, as a root, for the files of its
+ *   package at the versions that it allows; not for another version, nor for another root.
  *
  * @module
  */
 
 import { lookup } from "node:dns/promises";
+import { isSha256Hex } from "../base/encoding.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import { isPrivateAddress, isPrivateHost } from "./address.ts";
-import { UntrustedModuleError } from "./load_errors.ts";
-import { parsePackageSpecifier } from "./package_specifier.ts";
+import { FetchFailedError, UntrustedModuleError } from "./load_errors.ts";
+import {
+  formatPackageSpecifier,
+  isExactVersion,
+  parsePackageSpecifier,
+} from "./package_specifier.ts";
+import { satisfies } from "./semver.ts";
 
 /**
  * An exact specifier, or a pattern: a `URLPattern`, what one is made of, or a text with a wildcard
@@ -42,11 +51,17 @@ export interface TrustOptions {
    * @default {false}
    */
   readonly start?: boolean | readonly TrustPattern[];
-  /** Version hashes that never run here, whoever vouches for them. */
+  /**
+   * Version hashes that never run here, whoever vouches for them: each 64 lower-case hexadecimal
+   * digits.
+   */
   readonly deny?: readonly string[];
 }
 
 type Matcher = (url: URL) => boolean;
+
+/** Where the files of `jsr:` packages are. */
+const JSR = "https://jsr.io/";
 
 /** The trust of a node; immutable. */
 export class Trust {
@@ -62,14 +77,15 @@ export class Trust {
    *
    * @param options What is trusted.
    * @param workflows The node's own workflows: absolute URLs and `jsr:` specifiers.
-   * @throws {InvalidArgumentError} When a pattern is none.
+   * @throws {InvalidArgumentError} When a pattern is none, or a denied hash is none.
    */
   constructor(options: TrustOptions, workflows: readonly string[]) {
-    this.#modules = options.modules?.flatMap((pattern) => matchersOf(pattern, "trust.modules"));
-    this.#start = typeof options.start === "object"
-      ? options.start.flatMap((pattern) => matchersOf(pattern, "trust.start"))
-      : options.start ?? false;
-    this.#deny = new Set(options.deny);
+    const { modules, start = false, deny = [] } = options;
+    this.#modules = modules && listOf(modules, "trust.modules").flatMap(matchersOf);
+    this.#start = typeof start === "boolean"
+      ? start
+      : listOf(start, "trust.start").flatMap(matchersOf);
+    this.#deny = new Set(listOf(deny, "trust.deny").map(readHash));
     const urls = workflows.filter((specifier) => URL.canParse(specifier))
       .map((specifier) => new URL(specifier));
     this.#own = new Set(urls.map(({ href }) => href));
@@ -94,7 +110,7 @@ export class Trust {
     if (structuralFault(url) !== undefined) return false;
     // T4, T5
     const isOwn = this.#own.has(url.href) && (this.#modules === undefined || !isRemote(url));
-    return isOwn || this.#matches(url);
+    return isOwn || this.#matches(url, url);
   }
 
   /**
@@ -105,7 +121,8 @@ export class Trust {
    * @returns What may be part of it.
    */
   scope(root: string, isVouched: boolean): TrustScope {
-    const rootUrl = new URL(root.startsWith("jsr:") ? "https://jsr.io/" : root);
+    const specifier = new URL(root);
+    const rootUrl = specifier.protocol === "jsr:" ? new URL(JSR) : specifier;
     const isTrustedRoot = isVouched || this.trusts(root);
     return new TrustScope((url, referrer, isRedirect) => {
       if (!isRemote(url) && referrer !== undefined && isRemote(referrer) && !isData(url)) {
@@ -113,7 +130,7 @@ export class Trust {
       }
       // Its bytes are its importer's; a root has none to vouch for it.
       if (isData(url) && (referrer !== undefined || isTrustedRoot)) return undefined;
-      const isListed = this.#matches(url);
+      const isListed = this.#matches(url, specifier);
       if (isRemote(url) && !isListed && !this.#ownHosts.has(url.host)) {
         if (isPrivateHost(url.hostname)) return "its host is private, and not listed";
       }
@@ -126,11 +143,13 @@ export class Trust {
       }
       if (!isRedirect || referrer?.origin === url.origin) return undefined;
       return "a server redirects to it from another origin, and it is not listed";
-    }, (url) => this.#matches(url) || this.#ownHosts.has(url.host));
+    }, (url) => this.#matches(url, specifier) || this.#ownHosts.has(url.host));
   }
 
-  #matches(url: URL): boolean {
-    return this.#modules?.some((matches) => matches(url)) ?? false;
+  /** Whether a pattern lists a URL, in the graph of a root (T7). */
+  #matches(url: URL, root: URL): boolean {
+    const isListed = (url: URL) => this.#modules?.some((matches) => matches(url)) ?? false;
+    return isListed(url) || root.protocol === "jsr:" && isOfPackage(url, root) && isListed(root);
   }
 }
 
@@ -138,7 +157,7 @@ export class Trust {
 export class TrustScope {
   readonly #fault: (url: URL, referrer?: URL, isRedirect?: boolean) => string | undefined;
   readonly #isNamed: (url: URL) => boolean;
-  readonly #hosts = new Map<string, Promise<boolean>>();
+  readonly #hosts = new Map<string, Promise<readonly string[]>>();
 
   /** Made by {@linkcode Trust.scope}. */
   constructor(
@@ -165,22 +184,24 @@ export class TrustScope {
   }
 
   /**
-   * Refuses a public name that leads to a private address. Names that can't be looked up are left
-   * to the request, which will fail too.
+   * Refuses a public name that leads to a private address, and a name of which nobody here can tell
+   * where it leads (T3).
    *
    * @param url The URL about to be requested.
-   * @throws {UntrustedModuleError} When its host leads to a private address and is not listed.
+   * @throws {UntrustedModuleError} When its host leads to a private address and is not listed, or
+   * this process may not look it up.
+   * @throws {FetchFailedError} When its host can't be looked up now.
    */
   async checkHost(url: string): Promise<void> {
     const parsed = new URL(url);
     if (!isRemote(parsed) || this.#isNamed(parsed)) return;
     const { hostname } = parsed;
-    let isPrivate = this.#hosts.get(hostname);
-    if (isPrivate === undefined) {
-      isPrivate = leadsToPrivate(hostname);
-      this.#hosts.set(hostname, isPrivate);
+    let addresses = this.#hosts.get(hostname);
+    if (addresses === undefined) {
+      addresses = addressesOf(hostname, url);
+      this.#hosts.set(hostname, addresses);
     }
-    if (!await isPrivate) return;
+    if (!(await addresses).some(isPrivateAddress)) return;
     throw new UntrustedModuleError(url, "its host leads to a private address, and is not listed");
   }
 }
@@ -198,14 +219,36 @@ export function checkShape(url: string): void {
   if (fault !== undefined) throw new UntrustedModuleError(withoutCredentials(parsed), fault);
 }
 
-async function leadsToPrivate(hostname: string): Promise<boolean> {
+async function addressesOf(hostname: string, url: string): Promise<readonly string[]> {
   try {
-    const addresses = await lookup(hostname.replace(/^\[|\]$/g, ""), { all: true });
-    return addresses.some(({ address }) => isPrivateAddress(address));
-  } catch {
-    return false;
+    const found = await lookup(hostname.replace(/^\[|\]$/g, ""), { all: true });
+    return found.map(({ address }) => address);
+  } catch (cause) {
+    const isForbidden = cause instanceof Deno.errors.NotCapable ||
+      (cause as { code?: unknown }).code === "EPERM";
+    if (isForbidden) {
+      throw new UntrustedModuleError(
+        url,
+        `this process may not look up where its host leads, and it is not listed; wanted ` +
+          `--allow-net=${hostname}, or a pattern in trust.modules`,
+      );
+    }
+    const told = cause instanceof Error ? cause.message : String(cause);
+    const message = `Cannot fetch ${url}: its host can't be looked up: ${told}`;
+    throw new FetchFailedError("FETCH_FAILED", "passing", message, cause);
   }
 }
+
+/**
+ * A segment `..` that the URL parser left standing, and a server may climb by: its dots or slashes
+ * are encoded, once or more often, or overlong, or parameters follow it.
+ */
+const STEP_UPWARDS = (() => {
+  const percent = "%(?:25)*";
+  const dot = `(?:\\.|${percent}(?:2e|c0${percent}ae))`;
+  const slash = `(?:[\\\\/]|${percent}(?:2f|5c|c0${percent}af))`;
+  return new RegExp(`(?:^|${slash})${dot}{2}(?:${slash}|;|${percent}3b|$)`, "i");
+})();
 
 /** What no URL of a graph may have, whoever trusts it. */
 function structuralFault(url: URL): string | undefined {
@@ -214,22 +257,37 @@ function structuralFault(url: URL): string | undefined {
   }
   if (url.username !== "" || url.password !== "") return "it holds credentials";
   if (url.hostname.endsWith(".")) return "its host ends with a dot";
-  // A server may decode these, and then climb.
-  if (/(^|[\\/]|%2f|%5c)(\.|%2e){2}([\\/]|%2f|%5c|$)/i.test(url.pathname) && !isData(url)) {
+  if (STEP_UPWARDS.test(url.pathname) && !isData(url)) {
     return "its path holds an encoded step upwards";
   }
   if (url.protocol === "file:" && url.host !== "") return "it is a file of another host";
   return undefined;
 }
 
-function matchersOf(pattern: TrustPattern, option: string): Matcher[] {
+/** A list that an option holds, each entry with the option that it is of. */
+function listOf<T>(list: readonly T[], option: string): { entry: T; option: string }[] {
+  if (Array.isArray(list)) return list.map((entry) => ({ entry, option }));
+  throw new InvalidArgumentError(
+    `Cannot use option ${option}: found ${quote(list)}, wanted a list`,
+    { option },
+  );
+}
+
+function readHash({ entry, option }: { entry: string; option: string }): string {
+  if (typeof entry === "string" && isSha256Hex(entry)) return entry;
+  throw new InvalidArgumentError(
+    `Cannot use option ${option}: found ${quote(entry)}, wanted a version hash: 64 lower-case ` +
+      "hexadecimal digits",
+    { option },
+  );
+}
+
+function matchersOf({ entry, option }: { entry: TrustPattern; option: string }): Matcher[] {
   try {
-    return readPattern(pattern);
+    return readPattern(entry);
   } catch (error) {
     throw new InvalidArgumentError(
-      `Cannot use option ${option}: found ${
-        JSON.stringify(pattern)
-      }, wanted an absolute URL or a ` +
+      `Cannot use option ${option}: found ${quote(entry)}, wanted an absolute URL or a ` +
         `URLPattern: ${(error as Error).message}`,
       { option },
     );
@@ -237,30 +295,69 @@ function matchersOf(pattern: TrustPattern, option: string): Matcher[] {
 }
 
 function readPattern(pattern: TrustPattern): Matcher[] {
-  if (typeof pattern === "string" && !/[*(){}]|\/:[a-z]/i.test(pattern)) {
-    const { href } = new URL(pattern);
-    const exact: Matcher = (url) => url.href === href;
-    return [exact, ...jsrMatchers(pattern)];
-  }
-  const compiled = compile(pattern);
-  return [(url) => compiled.test(url.href)];
+  if (typeof pattern !== "string") return [matcherOf(compile(pattern))];
+  // Parentheses around plain words begin no group that anybody needs: they are themselves.
+  const text = pattern.replace(/\(([\w .-]*)\)/g, "\\($1\\)");
+  const isExact = !/[*{}]|(^|[^\\])\(|\/:[a-z]/i.test(text);
+  const url = URL.canParse(pattern) || isExact ? new URL(pattern) : undefined;
+  const fault = url && structuralFault(url);
+  if (isExact && fault !== undefined) throw new TypeError(fault);
+  // Whatever else it means, a URL means itself.
+  const itself: Matcher[] = url === undefined
+    ? []
+    : [(found) => normalHref(found) === normalHref(url)];
+  return isExact ? itself : [...itself, matcherOf(compile(text))];
 }
+
+function matcherOf(compiled: URLPattern): Matcher {
+  return (url) => compiled.test(url.href);
+}
+
+const PARTS = ["protocol", "hostname", "port", "pathname", "search", "hash", "baseURL"];
 
 function compile(pattern: TrustPattern): URLPattern {
   if (pattern instanceof URLPattern) return pattern;
-  if (typeof pattern !== "string") return new URLPattern(pattern);
-  // The colons of an IPv6 address begin no groups.
-  return new URLPattern(
-    pattern.replace(/\[[\da-f:.]*\]/i, (host) => host.replaceAll(":", "\\:")),
-  );
+  if (typeof pattern === "string") {
+    // The colons of an IPv6 address begin no groups.
+    const escape = (host: string) => host.replaceAll(":", "\\:");
+    return new URLPattern(pattern.replace(/\[[\da-f:.]*\]/i, escape));
+  }
+  if (typeof pattern !== "object" || pattern === null) throw new TypeError("it is no pattern");
+  // A part that is left out matches anything: one that is misspelt must not.
+  const wrong = Object.keys(pattern).find((part) => !PARTS.includes(part));
+  if (wrong !== undefined) {
+    throw new TypeError(`it holds ${quote(wrong)}, which is no part of a URL`);
+  }
+  if (Object.values(pattern).every((part) => part === undefined)) {
+    throw new TypeError("it names no part of a URL");
+  }
+  return new URLPattern(pattern);
 }
 
-/** A `jsr:` root is read from the registry's URLs. */
-function jsrMatchers(specifier: string): Matcher[] {
-  const parts = specifier.startsWith("jsr:") ? parsePackageSpecifier(specifier) : undefined;
-  if (parts === undefined) return [];
-  const folder = `https://jsr.io/${parts.name}/`;
-  return [(url) => url.href.startsWith(folder)];
+/** A URL's text; for a `jsr:` specifier, the one of several that mean the same. */
+function normalHref({ href, protocol }: URL): string {
+  const parts = protocol === "jsr:" ? parsePackageSpecifier(href) : undefined;
+  return parts === undefined ? href : formatPackageSpecifier(parts);
+}
+
+/** T7: whether a URL is of the package of a `jsr:` root, at a version that it allows. */
+function isOfPackage(url: URL, root: URL): boolean {
+  const parts = parsePackageSpecifier(root.href);
+  const folder = `${JSR}${parts?.name}/`;
+  if (parts === undefined || !url.href.startsWith(folder)) return false;
+  const path = url.href.slice(folder.length);
+  if (path === "meta.json") return !isExactVersion(parts.range);
+  const version = /^([^/]+)(?:\/|_meta\.json$)/.exec(path)?.[1];
+  if (version === undefined) return false;
+  return isExactVersion(parts.range)
+    ? version === parts.range
+    : satisfies(version, parts.range || "*");
+}
+
+function quote(value: unknown): string {
+  const text = typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : "";
+  const told = text || String(value);
+  return told.length > 80 ? `${told.slice(0, 80)}...` : told;
 }
 
 function isRemote(url: URL): boolean {

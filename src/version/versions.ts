@@ -6,6 +6,8 @@
  * - V2: a version that is in memory is had without I/O.
  * - V3: attempts at one version are one attempt.
  * - V4: manifest and bytes are in the database before {@linkcode Versions.register} returns.
+ * - V5: a start never changes what a name means: the version that it brings is current nowhere, and
+ *   makes this node serve no other version of its name.
  *
  * @module
  */
@@ -131,6 +133,12 @@ export class Versions {
    * @throws {LoadFailure} When the operator denies it. Errors of reading graphs as they are.
    */
   async register(specifier: string): Promise<OwnVersion> {
+    const own = await this.#register(specifier, false);
+    this.#own.add(own);
+    return own;
+  }
+
+  async #register(specifier: string, isStart: boolean): Promise<OwnVersion> {
     const url = this.#application.resolve(specifier);
     const graph = await this.#sources.read(url, false);
     const { hash } = graph;
@@ -146,19 +154,18 @@ export class Versions {
       contract: contractOf(definition),
       specifier: recorded,
       blobs: this.#options.archive === false ? null : graph.bytes,
+      ...(isStart ? { isStart } : {}),
     };
     const { created, revived } = await this.#store.register(version);
     this.#keep(loaded);
     this.#failures.forget(hash);
-    const own: OwnVersion = {
+    return {
       ...loaded,
       specifier: recorded,
       isNew: created,
       revived,
       diagnostics: graph.diagnostics,
     };
-    this.#own.add(own);
-    return own;
   }
 
   /**
@@ -266,7 +273,8 @@ export class Versions {
         "the specifier is not registered, and trust.start does not allow it",
       );
     }
-    const { hash, definition } = await this.register(url);
+    // V5
+    const { hash, definition } = await this.#register(url, true);
     return { workflow: definition.name, hash, specifier };
   }
 

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { digestText } from "../../src/base/digest.ts";
 import type { RunWhere } from "../../src/client/run_conditions.ts";
 import { forEachDatabase, postgresPlace } from "../support/database.ts";
 import { newWorld } from "../store/conformance/fixtures.ts";
@@ -153,6 +154,42 @@ forEachDatabase("finding runs", (database, test) => {
       ] as const
     ) {
       await refused(at.node.runs.query(options), "INVALID_CURSOR", found);
+    }
+  });
+
+  test("a cursor that names a place where no row can be is refused before the database sees it", async () => {
+    await using at = await scene(database);
+    await at.node.startMany("echo", [{ input: 1 }, { input: 2 }]);
+    const { cursor } = await at.node.runs.query({ limit: 1 });
+    const tie = JSON.stringify(["default", "createdAt", "desc", readWhere(undefined)]);
+    const write = (time: number | null, id: number) =>
+      btoa(JSON.stringify([time, id, digestText(`${tie}\n${JSON.stringify([time, id])}`)]))
+        .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+    const [time, id] = JSON.parse(
+      atob(cursor!.replaceAll("-", "+").replaceAll("_", "/")),
+    ) as [number, number, string];
+    assert.equal(write(time, id), cursor, "this test makes cursors as the client does");
+    for (
+      const place of [
+        [-1, id],
+        [-8.64e15, id],
+        [Number.MIN_SAFE_INTEGER, id],
+        [Number.MAX_SAFE_INTEGER, id],
+        [time, 0],
+        [time, -1],
+        [null, Number.MIN_SAFE_INTEGER],
+      ] as const
+    ) {
+      await refused(
+        at.node.runs.query({ cursor: write(place[0], place[1]) }),
+        "INVALID_CURSOR",
+        "cursor",
+      );
+    }
+    for (
+      const place of [[0, 1], [8.64e15, 1], [time, Number.MAX_SAFE_INTEGER], [null, 1]] as const
+    ) {
+      await at.node.runs.query({ cursor: write(place[0], place[1]) });
     }
   });
 

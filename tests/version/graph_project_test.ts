@@ -86,6 +86,47 @@ Deno.test("a config is found above the root, given by path, or left out", async 
   await assert.rejects(readGraph(root, { config: `${path}none.json` }), { code: "CONFIG_INVALID" });
 });
 
+const EXTERNALS = new URL("./vectors/externals/", import.meta.url);
+const ORDER = new URL("order.ts", EXTERNALS);
+
+/** What a process may read, and what it then says that it may not. */
+const BLIND: readonly (readonly [readonly string[], string])[] = [
+  [["order.ts"], "deno.json"],
+  [["order.ts", "deno.json"], "package.json"],
+  [["order.ts", "package.json", "deno.lock"], "deno.json"],
+  [["order.ts", "package.json", "deno.json"], "deno.lock"],
+];
+
+for (const [names, missing] of BLIND) {
+  Deno.test({
+    name: `a process that may read ${names.join(", ")} and not ${missing} computes no hash`,
+    permissions: { read: names.map((name) => new URL(name, EXTERNALS)) },
+    fn: () =>
+      assert.rejects(readGraph(ORDER.href), (error: Error & { code?: string }) => {
+        assert.equal(error.code, "CONFIG_INVALID");
+        assert.match(
+          error.message,
+          new RegExp(`/${missing}, .* wanted --allow-read=/.*/${missing}`),
+        );
+        return true;
+      }),
+  });
+}
+
+Deno.test({
+  name: "a process that may see its project and not above says so, and computes the same hash",
+  permissions: { read: [EXTERNALS] },
+  async fn() {
+    const { hash, diagnostics } = await readGraph(ORDER.href);
+    assert.equal(`${hash}\n`, await Deno.readTextFile(new URL("hash.txt", EXTERNALS)));
+    assert.deepEqual(diagnostics.map(({ code }) => code), ["CONFIG_UNSEEN"]);
+    assert.match(diagnostics[0]!.message, /vectors\/deno\.json/);
+    await assert.rejects(readGraph(ORDER.href, { pinning: "strict" }), { code: "GRAPH_UNPINNED" });
+    const given = await readGraph(ORDER.href, { config: new URL("deno.json", EXTERNALS) });
+    assert.deepEqual([given.hash, given.diagnostics], [hash, []]);
+  },
+});
+
 Deno.test("config files that cannot be read are told by name", async () => {
   const order = { "order.ts": "export {};" };
   const cases: [Files, RegExp][] = [

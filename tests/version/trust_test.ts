@@ -46,6 +46,19 @@ const TRICKS: Readonly<Record<string, boolean>> = {
   [`${HOST}/wf/..%2fevil/order.ts`]: false,
   [`${HOST}/wf/a%5c..%5cevil.ts`]: false,
   [`${HOST}\\wf\\..\\evil\\order.ts`]: false,
+  [`${HOST}/wf/%252e%252e/evil/order.ts`]: false,
+  [`${HOST}/wf/%25252e./evil/order.ts`]: false,
+  [`${HOST}/wf/..%252fevil/order.ts`]: false,
+  [`${HOST}/wf/a%255c..%255cevil.ts`]: false,
+  [`${HOST}/wf/..;/evil/order.ts`]: false,
+  [`${HOST}/wf/..;a=b/evil/order.ts`]: false,
+  [`${HOST}/wf/..%3b/evil/order.ts`]: false,
+  [`${HOST}/wf/%c0%ae%c0%ae/evil/order.ts`]: false,
+  [`${HOST}/wf/..%c0%afevil/order.ts`]: false,
+  [`${HOST}/wf/..a/order.ts`]: true,
+  [`${HOST}/wf/a../order.ts`]: true,
+  [`${HOST}/wf/...;/order.ts`]: true,
+  [`${HOST}/wf/a;b/order.ts`]: true,
   [`https://cdn.example.evil.host/wf/order.ts`]: false,
   [`https://evil.host/cdn.example/wf/order.ts`]: false,
   [`https://cdn.example./wf/order.ts`]: false,
@@ -80,6 +93,104 @@ Deno.test("an exact specifier trusts that one URL, not what only begins like it"
   assert.ok(allows(scope, `${HOST}/wf/order.ts`));
   for (const url of ["order.ts.evil", "order.tsx", "order.ts?v=2", "other.ts", ""]) {
     assert.equal(allows(scope, `${HOST}/wf/${url}`), false, url);
+  }
+});
+
+Deno.test("an exact URL means itself, whatever a pattern would make of its letters", () => {
+  const urls = ["order(1).ts", "a(b|c).ts", "{x}.ts", "[id].ts", "a+b$.ts", "(group)/order.ts"];
+  for (const url of urls) {
+    const scope = scopeOf([`${HOST}/wf/${url}`]);
+    assert.ok(allows(scope, `${HOST}/wf/${url}`), url);
+    assert.equal(allows(scope, `${HOST}/wf/`), false, url);
+  }
+  // Parentheses around a plain word are no group.
+  assert.equal(allows(scopeOf([`${HOST}/wf/order(1).ts`]), `${HOST}/wf/order1.ts`), false);
+  assert.ok(allows(scopeOf([`${HOST}/(a)/*`]), `${HOST}/(a)/x.ts`));
+  assert.ok(allows(scopeOf([`${HOST}/wf/(\\d+).ts`]), `${HOST}/wf/12.ts`));
+});
+
+Deno.test("an exact jsr: specifier trusts that version's files as its own graph, and nothing else", () => {
+  const root = "jsr:@s/n@1.0.0/order";
+  const trust = new Trust({ modules: [root] }, []);
+  const folder = "https://jsr.io/@s/n/";
+  for (const same of [root, "jsr:/@s/n@1.0.0/order"]) {
+    assert.ok(trust.trusts(same));
+    const scope = trust.scope(same, false);
+    assert.ok(allows(scope, `${folder}1.0.0_meta.json`));
+    assert.ok(allows(scope, `${folder}1.0.0/order.ts`));
+    assert.ok(allows(scope, `${folder}1.0.0/lib/dep.ts`, `${folder}1.0.0/order.ts`));
+    for (const other of ["meta.json", "1.0.1_meta.json", "1.0.1/order.ts", "1.0.0-rc.1/order.ts"]) {
+      assert.equal(allows(scope, folder + other), false, other);
+    }
+    assert.equal(allows(scope, "https://jsr.io/@s/nn/1.0.0/order.ts"), false);
+  }
+  const others = [
+    "jsr:@s/n@1.0.1/order",
+    "jsr:@s/n@1.0.0",
+    "jsr:@s/n@1.0.0/other",
+    "jsr:@s/n/order",
+    "jsr:@s/n@^1/order",
+    `${folder}1.0.0/order.ts`,
+    `${folder}1.0.0/other.ts`,
+  ];
+  for (const other of others) {
+    assert.equal(trust.trusts(other), false, other);
+    assert.equal(allows(trust.scope(other, false), `${folder}1.0.0/order.ts`), false, other);
+  }
+});
+
+Deno.test("a jsr: range trusts the versions in it; a pattern, those of what it matches", () => {
+  const folder = "https://jsr.io/@s/n/";
+  for (const modules of [["jsr:@s/n@^1.2.0/order"], ["jsr:@s/*"]]) {
+    const scope = new Trust({ modules }, []).scope("jsr:@s/n@^1.2.0/order", false);
+    assert.ok(allows(scope, `${folder}meta.json`));
+    assert.ok(allows(scope, `${folder}1.3.0_meta.json`));
+    assert.ok(allows(scope, `${folder}1.3.0/order.ts`));
+    assert.equal(allows(scope, `${folder}2.0.0/order.ts`), false);
+    assert.equal(allows(scope, "https://jsr.io/@s/m/1.3.0/order.ts"), false);
+  }
+});
+
+Deno.test("what is no pattern, hash or list is refused by its value", () => {
+  const hash = "0123456789abcdef".repeat(4);
+  new Trust({ deny: [hash] }, []);
+  assert.ok(new Trust({ deny: [hash] }, []).denies(hash));
+  const wrong: readonly (readonly [object, string])[] = [
+    [{ deny: [hash.toUpperCase()] }, hash.toUpperCase()],
+    [{ deny: [hash.slice(0, 12)] }, hash.slice(0, 12)],
+    [{ deny: [`${hash} `] }, `${hash} `],
+    [{ deny: [`${hash}\n`] }, hash],
+    [{ deny: [`sha256-${hash}`] }, "sha256-0123"],
+    [{ deny: [""] }, '""'],
+    [{ deny: [null] }, "null"],
+    [{ deny: [undefined] }, "undefined"],
+    [{ deny: hash }, hash],
+    [{ deny: new Set([hash]) }, "{}"],
+    [{ modules: `${HOST}/*` }, `${HOST}/*`],
+    [{ start: `${HOST}/*` }, `${HOST}/*`],
+    [{ start: "true" }, "true"],
+    [{ start: 1 }, "1"],
+    [{ modules: [""] }, '""'],
+    [{ modules: [7] }, "7"],
+    [{ modules: [null] }, "null"],
+    [{ modules: [["a"]] }, "a"],
+    [{ modules: ["./order.ts"] }, "./order.ts"],
+    [{ modules: ["htps://cdn.example/order.ts"] }, "htps://cdn.example/order.ts"],
+    [{ modules: ["npm:name@1.0.0"] }, "npm:name"],
+    [{ modules: ["https://user:pw@cdn.example/order.ts"] }, "cdn.example"],
+    [{ modules: [`${HOST}/..%2forder.ts`] }, "..%2forder.ts"],
+    [{ modules: [{}] }, "{}"],
+    [{ modules: [{ hostname: undefined }] }, "{}"],
+    [{ modules: [{ host: "cdn.example" }] }, "host"],
+    [{ modules: [{ hostname: "cdn.example", path: "/wf/*" }] }, "path"],
+  ];
+  for (const [options, value] of wrong) {
+    assert.throws(() => new Trust(options, []), (error: Error & { code?: string }) => {
+      assert.equal(error.code, "INVALID_ARGUMENT", value);
+      assert.ok(error.message.includes(`trust.${Object.keys(options)[0]}`), error.message);
+      assert.ok(error.message.includes(value), error.message);
+      return true;
+    }, value);
   }
 });
 
@@ -139,6 +250,21 @@ Deno.test("hosts that are not of the public internet must be listed", () => {
     "[::ffff:a9fe:a9fe]",
     "[64:ff9b::7f00:1]",
     "[2002:7f00:1::]",
+    "[::7f00:1]",
+    "[::ffff:0:7f00:1]",
+    "[::ffff:0:a9fe:a9fe]",
+    "[2606:4700::5efe:a00:1]",
+    "[2606:4700::200:5efe:127.0.0.1]",
+    "[64:ff9b:1::808:808]",
+    "[2001:0:808:808::f5ff:fffe]",
+    "[2001::1]",
+    "[2001:db8::1]",
+    "[3fff::1]",
+    "[100::1]",
+    "[5f00::1]",
+    "[fec0::1]",
+    "[ff02::1]",
+    "192.88.99.1",
   ];
   const root = `${HOST}/wf/order.ts`;
   const trust = new Trust({}, [root]);
@@ -148,7 +274,19 @@ Deno.test("hosts that are not of the public internet must be listed", () => {
     assert.equal(allows(trust.scope(root, false), `http://${host}/x.ts`, root), false, host);
     assert.ok(allows(scopeOf([`http://${hostname}/*`]), `http://${host}/x.ts`), host);
   }
-  for (const host of ["cdn.example", "8.8.8.8", "172.32.0.1", "[2606:4700::1111]", "11.0.0.1"]) {
+  const open = [
+    "cdn.example",
+    "8.8.8.8",
+    "172.32.0.1",
+    "11.0.0.1",
+    "[2606:4700::1111]",
+    "[2001:4860:4860::8888]",
+    "[2001:200::1]",
+    "[64:ff9b::808:808]",
+    "[::ffff:808:808]",
+    "[2002:808:808::]",
+  ];
+  for (const host of open) {
     assert.equal(isPrivateHost(new URL(`http://${host}/`).hostname), false, host);
   }
   assert.equal(isPrivateAddress("fe80::1%eth0"), true);
@@ -164,12 +302,36 @@ Deno.test("a public name that leads to a private address is refused before it is
   await assert.rejects(scope.checkHost("http://127.0.0.1/x.ts"), { code: "UNTRUSTED_MODULE" });
 });
 
+Deno.test({
+  name: "where names may not be looked up, only hosts that are named are asked",
+  permissions: { net: ["named.example"] },
+  async fn() {
+    const root = "https://cdn.example/x.ts";
+    const refused = { code: "UNTRUSTED_MODULE", message: /may not look up/ };
+    for (const trust of [new Trust({}, [root]), new Trust({ modules: [`${HOST}/*`] }, [])]) {
+      const scope = trust.scope(root, false);
+      await assert.rejects(scope.checkHost("https://other.example/x.ts"), refused);
+      await scope.checkHost(root);
+      await scope.checkHost("http://8.8.8.8/x.ts");
+      await assert.rejects(scope.checkHost("http://10.0.0.1/x.ts"), { code: "UNTRUSTED_MODULE" });
+    }
+  },
+});
+
+Deno.test("a name that nobody knows now is asked for later, not at once", async () => {
+  const scope = new Trust({}, []).scope("https://cdn.example/x.ts", false);
+  await assert.rejects(scope.checkHost("https://no-such-name.invalid/x.ts"), {
+    code: "FETCH_FAILED",
+    kind: "passing",
+  });
+});
+
 Deno.test("start takes unregistered specifiers only where trust.start says so", () => {
   assert.equal(new Trust({}, []).mayStart(`${HOST}/wf/a.ts`), false);
   assert.equal(new Trust({ start: true }, []).mayStart(`${HOST}/wf/a.ts`), true);
   const some = new Trust({ start: [`${HOST}/wf/*`] }, []);
   for (const [url, wanted] of Object.entries(TRICKS)) {
-    if (!/@|%2f|%5c/.test(url)) assert.equal(some.mayStart(url), wanted, url);
+    if (!/@|%2f|%5c|%25|%c0|%3b|\.\.;/.test(url)) assert.equal(some.mayStart(url), wanted, url);
   }
 });
 
@@ -288,6 +450,75 @@ Deno.test("a custom fetch serves hosts that only it can reach, within the same t
   });
   assert.equal(graph.manifest.members.length, 1);
   assert.deepEqual(asked, ["https://code.corp.example/a.ts"]);
+});
+
+Deno.test("where a given fetch followed a redirect, the URL that answered is checked", async () => {
+  await using inner = serve({ "secret.ts": "export default 1" });
+  await using outer = serve({
+    "wf/away.ts": { redirect: `${inner.url}secret.ts` },
+    "wf/moved.ts": { redirect: "/wf/here.ts" },
+    "wf/here.ts": "export default 1",
+  });
+  const following =
+    ((url: string, init: RequestInit) =>
+      fetch(url, { ...init, redirect: "follow" })) as unknown as typeof fetch;
+  const fetcher = fetcherOf([`${outer.url}wf/*`], `${outer.url}wf/a.ts`, following);
+  await assert.rejects(fetcher.fetch(`${outer.url}wf/away.ts`), { code: "UNTRUSTED_MODULE" });
+  const moved = await fetcher.fetch(`${outer.url}wf/moved.ts#part`);
+  assert.equal(moved.url, `${outer.url}wf/here.ts#part`);
+  assert.deepEqual(moved.redirects, [`${outer.url}wf/moved.ts#part`]);
+  const here = await fetcher.fetch(`${outer.url}wf/here.ts#part`);
+  assert.deepEqual([here.url, here.redirects], [`${outer.url}wf/here.ts#part`, []]);
+  const answering = (told: Record<string, unknown>) =>
+    fetcherOf(
+      [`${outer.url}wf/*`],
+      `${outer.url}wf/a.ts`,
+      (() => {
+        const response = new Response("export default 1;");
+        for (const [key, value] of Object.entries(told)) {
+          Object.defineProperty(response, key, { value });
+        }
+        return Promise.resolve(response);
+      }) as unknown as typeof fetch,
+    );
+  const asked = `${outer.url}wf/a.ts`;
+  await assert.rejects(answering({ redirected: true }).fetch(asked), { code: "FETCH_REDIRECTS" });
+  await assert.rejects(answering({ url: "nowhere" }).fetch(asked), { code: "FETCH_REDIRECTS" });
+  for (const url of ["file:///etc/passwd", "http://127.0.0.1:1/x.ts", "https://a@cdn.example/"]) {
+    await assert.rejects(answering({ url }).fetch(asked), { code: "UNTRUSTED_MODULE" }, url);
+  }
+  assert.deepEqual((await answering({ url: asked }).fetch(asked)).redirects, []);
+});
+
+Deno.test("a given fetch that ignores its signal is left behind, and so is a body", async () => {
+  const asked = `${HOST}/wf/a.ts`;
+  const never = new Promise<never>(() => {});
+  const body = () => new ReadableStream({ pull: () => never, cancel: () => never });
+  const hanging: Record<string, () => Promise<Response>> = {
+    "no answer": () => never,
+    "no body": () => Promise.resolve(new Response(body())),
+    "a body that can't be cancelled": () => Promise.resolve(new Response(body(), { status: 500 })),
+  };
+  for (const [name, answer] of Object.entries(hanging)) {
+    const given = answer as unknown as typeof fetch;
+    const fetcher = fetcherOf([`${HOST}/*`], asked, given, { requestMs: 1 });
+    await assert.rejects(fetcher.fetch(asked), { kind: "passing" }, name);
+  }
+});
+
+Deno.test("devices, pipes and folders are no modules, and nobody reads them", async () => {
+  await using folder = await makeFolder({ "order.ts": `import "./pipe.ts";`, "sub/x.ts": "" });
+  const { success } = await new Deno.Command("mkfifo", {
+    args: [new URL("pipe.ts", folder.url).pathname],
+  }).output();
+  assert.ok(success);
+  await Deno.symlink("/dev/zero", new URL("zero.ts", folder.url));
+  const fetcher = fetcherOf(["file:///*"], folder.url);
+  for (const path of ["pipe.ts", "zero.ts", "sub"]) {
+    await assert.rejects(fetcher.fetch(folder.url + path), { code: "MODULE_NOT_FOUND" }, path);
+    await assert.rejects(readGraph(folder.url + path), { code: "MODULE_NOT_FOUND" }, path);
+  }
+  await assert.rejects(readGraph(`${folder.url}order.ts`), /pipe\.ts.*no regular file/);
 });
 
 Deno.test("a file is absent, or bounded, like anything else", async () => {

@@ -466,6 +466,55 @@ test("a run starts on a definition's own version, on a name's current, or on a s
   assert.equal((await versions.forStart(other)).workflow, "other");
 });
 
+test("a start changes what no name means, whatever the module calls itself", async (place) => {
+  const versions = place.versions({ trust: { start: true, modules: [`${place.server.url}*`] } });
+  const own = await versions.register(place.root);
+  const named = (name: string) => `${place.server.url}${name}/wf/order.ts`;
+  for (const [folder, name] of [["a", "order"], ["b", "fresh"]] as const) {
+    for (const [path, body] of Object.entries(order(`${folder}${next++}`, name))) {
+      place.answers[`${folder}/${path}`] = body;
+    }
+  }
+  const impostor = await versions.forStart(named("a"));
+  assert.equal(impostor.workflow, "order");
+  assert.notEqual(impostor.hash, own.hash);
+  const fresh = await versions.forStart(named("b"));
+  assert.equal(await place.store.current("order"), own.hash);
+  assert.equal(await place.store.current("fresh"), null);
+  await assert.rejects(versions.forStart("fresh"), { code: "VERSION_NOT_FOUND" });
+  assert.equal((await versions.forStart("order")).hash, own.hash);
+  assert.equal((await versions.forStart(own.definition)).hash, own.hash);
+  // Once more, on this node and on another.
+  assert.deepEqual(await versions.forStart(named("a")), impostor);
+  assert.deepEqual(await place.versions().forStart(named("b")), fresh);
+  // This node serves the names of its own workflows, not of what somebody started.
+  const elsewhere = { workflow: "fresh", specifiers: ["https://cdn.example/fresh.ts"] };
+  assert.equal(versions.trusts(elsewhere), false);
+  // In its own right, it becomes current like any other.
+  await place.versions({ workflows: [named("b")] }).register(named("b"));
+  assert.equal(await place.store.current("fresh"), fresh.hash);
+});
+
+test("a member of another origin is judged alike at its URL and in the archive", async (place) => {
+  await using other = serve({ "dep.ts": `export const n: number = ${next++};` });
+  place.answers["wf/order.ts"] = `${HOST} import { n } from "${other.url}dep.ts";
+    export default defineWorkflow({ name: "order" }, () => n);`;
+  const all = { modules: [`${place.server.url}*`, `${other.url}*`] };
+  const hash = await registered(place, { trust: all });
+  const careful = { workflows: [], trust: { modules: [`${place.server.url}*`] } };
+  const here = await failure(place.versions(careful).obtain(hash));
+  assert.deepEqual([here.kind, ...codes(here)], [
+    "node",
+    "url UNTRUSTED_MODULE",
+    "archive UNTRUSTED_MODULE",
+  ]);
+  await place.server[Symbol.asyncDispose]();
+  const down = await failure(place.versions(careful).obtain(hash));
+  assert.deepEqual(codes(down), ["url FETCH_FAILED", "archive UNTRUSTED_MODULE"]);
+  const trusting = place.versions({ workflows: [], trust: all });
+  assert.equal((await trusting.obtain(hash)).source, "archive");
+});
+
 test("2,000 modules are no trouble, and bounds are", async (place) => {
   const files: Record<string, string> = {};
   for (let i = 0; i < 1_999; i++) files[`m/${i}.ts`] = `export const v: number = ${i};`;

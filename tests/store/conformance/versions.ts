@@ -138,6 +138,24 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
     assert.equal((await versions.bySpecifier("app:order.ts"))?.hash, HASH);
   });
 
+  test("V3: what a start brings becomes current nowhere, and yields its specifier", async () => {
+    await using world = await newWorld(database);
+    const { versions } = world.store;
+    const own = version({ hash: HASH, specifier: "app:order.ts" });
+    const started = version({ hash: V2, specifier: "app:order.ts", isStart: true });
+    const fresh = { ...started, hash: "f".repeat(64), workflow: "fresh", specifier: "app:f.ts" };
+    await versions.register(own);
+    assert.equal((await versions.register(started)).created, true);
+    assert.equal(await versions.current("order"), HASH);
+    assert.equal((await versions.bySpecifier("app:order.ts"))?.hash, HASH);
+    await versions.register(fresh);
+    await versions.register(fresh);
+    assert.equal(await versions.current("fresh"), null);
+    assert.equal((await versions.bySpecifier("app:f.ts"))?.hash, fresh.hash);
+    await versions.register({ ...fresh, isStart: false });
+    assert.equal(await versions.current("fresh"), fresh.hash);
+  });
+
   test("a specifier leads to the version last registered under it", async () => {
     await using world = await newWorld(database);
     const { versions } = world.store;
