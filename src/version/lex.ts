@@ -2,8 +2,8 @@
  * Finds the imports of a source: by lexing where that is certain, else by parsing.
  *
  * The lexer is some fifty times faster than the parser, and can be fooled. Its answer is taken only
- * when every `import` and `from "` in the text lies inside an import that it reports, and no
- * dynamic import could be a type. A lexer that reports too much is caught when the import fails
+ * when every `import` and `from "` in the text stands where it reports one, and no dynamic import
+ * could be a type. A lexer that reports too much is caught when the import fails
  * (the reader then parses); the loader refuses what neither has found.
  *
  * @module
@@ -12,6 +12,9 @@
 import { init, parse as lex } from "es-module-lexer";
 import type { MediaType } from "./manifest.ts";
 import { ModuleSyntaxError } from "./errors.ts";
+import type { ParsedImport, ParsedImports } from "./lex_parser.ts";
+
+export type { ParsedImport, ParsedImports };
 
 /** One import of a source. */
 export interface FoundImport {
@@ -58,6 +61,23 @@ export async function findImports(
     const found = lexImports(source, media);
     if (found !== undefined) return found;
   }
+  return await parseModule(source, media, name);
+}
+
+/**
+ * Parses a source and finds its imports, with their places.
+ *
+ * @param source The text, without a byte order mark.
+ * @param media Which language it is.
+ * @param name What messages call it.
+ * @returns The imports.
+ * @throws {ModuleSyntaxError} When the source cannot be parsed.
+ */
+export async function parseModule(
+  source: string,
+  media: MediaType & ("js" | "jsx" | "ts" | "tsx"),
+  name: string,
+): Promise<ParsedImports> {
   // Loaded on the first use only: most graphs never need it.
   const { parseImports } = await import("./lex_parser.ts");
   try {
@@ -92,7 +112,8 @@ export function positionOf(source: string, offset: number): { line: number; colu
 function lexImports(source: string, media: "js" | "ts"): FoundImports | undefined {
   const imports: FoundImport[] = [];
   const metas: number[] = [];
-  const spans: [start: number, end: number][] = [];
+  const words = new Set<number>();
+  const quotes = new Set<number>();
   let found: ReturnType<typeof lex>;
   try {
     found = lex(source);
@@ -102,7 +123,8 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
   // A file without a single import or export may be no module at all: only a parser can tell.
   if (!found[3]) return undefined;
   for (const entry of found[0]) {
-    spans.push([entry.importStart, entry.importEnd]);
+    words.add(entry.importStart);
+    quotes.add(entry.start - 1);
     if (entry.type === "import-meta") {
       if (!/^\s*\??\.\s*main\b/.test(source.slice(entry.end, entry.end + 80))) {
         metas.push(entry.start);
@@ -134,18 +156,24 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
       });
     }
   }
-  return isAccounted(source, spans)
+  return isAccounted(source, words, quotes)
     ? { imports, metas, hasJsx: false, isParsed: false }
     : undefined;
 }
 
-/** Whether every word that could be an import lies inside a span; spans are in source order. */
-function isAccounted(source: string, spans: readonly [number, number][]): boolean {
-  let i = 0;
-  for (const { index } of source.matchAll(/\bimport\b|\bfrom\s*(?=["']|\/[*\/])/g)) {
-    while (i < spans.length && spans[i]![1] <= index) i++;
-    const span = spans[i];
-    if (span === undefined || index < span[0]) return false;
+/**
+ * Whether each word that could be an import stands where one was reported. One inside the span of
+ * another does not count: a lexer that takes a regular expression for a division reports an import
+ * that reaches from one string far into the next.
+ */
+export function isAccounted(
+  source: string,
+  words: ReadonlySet<number>,
+  quotes: ReadonlySet<number>,
+): boolean {
+  for (const { index } of source.matchAll(/\bimport\b/g)) if (!words.has(index)) return false;
+  for (const { 0: text, index } of source.matchAll(/\bfrom\s*(?=["']|\/[*\/])/g)) {
+    if (!quotes.has(index + text.length)) return false;
   }
   return true;
 }

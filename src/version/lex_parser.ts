@@ -7,10 +7,27 @@
 import { parse, type ParserPlugin } from "@babel/parser";
 import type { FoundImport, FoundImports } from "./lex.ts";
 
+/** An import whose place in the source is known. */
+export interface ParsedImport extends FoundImport {
+  /** `source` or `defer`; `undefined` for a plain import. */
+  readonly phase: string | undefined;
+  /** The offset behind its specifier. */
+  readonly specifierEnd: number;
+  /** The offset behind the statement or expression. */
+  readonly end: number;
+}
+
+/** The imports of a source, each with its place. */
+export interface ParsedImports extends FoundImports {
+  /** In the order of the source. */
+  readonly imports: readonly ParsedImport[];
+}
+
 /** As much of a syntax tree as is looked at. */
 interface Node {
   readonly type: string;
   readonly start: number;
+  readonly end: number;
   readonly [key: string]: unknown;
 }
 
@@ -22,7 +39,7 @@ interface Node {
  * @returns The imports.
  * @throws {SyntaxError} When the source is not a module; `pos` is the offset.
  */
-export function parseImports(source: string, media: "js" | "jsx" | "ts" | "tsx"): FoundImports {
+export function parseImports(source: string, media: "js" | "jsx" | "ts" | "tsx"): ParsedImports {
   const plugins: ParserPlugin[] = ["sourcePhaseImports", "deferredImportEvaluation"];
   if (media === "ts" || media === "tsx") plugins.push("typescript");
   if (media === "jsx" || media === "tsx") plugins.push("jsx");
@@ -38,7 +55,7 @@ export function parseImports(source: string, media: "js" | "jsx" | "ts" | "tsx")
       throw cause;
     }
   }
-  const imports: FoundImport[] = [];
+  const imports: ParsedImport[] = [];
   const metas: number[] = [];
   let hasJsx = false;
   const pending: Node[] = [tree];
@@ -90,24 +107,38 @@ function parseWith(source: string, plugins: ParserPlugin[]): Node {
   return program as unknown as Node;
 }
 
-function staticImport(node: Node): FoundImport {
+function staticImport(node: Node): ParsedImport {
   const attributes = Array.isArray(node["attributes"]) ? node["attributes"] : [];
   const type = attributes.find((a) => isNode(a) && keyOf(a) === "type");
+  const source = node["source"] as Node;
   return {
-    specifier: String((node["source"] as Node)["value"]),
+    ...placeOf(node, source),
+    specifier: String(source["value"]),
     type: isNode(type) ? literal(type["value"]) : undefined,
     isDynamic: false,
-    offset: node.start,
   };
 }
 
-function dynamicImport(node: Node): FoundImport {
+function dynamicImport(node: Node): ParsedImport {
   const attributes = property(property(node["options"], "with"), "type");
   return {
+    ...placeOf(node, node["source"] as Node),
     specifier: literal(node["source"]),
     type: attributes === undefined ? undefined : literal(attributes) ?? "",
     isDynamic: true,
+  };
+}
+
+function placeOf(
+  node: Node,
+  source: Node,
+): Pick<ParsedImport, "offset" | "phase" | "specifierEnd" | "end"> {
+  const phase = node["phase"];
+  return {
     offset: node.start,
+    phase: typeof phase === "string" ? phase : undefined,
+    specifierEnd: source.end,
+    end: node.end,
   };
 }
 

@@ -9,7 +9,12 @@
  * - L4, fresh: an attempt after a failed one uses other URLs, since the runtime keeps failed imports
  *   for the life of the process.
  *
+ * - L5, faithful: what a dynamic import would reject with, it rejects with: a member that nothing
+ *   imports statically, and that can't be linked or throws, fails no load.
+ *
  * Members are `continuum:///<hash>/<path>`, and `continuum:///<hash>~<n>/<path>` in the nth attempt.
+ * Below `@` stand modules of the loader: boxes, which import namespaces statically, since `import()`
+ * calls a function `then` that a module exports; and importers, which answer dynamic imports.
  *
  * @module
  */
@@ -17,7 +22,7 @@
 import { registerHooks } from "node:module";
 import { sha256Hex } from "../base/encoding.ts";
 import { isContinuumError } from "../base/errors.ts";
-import { emitModule, type EmittedModule, readEmitted } from "./emit.ts";
+import { emitModule } from "./emit.ts";
 import { ModuleSyntaxError } from "./errors.ts";
 import { WORKFLOW_ENTRY } from "./host.ts";
 import { importGuarded } from "./import_guard.ts";
@@ -28,14 +33,9 @@ import {
   LoadLimitError,
   UnpinnedImportError,
 } from "./load_errors.ts";
-import {
-  type ImportType,
-  importTypeOf,
-  type Member,
-  parseManifest,
-  versionHash,
-} from "./manifest.ts";
+import { importTypeOf, type Member, parseManifest, versionHash } from "./manifest.ts";
 import { ManifestIndex, type ResolvedImport } from "./manifest_index.ts";
+import { readRewritten, type RewrittenModule, type StaticImport } from "./rewrite.ts";
 
 /** The namespace of a module. */
 export type Namespace = Readonly<Record<string, unknown>>;
@@ -78,16 +78,15 @@ interface Process {
   queue: Promise<unknown>;
   /** Modules loaded so far. */
   modules: number;
-  /** Answers dynamic imports of emitted code, by the URL of the importing module. */
+  /** Answers dynamic imports, by the URL of an importer that has not been evaluated yet. */
   readonly importers: Map<string, Importer>;
-  /** What emitted code calls. */
-  import(url: string, specifier: unknown, options: unknown): Promise<Namespace>;
+  /** Hands an importer to the module that asks first. */
+  take(url: string): Importer | undefined;
 }
 
-type Importer = (specifier: string, type: string) => Promise<Namespace>;
+type Importer = (specifier: unknown, options?: unknown) => Promise<Namespace>;
 
 const SHARED = Symbol.for("continuum.loader");
-const IMPORTER = `globalThis[Symbol.for("continuum.loader")].import`;
 
 /** What a member adds to the time that a load may take: a large graph is not a hung one. */
 const MS_PER_MEMBER = 20;
@@ -178,14 +177,21 @@ class LoadingVersion {
   readonly #liveUrl: NonNullable<LoadRequest["liveUrl"]>;
   readonly #index: ManifestIndex;
   readonly #base: string;
-  /** Emitted text, and the member, by URL. */
+  /** Text by URL, importers and boxes included. */
   readonly #code = new Map<string, string>();
   readonly #members = new Map<string, Member>();
+  /** What each member imports statically, by URL. */
+  readonly #imports = new Map<string, readonly StaticImport[]>();
+  /** Members that can't be imported, and why. */
+  readonly #broken = new Map<string, { readonly error: unknown }>();
+  /** Members that import dynamically, by the URLs of their importers. */
+  readonly #importers = new Map<string, string>();
   /** Namespaces that dynamic imports are answered with, by URL. */
   readonly #namespaces = new Map<string, Namespace>();
   /** The URLs that externals, live modules and the host are bound to. */
   readonly #outside = new Map<string, string>();
   #bytes = 0;
+  #boxes = 0;
   /** What a hook threw; the runtime wraps it into something else. */
   #refusal: Error | undefined;
 
@@ -202,11 +208,40 @@ class LoadingVersion {
     for (const [url, member] of this.#members) {
       const body = bytes.get(member.sha256)!;
       this.#bytes += body.byteLength;
-      const { code, imports } = await this.#emitOne(url, member, body, options);
-      this.#code.set(url, code);
-      // The runtime lets a hook refuse anything but builtins: so this comes first.
-      for (const { specifier, type } of imports) this.#admit(url, specifier, type);
+      const importer = `${this.#base}@import/${this.#importers.size}`;
+      try {
+        const { code, imports } = await this.#emitOne(url, member, body, importer, options);
+        this.#code.set(url, code);
+        this.#imports.set(url, imports);
+        if (!code.includes(importer)) continue;
+        this.#importers.set(importer, url);
+        const take = `globalThis[Symbol.for("continuum.loader")].take(${JSON.stringify(importer)})`;
+        this.#code.set(importer, `export default ${take};`);
+      } catch (error) {
+        if (
+          !isContinuumError(error, "MODULE_SYNTAX") && !isContinuumError(error, "UNPINNED_IMPORT")
+        ) {
+          throw error;
+        }
+        this.#broken.set(url, { error });
+      }
     }
+    for (const url of this.#reached(this.#urlOf(this.#index.entry))) {
+      const broken = this.#broken.get(url);
+      if (broken !== undefined) throw broken.error;
+    }
+  }
+
+  /** All that a member imports statically, and itself. */
+  #reached(from: string): Set<string> {
+    const seen = new Set([from]);
+    for (const url of seen) {
+      for (const { specifier, type } of this.#imports.get(url) ?? []) {
+        const target = this.#targetOf(url, specifier, type);
+        if (target?.kind === "member") seen.add(this.#urlOf(target.member));
+      }
+    }
+    return seen;
   }
 
   /** Packages, builtins, live modules and the host, imported ordinarily; hooks are not there yet. */
@@ -227,7 +262,9 @@ class LoadingVersion {
 
   async #importOutside(key: string, url: string): Promise<void> {
     try {
-      this.#namespaces.set(url, await import(url));
+      const source = `import * as m from ${JSON.stringify(url)};export default [m]`;
+      const box = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+      this.#namespaces.set(url, box.default[0]);
     } catch (cause) {
       throw new ExternalUnavailableError(url, cause);
     }
@@ -235,17 +272,22 @@ class LoadingVersion {
   }
 
   async importMembers(state: Process, timeoutMs: number): Promise<LoadedModules> {
-    for (const [url, code] of this.#code) {
-      if (!code.includes(IMPORTER)) continue;
-      state.importers.set(url, (specifier, type) => this.#importDynamically(url, specifier, type));
+    for (const [importer, url] of this.#importers) {
+      state.importers.set(
+        importer,
+        (specifier, options) => this.#importDynamically(url, specifier, options),
+      );
     }
     const hooks = registerHooks({
       resolve: (specifier, context, next) => {
-        if (this.#code.has(specifier) && context.parentURL === import.meta.url) {
-          return { url: specifier, shortCircuit: true };
+        const { parentURL = "" } = context;
+        if (this.#code.has(specifier)) {
+          const isOurs = parentURL === import.meta.url || this.#isOurs(parentURL) ||
+            this.#importers.get(specifier) === parentURL;
+          if (isOurs) return { url: specifier, shortCircuit: true };
         }
-        if (!this.#members.has(context.parentURL ?? "")) return next(specifier, context);
-        return { url: this.#resolve(context.parentURL!, specifier), shortCircuit: true };
+        if (!this.#members.has(parentURL)) return next(specifier, context);
+        return { url: this.#resolve(parentURL, specifier), shortCircuit: true };
       },
       load: (url, context, next) => {
         const source = this.#code.get(url);
@@ -255,36 +297,74 @@ class LoadingVersion {
     });
     const entryUrl = this.#urlOf(this.#index.entry);
     try {
-      const entry = await importGuarded(entryUrl, timeoutMs, async () => {
-        const namespace = await import(entryUrl);
-        this.#namespaces.set(entryUrl, namespace);
+      await importGuarded(entryUrl, timeoutMs, async () => {
+        const eager = this.#reached(entryUrl);
+        await this.#importBoxed([...eager]);
         for (const url of this.#members.keys()) {
-          if (url !== entryUrl) this.#namespaces.set(url, await import(url));
+          if (!eager.has(url)) await this.#importLazy(url); // L5
         }
-        return namespace as Namespace;
       });
+      const entry = this.#namespaces.get(entryUrl)!;
       return { entry, members: this.#codeMembers(), bytes: this.#bytes };
     } catch (error) {
       throw this.#refusal ?? error;
     } finally {
       hooks.deregister();
       this.#code.clear();
+      this.#imports.clear();
+    }
+  }
+
+  /** Whether a module is a box or an importer: an `@` in a label is encoded. */
+  #isOurs(url: string): boolean {
+    return url.startsWith(`${this.#base}@`);
+  }
+
+  /** Imports members in their order, and keeps their namespaces. */
+  async #importBoxed(urls: readonly string[]): Promise<void> {
+    const box = `${this.#base}@box/${this.#boxes++}`;
+    const imports = urls.map((url, i) => `import * as m${i} from ${JSON.stringify(url)};`).join("");
+    this.#code.set(box, `${imports}export default [${urls.map((_, i) => `m${i}`).join(",")}];`);
+    const { default: namespaces } = await import(box);
+    for (const [i, url] of urls.entries()) this.#namespaces.set(url, namespaces[i]);
+  }
+
+  async #importLazy(url: string): Promise<void> {
+    for (const reached of this.#reached(url)) {
+      const broken = this.#broken.get(reached);
+      if (broken === undefined) continue;
+      this.#broken.set(url, broken);
+      return;
+    }
+    this.#refusal = undefined;
+    try {
+      await this.#importBoxed([url]);
+    } catch (error) {
+      this.#broken.set(url, { error: this.#refusal ?? error });
     }
   }
 
   /** A version that failed to load answers no more dynamic imports. */
   forget(state: Process): void {
-    for (const url of this.#members.keys()) state.importers.delete(url);
+    for (const importer of this.#importers.keys()) state.importers.delete(importer);
   }
 
   async #emitOne(
     url: string,
     member: Member,
     body: Uint8Array,
+    importer: string,
     options: ReadonlyMap<string, string>,
-  ): Promise<EmittedModule> {
+  ): Promise<RewrittenModule> {
     try {
-      return await emitModule(member, body, url, IMPORTER, options);
+      const emitted = await emitModule(member, body, url, importer, options);
+      if (this.#firstUnlisted(url, emitted) === undefined) return emitted;
+      // A lexer that was fooled may have reported an import that is none: a parser has the last word.
+      const parsed = await emitModule(member, body, url, importer, options, true);
+      const unlisted = this.#firstUnlisted(url, parsed);
+      // The runtime lets a hook refuse anything but builtins: so this comes first.
+      if (unlisted !== undefined) throw new UnpinnedImportError(url, unlisted);
+      return parsed;
     } catch (cause) {
       if (isContinuumError(cause)) throw cause;
       const told = cause instanceof Error ? cause.message : String(cause);
@@ -292,16 +372,16 @@ class LoadingVersion {
     }
   }
 
-  #admit(url: string, specifier: string, type: ImportType): void {
-    const target = this.#targetOf(url, specifier, type);
-    if (target === undefined || target.kind === "missing") {
-      throw new UnpinnedImportError(url, specifier);
-    }
+  #firstUnlisted(url: string, { imports }: RewrittenModule): string | undefined {
+    return imports.find(({ specifier, type }) => {
+      const target = this.#targetOf(url, specifier, type);
+      return target === undefined || target.kind === "missing";
+    })?.specifier;
   }
 
   /** L2: the URL that an import of emitted code leads to. */
   #resolve(parent: string, emitted: string): string {
-    const { specifier, type } = readEmitted(emitted);
+    const { specifier, type } = readRewritten(emitted);
     const target = this.#targetOf(parent, specifier, type);
     const url = target === undefined ? undefined : this.#urlOfTarget(target);
     if (url !== undefined) return url;
@@ -309,13 +389,21 @@ class LoadingVersion {
     throw this.#refusal;
   }
 
-  async #importDynamically(parent: string, specifier: string, type: string): Promise<Namespace> {
+  async #importDynamically(
+    parent: string,
+    given: unknown,
+    options: unknown,
+  ): Promise<Namespace> {
+    const specifier = `${given as string}`;
+    const type = typeOf(options);
     const target = this.#targetOf(parent, specifier, type);
-    if (target?.kind === "missing") {
+    if (target?.kind === "missing" || specifier === "") {
       throw new TypeError(`Module not found ${JSON.stringify(specifier)}, from ${parent}`);
     }
     const url = target === undefined ? undefined : this.#urlOfTarget(target);
     if (url === undefined) throw new UnpinnedImportError(parent, specifier);
+    const broken = this.#broken.get(url);
+    if (broken !== undefined) throw broken.error;
     // Only a module that is being imported itself finds another one that is not there yet.
     return this.#namespaces.get(url) ?? await import(url);
   }
@@ -364,19 +452,43 @@ function labelPath(label: string): string {
     .join("/");
 }
 
+/** The import attribute of a dynamic import, read as the language says. */
+function typeOf(options: unknown): string {
+  if (options === undefined) return "module";
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("The second argument of import() must be an object");
+  }
+  const { with: attributes } = options as { with?: unknown };
+  if (attributes === undefined) return "module";
+  if (typeof attributes !== "object" || attributes === null) {
+    throw new TypeError("The 'with' option of import() must be an object");
+  }
+  let type = "module";
+  for (const [key, value] of Object.entries(attributes)) {
+    if (typeof value !== "string") {
+      throw new TypeError("Import attribute values must be strings");
+    }
+    if (key !== "type") throw new TypeError(`Import attribute "${key}" is not supported`);
+    type = value;
+  }
+  return type;
+}
+
 function shared(): Process {
   const global = globalThis as unknown as Record<symbol, Process | undefined>;
-  return global[SHARED] ??= {
+  const known = global[SHARED];
+  if (known !== undefined) return known;
+  const state: Process = {
     attempts: new Map(),
     queue: Promise.resolve(),
     modules: 0,
     importers: new Map(),
-    async import(url, specifier, options) {
+    take(url) {
       const importer = this.importers.get(url);
-      const text = String(specifier);
-      if (importer === undefined) throw new UnpinnedImportError(url, text);
-      const attributes = (options as { with?: { type?: unknown } } | undefined)?.with;
-      return await importer(text, String(attributes?.type ?? "module"));
+      this.importers.delete(url);
+      return importer;
     },
   };
+  Object.defineProperty(globalThis, SHARED, { value: state });
+  return state;
 }

@@ -18,7 +18,7 @@ import { type ImportType, isImportType, type MediaType } from "./manifest.ts";
 import { mediaTypeOf } from "./media_type.ts";
 import type { FetchedModule, FetchModule } from "./read_module.ts";
 import { checkForbidden, type Resolution, resolveImport, type Resolver } from "./resolve.ts";
-import { decodeSource, scanModule } from "./scan.ts";
+import { decodeSource, foreignCharset, scanModule } from "./scan.ts";
 
 /** What a walk needs. */
 export interface WalkOptions {
@@ -105,7 +105,12 @@ export class Walk {
     // A lexer that was fooled may have reported an import that is none: a parser has the last word.
     for (;;) {
       this.#breakImporters();
-      const doubtful = [...this.#modules.values()].filter((m) => m.broken && !m.isParsed);
+      // The lexer takes many a syntax error, and only the runtime's linker would meet it: too late for
+      // what is imported dynamically, which is `missing` then.
+      const eager = this.#eager(url);
+      const doubtful = [...this.#modules.values()].filter((m) =>
+        !m.isParsed && (m.broken !== undefined || !eager.has(m))
+      );
       if (doubtful.length === 0) break;
       await this.#follow((await Promise.all(doubtful.map((m) => this.#scan(m, true)))).flat());
     }
@@ -124,6 +129,21 @@ export class Walk {
   moduleOf(found: WalkedImport): WalkedModule | undefined {
     const answer = this.#answerOf(found);
     return answer instanceof Error ? undefined : answer;
+  }
+
+  /** The modules that are loaded with the root, before any dynamic import. */
+  #eager(url: string): Set<WalkedModule> {
+    const root = this.#answers.get(keyOf("module", normaliseUrl(url)));
+    const seen = new Set<WalkedModule>();
+    if (root === undefined || root instanceof Error) return seen;
+    seen.add(root);
+    for (const module of seen) {
+      for (const found of module.imports) {
+        const target = found.isDynamic ? undefined : this.moduleOf(found);
+        if (target !== undefined) seen.add(target);
+      }
+    }
+    return seen;
   }
 
   #answerOf(found: WalkedImport): WalkedModule | ContinuumError | undefined {
@@ -202,6 +222,13 @@ export class Walk {
     this.#modules.set(keyOf(type, url), module);
     this.#answers.set(key, module);
     this.#answers.set(keyOf(type, url), module);
+    const charset = foreignCharset(fetched.contentType, fetched.bytes);
+    if (charset !== undefined && module.source !== "") {
+      module.failure = new ModuleSyntaxError(
+        `Cannot read ${url}: it is served in the charset ${JSON.stringify(charset)}, wanted utf-8`,
+      );
+      return [];
+    }
     if (type === "module" && media === "json") {
       const where = importer === undefined ? "" : `, imported by ${importer.url}`;
       module.failure = new ModuleSyntaxError(

@@ -355,12 +355,160 @@ test("a module that hangs, exits or leaves a rejected promise is a failed import
       trouble: "exited",
     });
   }
-  await assert.rejects(
-    load({ "main.ts": `export const x = () => import("./lazy.ts");`, "lazy.ts": `throw 1;` }),
-    { trouble: "threw" },
-  );
   assert.equal(Deno.exit, exit);
   assert.equal(Deno.exitCode, 0);
+});
+
+test("a dynamic import rejects with what its module throws, or can't be linked for", async () => {
+  const found = await entry({
+    "main.ts": `
+      export const early = await import("./throws.ts").catch((error) => error.message);
+      export const go = {
+        throws: () => import("./throws.ts"),
+        unlinked: () => import("./unlinked.ts"),
+        below: () => import("./below.ts"),
+        invalid: () => import("./invalid.ts"),
+        empty: () => import(""),
+        symbol: () => import(Symbol.iterator as unknown as string),
+        options: () => import("./good.ts", 1 as unknown as ImportCallOptions),
+        key: () => import("./good.ts", { with: { lazy: "yes" } }),
+        good: () => import("./good.ts"),
+      };
+    `,
+    "throws.ts": `globalThis.ranForTest++; throw new RangeError("top level");`,
+    "unlinked.ts": `import { nope } from "./good.ts"; nope();`,
+    "below.ts": `export * from "./unlinked.ts";`,
+    "invalid.ts": `const a = 1; const a = 2;`,
+    "good.ts": `export const good = 1;`,
+  });
+  const go = found["go"] as Record<string, () => Promise<Exports>>;
+  assert.equal(found["early"], "top level");
+  await assert.rejects(go["throws"]!, new RangeError("top level"));
+  await assert.rejects(go["unlinked"]!, SyntaxError);
+  await assert.rejects(go["below"]!, SyntaxError);
+  for (const name of ["invalid", "empty", "symbol", "options", "key"]) {
+    await assert.rejects(go[name]!, TypeError, name);
+  }
+  assert.equal((await go["good"]!())["good"], 1);
+});
+
+test("a module that no parser takes is missing for who imports it dynamically", async () => {
+  const invalid = {
+    redeclared: `const a = 1; const a = 2; export {};`,
+    undeclared: `export { nothing };`,
+    twice: `export const a = 1; export { a };`,
+    returned: `export {}; return;`,
+    octal: `export const a = 08;`,
+    deleted: `export const a = 1; delete a;`,
+    target: `export {}; f() = 1;`,
+    label: `export {}; break nowhere;`,
+    private: `export class A { a() { return this.#b; } }`,
+    pattern: `export const a = /(/;`,
+  };
+  const files = Object.fromEntries(
+    Object.entries(invalid).map(([name, source]) => [`${name}.ts`, source]),
+  );
+  const names = Object.keys(files);
+  const found = await entry({
+    "main.ts": `export const go = [${names.map((name) => `() => import("./${name}")`)}];`,
+    ...files,
+  });
+  for (const [i, go] of (found["go"] as (() => Promise<unknown>)[]).entries()) {
+    await assert.rejects(
+      go,
+      (error: Error) => /^(SyntaxError|TypeError)$/.test(error.name),
+      names[i],
+    );
+  }
+});
+
+test("a member or package that exports a function then is imported as it is", async () => {
+  await using folder = await makeFolder({ "live.ts": `export const then = () => {};` });
+  const live = `${folder.url}live.ts`;
+  const source =
+    `export const then = (found: (value: unknown) => void): void => found("then ran");`;
+  const whole = await request({
+    "main.ts": `
+      import * as member from "./member.ts";
+      export * as live from "./live.ts";
+      export const same = () => member.then;
+      export const dynamic = async () => await import("./member.ts");
+      ${source}
+    `,
+    "member.ts": `${source} export const other = 1;`,
+    "live.ts": "",
+  });
+  const { parseManifest } = await import("../../src/version/manifest.ts");
+  const pinned = parseManifest(whole.manifest);
+  const manifest = formatManifest({
+    ...pinned,
+    members: pinned.members.filter(({ label }) => label !== "./live.ts"),
+    edges: [{
+      from: "./main.ts",
+      specifier: "./live.ts",
+      target: { kind: "live", label: "./live.ts" },
+    }],
+    live: ["./live.ts"],
+  });
+  const hash = versionHash(manifest);
+  const loaded = await new Loader().load({ ...whole, manifest, hash, liveUrl: () => live });
+  assert.equal(typeof loaded.entry["then"], "function");
+  assert.deepEqual(Object.keys(loaded.members.get("./member.ts")!), ["other", "then"]);
+  assert.deepEqual(Object.keys(loaded.entry["live"] as Exports), ["then"]);
+  // As the runtime's own import().
+  assert.equal(await (loaded.entry["dynamic"] as () => Promise<unknown>)(), "then ran");
+});
+
+test("import attributes are read whatever stands among them", async () => {
+  const found = await entry({
+    "main.ts": `
+      import a from /* it's "quoted" */ "./d.json" /* a } */ with /* ' */ { type: "json" } /* } */;
+      import { default as b } from "./d.json" with { "type": "text" }; import c from "./c.ts";
+      import d from "./d.json" with {
+        // a comment with a quote "
+        "t\\u0079pe": 'bytes',
+      }; export const line = new Error().stack;
+      import nul from "data:text/javascript,export default 'nul'//\\0j";
+      export { default as e } from './d.json' with{type:"json"}
+      export default [a, b, c, d.length, nul];
+    `,
+    "d.json": `[1]`,
+    "c.ts": `export default "c";`,
+  });
+  assert.deepEqual(found["default"], [[1], "[1]", "c", 3, "nul"]);
+  assert.deepEqual(found["e"], [1]);
+  assert.match(String(found["line"]), /main\.ts:7:30/);
+});
+
+test("a member's own names hide nothing from the loader", async () => {
+  const found = await entry({
+    "main.ts": `
+      const Symbol = null, globalThis = null, i_____ = 1, i____0 = 2, \\u0069____1 = 3;
+      export const lazy = () => import("./lazy.ts");
+      export default [Symbol, globalThis, i_____, i____0, i____1];
+    `,
+    "lazy.ts": `export const lazy = "lazy";`,
+  });
+  assert.equal((await (found["lazy"] as () => Promise<Exports>)())["lazy"], "lazy");
+  assert.deepEqual(found["default"], [null, null, 1, 2, 3]);
+});
+
+test("a module is read in the charset that its bytes tell", async () => {
+  const text = `export default "\u00e9";`;
+  const wide = new Uint8Array(
+    Uint16Array.from([0xfeff, ...text].map((c) => typeof c === "number" ? c : c.charCodeAt(0)))
+      .buffer,
+  );
+  const found = await entry({ "main.ts": `export { default } from "./wide.ts";`, "wide.ts": wide });
+  assert.equal(found["default"], "\u00e9");
+  const served = (charset: string) => {
+    const body = btoa(`export default "\u00e9"`);
+    const url = `data:text/javascript;charset=${charset};base64,${body}`;
+    return request({ "main.ts": `import "${url}";` });
+  };
+  await assert.rejects(served("iso-8859-1"), /charset "iso-8859-1", wanted utf-8/);
+  await assert.rejects(served("nonsense"), /charset "nonsense"/);
+  await served("UTF-8");
 });
 
 test("a promise that is left rejected after the import does not end the process", async () => {
