@@ -44,6 +44,7 @@ import type { ClaimedRun } from "./ports/rows.ts";
 import type { RunStore, Store } from "./ports/store.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { installGuard } from "./replay/guard.ts";
+import { askFor, forCallers } from "./store/callers.ts";
 import { openStore } from "./store/open.ts";
 import { Contracts } from "./version/contracts.ts";
 import { Versions } from "./version/versions.ts";
@@ -104,6 +105,8 @@ export class Continuum implements AsyncDisposable {
   /** Schedules: what is to be started when. */
   readonly schedules: Schedules;
   readonly #store: Store;
+  /** The store as callers see it. */
+  readonly #asked: Store;
   readonly #versions: Versions;
   readonly #replay: DarkReplay;
   readonly #engine: Engine | undefined;
@@ -135,10 +138,11 @@ export class Continuum implements AsyncDisposable {
     this.#versions = versions;
     this.#replay = new DarkReplay(versions, drain);
     this.#settings = settings;
-    const ends = this.#ends = new Ends(store.runs, clock, polls, () => hints.due());
+    const asked = this.#asked = forCallers(store);
+    const ends = this.#ends = new Ends(asked.runs, clock, polls, () => hints.due());
     const { notices } = store;
     const hints = this.#hints = new Hints({ notices, engine: () => this.#engine, ends });
-    const contracts = this.#contracts = new Contracts(versions, store.versions);
+    const contracts = this.#contracts = new Contracts(versions, asked.versions);
     this.#engine = settings === undefined ? undefined : new Engine({
       ...settings,
       store,
@@ -159,7 +163,7 @@ export class Continuum implements AsyncDisposable {
       },
     });
     this.#payloadBytes = payloadBytes;
-    this.#services = this.#makeServices(store.runs.in(namespace));
+    this.#services = this.#makeServices(asked.runs.in(namespace));
     this.#starter = new Starter({
       versions,
       contracts: this.#contracts,
@@ -174,16 +178,16 @@ export class Continuum implements AsyncDisposable {
       },
       due: (at) => hints.due(at),
     });
-    this.runs = runsApi(this.#services.runs, store);
+    this.runs = runsApi(this.#services.runs, asked);
     this.activities = new Activities({
-      store,
+      store: asked,
       payloadBytes,
       woke: (run, node) => hints.woke(run, node),
       waits: () => hints.say({ kind: "tasks" }),
     });
-    this.versions = versionsApi(store.versions);
+    this.versions = versionsApi(asked.versions);
     this.schedules = new Schedules({
-      store: store.schedules,
+      store: asked.schedules,
       namespace,
       payloadBytes,
       version: (workflow) => versions.forStart(workflow),
@@ -201,7 +205,7 @@ export class Continuum implements AsyncDisposable {
 
   #makeServices(runs: RunStore): ClientServices {
     return {
-      store: this.#store,
+      store: this.#asked,
       runs,
       contracts: this.#contracts,
       payloadBytes: this.#payloadBytes,
@@ -234,6 +238,7 @@ export class Continuum implements AsyncDisposable {
    * @param options Where everything is kept.
    * @returns The client; `await using` closes it.
    * @throws {InvalidArgumentError} If an option is unknown or out of range.
+   * {DatabaseUnavailableError} If the database can't answer now.
    */
   static async connect(options: ConnectOptions = {}): Promise<Continuum> {
     checkConnectOptions(options);
@@ -246,10 +251,10 @@ export class Continuum implements AsyncDisposable {
   ): Promise<Continuum> {
     await using opened = new AsyncDisposableStack();
     const store = opened.use(await openStore(options));
-    await store.migrate();
+    await askFor(store.description, true, () => store.migrate());
     const drain = await probeDrain();
     const { namespace = "default", limits, ...graph } = options;
-    const versions = new Versions({ ...graph, store: store.versions });
+    const versions = new Versions({ ...graph, store: forCallers(store).versions });
     const { payloadBytes } = readLimits(limits);
     const parts = { store, versions, drain, settings, namespace, payloadBytes };
     const continuum = await assemble(parts, options.workflows ?? []);
@@ -270,6 +275,9 @@ export class Continuum implements AsyncDisposable {
    * `limits.payloadBytes`. {InvalidInputError} If it does not fit the workflow's
    * schema. {RunExistsError} If the id is taken. {IdempotencyConflictError} If the key was used with
    * another input. {VersionNotFoundError} If there is no such workflow. Nothing is written then.
+   * {DatabaseUnavailableError} If the database can't answer now: whether the run was started may be
+   * unknown (`details.mayBeWritten`). A call again with the same key, or with the same `runId` and
+   * `ifExists: "use"`, is the same start.
    */
   async start<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
@@ -395,7 +403,7 @@ export class Continuum implements AsyncDisposable {
    * @returns What was found.
    */
   health(): Promise<Health> {
-    return healthOf(this.#store, this.#versions);
+    return healthOf(this.#asked, this.#versions);
   }
 
   async #begin(workflows: readonly string[]): Promise<void> {
@@ -403,14 +411,15 @@ export class Continuum implements AsyncDisposable {
       const { hash } = await this.#versions.register(specifier);
       this.#engine?.forgive(hash);
     }
-    this.#subscription = await this.#store.notices.subscribe(
+    this.#subscription = await this.#asked.notices.subscribe(
       (notice) => this.#hints.hear(notice),
       () => this.#hints.caughtUp(),
     );
     try {
       if (this.#engine === undefined) return;
       installGuard();
-      await this.#engine.open();
+      const engine = this.#engine;
+      await askFor(this.#store.description, false, () => engine.open(), 1);
     } catch (error) {
       await this.#subscription[Symbol.asyncDispose]();
       throw error;
@@ -436,7 +445,7 @@ export class Continuum implements AsyncDisposable {
   }
 
   async #upgrade(runs: RunStore, runId: string, options: UpgradeOptions): Promise<UpgradeReport> {
-    const store = this.#store;
+    const store = this.#asked;
     const report = await upgradeRun(runId, options, {
       runs,
       nodes: store.nodes,

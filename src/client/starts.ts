@@ -5,6 +5,7 @@
  */
 
 import { Batcher } from "../base/batcher.ts";
+import { isContinuumError } from "../base/errors.ts";
 import type { InsertedRun, NewRun } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 
@@ -38,7 +39,10 @@ export class Starts {
     try {
       return (await this.#runs.insert(runs)).map((run) => ({ run }));
     } catch (error) {
-      if (runs.length === 1) return [{ error }];
+      // What passes is no run's fault, and would pass for none of them alone.
+      if (runs.length === 1 || isContinuumError(error, "DATABASE_UNAVAILABLE")) {
+        return runs.map(() => ({ error }));
+      }
       const half = runs.length >> 1;
       return [
         ...await this.#insert(runs.slice(0, half)),

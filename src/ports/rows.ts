@@ -124,7 +124,7 @@ export interface Lease {
 export interface InsertedRun {
   /** The internal key. */
   readonly id: number;
-  /** Whether this call inserted it; `false`: the id was taken. */
+  /** Whether this call, or an earlier try of it, inserted it; `false`: the id was taken. */
   readonly created: boolean;
   /** When the leased run started, or when the pending one was created. */
   readonly at: number;
@@ -134,6 +134,13 @@ export interface InsertedRun {
   readonly deadline: number | null;
   /** What was decided for its life, as `policyText` writes it. */
   readonly policy: string | null;
+  /** Set where another run has its id. */
+  readonly taken?: {
+    /** The other's workflow. */
+    readonly workflow: string;
+    /** Where the other stands. */
+    readonly state: RunState;
+  };
   /** Set where its key was used before; `id` and `at` are 0 then: the run may be gone. */
   readonly key?: {
     /** The id of the run that the key started. */

@@ -32,6 +32,8 @@ import type { TaskStore } from "./tasks.ts";
 
 /** Everything that a store offers. */
 export interface Store extends AsyncDisposable {
+  /** Which database it is, for messages: without secrets. */
+  readonly description: string;
   /**
    * Whether no other process can have this database open (PGlite): then every other node found in
    * it is dead.

@@ -130,6 +130,9 @@ export class VersionNotRegisteredError extends ContinuumError {
  * same, its answer being lost.
  */
 export class DatabaseUnavailableError extends ContinuumError {
+  /** Calling again later makes sense. */
+  readonly retryable: true = true;
+
   /**
    * Says what was found and what was wanted.
    *

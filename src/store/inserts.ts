@@ -5,11 +5,13 @@
  * - K1, one run a key: key, run and first signal are one statement. A key that somebody else commits
  *   meanwhile fails the statement as a whole; repeated, it sees that key.
  * - K2, one run an id: so it is with ids, too, except in transactions, which a failure would spoil.
+ * - K3, one's own is known again: a start draws a seed at random. A row that has it is what this very
+ *   start has written, its answer being lost, so a start may be tried again whatever became of it.
  *
  * @module
  */
 
-import type { InsertedRun, NewRun } from "../ports/rows.ts";
+import type { InsertedRun, NewRun, RunState } from "../ports/rows.ts";
 import type { SqlDriver, SqlSession } from "./driver.ts";
 import { VersionNotRegisteredError } from "./errors.ts";
 import { savepoint } from "./guest_session.ts";
@@ -29,6 +31,13 @@ interface InsertRow {
   readonly due?: number | null;
   readonly deadline?: number | null;
   readonly policy?: string | null;
+}
+
+interface TakenRow extends InsertRow {
+  readonly workflow: string;
+  readonly state: RunState;
+  readonly seed: string;
+  readonly token: number | null;
 }
 
 interface KeyRow {
@@ -100,14 +109,16 @@ export class Inserts {
       const place = placeOf(run);
       const row = created.get(place);
       if (row !== undefined && created.delete(place)) {
-        known.taken.set(place, row); // the same id twice in one batch: the first stands
-        const { id, at, due = null, deadline = null, policy = null } = row;
-        return { id, created: true, at, due, deadline, policy };
+        // the same id twice in one batch: the first stands
+        known.taken.set(place, { ...row, ...run, state: "pending", token: null });
+        return insertedRun(row);
       }
-      const key = run.key === undefined ? undefined : known.keys.get(keyOf(run));
       const taken = known.taken.get(place);
+      if (taken !== undefined && taken.seed === run.seed) return ownAgain(taken, run); // K3
+      const key = run.key === undefined ? undefined : known.keys.get(keyOf(run));
       if (key === undefined && taken !== undefined) {
-        return { ...NOTHING, id: taken.id, at: taken.at };
+        const { id, at, workflow, state } = taken;
+        return { ...NOTHING, id, at, taken: { workflow, state } };
       }
       const { runId, digest } = key!;
       const sameInput = digest === run.key?.digest;
@@ -137,9 +148,9 @@ export class Inserts {
     runs: readonly Placed[],
     created: ReadonlyMap<string, InsertRow>,
     session: SqlSession,
-  ): Promise<{ keys: Map<string, KeyRow>; taken: Map<string, InsertRow> }> {
+  ): Promise<{ keys: Map<string, KeyRow>; taken: Map<string, TakenRow> }> {
     const keys = new Map<string, KeyRow>();
-    const taken = new Map<string, InsertRow>();
+    const taken = new Map<string, TakenRow>();
     const others = runs.filter((run) => !created.has(placeOf(run)));
     const keyed = others.filter(({ key }) => key !== undefined);
     if (keyed.length > 0) {
@@ -150,9 +161,11 @@ export class Inserts {
       ]);
       for (const row of rows) keys.set(JSON.stringify([row.namespace, row.workflow, row.key]), row);
     }
-    const rest = others.filter((run) => run.key === undefined || !keys.has(keyOf(run)));
+    const rest = others.filter((run) =>
+      run.key === undefined || (keys.get(keyOf(run))?.runId ?? run.runId) === run.runId
+    );
     if (rest.length > 0) {
-      const rows = await session.query<InsertRow>(this.#sql.taken, [
+      const rows = await session.query<TakenRow>(this.#sql.taken, [
         arrayLiteral(rest.map(({ namespace }) => namespace)),
         arrayLiteral(rest.map(({ runId }) => runId)),
       ]);
@@ -166,7 +179,8 @@ export class Inserts {
 const NOTHING = { id: 0, created: false, at: 0, due: null, deadline: null, policy: null };
 
 /** Clients of others give a `bigint` as text. */
-function exact({ id, at, due = null, deadline = null, ...row }: InsertRow): InsertRow {
+function exact<Row extends InsertRow>(row: Row): Row {
+  const { id, at, due = null, deadline = null } = row;
   return {
     ...row,
     id: Number(id),
@@ -174,6 +188,23 @@ function exact({ id, at, due = null, deadline = null, ...row }: InsertRow): Inse
     due: due === null ? null : Number(due),
     deadline: deadline === null ? null : Number(deadline),
   };
+}
+
+function insertedRun({ id, at, due, deadline, policy }: InsertRow): InsertedRun {
+  return {
+    id,
+    created: true,
+    at,
+    due: due ?? null,
+    deadline: deadline ?? null,
+    policy: policy ?? null,
+  };
+}
+
+/** K3: as the start would have heard; a run that is not under its lease any more is somebody's. */
+function ownAgain(row: TakenRow, run: Placed): InsertedRun {
+  const isHeld = row.token !== null && Number(row.token) === run.lease?.token;
+  return insertedRun({ ...row, due: isHeld ? null : row.due ?? row.at });
 }
 
 /** A statement takes each id and each key once: the first stands. */

@@ -115,8 +115,16 @@ function insert(newcomers: string, unlessTaken: string, companions: string): str
   from inserted`;
 }
 
+/** K3: the seed is that of the first generation, also where the run has gone on. */
 const TAKEN = `
-  select id, namespace, run_id as "runId", ${milliseconds("coalesce(started_at, created_at)")} as at
+  select id, namespace, run_id as "runId", ${
+  milliseconds("coalesce(started_at, created_at)")
+} as at,
+    ${milliseconds("wake_at")} as due, ${milliseconds("deadline")} as deadline,
+    policy::text as policy, workflow, state, token, coalesce((
+      select first.seed from {schema}.generations as first
+      where first.run = run.id and first.generation = 0
+    ), seed) as seed
   from unnest($1::text[], $2::text[]) as given (namespace, run_id)
   join {schema}.runs as run using (namespace, run_id)`;
 

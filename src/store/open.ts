@@ -38,7 +38,7 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<Store> 
   const adapter = typeof database === "object" && database !== null
     ? database
     : await adapterOf(database);
-  return new SqlStore(await adapter.open(), schema);
+  return new SqlStore(await adapter.open(), schema, adapter.description);
 }
 
 async function adapterOf(url: unknown): Promise<DatabaseAdapter> {

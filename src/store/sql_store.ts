@@ -24,6 +24,8 @@ const NOW = `select ${milliseconds(CLOCK)} as now`;
 
 /** {@linkcode Store} over any {@linkcode SqlDriver}. */
 export class SqlStore implements Store {
+  /** See {@linkcode Store.description}. */
+  readonly description: string;
   /** See {@linkcode Store.journal}. */
   readonly journal: Journal;
   /** See {@linkcode Store.runs}. */
@@ -52,8 +54,10 @@ export class SqlStore implements Store {
    *
    * @param driver The database; the store closes it.
    * @param schema Where its tables are.
+   * @param description Which database it is, without secrets.
    */
-  constructor(driver: SqlDriver, schema: SchemaName) {
+  constructor(driver: SqlDriver, schema: SchemaName, description: string) {
+    this.description = description;
     this.#driver = driver;
     this.#schema = schema;
     this.journal = new Journal(driver, schema);

@@ -1,0 +1,143 @@
+/**
+ * What callers get of a database that fails for a while.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { isContinuumError } from "../../src/base/errors.ts";
+import { Continuum } from "../../src/continuum.ts";
+import { openIn, resultOf } from "../e2e/stage.ts";
+import { forEachDatabase, type Place } from "../support/database.ts";
+import { Faults } from "../support/faults.ts";
+import { makeFolder } from "../version/fixture.ts";
+import { refused, source } from "./support.ts";
+
+/** What databases say that passes: full, locked, cancelled, shutting down, read-only, unheard of. */
+const PASSING = ["53100", "55P03", "57014", "57P05", "40001", "55000", "25006", "XX000", "P0001"];
+
+const ECHO = source("return input;", `{ name: "echo" }`);
+
+async function scene(place: Place) {
+  const folder = await makeFolder({ "echo.ts": ECHO });
+  const faults = new Faults(place.database);
+  const workflows = [folder.url + "echo.ts"];
+  const { schema } = place;
+  const connect = () => Continuum.connect({ database: faults.adapter, schema, workflows });
+  return {
+    faults,
+    folder,
+    workflows,
+    connect,
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+forEachDatabase("faults that pass", (database, test) => {
+  test("every call answers with one retryable error, and works when it is over", async () => {
+    await using place = await database.fresh();
+    await using at = await scene(place);
+    await using client = await at.connect();
+    const run = await client.start("echo", 1, { runId: "known" });
+    const calls: Record<string, (n: number) => Promise<unknown>> = {
+      start: (n) => client.start("echo", 1, { runId: `start ${n}` }),
+      keyed: (n) => client.start("echo", 1, { idempotencyKey: `key ${n}` }),
+      startMany: (n) => client.startMany("echo", [{ input: 1, runId: `many ${n}` }]),
+      signal: () => run.signal("s", 1),
+      cancel: () => client.run("known").cancel(),
+      status: () => run.status(),
+      history: () => run.history(),
+      attributes: () => run.attributes.set({ a: 1 }),
+      query: () => client.runs.query(),
+      count: () => client.runs.count(),
+      prune: () => client.runs.prune({ before: new Date(0) }),
+      health: () => client.health(),
+      versions: () => client.versions.list(),
+      schedule: (n) => client.schedules.create({ id: `s${n}`, workflow: "echo", every: "1h" }),
+      schedules: () => client.schedules.list(),
+      connect: async () => await (await at.connect()).close(),
+    };
+    for (const [n, code] of PASSING.entries()) {
+      for (const [name, call] of Object.entries(calls)) {
+        at.faults.arm({ on: /./, code, times: Infinity });
+        const error = await call(n).then(() => null, (error) => error);
+        at.faults.disarm();
+        assert(isContinuumError(error, "DATABASE_UNAVAILABLE"), `${name}, ${code}: ${error}`);
+        assert.equal((error as { retryable?: boolean }).retryable, true);
+        await call(n);
+      }
+    }
+  });
+
+  test("a result is waited for through whatever passes", async () => {
+    await using place = await database.fresh();
+    await using at = await scene(place);
+    await using client = await at.connect();
+    const run = await client.start("echo", 7);
+    at.faults.arm({ on: /./, code: "57014", times: 4 });
+    const result = resultOf(run);
+    await using _node = await openIn(place, { workflows: at.workflows });
+    assert.equal(await result, 7);
+  });
+
+  for (const isDone of [false, true]) {
+    const what = isDone ? "whose answer is lost" : "that fails once";
+    test(`a start ${what} is one start, and known as its own`, async () => {
+      await using place = await database.fresh();
+      await using at = await scene(place);
+      await using client = await at.connect();
+      const many = () =>
+        client.startMany("echo", [1, 2, 3].map((n) => ({ input: n, runId: `m${n}` })));
+      const signal = { name: "s", payload: 1 };
+      const starts: (() => Promise<unknown>)[] = [
+        () => client.start("echo", 1),
+        () => client.start("echo", 1, { runId: "r" }),
+        () => client.start("echo", 1, { idempotencyKey: "k" }),
+        () => client.start("echo", 1, { idempotencyKey: "k2", runId: "r2", signal }),
+        async () =>
+          assert.deepEqual((await many()).map(({ status }) => status), Array(3).fill("started")),
+      ];
+      for (const code of ["57P01", "08006", "40003"]) {
+        await place.query("delete from {schema}.idempotency_keys");
+        await place.query("delete from {schema}.runs");
+        for (const start of starts) {
+          at.faults.arm({ on: /insert into .*runs \(/s, code, isDone });
+          await start();
+        }
+        assert.equal(await client.runs.count(), 7);
+        await refused(client.start("echo", 1, { runId: "r" }), "RUN_EXISTS");
+      }
+    });
+  }
+
+  test("a run that its node starts, the answer being lost, is executed by it", async () => {
+    await using place = await database.fresh();
+    await using at = await scene(place);
+    await using node = await Continuum.open({
+      database: at.faults.adapter,
+      schema: place.schema,
+      workflows: at.workflows,
+    });
+    at.faults.arm({ on: /insert into .*runs \(/s, code: "57P01", isDone: true });
+    assert.equal(await resultOf(await node.start("echo", 5, { runId: "r" })), 5);
+    assert.equal(at.faults.seen, 1);
+  });
+
+  test("a message is sent again where it is known again, and else its caller is told", async () => {
+    await using place = await database.fresh();
+    await using at = await scene(place);
+    await using client = await at.connect();
+    const run = await client.start("echo", 1, { runId: "r", delay: "1h" });
+    const lost = { on: /insert into .*inbox/s, code: "57P01", isDone: true };
+    at.faults.arm(lost);
+    assert.equal(await run.signal("s", 1, { deliveryId: "d" }), "duplicate");
+    at.faults.arm(lost);
+    const error = await run.signal("s", 2).then(() => null, (error) => error);
+    assert(isContinuumError(error, "DATABASE_UNAVAILABLE"));
+    assert.equal(error.details.mayBeWritten, true);
+    const [row] = await place.query<{ n: number }>(
+      "select count(*)::integer as n from {schema}.inbox",
+    );
+    assert.equal(row?.n, 2);
+  });
+});
