@@ -13,6 +13,7 @@ import { encodeError } from "../base/values_failure.ts";
 import type { NewEvent } from "../ports/rows.ts";
 import { encodeActivityFailure, type RecordedAttempt } from "../replay/activity_failure.ts";
 import type { ActivityAttempt, Command } from "../replay/commands.ts";
+import { effectKey } from "./effect_key.ts";
 import { AttemptLostError } from "./task_errors.ts";
 import { begin, type TrialResult } from "./trial.ts";
 
@@ -20,8 +21,8 @@ import { begin, type TrialResult } from "./trial.ts";
 export interface AttemptContext {
   /** The run's id, as users see it. */
   readonly runId: string;
-  /** How often the run has continued as new. */
-  readonly generation: number;
+  /** The random identity of the run's present generation. */
+  readonly seed: string;
   /** Bounds the attempt's time. */
   readonly clock: Clock;
   /** The most bytes of one value. */
@@ -87,7 +88,7 @@ export function startAttempt(
     name,
     runId: context.runId,
     attempt,
-    idempotencyKey: options.idempotencyKey ?? keyOf(context, command.position),
+    idempotencyKey: () => options.idempotencyKey ?? effectKey(context.seed, command.position),
     limit: options.timeout === undefined
       ? undefined
       : { timeout: "startToClose", timeoutMs: options.timeout, leftMs: options.timeout },
@@ -162,20 +163,6 @@ export function failedAttempt(
   const last = { attempt, at: Math.floor(context.now()), error: encoded };
   const payload = encodeActivityFailure([...earlier.failures, last], encoded);
   return { event: eventOf(command, "activity.failed", payload), retryAt: null };
-}
-
-/**
- * What tells the world outside that two attempts are one wish, where nobody said it.
- *
- * @param run The run.
- * @param position The effect's position.
- * @returns The key.
- */
-export function keyOf(
-  { runId, generation }: { readonly runId: string; readonly generation: number },
-  position: number,
-): string {
-  return `${generation === 0 ? runId : `${runId}~${generation}`}/${position}`;
 }
 
 function attemptAfter({ failures }: Earlier): number {

@@ -5,7 +5,6 @@
  */
 
 import { Batcher } from "../base/batcher.ts";
-import { digestText } from "../base/digest.ts";
 import { ContinuumError } from "../base/errors.ts";
 import { checkPayload } from "../base/payload.ts";
 import { effectId } from "../base/run_ids.ts";
@@ -85,7 +84,12 @@ export class Children {
    * {InvalidInputError} If its version does not take the input. {PayloadTooLargeError} If that is too
    * large.
    */
-  async start(run: ClaimedRun, child: ChildRequest, input: string): Promise<void> {
+  async start(
+    run: ClaimedRun,
+    child: ChildRequest,
+    position: number,
+    input: string,
+  ): Promise<void> {
     const version = await this.#options.code.childOf(run, child.workflow!);
     const outcome = await this.#starts.add({
       ...version,
@@ -93,7 +97,7 @@ export class Children {
       close: child.close,
       runId: child.id,
       input: await this.#input(run, child.id, version.hash, input),
-      seed: digestText(`${run.seed}/${child.id}`),
+      seed: `${run.seed}/${position}`, // K1: its id may be used again
       policy: child.policy ?? null,
     });
     if (outcome === "ended") return this.#options.ended();
@@ -103,7 +107,7 @@ export class Children {
 
   /** Does what a `call` command asks for. */
   async call(run: ClaimedRun, call: CallRequest, position: number, input: string): Promise<void> {
-    if (call.kind === "start") return await this.start(run, call.child, input);
+    if (call.kind === "start") return await this.start(run, call.child, position, input);
     if (call.kind === "cancel") return await this.cancel(run, call.id, "its parent asked for it");
     await this.#signal(run, call, {
       payload: input,

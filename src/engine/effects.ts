@@ -65,10 +65,10 @@ export class RunEffects {
 
   /** @param options What they are made with. */
   constructor(options: RunEffectsOptions) {
-    const { loaded, inbox, context, run: { runId, generation } } = options;
+    const { loaded, inbox, context, run: { runId, seed } } = options;
     const answered = inbox.flatMap(({ position }) => position ?? []);
     this.#options = options;
-    this.#attempts = { ...context, runId, generation };
+    this.#attempts = { ...context, runId, seed };
     this.#inbox = inbox;
     this.#pending = new PendingCommands(loaded.events, [...loaded.tasks, ...answered]);
     this.#isCancelled = loaded.events.some(({ kind }) => kind === "cancel.requested");
@@ -296,9 +296,9 @@ export class RunEffects {
     const { run, context: { children, patience }, stir } = this.#options;
     pending.state = "active";
     const act = async () => {
-      const { child, call } = command.options;
-      if (call === undefined) await children.start(run, child!, command.input!);
-      else await children.call(run, call, command.position, command.input ?? "null");
+      const { position, input, options: { child, call } } = command;
+      if (call === undefined) await children.start(run, child!, position, input!);
+      else await children.call(run, call, position, input ?? "null");
     };
     patience.until(`${command.kind} ${command.name}`, async () => {
       try {

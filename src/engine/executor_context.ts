@@ -20,7 +20,7 @@ import type { Reports } from "./reports.ts";
 import type { CodeFailure, RunCode } from "./run_code.ts";
 
 /** What an executor needs from its node. */
-export interface ExecutorContext extends Omit<AttemptContext, "runId" | "generation"> {
+export interface ExecutorContext extends Omit<AttemptContext, "runId" | "seed"> {
   /** Finds a run's code. */
   readonly code: (run: ClaimedRun) => Promise<RunCode | CodeFailure>;
   /** Reads histories. */

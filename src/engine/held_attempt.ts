@@ -47,7 +47,7 @@ export type Attempted =
   & TaskFence
   & Pick<
     LeasedTask,
-    "generation" | "runId" | "scheduledAt" | "availableAt" | "closesAt" | "heartbeat"
+    "seed" | "runId" | "scheduledAt" | "availableAt" | "closesAt" | "heartbeat"
   >;
 
 /** How often an attempt's heartbeats are written at most, in milliseconds. */

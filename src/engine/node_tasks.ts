@@ -106,8 +106,8 @@ export class NodeTasks {
     owner: TaskOwner,
   ): { abort(reason: unknown): void } {
     const task = taskOf(run, command, code);
-    const { runId, generation } = run;
-    const from = { runToken: run.token, node: this.#options.lease.id, runId, generation };
+    const { runId, seed } = run;
+    const from = { runToken: run.token, node: this.#options.lease.id, runId, seed };
     const activity = code === null
       ? this.#options.activities.get(command.name)
       : command.options.activity;

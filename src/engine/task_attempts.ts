@@ -29,9 +29,9 @@ import type {
   TaskStore,
 } from "../ports/tasks.ts";
 import type { ActivityLike } from "../replay/commands.ts";
-import { keyOf } from "./attempt.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { type Attempted, type Ending, HeldAttempt, type TaskOwner } from "./held_attempt.ts";
+import { effectKey } from "./effect_key.ts";
 import { engineLog } from "./log.ts";
 import type { Patience } from "./patience.ts";
 import { TaskAnnouncements } from "./task_announcements.ts";
@@ -114,12 +114,12 @@ export class TaskAttempts {
    */
   begin(
     task: TaskBase,
-    from: Pick<NewTask, "runToken" | "node"> & Pick<LeasedTask, "runId" | "generation">,
+    from: Pick<NewTask, "runToken" | "node"> & Pick<LeasedTask, "runId" | "seed">,
     activity: ActivityLike,
     owner: TaskOwner,
   ): { abort(reason: unknown): void } {
     const now = this.#options.databaseClock.now();
-    const { runToken, node, runId, generation } = from;
+    const { runToken, node, runId, seed } = from;
     const token = fencingToken();
     const { scheduleToClose } = task.policy;
     const closesAt = scheduleToClose === undefined ? null : now + scheduleToClose;
@@ -127,7 +127,7 @@ export class TaskAttempts {
       ...task,
       token,
       runId,
-      generation,
+      seed,
       scheduledAt: now,
       availableAt: now,
       closesAt,
@@ -242,7 +242,7 @@ export class TaskAttempts {
       name: task.name,
       runId: task.runId,
       attempt: task.attempt,
-      idempotencyKey: task.key ?? keyOf(task, task.position),
+      idempotencyKey: () => task.key ?? effectKey(task.seed, task.position),
       limit: limitOf(task, this.#options.databaseClock.now()),
       heartbeatMs: task.policy.heartbeat,
       lastHeartbeat: task.heartbeat,

@@ -27,7 +27,7 @@ export interface Trial {
   /** Which attempt this is, from 1. */
   readonly attempt: number;
   /** What tells the world outside that two attempts are one wish. */
-  readonly idempotencyKey: string;
+  readonly idempotencyKey: () => string;
   /** How long it may take. */
   readonly limit: TrialLimit | undefined;
   /** Milliseconds between two heartbeats. */
@@ -195,7 +195,6 @@ export function attemptTimeout(
 class Facts implements ActivityAttempt {
   readonly attempt: number;
   readonly runId: string;
-  readonly idempotencyKey: string;
   readonly #trial: Trial;
   readonly #limits: Limits;
   #isDeferred = false;
@@ -205,7 +204,6 @@ class Facts implements ActivityAttempt {
   constructor(trial: Trial, limits: Limits) {
     this.attempt = trial.attempt;
     this.runId = trial.runId;
-    this.idempotencyKey = trial.idempotencyKey;
     this.#trial = trial;
     this.#limits = limits;
   }
@@ -228,6 +226,10 @@ class Facts implements ActivityAttempt {
       this.#isDeferred = true;
       return undefined as never;
     };
+  }
+
+  get idempotencyKey(): string {
+    return this.#trial.idempotencyKey();
   }
 
   get signal(): AbortSignal {

@@ -104,8 +104,8 @@ export type Announced =
 export interface LeasedTask extends TaskBase, TaskFence {
   /** The run's id, as users see it. */
   readonly runId: string;
-  /** The generation of the run that asked. */
-  readonly generation: number;
+  /** The random identity of the generation of the run that asked. */
+  readonly seed: string;
   /** When it was asked for. */
   readonly scheduledAt: number;
   /** When it could be taken: at once, or after the last attempt's delay. */

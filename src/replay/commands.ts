@@ -43,7 +43,10 @@ export interface Attempt {
   readonly signal: AbortSignal;
   /** Which attempt this is, from 1. */
   readonly attempt: number;
-  /** The same for every attempt of this effect, and for no other effect. */
+  /**
+   * The same for every attempt of this effect, and for no other effect of whatever run, for ever: a
+   * UUID, a slash and a number. Where an activity says a key, that one.
+   */
   readonly idempotencyKey: string;
   /** The run that asked. */
   readonly runId: string;

@@ -81,7 +81,7 @@ const ANNOUNCE = `
   select run, position, result::text, ${milliseconds("clock.at")} from known cross join clock`;
 
 const LEASED = `
-  task.run, task.position, task.generation, task.token, task.attempt, task.max_attempts as "maxAttempts",
+  task.run, task.position, task.token, run.seed, task.attempt, task.max_attempts as "maxAttempts",
   task.priority, task.queue, task.name, task.hash, task.code, task.key,
   task.policy::text as policy, task.input::text as input, task.failures::text as failures,
   task.heartbeat::text as heartbeat, task.cancel_requested as "cancelRequested",
