@@ -60,6 +60,8 @@ export interface Readiness {
   readonly state: EngineState | "client";
   /** How many runs are in memory. */
   readonly residentRuns: number;
+  /** Why it is not ready, for people; `null`: it is, or executes nothing by intent. */
+  readonly reason: string | null;
 }
 
 /** What an instance is put together from. */
@@ -172,6 +174,7 @@ export class Continuum implements AsyncDisposable {
       starts: new Starts(this.#services.runs),
       services: (namespace) => this.#servicesOf(namespace),
       room: () => this.#engine?.hasRoom === true ? this.#engine.node : undefined,
+      expect: (token) => this.#expect(token),
       take: (run) => {
         this.#engine?.take(run);
         return this.#engine?.departure(run.id);
@@ -363,10 +366,15 @@ export class Continuum implements AsyncDisposable {
     return new RunHandle(id, this.#servicesOf(checkText(namespace, "namespace")));
   }
 
-  /** Whether this process takes work, and how much it has. */
+  /**
+   * Whether this process takes work, and how much it has. A node is not ready while the database does
+   * not answer it: its last heartbeat or its last look for due runs failed, or its heartbeats are
+   * overdue.
+   */
   readiness(): Readiness {
-    const state = this.#engine?.state ?? "client";
-    return { ready: state === "ready", state, residentRuns: this.#engine?.resident ?? 0 };
+    const { trouble: reason = null, state = "client", resident = 0 } = this.#engine ?? {};
+    const ready = state === "ready" && reason === null;
+    return { ready, state, residentRuns: resident, reason };
   }
 
   /**
@@ -444,6 +452,10 @@ export class Continuum implements AsyncDisposable {
     this.#hints.publish({ kind: "due" });
   }
 
+  #expect(token: number): (outcome: "settled" | "unknown") => void {
+    return this.#engine?.expect(token) ?? (() => {});
+  }
+
   async #upgrade(runs: RunStore, runId: string, options: UpgradeOptions): Promise<UpgradeReport> {
     const store = this.#asked;
     const report = await upgradeRun(runId, options, {
@@ -452,6 +464,7 @@ export class Continuum implements AsyncDisposable {
       target: (row, to) => findTarget(row, to, store.versions, this.#versions),
       replay: this.#replay,
       node: this.#engine?.node,
+      expect: (token) => this.#expect(token),
     });
     this.#hints.due();
     return report;

@@ -63,6 +63,8 @@ export interface StarterContext {
   readonly services: (namespace: string) => ClientServices;
   /** The node of this process, if it has room for a run. */
   readonly room: () => string | undefined;
+  /** A statement is about to give a run to this process's node; says how that went. */
+  readonly expect: (token: number) => (outcome: "settled" | "unknown") => void;
   /** Executes a run that was inserted under this process's lease. */
   readonly take: (run: ClaimedRun) => Promise<object> | undefined;
   /** A run is due then that nobody holds, by the database's clock. */
@@ -105,8 +107,14 @@ export class Starter {
     const prepared = await this.#prepare(version, input, options);
     const lease = this.#lease(options);
     const run = lease === undefined ? prepared.run : { ...prepared.run, lease };
-    const inserted = await this.#insert(run, options.transaction);
-    if (inserted.created) return this.#created(run, inserted);
+    const settled = lease && this.#context.expect(lease.token);
+    let inserted: InsertedRun | undefined;
+    try {
+      inserted = await this.#insert(run, options.transaction);
+      if (inserted.created) return this.#created(run, inserted);
+    } finally {
+      settled?.(inserted === undefined ? "unknown" : "settled");
+    }
     const existing = this.#existing(prepared, inserted);
     if (existing.status === "conflict") throw existing.error;
     const { signal } = options;

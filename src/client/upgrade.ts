@@ -8,7 +8,7 @@
 import { isSha256Hex } from "../base/encoding.ts";
 import { fencingToken, randomId } from "../base/ids.ts";
 import { encode } from "../base/values.ts";
-import type { ClaimedRun, RunRow } from "../ports/rows.ts";
+import type { ClaimedRun, Lease, RunRow } from "../ports/rows.ts";
 import type { NodeStore, RunStore, VersionStore } from "../ports/store.ts";
 import type { DriftReport, Refusal } from "../replay/turn.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
@@ -50,6 +50,8 @@ export interface UpgradeContext {
   readonly replay: DarkReplay;
   /** This process's node; `undefined`: it has none. */
   readonly node: string | undefined;
+  /** A statement is about to give a run to that node; says how that went. */
+  readonly expect: (token: number) => (outcome: "settled" | "unknown") => void;
 }
 
 /** Where a run is moved to. */
@@ -136,8 +138,28 @@ async function move(
   node: string,
   context: UpgradeContext,
 ): Promise<UpgradeReport> {
-  const { runs } = context;
   const lease = { node, token: fencingToken() };
+  const settled = context.expect(lease.token);
+  let outcome: "settled" | "unknown" = "unknown";
+  try {
+    const report = await moveHeld(row, target, lease, context);
+    outcome = "settled";
+    return report;
+  } catch (error) {
+    if (error instanceof RunStateError) outcome = "settled";
+    throw error;
+  } finally {
+    settled(outcome);
+  }
+}
+
+async function moveHeld(
+  row: RunRow,
+  target: UpgradeTarget,
+  lease: Lease,
+  context: UpgradeContext,
+): Promise<UpgradeReport> {
+  const { runs } = context;
   const seized = await runs.seize(row.runId, lease);
   if (seized === null) {
     throw new RunStateError(

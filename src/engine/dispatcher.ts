@@ -3,6 +3,7 @@
  * which a run of this node falls due, and by each heartbeat, the backstop for hints that were lost.
  *
  * - D1: claims only what there is room for.
+ * - D2: a claim whose answer was lost may have taken runs: the node looks what it holds.
  * - D3: after a look that a time had caused, it asks for the next one: only the earliest is kept.
  *
  * @module
@@ -34,6 +35,8 @@ export interface DispatcherOptions {
   readonly excluded: () => readonly string[];
   /** Takes a claimed run. */
   readonly adopt: (run: ClaimedRun) => void;
+  /** Runs may have been claimed by a statement whose answer was lost. */
+  readonly doubt: () => void;
 }
 
 const BATCH = 100;
@@ -44,6 +47,7 @@ export class Dispatcher {
   readonly #lookout: Lookout;
   /** When the next run falls due, as far as this node knows; `Infinity`: none does. */
   #next = Infinity;
+  #claiming: Promise<unknown> | undefined;
 
   /** @param options What it needs. */
   constructor(options: DispatcherOptions) {
@@ -55,6 +59,16 @@ export class Dispatcher {
       clock,
       databaseClock,
     });
+  }
+
+  /** Why the last look was no success; `null`: it was one. */
+  get trouble(): string | null {
+    return this.#lookout.trouble;
+  }
+
+  /** Resolves when the claim that is under way, if one is, has been answered, and its runs adopted. */
+  async claimed(): Promise<void> {
+    await this.#claiming;
   }
 
   /** Looks now. */
@@ -98,7 +112,13 @@ export class Dispatcher {
 
   /** Whether there may be more. */
   async #claim(): Promise<boolean> {
-    const { runs, lease, room, makeRoom, excluded, adopt } = this.#options;
+    const claiming = this.#take();
+    this.#claiming = claiming.catch(() => {});
+    return await claiming;
+  }
+
+  async #take(): Promise<boolean> {
+    const { runs, lease, room, makeRoom, excluded, adopt, doubt } = this.#options;
     if (this.#lookout.isPaused || !lease.fresh()) return false;
     const limit = Math.min(BATCH, room()); // D1
     if (limit <= 0) {
@@ -106,7 +126,10 @@ export class Dispatcher {
       return false;
     }
     const node = lease.id;
-    const claimed = await runs.claim({ node, limit, excluded: excluded() });
+    const claimed = await runs.claim({ node, limit, excluded: excluded() }).catch((error) => {
+      doubt(); // D2
+      throw error;
+    });
     await failPoint("claim.claimed", { runs: claimed.length });
     if (lease.id === node) { for (const run of claimed) adopt(run); } // else they died with it
     return claimed.length === limit;

@@ -10,7 +10,6 @@
  * @module
  */
 
-import { isContinuumError } from "../base/errors.ts";
 import { failPoint } from "../base/failpoint.ts";
 import { tooLarge } from "../base/payload.ts";
 import { decode } from "../base/values.ts";
@@ -19,10 +18,9 @@ import type { TaskFence } from "../ports/tasks.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Turn } from "../replay/turn.ts";
 import { type AttemptContext, type FailedAttempt, startAttempt } from "./attempt.ts";
+import { duty } from "./duty.ts";
 import type { ExecutorContext } from "./executor_context.ts";
 import { childEnd, eventOf, type Fact, failure, lastWord } from "./facts.ts";
-import { engineLog } from "./log.ts";
-import { mayPass } from "./patience.ts";
 import { type Pending, PendingCommands } from "./pending.ts";
 import type { RunCode } from "./run_code.ts";
 import { timeoutRequest } from "./run_policies.ts";
@@ -47,7 +45,12 @@ export interface RunEffectsOptions {
   readonly stays: () => boolean;
   /** The run may be somebody else's: its inbox is to be read. */
   readonly doubt: () => void;
+  /** The engine has made a mistake: the execution can't go on. */
+  readonly fail: (error: unknown) => void;
 }
+
+/** Characters of payloads that one share holds, unless a single event has more. */
+const SHARE_TEXT = 16 * 1_048_576;
 
 /** The effects of one execution. */
 export class RunEffects {
@@ -58,6 +61,8 @@ export class RunEffects {
   #facts: Fact[] = [];
   /** Messages that nobody wants: gone with the next write. */
   #discarded: number[] = [];
+  /** Tokens of the tasks whose answers are on their way into the history, by position. */
+  readonly #answers = new Map<number, number>();
   #isCancelled: boolean;
   /** The request is on its way to the code: nothing that it may take back is started (F1). */
   #isCancelDue = false;
@@ -131,9 +136,16 @@ export class RunEffects {
     this.#startReady();
   }
 
-  /** What has happened and is not written; the caller writes it, or gives it to `salvage`. */
+  /**
+   * What has happened and is not written, or the first of much; the caller writes it, or gives it to
+   * `salvage`.
+   */
   takeFacts(): Fact[] {
-    return this.#facts.splice(0);
+    let text = 0;
+    const past = this.#facts.findIndex(({ event }, index) =>
+      (text += event.payload?.length ?? 0) > SHARE_TEXT && index > 0
+    );
+    return this.#facts.splice(0, past === -1 ? this.#facts.length : past);
   }
 
   /** Messages to be forgotten with the next write. */
@@ -149,14 +161,24 @@ export class RunEffects {
   /** These events are written: what they answer waits no more. */
   settle(events: readonly HistoryEvent[]): void {
     for (const { kind, position } of events) {
-      if (kind !== "attempt.failed" && position !== null) this.#pending.settle(position);
+      if (kind !== "attempt.failed" && position !== null) {
+        this.#pending.settle(position);
+        this.#answers.delete(position);
+      }
     }
+  }
+
+  /** Whether the answer of a task is on its way into the history. */
+  writes({ position, token }: TaskFence): boolean {
+    return this.#answers.get(position) === token;
   }
 
   /** What could not be written with the run is not lost: the tasks' own fences decide. */
   salvage(facts: readonly Fact[]): void {
     for (const { task, event } of facts) {
-      if (task !== undefined) this.#options.context.tasks.salvage(task, event);
+      if (task === undefined) continue;
+      this.#options.context.tasks.salvage(task, event);
+      this.#answers.delete(task.position);
     }
   }
 
@@ -164,7 +186,7 @@ export class RunEffects {
   end(reason: string): void {
     this.#isOver = true;
     this.abort(reason);
-    this.salvage(this.takeFacts());
+    this.salvage(this.#facts.splice(0));
   }
 
   /** Aborts every attempt under way. */
@@ -243,7 +265,8 @@ export class RunEffects {
     pending.state = "active";
     pending.running = running;
     pending.dueAt = null;
-    running.outcome.then(async ({ event, retryAt }) => {
+    this.#duty(`make an attempt of ${pending.command.name}`, async () => {
+      const { event, retryAt } = await running.outcome;
       await failPoint("effect.done", { run: this.#options.run.runId, event });
       if (this.#isOver || pending.running !== running) return; // F2
       delete pending.running;
@@ -276,7 +299,7 @@ export class RunEffects {
       delete pending.running;
       pending.state = "queued";
       const { position } = pending.command;
-      if (this.#pending.at(position) === undefined) void context.tasks.cancel(run, [position]);
+      if (this.#pending.at(position) === undefined) this.#giveBack([position]);
       if (isLost) doubt(); // who holds the run is seen by reading it
       stir();
     };
@@ -300,17 +323,18 @@ export class RunEffects {
       if (call === undefined) await children.start(run, child!, position, input!);
       else await children.call(run, call, position, input ?? "null");
     };
-    patience.until(`${command.kind} ${command.name}`, async () => {
+    this.#duty(`${command.kind} ${command.name}`, async () => {
+      let done: { readonly error?: unknown } | undefined;
       try {
-        await act();
-        return {};
+        done = await patience.until(`${command.kind} ${command.name}`, async () => {
+          await act();
+          return {};
+        });
       } catch (error) {
-        if (isContinuumError(error) && !mayPass(error)) return { error };
-        throw error;
+        done = { error };
       }
-    }).catch((error) => ({ error })).then((done) => {
       if (this.#isOver || done === undefined) return; // F2
-      if (done.error !== undefined) return this.#finish(pending, failure(pending, done.error));
+      if ("error" in done) return this.#finish(pending, failure(pending, done.error));
       if (command.kind !== "child") {
         return this.#finish(pending, eventOf(pending, "call.completed", null));
       }
@@ -333,6 +357,7 @@ export class RunEffects {
     pending.state = "settled";
     const event = eventOf(pending, kind, payload);
     this.#facts.push(fence === null ? { event } : { event, task: fence });
+    if (fence !== null) this.#answers.set(fence.position, fence.token);
     this.#options.stir();
     return true;
   }
@@ -347,8 +372,20 @@ export class RunEffects {
   #withdraw(position: number): void {
     const isQueued = this.#pending.at(position)?.state === "queued";
     this.#pending.withdraw(position);
+    if (isQueued) this.#giveBack([position]);
+  }
+
+  /** Nobody waits for these tasks any more. */
+  #giveBack(positions: readonly number[]): void {
     const { run, context } = this.#options;
-    if (isQueued) void context.tasks.cancel(run, [position]);
+    this.#duty("give tasks up", () => context.tasks.cancel(run, positions));
+  }
+
+  /** Y1: what goes wrong in the background is the execution's own trouble. */
+  #duty(what: string, work: () => Promise<unknown>): void {
+    duty(what, work, (error) => {
+      if (!this.#isOver) this.#options.fail(error);
+    });
   }
 
   /**
@@ -457,10 +494,12 @@ export class RunEffects {
     const { unanswered, children } = this.#pending.endCancelled();
     for (const pending of unanswered) this.#failCancelled(pending);
     const queued = this.#pending.giveUpQueued();
-    if (queued.length > 0) void this.#giveUp(queued);
+    if (queued.length > 0) this.#duty("give tasks up", () => this.#giveUp(queued));
     for (const { command } of children) {
-      context.children.cancel(run, command.options.child!.id, "its parent was cancelled")
-        .catch((error) => engineLog.warn("Cannot cancel a child: {error}", { error }));
+      const { id } = command.options.child!;
+      const { children, patience } = context;
+      const ask = () => children.cancel(run, id, "its parent was cancelled");
+      duty("cancel a child", () => patience.until("cancel a child", ask));
     }
   }
 

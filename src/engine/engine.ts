@@ -2,18 +2,21 @@
  * A node that executes runs: wires the lease, the dispatcher and the executors together, and holds
  * the runs that are resident here. Policy lives in those parts.
  *
+ * - E7: what the database says that a node holds, and what the node knows to hold, are compared at each
+ *   heartbeat. A statement whose answer was lost may have made the difference; it does not stay.
+ *
  * @module
  */
 
-import { Batcher } from "../base/batcher.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClaimedRun, LoadedRun, NewRun } from "../ports/rows.ts";
 import type { WokenRun } from "../ports/lineage.ts";
-import type { Beat, Notice, Store } from "../ports/store.ts";
+import type { Beat, HeldRun, Notice, Store } from "../ports/store.ts";
 import type { ActivityLike } from "../replay/commands.ts";
 import { Aftermath } from "./aftermath.ts";
 import { Children } from "./children.ts";
 import { type CodeSource, Exclusions } from "./code_source.ts";
+import { duty } from "./duty.ts";
 import { DatabaseClock } from "./database_clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Departure } from "./departure.ts";
@@ -24,6 +27,7 @@ import { engineLog } from "./log.ts";
 import { NodeLease } from "./node_lease.ts";
 import { NodeTasks } from "./node_tasks.ts";
 import { Patience } from "./patience.ts";
+import { PatientBatcher } from "./patient_batcher.ts";
 import { Reports, type UnawaitedEffect } from "./reports.ts";
 import { Retention, type RetentionSettings } from "./retention.ts";
 import { ScheduleRunner } from "./schedule_runner.ts";
@@ -110,6 +114,9 @@ export class Engine {
   #draining: Promise<DrainSummary> | undefined;
   #probing: Promise<void> | undefined;
   #probedAt = -Infinity;
+  /** Tokens under which statements that are not answered yet may give runs to this node. */
+  readonly #expected = new Set<number>();
+  #recovered = { runs: 0, tasks: 0 };
 
   /** @param options What it is made of. */
   constructor(options: EngineOptions) {
@@ -131,6 +138,7 @@ export class Engine {
       onBuried: () => this.#dropAll(),
       onBeat: (beat) => this.#beat(beat),
       excluded: () => this.#exclusions.list(),
+      known: () => this.#known(),
     });
     this.#dispatcher = new Dispatcher({
       runs: store.runs,
@@ -141,6 +149,7 @@ export class Engine {
       makeRoom: (wanted) => this.#makeRoom(wanted),
       excluded: () => this.#exclusions.list(),
       adopt: (run) => this.#adopt(run, false),
+      doubt: () => this.#lease.doubt(),
     });
     this.#schedules = new ScheduleRunner({
       schedules: store.schedules,
@@ -168,7 +177,12 @@ export class Engine {
     });
     this.#context = {
       code: (run) => code.find(run, this.#lease.id),
-      loads: new Batcher((wanted) => this.#load(wanted)),
+      loads: new PatientBatcher(
+        (n) => `read ${n} histories`,
+        (wanted) => this.#load(wanted),
+        this.#patience,
+      ),
+      recall: (id) => this.#recall(id),
       journal: new JournalWriter(store.journal, this.#patience),
       lease: this.#lease,
       databaseClock: this.#databaseClock,
@@ -216,6 +230,33 @@ export class Engine {
     return this.#state;
   }
 
+  /** Why this node takes no work, as it should; `null`: it does. */
+  get trouble(): string | null {
+    if (this.#state !== "ready") return `it is ${this.#state}`;
+    if (this.#lease.trouble !== null) return `its last heartbeat failed: ${this.#lease.trouble}`;
+    if (!this.#lease.fresh()) return "its heartbeats are overdue";
+    const { trouble } = this.#dispatcher;
+    return trouble === null ? null : `it cannot look for due runs: ${trouble}`;
+  }
+
+  /** What this node held without knowing of it, and gave back, since it was opened. */
+  get recovered(): { readonly runs: number; readonly tasks: number } {
+    return { ...this.#recovered };
+  }
+
+  /**
+   * A statement is about to give a run to this node under a token of the caller's.
+   *
+   * @param token The token.
+   * @returns Says that the run is taken, or free, or that nobody knows: then the node looks.
+   */
+  expect(token: number): (outcome: "settled" | "unknown") => void {
+    this.#expected.add(token);
+    return (outcome) => {
+      if (this.#expected.delete(token) && outcome === "unknown") this.#lease.doubt();
+    };
+  }
+
   /** How many runs are in memory. */
   get resident(): number {
     return this.#residents.size;
@@ -223,7 +264,8 @@ export class Engine {
 
   /** Opens the node and begins to execute what is due. */
   async open(): Promise<void> {
-    this.#databaseClock.note(await this.#options.store.now());
+    const asked = this.#options.clock.monotonic();
+    this.#databaseClock.note(await this.#options.store.now(), asked);
     await this.#lease.open();
     this.#dispatcher.look();
     this.#schedules.look();
@@ -346,7 +388,8 @@ export class Engine {
     const left = executor.drive(fresh);
     const resident = { executor, left };
     this.#residents.set(run.id, resident);
-    left.then((departure) => {
+    duty("see a run off", async () => {
+      const departure = await left;
       if (this.#residents.get(run.id) === resident) this.#residents.delete(run.id);
       this.#departed(run, departure);
     });
@@ -356,6 +399,11 @@ export class Engine {
 
   #departed(run: ClaimedRun, departure: Departure): void {
     if (departure.kind === "ended" && departure.aftermath) this.#aftermath.look();
+    if (departure.kind === "lost") {
+      // Perhaps by a write of its own whose answer was lost: whatever that was, somebody looks now.
+      this.#aftermath.look();
+      this.#dispatcher.lookAt(this.#databaseClock.now());
+    }
     if (departure.kind === "excluded") this.#exclusions.add(run.hash);
     this.#options.onDeparture(run, departure);
     if (departure.kind !== "suspended" && departure.kind !== "released") {
@@ -405,16 +453,50 @@ export class Engine {
     this.#tasks.loseAll();
   }
 
-  #beat({ stuck, aftermath, tasks, nextWake, nextFire, woken }: Beat): void {
+  /** What it has in memory, as the database should know it. */
+  #known(): HeldRun[] {
+    return [...this.#residents.values()].map(({ executor: { run: { id, token } } }) => ({
+      id,
+      token,
+    }));
+  }
+
+  /**
+   * E7: what the database says that this node holds, and it knows nothing of once all claims under way
+   * are answered, it gives back. The fence of whoever should hold it all the same decides.
+   */
+  async #giveBack(unknown: readonly HeldRun[]): Promise<void> {
+    const { node } = this;
+    await this.#dispatcher.claimed();
+    const lost = unknown.filter(({ id, token }) =>
+      this.#residents.get(id)?.executor.run.token !== token && !this.#expected.has(token)
+    );
+    if (lost.length === 0 || node !== this.node) return;
+    const runs = await this.#options.store.runs.giveBack(node, lost);
+    if (runs === 0) return;
+    this.#recovered.runs += runs;
+    engineLog.warn("Node {node} held {runs} runs that it knew nothing of: they are given back", {
+      node,
+      runs,
+    });
+    this.#due();
+  }
+
+  #beat(beat: Beat): void {
+    const { stuck, aftermath, tasks, nextWake, nextFire, woken, unknown, gone, leased } = beat;
+    if (beat.alive && unknown.length > 0) {
+      duty("give runs back that were lost", () => this.#giveBack(unknown));
+    }
+    if (beat.alive) this.#deliver(gone); // they read what their rows say, and leave
     this.#schedules.dueAt(nextFire);
     for (const { executor } of this.#residents.values()) executor.poke({ message: false });
     this.#deliver(woken);
     if (aftermath) this.#aftermath.look();
     this.#retention?.beat();
     if (tasks) {
-      this.#tasks.check().catch((error) =>
-        engineLog.warn("Cannot check tasks: {error}", { error })
-      );
+      duty("check tasks", async () => {
+        this.#recovered.tasks += await this.#tasks.check(leased);
+      });
     }
     if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.look();
     else this.#dispatcher.lookAt(nextWake);
@@ -443,12 +525,14 @@ export class Engine {
   async #load(
     wanted: readonly { readonly id: number; readonly from: number }[],
   ): Promise<readonly (LoadedRun | undefined)[]> {
-    const { journal } = this.#options.store;
-    const loaded = await this.#patience.until(
-      `read ${wanted.length} histories`,
-      () => journal.load(wanted),
-    );
-    const found = new Map(loaded?.map((run) => [run.id, run]));
+    const loaded = await this.#options.store.journal.load(wanted);
+    const found = new Map(loaded.map((run) => [run.id, run]));
     return wanted.map(({ id }) => found.get(id));
+  }
+
+  async #recall(id: number): Promise<ClaimedRun | undefined> {
+    const { runs } = this.#options.store;
+    const ask = () => runs.held(this.node, [id]);
+    return (await this.#patience.until("read a run anew", ask))?.[0];
   }
 }

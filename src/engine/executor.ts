@@ -29,6 +29,7 @@ import type { Ending } from "./held_attempt.ts";
 import { engineLog } from "./log.ts";
 import { continueAsNew, tryAgain } from "./next_generation.ts";
 import type { ResidentRun } from "./node_tasks.ts";
+import { nextPause, PAUSE_MS } from "./patience.ts";
 import type { Pending } from "./pending.ts";
 import type { CodeFailure, RunCode } from "./run_code.ts";
 import { endUnbegun, isCancel, retryAt } from "./run_policies.ts";
@@ -51,6 +52,8 @@ export class RunExecutor implements Lingerer, ResidentRun {
   readonly #alarm: Alarm;
   readonly #record: RunRecord;
   #effects: RunEffects | undefined;
+  /** A mistake in what goes on in the background: it ends the execution. */
+  #trouble: { readonly error: unknown } | undefined;
   #isStopping = false;
   #isInterrupted = false;
   #isHurried = false;
@@ -73,6 +76,11 @@ export class RunExecutor implements Lingerer, ResidentRun {
   /** Whether a cancellation of the run has reached the activity at a position. */
   gaveUp(position: number): boolean {
     return this.#effects?.gaveUp(position) ?? false;
+  }
+
+  /** Whether the answer of a task is on its way into the run's history. */
+  writes(fence: TaskFence): boolean {
+    return this.#effects?.writes(fence) ?? false;
   }
 
   /** Takes the end of an activity whose task was claimed from its queue by this node. */
@@ -115,11 +123,9 @@ export class RunExecutor implements Lingerer, ResidentRun {
     try {
       return await this.#drive(fresh).catch((error) => {
         engineLog.error("Cannot execute run {run}: {error}", { run: this.run.runId, error });
-        return this.#record.leaveUnread({ to: "stuck_poisoned", reason: broken(error) });
+        this.#effects?.end("The run can't be executed");
+        return this.#record.surrender(broken(error)); // E6
       });
-    } catch (error) {
-      engineLog.error("Cannot park run {run}: {error}", { run: this.run.runId, error });
-      return LOST;
     } finally {
       this.#effects?.end("The run has left this process");
       this.#record.forget();
@@ -130,15 +136,29 @@ export class RunExecutor implements Lingerer, ResidentRun {
     if (this.run.claims > POISON_CLAIMS) {
       return await this.#record.leaveUnread({ to: "stuck_poisoned", reason: poisoned(this.run) });
     }
+    let wait = 0;
     for (let isEmpty = fresh;; isEmpty = false) {
-      const code = await this.#context.code(this.run);
+      const { hash, generation } = this.run;
+      const code = await this.#code();
+      if (code === undefined) return LOST;
       if ("kind" in code) return await this.#leaveWithout(code);
-      const loaded = isEmpty ? EMPTY : await this.#record.load(this.run.firstSeq);
+      const loaded = isEmpty ? EMPTY : await this.#record.loadAll();
       if (loaded === undefined) return LOST;
+      if (this.run.hash !== hash) continue; // E5: that was the code of another time
+      const { writes } = this.#record;
       const exit = await this.#live(code, loaded);
       if (exit !== "reload") return exit;
       this.#effects?.end("The run's history is read anew");
+      // Once is the rule, after an answer that was lost; again and again is not to be in a hurry.
+      const getsOn = this.#record.writes > writes || this.run.generation !== generation;
+      if (!getsOn && wait > 0) await this.#context.patience.pause(wait);
+      wait = getsOn ? 0 : wait === 0 ? PAUSE_MS.first : nextPause(wait);
     }
+  }
+
+  async #code(): Promise<RunCode | CodeFailure | undefined> {
+    const { code, patience } = this.#context;
+    return await patience.until("find the code of a run", () => code(this.run));
   }
 
   /** Goes round: turn, apply, commit. */
@@ -149,6 +169,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
       const now = this.#context.databaseClock.now();
       const end = endUnbegun(this.run, this.#record.inbox, now);
       if (end !== undefined) return await this.#record.leave(end);
+      this.#record.start();
     }
     const { payloadBytes } = this.#context;
     const execution = code.execute(this.run, { wake: () => this.#interrupt(), payloadBytes });
@@ -174,6 +195,10 @@ export class RunExecutor implements Lingerer, ResidentRun {
       stir: () => this.#alarm.stir(),
       stays: () => !this.#isStopping && !this.#record.isLost,
       doubt: () => this.#record.doubt(),
+      fail: (error) => {
+        this.#trouble ??= { error };
+        this.#alarm.stir();
+      },
     });
   }
 
@@ -259,6 +284,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     this.#isHurried = false;
     const idleSince = this.#context.clock.monotonic();
     while (!this.#record.isLost) {
+      if (this.#trouble !== undefined) throw this.#trouble.error;
       if (this.#record.isStale) {
         const exit = await this.#readInbox(effects);
         if (exit !== undefined) return exit;
@@ -328,7 +354,8 @@ export class RunExecutor implements Lingerer, ResidentRun {
     const loaded = await this.#record.load(this.#record.next);
     if (loaded === undefined) return LOST;
     effects.receive(loaded.inbox);
-    return loaded.events.length > 0 ? "reload" : undefined;
+    const isThere = this.#record.isOf(loaded) && loaded.nextSeq === this.#record.next;
+    return isThere ? undefined : "reload";
   }
 
   // ---- waiting and leaving --------------------------------------------------------------------

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Batcher } from "../base/batcher.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClaimedRun, LoadedRun } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
@@ -16,6 +15,7 @@ import type { JournalWriter } from "./journal_writer.ts";
 import type { NodeLease } from "./node_lease.ts";
 import type { NodeTasks } from "./node_tasks.ts";
 import type { Patience } from "./patience.ts";
+import type { PatientBatcher } from "./patient_batcher.ts";
 import type { Reports } from "./reports.ts";
 import type { CodeFailure, RunCode } from "./run_code.ts";
 
@@ -24,7 +24,12 @@ export interface ExecutorContext extends Omit<AttemptContext, "runId" | "seed"> 
   /** Finds a run's code. */
   readonly code: (run: ClaimedRun) => Promise<RunCode | CodeFailure>;
   /** Reads histories. */
-  readonly loads: Batcher<{ readonly id: number; readonly from: number }, LoadedRun | undefined>;
+  readonly loads: PatientBatcher<
+    { readonly id: number; readonly from: number },
+    LoadedRun | undefined
+  >;
+  /** A run that this node holds, as its row has it now. */
+  readonly recall: (id: number) => Promise<ClaimedRun | undefined>;
   /** Writes histories. */
   readonly journal: JournalWriter;
   /** Where transactions and generations are. */

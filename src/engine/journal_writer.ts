@@ -4,31 +4,41 @@
  *
  * - W1: a share is answered only when its fate is known; a database that is away is waited for.
  *   Whether a share was written by a flush that failed is not known: the next try says so (`stale`).
- * - W2: a row that somebody else holds delays only its own run: it joins the next flush.
+ * - W2: a row that somebody else holds delays only its own run: it joins a later flush.
  *
  * @module
  */
 
-import { Batcher } from "../base/batcher.ts";
 import type { CommitEntry, CommitResult } from "../ports/rows.ts";
 import type { JournalStore } from "../ports/store.ts";
 import type { Patience } from "./patience.ts";
+import { PatientBatcher } from "./patient_batcher.ts";
 
 /** A fate that an executor has to deal with. */
 export type Written = Exclude<CommitResult, { status: "busy" }>;
 
+/** Characters of payloads in one statement: an order of magnitude below the longest string. */
+const MOST_TEXT = 32 * 1_048_576;
+
+/** How long a run whose row is busy waits before its next try, at first and at most. */
+const BUSY_MS = { first: 5, most: 100 };
+
 /** Writes histories. */
 export class JournalWriter {
-  readonly #batcher: Batcher<CommitEntry, CommitResult>;
+  readonly #batcher: PatientBatcher<CommitEntry, CommitResult>;
+  readonly #patience: Patience;
 
   /**
    * @param journal Where to.
    * @param patience Waits for a database that is away.
    */
   constructor(journal: JournalStore, patience: Patience) {
-    this.#batcher = new Batcher(async (entries) =>
-      await patience.until(`write ${entries.length} histories`, () => journal.commit(entries)) ?? // W1
-        entries.map(() => ({ status: "lost" }))
+    this.#patience = patience;
+    this.#batcher = new PatientBatcher(
+      (n) => `write ${n} histories`,
+      (entries) => journal.commit(entries), // W1
+      patience,
+      { weigh: textOf, most: MOST_TEXT },
     );
   }
 
@@ -37,11 +47,23 @@ export class JournalWriter {
    *
    * @param entry The share.
    * @returns Its fate; `lost` too when patience ended before it was known.
+   * @throws {Error} What the database refuses for good.
    */
   async append(entry: CommitEntry): Promise<Written> {
-    while (true) {
-      const result = await this.#batcher.add(entry);
-      if (result.status !== "busy") return result; // W2
+    for (
+      let wait = BUSY_MS.first;
+      !this.#patience.isOver;
+      wait = Math.min(wait * 2, BUSY_MS.most)
+    ) {
+      const result = await this.#batcher.add(entry) ?? { status: "lost" };
+      if (result.status !== "busy") return result;
+      await this.#patience.pause(wait); // W2
     }
+    return { status: "lost" };
   }
+}
+
+function textOf({ events, transition }: CommitEntry): number {
+  const ending = transition && "result" in transition ? transition.result?.length ?? 0 : 0;
+  return events.reduce((sum, { payload }) => sum + (payload?.length ?? 0), ending);
 }

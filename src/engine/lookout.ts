@@ -7,6 +7,7 @@
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
+import { messageOf } from "../base/text.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { engineLog } from "./log.ts";
 
@@ -43,6 +44,7 @@ export class Lookout {
   #isPaused = false;
   #timer: Timer | undefined;
   #timerAt = Infinity;
+  #trouble: string | null = null;
 
   /** @param options What it needs. */
   constructor(options: LookoutOptions) {
@@ -52,6 +54,11 @@ export class Lookout {
   /** Whether it looks no more. */
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  /** Why the last look was no success; `null`: it was one. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Whether it will look when a time has come. */
@@ -113,10 +120,12 @@ export class Lookout {
       try {
         const asked = databaseClock.now();
         const next = await look();
+        this.#trouble = null;
         const soonest = databaseClock.now() +
           (next !== null && next <= asked ? AGAIN_MS : TOGETHER_MS);
         if (next !== null) this.lookAt(Math.max(next, soonest));
       } catch (error) {
+        this.#trouble = messageOf(error);
         engineLog.warn("Cannot look for {what}: {error}", { what, error });
         this.lookAt(databaseClock.now() + RETRY_MS);
       }

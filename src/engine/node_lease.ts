@@ -12,8 +12,10 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { randomId } from "../base/ids.ts";
 import type { Serves } from "../ports/health.ts";
-import type { Beat, NodeStore } from "../ports/store.ts";
+import { messageOf } from "../base/text.ts";
+import type { Beat, HeldRun, NodeStore } from "../ports/store.ts";
 import type { DatabaseClock } from "./database_clock.ts";
+import { duty } from "./duty.ts";
 import { engineLog } from "./log.ts";
 
 /** What a node needs. */
@@ -38,7 +40,12 @@ export interface NodeLeaseOptions {
   readonly onBeat: (beat: Beat) => void;
   /** Versions that the node leaves alone. */
   readonly excluded: () => readonly string[];
+  /** Runs that the node has in memory. */
+  readonly known: () => readonly HeldRun[];
 }
+
+/** When a heartbeat that failed is tried again, in milliseconds, if the next one is not due before. */
+const RETRY_MS = 1_000;
 
 /** A node's heartbeat. */
 export class NodeLease {
@@ -48,6 +55,7 @@ export class NodeLease {
   #timer: Timer | undefined;
   #beating: Promise<void> | undefined;
   #closed = false;
+  #trouble: string | null = null;
 
   /** @param options What it needs. */
   constructor(options: NodeLeaseOptions) {
@@ -63,6 +71,24 @@ export class NodeLease {
   fresh(): boolean {
     const age = this.#options.clock.monotonic() - this.#acknowledged;
     return !this.#closed && age < this.#options.leaseMs * 2 / 3;
+  }
+
+  /** Why the last heartbeat was no success; `null`: it was one. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /**
+   * The node may hold what it knows nothing of: a heartbeat finds out at once, or as soon as the
+   * database answers.
+   */
+  doubt(): void {
+    if (this.#closed) return;
+    duty("look for runs that were lost", async () => {
+      await this.#beating; // it may have looked before
+      await this.beat();
+      this.#schedule();
+    });
   }
 
   /** Opens the node, and keeps it alive from now on. */
@@ -102,18 +128,26 @@ export class NodeLease {
   }
 
   #schedule(): void {
+    this.#timer?.cancel();
     if (this.#closed) return;
-    this.#timer = this.#options.clock.after(this.#options.leaseMs / 3, () => {
-      this.beat().finally(() => this.#schedule());
+    const { clock, leaseMs } = this.#options;
+    const wait = this.#trouble === null ? leaseMs / 3 : Math.min(leaseMs / 3, RETRY_MS);
+    this.#timer = clock.after(wait, () => {
+      duty("renew the lease", async () => {
+        await this.beat();
+        this.#schedule();
+      });
     });
   }
 
   async #beat(): Promise<void> {
-    const { nodes, leaseMs, clock, databaseClock, excluded, onBuried, onBeat } = this.#options;
+    const { nodes, leaseMs, clock, databaseClock, onBuried, onBeat } = this.#options;
+    const { excluded, known } = this.#options;
     try {
       const asked = clock.monotonic();
-      const beat = await nodes.heartbeat(this.#id, leaseMs, excluded());
-      databaseClock.note(beat.now);
+      const beat = await nodes.heartbeat(this.#id, leaseMs, excluded(), known());
+      databaseClock.note(beat.now, asked);
+      this.#trouble = null;
       if (this.#closed) return;
       if (beat.alive) {
         this.#acknowledged = asked;
@@ -128,6 +162,7 @@ export class NodeLease {
       // What the dead leave behind is due now, and so is everything for a node that starts anew.
       onBeat(freed > 0 || !beat.alive ? { ...beat, nextWake: beat.now } : beat);
     } catch (error) {
+      this.#trouble = messageOf(error);
       engineLog.warn("Cannot renew the lease of node {node}: {error}", { node: this.#id, error });
     }
   }

@@ -24,6 +24,8 @@ import { taskOf } from "./task_spec.ts";
 export interface ResidentRun {
   /** As {@linkcode TaskOwner.answer}, for an activity whose task waits as a row. */
   answerTask(fence: TaskFence, ending: Ending): boolean;
+  /** Whether the answer of a task is on its way into the run's history. */
+  writes(fence: TaskFence): boolean;
   /** Whether a cancellation of the run has reached the activity at a position. */
   gaveUp(position: number): boolean;
 }
@@ -143,10 +145,34 @@ export class NodeTasks {
     this.#queue.look();
   }
 
-  /** A heartbeat: looks at everything that a hint could have said. */
-  async check(): Promise<void> {
+  /**
+   * A heartbeat: looks at everything that a hint could have said, and compares the tasks that this
+   * node holds by the database's account with those that it knows (E7 of `engine.ts`).
+   *
+   * @param leased Whether the database knows of any.
+   * @returns How many it knew nothing of: they are given back.
+   */
+  async check(leased: boolean): Promise<number> {
     this.#queue.look();
-    await this.#attempts.check(this.#options.lease.id);
+    const node = this.#options.lease.id;
+    const unknown = await this.#attempts.check(node, leased);
+    if (unknown.length === 0) return 0;
+    await this.#queue.claimed();
+    const lost = unknown.filter((task) => this.#isLost(task));
+    if (lost.length === 0 || node !== this.#options.lease.id) return 0;
+    for (const task of lost) await this.#options.store.tasks.release(task);
+    engineLog.warn("Node {node} held {tasks} tasks that it knew nothing of: they are given back", {
+      node,
+      tasks: lost.length,
+    });
+    this.#queue.look();
+    return lost.length;
+  }
+
+  #isLost(task: TaskFence): boolean {
+    const isKnown = this.#attempts.knows(task) || this.#queue.begins(task) ||
+      this.#options.resident(task.run)?.writes(task);
+    return isKnown !== true;
   }
 
   /** The node was buried. */

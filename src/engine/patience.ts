@@ -9,7 +9,13 @@ import { outcomeOf } from "../store/sqlstate.ts";
 import { VersionUnavailableError } from "../version/contract_errors.ts";
 import { engineLog } from "./log.ts";
 
-const PAUSE_MS = { first: 50, most: 2_000 };
+/** How long it waits between two attempts: longer each time, in milliseconds. */
+export const PAUSE_MS = { first: 50, most: 2_000 };
+
+/** The pause that follows a pause, in milliseconds. */
+export function nextPause(ms: number): number {
+  return Math.min(ms * 2, PAUSE_MS.most);
+}
 
 /**
  * Whether asking again may help: everything does that is not known to last.
@@ -41,13 +47,13 @@ export class Patience {
    * @returns The answer; `undefined` if {@linkcode Patience.end} came before it.
    */
   async until<T>(what: string, ask: () => Promise<T>): Promise<T | undefined> {
-    for (let wait = PAUSE_MS.first; !this.#over; wait = Math.min(wait * 2, PAUSE_MS.most)) {
+    for (let wait = PAUSE_MS.first; !this.#over; wait = nextPause(wait)) {
       try {
         return await ask();
       } catch (error) {
         if (!mayPass(error)) throw error;
         engineLog.warn("Cannot {what}, trying again in {wait} ms: {error}", { what, wait, error });
-        if (!this.#over) await this.#pause(wait);
+        await this.pause(wait);
       }
     }
     return undefined;
@@ -59,7 +65,18 @@ export class Patience {
     for (const wake of this.#pauses) wake();
   }
 
-  #pause(ms: number): Promise<void> {
+  /** Whether nobody wants to know any more. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /**
+   * Waits; not at all once {@linkcode Patience.end} was called.
+   *
+   * @param ms Milliseconds.
+   */
+  pause(ms: number): Promise<void> {
+    if (this.#over) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = () => {
         timer.cancel();

@@ -3,6 +3,10 @@
  * them, and the only way in which an execution writes.
  *
  * - E4: once the lease is lost, nothing is written any more.
+ * - E5: a history is read with the row as it is, not as it is remembered: a database that has lost its
+ *   last commits has the run where it was before them.
+ * - E6: a run that is held leaves by a write that was acknowledged, or by the loss of its lease; what
+ *   can't be said of it is left out, and it is given back.
  *
  * @module
  */
@@ -13,22 +17,37 @@ import type {
   InboxRow,
   LoadedRun,
   NewEvent,
+  StuckReason,
   Transition,
 } from "../ports/rows.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import { type Committed, departed, type Exit, LOST } from "./departure.ts";
 import type { ExecutorContext } from "./executor_context.ts";
 import type { Written } from "./journal_writer.ts";
+import { engineLog } from "./log.ts";
+import { nextPause, PAUSE_MS } from "./patience.ts";
 
 /** What a write came to: the database's word for it, or what the execution is to do instead. */
 export type Write = Committed | { readonly step: Exit | "woken" };
+
+/** What a record needs from its node. */
+export type RecordContext = Pick<
+  ExecutorContext,
+  "journal" | "loads" | "recall" | "databaseClock" | "weigh" | "patience"
+>;
+
+/** No event is there. */
+const PAST_ALL = 2 ** 31 - 1;
+
+/** When a run is due again that can be neither executed nor parked, in milliseconds. */
+const GIVE_BACK_MS = 60_000;
 
 /** What an event takes in memory beside its payload, about. */
 const EVENT_BYTES = 200;
 
 /** What this node knows of a run that it holds. */
 export class RunRecord {
-  readonly #context: Pick<ExecutorContext, "journal" | "loads" | "databaseClock" | "weigh">;
+  readonly #context: RecordContext;
   #run: ClaimedRun;
   #inbox: readonly InboxRow[] = [];
   #isStale = false;
@@ -36,6 +55,7 @@ export class RunRecord {
   #wakeSeq = 0;
   #told: number | null;
   #next = 0;
+  #writes = 0;
   /** Bytes of the history in memory, about. */
   #weight = 0;
 
@@ -43,10 +63,7 @@ export class RunRecord {
    * @param run The run, leased to this node.
    * @param context Where it is read and written.
    */
-  constructor(
-    run: ClaimedRun,
-    context: Pick<ExecutorContext, "journal" | "loads" | "databaseClock" | "weigh">,
-  ) {
+  constructor(run: ClaimedRun, context: RecordContext) {
     this.#run = run;
     this.#told = run.told;
     this.#context = context;
@@ -82,6 +99,11 @@ export class RunRecord {
     return this.#told;
   }
 
+  /** How many writes were acknowledged: by that it is seen whether the run gets on. */
+  get writes(): number {
+    return this.#writes;
+  }
+
   /** Whether the lease is gone (E4). */
   get isLost(): boolean {
     return this.#isLost;
@@ -114,8 +136,42 @@ export class RunRecord {
     return loaded;
   }
 
+  /**
+   * Reads messages and the whole history of the generation that the row is in (E5).
+   *
+   * @returns What there is; `undefined`: the run is not this node's any more.
+   */
+  async loadAll(): Promise<LoadedRun | undefined> {
+    while (!this.#isLost) {
+      const { id, token, firstSeq } = this.#run;
+      const loaded = await this.load(firstSeq);
+      if (loaded === undefined || this.isOf(loaded)) return loaded;
+      engineLog.warn("Run {run} is not where its node had left it: its row is read anew", {
+        run: this.#run.runId,
+        generation: this.#run.generation,
+        found: loaded.generation,
+      });
+      const run = await this.#context.recall(id);
+      if (run?.token !== token) return undefined;
+      this.#run = run;
+      this.#told = run.told;
+    }
+    return undefined;
+  }
+
+  /** Whether a row is in the generation that this node knows. */
+  isOf({ generation, firstSeq }: Pick<LoadedRun, "generation" | "firstSeq">): boolean {
+    return generation === this.#run.generation && firstSeq === this.#run.firstSeq;
+  }
+
+  /** Its code runs: from now on, its end is its code's own. */
+  start(): void {
+    if (!this.#run.began) this.#run = { ...this.#run, began: true };
+  }
+
   /** An execution starts from this history, which is all there is of the present generation. */
   begin(history: readonly HistoryEvent[]): void {
+    if (history.length > 0) this.start(); // whatever was known when it was claimed
     this.#next = this.#run.firstSeq + history.length;
     this.#weigh(history, this.#run.input.length - this.#weight);
   }
@@ -160,6 +216,7 @@ export class RunRecord {
     switch (result.status) {
       case "written":
         this.#context.databaseClock.note(result.at);
+        this.#writes++;
         return result;
       case "stale":
         return { step: "reload" };
@@ -198,15 +255,43 @@ export class RunRecord {
     return "at" in written ? departed(transition, written) : again(written.step);
   }
 
-  /** As `leave`, of a run whose history was not read: reads its length first. */
+  /** As `leave`, of a run whose history was not read: asks where it ends, and reads nothing of it. */
   async leaveUnread(transition: Transition): Promise<Exclude<Exit, "reload">> {
-    while (!this.#isLost) {
-      const { firstSeq } = this.#run;
-      const loaded = await this.load(firstSeq);
+    for (let wait = PAUSE_MS.first; !this.#isLost; wait = nextPause(wait)) {
+      const loaded = await this.load(PAST_ALL);
       if (loaded === undefined) return LOST;
-      this.#next = firstSeq + loaded.events.length;
+      this.#next = loaded.nextSeq;
       const exit = await this.leave(transition);
       if (exit !== "reload") return exit;
+      await this.#context.patience.pause(wait);
+    }
+    return LOST;
+  }
+
+  /**
+   * E6: parks a run that can't be executed; if even that is refused, gives it back for later.
+   *
+   * @param reason Why it can't.
+   * @returns How it left.
+   */
+  async surrender(reason: StuckReason): Promise<Exclude<Exit, "reload">> {
+    const { code } = reason;
+    const bare = { code, message: `The run can't be executed, and the reason can't be stored` };
+    for (const said of [reason, bare]) {
+      try {
+        return await this.leaveUnread({ to: "stuck_poisoned", reason: said });
+      } catch (error) {
+        engineLog.error("Cannot park run {run}: {error}", { run: this.#run.runId, error });
+      }
+    }
+    const { patience } = this.#context;
+    for (let wait = PAUSE_MS.first; !this.#isLost && !patience.isOver; wait = nextPause(wait)) {
+      try {
+        return await this.leaveUnread({ to: "released", afterMs: GIVE_BACK_MS });
+      } catch (error) {
+        engineLog.error("Cannot give run {run} back: {error}", { run: this.#run.runId, error });
+        await patience.pause(wait);
+      }
     }
     return LOST;
   }

@@ -31,6 +31,7 @@ import type {
 import type { ActivityLike } from "../replay/commands.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { type Attempted, type Ending, HeldAttempt, type TaskOwner } from "./held_attempt.ts";
+import { duty } from "./duty.ts";
 import { effectKey } from "./effect_key.ts";
 import { engineLog } from "./log.ts";
 import type { Patience } from "./patience.ts";
@@ -69,6 +70,8 @@ export class TaskAttempts {
   readonly #answers: Batcher<TaskAnswer, Answered>;
   readonly #beats: Batcher<TaskBeat, TaskLease | undefined>;
   readonly #settling = new Set<Promise<void>>();
+  /** Tokens of tasks whose end is being written. */
+  readonly #ending = new Set<number>();
 
   /** @param options What they need. */
   constructor(options: TaskAttemptsOptions) {
@@ -135,8 +138,12 @@ export class TaskAttempts {
     const attempt = this.#enter({ ...whole, heartbeat: null }, owner, false);
     const row = { ...task, runToken, node, token, delayMs: 0, ageMs: 0, heartbeat: null };
     if (task.maxAttempts !== 1 && task.key === null) {
-      attempt.row = this.#announcements.add(row, attempt).then(({ status }) =>
-        status === "written"
+      attempt.row = this.#announcements.add(row, attempt).then(
+        ({ status }) => status === "written",
+        (error) => {
+          engineLog.error("Cannot write a task: {error}", { error }); // it goes on without one
+          return false;
+        },
       );
       this.#start(attempt, activity, { runToken, node });
     } else {
@@ -173,22 +180,36 @@ export class TaskAttempts {
    * @param ending How it ends.
    */
   end(fence: TaskFence, ending: Ending): void {
-    this.#track(this.#answer(fence, ending));
+    this.#track(this.#answer(fence, ending), fence);
   }
 
   /** A try that took place elsewhere, or in no place, has failed: what follows is written. */
   fail(task: LeasedTask, error: unknown): void {
-    this.#track(this.#failed(task, error, true, null));
+    this.#track(this.#failed(task, error, true, null), task);
   }
 
-  /** Finds out which attempts are lost, and which runs were cancelled. */
-  async check(node: string): Promise<void> {
+  /**
+   * Finds out which attempts are lost, and which runs were cancelled.
+   *
+   * @param node The node.
+   * @param leased Whether the database knows of tasks that the node holds.
+   * @returns Tasks that it holds, and of which nothing is known here.
+   */
+  async check(node: string, leased: boolean): Promise<TaskFence[]> {
     const known = [...this.#attempts].filter(({ row }) => row === true);
-    if (known.length === 0) return;
+    if (known.length === 0 && !leased) return [];
     const leases = new Map(
       (await this.#options.store.leases(node)).map((lease) => [lease.token, lease]),
     );
     for (const attempt of known) attempt.learn(leases.get(attempt.task.token));
+    return [...leases.values()].filter((lease) => !this.knows(lease));
+  }
+
+  /** Whether an attempt of a task is under way here, or its end is being written. */
+  knows({ token }: TaskFence): boolean {
+    if (this.#ending.has(token)) return true;
+    for (const { task } of this.#attempts) if (task.token === token) return true;
+    return false;
   }
 
   /** The node was buried: others may begin what is under way here. Answers are still worth a try. */
@@ -252,7 +273,8 @@ export class TaskAttempts {
       beat: (details) => attempt.beat(details),
       token: () => attempt.token(),
     }, this.#options.clock));
-    attempt.trial!.result.then((result) => this.#track(this.#settle(attempt, result, from)));
+    const settled = async () => this.#settle(attempt, await attempt.trial!.result, from);
+    duty("make an attempt", () => this.#track(settled(), task));
   }
 
   // ---- ending ---------------------------------------------------------------------------------
@@ -322,6 +344,7 @@ export class TaskAttempts {
         attempt?.owner.parked();
         this.#options.waits(task, now + verdict.delayMs);
       }
+      if (retried === "lost") attempt?.owner.lost(); // or written by a try whose answer was lost
       if (retried !== "cancelled") return;
     }
     const last = "payload" in verdict ? verdict : judge(task, error, now, false);
@@ -374,10 +397,15 @@ export class TaskAttempts {
     }
   }
 
-  #track(work: Promise<void>): void {
+  /** Keeps work that nobody awaits; `fence` is the task whose end it writes. */
+  #track(work: Promise<void>, fence?: TaskFence): void {
+    if (fence !== undefined) this.#ending.add(fence.token);
     const tracked = work.catch((error) =>
       engineLog.error("Cannot settle an activity: {error}", { error })
-    ).finally(() => this.#settling.delete(tracked));
+    ).finally(() => {
+      this.#settling.delete(tracked);
+      if (fence !== undefined) this.#ending.delete(fence.token);
+    });
     this.#settling.add(tracked);
   }
 }

@@ -11,7 +11,7 @@
 import type { Clock } from "../base/clock.ts";
 import { CancelledError } from "../base/errors.ts";
 import { failPoint } from "../base/failpoint.ts";
-import type { LeasedTask, TaskStore } from "../ports/tasks.ts";
+import type { LeasedTask, TaskFence, TaskStore } from "../ports/tasks.ts";
 import type { ActivityLike } from "../replay/commands.ts";
 import type { CodeSource, Exclusions } from "./code_source.ts";
 import type { DatabaseClock } from "./database_clock.ts";
@@ -63,6 +63,9 @@ export class TaskQueue {
   readonly #options: TaskQueueOptions;
   readonly #lookout: Lookout;
   #saturated = false;
+  #claiming: Promise<unknown> | undefined;
+  /** Tokens of tasks that were claimed, and are about to begin. */
+  readonly #beginning = new Set<number>();
 
   /** @param options What it needs. */
   constructor(options: TaskQueueOptions) {
@@ -96,6 +99,16 @@ export class TaskQueue {
     if (!this.#saturated) return;
     this.#saturated = false;
     this.look();
+  }
+
+  /** Resolves when the claim that is under way, if one is, has been answered. */
+  async claimed(): Promise<void> {
+    await this.#claiming;
+  }
+
+  /** Whether a task was claimed, and is about to begin. */
+  begins({ token }: TaskFence): boolean {
+    return this.#beginning.has(token);
   }
 
   /** Looks now. */
@@ -140,14 +153,29 @@ export class TaskQueue {
     const node = lease.id;
     const names = [...activities.keys()];
     const claim = { node, queue, limit, names, excluded: excluded.list(), rate };
-    const tasks = await store.claim(claim);
+    const tasks = await this.#answered(store.claim(claim));
     await failPoint("task.claimed", { tasks: tasks.length });
-    if (lease.id !== node) return false; // they died with it
-    await Promise.all(tasks.map((task) => this.#begin(task)));
+    if (lease.id !== node) return this.#over(tasks); // they died with it
+    await Promise.all(tasks.map((task) => this.#begin(task))).finally(() => this.#over(tasks));
     if (rate !== null && tasks.length < limit && await store.waiting(claim)) {
       this.#lookForPermits(rate);
     }
     return tasks.length === limit;
+  }
+
+  /** Notes that tasks are claimed, and then that they are about to begin. */
+  #answered(claim: Promise<LeasedTask[]>): Promise<LeasedTask[]> {
+    const noted = claim.then((tasks) => {
+      for (const { token } of tasks) this.#beginning.add(token);
+      return tasks;
+    });
+    this.#claiming = noted.catch(() => {});
+    return noted;
+  }
+
+  #over(tasks: readonly LeasedTask[]): false {
+    for (const { token } of tasks) this.#beginning.delete(token);
+    return false;
   }
 
   /** Permits come one by one. */
@@ -189,7 +217,8 @@ export class TaskQueue {
     const { store, attempts, lease, databaseClock } = this.#options;
     while (!this.#lookout.isPaused && lease.fresh()) {
       const node = lease.id;
-      const tasks = await store.claimExpired(node, BATCH);
+      const tasks = await this.#answered(store.claimExpired(node, BATCH));
+      this.#over(tasks); // each is known to the attempts before anything else happens
       if (lease.id !== node) return;
       for (const task of tasks) {
         const payload = this.#foregone(task);

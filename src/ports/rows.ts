@@ -212,6 +212,12 @@ export interface LoadedRun {
   readonly token: number | null;
   /** Rises with every message; the fence of suspending (S1 in `src/store/journal.ts`). */
   readonly wakeSeq: number;
+  /** Which generation the row is in. */
+  readonly generation: number;
+  /** Where that generation's history begins. */
+  readonly firstSeq: number;
+  /** Where its next event goes. */
+  readonly nextSeq: number;
   /** Events from the asked place on, in order. */
   readonly events: readonly EventRow[];
   /** Unconsumed messages, in order of arrival. */

@@ -172,6 +172,15 @@ export interface RunStore {
   count(where: RunCondition | null): Promise<number>;
   /** Claims due runs: pending or suspended, nobody's, `wake_at` past. */
   claim(options: ClaimOptions): Promise<ClaimedRun[]>;
+  /** The runs among these that a node holds, as they were given to it, and now stand. */
+  held(node: string, ids: readonly number[]): Promise<ClaimedRun[]>;
+  /**
+   * Frees runs that a node holds and knows nothing of: each is due now, or when it is to start, and no
+   * claim is counted against it.
+   *
+   * @returns How many were held under these tokens.
+   */
+  giveBack(node: string, held: readonly HeldRun[]): Promise<number>;
   /** When the next unclaimed run is due; `null`: none is waiting for a time. */
   nextWake(excluded: readonly string[]): Promise<number | null>;
   /** Of this node's runs, those that have an unread message. */
@@ -236,6 +245,14 @@ export interface RunStore {
   ): Promise<boolean>;
 }
 
+/** A run that a node holds. */
+export interface HeldRun {
+  /** The internal key. */
+  readonly id: number;
+  /** The fencing token. */
+  readonly token: number;
+}
+
 /** Which runs to list. */
 export interface RunFilter {
   /** Logical name. */
@@ -270,6 +287,12 @@ export interface Beat {
   readonly nextFire: number | null;
   /** Its runs that have messages. */
   readonly woken: readonly number[];
+  /** Runs that it holds, and did not name: some of many. */
+  readonly unknown: readonly HeldRun[];
+  /** Runs that it named, and does not hold: some of many. */
+  readonly gone: readonly number[];
+  /** Whether tasks are leased to it. */
+  readonly leased: boolean;
 }
 
 /** A node that opens. */
@@ -299,8 +322,14 @@ export interface NodeStore {
    * @param id The node.
    * @param leaseMs How long it lives from now on.
    * @param excluded Versions that it leaves alone.
+   * @param known The runs that it knows to be its own.
    */
-  heartbeat(id: string, leaseMs: number, excluded?: readonly string[]): Promise<Beat>;
+  heartbeat(
+    id: string,
+    leaseMs: number,
+    excluded?: readonly string[],
+    known?: readonly HeldRun[],
+  ): Promise<Beat>;
   /**
    * Buries nodes whose heartbeat expired (all but `self`, with `everyOther`) and frees their runs;
    * a version that one of them was loading counts a crash.

@@ -6,6 +6,7 @@
  * - J2, no waiting: a flush never waits for a row that somebody else has locked; such a share comes
  *   back as `busy`.
  * - J3, no bad company: data that the database refuses fails its own share only.
+ * - J4, no history is too long to be read: what would not fit into one answer is read in parts.
  * - S1, no lost wake-up: a run is suspended only if no message has come since its owner last read
  *   its inbox. Every message raises `wake_seq`, and suspending compares it.
  *
@@ -52,27 +53,57 @@ interface LoadRow extends Record<EventColumn, string | null> {
   id: number;
   token: number | null;
   wakeSeq: number;
+  generation: number;
+  firstSeq: number;
+  nextSeq: number;
+  /** J4: the payloads were left out. */
+  large: boolean | null;
   messages: string | null;
   tasks: string | null;
 }
 
 type EventColumn = "seqs" | "kinds" | "positions" | "names" | "digests" | "payloads" | "times";
 
+/** A part of a run's history. */
+interface Part {
+  readonly id: number;
+  readonly from: number;
+  readonly past: number;
+}
+
+/** Past every event. */
+const END = 2 ** 31 - 1;
+
+/** The most bytes of payloads in one answer (J4), unless a single one is larger. */
+const PART_BYTES = 64 * 1_048_576;
+
+/** Postgres answers with no larger text. */
+const MOST_BYTES = 2 ** 30 - 1;
+
+/** Of more busy runs than that, which ones is forgotten: it only saves a wait. */
+const MOST_BUSY = 1_000;
+
+/** How many events are asked for together at first, where a history is read in parts. */
+const PART_EVENTS = 1_024;
+
 /** {@linkcode JournalStore} in SQL. */
 export class Journal implements JournalStore {
   readonly #driver: SqlDriver;
+  readonly #partBytes: number;
   readonly #sql: ReturnType<typeof journalStatements>;
-  /** Whether the last flush met a locked row: the next one skips it without waiting first. */
-  #contended = false;
+  /** Runs whose rows somebody held when last seen: a flush of theirs does not wait to find out. */
+  readonly #busy = new Set<number>();
 
   /**
    * Prepares the journal's statements.
    *
    * @param driver The database.
    * @param schema Where the tables are.
+   * @param partBytes The most bytes of payloads in one answer, unless a single one is larger.
    */
-  constructor(driver: SqlDriver, schema: SchemaName) {
+  constructor(driver: SqlDriver, schema: SchemaName, partBytes: number = PART_BYTES) {
     this.#driver = driver;
+    this.#partBytes = partBytes;
     this.#sql = journalStatements(schema);
   }
 
@@ -109,11 +140,61 @@ export class Journal implements JournalStore {
   async load(
     runs: readonly { readonly id: number; readonly from: number }[],
   ): Promise<LoadedRun[]> {
-    const rows = await this.#driver.query<LoadRow>(this.#sql.load, [
-      arrayLiteral(runs.map(({ id }) => id)),
-      arrayLiteral(runs.map(({ from }) => from)),
+    const parts = runs.map(({ id, from }) => ({ id, from, past: END }));
+    try {
+      const loaded: LoadedRun[] = [];
+      for (const row of await this.#read(parts, this.#partBytes)) {
+        if (row.large !== true) loaded.push(assemble(row));
+        else loaded.push(...await this.#loadInParts(parts.find(({ id }) => id === row.id)!));
+      }
+      return loaded;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const loaded: LoadedRun[] = [];
+      for (const part of parts) loaded.push(...await this.#loadInParts(part));
+      return loaded;
+    }
+  }
+
+  #read(parts: readonly Part[], bytes: number): Promise<LoadRow[]> {
+    return this.#driver.query<LoadRow>(this.#sql.load, [
+      arrayLiteral(parts.map(({ id }) => id)),
+      arrayLiteral(parts.map(({ from }) => from)),
+      arrayLiteral(parts.map(({ past }) => past)),
+      bytes,
     ]);
-    return rows.map(assemble);
+  }
+
+  /**
+   * J4. A history only grows while a run is held: the last part tells how the row stands, and that its
+   * holder is the one of the first.
+   */
+  async #loadInParts({ id, from }: Part): Promise<LoadedRun[]> {
+    const events: EventRow[] = [];
+    for (let first = from, n = PART_EVENTS;;) {
+      const part = { id, from: first, past: first + n };
+      const row = await this.#readPart(part);
+      if (row === undefined) return [];
+      if (row === "large") {
+        n = Math.max(1, n >> 1);
+        continue;
+      }
+      const loaded = assemble(row);
+      events.push(...loaded.events);
+      first += n;
+      if (first >= loaded.nextSeq) return [{ ...loaded, events }];
+    }
+  }
+
+  async #readPart(part: Part): Promise<LoadRow | "large" | undefined> {
+    const isSingle = part.past - part.from === 1;
+    try {
+      const [row] = await this.#read([part], isSingle ? MOST_BYTES : this.#partBytes);
+      return row?.large === true ? "large" : row;
+    } catch (error) {
+      if (isSingle || !isRefusal(error)) throw error;
+      return "large";
+    }
   }
 
   /** J3: halves a batch that the database refuses until the culprit stands alone. */
@@ -142,13 +223,19 @@ export class Journal implements JournalStore {
       if (result === undefined) missed.push(entry);
       else results.set(entry, result);
     }
-    this.#contended = missed.length > 0 && await this.#classify(missed, results);
+    if (missed.length > 0) await this.#classify(missed, results);
+    for (const entry of entries) {
+      if (results.get(entry)?.status === "busy") this.#busy.add(entry.run);
+      else this.#busy.delete(entry.run);
+    }
+    if (this.#busy.size > MOST_BUSY) this.#busy.clear();
   }
 
   /** J2: at once where nobody is in the way, else past the rows that somebody holds. */
   async #write(entries: readonly CommitEntry[]): Promise<ReadonlyMap<number, CommitResult>> {
     const values = parameters(entries);
-    const first = this.#contended ? null : await this.#attempt(this.#sql.append, values);
+    const isBusy = this.#busy.size > 0 && entries.some(({ run }) => this.#busy.has(run));
+    const first = isBusy ? null : await this.#attempt(this.#sql.append, values);
     const rows = first ?? await this.#attempt(this.#sql.appendSkipping, values) ?? [];
     return acknowledged(rows);
   }
@@ -163,26 +250,16 @@ export class Journal implements JournalStore {
     }
   }
 
-  /**
-   * Tells why shares were not written, by what their rows say now.
-   *
-   * @returns Whether one of them is busy.
-   */
+  /** Tells why shares were not written, by what their rows say now. */
   async #classify(
     entries: readonly CommitEntry[],
     results: Map<CommitEntry, CommitResult>,
-  ): Promise<boolean> {
+  ): Promise<void> {
     const rows = await this.#driver.query<FenceRow>(this.#sql.fences, [
       arrayLiteral(entries.map(({ run }) => run)),
     ]);
     const fences = new Map(rows.map((row) => [row.id, row]));
-    let busy = false;
-    for (const entry of entries) {
-      const result = missed(entry, fences.get(entry.run));
-      results.set(entry, result);
-      busy ||= result.status === "busy";
-    }
-    return busy;
+    for (const entry of entries) results.set(entry, missed(entry, fences.get(entry.run)));
   }
 }
 
@@ -308,7 +385,7 @@ function saidOf(events: readonly NewEvent[]): Said | null {
 }
 
 function assemble(row: LoadRow): LoadedRun {
-  const { id, token, wakeSeq } = row;
+  const { id, token, wakeSeq, generation, firstSeq, nextSeq } = row;
   const messages: readonly (readonly [number, InboxRow["kind"], string, number, string])[] = list(
     row.messages,
   );
@@ -319,7 +396,8 @@ function assemble(row: LoadRow): LoadedRun {
     position,
     payload,
   }));
-  return { id, token, wakeSeq, events: historyOf(row), inbox, tasks: list(row.tasks) };
+  const of = { id, token, wakeSeq, generation, firstSeq, nextSeq };
+  return { ...of, events: historyOf(row), inbox, tasks: list(row.tasks) };
 }
 
 function historyOf(row: LoadRow): EventRow[] {

@@ -130,11 +130,16 @@ const FENCES = `
 /**
  * One statement is one snapshot: the inbox that is read belongs to the wake_seq that is read. A row
  * for each run, a JSON array for each column of its history: a long one is read in half the time
- * that a row for each event takes.
+ * that a row for each event takes. Payloads that are larger together than was asked for stay away.
  */
 const LOAD = `
-  select run.id, run.token, run.wake_seq as "wakeSeq", history.*, mail.messages, task.positions as tasks
-  from unnest($1::bigint[], $2::integer[]) as asked (run, first)
+  select run.id, run.token, run.wake_seq as "wakeSeq", run.generation, run.first_seq as "firstSeq",
+    run.next_seq as "nextSeq", history.seqs, history.kinds, history.positions, history.names,
+    history.digests, history.times,
+    case when octet_length(history.payloads) <= $4::integer then history.payloads end as payloads,
+    octet_length(history.payloads) > $4::integer as large,
+    mail.messages, task.positions as tasks
+  from unnest($1::bigint[], $2::integer[], $3::integer[]) as asked (run, first, past)
   join {schema}.runs as run on run.id = asked.run
   cross join lateral (
     select json_agg(seq)::text as seqs, json_agg(kind)::text as kinds,
@@ -145,7 +150,8 @@ const LOAD = `
       select seq, kind, position, name, digest, payload::text as payload, ${
   milliseconds("at")
 } as at
-      from {schema}.events where run = asked.run and seq >= asked.first order by seq
+      from {schema}.events where run = asked.run and seq >= asked.first and seq < asked.past
+      order by seq
     ) as event
   ) as history
   cross join lateral (

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Beat, NewNode, NodeStore } from "../ports/store.ts";
+import type { Beat, HeldRun, NewNode, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./driver.ts";
 import { IDLE_STATE } from "./journal_sql.ts";
 import { NEXT_WAKE, noted, withMail } from "./runs_sql.ts";
@@ -22,6 +22,9 @@ const LEASE = "clock_timestamp() + $2::float8 * interval '1 millisecond'";
 /** L2 of `runs.ts`: a run may have been taken more than once. */
 const TAKEN = "select distinct unnest(runs) as id from taken";
 
+/** So many runs of which a node and the database think differently are told of at a time. */
+const MOST_DIFFERENT = 1_000;
+
 const STATEMENTS = {
   open: `insert into {schema}.nodes (id, name, expires_at, serves)
     values ($1, $3, ${LEASE}, $4::text::json)`,
@@ -32,8 +35,11 @@ const STATEMENTS = {
       delete from {schema}.leases where node = $1 and exists (select from beat) returning runs
     ),
     held as materialized (
-      select run.id from (${TAKEN}) as given join {schema}.runs as run using (id)
+      select run.id, run.token from (${TAKEN}) as given join {schema}.runs as run using (id)
       where run.node = $1
+    ),
+    known as materialized (
+      select * from unnest($4::bigint[], $5::bigint[]) as known (id, token)
     ),
     ${noted("select $1, id from held")}
     select exists (select from beat) as alive,
@@ -48,7 +54,24 @@ const STATEMENTS = {
       ${milliseconds(NEXT_LOOK)} as "nextFire",
       (
         select coalesce(json_agg(mail.id), '[]') from (${withMail("select id from held")}) as mail
-      )::text as woken`,
+      )::text as woken,
+      (
+        select coalesce(json_agg(json_build_object('id', id, 'token', token)), '[]') from (
+          select id, token from held
+          where not exists (
+            select from known where known.id = held.id and known.token = held.token
+          ) limit ${MOST_DIFFERENT}
+        ) as unknown
+      )::text as unknown,
+      (
+        select coalesce(json_agg(id), '[]') from (
+          select id from known
+          where not exists (
+            select from held where held.id = known.id and held.token = known.token
+          ) limit ${MOST_DIFFERENT}
+        ) as gone
+      )::text as gone,
+      exists (select from {schema}.tasks where node = $1) as leased`,
 
   bury: `
     with dead as materialized (
@@ -94,6 +117,13 @@ const STATEMENTS = {
   alive: `select id from {schema}.nodes where expires_at >= clock_timestamp() order by id`,
 };
 
+/** A heartbeat's answer; lists are JSON. */
+type BeatRow = Omit<Beat, "woken" | "unknown" | "gone"> & {
+  readonly woken: string;
+  readonly unknown: string;
+  readonly gone: string;
+};
+
 /** {@linkcode NodeStore} in SQL. */
 export class Nodes implements NodeStore {
   readonly #driver: SqlDriver;
@@ -125,12 +155,22 @@ export class Nodes implements NodeStore {
     id: string,
     leaseMs: number,
     excluded: readonly string[] = [],
+    known: readonly HeldRun[] = [],
   ): Promise<Beat> {
-    const [row] = await this.#driver.query<Omit<Beat, "woken"> & { readonly woken: string }>(
+    const [row] = await this.#driver.query<BeatRow>(
       this.#sql.heartbeat,
-      [id, leaseMs, arrayLiteral(excluded)],
+      [
+        id,
+        leaseMs,
+        arrayLiteral(excluded),
+        arrayLiteral(known.map(({ id }) => id)),
+        arrayLiteral(known.map(({ token }) => token)),
+      ],
     );
-    return { ...row!, woken: JSON.parse(row!.woken) };
+    const [woken, unknown, gone] = [row!.woken, row!.unknown, row!.gone].map((list) =>
+      JSON.parse(list)
+    );
+    return { ...row!, woken, unknown, gone };
   }
 
   /** See {@linkcode NodeStore.bury}. */

@@ -23,7 +23,14 @@ import type {
 } from "../ports/rows.ts";
 import type { AttributesChange } from "../base/attributes.ts";
 import type { RunCondition, RunQuery } from "../ports/run_query.ts";
-import type { ClaimOptions, Delivery, Message, RunFilter, RunStore } from "../ports/store.ts";
+import type {
+  ClaimOptions,
+  Delivery,
+  HeldRun,
+  Message,
+  RunFilter,
+  RunStore,
+} from "../ports/store.ts";
 import { Batcher } from "../base/batcher.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { SqlDriver } from "./driver.ts";
@@ -128,6 +135,21 @@ export class Runs implements RunStore {
   /** See {@linkcode RunStore.claim}. */
   claim({ node, limit, excluded }: ClaimOptions): Promise<ClaimedRun[]> {
     return this.#query("claim", [node, limit, arrayLiteral(excluded)]);
+  }
+
+  /** See {@linkcode RunStore.held}. */
+  held(node: string, ids: readonly number[]): Promise<ClaimedRun[]> {
+    return this.#query("held", [node, arrayLiteral(ids)]);
+  }
+
+  /** See {@linkcode RunStore.giveBack}. */
+  async giveBack(node: string, held: readonly HeldRun[]): Promise<number> {
+    const values = [
+      node,
+      arrayLiteral(held.map(({ id }) => id)),
+      arrayLiteral(held.map(({ token }) => token)),
+    ];
+    return (await this.#query("giveBack", values)).length;
   }
 
   /** See {@linkcode RunStore.nextWake}. */

@@ -68,6 +68,11 @@ const CLAIM = `
   ${noted("select $1, id from claimed")}
   ${withCode("claimed")}`;
 
+const HELD = withCode(`(
+    select ${CLAIMED}, true as began from {schema}.runs as run
+    where run.id = any($2::bigint[]) and run.node = $1 and run.token is not null
+  )`);
+
 /** When the next run falls due; its parameter is the excluded versions. */
 export const NEXT_WAKE = `
   select ${milliseconds("wake_at")} as at from {schema}.runs
@@ -234,6 +239,21 @@ const PUT_BACK = `
   where ${SEIZED}
   returning id`;
 
+/** A run whose holder knows nothing of it: nothing was done by that claim. */
+const GIVE_BACK = `
+  update {schema}.runs as run set
+    state = ${IDLE_STATE},
+    stuck_reason = null,
+    wake_at = greatest(${CLOCK}, start_at),
+    started_at = ${BEGUN_AT},
+    since = ${CLOCK},
+    claims_since_progress = greatest(claims_since_progress - 1, 0),
+    node = null,
+    token = null
+  from unnest($2::bigint[], $3::bigint[]) as given (id, token)
+  where run.id = given.id and run.token = given.token and run.node = $1
+  returning run.id`;
+
 const PIN = `
   with clock as materialized (select ${CLOCK} as at),
   pinned as (
@@ -269,6 +289,8 @@ export function runStatements(
   schema: SchemaName,
 ): Record<
   | "claim"
+  | "held"
+  | "giveBack"
   | "nextWake"
   | "woken"
   | "deliver"
@@ -289,6 +311,8 @@ export function runStatements(
 > {
   return schema.fillAll({
     claim: CLAIM,
+    held: HELD,
+    giveBack: GIVE_BACK,
     nextWake: NEXT_WAKE,
     woken: WOKEN,
     deliver: DELIVER,

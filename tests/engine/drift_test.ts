@@ -209,6 +209,7 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
         runs: node.store.runs,
         nodes: node.store.nodes,
         node: node.engine.node,
+        expect: (token) => node.engine.expect(token),
         target: () => Promise.resolve({ hash: hashOf("fits"), specifier: "test:fits" }),
         replay: new DarkReplay({ obtain: () => Promise.resolve({ definition: fits }) }, drain),
       });

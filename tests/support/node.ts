@@ -138,10 +138,16 @@ export class TestNode implements AsyncDisposable {
   ): Promise<string> {
     const run = { ...newRun(workflow, input, runId), ...policyField(policy) };
     const lease = { node: this.engine.node, token: fencingToken() };
-    const [inserted] = await this.store.runs.insert([{ ...run, lease }]);
+    const settled = this.engine.expect(lease.token);
+    const [inserted] = await this.store.runs.insert([{ ...run, lease }])
+      .catch((error) => {
+        settled("unknown");
+        throw error;
+      });
     const { id, at, deadline, policy: decided } = inserted!;
     const { token } = lease;
     this.engine.take({ ...run, id, startedAt: at, token, deadline, policy: decided });
+    settled("settled");
     return run.runId;
   }
 

@@ -37,6 +37,9 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
       id: run.id,
       token: run.token,
       wakeSeq: 0,
+      generation: 0,
+      firstSeq: 0,
+      nextSeq: 2,
       events: [
         { seq: 0, kind: "run.completed", position: 0, name: "a", digest: null, payload: "1", at },
         {

@@ -1,0 +1,134 @@
+/**
+ * What many ask of the database in one statement, each with patience of its own.
+ *
+ * - Q1, nobody fails for another: a batch that the database can't do now, or refuses, is halved until
+ *   those stand alone that it is about. What is refused for good is told to who asked; what may
+ *   succeed later joins another batch after a pause, while the others go on.
+ * - Q2, an answer that is lost is asked for again, by the whole batch: asking twice must do no harm.
+ *
+ * @module
+ */
+
+import { Batcher } from "../base/batcher.ts";
+import { outcomeOf } from "../store/sqlstate.ts";
+import { engineLog } from "./log.ts";
+import { mayPass, nextPause, type Patience, PAUSE_MS } from "./patience.ts";
+
+type Tried<R> = { readonly result: R } | { readonly error: unknown };
+
+/** What a batcher may be told beside. */
+export interface PatientBatcherOptions<T> {
+  /** How large an item is. */
+  readonly weigh?: (item: T) => number;
+  /** The most that one statement takes, unless a single item is larger. */
+  readonly most?: number;
+}
+
+/** So many in a row fail alone, and none succeeds: it is not about the items. */
+const IN_A_ROW = 3;
+
+/** Gathers items, hands them on in batches, and asks again until each has its answer. */
+export class PatientBatcher<T, R> {
+  readonly #what: (items: number) => string;
+  readonly #ask: (items: readonly T[]) => Promise<readonly R[]>;
+  readonly #patience: Patience;
+  readonly #batcher: Batcher<T, Tried<R>>;
+
+  /**
+   * @param what What is attempted, for the log: "write 3 histories".
+   * @param ask Asks once; answers in the order of the items.
+   * @param patience Waits for a database that is away.
+   * @param options How much fits into one statement.
+   */
+  constructor(
+    what: (items: number) => string,
+    ask: (items: readonly T[]) => Promise<readonly R[]>,
+    patience: Patience,
+    options: PatientBatcherOptions<T> = {},
+  ) {
+    this.#what = what;
+    this.#ask = ask;
+    this.#patience = patience;
+    this.#batcher = new Batcher(async (items) => {
+      const tried: Tried<R>[] = [];
+      for (const group of groups(items, options)) tried.push(...await this.#try(group));
+      return tried;
+    });
+  }
+
+  /**
+   * Asks for one item, until there is an answer.
+   *
+   * @param item The item.
+   * @returns The answer; `undefined` if the patience ended before it.
+   * @throws {Error} What the database refuses for good, for this item alone.
+   */
+  async add(item: T): Promise<R | undefined> {
+    for (let wait = PAUSE_MS.first; !this.#patience.isOver; wait = nextPause(wait)) {
+      const tried = await this.#batcher.add(item);
+      if ("result" in tried) return tried.result;
+      if (this.#patience.isOver) break;
+      if (!mayPass(tried.error)) throw tried.error;
+      await this.#patience.pause(wait);
+    }
+    return undefined;
+  }
+
+  /** Q2: while answers are lost, the batch is asked for as a whole. */
+  async #try(items: readonly T[]): Promise<readonly Tried<R>[]> {
+    return await this.#patience.until(
+      this.#what(items.length),
+      () => this.#halve(items, { inRow: 0, error: undefined }),
+    ) ?? items.map(() => ({ error: undefined }));
+  }
+
+  /** Q1 */
+  async #halve(items: readonly T[], systemic: Systemic): Promise<readonly Tried<R>[]> {
+    if (systemic.inRow >= IN_A_ROW) return items.map(() => ({ error: systemic.error }));
+    try {
+      const results = await this.#ask(items);
+      systemic.inRow = -Infinity;
+      return results.map((result) => ({ result }));
+    } catch (error) {
+      const outcome = outcomeOf(error);
+      if (outcome === "unknown") throw error;
+      if (items.length > 1) {
+        const half = items.length >> 1;
+        return [
+          ...await this.#halve(items.slice(0, half), systemic),
+          ...await this.#halve(items.slice(half), systemic),
+        ];
+      }
+      engineLog.warn("Cannot {what}: {error}", { what: this.#what(1), error });
+      if (outcome === "undone") {
+        systemic.inRow++;
+        systemic.error = error;
+      }
+      return [{ error }];
+    }
+  }
+}
+
+interface Systemic {
+  inRow: number;
+  error: unknown;
+}
+
+function groups<T>(
+  items: readonly T[],
+  { weigh, most = Infinity }: PatientBatcherOptions<T>,
+): readonly (readonly T[])[] {
+  if (weigh === undefined) return [items];
+  const all: T[][] = [];
+  let weight = Infinity;
+  for (const item of items) {
+    const own = weigh(item);
+    if (weight + own > most) {
+      all.push([]);
+      weight = 0;
+    }
+    all.at(-1)!.push(item);
+    weight += own;
+  }
+  return all;
+}
