@@ -411,7 +411,7 @@ export class Continuum implements AsyncDisposable {
    * @returns What was found.
    */
   health(): Promise<Health> {
-    return healthOf(this.#asked, this.#versions);
+    return healthOf(this.#asked, this.#versions, this.#engine?.recovered);
   }
 
   async #begin(workflows: readonly string[]): Promise<void> {

@@ -41,6 +41,7 @@ export interface HealthFinding {
     | "UNSERVED_QUEUE"
     | "UNKNOWN_ACTIVITY"
     | "STUCK_SCHEDULE"
+    | "GAVE_BACK"
     | "UNSIGNED_CODE";
   /** Whether runs wait for it to be mended. */
   readonly severe: boolean;
@@ -95,9 +96,14 @@ type Reasons = Readonly<Record<string, StuckReason>>;
  *
  * @param store Where everything is kept.
  * @param versions The versions of this process.
+ * @param recovered What this process's node held without knowing of it, and gave back.
  * @returns What was found.
  */
-export async function healthOf(store: Store, versions: Versions): Promise<Health> {
+export async function healthOf(
+  store: Store,
+  versions: Versions,
+  recovered: GaveBack = { runs: 0, tasks: 0 },
+): Promise<Health> {
   const { health } = store;
   const nodes = await health.nodes();
   const failures = await failuresOf(store);
@@ -110,6 +116,7 @@ export async function healthOf(store: Store, versions: Versions): Promise<Health
     ...due.filter(({ hash, late }) => late > 0 && !unloadable.has(hash)).map(overdue),
     ...tasksOfNobody(tasks, nodes),
     ...await stuckSchedules(store),
+    ...gaveBack(recovered),
     UNSIGNED,
   ];
   const { bytes: codeBytes, modules } = versions.statistics;
@@ -127,6 +134,19 @@ export async function healthOf(store: Store, versions: Versions): Promise<Health
     modules,
     findings,
   };
+}
+
+/** Runs and tasks of whose lease a node did not know, since an answer was lost. */
+interface GaveBack {
+  readonly runs: number;
+  readonly tasks: number;
+}
+
+function gaveBack({ runs, tasks }: GaveBack): HealthFinding[] {
+  if (runs + tasks === 0) return [];
+  const message = `This node held ${runs} runs and ${tasks} activities that it knew nothing of, ` +
+    `since answers of the database were lost; it gave them back`;
+  return [{ code: "GAVE_BACK", severe: false, message, details: { runs, tasks } }];
 }
 
 function stuck({ state, ...found }: StuckRuns): HealthFinding {

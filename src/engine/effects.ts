@@ -292,7 +292,7 @@ export class RunEffects {
   }
 
   #ownerOf(pending: Pending): TaskOwner {
-    const { context, run, stir, doubt } = this.#options;
+    const { stir, doubt } = this.#options;
     const isAsking = () => !this.#isOver && pending.state === "active";
     const queued = (isLost: boolean) => {
       if (!isAsking()) return;

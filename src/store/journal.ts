@@ -171,7 +171,9 @@ export class Journal implements JournalStore {
    */
   async #loadInParts({ id, from }: Part): Promise<LoadedRun[]> {
     const events: EventRow[] = [];
-    for (let first = from, n = PART_EVENTS;;) {
+    let first = from;
+    let n = PART_EVENTS;
+    while (true) {
       const part = { id, from: first, past: first + n };
       const row = await this.#readPart(part);
       if (row === undefined) return [];

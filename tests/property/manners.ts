@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Fate, PASSING_STATES } from "../support/losses.ts";
 import type { Manner } from "./runs.ts";
 
 const ROOM = 1_000_000;
@@ -31,4 +32,22 @@ export const BURIED: Manner = {
   name: "nodes are buried",
   node: { lingerMs: 350, maxResidentRuns: ROOM },
   burials: [240, 650, 1_270, 2_460],
+};
+
+/** Answers are lost and statements fail, so often that each kind of statement meets both. */
+export const LOSSY: Manner = {
+  name: "answers are lost and statements fail",
+  node: { lingerMs: 150, maxResidentRuns: ROOM },
+  fates: () => {
+    const asked = new Map<string, number>();
+    let faults = 0;
+    return (name): Fate => {
+      const n = (asked.get(name) ?? 0) + 1;
+      asked.set(name, n);
+      if (n % 7 === 2) return "lost";
+      return n % 11 === 4
+        ? { state: PASSING_STATES[faults++ % PASSING_STATES.length]! }
+        : "answered";
+    };
+  },
 };

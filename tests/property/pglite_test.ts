@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { virtualPglite } from "../support/virtual_place.ts";
 import { assertAlike, familiesOf, isDetermined } from "./compare.ts";
 import { assertProperty, executeAndCheck, forEachFamily } from "./property.ts";
-import { BURIED, COLD, CROWDED, RESIDENT } from "./manners.ts";
+import { BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./manners.ts";
 
 Deno.test("random workflows end the same way, resident throughout or parked at each wait", async () => {
   await assertProperty(600, virtualPglite, async (open, scenarios) => {
@@ -33,5 +33,11 @@ Deno.test("random workflows are executed as promised where only few have room", 
 Deno.test("random workflows are executed as promised by a node that is buried", async () => {
   await assertProperty(300, virtualPglite, async (open, scenarios) => {
     await executeAndCheck(open, scenarios, BURIED);
+  });
+});
+
+Deno.test("random workflows are executed as promised though answers are lost and statements fail", async () => {
+  await assertProperty(100, virtualPglite, async (open, scenarios) => {
+    await executeAndCheck(open, scenarios, LOSSY);
   });
 });

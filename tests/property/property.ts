@@ -9,7 +9,8 @@
 
 import fc from "fast-check";
 import { installGuard } from "../../src/replay/guard.ts";
-import type { VirtualPlace } from "../support/virtual_place.ts";
+import { Losses } from "../support/losses.ts";
+import type { VirtualPlace, Wrap } from "../support/virtual_place.ts";
 import {
   checkAttempts,
   checkEnded,
@@ -25,7 +26,7 @@ import { type Scenario, scenarios, scenariosFrom } from "./scenarios.ts";
 installGuard();
 
 /** Opens a place for one execution. */
-export type OpenPlace = () => Promise<VirtualPlace>;
+export type OpenPlace = (wrap?: Wrap) => Promise<VirtualPlace>;
 
 /** How many scenarios live in one place at once. */
 const BATCH = 300;
@@ -112,20 +113,26 @@ export async function forEachFamily(
   }
 }
 
+/** A node that was buried, or that does not know what it holds, may have its attempts made again. */
+function mayRepeat({ burials, fates }: Manner): boolean {
+  return burials !== undefined || fates !== undefined;
+}
+
 /** Executes scenarios, and checks all that must hold of any execution. */
 export async function executeAndCheck(
   open: OpenPlace,
   scenarios: readonly Scenario[],
   manner: Manner,
 ): Promise<Aftermath> {
-  await using place = await open();
-  const after = await execute(place, scenarios, manner);
+  const losses = new Losses(manner.fates?.() ?? (() => "answered"));
+  await using place = await open((driver, schema) => losses.wrap(driver, schema));
+  const after = await execute(place, scenarios, manner, losses);
   const made = Map.groupBy(after.made, ({ runId }) => familyOf(runId));
   const ledger = Map.groupBy(after.ledger, ({ run }) => familyOf(run));
   await forEachFamily(familiesOf(after), async ({ runs }, root) => {
     checkEnded(runs);
     checkTransactions({ runs, ledger: ledger.get(root) ?? [] });
-    checkAttempts({ runs, made: made.get(root) ?? [] }, { died: manner.burials !== undefined });
+    checkAttempts({ runs, made: made.get(root) ?? [] }, { died: mayRepeat(manner) });
     for (const run of runs) await checkReplays(run, after.world);
   });
   await checkNothingLeft(place);

@@ -7,6 +7,8 @@
 import assert from "node:assert/strict";
 import { encode } from "../../src/base/values.ts";
 import { encodeError } from "../../src/base/values_failure.ts";
+import { outcomeOf } from "../../src/store/sqlstate.ts";
+import type { Decide, Losses } from "../support/losses.ts";
 import type { NodeOptions } from "../support/node.ts";
 import { TestNode } from "../support/node.ts";
 import { TICK_MS } from "../support/random_program.ts";
@@ -25,6 +27,8 @@ export interface Manner {
   readonly nodes?: number;
   /** When all nodes are buried, in milliseconds after the beginning. */
   readonly burials?: readonly number[];
+  /** Makes what decides the fates of statements. */
+  readonly fates?: () => Decide;
 }
 
 /** What has become of scenarios. */
@@ -44,6 +48,7 @@ export async function execute(
   place: VirtualPlace,
   scenarios: readonly Scenario[],
   manner: Manner,
+  losses: Losses,
 ): Promise<Aftermath> {
   const witness = new Witness();
   const ledger = `"${place.schema}".ledger`;
@@ -60,8 +65,10 @@ export async function execute(
   );
   try {
     await place.query(`create table ${ledger} (run text, key text)`);
+    losses.begin();
     await live(place, nodes, scenarios, manner.burials ?? []);
   } finally {
+    losses.end();
     for (const node of nodes) await node.engine.close(0); // time does not pass by itself
   }
   const runs = await readRuns(place, witness);
@@ -77,7 +84,8 @@ async function live(
 ): Promise<void> {
   const begin = place.clock.monotonic();
   for (const [index, { generations, ...scenario }] of scenarios.entries()) {
-    await nodeOf(nodes, index).start("random", { generations }, runIdOf(scenario));
+    const start = () => nodeOf(nodes, index).start("random", { generations }, runIdOf(scenario));
+    await insisting(start);
   }
   const deeds = scenarios.flatMap((scenario, index) =>
     scenario.deeds.map((deed) => ({
@@ -87,7 +95,7 @@ async function live(
   );
   const deaths = burials.map((at) => ({
     at,
-    act: async () => void await nodeOf(nodes, 0).store.nodes.bury("somebody else", true),
+    act: () => insisting(() => nodeOf(nodes, 0).store.nodes.bury("somebody else", true)),
   }));
   for (const { at, act } of [...deeds, ...deaths].sort((a, b) => a.at - b.at)) {
     await place.time.moveTo(begin + at);
@@ -100,6 +108,17 @@ function nodeOf(nodes: readonly TestNode[], index: number): TestNode {
   return nodes[index % nodes.length] as TestNode;
 }
 
+/** As callers do that get no answer: asks again. */
+async function insisting<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === 20 || outcomeOf(error) === "refused") throw error;
+    }
+  }
+}
+
 async function act(
   node: TestNode,
   runId: string,
@@ -107,11 +126,11 @@ async function act(
 ): Promise<void> {
   if (kind === "terminate") {
     const error = encodeError(new Error("Terminated"));
-    await node.store.runs.end(runId, "terminated", error, { onlyStuck: false });
-    return await node.engine.catchUp();
+    await insisting(() => node.store.runs.end(runId, "terminated", error, { onlyStuck: false }));
+    return await insisting(() => node.engine.catchUp());
   }
   const payload = encode(kind === "cancel" ? { reason: "at random" } : `${name} from outside`);
-  const delivery = await node.store.runs.deliver(runId, { kind, name, payload });
+  const delivery = await insisting(() => node.store.runs.deliver(runId, { kind, name, payload }));
   if (delivery.status !== "delivered") return;
   const { run, node: owner } = delivery;
   node.engine.hear(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });

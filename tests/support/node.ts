@@ -144,7 +144,11 @@ export class TestNode implements AsyncDisposable {
         settled("unknown");
         throw error;
       });
-    const { id, at, deadline, policy: decided } = inserted!;
+    const { id, at, deadline, policy: decided, created } = inserted!;
+    if (!created) { // by an earlier try, whose answer was lost
+      settled("settled");
+      return run.runId;
+    }
     const { token } = lease;
     this.engine.take({ ...run, id, startedAt: at, token, deadline, policy: decided });
     settled("settled");

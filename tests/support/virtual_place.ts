@@ -30,11 +30,19 @@ export interface VirtualPlace extends Place {
   readonly node: NodeOptions;
 }
 
+/** Stands between a store and its database. */
+export type Wrap = (driver: SqlDriver, schema: string) => SqlDriver;
+
 /** A virtual place on a PGlite of its own. */
-export async function virtualPglite(): Promise<VirtualPlace> {
+export async function virtualPglite(wrap: Wrap = (driver) => driver): Promise<VirtualPlace> {
   const busy = new Busy();
   const database = await TestDatabase.open(BEGINNING, busy);
-  return placeOf(database.adapter, "continuum", busy, {
+  const { adapter: inner } = database;
+  const adapter = {
+    description: inner.description,
+    open: async () => wrap(await inner.open(), "continuum"),
+  };
+  return placeOf(adapter, "continuum", busy, {
     setTime: (at) => database.setTime(at),
     query: (text, values) => database.query(text, values),
     close: () => database[Symbol.asyncDispose](),
@@ -42,7 +50,7 @@ export async function virtualPglite(): Promise<VirtualPlace> {
 }
 
 /** A virtual place on the server that tests use, in schemas of its own. */
-export async function virtualPostgres(): Promise<VirtualPlace> {
+export async function virtualPostgres(wrap: Wrap = (driver) => driver): Promise<VirtualPlace> {
   const busy = new Busy();
   const schema = `virtual_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
   const clock = `${schema}_clock`;
@@ -61,7 +69,7 @@ export async function virtualPostgres(): Promise<VirtualPlace> {
   const database = postgres(url.href);
   const adapter: DatabaseAdapter = {
     description: "a database in virtual time",
-    open: async () => watched(await database.open(), busy),
+    open: async () => wrap(watched(await database.open(), busy), schema),
   };
   return placeOf(adapter, schema, busy, {
     setTime: async (at) => {
