@@ -18,6 +18,8 @@
  * @module
  */
 
+import "./src/replay/installed.ts"; // G1, before anything else
+
 export { Continuum, type Readiness } from "./src/continuum.ts";
 export type { VersionInfo, VersionsApi } from "./src/client/versions_api.ts";
 export type { Limits } from "./src/client/limits.ts";

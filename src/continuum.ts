@@ -31,6 +31,7 @@ import type { CodeSource } from "./engine/code_source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
 import type { Departure } from "./engine/departure.ts";
 import type { UnawaitedEffect } from "./engine/reports.ts";
+import { engineLog } from "./engine/log.ts";
 import { VersionCode } from "./engine/version_code.ts";
 import { Hints } from "./hints.ts";
 import {
@@ -43,7 +44,7 @@ import {
 import type { ClaimedRun } from "./ports/rows.ts";
 import type { RunStore, Store } from "./ports/store.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
-import { installGuard } from "./replay/guard.ts";
+import { onLateError } from "./replay/rejections.ts";
 import { askFor, forCallers } from "./store/callers.ts";
 import { openStore } from "./store/open.ts";
 import { Contracts } from "./version/contracts.ts";
@@ -425,7 +426,9 @@ export class Continuum implements AsyncDisposable {
     );
     try {
       if (this.#engine === undefined) return;
-      installGuard();
+      onLateError((error) =>
+        engineLog.error("Code of a version failed where nobody handles it: {error}", { error })
+      );
       const engine = this.#engine;
       await askFor(this.#store.description, false, () => engine.open(), 1);
     } catch (error) {

@@ -60,6 +60,8 @@ function finding(rule: Rule, node: Node): Finding {
     range: callee.range,
     message: action === "refuse"
       ? `${name} is refused in workflow code: a replay could not repeat it`
+      : instead === "ctx.log"
+      ? `${name} says each line once in workflow code, and not which run says it`
       : `${name} answers from the run's own values in workflow code, not from the machine's`,
     hint: action === "refuse" ? `Use ${instead}` : `Say so with ${instead}`,
   };

@@ -35,8 +35,11 @@ function pathOf(given: Node | null, scopes: Scopes, depth: number): readonly str
       const variable = scopes.resolve(node);
       const name = String(node["name"]);
       if (variable === null) return ROOTS.has(name) ? [] : [name];
-      if (variable?.from?.specifier === "node:process" && variable.from.name === "default") {
-        return ["process"];
+      const builtin = variable?.from?.specifier;
+      if (builtin?.startsWith("node:")) {
+        const root = builtin === "node:process" ? "process" : builtin;
+        const { name } = variable!.from!;
+        return name === "default" || name === "*" ? [root] : [root, name];
       }
       if (variable?.kind !== "const" || variable.path === null) return null;
       const holder = pathOf(variable.value, scopes, depth - 1);

@@ -6,6 +6,8 @@
  */
 
 import type { Finding } from "./finding.ts";
+import { globalPath } from "./names.ts";
+import { ruleAt } from "./rule_ids.ts";
 import { child, type Node, strip } from "./tree.ts";
 import type { WorkflowModule } from "./workflow_module.ts";
 
@@ -45,6 +47,7 @@ export function nodeIo(module: WorkflowModule, node: Node): Finding | null {
   while (root?.type === "MemberExpression") root = strip(child(root, "object"));
   const from = root?.type === "Identifier" ? module.scopes.resolve(root)?.from : undefined;
   if (from === undefined || !MODULES.has(from.specifier)) return null;
+  if (ruleAt(globalPath(callee, module.scopes)) !== undefined) return null; // said already
   const isTimer = from.specifier.startsWith("node:timers");
   return {
     rule: "no-node-io",

@@ -11,7 +11,9 @@ export type RuleId =
   | "no-timers"
   | "no-clock"
   | "no-randomness"
+  | "no-console"
   | "no-environment"
+  | "no-weak-references"
   | "no-workers"
   | "no-async-builtins"
   | "no-io"
@@ -29,7 +31,9 @@ export const RULE_IDS: Readonly<Record<RuleId, string>> = {
   "no-timers": "timers, which end with the process",
   "no-clock": "the machine's clock",
   "no-randomness": "randomness that does not say it is the run's",
+  "no-console": "lines that do not say which run they are of",
   "no-environment": "what one machine or process says about itself",
+  "no-weak-references": "what the garbage collector decides",
   "no-workers": "workers and channels",
   "no-async-builtins": "built-in functions that answer from another thread",
   "no-io": "files, network, processes and dialogues",
@@ -62,6 +66,8 @@ export function ruleIdOf(rule: Rule): RuleId {
   if (instead.includes("ctx.sleep")) return "no-timers";
   if (instead === "ctx.now()") return "no-clock";
   if (instead === "ctx.random()" || instead === "ctx.uuid()") return "no-randomness";
+  if (instead === "ctx.log") return "no-console";
+  if (instead === "strong references") return "no-weak-references";
   if (instead.startsWith("the run's input")) return "no-environment";
   if (CHANNELS.has(name)) return "no-workers";
   if (/^(crypto|WebAssembly|Blob)\./.test(name)) return "no-async-builtins";
@@ -69,7 +75,9 @@ export function ruleIdOf(rule: Rule): RuleId {
 }
 
 const BY_PATH: ReadonlyMap<string, Rule> = new Map(
-  RULES.flatMap((rule) => [[rule.name, rule] as const, [rule.at ?? rule.name, rule] as const]),
+  RULES.filter(({ action }) => action !== "same").flatMap((
+    rule,
+  ) => [[rule.name, rule] as const, [rule.at ?? rule.name, rule] as const]),
 );
 
 /**

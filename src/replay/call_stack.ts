@@ -4,6 +4,7 @@
  * @module
  */
 
+import { outside } from "./scope.ts";
 import type { CallSite } from "./turn.ts";
 
 const SOURCES: string = new URL("../", import.meta.url).href;
@@ -34,6 +35,15 @@ export class CallStack {
     return null;
   }
 
+  /** The file of the innermost frame that is not this package's; null if none tells. */
+  get caller(): string | null {
+    for (const line of this.#lines) {
+      const frame = readFrame(line);
+      if (frame !== null && !isOwn(frame.site.file)) return frame.site.file;
+    }
+    return null;
+  }
+
   /**
    * The frames of the workflow's functions, the innermost first, from the call out to where the
    * engine called or resumed them. Who called the engine differs from replay to replay.
@@ -50,7 +60,7 @@ export class CallStack {
   }
 
   get #lines(): readonly string[] {
-    return (this.#taken.stack ?? "").split("\n");
+    return (outside(() => this.#taken.stack) ?? "").split("\n");
   }
 }
 
@@ -79,10 +89,13 @@ function readFrame(
 ): { readonly site: CallSite; readonly isWorkflows: boolean; readonly isAsync: boolean } | null {
   const [, isAsync, file, row, column] = FRAME.exec(line) ?? [];
   if (file === undefined) return null;
-  const isOwn = OWN.some((folder) => file.startsWith(folder) && !file.endsWith("_test.ts"));
   return {
     site: { file, line: Number(row), column: Number(column) },
-    isWorkflows: !isOwn && !file.startsWith("ext:") && !file.startsWith("node:"),
+    isWorkflows: !isOwn(file) && !file.startsWith("ext:") && !file.startsWith("node:"),
     isAsync: isAsync !== undefined,
   };
+}
+
+function isOwn(file: string): boolean {
+  return OWN.some((folder) => file.startsWith(folder) && !file.endsWith("_test.ts"));
 }

@@ -1,15 +1,27 @@
 /**
- * Globals as workflow code sees them. Time and randomness come from the run; what a replay could
- * not repeat is refused, and parks the run even if the code catches the refusal. Everybody else's
- * globals behave as before: a guarded function looks into its async context and passes the call on.
+ * Globals as workflow code sees them. Time and randomness come from the run; zone, locale and
+ * whatever tells nodes apart are the same everywhere; what a replay could not repeat is refused, and
+ * parks the run even if the code catches the refusal. Everybody else's globals behave as before: a
+ * guarded function looks into its async context and passes the call on.
+ *
+ * - G1: the guard stands before any workflow module is evaluated: importing this package, or its
+ *   `./workflow`, installs it.
  *
  * @module
  */
 
-import { unwatchRejections, watchRejections } from "./rejections.ts";
+import crypto from "node:crypto";
+import os from "node:os";
+import process from "node:process";
+import timers from "node:timers";
+import vm from "node:vm";
+import "node:worker_threads"; // puts its own channels in place of the runtime's, when first imported
+import { CallStack } from "./call_stack.ts";
+import { caughtInTimer, ENDS, refuseEnd, TIMERS } from "./leftovers.ts";
+import { unwatchErrors, watchErrors } from "./rejections.ts";
 import { type Rule, RULES } from "./rules.ts";
-import { scope, type WorkflowScope } from "./scope.ts";
-import { virtual } from "./virtual.ts";
+import { answering, type WorkflowScope } from "./scope.ts";
+import { type Virtual, virtual } from "./virtual.ts";
 
 type Callable = (...args: never[]) => unknown;
 
@@ -19,11 +31,20 @@ interface Saved {
   readonly descriptor: PropertyDescriptor;
 }
 
+/** Where paths begin that begin with a module. */
+const MODULES: Readonly<Record<string, object>> = {
+  "node:crypto": crypto,
+  "node:os": os,
+  "node:timers": timers,
+  "node:vm": vm,
+  "process": process,
+};
+
 let saved: Saved[] | null = null;
 
 /**
- * Guards the process's globals and listens for rejections that nobody handles. Does nothing if it
- * did so before.
+ * Guards the process's globals and listens for errors that nobody handles. Does nothing if it did so
+ * before.
  */
 export function installGuard(): void {
   if (saved !== null) return;
@@ -32,9 +53,12 @@ export function installGuard(): void {
     const entry = guardOne(rule);
     if (entry !== null) saved.push(entry);
   }
+  saved.push(guardProcess());
   // So that `new Date().constructor === Date` still holds.
-  saved.push(override(Date.prototype, "constructor", { value: Date }));
-  watchRejections();
+  for (const type of [Date, File, Intl.DateTimeFormat]) {
+    saved.push(override(type.prototype, "constructor", { value: type }));
+  }
+  watchErrors();
 }
 
 /** Puts the globals back, and stops to listen. For tests. */
@@ -44,25 +68,40 @@ export function uninstallGuard(): void {
     Object.defineProperty(holder, key, descriptor);
   }
   saved = null;
-  unwatchRejections();
+  unwatchErrors();
+}
+
+/**
+ * Where a rule's global is.
+ *
+ * @param rule The rule.
+ * @returns What holds it, and under which name; null if this runtime has none.
+ */
+export function placeOf(rule: Rule): { readonly holder: object; readonly key: string } | null {
+  const path = (rule.at ?? rule.name).split(".");
+  const key = path.pop() as string;
+  const first = MODULES[path[0] ?? ""];
+  if (first !== undefined) path.shift();
+  let holder: unknown = first ?? globalThis;
+  for (const step of path) holder = (holder as Record<string, unknown> | undefined)?.[step];
+  const holds = (typeof holder === "object" && holder !== null) || typeof holder === "function";
+  return holds ? { holder: holder as object, key } : null;
 }
 
 function guardOne(rule: Rule): Saved | null {
-  const path = (rule.at ?? rule.name).split(".");
-  const key = path.pop() as string;
-  let holder: unknown = globalThis;
-  for (const step of path) holder = (holder as Record<string, unknown> | undefined)?.[step];
-  const holds = (typeof holder === "object" && holder !== null) || typeof holder === "function";
-  if (!holds) return null;
+  const place = placeOf(rule);
+  if (place === null) return null;
+  const { holder, key } = place;
   const descriptor = Object.getOwnPropertyDescriptor(holder, key);
   if (descriptor === undefined || descriptor.configurable !== true) return null;
+  if (rule.isRead === true) return guardRead(rule, holder, key, descriptor);
   if (descriptor.get === undefined) {
     if (typeof descriptor.value !== "function") return null;
-    return override(holder as object, key, { value: guarded(rule, descriptor.value) });
+    return override(holder, key, { value: guarded(rule, descriptor.value) });
   }
   const read = descriptor.get;
   const known = new WeakMap<object, unknown>();
-  return override(holder as object, key, {
+  return override(holder, key, {
     get(this: unknown): unknown {
       const value: unknown = Reflect.apply(read, this, []);
       if (typeof value !== "function") return value;
@@ -72,28 +111,110 @@ function guardOne(rule: Rule): Saved | null {
   });
 }
 
+/** Reading it is answered; writing it within workflow code is refused. */
+function guardRead(
+  rule: Rule,
+  holder: object,
+  key: string,
+  { get, set, value, enumerable }: PropertyDescriptor,
+): Saved {
+  const { read } = virtual(rule.name);
+  let held: unknown = value;
+  const saved = { holder, key, descriptor: Object.getOwnPropertyDescriptor(holder, key)! };
+  Object.defineProperty(holder, key, {
+    get(this: unknown): unknown {
+      const within = answering();
+      if (within?.kind === "workflow") return read!(within);
+      return get === undefined ? held : Reflect.apply(get, this, []);
+    },
+    set(this: unknown, next: unknown): void {
+      const within = answering();
+      if (within?.kind === "workflow") throw within.refuse(`${rule.name} =`, "nothing");
+      if (set !== undefined) Reflect.apply(set, this, [next]);
+      else if (get === undefined) held = next;
+    },
+    enumerable: enumerable === true,
+    configurable: true,
+  });
+  return saved;
+}
+
+/** Its `pid` can't be redefined, so runs get another object in its place. */
+function guardProcess(): Saved {
+  const descriptor = Object.getOwnPropertyDescriptor(globalThis, "process") as PropertyDescriptor;
+  const seen = new Proxy(process, {
+    get: (target, key) => key === "pid" ? 1 : Reflect.get(target, key, target),
+  });
+  return override(globalThis, "process", {
+    get: () =>
+      answering()?.kind === "workflow" ? seen : Reflect.apply(descriptor.get!, globalThis, []),
+  });
+}
+
 function override(holder: object, key: string, change: PropertyDescriptor): Saved {
   const descriptor = Object.getOwnPropertyDescriptor(holder, key) as PropertyDescriptor;
   Object.defineProperty(holder, key, { ...descriptor, ...change });
   return { holder, key, descriptor };
 }
 
-/** A proxy: identity of fields, `instanceof`, `length` and subclassing stay as they were. */
+/** What is refused to runs goes through while a module is evaluated: it may prepare what steps use. */
 function guarded(rule: Rule, original: Callable): Callable {
-  const answer = rule.action === "refuse" ? null : virtual(rule.name);
-  const refused = (within: WorkflowScope): Error => within.refuse(rule.name, rule.instead);
+  return rule.action === "refuse"
+    ? refusing(rule, original)
+    : answeringFor(rule.name, virtual(rule.name), original);
+}
+
+/** A proxy: identity of fields, `instanceof`, `length` and subclassing stay as they were. */
+function refusing(rule: Rule, original: Callable): Callable {
+  const isTimer = TIMERS.has(rule.name);
+  const ends = ENDS.has(rule.name);
   return new Proxy(original, {
     apply(target, self, args): unknown {
-      const within = scope.getStore();
-      if (within?.kind !== "workflow") return Reflect.apply(target, self, args);
-      if (answer === null) throw refused(within);
-      return answer.call(within, target, args);
+      const within = answering();
+      if (within?.kind === "workflow") return refused(within, rule);
+      if (ends) refuseEnd(rule.name, args);
+      return Reflect.apply(target, self, isTimer ? caughtInTimer(args) : args);
     },
     construct(target, args, newTarget): object {
-      const within = scope.getStore();
+      const within = answering();
       if (within?.kind !== "workflow") return Reflect.construct(target, args, newTarget);
-      if (answer === null) throw refused(within);
-      return answer.construct(within, target, args, newTarget);
+      throw within.refuse(rule.name, rule.instead);
     },
   });
+}
+
+function answeringFor(
+  name: string,
+  { call, construct }: Virtual,
+  original: Callable,
+): Callable {
+  const isSecret = /^(?:node:)?crypto\./.test(name);
+  return new Proxy(original, {
+    apply(target, self, args): unknown {
+      const within = answering();
+      if (within === undefined || call === undefined) return Reflect.apply(target, self, args);
+      if (isSecret && within.kind === "module") {
+        within.notice(name);
+        return Reflect.apply(target, self, args);
+      }
+      return call(within, args, target, self);
+    },
+    construct(target, args, newTarget): object {
+      const within = answering();
+      if (within === undefined || construct === undefined) {
+        return Reflect.construct(target, args, newTarget);
+      }
+      return Reflect.construct(target, construct(within, args), newTarget);
+    },
+  });
+}
+
+/** The environment through `process.env`, which somebody holds, is empty; asking for it is refused. */
+function refused(within: WorkflowScope, { name, instead }: Rule): unknown {
+  if (
+    !name.startsWith("Deno.env.") || new CallStack().caller?.startsWith("ext:deno_node/") !== true
+  ) {
+    throw within.refuse(name, instead);
+  }
+  return name === "Deno.env.toObject" ? {} : name === "Deno.env.has" ? false : undefined;
 }

@@ -47,7 +47,7 @@ import type { CancelRequest, HistoryEvent } from "./history.ts";
 import { isNote, type NoteKind, Notes } from "./notes.ts";
 import { Patches } from "./patches.ts";
 import { Pending, type Request } from "./pending.ts";
-import { outside, scope, type WorkflowScope } from "./scope.ts";
+import { duringTurn, outside, scope, type WorkflowScope } from "./scope.ts";
 import {
   ANSWERS,
   asksForEnd,
@@ -81,6 +81,8 @@ export class Execution implements Effects, WorkflowScope {
   readonly #patches = new Patches();
   readonly #notes = new Notes();
   readonly #rejections = new Map<Promise<unknown>, unknown>();
+  /** What its code threw where nobody could catch it. */
+  readonly #thrown: unknown[] = [];
   #randomness: SeededRandom | null = null;
   #started = false;
   #busy = false;
@@ -127,11 +129,12 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   /**
-   * Reasons of promises that the code has left rejected and unhandled so far. The runtime tells of
-   * them after the turn: look a macrotask after the run's end.
+   * What the code has thrown so far where nobody could catch it, such as in a listener, and reasons
+   * of promises that it has left rejected and unhandled. The runtime tells of these after the turn:
+   * look a macrotask after the run's end.
    */
   get unhandled(): readonly unknown[] {
-    return [...this.#rejections.values()];
+    return [...this.#thrown, ...this.#rejections.values()];
   }
 
   /**
@@ -175,7 +178,9 @@ export class Execution implements Effects, WorkflowScope {
     const { drain } = this.#options;
     try {
       return drain.kind === "sync"
-        ? await drain.enter(() => this.#turnAtOnce(drain.run, events, options))
+        ? await drain.enter(() =>
+          duringTurn(this, () => this.#turnAtOnce(drain.run, events, options))
+        )
         : await this.#turnByAndBy(drain.run, events, options);
     } finally {
       this.#inTurn = false;
@@ -230,10 +235,12 @@ export class Execution implements Effects, WorkflowScope {
     const current = scope.getStore();
     const run = `run ${JSON.stringify(this.start.runId)}`;
     if (current !== this) {
-      const why = current === undefined
+      const why = current === undefined || current.kind === "outside"
         ? "it is outside of the run's code"
         : current.kind === "step"
         ? "a step or activity is running, whose effects are its own; return a value instead"
+        : current.kind === "module"
+        ? "it is in an async context that a module keeps"
         : "another run's code is running";
       throw new ContextError(`Cannot call ctx.${call} of ${run} here: ${why}`, { call });
     }
@@ -327,7 +334,7 @@ export class Execution implements Effects, WorkflowScope {
   log(level: LogLevel, message: string, properties: Record<string, unknown>): void {
     this.enter("log");
     const { log } = this.#options;
-    if (log === undefined || this.#next <= this.#logged) return;
+    if (log === undefined || !this.isLive) return;
     outside(() => log({ level, message, properties }));
   }
 
@@ -340,6 +347,14 @@ export class Execution implements Effects, WorkflowScope {
       if (!this.#inTurn && wake !== undefined) outside(wake);
     }
     return error;
+  }
+
+  get isLive(): boolean {
+    return this.#next > this.#logged;
+  }
+
+  noteThrown(error: unknown): void {
+    this.#thrown.push(error);
   }
 
   noteRejection(promise: Promise<unknown>, reason: unknown): void {
@@ -505,7 +520,7 @@ export class Execution implements Effects, WorkflowScope {
       error = stackless(() => new RunTimeoutError(this.start.runId, this.#timeout!));
     }
     const kind = isCancelled && this.#timeout === null ? "cancelled" : "failed";
-    this.#outcome = { kind, error: encodeError(error) };
+    this.#outcome = { kind, error: outside(() => encodeError(error)) };
   };
 
   #close(): Turn {

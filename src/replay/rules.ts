@@ -1,24 +1,30 @@
 /**
- * What workflow code may not take from its surroundings, as data: the guard enforces these rules
- * while the code runs, and a lint plugin can say the same while it is written.
+ * What workflow code would take from its surroundings, as data: one table, from which the guard
+ * takes what it does while the code runs, the lint plugin what it says while it is written, and
+ * `docs/determinism.md` what it lists.
  *
  * @module
  */
 
-/** One global that a replay could not repeat. */
-export interface Rule {
-  /** How code names it, such as `Deno.readFile`. */
-  readonly name: string;
-  /** Where the function really is, if not where it is named, such as `Crypto.prototype.randomUUID`. */
-  readonly at?: string;
-  /** Whether it answers from the run's own time and randomness, or is refused. */
-  readonly action: "replace" | "refuse";
-  /** What to write in its place. */
-  readonly instead: string;
-}
+import { REFUSED } from "./rules_refused.ts";
+import { SAME } from "./rules_same.ts";
 
-const STEP = "ctx.run or an activity";
-const LIVE = "the run's input, or a module that is live";
+/** One global, or function of a `node:` module, that a replay could not repeat. */
+export interface Rule {
+  /** How code names it, such as `Deno.readFile` or `node:os.uptime`. */
+  readonly name: string;
+  /** Where it really is, if not where it is named, such as `Crypto.prototype.randomUUID`. */
+  readonly at?: string;
+  /**
+   * Whether it answers from the run's own time and randomness, answers the same on every node, or is
+   * refused.
+   */
+  readonly action: "replace" | "same" | "refuse";
+  /** What to write in its place; for what answers the same on every node, what it answers. */
+  readonly instead: string;
+  /** Whether reading it is what is guarded, in place of calling it. */
+  readonly isRead?: true;
+}
 
 function replace(instead: string, names: Readonly<Record<string, string | null>>): Rule[] {
   return Object.entries(names).map(([name, at]) => ({
@@ -29,21 +35,14 @@ function replace(instead: string, names: Readonly<Record<string, string | null>>
   }));
 }
 
-function refuse(instead: string, names: readonly string[], holder?: string, at?: string): Rule[] {
-  return names.map((name) => ({
-    name: holder === undefined ? name : `${holder}.${name}`,
-    ...(at === undefined ? {} : { at: `${at}.${name}` }),
-    action: "refuse",
-    instead,
-  }));
-}
-
-/** The rules. */
-export const RULES: readonly Rule[] = [
+/** The rules that answer from the run's own time, randomness and log. */
+const REPLACED: readonly Rule[] = [
   ...replace("ctx.now()", {
     "Date": null,
     "Date.now": null,
     "performance.now": "Performance.prototype.now",
+    "performance.mark": "Performance.prototype.mark",
+    "performance.toJSON": "Performance.prototype.toJSON",
     "Temporal.Now.instant": null,
     "Temporal.Now.plainDateISO": null,
     "Temporal.Now.plainDateTimeISO": null,
@@ -54,129 +53,53 @@ export const RULES: readonly Rule[] = [
   ...replace("ctx.random()", {
     "Math.random": null,
     "crypto.getRandomValues": "Crypto.prototype.getRandomValues",
+    "node:crypto.randomBytes": null,
+    "node:crypto.pseudoRandomBytes": null,
+    "node:crypto.randomFillSync": null,
+    "node:crypto.randomInt": null,
   }),
-  ...replace("ctx.uuid()", { "crypto.randomUUID": "Crypto.prototype.randomUUID" }),
-  ...refuse("ctx.sleep", ["setTimeout", "setInterval", "setImmediate", "Atomics.waitAsync"]),
-  ...refuse("ctx.sleep", ["Atomics.wait", "process.nextTick"]),
-  ...refuse("an AbortController and ctx.sleep", ["AbortSignal.timeout"]),
-  ...refuse("ctx.now()", ["process.hrtime", "process.hrtime.bigint", "process.uptime"]),
-  ...refuse(STEP, [
-    "fetch",
-    "WebSocket",
-    "WebSocketStream",
-    "EventSource",
-    "Worker",
-    "SharedWorker",
-    "BroadcastChannel",
-    "MessageChannel",
-    "alert",
-    "confirm",
-    "prompt",
-  ]),
-  ...refuse(STEP, ["compile", "instantiate"], "WebAssembly"),
-  ...refuse(STEP, ["compileStreaming", "instantiateStreaming"], "WebAssembly"),
-  ...refuse(STEP, ["arrayBuffer", "bytes", "text", "stream"], "Blob", "Blob.prototype"),
-  ...refuse(
-    STEP,
-    [
-      "decrypt",
-      "deriveBits",
-      "deriveKey",
-      "digest",
-      "encrypt",
-      "exportKey",
-      "generateKey",
-      "importKey",
-      "sign",
-      "unwrapKey",
-      "verify",
-      "wrapKey",
-    ],
-    "crypto.subtle",
-    "SubtleCrypto.prototype",
-  ),
-  ...refuse(
-    STEP,
-    ["getItem", "setItem", "removeItem", "clear", "key"],
-    "localStorage",
-    "Storage.prototype",
-  ),
-  ...refuse(STEP, ["open", "has", "delete"], "caches", "CacheStorage.prototype"),
-  ...refuse(LIVE, ["get", "set", "has", "delete", "toObject"], "Deno.env"),
-  ...refuse(
-    LIVE,
-    [
-      "consoleSize",
-      "cpuUsage",
-      "cwd",
-      "execPath",
-      "gid",
-      "hostname",
-      "loadavg",
-      "memoryUsage",
-      "networkInterfaces",
-      "osRelease",
-      "osUptime",
-      "systemMemoryInfo",
-      "uid",
-    ],
-    "Deno",
-  ),
-  ...refuse(
-    STEP,
-    [
-      ...withSync([
-        "chmod",
-        "chown",
-        "copyFile",
-        "create",
-        "link",
-        "lstat",
-        "makeTempDir",
-        "makeTempFile",
-        "mkdir",
-        "open",
-        "readDir",
-        "readFile",
-        "readLink",
-        "readTextFile",
-        "realPath",
-        "remove",
-        "rename",
-        "stat",
-        "symlink",
-        "truncate",
-        "utime",
-        "writeFile",
-        "writeTextFile",
-      ]),
-      "Command",
-      "addSignalListener",
-      "chdir",
-      "connect",
-      "connectTls",
-      "createHttpClient",
-      "dlopen",
-      "exit",
-      "kill",
-      "listen",
-      "listenTls",
-      "openKv",
-      "removeSignalListener",
-      "resolveDns",
-      "serve",
-      "spawn",
-      "spawnAndWait",
-      "spawnAndWaitSync",
-      "startTls",
-      "umask",
-      "upgradeWebSocket",
-      "watchFs",
-    ],
-    "Deno",
+  ...replace("ctx.uuid()", {
+    "crypto.randomUUID": "Crypto.prototype.randomUUID",
+    "node:crypto.randomUUID": null,
+  }),
+  ...replace(
+    "ctx.log",
+    Object.fromEntries(
+      ["debug", "dir", "error", "info", "log", "table", "trace", "warn"]
+        .map((name) => [`console.${name}`, null]),
+    ),
   ),
 ];
 
-function withSync(names: readonly string[]): string[] {
-  return names.flatMap((name) => [name, `${name}Sync`]);
-}
+/** The rules. */
+export const RULES: readonly Rule[] = [...REPLACED, ...SAME, ...REFUSED];
+
+/** What no guard sees, each with what to do about it: the rest of the page's table. */
+export const UNSEEN: readonly (readonly [what: string, instead: string])[] = [
+  [
+    "what a package keeps that was evaluated before this package, such as a function of `Math`",
+    "import `@continuum/continuum` in the application's first line",
+  ],
+  [
+    "pools and counters that a package keeps, such as `uniqueId` of lodash, `v1` and `v7` of uuid",
+    "`ctx.uuid()`, or a step: all runs of a process share them",
+  ],
+  [
+    "what a package, not a module of the version, imports from a `node:` module by name",
+    "a step",
+  ],
+  [
+    "formatters of `Intl` that a package or the application made at its top level",
+    "make them in the function, or name zone and locale",
+  ],
+  [
+    "`Deno.build`, `Deno.version`, `process.version`, `process.platform` and the like",
+    "one release of Deno on one platform, or ask in a step",
+  ],
+  [
+    "environment, arguments and ids of the process, and random bytes, at a module's top level",
+    "take them in steps and activities, or in a module that is live",
+  ],
+  ["`process.pid` of what `node:process` exports", "an id that the run's input holds"],
+  ["code that is made of text (`eval`, `Function`)", "write it as code"],
+];

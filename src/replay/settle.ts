@@ -5,13 +5,14 @@
  */
 
 import { ActivityError, ChildError, TimeoutError } from "../base/errors.ts";
-import { setHidden, stackless } from "../base/stackless.ts";
+import { stackless } from "../base/stackless.ts";
 import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
 import { decodeActivityFailure } from "./activity_failure.ts";
 import type { Command, CommandKind } from "./commands.ts";
 import type { EventKind, HistoryEvent } from "./history.ts";
 import type { Pending } from "./pending.ts";
+import { addFrames, outside } from "./scope.ts";
 
 /** Which kind of command an event answers; null for annotations. */
 export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
@@ -119,7 +120,7 @@ function activityError({ name, position, stack }: Pending, payload: string | nul
     ? { cause: readError(null), attempts: [] }
     : decodeActivityFailure(payload);
   const error = stackless(() => new ActivityError(name, position, cause, attempts));
-  if (stack !== null) setHidden(error, "stack", [error.stack, ...stack.lines].join("\n"));
+  if (stack !== null) addFrames(error, outside(() => stack.lines));
   return error;
 }
 

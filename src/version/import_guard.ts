@@ -16,19 +16,26 @@ import { ImportFailedError } from "./load_errors.ts";
 class Watch {
   /** Whether the module is the application's own: what it does later is the application's affair. */
   readonly isOwn: boolean;
+  /** What messages call the module, and frames of its code begin with. */
+  readonly url: string;
   /** Whether the import is over; what comes then is too late to fail it. */
   isOver = false;
   /** What the module left rejected. */
   rejection: { readonly reason: unknown } | undefined;
+  /** What the module threw where nobody could catch it: in a listener, a microtask, a timer. */
+  thrown: { readonly error: unknown } | undefined;
   /** The exit code that the module asked for. */
   exit: { readonly error: Error } | undefined;
 
-  constructor(isOwn: boolean) {
+  constructor(url: string, isOwn: boolean) {
+    this.url = url;
     this.isOwn = isOwn;
   }
 }
 
 const watches = new AsyncLocalStorage<Watch>();
+/** The last import: what is thrown in a timer comes without its context. */
+let importing: Watch | undefined;
 let isListening = false;
 let guarded = 0;
 let late = 0;
@@ -50,7 +57,8 @@ export async function importGuarded<T>(
   importAll: () => Promise<T>,
   isOwn = false,
 ): Promise<T> {
-  const watch = new Watch(isOwn);
+  const watch = new Watch(url, isOwn);
+  importing = watch;
   using _exit = guardExit();
   listen();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -64,6 +72,9 @@ export async function importGuarded<T>(
     // Rejections are told of once microtasks are drained.
     await new Promise((resolve) => setImmediate(resolve));
     if (watch.exit !== undefined) throw new ImportFailedError(url, "exited", watch.exit.error);
+    if (watch.thrown !== undefined) {
+      throw new ImportFailedError(url, "threw", watch.thrown.error);
+    }
     if (watch.rejection !== undefined) {
       throw new ImportFailedError(url, "rejected", watch.rejection.reason);
     }
@@ -78,7 +89,7 @@ export async function importGuarded<T>(
   }
 }
 
-/** How many promises were left rejected by modules after their import was over. */
+/** How many errors were left unhandled by modules after their import was over. */
 export function lateRejections(): number {
   return late;
 }
@@ -93,6 +104,14 @@ function listen(): void {
     event.preventDefault();
     if (watch.isOver) late++;
     else watch.rejection ??= { reason: event.reason };
+  });
+  globalThis.addEventListener("error", (event) => {
+    const watch = watches.getStore() ?? importing;
+    if (watch === undefined || watch.isOver && watch.isOwn || event.defaultPrevented) return;
+    if (watches.getStore() === undefined && !mentions(event.error, watch.url)) return;
+    event.preventDefault();
+    if (watch.isOver) late++;
+    else watch.thrown ??= { error: event.error };
   });
 }
 
@@ -123,3 +142,13 @@ function guardExit(): Disposable {
 }
 
 let restore: () => void = () => {};
+
+/** Whether the stack of an error has a frame in a module, or beside it in its version. */
+function mentions(error: unknown, url: string): boolean {
+  try {
+    const base = url.startsWith("continuum:") ? url.slice(0, url.indexOf("/", 13) + 1) : url;
+    return error instanceof Error && String(error.stack).includes(base);
+  } catch {
+    return false;
+  }
+}

@@ -22,6 +22,7 @@
 import { registerHooks } from "node:module";
 import { sha256Hex } from "../base/encoding.ts";
 import { isContinuumError } from "../base/errors.ts";
+import { evaluating, type Taken } from "../replay/evaluation.ts";
 import { emitModule } from "./emit.ts";
 import { ModuleSyntaxError } from "./errors.ts";
 import { WORKFLOW_ENTRY } from "./host.ts";
@@ -34,6 +35,7 @@ import {
   UnpinnedImportError,
 } from "./load_errors.ts";
 import { importTypeOf, type Member, parseManifest, versionHash } from "./manifest.ts";
+import { versionLog } from "./log.ts";
 import { ManifestIndex, type ResolvedImport } from "./manifest_index.ts";
 import { readRewritten, type RewrittenModule, type StaticImport } from "./rewrite.ts";
 
@@ -176,6 +178,7 @@ function verify({ hash, manifest, bytes }: LoadRequest): ManifestIndex {
 class LoadingVersion {
   readonly #liveUrl: NonNullable<LoadRequest["liveUrl"]>;
   readonly #index: ManifestIndex;
+  readonly #hash: string;
   readonly #base: string;
   /** Text by URL, importers and boxes included. */
   readonly #code = new Map<string, string>();
@@ -198,6 +201,7 @@ class LoadingVersion {
   constructor(request: LoadRequest, index: ManifestIndex, attempt: number) {
     this.#liveUrl = request.liveUrl ?? (() => undefined);
     this.#index = index;
+    this.#hash = request.hash;
     this.#base = `continuum:///${request.hash}${attempt === 1 ? "" : `~${attempt}`}/`;
     for (const member of index.manifest.members) this.#members.set(this.#urlOf(member), member);
   }
@@ -297,13 +301,18 @@ class LoadingVersion {
     });
     const entryUrl = this.#urlOf(this.#index.entry);
     try {
-      await importGuarded(entryUrl, timeoutMs, async () => {
+      const importAll = async () => {
         const eager = this.#reached(entryUrl);
         await this.#importBoxed([...eager]);
         for (const url of this.#members.keys()) {
           if (!eager.has(url)) await this.#importLazy(url); // L5
         }
-      });
+      };
+      await importGuarded(
+        entryUrl,
+        timeoutMs,
+        () => evaluating(this.#hash, importAll, (taken) => reportTaken(entryUrl, taken)),
+      );
       const entry = this.#namespaces.get(entryUrl)!;
       return { entry, members: this.#codeMembers(), bytes: this.#bytes };
     } catch (error) {
@@ -491,4 +500,14 @@ function shared(): Process {
   };
   Object.defineProperty(globalThis, SHARED, { value: state });
   return state;
+}
+
+function reportTaken(url: string, taken: readonly Taken[]): void {
+  for (const { call, at } of taken) {
+    versionLog.warn(
+      "{url} calls {call} at its top level, at {at}: what it keeps differs from node to node; " +
+        "draw it in a step, or in a module that is live",
+      { url, call, at },
+    );
+  }
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import "../replay/installed.ts"; // G1, before anything else
+
 export { type ActivityDefinition, type ActivityOptions, defineActivity } from "./activity.ts";
 export {
   defineWorkflow,

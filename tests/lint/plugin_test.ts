@@ -461,6 +461,7 @@ holds("a catch that swallows cancellation is flagged", {
   "that only logs": [
     workflow("try { await ctx.sleep(1); } catch (e) { ctx.log.warn('a'); console.error(e); }"),
     "no-swallowed-errors catch (e) { ctx.log.warn('a'); console.error(e); }",
+    "no-console console.error",
   ],
   "but not one that answers": [
     workflow(

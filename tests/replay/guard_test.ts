@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a test is about it
 import assert from "node:assert/strict";
 import { runInThisContext } from "node:vm";
 import { decode } from "../../src/base/values.ts";
@@ -249,6 +250,128 @@ guarded("a promise that a step leaves rejected is told to its executor", async (
   exempt(() => void Promise.reject(new Error("In a step")), (reason) => told.push(reason));
   await macrotask();
   assert.equal((told[0] as Error).message, "In a step");
+});
+
+for (
+  const [where, leave] of Object.entries<(ctx: WorkflowContext) => void>({
+    "a listener of cancelSignal": (ctx) =>
+      ctx.cancelSignal.addEventListener("abort", () => {
+        throw new Error("Thrown");
+      }),
+    "a microtask": () =>
+      queueMicrotask(() => {
+        throw new Error("Thrown");
+      }),
+    "reportError": () => reportError(new Error("Thrown")),
+    "an event's listener": () => {
+      const target = new EventTarget();
+      target.addEventListener("a", () => {
+        throw new Error("Thrown");
+      });
+      target.dispatchEvent(new Event("a"));
+    },
+  })
+) {
+  guarded(`what is thrown in ${where} is told with its run, and ends nothing`, async () => {
+    const execution = executionFor(async (ctx) => {
+      leave(ctx);
+      await ctx.run("a", () => {}).catch(() => {});
+    });
+    await execution.turn([]);
+    await execution.turn([new Journal().cancel()]);
+    await macrotask();
+    assert.deepEqual(execution.unhandled.map((error) => (error as Error).message), ["Thrown"]);
+  });
+}
+
+for (
+  const [where, leave] of Object.entries<() => unknown>({
+    "a timer": () => setTimeout(thrower, 0),
+    "an interval": () => {
+      const id = setInterval(() => {
+        clearInterval(id);
+        thrower();
+      }, 0);
+    },
+    "an immediate": () => setImmediate(thrower),
+    "a microtask": () => queueMicrotask(thrower),
+    "a tick": () => process.nextTick(thrower),
+    "a port": () => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        thrower();
+      };
+      port2.postMessage(1);
+    },
+  })
+) {
+  guarded(`what is thrown in ${where} of a step is told to its executor`, async () => {
+    const told = Promise.withResolvers<unknown>();
+    exempt(leave, told.resolve);
+    assert.equal((await told.promise as Error).message, "In a step");
+  });
+}
+
+function thrower(): void {
+  throw new Error("In a step");
+}
+
+guarded("the application's own errors are left to it", () => {
+  const event = new ErrorEvent("error", { error: new Error("Own"), cancelable: true });
+  globalThis.dispatchEvent(event);
+  assert.equal(event.defaultPrevented, false);
+});
+
+guarded(
+  "console says a line once, where the code comes to it first, and steps say theirs",
+  async () => {
+    const lines: unknown[] = [];
+    uninstallGuard(); // so that it stands before the console of this test
+    const { log } = console;
+    console.log = (...args: unknown[]) => lines.push(args);
+    installGuard();
+    try {
+      const body = async (ctx: WorkflowContext): Promise<void> => {
+        console.log("begins", 1);
+        await ctx.run("a", () => {});
+        console.log("goes on");
+        await ctx.run("b", () => {});
+      };
+      const journal = new Journal();
+      const execution = executionFor(body);
+      const [a] = (await execution.turn([])).issued;
+      const event = journal.succeed(a as never);
+      await execution.turn([event]);
+      assert.deepEqual(lines, [["begins", 1], ["goes on"]]);
+      await executionFor(body).turn(journal.events, { told: execution.told });
+      assert.equal(lines.length, 2, "A replay says no line again");
+      exempt(() => console.log("in a step"));
+      assert.deepEqual(lines.at(-1), ["in a step"]);
+    } finally {
+      uninstallGuard();
+      console.log = log;
+      installGuard();
+    }
+  },
+);
+
+guarded("more random bytes at once than an id needs are refused: packages keep pools", async () => {
+  const turn = await executionFor(() => {
+    crypto.getRandomValues(new Uint8Array(129));
+  }).turn([]);
+  assert.match(turn.refused?.message ?? "", /129 random bytes/);
+});
+
+guarded("stacks that the code reads hold no frames, and the run's failure does", async () => {
+  let read: string | undefined;
+  const turn = await executionFor(() => {
+    read = new Error("Read").stack;
+    throw new Error("Unread");
+  }).turn([]);
+  assert.equal(read, "Error: Read");
+  const { stack } = decodeError((turn.outcome as { error: string }).error) as Error;
+  assert.match(stack ?? "", /guard_test\.ts/);
 });
 
 guarded("the application's own rejections are left to it", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { decode, encode } from "../../src/base/values.ts";
 import { decodeError } from "../../src/base/values_failure.ts";
 import type { Command } from "../../src/replay/commands.ts";
-import { scope } from "../../src/replay/scope.ts";
+import { answering } from "../../src/replay/scope.ts";
 import type { LogLine, Turn } from "../../src/replay/turn.ts";
 import type { WorkflowContext } from "../../src/workflow/context_types.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
@@ -378,7 +378,7 @@ Deno.test("what code does between turns is refused, and wakes the executor", asy
   const execution = executionFor(async (ctx) => {
     await Promise.race([ctx.sleep("1d"), foreign.promise]);
     await ctx.run("too late", () => {});
-  }, { wake: () => woken.push(scope.getStore()) });
+  }, { wake: () => woken.push(answering()) });
   await execution.turn([]);
   foreign.resolve();
   await new Promise((resolve) => setImmediate(resolve));
@@ -549,13 +549,17 @@ Deno.test("the effects that nobody has awaited are known, whatever became of the
 
 for (const [name, drain] of DRAINS) {
   Deno.test(`a failed activity says where it was called, alike on every replay (${name})`, async () => {
-    const stacks: string[] = [];
+    const errors: Error[] = [];
+    const read: unknown[] = [];
     const body = async (ctx: WorkflowContext) => {
       await ctx.run("first", () => {});
       const pay = () => ctx.activity("charge", 1);
       const later = ["o"].map(pay)[0]!;
       await ctx.run("second", () => {});
-      await later.catch((error: Error) => stacks.push(error.stack ?? ""));
+      await later.catch((error: Error) => {
+        errors.push(error);
+        read.push(error.stack);
+      });
     };
     const journal = new Journal();
     const live = executionFor(body, { drain });
@@ -565,7 +569,7 @@ for (const [name, drain] of DRAINS) {
     await live.turn([journal.fail(charge, new RangeError("declined")), journal.succeed(step)]);
     await executionFor(body, { drain }).turn(journal.events);
     await executionFor(body, { drain, trace: true }).turn(journal.events);
-    const [stack, again, traced] = stacks as [string, string, string];
+    const [stack, again, traced] = errors.map((error) => error.stack) as [string, string, string];
     const lines = stack.split("\n");
     assert.equal(lines[0], 'ActivityError: Activity "charge" failed: declined');
     assert.match(lines[1] ?? "", /^ {4}at pay \(file:.*machine_test\.ts:\d+:\d+\)$/);
@@ -576,5 +580,6 @@ for (const [name, drain] of DRAINS) {
     assert.equal(lines.length, 3);
     assert.equal(again, stack);
     assert.equal(traced, stack);
+    assert.deepEqual(new Set(read), new Set([lines[0]]), "The code itself sees no frames");
   });
 }

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
+import { onLateError } from "../../src/replay/rejections.ts";
 import { readGraph, type ReadGraphOptions } from "../../src/version/graph.ts";
 import { lateRejections } from "../../src/version/import_guard.ts";
 import { type LoadedModules, Loader, type LoadRequest } from "../../src/version/loader.ts";
@@ -509,6 +510,76 @@ test("a module is read in the charset that its bytes tell", async () => {
   await assert.rejects(served("iso-8859-1"), /charset "iso-8859-1", wanted utf-8/);
   await assert.rejects(served("nonsense"), /charset "nonsense"/);
   await served("UTF-8");
+});
+
+test("what a module throws where nobody can catch it is a failed import", async () => {
+  const cases = [
+    `queueMicrotask(() => { throw new Error("thrown"); });`,
+    `reportError(new Error("thrown"));`,
+    `const target = new EventTarget();
+     target.addEventListener("a", () => { throw new Error("thrown"); });
+     target.dispatchEvent(new Event("a"));`,
+    `setTimeout(() => { throw new Error("thrown"); });
+     await new Promise((resolve) => setTimeout(resolve, 20));`,
+    `process.nextTick(() => { throw new Error("thrown"); });`,
+    `try { process.abort(); } catch { /* hides it */ }`,
+    `try { process.kill(process.pid); } catch { /* hides it */ }`,
+    `try { Deno.kill(Deno.pid); } catch { /* hides it */ }`,
+    `try { process.reallyExit(3); } catch { /* hides it */ }`,
+  ];
+  for (const source of cases) {
+    const text = `// ${ids()}\n${source}\nexport default 1;`;
+    await assert.rejects(load({ "main.ts": text }), { code: "IMPORT_FAILED" }, source);
+  }
+});
+
+test("what a module has set off lives on, and ends no process", async () => {
+  const told: unknown[] = [];
+  onLateError((error) => told.push(error));
+  try {
+    const found = await entry({
+      "main.ts": `
+        export const done = Promise.withResolvers();
+        setTimeout(() => { throw new Error("timer"); }, 30);
+        setTimeout(() => { Deno.exit(3); }, 30);
+        setTimeout(() => { process.exit(3); }, 30);
+        setTimeout(() => queueMicrotask(() => { throw new Error("microtask"); }), 30);
+        setTimeout(done.resolve, 60);
+      `,
+    });
+    await (found["done"] as PromiseWithResolvers<void>).promise;
+    assert.deepEqual(told.map((error) => (error as Error).message.slice(0, 16)).sort(), [
+      "Cannot call Deno",
+      "Cannot call proc",
+      "microtask",
+      "timer",
+    ]);
+  } finally {
+    onLateError(() => {});
+  }
+});
+
+test("what a module keeps at its top level is the same in UTC and en-US, and of its hash", async () => {
+  const source = `
+    export default [
+      Date.now(), Math.random(), new Date(2026, 0, 1).getTime(), new Date(0).getHours(),
+      new Intl.DateTimeFormat().resolvedOptions().timeZone, (0.5).toLocaleString(),
+    ];
+    export const id = crypto.randomUUID();
+    export const later = () => Date.now();
+  `;
+  const first = await entry({ "main.ts": source });
+  const [now, random, local, hours, zone] = first["default"] as unknown[];
+  assert.deepEqual([now, local, hours, zone], [
+    Date.UTC(2000, 0, 1),
+    Date.UTC(2026, 0, 1),
+    0,
+    "UTC",
+  ]);
+  const again = await entry({ "main.ts": source });
+  assert.equal((again["default"] as unknown[])[1], random, "Depends on the version's hash");
+  assert.notEqual(again["id"], first["id"], "Secrets stay random");
+  assert.ok(Math.abs((first["later"] as () => number)() - Date.now()) < 10_000);
 });
 
 test("a promise that is left rejected after the import does not end the process", async () => {
