@@ -34,6 +34,7 @@ export {
 export type { Generation, GenerationsOptions, HistoryOptions } from "./src/client/generations.ts";
 export type { HistoryEntry, PendingEffect, RunStatus, RunWait } from "./src/client/status.ts";
 export type {
+  IfExists,
   StartManyItem,
   StartManyOptions,
   StartOptions,

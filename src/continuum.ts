@@ -181,6 +181,7 @@ export class Continuum implements AsyncDisposable {
         return this.#engine?.departure(run.id);
       },
       due: (at) => hints.due(at),
+      woke: (run, node) => hints.woke(run, node),
     });
     this.runs = runsApi(this.#services.runs, asked);
     this.activities = new Activities({
@@ -277,11 +278,11 @@ export class Continuum implements AsyncDisposable {
    * @throws {InvalidArgumentError} If the run id or an option is none. {NotSerializableError} If the
    * input can't be written; its path is named. {PayloadTooLargeError} If it is larger than
    * `limits.payloadBytes`. {InvalidInputError} If it does not fit the workflow's
-   * schema. {RunExistsError} If the id is taken. {IdempotencyConflictError} If the key was used with
+   * schema. {RunExistsError} If the id is taken, and `ifExists` says nothing of the run that has it. {IdempotencyConflictError} If the key was used with
    * another input. {VersionNotFoundError} If there is no such workflow. Nothing is written then.
    * {DatabaseUnavailableError} If the database can't answer now: whether the run was started may be
    * unknown (`details.mayBeWritten`). A call again with the same key, or with the same `runId` and
-   * `ifExists: "use"`, is the same start.
+   * `ifExists: "useEnded"`, is the same start.
    */
   async start<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,

@@ -48,19 +48,22 @@ export class GenerationNotFoundError extends ContinuumError {
   }
 }
 
-/** A run with that id exists already. Code `RUN_EXISTS`. */
+/** A run with that id exists already, and is not to be used or replaced. Code `RUN_EXISTS`. */
 export class RunExistsError extends ContinuumError {
   /**
    * Makes the error.
    *
    * @param runId The id.
+   * @param found The run that has it.
    */
-  constructor(runId: string) {
+  constructor(runId: string, found: { readonly workflow: string; readonly state: RunState }) {
+    const { workflow, state } = found;
     super(
       "RUN_EXISTS",
-      `Cannot start a run with the id ${JSON.stringify(runId)}: it exists already; ` +
-        `ifExists: "use" gives its handle`,
-      { details: { runId } },
+      `Cannot start a run with the id ${JSON.stringify(runId)}: found one of workflow ` +
+        `${JSON.stringify(workflow)} that is ${state}, wanted an id that is free, or another ` +
+        'ifExists: "use", "useEnded", "replaceEnded" or "terminate"',
+      { details: { runId, workflow, state } },
     );
   }
 }

@@ -21,6 +21,24 @@ import {
 import type { SignalInput, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
 
 /**
+ * What follows if a run with the id of a start exists; whatever is not said here is
+ * {@linkcode RunExistsError}:
+ *
+ * - `"error"`: nothing else.
+ * - `"use"`: its handle, if it is of the same workflow and has not ended.
+ * - `"useEnded"`: its handle, if it is of the same workflow, also if it has ended, however it did.
+ * - `"replaceEnded"`: if it has ended, of whatever workflow, a new run takes its id.
+ * - `"terminate"`: as that, and one that lives is terminated for it.
+ *
+ * A run that gives its id up is kept as `<id>>was.<n>`. Of two starts at once, one comes first, and the
+ * other one finds what that has left. A child that lives, or that its parent may ask for again, keeps
+ * its id.
+ */
+export type IfExists = "error" | "use" | "useEnded" | "replaceEnded" | "terminate";
+
+const IF_EXISTS: readonly IfExists[] = ["error", "use", "useEnded", "replaceEnded", "terminate"];
+
+/**
  * Options of {@linkcode Continuum.start}. `timeout` and `retry` go before what the workflow's
  * definition says.
  */
@@ -35,11 +53,11 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
    */
   readonly runId?: string;
   /**
-   * What follows if a run with that id exists: an error, or its handle.
+   * What follows if a run with that id exists.
    *
    * @default {"error"}
    */
-  readonly ifExists?: "error" | "use";
+  readonly ifExists?: IfExists;
   /**
    * Starts of one workflow with the same key and input, in one namespace, are one: 1 to 255
    * characters. The key is kept for as long as the run. Inputs are the same if their encoded texts
@@ -60,8 +78,8 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
   readonly delay?: Duration;
   /**
    * A signal that is in the run's mailbox from the beginning: it is written with the run or not at
-   * all. With `ifExists: "use"` a run that exists gets it as by `handle.signal`; a start that its
-   * idempotency key repeats sends none.
+   * all. A run that exists and is used gets it as by `handle.signal`; a start that its idempotency key
+   * repeats sends none.
    */
   readonly signal?: StartSignal<Signals>;
   /**
@@ -128,7 +146,7 @@ export interface ReadStart {
   /** The run's id; a new one when undefined. */
   readonly runId: string | undefined;
   /** What follows if it is taken. */
-  readonly ifExists: "error" | "use";
+  readonly ifExists: IfExists;
   /** The idempotency key. */
   readonly key: string | undefined;
   /** The namespace; the instance's own when undefined. */
@@ -229,9 +247,7 @@ function readStart(options: StartOptions, what: string): ReadStart {
   if (runId !== undefined) readGivenId(runId, "a run id");
   if (key !== undefined) checkText(key, "idempotency key");
   if (namespace !== undefined) checkText(namespace, "namespace");
-  if (ifExists !== "error" && ifExists !== "use") {
-    refuse(what, "ifExists", ifExists, '"error" or "use"');
-  }
+  if (!IF_EXISTS.includes(ifExists)) refuse(what, "ifExists", ifExists, IF_EXISTS.join(", "));
   if (startAt !== undefined && !isStorableDate(startAt)) {
     refuse(what, "startAt", startAt, STORABLE_DATES);
   }
@@ -240,8 +256,12 @@ function readStart(options: StartOptions, what: string): ReadStart {
   }
   const { attributes, signal, transaction } = options;
   if (signal !== undefined) checkSignal(signal, what);
-  if (transaction !== undefined && signal !== undefined && ifExists === "use") {
+  if (transaction !== undefined && signal !== undefined && ifExists.startsWith("use")) {
     refuse(what, "signal", "one", 'ifExists: "error" where a transaction starts with a signal');
+  }
+  if (transaction !== undefined && (ifExists === "replaceEnded" || ifExists === "terminate")) {
+    const wanted = '"error", "use" or "useEnded" in a transaction, which would hold the other run';
+    refuse(what, "ifExists", ifExists, wanted);
   }
   return {
     runId,

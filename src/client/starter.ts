@@ -22,6 +22,7 @@ import { IdempotencyConflictError, RunExistsError } from "./errors.ts";
 import { RunHandle } from "./run_handle.ts";
 import type { ClientServices } from "./services.ts";
 import {
+  type IfExists,
   readItem,
   readManyOptions,
   type ReadStart,
@@ -67,6 +68,8 @@ export interface StarterContext {
   readonly expect: (token: number) => (outcome: "settled" | "unknown") => void;
   /** Executes a run that was inserted under this process's lease. */
   readonly take: (run: ClaimedRun) => Promise<object> | undefined;
+  /** A run was ended from outside: whoever executes it is told. */
+  readonly woke: (run: number, node: string | null) => void;
   /** A run is due then that nobody holds, by the database's clock. */
   readonly due: (at: number) => void;
 }
@@ -151,6 +154,7 @@ export class Starter {
       const inserted = shared.transaction === undefined
         ? await this.#context.runs.insert(runs)
         : await this.#context.runs.insertInto(shared.transaction, runs);
+      this.#tellEnded(inserted);
       for (const [index, row] of inserted.entries()) {
         const { run } = chunk[index]!;
         if (row.due !== null) due = Math.min(due, row.due);
@@ -211,6 +215,7 @@ export class Starter {
           startAt: options.startAt,
           delayMs: options.delayMs,
           attributes: options.attributes,
+          replaces: REPLACES[options.ifExists],
           policy: policyText(options.policy) ?? undefined,
         }),
         ...(key === undefined ? {} : { key: { key, digest: sha256Hex(encoded) } }),
@@ -233,9 +238,19 @@ export class Starter {
   }
 
   async #insert(run: NewRun, transaction: unknown): Promise<InsertedRun> {
-    if (transaction === undefined) return await this.#context.starts.insert(run);
-    const [inserted] = await this.#context.runs.insertInto(transaction, [run]);
-    return inserted!;
+    const { starts, runs } = this.#context;
+    if (transaction !== undefined) return (await runs.insertInto(transaction, [run]))[0]!;
+    if (run.replaces === undefined) return await starts.insert(run);
+    const inserted = await runs.insert([run]);
+    this.#tellEnded(inserted);
+    return inserted[0]!;
+  }
+
+  /** Who executes a run that was replaced would find out at its next write. */
+  #tellEnded(inserted: readonly InsertedRun[]): void {
+    for (const { id, node } of inserted[0]?.ended ?? []) {
+      this.#context.woke(id, node);
+    }
   }
 
   #created(run: Prepared["run"], inserted: InsertedRun): RunHandle {
@@ -251,7 +266,7 @@ export class Starter {
     return this.#handle(run.runId, run, left);
   }
 
-  #existing({ run, options }: Prepared, { key }: InsertedRun): StartedItem {
+  #existing({ run, options }: Prepared, { key, taken }: InsertedRun): StartedItem {
     const { runId, workflow } = run;
     if (key !== undefined) {
       return key.sameInput ? { status: "existing", run: this.#handle(key.runId, run) } : {
@@ -259,9 +274,12 @@ export class Starter {
         error: new IdempotencyConflictError(options.key!, workflow, key.runId),
       };
     }
-    return options.ifExists === "use"
+    const { ifExists } = options;
+    const isUsed = taken!.workflow === workflow &&
+      (ifExists === "useEnded" || ifExists === "use" && !taken!.isEnded);
+    return isUsed
       ? { status: "existing", run: this.#handle(runId, run) }
-      : { status: "conflict", error: new RunExistsError(runId) };
+      : { status: "conflict", error: new RunExistsError(runId, taken!) };
   }
 
   #handle(runId: string, run: Prepared["run"], left?: Promise<object>): RunHandle {
@@ -305,6 +323,12 @@ function defined<T extends object>(
     Object.entries(fields).filter(([, value]) => value !== undefined),
   ) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
 }
+
+/** Which runs give way to a start. */
+const REPLACES: { readonly [Policy in IfExists]?: "ended" | "any" } = {
+  replaceEnded: "ended",
+  terminate: "any",
+};
 
 /** A run that was inserted a moment ago. */
 const FRESH = { began: true, told: null, generation: 0, attempt: 1, firstSeq: 0 };

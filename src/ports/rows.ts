@@ -101,6 +101,8 @@ export interface NewRun {
     /** Tells inputs apart. */
     readonly digest: string;
   };
+  /** Which run gives its id up for this one: one that has ended, or any. */
+  readonly replaces?: "ended" | "any";
   /** A signal that is there from the beginning. */
   readonly signal?: {
     /** Its name. */
@@ -140,7 +142,11 @@ export interface InsertedRun {
     readonly workflow: string;
     /** Where the other stands. */
     readonly state: RunState;
+    /** Whether it has ended. */
+    readonly isEnded: boolean;
   };
+  /** Runs that were ended so that those of this call might have their ids, and who executes them. */
+  readonly ended?: readonly { readonly id: number; readonly node: string | null }[];
   /** Set where its key was used before; `id` and `at` are 0 then: the run may be gone. */
   readonly key?: {
     /** The id of the run that the key started. */

@@ -7,11 +7,16 @@
  * - K2, one run an id: so it is with ids, too, except in transactions, which a failure would spoil.
  * - K3, one's own is known again: a start draws a seed at random. A row that has it is what this very
  *   start has written, its answer being lost, so a start may be tried again whatever became of it.
+ * - K4, one takes the other's place: where a start is to replace a run, that gives its id up, ends if
+ *   it lives, and the new run is there, all in one transaction. Nothing is removed: the earlier run is
+ *   `<id>>was.<n>` from then on, and what its end sets off goes by its key.
  *
  * @module
  */
 
 import type { InsertedRun, NewRun, RunState } from "../ports/rows.ts";
+import { END_STATES } from "../ports/rows.ts";
+import { encodeError } from "../base/values_failure.ts";
 import type { SqlDriver, SqlSession } from "./driver.ts";
 import { VersionNotRegisteredError } from "./errors.ts";
 import { savepoint } from "./guest_session.ts";
@@ -48,6 +53,12 @@ interface KeyRow {
   readonly digest: string;
 }
 
+/** What a run ended with that another one replaced. */
+const REPLACED = encodeError(new Error("Terminated: another run was started in its place"));
+
+/** Each repetition follows somebody else's start in the moment between two statements. */
+const REPLACING_TRIES = 5;
+
 /** A run with its namespace decided. */
 type Placed = NewRun & { readonly namespace: string };
 
@@ -72,6 +83,7 @@ export class Inserts {
    * @returns What became of each, in the same order.
    */
   insert(runs: readonly Placed[], driver: SqlDriver): Promise<InsertedRun[]> {
+    if (runs.some(({ replaces }) => replaces !== undefined)) return this.#replace(runs, driver);
     const isPlain = runs.every(({ key, signal }) => key === undefined && signal === undefined);
     const text = isPlain ? this.#sql.insert : this.#sql.insertAll;
     return this.#insert(runs, driver, (values) => driver.query(text, values));
@@ -95,17 +107,47 @@ export class Inserts {
     );
   }
 
+  /** K4. Of two starts at once, the later one sees what the earlier one has put there. */
+  async #replace(runs: readonly Placed[], driver: SqlDriver): Promise<InsertedRun[]> {
+    for (let tries = 1;; tries++) {
+      const inserted = await driver.transaction((session) => this.insertInto(runs, session));
+      const isMet = runs.length === 1 && inserted[0]?.taken !== undefined &&
+        (runs[0]?.replaces === "any" || inserted[0].taken.isEnded);
+      if (!isMet || tries === REPLACING_TRIES) return inserted;
+    }
+  }
+
+  /** K4. The runs that were ended for it, and the nodes that execute them. */
+  async #clear(runs: readonly Placed[], session: SqlSession): Promise<InsertedRun["ended"]> {
+    const values = [
+      arrayLiteral(runs.map(({ namespace }) => namespace)),
+      arrayLiteral(runs.map(({ runId }) => storable("a run id", runId))),
+      arrayLiteral(runs.map(({ seed }) => seed)),
+      arrayLiteral(runs.map(({ workflow }) => workflow)),
+      arrayLiteral(runs.map(({ key }) => key?.key ?? null)),
+      arrayLiteral(runs.map(({ replaces }) => replaces ?? null)),
+    ];
+    const ended = await session.query<{ id: number; node: string | null }>(
+      this.#sql.terminate,
+      [...values, REPLACED],
+    );
+    await session.query(this.#sql.rename, values);
+    return ended.map(({ id, node }) => ({ id: Number(id), node }));
+  }
+
   async #insert(
     runs: readonly Placed[],
     session: SqlSession,
     query: (values: readonly string[]) => Promise<InsertRow[]>,
   ): Promise<InsertedRun[]> {
     const firsts = firstOfEach(runs);
+    const isReplacing = firsts.some(({ replaces }) => replaces !== undefined);
+    const ended = isReplacing ? await this.#clear(firsts, session) : undefined;
     const values = parameters(firsts);
     const added = await this.#add(firsts, () => query(values));
     const created = new Map(added.map((row) => [placeOf(row), exact(row)]));
     const known = await this.#known(runs, created, session);
-    return runs.map((run) => {
+    const inserted = runs.map((run): InsertedRun => {
       const place = placeOf(run);
       const row = created.get(place);
       if (row !== undefined && created.delete(place)) {
@@ -118,12 +160,14 @@ export class Inserts {
       const key = run.key === undefined ? undefined : known.keys.get(keyOf(run));
       if (key === undefined && taken !== undefined) {
         const { id, at, workflow, state } = taken;
-        return { ...NOTHING, id, at, taken: { workflow, state } };
+        const isEnded = (END_STATES as readonly string[]).includes(state);
+        return { ...NOTHING, id, at, taken: { workflow, state, isEnded } };
       }
       const { runId, digest } = key!;
       const sameInput = digest === run.key?.digest;
       return { ...NOTHING, key: { runId, sameInput } };
     });
+    return ended === undefined ? inserted : inserted.map((row) => ({ ...row, ended }));
   }
 
   /** K1, K2. */

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { noted } from "./runs_sql.ts";
+import { SEPARATOR } from "../base/run_ids.ts";
+import { AWAITED } from "./retention_sql.ts";
+import { ENDED, noted } from "./runs_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { CLOCK, codeOf, milliseconds, POLICY, TIMEOUT, timestamp } from "./sql.ts";
 
@@ -115,6 +117,65 @@ function insert(newcomers: string, unlessTaken: string, companions: string): str
   from inserted`;
 }
 
+/**
+ * K4: the runs that give way, by rising id, unless they are what this start has written (K3), or its
+ * key says that there is nothing to start.
+ */
+const GIVING_WAY = `
+  select run.id from {schema}.runs as run join unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]
+  ) as given (namespace, run_id, seed, workflow, key, replaces) using (namespace, run_id)
+  where given.replaces is not null and run.seed <> given.seed
+    and not exists (
+      select from {schema}.generations as first
+      where first.run = run.id and first.generation = 0 and first.seed = given.seed
+    )
+    and not exists (
+      select from {schema}.idempotency_keys as known
+      where known.namespace = given.namespace and known.workflow = given.workflow
+        and known.key = given.key
+    )`;
+
+/** K4: ends those that live, as `terminate` does. A child is its parent's to end. */
+const TERMINATE = `
+  with ended as (
+    update {schema}.runs as run set
+      state = 'terminated',
+      error = $7::text::json,
+      ${ENDED},
+      aftermath = run.has_children
+    from {schema}.runs as before
+    where run.id = before.id and run.ended_at is null and run.parent is null and run.id in (
+      ${GIVING_WAY} and given.replaces = 'any' and run.ended_at is null and run.parent is null
+      order by run.id for update of run
+    )
+    returning run.id, before.node
+  ),
+  given_up as (
+    delete from {schema}.tasks as task using ended where task.run = ended.id
+  )
+  select id, node from ended`;
+
+/**
+ * K4: an ended run gives its id up, and takes its keys along. A child whose parent may ask for it
+ * again, or has not been told of its end, keeps it.
+ */
+const RENAME = `
+  with renamed as (
+    update {schema}.runs as run set run_id = run.run_id || '${SEPARATOR}was.' || run.id
+    where run.id in (
+      ${GIVING_WAY} and run.ended_at is not null and (
+        run.parent is null or not run.aftermath and not ${AWAITED}
+      )
+      order by run.id for update of run
+    )
+    returning run.id, run.namespace, run.run_id
+  )
+  update {schema}.idempotency_keys as known set run_id = renamed.run_id
+  from renamed
+  where known.namespace = renamed.namespace
+    and known.run_id = left(renamed.run_id, -length('${SEPARATOR}was.' || renamed.id))`;
+
 /** K3: the seed is that of the first generation, also where the run has gone on. */
 const TAKEN = `
   select id, namespace, run_id as "runId", ${
@@ -141,10 +202,12 @@ const KEYS = `
  */
 export function insertStatements(
   schema: SchemaName,
-): Record<"insert" | "insertAll" | "taken" | "keys", string> {
+): Record<"terminate" | "rename" | "insert" | "insertAll" | "taken" | "keys", string> {
   return schema.fillAll({
     insert: insert(NEW_ID, "", ""),
     insertAll: insert(NEW_KEY, UNLESS_TAKEN, COMPANIONS),
+    terminate: TERMINATE,
+    rename: RENAME,
     taken: TAKEN,
     keys: KEYS,
   });

@@ -12,7 +12,7 @@ import { milliseconds, timestamp } from "./sql.ts";
  * R1: a parent that may ask for the run again, or for its end. One that rests between two attempts
  * has started nothing in its present generation.
  */
-const AWAITED = `coalesce((
+export const AWAITED: string = `coalesce((
   select parent.ended_at is null and run.created_at >= parent.started_at
   from {schema}.runs as parent where parent.id = run.parent
 ), false)`;

@@ -20,7 +20,7 @@ const STARTS: readonly (readonly [object, ...(string | RegExp)[]])[] = [
   [{ runId: "" }, "run id", 'found ""', NAMED("255")],
   [{ runId: LONG }, "run id", "256 characters", NAMED("255")],
   [{ runId: "a\0" }, "run id", "NUL"],
-  [{ ifExists: "ignore" }, "ifExists", '"ignore"', '"error" or "use"'],
+  [{ ifExists: "ignore" }, "ifExists", '"ignore"', "useEnded, replaceEnded"],
   [{ idempotencyKey: "" }, "an idempotency key", 'found ""', NAMED("255")],
   [{ idempotencyKey: LONG }, "idempotency key", "256 characters"],
   [{ idempotencyKey: 7 }, "idempotency key", "found 7"],
@@ -56,6 +56,7 @@ const STARTS: readonly (readonly [object, ...(string | RegExp)[]])[] = [
     "signal",
     'ifExists: "error"',
   ],
+  [{ transaction: { query() {} }, ifExists: "terminate" }, "ifExists", "in a transaction"],
 ];
 
 /** Attributes, and words of what is said of them. */

@@ -86,7 +86,11 @@ forEachDatabase("starting runs", (database, test) => {
     ) as [{ sent: number }];
     assert.equal(sent, 2, "one from the start, one of the redelivered id");
     await refused(
-      at.node.start("echo", 0, { ...options, signal: { name: "go", deliveryId: "d9" } }),
+      at.node.start("echo", 0, {
+        ...options,
+        ifExists: "useEnded",
+        signal: { name: "go", deliveryId: "d9" },
+      }),
       "RUN_ENDED",
     );
   });
@@ -145,7 +149,7 @@ forEachDatabase("starting runs", (database, test) => {
     assert.equal(await at.node.runs.count({ where: { attributes: { batch: "b" } } }), 9_998);
     const [found] = (await at.node.runs.query({ where: { attributes: { index: 9_999 } } })).runs;
     assert.equal(found?.id, "i9999");
-    const again = await at.node.startMany("echo", items.slice(0, 3), { ifExists: "use" });
+    const again = await at.node.startMany("echo", items.slice(0, 3), { ifExists: "useEnded" });
     assert.deepEqual(again.map(({ status }) => status), ["existing", "existing", "existing"]);
     const twice = await at.node.startMany("echo", [
       { input: 1, idempotencyKey: "t" },

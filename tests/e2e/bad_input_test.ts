@@ -96,7 +96,7 @@ forEachDatabase("bad input", (database, test) => {
       "INVALID_ARGUMENT",
       "ifExists",
       "replace",
-      '"error" or "use"',
+      "error, use, useEnded, replaceEnded, terminate",
     ]);
     const run = await node.start("test", 1);
     await refused(run.result(odd), ["INVALID_ARGUMENT", "runID", "timeout"]);
@@ -150,7 +150,7 @@ forEachDatabase("bad input", (database, test) => {
     await refused(run.terminate(), ["RUN_ENDED", '"once"', "completed"]);
     await refused(run.retry(), ["RUN_STATE", '"once"', "completed"]);
     await refused(node.start("test", 2, { runId: "once" }), ["RUN_EXISTS", '"once"', "ifExists"]);
-    const same = await node.start("test", 2, { runId: "once", ifExists: "use" });
+    const same = await node.start("test", 2, { runId: "once", ifExists: "useEnded" });
     assert.equal(await resultOf(same), 1);
     assert.deepEqual(await place.query(`select * from {schema}.inbox`), []);
     const wait = run.signal("go", { callback: () => 1 });
