@@ -6,7 +6,12 @@
  */
 
 import { ConfigError } from "./errors.ts";
-import { expandPackages, ImportMap, type ImportMapJson } from "./import_map.ts";
+import {
+  expandPackages,
+  ImportMap,
+  type ImportMapEntries,
+  type ImportMapJson,
+} from "./import_map.ts";
 import { parseJsonc } from "./jsonc.ts";
 import { Lockfile } from "./lockfile.ts";
 import { parsePackageSpecifier } from "./package_specifier.ts";
@@ -155,11 +160,10 @@ async function findWorkspace(own: Folder): Promise<{ top: Folder; unseen?: strin
 }
 
 async function readFolder(url: string): Promise<Folder | undefined> {
-  const [json, npm] = await Promise.all(
-    ["deno.json", "package.json"].map((name) => readJson(url + name)),
-  );
+  const json = await readJson(`${url}deno.json`);
   // Deno does not look at it where there is the other.
   const jsonc = json === undefined ? await readJson(`${url}deno.jsonc`) : undefined;
+  const npm = await readJson(`${url}package.json`);
   const deno = json ?? jsonc;
   if (deno === undefined && npm === undefined) return undefined;
   const name = json !== undefined
@@ -201,8 +205,12 @@ async function readFolders(top: Folder, patterns: readonly string[]): Promise<Fo
     }
     for (const name of names.sort()) urls.add(new URL(`${encodeURI(name)}/`, parent).href);
   }
-  const folders = await Promise.all([...urls].map(readFolder));
-  return folders.filter((folder) => folder !== undefined);
+  const folders: Folder[] = [];
+  for (const url of urls) {
+    const folder = await readFolder(url);
+    if (folder !== undefined) folders.push(folder);
+  }
+  return folders;
 }
 
 function packagesOf({ url, deno, npm }: Folder): WorkspacePackage[] {
@@ -239,8 +247,8 @@ async function buildImportMap(
   }
   const mapped = await readImportMap(top);
   const imports = { ...named, ...absolute(mapped.json.imports, mapped.file) };
-  const scopes: Record<string, Record<string, string>> = {};
-  const add = (scope: string, entries: Readonly<Record<string, string>>) => {
+  const scopes: Record<string, Record<string, string | null>> = {};
+  const add = (scope: string, entries: ImportMapEntries) => {
     scopes[scope] = { ...scopes[scope], ...entries };
   };
   for (const folder of [top, ...members]) {
@@ -282,10 +290,7 @@ async function readImportMap(top: Folder): Promise<{ json: ImportMapJson; file: 
 }
 
 /** Relative addresses and keys, made absolute: they belong to the file that has them. */
-function absolute(
-  entries: Readonly<Record<string, string>> = {},
-  base: string,
-): Record<string, string> {
+function absolute(entries: ImportMapEntries = {}, base: string): Record<string, string | null> {
   const resolve = (text: unknown): string =>
     typeof text === "string" && /^(\/|\.\.?\/)/.test(text)
       ? new URL(text, base).href
@@ -296,7 +301,7 @@ function absolute(
 }
 
 /** The dependencies of a `package.json` as import map entries. */
-function dependenciesOf({ npm }: Folder): Record<string, string> {
+function dependenciesOf({ npm }: Folder): ImportMapEntries {
   const entries: Record<string, string> = {};
   for (const [name, range] of Object.entries({ ...npm?.devDependencies, ...npm?.dependencies })) {
     if (/^(npm|jsr):/.test(range)) entries[name] = range;

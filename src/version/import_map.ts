@@ -9,12 +9,15 @@ import { ConfigError } from "./errors.ts";
 /** The content of an import map, as JSON has it. */
 export interface ImportMapJson {
   /** Specifiers, and prefixes that end in `/`, to addresses. */
-  readonly imports?: Readonly<Record<string, string>>;
+  readonly imports?: ImportMapEntries;
   /** The same for importers whose URL starts with the key. */
-  readonly scopes?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly scopes?: Readonly<Record<string, ImportMapEntries>>;
 }
 
-type Entries = readonly (readonly [key: string, address: string])[];
+/** Addresses by specifier; what has `null` leads nowhere. */
+export type ImportMapEntries = Readonly<Record<string, string | null>>;
+
+type Entries = readonly (readonly [key: string, address: string | null])[];
 
 /** Resolves specifiers through an import map; immutable. */
 export class ImportMap {
@@ -44,7 +47,8 @@ export class ImportMap {
    *
    * @param specifier As requested.
    * @param importer The URL of the importing module.
-   * @returns An absolute URL; `undefined` for a bare specifier that nothing maps.
+   * @returns An absolute URL; `undefined` for a bare specifier that nothing maps, and for any that
+   * the map blocks: by `null`, or by a prefix that the rest climbs out of.
    */
   resolve(specifier: string, importer: string): string | undefined {
     const url = urlOf(specifier, importer);
@@ -52,9 +56,10 @@ export class ImportMap {
     for (const [prefix, entries] of this.#scopes) {
       if (prefix !== importer && !(prefix.endsWith("/") && importer.startsWith(prefix))) continue;
       const found = matchEntries(entries, key, url);
-      if (found !== undefined) return found;
+      if (found !== undefined) return found ?? undefined;
     }
-    return matchEntries(this.#imports, key, url) ?? url;
+    const found = matchEntries(this.#imports, key, url);
+    return found === undefined ? url : found ?? undefined;
   }
 }
 
@@ -65,10 +70,10 @@ export class ImportMap {
  * @param imports Entries of a `deno.json`.
  * @returns The entries, completed.
  */
-export function expandPackages(imports: Readonly<Record<string, string>>): Record<string, string> {
+export function expandPackages(imports: ImportMapEntries): Record<string, string | null> {
   const expanded: Record<string, string> = {};
   for (const [key, address] of Object.entries(imports)) {
-    const [, scheme, name] = /^(jsr|npm):\/?(.+?)\/?$/.exec(address) ?? [];
+    const [, scheme, name] = /^(jsr|npm):\/?(.+?)\/?$/.exec(address ?? "") ?? [];
     if (scheme !== undefined && !key.endsWith("/")) expanded[`${key}/`] = `${scheme}:/${name}/`;
   }
   return { ...expanded, ...imports };
@@ -82,9 +87,10 @@ function urlOf(specifier: string, base: string): string | undefined {
 }
 
 /** Longest key first, so that the most specific prefix wins. */
-function sortEntries(entries: Readonly<Record<string, string>>, base: string): Entries {
+function sortEntries(entries: ImportMapEntries, base: string): Entries {
   return Object.entries(entries)
     .map(([key, address]) => {
+      if (address === null) return [urlOf(key, base) ?? key, null] as const;
       const url = typeof address === "string" ? urlOf(address, base) : undefined;
       if (url === undefined || (key.endsWith("/") && !url.endsWith("/"))) {
         const wanted = key.endsWith("/") ? "a URL that ends in /" : "a URL";
@@ -95,20 +101,27 @@ function sortEntries(entries: Readonly<Record<string, string>>, base: string): E
       }
       return [urlOf(key, base) ?? key, url] as const;
     })
+    .filter(([key]) => key !== "")
     .sort(([a], [b]) => a < b ? 1 : -1);
 }
 
-function matchEntries(entries: Entries, key: string, url: string | undefined): string | undefined {
+/** What an entry says: an address, or `null` where it blocks; `undefined` where none matches. */
+function matchEntries(
+  entries: Entries,
+  key: string,
+  url: string | undefined,
+): string | null | undefined {
   for (const [prefix, address] of entries) {
     if (prefix === key) return address;
     const isPrefix = prefix.endsWith("/") && key.startsWith(prefix) &&
       (url === undefined || /^(https?|file|ws|wss|ftp):/.test(url));
     if (!isPrefix) continue;
+    if (address === null) return null;
     const rest = key.slice(prefix.length);
     // An opaque address such as `npm:name@1/` is no base for a URL: the rest is put behind it.
     if (!URL.canParse(rest, address)) return address + rest;
     const resolved = new URL(rest, address).href;
-    return resolved.startsWith(address) ? resolved : undefined;
+    return resolved.startsWith(address) ? resolved : null;
   }
   return undefined;
 }

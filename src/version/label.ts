@@ -116,5 +116,7 @@ function relativePath(base: URL, target: URL): string {
   while (shared < from.length && shared < to.length - 1 && from[shared] === to[shared]) shared++;
   const ups = from.length - shared;
   const path = to.slice(shared).join("/");
-  return `${ups === 0 ? "./" : "../".repeat(ups)}${path}${target.search}${target.hash}`;
+  // As the URL has them: `search` and `hash` know no empty ones, which make another module.
+  const rest = /[?#].*$/s.exec(target.href)?.[0] ?? "";
+  return `${ups === 0 ? "./" : "../".repeat(ups)}${path}${rest}`;
 }

@@ -1,16 +1,19 @@
 /**
- * What decides how a member's bytes are read.
+ * What decides how a member's bytes are read: what Deno would read them as.
  *
  * In this order: the import's `type` attribute; the `content-type` of an HTTP response or `data:`
- * URL, unless it says nothing (`text/plain`, `application/octet-stream`, an unknown type); the
- * extension of the path. What none of them tells is JavaScript.
+ * URL, unless it says nothing (`text/plain`, `application/octet-stream`, or none at all); the
+ * extension of the path. `tests/version/media_type_test.ts` holds this against the installed Deno.
  *
  * @module
  */
 
 import type { ImportType, MediaType } from "./manifest.ts";
 
-const BY_EXTENSION: Readonly<Record<string, MediaType | "commonjs">> = {
+/** What the bytes of a module are; `commonjs` and `unsupported` are in no graph. */
+export type FoundMediaType = MediaType | "commonjs" | "unsupported";
+
+const BY_EXTENSION: Readonly<Record<string, FoundMediaType>> = {
   js: "js",
   mjs: "js",
   cjs: "commonjs",
@@ -20,11 +23,41 @@ const BY_EXTENSION: Readonly<Record<string, MediaType | "commonjs">> = {
   cts: "commonjs",
   tsx: "tsx",
   json: "json",
+  jsonc: "unsupported",
+  json5: "unsupported",
   wasm: "wasm",
+  css: "unsupported",
+  map: "unsupported",
 };
 
-const JAVASCRIPT = /^(application|text)\/(x-)?(java|ecma)script$|^application\/node$/;
-const TYPESCRIPT = /^(application|text)\/(x-)?typescript$|^video\/(mp2t|vnd\.dlna\.mpeg-tts)$/;
+const BY_CONTENT_TYPE: Readonly<Record<string, FoundMediaType>> = {
+  "text/jsx": "jsx",
+  "text/tsx": "tsx",
+  "application/json": "json",
+  "text/json": "json",
+  "application/jsonc": "unsupported",
+  "text/jsonc": "unsupported",
+  "application/json5": "unsupported",
+  "text/json5": "unsupported",
+  "application/wasm": "wasm",
+  "text/css": "unsupported",
+};
+
+/** Types of which the extension tells more; what they are where it does not. */
+const REFINED: Readonly<Record<string, "js" | "jsx" | "ts">> = {
+  "application/javascript": "js",
+  "text/javascript": "js",
+  "application/ecmascript": "js",
+  "text/ecmascript": "js",
+  "application/x-javascript": "js",
+  "application/node": "js",
+  "text/jscript": "jsx",
+  "application/typescript": "ts",
+  "text/typescript": "ts",
+  "application/x-typescript": "ts",
+  "video/mp2t": "ts",
+  "video/vnd.dlna.mpeg-tts": "ts",
+};
 
 /**
  * The media type of a module.
@@ -32,34 +65,74 @@ const TYPESCRIPT = /^(application|text)\/(x-)?typescript$|^video\/(mp2t|vnd\.dln
  * @param url The URL that served it, redirects followed.
  * @param type How its importer asks for it.
  * @param contentType Its `content-type`, if the source has one.
- * @returns The media type; `commonjs` for `.cjs` and `.cts`, which no graph can hold.
+ * @returns The media type; `commonjs` or `unsupported` for what no graph can hold.
  */
-export function mediaTypeOf(
-  url: string,
-  type: ImportType,
-  contentType?: string,
-): MediaType | "commonjs" {
+export function mediaTypeOf(url: string, type: ImportType, contentType?: string): FoundMediaType {
   if (type !== "module") return type;
-  const byExtension = BY_EXTENSION[extensionOf(url)];
-  const essence = (contentType ?? "").replace(/;.*$/s, "").trim().toLowerCase();
-  // Servers know no more than JavaScript and TypeScript; the extension tells JSX from them.
-  if (JAVASCRIPT.test(essence)) {
-    return byExtension === "jsx" || byExtension === "commonjs" ? byExtension : "js";
+  const { protocol, pathname } = new URL(url);
+  const name = /[^/]*(?=\/*$)/.exec(pathname)![0];
+  const extension = /\.([^.]*)$/.exec(name)?.[1]?.toLowerCase() ?? "";
+  const essence = contentType?.replace(/;.*$/s, "").trim().toLowerCase();
+  const isSilent = essence === undefined ||
+    protocol !== "data:" && /^(text\/plain|application\/octet-stream)$/.test(essence);
+  // Declarations are TypeScript, whatever the server calls them.
+  const isDeclaration = /^[cm]?ts$/.test(extension) &&
+    name.slice(0, -extension.length).includes(".d.");
+  if (isSilent) {
+    if (isDeclaration) return "ts";
+    // A file whose name has no dot is TypeScript to Deno.
+    if (protocol === "file:" && !name.includes(".")) return "ts";
+    return Object.hasOwn(BY_EXTENSION, extension) ? BY_EXTENSION[extension]! : "unsupported";
   }
-  if (TYPESCRIPT.test(essence)) {
-    return byExtension === "tsx" || byExtension === "commonjs" ? byExtension : "ts";
+  if (Object.hasOwn(REFINED, essence)) {
+    return isDeclaration ? "ts" : refine(REFINED[essence]!, extension);
   }
-  if (essence === "text/jsx") return "jsx";
-  if (essence === "text/tsx") return "tsx";
-  if (essence === "application/json" || essence === "text/json" || essence.endsWith("+json")) {
-    return "json";
-  }
-  if (essence === "application/wasm") return "wasm";
-  return byExtension ?? "js";
+  if (Object.hasOwn(BY_CONTENT_TYPE, essence)) return BY_CONTENT_TYPE[essence]!;
+  return essence.endsWith("+json") ? "json" : "unsupported";
 }
 
-function extensionOf(url: string): string {
-  const { protocol, pathname } = new URL(url);
-  if (protocol === "data:") return "";
-  return /\.([a-z]+)$/i.exec(pathname)?.[1]?.toLowerCase() ?? "";
+function refine(usual: "js" | "jsx" | "ts", extension: string): FoundMediaType {
+  switch (extension) {
+    case "mjs":
+      return "js";
+    case "jsx":
+    case "tsx":
+      return extension;
+    case "cjs":
+    case "cts":
+      return "commonjs";
+    case "mts":
+      return usual === "js" ? "js" : "ts";
+    default:
+      return usual;
+  }
+}
+
+/**
+ * Why a module's text is not what Deno would read. Text is UTF-8, wherever it is from; invalid bytes
+ * become U+FFFD.
+ *
+ * @param media How its bytes are read.
+ * @param bytes Its bytes.
+ * @param contentType Its `content-type`, if the source has one.
+ * @returns What was found; `undefined` when there is no fault.
+ */
+export function encodingFault(
+  media: MediaType,
+  bytes: Uint8Array,
+  contentType?: string,
+): string | undefined {
+  if (media === "wasm" || media === "bytes" || media === "text") return undefined;
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe || bytes[0] === 0xfe && bytes[1] === 0xff;
+  if (isUtf16) return "a byte order mark of UTF-16";
+  const charset = contentType?.split(";").slice(1).map((part) => part.trim())
+    .find((part) => part.startsWith("charset="))?.slice("charset=".length);
+  if (charset === undefined || /^utf-?8$/i.test(charset)) return undefined;
+  let text: string;
+  try {
+    text = new TextDecoder(charset).decode(bytes);
+  } catch {
+    return `the unknown charset ${JSON.stringify(charset.slice(0, 80))}`;
+  }
+  return text === new TextDecoder().decode(bytes) ? undefined : `text in ${charset}`;
 }

@@ -49,10 +49,15 @@ export function resolveImport(
   specifier: string,
   importer: string,
 ): Resolution {
+  if (specifier === "" || specifier.includes("\0")) {
+    return failed(`${quote(specifier)} is empty or holds a NUL, and names no module`);
+  }
   if (isHost(specifier, importer)) return { kind: "host" };
   const mapped = resolver.project.importMap.resolve(specifier, importer);
   if (mapped === undefined) {
-    return failed(`${quote(specifier)} is bare, and no import map or dependency names it`);
+    return failed(
+      `${quote(specifier)} is bare, and no import map or dependency names it; or the map blocks it`,
+    );
   }
   if (isHost(mapped, importer)) return { kind: "host" };
   if (mapped.startsWith("node:")) {

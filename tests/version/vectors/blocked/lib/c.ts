@@ -1,0 +1,2 @@
+import "none";
+await import("b").catch(() => {});

@@ -1,0 +1,6 @@
+import "./a.ts";
+import "./a.ts?";
+import "./a.ts#";
+import "./a.ts?#";
+import "./sub/b.ts?";
+export {};

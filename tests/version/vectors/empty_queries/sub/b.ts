@@ -1,0 +1,2 @@
+import "../a.ts??";
+import "./b.ts?";

@@ -1,0 +1,18 @@
+const url = "./a.ts";
+const options = { with: { type: "json" } };
+const kind = "json";
+await import(url).catch(() => {});
+await import("").catch(() => {});
+await import(" ").catch(() => {});
+await import("./a.ts\0").catch(() => {});
+await import("ftp://example.com/a.ts").catch(() => {});
+await import("blob:https://example.com/a").catch(() => {});
+await import("http://[").catch(() => {});
+await import("./\u0061.ts");
+await import(`./b.ts`);
+await import("./c.json", { with: { type: "json" } });
+await import("./c.json", options).catch(() => {});
+await import("./d.json", { with: { type: kind } }).catch(() => {});
+await import("./d.json", { with: { "type": `text` } });
+await import("./e.html").catch(() => {});
+await import("./e.html", { with: { type: "css" } }).catch(() => {});

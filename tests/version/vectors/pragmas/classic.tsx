@@ -1,0 +1,3 @@
+/* @jsxImportSource ./jsx @jsxRuntime classic */
+/* @jsxRuntime classic */
+export const a = <a />;

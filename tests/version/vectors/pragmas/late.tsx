@@ -1,0 +1,3 @@
+export {};
+/* @jsxImportSource ./other */
+export const a = <></>;
