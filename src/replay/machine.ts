@@ -9,7 +9,9 @@
  * - I3: a delivery settles the outstanding command of its position if kind, name and digest agree;
  *   it is ignored if that command was withdrawn; anything else is drift.
  * - I4: what settles a promise comes from the journal's text, never from a live object.
- * - I5: the code makes progress within turns only; what it does between them is refused.
+ * - I5: the code makes progress within turns only: what it does between them, a promise that is not
+ *   the engine's has moved. It is refused wherever it shows: an effect, a look at the promise of one,
+ *   the run's time or randomness, a global that is refused anyway, the end of the function.
  * - I6: a value's size counts once: what the history has was accepted, and what it says was refused
  *   is refused again, whatever the limit is now.
  * - I7: a child ends once: the event that says so answers all that wait for it by its handle, and
@@ -224,10 +226,12 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   virtualNow(): number {
+    this.#requireTurn();
     return this.#now;
   }
 
   get randomness(): SeededRandom {
+    this.#requireTurn();
     return this.#randomness ??= new SeededRandom(this.start.seed);
   }
 
@@ -247,9 +251,7 @@ export class Execution implements Effects, WorkflowScope {
     if (this.#outcome !== null) {
       throw new ContextError(`Cannot call ctx.${call} of ${run}: the run has ended`, { call });
     }
-    if (!this.#inTurn) {
-      throw this.refuse("a promise that is not ctx's", `ctx.run around it, before ctx.${call}`);
-    }
+    if (!this.#inTurn) throw this.#refuseForeign(`, before ctx.${call}`);
   }
 
   ask(request: Request): Promise<unknown> {
@@ -274,9 +276,13 @@ export class Execution implements Effects, WorkflowScope {
     const pending = new Pending(
       position,
       request,
-      this.#options.trace === true || request.kind === "activity" && !this.#succeeded.has(position)
-        ? new CallStack()
-        : null,
+      {
+        stack: this.#options.trace === true ||
+            request.kind === "activity" && !this.#succeeded.has(position)
+          ? new CallStack()
+          : null,
+        onLook: this.#onLook,
+      },
     );
     const end = this.#childEnds.get(asksForEnd(request) ?? "");
     if (end !== undefined) { // I7
@@ -356,6 +362,26 @@ export class Execution implements Effects, WorkflowScope {
   noteThrown(error: unknown): void {
     this.#thrown.push(error);
   }
+
+  /** I5 */
+  #refuseForeign(before = ""): Error {
+    return this.refuse("a promise that is not ctx's", `ctx.run around it${before}`);
+  }
+
+  /** I5, of what also the engine asks for: only the run's code is meant, and while it goes on. */
+  #requireTurn(): void {
+    if (!this.#isForeign) return;
+    throw this.#refuseForeign();
+  }
+
+  get #isForeign(): boolean {
+    return !this.#inTurn && this.#started && this.#outcome === null && scope.getStore() === this;
+  }
+
+  /** I5. It may not throw: the runtime asks in the midst of an `await`. */
+  readonly #onLook = (): void => {
+    if (this.#isForeign) this.#refuseForeign();
+  };
 
   noteRejection(promise: Promise<unknown>, reason: unknown): void {
     this.#rejections.set(promise, reason);
@@ -498,7 +524,7 @@ export class Execution implements Effects, WorkflowScope {
   };
 
   readonly #complete = (value: unknown): void => {
-    if (!this.#inTurn) this.refuse("a promise that is not ctx's", "ctx.run around it");
+    if (!this.#inTurn) this.#refuseForeign();
     if (ContinueAsNew.is(value)) {
       if (this.#timeout !== null) return this.#fail(this.#cancelled);
       this.#outcome = { kind: "continued", input: value.input, version: value.version };
@@ -514,7 +540,7 @@ export class Execution implements Effects, WorkflowScope {
   };
 
   readonly #fail = (error: unknown): void => {
-    if (!this.#inTurn) this.refuse("a promise that is not ctx's", "ctx.run around it");
+    if (!this.#inTurn) this.#refuseForeign();
     const isCancelled = this.#cancelled !== null && isContinuumError(error, "CANCELLED");
     if (isCancelled && this.#timeout !== null) {
       error = stackless(() => new RunTimeoutError(this.start.runId, this.#timeout!));

@@ -36,6 +36,14 @@ export interface Request {
   readonly answer?: unknown;
 }
 
+/** What a command asks of its execution. */
+export interface PendingHost {
+  /** The stack of whoever asks for it, if it is to be taken. */
+  readonly stack: CallStack | null;
+  /** Called whenever somebody looks at the promise. */
+  readonly onLook: () => void;
+}
+
 /** A command and its promise. */
 export class Pending implements Command {
   readonly position: number;
@@ -63,9 +71,9 @@ export class Pending implements Command {
    *
    * @param position Its place in program order.
    * @param request What was asked for.
-   * @param stack The stack of whoever asked, if it was taken.
+   * @param host What its execution does for it.
    */
-  constructor(position: number, request: Request, stack: CallStack | null) {
+  constructor(position: number, request: Request, { stack, onLook }: PendingHost) {
     this.position = position;
     this.kind = request.kind;
     this.name = request.name;
@@ -79,6 +87,7 @@ export class Pending implements Command {
     this.#signal = request.signal;
     let settle: Pick<PromiseWithResolvers<unknown>, "resolve" | "reject">;
     this.#promise = new EffectPromise((resolve, reject) => settle = { resolve, reject });
+    this.#promise.onLook = onLook;
     this.#resolve = settle!.resolve;
     this.#reject = settle!.reject;
   }
@@ -133,12 +142,15 @@ export class Pending implements Command {
  */
 class EffectPromise extends Promise<unknown> {
   isAwaited = false;
+  onLook: () => void = IGNORE;
 
   /** Makes its rejection count as handled. */
   ignoreRejection(): void {
-    const { isAwaited } = this;
-    this.then(undefined, () => {});
+    const { isAwaited, onLook } = this;
+    this.onLook = IGNORE;
+    this.then(undefined, IGNORE);
     this.isAwaited = isAwaited;
+    this.onLook = onLook;
   }
 }
 
@@ -146,6 +158,9 @@ Object.defineProperty(EffectPromise.prototype, "constructor", {
   configurable: true,
   get(this: EffectPromise): PromiseConstructor {
     this.isAwaited = true;
+    this.onLook();
     return Promise;
   },
 });
+
+function IGNORE(): void {}

@@ -1,8 +1,11 @@
 /**
  * When a schedule is planned to fire: pure arithmetic over instants, in milliseconds since the
- * epoch. Cron patterns and time zones are croner's, with the rules of Vixie cron around a change
- * of the clocks: a fixed time that is skipped comes right after the gap, one that occurs twice comes
- * the first time only, and patterns with a `*` or a step in their time go on through both hours.
+ * epoch. Cron patterns are read by croner, with the rules of Vixie cron around a change of the clocks:
+ *
+ * - C1: a fixed time that the clocks skip comes right after the gap, also where the gap ends at or
+ *   beyond midnight, or is a whole day; all that one gap skips comes as one.
+ * - C2: a fixed time that occurs twice comes the first time only.
+ * - C3: patterns with a `*` or a step in their time go on through both hours, and leave a gap out.
  *
  * @module
  */
@@ -80,7 +83,7 @@ export function plannedAfter(timing: Timing, after: number): number | null {
       return anchor + Math.max(0, Math.floor((after - anchor) / everyMs) + 1) * everyMs;
     }
     case "cron":
-      return cronOf(timing.expression, timing.timeZone).nextRun(new Date(after))?.getTime() ?? null;
+      return cronAfter(timing.expression, timing.timeZone, after);
   }
 }
 
@@ -153,6 +156,51 @@ export function countPlanned(timing: Timing, from: number, to: number): number {
 export function jitterOf(id: string, planned: number, jitterMs: number): number {
   if (jitterMs === 0) return 0;
   return Math.floor(new SeededRandom(`${id}@${planned}`).next() * (jitterMs + 1));
+}
+
+function cronAfter(expression: string, timeZone: string, after: number): number | null {
+  const next = nextOf(expression, timeZone, after);
+  if (next === null || !isFixedTime(expression)) return next;
+  return skippedBefore(next, expression, timeZone, after) ?? next;
+}
+
+function nextOf(expression: string, timeZone: string, after: number): number | null {
+  return cronOf(expression, timeZone).nextRun(new Date(after))?.getTime() ?? null;
+}
+
+/** C1: the end of the first gap after an instant, and before another, that skips a planned time. */
+function skippedBefore(
+  end: number,
+  expression: string,
+  timeZone: string,
+  after: number,
+): number | null {
+  for (let at = changeAfter(after, timeZone); at !== null && at < end;) {
+    const [from, to] = [at - 1, at].map((instant) => instant + offsetAt(instant, timeZone));
+    // What the clocks showed, read as if none ever changed.
+    const skipped = to! > from! + 1 ? nextOf(expression, "UTC", from!) : null;
+    if (skipped !== null && skipped < to!) return at;
+    at = changeAfter(at, timeZone);
+  }
+  return null;
+}
+
+function changeAfter(instant: number, timeZone: string): number | null {
+  const change = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone)
+    .getTimeZoneTransition("next");
+  return change === null ? null : change.epochMilliseconds;
+}
+
+function offsetAt(instant: number, timeZone: string): number {
+  return Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone)
+    .offsetNanoseconds / 1_000_000;
+}
+
+/** Whether neither `*` nor a step stands in the time of a pattern; of nicknames one has it. */
+function isFixedTime(expression: string): boolean {
+  const fields = expression.trim().split(/\s+/);
+  if (fields.length === 1) return fields[0]!.toLowerCase() !== "@hourly";
+  return !/[*?/]/.test(fields.slice(0, -3).join(" "));
 }
 
 function isTimeZone(timeZone: string): boolean {

@@ -165,3 +165,109 @@ Deno.test("jitter depends on the id and the planned time alone, and stays in its
   const spread = new Set(Array.from({ length: 100 }, (_, i) => jitterOf(`s${i}`, 0, 100_000)));
   assert.ok(spread.size > 90);
 });
+
+/** How the clocks of a zone change at an instant. */
+interface Change {
+  readonly zone: string;
+  readonly at: Temporal.ZonedDateTime;
+  /** What they would show without it. */
+  readonly wall: Temporal.PlainDateTime;
+  /** Minutes that they skip, or repeat where they are negative. */
+  readonly minutes: number;
+}
+
+/** One change of each kind, of all zones, from 2000 to 2037. */
+function kindsOfChange(): Change[] {
+  const kinds = new Map<string, Change>();
+  for (const zone of Intl.supportedValuesOf("timeZone")) {
+    let last = Temporal.ZonedDateTime.from(`2000-01-01T00:00[${zone}]`);
+    while (true) {
+      const at = last.getTimeZoneTransition("next");
+      if (at === null || at.year > 2037) break;
+      const before = at.subtract({ nanoseconds: 1 });
+      const minutes = (at.offsetNanoseconds - before.offsetNanoseconds) / 60e9;
+      const wall = at.toPlainDateTime().subtract({ minutes });
+      const ends = wall.month !== wall.add({ days: 1 }).month;
+      const key = [wall.toPlainTime(), minutes, before.offset, ends].join(" ");
+      if (minutes !== 0 && !kinds.has(key)) kinds.set(key, { zone, at, wall, minutes });
+      last = at;
+    }
+  }
+  return [...kinds.values()];
+}
+
+/** The documented rules, day by day: what times of day of fixed patterns come to in a window. */
+function expected(
+  { zone }: Change,
+  days: readonly Temporal.PlainDate[],
+  hours: readonly number[],
+  minutes: readonly number[],
+): number[] {
+  const found = new Set<number>();
+  for (const day of days) {
+    for (const hour of hours) {
+      for (const minute of minutes) {
+        const time = day.toPlainDateTime({ hour, minute });
+        const [first, later] = (["earlier", "later"] as const)
+          .map((disambiguation) => time.toZonedDateTime(zone, { disambiguation }));
+        const isThere = first!.toPlainDateTime().equals(time);
+        const after = isThere ? first! : first!.getTimeZoneTransition("next")!;
+        found.add(Math.min(after.epochMilliseconds, later!.epochMilliseconds));
+      }
+    }
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
+Deno.test("fixed times come as the rules say, at every kind of change of any clock", () => {
+  const kinds = kindsOfChange();
+  assert(kinds.length > 150, "of many zones");
+  for (const change of kinds) {
+    const { zone, at, wall, minutes } = change;
+    const length = Math.abs(minutes);
+    // Times of the gap or the repeated hour, at its ends, before and after.
+    const start = minutes > 0 ? wall : at.toPlainDateTime();
+    const inside = [0, 1, length >> 1, length - 1, length, -1]
+      .map((minutes) => start.add({ minutes }));
+    const patterns: [number[], number[]][] = inside.map(({ hour, minute }) => [[hour], [minute]]);
+    patterns.push([[...new Set(inside.map(({ hour }) => hour))], [15, 45]]);
+    for (const [hours, marks] of patterns) {
+      const days = [-2, -1, 0, 1, 2, 3].map((days) => start.toPlainDate().add({ days }));
+      const timing = cron(`${marks} ${hours} * * *`, zone);
+      const from = at.subtract({ hours: 26 }).epochMilliseconds;
+      const to = at.add({ hours: 26 }).epochMilliseconds;
+      const all = expected(change, days, hours, marks);
+      const wanted = all.filter((at) => at > from && at < to);
+      const found: number[] = [];
+      for (let at = plannedAfter(timing, from); at !== null && at < to;) {
+        found.push(at);
+        at = plannedAfter(timing, at);
+      }
+      const what = `${timing.kind === "cron" && timing.expression} in ${zone} about ${at}`;
+      const shown = (times: number[]) => times.map((at) => new Date(at).toISOString());
+      assert.deepEqual(shown(found), shown(wanted), what);
+      for (const near of [at.epochMilliseconds - 1, at.epochMilliseconds]) {
+        assert.equal(plannedAfter(timing, near), all.find((at) => at > near), what);
+      }
+    }
+  }
+});
+
+Deno.test("a step goes on through every kind of change, minute by minute", () => {
+  for (const { zone, at } of kindsOfChange().filter((_, index) => index % 8 === 0)) {
+    const from = at.subtract({ hours: 2 }).epochMilliseconds;
+    const to = at.add({ hours: 2 }).epochMilliseconds;
+    const wanted: number[] = [];
+    for (let minute = Math.ceil((from + 1) / 60_000) * 60_000; minute < to; minute += 60_000) {
+      const time = Temporal.Instant.fromEpochMilliseconds(minute).toZonedDateTimeISO(zone);
+      if (time.second === 0 && time.minute % 20 === 0) wanted.push(minute);
+    }
+    const timing = cron("*/20 * * * *", zone);
+    const found: number[] = [];
+    for (let at = plannedAfter(timing, from); at !== null && at < to;) {
+      found.push(at);
+      at = plannedAfter(timing, at);
+    }
+    assert.deepEqual(found, wanted, `in ${zone} about ${at}`);
+  }
+});
