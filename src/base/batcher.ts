@@ -6,6 +6,8 @@
  *   hundreds of runs that go on in one tick share a flush, also where a flush blocks the process, as
  *   PGlite does. There is no timer, and no size to wait for.
  * - B3: the backlog is bounded: who comes when it is full waits to be let in, in order.
+ * - B4: who is refused is alone: a batch that fails by one of its items is halved until that item
+ *   stands by itself, and the others are done.
  *
  * @module
  */
@@ -23,6 +25,7 @@ export class Batcher<T, R> {
   readonly #flush: (items: readonly T[]) => Promise<readonly R[]>;
   readonly #limit: number;
   readonly #maxBacklog: number;
+  readonly #isRefusal: (error: unknown) => boolean;
   #waiting: Waiting<T, R>[] = [];
   /** Lets in those for whom there was no room, the first first. */
   #doors: (() => void)[] = [];
@@ -33,15 +36,19 @@ export class Batcher<T, R> {
    * item of the batch fails with that.
    * @param limit The most items of one batch.
    * @param maxBacklog The most items that no flush has taken.
+   * @param isRefusal Whether an error of a flush says that nothing of the batch was done, and that it
+   * fails again for the sake of some item (B4); never when omitted.
    */
   constructor(
     flush: (items: readonly T[]) => Promise<readonly R[]>,
     limit = 1_000,
     maxBacklog = 10_000,
+    isRefusal: (error: unknown) => boolean = () => false,
   ) {
     this.#flush = flush;
     this.#limit = limit;
     this.#maxBacklog = maxBacklog;
+    this.#isRefusal = isRefusal;
   }
 
   /** Items that no flush has taken yet. */
@@ -76,13 +83,23 @@ export class Batcher<T, R> {
       const batch = this.#waiting.splice(0, this.#limit);
       const room = this.#maxBacklog - this.#waiting.length;
       for (const open of this.#doors.splice(0, room)) open();
-      try {
-        const results = await this.#flush(batch.map((waiting) => waiting.item));
-        batch.forEach((waiting, index) => waiting.resolve(results[index] as R));
-      } catch (error) {
-        for (const waiting of batch) waiting.reject(error);
-      }
+      await this.#finish(batch);
     }
     this.#busy = false;
+  }
+
+  async #finish(batch: readonly Waiting<T, R>[]): Promise<void> {
+    try {
+      const results = await this.#flush(batch.map((waiting) => waiting.item));
+      batch.forEach((waiting, index) => waiting.resolve(results[index] as R));
+    } catch (error) {
+      if (batch.length > 1 && this.#isRefusal(error)) { // B4
+        const half = batch.length >> 1;
+        await this.#finish(batch.slice(0, half));
+        await this.#finish(batch.slice(half));
+        return;
+      }
+      for (const waiting of batch) waiting.reject(error);
+    }
   }
 }

@@ -15,6 +15,22 @@ export function isStorable(text: string): boolean {
 }
 
 /**
+ * Facts for people, as JSON that Postgres keeps and reads: it refuses to look into JSON that holds a
+ * NUL character or a lone surrogate anywhere. Those become U+FFFD, in keys and in texts. Values of
+ * the application are encoded verbatim instead, and no statement looks into them.
+ *
+ * @param facts What `JSON.stringify` takes.
+ * @returns The JSON.
+ */
+export function legibleJson(facts: unknown): string {
+  // Well-formed JSON.stringify writes both as escapes, and nothing else so.
+  return JSON.stringify(facts).replace(
+    /\\(?:u(?:0000|d[89a-f][0-9a-f]{2})|.)/g,
+    (escape) => escape.length === 2 ? escape : "\ufffd",
+  );
+}
+
+/**
  * What was thrown, in words. Never throws.
  *
  * @param thrown Anything.

@@ -14,6 +14,7 @@ import type { ClaimedRun } from "../ports/rows.ts";
 import type { Message, Store } from "../ports/store.ts";
 import type { CallRequest, ChildRequest } from "../replay/commands.ts";
 import type { CodeSource } from "./code_source.ts";
+import { isLasting } from "./patience.ts";
 
 /** What {@linkcode Children} asks of the versions. */
 export type ChildCode = Pick<CodeSource, "childOf" | "checkInput" | "checkSignal">;
@@ -74,7 +75,12 @@ export class Children {
   constructor(options: ChildrenOptions) {
     const { store } = options;
     this.#options = options;
-    this.#starts = new Batcher((children) => store.lineage.startChildren(children, MAX_DEPTH));
+    this.#starts = new Batcher(
+      (children) => store.lineage.startChildren(children, MAX_DEPTH),
+      undefined,
+      undefined,
+      isLasting,
+    );
   }
 
   /**

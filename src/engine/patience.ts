@@ -27,6 +27,11 @@ export function mayPass(error: unknown): boolean {
   return outcomeOf(error) !== "refused";
 }
 
+/** Whether a batch fails for the sake of some item: what {@linkcode mayPass} does not say. */
+export function isLasting(error: unknown): boolean {
+  return !mayPass(error);
+}
+
 /** Repeats what fails; made for the database, whose answers are either given or not. */
 export class Patience {
   readonly #clock: Clock;

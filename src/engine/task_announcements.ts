@@ -8,7 +8,7 @@
 import { Batcher } from "../base/batcher.ts";
 import type { Announced, NewTask, TaskStore } from "../ports/tasks.ts";
 import type { HeldAttempt } from "./held_attempt.ts";
-import type { Patience } from "./patience.ts";
+import { isLasting, type Patience } from "./patience.ts";
 
 /** What came of a task that was to be written; `skipped`: its attempt has ended before. */
 export type Announcement = Announced | { readonly status: "skipped" };
@@ -31,7 +31,7 @@ export class TaskAnnouncements {
   constructor(store: TaskStore, patience: Patience) {
     this.#store = store;
     this.#patience = patience;
-    this.#batcher = new Batcher((items) => this.#write(items));
+    this.#batcher = new Batcher((items) => this.#write(items), undefined, undefined, isLasting);
   }
 
   /**

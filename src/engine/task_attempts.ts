@@ -34,7 +34,7 @@ import { type Attempted, type Ending, HeldAttempt, type TaskOwner } from "./held
 import { duty } from "./duty.ts";
 import { effectKey } from "./effect_key.ts";
 import { engineLog } from "./log.ts";
-import type { Patience } from "./patience.ts";
+import { isLasting, type Patience } from "./patience.ts";
 import { TaskAnnouncements } from "./task_announcements.ts";
 import { judge, limitOf } from "./task_spec.ts";
 import { begin, type TrialResult } from "./trial.ts";
@@ -78,9 +78,13 @@ export class TaskAttempts {
     const { store, patience } = options;
     this.#options = options;
     this.#announcements = new TaskAnnouncements(store, patience);
-    this.#answers = new Batcher(async (answers) =>
-      await patience.until(`answer ${answers.length} runs`, () => store.answer(answers)) ??
-        answers.map(() => ({ status: "lost" }))
+    this.#answers = new Batcher(
+      async (answers) =>
+        await patience.until(`answer ${answers.length} runs`, () => store.answer(answers)) ??
+          answers.map(() => ({ status: "lost" })),
+      undefined,
+      undefined,
+      isLasting,
     );
     this.#beats = new Batcher(async (beats) => {
       const held = new Map((await store.beat(beats)).map((lease) => [lease.token, lease]));

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { isStorable } from "../base/text.ts";
+import { isStorable, legibleJson } from "../base/text.ts";
 import type { AttributesChange } from "../base/attributes.ts";
 import type {
   CommitEntry,
@@ -330,11 +330,11 @@ function parameters(entries: readonly CommitEntry[]): SqlValue[] {
     moved(({ to }) => to),
     moved((to) => to.to === "suspended" ? to.wakeAt : null),
     moved((to) => to.to === "suspended" ? to.wakeSeq : null),
-    moved((to) => to.to === "suspended" ? JSON.stringify(to.waits) : null),
+    moved((to) => to.to === "suspended" ? legibleJson(to.waits) : null),
     moved((to) => to.to === "released" ? to.afterMs : null),
     moved((to) => "result" in to ? to.result : null),
     moved((to) => "error" in to ? to.error : null),
-    moved((to) => "reason" in to ? JSON.stringify(to.reason) : null),
+    moved((to) => "reason" in to ? legibleJson(to.reason) : null),
     columnLiteral(events, ({ run }) => run),
     columnLiteral(events, ({ seq }) => seq),
     written(({ position }) => position),

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { legibleJson } from "../base/text.ts";
 import { CancelledError } from "../base/errors.ts";
 import { encodeError } from "../base/values_failure.ts";
 import type {
@@ -310,7 +311,7 @@ export class Lineage implements LineageStore {
       ...generationValues(next),
       next.wakeSeq,
       next.at,
-      JSON.stringify(next.waits),
+      legibleJson(next.waits),
       storable("an error", next.failure),
     ]);
     return rows.length > 0;

@@ -556,4 +556,16 @@ alter table {schema}.nodes add column serves json;
 create index runs_stuck on {schema}.runs (code) where stuck_reason is not null;
 `,
   },
+  {
+    version: 10,
+    name: "troubles",
+    checksum: "f033f28a3f5b333c5229f64f3be9073a88507a50ac1c71afaa085bae2b1a2df5",
+    sql: `-- Troubles of schedules.
+--
+-- schedules  trouble_code and trouble_version repeat what trouble says, so that what every node asks
+--            all the time reads no text that somebody wrote.
+
+alter table {schema}.schedules add column trouble_code text, add column trouble_version text;
+`,
+  },
 ];

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { legibleJson } from "../base/text.ts";
 import type { Beat, HeldRun, NewNode, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./driver.ts";
 import { IDLE_STATE } from "./journal_sql.ts";
@@ -146,7 +147,7 @@ export class Nodes implements NodeStore {
       id,
       leaseMs,
       storable("a node's name", name),
-      serves === undefined ? null : JSON.stringify(serves),
+      serves === undefined ? null : legibleJson(serves),
     ]);
   }
 

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { isStorable } from "../base/text.ts";
+import { isStorable, legibleJson } from "../base/text.ts";
 import type {
   ClaimedRun,
   EventRow,
@@ -291,7 +291,7 @@ export class Runs implements RunStore {
     const seized = [id, node, token] as const;
     if ("back" in outcome) {
       const { back, reason } = outcome;
-      const parked = back.startsWith("stuck_") ? JSON.stringify(reason) : null;
+      const parked = back.startsWith("stuck_") ? legibleJson(reason) : null;
       return (await this.#query("putBack", [...seized, back, parked])).length > 0;
     }
     const { pin, payload } = outcome;

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { isStorable } from "../base/text.ts";
+import { isStorable, legibleJson } from "../base/text.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { firingId } from "../base/run_ids.ts";
@@ -86,9 +86,11 @@ export class Schedules implements ScheduleStore {
       storable("a schedule's id", spec.id),
       ...specValues(spec),
       state,
-      trouble === null ? null : JSON.stringify(trouble),
+      trouble === null ? null : legibleJson(trouble),
       planned,
       fireAt,
+      trouble?.code ?? null,
+      trouble?.version ?? null,
     ]);
     return created.length > 0;
   }
@@ -177,11 +179,17 @@ export class Schedules implements ScheduleStore {
   async release(): Promise<BlockedFiring[]> {
     await this.#query(this.#driver, "revive");
     await this.#query(this.#driver, "release");
-    const rows = await this.#query<Omit<BlockedFiring, "runIds"> & { readonly runIds: string }>(
-      this.#driver,
-      "blocked",
-    );
-    return rows.map((row) => ({ ...row, runIds: JSON.parse(row.runIds) }));
+    const rows = await this.#query<
+      Omit<BlockedFiring, "overlap" | "runIds"> & {
+        readonly rules: string;
+        readonly runIds: string;
+      }
+    >(this.#driver, "blocked");
+    return rows.map(({ rules, runIds, ...row }) => ({
+      ...row,
+      overlap: JSON.parse(rules).overlap,
+      runIds: JSON.parse(runIds),
+    }));
   }
 
   /** See {@linkcode ScheduleStore.nextFire}. */
@@ -195,8 +203,12 @@ export class Schedules implements ScheduleStore {
   }
 
   /** See {@linkcode ScheduleStore.stuck}. */
-  stuck(): Promise<(ScheduleKey & { readonly reason: string })[]> {
-    return this.#query(this.#driver, "stuck");
+  async stuck(): Promise<(ScheduleKey & { readonly reason: string })[]> {
+    const rows = await this.#query<ScheduleKey & { readonly trouble: string }>(
+      this.#driver,
+      "stuck",
+    );
+    return rows.map(({ trouble, ...key }) => ({ ...key, reason: JSON.parse(trouble).message }));
   }
 
   /** K2 */
@@ -275,7 +287,7 @@ function specValues({ workflow, pin, input, attributes, rules, policy }: Schedul
     pin?.specifier ?? null,
     storable("an input", input),
     attributes,
-    JSON.stringify(rules),
+    legibleJson(rules),
     policy,
   ];
 }
@@ -288,7 +300,7 @@ function progressValues(
   return [
     arrayLiteral(decisions.map(([{ key }]) => key)),
     column(({ state }) => state),
-    column(({ trouble }) => trouble === null ? null : JSON.stringify(trouble)),
+    column(({ trouble }) => trouble === null ? null : legibleJson(trouble)),
     column(({ planned }) => planned),
     column(({ fireAt }) => fireAt),
     column(({ held }) => held),
@@ -297,6 +309,8 @@ function progressValues(
     column(({ triggered }) => triggered),
     column(({ skipped }) => skipped),
     column(({ missed }) => missed),
+    column(({ trouble }) => trouble?.code ?? null),
+    column(({ trouble }) => trouble?.version ?? null),
   ];
 }
 

@@ -14,11 +14,12 @@ const KEPT_RUNS = 50;
 const CREATE = `
   insert into {schema}.schedules (
     namespace, schedule_id, workflow, hash, specifier, input, attributes, rules, policy, state,
-    trouble, planned_at, fire_at
+    trouble, planned_at, fire_at, trouble_code, trouble_version
   )
   values (
     $1, $2, $3, $4, $5, $6::text::json, $7::text::jsonb, $8::text::json, $9::text::jsonb, $10,
-    $11::text::json, ${timestamp("$12::bigint")}, ${timestamp("$13::bigint")}
+    $11::text::json, ${timestamp("$12::bigint")}, ${timestamp("$13::bigint")},
+    $14, $15
   )
   on conflict (schedule_id, namespace) do nothing
   returning id`;
@@ -84,6 +85,8 @@ const PROGRESS = `
   update {schema}.schedules as schedule set
     state = given.state,
     trouble = given.trouble::json,
+    trouble_code = given.trouble_code,
+    trouble_version = given.trouble_version,
     planned_at = ${timestamp("given.planned")},
     fire_at = ${timestamp("given.fire_at")},
     held_at = ${timestamp("given.held")},
@@ -94,9 +97,10 @@ const PROGRESS = `
     missed = given.missed
   from unnest(
     $1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::integer[],
-    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]
+    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[]
   ) as given (
-    id, state, trouble, planned, fire_at, held, failures, started, triggered, skipped, missed
+    id, state, trouble, planned, fire_at, held, failures, started, triggered, skipped, missed,
+    trouble_code, trouble_version
   )
   where schedule.id = given.id`;
 
@@ -143,16 +147,21 @@ const RELEASE = `
     for update of schedule skip locked
   )`;
 
-/** What a schedule is stuck for is there by now: a version, or another one. */
+/**
+ * What a schedule is stuck for is there by now: a version, or another one. Heartbeats ask this, so it
+ * reads no text that somebody wrote.
+ */
 const CURABLE = `
   schedule.state = 'stuck' and (
-    schedule.trouble->>'code' = 'VERSION_NOT_FOUND'
-    or schedule.trouble->>'code' = 'INVALID_INPUT' and schedule.hash is null
-      and schedule.trouble->>'version' is distinct from named.current_hash
+    schedule.trouble_code = 'VERSION_NOT_FOUND'
+    or schedule.trouble_code = 'INVALID_INPUT' and schedule.hash is null
+      and schedule.trouble_version is distinct from named.current_hash
   )`;
 
 const REVIVE = `
-  update {schema}.schedules set state = 'active', trouble = null, fire_at = ${CLOCK}
+  update {schema}.schedules set
+    state = 'active', trouble = null, trouble_code = null, trouble_version = null,
+    fire_at = ${CLOCK}
   where id in (
     select schedule.id from {schema}.schedules as schedule
     join {schema}.workflows as named on named.name = schedule.workflow
@@ -179,7 +188,7 @@ export const NEXT_LOOK = `
   )`;
 
 const BLOCKED = `
-  select schedule.rules->>'overlap' as overlap, ${milliseconds("schedule.held_at")} as held,
+  select schedule.rules::text as rules, ${milliseconds("schedule.held_at")} as held,
     schedule.namespace, json_agg(run.run_id order by run.id)::text as "runIds"
   from {schema}.schedules as schedule
   join {schema}.schedule_runs as made on made.schedule = schedule.id
@@ -236,7 +245,7 @@ export function scheduleStatements(
     nextFire: `select ${milliseconds(`(${NEXT_FIRE})`)} as at`,
     pinned: `select distinct hash from {schema}.schedules
       where hash is not null and state in ('active', 'paused', 'stuck') order by hash`,
-    stuck: `select namespace, schedule_id as id, trouble->>'message' as reason
+    stuck: `select namespace, schedule_id as id, trouble::text as trouble
       from {schema}.schedules where state = 'stuck' order by id limit 100`,
   });
 }

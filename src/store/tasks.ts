@@ -16,6 +16,7 @@
  * @module
  */
 
+import { legibleJson } from "../base/text.ts";
 import type {
   Announced,
   Answered,
@@ -96,7 +97,7 @@ export class Tasks implements TaskStore {
       column(({ key }) => key === null ? null : storable("an idempotency key", key)),
       column(({ policy }) => policyText(policy)),
       column(({ input }) => input),
-      column(({ failures }) => failures.length === 0 ? null : JSON.stringify(failures)),
+      column(({ failures }) => failures.length === 0 ? null : legibleJson(failures)),
       column(({ heartbeat }) => heartbeat),
     ]);
     const found = new Map(rows.map((row) => [placeOf(row), row]));
@@ -175,7 +176,7 @@ export class Tasks implements TaskStore {
     const [row] = await this.#query<{ cancelled: boolean }>("retry", [
       ...fenceOf(retry),
       retry.delayMs,
-      JSON.stringify(retry.failures),
+      legibleJson(retry.failures),
       retry.heartbeat,
     ]);
     if (row === undefined) return "lost";
@@ -251,6 +252,6 @@ function fenceOf({ run, position, token }: TaskFence): SqlValue[] {
 }
 
 function policyText(policy: TaskPolicy): string | null {
-  const text = JSON.stringify(policy);
+  const text = legibleJson(policy);
   return text === "{}" ? null : text;
 }

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { isStorable } from "../base/text.ts";
+import { isStorable, legibleJson } from "../base/text.ts";
 import type {
   LoadFailureRow,
   NewVersion,
@@ -52,7 +52,7 @@ export class Versions implements VersionStore {
   /** See {@linkcode VersionStore.register}. */
   async register(version: NewVersion): Promise<RegisteredVersion> {
     const { hash, workflow, label, manifest, specifier, blobs } = version;
-    const contract = version.contract ? JSON.stringify(version.contract) : null;
+    const contract = version.contract ? legibleJson(version.contract) : null;
     storable("a workflow's name", workflow);
     storable("a version's label", label ?? "");
     storable("a manifest", manifest);
@@ -179,7 +179,7 @@ export class Versions implements VersionStore {
   /** See {@linkcode VersionStore.loaded}. */
   async loaded(node: string, hash: string, failure: StuckReason | null): Promise<void> {
     if (failure === null) await this.#driver.query(this.#sql.loaded, [node, hash]);
-    else await this.#driver.query(this.#sql.failed, [node, hash, JSON.stringify(failure)]);
+    else await this.#driver.query(this.#sql.failed, [node, hash, legibleJson(failure)]);
   }
 
   /** See {@linkcode VersionStore.failures}. */

@@ -47,3 +47,24 @@ Deno.test("a flush that throws fails its own batch only", async () => {
   await assert.rejects(first, /no/);
   assert.equal(await second, 2);
 });
+
+Deno.test("one item that is refused fails alone, whatever shares its flush", async () => {
+  const refused = new Error("refused");
+  const flushes: number[] = [];
+  const batcher = new Batcher<number, number>(
+    (items) => {
+      flushes.push(items.length);
+      return items.includes(5) ? Promise.reject(refused) : Promise.resolve(items);
+    },
+    1_000,
+    10_000,
+    (error) => error === refused,
+  );
+  const items = Array.from({ length: 16 }, (_, item) => item);
+  const results = await Promise.allSettled(items.map((item) => batcher.add(item)));
+  assert.deepEqual(
+    results.map(({ status }, item) => [item, status]),
+    items.map((item) => [item, item === 5 ? "rejected" : "fulfilled"]),
+  );
+  assert.deepEqual(flushes, [16, 8, 4, 4, 2, 1, 1, 2, 8]);
+});
