@@ -51,6 +51,7 @@ import { Contracts } from "./version/contracts.ts";
 import { Versions } from "./version/versions.ts";
 import { checkOptions } from "./workflow/options.ts";
 import type { SignalSchemas } from "./workflow/signal_types.ts";
+import { Watchdog } from "./watchdog.ts";
 import type { WorkflowDefinition } from "./workflow/workflow.ts";
 
 /** What {@linkcode Continuum.readiness} says. */
@@ -85,6 +86,8 @@ export interface ContinuumParts {
   readonly code?: CodeSource;
   /** Milliseconds between two looks at a run that is awaited. */
   readonly polls?: PollTimes;
+  /** Watches that turns return; stopped with the instance. */
+  readonly watchdog?: Watchdog | undefined;
   /** Told whenever a run leaves this node's memory, before anybody else. */
   readonly onDeparture?: (run: ClaimedRun, departure: Departure) => void;
   /** Told of effects that nobody awaited, beside the log. */
@@ -121,6 +124,7 @@ export class Continuum implements AsyncDisposable {
   readonly #services: ClientServices;
   readonly #clock: Clock;
   readonly #payloadBytes: number;
+  readonly #watchdog: Watchdog | undefined;
   #subscription: AsyncDisposable | undefined;
   #closing: Promise<DrainSummary> | undefined;
 
@@ -141,6 +145,7 @@ export class Continuum implements AsyncDisposable {
     this.#versions = versions;
     this.#replay = new DarkReplay(versions, drain);
     this.#settings = settings;
+    this.#watchdog = parts.watchdog;
     const asked = this.#asked = forCallers(store);
     const ends = this.#ends = new Ends(asked.runs, clock, polls, () => hints.due());
     const { notices } = store;
@@ -153,6 +158,7 @@ export class Continuum implements AsyncDisposable {
       payloadBytes,
       code: parts.code ?? new VersionCode(versions, contracts, drain),
       ...(parts.onUnawaited === undefined ? {} : { onUnawaited: parts.onUnawaited }),
+      watch: parts.watchdog && ((run) => parts.watchdog!.watch(run)),
       onArrival: ({ runId }) => ends.tellMove(runId),
       onDeparture: (run, departure) => {
         parts.onDeparture?.(run, departure);
@@ -261,7 +267,9 @@ export class Continuum implements AsyncDisposable {
     const { namespace = "default", limits, ...graph } = options;
     const versions = new Versions({ ...graph, store: forCallers(store).versions });
     const { payloadBytes } = readLimits(limits);
-    const parts = { store, versions, drain, settings, namespace, payloadBytes };
+    const watchdog = settings && watchdogOf(options, settings);
+    if (watchdog !== undefined) opened.use(watchdog);
+    const parts = { store, versions, drain, settings, namespace, payloadBytes, watchdog };
     const continuum = await assemble(parts, options.workflows ?? []);
     opened.move(); // from here on, the store is closed with the node
     return continuum;
@@ -446,6 +454,7 @@ export class Continuum implements AsyncDisposable {
     this.#ends.close();
     await this.#subscription?.[Symbol.asyncDispose]();
     await this.#store[Symbol.asyncDispose]();
+    this.#watchdog?.[Symbol.dispose]();
     return summary ?? { released: 0, forced: 0 };
   }
 
@@ -476,3 +485,13 @@ export class Continuum implements AsyncDisposable {
 }
 
 const POLLS: PollTimes = { told: 2_000, passing: 250 };
+
+/** Only a server can be reached from another thread; an adapter of the application's can't go there. */
+function watchdogOf(
+  { database, schema = "continuum" }: ConnectOptions,
+  { leaseMs }: NodeSettings,
+): Watchdog | undefined {
+  return typeof database === "string" && /^postgres(ql)?:/i.test(database)
+    ? new Watchdog({ database, schema }, leaseMs)
+    : undefined;
+}

@@ -13,6 +13,7 @@ import type { ClaimedRun, LoadedRun, NewRun } from "../ports/rows.ts";
 import type { WokenRun } from "../ports/lineage.ts";
 import type { Beat, HeldRun, Notice, Store } from "../ports/store.ts";
 import type { ActivityLike } from "../replay/commands.ts";
+import type { TurnPulse } from "../replay/effects.ts";
 import { Aftermath } from "./aftermath.ts";
 import { Children } from "./children.ts";
 import { type CodeSource, Exclusions } from "./code_source.ts";
@@ -66,6 +67,8 @@ export interface EngineOptions {
   readonly probeMs: number;
   /** How long what is over is kept; for ever when omitted. */
   readonly retention?: RetentionSettings | undefined;
+  /** Watches that turns return; nobody does when omitted. */
+  readonly watch?: ((run: ClaimedRun) => TurnPulse) | undefined;
   /** Told whenever a run has come into this node's memory. */
   readonly onArrival?: (run: ClaimedRun) => void;
   /** Told whenever a run leaves this node's memory. */
@@ -188,6 +191,7 @@ export class Engine {
       databaseClock: this.#databaseClock,
       clock,
       payloadBytes: options.payloadBytes,
+      watch: options.watch,
       reports: new Reports(options.onUnawaited),
       lingerMs: options.lingerMs,
       lingering: this.#lingering,

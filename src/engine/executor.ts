@@ -171,8 +171,12 @@ export class RunExecutor implements Lingerer, ResidentRun {
       if (end !== undefined) return await this.#record.leave(end);
       this.#record.start();
     }
-    const { payloadBytes } = this.#context;
-    const execution = code.execute(this.run, { wake: () => this.#interrupt(), payloadBytes });
+    const { payloadBytes, watch } = this.#context;
+    const execution = code.execute(this.run, {
+      wake: () => this.#interrupt(),
+      payloadBytes,
+      ...(watch === undefined ? {} : { pulse: watch(this.run) }),
+    });
     const effects = this.#effects = this.#effectsOf(code, loaded);
     const life = { code, history, execution, effects };
     for (let events = history;;) {

@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { ClaimedRun, LoadedRun } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
+import type { TurnPulse } from "../replay/effects.ts";
 import type { AttemptContext } from "./attempt.ts";
 import type { Children } from "./children.ts";
 import type { CodeSource } from "./code_source.ts";
@@ -54,6 +55,8 @@ export interface ExecutorContext extends Omit<AttemptContext, "runId" | "seed"> 
   readonly lingerMs: number;
   /** Bytes of histories have come into memory, or left it. */
   readonly weigh: (bytes: number) => void;
+  /** Watches that a run's turns return; nobody does when omitted. */
+  readonly watch: ((run: ClaimedRun) => TurnPulse) | undefined;
   /** Executors that do nothing but linger: the first to leave when room is wanted. */
   readonly lingering: Set<Lingerer>;
 }

@@ -14,11 +14,12 @@ export interface RunCode {
    * Makes an execution of the run.
    *
    * @param options `trace`: note where each effect is asked for; `wake`: the code did something
-   * between two turns; `payloadBytes`: the most bytes of a value that the code passes.
+   * between two turns; `payloadBytes`: the most bytes of a value that the code passes;
+   * `pulse`: told of its turns.
    */
   execute(
     run: ClaimedRun,
-    options?: Pick<ExecutionOptions, "trace" | "wake" | "payloadBytes">,
+    options?: Pick<ExecutionOptions, "trace" | "wake" | "payloadBytes" | "pulse">,
   ): Execution;
   /**
    * Where in the version an activity is, so that any node can find it; `null`: no module exports it,

@@ -25,6 +25,18 @@ export interface ExecutionOptions {
    * without events, to see it.
    */
   readonly wake?: () => void;
+  /** Told of turns that are taken at once. */
+  readonly pulse?: TurnPulse;
+}
+
+/** Told of turns while they are on the stack, for whoever watches that they return. */
+export interface TurnPulse {
+  /** A turn begins. */
+  begins(): void;
+  /** It has come to another delivery. */
+  delivers(): void;
+  /** It is over. */
+  ends(): void;
 }
 
 /** How a turn is to be taken. */

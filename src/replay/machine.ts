@@ -191,12 +191,19 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   #turnAtOnce(drain: () => void, events: readonly HistoryEvent[], options: TurnOptions): Turn {
-    this.#open(events, options);
-    drain();
-    for (let i = 0; i < events.length && !this.#stopped; i++) {
-      if (this.#deliver(events[i] as HistoryEvent)) drain();
+    const { pulse } = this.#options;
+    pulse?.begins();
+    try {
+      this.#open(events, options);
+      drain();
+      for (let i = 0; i < events.length && !this.#stopped; i++) {
+        pulse?.delivers();
+        if (this.#deliver(events[i] as HistoryEvent)) drain();
+      }
+      return this.#close();
+    } finally {
+      pulse?.ends();
     }
-    return this.#close();
   }
 
   async #turnByAndBy(

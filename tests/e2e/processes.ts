@@ -107,6 +107,13 @@ export class Worker implements AsyncDisposable {
     while ((await this.#answer()).stopped === undefined);
   }
 
+  /** Waits until it has died by itself. */
+  async ended(): Promise<Deno.CommandStatus> {
+    const status = await this.#process.status;
+    await this.#letGo();
+    return status;
+  }
+
   /** Kills it: no farewell, no clean-up. */
   async kill(): Promise<Deno.CommandStatus> {
     try {
