@@ -32,7 +32,13 @@ export {
   type StatusOptions,
 } from "./src/client/run_handle.ts";
 export type { Generation, GenerationsOptions, HistoryOptions } from "./src/client/generations.ts";
-export type { HistoryEntry, PendingEffect, RunStatus, RunWait } from "./src/client/status.ts";
+export type {
+  HistoryEntry,
+  PendingEffect,
+  RetriedEffect,
+  RunStatus,
+  RunWait,
+} from "./src/client/status.ts";
 export type {
   IfExists,
   StartManyItem,

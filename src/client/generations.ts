@@ -8,10 +8,10 @@
 import { InvalidArgumentError } from "../base/errors.ts";
 import { decode } from "../base/values.ts";
 import type { GenerationRow, RunRow } from "../ports/rows.ts";
-import type { RunStore } from "../ports/store.ts";
+import type { RunStore, Store } from "../ports/store.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
 import { GenerationNotFoundError } from "./errors.ts";
-import { type HistoryEntry, historyEntry } from "./status.ts";
+import { type HistoryEntry, historyEntry, retriedEntries } from "./status.ts";
 
 /** Options of {@linkcode RunHandle.history}. */
 export interface HistoryOptions {
@@ -89,6 +89,7 @@ const MOST = 2_147_483_647;
  * @param row The run, as it is now: should it continue as new meanwhile, this is still one history.
  * @param options Whose, and which part of it.
  * @param runs Where the run is.
+ * @param store Where its activities are.
  * @throws {InvalidArgumentError} If an option is none. {GenerationNotFoundError} If there is no such
  * generation.
  */
@@ -96,6 +97,7 @@ export async function readHistory(
   row: RunRow,
   options: HistoryOptions,
   runs: RunStore,
+  store: Pick<Store, "tasks">,
 ): Promise<HistoryEntry[]> {
   const { generation = row.generation, from = 0, limit = Infinity } = options;
   if (generation !== row.generation) await findGeneration(row, generation, runs);
@@ -106,6 +108,10 @@ export async function readHistory(
     const events = await runs.history(row.runId, place, wanted, generation);
     for (const event of events) entries.push(historyEntry(event));
     if (events.length < wanted) break;
+  }
+  if (generation === row.generation && entries.length < limit) {
+    const retried = await retriedEntries(row, store);
+    entries.push(...retried.slice(0, Math.min(retried.length, limit - entries.length)));
   }
   return entries;
 }

@@ -4,8 +4,11 @@
  * @module
  */
 
+import { messageOf } from "../base/text.ts";
+import { decodeError } from "../base/values_failure.ts";
 import type {
   DueRuns,
+  FailingTasks,
   HealthStore,
   StuckRuns,
   TroubledRuns,
@@ -40,6 +43,7 @@ export interface HealthFinding {
     | "OVERDUE_RUNS"
     | "UNSERVED_QUEUE"
     | "UNKNOWN_ACTIVITY"
+    | "FAILING_ACTIVITY"
     | "STUCK_SCHEDULE"
     | "GAVE_BACK"
     | "UNSIGNED_CODE";
@@ -115,6 +119,7 @@ export async function healthOf(
     ...unloadable.values(),
     ...due.filter(({ hash, late }) => late > 0 && !unloadable.has(hash)).map(overdue),
     ...tasksOfNobody(tasks, nodes),
+    ...(await health.failing(MOST)).map(failing),
     ...await stuckSchedules(store),
     ...gaveBack(recovered),
     UNSIGNED,
@@ -226,6 +231,27 @@ function* tasksOfNobody(
       );
     }
   }
+}
+
+/** They are tried on, so nobody waits for a mender; but somebody should know. */
+function failing({ name, since, nextAt, error, ...counts }: FailingTasks): HealthFinding {
+  const lastError = error === null ? undefined : decodeError(error);
+  const { tasks, attempts } = counts;
+  const calls = tasks === 1 ? "1 call" : `${tasks} calls`;
+  return {
+    code: "FAILING_ACTIVITY",
+    severe: false,
+    message:
+      `${calls} of activity ${JSON.stringify(name)} failed up to ${attempts} times so far, ` +
+      `the last with: ${lastError === undefined ? "its node died" : messageOf(lastError)}`,
+    details: {
+      activity: name,
+      ...counts,
+      since: new Date(since),
+      nextTry: nextAt === null ? null : new Date(nextAt),
+      lastError,
+    },
+  };
 }
 
 /** Who may serve a queue: also who has not said what it serves. */

@@ -229,7 +229,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * What has happened in the run, or in an earlier generation of it, in order.
+   * What has happened in the run, or in an earlier generation of it, in order; at the end, what
+   * activities that are still tried have failed with last.
    *
    * @param options Of which generation, and which part of it.
    * @throws {InvalidArgumentError} If an option is none. {RunNotFoundError} If there is no such run.
@@ -241,6 +242,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
       await this.#row("read the history"),
       options,
       this.#services.runs,
+      this.#services.store,
     );
   }
 

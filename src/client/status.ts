@@ -6,8 +6,10 @@
 
 import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
+import { messageOf } from "../base/text.ts";
 import type { EventRow, RunRow, StuckReason, WaitRow } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
+import type { RetriedEffect as RetriedRow } from "../ports/tasks.ts";
 import type { Execution } from "../replay/machine.ts";
 import type { CallSite } from "../replay/turn.ts";
 import type { Pending as PendingCommand } from "../replay/pending.ts";
@@ -34,6 +36,24 @@ export interface PendingEffect extends RunWait {
   readonly site: CallSite | null;
 }
 
+/** An effect whose attempts have failed so far, and that is still tried. */
+export interface RetriedEffect {
+  /** What it is: a `run` is a step. */
+  readonly kind: "activity" | "run" | "transaction";
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** How many attempts have failed. */
+  readonly failed: number;
+  /** What the last of them threw; `undefined`: it died with its node. */
+  readonly lastError: unknown;
+  /** When it failed; `null`: it died with its node. */
+  readonly failedAt: Date | null;
+  /** When the next attempt is due; `null`: it is under way. */
+  readonly nextTry: Date | null;
+}
+
 /** What a run is doing, and on which code. */
 export interface RunStatus extends RunFacts {
   /** Why nothing happens now, for people; `null`: it is executed, or has ended. */
@@ -45,6 +65,8 @@ export interface RunStatus extends RunFacts {
    * `status({ trace: true })` asked for it.
    */
   readonly pending: readonly PendingEffect[] | null;
+  /** Effects whose attempts have failed so far, and that are tried again. */
+  readonly retrying: readonly RetriedEffect[];
   /** Since when it has been suspended or parked. */
   readonly since: Date | null;
   /** When it will go on by itself, if ever. */
@@ -69,8 +91,11 @@ export interface RunStatus extends RunFacts {
 
 /** One fact of a run's history. */
 export interface HistoryEntry {
-  /** Its place among all events of the run, from 0: a generation goes on where the last one ended. */
-  readonly seq: number;
+  /**
+   * Its place among all events of the run, from 0: a generation goes on where the last one ended.
+   * `null`: it is no event, but what an activity that is still tried has failed with last.
+   */
+  readonly seq: number | null;
   /** What happened. */
   readonly kind: string;
   /** The effect that it answers, by its place in program order. */
@@ -89,11 +114,13 @@ export async function runStatus(
   store: Store,
   traced: Execution | null = null,
 ): Promise<RunStatus> {
+  const retrying = await retriedOf(row, store);
   return {
     ...runFacts(row),
-    reason: waitReason(row),
+    reason: waitReason(row, retrying),
     waits: row.waits.map(runWait),
     pending: traced === null ? null : traced.outstanding.map(pendingEffect),
+    retrying,
     since: date(row.since),
     until: date(row.wakeAt),
     attempt: row.attempt,
@@ -109,11 +136,75 @@ export async function runStatus(
   };
 }
 
+/**
+ * What of a run is tried again, and why.
+ *
+ * @param row The run.
+ * @param store Where its tasks are.
+ */
+async function retriedOf(
+  { id, endedAt }: Pick<RunRow, "id" | "endedAt">,
+  store: Pick<Store, "tasks">,
+): Promise<RetriedEffect[]> {
+  if (endedAt !== null) return [];
+  return (await store.tasks.retried(id)).map(retriedEffect);
+}
+
+function retriedEffect(
+  { error, failedAt, nextAt, isTask: _, ...effect }: RetriedRow,
+): RetriedEffect {
+  return {
+    ...effect,
+    lastError: error === null ? undefined : decodeError(error),
+    failedAt: date(failedAt),
+    nextTry: date(nextAt),
+  };
+}
+
 /** Makes a history entry of a row. */
 export function historyEntry(row: EventRow): HistoryEntry {
   const { seq, kind, position, name } = row;
-  const value = row.payload === null ? undefined : decode(row.payload);
-  return { seq, kind, position, name, value, at: new Date(row.at) };
+  return { seq, kind, position, name, value: valueOf(row), at: new Date(row.at) };
+}
+
+/**
+ * History entries of activities that are still tried: their failed attempts are no events, since they
+ * cost their run nothing.
+ *
+ * @param row The run.
+ * @param store Where its tasks are.
+ */
+export async function retriedEntries(
+  { id, endedAt }: RunRow,
+  { tasks }: Pick<Store, "tasks">,
+): Promise<HistoryEntry[]> {
+  const retried = endedAt === null ? await tasks.retried(id) : [];
+  return retried.filter(({ isTask }) => isTask).map((row) => {
+    const { position, name, failed: attempt, lastError: error, nextTry, failedAt } = retriedEffect(
+      row,
+    );
+    const value = { attempt, error, nextTry };
+    return { seq: null, kind: "attempt.failed", position, name, value, at: failedAt ?? new Date() };
+  });
+}
+
+/** Some payloads hold texts of errors: they are shown as what they stand for. */
+function valueOf({ kind, payload }: EventRow): unknown {
+  if (payload === null) return undefined;
+  const value = decode(payload);
+  if (kind === "attempt.failed") {
+    const { attempt, error, retryAt } = value as {
+      attempt: number;
+      error: string;
+      retryAt: number;
+    };
+    return { attempt, error: decodeError(error), nextTry: new Date(retryAt) };
+  }
+  if (kind === "child.failed") {
+    const { state, error } = value as { state: string; error: string | null };
+    return { state, error: error === null ? undefined : decodeError(error) };
+  }
+  return value;
 }
 
 async function refusals(
@@ -129,12 +220,13 @@ async function refusals(
 }
 
 /** Why nothing happens now, for people. */
-function waitReason(row: RunRow): string | null {
+function waitReason(row: RunRow, retrying: readonly RetriedEffect[]): string | null {
   const until = row.wakeAt === null ? "" : ` until ${new Date(row.wakeAt).toISOString()}`;
   if (row.stuckReason !== null) return row.stuckReason.message;
   if (row.state === "pending") return `waits for a node${until}`;
   if (row.state !== "suspended") return null;
-  const waits = row.waits.map(({ kind, name }) =>
+  const failed = new Map(retrying.map((effect) => [effect.position, effect]));
+  const waits = row.waits.map(({ kind, name, position }) =>
     kind === "sleep"
       ? "sleeps"
       : kind === "signal"
@@ -142,10 +234,21 @@ function waitReason(row: RunRow): string | null {
       : kind === "retry"
       ? `rests before ${name} of the run`
       : kind === "child" || kind === "activity"
-      ? `waits for ${kind} ${JSON.stringify(name)}`
-      : `rests before the next attempt of ${kind} ${JSON.stringify(name)}`
+      ? `waits for ${kind} ${JSON.stringify(name)}${whyOf(failed.get(position))}`
+      : `rests before the next attempt of ${kind} ${JSON.stringify(name)}${
+        whyOf(failed.get(position))
+      }`
   );
   return `${waits.length === 0 ? "waits for a node" : [...new Set(waits)].join(", ")}${until}`;
+}
+
+function whyOf(effect: RetriedEffect | undefined): string {
+  if (effect === undefined) return "";
+  const { failed, lastError, nextTry } = effect;
+  const times = failed === 1 ? "once" : `${failed} times`;
+  const why = lastError === undefined ? "its node died" : messageOf(lastError);
+  const next = nextTry === null ? "" : `; tried again at ${nextTry.toISOString()}`;
+  return ` (failed ${times}, the last with: ${why}${next})`;
 }
 
 function pendingEffect({ kind, name, position, deadline, site }: PendingCommand): PendingEffect {

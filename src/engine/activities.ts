@@ -8,6 +8,7 @@ import { checkPayload } from "../base/payload.ts";
 import { encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import { messageOf } from "../base/text.ts";
+import { logFailure } from "./log.ts";
 import { TaskNotFoundError } from "./task_errors.ts";
 import { judge } from "./task_spec.ts";
 import { parseToken } from "./task_token.ts";
@@ -69,6 +70,9 @@ export class Activities {
     if (task === null) throw new TaskNotFoundError("fail", token);
     const now = await store.now();
     const verdict = judge(task, error, now, !task.cancelRequested);
+    const nextAt = "payload" in verdict ? null : now + verdict.delayMs;
+    const { runId: run, name, attempt } = task;
+    logFailure({ run, kind: "activity", name, attempt, error, nextAt });
     if ("payload" in verdict) {
       const { payload } = verdict;
       return await this.#answer("fail", token, { ...fence, kind: "activity.failed", payload });

@@ -13,14 +13,17 @@
 import { failPoint } from "../base/failpoint.ts";
 import { tooLarge } from "../base/payload.ts";
 import { decode } from "../base/values.ts";
+import { decodeError } from "../base/values_failure.ts";
 import type { ClaimedRun, InboxRow, LoadedRun, NewEvent, WaitRow } from "../ports/rows.ts";
 import type { TaskFence } from "../ports/tasks.ts";
+import { decodeActivityFailure } from "../replay/activity_failure.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Turn } from "../replay/turn.ts";
 import { type AttemptContext, type FailedAttempt, startAttempt } from "./attempt.ts";
 import { duty } from "./duty.ts";
 import type { ExecutorContext } from "./executor_context.ts";
 import { childEnd, eventOf, type Fact, failure, lastWord } from "./facts.ts";
+import { logFailure } from "./log.ts";
 import { type Pending, PendingCommands } from "./pending.ts";
 import type { RunCode } from "./run_code.ts";
 import { timeoutRequest } from "./run_policies.ts";
@@ -362,9 +365,19 @@ export class RunEffects {
     return true;
   }
 
-  #noteFailure(pending: Pending, { kind, payload }: NewEvent): void {
-    if (kind !== "attempt.failed" || payload === null) return;
-    const { attempt, error } = decode(payload) as FailedAttempt;
+  #noteFailure(pending: Pending, { kind: event, payload }: NewEvent): void {
+    if (!event.endsWith(".failed") || payload === null) return;
+    const { command: { kind, name }, failures } = pending;
+    const run = this.#options.run.runId;
+    if (event !== "attempt.failed") {
+      const error = event === "activity.failed"
+        ? decodeActivityFailure(payload).cause
+        : decodeError(payload);
+      const attempt = (failures.at(-1)?.attempt ?? 0) + 1;
+      return logFailure({ run, kind, name, attempt, error, nextAt: null });
+    }
+    const { attempt, error, retryAt } = decode(payload) as FailedAttempt;
+    logFailure({ run, kind, name, attempt, error: decodeError(error), nextAt: retryAt });
     const at = Math.floor(this.#options.context.databaseClock.now());
     pending.failures = [...pending.failures, { attempt, at, error }];
   }

@@ -14,6 +14,7 @@
  */
 
 import { failPoint } from "../base/failpoint.ts";
+import { decodeError } from "../base/values_failure.ts";
 import type { ClaimedRun, CommitEntry, LoadedRun, Transition } from "../ports/rows.ts";
 import type { TaskFence } from "../ports/tasks.ts";
 import type { HistoryEvent } from "../replay/history.ts";
@@ -255,6 +256,14 @@ export class RunExecutor implements Lingerer, ResidentRun {
         const at = effects.isCancelled || record.inbox.some(isCancel)
           ? null
           : retryAt(this.run, error, this.#context.databaseClock.now());
+        const { runId: run, workflow, attempt } = this.run;
+        engineLog.warn("Run {run} of workflow {workflow} failed: {error}; {next}", {
+          run,
+          workflow,
+          attempt,
+          error: decodeError(error),
+          next: at === null ? "it has ended" : `it is tried again at ${new Date(at).toISOString()}`,
+        });
         if (at === null) return await record.leave({ to: "failed", result: null, error }, said());
         return await this.#say(turn, effects) ??
           await tryAgain(record, error, at, execution, this.#context);

@@ -33,7 +33,7 @@ import type { DatabaseClock } from "./database_clock.ts";
 import { type Attempted, type Ending, HeldAttempt, type TaskOwner } from "./held_attempt.ts";
 import { duty } from "./duty.ts";
 import { effectKey } from "./effect_key.ts";
-import { engineLog } from "./log.ts";
+import { engineLog, logFailure } from "./log.ts";
 import { isLasting, type Patience } from "./patience.ts";
 import { TaskAnnouncements } from "./task_announcements.ts";
 import { judge, limitOf } from "./task_spec.ts";
@@ -302,6 +302,7 @@ export class TaskAttempts {
     }
     const now = this.#options.databaseClock.now();
     const verdict = judge(task, result.error, now, result.retryable && !owner.isCancelled);
+    tellFailure(task, result.error, "payload" in verdict ? null : now + verdict.delayMs);
     if ("payload" in verdict) {
       return await this.#finish(attempt, false, "activity.failed", verdict.payload);
     }
@@ -344,6 +345,9 @@ export class TaskAttempts {
       const heartbeat = attempt?.details ?? null;
       const retry = { run, position, token, heartbeat, ...verdict };
       const retried = await patience.until("give a task back", () => store.retry(retry));
+      if (retried !== "lost") {
+        tellFailure(task, error, retried === "cancelled" ? null : now + verdict.delayMs);
+      }
       if (retried === "written") {
         attempt?.owner.parked();
         this.#options.waits(task, now + verdict.delayMs);
@@ -351,6 +355,7 @@ export class TaskAttempts {
       if (retried === "lost") attempt?.owner.lost(); // or written by a try whose answer was lost
       if (retried !== "cancelled") return;
     }
+    if ("payload" in verdict) tellFailure(task, error, null);
     const last = "payload" in verdict ? verdict : judge(task, error, now, false);
     if (!("payload" in last)) return;
     if (attempt !== null) return await this.#finish(attempt, true, "activity.failed", last.payload);
@@ -412,4 +417,12 @@ export class TaskAttempts {
     });
     this.#settling.add(tracked);
   }
+}
+
+function tellFailure(
+  { runId: run, name, attempt }: Pick<LeasedTask, "runId" | "name" | "attempt">,
+  error: unknown,
+  nextAt: number | null,
+): void {
+  logFailure({ run, kind: "activity", name, attempt, error, nextAt });
 }

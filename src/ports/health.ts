@@ -57,6 +57,24 @@ export interface WaitingTasks {
   readonly since: number;
 }
 
+/** Activities of one name and queue that have failed three times or more, and are still tried. */
+export interface FailingTasks {
+  /** The activity. */
+  readonly name: string;
+  /** The queue. */
+  readonly queue: string;
+  /** How many were counted. */
+  readonly tasks: number;
+  /** The most failed attempts of one. */
+  readonly attempts: number;
+  /** When the oldest was asked for. */
+  readonly since: number;
+  /** When one is tried again; `null`: all are under way. */
+  readonly nextAt: number | null;
+  /** What an attempt of the one with the most attempts threw last, encoded; `null`: not known. */
+  readonly error: string | null;
+}
+
 /** What shows trouble. */
 export interface HealthStore {
   /** The nodes that are alive; `serves` is `null` where a node has not said it. */
@@ -74,6 +92,12 @@ export interface HealthStore {
    * @param lateMs What is too long, in milliseconds.
    */
   due(most: number, lateMs: number): Promise<DueRuns[]>;
+  /**
+   * Tasks whose attempts go on failing, by activity and queue.
+   *
+   * @param most How many are read at most.
+   */
+  failing(most: number): Promise<FailingTasks[]>;
   /**
    * Tasks that wait in their queues, by activity and version: those that would be taken first.
    *

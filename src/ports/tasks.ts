@@ -181,6 +181,26 @@ export interface TaskLease extends TaskFence {
   readonly cancelRequested: boolean;
 }
 
+/** An effect of a run whose attempts have failed so far. */
+export interface RetriedEffect {
+  /** What it is; a transaction of a run that is not suspended is taken for a step. */
+  readonly kind: "activity" | "run" | "transaction";
+  /** Whether a task says so: its failed attempts are no events. */
+  readonly isTask: boolean;
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order. */
+  readonly position: number;
+  /** How many attempts have failed. */
+  readonly failed: number;
+  /** When the next attempt is due; `null`: it is under way. */
+  readonly nextAt: number | null;
+  /** When the last attempt failed; `null`: not known, since it died with its node. */
+  readonly failedAt: number | null;
+  /** What the last attempt threw, encoded; `null`: it died with its node. */
+  readonly error: string | null;
+}
+
 /** Outstanding activities. */
 export interface TaskStore {
   /**
@@ -227,6 +247,8 @@ export interface TaskStore {
   beat(beats: readonly TaskBeat[]): Promise<TaskLease[]>;
   /** All attempts that a node holds. */
   leases(node: string): Promise<TaskLease[]>;
+  /** The effects of a run whose attempts have failed so far, in program order. */
+  retried(run: number): Promise<RetriedEffect[]>;
   /** The task that an attempt is of; `null`: it is not the attempt's any more. */
   get(fence: TaskFence): Promise<LeasedTask | null>;
   /**

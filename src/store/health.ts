@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { DueRuns, HealthStore, Serves, StuckRuns, WaitingTasks } from "../ports/health.ts";
+import type {
+  DueRuns,
+  FailingTasks,
+  HealthStore,
+  Serves,
+  StuckRuns,
+  WaitingTasks,
+} from "../ports/health.ts";
 import type { SqlDriver } from "./driver.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { milliseconds } from "./sql.ts";
@@ -68,6 +75,20 @@ const STATEMENTS = {
     where first.available_at < ${LATE}
     group by queues.queue, first.name, first.hash
     order by queues.queue, first.name, first.hash`,
+
+  // The index holds those alone that have failed several times.
+  failing: `
+    select name, queue, count(*)::integer as tasks, max(attempt)::integer - 1 as attempts,
+      ${milliseconds("min(scheduled_at)")} as since, ${milliseconds("min(next_at)")} as "nextAt",
+      (array_agg(error order by attempt desc))[1] as error
+    from (
+      select name, queue, attempt, scheduled_at,
+        case when state = 'ready' then available_at end as next_at,
+        failures -> -1 ->> 'error' as error
+      from {schema}.tasks where attempt > 3 limit $1::integer
+    ) as failing
+    group by name, queue
+    order by name, queue`,
 };
 
 /** {@linkcode HealthStore} in SQL. */
@@ -103,6 +124,11 @@ export class HealthFacts implements HealthStore {
   /** See {@linkcode HealthStore.due}. */
   due(most: number, lateMs: number): Promise<DueRuns[]> {
     return this.#driver.query(this.#sql.due, [most, lateMs]);
+  }
+
+  /** See {@linkcode HealthStore.failing}. */
+  failing(most: number): Promise<FailingTasks[]> {
+    return this.#driver.query(this.#sql.failing, [most]);
   }
 
   /** See {@linkcode HealthStore.waiting}. */

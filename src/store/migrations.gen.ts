@@ -568,4 +568,14 @@ create index runs_stuck on {schema}.runs (code) where stuck_reason is not null;
 alter table {schema}.schedules add column trouble_code text, add column trouble_version text;
 `,
   },
+  {
+    version: 11,
+    name: "failing_tasks",
+    checksum: "82325dde0b1a43445666d6f0306f7122e5e7143372b33a51976062b507b2fd08",
+    sql: `-- Activities that go on failing, for health(): only those that have failed several times are in the
+-- index, so that others are written as before.
+
+create index tasks_failing on {schema}.tasks (name) where attempt > 3;
+`,
+  },
 ];

@@ -22,6 +22,7 @@ import type {
   Answered,
   LeasedTask,
   NewTask,
+  RetriedEffect,
   TaskAnswer,
   TaskBeat,
   TaskClaim,
@@ -208,6 +209,11 @@ export class Tasks implements TaskStore {
   /** See {@linkcode TaskStore.leases}. */
   leases(node: string): Promise<TaskLease[]> {
     return this.#query("leases", [node]);
+  }
+
+  /** See {@linkcode TaskStore.retried}. */
+  retried(run: number): Promise<RetriedEffect[]> {
+    return this.#query("retried", [run]);
   }
 
   /** See {@linkcode TaskStore.get}. */

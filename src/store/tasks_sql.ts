@@ -306,6 +306,44 @@ const GET = `
   from {schema}.tasks as task join {schema}.runs as run on run.id = task.run
   where ${FENCED} and task.state <> 'ready' and ${IN_TIME}`;
 
+/**
+ * Activities that have tasks, and steps, whose failed attempts are events: of the latest thousand
+ * events, those that nothing has answered.
+ */
+const RETRIED = `
+  with run as materialized (
+    select id, first_seq, next_seq from {schema}.runs where id = $1
+  ),
+  latest as materialized (
+    select event.seq, event.position, event.kind, event.name, event.at, event.payload, event.digest
+    from run join {schema}.events as event
+      on event.run = run.id and event.seq >= greatest(run.first_seq, run.next_seq - 1000)
+  ),
+  failed as (
+    select distinct on (position) seq, position, name, at, digest,
+      (payload ->> 'attempt')::integer as attempt,
+      (payload ->> 'retryAt')::float8 as retry_at, payload ->> 'error' as error
+    from latest where kind = 'attempt.failed' order by position, seq desc
+  )
+  select 'activity' as kind, true as "isTask", task.name, task.position, task.attempt - 1 as failed,
+    case when task.state = 'ready' then ${milliseconds("task.available_at")} end as "nextAt",
+    (task.failures -> -1 ->> 'at')::bigint as "failedAt", task.failures -> -1 ->> 'error' as error
+  from {schema}.tasks as task where task.run = $1 and task.attempt > 1
+  union all
+  select coalesce(wait.kind, case when failed.digest is null then 'run' else 'activity' end), false,
+    failed.name, failed.position, failed.attempt,
+    failed.retry_at::bigint, ${milliseconds("failed.at")}, failed.error
+  from failed left join lateral (
+    select wait ->> 'kind' as kind from {schema}.runs as run,
+      json_array_elements(run.waits) as wait
+    where run.id = $1 and (wait ->> 'position')::integer = failed.position limit 1
+  ) as wait on true
+  where not exists (
+    select from latest as answer
+    where answer.position = failed.position and answer.seq > failed.seq
+  )
+  order by position`;
+
 const CANCEL = `
   with given as (
     select run.id, position from {schema}.runs as run, unnest($3::integer[]) as position
@@ -362,6 +400,7 @@ export function taskStatements(
   | "beat"
   | "leases"
   | "get"
+  | "retried"
   | "cancel",
   string
 > {
@@ -381,6 +420,7 @@ export function taskStatements(
     beat: BEAT,
     leases: LEASES,
     get: GET,
+    retried: RETRIED,
     cancel: CANCEL,
   });
 }
