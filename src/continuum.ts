@@ -7,6 +7,7 @@
 import { type Clock, systemClock } from "./base/clock.ts";
 import { MAX_RUN_ID } from "./base/run_ids.ts";
 import { Activities } from "./engine/activities.ts";
+import { demandDatabase, tellDefault } from "./client/database_option.ts";
 import { DarkReplay } from "./client/dark_replay.ts";
 import { Ends, type PollTimes } from "./client/ends.ts";
 import { ClosedError } from "./client/errors.ts";
@@ -240,7 +241,9 @@ export class Continuum implements AsyncDisposable {
    * and of reading workflow modules, as they are; nothing stays open then.
    */
   static async open(options: OpenOptions = {}): Promise<Continuum> {
-    return await Continuum.#open(options, readOpenOptions(options));
+    const settings = readOpenOptions(options);
+    tellDefault(options.database);
+    return await Continuum.#open(options, settings);
   }
 
   /**
@@ -248,11 +251,12 @@ export class Continuum implements AsyncDisposable {
    *
    * @param options Where everything is kept.
    * @returns The client; `await using` closes it.
-   * @throws {InvalidArgumentError} If an option is unknown or out of range.
+   * @throws {InvalidArgumentError} If an option is unknown or out of range, or no database is named.
    * {DatabaseUnavailableError} If the database can't answer now.
    */
-  static async connect(options: ConnectOptions = {}): Promise<Continuum> {
+  static async connect(options: ConnectOptions): Promise<Continuum> {
     checkConnectOptions(options);
+    demandDatabase(options.database);
     return await Continuum.#open(options, undefined);
   }
 

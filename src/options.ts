@@ -22,6 +22,7 @@ import { readQueue } from "./workflow/task_options.ts";
 export interface ConnectOptions {
   /**
    * Where everything is kept: `postgres://...`, `pglite:./folder`, `memory:`, or an adapter.
+   * `connect` wants one. `open` without one takes `pglite:./.continuum`, and says so once.
    *
    * @default {"pglite:./.continuum"}
    */

@@ -3,12 +3,17 @@
  * `DATABASE_URL` names, else one that is started for this and removed afterwards. Arguments go to
  * `deno test`, in front of the folders unless they name some.
  *
+ * What a reader wants is shown: how far it is, what failed and why, and the total. All that the tests
+ * said is in a log file, whose path is shown, too. `--verbose` shows it as it comes.
+ *
  * @module
  */
 
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
+import { TestReport } from "./test_report.ts";
 
 const FOLDERS = ["src", "tests"];
+const VERBOSE = "--verbose";
 
 async function main(): Promise<number> {
   // The tests hear an interrupt too, and end by it: then there is a server to be removed.
@@ -20,33 +25,32 @@ async function main(): Promise<number> {
 }
 
 async function test(postgres: string): Promise<number> {
-  const named = Deno.args.some((arg) => !arg.startsWith("-"));
+  const given = Deno.args.filter((arg) => arg !== VERBOSE);
+  const named = given.some((arg) => !arg.startsWith("-"));
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--parallel", ...Deno.args, ...(named ? [] : FOLDERS)],
+    args: ["test", "-A", "--parallel", ...given, ...(named ? [] : FOLDERS)],
     env: { CONTINUUM_TEST_POSTGRES: postgres },
     stdout: "piped",
+    stderr: "piped",
   }).spawn();
-  let tail = "";
-  const decoder = new TextDecoder();
-  for await (const bytes of process.stdout) {
-    await Deno.stdout.write(bytes);
-    tail = (tail + decoder.decode(bytes, { stream: true })).slice(-4_000);
-  }
+  const path = await Deno.makeTempFile({ prefix: "continuum_tests_", suffix: ".log" });
+  using log = await Deno.open(path, { write: true });
+  const report = new TestReport({
+    isTerminal: Deno.stdout.isTerminal(),
+    isVerbose: Deno.args.includes(VERBOSE),
+    show: (text) => Deno.stdout.writeSync(new TextEncoder().encode(text)),
+  });
+  const follow = async (bytes: ReadableStream<Uint8Array>, isError: boolean) => {
+    const decoder = new TextDecoder();
+    for await (const chunk of bytes) {
+      for (let at = 0; at < chunk.length;) at += log.writeSync(chunk.subarray(at));
+      report.take(decoder.decode(chunk, { stream: true }), isError);
+    }
+  };
+  await Promise.all([follow(process.stdout, false), follow(process.stderr, true)]);
   const { code } = await process.status;
-  const last = tail.split("\n").findLast((line) => / passed.*\| \d+ failed/.test(line)) ?? "";
-  say(`${count(last, "passed")} passed, ${count(last, "failed")} failed`);
+  report.end(code, path);
   return code;
-}
-
-/** Tests and their steps, from Deno's own last line: `12 passed (34 steps) | 1 failed (2 steps)`. */
-function count(line: string, word: string): number {
-  const found = new RegExp(`(\\d+) ${word}(?: \\((\\d+) steps?\\))?`).exec(line);
-  return Number(found?.[1] ?? 0) + Number(found?.[2] ?? 0);
-}
-
-function say(text: string): void {
-  // deno-lint-ignore no-console -- a tool speaks to its user
-  console.log(text);
 }
 
 Deno.exit(await main());

@@ -49,7 +49,7 @@ export function reportDrift(
       `${show(expected)} at position ${event.position}, but ${reason}` +
       `${found === null ? "" : `, found ${show(found)}`}${at === null ? "" : ` at ${at}`}; ` +
       "upgrade the run to a version that asks for the same effects in the same order (a changed " +
-      "place goes behind ctx.patched), or fork it before that event",
+      "place goes behind ctx.patched)",
   };
 }
 

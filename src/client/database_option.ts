@@ -1,0 +1,44 @@
+/**
+ * Which database, where nobody has said it: often a variable of the environment that was forgotten.
+ *
+ * @module
+ */
+
+import { getConfig, getLogger } from "@logtape/logtape";
+import { InvalidArgumentError } from "../base/errors.ts";
+
+const log = getLogger(["continuum", "client"]);
+let isSaid = false;
+
+/**
+ * A client without a database would accept orders that nobody executes.
+ *
+ * @param database The option.
+ * @throws {InvalidArgumentError} If it is left out, or undefined.
+ */
+export function demandDatabase(database: unknown): void {
+  if (database !== undefined) return;
+  throw new InvalidArgumentError(
+    'Cannot connect: found no database, wanted the one that nodes use, as database: "postgres://..."; ' +
+      "if it comes from the environment, such as DATABASE_URL, that is not set",
+    { option: "database" },
+  );
+}
+
+/**
+ * Says once in a process that a node has taken the local database: in the log, or on the standard
+ * error where the application has configured no log.
+ *
+ * @param database The option.
+ */
+export function tellDefault(database: unknown): void {
+  if (database !== undefined || isSaid) return;
+  isSaid = true;
+  const text =
+    "No database was named, so this process keeps its own in ./.continuum, which no other " +
+    'process shares. Say database: "pglite:./.continuum" if that is meant; else name yours, and look ' +
+    "whether DATABASE_URL is set";
+  // deno-lint-ignore no-console -- nobody would see it: the log is silent until it is configured
+  if (getConfig() === null) console.warn(text);
+  else log.warn(text);
+}
