@@ -285,7 +285,15 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
   };
 }
 
-function readQueues(
+/**
+ * Reads the option `queues`.
+ *
+ * @param queues What was passed.
+ * @param most The most attempts at once of a queue of which nothing else is said.
+ * @returns The queues that are served; `default` is one unless it is given no room.
+ * @throws {InvalidArgumentError} If something of it makes no sense.
+ */
+export function readQueues(
   queues: Readonly<Record<string, QueueSetting>>,
   most: number,
 ): ReadonlyMap<string, QueueSettings> {

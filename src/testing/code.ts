@@ -4,7 +4,6 @@
  * @module
  */
 
-import { InvalidArgumentError } from "../base/errors.ts";
 import type { ChildVersion } from "../engine/children.ts";
 import type { CodeSource } from "../engine/code_source.ts";
 import type { CodeFailure, RunCode } from "../engine/run_code.ts";
@@ -20,20 +19,26 @@ import type { RunStart, Turn } from "../replay/turn.ts";
 import type { Contracts } from "../version/contracts.ts";
 import { Context } from "../workflow/context.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import type { TestActivities } from "./activities.ts";
 import type { Busy } from "./busy.ts";
 import type { TestVersions } from "./definitions.ts";
-import type { Doubles } from "./doubles.ts";
+
+/** What executions of tests are made with. */
+interface Parts {
+  readonly busy: Busy;
+  readonly activities: TestActivities;
+}
 
 /** An execution that counts as work while it takes a turn, and asks for doubles. */
 class TestExecution extends Execution {
   readonly #busy: Busy;
-  readonly #doubles: Doubles;
+  readonly #activities: TestActivities;
 
   constructor(
     definition: WorkflowDefinition,
     start: RunStart,
     options: ExecutionOptions,
-    { busy, doubles }: { readonly busy: Busy; readonly doubles: Doubles },
+    { busy, activities }: Parts,
   ) {
     super(
       (effects, input) => definition.run(new Context(effects, definition.signals), input),
@@ -41,7 +46,7 @@ class TestExecution extends Execution {
       options,
     );
     this.#busy = busy;
-    this.#doubles = doubles;
+    this.#activities = activities;
   }
 
   override turn(events: readonly HistoryEvent[], options?: TurnOptions): Promise<Turn> {
@@ -53,7 +58,7 @@ class TestExecution extends Execution {
   }
 
   #doubled({ kind, name, options }: Request): CommandOptions {
-    if (kind === "activity") return { ...options, ...this.#activity(name, options.activity) };
+    if (kind === "activity") return this.#activities.placed(name, options);
     const { callback } = options;
     if (callback === undefined) return options;
     return {
@@ -61,33 +66,6 @@ class TestExecution extends Execution {
       callback: (attempt) => this.#busy.during("attempt", () => callback(attempt), attempt.signal),
     };
   }
-
-  /** A named activity without a double would wait for a node that never comes: it fails. */
-  #activity(name: string, real: ActivityLike | undefined): { activity?: ActivityLike } {
-    const doubles = this.#doubles;
-    if (real === undefined && !doubles.names.includes(name)) return { activity: unknown(name) };
-    return {
-      activity: {
-        name,
-        execute: (input, attempt) => doubles.run(name, input, attempt, real?.execute),
-      },
-    };
-  }
-}
-
-function unknown(name: string): ActivityLike {
-  return {
-    name,
-    execute: () => {
-      throw new InvalidArgumentError(
-        `Cannot execute activity ${
-          JSON.stringify(name)
-        }: it is called by name, and has no double; ` +
-          `give it one in "activities" of the test engine`,
-        { activity: name },
-      );
-    },
-  };
 }
 
 /** Finds code as a node does, and makes it testable. */
@@ -95,19 +73,19 @@ export class TestCode implements CodeSource {
   readonly #versions: TestVersions;
   readonly #inner: VersionCode;
   readonly #drain: Drain;
-  readonly #parts: { readonly busy: Busy; readonly doubles: Doubles };
+  readonly #parts: Parts;
 
   /**
    * @param versions Obtains versions.
    * @param contracts Checks inputs and signals.
    * @param drain How executions drain their microtasks.
-   * @param parts Counts work; stands in place of activities.
+   * @param parts Counts work; finds activities.
    */
   constructor(
     versions: TestVersions,
     contracts: Contracts,
     drain: Drain,
-    parts: { readonly busy: Busy; readonly doubles: Doubles },
+    parts: Parts,
   ) {
     this.#versions = versions;
     this.#inner = new VersionCode(versions, contracts, drain);
@@ -122,6 +100,7 @@ export class TestCode implements CodeSource {
       if ("kind" in code) return code;
       const { definition } = await this.#versions.obtain(run.hash);
       return {
+        activityCode: (activity: ActivityLike) => this.#parts.activities.codeOf(activity),
         execute: (start: ClaimedRun, options: Partial<ExecutionOptions>) =>
           new TestExecution(
             definition,
@@ -153,6 +132,11 @@ export class TestCode implements CodeSource {
   /** See {@linkcode CodeSource.checkSignal}. */
   checkSignal(hash: string, name: string, payload: string): Promise<string> {
     return this.#parts.busy.during("work", () => this.#inner.checkSignal(hash, name, payload));
+  }
+
+  /** See {@linkcode CodeSource.activity}. */
+  activity(_hash: string, code: string): Promise<ActivityLike | CodeFailure> {
+    return Promise.resolve(this.#parts.activities.at(code) ?? { kind: "node" });
   }
 
   /** See {@linkcode CodeSource.probe}. */

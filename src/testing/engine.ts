@@ -6,6 +6,7 @@
 
 import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
+import type { Activities } from "../engine/activities.ts";
 import type { RunsApi } from "../client/runs_api.ts";
 import type { Schedules } from "../client/schedules.ts";
 import type { StartManyItem, StartManyOptions, StartOptions } from "../client/start_options.ts";
@@ -20,6 +21,7 @@ import { Contracts } from "../version/contracts.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import type { SignalSchemas } from "../workflow/signal_types.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import { TestActivities } from "./activities.ts";
 import { Busy } from "./busy.ts";
 import { POLL_MS, VirtualClock } from "./clock.ts";
 import { TestCode } from "./code.ts";
@@ -27,7 +29,7 @@ import { TestDatabase } from "./database.ts";
 import { TestVersions } from "./definitions.ts";
 import { type ActivityCall, type ActivityDouble, Doubles, nameOf } from "./doubles.ts";
 import { readHistory } from "./history.ts";
-import { dateOf, readTestOptions, type TestEngineOptions } from "./options.ts";
+import { dateOf, MOST_ATTEMPTS, readTestOptions, type TestEngineOptions } from "./options.ts";
 import { Paranoia } from "./paranoia.ts";
 import { ParkedRuns } from "./parked.ts";
 import { TestRun, type TestRunServices } from "./run.ts";
@@ -71,6 +73,8 @@ export class TestEngine implements AsyncDisposable {
   readonly runs: RunsApi;
   /** Schedules: what is to be started when. */
   readonly schedules: Schedules;
+  /** Completes attempts of activities by their tokens. */
+  readonly activities: Activities;
   readonly #parts: Parts;
   #disposing: Promise<void> | undefined;
 
@@ -85,6 +89,7 @@ export class TestEngine implements AsyncDisposable {
     this.versions = continuum.versions;
     this.runs = continuum.runs;
     this.schedules = continuum.schedules;
+    this.activities = continuum.activities;
   }
 
   /**
@@ -303,9 +308,8 @@ export class TestEngine implements AsyncDisposable {
  * workflow modules as they are.
  */
 export async function testEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
-  const { definitions, specifiers, doubles: given, payloadBytes, ...rest } = readTestOptions(
-    options,
-  );
+  const { definitions, specifiers, doubles: given, payloadBytes, queues, ...rest } =
+    readTestOptions(options);
   const { now, isAutomatic, isParanoid, graph } = rest;
   const clock = new VirtualClock(now);
   const busy = new Busy();
@@ -319,6 +323,7 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
   const drain = await probeDrain();
   const versions = new TestVersions({ store: store.versions, workflows: specifiers, ...graph });
   for (const definition of definitions) await versions.registerDefinition(definition);
+  const activities = new TestActivities(doubles, queues.keys());
   const parked = new ParkedRuns();
   const unawaited: UnawaitedEffect[] = [];
   const paranoia = isParanoid ? new Paranoia(store, versions, { drain, payloadBytes }) : null;
@@ -330,8 +335,11 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     payloadBytes,
     clock,
     polls: { told: POLL_MS, passing: POLL_MS },
-    code: new TestCode(versions, new Contracts(versions, store.versions), drain, { busy, doubles }),
-    settings: SETTINGS,
+    code: new TestCode(versions, new Contracts(versions, store.versions), drain, {
+      busy,
+      activities,
+    }),
+    settings: { ...SETTINGS, queues },
     onDeparture: (run, departure) => {
       paranoia?.note(run, departure);
       parked.note(run, departure);
@@ -361,8 +369,7 @@ const SETTINGS = {
   lingerMs: 0,
   maxResidentRuns: 1_000,
   maxResidentBytes: Infinity,
-  activityConcurrency: 1_000,
-  queues: new Map([["default", { concurrency: 1_000, rate: null }]]),
+  activityConcurrency: MOST_ATTEMPTS,
   probeMs: POLL_MS,
   retention: undefined,
   drainTimeoutMs: 0,

@@ -38,6 +38,8 @@ export {
   Outcome,
 } from "./doubles.ts";
 export { dumpHistory, type DumpHistoryOptions, loadHistory, type RunHistory } from "./history.ts";
+export { Activities } from "../engine/activities.ts";
+export type { QueueSetting } from "../options.ts";
 export { assertReplays } from "./replay.ts";
 export { EndlessWaitError, HistoryFormatError, ReplayError, RunParkedError } from "./errors.ts";
 export type { AnyWorkflow } from "./definitions.ts";

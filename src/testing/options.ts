@@ -7,6 +7,8 @@
 import { InvalidArgumentError } from "../base/errors.ts";
 import { type Limits, readLimits } from "../client/limits.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
+import type { QueueSettings } from "../engine/task_queue.ts";
+import { type QueueSetting, readQueues } from "../options.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
 import { isWorkflow } from "../workflow/workflow.ts";
 import type { AnyWorkflow } from "./definitions.ts";
@@ -21,6 +23,12 @@ export interface TestEngineOptions {
   readonly workflows?: readonly (AnyWorkflow | string)[];
   /** What stands in place of activities: by name, or beside the activity that it replaces. */
   readonly activities?: Readonly<Record<string, ActivityDouble>> | readonly ActivityDoublePair[];
+  /**
+   * The queues of activities that the engine serves, beside `default`, as in `Continuum.open`: at most
+   * 1,000 attempts at once each where nothing else is said. An activity of another queue fails, by
+   * name.
+   */
+  readonly queues?: Readonly<Record<string, QueueSetting>>;
   /**
    * The virtual time at the beginning.
    *
@@ -59,6 +67,8 @@ export interface ReadTestOptions {
     string | ActivityDefinition<never, unknown>,
     ActivityDouble,
   ])[];
+  /** The queues that it serves. */
+  readonly queues: ReadonlyMap<string, QueueSettings>;
   /** The most bytes of one value. */
   readonly payloadBytes: number;
   /** Milliseconds since the epoch. */
@@ -71,7 +81,20 @@ export interface ReadTestOptions {
   readonly graph: Pick<TestEngineOptions, "config" | "live">;
 }
 
-const OPTIONS = ["workflows", "activities", "now", "time", "paranoid", "limits", "config", "live"];
+const OPTIONS = [
+  "workflows",
+  "activities",
+  "queues",
+  "now",
+  "time",
+  "paranoid",
+  "limits",
+  "config",
+  "live",
+];
+
+/** The most attempts at once. */
+export const MOST_ATTEMPTS = 1_000;
 
 const START = "2030-01-01T00:00:00Z";
 
@@ -89,6 +112,7 @@ export function readTestOptions(options: TestEngineOptions): ReadTestOptions {
   return {
     ...readWorkflows(workflows),
     doubles: pairsOf(activities),
+    queues: readQueues(options.queues ?? {}, MOST_ATTEMPTS),
     ...readLimits(options.limits),
     now: dateOf(now, "now"),
     isAutomatic: time === "auto",
