@@ -140,8 +140,11 @@ export {
   DatabaseInUseError,
   DatabaseOptionError,
   DatabaseUnavailableError,
+  DatabaseUnsuitableError,
   MigrationChangedError,
+  NestedQueryError,
   SchemaTooNewError,
+  TransactionOverError,
   UnstorableTextError,
 } from "./src/store/errors.ts";
 export {

@@ -47,6 +47,7 @@ import type { RunStore, Store } from "./ports/store.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { onLateError } from "./replay/rejections.ts";
 import { askFor, forCallers } from "./store/callers.ts";
+import { fromOutside } from "./store/inside.ts";
 import { openStore } from "./store/open.ts";
 import { Contracts } from "./version/contracts.ts";
 import { Versions } from "./version/versions.ts";
@@ -112,7 +113,7 @@ export class Continuum implements AsyncDisposable {
   /** Schedules: what is to be started when. */
   readonly schedules: Schedules;
   readonly #store: Store;
-  /** The store as callers see it. */
+  /** The store as callers see it, who may be inside a transaction. */
   readonly #asked: Store;
   readonly #versions: Versions;
   readonly #replay: DarkReplay;
@@ -147,7 +148,7 @@ export class Continuum implements AsyncDisposable {
     this.#replay = new DarkReplay(versions, drain);
     this.#settings = settings;
     this.#watchdog = parts.watchdog;
-    const asked = this.#asked = forCallers(store);
+    const asked = this.#asked = forCallers(fromOutside(store));
     const ends = this.#ends = new Ends(asked.runs, clock, polls, () => hints.due());
     const { notices } = store;
     const hints = this.#hints = new Hints({ notices, engine: () => this.#engine, ends });

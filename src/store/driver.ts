@@ -28,6 +28,15 @@ export interface SqlSession {
   script(text: string): Promise<void>;
 }
 
+/** Whose a transaction is. */
+export interface TransactionOptions {
+  /**
+   * Whether code of the application runs in it, for as long as it likes: such a transaction takes
+   * nothing that the engine needs. Default: `false`.
+   */
+  readonly isUsers?: boolean;
+}
+
 /** A database, opened for one store. */
 export interface SqlDriver extends SqlSession {
   /** True while nobody else, in this process or another, can have the database open. */
@@ -38,9 +47,13 @@ export interface SqlDriver extends SqlSession {
    * Runs `work` in a transaction: committed when it returns, rolled back when it throws.
    *
    * @param work Must use the session that it is given, and no other.
+   * @param options Whose transaction it is.
    * @returns What `work` returned.
    */
-  transaction<Result>(work: (session: SqlSession) => Promise<Result>): Promise<Result>;
+  transaction<Result>(
+    work: (session: SqlSession) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result>;
   /**
    * Hears notifications on a channel; absent where the database can't.
    *

@@ -77,14 +77,18 @@ export class DatabaseInUseError extends ContinuumError {
   }
 }
 
-/** A query was sent past a transaction, from inside its callback, on a driver with one session. */
+/**
+ * The database was asked past a transaction, from inside its callback. What is asked would not be
+ * part of the transaction, and where it waits for what the transaction holds, both wait for ever.
+ */
 export class NestedQueryError extends ContinuumError {
   /** Says what to use instead. */
   constructor() {
     super(
       "NESTED_QUERY",
-      "Cannot query the database from inside a transaction callback: PGlite has one session and " +
-        "would wait for itself, wanted a query on the transaction that the callback was given",
+      "Cannot query the database from inside a transaction callback: found a call that is no part " +
+        "of the transaction and could wait for it, wanted a query on the transaction that the " +
+        "callback was given, or the call before or after ctx.transaction",
     );
   }
 }
@@ -143,8 +147,55 @@ export class DatabaseUnavailableError extends ContinuumError {
   constructor(database: string, cause: Error, mayBeWritten = true) {
     super(
       "DATABASE_UNAVAILABLE",
-      `Cannot reach database ${database}: ${cause.message || cause.name}`,
+      `Cannot ${isAnswer(cause) ? "use" : "reach"} database ${database} now: ${saidBy(cause)}`,
       { cause, details: { database, mayBeWritten } },
     );
   }
+}
+
+/** The database, or the role that opens it, is none that the store can work with. */
+export class DatabaseUnsuitableError extends ContinuumError {
+  /**
+   * Says what was found and what was wanted.
+   *
+   * @param setting What is not as it has to be.
+   * @param found What it is.
+   * @param wanted What it has to be, or what to do.
+   * @param cause What the database said.
+   */
+  constructor(setting: string, found: string, wanted: string, cause?: unknown) {
+    super(
+      "DATABASE_UNSUITABLE",
+      `Cannot use this database: ${setting} is not as needed, found ${found}, wanted ${wanted}`,
+      { details: { setting, found, wanted }, ...(cause === undefined ? {} : { cause }) },
+    );
+  }
+}
+
+/** The caller's transaction, in which runs were to be started, is over. Nothing was written. */
+export class TransactionOverError extends ContinuumError {
+  /**
+   * Says what was found and what was wanted.
+   *
+   * @param cause What the database said.
+   */
+  constructor(cause?: unknown) {
+    super(
+      "TRANSACTION_OVER",
+      "Cannot write into the caller's transaction: found no transaction, as after its end or the " +
+        "loss of its connection, wanted one that is open; nothing was written",
+      cause === undefined ? {} : { cause },
+    );
+  }
+}
+
+/** A host with several addresses fails with one error for each. */
+function saidBy(cause: Error): string {
+  const [first] = cause instanceof AggregateError ? cause.errors as readonly Error[] : [];
+  return cause.message || first?.message || cause.name;
+}
+
+/** Whether the database said so itself. */
+function isAnswer(cause: Error): boolean {
+  return "severity" in cause;
 }

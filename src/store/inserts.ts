@@ -19,7 +19,7 @@ import { END_STATES } from "../ports/rows.ts";
 import { encodeError } from "../base/values_failure.ts";
 import type { SqlDriver, SqlSession } from "./driver.ts";
 import { VersionNotRegisteredError } from "./errors.ts";
-import { savepoint } from "./guest_session.ts";
+import { savepoint, transactionId, within } from "./guest_session.ts";
 import { insertStatements } from "./inserts_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
 import { arrayLiteral, storable } from "./sql.ts";
@@ -90,21 +90,40 @@ export class Inserts {
   }
 
   /**
-   * Inserts runs in a transaction, which stays usable; see {@linkcode RunStore.insertInto}.
+   * Inserts runs in a transaction, which stays usable.
    *
    * @param runs The runs, each with its namespace.
    * @param session The transaction.
    * @returns What became of each, in the same order.
    */
   insertInto(runs: readonly Placed[], session: SqlSession): Promise<InsertedRun[]> {
-    const query = (values: readonly string[]) =>
-      session.query<InsertRow>(this.#sql.insertAll, values);
-    const isKeyed = runs.some(({ key }) => key !== undefined);
     return this.#insert(
       runs,
       session,
-      isKeyed ? (values) => savepoint(session, () => query(values)) : query,
+      (values) => keeping(runs, session, () => session.query(this.#sql.insertAll, values)),
     );
+  }
+
+  /**
+   * Inserts runs in a caller's transaction, or not at all (G5); see
+   * {@linkcode RunStore.insertInto}.
+   *
+   * @param runs The runs, each with its namespace.
+   * @param session The caller's transaction.
+   * @returns What became of each, in the same order.
+   * @throws {TransactionOverError} If it is over.
+   */
+  async insertWithin(runs: readonly Placed[], session: SqlSession): Promise<InsertedRun[]> {
+    const xid = await transactionId(session);
+    const query = (values: readonly string[]) =>
+      within(
+        session,
+        xid,
+        () =>
+          keeping(runs, session, () =>
+            session.query<InsertRow>(this.#sql.insertWithin, [...values, xid])),
+      );
+    return await this.#insert(runs, session, query, xid);
   }
 
   /** K4. Of two starts at once, the later one sees what the earlier one has put there. */
@@ -118,7 +137,14 @@ export class Inserts {
   }
 
   /** K4. The runs that were ended for it, and the nodes that execute them. */
-  async #clear(runs: readonly Placed[], session: SqlSession): Promise<InsertedRun["ended"]> {
+  async #clear(
+    runs: readonly Placed[],
+    session: SqlSession,
+    xid: string | undefined,
+  ): Promise<InsertedRun["ended"]> {
+    const [terminate, rename, ...own] = xid === undefined
+      ? [this.#sql.terminate, this.#sql.rename]
+      : [this.#sql.terminateWithin, this.#sql.renameWithin, xid];
     const values = [
       arrayLiteral(runs.map(({ namespace }) => namespace)),
       arrayLiteral(runs.map(({ runId }) => storable("a run id", runId))),
@@ -128,10 +154,10 @@ export class Inserts {
       arrayLiteral(runs.map(({ replaces }) => replaces ?? null)),
     ];
     const ended = await session.query<{ id: number; node: string | null }>(
-      this.#sql.terminate,
-      [...values, REPLACED],
+      terminate!,
+      [...values, REPLACED, ...own],
     );
-    await session.query(this.#sql.rename, values);
+    await session.query(rename!, [...values, ...own]);
     return ended.map(({ id, node }) => ({ id: Number(id), node }));
   }
 
@@ -139,10 +165,11 @@ export class Inserts {
     runs: readonly Placed[],
     session: SqlSession,
     query: (values: readonly string[]) => Promise<InsertRow[]>,
+    xid?: string,
   ): Promise<InsertedRun[]> {
     const firsts = firstOfEach(runs);
     const isReplacing = firsts.some(({ replaces }) => replaces !== undefined);
-    const ended = isReplacing ? await this.#clear(firsts, session) : undefined;
+    const ended = isReplacing ? await this.#clear(firsts, session, xid) : undefined;
     const values = parameters(firsts);
     const added = await this.#add(firsts, () => query(values));
     const created = new Map(added.map((row) => [placeOf(row), exact(row)]));
@@ -298,4 +325,13 @@ function parameters(runs: readonly Placed[]): string[] {
     ),
     arrayLiteral(runs.map((run) => run.policy ?? null)),
   ];
+}
+
+/** Only a key that is taken fails the statement. */
+function keeping<T>(
+  runs: readonly Placed[],
+  session: SqlSession,
+  query: () => Promise<T>,
+): Promise<T> {
+  return runs.some(({ key }) => key !== undefined) ? savepoint(session, query) : query();
 }

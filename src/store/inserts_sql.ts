@@ -5,6 +5,7 @@
  */
 
 import { SEPARATOR } from "../base/run_ids.ts";
+import { inTransaction } from "./guest_session.ts";
 import { AWAITED } from "./retention_sql.ts";
 import { ENDED, noted } from "./runs_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
@@ -61,9 +62,14 @@ const COMPANIONS = `,
  * Rows go in by their ids and keys, so that two batches wait for each other in one direction. Most
  * starts have no companions, and do not pay for them.
  */
-function insert(newcomers: string, unlessTaken: string, companions: string): string {
+function insert(
+  newcomers: string,
+  unlessTaken: string,
+  companions: string,
+  condition = "",
+): string {
   return `
-  with clock as materialized (select ${CLOCK} as at),
+  with clock as materialized (select ${CLOCK} as at${condition}),
   given as materialized (
     select * from unnest(
       $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
@@ -137,7 +143,7 @@ const GIVING_WAY = `
     )`;
 
 /** K4: ends those that live, as `terminate` does. A child is its parent's to end. */
-const TERMINATE = `
+const terminate = (condition: string) => `
   with ended as (
     update {schema}.runs as run set
       state = 'terminated',
@@ -145,7 +151,8 @@ const TERMINATE = `
       ${ENDED},
       aftermath = run.has_children
     from {schema}.runs as before
-    where run.id = before.id and run.ended_at is null and run.parent is null and run.id in (
+    where ${condition} and run.id = before.id and run.ended_at is null and run.parent is null
+      and run.id in (
       ${GIVING_WAY} and given.replaces = 'any' and run.ended_at is null and run.parent is null
       order by run.id for update of run
     )
@@ -160,10 +167,10 @@ const TERMINATE = `
  * K4: an ended run gives its id up, and takes its keys along. A child whose parent may ask for it
  * again, or has not been told of its end, keeps it.
  */
-const RENAME = `
+const rename = (condition: string) => `
   with renamed as (
     update {schema}.runs as run set run_id = run.run_id || '${SEPARATOR}was.' || run.id
-    where run.id in (
+    where ${condition} and run.id in (
       ${GIVING_WAY} and run.ended_at is not null and (
         run.parent is null or not run.aftermath and not ${AWAITED}
       )
@@ -194,6 +201,18 @@ const KEYS = `
   from unnest($1::text[], $2::text[], $3::text[]) as given (namespace, workflow, key)
   join {schema}.idempotency_keys as known using (namespace, workflow, key)`;
 
+/** The statements; `...Within`: those that write in one transaction alone. */
+export type InsertStatement =
+  | "insert"
+  | "insertAll"
+  | "insertWithin"
+  | "terminate"
+  | "terminateWithin"
+  | "rename"
+  | "renameWithin"
+  | "taken"
+  | "keys";
+
 /**
  * The statements that insert runs in a schema.
  *
@@ -202,12 +221,15 @@ const KEYS = `
  */
 export function insertStatements(
   schema: SchemaName,
-): Record<"terminate" | "rename" | "insert" | "insertAll" | "taken" | "keys", string> {
+): Record<InsertStatement, string> {
   return schema.fillAll({
     insert: insert(NEW_ID, "", ""),
     insertAll: insert(NEW_KEY, UNLESS_TAKEN, COMPANIONS),
-    terminate: TERMINATE,
-    rename: RENAME,
+    insertWithin: insert(NEW_KEY, UNLESS_TAKEN, COMPANIONS, ` where ${inTransaction(19)}`),
+    terminate: terminate("true"),
+    terminateWithin: terminate(inTransaction(8)),
+    rename: rename("true"),
+    renameWithin: rename(inTransaction(7)),
     taken: TAKEN,
     keys: KEYS,
   });

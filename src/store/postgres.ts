@@ -1,39 +1,77 @@
 /**
- * The adapter for Postgres, over `npm:postgres`.
+ * The adapter for Postgres, over `npm:pg`.
+ *
+ * - A1, lanes: what keeps a node alive never waits for what users do. Transactions of workflows have
+ *   connections of their own, and so has the journal, which waits for no lock.
+ * - A2, where the server has no connection left for a lane, the journal lends its own: a node that
+ *   can have three works, slower.
+ * - A3: behind a pooler nothing is prepared, and no statement counts on the session of another;
+ *   unless `prepare` says otherwise, and until the pooler shows that it can't.
  *
  * ```ts
  * import { postgres } from "@continuum/continuum/postgres";
  *
  * const database = postgres("postgres://pooler:6432/app", {
  *   listenUrl: "postgres://server:5432/app",
- *   prepare: false,
  * });
  * ```
  *
  * @module
  */
 
-import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
+import type {
+  DatabaseAdapter,
+  SqlDriver,
+  SqlSession,
+  SqlValue,
+  TransactionOptions,
+} from "./driver.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
-import { LastingClient } from "./postgres_client.ts";
+import { type ConnectionOptions, Fault } from "./postgres_connection.ts";
 import { Listener } from "./postgres_listener.ts";
-import { isUnavailable } from "./sqlstate.ts";
+import { isFull, Pool } from "./postgres_pool.ts";
+import { Statements } from "./postgres_statements.ts";
+import type { Role } from "./postgres_settings.ts";
+import { runHeld } from "./postgres_transaction.ts";
+import { isAnswered, isContention, outcomeOf } from "./sqlstate.ts";
 
-export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
+export type {
+  DatabaseAdapter,
+  SqlDriver,
+  SqlSession,
+  SqlValue,
+  TransactionOptions,
+} from "./driver.ts";
 
 /** How to talk to Postgres. */
 export interface PostgresOptions {
   /** Where to LISTEN; needed where `url` leads to a pooler. Default: `url`. */
   readonly listenUrl?: string;
-  /** Whether to prepare statements; `false` for poolers that can't. Default: `true`. */
+  /**
+   * Whether to prepare statements. Default: where no pooler stands between; `true` is for a pooler
+   * that keeps prepared statements for its clients.
+   */
   readonly prepare?: boolean;
-  /** Connections for all but the journal and LISTEN, which have one each. Default: 4. */
+  /**
+   * Connections for all but the journal and LISTEN, which have one each, and transactions of
+   * workflows. Default: 4.
+   */
   readonly connections?: number;
+  /** Connections for `ctx.transaction`: so many run at once. Default: 4. */
+  readonly transactions?: number;
   /** How long the journal waits for a locked row, in milliseconds. Default: 50. */
   readonly lockTimeoutMs?: number;
+  /**
+   * Milliseconds until an answer that has not come is looked for on the server; where nobody works
+   * at it, the connection is replaced. Default: 5,000.
+   */
+  readonly answerMs?: number;
   /** The name of the connections in `pg_stat_activity`. Default: `continuum`. */
   readonly applicationName?: string;
 }
+
+/** Milliseconds for which the journal goes without a connection of its own (A2). */
+const NARROW_MS = 60_000;
 
 /**
  * A Postgres database.
@@ -43,67 +81,72 @@ export interface PostgresOptions {
  * @returns What `database` takes. Connections are made when they are needed.
  */
 export function postgres(url: string, options: PostgresOptions = {}): DatabaseAdapter {
-  const { host, pathname } = new URL(url);
-  const description = `postgres://${host}${pathname}`;
+  const { username, host, pathname } = new URL(url);
+  const description = `postgres://${username === "" ? "" : `${username}@`}${host}${pathname}`;
   return {
     description,
     open: () => Promise.resolve(new PostgresDriver(url, options, description)),
   };
 }
 
-type Client = Parameters<Parameters<LastingClient["ask"]>[0]>[0];
-
-/** Asks a client, or a transaction of it. */
-type Through = <Answer>(
-  ask: (client: Pick<Client, "unsafe">) => PromiseLike<Answer>,
-) => PromiseLike<Answer>;
-
 class PostgresDriver implements SqlDriver {
   readonly exclusive = false;
   readonly impatient: SqlSession;
-  readonly #pool: LastingClient;
-  readonly #journal: LastingClient;
-  readonly #session: SqlSession;
+  readonly #engine: Pool;
+  readonly #journal: Pool;
+  readonly #user: Pool;
+  readonly #statements: Statements;
   readonly #listeners = new Set<Listener>();
-  readonly #listenUrl: string;
-  readonly #applicationName: string;
-  readonly #prepare: boolean;
+  readonly #listening: ConnectionOptions;
   readonly #description: string;
+  readonly #lockMs: number;
+  /** A2: until then the journal's statements go where the engine's go. */
+  #narrowUntil = 0;
 
   constructor(url: string, options: PostgresOptions, description: string) {
+    const { connections = 4, transactions = 4, applicationName = "continuum" } = options;
+    const { listenUrl = url, answerMs = 5_000, lockTimeoutMs = 50 } = options;
     this.#description = description;
-    this.#prepare = options.prepare ?? true;
-    this.#listenUrl = options.listenUrl ?? url;
-    this.#applicationName = options.applicationName ?? "continuum";
-    const common = { application_name: this.#applicationName };
-    this.#pool = new LastingClient(url, clientOptions(options.connections ?? 4, common));
-    this.#journal = new LastingClient(
-      url,
-      clientOptions(1, { ...common, lock_timeout: options.lockTimeoutMs ?? 50 }),
+    this.#lockMs = lockTimeoutMs;
+    this.#statements = new Statements(options.prepare);
+    const common = { url, applicationName, answerMs };
+    const makeRoom = () => this.#narrow();
+    const pool = (limit: number, role: Role) => new Pool({ ...common, role, limit, makeRoom });
+    this.#engine = pool(connections, { lane: "engine" });
+    this.#journal = pool(1, { lane: "engine", lockMs: lockTimeoutMs });
+    this.#user = pool(transactions, { lane: "user" });
+    this.#listening = { ...common, url: listenUrl, role: { lane: "engine" } };
+    this.impatient = {
+      query: (text, values = []) => this.#asked(() => this.#askJournal(text, values)),
+      script: (text) => this.script(text),
+    };
+  }
+
+  query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    return this.#asked(() =>
+      this.#engine.use((connection) => this.#statements.query<Row>(connection, text, values))
     );
-    this.#session = this.#sessionOf((ask) => this.#pool.ask(ask));
-    this.impatient = this.#sessionOf((ask) => this.#journal.ask(ask));
   }
 
-  query<Row>(text: string, values?: readonly SqlValue[]): Promise<Row[]> {
-    return this.#session.query(text, values);
+  async script(text: string): Promise<void> {
+    await this.#asked(() => this.#engine.use((connection) => connection.script(text)));
   }
 
-  script(text: string): Promise<void> {
-    return this.#session.script(text);
-  }
-
-  async transaction<Result>(work: (session: SqlSession) => Promise<Result>): Promise<Result> {
-    const result = await this.#translated(
-      this.#pool.ask((pool) =>
-        // Each statement has to see what others have committed by then (N1 of `nodes.ts`).
-        pool.begin("isolation level read committed", async (client) => {
-          const session = { ...this.#sessionOf((ask) => ask(client)), client };
-          return { value: await work(session) };
+  async transaction<Answer>(
+    work: (session: SqlSession) => Promise<Answer>,
+    { isUsers = false }: TransactionOptions = {},
+  ): Promise<Answer> {
+    const pool = isUsers ? this.#user : this.#engine;
+    try {
+      return await pool.use((connection) =>
+        runHeld(connection, work, {
+          statements: isUsers ? undefined : this.#statements,
+          translate: (error) => this.#translated(error, isUsers),
         })
-      ),
-    );
-    return (result as { value: Result }).value;
+      );
+    } catch (error) {
+      throw this.#faulty(error);
+    }
   }
 
   async listen(
@@ -111,15 +154,21 @@ class PostgresDriver implements SqlDriver {
     onPayload: (payload: string) => void,
     onGap: () => void,
   ): Promise<() => Promise<void>> {
-    const options = clientOptions(1, { application_name: this.#applicationName });
-    const listener = new Listener(this.#listenUrl, options, channel, onPayload, onGap);
+    const { answerMs } = this.#listening;
+    const listener = new Listener({
+      ...this.#listening,
+      channel,
+      questionMs: 2 * answerMs,
+      onNotification: onPayload,
+      onGap,
+    });
     this.#listeners.add(listener);
     const end = async () => {
       this.#listeners.delete(listener);
       await listener.end();
     };
     try {
-      await this.#translated(listener.start());
+      await this.#asked(() => listener.start());
     } catch (error) {
       await end();
       throw error;
@@ -129,50 +178,50 @@ class PostgresDriver implements SqlDriver {
 
   async close(): Promise<void> {
     await Promise.all([...this.#listeners].map((listener) => listener.end()));
-    await Promise.all([this.#pool.end(), this.#journal.end()]);
+    await Promise.all([this.#engine.end(), this.#journal.end(), this.#user.end()]);
   }
 
-  #sessionOf(through: Through): SqlSession {
-    return {
-      query: async <Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> => {
-        const rows = await this.#translated(
-          through((client) => client.unsafe(text, [...values], { prepare: this.#prepare })),
+  async #askJournal<Row>(text: string, values: readonly SqlValue[]): Promise<Row[]> {
+    if (performance.now() >= this.#narrowUntil) {
+      try {
+        return await this.#journal.use((connection) =>
+          this.#statements.query<Row>(connection, text, values)
         );
-        return Array.from(rows as Iterable<Row>);
-      },
-      script: async (text) => {
-        await this.#translated(through((client) => client.unsafe(text).simple()));
-      },
-    };
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        this.#narrowUntil = performance.now() + NARROW_MS;
+      }
+    }
+    const lockMs = this.#lockMs;
+    return await this.#engine.use((connection) => connection.query<Row>(text, values, { lockMs }));
   }
 
-  async #translated<Result>(query: PromiseLike<Result>): Promise<Result> {
+  /** A2. */
+  async #narrow(): Promise<boolean> {
+    this.#narrowUntil = performance.now() + NARROW_MS;
+    return await this.#journal.shrink() > 0;
+  }
+
+  async #asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     try {
-      return await query;
+      return await ask();
     } catch (error) {
-      throw isUnavailable(error) ? new DatabaseUnavailableError(this.#description, error) : error;
+      throw this.#translated(error, false);
     }
   }
-}
 
-function clientOptions(
-  max: number,
-  connection: { application_name: string; lock_timeout?: number },
-) {
-  return {
-    max,
-    connection,
-    // Arrays go in as literals and never come out: types need not be asked for at each connection.
-    fetch_types: false,
-    onnotice: () => {},
-    types: {
-      bigint: { to: 20, from: [20], serialize: String, parse: Number },
-      bytea: {
-        to: 17,
-        from: [17],
-        serialize: (bytes: Uint8Array) => `\\x${bytes.toHex()}`,
-        parse: (text: string) => Uint8Array.fromHex(text.slice(2)),
-      },
-    },
-  };
+  /** What callers can't do anything about has one name: it passes. */
+  #translated(error: unknown, isUsers: boolean): unknown {
+    const passes = !isUsers && isAnswered(error) && outcomeOf(error) !== "refused" &&
+      !isContention(error);
+    return passes
+      ? new DatabaseUnavailableError(this.#description, error, outcomeOf(error) === "unknown")
+      : this.#faulty(error);
+  }
+
+  #faulty(error: unknown): unknown {
+    return error instanceof Fault
+      ? new DatabaseUnavailableError(this.#description, error.cause, error.mayBeWritten)
+      : error;
+  }
 }

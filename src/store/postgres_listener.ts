@@ -1,57 +1,57 @@
 /**
  * A LISTEN that outlives its connection.
  *
+ * - H1: a connection over which nothing comes any more is found out: a question every few seconds
+ *   has to be answered.
+ * - H2: behind a pooler that hands out transactions nothing is listened to: it would leave the LISTEN
+ *   on somebody else's session, and hear nothing.
+ *
  * @module
  */
 
-import { LastingClient } from "./postgres_client.ts";
+import { getLogger } from "@logtape/logtape";
+import { Connection, type ConnectionOptions } from "./postgres_connection.ts";
 
 /** Waits between attempts to come back, in milliseconds; the last one repeats. */
 const BACK_OFF = [50, 100, 250, 500, 1_000, 2_000, 5_000];
 
+/** How often a pooler gets the chance to show that it hands out transactions. */
+const LOOKS = 5;
+
+const PID = "select pg_catalog.pg_backend_pid() as pid";
+
+const log = getLogger(["continuum", "engine"]);
+
+/** What a listener needs. */
+export interface ListenerOptions extends ConnectionOptions {
+  /** A lower-case identifier. */
+  readonly channel: string;
+  /** Milliseconds between two questions (H1). */
+  readonly questionMs: number;
+  /** Called each time the connection was lost and is back. */
+  readonly onGap: () => void;
+}
+
 /** Listens on one channel over a connection of its own, and comes back when that is lost. */
 export class Listener {
-  readonly #client: LastingClient;
-  readonly #statement: string;
-  readonly #onGap: () => void;
+  readonly #options: ListenerOptions;
   readonly #ended = Promise.withResolvers<void>();
+  #connection: Connection | undefined;
   #isEnded = false;
-  #lost = Promise.withResolvers<void>();
-  #keeping: Promise<void> | null = null;
+  #keeping: Promise<void> | undefined;
 
   /**
    * Connects to nothing before `start()`.
    *
-   * @param url The database.
-   * @param options The client's options.
-   * @param channel A lower-case identifier.
-   * @param onPayload Called for each notification.
-   * @param onGap Called each time the connection was lost and is back.
+   * @param options What it needs.
    */
-  constructor(
-    url: string,
-    options: Record<string, unknown>,
-    channel: string,
-    onPayload: (payload: string) => void,
-    onGap: () => void,
-  ) {
-    this.#statement = `listen ${channel}`;
-    this.#onGap = onGap;
-    this.#client = new LastingClient(
-      url,
-      {
-        ...options,
-        onclose: () => this.#lost.resolve(),
-        // The client's own listen() gives up for good when it can't come back at the first attempt.
-        onnotify: (_channel: string, payload: string) => onPayload(payload),
-      } as ConstructorParameters<typeof LastingClient>[1],
-    );
+  constructor(options: ListenerOptions) {
+    this.#options = options;
   }
 
   /** Starts listening; resolves when notifications are heard. */
   async start(): Promise<void> {
-    await this.#listen();
-    this.#keeping = this.#keep();
+    if (await this.#listen()) this.#keeping = this.#keep();
   }
 
   /** Ends it. */
@@ -59,21 +59,47 @@ export class Listener {
     this.#isEnded = true;
     this.#ended.resolve();
     await this.#keeping;
-    await this.#client.end();
+    await this.#connection?.end();
   }
 
-  async #listen(): Promise<void> {
-    this.#lost = Promise.withResolvers();
-    await this.#client.ask((client) => client.unsafe(this.#statement).simple());
+  /** `false`: there is nothing to be heard here (H2). */
+  async #listen(): Promise<boolean> {
+    const connection = await Connection.open(this.#options);
+    if (connection.isPooled && await this.#isShared(connection)) {
+      await connection.end();
+      log.warn(
+        "Cannot listen for hints: the connection leads to a pooler that hands out transactions; " +
+          "what hints would have said is found with the next heartbeat; name the server itself in " +
+          "option listenUrl of postgres()",
+      );
+      return false;
+    }
+    await connection.script(`listen ${this.#options.channel}`);
+    this.#connection = connection;
+    return true;
+  }
+
+  /** Whether a statement of another connection runs in the session of this one. */
+  async #isShared(own: Connection): Promise<boolean> {
+    const other = await Connection.open(this.#options);
+    try {
+      for (let look = 0; look < LOOKS; look++) {
+        const [mine, theirs] = [await pidOf(own), await pidOf(other)];
+        if (mine === theirs || mine !== await pidOf(own)) return true;
+      }
+      return false;
+    } finally {
+      await other.end();
+    }
   }
 
   async #keep(): Promise<void> {
     while (!this.#isEnded) {
-      await Promise.race([this.#lost.promise, this.#ended.promise]);
+      await this.#untilLost(this.#connection!);
       for (let attempt = 0; !this.#isEnded; attempt++) {
         try {
-          await this.#listen();
-          this.#onGap();
+          if (!await this.#listen()) return;
+          this.#options.onGap();
           break;
         } catch {
           await this.#pause(BACK_OFF[Math.min(attempt, BACK_OFF.length - 1)]!);
@@ -82,10 +108,32 @@ export class Listener {
     }
   }
 
-  async #pause(ms: number): Promise<void> {
-    const over = Promise.withResolvers<void>();
-    const timer = setTimeout(over.resolve, ms);
-    await Promise.race([over.promise, this.#ended.promise]);
+  async #untilLost(connection: Connection): Promise<void> {
+    while (!this.#isEnded && !connection.isLost) {
+      await this.#pause(this.#options.questionMs, connection.lost.catch(() => {}));
+      if (!this.#isEnded && !connection.isLost) await this.#question(connection);
+    }
+  }
+
+  /** H1. */
+  async #question(connection: Connection): Promise<void> {
+    const timer = setTimeout(
+      () => connection.destroy("no answer"),
+      this.#options.answerMs,
+    );
+    await connection.script("select 1").catch(() => {});
     clearTimeout(timer);
   }
+
+  async #pause(ms: number, orElse?: Promise<unknown>): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const timer = setTimeout(over.resolve, ms);
+    await Promise.race([over.promise, this.#ended.promise, ...(orElse ? [orElse] : [])]);
+    clearTimeout(timer);
+  }
+}
+
+async function pidOf(connection: Connection): Promise<number> {
+  const [row] = await connection.query<{ pid: number }>(PID, []);
+  return row!.pid;
 }

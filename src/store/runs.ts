@@ -117,7 +117,7 @@ export class Runs implements RunStore {
   async insertInto(transaction: unknown, runs: readonly NewRun[]): Promise<InsertedRun[]> {
     const session = guestSession(transaction);
     const placed = runs.map((run) => this.#placed(run));
-    const inserted = await this.#inserts.insertInto(placed, session);
+    const inserted = await this.#inserts.insertWithin(placed, session);
     // Said when the caller commits, in his transaction: nobody else knows when that is.
     const dues = inserted.flatMap(({ due }) => due ?? []);
     if (dues.length > 0) {

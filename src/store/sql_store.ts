@@ -8,6 +8,7 @@ import type { Store, StoreTransaction } from "../ports/store.ts";
 import type { SqlDriver, SqlValue } from "./driver.ts";
 import { HealthFacts } from "./health.ts";
 import { Journal } from "./journal.ts";
+import { insideTransaction } from "./inside.ts";
 import { Lineage } from "./lineage.ts";
 import { migrate } from "./migrate.ts";
 import { Nodes } from "./nodes.ts";
@@ -91,12 +92,12 @@ export class SqlStore implements Store {
   /** See {@linkcode Store.transact}. */
   async transact(work: (transaction: StoreTransaction) => Promise<void>): Promise<void> {
     await this.#driver.transaction((session) =>
-      work({
-        query: (text, values = []) => session.query(text, values as SqlValue[]),
-        client: session.client,
-        commit: (entry) => this.journal.commitOn(session, entry),
-      })
-    );
+      insideTransaction(this, () =>
+        work({
+          query: (text, values = []) => session.query(text, values as SqlValue[]),
+          client: session.client,
+          commit: (entry) => this.journal.commitOn(session, entry),
+        })), { isUsers: true });
   }
 
   /** Closes the database. */

@@ -101,33 +101,12 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return sqlState(error) === "23503";
 }
 
-/** What Node and postgres.js call a connection that fails. */
-const CONNECTION_CODES = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "ECONNABORTED",
-  "EPIPE",
-  "ENOENT",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ETIMEDOUT",
-  "CONNECT_TIMEOUT",
-  "CONNECTION_CLOSED",
-  "CONNECTION_ENDED",
-  "CONNECTION_DESTROYED",
-]);
-
 /**
- * Whether the database was out of reach, went away, shuts down, starts up or takes no more
- * connections.
+ * Whether the database itself answered so.
  *
  * @param error What was thrown.
- * @returns Whether trying again later makes sense.
+ * @returns Whether it has a SQLSTATE.
  */
-export function isUnavailable(error: unknown): error is Error {
-  if (!(error instanceof Error) || !("code" in error)) return false;
-  return CONNECTION_CODES.has(String(error.code)) ||
-    /^(08...|57P0[123]|53300)$/.test(sqlState(error) ?? "");
+export function isAnswered(error: unknown): error is Error {
+  return sqlState(error) !== null;
 }

@@ -78,7 +78,7 @@ export function watched(driver: SqlDriver, busy: Busy): SqlDriver {
     exclusive: driver.exclusive,
     ...session(driver, busy),
     impatient: session(driver, busy),
-    transaction: (work) => busy.during("work", () => driver.transaction(work)),
+    transaction: (work, options) => busy.during("work", () => driver.transaction(work, options)),
     listen: driver.listen!.bind(driver),
     close: () => driver.close(),
   };

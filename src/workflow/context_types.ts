@@ -161,7 +161,7 @@ export interface WorkflowTransaction {
    * @returns Its rows.
    */
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
-  /** The driver's own transaction: postgres.js's `sql`, or PGlite's. */
+  /** What the driver calls it: on Postgres an object with the `query` of `npm:pg`, else PGlite's. */
   readonly client: unknown;
 }
 

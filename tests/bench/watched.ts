@@ -47,9 +47,9 @@ export class Watch {
     const own = {
       query: this.#watchedSession(driver).query,
       impatient: this.#watchedSession(driver.impatient),
-      transaction: ((work) =>
+      transaction: ((work, options) =>
         this.#during(
-          driver.transaction((session) => work(this.#watchedSession(session))),
+          driver.transaction((session) => work(this.#watchedSession(session)), options),
         )) as SqlDriver["transaction"],
     };
     return overlay(driver, own);

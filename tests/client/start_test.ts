@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import pg from "pg";
 import postgresJs from "postgres";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase, postgresUrl } from "../support/database.ts";
@@ -273,6 +274,68 @@ Deno.test("a transaction of postgres.js starts runs, and a database in its place
     await refused(at.node.start("echo", 1, { transaction: 7 }), "INVALID_ARGUMENT", "number");
   } finally {
     await sql.end();
+  }
+});
+
+Deno.test("G5: a client of pg starts runs in its transaction, and none outside of one", async () => {
+  const { postgresPlace } = await import("../support/database.ts");
+  await using at = await scene({ name: "Postgres", fresh: postgresPlace });
+  const client = new pg.Client(postgresUrl());
+  await client.connect();
+  try {
+    await client.query("begin");
+    const run = await at.node.start("echo", 1, { runId: "in", transaction: client, delay: 1 });
+    assert.equal((await at.node.runs.query()).runs.length, 0, "not yet");
+    await client.query("commit");
+    assert.equal(await resultOf(run), 1);
+    await client.query("begin");
+    await at.node.start("echo", 1, { runId: "undone", transaction: client });
+    await client.query("rollback");
+    await refused(
+      at.node.start("echo", 1, { runId: "out", transaction: client }),
+      "TRANSACTION_OVER",
+      "no transaction",
+    );
+    await refused(
+      at.node.start("echo", 1, { idempotencyKey: "k", transaction: client }),
+      "TRANSACTION_OVER",
+      "nothing was written",
+    );
+    await refused(
+      at.node.startMany("echo", [{ input: 1 }], { transaction: client }),
+      "TRANSACTION_OVER",
+      "no transaction",
+    );
+    assert.deepEqual((await at.node.runs.query()).runs.map(({ id }) => id), ["in"]);
+  } finally {
+    await client.end();
+  }
+});
+
+Deno.test("G5: a caller's client that went on outside of its transaction writes nothing", async () => {
+  const { postgresPlace } = await import("../support/database.ts");
+  await using at = await scene({ name: "Postgres", fresh: postgresPlace });
+  const [first, second] = [new pg.Client(postgresUrl()), new pg.Client(postgresUrl())];
+  await Promise.all([first.connect(), second.connect()]);
+  try {
+    await first.query("begin");
+    // As clients do that replace a lost connection, at each statement that a start sends in turn.
+    for (let lostAt = 0; lostAt < 3; lostAt++) {
+      let asked = 0;
+      const transaction = {
+        query: (text: string, values: unknown[]) =>
+          (asked++ < lostAt ? first : second).query(text, values),
+      };
+      await refused(
+        at.node.start("echo", 1, { runId: `lost${lostAt}`, transaction }),
+        "TRANSACTION_OVER",
+        "no transaction",
+      );
+    }
+    await first.query("rollback");
+    assert.deepEqual((await at.node.runs.query()).runs, []);
+  } finally {
+    await Promise.all([first.end(), second.end()]);
   }
 });
 

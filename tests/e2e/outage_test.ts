@@ -77,7 +77,7 @@ Deno.test("open() and connect() say which database is down, without its password
       assert(isContinuumError(error, "DATABASE_UNAVAILABLE"), error.stack);
       assert.match(
         error.message,
-        new RegExp(`Cannot reach database postgres://127.0.0.1:${port}/shop`),
+        new RegExp(`Cannot reach database postgres://somebody@127.0.0.1:${port}/shop now`),
       );
       assert.doesNotMatch(Deno.inspect(error, { depth: 10 }), /secret/);
       return true;

@@ -11,6 +11,7 @@ export class Proxy implements AsyncDisposable {
   readonly #serving: Promise<void>[] = [];
   #listener: Deno.TcpListener;
   #isCut = false;
+  #muted: ReadonlySet<Deno.Conn> = new Set();
   /** Its port; the same for as long as it lives. */
   readonly port: number;
 
@@ -37,6 +38,11 @@ export class Proxy implements AsyncDisposable {
     this.#serving.push(this.#serve(this.#listener));
   }
 
+  /** Whatever is open by now stays open, and nothing comes back over it any more. */
+  mute(): void {
+    this.#muted = new Set(this.#open);
+  }
+
   /** Ends all of it. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isCut) this.cut();
@@ -54,12 +60,22 @@ export class Proxy implements AsyncDisposable {
     const far = await Deno.connect(this.#target as Deno.ConnectOptions);
     this.#open.add(far);
     if (this.#isCut) this.cut();
-    await Promise.all([pump(near, far), pump(far, near)]);
+    const heard = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (bytes, controller) => {
+        if (!this.#muted.has(far)) controller.enqueue(bytes);
+      },
+    });
+    await Promise.all([pump(near, far), pump(far, near, heard)]);
   }
 }
 
-async function pump(from: Deno.Conn, to: Deno.Conn): Promise<void> {
-  await from.readable.pipeTo(to.writable).catch(() => {});
+async function pump(
+  from: Deno.Conn,
+  to: Deno.Conn,
+  through?: TransformStream<Uint8Array, Uint8Array>,
+): Promise<void> {
+  const readable = through === undefined ? from.readable : from.readable.pipeThrough(through);
+  await readable.pipeTo(to.writable).catch(() => {});
   close(from);
   close(to);
 }

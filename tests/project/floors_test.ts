@@ -32,7 +32,7 @@ const NEIGHBOURS: readonly (readonly [from: string, to: string])[] = [["workflow
 
 /** Packages that only one adapter's files may import: drivers stay out of everybody's graph. */
 const DRIVERS: Readonly<Record<string, RegExp>> = {
-  "postgres": /^src\/store\/postgres\w*\.ts$/,
+  "pg": /^src\/store\/postgres\w*\.ts$/,
   "@electric-sql/pglite": /^src\/store\/pglite\w*\.ts$/,
 };
 

@@ -54,7 +54,7 @@ Deno.test("opening one kind of database never loads the other", async () => {
   try {
     const packages: Record<string, string> = {
       "memory:": "@electric-sql/pglite",
-      [postgresUrl()]: "postgres",
+      [postgresUrl()]: "pg",
     };
     for (const [database, wanted] of Object.entries(packages)) {
       const { success, stderr } = await new Deno.Command(Deno.execPath(), {
