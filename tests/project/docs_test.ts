@@ -66,7 +66,7 @@ async function makeProject() {
       imports: {
         "@continuum/continuum": "jsr:@continuum/continuum@^0.1.0",
         "@logtape/logtape": imports["@logtape/logtape"],
-        "postgres": imports["postgres"],
+        "pg": imports["pg"],
       },
     }),
   });
