@@ -31,8 +31,8 @@ interface Saved {
   readonly descriptor: PropertyDescriptor;
 }
 
-/** Where paths begin that begin with a module. */
-const MODULES: Readonly<Record<string, object>> = {
+/** Where paths begin that begin with a module: what its default export holds is guarded. */
+export const MODULES: Readonly<Record<string, object>> = {
   "node:crypto": crypto,
   "node:os": os,
   "node:timers": timers,

@@ -104,8 +104,15 @@ function fill(within: Answers, view: unknown): unknown {
   return view;
 }
 
+/** Who draws more fills a pool that all of the process will use: it gets what it asked for. */
 function draw(within: Answers, into: Uint8Array): void {
   if (into.byteLength > MAX_DRAW) {
+    const part = 65_536; // what `getRandomValues` fills at once
+    for (let at = 0; at < into.byteLength; at += part) {
+      outside(() =>
+        crypto.getRandomValues(into.subarray(at, at + part) as Uint8Array<ArrayBuffer>)
+      );
+    }
     throw within.refuse(
       `for ${into.byteLength} random bytes at once`,
       `ctx.uuid(), or ${MAX_DRAW} bytes at most: packages keep pools, which runs would share`,

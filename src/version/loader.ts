@@ -22,6 +22,7 @@
 import { registerHooks } from "node:module";
 import { sha256Hex } from "../base/encoding.ts";
 import { isContinuumError } from "../base/errors.ts";
+import { guardedBuiltin } from "../replay/builtins.ts";
 import { evaluating, type Taken } from "../replay/evaluation.ts";
 import { emitModule } from "./emit.ts";
 import { ModuleSyntaxError } from "./errors.ts";
@@ -257,7 +258,8 @@ class LoadingVersion {
       await this.#importOutside(`live ${label}`, url);
     }
     for (const { specifier } of externals) {
-      await this.#importOutside(`external ${specifier}`, specifier);
+      const url = guardedBuiltin(specifier) ?? specifier;
+      await this.#importOutside(`external ${specifier}`, url);
     }
     if (edges.some(({ target }) => target.kind === "host")) {
       await this.#importOutside("host", WORKFLOW_ENTRY);

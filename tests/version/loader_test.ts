@@ -13,6 +13,7 @@ import { type LoadedModules, Loader, type LoadRequest } from "../../src/version/
 import { formatManifest, versionHash } from "../../src/version/manifest.ts";
 import { WORKFLOW } from "../../src/workflow/marks.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
+import { executionFor } from "../replay/support.ts";
 import { type Files, makeFolder } from "./fixture.ts";
 
 /** `(module (func (export "answer") (result i32) i32.const 42))` */
@@ -556,6 +557,29 @@ test("what a module has set off lives on, and ends no process", async () => {
     ]);
   } finally {
     onLateError(() => {});
+  }
+});
+
+test("what a member imports from a node: module by name is guarded", async () => {
+  const found = await entry({
+    "main.ts": `
+      import all, { randomInt, randomFillSync as fill } from "node:crypto";
+      import * as os from "node:os";
+      import { runInNewContext } from "node:vm";
+      export const draw = () => [randomInt(1e9), all.randomInt(1e9), ...fill(new Uint8Array(4))];
+      export const uptime = () => os.uptime();
+      export const now = () => runInNewContext("Date.now()");
+      export default all.createHash === all.createHash;
+    `,
+  });
+  const draw = found["draw"] as () => number[];
+  const drawn = async () => (await executionFor(draw).turn([])).outcome;
+  assert.equal((await drawn())?.kind, "completed");
+  assert.deepEqual(await drawn(), await drawn());
+  assert.notDeepEqual(draw(), draw());
+  for (const name of ["uptime", "now"]) {
+    const turn = await executionFor(found[name] as () => unknown).turn([]);
+    assert.ok(turn.refused?.call.startsWith("node:"), name);
   }
 });
 
