@@ -28,6 +28,7 @@ import {
   upgradeRun,
 } from "./client/upgrade.ts";
 import { type VersionsApi, versionsApi } from "./client/versions_api.ts";
+import { settleEnded } from "./engine/aftermath.ts";
 import type { CodeSource } from "./engine/code_source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
 import type { Departure } from "./engine/departure.ts";
@@ -42,6 +43,7 @@ import {
   type OpenOptions,
   readOpenOptions,
 } from "./options.ts";
+import type { WokenRun } from "./ports/lineage.ts";
 import type { ClaimedRun } from "./ports/rows.ts";
 import type { RunStore, Store } from "./ports/store.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
@@ -226,7 +228,7 @@ export class Continuum implements AsyncDisposable {
       clock: this.#clock,
       ends: this.#ends,
       woke: (run, node) => this.#hints.woke(run, node),
-      ended: (runId) => this.#hints.say({ kind: "ended", runId }),
+      ended: (runId) => this.#ended(runId),
       retry: (hash) => this.#retry(hash),
       upgrade: (runId, options) => this.#upgrade(runs, runId, options),
     };
@@ -468,6 +470,19 @@ export class Continuum implements AsyncDisposable {
     await this.#versions.forgive(hash);
     this.#engine?.forgive(hash);
     this.#hints.publish({ kind: "due" });
+  }
+
+  /** What its end sets off would come with the next heartbeat of some node, too: no error of it counts. */
+  async #ended(runId: string): Promise<void> {
+    this.#hints.say({ kind: "ended", runId });
+    const tell = (runs: readonly WokenRun[]) => {
+      for (const { id, node } of runs) this.#hints.woke(id, node);
+    };
+    try {
+      await settleEnded(this.#store.lineage, tell);
+    } catch (error) {
+      engineLog.warn("Cannot tell of the end of run {runId}: {error}", { runId, error });
+    }
   }
 
   #expect(token: number): (outcome: "settled" | "unknown") => void {

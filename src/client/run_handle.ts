@@ -286,7 +286,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     }
     const error = encodeError(new CancelledError(reason));
     const row = await runs.end(this.id, "cancelled", error, { onlyStuck: true });
-    if (row?.state === "cancelled") this.#services.ended(this.id);
+    if (row?.state === "cancelled") await this.#services.ended(this.id);
     else this.#services.woke(delivery.run, delivery.node);
   }
 
@@ -307,9 +307,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     if (row.state !== "terminated") {
       throw new RunEndedError(this.id, "terminate the run", row.state);
     }
-    this.#services.ended(this.id);
     // Who executes it would find out at its next write: attempts are aborted now.
     if (before.node !== null) this.#services.woke(before.id, before.node);
+    await this.#services.ended(this.id);
   }
 
   /**

@@ -30,8 +30,8 @@ export interface ClientServices {
   readonly clock: Clock;
   /** A run has a message: whoever executes it is told, or somebody who may. */
   readonly woke: (run: number, node: string | null) => void;
-  /** A run was ended from outside. */
-  readonly ended: (runId: string) => void;
+  /** A run was ended from outside: its parent and its children hear at once. */
+  readonly ended: (runId: string) => Promise<void>;
   /** What counted against a version counts no more. */
   readonly retry: (hash: string) => Promise<void>;
   /** Moves a run to other code. */

@@ -1,6 +1,7 @@
 /**
  * What ended runs have left to do: their parents are told, and their children's policies applied.
- * The node that ended a run looks at once; every node looks now and then, in case that one died.
+ * Whoever ended a run looks at once, be it a node or a caller; every node looks now and then, in case
+ * that one died.
  *
  * @module
  */
@@ -53,11 +54,24 @@ export class Aftermath {
   }
 
   async #look(): Promise<null> {
-    const { lineage, woken: tell } = this.#options;
-    while (true) {
-      const { woken, more } = await lineage.settleEnded(BATCH);
-      if (woken.length > 0) tell(woken);
-      if (!more) return null;
-    }
+    await settleEnded(this.#options.lineage, this.#options.woken);
+    return null;
+  }
+}
+
+/**
+ * Does at once what ended runs have left to do, whoever ended them.
+ *
+ * @param lineage Where the runs are.
+ * @param tell Told of runs that have work now.
+ */
+export async function settleEnded(
+  lineage: LineageStore,
+  tell: (runs: readonly WokenRun[]) => void,
+): Promise<void> {
+  while (true) {
+    const { woken, more } = await lineage.settleEnded(BATCH);
+    if (woken.length > 0) tell(woken);
+    if (!more) return;
   }
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Batcher } from "../base/batcher.ts";
 import { ContinuumError } from "../base/errors.ts";
 import { checkPayload } from "../base/payload.ts";
 import { effectId } from "../base/run_ids.ts";
@@ -14,7 +13,8 @@ import type { ClaimedRun } from "../ports/rows.ts";
 import type { Message, Store } from "../ports/store.ts";
 import type { CallRequest, ChildRequest } from "../replay/commands.ts";
 import type { CodeSource } from "./code_source.ts";
-import { isLasting } from "./patience.ts";
+import type { Patience } from "./patience.ts";
+import { PatientBatcher } from "./patient_batcher.ts";
 
 /** What {@linkcode Children} asks of the versions. */
 export type ChildCode = Pick<CodeSource, "childOf" | "checkInput" | "checkSignal">;
@@ -64,22 +64,23 @@ export interface ChildrenOptions {
   readonly ended: () => void;
   /** The most bytes of one value. */
   readonly payloadBytes: number;
+  /** Waits for a database that is away. */
+  readonly patience: Patience;
 }
 
 /** What runs do to other runs. */
 export class Children {
   readonly #options: ChildrenOptions;
-  readonly #starts: Batcher<NewChild, ChildStart>;
+  readonly #starts: PatientBatcher<NewChild, ChildStart>;
 
   /** @param options What it needs. */
   constructor(options: ChildrenOptions) {
     const { store } = options;
     this.#options = options;
-    this.#starts = new Batcher(
+    this.#starts = new PatientBatcher(
+      (n) => `start ${n} children`,
       (children) => store.lineage.startChildren(children, MAX_DEPTH),
-      undefined,
-      undefined,
-      isLasting,
+      options.patience,
     );
   }
 
@@ -106,6 +107,7 @@ export class Children {
       seed: `${run.seed}/${position}`, // K1: its id may be used again
       policy: child.policy ?? null,
     });
+    if (outcome === undefined) return; // nobody wants to know any more
     if (outcome === "ended") return this.#options.ended();
     if (outcome !== "started") throw new ChildStartError(child.id, outcome);
     this.#options.due();

@@ -4,8 +4,9 @@
  *
  * - T1, never early: whatever is due by this clock is due by the database's. It is late by a round trip
  *   at most, and by what the process's own clock goes slow. That clock may go fast or slow: how fast is
- *   measured from heartbeat to heartbeat, and never taken for slower than it may be. A database's clock
- *   that is set back is followed as soon as it is heard.
+ *   measured from heartbeat to heartbeat, and never taken for slower than it may be; what is too little
+ *   to be measured is less than a millisecond from one to the next. A database's clock that is set back
+ *   is followed as soon as it is heard.
  *
  * @module
  */
@@ -27,6 +28,9 @@ const MEASURED_MS = 60_000;
 
 /** A clock that is faster than the database's by more than a tenth does not drift: it was moved. */
 const MOST_DRIFT = 0.9;
+
+/** An answer that takes no longer says more than what was told before: that ages. */
+const PROMPT_MS = 20;
 
 /** An answer without a known question may be as old as that. */
 const STALE_MS = 1_000;
@@ -54,11 +58,13 @@ export class DatabaseClock {
    */
   note(at: number, asked?: number): void {
     const heard = this.#clock.monotonic();
-    const isAhead = asked === undefined
+    const isTooFast = asked !== undefined && this.#measure({ at, asked, heard });
+    const isWord = asked === undefined
       // An older answer that overtook a newer one would set the clock back.
       ? at < this.now() - STALE_MS
-      : at + GRAIN_MS + (heard - asked) < this.now() || this.#measure({ at, asked, heard });
-    if (isAhead || at > this.now()) {
+      : isTooFast || heard - asked <= PROMPT_MS ||
+        at + GRAIN_MS + (heard - asked) < this.now();
+    if (isWord || at > this.now()) {
       this.#heard = at;
       this.#heardAt = heard;
     }

@@ -161,6 +161,7 @@ export class Engine {
       clock,
       databaseClock: this.#databaseClock,
       onDue: () => this.#due(),
+      onEnded: () => this.#aftermath.look(),
       onMessage: (id, node) => this.#woke([{ id, node }]),
     });
     this.#tasks = new NodeTasks({
@@ -207,6 +208,7 @@ export class Engine {
         due: () => this.#due(),
         woken: (id, node) => this.#woke([{ id, node }]),
         ended: () => this.#aftermath.look(),
+        patience: this.#patience,
         payloadBytes: options.payloadBytes,
       }),
     };

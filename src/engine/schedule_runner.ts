@@ -42,6 +42,8 @@ export interface ScheduleRunnerOptions {
   readonly databaseClock: DatabaseClock;
   /** Runs are due. */
   readonly onDue: () => void;
+  /** A run was ended that may have a parent or children. */
+  readonly onEnded: () => void;
   /** A run has a message; its node, if one executes it. */
   readonly onMessage: (run: number, node: string | null) => void;
 }
@@ -122,7 +124,9 @@ export class ScheduleRunner {
     this.#awaited = new Set(blocked.flatMap(({ runIds }) => runIds));
     let ended = false;
     for (const firing of blocked) ended = await this.#stop(firing) || ended;
-    if (ended) await this.#options.schedules.release();
+    if (!ended) return;
+    this.#options.onEnded();
+    await this.#options.schedules.release();
   }
 
   /** Whether some run has ended by it. */

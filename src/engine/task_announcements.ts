@@ -10,8 +10,14 @@ import type { Announced, NewTask, TaskStore } from "../ports/tasks.ts";
 import type { HeldAttempt } from "./held_attempt.ts";
 import { isLasting, type Patience } from "./patience.ts";
 
-/** What came of a task that was to be written; `skipped`: its attempt has ended before. */
-export type Announcement = Announced | { readonly status: "skipped" };
+/**
+ * What came of a task that was to be written; `skipped`: its attempt has ended before; `refused`: the
+ * database does not take it.
+ */
+export type Announcement =
+  | Announced
+  | { readonly status: "skipped" }
+  | { readonly status: "refused"; readonly error: unknown };
 
 interface Item {
   readonly task: NewTask;
@@ -51,14 +57,28 @@ export class TaskAnnouncements {
     return announced;
   }
 
+  /** One that the database refuses takes no other down. */
+  async #announce(tasks: readonly NewTask[]): Promise<readonly Announcement[]> {
+    try {
+      return await this.#patience.until(
+        `write ${tasks.length} tasks`,
+        () => this.#store.announce(tasks),
+      ) ?? [];
+    } catch (error) {
+      if (tasks.length === 1) return [{ status: "refused", error }];
+      const half = tasks.length >> 1;
+      return [
+        ...await this.#announce(tasks.slice(0, half)),
+        ...await this.#announce(tasks.slice(half)),
+      ];
+    }
+  }
+
   async #write(items: readonly Item[]): Promise<Announcement[]> {
     const wanted = items.filter(({ attempt }) => attempt?.isEnded !== true);
     for (const { attempt } of wanted) if (attempt !== undefined) attempt.sent = true;
     const tasks = wanted.map(({ task }) => task);
-    const written = tasks.length === 0 ? [] : await this.#patience.until(
-      `write ${tasks.length} tasks`,
-      () => this.#store.announce(tasks),
-    ) ?? [];
+    const written = tasks.length === 0 ? [] : await this.#announce(tasks);
     const results = new Map(wanted.map((item, index) => [item, written[index]]));
     return items.map((item) =>
       results.has(item) ? results.get(item) ?? { status: "lost" } : { status: "skipped" }

@@ -34,9 +34,10 @@ import { type Attempted, type Ending, HeldAttempt, type TaskOwner } from "./held
 import { duty } from "./duty.ts";
 import { effectKey } from "./effect_key.ts";
 import { engineLog, logFailure } from "./log.ts";
-import { isLasting, type Patience } from "./patience.ts";
+import type { Patience } from "./patience.ts";
+import { PatientBatcher } from "./patient_batcher.ts";
 import { TaskAnnouncements } from "./task_announcements.ts";
-import { judge, limitOf } from "./task_spec.ts";
+import { judge, limitOf, unattempted } from "./task_spec.ts";
 import { begin, type TrialResult } from "./trial.ts";
 
 /** What attempts need from their node. */
@@ -61,13 +62,16 @@ export interface TaskAttemptsOptions {
   readonly freed: () => void;
 }
 
+/** Nobody knows what became of an answer. */
+const LOST: Answered = { status: "lost" };
+
 /** Makes attempts. */
 export class TaskAttempts {
   readonly #options: TaskAttemptsOptions;
   readonly #attempts = new Set<HeldAttempt>();
   readonly #byQueue = new Map<string, number>();
   readonly #announcements: TaskAnnouncements;
-  readonly #answers: Batcher<TaskAnswer, Answered>;
+  readonly #answers: PatientBatcher<TaskAnswer, Answered>;
   readonly #beats: Batcher<TaskBeat, TaskLease | undefined>;
   readonly #settling = new Set<Promise<void>>();
   /** Tokens of tasks whose end is being written. */
@@ -78,13 +82,10 @@ export class TaskAttempts {
     const { store, patience } = options;
     this.#options = options;
     this.#announcements = new TaskAnnouncements(store, patience);
-    this.#answers = new Batcher(
-      async (answers) =>
-        await patience.until(`answer ${answers.length} runs`, () => store.answer(answers)) ??
-          answers.map(() => ({ status: "lost" })),
-      undefined,
-      undefined,
-      isLasting,
+    this.#answers = new PatientBatcher(
+      (n) => `answer ${n} runs`,
+      (answers) => store.answer(answers),
+      patience,
     );
     this.#beats = new Batcher(async (beats) => {
       const held = new Map((await store.beat(beats)).map((lease) => [lease.token, lease]));
@@ -243,6 +244,10 @@ export class TaskAttempts {
   async #beginAnnounced(attempt: HeldAttempt, row: NewTask, activity: ActivityLike): Promise<void> {
     const { owner } = attempt;
     const announced = await this.#announcements.add(row);
+    if (announced.status === "refused") {
+      this.#leave(attempt);
+      return this.#refused(attempt.task, owner, announced.error);
+    }
     attempt.row = attempt.sent = announced.status === "written";
     if (attempt.row) {
       await failPoint("task.announced", { run: row.run, position: row.position });
@@ -365,7 +370,7 @@ export class TaskAttempts {
   async #answer(fence: TaskFence, ending: Ending): Promise<void> {
     const { run, position, token } = fence;
     while (true) {
-      const answered = await this.#answers.add({ run, position, token, ...ending });
+      const answered = await this.#answers.add({ run, position, token, ...ending }) ?? LOST;
       if (answered.status === "written") return this.#options.tell(run, answered.node);
       if (answered.status === "lost") {
         engineLog.warn("An attempt at position {position} of run {run} answered too late", {
@@ -396,6 +401,10 @@ export class TaskAttempts {
 
   async #post(task: NewTask, owner: TaskOwner): Promise<void> {
     const announced = await this.#announcements.add(task);
+    if (announced.status === "refused") {
+      const now = this.#options.databaseClock.now();
+      return this.#refused({ ...task, availableAt: now, closesAt: null }, owner, announced.error);
+    }
     if (announced.status === "known") {
       owner.answer({ kind: "activity.completed", payload: announced.result }, null);
     } else if (announced.status === "written") {
@@ -404,6 +413,12 @@ export class TaskAttempts {
     } else {
       owner.lost();
     }
+  }
+
+  /** The database does not take the task: the run hears of it. */
+  #refused(task: Parameters<typeof unattempted>[0], owner: TaskOwner, error: unknown): void {
+    engineLog.error("Cannot write a task: {error}", { error });
+    owner.answer({ kind: "activity.failed", payload: unattempted(task, error) }, null);
   }
 
   /** Keeps work that nobody awaits; `fence` is the task whose end it writes. */

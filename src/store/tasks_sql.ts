@@ -21,7 +21,10 @@ function after(ms: string): string {
   return `${ms} * interval '1 millisecond'`;
 }
 
-/** T1: only who holds the run asks for its tasks. */
+/**
+ * T1: only who holds the run asks for its tasks. Asked again, since an answer was lost, it finds what it
+ * has written.
+ */
 const ANNOUNCE = `
   with clock as materialized (select ${CLOCK} as at),
   alive as materialized (
@@ -78,7 +81,13 @@ const ANNOUNCE = `
   select run, position, null as result, ${milliseconds("clock.at")} as at
   from written cross join clock
   union all
-  select run, position, result::text, ${milliseconds("clock.at")} from known cross join clock`;
+  select run, position, result::text, ${milliseconds("clock.at")} from known cross join clock
+  union all
+  select given.run, given.position, null, ${milliseconds("clock.at")}
+  from given cross join clock join {schema}.tasks as task
+    on task.run = given.run and task.position = given.position
+  where task.generation = given.generation
+    and (given.token is null or task.token = given.token)`;
 
 const LEASED = `
   task.run, task.position, task.token, run.seed, task.attempt, task.max_attempts as "maxAttempts",

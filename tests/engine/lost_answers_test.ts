@@ -1,0 +1,207 @@
+/**
+ * Every statement of the store may be carried out without its answer, or fail for a while: whichever it
+ * is, what was under way goes on by itself, and ends as it should.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { decode } from "../../src/base/values.ts";
+import { encode } from "../../src/base/values.ts";
+import { outcomeOf } from "../../src/store/sqlstate.ts";
+import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
+import { type Fate, Losses, PASSING_STATES } from "../support/losses.ts";
+import { type AnyWorkflow, type NodeOptions, TestNode } from "../support/node.ts";
+import {
+  virtualPglite,
+  type VirtualPlace,
+  virtualPostgres,
+  type Wrap,
+} from "../support/virtual_place.ts";
+
+const MINUTE = 60_000;
+const RETRIED = { retry: { initial: MINUTE, maxAttempts: 5 } };
+
+/** What the workload leaves behind, that no history shows. */
+interface Deeds {
+  readonly cleaned: Set<string>;
+  readonly tried: Set<string>;
+}
+
+/** Workflows that ask for one of each. */
+function workload(deeds: Deeds): { workflows: AnyWorkflow[]; options: NodeOptions } {
+  let tries = 0;
+  const flaky = defineActivity(
+    { name: "flaky", retry: { initial: MINUTE, maxAttempts: 10 } },
+    (n: number, { attempt }) => {
+      if (attempt === 1) throw new Error(`Not yet: ${tries++}`);
+      return n;
+    },
+  );
+  const once = defineActivity({ name: "once", retry: { maxAttempts: 1 } }, (n: number) => n + 1);
+  const child = defineWorkflow({ name: "child" }, async (ctx, n: number) => {
+    await ctx.sleep(MINUTE);
+    return n * 2;
+  });
+  const varied = defineWorkflow({ name: "varied" }, async (ctx, left: number) => {
+    const seen: unknown[] = [await ctx.run("step", () => 1)];
+    await ctx.transaction("noted", (transaction) => transaction.query("select 1 as one"));
+    seen.push(await ctx.activity(flaky, 2));
+    seen.push(await ctx.child(child, 3));
+    seen.push(await ctx.waitForSignal("go", { timeout: 5 * MINUTE, otherwise: 4 }));
+    if (left > 0) return ctx.continueAsNew(left - 1);
+    return seen;
+  });
+  const queued = defineWorkflow({ name: "queued" }, async (ctx) => await ctx.activity(once, 6));
+  const tidies = defineWorkflow({ name: "tidies" }, async (ctx) => {
+    try {
+      await ctx.run("begins", () => 0);
+      await ctx.sleep(1_000 * MINUTE);
+    } finally {
+      await ctx.run("cleans", () => void deeds.cleaned.add(ctx.runId));
+    }
+  });
+  const again = defineWorkflow({ name: "again" }, async (ctx) => {
+    const isFirst = await ctx.run("attempt", () => !deeds.tried.has(ctx.runId));
+    await ctx.run("noted", () => void deeds.tried.add(ctx.runId));
+    if (isFirst) throw new Error("Not yet");
+    return 2;
+  });
+  return {
+    workflows: [varied, child, queued, tidies, again],
+    options: {
+      lingerMs: 1_000,
+      pinned: { "test.ts#flaky": flaky, "test.ts#once": once },
+    },
+  };
+}
+
+/** As callers do that get no answer: asks again. */
+async function insisting<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === 10 || outcomeOf(error) === "refused") throw error;
+    }
+  }
+}
+
+async function tell(node: TestNode, runId: string, kind: "signal" | "cancel", name: string) {
+  const payload = encode(kind === "cancel" ? { reason: "enough" } : 5);
+  const message = { kind, name, payload, deliveryId: "once" } as const;
+  const delivery = await insisting(() => node.store.runs.deliver(runId, message));
+  if (delivery.status !== "delivered" && delivery.status !== "duplicate") return;
+  const { run, node: owner } = delivery;
+  node.engine.hear(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
+}
+
+/** Lets the workload run to its end under a fate, and holds it to what it should come to. */
+async function run(
+  place: VirtualPlace,
+  nodes: readonly TestNode[],
+  deeds: Deeds,
+  round: string,
+): Promise<void> {
+  const now = () => place.clock.monotonic();
+  const pass = (ms: number) => place.time.moveTo(now() + ms);
+  const [first, last] = [nodes[0]!, nodes.at(-1)!];
+  const id = (name: string) => `${name} ${round}`;
+  await insisting(() => first.start("varied", 1, id("varied")));
+  await insisting(() => last.start("varied", 0, id("second")));
+  await insisting(() => first.start("tidies", undefined, id("tidies")));
+  await insisting(() => last.start("queued", undefined, id("queued")));
+  await insisting(() => first.start("again", undefined, id("again"), RETRIED));
+  await pass(2_500);
+  await tell(first, id("tidies"), "cancel", "");
+  await tell(first, id("second"), "signal", "go");
+  for (let rounds = 0; rounds < 60 && (await left(place)).length > 0; rounds++) await pass(MINUTE);
+  assert.deepEqual(await left(place), [], "runs stand still");
+  const result = async (name: string) => {
+    const row = await insisting(() => first.store.runs.get(id(name)));
+    return [row?.state, row?.result && decode(row.result)];
+  };
+  assert.deepEqual(await result("varied"), ["completed", [1, 2, 6, 4]]);
+  assert.deepEqual(await result("second"), ["completed", [1, 2, 6, 5]]);
+  assert.deepEqual(await result("queued"), ["completed", 7]);
+  assert.deepEqual(await result("again"), ["completed", 2]);
+  assert.equal((await result("tidies"))[0], "cancelled");
+  assert.ok(deeds.cleaned.has(id("tidies")), "a cancelled run has cleaned up");
+  const held = await place.query(
+    `select run_id from {schema}.runs where aftermath or node is not null or wake_at is not null
+     union all select run::text from {schema}.tasks`,
+  );
+  assert.deepEqual(held, [], "nothing is held, and nothing is due");
+}
+
+function left(place: VirtualPlace) {
+  return place.query(
+    `select run_id, state, node is not null as held, waits::text, stuck_reason::text
+     from {schema}.runs where ended_at is null`,
+  );
+}
+
+/** Which statements a node must survive once it is open; others are for callers alone. */
+function isOfNodes(name: string): boolean {
+  return !name.startsWith("nodes.open") && !name.startsWith("commit of nodes.open");
+}
+
+async function walk(
+  open: (wrap: Wrap) => Promise<VirtualPlace>,
+  count: number,
+  fateOf: (index: number) => Fate,
+): Promise<void> {
+  let doomed = "";
+  let fate: Fate = "answered";
+  let hits = 0;
+  const losses = new Losses((name) => {
+    if (name !== doomed || fate === "answered") return "answered";
+    const now = fate;
+    fate = "answered";
+    hits++;
+    return now;
+  });
+  await using place = await open((driver, schema) => losses.wrap(driver, schema));
+  const deeds = { cleaned: new Set<string>(), tried: new Set<string>() };
+  const { workflows, options } = workload(deeds);
+  await using stack = new AsyncDisposableStack();
+  const nodes: TestNode[] = [];
+  for (let n = 0; n < count; n++) {
+    nodes.push(stack.use(await TestNode.open(place, workflows, { ...place.node, ...options })));
+  }
+  stack.defer(() => losses.end());
+  losses.begin();
+  await run(place, nodes, deeds, "undisturbed");
+  const names = [...losses.asked.keys()].filter(isOfNodes).sort();
+  for (const wanted of ["runs.claim", "journal.append", "tasks.claim", "nodes.heartbeat"]) {
+    assert.ok(names.includes(wanted), `${wanted} is asked for`);
+  }
+  for (const [index, name] of names.entries()) {
+    doomed = name;
+    fate = fateOf(index);
+    try {
+      await run(place, nodes, deeds, name);
+    } catch (error) {
+      throw new Error(`With ${JSON.stringify(fateOf(index))} for ${name}`, { cause: error });
+    }
+  }
+  assert.ok(hits > names.length * 3 / 4, `${hits} of ${names.length} statements met their fate`);
+}
+
+const PLACES = [["one node on PGlite", virtualPglite, 1], [
+  "two nodes on Postgres",
+  virtualPostgres,
+  2,
+]] as const;
+
+for (const [where, open, count] of PLACES) {
+  Deno.test(`whichever answer is lost, all goes on: ${where}`, async () => {
+    await walk(open, count, () => "lost");
+  });
+
+  Deno.test(`whichever statement fails for once, all goes on: ${where}`, async () => {
+    await walk(open, count, (index) => ({
+      state: PASSING_STATES[index % PASSING_STATES.length]!,
+    }));
+  });
+}
