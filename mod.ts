@@ -83,7 +83,7 @@ export {
   ScheduleStateError,
 } from "./src/client/schedule_errors.ts";
 export type { CatchUp, Overlap, ScheduleState, ScheduleTrouble } from "./src/schedule/firing.ts";
-export type { UpgradeOptions, UpgradeReport } from "./src/client/upgrade.ts";
+export type { UpgradedActivity, UpgradeOptions, UpgradeReport } from "./src/client/upgrade.ts";
 export type { Health, HealthFinding, LoadedCode } from "./src/client/health.ts";
 export type { DrainSummary, EngineState } from "./src/engine/engine.ts";
 export type { EndState, RunState, StuckReason } from "./src/ports/rows.ts";

@@ -11,6 +11,8 @@ import type { Drain } from "../replay/drain.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Execution } from "../replay/machine.ts";
 import type { Turn } from "../replay/turn.ts";
+import type { LoadedVersion } from "../version/loaded_version.ts";
+import { pinnedActivities } from "../version/pinned_activities.ts";
 import { VersionUnavailableError } from "../version/contract_errors.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { executionOf } from "../workflow/execute.ts";
@@ -20,7 +22,21 @@ const PAGE = 1_000;
 /** What {@linkcode DarkReplay} needs of the versions. */
 export interface Definitions {
   /** Obtains a version's definition. */
-  obtain(hash: string): Promise<{ readonly definition: WorkflowDefinition<never, unknown> }>;
+  obtain(
+    hash: string,
+  ): Promise<
+    Pick<LoadedVersion, "modules"> & { readonly definition: WorkflowDefinition<never, unknown> }
+  >;
+}
+
+/** An activity of the version that a run is replayed on, for which the run waits. */
+export interface WaitingActivity {
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order. */
+  readonly position: number;
+  /** Where the version has it; `null`: no module exports it. */
+  readonly code: string | null;
 }
 
 /** Replays runs in the dark. */
@@ -62,13 +78,24 @@ export class DarkReplay {
    * @param run The run.
    * @param hash The version.
    * @param runs Where its history is.
-   * @returns What its last turn brought to light.
+   * @returns What its last turn brought to light, and the activities that it waits for then.
    * @throws {LoadFailure} If the version can't be had.
    */
-  async on(run: ClaimedRun, hash: string, runs: RunStore): Promise<Turn> {
+  async on(
+    run: ClaimedRun,
+    hash: string,
+    runs: RunStore,
+  ): Promise<{ readonly turn: Turn; readonly activities: readonly WaitingActivity[] }> {
     const history = await historyOf(run.runId, runs);
     const execution = await this.#execution(run, hash);
-    return await execution.turn(history);
+    const turn = await execution.turn(history);
+    const { codes } = pinnedActivities(await this.#versions.obtain(hash));
+    const activities = execution.outstanding.flatMap(({ name, position, options }) =>
+      options.activity === undefined
+        ? []
+        : [{ name, position, code: codes.get(options.activity) ?? null }]
+    );
+    return { turn, activities };
   }
 
   async #execution(run: ClaimedRun, hash: string): Promise<Execution> {

@@ -9,7 +9,7 @@ import { isSha256Hex } from "../base/encoding.ts";
 import { fencingToken, randomId } from "../base/ids.ts";
 import { encode } from "../base/values.ts";
 import type { ClaimedRun, Lease, RunRow } from "../ports/rows.ts";
-import type { NodeStore, RunStore, VersionStore } from "../ports/store.ts";
+import type { MovedTask, NodeStore, RunStore, VersionStore } from "../ports/store.ts";
 import type { DriftReport, Refusal } from "../replay/turn.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
 import type { Versions } from "../version/versions.ts";
@@ -36,6 +36,23 @@ export interface UpgradeReport {
   readonly drift: DriftReport | null;
   /** What the target called that a replay can't repeat. */
   readonly refused: Refusal | null;
+  /** The imported activities that the run waits for. */
+  readonly activities: readonly UpgradedActivity[];
+}
+
+/** An imported activity that a run waits for while it is moved. */
+export interface UpgradedActivity {
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /**
+   * Whether its attempts run the target's code from now on; with `dryRun`, whether they would. One
+   * that is under way ends on the code that it began with.
+   */
+  readonly moved: boolean;
+  /** Why it stays on the code that it has; `null`: it is moved. */
+  readonly stays: string | null;
 }
 
 /** What an upgrade works with. */
@@ -84,7 +101,7 @@ export async function upgradeRun(
   if (row === null) throw new RunNotFoundError(runId, "upgrade the run");
   if (row.endedAt !== null) throw new RunEndedError(runId, "upgrade the run", row.state);
   const target = await context.target(row, options.to);
-  if (options.dryRun === true) return await replay(asClaimed(row), target.hash, context);
+  if (options.dryRun === true) return (await replay(asClaimed(row), target.hash, context)).report;
   return await asNode((node) => move(row, target, node, context), context);
 }
 
@@ -170,15 +187,16 @@ async function moveHeld(
     );
   }
   let report: UpgradeReport | undefined;
+  let tasks: readonly MovedTask[] = [];
   try {
-    report = await replay(seized, target.hash, context);
+    ({ report, tasks } = await replay(seized, target.hash, context));
     return report;
   } finally {
     await runs.settle(
       seized.id,
       lease,
       report?.upgraded === true
-        ? { pin: target, payload: encode({ from: row.hash, to: target.hash }) }
+        ? { pin: target, payload: encode({ from: row.hash, to: target.hash }), tasks }
         : { back: seized.state, reason: row.stuckReason },
     );
   }
@@ -188,7 +206,29 @@ async function replay(
   run: ClaimedRun,
   to: string,
   context: UpgradeContext,
-): Promise<UpgradeReport> {
-  const { drift, refused } = await context.replay.on(run, to, context.runs);
-  return { upgraded: drift === null && refused === null, from: run.hash, to, drift, refused };
+): Promise<{ readonly report: UpgradeReport; readonly tasks: readonly MovedTask[] }> {
+  const { turn: { drift, refused }, activities } = await context.replay.on(run, to, context.runs);
+  const upgraded = drift === null && refused === null;
+  const tasks = activities.flatMap(({ position, code }) =>
+    upgraded && code !== null ? [{ position, code }] : []
+  );
+  const moves = new Set(tasks.map(({ position }) => position));
+  const report = {
+    upgraded,
+    from: run.hash,
+    to,
+    drift,
+    refused,
+    activities: activities.map(({ name, position, code }) => ({
+      name,
+      position,
+      moved: moves.has(position),
+      stays: moves.has(position)
+        ? null
+        : code === null
+        ? "no module of the target exports it"
+        : "the run stays",
+    })),
+  };
+  return { report, tasks };
 }

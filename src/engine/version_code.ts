@@ -12,9 +12,8 @@ import type { Drain } from "../replay/drain.ts";
 import type { LogLine } from "../replay/turn.ts";
 import type { Contracts } from "../version/contracts.ts";
 import { LoadFailure } from "../version/load_errors.ts";
-import type { LoadedVersion } from "../version/loaded_version.ts";
+import { pinnedActivities } from "../version/pinned_activities.ts";
 import type { Versions } from "../version/versions.ts";
-import { isActivity } from "../workflow/activity.ts";
 import { executionOf } from "../workflow/execute.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import type { ChildVersion } from "./children.ts";
@@ -131,34 +130,6 @@ export class VersionCode implements CodeSource {
     this.#failures.set(hash, failures);
     return { kind: "passing", afterMs: backoffDelay(failures, PASSING, Math.random()) };
   }
-}
-
-/** The activities of a version, by where they are exported: `label#export`. */
-interface PinnedActivities {
-  readonly activities: ReadonlyMap<string, ActivityLike>;
-  readonly codes: ReadonlyMap<ActivityLike, string>;
-}
-
-const pinned = new WeakMap<LoadedVersion["modules"], PinnedActivities>();
-
-function pinnedActivities({ modules }: LoadedVersion): PinnedActivities {
-  let found = pinned.get(modules);
-  if (found === undefined) pinned.set(modules, found = findActivities(modules));
-  return found;
-}
-
-function findActivities(modules: LoadedVersion["modules"]): PinnedActivities {
-  const activities = new Map<string, ActivityLike>();
-  const codes = new Map<ActivityLike, string>();
-  for (const [label, namespace] of modules) {
-    for (const [name, value] of Object.entries(namespace)) {
-      if (!isActivity(value)) continue;
-      const code = `${label}#${name}`;
-      activities.set(code, value as ActivityLike);
-      if (!codes.has(value as ActivityLike)) codes.set(value as ActivityLike, code);
-    }
-  }
-  return { activities, codes };
 }
 
 function reasonOf(error: unknown): StuckReason {

@@ -231,7 +231,7 @@ export interface RunStore {
   ): Promise<(ClaimedRun & { readonly state: RunRow["state"] }) | null>;
   /**
    * Ends {@linkcode RunStore.seize}: pins the run to `pin` (when given) with an event of the kind
-   * `version_changed`, or puts it back as it was; it is due now.
+   * `version_changed`, with the code of its tasks, or puts it back as it was; it is due now.
    */
   settle(
     id: number,
@@ -240,9 +240,18 @@ export interface RunStore {
       | {
         readonly pin: { readonly hash: string; readonly specifier: string };
         readonly payload: string;
+        readonly tasks?: readonly MovedTask[];
       }
       | { readonly back: RunRow["state"]; readonly reason: StuckReason | null },
   ): Promise<boolean>;
+}
+
+/** Where an activity's code is in the version that its run is moved to. */
+export interface MovedTask {
+  /** Its place in program order. */
+  readonly position: number;
+  /** Where the version has it. */
+  readonly code: string;
 }
 
 /** A run that a node holds. */

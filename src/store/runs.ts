@@ -28,6 +28,7 @@ import type {
   Delivery,
   HeldRun,
   Message,
+  MovedTask,
   RunFilter,
   RunStore,
 } from "../ports/store.ts";
@@ -285,6 +286,7 @@ export class Runs implements RunStore {
       | {
         readonly pin: { readonly hash: string; readonly specifier: string };
         readonly payload: string;
+        readonly tasks?: readonly MovedTask[];
       }
       | { readonly back: RunRow["state"]; readonly reason: StuckReason | null },
   ): Promise<boolean> {
@@ -294,9 +296,16 @@ export class Runs implements RunStore {
       const parked = back.startsWith("stuck_") ? legibleJson(reason) : null;
       return (await this.#query("putBack", [...seized, back, parked])).length > 0;
     }
-    const { pin, payload } = outcome;
+    const { pin, payload, tasks = [] } = outcome;
     try {
-      const rows = await this.#query("pin", [...seized, pin.hash, pin.specifier, payload]);
+      const rows = await this.#query("pin", [
+        ...seized,
+        pin.hash,
+        pin.specifier,
+        payload,
+        arrayLiteral(tasks.map(({ position }) => position)),
+        arrayLiteral(tasks.map(({ code }) => code)),
+      ]);
       return rows.length > 0;
     } catch (error) {
       if (!isForeignKeyViolation(error)) throw error;

@@ -268,6 +268,11 @@ const PIN = `
       token = null
     where ${SEIZED}
     returning id, next_seq - 1 as seq
+  ),
+  moved as (
+    update {schema}.tasks as task set hash = $4, code = given.code
+    from pinned, unnest($7::integer[], $8::text[]) as given (position, code)
+    where task.run = pinned.id and task.position = given.position and task.hash is not null
   )
   insert into {schema}.events (run, seq, at, kind, name, payload)
   select pinned.id, pinned.seq, clock.at, 'version_changed', '', $6::text::json

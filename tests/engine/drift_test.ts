@@ -211,7 +211,9 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
         node: node.engine.node,
         expect: (token) => node.engine.expect(token),
         target: () => Promise.resolve({ hash: hashOf("fits"), specifier: "test:fits" }),
-        replay: new DarkReplay({ obtain: () => Promise.resolve({ definition: fits }) }, drain),
+        replay: new DarkReplay({
+          obtain: () => Promise.resolve({ modules: new Map(), definition: fits }),
+        }, drain),
       });
       assert.equal(report.upgraded, true, report.drift?.message);
       node.engine.hear({ kind: "due" });
