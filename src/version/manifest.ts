@@ -8,8 +8,7 @@
  * - I3: a label has at most one member of each {@linkcode ImportType}.
  * - I4: every edge starts at a member, and ends at a listed member, external or live label; an
  *   origin and specifier have one edge.
- * - I5: every text is well-formed Unicode, and none but an option's value and an edge's specifier is
- *   empty.
+ * - I5: every text is well-formed Unicode, and none but an option's value is empty.
  *
  * @module
  */
@@ -273,8 +272,7 @@ function checkManifest(manifest: Manifest): void {
   const edges = new Set<string>();
   for (const { from, specifier, target } of manifest.edges) {
     if (!members.has(from)) refuse(`an edge starts at ${quote(from)}, which is not a member`);
-    if (specifier !== "") text(specifier);
-    once(edges, `${encodeWord(from)} ${encodeWord(specifier)}`, "edge");
+    once(edges, `${encodeWord(from)} ${encodeWord(text(specifier))}`, "edge");
     const isListed = target.kind === "member"
       ? members.has(target.label)
       : target.kind === "live"

@@ -175,7 +175,7 @@ Deno.test("content that breaks an invariant is not written", () => {
     { members: [...SAMPLE.members, { ...order!, media: "js" }] },
     { edges: [...SAMPLE.edges, { ...edge!, target: { kind: "host" } }] },
     { edges: [{ ...edge!, from: "./none.ts" }] },
-    { edges: [{ ...edge!, from: "" }] },
+    { edges: [{ ...edge!, specifier: "" }] },
     { live: [""] },
     { edges: [{ ...edge!, specifier: "\udc00" }] },
     { externals: [...SAMPLE.externals, ...SAMPLE.externals] },

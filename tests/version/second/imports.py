@@ -1,0 +1,339 @@
+"""
+The imports of a module, by a small lexer of its own.
+
+It reads well-formed modules in which: a regular expression does not follow `)` or `}`; an `import()` in a type stands in a `type` statement,
+in `declare`, or right after `:`, `<`, `|`, `&` or `typeof`. Syntax errors are found where brackets,
+strings or comments do not end, and where an `import` or `export` statement is none.
+"""
+
+import re
+
+TOKEN = re.compile(
+    r"""(?P<space>\s+|//[^\n\r\u2028\u2029]*|/\*[\s\S]*?\*/)
+    |(?P<string>"(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*')
+    |(?P<word>[\w$\#\u0080-\U0010ffff]+)
+    |(?P<mark>=>|\.\.\.|\?\.|[^\s\w])""",
+    re.X,
+)
+REGEXP = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/\w*")
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
+BRACKETS = {"(": ")", "[": "]", "{": "}"}
+KEYWORDS = ("return", "typeof", "case", "await", "yield", "default", "in", "of", "void", "do", "else")
+
+
+class SyntaxFault(Exception):
+    pass
+
+
+class Import:
+    """The type is "module" where there is none, and "" where it is computed."""
+
+    def __init__(self, specifier, type_=None, is_dynamic=False):
+        self.specifier, self.is_dynamic = specifier, is_dynamic
+        self.type = "module" if type_ is None else type_
+
+
+def unescape(text):
+    def one(match):
+        code = match[1]
+        if code[0] in "\n\r\u2028\u2029":
+            return ""
+        if code[0] == "x":
+            return chr(int(code[1:], 16))
+        if code[0] == "u":
+            return chr(int(code[1:].strip("{}"), 16))
+        return ESCAPES.get(code, code)
+
+    pattern = r"\\(\r\n|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]+\}|[\s\S])"
+    plain = re.sub(pattern, one, text)
+    # Two escapes may be one character.
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+class Lexer:
+    """Kind and text of each token; templates are ("template", text), with None where they compute."""
+
+    def __init__(self, text, is_jsx):
+        self.text, self.is_jsx, self.has_jsx, self.out = text, is_jsx, False, []
+        match = re.match(r"#![^\n]*", text)
+        self.code(match.end() if match else 0, None)
+
+    def is_operand(self):
+        """Whether the last token ends an operand, so that `/` and `<` are operators."""
+        kind, value = self.out[-1] if self.out else ("mark", ";")
+        if kind == "mark":
+            return value in (")", "]", "}")
+        return value not in KEYWORDS
+
+    def code(self, at, closer):
+        """Reads up to a closing bracket, or the end; where it ends."""
+        text, out = self.text, self.out
+        while at < len(text):
+            if closer is not None and text[at] == closer:
+                out.append(("mark", closer))
+                return at + 1
+            if text[at] == "`":
+                at = self.template(at + 1)
+                continue
+            if not self.is_operand() and text[at] in "/<":
+                match = REGEXP.match(text, at) if text[at + 1:at + 2] not in "/*" else None
+                if match:
+                    out.append(("regexp", match[0]))
+                    at = match.end()
+                    continue
+                if self.is_jsx and re.match(r"<[\w$>]", text[at:at + 2]):
+                    self.has_jsx = True
+                    at = self.element(at)
+                    out.append(("regexp", "<>"))
+                    continue
+            match = TOKEN.match(text, at)
+            if not match or match[0] in ("'", '"', ")", "]", "}") or text.startswith("/*", at) and match.lastgroup == "mark":
+                raise SyntaxFault("a string, comment or bracket that is not closed, or not opened")
+            at = match.end()
+            if match.lastgroup != "space":
+                out.append((match.lastgroup, match[0]))
+            if match[0] in BRACKETS:
+                at = self.code(at, BRACKETS[match[0]])
+        if closer is not None:
+            raise SyntaxFault("a bracket is not closed")
+        return at
+
+    def template(self, at):
+        """From the character after the back quote."""
+        start, is_whole = at, True
+        while at < len(self.text) and self.text[at] != "`":
+            if self.text.startswith("${", at):
+                is_whole = False
+                self.out.append(("mark", "("))
+                at = self.code(at + 2, "}")
+                self.out[-1] = ("mark", ")")
+            else:
+                at += 2 if self.text[at] == "\\" else 1
+        if at >= len(self.text):
+            raise SyntaxFault("a template does not end")
+        self.out.append(("template", unescape(self.text[start:at]) if is_whole else None))
+        return at + 1
+
+    def element(self, at):
+        """From the `<` of an element or fragment."""
+        at = self.tag(at + 1)
+        if self.text[at - 2] == "/":
+            return at
+        while at < len(self.text):
+            if self.text.startswith("</", at):
+                return self.tag(at + 2)
+            if self.text[at] == "<":
+                at = self.element(at)
+            elif self.text[at] == "{":
+                at = self.braces(at)
+            else:
+                at += 1
+        raise SyntaxFault("an element does not end")
+
+    def tag(self, at):
+        """The rest of a tag, after its `<` or `</`."""
+        while at < len(self.text) and self.text[at] != ">":
+            match = re.compile(r"\"[^\"]*\"|'[^']*'").match(self.text, at)
+            if match:
+                at = match.end()
+            elif self.text[at] == "{":
+                at = self.braces(at)
+            else:
+                at += 1
+        if at >= len(self.text):
+            raise SyntaxFault("a tag does not end")
+        return at + 1
+
+    def braces(self, at):
+        self.out.append(("mark", "{"))
+        return self.code(at + 1, "}")
+
+
+def find_imports(text, media):
+    """The imports in the order of the source, and whether there is JSX."""
+    lexer = Lexer(text, media in ("jsx", "tsx"))
+    found, has_jsx = lexer.out, lexer.has_jsx
+    out, at = [], 0
+    is_ts = media in ("ts", "tsx")
+
+    def tok(i):
+        return found[i] if i < len(found) else ("end", "")
+
+    def literal(i):
+        kind, value = tok(i)
+        if kind == "string":
+            return unescape(value[1:-1])
+        return value if kind == "template" else None
+
+    def is_literal(i):
+        return tok(i)[0] == "string" or tok(i)[0] == "template" and tok(i)[1] is not None
+
+    def closing(i):
+        """The index after the bracket that closes the one at i."""
+        level = 0
+        while True:
+            kind, value = tok(i)
+            if kind == "end":
+                raise SyntaxFault("a bracket is not closed")
+            if kind == "mark":
+                level += (value in "([{") - (value in ")]}")
+            i += 1
+            if level == 0:
+                return i
+
+    def attribute(i):
+        """The `type` in an object literal at i: "" where it is computed, None where it is not there."""
+        end = closing(i)
+        j, level = i + 1, 0
+        while j < end - 1:
+            kind, value = tok(j)
+            key = literal(j) if kind == "string" else value
+            if level == 0 and key == "type" and tok(j + 1) == ("mark", ":"):
+                return (literal(j + 2) if is_literal(j + 2) and tok(j + 3)[1] in (",", "}") else None) or ""
+            if kind == "mark":
+                level += (value in "([{") - (value in ")]}")
+            j += 1
+        return None
+
+    def property_with(i):
+        end, j, level = closing(i), i + 1, 0
+        while j < end - 1:
+            kind, value = tok(j)
+            key = literal(j) if kind == "string" else value
+            if level == 0 and key == "with" and tok(j + 1)[1] == ":" and tok(j + 2) == ("mark", "{"):
+                return attribute(j + 2)
+            if kind == "mark":
+                level += (value in "([{") - (value in ")]}")
+            j += 1
+        return None
+
+    def static(i):
+        """A `from` clause, or a plain import, whose specifier is at i."""
+        type_ = None
+        if tok(i + 1)[1] in ("with", "assert") and tok(i + 2)[1] == "{":
+            type_ = attribute(i + 2)
+        out.append(Import(literal(i), type_))
+        return i + 1
+
+    level = 0
+    while at < len(found):
+        kind, value = tok(at)
+        after = tok(at + 1)
+        before = tok(at - 1)[1] if at else ";"
+        if kind == "mark":
+            level += (value in "([{") - (value in ")]}")
+        if is_ts and kind == "word" and value == "declare" and before not in (".", "?.") and after[0] == "word":
+            while tok(at)[1] not in ("{", ";", ""):
+                at += 1
+            at = closing(at) if tok(at)[1] == "{" else at + 1
+            continue
+        if is_ts and kind == "word" and value == "type" and level == 0 and after[0] == "word" and (
+                tok(at + 2)[1] in ("=", "<")) and before in (";", "}", "export", "`"):
+            while tok(at)[1] not in (";", ""):
+                at = closing(at) if tok(at)[1] in ("{", "(", "[") else at + 1
+            continue
+        is_name = before in (".", "?.") or after[1] == ":"
+        if kind != "word" or value not in ("import", "export") or is_name:
+            at += 1
+            continue
+        if value == "import" and after[1] == ".":
+            if tok(at + 2)[1] == "meta" or tok(at + 3)[1] != "(":
+                at += 3
+                continue
+            at += 2
+            after = tok(at + 1)
+        if value == "import" and after[1] == "(":
+            if is_ts and before in (":", "<", "|", "&", "typeof"):
+                at += 1
+                continue
+            specifier, type_ = (literal(at + 2), None) if is_literal(at + 2) else (None, None)
+            if specifier is not None and tok(at + 3)[1] not in (",", ")"):
+                specifier = None
+            if specifier is not None and tok(at + 3)[1] == "," and tok(at + 4)[1] == "{":
+                type_ = property_with(at + 4)
+            out.append(Import(specifier, type_, True))
+            at += 2
+            level += 1
+            continue
+        if value == "import":
+            j = at + 1
+            if tok(j)[0] == "string":
+                at = static(j)
+                continue
+            is_type = is_ts and tok(j)[1] == "type" and (
+                tok(j + 1)[1] in ("{", "*") or tok(j + 1)[0] == "word" and (
+                    tok(j + 1)[1] != "from" or tok(j + 2)[1] == "from"))
+            while tok(j)[1] not in ("from", "=", ";", "") or tok(j + 1)[0] != "string" and tok(j)[1] == "from":
+                j = closing(j) if tok(j)[1] == "{" else j + 1
+            if tok(j)[1] == "=":
+                at = j + 1
+                continue
+            if tok(j)[1] != "from":
+                raise SyntaxFault("an import that is none")
+            at = j + 2 if is_type else static(j + 1)
+            continue
+        j = at + 1
+        is_type = is_ts and tok(j)[1] == "type" and tok(j + 1)[1] in ("{", "*")
+        j += is_type
+        if tok(j)[1] not in ("{", "*"):
+            at += 1
+            continue
+        if tok(j)[1] == "{":
+            j = closing(j)
+        else:
+            j += 1
+            if tok(j)[1] == "as":
+                j += 2
+        if tok(j)[1] == "from" and tok(j + 1)[0] == "string":
+            at = j + 2 if is_type else static(j + 1)
+        else:
+            at = j
+    return out, has_jsx
+
+
+def wasm_imports(data):
+    """The module names that a WebAssembly module imports, each once."""
+    if data[:8] != b"\0asm\x01\0\0\0":
+        raise SyntaxFault("no wasm")
+    at = 8
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    def name():
+        nonlocal at
+        length = number()
+        at += length
+        return data[at - length:at].decode("utf-8")
+
+    names = []
+    while at < len(data):
+        section = data[at]
+        at += 1
+        size = number()
+        end = at + size
+        if section == 2:
+            for _ in range(number()):
+                module, _ = name(), name()
+                names.append(module)
+                kind = data[at]
+                at += 1
+                if kind == 0:
+                    number()
+                elif kind == 3:
+                    at += 2
+                else:
+                    at += 1 if kind == 1 else 0
+                    if number() & 1:
+                        number()
+                    number()
+        at = end
+    return list(dict.fromkeys(names))
