@@ -85,6 +85,11 @@ export interface RunStatus extends RunFacts {
   readonly error: unknown;
   /** How often it has continued as new. */
   readonly generation: number;
+  /**
+   * How many signals were sent that its code has not taken, by name: they wait for a
+   * `ctx.waitForSignal`; once the run has ended, nobody takes them any more.
+   */
+  readonly untakenSignals: Readonly<Record<string, number>>;
   /** How many events the history of this generation has. */
   readonly events: number;
 }
@@ -132,6 +137,7 @@ export async function runStatus(
       : null,
     error: row.error === null ? undefined : decodeError(row.error),
     generation: row.generation,
+    untakenSignals: Object.fromEntries(await store.runs.untaken(row.id)),
     events: row.events,
   };
 }

@@ -102,6 +102,11 @@ export class RunEffects {
     return this.#pending.in("active").length > 0;
   }
 
+  /** Names of the signals that nobody has taken, as far as they are known here. */
+  get untaken(): string[] {
+    return this.#inbox.filter(({ kind }) => kind === "signal").map(({ name }) => name);
+  }
+
   /** The earliest time at which something is due by itself, in database time. */
   get dueAt(): number | null {
     const { dueAt } = this.#pending;
@@ -442,13 +447,25 @@ export class RunEffects {
         return true;
       case "child":
         return this.#takeChildEnd(message);
-      case "signal": // first come, first served, by name
-        return this.#consume(
-          message,
-          this.#pending.waitingFor(message.name),
-          (pending, payload) => eventOf(pending, "signal.received", payload),
-        );
+      case "signal":
+        return this.#takeSignal(message);
     }
+  }
+
+  /** First come, first served, by name. */
+  #takeSignal(message: InboxRow): boolean {
+    const { name } = message;
+    const taker = this.#pending.waitingFor(name);
+    const last = this.#pending.lastWaitingFor(name);
+    if (taker !== undefined && last !== undefined && last !== taker) {
+      const { run, context } = this.#options;
+      context.reports.outwaited(run, name, taker.command.position, last.command.position);
+    }
+    return this.#consume(
+      message,
+      taker,
+      (pending, payload) => eventOf(pending, "signal.received", payload),
+    );
   }
 
   /** Each `ctx.child` has an answer of its own; one answers all that ask by a handle (I7). */

@@ -225,6 +225,9 @@ export class RunExecutor implements Lingerer, ResidentRun {
     effects.take(turn);
     if (turn.outcome === null) return undefined;
     const exit = await this.#end(turn, turn.outcome, life);
+    if (typeof exit === "object" && exit.kind === "ended") {
+      this.#context.reports.untaken(this.run, effects.untaken);
+    }
     this.#context.reports.unhandled(this.run, execution); // a macrotask late, which the write was
     return exit;
   }

@@ -163,6 +163,13 @@ export class PendingCommands {
     return this.#first("waiting", ({ kind, name }) => kind === "signal" && name === signal);
   }
 
+  /** The last that waits for a signal of that name. */
+  lastWaitingFor(signal: string): Pending | undefined {
+    return this.in("waiting").findLast(({ command }) =>
+      command.kind === "signal" && command.name === signal
+    );
+  }
+
   #first(state: Pending["state"], wanted: (command: Command) => boolean): Pending | undefined {
     for (const pending of this.#byPosition.values()) {
       if (pending.state === state && wanted(pending.command)) return pending;

@@ -34,6 +34,7 @@ const MOST_PLACES = 1_000;
 
 /** Tells of what was hardly meant. */
 export class Reports {
+  readonly #outwaited = new Set<string>();
   readonly #onUnawaited: ((effect: UnawaitedEffect) => void) | undefined;
   readonly #sites = new Map<string, CallSite | null>();
   readonly #unexported = new Set<string>();
@@ -85,6 +86,37 @@ export class Reports {
     for (const reason of unhandled) {
       engineLog.warn("Run {run} left a rejected promise unhandled: {reason}", { run, reason });
     }
+  }
+
+  /**
+   * A run has ended, and signals are left that nobody took: nobody will. What came after its last look
+   * is counted by its status alone.
+   */
+  untaken({ runId: run, workflow }: ClaimedRun, names: readonly string[]): void {
+    if (names.length === 0) return;
+    const signals = [...new Set(names)].map((name) => JSON.stringify(name)).join(", ");
+    engineLog.warn(
+      "Run {run} of workflow {workflow} has ended, and {count} signals that it was sent were never " +
+        "taken: {signals}",
+      { run, workflow, count: names.length, signals },
+    );
+  }
+
+  /**
+   * A signal goes to the wait that has waited longest, and a later one waits for it, too: perhaps the
+   * first has lost a race, and nobody listens there any more. Told once for a name and version.
+   */
+  outwaited(run: ClaimedRun, signal: string, taker: number, other: number): void {
+    const key = `${run.hash} signal ${signal}`;
+    if (this.#outwaited.has(key)) return;
+    if (this.#outwaited.size > MOST_PLACES) this.#outwaited.clear();
+    this.#outwaited.add(key);
+    engineLog.warn(
+      "Signal {signal} of run {run} of workflow {workflow} goes to effect {taker}, which has waited " +
+        "for it longest, though effect {other} waits for it, too: a wait that has lost a race takes " +
+        "signals until it is aborted, so pass it { signal } of an AbortController, and abort that",
+      { run: run.runId, workflow: run.workflow, signal, taker, other },
+    );
   }
 
   /** An activity is executed in place, where its run is, since no module exports it. */

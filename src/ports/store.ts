@@ -166,6 +166,8 @@ export interface RunStore {
    * @returns Whether there is such a run.
    */
   setAttributes(runId: string, change: AttributesChange): Promise<boolean>;
+  /** How many signals a run has that nobody has taken, by name; by its internal key. */
+  untaken(run: number): Promise<ReadonlyMap<string, number>>;
   /** A page of runs. */
   query(query: RunQuery): Promise<RunRow[]>;
   /** How many runs there are that meet a condition. */

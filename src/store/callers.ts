@@ -23,7 +23,7 @@ const TRIES = 3;
 const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   runs: [
     ...["insert", "version", "setAttributes", "query", "count", "get", "history", "generations"],
-    ...["list", "end"],
+    ...["list", "end", "untaken"],
   ],
   schedules: ["get", "list", "pinned", "stuck"],
   versions: ["register", "get", "list", "bySpecifier", "blobs", "current", "stuck", "failures"],

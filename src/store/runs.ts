@@ -219,6 +219,12 @@ export class Runs implements RunStore {
     return row === undefined ? null : parsed(row);
   }
 
+  /** See {@linkcode RunStore.untaken}. */
+  async untaken(run: number): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#query<{ name: string; count: number }>("untaken", [run]);
+    return new Map(rows.map(({ name, count }) => [name, count]));
+  }
+
   /** See {@linkcode RunStore.history}. */
   async history(
     runId: string,

@@ -158,6 +158,10 @@ export const RUN = `
 
 const GET = `${RUN} where run.run_id = $1 and run.namespace is not distinct from $2`;
 
+const UNTAKEN = `
+  select name, count(*)::integer as count from {schema}.inbox
+  where run = $1::bigint and kind = 'signal' group by name order by name collate "C"`;
+
 const LIST = `
   ${RUN}
   where ($1::text is null or run.workflow = $1) and ($2::text is null or code.hash = $2)
@@ -302,6 +306,7 @@ export function runStatements(
   | "delivered"
   | "get"
   | "list"
+  | "untaken"
   | "watch"
   | "history"
   | "generations"
@@ -323,6 +328,7 @@ export function runStatements(
     deliver: DELIVER,
     delivered: DELIVERED,
     get: GET,
+    untaken: UNTAKEN,
     list: LIST,
     watch: WATCH,
     history: HISTORY,

@@ -60,3 +60,50 @@ Deno.test("an effect that nobody awaits is told of when its run or generation en
 
 /** Where `sloppy` forgets a step. */
 const LINE = 31;
+
+const leaves = defineWorkflow({ name: "leaves" }, async (ctx) => await ctx.waitForSignal("a"));
+
+/** A wait in a loop of races: the loser of each goes on waiting, or is aborted. */
+const races = defineWorkflow({ name: "races" }, async (ctx, aborts: boolean) => {
+  for (let round = 0; round < 3; round++) {
+    const enough = new AbortController();
+    const go = ctx.waitForSignal("go", { signal: enough.signal });
+    const first = await Promise.race([go, ctx.sleep("1s").then(() => "tick")]);
+    if (first !== "tick") return first;
+    if (aborts) enough.abort();
+  }
+});
+
+Deno.test("signals that nobody took are told of when their run ends, and counted by its status", async () => {
+  const records = await warnings(async () => {
+    await using engine = await testEngine({ workflows: [leaves] });
+    const run = await engine.start(leaves, undefined, { runId: "r" });
+    await run.reached("suspended");
+    for (const name of ["b", "c", "b"]) await run.signal(name, 1);
+    assert.deepEqual((await run.status()).untakenSignals, { b: 2, c: 1 });
+    await run.signal("a", 1);
+    assert.equal(await run.result(), 1);
+    assert.deepEqual((await run.status()).untakenSignals, { b: 2, c: 1 });
+  });
+  const [told, ...more] = records.filter(({ rawMessage }) => String(rawMessage).includes("taken"));
+  assert.deepEqual(more, []);
+  const { run, count, signals } = told?.properties ?? {};
+  assert.deepEqual([run, count, signals], ["r", 3, '"b", "c"']);
+});
+
+Deno.test("a signal that goes to the loser of a race is told of, where another waits for it", async () => {
+  for (const aborts of [false, true]) {
+    const records = await warnings(async () => {
+      await using engine = await testEngine({ workflows: [races] });
+      const run = await engine.start(races, aborts);
+      await engine.advance("1500ms");
+      await run.signal("go", "now");
+      await run.result();
+    });
+    const told = records.filter(({ rawMessage }) => String(rawMessage).includes("lost a race"));
+    assert.deepEqual(
+      told.map(({ properties: { signal, taker, other } }) => [signal, taker, other]),
+      aborts ? [] : [["go", 0, 2]],
+    );
+  }
+});
