@@ -287,8 +287,8 @@ export class Continuum implements AsyncDisposable {
    *
    * @param workflow A definition that this process imported and lists in `workflows`: the run takes
    * that version. Or a workflow's name: it takes the current version. Or a specifier.
-   * @param input The workflow's input.
-   * @param options The run's id, and when and with what it starts.
+   * @param inputAndOptions The workflow's input, left out where it takes none, and options: the run's
+   * id, and when and with what it starts.
    * @returns The run's handle; the run is durable by then.
    * @throws {InvalidArgumentError} If the run id or an option is none. {NotSerializableError} If the
    * input can't be written; its path is named. {PayloadTooLargeError} If it is larger than
@@ -301,8 +301,8 @@ export class Continuum implements AsyncDisposable {
    */
   async start<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
-    input: Input,
-    options?: StartOptions<Signals>,
+    ...inputAndOptions: undefined extends Input ? [input?: Input, options?: StartOptions<Signals>]
+      : [input: Input, options?: StartOptions<Signals>]
   ): Promise<RunHandle<Awaited<Output>, Signals>>;
   /**
    * Starts a run of a workflow's current version, by its name, or of a specifier.

@@ -31,6 +31,16 @@ export function legibleJson(facts: unknown): string {
 }
 
 /**
+ * A version's hash as messages name it; their details hold the whole.
+ *
+ * @param hash 64 hexadecimal digits.
+ * @returns The first 12.
+ */
+export function shortHash(hash: string): string {
+  return hash.slice(0, 12);
+}
+
+/**
  * What was thrown, in words. Never throws.
  *
  * @param thrown Anything.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { messageOf } from "../base/text.ts";
+import { messageOf, shortHash } from "../base/text.ts";
 import { decodeError } from "../base/values_failure.ts";
 import type {
   DueRuns,
@@ -166,7 +166,7 @@ function overdue({ late, ...found }: DueRuns): HealthFinding {
 
 function runsOf({ runs, more, workflow, label, hash }: TroubledRuns): string {
   const count = `${runs}${more ? " or more" : ""} ${runs === 1 ? "run" : "runs"}`;
-  const version = label === null ? hash : `${label} (${hash})`;
+  const version = label === null ? shortHash(hash) : `${label} (${shortHash(hash)})`;
   const verb = runs === 1 && !more ? "is" : "are";
   return `${count} of workflow ${JSON.stringify(workflow)}, version ${version}, ${verb}`;
 }
@@ -199,7 +199,7 @@ function unloadableOf(
     const reasons = hash === null ? undefined : failures.get(hash);
     if (hash === null || reasons === undefined || findings.has(hash)) continue;
     if (takers.length === 0 || !takers.every(({ id }) => id in reasons)) continue;
-    const message = `No node can load version ${hash}`;
+    const message = `No node can load version ${shortHash(hash)}`;
     findings.set(hash, severe("NO_NODE_CAN_LOAD", message, { hash, reasons }));
   }
   return findings;

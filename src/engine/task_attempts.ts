@@ -65,6 +65,9 @@ export interface TaskAttemptsOptions {
 /** Nobody knows what became of an answer. */
 const LOST: Answered = { status: "lost" };
 
+/** A task, by what people know of it where that is at hand. */
+type NamedFence = TaskFence & Partial<Pick<LeasedTask, "runId" | "name">>;
+
 /** Makes attempts. */
 export class TaskAttempts {
   readonly #options: TaskAttemptsOptions;
@@ -184,7 +187,7 @@ export class TaskAttempts {
    * @param fence The task.
    * @param ending How it ends.
    */
-  end(fence: TaskFence, ending: Ending): void {
+  end(fence: NamedFence, ending: Ending): void {
     this.#track(this.#answer(fence, ending), fence);
   }
 
@@ -367,15 +370,15 @@ export class TaskAttempts {
     await this.#answer(task, { kind: "activity.failed", payload: last.payload });
   }
 
-  async #answer(fence: TaskFence, ending: Ending): Promise<void> {
+  async #answer(fence: NamedFence, ending: Ending): Promise<void> {
     const { run, position, token } = fence;
     while (true) {
       const answered = await this.#answers.add({ run, position, token, ...ending }) ?? LOST;
       if (answered.status === "written") return this.#options.tell(run, answered.node);
       if (answered.status === "lost") {
-        engineLog.warn("An attempt at position {position} of run {run} answered too late", {
-          run,
-          position,
+        engineLog.warn("An attempt of activity {activity} of run {run} answered too late", {
+          run: fence.runId,
+          activity: fence.name,
         });
         return;
       }

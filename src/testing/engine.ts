@@ -116,8 +116,8 @@ export class TestEngine implements AsyncDisposable {
    */
   async start<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
-    input: Input,
-    options?: StartOptions<Signals>,
+    ...inputAndOptions: undefined extends Input ? [input?: Input, options?: StartOptions<Signals>]
+      : [input: Input, options?: StartOptions<Signals>]
   ): Promise<TestRun<Awaited<Output>, Signals>>;
   /** Starts a run by the workflow's name, as `Continuum.start` does. */
   async start<Output = unknown>(

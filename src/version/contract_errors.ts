@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shortHash } from "../base/text.ts";
 import { ContinuumError } from "../base/errors.ts";
 import { type Issue, showIssues } from "../workflow/schema.ts";
 import { type FailureKind, LoadFailure } from "./load_errors.ts";
@@ -24,7 +25,7 @@ export class InvalidInputError extends ContinuumError {
     super(
       "INVALID_INPUT",
       `Cannot start workflow ${JSON.stringify(workflow)}: its input does not fit the schema of ` +
-        `version ${hash}: ${showIssues(issues)}`,
+        `version ${shortHash(hash)}: ${showIssues(issues)}`,
       { details: { workflow, hash, issues } },
     );
     this.issues = issues;
@@ -50,7 +51,7 @@ export class InvalidSignalPayloadError extends ContinuumError {
     super(
       "INVALID_SIGNAL_PAYLOAD",
       `Cannot send signal ${JSON.stringify(signal)} to workflow ${JSON.stringify(workflow)}: its ` +
-        `payload does not fit the schema of version ${hash}: ${showIssues(issues)}`,
+        `payload does not fit the schema of version ${shortHash(hash)}: ${showIssues(issues)}`,
       { details: { signal, workflow, hash, issues } },
     );
     this.issues = issues;
@@ -76,7 +77,7 @@ export class VersionUnavailableError extends ContinuumError {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(
       "VERSION_UNAVAILABLE",
-      `Cannot ${action}: version ${hash} can't be had in this process: ${why}`,
+      `Cannot ${action}: version ${shortHash(hash)} can't be had in this process: ${why}`,
       { cause, details: { hash } },
     );
     // What is not known to be a fact about the version is taken to pass.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shortHash } from "../base/text.ts";
 import { ContinuumError } from "../base/errors.ts";
 
 /**
@@ -51,7 +52,7 @@ export class LoadFailure extends ContinuumError {
     const told = reasons.map((r) =>
       `${r.source}${r.specifier ? ` ${r.specifier}` : ""}: ${r.message}`
     );
-    super("VERSION_UNAVAILABLE", `Cannot load version ${hash}: ${told.join("; ")}`, {
+    super("VERSION_UNAVAILABLE", `Cannot load version ${shortHash(hash)}: ${told.join("; ")}`, {
       ...(cause === undefined ? {} : { cause }),
       details: { hash, reasons },
     });

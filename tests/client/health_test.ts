@@ -62,7 +62,7 @@ forEachDatabase("health()", (database, test) => {
     ]);
     assert.match(
       drifted!.message,
-      /^2 runs of workflow "drifts", version [0-9a-f]{64}, are parked/,
+      /^2 runs of workflow "drifts", version [0-9a-f]{12}, are parked/,
     );
     const statuses = await Promise.all(runs.map((run) => run.status()));
     const first = Math.min(...statuses.map((status) => status.since!.getTime()));

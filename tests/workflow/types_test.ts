@@ -190,3 +190,16 @@ export async function fromInside(ctx: WorkflowContext): Promise<void> {
   const byName = await ctx.startChild<string>("declared", 7);
   await byName.signal("anything", 1);
 }
+
+/** A workflow that takes no input is started without one, and no other is. */
+export async function withoutInput(continuum: Continuum): Promise<void> {
+  const none = defineWorkflow({ name: "none" }, () => Promise.resolve(1));
+  const some = defineWorkflow({ name: "some" }, (_ctx, input: number) => Promise.resolve(input));
+  await continuum.start(none);
+  await continuum.start(none, undefined, { runId: "r" });
+  await continuum.start(some, 1, { runId: "r" });
+  // @ts-expect-error -- its input is missing
+  await continuum.start(some);
+  // @ts-expect-error -- it takes a number
+  await continuum.start(some, "1");
+}
