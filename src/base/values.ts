@@ -47,7 +47,10 @@ function plainText(value: unknown): string | null {
       break;
     case "object":
       if (value === null) return "null";
-      if (isPlain(value, 0)) return JSON.stringify(value);
+      {
+        const copy = plainCopy(value, 0);
+        if (copy !== null) return JSON.stringify(copy);
+      }
       break;
   }
   return null;
@@ -76,35 +79,49 @@ export function decode(text: string): unknown {
 /** Past this depth the slower walk takes over, which knows cycles. */
 const PLAIN_DEPTH = 32;
 
-/** Whether JSON alone carries the object without loss: the common case, in one quick walk. */
-function isPlain(value: object, depth: number): boolean {
-  if (depth > PLAIN_DEPTH) return false;
+/**
+ * What JSON alone carries without loss, as a copy: the common case, in one quick walk. Each field is
+ * read once, since a getter may answer something else the next time. Null: not JSON alone.
+ */
+function plainCopy(value: object, depth: number): object | null {
+  if (depth > PLAIN_DEPTH) return null;
   if (Array.isArray(value)) {
-    if (Object.getPrototypeOf(value) !== Array.prototype) return false;
-    for (let i = 0; i < value.length; i++) if (!isPlainPart(value[i], depth)) return false;
-    return true;
+    if (Object.getPrototypeOf(value) !== Array.prototype) return null;
+    const copy: unknown[] = [];
+    for (let i = 0; i < value.length; i++) {
+      const part = plainPart(value[i], depth);
+      if (part === undefined) return null;
+      copy.push(part);
+    }
+    return copy;
   }
   const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return false;
+  if (prototype !== Object.prototype && prototype !== null) return null;
+  if (Object.getOwnPropertySymbols(value).length > 0) return null;
   const record = value as Record<string, unknown>;
+  const copy: Record<string, unknown> = {};
   const keys = Object.keys(record);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string;
-    if (key === TAG || !isPlainPart(record[key], depth)) return false;
+    if (key === TAG || key === "__proto__") return null;
+    const part = plainPart(record[key], depth);
+    if (part === undefined) return null;
+    copy[key] = part;
   }
-  return Object.getOwnPropertySymbols(value).length === 0;
+  return copy;
 }
 
-function isPlainPart(value: unknown, depth: number): boolean {
+/** Undefined: not JSON alone. */
+function plainPart(value: unknown, depth: number): unknown {
   switch (typeof value) {
     case "string":
     case "boolean":
-      return true;
+      return value;
     case "number":
-      return Number.isFinite(value) && !Object.is(value, -0);
+      return Number.isFinite(value) && !Object.is(value, -0) ? value : undefined;
     case "object":
-      return value === null || isPlain(value, depth + 1);
+      return value === null ? null : plainCopy(value, depth + 1) ?? undefined;
     default:
-      return false;
+      return undefined;
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { messageOf } from "../base/text.ts";
-import type { ClaimedRun, StuckReason } from "../ports/rows.ts";
+import type { ClaimedRun, LoadedRun, StuckReason } from "../ports/rows.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Turn } from "../replay/turn.ts";
 import type { RunCode } from "./run_code.ts";
@@ -44,6 +44,29 @@ export async function diagnose(
       `Workflow "${run.workflow}" neither ended nor waits for anything of the engine's: it ` +
       `awaits a promise that only "ctx" could settle again on a replay; do such work in ` +
       `ctx.run(...) or in an activity`,
+  };
+}
+
+/**
+ * Looks whether events of a history are missing: nobody can replay what is not there.
+ *
+ * @param run The run.
+ * @param loaded What was read: all of its generation's history, and where the next event would go.
+ * @returns The reason; `undefined`: it is whole.
+ */
+export function gapIn(
+  { runId, firstSeq }: ClaimedRun,
+  { events, nextSeq }: Pick<LoadedRun, "events"> & Partial<Pick<LoadedRun, "nextSeq">>,
+): StuckReason | undefined {
+  const found = events.findIndex(({ seq }, i) => seq !== firstSeq + i);
+  const end = firstSeq + events.length;
+  if (found < 0 && (nextSeq === undefined || nextSeq === end)) return undefined;
+  const missing = found < 0 ? end : firstSeq + found;
+  return {
+    code: "HISTORY_INCOMPLETE",
+    message: `Cannot replay run ${JSON.stringify(runId)}: event ${missing} of its history is ` +
+      "missing in the database; restore it from a backup, then retry() the run, or fork it before",
+    details: { missing },
   };
 }
 

@@ -22,7 +22,7 @@ import type { Execution } from "../replay/machine.ts";
 import type { Turn } from "../replay/turn.ts";
 import { Alarm } from "./alarm.ts";
 import { type Committed, departed, type Departure, type Exit, LOST } from "./departure.ts";
-import { broken, diagnose, POISON_CLAIMS, poisoned } from "./diagnosis.ts";
+import { broken, diagnose, gapIn, POISON_CLAIMS, poisoned } from "./diagnosis.ts";
 import { RunEffects } from "./effects.ts";
 import type { ExecutorContext, Lingerer } from "./executor_context.ts";
 import { annotations, type Fact } from "./facts.ts";
@@ -37,7 +37,7 @@ import { endUnbegun, isCancel, retryAt } from "./run_policies.ts";
 import { again, RunRecord } from "./run_record.ts";
 
 /** What an execution starts from. */
-type Loaded = Pick<LoadedRun, "events" | "tasks">;
+type Loaded = Pick<LoadedRun, "events" | "tasks"> & Partial<Pick<LoadedRun, "nextSeq">>;
 
 /** One execution, from a reading of the history to the run's leave, or to the next reading. */
 interface Life {
@@ -165,6 +165,10 @@ export class RunExecutor implements Lingerer, ResidentRun {
   /** Goes round: turn, apply, commit. */
   async #live(code: RunCode, loaded: Loaded): Promise<Exit> {
     const history = loaded.events as readonly HistoryEvent[];
+    const gap = gapIn(this.run, loaded);
+    if (gap !== undefined) {
+      return await this.#record.leaveUnread({ to: "stuck_poisoned", reason: gap });
+    }
     this.#record.begin(history);
     if (!this.run.began) {
       const now = this.#context.databaseClock.now();

@@ -552,6 +552,10 @@ export class Execution implements Effects, WorkflowScope {
     if (isCancelled && this.#timeout !== null) {
       error = stackless(() => new RunTimeoutError(this.start.runId, this.#timeout!));
     }
+    const isForged = isContinuumError(error, "RUN_TIMEOUT") &&
+      error.details.runId === this.start.runId && this.#timeout === null;
+    // Who waits for the run knows by the code that the engine has ended it.
+    if (isForged) error = new Error(`The code threw: ${messageOf(error)}`, { cause: error });
     const kind = isCancelled && this.#timeout === null ? "cancelled" : "failed";
     this.#outcome = { kind, error: outside(() => encodeError(error)) };
   };

@@ -80,7 +80,7 @@ export async function importGuarded<T>(
     }
     return result;
   } catch (error) {
-    if (error instanceof ImportFailedError) throw error;
+    if (isImportFailed(error)) throw error;
     if (watch.exit !== undefined) throw new ImportFailedError(url, "exited", watch.exit.error);
     throw new ImportFailedError(url, "threw", error);
   } finally {
@@ -148,6 +148,15 @@ function mentions(error: unknown, url: string): boolean {
   try {
     const base = url.startsWith("continuum:") ? url.slice(0, url.indexOf("/", 13) + 1) : url;
     return error instanceof Error && String(error.stack).includes(base);
+  } catch {
+    return false;
+  }
+}
+
+/** Asked of what a module threw: a proxy may refuse to be looked at. */
+function isImportFailed(error: unknown): boolean {
+  try {
+    return error instanceof ImportFailedError;
   } catch {
     return false;
   }

@@ -124,7 +124,7 @@ export class ImportFailedError extends ContinuumError {
       exited: "it asked the process to exit",
       rejected: "it left a rejected promise",
     }[trouble];
-    const told = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    const told = toldBy(cause);
     super("IMPORT_FAILED", `Cannot import ${url}: ${why}: ${told}`, {
       cause,
       details: { url, trouble },
@@ -246,5 +246,14 @@ export class VersionNotFoundError extends ContinuumError {
     super("VERSION_NOT_FOUND", `Cannot ${task}: ${why}, found ${JSON.stringify(name)}`, {
       details: { name },
     });
+  }
+}
+
+/** What was thrown, in words; it may be a proxy that refuses to be looked at. */
+function toldBy(cause: unknown): string {
+  try {
+    return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  } catch {
+    return "something that can't be read";
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { decode, encode } from "../../src/base/values.ts";
+import { RunTimeoutError } from "../../src/base/errors.ts";
 import { decodeError } from "../../src/base/values_failure.ts";
 import type { Command } from "../../src/replay/commands.ts";
 import { answering } from "../../src/replay/scope.ts";
@@ -386,6 +387,21 @@ Deno.test("what code does between turns is refused, and wakes the executor", asy
   const turn = await execution.turn([]);
   assert.equal(turn.refused?.position, 1);
   assert.deepEqual(turn.issued, []);
+});
+
+Deno.test("only the engine ends a run by its timeout: the code may throw that error, as any", async () => {
+  const own = (await executionFor(() => {
+    throw new RunTimeoutError("run-1", 5);
+  }).turn([])).outcome;
+  assert.equal(own?.kind, "failed");
+  const error = decodeError((own as { error: string }).error) as Error & { code?: string };
+  assert.equal(error.code, undefined);
+  assert.match(error.message, /The code threw: .*timed out/);
+  assert.equal((error.cause as { code?: string }).code, "RUN_TIMEOUT");
+  const anothers = (await executionFor(() => {
+    throw new RunTimeoutError("run-2", 5);
+  }).turn([])).outcome as { error: string };
+  assert.equal((decodeError(anothers.error) as { code?: string }).code, "RUN_TIMEOUT");
 });
 
 Deno.test("after its end the code learns nothing more", async () => {

@@ -534,6 +534,14 @@ test("what a module throws where nobody can catch it is a failed import", async 
   }
 });
 
+test("a module that throws what can't be looked at is a failed import", async () => {
+  const traps = `{ get() { throw 1; }, getPrototypeOf() { throw 2; }, has() { throw 3; } }`;
+  await assert.rejects(
+    load({ "main.ts": `// ${ids()}\nthrow new Proxy({}, ${traps}); export default 1;` }),
+    { code: "IMPORT_FAILED", trouble: "threw" },
+  );
+});
+
 test("what a module has set off lives on, and ends no process", async () => {
   const told: unknown[] = [];
   onLateError((error) => told.push(error));
