@@ -96,8 +96,8 @@ export class Reports {
     if (names.length === 0) return;
     const signals = [...new Set(names)].map((name) => JSON.stringify(name)).join(", ");
     engineLog.warn(
-      "Run {run} of workflow {workflow} has ended, and {count} signals that it was sent were never " +
-        "taken: {signals}",
+      "Run {run} of workflow {workflow} has ended, and signals that it was sent were never taken " +
+        "({count}): {signals}",
       { run, workflow, count: names.length, signals },
     );
   }

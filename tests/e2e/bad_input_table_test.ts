@@ -390,8 +390,8 @@ const BAD_CALLS: readonly (readonly [call: (at: Scene) => unknown, wanted: Wante
   ]],
   ...([
     [{ odd: 1 }, '"odd"', "overlap"],
-    [{ id: "" }, "id", 'found ""', "1 to 200"],
-    [{ id: "x".repeat(201) }, "id", "1 to 200"],
+    [{ id: "" }, "id", 'found ""', "1 to 255"],
+    [{ id: "x".repeat(256) }, "id", "1 to 255"],
     [{ workflow: 7 }, "workflow", "found 7"],
     [{ every: 999 }, "every", "999", "1 second"],
     [{ every: undefined }, "at, every or cron", "exactly one"],
