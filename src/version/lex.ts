@@ -123,6 +123,7 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
   // A file without a single import or export may be no module at all: only a parser can tell.
   if (!found[3]) return undefined;
   for (const entry of found[0]) {
+    if (!isClear(source, entry)) return undefined;
     words.add(entry.importStart);
     quotes.add(entry.start - 1);
     if (entry.type === "import-meta") {
@@ -159,6 +160,27 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
   return isAccounted(source, words, quotes)
     ? { imports, metas, hasJsx: false, isParsed: false }
     : undefined;
+}
+
+/**
+ * Whether the text of an entry can be nothing else than what the lexer takes it for. Comments,
+ * unusual white space, names in quotes and other scripts are left to the parser.
+ *
+ * @param source The text.
+ * @param entry What the lexer reports.
+ * @returns Whether it is clear.
+ */
+export function isClear(source: string, entry: ReturnType<typeof lex>[0][number]): boolean {
+  const { type, importStart, start, end } = entry;
+  switch (type) {
+    case "import-meta":
+      return /^import\s*\.\s*meta$/.test(source.slice(importStart, end));
+    case "dynamic":
+      return entry.phase === null && /^import\s*\(\s*$/.test(source.slice(importStart, start));
+    default:
+      return /^(?:import|export)(?:[\s\w$*{},]*[\s*}]from)?\s*$/
+        .test(source.slice(importStart, start - 1));
+  }
 }
 
 /**

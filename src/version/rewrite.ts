@@ -14,7 +14,7 @@
 
 import { init, parse as lex } from "es-module-lexer";
 import { ModuleSyntaxError } from "./errors.ts";
-import { isAccounted, type ParsedImport, parseModule, positionOf } from "./lex.ts";
+import { isAccounted, isClear, type ParsedImport, parseModule, positionOf } from "./lex.ts";
 import type { ImportType } from "./manifest.ts";
 
 /** Stands between a specifier and its type in rewritten code. */
@@ -92,6 +92,7 @@ function lexPlainImports(code: string): StaticImport[] | undefined {
   const quotes = new Set<number>();
   const imports: StaticImport[] = [];
   for (const entry of found[0]) {
+    if (!isClear(code, entry)) return undefined;
     words.add(entry.importStart);
     if (entry.type === "import-meta") continue;
     const isPlain = (entry.type === "static" || entry.type === "reexport-star") &&
