@@ -50,7 +50,7 @@ export async function emitModule(
 }
 
 function data(expression: string): RewrittenModule {
-  return { code: `export default ${expression};`, imports: [] };
+  return { code: `export default ${expression};`, imports: [], dynamic: [] };
 }
 
 function bytesExpression(bytes: Uint8Array): string {
@@ -71,5 +71,9 @@ function emitWasm(bytes: Uint8Array): RewrittenModule {
     ...names.map((name, i) => `const e${i} = exports[${JSON.stringify(name)}];`),
     `export { ${names.map((name, i) => `e${i} as ${JSON.stringify(name)}`).join(", ")} };`,
   ].join("\n");
-  return { code, imports: sources.map((specifier) => ({ specifier, type: "module" })) };
+  return {
+    code,
+    imports: sources.map((specifier) => ({ specifier, type: "module" })),
+    dynamic: [],
+  };
 }

@@ -24,7 +24,7 @@ export interface ParsedImports extends FoundImports {
 }
 
 /** As much of a syntax tree as is looked at. */
-interface Node {
+export interface SyntaxNode {
   readonly type: string;
   readonly start: number;
   readonly end: number;
@@ -40,25 +40,11 @@ interface Node {
  * @throws {SyntaxError} When the source is not a module; `pos` is the offset.
  */
 export function parseImports(source: string, media: "js" | "jsx" | "ts" | "tsx"): ParsedImports {
-  const plugins: ParserPlugin[] = ["sourcePhaseImports", "deferredImportEvaluation"];
-  if (media === "ts" || media === "tsx") plugins.push("typescript");
-  if (media === "jsx" || media === "tsx") plugins.push("jsx");
-  let tree: Node;
-  try {
-    tree = parseWith(source, [...plugins, "decorators", "decoratorAutoAccessors"]);
-  } catch (cause) {
-    // Decorators of parameters are only in the older proposal, which TypeScript still compiles.
-    if (!source.includes("@")) throw cause;
-    try {
-      tree = parseWith(source, [...plugins, "decorators-legacy"]);
-    } catch {
-      throw cause;
-    }
-  }
+  const tree = parseTree(source, media);
   const imports: ParsedImport[] = [];
   const metas: number[] = [];
   let hasJsx = false;
-  const pending: Node[] = [tree];
+  const pending: SyntaxNode[] = [tree];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     if (node["declare"] === true) continue;
     switch (node.type) {
@@ -97,20 +83,57 @@ export function parseImports(source: string, media: "js" | "jsx" | "ts" | "tsx")
   return { imports, metas, hasJsx, isParsed: true };
 }
 
-function parseWith(source: string, plugins: ParserPlugin[]): Node {
+/**
+ * Parses a source.
+ *
+ * @param source The text, without a byte order mark.
+ * @param media Which language it is.
+ * @returns The tree.
+ * @throws {SyntaxError} When the source is not a module; `pos` is the offset.
+ */
+export function parseTree(source: string, media: "js" | "jsx" | "ts" | "tsx"): SyntaxNode {
+  const plugins: ParserPlugin[] = ["sourcePhaseImports", "deferredImportEvaluation"];
+  if (media === "ts" || media === "tsx") plugins.push("typescript");
+  if (media === "jsx" || media === "tsx") plugins.push("jsx");
+  try {
+    return parseWith(source, [...plugins, "decorators", "decoratorAutoAccessors"]);
+  } catch (cause) {
+    // Decorators of parameters are only in the older proposal, which TypeScript still compiles.
+    if (!source.includes("@")) throw cause;
+    try {
+      return parseWith(source, [...plugins, "decorators-legacy"]);
+    } catch {
+      throw cause;
+    }
+  }
+}
+
+/** Every node of a tree, in no order. */
+export function* nodesOf(tree: SyntaxNode): Generator<SyntaxNode> {
+  const pending = [tree];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    yield node;
+    for (const value of Object.values(node)) {
+      if (Array.isArray(value)) { for (const item of value) if (isNode(item)) pending.push(item); }
+      else if (isNode(value)) pending.push(value);
+    }
+  }
+}
+
+function parseWith(source: string, plugins: ParserPlugin[]): SyntaxNode {
   const { program } = parse(source, {
     sourceType: "module",
     plugins,
     attachComment: false,
     createImportExpressions: true,
   });
-  return program as unknown as Node;
+  return program as unknown as SyntaxNode;
 }
 
-function staticImport(node: Node): ParsedImport {
+function staticImport(node: SyntaxNode): ParsedImport {
   const attributes = Array.isArray(node["attributes"]) ? node["attributes"] : [];
   const type = attributes.find((a) => isNode(a) && keyOf(a) === "type");
-  const source = node["source"] as Node;
+  const source = node["source"] as SyntaxNode;
   return {
     ...placeOf(node, source),
     specifier: String(source["value"]),
@@ -119,10 +142,10 @@ function staticImport(node: Node): ParsedImport {
   };
 }
 
-function dynamicImport(node: Node): ParsedImport {
+function dynamicImport(node: SyntaxNode): ParsedImport {
   const attributes = property(property(node["options"], "with"), "type");
   return {
-    ...placeOf(node, node["source"] as Node),
+    ...placeOf(node, node["source"] as SyntaxNode),
     specifier: literal(node["source"]),
     type: attributes === undefined ? undefined : literal(attributes) ?? "",
     isDynamic: true,
@@ -130,8 +153,8 @@ function dynamicImport(node: Node): ParsedImport {
 }
 
 function placeOf(
-  node: Node,
-  source: Node,
+  node: SyntaxNode,
+  source: SyntaxNode,
 ): Pick<ParsedImport, "offset" | "phase" | "specifierEnd" | "end"> {
   const phase = node["phase"];
   return {
@@ -149,7 +172,7 @@ function property(object: unknown, name: string): unknown {
   return isNode(found) ? found["value"] : undefined;
 }
 
-function keyOf(node: Node): string | undefined {
+function keyOf(node: SyntaxNode): string | undefined {
   const key = node["key"];
   return isNode(key) ? String(key["name"] ?? key["value"]) : undefined;
 }
@@ -165,13 +188,13 @@ function literal(node: unknown): string | undefined {
   return String(quasis[0].value.cooked);
 }
 
-function isMetaMain(node: Node): boolean {
+function isMetaMain(node: SyntaxNode): boolean {
   const { object, property, computed } = node;
   return isNode(object) && object.type === "MetaProperty" && computed === false &&
     isNode(property) && property["name"] === "main";
 }
 
-function isNode(value: unknown): value is Node {
+function isNode(value: unknown): value is SyntaxNode {
   return typeof value === "object" && value !== null && "type" in value &&
     typeof value.type === "string";
 }

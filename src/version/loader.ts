@@ -38,7 +38,7 @@ import {
 import { importTypeOf, type Member, parseManifest, versionHash } from "./manifest.ts";
 import { versionLog } from "./log.ts";
 import { ManifestIndex, type ResolvedImport } from "./manifest_index.ts";
-import { readRewritten, type RewrittenModule, type StaticImport } from "./rewrite.ts";
+import { readRewritten, type RequestedImport, type RewrittenModule } from "./rewrite.ts";
 
 /** The namespace of a module. */
 export type Namespace = Readonly<Record<string, unknown>>;
@@ -47,7 +47,7 @@ export type Namespace = Readonly<Record<string, unknown>>;
 export interface LoadedModules {
   /** The entry's namespace. */
   readonly entry: Namespace;
-  /** The namespace of every member that is code. */
+  /** The namespace of every member that is code and runs. */
   readonly members: ReadonlyMap<string, Namespace>;
   /** Bytes of all members. */
   readonly bytes: number;
@@ -184,8 +184,8 @@ class LoadingVersion {
   /** Text by URL, importers and boxes included. */
   readonly #code = new Map<string, string>();
   readonly #members = new Map<string, Member>();
-  /** What each member imports statically, by URL. */
-  readonly #imports = new Map<string, readonly StaticImport[]>();
+  /** What each member imports, by URL. */
+  readonly #imports = new Map<string, Pick<RewrittenModule, "imports" | "dynamic">>();
   /** Members that can't be imported, and why. */
   readonly #broken = new Map<string, { readonly error: unknown }>();
   /** Members that import dynamically, by the URLs of their importers. */
@@ -215,7 +215,7 @@ class LoadingVersion {
       this.#bytes += body.byteLength;
       const importer = `${this.#base}@import/${this.#importers.size}`;
       try {
-        const { code, imports } = await this.#emitOne(url, member, body, importer, options);
+        const { code, ...imports } = await this.#emitOne(url, member, body, importer, options);
         this.#code.set(url, code);
         this.#imports.set(url, imports);
         if (!code.includes(importer)) continue;
@@ -241,12 +241,37 @@ class LoadingVersion {
   #reached(from: string): Set<string> {
     const seen = new Set([from]);
     for (const url of seen) {
-      for (const { specifier, type } of this.#imports.get(url) ?? []) {
-        const target = this.#targetOf(url, specifier, type);
-        if (target?.kind === "member") seen.add(this.#urlOf(target.member));
+      for (const request of this.#imports.get(url)?.imports ?? []) {
+        const target = this.#memberOf(url, request);
+        if (target !== undefined) seen.add(target);
       }
     }
     return seen;
+  }
+
+  /**
+   * L5: members that only dynamic imports may ask for. A member that the manifest lists for an
+   * import that was dropped with its types is none: nobody runs it.
+   */
+  #lazy(eager: ReadonlySet<string>): string[] {
+    const reached = new Set(eager);
+    const wanted = new Set<string>();
+    for (const url of reached) {
+      for (const request of this.#imports.get(url)?.dynamic ?? []) {
+        const target = request && this.#memberOf(url, request);
+        const targets = request === undefined ? this.#members.keys() : target ? [target] : [];
+        for (const lazy of targets) {
+          wanted.add(lazy);
+          for (const below of this.#reached(lazy)) reached.add(below);
+        }
+      }
+    }
+    return [...this.#members.keys()].filter((url) => wanted.has(url) && !eager.has(url));
+  }
+
+  #memberOf(url: string, { specifier, type }: RequestedImport): string | undefined {
+    const target = this.#targetOf(url, specifier, type);
+    return target?.kind === "member" ? this.#urlOf(target.member) : undefined;
   }
 
   /** Packages, builtins, live modules and the host, imported ordinarily; hooks are not there yet. */
@@ -306,9 +331,7 @@ class LoadingVersion {
       const importAll = async () => {
         const eager = this.#reached(entryUrl);
         await this.#importBoxed([...eager]);
-        for (const url of this.#members.keys()) {
-          if (!eager.has(url)) await this.#importLazy(url); // L5
-        }
+        for (const url of this.#lazy(eager)) await this.#importLazy(url); // L5
       };
       await importGuarded(
         entryUrl,
@@ -447,7 +470,8 @@ class LoadingVersion {
   #codeMembers(): Map<string, Namespace> {
     const found = new Map<string, Namespace>();
     for (const [url, { label, media }] of this.#members) {
-      if (importTypeOf(media) === "module") found.set(label, this.#namespaces.get(url)!);
+      const namespace = this.#namespaces.get(url);
+      if (importTypeOf(media) === "module" && namespace !== undefined) found.set(label, namespace);
     }
     return found;
   }

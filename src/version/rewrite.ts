@@ -26,8 +26,8 @@ const TYPE_LETTERS: Readonly<Record<string, ImportType>> = {
   b: "bytes",
 };
 
-/** An import that is made when a module is linked. */
-export interface StaticImport {
+/** An import whose specifier is known. */
+export interface RequestedImport {
   /** The specifier, its escapes decoded. */
   readonly specifier: string;
   /** How it asks for its module. */
@@ -39,7 +39,9 @@ export interface RewrittenModule {
   /** The JavaScript text. */
   readonly code: string;
   /** Every import that is made when it is linked. */
-  readonly imports: readonly StaticImport[];
+  readonly imports: readonly RequestedImport[];
+  /** Every dynamic import; `undefined` stands for a computed one. */
+  readonly dynamic: readonly (RequestedImport | undefined)[];
 }
 
 /**
@@ -62,10 +64,14 @@ export async function rewriteImports(
   if (!isThorough) {
     await init();
     const imports = lexPlainImports(code);
-    if (imports !== undefined) return { code, imports };
+    if (imports !== undefined) return { code, imports, dynamic: [] };
   }
   const { imports } = await parseModule(code, "js", url);
-  return { code: rewrite(code, imports, url, importer), imports: imports.flatMap(linked) };
+  return {
+    code: rewrite(code, imports, url, importer),
+    imports: imports.filter(({ isDynamic }) => !isDynamic).map((found) => requestOf(found)!),
+    dynamic: imports.filter(({ isDynamic }) => isDynamic).map(requestOf),
+  };
 }
 
 /**
@@ -74,14 +80,14 @@ export async function rewriteImports(
  * @param emitted What a resolve hook is given.
  * @returns The specifier as its author wrote it, and how it asks for its module.
  */
-export function readRewritten(emitted: string): StaticImport {
+export function readRewritten(emitted: string): RequestedImport {
   const at = emitted.lastIndexOf(TYPE_MARK);
   if (at < 0) return { specifier: emitted, type: "module" };
   return { specifier: emitted.slice(0, at), type: TYPE_LETTERS[emitted[at + 1]!] ?? "module" };
 }
 
 /** R3: the static imports, when it is certain that the module has no import that is rewritten. */
-function lexPlainImports(code: string): StaticImport[] | undefined {
+function lexPlainImports(code: string): RequestedImport[] | undefined {
   let found: ReturnType<typeof lex>;
   try {
     found = lex(code);
@@ -90,7 +96,7 @@ function lexPlainImports(code: string): StaticImport[] | undefined {
   }
   const words = new Set<number>();
   const quotes = new Set<number>();
-  const imports: StaticImport[] = [];
+  const imports: RequestedImport[] = [];
   for (const entry of found[0]) {
     if (!isClear(code, entry)) return undefined;
     words.add(entry.importStart);
@@ -104,9 +110,8 @@ function lexPlainImports(code: string): StaticImport[] | undefined {
   return isAccounted(code, words, quotes) ? imports : undefined;
 }
 
-function linked({ isDynamic, specifier, type }: ParsedImport): StaticImport[] {
-  if (isDynamic) return [];
-  return [{ specifier: specifier!, type: (type ?? "module") as ImportType }];
+function requestOf({ specifier, type = "module" }: ParsedImport): RequestedImport | undefined {
+  return specifier === undefined ? undefined : { specifier, type: type as ImportType };
 }
 
 function rewrite(

@@ -1,13 +1,13 @@
 /**
  * TypeScript and JSX to JavaScript, the way Deno emits them: imports that only name types are
- * dropped, and stack traces keep telling the lines of the source.
+ * dropped, and stack traces keep telling the lines of the source. Types alone are erased; anything
+ * more is compiled.
  *
  * @module
  */
 
 import { stripTypeScriptTypes } from "node:module";
-import { compileDecorators, needsCompiler } from "./decorators.ts";
-import { jsxSettings } from "./jsx.ts";
+import { compile } from "./compiler.ts";
 import { findImports } from "./lex.ts";
 import type { MediaType } from "./manifest.ts";
 
@@ -36,55 +36,48 @@ export async function transpile(
   options: ReadonlyMap<string, string>,
 ): Promise<Transpiled> {
   if (media === "js") return { code: source, map: "" };
-  const isTyped = media === "ts" || media === "tsx";
-  const isJsx = media === "jsx" || media === "tsx";
-  const plain = isJsx ? await compileJsx(source, isTyped, options) : source;
-  if (!isTyped) return { code: plain, map: "" };
-  return await compileTypes(plain, url, options);
+  const erased = media === "ts" ? await eraseTypes(source, url, options) : undefined;
+  if (erased !== undefined) return { code: erased, map: "" };
+  const { code, names, mappings } = await compile(source, media, url, options);
+  // The source itself is left out: the archive has it.
+  const map = JSON.stringify({ version: 3, sources: [url], names, mappings });
+  return { code, map: MAP_COMMENT + new TextEncoder().encode(map).toBase64() };
 }
 
 /**
- * Erasing types keeps every position, and needs no map; but it also keeps imports that are never
- * used as values, which Deno drops. So the compiler that drops them is asked as well, and its answer
- * is taken where the two differ, or where there is more than types to compile. Its map goes along:
- * the runtime applies it to every stack trace.
+ * JavaScript where types are all that has to go: what is left is the author's own text, so there is
+ * nothing that an emitter could decide. Erasing keeps imports that are never used as values, which
+ * Deno drops; so a compiler that drops them is asked as well, and must agree.
+ *
+ * @returns The text with every position kept; `undefined` where anything has to be generated.
  */
-async function compileTypes(
+async function eraseTypes(
   source: string,
   url: string,
   options: ReadonlyMap<string, string>,
-): Promise<Transpiled> {
-  if (needsCompiler(source, options)) {
-    const { code, mappings } = await compileDecorators(source, options);
-    return { code, map: mapComment(url, mappings) };
-  }
-  const erased = eraseTypes(source);
-  if (erased !== undefined && options.get("verbatimModuleSyntax") === "true") {
-    return { code: erased, map: "" };
-  }
-  const emitted = stripTypeScriptTypes(source, { mode: "transform", sourceMap: true });
-  const at = emitted.lastIndexOf(MAP_COMMENT);
-  if (at < 0) return { code: emitted, map: "" };
-  const code = emitted.slice(0, at);
-  if (erased !== undefined && await importsOf(erased, url) === await importsOf(code, url)) {
-    return { code: erased, map: "" };
-  }
-  const { mappings } = JSON.parse(atob(emitted.slice(at + MAP_COMMENT.length).trim()));
-  return { code, map: mapComment(url, mappings) };
-}
-
-/** The source itself is left out: the archive has it. */
-function mapComment(url: string, mappings: string): string {
-  const map = JSON.stringify({ version: 3, sources: [url], names: [], mappings });
-  return MAP_COMMENT + new TextEncoder().encode(map).toBase64();
-}
-
-/** `undefined` where there is more than types, such as an enum. */
-function eraseTypes(source: string): string | undefined {
+): Promise<string | undefined> {
+  if (await hasDecorators(source)) return undefined;
   try {
-    return stripTypeScriptTypes(source, { mode: "strip" });
+    const erased = stripTypeScriptTypes(source, { mode: "strip" });
+    if (options.get("verbatimModuleSyntax") === "true") return erased;
+    const emitted = stripTypeScriptTypes(source, { mode: "transform" });
+    return await importsOf(erased, url) === await importsOf(emitted, url) ? erased : undefined;
   } catch {
-    return undefined;
+    return undefined; // There is more than types, or no TypeScript: the compiler knows.
+  }
+}
+
+/** Decorators and auto-accessors, which the runtime does not execute, count as types to an eraser. */
+async function hasDecorators(source: string): Promise<boolean> {
+  if (!/@|\baccessor\b/.test(source)) return false;
+  const { nodesOf, parseTree } = await import("./lex_parser.ts");
+  try {
+    for (const { type } of nodesOf(parseTree(source, "ts"))) {
+      if (type === "Decorator" || type === "ClassAccessorProperty") return true;
+    }
+    return false;
+  } catch {
+    return true;
   }
 }
 
@@ -99,25 +92,3 @@ async function importsOf(code: string, url: string): Promise<string> {
 }
 
 const MAP_COMMENT = "//# sourceMappingURL=data:application/json;base64,";
-
-/** Keeps every line where it is. */
-async function compileJsx(
-  source: string,
-  isTyped: boolean,
-  options: ReadonlyMap<string, string>,
-): Promise<string> {
-  const { transform } = await import("sucrase");
-  const jsx = jsxSettings(source, options);
-  return transform(source, {
-    transforms: isTyped ? ["jsx", "typescript"] : ["jsx"],
-    disableESTransforms: true,
-    preserveDynamicImport: true,
-    jsxRuntime: jsx.runtime,
-    production: options.get("jsx") !== "react-jsxdev",
-    ...(jsx.specifier === undefined
-      ? {}
-      : { jsxImportSource: jsx.specifier.slice(0, jsx.specifier.lastIndexOf("/")) }),
-    jsxPragma: jsx.factory,
-    jsxFragmentPragma: jsx.fragmentFactory,
-  }).code;
-}

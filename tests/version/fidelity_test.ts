@@ -1,0 +1,163 @@
+/**
+ * What the runtime executes and what is loaded from verified bytes are the same program: same
+ * values, same order of effects, same errors. The runtime has a process of its own.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { sha256Hex } from "../../src/base/encoding.ts";
+import { readGraph } from "../../src/version/graph.ts";
+import { Loader } from "../../src/version/loader.ts";
+import { transpile } from "../../src/version/transpile.ts";
+import { type Outcome, outcomeOf } from "./fidelity/outcome.ts";
+import { FILES, legacyPrograms, plainPrograms, type Program } from "./fidelity/programs.ts";
+import { makeFolder } from "./fixture.ts";
+
+const IMPORTS = {
+  "jsxlib/jsx-runtime": "./jsx_runtime.ts",
+  "jsxlib": "./jsx_base.ts",
+  "jsxlog/jsx-runtime": "./jsx_log.ts",
+};
+
+async function runNatively(folder: string, urls: readonly string[]): Promise<Outcome[]> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--quiet",
+      "--no-lock",
+
+      "--config",
+      new URL("deno.json", folder).pathname,
+      new URL("run.ts", folder).pathname,
+    ],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(JSON.stringify(urls)));
+  await writer.close();
+  const { stdout, stderr } = await child.output();
+  const text = new TextDecoder().decode(stdout);
+  const line = text.trimEnd().split("\n").at(-1)!;
+  assert.ok(line.startsWith("["), text + new TextDecoder().decode(stderr));
+  return JSON.parse(line);
+}
+
+/** Runtime's and loader's errors name the module in their own ways. */
+function comparable({ value, seen, error }: Outcome): Outcome {
+  const isOfModules = error !== null &&
+    /^(SyntaxError|TypeError|ModuleNotFoundError)|requested module|could not be parsed|Cannot (compile|read)/
+      .test(
+        error,
+      );
+  return { value, seen, error: isOfModules ? "no module" : error };
+}
+
+async function compare(programs: readonly Program[], compilerOptions: object): Promise<void> {
+  const files: Record<string, string> = {
+    ...FILES,
+    "deno.json": JSON.stringify({ imports: IMPORTS, compilerOptions }),
+    "run.ts": await Deno.readTextFile(new URL("fidelity/run.ts", import.meta.url)),
+    "outcome.ts": await Deno.readTextFile(new URL("fidelity/outcome.ts", import.meta.url)),
+  };
+  for (const [i, { media, source }] of programs.entries()) {
+    const own = source.replaceAll('"./dep.ts"', `"./dep${i}.ts"`);
+    files[`p${i}.${media}`] = own;
+    if (own !== source) files[`dep${i}.ts`] = FILES["dep.ts"]!;
+  }
+  await using folder = await makeFolder(files);
+  const urls = programs.map(({ media }, i) => `${folder.url}p${i}.${media}`);
+  const native = await runNatively(folder.url, urls);
+  const loader = new Loader();
+  const differing: string[] = [];
+  for (const [i, url] of urls.entries()) {
+    const loaded = await outcomeOf(async () => {
+      const { hash, text: manifest, bytes } = await readGraph(url);
+      try {
+        return (await loader.load({ hash, manifest, bytes })).entry;
+      } catch (error) {
+        throw (error as { trouble?: string }).trouble === undefined
+          ? error
+          : (error as Error).cause;
+      }
+    });
+    try {
+      assert.deepEqual(comparable(loaded), comparable(native[i]!));
+    } catch (error) {
+      differing.push(`${url}\n${programs[i]!.source}\n${(error as Error).message}`);
+    }
+  }
+  assert.equal(
+    differing.length,
+    0,
+    `${differing.length} of ${urls.length} differ:\n${differing.join("\n\n")}`,
+  );
+}
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: false });
+}
+
+test("programs of every construct come to the same from verified bytes", async () => {
+  const programs = plainPrograms();
+  assert.ok(programs.length > 500);
+  await compare(programs, {});
+});
+
+test("experimental decorators come to the same, with and without metadata", async () => {
+  await compare(legacyPrograms(), { experimentalDecorators: true });
+  await compare(legacyPrograms(), { experimentalDecorators: true, emitDecoratorMetadata: true });
+});
+
+test("JSX options come to the same", async () => {
+  const programs = plainPrograms().filter(({ source }) => source.startsWith("const N ="));
+  const withoutReact = programs.map(({ media, source }) => ({
+    media,
+    source: source.replace('import React from "./react.ts";', ""),
+  }));
+  await compare(withoutReact, { jsx: "react-jsx", jsxImportSource: "jsxlib" });
+  await compare(
+    programs.map(({ media, source }) => ({ media, source: source.replaceAll("React", "Lib") })),
+    { jsxFactory: "Lib.createElement", jsxFragmentFactory: "Lib.Fragment" },
+  );
+});
+
+test("unused imports stay where verbatimModuleSyntax says so", async () => {
+  await compare([
+    { media: "ts", source: `import { value } from "./dep.ts"; export default 1;` },
+    { media: "tsx", source: `import { value } from "./dep.ts"; export default 1;` },
+    { media: "ts", source: `import {} from "./dep.ts"; enum E { A } export default E.A;` },
+    { media: "ts", source: `import { type T } from "./dep.ts"; export default 1;` },
+  ], { verbatimModuleSyntax: true });
+});
+
+/**
+ * The emitted text of all programs. It changes with the compiler alone, and what it says then is
+ * what running versions would do after an upgrade of this package: a change must be looked at, and
+ * needs a new version of the manifest's format where behaviour changes with it.
+ */
+const EMITTED = "429583663a6b1f59b40421acc57b4cf47e64383f7526b06e21000cc8f135b892";
+
+Deno.test("the compiler emits what it emitted when versions were pinned", async () => {
+  let text = "";
+  const sets = [
+    [plainPrograms(), new Map<string, string>()],
+    [legacyPrograms(), new Map([["experimentalDecorators", "true"]])],
+  ] as const;
+  for (const [programs, options] of sets) {
+    for (const { media, source } of programs) {
+      if (media === "js") continue;
+      try {
+        const { code, map } = await transpile(source, media, "continuum:///x", options);
+        // Without a map the text is the author's.
+        if (map !== "") text += `${code}\n`;
+      } catch (error) {
+        text += `${(error as Error).name}\n`;
+      }
+    }
+  }
+  assert.equal(sha256Hex(text), EMITTED);
+});
