@@ -107,32 +107,3 @@ function refine(usual: "js" | "jsx" | "ts", extension: string): FoundMediaType {
       return usual;
   }
 }
-
-/**
- * Why a module's text is not what Deno would read. Text is UTF-8, wherever it is from; invalid bytes
- * become U+FFFD.
- *
- * @param media How its bytes are read.
- * @param bytes Its bytes.
- * @param contentType Its `content-type`, if the source has one.
- * @returns What was found; `undefined` when there is no fault.
- */
-export function encodingFault(
-  media: MediaType,
-  bytes: Uint8Array,
-  contentType?: string,
-): string | undefined {
-  if (media === "wasm" || media === "bytes" || media === "text") return undefined;
-  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe || bytes[0] === 0xfe && bytes[1] === 0xff;
-  if (isUtf16) return "a byte order mark of UTF-16";
-  const charset = contentType?.split(";").slice(1).map((part) => part.trim())
-    .find((part) => part.startsWith("charset="))?.slice("charset=".length);
-  if (charset === undefined || /^utf-?8$/i.test(charset)) return undefined;
-  let text: string;
-  try {
-    text = new TextDecoder(charset).decode(bytes);
-  } catch {
-    return `the unknown charset ${JSON.stringify(charset.slice(0, 80))}`;
-  }
-  return text === new TextDecoder().decode(bytes) ? undefined : `text in ${charset}`;
-}

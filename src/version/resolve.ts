@@ -49,9 +49,7 @@ export function resolveImport(
   specifier: string,
   importer: string,
 ): Resolution {
-  if (specifier === "" || specifier.includes("\0")) {
-    return failed(`${quote(specifier)} is empty or holds a NUL, and names no module`);
-  }
+  if (specifier === "") return failed("an empty specifier names no module");
   if (isHost(specifier, importer)) return { kind: "host" };
   const mapped = resolver.project.importMap.resolve(specifier, importer);
   if (mapped === undefined) {

@@ -15,7 +15,7 @@ import { GraphLimitError, ModuleSyntaxError, ModuleUnreadableError } from "./err
 import { normaliseUrl } from "./label.ts";
 import { type FoundImport, positionOf } from "./lex.ts";
 import { type ImportType, isImportType, type MediaType } from "./manifest.ts";
-import { encodingFault, mediaTypeOf } from "./media_type.ts";
+import { mediaTypeOf } from "./media_type.ts";
 import type { FetchedModule, FetchModule } from "./read_module.ts";
 import { checkForbidden, type Resolution, resolveImport, type Resolver } from "./resolve.ts";
 import { decodeSource, scanModule } from "./scan.ts";
@@ -206,12 +206,6 @@ export class Walk {
     if (media === "commonjs" || media === "unsupported") {
       const found = media === "commonjs" ? "it is CommonJS" : "its type is not one that Deno runs";
       this.#answers.set(key, new ModuleSyntaxError(`Cannot pin ${url}: ${found}`));
-      return [];
-    }
-    const fault = encodingFault(media, fetched.bytes, fetched.contentType);
-    if (fault !== undefined) {
-      const message = `Cannot read ${url} as a module: found ${fault}, wanted UTF-8`;
-      this.#answers.set(key, new ModuleSyntaxError(message));
       return [];
     }
     const module: WalkedModule = {

@@ -5,8 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { encodingFault, mediaTypeOf } from "../../src/version/media_type.ts";
-import { readGraph } from "../../src/version/graph.ts";
+import { mediaTypeOf } from "../../src/version/media_type.ts";
 import { makeFolder } from "./fixture.ts";
 
 /** Each is a module in some media types only, and fails in its own way in the others. */
@@ -193,41 +192,4 @@ Deno.test("an attribute decides before anything else", () => {
   for (const type of ["json", "text", "bytes"] as const) {
     assert.equal(mediaTypeOf("https://cdn.example/x.cjs", type, "text/css"), type);
   }
-});
-
-Deno.test("text that Deno would decode otherwise is no module; where it makes no difference, it is", async () => {
-  const utf8 = new TextEncoder().encode("export default 'größe';");
-  const latin = Uint8Array.from("export default 'größe';", (c) => c.charCodeAt(0));
-  const ascii = new TextEncoder().encode("export default 'size';");
-  const utf16 = Uint8Array.from([0xff, 0xfe, ...[..."1;"].flatMap((c) => [c.charCodeAt(0), 0])]);
-  const cases: readonly (readonly [Uint8Array, string | undefined, RegExp | undefined])[] = [
-    [utf8, undefined, undefined],
-    [utf8, "text/javascript", undefined],
-    [utf8, "text/javascript; charset=utf-8", undefined],
-    [utf8, "text/javascript;a=b; charset=UTF8", undefined],
-    [latin, undefined, undefined],
-    [utf8, "text/javascript; charset=iso-8859-1", /text in iso-8859-1/],
-    [latin, "text/javascript; charset=iso-8859-1", /text in iso-8859-1/],
-    [ascii, "text/javascript; charset=iso-8859-1", undefined],
-    [ascii, "text/javascript; charset=us-ascii", undefined],
-    [ascii, "text/javascript; charset=utf-16le", /text in utf-16le/],
-    [ascii, "text/javascript; charset=no-such", /unknown charset "no-such"/],
-    [ascii, 'text/javascript; charset="utf-8"', /unknown charset/],
-    [utf16, undefined, /byte order mark of UTF-16/],
-    [utf16, "text/javascript; charset=utf-16le", /byte order mark of UTF-16/],
-    [utf16.toReversed().with(0, 0xfe).with(1, 0xff), undefined, /byte order mark of UTF-16/],
-  ];
-  for (const [bytes, type, wanted] of cases) {
-    const found = encodingFault("js", bytes, type);
-    if (wanted === undefined) assert.equal(found, undefined, type);
-    else assert.match(found ?? "", wanted);
-    for (const media of ["text", "bytes", "wasm"] as const) {
-      assert.equal(encodingFault(media, bytes, type), undefined);
-    }
-  }
-  await using folder = await makeFolder({ "order.ts": 'import "./wide.ts";', "wide.ts": utf16 });
-  await assert.rejects(readGraph(`${folder.url}order.ts`), {
-    code: "MODULE_SYNTAX",
-    message: /wide\.ts as a module: found a byte order mark of UTF-16, wanted UTF-8, imported by/,
-  });
 });

@@ -114,16 +114,15 @@ def text_of(media, data, content_type):
     """The text; a Broken where Deno would read another."""
     if media in ("wasm", "bytes", "text"):
         return ""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise Broken("UTF-16")
-    text = data.decode("utf-8-sig", "replace")
+    is_wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    text = data.decode("utf-16" if is_wide else "utf-8-sig", "replace")
     for parameter in (content_type or "").split(";")[1:]:
         if parameter.strip().startswith("charset="):
             charset = parameter.strip()[8:].lower()
             if charset in ("utf-8", "utf8"):
                 break
             # Of the Encoding Standard, this knows one charset; the others are refused.
-            if charset not in LATIN or data.decode("cp1252", "replace") != data.decode("utf-8", "replace"):
+            if is_wide or charset not in LATIN or data.decode("cp1252", "replace") != data.decode("utf-8", "replace"):
                 raise Broken("charset")
             break
     return text
@@ -284,7 +283,7 @@ class Graph:
         specifier = found.specifier
         if specifier is None:
             return "computed", None
-        if specifier == "" or "\0" in specifier:
+        if specifier == "":
             return "missing", None
         if self.host(specifier):
             return "host", None
