@@ -5,7 +5,7 @@
  */
 
 import type { SqlDriver, SqlSession } from "./driver.ts";
-import { MigrationChangedError, SchemaTooNewError } from "./errors.ts";
+import { DatabaseUnsuitableError, MigrationChangedError, SchemaTooNewError } from "./errors.ts";
 import { type Migration, MIGRATIONS } from "./migrations.gen.ts";
 import type { SchemaName } from "./schema_name.ts";
 
@@ -43,7 +43,7 @@ export async function migrate(
   schema: SchemaName,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
-  await driver.transaction(async (session) => {
+  await withRights(driver.transaction(async (session) => {
     await session.query(LOCK, [schema.name]);
     const applied = await appliedVersions(session, schema);
     const newest = applied.at(-1)?.version ?? 0;
@@ -64,7 +64,46 @@ export async function migrate(
         migration.checksum,
       ]);
     }
-  });
+    await checkRights(session, schema);
+  }));
+}
+
+/** What a role lacks of the rights to read and write the tables; the record of versions is read. */
+const LACKING = `
+  select tables.relname as "table", wanted.right
+  from pg_class as tables cross join unnest(array['select', 'insert', 'update', 'delete']) as wanted ("right")
+  where tables.relnamespace = to_regnamespace(quote_ident($1)) and tables.relkind in ('r', 'p')
+    and not has_table_privilege(tables.oid, wanted.right)
+    and (tables.relname <> 'schema_versions' or wanted.right = 'select')
+  order by 1, 2 limit 1`;
+
+async function checkRights(session: SqlSession, schema: SchemaName): Promise<void> {
+  const [lacking] = await session.query<{ table: string; right: string }>(LACKING, [schema.name]);
+  if (lacking === undefined) return;
+  const { table, right } = lacking;
+  throw new DatabaseUnsuitableError(
+    "the role's rights",
+    `no right to ${right} on ${schema.name}.${table}`,
+    `select, insert, update and delete on all tables of schema ${schema.name}`,
+  );
+}
+
+/** SQLSTATE 42501: who opens a schema for the first time, or a newer release, changes tables. */
+async function withRights<T>(migrating: Promise<T>): Promise<T> {
+  try {
+    return await migrating;
+  } catch (error) {
+    const said = [error, (error as Error).cause].find((each) =>
+      (each as { code?: unknown } | undefined)?.code === "42501"
+    );
+    if (said === undefined) throw error;
+    throw new DatabaseUnsuitableError(
+      "the role's rights",
+      (said as Error).message,
+      "a role that may create and change the schema, once; later one that may use it",
+      said,
+    );
+  }
 }
 
 async function appliedVersions(

@@ -2,7 +2,8 @@
  * The adapter for PGlite: Postgres in this process, in a folder or in memory.
  *
  * - P1, one owner: two processes on one folder would corrupt it, so a lock of the operating system
- *   on `<folder>.lock` guards it; it ends with the process, however that dies.
+ *   on `<folder>/lock` guards it; it ends with the process, however that dies. The database is in
+ *   `<folder>/data`: nothing outside of the folder is written to.
  * - P2, no query past a transaction: there is one session, and it would wait for itself.
  * - P3, turns for others: a query runs in this very thread and answers within microtasks, so that a
  *   loop of queries would keep timers and everybody else out; each answer waits for the next
@@ -18,7 +19,7 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { dirname, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { Mutex, PGlite } from "@electric-sql/pglite";
 import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
 import { DatabaseInUseError, NestedQueryError } from "./errors.ts";
@@ -76,7 +77,7 @@ async function openDatabase(folder: string | null): Promise<Database> {
   const path = resolve(folder);
   const lock = await lockFolder(path, folder);
   try {
-    const pg = await PGlite.create(path);
+    const pg = await PGlite.create(join(path, "data"));
     return databaseOf(pg, () => pg.close().finally(() => lock.close()));
   } catch (error) {
     lock.close();
@@ -88,10 +89,10 @@ function databaseOf(pg: PGlite, close: () => Promise<void>): Database {
   return { pg, prepared: new PreparedStatements(pg), turns: new Mutex(), close };
 }
 
-/** P1. The lock stands beside the folder: PGlite wants to find nothing but its own inside. */
+/** P1. */
 async function lockFolder(path: string, folder: string): Promise<Deno.FsFile> {
-  await Deno.mkdir(dirname(path), { recursive: true });
-  const file = await Deno.open(`${path}.lock`, { create: true, write: true });
+  await Deno.mkdir(path, { recursive: true });
+  const file = await Deno.open(join(path, "lock"), { create: true, write: true });
   if (await file.tryLock(true)) return file;
   file.close();
   throw new DatabaseInUseError(folder);

@@ -181,3 +181,30 @@ Deno.test("a store that closes hears nothing more, in whatever order things end"
   await subscription[Symbol.asyncDispose]();
   await other[Symbol.asyncDispose]();
 });
+
+Deno.test("P1: a process may open a database that may write to its folder and nowhere else", async () => {
+  const home = await Deno.makeTempDir();
+  const folder = `${home}/kept`;
+  const script = `
+    import { openStore } from ${JSON.stringify(import.meta.resolve("../../src/store/open.ts"))};
+    await using store = await openStore({ database: "pglite:" + Deno.args[0] });
+    await store.now();
+  `;
+  try {
+    await Deno.writeTextFile(`${home}/main.ts`, script);
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-check", "--no-prompt", "--config", config],
+        ...["--allow-read", "--allow-env", `--allow-write=${folder}`, `${home}/main.ts`, folder],
+      ],
+    }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+    assert.deepEqual([...Deno.readDirSync(home)].map(({ name }) => name).sort(), [
+      "kept",
+      "main.ts",
+    ]);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});

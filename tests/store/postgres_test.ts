@@ -488,6 +488,16 @@ Deno.test("who may only read and write opens a schema that is up to date", async
     await store.migrate();
     await register(store);
     assert.equal((await store.versions.list()).length, 1);
+    await place.query(`revoke delete on {schema}.inbox from ${role}`);
+    await assert.rejects(store.migrate(), {
+      code: "DATABASE_UNSUITABLE",
+      message: /found no right to delete on .*\.inbox, wanted/,
+    });
+    await using elsewhere = await openStore({ database: url.href, schema: "not_mine" });
+    await assert.rejects(elsewhere.migrate(), {
+      code: "DATABASE_UNSUITABLE",
+      message: /permission denied for database/,
+    });
   } finally {
     await place.query(`drop owned by ${role}`);
     await place.query(`drop role ${role}`);

@@ -66,13 +66,13 @@ export async function startPostgres(options: ClusterOptions = {}): Promise<Clust
   }
 }
 
-interface Owner {
+export interface Owner {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Postgres refuses to run as root: then somebody else must own the cluster. */
-async function unprivileged(): Promise<Owner | null> {
+/** Postgres refuses to run as root: then somebody else must own the cluster. `null`: nobody else. */
+export async function unprivileged(): Promise<Owner | null> {
   if (Deno.build.os === "windows" || Deno.uid() !== 0) return null;
   for (const line of (await Deno.readTextFile("/etc/passwd")).split("\n").reverse()) {
     const [name, , uid, gid] = line.split(":");
