@@ -32,17 +32,25 @@ export class OwnVersions {
   /**
    * The version of a definition.
    *
-   * @param definition What this process imported.
+   * @param definition What this process imported, or a version that is loaded.
+   * @param importOwn Imports the module of a specifier as the application does. It is asked only
+   *   where several versions of one name are registered here.
    * @returns The version.
    * @throws {VersionNotFoundError} When it was not registered here, or which one it is of several of
    * its name can't be told.
    */
-  forStart(definition: WorkflowDefinition): StartVersion {
+  async forStart(
+    definition: WorkflowDefinition,
+    importOwn: (specifier: string) => Promise<unknown>,
+  ): Promise<StartVersion> {
     const own = [...this.#versions.values()];
     const same = own.filter((version) => version.definition === definition);
     // Code that was loaded apart from the application's own import is another object.
     const named = own.filter((version) => version.definition.name === definition.name);
-    const [found] = same.length > 0 ? same : named.length === 1 ? named : [];
+    let [found] = same.length > 0 ? same : named.length === 1 ? named : [];
+    for (const version of found === undefined ? named : []) {
+      if (await importOwn(version.specifier) === definition) found = version;
+    }
     if (found === undefined) {
       throw new VersionNotFoundError(
         definition.name,

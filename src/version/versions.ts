@@ -45,7 +45,7 @@ export interface VersionsOptions extends SourcesOptions {
   readonly trust?: TrustOptions;
   /** Whether members' bytes are kept in the database. Default true. */
   readonly archive?: boolean;
-  /** Whether the application's own imported modules may stand for versions. Default true. */
+  /** Whether the application's own imported modules may stand for versions. Default false. */
   readonly native?: boolean;
   /** Bounds of loading. */
   readonly loader?: LoaderOptions;
@@ -252,7 +252,12 @@ export class Versions {
    * @throws {VersionNotFoundError} When there is none.
    */
   async forStart(workflow: WorkflowDefinition | string): Promise<StartVersion> {
-    if (typeof workflow !== "string") return this.#own.forStart(workflow);
+    if (typeof workflow !== "string") {
+      return await this.#own.forStart(
+        workflow,
+        async (specifier) => (await import(this.#application.resolve(specifier))).default,
+      );
+    }
     const current = await this.#store.current(workflow);
     if (current !== null) {
       const specifier = this.#own.get(current)?.specifier ??
@@ -294,7 +299,7 @@ export class Versions {
   }
 
   async #loadOwn(graph: ModuleGraph, url: string, recorded: string): Promise<LoadedVersion> {
-    const { native: isAllowed = true, loader: { timeoutMs = 10_000 } = {} } = this.#options;
+    const { native: isAllowed = false, loader: { timeoutMs = 10_000 } = {} } = this.#options;
     const read = () => this.#sources.read(url, false);
     const native = isAllowed
       ? await importNatively(graph, url, { application: this.#application, read, timeoutMs })

@@ -217,6 +217,7 @@ forEachDatabase("runs and their code", (database, test) => {
     await using rich = await openIn(place, {
       ...without,
       workflows: [new URL("1.0.0/order.ts", folder).href],
+      native: true,
     });
     assert.equal(await resultOf(poor.run(id)), "charged 30 EUR at once");
     assert.equal(sourceOf(await rich.health(), hash), "native");
@@ -421,11 +422,11 @@ forEachDatabase("runs and their code", (database, test) => {
     }
   });
 
-  test("the application's own import is used as it is", async () => {
+  test("for debugging, the application's own import is used as it is", async () => {
     await using place = await database.fresh();
     const url = new URL("examples/demo/releases/2.0.0/order.ts", PROJECT).href;
     const { default: order } = await import(url);
-    await using node = await openIn(place, { workflows: [url] });
+    await using node = await openIn(place, { workflows: [url], native: true });
     const run = await node.start<string>(order, { items: 3 } as never);
     await reached(run, "suspended");
     const { version } = await run.status();

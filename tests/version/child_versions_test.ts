@@ -241,7 +241,7 @@ test("a child that the operator denies is not had from its parent's memory", asy
 test("inside the application's own modules a child is native as well", async (place) => {
   const parent = import.meta.resolve("./native/parent.ts");
   const specifier = import.meta.resolve("./native/order.ts");
-  const versions = place.versions({ workflows: [parent] });
+  const versions = place.versions({ workflows: [parent], native: true });
   const own = await versions.register(parent);
   assert.equal(own.source, "native");
   const imported: { default: WorkflowDefinition } = await import(specifier);
@@ -249,7 +249,7 @@ test("inside the application's own modules a child is native as well", async (pl
   assert.equal(child.specifier, versions.record(specifier));
   const loaded = await versions.obtain(child.hash);
   assert.deepEqual([loaded.source, loaded.definition], ["native", imported.default]);
-  const apart = place.versions({ workflows: [specifier], native: false });
+  const apart = place.versions({ workflows: [specifier] });
   assert.equal((await apart.register(specifier)).hash, child.hash);
 });
 

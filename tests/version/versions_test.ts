@@ -370,19 +370,27 @@ test("a file is recorded from the application's root, and found there again", as
 test("the application's own module stands for a version only if it can be nothing else", async (place) => {
   const fixture = import.meta.resolve("./native/order.ts");
   const imported = await import(fixture);
-  const native = await place.versions({ workflows: [fixture] }).register(fixture);
+  const native = await place.versions({ workflows: [fixture], native: true }).register(
+    fixture,
+  );
   assert.equal(native.source, "native");
   assert.equal(native.definition, imported.default);
-  const apart = await place.versions({ workflows: [fixture], native: false }).register(fixture);
+  const apart = await place.versions({ workflows: [fixture] }).register(fixture);
   assert.equal(apart.source, "url");
   assert.equal(apart.hash, native.hash);
   assert.notEqual(apart.definition, imported.default);
   const lazy = import.meta.resolve("./native/lazy.ts");
-  assert.equal((await place.versions({ workflows: [lazy] }).register(lazy)).source, "url");
+  assert.equal(
+    (await place.versions({ workflows: [lazy], native: true }).register(lazy)).source,
+    "url",
+  );
   // Written after the process began: who knows what was imported.
   await using folder = await makeFolder(order(next++));
   const fresh = `${folder.url}wf/order.ts`;
-  assert.equal((await place.versions({ workflows: [fresh] }).register(fresh)).source, "url");
+  assert.equal(
+    (await place.versions({ workflows: [fresh], native: true }).register(fresh)).source,
+    "url",
+  );
 });
 
 test("files that change between import and proof are not native; the verified bytes run", async () => {

@@ -5,7 +5,11 @@ import { Versions } from "../../../src/version/versions.ts";
 const [root] = Deno.args as [string];
 await using store = await openStore({ database: "memory:" });
 await store.migrate();
-const { source, modules } = await new Versions({ store: store.versions, workflows: [root] })
+const { source, modules } = await new Versions({
+  store: store.versions,
+  workflows: [root],
+  native: true,
+})
   .register(root);
 await Deno.stdout.write(
   new TextEncoder().encode(JSON.stringify({ source, n: modules.get("./dep.ts")?.["n"] })),
