@@ -176,7 +176,10 @@ Deno.test("K2: a start in a transaction that another one was ahead of finds that
     });
     await began.promise;
     const behind = second.transaction(async (session) => {
-      const asked = store.runs.insertInto(session, [newRun("r", { input: "2" }), newRun("s")]);
+      const asked = store.runs.insertInto(session, [
+        newRun("r", { input: "2", seed: "another start" }),
+        newRun("s"),
+      ]);
       while (await waiting(place) === 0);
       commit.resolve();
       const [run, other] = await asked;
