@@ -65,6 +65,8 @@ export function buildManifest(
         note("NON_LITERAL_IMPORT", found.offset, "Found a computed import, wanted a literal");
         continue;
       }
+      // It leads nowhere for anybody, and needs no line.
+      if (specifier === "") continue;
       const edge = edgeTarget(walk, found, label);
       const name = recordedSpecifier(specifier);
       // One specifier, asked for with two types: what can be loaded counts.

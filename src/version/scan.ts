@@ -42,9 +42,42 @@ export function decodeSource(media: MediaType, bytes: Uint8Array): string {
   return media === "wasm" || media === "bytes" ? "" : decodeText(bytes);
 }
 
-/** The text of bytes: UTF-8, lossy, without a byte order mark. */
+/**
+ * The text of bytes, as Deno reads files: UTF-16 where a byte order mark says so, else UTF-8, lossy.
+ *
+ * @param bytes The bytes.
+ * @returns The text without a byte order mark.
+ */
 export function decodeText(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  const [first, second] = bytes;
+  const encoding = first === 0xff && second === 0xfe
+    ? "utf-16le"
+    : first === 0xfe && second === 0xff
+    ? "utf-16be"
+    : "utf-8";
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+/**
+ * The charset in which a module was served, where its bytes mean another text than this package
+ * reads: a manifest holds bytes and no charset.
+ *
+ * @param contentType The `content-type` that the module came with.
+ * @param bytes Its bytes.
+ * @returns The charset; `undefined` where there is no difference.
+ */
+export function foreignCharset(
+  contentType: string | undefined,
+  bytes: Uint8Array,
+): string | undefined {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(contentType ?? "")?.[1];
+  if (charset === undefined || /^utf-?8$/i.test(charset)) return undefined;
+  try {
+    if (new TextDecoder(charset).decode(bytes) === decodeText(bytes)) return undefined;
+  } catch {
+    // Neither does Deno know it.
+  }
+  return charset;
 }
 
 /**

@@ -18,7 +18,7 @@ import { type ImportType, isImportType, type MediaType } from "./manifest.ts";
 import { mediaTypeOf } from "./media_type.ts";
 import type { FetchedModule, FetchModule } from "./read_module.ts";
 import { checkForbidden, type Resolution, resolveImport, type Resolver } from "./resolve.ts";
-import { decodeSource, scanModule } from "./scan.ts";
+import { decodeSource, foreignCharset, scanModule } from "./scan.ts";
 
 /** What a walk needs. */
 export interface WalkOptions {
@@ -223,6 +223,13 @@ export class Walk {
     this.#modules.set(keyOf(type, url), module);
     this.#answers.set(key, module);
     this.#answers.set(keyOf(type, url), module);
+    const charset = foreignCharset(fetched.contentType, fetched.bytes);
+    if (charset !== undefined && module.source !== "") {
+      module.failure = new ModuleSyntaxError(
+        `Cannot read ${url}: it is served in the charset ${JSON.stringify(charset)}, wanted utf-8`,
+      );
+      return [];
+    }
     if (type === "module" && media === "json") {
       const where = importer === undefined ? "" : `, imported by ${importer.url}`;
       module.failure = new ModuleSyntaxError(

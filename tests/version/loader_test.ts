@@ -470,13 +470,14 @@ test("import attributes are read whatever stands among them", async () => {
         // a comment with a quote "
         "t\\u0079pe": 'bytes',
       }; export const line = new Error().stack;
+      import nul from "data:text/javascript,export default 'nul'//\\0j";
       export { default as e } from './d.json' with{type:"json"}
-      export default [a, b, c, d.length];
+      export default [a, b, c, d.length, nul];
     `,
     "d.json": `[1]`,
     "c.ts": `export default "c";`,
   });
-  assert.deepEqual(found["default"], [[1], "[1]", "c", 3]);
+  assert.deepEqual(found["default"], [[1], "[1]", "c", 3, "nul"]);
   assert.deepEqual(found["e"], [1]);
   assert.match(String(found["line"]), /main\.ts:7:30/);
 });
@@ -492,6 +493,24 @@ test("a member's own names hide nothing from the loader", async () => {
   });
   assert.equal((await (found["lazy"] as () => Promise<Exports>)())["lazy"], "lazy");
   assert.deepEqual(found["default"], [null, null, 1, 2, 3]);
+});
+
+test("a module is read in the charset that its bytes tell", async () => {
+  const text = `export default "\u00e9";`;
+  const wide = new Uint8Array(
+    Uint16Array.from([0xfeff, ...text].map((c) => typeof c === "number" ? c : c.charCodeAt(0)))
+      .buffer,
+  );
+  const found = await entry({ "main.ts": `export { default } from "./wide.ts";`, "wide.ts": wide });
+  assert.equal(found["default"], "\u00e9");
+  const served = (charset: string) => {
+    const body = btoa(`export default "\u00e9"`);
+    const url = `data:text/javascript;charset=${charset};base64,${body}`;
+    return request({ "main.ts": `import "${url}";` });
+  };
+  await assert.rejects(served("iso-8859-1"), /charset "iso-8859-1", wanted utf-8/);
+  await assert.rejects(served("nonsense"), /charset "nonsense"/);
+  await served("UTF-8");
 });
 
 test("what a module throws where nobody can catch it is a failed import", async () => {
