@@ -45,10 +45,9 @@ export function guestSession(transaction: unknown): SqlSession {
     typeof guest.begin === "function" && guest.savepoint === undefined ||
     typeof guest.transaction === "function" && guest.rollback === undefined;
   if (ask === undefined || isDatabase) {
+    const found = isDatabase ? "a database" : transaction === null ? "null" : typeof transaction;
     throw new InvalidArgumentError(
-      `Cannot use option transaction: found ${
-        isDatabase ? "a database" : typeof transaction
-      }, wanted one that is open: a client of pg after "begin", what the callback of postgres.js or ` +
+      `Cannot use option transaction: found ${found}, wanted one that is open: a client of pg after "begin", what the callback of postgres.js or ` +
         "PGlite is given, or an object with query(text, values)",
       { option: "transaction" },
     );

@@ -18,12 +18,18 @@ forEachDatabase("instances", (database, test) => {
       database: place.database,
       schema: place.schema,
     });
-    assert.deepEqual(client.readiness(), { ready: false, state: "client", residentRuns: 0 });
-    assert.deepEqual(node.readiness(), { ready: true, state: "ready", residentRuns: 0 });
+    const isFine = { residentRuns: 0, reason: null };
+    assert.deepEqual(client.readiness(), { ready: false, state: "client", ...isFine });
+    assert.deepEqual(node.readiness(), { ready: true, state: "ready", ...isFine });
     const drained = node.drain();
     assert.equal(node.readiness().ready, false, "before anything is awaited");
     assert.deepEqual(await drained, { released: 0, forced: 0 });
-    assert.deepEqual(node.readiness(), { ready: false, state: "draining", residentRuns: 0 });
+    assert.deepEqual(node.readiness(), {
+      ready: false,
+      state: "draining",
+      residentRuns: 0,
+      reason: "it is draining",
+    });
     await node.close();
     assert.equal(node.readiness().state, "closed");
   });

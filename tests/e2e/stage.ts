@@ -6,25 +6,13 @@
  */
 
 import assert from "node:assert/strict";
-import { registerHooks } from "node:module";
+import "../support/primed_hooks.ts";
 import { Continuum } from "../../src/continuum.ts";
 import type { RunHandle } from "../../src/client/run_handle.ts";
 import type { RunStatus } from "../../src/client/status.ts";
 import type { OpenOptions } from "../../src/options.ts";
 import type { Place } from "../support/database.ts";
 import { type Answers, serve, type Server } from "../version/fixture.ts";
-
-// The runtime polls for `load` hooks for good once there has been one: before any test, so that no
-// test seems to have left that behind.
-const hooks = registerHooks({
-  load: (url, context, next) =>
-    url === "primed:" ? { format: "module", source: "", shortCircuit: true } : next(url, context),
-  resolve: (specifier, context, next) =>
-    specifier === "primed:" ? { url: specifier, shortCircuit: true } : next(specifier, context),
-});
-const primed = "primed:";
-await import(primed);
-hooks.deregister();
 
 /** A server of modules whose files come and go. */
 export interface Site extends Server {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import "./primed_hooks.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { DatabaseAdapter, SqlValue } from "../../src/store/driver.ts";
 import { openStore } from "../../src/store/open.ts";
