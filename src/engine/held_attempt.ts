@@ -20,6 +20,7 @@ import type {
 } from "../ports/tasks.ts";
 import { engineLog } from "./log.ts";
 import { AttemptLostError } from "./task_errors.ts";
+import type { Decided } from "./task_terms.ts";
 import { formatToken } from "./task_token.ts";
 import type { RunningTrial } from "./trial.ts";
 
@@ -43,12 +44,22 @@ export interface TaskOwner {
 
 /** The parts of a task that an attempt goes by. */
 export type Attempted =
-  & TaskBase
+  & Decided<TaskBase>
   & TaskFence
   & Pick<
     LeasedTask,
     "seed" | "runId" | "scheduledAt" | "availableAt" | "closesAt" | "heartbeat"
   >;
+
+/** What an attempt needs from its node. */
+export interface AttemptHost {
+  /** Times heartbeats. */
+  readonly clock: Clock;
+  /** Writes heartbeats. */
+  readonly beats: Batcher<TaskBeat, TaskLease | undefined>;
+  /** Writes what the definition says of a task into its row. */
+  readonly decide: (task: Attempted) => Promise<void>;
+}
 
 /** How often an attempt's heartbeats are written at most, in milliseconds. */
 const BEAT_MS = 500;
@@ -63,13 +74,14 @@ export class HeldAttempt {
   row: Promise<boolean> | boolean;
   /** Whether the announcement is on its way, and can't be left out any more. */
   sent: boolean;
-  readonly #clock: Clock;
-  readonly #beats: Batcher<TaskBeat, TaskLease | undefined>;
+  readonly #host: AttemptHost;
   #trial: RunningTrial | undefined;
   /** Set where nobody wants its answer any more. */
   #aborted: { readonly reason: unknown } | undefined;
   #isEnded = false;
   #isLost = false;
+  /** Set once its row says what the definition does. */
+  #decision: Promise<void> | undefined;
   #details: string | null = null;
   #beatAt = -Infinity;
   #beatTimer: Timer | undefined;
@@ -78,21 +90,13 @@ export class HeldAttempt {
    * @param task The task.
    * @param owner The run, if it is here when the attempt has ended.
    * @param row Whether the task's row is there.
-   * @param clock Times heartbeats.
-   * @param beats Writes them.
+   * @param host What it needs from its node.
    */
-  constructor(
-    task: Attempted,
-    owner: TaskOwner,
-    row: boolean,
-    clock: Clock,
-    beats: Batcher<TaskBeat, TaskLease | undefined>,
-  ) {
+  constructor(task: Attempted, owner: TaskOwner, row: boolean, host: AttemptHost) {
     this.task = task;
     this.owner = owner;
     this.row = this.sent = row;
-    this.#clock = clock;
-    this.#beats = beats;
+    this.#host = host;
   }
 
   /** Its code, as it runs; `undefined`: it has not begun. */
@@ -147,8 +151,18 @@ export class HeldAttempt {
    * @throws {AttemptLostError} If its task could not be written.
    */
   async token(): Promise<string> {
-    if (await this.row) return formatToken(this.task);
-    throw this.#lostError();
+    if (!await this.row) throw this.#lostError();
+    await this.decide();
+    return formatToken(this.task);
+  }
+
+  /** Others may end the attempt, who know no definition: the row says what it says (Z2). */
+  decide(): Promise<void> {
+    if (this.task.open === undefined) return Promise.resolve();
+    return this.#decision ??= this.#host.decide(this.task).catch((error) => {
+      this.#decision = undefined;
+      throw error;
+    });
   }
 
   /**
@@ -163,9 +177,9 @@ export class HeldAttempt {
     if (this.#beatTimer !== undefined) return;
     const aborted = this.#aborted;
     const isDoubtful = aborted !== undefined && !isContinuumError(aborted.reason, "CANCELLED");
-    const wait = this.#beatAt + BEAT_MS - this.#clock.monotonic();
+    const wait = this.#beatAt + BEAT_MS - this.#host.clock.monotonic();
     if (wait > 0 && !isDoubtful) {
-      this.#beatTimer = this.#clock.after(wait, () => {
+      this.#beatTimer = this.#host.clock.after(wait, () => {
         this.#beatTimer = undefined;
         this.#write().catch((error) =>
           // A4
@@ -181,9 +195,9 @@ export class HeldAttempt {
   async #write(): Promise<void> {
     const details = this.#details;
     const { run, position, token } = this.task;
-    this.#beatAt = this.#clock.monotonic();
+    this.#beatAt = this.#host.clock.monotonic();
     if (!await this.row) return this.lose();
-    const lease = await this.#beats.add({ run, position, token, details });
+    const lease = await this.#host.beats.add({ run, position, token, details });
     if (this.#details === details) this.#details = null;
     this.learn(lease);
   }

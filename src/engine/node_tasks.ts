@@ -19,6 +19,7 @@ import type { Patience } from "./patience.ts";
 import { TaskAttempts } from "./task_attempts.ts";
 import { type QueueSettings, TaskQueue } from "./task_queue.ts";
 import { taskOf } from "./task_spec.ts";
+import { placed } from "./task_terms.ts";
 
 /** A resident run, as tasks that were claimed see it. */
 export interface ResidentRun {
@@ -107,12 +108,14 @@ export class NodeTasks {
     code: string | null,
     owner: TaskOwner,
   ): { abort(reason: unknown): void } {
-    const task = taskOf(run, command, code);
-    const { runId, seed } = run;
-    const from = { runToken: run.token, node: this.#options.lease.id, runId, seed };
-    const activity = code === null
+    const isByName = code === null;
+    const activity = isByName
       ? this.#options.activities.get(command.name)
       : command.options.activity;
+    const options = isByName ? placed(command.options, activity) : command.options;
+    const task = taskOf(run, command, options, code);
+    const { runId, seed } = run;
+    const from = { runToken: run.token, node: this.#options.lease.id, runId, seed };
     if (activity !== undefined && this.#queue.admits(task.queue)) {
       return this.#attempts.begin(task, from, activity, owner);
     }

@@ -30,7 +30,13 @@ import type {
 } from "../ports/tasks.ts";
 import type { ActivityLike } from "../replay/commands.ts";
 import type { DatabaseClock } from "./database_clock.ts";
-import { type Attempted, type Ending, HeldAttempt, type TaskOwner } from "./held_attempt.ts";
+import {
+  type Attempted,
+  type AttemptHost,
+  type Ending,
+  HeldAttempt,
+  type TaskOwner,
+} from "./held_attempt.ts";
 import { duty } from "./duty.ts";
 import { effectKey } from "./effect_key.ts";
 import { engineLog, logFailure } from "./log.ts";
@@ -38,6 +44,7 @@ import type { Patience } from "./patience.ts";
 import { PatientBatcher } from "./patient_batcher.ts";
 import { TaskAnnouncements } from "./task_announcements.ts";
 import { judge, limitOf, unattempted } from "./task_spec.ts";
+import { asRow, type Decided, decided } from "./task_terms.ts";
 import { begin, type TrialResult } from "./trial.ts";
 
 /** What attempts need from their node. */
@@ -75,7 +82,7 @@ export class TaskAttempts {
   readonly #byQueue = new Map<string, number>();
   readonly #announcements: TaskAnnouncements;
   readonly #answers: PatientBatcher<TaskAnswer, Answered>;
-  readonly #beats: Batcher<TaskBeat, TaskLease | undefined>;
+  readonly #host: AttemptHost;
   readonly #settling = new Set<Promise<void>>();
   /** Tokens of tasks whose end is being written. */
   readonly #ending = new Set<number>();
@@ -90,10 +97,17 @@ export class TaskAttempts {
       (answers) => store.answer(answers),
       patience,
     );
-    this.#beats = new Batcher(async (beats) => {
+    const beats = new Batcher<TaskBeat, TaskLease | undefined>(async (beats) => {
       const held = new Map((await store.beat(beats)).map((lease) => [lease.token, lease]));
       return beats.map(({ token }) => held.get(token));
     });
+    const decide = async (task: Attempted) => {
+      await patience.until("write what an activity's definition says", async () => {
+        await store.decide(task, task);
+        return true;
+      });
+    };
+    this.#host = { clock: options.clock, beats, decide };
   }
 
   /** How many attempts are under way. */
@@ -117,19 +131,26 @@ export class TaskAttempts {
   /**
    * Begins an activity of a resident run at once (A1).
    *
-   * @param task The task.
+   * @param asked The task, as its row would say.
    * @param from Its run and node.
    * @param activity Its code.
    * @param owner The run.
    * @returns Aborts the attempt's signal.
    */
   begin(
-    task: TaskBase,
+    asked: TaskBase,
     from: Pick<NewTask, "runToken" | "node"> & Pick<LeasedTask, "runId" | "seed">,
     activity: ActivityLike,
     owner: TaskOwner,
   ): { abort(reason: unknown): void } {
     const now = this.#options.databaseClock.now();
+    let task: Decided<TaskBase>;
+    try {
+      task = decided(asked, activity);
+    } catch (error) {
+      this.#track(this.#undecided({ ...asked, availableAt: now, closesAt: null }, owner, error));
+      return { abort() {} };
+    }
     const { runToken, node, runId, seed } = from;
     const token = fencingToken();
     const { scheduleToClose } = task.policy;
@@ -144,7 +165,15 @@ export class TaskAttempts {
       closesAt,
     };
     const attempt = this.#enter({ ...whole, heartbeat: null }, owner, false);
-    const row = { ...task, runToken, node, token, delayMs: 0, ageMs: 0, heartbeat: null };
+    const row = {
+      ...asRow(task),
+      runToken,
+      node,
+      token,
+      delayMs: 0,
+      ageMs: 0,
+      heartbeat: null,
+    };
     if (task.maxAttempts !== 1 && task.key === null) {
       attempt.row = this.#announcements.add(row, attempt).then(
         ({ status }) => status === "written",
@@ -177,7 +206,7 @@ export class TaskAttempts {
    * @param activity Its code.
    * @param owner The run, if it is here when the attempt has ended.
    */
-  execute(task: LeasedTask, activity: ActivityLike, owner: TaskOwner): void {
+  execute(task: Decided<LeasedTask>, activity: ActivityLike, owner: TaskOwner): void {
     this.#start(this.#enter(task, owner, true), activity, null);
   }
 
@@ -228,7 +257,7 @@ export class TaskAttempts {
   // ---- beginning ------------------------------------------------------------------------------
 
   #enter(task: Attempted, owner: TaskOwner, row: boolean): HeldAttempt {
-    const attempt = new HeldAttempt(task, owner, row, this.#options.clock, this.#beats);
+    const attempt = new HeldAttempt(task, owner, row, this.#host);
     this.#attempts.add(attempt);
     this.#byQueue.set(task.queue, this.inQueue(task.queue) + 1);
     return attempt;
@@ -316,7 +345,7 @@ export class TaskAttempts {
     }
     const { token: _, ...rest } = task;
     await this.#post({
-      ...rest,
+      ...asRow(rest),
       ...from,
       ...verdict,
       token: null,
@@ -391,6 +420,7 @@ export class TaskAttempts {
     const hasRow = await attempt.row;
     this.#leave(attempt);
     if (!hasRow) return owner.lost();
+    await attempt.decide();
     const timeoutMs = task.policy.startToClose ?? null;
     const expiresAt = await patience.until(
       "leave an activity to others",
@@ -416,6 +446,16 @@ export class TaskAttempts {
     } else {
       owner.lost();
     }
+  }
+
+  /** The definition can't say what a task by name asks it for: the run hears of it. */
+  async #undecided(
+    task: Parameters<typeof unattempted>[0],
+    owner: TaskOwner,
+    error: unknown,
+  ): Promise<void> {
+    await Promise.resolve(); // the run is told after it has asked
+    owner.answer({ kind: "activity.failed", payload: unattempted(task, error) }, null);
   }
 
   /** The database does not take the task: the run hears of it. */

@@ -21,6 +21,7 @@ import type { NodeLease } from "./node_lease.ts";
 import type { TaskAttempts } from "./task_attempts.ts";
 import { AttemptInterruptedError } from "./task_errors.ts";
 import { expiryOf, unattempted } from "./task_spec.ts";
+import { type Decided, decided } from "./task_terms.ts";
 
 /** How a node serves a queue. */
 export interface QueueSettings {
@@ -189,7 +190,32 @@ export class TaskQueue {
     if (payload !== null) return attempts.end(task, payload);
     const activity = await this.#activity(task);
     if (activity === undefined) return await store.release(task); // Q2
-    attempts.execute(task, activity, owner(task));
+    const held = await this.#decided(task, activity);
+    if (held !== undefined) attempts.execute(held, activity, owner(task));
+  }
+
+  /** What the definition says of a task by name; `undefined`: it has ended by that, or is lost. */
+  async #decided(
+    task: LeasedTask,
+    activity: ActivityLike,
+  ): Promise<Decided<LeasedTask> | undefined> {
+    const { store, attempts } = this.#options;
+    let held: Decided<LeasedTask>;
+    try {
+      held = decided(task, activity);
+    } catch (error) {
+      attempts.end(task, { kind: "activity.failed", payload: unattempted(task, error) });
+      return undefined;
+    }
+    if (held.key !== task.key) {
+      const known = await store.decide(task, { ...task, key: held.key });
+      if (known === undefined) return undefined;
+      held = { ...held, known };
+    }
+    const payload = this.#foregone(held);
+    if (payload === null) return held;
+    attempts.end(task, payload);
+    return undefined;
   }
 
   /** What a task comes to without an attempt, if that is known. */

@@ -11,6 +11,7 @@ import type { LeasedTask, TaskBase, TaskFailure, TaskPolicy } from "../ports/tas
 import { encodeActivityFailure, MAX_ATTEMPTS_KEPT, shortened } from "../replay/activity_failure.ts";
 import type { Command, CommandOptions } from "../replay/commands.ts";
 import { AttemptInterruptedError } from "./task_errors.ts";
+import { isUndecided } from "./task_terms.ts";
 import { attemptTimeout, type TrialLimit } from "./trial.ts";
 
 /** The queue of activities that name none. */
@@ -21,11 +22,17 @@ export const DEFAULT_QUEUE = "default";
  *
  * @param run The run that asks.
  * @param command The command of an activity.
+ * @param options What it asks for.
  * @param code Where in the run's version the activity is; `null`: it is late-bound.
  * @returns The task, before its first attempt.
  */
-export function taskOf(run: ClaimedRun, command: Command, code: string | null): TaskBase {
-  const { name, position, input, options } = command;
+export function taskOf(
+  run: ClaimedRun,
+  { name, position, input }: Command,
+  options: CommandOptions,
+  code: string | null,
+): TaskBase {
+  const isOpen = code === null && options.retry === undefined; // Z2
   const { maxAttempts } = options.retry ?? DEFAULT_RETRY;
   return {
     run: run.id,
@@ -37,14 +44,14 @@ export function taskOf(run: ClaimedRun, command: Command, code: string | null): 
     code,
     key: options.idempotencyKey ?? null,
     input,
-    policy: policyOf(options),
-    maxAttempts: maxAttempts === Infinity ? null : maxAttempts,
+    policy: policyOf(options, code === null),
+    maxAttempts: isOpen || maxAttempts === Infinity ? null : maxAttempts,
     attempt: 1,
     failures: [],
   };
 }
 
-function policyOf(options: CommandOptions): TaskPolicy {
+function policyOf(options: CommandOptions, isByName: boolean): TaskPolicy {
   const { retry, timeout, scheduleToStart, scheduleToClose, heartbeat } = options;
   const policy: { -readonly [Key in keyof TaskPolicy]: TaskPolicy[Key] } = {};
   if (retry !== undefined) {
@@ -55,12 +62,13 @@ function policyOf(options: CommandOptions): TaskPolicy {
   if (scheduleToStart !== undefined) policy.scheduleToStart = scheduleToStart;
   if (scheduleToClose !== undefined) policy.scheduleToClose = scheduleToClose;
   if (heartbeat !== undefined) policy.heartbeat = heartbeat;
+  if (isByName && options.idempotencyKey === null) policy.keyless = true;
   return policy;
 }
 
 /** A task whose attempt failed, as far as what follows depends on it. */
 export type Failing =
-  & Pick<TaskBase, "name" | "policy" | "maxAttempts" | "attempt" | "failures">
+  & Pick<TaskBase, "name" | "hash" | "policy" | "maxAttempts" | "attempt" | "failures">
   & Pick<LeasedTask, "availableAt" | "closesAt">;
 
 /** What follows a failure: another attempt, or the end. */
@@ -78,9 +86,10 @@ export type Verdict =
  * @returns The next attempt's delay; or the failure, encoded.
  */
 export function judge(task: Failing, error: unknown, now: number, retryable: boolean): Verdict {
-  const { attempt, policy, maxAttempts, closesAt } = task;
+  const { attempt, policy, closesAt } = task;
   const encoded = encodeError(error);
-  const retry = { ...DEFAULT_RETRY, ...policy.retry, maxAttempts: maxAttempts ?? Infinity };
+  const maxAttempts = isUndecided(task) ? DEFAULT_RETRY.maxAttempts : task.maxAttempts ?? Infinity;
+  const retry = { ...DEFAULT_RETRY, ...policy.retry, maxAttempts };
   const failures = [...gapless(task), { attempt, at: Math.floor(now), error: shortened(encoded) }];
   if (retryable && shouldRetry(attempt, retry, error)) {
     const delayMs = backoffDelay(attempt, retry, Math.random());

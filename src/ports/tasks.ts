@@ -24,6 +24,8 @@ export interface TaskPolicy {
   readonly scheduleToClose?: number;
   /** Milliseconds between two heartbeats of an attempt. */
   readonly heartbeat?: number;
+  /** Said where the call wants no idempotency key, whatever the definition makes. */
+  readonly keyless?: true;
 }
 
 /** A task's place in its run. */
@@ -68,7 +70,10 @@ export interface TaskBase extends TaskKey {
   readonly input: string | null;
   /** How it is tried. */
   readonly policy: TaskPolicy;
-  /** How many attempts there are; `null`: any number. */
+  /**
+   * How many attempts there are; `null`: any number, or, of a task that is pinned to no version and
+   * whose policy has no `retry`, as many as the executing node's definition says.
+   */
   readonly maxAttempts: number | null;
   /** Which attempt is the next, or under way; from 1. */
   readonly attempt: number;
@@ -233,6 +238,16 @@ export interface TaskStore {
   answer(answers: readonly TaskAnswer[]): Promise<Answered[]>;
   /** Gives a task back for its next attempt. `cancelled`: there is none, its run was cancelled. */
   retry(retry: TaskRetry): Promise<"written" | "cancelled" | "lost">;
+  /**
+   * Writes what the executing node's definition says of a task, as far as it is to stay so.
+   *
+   * @returns What is committed under the key, `null` if nothing is; `undefined`: the task is not the
+   * attempt's any more.
+   */
+  decide(
+    fence: TaskFence,
+    terms: Pick<TaskBase, "policy" | "maxAttempts" | "key">,
+  ): Promise<string | null | undefined>;
   /** Gives a task back as it was: its attempt never began. */
   release(fence: TaskFence): Promise<void>;
   /**

@@ -103,8 +103,11 @@ export interface CommandOptions {
    * signal and waits for its answer; `abandon` rejects at once; `finish` changes nothing.
    */
   readonly onCancel?: "wait" | "abandon" | "finish";
-  /** The key for {@linkcode Attempt.idempotencyKey}; the executor derives one when absent. */
-  readonly idempotencyKey?: string;
+  /**
+   * The key for {@linkcode Attempt.idempotencyKey}; the executor derives one when absent. `null`: the
+   * same, and the definition of an activity that was named by a string is not asked for one.
+   */
+  readonly idempotencyKey?: string | null;
   /** Where an activity waits for a node; `default` when absent. */
   readonly queue?: string;
   /** An activity of higher priority goes first in its queue; 0 when absent. */

@@ -24,6 +24,7 @@ import type {
   NewTask,
   RetriedEffect,
   TaskAnswer,
+  TaskBase,
   TaskBeat,
   TaskClaim,
   TaskFailure,
@@ -182,6 +183,20 @@ export class Tasks implements TaskStore {
     ]);
     if (row === undefined) return "lost";
     return row.cancelled ? "cancelled" : "written";
+  }
+
+  /** See {@linkcode TaskStore.decide}. */
+  async decide(
+    fence: TaskFence,
+    { policy, maxAttempts, key }: Pick<TaskBase, "policy" | "maxAttempts" | "key">,
+  ): Promise<string | null | undefined> {
+    const [row] = await this.#query<{ known: string | null }>("decide", [
+      ...fenceOf(fence),
+      maxAttempts,
+      policyText(policy),
+      key === null ? null : storable("an idempotency key", key),
+    ]);
+    return row?.known;
   }
 
   /** See {@linkcode TaskStore.release}. */

@@ -274,6 +274,13 @@ const RETRY = `
   from clock where ${FENCED} and task.state <> 'ready' and ${IN_TIME}
   returning task.cancel_requested as "cancelled"`;
 
+const DECIDE = `
+  update {schema}.tasks as task set
+    max_attempts = $4::integer, policy = $5::text::json, key = $6
+  from {schema}.runs as run
+  where ${FENCED} and run.id = task.run and task.state = 'leased'
+  returning ${KNOWN}`;
+
 const RELEASE = `
   update {schema}.tasks as task set
     state = 'ready', node = null, token = null,
@@ -404,6 +411,7 @@ export function taskStatements(
   | "answer"
   | "heldBy"
   | "retry"
+  | "decide"
   | "release"
   | "defer"
   | "beat"
@@ -424,6 +432,7 @@ export function taskStatements(
     answer: ANSWER,
     heldBy: HELD_BY,
     retry: RETRY,
+    decide: DECIDE,
     release: RELEASE,
     defer: DEFER,
     beat: BEAT,

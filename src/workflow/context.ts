@@ -356,6 +356,6 @@ function activityOptions(
     ...(queue === null ? {} : { queue }),
     ...(priority === null ? {} : { priority }),
     ...(onCancel === null ? {} : { onCancel }),
-    ...(key === null ? {} : { idempotencyKey: key }),
+    ...(key === null && options.idempotencyKey !== null ? {} : { idempotencyKey: key }),
   };
 }

@@ -217,7 +217,10 @@ export interface WorkflowContext<
   readonly cancelSignal: AbortSignal;
   /**
    * Runs an activity and waits for its result. Given as a definition, its code is pinned with the
-   * workflow; given by name, it is what the executing node registered.
+   * workflow; given by name, it is what the executing node registered, whose definition also says
+   * `retry`, `timeout`, `timeouts.heartbeat` and `idempotencyKey` where the call leaves them open.
+   * `queue`, `priority`, `timeouts.scheduleToStart` and `timeouts.scheduleToClose` are then those of
+   * the call, or of what this run's own node registered under the name; `onCancel` is the call's.
    *
    * @throws {ActivityError} If it fails for good; `cause` is what its last attempt threw.
    * @throws {NotSerializableError} At the call, if the input cannot be journaled.
