@@ -8,14 +8,25 @@
  * - B3: the backlog is bounded: who comes when it is full waits to be let in, in order.
  * - B4: who is refused is alone: a batch that fails by one of its items is halved until that item
  *   stands by itself, and the others are done.
+ * - B5: where items have weights, a heavy one goes alone, and the light ones that wait go between two
+ *   heavy ones: nobody waits for a row of them.
  *
  * @module
  */
 
 const immediate: typeof setImmediate = setImmediate;
 
+/** How much fits into one flush, where items differ much. */
+export interface Load<T> {
+  /** How heavy an item is. */
+  readonly weigh: (item: T) => number;
+  /** The most that items of one flush weigh together; one that is heavier than half of it is heavy. */
+  readonly most: number;
+}
+
 interface Waiting<T, R> {
   readonly item: T;
+  readonly weight: number;
   readonly resolve: (result: R) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -26,9 +37,12 @@ export class Batcher<T, R> {
   readonly #limit: number;
   readonly #maxBacklog: number;
   readonly #isRefusal: (error: unknown) => boolean;
+  readonly #load: Load<T> | undefined;
   #waiting: Waiting<T, R>[] = [];
   /** Lets in those for whom there was no room, the first first. */
   #doors: (() => void)[] = [];
+  /** B5: those that wait, and are heavy. */
+  #heavy: Waiting<T, R>[] = [];
   #busy = false;
 
   /**
@@ -38,22 +52,25 @@ export class Batcher<T, R> {
    * @param maxBacklog The most items that no flush has taken.
    * @param isRefusal Whether an error of a flush says that nothing of the batch was done, and that it
    * fails again for the sake of some item (B4); never when omitted.
+   * @param load How much fits into one flush (B5); `limit` alone counts when omitted.
    */
   constructor(
     flush: (items: readonly T[]) => Promise<readonly R[]>,
     limit = 1_000,
     maxBacklog = 10_000,
     isRefusal: (error: unknown) => boolean = () => false,
+    load?: Load<T>,
   ) {
     this.#flush = flush;
     this.#limit = limit;
     this.#maxBacklog = maxBacklog;
     this.#isRefusal = isRefusal;
+    this.#load = load;
   }
 
   /** Items that no flush has taken yet. */
   get backlog(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + this.#heavy.length;
   }
 
   /**
@@ -63,7 +80,7 @@ export class Batcher<T, R> {
    * @returns Its share of what the flush answered.
    */
   add(item: T): Promise<R> {
-    if (this.#waiting.length < this.#maxBacklog && this.#doors.length === 0) {
+    if (this.backlog < this.#maxBacklog && this.#doors.length === 0) {
       return this.#enter(item);
     }
     return new Promise<void>((resolve) => this.#doors.push(resolve)).then(() => this.#enter(item)); // B3
@@ -71,7 +88,9 @@ export class Batcher<T, R> {
 
   #enter(item: T): Promise<R> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
+      const weight = this.#load?.weigh(item) ?? 0;
+      const isHeavy = this.#load !== undefined && weight > this.#load.most / 2;
+      (isHeavy ? this.#heavy : this.#waiting).push({ item, weight, resolve, reject });
       if (this.#busy) return;
       this.#busy = true; // B1
       immediate(() => void this.#run()); // B2
@@ -79,13 +98,27 @@ export class Batcher<T, R> {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#limit);
-      const room = this.#maxBacklog - this.#waiting.length;
-      for (const open of this.#doors.splice(0, room)) open();
+    for (let isHeaviesTurn = false; this.backlog > 0; isHeaviesTurn = !isHeaviesTurn) {
+      const batch = isHeaviesTurn
+        ? this.#heavy.splice(0, 1)
+        : this.#waiting.splice(0, this.#fits());
+      if (batch.length === 0) continue;
+      for (const open of this.#doors.splice(0, this.#maxBacklog - this.backlog)) open();
       await this.#finish(batch);
     }
     this.#busy = false;
+  }
+
+  /** How many of the light items go together. */
+  #fits(): number {
+    if (this.#load === undefined) return this.#limit;
+    const most = Math.min(this.#limit, this.#waiting.length);
+    let weight = 0;
+    for (let n = 0; n < most; n++) {
+      weight += this.#waiting[n]!.weight;
+      if (weight > this.#load.most) return n;
+    }
+    return most;
   }
 
   async #finish(batch: readonly Waiting<T, R>[]): Promise<void> {

@@ -5,6 +5,7 @@
  * - W1: a share is answered only when its fate is known; a database that is away is waited for.
  *   Whether a share was written by a flush that failed is not known: the next try says so (`stale`).
  * - W2: a row that somebody else holds delays only its own run: it joins a later flush.
+ * - W3: a share that is heavy delays the others by one statement at most (B5 of `batcher.ts`).
  *
  * @module
  */
@@ -17,8 +18,11 @@ import { PatientBatcher } from "./patient_batcher.ts";
 /** A fate that an executor has to deal with. */
 export type Written = Exclude<CommitResult, { status: "busy" }>;
 
-/** Characters of payloads in one statement: an order of magnitude below the longest string. */
-const MOST_TEXT = 32 * 1_048_576;
+/**
+ * Characters of payloads in one statement: what a server needs a moment for, and two orders of
+ * magnitude below the longest string.
+ */
+const MOST_TEXT = 8 * 1_048_576;
 
 /** How long a run whose row is busy waits before its next try, at first and at most. */
 const BUSY_MS = { first: 5, most: 100 };
@@ -38,7 +42,7 @@ export class JournalWriter {
       (n) => `write ${n} histories`,
       (entries) => journal.commit(entries), // W1
       patience,
-      { weigh: textOf, most: MOST_TEXT },
+      { weigh: textOf, most: MOST_TEXT }, // W3
     );
   }
 

@@ -9,20 +9,12 @@
  * @module
  */
 
-import { Batcher } from "../base/batcher.ts";
+import { Batcher, type Load } from "../base/batcher.ts";
 import { outcomeOf } from "../store/sqlstate.ts";
 import { engineLog } from "./log.ts";
 import { mayPass, nextPause, type Patience, PAUSE_MS } from "./patience.ts";
 
 type Tried<R> = { readonly result: R } | { readonly error: unknown };
-
-/** What a batcher may be told beside. */
-export interface PatientBatcherOptions<T> {
-  /** How large an item is. */
-  readonly weigh?: (item: T) => number;
-  /** The most that one statement takes, unless a single item is larger. */
-  readonly most?: number;
-}
 
 /** So many in a row fail alone, and none succeeds: it is not about the items. */
 const IN_A_ROW = 3;
@@ -38,22 +30,18 @@ export class PatientBatcher<T, R> {
    * @param what What is attempted, for the log: "write 3 histories".
    * @param ask Asks once; answers in the order of the items.
    * @param patience Waits for a database that is away.
-   * @param options How much fits into one statement.
+   * @param load How much fits into one statement (B5 of `batcher.ts`).
    */
   constructor(
     what: (items: number) => string,
     ask: (items: readonly T[]) => Promise<readonly R[]>,
     patience: Patience,
-    options: PatientBatcherOptions<T> = {},
+    load?: Load<T>,
   ) {
     this.#what = what;
     this.#ask = ask;
     this.#patience = patience;
-    this.#batcher = new Batcher(async (items) => {
-      const tried: Tried<R>[] = [];
-      for (const group of groups(items, options)) tried.push(...await this.#try(group));
-      return tried;
-    });
+    this.#batcher = new Batcher((items) => this.#try(items), undefined, undefined, undefined, load);
   }
 
   /**
@@ -112,23 +100,4 @@ export class PatientBatcher<T, R> {
 interface Systemic {
   inRow: number;
   error: unknown;
-}
-
-function groups<T>(
-  items: readonly T[],
-  { weigh, most = Infinity }: PatientBatcherOptions<T>,
-): readonly (readonly T[])[] {
-  if (weigh === undefined) return [items];
-  const all: T[][] = [];
-  let weight = Infinity;
-  for (const item of items) {
-    const own = weigh(item);
-    if (weight + own > most) {
-      all.push([]);
-      weight = 0;
-    }
-    all.at(-1)!.push(item);
-    weight += own;
-  }
-  return all;
 }

@@ -68,3 +68,26 @@ Deno.test("one item that is refused fails alone, whatever shares its flush", asy
   );
   assert.deepEqual(flushes, [16, 8, 4, 4, 2, 1, 1, 2, 8]);
 });
+
+Deno.test("who is light is flushed between two heavy ones, however many wait", async () => {
+  const flushes: string[][] = [];
+  const late: Promise<string>[] = [];
+  const batcher = new Batcher<string, string>(
+    (items) => {
+      flushes.push([...items]);
+      if (items.includes("heavy 1")) late.push(batcher.add("late"));
+      return Promise.resolve(items);
+    },
+    undefined,
+    undefined,
+    undefined,
+    { weigh: (text) => text.length, most: 8 },
+  );
+  const asked = ["heavy 1", "heavy 2", "abc", "heavy 3", "def", "ghi"];
+  const answers = asked.map((text) => batcher.add(text));
+  assert.equal(batcher.backlog, 6);
+  assert.deepEqual(await Promise.all(answers), asked);
+  assert.deepEqual(await Promise.all(late), ["late"]);
+  const expected = ["abc def", "heavy 1", "ghi late", "heavy 2", "heavy 3"];
+  assert.deepEqual(flushes.map((items) => items.join(" ")), expected);
+});

@@ -91,7 +91,7 @@ Deno.test("a statement takes no more than fits, and a single item that is larger
     { weigh: (n) => n, most: 10 },
   );
   await Promise.all([4, 5, 6, 30, 1, 2].map((n) => batcher.add(n)));
-  assert.deepEqual(batches, [[4, 5], [6], [30], [1, 2]]);
+  assert.deepEqual(batches, [[4, 5, 1], [6], [2], [30]]);
 });
 
 Deno.test("nobody is kept waiting once the patience has ended", async () => {
