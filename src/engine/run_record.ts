@@ -94,7 +94,7 @@ export class RunRecord {
     return this.#next;
   }
 
-  /** How far its code has been given the history (I9 of `replay/machine.ts`); `null`: not at all. */
+  /** How far its code's lines have been logged (I9 of `replay/machine.ts`); `null`: it has none. */
   get told(): number | null {
     return this.#told;
   }
@@ -176,8 +176,8 @@ export class RunRecord {
     this.#weigh(history, this.#run.input.length - this.#weight);
   }
 
-  /** Its code has been given the history up to there: the next write says so. */
-  tell(told: number): void {
+  /** The lines of its code have been logged up to there: the next write says so. */
+  tell(told: number | null): void {
     this.#told = told;
   }
 

@@ -192,7 +192,7 @@ export interface ClaimedRun {
   readonly claims: number;
   /** Whether a node had its present attempt before: its code may have run. */
   readonly began: boolean;
-  /** How far its code had been given the history when that was last written; `null`: never. */
+  /** How far its code's lines had been logged when that was last written; `null`: it had none. */
   readonly told: number | null;
 }
 
@@ -301,7 +301,7 @@ export interface CommitEntry {
   readonly consumed: readonly number[];
   /** Positions of activities that these events answer: their tasks are removed. */
   readonly answered?: readonly number[];
-  /** How far the code has been given its history: the seq after the last delivery. */
+  /** How far the code's lines have been logged: the seq after the delivery before the last line. */
   readonly told?: number;
   /** How the run moves with them; stays leased when omitted. */
   readonly transition?: Transition;

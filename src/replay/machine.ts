@@ -18,9 +18,9 @@
  *   all that ask for it later.
  * - I8: a cancellation is told once: by what it made reject; where all that waited was let finish,
  *   and succeeded, by the next effect; never to code that looks at `cancelSignal`, nor to an undo.
- * - I9: a line is logged once: where the code has got to is known after each turn, goes with the next
- *   write, and comes back with the history. A line may be said twice where its node was lost after the
- *   turn and before that write; none is left out.
+ * - I9: a line is logged once: where the last one was logged is known after each turn, goes with the
+ *   next write, and comes back with the history. A line may be said twice where its node was lost after
+ *   the turn and before that write; none is left out. A run that logs nothing writes nothing of it.
  *
  * @module
  */
@@ -107,6 +107,8 @@ export class Execution implements Effects, WorkflowScope {
   #next = 0;
   /** Lines are logged once `#next` is greater (I9). */
   #logged = -1;
+  /** What `#next` was at the last line; `null`: there was none (I9). */
+  #told: number | null = null;
   /** An earlier execution went past every place where `#next` is less. */
   #past = 0;
 
@@ -151,10 +153,10 @@ export class Execution implements Effects, WorkflowScope {
 
   /**
    * How far the lines of the code have been logged, for the `told` of the execution after this one: all
-   * that the code says before it is given an event of a seq from here on.
+   * that the code says before it is given an event of a seq from here on; `null`: it has said nothing.
    */
-  get told(): number {
-    return Math.max(this.#logged, this.#next);
+  get told(): number | null {
+    return this.#told;
   }
 
   /** Commands that wait, in program order. */
@@ -347,7 +349,7 @@ export class Execution implements Effects, WorkflowScope {
   log(level: LogLevel, message: string, properties: Record<string, unknown>): void {
     this.enter("log");
     const { log } = this.#options;
-    if (log === undefined || !this.isLive) return;
+    if (log === undefined || !this.speaks()) return;
     outside(() => log({ level, message, properties }));
   }
 
@@ -362,8 +364,10 @@ export class Execution implements Effects, WorkflowScope {
     return error;
   }
 
-  get isLive(): boolean {
-    return this.#next > this.#logged;
+  speaks(): boolean {
+    if (this.#next <= this.#logged) return false;
+    this.#told = this.#next;
+    return true;
   }
 
   noteThrown(error: unknown): void {
@@ -428,7 +432,9 @@ export class Execution implements Effects, WorkflowScope {
       last = event.seq;
       if (!this.#started) this.#past = last + 1;
     }
-    if (!this.#started) this.#logged = told === undefined ? last : told ?? -1;
+    if (this.#started) return;
+    this.#logged = told === undefined ? last : told ?? -1;
+    this.#told = told ?? null;
   }
 
   /** I3. Answers whether microtasks are to be drained. */

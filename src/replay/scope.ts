@@ -24,8 +24,8 @@ export interface Answers {
 export interface WorkflowScope extends Answers {
   /** Which of the four it is. */
   readonly kind: "workflow";
-  /** Whether the code is past all that an earlier execution has seen: lines are said then. */
-  readonly isLive: boolean;
+  /** Whether a line is to be said: the code is past all that an earlier execution has said. */
+  speaks(): boolean;
   /** Takes notice of a promise that was rejected while nobody looked. */
   noteRejection(promise: Promise<unknown>, reason: unknown): void;
   /** Takes notice that somebody has looked at last. */

@@ -7,7 +7,7 @@
 
 import { ALIKE } from "./alike.ts";
 import { PLACED } from "./place.ts";
-import { type Answers, outside } from "./scope.ts";
+import { type Answers, outside, type WorkflowScope } from "./scope.ts";
 
 // deno-lint-ignore ban-types -- whatever the runtime has under that name
 export type Original = Function;
@@ -77,7 +77,7 @@ export function virtual(name: string): Virtual {
 /** A line is said once, where the code comes to it for the first time. */
 const SAID: Virtual = {
   call(within, args, original, self) {
-    if ("isLive" in within && within.isLive !== true) return undefined;
+    if ("speaks" in within && !(within as WorkflowScope).speaks()) return undefined;
     return outside(() => Reflect.apply(original, self, args));
   },
 };

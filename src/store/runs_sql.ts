@@ -263,6 +263,7 @@ const PIN = `
   pinned as (
     update {schema}.runs set
       code = {schema}.code_of($4, $5),
+      told = case when next_seq > first_seq then greatest(told, next_seq - 1) else told end,
       next_seq = next_seq + 1,
       state = 'suspended',
       claims_since_progress = 0,

@@ -32,6 +32,17 @@ async function stir(node: TestNode, runId: string, name: string): Promise<void> 
   await node.left(runId, "suspended");
 }
 
+/** Moves a run that rests to other code, and lets it come to rest there. */
+async function move(node: TestNode, runId: string, name: string): Promise<void> {
+  const lease = { node: node.engine.node, token: fencingToken() };
+  const seized = await node.store.runs.seize(runId, lease);
+  const pin = { hash: hashOf(name), specifier: `test:${name}` };
+  await node.store.runs.settle(seized!.id, lease, { pin, payload: encode({}) });
+  node.forget();
+  node.engine.hear({ kind: "due" });
+  await node.left(runId, "suspended");
+}
+
 forEachDatabase("what runs log", (database, test) => {
   test("signals that nobody waits for repeat no line, before the first delivery and later", async () => {
     await using place = await database.fresh();
@@ -140,17 +151,42 @@ forEachDatabase("what runs log", (database, test) => {
     await using _ = node;
     const id = await node.start("old");
     await node.left(id, "suspended");
-    const lease = { node: node.engine.node, token: fencingToken() };
-    const seized = await node.store.runs.seize(id, lease);
-    const pin = { hash: hashOf("next"), specifier: "test:next" };
-    await node.store.runs.settle(seized!.id, lease, { pin, payload: encode({}) });
-    node.forget();
-    node.engine.hear({ kind: "due" });
-    await node.left(id, "suspended");
+    await move(node, id, "next");
     await stir(node, id, "stray");
     await node.signal(id, "go");
     await node.left(id, "ended");
     assert.deepEqual(lines, ["start", "new end"]);
+  });
+
+  test("a run that logged nothing, moved to code that does, logs nothing of its past", async () => {
+    await using place = await database.fresh();
+    const works =
+      (line: (ctx: WorkflowContext, text: string) => void) => async (ctx: WorkflowContext) => {
+        for (const name of ["a", "b"]) {
+          line(ctx, `before ${name}`);
+          await ctx.run(name, () => {});
+        }
+        line(ctx, "waits");
+        await ctx.waitForSignal("go");
+        line(ctx, "end");
+      };
+    const silent = defineWorkflow({ name: "silent" }, works(() => {}));
+    const speaks = defineWorkflow({ name: "speaks" }, works((ctx, text) => ctx.log.info(text)));
+    const { node, lines } = await logging(place, [silent, speaks]);
+    await using _ = node;
+    const id = await node.start("silent");
+    await node.left(id, "suspended");
+    const [{ told }] = await place.query("select told from {schema}.runs where run_id = $1", [
+      id,
+    ]) as [
+      { told: number | null },
+    ];
+    assert.equal(told, null, "without a line nothing of lines is written");
+    await move(node, id, "speaks");
+    await stir(node, id, "stray");
+    await node.signal(id, "go");
+    await node.left(id, "ended");
+    assert.deepEqual(lines, ["waits", "end"]);
   });
 
   test("of a run whose node was lost, only what followed the last write is said again", async () => {

@@ -350,6 +350,30 @@ Deno.test("lines are logged at the live tail only", async () => {
   assert.deepEqual(await logged([0, 2, null], [2, 3]), all, "Nothing was told");
 });
 
+Deno.test("what is said of lines is where the last one was, and nothing where there is none", async () => {
+  const journal = new Journal();
+  for (const [i, step] of ["a", "b", "c"].entries()) journal.succeed(recorded("run", i, step));
+  const told = async (lineAt: number, before: number | null = null): Promise<(number | null)[]> => {
+    const execution = executionFor(async (ctx) => {
+      for (const [i, step] of ["a", "b", "c"].entries()) {
+        if (i === lineAt) ctx.log.info("Here");
+        await ctx.run(step, () => {});
+      }
+    }, { log: () => {} });
+    const found: (number | null)[] = [];
+    for (const [from, to] of [[0, 0], [0, 1], [1, 3]] as const) {
+      await execution.turn(journal.events.slice(from, to), { told: before });
+      found.push(execution.told);
+    }
+    return found;
+  };
+  assert.deepEqual(await told(-1), [null, null, null]);
+  assert.deepEqual(await told(0), [0, 0, 0]);
+  assert.deepEqual(await told(1), [null, 1, 1]);
+  assert.deepEqual(await told(2), [null, null, 2]);
+  assert.deepEqual(await told(1, 1), [1, 1, 1], "It was logged by an earlier execution");
+});
+
 Deno.test("the log sink runs outside of the workflow", async () => {
   let refusal: unknown;
   const execution = executionFor((ctx) => {
