@@ -128,6 +128,18 @@ export class Children {
     await this.#deliver(run, id, { kind: "cancel", name: "", payload: encode({ reason }) });
   }
 
+  /**
+   * Asks a child to end whose parent's code gave it up. There is none where it was given up before it
+   * was started; its id may be another run's then.
+   */
+  async giveUp(run: ClaimedRun, id: string): Promise<boolean> {
+    const { lineage } = this.#options.store;
+    if (await lineage.hasChild(run, id)) {
+      await this.cancel(run, id, "its parent no longer waits for it");
+    }
+    return true;
+  }
+
   /** What an earlier try has started goes on, whatever is taken now. */
   async #input(run: ClaimedRun, id: string, hash: string, input: string): Promise<string> {
     try {

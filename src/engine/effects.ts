@@ -17,6 +17,7 @@ import { decodeError } from "../base/values_failure.ts";
 import type { ClaimedRun, InboxRow, LoadedRun, NewEvent, WaitRow } from "../ports/rows.ts";
 import type { TaskFence } from "../ports/tasks.ts";
 import { decodeActivityFailure } from "../replay/activity_failure.ts";
+import type { Command } from "../replay/commands.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Turn } from "../replay/turn.ts";
 import { type AttemptContext, type FailedAttempt, startAttempt } from "./attempt.ts";
@@ -70,6 +71,10 @@ export class RunEffects {
   /** The request is on its way to the code: nothing that it may take back is started (F1). */
   #isCancelDue = false;
   #isOver = false;
+  /** Children whose start is under way, by position. */
+  readonly #starting = new Map<number, Promise<void>>();
+  /** Requests to children that the code gave up: the run neither rests nor ends before they are made. */
+  readonly #errands = new Set<Promise<void>>();
 
   /** @param options What they are made with. */
   constructor(options: RunEffectsOptions) {
@@ -94,7 +99,7 @@ export class RunEffects {
 
   /** Whether an attempt is under way, or may start as soon as it may. */
   get isBusy(): boolean {
-    return this.#pending.busy;
+    return this.#pending.busy || this.#errands.size > 0;
   }
 
   /** Whether an attempt is under way. */
@@ -128,7 +133,13 @@ export class RunEffects {
   take(turn: Turn): void {
     this.#isCancelDue = false;
     for (const position of turn.withdrawn) this.#withdraw(position);
+    for (const child of turn.childrenGivenUp) this.#giveUpChild(child);
     for (const command of turn.issued) this.#pending.issue(command);
+  }
+
+  /** Resolves when all that the code gave up has been told, if anything was to be. */
+  async told(): Promise<void> {
+    while (this.#errands.size > 0) await Promise.all(this.#errands);
   }
 
   /** Takes in messages, as the inbox holds them now. */
@@ -331,6 +342,8 @@ export class RunEffects {
       if (call === undefined) await children.start(run, child!, position, input!);
       else await children.call(run, call, position, input ?? "null");
     };
+    const { promise: started, resolve: settle } = Promise.withResolvers<void>();
+    if (command.kind === "child") this.#starting.set(command.position, started);
     this.#duty(`${command.kind} ${command.name}`, async () => {
       let done: { readonly error?: unknown } | undefined;
       try {
@@ -341,6 +354,8 @@ export class RunEffects {
       } catch (error) {
         done = { error };
       }
+      this.#starting.delete(command.position);
+      settle();
       if (this.#isOver || done === undefined) return; // F2
       if ("error" in done) return this.#finish(pending, failure(pending, done.error));
       if (command.kind !== "child") {
@@ -391,6 +406,24 @@ export class RunEffects {
     const isQueued = this.#pending.at(position)?.state === "queued";
     this.#pending.withdraw(position);
     if (isQueued) this.#giveBack([position]);
+  }
+
+  /** A start that is under way comes first: what it starts is to end. */
+  #giveUpChild({ position, options }: Command): void {
+    const { run, context: { children, patience }, stir } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#errands.add(promise);
+    duty("cancel a child", async () => {
+      try {
+        await this.#starting.get(position);
+        const { id } = options.child!;
+        await patience.until("cancel a child", () => children.giveUp(run, id));
+      } finally {
+        this.#errands.delete(promise);
+        resolve();
+        stir();
+      }
+    });
   }
 
   /** Nobody waits for these tasks any more. */

@@ -228,6 +228,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     }
     effects.take(turn);
     if (turn.outcome === null) return undefined;
+    await effects.told();
     const exit = await this.#end(turn, turn.outcome, life);
     if (typeof exit === "object" && exit.kind === "ended") {
       this.#context.reports.untaken(this.run, effects.untaken);

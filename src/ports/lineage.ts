@@ -104,6 +104,16 @@ export interface LineageStore {
    */
   startChildren(children: readonly NewChild[], maxDepth: number): Promise<ChildStart[]>;
   /**
+   * Whether a run has a child of that id that has not ended.
+   *
+   * @param parent The run.
+   * @param runId The child's id.
+   */
+  hasChild(
+    parent: { readonly id: number; readonly namespace: string },
+    runId: string,
+  ): Promise<boolean>;
+  /**
    * Ends a run's generation and begins the next, in one statement behind the fence; the lease stays.
    * Trying again does no harm.
    *

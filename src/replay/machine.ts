@@ -94,6 +94,7 @@ export class Execution implements Effects, WorkflowScope {
   /** Commands before this position have been reported by an earlier turn. */
   #reported = 0;
   #withdrawnNow: number[] = [];
+  #childrenGivenUp: Pending[] = NO_COMMANDS;
   #outcome: Outcome | null = null;
   #drift: DriftReport | null = null;
   #refused: Refusal | null = null;
@@ -532,6 +533,9 @@ export class Execution implements Effects, WorkflowScope {
     if (!this.#outstanding.delete(pending.position)) return;
     this.#withdrawn.set(pending.position, pending);
     if (pending.position < this.#reported) this.#withdrawnNow.push(pending.position);
+    if (pending.options.child?.workflow !== undefined) {
+      this.#childrenGivenUp = [...this.#childrenGivenUp, pending];
+    }
     if (reason === this.#cancelled) this.#isUntold = false;
     pending.reject(reason);
   };
@@ -580,9 +584,17 @@ export class Execution implements Effects, WorkflowScope {
     this.#reported = this.#position;
     const withdrawn = this.#withdrawnNow;
     if (withdrawn.length > 0) this.#withdrawnNow = [];
+    let childrenGivenUp = this.#childrenGivenUp;
+    if (childrenGivenUp.length > 0) {
+      childrenGivenUp = childrenGivenUp.filter(({ options }) =>
+        !this.#childEnds.has(options.child!.id)
+      );
+      this.#childrenGivenUp = NO_COMMANDS;
+    }
     return {
       issued,
       withdrawn,
+      childrenGivenUp,
       patches: this.#patches.takeFresh(),
       notes: this.#notes.takeFresh(),
       outcome: this.#outcome,

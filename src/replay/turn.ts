@@ -135,6 +135,12 @@ export interface Turn {
    */
   readonly withdrawn: readonly number[];
   /**
+   * Commands to run a child that an `AbortSignal` has withdrawn, and whose end is not known: the
+   * child is to be cancelled. Also those that were asked for in this very turn, since an execution
+   * before this one may have started them: each replay tells of them again.
+   */
+  readonly childrenGivenUp: readonly Command[];
+  /**
    * Names that `patched` decided `true` for the first time. The executor journals one `patched`
    * event each, before any later delivery of the run.
    */

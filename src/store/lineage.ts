@@ -233,6 +233,13 @@ const STATEMENTS = {
     )
     select id, node, has_children as "hasChildren" from stopped`,
 
+  hasChild: `
+    select exists (
+      select from {schema}.runs
+      where run_id = $2 and namespace is not distinct from $3 and parent = $1::bigint
+        and ended_at is null
+    ) as has`,
+
   settle: `update {schema}.runs set aftermath = false where id = any($1::bigint[])`,
 };
 
@@ -292,6 +299,19 @@ export class Lineage implements LineageStore {
     );
     const outcomes = new Map(rows.map(({ place, outcome }) => [place, outcome]));
     return children.map((_, index) => outcomes.get(index + 1) ?? "taken");
+  }
+
+  /** See {@linkcode LineageStore.hasChild}. */
+  async hasChild(
+    { id, namespace }: { readonly id: number; readonly namespace: string },
+    runId: string,
+  ): Promise<boolean> {
+    const [row] = await this.#driver.query<{ has: boolean }>(this.#sql.hasChild, [
+      id,
+      runId,
+      namespace,
+    ]);
+    return row!.has;
   }
 
   /** See {@linkcode LineageStore.continueAsNew}. */

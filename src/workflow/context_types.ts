@@ -266,7 +266,8 @@ export interface WorkflowContext<
   ): Promise<Awaited<Output>>;
   /**
    * Runs another workflow and waits for its end. Given as a definition, it is the version that this
-   * workflow imports; given by name, the current version. A cancellation of this run is passed on.
+   * workflow imports; given by name, the current version. A cancellation of this run is passed on;
+   * so is the abort of `signal`: nobody waits for the child then, which is asked to end.
    *
    * @throws {ChildError} If it did not complete.
    */
@@ -281,7 +282,11 @@ export interface WorkflowContext<
     input?: unknown,
     options?: ChildOptions,
   ): Promise<Output>;
-  /** Starts another workflow, and gives its handle once it is durable. */
+  /**
+   * Starts another workflow, and gives its handle once it is durable. `signal` gives up only the
+   * wait for that: the child may be started all the same, and goes on. To end it, keep the handle and
+   * call its `cancel`.
+   */
   startChild<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
     input: Input,

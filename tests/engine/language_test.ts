@@ -151,6 +151,95 @@ forEachDatabase("children", (database, test) => {
     assert.equal(resultOf(await heir.left(id, "ended")), "done");
   });
 
+  /** Waits for a child until its `enough` comes, and ends once it has been told `done`. */
+  const impatient = defineWorkflow({ name: "impatient" }, async (ctx) => {
+    const enough = new AbortController();
+    const child = ctx.child(waits, undefined, {
+      id: "given-up",
+      parentClose: "abandon",
+      signal: enough.signal,
+    }).catch((error) => error.message);
+    await ctx.waitForSignal("enough");
+    enough.abort(new Error("enough"));
+    const told = await child;
+    await ctx.waitForSignal("done");
+    return told;
+  });
+
+  test("a child is cancelled when its parent gives it up by a signal", async () => {
+    await using place = await database.fresh();
+    await using node = await TestNode.open(place, [impatient, waits]);
+    const id = await node.start("impatient");
+    await node.left("given-up", "suspended");
+    await node.signal(id, "enough");
+    await node.left("given-up", "ended");
+    assert.equal((await node.store.runs.get("given-up"))?.state, "cancelled");
+    await node.signal(id, "done");
+    assert.equal(resultOf(await node.left(id, "ended")), "enough");
+  });
+
+  test("a child that is given up while it is started is cancelled after that", async () => {
+    await using place = await database.fresh();
+    const begun = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    await using node = await TestNode.open(place, [impatient, waits]);
+    const { lineage } = node.store;
+    const start = lineage.startChildren.bind(lineage);
+    lineage.startChildren = async (...given) => {
+      begun.resolve();
+      await gate.promise;
+      return await start(...given);
+    };
+    const id = await node.start("impatient");
+    await begun.promise;
+    await node.signal(id, "enough");
+    await node.signal(id, "done");
+    gate.resolve();
+    assert.equal(resultOf(await node.left(id, "ended")), "enough");
+    await node.left("given-up", "ended");
+    assert.equal((await node.store.runs.get("given-up"))?.state, "cancelled");
+  });
+
+  test("a child that was given up before a crash is cancelled by the replay after it", async () => {
+    await using place = await database.fresh();
+    let id: string;
+    {
+      await using node = await TestNode.open(place, [impatient, waits]);
+      const { lineage } = node.store;
+      id = await node.start("impatient");
+      await node.left("given-up", "suspended");
+      const lost = Promise.withResolvers<void>();
+      lineage.hasChild = () => {
+        lost.resolve();
+        return new Promise(() => {}); // the node dies before its request is made
+      };
+      await node.signal(id, "enough");
+      await lost.promise;
+      assert.equal((await node.store.runs.get("given-up"))?.state, "suspended");
+    }
+    await using node = await TestNode.open(place, [impatient, waits]);
+    await node.left("given-up", "ended");
+    assert.equal((await node.store.runs.get("given-up"))?.state, "cancelled");
+    await node.signal(id, "done");
+    assert.equal(resultOf(await node.left(id, "ended")), "enough");
+  });
+
+  test("a stranger that has the id of a child that was given up goes on", async () => {
+    await using place = await database.fresh();
+    const never = defineWorkflow({ name: "never" }, async (ctx) => {
+      const enough = new AbortController();
+      const child = ctx.child(waits, undefined, { id: "stranger", signal: enough.signal });
+      enough.abort(new Error("enough"));
+      return await child.catch((error) => error.message);
+    });
+    await using node = await TestNode.open(place, [never, waits]);
+    await node.start("waits", undefined, "stranger");
+    await node.left("stranger", "suspended");
+    assert.equal(resultOf(await node.left(await node.start("never"), "ended")), "enough");
+    await node.signal("stranger", "go", 1);
+    assert.equal(resultOf(await node.left("stranger", "ended")), 1);
+  });
+
   test("a child whose id another run has is not started, and says so", async () => {
     await using place = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
