@@ -9,6 +9,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { shortHash } from "../base/text.ts";
 import type { ClaimedRun, LoadedRun, NewRun } from "../ports/rows.ts";
 import type { WokenRun } from "../ports/lineage.ts";
 import type { Beat, HeldRun, Notice, Store } from "../ports/store.ts";
@@ -519,7 +520,11 @@ export class Engine {
       for (const hash of await versions.stuck()) {
         if (!await this.#options.code.probe(hash)) continue;
         const revived = await versions.revive(hash);
-        engineLog.info("Version {hash} can be had again: {revived} runs go on", { hash, revived });
+        engineLog.info("Version {version} can be had again: {revived} runs go on", {
+          version: shortHash(hash),
+          hash,
+          revived,
+        });
         this.forgive(hash);
       }
     } catch (error) {

@@ -6,6 +6,7 @@
 
 import { backoffDelay, type RetryPolicy } from "../base/backoff.ts";
 import { isContinuumError } from "../base/errors.ts";
+import { shortHash } from "../base/text.ts";
 import type { ClaimedRun, StuckReason } from "../ports/rows.ts";
 import type { ActivityLike, WorkflowLike } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
@@ -102,8 +103,9 @@ export class VersionCode implements CodeSource {
       const version = await this.#versions.obtain(hash, node);
       return pinnedActivities(version).activities.get(code) ?? { kind: "node" };
     } catch (error) {
-      engineLog.warn("Activity {code} of version {hash} can't be had now: {error}", {
+      engineLog.warn("Activity {code} of version {version} can't be had now: {error}", {
         code,
+        version: shortHash(hash),
         hash,
         error,
       });
@@ -119,12 +121,12 @@ export class VersionCode implements CodeSource {
   #failure(run: ClaimedRun, error: unknown): CodeFailure {
     const kind = error instanceof LoadFailure ? error.kind : "passing";
     const { hash, workflow } = run;
-    const facts = { run: run.runId, workflow, hash, error };
+    const facts = { run: run.runId, workflow, version: shortHash(hash), hash, error };
     if (kind === "lasting") {
-      engineLog.error("Run {run}: version {hash} of {workflow} can't be had: {error}", facts);
+      engineLog.error("Run {run}: version {version} of {workflow} can't be had: {error}", facts);
       return { kind, reason: reasonOf(error) };
     }
-    engineLog.warn("Run {run}: version {hash} of {workflow} can't be had now: {error}", facts);
+    engineLog.warn("Run {run}: version {version} of {workflow} can't be had now: {error}", facts);
     if (kind === "node") return { kind };
     const failures = (this.#failures.get(hash) ?? 0) + 1;
     this.#failures.set(hash, failures);

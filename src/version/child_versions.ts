@@ -12,6 +12,7 @@
  */
 
 import { sha256Hex } from "../base/encoding.ts";
+import { shortHash } from "../base/text.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { WORKFLOW } from "../workflow/marks.ts";
@@ -117,7 +118,7 @@ export class ChildVersions {
         definition.name,
         "start a child by its definition",
         `no module of version ${
-          parent.hash.slice(0, 12)
+          shortHash(parent.hash)
         } exports it by default, wanted it imported in ` +
           "the workflow module from a module whose default export it is",
       );

@@ -93,9 +93,28 @@ export class IntegrityError extends ContinuumError {
   constructor(what: string, found: string | undefined, wanted: string) {
     super(
       "INTEGRITY_MISMATCH",
-      `Cannot accept ${what}: found ${found ?? "nothing"}, wanted ${wanted}`,
+      `Cannot accept ${what}: found ${found ? shown(found) : "nothing"}, wanted ${shown(wanted)}`,
       { details: { found: found ?? null, wanted } },
     );
+  }
+}
+
+/** A digest of 64 digits as messages show it; whatever else is compared, as it is. */
+function shown(text: string): string {
+  return /^[0-9a-f]{64}$/.test(text) ? shortHash(text) : text;
+}
+
+/** The archive has no bytes of a version, since none were ever put there. Code `NOT_ARCHIVED`. */
+export class NotArchivedError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param label The first member of the version that is missing.
+   */
+  constructor(label: string) {
+    super("NOT_ARCHIVED", `Cannot read ${label} from the archive: it is not archived`, {
+      details: { label },
+    });
   }
 }
 

@@ -22,6 +22,7 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   // A specifier that this engine does not read.
   INVALID_ARGUMENT: "node",
   INTEGRITY_MISMATCH: "lasting",
+  NOT_ARCHIVED: "lasting",
   MANIFEST_INVALID: "lasting",
   MODULE_SYNTAX: "lasting",
   UNPINNED_IMPORT: "lasting",

@@ -14,7 +14,12 @@ import { type FetchLimits, GraphFetcher } from "./fetch.ts";
 import { type GraphLimits, type ModuleGraph, readGraph } from "./graph.ts";
 import { ENGINE_ENTRY } from "./host.ts";
 import { isRelative, labelUrl } from "./label.ts";
-import { ExternalUnavailableError, IntegrityError, type SourceReason } from "./load_errors.ts";
+import {
+  ExternalUnavailableError,
+  IntegrityError,
+  NotArchivedError,
+  type SourceReason,
+} from "./load_errors.ts";
 import { reasonOf } from "./load_reasons.ts";
 import { parseManifest, versionHash } from "./manifest.ts";
 import { ManifestIndex } from "./manifest_index.ts";
@@ -190,8 +195,8 @@ export class Sources {
       const body = bytes.get(sha256);
       const digest = body && sha256Hex(body);
       if (digest === sha256) continue;
-      const what = row.archived ? `the archived bytes of ${label}` : `${label}: it is not archived`;
-      throw new IntegrityError(what, digest, sha256);
+      if (body === undefined && !row.archived) throw new NotArchivedError(label);
+      throw new IntegrityError(`the archived bytes of ${label}`, digest, sha256);
     }
     return bytes;
   }

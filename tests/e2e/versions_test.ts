@@ -119,7 +119,7 @@ forEachDatabase("runs and their code", (database, test) => {
     };
     assert.deepEqual(reasons.map(({ source, code }) => [source, code]), [
       ["url", "MODULE_NOT_FOUND"],
-      ["archive", "INTEGRITY_MISMATCH"],
+      ["archive", "NOT_ARCHIVED"],
     ]);
     assert.match(reasons[0]!.message, /1\/order\.ts: the server says 404$/);
     assert.match(reasons[1]!.message, /it is not archived/);

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import type { VersionStore } from "../../src/ports/store.ts";
-import type { LoadFailure } from "../../src/version/load_errors.ts";
+import { IntegrityError, type LoadFailure } from "../../src/version/load_errors.ts";
 import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
 import { pglite } from "../../src/store/pglite.ts";
 import { openStore } from "../../src/store/open.ts";
@@ -585,4 +585,16 @@ Deno.test({
     }
     await driver.close();
   },
+});
+
+Deno.test("messages about digests show twelve digits of them, and details the whole", () => {
+  const [found, wanted] = ["a".repeat(64), "b".repeat(64)];
+  const error = new IntegrityError("member ./a.ts", found, wanted);
+  assert.equal(
+    error.message,
+    "Cannot accept member ./a.ts: found aaaaaaaaaaaa, wanted bbbbbbbbbbbb",
+  );
+  assert.deepEqual(error.details, { found, wanted });
+  const lock = new IntegrityError("its closure in deno.lock", "sha512-x", "sha512-y");
+  assert.match(lock.message, /found sha512-x, wanted sha512-y$/);
 });
