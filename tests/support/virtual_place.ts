@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { DatabaseAdapter, SqlDriver, SqlValue } from "../../src/store/driver.ts";
+import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../../src/store/driver.ts";
 import { openStore } from "../../src/store/open.ts";
 import { postgres } from "../../src/store/postgres.ts";
 import { SchemaName } from "../../src/store/schema_name.ts";
@@ -55,7 +55,8 @@ export async function virtualPostgres(wrap: Wrap = (driver) => driver): Promise<
   const schema = `virtual_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
   const clock = `${schema}_clock`;
   const keeper = await postgres(postgresUrl()).open();
-  // As in src/testing/database.ts (VT1), but that sessions come and go: a table tells the time.
+  // As in src/testing/database.ts (VT1), but that sessions come and go, and look for names where the
+  // store wants them to: a table tells the time, and statements ask it by its full name.
   await keeper.script(`
     create schema ${clock};
     create unlogged table ${clock}.clock (at timestamptz not null);
@@ -64,12 +65,10 @@ export async function virtualPostgres(wrap: Wrap = (driver) => driver): Promise<
       as $$ select at from ${clock}.clock $$;
     create function ${clock}.now() returns timestamptz language sql stable
       as $$ select at from ${clock}.clock $$;`);
-  const url = new URL(postgresUrl());
-  url.searchParams.set("search_path", `${clock},pg_catalog`);
-  const database = postgres(url.href);
+  const database = postgres(postgresUrl());
   const adapter: DatabaseAdapter = {
     description: "a database in virtual time",
-    open: async () => wrap(watched(await database.open(), busy), schema),
+    open: async () => wrap(watched(timedBy(clock, await database.open()), busy), schema),
   };
   return placeOf(adapter, schema, busy, {
     setTime: async (at) => {
@@ -81,6 +80,25 @@ export async function virtualPostgres(wrap: Wrap = (driver) => driver): Promise<
       await keeper.close();
     },
   });
+}
+
+/** A driver whose statements ask the clock of a schema for the time. */
+function timedBy(schema: string, driver: SqlDriver): SqlDriver {
+  const timed = (text: string) =>
+    text.replace(/(?<![.\w])(?:clock_timestamp|now)\(\)/g, `${schema}.$&`);
+  const session = (inner: SqlSession): SqlSession => ({
+    query: (text, values) => inner.query(timed(text), values),
+    script: (text) => inner.script(timed(text)),
+  });
+  return {
+    ...session(driver),
+    exclusive: driver.exclusive,
+    impatient: session(driver.impatient),
+    transaction: (work, options) =>
+      driver.transaction((inner) => work({ ...inner, ...session(inner) }), options),
+    listen: driver.listen!.bind(driver),
+    close: () => driver.close(),
+  };
 }
 
 function placeOf(

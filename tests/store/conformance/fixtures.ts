@@ -41,6 +41,7 @@ export async function register(store: Store, hash = HASH, workflow = "order"): P
   });
 }
 
+/** A start: each has a seed of its own, by which it is known again. */
 export function newRun(runId: string, more: Partial<NewRun> = {}): NewRun {
   return {
     runId,
@@ -48,7 +49,7 @@ export function newRun(runId: string, more: Partial<NewRun> = {}): NewRun {
     hash: HASH,
     specifier: "file:///order.ts",
     input: "{}",
-    seed: "seed",
+    seed: crypto.randomUUID(),
     ...more,
   };
 }

@@ -32,7 +32,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
   test("a run is inserted once; a taken id is left as it is", async () => {
     await using world = await newWorld(database);
     const { runs } = world.store;
-    const first = await runs.insert([newRun("r", { input: '{"first":true}' })]);
+    const first = await runs.insert([newRun("r", { input: '{"first":true}', seed: "seed" })]);
     const again = await runs.insert([newRun("r", { input: "2" }), newRun("s"), newRun("s")]);
     assert.deepEqual([...first, ...again].map(({ created }) => created), [
       true,
