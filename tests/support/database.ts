@@ -81,10 +81,14 @@ export function postgresPlace(schema?: string): Promise<Place> {
   return placeOn(postgres(postgresUrl()), schema);
 }
 
-/** The server that tests use. */
+/** The server that tests use; its database is named, so that other roles find it too. */
 export function postgresUrl(): string {
-  const url = Deno.env.get("DATABASE_URL") ?? Deno.env.get("CONTINUUM_TEST_POSTGRES");
-  if (url !== undefined) return url;
+  const given = Deno.env.get("DATABASE_URL") ?? Deno.env.get("CONTINUUM_TEST_POSTGRES");
+  if (given !== undefined) {
+    const url = new URL(given);
+    if (url.pathname.length <= 1) url.pathname = `/${url.username || "postgres"}`;
+    return url.href;
+  }
   throw new Error(
     "Cannot test on Postgres: no server is known, wanted DATABASE_URL or a run by deno task test",
   );
