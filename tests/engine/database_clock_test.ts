@@ -59,6 +59,22 @@ for (const speed of [1, 1.0005, 1.03, 0.9995, 0.97]) {
   });
 }
 
+for (const speed of [1, 1.03]) {
+  Deno.test(`T1: where answers are slow, a clock at ${speed} is late by no more than one takes`, () => {
+    const clocks = new Clocks(speed);
+    clocks.ask(100, 100);
+    let latest = 0;
+    for (let second = 0; second < 300; second++) {
+      for (let step = 0; step < 10; step++) {
+        clocks.pass(100);
+        if (second > 30) latest = Math.max(latest, clocks.late);
+      }
+      clocks.ask(20 + second % 80, 20 + second % 60);
+    }
+    assert.ok(latest < 200, `late by ${latest} ms`);
+  });
+}
+
 Deno.test("an older answer that overtakes a newer one does not set the clock back", () => {
   const clocks = new Clocks(1);
   clocks.ask();
