@@ -49,9 +49,19 @@ const ALWAYS: Readonly<Record<string, string>> = {
   transform_null_equals: "off",
 };
 
+/** Ways to read and join that the planner chooses from. */
+const PLANS = [
+  ...["bitmapscan", "hashagg", "hashjoin", "indexonlyscan", "indexscan", "mergejoin", "nestloop"],
+  ...["seqscan", "sort", "tidscan"],
+];
+
 /** Wanted where only the store's own statements run: every name in them is qualified or built in. */
 const ENGINE: Readonly<Record<string, string>> = {
+  // A plan that is forbidden counts as dear: the server then compiles each short statement first.
+  ...Object.fromEntries(PLANS.map((plan) => [`enable_${plan}`, "on"])),
+  gin_fuzzy_search_limit: "0",
   idle_in_transaction_session_timeout: "0",
+  jit: "off",
   search_path: "pg_catalog",
   statement_timeout: "0",
   transaction_timeout: "0",
