@@ -269,13 +269,13 @@ export class Continuum implements AsyncDisposable {
   ): Promise<Continuum> {
     await using opened = new AsyncDisposableStack();
     const store = opened.use(await openStore(options));
+    const watchdog = settings && watchdogOf(options, settings);
+    if (watchdog !== undefined) opened.use(watchdog);
     await askFor(store.description, true, () => store.migrate());
     const drain = await probeDrain();
     const { namespace = "default", limits, ...graph } = options;
     const versions = new Versions({ ...graph, store: forCallers(store).versions });
     const { payloadBytes } = readLimits(limits);
-    const watchdog = settings && watchdogOf(options, settings);
-    if (watchdog !== undefined) opened.use(watchdog);
     const parts = { store, versions, drain, settings, namespace, payloadBytes, watchdog };
     const continuum = await assemble(parts, options.workflows ?? []);
     opened.move(); // from here on, the store is closed with the node
@@ -446,6 +446,7 @@ export class Continuum implements AsyncDisposable {
         engineLog.error("Code of a version failed where nobody handles it: {error}", { error })
       );
       const engine = this.#engine;
+      await this.#watchdog?.started;
       await askFor(this.#store.description, false, () => engine.open(), 1);
     } catch (error) {
       await this.#subscription[Symbol.asyncDispose]();

@@ -77,5 +77,12 @@ function end(ms: number): void {
   }
 }
 
-(globalThis as { onmessage?: (event: MessageEvent<WatchdogOrder>) => void }).onmessage = (event) =>
+const self = globalThis as unknown as {
+  onmessage?: (event: MessageEvent<WatchdogOrder>) => void;
+  postMessage(message: "watches"): void;
+};
+
+self.onmessage = (event) => {
   watch(event.data);
+  self.postMessage("watches");
+};
