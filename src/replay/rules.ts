@@ -85,7 +85,7 @@ export const UNSEEN: readonly (readonly [what: string, instead: string])[] = [
     "`ctx.uuid()`, or a step: all runs of a process share them",
   ],
   [
-    "what a package, not a module of the version, imports from a `node:` module by name",
+    "what a package imports from a `node:` module by name, if the application imported it first",
     "a step",
   ],
   [

@@ -26,6 +26,7 @@ import { guardedBuiltin } from "../replay/builtins.ts";
 import { evaluating, type Taken } from "../replay/evaluation.ts";
 import { emitModule } from "./emit.ts";
 import { ModuleSyntaxError } from "./errors.ts";
+import { importingGuarded } from "./guarded_packages.ts";
 import { WORKFLOW_ENTRY } from "./host.ts";
 import { importGuarded } from "./import_guard.ts";
 import {
@@ -274,7 +275,7 @@ class LoadingVersion {
     return target?.kind === "member" ? this.#urlOf(target.member) : undefined;
   }
 
-  /** Packages, builtins, live modules and the host, imported ordinarily; hooks are not there yet. */
+  /** Packages, builtins, live modules and the host, imported ordinarily: they are the process's. */
   async importOutside(): Promise<void> {
     const { externals, live, edges } = this.#index.manifest;
     for (const label of live) {
@@ -282,10 +283,12 @@ class LoadingVersion {
       if (url === undefined) throw new LiveUnknownError(label);
       await this.#importOutside(`live ${label}`, url);
     }
-    for (const { specifier } of externals) {
-      const url = guardedBuiltin(specifier) ?? specifier;
-      await this.#importOutside(`external ${specifier}`, url);
-    }
+    await importingGuarded(async () => {
+      for (const { specifier } of externals) {
+        const url = guardedBuiltin(specifier) ?? specifier;
+        await this.#importOutside(`external ${specifier}`, url);
+      }
+    });
     if (edges.some(({ target }) => target.kind === "host")) {
       await this.#importOutside("host", WORKFLOW_ENTRY);
     }

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
+import { effectId, MAX_RUN_ID } from "../../src/base/run_ids.ts";
 import type { RunHandle } from "../../src/client/run_handle.ts";
 import { forEachDatabase, postgresPlace } from "../support/database.ts";
 import { type Files, makeFolder } from "../version/fixture.ts";
@@ -226,7 +227,6 @@ forEachDatabase("bad input", (database, test) => {
     for (
       const [runId, ...words] of [
         ["", 'found ""'],
-        ["x".repeat(256), "256"],
         [7, "found 7"],
         [null, "null"],
         ["a\0b", "a\\u0000b"],
@@ -240,6 +240,26 @@ forEachDatabase("bad input", (database, test) => {
       ]);
       assert.throws(() => node.run(runId as string), { code: "INVALID_ARGUMENT" });
     }
+  });
+
+  test("ids that the engine makes can be looked for, and given to no run", async () => {
+    await using place = await database.fresh();
+    await using folder = await makeFolder({ "echo.ts": ECHO });
+    await using node = await openIn(place, { workflows: [folder.url + "echo.ts"] });
+    for (
+      const [runId, ...words] of [
+        ["x".repeat(256), "256"],
+        ["order>3.k9x2ab", "order>3.k9x2ab", '"-retry"'],
+        ["report>2026-03-29T01:00:00.000Z", "report>2026-03-29T01"],
+        [effectId({ runId: "x".repeat(255), seed: "s" }, 1), "characters"],
+      ] as const
+    ) {
+      await refused(node.start("test", 1, { runId }), ["INVALID_ARGUMENT", "run id", ...words]);
+      await refused(node.run(runId).status(), ["RUN_NOT_FOUND"]);
+    }
+    assert.throws(() => node.run("x".repeat(MAX_RUN_ID + 1)), { code: "INVALID_ARGUMENT" });
+    const run = await node.start("test", 1, { runId: "order>3.k9x2ab-retry" });
+    assert.equal(await resultOf(run), 1);
   });
 
   test("an input of 10 MB comes back as it went", async () => {

@@ -591,6 +591,20 @@ test("what a member imports from a node: module by name is guarded", async () =>
   }
 });
 
+test("what a package imports from a node: module by name is guarded as well", async () => {
+  const found = await entry({
+    "main.ts": `
+      import { v4 } from "npm:uuid@11.1.0";
+      export default () => v4();
+    `,
+  });
+  const draw = found["default"] as () => string;
+  const drawn = async () => (await executionFor(draw).turn([])).outcome;
+  assert.equal((await drawn())?.kind, "completed");
+  assert.deepEqual(await drawn(), await drawn());
+  assert.notEqual(draw(), draw());
+});
+
 test("what a module keeps at its top level is the same in UTC and en-US, and of its hash", async () => {
   const source = `
     export default [
