@@ -104,7 +104,11 @@ function fill(within: Answers, view: unknown): unknown {
   return view;
 }
 
-/** Who draws more fills a pool that all of the process will use: it gets what it asked for. */
+/**
+ * Who draws more fills a pool that all of the process will use: it gets what it asked for. The run is
+ * parked, and nothing is thrown: a package that is cut short while it fills its pool may give the same
+ * ids to everybody from then on.
+ */
 function draw(within: Answers, into: Uint8Array): void {
   if (into.byteLength > MAX_DRAW) {
     const part = 65_536; // what `getRandomValues` fills at once
@@ -113,10 +117,11 @@ function draw(within: Answers, into: Uint8Array): void {
         crypto.getRandomValues(into.subarray(at, at + part) as Uint8Array<ArrayBuffer>)
       );
     }
-    throw within.refuse(
+    within.refuse(
       `for ${into.byteLength} random bytes at once`,
       `ctx.uuid(), or ${MAX_DRAW} bytes at most: packages keep pools, which runs would share`,
     );
+    return;
   }
   within.randomness.fill(into);
 }
