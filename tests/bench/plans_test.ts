@@ -22,10 +22,13 @@ const ROWS = 1_000_000;
 const HOT = [
   "deliverMany",
   "health.due",
+  "health.failing",
   "health.stuck",
   "health.waiting",
   "inserts.insert",
   "inserts.insertAll",
+  "inserts.rename",
+  "inserts.terminate",
   "journal.append",
   "journal.load",
   "lineage.startChildren",
@@ -37,6 +40,7 @@ const HOT = [
   "runs.deliver",
   "runs.get",
   "runs.nextWake",
+  "runs.untaken",
   "runs.watch",
   "schedules.lockDue",
   "schedules.nextFire",
@@ -146,6 +150,12 @@ async function askEverything(options: OpenOptions, place: Place): Promise<void> 
   await bothParked;
   await Promise.all(waiting.map((run) => run.signal("go")));
   await Promise.all(waiting.map((run) => run.result()));
+  const input = { i: 8, n: 1, park: false };
+  for (const ifExists of ["error", "terminate", "replaceEnded"] as const) {
+    const run = await client.start(bench, input, { runId: "again", ifExists });
+    await run.result();
+    await run.status();
+  }
   await client.schedules.create({
     id: "once",
     workflow: "bench",
