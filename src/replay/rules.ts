@@ -81,7 +81,7 @@ export const UNSEEN: readonly (readonly [what: string, instead: string])[] = [
     "import `@continuum/continuum` in the application's first line",
   ],
   [
-    "pools and counters that a package keeps, such as `uniqueId` of lodash, `v1` and `v7` of uuid",
+    "pools and counters that a package keeps, such as `uniqueId` of lodash",
     "`ctx.uuid()`, or a step: all runs of a process share them",
   ],
   [

@@ -24,6 +24,7 @@ import { sha256Hex } from "../base/encoding.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { guardedBuiltin } from "../replay/builtins.ts";
 import { evaluating, type Taken } from "../replay/evaluation.ts";
+import { withoutPools } from "../replay/pools.ts";
 import { emitModule } from "./emit.ts";
 import { ModuleSyntaxError } from "./errors.ts";
 import { importingGuarded } from "./guarded_packages.ts";
@@ -287,6 +288,8 @@ class LoadingVersion {
       for (const { specifier } of externals) {
         const url = guardedBuiltin(specifier) ?? specifier;
         await this.#importOutside(`external ${specifier}`, url);
+        const pooled = withoutPools(specifier, this.#namespaces.get(url)!);
+        if (pooled !== undefined) await this.#importOutside(`external ${specifier}`, pooled);
       }
     });
     if (edges.some(({ target }) => target.kind === "host")) {

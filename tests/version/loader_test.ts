@@ -605,6 +605,25 @@ test("what a package imports from a node: module by name is guarded as well", as
   assert.notEqual(draw(), draw());
 });
 
+test("packages that keep pools refuse to draw within runs, and draw elsewhere", async () => {
+  const found = await entry({
+    "main.ts": `
+      import { customAlphabet, nanoid } from "npm:nanoid@5.1.5";
+      import { v1, v7 } from "npm:uuid@11.1.0";
+      export default { nanoid, v1, v7, customAlphabet: customAlphabet("abc", 8) };
+      export const given = () => v7({ random: new Uint8Array(16), msecs: 1, seq: 2 });
+    `,
+  });
+  for (const [name, draw] of Object.entries(found["default"] as Record<string, () => string>)) {
+    assert.notEqual(draw(), draw(), `${name}: the pool is filled`);
+    const { refused } = await executionFor(() => draw()).turn([]);
+    assert.ok(refused?.call.startsWith(`${name}() of npm:`), `${name}: ${refused?.call}`);
+    assert.notEqual(draw(), draw());
+  }
+  const turn = await executionFor(found["given"] as () => string).turn([]);
+  assert.equal(turn.outcome?.kind, "completed");
+});
+
 test("what a module keeps at its top level is the same in UTC and en-US, and of its hash", async () => {
   const source = `
     export default [
