@@ -4,10 +4,20 @@
  * @module
  */
 
-import { AsyncResource } from "node:async_hooks";
 import { Continuum, type OpenOptions } from "../mod.ts";
+import { outside } from "../src/replay/scope.ts";
 import bench, { HOOKS, type Hooks, type Work } from "./peers_workflow.ts";
 import type { Place } from "./places.ts";
+
+/**
+ * Calls back when the turn is over: what runs within it is the workflow's, for which clock, timers and
+ * I/O are not the machine's.
+ *
+ * @param tell What to call.
+ */
+export function afterTurn(tell: () => void): void {
+  outside(() => void setImmediate(tell));
+}
 
 /** What runs report back, in this process. */
 export class Marks implements Hooks {
@@ -18,9 +28,11 @@ export class Marks implements Hooks {
   #notices: (() => void)[] = [];
 
   constructor() {
-    // The clock is the machine's only outside of the workflow.
-    const outside = (name: keyof Hooks) => AsyncResource.bind(this[name].bind(this));
-    const hooks = { step: outside("step"), park: outside("park"), done: outside("done") };
+    const hooks: Hooks = {
+      step: (i, k) => this.step(i, k),
+      park: (i) => afterTurn(() => this.park(i)),
+      done: (i) => afterTurn(() => this.done(i)),
+    };
     (globalThis as unknown as { [HOOKS]: unknown })[HOOKS] = hooks;
   }
 
