@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { postgresPlaces } from "../../bench/places.ts";
 import { ACTIVITIES, W1 } from "../../bench/throughput.ts";
 import { WIRE } from "../../bench/wire.ts";
+import "../support/primed_hooks.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
 
 /** Nobody else writes WAL, or looks at rows that have been replaced. */

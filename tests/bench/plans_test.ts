@@ -13,6 +13,7 @@ import { statementNames } from "../../bench/statement_names.ts";
 import { Continuum, type OpenOptions } from "../../mod.ts";
 import type { SqlValue } from "../../src/store/driver.ts";
 import { postgres } from "../../src/store/postgres.ts";
+import "../support/primed_hooks.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
 import everything from "./plans_workflow.ts";
 import { Watch } from "./watched.ts";
