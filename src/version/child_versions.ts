@@ -17,10 +17,12 @@ import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { WORKFLOW } from "../workflow/marks.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import { emitOptions } from "./compiler_options.ts";
 import { contractOf, readDefinition } from "./definition.ts";
 import { VersionNotFoundError } from "./load_errors.ts";
 import type { Namespace } from "./loader.ts";
 import { formatManifest, type Member, parseManifest, versionHash } from "./manifest.ts";
+import { ManifestIndex } from "./manifest_index.ts";
 import { type KnownImports, type Subversion, subversion } from "./subversion.ts";
 import type { LoadedVersion, StartVersion } from "./loaded_version.ts";
 
@@ -236,10 +238,13 @@ function partsOf(
   { hash, manifest }: Pick<VersionRow, "hash" | "manifest">,
 ): ReadonlySet<string> | undefined {
   if (versionHash(manifest) !== hash) return undefined;
-  const { members, externals, options } = parseManifest(manifest);
+  const index = new ManifestIndex(parseManifest(manifest));
+  const { members, externals } = index.manifest;
   return new Set([
-    ...members.map(({ sha256, media }) => `${sha256} ${media}`),
+    ...members.map(({ label, sha256, media }) => {
+      const options = emitOptions(Object.fromEntries(index.options(label)), new Set([media]));
+      return JSON.stringify([sha256, media, ...options]);
+    }),
     ...externals.map(({ specifier, integrity }) => `${specifier} ${integrity}`),
-    ...options.map(([key, value]) => `${key} ${value}`),
   ]);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MediaType } from "./manifest.ts";
+import type { ManifestOption, MediaType } from "./manifest.ts";
 
 /** Options that matter to JSX, with the value that is as good as none. */
 const JSX: Readonly<Record<string, string>> = {
@@ -47,4 +47,40 @@ export function emitOptions(
     if (text !== usual) options.set(key, text);
   }
   return options;
+}
+
+/** A module and its own options. */
+export interface OptionedModule {
+  /** Its label. */
+  readonly label: string;
+  /** Its media type. */
+  readonly media: MediaType;
+  /** Its compiler options by name, which {@linkcode emitOptions} chose. */
+  readonly options: ReadonlyMap<string, string>;
+}
+
+/**
+ * The option lines of a manifest: one for all modules where those that an option matters to have it
+ * alike, else one for each module where it is not at its default.
+ *
+ * @param modules The modules of a version.
+ * @returns Key, value, and the label of the module where the line is for one only.
+ */
+export function optionLines(modules: Iterable<OptionedModule>): ManifestOption[] {
+  const all = [...modules];
+  const lines: ManifestOption[] = [];
+  for (const [kinds, keys] of [[/^[jt]sx$/, JSX], [/^tsx?$/, TYPESCRIPT]] as const) {
+    const concerned = all.filter(({ media }) => kinds.test(media));
+    for (const key of Object.keys(keys)) {
+      const values = new Set(concerned.map(({ options }) => options.get(key)));
+      const [first] = values;
+      if (values.size === 1 && first !== undefined) lines.push([key, first]);
+      if (values.size < 2) continue;
+      for (const { label, options } of concerned) {
+        const value = options.get(key);
+        if (value !== undefined) lines.push([key, value, label]);
+      }
+    }
+  }
+  return lines;
 }

@@ -5,14 +5,15 @@
  * @module
  */
 
+import { ForbiddenFileError, readJson as readAnyJson, readText } from "./config_files.ts";
 import { ConfigError } from "./errors.ts";
+import { type ConfigFolder, GoverningOptions } from "./governing_options.ts";
 import {
   expandPackages,
   ImportMap,
   type ImportMapEntries,
   type ImportMapJson,
 } from "./import_map.ts";
-import { parseJsonc } from "./jsonc.ts";
 import { Lockfile } from "./lockfile.ts";
 import { parsePackageSpecifier } from "./package_specifier.ts";
 import { satisfies } from "./semver.ts";
@@ -23,8 +24,8 @@ export interface Project {
   readonly importMap: ImportMap;
   /** The lock; `undefined` for none. */
   readonly lock: Lockfile | undefined;
-  /** Compiler options as they are given. */
-  readonly compilerOptions: Readonly<Record<string, unknown>>;
+  /** The compiler options of each module. */
+  readonly compilerOptions: GoverningOptions;
   /** Packages of the workspace, answered from their folder. */
   readonly packages: readonly WorkspacePackage[];
   /** Where a workspace could be that this process may not see; the project counts as none's. */
@@ -45,7 +46,7 @@ export interface WorkspacePackage {
 export const EMPTY_PROJECT: Project = {
   importMap: new ImportMap({}, "file:///"),
   lock: undefined,
-  compilerOptions: {},
+  compilerOptions: GoverningOptions.NONE,
   packages: [],
 };
 
@@ -60,7 +61,7 @@ interface ConfigJson extends ImportMapJson {
   readonly links?: readonly string[];
   readonly patch?: readonly string[];
   readonly lock?: boolean | string | { readonly path?: string };
-  readonly compilerOptions?: Readonly<Record<string, unknown>>;
+  readonly compilerOptions?: Readonly<Record<string, unknown>> | null;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
@@ -94,7 +95,7 @@ export async function readProject(root: string, config?: string | URL | false): 
   return {
     importMap: await buildImportMap(top, members, packages),
     lock: await readLock(top),
-    compilerOptions: { ...top.deno?.compilerOptions, ...own.deno?.compilerOptions },
+    compilerOptions: await GoverningOptions.read(optionsOf(top), members.map(optionsOf)),
     packages,
     unseen,
   };
@@ -319,57 +320,12 @@ async function readLock(top: Folder): Promise<Lockfile | undefined> {
   return text === undefined ? undefined : new Lockfile(text, url);
 }
 
+function optionsOf({ url, deno }: Folder): ConfigFolder {
+  return { url, compilerOptions: deno?.compilerOptions };
+}
+
 async function readJson(url: string): Promise<ConfigJson | undefined> {
-  const text = await readText(url);
-  if (text === undefined) return undefined;
-  let json: unknown;
-  try {
-    json = parseJsonc(text);
-  } catch (cause) {
-    throw new ConfigError(`Cannot read the config file ${url}: it is not JSON`, { cause });
-  }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new ConfigError(`Cannot read the config file ${url}: wanted an object`);
-  }
-  return json as ConfigJson;
-}
-
-/** A file that a hash may need, and that this process may not read. */
-class ForbiddenFileError extends ConfigError {
-  readonly url: string;
-
-  constructor(url: string, cause?: unknown) {
-    super(
-      `Cannot read ${url}, which a version's hash may need: this process may not, wanted ` +
-        `--allow-read=${decodeURI(new URL(url).pathname)}, or the option \`config\``,
-      { cause },
-    );
-    this.url = url;
-  }
-}
-
-/**
- * A file's text; `undefined` when it is definitely not there.
- *
- * @throws {ForbiddenFileError} When this process may not read it: a hash without it would be another.
- */
-async function readText(url: string): Promise<string | undefined> {
-  const path = new URL(url);
-  try {
-    // Asked first, so that looking for a config above a root never prompts anybody.
-    const { state } = await Deno.permissions.query({ name: "read", path });
-    if (state !== "granted") throw new ForbiddenFileError(url);
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    if (cause instanceof ConfigError) throw cause;
-    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    const isForbidden = cause instanceof Deno.errors.NotCapable ||
-      cause instanceof Deno.errors.PermissionDenied;
-    if (isForbidden) throw new ForbiddenFileError(url, cause);
-    throw new ConfigError(`Cannot read ${url}`, { cause });
-  }
+  return await readAnyJson(url) as ConfigJson | undefined;
 }
 
 function toUrl(path: string | URL): string {

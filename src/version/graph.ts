@@ -120,7 +120,7 @@ export async function readGraph(
     resolver: resolverOf(url, project, options),
     fetchModule,
     check,
-    options: emitOptions(project.compilerOptions, new Set(["tsx"])),
+    optionsOf: (url) => emitOptions(project.compilerOptions.of(url), new Set(["tsx"])),
     limits,
   });
   const entry = await walk.run(url);

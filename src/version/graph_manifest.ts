@@ -4,11 +4,12 @@
  * @module
  */
 
-import { emitOptions } from "./compiler_options.ts";
+import { emitOptions, type OptionedModule, optionLines } from "./compiler_options.ts";
 import type { Diagnostic, DiagnosticCode } from "./diagnostics.ts";
+import type { GoverningOptions } from "./governing_options.ts";
 import { labelOf, recordedSpecifier, resolveLabel } from "./label.ts";
 import { positionOf } from "./lex.ts";
-import type { Edge, EdgeTarget, External, Manifest, MediaType, Member } from "./manifest.ts";
+import type { Edge, EdgeTarget, External, Manifest, Member } from "./manifest.ts";
 import type { Walk, WalkedImport, WalkedModule } from "./walk.ts";
 
 /** A graph by labels. */
@@ -28,13 +29,13 @@ export interface BuiltManifest {
  *
  * @param walk A walk that has ended.
  * @param entry Its root.
- * @param compilerOptions The compiler options of the project.
+ * @param compilerOptions The compiler options of each module.
  * @returns The manifest and what belongs to it.
  */
 export function buildManifest(
   walk: Walk,
   entry: WalkedModule,
-  compilerOptions: Readonly<Record<string, unknown>>,
+  compilerOptions: GoverningOptions,
 ): BuiltManifest {
   const urls = new Map<string, string>();
   const label = (url: string) => {
@@ -43,6 +44,7 @@ export function buildManifest(
     return name;
   };
   const members: Member[] = [];
+  const optioned: OptionedModule[] = [];
   const edges: Edge[] = [];
   const externals = new Map<string, External>();
   const live = new Set<string>();
@@ -52,6 +54,8 @@ export function buildManifest(
   for (const module of reachable(walk, entry)) {
     const from = label(module.url);
     members.push({ label: from, sha256: module.sha256, media: module.media });
+    const options = emitOptions(compilerOptions.of(module.url), new Set([module.media]));
+    optioned.push({ label: from, media: module.media, options });
     bytes.set(module.sha256, module.bytes);
     const note = (code: DiagnosticCode, offset: number, message: string) =>
       diagnostics.push({ code, message, label: from, ...positionOf(module.source, offset) });
@@ -88,7 +92,6 @@ export function buildManifest(
       if (!isPlain) edges.push({ from, specifier, target });
     }
   }
-  const media = new Set<MediaType>(members.map((member) => member.media));
   return {
     manifest: {
       version: 1,
@@ -97,7 +100,7 @@ export function buildManifest(
       edges,
       externals: [...externals.values()],
       live: [...live],
-      options: [...emitOptions(compilerOptions, media)],
+      options: optionLines(optioned),
     },
     bytes,
     urls,

@@ -211,11 +211,11 @@ class LoadingVersion {
 
   /** L2, before anything runs. Nothing keeps the bytes alive after this. */
   async emit(bytes: LoadRequest["bytes"]): Promise<void> {
-    const options = new Map(this.#index.manifest.options);
     for (const [url, member] of this.#members) {
       const body = bytes.get(member.sha256)!;
       this.#bytes += body.byteLength;
       const importer = `${this.#base}@import/${this.#importers.size}`;
+      const options = this.#index.options(member.label);
       try {
         const { code, ...imports } = await this.#emitOne(url, member, body, importer, options);
         this.#code.set(url, code);

@@ -8,7 +8,8 @@
  * - I3: a label has at most one member of each {@linkcode ImportType}.
  * - I4: every edge starts at a member, and ends at a listed member, external or live label; an
  *   origin and specifier have one edge.
- * - I5: every text is well-formed Unicode, and none but an option's value is empty.
+ * - I5: an option is one of every module, or of members that are compiled, never both.
+ * - I6: every text is well-formed Unicode, and none but an option's value is empty.
  *
  * @module
  */
@@ -77,9 +78,14 @@ export interface Manifest {
   readonly externals: readonly External[];
   /** The labels of modules that are bound to the running application. */
   readonly live: readonly string[];
-  /** Compiler options that change emitted code, as key and value. */
-  readonly options: readonly (readonly [key: string, value: string])[];
+  /** Compiler options that change emitted code. */
+  readonly options: readonly ManifestOption[];
 }
+
+/** A compiler option: of every module, or of the one whose label it ends with. */
+export type ManifestOption =
+  | readonly [key: string, value: string]
+  | readonly [key: string, value: string, label: string];
 
 const HEADER = "continuum-manifest 1";
 const MEDIA: readonly string[] = ["js", "jsx", "ts", "tsx", "json", "text", "bytes", "wasm"];
@@ -109,7 +115,7 @@ export function isImportType(type: string): type is ImportType {
  *
  * @param manifest The content, in any order.
  * @returns The text: ASCII, every line ended by a line feed.
- * @throws {ManifestError} When an invariant of the content is broken (I2 to I5).
+ * @throws {ManifestError} When an invariant of the content is broken (I2 to I6).
  */
 export function formatManifest(manifest: Manifest): string {
   checkManifest(manifest);
@@ -118,7 +124,7 @@ export function formatManifest(manifest: Manifest): string {
     ...manifest.edges.map((e) => line("edge", e.from, e.specifier, formatTarget(e.target))),
     ...manifest.externals.map((e) => line("external", e.specifier, e.integrity ?? "-")),
     ...manifest.live.map((label) => line("live", label)),
-    ...manifest.options.map(([key, value]) => line("option", key, value)),
+    ...manifest.options.map((option) => line("option", ...option)),
   ];
   // Lines are ASCII, so the order of UTF-16 units is the order of bytes.
   return [HEADER, line("entry", manifest.entry), ...lines.sort(), ""].join("\n");
@@ -143,7 +149,7 @@ export function parseManifest(text: string): Manifest {
   const edges: Edge[] = [];
   const externals: External[] = [];
   const live: string[] = [];
-  const options: [string, string][] = [];
+  const options: ManifestOption[] = [];
   const [entry] = fields(entryLine ?? "", 2, "entry", 1);
   if (lines.pop() !== "") throw malformed(lines.length + 3, "it does not end with a line feed");
   for (const [i, row] of lines.entries()) {
@@ -168,8 +174,9 @@ export function parseManifest(text: string): Manifest {
         live.push(...fields(row, number, "live", 1));
         break;
       case "option": {
-        const [key, value] = fields(row, number, "option", 2);
-        options.push([key!, value!]);
+        const isShared = row.split(" ").length < 4;
+        const [key, value, label] = fields(row, number, "option", isShared ? 2 : 3);
+        options.push(isShared ? [key!, value!] : [key!, value!, label!]);
         break;
       }
       default:
@@ -248,7 +255,7 @@ function malformed(number: number, why: string, cause?: unknown): ManifestError 
   });
 }
 
-/** Holds I2 to I5. */
+/** Holds I2 to I6. */
 function checkManifest(manifest: Manifest): void {
   const members = new Set<string>();
   const asked = new Set<string>();
@@ -282,9 +289,19 @@ function checkManifest(manifest: Manifest): void {
       : true;
     if (!isListed) refuse(`an edge leads to ${quote(formatTarget(target))}, which is not listed`);
   }
+  const compiled = new Set(
+    manifest.members.filter(({ media }) => /^([jt]sx|ts)$/.test(media)).map(({ label }) => label),
+  );
+  const shared = new Set(manifest.options.filter(({ length }) => length === 2).map(([key]) => key));
   const options = new Set<string>();
-  for (const [key, value] of manifest.options) {
-    once(options, text(key), "option");
+  for (const [key, value, label] of manifest.options) {
+    once(options, encodeWord(text(key)) + (label === undefined ? "" : ` ${label}`), "option");
+    if (label !== undefined && shared.has(key)) {
+      refuse(`the option ${quote(key)} is one of every module, and of ${quote(label)}`);
+    }
+    if (label !== undefined && !compiled.has(label)) {
+      refuse(`an option is of ${quote(label)}, which is no member that is compiled`);
+    }
     if (!value.isWellFormed()) refuse(`the option ${quote(key)} is not well-formed Unicode`);
   }
 }

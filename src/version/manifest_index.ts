@@ -25,6 +25,8 @@ export class ManifestIndex {
   readonly manifest: Manifest;
   readonly #members = new Map<string, Map<ImportType, Member>>();
   readonly #edges = new Map<string, Map<string, EdgeTarget>>();
+  readonly #shared = new Map<string, string>();
+  readonly #options = new Map<string, Map<string, string>>();
 
   /**
    * Indexes a manifest.
@@ -39,6 +41,9 @@ export class ManifestIndex {
     for (const { from, specifier, target } of manifest.edges) {
       inner(this.#edges, from).set(specifier, target);
     }
+    for (const [key, value, label] of manifest.options) {
+      (label === undefined ? this.#shared : inner(this.#options, label)).set(key, value);
+    }
   }
 
   /**
@@ -50,6 +55,17 @@ export class ManifestIndex {
    */
   member(label: string, type: ImportType = "module"): Member | undefined {
     return this.#members.get(label)?.get(type);
+  }
+
+  /**
+   * The compiler options of a module.
+   *
+   * @param label Its label.
+   * @returns The options by name.
+   */
+  options(label: string): ReadonlyMap<string, string> {
+    const own = this.#options.get(label);
+    return own === undefined ? this.#shared : new Map([...this.#shared, ...own]);
   }
 
   /** The root: the member of the entry label, which is a module unless it can only be data. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { emitOptions } from "./compiler_options.ts";
+import { emitOptions, optionLines } from "./compiler_options.ts";
 import { ManifestError } from "./errors.ts";
 import { labelOf, labelUrl, recordedSpecifier, resolveLabel, standInRoot } from "./label.ts";
 import { UnpinnedImportError } from "./load_errors.ts";
@@ -17,7 +17,6 @@ import {
   type EdgeTarget,
   importTypeOf,
   type Manifest,
-  type MediaType,
   type Member,
 } from "./manifest.ts";
 import { ManifestIndex, type ResolvedImport } from "./manifest_index.ts";
@@ -90,7 +89,6 @@ export async function subversion(
     own.set(label, name);
     return name;
   };
-  const options = new Map(whole.options);
   const integrities = new Map(whole.externals.map((e) => [e.specifier, e.integrity]));
 
   const reached = new Set([root]);
@@ -102,7 +100,7 @@ export async function subversion(
     const from = rebased(member.label);
     const key = `${importTypeOf(member.media)} ${member.label}`;
     const found = known.get(key) ??
-      await importsOf(index, member, bytes.get(member.sha256)!, options);
+      await importsOf(index, member, bytes.get(member.sha256)!);
     known.set(key, found);
     for (const next of found.members) {
       reached.add(next);
@@ -117,7 +115,10 @@ export async function subversion(
     }
   }
   const members = [...reached].map((member) => ({ ...member, label: rebased(member.label) }));
-  const media = new Set<MediaType>(members.map((member) => member.media));
+  const optioned = [...reached].map(({ label, media }) => {
+    const options = emitOptions(Object.fromEntries(index.options(label)), new Set([media]));
+    return { label: rebased(label), media, options };
+  });
   return {
     manifest: {
       version: 1,
@@ -129,7 +130,7 @@ export async function subversion(
         integrity: integrities.get(specifier) ?? null,
       })),
       live: [...live],
-      options: [...emitOptions(Object.fromEntries(options), media)],
+      options: optionLines(optioned),
     },
     url: rootUrl,
     labels: new Map([...reached].map((member) => [member.label, rebased(member.label)])),
@@ -151,20 +152,19 @@ async function importsOf(
   index: ManifestIndex,
   member: Member,
   bytes: Uint8Array,
-  options: ReadonlyMap<string, string>,
   isThorough = false,
 ): Promise<MemberImports> {
   const { label, media } = member;
   const module = { url: label, media, bytes, source: decodeSource(media, bytes) };
   const targets = new Map<string, ResolvedImport>();
   const members: Member[] = [];
-  const { imports, isParsed } = await scanModule(module, options, isThorough);
+  const { imports, isParsed } = await scanModule(module, index.options(label), isThorough);
   for (const { specifier, type, isDynamic } of imports) {
     if (specifier === undefined) continue;
     const resolved = index.resolve(label, specifier, type === undefined ? {} : { type });
     if (!isDynamic && (resolved === undefined || resolved.kind === "missing")) {
       if (isParsed) throw new UnpinnedImportError(label, specifier);
-      return await importsOf(index, member, bytes, options, true);
+      return await importsOf(index, member, bytes, true);
     }
     // Not listed with this type, but with another: what can be loaded counts.
     if (resolved === undefined) continue;

@@ -28,8 +28,8 @@ export interface WalkOptions {
   readonly fetchModule: FetchModule;
   /** Refuses modules. */
   readonly check: (url: string, referrer?: string) => void;
-  /** Compiler options by name. */
-  readonly options: ReadonlyMap<string, string>;
+  /** The compiler options of the module at a URL, by name. */
+  readonly optionsOf: (url: string) => ReadonlyMap<string, string>;
   /** Bounds. */
   readonly limits: { readonly members: number; readonly bytes: number; readonly depth: number };
 }
@@ -248,7 +248,7 @@ export class Walk {
   ): Promise<Request[]> {
     let found: readonly FoundImport[] = [];
     try {
-      const scanned = await scanModule(module, this.#options.options, isThorough);
+      const scanned = await scanModule(module, this.#options.optionsOf(module.url), isThorough);
       found = scanned.imports;
       module.metas = scanned.metas;
       module.isParsed = scanned.isParsed;

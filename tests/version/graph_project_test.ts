@@ -305,9 +305,10 @@ Deno.test("a workspace answers its members' names, with the member's own import 
     "./order.ts shared ../root.ts",
     "./self.ts @acme/app ./order.ts",
   ]);
-  assert.deepEqual(graph.manifest.options.map(([key]) => key).sort(), [
-    "emitDecoratorMetadata",
-    "experimentalDecorators",
+  assert.deepEqual(graph.manifest.options, [
+    ["emitDecoratorMetadata", "true", "./order.ts"],
+    ["emitDecoratorMetadata", "true", "./self.ts"],
+    ["experimentalDecorators", "true"],
   ]);
 });
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from url import parse
 
@@ -193,10 +193,131 @@ def target(value):
     return None
 
 
+class Governing:
+    """The compiler options of each module."""
+
+    def __init__(self, top, members):
+        self.top, self.members = given_options(top), []
+        for folder in members:
+            if folder.url == top.url:
+                continue
+            own = given_options(folder)
+            is_any = self.top is not None or own is not None
+            self.members.append((folder.url, {**(self.top or {}), **(own or {})} if is_any else None))
+        self.members.sort(key=lambda entry: -len(entry[0]))
+        self.tsconfigs = {}
+        if top is not None and None in [self.top] + [options for _, options in self.members]:
+            paths = {path_of(folder.url) + "tsconfig.json" for folder in [top] + members}
+            for path in sorted(paths, key=lambda p: [part.encode() for part in p.split("/")]):
+                self.visit(path, [])
+
+    def visit(self, path, above):
+        if path in self.tsconfigs or path in above:
+            return True
+        config = TsConfig.read(path, [])
+        if config is None:
+            return False
+        for reference in config.references:
+            target = absolute(reference, os.path.dirname(path))
+            if not self.visit(target, above + [path]):
+                self.visit(target + "/tsconfig.json", above + [path])
+        self.tsconfigs[path] = config
+        return True
+
+    def of(self, url):
+        options = next((o for folder, o in self.members if url.startswith(folder)), self.top)
+        if options is None and url.startswith("file:"):
+            path = path_of(url)
+            options = next((c.options for c in self.tsconfigs.values() if c.includes(path)), None)
+        return options or {}
+
+
+def given_options(folder):
+    return folder and folder.deno and folder.deno.get("compilerOptions")
+
+
+def absolute(text, folder):
+    return "/" + os.path.normpath(os.path.join(folder, text)).lstrip("/")
+
+
+def is_below(path, folder):
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+class TsConfig:
+    @staticmethod
+    def read(path, above):
+        data = None if path in above else read_json("file://" + quote(path))
+        return None if data is None else TsConfig(path, data, above + [path])
+
+    def __init__(self, path, data, above):
+        self.folder, self.options = os.path.dirname(path), {}
+        self.files = self.include = self.exclude = None
+        extended = data.get("extends", [])
+        for specifier in [extended] if isinstance(extended, str) else extended:
+            base = self.base(specifier, above)
+            if base:
+                self.options.update(base.options)
+                for key in ("files", "include", "exclude"):
+                    if getattr(base, key) is not None:
+                        setattr(self, key, getattr(base, key))
+        self.options.update(data.get("compilerOptions") or {})
+        if "files" in data:
+            self.files = [absolute(text, self.folder) for text in data["files"]]
+        self.include = self.globs(data, "include", self.include)
+        if self.include is None and self.files is not None:
+            self.include = []
+        self.exclude = self.globs(data, "exclude", self.exclude)
+        self.references = [entry["path"] for entry in data.get("references", [])]
+
+    def base(self, specifier, above):
+        if specifier.startswith(("./", "../", "/", "file:")):
+            return TsConfig.read(path_of(join(specifier, "file://" + quote(self.folder + "/"))), above)
+        folder = self.folder
+        while "/" in specifier:
+            found = TsConfig.read(os.path.join(folder, "node_modules", specifier), above)
+            if found or folder == "/":
+                return found
+            folder = os.path.dirname(folder)
+        return None
+
+    def globs(self, data, key, inherited):
+        if key not in data:
+            return inherited
+        patterns = [absolute(text, self.folder) for text in data[key]]
+        globs = [p for p in patterns if re.search(r"[*?{}\[\]]", p)]
+        if any("**" in part and part != "**" for p in globs for part in p.split("/")):
+            return inherited
+        return [(p, re.compile(self.expression(p), re.I) if p in globs else None) for p in patterns]
+
+    @staticmethod
+    def expression(pattern):
+        """Each part with its slash before it; a wildcard never takes a dot at the beginning."""
+        parts = pattern.split("/")[1:]
+        out = ""
+        for i, part in enumerate(parts):
+            if part == "**":
+                out += r"(?:/[^/.][^/]*)+" if i == len(parts) - 1 else r"(?:/[^/.][^/]*)*"
+            else:
+                text = "".join({"*": "[^/]*", "?": "[^/]"}.get(c) or re.escape(c) for c in part)
+                out += "/" + (r"(?!\.)" if part[0] in "*?" else "") + text
+        return out
+
+    def includes(self, path):
+        def among(patterns):
+            return any(r.fullmatch(path) if r else is_below(path, p) for p, r in patterns or [])
+
+        if self.files and path in self.files:
+            return True
+        if among(self.exclude):
+            return False
+        return among(self.include) if self.include is not None else is_below(path, self.folder)
+
+
 class Project:
     def __init__(self, root, config):
         """`config`: a file's URL, None for none, "nearest"."""
-        self.lock, self.options, self.packages = None, {}, []
+        self.lock, self.packages, self.governing = None, [], Governing(None, [])
         self.map = ImportMap({}, {})
         if config == "nearest":
             own, top = find(root)
@@ -213,7 +334,7 @@ class Project:
             members.append(own)
         for folder in [top] + members + folders_of(top, deno.get("links", [])):
             self.add_package(folder)
-        self.options = {**deno.get("compilerOptions", {}), **(own.deno or {}).get("compilerOptions", {})}
+        self.governing = Governing(top, members)
         self.read_map(top, members)
         lock = deno.get("lock", True)
         if lock is not False:
@@ -263,7 +384,6 @@ class Project:
             if re.match(r"(npm|jsr):", range_):
                 out[name] = range_
             elif not re.match(r"[a-z+]+:", range_):
-                from urllib.parse import quote
                 out[name] = "npm:%s@%s" % (name, quote(range_, safe="!'()*-._~"))
         return with_packages(out)
 

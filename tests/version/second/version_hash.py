@@ -251,7 +251,7 @@ class Graph:
             return
         else:
             found, has_jsx = find_imports(text, module.media)
-            source = jsx_source(text, written_options(self.project.options, JSX_OPTIONS)) if has_jsx else None
+            source = jsx_source(text, written_options(self.project.governing.of(module.url.href), JSX_OPTIONS)) if has_jsx else None
             found += [Import(source)] if source else []
         for one in found:
             one.target = self.resolve(one, module.url)
@@ -343,11 +343,10 @@ class Graph:
         return self.write(root)
 
     def write(self, root):
-        lines, seen, pending, media = set(), {root}, [root], set()
+        lines, seen, pending = set(), {root}, [root]
         while pending:
             module = pending.pop()
             label = label_of(module.url, root.url)
-            media.add(module.media)
             lines.add("member %s %s %s" % (module.sha256, module.media, word(label)))
             edges = {}
             for found in module.imports:
@@ -377,9 +376,18 @@ class Graph:
                     continue
                 target = kind if kind in ("host", "missing") else kind + ":" + what
                 lines.add("edge %s %s %s" % (word(label), word(name), word(target)))
-        defaults = {**(JSX_OPTIONS if media & {"jsx", "tsx"} else {}), **(TS_OPTIONS if media & {"ts", "tsx"} else {})}
-        for key, value in written_options(self.project.options, defaults).items():
-            lines.add("option %s %s" % (word(key), word(value)))
+        for kinds, defaults in (({"jsx", "tsx"}, JSX_OPTIONS), ({"ts", "tsx"}, TS_OPTIONS)):
+            concerned = [m for m in seen if m.media in kinds]
+            given = [written_options(self.project.governing.of(m.url.href), defaults) for m in concerned]
+            for key in defaults:
+                if len({options.get(key) for options in given}) == 1:
+                    if key in given[0]:
+                        lines.add("option %s %s" % (word(key), word(given[0][key])))
+                    continue
+                for module, options in zip(concerned, given):
+                    if key in options:
+                        label = word(label_of(module.url, root.url))
+                        lines.add("option %s %s %s" % (word(key), word(options[key]), label))
         live = {line.split(" ")[1] for line in lines if line.startswith("live ")}
         if live & {line.split(" ")[3] for line in lines if line.startswith("member ")}:
             raise NoHash("a label that is live and a member")
