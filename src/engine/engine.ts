@@ -386,6 +386,7 @@ export class Engine {
     await Promise.race([gone, late]);
     timer.cancel();
     const forced = this.#residents.size;
+    await this.#tasks.giveBack();
     this.#dropAll();
     return { released: leaving.length - forced, forced };
   }

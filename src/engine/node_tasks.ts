@@ -178,6 +178,15 @@ export class NodeTasks {
     return isKnown !== true;
   }
 
+  /** The node is closed over its attempts: they are not to count. */
+  async giveBack(): Promise<void> {
+    try {
+      await this.#attempts.giveBack();
+    } catch (error) {
+      engineLog.warn("Cannot give tasks back, whose attempts count now: {error}", { error });
+    }
+  }
+
   /** The node was buried. */
   loseAll(): void {
     this.#attempts.loseAll();

@@ -249,6 +249,16 @@ export class TaskAttempts {
     return false;
   }
 
+  /**
+   * The node is closed over its attempts: their tasks go back as they were, but for those of one
+   * attempt, which must not be repeated unseen (A2).
+   */
+  async giveBack(): Promise<void> {
+    for (const { row, task } of [...this.#attempts]) {
+      if (row === true && task.maxAttempts !== 1) await this.#options.store.release(task);
+    }
+  }
+
   /** The node was buried: others may begin what is under way here. Answers are still worth a try. */
   loseAll(): void {
     for (const attempt of this.#attempts) attempt.lose();

@@ -737,11 +737,12 @@ forEachDatabase("executing activities", (database, test) => {
     assert.deepEqual(await eventsOf(node, id), ["attempt.failed", "activity.completed"]);
   });
 
-  test("a node that is closed in an attempt gives the task back, and the run goes on", async () => {
+  test("a node that is closed in an attempt gives the task back, and the attempt does not count", async () => {
     await using place = await database.fresh();
     const began = Promise.withResolvers<void>();
+    let tries = 0;
     const { workflow, pinned } = calls(async (_, activity) => {
-      if (activity.attempt === 2) return "second";
+      if (++tries === 2) return activity.attempt;
       await activity.token();
       began.resolve();
       await new Promise(() => {});
@@ -751,6 +752,25 @@ forEachDatabase("executing activities", (database, test) => {
     await began.promise;
     await closes.engine.close(0);
     await using other = await TestNode.open(place, [workflow], { pinned });
-    assert.deepEqual(resultOf(await other.left(id, "ended")), { value: "second" });
+    assert.deepEqual(resultOf(await other.left(id, "ended")), { value: 1 });
+  });
+
+  test("one attempt that a closing node abandons counts all the same", async () => {
+    await using place = await database.fresh();
+    const began = Promise.withResolvers<void>();
+    let tries = 0;
+    const { workflow, pinned } = calls(() => {
+      tries++;
+      began.resolve();
+      return new Promise(() => {});
+    }, { retry: { maxAttempts: 1 } });
+    const closes = await TestNode.open(place, [workflow], { pinned });
+    const id = await closes.start("calls", 1);
+    await began.promise;
+    await closes.engine.close(0);
+    await using other = await TestNode.open(place, [workflow], { pinned });
+    const { cause } = resultOf(await other.left(id, "ended")) as { cause: string };
+    assert.equal(cause, "ATTEMPT_INTERRUPTED");
+    assert.equal(tries, 1);
   });
 });
