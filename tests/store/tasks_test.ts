@@ -77,7 +77,10 @@ forEachDatabase("tasks", (database, test) => {
       ),
       ["written", "lost", "lost"],
     );
-    assert.deepEqual(await announce(store, newTask(run)), ["lost"]);
+    assert.deepEqual(await announce(store, newTask(run)), ["written"], "an answer may be lost");
+    assert.deepEqual(await announce(store, newTask(run, { token: 7 })), ["lost"], "another's");
+    const rows = await world.place.query("select position, token from {schema}.tasks");
+    assert.deepEqual(rows, [{ position: 0, token: null }], "once");
   });
 
   test("T2: an answer needs the attempt's token, and neither the run's lease nor its memory", async () => {
