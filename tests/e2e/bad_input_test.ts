@@ -328,7 +328,9 @@ forEachDatabase("bad input", (database, test) => {
     const older = (await node.versions.list("test")).find(({ current }) => !current);
     await node.versions.activate("test", older!.hash);
     assert.equal(await resultOf(await node.start("test")), "a");
-    await refused(node.start(await definition(a), 1), [
+    assert.equal(await resultOf(await node.start(await definition(a), 1)), "a");
+    assert.equal(await resultOf(await node.start(await definition(b), 1)), "b");
+    await refused(node.start(await definition(`${a}?apart`), 1), [
       "VERSION_NOT_FOUND",
       "several versions",
       "test",
