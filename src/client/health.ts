@@ -4,6 +4,7 @@
  * @module
  */
 
+import { authored, authoredFacts } from "../base/authored.ts";
 import { messageOf, shortHash } from "../base/text.ts";
 import { decodeError } from "../base/values_failure.ts";
 import type {
@@ -178,7 +179,7 @@ function factsOf({ hash, workflow, label, runs, more, since }: TroubledRuns): Fa
 async function failuresOf(store: Store): Promise<ReadonlyMap<string, Reasons>> {
   const byHash = new Map<string, Reasons>();
   for (const { hash, node, reason } of await store.versions.failures()) {
-    byHash.set(hash, { ...byHash.get(hash), [node]: reason });
+    byHash.set(hash, { ...byHash.get(hash), [node]: authoredFacts(reason) });
   }
   return byHash;
 }
@@ -235,7 +236,7 @@ function* tasksOfNobody(
 
 /** They are tried on, so nobody waits for a mender; but somebody should know. */
 function failing({ name, since, nextAt, error, ...counts }: FailingTasks): HealthFinding {
-  const lastError = error === null ? undefined : decodeError(error);
+  const lastError = error === null ? undefined : decodeError(authored(error));
   const { tasks, attempts } = counts;
   const calls = tasks === 1 ? "1 call" : `${tasks} calls`;
   return {

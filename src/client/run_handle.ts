@@ -11,6 +11,7 @@ import {
   isContinuumError,
   RunTimeoutError,
 } from "../base/errors.ts";
+import { authored } from "../base/authored.ts";
 import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
 import { decodeError, encodeError } from "../base/values_failure.ts";
@@ -384,15 +385,19 @@ function refuse(option: string, found: unknown, wanted: string): never {
 }
 
 /** How a run ended: as its row says, or as the engine of this process saw it. */
-type RunEnd = Pick<RunRow, "state" | "result" | "error">;
+type RunEnd =
+  & Pick<RunRow, "state" | "result" | "error">
+  & Partial<Pick<RunRow, "hash" | "workflow">>;
 
 function isEnd(departure: object): departure is RunEnd {
   return "kind" in departure && departure.kind === "ended";
 }
 
-function outputOf(runId: string, { state, result, error }: RunEnd): unknown {
+function outputOf(runId: string, end: RunEnd): unknown {
+  const { state, result, error, hash, workflow } = end;
   if (state === "completed") return result === null ? undefined : decode(result);
-  const cause = error === null ? undefined : decodeError(error);
+  const of = hash === undefined || workflow === undefined ? undefined : { hash, workflow };
+  const cause = error === null ? undefined : decodeError(authored(error, of));
   if (state === "failed") throw timeoutOf(runId, cause) ?? new RunFailedError(runId, cause);
   throw new RunStoppedError(runId, state as "cancelled" | "terminated", cause);
 }

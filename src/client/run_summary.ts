@@ -5,6 +5,7 @@
  */
 
 import type { Attributes } from "../base/attributes.ts";
+import { authored, authoredFacts } from "../base/authored.ts";
 import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
 import type { RunRow, RunState, StuckReason } from "../ports/rows.ts";
@@ -65,7 +66,7 @@ export function runFacts(row: RunRow): RunFacts {
     state: row.state,
     attributes: row.attributes,
     custom: row.customStatus === null ? undefined : decode(row.customStatus),
-    stuck: row.stuckReason,
+    stuck: authoredFacts(row.stuckReason, row),
     createdAt: new Date(row.createdAt),
     startedAt: row.startedAt === null ? null : new Date(row.startedAt),
     endedAt: row.endedAt === null ? null : new Date(row.endedAt),
@@ -87,7 +88,7 @@ export function runSummary(row: RunRow, payloads: boolean): RunSummary {
     payloads: {
       input: decode(row.input),
       result: row.result === null ? undefined : decode(row.result),
-      error: row.error === null ? undefined : decodeError(row.error),
+      error: row.error === null ? undefined : decodeError(authored(row.error, row)),
     },
   };
 }

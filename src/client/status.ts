@@ -5,6 +5,7 @@
  */
 
 import { decode } from "../base/values.ts";
+import { authored, authoredFacts, type VersionName } from "../base/authored.ts";
 import { decodeError } from "../base/values_failure.ts";
 import { messageOf } from "../base/text.ts";
 import type { EventRow, RunRow, StuckReason, WaitRow } from "../ports/rows.ts";
@@ -124,18 +125,20 @@ export async function runStatus(
     ...runFacts(row),
     reason: waitReason(row, retrying),
     waits: row.waits.map(runWait),
-    pending: traced === null ? null : traced.outstanding.map(pendingEffect),
+    pending: traced === null
+      ? null
+      : traced.outstanding.map((command) => pendingEffect(command, row)),
     retrying,
     since: date(row.since),
     until: date(row.wakeAt),
     attempt: row.attempt,
-    lastError: row.failure === null ? undefined : decodeError(row.failure),
+    lastError: row.failure === null ? undefined : decodeError(authored(row.failure, row)),
     deadline: date(row.deadline),
     node: row.node,
     noNodeCanLoad: row.endedAt === null && row.node === null
       ? await refusals(row.hash, store)
       : null,
-    error: row.error === null ? undefined : decodeError(row.error),
+    error: row.error === null ? undefined : decodeError(authored(row.error, row)),
     generation: row.generation,
     untakenSignals: Object.fromEntries(await store.runs.untaken(row.id)),
     events: row.events,
@@ -149,19 +152,20 @@ export async function runStatus(
  * @param store Where its tasks are.
  */
 async function retriedOf(
-  { id, endedAt }: Pick<RunRow, "id" | "endedAt">,
+  run: Pick<RunRow, "id" | "endedAt" | "hash" | "workflow">,
   store: Pick<Store, "tasks">,
 ): Promise<RetriedEffect[]> {
-  if (endedAt !== null) return [];
-  return (await store.tasks.retried(id)).map(retriedEffect);
+  if (run.endedAt !== null) return [];
+  return (await store.tasks.retried(run.id)).map((row) => retriedEffect(row, run));
 }
 
 function retriedEffect(
   { error, failedAt, nextAt, isTask: _, ...effect }: RetriedRow,
+  run: VersionName,
 ): RetriedEffect {
   return {
     ...effect,
-    lastError: error === null ? undefined : decodeError(error),
+    lastError: error === null ? undefined : decodeError(authored(error, run)),
     failedAt: date(failedAt),
     nextTry: date(nextAt),
   };
@@ -181,13 +185,14 @@ export function historyEntry(row: EventRow): HistoryEntry {
  * @param store Where its tasks are.
  */
 export async function retriedEntries(
-  { id, endedAt }: RunRow,
+  run: RunRow,
   { tasks }: Pick<Store, "tasks">,
 ): Promise<HistoryEntry[]> {
-  const retried = endedAt === null ? await tasks.retried(id) : [];
+  const retried = run.endedAt === null ? await tasks.retried(run.id) : [];
   return retried.filter(({ isTask }) => isTask).map((row) => {
     const { position, name, failed: attempt, lastError: error, nextTry, failedAt } = retriedEffect(
       row,
+      run,
     );
     const value = { attempt, error, nextTry };
     return { seq: null, kind: "attempt.failed", position, name, value, at: failedAt ?? new Date() };
@@ -197,18 +202,18 @@ export async function retriedEntries(
 /** Some payloads hold texts of errors: they are shown as what they stand for. */
 function valueOf({ kind, payload }: EventRow): unknown {
   if (payload === null) return undefined;
-  const value = decode(payload);
+  const value = decode(kind.endsWith("failed") ? authored(payload) : payload);
   if (kind === "attempt.failed") {
     const { attempt, error, retryAt } = value as {
       attempt: number;
       error: string;
       retryAt: number;
     };
-    return { attempt, error: decodeError(error), nextTry: new Date(retryAt) };
+    return { attempt, error: decodeError(authored(error)), nextTry: new Date(retryAt) };
   }
   if (kind === "child.failed") {
     const { state, error } = value as { state: string; error: string | null };
-    return { state, error: error === null ? undefined : decodeError(error) };
+    return { state, error: error === null ? undefined : decodeError(authored(error)) };
   }
   return value;
 }
@@ -219,7 +224,9 @@ async function refusals(
 ): Promise<Readonly<Record<string, StuckReason>> | null> {
   const failures = await store.versions.failures(hash);
   if (failures.length === 0) return null;
-  const reasons = new Map(failures.map((failure) => [failure.node, failure.reason]));
+  const reasons = new Map(
+    failures.map(({ node, reason }) => [node, authoredFacts(reason)]),
+  );
   const alive = await store.nodes.alive();
   if (alive.length === 0 || !alive.every((node) => reasons.has(node))) return null;
   return Object.fromEntries(reasons);
@@ -228,7 +235,7 @@ async function refusals(
 /** Why nothing happens now, for people. */
 function waitReason(row: RunRow, retrying: readonly RetriedEffect[]): string | null {
   const until = row.wakeAt === null ? "" : ` until ${new Date(row.wakeAt).toISOString()}`;
-  if (row.stuckReason !== null) return row.stuckReason.message;
+  if (row.stuckReason !== null) return authored(row.stuckReason.message, row);
   if (row.state === "pending") return `waits for a node${until}`;
   if (row.state !== "suspended") return null;
   const failed = new Map(retrying.map((effect) => [effect.position, effect]));
@@ -257,8 +264,11 @@ function whyOf(effect: RetriedEffect | undefined): string {
   return ` (failed ${times}, the last with: ${why}${next})`;
 }
 
-function pendingEffect({ kind, name, position, deadline, site }: PendingCommand): PendingEffect {
-  return { kind, name, position, until: date(deadline), site };
+function pendingEffect(
+  { kind, name, position, deadline, site }: PendingCommand,
+  row: RunRow,
+): PendingEffect {
+  return { kind, name, position, until: date(deadline), site: authoredFacts(site, row) };
 }
 
 function runWait({ kind, name, position, until }: WaitRow): RunWait {

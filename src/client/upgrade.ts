@@ -5,6 +5,7 @@
  * @module
  */
 
+import { authoredFacts } from "../base/authored.ts";
 import { isSha256Hex } from "../base/encoding.ts";
 import { fencingToken, randomId } from "../base/ids.ts";
 import { encode } from "../base/values.ts";
@@ -217,8 +218,8 @@ async function replay(
     upgraded,
     from: run.hash,
     to,
-    drift,
-    refused,
+    drift: authoredFacts(drift, { hash: to, workflow: run.workflow }),
+    refused: authoredFacts(refused, { hash: to, workflow: run.workflow }),
     activities: activities.map(({ name, position, code }) => ({
       name,
       position,

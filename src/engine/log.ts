@@ -4,13 +4,14 @@
  * @module
  */
 
-import { getLogger, type Logger } from "@logtape/logtape";
+import { getLogger } from "@logtape/logtape";
+import { type AuthoredLog, authoredLog } from "../base/authored.ts";
 
 /** What the engine does and meets. */
-export const engineLog: Logger = getLogger(["continuum", "engine"]);
+export const engineLog: AuthoredLog = authoredLog(getLogger(["continuum", "engine"]));
 
 /** What workflow code says through `ctx.log`. */
-export const workflowLog: Logger = getLogger(["continuum", "workflow"]);
+export const workflowLog: AuthoredLog = authoredLog(getLogger(["continuum", "workflow"]));
 
 /** A failed attempt, as the log tells of it. */
 export interface AttemptFailure {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { authored } from "../base/authored.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { Execution } from "../replay/machine.ts";
@@ -77,7 +78,9 @@ export class Reports {
           `${at === null ? "" : " of {at}"}: await it, or handle its failure by catch()`,
         { run: run.runId, workflow: run.workflow, effect: shown, position, at },
       );
-      this.#onUnawaited?.({ run: run.runId, workflow: run.workflow, kind, name, position, site });
+      const told = site && { ...site, file: authored(site.file, run) };
+      const { runId, workflow } = run;
+      this.#onUnawaited?.({ run: runId, workflow, kind, name, position, site: told });
     }
   }
 

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { noteSources, sourceOf } from "../base/authored.ts";
 import { sha256Hex } from "../base/encoding.ts";
 import { shortHash } from "../base/text.ts";
 import type { VersionRow } from "../ports/rows.ts";
@@ -19,6 +20,7 @@ import { WORKFLOW } from "../workflow/marks.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { emitOptions } from "./compiler_options.ts";
 import { contractOf, readDefinition } from "./definition.ts";
+import { labelPath } from "./label.ts";
 import { VersionNotFoundError } from "./load_errors.ts";
 import type { Namespace } from "./loader.ts";
 import { formatManifest, type Member, parseManifest, versionHash } from "./manifest.ts";
@@ -161,8 +163,17 @@ export class ChildVersions {
       const namespace = parent.modules.get(theirs);
       if (namespace !== undefined) modules.set(own, namespace);
     }
+    const hash = versionHash(manifest);
+    noteSources(
+      hash,
+      definition.name,
+      [...found.labels].flatMap(([theirs, own]) => {
+        const url = sourceOf(parent.hash, labelPath(theirs));
+        return url === undefined ? [] : [[labelPath(own), url] as const];
+      }),
+    );
     const version: LoadedVersion = {
-      hash: versionHash(manifest),
+      hash,
       definition,
       source: parent.source,
       specifier: this.#options.record(withCredentials(found.url, parent.specifier)),

@@ -120,3 +120,16 @@ function relativePath(base: URL, target: URL): string {
   const rest = /[?#].*$/s.exec(target.href)?.[0] ?? "";
   return `${ups === 0 ? "./" : "../".repeat(ups)}${path}${rest}`;
 }
+
+/**
+ * A label as a path: `./a/b.ts` is `a/b.ts`; anything else keeps nothing that a URL would
+ * normalise away. Different labels have different paths, since a leading `./` is never encoded.
+ *
+ * @param label A member's label.
+ * @returns The path, below a version's hash.
+ */
+export function labelPath(label: string): string {
+  if (!label.startsWith("./")) return encodeURIComponent(label);
+  return label.slice(2).split("/").map((part) => part === "" ? "%2F" : encodeURIComponent(part))
+    .join("/");
+}

@@ -37,6 +37,7 @@ import {
   LoadLimitError,
   UnpinnedImportError,
 } from "./load_errors.ts";
+import { labelPath } from "./label.ts";
 import { importTypeOf, type Member, parseManifest, versionHash } from "./manifest.ts";
 import { versionLog } from "./log.ts";
 import { ManifestIndex, type ResolvedImport } from "./manifest_index.ts";
@@ -481,16 +482,6 @@ class LoadingVersion {
     }
     return found;
   }
-}
-
-/**
- * A label as a path: `./a/b.ts` is `a/b.ts`; anything else keeps nothing that a URL would
- * normalise away. Different labels have different paths, since a leading `./` is never encoded.
- */
-function labelPath(label: string): string {
-  if (!label.startsWith("./")) return encodeURIComponent(label);
-  return label.slice(2).split("/").map((part) => part === "" ? "%2F" : encodeURIComponent(part))
-    .join("/");
 }
 
 /** The import attribute of a dynamic import, read as the language says. */

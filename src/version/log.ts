@@ -4,7 +4,8 @@
  * @module
  */
 
-import { getLogger, type Logger } from "@logtape/logtape";
+import { getLogger } from "@logtape/logtape";
+import { type AuthoredLog, authoredLog } from "../base/authored.ts";
 
 /** The category of this floor. */
-export const versionLog: Logger = getLogger(["continuum", "version"]);
+export const versionLog: AuthoredLog = authoredLog(getLogger(["continuum", "version"]));

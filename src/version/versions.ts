@@ -12,6 +12,7 @@
  * @module
  */
 
+import { authoredError, noteSources } from "../base/authored.ts";
 import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
@@ -31,7 +32,9 @@ import {
 } from "./load_errors.ts";
 import { reasonOf } from "./load_reasons.ts";
 import type { LoadedSource, LoadedVersion, OwnVersion, StartVersion } from "./loaded_version.ts";
+import { labelPath, labelUrl, normaliseUrl } from "./label.ts";
 import { type LoadedModules, Loader, type LoaderOptions } from "./loader.ts";
+import { parseManifest } from "./manifest.ts";
 import { importNatively } from "./native.ts";
 import { OwnVersions } from "./own_versions.ts";
 import { type FoundVersion, Sources, type SourcesOptions } from "./sources.ts";
@@ -133,9 +136,18 @@ export class Versions {
    * @throws {LoadFailure} When the operator denies it. Errors of reading graphs as they are.
    */
   async register(specifier: string): Promise<OwnVersion> {
-    const own = await this.#register(specifier, false);
+    const own = await this.#registerTold(specifier, false);
     this.#own.add(own);
     return own;
+  }
+
+  /** Who registers it is told where the author wrote what is wrong. */
+  async #registerTold(specifier: string, isStart: boolean): Promise<OwnVersion> {
+    try {
+      return await this.#register(specifier, isStart);
+    } catch (error) {
+      throw authoredError(error);
+    }
   }
 
   async #register(specifier: string, isStart: boolean): Promise<OwnVersion> {
@@ -143,6 +155,7 @@ export class Versions {
     const graph = await this.#sources.read(url, false);
     const { hash } = graph;
     this.#refuseDenied(hash);
+    noteSources(hash, null, sourcesOf(graph.urls));
     const recorded = this.#application.record(url);
     const loaded = this.#loaded.get(hash) ?? await this.#loadOwn(graph, url, recorded);
     const { definition } = loaded;
@@ -279,7 +292,7 @@ export class Versions {
       );
     }
     // V5
-    const { hash, definition } = await this.#register(url, true);
+    const { hash, definition } = await this.#registerTold(url, true);
     return { workflow: definition.name, hash, specifier };
   }
 
@@ -354,6 +367,11 @@ export class Versions {
     try {
       const liveUrl = (label: string) => this.#sources.liveUrl(row, label);
       await this.#sources.checkExternals(found.manifest);
+      if (found.source === "url") {
+        const { members } = parseManifest(found.manifest);
+        const urls = members.map(({ label }) => [label, labelUrl(label, found.url)] as const);
+        noteSources(hash, row.workflow, sourcesOf(new Map(urls)));
+      }
       const modules = await this.#loader.load({ hash, ...found, liveUrl });
       const version = this.#version(hash, modules, found.source, found.specifier);
       const { name } = version.definition;
@@ -376,6 +394,7 @@ export class Versions {
     specifier: string,
   ): LoadedVersion {
     const definition = readDefinition(modules.entry, specifier);
+    noteSources(hash, definition.name);
     this.#bytes += modules.bytes;
     return { hash, definition, source, specifier, modules: modules.members };
   }
@@ -400,6 +419,12 @@ export class Versions {
     const message = `${crashes} nodes died while they loaded it`;
     throw refused(hash, "import", "lasting", "LOAD_CRASHED", message);
   }
+}
+
+/** Where files and servers have the members, by the path that these are executed under. */
+function sourcesOf(urls: ReadonlyMap<string, string>): (readonly [string, string])[] {
+  return [...urls].filter(([, url]) => /^(file|https?):/.test(url))
+    .map(([label, url]) => [labelPath(label), normaliseUrl(url)] as const);
 }
 
 /** A failure for one reason. */
