@@ -88,7 +88,9 @@ Deno.test({
     await using pooler = await startPgBouncer(postgresUrl(), { pool_mode: "transaction" });
     const driver = await postgres(pooler.url).open();
     const end = await driver.listen!("somewhere", () => {}, () => {});
-    const listening = await place.query("select from pg_stat_activity where query like 'listen%'");
+    const listening = await place.query(
+      "select from pg_stat_activity where query like 'listen%somewhere%'",
+    );
     assert.deepEqual(listening, []);
     await end();
     await driver.close();

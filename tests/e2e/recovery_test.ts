@@ -190,6 +190,7 @@ Deno.test("a client executes nothing, and hears of an end in another process", a
   await client.do("signal", "r", "go", "gone on");
   assert.deepEqual(await client.do("readiness"), {
     ready: false,
+    reason: null,
     state: "client",
     residentRuns: 0,
   });
