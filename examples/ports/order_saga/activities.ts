@@ -5,6 +5,7 @@
  */
 
 import { type ActivityDefinition, defineActivity } from "@continuum/continuum/workflow";
+import { books } from "./books.ts";
 
 /** An order. */
 export interface Order {
@@ -15,9 +16,6 @@ export interface Order {
   /** Where it goes. */
   readonly city: string;
 }
-
-/** The shop's books, so that the example can show them. */
-export const books: string[] = [];
 
 function entry(name: string, says: (order: Order) => string): ActivityDefinition<Order, string> {
   return defineActivity(

@@ -6,12 +6,13 @@
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
 import { Continuum, RunFailedError } from "@continuum/continuum";
-import { books } from "./activities.ts";
+import { books } from "./books.ts";
 import orderSaga from "./workflow.ts";
 
 await using continuum = await Continuum.open({
   database: "memory:",
   workflows: [import.meta.resolve("./workflow.ts")],
+  live: [import.meta.resolve("./books.ts")],
 });
 
 const orders = [
