@@ -21,7 +21,7 @@ export interface Family {
 
 /** The id of the run that all of a family comes from. */
 export function familyOf(runId: string): string {
-  return /^[^/~]+/.exec(runId)![0];
+  return /^[^>]+/.exec(runId)![0];
 }
 
 /** The families of an aftermath, by the id of their first run. */
@@ -50,7 +50,7 @@ export function assertAlike(one: Family, other: Family): void {
 
 function essenceOf({ runs }: Family): unknown {
   return runs.map((run) => ({
-    runId: run.runId,
+    runId: plain(run.runId)!,
     state: run.state,
     endedAt: run.endedAt,
     result: plain(run.result),
@@ -59,10 +59,11 @@ function essenceOf({ runs }: Family): unknown {
     attributes: run.attributes,
     events: run.generations.map((generation) =>
       wantedOf(generation).map(({ kind, position, name, digest, payload, at }) =>
-        [kind, position, name, digest, plain(payload), at].join(" ")
+        [kind, position, name, NAMES_CHILD.test(kind) ? "" : digest, plain(payload), at].join(" ")
       )
     ),
-  })).sort((a, b) => a.runId < b.runId ? -1 : 1);
+  })).map((run) => [JSON.stringify(run), run] as const)
+    .sort(([a], [b]) => a < b ? -1 : 1).map(([_text, run]) => run);
 }
 
 /** Without answers that came after the code had given them up: they may be written, or dropped. */
@@ -79,10 +80,15 @@ function wantedOf({ events, outstanding }: Generation): HistoryEvent[] {
   });
 }
 
-/** Without what is drawn anew for each execution: seeds of later generations; and without stacks. */
+/** What is asked for with a child's id, which holds a mark of its parent's seed. */
+const NAMES_CHILD = /^(child|call)\./;
+
+/** Without what is drawn anew for each execution: seeds, their marks in ids; and without stacks. */
 function plain(payload: string | null): string | null {
   return payload === null ? null : payload
     .replace(STACK, "stack")
+    .replace(/>(\d+)\.[0-9a-z]+/g, ">$1")
+    .replace(/>~[0-9a-z.]+/g, ">~")
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "uuid")
     .replace(/\b0\.\d+(e-\d+)?/g, "random");
 }
