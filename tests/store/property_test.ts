@@ -88,7 +88,9 @@ async function perform(
   const { runs } = store;
   switch (each.do) {
     case "insert":
-      return (await runs.insert([newRun(each.run)])).map(({ created }) => created);
+      return (await runs.insert([newRun(each.run, { seed: each.run })])).map(({ created }) =>
+        created
+      );
     case "deliver": {
       const message = { kind: "signal", name: "s", payload: "1", deliveryId: "d" } as const;
       const { status } = await runs.deliver(each.run, message);
