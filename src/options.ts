@@ -73,7 +73,12 @@ export interface ConnectOptions {
   readonly live?: readonly string[];
   /** How large things may be. */
   readonly limits?: Limits;
-  /** The `deno.json` that applies to workflow modules; the application's own when omitted. */
+  /**
+   * The `deno.json` that applies to workflow modules: its import map, lock and compiler options.
+   *
+   * @default {the nearest above a module that is a file; for any other, the nearest above the
+   * application's main module}
+   */
   readonly config?: string;
 }
 

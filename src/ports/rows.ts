@@ -440,6 +440,11 @@ export interface VersionRow {
   readonly archived: boolean;
   /** Every specifier that it is known under, the newest first. */
   readonly specifiers: readonly string[];
+  /**
+   * Whether a node registered it as a workflow of its own: what came by a start, or as part of
+   * another version alone, calls itself what it likes.
+   */
+  readonly isOwnRight: boolean;
   /** How many nodes died while they loaded it. */
   readonly loadCrashes: number;
   /** When it was registered. */

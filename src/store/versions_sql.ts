@@ -71,6 +71,10 @@ const REVIVE = `
 const VERSION = `
   select version.hash, version.workflow, version.label, version.manifest, version.archived,
     version.contract::text as contract, version.load_crashes as "loadCrashes",
+    exists (
+      select from {schema}.workflow_specifiers as own
+      where own.hash = version.hash and own.last_seen > '-infinity'
+    ) as "isOwnRight",
     ${milliseconds("version.registered_at")} as "registeredAt",
     (
       select coalesce(json_agg(specifier order by last_seen desc, specifier), '[]')::text

@@ -134,21 +134,22 @@ export class ChildVersions {
   }
 
   /**
-   * Whether a version is made of parts of versions of some workflows: whoever may run these may run
-   * it.
+   * Whether a version is made of parts of versions of some workflows that nodes registered in their
+   * own right: whoever may run these may run it.
    *
    * @param row The version.
-   * @param workflows The names of the workflows.
-   * @returns Whether a registered version of one of them holds all of it.
+   * @param workflows The names of the workflows; `undefined` among them stands for every one.
+   * @returns Whether such a version of one of them holds all of it.
    */
   async isPart(
     row: Pick<VersionRow, "hash" | "manifest">,
-    workflows: Iterable<string>,
+    workflows: Iterable<string | undefined>,
   ): Promise<boolean> {
     const parts = partsOf(row);
     if (parts === undefined) return false;
     for (const workflow of workflows) {
       for (const whole of await this.#options.store.list(workflow)) {
+        if (!whole.isOwnRight) continue;
         const all = partsOf(whole);
         if (all !== undefined && parts.isSubsetOf(all)) return true;
       }

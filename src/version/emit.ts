@@ -36,7 +36,8 @@ export async function emitModule(
       return data(`JSON.parse(${JSON.stringify(text)})`);
     }
     case "text":
-      return data(JSON.stringify(decodeText(bytes)));
+      // UTF-8 whatever its byte order mark says: it is no source.
+      return data(JSON.stringify(new TextDecoder().decode(bytes)));
     case "bytes":
       return data(bytesExpression(bytes));
     case "wasm":

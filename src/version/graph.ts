@@ -37,9 +37,11 @@ export interface ReadGraphOptions {
   /**
    * The `deno.json`, `deno.jsonc` or `package.json` whose import map, workspace, compiler options
    * and lock apply: a path or URL; `false` for none. By default the nearest above a `file:` root,
-   * none for any other.
+   * and the nearest above `home` for any other.
    */
   readonly config?: string | URL | false;
+  /** A `file:` URL in the project that holds for roots that are no files; none by default. */
+  readonly home?: string;
   /** Modules bound to the running application: URLs, or specifiers relative to the root. */
   readonly live?: readonly string[];
   /** With `strict` every diagnostic is an error. Default `lenient`. */
@@ -105,7 +107,8 @@ export async function readGraph(
   const check = options.check ?? (() => {});
   const fetchModule = options.fetchModule ??
     ((url: string) => readModule(url, { redirects: limits.redirects, check }));
-  const project = await readProject(root, options.config);
+  const place = root.startsWith("file:") ? root : options.home ?? root;
+  const project = await readProject(place, options.config);
   const url = root.startsWith("jsr:")
     ? await resolveJsrRoot(root, {
       fetchModule(url) {

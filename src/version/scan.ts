@@ -36,10 +36,10 @@ export interface ScannedModule {
  *
  * @param media How its bytes are read.
  * @param bytes Its bytes.
- * @returns The text without a byte order mark; empty where it has none.
+ * @returns The text without a byte order mark; empty where it is data.
  */
 export function decodeSource(media: MediaType, bytes: Uint8Array): string {
-  return media === "wasm" || media === "bytes" ? "" : decodeText(bytes);
+  return media === "wasm" || media === "bytes" || media === "text" ? "" : decodeText(bytes);
 }
 
 /**

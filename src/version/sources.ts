@@ -37,7 +37,10 @@ export interface SourcesOptions {
   readonly pinning?: "lenient" | "strict";
   /** Modules bound to this application: URLs, or paths from its root. */
   readonly live?: readonly string[];
-  /** The `deno.json` that applies to workflow modules; the nearest to a file when omitted. */
+  /**
+   * The `deno.json` that applies to workflow modules; when omitted, the nearest to a file, and the
+   * application's own to any other.
+   */
   readonly config?: string;
   /** Bounds of one graph. */
   readonly limits?: GraphLimits & FetchLimits;
@@ -98,6 +101,7 @@ export class Sources {
       live: [...this.#live],
       main: Deno.mainModule,
       engine: [ENGINE_ENTRY],
+      home: `${this.#application.root}main.ts`,
       ...(config === undefined ? {} : { config }),
       ...(pinning === undefined ? {} : { pinning }),
       ...(limits === undefined ? {} : { limits }),

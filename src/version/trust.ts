@@ -10,7 +10,9 @@
  *   server redirects, it stays on its own origin.
  * - T5: with `modules`, every remote module must match. Local files that a trusted local root
  *   imports need no entry: who can change them can change the application.
- * - T6: a registered version is vouched for by its hash: its recorded URL and what lies beside it on
+ * - T6: a version that a node registered in its own right, or that is part of one, is vouched for by
+ *   its hash where its name is served; one that only a start brought never is, whatever it calls
+ *   itself. What is vouched for: its recorded URL and what lies beside it on
  *   the same origin need no entry. Members of other origins are judged alike, whether their bytes
  *   come from their URL or from the archive.
  * - T7: a `jsr:` specifier that is trusted stands for itself, and, as a root, for the files of its

@@ -233,14 +233,14 @@ export class Versions {
   }
 
   /**
-   * Whether this node may load a registered version: it serves a workflow of that name, or trusts a
-   * specifier of it.
+   * Whether this node may load a registered version: it serves a workflow of that name, under which
+   * a node registered the version in its own right, or it trusts a specifier of it.
    *
    * @param version The registry's row.
    * @returns Whether it may.
    */
-  trusts(version: Pick<VersionRow, "workflow" | "specifiers">): boolean {
-    return this.#own.workflows.has(version.workflow) ||
+  trusts(version: Pick<VersionRow, "workflow" | "specifiers" | "isOwnRight">): boolean {
+    return version.isOwnRight && this.#own.workflows.has(version.workflow) ||
       version.specifiers.some((s) => this.#trust.trusts(this.#application.tryResolve(s) ?? ""));
   }
 
@@ -400,7 +400,9 @@ export class Versions {
   }
 
   async #mayLoad(row: VersionRow): Promise<boolean> {
-    return this.trusts(row) || await this.#children.isPart(row, this.#own.workflows);
+    if (this.trusts(row) || await this.#children.isPart(row, this.#own.workflows)) return true;
+    // T6: a name that is served counts for a part of what any node registered in its own right.
+    return this.#own.workflows.has(row.workflow) && await this.#children.isPart(row, [undefined]);
   }
 
   #keep(version: LoadedVersion): void {

@@ -511,6 +511,15 @@ test("a module is read in the charset that its bytes tell", async () => {
   await assert.rejects(served("iso-8859-1"), /charset "iso-8859-1", wanted utf-8/);
   await assert.rejects(served("nonsense"), /charset "nonsense"/);
   await served("UTF-8");
+  // A text is no source: it is UTF-8, whatever it begins with and is served as.
+  const body = btoa("\u00ff\u00fea\0");
+  const texts = await entry({
+    "main.ts": `import a from "./a.txt" with { type: "text" };
+      import b from "data:text/plain;charset=utf-16le;base64,${body}" with { type: "text" };
+      export default [a, b];`,
+    "a.txt": Uint8Array.fromBase64(body),
+  });
+  assert.deepEqual(texts["default"], ["\ufffd\ufffda\0", "\ufffd\ufffda\0"]);
 });
 
 test("what a module throws where nobody can catch it is a failed import", async () => {

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import type { VersionStore } from "../../src/ports/store.ts";
+import { readGraph } from "../../src/version/graph.ts";
 import { IntegrityError, type LoadFailure } from "../../src/version/load_errors.ts";
 import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
 import { pglite } from "../../src/store/pglite.ts";
@@ -496,11 +497,71 @@ test("a start changes what no name means, whatever the module calls itself", asy
   assert.deepEqual(await versions.forStart(named("a")), impostor);
   assert.deepEqual(await place.versions().forStart(named("b")), fresh);
   // This node serves the names of its own workflows, not of what somebody started.
-  const elsewhere = { workflow: "fresh", specifiers: ["https://cdn.example/fresh.ts"] };
-  assert.equal(versions.trusts(elsewhere), false);
+  const specifiers = ["https://cdn.example/fresh.ts"];
+  assert.equal(versions.trusts({ workflow: "fresh", specifiers, isOwnRight: true }), false);
+  // Nor does a node that serves a name run what a start brought under it.
+  const serving = place.versions();
+  await serving.register(place.root);
+  const refusal = await failure(serving.obtain(impostor.hash));
+  assert.deepEqual([refusal.kind, ...codes(refusal)], ["node", "policy UNTRUSTED_VERSION"]);
+  assert.equal(await serving.probe(impostor.hash), false);
   // In its own right, it becomes current like any other.
   await place.versions({ workflows: [named("b")] }).register(named("b"));
   assert.equal(await place.store.current("fresh"), fresh.hash);
+  await place.versions({ workflows: [named("a")] }).register(named("a"));
+  assert.equal((await serving.obtain(impostor.hash)).hash, impostor.hash);
+});
+
+test("what a start brings vouches for no part of it, and what a node registers does", async (place) => {
+  const modules = { "h/inner.ts": "inner", "h/outer.ts": "outer", "h/own.ts": "own" };
+  for (const [path, name] of Object.entries(modules)) {
+    place.answers[path] = `${HOST} import "./inner.ts";
+      export default defineWorkflow({ name: "${name}", version: "${next++}" }, () => "${name}");`;
+  }
+  place.answers["h/outer.ts"] += ` import inner from "./inner.ts"; export const child = inner;`;
+  const root = `${place.server.url}h/outer.ts`;
+  const own = `${place.server.url}h/own.ts`;
+  place.answers["h/own.ts"] = `${HOST}
+    export default defineWorkflow({ name: "inner", version: "${next++}" }, () => "own");`;
+  const starting = place.versions({ trust: { start: true, modules: [`${place.server.url}*`] } });
+  const started = await starting.forStart(root);
+  const { modules: loaded } = await starting.obtain(started.hash);
+  const child = loaded.get("./inner.ts")!.default as typeof starting.loaded[number]["definition"];
+  const part = await starting.childVersion(started.hash, child);
+  const serving = place.versions({ workflows: [own] });
+  await serving.register(own);
+  const refusal = await failure(serving.obtain(part.hash));
+  assert.deepEqual(codes(refusal), ["policy UNTRUSTED_VERSION"]);
+  await place.versions({ workflows: [root] }).register(root);
+  assert.equal((await serving.obtain(part.hash)).hash, part.hash);
+});
+
+test("the application's config holds for a module that is served", async (place) => {
+  await using folder = await makeFolder({
+    "deno.json": JSON.stringify({
+      imports: { mapped: `${place.server.url}lib/n.ts` },
+      compilerOptions: { jsxFactory: "h" },
+    }),
+  });
+  place.answers["lib/n.ts"] = `export const n: number = ${next++};`;
+  place.answers["wf/order.ts"] = `${HOST} import { n } from "mapped"; import view from "./v.tsx";
+    export default defineWorkflow({ name: "order" }, () => [n > 0, view]);`;
+  place.answers["wf/v.tsx"] = `const h = () => "h"; void h; export default <a/>;`;
+  const main = `${folder.url}main.ts`;
+  const graph = await readGraph(place.root, { home: main });
+  assert.deepEqual(graph.manifest.options, [["jsxFactory", "h"]]);
+  const versions = place.versions({ config: `${folder.url}deno.json` });
+  const { hash } = await versions.register(place.root);
+  assert.equal(hash, graph.hash);
+  const elsewhere = place.versions({ trust: { modules: [`${place.server.url}*`] } });
+  const version = await elsewhere.obtain(hash);
+  assert.deepEqual(result(version), [true, "h"]);
+  // Where none is named, that of the process's main module: this test's.
+  place.answers["wf/order.ts"] = `${HOST} export const load = () => import("@swc/wasm-web");
+    export default defineWorkflow({ name: "order" }, () => 1);`;
+  const own = await place.versions().register(place.root);
+  const { manifest = "" } = await place.store.get(own.hash) ?? {};
+  assert.match(manifest, /^external npm:@swc\/wasm-web@[\d.]+ closure-sha256-/m);
 });
 
 test("a member of another origin is judged alike at its URL and in the archive", async (place) => {

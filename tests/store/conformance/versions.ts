@@ -59,6 +59,7 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
       manifest: "manifest 2",
       archived: true,
       specifiers: ["https://a.example/order@2.ts"],
+      isOwnRight: true,
       loadCrashes: 0,
       registeredAt: row?.registeredAt,
     });
@@ -150,9 +151,11 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
     assert.equal((await versions.bySpecifier("app:order.ts"))?.hash, HASH);
     await versions.register(fresh);
     await versions.register(fresh);
+    assert.equal((await versions.get(fresh.hash))?.isOwnRight, false);
     assert.equal(await versions.current("fresh"), null);
     assert.equal((await versions.bySpecifier("app:f.ts"))?.hash, fresh.hash);
     await versions.register({ ...fresh, isStart: false });
+    assert.equal((await versions.get(fresh.hash))?.isOwnRight, true);
     assert.equal(await versions.current("fresh"), fresh.hash);
   });
 
