@@ -356,7 +356,7 @@ class RandomGraph {
   }
 }
 
-function configOf(chance: Chance): Record<string, unknown> {
+function optionsOf(chance: Chance): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (
     const [key, values] of Object.entries({
@@ -369,8 +369,56 @@ function configOf(chance: Chance): Record<string, unknown> {
       strict: [true],
     })
   ) if (chance.is(30)) options[key] = chance.of<unknown>(values);
+  return options;
+}
+
+/** Config files beside the root's, whose compiler options count for some of the modules. */
+function governingOf(chance: Chance): Record<string, unknown> {
+  const files: Record<string, unknown> = {};
+  if (chance.is(60)) {
+    files["wf/deno.json"] = chance.is(50) ? { compilerOptions: optionsOf(chance) } : {};
+    files["wf/sub/package.json"] = {};
+  }
+  if (chance.is(30)) return files;
+  const list = () =>
+    chance.of([
+      ["wf"],
+      ["./WF/*.ts*", "lib/**"],
+      ["**/*.?sx", "wf/sub/"],
+      ["w[f]/*", "*.{ts,tsx}"],
+      ["wf/**.ts"],
+      ["**/sub/**/*"],
+      ["."],
+      ["wf/größe.js", "wf/b*"],
+      [],
+    ]);
+  const filter = () => ({
+    ...chance.is(40) ? { include: list() } : {},
+    ...chance.is(30) ? { exclude: list() } : {},
+    ...chance.is(20) ? { files: ["wf/d.tsx", "./wf/a.ts"] } : {},
+  });
+  files["tsconfig.json"] = {
+    ...filter(),
+    ...chance.is(50) ? { compilerOptions: optionsOf(chance) } : {},
+    ...chance.is(50)
+      ? { extends: chance.of(["./conf/a.json", ["./none.json", "./conf/a.json"]]) }
+      : {},
+    ...chance.is(30) ? { references: [{ path: chance.of(["lib", "./conf/b.json", "no"]) }] } : {},
+  };
+  files["lib/tsconfig.json"] = { ...filter(), compilerOptions: optionsOf(chance) };
+  files["wf/tsconfig.json"] = { ...filter(), compilerOptions: optionsOf(chance) };
+  files["conf/a.json"] = { ...filter(), compilerOptions: optionsOf(chance), extends: "./b.json" };
+  files["conf/b.json"] = {
+    include: ["../wf/sub", "../lib/*"],
+    compilerOptions: optionsOf(chance),
+    extends: "./a.json",
+  };
+  return files;
+}
+
+function configOf(chance: Chance): Record<string, unknown> {
   return {
-    compilerOptions: options,
+    compilerOptions: optionsOf(chance),
     imports: {
       "mapped": chance.of(["./wf/a.ts", "./up.ts", null, "npm:a@^1.0.0"]),
       "mapped/": chance.of(["./", "./wf/", null]),
@@ -440,8 +488,16 @@ Deno.test({
           }
           if (graph.chance.is(80)) {
             config = `${base}deno.json`;
-            await Deno.writeTextFile(new URL(config), JSON.stringify(configOf(graph.chance)));
-            await Deno.writeTextFile(new URL(`${base}deno.lock`), JSON.stringify(LOCK));
+            const project = { "deno.json": configOf(graph.chance), "deno.lock": LOCK };
+            const governing = graph.chance.is(60) ? governingOf(graph.chance) : {};
+            const members = "wf/deno.json" in governing ? { workspace: ["./wf", "./wf/sub"] } : {};
+            if ("tsconfig.json" in governing) delete project["deno.json"].compilerOptions;
+            Object.assign(project["deno.json"], members);
+            for (const [file, json] of Object.entries({ ...project, ...governing })) {
+              const target = new URL(file, base);
+              await Deno.mkdir(new URL("./", target), { recursive: true });
+              await Deno.writeTextFile(target, JSON.stringify(json));
+            }
           }
         }
         questions.push({ entry, config, live, ...(isRemote ? { remote: graph.remote } : {}) });
@@ -470,6 +526,7 @@ Deno.test({
         "external",
         "live",
         "option",
+        "option \\S+ \\S* \\S+$",
         ...["host", "missing"].map((t) => `edge .* ${t}`),
       ];
       for (const kind of kinds) {

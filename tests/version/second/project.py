@@ -233,7 +233,7 @@ class Governing:
 
 
 def given_options(folder):
-    return folder and folder.deno and folder.deno.get("compilerOptions")
+    return folder.deno.get("compilerOptions") if folder and folder.deno else None
 
 
 def absolute(text, folder):
