@@ -1,0 +1,2 @@
+/** @jsxRuntime classic */
+export default <a />;
