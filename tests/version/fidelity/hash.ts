@@ -8,10 +8,13 @@
 import { isContinuumError } from "../../../src/base/errors.ts";
 import { readGraph } from "../../../src/version/graph.ts";
 
+const print = (answer: unknown) =>
+  Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(answer)}\n`));
+
 try {
   const { hash, diagnostics } = await readGraph(Deno.args[0]!);
-  console.log(JSON.stringify({ hash, diagnostics: diagnostics.map(({ code }) => code) }));
+  await print({ hash, diagnostics: diagnostics.map(({ code }) => code) });
 } catch (error) {
   if (!isContinuumError(error)) throw error;
-  console.log(JSON.stringify({ code: error.code, message: error.message }));
+  await print({ code: error.code, message: error.message });
 }

@@ -3,7 +3,8 @@ The imports of a module, by a small lexer of its own.
 
 It reads well-formed modules in which: a regular expression does not follow `)` or `}`; an `import()` in a type stands in a `type` statement,
 in `declare`, or right after `:`, `<`, `|`, `&` or `typeof`. Syntax errors are found where brackets,
-strings or comments do not end, and where an `import` or `export` statement is none.
+strings or comments do not end, where an `import` or `export` statement is none, and, of early errors
+and misplaced words, where `is_faulty` knows them.
 """
 
 import re
@@ -149,10 +150,37 @@ class Lexer:
         return self.code(at + 1, "}")
 
 
+def is_faulty(found):
+    """Whether a statement outside of brackets is one of some that no module can have."""
+    level, declared, statement = 0, set(), []
+    for kind, value in found + [("mark", ";")]:
+        if kind == "mark":
+            level += (value in "([{") - (value in ")]}")
+        if level or value != ";":
+            statement.append((kind, value))
+            continue
+        words = [value for _, value in statement]
+        head, name = (words + ["", ""])[:2]
+        if head in ("return", "break", "continue") or head == "const" and words[2:] == []:
+            return bool(words)
+        if head in ("let", "const", "class"):
+            if name in declared or name in ("let", "enum", "await"):
+                return True
+            declared.add(name)
+        if head == "export" and name == "{" and len(words) == 4 and words[2] not in declared:
+            return True
+        if re.fullmatch(r"\d+", head) and name == "=":
+            return True
+        statement = []
+    return False
+
+
 def find_imports(text, media):
     """The imports in the order of the source, and whether there is JSX."""
     lexer = Lexer(text, media in ("jsx", "tsx"))
     found, has_jsx = lexer.out, lexer.has_jsx
+    if is_faulty(found):
+        raise SyntaxFault("an early error")
     out, at = [], 0
     is_ts = media in ("ts", "tsx")
 
