@@ -7,10 +7,10 @@
 
 import assert from "node:assert/strict";
 import { sha256Hex } from "../../src/base/encoding.ts";
-import { readGraph } from "../../src/version/graph.ts";
 import { Loader } from "../../src/version/loader.ts";
 import { transpile } from "../../src/version/transpile.ts";
-import { type Outcome, outcomeOf } from "./fidelity/outcome.ts";
+import { runNatively, runnerFiles, runVerified } from "./fidelity/compare.ts";
+import type { Outcome } from "./fidelity/outcome.ts";
 import { FILES, legacyPrograms, plainPrograms, type Program } from "./fidelity/programs.ts";
 import { makeFolder } from "./fixture.ts";
 
@@ -19,32 +19,6 @@ const IMPORTS = {
   "jsxlib": "./jsx_base.ts",
   "jsxlog/jsx-runtime": "./jsx_log.ts",
 };
-
-async function runNatively(folder: string, urls: readonly string[]): Promise<Outcome[]> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--quiet",
-      "--no-lock",
-
-      "--config",
-      new URL("deno.json", folder).pathname,
-      new URL("run.ts", folder).pathname,
-    ],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(JSON.stringify(urls)));
-  await writer.close();
-  const { stdout, stderr } = await child.output();
-  const text = new TextDecoder().decode(stdout);
-  const line = text.trimEnd().split("\n").at(-1)!;
-  assert.ok(line.startsWith("["), text + new TextDecoder().decode(stderr));
-  return JSON.parse(line);
-}
 
 /** Runtime's and loader's errors name the module in their own ways. */
 function comparable({ value, seen, error }: Outcome): Outcome {
@@ -60,8 +34,7 @@ async function compare(programs: readonly Program[], compilerOptions: object): P
   const files: Record<string, string> = {
     ...FILES,
     "deno.json": JSON.stringify({ imports: IMPORTS, compilerOptions }),
-    "run.ts": await Deno.readTextFile(new URL("fidelity/run.ts", import.meta.url)),
-    "outcome.ts": await Deno.readTextFile(new URL("fidelity/outcome.ts", import.meta.url)),
+    ...await runnerFiles(),
   };
   for (const [i, { media, source }] of programs.entries()) {
     const own = source.replaceAll('"./dep.ts"', `"./dep${i}.ts"`);
@@ -74,16 +47,7 @@ async function compare(programs: readonly Program[], compilerOptions: object): P
   const loader = new Loader();
   const differing: string[] = [];
   for (const [i, url] of urls.entries()) {
-    const loaded = await outcomeOf(async () => {
-      const { hash, text: manifest, bytes } = await readGraph(url);
-      try {
-        return (await loader.load({ hash, manifest, bytes })).entry;
-      } catch (error) {
-        throw (error as { trouble?: string }).trouble === undefined
-          ? error
-          : (error as Error).cause;
-      }
-    });
+    const loaded = await runVerified(loader, url);
     try {
       assert.deepEqual(comparable(loaded), comparable(native[i]!));
     } catch (error) {
