@@ -8,7 +8,8 @@
  * - K1: a constructor that has parameter properties assigns them before fields are initialised (see
  *   `parameter_properties.ts`);
  * - K2: the JSX runtime is imported before anything else;
- * - K3: `context.access` of a standard decorator takes the object as an argument, and has `has`.
+ * - K3: `context.access` of a standard decorator takes the object as an argument, and has `has`;
+ * - K4: `using` and `await using` stay as they are (see `resources.ts`).
  *
  * @module
  */
@@ -16,6 +17,7 @@
 import { jsxSettings } from "./jsx.ts";
 import { ExternalUnavailableError } from "./load_errors.ts";
 import { initialiseAfterParameters } from "./parameter_properties.ts";
+import { markResources } from "./resources.ts";
 
 type Compiler = typeof import("@swc/wasm-web");
 type Language = "jsx" | "ts" | "tsx";
@@ -58,7 +60,8 @@ export async function compile(
   const isJsx = media !== "ts";
   const jsx = jsxSettings(source, options);
   const { transformSync } = await (compiler ??= load());
-  const ready = isTyped ? await initialiseAfterParameters(source, media, url, isLegacy) : source;
+  const { source: marked, restore } = await markResources(source, media); // K4
+  const ready = isTyped ? await initialiseAfterParameters(marked, media, url, isLegacy) : marked;
   let compiled: { code: string; map: string };
   try {
     compiled = transformSync(
@@ -97,7 +100,7 @@ export async function compile(
   } catch (cause) {
     throw cause instanceof Error ? cause : new SyntaxError(readMessage(String(cause)), { cause });
   }
-  const code = compiled.code.replace(
+  const code = restore(compiled.code).replace(
     ACCESS,
     (found) => ACCESS_OF_DENO + "\n".repeat(found.split("\n").length - 1), // K3
   );

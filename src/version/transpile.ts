@@ -10,6 +10,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { compile } from "./compiler.ts";
 import { findImports } from "./lex.ts";
 import type { MediaType } from "./manifest.ts";
+import { checkResources } from "./resources.ts";
 
 /** JavaScript, and how its positions lead back to the source. */
 export interface Transpiled {
@@ -28,6 +29,7 @@ export interface Transpiled {
  * @param options The compiler options that a manifest records.
  * @returns The JavaScript.
  * @throws {SyntaxError} When the source is not of its language.
+ * @throws {ModuleSyntaxError} When it is, and Deno would not take it.
  */
 export async function transpile(
   source: string,
@@ -35,6 +37,7 @@ export async function transpile(
   url: string,
   options: ReadonlyMap<string, string>,
 ): Promise<Transpiled> {
+  await checkResources(source, media, url);
   if (media === "js") return { code: source, map: "" };
   const erased = media === "ts" ? await eraseTypes(source, url, options) : undefined;
   if (erased !== undefined) return { code: erased, map: "" };

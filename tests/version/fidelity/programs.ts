@@ -228,15 +228,92 @@ const ERASED = [
   `const x = <number>(<unknown>"5"); export default x;`,
 ];
 
-const RESOURCES = [
-  `{ using r = { [Symbol.dispose]() { say("disposed") } }; say("used"); } export default 1;`,
-  `{ using a = { [Symbol.dispose]() { say("a") } }, b = { [Symbol.dispose]() { say("b") } }; } export default 1;`,
-  `export default async () => { await using r = { async [Symbol.asyncDispose]() { say("async") } }; say("used"); return 1 };`,
-  `try { using r = { [Symbol.dispose]() { throw new Error("d") } }; throw new Error("body") } catch (e) { say(e.name, e.error?.message, e.suppressed?.message) } export default 1;`,
-  `for (using r of [{ [Symbol.dispose]() { say("each") } }]) say("loop"); export default 1;`,
-  `using top = { [Symbol.dispose]() { say("top") } }; say("end"); export default 1;`,
-  `function f() { using r = null; return 1 } export default f();`,
-];
+/** Resources, plainly, and told apart by the microtasks that pass while they are disposed of. */
+function resources(): string[] {
+  const help = `const r = (name, fails = false) => ({
+    [Symbol.dispose]() { say("dispose", name, this === undefined); if (fails) throw new Error(name) },
+    async [Symbol.asyncDispose]() { say("begin", name); await 0; say("end", name); if (fails) throw new Error(name) },
+  });
+  const s = (name) => ({ [Symbol.dispose]() { say("sync", name); return new Promise(() => {}) } });
+  const told = (e) => e instanceof SuppressedError ? [e.name, e.message, told(e.error), told(e.suppressed)] : [e.name, e.message];
+  const ticks = async () => { for (let i = 0; i < 20; i++) { say("tick", i); await 0 } };`;
+  const bodies = [
+    `using a = r("a"), b = r("b"); say("body");`,
+    `using a = r("a", true), b = null, c = r("c", true), d = undefined; throw new Error("body");`,
+    `using a = r("a"); return say(a === undefined), 5;`,
+    `await using a = r("a");`,
+    `await using a = r("a"), b = r("b"); say("body");`,
+    `await using a = r("a", true), b = r("b", true); throw new Error("body");`,
+    `await using a = null; say("body");`,
+    `await using a = null, b = undefined;`,
+    `using a = r("a"); await using b = null; using c = r("c");`,
+    `await using a = null; using b = r("b"); await using c = r("c");`,
+    `await using a = s("a"), b = s("b");`,
+    `using a = r("a"); await using b = s("b"); throw new Error("body");`,
+    `using a = {};`,
+    `await using a = {};`,
+    `using a = 1;`,
+    `await using a = { [Symbol.asyncDispose]: 1 };`,
+    `using a = { get [Symbol.dispose]() { say("get"); return () => say("called") } }; say("body");`,
+    `for (using a of [r("a"), null, r("b")]) { say("in", a === null); if (a === null) continue }`,
+    `for (await using a of [r("a"), r("b")]) { say("in"); break }`,
+    `for await (using a of [Promise.resolve(r("a")), r("b")]) say("in");`,
+    `for await (await using a of [r("a"), null]) say("in");`,
+    `for (using a = r("a"), b = r("b"); ;) { say("in"); break }`,
+    `for (await using a = r("a"); ;) return say("in"), 7;`,
+    `switch (1) { case 1: { using a = r("a"); say("one") } default: say("two") }`,
+    `try { using a = r("a"); return 1 } catch { say("caught") } finally { say("finally") }`,
+    `outer: for (const i of [1, 2]) { using a = r(i); for (;;) { using b = r("b"); continue outer } }`,
+    `try { say(a); using a = r("a") } catch (e) { say(e.name, e.message) }`,
+    `using a = r("a"); try { eval("a = 1") } catch (e) { say(e.name, e.message) }`,
+    `using f = Object.assign(() => {}, { [Symbol.dispose]() { say(f.name) } }); say(f.name);`,
+    `using C = class { static [Symbol.dispose]() { say("class", this.name) } }; say(C.name);`,
+    `using f = (() => { function g() {} g[Symbol.dispose] = () => say("g"); return g })();`,
+    `const fs = []; for (const i of [1, 2]) { using a = r(i); fs.push(() => a === undefined) } say(fs.map((f) => f()));`,
+    `const using = [1], of = [r("of")]; say(using[0], using); for (using x of of) say("in"); using;`,
+    `using using_ = r("a"), $using = r("b"), $using0 = r("c"); say("body");`,
+    `using \\u0061b = r("a"); say(ab !== undefined);`,
+    `using größe = r("ö"); for (using größe of [r("ß")]) say("in");`,
+    `using a = r("a"); function later() { return a !== undefined } say(later());`,
+    `const stack = new DisposableStack(); stack.use(r("a")); stack.defer(() => say("deferred")); using all = stack;`,
+    `await using all = new AsyncDisposableStack(); all.use(r("a", true)); all.use(s("b")); all.defer(async () => { throw 1 });`,
+    `class C { static { using a = r("static"); say("block") } m() { using b = r("method"); return 3 } } say(new C().m());`,
+    `function* g() { using a = r("g"); yield 1; yield 2 } for (const x of g()) { say(x); break }`,
+    `async function* g() { await using a = r("g"); yield 1 } for await (const x of g()) say(x);`,
+    `const text = "using a = 1; const $using0 = 0, "; /* using b = 2 */ using a = r(text); say(/using x = 1/.source);`,
+  ];
+  const top = [
+    `using top = r("top"); export { top }; export default typeof top;`,
+    `await using top = r("top"); say("end"); export default 1;`,
+    `await using a = null; using b = r("b"); export class K {} say(f()); function f() { return [b !== undefined, K.name] } export default K.name;`,
+    `using a = r("a"); const { x } = { x: 1 }; enum F { A = 1 } namespace N { using b = r("b"); export const y = x } export default [F.A, N.y];`,
+  ];
+  return [
+    ...bodies.map((body) => {
+      const run = `const run = async () => { ${body}\n };`;
+      const end =
+        `run().then((v) => say("value", v), (e) => say("error", told(e))); await ticks(); return 1`;
+      return `${help} ${run} export default async () => { ${end} };`;
+    }),
+    ...top.map((body) => {
+      const shown = body.replace(
+        /export default (.*);$/,
+        "export default () => ticking.then(() => $1);",
+      );
+      return `${help} const ticking = ticks(); ${shown}`;
+    }),
+    `${help} using a = r("a", true); export default 1;`,
+    `${help} using a = r("a"); throw new RangeError("thrown at the top");`,
+    `{ using r = { [Symbol.dispose]() { say("disposed") } }; say("used"); } export default 1;`,
+    `try { using r = { [Symbol.dispose]() { throw new Error("d") } }; throw new Error("body") } catch (e) { say(e.name, e.error?.message, e.suppressed?.message) } export default 1;`,
+    `function f() { using r = null; return 1 } export default f();`,
+    `{ using [a] = []; } export default 1;`,
+    `{ using a; } export default 1;`,
+    `function f() { await using a = null; } export default 1;`,
+    `for (using a in {}); export default 1;`,
+    `export using a = null; export default 1;`,
+  ];
+}
 
 const JSX = [
   `<a/>`,
@@ -278,7 +355,8 @@ const CLASSIC =
 /** All programs that need no compiler options. */
 export function plainPrograms(): Program[] {
   const out: Program[] = [];
-  const typed = [...ENUMS, ...NAMESPACES, ...classes(), ...decorators(), ...ERASED, ...RESOURCES];
+  const held = resources();
+  const typed = [...ENUMS, ...NAMESPACES, ...classes(), ...decorators(), ...ERASED, ...held];
   for (const source of typed) {
     out.push({ media: "ts", source });
     const isAmbiguous = /<any>|<number>\(|<T>\(/.test(source);
@@ -299,7 +377,17 @@ export function plainPrograms(): Program[] {
       });
     }
   }
-  for (const source of RESOURCES) out.push({ media: "js", source });
+  for (const source of held) {
+    // What is more than types, and a constructor that is rewritten, make the compiler do all of it.
+    out.push({ media: "ts", source: `enum E { A } ${source}` });
+    out.push({
+      media: "ts",
+      source: `class P { y = this.x; constructor(readonly x: number) {} } ${source}`,
+    });
+    if (!/namespace/.test(source)) {
+      out.push({ media: "js", source }, { media: "jsx", source });
+    }
+  }
   out.push({
     media: "tsx",
     source: `/** @jsxImportSource jsxlog */ import "./dep.ts"; say("main"); export default <a/>;`,
