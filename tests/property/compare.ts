@@ -49,21 +49,22 @@ export function assertAlike(one: Family, other: Family): void {
 }
 
 function essenceOf({ runs }: Family): unknown {
-  return runs.map((run) => ({
-    runId: plain(run.runId)!,
-    state: run.state,
-    endedAt: run.endedAt,
-    result: plain(run.result),
-    error: plain(run.error),
-    status: run.customStatus,
-    attributes: run.attributes,
-    events: run.generations.map((generation) =>
-      wantedOf(generation).map(({ kind, position, name, digest, payload, at }) =>
-        [kind, position, name, NAMES_CHILD.test(kind) ? "" : digest, plain(payload), at].join(" ")
-      )
-    ),
-  })).map((run) => [JSON.stringify(run), run] as const)
-    .sort(([a], [b]) => a < b ? -1 : 1).map(([_text, run]) => run);
+  return runs.map((run) =>
+    plain(JSON.stringify({
+      runId: run.runId,
+      state: run.state,
+      endedAt: run.endedAt,
+      result: run.result,
+      error: run.error,
+      status: run.customStatus,
+      attributes: run.attributes,
+      events: run.generations.map((generation) =>
+        wantedOf(generation).map(({ kind, position, name, digest, payload, at }) =>
+          [kind, position, name, NAMES_CHILD.test(kind) ? "" : digest, payload, at].join(" ")
+        )
+      ),
+    }))
+  ).sort().map((text) => JSON.parse(text));
 }
 
 /** Without answers that came after the code had given them up: they may be written, or dropped. */
@@ -84,8 +85,8 @@ function wantedOf({ events, outstanding }: Generation): HistoryEvent[] {
 const NAMES_CHILD = /^(child|call)\./;
 
 /** Without what is drawn anew for each execution: seeds, their marks in ids; and without stacks. */
-function plain(payload: string | null): string | null {
-  return payload === null ? null : payload
+function plain(json: string): string {
+  return json
     .replace(STACK, "stack")
     .replace(/>(\d+)\.[0-9a-z]+/g, ">$1")
     .replace(/>~[0-9a-z.]+/g, ">~")

@@ -24,6 +24,18 @@ Deno.test("random workflows end the same way, resident throughout or parked at e
   });
 });
 
+Deno.test("two executions compare alike though a second generation's seed marks its children", async () => {
+  const startsChild = { op: "startChild", program: [], close: "abandon", then: "result" } as const;
+  const scenario = { seed: 1, generations: [[], [startsChild]], deeds: [] };
+  const [one, other] = [
+    familiesOf(await executeAndCheck(virtualPglite, [scenario], RESIDENT)).get("s1")!,
+    familiesOf(await executeAndCheck(virtualPglite, [scenario], COLD)).get("s1")!,
+  ];
+  const idsOf = ({ runs }: typeof one) => new Set(runs.map(({ runId }) => runId));
+  assert.equal(idsOf(one).union(idsOf(other)).size, 3, "the child is called differently");
+  assertAlike(one, other);
+});
+
 Deno.test("random workflows are executed as promised where only few have room", async () => {
   await assertProperty(300, virtualPglite, async (open, scenarios) => {
     await executeAndCheck(open, scenarios, CROWDED);
