@@ -4,7 +4,8 @@
  *
  * - D1: claims only what there is room for.
  * - D2: a claim whose answer was lost may have taken runs: the node looks what it holds.
- * - D3: after a look that a time had caused, it asks for the next one: only the earliest is kept.
+ * - D3: only the earliest deadline that it heard of is kept. A look after that time asks the database
+ *   for the next one, whatever was heard of since.
  *
  * @module
  */
@@ -97,11 +98,15 @@ export class Dispatcher {
   }
 
   async #look(): Promise<number | null> {
+    const asked = this.#options.databaseClock.now();
     while (await this.#claim());
-    if (this.#next === Infinity || this.#lookout.isTimed) return null;
+    if (this.#next > asked) return Number.isFinite(this.#next) ? this.#next : null;
     if (this.#options.room() <= 0) return null; // a run that leaves makes it look, and ask, again
     this.#next = Infinity;
-    const next = await this.#nextWake(); // D3
+    const next = await this.#nextWake().catch((error) => {
+      this.#next = asked; // D3: the next look asks again
+      throw error;
+    });
     this.#next = Math.min(this.#next, next ?? Infinity);
     return next;
   }

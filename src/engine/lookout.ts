@@ -61,11 +61,6 @@ export class Lookout {
     return this.#trouble;
   }
 
-  /** Whether it will look when a time has come. */
-  get isTimed(): boolean {
-    return this.#timerAt !== Infinity;
-  }
-
   /** Whether a look is under way. */
   get isLooking(): boolean {
     return this.#looking !== undefined;
@@ -75,7 +70,7 @@ export class Lookout {
   look(): void {
     if (this.#isPaused) return;
     this.#isWanted = true;
-    this.#looking ??= this.#run().finally(() => this.#looking = undefined);
+    this.#looking ??= this.#run();
   }
 
   /**
@@ -130,5 +125,6 @@ export class Lookout {
         this.lookAt(databaseClock.now() + RETRY_MS);
       }
     }
+    this.#looking = undefined; // in this very moment: who comes next begins anew
   }
 }
