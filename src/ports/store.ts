@@ -109,6 +109,8 @@ export interface ClaimOptions {
   readonly limit: number;
   /** Versions that this node can't load. */
   readonly excluded: readonly string[];
+  /** Whether runs that are to be started go before those that have begun. Default: `false`. */
+  readonly startsFirst?: boolean;
 }
 
 /** A message to deliver. */
@@ -172,7 +174,10 @@ export interface RunStore {
   query(query: RunQuery): Promise<RunRow[]>;
   /** How many runs there are that meet a condition. */
   count(where: RunCondition | null): Promise<number>;
-  /** Claims due runs: pending or suspended, nobody's, `wake_at` past. */
+  /**
+   * Claims due runs: pending or suspended, nobody's, `wake_at` past; those that have begun before
+   * those that are to be started, and the longest due first of each.
+   */
   claim(options: ClaimOptions): Promise<ClaimedRun[]>;
   /** The runs among these that a node holds, as they were given to it, and now stand. */
   held(node: string, ids: readonly number[]): Promise<ClaimedRun[]>;

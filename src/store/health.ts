@@ -19,6 +19,14 @@ import { milliseconds } from "./sql.ts";
 /** Times before that are too long ago. */
 const LATE = "clock_timestamp() - $2::float8 * interval '1 millisecond'";
 
+function dueAnd(which: string): string {
+  return `(
+          select code, wake_at from {schema}.runs
+          where wake_at <= (select clock_timestamp()) and ${which}
+          order by wake_at limit $1::integer
+        )`;
+}
+
 const STATEMENTS = {
   nodes: `
     select id, serves::text as serves from {schema}.nodes
@@ -43,8 +51,9 @@ const STATEMENTS = {
 
   due: `
     with due as materialized (
-      select code, wake_at from {schema}.runs
-      where wake_at <= (select clock_timestamp()) order by wake_at limit $1::integer
+      select code, wake_at from (
+        ${dueAnd("started_at is not null")} union all ${dueAnd("started_at is null")}
+      ) as due order by wake_at limit $1::integer
     )
     select version.hash, version.workflow, version.label, count(*)::integer as runs,
       (count(*) filter (where due.wake_at < ${LATE}))::integer as late,

@@ -578,4 +578,20 @@ alter table {schema}.schedules add column trouble_code text, add column trouble_
 create index tasks_failing on {schema}.tasks (name) where attempt > 3;
 `,
   },
+  {
+    version: 12,
+    name: "begun_first",
+    checksum: "4cac7947c7f05bb7850d7889e8bff101dd41dedde3316c67d017e4b181f80f40",
+    sql: `-- Runs that have begun are claimed before those that are to be started: a sleep that ends does not wait
+-- for the starts before it. A due run is in one of two indexes, so that it is written as before.
+
+drop index {schema}.runs_due;
+
+create index runs_due on {schema}.runs (wake_at)
+  where wake_at is not null and started_at is not null;
+
+create index runs_to_start on {schema}.runs (wake_at)
+  where wake_at is not null and started_at is null;
+`,
+  },
 ];

@@ -51,7 +51,7 @@ const STATEMENTS = {
       exists (select from {schema}.runs where lacks_code) as stuck,
       exists (select from {schema}.runs where aftermath) as aftermath,
       exists (select from {schema}.tasks) as tasks,
-      (${NEXT_WAKE.replace("$1", "$3")}) as "nextWake",
+      (${NEXT_WAKE.replaceAll("$1", "$3")}) as "nextWake",
       ${milliseconds(NEXT_LOOK)} as "nextFire",
       (
         select coalesce(json_agg(mail.id), '[]') from (${withMail("select id from held")}) as mail

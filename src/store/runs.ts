@@ -134,8 +134,12 @@ export class Runs implements RunStore {
   }
 
   /** See {@linkcode RunStore.claim}. */
-  claim({ node, limit, excluded }: ClaimOptions): Promise<ClaimedRun[]> {
-    return this.#query("claim", [node, limit, arrayLiteral(excluded)]);
+  claim({ node, limit, excluded, startsFirst }: ClaimOptions): Promise<ClaimedRun[]> {
+    return this.#query(startsFirst === true ? "claimStarts" : "claim", [
+      node,
+      limit,
+      arrayLiteral(excluded),
+    ]);
   }
 
   /** See {@linkcode RunStore.held}. */

@@ -43,16 +43,31 @@ function withCode(given: string): string {
   from ${given} as given join {schema}.workflow_specifiers as code on code.id = given.code`;
 }
 
-/** The clock stands in a sub-select: read once, it can bound the scan of the index. */
-const CLAIM = `
-  with alive as materialized (${ALIVE}),
-  due as materialized (
+const BEGUN = "run.started_at is not null";
+const TO_START = "run.started_at is null";
+
+/**
+ * Claims runs that are due. The clock stands in a sub-select: read once, it can bound the scan of an
+ * index.
+ *
+ * @param first Which runs are taken before others, as one of two conditions that have an index each.
+ * @param rest Which are taken where there is room left.
+ * @returns The statement.
+ */
+function claim(first: string, rest: string): string {
+  const due = (which: string, limit: string) => `
     select run.id, run.started_at is not null as began from {schema}.runs as run
-    where run.wake_at <= (select clock_timestamp())
+    where run.wake_at <= (select clock_timestamp()) and ${which}
       and run.code <> all(${codesOf("$3::text[]")}) and exists (select from alive)
-    order by run.wake_at limit $2::integer
-    for update of run skip locked
+    order by run.wake_at limit ${limit}
+    for update of run skip locked`;
+  return `
+  with alive as materialized (${ALIVE}),
+  first as materialized (${due(first, "$2::integer")}
   ),
+  rest as materialized (${due(rest, "$2::integer - (select count(*) from first)")}
+  ),
+  due as (select id, began from first union all select id, began from rest),
   claimed as (
     update {schema}.runs as run set
       state = 'running',
@@ -67,6 +82,7 @@ const CLAIM = `
   ),
   ${noted("select $1, id from claimed")}
   ${withCode("claimed")}`;
+}
 
 const HELD = withCode(`(
     select ${CLAIMED}, true as began from {schema}.runs as run
@@ -75,9 +91,17 @@ const HELD = withCode(`(
 
 /** When the next run falls due; its parameter is the excluded versions. */
 export const NEXT_WAKE = `
-  select ${milliseconds("wake_at")} as at from {schema}.runs
-  where wake_at is not null and code <> all(${codesOf("$1::text[]")})
-  order by wake_at limit 1`;
+  select ${milliseconds("min(next.at)")} as at from (
+    ${nextOf(BEGUN)} union all ${nextOf(TO_START)}
+  ) as next having min(next.at) is not null`;
+
+function nextOf(which: string): string {
+  return `(
+      select run.wake_at as at from {schema}.runs as run
+      where run.wake_at is not null and ${which} and run.code <> all(${codesOf("$1::text[]")})
+      order by run.wake_at limit 1
+    )`;
+}
 
 /**
  * Those with messages.
@@ -299,6 +323,7 @@ export function runStatements(
   schema: SchemaName,
 ): Record<
   | "claim"
+  | "claimStarts"
   | "held"
   | "giveBack"
   | "nextWake"
@@ -321,7 +346,8 @@ export function runStatements(
   string
 > {
   return schema.fillAll({
-    claim: CLAIM,
+    claim: claim(BEGUN, TO_START),
+    claimStarts: claim(TO_START, BEGUN),
     held: HELD,
     giveBack: GIVE_BACK,
     nextWake: NEXT_WAKE,

@@ -216,7 +216,13 @@ function planIn(rows: unknown): Plan {
 }
 
 /** Partial indexes: few of the runs stand in them, or they are read from their end. */
-const PARTIAL = ["runs_due", "runs_stuck", "runs_with_aftermath", "runs_without_code"];
+const PARTIAL = [
+  "runs_due",
+  "runs_to_start",
+  "runs_stuck",
+  "runs_with_aftermath",
+  "runs_without_code",
+];
 
 /** Where a plan reads all runs. */
 function* scansOf(plan: Plan): Iterable<string> {

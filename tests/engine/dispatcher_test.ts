@@ -102,3 +102,14 @@ Deno.test("D3: the next deadline is asked for again where the database could not
   assert.deepEqual([...adopted], [[1_000, 1_000], [5_000, 5_000]]);
   await dispatcher.pause();
 });
+
+Deno.test("D4: after three full claims in a row one takes starts first, and then none again", async () => {
+  const world = new World();
+  world.due = Array.from({ length: 950 }, (_, n) => -n - 1);
+  world.dispatcher.look();
+  for (let n = 0; n < 10; n++) await world.settled();
+  const startsFirst = world.claims.map((claim) => claim.startsFirst);
+  assert.equal(world.adopted.size, 950);
+  assert.deepEqual(startsFirst, [0, 0, 0, 1, 0, 0, 0, 1, 0, 0].map(Boolean));
+  await world.dispatcher.pause();
+});

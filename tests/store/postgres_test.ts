@@ -318,11 +318,12 @@ Deno.test("a claim reads its partial index, however many runs are parked or have
        ended_at = clock_timestamp() where id % 100 > 0`,
   );
   await place.query("vacuum analyze {schema}.runs");
-  const plan = await place.query<Record<string, string>>(
-    `explain select id from {schema}.runs where wake_at <= (select clock_timestamp())
-     order by wake_at limit 10 for update skip locked`,
-  );
-  assert.match(JSON.stringify(plan), /Index Scan using runs_due/);
+  const { claim, claimStarts } = runStatements(new SchemaName(place.schema));
+  for (const text of [claim, claimStarts]) {
+    const plan = JSON.stringify(await place.query(`explain ${text}`, [NODE, 10, "{}"]));
+    assert.match(plan, /Index Scan using runs_due/);
+    assert.match(plan, /Index Scan using runs_to_start/);
+  }
 });
 
 Deno.test("a run is found by its id and namespace alone, also before the table has statistics", async () => {

@@ -209,6 +209,24 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     assert.deepEqual(rest.map(({ runId, hash }) => [runId, hash]), [["excluded", OTHER]]);
   });
 
+  test("claims take runs that have begun before runs to be started, or the other way round", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    await store.runs.insert(["a", "b", "c", "d", "e", "f"].map((id) => newRun(id)));
+    await place.query(`update {schema}.runs set
+      started_at = case when run_id in ('d', 'e', 'f') then clock_timestamp() end,
+      wake_at = clock_timestamp() - interval '1 hour' + id * interval '1 second'`);
+    const claim = async (limit: number, startsFirst: boolean) => {
+      const runs = await store.runs.claim({ node: NODE, limit, excluded: [], startsFirst });
+      return runs.map(({ runId, began }) => `${runId} ${began ? "has begun" : "starts"}`).sort();
+    };
+    assert.deepEqual(await claim(2, false), ["d has begun", "e has begun"]);
+    assert.deepEqual(await claim(1, true), ["a starts"]);
+    assert.deepEqual(await claim(9, true), ["b starts", "c starts", "f has begun"]);
+    assert.deepEqual(await claim(9, false), []);
+    assert.equal(await store.runs.nextWake([]), null);
+  });
+
   test("two nodes that claim at once share the due runs, each with a token of its own", async () => {
     await using world = await newWorld(database);
     const { store, place } = world;
