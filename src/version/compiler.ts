@@ -14,8 +14,10 @@
  * @module
  */
 
+import { ModuleSyntaxError } from "./errors.ts";
 import { jsxSettings } from "./jsx.ts";
 import { ExternalUnavailableError } from "./load_errors.ts";
+import { isFactory } from "./option_values.ts";
 import { initialiseAfterParameters } from "./parameter_properties.ts";
 import { markResources } from "./resources.ts";
 
@@ -46,6 +48,7 @@ let compiler: Promise<Compiler> | undefined;
  * @param options The compiler options that a manifest records.
  * @returns JavaScript, and `names` and `mappings` of its source map.
  * @throws {SyntaxError} When the source is not of its language.
+ * @throws {ModuleSyntaxError} When it has something that is not compiled as Deno does it.
  * @throws {ExternalUnavailableError} When the compiler can't be loaded here.
  */
 export async function compile(
@@ -59,6 +62,15 @@ export async function compile(
   const isTyped = media !== "jsx";
   const isJsx = media !== "ts";
   const jsx = jsxSettings(source, options);
+  if (jsx.specifier === undefined && isJsx) {
+    for (const factory of [jsx.factory, jsx.fragmentFactory]) {
+      if (isFactory(factory)) continue;
+      throw new ModuleSyntaxError(
+        `Cannot compile ${url}: the JSX factory is ${JSON.stringify(factory.slice(0, 80))}, ` +
+          "wanted names with dots between them",
+      );
+    }
+  }
   const { transformSync } = await (compiler ??= load());
   const { source: marked, restore } = await markResources(source, media); // K4
   const ready = isTyped ? await initialiseAfterParameters(marked, media, url, isLegacy) : marked;

@@ -12,14 +12,12 @@ const JSX: Readonly<Record<string, string>> = {
   jsxFactory: "React.createElement",
   jsxFragmentFactory: "React.Fragment",
   jsxImportSource: "react",
-  jsxPrecompileSkipElements: "[]",
 };
 
 /** Options that matter to TypeScript, with the value that is as good as none. */
 const TYPESCRIPT: Readonly<Record<string, string>> = {
   emitDecoratorMetadata: "false",
   experimentalDecorators: "false",
-  useDefineForClassFields: "true",
   verbatimModuleSyntax: "false",
 };
 

@@ -61,7 +61,7 @@ interface ConfigJson extends ImportMapJson {
   readonly links?: readonly string[];
   readonly patch?: readonly string[];
   readonly lock?: boolean | string | { readonly path?: string };
-  readonly compilerOptions?: Readonly<Record<string, unknown>> | null;
+  readonly compilerOptions?: unknown;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
@@ -320,8 +320,8 @@ async function readLock(top: Folder): Promise<Lockfile | undefined> {
   return text === undefined ? undefined : new Lockfile(text, url);
 }
 
-function optionsOf({ url, deno }: Folder): ConfigFolder {
-  return { url, compilerOptions: deno?.compilerOptions };
+function optionsOf({ url, file, deno }: Folder): ConfigFolder {
+  return { url, file, compilerOptions: deno?.compilerOptions };
 }
 
 async function readJson(url: string): Promise<ConfigJson | undefined> {

@@ -121,7 +121,10 @@ export class GraphUnpinnedError extends ContinuumError {
   }
 }
 
-/** A config file, import map or lockfile cannot be read. Code `CONFIG_INVALID`. */
+/**
+ * A config file, import map or lockfile cannot be read, or has compiler options with which no version
+ * is compiled. Code `CONFIG_INVALID`.
+ */
 export class ConfigError extends ContinuumError {
   /**
    * Makes the error.

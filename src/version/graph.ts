@@ -4,7 +4,6 @@
  * @module
  */
 
-import { emitOptions } from "./compiler_options.ts";
 import { type Project, readProject } from "./config.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { GraphUnpinnedError } from "./errors.ts";
@@ -97,7 +96,8 @@ const DEFAULT_LIMITS = { members: 10_000, bytes: 256 * 1024 * 1024, depth: 5_000
  * a file that a remote module imports.
  * @throws {GraphLimitError} When the graph exceeds its bounds.
  * @throws {GraphUnpinnedError} With `pinning: "strict"`, when there are diagnostics.
- * @throws {ConfigError} When the project's config, import map or lock cannot be read.
+ * @throws {ConfigError} When the project's config, import map or lock cannot be read, or has compiler
+ * options that are refused.
  */
 export async function readGraph(
   root: string,
@@ -123,7 +123,7 @@ export async function readGraph(
     resolver: resolverOf(url, project, options),
     fetchModule,
     check,
-    optionsOf: (url) => emitOptions(project.compilerOptions.of(url), new Set(["tsx"])),
+    compilerOptions: project.compilerOptions,
     limits,
   });
   const entry = await walk.run(url);

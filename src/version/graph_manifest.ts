@@ -4,7 +4,7 @@
  * @module
  */
 
-import { emitOptions, type OptionedModule, optionLines } from "./compiler_options.ts";
+import { type OptionedModule, optionLines } from "./compiler_options.ts";
 import type { Diagnostic, DiagnosticCode } from "./diagnostics.ts";
 import type { GoverningOptions } from "./governing_options.ts";
 import { labelOf, recordedSpecifier, resolveLabel } from "./label.ts";
@@ -54,7 +54,7 @@ export function buildManifest(
   for (const module of reachable(walk, entry)) {
     const from = label(module.url);
     members.push({ label: from, sha256: module.sha256, media: module.media });
-    const options = emitOptions(compilerOptions.of(module.url), new Set([module.media]));
+    const options = compilerOptions.of(module.url, module.media);
     optioned.push({ label: from, media: module.media, options });
     bytes.set(module.sha256, module.bytes);
     const note = (code: DiagnosticCode, offset: number, message: string) =>

@@ -31,6 +31,7 @@ export function jsxSettings(source: string, options: ReadonlyMap<string, string>
     new RegExp(`^[\\s/*]*@${name}[ \\t]+([^\\s*]+)`, "m").exec(comments)?.[1];
   const jsx = options.get("jsx") ?? "react";
   const importSource = pragma("jsxImportSource");
+  // No new version has `precompile`; those that were pinned with it are executed as they always were.
   const runtime = pragma("jsxRuntime") ??
     (importSource !== undefined || /^(react-jsx|react-jsxdev|precompile)$/.test(jsx)
       ? "automatic"

@@ -29,6 +29,8 @@ export interface ScannedModule {
   readonly metas: readonly number[];
   /** Whether a parser, not only the lexer, found them. */
   readonly isParsed: boolean;
+  /** Whether it has an element or fragment. */
+  readonly hasJsx: boolean;
 }
 
 /**
@@ -116,7 +118,7 @@ export async function scanModule(
 }
 
 function parsed(imports: readonly FoundImport[]): ScannedModule {
-  return { imports, metas: [], isParsed: true };
+  return { imports, metas: [], isParsed: true, hasJsx: false };
 }
 
 function implicit(specifier: string): FoundImport {

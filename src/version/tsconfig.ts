@@ -7,11 +7,10 @@
 
 import { readJson } from "./config_files.ts";
 import { ConfigError } from "./errors.ts";
+import { givenOptions, type OptionScope } from "./option_values.ts";
 
 /** A `tsconfig.json` with all that it extends. */
-export interface TsConfig {
-  /** Its compiler options, over those that it extends. */
-  readonly options: Readonly<Record<string, unknown>>;
+export interface TsConfig extends OptionScope {
   /**
    * Whether it is for a module.
    *
@@ -22,9 +21,8 @@ export interface TsConfig {
 
 type Matcher = (path: string) => boolean;
 
-interface Read {
+interface Read extends OptionScope {
   readonly url: string;
-  readonly options: Readonly<Record<string, unknown>>;
   readonly files: readonly string[] | undefined;
   readonly include: readonly Matcher[] | undefined;
   readonly exclude: readonly Matcher[] | undefined;
@@ -52,7 +50,8 @@ export async function readTsConfigs(folders: readonly string[]): Promise<TsConfi
       const target = new URL(reference, url).href;
       if (!await visit(target)) await visit(`${target.replace(/\/*$/, "")}/tsconfig.json`);
     }
-    found.set(url, { options: config.options, includes: (path) => includes(config, path) });
+    const { options, fileOf } = config;
+    found.set(url, { options, fileOf, includes: (path) => includes(config, path) });
     return true;
   };
   for (const root of roots) await visit(root);
@@ -88,13 +87,14 @@ async function read(url: string, extending: readonly string[]): Promise<Read | u
   const folder = new URL("./", url).href;
   const files = textsOf(json["files"])?.map((text) => absolute(text, folder)) ??
     inherited("files");
+  const own = givenOptions(json["compilerOptions"], url) ?? {};
   return {
     url,
-    options: Object.assign(
-      {},
-      ...bases.map(({ options }) => options),
-      typeof json["compilerOptions"] === "object" ? json["compilerOptions"] : {},
-    ),
+    options: Object.assign({}, ...bases.map(({ options }) => options), own),
+    fileOf(key) {
+      const has = ({ options }: OptionScope) => Object.hasOwn(options, key);
+      return Object.hasOwn(own, key) ? url : bases.findLast(has)?.fileOf(key) ?? url;
+    },
     files,
     include: matchersOf(json["include"], folder) ?? inherited("include") ??
       (files === undefined ? undefined : []),

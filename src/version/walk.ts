@@ -12,6 +12,7 @@
 import { sha256Hex } from "../base/encoding.ts";
 import { type ContinuumError, isContinuumError } from "../base/errors.ts";
 import { GraphLimitError, ModuleSyntaxError, ModuleUnreadableError } from "./errors.ts";
+import type { GoverningOptions } from "./governing_options.ts";
 import { normaliseUrl } from "./label.ts";
 import { type FoundImport, positionOf } from "./lex.ts";
 import { type ImportType, isImportType, type MediaType } from "./manifest.ts";
@@ -28,8 +29,8 @@ export interface WalkOptions {
   readonly fetchModule: FetchModule;
   /** Refuses modules. */
   readonly check: (url: string, referrer?: string) => void;
-  /** The compiler options of the module at a URL, by name. */
-  readonly optionsOf: (url: string) => ReadonlyMap<string, string>;
+  /** The compiler options of each module. */
+  readonly compilerOptions: GoverningOptions;
   /** Bounds. */
   readonly limits: { readonly members: number; readonly bytes: number; readonly depth: number };
 }
@@ -247,8 +248,11 @@ export class Walk {
     base: string = module.url,
   ): Promise<Request[]> {
     let found: readonly FoundImport[] = [];
+    const { compilerOptions } = this.#options;
+    const options = compilerOptions.of(module.url, module.media);
     try {
-      const scanned = await scanModule(module, this.#options.optionsOf(module.url), isThorough);
+      const scanned = await scanModule(module, options, isThorough);
+      if (scanned.hasJsx) compilerOptions.checkJsx(module.url);
       found = scanned.imports;
       module.metas = scanned.metas;
       module.isParsed = scanned.isParsed;

@@ -224,13 +224,14 @@ Deno.test("compiler options that change emitted code are part of the version, ot
   };
   const plain = await hash({});
   assert.equal(await hash({ strict: true, jsx: "react", experimentalDecorators: false }), plain);
+  assert.equal(await hash({ useDefineForClassFields: false }), plain);
+  assert.equal(await hash({ jsxPrecompileSkipElements: ["a"] }), plain);
   const changes: Record<string, unknown>[] = [
     { jsx: "react-jsx" },
     { jsx: "precompile" },
-    { jsxImportSource: "preact" },
+    { jsx: "react-jsx", jsxImportSource: "preact" },
     { jsxFactory: "h" },
     { jsxFragmentFactory: "Fragment" },
-    { jsxPrecompileSkipElements: ["a"] },
     { experimentalDecorators: true },
     { emitDecoratorMetadata: true },
     { verbatimModuleSyntax: true },

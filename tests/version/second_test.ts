@@ -367,19 +367,42 @@ class RandomGraph {
   }
 }
 
+/** Options of which Deno refuses some, or all. */
+const FAULTY_OPTIONS: readonly Record<string, unknown>[] = [
+  { jsx: "react-native" },
+  { jsx: "React" },
+  { jsx: null },
+  { jsx: "react-jsx", jsxImportSource: 1 },
+  { jsxImportSourceTypes: "react" },
+  { jsxFactory: "a-b" },
+  { jsxFactory: "this.h" },
+  { jsxFactory: null },
+  { jsxFragmentFactory: "" },
+  { jsxPrecompileSkipElements: "a" },
+  { experimentalDecorators: "true" },
+  { verbatimModuleSyntax: null },
+  { checkJs: 1 },
+];
+
 function optionsOf(chance: Chance): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (
     const [key, values] of Object.entries({
-      jsx: ["react", "react-jsx", "react-jsxdev", "precompile", null],
-      jsxImportSource: ["react", "mapped", "./sub", null],
-      jsxPrecompileSkipElements: [[], ["a", "b c"], null],
-      experimentalDecorators: [true, false, "true"],
+      jsx: ["react", "react-jsx", "react-jsxdev", "precompile", "preserve"],
+      jsxFactory: ["h", "größe.$_1", "React.createElement"],
+      jsxPrecompileSkipElements: [["a", "b c"], null],
+      emitDecoratorMetadata: [true],
+      experimentalDecorators: [true, false],
       useDefineForClassFields: [true, false, null],
       verbatimModuleSyntax: [true, false],
       strict: [true],
     })
   ) if (chance.is(30)) options[key] = chance.of<unknown>(values);
+  const isClassic = (options["jsx"] ?? "react") === "react";
+  if (chance.is(isClassic ? 3 : 40)) {
+    options["jsxImportSource"] = chance.of(["react", "mapped", "./sub", null]);
+  }
+  if (chance.is(4)) Object.assign(options, chance.of(FAULTY_OPTIONS));
   return options;
 }
 

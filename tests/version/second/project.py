@@ -11,6 +11,10 @@ from url import parse
 EXACT = r"(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?"
 
 
+class NoHash(Exception):
+    pass
+
+
 def read(path):
     try:
         with open(path, "rb") as file:
@@ -197,11 +201,11 @@ class Governing:
     """The compiler options of each module."""
 
     def __init__(self, top, members):
-        self.top, self.members = given_options(top), []
+        self.top, self.members = given_options(top and top.deno), []
         for folder in members:
             if folder.url == top.url:
                 continue
-            own = given_options(folder)
+            own = given_options(folder.deno)
             is_any = self.top is not None or own is not None
             self.members.append((folder.url, {**(self.top or {}), **(own or {})} if is_any else None))
         self.members.sort(key=lambda entry: -len(entry[0]))
@@ -210,6 +214,8 @@ class Governing:
             paths = {path_of(folder.url) + "tsconfig.json" for folder in [top] + members}
             for path in sorted(paths, key=lambda p: [part.encode() for part in p.split("/")]):
                 self.visit(path, [])
+        for options in [self.top, *(o for _, o in self.members), *(c.options for c in self.tsconfigs.values())]:
+            check_all(options or {})
 
     def visit(self, path, above):
         if path in self.tsconfigs or path in above:
@@ -224,16 +230,49 @@ class Governing:
         self.tsconfigs[path] = config
         return True
 
-    def of(self, url):
+    def of(self, url, media):
         options = next((o for folder, o in self.members if url.startswith(folder)), self.top)
         if options is None and url.startswith("file:"):
             path = path_of(url)
             options = next((c.options for c in self.tsconfigs.values() if c.includes(path)), None)
+        check_types(options or {}, media)
         return options or {}
 
 
-def given_options(folder):
-    return folder.deno.get("compilerOptions") if folder and folder.deno else None
+def given_options(config):
+    given = (config or {}).get("compilerOptions")
+    if given is not None and not isinstance(given, dict):
+        raise NoHash("options that are no object")
+    return given
+
+
+def check_all(options):
+    jsx = options.get("jsx", "react")
+    if isinstance(jsx, str) and jsx not in ("react", "react-jsx", "react-jsxdev", "precompile", "preserve"):
+        raise NoHash("jsx")
+    if jsx == "react" and any(options.get(key) is not None for key in ("jsxImportSource", "jsxImportSourceTypes")):
+        raise NoHash("a source without a use")
+
+
+def check_types(options, media):
+    def check(keys, is_right):
+        for key in keys.split():
+            if key in options and not is_right(options[key]):
+                raise NoHash(key)
+
+    def is_name(value):
+        parts = value.split(".")
+        return parts[0] != "this" and all(re.fullmatch(r"[^\W\d][\w$]*|\$[\w$]*", part) for part in parts)
+
+    if media not in ("jsx", "ts", "tsx"):
+        return
+    check("checkJs emitDecoratorMetadata experimentalDecorators verbatimModuleSyntax", lambda v: isinstance(v, bool))
+    check("jsx jsxFactory jsxFragmentFactory", lambda v: isinstance(v, str))
+    check("jsxImportSource", lambda v: v is None or isinstance(v, str))
+    check("jsxPrecompileSkipElements",
+          lambda v: v is None or isinstance(v, list) and all(isinstance(text, str) for text in v))
+    if media != "ts":
+        check("jsxFactory jsxFragmentFactory", is_name)
 
 
 def absolute(text, folder):
@@ -261,7 +300,7 @@ class TsConfig:
                 for key in ("files", "include", "exclude"):
                     if getattr(base, key) is not None:
                         setattr(self, key, getattr(base, key))
-        self.options.update(data.get("compilerOptions") or {})
+        self.options.update(given_options(data) or {})
         if "files" in data:
             self.files = [absolute(text, self.folder) for text in data["files"]]
         self.include = self.globs(data, "include", self.include)

@@ -17,7 +17,7 @@ import sys
 from urllib.parse import unquote_to_bytes
 
 from imports import Import, SyntaxFault, find_imports, wasm_imports
-from project import Project, package, path_of
+from project import NoHash, Project, package, path_of
 from url import parse
 
 EXTENSIONS = {"js": "js", "mjs": "js", "ts": "ts", "mts": "ts", "jsx": "jsx", "tsx": "tsx",
@@ -33,14 +33,9 @@ PLAIN = {"text/jsx": "jsx", "text/tsx": "tsx", "application/wasm": "wasm",
          "application/json": "json", "text/json": "json"}
 LATIN = ("ascii", "us-ascii", "iso-8859-1", "iso8859-1", "latin1", "l1", "windows-1252", "cp1252")
 JSX_OPTIONS = {"jsx": "react", "jsxFactory": "React.createElement", "jsxFragmentFactory": "React.Fragment",
-               "jsxImportSource": "react", "jsxPrecompileSkipElements": "[]"}
-TS_OPTIONS = {"emitDecoratorMetadata": "false", "experimentalDecorators": "false",
-              "useDefineForClassFields": "true", "verbatimModuleSyntax": "false"}
+               "jsxImportSource": "react"}
+TS_OPTIONS = {"emitDecoratorMetadata": "false", "experimentalDecorators": "false", "verbatimModuleSyntax": "false"}
 HOST = "@continuum/continuum"
-
-
-class NoHash(Exception):
-    pass
 
 
 class Broken(Exception):
@@ -151,7 +146,7 @@ def written_options(given, defaults):
     for key, usual in defaults.items():
         value = given.get(key)
         if value is not None:
-            text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+            text = value if isinstance(value, str) else json.dumps(value)
             if text != usual:
                 out[key] = text
     return out
@@ -250,8 +245,11 @@ class Graph:
         elif module.media in ("text", "bytes"):
             return
         else:
+            options = self.project.governing.of(module.url.href, module.media)
             found, has_jsx = find_imports(text, module.media)
-            source = jsx_source(text, written_options(self.project.governing.of(module.url.href), JSX_OPTIONS)) if has_jsx else None
+            if has_jsx and options.get("jsx") in ("precompile", "preserve"):
+                raise NoHash("JSX that is not compiled")
+            source = jsx_source(text, written_options(options, JSX_OPTIONS)) if has_jsx else None
             found += [Import(source)] if source else []
         for one in found:
             one.target = self.resolve(one, module.url)
@@ -378,7 +376,7 @@ class Graph:
                 lines.add("edge %s %s %s" % (word(label), word(name), word(target)))
         for kinds, defaults in (({"jsx", "tsx"}, JSX_OPTIONS), ({"ts", "tsx"}, TS_OPTIONS)):
             concerned = [m for m in seen if m.media in kinds]
-            given = [written_options(self.project.governing.of(m.url.href), defaults) for m in concerned]
+            given = [written_options(self.project.governing.of(m.url.href, m.media), defaults) for m in concerned]
             for key in defaults:
                 if len({options.get(key) for options in given}) == 1:
                     if key in given[0]:
