@@ -101,7 +101,6 @@ export type { RunPolicyOptions } from "./src/workflow/run_policy.ts";
 export type { Duration } from "./src/base/duration.ts";
 
 export {
-  ClosedError,
   GenerationNotFoundError,
   IdempotencyConflictError,
   RunEndedError,
@@ -137,6 +136,7 @@ export {
   TaskNotFoundError,
 } from "./src/engine/task_errors.ts";
 export {
+  ClosedError,
   DatabaseInUseError,
   DatabaseOptionError,
   DatabaseUnavailableError,

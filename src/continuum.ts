@@ -10,7 +10,6 @@ import { Activities } from "./engine/activities.ts";
 import { demandDatabase, tellDefault } from "./client/database_option.ts";
 import { DarkReplay } from "./client/dark_replay.ts";
 import { Ends, type PollTimes } from "./client/ends.ts";
-import { ClosedError } from "./client/errors.ts";
 import { type Health, healthOf } from "./client/health.ts";
 import { readLimits } from "./client/limits.ts";
 import { RunHandle } from "./client/run_handle.ts";
@@ -49,6 +48,7 @@ import type { RunStore, Store } from "./ports/store.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { onLateError } from "./replay/rejections.ts";
 import { askFor, forCallers } from "./store/callers.ts";
+import { ClosedError } from "./store/errors.ts";
 import { fromOutside } from "./store/inside.ts";
 import { openStore } from "./store/open.ts";
 import { Contracts } from "./version/contracts.ts";
@@ -407,7 +407,9 @@ export class Continuum implements AsyncDisposable {
   }
 
   /**
-   * Drains, and lets go of the database. Calling it again does nothing more.
+   * Drains, and lets go of the database. Calling it again does nothing more. Starts throw
+   * {@linkcode ClosedError} from then on, and every other call that asks the database once it is let go
+   * of, here and on handles; what is under way at that moment gets its answer, or that error.
    *
    * @returns How many runs left in good order.
    */

@@ -15,7 +15,8 @@ import type { Clock } from "../base/clock.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { END_STATES, type RunRow, type RunState } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
-import { ClosedError, RunNotFoundError } from "./errors.ts";
+import { ClosedError } from "../store/errors.ts";
+import { RunNotFoundError } from "./errors.ts";
 
 /** Milliseconds between two looks at one run. */
 export interface PollTimes {
@@ -153,12 +154,12 @@ export class Ends {
     }
   }
 
-  /** `undefined`: the database is away. */
+  /** `undefined`: the database is away, or was closed. */
   async #ask(runId: string, runs: RunStore, watch: boolean): Promise<RunRow | null | undefined> {
     try {
       return await runs.get(runId, { watch });
     } catch (error) {
-      if (isContinuumError(error, "DATABASE_UNAVAILABLE")) return undefined;
+      if (this.#isClosed || isContinuumError(error, "DATABASE_UNAVAILABLE")) return undefined;
       throw error;
     }
   }

@@ -130,18 +130,6 @@ export class RunStateError extends ContinuumError {
   }
 }
 
-/** The `Continuum` was closed, so that it can do nothing more. Code `CLOSED`. */
-export class ClosedError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param action What was to be done.
-   */
-  constructor(action: string) {
-    super("CLOSED", `Cannot ${action}: this Continuum is closed`);
-  }
-}
-
 /** The run failed; `cause` is what its workflow threw, as it was recorded. Code `RUN_FAILED`. */
 export class RunFailedError extends ContinuumError {
   /**

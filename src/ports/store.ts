@@ -39,6 +39,8 @@ export interface Store extends AsyncDisposable {
    * it is dead.
    */
   readonly exclusive: boolean;
+  /** Whether it is closed, or about to be. */
+  readonly isClosed: boolean;
   /** Creates or upgrades the schema; safe from many processes at once. */
   migrate(): Promise<void>;
   /** The database's clock, in milliseconds since the epoch. */

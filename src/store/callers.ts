@@ -6,6 +6,8 @@
  * - CA2, never twice: what may have been carried out, its answer being lost, is tried again only where
  *   that does no harm: what reads, what says the same when it is said twice, and starts, which know
  *   their own row again (K3 of `inserts.ts`).
+ * - CA3, closed: from the moment in which the store begins to close, a call throws
+ *   {@linkcode ClosedError}. One that is under way then gets its answer, or that error too.
  *
  * No pause is made: who is told can wait as he likes, and a deadline of his own holds.
  *
@@ -13,8 +15,9 @@
  */
 
 import type { Store } from "../ports/store.ts";
-import { DatabaseUnavailableError } from "./errors.ts";
-import { outcomeOf } from "./sqlstate.ts";
+import { isContinuumError } from "../base/errors.ts";
+import { ClosedError, DatabaseUnavailableError } from "./errors.ts";
+import { isRefusal, outcomeOf } from "./sqlstate.ts";
 
 /** How often something is tried before its caller is told. */
 const TRIES = 3;
@@ -77,26 +80,40 @@ export function forCallers(store: Store): Store {
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value === "function") return value.bind(target);
       if (typeof value !== "object" || value === null) return value;
-      return patient(value, store.description, HARMLESS[String(key)] ?? []);
+      return patient(value, store, HARMLESS[String(key)] ?? []);
     },
   });
 }
 
-function patient<T extends object>(area: T, database: string, harmless: readonly string[]): T {
+/** CA3. */
+async function whileOpen<T>(store: Store, ask: () => Promise<T>): Promise<T> {
+  const action = "ask the database";
+  if (store.isClosed) throw new ClosedError(action);
+  try {
+    return await ask();
+  } catch (error) {
+    const isAnswer = isRefusal(error) ||
+      isContinuumError(error) && !isContinuumError(error, "DATABASE_UNAVAILABLE");
+    throw store.isClosed && !isAnswer ? new ClosedError(action, error) : error;
+  }
+}
+
+function patient<T extends object>(area: T, store: Store, harmless: readonly string[]): T {
   return new Proxy(area, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== "function") return value;
       if (key === "insertInto") return value.bind(target);
       if (key === "in") {
-        return (namespace: string) => patient(value.call(target, namespace), database, harmless);
+        return (namespace: string) => patient(value.call(target, namespace), store, harmless);
       }
       return (...values: unknown[]) =>
-        askFor(
-          database,
-          harmless.includes(String(key)) || isKnownAgain(key, values),
-          () => value.apply(target, values),
-        );
+        whileOpen(store, () =>
+          askFor(
+            store.description,
+            harmless.includes(String(key)) || isKnownAgain(key, values),
+            () => value.apply(target, values),
+          ));
     },
   });
 }

@@ -153,6 +153,23 @@ export class DatabaseUnavailableError extends ContinuumError {
   }
 }
 
+/** The `Continuum` was closed, so that it can do nothing more. Code `CLOSED`. */
+export class ClosedError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param action What was to be done.
+   * @param cause What became of it, where the `Continuum` was closed meanwhile: it may have been done.
+   */
+  constructor(action: string, cause?: unknown) {
+    super(
+      "CLOSED",
+      `Cannot ${action}: this Continuum is closed`,
+      cause === undefined ? {} : { cause },
+    );
+  }
+}
+
 /** The database, or the role that opens it, is none that the store can work with. */
 export class DatabaseUnsuitableError extends ContinuumError {
   /**

@@ -8,6 +8,8 @@
  * - P3, turns for others: a query runs in this very thread and answers within microtasks, so that a
  *   loop of queries would keep timers and everybody else out; each answer waits for the next
  *   macrotask, as one from a server does.
+ * - P4, an orderly end: what was asked before it closes is answered, and what is asked later is not
+ *   begun, also where another one that shares the database keeps it open.
  *
  * ```ts
  * import { pglite } from "@continuum/continuum/pglite";
@@ -22,7 +24,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { join, resolve } from "node:path";
 import { Mutex, PGlite } from "@electric-sql/pglite";
 import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.ts";
-import { DatabaseInUseError, NestedQueryError } from "./errors.ts";
+import { DatabaseInUseError, DatabaseUnavailableError, NestedQueryError } from "./errors.ts";
 import { createInMemory } from "./pglite_image.ts";
 import { PreparedStatements } from "./pglite_prepared.ts";
 
@@ -38,8 +40,9 @@ export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./driver.
  */
 export function pglite(folder: string | null): DatabaseAdapter {
   let shared: { database: Promise<Database>; users: number } | null = null;
+  const description = folder === null ? "memory:" : `pglite:${folder}`;
   return {
-    description: folder === null ? "memory:" : `pglite:${folder}`,
+    description,
     async open() {
       shared ??= { database: openDatabase(folder), users: 0 };
       const mine = shared;
@@ -52,7 +55,7 @@ export function pglite(folder: string | null): DatabaseAdapter {
         await database?.close();
       };
       try {
-        return new PGliteDriver(await mine.database, leave, () => mine.users === 1);
+        return new PGliteDriver(await mine.database, description, leave, () => mine.users === 1);
       } catch (error) {
         await leave();
         throw error;
@@ -107,12 +110,19 @@ class PGliteDriver implements SqlDriver {
   readonly #pg: PGlite;
   readonly #prepared: PreparedStatements;
   readonly #turns: Mutex;
+  readonly #description: string;
   readonly #leave: () => Promise<void>;
   readonly #isAlone: () => boolean;
   readonly #listeners = new Set<() => Promise<void>>();
   #closing: Promise<void> | null = null;
 
-  constructor(database: Database, leave: () => Promise<void>, isAlone: () => boolean) {
+  constructor(
+    database: Database,
+    description: string,
+    leave: () => Promise<void>,
+    isAlone: () => boolean,
+  ) {
+    this.#description = description;
     this.#pg = database.pg;
     this.#prepared = database.prepared;
     this.#turns = database.turns;
@@ -130,20 +140,17 @@ class PGliteDriver implements SqlDriver {
   }
 
   async query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
-    refuseInside(this.#pg);
-    const rows = await this.#turns.runExclusive(() => this.#prepared.query<Row>(text, values));
+    const rows = await this.#inTurn(() => this.#prepared.query<Row>(text, values));
     await new Promise((resolve) => void immediate(resolve)); // P3
     return rows;
   }
 
   async script(text: string): Promise<void> {
-    refuseInside(this.#pg);
-    await this.#turns.runExclusive(() => this.#pg.exec(text));
+    await this.#inTurn(() => this.#pg.exec(text));
   }
 
   async transaction<Result>(work: (session: SqlSession) => Promise<Result>): Promise<Result> {
-    refuseInside(this.#pg);
-    return await this.#turns.runExclusive(() =>
+    return await this.#inTurn(() =>
       this.#pg.transaction(async (transaction) => {
         const frame = { pg: this.#pg, open: true };
         try {
@@ -158,8 +165,7 @@ class PGliteDriver implements SqlDriver {
   async listen(channel: string, onPayload: (payload: string) => void): Promise<
     () => Promise<void>
   > {
-    refuseInside(this.#pg);
-    const unlisten = await this.#turns.runExclusive(() => this.#pg.listen(channel, onPayload));
+    const unlisten = await this.#inTurn(() => this.#pg.listen(channel, onPayload));
     const end = async () => {
       if (this.#listeners.delete(end)) await this.#turns.runExclusive(() => unlisten());
     };
@@ -173,7 +179,16 @@ class PGliteDriver implements SqlDriver {
 
   async #close(): Promise<void> {
     for (const end of this.#listeners) await end();
-    await this.#leave();
+    await this.#turns.runExclusive(() => this.#leave()); // after all that was asked before
+  }
+
+  /** P2, and P4. */
+  async #inTurn<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    refuseInside(this.#pg);
+    if (this.#closing !== null) {
+      throw new DatabaseUnavailableError(this.#description, new Error("it was closed"), false);
+    }
+    return await this.#turns.runExclusive(ask);
   }
 }
 

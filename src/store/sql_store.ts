@@ -48,6 +48,7 @@ export class SqlStore implements Store {
   /** See {@linkcode Store.notices}. */
   readonly notices: SqlNotices;
   readonly #driver: SqlDriver;
+  #isClosed = false;
   readonly #schema: SchemaName;
 
   /**
@@ -78,6 +79,11 @@ export class SqlStore implements Store {
     return this.#driver.exclusive;
   }
 
+  /** See {@linkcode Store.isClosed}. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** See {@linkcode Store.migrate}. */
   async migrate(): Promise<void> {
     await migrate(this.#driver, this.#schema);
@@ -102,6 +108,7 @@ export class SqlStore implements Store {
 
   /** Closes the database. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await this.#driver.close();
   }
 }
