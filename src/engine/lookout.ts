@@ -33,8 +33,8 @@ const AGAIN_MS = 50;
 /** What falls due within so many milliseconds is looked for together. */
 const TOGETHER_MS = 5;
 
-/** When it looks again after an error of the database. */
-const RETRY_MS = 1_000;
+/** When it looks again after an error of the database, in milliseconds. */
+export const RETRY_MS = 1_000;
 
 /** Looks when it is told to, and when it is time. */
 export class Lookout {

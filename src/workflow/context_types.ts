@@ -98,7 +98,9 @@ export interface ChildOptions extends EffectOptions, RunPolicyOptions {
   readonly id?: string;
   /**
    * What follows for the child when its parent ends: nothing, a request to cancel, or its end at
-   * once. `"cancel"` by default: no child outlives its parent unless it is let go.
+   * once. `"cancel"` by default: no child outlives its parent unless it is let go. It follows right
+   * after the parent's end; while the database fails, the child goes on, and may come to an end of its
+   * own.
    */
   readonly parentClose?: "abandon" | "cancel" | "terminate";
 }

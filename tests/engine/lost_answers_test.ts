@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { decode } from "../../src/base/values.ts";
 import { encode } from "../../src/base/values.ts";
+import { RETRY_MS } from "../../src/engine/lookout.ts";
 import { outcomeOf } from "../../src/store/sqlstate.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { type Fate, Losses, PASSING_STATES } from "../support/losses.ts";
@@ -67,8 +68,12 @@ function workload(deeds: Deeds): { workflows: AnyWorkflow[]; options: NodeOption
     if (isFirst) throw new Error("Not yet");
     return 2;
   });
+  const stays = defineWorkflow({ name: "stays" }, (ctx) => ctx.sleep(1_000 * MINUTE));
+  const leaves = defineWorkflow({ name: "leaves" }, async (ctx) => {
+    await ctx.startChild(stays, undefined, { parentClose: "terminate" });
+  });
   return {
-    workflows: [varied, child, queued, tidies, again],
+    workflows: [varied, child, queued, tidies, again, leaves, stays],
     options: {
       lingerMs: 1_000,
       pinned: { "test.ts#flaky": flaky, "test.ts#once": once },
@@ -112,6 +117,7 @@ async function run(
   await insisting(() => first.start("tidies", undefined, id("tidies")));
   await insisting(() => last.start("queued", undefined, id("queued")));
   await insisting(() => first.start("again", undefined, id("again"), RETRIED));
+  await insisting(() => last.start("leaves", undefined, id("leaves")));
   await pass(2_500);
   await tell(first, id("tidies"), "cancel", "");
   await tell(first, id("second"), "signal", "go");
@@ -127,6 +133,15 @@ async function run(
   assert.deepEqual(await result("again"), ["completed", 2]);
   assert.equal((await result("tidies"))[0], "cancelled");
   assert.ok(deeds.cleaned.has(id("tidies")), "a cancelled run has cleaned up");
+  const outlived = await place.query<{ state: string; late: number }>(
+    `select child.state, extract(epoch from child.ended_at - parent.ended_at)::float8 * 1000 as late
+     from {schema}.runs as child join {schema}.runs as parent on parent.id = child.parent
+     where parent.run_id = $1`,
+    [id("leaves")],
+  );
+  assert.equal(outlived.length, 1, "a child was started once");
+  assert.equal(outlived[0]!.state, "terminated");
+  assert.ok(outlived[0]!.late <= RETRY_MS, `a child was ended ${outlived[0]!.late} ms late`);
   const held = await place.query(
     `select run_id from {schema}.runs where aftermath or node is not null or wake_at is not null
      union all select run::text from {schema}.tasks`,
@@ -200,5 +215,31 @@ const PLACES = [["one node on PGlite", virtualPglite, 1], [
 for (const [where, open, count] of PLACES) {
   Deno.test(`whichever answer is lost, and whichever statement fails for once, all goes on: ${where}`, async () => {
     await walk(open, count);
+  });
+}
+
+for (const [where, open, count] of PLACES) {
+  Deno.test(`a child that ends with its parent goes on only while nobody can tell it: ${where}`, async () => {
+    let isAway = true;
+    const losses = new Losses((name) =>
+      isAway && name === "lineage.stop" ? { state: "57014" } : "answered"
+    );
+    await using place = await open((driver, schema) => losses.wrap(driver, schema));
+    const { workflows, options } = workload({ cleaned: new Set(), tried: new Set() });
+    await using stack = new AsyncDisposableStack();
+    const nodes: TestNode[] = [];
+    for (let n = 0; n < count; n++) {
+      nodes.push(stack.use(await TestNode.open(place, workflows, { ...place.node, ...options })));
+    }
+    losses.begin();
+    await nodes[0]!.start("leaves", undefined, "leaves");
+    await place.time.moveTo(place.clock.monotonic() + 5 * MINUTE);
+    assert.equal((await nodes[0]!.store.runs.get("leaves"))?.state, "completed");
+    assert.equal((await left(place)).length, 1, "the child goes on");
+    const tries = losses.asked.get("lineage.stop")!;
+    assert.ok(tries >= 5 * MINUTE / RETRY_MS, `its end was tried ${tries} times`);
+    isAway = false;
+    await place.time.moveTo(place.clock.monotonic() + RETRY_MS);
+    assert.deepEqual(await left(place), [], "the child has ended");
   });
 }

@@ -15,6 +15,7 @@ import type { VirtualPlace } from "../support/virtual_place.ts";
 
 import { type EndedRun, type Generation, keyOf, outstandingOf } from "./ended_runs.ts";
 import type { Aftermath } from "./runs.ts";
+import type { Tellings } from "./tellings.ts";
 import type { MadeAttempt, RandomWorld } from "./world.ts";
 
 const drain: Drain = await probeDrain();
@@ -142,14 +143,18 @@ function keyed(
 
 // ---- leftovers --------------------------------------------------------------------------------
 
-/** Every run has ended, and no child outlived a parent that was to take it along. */
-export function checkEnded(runs: readonly EndedRun[]): void {
+/**
+ * Every run has ended, and no child outlived a parent that was to take it along, once it could be told
+ * of its parent's end.
+ */
+export function checkEnded(runs: readonly EndedRun[], tellings: Tellings): void {
   const byId = new Map(runs.map((run) => [run.id, run]));
   for (const { runId, state, stuckReason, parent, parentClose, endedAt } of runs) {
     assert.match(state, /^(completed|failed|cancelled|terminated)$/, `${runId}: ${stuckReason}`);
     const above = parent === null ? undefined : byId.get(parent);
     if (above === undefined || parentClose !== "terminate") continue;
-    assert.ok(endedAt! <= above.endedAt!, `${runId}, ${state}, outlived its parent`);
+    const toldBy = tellings.toldBy(above.endedAt!);
+    assert.ok(endedAt! <= toldBy, `${runId}, ${state}, outlived its parent`);
   }
 }
 

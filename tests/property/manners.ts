@@ -51,9 +51,3 @@ export const LOSSY: Manner = {
     };
   },
 };
-
-/**
- * Whether {@linkcode LOSSY} is asked for, by `CONTINUUM_PROPERTY_LOSSY=1`: some of its seeds fail on
- * Postgres for a reason that is not found yet.
- */
-export const ASKS_FOR_LOSSY: boolean = Deno.env.get("CONTINUUM_PROPERTY_LOSSY") === "1";

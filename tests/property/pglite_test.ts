@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { virtualPglite } from "../support/virtual_place.ts";
 import { assertAlike, familiesOf, isDetermined } from "./compare.ts";
 import { assertProperty, executeAndCheck, forEachFamily } from "./property.ts";
-import { ASKS_FOR_LOSSY, BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./manners.ts";
+import { BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./manners.ts";
 
 Deno.test("random workflows end the same way, resident throughout or parked at each wait", async () => {
   await assertProperty(600, virtualPglite, async (open, scenarios) => {
@@ -48,12 +48,8 @@ Deno.test("random workflows are executed as promised by a node that is buried", 
   });
 });
 
-Deno.test({
-  name: "random workflows are executed as promised though answers are lost and statements fail",
-  ignore: !ASKS_FOR_LOSSY,
-  fn: async () => {
-    await assertProperty(100, virtualPglite, async (open, scenarios) => {
-      await executeAndCheck(open, scenarios, LOSSY);
-    });
-  },
+Deno.test("random workflows are executed as promised though answers are lost and statements fail", async () => {
+  await assertProperty(100, virtualPglite, async (open, scenarios) => {
+    await executeAndCheck(open, scenarios, LOSSY);
+  });
 });

@@ -21,6 +21,7 @@ import {
 import { familiesOf, type Family, familyOf } from "./compare.ts";
 import { type Aftermath, execute, type Manner } from "./runs.ts";
 import { type Scenario, scenarios, scenariosFrom } from "./scenarios.ts";
+import { Tellings } from "./tellings.ts";
 
 // For good: promises that a program leaves rejected are told of after the run's last turn.
 installGuard();
@@ -124,13 +125,15 @@ export async function executeAndCheck(
   scenarios: readonly Scenario[],
   manner: Manner,
 ): Promise<Aftermath> {
-  const losses = new Losses(manner.fates?.() ?? (() => "answered"));
+  const tellings = new Tellings();
+  const fates = manner.fates?.() ?? (() => "answered");
+  const losses = new Losses(tellings.watch(fates, () => place.clock.monotonic()));
   await using place = await open((driver, schema) => losses.wrap(driver, schema));
   const after = await execute(place, scenarios, manner, losses);
   const made = Map.groupBy(after.made, ({ runId }) => familyOf(runId));
   const ledger = Map.groupBy(after.ledger, ({ run }) => familyOf(run));
   await forEachFamily(familiesOf(after), async ({ runs }, root) => {
-    checkEnded(runs);
+    checkEnded(runs, tellings);
     checkTransactions({ runs, ledger: ledger.get(root) ?? [] });
     checkAttempts({ runs, made: made.get(root) ?? [] }, { died: mayRepeat(manner) });
     for (const run of runs) await checkReplays(run, after.world);

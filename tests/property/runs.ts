@@ -7,6 +7,8 @@
 import assert from "node:assert/strict";
 import { encode } from "../../src/base/values.ts";
 import { encodeError } from "../../src/base/values_failure.ts";
+import { RETRY_MS } from "../../src/engine/lookout.ts";
+import { PAUSE_MS } from "../../src/engine/patience.ts";
 import { outcomeOf } from "../../src/store/sqlstate.ts";
 import type { Decide, Losses } from "../support/losses.ts";
 import type { NodeOptions } from "../support/node.ts";
@@ -16,6 +18,9 @@ import type { VirtualPlace } from "../support/virtual_place.ts";
 import { type EndedRun, readRuns, Witness } from "./ended_runs.ts";
 import { type Deed, runIdOf, type Scenario } from "./scenarios.ts";
 import { type MadeAttempt, RandomWorld } from "./world.ts";
+
+/** However often the database has failed, nodes ask it again within so many milliseconds. */
+const RETRIED_MS = Math.max(PAUSE_MS.most, RETRY_MS);
 
 /** How scenarios are executed. */
 export interface Manner {
@@ -67,6 +72,8 @@ export async function execute(
     await place.query(`create table ${ledger} (run text, key text)`);
     losses.begin();
     await live(place, nodes, scenarios, manner.burials ?? []);
+    losses.end();
+    if (manner.fates !== undefined) await place.time.moveTo(place.clock.monotonic() + RETRIED_MS);
   } finally {
     losses.end();
     for (const node of nodes) await node.engine.close(0); // time does not pass by itself
