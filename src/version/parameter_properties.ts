@@ -82,7 +82,8 @@ function editClass(
       throw new ModuleSyntaxError(
         `Cannot compile ${url}: line ${line}, column ${column}: found a ` +
           `${isComputed ? "computed" : "decorated"} field that is initialised in a class with ` +
-          "parameter properties, wanted an assignment in its constructor",
+          "parameter properties, which is not compiled as Deno does it, wanted an assignment in its " +
+          "constructor",
       );
     }
     let name = `#_init${count + i}`;
@@ -98,24 +99,39 @@ function editClass(
     calls += `this.${name}();`;
   }
   const body = constructor!["body"] as SyntaxNode;
-  let at = body.start + 1;
-  if (node["superClass"]) {
-    const statements = body["body"] as SyntaxNode[];
-    const called = statements.find(({ type, expression }) =>
-      type === "ExpressionStatement" && (expression as SyntaxNode).type === "CallExpression" &&
-      ((expression as SyntaxNode)["callee"] as SyntaxNode).type === "Super"
-    );
-    if (called === undefined) {
-      const { line, column } = positionOf(source, body.start);
-      throw new ModuleSyntaxError(
-        `Cannot compile ${url}: line ${line}, column ${column}: found no statement super(...) in a ` +
-          "constructor that has parameter properties",
-      );
-    }
-    at = called.end;
+  const insert = (at: number, text: string) => edits.push({ at, end: at, text });
+  if (!node["superClass"]) {
+    insert(body.start + 1, `;${calls}`);
+    return edits;
   }
-  edits.push({ at, end: at, text: `;${calls}` });
+  const supers = superCalls(body);
+  const statement = (body["body"] as SyntaxNode[]).find(({ expression }) =>
+    expression === supers[0] && expression !== undefined
+  );
+  if (statement !== undefined && supers.length === 1) insert(statement.end, `;${calls}`);
+  else {
+    // As the compiler itself does it: the value stays that of the call.
+    for (const call of supers) {
+      insert(call.start, "[");
+      insert(call.end, `,${calls.replaceAll(";", ",")}][0]`);
+    }
+  }
   return edits;
+}
+
+/** The calls of a constructor's own `super`, those of classes inside it left out. */
+function superCalls(node: SyntaxNode): SyntaxNode[] {
+  const found: SyntaxNode[] = [];
+  for (const value of Object.values(node).flat()) {
+    const child = value as SyntaxNode | null;
+    if (typeof child !== "object" || child === null || typeof child.type !== "string") continue;
+    if (/^Class(Declaration|Expression)$/.test(child.type)) continue;
+    const isCall = child.type === "CallExpression" &&
+      (child["callee"] as SyntaxNode).type === "Super";
+    if (isCall) found.push(child);
+    found.push(...superCalls(child));
+  }
+  return found;
 }
 
 /** The sign after a field's name and type, comments passed over. */

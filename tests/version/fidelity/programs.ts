@@ -99,6 +99,35 @@ function classes(): string[] {
   return out;
 }
 
+/** Constructors with parameter properties that call `super` anywhere. */
+function superCalls(): string[] {
+  const bodies = [
+    `super();`,
+    `say("before"); super(); say("after", this.y);`,
+    `const r = super(); say(r === this, this.y);`,
+    `if (x) { super(); } else super(1);`,
+    `if (x) super(); else { super(1); say("else") }`,
+    `(() => { super(); say("arrow", this.y) })();`,
+    `const later = () => super(); later(); say(this.y);`,
+    `say(super());`,
+    `say((super(), this.y));`,
+    `try { super(); } finally { say("finally", this.y) }`,
+    `for (const i of [1]) super(i);`,
+    `class Inner extends B { constructor() { super("inner"); } } new Inner(); super("outer");`,
+    `super(); try { super(); } catch (e) { say(e.name) }`,
+    `x ? super() : super(1);`,
+    `super(say("argument"), this?.y);`,
+    `super({ get a() { return 1 } }, class { m() { return super.toString } });`,
+    `return Object.create(null);`,
+    ``,
+  ];
+  return bodies.map((body) =>
+    `class B { b = 1; constructor(...all) { say("base", all.length) } }
+    class P extends B { y = this.x; z = () => this.x; constructor(readonly x: number) { ${body} } }
+    let p; try { p = new P(2) } catch (e) { say(e.name) } export default [p, p?.z?.()];`
+  );
+}
+
 /** Standard decorators on every kind of member. */
 function decorators(): string[] {
   const dec = `const d = (name) => (value, context) => {
@@ -356,7 +385,15 @@ const CLASSIC =
 export function plainPrograms(): Program[] {
   const out: Program[] = [];
   const held = resources();
-  const typed = [...ENUMS, ...NAMESPACES, ...classes(), ...decorators(), ...ERASED, ...held];
+  const typed = [
+    ...ENUMS,
+    ...NAMESPACES,
+    ...classes(),
+    ...decorators(),
+    ...ERASED,
+    ...held,
+    ...superCalls(),
+  ];
   for (const source of typed) {
     out.push({ media: "ts", source });
     const isAmbiguous = /<any>|<number>\(|<T>\(/.test(source);
