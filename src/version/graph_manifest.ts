@@ -66,7 +66,11 @@ export function buildManifest(
     for (const found of module.imports) {
       const { specifier, target } = found;
       if (specifier === undefined || target.kind === "computed") {
-        note("NON_LITERAL_IMPORT", found.offset, "Found a computed import, wanted a literal");
+        note(
+          "NON_LITERAL_IMPORT",
+          found.offset,
+          "Found a computed import, wanted a literal, and so its options",
+        );
         continue;
       }
       // It leads nowhere for anybody, and needs no line.

@@ -18,9 +18,9 @@ export type { ParsedImport, ParsedImports };
 
 /** One import of a source. */
 export interface FoundImport {
-  /** The specifier, its escapes decoded; `undefined` for a dynamic import that computes it. */
+  /** The specifier, its escapes decoded; `undefined` for a dynamic import that computes it, or its options. */
   readonly specifier: string | undefined;
-  /** The `type` attribute; `undefined` without one. */
+  /** The `type` attribute; `undefined` without one, empty where another attribute is given. */
   readonly type: string | undefined;
   /** Whether it is a dynamic import. */
   readonly isDynamic: boolean;
@@ -108,6 +108,18 @@ export function positionOf(source: string, offset: number): { line: number; colu
   return { line, column: offset - start + 1 };
 }
 
+/**
+ * The type that attributes ask for.
+ *
+ * @param attributes Their keys and values.
+ * @returns The type; `undefined` without attributes, empty where one is not `type`: no runtime takes
+ * it.
+ */
+export function typeOf(attributes: readonly (readonly [string, string])[]): string | undefined {
+  if (attributes.some(([key]) => key !== "type")) return "";
+  return attributes[0]?.[1];
+}
+
 /** What the lexer finds; `undefined` when its answer is not certain. */
 function lexImports(source: string, media: "js" | "ts"): FoundImports | undefined {
   const imports: FoundImport[] = [];
@@ -151,7 +163,7 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
     } else if (!entry.typeOnly) {
       imports.push({
         specifier: entry.specifier,
-        type: entry.attributes?.find(([key]) => key === "type")?.[1],
+        type: typeOf(entry.attributes ?? []),
         isDynamic: false,
         offset: entry.importStart,
       });

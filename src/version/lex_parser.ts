@@ -5,7 +5,7 @@
  */
 
 import { parse, type ParserPlugin } from "@babel/parser";
-import type { FoundImport, FoundImports } from "./lex.ts";
+import { type FoundImport, type FoundImports, typeOf } from "./lex.ts";
 
 /** An import whose place in the source is known. */
 export interface ParsedImport extends FoundImport {
@@ -131,25 +131,48 @@ function parseWith(source: string, plugins: ParserPlugin[]): SyntaxNode {
 }
 
 function staticImport(node: SyntaxNode): ParsedImport {
-  const attributes = Array.isArray(node["attributes"]) ? node["attributes"] : [];
-  const type = attributes.find((a) => isNode(a) && keyOf(a) === "type");
+  const attributes = (node["attributes"] ?? []) as SyntaxNode[];
   const source = node["source"] as SyntaxNode;
   return {
     ...placeOf(node, source),
     specifier: String(source["value"]),
-    type: isNode(type) ? literal(type["value"]) : undefined,
+    type: typeOf(attributes.map((each) => [keyOf(each) ?? "", literal(each["value"]) ?? ""])),
     isDynamic: false,
   };
 }
 
 function dynamicImport(node: SyntaxNode): ParsedImport {
-  const attributes = property(property(node["options"], "with"), "type");
+  const attributes = attributesOf(node["options"]);
   return {
     ...placeOf(node, node["source"] as SyntaxNode),
-    specifier: literal(node["source"]),
-    type: attributes === undefined ? undefined : literal(attributes) ?? "",
+    specifier: attributes === undefined ? undefined : literal(node["source"]),
+    type: typeOf(attributes ?? []),
     isDynamic: true,
   };
+}
+
+/** What the options of a dynamic import ask for; `undefined` where only running them would tell. */
+function attributesOf(options: unknown): [string, string][] | undefined {
+  if (!isNode(options) || options.type === "Identifier" && options["name"] === "undefined") {
+    return [];
+  }
+  const attributes = plainProperties(options)?.find(([key]) => key === "with");
+  if (attributes === undefined) return plainProperties(options) && [];
+  const found = plainProperties(attributes[1]);
+  // Deno, too, looks no further than strings.
+  const texts = found?.map(([key, value]) => [key, textOf(value)] as const);
+  if (texts?.some(([, text]) => text === undefined)) return undefined;
+  return texts as [string, string][] | undefined;
+}
+
+/** The properties of an object literal; `undefined` where it is none, or one is no plain property. */
+function plainProperties(object: unknown): [string, unknown][] | undefined {
+  if (!isNode(object) || object.type !== "ObjectExpression") return undefined;
+  const properties = object["properties"] as SyntaxNode[];
+  const isPlain = properties.every(({ type, computed }) => type === "ObjectProperty" && !computed);
+  const keys = new Set(properties.map(keyOf));
+  if (!isPlain || keys.size < properties.length || keys.has("__proto__")) return undefined;
+  return properties.map((each) => [keyOf(each)!, each["value"]]);
 }
 
 function placeOf(
@@ -165,22 +188,19 @@ function placeOf(
   };
 }
 
-/** The value of a property in an object literal. */
-function property(object: unknown, name: string): unknown {
-  if (!isNode(object) || !Array.isArray(object["properties"])) return undefined;
-  const found = object["properties"].find((p) => isNode(p) && keyOf(p) === name);
-  return isNode(found) ? found["value"] : undefined;
-}
-
 function keyOf(node: SyntaxNode): string | undefined {
   const key = node["key"];
   return isNode(key) ? String(key["name"] ?? key["value"]) : undefined;
 }
 
+function textOf(node: unknown): string | undefined {
+  return isNode(node) && node.type === "StringLiteral" ? String(node["value"]) : undefined;
+}
+
 /** The text of a string, or of a template without substitutions. */
 function literal(node: unknown): string | undefined {
   if (!isNode(node)) return undefined;
-  if (node.type === "StringLiteral") return String(node["value"]);
+  if (node.type === "StringLiteral") return textOf(node);
   const quasis = node["quasis"];
   if (node.type !== "TemplateLiteral" || !Array.isArray(quasis) || quasis.length !== 1) {
     return undefined;

@@ -1,7 +1,7 @@
 /**
  * What decides how a member's bytes are read: what Deno would read them as.
  *
- * In this order: the import's `type` attribute; the `content-type` of an HTTP response or `data:`
+ * In this order: the import's `type` attribute, where it is `text` or `bytes`; the `content-type` of an HTTP response or `data:`
  * URL, unless it says nothing (`text/plain`, `application/octet-stream`, or none at all); the
  * extension of the path. `tests/version/media_type_test.ts` holds this against the installed Deno.
  *
@@ -68,7 +68,11 @@ const REFINED: Readonly<Record<string, "js" | "jsx" | "ts">> = {
  * @returns The media type; `commonjs` or `unsupported` for what no graph can hold.
  */
 export function mediaTypeOf(url: string, type: ImportType, contentType?: string): FoundMediaType {
-  if (type !== "module") return type;
+  if (type === "text" || type === "bytes") return type;
+  // Deno reads as JSON only what is JSON without being asked for.
+  if (type === "json") {
+    return mediaTypeOf(url, "module", contentType) === "json" ? "json" : "unsupported";
+  }
   const { protocol, pathname } = new URL(url);
   const name = /[^/]*(?=\/*$)/.exec(pathname)![0];
   const extension = /\.([^.]*)$/.exec(name)?.[1]?.toLowerCase() ?? "";

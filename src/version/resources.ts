@@ -4,13 +4,9 @@
  * awaits at other times. So it is shown a `const` in place of each, with a mark, and what comes out
  * gets its word back.
  *
- * In the head of a plain `for` loop the language takes them, and Deno's parser does not: refused.
- *
  * @module
  */
 
-import { ModuleSyntaxError } from "./errors.ts";
-import { positionOf } from "./lex.ts";
 import type { SyntaxNode } from "./lex_parser.ts";
 
 /** A source that the compiler leaves alone, and the way back. */
@@ -40,9 +36,13 @@ export async function markResources(
 ): Promise<MarkedResources> {
   const none = { source, restore: (code: string) => code };
   if (!/\busing\b/.test(source)) return none;
-  const tree = await treeOf(source, media);
-  if (tree === undefined) return none;
-  const { nodesOf } = await import("./lex_parser.ts");
+  const { nodesOf, parseTree } = await import("./lex_parser.ts");
+  let tree: SyntaxNode;
+  try {
+    tree = parseTree(source, media);
+  } catch {
+    return none; // The compiler says what is wrong.
+  }
   const found = [...nodesOf(tree)].filter(isResource).sort((a, b) => a.start - b.start);
   if (found.length === 0) return none;
   let mark = "$using";
@@ -80,43 +80,11 @@ export async function markResources(
 }
 
 /**
- * Refuses the one place of a resource that Deno does not take.
+ * Whether a node declares resources.
  *
- * @param source The text, without a byte order mark.
- * @param media Its language.
- * @param url What messages call it.
- * @throws {ModuleSyntaxError} When a plain `for` loop declares a resource.
+ * @param node A node of a syntax tree.
+ * @returns Whether it does.
  */
-export async function checkResources(
-  source: string,
-  media: "js" | "jsx" | "ts" | "tsx",
-  url: string,
-): Promise<void> {
-  if (!/\busing\b/.test(source) || !/\bfor\b/.test(source)) return;
-  const tree = await treeOf(source, media);
-  if (tree === undefined) return;
-  const { nodesOf } = await import("./lex_parser.ts");
-  for (const node of nodesOf(tree)) {
-    const init = node.type === "ForStatement" ? node["init"] as SyntaxNode | null : null;
-    if (init === null || !isResource(init)) continue;
-    const { line, column } = positionOf(source, init.start);
-    throw new ModuleSyntaxError(
-      `Cannot compile ${url}: line ${line}, column ${column}: found a resource that a for loop with ` +
-        "semicolons declares, which Deno does not parse, wanted it before the loop",
-    );
-  }
-}
-
-/** `undefined` where the source is none: the compiler, or the runtime, says what is wrong. */
-async function treeOf(source: string, media: "js" | "jsx" | "ts" | "tsx") {
-  const { parseTree } = await import("./lex_parser.ts");
-  try {
-    return parseTree(source, media);
-  } catch {
-    return undefined;
-  }
-}
-
-function isResource({ type, kind }: SyntaxNode): boolean {
+export function isResource({ type, kind }: SyntaxNode): boolean {
   return type === "VariableDeclaration" && (kind === "using" || kind === "await using");
 }

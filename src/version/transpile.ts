@@ -10,7 +10,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { compile } from "./compiler.ts";
 import { findImports } from "./lex.ts";
 import type { MediaType } from "./manifest.ts";
-import { checkResources } from "./resources.ts";
+import { checkNativeSyntax } from "./native_syntax.ts";
 
 /** JavaScript, and how its positions lead back to the source. */
 export interface Transpiled {
@@ -37,7 +37,7 @@ export async function transpile(
   url: string,
   options: ReadonlyMap<string, string>,
 ): Promise<Transpiled> {
-  await checkResources(source, media, url);
+  await checkNativeSyntax(source, media, url);
   if (media === "js") return { code: source, map: "" };
   const erased = media === "ts" ? await eraseTypes(source, url, options) : undefined;
   if (erased !== undefined) return { code: erased, map: "" };

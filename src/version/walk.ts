@@ -205,8 +205,17 @@ export class Walk {
     if (this.#bytes > limits.bytes) this.#refuse("bytes", limits.bytes, request);
     const media = mediaTypeOf(url, type, fetched.contentType);
     if (media === "commonjs" || media === "unsupported") {
-      const found = media === "commonjs" ? "it is CommonJS" : "its type is not one that Deno runs";
-      this.#answers.set(key, new ModuleSyntaxError(`Cannot pin ${url}: ${found}`));
+      const found = type === "json"
+        ? 'it is imported with { type: "json" }, and neither its name nor its content type is JSON\'s'
+        : media === "commonjs"
+        ? "it is CommonJS"
+        : "its type is not one that Deno runs";
+      const error = new ModuleSyntaxError(`Cannot pin ${url}: ${found}`);
+      // Deno executes it: what imports it dynamically must not take it for missing.
+      if (media === "commonjs" && url.startsWith("file:") && importer !== undefined) {
+        throw new ModuleSyntaxError(`${error.message}, imported by ${importer.url}`);
+      }
+      this.#answers.set(key, error);
       return [];
     }
     const module: WalkedModule = {
@@ -274,13 +283,12 @@ export class Walk {
     if (specifier === undefined) return { kind: "computed" };
     const target = resolveImport(this.#options.resolver, specifier, base);
     if (target.kind !== "module" || isImportType(type ?? "module")) return target;
+    const found = type === ""
+      ? "an attribute that is not type"
+      : `the type ${JSON.stringify(type)}`;
     const wanted = 'wanted "json", "text" or "bytes"';
-    return {
-      kind: "failed",
-      error: new ModuleSyntaxError(
-        `Cannot import ${specifier} with the type ${JSON.stringify(type)}: ${wanted}`,
-      ),
-    };
+    const error = new ModuleSyntaxError(`Cannot import ${specifier} with ${found}: ${wanted}`);
+    return { kind: "failed", error };
   }
 
   /** Breaks every module with a static import that cannot be loaded, until none is left. */

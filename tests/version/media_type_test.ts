@@ -188,8 +188,52 @@ Deno.test("files and data: URLs are what the installed Deno makes of them", asyn
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("an attribute decides before anything else", () => {
-  for (const type of ["json", "text", "bytes"] as const) {
+Deno.test("an attribute decides: text and bytes before anything else, JSON where there is JSON", async () => {
+  for (const type of ["text", "bytes"] as const) {
     assert.equal(mediaTypeOf("https://cdn.example/x.cjs", type, "text/css"), type);
   }
+  const names = [
+    "x.json",
+    "x.JSON",
+    "x.jsonc",
+    "x.json5",
+    "x.js",
+    "x.ts",
+    "x.d.ts",
+    "x.txt",
+    "x.css",
+  ];
+  const types = [
+    "application/json",
+    "text/json",
+    "a/b+json",
+    "application/jsonc",
+    "text/plain",
+    "",
+  ];
+  await using folder = await makeFolder({
+    ...Object.fromEntries(names.map((name) => [name, "[1]"])),
+    "read.js": "const out = [];\nfor (const url of JSON.parse(Deno.args[0])) {\n" +
+      'await import(url, { with: { type: "json" } }).then(() => out.push("json"), () => out.push("unsupported"));\n' +
+      "}\nconsole.log(JSON.stringify(out));",
+  });
+  const urls = [
+    ...names.map((name) => folder.url + name),
+    ...types.map((type) => `data:${type},[1]`),
+  ];
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--quiet",
+      "--no-config",
+      new URL("read.js", folder.url).pathname,
+      JSON.stringify(urls),
+    ],
+  }).output();
+  const found = urls.map((url) => {
+    const [, type] = /^data:([^,]*),/.exec(url) ?? [];
+    return mediaTypeOf(url, "json", type === "" ? "text/plain;charset=US-ASCII" : type);
+  });
+  assert.deepEqual(found, JSON.parse(new TextDecoder().decode(stdout)));
 });

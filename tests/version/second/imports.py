@@ -209,37 +209,48 @@ def find_imports(text, media):
             if level == 0:
                 return i
 
-    def attribute(i):
-        """The `type` in an object literal at i: "" where it is computed, None where it is not there."""
-        end = closing(i)
-        j, level = i + 1, 0
+    def properties(i):
+        """Keys, each with the index of its value, of an object literal at i; None where one is not plain."""
+        end, j, entries = closing(i), i + 1, {}
         while j < end - 1:
-            kind, value = tok(j)
-            key = literal(j) if kind == "string" else value
-            if level == 0 and key == "type" and tok(j + 1) == ("mark", ":"):
-                return (literal(j + 2) if is_literal(j + 2) and tok(j + 3)[1] in (",", "}") else None) or ""
-            if kind == "mark":
-                level += (value in "([{") - (value in ")]}")
+            key = literal(j) if tok(j)[0] == "string" else tok(j)[1]
+            if tok(j)[0] not in ("string", "word") or tok(j + 1) != ("mark", ":") or key in entries or key == "__proto__":
+                return None
+            entries[key] = j + 2
+            j += 2
+            while j < end - 1 and tok(j)[1] != ",":
+                j = closing(j) if tok(j)[0] == "mark" and tok(j)[1] in "([{" else j + 1
             j += 1
-        return None
+        return entries
 
-    def property_with(i):
-        end, j, level = closing(i), i + 1, 0
-        while j < end - 1:
-            kind, value = tok(j)
-            key = literal(j) if kind == "string" else value
-            if level == 0 and key == "with" and tok(j + 1)[1] == ":" and tok(j + 2) == ("mark", "{"):
-                return attribute(j + 2)
-            if kind == "mark":
-                level += (value in "([{") - (value in ")]}")
-            j += 1
-        return None
+    def attributes(i):
+        """The type that the object literal at i asks for, "" where it has another key; False where it computes."""
+        entries = properties(i)
+        if entries is None or not all(tok(j)[0] == "string" and tok(j + 1)[1] in (",", "}") for j in entries.values()):
+            return False
+        if not entries:
+            return None
+        return literal(entries["type"]) if list(entries) == ["type"] else ""
+
+    def options(i):
+        """The same of the second argument of a dynamic import."""
+        if tok(i)[1] == ")" or tok(i) == ("word", "undefined") and tok(i + 1)[1] in (",", ")"):
+            return None
+        if tok(i)[1] != "{" or tok(closing(i))[1] not in (",", ")"):
+            return False
+        entries = properties(i)
+        if entries is None or "with" in entries and tok(entries["with"])[1] != "{":
+            return False
+        if "with" not in entries:
+            return None
+        j = entries["with"]
+        return attributes(j) if tok(closing(j))[1] in (",", "}") else False
 
     def static(i):
         """A `from` clause, or a plain import, whose specifier is at i."""
         type_ = None
         if tok(i + 1)[1] in ("with", "assert") and tok(i + 2)[1] == "{":
-            type_ = attribute(i + 2)
+            type_ = attributes(i + 2)
         out.append(Import(literal(i), type_))
         return i + 1
 
@@ -277,8 +288,10 @@ def find_imports(text, media):
             specifier, type_ = (literal(at + 2), None) if is_literal(at + 2) else (None, None)
             if specifier is not None and tok(at + 3)[1] not in (",", ")"):
                 specifier = None
-            if specifier is not None and tok(at + 3)[1] == "," and tok(at + 4)[1] == "{":
-                type_ = property_with(at + 4)
+            if specifier is not None and tok(at + 3)[1] == ",":
+                type_ = options(at + 4)
+                if type_ is False:
+                    specifier, type_ = None, None
             out.append(Import(specifier, type_, True))
             at += 2
             level += 1

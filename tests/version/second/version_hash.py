@@ -83,8 +83,10 @@ def resolve_label(label, specifier):
 
 
 def media_type(url, type_, content_type):
-    if type_ != "module":
+    if type_ in ("text", "bytes"):
         return type_
+    if type_ == "json":
+        return "json" if media_type(url, "module", content_type) == "json" else None
     name = re.search(r"([^/]*)/*$", url.pathname)[1]
     extension = name.rpartition(".")[2].lower() if "." in name else ""
     is_declaration = extension in ("ts", "mts", "cts") and ".d." in name[:-len(extension)]
@@ -219,6 +221,8 @@ class Graph:
                     self.answers[key] = known
                     continue
                 media = media_type(final, type_, content_type)
+                if type_ == "module" and final.scheme == "file" and re.search(r"\.c[jt]s/*$", final.pathname, re.I) and media is None:
+                    raise NoHash("CommonJS that Deno executes")
                 if media is None:
                     raise Broken("no media type")
                 text = text_of(media, data, content_type)
