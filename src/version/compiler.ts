@@ -14,6 +14,7 @@
  * @module
  */
 
+import { applyEdits, mapBack } from "./edits.ts";
 import { ModuleSyntaxError } from "./errors.ts";
 import { jsxSettings } from "./jsx.ts";
 import { ExternalUnavailableError } from "./load_errors.ts";
@@ -72,12 +73,14 @@ export async function compile(
     }
   }
   const { transformSync } = await (compiler ??= load());
-  const { source: marked, restore } = await markResources(source, media); // K4
-  const ready = isTyped ? await initialiseAfterParameters(marked, media, url, isLegacy) : marked;
+  const { edits: marks, restore } = await markResources(source, media); // K4
+  const marked = applyEdits(source, marks);
+  // K1
+  const moves = isTyped ? await initialiseAfterParameters(marked, media, url, isLegacy) : [];
   let compiled: { code: string; map: string };
   try {
     compiled = transformSync(
-      ready,
+      applyEdits(marked, moves),
       {
         filename: url,
         swcrc: false,
@@ -116,7 +119,8 @@ export async function compile(
     ACCESS,
     (found) => ACCESS_OF_DENO + "\n".repeat(found.split("\n").length - 1), // K3
   );
-  const { names, mappings } = JSON.parse(compiled.map);
+  const { names, mappings: emitted } = JSON.parse(compiled.map);
+  const mappings = mapBack(mapBack(emitted, marked, moves), source, marks);
   const isRuntimeUsed = isJsx && jsx.specifier !== undefined &&
     code.includes(` from ${JSON.stringify(jsx.specifier)};`);
   if (!isRuntimeUsed) return { code, names, mappings };

@@ -9,16 +9,10 @@
  * @module
  */
 
+import type { Edit } from "./edits.ts";
 import { ModuleSyntaxError } from "./errors.ts";
 import { positionOf } from "./lex.ts";
 import type { SyntaxNode } from "./lex_parser.ts";
-
-/** Text that is put in place of other text. */
-interface Edit {
-  readonly at: number;
-  readonly end: number;
-  readonly text: string;
-}
 
 /**
  * Rewrites the classes whose fields would be initialised too early.
@@ -27,7 +21,7 @@ interface Edit {
  * @param media With or without JSX.
  * @param url What messages call it.
  * @param isLegacy Whether decorators are those of `experimentalDecorators`.
- * @returns The source; itself where there is no such class.
+ * @returns The edits; none where there is no such class.
  * @throws {SyntaxError} When the source can't be parsed.
  * @throws {ModuleSyntaxError} When a field can't be initialised as Deno does it.
  */
@@ -36,9 +30,9 @@ export async function initialiseAfterParameters(
   media: "ts" | "tsx" | "jsx",
   url: string,
   isLegacy: boolean,
-): Promise<string> {
-  if (!/\bconstructor\b/.test(source)) return source;
-  if (!/\b(public|private|protected|readonly|override)\b/.test(source)) return source;
+): Promise<readonly Edit[]> {
+  if (!/\bconstructor\b/.test(source)) return [];
+  if (!/\b(public|private|protected|readonly|override)\b/.test(source)) return [];
   const { parseTree, nodesOf } = await import("./lex_parser.ts");
   const edits: Edit[] = [];
   for (const node of nodesOf(parseTree(source, media))) {
@@ -46,14 +40,7 @@ export async function initialiseAfterParameters(
       edits.push(...editClass(node, source, url, isLegacy, edits.length));
     }
   }
-  edits.sort((a, b) => a.at - b.at);
-  let out = "";
-  let at = 0;
-  for (const edit of edits) {
-    out += source.slice(at, edit.at) + edit.text;
-    at = edit.end;
-  }
-  return out + source.slice(at);
+  return edits;
 }
 
 function editClass(

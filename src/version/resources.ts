@@ -7,12 +7,13 @@
  * @module
  */
 
+import type { Edit } from "./edits.ts";
 import type { SyntaxNode } from "./lex_parser.ts";
 
-/** A source that the compiler leaves alone, and the way back. */
+/** How a source becomes one that the compiler leaves alone, and the way back. */
 export interface MarkedResources {
-  /** The source, in which nothing is a resource. */
-  readonly source: string;
+  /** After them nothing is a resource; none where nothing was. */
+  readonly edits: readonly Edit[];
   /**
    * Gives what was compiled its resources back. No line moves, and no column that follows.
    *
@@ -28,13 +29,13 @@ export interface MarkedResources {
  *
  * @param source The text, without a byte order mark.
  * @param media Its language.
- * @returns The marked source; itself where there is no resource.
+ * @returns The marks.
  */
 export async function markResources(
   source: string,
   media: "ts" | "tsx" | "jsx",
 ): Promise<MarkedResources> {
-  const none = { source, restore: (code: string) => code };
+  const none = { edits: [], restore: (code: string) => code };
   if (!/\busing\b/.test(source)) return none;
   const { nodesOf, parseTree } = await import("./lex_parser.ts");
   let tree: SyntaxNode;
@@ -47,19 +48,17 @@ export async function markResources(
   if (found.length === 0) return none;
   let mark = "$using";
   while (source.includes(mark)) mark += "_";
-  let marked = "";
-  let at = 0;
-  for (const [i, node] of found.entries()) {
+  const edits = found.map((node, i) => {
     const [first] = node["declarations"] as SyntaxNode[];
-    marked += source.slice(at, node.start);
     // Of a loop alone the declaration has no value, and room for no second name.
-    const isLoop = !first!["init"];
-    at = isLoop ? first!.end : first!.start;
-    marked += isLoop
-      ? `const [${mark}${i}, ${source.slice(first!.start, at)}]`
-      : `const ${mark}${i} = 0, `;
-  }
-  marked += source.slice(at);
+    return first!["init"]
+      ? { at: node.start, end: first!.start, text: `const ${mark}${i} = 0, ` }
+      : {
+        at: node.start,
+        end: first!.end,
+        text: `const [${mark}${i}, ${source.slice(first!.start, first!.end)}]`,
+      };
+  });
   const escaped = mark.replaceAll("$", "\\$");
   const form = new RegExp(
     `const (?:\\[${escaped}(\\d+), ([^\\]]+)\\]|${escaped}(\\d+) = 0, )`,
@@ -76,7 +75,7 @@ export async function markResources(
     if (count === found.length && !restored.includes(mark)) return restored;
     throw new SyntaxError("Cannot compile a declaration with `using`: the compiler changed it");
   };
-  return { source: marked, restore };
+  return { edits, restore };
 }
 
 /**

@@ -98,6 +98,29 @@ test("unused imports stay where verbatimModuleSyntax says so", async () => {
   ], { verbatimModuleSyntax: true });
 });
 
+test("places in code that was edited before it was compiled are the author's own", async () => {
+  const boom = `enum E { A }
+    const at = (e: unknown) => (e as Error).stack!.split("\\n").filter((l) => /:\\d+:\\d+/.test(l))
+      .slice(0, 2).map((l) => /:\\d+:\\d+(?=\\)?$)/.exec(l)![0]);
+    function boom(): never { throw new Error("boom"); }`;
+  await compare(
+    [
+      `using r = null, s = boom();`,
+      `{ using a = null; } /* ö */ await using r = null, s = boom(); using t = null;`,
+      `for (using r of [null]) boom();`,
+      `for await (await using r of [null, boom()]) {}`,
+      `new (class P { y = boom(); constructor(private x = 1) {} })();`,
+      `new (class P { y = this.x; z = (boom()); constructor(private x = 1) { using r = null; } })();`,
+      `using r = null; new (class P { y = this.x; constructor(private x = 1) { boom(); } })();`,
+      `class B {} new (class P extends B { y = this.x; constructor(private x = 1) { const q = super(); boom(); } })();`,
+    ].map((body) => ({
+      media: "ts" as const,
+      source: `${boom} export default async () => { try { ${body} } catch (e) { return at(e); } };`,
+    })),
+    {},
+  );
+});
+
 Deno.test("fields that are not compiled as Deno does it are refused where they stand", async () => {
   const cases = [
     ["computed", `const k = "a"; class P {\n  [k] = this.x; constructor(private x: number) {} }`],
