@@ -289,6 +289,7 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
       "namespace",
       "parent",
       "run_id",
+      "started_at",
       "stuck_reason",
       "wake_at",
     ]);
