@@ -5,6 +5,7 @@
  * @module
  */
 
+import { inBackground } from "./base/background.ts";
 import type { Ends } from "./client/ends.ts";
 import type { Engine } from "./engine/engine.ts";
 import { engineLog } from "./engine/log.ts";
@@ -38,9 +39,9 @@ export class Hints {
   /** Hints may have been missed: everybody looks. */
   caughtUp(): void {
     this.#options.ends.tellAll();
-    this.#options.engine()?.catchUp().catch((error) =>
-      engineLog.warn("Cannot catch up: {error}", { error })
-    );
+    const caughtUp = this.#options.engine()?.catchUp();
+    if (caughtUp === undefined) return;
+    inBackground(caughtUp, (error) => engineLog.warn("Cannot catch up: {error}", { error }));
   }
 
   /** To this process, and to all others. */
@@ -72,8 +73,9 @@ export class Hints {
 
   /** To all other processes; nobody waits for it. */
   publish(notice: Notice): void {
-    this.#options.notices.publish([notice]).catch((error) =>
-      engineLog.debug("Cannot send a hint: {error}", { error })
+    inBackground(
+      this.#options.notices.publish([notice]),
+      (error) => engineLog.debug("Cannot send a hint: {error}", { error }),
     );
   }
 }

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { inBackground } from "./base/background.ts";
 import { engineLog } from "./engine/log.ts";
 import type { ClaimedRun } from "./ports/rows.ts";
 import type { TurnPulse } from "./replay/effects.ts";
@@ -42,7 +43,7 @@ export class Watchdog implements Disposable {
     this.#worker = new Worker(new URL("./watchdog_worker.ts", import.meta.url), { type: "module" });
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, START_MS);
-    this.started = promise.finally(() => clearTimeout(timer));
+    this.started = inBackground(promise.finally(() => clearTimeout(timer)));
     this.#end = resolve;
     this.#worker.onmessage = () => resolve();
     this.#worker.onerror = (event) => {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { inBackground } from "./base/background.ts";
 import type { StuckReason } from "./ports/rows.ts";
 import { NUMBERS, viewsOf, type WatchdogOrder, WORDS } from "./watchdog_memory.ts";
 
@@ -39,7 +40,10 @@ function watch({ memory, hungMs, lostMs, ...where }: WatchdogOrder): void {
         token: numbers[NUMBERS.token]!,
         seconds: Math.round(hungMs / 100) / 10,
       };
-      park(hung, where).catch((error) => say(`Cannot park a run whose turn hangs: ${error}`));
+      inBackground(
+        park(hung, where),
+        (error) => say(`Cannot park a run whose turn hangs: ${error}`),
+      );
     }
     if (looks === Math.ceil(lostMs / everyMs)) end(looks * everyMs);
   }, everyMs);

@@ -14,6 +14,8 @@
  * @module
  */
 
+import { inBackground } from "./background.ts";
+
 const immediate: typeof setImmediate = setImmediate;
 
 /** How much fits into one flush, where items differ much. */
@@ -93,7 +95,7 @@ export class Batcher<T, R> {
       (isHeavy ? this.#heavy : this.#waiting).push({ item, weight, resolve, reject });
       if (this.#busy) return;
       this.#busy = true; // B1
-      immediate(() => void this.#run()); // B2
+      immediate(() => void inBackground(this.#run())); // B2
     });
   }
 
@@ -104,7 +106,9 @@ export class Batcher<T, R> {
         : this.#waiting.splice(0, this.#fits());
       if (batch.length === 0) continue;
       for (const open of this.#doors.splice(0, this.#maxBacklog - this.backlog)) open();
-      await this.#finish(batch);
+      await inBackground(this.#finish(batch), (error) => {
+        for (const { reject } of batch) reject(error); // a mistake: nobody waits for ever
+      });
     }
     this.#busy = false;
   }

@@ -13,6 +13,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import type { Clock } from "../base/clock.ts";
 import { failPoint } from "../base/failpoint.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
@@ -126,7 +127,7 @@ export class Dispatcher {
   /** Whether there may be more. */
   async #claim(): Promise<boolean> {
     const claiming = this.#take();
-    this.#claiming = claiming.catch(() => {});
+    this.#claiming = inBackground(claiming);
     return await claiming;
   }
 

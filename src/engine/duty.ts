@@ -1,12 +1,10 @@
 /**
- * Work that nobody awaits.
- *
- * - Y1: it never rejects unhandled, which would end the process: whoever begins it says what is to be
- *   done with an error, or leaves it to the log.
+ * Work of a node that nobody awaits (Y1 of `base/background.ts`).
  *
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import { engineLog } from "./log.ts";
 
 /**
@@ -21,13 +19,9 @@ export function duty(
   work: () => unknown,
   failed: (error: unknown) => void = () => {},
 ): void {
-  const done = async () => {
-    try {
-      await work();
-    } catch (error) {
-      engineLog.error("Cannot {what}: {error}", { what, error });
-      failed(error);
-    }
-  };
-  done().catch((error) => engineLog.error("Cannot tell of an error: {error}", { error }));
+  const begin = async () => await work();
+  inBackground(begin(), (error) => {
+    engineLog.error("Cannot {what}: {error}", { what, error });
+    failed(error);
+  });
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import type { Clock } from "../base/clock.ts";
 import { shortHash } from "../base/text.ts";
 import type { ClaimedRun, LoadedRun, NewRun } from "../ports/rows.ts";
@@ -289,8 +290,9 @@ export class Engine {
 
   /** Losing a hint costs time, never a fact: nobody waits for it. */
   #publish(notices: readonly Notice[]): void {
-    this.#options.store.notices.publish(notices).catch((error) =>
-      engineLog.debug("Cannot send hints: {error}", { error })
+    inBackground(
+      this.#options.store.notices.publish(notices),
+      (error) => engineLog.debug("Cannot send hints: {error}", { error }),
     );
   }
 
@@ -509,7 +511,11 @@ export class Engine {
     if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.look();
     else this.#dispatcher.lookAt(nextWake);
     if (stuck && this.#options.clock.monotonic() - this.#probedAt >= this.#options.probeMs) {
-      this.#probing ??= this.#probe().finally(() => this.#probing = undefined);
+      this.#probing ??= inBackground(
+        this.#probe().finally(() => this.#probing = undefined),
+        (error) =>
+          engineLog.warn("Cannot probe the versions that runs are parked for: {error}", { error }),
+      );
     }
   }
 
@@ -517,19 +523,15 @@ export class Engine {
   async #probe(): Promise<void> {
     this.#probedAt = this.#options.clock.monotonic();
     const { versions } = this.#options.store;
-    try {
-      for (const hash of await versions.stuck()) {
-        if (!await this.#options.code.probe(hash)) continue;
-        const revived = await versions.revive(hash);
-        engineLog.info("Version {version} can be had again: {revived} runs go on", {
-          version: shortHash(hash),
-          hash,
-          revived,
-        });
-        this.forgive(hash);
-      }
-    } catch (error) {
-      engineLog.warn("Cannot probe the versions that runs are parked for: {error}", { error });
+    for (const hash of await versions.stuck()) {
+      if (!await this.#options.code.probe(hash)) continue;
+      const revived = await versions.revive(hash);
+      engineLog.info("Version {version} can be had again: {revived} runs go on", {
+        version: shortHash(hash),
+        hash,
+        revived,
+      });
+      this.forgive(hash);
     }
   }
 

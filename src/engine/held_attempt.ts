@@ -7,6 +7,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import type { Batcher } from "../base/batcher.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { CancelledError, isContinuumError } from "../base/errors.ts";
@@ -181,10 +182,9 @@ export class HeldAttempt {
     if (wait > 0 && !isDoubtful) {
       this.#beatTimer = this.#host.clock.after(wait, () => {
         this.#beatTimer = undefined;
-        this.#write().catch((error) =>
+        inBackground(this.#write(), (error) =>
           // A4
-          engineLog.warn("Cannot write a heartbeat: {error}", { error })
-        );
+          engineLog.warn("Cannot write a heartbeat: {error}", { error }));
       });
       return;
     }

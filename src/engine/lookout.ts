@@ -6,6 +6,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { messageOf } from "../base/text.ts";
 import type { DatabaseClock } from "./database_clock.ts";
@@ -70,7 +71,11 @@ export class Lookout {
   look(): void {
     if (this.#isPaused) return;
     this.#isWanted = true;
-    this.#looking ??= this.#run();
+    this.#looking ??= inBackground(
+      this.#run(),
+      (error) =>
+        engineLog.error("Cannot look for {what}: {error}", { what: this.#options.what, error }),
+    );
   }
 
   /**

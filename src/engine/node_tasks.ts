@@ -4,6 +4,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import type { Clock } from "../base/clock.ts";
 import { Batcher } from "../base/batcher.ts";
 import type { ClaimedRun, NewEvent } from "../ports/rows.ts";
@@ -73,9 +74,7 @@ export class NodeTasks {
     const { store } = options;
     this.#options = options;
     this.#notices = new Batcher(async (notices) => {
-      await store.notices.publish(notices).catch((error) =>
-        engineLog.debug("Cannot send a hint: {error}", { error })
-      );
+      await store.notices.publish(notices);
       return notices.map(() => undefined);
     });
     this.#attempts = new TaskAttempts({
@@ -207,7 +206,8 @@ export class NodeTasks {
     if (from > this.#options.databaseClock.now()) return this.#queue.lookAt(from);
     this.#queue.look();
     const isHad = hash !== null || this.#options.activities.has(name);
-    if (!isHad || this.#queue.room(queue) <= 0) void this.#notices.add({ kind: "tasks" });
+    if (isHad && this.#queue.room(queue) > 0) return;
+    inBackground(this.#notices.add({ kind: "tasks" }), tellNoHint);
   }
 
   #ownerOf(task: TaskFence): TaskOwner {
@@ -222,4 +222,9 @@ export class NodeTasks {
       lost() {},
     };
   }
+}
+
+/** Losing a hint costs time, never a fact. */
+function tellNoHint(error: unknown): void {
+  engineLog.debug("Cannot send a hint: {error}", { error });
 }

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import { Batcher } from "../base/batcher.ts";
 import type { Clock } from "../base/clock.ts";
 import { failPoint } from "../base/failpoint.ts";
@@ -477,12 +478,14 @@ export class TaskAttempts {
   /** Keeps work that nobody awaits; `fence` is the task whose end it writes. */
   #track(work: Promise<void>, fence?: TaskFence): void {
     if (fence !== undefined) this.#ending.add(fence.token);
-    const tracked = work.catch((error) =>
-      engineLog.error("Cannot settle an activity: {error}", { error })
-    ).finally(() => {
+    const over = work.finally(() => {
       this.#settling.delete(tracked);
       if (fence !== undefined) this.#ending.delete(fence.token);
     });
+    const tracked = inBackground(
+      over,
+      (error) => engineLog.error("Cannot settle an activity: {error}", { error }),
+    );
     this.#settling.add(tracked);
   }
 }

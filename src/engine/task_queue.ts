@@ -8,6 +8,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import type { Clock } from "../base/clock.ts";
 import { CancelledError } from "../base/errors.ts";
 import { failPoint } from "../base/failpoint.ts";
@@ -170,7 +171,7 @@ export class TaskQueue {
       for (const { token } of tasks) this.#beginning.add(token);
       return tasks;
     });
-    this.#claiming = noted.catch(() => {});
+    this.#claiming = inBackground(noted);
     return noted;
   }
 

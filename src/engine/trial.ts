@@ -5,6 +5,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import { type Clock, type Timer, waitFor } from "../base/clock.ts";
 import { InvalidArgumentError, TimeoutError, type TimeoutKind } from "../base/errors.ts";
 import { checkPayload } from "../base/payload.ts";
@@ -84,10 +85,14 @@ export function begin(trial: Trial, clock: Clock): RunningTrial {
     resolve({ kind: "threw", error, retryable: true });
   });
   const facts = new Facts(trial, limits);
-  call(trial, facts).then((result) => {
+  const over = (result: TrialResult) => {
     limits.end();
     resolve(result);
-  });
+  };
+  inBackground(
+    call(trial, facts).then(over),
+    (error) => over({ kind: "threw", error, retryable: true }),
+  );
   return { result: promise, abort: (reason) => facts.abort(reason) };
 }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ignoreRejection } from "../base/background.ts";
+
 /** A way to run every microtask that is due. */
 export type Drain = SyncDrain | AsyncDrain;
 
@@ -69,9 +71,10 @@ export async function probeDrain(): Promise<Drain> {
   try {
     const works = await drain.enter(() => {
       let steps = 0;
-      void (async () => {
+      const count = async () => {
         for (; steps < 3; steps++) await null;
-      })();
+      };
+      ignoreRejection(count());
       drain.run();
       return steps === 3;
     });

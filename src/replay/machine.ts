@@ -25,6 +25,7 @@
  * @module
  */
 
+import { ignoreRejection, inBackground } from "../base/background.ts";
 import {
   CancelledError,
   ContextError,
@@ -414,8 +415,8 @@ export class Execution implements Effects, WorkflowScope {
     const input = decode(this.start.input);
     this.#started = true;
     scope.run(this, () => {
-      void (async () => await this.#body(this, input))()
-        .then(this.#complete, this.#fail);
+      const body = async () => await this.#body(this, input);
+      inBackground(body().then(this.#complete, this.#fail), this.#fail);
     });
   }
 
@@ -610,7 +611,7 @@ const NO_COMMANDS: Pending[] = [];
 /** A promise whose rejection nobody has to handle. */
 function rejected(reason: unknown): Promise<never> {
   const promise = Promise.reject(reason);
-  promise.catch(() => {});
+  ignoreRejection(promise);
   return promise;
 }
 

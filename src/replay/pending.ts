@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ignoreRejection } from "../base/background.ts";
 import type { Command, CommandKind, CommandOptions } from "./commands.ts";
 import type { CallStack } from "./call_stack.ts";
 import type { CallSite } from "./turn.ts";
@@ -148,13 +149,13 @@ class EffectPromise extends Promise<unknown> {
   ignoreRejection(): void {
     const { isAwaited, onLook } = this;
     this.onLook = IGNORE;
-    this.then(undefined, IGNORE);
+    ignoreRejection(this);
     this.isAwaited = isAwaited;
     this.onLook = onLook;
   }
 }
 
-Object.defineProperty(EffectPromise.prototype, "constructor", {
+Reflect.defineProperty(EffectPromise.prototype, "constructor", {
   configurable: true,
   get(this: EffectPromise): PromiseConstructor {
     this.isAwaited = true;

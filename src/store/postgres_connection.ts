@@ -10,6 +10,7 @@
  * @module
  */
 
+import { ignoreRejection, inBackground } from "../base/background.ts";
 import pg from "pg";
 import { isContinuumError } from "../base/errors.ts";
 import type { SqlValue } from "./driver.ts";
@@ -124,7 +125,7 @@ export class Connection {
       connectionTimeoutMillis: CONNECT_MS,
     });
     const { promise: failed, reject: fail } = Promise.withResolvers<never>();
-    failed.catch(() => {});
+    ignoreRejection(failed);
     client.on("error", fail);
     client.on("end", () => fail(new Error("the connection was closed")));
     const late = setTimeout(() => fail(new Error("no answer")), CONNECT_MS * 1.5);
@@ -159,7 +160,7 @@ export class Connection {
     this.prologue = `begin isolation level read committed;${local}`;
     this.#needsPrologue = local !== "";
     const { promise, reject } = Promise.withResolvers<never>();
-    promise.catch(() => {});
+    ignoreRejection(promise);
     this.lost = promise;
     this.#lose = (error) => {
       if (this.#loss !== null) return;
@@ -225,7 +226,7 @@ export class Connection {
   /** Sends a query, and gives its result; of a script one for each of its statements. */
   ask(query: Query): Promise<Result | readonly Result[]> {
     const asked = this.#turn.then(() => this.#send(query)); // C2
-    this.#turn = asked.catch(() => {});
+    this.#turn = inBackground(asked);
     return asked;
   }
 
@@ -244,7 +245,7 @@ export class Connection {
     this.#isEnding = true;
     await this.#turn;
     const over = this.lost.catch(() => {});
-    this.#client.end().catch(() => {});
+    ignoreRejection(this.#client.end());
     const timer = setTimeout(() => this.destroy("it did not end"), GOODBYE_MS);
     await over;
     clearTimeout(timer);

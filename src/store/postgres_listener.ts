@@ -9,6 +9,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import { getLogger } from "@logtape/logtape";
 import { Connection, type ConnectionOptions } from "./postgres_connection.ts";
 
@@ -51,7 +52,12 @@ export class Listener {
 
   /** Starts listening; resolves when notifications are heard. */
   async start(): Promise<void> {
-    if (await this.#listen()) this.#keeping = this.#keep();
+    if (await this.#listen()) {
+      this.#keeping = inBackground(
+        this.#keep(),
+        (error) => log.error("Cannot listen for hints any more: {error}", { error }),
+      );
+    }
   }
 
   /** Ends it. */

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { ignoreRejection, inBackground } from "../base/background.ts";
 import { Connection, type ConnectionOptions, Fault } from "./postgres_connection.ts";
 
 /** Milliseconds after which a connection that nobody used is given up, unless it is the last. */
@@ -129,10 +130,11 @@ export class Pool {
   }
 
   #open(): void {
-    const opening = this.#connect().finally(() => {
+    const connecting = this.#connect().finally(() => {
       this.#opening.delete(opening);
       this.#serve();
     });
+    const opening = inBackground(connecting, (error) => this.#waiting.shift()?.reject(error));
     this.#opening.add(opening);
   }
 
@@ -140,7 +142,7 @@ export class Pool {
     try {
       const connection = await Connection.open(this.#options);
       this.#connections.add(connection);
-      connection.lost.catch(() => {
+      inBackground(connection.lost, () => {
         this.#connections.delete(connection);
         this.#serve();
       });
@@ -168,7 +170,7 @@ export class Pool {
     while (this.#connections.size > 1 && (this.#unused[0]?.since ?? Infinity) < before) {
       const { connection } = this.#unused.shift()!;
       this.#connections.delete(connection);
-      void this.#end(connection);
+      ignoreRejection(this.#end(connection));
     }
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import type { Departure } from "../engine/departure.ts";
 import type { ClaimedRun, RunState } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
@@ -41,7 +42,9 @@ export class ParkedRuns {
       if (row === null || row.stuckReason === null || states.includes(row.state)) return;
       reject(new RunParkedError(runId, row.state, row.stuckReason));
     };
-    const watcher = (id: string) => void (id === runId && look().catch(reject));
+    const watcher = (id: string) => {
+      if (id === runId) inBackground(look(), reject);
+    };
     this.#watchers.add(watcher);
     watcher(runId);
     try {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { inBackground } from "../base/background.ts";
 import type { Busy, BusyKind } from "./busy.ts";
 import type { VirtualClock } from "./clock.ts";
 import { EndlessWaitError } from "./errors.ts";
@@ -106,7 +107,7 @@ export class TestTime {
   /** One moves time at a time. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#moving.then(work);
-    this.#moving = done.catch(() => {});
+    this.#moving = inBackground(done);
     return done;
   }
 }

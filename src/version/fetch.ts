@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ignoreRejection } from "../base/background.ts";
 import { ModuleNotFoundError } from "./errors.ts";
 import { FetchFailedError } from "./load_errors.ts";
 import { type FetchedModule, readRegularFile } from "./read_module.ts";
@@ -161,7 +162,7 @@ export class GraphFetcher {
       }
     } catch (error) {
       // Nobody waits: a body that does not come may not be cancelled either.
-      reader?.cancel().catch(() => {});
+      ignoreRejection(reader?.cancel());
       throw error;
     }
     if (chunks.length === 1) return chunks[0]!;
@@ -212,7 +213,7 @@ function refuseStatus(response: Response, url: string): void {
 
 /** Gives a body up; nobody waits for that. */
 function cancel(response: Response): void {
-  response.body?.cancel().catch(() => {});
+  ignoreRejection(response.body?.cancel());
 }
 
 /** A fetch that ignores its signal is left behind. */
