@@ -2,8 +2,9 @@
  * The answers of `ctx.patched`.
  *
  * The first answer for a name holds for the run. It is `true` if the journal says so, wherever it
- * says so; else `false` if an earlier execution went past this place, since the line did not exist
- * then; else `true`, and that is to be journaled.
+ * says so; else `false` if the history that the execution began with goes on past this place, since an
+ * earlier execution may have gone past it when the line did not exist; else `true`, and that is to be
+ * journaled.
  *
  * @module
  */
@@ -23,7 +24,7 @@ export class Patches {
    * Answers.
    *
    * @param name The patch's name.
-   * @param past Whether an earlier execution went past this place.
+   * @param past Whether the history that the execution began with goes on past this place.
    * @returns The answer.
    */
   decide(name: string, past: boolean): boolean {

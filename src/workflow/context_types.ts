@@ -331,7 +331,8 @@ export interface WorkflowContext<
   /**
    * Whether code that in-flight runs are moved to takes its new way: `true` for runs that come here
    * live for the first time, `false` for runs whose history went past this place before the line
-   * existed. The first answer for a name holds for the run.
+   * existed, or whose node was lost after it had written events past this place, and before the code
+   * was given them. The first answer for a name holds for the run.
    */
   patched(name: string): boolean;
   /** The database time of the last thing that happened to the run. */

@@ -243,3 +243,29 @@ for (const [where, open, count] of PLACES) {
     assert.deepEqual(await left(place), [], "the child has ended");
   });
 }
+
+Deno.test("a patch that is asked for among events whose answer was lost has one answer, and one way is taken", async () => {
+  const ways: string[] = [];
+  const patched = defineWorkflow({ name: "patched" }, async (ctx) => {
+    await Promise.race([ctx.run("one", () => 1), ctx.run("two", () => 2)]);
+    const way = ctx.patched("new way") ? "new" : "old";
+    return await ctx.run(way, () => (ways.push(`${ctx.runId} ${way}`), way));
+  });
+  let isLost = false;
+  const losses = new Losses((name) => {
+    const fate = isLost && name === "journal.append" ? "lost" : "answered";
+    if (fate === "lost") isLost = false;
+    return fate;
+  });
+  await using place = await virtualPglite((driver, schema) => losses.wrap(driver, schema));
+  await using node = await TestNode.open(place, [patched], place.node);
+  losses.begin();
+  await node.start("patched", undefined, "answered");
+  await place.time.settled();
+  isLost = true;
+  await node.start("patched", undefined, "lost");
+  await place.time.moveTo(place.clock.monotonic() + MINUTE);
+  const resultOf = async (id: string) => decode((await node.store.runs.get(id))!.result!);
+  assert.deepEqual([await resultOf("answered"), await resultOf("lost")], ["new", "old"]);
+  assert.deepEqual(ways, ["answered new", "lost old"]);
+});

@@ -135,8 +135,9 @@ export async function executeAndCheck(
   await forEachFamily(familiesOf(after), async ({ runs }, root) => {
     checkEnded(runs, tellings);
     checkTransactions({ runs, ledger: ledger.get(root) ?? [] });
-    checkAttempts({ runs, made: made.get(root) ?? [] }, { died: mayRepeat(manner) });
-    for (const run of runs) await checkReplays(run, after.world);
+    const died = { died: mayRepeat(manner) };
+    checkAttempts({ runs, made: made.get(root) ?? [] }, died);
+    for (const run of runs) await checkReplays(run, after.world, died);
   });
   await checkNothingLeft(place);
   return after;
