@@ -83,6 +83,9 @@ const MOST_BYTES = 2 ** 30 - 1;
 /** Of more busy runs than that, which ones is forgotten: it only saves a wait. */
 const MOST_BUSY = 1_000;
 
+/** Characters from which a text of a share that goes alone is a parameter of its own. */
+const LARGE = 1_048_576;
+
 /** How many events are asked for together at first, where a history is read in parts. */
 const PART_EVENTS = 1_024;
 
@@ -129,7 +132,8 @@ export class Journal implements JournalStore {
   async commitOn(session: SqlSession, entry: CommitEntry): Promise<CommitResult> {
     const error = unstorable(entry);
     if (error !== null) return { status: "refused", error };
-    const rows = await session.query<WrittenRow>(this.#sql.append, parameters([entry]));
+    const { append, values } = this.#writing([entry]);
+    const rows = await session.query<WrittenRow>(append, values);
     const written = acknowledged(rows).get(entry.run);
     if (written !== undefined) return written;
     const [fence] = await session.query<FenceRow>(this.#sql.fences, [arrayLiteral([entry.run])]);
@@ -235,11 +239,28 @@ export class Journal implements JournalStore {
 
   /** J2: at once where nobody is in the way, else past the rows that somebody holds. */
   async #write(entries: readonly CommitEntry[]): Promise<ReadonlyMap<number, CommitResult>> {
-    const values = parameters(entries);
+    const { append, skipping, values } = this.#writing(entries);
     const isBusy = this.#busy.size > 0 && entries.some(({ run }) => this.#busy.has(run));
-    const first = isBusy ? null : await this.#attempt(this.#sql.append, values);
-    const rows = first ?? await this.#attempt(this.#sql.appendSkipping, values) ?? [];
+    const first = isBusy ? null : await this.#attempt(append, values);
+    const rows = first ?? await this.#attempt(skipping, values) ?? [];
     return acknowledged(rows);
+  }
+
+  /** What writes shares: their statement, the one past rows that are held, and the parameters. */
+  #writing(entries: readonly CommitEntry[]): {
+    readonly append: string;
+    readonly skipping: string;
+    readonly values: SqlValue[];
+  } {
+    const { append, appendSkipping, appendLarge, appendLargeSkipping } = this.#sql;
+    const [only] = entries;
+    const large = entries.length === 1 ? largeIn(only!) : undefined;
+    if (large === undefined) {
+      return { append, skipping: appendSkipping, values: parameters(entries) };
+    }
+    const { seq, payload, result } = large;
+    const values = [...parameters(entries, large), seq, payload, result];
+    return { append: appendLarge, skipping: appendLargeSkipping, values };
   }
 
   /** `null`: somebody was in the way, and nothing was written. */
@@ -305,8 +326,34 @@ function unstorable(entry: CommitEntry): string | null {
   return null;
 }
 
-/** Two groups of arrays, runs and events, and the consumed messages. */
-function parameters(entries: readonly CommitEntry[]): SqlValue[] {
+/** What a share has that is a parameter of its own. */
+interface Large {
+  /** The event's place, and its payload. */
+  readonly seq: number | null;
+  readonly payload: string | null;
+  readonly result: string | null;
+}
+
+/** The largest payload of a share, and its result, where they are large. */
+function largeIn({ first, events, transition }: CommitEntry): Large | undefined {
+  const length = (event: NewEvent | undefined) => event?.payload?.length ?? 0;
+  let at = 0;
+  for (let index = 1; index < events.length; index++) {
+    if (length(events[index]) > length(events[at])) at = index;
+  }
+  const isLarge = length(events[at]) >= LARGE;
+  const result = transition && "result" in transition ? transition.result : null;
+  const isLargeResult = (result?.length ?? 0) >= LARGE;
+  if (!isLarge && !isLargeResult) return undefined;
+  return {
+    seq: isLarge ? first + at : null,
+    payload: isLarge ? events[at]!.payload : null,
+    result: isLargeResult ? result : null,
+  };
+}
+
+/** Two groups of arrays, runs and events, and the consumed messages; without what is apart. */
+function parameters(entries: readonly CommitEntry[], apart?: Large): SqlValue[] {
   const moved = (of: (transition: Transition) => string | number | null | undefined) =>
     columnLiteral(entries, ({ transition }) => transition && of(transition));
   const events = entries.flatMap(({ run, first, events }) =>
@@ -332,7 +379,7 @@ function parameters(entries: readonly CommitEntry[]): SqlValue[] {
     moved((to) => to.to === "suspended" ? to.wakeSeq : null),
     moved((to) => to.to === "suspended" ? legibleJson(to.waits) : null),
     moved((to) => to.to === "released" ? to.afterMs : null),
-    moved((to) => "result" in to ? to.result : null),
+    moved((to) => "result" in to && apart?.result !== to.result ? to.result : null),
     moved((to) => "error" in to ? to.error : null),
     moved((to) => "reason" in to ? legibleJson(to.reason) : null),
     columnLiteral(events, ({ run }) => run),
@@ -341,7 +388,7 @@ function parameters(entries: readonly CommitEntry[]): SqlValue[] {
     written(({ kind }) => kind),
     written(({ name }) => name),
     written(({ digest }) => digest),
-    written(({ payload }) => payload),
+    columnLiteral(events, ({ event, seq }) => seq === apart?.seq ? null : event.payload),
     columnLiteral(consumed, ({ run }) => run),
     columnLiteral(consumed, ({ message }) => message),
     columnLiteral(said, (said) => said?.attributes),

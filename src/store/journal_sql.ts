@@ -37,8 +37,26 @@ const HELD = `
 
 const IDLE_TARGET = `case when run.next_seq + share.n = 0 then 'pending' else 'suspended' end`;
 
+/** Where large texts of shares are. */
+interface Texts {
+  readonly payload: string;
+  readonly result: string;
+}
+
+/** In array literals, as all else. */
+const TOGETHER: Texts = { payload: "event.payload", result: "share.result" };
+
+/**
+ * The one large payload, or the result, of one share alone is a parameter of its own: in an array literal
+ * it would be escaped, read and copied once more.
+ */
+const APART: Texts = {
+  payload: "case when event.seq = $29::integer then $30::text else event.payload end",
+  result: "coalesce($31::text, share.result)",
+};
+
 /** Without a transition every column but the first three keeps its value: a heap-only update. */
-function append(from: string, condition: string): string {
+function append(from: string, condition: string, { payload, result }: Texts): string {
   return `
   written as (
     update {schema}.runs as run set
@@ -76,7 +94,7 @@ function append(from: string, condition: string): string {
       end,
       custom_status = coalesce(share.custom_status::json, run.custom_status),
       waits = share.waits::json,
-      result = share.result::json,
+      result = (${result})::json,
       error = share.error::json,
       stuck_reason = share.reason::json
     from ${from}
@@ -86,7 +104,7 @@ function append(from: string, condition: string): string {
   appended as (
     insert into {schema}.events (run, seq, position, at, kind, name, digest, payload)
     select event.run, event.seq, event.position, clock.at, event.kind::{schema}.event_kind,
-      event.name, event.digest, event.payload::json
+      event.name, event.digest, (${payload})::json
     from unnest(
       $13::bigint[], $14::integer[], $15::integer[], $16::text[], $17::text[], $18::text[],
       $19::text[]
@@ -116,12 +134,15 @@ function append(from: string, condition: string): string {
   from written`;
 }
 
-const APPEND = `with ${SHARES}, ${append("shares as share, clock", FENCE)}`;
+function appendOnce(texts: Texts): string {
+  return `with ${SHARES}, ${append("shares as share, clock", FENCE, texts)}`;
+}
 
 // The fence again: between looking and locking, the row may have changed.
-const APPEND_SKIPPING = `with ${SHARES}, ${HELD}, ${
-  append("shares as share, clock, held", `held.id = run.id and ${FENCE}`)
-}`;
+function appendSkipping(texts: Texts): string {
+  const held = `held.id = run.id and ${FENCE}`;
+  return `with ${SHARES}, ${HELD}, ${append("shares as share, clock, held", held, texts)}`;
+}
 
 const FENCES = `
   select id, token, next_seq, wake_seq, ended_at is not null as ended
@@ -171,10 +192,15 @@ const LOAD = `
  */
 export function journalStatements(
   schema: SchemaName,
-): Record<"append" | "appendSkipping" | "fences" | "load", string> {
+): Record<
+  "append" | "appendSkipping" | "appendLarge" | "appendLargeSkipping" | "fences" | "load",
+  string
+> {
   return schema.fillAll({
-    append: APPEND,
-    appendSkipping: APPEND_SKIPPING,
+    append: appendOnce(TOGETHER),
+    appendSkipping: appendSkipping(TOGETHER),
+    appendLarge: appendOnce(APART),
+    appendLargeSkipping: appendSkipping(APART),
     fences: FENCES,
     load: LOAD,
   });

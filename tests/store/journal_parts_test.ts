@@ -75,3 +75,30 @@ Deno.test("J2: while a row is held, only flushes with its run are told to pass i
     await keeper.close();
   }
 });
+
+Deno.test("J2: a large share does not wait for its row either, and is written later, on Postgres", async () => {
+  await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
+  const { place, store } = world;
+  const run = await claimed(store, "r");
+  const keeper = await place.database.open();
+  const payload = JSON.stringify("x".repeat(2_000_000));
+  const write = async () => {
+    const [result] = await store.journal.commit([
+      share(run, 0, { events: [newEvent("large", payload)] }),
+    ]);
+    return result?.status;
+  };
+  try {
+    await keeper.transaction(async (session) => {
+      await session.query(`select 1 from "${place.schema}".runs where id = $1 for update`, [
+        run.id,
+      ]);
+      assert.deepEqual([await write(), await write()], ["busy", "busy"]);
+    });
+    assert.equal(await write(), "written");
+    const [loaded] = await store.journal.load([{ id: run.id, from: 0 }]);
+    assert.equal(loaded?.events[0]?.payload, payload);
+  } finally {
+    await keeper.close();
+  }
+});

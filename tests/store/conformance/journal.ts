@@ -173,6 +173,51 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
     assert.deepEqual(loaded?.events.map(({ payload }) => payload), payloads);
   });
 
+  test("large payloads and results come back to the letter, alone and beside others", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const large = (text: string) => JSON.stringify(`${text} "\\{}, `.repeat(100_000));
+    const ended = { to: "completed", result: large("result"), error: null } as const;
+    const events = () => [
+      newEvent("a", "1"),
+      newEvent("b", large("b")),
+      newEvent("none"),
+      newEvent("c", large("larger c")),
+    ];
+    const [whole, result, first, second] = [
+      await claimed(store, "whole"),
+      await claimed(store, "result"),
+      await claimed(store, "first"),
+      await claimed(store, "second"),
+    ];
+    assert.equal(
+      await commitOne(store, share(whole, 0, { events: events(), transition: ended })),
+      "written",
+    );
+    const little = [newEvent("d", "2")];
+    assert.equal(
+      await commitOne(store, share(result, 0, { events: little, transition: ended })),
+      "written",
+    );
+    const both = [first, second].map((run) => share(run, 0, { events: events() }));
+    assert.deepEqual((await store.journal.commit(both)).map(({ status }) => status), [
+      "written",
+      "written",
+    ]);
+    for (const { id } of [whole, first, second]) {
+      const [loaded] = await store.journal.load([{ id, from: 0 }]);
+      assert.deepEqual(
+        loaded?.events.map(({ name, payload }) => [name, payload]),
+        events().map(({ name, payload }) => [name, payload]),
+      );
+    }
+    const [loaded] = await store.journal.load([{ id: result.id, from: 0 }]);
+    assert.deepEqual(loaded?.events.map(({ payload }) => payload), ["2"]);
+    for (const runId of ["whole", "result"]) {
+      assert.equal((await store.runs.get(runId))?.result, ended.result);
+    }
+  });
+
   test("names with quotes, braces and emoji come back to the letter", async () => {
     await using world = await newWorld(database);
     const { store } = world;
