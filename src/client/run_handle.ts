@@ -172,6 +172,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * {InvalidSignalPayloadError} If the run's version does not take it. {VersionUnavailableError} If
    * that version has schemas and can't be had in this process. {RunNotFoundError} or
    * {RunEndedError} If there is nobody to receive it. Nothing is written then.
+   * {DatabaseUnavailableError} If the database can't answer now: whether the signal was delivered may be
+   * unknown (`details.mayBeWritten`). A call again with the same `deliveryId` delivers it once; without
+   * an id it may come twice. {ClosedError} If the `Continuum` is closed.
    */
   async signal<Name extends SignalName<Signals>>(
     name: Name,
