@@ -198,6 +198,7 @@ export class Engine {
       reports: new Reports(options.onUnawaited),
       lingerMs: options.lingerMs,
       lingering: this.#lingering,
+      exclude: (hash) => this.#exclusions.add(hash),
       weigh: (bytes) => this.#weigh(bytes),
       tasks: this.#tasks,
       now: () => this.#databaseClock.now(),
@@ -414,7 +415,6 @@ export class Engine {
       this.#aftermath.look();
       this.#dispatcher.lookAt(this.#databaseClock.now());
     }
-    if (departure.kind === "excluded") this.#exclusions.add(run.hash);
     this.#options.onDeparture(run, departure);
     if (departure.kind !== "suspended" && departure.kind !== "released") {
       this.#schedules.ended(run.runId);

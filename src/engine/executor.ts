@@ -414,11 +414,13 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return undefined;
   }
 
+  /** This node leaves the version alone before the run is free: else it would claim it again. */
   async #leaveWithout(failure: CodeFailure): Promise<Departure> {
     if (failure.kind === "lasting") {
       const { reason } = failure;
       return await this.#record.leaveUnread({ to: "stuck_unknown_version", reason });
     }
+    if (failure.kind === "node") this.#context.exclude(this.run.hash);
     const afterMs = failure.kind === "passing" ? failure.afterMs : 0;
     const departure = await this.#record.leaveUnread({ to: "released", afterMs });
     return failure.kind === "node" && departure !== LOST ? { kind: "excluded" } : departure;

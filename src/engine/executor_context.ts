@@ -53,6 +53,8 @@ export interface ExecutorContext extends Omit<AttemptContext, "runId" | "seed"> 
   readonly clock: Clock;
   /** How long a waiting run stays in memory, in milliseconds. */
   readonly lingerMs: number;
+  /** This node can't load a version: it takes no more of its runs for a while. */
+  readonly exclude: (hash: string) => void;
   /** Bytes of histories have come into memory, or left it. */
   readonly weigh: (bytes: number) => void;
   /** Watches that a run's turns return; nobody does when omitted. */

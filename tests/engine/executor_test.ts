@@ -11,7 +11,7 @@ import type { Departure } from "../../src/engine/departure.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { HandClock } from "../support/hand_clock.ts";
-import { newRun, TestNode } from "../support/node.ts";
+import { newRun, register, TestNode } from "../support/node.ts";
 
 function resultOf(departure: Departure): unknown {
   assert(departure.kind === "ended" && departure.result !== null, JSON.stringify(departure));
@@ -323,6 +323,35 @@ forEachDatabase("executing a run", (database, test) => {
     await poor.left(run.runId, "excluded");
     rich.engine.hear({ kind: "due" });
     assert.equal(resultOf(await rich.left(run.runId, "ended")), "fine");
+  });
+
+  test("a node leaves a version alone before it gives back a run that it can't load", async () => {
+    await using place = await database.fresh();
+    await using node = await TestNode.open(place, []);
+    const { journal, runs } = node.store;
+    const [commit, claim] = [journal.commit.bind(journal), runs.claim.bind(runs)];
+    const claims: Promise<unknown[]>[] = [];
+    runs.claim = (options) => {
+      const claimed = claim(options);
+      claims.push(claimed);
+      return claimed;
+    };
+    journal.commit = async (entries) => {
+      const written = await commit(entries);
+      // The run is free, and its node has not heard so: it looks for due runs now.
+      const before = claims.length;
+      node.engine.hear({ kind: "due" });
+      while (claims.length === before) await new Promise((resolve) => setTimeout(resolve));
+      await claims.at(-1);
+      return written;
+    };
+    await register(node.store, "strange");
+    const run = newRun("strange");
+    await runs.insert([run]);
+    node.engine.hear({ kind: "due" });
+    await node.left(run.runId, "excluded");
+    const taken = await Promise.all(claims);
+    assert.deepEqual(taken.map(({ length }) => length).filter((n) => n > 0), [1]);
   });
 
   test("a run whose code nobody has is parked with the reason, and leaves when it is back", async () => {
