@@ -8,6 +8,8 @@
  * - V4: manifest and bytes are in the database before {@linkcode Versions.register} returns.
  * - V5: a start never changes what a name means: the version that it brings is current nowhere, and
  *   makes this node serve no other version of its name.
+ * - V6: the note that a node can't load a version goes before the version is executed there, however it
+ *   came into memory. Of V2 this is the exception.
  *
  * @module
  */
@@ -82,6 +84,8 @@ export class Versions {
   readonly #obtaining = new Map<string, Promise<LoadedVersion>>();
   readonly #own = new OwnVersions();
   readonly #failures = new ImportFailures();
+  /** Versions of which a note says that this process's node can't load them. */
+  readonly #noted = new Set<string>();
   readonly #counts = { native: 0, url: 0, archive: 0 };
   #bytes = 0;
 
@@ -194,7 +198,8 @@ export class Versions {
   obtain(hash: string, node?: string): Promise<LoadedVersion> {
     // V2, V3
     const loaded = this.#loaded.get(hash);
-    if (loaded !== undefined) return Promise.resolve(loaded);
+    const isNoted = node !== undefined && this.#noted.has(hash); // V6
+    if (loaded !== undefined && !isNoted) return Promise.resolve(loaded);
     let obtaining = this.#obtaining.get(hash);
     if (obtaining === undefined) {
       obtaining = this.#obtain(hash, node).finally(() => this.#obtaining.delete(hash));
@@ -331,12 +336,18 @@ export class Versions {
     } catch (error) {
       if (error instanceof LoadFailure && error.kind !== "passing" && node !== undefined) {
         await this.#store.loaded(node, hash, noteOf(error));
+        this.#noted.add(hash);
       }
       throw error;
     }
   }
 
   async #obtainNow(hash: string, node: string | undefined): Promise<LoadedVersion> {
+    const loaded = this.#loaded.get(hash);
+    if (loaded !== undefined) {
+      await this.#forgetNote(hash, node);
+      return loaded;
+    }
     this.#refuseDenied(hash);
     const failure = this.#failures.lasting(hash);
     if (failure !== undefined) throw failure;
@@ -356,10 +367,16 @@ export class Versions {
       this.#refuseCrashed(hash, (await this.#store.loading(node, hash)).crashes);
     }
     const version = await this.#import(row, found);
-    if (node !== undefined) await this.#store.loaded(node, hash, null);
+    await this.#forgetNote(hash, node);
     this.#failures.forget(hash);
     this.#keep(version);
     return version;
+  }
+
+  async #forgetNote(hash: string, node: string | undefined): Promise<void> {
+    if (node === undefined) return;
+    await this.#store.loaded(node, hash, null);
+    this.#noted.delete(hash);
   }
 
   async #import(row: VersionRow, found: FoundVersion): Promise<LoadedVersion> {

@@ -260,6 +260,22 @@ test("a node loads what it serves or trusts, and leaves the rest to others", asy
   ]);
 });
 
+test("what a node could not load is noted, until it executes it", async (place) => {
+  const hash = await registered(place);
+  const node = await place.node();
+  const versions = place.versions();
+  await place.sql(`update {schema}.modules set bytes = '\\x00'`);
+  const root = place.answers["wf/order.ts"]!;
+  place.answers["wf/order.ts"] = 404;
+  await failure(versions.obtain(hash, node));
+  const noted = async () => (await place.store.failures(hash)).map((row) => row.node);
+  assert.deepEqual(await noted(), [node]);
+  place.answers["wf/order.ts"] = root;
+  await versions.register(place.root);
+  assert.equal((await versions.obtain(hash, node)).hash, hash);
+  assert.deepEqual(await noted(), []);
+});
+
 test("specifiers outside trust are refused by register, prefix tricks among them", async (place) => {
   const { url } = place.server;
   const versions = place.versions({ workflows: [], trust: { modules: [`${url}wf/*`] } });
