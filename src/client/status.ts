@@ -135,9 +135,7 @@ export async function runStatus(
     lastError: row.failure === null ? undefined : decodeError(authored(row.failure, row)),
     deadline: date(row.deadline),
     node: row.node,
-    noNodeCanLoad: row.endedAt === null && row.node === null
-      ? await refusals(row.hash, store)
-      : null,
+    noNodeCanLoad: row.endedAt === null ? await refusals(row.hash, store) : null,
     error: row.error === null ? undefined : decodeError(authored(row.error, row)),
     generation: row.generation,
     untakenSignals: Object.fromEntries(await store.runs.untaken(row.id)),

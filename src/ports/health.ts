@@ -37,13 +37,13 @@ export interface StuckRuns extends TroubledRuns {
   readonly state: StuckState;
 }
 
-/** Runs that are due, and that nobody has taken. */
+/** Runs that are due, and that nobody has taken who can load their version. */
 export interface DueRuns extends TroubledRuns {
   /** How many of them have been due for too long. */
   readonly late: number;
 }
 
-/** Tasks of one queue that are ready, and that nobody has taken for too long. */
+/** Tasks of one queue that nobody has taken for too long who can load their version. */
 export interface WaitingTasks {
   /** The queue. */
   readonly queue: string;
@@ -86,9 +86,10 @@ export interface HealthStore {
    */
   stuck(most: number): Promise<StuckRuns[]>;
   /**
-   * Runs that are due, by version: those that have been so for longest.
+   * Runs that are due, by version: those that have been so for longest, and those held by a node
+   * that has noted it can't load their version.
    *
-   * @param most How many are read at most.
+   * @param most How many are read at most of either.
    * @param lateMs What is too long, in milliseconds.
    */
   due(most: number, lateMs: number): Promise<DueRuns[]>;
@@ -99,9 +100,10 @@ export interface HealthStore {
    */
   failing(most: number): Promise<FailingTasks[]>;
   /**
-   * Tasks that wait in their queues, by activity and version: those that would be taken first.
+   * Tasks that wait in their queues, by activity and version: those that would be taken first, and
+   * those held by a node that has noted it can't load their version.
    *
-   * @param most How many are read at most of each queue.
+   * @param most How many are read at most of each queue, and of those that are held.
    * @param lateMs What is too long, in milliseconds.
    */
   waiting(most: number, lateMs: number): Promise<WaitingTasks[]>;

@@ -1,6 +1,9 @@
 /**
  * What shows trouble: each statement reads along an index, and no further than it is told to.
  *
+ * - H1: trouble that lasts is told of at every moment, also while a node tries again to do what it
+ *   could not.
+ *
  * @module
  */
 
@@ -14,7 +17,7 @@ import type {
 } from "../ports/health.ts";
 import type { SqlDriver } from "./driver.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { milliseconds } from "./sql.ts";
+import { CLOCK, milliseconds } from "./sql.ts";
 
 /** Times before that are too long ago. */
 const LATE = "clock_timestamp() - $2::float8 * interval '1 millisecond'";
@@ -26,6 +29,32 @@ function dueAnd(which: string): string {
           order by wake_at limit $1::integer
         )`;
 }
+
+/**
+ * H1: what a node holds of a version that it has noted it can't load, it gives back in a moment: that
+ * waits for another node all the time. The newest leases of the node name it.
+ */
+const TRIED_RUNS = `
+      select run.code, ${CLOCK} as wake_at
+      from (
+        select unnest(lease.runs) as id, lease.node from {schema}.leases as lease
+        where lease.node in (
+          select load.node from {schema}.version_loads as load where load.state = 'failed'
+        )
+        order by lease.id desc limit $1::integer
+      ) as given
+      join {schema}.runs as run on run.id = given.id and run.node = given.node
+      join {schema}.workflow_specifiers as code on code.id = run.code
+      join {schema}.version_loads as load on load.node = run.node and load.hash = code.hash
+      where load.state = 'failed'
+      group by run.id, run.code`;
+
+/** H1, for tasks: those that a node has leased. */
+const TRIED_TASKS = `
+      select task.queue, task.name, task.hash, task.available_at
+      from {schema}.version_loads as load
+      join {schema}.tasks as task on task.node = load.node and task.hash = load.hash
+      where load.state = 'failed' and task.available_at < ${LATE} limit $1::integer`;
 
 const STATEMENTS = {
   nodes: `
@@ -54,11 +83,15 @@ const STATEMENTS = {
       select code, wake_at from (
         ${dueAnd("started_at is not null")} union all ${dueAnd("started_at is null")}
       ) as due order by wake_at limit $1::integer
-    )
+    ),
+    tried as materialized (${TRIED_RUNS}),
+    wanted as (select * from due union all select * from tried)
     select version.hash, version.workflow, version.label, count(*)::integer as runs,
-      (count(*) filter (where due.wake_at < ${LATE}))::integer as late,
-      (select count(*) from due) = $1::integer as more, ${milliseconds("min(due.wake_at)")} as since
-    from due join {schema}.workflow_specifiers as code on code.id = due.code
+      (count(*) filter (where wanted.wake_at < ${LATE}))::integer as late,
+      (select count(*) from due) = $1::integer as more, ${
+    milliseconds("min(wanted.wake_at)")
+  } as since
+    from wanted join {schema}.workflow_specifiers as code on code.id = wanted.code
     join {schema}.workflow_versions as version on version.hash = code.hash
     group by version.hash
     order by version.workflow, version.hash`,
@@ -73,17 +106,19 @@ const STATEMENTS = {
         where task.state = 'ready' and task.queue > queues.queue order by task.queue limit 1
       )
       from queues where queues.queue is not null
+    ),
+    wanted as (
+      select first.* from queues cross join lateral (
+        select task.queue, task.name, task.hash, task.available_at from {schema}.tasks as task
+        where task.state = 'ready' and task.queue = queues.queue
+        order by task.priority desc, task.available_at limit $1::integer
+      ) as first
+      where first.available_at < ${LATE}
+      union all (${TRIED_TASKS})
     )
-    select queues.queue, first.name, first.hash, count(*)::integer as tasks,
-      ${milliseconds("min(first.available_at)")} as since
-    from queues cross join lateral (
-      select task.name, task.hash, task.available_at from {schema}.tasks as task
-      where task.state = 'ready' and task.queue = queues.queue
-      order by task.priority desc, task.available_at limit $1::integer
-    ) as first
-    where first.available_at < ${LATE}
-    group by queues.queue, first.name, first.hash
-    order by queues.queue, first.name, first.hash`,
+    select queue, name, hash, count(*)::integer as tasks,
+      ${milliseconds("min(available_at)")} as since
+    from wanted group by queue, name, hash order by queue, name, hash`,
 
   // The index holds those alone that have failed several times.
   failing: `

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { armFailPoint } from "../../src/base/failpoint.ts";
 import type { HealthFinding } from "../../src/client/health.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
@@ -91,6 +92,31 @@ forEachDatabase("health()", (database, test) => {
     await using _node = await openIn(at.place, { workflows: [at.folder.url + "echo.ts"] });
     assert.equal(await resultOf(run), 1);
     assert.deepEqual(await severeOf(client), []);
+  });
+
+  test("what no node can load is a finding, also while a node tries it again", async () => {
+    await using at = await scene(database);
+    const run = await at.node.start("echo", { wait: "go" });
+    const { version } = await reached(run, "suspended");
+    await at.node.close();
+    const held = Promise.withResolvers<void>();
+    const looked = Promise.withResolvers<void>();
+    let claims = 0;
+    using _armed = armFailPoint("claim.claimed", async ({ runs }) => {
+      if (runs === 0 || ++claims !== 2) return;
+      held.resolve();
+      await looked.promise;
+    });
+    await using strange = await openIn(at.place, { workflows: [], probe: 1, lease: "300ms" });
+    await strange.run(run.id).signal("go");
+    await held.promise;
+    const [status, severe] = await Promise.all([strange.run(run.id).status(), severeOf(strange)]);
+    looked.resolve();
+    assert.equal(status.state, "running");
+    assert.notEqual(status.noNodeCanLoad, null);
+    assert.deepEqual(severe.map(({ code, details }) => [code, details["hash"]]), [
+      ["NO_NODE_CAN_LOAD", version.hash],
+    ]);
   });
 
   test("activities that no node serves, knows or can load are findings", async () => {

@@ -114,6 +114,42 @@ export function health(database: TestDatabase, test: RegisterTest): void {
     assert.deepEqual((await store.health.waiting(1, MINUTE)).map(({ queue }) => queue), ["a", "b"]);
   });
 
+  test("runs and tasks that a node tries again are wanted, until it can load their version", async () => {
+    await using world = await newWorld(database);
+    const { store, place } = world;
+    const { id, token } = await claimed(store, "a");
+    await store.nodes.open({ id: "other", name: "two", leaseMs: MINUTE });
+    await claimed(store, "held by another", "other");
+    await store.tasks.announce([{
+      ...{ run: id, position: 0, name: "x", queue: "q", priority: 0, hash: HASH, code: "x" },
+      ...{ input: null, policy: {}, maxAttempts: 1, attempt: 1, failures: [], heartbeat: null },
+      ...{ runToken: token, node: NODE, token: null, delayMs: 0, ageMs: 0, key: null },
+    }]);
+    await place.query(
+      `update {schema}.tasks set available_at = available_at - interval '1 hour'`,
+    );
+    const wanted = { node: NODE, queue: "q", limit: 1, names: [], excluded: [], rate: null };
+    assert.equal((await store.tasks.claim(wanted)).length, 1);
+    assert.deepEqual([await store.health.due(9, MINUTE), await store.health.waiting(9, MINUTE)], [
+      [],
+      [],
+    ]);
+    await store.versions.loaded(NODE, HASH, { code: "TEST", message: "for a test" });
+    const [due, ...otherDue] = await store.health.due(9, MINUTE);
+    assert.deepEqual([due!.hash, due!.runs, due!.late, otherDue], [HASH, 1, 0, []]);
+    assert(Math.abs(await store.now() - due!.since) < MINUTE);
+    const [waiting, ...otherWaiting] = await store.health.waiting(9, MINUTE);
+    assert.deepEqual([waiting!.queue, waiting!.name, waiting!.hash, waiting!.tasks], [
+      ...["q", "x", HASH, 1],
+    ]);
+    assert.deepEqual(otherWaiting, []);
+    await store.versions.loaded(NODE, HASH, null);
+    assert.deepEqual([await store.health.due(9, MINUTE), await store.health.waiting(9, MINUTE)], [
+      [],
+      [],
+    ]);
+  });
+
   test("nodes say what they serve, for as long as they are alive", async () => {
     await using world = await newWorld(database);
     const { store } = world;
