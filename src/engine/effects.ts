@@ -235,7 +235,8 @@ export class RunEffects {
    *
    * @param pending The transaction.
    * @param fence Where its event goes.
-   * @returns What came of it; the event of a failed attempt is still to be written.
+   * @returns What came of it; the event of a failed attempt is still to be written, and there is none
+   * of a transaction that could not begin.
    */
   async transact(pending: Pending, fence: TransactionFence): Promise<TransactionEnd> {
     const attempt = new TransactionAttempt(pending.command, pending, this.#attempts);
@@ -243,7 +244,10 @@ export class RunEffects {
     pending.running = attempt;
     const end = await attempt.run(this.#options.context.store, fence);
     delete pending.running;
-    if (!("result" in end)) {
+    if ("retryMs" in end) { // X2
+      pending.dueAt = this.#options.context.databaseClock.now() + end.retryMs;
+      pending.state = "resting";
+    } else if (!("result" in end)) {
       this.#noteFailure(pending, end.event);
       pending.dueAt = end.retryAt;
       pending.state = end.retryAt === null ? "settled" : "resting";

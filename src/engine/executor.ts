@@ -354,6 +354,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
   ): Promise<readonly HistoryEvent[] | Exit> {
     const { id: run, token } = this.run;
     const end = await effects.transact(pending, { run, token, ...this.#record.place });
+    if ("retryMs" in end) return NOTHING;
     if (!("result" in end)) return await this.#append([{ event: end.event }], effects);
     // Nobody else writes this run's row for long: what did not fit is read anew.
     const { result } = end;

@@ -3,6 +3,8 @@
  *
  * - X1, exactly once: the event is written behind the run's fence in the transaction itself. If the
  *   fence does not hold, or the function throws, all of it is rolled back.
+ * - X2, no attempt without its function: what keeps a transaction from beginning, such as a server that
+ *   has no connection left, may last as long as it likes and costs none of the attempts.
  *
  * @module
  */
@@ -18,11 +20,14 @@ import {
   type RunningAttempt,
   startAttempt,
 } from "./attempt.ts";
+import { engineLog } from "./log.ts";
+import { mayPass, PAUSE_MS } from "./patience.ts";
 
-/** What came of a transaction: its event and what became of that, or a failed attempt. */
+/** What came of a transaction: its event and what became of that, a failed attempt, or nothing (X2). */
 export type TransactionEnd =
   | { readonly event: NewEvent; readonly result: CommitResult }
-  | AttemptOutcome;
+  | AttemptOutcome
+  | { readonly retryMs: number };
 
 /** Where the event goes in the history. */
 export type TransactionFence = Pick<CommitEntry, "run" | "token" | "first">;
@@ -80,9 +85,25 @@ export class TransactionAttempt implements Pick<RunningAttempt, "abort"> {
       });
     } catch (error) {
       if (!(error instanceof RollBack)) {
+        if (this.#running === undefined && mayPass(error)) return this.#kept(error);
         return failedAttempt(this.#command, this.#earlier, error, this.#context);
       }
     }
     return result === undefined ? outcome! : { event: outcome!.event, result };
+  }
+
+  /** X2. */
+  #kept(error: unknown): TransactionEnd {
+    const facts = {
+      name: this.#command.name,
+      run: this.#context.runId,
+      wait: PAUSE_MS.most,
+      error,
+    };
+    engineLog.warn(
+      "Cannot begin transaction {name} of run {run}, trying again in {wait} ms: {error}",
+      facts,
+    );
+    return { retryMs: PAUSE_MS.most };
   }
 }
