@@ -3,8 +3,10 @@
  *
  * - A1, lanes: what keeps a node alive never waits for what users do. Transactions of workflows have
  *   connections of their own, and so has the journal, which waits for no lock.
- * - A2, where the server has no connection left for a lane, the journal lends its own: a node that
- *   can have three works, slower.
+ * - A2, a server that has no connection left is shared: for a while each lane makes do with one, which
+ *   transactions of workflows give up when they end, and the journal with none. So a node that can
+ *   have three works, slower. The journal never waits for a connection to be made: until it has one, its
+ *   statements go where the engine's go.
  * - A3: behind a pooler nothing is prepared, and no statement counts on the session of another;
  *   unless `prepare` says otherwise, and until the pooler shows that it can't.
  *
@@ -19,6 +21,8 @@
  * @module
  */
 
+import { getLogger } from "@logtape/logtape";
+import { inBackground } from "../base/background.ts";
 import type {
   DatabaseAdapter,
   SqlDriver,
@@ -42,6 +46,8 @@ export type {
   SqlValue,
   TransactionOptions,
 } from "./driver.ts";
+
+const log = getLogger(["continuum", "engine"]);
 
 /** How to talk to Postgres. */
 export interface PostgresOptions {
@@ -70,8 +76,11 @@ export interface PostgresOptions {
   readonly applicationName?: string;
 }
 
-/** Milliseconds for which the journal goes without a connection of its own (A2). */
+/** Milliseconds for which a node makes do with few connections after it was refused one (A2). */
 const NARROW_MS = 60_000;
+
+/** Milliseconds until a connection for the journal, which could not be made, is tried again. */
+const AGAIN_MS = 1_000;
 
 /**
  * A Postgres database.
@@ -100,8 +109,11 @@ class PostgresDriver implements SqlDriver {
   readonly #listening: ConnectionOptions;
   readonly #description: string;
   readonly #lockMs: number;
-  /** A2: until then the journal's statements go where the engine's go. */
+  /** A2: until then it makes do with few connections. */
   #narrowUntil = 0;
+  #isPoolerTold = false;
+  /** Until then no connection is made for the journal. */
+  #unjournaledUntil = 0;
 
   constructor(url: string, options: PostgresOptions, description: string) {
     const { connections = 4, transactions = 4, applicationName = "continuum" } = options;
@@ -110,11 +122,16 @@ class PostgresDriver implements SqlDriver {
     this.#lockMs = lockTimeoutMs;
     this.#statements = new Statements(options.prepare);
     const common = { url, applicationName, answerMs };
-    const makeRoom = () => this.#narrow();
-    const pool = (limit: number, role: Role) => new Pool({ ...common, role, limit, makeRoom });
-    this.#engine = pool(connections, { lane: "engine" });
-    this.#journal = pool(1, { lane: "engine", lockMs: lockTimeoutMs });
-    this.#user = pool(transactions, { lane: "user" });
+    const hooks = {
+      makeRoom: () => this.#narrow(),
+      isNarrow: () => this.#isNarrow,
+      onPooler: () => this.#tellPooler(),
+    };
+    const pool = (limit: number, rest: number, role: Role) =>
+      new Pool({ ...common, ...hooks, role, limit, rest });
+    this.#engine = pool(connections, 1, { lane: "engine" });
+    this.#journal = pool(1, 0, { lane: "engine", lockMs: lockTimeoutMs });
+    this.#user = pool(transactions, 0, { lane: "user" });
     this.#listening = { ...common, url: listenUrl, role: { lane: "engine" } };
     this.impatient = {
       query: (text, values = []) => this.#asked(() => this.#askJournal(text, values)),
@@ -159,6 +176,7 @@ class PostgresDriver implements SqlDriver {
       ...this.#listening,
       channel,
       questionMs: 2 * answerMs,
+      makeRoom: () => this.#narrow(),
       onNotification: onPayload,
       onGap,
     });
@@ -182,24 +200,49 @@ class PostgresDriver implements SqlDriver {
   }
 
   async #askJournal<Row>(text: string, values: readonly SqlValue[]): Promise<Row[]> {
-    if (performance.now() >= this.#narrowUntil) {
+    if (this.#journal.size > 0) {
       try {
         return await this.#journal.use((connection) =>
           this.#statements.query<Row>(connection, text, values)
         );
       } catch (error) {
-        if (!isFull(error)) throw error;
-        this.#narrowUntil = performance.now() + NARROW_MS;
+        if (!isFull(error)) throw error; // it was refused in place of one that was lost
       }
+    } else if (!this.#isNarrow && performance.now() >= this.#unjournaledUntil) {
+      inBackground(this.#warmJournal());
     }
     const lockMs = this.#lockMs;
     return await this.#engine.use((connection) => connection.query<Row>(text, values, { lockMs }));
   }
 
+  /** A2: what comes of it shows with the next statement. */
+  async #warmJournal(): Promise<void> {
+    this.#unjournaledUntil = Infinity; // one attempt at a time
+    await inBackground(this.#journal.warm());
+    this.#unjournaledUntil = performance.now() + AGAIN_MS;
+  }
+
+  get #isNarrow(): boolean {
+    return performance.now() < this.#narrowUntil;
+  }
+
   /** A2. */
   async #narrow(): Promise<boolean> {
     this.#narrowUntil = performance.now() + NARROW_MS;
-    return await this.#journal.shrink() > 0;
+    const pools = [this.#journal, this.#user, this.#engine];
+    const given = await Promise.all(pools.map((pool) => pool.shrink()));
+    return given.some((connections) => connections > 0);
+  }
+
+  /** A3. */
+  #tellPooler(): void {
+    if (this.#isPoolerTold) return;
+    this.#isPoolerTold = true;
+    log.info(
+      "Database {database} is behind a pooler: each statement sets in a transaction what it needs, " +
+        "and is prepared only if option prepare says so",
+      { database: this.#description },
+    );
   }
 
   async #asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {

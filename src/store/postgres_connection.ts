@@ -72,6 +72,19 @@ export class Fault extends Error {
   }
 }
 
+/** A connection was made, and nobody serves it: so poolers let those wait for whom they have no session. */
+export class NoSession extends Error {
+  /** Says what is the matter. */
+  constructor() {
+    super(
+      `the connection was made, and its first question not answered in ${
+        SESSION_MS / 1_000
+      } s, as ` +
+        "by a pooler that has no session left",
+    );
+  }
+}
+
 /** How connections of one database are made. */
 export interface ConnectionOptions {
   /** The database. */
@@ -88,6 +101,9 @@ export interface ConnectionOptions {
 
 /** Milliseconds until a connection that can't be made is given up. */
 const CONNECT_MS = 10_000;
+
+/** Milliseconds until a connection that was made, and that nobody serves, is given up. */
+const SESSION_MS = 5_000;
 
 /** Milliseconds that a connection has to say goodbye. */
 const GOODBYE_MS = 1_000;
@@ -128,9 +144,11 @@ export class Connection {
     ignoreRejection(failed);
     client.on("error", fail);
     client.on("end", () => fail(new Error("the connection was closed")));
-    const late = setTimeout(() => fail(new Error("no answer")), CONNECT_MS * 1.5);
+    let late = setTimeout(() => fail(new Error("no answer")), CONNECT_MS * 1.5);
     try {
       await Promise.race([client.connect(), failed]);
+      clearTimeout(late);
+      late = setTimeout(() => fail(new NoSession()), SESSION_MS);
       const [facts] = await Promise.race([client.query({ text: FACTS }), failed])
         .then((result) => (result as Result).rows as readonly Facts[]);
       const fault = unsuitable(facts!);

@@ -5,13 +5,15 @@
  *   has to be answered.
  * - H2: behind a pooler that hands out transactions nothing is listened to: it would leave the LISTEN
  *   on somebody else's session, and hear nothing.
+ * - H3: a server that gives no connection for it keeps nobody from opening.
  *
  * @module
  */
 
 import { inBackground } from "../base/background.ts";
 import { getLogger } from "@logtape/logtape";
-import { Connection, type ConnectionOptions } from "./postgres_connection.ts";
+import { Connection, type ConnectionOptions, type Fault } from "./postgres_connection.ts";
+import { isFull, tellNeeds } from "./postgres_pool.ts";
 
 /** Waits between attempts to come back, in milliseconds; the last one repeats. */
 const BACK_OFF = [50, 100, 250, 500, 1_000, 2_000, 5_000];
@@ -29,6 +31,8 @@ export interface ListenerOptions extends ConnectionOptions {
   readonly channel: string;
   /** Milliseconds between two questions (H1). */
   readonly questionMs: number;
+  /** The server is full: others give up what they can. */
+  readonly makeRoom: () => Promise<unknown>;
   /** Called each time the connection was lost and is back. */
   readonly onGap: () => void;
 }
@@ -50,14 +54,24 @@ export class Listener {
     this.#options = options;
   }
 
-  /** Starts listening; resolves when notifications are heard. */
+  /** Starts listening; resolves when notifications are heard, or nothing is to be heard now (H3). */
   async start(): Promise<void> {
-    if (await this.#listen()) {
-      this.#keeping = inBackground(
-        this.#keep(),
-        (error) => log.error("Cannot listen for hints any more: {error}", { error }),
+    try {
+      if (!await this.#listen()) return;
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      tellNeeds(error as Fault);
+      log.warn(
+        "Cannot listen for hints now: {error}; what they would have said is found with the next " +
+          "heartbeat, and listening is tried again",
+        { error: (error as Fault).cause },
       );
+      await this.#options.makeRoom();
     }
+    this.#keeping = inBackground(
+      this.#keep(),
+      (error) => log.error("Cannot listen for hints any more: {error}", { error }),
+    );
   }
 
   /** Ends it. */
@@ -101,7 +115,7 @@ export class Listener {
 
   async #keep(): Promise<void> {
     while (!this.#isEnded) {
-      await this.#untilLost(this.#connection!);
+      if (this.#connection !== undefined) await this.#untilLost(this.#connection);
       for (let attempt = 0; !this.#isEnded; attempt++) {
         try {
           if (!await this.#listen()) return;

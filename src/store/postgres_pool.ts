@@ -1,20 +1,23 @@
 /**
  * Connections that are used by turns. A connection is made when all are busy, up to a limit, and
- * given up when it has long not been needed.
+ * given up when it has not been needed for a while.
  *
- * - M1: a server that takes no more connections makes a pool slower, not useless: who waits gets the
- *   next one that is free; a pool that has none asks for room once.
+ * - M1: a server that gives no more connections makes a pool slower, not useless: who waits gets the
+ *   next one that is free; a pool that has none asks others for room, and the server for some seconds.
  *
  * @module
  */
 
 import { ignoreRejection, inBackground } from "../base/background.ts";
-import { Connection, type ConnectionOptions, Fault } from "./postgres_connection.ts";
+import { Connection, type ConnectionOptions, Fault, NoSession } from "./postgres_connection.ts";
 
-/** Milliseconds after which a connection that nobody used is given up, unless it is the last. */
-const IDLE_MS = 30_000;
+/** Milliseconds after which a connection that nobody used is given up, but for the rest. */
+const IDLE_MS = 5_000;
 
-/** Milliseconds until a server that took no more connections is asked for one again. */
+/** Milliseconds for which a full server is asked again for a first connection, and between two times. */
+const FULL_MS = { most: 4_000, pause: 500 };
+
+/** Milliseconds until a server that gave no connection is asked for one again. */
 const REFUSED_MS = 5_000;
 
 /** SQLSTATEs of a server, a role or a pooler that takes no more connections. */
@@ -27,8 +30,14 @@ const NO_MORE_TEXT = /no more connections allowed|too many (clients|connections)
 export interface PoolOptions extends ConnectionOptions {
   /** How many connections there may be. */
   readonly limit: number;
-  /** Gives up connections of others (M1); `false`: there are none. */
+  /** The server is full: all pools give up what they can (M1); `false`: nothing. */
   readonly makeRoom: () => Promise<boolean>;
+  /** A connection was made that leads to a pooler. */
+  readonly onPooler: () => void;
+  /** Whether the server was full a while ago, so that one connection has to do. */
+  readonly isNarrow: () => boolean;
+  /** How many are kept though nobody uses them. */
+  readonly rest: number;
 }
 
 interface Waiting {
@@ -43,8 +52,18 @@ interface Waiting {
  */
 export function isFull(error: unknown): boolean {
   if (!(error instanceof Fault)) return false;
+  if (error.cause instanceof NoSession) return true;
   const { code, message } = error.cause as Error & { code?: string };
   return NO_MORE.test(code ?? "") || NO_MORE_TEXT.test(message ?? "");
+}
+
+/**
+ * Adds to what a full server says how many connections are needed.
+ *
+ * @param fault What a full server said.
+ */
+export function tellNeeds({ cause }: Fault): void {
+  cause.message += "; a node works with three connections, and uses up to ten";
 }
 
 /** Connections of one role. */
@@ -53,6 +72,7 @@ export class Pool {
   readonly #connections = new Set<Connection>();
   readonly #unused: { readonly connection: Connection; readonly since: number }[] = [];
   readonly #opening = new Set<Promise<void>>();
+  readonly #ending = new Set<Promise<void>>();
   #waiting: Waiting[] = [];
   #refusedUntil = 0;
   #isClosed = false;
@@ -73,6 +93,15 @@ export class Pool {
   }
 
   /**
+   * Makes the first connection, if there is none yet.
+   *
+   * @throws {Fault} If it can't be made.
+   */
+  async warm(): Promise<void> {
+    if (this.size === 0) await this.use(() => Promise.resolve());
+  }
+
+  /**
    * Uses a connection that nobody else uses meanwhile.
    *
    * @param work What to do with it.
@@ -88,12 +117,13 @@ export class Pool {
   }
 
   /**
-   * Gives up the connections that nobody uses.
+   * Gives up the connections that nobody uses, but for the rest.
    *
-   * @returns How many there were.
+   * @returns How many were given up.
    */
   async shrink(): Promise<number> {
-    const unused = this.#unused.splice(0);
+    const most = Math.max(0, this.#connections.size - this.#options.rest);
+    const unused = this.#unused.splice(0, most);
     await Promise.all(unused.map(({ connection }) => this.#end(connection)));
     return unused.length;
   }
@@ -104,7 +134,8 @@ export class Pool {
     clearInterval(this.#timer);
     for (const { reject } of this.#waiting.splice(0)) reject(closed());
     await Promise.all(this.#opening);
-    await Promise.all([...this.#connections].map((connection) => this.#end(connection)));
+    for (const connection of this.#connections) ignoreRejection(this.#end(connection));
+    await Promise.all(this.#ending);
   }
 
   #take(): Promise<Connection> {
@@ -122,7 +153,8 @@ export class Pool {
       if (!unused.connection.isLost) this.#waiting.shift()!.resolve(unused.connection);
     }
     // The first one is made alone: it shows whether there is room.
-    const limit = this.#connections.size === 0 ? 1 : this.#options.limit;
+    const isOne = this.#connections.size === 0 || this.#options.isNarrow();
+    const limit = isOne ? 1 : this.#options.limit;
     const room = limit - this.#connections.size - this.#opening.size;
     const isRefused = this.#connections.size > 0 && performance.now() < this.#refusedUntil; // M1
     const wanted = isRefused ? 0 : Math.min(room, this.#waiting.length - this.#opening.size);
@@ -138,7 +170,7 @@ export class Pool {
     this.#opening.add(opening);
   }
 
-  async #connect(): Promise<void> {
+  async #connect(refusedSince?: number): Promise<void> {
     try {
       const connection = await Connection.open(this.#options);
       this.#connections.add(connection);
@@ -147,36 +179,59 @@ export class Pool {
         this.#serve();
       });
       if (this.#isClosed) return;
-      this.#timer ??= setInterval(() => this.#tidy(), IDLE_MS);
-      this.#unused.push({ connection, since: performance.now() });
+      this.#timer ??= setInterval(() => this.#tidy(), IDLE_MS / 5);
+      if (connection.isPooled) this.#options.onPooler();
+      this.#keep(connection);
     } catch (error) {
-      if (isFull(error)) {
-        this.#refusedUntil = performance.now() + REFUSED_MS;
-        if (this.#connections.size > 0 || await this.#options.makeRoom()) return; // M1
-      }
-      this.#waiting.shift()?.reject(error);
+      this.#refusedUntil = performance.now() + REFUSED_MS;
+      const isServerFull = isFull(error);
+      const isRoomMade = isServerFull && await this.#options.makeRoom();
+      if (this.#connections.size > 0 || isRoomMade) return; // M1
+      const now = performance.now();
+      const since = refusedSince ?? now;
+      if (isServerFull && now - since < FULL_MS.most) return await this.#again(since);
+      if (isServerFull) tellNeeds(error as Fault);
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
     }
   }
 
+  /** M1. */
+  async #again(refusedSince: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, FULL_MS.pause));
+    if (!this.#isClosed) await this.#connect(refusedSince);
+  }
+
   #giveBack(connection: Connection): void {
-    if (!connection.isLost && !this.#isClosed) {
-      this.#unused.push({ connection, since: performance.now() });
-    }
+    this.#keep(connection);
     this.#serve();
+  }
+
+  #keep(connection: Connection): void {
+    if (connection.isLost || this.#isClosed) return;
+    if (this.#isSpare()) ignoreRejection(this.#end(connection));
+    else this.#unused.push({ connection, since: performance.now() });
+  }
+
+  /** Whether a connection that nobody uses now is one too many. */
+  #isSpare(): boolean {
+    const wanted = this.#waiting.length > 0 ? 1 : this.#options.rest;
+    return this.#connections.size > wanted && this.#options.isNarrow();
   }
 
   #tidy(): void {
     const before = performance.now() - IDLE_MS;
-    while (this.#connections.size > 1 && (this.#unused[0]?.since ?? Infinity) < before) {
-      const { connection } = this.#unused.shift()!;
-      this.#connections.delete(connection);
-      ignoreRejection(this.#end(connection));
+    while (
+      this.#connections.size > this.#options.rest && (this.#unused[0]?.since ?? Infinity) < before
+    ) {
+      ignoreRejection(this.#end(this.#unused.shift()!.connection));
     }
   }
 
-  async #end(connection: Connection): Promise<void> {
+  #end(connection: Connection): Promise<void> {
     this.#connections.delete(connection);
-    await connection.end();
+    const ending = connection.end().finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+    return ending;
   }
 }
 

@@ -10,6 +10,7 @@ import { postgres, type PostgresOptions } from "../../src/store/postgres.ts";
 import { postgresPlace, postgresUrl } from "../support/database.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
 import { makeFolder } from "../version/fixture.ts";
+import { Worker } from "./processes.ts";
 import { BRISK, resultOf } from "./stage.ts";
 
 const ORDER = `
@@ -80,6 +81,60 @@ for (const [what, [settings, options]] of Object.entries(POOLERS)) {
   });
 }
 
+/** Poolers in front of processes: settings, whether the server itself is named, and what may be logged. */
+const SHARED: Readonly<Record<string, [Record<string, string>, boolean, RegExp?]>> = {
+  "of transactions": [{ pool_mode: "transaction", default_pool_size: "6" }, true],
+  "of transactions, whose server they are not told": [
+    { pool_mode: "transaction", default_pool_size: "6" },
+    false,
+    /^Cannot listen for hints: the connection leads to a pooler/,
+  ],
+  "of sessions": [{ pool_mode: "session", default_pool_size: "60" }, false],
+  "of sessions, half as many as they would use": [
+    { pool_mode: "session", default_pool_size: "20" },
+    false,
+    /^Cannot (listen for hints now|begin transaction).* no session left; a node works with three/,
+  ],
+};
+
+for (const [what, [settings, isServerNamed, expected]] of Object.entries(SHARED)) {
+  Deno.test({
+    name: `A3: four processes behind a pooler ${what} complete all runs, and log ${
+      expected === undefined ? "no fault" : "only what is missing"
+    }`,
+    ignore: !hasPgBouncer,
+    fn: async () => {
+      await using place = await postgresPlace();
+      await using folder = await makeFolder({ "order.ts": ORDER });
+      await using pooler = await startPgBouncer(postgresUrl(), settings);
+      await using workers = new AsyncDisposableStack();
+      const server = { url: pooler.url, ...(isServerNamed && { listenUrl: postgresUrl() }) };
+      const workflows = [folder.url + "order.ts"];
+      const options = { ...BRISK, server, schema: place.schema, workflows };
+      const open = async () => workers.use(await Worker.start(options));
+      const all = await Promise.all([open(), open(), open(), open()]);
+      const numbers = Array.from({ length: 10 }, (_, n) => n);
+      const results = await Promise.all(all.map(async (own, index) => {
+        const found: unknown[] = [];
+        for (const n of numbers) await own.do("start", "order", n, `${index} ${n}`);
+        for (const n of numbers) await own.do("signal", `${index} ${n}`, "go", 1);
+        for (const n of numbers) found.push(await own.do("result", `${index} ${n}`));
+        return found;
+      }));
+      assert.deepEqual(results, all.map(() => numbers.map((n) => 4 * n + 1)));
+      const [row] = await place.query<{ n: number }>(
+        "select count(*)::integer as n from {schema}.runs where state = 'completed'",
+      );
+      assert.equal(row?.n, all.length * numbers.length);
+      for (const worker of all) {
+        const faults = await worker.do("faults") as string[];
+        assert.deepEqual(faults.filter((fault) => expected?.test(fault) !== true), []);
+        await worker.do("close");
+      }
+    },
+  });
+}
+
 Deno.test({
   name: "H2: without a way to the server nothing is listened to, and runs are found all the same",
   ignore: !hasPgBouncer,
@@ -92,6 +147,29 @@ Deno.test({
       "select from pg_stat_activity where query like 'listen%somewhere%'",
     );
     assert.deepEqual(listening, []);
+    await end();
+    await driver.close();
+  },
+});
+
+Deno.test({
+  name: "A2: behind a pooler with three sessions everything works, though it refuses nobody",
+  ignore: !hasPgBouncer,
+  fn: async () => {
+    await using pooler = await startPgBouncer(postgresUrl(), {
+      pool_mode: "session",
+      default_pool_size: "3",
+    });
+    const driver = await postgres(pooler.url).open();
+    const end = await driver.listen!("few", () => {}, () => {});
+    const many = (ask: () => Promise<unknown>) => Promise.all(Array.from({ length: 9 }, ask));
+    for (let round = 0; round < 3; round++) {
+      await many(() => driver.impatient.query("select 1"));
+      await many(() => driver.query("select 1"));
+      await many(() =>
+        driver.transaction((session) => session.query("select 1"), { isUsers: true })
+      );
+    }
     await end();
     await driver.close();
   },

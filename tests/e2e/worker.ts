@@ -2,19 +2,33 @@
  * A node, or a client, in a process of its own: does what its parent writes to its standard input, a
  * JSON line for each command, and answers each with a JSON line.
  *
- * `worker.ts open|connect <options as JSON>`
+ * `worker.ts open|connect <options as JSON>`; option `server`, in place of `database`, is a Postgres
+ * by its `url` and the options of `postgres`.
  *
  * @module
  */
 
+import { configure } from "@logtape/logtape";
 import { linesOf } from "../../examples/demo/lines.ts";
 import { armFailPoint, type FailPoint } from "../../src/base/failpoint.ts";
 import { Continuum } from "../../src/continuum.ts";
+import { postgres } from "../../src/store/postgres.ts";
 
-const [role, options] = Deno.args as ["open" | "connect", string];
+const [role, given] = Deno.args as ["open" | "connect", string];
+
+const faults: string[] = [];
+await configure({
+  sinks: { faults: ({ message }) => void faults.push(message.map(String).join("")) },
+  loggers: [
+    { category: "continuum", sinks: ["faults"], lowestLevel: "warning" },
+    { category: ["logtape", "meta"], sinks: [] },
+  ],
+});
 
 try {
-  const continuum = await Continuum[role](JSON.parse(options));
+  const { server, ...options } = JSON.parse(given);
+  if (server !== undefined) options.database = postgres(server.url, server);
+  const continuum = await Continuum[role](options);
   const commands: Record<string, (...args: never[]) => unknown> = {
     start: async (workflow: string, input: unknown, runId: string) =>
       (await continuum.start(workflow, input, { runId })).id,
@@ -22,6 +36,8 @@ try {
       continuum.run(runId).signal(name, payload),
     result: (runId: string) => continuum.run(runId).result({ timeout: "20s" }),
     readiness: () => continuum.readiness(),
+    /** All that was logged as a warning or an error. */
+    faults: () => faults,
     close: () => continuum.close(),
     /** From now on, whoever passes that point stays there, and the parent is told. */
     stopAt(point: FailPoint, kind?: string) {

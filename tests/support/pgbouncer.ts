@@ -25,7 +25,8 @@ export const hasPgBouncer: boolean = await Deno.stat(BINARY).then(() => true, ()
  * Starts a pooler in front of a server.
  *
  * @param target The database.
- * @param settings Settings of `pgbouncer.ini`, beside those that name the server.
+ * @param settings Settings of `pgbouncer.ini`, beside those that name the server. With an `auth_type`,
+ * users say who they are, and the one user of `target` is known.
  */
 export async function startPgBouncer(
   target: string,
@@ -34,19 +35,22 @@ export async function startPgBouncer(
   const { hostname, port, username, pathname, password } = new URL(target);
   const home = await Deno.makeTempDir({ prefix: "continuum_pgbouncer_" });
   const own = freePort();
-  const secret = password === "" ? "" : ` password=${decodeURIComponent(password)}`;
+  const asks = "auth_type" in settings;
+  const known = decodeURIComponent(password);
+  const secret = known === "" ? "" : ` password=${known}`;
+  const user = asks ? "" : ` user=${username}${secret}`;
   const lines = [
     "[databases]",
-    `* = host=${hostname} port=${port || 5432} user=${username}${secret}`,
+    `* = host=${hostname} port=${port || 5432}${user}`,
     "[pgbouncer]",
     "listen_addr=127.0.0.1",
     `listen_port=${own}`,
     "unix_socket_dir=",
-    "auth_type=any",
+    ...asks ? [] : ["auth_type=any"],
     `auth_file=${home}/users`,
     ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
   ];
-  await Deno.writeTextFile(`${home}/users`, `"${username}" ""\n`);
+  await Deno.writeTextFile(`${home}/users`, `"${username}" "${asks ? known : ""}"\n`);
   await Deno.writeTextFile(`${home}/ini`, lines.join("\n") + "\n");
   await Deno.chmod(home, 0o755);
   const process = new Deno.Command(BINARY, {
@@ -67,7 +71,7 @@ export async function startPgBouncer(
   })();
   await up.promise;
   return {
-    url: `postgres://${username}@127.0.0.1:${own}${pathname}`,
+    url: `postgres://${username}${asks ? `:${password}` : ""}@127.0.0.1:${own}${pathname}`,
     async [Symbol.asyncDispose]() {
       process.kill("SIGTERM");
       await process.status;
