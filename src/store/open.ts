@@ -7,7 +7,7 @@
 
 import type { Store } from "../ports/store.ts";
 import type { DatabaseAdapter } from "./driver.ts";
-import { DatabaseOptionError } from "./errors.ts";
+import { DatabaseOptionError, redacted } from "./errors.ts";
 import { SchemaName } from "./schema_name.ts";
 import { SqlStore } from "./sql_store.ts";
 
@@ -75,9 +75,4 @@ function notUnderstood(found: string): DatabaseOptionError {
 async function pgliteAdapter(folder: string | null): Promise<DatabaseAdapter> {
   const { pglite } = await import("./pglite.ts");
   return pglite(folder);
-}
-
-/** Takes what may be a password out of a URL, well-formed or not. */
-function redacted(url: string): string {
-  return url.replace(/\/\/.*@/s, "//***@");
 }

@@ -31,6 +31,7 @@ import type {
   TransactionOptions,
 } from "./driver.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
+import { describeUrl } from "./postgres_client.ts";
 import { type ConnectionOptions, Fault } from "./postgres_connection.ts";
 import { Listener } from "./postgres_listener.ts";
 import { isFull, Pool } from "./postgres_pool.ts";
@@ -88,10 +89,11 @@ const AGAIN_MS = 1_000;
  * @param url `postgres://user:password@host:port/name`.
  * @param options How to talk to it.
  * @returns What `database` takes. Connections are made when they are needed.
+ * @throws {DatabaseOptionError} If `url` or `listenUrl` can't be understood.
  */
 export function postgres(url: string, options: PostgresOptions = {}): DatabaseAdapter {
-  const { username, host, pathname } = new URL(url);
-  const description = `postgres://${username === "" ? "" : `${username}@`}${host}${pathname}`;
+  const description = describeUrl(url);
+  if (options.listenUrl !== undefined) describeUrl(options.listenUrl);
   return {
     description,
     open: () => Promise.resolve(new PostgresDriver(url, options, description)),

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { DatabaseOptionError, redacted } from "./errors.ts";
+
 /** Parameters of a URL that `npm:pg` or nobody reads; all others are settings of the session. */
 const KNOWN = new Set([
   ...["host", "port", "user", "password", "dbname", "database", "db", "encoding", "options"],
@@ -12,6 +14,49 @@ const KNOWN = new Set([
   ...["keepalives", "keepalives_idle", "channel_binding", "gssencmode", "target_session_attrs"],
   ...["pgbouncer", "connection_limit", "pool_timeout", "schema", "sslpassword"],
 ]);
+
+/** How connections are secured, in libpq's words, and which of them `npm:pg` is told. */
+const SSL_MODES: Readonly<Record<string, string>> = {
+  disable: "disable",
+  // None is given up for an open one where the server can't encrypt: whoever stands between could say so.
+  allow: "require",
+  prefer: "require",
+  require: "require",
+  "verify-ca": "verify-ca",
+  "verify-full": "verify-full",
+};
+
+/**
+ * Looks at a URL before anything is asked.
+ *
+ * @param url The URL.
+ * @returns Which database it names, without secrets.
+ * @throws {DatabaseOptionError} If it can't be understood.
+ */
+export function describeUrl(url: string): string {
+  if (!URL.canParse(url)) {
+    throw urlError("its URL is not understood", redacted(url), "postgres://user@host/name");
+  }
+  const { username, host, pathname, searchParams } = new URL(url);
+  const description = `postgres://${username === "" ? "" : `${username}@`}${host}${pathname}`;
+  const mode = searchParams.get("sslmode");
+  if (mode !== null && !Object.hasOwn(SSL_MODES, mode)) {
+    const wanted = Object.keys(SSL_MODES).join(", ");
+    throw urlError(`sslmode of ${description} is none`, mode, `one of ${wanted}`);
+  }
+  if (mode === "verify-ca" && !searchParams.has("sslrootcert")) {
+    const wanted = "sslrootcert with the authority's file, or verify-full";
+    throw urlError(`sslmode of ${description} lacks an authority`, mode, wanted);
+  }
+  return description;
+}
+
+function urlError(what: string, found: string, wanted: string): DatabaseOptionError {
+  return new DatabaseOptionError(
+    `Cannot open database: ${what}, found ${JSON.stringify(found)}, wanted ${wanted}`,
+    { database: found },
+  );
+}
 
 /**
  * The options of a client.
@@ -24,7 +69,11 @@ export function clientOptions(url: string, applicationName: string): Record<stri
   const given = new URL(url);
   const parameters = given.searchParams;
   // As libpq reads it: `require` encrypts, and `verify-full` checks whom it talks to.
-  if (parameters.has("sslmode")) parameters.set("uselibpqcompat", "true");
+  const mode = parameters.get("sslmode");
+  if (mode !== null) {
+    parameters.set("sslmode", SSL_MODES[mode] ?? mode);
+    parameters.set("uselibpqcompat", "true");
+  }
   const settings: string[] = [];
   for (const [name, value] of [...parameters]) {
     if (KNOWN.has(name)) continue;

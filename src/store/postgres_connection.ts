@@ -136,10 +136,7 @@ export class Connection {
    * @throws {Fault} If it can't be made.
    */
   static async open(options: ConnectionOptions): Promise<Connection> {
-    const client = new (pg as unknown as { Client: new (options: unknown) => Client }).Client({
-      ...clientOptions(options.url, options.applicationName),
-      connectionTimeoutMillis: CONNECT_MS,
-    });
+    const client = newClient(options);
     const { promise: failed, reject: fail } = Promise.withResolvers<never>();
     ignoreRejection(failed);
     client.on("error", fail);
@@ -159,7 +156,7 @@ export class Connection {
       return new Connection(client, options, isPooled, isPooled ? local : "");
     } catch (error) {
       client.connection.stream.destroy();
-      throw isContinuumError(error) ? error : new Fault(error as Error, false);
+      throw isContinuumError(error) ? error : new Fault(legible(error as Error), false);
     } finally {
       clearTimeout(late);
     }
@@ -308,6 +305,24 @@ export class Connection {
     if (this.isPooled || this.pid === null || this.#isEnding) return null;
     return await isWorkedAt(this.#options.url, this.pid);
   }
+}
+
+function newClient({ url, applicationName }: ConnectionOptions): Client {
+  try {
+    return new (pg as unknown as { Client: new (options: unknown) => Client }).Client({
+      ...clientOptions(url, applicationName),
+      connectionTimeoutMillis: CONNECT_MS,
+    });
+  } catch (error) {
+    throw new Fault(error as Error, false); // a file that the URL names can't be read
+  }
+}
+
+/** Says in plain words what `npm:pg` says of a password that it was not given. */
+function legible(error: Error): Error {
+  return /client password must be a/.test(error.message)
+    ? new Error("the server asks for a password, and the URL has none", { cause: error })
+    : error;
 }
 
 function last(result: Result | readonly Result[]): Result {
