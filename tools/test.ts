@@ -9,7 +9,9 @@
  * @module
  */
 
+import { join } from "node:path";
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
+import { IMAGE, writeImage } from "../tests/support/primed_pglite.ts";
 import { TestReport } from "./test_report.ts";
 
 const FOLDERS = ["src", "tests"];
@@ -18,18 +20,25 @@ const VERBOSE = "--verbose";
 async function main(): Promise<number> {
   // The tests hear an interrupt too, and end by it: then there is a server to be removed.
   Deno.addSignalListener("SIGINT", () => {});
-  const given = Deno.env.get("DATABASE_URL");
-  if (given !== undefined) return await test(given);
-  await using server = await startPostgres();
-  return await test(server.url);
+  const folder = await Deno.makeTempDir({ prefix: "continuum_test_" });
+  try {
+    const image = join(folder, "pglite.tar");
+    await writeImage(image);
+    const given = Deno.env.get("DATABASE_URL");
+    if (given !== undefined) return await test(given, image);
+    await using server = await startPostgres();
+    return await test(server.url, image);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
-async function test(postgres: string): Promise<number> {
+async function test(postgres: string, image: string): Promise<number> {
   const given = Deno.args.filter((arg) => arg !== VERBOSE);
   const named = given.some((arg) => !arg.startsWith("-"));
   const process = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--parallel", ...given, ...(named ? [] : FOLDERS)],
-    env: { CONTINUUM_TEST_POSTGRES: postgres },
+    env: { CONTINUUM_TEST_POSTGRES: postgres, [IMAGE]: image },
     stdout: "piped",
     stderr: "piped",
   }).spawn();

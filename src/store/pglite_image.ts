@@ -15,6 +15,25 @@ export function keepImage(): void {
   isKept = true;
 }
 
+/**
+ * From now on, databases in memory are started from the files of an empty one.
+ *
+ * @param files What {@linkcode makeImage} gave, of the same release of PGlite.
+ */
+export function startFrom(files: Blob): void {
+  image = files;
+}
+
+/** Makes the files of an empty database. */
+export async function makeImage(): Promise<Blob> {
+  const pg = await PGlite.create();
+  try {
+    return await pg.dumpDataDir("none");
+  } finally {
+    await pg.close();
+  }
+}
+
 /** Makes an empty database in memory. */
 export async function createInMemory(): Promise<PGlite> {
   if (image !== undefined) return await PGlite.create({ loadDataDir: image });

@@ -6,6 +6,7 @@
  */
 
 import "./primed_hooks.ts";
+import "./primed_pglite.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { DatabaseAdapter, SqlValue } from "../../src/store/driver.ts";
 import { openStore } from "../../src/store/open.ts";

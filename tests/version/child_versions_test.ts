@@ -11,6 +11,7 @@ import { pglite } from "../../src/store/pglite.ts";
 import type { LoadedVersion } from "../../src/version/loaded_version.ts";
 import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
 import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
+import "../support/primed_pglite.ts";
 import { makeFolder, serve, type Server } from "./fixture.ts";
 
 const HOST = `import { defineWorkflow } from "@continuum/continuum/workflow";`;

@@ -11,6 +11,7 @@ import { IntegrityError, type LoadFailure } from "../../src/version/load_errors.
 import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
 import { pglite } from "../../src/store/pglite.ts";
 import { openStore } from "../../src/store/open.ts";
+import "../support/primed_pglite.ts";
 import { makeFolder, serve, type Server } from "./fixture.ts";
 
 const HOST = `import { defineWorkflow } from "@continuum/continuum/workflow";`;
