@@ -4,6 +4,8 @@
  *
  * - M1: a server that gives no more connections makes a pool slower, not useless: who waits gets the
  *   next one that is free; a pool that has none asks others for room, and the server for some seconds.
+ * - M2: where one was lost, those at rest may be too, and not know it yet, and so may those that were
+ *   just being made: none of them is asked.
  *
  * @module
  */
@@ -75,6 +77,8 @@ export class Pool {
   readonly #ending = new Set<Promise<void>>();
   #waiting: Waiting[] = [];
   #refusedUntil = 0;
+  /** How many connections were lost (M2). */
+  #misses = 0;
   #isClosed = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -172,10 +176,12 @@ export class Pool {
 
   async #connect(refusedSince?: number): Promise<void> {
     try {
+      const misses = this.#misses;
       const connection = await Connection.open(this.#options);
       this.#connections.add(connection);
+      if (misses !== this.#misses) return void ignoreRejection(this.#end(connection)); // M2
       inBackground(connection.lost, () => {
-        this.#connections.delete(connection);
+        this.#miss(connection);
         this.#serve();
       });
       if (this.#isClosed) return;
@@ -206,8 +212,16 @@ export class Pool {
     this.#serve();
   }
 
+  /** M2: not where it was ended here. */
+  #miss(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.#misses++;
+    for (const { connection } of this.#unused.splice(0)) ignoreRejection(this.#end(connection));
+  }
+
   #keep(connection: Connection): void {
-    if (connection.isLost || this.#isClosed) return;
+    if (connection.isLost) return this.#miss(connection);
+    if (this.#isClosed) return;
     if (this.#isSpare()) ignoreRejection(this.#end(connection));
     else this.#unused.push({ connection, since: performance.now() });
   }

@@ -264,6 +264,29 @@ Deno.test("C3: a connection that goes mute is replaced, one that works for long 
   }
 });
 
+Deno.test("M2: where a connection was lost, none that rested meanwhile is asked", async () => {
+  const target = new URL(postgresUrl());
+  await using proxy = new Proxy({ hostname: target.hostname, port: Number(target.port || 5432) });
+  const url = Object.assign(new URL(target), { hostname: "127.0.0.1", port: String(proxy.port) });
+  const driver = await postgres(url.href, { connections: 4, answerMs: 100 }).open();
+  const pid = async () => {
+    const [row] = await driver.query<{ pid: number }>(
+      "select pg_backend_pid() as pid from (select pg_sleep(0.05)) as rest",
+    );
+    return row!.pid;
+  };
+  try {
+    await pid();
+    const before = new Set(await Promise.all([pid(), pid(), pid(), pid()]));
+    assert.ok(before.size > 1, "several are at rest");
+    proxy.mute();
+    await assert.rejects(pid(), { code: "DATABASE_UNAVAILABLE" });
+    assert.ok(!before.has(await pid()), "the next one is made anew");
+  } finally {
+    await driver.close();
+  }
+});
+
 Deno.test("T1: a statement that the session no longer knows, or plans otherwise, is asked again", async () => {
   await using place = await postgresPlace();
   const driver = await postgres(postgresUrl(), { connections: 1 }).open();
