@@ -22,7 +22,7 @@ export async function millionRows(place: Place, rows: number): Promise<number> {
   await sql.unsafe("set session_replication_role = replica"); // the version exists
   await sql.unsafe(`
     insert into continuum.runs (
-      next_seq, wake_at, started_at, since, state, run_id, workflow, code, seed, input,
+      next_seq, wake_at, started_at, since, state, run_id, workflow, specifier_id, seed, input,
       waits
     )
     select 1,

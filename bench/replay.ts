@@ -42,7 +42,7 @@ const wide = defineWorkflow({ name: "wide" }, async (ctx) => {
 });
 
 const KINDS: readonly (readonly [EventKind, string, string | null])[] = [
-  ["run.completed", "reserve stock", null],
+  ["step.completed", "reserve stock", null],
   ["activity.completed", "charge", null],
   ["timer.fired", "", "30000ms"],
   ["signal.received", "review", "86400000ms"],

@@ -21,6 +21,6 @@ console.log(run.id, (await run.status()).state);
 
 // Prints:
 // Hello, World!
-// 0 run.completed choose a greeting
+// 0 step.completed choose a greeting
 // 1 timer.fired
 // hello-1 completed

@@ -32,12 +32,12 @@ for (const stop of ["cancel", "terminate"] as const) {
 
 // Prints:
 // RUN_CANCELLED: The run was cancelled: Out of money
-//   run.completed rent the studio
+//   step.completed rent the studio
 //   cancel.requested
 //   activity.completed render
 //   status.set
-//   run.completed return the studio
+//   step.completed return the studio
 //   cancelled, it says of itself: Metropolis: stopped cleanly
 // RUN_TERMINATED: Out of money
-//   run.completed rent the studio
+//   step.completed rent the studio
 //   terminated, it says of itself: undefined

@@ -38,7 +38,7 @@ try {
 // generation 0 began with 1
 // generation 1 began with 2
 // generation 2 began with 3, the last
-// run.completed write -> What happened on day 1
+// step.completed write -> What happened on day 1
 // { runs: 1, generations: 2, events: 3, keys: 0 }
 // older than a day: 0
 // all that has ended: 1

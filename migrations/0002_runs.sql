@@ -1,59 +1,74 @@
--- Nodes and runs: who is alive, what there is to do, and what happened.
+-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
--- nodes          One heartbeat row per open engine, under an id that is never used twice. Only a
---                node whose row is gone (buried or closed) has lost its runs.
--- version_loads  Notes of a node about a version: it is importing it now, or it can't load it.
--- runs           One row per run. What changes stands together, after what does not: the log of an
---                update holds all between the first change and the last. No index holds a column
---                that an append or an end changes, so these stay heap-only (HOT) updates. One flush
---                may update every row of a page, before what the last one left can be cleared away:
---                two thirds of it are left free for that.
--- leases         Where to look for the runs of a node: what it took, a bundle a row. What gives runs
---                to a node adds one, each heartbeat makes one of all that it still holds, a burial
---                frees what they name. runs.node says who holds a run: an index on it would see every
---                run come and go. runs.told says how far the code of the present generation had been
---                given its history when that was last written: the seq after the last delivery, 0
---                before the first; null: never. Lines that the code logs up to there were logged.
--- events         The history of each run, append-only. No foreign key: rows are only ever written
---                behind the fence on the run's own row, and the check would cost every insert.
---                Kinds are an enumeration: four bytes in place of a name.
--- inbox          Messages to a run that its owner has not consumed yet.
--- deliveries     Delivery ids seen, kept beyond the message: sending one twice is sending it once.
+-- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
+--                   twice. A node has lost its runs only when its row is gone: the node closed, or
+--                   another node expired it. `serves` names the queues whose tasks the node takes and
+--                   the activities that it registered by name; null where it has not said.
+-- runs              One row per run, in three groups of columns:
+--                   1. What the start said. `parent`, `parent_close` and `depth` say whose child the
+--                      run is, and what happens to it when its parent ends. `policy` holds timeout and
+--                      retry policy, `deadline` follows from it.
+--                   2. What changes now and then. `first_seq` is where the history of the present
+--                      generation begins; `attempt` counts the generations that began because the one
+--                      before failed, and `failure` is what that one threw. `must_notify` marks an
+--                      ended run whose parent does not know yet, or whose children have not received
+--                      their policy yet: another transaction does that, so that no transaction waits
+--                      for a second run's row while it holds one.
+--                   3. What an append or an end changes. These columns stand together, because the log
+--                      of an update holds everything between the first changed byte and the last.
+--                      `delivered_seq` says how far the code of the present generation had been given
+--                      its history when that was last written: the seq after the last delivery, 0
+--                      before the first, null: never. Lines that the code logs up to there were logged.
+--                   No index holds a column that an append or an end changes, so these updates are
+--                   heap-only (HOT). One flush may update every row of a page before Postgres can
+--                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
+-- generations       What a run was before it continued as new. Events never move.
+-- leases            Where to look for the runs of a node: a claim adds a bundle of run ids, each
+--                   heartbeat makes one bundle of all that the node still holds, and the expiry of a
+--                   node frees the runs that its bundles name. `runs.node` alone says who holds a run:
+--                   an index on it would be written for every claim and every end.
+-- idempotency_keys  Keys of starts, kept after their runs: a late retry still finds its run's id.
 
 create table {schema}.nodes (
   id text primary key,
   name text not null,
   started_at timestamptz(3) not null default clock_timestamp(),
-  expires_at timestamptz not null
+  expires_at timestamptz not null,
+  serves json
 ) with (fillfactor = 50);
-
-create table {schema}.version_loads (
-  node text not null,
-  hash text not null references {schema}.workflow_versions (hash) on delete cascade,
-  state text not null check (state in ('loading', 'failed')),
-  reason json,
-  noted_at timestamptz(3) not null default clock_timestamp(),
-  primary key (node, hash),
-  constraint version_loads_reason check ((state = 'failed') = (reason is not null))
-);
 
 create table {schema}.runs (
   id bigint generated always as identity primary key,
   created_at timestamptz(3) not null default clock_timestamp(),
-  code integer not null constraint runs_code references {schema}.workflow_specifiers (id),
-  run_id text not null constraint runs_run_id unique,
+  specifier_id integer not null constraint runs_specifier references {schema}.workflow_specifiers (id),
+  run_id text not null,
+  namespace text not null default 'default',
   workflow text not null,
   seed text not null,
   input json not null,
+  attributes jsonb not null default '{}',
+  start_at timestamptz(3),
+  parent bigint,
+  parent_close text check (parent_close in ('abandon', 'cancel', 'terminate')),
+  depth smallint not null default 0 check (depth >= 0),
+  policy jsonb,
+  deadline timestamptz(3),
+
+  first_seq integer not null default 0,
+  attempt integer not null default 1 check (attempt >= 1),
+  failure json,
+  custom_status json,
+  has_children boolean not null default false,
+  must_notify boolean not null default false,
 
   started_at timestamptz(3),
   generation integer not null default 0 check (generation >= 0),
   next_seq integer not null default 0 check (next_seq >= 0),
-  told integer,
+  delivered_seq integer,
   wake_seq integer not null default 0 check (wake_seq >= 0),
   claims_since_progress smallint not null default 0 check (claims_since_progress >= 0),
   watched boolean not null default false,
-  lacks_code boolean generated always as (state = 'stuck_unknown_version') stored,
+  lacks_version boolean generated always as (state = 'stuck_unknown_version') stored,
   token bigint check (token between 0 and 9007199254740991),
   wake_at timestamptz(3),
   since timestamptz(3),
@@ -65,6 +80,13 @@ create table {schema}.runs (
   error json,
   stuck_reason json,
 
+  constraint runs_run_id unique (run_id, namespace),
+  constraint runs_attributes check (jsonb_typeof(attributes) = 'object'),
+  constraint runs_parent check ((parent is null) = (parent_close is null)),
+  constraint runs_deadline check ((deadline is null) = (policy->'timeout' is null)),
+  constraint runs_first_seq check (first_seq between 0 and next_seq),
+  constraint runs_failure check ((attempt > 1) = (failure is not null)),
+  constraint runs_notifies_ended check (not must_notify or ended_at is not null),
   constraint runs_state check (state in (
     'pending', 'running', 'suspended', 'completed', 'failed', 'cancelled', 'terminated',
     'stuck_unknown_version', 'stuck_nondeterminism', 'stuck_poisoned'
@@ -72,10 +94,12 @@ create table {schema}.runs (
   constraint runs_running_is_leased check (
     (state = 'running') = (node is not null) and (node is null) = (token is null)
   ),
+  -- A suspended run without started_at rests between two attempts: its present one has done nothing.
+  constraint runs_running_has_started check (state <> 'running' or started_at is not null),
   constraint runs_pending_has_no_history check (state <> 'pending' or next_seq = 0),
-  constraint runs_active_has_started check (
-    state not in ('running', 'suspended') or started_at is not null
-  ),
+  constraint runs_pending_is_due check (state <> 'pending' or wake_at is not null),
+  constraint runs_wakes_only_idle check (wake_at is null or state in ('pending', 'suspended')),
+  constraint runs_waits check (waits is null or state = 'suspended'),
   constraint runs_ended check (
     (state in ('completed', 'failed', 'cancelled', 'terminated')) = (ended_at is not null)
   ),
@@ -83,19 +107,54 @@ create table {schema}.runs (
   constraint runs_error check (
     (state in ('failed', 'cancelled', 'terminated')) = (error is not null)
   ),
-  constraint runs_stuck check ((state like 'stuck\_%') = (stuck_reason is not null)),
-  constraint runs_waits check (waits is null or state = 'suspended'),
-  constraint runs_wakes_only_idle check (wake_at is null or state in ('pending', 'suspended')),
-  constraint runs_pending_is_due check (state <> 'pending' or wake_at is not null)
+  constraint runs_stuck check ((state like 'stuck\_%') = (stuck_reason is not null))
 ) with (fillfactor = 33, autovacuum_vacuum_scale_factor = 0.05);
 
--- All that a claimer reads. By runs_wakes_only_idle it holds what can be claimed and nothing else:
--- running, stuck and ended runs never stand in its way.
-create index runs_due on {schema}.runs (wake_at) where wake_at is not null;
+-- All that a claimer reads. By runs_wakes_only_idle they hold the runs that can be claimed and no
+-- others. Runs that have begun have an index of their own and are claimed first, so that a sleep that
+-- ends does not wait for the starts before it. A due run stands in one of the two.
+create index runs_due on {schema}.runs (wake_at)
+  where wake_at is not null and started_at is not null;
+create index runs_to_start on {schema}.runs (wake_at)
+  where wake_at is not null and started_at is null;
 
--- The runs that a registration revives. The column repeats a state, so that the index does not see
--- the others come and go.
-create index runs_without_code on {schema}.runs (code) where lacks_code;
+-- The runs that a registration revives. The column repeats a state, so that the index is not written
+-- for the other runs.
+create index runs_without_version on {schema}.runs (specifier_id) where lacks_version;
+
+-- Parked runs by version, for health().
+create index runs_stuck on {schema}.runs (specifier_id) where stuck_reason is not null;
+
+-- Paths with a value, for equality and membership; the operator class keeps it small.
+create index runs_by_attributes on {schema}.runs using gin (attributes jsonb_path_ops)
+  with (fastupdate = on) where attributes <> '{}';
+
+-- Pages of a namespace, the newest first; most databases have only the default one. A query says by a
+-- literal which index it wants. For a planner without statistics, one index that begins with the
+-- namespace would look as good as runs_run_id for a run's id and namespace, and it would read the
+-- whole namespace.
+create index runs_by_creation on {schema}.runs (created_at, id) where namespace = 'default';
+create index runs_by_namespace on {schema}.runs (namespace, created_at, id)
+  where namespace <> 'default';
+
+-- The children of a parent.
+create index runs_by_parent on {schema}.runs (parent) where parent is not null;
+
+-- Ended runs whose parent or children have not been notified yet.
+create index runs_to_notify on {schema}.runs (id) where must_notify;
+
+create table {schema}.generations (
+  run bigint not null references {schema}.runs (id) on delete cascade,
+  generation integer not null check (generation >= 0),
+  first_seq integer not null,
+  next_seq integer not null,
+  specifier_id integer not null references {schema}.workflow_specifiers (id),
+  seed text not null,
+  input json not null,
+  started_at timestamptz(3) not null,
+  ended_at timestamptz(3) not null,
+  primary key (run, generation)
+);
 
 create table {schema}.leases (
   id bigint generated always as identity primary key,
@@ -105,41 +164,15 @@ create table {schema}.leases (
 
 create index leases_by_node on {schema}.leases (node);
 
-create type {schema}.event_kind as enum (
-  'run.completed', 'run.failed', 'activity.completed', 'activity.failed', 'timer.fired',
-  'signal.received', 'signal.timeout', 'transaction.completed', 'transaction.failed',
-  'child.completed', 'child.failed', 'call.completed', 'call.failed', 'cancel.requested',
-  'attempt.failed', 'patched', 'attributes.set', 'status.set', 'payload.refused', 'version_changed'
+create table {schema}.idempotency_keys (
+  namespace text not null,
+  workflow text not null,
+  key text not null,
+  run_id text not null,
+  input_digest text not null,
+  created_at timestamptz(3) not null default clock_timestamp(),
+  constraint idempotency_keys_once primary key (namespace, workflow, key)
 );
 
-create table {schema}.events (
-  run bigint not null,
-  seq integer not null check (seq >= 0),
-  position integer,
-  at timestamptz(3) not null,
-  kind {schema}.event_kind not null,
-  name text not null,
-  digest text,
-  payload json,
-  primary key (run, seq)
-);
-
-create table {schema}.inbox (
-  id bigint generated always as identity primary key,
-  run bigint not null references {schema}.runs (id) on delete cascade,
-  kind text not null check (kind in ('signal', 'cancel')),
-  name text not null,
-  payload json,
-  sent_at timestamptz(3) not null default clock_timestamp()
-);
-
-create index inbox_by_run on {schema}.inbox (run, id);
-
-create table {schema}.deliveries (
-  run bigint not null references {schema}.runs (id) on delete cascade,
-  kind text not null,
-  name text not null,
-  delivery_id text not null,
-  message bigint not null,
-  constraint deliveries_once primary key (run, kind, name, delivery_id)
-);
+-- The keys of a run, which retention deletes with it.
+create index idempotency_keys_by_run on {schema}.idempotency_keys (run_id, namespace);

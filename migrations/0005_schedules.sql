@@ -1,11 +1,13 @@
--- Schedules: what is to be started when, and what was.
+-- Schedules: what starts when, and what was started.
 --
--- schedules      One row per schedule. rules is what it was asked to do; the columns after state are
---                how far it has come. planned_at moves along the calendar; fire_at is when it is
---                looked at, put off by jitter and retries; held_at is a planned time whose run starts
---                when the one before has ended.
--- schedule_runs  What was started for which planned time: the key holds that nothing is started
---                twice. The latest are kept, and those whose run has not ended.
+-- schedules      One row per schedule. `rules` is what the user asked for; the columns after `state`
+--                say how far it has come. `planned_at` moves along the calendar; `fire_at` is when a
+--                node looks at it, later than planned by jitter and retries; `held_at` is a planned
+--                time whose run starts when the run before it has ended. `trouble_code` and
+--                `trouble_version` repeat parts of `trouble`, so that the statements that every node
+--                repeats read no text that a user wrote. `policy` is what the runs start with.
+-- schedule_runs  What was started for which planned time: the key holds that no planned time starts
+--                two runs. Retention keeps the latest, and those whose run has not ended.
 
 create table {schema}.schedules (
   id bigint generated always as identity primary key,
@@ -17,8 +19,13 @@ create table {schema}.schedules (
   input json not null,
   attributes jsonb not null default '{}',
   rules json not null,
+  policy jsonb,
+  created_at timestamptz(3) not null default clock_timestamp(),
+
   state text not null,
   trouble json,
+  trouble_code text,
+  trouble_version text,
   planned_at timestamptz(3),
   fire_at timestamptz(3),
   held_at timestamptz(3),
@@ -27,7 +34,6 @@ create table {schema}.schedules (
   triggered bigint not null default 0,
   skipped bigint not null default 0,
   missed bigint not null default 0,
-  created_at timestamptz(3) not null default clock_timestamp(),
 
   constraint schedules_schedule_id unique (schedule_id, namespace),
   constraint schedules_state check (state in ('active', 'paused', 'stuck', 'done', 'cancelled')),
@@ -45,10 +51,10 @@ create table {schema}.schedules (
 -- All that a runner reads.
 create index schedules_due on {schema}.schedules (fire_at) where fire_at is not null;
 
--- Firings that wait for a run's end.
+-- Firings that wait for the end of a run.
 create index schedules_held on {schema}.schedules (id) where held_at is not null;
 
--- Those that a registration revives, and that somebody should look at.
+-- Schedules that a registration revives, and that people should look at.
 create index schedules_stuck on {schema}.schedules (workflow) where state = 'stuck';
 
 -- Versions in use.

@@ -1,6 +1,8 @@
 /**
  * Writes `src/store/migrations.gen.ts` from `migrations/*.sql`, so that the engine carries its
  * migrations wherever it is imported from. With `--check` it only says whether the file is stale.
+ * With `--release` it also notes in `migrations/released.json` that the migrations are released: from
+ * then on a test refuses every change of them.
  *
  * @module
  */
@@ -9,10 +11,12 @@ import { createHash } from "node:crypto";
 
 const MIGRATIONS = new URL("../migrations/", import.meta.url);
 const TARGET = new URL("../src/store/migrations.gen.ts", import.meta.url);
+const RELEASED = new URL("released.json", MIGRATIONS);
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 
 async function generate(): Promise<string> {
-  const files = (await Array.fromAsync(Deno.readDir(MIGRATIONS))).map((entry) => entry.name).sort();
+  const files = (await Array.fromAsync(Deno.readDir(MIGRATIONS))).map((entry) => entry.name)
+    .filter((name) => name !== "schema.sql" && name !== "released.json").sort();
   const entries: string[] = [];
   for (const [index, file] of files.entries()) {
     const match = FILE_NAME.exec(file);
@@ -59,6 +63,13 @@ function literal(text: string): string {
   return "`" + text.replace(/[\\`]|\$\{/g, "\\$&") + "`";
 }
 
+/** Notes the digest of each migration, by its number and name. */
+async function release(): Promise<void> {
+  const { MIGRATIONS: all } = await import("../src/store/migrations.gen.ts");
+  const digests = all.map(({ version, name, checksum }) => [`${version} ${name}`, checksum]);
+  await Deno.writeTextFile(RELEASED, `${JSON.stringify(Object.fromEntries(digests), null, 2)}\n`);
+}
+
 const wanted = await generate();
 if (Deno.args.includes("--check")) {
   const found = await Deno.readTextFile(TARGET).catch(() => "");
@@ -69,4 +80,5 @@ if (Deno.args.includes("--check")) {
   }
 } else {
   await Deno.writeTextFile(TARGET, wanted);
+  if (Deno.args.includes("--release")) await release();
 }

@@ -36,7 +36,7 @@ export interface WaitingActivity {
   /** Its place in program order. */
   readonly position: number;
   /** Where the version has it; `null`: no module exports it. */
-  readonly code: string | null;
+  readonly definition: string | null;
 }
 
 /** Replays runs in the dark. */
@@ -93,7 +93,7 @@ export class DarkReplay {
     const activities = execution.outstanding.flatMap(({ name, position, options }) =>
       options.activity === undefined
         ? []
-        : [{ name, position, code: codes.get(options.activity) ?? null }]
+        : [{ name, position, definition: codes.get(options.activity) ?? null }]
     );
     return { turn, activities };
   }
@@ -112,7 +112,7 @@ export function asClaimed(row: RunRow): ClaimedRun {
     token: 0,
     claims: 0,
     began: true,
-    told: null,
+    deliveredSeq: null,
     firstSeq: 0,
   };
 }

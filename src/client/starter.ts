@@ -331,4 +331,4 @@ const REPLACES: { readonly [Policy in IfExists]?: "ended" | "any" } = {
 };
 
 /** A run that was inserted a moment ago. */
-const FRESH = { began: true, told: null, generation: 0, attempt: 1, firstSeq: 0 };
+const FRESH = { began: true, deliveredSeq: null, generation: 0, attempt: 1, firstSeq: 0 };

@@ -39,8 +39,8 @@ export interface PendingEffect extends RunWait {
 
 /** An effect whose attempts have failed so far, and that is still tried. */
 export interface RetriedEffect {
-  /** What it is: a `run` is a step. */
-  readonly kind: "activity" | "run" | "transaction";
+  /** What it is. */
+  readonly kind: "activity" | "step" | "transaction";
   /** Its name. */
   readonly name: string;
   /** Its place in program order, from 0. */

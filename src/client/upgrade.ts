@@ -210,8 +210,8 @@ async function replay(
 ): Promise<{ readonly report: UpgradeReport; readonly tasks: readonly MovedTask[] }> {
   const { turn: { drift, refused }, activities } = await context.replay.on(run, to, context.runs);
   const upgraded = drift === null && refused === null;
-  const tasks = activities.flatMap(({ position, code }) =>
-    upgraded && code !== null ? [{ position, code }] : []
+  const tasks = activities.flatMap(({ position, definition }) =>
+    upgraded && definition !== null ? [{ position, definition }] : []
   );
   const moves = new Set(tasks.map(({ position }) => position));
   const report = {
@@ -220,13 +220,13 @@ async function replay(
     to,
     drift: authoredFacts(drift, { hash: to, workflow: run.workflow }),
     refused: authoredFacts(refused, { hash: to, workflow: run.workflow }),
-    activities: activities.map(({ name, position, code }) => ({
+    activities: activities.map(({ name, position, definition }) => ({
       name,
       position,
       moved: moves.has(position),
       stays: moves.has(position)
         ? null
-        : code === null
+        : definition === null
         ? "no module of the target exports it"
         : "the run stays",
     })),

@@ -81,7 +81,7 @@ export interface EngineOptions {
 
 /** A run that was inserted under a node's lease a moment ago. */
 export type FreshRun =
-  & Omit<ClaimedRun, "claims" | "began" | "told" | "generation" | "attempt" | "firstSeq">
+  & Omit<ClaimedRun, "claims" | "began" | "deliveredSeq" | "generation" | "attempt" | "firstSeq">
   & Pick<NewRun, "signal">;
 
 /** Where a node stands. */
@@ -308,7 +308,14 @@ export class Engine {
     this.#databaseClock.note(run.startedAt);
     const { signal, ...claimed } = run;
     const isEmpty = signal === undefined;
-    const first = { claims: 1, began: true, told: null, generation: 0, attempt: 1, firstSeq: 0 };
+    const first = {
+      claims: 1,
+      began: true,
+      deliveredSeq: null,
+      generation: 0,
+      attempt: 1,
+      firstSeq: 0,
+    };
     this.#adopt({ ...claimed, ...first }, isEmpty);
   }
 

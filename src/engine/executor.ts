@@ -186,8 +186,8 @@ export class RunExecutor implements Lingerer, ResidentRun {
     const life = { code, history, execution, effects };
     for (let events = history;;) {
       this.#isInterrupted = false;
-      const turn = await execution.turn(events, { told: this.#record.told });
-      this.#record.tell(execution.told);
+      const turn = await execution.turn(events, { told: this.#record.deliveredSeq });
+      this.#record.delivered(execution.told);
       const step = await this.#apply(turn, life) ?? await this.#commit(turn, effects);
       if (!Array.isArray(step)) return step as Exit;
       events = step;

@@ -61,7 +61,7 @@ export async function continueAsNew(
     return await record.leave({ to: "failed", result: null, error: continued.refused });
   }
   const { seed, generation } = ending;
-  const first = { attempt: 1, began: true, told: null, claims: 1 };
+  const first = { attempt: 1, began: true, deliveredSeq: null, claims: 1 };
   record.turnOver({ ...record.run, ...continued, ...first, seed, generation: generation + 1 });
   return "reload";
 }

@@ -219,7 +219,7 @@ export class PendingCommands {
 /** Whether something is to be done for a command, other than to wait. */
 function isEffect({ kind, options }: Command): boolean {
   if (kind === "child") return options.child?.workflow !== undefined;
-  return kind === "run" || kind === "activity" || kind === "transaction" || kind === "call";
+  return kind === "step" || kind === "activity" || kind === "transaction" || kind === "call";
 }
 
 interface Failures {

@@ -53,7 +53,7 @@ export class RunRecord {
   #isStale = false;
   #isLost = false;
   #wakeSeq = 0;
-  #told: number | null;
+  #deliveredSeq: number | null;
   #next = 0;
   #writes = 0;
   /** Bytes of the history in memory, about. */
@@ -65,7 +65,7 @@ export class RunRecord {
    */
   constructor(run: ClaimedRun, context: RecordContext) {
     this.#run = run;
-    this.#told = run.told;
+    this.#deliveredSeq = run.deliveredSeq;
     this.#context = context;
   }
 
@@ -95,8 +95,8 @@ export class RunRecord {
   }
 
   /** How far its code's lines have been logged (I9 of `replay/machine.ts`); `null`: it has none. */
-  get told(): number | null {
-    return this.#told;
+  get deliveredSeq(): number | null {
+    return this.#deliveredSeq;
   }
 
   /** How many writes were acknowledged: by that it is seen whether the run gets on. */
@@ -154,7 +154,7 @@ export class RunRecord {
       const run = await this.#context.recall(id);
       if (run?.token !== token) return undefined;
       this.#run = run;
-      this.#told = run.told;
+      this.#deliveredSeq = run.deliveredSeq;
     }
     return undefined;
   }
@@ -177,14 +177,14 @@ export class RunRecord {
   }
 
   /** The lines of its code have been logged up to there: the next write says so. */
-  tell(told: number | null): void {
-    this.#told = told;
+  delivered(seq: number | null): void {
+    this.#deliveredSeq = seq;
   }
 
   /** The run is in its next generation, whose history begins where the last one ended. */
   turnOver(run: Omit<ClaimedRun, "firstSeq">): void {
     this.#run = { ...run, firstSeq: this.#next };
-    this.#told = null;
+    this.#deliveredSeq = null;
   }
 
   /** The history leaves memory. */
@@ -230,9 +230,9 @@ export class RunRecord {
   }
 
   /** Where the next share goes, and what it says of the code. */
-  get place(): Pick<CommitEntry, "first" | "told"> {
-    const told = this.#told;
-    return { first: this.#next, ...(told === null ? {} : { told }) };
+  get place(): Pick<CommitEntry, "first" | "deliveredSeq"> {
+    const deliveredSeq = this.#deliveredSeq;
+    return { first: this.#next, ...(deliveredSeq === null ? {} : { deliveredSeq }) };
   }
 
   /** Events that were written, as they now stand in the history. */

@@ -230,10 +230,10 @@ export class TaskQueue {
     return failed(new AttemptInterruptedError(name, attempt - 1));
   }
 
-  async #activity({ name, hash, code }: LeasedTask): Promise<ActivityLike | undefined> {
-    if (hash === null || code === null) return this.#options.activities.get(name);
+  async #activity({ name, hash, definition }: LeasedTask): Promise<ActivityLike | undefined> {
+    if (hash === null || definition === null) return this.#options.activities.get(name);
     const { code: source, excluded, lease } = this.#options;
-    const found = await source.activity?.(hash, code, lease.id);
+    const found = await source.activity?.(hash, definition, lease.id);
     if (found !== undefined && "execute" in found) return found;
     excluded.add(hash);
     return undefined;

@@ -41,7 +41,7 @@ export function taskOf(
     queue: options.queue ?? DEFAULT_QUEUE,
     priority: options.priority ?? 0,
     hash: code === null ? null : run.hash,
-    code,
+    definition: code,
     key: options.idempotencyKey ?? null,
     input,
     policy: policyOf(options, code === null),

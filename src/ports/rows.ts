@@ -193,7 +193,7 @@ export interface ClaimedRun {
   /** Whether a node had its present attempt before: its code may have run. */
   readonly began: boolean;
   /** How far its code's lines had been logged when that was last written; `null`: it had none. */
-  readonly told: number | null;
+  readonly deliveredSeq: number | null;
 }
 
 /** A message for a run that its owner has not consumed. */
@@ -302,7 +302,7 @@ export interface CommitEntry {
   /** Positions of activities that these events answer: their tasks are removed. */
   readonly answered?: readonly number[];
   /** How far the code's lines have been logged: the seq after the delivery before the last line. */
-  readonly told?: number;
+  readonly deliveredSeq?: number;
   /** How the run moves with them; stays leased when omitted. */
   readonly transition?: Transition;
 }

@@ -240,7 +240,7 @@ export interface RunStore {
   ): Promise<(ClaimedRun & { readonly state: RunRow["state"] }) | null>;
   /**
    * Ends {@linkcode RunStore.seize}: pins the run to `pin` (when given) with an event of the kind
-   * `version_changed`, with the code of its tasks, or puts it back as it was; it is due now.
+   * `version.changed`, with the code of its tasks, or puts it back as it was; it is due now.
    */
   settle(
     id: number,
@@ -260,7 +260,7 @@ export interface MovedTask {
   /** Its place in program order. */
   readonly position: number;
   /** Where the version has it. */
-  readonly code: string;
+  readonly definition: string;
 }
 
 /** A run that a node holds. */

@@ -63,7 +63,7 @@ export interface TaskBase extends TaskKey {
   /** The version that its code is pinned to; `null`: what the executing node registered. */
   readonly hash: string | null;
   /** Where in that version the code is. */
-  readonly code: string | null;
+  readonly definition: string | null;
   /** The key under which a committed result answers for all runs; `null` for none. */
   readonly key: string | null;
   /** Encoded input. */
@@ -189,7 +189,7 @@ export interface TaskLease extends TaskFence {
 /** An effect of a run whose attempts have failed so far. */
 export interface RetriedEffect {
   /** What it is; a transaction of a run that is not suspended is taken for a step. */
-  readonly kind: "activity" | "run" | "transaction";
+  readonly kind: "activity" | "step" | "transaction";
   /** Whether a task says so: its failed attempts are no events. */
   readonly isTask: boolean;
   /** Its name. */

@@ -8,7 +8,7 @@ import type { RetryPolicy } from "../base/backoff.ts";
 
 /** The kinds of effect a workflow can ask for. */
 export type CommandKind =
-  | "run"
+  | "step"
   | "activity"
   | "sleep"
   | "signal"

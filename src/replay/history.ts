@@ -7,8 +7,8 @@
 
 /** What an event says. A closed union: handlers are mapped types over it. */
 export type EventKind =
-  | "run.completed"
-  | "run.failed"
+  | "step.completed"
+  | "step.failed"
   | "activity.completed"
   | "activity.failed"
   | "timer.fired"
@@ -26,7 +26,7 @@ export type EventKind =
   | "attributes.set"
   | "status.set"
   | "payload.refused"
-  | "version_changed";
+  | "version.changed";
 
 /** What a `cancel.requested` says. */
 export interface CancelRequest {
@@ -41,7 +41,7 @@ export interface CancelRequest {
  *
  * Deliveries settle the command at `position`, and move the run's clock to `at`. Annotations
  * (`attempt.failed`, `patched`, `attributes.set`, `status.set`, `payload.refused`,
- * `version_changed`) settle nothing and do not move it.
+ * `version.changed`) settle nothing and do not move it.
  */
 export interface HistoryEvent {
   /** Its place in the journal, from 0; grows with every event. */

@@ -16,8 +16,8 @@ import { addFrames, outside } from "./scope.ts";
 
 /** Which kind of command an event answers; null for annotations. */
 export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
-  "run.completed": "run",
-  "run.failed": "run",
+  "step.completed": "step",
+  "step.failed": "step",
   "activity.completed": "activity",
   "activity.failed": "activity",
   "timer.fired": "sleep",
@@ -35,7 +35,7 @@ export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
   "attributes.set": null,
   "status.set": null,
   "payload.refused": null,
-  "version_changed": null,
+  "version.changed": null,
 };
 
 /** The kinds of event that settle a command. */
@@ -47,7 +47,7 @@ export type Delivery = Exclude<
   | "attributes.set"
   | "status.set"
   | "payload.refused"
-  | "version_changed"
+  | "version.changed"
 >;
 
 /** Whether an event is delivered to the code: it moves the run's clock, and may settle something. */
@@ -75,8 +75,8 @@ export function outlivesCancel({ kind, options }: Pending): boolean {
 export const SETTLE: Readonly<
   Record<Delivery, (pending: Pending, payload: string | null) => void>
 > = {
-  "run.completed": (pending, payload) => pending.resolve(read(payload)),
-  "run.failed": (pending, payload) => pending.reject(readError(payload)),
+  "step.completed": (pending, payload) => pending.resolve(read(payload)),
+  "step.failed": (pending, payload) => pending.reject(readError(payload)),
   "activity.completed": (pending, payload) => pending.resolve(read(payload)),
   "activity.failed": (pending, payload) =>
     pending.reject(

@@ -13,7 +13,7 @@
 import { Batcher } from "../base/batcher.ts";
 import type { SqlDriver } from "./driver.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { arrayLiteral, CLOCK, codesOf } from "./sql.ts";
+import { arrayLiteral, CLOCK, specifierIdsOf } from "./sql.ts";
 import { isContention, isRefusal, isUniqueViolation } from "./sqlstate.ts";
 
 const DELIVER_MANY = `
@@ -26,7 +26,9 @@ const DELIVER_MANY = `
     select run.id, given.place, given.kind, given.name, given.payload, given.delivery_id
     from given join {schema}.runs as run on run.run_id = given.run_id and run.namespace is not distinct from $1
     where run.run_id = any($3::text[]) and run.ended_at is null
-      and (given.version is null or run.code = any(${codesOf("array[given.version]")}))
+      and (given.version is null or run.specifier_id = any(${
+  specifierIdsOf("array[given.version]")
+}))
       and not exists (
         select from {schema}.deliveries as delivery
         where delivery.run = run.id and delivery.kind = given.kind

@@ -31,7 +31,7 @@ export const GENERATIONS = `
   ),
   listed as (
     (
-      select earlier.generation as number, true as over, earlier.code, earlier.input,
+      select earlier.generation as number, true as over, earlier.specifier_id, earlier.input,
         earlier.next_seq - earlier.first_seq as events, earlier.started_at,
         earlier.ended_at
       from {schema}.generations as earlier
@@ -39,13 +39,13 @@ export const GENERATIONS = `
       order by earlier.generation limit $3::integer
     )
     union all
-    select generation, false, code, input, next_seq - first_seq, started_at, ended_at
+    select generation, false, specifier_id, input, next_seq - first_seq, started_at, ended_at
     from run where generation >= $2::integer
   )
-  select listed.number, listed.over, code.hash, version.label as "versionLabel",
-    code.specifier, listed.input::text as input, listed.events,
+  select listed.number, listed.over, pin.hash, version.label as "versionLabel",
+    pin.specifier, listed.input::text as input, listed.events,
     ${milliseconds("listed.started_at")} as "startedAt",
     ${milliseconds("listed.ended_at")} as "endedAt"
-  from listed join {schema}.workflow_specifiers as code on code.id = listed.code
-  join {schema}.workflow_versions as version on version.hash = code.hash
+  from listed join {schema}.workflow_specifiers as pin on pin.id = listed.specifier_id
+  join {schema}.workflow_versions as version on version.hash = pin.hash
   order by listed.number limit $3::integer`;

@@ -24,7 +24,7 @@ const LATE = "clock_timestamp() - $2::float8 * interval '1 millisecond'";
 
 function dueAnd(which: string): string {
   return `(
-          select code, wake_at from {schema}.runs
+          select specifier_id, wake_at from {schema}.runs
           where wake_at <= (select clock_timestamp()) and ${which}
           order by wake_at limit $1::integer
         )`;
@@ -35,7 +35,7 @@ function dueAnd(which: string): string {
  * waits for another node all the time. The newest leases of the node name it.
  */
 const TRIED_RUNS = `
-      select run.code, ${CLOCK} as wake_at
+      select run.specifier_id, ${CLOCK} as wake_at
       from (
         select unnest(lease.runs) as id, lease.node from {schema}.leases as lease
         where lease.node in (
@@ -44,10 +44,10 @@ const TRIED_RUNS = `
         order by lease.id desc limit $1::integer
       ) as given
       join {schema}.runs as run on run.id = given.id and run.node = given.node
-      join {schema}.workflow_specifiers as code on code.id = run.code
-      join {schema}.version_loads as load on load.node = run.node and load.hash = code.hash
+      join {schema}.workflow_specifiers as pin on pin.id = run.specifier_id
+      join {schema}.version_loads as load on load.node = run.node and load.hash = pin.hash
       where load.state = 'failed'
-      group by run.id, run.code`;
+      group by run.id, run.specifier_id`;
 
 /** H1, for tasks: those that a node has leased. */
 const TRIED_TASKS = `
@@ -65,13 +65,13 @@ const STATEMENTS = {
     select version.hash, version.workflow, version.label, found.state,
       sum(found.runs)::integer as runs, bool_or(found.read = $1::integer) as more,
       ${milliseconds("min(found.since)")} as since
-    from {schema}.workflow_specifiers as code
-    join {schema}.workflow_versions as version on version.hash = code.hash
+    from {schema}.workflow_specifiers as pin
+    join {schema}.workflow_versions as version on version.hash = pin.hash
     cross join lateral (
       select state, count(*) as runs, sum(count(*)) over () as read, min(since) as since
       from (
         select run.state, run.since from {schema}.runs as run
-        where run.code = code.id and run.stuck_reason is not null limit $1::integer
+        where run.specifier_id = pin.id and run.stuck_reason is not null limit $1::integer
       ) as parked
       group by state
     ) as found
@@ -80,7 +80,7 @@ const STATEMENTS = {
 
   due: `
     with due as materialized (
-      select code, wake_at from (
+      select specifier_id, wake_at from (
         ${dueAnd("started_at is not null")} union all ${dueAnd("started_at is null")}
       ) as due order by wake_at limit $1::integer
     ),
@@ -91,8 +91,8 @@ const STATEMENTS = {
       (select count(*) from due) = $1::integer as more, ${
     milliseconds("min(wanted.wake_at)")
   } as since
-    from wanted join {schema}.workflow_specifiers as code on code.id = wanted.code
-    join {schema}.workflow_versions as version on version.hash = code.hash
+    from wanted join {schema}.workflow_specifiers as pin on pin.id = wanted.specifier_id
+    join {schema}.workflow_versions as version on version.hash = pin.hash
     group by version.hash
     order by version.workflow, version.hash`,
 

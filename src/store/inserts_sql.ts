@@ -9,7 +9,7 @@ import { inTransaction } from "./guest_session.ts";
 import { AWAITED } from "./retention_sql.ts";
 import { ENDED, noted } from "./runs_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { CLOCK, codeOf, milliseconds, POLICY, TIMEOUT, timestamp } from "./sql.ts";
+import { CLOCK, milliseconds, POLICY, specifierIdOf, TIMEOUT, timestamp } from "./sql.ts";
 
 /**
  * K2: runs whose id is known by now stay out. Each is looked for by itself, in the index: as a join
@@ -95,11 +95,11 @@ function insert(
   ),
   inserted as (
     insert into {schema}.runs (
-      namespace, run_id, workflow, code, input, seed, state, node, token,
+      namespace, run_id, workflow, specifier_id, input, seed, state, node, token,
       claims_since_progress, wake_seq, wake_at, start_at, created_at, started_at, attributes,
       policy, deadline
     )
-    select namespace, run_id, workflow, ${codeOf("timed")}, input::json, seed,
+    select namespace, run_id, workflow, ${specifierIdOf("timed")}, input::json, seed,
       case when leased then 'running' else 'pending' end,
       case when leased then owner end,
       case when leased then token end,
@@ -149,7 +149,7 @@ const terminate = (condition: string) => `
       state = 'terminated',
       error = $7::text::json,
       ${ENDED},
-      aftermath = run.has_children
+      must_notify = run.has_children
     from {schema}.runs as before
     where ${condition} and run.id = before.id and run.ended_at is null and run.parent is null
       and run.id in (
@@ -172,7 +172,7 @@ const rename = (condition: string) => `
     update {schema}.runs as run set run_id = run.run_id || '${SEPARATOR}was.' || run.id
     where ${condition} and run.id in (
       ${GIVING_WAY} and run.ended_at is not null and (
-        run.parent is null or not run.aftermath and not ${AWAITED}
+        run.parent is null or not run.must_notify and not ${AWAITED}
       )
       order by run.id for update of run
     )

@@ -397,7 +397,7 @@ function parameters(entries: readonly CommitEntry[], apart?: Large): SqlValue[] 
     columnLiteral(answered, ({ run }) => run),
     columnLiteral(answered, ({ position }) => position),
     columnLiteral(ended, ({ run }) => run),
-    columnLiteral(entries, ({ told }) => told),
+    columnLiteral(entries, ({ deliveredSeq }) => deliveredSeq),
   ];
 }
 

@@ -19,7 +19,7 @@ const SHARES = `
       $22::text[], $23::text[], $24::text[], $28::integer[]
     ) as share (
       id, token, first, n, target, wake_at, wake_seq, waits, after_ms, result, error, reason,
-      attributes, removed, custom_status, told
+      attributes, removed, custom_status, delivered_seq
     )
   )`;
 
@@ -61,7 +61,7 @@ function append(from: string, condition: string, { payload, result }: Texts): st
   written as (
     update {schema}.runs as run set
       next_seq = run.next_seq + share.n,
-      told = coalesce(share.told, run.told),
+      delivered_seq = coalesce(share.delivered_seq, run.delivered_seq),
       claims_since_progress = case
         when share.n > 0 then 0
         when share.target = 'released' then greatest(run.claims_since_progress - 1, 0)
@@ -84,7 +84,7 @@ function append(from: string, condition: string, { payload, result }: Texts): st
       ended_at = case
         when share.target in ('completed', 'failed', 'cancelled', 'terminated') then clock.at
       end,
-      aftermath = coalesce(
+      must_notify = coalesce(
         share.target in ('completed', 'failed', 'cancelled', 'terminated'), false
       ) and (run.parent is not null or run.has_children),
       attributes = case
@@ -99,7 +99,7 @@ function append(from: string, condition: string, { payload, result }: Texts): st
       stuck_reason = share.reason::json
     from ${from}
     where ${condition}
-    returning run.id, run.watched, run.aftermath
+    returning run.id, run.watched, run.must_notify as aftermath
   ),
   appended as (
     insert into {schema}.events (run, seq, position, at, kind, name, digest, payload)

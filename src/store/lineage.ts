@@ -30,9 +30,9 @@ import type { SchemaName } from "./schema_name.ts";
 import {
   arrayLiteral,
   CLOCK,
-  codeOf,
   milliseconds,
   POLICY,
+  specifierIdOf,
   storable,
   TIMEOUT,
   timestamp,
@@ -50,9 +50,9 @@ function nextGeneration(fence: string, changes: string): string {
     ),
     kept as (
       insert into {schema}.generations (
-        run, generation, first_seq, next_seq, code, seed, input, started_at, ended_at
+        run, generation, first_seq, next_seq, specifier_id, seed, input, started_at, ended_at
       )
-      select id, generation, first_seq, next_seq, code, seed, input, started_at, at
+      select id, generation, first_seq, next_seq, specifier_id, seed, input, started_at, at
       from old cross join clock
     ),
     requeued as (
@@ -71,7 +71,7 @@ function nextGeneration(fence: string, changes: string): string {
       update {schema}.runs as run set
         generation = run.generation + 1,
         first_seq = run.next_seq,
-        told = null,
+        delivered_seq = null,
         seed = $5,
         claims_since_progress = 0,
         ${changes}
@@ -120,10 +120,12 @@ const STATEMENTS = {
     ),
     inserted as (
       insert into {schema}.runs (
-        namespace, run_id, workflow, code, input, seed, state, wake_at, created_at,
+        namespace, run_id, workflow, specifier_id, input, seed, state, wake_at, created_at,
         parent, parent_close, depth, policy, deadline
       )
-      select namespace, run_id, workflow, ${codeOf("timed")}, input::json, seed, 'pending', at,
+      select namespace, run_id, workflow, ${
+    specifierIdOf("timed")
+  }, input::json, seed, 'pending', at,
         at, parent, close, depth, decided, at + ${TIMEOUT}
       from timed
       order by run_id collate "C", namespace collate "C", place
@@ -131,11 +133,11 @@ const STATEMENTS = {
       returning run_id, parent, workflow
     ),
     ended as (
-      update {schema}.runs as child set aftermath = true
+      update {schema}.runs as child set must_notify = true
       from wanted
       where child.run_id = wanted.run_id and child.namespace = wanted.namespace
         and child.parent = wanted.parent and child.workflow = wanted.workflow
-        and child.ended_at is not null and not child.aftermath
+        and child.ended_at is not null and not child.must_notify
         and not exists (
           select from {schema}.inbox as message
           where message.run = child.parent and message.kind = 'child'
@@ -159,7 +161,7 @@ const STATEMENTS = {
 
   continueAsNew: nextGeneration(
     "",
-    `code = {schema}.code_of($8, $9),
+    `specifier_id = {schema}.specifier_id_of($8, $9),
         input = $10::text::json,
         started_at = clock.at,
         attempt = 1,
@@ -182,7 +184,7 @@ const STATEMENTS = {
 
   ended: `
     select id, has_children as "hasChildren", parent is not null as "hasParent"
-    from {schema}.runs where aftermath order by id limit $1::integer for update skip locked`,
+    from {schema}.runs where must_notify order by id limit $1::integer for update skip locked`,
 
   lockWoken: `
     select id from {schema}.runs
@@ -223,7 +225,7 @@ const STATEMENTS = {
         state = case when parent_close = 'terminate' then 'terminated' else 'cancelled' end,
         error = $2::text::json,
         ${ENDED},
-        aftermath = has_children
+        must_notify = has_children
       where parent = any($1::bigint[]) and ended_at is null
         and (parent_close = 'terminate' or parent_close = 'cancel' and stuck_reason is not null)
       returning id, node, has_children
@@ -240,7 +242,7 @@ const STATEMENTS = {
         and ended_at is null
     ) as has`,
 
-  settle: `update {schema}.runs set aftermath = false where id = any($1::bigint[])`,
+  settle: `update {schema}.runs set must_notify = false where id = any($1::bigint[])`,
 };
 
 interface EndedRow {

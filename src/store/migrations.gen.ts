@@ -21,20 +21,23 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
-    name: "registry",
-    checksum: "78e2516c45b89cf49d9e303ff1887a520505db3a60edd85ac1d938b63388b135",
-    sql: `-- The registry and the archive: which versions of which workflows exist, and their bytes.
+    name: "versions",
+    checksum: "beb4ea23db208af40198c71a11dc68191ee99accc7a22ffdf8e458bad7c1b703",
+    sql: `-- Versions: which versions of which workflows exist, and the bytes of their modules.
 --
--- modules              Members' bytes, content-addressed: one row per SHA-256, shared by versions.
--- workflow_versions    One row per version. Its hash is the SHA-256 of its manifest, so the row
---                      certifies itself; load_crashes counts nodes that died while importing it.
--- version_modules      Which members a version needs from the archive. The keys tie both ends:
---                      no version without its bytes, no bytes taken from under a version.
--- workflow_specifiers  Every specifier that a version is known under; the newest wins a look-up. A row
---                      is also the code that a run is on: runs hold its id, which is short, in place
---                      of a hash and a specifier. code_of finds that id, and makes the row where a
---                      run comes under a name that its version was not registered with.
--- workflows            The current version of each name: set by a first registration, moved by hand.
+-- modules              The bytes of archived modules, by content: one row per SHA-256, shared by all
+--                      versions.
+-- workflow_versions    One row per version. \`hash\` is the SHA-256 of \`manifest\`, so the row certifies
+--                      itself. \`contract\` says which signals a version takes and whether it checks its
+--                      input; null where it takes anything. \`load_crashes\` counts the nodes that died
+--                      while they imported the version.
+-- version_modules      The archived modules that a version needs. Its foreign keys hold that no version
+--                      lacks its bytes and that no bytes are deleted under a version.
+-- workflow_specifiers  Every specifier of a version; a look-up takes the newest. A run and a generation
+--                      hold the short id of such a row in place of a hash and a specifier.
+-- workflows            The current version of each name: the first registration sets it, later only
+--                      an explicit activation does.
+-- version_loads        What a node says about a version: it imports it now, or it can't load it.
 
 create table {schema}.modules (
   sha256 text primary key check (sha256 ~ '^[0-9a-f]{64}$'),
@@ -47,6 +50,7 @@ create table {schema}.workflow_versions (
   workflow text not null,
   label text,
   manifest text not null,
+  contract json,
   archived boolean not null,
   load_crashes integer not null default 0 check (load_crashes >= 0),
   registered_at timestamptz(3) not null default clock_timestamp()
@@ -73,15 +77,18 @@ create table {schema}.workflow_specifiers (
 
 create index workflow_specifiers_by_specifier on {schema}.workflow_specifiers using hash (specifier);
 
-create function {schema}.code_of(version text, name text) returns integer language plpgsql as $$
+-- Finds the id of a version under a specifier, and makes the row where the version was not registered
+-- with that specifier.
+create function {schema}.specifier_id_of(version text, name text) returns integer
+language plpgsql as $$
 declare
-  code integer;
+  found_id integer;
 begin
   loop
-    select id into code from {schema}.workflow_specifiers
+    select id into found_id from {schema}.workflow_specifiers
     where hash = version and specifier = name;
     if found then
-      return code;
+      return found_id;
     end if;
     insert into {schema}.workflow_specifiers (hash, specifier, last_seen)
     values (version, name, '-infinity') on conflict do nothing;
@@ -92,40 +99,6 @@ create table {schema}.workflows (
   name text primary key,
   current_hash text not null references {schema}.workflow_versions (hash)
 );
-`,
-  },
-  {
-    version: 2,
-    name: "runs",
-    checksum: "f42ae3604d2f0559c094c7940a22797e9a54faccad71555270ba40322db1365b",
-    sql: `-- Nodes and runs: who is alive, what there is to do, and what happened.
---
--- nodes          One heartbeat row per open engine, under an id that is never used twice. Only a
---                node whose row is gone (buried or closed) has lost its runs.
--- version_loads  Notes of a node about a version: it is importing it now, or it can't load it.
--- runs           One row per run. What changes stands together, after what does not: the log of an
---                update holds all between the first change and the last. No index holds a column
---                that an append or an end changes, so these stay heap-only (HOT) updates. One flush
---                may update every row of a page, before what the last one left can be cleared away:
---                two thirds of it are left free for that.
--- leases         Where to look for the runs of a node: what it took, a bundle a row. What gives runs
---                to a node adds one, each heartbeat makes one of all that it still holds, a burial
---                frees what they name. runs.node says who holds a run: an index on it would see every
---                run come and go. runs.told says how far the code of the present generation had been
---                given its history when that was last written: the seq after the last delivery, 0
---                before the first; null: never. Lines that the code logs up to there were logged.
--- events         The history of each run, append-only. No foreign key: rows are only ever written
---                behind the fence on the run's own row, and the check would cost every insert.
---                Kinds are an enumeration: four bytes in place of a name.
--- inbox          Messages to a run that its owner has not consumed yet.
--- deliveries     Delivery ids seen, kept beyond the message: sending one twice is sending it once.
-
-create table {schema}.nodes (
-  id text primary key,
-  name text not null,
-  started_at timestamptz(3) not null default clock_timestamp(),
-  expires_at timestamptz not null
-) with (fillfactor = 50);
 
 create table {schema}.version_loads (
   node text not null,
@@ -136,24 +109,83 @@ create table {schema}.version_loads (
   primary key (node, hash),
   constraint version_loads_reason check ((state = 'failed') = (reason is not null))
 );
+`,
+  },
+  {
+    version: 2,
+    name: "runs",
+    checksum: "d325bcd8539a400e909fd6efb52d257826a1b0980b56c3544560c10b9e192635",
+    sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
+--
+-- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
+--                   twice. A node has lost its runs only when its row is gone: the node closed, or
+--                   another node expired it. \`serves\` names the queues whose tasks the node takes and
+--                   the activities that it registered by name; null where it has not said.
+-- runs              One row per run, in three groups of columns:
+--                   1. What the start said. \`parent\`, \`parent_close\` and \`depth\` say whose child the
+--                      run is, and what happens to it when its parent ends. \`policy\` holds timeout and
+--                      retry policy, \`deadline\` follows from it.
+--                   2. What changes now and then. \`first_seq\` is where the history of the present
+--                      generation begins; \`attempt\` counts the generations that began because the one
+--                      before failed, and \`failure\` is what that one threw. \`must_notify\` marks an
+--                      ended run whose parent does not know yet, or whose children have not received
+--                      their policy yet: another transaction does that, so that no transaction waits
+--                      for a second run's row while it holds one.
+--                   3. What an append or an end changes. These columns stand together, because the log
+--                      of an update holds everything between the first changed byte and the last.
+--                      \`delivered_seq\` says how far the code of the present generation had been given
+--                      its history when that was last written: the seq after the last delivery, 0
+--                      before the first, null: never. Lines that the code logs up to there were logged.
+--                   No index holds a column that an append or an end changes, so these updates are
+--                   heap-only (HOT). One flush may update every row of a page before Postgres can
+--                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
+-- generations       What a run was before it continued as new. Events never move.
+-- leases            Where to look for the runs of a node: a claim adds a bundle of run ids, each
+--                   heartbeat makes one bundle of all that the node still holds, and the expiry of a
+--                   node frees the runs that its bundles name. \`runs.node\` alone says who holds a run:
+--                   an index on it would be written for every claim and every end.
+-- idempotency_keys  Keys of starts, kept after their runs: a late retry still finds its run's id.
+
+create table {schema}.nodes (
+  id text primary key,
+  name text not null,
+  started_at timestamptz(3) not null default clock_timestamp(),
+  expires_at timestamptz not null,
+  serves json
+) with (fillfactor = 50);
 
 create table {schema}.runs (
   id bigint generated always as identity primary key,
   created_at timestamptz(3) not null default clock_timestamp(),
-  code integer not null constraint runs_code references {schema}.workflow_specifiers (id),
-  run_id text not null constraint runs_run_id unique,
+  specifier_id integer not null constraint runs_specifier references {schema}.workflow_specifiers (id),
+  run_id text not null,
+  namespace text not null default 'default',
   workflow text not null,
   seed text not null,
   input json not null,
+  attributes jsonb not null default '{}',
+  start_at timestamptz(3),
+  parent bigint,
+  parent_close text check (parent_close in ('abandon', 'cancel', 'terminate')),
+  depth smallint not null default 0 check (depth >= 0),
+  policy jsonb,
+  deadline timestamptz(3),
+
+  first_seq integer not null default 0,
+  attempt integer not null default 1 check (attempt >= 1),
+  failure json,
+  custom_status json,
+  has_children boolean not null default false,
+  must_notify boolean not null default false,
 
   started_at timestamptz(3),
   generation integer not null default 0 check (generation >= 0),
   next_seq integer not null default 0 check (next_seq >= 0),
-  told integer,
+  delivered_seq integer,
   wake_seq integer not null default 0 check (wake_seq >= 0),
   claims_since_progress smallint not null default 0 check (claims_since_progress >= 0),
   watched boolean not null default false,
-  lacks_code boolean generated always as (state = 'stuck_unknown_version') stored,
+  lacks_version boolean generated always as (state = 'stuck_unknown_version') stored,
   token bigint check (token between 0 and 9007199254740991),
   wake_at timestamptz(3),
   since timestamptz(3),
@@ -165,6 +197,13 @@ create table {schema}.runs (
   error json,
   stuck_reason json,
 
+  constraint runs_run_id unique (run_id, namespace),
+  constraint runs_attributes check (jsonb_typeof(attributes) = 'object'),
+  constraint runs_parent check ((parent is null) = (parent_close is null)),
+  constraint runs_deadline check ((deadline is null) = (policy->'timeout' is null)),
+  constraint runs_first_seq check (first_seq between 0 and next_seq),
+  constraint runs_failure check ((attempt > 1) = (failure is not null)),
+  constraint runs_notifies_ended check (not must_notify or ended_at is not null),
   constraint runs_state check (state in (
     'pending', 'running', 'suspended', 'completed', 'failed', 'cancelled', 'terminated',
     'stuck_unknown_version', 'stuck_nondeterminism', 'stuck_poisoned'
@@ -172,10 +211,12 @@ create table {schema}.runs (
   constraint runs_running_is_leased check (
     (state = 'running') = (node is not null) and (node is null) = (token is null)
   ),
+  -- A suspended run without started_at rests between two attempts: its present one has done nothing.
+  constraint runs_running_has_started check (state <> 'running' or started_at is not null),
   constraint runs_pending_has_no_history check (state <> 'pending' or next_seq = 0),
-  constraint runs_active_has_started check (
-    state not in ('running', 'suspended') or started_at is not null
-  ),
+  constraint runs_pending_is_due check (state <> 'pending' or wake_at is not null),
+  constraint runs_wakes_only_idle check (wake_at is null or state in ('pending', 'suspended')),
+  constraint runs_waits check (waits is null or state = 'suspended'),
   constraint runs_ended check (
     (state in ('completed', 'failed', 'cancelled', 'terminated')) = (ended_at is not null)
   ),
@@ -183,19 +224,54 @@ create table {schema}.runs (
   constraint runs_error check (
     (state in ('failed', 'cancelled', 'terminated')) = (error is not null)
   ),
-  constraint runs_stuck check ((state like 'stuck\\_%') = (stuck_reason is not null)),
-  constraint runs_waits check (waits is null or state = 'suspended'),
-  constraint runs_wakes_only_idle check (wake_at is null or state in ('pending', 'suspended')),
-  constraint runs_pending_is_due check (state <> 'pending' or wake_at is not null)
+  constraint runs_stuck check ((state like 'stuck\\_%') = (stuck_reason is not null))
 ) with (fillfactor = 33, autovacuum_vacuum_scale_factor = 0.05);
 
--- All that a claimer reads. By runs_wakes_only_idle it holds what can be claimed and nothing else:
--- running, stuck and ended runs never stand in its way.
-create index runs_due on {schema}.runs (wake_at) where wake_at is not null;
+-- All that a claimer reads. By runs_wakes_only_idle they hold the runs that can be claimed and no
+-- others. Runs that have begun have an index of their own and are claimed first, so that a sleep that
+-- ends does not wait for the starts before it. A due run stands in one of the two.
+create index runs_due on {schema}.runs (wake_at)
+  where wake_at is not null and started_at is not null;
+create index runs_to_start on {schema}.runs (wake_at)
+  where wake_at is not null and started_at is null;
 
--- The runs that a registration revives. The column repeats a state, so that the index does not see
--- the others come and go.
-create index runs_without_code on {schema}.runs (code) where lacks_code;
+-- The runs that a registration revives. The column repeats a state, so that the index is not written
+-- for the other runs.
+create index runs_without_version on {schema}.runs (specifier_id) where lacks_version;
+
+-- Parked runs by version, for health().
+create index runs_stuck on {schema}.runs (specifier_id) where stuck_reason is not null;
+
+-- Paths with a value, for equality and membership; the operator class keeps it small.
+create index runs_by_attributes on {schema}.runs using gin (attributes jsonb_path_ops)
+  with (fastupdate = on) where attributes <> '{}';
+
+-- Pages of a namespace, the newest first; most databases have only the default one. A query says by a
+-- literal which index it wants. For a planner without statistics, one index that begins with the
+-- namespace would look as good as runs_run_id for a run's id and namespace, and it would read the
+-- whole namespace.
+create index runs_by_creation on {schema}.runs (created_at, id) where namespace = 'default';
+create index runs_by_namespace on {schema}.runs (namespace, created_at, id)
+  where namespace <> 'default';
+
+-- The children of a parent.
+create index runs_by_parent on {schema}.runs (parent) where parent is not null;
+
+-- Ended runs whose parent or children have not been notified yet.
+create index runs_to_notify on {schema}.runs (id) where must_notify;
+
+create table {schema}.generations (
+  run bigint not null references {schema}.runs (id) on delete cascade,
+  generation integer not null check (generation >= 0),
+  first_seq integer not null,
+  next_seq integer not null,
+  specifier_id integer not null references {schema}.workflow_specifiers (id),
+  seed text not null,
+  input json not null,
+  started_at timestamptz(3) not null,
+  ended_at timestamptz(3) not null,
+  primary key (run, generation)
+);
 
 create table {schema}.leases (
   id bigint generated always as identity primary key,
@@ -205,11 +281,38 @@ create table {schema}.leases (
 
 create index leases_by_node on {schema}.leases (node);
 
+create table {schema}.idempotency_keys (
+  namespace text not null,
+  workflow text not null,
+  key text not null,
+  run_id text not null,
+  input_digest text not null,
+  created_at timestamptz(3) not null default clock_timestamp(),
+  constraint idempotency_keys_once primary key (namespace, workflow, key)
+);
+
+-- The keys of a run, which retention deletes with it.
+create index idempotency_keys_by_run on {schema}.idempotency_keys (run_id, namespace);
+`,
+  },
+  {
+    version: 3,
+    name: "history",
+    checksum: "71a3a611aee45f83b33b3df2427f099f5147b8deb27910e6699e2b51615e1093",
+    sql: `-- History: what happened in a run, and the messages that it has not consumed yet.
+--
+-- events      The history of each run, append-only. It has no foreign key: a row is only ever written
+--             under the fencing token of the run's own row, and the check would cost every insert.
+--             Kinds are an enumeration: four bytes in place of a name.
+-- inbox       Messages that the run has not consumed yet. \`position\` says which activity ended.
+-- deliveries  Delivery ids, kept after their message: sending a signal twice with one id is sending
+--             it once.
+
 create type {schema}.event_kind as enum (
-  'run.completed', 'run.failed', 'activity.completed', 'activity.failed', 'timer.fired',
+  'step.completed', 'step.failed', 'activity.completed', 'activity.failed', 'timer.fired',
   'signal.received', 'signal.timeout', 'transaction.completed', 'transaction.failed',
   'child.completed', 'child.failed', 'call.completed', 'call.failed', 'cancel.requested',
-  'attempt.failed', 'patched', 'attributes.set', 'status.set', 'payload.refused', 'version_changed'
+  'attempt.failed', 'patched', 'attributes.set', 'status.set', 'payload.refused', 'version.changed'
 );
 
 create table {schema}.events (
@@ -227,9 +330,10 @@ create table {schema}.events (
 create table {schema}.inbox (
   id bigint generated always as identity primary key,
   run bigint not null references {schema}.runs (id) on delete cascade,
-  kind text not null check (kind in ('signal', 'cancel')),
+  kind text not null check (kind in ('signal', 'cancel', 'activity', 'child')),
   name text not null,
   payload json,
+  position integer,
   sent_at timestamptz(3) not null default clock_timestamp()
 );
 
@@ -246,188 +350,21 @@ create table {schema}.deliveries (
 `,
   },
   {
-    version: 3,
-    name: "ingress",
-    checksum: "ec3b3542309585b902626540be1fb326feb559054301a53e167d75b87eddf954",
-    sql: `-- Ingress: namespaces, idempotency keys, search attributes, and what a version demands of its input
--- and signals.
---
--- runs               A run's id is unique in its namespace. attributes are what queries search;
---                    custom_status is what the workflow says of itself; start_at is set where the
---                    caller wanted it to start later. None of them changes with an append, so
---                    appends stay heap-only (HOT).
--- workflow_versions  contract: which signals a version takes, and whether it checks its input; null
---                    where it takes anything.
--- idempotency_keys   Keys of starts, kept beyond their runs: a late retry still finds its run's id.
-
-alter table {schema}.runs
-  add column namespace text not null default 'default',
-  add column start_at timestamptz(3),
-  add column custom_status json,
-  add column attributes jsonb not null default '{}',
-  drop constraint runs_run_id,
-  add constraint runs_run_id unique (run_id, namespace),
-  add constraint runs_attributes check (jsonb_typeof(attributes) = 'object');
-
--- Paths with a value, for equality and membership; the operator class keeps it small.
-create index runs_by_attributes on {schema}.runs using gin (attributes jsonb_path_ops)
-  with (fastupdate = on) where attributes <> '{}';
-
--- Pages of a namespace, the newest first; most databases have only the default one. A question says
--- by a literal which side it is on. One index led by the namespace would look as good as runs_run_id
--- for a run's id and namespace to a planner without statistics, and read the namespace.
-create index runs_by_creation on {schema}.runs (created_at, id) where namespace = 'default';
-create index runs_by_namespace on {schema}.runs (namespace, created_at, id)
-  where namespace <> 'default';
-
-alter table {schema}.workflow_versions add column contract json;
-
-create table {schema}.idempotency_keys (
-  namespace text not null,
-  workflow text not null,
-  key text not null,
-  run_id text not null,
-  input_digest text not null,
-  created_at timestamptz(3) not null default clock_timestamp(),
-  constraint idempotency_keys_once primary key (namespace, workflow, key)
-);
-`,
-  },
-  {
     version: 4,
-    name: "lineage",
-    checksum: "4d51fd7a121e3e7b3b3e2454668dc3afeaf8d63638e089295bbe1c1f84d29992",
-    sql: `-- Lineage: runs that start others, and runs that go on as new.
---
--- runs         parent and parent_close say whose child a run is, and what follows for it when its
---              parent ends; depth bounds the chain. aftermath marks an ended run that has still to
---              tell its parent, or to apply its children's policies: another transaction does that,
---              so that nobody waits for a second run's row while holding one.
---              first_seq is where the present generation's history begins: continuing as new
---              moves it to the end, and events never move.
--- generations  What a run was before it continued as new.
-
-alter table {schema}.runs
-  add column parent bigint,
-  add column parent_close text check (parent_close in ('abandon', 'cancel', 'terminate')),
-  add column depth smallint not null default 0 check (depth >= 0),
-  add column has_children boolean not null default false,
-  add column aftermath boolean not null default false,
-  add column first_seq integer not null default 0,
-  add constraint runs_parent check ((parent is null) = (parent_close is null)),
-  add constraint runs_first_seq check (first_seq between 0 and next_seq),
-  add constraint runs_aftermath check (not aftermath or ended_at is not null);
-
--- The children whose parent has ended.
-create index runs_by_parent on {schema}.runs (parent) where parent is not null;
-
--- Ended runs that have still something to tell.
-create index runs_with_aftermath on {schema}.runs (id) where aftermath;
-
-create table {schema}.generations (
-  run bigint not null references {schema}.runs (id) on delete cascade,
-  generation integer not null check (generation >= 0),
-  first_seq integer not null,
-  next_seq integer not null,
-  code integer not null references {schema}.workflow_specifiers (id),
-  seed text not null,
-  input json not null,
-  started_at timestamptz(3) not null,
-  ended_at timestamptz(3) not null,
-  primary key (run, generation)
-);
-
-alter table {schema}.inbox
-  drop constraint inbox_kind_check,
-  add constraint inbox_kind_check check (kind in ('signal', 'cancel', 'child'));
-`,
-  },
-  {
-    version: 5,
-    name: "schedules",
-    checksum: "718282ca53b3d190db55513532e8add00bedabfc6f991f94a0bb1eb41931494b",
-    sql: `-- Schedules: what is to be started when, and what was.
---
--- schedules      One row per schedule. rules is what it was asked to do; the columns after state are
---                how far it has come. planned_at moves along the calendar; fire_at is when it is
---                looked at, put off by jitter and retries; held_at is a planned time whose run starts
---                when the one before has ended.
--- schedule_runs  What was started for which planned time: the key holds that nothing is started
---                twice. The latest are kept, and those whose run has not ended.
-
-create table {schema}.schedules (
-  id bigint generated always as identity primary key,
-  namespace text not null,
-  schedule_id text not null,
-  workflow text not null,
-  hash text constraint schedules_version references {schema}.workflow_versions (hash),
-  specifier text,
-  input json not null,
-  attributes jsonb not null default '{}',
-  rules json not null,
-  state text not null,
-  trouble json,
-  planned_at timestamptz(3),
-  fire_at timestamptz(3),
-  held_at timestamptz(3),
-  failures integer not null default 0,
-  started bigint not null default 0,
-  triggered bigint not null default 0,
-  skipped bigint not null default 0,
-  missed bigint not null default 0,
-  created_at timestamptz(3) not null default clock_timestamp(),
-
-  constraint schedules_schedule_id unique (schedule_id, namespace),
-  constraint schedules_state check (state in ('active', 'paused', 'stuck', 'done', 'cancelled')),
-  constraint schedules_pin check ((hash is null) = (specifier is null)),
-  constraint schedules_trouble check ((state = 'stuck') = (trouble is not null)),
-  constraint schedules_only_active_fire check (fire_at is null or state = 'active'),
-  constraint schedules_active_will_fire check (
-    state <> 'active' or fire_at is not null or held_at is not null
-  ),
-  constraint schedules_over check (
-    state not in ('done', 'cancelled') or (planned_at is null and held_at is null)
-  )
-);
-
--- All that a runner reads.
-create index schedules_due on {schema}.schedules (fire_at) where fire_at is not null;
-
--- Firings that wait for a run's end.
-create index schedules_held on {schema}.schedules (id) where held_at is not null;
-
--- Those that a registration revives, and that somebody should look at.
-create index schedules_stuck on {schema}.schedules (workflow) where state = 'stuck';
-
--- Versions in use.
-create index schedules_pinned on {schema}.schedules (hash) where hash is not null;
-
-create table {schema}.schedule_runs (
-  schedule bigint not null references {schema}.schedules (id) on delete cascade,
-  planned_at timestamptz(3) not null,
-  manual boolean not null,
-  fired_at timestamptz(3) not null,
-  run bigint not null,
-  run_id text not null,
-  constraint schedule_runs_once primary key (schedule, planned_at, manual)
-);
-`,
-  },
-  {
-    version: 6,
     name: "tasks",
-    checksum: "543d68bbdecc1af34ed9d093f988da6a177b3cc16715488a977cfd2342d7e89f",
-    sql: `-- Activities that wait for a node, or are executed by one.
+    checksum: "e92c174272ef27961380c019f597dce53f943ec091bcd89569333cb319300ddd",
+    sql: `-- Tasks: activities that wait for a node, or that a node executes.
 --
--- tasks             One row per outstanding activity of a run. \`ready\` rows wait in their queue,
---                   \`leased\` ones are executed by a node, \`external\` ones are completed by token
---                   from outside. The token is drawn anew for each attempt and is the fence of all
---                   that an attempt writes. It stays when a node is buried: the attempt's result is
---                   taken as long as nobody has begun the next one. hash and code pin the code (the
---                   version, and where in it); without them any node that registered the name may
---                   execute it. No foreign key to runs: the check would lock each run's row.
--- queue_rates       Token buckets of queues whose rate is limited, shared by all nodes.
--- activity_results  First committed result per idempotency key; outlives histories.
+-- tasks             One row per outstanding activity of a run. A \`ready\` task waits in its queue, a
+--                   node executes a \`leased\` one, and an \`external\` one is completed by its token from
+--                   outside. Each attempt draws a new token, which fences all that the attempt writes.
+--                   The token stays when a node expires: the result of its attempt counts as long as
+--                   no other attempt has begun. \`hash\` and \`definition\` pin the code (the version, and
+--                   the module label and export in it); without them any node that registered the
+--                   activity's name may execute the task. It has no foreign key to runs: the check
+--                   would lock each run's row.
+-- queue_rates       Token buckets of queues whose rate is limited; all nodes share them.
+-- activity_results  The first committed result of each idempotency key; it outlives the histories.
 
 create table {schema}.tasks (
   run bigint not null,
@@ -449,7 +386,7 @@ create table {schema}.tasks (
   queue text not null,
   name text not null,
   hash text,
-  code text,
+  definition text,
   key text,
   policy json,
   input json,
@@ -459,7 +396,7 @@ create table {schema}.tasks (
   constraint tasks_state check (state in ('ready', 'leased', 'external')),
   constraint tasks_leased_has_node check ((state = 'leased') = (node is not null)),
   constraint tasks_begun_has_token check (state = 'ready' or token is not null),
-  constraint tasks_pinned check ((hash is null) = (code is null))
+  constraint tasks_pinned check ((hash is null) = (definition is null))
 ) with (
   fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000
 );
@@ -468,11 +405,15 @@ create table {schema}.tasks (
 create index tasks_ready on {schema}.tasks (queue, priority desc, available_at)
   where state = 'ready';
 
--- The tasks of a node: for its burial, and to learn of cancellations.
+-- The tasks of a node: for its expiry, and to learn of cancellations.
 create index tasks_of_node on {schema}.tasks (node) where node is not null;
 
--- Tasks that something happens to by itself: a deadline, or no attempts left.
+-- Tasks with a deadline of any kind, or with no attempts left.
 create index tasks_expiring on {schema}.tasks (expires_at) where expires_at is not null;
+
+-- Activities that keep failing, for health(). The index holds only tasks that have failed several
+-- times, so it is not written for the others.
+create index tasks_failing on {schema}.tasks (name) where attempt > 3;
 
 create table {schema}.queue_rates (
   queue text primary key,
@@ -491,107 +432,85 @@ create table {schema}.activity_results (
   constraint activity_results_once primary key (namespace, name, key)
 );
 
--- How an activity ended is told to its run by message: position says which activity it was.
-alter table {schema}.inbox
-  add column position integer,
-  drop constraint inbox_kind_check,
-  add constraint inbox_kind_check check (kind in ('signal', 'cancel', 'activity', 'child'));
-`,
-  },
-  {
-    version: 7,
-    name: "retention",
-    checksum: "819dbedd105eb047879ab6da98fa80b44aa38415c8228bf9ce3457cfd63db416",
-    sql: `-- Retention: what finds the data that may go.
---
--- Ended runs are looked for along the indexes on creation, which their end does not change. What goes with
--- a run is found by the run; two things are not, without these indexes.
-
--- The idempotency keys of a run, which go with it.
-create index idempotency_keys_by_run on {schema}.idempotency_keys (run_id, namespace);
-
--- Results of activities by age: they belong to no run.
+-- Results by age, for retention: they belong to no run.
 create index activity_results_by_age on {schema}.activity_results (namespace, stored_at);
 `,
   },
   {
-    version: 8,
-    name: "run_policies",
-    checksum: "0f04aef20595f926a7fff9986d55d42032d7fb1583673cd8979872e709588c00",
-    sql: `-- Policies of runs: how long one may take, and whether it is tried again.
+    version: 5,
+    name: "schedules",
+    checksum: "ffa4c4a734e71982315b9da427861061fb29df18523a7aabc86d23e4ac0f1556",
+    sql: `-- Schedules: what starts when, and what was started.
 --
--- runs       policy is decided at the start and stays for the run's life: what the start said, and
---            else what the version says. deadline follows from it. attempt counts the generations
---            that began because the one before failed; failure is what that one threw.
---            A run that has not been started yet has done nothing in its present attempt: it may be
---            suspended that way, resting between two attempts.
--- schedules  policy is what the runs of a schedule start with.
+-- schedules      One row per schedule. \`rules\` is what the user asked for; the columns after \`state\`
+--                say how far it has come. \`planned_at\` moves along the calendar; \`fire_at\` is when a
+--                node looks at it, later than planned by jitter and retries; \`held_at\` is a planned
+--                time whose run starts when the run before it has ended. \`trouble_code\` and
+--                \`trouble_version\` repeat parts of \`trouble\`, so that the statements that every node
+--                repeats read no text that a user wrote. \`policy\` is what the runs start with.
+-- schedule_runs  What was started for which planned time: the key holds that no planned time starts
+--                two runs. Retention keeps the latest, and those whose run has not ended.
 
-alter table {schema}.runs
-  add column attempt integer not null default 1 check (attempt >= 1),
-  add column deadline timestamptz(3),
-  add column policy jsonb,
-  add column failure json,
-  drop constraint runs_active_has_started,
-  add constraint runs_running_has_started check (state <> 'running' or started_at is not null),
-  add constraint runs_failure check ((attempt > 1) = (failure is not null)),
-  add constraint runs_deadline check ((deadline is null) = (policy->'timeout' is null));
+create table {schema}.schedules (
+  id bigint generated always as identity primary key,
+  namespace text not null,
+  schedule_id text not null,
+  workflow text not null,
+  hash text constraint schedules_version references {schema}.workflow_versions (hash),
+  specifier text,
+  input json not null,
+  attributes jsonb not null default '{}',
+  rules json not null,
+  policy jsonb,
+  created_at timestamptz(3) not null default clock_timestamp(),
 
-alter table {schema}.schedules add column policy jsonb;
-`,
-  },
-  {
-    version: 9,
-    name: "health",
-    checksum: "103604b60f984e56b6f6e3f05648ad2a0fd632b909df665764b2889fb5059327",
-    sql: `-- Health: what shows trouble without reading all runs.
---
--- nodes  serves: the queues whose tasks a node takes, and the activities that it registered by name;
---        null where it has not said. Written once, when the node opens.
+  state text not null,
+  trouble json,
+  trouble_code text,
+  trouble_version text,
+  planned_at timestamptz(3),
+  fire_at timestamptz(3),
+  held_at timestamptz(3),
+  failures integer not null default 0,
+  started bigint not null default 0,
+  triggered bigint not null default 0,
+  skipped bigint not null default 0,
+  missed bigint not null default 0,
 
-alter table {schema}.nodes add column serves json;
+  constraint schedules_schedule_id unique (schedule_id, namespace),
+  constraint schedules_state check (state in ('active', 'paused', 'stuck', 'done', 'cancelled')),
+  constraint schedules_pin check ((hash is null) = (specifier is null)),
+  constraint schedules_trouble check ((state = 'stuck') = (trouble is not null)),
+  constraint schedules_only_active_fire check (fire_at is null or state = 'active'),
+  constraint schedules_active_will_fire check (
+    state <> 'active' or fire_at is not null or held_at is not null
+  ),
+  constraint schedules_over check (
+    state not in ('done', 'cancelled') or (planned_at is null and held_at is null)
+  )
+);
 
--- Parked runs, by code. Neither the column nor the condition changes with an append or an end, so
--- these stay heap-only.
-create index runs_stuck on {schema}.runs (code) where stuck_reason is not null;
-`,
-  },
-  {
-    version: 10,
-    name: "troubles",
-    checksum: "f033f28a3f5b333c5229f64f3be9073a88507a50ac1c71afaa085bae2b1a2df5",
-    sql: `-- Troubles of schedules.
---
--- schedules  trouble_code and trouble_version repeat what trouble says, so that what every node asks
---            all the time reads no text that somebody wrote.
+-- All that a runner reads.
+create index schedules_due on {schema}.schedules (fire_at) where fire_at is not null;
 
-alter table {schema}.schedules add column trouble_code text, add column trouble_version text;
-`,
-  },
-  {
-    version: 11,
-    name: "failing_tasks",
-    checksum: "82325dde0b1a43445666d6f0306f7122e5e7143372b33a51976062b507b2fd08",
-    sql: `-- Activities that go on failing, for health(): only those that have failed several times are in the
--- index, so that others are written as before.
+-- Firings that wait for the end of a run.
+create index schedules_held on {schema}.schedules (id) where held_at is not null;
 
-create index tasks_failing on {schema}.tasks (name) where attempt > 3;
-`,
-  },
-  {
-    version: 12,
-    name: "begun_first",
-    checksum: "4cac7947c7f05bb7850d7889e8bff101dd41dedde3316c67d017e4b181f80f40",
-    sql: `-- Runs that have begun are claimed before those that are to be started: a sleep that ends does not wait
--- for the starts before it. A due run is in one of two indexes, so that it is written as before.
+-- Schedules that a registration revives, and that people should look at.
+create index schedules_stuck on {schema}.schedules (workflow) where state = 'stuck';
 
-drop index {schema}.runs_due;
+-- Versions in use.
+create index schedules_pinned on {schema}.schedules (hash) where hash is not null;
 
-create index runs_due on {schema}.runs (wake_at)
-  where wake_at is not null and started_at is not null;
-
-create index runs_to_start on {schema}.runs (wake_at)
-  where wake_at is not null and started_at is null;
+create table {schema}.schedule_runs (
+  schedule bigint not null references {schema}.schedules (id) on delete cascade,
+  planned_at timestamptz(3) not null,
+  manual boolean not null,
+  fired_at timestamptz(3) not null,
+  run bigint not null,
+  run_id text not null,
+  constraint schedule_runs_once primary key (schedule, planned_at, manual)
+);
 `,
   },
 ];

@@ -21,7 +21,7 @@ export const AWAITED: string = `coalesce((
 const ENDS = `
   run.ended_at is not null and run.ended_at <= ${timestamp("$3::float8")}
   and run.state = any($4::text[]) and ($2::text is null or run.workflow = $2)
-  and not run.aftermath and not ${AWAITED}`;
+  and not run.must_notify and not ${AWAITED}`;
 
 /** Generations are over in the order of their numbers: the first tells for all. */
 const SHEDS = `
@@ -83,7 +83,7 @@ const REMOVE = `
   doomed as materialized (
     select run.id, run.run_id from {schema}.runs as run
     where run.id = any($1::bigint[]) and run.namespace = $2
-      and run.ended_at is not null and not run.aftermath and (select mine from alone)
+      and run.ended_at is not null and not run.must_notify and (select mine from alone)
     order by run.id for update skip locked
   ),
   histories as (

@@ -22,7 +22,7 @@ const COLUMNS: Readonly<Record<RunField, string>> = {
   id: "run.run_id",
   workflow: "run.workflow",
   state: "run.state",
-  version: "code.hash",
+  version: "pin.hash",
   createdAt: "run.created_at",
   startedAt: "run.started_at",
   endedAt: "run.ended_at",

@@ -314,7 +314,7 @@ export class Runs implements RunStore {
         pin.specifier,
         payload,
         arrayLiteral(tasks.map(({ position }) => position)),
-        arrayLiteral(tasks.map(({ code }) => code)),
+        arrayLiteral(tasks.map(({ definition }) => definition)),
       ]);
       return rows.length > 0;
     } catch (error) {

@@ -10,7 +10,7 @@
 import { GENERATIONS, HISTORY } from "./generations_sql.ts";
 import { IDLE_STATE } from "./journal_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { CLOCK, codesOf, milliseconds } from "./sql.ts";
+import { CLOCK, milliseconds, specifierIdsOf } from "./sql.ts";
 
 /** A token that no earlier holder can have: random, and exact as a JavaScript number. */
 const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
@@ -19,9 +19,9 @@ const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
 const ALIVE = "select id from {schema}.nodes where id = $1 for key share";
 
 const CLAIMED = `
-  run.id, run.namespace, run.run_id as "runId", run.workflow, run.code,
+  run.id, run.namespace, run.run_id as "runId", run.workflow, run.specifier_id,
   run.input::text as input, run.seed, ${milliseconds("run.started_at")} as "startedAt", run.token,
-  run.claims_since_progress as claims, run.first_seq as "firstSeq", run.told, run.generation, run.attempt,
+  run.claims_since_progress as claims, run.first_seq as "firstSeq", run.delivered_seq as "deliveredSeq", run.generation, run.attempt,
   ${milliseconds("run.deadline")} as deadline, run.policy::text as policy`;
 
 /**
@@ -39,8 +39,8 @@ export function noted(given: string): string {
 
 /** Runs that were given away, with their versions. */
 function withCode(given: string): string {
-  return `select given.*, code.hash, code.specifier
-  from ${given} as given join {schema}.workflow_specifiers as code on code.id = given.code`;
+  return `select given.*, pin.hash, pin.specifier
+  from ${given} as given join {schema}.workflow_specifiers as pin on pin.id = given.specifier_id`;
 }
 
 const BEGUN = "run.started_at is not null";
@@ -58,7 +58,7 @@ function claim(first: string, rest: string): string {
   const due = (which: string, limit: string) => `
     select run.id, run.started_at is not null as began from {schema}.runs as run
     where run.wake_at <= (select clock_timestamp()) and ${which}
-      and run.code <> all(${codesOf("$3::text[]")}) and exists (select from alive)
+      and run.specifier_id <> all(${specifierIdsOf("$3::text[]")}) and exists (select from alive)
     order by run.wake_at limit ${limit}
     for update of run skip locked`;
   return `
@@ -98,7 +98,9 @@ export const NEXT_WAKE = `
 function nextOf(which: string): string {
   return `(
       select run.wake_at as at from {schema}.runs as run
-      where run.wake_at is not null and ${which} and run.code <> all(${codesOf("$1::text[]")})
+      where run.wake_at is not null and ${which} and run.specifier_id <> all(${
+    specifierIdsOf("$1::text[]")
+  })
       order by run.wake_at limit 1
     )`;
 }
@@ -132,7 +134,7 @@ const DELIVER = `
         when state in ('pending', 'suspended') then least(wake_at, ${CLOCK})
       end
     where run_id = $1 and namespace is not distinct from $7 and ended_at is null
-      and ($6::text is null or code = any(${codesOf("array[$6]")})) and not exists (
+      and ($6::text is null or specifier_id = any(${specifierIdsOf("array[$6]")})) and not exists (
       select from {schema}.deliveries as delivery
       where delivery.run = runs.id and delivery.kind = $2 and delivery.name = $3
         and delivery.delivery_id = $5
@@ -151,9 +153,9 @@ const DELIVER = `
   select message.id as message, message.run, woken.node from message join woken on woken.id = message.run`;
 
 const DELIVERED = `
-  select run.id, run.state, run.node, code.hash, run.ended_at is not null as ended,
+  select run.id, run.state, run.node, pin.hash, run.ended_at is not null as ended,
     delivery.message
-  from {schema}.runs as run join {schema}.workflow_specifiers as code on code.id = run.code
+  from {schema}.runs as run join {schema}.workflow_specifiers as pin on pin.id = run.specifier_id
   left join {schema}.deliveries as delivery
     on delivery.run = run.id and delivery.kind = $2 and delivery.name = $3
     and delivery.delivery_id = $4
@@ -162,14 +164,14 @@ const DELIVERED = `
 /** Left joins: what no column of is asked for is not looked up. */
 export const FROM_RUN = `
   from {schema}.runs as run
-  left join {schema}.workflow_specifiers as code on code.id = run.code
-  left join {schema}.workflow_versions as version on version.hash = code.hash`;
+  left join {schema}.workflow_specifiers as pin on pin.id = run.specifier_id
+  left join {schema}.workflow_versions as version on version.hash = pin.hash`;
 
 /** A run as people see it: what its readers add conditions to. */
 export const RUN = `
-  select run.id, run.namespace, run.run_id as "runId", run.workflow, code.hash,
+  select run.id, run.namespace, run.run_id as "runId", run.workflow, pin.hash,
     version.label as "versionLabel",
-    code.specifier, run.state, run.input::text as input, run.seed, run.result::text as result,
+    pin.specifier, run.state, run.input::text as input, run.seed, run.result::text as result,
     run.error::text as error, run.stuck_reason::text as "stuckReason", run.waits::text as waits,
     run.attributes::text as attributes, run.custom_status::text as "customStatus",
     run.node, ${milliseconds("run.wake_at")} as "wakeAt", run.next_seq - run.first_seq as events,
@@ -188,7 +190,7 @@ const UNTAKEN = `
 
 const LIST = `
   ${RUN}
-  where ($1::text is null or run.workflow = $1) and ($2::text is null or code.hash = $2)
+  where ($1::text is null or run.workflow = $1) and ($2::text is null or pin.hash = $2)
     and ($3::text[] is null or run.state = any($3))
     and ($5::text is null or run.namespace = $5)
   order by run.id desc limit $4::integer`;
@@ -222,7 +224,7 @@ const END = `
     state = $2,
     error = $3::text::json,
     ${ENDED},
-    aftermath = parent is not null or has_children
+    must_notify = parent is not null or has_children
   where run_id = $1 and namespace is not distinct from $5 and ended_at is null
     and (not $4::boolean or stuck_reason is not null)
   returning id
@@ -286,8 +288,10 @@ const PIN = `
   with clock as materialized (select ${CLOCK} as at),
   pinned as (
     update {schema}.runs set
-      code = {schema}.code_of($4, $5),
-      told = case when next_seq > first_seq then greatest(told, next_seq - 1) else told end,
+      specifier_id = {schema}.specifier_id_of($4, $5),
+      delivered_seq = case
+        when next_seq > first_seq then greatest(delivered_seq, next_seq - 1) else delivered_seq
+      end,
       next_seq = next_seq + 1,
       state = 'suspended',
       claims_since_progress = 0,
@@ -299,12 +303,12 @@ const PIN = `
     returning id, next_seq - 1 as seq
   ),
   moved as (
-    update {schema}.tasks as task set hash = $4, code = given.code
-    from pinned, unnest($7::integer[], $8::text[]) as given (position, code)
+    update {schema}.tasks as task set hash = $4, definition = given.definition
+    from pinned, unnest($7::integer[], $8::text[]) as given (position, definition)
     where task.run = pinned.id and task.position = given.position and task.hash is not null
   )
   insert into {schema}.events (run, seq, at, kind, name, payload)
-  select pinned.id, pinned.seq, clock.at, 'version_changed', '', $6::text::json
+  select pinned.id, pinned.seq, clock.at, 'version.changed', '', $6::text::json
   from pinned cross join clock
   returning run as id`;
 
@@ -365,7 +369,7 @@ export function runStatements(
     seize: SEIZE,
     putBack: PUT_BACK,
     pin: PIN,
-    version: `select run.run_id as "runId", code.hash ${FROM_RUN}
+    version: `select run.run_id as "runId", pin.hash ${FROM_RUN}
       where run.run_id = any($1::text[]) and run.namespace is not distinct from $2`,
     setAttributes: SET_ATTRIBUTES,
   });

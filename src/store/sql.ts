@@ -42,25 +42,25 @@ export const POLICY = `nullif(
     )`;
 
 /**
- * The code of a version under a specifier, as runs hold it: one look-up in a key, as a rule.
+ * The id of a version under a specifier, as runs hold it: one look-up in a key, as a rule.
  *
  * @param row What has a `hash` and a `specifier`.
  * @returns The expression.
  */
-export function codeOf(row: string): string {
+export function specifierIdOf(row: string): string {
   return `coalesce((
       select known.id from {schema}.workflow_specifiers as known
       where known.hash = ${row}.hash and known.specifier = ${row}.specifier
-    ), {schema}.code_of(${row}.hash, ${row}.specifier))`;
+    ), {schema}.specifier_id_of(${row}.hash, ${row}.specifier))`;
 }
 
 /**
- * The codes of versions, to look for among runs; computed once in a statement.
+ * The ids of versions, to look for among runs; computed once in a statement.
  *
  * @param hashes The versions: a SQL expression of an array.
  * @returns The SQL of an array.
  */
-export function codesOf(hashes: string): string {
+export function specifierIdsOf(hashes: string): string {
   return `array(select id from {schema}.workflow_specifiers where hash = any(${hashes}))`;
 }
 

@@ -95,7 +95,7 @@ export class Tasks implements TaskStore {
       column(({ queue }) => storable("a queue's name", queue)),
       column(({ name }) => storable("an activity's name", name)),
       column(({ hash }) => hash),
-      column(({ code }) => code),
+      column(({ definition }) => definition),
       column(({ key }) => key === null ? null : storable("an idempotency key", key)),
       column(({ policy }) => policyText(policy)),
       column(({ input }) => input),

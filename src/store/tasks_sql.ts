@@ -39,7 +39,7 @@ const ANNOUNCE = `
       $20::text[], $21::text[]
     ) as given (
       run, node, run_token, position, token, attempt, max_attempts, priority, delay_ms, age_ms,
-      wait_ms, close_ms, queue, name, hash, code, key, policy, input, failures, heartbeat
+      wait_ms, close_ms, queue, name, hash, definition, key, policy, input, failures, heartbeat
     )
     join {schema}.runs as run on run.id = given.run and run.token = given.run_token
     join alive on alive.id = given.node
@@ -54,7 +54,7 @@ const ANNOUNCE = `
   written as (
     insert into {schema}.tasks (
       run, position, generation, attempt, max_attempts, priority, token, available_at,
-      scheduled_at, expires_at, closes_at, wait_ms, state, node, queue, name, hash, code, key,
+      scheduled_at, expires_at, closes_at, wait_ms, state, node, queue, name, hash, definition, key,
       policy, input, failures, heartbeat
     )
     select given.run, given.position, given.generation, given.attempt, given.max_attempts,
@@ -69,7 +69,7 @@ const ANNOUNCE = `
       given.wait_ms,
       case when given.token is null then 'ready' else 'leased' end,
       case when given.token is not null then given.node end,
-      given.queue, given.name, given.hash, given.code, given.key, given.policy::json,
+      given.queue, given.name, given.hash, given.definition, given.key, given.policy::json,
       given.input::json, given.failures::json, given.heartbeat::json
     from given cross join clock
     where not exists (
@@ -91,7 +91,7 @@ const ANNOUNCE = `
 
 const LEASED = `
   task.run, task.position, task.token, run.seed, task.attempt, task.max_attempts as "maxAttempts",
-  task.priority, task.queue, task.name, task.hash, task.code, task.key,
+  task.priority, task.queue, task.name, task.hash, task.definition, task.key,
   task.policy::text as policy, task.input::text as input, task.failures::text as failures,
   task.heartbeat::text as heartbeat, task.cancel_requested as "cancelRequested",
   ${milliseconds("task.scheduled_at")} as "scheduledAt",
@@ -346,7 +346,7 @@ const RETRIED = `
     (task.failures -> -1 ->> 'at')::bigint as "failedAt", task.failures -> -1 ->> 'error' as error
   from {schema}.tasks as task where task.run = $1 and task.attempt > 1
   union all
-  select coalesce(wait.kind, case when failed.digest is null then 'run' else 'activity' end), false,
+  select coalesce(wait.kind, case when failed.digest is null then 'step' else 'activity' end), false,
     failed.name, failed.position, failed.attempt,
     failed.retry_at::bigint, ${milliseconds("failed.at")}, failed.error
   from failed left join lateral (

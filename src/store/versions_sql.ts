@@ -6,7 +6,7 @@
 
 import { IDLE_STATE } from "./journal_sql.ts";
 import type { SchemaName } from "./schema_name.ts";
-import { CLOCK, codesOf, milliseconds } from "./sql.ts";
+import { CLOCK, milliseconds, specifierIdsOf } from "./sql.ts";
 
 /** Blobs that are there and are what their name says: they need not be sent. */
 const SOUND = `
@@ -65,7 +65,7 @@ const REVIVE = `
     stuck_reason = null,
     wake_at = ${CLOCK},
     claims_since_progress = 0
-  where code = any(${codesOf("array[$1]")}) and lacks_code
+  where specifier_id = any(${specifierIdsOf("array[$1]")}) and lacks_version
   returning id`;
 
 const VERSION = `
@@ -166,9 +166,9 @@ export function versionStatements(
     blobs: "select sha256, bytes from {schema}.modules where sha256 = any($1::text[])",
     current: "select current_hash as hash from {schema}.workflows where name = $1",
     activate: ACTIVATE,
-    stuck: `select distinct code.hash
-      from {schema}.runs as run join {schema}.workflow_specifiers as code on code.id = run.code
-      where run.lacks_code order by code.hash`,
+    stuck: `select distinct pin.hash
+      from {schema}.runs as run join {schema}.workflow_specifiers as pin on pin.id = run.specifier_id
+      where run.lacks_version order by pin.hash`,
     loading: LOADING,
     loaded: "delete from {schema}.version_loads where node = $1 and hash = $2",
     failed: FAILED,

@@ -141,7 +141,7 @@ export class Context implements WorkflowContext {
     readName(name, "a step");
     checkFunction(fn, `the function of step ${JSON.stringify(name)}`);
     return this.#effects.ask({
-      kind: "run",
+      kind: "step",
       name,
       digest: null,
       input: null,

@@ -220,8 +220,8 @@ const PARTIAL = [
   "runs_due",
   "runs_to_start",
   "runs_stuck",
-  "runs_with_aftermath",
-  "runs_without_code",
+  "runs_to_notify",
+  "runs_without_version",
 ];
 
 /** Where a plan reads all runs. */

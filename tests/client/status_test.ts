@@ -40,7 +40,7 @@ forEachDatabase("what a run says", (database, test) => {
     assert.deepEqual(kinds, [
       "status.set",
       "attributes.set",
-      "run.completed",
+      "step.completed",
       "attributes.set",
       "status.set",
     ]);

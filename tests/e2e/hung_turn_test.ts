@@ -40,7 +40,9 @@ Deno.test("a turn that never returns parks its run, and costs one node", async (
   const { stuck } = await node.run("guilty").status();
   assert.equal(stuck?.code, "TURN_HUNG");
   assert.match(stuck?.message ?? "", /has not returned for 4 s after event 0 of its history/);
-  assert.deepEqual((await node.run("guilty").history()).map(({ kind }) => kind), ["run.completed"]);
+  assert.deepEqual((await node.run("guilty").history()).map(({ kind }) => kind), [
+    "step.completed",
+  ]);
 
   assert.equal((await first.ended()).signal, "SIGKILL", "Nothing else would ever run there");
   const innocent = node.run("innocent");

@@ -31,10 +31,10 @@ export default defineWorkflow({ name: "order" }, async (ctx, log: string) => {
 
 const RESULT = ["first", "slow", "gone on", "last"];
 const HISTORY = [
-  ["run.completed", "first"],
-  ["run.completed", "slow"],
+  ["step.completed", "first"],
+  ["step.completed", "slow"],
   ["signal.received", "go"],
-  ["run.completed", "last"],
+  ["step.completed", "last"],
 ];
 
 interface Scene extends AsyncDisposable {

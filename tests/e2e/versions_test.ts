@@ -274,7 +274,7 @@ forEachDatabase("runs and their code", (database, test) => {
     assert.deepEqual([version.hash, version.label], [tried.to, "2"]);
     assert.equal(version.specifier, shop.at("2/order.ts"));
     const history = await run.history();
-    assert.deepEqual(history.map(({ kind }) => kind), ["run.completed", "version_changed"]);
+    assert.deepEqual(history.map(({ kind }) => kind), ["step.completed", "version.changed"]);
     assert.deepEqual(history[1]?.value, { from: before.hash, to: tried.to });
     assert.equal(await finish(run), "approved: 30 on version 2");
   });
@@ -300,7 +300,7 @@ forEachDatabase("runs and their code", (database, test) => {
     assert.equal(drift?.site?.line, line);
     assert.match(drift?.message ?? "", new RegExp(`"quote".*"estimate".*order\\.ts:${line}:`));
     assert.equal((await run.status()).version.hash, version.hash);
-    assert.deepEqual((await run.history()).map(({ kind }) => kind), ["run.completed"]);
+    assert.deepEqual((await run.history()).map(({ kind }) => kind), ["step.completed"]);
     assert.equal(await finish(run), "approved: 30 on version 1");
     await assert.rejects(run.upgrade(), { code: "RUN_ENDED" });
   });

@@ -57,7 +57,7 @@ forEachDatabase("cancelling a run", (database, test) => {
     assert(end.kind === "ended" && end.state === "completed");
     assert.deepEqual(decode(end.result!), ["aborted", "CANCELLED", "cleaned", true]);
     const kinds = (await node.store.runs.history(id, 0, 10)).map(({ kind }) => kind);
-    assert.deepEqual(kinds, ["cancel.requested", "run.completed", "timer.fired"]);
+    assert.deepEqual(kinds, ["cancel.requested", "step.completed", "timer.fired"]);
   });
 
   test("I8: a cancellation that an activity outlives is thrown by the next effect, once, and no undo is skipped", async () => {

@@ -88,8 +88,8 @@ const CHANGES: readonly Change[] = [
       await ctx.run("new", () => 1); // found
       await go(ctx);
     },
-    expected: ["run.completed", "old"],
-    found: ["run", "new"],
+    expected: ["step.completed", "old"],
+    found: ["step", "new"],
     position: 0,
   },
   {
@@ -99,7 +99,7 @@ const CHANGES: readonly Change[] = [
       await ctx.activity("charge", 1); // found
       await go(ctx);
     },
-    expected: ["run.completed", "charge"],
+    expected: ["step.completed", "charge"],
     found: ["activity", "charge"],
     position: 0,
   },
@@ -111,8 +111,8 @@ const CHANGES: readonly Change[] = [
       await step(ctx, "one");
       await go(ctx);
     },
-    expected: ["run.completed", "one"],
-    found: ["run", "two"],
+    expected: ["step.completed", "one"],
+    found: ["step", "two"],
     position: 0,
   },
   {
@@ -122,7 +122,7 @@ const CHANGES: readonly Change[] = [
       await step(ctx, "one");
       await ctx.waitForSignal("go"); // found
     },
-    expected: ["run.completed", "two"],
+    expected: ["step.completed", "two"],
     found: ["signal", "go"],
     position: 1,
   },
@@ -134,15 +134,15 @@ const CHANGES: readonly Change[] = [
       await step(ctx, "one");
       await go(ctx);
     },
-    expected: ["run.completed", "one"],
-    found: ["run", "zero"],
+    expected: ["step.completed", "one"],
+    found: ["step", "zero"],
     position: 0,
   },
   {
     name: "an end before the history's",
     before: async (ctx) => [await step(ctx, "one"), await step(ctx, "two"), await go(ctx)],
     after: (ctx) => step(ctx, "one"),
-    expected: ["run.completed", "two"],
+    expected: ["step.completed", "two"],
     found: null,
     position: 1,
   },

@@ -44,8 +44,8 @@ forEachDatabase("executing a run", (database, test) => {
     assert.deepEqual(calls, ["a", "b"]);
     const events = await node.store.runs.history(id, 0, 10);
     assert.deepEqual(events.map(({ seq, kind, position, name }) => [seq, kind, position, name]), [
-      [0, "run.completed", 0, "a"],
-      [1, "run.completed", 1, "b"],
+      [0, "step.completed", 0, "a"],
+      [1, "step.completed", 1, "b"],
     ]);
   });
 

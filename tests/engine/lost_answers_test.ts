@@ -143,7 +143,7 @@ async function run(
   assert.equal(outlived[0]!.state, "terminated");
   assert.ok(outlived[0]!.late <= RETRY_MS, `a child was ended ${outlived[0]!.late} ms late`);
   const held = await place.query(
-    `select run_id from {schema}.runs where aftermath or node is not null or wake_at is not null
+    `select run_id from {schema}.runs where must_notify or node is not null or wake_at is not null
      union all select run::text from {schema}.tasks`,
   );
   assert.deepEqual(held, [], "nothing is held, and nothing is due");

@@ -62,10 +62,10 @@ async function sweeping(world: World, settings: RetentionSettings = ALL): Promis
 async function endedRuns(world: World, runs: number, days: number): Promise<void> {
   await world.place.query(
     `insert into {schema}.runs (
-      run_id, workflow, code, seed, input, state, result, created_at, started_at, ended_at
+      run_id, workflow, specifier_id, seed, input, state, result, created_at, started_at, ended_at
     )
     select 'd' || $3::integer || '/' || n, 'order',
-      {schema}.code_of($1, 'file:///order.ts'), 's', '1', 'completed', '1', at, at, at
+      {schema}.specifier_id_of($1, 'file:///order.ts'), 's', '1', 'completed', '1', at, at, at
     from generate_series(1, $2::integer) as n
     cross join (select clock_timestamp() - $3::integer * interval '1 day' as at) as old`,
     [HASH, runs, days],

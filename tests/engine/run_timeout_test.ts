@@ -74,7 +74,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
     assert.equal(row?.wakeAt, row?.deadline);
     await expire(place, node, id);
     isTimedOut(await node.left(id, "ended"), id);
-    assert.deepEqual(await kindsOf(node, id), ["cancel.requested", "run.completed"]);
+    assert.deepEqual(await kindsOf(node, id), ["cancel.requested", "step.completed"]);
     await replays(node, cleans, id);
   });
 
@@ -247,6 +247,6 @@ forEachDatabase("the timeout of a run", (database, test) => {
     await node.store.runs.unpark(id);
     node.engine.hear({ kind: "due" });
     isTimedOut(await node.left(id, "ended"), id);
-    assert.deepEqual(await kindsOf(node, id), ["cancel.requested", "run.completed"]);
+    assert.deepEqual(await kindsOf(node, id), ["cancel.requested", "step.completed"]);
   });
 });

@@ -176,7 +176,7 @@ export function checkEnded(runs: readonly EndedRun[], tellings: Tellings): void 
 export async function checkNothingLeft(place: VirtualPlace): Promise<void> {
   assert.deepEqual(await place.query(`select run, position, state from {schema}.tasks`), []);
   const held = await place.query(
-    `select run_id from {schema}.runs where aftermath or node is not null or wake_at is not null`,
+    `select run_id from {schema}.runs where must_notify or node is not null or wake_at is not null`,
   );
   assert.deepEqual(held, []);
 }

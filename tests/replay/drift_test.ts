@@ -35,11 +35,14 @@ Deno.test("another kind of effect at a position is drift", async () => {
     name: "first",
     digest: inputDigest(1),
   });
-  assert.deepEqual(report.found, { kind: "run", name: "first", digest: null });
+  assert.deepEqual(report.found, { kind: "step", name: "first", digest: null });
 });
 
 Deno.test("another name at a position is drift", async () => {
-  const report = await drift(twoSteps, (journal) => journal.succeed(recorded("run", 0, "renamed")));
+  const report = await drift(
+    twoSteps,
+    (journal) => journal.succeed(recorded("step", 0, "renamed")),
+  );
   assert.equal(report.expected.name, "renamed");
   assert.equal(report.found?.name, "first");
   assert.equal(report.seq, 0);
@@ -48,7 +51,7 @@ Deno.test("another name at a position is drift", async () => {
 
 Deno.test("another input at a position is drift", async () => {
   const report = await drift(twoSteps, (journal) => {
-    journal.succeed(recorded("run", 0, "first"));
+    journal.succeed(recorded("step", 0, "first"));
     journal.succeed(recorded("activity", 1, "second", inputDigest({ n: 2 })));
   });
   assert.equal(report.position, 1);
@@ -69,15 +72,15 @@ Deno.test("another duration or timeout is drift", async () => {
 });
 
 Deno.test("an event for a position that the code has not reached is drift", async () => {
-  const report = await drift(twoSteps, (journal) => journal.succeed(recorded("run", 1, "x")));
+  const report = await drift(twoSteps, (journal) => journal.succeed(recorded("step", 1, "x")));
   assert.equal(report.found, null);
   assert.match(report.message, /the code has asked for 1 effects by then, and for none there/);
 });
 
 Deno.test("a second answer for one position is drift", async () => {
   const report = await drift(twoSteps, (journal) => {
-    journal.succeed(recorded("run", 0, "first"));
-    journal.succeed(recorded("run", 0, "first"));
+    journal.succeed(recorded("step", 0, "first"));
+    journal.succeed(recorded("step", 0, "first"));
   });
   assert.equal(report.seq, 1);
 });
@@ -85,15 +88,15 @@ Deno.test("a second answer for one position is drift", async () => {
 Deno.test("a failed attempt of another effect is drift", async () => {
   const report = await drift(
     twoSteps,
-    (journal) => journal.add("attempt.failed", recorded("run", 0, "other")),
+    (journal) => journal.add("attempt.failed", recorded("step", 0, "other")),
   );
   assert.equal(report.expected.kind, "attempt.failed");
 });
 
 Deno.test("history that is left over when the code ends is drift", async () => {
   const report = await drift((ctx) => ctx.run("first", () => {}), (journal) => {
-    journal.succeed(recorded("run", 0, "first"));
-    journal.succeed(recorded("run", 1, "removed"));
+    journal.succeed(recorded("step", 0, "first"));
+    journal.succeed(recorded("step", 1, "removed"));
   });
   assert.equal(report.position, 1);
   assert.match(report.message, /the code has ended without asking for it/);
@@ -101,8 +104,8 @@ Deno.test("history that is left over when the code ends is drift", async () => {
 
 Deno.test("the answer of a race's loser, journaled with the winner's, is no drift", async () => {
   const journal = new Journal();
-  journal.succeed(recorded("run", 0, "winner"));
-  journal.succeed(recorded("run", 1, "loser"));
+  journal.succeed(recorded("step", 0, "winner"));
+  journal.succeed(recorded("step", 1, "loser"));
   const turn = await executionFor((ctx) =>
     Promise.race([ctx.run("winner", () => {}), ctx.run("loser", () => {})])
   ).turn(journal.events);
@@ -115,8 +118,8 @@ Deno.test("after drift nothing more is delivered", async () => {
   await drift(async (ctx) => {
     await Promise.all([ctx.run("a", () => {}), ctx.run("b", () => {}).then(() => reached = true)]);
   }, (journal) => {
-    journal.succeed(recorded("run", 0, "other"));
-    journal.succeed(recorded("run", 1, "b"));
+    journal.succeed(recorded("step", 0, "other"));
+    journal.succeed(recorded("step", 1, "b"));
   });
   assert.equal(reached, false);
 });
@@ -127,7 +130,7 @@ Deno.test("with tracing, drift names file and line", async () => {
   };
   const report = await drift(
     body,
-    (journal) => journal.succeed(recorded("run", 0, "there")),
+    (journal) => journal.succeed(recorded("step", 0, "there")),
     true,
   );
   assert.equal(report.site?.file, import.meta.url);

@@ -71,7 +71,7 @@ Deno.test("a turn reports what is asked for and still wanted, in program order",
     ]),
     [
       [0, "activity", "charge", '{"id":"o"}', null],
-      [1, "run", "step", null, null],
+      [1, "step", "step", null, null],
       [2, "sleep", "", null, STARTED_AT + 3_600_000],
       [3, "sleep", "", null, STARTED_AT + 5],
       [4, "signal", "go", null, STARTED_AT + 60_000],
@@ -283,7 +283,7 @@ Deno.test("a patch is true for new runs, for good, and journaled once", async ()
 
 Deno.test("a patch is false for a history that went past it, and consumes nothing", async () => {
   const journal = new Journal();
-  journal.succeed(recorded("run", 0, "old"));
+  journal.succeed(recorded("step", 0, "old"));
   const execution = executionFor(async (ctx) => {
     if (ctx.patched("fix")) await ctx.run("new", () => {});
     else await ctx.run("old", () => {});
@@ -296,8 +296,8 @@ Deno.test("a patch is false for a history that went past it, and consumes nothin
 
 Deno.test("a patch at the tail of a history is decided live", async () => {
   const journal = new Journal();
-  journal.succeed(recorded("run", 0, "old"));
-  journal.add("attempt.failed", recorded("run", 1, "next"));
+  journal.succeed(recorded("step", 0, "old"));
+  journal.add("attempt.failed", recorded("step", 1, "next"));
   const turn = await executionFor(async (ctx) => {
     await ctx.run("old", () => {});
     const answer = ctx.patched("fix");
@@ -330,7 +330,7 @@ Deno.test("lines are logged at the live tail only", async () => {
     ctx.log.warn("End");
   };
   const journal = new Journal();
-  for (const [i, step] of ["a", "b", "c"].entries()) journal.succeed(recorded("run", i, step));
+  for (const [i, step] of ["a", "b", "c"].entries()) journal.succeed(recorded("step", i, step));
   const logged = async (...turns: [number, number, (number | null)?][]): Promise<string[]> => {
     const lines: LogLine[] = [];
     const execution = executionFor(body, { log: (line) => lines.push(line) });
@@ -352,7 +352,7 @@ Deno.test("lines are logged at the live tail only", async () => {
 
 Deno.test("what is said of lines is where the last one was, and nothing where there is none", async () => {
   const journal = new Journal();
-  for (const [i, step] of ["a", "b", "c"].entries()) journal.succeed(recorded("run", i, step));
+  for (const [i, step] of ["a", "b", "c"].entries()) journal.succeed(recorded("step", i, step));
   const told = async (lineAt: number, before: number | null = null): Promise<(number | null)[]> => {
     const execution = executionFor(async (ctx) => {
       for (const [i, step] of ["a", "b", "c"].entries()) {
@@ -486,7 +486,7 @@ Deno.test("bad arguments are refused at the call, with the value found", async (
 Deno.test("an input or a payload that cannot be decoded ends the turn, not the process", async () => {
   const execution = executionFor((ctx) => ctx.run("a", () => {}));
   const journal = new Journal();
-  journal.add("run.completed", recorded("run", 0, "a"), "{");
+  journal.add("step.completed", recorded("step", 0, "a"), "{");
   await assert.rejects(execution.turn(journal.events), { code: "CORRUPT_VALUE" });
   const started = executionFor(() => {}, { start: { input: "{" } });
   await assert.rejects(started.turn([]), { code: "CORRUPT_VALUE" });
@@ -575,7 +575,7 @@ Deno.test("the effects that nobody has awaited are known, whatever became of the
   assert.equal(execution.unawaited.some(({ name }) => name === "awaited late"), true, "so far");
   while (turn.outcome === null) {
     const events = turn.issued.flatMap((command) =>
-      command.kind !== "run" || command.name === "loser"
+      command.kind !== "step" || command.name === "loser"
         ? []
         : command.name === "dropped and failed"
         ? [journal.fail(command)]

@@ -79,8 +79,8 @@ export class Journal {
   /** Appends the success of a command; a value for those that answer with one. */
   succeed(command: Command, value?: unknown): HistoryEvent {
     switch (command.kind) {
-      case "run":
-        return this.add("run.completed", command, encode(value));
+      case "step":
+        return this.add("step.completed", command, encode(value));
       case "activity":
         return this.add("activity.completed", command, encode(value));
       case "sleep":

@@ -280,15 +280,15 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
        where index.indrelid = '{schema}.runs'::regclass and attribute.attnum > 0 order by 1`,
     );
     assert.deepEqual(indexed.map(({ name }) => name), [
-      "aftermath",
       "attributes",
-      "code",
       "created_at",
       "id",
-      "lacks_code",
+      "lacks_version",
+      "must_notify",
       "namespace",
       "parent",
       "run_id",
+      "specifier_id",
       "started_at",
       "stuck_reason",
       "wake_at",

@@ -86,22 +86,22 @@ async function manyEnded(
   await world.place.query(
     `with made as (
       insert into {schema}.runs (
-        run_id, workflow, code, seed, input, state, result, created_at, started_at,
+        run_id, workflow, specifier_id, seed, input, state, result, created_at, started_at,
         ended_at, next_seq, first_seq, generation
       )
-      select 'm' || n, 'order', {schema}.code_of($1, 'file:///order.ts'), 's', '1', 'completed', '1',
+      select 'm' || n, 'order', {schema}.specifier_id_of($1, 'file:///order.ts'), 's', '1', 'completed', '1',
         clock_timestamp() - interval '1 day' + n * interval '1 second', clock_timestamp(),
         clock_timestamp(), $2::integer * ($3::integer + 1), $2::integer * $3::integer, $3::integer
       from generate_series(1, $4::integer) as n
-      returning id, code
+      returning id, specifier_id
     ),
     told as (
       insert into {schema}.events (run, seq, at, kind, name)
-      select id, seq, clock_timestamp(), 'run.completed', 's'
+      select id, seq, clock_timestamp(), 'step.completed', 's'
       from made, generate_series(0, $2::integer * ($3::integer + 1) - 1) as seq
     )
     insert into {schema}.generations
-    select id, g, g * $2::integer, (g + 1) * $2::integer, code, 's', '1', clock_timestamp(),
+    select id, g, g * $2::integer, (g + 1) * $2::integer, specifier_id, 's', '1', clock_timestamp(),
       clock_timestamp() - interval '1 day'
     from made, generate_series(0, $3::integer - 1) as g`,
     [HASH, events, generations, runs],
@@ -153,7 +153,7 @@ forEachDatabase("retention in the store", (database, test) => {
       );
       await place.query(
         `insert into {schema}.generations
-         select id, 0, 0, 1, code, 's', '1', now(), now() from {schema}.runs where id = $1`,
+         select id, 0, 0, 1, specifier_id, 's', '1', now(), now() from {schema}.runs where id = $1`,
         [run.id],
       );
       await place.query(
@@ -318,9 +318,9 @@ forEachDatabase("retention in the store", (database, test) => {
     await using world = await newWorld(database);
     await world.place.query(
       `insert into {schema}.runs (
-        run_id, workflow, code, seed, input, state, created_at, started_at
+        run_id, workflow, specifier_id, seed, input, state, created_at, started_at
       )
-      select 'w' || n, 'order', {schema}.code_of($1, 'file:///order.ts'), 's', '1', 'suspended', at,
+      select 'w' || n, 'order', {schema}.specifier_id_of($1, 'file:///order.ts'), 's', '1', 'suspended', at,
         at
       from generate_series(1, 10500) as n
       cross join (select clock_timestamp() - interval '9 days' as at) as old`,

@@ -30,7 +30,7 @@ function newTask(run: ClaimedRun, more: Partial<NewTask> = {}): NewTask {
     queue: "default",
     priority: 0,
     hash: null,
-    code: null,
+    definition: null,
     key: null,
     input: "1",
     policy: {},
@@ -147,7 +147,7 @@ forEachDatabase("tasks", (database, test) => {
       store,
       newTask(run, { position: 0 }),
       newTask(run, { position: 1, priority: 2 }),
-      newTask(run, { position: 2, priority: 1, hash: HASH, code: "a#b" }),
+      newTask(run, { position: 2, priority: 1, hash: HASH, definition: "a#b" }),
       newTask(run, { position: 3, priority: 3, name: "unknown" }),
       newTask(run, { position: 4, priority: 4, queue: "other" }),
       newTask(run, { position: 5, priority: 5, delayMs: 60_000 }),
@@ -158,7 +158,7 @@ forEachDatabase("tasks", (database, test) => {
     const second = await store.tasks.claim(wanted({ excluded: [HASH] }));
     assert.deepEqual(second.map(({ position }) => position), [0]);
     const third = await store.tasks.claim(wanted());
-    assert.deepEqual(third.map(({ position, code }) => [position, code]), [[2, "a#b"]]);
+    assert.deepEqual(third.map(({ position, definition }) => [position, definition]), [[2, "a#b"]]);
     assert.deepEqual(await store.tasks.claim(wanted({ node: "dead", queue: "other" })), []);
     assert((await store.tasks.next(["default"], await store.now()))! > await store.now());
   });

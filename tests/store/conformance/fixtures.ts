@@ -55,7 +55,7 @@ export function newRun(runId: string, more: Partial<NewRun> = {}): NewRun {
 }
 
 export function newEvent(name: string, payload: string | null = null): NewEvent {
-  return { kind: "run.completed", position: 0, name, digest: null, payload };
+  return { kind: "step.completed", position: 0, name, digest: null, payload };
 }
 
 /** Inserts a run and lets a node claim it. */

@@ -93,7 +93,7 @@ export function health(database: TestDatabase, test: RegisterTest): void {
     const { id, token } = await claimed(store, "a");
     const names = [["a", "x"], ["b", "x"], ["b", "x"], ["b", "y"], ["c", "x"]] as const;
     await store.tasks.announce(names.map(([queue, name], position) => ({
-      ...{ run: id, position, name, queue, priority: 0, hash: null, code: null, key: null },
+      ...{ run: id, position, name, queue, priority: 0, hash: null, definition: null, key: null },
       ...{ input: null, policy: {}, maxAttempts: 1, attempt: 1, failures: [], heartbeat: null },
       ...{ runToken: token, node: NODE, token: null, delayMs: 0, ageMs: 0 },
     })));
@@ -101,7 +101,7 @@ export function health(database: TestDatabase, test: RegisterTest): void {
     await place.query(
       `update {schema}.tasks set available_at = available_at - interval '1 hour',
          hash = case when position = 2 then '${HASH}' end,
-         code = case when position = 2 then 'somewhere' end
+         definition = case when position = 2 then 'somewhere' end
        where queue <> 'c'`,
     );
     const found = await store.health.waiting(9, MINUTE);
@@ -121,7 +121,7 @@ export function health(database: TestDatabase, test: RegisterTest): void {
     await store.nodes.open({ id: "other", name: "two", leaseMs: MINUTE });
     await claimed(store, "held by another", "other");
     await store.tasks.announce([{
-      ...{ run: id, position: 0, name: "x", queue: "q", priority: 0, hash: HASH, code: "x" },
+      ...{ run: id, position: 0, name: "x", queue: "q", priority: 0, hash: HASH, definition: "x" },
       ...{ input: null, policy: {}, maxAttempts: 1, attempt: 1, failures: [], heartbeat: null },
       ...{ runToken: token, node: NODE, token: null, delayMs: 0, ageMs: 0, key: null },
     }]);

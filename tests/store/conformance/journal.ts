@@ -41,10 +41,10 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
       firstSeq: 0,
       nextSeq: 2,
       events: [
-        { seq: 0, kind: "run.completed", position: 0, name: "a", digest: null, payload: "1", at },
+        { seq: 0, kind: "step.completed", position: 0, name: "a", digest: null, payload: "1", at },
         {
           seq: 1,
-          kind: "run.completed",
+          kind: "step.completed",
           position: 0,
           name: "b",
           digest: null,

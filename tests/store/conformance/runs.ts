@@ -475,7 +475,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     const moved = await claimOne(store);
     assert.deepEqual([moved.hash, moved.specifier], [OTHER, "file:///2.ts"]);
     const [event, ...more] = await store.runs.history("r", 0, 9);
-    assert.deepEqual([event?.seq, event?.kind, event?.payload], [0, "version_changed", '"p"']);
+    assert.deepEqual([event?.seq, event?.kind, event?.payload], [0, "version.changed", '"p"']);
     assert.deepEqual(more, []);
     assert.equal(await commitOne(store, share(moved, 1, { events: [newEvent("a")] })), "written");
   });

@@ -106,7 +106,7 @@ export function schema(database: TestDatabase, test: RegisterTest): void {
         "state = 'stuck_poisoned', node = null, token = null",
         "started_at = null",
         "next_seq = -1",
-        "code = -1",
+        "specifier_id = -1",
       ]
     ) {
       await assert.rejects(

@@ -1,14 +1,15 @@
--- Activities that wait for a node, or are executed by one.
+-- Tasks: activities that wait for a node, or that a node executes.
 --
--- tasks             One row per outstanding activity of a run. `ready` rows wait in their queue,
---                   `leased` ones are executed by a node, `external` ones are completed by token
---                   from outside. The token is drawn anew for each attempt and is the fence of all
---                   that an attempt writes. It stays when a node is buried: the attempt's result is
---                   taken as long as nobody has begun the next one. hash and code pin the code (the
---                   version, and where in it); without them any node that registered the name may
---                   execute it. No foreign key to runs: the check would lock each run's row.
--- queue_rates       Token buckets of queues whose rate is limited, shared by all nodes.
--- activity_results  First committed result per idempotency key; outlives histories.
+-- tasks             One row per outstanding activity of a run. A `ready` task waits in its queue, a
+--                   node executes a `leased` one, and an `external` one is completed by its token from
+--                   outside. Each attempt draws a new token, which fences all that the attempt writes.
+--                   The token stays when a node expires: the result of its attempt counts as long as
+--                   no other attempt has begun. `hash` and `definition` pin the code (the version, and
+--                   the module label and export in it); without them any node that registered the
+--                   activity's name may execute the task. It has no foreign key to runs: the check
+--                   would lock each run's row.
+-- queue_rates       Token buckets of queues whose rate is limited; all nodes share them.
+-- activity_results  The first committed result of each idempotency key; it outlives the histories.
 
 create table {schema}.tasks (
   run bigint not null,
@@ -30,7 +31,7 @@ create table {schema}.tasks (
   queue text not null,
   name text not null,
   hash text,
-  code text,
+  definition text,
   key text,
   policy json,
   input json,
@@ -40,7 +41,7 @@ create table {schema}.tasks (
   constraint tasks_state check (state in ('ready', 'leased', 'external')),
   constraint tasks_leased_has_node check ((state = 'leased') = (node is not null)),
   constraint tasks_begun_has_token check (state = 'ready' or token is not null),
-  constraint tasks_pinned check ((hash is null) = (code is null))
+  constraint tasks_pinned check ((hash is null) = (definition is null))
 ) with (
   fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000
 );
@@ -49,11 +50,15 @@ create table {schema}.tasks (
 create index tasks_ready on {schema}.tasks (queue, priority desc, available_at)
   where state = 'ready';
 
--- The tasks of a node: for its burial, and to learn of cancellations.
+-- The tasks of a node: for its expiry, and to learn of cancellations.
 create index tasks_of_node on {schema}.tasks (node) where node is not null;
 
--- Tasks that something happens to by itself: a deadline, or no attempts left.
+-- Tasks with a deadline of any kind, or with no attempts left.
 create index tasks_expiring on {schema}.tasks (expires_at) where expires_at is not null;
+
+-- Activities that keep failing, for health(). The index holds only tasks that have failed several
+-- times, so it is not written for the others.
+create index tasks_failing on {schema}.tasks (name) where attempt > 3;
 
 create table {schema}.queue_rates (
   queue text primary key,
@@ -72,8 +77,5 @@ create table {schema}.activity_results (
   constraint activity_results_once primary key (namespace, name, key)
 );
 
--- How an activity ended is told to its run by message: position says which activity it was.
-alter table {schema}.inbox
-  add column position integer,
-  drop constraint inbox_kind_check,
-  add constraint inbox_kind_check check (kind in ('signal', 'cancel', 'activity', 'child'));
+-- Results by age, for retention: they belong to no run.
+create index activity_results_by_age on {schema}.activity_results (namespace, stored_at);

@@ -1,0 +1,48 @@
+-- History: what happened in a run, and the messages that it has not consumed yet.
+--
+-- events      The history of each run, append-only. It has no foreign key: a row is only ever written
+--             under the fencing token of the run's own row, and the check would cost every insert.
+--             Kinds are an enumeration: four bytes in place of a name.
+-- inbox       Messages that the run has not consumed yet. `position` says which activity ended.
+-- deliveries  Delivery ids, kept after their message: sending a signal twice with one id is sending
+--             it once.
+
+create type {schema}.event_kind as enum (
+  'step.completed', 'step.failed', 'activity.completed', 'activity.failed', 'timer.fired',
+  'signal.received', 'signal.timeout', 'transaction.completed', 'transaction.failed',
+  'child.completed', 'child.failed', 'call.completed', 'call.failed', 'cancel.requested',
+  'attempt.failed', 'patched', 'attributes.set', 'status.set', 'payload.refused', 'version.changed'
+);
+
+create table {schema}.events (
+  run bigint not null,
+  seq integer not null check (seq >= 0),
+  position integer,
+  at timestamptz(3) not null,
+  kind {schema}.event_kind not null,
+  name text not null,
+  digest text,
+  payload json,
+  primary key (run, seq)
+);
+
+create table {schema}.inbox (
+  id bigint generated always as identity primary key,
+  run bigint not null references {schema}.runs (id) on delete cascade,
+  kind text not null check (kind in ('signal', 'cancel', 'activity', 'child')),
+  name text not null,
+  payload json,
+  position integer,
+  sent_at timestamptz(3) not null default clock_timestamp()
+);
+
+create index inbox_by_run on {schema}.inbox (run, id);
+
+create table {schema}.deliveries (
+  run bigint not null references {schema}.runs (id) on delete cascade,
+  kind text not null,
+  name text not null,
+  delivery_id text not null,
+  message bigint not null,
+  constraint deliveries_once primary key (run, kind, name, delivery_id)
+);
