@@ -73,7 +73,7 @@ forEachDatabase("what fails and is tried again", (database, test) => {
       });
       assert.deepEqual(seen, [
         ["activity", "ship", 0, 1, "The carrier is down"],
-        ["run", "pack", 1, 1, "No boxes"],
+        ["step", "pack", 1, 1, "No boxes"],
       ]);
       assert.match(status.reason!, /"ship" \(failed once, the last with: The carrier is down; /);
       const history = await run.history();
@@ -96,7 +96,7 @@ forEachDatabase("what fails and is tried again", (database, test) => {
       told.map(({ level, properties: { kind, name } }) => [level, kind, name]).sort(),
       [
         ["warning", "activity", "ship"],
-        ["warning", "run", "pack"],
+        ["warning", "step", "pack"],
       ],
     );
     for (const line of told) {

@@ -45,7 +45,7 @@ const EFFECTS: Readonly<Record<string, readonly [code: string, caught: readonly 
   ],
   "a step's result": [
     `await ctx.run("copy", () => "${BIG}").catch(caught)`,
-    ["PayloadTooLargeError", CODE, CODE, 'the result of run "copy"', LIMIT],
+    ["PayloadTooLargeError", CODE, CODE, 'the result of step "copy"', LIMIT],
   ],
   "a transaction's result": [
     `await ctx.transaction("copy", () => "${BIG}").catch(caught)`,

@@ -47,7 +47,7 @@ Deno.test("an effect that nobody awaits is told of when its run or generation en
     assert.deepEqual(engine.unawaited.map(({ run }) => run), runs, "once for each generation");
     for (const effect of engine.unawaited) {
       const { workflow, kind, name, position, site } = effect;
-      assert.deepEqual([workflow, kind, name, position], ["sloppy", "run", "forgotten", 0]);
+      assert.deepEqual([workflow, kind, name, position], ["sloppy", "step", "forgotten", 0]);
       assert.equal(site?.file, import.meta.url);
       assert.equal(site?.line, LINE);
     }
