@@ -54,7 +54,7 @@ Deno.test("an effect that nobody awaits is told of when its run or generation en
   });
   const told = records.filter(({ rawMessage }) => String(rawMessage).includes("nobody awaited"));
   assert.deepEqual(told.map(({ properties }) => properties["run"]), runs);
-  assert.equal(told[0]?.properties["effect"], 'run "forgotten"');
+  assert.equal(told[0]?.properties["effect"], 'step "forgotten"');
   assert.equal(String(told[0]?.properties["at"]).startsWith(`${import.meta.url}:${LINE}:`), true);
 });
 
