@@ -55,10 +55,10 @@ export interface ConnectOptions {
    */
   readonly archive?: boolean;
   /**
-   * For debugging: whether a version may be the application's own imported module. By default every
-   * version, the current one too, is compiled and executed from the bytes that its hash names. With
-   * `true`, a file, symlink or folder that changes between the import and `open` can run under the
-   * hash of what replaced it, and the runtime's own compiler decides what the code does.
+   * Whether a version may be the application's own imported module. By default every version, the
+   * current one too, is compiled and executed from the bytes that its hash names. With `true`, a
+   * file, symlink or folder that changes between the import and `open` can run under the hash of what
+   * replaced it, and the runtime's own compiler decides what the code does.
    *
    * @default {false}
    */

@@ -37,6 +37,7 @@ import {
   LoadLimitError,
   UnpinnedImportError,
 } from "./load_errors.ts";
+import { inspectedAs } from "./inspected.ts";
 import { labelPath } from "./label.ts";
 import { importTypeOf, type Member, parseManifest, versionHash } from "./manifest.ts";
 import { versionLog } from "./log.ts";
@@ -219,7 +220,9 @@ class LoadingVersion {
       const options = this.#index.options(member.label);
       try {
         const { code, ...imports } = await this.#emitOne(url, member, body, importer, options);
-        this.#code.set(url, code);
+        const isCode = importTypeOf(member.media) === "module";
+        const told = isCode ? inspectedAs(this.#hash, labelPath(member.label)) : "";
+        this.#code.set(url, code + told);
         this.#imports.set(url, imports);
         if (!code.includes(importer)) continue;
         this.#importers.set(importer, url);

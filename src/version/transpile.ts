@@ -42,8 +42,10 @@ export async function transpile(
   const erased = media === "ts" ? await eraseTypes(source, url, options) : undefined;
   if (erased !== undefined) return { code: erased, map: "" };
   const { code, names, mappings } = await compile(source, media, url, options);
-  // The source itself is left out: the archive has it.
-  const map = JSON.stringify({ version: 3, sources: [url], names, mappings });
+  // The source itself is left out: the archive has it. Its name is relative, so that a stack trace
+  // has it below the URL that the module is executed under, and an inspector beside the author's.
+  const sources = [`./${url.slice(url.lastIndexOf("/") + 1)}`];
+  const map = JSON.stringify({ version: 3, sources, names, mappings });
   return { code, map: MAP_COMMENT + new TextEncoder().encode(map).toBase64() };
 }
 
