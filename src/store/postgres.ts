@@ -4,9 +4,9 @@
  * - A1, lanes: what keeps a node alive never waits for what users do. Transactions of workflows have
  *   connections of their own, and so has the journal, which waits for no lock.
  * - A2, a server that has no connection left is shared: for a while each lane makes do with one, which
- *   transactions of workflows give up when they end, and the journal with none. So a node that can
- *   have three works, slower. The journal never waits for a connection to be made: until it has one, its
- *   statements go where the engine's go.
+ *   transactions of workflows give up when they end, and the journal with none; a lane that has none at
+ *   all gets the listener's. So a node that can have two works, slower. The journal never waits for a
+ *   connection to be made: until it has one, its statements go where the engine's go.
  * - A3: behind a pooler nothing is prepared, and no statement counts on the session of another;
  *   unless `prepare` says otherwise, and until the pooler shows that it can't.
  *
@@ -125,7 +125,7 @@ class PostgresDriver implements SqlDriver {
     this.#statements = new Statements(options.prepare);
     const common = { url, applicationName, answerMs };
     const hooks = {
-      makeRoom: () => this.#narrow(),
+      makeRoom: (isStarving: boolean) => this.#narrow(isStarving),
       isNarrow: () => this.#isNarrow,
       onPooler: () => this.#tellPooler(),
     };
@@ -178,7 +178,8 @@ class PostgresDriver implements SqlDriver {
       ...this.#listening,
       channel,
       questionMs: 2 * answerMs,
-      makeRoom: () => this.#narrow(),
+      makeRoom: () => this.#narrow(false),
+      isNarrow: () => this.#isNarrow,
       onNotification: onPayload,
       onGap,
     });
@@ -229,11 +230,14 @@ class PostgresDriver implements SqlDriver {
   }
 
   /** A2. */
-  async #narrow(): Promise<boolean> {
+  async #narrow(isStarving: boolean): Promise<boolean> {
     this.#narrowUntil = performance.now() + NARROW_MS;
     const pools = [this.#journal, this.#user, this.#engine];
     const given = await Promise.all(pools.map((pool) => pool.shrink()));
-    return given.some((connections) => connections > 0);
+    if (given.some((connections) => connections > 0)) return true;
+    if (!isStarving) return false;
+    const rests = await Promise.all([...this.#listeners].map((listener) => listener.rest()));
+    return rests.includes(true);
   }
 
   /** A3. */

@@ -5,7 +5,8 @@
  *   has to be answered.
  * - H2: behind a pooler that hands out transactions nothing is listened to: it would leave the LISTEN
  *   on somebody else's session, and hear nothing.
- * - H3: a server that gives no connection for it keeps nobody from opening.
+ * - H3: a server that gives no connection for it keeps nobody from opening; and one that has none left
+ *   for others gets it back for a while.
  *
  * @module
  */
@@ -33,6 +34,8 @@ export interface ListenerOptions extends ConnectionOptions {
   readonly questionMs: number;
   /** The server is full: others give up what they can. */
   readonly makeRoom: () => Promise<unknown>;
+  /** Whether it was a while ago. */
+  readonly isNarrow: () => boolean;
   /** Called each time the connection was lost and is back. */
   readonly onGap: () => void;
 }
@@ -72,6 +75,19 @@ export class Listener {
       this.#keep(),
       (error) => log.error("Cannot listen for hints any more: {error}", { error }),
     );
+  }
+
+  /**
+   * Gives up its connection for as long as the server is full (H3).
+   *
+   * @returns Whether it had one.
+   */
+  async rest(): Promise<boolean> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection === undefined || connection.isLost) return false;
+    await connection.end();
+    return true;
   }
 
   /** Ends it. */
@@ -117,6 +133,10 @@ export class Listener {
     while (!this.#isEnded) {
       if (this.#connection !== undefined) await this.#untilLost(this.#connection);
       for (let attempt = 0; !this.#isEnded; attempt++) {
+        if (this.#options.isNarrow()) {
+          await this.#pause(BACK_OFF.at(-1)!);
+          continue;
+        }
         try {
           if (!await this.#listen()) return;
           this.#options.onGap();

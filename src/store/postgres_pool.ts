@@ -32,8 +32,8 @@ const NO_MORE_TEXT = /no more connections allowed|too many (clients|connections)
 export interface PoolOptions extends ConnectionOptions {
   /** How many connections there may be. */
   readonly limit: number;
-  /** The server is full: all pools give up what they can (M1); `false`: nothing. */
-  readonly makeRoom: () => Promise<boolean>;
+  /** The server is full: all give up what they can (M1), most for a pool that has none; `false`: nothing. */
+  readonly makeRoom: (isStarving: boolean) => Promise<boolean>;
   /** A connection was made that leads to a pooler. */
   readonly onPooler: () => void;
   /** Whether the server was full a while ago, so that one connection has to do. */
@@ -65,7 +65,7 @@ export function isFull(error: unknown): boolean {
  * @param fault What a full server said.
  */
 export function tellNeeds({ cause }: Fault): void {
-  cause.message += "; a node works with three connections, and uses up to ten";
+  cause.message += "; a node works with two connections, and uses up to ten";
 }
 
 /** Connections of one role. */
@@ -191,7 +191,7 @@ export class Pool {
     } catch (error) {
       this.#refusedUntil = performance.now() + REFUSED_MS;
       const isServerFull = isFull(error);
-      const isRoomMade = isServerFull && await this.#options.makeRoom();
+      const isRoomMade = isServerFull && await this.#options.makeRoom(this.size === 0);
       if (this.#connections.size > 0 || isRoomMade) return; // M1
       const now = performance.now();
       const since = refusedSince ?? now;

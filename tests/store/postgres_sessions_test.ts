@@ -198,7 +198,7 @@ Deno.test("A2: with three connections everything works, and with too few it says
     const third = await postgres(url.href).open();
     await assert.rejects(third.query("select 1"), {
       code: "DATABASE_UNAVAILABLE",
-      message: /too many connections.* works with three connections, and uses up to ten/,
+      message: /too many connections.* works with two connections, and uses up to ten/,
     });
     await Promise.all([other.close(), third.close()]);
   } finally {
