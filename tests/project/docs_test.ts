@@ -42,7 +42,8 @@ declare global {
 }`;
 
 const NAMES = [
-  ...["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "examples/README.md"],
+  ...["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md"],
+  ...["tests/FEATURES.md", "bench/JOURNAL.md"],
   ...await projectFiles("docs", ".md"),
 ];
 const pages = new Map<string, string>();

@@ -13,7 +13,7 @@ const GROUPS: Readonly<Record<string, number>> = {
   ...{ SN: 5, LS: 13, HR: 8, CLI: 1, OB: 5, TE: 1, TS: 6, RP: 6, CF: 3, API: 1, G: 27 },
 };
 
-const table = await Deno.readTextFile(new URL("docs/features.md", PROJECT));
+const table = await Deno.readTextFile(new URL("tests/FEATURES.md", PROJECT));
 const rows = [...table.matchAll(/^\| ([A-Z]+)(\d*) \| (.+) \| (.*) \|$/gm)]
   .map(([, group, number, here, shown]) => ({
     group: group!,

@@ -1,0 +1,57 @@
+/**
+ * The diagrams of `docs/states.md` have the states that the database allows.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { MIGRATIONS } from "../../src/store/migrations.gen.ts";
+import { PROJECT } from "../support/project.ts";
+
+const page = await Deno.readTextFile(new URL("docs/states.md", PROJECT));
+const sql = MIGRATIONS.map((migration) => migration.sql).join("\n");
+
+/** The states of a table, by its constraint. */
+function allowed(table: string): string[] {
+  const list = new RegExp(`constraint ${table}_state check \\(state in \\(([^)]*)\\)`).exec(sql);
+  assert(list !== null, `no constraint on the states of ${table}`);
+  return [...list[1]!.matchAll(/'([^']+)'/g)].map(([, state]) => state!).sort();
+}
+
+/** The arrows of the diagram under a heading. */
+function arrows(heading: string): [from: string, to: string][] {
+  const section = page.split(`## ${heading}\n`)[1]!.split("\n## ")[0]!;
+  const diagram = /```mermaid\nstateDiagram-v2\n([\s\S]*?)```/.exec(section)![1]!;
+  return diagram.trim().split("\n").map((line) => {
+    const [, from, to] = /^\s*(\S+) --> (\S+?)(?:: .+)?$/.exec(line) ?? assert.fail(line);
+    return [from!, to!];
+  });
+}
+
+for (
+  const [heading, table] of [["Runs", "runs"], ["Activities", "tasks"], ["Schedules", "schedules"]]
+) {
+  Deno.test(`the diagram of ${table} has every state that the database allows, and no other`, () => {
+    const drawn = new Set(arrows(heading!).flat().filter((state) => state !== "[*]"));
+    assert.deepEqual([...drawn].sort(), allowed(table!));
+  });
+
+  Deno.test(`every state of ${table} is reached from the start and leads to the end`, () => {
+    const forward = arrows(heading!);
+    const backward = forward.map(([from, to]): [string, string] => [to, from]);
+    for (const all of [forward, backward]) {
+      const seen = new Set(["[*]"]);
+      for (const state of seen) {
+        for (const [from, to] of all) if (from === state) seen.add(to);
+      }
+      assert.deepEqual([...seen].filter((state) => state !== "[*]").sort(), allowed(table!));
+    }
+  });
+}
+
+Deno.test("what ends a run in the diagram is what the database calls an end", () => {
+  const ended = /constraint runs_ended check \(\s*\(state in \(([^)]*)\)/.exec(sql)![1]!;
+  const wanted = [...ended.matchAll(/'([^']+)'/g)].map(([, state]) => state!).sort();
+  const drawn = arrows("Runs").filter(([, to]) => to === "[*]").map(([from]) => from).sort();
+  assert.deepEqual(drawn, wanted);
+});
