@@ -286,7 +286,7 @@ export class Continuum implements AsyncDisposable {
    * Starts a run.
    *
    * @param workflow A definition that this process imported and lists in `workflows`: the run takes
-   * that version. Or a workflow's name: it takes the current version. Or a specifier.
+   * the version that its module was at `open`. Or a workflow's name: it takes the current version. Or a specifier.
    * @param inputAndOptions The workflow's input, left out where it takes none, and options: the run's
    * id, and when and with what it starts.
    * @returns The run's handle; the run is durable by then.

@@ -44,6 +44,12 @@ export class CallStack {
     return null;
   }
 
+  /** The files of all frames that are neither this package's nor the runtime's. */
+  get files(): ReadonlySet<string> {
+    const frames = this.#lines.map(readFrame);
+    return new Set(frames.flatMap((f) => f?.isWorkflows === true ? [f.site.file] : []));
+  }
+
   /**
    * The frames of the workflow's functions, the innermost first, from the call out to where the
    * engine called or resumed them. Who called the engine differs from replay to replay.

@@ -19,6 +19,7 @@ import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { Application } from "./application.ts";
+import { warnOfChanges } from "./changed_files.ts";
 import { ChildVersions } from "./child_versions.ts";
 import { contractOf, readDefinition } from "./definition.ts";
 import type { ModuleGraph } from "./graph.ts";
@@ -163,6 +164,9 @@ export class Versions {
     const recorded = this.#application.record(url);
     const loaded = this.#loaded.get(hash) ?? await this.#loadOwn(graph, url, recorded);
     const { definition } = loaded;
+    if (loaded.source !== "native") {
+      await warnOfChanges(hash, definition.name, url, graph.urls.values());
+    }
     const version: NewVersion = {
       hash,
       workflow: definition.name,

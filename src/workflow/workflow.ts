@@ -8,6 +8,7 @@
 import type { RetryPolicy } from "../base/backoff.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { WorkflowContext } from "./context_types.ts";
+import { noteImported } from "./imported.ts";
 import { PROTOCOL, WORKFLOW } from "./marks.ts";
 import { checkFunction, checkOptions, describe, readName } from "./options.ts";
 import { POLICY_KEYS, readRunPolicy, type RunPolicyOptions } from "./run_policy.ts";
@@ -130,6 +131,7 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
     readName(version, `the version of workflow ${JSON.stringify(name)}`);
   }
   checkFunction(run, `the function of workflow ${JSON.stringify(name)}`);
+  noteImported();
   const policy = readRunPolicy(options, `workflow ${JSON.stringify(name)}`);
   return Object.freeze({
     [WORKFLOW]: PROTOCOL,
