@@ -21,43 +21,47 @@
 import "./src/replay/installed.ts"; // G1, before anything else
 
 export { Continuum, type Readiness } from "./src/continuum.ts";
-export type { VersionInfo, VersionsApi } from "./src/client/versions_api.ts";
+export type { VersionInfo, VersionsApi } from "./src/client/versions.ts";
 export type { Limits } from "./src/client/limits.ts";
 export type { ConnectOptions, OpenOptions, QueueSetting, RetentionSetting } from "./src/options.ts";
-export type { ResultOptions } from "./src/client/deadline.ts";
+export type { ResultOptions } from "./src/client/run/deadline.ts";
 export {
   type RunAttributes,
   RunHandle,
   type SignalOptions,
   type StatusOptions,
-} from "./src/client/run_handle.ts";
-export type { Generation, GenerationsOptions, HistoryOptions } from "./src/client/generations.ts";
+} from "./src/client/run/handle.ts";
+export type {
+  Generation,
+  GenerationsOptions,
+  HistoryOptions,
+} from "./src/client/run/generations.ts";
 export type {
   HistoryEntry,
   PendingEffect,
   RetriedEffect,
   RunStatus,
   RunWait,
-} from "./src/client/status.ts";
+} from "./src/client/run/status.ts";
 export type {
   IfExists,
   StartManyItem,
   StartManyOptions,
   StartOptions,
   StartSignal,
-} from "./src/client/start_options.ts";
-export type { StartedItem } from "./src/client/starter.ts";
+} from "./src/client/start/options.ts";
+export type { StartedItem } from "./src/client/start/run_starter.ts";
 export {
   type CountOptions,
   InvalidCursorError,
   type QueryOptions,
   type RunPage,
   type RunsApi,
-} from "./src/client/runs_api.ts";
-export type { RunFacts, RunSummary } from "./src/client/run_summary.ts";
-export type { PruneOptions, PruneReport, PruneResultsOptions } from "./src/client/prune.ts";
-export type { PruneBounds } from "./src/client/prune_options.ts";
-export type { AttributeComparisons, Comparisons, RunWhere } from "./src/client/run_conditions.ts";
+} from "./src/client/run/queries.ts";
+export type { RunFacts, RunSummary } from "./src/client/run/summary.ts";
+export type { PruneOptions, PruneReport, PruneResultsOptions } from "./src/client/run/prune.ts";
+export type { PruneBounds } from "./src/client/run/prune_options.ts";
+export type { AttributeComparisons, Comparisons, RunWhere } from "./src/client/run/conditions.ts";
 export type {
   AttributeInput,
   Attributes,
@@ -71,31 +75,30 @@ export {
   Schedules,
   type ScheduleScope,
   type ScheduleStatus,
-} from "./src/client/schedules.ts";
+} from "./src/client/schedule/client.ts";
 export type {
   ScheduleListOptions,
   ScheduleOptions,
   ScheduleTiming,
-} from "./src/client/schedule_options.ts";
+} from "./src/client/schedule/options.ts";
 export {
   ScheduleExistsError,
   ScheduleNotFoundError,
   ScheduleStateError,
-} from "./src/client/schedule_errors.ts";
+} from "./src/client/schedule/errors.ts";
 export type { CatchUp, Overlap, ScheduleState, ScheduleTrouble } from "./src/schedule/firing.ts";
-export type { UpgradedActivity, UpgradeOptions, UpgradeReport } from "./src/client/upgrade.ts";
+export type { UpgradedActivity, UpgradeOptions, UpgradeReport } from "./src/client/run/upgrade.ts";
 export type { Health, HealthFinding, LoadedCode } from "./src/client/health.ts";
 export type { DrainSummary, EngineState } from "./src/engine/engine.ts";
 export type { EndState, RunState, StuckReason } from "./src/ports/rows.ts";
 export type { CallSite, DriftReport, DriftSide, Refusal } from "./src/replay/turn.ts";
 export type { CommandKind } from "./src/replay/commands.ts";
 export type { EventKind } from "./src/replay/history.ts";
-export type { TrustOptions, TrustPattern } from "./src/version/trust.ts";
-export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./src/store/driver.ts";
-export { Activities } from "./src/engine/activities.ts";
+export type { TrustOptions, TrustPattern } from "./src/version/fetch/trust.ts";
+export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./src/store/sql/driver.ts";
+export { Activities } from "./src/client/activities.ts";
 export type { ActivityDefinition } from "./src/workflow/activity.ts";
 export type { SignalSchemas } from "./src/workflow/signal_types.ts";
-export type { WorkflowDefinition } from "./src/workflow/workflow.ts";
 export type { RetryOptions } from "./src/workflow/options.ts";
 export type { RunPolicyOptions } from "./src/workflow/run_policy.ts";
 export type { Duration } from "./src/base/duration.ts";
@@ -130,11 +133,7 @@ export {
   UndeclaredSignalError,
   WorkflowError,
 } from "./src/base/errors.ts";
-export {
-  AttemptInterruptedError,
-  AttemptLostError,
-  TaskNotFoundError,
-} from "./src/engine/task_errors.ts";
+export { AttemptInterruptedError, AttemptLostError, TaskNotFoundError } from "./src/task/errors.ts";
 export {
   ClosedError,
   DatabaseInUseError,
@@ -174,4 +173,5 @@ export {
   ModuleSyntaxError,
   ModuleUnreadableError,
 } from "./src/version/errors.ts";
-export type { Diagnostic, DiagnosticCode } from "./src/version/diagnostics.ts";
+export type { Diagnostic, DiagnosticCode } from "./src/version/manifest/diagnostics.ts";
+export type { WorkflowDefinition } from "./src/workflow/context_types.ts";

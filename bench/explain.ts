@@ -1,14 +1,14 @@
 /**
  * `deno task bench --explain`: what the server does for a workload. Starts a Postgres with
- * `auto_explain` and `pg_stat_statements`, and prints the statements that take most of its time, and
- * the plan that each had most often.
+ * `auto_explain` and `pg_stat_statements`, and prints the statements that take most of its time,
+ * and the plan that each had most often.
  *
  * @module
  */
 
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
 import { sleep } from "./measure.ts";
-import { type Place, postgresPlaces } from "./places.ts";
+import { type Place, postgresPlaces } from "./databases.ts";
 import { table } from "./report.ts";
 import { statementNames } from "./statement_names.ts";
 import type { Sizes, Workload } from "./workload.ts";

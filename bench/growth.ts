@@ -1,5 +1,6 @@
 /**
- * Workloads that ask what grows with the number of waiting runs, with a history, and with the table.
+ * Workloads that ask what grows with the number of waiting runs, with a history, and with the
+ * table.
  *
  * @module
  */
@@ -7,8 +8,8 @@
 import { median, memory, pool, round, sleep } from "./measure.ts";
 import { millionRows } from "./million.ts";
 import bench from "./peers_workflow.ts";
-import type { Place } from "./places.ts";
-import { connect, Marks, open, warmUp, work } from "./stage.ts";
+import type { Place } from "./databases.ts";
+import { connect, Marks, open, warmUp, work } from "./fixtures.ts";
 import type { Measurement, Workload } from "./workload.ts";
 
 /** Runs wait for a signal: what one takes of the memory, and how soon all are woken. */

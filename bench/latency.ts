@@ -6,7 +6,7 @@
 
 import { median, percentile, round, sleep } from "./measure.ts";
 import bench from "./peers_workflow.ts";
-import { connect, Marks, open, warmUp, work } from "./stage.ts";
+import { connect, Marks, open, warmUp, work } from "./fixtures.ts";
 import type { Measurement, Workload } from "./workload.ts";
 
 /** Runs of so many steps, one at a time: to the function's last line, and to `result()`. */

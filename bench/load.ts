@@ -9,7 +9,7 @@
 import { sha256Hex } from "../src/base/encoding.ts";
 import type { Store } from "../src/ports/store.ts";
 import { openStore } from "../src/store/open.ts";
-import { readGraph } from "../src/version/graph.ts";
+import { readGraph } from "../src/version/graph/read.ts";
 import { Versions } from "../src/version/versions.ts";
 import { median, memory, round } from "./measure.ts";
 import type { Measurement, Workload } from "./workload.ts";

@@ -1,6 +1,6 @@
 /**
- * `deno task bench`: measures the engine on a real Postgres (the one that `DATABASE_URL` names, else
- * one that is started for this and removed afterwards), on PGlite, and in memory what needs no
+ * `deno task bench`: measures the engine on a real Postgres (the one that `DATABASE_URL` names,
+ * else one that is started for this and removed afterwards), on PGlite, and in memory what needs no
  * database of its own. Prints a JSON line for each measurement, then medians with their targets.
  *
  *     deno task bench [W1 W2 ...] [--quick] [--reps=5] [--database=postgres,pglite,memory]
@@ -12,7 +12,7 @@
 import config from "../deno.json" with { type: "json" };
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
 import { explain } from "./explain.ts";
-import { memoryPlaces, pglitePlaces, type Places, postgresPlaces } from "./places.ts";
+import { memoryPlaces, pglitePlaces, type Places, postgresPlaces } from "./databases.ts";
 import { line, summary, table } from "./report.ts";
 import { TARGETS } from "./targets.ts";
 import { WORKLOADS } from "./workloads.ts";

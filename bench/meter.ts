@@ -5,7 +5,7 @@
  */
 
 import { type Counters, ownProcessorMs, round } from "./measure.ts";
-import type { Place } from "./places.ts";
+import type { Place } from "./databases.ts";
 import type { Measurement } from "./workload.ts";
 
 /** Processor time and time, in milliseconds. */

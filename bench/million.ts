@@ -5,11 +5,11 @@
  */
 
 import { round } from "./measure.ts";
-import type { Place } from "./places.ts";
+import type { Place } from "./databases.ts";
 
 /**
- * Adds suspended runs: half of them wait for a signal, half for a time within the next year. Nothing
- * is left for autovacuum to do.
+ * Adds suspended runs: half of them wait for a signal, half for a time within the next year.
+ * Nothing is left for autovacuum to do.
  *
  * @param place Where; its schema exists, and holds a version.
  * @param rows How many.

@@ -29,7 +29,7 @@ export async function open({ url, workers, concurrency, pool, hooks }) {
   globalThis[HOOKS] = Object.fromEntries(
     Object.entries(hooks).map(([name, hook]) => [name, AsyncResource.bind(hook)]),
   );
-  const { postgres } = await import(at("src/store/postgres.ts"));
+  const { postgres } = await import(at("src/store/postgres/mod.ts"));
   const common = {
     database: postgres(url, { connections: Math.min(pool, CONNECTIONS) }),
     workflows: [at("bench/peers_workflow.ts")],

@@ -1,5 +1,6 @@
 /**
- * Turns profiles of `deno run --cpu-prof` into a table by function: whose code was on the processor.
+ * Turns profiles of `deno run --cpu-prof` into a table by function: whose code was on the
+ * processor.
  *
  *     deno run -A --cpu-prof --cpu-prof-dir=/tmp/profiles bench/main.ts W1 --database=postgres
  *     deno run -A bench/profile_summary.ts /tmp/profiles/*.cpuprofile

@@ -10,9 +10,9 @@ import { digestText } from "../src/base/digest.ts";
 import { asyncDrain, type Drain, probeDrain } from "../src/replay/drain.ts";
 import { installGuard } from "../src/replay/guard.ts";
 import type { EventKind, HistoryEvent } from "../src/replay/history.ts";
-import type { WorkflowContext } from "../src/workflow/context_types.ts";
+import type { WorkflowContext, WorkflowDefinition } from "../src/workflow/context_types.ts";
 import { executionOf } from "../src/workflow/execute.ts";
-import { defineWorkflow, type WorkflowDefinition } from "../src/workflow/workflow.ts";
+import { defineWorkflow } from "../src/workflow/workflow.ts";
 import { median, round } from "./measure.ts";
 import type { Measurement, Workload } from "./workload.ts";
 

@@ -6,8 +6,8 @@
 
 import { ownProcessorMs, pool, round } from "./measure.ts";
 import bench from "./peers_workflow.ts";
-import type { Place } from "./places.ts";
-import { connect, Marks, work } from "./stage.ts";
+import type { Place } from "./databases.ts";
+import { connect, Marks, work } from "./fixtures.ts";
 import type { Measurement, Workload } from "./workload.ts";
 
 const SINGLE = 5_000;

@@ -4,18 +4,18 @@
  * @module
  */
 
-import { Deliveries } from "../src/store/deliveries.ts";
-import type { SqlDriver } from "../src/store/driver.ts";
+import { Deliveries } from "../src/store/runs/deliveries.ts";
+import type { SqlDriver } from "../src/store/sql/driver.ts";
 import { HealthFacts } from "../src/store/health.ts";
-import { Inserts } from "../src/store/inserts.ts";
-import { Journal } from "../src/store/journal.ts";
+import { RunInserts } from "../src/store/runs/inserts.ts";
+import { Journal } from "../src/store/journal/append.ts";
 import { Lineage } from "../src/store/lineage.ts";
 import { Nodes } from "../src/store/nodes.ts";
-import { Runs } from "../src/store/runs.ts";
-import { Schedules } from "../src/store/schedules.ts";
-import { SchemaName } from "../src/store/schema_name.ts";
-import { Tasks } from "../src/store/tasks.ts";
-import { Versions } from "../src/store/versions.ts";
+import { Runs } from "../src/store/runs/run_store.ts";
+import { Schedules } from "../src/store/schedules/schedule_store.ts";
+import { SchemaName } from "../src/store/schema/name.ts";
+import { Tasks } from "../src/store/tasks/task_store.ts";
+import { Versions } from "../src/store/versions/version_store.ts";
 
 /** A schema that notes which texts are filled under which names. */
 class NotingSchema extends SchemaName {
@@ -51,7 +51,7 @@ export function statementNames(schema: string): (text: string) => string {
   const noting = new NotingSchema(schema);
   const driver = {} as SqlDriver; // preparing asks nothing
   const areas: Readonly<Record<string, () => unknown>> = {
-    inserts: () => new Inserts(noting),
+    inserts: () => new RunInserts(noting),
     deliverMany: () => new Deliveries(driver, noting, "default"),
     journal: () => new Journal(driver, noting),
     runs: () => new Runs(driver, noting),

@@ -9,8 +9,8 @@ import activities from "./activities_workflow.ts";
 import { median, pool, round, sleep } from "./measure.ts";
 import { Meter } from "./meter.ts";
 import bench from "./peers_workflow.ts";
-import type { Place } from "./places.ts";
-import { connect, Marks, open, warmUp, work } from "./stage.ts";
+import type { Place } from "./databases.ts";
+import { connect, Marks, open, warmUp, work } from "./fixtures.ts";
 import type { Measurement, Workload } from "./workload.ts";
 
 const RUNS = 500;

@@ -7,7 +7,7 @@
 import type { Continuum } from "../mod.ts";
 import { percentile, round, sleep } from "./measure.ts";
 import bench from "./peers_workflow.ts";
-import { Marks, open, warmUp, work } from "./stage.ts";
+import { Marks, open, warmUp, work } from "./fixtures.ts";
 import timers, { LATENESS } from "./timers_workflow.ts";
 import type { Measurement, Workload } from "./workload.ts";
 

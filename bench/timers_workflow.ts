@@ -1,6 +1,6 @@
 /**
- * The workflow of the timers' workload: it sleeps, and tells how late it was woken by the database's
- * clock.
+ * The workflow of the timers' workload: it sleeps, and tells how late it was woken by the
+ * database's clock.
  *
  * @module
  */

@@ -6,7 +6,7 @@
 
 import { ownProcessorMs, round, sleep } from "./measure.ts";
 import bench from "./peers_workflow.ts";
-import { Marks, open, warmUp, work } from "./stage.ts";
+import { Marks, open, warmUp, work } from "./fixtures.ts";
 import { type WireCounts, wireProxy } from "./wire_proxy.ts";
 import type { Measurement, Workload } from "./workload.ts";
 

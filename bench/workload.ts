@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Place } from "./places.ts";
+import type { Place } from "./databases.ts";
 
 /** What a workload found. */
 export type Measurement = Record<string, unknown>;

@@ -14,8 +14,8 @@ await using continuum = await Continuum.open({
 });
 const run = await continuum.start(reminder, "Water the plants");
 
-// Runs that wait leave memory after `linger`, a second by default: it is nobody's process then, but a
-// row that says what it waits for, and until when.
+// Runs that wait leave memory after `linger`, a second by default: it is nobody's process then, but
+// a row that says what it waits for, and until when.
 const status = await run.reached("suspended");
 console.log(status.state, "on", status.waits.map(({ kind, name }) => name || kind).join(" and "));
 const days = (status.until!.getTime() - status.since!.getTime()) / 86_400_000;

@@ -1,6 +1,6 @@
 /**
- * Testing: virtual time, doubles for activities, and the proof that later code replays. In a project
- * each part would be a `Deno.test`.
+ * Testing: virtual time, doubles for activities, and the proof that later code replays. In a
+ * project each part would be a `Deno.test`.
  *
  * @module
  */

@@ -6,35 +6,35 @@
 
 import { type Clock, systemClock } from "./base/clock.ts";
 import { MAX_RUN_ID } from "./base/run_ids.ts";
-import { Activities } from "./engine/activities.ts";
+import { Activities } from "./client/activities.ts";
 import { demandDatabase, tellDefault } from "./client/database_option.ts";
-import { DarkReplay } from "./client/dark_replay.ts";
-import { Ends, type PollTimes } from "./client/ends.ts";
+import { Replayer } from "./client/run/replayer.ts";
+import { type PollTimes, RunWaiter } from "./client/run/waiter.ts";
 import { type Health, healthOf } from "./client/health.ts";
 import { readLimits } from "./client/limits.ts";
-import { RunHandle } from "./client/run_handle.ts";
-import { type RunsApi, runsApi } from "./client/runs_api.ts";
-import { Schedules } from "./client/schedules.ts";
-import type { ClientServices } from "./client/services.ts";
-import { checkText } from "./client/start_options.ts";
-import type { StartManyItem, StartManyOptions, StartOptions } from "./client/start_options.ts";
-import { type StartedItem, Starter } from "./client/starter.ts";
-import { Starts } from "./client/starts.ts";
+import { RunHandle } from "./client/run/handle.ts";
+import { type RunsApi, runsApi } from "./client/run/queries.ts";
+import { Schedules } from "./client/schedule/client.ts";
+import type { ClientServices } from "./client/run/services.ts";
+import { checkText } from "./client/start/options.ts";
+import type { StartManyItem, StartManyOptions, StartOptions } from "./client/start/options.ts";
+import { RunStarter, type StartedItem } from "./client/start/run_starter.ts";
+import { StartBatch } from "./client/start/batch.ts";
 import {
   findTarget,
   type UpgradeOptions,
   type UpgradeReport,
   upgradeRun,
-} from "./client/upgrade.ts";
-import { type VersionsApi, versionsApi } from "./client/versions_api.ts";
-import { settleEnded } from "./engine/aftermath.ts";
-import type { CodeSource } from "./engine/code_source.ts";
+} from "./client/run/upgrade.ts";
+import { type VersionsApi, versionsApi } from "./client/versions.ts";
+import { settleEnded } from "./engine/duties/ended_run_notifier.ts";
+import type { CodeSource } from "./engine/code/source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
-import type { Departure } from "./engine/departure.ts";
-import type { UnawaitedEffect } from "./engine/reports.ts";
-import { engineLog } from "./engine/log.ts";
-import { VersionCode } from "./engine/version_code.ts";
-import { Hints } from "./hints.ts";
+import type { Exit } from "./engine/run/exit.ts";
+import type { UnawaitedEffect } from "./engine/run/warnings.ts";
+import { engineLog } from "./base/log.ts";
+import { VersionCode } from "./engine/code/version_code.ts";
+import { Wakeups } from "./wakeups.ts";
 import {
   checkConnectOptions,
   type ConnectOptions,
@@ -55,8 +55,8 @@ import { Contracts } from "./version/contracts.ts";
 import { Versions } from "./version/versions.ts";
 import { checkOptions } from "./workflow/options.ts";
 import type { SignalSchemas } from "./workflow/signal_types.ts";
-import { Watchdog } from "./watchdog.ts";
-import type { WorkflowDefinition } from "./workflow/workflow.ts";
+import { Watchdog } from "./watchdog/monitor.ts";
+import type { WorkflowDefinition } from "./workflow/context_types.ts";
 
 /** What {@linkcode Continuum.readiness} says. */
 export interface Readiness {
@@ -93,7 +93,7 @@ export interface ContinuumParts {
   /** Watches that turns return; stopped with the instance. */
   readonly watchdog?: Watchdog | undefined;
   /** Told whenever a run leaves this node's memory, before anybody else. */
-  readonly onDeparture?: (run: ClaimedRun, departure: Departure) => void;
+  readonly onExit?: (run: ClaimedRun, exit: Exit) => void;
   /** Told of effects that nobody awaited, beside the log. */
   readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
@@ -118,12 +118,12 @@ export class Continuum implements AsyncDisposable {
   /** The store as callers see it, who may be inside a transaction. */
   readonly #asked: Store;
   readonly #versions: Versions;
-  readonly #replay: DarkReplay;
+  readonly #replay: Replayer;
   readonly #engine: Engine | undefined;
   readonly #settings: NodeSettings | undefined;
-  readonly #ends: Ends;
-  readonly #hints: Hints;
-  readonly #starter: Starter;
+  readonly #waiter: RunWaiter;
+  readonly #wakeups: Wakeups;
+  readonly #runStarter: RunStarter;
   readonly #contracts: Contracts;
   readonly #services: ClientServices;
   readonly #clock: Clock;
@@ -147,13 +147,13 @@ export class Continuum implements AsyncDisposable {
     this.#clock = clock;
     this.#store = store;
     this.#versions = versions;
-    this.#replay = new DarkReplay(versions, drain);
+    this.#replay = new Replayer(versions, drain);
     this.#settings = settings;
     this.#watchdog = parts.watchdog;
     const asked = this.#asked = forCallers(fromOutside(store));
-    const ends = this.#ends = new Ends(asked.runs, clock, polls, () => hints.due());
+    const waiter = this.#waiter = new RunWaiter(asked.runs, clock, polls, () => wakeups.due());
     const { notices } = store;
-    const hints = this.#hints = new Hints({ notices, engine: () => this.#engine, ends });
+    const wakeups = this.#wakeups = new Wakeups({ notices, engine: () => this.#engine, waiter });
     const contracts = this.#contracts = new Contracts(versions, asked.versions);
     this.#engine = settings === undefined ? undefined : new Engine({
       ...settings,
@@ -163,42 +163,42 @@ export class Continuum implements AsyncDisposable {
       code: parts.code ?? new VersionCode(versions, contracts, drain),
       ...(parts.onUnawaited === undefined ? {} : { onUnawaited: parts.onUnawaited }),
       watch: parts.watchdog && ((run) => parts.watchdog!.watch(run)),
-      onArrival: ({ runId }) => ends.tellMove(runId),
-      onDeparture: (run, departure) => {
-        parts.onDeparture?.(run, departure);
-        if (departure.kind === "suspended" || departure.kind === "released") {
-          return ends.tellMove(run.runId);
+      onArrival: ({ runId }) => waiter.notifyMove(runId),
+      onExit: (run, exit) => {
+        parts.onExit?.(run, exit);
+        if (exit.kind === "suspended" || exit.kind === "released") {
+          return waiter.notifyMove(run.runId);
         }
-        ends.tell(run.runId);
-        if ("watched" in departure && departure.watched) {
-          hints.publish({ kind: "ended", runId: run.runId });
+        waiter.notify(run.runId);
+        if ("watched" in exit && exit.watched) {
+          wakeups.publish({ kind: "ended", runId: run.runId });
         }
       },
     });
     this.#payloadBytes = payloadBytes;
     this.#services = this.#makeServices(asked.runs.in(namespace));
-    this.#starter = new Starter({
+    this.#runStarter = new RunStarter({
       versions,
       contracts: this.#contracts,
       runs: this.#services.runs,
       payloadBytes,
-      starts: new Starts(this.#services.runs),
+      startBatch: new StartBatch(this.#services.runs),
       services: (namespace) => this.#servicesOf(namespace),
       room: () => this.#engine?.hasRoom === true ? this.#engine.node : undefined,
       expect: (token) => this.#expect(token),
       take: (run) => {
         this.#engine?.take(run);
-        return this.#engine?.departure(run.id);
+        return this.#engine?.exitOf(run.id);
       },
-      due: (at) => hints.due(at),
-      woke: (run, node) => hints.woke(run, node),
+      due: (at) => wakeups.due(at),
+      woke: (run, node) => wakeups.wakeRun(run, node),
     });
     this.runs = runsApi(this.#services.runs, asked);
     this.activities = new Activities({
       store: asked,
       payloadBytes,
-      woke: (run, node) => hints.woke(run, node),
-      waits: () => hints.say({ kind: "tasks" }),
+      wakeRun: (run, node) => wakeups.wakeRun(run, node),
+      waits: () => wakeups.broadcast({ kind: "tasks" }),
     });
     this.versions = versionsApi(asked.versions);
     this.schedules = new Schedules({
@@ -207,8 +207,8 @@ export class Continuum implements AsyncDisposable {
       payloadBytes,
       version: (workflow) => versions.forStart(workflow),
       checkInput: (hash, input) => contracts.inputText(hash, input),
-      changed: () => hints.say({ kind: "scheduled" }),
-      due: () => hints.due(),
+      changed: () => wakeups.broadcast({ kind: "scheduled" }),
+      due: () => wakeups.due(),
       run: (runId, namespace) => this.run(runId, { namespace }),
     });
   }
@@ -226,8 +226,8 @@ export class Continuum implements AsyncDisposable {
       payloadBytes: this.#payloadBytes,
       replay: (row) => this.#replay.own(row, runs),
       clock: this.#clock,
-      ends: this.#ends,
-      woke: (run, node) => this.#hints.woke(run, node),
+      waiter: this.#waiter,
+      wakeRun: (run, node) => this.#wakeups.wakeRun(run, node),
       ended: (runId) => this.#ended(runId),
       retry: (hash) => this.#retry(hash),
       upgrade: (runId, options) => this.#upgrade(runs, runId, options),
@@ -254,8 +254,8 @@ export class Continuum implements AsyncDisposable {
    *
    * @param options Where everything is kept.
    * @returns The client; `await using` closes it.
-   * @throws {InvalidArgumentError} If an option is unknown or out of range, or no database is named.
-   * {DatabaseUnavailableError} If the database can't answer now.
+   * @throws {InvalidArgumentError} If an option is unknown or out of range, or no database is
+   * named. {DatabaseUnavailableError} If the database can't answer now.
    */
   static async connect(options: ConnectOptions): Promise<Continuum> {
     checkConnectOptions(options);
@@ -286,18 +286,20 @@ export class Continuum implements AsyncDisposable {
    * Starts a run.
    *
    * @param workflow A definition that this process imported and lists in `workflows`: the run takes
-   * the version that its module was at `open`. Or a workflow's name: it takes the current version. Or a specifier.
-   * @param inputAndOptions The workflow's input, left out where it takes none, and options: the run's
-   * id, and when and with what it starts.
+   * the version that its module was at `open`. Or a workflow's name: it takes the current version.
+   * Or a specifier.
+   * @param inputAndOptions The workflow's input, left out where it takes none, and options: the
+   * run's id, and when and with what it starts.
    * @returns The run's handle; the run is durable by then.
-   * @throws {InvalidArgumentError} If the run id or an option is none. {NotSerializableError} If the
-   * input can't be written; its path is named. {PayloadTooLargeError} If it is larger than
+   * @throws {InvalidArgumentError} If the run id or an option is none. {NotSerializableError} If
+   * the input can't be written; its path is named. {PayloadTooLargeError} If it is larger than
    * `limits.payloadBytes`. {InvalidInputError} If it does not fit the workflow's
-   * schema. {RunExistsError} If the id is taken, and `ifExists` says nothing of the run that has it. {IdempotencyConflictError} If the key was used with
-   * another input. {VersionNotFoundError} If there is no such workflow. Nothing is written then.
-   * {DatabaseUnavailableError} If the database can't answer now: whether the run was started may be
-   * unknown (`details.mayBeWritten`). A call again with the same key, or with the same `runId` and
-   * `ifExists: "useEnded"`, is the same start.
+   * schema. {RunExistsError} If the id is taken, and `ifExists` says nothing of the run that has
+   * it. {IdempotencyConflictError} If the key was used with another input. {VersionNotFoundError}
+   * If there is no such workflow. Nothing is written then. {DatabaseUnavailableError} If the
+   * database can't answer now: whether the run was started may be unknown (`details.mayBeWritten`).
+   * A call again with the same key, or with the same `runId` and `ifExists: "useEnded"`, is the
+   * same start.
    */
   async start<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
@@ -323,7 +325,7 @@ export class Continuum implements AsyncDisposable {
     options: StartOptions = {},
   ): Promise<RunHandle> {
     if (this.#closing !== undefined) throw new ClosedError("start a run");
-    return await this.#starter.start(workflow as WorkflowDefinition | string, input, options);
+    return await this.#runStarter.start(workflow as WorkflowDefinition | string, input, options);
   }
 
   /**
@@ -363,7 +365,11 @@ export class Continuum implements AsyncDisposable {
     options: StartManyOptions = {},
   ): Promise<StartedItem[]> {
     if (this.#closing !== undefined) throw new ClosedError("start runs");
-    return await this.#starter.startMany(workflow as WorkflowDefinition | string, items, options);
+    return await this.#runStarter.startMany(
+      workflow as WorkflowDefinition | string,
+      items,
+      options,
+    );
   }
 
   /**
@@ -384,9 +390,9 @@ export class Continuum implements AsyncDisposable {
   }
 
   /**
-   * Whether this process takes work, and how much it has. A node is not ready while the database does
-   * not answer it: its last heartbeat or its last look for due runs failed, or its heartbeats are
-   * overdue.
+   * Whether this process takes work, and how much it has. A node is not ready while the database
+   * does not answer it: its last heartbeat or its last look for due runs failed, or its heartbeats
+   * are overdue.
    */
   readiness(): Readiness {
     const { trouble: reason = null, state = "client", resident = 0 } = this.#engine ?? {};
@@ -402,14 +408,15 @@ export class Continuum implements AsyncDisposable {
    */
   async drain(): Promise<DrainSummary> {
     const summary = await this.#engine?.drain(this.#settings?.drainTimeoutMs ?? 0);
-    this.#hints.publish({ kind: "due" });
+    this.#wakeups.publish({ kind: "due" });
     return summary ?? { released: 0, forced: 0 };
   }
 
   /**
    * Drains, and lets go of the database. Calling it again does nothing more. Starts throw
-   * {@linkcode ClosedError} from then on, and every other call that asks the database once it is let go
-   * of, here and on handles; what is under way at that moment gets its answer, or that error.
+   * {@linkcode ClosedError} from then on, and every other call that asks the database once it is
+   * let go of, here and on handles; what is under way at that moment gets its answer, or that
+   * error.
    *
    * @returns How many runs left in good order.
    */
@@ -424,8 +431,9 @@ export class Continuum implements AsyncDisposable {
 
   /**
    * Looks at what this process has in memory, and for what somebody should look at: parked runs,
-   * versions that no node can load, work that nobody takes, schedules that are stuck, code that runs
-   * unsigned. Of all namespaces; what it reads is bounded, so that it may be asked every minute.
+   * versions that no node can load, work that nobody takes, schedules that are stuck, code that
+   * runs unsigned. Of all namespaces; what it reads is bounded, so that it may be asked every
+   * minute.
    *
    * @returns What was found.
    */
@@ -436,11 +444,11 @@ export class Continuum implements AsyncDisposable {
   async #begin(workflows: readonly string[]): Promise<void> {
     for (const specifier of workflows) {
       const { hash } = await this.#versions.register(specifier);
-      this.#engine?.forgive(hash);
+      this.#engine?.clearFailures(hash);
     }
     this.#subscription = await this.#asked.notices.subscribe(
-      (notice) => this.#hints.hear(notice),
-      () => this.#hints.caughtUp(),
+      (notice) => this.#wakeups.receive(notice),
+      () => this.#wakeups.caughtUp(),
     );
     try {
       if (this.#engine === undefined) return;
@@ -461,7 +469,7 @@ export class Continuum implements AsyncDisposable {
     if (summary !== undefined && summary.released + summary.forced > 0) {
       await this.#store.notices.publish([{ kind: "due" }]).catch(() => {});
     }
-    this.#ends.close();
+    this.#waiter.close();
     await this.#subscription?.[Symbol.asyncDispose]();
     await this.#store[Symbol.asyncDispose]();
     this.#watchdog?.[Symbol.dispose]();
@@ -470,16 +478,16 @@ export class Continuum implements AsyncDisposable {
 
   /** What counted against a version counts no more: it is tried again, here and elsewhere. */
   async #retry(hash: string): Promise<void> {
-    await this.#versions.forgive(hash);
-    this.#engine?.forgive(hash);
-    this.#hints.publish({ kind: "due" });
+    await this.#versions.clearFailures(hash);
+    this.#engine?.clearFailures(hash);
+    this.#wakeups.publish({ kind: "due" });
   }
 
   /** What its end sets off would come with the next heartbeat of some node, too: no error of it counts. */
   async #ended(runId: string): Promise<void> {
-    this.#hints.say({ kind: "ended", runId });
+    this.#wakeups.broadcast({ kind: "ended", runId });
     const tell = (runs: readonly WokenRun[]) => {
-      for (const { id, node } of runs) this.#hints.woke(id, node);
+      for (const { id, node } of runs) this.#wakeups.wakeRun(id, node);
     };
     try {
       await settleEnded(this.#store.lineage, tell);
@@ -502,7 +510,7 @@ export class Continuum implements AsyncDisposable {
       node: this.#engine?.node,
       expect: (token) => this.#expect(token),
     });
-    this.#hints.due();
+    this.#wakeups.due();
     return report;
   }
 }

@@ -9,12 +9,12 @@ import { type Duration, durationMs } from "./base/duration.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
 import { messageOf } from "./base/text.ts";
 import { type Limits, readLimits } from "./client/limits.ts";
-import { checkText } from "./client/start_options.ts";
-import type { DatabaseAdapter } from "./store/driver.ts";
-import type { RetentionSettings } from "./engine/retention.ts";
-import type { QueueSettings } from "./engine/task_queue.ts";
-import { DEFAULT_QUEUE } from "./engine/task_spec.ts";
-import type { TrustOptions } from "./version/trust.ts";
+import { checkText } from "./client/start/options.ts";
+import type { DatabaseAdapter } from "./store/sql/driver.ts";
+import type { RetentionSettings } from "./engine/duties/retention.ts";
+import type { QueueSettings } from "./engine/activity/task_queue.ts";
+import { DEFAULT_QUEUE } from "./task/retry.ts";
+import type { TrustOptions } from "./version/fetch/trust.ts";
 import { type ActivityDefinition, isActivity } from "./workflow/activity.ts";
 import { readQueue } from "./workflow/task_options.ts";
 
@@ -40,8 +40,8 @@ export interface ConnectOptions {
    */
   readonly namespace?: string;
   /**
-   * Specifiers of the workflow modules that this process knows: `import.meta.resolve("./order.ts")`,
-   * a pinned `https:` URL, a `jsr:` specifier.
+   * Specifiers of the workflow modules that this process knows:
+   * `import.meta.resolve("./order.ts")`, a pinned `https:` URL, a `jsr:` specifier.
    */
   readonly workflows?: readonly string[];
   /** Which other code may run on this node. */
@@ -57,8 +57,8 @@ export interface ConnectOptions {
   /**
    * Whether a version may be the application's own imported module. By default every version, the
    * current one too, is compiled and executed from the bytes that its hash names. With `true`, a
-   * file, symlink or folder that changes between the import and `open` can run under the hash of what
-   * replaced it, and the runtime's own compiler decides what the code does.
+   * file, symlink or folder that changes between the import and `open` can run under the hash of
+   * what replaced it, and the runtime's own compiler decides what the code does.
    *
    * @default {false}
    */

@@ -1,8 +1,8 @@
 /**
- * Writes `src/store/migrations.gen.ts` from `migrations/*.sql`, so that the engine carries its
- * migrations wherever it is imported from. With `--check` it only says whether the file is stale.
- * With `--release` it also notes in `migrations/released.json` that the migrations are released: from
- * then on a test refuses every change of them.
+ * Writes `src/store/schema/migrations.gen.ts` from `migrations/*.sql`, so that the engine carries
+ * its migrations wherever it is imported from. With `--check` it only says whether the file is
+ * stale. With `--release` it also notes in `migrations/released.json` that the migrations are
+ * released: from then on a test refuses every change of them.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 import { createHash } from "node:crypto";
 
 const MIGRATIONS = new URL("../migrations/", import.meta.url);
-const TARGET = new URL("../src/store/migrations.gen.ts", import.meta.url);
+const TARGET = new URL("../src/store/schema/migrations.gen.ts", import.meta.url);
 const RELEASED = new URL("released.json", MIGRATIONS);
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 
@@ -65,7 +65,7 @@ function literal(text: string): string {
 
 /** Notes the digest of each migration, by its number and name. */
 async function release(): Promise<void> {
-  const { MIGRATIONS: all } = await import("../src/store/migrations.gen.ts");
+  const { MIGRATIONS: all } = await import("../src/store/schema/migrations.gen.ts");
   const digests = all.map(({ version, name, checksum }) => [`${version} ${name}`, checksum]);
   await Deno.writeTextFile(RELEASED, `${JSON.stringify(Object.fromEntries(digests), null, 2)}\n`);
 }
@@ -75,7 +75,9 @@ if (Deno.args.includes("--check")) {
   const found = await Deno.readTextFile(TARGET).catch(() => "");
   if (found !== wanted) {
     // deno-lint-ignore no-console -- a tool speaks to its user
-    console.error("src/store/migrations.gen.ts is stale: run deno run -RW tools/gen_migrations.ts");
+    console.error(
+      "src/store/schema/migrations.gen.ts is stale: run deno run -RW tools/gen_migrations.ts",
+    );
     Deno.exit(1);
   }
 } else {

@@ -1,13 +1,13 @@
 /**
- * Writes `migrations/schema.sql`: the schema as a migrated database has it, for readers. With `--check`
- * it only says whether the file is stale.
+ * Writes `migrations/schema.sql`: the schema as a migrated database has it, for readers. With
+ * `--check` it only says whether the file is stale.
  *
  * @module
  */
 
-import { migrate } from "../src/store/migrate.ts";
-import { pglite } from "../src/store/pglite.ts";
-import { SchemaName } from "../src/store/schema_name.ts";
+import { migrate } from "../src/store/schema/migrate.ts";
+import { pglite } from "../src/store/pglite/mod.ts";
+import { SchemaName } from "../src/store/schema/name.ts";
 
 const TARGET = new URL("../migrations/schema.sql", import.meta.url);
 const SCHEMA = "continuum";

@@ -3,8 +3,8 @@
  * `DATABASE_URL` names, else one that is started for this and removed afterwards. Arguments go to
  * `deno test`, in front of the folders unless they name some.
  *
- * What a reader wants is shown: how far it is, what failed and why, and the total. All that the tests
- * said is in a log file, whose path is shown, too. `--verbose` shows it as it comes.
+ * What a reader wants is shown: how far it is, what failed and why, and the total. All that the
+ * tests said is in a log file, whose path is shown, too. `--verbose` shows it as it comes.
  *
  * @module
  */

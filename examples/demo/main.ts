@@ -13,7 +13,7 @@
 
 import { linesOf } from "./lines.ts";
 import { Releases } from "./releases.ts";
-import { dropSchema } from "./vandal.ts";
+import { dropSchema } from "./tamper.ts";
 
 interface Status {
   readonly version: { readonly hash: string; readonly label: string };

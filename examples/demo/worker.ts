@@ -1,6 +1,6 @@
 /**
- * A worker of the demo: a process of its own that opens Continuum and does what its parent writes to
- * its standard input, a JSON line for each command; it answers each with a JSON line.
+ * A worker of the demo: a process of its own that opens Continuum and does what its parent writes
+ * to its standard input, a JSON line for each command; it answers each with a JSON line.
  *
  * `worker.ts <database> <schema> <workflow URL>...`
  *
@@ -9,7 +9,7 @@
 
 import { Continuum, type RunState } from "@continuum/continuum";
 import { linesOf } from "./lines.ts";
-import { vandal } from "./vandal.ts";
+import { vandal } from "./tamper.ts";
 
 const [database, schema, ...workflows] = Deno.args as [string, string, ...string[]];
 const archive = vandal(database, schema);

@@ -1,13 +1,14 @@
 /**
  * Places in versions, told as their author knows them. Code is executed as
- * `continuum:///<hash>/<path>`, the same on every node, and so it is recorded; people read where the
- * author wrote it.
+ * `continuum:///<hash>/<path>`, the same on every node, and so it is recorded; people read where
+ * the author wrote it.
  *
  * - A1: what is recorded, and what workflow code reads, keeps the first form: only what is shown is
  *   told in the other.
  * - A2: a source's URL is told for bytes that this process has read from there and hashed; of any
  *   other version its own path is told, its workflow and its hash.
- * - A3: what is told holds no quote, backslash or control character, so that it may be put into JSON.
+ * - A3: what is told holds no quote, backslash or control character, so that it may be put into
+ *   JSON.
  *
  * @module
  */

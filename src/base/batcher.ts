@@ -3,12 +3,13 @@
  *
  * - B1: at most one flush is under way.
  * - B2: an idle batcher flushes at once, that is after what the event loop already has at hand:
- *   hundreds of runs that go on in one tick share a flush, also where a flush blocks the process, as
- *   PGlite does. There is no timer, and no size to wait for.
+ *   hundreds of runs that go on in one tick share a flush, also where a flush blocks the process,
+ *   as PGlite does. There is no timer, and no size to wait for.
  * - B3: the backlog is bounded: who comes when it is full waits to be let in, in order.
  * - B4: who is refused is alone: a batch that fails by one of its items is halved until that item
  *   stands by itself, and the others are done.
- * - B5: where items have weights, a heavy one goes alone, and the light ones that wait go between two
+ * - B5: where items have weights, a heavy one goes alone, and the light ones that wait go between
+ *   two
  *   heavy ones: nobody waits for a row of them.
  *
  * @module
@@ -52,8 +53,8 @@ export class Batcher<T, R> {
    * item of the batch fails with that.
    * @param limit The most items of one batch.
    * @param maxBacklog The most items that no flush has taken.
-   * @param isRefusal Whether an error of a flush says that nothing of the batch was done, and that it
-   * fails again for the sake of some item (B4); never when omitted.
+   * @param isRefusal Whether an error of a flush says that nothing of the batch was done, and that
+   * it fails again for the sake of some item (B4); never when omitted.
    * @param load How much fits into one flush (B5); `limit` alone counts when omitted.
    */
   constructor(

@@ -31,8 +31,8 @@ export function isSha256Hex(text: string): boolean {
 
 /**
  * Writes any well-formed text as one word of visible ASCII: every UTF-8 byte outside `0x21..0x7e`,
- * and `%` itself, becomes `%XX` with upper-case digits. Injective, and {@linkcode decodeWord} is its
- * inverse.
+ * and `%` itself, becomes `%XX` with upper-case digits. Injective, and {@linkcode decodeWord} is
+ * its inverse.
  *
  * @param text A text without lone surrogates.
  * @returns The word; empty only for an empty text.

@@ -158,8 +158,8 @@ export class WorkflowError extends ContinuumError {
 
 /**
  * A failure that no other attempt can mend, said where it is thrown: a step, an activity, a
- * transaction, a compensation or a run that throws it is not tried again, whatever its `retry` says.
- * Code `NON_RETRYABLE`.
+ * transaction, a compensation or a run that throws it is not tried again, whatever its `retry`
+ * says. Code `NON_RETRYABLE`.
  */
 export class NonRetryableError extends ContinuumError {
   /**
@@ -218,8 +218,9 @@ export class ActivityError extends ContinuumError {
 }
 
 /**
- * The run was asked to end. Thrown once, by everything that the workflow waits for; effects that are
- * asked for afterwards work, so that `finally` can clean up. Let it pass, and the run is `cancelled`.
+ * The run was asked to end. Thrown once, by everything that the workflow waits for; effects that
+ * are asked for afterwards work, so that `finally` can clean up. Let it pass, and the run is
+ * `cancelled`.
  */
 export class CancelledError extends ContinuumError {
   /**
@@ -235,8 +236,8 @@ export class CancelledError extends ContinuumError {
 }
 
 /**
- * A run has not ended within its timeout: its code was told as by a cancellation, and let that pass.
- * Code `RUN_TIMEOUT`.
+ * A run has not ended within its timeout: its code was told as by a cancellation, and let that
+ * pass. Code `RUN_TIMEOUT`.
  */
 export class RunTimeoutError extends ContinuumError {
   /** The run's id. */

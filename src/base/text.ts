@@ -15,9 +15,9 @@ export function isStorable(text: string): boolean {
 }
 
 /**
- * Facts for people, as JSON that Postgres keeps and reads: it refuses to look into JSON that holds a
- * NUL character or a lone surrogate anywhere. Those become U+FFFD, in keys and in texts. Values of
- * the application are encoded verbatim instead, and no statement looks into them.
+ * Facts for people, as JSON that Postgres keeps and reads: it refuses to look into JSON that holds
+ * a NUL character or a lone surrogate anywhere. Those become U+FFFD, in keys and in texts. Values
+ * of the application are encoded verbatim instead, and no statement looks into them.
  *
  * @param facts What `JSON.stringify` takes.
  * @returns The JSON.
@@ -44,7 +44,8 @@ export function shortHash(hash: string): string {
  * What was thrown, in words. Never throws.
  *
  * @param thrown Anything.
- * @returns An error's message, or its name where it says nothing; anything else as a text, as far as it lets itself be written so.
+ * @returns An error's message, or its name where it says nothing; anything else as a text, as far
+ * as it lets itself be written so.
  */
 export function messageOf(thrown: unknown): string {
   try {

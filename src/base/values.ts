@@ -80,8 +80,8 @@ export function decode(text: string): unknown {
 const PLAIN_DEPTH = 32;
 
 /**
- * What JSON alone carries without loss, as a copy: the common case, in one quick walk. Each field is
- * read once, since a getter may answer something else the next time. Null: not JSON alone.
+ * What JSON alone carries without loss, as a copy: the common case, in one quick walk. Each field
+ * is read once, since a getter may answer something else the next time. Null: not JSON alone.
  */
 function plainCopy(value: object, depth: number): object | null {
   if (depth > PLAIN_DEPTH) return null;

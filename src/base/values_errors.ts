@@ -102,8 +102,8 @@ export function errorFields(
 }
 
 /**
- * Builds an error from its decoded fields. The language's errors keep their class; others are of the
- * class of the language that they extend, with the recorded name, told apart by `code`.
+ * Builds an error from its decoded fields. The language's errors keep their class; others are of
+ * the class of the language that they extend, with the recorded name, told apart by `code`.
  *
  * @param tree What {@linkcode errorFields} gave, decoded, and perhaps a `stack`.
  * @returns The error.

@@ -17,8 +17,9 @@ const MAX_STACK = 8_192;
 const MAX_TEXT = 3_500;
 
 /**
- * Encodes anything that was thrown; errors, also causes, with their stacks. Never throws: what cannot be
- * written, or is longer than {@linkcode MAX_FAILURE}, is cut down to name, message and stack.
+ * Encodes anything that was thrown; errors, also causes, with their stacks. Never throws: what
+ * cannot be written, or is longer than {@linkcode MAX_FAILURE}, is cut down to name, message and
+ * stack.
  *
  * @param thrown What was thrown.
  * @returns JSON text, at most {@linkcode MAX_FAILURE} characters.

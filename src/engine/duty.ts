@@ -5,7 +5,7 @@
  */
 
 import { inBackground } from "../base/background.ts";
-import { engineLog } from "./log.ts";
+import { engineLog } from "../base/log.ts";
 
 /**
  * Begins work in the background (Y1).

@@ -2,7 +2,8 @@
  * A node that executes runs: wires the lease, the dispatcher and the executors together, and holds
  * the runs that are resident here. Policy lives in those parts.
  *
- * - E7: what the database says that a node holds, and what the node knows to hold, are compared at each
+ * - E7: what the database says that a node holds, and what the node knows to hold, are compared at
+ *   each
  *   heartbeat. A statement whose answer was lost may have made the difference; it does not stay.
  *
  * @module
@@ -16,26 +17,27 @@ import type { WokenRun } from "../ports/lineage.ts";
 import type { Beat, HeldRun, Notice, Store } from "../ports/store.ts";
 import type { ActivityLike } from "../replay/commands.ts";
 import type { TurnPulse } from "../replay/effects.ts";
-import { Aftermath } from "./aftermath.ts";
-import { Children } from "./children.ts";
-import { type CodeSource, Exclusions } from "./code_source.ts";
+import { EndedRunNotifier } from "./duties/ended_run_notifier.ts";
+import { Children } from "./run/children.ts";
+import type { CodeSource } from "./code/source.ts";
 import { duty } from "./duty.ts";
 import { DatabaseClock } from "./database_clock.ts";
-import { Dispatcher } from "./dispatcher.ts";
-import type { Departure } from "./departure.ts";
-import { RunExecutor } from "./executor.ts";
-import type { ExecutorContext, Lingerer } from "./executor_context.ts";
-import { JournalWriter } from "./journal_writer.ts";
-import { engineLog } from "./log.ts";
+import { Dispatcher } from "./duties/dispatcher.ts";
+import type { Exit } from "./run/exit.ts";
+import { RunExecutor } from "./run/executor.ts";
+import type { ExecutorContext, Lingerer } from "./run/executor_context.ts";
+import { JournalWriter } from "./run/journal_writer.ts";
+import { engineLog } from "../base/log.ts";
 import { NodeLease } from "./node_lease.ts";
-import { NodeTasks } from "./node_tasks.ts";
-import { Patience } from "./patience.ts";
-import { PatientBatcher } from "./patient_batcher.ts";
-import { Reports, type UnawaitedEffect } from "./reports.ts";
-import { Retention, type RetentionSettings } from "./retention.ts";
-import { ScheduleRunner } from "./schedule_runner.ts";
-import type { QueueSettings } from "./task_queue.ts";
-import { DEFAULT_QUEUE } from "./task_spec.ts";
+import { NodeTasks } from "./activity/node_tasks.ts";
+import { DatabaseRetry } from "./database_retry.ts";
+import { RetryingBatcher } from "./retrying_batcher.ts";
+import { type UnawaitedEffect, Warnings } from "./run/warnings.ts";
+import { Retention, type RetentionSettings } from "./duties/retention.ts";
+import { ScheduleRunner } from "./duties/schedule_runner.ts";
+import type { QueueSettings } from "./activity/task_queue.ts";
+import { DEFAULT_QUEUE } from "../task/retry.ts";
+import { Exclusions } from "./code/exclusions.ts";
 
 const immediate: typeof setImmediate = setImmediate;
 
@@ -74,7 +76,7 @@ export interface EngineOptions {
   /** Told whenever a run has come into this node's memory. */
   readonly onArrival?: (run: ClaimedRun) => void;
   /** Told whenever a run leaves this node's memory. */
-  readonly onDeparture: (run: ClaimedRun, departure: Departure) => void;
+  readonly onExit: (run: ClaimedRun, exit: Exit) => void;
   /** Told of effects that nobody awaited, beside the log. */
   readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
@@ -102,15 +104,15 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #databaseClock: DatabaseClock;
   readonly #lease: NodeLease;
-  readonly #patience: Patience;
+  readonly #databaseRetry: DatabaseRetry;
   readonly #dispatcher: Dispatcher;
   readonly #schedules: ScheduleRunner;
   readonly #exclusions: Exclusions;
   readonly #tasks: NodeTasks;
   readonly #context: ExecutorContext;
-  readonly #aftermath: Aftermath;
+  readonly #endedRuns: EndedRunNotifier;
   readonly #retention: Retention | undefined;
-  readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Departure> }>();
+  readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Exit> }>();
   /** Residents that do nothing but linger, the longest first. */
   readonly #lingering = new Set<Lingerer>();
   /** Of the histories in memory. */
@@ -130,7 +132,7 @@ export class Engine {
       new Map([[DEFAULT_QUEUE, { concurrency: activityConcurrency, rate: null }]]);
     this.#options = options;
     this.#databaseClock = new DatabaseClock(clock);
-    this.#patience = new Patience(clock);
+    this.#databaseRetry = new DatabaseRetry(clock);
     this.#exclusions = new Exclusions(clock, options.probeMs);
     this.#lease = new NodeLease({
       nodes: store.nodes,
@@ -140,7 +142,7 @@ export class Engine {
       exclusive: store.exclusive,
       clock,
       databaseClock: this.#databaseClock,
-      onBuried: () => this.#dropAll(),
+      onExpired: () => this.#dropAll(),
       onBeat: (beat) => this.#beat(beat),
       excluded: () => this.#exclusions.list(),
       known: () => this.#known(),
@@ -154,7 +156,7 @@ export class Engine {
       makeRoom: (wanted) => this.#makeRoom(wanted),
       excluded: () => this.#exclusions.list(),
       adopt: (run) => this.#adopt(run, false),
-      doubt: () => this.#lease.doubt(),
+      invalidate: () => this.#lease.invalidate(),
     });
     this.#schedules = new ScheduleRunner({
       schedules: store.schedules,
@@ -163,7 +165,7 @@ export class Engine {
       clock,
       databaseClock: this.#databaseClock,
       onDue: () => this.#due(),
-      onEnded: () => this.#aftermath.look(),
+      onEnded: () => this.#endedRuns.pollNow(),
       onMessage: (id, node) => this.#woke([{ id, node }]),
     });
     this.#tasks = new NodeTasks({
@@ -171,7 +173,7 @@ export class Engine {
       lease: this.#lease,
       clock,
       databaseClock: this.#databaseClock,
-      patience: this.#patience,
+      databaseRetry: this.#databaseRetry,
       code,
       excluded: this.#exclusions,
       activities: options.activities,
@@ -183,19 +185,19 @@ export class Engine {
     });
     this.#context = {
       code: (run) => code.find(run, this.#lease.id),
-      loads: new PatientBatcher(
+      loads: new RetryingBatcher(
         (n) => `read ${n} histories`,
         (wanted) => this.#load(wanted),
-        this.#patience,
+        this.#databaseRetry,
       ),
       recall: (id) => this.#recall(id),
-      journal: new JournalWriter(store.journal, this.#patience),
+      journal: new JournalWriter(store.journal, this.#databaseRetry),
       lease: this.#lease,
       databaseClock: this.#databaseClock,
       clock,
       payloadBytes: options.payloadBytes,
       watch: options.watch,
-      reports: new Reports(options.onUnawaited),
+      warnings: new Warnings(options.onUnawaited),
       lingerMs: options.lingerMs,
       lingering: this.#lingering,
       exclude: (hash) => this.#exclusions.add(hash),
@@ -203,19 +205,19 @@ export class Engine {
       tasks: this.#tasks,
       now: () => this.#databaseClock.now(),
       store,
-      patience: this.#patience,
+      databaseRetry: this.#databaseRetry,
       versions: code,
       children: new Children({
         store,
         code,
         due: () => this.#due(),
         woken: (id, node) => this.#woke([{ id, node }]),
-        ended: () => this.#aftermath.look(),
-        patience: this.#patience,
+        ended: () => this.#endedRuns.pollNow(),
+        databaseRetry: this.#databaseRetry,
         payloadBytes: options.payloadBytes,
       }),
     };
-    this.#aftermath = new Aftermath({
+    this.#endedRuns = new EndedRunNotifier({
       lineage: store.lineage,
       clock,
       databaseClock: this.#databaseClock,
@@ -262,7 +264,7 @@ export class Engine {
   expect(token: number): (outcome: "settled" | "unknown") => void {
     this.#expected.add(token);
     return (outcome) => {
-      if (this.#expected.delete(token) && outcome === "unknown") this.#lease.doubt();
+      if (this.#expected.delete(token) && outcome === "unknown") this.#lease.invalidate();
     };
   }
 
@@ -276,15 +278,15 @@ export class Engine {
     const asked = this.#options.clock.monotonic();
     this.#databaseClock.note(await this.#options.store.now(), asked);
     await this.#lease.open();
-    this.#dispatcher.look();
-    this.#schedules.look();
-    this.#tasks.look();
+    this.#dispatcher.pollNow();
+    this.#schedules.pollNow();
+    this.#tasks.pollNow();
     await this.#dispatcher.plan();
   }
 
   /** Runs are due that nobody holds: this node looks; what it can't take, others take. */
   #due(): void {
-    this.#dispatcher.look();
+    this.#dispatcher.pollNow();
     const takesAll = this.hasRoom && this.#exclusions.list().length === 0;
     if (!takesAll) this.#publish([{ kind: "due" }]);
   }
@@ -320,41 +322,41 @@ export class Engine {
   }
 
   /** A hint: of another process, or of this one's client. */
-  hear(notice: Notice): void {
+  receive(notice: Notice): void {
     if (notice.kind === "due") {
       if (notice.at === undefined || notice.at <= this.#databaseClock.now()) {
-        this.#dispatcher.look();
-      } else this.#dispatcher.lookAt(notice.at);
+        this.#dispatcher.pollNow();
+      } else this.#dispatcher.pollAt(notice.at);
     }
-    if (notice.kind === "scheduled") this.#schedules.look();
+    if (notice.kind === "scheduled") this.#schedules.pollNow();
     if (notice.kind === "ended") this.#schedules.ended(notice.runId);
-    if (notice.kind === "tasks") this.#tasks.look();
+    if (notice.kind === "tasks") this.#tasks.pollNow();
     if (notice.kind === "message" && notice.node === this.node) this.#deliver([notice.run]);
   }
 
   /** Hints may have been missed: looks at everything that they could have said. */
   async catchUp(): Promise<void> {
-    this.#schedules.look();
-    this.#dispatcher.look();
-    this.#tasks.look();
-    this.#aftermath.look();
+    this.#schedules.pollNow();
+    this.#dispatcher.pollNow();
+    this.#tasks.pollNow();
+    this.#endedRuns.pollNow();
     this.#deliver(await this.#options.store.runs.woken(this.node));
   }
 
   #deliver(woken: readonly number[]): void {
-    for (const id of woken) this.#residents.get(id)?.executor.poke({ message: true });
+    for (const id of woken) this.#residents.get(id)?.executor.wake({ message: true });
   }
 
   /** Resolves when that run is not in memory any more; `undefined`: it is not. */
-  departure(id: number): Promise<Departure> | undefined {
+  exitOf(id: number): Promise<Exit> | undefined {
     return this.#residents.get(id)?.left;
   }
 
   /** A version may be had again: leaves none alone. */
-  forgive(hash: string): void {
+  clearFailures(hash: string): void {
     this.#exclusions.remove(hash);
-    this.#dispatcher.look();
-    this.#tasks.look();
+    this.#dispatcher.pollNow();
+    this.#tasks.pollNow();
   }
 
   /**
@@ -372,9 +374,9 @@ export class Engine {
     const summary = await this.drain(timeoutMs);
     if (this.#state !== "closed") {
       this.#state = "closed";
-      this.#patience.end();
+      this.#databaseRetry.end();
       await this.#probing;
-      await this.#aftermath.close();
+      await this.#endedRuns.close();
       await this.#lease.close();
     }
     return summary;
@@ -407,35 +409,35 @@ export class Engine {
     const resident = { executor, left };
     this.#residents.set(run.id, resident);
     duty("see a run off", async () => {
-      const departure = await left;
+      const exit = await left;
       if (this.#residents.get(run.id) === resident) this.#residents.delete(run.id);
-      this.#departed(run, departure);
+      this.#exited(run, exit);
     });
     this.#options.onArrival?.(run);
     if (this.#state !== "ready") executor.stop();
   }
 
-  #departed(run: ClaimedRun, departure: Departure): void {
-    if (departure.kind === "ended" && departure.aftermath) this.#aftermath.look();
-    if (departure.kind === "lost") {
+  #exited(run: ClaimedRun, exit: Exit): void {
+    if (exit.kind === "ended" && exit.aftermath) this.#endedRuns.pollNow();
+    if (exit.kind === "lost") {
       // Perhaps by a write of its own whose answer was lost: whatever that was, somebody looks now.
-      this.#aftermath.look();
-      this.#dispatcher.lookAt(this.#databaseClock.now());
+      this.#endedRuns.pollNow();
+      this.#dispatcher.pollAt(this.#databaseClock.now());
     }
-    this.#options.onDeparture(run, departure);
-    if (departure.kind !== "suspended" && departure.kind !== "released") {
+    this.#options.onExit(run, exit);
+    if (exit.kind !== "suspended" && exit.kind !== "released") {
       this.#schedules.ended(run.runId);
     }
-    if (departure.kind === "suspended") this.#dispatcher.lookAt(departure.wakeAt);
+    if (exit.kind === "suspended") this.#dispatcher.pollAt(exit.wakeAt);
     if (this.#residents.size !== this.#options.maxResidentRuns - 1) return;
-    immediate(() => this.#dispatcher.look()); // runs that leave in one tick are replaced at once
+    immediate(() => this.#dispatcher.pollNow()); // runs that leave in one tick are replaced at once
   }
 
   #weigh(bytes: number): void {
     const { maxResidentBytes } = this.#options;
     const wasFull = this.#bytes >= maxResidentBytes;
     this.#bytes += bytes;
-    if (wasFull && this.#bytes < maxResidentBytes) immediate(() => this.#dispatcher.look());
+    if (wasFull && this.#bytes < maxResidentBytes) immediate(() => this.#dispatcher.pollNow());
   }
 
   /** How many more runs may be in memory. */
@@ -457,7 +459,7 @@ export class Engine {
     const notices: Notice[] = [];
     for (const { id, node } of runs) {
       if (node === null) continue;
-      if (node === this.node) this.hear({ kind: "message", node, run: id });
+      if (node === this.node) this.receive({ kind: "message", node, run: id });
       else notices.push({ kind: "message", node, run: id });
     }
     if (notices.length > 0) this.#publish(notices);
@@ -479,8 +481,8 @@ export class Engine {
   }
 
   /**
-   * E7: what the database says that this node holds, and it knows nothing of once all claims under way
-   * are answered, it gives back. The fence of whoever should hold it all the same decides.
+   * E7: what the database says that this node holds, and it knows nothing of once all claims under
+   * way are answered, it gives back. The fence of whoever should hold it all the same decides.
    */
   async #giveBack(unknown: readonly HeldRun[]): Promise<void> {
     const { node } = this;
@@ -506,17 +508,17 @@ export class Engine {
     }
     if (beat.alive) this.#deliver(gone); // they read what their rows say, and leave
     this.#schedules.dueAt(nextFire);
-    for (const { executor } of this.#residents.values()) executor.poke({ message: false });
+    for (const { executor } of this.#residents.values()) executor.wake({ message: false });
     this.#deliver(woken);
-    if (aftermath) this.#aftermath.look();
+    if (aftermath) this.#endedRuns.pollNow();
     this.#retention?.beat();
     if (tasks) {
       duty("check tasks", async () => {
         this.#recovered.tasks += await this.#tasks.check(leased);
       });
     }
-    if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.look();
-    else this.#dispatcher.lookAt(nextWake);
+    if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.pollNow();
+    else this.#dispatcher.pollAt(nextWake);
     if (stuck && this.#options.clock.monotonic() - this.#probedAt >= this.#options.probeMs) {
       this.#probing ??= inBackground(
         this.#probe().finally(() => this.#probing = undefined),
@@ -538,7 +540,7 @@ export class Engine {
         hash,
         revived,
       });
-      this.forgive(hash);
+      this.clearFailures(hash);
     }
   }
 
@@ -554,6 +556,6 @@ export class Engine {
   async #recall(id: number): Promise<ClaimedRun | undefined> {
     const { runs } = this.#options.store;
     const ask = () => runs.held(this.node, [id]);
-    return (await this.#patience.until("read a run anew", ask))?.[0];
+    return (await this.#databaseRetry.run("read a run anew", ask))?.[0];
   }
 }

@@ -16,7 +16,7 @@ import { messageOf } from "../base/text.ts";
 import type { Beat, HeldRun, NodeStore } from "../ports/store.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { duty } from "./duty.ts";
-import { engineLog } from "./log.ts";
+import { engineLog } from "../base/log.ts";
 
 /** What a node needs. */
 export interface NodeLeaseOptions {
@@ -35,7 +35,7 @@ export interface NodeLeaseOptions {
   /** Hears the database's time with each heartbeat. */
   readonly databaseClock: DatabaseClock;
   /** Called when the node was buried, before it opens anew: drop everything. */
-  readonly onBuried: () => void;
+  readonly onExpired: () => void;
   /** Called after each heartbeat and burial: the backstop for lost hints. */
   readonly onBeat: (beat: Beat) => void;
   /** Versions that the node leaves alone. */
@@ -82,7 +82,7 @@ export class NodeLease {
    * The node may hold what it knows nothing of: a heartbeat finds out at once, or as soon as the
    * database answers.
    */
-  doubt(): void {
+  invalidate(): void {
     if (this.#closed) return;
     duty("look for runs that were lost", async () => {
       await this.#beating; // it may have looked before
@@ -94,7 +94,7 @@ export class NodeLease {
   /** Opens the node, and keeps it alive from now on. */
   async open(): Promise<void> {
     await this.#openRow();
-    await this.#options.nodes.bury(this.#id, this.#options.exclusive);
+    await this.#options.nodes.expire(this.#id, this.#options.exclusive);
     this.#schedule();
   }
 
@@ -141,7 +141,7 @@ export class NodeLease {
   }
 
   async #beat(): Promise<void> {
-    const { nodes, leaseMs, clock, databaseClock, onBuried, onBeat } = this.#options;
+    const { nodes, leaseMs, clock, databaseClock, onExpired: onBuried, onBeat } = this.#options;
     const { excluded, known } = this.#options;
     try {
       const asked = clock.monotonic();
@@ -158,7 +158,7 @@ export class NodeLease {
         onBuried(); // L2
         await this.#openRow();
       }
-      const freed = beat.dead ? (await nodes.bury(this.#id, false)).runs : 0;
+      const freed = beat.dead ? (await nodes.expire(this.#id, false)).runs : 0;
       // What the dead leave behind is due now, and so is everything for a node that starts anew.
       onBeat(freed > 0 || !beat.alive ? { ...beat, nextWake: beat.now } : beat);
     } catch (error) {

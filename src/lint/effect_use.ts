@@ -10,9 +10,9 @@ import { child, children, isFunction, keyName, list, type Node, strip } from "./
 import type { WorkflowModule } from "./workflow_module.ts";
 
 /**
- * Looks whether a statement asks for effects and drops their promises. `ctx.run(...).catch(...)` says
- * that this is meant, to the engine too, which tells of effects that nobody awaits and can't see a
- * `void`.
+ * Looks whether a statement asks for effects and drops their promises. `ctx.run(...).catch(...)`
+ * says that this is meant, to the engine too, which tells of effects that nobody awaits and can't
+ * see a `void`.
  *
  * @param module The module.
  * @param node A node of workflow code.

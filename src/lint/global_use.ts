@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Rule } from "../replay/rules.ts";
 import type { Finding } from "./finding.ts";
 import { globalPath } from "./names.ts";
 import { ruleAt, ruleIdOf } from "./rule_ids.ts";
 import type { Scopes } from "./scopes.ts";
 import { child, list, type Node, strip } from "./tree.ts";
 import type { WorkflowModule } from "./workflow_module.ts";
+import type { Rule } from "../replay/rule.ts";
 
 /**
  * Looks at one node of workflow code.

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { classifyHost } from "../version/host.ts";
+import { classifyHost } from "../version/project/host.ts";
 import { detect } from "./detect.ts";
 import type { Finding } from "./finding.ts";
 import { RULE_IDS } from "./rule_ids.ts";

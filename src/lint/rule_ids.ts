@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Rule, RULES } from "../replay/rules.ts";
+import { RULES } from "../replay/rules.ts";
+import type { Rule } from "../replay/rule.ts";
 
 /** The name of a lint rule, without the plugin's. */
 export type RuleId =

@@ -197,7 +197,8 @@ export function literalText(node: Node | null): string | undefined {
  * The name under which a property is read or written.
  *
  * @param node A member expression, property or method.
- * @returns The name; undefined if it is only known when the code runs; a private one begins with `#`.
+ * @returns The name; undefined if it is only known when the code runs; a private one begins with
+ * `#`.
  */
 export function keyName(node: Node): string | undefined {
   const key = child(node, node.type === "MemberExpression" ? "property" : "key");

@@ -1,6 +1,6 @@
 /**
- * What is asked of a store about trouble: of all namespaces, and bounded in what it reads. Times are
- * milliseconds of the database's clock since the epoch.
+ * What is asked of a store about trouble: of all namespaces, and bounded in what it reads. Times
+ * are milliseconds of the database's clock since the epoch.
  *
  * @module
  */

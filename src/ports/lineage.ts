@@ -32,9 +32,9 @@ export interface NewChild {
 }
 
 /**
- * What became of a child: `started`, also by an earlier try; `ended`: by an earlier generation, which
- * was told of its end, and this one will be; `taken`: the id is that of a run which is no child of this
- * parent, or is of another workflow;
+ * What became of a child: `started`, also by an earlier try; `ended`: by an earlier generation,
+ * which was told of its end, and this one will be; `taken`: the id is that of a run which is no
+ * child of this parent, or is of another workflow;
  * `too_deep`: the chain of parents is at its limit.
  */
 export type ChildStart = "started" | "ended" | "taken" | "too_deep";
@@ -114,8 +114,8 @@ export interface LineageStore {
     runId: string,
   ): Promise<boolean>;
   /**
-   * Ends a run's generation and begins the next, in one statement behind the fence; the lease stays.
-   * Trying again does no harm.
+   * Ends a run's generation and begins the next, in one statement behind the fence; the lease
+   * stays. Trying again does no harm.
    *
    * @param continuation The next generation.
    * @returns When it began; `null`: the fence did not hold.

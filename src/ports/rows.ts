@@ -1,6 +1,7 @@
 /**
  * What the engine and a store say to each other: plain, read-only rows. Times are milliseconds of
- * the database's clock since the epoch; payloads are encoded value texts (see `src/base/values.ts`).
+ * the database's clock since the epoch; payloads are encoded value texts (see
+ * `src/base/values.ts`).
  *
  * @module
  */
@@ -216,7 +217,7 @@ export interface LoadedRun {
   readonly id: number;
   /** The token that the row holds now; `null`: nobody's. */
   readonly token: number | null;
-  /** Rises with every message; the fence of suspending (S1 in `src/store/journal.ts`). */
+  /** Rises with every message; the fence of suspending (S1 in `src/store/journal/append.ts`). */
   readonly wakeSeq: number;
   /** Which generation the row is in. */
   readonly generation: number;

@@ -143,7 +143,8 @@ export interface ScheduleStore {
     onFailure: (row: ScheduleRow, error: unknown, now: number) => Progress,
   ): Promise<{ readonly looked: number; readonly started: readonly string[] }>;
   /**
-   * Makes due what waited for something that has come about: a run's end, a workflow's registration.
+   * Makes due what waited for something that has come about: a run's end, a workflow's
+   * registration.
    *
    * @returns The firings that still wait for runs to end.
    */

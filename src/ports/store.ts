@@ -155,8 +155,8 @@ export interface RunStore {
    */
   insert(runs: readonly NewRun[]): Promise<InsertedRun[]>;
   /**
-   * As {@linkcode RunStore.insert}, in a transaction that the caller has open on his own connection:
-   * the runs are there when he commits.
+   * As {@linkcode RunStore.insert}, in a transaction that the caller has open on his own
+   * connection: the runs are there when he commits.
    *
    * @param transaction A transaction of postgres.js or PGlite, or anything with a `query(text,
    * values)` that answers with rows, or with an object that has them as `rows`.
@@ -184,8 +184,8 @@ export interface RunStore {
   /** The runs among these that a node holds, as they were given to it, and now stand. */
   held(node: string, ids: readonly number[]): Promise<ClaimedRun[]>;
   /**
-   * Frees runs that a node holds and knows nothing of: each is due now, or when it is to start, and no
-   * claim is counted against it.
+   * Frees runs that a node holds and knows nothing of: each is due now, or when it is to start, and
+   * no claim is counted against it.
    *
    * @returns How many were held under these tokens.
    */
@@ -197,8 +197,8 @@ export interface RunStore {
   /** Puts a message into a run's inbox and wakes the run. */
   deliver(runId: string, message: Message): Promise<Delivery>;
   /**
-   * As {@linkcode RunStore.deliver}, if the run is pinned to a version: `moved` tells to which it is
-   * pinned in its place.
+   * As {@linkcode RunStore.deliver}, if the run is pinned to a version: `moved` tells to which it
+   * is pinned in its place.
    */
   deliverTo(
     version: string,
@@ -334,8 +334,8 @@ export interface NodeStore {
    */
   open(node: NewNode): Promise<void>;
   /**
-   * Lives on, and looks at everything that hints tell of, in case one was lost: one statement is all
-   * that an idle node costs.
+   * Lives on, and looks at everything that hints tell of, in case one was lost: one statement is
+   * all that an idle node costs.
    *
    * @param id The node.
    * @param leaseMs How long it lives from now on.
@@ -354,7 +354,7 @@ export interface NodeStore {
    *
    * @returns How many nodes were buried and runs freed.
    */
-  bury(self: string, everyOther: boolean): Promise<{ nodes: number; runs: number }>;
+  expire(self: string, everyOther: boolean): Promise<{ nodes: number; runs: number }>;
   /** Closes a node: frees what it still holds, and forgets it. */
   close(id: string): Promise<void>;
   /** The ids of all nodes that are alive. */
@@ -365,8 +365,8 @@ export interface NodeStore {
 export interface VersionStore {
   /**
    * Registers a version, its members and a specifier in one transaction; makes it current where its
-   * workflow has none, or where it comes in its own right for the first time (never by merely coming
-   * up again, nor by a start); lets runs that were parked for want of it out.
+   * workflow has none, or where it comes in its own right for the first time (never by merely
+   * coming up again, nor by a start); lets runs that were parked for want of it out.
    */
   register(version: NewVersion): Promise<RegisteredVersion>;
   /** One version. */
@@ -392,7 +392,7 @@ export interface VersionStore {
   /** Live nodes' troubles with versions. */
   failures(hash?: string): Promise<LoadFailureRow[]>;
   /** Forgets the crashes counted against a version. */
-  absolve(hash: string): Promise<void>;
+  clearFailures(hash: string): Promise<void>;
 }
 
 /** A hint from one process to another. Losing one costs time, never a fact. */
@@ -416,7 +416,8 @@ export interface Notices {
    * Hears hints of other processes.
    *
    * @param onNotice Called for each.
-   * @param onGap Called when hints may have been missed (each time the channel was lost and is back).
+   * @param onGap Called when hints may have been missed (each time the channel was lost and is
+   * back).
    * @returns Ends the subscription.
    */
   subscribe(onNotice: (notice: Notice) => void, onGap: () => void): Promise<AsyncDisposable>;

@@ -241,8 +241,8 @@ export interface TaskStore {
   /**
    * Writes what the executing node's definition says of a task, as far as it is to stay so.
    *
-   * @returns What is committed under the key, `null` if nothing is; `undefined`: the task is not the
-   * attempt's any more.
+   * @returns What is committed under the key, `null` if nothing is; `undefined`: the task is not
+   * the attempt's any more.
    */
   decide(
     fence: TaskFence,
@@ -251,11 +251,11 @@ export interface TaskStore {
   /** Gives a task back as it was: its attempt never began. */
   release(fence: TaskFence): Promise<void>;
   /**
-   * Leaves an attempt to whoever has its token, for at most `timeoutMs`. From the moment on at which
-   * its time is over, the token is refused.
+   * Leaves an attempt to whoever has its token, for at most `timeoutMs`. From the moment on at
+   * which its time is over, the token is refused.
    *
-   * @returns When its time is over, in database time; `null`: never; `undefined`: the task is not the
-   * attempt's any more.
+   * @returns When its time is over, in database time; `null`: never; `undefined`: the task is not
+   * the attempt's any more.
    */
   defer(fence: TaskFence, timeoutMs: number | null): Promise<number | null | undefined>;
   /** Writes signs of life; answers with those that still hold their task. */

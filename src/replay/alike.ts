@@ -6,7 +6,7 @@
  */
 
 import type { Answers } from "./scope.ts";
-import type { Virtual } from "./virtual.ts";
+import type { Virtual } from "./virtual_call.ts";
 
 const MAIN = "continuum:main";
 const NOTHING: object = Object.freeze(Object.create(null));

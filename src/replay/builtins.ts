@@ -1,7 +1,7 @@
 /**
- * Guarded `node:` modules for the modules of versions. Names that a module exports can't be replaced,
- * only what its default export holds: so members of a version import another module in its place,
- * whose names are those of the guarded default export.
+ * Guarded `node:` modules for the modules of versions. Names that a module exports can't be
+ * replaced, only what its default export holds: so members of a version import another module in
+ * its place, whose names are those of the guarded default export.
  *
  * @module
  */

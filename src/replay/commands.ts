@@ -67,8 +67,8 @@ export interface ActivityAttempt extends Attempt {
   /** The token with which `continuum.activities` completes this attempt from outside. */
   token(): Promise<string>;
   /**
-   * Says that the attempt goes on outside: what the function returns is ignored, and whoever has the
-   * token completes it. Write `return activity.completeLater()`.
+   * Says that the attempt goes on outside: what the function returns is ignored, and whoever has
+   * the token completes it. Write `return activity.completeLater()`.
    */
   completeLater(): never;
 }
@@ -104,8 +104,8 @@ export interface CommandOptions {
    */
   readonly onCancel?: "wait" | "abandon" | "finish";
   /**
-   * The key for {@linkcode Attempt.idempotencyKey}; the executor derives one when absent. `null`: the
-   * same, and the definition of an activity that was named by a string is not asked for one.
+   * The key for {@linkcode Attempt.idempotencyKey}; the executor derives one when absent. `null`:
+   * the same, and the definition of an activity that was named by a string is not asked for one.
    */
   readonly idempotencyKey?: string | null;
   /** Where an activity waits for a node; `default` when absent. */

@@ -7,7 +7,7 @@
 import type { SeededRandom } from "../base/random.ts";
 import type { Drain } from "./drain.ts";
 import type { NoteKind } from "./notes.ts";
-import type { Request } from "./pending.ts";
+import type { Request } from "./requested_command.ts";
 import type { LogLevel, LogLine, RunStart } from "./turn.ts";
 
 /** What an execution is made with. */
@@ -43,8 +43,8 @@ export interface TurnPulse {
 export interface TurnOptions {
   /**
    * Of the first turn: how far earlier executions have logged what the code says, as
-   * {@linkcode Execution.told} said; `null`: none has. By default the lines up to the last delivery of
-   * the turn have been logged, and those after it have not.
+   * {@linkcode Execution.told} said; `null`: none has. By default the lines up to the last delivery
+   * of the turn have been logged, and those after it have not.
    */
   readonly told?: number | null;
 }

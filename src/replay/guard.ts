@@ -1,8 +1,8 @@
 /**
  * Globals as workflow code sees them. Time and randomness come from the run; zone, locale and
- * whatever tells nodes apart are the same everywhere; what a replay could not repeat is refused, and
- * parks the run even if the code catches the refusal. Everybody else's globals behave as before: a
- * guarded function looks into its async context and passes the call on.
+ * whatever tells nodes apart are the same everywhere; what a replay could not repeat is refused,
+ * and parks the run even if the code catches the refusal. Everybody else's globals behave as
+ * before: a guarded function looks into its async context and passes the call on.
  *
  * - G1: the guard stands before any workflow module is evaluated: importing this package, or its
  *   `./workflow`, installs it.
@@ -19,9 +19,11 @@ import "node:worker_threads"; // puts its own channels in place of the runtime's
 import { CallStack } from "./call_stack.ts";
 import { caughtInTimer, ENDS, refuseEnd, TIMERS } from "./leftovers.ts";
 import { unwatchErrors, watchErrors } from "./rejections.ts";
-import { type Rule, RULES } from "./rules.ts";
+import { RULES } from "./rules.ts";
 import { answering, type WorkflowScope } from "./scope.ts";
-import { type Virtual, virtual } from "./virtual.ts";
+import { virtual } from "./virtual.ts";
+import type { Rule } from "./rule.ts";
+import type { Virtual } from "./virtual_call.ts";
 
 type Callable = (...args: never[]) => unknown;
 
@@ -43,8 +45,8 @@ export const MODULES: Readonly<Record<string, object>> = {
 let saved: Saved[] | null = null;
 
 /**
- * Guards the process's globals and listens for errors that nobody handles. Does nothing if it did so
- * before.
+ * Guards the process's globals and listens for errors that nobody handles. Does nothing if it did
+ * so before.
  */
 export function installGuard(): void {
   if (saved !== null) return;

@@ -10,17 +10,19 @@
  *   it is ignored if that command was withdrawn; anything else is drift.
  * - I4: what settles a promise comes from the journal's text, never from a live object.
  * - I5: the code makes progress within turns only: what it does between them, a promise that is not
- *   the engine's has moved. It is refused wherever it shows: an effect, a look at the promise of one,
- *   the run's time or randomness, a global that is refused anyway, the end of the function.
+ *   the engine's has moved. It is refused wherever it shows: an effect, a look at the promise of
+ *   one, the run's time or randomness, a global that is refused anyway, the end of the function.
  * - I6: a value's size counts once: what the history has was accepted, and what it says was refused
  *   is refused again, whatever the limit is now.
  * - I7: a child ends once: the event that says so answers all that wait for it by its handle, and
  *   all that ask for it later.
  * - I8: a cancellation is told once: by what it made reject; where all that waited was let finish,
  *   and succeeded, by the next effect; never to code that looks at `cancelSignal`, nor to an undo.
- * - I9: a line is logged once: where the last one was logged is known after each turn, goes with the
- *   next write, and comes back with the history. A line may be said twice where its node was lost after
- *   the turn and before that write; none is left out. A run that logs nothing writes nothing of it.
+ * - I9: a line is logged once: where the last one was logged is known after each turn, goes with
+ *   the
+ *   next write, and comes back with the history. A line may be said twice where its node was lost
+ *   after the turn and before that write; none is left out. A run that logs nothing writes nothing
+ *   of it.
  *
  * @module
  */
@@ -49,7 +51,7 @@ import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts"
 import type { CancelRequest, HistoryEvent } from "./history.ts";
 import { isNote, type NoteKind, Notes } from "./notes.ts";
 import { Patches } from "./patches.ts";
-import { Pending, type Request } from "./pending.ts";
+import { type Request, RequestedCommand } from "./requested_command.ts";
 import { duringTurn, outside, scope, type WorkflowScope } from "./scope.ts";
 import {
   ANSWERS,
@@ -72,10 +74,10 @@ export class Execution implements Effects, WorkflowScope {
   readonly startedAt: number;
   readonly #body: Body;
   readonly #options: ExecutionOptions;
-  readonly #outstanding = new Map<number, Pending>();
-  readonly #withdrawn = new Map<number, Pending>();
+  readonly #outstanding = new Map<number, RequestedCommand>();
+  readonly #withdrawn = new Map<number, RequestedCommand>();
   /** Commands whose answers came before anybody had awaited them. */
-  readonly #unheeded: Pending[] = [];
+  readonly #unheeded: RequestedCommand[] = [];
   readonly #signals: HistoryEvent[] = [];
   /** Positions of activities that the history says succeeded: no error will want to know their line. */
   readonly #succeeded = new Set<number>();
@@ -95,7 +97,7 @@ export class Execution implements Effects, WorkflowScope {
   /** Commands before this position have been reported by an earlier turn. */
   #reported = 0;
   #withdrawnNow: number[] = [];
-  #childrenGivenUp: Pending[] = NO_COMMANDS;
+  #childrenGivenUp: RequestedCommand[] = NO_COMMANDS;
   #outcome: Outcome | null = null;
   #drift: DriftReport | null = null;
   #refused: Refusal | null = null;
@@ -147,22 +149,23 @@ export class Execution implements Effects, WorkflowScope {
    * Commands that nobody has awaited so far, in program order; of a run that has returned, nobody
    * ever will. What was withdrawn is none of them.
    */
-  get unawaited(): readonly Pending[] {
+  get unawaited(): readonly RequestedCommand[] {
     return [...this.#unheeded, ...this.#outstanding.values()]
       .filter(({ isAwaited }) => !isAwaited)
       .sort((a, b) => a.position - b.position);
   }
 
   /**
-   * How far the lines of the code have been logged, for the `told` of the execution after this one: all
-   * that the code says before it is given an event of a seq from here on; `null`: it has said nothing.
+   * How far the lines of the code have been logged, for the `told` of the execution after this one:
+   * all that the code says before it is given an event of a seq from here on; `null`: it has said
+   * nothing.
    */
   get told(): number | null {
     return this.#told;
   }
 
   /** Commands that wait, in program order. */
-  get outstanding(): readonly Pending[] {
+  get outstanding(): readonly RequestedCommand[] {
     return [...this.#outstanding.values()];
   }
 
@@ -284,7 +287,7 @@ export class Execution implements Effects, WorkflowScope {
       const [event] = index < 0 ? [] : this.#signals.splice(index, 1);
       if (event !== undefined) return Promise.resolve(read(event.payload));
     }
-    const pending = new Pending(
+    const pending = new RequestedCommand(
       position,
       request,
       {
@@ -504,7 +507,7 @@ export class Execution implements Effects, WorkflowScope {
     if (event.kind === "signal.received") this.#signals.push(event);
   }
 
-  #settle(pending: Pending, event: HistoryEvent): void {
+  #settle(pending: RequestedCommand, event: HistoryEvent): void {
     this.#outstanding.delete(pending.position);
     if (!pending.isAwaited) this.#unheeded.push(pending);
     if (pending.cancelled !== null && event.kind.endsWith(".failed")) this.#isUntold = false;
@@ -512,7 +515,7 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   /** I7. */
-  #noteChildEnd({ options: { child } }: Pending, event: HistoryEvent): void {
+  #noteChildEnd({ options: { child } }: RequestedCommand, event: HistoryEvent): void {
     if (child === undefined || ANSWERS[event.kind] !== "child") return;
     this.#childEnds.set(child.id, event);
     if (this.#outcome !== null) return;
@@ -530,7 +533,7 @@ export class Execution implements Effects, WorkflowScope {
     this.#drift = reportDrift(this.start, event, mismatch);
   }
 
-  readonly #withdraw = (pending: Pending, reason: unknown): void => {
+  readonly #withdraw = (pending: RequestedCommand, reason: unknown): void => {
     if (!this.#outstanding.delete(pending.position)) return;
     this.#withdrawn.set(pending.position, pending);
     if (pending.position < this.#reported) this.#withdrawnNow.push(pending.position);
@@ -576,7 +579,7 @@ export class Execution implements Effects, WorkflowScope {
     if (missing !== undefined && !this.#stopped) {
       this.#noteDrift(missing, { command: null, reason: "the code does not say it any more" });
     }
-    let issued: Pending[] = NO_COMMANDS;
+    let issued: RequestedCommand[] = NO_COMMANDS;
     for (const [position, pending] of this.#outstanding) {
       if (position < this.#reported) continue;
       if (issued === NO_COMMANDS) issued = [];
@@ -606,7 +609,7 @@ export class Execution implements Effects, WorkflowScope {
   }
 }
 
-const NO_COMMANDS: Pending[] = [];
+const NO_COMMANDS: RequestedCommand[] = [];
 
 /** A promise whose rejection nobody has to handle. */
 function rejected(reason: unknown): Promise<never> {

@@ -2,9 +2,9 @@
  * The answers of `ctx.patched`.
  *
  * The first answer for a name holds for the run. It is `true` if the journal says so, wherever it
- * says so; else `false` if the history that the execution began with goes on past this place, since an
- * earlier execution may have gone past it when the line did not exist; else `true`, and that is to be
- * journaled.
+ * says so; else `false` if the history that the execution began with goes on past this place, since
+ * an earlier execution may have gone past it when the line did not exist; else `true`, and that is
+ * to be journaled.
  *
  * @module
  */

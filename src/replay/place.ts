@@ -5,7 +5,7 @@
  */
 
 import type { Answers } from "./scope.ts";
-import type { Original, Virtual } from "./virtual.ts";
+import type { Original, Virtual } from "./virtual_call.ts";
 
 const ZONE = "UTC";
 const LOCALE = "en-US";

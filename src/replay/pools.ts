@@ -1,7 +1,7 @@
 /**
- * Packages that make ids from a pool of random bytes, or a counter, that all of a process share: what
- * they give to a run depends on who else has asked. Members of a version import another module in
- * their place, whose functions refuse to be called within runs, however full the pool is.
+ * Packages that make ids from a pool of random bytes, or a counter, that all of a process share:
+ * what they give to a run depends on who else has asked. Members of a version import another module
+ * in their place, whose functions refuse to be called within runs, however full the pool is.
  *
  * @module
  */

@@ -1,8 +1,9 @@
 /**
  * Errors that user code leaves where nobody handles them: promises that stay rejected, and what
- * listeners, microtasks and timers throw. They would end the process; here they are told to the run,
- * the step or the version whose code it was, and the process lives. The runtime calls the handler in
- * the async context of the error, for timers excepted: what a step's timers call is wrapped.
+ * listeners, microtasks and timers throw. They would end the process; here they are told to the
+ * run, the step or the version whose code it was, and the process lives. The runtime calls the
+ * handler in the async context of the error, for timers excepted: what a step's timers call is
+ * wrapped.
  *
  * The application's own errors keep their default behaviour.
  *

@@ -8,23 +8,7 @@
 
 import { REFUSED } from "./rules_refused.ts";
 import { SAME } from "./rules_same.ts";
-
-/** One global, or function of a `node:` module, that a replay could not repeat. */
-export interface Rule {
-  /** How code names it, such as `Deno.readFile` or `node:os.uptime`. */
-  readonly name: string;
-  /** Where it really is, if not where it is named, such as `Crypto.prototype.randomUUID`. */
-  readonly at?: string;
-  /**
-   * Whether it answers from the run's own time and randomness, answers the same on every node, or is
-   * refused.
-   */
-  readonly action: "replace" | "same" | "refuse";
-  /** What to write in its place; for what answers the same on every node, what it answers. */
-  readonly instead: string;
-  /** Whether reading it is what is guarded, in place of calling it. */
-  readonly isRead?: true;
-}
+import type { Rule } from "./rule.ts";
 
 function replace(instead: string, names: Readonly<Record<string, string | null>>): Rule[] {
   return Object.entries(names).map(([name, at]) => ({

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Rule } from "./rules.ts";
+import type { Rule } from "./rule.ts";
 
 const STEP = "ctx.run or an activity";
 const LIVE = "the run's input, or a module that is live";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Rule } from "./rules.ts";
+import type { Rule } from "./rule.ts";
 
 const PLACE = "as in UTC and en-US";
 

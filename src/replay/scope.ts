@@ -43,8 +43,8 @@ export interface ModuleScope extends Answers {
   /** Takes notice of random bytes that are drawn: they differ from node to node. */
   notice(call: string): void;
   /**
-   * Takes notice of what fails the evaluation though nobody may have seen it: an error of a timer, or
-   * that the process was to be ended.
+   * Takes notice of what fails the evaluation though nobody may have seen it: an error of a timer,
+   * or that the process was to be ended.
    */
   noteFailure(error: unknown): void;
 }

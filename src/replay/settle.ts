@@ -11,7 +11,7 @@ import { decodeError } from "../base/values_failure.ts";
 import { decodeActivityFailure } from "./activity_failure.ts";
 import type { Command, CommandKind } from "./commands.ts";
 import type { EventKind, HistoryEvent } from "./history.ts";
-import type { Pending } from "./pending.ts";
+import type { RequestedCommand } from "./requested_command.ts";
 import { addFrames, outside } from "./scope.ts";
 
 /** Which kind of command an event answers; null for annotations. */
@@ -63,17 +63,17 @@ export function asksForEnd(
 }
 
 /**
- * Which outstanding commands a cancellation leaves waiting: what they set off may have happened, and
- * is told to the code, so that an undo is never skipped.
+ * Which outstanding commands a cancellation leaves waiting: what they set off may have happened,
+ * and is told to the code, so that an undo is never skipped.
  */
-export function outlivesCancel({ kind, options }: Pending): boolean {
+export function outlivesCancel({ kind, options }: RequestedCommand): boolean {
   if (kind === "child") return options.child?.workflow !== undefined;
   return kind === "activity" && options.onCancel !== "abandon";
 }
 
 /** Settles a command with what its event says. I4 of the machine: from the text alone. */
 export const SETTLE: Readonly<
-  Record<Delivery, (pending: Pending, payload: string | null) => void>
+  Record<Delivery, (pending: RequestedCommand, payload: string | null) => void>
 > = {
   "step.completed": (pending, payload) => pending.resolve(read(payload)),
   "step.failed": (pending, payload) => pending.reject(readError(payload)),
@@ -115,7 +115,10 @@ function readError(payload: string | null): unknown {
     : decodeError(payload);
 }
 
-function activityError({ name, position, stack }: Pending, payload: string | null): ActivityError {
+function activityError(
+  { name, position, stack }: RequestedCommand,
+  payload: string | null,
+): ActivityError {
   const { cause, attempts } = payload === null
     ? { cause: readError(null), attempts: [] }
     : decodeActivityFailure(payload);
@@ -132,20 +135,24 @@ function activityError({ name, position, stack }: Pending, payload: string | nul
  * @param kind Which kind of command the event answers.
  * @returns Why it is not; null if it is.
  */
-export function mismatch(pending: Pending, event: HistoryEvent, kind: CommandKind): string | null {
+export function mismatch(
+  pending: RequestedCommand,
+  event: HistoryEvent,
+  kind: CommandKind,
+): string | null {
   if (pending.kind !== kind) return "the code asked for another kind of effect there";
   if (pending.name !== event.name) return "the code asked for another name there";
   if (pending.digest !== event.digest) return "the code asked with another input there";
   return null;
 }
 
-function childError(pending: Pending, payload: string | null): ChildError {
+function childError(pending: RequestedCommand, payload: string | null): ChildError {
   const { state, error } = read(payload) as { state: string; error: string | null };
   const id = pending.options.child?.id ?? pending.name;
   return stackless(() => new ChildError(id, state, readError(error)));
 }
 
-function signalTimeout(pending: Pending): TimeoutError {
+function signalTimeout(pending: RequestedCommand): TimeoutError {
   const name = JSON.stringify(pending.name);
   return stackless(() =>
     new TimeoutError(

@@ -8,24 +8,7 @@
 import { ALIKE } from "./alike.ts";
 import { PLACED } from "./place.ts";
 import { type Answers, outside, type WorkflowScope } from "./scope.ts";
-
-// deno-lint-ignore ban-types -- whatever the runtime has under that name
-export type Original = Function;
-
-/** What one guarded global answers within workflow code. */
-export interface Virtual {
-  /** Answers a call. */
-  readonly call?: (
-    within: Answers,
-    args: unknown[],
-    original: Original,
-    self: unknown,
-  ) => unknown;
-  /** Gives the arguments with which `new` is to be called. */
-  readonly construct?: (within: Answers, args: unknown[]) => unknown[];
-  /** Answers a reading. */
-  readonly read?: (within: Answers) => unknown;
-}
+import type { Virtual } from "./virtual_call.ts";
 
 /** The time zone that `Temporal.Now` tells: every node's must be the same. */
 const ZONE = "UTC";
@@ -105,9 +88,9 @@ function fill(within: Answers, view: unknown): unknown {
 }
 
 /**
- * Who draws more fills a pool that all of the process will use: it gets what it asked for. The run is
- * parked, and nothing is thrown: a package that is cut short while it fills its pool may give the same
- * ids to everybody from then on.
+ * Who draws more fills a pool that all of the process will use: it gets what it asked for. The run
+ * is parked, and nothing is thrown: a package that is cut short while it fills its pool may give
+ * the same ids to everybody from then on.
  */
 function draw(within: Answers, into: Uint8Array): void {
   if (into.byteLength > MAX_DRAW) {

@@ -1,6 +1,7 @@
 /**
  * When a schedule is planned to fire: pure arithmetic over instants, in milliseconds since the
- * epoch. Cron patterns are read by croner, with the rules of Vixie cron around a change of the clocks:
+ * epoch. Cron patterns are read by croner, with the rules of Vixie cron around a change of the
+ * clocks:
  *
  * - C1: a fixed time that the clocks skip comes right after the gap, also where the gap ends at or
  *   beyond midnight, or is a whole day; all that one gap skips comes as one.
@@ -145,8 +146,8 @@ export function countPlanned(timing: Timing, from: number, to: number): number {
 }
 
 /**
- * By how much one firing is put off, so that schedules of one time don't all start at once. The same
- * for every node that asks.
+ * By how much one firing is put off, so that schedules of one time don't all start at once. The
+ * same for every node that asks.
  *
  * @param id The schedule's id.
  * @param planned The planned time.

@@ -20,15 +20,15 @@ import { countPlanned, jitterOf, latestPlanned, plannedAfter, type Timing } from
 export type ScheduleState = "active" | "paused" | "stuck" | "done" | "cancelled";
 
 /**
- * What happens to a firing while a run of the same schedule has not ended: it is left out; the first
- * one waits for that run's end and others are left out; it starts all the same; that run is
+ * What happens to a firing while a run of the same schedule has not ended: it is left out; the
+ * first one waits for that run's end and others are left out; it starts all the same; that run is
  * cancelled or terminated, and the newest firing waits for its end.
  */
 export type Overlap = "skip" | "buffer_one" | "allow" | "cancel_other" | "terminate_other";
 
 /**
- * Which firings are made up for that no node made in time: none that is more than a minute late; the
- * latest; all of them, the oldest first.
+ * Which firings are made up for that no node made in time: none that is more than a minute late;
+ * the latest; all of them, the oldest first.
  */
 export type CatchUp = "none" | "last" | "all";
 
@@ -249,8 +249,8 @@ export function resume(id: string, rules: Rules, before: Progress, now: number):
 }
 
 /**
- * Gives a schedule other rules. With the timing that it had it goes on where it was, so that what was
- * missed is still made up for; with another it begins anew. What it has counted stays.
+ * Gives a schedule other rules. With the timing that it had it goes on where it was, so that what
+ * was missed is still made up for; with another it begins anew. What it has counted stays.
  *
  * @param id Its id.
  * @param rules What it is asked to do now.

@@ -139,8 +139,8 @@ export class VersionNotRegisteredError extends ContinuumError {
 
 /**
  * The database can't be reached, went away, or could not do now what it was asked. Calling again
- * later makes sense. `details.mayBeWritten` tells whether the call may have been carried out all the
- * same, its answer being lost.
+ * later makes sense. `details.mayBeWritten` tells whether the call may have been carried out all
+ * the same, its answer being lost.
  */
 export class DatabaseUnavailableError extends ContinuumError {
   /** Calling again later makes sense. */
@@ -168,7 +168,8 @@ export class ClosedError extends ContinuumError {
    * Makes the error.
    *
    * @param action What was to be done.
-   * @param cause What became of it, where the `Continuum` was closed meanwhile: it may have been done.
+   * @param cause What became of it, where the `Continuum` was closed meanwhile: it may have been
+   * done.
    */
   constructor(action: string, cause?: unknown) {
     super(

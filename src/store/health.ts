@@ -15,9 +15,9 @@ import type {
   StuckRuns,
   WaitingTasks,
 } from "../ports/health.ts";
-import type { SqlDriver } from "./driver.ts";
-import type { SchemaName } from "./schema_name.ts";
-import { CLOCK, milliseconds } from "./sql.ts";
+import type { SqlDriver } from "./sql/driver.ts";
+import type { SchemaName } from "./schema/name.ts";
+import { CLOCK, milliseconds } from "./sql/fragments.ts";
 
 /** Times before that are too long ago. */
 const LATE = "clock_timestamp() - $2::float8 * interval '1 millisecond'";
@@ -31,8 +31,8 @@ function dueAnd(which: string): string {
 }
 
 /**
- * H1: what a node holds of a version that it has noted it can't load, it gives back in a moment: that
- * waits for another node all the time. The newest leases of the node name it.
+ * H1: what a node holds of a version that it has noted it can't load, it gives back in a moment:
+ * that waits for another node all the time. The newest leases of the node name it.
  */
 const TRIED_RUNS = `
       select run.specifier_id, ${CLOCK} as wake_at

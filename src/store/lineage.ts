@@ -24,9 +24,9 @@ import type {
   SettledRuns,
   WokenRun,
 } from "../ports/lineage.ts";
-import { ENDED } from "./runs_sql.ts";
-import type { SqlDriver, SqlSession, SqlValue } from "./driver.ts";
-import type { SchemaName } from "./schema_name.ts";
+import { ENDED } from "./runs/statements.ts";
+import type { SqlDriver, SqlSession, SqlValue } from "./sql/driver.ts";
+import type { SchemaName } from "./schema/name.ts";
 import {
   arrayLiteral,
   CLOCK,
@@ -36,7 +36,7 @@ import {
   storable,
   TIMEOUT,
   timestamp,
-} from "./sql.ts";
+} from "./sql/fragments.ts";
 
 /** Ends a generation and begins the next, behind a fence; repeated, it finds what it has done. */
 function nextGeneration(fence: string, changes: string): string {
@@ -86,8 +86,8 @@ function nextGeneration(fence: string, changes: string): string {
 }
 
 /**
- * Keys of the parents of `$1`, and of the children of `$2` that a condition holds of. As an array they
- * are looked up in the primary key; in a disjunction all runs would be read.
+ * Keys of the parents of `$1`, and of the children of `$2` that a condition holds of. As an array
+ * they are looked up in the primary key; in a disjunction all runs would be read.
  */
 function relatives(condition: string): string {
   return `array(

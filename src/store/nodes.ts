@@ -10,17 +10,17 @@
 
 import { legibleJson } from "../base/text.ts";
 import type { Beat, HeldRun, NewNode, NodeStore } from "../ports/store.ts";
-import type { SqlDriver, SqlSession } from "./driver.ts";
-import { IDLE_STATE } from "./journal_sql.ts";
-import { NEXT_WAKE, noted, withMail } from "./runs_sql.ts";
-import { NEXT_LOOK } from "./schedules_sql.ts";
-import type { SchemaName } from "./schema_name.ts";
-import { FREE_TASKS } from "./tasks_sql.ts";
-import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql.ts";
+import type { SqlDriver, SqlSession } from "./sql/driver.ts";
+import { IDLE_STATE } from "./journal/statements.ts";
+import { NEXT_WAKE, noted, withMail } from "./runs/statements.ts";
+import { NEXT_LOOK } from "./schedules/statements.ts";
+import type { SchemaName } from "./schema/name.ts";
+import { FREE_TASKS } from "./tasks/statements.ts";
+import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql/fragments.ts";
 
 const LEASE = "clock_timestamp() + $2::float8 * interval '1 millisecond'";
 
-/** L2 of `runs.ts`: a run may have been taken more than once. */
+/** L2 of `store/runs/run_store.ts`: a run may have been taken more than once. */
 const TAKEN = "select distinct unnest(runs) as id from taken";
 
 /** So many runs of which a node and the database think differently are told of at a time. */
@@ -174,8 +174,8 @@ export class Nodes implements NodeStore {
     return { ...row!, woken, unknown, gone };
   }
 
-  /** See {@linkcode NodeStore.bury}. */
-  async bury(self: string, everyOther: boolean): Promise<{ nodes: number; runs: number }> {
+  /** See {@linkcode NodeStore.expire}. */
+  async expire(self: string, everyOther: boolean): Promise<{ nodes: number; runs: number }> {
     return await this.#driver.transaction(async (session) => {
       const dead = await session.query<{ id: string }>(this.#sql.bury, [self, everyOther]);
       if (dead.length === 0) return { nodes: 0, runs: 0 };

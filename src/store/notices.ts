@@ -6,9 +6,9 @@
 
 import { Batcher } from "../base/batcher.ts";
 import type { Notice, Notices } from "../ports/store.ts";
-import type { SqlDriver } from "./driver.ts";
-import type { SchemaName } from "./schema_name.ts";
-import { arrayLiteral } from "./sql.ts";
+import type { SqlDriver } from "./sql/driver.ts";
+import type { SchemaName } from "./schema/name.ts";
+import { arrayLiteral } from "./sql/fragments.ts";
 
 /** Postgres takes payloads under 8,000 bytes. */
 const PAYLOAD_BYTES = 7_900;

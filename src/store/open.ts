@@ -6,9 +6,9 @@
  */
 
 import type { Store } from "../ports/store.ts";
-import type { DatabaseAdapter } from "./driver.ts";
+import type { DatabaseAdapter } from "./sql/driver.ts";
 import { DatabaseOptionError, redacted } from "./errors.ts";
-import { SchemaName } from "./schema_name.ts";
+import { SchemaName } from "./schema/name.ts";
 import { SqlStore } from "./sql_store.ts";
 
 /** The folder of the database that is used when none is named. */
@@ -49,7 +49,7 @@ async function adapterOf(url: unknown): Promise<DatabaseAdapter> {
     case "postgres":
     case "postgresql": {
       if (!URL.canParse(url)) break;
-      const { postgres } = await import("./postgres.ts");
+      const { postgres } = await import("./postgres/mod.ts");
       return postgres(url);
     }
     case "memory":
@@ -73,6 +73,6 @@ function notUnderstood(found: string): DatabaseOptionError {
 }
 
 async function pgliteAdapter(folder: string | null): Promise<DatabaseAdapter> {
-  const { pglite } = await import("./pglite.ts");
+  const { pglite } = await import("./pglite/mod.ts");
   return pglite(folder);
 }

@@ -5,21 +5,21 @@
  */
 
 import type { Store, StoreTransaction } from "../ports/store.ts";
-import type { SqlDriver, SqlValue } from "./driver.ts";
+import type { SqlDriver, SqlValue } from "./sql/driver.ts";
 import { HealthFacts } from "./health.ts";
-import { Journal } from "./journal.ts";
+import { Journal } from "./journal/append.ts";
 import { insideTransaction } from "./inside.ts";
 import { Lineage } from "./lineage.ts";
-import { migrate } from "./migrate.ts";
+import { migrate } from "./schema/migrate.ts";
 import { Nodes } from "./nodes.ts";
 import { SqlNotices } from "./notices.ts";
-import { Retention } from "./retention.ts";
-import { Runs } from "./runs.ts";
-import { Schedules } from "./schedules.ts";
-import type { SchemaName } from "./schema_name.ts";
-import { CLOCK, milliseconds } from "./sql.ts";
-import { Tasks } from "./tasks.ts";
-import { Versions } from "./versions.ts";
+import { Retention } from "./retention/remove.ts";
+import { Runs } from "./runs/run_store.ts";
+import { Schedules } from "./schedules/schedule_store.ts";
+import type { SchemaName } from "./schema/name.ts";
+import { CLOCK, milliseconds } from "./sql/fragments.ts";
+import { Tasks } from "./tasks/task_store.ts";
+import { Versions } from "./versions/version_store.ts";
 
 const NOW = `select ${milliseconds(CLOCK)} as now`;
 

@@ -1,13 +1,13 @@
 /**
- * Activities of tests: what stands in their place, and where their tasks find it. They go through the
- * engine's own queues, as tasks that any claim of the engine can execute.
+ * Activities of tests: what stands in their place, and where their tasks find it. They go through
+ * the engine's own queues, as tasks that any claim of the engine can execute.
  *
  * @module
  */
 
 import { DEFAULT_RETRY } from "../base/backoff.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
-import { DEFAULT_QUEUE } from "../engine/task_spec.ts";
+import { DEFAULT_QUEUE } from "../task/retry.ts";
 import type { ActivityLike, CommandOptions } from "../replay/commands.ts";
 import type { Doubles } from "./doubles.ts";
 

@@ -1,56 +1,57 @@
 /**
- * The code of runs, with doubles in place of activities, and with everything noted that it asks for.
+ * The code of runs, with doubles in place of activities, and with everything noted that it asks
+ * for.
  *
  * @module
  */
 
-import type { ChildVersion } from "../engine/children.ts";
-import type { CodeSource } from "../engine/code_source.ts";
-import type { CodeFailure, RunCode } from "../engine/run_code.ts";
-import { logLine, VersionCode } from "../engine/version_code.ts";
+import type { CodeSource } from "../engine/code/source.ts";
+import type { CodeFailure, RunCode } from "../engine/code/run_code.ts";
+import { logLine, VersionCode } from "../engine/code/version_code.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { ActivityLike, CommandOptions, WorkflowLike } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
 import type { TurnOptions } from "../replay/effects.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import { Execution, type ExecutionOptions } from "../replay/machine.ts";
-import type { Request } from "../replay/pending.ts";
+import type { Request } from "../replay/requested_command.ts";
 import type { RunStart, Turn } from "../replay/turn.ts";
 import type { Contracts } from "../version/contracts.ts";
 import { Context } from "../workflow/context.ts";
-import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import type { TestActivities } from "./activities.ts";
-import type { Busy } from "./busy.ts";
+import type { IdleTracker } from "./idle_tracker.ts";
 import type { TestVersions } from "./definitions.ts";
+import type { VersionRef } from "../ports/version_ref.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /** What executions of tests are made with. */
 interface Parts {
-  readonly busy: Busy;
+  readonly idleTracker: IdleTracker;
   readonly activities: TestActivities;
 }
 
 /** An execution that counts as work while it takes a turn, and asks for doubles. */
 class TestExecution extends Execution {
-  readonly #busy: Busy;
+  readonly #idleTracker: IdleTracker;
   readonly #activities: TestActivities;
 
   constructor(
     definition: WorkflowDefinition,
     start: RunStart,
     options: ExecutionOptions,
-    { busy, activities }: Parts,
+    { idleTracker, activities }: Parts,
   ) {
     super(
       (effects, input) => definition.run(new Context(effects, definition.signals), input),
       start,
       options,
     );
-    this.#busy = busy;
+    this.#idleTracker = idleTracker;
     this.#activities = activities;
   }
 
   override turn(events: readonly HistoryEvent[], options?: TurnOptions): Promise<Turn> {
-    return this.#busy.during("work", () => super.turn(events, options));
+    return this.#idleTracker.during("work", () => super.turn(events, options));
   }
 
   override ask(request: Request): Promise<unknown> {
@@ -63,7 +64,8 @@ class TestExecution extends Execution {
     if (callback === undefined) return options;
     return {
       ...options,
-      callback: (attempt) => this.#busy.during("attempt", () => callback(attempt), attempt.signal),
+      callback: (attempt) =>
+        this.#idleTracker.during("attempt", () => callback(attempt), attempt.signal),
     };
   }
 }
@@ -95,7 +97,7 @@ export class TestCode implements CodeSource {
 
   /** See {@linkcode CodeSource.find}. */
   async find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure> {
-    return await this.#parts.busy.during("work", async () => {
+    return await this.#parts.idleTracker.during("work", async () => {
       const code = await this.#inner.find(run, node);
       if ("kind" in code) return code;
       const { definition } = await this.#versions.obtain(run.hash);
@@ -120,18 +122,21 @@ export class TestCode implements CodeSource {
   }
 
   /** See {@linkcode CodeSource.childOf}. */
-  childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<ChildVersion> {
-    return this.#parts.busy.during("work", () => this.#inner.childOf(run, workflow));
+  childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<VersionRef> {
+    return this.#parts.idleTracker.during("work", () => this.#inner.childOf(run, workflow));
   }
 
   /** See {@linkcode CodeSource.checkInput}. */
   checkInput(hash: string, input: string): Promise<string> {
-    return this.#parts.busy.during("work", () => this.#inner.checkInput(hash, input));
+    return this.#parts.idleTracker.during("work", () => this.#inner.checkInput(hash, input));
   }
 
   /** See {@linkcode CodeSource.checkSignal}. */
   checkSignal(hash: string, name: string, payload: string): Promise<string> {
-    return this.#parts.busy.during("work", () => this.#inner.checkSignal(hash, name, payload));
+    return this.#parts.idleTracker.during(
+      "work",
+      () => this.#inner.checkSignal(hash, name, payload),
+    );
   }
 
   /** See {@linkcode CodeSource.activity}. */

@@ -8,10 +8,10 @@
  * @module
  */
 
-import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../store/driver.ts";
-import { pglite } from "../store/pglite.ts";
-import { keepImage } from "../store/pglite_image.ts";
-import type { Busy } from "./busy.ts";
+import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../store/sql/driver.ts";
+import { pglite } from "../store/pglite/mod.ts";
+import { keepImage } from "../store/pglite/image.ts";
+import type { IdleTracker } from "./idle_tracker.ts";
 
 /** VT1 */
 const SETUP = `
@@ -26,11 +26,11 @@ const SET_TIME = "select set_config('continuum.now', $1, false)";
 /** A database in memory, for one engine. */
 export class TestDatabase implements AsyncDisposable {
   readonly #driver: SqlDriver;
-  readonly #busy: Busy;
+  readonly #idleTracker: IdleTracker;
 
-  private constructor(driver: SqlDriver, busy: Busy) {
+  private constructor(driver: SqlDriver, idleTracker: IdleTracker) {
     this.#driver = driver;
-    this.#busy = busy;
+    this.#idleTracker = idleTracker;
   }
 
   /**
@@ -39,10 +39,10 @@ export class TestDatabase implements AsyncDisposable {
    * @param now Its time, in milliseconds since the epoch.
    * @param busy Counts its statements.
    */
-  static async open(now: number, busy: Busy): Promise<TestDatabase> {
+  static async open(now: number, idleTracker: IdleTracker): Promise<TestDatabase> {
     keepImage();
     const driver = await pglite(null).open();
-    const database = new TestDatabase(driver, busy);
+    const database = new TestDatabase(driver, idleTracker);
     await database.setTime(now);
     await driver.script(SETUP);
     return database;
@@ -52,7 +52,7 @@ export class TestDatabase implements AsyncDisposable {
   get adapter(): DatabaseAdapter {
     return {
       description: "a database for tests",
-      open: () => Promise.resolve(watched(this.#driver, this.#busy)),
+      open: () => Promise.resolve(watched(this.#driver, this.#idleTracker)),
     };
   }
 
@@ -63,7 +63,7 @@ export class TestDatabase implements AsyncDisposable {
 
   /** Runs one statement. */
   query<Row>(text: string, values?: readonly SqlValue[]): Promise<Row[]> {
-    return this.#busy.during("work", () => this.#driver.query<Row>(text, values));
+    return this.#idleTracker.during("work", () => this.#driver.query<Row>(text, values));
   }
 
   /** Closes it, if no store did. */
@@ -73,20 +73,21 @@ export class TestDatabase implements AsyncDisposable {
 }
 
 /** A driver whose statements are counted. */
-export function watched(driver: SqlDriver, busy: Busy): SqlDriver {
+export function watched(driver: SqlDriver, idleTracker: IdleTracker): SqlDriver {
   return {
     exclusive: driver.exclusive,
-    ...session(driver, busy),
-    impatient: session(driver, busy),
-    transaction: (work, options) => busy.during("work", () => driver.transaction(work, options)),
+    ...session(driver, idleTracker),
+    impatient: session(driver, idleTracker),
+    transaction: (work, options) =>
+      idleTracker.during("work", () => driver.transaction(work, options)),
     listen: driver.listen!.bind(driver),
     close: () => driver.close(),
   };
 }
 
-function session(inner: SqlSession, busy: Busy): SqlSession {
+function session(inner: SqlSession, idleTracker: IdleTracker): SqlSession {
   return {
-    query: (text, values) => busy.during("work", () => inner.query(text, values)) as never,
-    script: (text) => busy.during("work", () => inner.script(text)),
+    query: (text, values) => idleTracker.during("work", () => inner.query(text, values)) as never,
+    script: (text) => idleTracker.during("work", () => inner.script(text)),
   };
 }

@@ -9,7 +9,7 @@ import { contractOf } from "../version/definition.ts";
 import type { VersionStore } from "../ports/store.ts";
 import type { LoadedVersion, StartVersion } from "../version/loaded_version.ts";
 import { Versions, type VersionsOptions } from "../version/versions.ts";
-import type { WorkflowDefinition } from "../workflow/workflow.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /** Any workflow. */
 export type AnyWorkflow = WorkflowDefinition<never, unknown>;

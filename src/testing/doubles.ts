@@ -9,7 +9,7 @@ import type { ActivityAttempt } from "../replay/commands.ts";
 import { isActivity } from "../workflow/activity.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import { describe } from "../workflow/options.ts";
-import type { Busy } from "./busy.ts";
+import type { IdleTracker } from "./idle_tracker.ts";
 
 /** What an attempt comes to, other than to a value: see {@linkcode fails} and {@linkcode hangs}. */
 export class Outcome {
@@ -70,8 +70,8 @@ export function hangs(): Outcome {
  * A double that gives one answer for each attempt, of any run, in the order of the attempts.
  *
  * ```ts ignore
- * testEngine({ workflows: [order], activities: { charge: answers(fails(new Error("busy")), 30) } });
- * ```
+ * testEngine({ workflows: [order], activities: { charge: answers(fails(new Error("busy")), 30) }
+ * }); ```
  *
  * @param list Values, {@linkcode fails} and {@linkcode hangs}; the last is given again and again.
  * @returns A double.
@@ -119,15 +119,15 @@ export class Doubles {
   /** Every attempt, in the order of their beginning. */
   readonly calls: ActivityCall[] = [];
   readonly #doubles = new Map<string, ActivityDouble>();
-  readonly #busy: Busy;
+  readonly #idleTracker: IdleTracker;
   readonly #now: () => number;
 
   /**
    * @param busy Counts attempts.
    * @param now The virtual time, in milliseconds since the epoch.
    */
-  constructor(busy: Busy, now: () => number) {
-    this.#busy = busy;
+  constructor(idleTracker: IdleTracker, now: () => number) {
+    this.#idleTracker = idleTracker;
     this.#now = now;
   }
 
@@ -172,9 +172,13 @@ export class Doubles {
     this.calls.push({ activity: name, input, runId, attempt: attempt.attempt, idempotencyKey, at });
     const double = this.#doubles.get(name);
     if (double === undefined) {
-      return await this.#busy.during("attempt", () => real?.(input, attempt), attempt.signal);
+      return await this.#idleTracker.during(
+        "attempt",
+        () => real?.(input, attempt),
+        attempt.signal,
+      );
     }
-    const answer = await this.#busy.during("double", () => {
+    const answer = await this.#idleTracker.during("double", () => {
       if (typeof double === "function") return double(input, attempt);
       return double instanceof Answers ? double.next() : double;
     }, attempt.signal);

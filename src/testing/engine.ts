@@ -6,23 +6,22 @@
 
 import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
-import type { Activities } from "../engine/activities.ts";
-import type { RunsApi } from "../client/runs_api.ts";
-import type { Schedules } from "../client/schedules.ts";
-import type { StartManyItem, StartManyOptions, StartOptions } from "../client/start_options.ts";
-import type { VersionsApi } from "../client/versions_api.ts";
+import type { Activities } from "../client/activities.ts";
+import type { RunsApi } from "../client/run/queries.ts";
+import type { Schedules } from "../client/schedule/client.ts";
+import type { StartManyItem, StartManyOptions, StartOptions } from "../client/start/options.ts";
+import type { VersionsApi } from "../client/versions.ts";
 import { assemble, type Continuum } from "../continuum.ts";
 import { probeDrain } from "../replay/drain.ts";
-import type { SqlValue } from "../store/driver.ts";
+import type { SqlValue } from "../store/sql/driver.ts";
 import { openStore } from "../store/open.ts";
-import type { UnawaitedEffect } from "../engine/reports.ts";
+import type { UnawaitedEffect } from "../engine/run/warnings.ts";
 import type { Store } from "../ports/store.ts";
 import { Contracts } from "../version/contracts.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import type { SignalSchemas } from "../workflow/signal_types.ts";
-import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { TestActivities } from "./activities.ts";
-import { Busy } from "./busy.ts";
+import { IdleTracker } from "./idle_tracker.ts";
 import { POLL_MS, VirtualClock } from "./clock.ts";
 import { TestCode } from "./code.ts";
 import { TestDatabase } from "./database.ts";
@@ -30,10 +29,11 @@ import { TestVersions } from "./definitions.ts";
 import { type ActivityCall, type ActivityDouble, Doubles, nameOf } from "./doubles.ts";
 import { readHistory } from "./history.ts";
 import { dateOf, MOST_ATTEMPTS, readTestOptions, type TestEngineOptions } from "./options.ts";
-import { Paranoia } from "./paranoia.ts";
+import { ReplayChecker } from "./replay_checker.ts";
 import { ParkedRuns } from "./parked.ts";
 import { TestRun, type TestRunServices } from "./run.ts";
 import { TestTime } from "./time.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /** What became of one run of {@linkcode TestEngine.startMany}. */
 export type TestStartedItem<Output = unknown, Signals extends SignalSchemas = SignalSchemas> =
@@ -57,7 +57,7 @@ interface Parts {
   readonly database: TestDatabase;
   readonly time: TestTime;
   readonly doubles: Doubles;
-  readonly paranoia: Paranoia | null;
+  readonly replayChecker: ReplayChecker | null;
   readonly parked: ParkedRuns;
   readonly unawaited: readonly UnawaitedEffect[];
   readonly isAutomatic: boolean;
@@ -269,11 +269,11 @@ export class TestEngine implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    const { continuum, paranoia, time } = this.#parts;
+    const { continuum, replayChecker, time } = this.#parts;
     await time.stopped();
     try {
       await continuum.drain();
-      await paranoia?.verify();
+      await replayChecker?.verify();
     } finally {
       await continuum.close();
     }
@@ -312,12 +312,12 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     readTestOptions(options);
   const { now, isAutomatic, isParanoid, graph } = rest;
   const clock = new VirtualClock(now);
-  const busy = new Busy();
-  const doubles = new Doubles(busy, () => clock.monotonic());
+  const idleTracker = new IdleTracker();
+  const doubles = new Doubles(idleTracker, () => clock.monotonic());
   for (const [activity, double] of given) doubles.set(activity, double);
 
   await using opened = new AsyncDisposableStack();
-  const database = opened.use(await TestDatabase.open(clock.monotonic(), busy));
+  const database = opened.use(await TestDatabase.open(clock.monotonic(), idleTracker));
   const store = await openStore({ database: database.adapter });
   await store.migrate();
   const drain = await probeDrain();
@@ -326,7 +326,9 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
   const activities = new TestActivities(doubles, queues.keys());
   const parked = new ParkedRuns();
   const unawaited: UnawaitedEffect[] = [];
-  const paranoia = isParanoid ? new Paranoia(store, versions, { drain, payloadBytes }) : null;
+  const replayChecker = isParanoid
+    ? new ReplayChecker(store, versions, { drain, payloadBytes })
+    : null;
   const continuum = await assemble({
     store,
     versions,
@@ -336,17 +338,17 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     clock,
     polls: { told: POLL_MS, passing: POLL_MS },
     code: new TestCode(versions, new Contracts(versions, store.versions), drain, {
-      busy,
+      idleTracker,
       activities,
     }),
     settings: { ...SETTINGS, queues },
-    onDeparture: (run, departure) => {
-      paranoia?.note(run, departure);
-      parked.note(run, departure);
+    onExit: (run, exit) => {
+      replayChecker?.note(run, exit);
+      parked.note(run, exit);
     },
     onUnawaited: (effect) => unawaited.push(effect),
   }, specifiers);
-  const time = new TestTime(clock, busy, (at) => database.setTime(at));
+  const time = new TestTime(clock, idleTracker, (at) => database.setTime(at));
   opened.move();
   return make({
     continuum,
@@ -354,7 +356,7 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     database,
     time,
     doubles,
-    paranoia,
+    replayChecker,
     parked,
     unawaited,
     isAutomatic,

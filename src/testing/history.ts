@@ -6,12 +6,12 @@
 
 import { isSha256Hex } from "../base/encoding.ts";
 import { RunNotFoundError } from "../client/errors.ts";
-import { historyOf } from "../client/dark_replay.ts";
+import { historyOf } from "../client/run/replayer.ts";
 import type { RunState } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { RunStart } from "../replay/turn.ts";
-import type { DatabaseAdapter } from "../store/driver.ts";
+import type { DatabaseAdapter } from "../store/sql/driver.ts";
 import { openStore } from "../store/open.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
 import { HistoryFormatError } from "./errors.ts";

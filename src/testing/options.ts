@@ -7,7 +7,7 @@
 import { InvalidArgumentError } from "../base/errors.ts";
 import { type Limits, readLimits } from "../client/limits.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
-import type { QueueSettings } from "../engine/task_queue.ts";
+import type { QueueSettings } from "../engine/activity/task_queue.ts";
 import { type QueueSetting, readQueues } from "../options.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
 import { isWorkflow } from "../workflow/workflow.ts";
@@ -24,9 +24,9 @@ export interface TestEngineOptions {
   /** What stands in place of activities: by name, or beside the activity that it replaces. */
   readonly activities?: Readonly<Record<string, ActivityDouble>> | readonly ActivityDoublePair[];
   /**
-   * The queues of activities that the engine serves, beside `default`, as in `Continuum.open`: at most
-   * 1,000 attempts at once each where nothing else is said. An activity of another queue fails, by
-   * name.
+   * The queues of activities that the engine serves, beside `default`, as in `Continuum.open`: at
+   * most 1,000 attempts at once each where nothing else is said. An activity of another queue
+   * fails, by name.
    */
   readonly queues?: Readonly<Record<string, QueueSetting>>;
   /**
@@ -42,8 +42,8 @@ export interface TestEngineOptions {
    */
   readonly time?: "auto" | "manual";
   /**
-   * Whether every run that has ended is replayed from its history when the engine is disposed of, as
-   * if the process had died at several of its events.
+   * Whether every run that has ended is replayed from its history when the engine is disposed of,
+   * as if the process had died at several of its events.
    *
    * @default {true}
    */

@@ -5,7 +5,7 @@
  */
 
 import { inBackground } from "../base/background.ts";
-import type { Departure } from "../engine/departure.ts";
+import type { Exit } from "../engine/run/exit.ts";
 import type { ClaimedRun, RunState } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import { RunParkedError } from "./errors.ts";
@@ -15,8 +15,8 @@ export class ParkedRuns {
   readonly #watchers = new Set<(runId: string) => void>();
 
   /** A run has left the engine's memory. */
-  note(run: ClaimedRun, departure: Departure): void {
-    if (departure.kind !== "stuck") return;
+  note(run: ClaimedRun, exit: Exit): void {
+    if (exit.kind !== "stuck") return;
     for (const watcher of this.#watchers) watcher(run.runId);
   }
 

@@ -10,14 +10,15 @@ import { decodeError } from "../base/values_failure.ts";
 import { type Drain, probeDrain } from "../replay/drain.ts";
 import { installGuard } from "../replay/guard.ts";
 import { Execution } from "../replay/machine.ts";
-import type { Request } from "../replay/pending.ts";
+import type { Request } from "../replay/requested_command.ts";
 import type { Outcome, Turn } from "../replay/turn.ts";
 import { readDefinition } from "../version/definition.ts";
 import { Context } from "../workflow/context.ts";
-import { isWorkflow, type WorkflowDefinition } from "../workflow/workflow.ts";
+import { isWorkflow } from "../workflow/workflow.ts";
 import type { AnyWorkflow } from "./definitions.ts";
 import { ReplayError } from "./errors.ts";
 import { loadHistory, type RunHistory, startOf } from "./history.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /**
  * Asserts that a history replays on some code: every effect that the code asks for is the one that
@@ -108,8 +109,8 @@ export async function replay(
 }
 
 /**
- * Replays a history once for each of several cuts, each time on a fresh execution, as if the process
- * had died there: all must ask for the same.
+ * Replays a history once for each of several cuts, each time on a fresh execution, as if the
+ * process had died there: all must ask for the same.
  *
  * @throws {ReplayError} If one does not replay, or if two ask for different effects.
  */

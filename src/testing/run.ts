@@ -4,17 +4,17 @@
  * @module
  */
 
-import type { Generation, GenerationsOptions, HistoryOptions } from "../client/generations.ts";
-import type { ResultOptions } from "../client/deadline.ts";
+import type { Generation, GenerationsOptions, HistoryOptions } from "../client/run/generations.ts";
+import type { ResultOptions } from "../client/run/deadline.ts";
 import type {
   RunAttributes,
   RunHandle,
   SignalOptions,
   StatusOptions,
-} from "../client/run_handle.ts";
-import type { HistoryEntry, RunStatus } from "../client/status.ts";
+} from "../client/run/handle.ts";
+import type { HistoryEntry, RunStatus } from "../client/run/status.ts";
 import type { RunState } from "../ports/rows.ts";
-import type { UpgradeOptions, UpgradeReport } from "../client/upgrade.ts";
+import type { UpgradeOptions, UpgradeReport } from "../client/run/upgrade.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
 import type { RunHistory } from "./history.ts";
 
@@ -57,8 +57,8 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
   }
 
   /**
-   * Waits for the run's end. Unless the engine's time is `"manual"`, time passes meanwhile: whenever
-   * nothing is under way, it jumps to the next moment at which something is due.
+   * Waits for the run's end. Unless the engine's time is `"manual"`, time passes meanwhile:
+   * whenever nothing is under way, it jumps to the next moment at which something is due.
    *
    * @param options How long to wait, in virtual time, and a signal to give up.
    * @returns What the workflow returned.
@@ -77,8 +77,8 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
    * @param states Which.
    * @param options How long to wait, in virtual time, and a signal to give up.
    * @returns Its status.
-   * @throws As `RunHandle.reached`. {RunParkedError} If it is parked, in a state that is not awaited.
-   * {EndlessWaitError} If time would pass for ever.
+   * @throws As `RunHandle.reached`. {RunParkedError} If it is parked, in a state that is not
+   * awaited. {EndlessWaitError} If time would pass for ever.
    */
   reached(
     states: RunState | readonly RunState[],

@@ -6,7 +6,7 @@
  */
 
 import { inBackground } from "../base/background.ts";
-import type { Busy, BusyKind } from "./busy.ts";
+import type { BusyKind, IdleTracker } from "./idle_tracker.ts";
 import type { VirtualClock } from "./clock.ts";
 import { EndlessWaitError } from "./errors.ts";
 
@@ -16,7 +16,7 @@ const MOST_JUMPS = 10_000;
 /** Moves a clock, and the database's with it. */
 export class TestTime {
   readonly #clock: VirtualClock;
-  readonly #busy: Busy;
+  readonly #idleTracker: IdleTracker;
   readonly #setDatabase: (at: number) => Promise<void>;
   #moving: Promise<unknown> = Promise.resolve();
 
@@ -25,9 +25,13 @@ export class TestTime {
    * @param busy Tells when nothing is under way.
    * @param setDatabase Sets the database's clock.
    */
-  constructor(clock: VirtualClock, busy: Busy, setDatabase: (at: number) => Promise<void>) {
+  constructor(
+    clock: VirtualClock,
+    idleTracker: IdleTracker,
+    setDatabase: (at: number) => Promise<void>,
+  ) {
     this.#clock = clock;
-    this.#busy = busy;
+    this.#idleTracker = idleTracker;
     this.#setDatabase = setDatabase;
   }
 
@@ -45,24 +49,24 @@ export class TestTime {
   moveTo(at: number): Promise<void> {
     return this.#alone(async () => {
       while (true) {
-        await this.#busy.rest(OTHERS_CODE);
+        await this.#idleTracker.rest(OTHERS_CODE);
         const { next } = this.#clock;
         if (next === undefined || next > at) break;
         await this.#jump(next);
       }
       await this.#jump(at);
-      await this.#busy.rest(OTHERS_CODE);
+      await this.#idleTracker.rest(OTHERS_CODE);
     });
   }
 
   /** Resolves when nothing more happens unless time passes or somebody asks for something. */
   settled(): Promise<void> {
-    return this.#alone(() => this.#busy.rest(OTHERS_CODE));
+    return this.#alone(() => this.#idleTracker.rest(OTHERS_CODE));
   }
 
   /** Resolves when the engine itself does nothing; user code may still hang. */
   stopped(): Promise<void> {
-    return this.#busy.rest(["work"]);
+    return this.#idleTracker.rest(["work"]);
   }
 
   /**
@@ -80,17 +84,17 @@ export class TestTime {
     const passing = (async () => {
       for (let jumps = 0; !isOver; jumps++) {
         if (jumps > MOST_JUMPS) throw new EndlessWaitError(what, new Date(this.now), MOST_JUMPS);
-        await Promise.race([this.#busy.rest(ALL), ended]);
+        await Promise.race([this.#idleTracker.rest(ALL), ended]);
         if (isOver) return;
-        const { pulse } = this.#busy;
+        const { pulse } = this.#idleTracker;
         if (this.#clock.next === undefined) {
           // Nothing is due, ever: somebody has to do something first.
-          await Promise.race([this.#busy.change(), ended]);
+          await Promise.race([this.#idleTracker.change(), ended]);
           continue;
         }
         await this.#alone(async () => {
           const { next } = this.#clock;
-          if (isOver || next === undefined || this.#busy.pulse !== pulse) return;
+          if (isOver || next === undefined || this.#idleTracker.pulse !== pulse) return;
           await this.#jump(next);
         });
       }

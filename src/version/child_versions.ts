@@ -17,16 +17,16 @@ import { shortHash } from "../base/text.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { WORKFLOW } from "../workflow/marks.ts";
-import type { WorkflowDefinition } from "../workflow/workflow.ts";
-import { emitOptions } from "./compiler_options.ts";
+import { emitOptions } from "./options/compiler.ts";
 import { contractOf, readDefinition } from "./definition.ts";
-import { labelPath } from "./label.ts";
+import { labelPath } from "./manifest/label.ts";
 import { VersionNotFoundError } from "./load_errors.ts";
-import type { Namespace } from "./loader.ts";
-import { formatManifest, type Member, parseManifest, versionHash } from "./manifest.ts";
-import { ManifestIndex } from "./manifest_index.ts";
-import { type KnownImports, type Subversion, subversion } from "./subversion.ts";
+import type { Namespace } from "./load/loader.ts";
+import { formatManifest, type Member, parseManifest, versionHash } from "./manifest/format.ts";
+import { ManifestIndex } from "./manifest/resolved_imports.ts";
+import { type KnownImports, type Subversion, subversion } from "./graph/subversion.ts";
 import type { LoadedVersion, StartVersion } from "./loaded_version.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /** The bytes of a version that was just loaded. */
 export interface LoadedBytes {

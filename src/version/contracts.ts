@@ -10,7 +10,6 @@ import { decode, encode } from "../base/values.ts";
 import type { Contract } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { checkSchema } from "../workflow/schema.ts";
-import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import {
   InvalidInputError,
   InvalidSignalPayloadError,
@@ -18,6 +17,7 @@ import {
 } from "./contract_errors.ts";
 import { contractOf } from "./definition.ts";
 import type { Versions } from "./versions.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 interface Known {
   readonly workflow: string;
@@ -48,8 +48,8 @@ export class Contracts {
    * @param hash The version that is to get it.
    * @param input The input.
    * @returns The input as the version's schema makes it.
-   * @throws {InvalidInputError} If it does not fit. {VersionUnavailableError} If the schema can't be
-   * had in this process. {SchemaFailedError} If the schema breaks down.
+   * @throws {InvalidInputError} If it does not fit. {VersionUnavailableError} If the schema can't
+   * be had in this process. {SchemaFailedError} If the schema breaks down.
    */
   async input(hash: string, input: unknown): Promise<unknown> {
     const { workflow, contract } = await this.#of(hash);
@@ -70,8 +70,8 @@ export class Contracts {
    * @param payload Its payload.
    * @returns The payload as the version's schema makes it.
    * @throws {UndeclaredSignalError} If the version takes no signal of that name.
-   * {InvalidSignalPayloadError} If the payload does not fit. {VersionUnavailableError} If the schema
-   * can't be had in this process. {SchemaFailedError} If the schema breaks down.
+   * {InvalidSignalPayloadError} If the payload does not fit. {VersionUnavailableError} If the
+   * schema can't be had in this process. {SchemaFailedError} If the schema breaks down.
    */
   async signal(hash: string, name: string, payload: unknown): Promise<unknown> {
     const { workflow, contract } = await this.#of(hash);

@@ -6,8 +6,8 @@
 
 import type { Contract } from "../ports/rows.ts";
 import { PROTOCOL, WORKFLOW } from "../workflow/marks.ts";
-import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { DefinitionError } from "./load_errors.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /**
  * What is known of a version without its code: the names of its schemas, and what its runs start

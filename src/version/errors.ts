@@ -5,7 +5,7 @@
  */
 
 import { ContinuumError } from "../base/errors.ts";
-import { type Diagnostic, formatDiagnostic } from "./diagnostics.ts";
+import { type Diagnostic, formatDiagnostic } from "./manifest/diagnostics.ts";
 
 export { ContinuumError, type Diagnostic };
 
@@ -122,8 +122,8 @@ export class GraphUnpinnedError extends ContinuumError {
 }
 
 /**
- * A config file, import map or lockfile cannot be read, or has compiler options with which no version
- * is compiled. Code `CONFIG_INVALID`.
+ * A config file, import map or lockfile cannot be read, or has compiler options with which no
+ * version is compiled. Code `CONFIG_INVALID`.
  */
 export class ConfigError extends ContinuumError {
   /**

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { WorkflowDefinition } from "../workflow/workflow.ts";
-import type { Diagnostic } from "./diagnostics.ts";
-import type { Namespace } from "./loader.ts";
+import type { Diagnostic } from "./manifest/diagnostics.ts";
+import type { Namespace } from "./load/loader.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /** Where the code of a loaded version came from. */
 export type LoadedSource = "native" | "url" | "archive";

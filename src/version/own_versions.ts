@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { WorkflowDefinition } from "../workflow/workflow.ts";
 import { VersionNotFoundError } from "./load_errors.ts";
 import type { OwnVersion, StartVersion } from "./loaded_version.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /** The versions that this process registered. */
 export class OwnVersions {
@@ -36,8 +36,8 @@ export class OwnVersions {
    * @param importOwn Imports the module of a specifier as the application does. It is asked only
    *   where several versions of one name are registered here.
    * @returns The version.
-   * @throws {VersionNotFoundError} When it was not registered here, or which one it is of several of
-   * its name can't be told.
+   * @throws {VersionNotFoundError} When it was not registered here, or which one it is of several
+   * of its name can't be told.
    */
   async forStart(
     definition: WorkflowDefinition,

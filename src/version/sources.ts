@@ -8,24 +8,24 @@
 import { sha256Hex } from "../base/encoding.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
-import type { Application } from "./application.ts";
-import { readProject } from "./config.ts";
-import { type FetchLimits, GraphFetcher } from "./fetch.ts";
-import { type GraphLimits, type ModuleGraph, readGraph } from "./graph.ts";
-import { ENGINE_ENTRY } from "./host.ts";
-import { isRelative, labelUrl } from "./label.ts";
+import type { Application } from "./project/application.ts";
+import { readProject } from "./project/config.ts";
+import { type FetchLimits, GraphFetcher } from "./fetch/graph_fetcher.ts";
+import { type GraphLimits, type ModuleGraph, readGraph } from "./graph/read.ts";
+import { ENGINE_ENTRY } from "./project/host.ts";
+import { isRelative, labelUrl } from "./manifest/label.ts";
 import {
   ExternalUnavailableError,
   IntegrityError,
   NotArchivedError,
   type SourceReason,
 } from "./load_errors.ts";
-import { reasonOf } from "./load_reasons.ts";
-import { parseManifest, versionHash } from "./manifest.ts";
-import { ManifestIndex } from "./manifest_index.ts";
-import { parsePackageSpecifier } from "./package_specifier.ts";
-import { fetchPinned } from "./pinned_fetch.ts";
-import type { Trust } from "./trust.ts";
+import { reasonOf } from "./load/reasons.ts";
+import { parseManifest, versionHash } from "./manifest/format.ts";
+import { ManifestIndex } from "./manifest/resolved_imports.ts";
+import { parsePackageSpecifier } from "./manifest/package_specifier.ts";
+import { fetchPinned } from "./fetch/pinned.ts";
+import type { Trust } from "./fetch/trust.ts";
 
 /** What modules are read with. */
 export interface SourcesOptions {

@@ -2,13 +2,14 @@
  * The versions that a process has, and how it comes by them.
  *
  * - V1: nothing of a version runs before all of it is verified against its hash, unless it is the
- *   application's own import, which is proven afterwards (see `native.ts`).
+ *   application's own import, which is proven afterwards (see `version/load/native.ts`).
  * - V2: a version that is in memory is had without I/O.
  * - V3: attempts at one version are one attempt.
  * - V4: manifest and bytes are in the database before {@linkcode Versions.register} returns.
  * - V5: a start never changes what a name means: the version that it brings is current nowhere, and
  *   makes this node serve no other version of its name.
- * - V6: the note that a node can't load a version goes before the version is executed there, however it
+ * - V6: the note that a node can't load a version goes before the version is executed there,
+ *   however it
  *   came into memory. Of V2 this is the exception.
  *
  * @module
@@ -17,14 +18,13 @@
 import { authoredError, noteSources } from "../base/authored.ts";
 import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
-import type { WorkflowDefinition } from "../workflow/workflow.ts";
-import { Application } from "./application.ts";
-import { warnOfChanges } from "./changed_files.ts";
+import { Application } from "./project/application.ts";
+import { warnOfChanges } from "./load/changed_files.ts";
 import { ChildVersions } from "./child_versions.ts";
 import { contractOf, readDefinition } from "./definition.ts";
-import type { ModuleGraph } from "./graph.ts";
-import { lateRejections } from "./import_guard.ts";
-import { ImportFailures } from "./import_failures.ts";
+import type { ModuleGraph } from "./graph/read.ts";
+import { lateRejections } from "./load/import_guard.ts";
+import { ImportFailures } from "./load/import_failures.ts";
 import {
   type FailureKind,
   ImportFailedError,
@@ -33,15 +33,16 @@ import {
   type SourceName,
   VersionNotFoundError,
 } from "./load_errors.ts";
-import { reasonOf } from "./load_reasons.ts";
+import { reasonOf } from "./load/reasons.ts";
 import type { LoadedSource, LoadedVersion, OwnVersion, StartVersion } from "./loaded_version.ts";
-import { labelPath, labelUrl, normaliseUrl } from "./label.ts";
-import { type LoadedModules, Loader, type LoaderOptions } from "./loader.ts";
-import { parseManifest } from "./manifest.ts";
-import { importNatively } from "./native.ts";
+import { labelPath, labelUrl, normaliseUrl } from "./manifest/label.ts";
+import { type LoadedModules, Loader, type LoaderOptions } from "./load/loader.ts";
+import { parseManifest } from "./manifest/format.ts";
+import { importNatively } from "./load/native.ts";
 import { OwnVersions } from "./own_versions.ts";
 import { type FoundVersion, Sources, type SourcesOptions } from "./sources.ts";
-import { Trust, type TrustOptions } from "./trust.ts";
+import { Trust, type TrustOptions } from "./fetch/trust.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /** What versions are kept with. */
 export interface VersionsOptions extends SourcesOptions {
@@ -94,7 +95,8 @@ export class Versions {
    * Prepares; nothing is read before it is asked for.
    *
    * @param options What versions are kept with.
-   * @throws {InvalidArgumentError} When a workflow or live module is named by no absolute specifier.
+   * @throws {InvalidArgumentError} When a workflow or live module is named by no absolute
+   * specifier.
    * @throws {InvalidArgumentError} When a pattern of `trust` is none.
    */
   constructor(options: VersionsOptions) {
@@ -236,9 +238,9 @@ export class Versions {
    *
    * @param hash The version.
    */
-  async forgive(hash: string): Promise<void> {
+  async clearFailures(hash: string): Promise<void> {
     this.#failures.forget(hash);
-    await this.#store.absolve(hash);
+    await this.#store.clearFailures(hash);
   }
 
   /**
@@ -307,8 +309,8 @@ export class Versions {
 
   /**
    * Chooses the version of a child that is given as a definition: the one rooted at its module in
-   * its parent's graph. It is registered by this, and shares the parent's loaded modules; it becomes
-   * current only where its workflow has no current version.
+   * its parent's graph. It is registered by this, and shares the parent's loaded modules; it
+   * becomes current only where its workflow has no current version.
    *
    * @param parentHash The version of the parent, which is loaded if need be.
    * @param definition The default export of one of its modules.

@@ -10,11 +10,11 @@ import { effectId } from "../base/run_ids.ts";
 import { encode } from "../base/values.ts";
 import type { CallRequest, ChildRequest } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
-import type { ChildHandle, ChildOptions } from "./context_types.ts";
+import type { ChildHandle, ChildOptions, WorkflowDefinition } from "./context_types.ts";
 import { checkOptions, describe, readName } from "./options.ts";
 import { POLICY_KEYS, policyText, readRunPolicy } from "./run_policy.ts";
 import { readGivenId } from "./run_id.ts";
-import { isWorkflow, type WorkflowDefinition } from "./workflow.ts";
+import { isWorkflow } from "./workflow.ts";
 
 /** A workflow to start as a child. */
 // deno-lint-ignore no-explicit-any -- inputs differ from workflow to workflow

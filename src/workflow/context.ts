@@ -21,12 +21,13 @@ import type {
   ChildOptions,
   ContinueAsNewOptions,
   EffectOptions,
-  RunOptions,
   Saga,
-  SignalOptions,
-  SignalOptionsOtherwise,
+  StepOptions,
+  WaitForSignalOptions,
+  WaitForSignalOtherwise,
   WorkflowAttributes,
   WorkflowContext,
+  WorkflowDefinition,
   WorkflowLog,
   WorkflowTransaction,
 } from "./context_types.ts";
@@ -40,7 +41,6 @@ import {
 } from "./options.ts";
 import { readKey, readLimit, readPriority, readQueue, readTimeouts } from "./task_options.ts";
 import type { SignalSchemas } from "./signal_types.ts";
-import type { WorkflowDefinition } from "./workflow.ts";
 
 const NOTHING: CommandOptions = {};
 const NO_OPTIONS: EffectOptions = {};
@@ -135,7 +135,7 @@ export class Context implements WorkflowContext {
   run<Output>(
     name: string,
     fn: (step: Attempt) => Output | Promise<Output>,
-    options: RunOptions = NO_OPTIONS,
+    options: StepOptions = NO_OPTIONS,
   ): Promise<Awaited<Output>> {
     this.#effects.enter("run");
     readName(name, "a step");
@@ -157,7 +157,7 @@ export class Context implements WorkflowContext {
   transaction<Output>(
     name: string,
     fn: (tx: WorkflowTransaction, step: Attempt) => Output | Promise<Output>,
-    options: RunOptions = NO_OPTIONS,
+    options: StepOptions = NO_OPTIONS,
   ): Promise<Awaited<Output>> {
     this.#effects.enter("transaction");
     const what = `transaction ${JSON.stringify(readName(name, "a transaction"))}`;
@@ -242,7 +242,7 @@ export class Context implements WorkflowContext {
 
   waitForSignal<Payload, Otherwise = Payload>(
     name: string,
-    options: SignalOptions | SignalOptionsOtherwise<Otherwise> = NO_OPTIONS,
+    options: WaitForSignalOptions | WaitForSignalOtherwise<Otherwise> = NO_OPTIONS,
   ): Promise<Payload> {
     this.#effects.enter("waitForSignal");
     readName(name, "a signal");
@@ -295,7 +295,7 @@ export class Context implements WorkflowContext {
   }
 }
 
-function runOptions(what: string, options: RunOptions, known: readonly string[]): CommandOptions {
+function runOptions(what: string, options: StepOptions, known: readonly string[]): CommandOptions {
   checkOptions(options, known, what);
   return {
     ...(options.retry === undefined ? {} : { retry: readRetry(options.retry, what) }),

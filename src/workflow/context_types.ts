@@ -11,8 +11,10 @@ import type { ActivityDefinition } from "./activity.ts";
 import type { RetryOptions } from "./options.ts";
 import type { RunPolicyOptions } from "./run_policy.ts";
 import type { SignalArguments, SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
-import type { WorkflowDefinition } from "./workflow.ts";
 import type { QueueOptions, TimeoutOptions } from "./task_options.ts";
+import type { WORKFLOW } from "./marks.ts";
+import type { StandardSchema } from "./schema.ts";
+import type { RetryPolicy } from "../base/backoff.ts";
 
 /** What every effect takes. */
 export interface EffectOptions {
@@ -24,7 +26,7 @@ export interface EffectOptions {
 }
 
 /** What `ctx.run` takes beside name and function. */
-export interface RunOptions extends EffectOptions {
+export interface StepOptions extends EffectOptions {
   /** When and how often to try again; the engine's default otherwise. */
   readonly retry?: RetryOptions;
   /** How long one attempt may take; unbounded by default. */
@@ -32,7 +34,7 @@ export interface RunOptions extends EffectOptions {
 }
 
 /** What `ctx.activity` takes beside activity and input; it goes before what the activity says. */
-export interface ActivityCallOptions extends RunOptions, QueueOptions {
+export interface ActivityCallOptions extends StepOptions, QueueOptions {
   /** How long the activity, its attempts and its waits may take. */
   readonly timeouts?: TimeoutOptions;
   /**
@@ -48,13 +50,13 @@ export interface ActivityCallOptions extends RunOptions, QueueOptions {
 }
 
 /** What `ctx.waitForSignal` takes beside the name. */
-export interface SignalOptions extends EffectOptions {
+export interface WaitForSignalOptions extends EffectOptions {
   /** How long to wait; for ever by default. */
   readonly timeout?: Duration;
 }
 
 /** What `ctx.waitForSignal` takes where a timeout is not an error. */
-export interface SignalOptionsOtherwise<Otherwise> extends SignalOptions {
+export interface WaitForSignalOtherwise<Otherwise> extends WaitForSignalOptions {
   /** What to answer after the timeout. */
   readonly otherwise: Otherwise;
 }
@@ -64,10 +66,10 @@ export interface WaitForAnySignal {
   /** Waits for a signal; `otherwise` answers a timeout. */
   <Payload = unknown, Otherwise = Payload>(
     name: string,
-    options: SignalOptionsOtherwise<Otherwise>,
+    options: WaitForSignalOtherwise<Otherwise>,
   ): Promise<Payload | Otherwise>;
   /** Waits for a signal; a timeout is an error. */
-  <Payload = unknown>(name: string, options?: SignalOptions): Promise<Payload>;
+  <Payload = unknown>(name: string, options?: WaitForSignalOptions): Promise<Payload>;
 }
 
 /** `ctx.waitForSignal` of a workflow that declares its signals. */
@@ -75,12 +77,12 @@ export interface WaitForDeclaredSignal<Signals extends SignalSchemas> {
   /** Waits for a signal; `otherwise` answers a timeout. */
   <Name extends SignalName<Signals>, Otherwise>(
     name: Name,
-    options: SignalOptionsOtherwise<Otherwise>,
+    options: WaitForSignalOtherwise<Otherwise>,
   ): Promise<SignalOutput<Signals, Name> | Otherwise>;
   /** Waits for a signal; a timeout is an error. */
   <Name extends SignalName<Signals>>(
     name: Name,
-    options?: SignalOptions,
+    options?: WaitForSignalOptions,
   ): Promise<SignalOutput<Signals, Name>>;
 }
 
@@ -92,15 +94,15 @@ export interface ChildOptions extends EffectOptions, RunPolicyOptions {
   /**
    * The child's run id, by the rules of `start()`; by default one that follows from the parent's:
    * `order-1>3.k9x2ab`. If another run has it, also a child of this one of another workflow, the
-   * child is not started: {@linkcode ChildError} whose cause, or from `startChild` an error that, has
-   * the code `CHILD_NOT_STARTED`.
+   * child is not started: {@linkcode ChildError} whose cause, or from `startChild` an error that,
+   * has the code `CHILD_NOT_STARTED`.
    */
   readonly id?: string;
   /**
    * What follows for the child when its parent ends: nothing, a request to cancel, or its end at
    * once. `"cancel"` by default: no child outlives its parent unless it is let go. It follows right
-   * after the parent's end; while the database fails, the child goes on, and may come to an end of its
-   * own.
+   * after the parent's end; while the database fails, the child goes on, and may come to an end of
+   * its own.
    */
   readonly parentClose?: "abandon" | "cancel" | "terminate";
 }
@@ -200,8 +202,8 @@ export interface WorkflowLog {
 
 /**
  * A run, as its own code sees it, with the signals that it takes and what its workflow is given: a
- * helper that is for any workflow takes a plain `WorkflowContext`. Effects answer with promises; what
- * they resolve with has been through the journal, and is never the original object.
+ * helper that is for any workflow takes a plain `WorkflowContext`. Effects answer with promises;
+ * what they resolve with has been through the journal, and is never the original object.
  */
 export interface WorkflowContext<
   Signals extends SignalSchemas = SignalSchemas,
@@ -221,8 +223,9 @@ export interface WorkflowContext<
    * Runs an activity and waits for its result. Given as a definition, its code is pinned with the
    * workflow; given by name, it is what the executing node registered, whose definition also says
    * `retry`, `timeout`, `timeouts.heartbeat` and `idempotencyKey` where the call leaves them open.
-   * `queue`, `priority`, `timeouts.scheduleToStart` and `timeouts.scheduleToClose` are then those of
-   * the call, or of what this run's own node registered under the name; `onCancel` is the call's.
+   * `queue`, `priority`, `timeouts.scheduleToStart` and `timeouts.scheduleToClose` are then those
+   * of the call, or of what this run's own node registered under the name; `onCancel` is the
+   * call's.
    *
    * @throws {ActivityError} If it fails for good; `cause` is what its last attempt threw.
    * @throws {NotSerializableError} At the call, if the input cannot be journaled.
@@ -253,7 +256,7 @@ export interface WorkflowContext<
   run<Output>(
     name: string,
     fn: (step: Attempt) => Output | Promise<Output>,
-    options?: RunOptions,
+    options?: StepOptions,
   ): Promise<Awaited<Output>>;
   /**
    * Runs a function in a transaction of the engine's own database, which commits together with the
@@ -264,7 +267,7 @@ export interface WorkflowContext<
   transaction<Output>(
     name: string,
     fn: (tx: WorkflowTransaction, step: Attempt) => Output | Promise<Output>,
-    options?: RunOptions,
+    options?: StepOptions,
   ): Promise<Awaited<Output>>;
   /**
    * Runs another workflow and waits for its end. Given as a definition, it is the version that this
@@ -286,8 +289,8 @@ export interface WorkflowContext<
   ): Promise<Output>;
   /**
    * Starts another workflow, and gives its handle once it is durable. `signal` gives up only the
-   * wait for that: the child may be started all the same, and goes on. To end it, keep the handle and
-   * call its `cancel`.
+   * wait for that: the child may be started all the same, and goes on. To end it, keep the handle
+   * and call its `cancel`.
    */
   startChild<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
@@ -320,8 +323,8 @@ export interface WorkflowContext<
   /** Waits, for minutes or months: a duration from now, or until a date. */
   sleep(until: Duration | Date, options?: EffectOptions): Promise<void>;
   /**
-   * Waits for a signal by name and answers with its payload: of the type that its schema makes, where
-   * the workflow declares its signals.
+   * Waits for a signal by name and answers with its payload: of the type that its schema makes,
+   * where the workflow declares its signals.
    *
    * @throws {TimeoutError} After `timeout`, unless `otherwise` is given. {UndeclaredSignalError} If
    * the workflow declares its signals, and not this one.
@@ -331,8 +334,8 @@ export interface WorkflowContext<
   /**
    * Whether code that in-flight runs are moved to takes its new way: `true` for runs that come here
    * live for the first time, `false` for runs whose history went past this place before the line
-   * existed, or whose node was lost after it had written events past this place, and before the code
-   * was given them. The first answer for a name holds for the run.
+   * existed, or whose node was lost after it had written events past this place, and before the
+   * code was given them. The first answer for a name holds for the run.
    */
   patched(name: string): boolean;
   /** The database time of the last thing that happened to the run. */
@@ -354,4 +357,31 @@ export interface WorkflowContext<
   readonly attributes: WorkflowAttributes;
   /** Logs at the live tail only. */
   readonly log: WorkflowLog;
+}
+
+/**
+ * A workflow, as {@linkcode defineWorkflow} returns it: what it is given, what it returns, and the
+ * signals that it takes.
+ */
+export interface WorkflowDefinition<
+  Input = unknown,
+  Output = unknown,
+  Signals extends SignalSchemas = SignalSchemas,
+> {
+  /** Recognises a definition; holds the protocol's number. */
+  readonly [WORKFLOW]: 1;
+  /** The workflow's name. */
+  readonly name: string;
+  /** The label for people; null if there is none. */
+  readonly version: string | null;
+  /** Checks the input; null if there is no schema. */
+  readonly input: StandardSchema | null;
+  /** The signals that runs take; null for any. */
+  readonly signals: Signals | null;
+  /** Milliseconds that a run may take; null for no limit. */
+  readonly timeout: number | null;
+  /** When and how often a run is tried again; null for never. */
+  readonly retry: RetryPolicy | null;
+  /** The workflow's function. */
+  readonly run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>;
 }

@@ -7,7 +7,7 @@
 import { Execution, type ExecutionOptions } from "../replay/machine.ts";
 import type { RunStart } from "../replay/turn.ts";
 import { Context } from "./context.ts";
-import type { WorkflowDefinition } from "./workflow.ts";
+import type { WorkflowDefinition } from "./context_types.ts";
 
 /**
  * Makes an execution of a workflow. Nothing runs before its first turn.

@@ -1,6 +1,6 @@
 /**
- * When the application imported workflow modules of its own. Only its own imports count: modules of a
- * version are evaluated in a scope.
+ * When the application imported workflow modules of its own. Only its own imports count: modules of
+ * a version are evaluated in a scope.
  *
  * @module
  */

@@ -8,12 +8,7 @@
 import "../replay/installed.ts"; // G1, before anything else
 
 export { type ActivityDefinition, type ActivityOptions, defineActivity } from "./activity.ts";
-export {
-  defineWorkflow,
-  type WorkflowDefinition,
-  type WorkflowOptions,
-  type WorkflowOptionsWithInput,
-} from "./workflow.ts";
+export { defineWorkflow, type WorkflowOptions, type WorkflowOptionsWithInput } from "./workflow.ts";
 export type {
   SignalArguments,
   SignalInput,
@@ -29,14 +24,15 @@ export type {
   CompensateOptions,
   ContinueAsNewOptions,
   EffectOptions,
-  RunOptions,
   Saga,
-  SignalOptions,
-  SignalOptionsOtherwise,
+  StepOptions,
   WaitForAnySignal,
   WaitForDeclaredSignal,
+  WaitForSignalOptions,
+  WaitForSignalOtherwise,
   WorkflowAttributes,
   WorkflowContext,
+  WorkflowDefinition,
   WorkflowLog,
   WorkflowTransaction,
 } from "./context_types.ts";

@@ -41,8 +41,8 @@ export const RESERVED = "continuum:";
  * @param name What was passed.
  * @param what What it names, such as `activity`.
  * @returns The name.
- * @throws {InvalidArgumentError} If it is no text of 1 to 200 characters, holds a NUL character or a
- * lone surrogate, or is reserved.
+ * @throws {InvalidArgumentError} If it is no text of 1 to 200 characters, holds a NUL character or
+ * a lone surrogate, or is reserved.
  */
 export function readName(name: unknown, what: string): string {
   const fits = typeof name === "string" && name.length > 0 && name.length <= MAX_NAME;

@@ -13,8 +13,8 @@ import { readLimit } from "./task_options.ts";
 export interface RunPolicyOptions {
   /**
    * How long the run may take, from when it was due to start: all attempts, generations and rests
-   * together. Then everything that it waits for throws `CancelledError`, as when it is cancelled, and
-   * it ends with a `RunTimeoutError` unless its code does something else about it. Unbounded by
+   * together. Then everything that it waits for throws `CancelledError`, as when it is cancelled,
+   * and it ends with a `RunTimeoutError` unless its code does something else about it. Unbounded by
    * default.
    */
   readonly timeout?: Duration;
@@ -56,7 +56,8 @@ export function readRunPolicy({ timeout, retry }: RunPolicyOptions, what: string
  * A policy as it is kept.
  *
  * @param policies What is said; later ones go before earlier ones.
- * @returns A JSON object, whose `maxAttempts` is null where there is no limit; null: nothing is said.
+ * @returns A JSON object, whose `maxAttempts` is null where there is no limit; null: nothing is
+ * said.
  */
 export function policyText(...policies: readonly RunPolicy[]): string | null {
   const policy = Object.assign({}, ...policies) as RunPolicy;

@@ -5,9 +5,8 @@
  * @module
  */
 
-import type { RetryPolicy } from "../base/backoff.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
-import type { WorkflowContext } from "./context_types.ts";
+import type { WorkflowContext, WorkflowDefinition } from "./context_types.ts";
 import { noteImported } from "./imported.ts";
 import { PROTOCOL, WORKFLOW } from "./marks.ts";
 import { checkFunction, checkOptions, describe, readName } from "./options.ts";
@@ -43,33 +42,6 @@ export interface WorkflowOptionsWithInput<
 > extends WorkflowOptions<Signals> {
   /** Checks the input when a run is started; the workflow gets what it makes of it. */
   readonly input: StandardSchema<Given, Input>;
-}
-
-/**
- * A workflow, as {@linkcode defineWorkflow} returns it: what it is given, what it returns, and the
- * signals that it takes.
- */
-export interface WorkflowDefinition<
-  Input = unknown,
-  Output = unknown,
-  Signals extends SignalSchemas = SignalSchemas,
-> {
-  /** Recognises a definition; holds the protocol's number. */
-  readonly [WORKFLOW]: 1;
-  /** The workflow's name. */
-  readonly name: string;
-  /** The label for people; null if there is none. */
-  readonly version: string | null;
-  /** Checks the input; null if there is no schema. */
-  readonly input: StandardSchema | null;
-  /** The signals that runs take; null for any. */
-  readonly signals: Signals | null;
-  /** Milliseconds that a run may take; null for no limit. */
-  readonly timeout: number | null;
-  /** When and how often a run is tried again; null for never. */
-  readonly retry: RetryPolicy | null;
-  /** The workflow's function. */
-  readonly run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>;
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { postgresPlaces } from "../../bench/places.ts";
+import { postgresPlaces } from "../../bench/databases.ts";
 import { ACTIVITIES, W1 } from "../../bench/throughput.ts";
 import { WIRE } from "../../bench/wire.ts";
 import "../support/primed_hooks.ts";

@@ -7,12 +7,12 @@
 import assert from "node:assert/strict";
 import { millionRows } from "../../bench/million.ts";
 import bench, { HOOKS } from "../../bench/peers_workflow.ts";
-import { type Place, postgresPlaces } from "../../bench/places.ts";
-import { afterTurn } from "../../bench/stage.ts";
+import { type Place, postgresPlaces } from "../../bench/databases.ts";
+import { afterTurn } from "../../bench/fixtures.ts";
 import { statementNames } from "../../bench/statement_names.ts";
 import { Continuum, type OpenOptions } from "../../mod.ts";
-import type { SqlValue } from "../../src/store/driver.ts";
-import { postgres } from "../../src/store/postgres.ts";
+import type { SqlValue } from "../../src/store/sql/driver.ts";
+import { postgres } from "../../src/store/postgres/mod.ts";
 import "../support/primed_hooks.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
 import everything from "./plans_workflow.ts";

@@ -9,7 +9,7 @@ import activities from "../../bench/activities_workflow.ts";
 import bench, { HOOKS } from "../../bench/peers_workflow.ts";
 import { statementNames } from "../../bench/statement_names.ts";
 import { Continuum, type OpenOptions } from "../../mod.ts";
-import type { DatabaseAdapter } from "../../src/store/driver.ts";
+import type { DatabaseAdapter } from "../../src/store/sql/driver.ts";
 import { forEachDatabase, placeOn } from "../support/database.ts";
 import { HandClock } from "../support/hand_clock.ts";
 import { TestNode } from "../support/node.ts";

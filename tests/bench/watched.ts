@@ -4,7 +4,12 @@
  * @module
  */
 
-import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../../src/store/driver.ts";
+import type {
+  DatabaseAdapter,
+  SqlDriver,
+  SqlSession,
+  SqlValue,
+} from "../../src/store/sql/driver.ts";
 
 /** A statement, as it was asked. */
 export interface Asked {

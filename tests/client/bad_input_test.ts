@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { reached } from "../e2e/stage.ts";
+import { reached } from "../e2e/support.ts";
 import { refused, scene } from "./support.ts";
 
 const LONG = "x".repeat(256);

@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { Continuum } from "../../src/continuum.ts";
-import type { RunHandle } from "../../src/client/run_handle.ts";
-import { formatToken } from "../../src/engine/task_token.ts";
+import type { RunHandle } from "../../src/client/run/handle.ts";
+import { formatToken } from "../../src/task/token.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { type Scene, scene } from "./support.ts";
 

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import type { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase, type Place } from "../support/database.ts";
-import { eventually, reached, resultOf } from "../e2e/stage.ts";
+import { eventually, reached, resultOf } from "../e2e/support.ts";
 import { refused, scene, source } from "./support.ts";
 
 /** A schema that takes time: of one type, and it makes `wrap` of the value. */

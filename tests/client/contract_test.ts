@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { eventually, openIn, reached, resultOf } from "../e2e/stage.ts";
+import { eventually, openIn, reached, resultOf } from "../e2e/support.ts";
 import { refused, type Scene, scene, source } from "./support.ts";
 
 /** Schemas as a library makes them. */

@@ -1,5 +1,6 @@
 /**
- * What people see of effects that go on failing: in `status()`, `history()`, `health()` and the log.
+ * What people see of effects that go on failing: in `status()`, `history()`, `health()` and the
+ * log.
  *
  * @module
  */

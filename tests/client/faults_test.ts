@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { Continuum } from "../../src/continuum.ts";
-import { openIn, resultOf } from "../e2e/stage.ts";
+import { openIn, resultOf } from "../e2e/support.ts";
 import { forEachDatabase, type Place } from "../support/database.ts";
 import { Faults } from "../support/faults.ts";
 import { makeFolder } from "../version/fixture.ts";

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { forEachDatabase } from "../support/database.ts";
-import { eventually, resultOf } from "../e2e/stage.ts";
+import { eventually, resultOf } from "../e2e/support.ts";
 import { refused, scene, source } from "./support.ts";
 
 /** Takes a step and a signal in each generation, and ends in the third. */

@@ -9,7 +9,7 @@ import { armFailPoint } from "../../src/base/failpoint.ts";
 import type { HealthFinding } from "../../src/client/health.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
-import { eventually, openIn, reached, resultOf } from "../e2e/stage.ts";
+import { eventually, openIn, reached, resultOf } from "../e2e/support.ts";
 import { forEachDatabase, type Place } from "../support/database.ts";
 import { scene, source } from "./support.ts";
 

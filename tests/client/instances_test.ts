@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
-import { openIn, resultOf } from "../e2e/stage.ts";
+import { openIn, resultOf } from "../e2e/support.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { refused, scene } from "./support.ts";
 

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { defineActivity } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { eventually, reached, resultOf } from "../e2e/stage.ts";
+import { eventually, reached, resultOf } from "../e2e/support.ts";
 import { refused, scene, source } from "./support.ts";
 
 /** Continues as new until there are so many generations, then waits for a signal. */

@@ -6,14 +6,14 @@
 
 import assert from "node:assert/strict";
 import { digestText } from "../../src/base/digest.ts";
-import type { RunWhere } from "../../src/client/run_conditions.ts";
+import type { RunWhere } from "../../src/client/run/conditions.ts";
 import { forEachDatabase, postgresPlace } from "../support/database.ts";
 import { newWorld } from "../store/conformance/fixtures.ts";
 import { newRun } from "../store/conformance/fixtures.ts";
-import { queryStatement } from "../../src/store/run_query_sql.ts";
-import { SchemaName } from "../../src/store/schema_name.ts";
-import { readWhere } from "../../src/client/run_conditions.ts";
-import { reached, resultOf } from "../e2e/stage.ts";
+import { queryStatement } from "../../src/store/runs/query_statements.ts";
+import { SchemaName } from "../../src/store/schema/name.ts";
+import { readWhere } from "../../src/client/run/conditions.ts";
+import { reached, resultOf } from "../e2e/support.ts";
 import { refused, type Scene, scene } from "./support.ts";
 
 /** Runs of odd attributes; each matches by its id in the table below. */

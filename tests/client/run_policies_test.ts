@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { RunTimeoutError } from "../../src/base/errors.ts";
-import type { RunHandle } from "../../src/client/run_handle.ts";
-import { reached, resultOf } from "../e2e/stage.ts";
+import type { RunHandle } from "../../src/client/run/handle.ts";
+import { reached, resultOf } from "../e2e/support.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { refused, scene, source } from "./support.ts";
 

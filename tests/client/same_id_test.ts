@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import type { IfExists } from "../../mod.ts";
-import { resultOf } from "../e2e/stage.ts";
+import { resultOf } from "../e2e/support.ts";
 import { forEachDatabase, type Place } from "../support/database.ts";
 import { Faults } from "../support/faults.ts";
 import { refused, scene, source } from "./support.ts";

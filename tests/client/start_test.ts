@@ -9,7 +9,7 @@ import pg from "pg";
 import postgresJs from "postgres";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase, postgresUrl } from "../support/database.ts";
-import { reached, resultOf } from "../e2e/stage.ts";
+import { reached, resultOf } from "../e2e/support.ts";
 import { refused, scene, source } from "./support.ts";
 
 /** A workflow of another name, to hold scopes apart. */

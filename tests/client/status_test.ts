@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { openIn, reached, resultOf } from "../e2e/stage.ts";
+import { openIn, reached, resultOf } from "../e2e/support.ts";
 import { refused, scene, source } from "./support.ts";
 
 const SAYS = source(

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import type { Continuum } from "../../src/continuum.ts";
 import type { OpenOptions } from "../../src/options.ts";
-import { openIn } from "../e2e/stage.ts";
+import { openIn } from "../e2e/support.ts";
 import type { Place, TestDatabase } from "../support/database.ts";
 import { type Folder, makeFolder } from "../version/fixture.ts";
 

@@ -1,8 +1,8 @@
 /**
- * The table of bad input: for every public function, options that are unknown or out of range, names
- * that are none, values that can't be kept; and calls where they have no place. Each is refused by a
- * typed error that names the value and the wanted form, and nothing is lost by it. What needs more
- * than a line is in `bad_input_test.ts`, `client/bad_input_test.ts` and
+ * The table of bad input: for every public function, options that are unknown or out of range,
+ * names that are none, values that can't be kept; and calls where they have no place. Each is
+ * refused by a typed error that names the value and the wanted form, and nothing is lost by it.
+ * What needs more than a line is in `bad_input_test.ts`, `client/bad_input_test.ts` and
  * `client/payload_limit_test.ts`.
  *
  * @module
@@ -16,7 +16,7 @@ import type { OpenOptions } from "../../src/options.ts";
 import { testEngine, type TestEngineOptions } from "../../src/testing/mod.ts";
 import { defineActivity, defineWorkflow, type WorkflowContext } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { reached, resultOf } from "./stage.ts";
+import { reached, resultOf } from "./support.ts";
 
 /** What is wanted of an error: its code, and words of its message. */
 type Wanted = readonly [code: string, ...words: (string | RegExp)[]];

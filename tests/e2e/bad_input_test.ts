@@ -7,10 +7,10 @@
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { effectId, MAX_RUN_ID } from "../../src/base/run_ids.ts";
-import type { RunHandle } from "../../src/client/run_handle.ts";
+import type { RunHandle } from "../../src/client/run/handle.ts";
 import { forEachDatabase, postgresPlace } from "../support/database.ts";
 import { type Files, makeFolder } from "../version/fixture.ts";
-import { eventually, makeSite, openIn, reached, resultOf } from "./stage.ts";
+import { eventually, makeSite, openIn, reached, resultOf } from "./support.ts";
 
 const HEAD = `import { defineWorkflow } from "@continuum/continuum/workflow";\n`;
 

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { postgres } from "../../src/store/postgres.ts";
+import { postgres } from "../../src/store/postgres/mod.ts";
 import { postgresUrl } from "../support/database.ts";
 import { PROJECT } from "../support/project.ts";
 import { makeFolder } from "../version/fixture.ts";

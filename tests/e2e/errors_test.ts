@@ -11,7 +11,7 @@ import { Continuum } from "../../src/continuum.ts";
 import type { ActivityError } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
-import { openIn, resultOf } from "./stage.ts";
+import { openIn, resultOf } from "./support.ts";
 
 const FILES = {
   "own.ts": `import { defineActivity, defineWorkflow } from "@continuum/continuum/workflow";

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { postgresPlace, postgresUrl } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
-import { BRISK } from "./stage.ts";
+import { BRISK } from "./support.ts";
 
 const ORDER = `
 import { defineActivity, defineWorkflow } from "@continuum/continuum/workflow";

@@ -1,6 +1,6 @@
 /**
- * A turn that never returns holds the only thread of its node: its run is parked from another thread,
- * and takes no second node with it.
+ * A turn that never returns holds the only thread of its node: its run is parked from another
+ * thread, and takes no second node with it.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { Continuum } from "../../src/continuum.ts";
 import { postgresPlace, postgresUrl } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
-import { openIn, reached, resultOf } from "./stage.ts";
+import { openIn, reached, resultOf } from "./support.ts";
 
 const LOOPS = `
 import { defineWorkflow } from "@continuum/continuum/workflow";

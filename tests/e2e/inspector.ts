@@ -56,8 +56,8 @@ export class Inspected implements AsyncDisposable {
   /**
    * Starts `deno run`, with a debugger that is enabled.
    *
-   * @param args Arguments after `deno run --inspect`: of a program that waits for its standard input,
-   * which {@linkcode Inspected.go} ends.
+   * @param args Arguments after `deno run --inspect`: of a program that waits for its standard
+   * input, which {@linkcode Inspected.go} ends.
    */
   static async start(args: readonly string[]): Promise<Inspected> {
     const child = new Deno.Command(Deno.execPath(), {

@@ -12,7 +12,7 @@ import { type Place, postgresPlace, postgresUrl } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
 import { Proxy } from "./proxy.ts";
-import { BRISK, eventually, openIn, reached, resultOf } from "./stage.ts";
+import { BRISK, eventually, openIn, reached, resultOf } from "./support.ts";
 
 /** Notes every call of a step, and stays in the step "slow" for as long as the test wants. */
 const ORDER = `

@@ -6,12 +6,12 @@
 
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
-import { postgres, type PostgresOptions } from "../../src/store/postgres.ts";
+import { postgres, type PostgresOptions } from "../../src/store/postgres/mod.ts";
 import { postgresPlace, postgresUrl } from "../support/database.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
-import { BRISK, resultOf } from "./stage.ts";
+import { BRISK, resultOf } from "./support.ts";
 
 const ORDER = `
 import { defineActivity, defineWorkflow } from "@continuum/continuum/workflow";

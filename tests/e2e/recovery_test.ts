@@ -7,11 +7,11 @@
 import assert from "node:assert/strict";
 import { encode } from "../../src/base/values.ts";
 import { Continuum } from "../../src/continuum.ts";
-import type { RunHandle } from "../../src/client/run_handle.ts";
+import type { RunHandle } from "../../src/client/run/handle.ts";
 import { type Place, postgresPlace, postgresUrl } from "../support/database.ts";
 import { type Folder, makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
-import { eventually, openIn, reached, resultOf } from "./stage.ts";
+import { eventually, openIn, reached, resultOf } from "./support.ts";
 
 /** Notes each call of a step in a file; the process that is to die stays in the step "slow". */
 const ORDER = `

@@ -9,7 +9,7 @@ import { Continuum } from "../../src/continuum.ts";
 import { postgresPlace, postgresUrl } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
-import { BRISK } from "./stage.ts";
+import { BRISK } from "./support.ts";
 
 const ORDER = `
 import { defineActivity, defineWorkflow } from "@continuum/continuum/workflow";

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import type { Continuum } from "../../src/continuum.ts";
 import { isContinuumError } from "../../src/base/errors.ts";
-import type { RunHandle } from "../../src/client/run_handle.ts";
+import type { RunHandle } from "../../src/client/run/handle.ts";
 import type { OpenOptions } from "../../src/options.ts";
 import { forEachDatabase, type Place } from "../support/database.ts";
 import { PROJECT } from "../support/project.ts";
@@ -20,7 +20,7 @@ import {
   resultOf,
   type Site,
   takeMarks,
-} from "./stage.ts";
+} from "./support.ts";
 
 const HEAD = `import { defineWorkflow } from "@continuum/continuum/workflow";\n`;
 

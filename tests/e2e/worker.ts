@@ -1,9 +1,9 @@
 /**
- * A node, or a client, in a process of its own: does what its parent writes to its standard input, a
- * JSON line for each command, and answers each with a JSON line.
+ * A node, or a client, in a process of its own: does what its parent writes to its standard input,
+ * a JSON line for each command, and answers each with a JSON line.
  *
- * `worker.ts open|connect <options as JSON>`; option `server`, in place of `database`, is a Postgres
- * by its `url` and the options of `postgres`.
+ * `worker.ts open|connect <options as JSON>`; option `server`, in place of `database`, is a
+ * Postgres by its `url` and the options of `postgres`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { configure } from "@logtape/logtape";
 import { linesOf } from "../../examples/demo/lines.ts";
 import { armFailPoint, type FailPoint } from "../../src/base/failpoint.ts";
 import { Continuum } from "../../src/continuum.ts";
-import { postgres } from "../../src/store/postgres.ts";
+import { postgres } from "../../src/store/postgres/mod.ts";
 
 const [role, given] = Deno.args as ["open" | "connect", string];
 

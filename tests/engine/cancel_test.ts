@@ -16,7 +16,7 @@ async function cancel(node: TestNode, runId: string, reason: string | null = nul
   const delivery = await node.store.runs.deliver(runId, message);
   assert(delivery.status === "delivered");
   const { run, node: owner } = delivery;
-  node.engine.hear(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
+  node.engine.receive(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
 }
 
 forEachDatabase("cancelling a run", (database, test) => {

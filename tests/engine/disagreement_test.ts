@@ -62,7 +62,7 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
     await place.time.settled();
     await place.query(`update {schema}.runs set token = token + 1`);
     await place.time.moveTo(place.clock.monotonic() + MINUTE);
-    assert.equal(node.departures[0]?.departure.kind, "lost");
+    assert.equal(node.departures[0]?.exit.kind, "lost");
   });
 
   test("a run of which the database has lost the last commits goes on from its row", async (open) => {
@@ -166,7 +166,7 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
     losses.begin();
     const runs = [newRun("tidies"), newRun("tidies")];
     await node.store.runs.insert([runs[0]!, { ...runs[1]!, policy: `{"timeout":${2 * MINUTE}}` }]);
-    node.engine.hear({ kind: "due" }); // claimed, not started here
+    node.engine.receive({ kind: "due" }); // claimed, not started here
     await place.time.moveTo(place.clock.monotonic() + MINUTE);
     fate = "lost";
     const message = { kind: "cancel", name: "", payload: encode({ reason: "enough" }) } as const;

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { DatabaseClock } from "../../src/engine/database_clock.ts";
-import { Dispatcher } from "../../src/engine/dispatcher.ts";
+import { Dispatcher } from "../../src/engine/duties/dispatcher.ts";
 import type { NodeLease } from "../../src/engine/node_lease.ts";
 import type { ClaimedRun } from "../../src/ports/rows.ts";
 import type { ClaimOptions, RunStore } from "../../src/ports/store.ts";
@@ -52,7 +52,7 @@ class World {
       makeRoom: () => {},
       excluded: () => [],
       adopt: ({ id }) => void this.adopted.set(id, clock.monotonic()),
-      doubt: () => {},
+      invalidate: () => {},
     });
   }
 
@@ -65,11 +65,11 @@ Deno.test("D3: a run that is suspended while its node looks hides no earlier dea
   const world = new World();
   const { dispatcher, adopted } = world;
   world.due = [1_000, 2_000, 3_000];
-  for (const at of world.due) dispatcher.lookAt(at);
+  for (const at of world.due) dispatcher.pollAt(at);
   world.during = (claims) => {
     if (claims > 0) return;
     world.due.push(9_000);
-    dispatcher.lookAt(9_000); // as for a run that leaves this node's memory just now
+    dispatcher.pollAt(9_000); // as for a run that leaves this node's memory just now
   };
   await world.clock.advance(10_000, () => world.settled());
   assert.deepEqual([...adopted.keys()], [1_000, 2_000, 3_000, 9_000]);
@@ -81,11 +81,11 @@ Deno.test("D3: a look before the next deadline does not make the node forget it"
   const world = new World();
   const { dispatcher, adopted } = world;
   world.due = [1_000, 1_100];
-  dispatcher.lookAt(1_000);
+  dispatcher.pollAt(1_000);
   world.during = (claims) => {
     if (claims > 0) return;
     world.due.push(999); // somebody held it until now: the node is to look again in a moment
-    dispatcher.look();
+    dispatcher.pollNow();
   };
   await world.clock.advance(10_000, () => world.settled());
   assert.deepEqual([...adopted], [[1_000, 1_000], [999, 1_000], [1_100, 1_100]]);
@@ -97,7 +97,7 @@ Deno.test("D3: the next deadline is asked for again where the database could not
   const { dispatcher, adopted } = world;
   world.due = [1_000, 5_000];
   world.failing = 1;
-  dispatcher.lookAt(1_000);
+  dispatcher.pollAt(1_000);
   await world.clock.advance(10_000, () => world.settled());
   assert.deepEqual([...adopted], [[1_000, 1_000], [5_000, 5_000]]);
   await dispatcher.pause();
@@ -106,7 +106,7 @@ Deno.test("D3: the next deadline is asked for again where the database could not
 Deno.test("D4: after three full claims in a row one takes starts first, and then none again", async () => {
   const world = new World();
   world.due = Array.from({ length: 950 }, (_, n) => -n - 1);
-  world.dispatcher.look();
+  world.dispatcher.pollNow();
   for (let n = 0; n < 10; n++) await world.settled();
   const startsFirst = world.claims.map((claim) => claim.startsFirst);
   assert.equal(world.adopted.size, 950);

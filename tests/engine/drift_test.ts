@@ -6,8 +6,8 @@
  */
 
 import assert from "node:assert/strict";
-import { DarkReplay } from "../../src/client/dark_replay.ts";
-import { upgradeRun } from "../../src/client/upgrade.ts";
+import { Replayer } from "../../src/client/run/replayer.ts";
+import { upgradeRun } from "../../src/client/run/upgrade.ts";
 import { decode } from "../../src/base/values.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import type { DriftReport } from "../../src/replay/turn.ts";
@@ -211,12 +211,12 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
         node: node.engine.node,
         expect: (token) => node.engine.expect(token),
         target: () => Promise.resolve({ hash: hashOf("fits"), specifier: "test:fits" }),
-        replay: new DarkReplay({
+        replay: new Replayer({
           obtain: () => Promise.resolve({ modules: new Map(), definition: fits }),
         }, drain),
       });
       assert.equal(report.upgraded, true, report.drift?.message);
-      node.engine.hear({ kind: "due" });
+      node.engine.receive({ kind: "due" });
       const end = await node.left(id, "ended");
       assert(end.kind === "ended" && end.state === "completed");
       assert.equal(decode(end.result!), "done");

@@ -7,15 +7,15 @@
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode } from "../../src/base/values.ts";
-import type { Departure } from "../../src/engine/departure.ts";
+import type { Exit } from "../../src/engine/run/exit.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { HandClock } from "../support/hand_clock.ts";
 import { newRun, register, TestNode } from "../support/node.ts";
 
-function resultOf(departure: Departure): unknown {
-  assert(departure.kind === "ended" && departure.result !== null, JSON.stringify(departure));
-  return decode(departure.result);
+function resultOf(exit: Exit): unknown {
+  assert(exit.kind === "ended" && exit.result !== null, JSON.stringify(exit));
+  return decode(exit.result);
 }
 
 forEachDatabase("executing a run", (database, test) => {
@@ -287,7 +287,7 @@ forEachDatabase("executing a run", (database, test) => {
     const zombie = await TestNode.open(place, [steps]);
     const id = await zombie.start("steps");
     await place.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
-    const heir = await zombie.store.nodes.bury("somebody", false);
+    const heir = await zombie.store.nodes.expire("somebody", false);
     assert.equal(heir.runs, 1);
     gate.resolve();
     assert.equal((await zombie.left(id, "lost")).kind, "lost");
@@ -302,13 +302,13 @@ forEachDatabase("executing a run", (database, test) => {
     const run = newRun("fine");
     await node.store.runs.insert([run]);
     await place.query(`update {schema}.runs set claims_since_progress = 5`);
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     await node.left(run.runId, "stuck");
     const row = await node.store.runs.get(run.runId);
     assert.equal(row?.state, "stuck_poisoned");
     assert.match(row?.stuckReason?.message ?? "", /claimed 5 times/);
     assert.equal(await node.store.runs.unpark(run.runId), true);
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     assert.equal(resultOf(await node.left(run.runId, "ended")), "fine");
   });
 
@@ -319,9 +319,9 @@ forEachDatabase("executing a run", (database, test) => {
     await using rich = await TestNode.open(place, [fine]);
     const run = newRun("fine");
     await poor.store.runs.insert([run]);
-    poor.engine.hear({ kind: "due" });
+    poor.engine.receive({ kind: "due" });
     await poor.left(run.runId, "excluded");
-    rich.engine.hear({ kind: "due" });
+    rich.engine.receive({ kind: "due" });
     assert.equal(resultOf(await rich.left(run.runId, "ended")), "fine");
   });
 
@@ -340,7 +340,7 @@ forEachDatabase("executing a run", (database, test) => {
       const written = await commit(entries);
       // The run is free, and its node has not heard so: it looks for due runs now.
       const before = claims.length;
-      node.engine.hear({ kind: "due" });
+      node.engine.receive({ kind: "due" });
       while (claims.length === before) await new Promise((resolve) => setTimeout(resolve));
       await claims.at(-1);
       return written;
@@ -348,7 +348,7 @@ forEachDatabase("executing a run", (database, test) => {
     await register(node.store, "strange");
     const run = newRun("strange");
     await runs.insert([run]);
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     await node.left(run.runId, "excluded");
     const taken = await Promise.all(claims);
     assert.deepEqual(taken.map(({ length }) => length).filter((n) => n > 0), [1]);
@@ -361,14 +361,14 @@ forEachDatabase("executing a run", (database, test) => {
     const run = newRun("fine");
     node.failures.set(run.hash, { kind: "lasting", reason: { code: "GONE", message: "404" } });
     await node.store.runs.insert([run]);
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     await node.left(run.runId, "stuck");
     const row = await node.store.runs.get(run.runId);
     assert.equal(row?.state, "stuck_unknown_version");
     assert.deepEqual(row?.stuckReason, { code: "GONE", message: "404" });
     node.failures.clear();
     await node.store.versions.revive(run.hash);
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     assert.equal(resultOf(await node.left(run.runId, "ended")), "fine");
   });
 
@@ -381,7 +381,7 @@ forEachDatabase("executing a run", (database, test) => {
     const run = newRun("fine");
     node.failures.set(run.hash, { kind: "lasting", reason: { code: "GONE", message: "404" } });
     await node.store.runs.insert([run]);
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     await node.left(run.runId, "stuck");
     node.failures.clear();
     await clock.advance(1_000, () => Promise.resolve());

@@ -39,7 +39,7 @@ async function move(node: TestNode, runId: string, name: string): Promise<void> 
   const pin = { hash: hashOf(name), specifier: `test:${name}` };
   await node.store.runs.settle(seized!.id, lease, { pin, payload: encode({}) });
   node.forget();
-  node.engine.hear({ kind: "due" });
+  node.engine.receive({ kind: "due" });
   await node.left(runId, "suspended");
 }
 
@@ -176,12 +176,15 @@ forEachDatabase("what runs log", (database, test) => {
     await using _ = node;
     const id = await node.start("silent");
     await node.left(id, "suspended");
-    const [{ told }] = await place.query("select told from {schema}.runs where run_id = $1", [
-      id,
-    ]) as [
-      { told: number | null },
+    const [{ delivered_seq }] = await place.query(
+      "select delivered_seq from {schema}.runs where run_id = $1",
+      [
+        id,
+      ],
+    ) as [
+      { delivered_seq: number | null },
     ];
-    assert.equal(told, null, "without a line nothing of lines is written");
+    assert.equal(delivered_seq, null, "without a line nothing of lines is written");
     await move(node, id, "speaks");
     await stir(node, id, "stray");
     await node.signal(id, "go");
@@ -217,7 +220,7 @@ forEachDatabase("what runs log", (database, test) => {
     await lost.promise;
     await node.left(id, "lost");
     await makeDue(place, id);
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     await node.left(id, "ended");
     assert.deepEqual(lines, ["start", "after a", "lost", "after a", "after b"]);
   });

@@ -1,6 +1,6 @@
 /**
- * Every statement of the store may be carried out without its answer, or fail for a while: whichever it
- * is, what was under way goes on by itself, and ends as it should.
+ * Every statement of the store may be carried out without its answer, or fail for a while:
+ * whichever it is, what was under way goes on by itself, and ends as it should.
  *
  * @module
  */
@@ -8,8 +8,8 @@
 import assert from "node:assert/strict";
 import { decode } from "../../src/base/values.ts";
 import { encode } from "../../src/base/values.ts";
-import { RETRY_MS } from "../../src/engine/lookout.ts";
-import { outcomeOf } from "../../src/store/sqlstate.ts";
+import { RETRY_MS } from "../../src/engine/poller.ts";
+import { outcomeOf } from "../../src/store/sql/sqlstate.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { type Fate, Losses, PASSING_STATES } from "../support/losses.ts";
 import { type AnyWorkflow, type NodeOptions, TestNode } from "../support/node.ts";
@@ -98,7 +98,7 @@ async function tell(node: TestNode, runId: string, kind: "signal" | "cancel", na
   const delivery = await insisting(() => node.store.runs.deliver(runId, message));
   if (delivery.status !== "delivered" && delivery.status !== "duplicate") return;
   const { run, node: owner } = delivery;
-  node.engine.hear(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
+  node.engine.receive(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
 }
 
 /** Lets the workload run to its end under a fate, and holds it to what it should come to. */

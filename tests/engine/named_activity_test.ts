@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { decode } from "../../src/base/values.ts";
-import type { Departure } from "../../src/engine/departure.ts";
+import type { Exit } from "../../src/engine/run/exit.ts";
 import type { ActivityAttempt } from "../../src/replay/commands.ts";
 import {
   type ActivityCallOptions,
@@ -34,9 +34,9 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!await isTrue()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-function resultOf(departure: Departure): unknown {
-  assert(departure.kind === "ended" && departure.result !== null, JSON.stringify(departure));
-  return decode(departure.result);
+function resultOf(exit: Exit): unknown {
+  assert(exit.kind === "ended" && exit.result !== null, JSON.stringify(exit));
+  return decode(exit.result);
 }
 
 /** A workflow that calls `act` by its name, and answers with what came of it. */
@@ -186,7 +186,7 @@ forEachDatabase("activities called by name", (database, test) => {
       "update {schema}.nodes set expires_at = clock_timestamp() - interval '1 second' where id = $1",
       [dies.engine.node],
     );
-    await lives.store.nodes.bury(lives.engine.node, false);
+    await lives.store.nodes.expire(lives.engine.node, false);
     await lives.engine.catchUp();
     assert.deepEqual(resultOf(await lives.left(id, "ended")), {
       cause: "ATTEMPT_INTERRUPTED",

@@ -6,11 +6,11 @@
 
 import assert from "node:assert/strict";
 import { DatabaseClock } from "../../src/engine/database_clock.ts";
-import { Retention, type RetentionSettings } from "../../src/engine/retention.ts";
+import { Retention, type RetentionSettings } from "../../src/engine/duties/retention.ts";
 import type { RetentionStore } from "../../src/ports/retention.ts";
-import { SchemaName } from "../../src/store/schema_name.ts";
+import { SchemaName } from "../../src/store/schema/name.ts";
 import { VirtualClock } from "../../src/testing/clock.ts";
-import { eventually, openIn } from "../e2e/stage.ts";
+import { eventually, openIn } from "../e2e/support.ts";
 import { HASH, newWorld, type World } from "../store/conformance/fixtures.ts";
 import { forEachDatabase, postgresPlace } from "../support/database.ts";
 

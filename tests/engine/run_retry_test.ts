@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode, encode } from "../../src/base/values.ts";
-import type { Departure } from "../../src/engine/departure.ts";
+import type { Exit } from "../../src/engine/run/exit.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import { readHistory } from "../../src/testing/history.ts";
 import { replayWithCuts } from "../../src/testing/replay.ts";
@@ -25,17 +25,17 @@ async function rested(place: Place, node: TestNode): Promise<void> {
      where state = 'suspended'`,
   );
   node.forget();
-  node.engine.hear({ kind: "due" });
+  node.engine.receive({ kind: "due" });
 }
 
-function resultOf(departure: Departure): unknown {
-  assert(departure.kind === "ended" && departure.result !== null, JSON.stringify(departure));
-  return decode(departure.result);
+function resultOf(exit: Exit): unknown {
+  assert(exit.kind === "ended" && exit.result !== null, JSON.stringify(exit));
+  return decode(exit.result);
 }
 
-function failedWith(departure: Departure, why: RegExp): void {
-  assert(departure.kind === "ended" && departure.state === "failed", JSON.stringify(departure));
-  assert.match(departure.error!, why);
+function failedWith(exit: Exit, why: RegExp): void {
+  assert(exit.kind === "ended" && exit.state === "failed", JSON.stringify(exit));
+  assert.match(exit.error!, why);
 }
 
 forEachDatabase("trying a run again", (database, test) => {
@@ -124,7 +124,7 @@ forEachDatabase("trying a run again", (database, test) => {
     await node.left(id, "suspended");
     const payload = encode({ reason: "enough" });
     await node.store.runs.deliver(id, { kind: "cancel", name: "", payload });
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "cancelled", JSON.stringify(end));
     assert.match(end.error!, /enough/);
@@ -142,7 +142,7 @@ forEachDatabase("trying a run again", (database, test) => {
     await node.left(id, "suspended");
     const payload = encode({ reason: null });
     await node.store.runs.deliver(id, { kind: "cancel", name: "", payload });
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     failedWith(await node.left(id, "ended"), /another word/);
   });
 

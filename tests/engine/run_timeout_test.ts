@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { decode, encode } from "../../src/base/values.ts";
 import { decodeError } from "../../src/base/values_failure.ts";
-import type { Departure } from "../../src/engine/departure.ts";
+import type { Exit } from "../../src/engine/run/exit.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import { POLL_MS, VirtualClock } from "../../src/testing/clock.ts";
 import { readHistory } from "../../src/testing/history.ts";
@@ -26,10 +26,10 @@ async function expire(place: Place, node: TestNode, runId: string): Promise<void
      where run_id = $1`,
     [runId],
   );
-  node.engine.hear({ kind: "due" });
+  node.engine.receive({ kind: "due" });
 }
 
-function isTimedOut(end: Departure, runId: string): void {
+function isTimedOut(end: Exit, runId: string): void {
   assert(end.kind === "ended" && end.state === "failed", JSON.stringify(end));
   const { code, message, details } = decodeError(end.error!) as Error & Record<string, unknown>;
   assert.equal(code, "RUN_TIMEOUT");
@@ -85,7 +85,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
     const id = await node.start("cleans", undefined, undefined, { timeout: "1h" });
     clock.moveTo(HOUR + 60_000);
     isTimedOut(await node.left(id, "ended"), id);
-    assert.deepEqual(node.departures.map(({ departure }) => departure.kind), ["ended"]);
+    assert.deepEqual(node.departures.map(({ exit }) => exit.kind), ["ended"]);
     await replays(node, cleans, id);
   });
 
@@ -207,7 +207,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
     node.forget();
     const message = { kind: "cancel", name: "", payload: encode({ reason: "enough" }) } as const;
     await node.store.runs.deliver(id, message);
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     await node.left(id, "suspended");
     assert.equal((await node.store.runs.get(id))?.wakeAt, null);
     await expire(place, node, id);
@@ -245,7 +245,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
     assert.equal((await node.store.runs.get(id))?.state, "stuck_unknown_version");
     node.failures.delete(hash);
     await node.store.runs.unpark(id);
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     isTimedOut(await node.left(id, "ended"), id);
     assert.deepEqual(await kindsOf(node, id), ["cancel.requested", "step.completed"]);
   });

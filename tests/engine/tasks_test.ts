@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode, encode } from "../../src/base/values.ts";
-import type { Departure } from "../../src/engine/departure.ts";
+import type { Exit } from "../../src/engine/run/exit.ts";
 import type { ActivityAttempt } from "../../src/replay/commands.ts";
 import {
   type ActivityOptions,
@@ -22,9 +22,9 @@ const CODE = "./activities.ts#act";
 const ELSEWHERE = { queues: new Map() } satisfies NodeOptions;
 const AT_ONCE = { retry: { maxAttempts: 3, initial: 0 } } as const;
 
-function resultOf(departure: Departure): unknown {
-  assert(departure.kind === "ended" && departure.result !== null, JSON.stringify(departure));
-  return decode(departure.result);
+function resultOf(exit: Exit): unknown {
+  assert(exit.kind === "ended" && exit.result !== null, JSON.stringify(exit));
+  return decode(exit.result);
 }
 
 /** A workflow that calls one pinned activity, and answers with what came of it. */
@@ -81,7 +81,7 @@ async function bury(place: Place, dead: TestNode, by: TestNode): Promise<void> {
     "update {schema}.nodes set expires_at = clock_timestamp() - interval '1 second' where id = $1",
     [dead.engine.node],
   );
-  await by.store.nodes.bury(by.engine.node, false);
+  await by.store.nodes.expire(by.engine.node, false);
   await by.engine.catchUp();
 }
 
@@ -178,7 +178,7 @@ forEachDatabase("executing activities", (database, test) => {
     using _point = armFailPoint("task.claimed", async () => {
       if (told.length === 0) await place.query(due);
     });
-    node.engine.hear({ kind: "tasks" });
+    node.engine.receive({ kind: "tasks" });
     await until(() => Promise.resolve(told.length > 0));
     assert.ok(told[0]! < await node.store.now() + 1_000, `found ${told[0]}`);
     assert.deepEqual(resultOf(await node.left(id, "ended")), { value: 2 });
@@ -524,7 +524,7 @@ forEachDatabase("executing activities", (database, test) => {
       name: "",
       payload: encode({ reason: "no need" }),
     });
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     const result = resultOf(await node.left(id, "ended")) as { code: string };
     assert.equal(result.code, "CANCELLED");
     assert.deepEqual(await tasksOf(place), []);
@@ -550,11 +550,11 @@ forEachDatabase("executing activities", (database, test) => {
     });
     await began.promise;
     await asks.store.runs.deliver(id, { kind: "cancel", name: "", payload: encode({}) });
-    asks.engine.hear({ kind: "due" });
+    asks.engine.receive({ kind: "due" });
     await until(async () => (await tasksOf(place))[0]?.cancel_requested === true);
     go.resolve();
     await executes.engine.drain(1_000);
-    asks.engine.hear({ kind: "due" });
+    asks.engine.receive({ kind: "due" });
     assert.deepEqual(resultOf(await asks.left(id, "ended")), { value: "charged, CANCELLED" });
   });
 

@@ -108,7 +108,7 @@ forEachDatabase("waking a run", (database, test) => {
     while (node.engine.hasRoom) await new Promise((resolve) => setImmediate(resolve));
     const second = newRun("small");
     await node.store.runs.insert([second]);
-    node.engine.hear({ kind: "due" });
+    node.engine.receive({ kind: "due" });
     await node.engine.catchUp();
     assert.equal((await node.store.runs.get(second.runId))?.state, "pending");
     gate.resolve();
@@ -140,7 +140,7 @@ forEachDatabase("waking a run", (database, test) => {
           point[Symbol.dispose]();
           resolve();
         });
-        node.engine.hear({ kind: "due" });
+        node.engine.receive({ kind: "due" });
       });
     await looked();
     await looked(); // so the look before is over

@@ -6,8 +6,9 @@
 
 import assert from "node:assert/strict";
 import { RULE_IDS, ruleIdOf } from "../../src/lint/rule_ids.ts";
-import { type Rule, RULES, UNSEEN } from "../../src/replay/rules.ts";
+import { RULES, UNSEEN } from "../../src/replay/rules.ts";
 import { PROJECT } from "../support/project.ts";
+import type { Rule } from "../../src/replay/rule.ts";
 
 const PAGE = new URL("docs/determinism.md", PROJECT);
 

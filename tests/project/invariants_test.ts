@@ -24,7 +24,7 @@ for (const [name, text] of sources) {
 interface Citation {
   readonly file: string;
   readonly id: string;
-  /** What follows it: "of `journal.ts`" says where it is kept. */
+  /** What follows it: "of `store/journal/append.ts`" says where it is kept. */
   readonly after: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Holds Y1 of `base/background.ts`: no promise of `src` is left to itself but by way of it. Types tell
- * what a promise is, so that no name of a function has to.
+ * Holds Y1 of `base/background.ts`: no promise of `src` is left to itself but by way of it. Types
+ * tell what a promise is, so that no name of a function has to.
  *
  * @module
  */

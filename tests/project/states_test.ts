@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { MIGRATIONS } from "../../src/store/migrations.gen.ts";
+import { MIGRATIONS } from "../../src/store/schema/migrations.gen.ts";
 import { PROJECT } from "../support/project.ts";
 
 const page = await Deno.readTextFile(new URL("docs/states.md", PROJECT));

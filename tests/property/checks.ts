@@ -15,7 +15,7 @@ import type { VirtualPlace } from "../support/virtual_place.ts";
 
 import { type EndedRun, type Generation, keyOf, outstandingOf } from "./ended_runs.ts";
 import type { Aftermath } from "./runs.ts";
-import type { Tellings } from "./tellings.ts";
+import type { Tellings } from "./end_notifications.ts";
 import type { MadeAttempt, RandomWorld } from "./world.ts";
 
 const drain: Drain = await probeDrain();
@@ -26,9 +26,9 @@ const drain: Drain = await probeDrain();
  * Given the first events of its history, up to any cut, the code asks for what it asked for when it
  * was executed, and with the others it comes to the same end.
  *
- * Events may be written, and their node lose the run before its code was given them. The next execution
- * is given them at once, and answers `patched` among them with `false`; one that is given them later
- * answers with `true`. It is none of those that there were.
+ * Events may be written, and their node lose the run before its code was given them. The next
+ * execution is given them at once, and answers `patched` among them with `false`; one that is given
+ * them later answers with `true`. It is none of those that there were.
  */
 export async function checkReplays(
   run: EndedRun,
@@ -158,8 +158,8 @@ function keyed(
 // ---- leftovers --------------------------------------------------------------------------------
 
 /**
- * Every run has ended, and no child outlived a parent that was to take it along, once it could be told
- * of its parent's end.
+ * Every run has ended, and no child outlived a parent that was to take it along, once it could be
+ * told of its parent's end.
  */
 export function checkEnded(runs: readonly EndedRun[], tellings: Tellings): void {
   const byId = new Map(runs.map((run) => [run.id, run]));

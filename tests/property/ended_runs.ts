@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { effectKey } from "../../src/engine/effect_key.ts";
+import { defaultIdempotencyKey } from "../../src/task/idempotency_key.ts";
 import type { RunState } from "../../src/ports/rows.ts";
 import type { HistoryEvent } from "../../src/replay/history.ts";
 import type { Execution } from "../../src/replay/machine.ts";
@@ -43,7 +43,7 @@ export interface Generation {
 
 /** What an effect of a generation is known by outside, where it has no key of its own. */
 export function keyOf({ start }: Generation, position: number): string {
-  return effectKey(start.seed, position);
+  return defaultIdempotencyKey(start.seed, position);
 }
 
 /** What was outstanding after each turn of each execution; all executions have to agree. */

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { virtualPglite } from "../support/virtual_place.ts";
 import { assertAlike, familiesOf, isDetermined } from "./compare.ts";
 import { assertProperty, executeAndCheck, forEachFamily } from "./property.ts";
-import { BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./manners.ts";
+import { BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./execution_modes.ts";
 
 Deno.test("random workflows end the same way, resident throughout or parked at each wait", async () => {
   await assertProperty(600, virtualPglite, async (open, scenarios) => {

@@ -5,7 +5,7 @@
  */
 
 import { virtualPostgres } from "../support/virtual_place.ts";
-import { BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./manners.ts";
+import { BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./execution_modes.ts";
 import { assertProperty, executeAndCheck } from "./property.ts";
 
 for (const manner of [RESIDENT, COLD, CROWDED, BURIED, LOSSY]) {

@@ -1,6 +1,6 @@
 /**
- * The property: random workflows are executed as promised. A failure names the seed of its scenario,
- * and the smallest scenario that still fails by itself:
+ * The property: random workflows are executed as promised. A failure names the seed of its
+ * scenario, and the smallest scenario that still fails by itself:
  *
  *     CONTINUUM_PROPERTY_SEED=<seed> CONTINUUM_PROPERTY_COUNT=1 deno test -A tests/property
  *
@@ -21,7 +21,7 @@ import {
 import { familiesOf, type Family, familyOf } from "./compare.ts";
 import { type Aftermath, execute, type Manner } from "./runs.ts";
 import { type Scenario, scenarios, scenariosFrom } from "./scenarios.ts";
-import { Tellings } from "./tellings.ts";
+import { Tellings } from "./end_notifications.ts";
 
 // For good: promises that a program leaves rejected are told of after the run's last turn.
 installGuard();

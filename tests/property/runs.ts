@@ -7,9 +7,9 @@
 import assert from "node:assert/strict";
 import { encode } from "../../src/base/values.ts";
 import { encodeError } from "../../src/base/values_failure.ts";
-import { RETRY_MS } from "../../src/engine/lookout.ts";
-import { PAUSE_MS } from "../../src/engine/patience.ts";
-import { outcomeOf } from "../../src/store/sqlstate.ts";
+import { RETRY_MS } from "../../src/engine/poller.ts";
+import { PAUSE_MS } from "../../src/engine/database_retry.ts";
+import { outcomeOf } from "../../src/store/sql/sqlstate.ts";
 import type { Decide, Losses } from "../support/losses.ts";
 import type { NodeOptions } from "../support/node.ts";
 import { TestNode } from "../support/node.ts";
@@ -102,7 +102,7 @@ async function live(
   );
   const deaths = burials.map((at) => ({
     at,
-    act: () => insisting(() => nodeOf(nodes, 0).store.nodes.bury("somebody else", true)),
+    act: () => insisting(() => nodeOf(nodes, 0).store.nodes.expire("somebody else", true)),
   }));
   for (const { at, act } of [...deeds, ...deaths].sort((a, b) => a.at - b.at)) {
     await place.time.moveTo(begin + at);
@@ -140,7 +140,7 @@ async function act(
   const delivery = await insisting(() => node.store.runs.deliver(runId, { kind, name, payload }));
   if (delivery.status !== "delivered") return;
   const { run, node: owner } = delivery;
-  node.engine.hear(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
+  node.engine.receive(owner === null ? { kind: "due" } : { kind: "message", node: owner, run });
 }
 
 /** Sends every signal to every run, again and again, until all have ended or some are stuck. */

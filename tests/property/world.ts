@@ -8,8 +8,8 @@
 import type { Attempt } from "../../src/replay/commands.ts";
 import type { VirtualClock } from "../../src/testing/clock.ts";
 import { type ActivityDefinition, defineActivity } from "../../src/workflow/activity.ts";
-import type { WorkflowTransaction } from "../../src/workflow/context_types.ts";
-import { defineWorkflow, type WorkflowDefinition } from "../../src/workflow/workflow.ts";
+import type { WorkflowDefinition, WorkflowTransaction } from "../../src/workflow/context_types.ts";
+import { defineWorkflow } from "../../src/workflow/workflow.ts";
 import {
   type Binding,
   type Conduct,

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
-import type { ScheduleOptions } from "../../src/client/schedule_options.ts";
+import type { ScheduleOptions } from "../../src/client/schedule/options.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase, type Place } from "../support/database.ts";
 import { hashOf, register } from "../support/node.ts";

@@ -52,7 +52,7 @@ async function plannedNow(place: Place): Promise<string> {
 /** Starts the schedule's run at a planned time that just came, and waits until it waits. */
 async function startWaiting(place: Place, node: TestNode): Promise<string> {
   const runId = await plannedNow(place);
-  node.engine.hear({ kind: "scheduled" });
+  node.engine.receive({ kind: "scheduled" });
   await node.left(runId, "suspended");
   return runId;
 }
@@ -77,7 +77,7 @@ forEachDatabase("a node with schedules", (database, test) => {
     await using node = await TestNode.open(place, [tick]);
     const at = await node.store.now() + 40;
     await create(node, "tick", { timing: { kind: "at", at } });
-    node.engine.hear({ kind: "scheduled" });
+    node.engine.receive({ kind: "scheduled" });
     const runId = `s>${new Date(at).toISOString()}`;
     await node.left(runId, "ended");
     const { createdAt } = (await node.store.runs.get(runId))!;
@@ -91,7 +91,7 @@ forEachDatabase("a node with schedules", (database, test) => {
     await create(node, "wait", { overlap: "buffer_one" });
     const first = await startWaiting(place, node);
     const second = await plannedNow(place);
-    node.engine.hear({ kind: "scheduled" });
+    node.engine.receive({ kind: "scheduled" });
     await held(node);
     await node.signal(first, "go");
     await node.left(second, "suspended");
@@ -114,7 +114,7 @@ forEachDatabase("a node with schedules", (database, test) => {
       return blocked;
     };
     const second = await plannedNow(place);
-    node.engine.hear({ kind: "scheduled" });
+    node.engine.receive({ kind: "scheduled" });
     await node.left(second, "suspended");
   });
 
@@ -158,7 +158,7 @@ forEachDatabase("a node with schedules", (database, test) => {
       await create(node, "wait", { overlap: "buffer_one" });
       const first = await startWaiting(place, node);
       const second = await plannedNow(place);
-      node.engine.hear({ kind: "scheduled" });
+      node.engine.receive({ kind: "scheduled" });
       await held(node);
       await place.query(
         `update {schema}.runs set state = 'completed', result = '1', wake_at = null, waits = null,
@@ -171,7 +171,7 @@ forEachDatabase("a node with schedules", (database, test) => {
         await node.engine.catchUp();
       } else {
         await until(() => {
-          node.engine.hear({ kind: "ended", runId: first });
+          node.engine.receive({ kind: "ended", runId: first });
           return Promise.resolve(node.departures.some(({ run }) => run.runId === second));
         });
       }
@@ -198,7 +198,7 @@ forEachDatabase("a node with schedules", (database, test) => {
         progress: begin(id, spec.rules, now - 5 * HOUR, { paused: false, startable: true }),
       }));
     }
-    for (const node of nodes) node.engine.hear({ kind: "scheduled" });
+    for (const node of nodes) node.engine.receive({ kind: "scheduled" });
     const completed = { states: ["completed"], limit: 1_000 } as const;
     await until(async () => (await store.runs.list(completed)).length >= 100);
     assert.equal((await store.runs.list({ limit: 1_000 })).length, 100);

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { decideFiring, onFailure } from "../../src/engine/schedule_runner.ts";
+import { decideFiring, onFailure } from "../../src/engine/duties/schedule_runner.ts";
 import type { ScheduleDecision, ScheduleRow, ScheduleSpec } from "../../src/ports/schedules.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { begin, type Rules, stop } from "../../src/schedule/firing.ts";

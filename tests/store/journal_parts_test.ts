@@ -5,8 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { Journal } from "../../src/store/journal.ts";
-import { SchemaName } from "../../src/store/schema_name.ts";
+import { Journal } from "../../src/store/journal/append.ts";
+import { SchemaName } from "../../src/store/schema/name.ts";
 import { forEachDatabase, postgresPlace } from "../support/database.ts";
 import { Losses } from "../support/losses.ts";
 import { claimed, newEvent, newWorld, share } from "./conformance/fixtures.ts";

@@ -1,6 +1,6 @@
 /**
  * What burials rely on, under load: every run that a node has is named by a row of `leases` of that
- * node (L2 of `src/store/runs.ts`), at every moment that a statement can see.
+ * node (L2 of `src/store/runs/run_store.ts`), at every moment that a statement can see.
  *
  * @module
  */
@@ -98,7 +98,7 @@ class Worker {
       await this.#open();
     } else if (chance < 0.97) {
       await expire(this.place, this.#node());
-      await nodes.bury(this.#node(), false);
+      await nodes.expire(this.#node(), false);
       await this.#open();
     } else {
       assert.deepEqual(await this.place.query(UNNAMED), []);
@@ -158,7 +158,7 @@ Deno.test("whatever happens at once, a burial finds each run of the dead, on Pos
   const left = await store.runs.list(running);
   assert(left.length > 0, "some runs are with a node at the end");
   await store.nodes.open({ id: "undertaker", name: "", leaseMs: LEASE_MS });
-  assert.equal((await store.nodes.bury("undertaker", true)).runs, left.length);
+  assert.equal((await store.nodes.expire("undertaker", true)).runs, left.length);
   assert.deepEqual(await store.runs.list(running), []);
   assert.deepEqual(await place.query("select node from {schema}.leases"), []);
 });

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { ANSWERS } from "../../src/replay/settle.ts";
-import { type Migration, MIGRATIONS } from "../../src/store/migrations.gen.ts";
+import { type Migration, MIGRATIONS } from "../../src/store/schema/migrations.gen.ts";
 
 for (
   const [what, tool] of [

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openStore } from "../../src/store/open.ts";
-import { pglite } from "../../src/store/pglite.ts";
+import { pglite } from "../../src/store/pglite/mod.ts";
 import { claimed, commitOne, newEvent, NODE, register, share } from "./conformance/fixtures.ts";
 
 const IN_USE = { code: "DATABASE_IN_USE" };
@@ -100,7 +100,7 @@ Deno.test("what was committed before a kill -9 is there afterwards, and its runs
     assert.equal(store.exclusive, true);
     assert.equal((await store.runs.history("r", 0, 9))[0]?.payload, '"survives"');
     await store.nodes.open({ id: "new", name: "new", leaseMs: 60_000 });
-    assert.deepEqual(await store.nodes.bury("new", store.exclusive), { nodes: 1, runs: 1 });
+    assert.deepEqual(await store.nodes.expire("new", store.exclusive), { nodes: 1, runs: 1 });
     const [run] = await store.runs.claim({ node: "new", limit: 1, excluded: [] });
     assert.equal(run?.runId, "r");
   });

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { openStore } from "../../src/store/open.ts";
-import { postgres } from "../../src/store/postgres.ts";
+import { postgres } from "../../src/store/postgres/mod.ts";
 import { hasOpenSsl, makeCertificate } from "../support/certificate.ts";
 import { startPostgres, unprivileged } from "../support/embedded_postgres.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";

@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 import { openStore } from "../../src/store/open.ts";
-import { postgres } from "../../src/store/postgres.ts";
-import { type Facts, unsuitable } from "../../src/store/postgres_settings.ts";
-import { SchemaName } from "../../src/store/schema_name.ts";
+import { postgres } from "../../src/store/postgres/mod.ts";
+import { type Facts, unsuitable } from "../../src/store/postgres/settings.ts";
+import { SchemaName } from "../../src/store/schema/name.ts";
 import { Proxy } from "../e2e/proxy.ts";
 import { postgresPlace, postgresUrl } from "../support/database.ts";
 import { claimed, commitOne, newEvent, NODE, register, share } from "./conformance/fixtures.ts";

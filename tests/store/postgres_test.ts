@@ -7,11 +7,11 @@
 import assert from "node:assert/strict";
 import type { CommitResult } from "../../src/ports/rows.ts";
 import type { Store } from "../../src/ports/store.ts";
-import type { SqlDriver, SqlSession } from "../../src/store/driver.ts";
+import type { SqlDriver, SqlSession } from "../../src/store/sql/driver.ts";
 import { openStore } from "../../src/store/open.ts";
-import { postgres } from "../../src/store/postgres.ts";
-import { runStatements } from "../../src/store/runs_sql.ts";
-import { SchemaName } from "../../src/store/schema_name.ts";
+import { postgres } from "../../src/store/postgres/mod.ts";
+import { runStatements } from "../../src/store/runs/statements.ts";
+import { SchemaName } from "../../src/store/schema/name.ts";
 import { type Place, placeOn, postgresPlace, postgresUrl } from "../support/database.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
 import {
@@ -122,9 +122,9 @@ Deno.test("N1: of runs claimed while their node is buried, none is left behind",
     await Promise.all([
       dying.runs.claim({ node, limit: 9, excluded: [] }),
       dying.runs.insert([newRun(`own${round}`, { lease: { node, token: 5 } })]),
-      store.nodes.bury(NODE, false),
+      store.nodes.expire(NODE, false),
     ]);
-    await store.nodes.bury(NODE, false);
+    await store.nodes.expire(NODE, false);
     const orphans = await place.query(
       "select from {schema}.runs where node is not null and node not in (select id from {schema}.nodes)",
     );
@@ -149,7 +149,7 @@ Deno.test("N1: a node that beats while it is to be buried keeps everything or lo
     await expire(place, node);
     const [beat, , committed] = await Promise.all([
       other.nodes.heartbeat(node, 60_000),
-      store.nodes.bury(NODE, false),
+      store.nodes.expire(NODE, false),
       commitOne(other, share(run, 0, { events: [newEvent("a")] })),
     ]);
     const after = await commitOne(

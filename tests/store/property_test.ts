@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ClaimedRun, CommitEntry, RunRow } from "../../src/ports/rows.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { pglite } from "../../src/store/pglite.ts";
+import { pglite } from "../../src/store/pglite/mod.ts";
 import { placeOn, postgresPlace } from "../support/database.ts";
 import type { Place } from "../support/database.ts";
 import {
@@ -118,7 +118,7 @@ async function perform(
       await expire(place, NODE);
       await store.nodes.open({ id: "undertaker", name: "", leaseMs: 600_000 });
       return [
-        await store.nodes.bury("undertaker", false),
+        await store.nodes.expire("undertaker", false),
         await store.nodes.close("undertaker"),
         await store.nodes.open({ id: NODE, name: "again", leaseMs: 600_000 }),
       ];

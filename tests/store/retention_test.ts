@@ -9,8 +9,8 @@ import assert from "node:assert/strict";
 import { FIRST_PLACE, type Pruned, type PruneScope } from "../../src/ports/retention.ts";
 import { END_STATES } from "../../src/ports/rows.ts";
 import type { PruneStepOptions } from "../../src/ports/retention.ts";
-import { retentionStatements } from "../../src/store/retention_sql.ts";
-import { SchemaName } from "../../src/store/schema_name.ts";
+import { retentionStatements } from "../../src/store/retention/statements.ts";
+import { SchemaName } from "../../src/store/schema/name.ts";
 import { forEachDatabase, postgresPlace } from "../support/database.ts";
 import {
   claimed,

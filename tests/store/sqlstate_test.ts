@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 import { InvalidArgumentError } from "../../src/base/errors.ts";
-import { mayPass } from "../../src/engine/patience.ts";
+import { isTransient } from "../../src/engine/database_retry.ts";
 import { DatabaseUnavailableError } from "../../src/store/errors.ts";
-import { type Outcome, outcomeOf } from "../../src/store/sqlstate.ts";
+import { type Outcome, outcomeOf } from "../../src/store/sql/sqlstate.ts";
 import { forEachDatabase } from "../support/database.ts";
 
 function coded(code: string): Error {
@@ -26,8 +26,8 @@ Deno.test("O1: only what is known to last is taken to last", () => {
   assert.deepEqual(told(lasting), lasting.map((): Outcome => "refused"));
   assert.deepEqual(told(passing), passing.map((): Outcome => "undone"));
   assert.deepEqual(told(lost), lost.map((): Outcome => "unknown"));
-  assert.ok([...passing, ...lost].every((code) => mayPass(coded(code))));
-  assert.ok(!lasting.some((code) => mayPass(coded(code))));
+  assert.ok([...passing, ...lost].every((code) => isTransient(coded(code))));
+  assert.ok(!lasting.some((code) => isTransient(coded(code))));
 });
 
 Deno.test("O1: a driver's words are unknown outcomes, a mistake in code lasts", () => {

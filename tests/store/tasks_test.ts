@@ -220,7 +220,7 @@ forEachDatabase("tasks", (database, test) => {
     );
     await store.nodes.open({ id: "node-2", name: "two", leaseMs: 60_000 });
     await expire(place, NODE);
-    await store.nodes.bury("node-2", false);
+    await store.nodes.expire("node-2", false);
     const rows = await place.query<{ state: string; attempt: number; token: number }>(
       "select state, attempt, token from {schema}.tasks order by position",
     );

@@ -8,11 +8,11 @@
 import "./primed_hooks.ts";
 import "./primed_pglite.ts";
 import type { Store } from "../../src/ports/store.ts";
-import type { DatabaseAdapter, SqlValue } from "../../src/store/driver.ts";
+import type { DatabaseAdapter, SqlValue } from "../../src/store/sql/driver.ts";
 import { openStore } from "../../src/store/open.ts";
-import { pglite } from "../../src/store/pglite.ts";
-import { postgres } from "../../src/store/postgres.ts";
-import { SchemaName } from "../../src/store/schema_name.ts";
+import { pglite } from "../../src/store/pglite/mod.ts";
+import { postgres } from "../../src/store/postgres/mod.ts";
+import { SchemaName } from "../../src/store/schema/name.ts";
 
 /** A kind of database. */
 export interface TestDatabase {
@@ -42,8 +42,8 @@ export interface Place extends AsyncDisposable {
 export type RegisterTest = (name: string, test: () => Promise<void>) => void;
 
 /**
- * Registers a suite for each kind of database. One PGlite serves the whole suite, since starting one
- * takes a second: there the tests are steps, and the sanitizers look at the suite as a whole,
+ * Registers a suite for each kind of database. One PGlite serves the whole suite, since starting
+ * one takes a second: there the tests are steps, and the sanitizers look at the suite as a whole,
  * because Postgres's idle timer outlives a step.
  *
  * @param suite What the tests are about.

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { DatabaseAdapter, SqlDriver, SqlSession } from "../../src/store/driver.ts";
+import type { DatabaseAdapter, SqlDriver, SqlSession } from "../../src/store/sql/driver.ts";
 
 /** A fault to come. */
 export interface Fault {

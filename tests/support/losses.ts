@@ -1,12 +1,12 @@
 /**
- * Databases that fail at one statement: it is carried out and its answer lost, or it is not carried out
- * at all. Statements go by the names that the store gives them.
+ * Databases that fail at one statement: it is carried out and its answer lost, or it is not carried
+ * out at all. Statements go by the names that the store gives them.
  *
  * @module
  */
 
 import { statementNames } from "../../bench/statement_names.ts";
-import type { SqlDriver, SqlSession, SqlValue } from "../../src/store/driver.ts";
+import type { SqlDriver, SqlSession, SqlValue } from "../../src/store/sql/driver.ts";
 import { DatabaseUnavailableError } from "../../src/store/errors.ts";
 
 /** What becomes of a statement: its answer is lost, or it fails with an SQLSTATE before it begins. */
@@ -15,8 +15,8 @@ export type Fate = "answered" | "lost" | { readonly state: string };
 /**
  * Decides what becomes of a statement.
  *
- * @param name The statement, as in `journal.append`; of a transaction as a whole, what it began with,
- * as in `commit of nodes.bury`.
+ * @param name The statement, as in `journal.append`; of a transaction as a whole, what it began
+ * with, as in `commit of nodes.bury`.
  */
 export type Decide = (name: string) => Fate;
 

@@ -8,11 +8,11 @@
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { encode } from "../../src/base/values.ts";
 import { fencingToken } from "../../src/base/ids.ts";
-import { Activities } from "../../src/engine/activities.ts";
-import type { CodeSource } from "../../src/engine/code_source.ts";
+import { Activities } from "../../src/client/activities.ts";
+import type { CodeSource } from "../../src/engine/code/source.ts";
 import { Engine, type EngineOptions } from "../../src/engine/engine.ts";
-import type { Departure } from "../../src/engine/departure.ts";
-import type { CodeFailure } from "../../src/engine/run_code.ts";
+import type { Exit } from "../../src/engine/run/exit.ts";
+import type { CodeFailure } from "../../src/engine/code/run_code.ts";
 import type { ClaimedRun } from "../../src/ports/rows.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { installGuard } from "../../src/replay/guard.ts";
@@ -22,8 +22,8 @@ import type { Execution } from "../../src/replay/machine.ts";
 import type { LogLine, RunStart } from "../../src/replay/turn.ts";
 import { executionOf } from "../../src/workflow/execute.ts";
 import { policyText, readRunPolicy, type RunPolicyOptions } from "../../src/workflow/run_policy.ts";
-import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
 import type { Place } from "./database.ts";
+import type { WorkflowDefinition } from "../../src/workflow/context_types.ts";
 
 /** Any workflow. */
 // deno-lint-ignore no-explicit-any -- inputs differ from test to test
@@ -44,7 +44,7 @@ export class TestNode implements AsyncDisposable {
   /** Completes attempts from outside. */
   readonly activities: Activities;
   /** How runs left its memory, in order. */
-  readonly departures: { readonly run: ClaimedRun; readonly departure: Departure }[] = [];
+  readonly departures: { readonly run: ClaimedRun; readonly exit: Exit }[] = [];
   /** Activities that modules of its versions would export. */
   readonly pinned: Map<string, ActivityLike>;
   /** Answers in place of the code, by hash. */
@@ -59,9 +59,9 @@ export class TestNode implements AsyncDisposable {
     this.activities = new Activities({
       store,
       payloadBytes: Infinity,
-      woke: (run, node) =>
-        this.engine.hear(node === null ? { kind: "due" } : { kind: "message", node, run }),
-      waits: () => this.engine.hear({ kind: "tasks" }),
+      wakeRun: (run, node) =>
+        this.engine.receive(node === null ? { kind: "due" } : { kind: "message", node, run }),
+      waits: () => this.engine.receive({ kind: "tasks" }),
     });
     this.engine = new Engine({
       store,
@@ -76,8 +76,8 @@ export class TestNode implements AsyncDisposable {
       payloadBytes: Infinity,
       probeMs: 60_000,
       ...options,
-      onDeparture: (run, departure) => {
-        this.departures.push({ run, departure });
+      onExit: (run, exit) => {
+        this.departures.push({ run, exit });
         for (const watcher of this.#watchers) watcher();
       },
     });
@@ -161,16 +161,16 @@ export class TestNode implements AsyncDisposable {
     const delivery = await this.store.runs.deliver(runId, message);
     if (delivery.status !== "delivered") throw new Error(`not delivered: ${delivery.status}`);
     const { run, node } = delivery;
-    this.engine.hear(node === null ? { kind: "due" } : { kind: "message", node, run });
+    this.engine.receive(node === null ? { kind: "due" } : { kind: "message", node, run });
   }
 
   /** Resolves when a run has left this node's memory in that way. */
-  async left(runId: string, kind: Departure["kind"]): Promise<Departure> {
+  async left(runId: string, kind: Exit["kind"]): Promise<Exit> {
     while (true) {
-      const found = this.departures.findLast(({ run, departure }) =>
-        run.runId === runId && departure.kind === kind
+      const found = this.departures.findLast(({ run, exit }) =>
+        run.runId === runId && exit.kind === kind
       );
-      if (found !== undefined) return found.departure;
+      if (found !== undefined) return found.exit;
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#watchers.add(resolve);
       await promise;
@@ -196,7 +196,7 @@ export class TestNode implements AsyncDisposable {
 }
 
 /** What a test may say about its node. */
-export type NodeOptions = Partial<Omit<EngineOptions, "store" | "code" | "onDeparture">> & {
+export type NodeOptions = Partial<Omit<EngineOptions, "store" | "code" | "onExit">> & {
   readonly clock?: Clock;
   /** Activities that modules of its versions would export, by where they stand. */
   readonly pinned?: Readonly<Record<string, ActivityLike>>;

@@ -25,8 +25,8 @@ export const hasPgBouncer: boolean = await Deno.stat(BINARY).then(() => true, ()
  * Starts a pooler in front of a server.
  *
  * @param target The database.
- * @param settings Settings of `pgbouncer.ini`, beside those that name the server. With an `auth_type`,
- * users say who they are, and the one user of `target` is known.
+ * @param settings Settings of `pgbouncer.ini`, beside those that name the server. With an
+ * `auth_type`, users say who they are, and the one user of `target` is known.
  */
 export async function startPgBouncer(
   target: string,

@@ -1,11 +1,11 @@
 /**
- * Tests start databases in memory from the files of an empty one, which takes a quarter of the time.
- * `deno task test` makes these files, once for all.
+ * Tests start databases in memory from the files of an empty one, which takes a quarter of the
+ * time. `deno task test` makes these files, once for all.
  *
  * @module
  */
 
-import { makeImage, startFrom } from "../../src/store/pglite_image.ts";
+import { makeImage, startFrom } from "../../src/store/pglite/image.ts";
 
 /** Names the file, for the tests of a whole run. */
 export const IMAGE = "CONTINUUM_TEST_PGLITE";

@@ -1,7 +1,7 @@
 /**
- * Random workflows as data: what fast-check makes up, and one body that follows it. What the effects
- * do is said by a {@linkcode World}: nothing where only the machine is tested, something where the
- * engine is.
+ * Random workflows as data: what fast-check makes up, and one body that follows it. What the
+ * effects do is said by a {@linkcode World}: nothing where only the machine is tested, something
+ * where the engine is.
  *
  * @module
  */
@@ -9,9 +9,12 @@
 import fc from "fast-check";
 import type { Attempt } from "../../src/replay/commands.ts";
 import type { ActivityDefinition } from "../../src/workflow/activity.ts";
-import type { WorkflowContext, WorkflowTransaction } from "../../src/workflow/context_types.ts";
+import type {
+  WorkflowContext,
+  WorkflowDefinition,
+  WorkflowTransaction,
+} from "../../src/workflow/context_types.ts";
 import type { RetryOptions } from "../../src/workflow/options.ts";
-import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
 
 /** Times are multiples of this many milliseconds, so that some things happen at once. */
 export const TICK_MS = 100;

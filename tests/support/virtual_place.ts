@@ -5,11 +5,16 @@
  * @module
  */
 
-import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../../src/store/driver.ts";
+import type {
+  DatabaseAdapter,
+  SqlDriver,
+  SqlSession,
+  SqlValue,
+} from "../../src/store/sql/driver.ts";
 import { openStore } from "../../src/store/open.ts";
-import { postgres } from "../../src/store/postgres.ts";
-import { SchemaName } from "../../src/store/schema_name.ts";
-import { Busy } from "../../src/testing/busy.ts";
+import { postgres } from "../../src/store/postgres/mod.ts";
+import { SchemaName } from "../../src/store/schema/name.ts";
+import { IdleTracker } from "../../src/testing/idle_tracker.ts";
 import { POLL_MS, VirtualClock } from "../../src/testing/clock.ts";
 import { TestDatabase, watched } from "../../src/testing/database.ts";
 import { TestTime } from "../../src/testing/time.ts";
@@ -35,14 +40,14 @@ export type Wrap = (driver: SqlDriver, schema: string) => SqlDriver;
 
 /** A virtual place on a PGlite of its own. */
 export async function virtualPglite(wrap: Wrap = (driver) => driver): Promise<VirtualPlace> {
-  const busy = new Busy();
-  const database = await TestDatabase.open(BEGINNING, busy);
+  const idleTracker = new IdleTracker();
+  const database = await TestDatabase.open(BEGINNING, idleTracker);
   const { adapter: inner } = database;
   const adapter = {
     description: inner.description,
     open: async () => wrap(await inner.open(), "continuum"),
   };
-  return placeOf(adapter, "continuum", busy, {
+  return placeOf(adapter, "continuum", idleTracker, {
     setTime: (at) => database.setTime(at),
     query: (text, values) => database.query(text, values),
     close: () => database[Symbol.asyncDispose](),
@@ -51,12 +56,12 @@ export async function virtualPglite(wrap: Wrap = (driver) => driver): Promise<Vi
 
 /** A virtual place on the server that tests use, in schemas of its own. */
 export async function virtualPostgres(wrap: Wrap = (driver) => driver): Promise<VirtualPlace> {
-  const busy = new Busy();
+  const idleTracker = new IdleTracker();
   const schema = `virtual_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
   const clock = `${schema}_clock`;
   const keeper = await postgres(postgresUrl()).open();
-  // As in src/testing/database.ts (VT1), but that sessions come and go, and look for names where the
-  // store wants them to: a table tells the time, and statements ask it by its full name.
+  // As in src/testing/database.ts (VT1), but that sessions come and go, and look for names where
+  // the store wants them to: a table tells the time, and statements ask it by its full name.
   await keeper.script(`
     create schema ${clock};
     create unlogged table ${clock}.clock (at timestamptz not null);
@@ -68,9 +73,9 @@ export async function virtualPostgres(wrap: Wrap = (driver) => driver): Promise<
   const database = postgres(postgresUrl());
   const adapter: DatabaseAdapter = {
     description: "a database in virtual time",
-    open: async () => wrap(watched(timedBy(clock, await database.open()), busy), schema),
+    open: async () => wrap(watched(timedBy(clock, await database.open()), idleTracker), schema),
   };
-  return placeOf(adapter, schema, busy, {
+  return placeOf(adapter, schema, idleTracker, {
     setTime: async (at) => {
       await keeper.query(`update ${clock}.clock set at = $1`, [new Date(at).toISOString()]);
     },
@@ -104,7 +109,7 @@ function timedBy(schema: string, driver: SqlDriver): SqlDriver {
 function placeOf(
   database: DatabaseAdapter,
   schema: string,
-  busy: Busy,
+  idleTracker: IdleTracker,
   { setTime, query, close }:
     & { readonly setTime: (at: number) => Promise<void> }
     & Pick<SqlDriver, "query" | "close">,
@@ -116,7 +121,7 @@ function placeOf(
     database,
     schema,
     clock,
-    time: new TestTime(clock, busy, setTime),
+    time: new TestTime(clock, idleTracker, setTime),
     node: { clock, leaseMs: 3 * POLL_MS, probeMs: POLL_MS },
     async open() {
       const store = await openStore({ database, schema });

@@ -6,8 +6,8 @@
 
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
-import { pglite } from "../../src/store/pglite.ts";
-import { Busy } from "../../src/testing/busy.ts";
+import { pglite } from "../../src/store/pglite/mod.ts";
+import { IdleTracker } from "../../src/testing/idle_tracker.ts";
 import { VirtualClock } from "../../src/testing/clock.ts";
 import {
   answers,
@@ -397,7 +397,7 @@ Deno.test("a wait through moments without end gives up, and says what may be the
   const clock = new VirtualClock(0);
   const again = () => void clock.after(1, again);
   again();
-  const time = new TestTime(clock, new Busy(), () => Promise.resolve());
+  const time = new TestTime(clock, new IdleTracker(), () => Promise.resolve());
   const never = Promise.withResolvers<void>();
   await assert.rejects(time.passUntil(never.promise, "a run"), {
     code: "ENDLESS_WAIT",

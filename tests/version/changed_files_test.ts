@@ -1,15 +1,15 @@
 /**
- * Who starts a run by a definition that the process imported before its file was edited is told so, and
- * gets what the hash says.
+ * Who starts a run by a definition that the process imported before its file was edited is told so,
+ * and gets what the hash says.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import { configure, reset } from "@logtape/logtape";
-import { changedSince } from "../../src/version/changed_files.ts";
-import { WORKFLOW_ENTRY } from "../../src/version/host.ts";
-import { openIn, resultOf } from "../e2e/stage.ts";
+import { changedSince } from "../../src/version/load/changed_files.ts";
+import { WORKFLOW_ENTRY } from "../../src/version/project/host.ts";
+import { openIn, resultOf } from "../e2e/support.ts";
 import { postgresPlace } from "../support/database.ts";
 import { makeFolder } from "./fixture.ts";
 

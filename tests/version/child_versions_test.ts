@@ -7,12 +7,12 @@
 import assert from "node:assert/strict";
 import type { VersionStore } from "../../src/ports/store.ts";
 import { openStore } from "../../src/store/open.ts";
-import { pglite } from "../../src/store/pglite.ts";
+import { pglite } from "../../src/store/pglite/mod.ts";
 import type { LoadedVersion } from "../../src/version/loaded_version.ts";
 import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
-import type { WorkflowDefinition } from "../../src/workflow/workflow.ts";
 import "../support/primed_pglite.ts";
 import { makeFolder, serve, type Server } from "./fixture.ts";
+import type { WorkflowDefinition } from "../../src/workflow/context_types.ts";
 
 const HOST = `import { defineWorkflow } from "@continuum/continuum/workflow";`;
 

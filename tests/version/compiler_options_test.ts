@@ -8,8 +8,8 @@
 
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
-import { readGraph } from "../../src/version/graph.ts";
-import { Loader } from "../../src/version/loader.ts";
+import { readGraph } from "../../src/version/graph/read.ts";
+import { Loader } from "../../src/version/load/loader.ts";
 import { makeFolder } from "./fixture.ts";
 
 type Options = Readonly<Record<string, unknown>>;

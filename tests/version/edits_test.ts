@@ -1,15 +1,15 @@
 /**
- * Files change while a process runs, in every way that files can: what a run executes is what its hash
- * says, or the process refuses and names the file. `CONTINUUM_EDITS` sets how many folders are edited,
- * `CONTINUUM_EDITS_SEED` how.
+ * Files change while a process runs, in every way that files can: what a run executes is what its
+ * hash says, or the process refuses and names the file. `CONTINUUM_EDITS` sets how many folders are
+ * edited, `CONTINUUM_EDITS_SEED` how.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import { sha256Hex } from "../../src/base/encoding.ts";
-import { WORKFLOW_ENTRY } from "../../src/version/host.ts";
-import { type Manifest, parseManifest, versionHash } from "../../src/version/manifest.ts";
+import { WORKFLOW_ENTRY } from "../../src/version/project/host.ts";
+import { type Manifest, parseManifest, versionHash } from "../../src/version/manifest/format.ts";
 import { postgresPlace, postgresUrl } from "../support/database.ts";
 import type { Given, Told } from "./edits/application.ts";
 import { filesOf, LINKS, makeScenarios, mountScenarios, type Scenario } from "./edits/plan.ts";

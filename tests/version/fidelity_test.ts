@@ -7,8 +7,8 @@
 
 import assert from "node:assert/strict";
 import { sha256Hex } from "../../src/base/encoding.ts";
-import { Loader } from "../../src/version/loader.ts";
-import { transpile } from "../../src/version/transpile.ts";
+import { Loader } from "../../src/version/load/loader.ts";
+import { transpile } from "../../src/version/compile/transpile.ts";
 import { runNatively, runnerFiles, runVerified } from "./fidelity/compare.ts";
 import type { Outcome } from "./fidelity/outcome.ts";
 import { FILES, legacyPrograms, plainPrograms, type Program } from "./fidelity/programs.ts";

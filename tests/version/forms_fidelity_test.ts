@@ -6,8 +6,8 @@
  */
 
 import assert from "node:assert/strict";
-import { readGraph } from "../../src/version/graph.ts";
-import { Loader } from "../../src/version/loader.ts";
+import { readGraph } from "../../src/version/graph/read.ts";
+import { Loader } from "../../src/version/load/loader.ts";
 import { runNatively, runnerFiles, runVerified } from "./fidelity/compare.ts";
 import { makeFolder } from "./fixture.ts";
 

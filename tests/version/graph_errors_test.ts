@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { ContinuumError } from "../../src/base/errors.ts";
-import { type ModuleGraph, readGraph, type ReadGraphOptions } from "../../src/version/graph.ts";
+import {
+  type ModuleGraph,
+  readGraph,
+  type ReadGraphOptions,
+} from "../../src/version/graph/read.ts";
 import { type Files, makeFolder, serve } from "./fixture.ts";
 
 async function graphOf(files: Files, options: ReadGraphOptions = {}): Promise<ModuleGraph> {
@@ -111,7 +115,7 @@ Deno.test("the application's main module and the engine cannot be in a graph", a
       "npm:@continuum/continuum",
       "https://jsr.io/@continuum/continuum/1.0.0/mod.ts",
       new URL("../../mod.ts", import.meta.url).href,
-      new URL("../../src/version/graph.ts", import.meta.url).href,
+      new URL("../../src/version/graph/read.ts", import.meta.url).href,
     ]
   ) {
     await refused({ "order.ts": `await import("${specifier}");` }, "GRAPH_FORBIDDEN", /workflow/);

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ModuleNotFoundError } from "../../src/version/errors.ts";
-import { type ModuleGraph, readGraph, type ReadGraphOptions } from "../../src/version/graph.ts";
-import { ManifestIndex } from "../../src/version/manifest_index.ts";
+import {
+  type ModuleGraph,
+  readGraph,
+  type ReadGraphOptions,
+} from "../../src/version/graph/read.ts";
+import { ManifestIndex } from "../../src/version/manifest/resolved_imports.ts";
 import { type Files, makeFolder, serve } from "./fixture.ts";
 
 const WORKFLOW = 'import { defineWorkflow } from "@continuum/continuum/workflow";\n' +

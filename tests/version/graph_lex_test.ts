@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { findImports, positionOf } from "../../src/version/lex.ts";
+import { findImports, positionOf } from "../../src/version/imports/lex.ts";
 
 type Language = "js" | "jsx" | "ts" | "tsx";
 

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type ModuleGraph, readGraph, type ReadGraphOptions } from "../../src/version/graph.ts";
-import { labelOf, labelUrl, resolveLabel } from "../../src/version/label.ts";
-import { maxSatisfying, satisfies } from "../../src/version/semver.ts";
-import { parseJsonc } from "../../src/version/jsonc.ts";
+import {
+  type ModuleGraph,
+  readGraph,
+  type ReadGraphOptions,
+} from "../../src/version/graph/read.ts";
+import { labelOf, labelUrl, resolveLabel } from "../../src/version/manifest/label.ts";
+import { maxSatisfying, satisfies } from "../../src/version/project/semver.ts";
+import { parseJsonc } from "../../src/version/project/jsonc.ts";
 import { type Files, makeFolder, serve } from "./fixture.ts";
 
 async function graphOf(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sha256Hex } from "../../src/base/encoding.ts";
-import { formatManifest, parseManifest } from "../../src/version/manifest.ts";
+import { formatManifest, parseManifest } from "../../src/version/manifest/format.ts";
 import { readVector, vectorNames, VECTORS } from "./vector.ts";
 
 for (const name of vectorNames()) {

@@ -7,8 +7,8 @@
  */
 
 import assert from "node:assert/strict";
-import { findImports } from "../../src/version/lex.ts";
-import { rewriteImports } from "../../src/version/rewrite.ts";
+import { findImports } from "../../src/version/imports/lex.ts";
+import { rewriteImports } from "../../src/version/compile/rewrite.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 
 const PROGRAMS = Number(Deno.env.get("CONTINUUM_FUZZ_PROGRAMS") ?? 3000);

@@ -7,10 +7,10 @@
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { onLateError } from "../../src/replay/rejections.ts";
-import { readGraph, type ReadGraphOptions } from "../../src/version/graph.ts";
-import { lateRejections } from "../../src/version/import_guard.ts";
-import { type LoadedModules, Loader, type LoadRequest } from "../../src/version/loader.ts";
-import { formatManifest, versionHash } from "../../src/version/manifest.ts";
+import { readGraph, type ReadGraphOptions } from "../../src/version/graph/read.ts";
+import { lateRejections } from "../../src/version/load/import_guard.ts";
+import { type LoadedModules, Loader, type LoadRequest } from "../../src/version/load/loader.ts";
+import { formatManifest, versionHash } from "../../src/version/manifest/format.ts";
 import { WORKFLOW } from "../../src/workflow/marks.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
 import { executionFor } from "../replay/support.ts";
@@ -262,7 +262,7 @@ test("an import that the manifest does not list is refused, static or dynamic", 
   await assert.rejects(dynamic["missing"] as () => Promise<unknown>, TypeError);
   // A manifest from which an edge was taken away has another hash, and imports less.
   const whole = await request({ "main.ts": `import "node:os"; globalThis.ranForTest++;` });
-  const { parseManifest } = await import("../../src/version/manifest.ts");
+  const { parseManifest } = await import("../../src/version/manifest/format.ts");
   const manifest = formatManifest({ ...parseManifest(whole.manifest), edges: [], externals: [] });
   runs.ranForTest = 0;
   await assert.rejects(
@@ -440,7 +440,7 @@ test("a member or package that exports a function then is imported as it is", as
     "member.ts": `${source} export const other = 1;`,
     "live.ts": "",
   });
-  const { parseManifest } = await import("../../src/version/manifest.ts");
+  const { parseManifest } = await import("../../src/version/manifest/format.ts");
   const pinned = parseManifest(whole.manifest);
   const manifest = formatManifest({
     ...pinned,

@@ -8,8 +8,8 @@ import {
   type MediaType,
   parseManifest,
   versionHash,
-} from "../../src/version/manifest.ts";
-import { ManifestIndex } from "../../src/version/manifest_index.ts";
+} from "../../src/version/manifest/format.ts";
+import { ManifestIndex } from "../../src/version/manifest/resolved_imports.ts";
 
 const MEDIA: MediaType[] = ["js", "jsx", "ts", "tsx", "json", "text", "bytes", "wasm"];
 

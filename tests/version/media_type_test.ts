@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { mediaTypeOf } from "../../src/version/media_type.ts";
+import { mediaTypeOf } from "../../src/version/manifest/media_type.ts";
 import { makeFolder } from "./fixture.ts";
 
 /** Each is a module in some media types only, and fails in its own way in the others. */

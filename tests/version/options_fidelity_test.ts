@@ -7,8 +7,8 @@
  */
 
 import assert from "node:assert/strict";
-import { readGraph } from "../../src/version/graph.ts";
-import { Loader } from "../../src/version/loader.ts";
+import { readGraph } from "../../src/version/graph/read.ts";
+import { Loader } from "../../src/version/load/loader.ts";
 import { makeFolder } from "./fixture.ts";
 
 /** What the modules of each folder tell of the options that they were compiled with. */

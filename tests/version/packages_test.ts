@@ -12,7 +12,7 @@ import lodash from "lodash-es/package.json" with { type: "json" };
 import nanoid from "nanoid/package.json" with { type: "json" };
 import uuid from "uuid/package.json" with { type: "json" };
 import zod from "zod/package.json" with { type: "json" };
-import { Loader } from "../../src/version/loader.ts";
+import { Loader } from "../../src/version/load/loader.ts";
 import { runNatively, runnerFiles, runVerified } from "./fidelity/compare.ts";
 import { makeFolder } from "./fixture.ts";
 

@@ -8,12 +8,12 @@
 import assert from "node:assert/strict";
 import { ContinuumError } from "../../src/base/errors.ts";
 import { ModuleNotFoundError } from "../../src/version/errors.ts";
-import { type FetchModule, readGraph } from "../../src/version/graph.ts";
-import { normaliseUrl } from "../../src/version/label.ts";
-import { parseModule } from "../../src/version/lex.ts";
-import { parseManifest } from "../../src/version/manifest.ts";
-import { ManifestIndex } from "../../src/version/manifest_index.ts";
-import { decodeText } from "../../src/version/scan.ts";
+import { type FetchModule, readGraph } from "../../src/version/graph/read.ts";
+import { normaliseUrl } from "../../src/version/manifest/label.ts";
+import { parseModule } from "../../src/version/imports/lex.ts";
+import { parseManifest } from "../../src/version/manifest/format.ts";
+import { ManifestIndex } from "../../src/version/manifest/resolved_imports.ts";
+import { decodeText } from "../../src/version/imports/scan.ts";
 import { vectorNames, VECTORS } from "./vector.ts";
 
 type Answer =

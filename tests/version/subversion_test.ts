@@ -6,9 +6,13 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type ModuleGraph, readGraph, type ReadGraphOptions } from "../../src/version/graph.ts";
-import { formatManifest, importTypeOf, parseManifest } from "../../src/version/manifest.ts";
-import { subversion } from "../../src/version/subversion.ts";
+import {
+  type ModuleGraph,
+  readGraph,
+  type ReadGraphOptions,
+} from "../../src/version/graph/read.ts";
+import { formatManifest, importTypeOf, parseManifest } from "../../src/version/manifest/format.ts";
+import { subversion } from "../../src/version/graph/subversion.ts";
 import { type Files, makeFolder } from "./fixture.ts";
 import { readVector, vectorNames } from "./vector.ts";
 

@@ -5,10 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import { isPrivateAddress, isPrivateHost } from "../../src/version/address.ts";
-import { GraphFetcher } from "../../src/version/fetch.ts";
-import { readGraph } from "../../src/version/graph.ts";
-import { Trust, type TrustPattern, type TrustScope } from "../../src/version/trust.ts";
+import { isPrivateAddress, isPrivateHost } from "../../src/version/fetch/address.ts";
+import { GraphFetcher } from "../../src/version/fetch/graph_fetcher.ts";
+import { readGraph } from "../../src/version/graph/read.ts";
+import { Trust, type TrustPattern, type TrustScope } from "../../src/version/fetch/trust.ts";
 import { makeFolder, serve } from "./fixture.ts";
 
 const HOST = "https://cdn.example";

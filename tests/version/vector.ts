@@ -6,8 +6,8 @@
  */
 
 import { ModuleNotFoundError } from "../../src/version/errors.ts";
-import { type FetchModule, type ModuleGraph, readGraph } from "../../src/version/graph.ts";
-import { normaliseUrl } from "../../src/version/label.ts";
+import { type FetchModule, type ModuleGraph, readGraph } from "../../src/version/graph/read.ts";
+import { normaliseUrl } from "../../src/version/manifest/label.ts";
 
 /** The folder of all vectors. */
 export const VECTORS = new URL("./vectors/", import.meta.url);

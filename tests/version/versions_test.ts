@@ -6,10 +6,10 @@
 
 import assert from "node:assert/strict";
 import type { VersionStore } from "../../src/ports/store.ts";
-import { readGraph } from "../../src/version/graph.ts";
+import { readGraph } from "../../src/version/graph/read.ts";
 import { IntegrityError, type LoadFailure } from "../../src/version/load_errors.ts";
 import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
-import { pglite } from "../../src/store/pglite.ts";
+import { pglite } from "../../src/store/pglite/mod.ts";
 import { openStore } from "../../src/store/open.ts";
 import "../support/primed_pglite.ts";
 import { makeFolder, serve, type Server } from "./fixture.ts";
@@ -346,7 +346,7 @@ test("a failing import passes five times, then lasts until it is forgiven", asyn
   assert.deepEqual(kinds, ["passing", "passing", "passing", "passing", "lasting", "lasting"]);
   assert.equal(await versions.probe(hash), false);
   flag.failForTest = false;
-  await versions.forgive(hash);
+  await versions.clearFailures(hash);
   assert.equal((await versions.obtain(hash)).source, "url");
 });
 
@@ -361,7 +361,7 @@ test("an import is noted durably; what kills nodes is not imported any more", as
   const lost = await failure(other.obtain(hash, node));
   assert.deepEqual([lost.kind, ...codes(lost)], ["lasting", "import LOAD_CRASHED"]);
   assert.equal((await place.store.failures(hash))[0]?.reason.code, "VERSION_UNAVAILABLE");
-  await other.forgive(hash);
+  await other.clearFailures(hash);
   assert.equal((await other.obtain(hash, node)).source, "url");
 });
 

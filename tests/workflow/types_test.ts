@@ -1,13 +1,13 @@
 /**
- * What the compiler promises: types go from a definition to everything that its runs are given, send
- * and return. Nothing of this runs; `deno check` holds it, and each line below `@ts-expect-error`
- * must be one that does not compile.
+ * What the compiler promises: types go from a definition to everything that its runs are given,
+ * send and return. Nothing of this runs; `deno check` holds it, and each line below
+ * `@ts-expect-error` must be one that does not compile.
  *
  * @module
  */
 
 import type { Continuum } from "../../src/continuum.ts";
-import type { RunHandle } from "../../src/client/run_handle.ts";
+import type { RunHandle } from "../../src/client/run/handle.ts";
 import type { TestEngine } from "../../src/testing/engine.ts";
 import {
   defineWorkflow,

@@ -1,6 +1,6 @@
 /**
- * The shop's books, so that the example can show them: a live module, which the application and every
- * version share.
+ * The shop's books, so that the example can show them: a live module, which the application and
+ * every version share.
  *
  * @module
  */

@@ -45,11 +45,11 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     const empty = await claimed(store, "empty", SECOND.id);
     const begun = await claimed(store, "begun", SECOND.id);
     await commitOne(store, share(begun, 0, { events: [newEvent("a")] }));
-    assert.deepEqual(await store.nodes.bury(NODE, false), { nodes: 0, runs: 0 });
+    assert.deepEqual(await store.nodes.expire(NODE, false), { nodes: 0, runs: 0 });
     await expire(place, SECOND.id);
     assert.deepEqual(await store.runs.claim({ node: NODE, limit: 9, excluded: [] }), []);
-    assert.deepEqual(await store.nodes.bury(NODE, false), { nodes: 1, runs: 2 });
-    assert.deepEqual(await store.nodes.bury(NODE, false), { nodes: 0, runs: 0 });
+    assert.deepEqual(await store.nodes.expire(NODE, false), { nodes: 1, runs: 2 });
+    assert.deepEqual(await store.nodes.expire(NODE, false), { nodes: 0, runs: 0 });
     assert.equal((await store.runs.get("empty"))?.state, "pending");
     assert.equal((await store.runs.get("begun"))?.state, "suspended");
     assert.equal((await store.nodes.heartbeat(SECOND.id, 60_000)).alive, false);
@@ -90,7 +90,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     await commitOne(store, share(moved, 0, { transition: { to: "released", afterMs: 0 } }));
     await claimOne(store, NODE);
     await expire(place, SECOND.id);
-    assert.deepEqual(await store.nodes.bury(NODE, false), { nodes: 1, runs: 3 });
+    assert.deepEqual(await store.nodes.expire(NODE, false), { nodes: 1, runs: 3 });
     assert.equal((await store.runs.get("moved"))?.node, NODE);
     await store.nodes.heartbeat(NODE, 60_000);
     assert.deepEqual(await named(), [`{${moved.id}}`]);
@@ -99,8 +99,8 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
   test("a node never buries itself", async () => {
     await using world = await newWorld(database);
     await expire(world.place, NODE);
-    assert.deepEqual(await world.store.nodes.bury(NODE, false), { nodes: 0, runs: 0 });
-    assert.deepEqual(await world.store.nodes.bury(NODE, true), { nodes: 0, runs: 0 });
+    assert.deepEqual(await world.store.nodes.expire(NODE, false), { nodes: 0, runs: 0 });
+    assert.deepEqual(await world.store.nodes.expire(NODE, true), { nodes: 0, runs: 0 });
     assert.equal((await world.store.nodes.heartbeat(NODE, 60_000)).alive, true);
   });
 
@@ -109,7 +109,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     const { store } = world;
     await store.nodes.open(SECOND);
     await claimed(store, "r", SECOND.id);
-    assert.deepEqual(await store.nodes.bury(NODE, true), { nodes: 1, runs: 1 });
+    assert.deepEqual(await store.nodes.expire(NODE, true), { nodes: 1, runs: 1 });
     assert.equal((await claimOne(store)).runId, "r");
   });
 
@@ -134,14 +134,14 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
       const { crashes } = await store.versions.loading(id, HASH);
       if (finish) await store.versions.loaded(id, HASH, null);
       await expire(place, id);
-      await store.nodes.bury(NODE, false);
+      await store.nodes.expire(NODE, false);
       return crashes;
     };
     assert.equal(await dieLoading("a", false), 0);
     assert.equal(await dieLoading("b", true), 1);
     assert.equal(await dieLoading("c", false), 1);
     assert.equal((await store.versions.get(HASH))?.loadCrashes, 2);
-    await store.versions.absolve(HASH);
+    await store.versions.clearFailures(HASH);
     assert.deepEqual(await store.versions.loading(NODE, HASH), { crashes: 0 });
   });
 
@@ -177,7 +177,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     await expire(place, SECOND.id);
     const others = await Promise.all([place.open(), place.open()]);
     const buried = await Promise.all(
-      [store, ...others].map((each) => each.nodes.bury(NODE, false)),
+      [store, ...others].map((each) => each.nodes.expire(NODE, false)),
     );
     assert.equal(buried.reduce((sum, { runs }) => sum + runs, 0), 100);
     assert.equal(buried.reduce((sum, { nodes }) => sum + nodes, 0), 1);

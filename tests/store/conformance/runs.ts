@@ -487,7 +487,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     await store.runs.insert([newRun("r")]);
     await store.runs.seize("r", { node: "node-2", token: 1 });
     await expire(place, "node-2");
-    assert.deepEqual(await store.nodes.bury(NODE, false), { nodes: 1, runs: 1 });
+    assert.deepEqual(await store.nodes.expire(NODE, false), { nodes: 1, runs: 1 });
     await makeDue(place, "r");
     assert.equal((await claimOne(store)).runId, "r");
   });

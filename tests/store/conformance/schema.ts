@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 import type { Notice } from "../../../src/ports/store.ts";
-import { migrate } from "../../../src/store/migrate.ts";
-import { MIGRATIONS } from "../../../src/store/migrations.gen.ts";
-import { SchemaName } from "../../../src/store/schema_name.ts";
+import { migrate } from "../../../src/store/schema/migrate.ts";
+import { MIGRATIONS } from "../../../src/store/schema/migrations.gen.ts";
+import { SchemaName } from "../../../src/store/schema/name.ts";
 import { openStore } from "../../../src/store/open.ts";
 import type { RegisterTest, TestDatabase } from "../../support/database.ts";
 import { claimed, newWorld } from "./fixtures.ts";

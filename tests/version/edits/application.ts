@@ -1,7 +1,7 @@
 /**
- * An application whose workflows are edited while it runs: imports them as its own, then opens a node
- * and starts each by its definition. It says for each what ran, under which hash, and what is archived
- * for that: `application.ts <a file that has what is given>`.
+ * An application whose workflows are edited while it runs: imports them as its own, then opens a
+ * node and starts each by its definition. It says for each what ran, under which hash, and what is
+ * archived for that: `application.ts <a file that has what is given>`.
  *
  * @module
  */
@@ -9,11 +9,11 @@
 import { Continuum } from "../../../src/continuum.ts";
 import { openStore } from "../../../src/store/open.ts";
 import { Versions } from "../../../src/version/versions.ts";
-import { WORKFLOW_ENTRY } from "../../../src/version/host.ts";
-import { parseManifest } from "../../../src/version/manifest.ts";
-import type { WorkflowDefinition } from "../../../src/workflow/workflow.ts";
+import { WORKFLOW_ENTRY } from "../../../src/version/project/host.ts";
+import { parseManifest } from "../../../src/version/manifest/format.ts";
 import { make } from "./edit.ts";
 import type { Edit, Scenario } from "./plan.ts";
+import type { WorkflowDefinition } from "../../../src/workflow/context_types.ts";
 
 /** What the application is given. */
 export interface Given {

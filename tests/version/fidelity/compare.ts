@@ -5,8 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { readGraph } from "../../../src/version/graph.ts";
-import type { Loader } from "../../../src/version/loader.ts";
+import { readGraph } from "../../../src/version/graph/read.ts";
+import type { Loader } from "../../../src/version/load/loader.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 
 /** What the process of its own is made of, beside the programs and a `deno.json`. */

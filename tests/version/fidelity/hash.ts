@@ -6,7 +6,7 @@
  */
 
 import { isContinuumError } from "../../../src/base/errors.ts";
-import { readGraph } from "../../../src/version/graph.ts";
+import { readGraph } from "../../../src/version/graph/read.ts";
 
 const print = (answer: unknown) =>
   Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(answer)}\n`));

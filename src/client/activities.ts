@@ -1,0 +1,121 @@
+/**
+ * Activities that are completed from outside: by a webhook, a person, another program.
+ *
+ * @module
+ */
+
+import { checkPayload } from "../base/payload.ts";
+import { encode } from "../base/values.ts";
+import { encodeError } from "../base/values_failure.ts";
+import { messageOf } from "../base/text.ts";
+import { logFailure } from "../base/log.ts";
+import { TaskNotFoundError } from "../task/errors.ts";
+import { decideRetry } from "../task/retry.ts";
+import { parseToken } from "../task/token.ts";
+import type { Store } from "../ports/store.ts";
+import type { TaskAnswer, TaskFence } from "../ports/tasks.ts";
+import { encodeDetails } from "../task/heartbeat.ts";
+
+/** What completing works with. */
+export interface ActivitiesServices {
+  /** Where everything is kept. */
+  readonly store: Store;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
+  /** A run has a message: whoever executes it is told, or somebody who may. */
+  readonly wakeRun: (run: number, node: string | null) => void;
+  /** Tasks wait in their queues. */
+  readonly waits: () => void;
+}
+
+/** Completes attempts by their tokens; any process can, also a client. */
+export class Activities {
+  readonly #services: ActivitiesServices;
+
+  /**
+   * Made by `Continuum`.
+   *
+   * @param services What it works with.
+   */
+  constructor(services: ActivitiesServices) {
+    this.#services = services;
+  }
+
+  /**
+   * Completes an attempt: its activity has succeeded.
+   *
+   * @param token What `activity.token()` gave.
+   * @param result The activity's result.
+   * @throws {TaskNotFoundError} If the attempt is over. {NotSerializableError} If the result can't
+   * be written. {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
+   */
+  async complete(token: string, result?: unknown): Promise<void> {
+    const fence = readFence("complete", token);
+    const { payloadBytes } = this.#services;
+    const payload = checkPayload(encode(result, "result"), "the result", payloadBytes);
+    await this.#answer("complete", token, { ...fence, kind: "activity.completed", payload });
+  }
+
+  /**
+   * Fails an attempt: another one follows, as the activity's retry policy says.
+   *
+   * @param token What `activity.token()` gave.
+   * @param error What went wrong.
+   * @throws {TaskNotFoundError} If the attempt is over.
+   */
+  async fail(token: string, error: unknown): Promise<void> {
+    const { store, waits } = this.#services;
+    const fence = readFence("fail", token);
+    const task = await store.tasks.get(fence);
+    if (task === null) throw new TaskNotFoundError("fail", token);
+    const now = await store.now();
+    const verdict = decideRetry(task, error, now, !task.cancelRequested);
+    const nextAt = "payload" in verdict ? null : now + verdict.delayMs;
+    const { runId: run, name, attempt } = task;
+    logFailure({ run, kind: "activity", name, attempt, error, nextAt });
+    if ("payload" in verdict) {
+      const { payload } = verdict;
+      return await this.#answer("fail", token, { ...fence, kind: "activity.failed", payload });
+    }
+    const retried = await store.tasks.retry({ ...fence, ...verdict, heartbeat: null });
+    if (retried === "lost") throw new TaskNotFoundError("fail", token);
+    if (retried === "written") return waits();
+    const payload = encodeError(error);
+    await this.#answer("fail", token, { ...fence, kind: "activity.failed", payload });
+  }
+
+  /**
+   * Says that an attempt goes on: it lives for another heartbeat timeout.
+   *
+   * @param token What `activity.token()` gave.
+   * @param details Handed to the next attempt, if there is one; at most 16 KiB when encoded.
+   * @returns Whether the run was cancelled: the attempt should end soon.
+   * @throws {TaskNotFoundError} If the attempt is over. {InvalidArgumentError} If the details are
+   * too long.
+   */
+  async heartbeat(
+    token: string,
+    details?: unknown,
+  ): Promise<{ readonly cancelRequested: boolean }> {
+    const fence = readFence("heartbeat", token);
+    const text = details === undefined ? null : encodeDetails(details);
+    const [lease] = await this.#services.store.tasks.beat([{ ...fence, details: text }]);
+    if (lease === undefined) throw new TaskNotFoundError("heartbeat", token);
+    return { cancelRequested: lease.cancelRequested };
+  }
+
+  async #answer(action: string, token: string, answer: TaskAnswer): Promise<void> {
+    while (true) {
+      const [answered] = await this.#services.store.tasks.answer([answer]);
+      if (answered?.status === "busy") continue;
+      if (answered?.status !== "written") throw new TaskNotFoundError(action, token);
+      return this.#services.wakeRun(answer.run, answered.node);
+    }
+  }
+}
+
+function readFence(action: string, token: string): TaskFence {
+  const fence = parseToken(token);
+  if (fence === null) throw new TaskNotFoundError(action, messageOf(token));
+  return fence;
+}

@@ -1,0 +1,258 @@
+/**
+ * Conditions on runs, as callers write them, and their reading into the closed tree that a store
+ * takes.
+ *
+ * @module
+ */
+
+import { type AttributeValue, readValue } from "../../base/attributes.ts";
+import { isStorableDate, STORABLE_DATES } from "../../base/dates.ts";
+import { InvalidArgumentError } from "../../base/errors.ts";
+import { RUN_STATES, type RunState } from "../../ports/rows.ts";
+import type { Comparison, RunCondition, RunField } from "../../ports/run_query.ts";
+import { isStorable } from "../../base/text.ts";
+import { describe } from "../../workflow/options.ts";
+
+/** How a value is compared; several comparisons must all hold. */
+export interface Comparisons<Value> {
+  /** Equal. */
+  readonly eq?: Value;
+  /** There, and not equal. */
+  readonly ne?: Value;
+  /** Less. */
+  readonly lt?: Value;
+  /** Less or equal. */
+  readonly lte?: Value;
+  /** Greater. */
+  readonly gt?: Value;
+  /** Greater or equal. */
+  readonly gte?: Value;
+  /** One of these. */
+  readonly in?: readonly Value[];
+}
+
+/** How an attribute is compared: types count, so that `4` is not `"4"`. */
+export interface AttributeComparisons extends Comparisons<AttributeValue | Date> {
+  /** An array that holds this. */
+  readonly has?: string | number;
+}
+
+/** Which runs. Several keys of one object must all hold. */
+export interface RunWhere {
+  /** All of these. */
+  readonly and?: readonly RunWhere[];
+  /** At least one of these. */
+  readonly or?: readonly RunWhere[];
+  /** The run's id. */
+  readonly id?: string | Comparisons<string>;
+  /** The workflow's name. */
+  readonly workflow?: string | Comparisons<string>;
+  /** Where it stands. */
+  readonly state?: RunState | Comparisons<RunState>;
+  /** The hash of the version that it is pinned to. */
+  readonly version?: string | Comparisons<string>;
+  /** When it was created. */
+  readonly createdAt?: Date | Comparisons<Date>;
+  /** When a node first took it; never true of one that none has taken. */
+  readonly startedAt?: Date | Comparisons<Date>;
+  /** When it ended; never true of one that has not. */
+  readonly endedAt?: Date | Comparisons<Date>;
+  /**
+   * Attributes by name, or by a path with dots: `{ "customer.tier": "gold", total: { gte: 100 } }`.
+   * Equality, `in` and `has` use an index; ranges are best joined with one of these.
+   */
+  readonly attributes?: {
+    readonly [path: string]: AttributeValue | Date | AttributeComparisons;
+  };
+}
+
+/** Bounds of what one question may ask. */
+const MAX_PARTS = 200;
+const MAX_DEPTH = 10;
+const MAX_IN = 1_000;
+
+const TEXTS: ReadonlySet<string> = new Set(["id", "workflow", "state", "version"]);
+const TIMES: ReadonlySet<string> = new Set(["createdAt", "startedAt", "endedAt"]);
+const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in"]);
+const WHERE_KEYS = ["and", "or", ...TEXTS, ...TIMES, "attributes"].join(", ");
+const STATES: ReadonlySet<string> = new Set(RUN_STATES);
+
+/**
+ * Reads a condition.
+ *
+ * @param where What was passed.
+ * @returns The condition; `null`: any run.
+ * @throws {InvalidArgumentError} If a field or comparison is unknown, or a value not of its kind.
+ */
+export function readWhere(where: RunWhere | undefined): RunCondition | null {
+  if (where === undefined) return null;
+  const budget = { parts: 0 };
+  const parts = readParts(where, "where", 1, budget);
+  return parts.length === 0 ? null : all(parts);
+}
+
+/**
+ * Reads states.
+ *
+ * @param states What was passed: one, or several.
+ * @param call To what, for errors.
+ * @returns The states.
+ * @throws {InvalidArgumentError} If one is none, or there is none.
+ */
+export function readStates(states: unknown, call: string): ReadonlySet<RunState> {
+  const list: readonly unknown[] = Array.isArray(states) ? states : [states];
+  const wrong = list.findIndex((state) => !STATES.has(state as string));
+  if (wrong < 0 && list.length > 0) return new Set(list as readonly RunState[]);
+  const place = Array.isArray(states) && wrong >= 0 ? `[${wrong}]` : "";
+  const found = list.length === 0 ? "an empty array" : describe(list[wrong]);
+  throw new InvalidArgumentError(
+    `Cannot use states${place} of ${call}: found ${found}, wanted ${[...STATES].join(", ")}`,
+    { option: "states" },
+  );
+}
+
+function all(parts: readonly RunCondition[]): RunCondition {
+  return parts.length === 1 ? parts[0]! : { kind: "and", parts };
+}
+
+function readParts(
+  where: unknown,
+  path: string,
+  depth: number,
+  budget: { parts: number },
+): RunCondition[] {
+  if (!isPlain(where)) refuse(path, where, `an object with ${WHERE_KEYS}`);
+  if (depth > MAX_DEPTH) refuse(path, where, `at most ${MAX_DEPTH} levels of conditions`);
+  const parts = Object.entries(where).flatMap(([key, value]) => {
+    if (value === undefined) return [];
+    const at = `${path}.${key}`;
+    if (key === "and" || key === "or") return readGroup(key, value, at, depth, budget);
+    if (key === "attributes") return readAttributes(value, at);
+    if (TEXTS.has(key) || TIMES.has(key)) return readField(key as RunField, value, at);
+    return refuse(path, key, WHERE_KEYS);
+  });
+  budget.parts += parts.length;
+  if (budget.parts > MAX_PARTS) refuse("where", budget.parts, `at most ${MAX_PARTS} conditions`);
+  return parts;
+}
+
+function readGroup(
+  kind: "and" | "or",
+  value: unknown,
+  path: string,
+  depth: number,
+  budget: { parts: number },
+): RunCondition[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    refuse(path, value, "an array of at least one condition");
+  }
+  const groups = value.map((part, index) =>
+    readParts(part, `${path}[${index}]`, depth + 1, budget)
+  );
+  const empty = groups.findIndex((parts) => parts.length === 0);
+  if (empty >= 0) refuse(`${path}[${empty}]`, "no condition", `one of ${WHERE_KEYS}`);
+  return [{ kind, parts: groups.map(all) }];
+}
+
+function readField(field: RunField, value: unknown, path: string): RunCondition[] {
+  const read = TIMES.has(field) ? readTime : field === "state" ? readState : readText;
+  return comparisonsOf(value, path).map(([comparison, operand]) => {
+    const at = comparison === null ? path : `${path}.${comparison}`;
+    if (comparison === "has") return refuse(path, "has", [...COMPARISONS].join(", "));
+    if (comparison === "in") {
+      const values = readList(operand, at).map((item, index) => read(item, `${at}[${index}]`));
+      return { kind: "field", field, comparison, values };
+    }
+    return { kind: "field", field, comparison: comparison ?? "eq", values: [read(operand, at)] };
+  });
+}
+
+function readAttributes(value: unknown, path: string): RunCondition[] {
+  if (!isPlain(value)) refuse(path, value, "an object of attributes by path");
+  return Object.entries(value).flatMap(([name, given]) => {
+    if (given === undefined) return [];
+    const keys = name.split(".");
+    const isPath = keys.length <= MAX_DEPTH && isStorable(name) && keys.every((key) => key !== "");
+    if (!isPath) refuse(path, name, `a path of 1 to ${MAX_DEPTH} names, with dots between them`);
+    return comparisonsOf(given, `${path}[${JSON.stringify(name)}]`).map(([comparison, operand]) =>
+      attributeCondition(keys, comparison ?? "eq", operand, `attributes.${name}`)
+    );
+  });
+}
+
+function attributeCondition(
+  path: readonly string[],
+  comparison: Comparison | "in" | "has",
+  operand: unknown,
+  at: string,
+): RunCondition {
+  const json = (value: unknown): string => JSON.stringify(readValue("runs.query", at, value));
+  switch (comparison) {
+    case "in":
+      return { kind: "attribute", path, comparison, values: readList(operand, at).map(json) };
+    case "has":
+      if (typeof operand !== "string" && typeof operand !== "number") {
+        refuse(`${at}.has`, operand, "a string or a number");
+      }
+      break;
+    case "eq":
+    case "ne":
+      break;
+    default: {
+      const isOrdered = typeof operand === "string" || typeof operand === "number" ||
+        operand instanceof Date;
+      if (!isOrdered) refuse(`${at}.${comparison}`, operand, "a string, a number or a Date");
+    }
+  }
+  return { kind: "attribute", path, comparison, values: [json(operand)] };
+}
+
+/** An object whose keys are comparisons, or a value that is to be equal. */
+function comparisonsOf(
+  value: unknown,
+  path: string,
+): (readonly [Comparison | "in" | "has" | null, unknown])[] {
+  if (!isPlain(value)) return [[null, value]];
+  const entries = Object.entries(value).filter(([, operand]) => operand !== undefined);
+  for (const [key] of entries) {
+    if (COMPARISONS.has(key) || key === "has") continue;
+    refuse(path, key, `${[...COMPARISONS].join(", ")}, or has with attributes`);
+  }
+  if (entries.length === 0) refuse(path, value, "at least one comparison");
+  return entries as [Comparison | "in" | "has", unknown][];
+}
+
+function readList(value: unknown, path: string): readonly unknown[] {
+  if (Array.isArray(value) && value.length <= MAX_IN) return value;
+  return refuse(path, value, `an array of at most ${MAX_IN} values`);
+}
+
+function readText(value: unknown, path: string): string {
+  if (typeof value === "string" && isStorable(value)) return value;
+  return refuse(path, value, "a text without NUL and lone surrogates");
+}
+
+function readState(value: unknown, path: string): string {
+  if (typeof value === "string" && STATES.has(value)) return value;
+  return refuse(path, value, [...STATES].join(", "));
+}
+
+function readTime(value: unknown, path: string): number {
+  return isStorableDate(value) ? value.getTime() : refuse(path, value, STORABLE_DATES);
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function refuse(path: string, found: unknown, wanted: string): never {
+  const shown = found instanceof Date
+    ? Number.isNaN(found.getTime()) ? "an invalid Date" : found.toISOString()
+    : describe(found);
+  throw new InvalidArgumentError(
+    `Cannot use condition ${path}: found ${shown}, wanted ${wanted}`,
+    { path },
+  );
+}

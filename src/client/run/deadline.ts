@@ -1,0 +1,67 @@
+/**
+ * Waits of callers: how long, and until when they change their mind.
+ *
+ * @module
+ */
+
+import { type Clock, waitFor } from "../../base/clock.ts";
+import { type Duration, durationMs } from "../../base/duration.ts";
+import { TimeoutError } from "../../base/errors.ts";
+import { checkOptions, readAbortSignal } from "../../workflow/options.ts";
+
+/** Options of {@linkcode RunHandle.result} and {@linkcode RunHandle.reached}. */
+export interface ResultOptions {
+  /** How long to wait; for ever when omitted. The run itself goes on. */
+  readonly timeout?: Duration;
+  /** Gives up the wait; the run itself goes on. */
+  readonly signal?: AbortSignal;
+}
+
+/** What is waited for, for errors. */
+export interface Waited {
+  /** The run. */
+  readonly runId: string;
+  /** The call, such as `result()`. */
+  readonly call: string;
+  /** What has not come about in time, such as `has not ended`. */
+  readonly missing: string;
+}
+
+/**
+ * Waits for as long as the caller wants to.
+ *
+ * @param options What the caller passed.
+ * @param waited What for.
+ * @param clock Times the wait.
+ * @param wait Waits, and gives up with the signal's reason.
+ * @returns What `wait` comes to.
+ * @throws {InvalidArgumentError} If an option is none. {TimeoutError} If it takes too long.
+ */
+export async function withinDeadline<T>(
+  options: ResultOptions,
+  { runId, call, missing }: Waited,
+  clock: Clock,
+  wait: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  checkOptions(options, ["timeout", "signal"], call);
+  readAbortSignal(options.signal, call);
+  const { signal } = options;
+  const timeout = options.timeout === undefined
+    ? undefined
+    : durationMs(options.timeout, "timeout");
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal?.reason);
+  if (signal?.aborted === true) abort();
+  signal?.addEventListener("abort", abort);
+  const late = () => {
+    const message = `Run ${JSON.stringify(runId)} ${missing} within ${timeout} ms`;
+    controller.abort(new TimeoutError(message, { runId, timeout }));
+  };
+  const timer = timeout === undefined ? undefined : waitFor(clock, timeout, late);
+  try {
+    return await wait(controller.signal);
+  } finally {
+    timer?.cancel();
+    signal?.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * The generations of a run: what it was before it continued as new or was tried again, and what it
+ * is.
+ *
+ * @module
+ */
+
+import { InvalidArgumentError } from "../../base/errors.ts";
+import { decode } from "../../base/values.ts";
+import type { GenerationRow, RunRow } from "../../ports/rows.ts";
+import type { RunStore, Store } from "../../ports/store.ts";
+import { checkOptions, describe } from "../../workflow/options.ts";
+import { GenerationNotFoundError } from "../errors.ts";
+import { type HistoryEntry, historyEntry, retriedEntries } from "./status.ts";
+
+/** Options of {@linkcode RunHandle.history}. */
+export interface HistoryOptions {
+  /**
+   * Whose history, from 0: an earlier one is kept until retention takes it, also after the run's
+   * end.
+   *
+   * @default {the present generation}
+   */
+  readonly generation?: number;
+  /**
+   * How many of the generation's first entries are left out, from 0.
+   *
+   * @default {0}
+   */
+  readonly from?: number;
+  /** The most entries, from 1; all that there are when omitted. */
+  readonly limit?: number;
+}
+
+/** Options of {@linkcode RunHandle.generations}. */
+export interface GenerationsOptions {
+  /**
+   * The first number that is wanted, from 0.
+   *
+   * @default {0}
+   */
+  readonly from?: number;
+  /** The most generations, from 1; all that there are when omitted. */
+  readonly limit?: number;
+  /**
+   * Whether inputs come along.
+   *
+   * @default {false}
+   */
+  readonly payloads?: boolean;
+}
+
+/** One generation of a run. */
+export interface Generation {
+  /** Its number, from 0. */
+  readonly number: number;
+  /** Whether it is the present one. */
+  readonly current: boolean;
+  /** The code that it was pinned to at last. */
+  readonly version: {
+    /** SHA-256 of the version's manifest, in hex. */
+    readonly hash: string;
+    /** The label that the definition gives itself. */
+    readonly label: string | null;
+    /** The specifier that was recorded for it. */
+    readonly specifier: string;
+  };
+  /** When it began; `null`: no node has taken it yet. */
+  readonly startedAt: Date | null;
+  /** When the next one took its place, or the run ended in it; `null`: it goes on. */
+  readonly endedAt: Date | null;
+  /** How many events its history has. */
+  readonly events: number;
+  /** Its input, where payloads were asked for. */
+  readonly payloads?: {
+    /** What it began with. */
+    readonly input: unknown;
+  };
+}
+
+const PAGE = 1_000;
+
+/** The largest number that the database counts to. */
+const MOST = 2_147_483_647;
+
+/**
+ * Reads the history of one generation.
+ *
+ * @param row The run, as it is now: should it continue as new meanwhile, this is still one history.
+ * @param options Whose, and which part of it.
+ * @param runs Where the run is.
+ * @param store Where its activities are.
+ * @throws {InvalidArgumentError} If an option is none. {GenerationNotFoundError} If there is no
+ * such generation.
+ */
+export async function readHistory(
+  row: RunRow,
+  options: HistoryOptions,
+  runs: RunStore,
+  store: Pick<Store, "tasks">,
+): Promise<HistoryEntry[]> {
+  const { generation = row.generation, from = 0, limit = Infinity } = options;
+  if (generation !== row.generation) await findGeneration(row, generation, runs);
+  const entries: HistoryEntry[] = [];
+  while (entries.length < limit && from + entries.length <= MOST) {
+    const wanted = Math.min(limit - entries.length, PAGE);
+    const place = from + entries.length;
+    const events = await runs.history(row.runId, place, wanted, generation);
+    for (const event of events) entries.push(historyEntry(event));
+    if (events.length < wanted) break;
+  }
+  if (generation === row.generation && entries.length < limit) {
+    const retried = await retriedEntries(row, store);
+    entries.push(...retried.slice(0, Math.min(retried.length, limit - entries.length)));
+  }
+  return entries;
+}
+
+/**
+ * Lists generations, the first first.
+ *
+ * @param row The run.
+ * @param options Which.
+ * @param runs Where the run is.
+ */
+export async function listGenerations(
+  row: RunRow,
+  options: GenerationsOptions,
+  runs: RunStore,
+): Promise<Generation[]> {
+  const { from = 0, limit = Infinity, payloads = false } = options;
+  const listed: Generation[] = [];
+  for (let next = from; listed.length < limit && next <= MOST;) {
+    const wanted = Math.min(limit - listed.length, PAGE);
+    const rows = await runs.generations(row.runId, next, wanted);
+    for (const found of rows) listed.push(shown(found, payloads));
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < wanted) break;
+    next = last.number + 1;
+  }
+  return listed;
+}
+
+/** Checks the options of {@linkcode readHistory}, before anything is asked of the database. */
+export function checkHistoryOptions(options: HistoryOptions): void {
+  checkOptions(options, ["generation", "from", "limit"], "history()");
+  const { generation = 0 } = options;
+  checkWhole("generation", generation, 0);
+  checkPart(options);
+}
+
+/** Checks the options of {@linkcode listGenerations}, before anything is asked of the database. */
+export function checkGenerationsOptions(options: GenerationsOptions): void {
+  checkOptions(options, ["from", "limit", "payloads"], "generations()");
+  const { payloads = false } = options;
+  checkPart(options);
+  if (typeof payloads !== "boolean") refuse("payloads", payloads, "true or false");
+}
+
+function checkPart({ from = 0, limit = Infinity }: { from?: number; limit?: number }): void {
+  checkWhole("from", from, 0);
+  if (limit !== Infinity) checkWhole("limit", limit, 1);
+}
+
+function checkWhole(option: string, found: unknown, least: number): void {
+  if (Number.isInteger(found) && (found as number) >= least) return;
+  refuse(option, found, `a whole number from ${least}`);
+}
+
+function refuse(option: string, found: unknown, wanted: string): never {
+  throw new InvalidArgumentError(
+    `Cannot use option ${option}: found ${describe(found)}, wanted ${wanted}`,
+    { option },
+  );
+}
+
+async function findGeneration(row: RunRow, generation: number, runs: RunStore): Promise<void> {
+  const { runId } = row;
+  const [found] = generation > MOST ? [] : await runs.generations(runId, generation, 1);
+  if (found?.number === generation) return;
+  const [first] = await runs.generations(runId, 0, 1);
+  throw new GenerationNotFoundError(runId, generation, {
+    first: first?.number ?? row.generation,
+    last: row.generation,
+  });
+}
+
+function shown(row: GenerationRow, payloads: boolean): Generation {
+  const { number, over, hash, versionLabel: label, specifier, events, startedAt, endedAt } = row;
+  return {
+    number,
+    current: !over,
+    version: { hash, label, specifier },
+    startedAt: startedAt === null ? null : new Date(startedAt),
+    endedAt: endedAt === null ? null : new Date(endedAt),
+    events,
+    ...(payloads ? { payloads: { input: decode(row.input) } } : {}),
+  };
+}

@@ -1,0 +1,414 @@
+/**
+ * A run, as its caller holds it.
+ *
+ * @module
+ */
+
+import { type AttributesPatch, readAttributes } from "../../base/attributes.ts";
+import {
+  CancelledError,
+  InvalidArgumentError,
+  isContinuumError,
+  RunTimeoutError,
+} from "../../base/errors.ts";
+import { authored } from "../../base/authored.ts";
+import { checkPayload } from "../../base/payload.ts";
+import { decode, encode } from "../../base/values.ts";
+import { decodeError, encodeError } from "../../base/values_failure.ts";
+import type { RunRow, RunState } from "../../ports/rows.ts";
+import { checkOptions, describe, readName } from "../../workflow/options.ts";
+import type { SignalArguments, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
+import { type ResultOptions, withinDeadline } from "./deadline.ts";
+import {
+  RunEndedError,
+  RunFailedError,
+  RunNotFoundError,
+  RunStateError,
+  RunStoppedError,
+} from "../errors.ts";
+import {
+  checkGenerationsOptions,
+  checkHistoryOptions,
+  type Generation,
+  type GenerationsOptions,
+  type HistoryOptions,
+  listGenerations,
+  readHistory,
+} from "./generations.ts";
+import { readStates } from "./conditions.ts";
+import type { ClientServices } from "./services.ts";
+import { checkText } from "../start/options.ts";
+import { type HistoryEntry, type RunStatus, runStatus } from "./status.ts";
+import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
+
+/** Options of {@linkcode RunHandle.signal}. */
+export interface SignalOptions {
+  /**
+   * Deliveries with the same id, of the same signal, to the same run, are one: pass the id of the
+   * message that you received, and a redelivery does no harm.
+   */
+  readonly deliveryId?: string;
+}
+
+/** Options of {@linkcode RunHandle.status}. */
+export interface StatusOptions {
+  /**
+   * Whether to say where in its code the run waits. The run is replayed for that in this process,
+   * without effects, on the version that it is pinned to.
+   *
+   * @default {false}
+   */
+  readonly trace?: boolean;
+}
+
+/** A run's search attributes, from outside. */
+export interface RunAttributes {
+  /**
+   * Merges attributes into those of the run, also after its end. Merges of different names at the
+   * same time both survive.
+   *
+   * @param patch Attributes by name; `undefined` removes one.
+   * @throws {InvalidArgumentError} If a name or value can't be kept. {RunNotFoundError} If there is
+   * no such run.
+   */
+  set(patch: AttributesPatch): Promise<void>;
+}
+
+/**
+ * A run, as its caller holds it: what it returns, and the signals that it takes. Costs nothing to
+ * keep, and is never out of date.
+ */
+export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalSchemas> {
+  /** The run's id. */
+  readonly id: string;
+  /** Search attributes. */
+  readonly attributes: RunAttributes;
+  readonly #services: ClientServices;
+  #local: Promise<object> | undefined;
+  /** The version that the run was last seen on. */
+  #version: string | undefined;
+
+  /**
+   * Use `continuum.start(...)` or `continuum.run(id)`.
+   *
+   * @param id The run's id.
+   * @param services What it works with.
+   * @param local Settles when the run leaves the memory of this process, if it is there: then
+   * `kind: "ended"` stands beside the end.
+   * @param version The version that it is on, if known.
+   */
+  constructor(id: string, services: ClientServices, local?: Promise<object>, version?: string) {
+    this.id = id;
+    this.#services = services;
+    this.#local = local;
+    this.#version = version;
+    this.attributes = {
+      set: async (patch) => {
+        const change = readAttributes(patch, "attributes.set()");
+        checkPayload(change.set, `attributes of run ${JSON.stringify(id)}`, services.payloadBytes);
+        if (await services.runs.setAttributes(id, change)) return;
+        throw new RunNotFoundError(id, "set attributes");
+      },
+    };
+  }
+
+  /**
+   * Waits for the run's end, also while the database is away.
+   *
+   * @param options How long to wait, and a signal to give up.
+   * @returns What the workflow returned.
+   * @throws {RunFailedError} If the workflow threw. {RunTimeoutError} If the run's own timeout
+   * ended it. {RunStoppedError} If the run was cancelled or terminated. {TimeoutError} If it has
+   * not ended in time. {RunNotFoundError} If there is none. {ClosedError} If the `Continuum` is
+   * closed meanwhile.
+   */
+  async result(options: ResultOptions = {}): Promise<Output> {
+    const waited = { runId: this.id, call: "result()", missing: "has not ended" };
+    const { clock, waiter, runs } = this.#services;
+    return await withinDeadline(options, waited, clock, async (signal) => {
+      const end = await this.#endHere(signal) ?? await waiter.wait(this.id, signal, runs);
+      return outputOf(this.id, end) as Output;
+    });
+  }
+
+  /**
+   * Waits until the run is in a state, or in one of several; it may be so already. The
+   * process that executes the run hears at once when it moves; to others ends and parking are told,
+   * as for `result()`, and for other states they look four times a second. A state that is over
+   * before anybody has looked is not seen: best wait for one that the run rests in.
+   *
+   * @param states Which: a run that waits and has left memory, `linger` after it began to wait, is
+   * `suspended`.
+   * @param options How long to wait, and a signal to give up.
+   * @returns Its status, in one of these states.
+   * @throws {InvalidArgumentError} If a state or an option is none. {RunEndedError} If it has ended
+   * in another state. {TimeoutError} If it takes too long. {RunNotFoundError} If there is none.
+   * {ClosedError} If the `Continuum` is closed meanwhile.
+   */
+  async reached(
+    states: RunState | readonly RunState[],
+    options: ResultOptions = {},
+  ): Promise<RunStatus> {
+    const wanted = readStates(states, "reached()");
+    const names = [...wanted].join(" or ");
+    const waited = { runId: this.id, call: "reached()", missing: `has not become ${names}` };
+    const { clock, waiter, runs, store } = this.#services;
+    return await withinDeadline(options, waited, clock, async (signal) => {
+      const row = await waiter.reach(this.id, wanted, signal, runs);
+      if (wanted.has(row.state)) return await runStatus(row, store);
+      throw new RunEndedError(this.id, `wait until the run is ${names}`, row.state);
+    });
+  }
+
+  /**
+   * Sends the run a signal. It is kept until the workflow waits for it, in order of arrival.
+   *
+   * @param name The signal's name.
+   * @param payloadAndOptions Its payload, any value that can be written into the journal, and an id
+   * that makes the delivery unique.
+   * @returns `duplicate`: a delivery with that id came before.
+   * @throws {InvalidArgumentError} If the name or an option is none. {NotSerializableError} If the
+   * payload can't be written; its path is named. {PayloadTooLargeError} If it is larger than
+   * `limits.payloadBytes`. {UndeclaredSignalError} or
+   * {InvalidSignalPayloadError} If the run's version does not take it. {VersionUnavailableError} If
+   * that version has schemas and can't be had in this process. {RunNotFoundError} or
+   * {RunEndedError} If there is nobody to receive it. Nothing is written then.
+   * {DatabaseUnavailableError} If the database can't answer now: whether the signal was delivered
+   * may be unknown (`details.mayBeWritten`). A call again with the same `deliveryId` delivers it
+   * once; without an id it may come twice. {ClosedError} If the `Continuum` is closed.
+   */
+  async signal<Name extends SignalName<Signals>>(
+    name: Name,
+    ...payloadAndOptions: SignalArguments<Signals, Name, SignalOptions>
+  ): Promise<"delivered" | "duplicate"> {
+    const [payload, options = {}] = payloadAndOptions;
+    checkOptions(options, ["deliveryId"], "signal()");
+    checkDeliveryId(options.deliveryId);
+    readName(name, "a signal");
+    const { runs, contracts, payloadBytes, wakeRun: woke } = this.#services;
+    const what = `signal ${JSON.stringify(name)}`;
+    const action = `send the ${what}`;
+    this.#version ??= await runs.version(this.id) ?? undefined;
+    // Checked by the version that it is delivered to, also if the run moves meanwhile.
+    while (this.#version !== undefined) {
+      const version = this.#version;
+      const checked = await contracts.signal(version, name, payload);
+      const encoded = encode(checked, "payload");
+      checkPayload(encoded, `the payload of ${what}`, payloadBytes);
+      const delivery = await runs.deliverTo(version, this.id, {
+        kind: "signal",
+        name,
+        payload: encoded,
+        ...(options.deliveryId === undefined ? {} : { deliveryId: options.deliveryId }),
+      });
+      switch (delivery.status) {
+        case "moved":
+          this.#version = delivery.hash;
+          continue;
+        case "ended":
+          throw new RunEndedError(this.id, action, delivery.state);
+        case "not_found":
+          throw new RunNotFoundError(this.id, action);
+        case "delivered":
+          woke(delivery.run, delivery.node);
+      }
+      return delivery.status;
+    }
+    throw new RunNotFoundError(this.id, action);
+  }
+
+  /**
+   * What the run is doing, and on which code.
+   *
+   * @param options Whether to say where in the code it waits.
+   * @throws {RunNotFoundError} If there is no such run. {VersionUnavailableError} If its code,
+   * which `trace` needs, can't be had in this process.
+   */
+  async status(options: StatusOptions = {}): Promise<RunStatus> {
+    checkOptions(options, ["trace"], "status()");
+    const { trace = false } = options;
+    if (typeof trace !== "boolean") refuse("trace", trace, "true or false");
+    const row = await this.#row("read the status");
+    const traced = trace && row.endedAt === null ? await this.#services.replay(row) : null;
+    return await runStatus(row, this.#services.store, traced);
+  }
+
+  /**
+   * What has happened in the run, or in an earlier generation of it, in order; at the end, what
+   * activities that are still tried have failed with last.
+   *
+   * @param options Of which generation, and which part of it.
+   * @throws {InvalidArgumentError} If an option is none. {RunNotFoundError} If there is no such
+   * run. {GenerationNotFoundError} If there is no such generation, or retention has taken it.
+   */
+  async history(options: HistoryOptions = {}): Promise<HistoryEntry[]> {
+    checkHistoryOptions(options);
+    return await readHistory(
+      await this.#row("read the history"),
+      options,
+      this.#services.runs,
+      this.#services.store,
+    );
+  }
+
+  /**
+   * The run's generations, those that retention has taken left out, the first first: the last one
+   * is what the run is now.
+   *
+   * @param options Which, and whether their inputs come along.
+   * @throws {InvalidArgumentError} If an option is none. {RunNotFoundError} If there is no such
+   * run.
+   */
+  async generations(options: GenerationsOptions = {}): Promise<Generation[]> {
+    checkGenerationsOptions(options);
+    return await listGenerations(
+      await this.#row("list the generations"),
+      options,
+      this.#services.runs,
+    );
+  }
+
+  /**
+   * Asks the run to end: everything that it waits for throws `CancelledError`, once, and
+   * `ctx.cancelSignal` aborts; its `finally` blocks and compensations run as durable steps. The run
+   * is `cancelled` if its code lets the error pass. A parked run, whose code can't run, ends at
+   * once, with nothing cleaned up. Asking twice does no harm.
+   *
+   * @param options Why, for the error and the history.
+   * @throws {RunNotFoundError} or {RunEndedError} If there is nothing to cancel.
+   */
+  async cancel(options: { readonly reason?: string } = {}): Promise<void> {
+    checkOptions(options, ["reason"], "cancel()");
+    const { runs } = this.#services;
+    const reason = readReason(options.reason) ?? null;
+    const delivery = await runs.deliver(this.id, {
+      kind: "cancel",
+      name: "",
+      payload: encode({ reason }),
+    });
+    if (delivery.status === "not_found") throw new RunNotFoundError(this.id, "cancel the run");
+    if (delivery.status === "ended") {
+      throw new RunEndedError(this.id, "cancel the run", delivery.state);
+    }
+    const error = encodeError(new CancelledError(reason));
+    const row = await runs.end(this.id, "cancelled", error, { onlyStuck: true });
+    if (row?.state === "cancelled") await this.#services.ended(this.id);
+    else this.#services.wakeRun(delivery.run, delivery.node);
+  }
+
+  /**
+   * Ends the run at once, from any state, whoever executes it. No code of the workflow runs any
+   * more, so nothing is cleaned up.
+   *
+   * @throws {RunNotFoundError} or {RunEndedError} If there is nothing to end.
+   */
+  async terminate(options: { readonly reason?: string } = {}): Promise<void> {
+    checkOptions(options, ["reason"], "terminate()");
+    const error = new Error(readReason(options.reason) ?? "Terminated by request");
+    const before = await this.#row("terminate the run");
+    const row = await this.#services.runs.end(this.id, "terminated", encodeError(error), {
+      onlyStuck: false,
+    });
+    if (row === null) throw new RunNotFoundError(this.id, "terminate the run");
+    if (row.state !== "terminated") {
+      throw new RunEndedError(this.id, "terminate the run", row.state);
+    }
+    // Who executes it would find out at its next write: attempts are aborted now.
+    if (before.node !== null) this.#services.wakeRun(before.id, before.node);
+    await this.#services.ended(this.id);
+  }
+
+  /**
+   * Lets a parked run out: it is tried again as it is.
+   *
+   * @throws {RunStateError} If the run is not parked. {RunNotFoundError} If there is none.
+   */
+  async retry(): Promise<void> {
+    const { hash, state } = await this.#row("retry the run");
+    if (!await this.#services.runs.unpark(this.id)) {
+      throw new RunStateError(this.id, "retry the run", state, "a parked state (stuck_...)");
+    }
+    await this.#services.retry(hash);
+  }
+
+  /**
+   * Moves the run to other code, if its whole history replays on it; otherwise it stays where it
+   * is, and the report says at which event and line the two part.
+   *
+   * @param options Which version, and whether only to try.
+   * @throws {RunStateError} If another node is executing the run. {RunEndedError} If it has ended.
+   */
+  async upgrade(options: UpgradeOptions = {}): Promise<UpgradeReport> {
+    checkOptions(options, ["to", "dryRun"], "upgrade()");
+    const { to, dryRun = false } = options;
+    if (to !== undefined && (typeof to !== "string" || to === "")) {
+      refuse("to", to, "a version's hash, or a specifier");
+    }
+    if (typeof dryRun !== "boolean") refuse("dryRun", dryRun, "true or false");
+    return await this.#services.upgrade(this.id, options);
+  }
+
+  async #row(action: string): Promise<RunRow> {
+    const row = await this.#services.runs.get(this.id);
+    if (row === null) throw new RunNotFoundError(this.id, action);
+    return row;
+  }
+
+  /** A run that is executed here needs no question to the database until it leaves. */
+  async #endHere(signal: AbortSignal): Promise<RunEnd | undefined> {
+    const local = this.#local;
+    if (local === undefined || signal.aborted) return undefined;
+    const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    const departure = await Promise.race([local, aborted]);
+    if (departure === undefined) return undefined;
+    if (isEnd(departure)) return departure;
+    this.#local = undefined; // it went on elsewhere, or waits
+    return undefined;
+  }
+}
+
+/** Delivery ids are kept in an index. */
+const MAX_DELIVERY_ID = 255;
+
+/** Reasons are for people. */
+const MAX_REASON = 1_000;
+
+function readReason(reason: unknown): string | undefined {
+  return reason === undefined ? undefined : checkText(reason, "reason", MAX_REASON);
+}
+
+function checkDeliveryId(id: unknown): void {
+  if (id !== undefined) checkText(id, "deliveryId", MAX_DELIVERY_ID);
+}
+
+function refuse(option: string, found: unknown, wanted: string): never {
+  throw new InvalidArgumentError(
+    `Cannot use option ${option}: found ${describe(found)}, wanted ${wanted}`,
+    { option },
+  );
+}
+
+/** How a run ended: as its row says, or as the engine of this process saw it. */
+type RunEnd =
+  & Pick<RunRow, "state" | "result" | "error">
+  & Partial<Pick<RunRow, "hash" | "workflow">>;
+
+function isEnd(departure: object): departure is RunEnd {
+  return "kind" in departure && departure.kind === "ended";
+}
+
+function outputOf(runId: string, end: RunEnd): unknown {
+  const { state, result, error, hash, workflow } = end;
+  if (state === "completed") return result === null ? undefined : decode(result);
+  const of = hash === undefined || workflow === undefined ? undefined : { hash, workflow };
+  const cause = error === null ? undefined : decodeError(authored(error, of));
+  if (state === "failed") throw timeoutOf(runId, cause) ?? new RunFailedError(runId, cause);
+  throw new RunStoppedError(runId, state as "cancelled" | "terminated", cause);
+}
+
+/** The run's own: its code may have thrown that of another run. */
+function timeoutOf(runId: string, cause: unknown): RunTimeoutError | undefined {
+  if (!isContinuumError(cause, "RUN_TIMEOUT") || cause.details.runId !== runId) return undefined;
+  return new RunTimeoutError(runId, Number(cause.details.timeout));
+}

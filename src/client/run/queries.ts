@@ -1,0 +1,239 @@
+/**
+ * Finding runs: questions on their facts and attributes, answered page by page.
+ *
+ * @module
+ */
+
+import { digestText } from "../../base/digest.ts";
+import { ContinuumError, InvalidArgumentError } from "../../base/errors.ts";
+import type { RunQuery } from "../../ports/run_query.ts";
+import type { RunStore, Store } from "../../ports/store.ts";
+import { checkOptions, describe } from "../../workflow/options.ts";
+import {
+  type PruneOptions,
+  type PruneReport,
+  pruneResults,
+  type PruneResultsOptions,
+  pruneRuns,
+} from "./prune.ts";
+import { readWhere, type RunWhere } from "./conditions.ts";
+import { type RunSummary, runSummary } from "./summary.ts";
+import { checkText } from "../start/options.ts";
+
+/** Options of {@linkcode RunsApi.count}. */
+export interface CountOptions {
+  /** Which runs; all of the namespace when omitted. */
+  readonly where?: RunWhere;
+  /** The namespace; that of this instance when omitted. */
+  readonly namespace?: string;
+}
+
+/** Options of {@linkcode RunsApi.query}. */
+export interface QueryOptions extends CountOptions {
+  /**
+   * What runs are sorted by; those without that time come last.
+   *
+   * @default {{ by: "createdAt", direction: "desc" }}
+   */
+  readonly orderBy?: {
+    /** The time. */
+    readonly by: "createdAt" | "startedAt" | "endedAt";
+    /** `desc`: the latest first, the default. */
+    readonly direction?: "asc" | "desc";
+  };
+  /**
+   * The most runs of one page, from 1 to 1,000.
+   *
+   * @default {50}
+   */
+  readonly limit?: number;
+  /** Where the page before ended, as it says; of the same question. */
+  readonly cursor?: string;
+  /**
+   * Whether inputs, results and errors come along.
+   *
+   * @default {false}
+   */
+  readonly payloads?: boolean;
+}
+
+/** A page of runs. */
+export interface RunPage {
+  /** The runs. */
+  readonly runs: readonly RunSummary[];
+  /** For the next page; `null`: this is the last. */
+  readonly cursor: string | null;
+}
+
+/** The runs of a namespace: finding and removing them. */
+export interface RunsApi {
+  /**
+   * Finds runs.
+   *
+   * @param options Which, in which order, how many.
+   * @returns A page of them.
+   * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
+   * {InvalidCursorError} If the cursor is none of this question's.
+   */
+  query(options?: QueryOptions): Promise<RunPage>;
+  /**
+   * Counts runs.
+   *
+   * @param options Which.
+   * @returns How many there are.
+   * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
+   */
+  count(options?: CountOptions): Promise<number>;
+  /**
+   * Removes ended runs with all that belongs to them: histories, earlier generations, messages,
+   * delivery ids, idempotency keys. A run stays that lives or is parked, that its parent has still
+   * to hear of, or whose parent may still ask for it. Many small transactions do it, none of which
+   * waits for others or makes them wait; what was removed by then stays so if this process dies.
+   *
+   * @param options Which.
+   * @returns How much was removed.
+   * @throws {InvalidArgumentError} If an option is none.
+   */
+  prune(options: PruneOptions): Promise<PruneReport>;
+  /**
+   * Removes results of activities that are kept under idempotency keys, for all runs: an activity
+   * with such a key is executed again when a run asks for it next.
+   *
+   * @param options Which.
+   * @returns How many were removed, or would be.
+   * @throws {InvalidArgumentError} If an option is none.
+   */
+  pruneResults(options: PruneResultsOptions): Promise<number>;
+}
+
+/** A cursor is none, or belongs to another question. Code `INVALID_CURSOR`. */
+export class InvalidCursorError extends ContinuumError {
+  /**
+   * Makes the error.
+   *
+   * @param cursor What was passed.
+   */
+  constructor(cursor: unknown) {
+    const found = typeof cursor === "string" && cursor.length > 80
+      ? `a text of ${cursor.length} characters`
+      : describe(cursor);
+    super(
+      "INVALID_CURSOR",
+      `Cannot go on with a query: found cursor ${found}, wanted the one that a page of the same ` +
+        "query gave",
+    );
+  }
+}
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 1_000;
+const MAX_CURSOR = 200;
+
+/** The last millisecond that a date can name. */
+const MAX_TIME = 8.64e15;
+const QUERY_KEYS = ["where", "namespace", "orderBy", "limit", "cursor", "payloads"];
+
+/**
+ * Makes the questions.
+ *
+ * @param runs Where runs are, in the namespace of the instance.
+ * @param store Where everything is kept.
+ * @returns The questions.
+ */
+export function runsApi(runs: RunStore, store: Pick<Store, "now" | "retention">): RunsApi {
+  const scoped = (namespace: string | undefined): RunStore =>
+    namespace === undefined ? runs : runs.in(checkText(namespace, "namespace"));
+  return {
+    async query(options = {}) {
+      const { query, payloads, tie } = readQuery(options, runs.namespace);
+      const rows = await scoped(options.namespace).query({ ...query, limit: query.limit + 1 });
+      const page = rows.slice(0, query.limit);
+      const last = page.at(-1);
+      return {
+        runs: page.map((row) => runSummary(row, payloads)),
+        cursor: rows.length > page.length && last !== undefined
+          ? writeCursor(last[query.by], last.id, tie)
+          : null,
+      };
+    },
+    async count(options = {}) {
+      checkOptions(options, ["where", "namespace"], "runs.count()");
+      return await scoped(options.namespace).count(readWhere(options.where));
+    },
+    async prune(options) {
+      return await pruneRuns(options, store, runs.namespace);
+    },
+    async pruneResults(options) {
+      return await pruneResults(options, store, runs.namespace);
+    },
+  };
+}
+
+function readQuery(
+  options: QueryOptions,
+  own: string,
+): { readonly query: RunQuery; readonly payloads: boolean; readonly tie: string } {
+  checkOptions(options, QUERY_KEYS, "runs.query()");
+  const { namespace = own } = options;
+  const { orderBy = { by: "createdAt" }, limit = DEFAULT_LIMIT, payloads = false } = options;
+  checkOptions(orderBy, ["by", "direction"], "orderBy of runs.query()");
+  const { by, direction = "desc" } = orderBy;
+  refuseUnless(
+    by === "createdAt" || by === "startedAt" || by === "endedAt",
+    "orderBy.by",
+    by,
+    '"createdAt", "startedAt" or "endedAt"',
+  );
+  refuseUnless(
+    direction === "asc" || direction === "desc",
+    "orderBy.direction",
+    direction,
+    '"asc" or "desc"',
+  );
+  refuseUnless(
+    Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT,
+    "limit",
+    limit,
+    `a whole number from 1 to ${MAX_LIMIT}`,
+  );
+  refuseUnless(typeof payloads === "boolean", "payloads", payloads, "true or false");
+  const where = readWhere(options.where);
+  const tie = JSON.stringify([namespace, by, direction, where]);
+  const after = options.cursor === undefined ? null : readCursor(options.cursor, tie);
+  return { query: { where, by, descending: direction === "desc", after, limit }, payloads, tie };
+}
+
+/** The digest ties a cursor to its question; it guards against mistakes, and shows nothing secret. */
+function writeCursor(at: number | null, id: number, tie: string): string {
+  const place = JSON.stringify([at, id]);
+  return btoa(JSON.stringify([at, id, digestText(`${tie}\n${place}`)]))
+    .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+function readCursor(cursor: unknown, tie: string): NonNullable<RunQuery["after"]> {
+  if (typeof cursor !== "string" || cursor.length > MAX_CURSOR) {
+    throw new InvalidCursorError(cursor);
+  }
+  let read: unknown;
+  try {
+    read = JSON.parse(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")));
+  } catch {
+    throw new InvalidCursorError(cursor);
+  }
+  const [at, id, digest] = Array.isArray(read) ? read : [];
+  // Anybody can work a digest out: what no row has goes no further than this.
+  const isTime = Number.isSafeInteger(at) && at >= 0 && at <= MAX_TIME;
+  const isPlace = (at === null || isTime) && Number.isSafeInteger(id) && id >= 1;
+  if (!isPlace || digest !== digestText(`${tie}\n${JSON.stringify([at, id])}`)) {
+    throw new InvalidCursorError(cursor);
+  }
+  return { at, id };
+}
+
+function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): void {
+  if (good) return;
+  throw new InvalidArgumentError(
+    `Cannot use option ${option} of runs.query(): found ${describe(found)}, wanted ${wanted}`,
+    { option },
+  );
+}

@@ -1,0 +1,129 @@
+/**
+ * Replays of runs in the dark: their code runs through its history, noting where each effect is
+ * asked for, and nothing is started or written.
+ *
+ * @module
+ */
+
+import type { ClaimedRun, RunRow } from "../../ports/rows.ts";
+import type { RunStore } from "../../ports/store.ts";
+import type { Drain } from "../../replay/drain.ts";
+import type { HistoryEvent } from "../../replay/history.ts";
+import type { Execution } from "../../replay/machine.ts";
+import type { Turn } from "../../replay/turn.ts";
+import type { LoadedVersion } from "../../version/loaded_version.ts";
+import { pinnedActivities } from "../../version/pinned_activities.ts";
+import { VersionUnavailableError } from "../../version/contract_errors.ts";
+import { executionOf } from "../../workflow/execute.ts";
+import type { WorkflowDefinition } from "../../workflow/context_types.ts";
+
+const PAGE = 1_000;
+
+/** What {@linkcode Replayer} needs of the versions. */
+export interface Definitions {
+  /** Obtains a version's definition. */
+  obtain(
+    hash: string,
+  ): Promise<
+    Pick<LoadedVersion, "modules"> & { readonly definition: WorkflowDefinition<never, unknown> }
+  >;
+}
+
+/** An activity of the version that a run is replayed on, for which the run waits. */
+export interface WaitingActivity {
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order. */
+  readonly position: number;
+  /** Where the version has it; `null`: no module exports it. */
+  readonly definition: string | null;
+}
+
+/** Replays runs in the dark. */
+export class Replayer {
+  readonly #versions: Definitions;
+  readonly #drain: Drain;
+
+  /**
+   * @param versions Obtains their code.
+   * @param drain How executions drain their microtasks.
+   */
+  constructor(versions: Definitions, drain: Drain) {
+    this.#versions = versions;
+    this.#drain = drain;
+  }
+
+  /**
+   * Replays a run on its own version, for what that shows of its code.
+   *
+   * @param row The run.
+   * @param runs Where its history is.
+   * @returns The execution, where the history ends.
+   * @throws {VersionUnavailableError} If its code can't be had.
+   */
+  async own(row: RunRow, runs: RunStore): Promise<Execution> {
+    let execution: Execution;
+    try {
+      execution = await this.#execution(asClaimed(row), row.hash);
+    } catch (error) {
+      throw new VersionUnavailableError(row.hash, "say where the run waits in its code", error);
+    }
+    await execution.turn(await historyOf(row.runId, runs));
+    return execution;
+  }
+
+  /**
+   * Replays a run on any version.
+   *
+   * @param run The run.
+   * @param hash The version.
+   * @param runs Where its history is.
+   * @returns What its last turn brought to light, and the activities that it waits for then.
+   * @throws {LoadFailure} If the version can't be had.
+   */
+  async on(
+    run: ClaimedRun,
+    hash: string,
+    runs: RunStore,
+  ): Promise<{ readonly turn: Turn; readonly activities: readonly WaitingActivity[] }> {
+    const history = await historyOf(run.runId, runs);
+    const execution = await this.#execution(run, hash);
+    const turn = await execution.turn(history);
+    const { codes } = pinnedActivities(await this.#versions.obtain(hash));
+    const activities = execution.outstanding.flatMap(({ name, position, options }) =>
+      options.activity === undefined
+        ? []
+        : [{ name, position, definition: codes.get(options.activity) ?? null }]
+    );
+    return { turn, activities };
+  }
+
+  async #execution(run: ClaimedRun, hash: string): Promise<Execution> {
+    const { definition } = await this.#versions.obtain(hash);
+    return executionOf(definition, { ...run, version: hash }, { drain: this.#drain, trace: true });
+  }
+}
+
+/** A run as an executor would have it that only looks. */
+export function asClaimed(row: RunRow): ClaimedRun {
+  return {
+    ...row,
+    startedAt: row.startedAt ?? row.createdAt,
+    token: 0,
+    claims: 0,
+    began: true,
+    deliveredSeq: null,
+    firstSeq: 0,
+  };
+}
+
+/** All of a run's history. */
+export async function historyOf(runId: string, runs: RunStore): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = [];
+  for (let page = PAGE; page === PAGE;) {
+    const rows = await runs.history(runId, events.length, PAGE);
+    events.push(...rows as HistoryEvent[]);
+    page = rows.length;
+  }
+  return events;
+}

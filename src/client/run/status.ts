@@ -1,0 +1,278 @@
+/**
+ * What a run is doing, and on which code, for people and programs.
+ *
+ * @module
+ */
+
+import { decode } from "../../base/values.ts";
+import { authored, authoredFacts, type VersionName } from "../../base/authored.ts";
+import { decodeError } from "../../base/values_failure.ts";
+import { messageOf } from "../../base/text.ts";
+import type { EventRow, RunRow, StuckReason, WaitRow } from "../../ports/rows.ts";
+import type { Store } from "../../ports/store.ts";
+import type { RetriedEffect as RetriedRow } from "../../ports/tasks.ts";
+import type { Execution } from "../../replay/machine.ts";
+import type { CallSite } from "../../replay/turn.ts";
+import type { RequestedCommand as PendingCommand } from "../../replay/requested_command.ts";
+import { type RunFacts, runFacts } from "./summary.ts";
+
+/** What a run waits for. */
+export interface RunWait {
+  /**
+   * The kind of effect: `signal`, `sleep`, `child`, an `activity` that waits in its queue or for
+   * its answer, or an effect that rests between two attempts; `retry`: the run itself does so.
+   */
+  readonly kind: string;
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** When it ends by itself; `null`: never. */
+  readonly until: Date | null;
+}
+
+/** An effect that a run has asked for, and has no answer to yet. */
+export interface PendingEffect extends RunWait {
+  /** Where the code asked for it: module URL, line and column; `null`: not known. */
+  readonly site: CallSite | null;
+}
+
+/** An effect whose attempts have failed so far, and that is still tried. */
+export interface RetriedEffect {
+  /** What it is. */
+  readonly kind: "activity" | "step" | "transaction";
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** How many attempts have failed. */
+  readonly failed: number;
+  /** What the last of them threw; `undefined`: it died with its node. */
+  readonly lastError: unknown;
+  /** When it failed; `null`: it died with its node. */
+  readonly failedAt: Date | null;
+  /** When the next attempt is due; `null`: it is under way. */
+  readonly nextTry: Date | null;
+}
+
+/** What a run is doing, and on which code. */
+export interface RunStatus extends RunFacts {
+  /** Why nothing happens now, for people; `null`: it is executed, or has ended. */
+  readonly reason: string | null;
+  /** What it waits for, when suspended. */
+  readonly waits: readonly RunWait[];
+  /**
+   * What its code waits for, in program order, with the place in the code; `null` unless
+   * `status({ trace: true })` asked for it.
+   */
+  readonly pending: readonly PendingEffect[] | null;
+  /** Effects whose attempts have failed so far, and that are tried again. */
+  readonly retrying: readonly RetriedEffect[];
+  /** Since when it has been suspended or parked. */
+  readonly since: Date | null;
+  /** When it will go on by itself, if ever. */
+  readonly until: Date | null;
+  /** Which attempt of the run this is, from 1. */
+  readonly attempt: number;
+  /** What the attempt before threw; `undefined`: this is the first. */
+  readonly lastError: unknown;
+  /** When it times out, if ever. */
+  readonly deadline: Date | null;
+  /** The node that executes it. */
+  readonly node: string | null;
+  /** Set when every live node says that it can't load the version: their reasons, by node. */
+  readonly noNodeCanLoad: Readonly<Record<string, StuckReason>> | null;
+  /** What it failed with, or was ended by, as it was recorded; `undefined`: neither. */
+  readonly error: unknown;
+  /** How often it has continued as new. */
+  readonly generation: number;
+  /**
+   * How many signals were sent that its code has not taken, by name: they wait for a
+   * `ctx.waitForSignal`; once the run has ended, nobody takes them any more.
+   */
+  readonly untakenSignals: Readonly<Record<string, number>>;
+  /** How many events the history of this generation has. */
+  readonly events: number;
+}
+
+/** One fact of a run's history. */
+export interface HistoryEntry {
+  /**
+   * Its place among all events of the run, from 0: a generation goes on where the last one ended.
+   * `null`: it is no event, but what an activity that is still tried has failed with last.
+   */
+  readonly seq: number | null;
+  /** What happened. */
+  readonly kind: string;
+  /** The effect that it answers, by its place in program order. */
+  readonly position: number | null;
+  /** The effect's name. */
+  readonly name: string;
+  /** The value that came with it: a result, an error, a signal's payload. */
+  readonly value: unknown;
+  /** When it was written. */
+  readonly at: Date;
+}
+
+/** Makes a status of a row. */
+export async function runStatus(
+  row: RunRow,
+  store: Store,
+  traced: Execution | null = null,
+): Promise<RunStatus> {
+  const retrying = await retriedOf(row, store);
+  return {
+    ...runFacts(row),
+    reason: waitReason(row, retrying),
+    waits: row.waits.map(runWait),
+    pending: traced === null
+      ? null
+      : traced.outstanding.map((command) => pendingEffect(command, row)),
+    retrying,
+    since: date(row.since),
+    until: date(row.wakeAt),
+    attempt: row.attempt,
+    lastError: row.failure === null ? undefined : decodeError(authored(row.failure, row)),
+    deadline: date(row.deadline),
+    node: row.node,
+    noNodeCanLoad: row.endedAt === null ? await refusals(row.hash, store) : null,
+    error: row.error === null ? undefined : decodeError(authored(row.error, row)),
+    generation: row.generation,
+    untakenSignals: Object.fromEntries(await store.runs.untaken(row.id)),
+    events: row.events,
+  };
+}
+
+/**
+ * What of a run is tried again, and why.
+ *
+ * @param row The run.
+ * @param store Where its tasks are.
+ */
+async function retriedOf(
+  run: Pick<RunRow, "id" | "endedAt" | "hash" | "workflow">,
+  store: Pick<Store, "tasks">,
+): Promise<RetriedEffect[]> {
+  if (run.endedAt !== null) return [];
+  return (await store.tasks.retried(run.id)).map((row) => retriedEffect(row, run));
+}
+
+function retriedEffect(
+  { error, failedAt, nextAt, isTask: _, ...effect }: RetriedRow,
+  run: VersionName,
+): RetriedEffect {
+  return {
+    ...effect,
+    lastError: error === null ? undefined : decodeError(authored(error, run)),
+    failedAt: date(failedAt),
+    nextTry: date(nextAt),
+  };
+}
+
+/** Makes a history entry of a row. */
+export function historyEntry(row: EventRow): HistoryEntry {
+  const { seq, kind, position, name } = row;
+  return { seq, kind, position, name, value: valueOf(row), at: new Date(row.at) };
+}
+
+/**
+ * History entries of activities that are still tried: their failed attempts are no events, since
+ * they cost their run nothing.
+ *
+ * @param row The run.
+ * @param store Where its tasks are.
+ */
+export async function retriedEntries(
+  run: RunRow,
+  { tasks }: Pick<Store, "tasks">,
+): Promise<HistoryEntry[]> {
+  const retried = run.endedAt === null ? await tasks.retried(run.id) : [];
+  return retried.filter(({ isTask }) => isTask).map((row) => {
+    const { position, name, failed: attempt, lastError: error, nextTry, failedAt } = retriedEffect(
+      row,
+      run,
+    );
+    const value = { attempt, error, nextTry };
+    return { seq: null, kind: "attempt.failed", position, name, value, at: failedAt ?? new Date() };
+  });
+}
+
+/** Some payloads hold texts of errors: they are shown as what they stand for. */
+function valueOf({ kind, payload }: EventRow): unknown {
+  if (payload === null) return undefined;
+  const value = decode(kind.endsWith("failed") ? authored(payload) : payload);
+  if (kind === "attempt.failed") {
+    const { attempt, error, retryAt } = value as {
+      attempt: number;
+      error: string;
+      retryAt: number;
+    };
+    return { attempt, error: decodeError(authored(error)), nextTry: new Date(retryAt) };
+  }
+  if (kind === "child.failed") {
+    const { state, error } = value as { state: string; error: string | null };
+    return { state, error: error === null ? undefined : decodeError(authored(error)) };
+  }
+  return value;
+}
+
+async function refusals(
+  hash: string,
+  store: Store,
+): Promise<Readonly<Record<string, StuckReason>> | null> {
+  const failures = await store.versions.failures(hash);
+  if (failures.length === 0) return null;
+  const reasons = new Map(
+    failures.map(({ node, reason }) => [node, authoredFacts(reason)]),
+  );
+  const alive = await store.nodes.alive();
+  if (alive.length === 0 || !alive.every((node) => reasons.has(node))) return null;
+  return Object.fromEntries(reasons);
+}
+
+/** Why nothing happens now, for people. */
+function waitReason(row: RunRow, retrying: readonly RetriedEffect[]): string | null {
+  const until = row.wakeAt === null ? "" : ` until ${new Date(row.wakeAt).toISOString()}`;
+  if (row.stuckReason !== null) return authored(row.stuckReason.message, row);
+  if (row.state === "pending") return `waits for a node${until}`;
+  if (row.state !== "suspended") return null;
+  const failed = new Map(retrying.map((effect) => [effect.position, effect]));
+  const waits = row.waits.map(({ kind, name, position }) =>
+    kind === "sleep"
+      ? "sleeps"
+      : kind === "signal"
+      ? `waits for signal ${JSON.stringify(name)}`
+      : kind === "retry"
+      ? `rests before ${name} of the run`
+      : kind === "child" || kind === "activity"
+      ? `waits for ${kind} ${JSON.stringify(name)}${whyOf(failed.get(position))}`
+      : `rests before the next attempt of ${kind} ${JSON.stringify(name)}${
+        whyOf(failed.get(position))
+      }`
+  );
+  return `${waits.length === 0 ? "waits for a node" : [...new Set(waits)].join(", ")}${until}`;
+}
+
+function whyOf(effect: RetriedEffect | undefined): string {
+  if (effect === undefined) return "";
+  const { failed, lastError, nextTry } = effect;
+  const times = failed === 1 ? "once" : `${failed} times`;
+  const why = lastError === undefined ? "its node died" : messageOf(lastError);
+  const next = nextTry === null ? "" : `; tried again at ${nextTry.toISOString()}`;
+  return ` (failed ${times}, the last with: ${why}${next})`;
+}
+
+function pendingEffect(
+  { kind, name, position, deadline, site }: PendingCommand,
+  row: RunRow,
+): PendingEffect {
+  return { kind, name, position, until: date(deadline), site: authoredFacts(site, row) };
+}
+
+function runWait({ kind, name, position, until }: WaitRow): RunWait {
+  return { kind, name, position, until: date(until) };
+}
+
+function date(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
+}

@@ -1,0 +1,94 @@
+/**
+ * What is told of a run wherever it is told of: by questions, and by its status.
+ *
+ * @module
+ */
+
+import type { Attributes } from "../../base/attributes.ts";
+import { authored, authoredFacts } from "../../base/authored.ts";
+import { decode } from "../../base/values.ts";
+import { decodeError } from "../../base/values_failure.ts";
+import type { RunRow, RunState, StuckReason } from "../../ports/rows.ts";
+
+/** What is told of every run. */
+export interface RunFacts {
+  /** The run's id. */
+  readonly id: string;
+  /** Its namespace. */
+  readonly namespace: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The code that it is pinned to. */
+  readonly version: {
+    /** SHA-256 of the version's manifest, in hex. */
+    readonly hash: string;
+    /** The label that the definition gives itself. */
+    readonly label: string | null;
+    /** The specifier that was recorded at the start, or at the last upgrade. */
+    readonly specifier: string;
+  };
+  /** Where it stands. */
+  readonly state: RunState;
+  /** Its search attributes. */
+  readonly attributes: Attributes;
+  /** What the workflow says of itself by `ctx.setStatus`; `undefined`: nothing. */
+  readonly custom: unknown;
+  /** Why it is parked. */
+  readonly stuck: StuckReason | null;
+  /** When it was created. */
+  readonly createdAt: Date;
+  /** When a node first took its present attempt; `null`: none has. */
+  readonly startedAt: Date | null;
+  /** When it ended. */
+  readonly endedAt: Date | null;
+}
+
+/** A run, as a question finds it. */
+export interface RunSummary extends RunFacts {
+  /** Its payloads, where they were asked for. */
+  readonly payloads?: {
+    /** The workflow's input. */
+    readonly input: unknown;
+    /** What the workflow returned; `undefined` unless it is completed. */
+    readonly result: unknown;
+    /** How it failed or was ended; `undefined` otherwise. */
+    readonly error: unknown;
+  };
+}
+
+/** What is told of every run, of its row. */
+export function runFacts(row: RunRow): RunFacts {
+  return {
+    id: row.runId,
+    namespace: row.namespace,
+    workflow: row.workflow,
+    version: { hash: row.hash, label: row.versionLabel, specifier: row.specifier },
+    state: row.state,
+    attributes: row.attributes,
+    custom: row.customStatus === null ? undefined : decode(row.customStatus),
+    stuck: authoredFacts(row.stuckReason, row),
+    createdAt: new Date(row.createdAt),
+    startedAt: row.startedAt === null ? null : new Date(row.startedAt),
+    endedAt: row.endedAt === null ? null : new Date(row.endedAt),
+  };
+}
+
+/**
+ * Makes a summary of a row.
+ *
+ * @param row The row.
+ * @param payloads Whether inputs, results and errors come along.
+ * @returns The summary.
+ */
+export function runSummary(row: RunRow, payloads: boolean): RunSummary {
+  const facts = runFacts(row);
+  if (!payloads) return facts;
+  return {
+    ...facts,
+    payloads: {
+      input: decode(row.input),
+      result: row.result === null ? undefined : decode(row.result),
+      error: row.error === null ? undefined : decodeError(authored(row.error, row)),
+    },
+  };
+}

@@ -1,0 +1,427 @@
+/**
+ * Schedules, as their callers see them.
+ *
+ * @module
+ */
+
+import type { RetryPolicy } from "../../base/backoff.ts";
+import { isContinuumError } from "../../base/errors.ts";
+import { checkPayload } from "../../base/payload.ts";
+import { decode, encode } from "../../base/values.ts";
+import type { RunState } from "../../ports/rows.ts";
+import type {
+  ScheduleKey,
+  ScheduleRow,
+  ScheduleSpec,
+  ScheduleStore,
+} from "../../ports/schedules.ts";
+import type { Timing } from "../../schedule/calendar.ts";
+import {
+  begin,
+  type CatchUp,
+  type Overlap,
+  type Progress,
+  resume,
+  revise,
+  type ScheduleState,
+  type ScheduleTrouble,
+  stop,
+  trigger,
+} from "../../schedule/firing.ts";
+import { VersionNotFoundError } from "../../version/load_errors.ts";
+import type { StartVersion } from "../../version/loaded_version.ts";
+import { checkOptions } from "../../workflow/options.ts";
+import { policyOf } from "../../workflow/run_policy.ts";
+import type { RunHandle } from "../run/handle.ts";
+import { ScheduleExistsError, ScheduleNotFoundError, ScheduleStateError } from "./errors.ts";
+import {
+  MAX_ID,
+  readListOptions,
+  readNamespace,
+  readScheduleOptions,
+  type ScheduleListOptions,
+  type ScheduleOptions,
+} from "./options.ts";
+import { checkText } from "../start/options.ts";
+import type { WorkflowDefinition } from "../../workflow/context_types.ts";
+
+/** A run that a schedule started. */
+export interface ScheduleRun {
+  /** The run's id: `<schedule's id>><planned time>`, with `.manual` behind it if by hand. */
+  readonly runId: string;
+  /** The time that it was planned for; for a run by hand the time at which it was started. */
+  readonly planned: Date;
+  /** When it was started. */
+  readonly fired: Date;
+  /** Whether it was started by `trigger`. */
+  readonly manual: boolean;
+  /** Where the run stands; `null`: it was pruned. */
+  readonly state: RunState | null;
+}
+
+/** A schedule. */
+export interface ScheduleStatus {
+  /** Its id. */
+  readonly id: string;
+  /** Its namespace. */
+  readonly namespace: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The version that it is pinned to; `null`: its runs take the current one. */
+  readonly version: string | null;
+  /** The input of its runs, as it was given. */
+  readonly input: unknown;
+  /** When it fires: the interval in milliseconds, the pattern with its time zone. */
+  readonly timing:
+    | { readonly at: Date }
+    | { readonly every: number; readonly anchor: Date }
+    | { readonly cron: string; readonly timeZone: string };
+  /** What it does while a run of it has not ended. */
+  readonly overlap: Overlap;
+  /** Which missed firings it makes up for. */
+  readonly catchUp: CatchUp;
+  /** How late a firing may be, in milliseconds; `null`: as late as it may. */
+  readonly catchUpWindow: number | null;
+  /** By how much a firing is put off at most, in milliseconds. */
+  readonly jitter: number;
+  /** No planned time after it counts; `null`: there is no end. */
+  readonly until: Date | null;
+  /** After how many runs it is done; `null`: never. */
+  readonly maxRuns: number | null;
+  /** Milliseconds that each run may take; `null`: what its version says. */
+  readonly timeout: number | null;
+  /** When and how often each run is tried again; `null`: what its version says. */
+  readonly retry: RetryPolicy | null;
+  /** Where it stands. */
+  readonly state: ScheduleState;
+  /** Why it is stuck; `null` in other states. */
+  readonly reason: ScheduleTrouble | null;
+  /** The next planned time, and when it is to fire for it; `null`: there is none, or it waits. */
+  readonly next: { readonly planned: Date; readonly fire: Date } | null;
+  /** A planned time whose run starts when the one before has ended. */
+  readonly held: Date | null;
+  /** What it started last; `null`: nothing so far. */
+  readonly last: ScheduleRun | null;
+  /** What it started, the newest first: at most ten. */
+  readonly recent: readonly ScheduleRun[];
+  /** How many runs it started by itself. */
+  readonly started: number;
+  /** How many runs `trigger` started. */
+  readonly triggered: number;
+  /** How many planned times were left out because of `overlap`. */
+  readonly skipped: number;
+  /** How many planned times nobody was there for in time. */
+  readonly missed: number;
+  /** When it was created. */
+  readonly createdAt: Date;
+}
+
+/** Where a schedule is. */
+export interface ScheduleScope {
+  /**
+   * Its namespace.
+   *
+   * @default {the namespace of this connection}
+   */
+  readonly namespace?: string;
+}
+
+/** What schedules work with. */
+export interface ScheduleServices {
+  /** Where they are kept. */
+  readonly store: ScheduleStore;
+  /** The namespace where none is named. */
+  readonly namespace: string;
+  /** Finds the version that a start would take. */
+  readonly version: (workflow: WorkflowDefinition | string) => Promise<StartVersion>;
+  /** Checks an encoded input against a version, and gives it as the version's schema makes it. */
+  readonly checkInput: (hash: string, input: string) => Promise<string>;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
+  /** A schedule may be due: nodes look. */
+  readonly changed: () => void;
+  /** A run is due: nodes look. */
+  readonly due: () => void;
+  /** The handle of a run. */
+  readonly run: (runId: string, namespace: string) => RunHandle;
+}
+
+/** Starts runs at planned times. */
+export class Schedules {
+  readonly #services: ScheduleServices;
+
+  /**
+   * Use `continuum.schedules`.
+   *
+   * @param services What it works with.
+   */
+  constructor(services: ScheduleServices) {
+    this.#services = services;
+  }
+
+  /**
+   * Creates a schedule. It is durable by then: nodes make it fire, this process or others.
+   *
+   * @param options What to start, and when.
+   * @returns The schedule; `stuck` if it names a workflow that no process has registered so far.
+   * @throws {InvalidArgumentError} If an option has a value that makes no sense; it is named.
+   * {NotSerializableError} If the input can't be written. {PayloadTooLargeError} If it is larger
+   * than `limits.payloadBytes`. {InvalidInputError} If it does not fit the
+   * version that a start would take now. {ScheduleExistsError} If the id is taken.
+   * {VersionNotFoundError} If a definition or a specifier is given that leads to no version.
+   */
+  async create<Input = unknown>(options: ScheduleOptions<Input>): Promise<ScheduleStatus> {
+    const { store, changed } = this.#services;
+    const settings = readScheduleOptions(options, this.#services.namespace);
+    const { namespace, id, ifExists, paused } = settings;
+    const target = await this.#target(settings.workflow, settings.pin);
+    const { hash } = target;
+    const { payloadBytes, checkInput } = this.#services;
+    const what = `schedule ${JSON.stringify(id)}`;
+    const input = checkPayload(encode(options.input, "input"), `input of ${what}`, payloadBytes);
+    checkPayload(settings.attributes, `attributes of ${what}`, payloadBytes);
+    // Kept as it is given: the version of each firing makes its own of it.
+    if (hash !== null) await checkInput(hash, input);
+    const specFrom = (now: number, before?: Timing): ScheduleSpec => {
+      const { workflow, pin } = target;
+      const { attributes, policy } = settings;
+      return {
+        namespace,
+        id,
+        workflow,
+        pin,
+        input,
+        attributes,
+        policy,
+        rules: settings.rules(now, before),
+      };
+    };
+    const created = await store.create((now) => {
+      const spec = specFrom(now);
+      const startable = hash !== null;
+      return { spec, progress: begin(id, spec.rules, now, { paused: paused ?? false, startable }) };
+    });
+    if (!created && ifExists === "error") throw new ScheduleExistsError(id);
+    if (!created && ifExists === "replace") {
+      await store.change({ namespace, id }, (row, now) => {
+        const spec = specFrom(now, row.rules.timing);
+        return { progress: revise(id, spec.rules, row, now, paused), starts: [], spec };
+      });
+    }
+    changed();
+    return await this.get(id, { namespace });
+  }
+
+  /**
+   * One schedule.
+   *
+   * @param id Its id.
+   * @param scope Its namespace.
+   * @throws {ScheduleNotFoundError} If there is none.
+   */
+  async get(id: string, scope: ScheduleScope = {}): Promise<ScheduleStatus> {
+    const row = await this.#services.store.get(this.#key(id, scope));
+    if (row === null) throw new ScheduleNotFoundError(id, "read the schedule");
+    return scheduleStatus(row);
+  }
+
+  /**
+   * Lists schedules by id, a page at a time.
+   *
+   * @param options Which ones; `after` is the last id of the page before.
+   */
+  async list(options: ScheduleListOptions = {}): Promise<ScheduleStatus[]> {
+    const filter = readListOptions(options, this.#services.namespace);
+    return (await this.#services.store.list(filter)).map(scheduleStatus);
+  }
+
+  /**
+   * Lets a schedule wait until `resume`; runs that it started go on, and a firing that waits for
+   * one of them is given up. Pausing a paused one changes nothing.
+   *
+   * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done or
+   * cancelled.
+   */
+  async pause(id: string, scope: ScheduleScope = {}): Promise<ScheduleStatus> {
+    return await this.#change(
+      id,
+      scope,
+      "pause the schedule",
+      ["active", "stuck", "paused"],
+      (row) => stop(row.progress, "paused"),
+    );
+  }
+
+  /**
+   * Lets a paused or stuck schedule go on. Times planned during a pause are left out; a one-shot's
+   * is not. Resuming an active one changes nothing.
+   *
+   * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done or
+   * cancelled.
+   */
+  async resume(id: string, scope: ScheduleScope = {}): Promise<ScheduleStatus> {
+    const from = ["paused", "stuck", "active"] as const;
+    return await this.#change(
+      id,
+      scope,
+      "resume the schedule",
+      from,
+      (row, now) =>
+        row.progress.state === "active"
+          ? row.progress
+          : resume(row.id, row.rules, row.progress, now),
+    );
+  }
+
+  /**
+   * Ends a schedule for good; runs that it started go on. Cancelling a cancelled one changes
+   * nothing.
+   *
+   * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done.
+   */
+  async cancel(id: string, scope: ScheduleScope = {}): Promise<ScheduleStatus> {
+    const from = ["active", "paused", "stuck", "cancelled"] as const;
+    return await this.#change(
+      id,
+      scope,
+      "cancel the schedule",
+      from,
+      (row) => stop(row.progress, "cancelled"),
+    );
+  }
+
+  /**
+   * Starts a run now, beside the planned ones and whatever `overlap` says. A paused schedule, or
+   * one that is done, does so too.
+   *
+   * @returns The run's handle.
+   * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is cancelled.
+   * {VersionNotFoundError} If no version of its workflow is registered. {InvalidInputError} If that
+   * version does not take the schedule's input.
+   */
+  async trigger(id: string, scope: ScheduleScope = {}): Promise<RunHandle> {
+    const action = "trigger the schedule";
+    const key = this.#key(id, scope);
+    const { store, due, run } = this.#services;
+    for (;;) {
+      const before = await store.get(key);
+      if (before === null) throw new ScheduleNotFoundError(id, action);
+      const checked = await this.#inputOf(before);
+      const started = await store.change(key, ({ progress, version, ...row }, now) => {
+        if (progress.state === "cancelled") {
+          throw new ScheduleStateError(id, action, progress.state, ["active", "paused", "done"]);
+        }
+        if (version === null) throw new VersionNotFoundError(row.workflow, action);
+        const isSame = version.hash === before.version?.hash && row.input === before.input;
+        if (!isSame) return { progress, starts: [] }; // once more, as it is now
+        const { firedAt = null } = row.runs[0] ?? {};
+        return { ...trigger(progress, firedAt, now), manual: true, input: checked };
+      });
+      if (started === null) throw new ScheduleNotFoundError(id, action);
+      if (started.length === 0) continue;
+      due();
+      return run(started[0]!, key.namespace);
+    }
+  }
+
+  async #inputOf({ input, version }: ScheduleRow): Promise<string> {
+    return version === null ? input : await this.#services.checkInput(version.hash, input);
+  }
+
+  async #change(
+    id: string,
+    scope: ScheduleScope,
+    action: string,
+    from: readonly ScheduleState[],
+    next: (row: ScheduleRow, now: number) => Progress,
+  ): Promise<ScheduleStatus> {
+    const changed = await this.#services.store.change(this.#key(id, scope), (row, now) => {
+      const { state } = row.progress;
+      if (!from.includes(state)) throw new ScheduleStateError(id, action, state, from);
+      return { progress: next(row, now), starts: [] };
+    });
+    if (changed === null) throw new ScheduleNotFoundError(id, action);
+    this.#services.changed();
+    return await this.get(id, scope);
+  }
+
+  /** A name that nobody has registered so far may be registered before its time comes. */
+  async #target(workflow: WorkflowDefinition | string, isPinned: boolean): Promise<Target> {
+    try {
+      const { workflow: name, hash, specifier } = await this.#services.version(workflow);
+      return { workflow: name, hash, pin: isPinned ? { hash, specifier } : null };
+    } catch (error) {
+      const isName = typeof workflow === "string" && !/[:/]/.test(workflow);
+      if (!isName || isPinned || !isContinuumError(error, "VERSION_NOT_FOUND")) throw error;
+      return { workflow, hash: null, pin: null };
+    }
+  }
+
+  #key(id: string, scope: ScheduleScope): ScheduleKey {
+    checkText(id, "id of a schedule", MAX_ID);
+    checkOptions(scope, ["namespace"], "a schedule's scope");
+    return { id, namespace: readNamespace(scope.namespace, this.#services.namespace) };
+  }
+}
+
+interface Target {
+  readonly workflow: string;
+  /** The version that a start would take; `null`: there is none. */
+  readonly hash: string | null;
+  readonly pin: ScheduleSpec["pin"];
+}
+
+function scheduleStatus(row: ScheduleRow): ScheduleStatus {
+  const { id, namespace, workflow, pin, rules, progress } = row;
+  const { state, trouble, planned, fireAt, held } = progress;
+  const { started, triggered, skipped, missed } = progress;
+  const { timeout = null, retry = null } = policyOf(row.policy);
+  const recent = row.runs.map(({ runId, planned, firedAt, manual, state }) => ({
+    runId,
+    planned: new Date(planned),
+    fired: new Date(firedAt),
+    manual,
+    state,
+  }));
+  return {
+    id,
+    namespace,
+    workflow,
+    version: pin?.hash ?? null,
+    input: decode(row.input),
+    timing: timingStatus(rules.timing),
+    overlap: rules.overlap,
+    catchUp: rules.catchUp,
+    catchUpWindow: rules.catchUpWindowMs,
+    jitter: rules.jitterMs,
+    until: dateOf(rules.until),
+    maxRuns: rules.maxRuns,
+    timeout,
+    retry,
+    state,
+    reason: trouble,
+    next: planned === null || fireAt === null
+      ? null
+      : { planned: new Date(planned), fire: new Date(fireAt) },
+    held: dateOf(held),
+    last: recent[0] ?? null,
+    recent,
+    ...{ started, triggered, skipped, missed },
+    createdAt: new Date(row.createdAt),
+  };
+}
+
+function timingStatus(timing: Timing): ScheduleStatus["timing"] {
+  switch (timing.kind) {
+    case "at":
+      return { at: new Date(timing.at) };
+    case "every":
+      return { every: timing.everyMs, anchor: new Date(timing.anchor) };
+    case "cron":
+      return { cron: timing.expression, timeZone: timing.timeZone };
+  }
+}
+
+function dateOf(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
+}

@@ -1,0 +1,365 @@
+/**
+ * Options of schedules: read once, at the call; whatever is wrong is named there.
+ *
+ * @module
+ */
+
+import { type AttributeInput, readAttributes } from "../../base/attributes.ts";
+import { isStorableDate, STORABLE_DATES } from "../../base/dates.ts";
+import { type Duration, durationMs } from "../../base/duration.ts";
+import { InvalidArgumentError } from "../../base/errors.ts";
+import { MAX_GIVEN_ID } from "../../base/run_ids.ts";
+import { isStorable } from "../../base/text.ts";
+import type { ScheduleFilter } from "../../ports/schedules.ts";
+import { checkCron, type Timing } from "../../schedule/calendar.ts";
+import type { CatchUp, Overlap, Rules, ScheduleState } from "../../schedule/firing.ts";
+import { checkOptions, describe } from "../../workflow/options.ts";
+import {
+  POLICY_KEYS,
+  policyText,
+  readRunPolicy,
+  type RunPolicyOptions,
+} from "../../workflow/run_policy.ts";
+import { isWorkflow } from "../../workflow/workflow.ts";
+import type { WorkflowDefinition } from "../../workflow/context_types.ts";
+
+/** When a schedule fires: once, at intervals, or by the calendar. */
+export type ScheduleTiming =
+  | {
+    /** Once, at this time; at once if it is past. */
+    readonly at: Date;
+  }
+  | {
+    /** Again and again, with this much between: 1 second or more. */
+    readonly every: Duration;
+    /**
+     * A time at which it fires; the others are whole intervals before and after it.
+     *
+     * @default {the time of creation, so that it first fires one interval later}
+     */
+    readonly anchor?: Date;
+  }
+  | {
+    /**
+     * By the calendar: minute, hour, day of month, month and day of week, as in `"30 2 * * 1-5"`;
+     * a field for seconds may stand in front. `@daily` and its like are taken too.
+     */
+    readonly cron: string;
+    /**
+     * The IANA name of the time zone in which the pattern is read, such as `"Europe/Berlin"`.
+     *
+     * @default {"UTC"}
+     */
+    readonly timeZone?: string;
+  };
+
+/** Options of {@linkcode Schedules.create}; `timeout` and `retry` are those of its runs. */
+export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunPolicyOptions & {
+  /** The schedule's id: 1 to 200 characters, unique in its namespace. */
+  readonly id: string;
+  /** What to start: a workflow's name, a definition that this process imported, a specifier. */
+  // deno-lint-ignore no-explicit-any -- outputs differ from workflow to workflow
+  readonly workflow: WorkflowDefinition<Input, any> | string;
+  /** The input of its runs. */
+  readonly input?: Input;
+  /**
+   * What happens to a firing while a run of this schedule has not ended. `skip`: it is left out.
+   * `buffer_one`: the first one waits for that run's end, others are left out. `allow`: it starts
+   * all the same. `cancel_other`, `terminate_other`: that run is cancelled or terminated, and the
+   * newest firing starts when it has ended.
+   *
+   * @default {"skip"}
+   */
+  readonly overlap?: Overlap;
+  /**
+   * Which firings are made up for that no node made in time. `none`: none that is more than a
+   * minute late. `last`: the latest. `all`: all of them, the oldest first.
+   *
+   * @default {"last"}
+   */
+  readonly catchUp?: CatchUp;
+  /**
+   * How late a firing may be made up for.
+   *
+   * @default {"1d"; without end for one-shots}
+   */
+  readonly catchUpWindow?: Duration;
+  /**
+   * By how much a firing is put off at most. How much it is follows from the id and the planned
+   * time, so that schedules of one time spread.
+   *
+   * @default {0}
+   */
+  readonly jitter?: Duration;
+  /** No planned time after this one counts. */
+  readonly until?: Date;
+  /** After how many runs it is done: 1 or more. */
+  readonly maxRuns?: number;
+  /**
+   * Whether it waits for `resume`.
+   *
+   * @default {false; a schedule that is replaced stays as it was}
+   */
+  readonly paused?: boolean;
+  /**
+   * Whether all its runs start on the version that a start would take now; otherwise each takes the
+   * version that is current when it starts.
+   *
+   * @default {false}
+   */
+  readonly pin?: boolean;
+  /** Search attributes of its runs. */
+  readonly attributes?: { readonly [name: string]: AttributeInput };
+  /**
+   * Its namespace, and that of its runs.
+   *
+   * @default {the namespace of this connection}
+   */
+  readonly namespace?: string;
+  /**
+   * What follows if the id is taken. `use`: the schedule stays as it is. `replace`: it gets these
+   * settings; with the same timing it goes on where it was.
+   *
+   * @default {"error"}
+   */
+  readonly ifExists?: "error" | "use" | "replace";
+};
+
+/** Options of {@linkcode Schedules.list}. */
+export interface ScheduleListOptions {
+  /**
+   * Of this namespace.
+   *
+   * @default {the namespace of this connection}
+   */
+  readonly namespace?: string;
+  /** Of the workflow of this name. */
+  readonly workflow?: string;
+  /** In these states. */
+  readonly states?: readonly ScheduleState[];
+  /** With ids after this one: the last of the page before. */
+  readonly after?: string;
+  /**
+   * At most how many: 1 to 1,000.
+   *
+   * @default {100}
+   */
+  readonly limit?: number;
+}
+
+/** What was asked for, decided as far as it can be without the database's time. */
+export interface ScheduleSettings {
+  readonly id: string;
+  readonly namespace: string;
+  readonly workflow: WorkflowDefinition | string;
+  readonly attributes: string;
+  readonly policy: string | null;
+  readonly pin: boolean;
+  readonly paused: boolean | undefined;
+  readonly ifExists: "error" | "use" | "replace";
+  /** An interval that has no anchor keeps the one of the timing before, or begins now. */
+  readonly rules: (now: number, before?: Timing) => Rules;
+}
+
+/** The longest id of a schedule, in characters: the ids of its runs begin with it. */
+export const MAX_ID: number = MAX_GIVEN_ID;
+const SHORTEST_INTERVAL_MS = 1_000;
+const DAY_MS = 86_400_000;
+
+const OVERLAPS: readonly Overlap[] = [
+  "skip",
+  "buffer_one",
+  "allow",
+  "cancel_other",
+  "terminate_other",
+];
+const CATCH_UPS: readonly CatchUp[] = ["none", "last", "all"];
+const STATES: readonly ScheduleState[] = ["active", "paused", "stuck", "done", "cancelled"];
+const IF_EXISTS = ["error", "use", "replace"] as const;
+const TIMINGS = ["at", "every", "cron"] as const;
+const KEYS = [
+  ...["id", "workflow", "input", ...TIMINGS, "anchor", "timeZone", "overlap", "catchUp"],
+  ...["catchUpWindow", "jitter", "until", "maxRuns", "paused", "pin", "attributes", "namespace"],
+  ...["ifExists", ...POLICY_KEYS],
+];
+
+/** Every option, whichever timing it belongs to. */
+type AnyOptions = {
+  readonly [Key in "at" | "every" | "anchor" | "cron" | "timeZone"]?: unknown;
+};
+
+/**
+ * Reads the options of a schedule.
+ *
+ * @param options What was passed.
+ * @param namespace The namespace where none is named.
+ * @throws {InvalidArgumentError} If one has a value that makes no sense.
+ */
+export function readScheduleOptions<Input>(
+  options: ScheduleOptions<Input>,
+  namespace: string,
+): ScheduleSettings {
+  checkOptions(options, KEYS, "schedules.create");
+  const { id, workflow, overlap = "skip", catchUp = "last", maxRuns, paused, pin } = options;
+  refuseUnless(isText(id, MAX_ID), "id", id, `a text of 1 to ${MAX_ID} characters`);
+  refuseUnless(
+    isText(workflow, Infinity) || isWorkflow(workflow),
+    "workflow",
+    workflow,
+    "a workflow's name, what defineWorkflow returns, or a specifier",
+  );
+  refuseUnless(OVERLAPS.includes(overlap), "overlap", overlap, OVERLAPS.join(", "));
+  refuseUnless(CATCH_UPS.includes(catchUp), "catchUp", catchUp, CATCH_UPS.join(", "));
+  for (const [key, value] of Object.entries({ paused, pin })) {
+    refuseUnless(value === undefined || typeof value === "boolean", key, value, "true or false");
+  }
+  refuseUnless(
+    maxRuns === undefined || Number.isSafeInteger(maxRuns) && maxRuns >= 1,
+    "maxRuns",
+    maxRuns,
+    "a whole number from 1",
+  );
+  const { ifExists = "error" } = options;
+  refuseUnless(IF_EXISTS.includes(ifExists), "ifExists", ifExists, IF_EXISTS.join(", "));
+  const timing = readTiming(options);
+  const settled = {
+    overlap,
+    catchUp,
+    catchUpWindowMs: readWindow(options, catchUp),
+    jitterMs: options.jitter === undefined ? 0 : durationMs(options.jitter, "jitter"),
+    until: options.until === undefined ? null : readDate(options.until, "until"),
+    maxRuns: maxRuns ?? null,
+  };
+  return {
+    id,
+    namespace: readNamespace(options.namespace, namespace),
+    workflow: workflow as WorkflowDefinition | string,
+    attributes: readAttributes(options.attributes ?? {}, "schedules.create").set,
+    policy: policyText(readRunPolicy(options, "schedules.create")),
+    pin: pin ?? false,
+    paused,
+    ifExists,
+    rules: (now, before) => ({ timing: timing(now, before), ...settled }),
+  };
+}
+
+/**
+ * Reads the options of a listing.
+ *
+ * @param options What was passed.
+ * @param namespace The namespace where none is named.
+ * @throws {InvalidArgumentError} If one has a value that makes no sense.
+ */
+export function readListOptions(options: ScheduleListOptions, namespace: string): ScheduleFilter {
+  checkOptions(options, ["namespace", "workflow", "states", "after", "limit"], "schedules.list");
+  const { workflow, states, after, limit = 100 } = options;
+  for (const [key, value] of Object.entries({ workflow, after })) {
+    refuseUnless(value === undefined || isText(value, Infinity), key, value, "a text");
+  }
+  refuseUnless(
+    states === undefined || Array.isArray(states) && states.every((one) => STATES.includes(one)),
+    "states",
+    states,
+    `an array of ${STATES.join(", ")}`,
+  );
+  refuseUnless(
+    Number.isInteger(limit) && limit >= 1 && limit <= 1_000,
+    "limit",
+    limit,
+    "a whole number from 1 to 1000",
+  );
+  return {
+    namespace: readNamespace(options.namespace, namespace),
+    ...(workflow === undefined ? {} : { workflow }),
+    ...(states === undefined ? {} : { states }),
+    ...(after === undefined ? {} : { after }),
+    limit,
+  };
+}
+
+/**
+ * Reads a namespace.
+ *
+ * @param given What was passed.
+ * @param otherwise What it is where nothing was.
+ * @throws {InvalidArgumentError} If it is no text of 1 to 255 characters.
+ */
+export function readNamespace(given: string | undefined, otherwise: string): string {
+  refuseUnless(
+    given === undefined || isText(given, 255),
+    "namespace",
+    given,
+    "a text of 1 to 255 characters",
+  );
+  return given ?? otherwise;
+}
+
+function readTiming(options: AnyOptions): (now: number, before?: Timing) => Timing {
+  const { at, every, anchor, cron, timeZone } = options;
+  const given = TIMINGS.filter((key) => options[key] !== undefined);
+  refuseUnless(
+    given.length === 1,
+    "at, every or cron",
+    given.length === 0 ? "none of them" : given.join(" and "),
+    "exactly one of them",
+  );
+  if (every === undefined) {
+    refuseUnless(anchor === undefined, "anchor", anchor, "it with every only");
+  }
+  if (cron === undefined) {
+    refuseUnless(timeZone === undefined, "timeZone", timeZone, "it with cron only");
+  }
+  if (at !== undefined) {
+    const timing: Timing = { kind: "at", at: readDate(at, "at") };
+    return () => timing;
+  }
+  if (cron !== undefined) {
+    const expression = typeof cron === "string" ? cron.trim() : cron;
+    refuseUnless(isText(expression, 200), "cron", cron, "a pattern such as 30 2 * * *");
+    const zone = timeZone ?? "UTC";
+    refuseUnless(isText(zone, 100), "timeZone", zone, "an IANA name such as Europe/Berlin");
+    checkCron(expression, zone);
+    return () => ({ kind: "cron", expression, timeZone: zone });
+  }
+  const everyMs = durationMs(every as Duration, "every");
+  refuseUnless(everyMs >= SHORTEST_INTERVAL_MS, "every", every, "1 second or more");
+  const anchorAt = anchor === undefined ? undefined : readDate(anchor, "anchor");
+  return (now, before) => {
+    const isSame = before?.kind === "every" && before.everyMs === everyMs;
+    return { kind: "every", everyMs, anchor: anchorAt ?? (isSame ? before.anchor : now) };
+  };
+}
+
+function readWindow(
+  options: { readonly catchUpWindow?: Duration; readonly at?: unknown },
+  catchUp: CatchUp,
+): number | null {
+  const { catchUpWindow } = options;
+  if (catchUpWindow === undefined) return options.at === undefined ? DAY_MS : null;
+  refuseUnless(
+    catchUp !== "none",
+    "catchUpWindow",
+    catchUpWindow,
+    'it with catchUp "last" or "all"',
+  );
+  return durationMs(catchUpWindow, "catchUpWindow");
+}
+
+function readDate(value: unknown, key: string): number {
+  refuseUnless(isStorableDate(value), key, value, STORABLE_DATES);
+  return (value as Date).getTime();
+}
+
+function isText(value: unknown, longest: number): value is string {
+  return typeof value === "string" && value !== "" && value.length <= longest &&
+    isStorable(value);
+}
+
+function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): asserts good {
+  if (good) return;
+  const shown = found instanceof Date ? "an invalid Date or one out of range" : describe(found);
+  throw new InvalidArgumentError(
+    `Cannot use a schedule's option ${option}: found ${shown}, wanted ${wanted}`,
+    { option },
+  );
+}

@@ -1,0 +1,318 @@
+/**
+ * What starting a run takes, read once: whatever is wrong is named before anything is asked of
+ * anyone.
+ *
+ * @module
+ */
+
+import { type AttributesPatch, readAttributes } from "../../base/attributes.ts";
+import { isStorableDate, STORABLE_DATES } from "../../base/dates.ts";
+import { type Duration, durationMs } from "../../base/duration.ts";
+import { InvalidArgumentError } from "../../base/errors.ts";
+import { isStorable } from "../../base/text.ts";
+import { checkOptions, describe } from "../../workflow/options.ts";
+import { readGivenId } from "../../workflow/run_id.ts";
+import {
+  POLICY_KEYS,
+  readRunPolicy,
+  type RunPolicy,
+  type RunPolicyOptions,
+} from "../../workflow/run_policy.ts";
+import type { SignalInput, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
+
+/**
+ * What follows if a run with the id of a start exists; whatever is not said here is
+ * {@linkcode RunExistsError}:
+ *
+ * - `"error"`: nothing else.
+ * - `"use"`: its handle, if it is of the same workflow and has not ended.
+ * - `"useEnded"`: its handle, if it is of the same workflow, also if it has ended, however it did.
+ * - `"replaceEnded"`: if it has ended, of whatever workflow, a new run takes its id.
+ * - `"terminate"`: as that, and one that lives is terminated for it.
+ *
+ * A run that gives its id up is kept as `<id>>was.<n>`. Of two starts at once, one comes first, and
+ * the other one finds what that has left. A child that lives, or that its parent may ask for again,
+ * keeps its id.
+ */
+export type IfExists = "error" | "use" | "useEnded" | "replaceEnded" | "terminate";
+
+const IF_EXISTS: readonly IfExists[] = ["error", "use", "useEnded", "replaceEnded", "terminate"];
+
+/**
+ * Options of {@linkcode Continuum.start}. `timeout` and `retry` go before what the workflow's
+ * definition says.
+ */
+export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
+  extends RunPolicyOptions {
+  /**
+   * The run's id: 1 to 255 characters. It may not end as the ids of children and of schedules' runs
+   * do (`>3.k9x2ab`, `>2026-03-29T01:00:00.000Z`), which the engine makes; ids that go on after one
+   * of those, as `${ctx.runId}-payment` may, are fine.
+   *
+   * @default {a new UUID}
+   */
+  readonly runId?: string;
+  /**
+   * What follows if a run with that id exists.
+   *
+   * @default {"error"}
+   */
+  readonly ifExists?: IfExists;
+  /**
+   * Starts of one workflow with the same key and input, in one namespace, are one: 1 to 255
+   * characters. The key is kept for as long as the run. Inputs are the same if their encoded texts
+   * are.
+   */
+  readonly idempotencyKey?: string;
+  /**
+   * The run's namespace: 1 to 255 characters.
+   *
+   * @default {that of this instance}
+   */
+  readonly namespace?: string;
+  /** Search attributes, which `runs.query` finds the run by. */
+  readonly attributes?: AttributesPatch;
+  /** When the run starts, by the database's clock; at once when that is past. */
+  readonly startAt?: Date;
+  /** How long from now the run starts, in place of `startAt`. */
+  readonly delay?: Duration;
+  /**
+   * A signal that is in the run's mailbox from the beginning: it is written with the run or not at
+   * all. A run that exists and is used gets it as by `handle.signal`; a start that its idempotency
+   * key repeats sends none.
+   */
+  readonly signal?: StartSignal<Signals>;
+  /**
+   * A transaction that the caller has open on his own connection to the same database, of
+   * postgres.js (`sql.begin`), `pg` (a client after `startUserCall`) or PGlite, or anything with
+   * `query(text, values)`: the run is there when he commits, and never was when he rolls back.
+   * Nodes are told at the commit, by a notification in that transaction.
+   */
+  readonly transaction?: unknown;
+}
+
+/** A signal that a run starts with: one of those that its workflow declares. */
+export type StartSignal<Signals extends SignalSchemas = SignalSchemas> = {
+  readonly [Name in SignalName<Signals>]:
+    & {
+      /** Its name. */
+      readonly name: Name;
+      /** Deliveries with the same id, of the same signal, to the same run, are one. */
+      readonly deliveryId?: string;
+    }
+    & (undefined extends SignalInput<Signals, Name> ? {
+        /** Its payload; `undefined` when omitted. */
+        readonly payload?: SignalInput<Signals, Name>;
+      }
+      : {
+        /** Its payload. */
+        readonly payload: SignalInput<Signals, Name>;
+      });
+}[SignalName<Signals>];
+
+/** A run of {@linkcode Continuum.startMany}: its input, and what differs from the others. */
+export interface StartManyItem<Input = unknown, Signals extends SignalSchemas = SignalSchemas>
+  extends
+    Pick<
+      StartOptions<Signals>,
+      | "runId"
+      | "idempotencyKey"
+      | "attributes"
+      | "startAt"
+      | "delay"
+      | "signal"
+      | "timeout"
+      | "retry"
+    > {
+  /** The workflow's input. */
+  readonly input: Input;
+}
+
+/** Options of {@linkcode Continuum.startMany}, for all of its runs. */
+export type StartManyOptions = Pick<
+  StartOptions,
+  | "ifExists"
+  | "namespace"
+  | "attributes"
+  | "startAt"
+  | "delay"
+  | "transaction"
+  | "timeout"
+  | "retry"
+>;
+
+/** Options of a start, read. */
+export interface ReadStart {
+  /** The run's id; a new one when undefined. */
+  readonly runId: string | undefined;
+  /** What follows if it is taken. */
+  readonly ifExists: IfExists;
+  /** The idempotency key. */
+  readonly key: string | undefined;
+  /** The namespace; the instance's own when undefined. */
+  readonly namespace: string | undefined;
+  /** Search attributes: a JSON object. */
+  readonly attributes: string | undefined;
+  /** When it starts, in milliseconds since the epoch. */
+  readonly startAt: number | undefined;
+  /** Milliseconds until it starts. */
+  readonly delayMs: number | undefined;
+  /** Its first signal. */
+  readonly signal: StartSignal | undefined;
+  /** How long it may take, and whether it is tried again. */
+  readonly policy: RunPolicy;
+  /** The caller's transaction. */
+  readonly transaction: unknown;
+}
+
+const START_KEYS = [
+  "runId",
+  "ifExists",
+  "idempotencyKey",
+  "namespace",
+  "attributes",
+  "startAt",
+  "delay",
+  "signal",
+  "transaction",
+  ...POLICY_KEYS,
+];
+const ITEM_KEYS = [
+  "input",
+  "runId",
+  "idempotencyKey",
+  "attributes",
+  "startAt",
+  "delay",
+  "signal",
+  ...POLICY_KEYS,
+];
+const MANY_KEYS = [
+  "ifExists",
+  "namespace",
+  "attributes",
+  "startAt",
+  "delay",
+  "transaction",
+  ...POLICY_KEYS,
+];
+
+/**
+ * Reads the options of a start.
+ *
+ * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ */
+export function readStartOptions(options: StartOptions): ReadStart {
+  checkOptions(options, START_KEYS, "start()");
+  return readStart(options, "start()");
+}
+
+/**
+ * Reads the options that all runs of a `startMany` share.
+ *
+ * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ */
+export function readManyOptions(options: StartManyOptions): ReadStart {
+  checkOptions(options, MANY_KEYS, "startMany()");
+  return readStart(options, "startMany()");
+}
+
+/**
+ * Reads one run of a `startMany`.
+ *
+ * @param item What was passed.
+ * @param index Its place, for messages.
+ * @param shared What all runs share; what the item says goes before it.
+ * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ */
+export function readItem(item: StartManyItem, index: number, shared: ReadStart): ReadStart {
+  const what = `item ${index} of startMany()`;
+  checkOptions(item, ITEM_KEYS, what);
+  if (!("input" in item)) refuse(what, "input", undefined, "an object with an input");
+  const own = readStart(item, what);
+  const isTimed = own.startAt !== undefined || own.delayMs !== undefined;
+  return {
+    ...shared,
+    runId: own.runId,
+    key: own.key,
+    signal: own.signal,
+    attributes: merge(shared.attributes, own.attributes),
+    policy: { ...shared.policy, ...own.policy },
+    ...(isTimed ? { startAt: own.startAt, delayMs: own.delayMs } : {}),
+  };
+}
+
+function readStart(options: StartOptions, what: string): ReadStart {
+  const { runId, ifExists = "error", idempotencyKey: key, namespace, startAt, delay } = options;
+  if (runId !== undefined) readGivenId(runId, "a run id");
+  if (key !== undefined) checkText(key, "idempotency key");
+  if (namespace !== undefined) checkText(namespace, "namespace");
+  if (!IF_EXISTS.includes(ifExists)) refuse(what, "ifExists", ifExists, IF_EXISTS.join(", "));
+  if (startAt !== undefined && !isStorableDate(startAt)) {
+    refuse(what, "startAt", startAt, STORABLE_DATES);
+  }
+  if (startAt !== undefined && delay !== undefined) {
+    refuse(what, "delay", delay, "either startAt or delay");
+  }
+  const { attributes, signal, transaction } = options;
+  if (signal !== undefined) checkSignal(signal, what);
+  if (transaction !== undefined && signal !== undefined && ifExists.startsWith("use")) {
+    refuse(what, "signal", "one", 'ifExists: "error" where a transaction starts with a signal');
+  }
+  if (transaction !== undefined && (ifExists === "replaceEnded" || ifExists === "terminate")) {
+    const wanted = '"error", "use" or "useEnded" in a transaction, which would hold the other run';
+    refuse(what, "ifExists", ifExists, wanted);
+  }
+  return {
+    runId,
+    ifExists,
+    key,
+    namespace,
+    attributes: attributes === undefined ? undefined : readAttributes(attributes, what).set,
+    startAt: startAt?.getTime(),
+    delayMs: delay === undefined ? undefined : durationMs(delay, `delay of ${what}`),
+    signal,
+    policy: readRunPolicy(options, what),
+    transaction,
+  };
+}
+
+function checkSignal(signal: StartSignal, what: string): void {
+  checkOptions(signal, ["name", "payload", "deliveryId"], `signal of ${what}`);
+  checkText(signal.name, "signal's name", 200);
+  if (signal.deliveryId !== undefined) checkText(signal.deliveryId, "delivery id");
+}
+
+function merge(shared: string | undefined, own: string | undefined): string | undefined {
+  if (shared === undefined || own === undefined) return own ?? shared;
+  return JSON.stringify({ ...JSON.parse(shared), ...JSON.parse(own) });
+}
+
+/**
+ * Checks a short text that names something.
+ *
+ * @param text What was passed.
+ * @param what What it is, such as `run id`.
+ * @param longest In characters.
+ * @returns The text.
+ * @throws {InvalidArgumentError} If it is no text of 1 to `longest` characters.
+ */
+export function checkText(text: unknown, what: string, longest: number = 255): string {
+  const isText = typeof text === "string";
+  if (isText && text !== "" && text.length <= longest && isStorable(text)) return text;
+  const found = isText && text.length > longest ? `${text.length} characters` : describe(text);
+  const article = /^[aeiou]/.test(what) ? "an" : "a";
+  throw new InvalidArgumentError(
+    `Cannot use ${article} ${what}: found ${found}, wanted a text of 1 to ${longest} characters, ` +
+      "without NUL and lone surrogates",
+    { what },
+  );
+}
+
+function refuse(what: string, option: string, found: unknown, wanted: string): never {
+  const shown = found instanceof Date ? "an invalid Date or one out of range" : describe(found);
+  throw new InvalidArgumentError(
+    `Cannot use option ${option} of ${what}: found ${shown}, wanted ${wanted}`,
+    { option },
+  );
+}

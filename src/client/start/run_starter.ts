@@ -1,0 +1,335 @@
+/**
+ * Starting runs: one, many, and in the caller's own transaction.
+ *
+ * @module
+ */
+
+import { InvalidArgumentError } from "../../base/errors.ts";
+import { sha256Hex } from "../../base/encoding.ts";
+import { checkPayload } from "../../base/payload.ts";
+import { fencingToken, randomId, timeOrderedId } from "../../base/ids.ts";
+import { encode } from "../../base/values.ts";
+import type { ClaimedRun, InsertedRun, Lease, NewRun } from "../../ports/rows.ts";
+import type { RunStore } from "../../ports/store.ts";
+import type { StartVersion } from "../../version/loaded_version.ts";
+import type { Versions } from "../../version/versions.ts";
+import { describe } from "../../workflow/options.ts";
+import { policyText } from "../../workflow/run_policy.ts";
+import type { SignalSchemas } from "../../workflow/signal_types.ts";
+import { isWorkflow } from "../../workflow/workflow.ts";
+import type { Contracts } from "../../version/contracts.ts";
+import { IdempotencyConflictError, RunExistsError } from "../errors.ts";
+import { RunHandle } from "../run/handle.ts";
+import type { ClientServices } from "../run/services.ts";
+import {
+  type IfExists,
+  readItem,
+  readManyOptions,
+  type ReadStart,
+  readStartOptions,
+  type StartManyItem,
+  type StartManyOptions,
+  type StartOptions,
+} from "./options.ts";
+import type { StartBatch } from "./batch.ts";
+import type { WorkflowDefinition } from "../../workflow/context_types.ts";
+
+/** What became of one run of {@linkcode Continuum.startMany}. */
+export type StartedItem<Output = unknown, Signals extends SignalSchemas = SignalSchemas> =
+  | {
+    /** Whether this call started it, or it was there before. */
+    readonly status: "started" | "existing";
+    /** Its handle. */
+    readonly run: RunHandle<Output, Signals>;
+  }
+  | {
+    /** Its id or its idempotency key stands in the way; the other runs are not touched by that. */
+    readonly status: "conflict";
+    /** What stands in the way. */
+    readonly error: RunExistsError | IdempotencyConflictError;
+  };
+
+/** What starting works with. */
+export interface RunStarterContext {
+  /** Chooses versions. */
+  readonly versions: Versions;
+  /** Checks inputs and signals. */
+  readonly contracts: Contracts;
+  /** Where runs go, of any namespace. */
+  readonly runs: RunStore;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
+  /** Gathers concurrent starts. */
+  readonly startBatch: StartBatch;
+  /** What handles of a namespace work with. */
+  readonly services: (namespace: string) => ClientServices;
+  /** The node of this process, if it has room for a run. */
+  readonly room: () => string | undefined;
+  /** A statement is about to give a run to this process's node; says how that went. */
+  readonly expect: (token: number) => (outcome: "settled" | "unknown") => void;
+  /** Executes a run that was inserted under this process's lease. */
+  readonly take: (run: ClaimedRun) => Promise<object> | undefined;
+  /** A run was ended from outside: whoever executes it is told. */
+  readonly woke: (run: number, node: string | null) => void;
+  /** A run is due then that nobody holds, by the database's clock. */
+  readonly due: (at: number) => void;
+}
+
+/** A statement takes so many runs, */
+const CHUNK_RUNS = 1_000;
+/** and so many characters of their inputs. */
+const CHUNK_TEXT = 4_000_000;
+
+/** A run to be started, ready to be inserted. */
+interface Prepared {
+  readonly run: NewRun & { readonly namespace: string };
+  readonly options: ReadStart;
+}
+
+/** Starts runs. */
+export class RunStarter {
+  readonly #context: RunStarterContext;
+
+  /**
+   * Prepares; nothing is started yet.
+   *
+   * @param context What it works with.
+   */
+  constructor(context: RunStarterContext) {
+    this.#context = context;
+  }
+
+  /** See {@linkcode Continuum.start}. */
+  async start(
+    workflow: WorkflowDefinition | string,
+    input: unknown,
+    given: StartOptions,
+  ): Promise<RunHandle> {
+    const options = readStartOptions(given);
+    checkWorkflow(workflow);
+    const version = await this.#context.versions.forStart(workflow);
+    const prepared = await this.#prepare(version, input, options);
+    const lease = this.#lease(options);
+    const run = lease === undefined ? prepared.run : { ...prepared.run, lease };
+    const settled = lease && this.#context.expect(lease.token);
+    let inserted: InsertedRun | undefined;
+    try {
+      inserted = await this.#insert(run, options.transaction);
+      if (inserted.created) return this.#created(run, inserted);
+    } finally {
+      settled?.(inserted === undefined ? "unknown" : "settled");
+    }
+    const existing = this.#existing(prepared, inserted);
+    if (existing.status === "conflict") throw existing.error;
+    const { signal } = options;
+    if (signal !== undefined && inserted.key === undefined) {
+      const { name, payload, deliveryId } = signal;
+      await existing.run.signal(name, payload, deliveryId === undefined ? {} : { deliveryId });
+    }
+    return existing.run;
+  }
+
+  /** See {@linkcode Continuum.startMany}. */
+  async startMany(
+    workflow: WorkflowDefinition | string,
+    items: readonly StartManyItem[],
+    given: StartManyOptions,
+  ): Promise<StartedItem[]> {
+    const shared = readManyOptions(given);
+    if (!Array.isArray(items)) {
+      throw new InvalidArgumentError(
+        `Cannot start runs: found ${describe(items)}, wanted an array of objects with an input`,
+      );
+    }
+    checkWorkflow(workflow);
+    const all = items.map((item, index) => readItem(item, index, shared));
+    const version = await this.#context.versions.forStart(workflow);
+    const prepared: Prepared[] = [];
+    for (const [index, options] of all.entries()) {
+      prepared.push(await this.#prepare(version, items[index]!.input, options, `[${index}]`));
+    }
+    const started: StartedItem[] = [];
+    let due = Infinity;
+    for (const chunk of chunked(prepared)) {
+      const runs = chunk.map(({ run }) => run);
+      const inserted = shared.transaction === undefined
+        ? await this.#context.runs.insert(runs)
+        : await this.#context.runs.insertInto(shared.transaction, runs);
+      this.#tellEnded(inserted);
+      for (const [index, row] of inserted.entries()) {
+        const { run } = chunk[index]!;
+        if (row.due !== null) due = Math.min(due, row.due);
+        started.push(
+          row.created
+            ? { status: "started", run: this.#handle(run.runId, run) }
+            : this.#existing(chunk[index]!, row),
+        );
+      }
+    }
+    if (shared.transaction === undefined && due < Infinity) this.#context.due(due);
+    return await this.#signalExisting(prepared, started);
+  }
+
+  /** Runs that were there before get their signal as by `handle.signal`. */
+  async #signalExisting(
+    prepared: readonly Prepared[],
+    started: readonly StartedItem[],
+  ): Promise<StartedItem[]> {
+    for (const [index, item] of started.entries()) {
+      const { run: { runId }, options: { signal } } = prepared[index]!;
+      // Another id means that a key answered: its start has sent the signal.
+      if (item.status !== "existing" || signal === undefined || item.run.id !== runId) continue;
+      const { name, payload, deliveryId } = signal;
+      await item.run.signal(name, payload, deliveryId === undefined ? {} : { deliveryId });
+    }
+    return [...started];
+  }
+
+  async #prepare(
+    version: StartVersion,
+    input: unknown,
+    options: ReadStart,
+    place = "",
+  ): Promise<Prepared> {
+    const { contracts, runs, payloadBytes } = this.#context;
+    const { signal, key, attributes } = options;
+    const workflow = `workflow ${JSON.stringify(version.workflow)}`;
+    const written = (value: unknown, what: string): string =>
+      checkPayload(encode(value, what), `${what} of ${workflow}`, payloadBytes);
+    const encoded = written(await contracts.input(version.hash, input), `input${place}`);
+    const payload = signal === undefined ? undefined : written(
+      await contracts.signal(version.hash, signal.name, signal.payload),
+      `signal.payload${place}`,
+    );
+    if (attributes !== undefined) {
+      checkPayload(attributes, `attributes${place} of ${workflow}`, payloadBytes);
+    }
+    return {
+      options,
+      run: {
+        ...version,
+        namespace: options.namespace ?? runs.namespace,
+        runId: options.runId ?? newRunId(),
+        input: encoded,
+        seed: randomId(),
+        ...defined({
+          startAt: options.startAt,
+          delayMs: options.delayMs,
+          attributes: options.attributes,
+          replaces: REPLACES[options.ifExists],
+          policy: policyText(options.policy) ?? undefined,
+        }),
+        ...(key === undefined ? {} : { key: { key, digest: sha256Hex(encoded) } }),
+        ...(signal === undefined ? {} : {
+          signal: {
+            name: signal.name,
+            payload: payload!,
+            ...defined({ deliveryId: signal.deliveryId }),
+          },
+        }),
+      },
+    };
+  }
+
+  /** A run that starts later, or may never be committed, is nobody's yet. */
+  #lease({ startAt, delayMs, transaction }: ReadStart): Lease | undefined {
+    if (startAt !== undefined || delayMs !== undefined || transaction !== undefined) return;
+    const node = this.#context.room();
+    return node === undefined ? undefined : { node, token: fencingToken() };
+  }
+
+  async #insert(run: NewRun, transaction: unknown): Promise<InsertedRun> {
+    const { startBatch, runs } = this.#context;
+    if (transaction !== undefined) return (await runs.insertInto(transaction, [run]))[0]!;
+    if (run.replaces === undefined) return await startBatch.insert(run);
+    const inserted = await runs.insert([run]);
+    this.#tellEnded(inserted);
+    return inserted[0]!;
+  }
+
+  /** Who executes a run that was replaced would find out at its next write. */
+  #tellEnded(inserted: readonly InsertedRun[]): void {
+    for (const { id, node } of inserted[0]?.ended ?? []) {
+      this.#context.woke(id, node);
+    }
+  }
+
+  #created(run: Prepared["run"], inserted: InsertedRun): RunHandle {
+    const { id, at, due, deadline, policy } = inserted;
+    const { lease } = run;
+    if (lease === undefined || due !== null) {
+      if (due !== null) this.#context.due(due);
+      return this.#handle(run.runId, run);
+    }
+    const { token } = lease;
+    const claimed = { ...run, id, startedAt: at, token, deadline, policy, claims: 1, ...FRESH };
+    const left = this.#context.take(claimed);
+    return this.#handle(run.runId, run, left);
+  }
+
+  #existing({ run, options }: Prepared, { key, taken }: InsertedRun): StartedItem {
+    const { runId, workflow } = run;
+    if (key !== undefined) {
+      return key.sameInput ? { status: "existing", run: this.#handle(key.runId, run) } : {
+        status: "conflict",
+        error: new IdempotencyConflictError(options.key!, workflow, key.runId),
+      };
+    }
+    const { ifExists } = options;
+    const isUsed = taken!.workflow === workflow &&
+      (ifExists === "useEnded" || ifExists === "use" && !taken!.isEnded);
+    return isUsed
+      ? { status: "existing", run: this.#handle(runId, run) }
+      : { status: "conflict", error: new RunExistsError(runId, taken!) };
+  }
+
+  #handle(runId: string, run: Prepared["run"], left?: Promise<object>): RunHandle {
+    return new RunHandle(runId, this.#context.services(run.namespace), left, run.hash);
+  }
+}
+
+function checkWorkflow(workflow: unknown): void {
+  if (typeof workflow === "string" && workflow !== "" || isWorkflow(workflow)) return;
+  throw new InvalidArgumentError(
+    `Cannot start a run: found ${describe(workflow)}, wanted a workflow's name, what ` +
+      "defineWorkflow returns, or a specifier",
+  );
+}
+
+function newRunId(): string {
+  return timeOrderedId(Date.now(), (bytes) => crypto.getRandomValues(bytes));
+}
+
+function* chunked(prepared: readonly Prepared[]): Generator<Prepared[]> {
+  let chunk: Prepared[] = [];
+  let text = 0;
+  for (const item of prepared) {
+    const { length } = item.run.input;
+    if (chunk.length === CHUNK_RUNS || chunk.length > 0 && text + length > CHUNK_TEXT) {
+      yield chunk;
+      chunk = [];
+      text = 0;
+    }
+    chunk.push(item);
+    text += length;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** The same without keys whose value is undefined. */
+function defined<T extends object>(
+  fields: T,
+): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
+}
+
+/** Which runs give way to a start. */
+const REPLACES: { readonly [Policy in IfExists]?: "ended" | "any" } = {
+  replaceEnded: "ended",
+  terminate: "any",
+};
+
+/** A run that was inserted a moment ago. */
+const FRESH = { began: true, deliveredSeq: null, generation: 0, attempt: 1, firstSeq: 0 };

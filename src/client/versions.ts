@@ -1,0 +1,78 @@
+/**
+ * The registry of versions, as applications see it.
+ *
+ * @module
+ */
+
+import type { VersionRow } from "../ports/rows.ts";
+import type { VersionStore } from "../ports/store.ts";
+import { VersionNotFoundError } from "../version/load_errors.ts";
+import { readName } from "../workflow/options.ts";
+import { checkText } from "./start/options.ts";
+
+/** A version, as the registry knows it. */
+export interface VersionInfo {
+  /** SHA-256 of the manifest, in hex. */
+  readonly hash: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The label that the definition gives itself. */
+  readonly label: string | null;
+  /** Whether runs that are started by name take it. */
+  readonly current: boolean;
+  /** Every specifier that it is known under, the newest first. */
+  readonly specifiers: readonly string[];
+  /** Whether the archive holds its members. */
+  readonly archived: boolean;
+  /** When it was registered. */
+  readonly registeredAt: Date;
+}
+
+/** The registry of versions. */
+export interface VersionsApi {
+  /**
+   * Lists versions, newest first.
+   *
+   * @param workflow Of one workflow; of all when omitted.
+   */
+  list(workflow?: string): Promise<VersionInfo[]>;
+  /**
+   * Makes a version the one that new runs take when they are started by name.
+   *
+   * @param workflow The workflow's name.
+   * @param hash The version.
+   */
+  activate(workflow: string, hash: string): Promise<void>;
+}
+
+/**
+ * Makes the registry's face.
+ *
+ * @param store Where versions are kept.
+ * @returns It.
+ */
+export function versionsApi(store: VersionStore): VersionsApi {
+  return {
+    async list(workflow) {
+      if (workflow !== undefined) readName(workflow, "a workflow");
+      const rows = await store.list(workflow);
+      const current = new Map<string, string | null>();
+      for (const name of new Set(rows.map((row) => row.workflow))) {
+        current.set(name, await store.current(name));
+      }
+      return rows.map((row) => versionInfo(row, current.get(row.workflow) === row.hash));
+    },
+    async activate(workflow, hash) {
+      readName(workflow, "a workflow");
+      checkText(hash, "version's hash");
+      if (await store.activate(workflow, hash)) return;
+      throw new VersionNotFoundError(hash, `activate a version of ${JSON.stringify(workflow)}`);
+    },
+  };
+}
+
+function versionInfo(row: VersionRow, current: boolean): VersionInfo {
+  const { hash, workflow, label, specifiers, archived } = row;
+  const registeredAt = new Date(row.registeredAt);
+  return { hash, workflow, label, current, specifiers, archived, registeredAt };
+}

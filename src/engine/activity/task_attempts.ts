@@ -1,0 +1,504 @@
+/**
+ * Attempts of activities that this node makes, of its own runs and of others', and what becomes of
+ * them.
+ *
+ * - A1, local affinity: an activity of a resident run begins at once where there is room for it.
+ *   Its
+ *   task is written meanwhile, or not at all if the attempt ends before that.
+ * - A2, at most once means it: where an attempt must not be repeated unseen (one attempt, or a key
+ *   that a result is committed under), its task is durable before it begins.
+ * - A3, an answer is never thrown away: the resident run writes it itself, together with the end of
+ *   the task; else the task's own fence decides (T2 of the store).
+ *
+ * @module
+ */
+
+import { inBackground } from "../../base/background.ts";
+import { Batcher } from "../../base/batcher.ts";
+import type { Clock } from "../../base/clock.ts";
+import { failPoint } from "../../base/failpoint.ts";
+import { fencingToken } from "../../base/ids.ts";
+import { decode } from "../../base/values.ts";
+import type {
+  Answered,
+  LeasedTask,
+  NewTask,
+  TaskAnswer,
+  TaskBase,
+  TaskBeat,
+  TaskFence,
+  TaskLease,
+  TaskStore,
+} from "../../ports/tasks.ts";
+import type { ActivityLike } from "../../replay/commands.ts";
+import type { DatabaseClock } from "../database_clock.ts";
+import {
+  type Attempted,
+  type AttemptHost,
+  type Ending,
+  RunningAttempt,
+  type TaskOwner,
+} from "./running_attempt.ts";
+import { duty } from "../duty.ts";
+import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
+import { engineLog, logFailure } from "../../base/log.ts";
+import type { DatabaseRetry } from "../database_retry.ts";
+import { RetryingBatcher } from "../retrying_batcher.ts";
+import { TaskWriter } from "./task_writer.ts";
+import { decideRetry, limitOf, unattempted } from "../../task/retry.ts";
+import { asRow, type Decided, decided } from "../../task/terms.ts";
+import { startUserCall, type UserCallResult } from "../user_call.ts";
+
+/** What attempts need from their node. */
+export interface TaskAttemptsOptions {
+  /** Where tasks are kept. */
+  readonly store: TaskStore;
+  /** Times attempts. */
+  readonly clock: Clock;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
+  /** The database's time. */
+  readonly databaseClock: DatabaseClock;
+  /** Waits for a database that is away. */
+  readonly databaseRetry: DatabaseRetry;
+  /** A run has a message: whoever holds it is told. */
+  readonly tell: (run: number, node: string | null) => void;
+  /** A task waits in its queue, from that time on. */
+  readonly waits: (task: TaskBase, from: number) => void;
+  /** A task's time is over then, unless somebody answers before. */
+  readonly expires: (at: number) => void;
+  /** An attempt has ended: there is room. */
+  readonly freed: () => void;
+}
+
+/** Nobody knows what became of an answer. */
+const LOST: Answered = { status: "lost" };
+
+/** A task, by what people know of it where that is at hand. */
+type NamedFence = TaskFence & Partial<Pick<LeasedTask, "runId" | "name">>;
+
+/** Makes attempts. */
+export class TaskAttempts {
+  readonly #options: TaskAttemptsOptions;
+  readonly #attempts = new Set<RunningAttempt>();
+  readonly #byQueue = new Map<string, number>();
+  readonly #taskWriter: TaskWriter;
+  readonly #answers: RetryingBatcher<TaskAnswer, Answered>;
+  readonly #host: AttemptHost;
+  readonly #settling = new Set<Promise<void>>();
+  /** Tokens of tasks whose end is being written. */
+  readonly #ending = new Set<number>();
+
+  /** @param options What they need. */
+  constructor(options: TaskAttemptsOptions) {
+    const { store, databaseRetry } = options;
+    this.#options = options;
+    this.#taskWriter = new TaskWriter(store, databaseRetry);
+    this.#answers = new RetryingBatcher(
+      (n) => `answer ${n} runs`,
+      (answers) => store.answer(answers),
+      databaseRetry,
+    );
+    const beats = new Batcher<TaskBeat, TaskLease | undefined>(async (beats) => {
+      const held = new Map((await store.beat(beats)).map((lease) => [lease.token, lease]));
+      return beats.map(({ token }) => held.get(token));
+    });
+    const decide = async (task: Attempted) => {
+      await databaseRetry.run("write what an activity's definition says", async () => {
+        await store.decide(task, task);
+        return true;
+      });
+    };
+    this.#host = { clock: options.clock, beats, decide };
+  }
+
+  /** How many attempts are under way. */
+  get size(): number {
+    return this.#attempts.size;
+  }
+
+  /** How many attempts of one queue are under way. */
+  inQueue(queue: string): number {
+    return this.#byQueue.get(queue) ?? 0;
+  }
+
+  /** Resolves when nothing is under way, and everything is written. */
+  async idle(): Promise<void> {
+    while (this.#attempts.size + this.#settling.size > 0) {
+      await Promise.all([...this.#settling]);
+      await Promise.all([...this.#attempts].map(({ userCall, row }) => userCall?.result ?? row));
+    }
+  }
+
+  /**
+   * Begins an activity of a resident run at once (A1).
+   *
+   * @param asked The task, as its row would say.
+   * @param from Its run and node.
+   * @param activity Its code.
+   * @param owner The run.
+   * @returns Aborts the attempt's signal.
+   */
+  begin(
+    asked: TaskBase,
+    from: Pick<NewTask, "runToken" | "node"> & Pick<LeasedTask, "runId" | "seed">,
+    activity: ActivityLike,
+    owner: TaskOwner,
+  ): { abort(reason: unknown): void } {
+    const now = this.#options.databaseClock.now();
+    let task: Decided<TaskBase>;
+    try {
+      task = decided(asked, activity);
+    } catch (error) {
+      this.#track(this.#undecided({ ...asked, availableAt: now, closesAt: null }, owner, error));
+      return { abort() {} };
+    }
+    const { runToken, node, runId, seed } = from;
+    const token = fencingToken();
+    const { scheduleToClose } = task.policy;
+    const closesAt = scheduleToClose === undefined ? null : now + scheduleToClose;
+    const whole = {
+      ...task,
+      token,
+      runId,
+      seed,
+      scheduledAt: now,
+      availableAt: now,
+      closesAt,
+    };
+    const attempt = this.#enter({ ...whole, heartbeat: null }, owner, false);
+    const row = {
+      ...asRow(task),
+      runToken,
+      node,
+      token,
+      delayMs: 0,
+      ageMs: 0,
+      heartbeat: null,
+    };
+    if (task.maxAttempts !== 1 && task.key === null) {
+      attempt.row = this.#taskWriter.add(row, attempt).then(
+        ({ status }) => status === "written",
+        (error) => {
+          engineLog.error("Cannot write a task: {error}", { error }); // it goes on without one
+          return false;
+        },
+      );
+      this.#start(attempt, activity, { runToken, node });
+    } else {
+      this.#track(this.#beginAnnounced(attempt, row, activity)); // A2
+    }
+    return attempt;
+  }
+
+  /**
+   * Writes a task for whoever can take it.
+   *
+   * @param task The task.
+   * @param owner The run.
+   */
+  post(task: NewTask, owner: TaskOwner): void {
+    this.#track(this.#post(task, owner));
+  }
+
+  /**
+   * Makes an attempt of a task that this node holds.
+   *
+   * @param task The task.
+   * @param activity Its code.
+   * @param owner The run, if it is here when the attempt has ended.
+   */
+  execute(task: Decided<LeasedTask>, activity: ActivityLike, owner: TaskOwner): void {
+    this.#start(this.#enter(task, owner, true), activity, null);
+  }
+
+  /**
+   * Ends a task that this node holds, without an attempt.
+   *
+   * @param fence The task.
+   * @param ending How it ends.
+   */
+  end(fence: NamedFence, ending: Ending): void {
+    this.#track(this.#answer(fence, ending), fence);
+  }
+
+  /** A try that took place elsewhere, or in no place, has failed: what follows is written. */
+  fail(task: LeasedTask, error: unknown): void {
+    this.#track(this.#failed(task, error, true, null), task);
+  }
+
+  /**
+   * Finds out which attempts are lost, and which runs were cancelled.
+   *
+   * @param node The node.
+   * @param leased Whether the database knows of tasks that the node holds.
+   * @returns Tasks that it holds, and of which nothing is known here.
+   */
+  async check(node: string, leased: boolean): Promise<TaskFence[]> {
+    const known = [...this.#attempts].filter(({ row }) => row === true);
+    if (known.length === 0 && !leased) return [];
+    const leases = new Map(
+      (await this.#options.store.leases(node)).map((lease) => [lease.token, lease]),
+    );
+    for (const attempt of known) attempt.learn(leases.get(attempt.task.token));
+    return [...leases.values()].filter((lease) => !this.knows(lease));
+  }
+
+  /** Whether an attempt of a task is under way here, or its end is being written. */
+  knows({ token }: TaskFence): boolean {
+    if (this.#ending.has(token)) return true;
+    for (const { task } of this.#attempts) if (task.token === token) return true;
+    return false;
+  }
+
+  /**
+   * The node is closed over its attempts: their tasks go back as they were, but for those of one
+   * attempt, which must not be repeated unseen (A2).
+   */
+  async giveBack(): Promise<void> {
+    for (const { row, task } of [...this.#attempts]) {
+      if (row === true && task.maxAttempts !== 1) await this.#options.store.release(task);
+    }
+  }
+
+  /** The node was buried: others may begin what is under way here. Answers are still worth a try. */
+  loseAll(): void {
+    for (const attempt of this.#attempts) attempt.markLost();
+  }
+
+  // ---- beginning ------------------------------------------------------------------------------
+
+  #enter(task: Attempted, owner: TaskOwner, row: boolean): RunningAttempt {
+    const attempt = new RunningAttempt(task, owner, row, this.#host);
+    this.#attempts.add(attempt);
+    this.#byQueue.set(task.queue, this.inQueue(task.queue) + 1);
+    return attempt;
+  }
+
+  #leave(attempt: RunningAttempt): void {
+    if (!this.#attempts.delete(attempt)) return;
+    attempt.end();
+    const { queue } = attempt.task;
+    const left = this.inQueue(queue) - 1;
+    if (left === 0) this.#byQueue.delete(queue);
+    else this.#byQueue.set(queue, left);
+    this.#options.freed();
+  }
+
+  async #beginAnnounced(
+    attempt: RunningAttempt,
+    row: NewTask,
+    activity: ActivityLike,
+  ): Promise<void> {
+    const { owner } = attempt;
+    const announced = await this.#taskWriter.add(row);
+    if (announced.status === "refused") {
+      this.#leave(attempt);
+      return this.#refused(attempt.task, owner, announced.error);
+    }
+    attempt.row = attempt.sent = announced.status === "written";
+    if (attempt.row) {
+      await failPoint("task.announced", { run: row.run, position: row.position });
+      return this.#start(attempt, activity, null);
+    }
+    this.#leave(attempt);
+    if (announced.status === "known") {
+      owner.answer({ kind: "activity.completed", payload: announced.result }, null);
+    } else {
+      owner.lost();
+    }
+  }
+
+  #start(
+    attempt: RunningAttempt,
+    activity: ActivityLike,
+    from: Pick<NewTask, "runToken" | "node"> | null,
+  ): void {
+    const { task } = attempt;
+    attempt.begin(startUserCall({
+      kind: "activity",
+      name: task.name,
+      runId: task.runId,
+      attempt: task.attempt,
+      idempotencyKey: () => task.key ?? defaultIdempotencyKey(task.seed, task.position),
+      limit: limitOf(task, this.#options.databaseClock.now()),
+      heartbeatMs: task.policy.heartbeat,
+      lastHeartbeat: task.heartbeat,
+      payloadBytes: this.#options.payloadBytes,
+      call: (facts) =>
+        activity.execute(task.input === null ? undefined : decode(task.input), facts),
+      beat: (details) => attempt.beat(details),
+      token: () => attempt.token(),
+    }, this.#options.clock));
+    const settled = async () => this.#settle(attempt, await attempt.userCall!.result, from);
+    duty("make an attempt", () => this.#track(settled(), task));
+  }
+
+  // ---- ending ---------------------------------------------------------------------------------
+
+  async #settle(
+    attempt: RunningAttempt,
+    result: UserCallResult,
+    from: Pick<NewTask, "runToken" | "node"> | null,
+  ): Promise<void> {
+    const { task, owner } = attempt;
+    const stopped = failPoint("effect.done", { run: task.runId, position: task.position });
+    if (stopped !== undefined) await stopped;
+    if (result.kind === "deferred") return await this.#defer(attempt);
+    this.#leave(attempt);
+    const hasRow = attempt.sent && (attempt.row === true || await attempt.row);
+    if (result.kind === "returned") {
+      return await this.#finish(attempt, hasRow, "activity.completed", result.payload);
+    }
+    if (hasRow || from === null) {
+      return await this.#failed(task, result.error, result.retryable, attempt);
+    }
+    const now = this.#options.databaseClock.now();
+    const verdict = decideRetry(task, result.error, now, result.retryable && !owner.isCancelled);
+    tellFailure(task, result.error, "payload" in verdict ? null : now + verdict.delayMs);
+    if ("payload" in verdict) {
+      return await this.#finish(attempt, false, "activity.failed", verdict.payload);
+    }
+    const { token: _, ...rest } = task;
+    await this.#post({
+      ...asRow(rest),
+      ...from,
+      ...verdict,
+      token: null,
+      attempt: task.attempt + 1,
+      ageMs: now - task.scheduledAt,
+      heartbeat: attempt.details,
+    }, owner);
+  }
+
+  /** A3. A result with a key is committed with the task's end, which only the store can do. */
+  async #finish(
+    attempt: RunningAttempt,
+    hasRow: boolean,
+    kind: Ending["kind"],
+    payload: string,
+  ): Promise<void> {
+    const { task, owner } = attempt;
+    const isDirect = !hasRow || task.key === null || kind === "activity.failed";
+    if (isDirect && owner.answer({ kind, payload }, hasRow ? task : null)) return;
+    if (hasRow) await this.#answer(task, { kind, payload });
+  }
+
+  async #failed(
+    task: Attempted,
+    error: unknown,
+    retryable: boolean,
+    attempt: RunningAttempt | null,
+  ): Promise<void> {
+    const { store, databaseRetry, databaseClock } = this.#options;
+    const now = databaseClock.now();
+    const verdict = decideRetry(task, error, now, retryable && attempt?.owner.isCancelled !== true);
+    if ("delayMs" in verdict) {
+      const { run, position, token } = task;
+      const heartbeat = attempt?.details ?? null;
+      const retry = { run, position, token, heartbeat, ...verdict };
+      const retried = await databaseRetry.run("give a task back", () => store.retry(retry));
+      if (retried !== "lost") {
+        tellFailure(task, error, retried === "cancelled" ? null : now + verdict.delayMs);
+      }
+      if (retried === "written") {
+        attempt?.owner.parked();
+        this.#options.waits(task, now + verdict.delayMs);
+      }
+      if (retried === "lost") attempt?.owner.lost(); // or written by a try whose answer was lost
+      if (retried !== "cancelled") return;
+    }
+    if ("payload" in verdict) tellFailure(task, error, null);
+    const last = "payload" in verdict ? verdict : decideRetry(task, error, now, false);
+    if (!("payload" in last)) return;
+    if (attempt !== null) return await this.#finish(attempt, true, "activity.failed", last.payload);
+    await this.#answer(task, { kind: "activity.failed", payload: last.payload });
+  }
+
+  async #answer(fence: NamedFence, ending: Ending): Promise<void> {
+    const { run, position, token } = fence;
+    while (true) {
+      const answered = await this.#answers.add({ run, position, token, ...ending }) ?? LOST;
+      if (answered.status === "written") return this.#options.tell(run, answered.node);
+      if (answered.status === "lost") {
+        engineLog.warn("An attempt of activity {activity} of run {run} answered too late", {
+          run: fence.runId,
+          activity: fence.name,
+        });
+        return;
+      }
+    }
+  }
+
+  async #defer(attempt: RunningAttempt): Promise<void> {
+    const { task, owner } = attempt;
+    const { store, databaseRetry } = this.#options;
+    const hasRow = await attempt.row;
+    this.#leave(attempt);
+    if (!hasRow) return owner.lost();
+    await attempt.decide();
+    const timeoutMs = task.policy.startToClose ?? null;
+    const expiresAt = await databaseRetry.run(
+      "leave an activity to others",
+      () => store.defer(task, timeoutMs),
+    );
+    owner.parked();
+    if (typeof expiresAt === "number") this.#options.expires(expiresAt);
+  }
+
+  // ---- announcing -----------------------------------------------------------------------------
+
+  async #post(task: NewTask, owner: TaskOwner): Promise<void> {
+    const announced = await this.#taskWriter.add(task);
+    if (announced.status === "refused") {
+      const now = this.#options.databaseClock.now();
+      return this.#refused({ ...task, availableAt: now, closesAt: null }, owner, announced.error);
+    }
+    if (announced.status === "known") {
+      owner.answer({ kind: "activity.completed", payload: announced.result }, null);
+    } else if (announced.status === "written") {
+      owner.parked();
+      this.#options.waits(task, announced.at + task.delayMs);
+    } else {
+      owner.lost();
+    }
+  }
+
+  /** The definition can't say what a task by name asks it for: the run hears of it. */
+  async #undecided(
+    task: Parameters<typeof unattempted>[0],
+    owner: TaskOwner,
+    error: unknown,
+  ): Promise<void> {
+    await Promise.resolve(); // the run is told after it has asked
+    owner.answer({ kind: "activity.failed", payload: unattempted(task, error) }, null);
+  }
+
+  /** The database does not take the task: the run hears of it. */
+  #refused(task: Parameters<typeof unattempted>[0], owner: TaskOwner, error: unknown): void {
+    engineLog.error("Cannot write a task: {error}", { error });
+    owner.answer({ kind: "activity.failed", payload: unattempted(task, error) }, null);
+  }
+
+  /** Keeps work that nobody awaits; `fence` is the task whose end it writes. */
+  #track(work: Promise<void>, fence?: TaskFence): void {
+    if (fence !== undefined) this.#ending.add(fence.token);
+    const over = work.finally(() => {
+      this.#settling.delete(tracked);
+      if (fence !== undefined) this.#ending.delete(fence.token);
+    });
+    const tracked = inBackground(
+      over,
+      (error) => engineLog.error("Cannot settle an activity: {error}", { error }),
+    );
+    this.#settling.add(tracked);
+  }
+}
+
+function tellFailure(
+  { runId: run, name, attempt }: Pick<LeasedTask, "runId" | "name" | "attempt">,
+  error: unknown,
+  nextAt: number | null,
+): void {
+  logFailure({ run, kind: "activity", name, attempt, error, nextAt });
+}

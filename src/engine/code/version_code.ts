@@ -1,0 +1,145 @@
+/**
+ * The code of runs, from the versions that this process can obtain.
+ *
+ * @module
+ */
+
+import { backoffDelay, type RetryPolicy } from "../../base/backoff.ts";
+import { isContinuumError } from "../../base/errors.ts";
+import { shortHash } from "../../base/text.ts";
+import type { ClaimedRun, StuckReason } from "../../ports/rows.ts";
+import type { ActivityLike, WorkflowLike } from "../../replay/commands.ts";
+import type { Drain } from "../../replay/drain.ts";
+import type { LogLine } from "../../replay/turn.ts";
+import type { Contracts } from "../../version/contracts.ts";
+import { LoadFailure } from "../../version/load_errors.ts";
+import { pinnedActivities } from "../../version/pinned_activities.ts";
+import type { Versions } from "../../version/versions.ts";
+import { executionOf } from "../../workflow/execute.ts";
+import type { CodeSource } from "./source.ts";
+import type { CodeFailure, RunCode } from "./run_code.ts";
+import { engineLog, workflowLog } from "../../base/log.ts";
+import type { VersionRef } from "../../ports/version_ref.ts";
+import type { WorkflowDefinition } from "../../workflow/context_types.ts";
+
+/** When a version is tried again that could not be had for the moment. */
+const PASSING: RetryPolicy = {
+  maxAttempts: Infinity,
+  backoff: "exponential",
+  initial: 1_000,
+  max: 60_000,
+  jitter: 0.2,
+  nonRetryable: [],
+};
+
+/** Finds the code of runs among the versions that this process can obtain. */
+export class VersionCode implements CodeSource {
+  readonly #versions: Versions;
+  readonly #contracts: Contracts;
+  readonly #drain: Drain;
+  readonly #failures = new Map<string, number>();
+
+  /**
+   * @param versions Obtains versions.
+   * @param contracts Checks inputs and signals.
+   * @param drain How executions drain their microtasks.
+   */
+  constructor(versions: Versions, contracts: Contracts, drain: Drain) {
+    this.#versions = versions;
+    this.#contracts = contracts;
+    this.#drain = drain;
+  }
+
+  async find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure> {
+    try {
+      const version = await this.#versions.obtain(run.hash, node);
+      const { definition } = version;
+      this.#failures.delete(run.hash);
+      return {
+        activityCode: (activity) => pinnedActivities(version).codes.get(activity) ?? null,
+        execute: (start, options) =>
+          executionOf(definition, { ...start, version: start.hash }, {
+            drain: this.#drain,
+            log: (line) => logLine(start, line),
+            ...options,
+          }),
+      };
+    } catch (error) {
+      return this.#failure(run, error);
+    }
+  }
+
+  async current(
+    workflow: string,
+  ): Promise<{ readonly hash: string; readonly specifier: string } | undefined> {
+    try {
+      const { hash, specifier } = await this.#versions.forStart(workflow);
+      return { hash, specifier };
+    } catch (error) {
+      if (isContinuumError(error, "VERSION_NOT_FOUND")) return undefined;
+      throw error;
+    }
+  }
+
+  async childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<VersionRef> {
+    if (typeof workflow === "string") return await this.#versions.forStart(workflow);
+    return await this.#versions.childVersion(run.hash, workflow as WorkflowDefinition);
+  }
+
+  checkInput(hash: string, input: string): Promise<string> {
+    return this.#contracts.inputText(hash, input);
+  }
+
+  checkSignal(hash: string, name: string, payload: string): Promise<string> {
+    return this.#contracts.signalText(hash, name, payload);
+  }
+
+  async activity(
+    hash: string,
+    code: string,
+    node: string,
+  ): Promise<ActivityLike | CodeFailure> {
+    try {
+      const version = await this.#versions.obtain(hash, node);
+      return pinnedActivities(version).activities.get(code) ?? { kind: "node" };
+    } catch (error) {
+      engineLog.warn("Activity {code} of version {version} can't be had now: {error}", {
+        code,
+        version: shortHash(hash),
+        hash,
+        error,
+      });
+      return { kind: "node" };
+    }
+  }
+
+  probe(hash: string): Promise<boolean> {
+    return this.#versions.probe(hash);
+  }
+
+  /** What is not known to be a fact about the version is taken to pass. */
+  #failure(run: ClaimedRun, error: unknown): CodeFailure {
+    const kind = error instanceof LoadFailure ? error.kind : "passing";
+    const { hash, workflow } = run;
+    const facts = { run: run.runId, workflow, version: shortHash(hash), hash, error };
+    if (kind === "lasting") {
+      engineLog.error("Run {run}: version {version} of {workflow} can't be had: {error}", facts);
+      return { kind, reason: reasonOf(error) };
+    }
+    engineLog.warn("Run {run}: version {version} of {workflow} can't be had now: {error}", facts);
+    if (kind === "node") return { kind };
+    const failures = (this.#failures.get(hash) ?? 0) + 1;
+    this.#failures.set(hash, failures);
+    return { kind: "passing", afterMs: backoffDelay(failures, PASSING, Math.random()) };
+  }
+}
+
+function reasonOf(error: unknown): StuckReason {
+  if (!isContinuumError(error)) return { code: "UNKNOWN", message: String(error) };
+  return { code: error.code, message: error.message, details: error.details };
+}
+
+/** Hands on what workflow code logs. */
+export function logLine(run: ClaimedRun, { level, message, properties }: LogLine): void {
+  workflowLog[level](message, { ...properties, run: run.runId, workflow: run.workflow });
+}

@@ -1,0 +1,95 @@
+/**
+ * Asking a database that may be away: again and again, until it answers or nobody wants to know.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { outcomeOf } from "../store/sql/sqlstate.ts";
+import { VersionUnavailableError } from "../version/contract_errors.ts";
+import { engineLog } from "../base/log.ts";
+
+/** How long it waits between two attempts: longer each time, in milliseconds. */
+export const PAUSE_MS = { first: 50, most: 2_000 };
+
+/** The pause that follows a pause, in milliseconds. */
+export function nextPause(ms: number): number {
+  return Math.min(ms * 2, PAUSE_MS.most);
+}
+
+/**
+ * Whether asking again may help: everything does that is not known to last.
+ *
+ * @param error What was thrown: by the database, or for code that can't be had.
+ */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof VersionUnavailableError) return error.kind === "passing";
+  return outcomeOf(error) !== "refused";
+}
+
+/** Whether a batch fails for the sake of some item: what {@linkcode isTransient} does not say. */
+export function isPermanent(error: unknown): boolean {
+  return !isTransient(error);
+}
+
+/** Repeats what fails; made for the database, whose answers are either given or not. */
+export class DatabaseRetry {
+  readonly #clock: Clock;
+  readonly #pauses = new Set<() => void>();
+  #over = false;
+
+  /** @param clock Times the pauses. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Asks until there is an answer. Pauses grow from 50 ms to 2 s. Errors that no waiting mends are
+   * thrown.
+   *
+   * @param what What is attempted, for the log: "write 3 histories".
+   * @param ask Asks once.
+   * @returns The answer; `undefined` if {@linkcode DatabaseRetry.end} came before it.
+   */
+  async run<T>(what: string, ask: () => Promise<T>): Promise<T | undefined> {
+    for (let wait = PAUSE_MS.first; !this.#over; wait = nextPause(wait)) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        engineLog.warn("Cannot {what}, trying again in {wait} ms: {error}", { what, wait, error });
+        await this.pause(wait);
+      }
+    }
+    return undefined;
+  }
+
+  /** Ends all asking. */
+  end(): void {
+    this.#over = true;
+    for (const wake of this.#pauses) wake();
+  }
+
+  /** Whether nobody wants to know any more. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /**
+   * Waits; not at all once {@linkcode DatabaseRetry.end} was called.
+   *
+   * @param ms Milliseconds.
+   */
+  pause(ms: number): Promise<void> {
+    if (this.#over) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = () => {
+        timer.cancel();
+        this.#pauses.delete(wake);
+        resolve();
+      };
+      const timer = this.#clock.after(ms, wake);
+      this.#pauses.add(wake);
+    });
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * When to look: at once, or at a time.
+ *
+ * - D2: one look at a time; what comes meanwhile causes one more.
+ *
+ * @module
+ */
+
+import { inBackground } from "../base/background.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { messageOf } from "../base/text.ts";
+import type { DatabaseClock } from "./database_clock.ts";
+import { engineLog } from "../base/log.ts";
+
+/** What a lookout needs. */
+export interface PollerOptions {
+  /** What is looked for, for the log: "due runs". */
+  readonly what: string;
+  /**
+   * Looks once.
+   *
+   * @returns When to look next, in database time; `null`: not for the sake of time.
+   */
+  readonly poll: () => Promise<number | null>;
+  /** Times the next look. */
+  readonly clock: Clock;
+  /** The database's time. */
+  readonly databaseClock: DatabaseClock;
+}
+
+/** What is due by now may be in another node's hands: asking at once again would be too soon. */
+const AGAIN_MS = 50;
+
+/** What falls due within so many milliseconds is looked for together. */
+const TOGETHER_MS = 5;
+
+/** When it looks again after an error of the database, in milliseconds. */
+export const RETRY_MS = 1_000;
+
+/** Looks when it is told to, and when it is time. */
+export class Poller {
+  readonly #options: PollerOptions;
+  #polling: Promise<void> | undefined;
+  #isWanted = false;
+  #isPaused = false;
+  #timer: Timer | undefined;
+  #timerAt = Infinity;
+  #trouble: string | null = null;
+
+  /** @param options What it needs. */
+  constructor(options: PollerOptions) {
+    this.#options = options;
+  }
+
+  /** Whether it looks no more. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Why the last look was no success; `null`: it was one. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** Whether a look is under way. */
+  get isPolling(): boolean {
+    return this.#polling !== undefined;
+  }
+
+  /** Looks now (D2). */
+  pollNow(): void {
+    if (this.#isPaused) return;
+    this.#isWanted = true;
+    this.#polling ??= inBackground(
+      this.#run(),
+      (error) =>
+        engineLog.error("Cannot look for {what}: {error}", { what: this.#options.what, error }),
+    );
+  }
+
+  /**
+   * Looks at that time, if nothing makes it look before.
+   *
+   * @param at Milliseconds of database time; `null`: not for the sake of time.
+   */
+  pollAt(at: number | null): void {
+    if (at === null || at >= this.#timerAt || this.#isPaused) return;
+    const { clock, databaseClock } = this.#options;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = clock.after(Math.max(at - databaseClock.now(), 0), () => {
+      this.#timerAt = Infinity;
+      if (databaseClock.now() < at) this.pollAt(at); // the wait was cut short
+      else this.pollNow();
+    });
+  }
+
+  /** Forgets the time at which it was to look. */
+  forget(): void {
+    this.#timer?.cancel();
+    this.#timerAt = Infinity;
+  }
+
+  /** Resolves when no look is under way. */
+  async idle(): Promise<void> {
+    while (this.#polling !== undefined) await this.#polling;
+  }
+
+  /** Looks no more; resolves when no look is under way. */
+  async pause(): Promise<void> {
+    this.#isPaused = true;
+    this.forget();
+    await this.idle();
+  }
+
+  async #run(): Promise<void> {
+    const { what, poll: look, databaseClock } = this.#options;
+    while (this.#isWanted && !this.#isPaused) {
+      this.#isWanted = false;
+      try {
+        const asked = databaseClock.now();
+        const next = await look();
+        this.#trouble = null;
+        const soonest = databaseClock.now() +
+          (next !== null && next <= asked ? AGAIN_MS : TOGETHER_MS);
+        if (next !== null) this.pollAt(Math.max(next, soonest));
+      } catch (error) {
+        this.#trouble = messageOf(error);
+        engineLog.warn("Cannot look for {what}: {error}", { what, error });
+        this.pollAt(databaseClock.now() + RETRY_MS);
+      }
+    }
+    this.#polling = undefined; // in this very moment: who comes next begins anew
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What many ask of the database in one statement, each with patience of its own.
+ *
+ * - Q1, nobody fails for another: a batch that the database can't do now, or refuses, is halved
+ *   until
+ *   those stand alone that it is about. What is refused for good is told to who asked; what may
+ *   succeed later joins another batch after a pause, while the others go on.
+ * - Q2, an answer that is lost is asked for again, by the whole batch: asking twice must do no
+ *   harm.
+ *
+ * @module
+ */
+
+import { Batcher, type Load } from "../base/batcher.ts";
+import { outcomeOf } from "../store/sql/sqlstate.ts";
+import { engineLog } from "../base/log.ts";
+import { type DatabaseRetry, isTransient, nextPause, PAUSE_MS } from "./database_retry.ts";
+
+type Tried<R> = { readonly result: R } | { readonly error: unknown };
+
+/** So many in a row fail alone, and none succeeds: it is not about the items. */
+const IN_A_ROW = 3;
+
+/** Gathers items, hands them on in batches, and asks again until each has its answer. */
+export class RetryingBatcher<T, R> {
+  readonly #what: (items: number) => string;
+  readonly #ask: (items: readonly T[]) => Promise<readonly R[]>;
+  readonly #databaseRetry: DatabaseRetry;
+  readonly #batcher: Batcher<T, Tried<R>>;
+
+  /**
+   * @param what What is attempted, for the log: "write 3 histories".
+   * @param ask Asks once; answers in the order of the items.
+   * @param patience Waits for a database that is away.
+   * @param load How much fits into one statement (B5 of `base/batcher.ts`).
+   */
+  constructor(
+    what: (items: number) => string,
+    ask: (items: readonly T[]) => Promise<readonly R[]>,
+    databaseRetry: DatabaseRetry,
+    load?: Load<T>,
+  ) {
+    this.#what = what;
+    this.#ask = ask;
+    this.#databaseRetry = databaseRetry;
+    this.#batcher = new Batcher((items) => this.#try(items), undefined, undefined, undefined, load);
+  }
+
+  /**
+   * Asks for one item, until there is an answer.
+   *
+   * @param item The item.
+   * @returns The answer; `undefined` if the patience ended before it.
+   * @throws {Error} What the database refuses for good, for this item alone.
+   */
+  async add(item: T): Promise<R | undefined> {
+    for (let wait = PAUSE_MS.first; !this.#databaseRetry.isOver; wait = nextPause(wait)) {
+      const tried = await this.#batcher.add(item);
+      if ("result" in tried) return tried.result;
+      if (this.#databaseRetry.isOver) break;
+      if (!isTransient(tried.error)) throw tried.error;
+      await this.#databaseRetry.pause(wait);
+    }
+    return undefined;
+  }
+
+  /** Q2: while answers are lost, the batch is asked for as a whole. */
+  async #try(items: readonly T[]): Promise<readonly Tried<R>[]> {
+    return await this.#databaseRetry.run(
+      this.#what(items.length),
+      () => this.#halve(items, { inRow: 0, error: undefined }),
+    ) ?? items.map(() => ({ error: undefined }));
+  }
+
+  /** Q1 */
+  async #halve(items: readonly T[], systemic: Systemic): Promise<readonly Tried<R>[]> {
+    if (systemic.inRow >= IN_A_ROW) return items.map(() => ({ error: systemic.error }));
+    try {
+      const results = await this.#ask(items);
+      systemic.inRow = -Infinity;
+      return results.map((result) => ({ result }));
+    } catch (error) {
+      const outcome = outcomeOf(error);
+      if (outcome === "unknown") throw error;
+      if (items.length > 1) {
+        const half = items.length >> 1;
+        return [
+          ...await this.#halve(items.slice(0, half), systemic),
+          ...await this.#halve(items.slice(half), systemic),
+        ];
+      }
+      engineLog.warn("Cannot {what}: {error}", { what: this.#what(1), error });
+      if (outcome === "undone") {
+        systemic.inRow++;
+        systemic.error = error;
+      }
+      return [{ error }];
+    }
+  }
+}
+
+interface Systemic {
+  inRow: number;
+  error: unknown;
+}

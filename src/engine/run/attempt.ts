@@ -1,0 +1,183 @@
+/**
+ * One attempt of an effect that the run's own executor makes: a step, or an activity that only this
+ * run's node can find. Turns what comes of it into the event that is to be written.
+ *
+ * @module
+ */
+
+import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../../base/backoff.ts";
+import type { Clock } from "../../base/clock.ts";
+import { ContextError, isContinuumError } from "../../base/errors.ts";
+import { decode, encode } from "../../base/values.ts";
+import { encodeError } from "../../base/values_failure.ts";
+import type { NewEvent } from "../../ports/rows.ts";
+import { encodeActivityFailure, type RecordedAttempt } from "../../replay/activity_failure.ts";
+import type { ActivityAttempt, Command } from "../../replay/commands.ts";
+import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
+import { AttemptLostError } from "../../task/errors.ts";
+import { startUserCall, type UserCallResult } from "../user_call.ts";
+
+/** What an attempt needs from its node. */
+export interface AttemptContext {
+  /** The run's id, as users see it. */
+  readonly runId: string;
+  /** The random identity of the run's present generation. */
+  readonly seed: string;
+  /** Bounds the attempt's time. */
+  readonly clock: Clock;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
+  /** Milliseconds of database time now. */
+  readonly now: () => number;
+}
+
+/** What the attempts before left. */
+export interface Earlier {
+  /** Those that failed, oldest first. */
+  readonly failures: readonly RecordedAttempt[];
+  /** What the last heartbeat said, encoded. */
+  heartbeat: string | null;
+}
+
+/** What an attempt came to. */
+export interface AttemptOutcome {
+  /** To be written. */
+  readonly event: NewEvent;
+  /** When the next attempt is due, in database time; `null`: there is none. */
+  readonly retryAt: number | null;
+}
+
+/** An attempt under way. */
+export interface LocalAttempt {
+  /** Settles, never rejects. */
+  readonly outcome: Promise<AttemptOutcome>;
+  /** Aborts the attempt's signal. What the function does then is not waited for. */
+  abort(reason: unknown): void;
+}
+
+/** The annotation that a failed attempt leaves. */
+export interface FailedAttempt {
+  /** Which attempt it was, from 1. */
+  readonly attempt: number;
+  /** When the next one is due, in milliseconds of database time. */
+  readonly retryAt: number;
+  /** What it threw, encoded. */
+  readonly error: string;
+}
+
+/**
+ * Starts an attempt.
+ *
+ * @param command What is asked for: a step or an activity.
+ * @param earlier What the attempts before left; heartbeats are kept there.
+ * @param context The node's part.
+ * @param transaction What the function of a `transaction` command is given.
+ * @returns The attempt under way.
+ */
+export function startAttempt(
+  command: Command,
+  earlier: Earlier,
+  context: AttemptContext,
+  transaction?: unknown,
+): LocalAttempt {
+  const { kind, name, options } = command;
+  const attempt = attemptAfter(earlier);
+  let isLost = false;
+  const { result, abort } = startUserCall({
+    kind,
+    name,
+    runId: context.runId,
+    attempt,
+    idempotencyKey: () =>
+      options.idempotencyKey ?? defaultIdempotencyKey(context.seed, command.position),
+    limit: options.timeout === undefined
+      ? undefined
+      : { timeout: "startToClose", timeoutMs: options.timeout, leftMs: options.timeout },
+    heartbeatMs: options.heartbeat,
+    lastHeartbeat: earlier.heartbeat,
+    payloadBytes: context.payloadBytes,
+    call: (facts) => call(command, facts, transaction),
+    beat: (details) => {
+      if (isLost) return Promise.reject(new AttemptLostError(name, attempt));
+      earlier.heartbeat = details;
+      return Promise.resolve();
+    },
+    token: () =>
+      Promise.reject(
+        new ContextError(
+          `Cannot complete ${kind} ${JSON.stringify(name)} from outside: it has no task, since ` +
+            `no module of the workflow exports it; export the activity`,
+        ),
+      ),
+  }, context.clock);
+  return {
+    outcome: result.then((result) => outcomeOf(result)),
+    abort(reason) {
+      isLost ||= !isContinuumError(reason, "CANCELLED"); // whose answer is still wanted
+      abort(reason);
+    },
+  };
+
+  function outcomeOf(result: UserCallResult): AttemptOutcome {
+    switch (result.kind) {
+      case "returned":
+        return { event: attemptEvent(command, `${kind}.completed`, result.payload), retryAt: null };
+      case "threw":
+        return failedAttempt(command, earlier, result.error, context, result.retryable);
+      case "deferred": {
+        const error = new ContextError(`Cannot complete a ${kind} later: it has no task`);
+        return failedAttempt(command, earlier, error, context, false);
+      }
+    }
+  }
+}
+
+/**
+ * What a failure means for its attempt.
+ *
+ * @param command What was asked for.
+ * @param earlier What the attempts before left.
+ * @param error What was thrown.
+ * @param context The node's part.
+ * @param retryable Whether another attempt may end otherwise.
+ * @returns The outcome.
+ */
+export function failedAttempt(
+  command: Command,
+  earlier: Earlier,
+  error: unknown,
+  context: AttemptContext,
+  retryable = true,
+): AttemptOutcome {
+  const { kind, options } = command;
+  const attempt = attemptAfter(earlier);
+  const policy = options.retry ?? DEFAULT_RETRY;
+  const encoded = encodeError(error);
+  if (retryable && shouldRetry(attempt, policy, error)) {
+    const retryAt = Math.ceil(context.now() + backoffDelay(attempt, policy, Math.random()));
+    const annotation: FailedAttempt = { attempt, retryAt, error: encoded };
+    return { event: attemptEvent(command, "attempt.failed", encode(annotation)), retryAt };
+  }
+  if (kind !== "activity") {
+    return { event: attemptEvent(command, `${kind}.failed`, encoded), retryAt: null };
+  }
+  const last = { attempt, at: Math.floor(context.now()), error: encoded };
+  const payload = encodeActivityFailure([...earlier.failures, last], encoded);
+  return { event: attemptEvent(command, "activity.failed", payload), retryAt: null };
+}
+
+function attemptAfter({ failures }: Earlier): number {
+  return (failures.at(-1)?.attempt ?? 0) + 1;
+}
+
+function call(command: Command, facts: ActivityAttempt, transaction: unknown): unknown {
+  const { callback, activity, transaction: work } = command.options;
+  if (callback !== undefined) return callback(facts);
+  if (work !== undefined) return work(transaction, facts);
+  return activity!.execute(command.input === null ? undefined : decode(command.input), facts);
+}
+
+function attemptEvent(command: Command, kind: string, payload: string): NewEvent {
+  const { position, name, digest } = command;
+  return { kind, position, name, digest, payload };
+}

@@ -1,0 +1,438 @@
+/**
+ * Executes one run, in four steps that never mix: load (code and history), turn (pure), apply (what
+ * the turn asked for), commit (what has happened since). Each delivery goes round once.
+ *
+ * - E1: an effect's result is durable before the code after it runs: only what the journal has
+ *   written is delivered.
+ * - E2: an effect starts only when nothing earlier of its run is unwritten.
+ * - E3: memory and lease go together: the execution is dropped in the moment the row is suspended,
+ *   ended, parked or released, and not before that is known.
+ *
+ * An executor that lost its lease writes nothing (E4 of `record.ts`), and starts nothing more.
+ *
+ * @module
+ */
+
+import { failPoint } from "../../base/failpoint.ts";
+import { decodeError } from "../../base/values_failure.ts";
+import type { ClaimedRun, CommitEntry, LoadedRun, Transition } from "../../ports/rows.ts";
+import type { TaskFence } from "../../ports/tasks.ts";
+import type { HistoryEvent } from "../../replay/history.ts";
+import type { Execution } from "../../replay/machine.ts";
+import type { Turn } from "../../replay/turn.ts";
+import { WakeSignal } from "./wake_signal.ts";
+import { type Committed, type Exit, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
+import { broken, diagnose, gapIn, POISON_CLAIMS, poisoned } from "./park_reasons.ts";
+import { OutstandingEffects } from "./outstanding_effects.ts";
+import type { ExecutorContext, Lingerer } from "./executor_context.ts";
+import { annotations, type PendingEvent } from "./pending_events.ts";
+import type { Ending } from "../activity/running_attempt.ts";
+import { engineLog } from "../../base/log.ts";
+import { continueAsNew, tryAgain } from "./next_generation.ts";
+import type { ResidentRun } from "../activity/node_tasks.ts";
+import { nextPause, PAUSE_MS } from "../database_retry.ts";
+import type { OutstandingCommand } from "./outstanding_commands.ts";
+import type { CodeFailure, RunCode } from "../code/run_code.ts";
+import { endUnbegun, isCancel, retryAt } from "./policies.ts";
+import { again, RunRecord } from "./record.ts";
+
+/** What an execution starts from. */
+type Loaded = Pick<LoadedRun, "events" | "tasks"> & Partial<Pick<LoadedRun, "nextSeq">>;
+
+/** One execution, from a reading of the history to the run's leave, or to the next reading. */
+interface Life {
+  readonly code: RunCode;
+  readonly history: readonly HistoryEvent[];
+  readonly execution: Execution;
+  readonly effects: OutstandingEffects;
+}
+
+/** Executes one run for as long as this node holds it. */
+export class RunExecutor implements Lingerer, ResidentRun {
+  readonly #context: ExecutorContext;
+  readonly #wakeSignal: WakeSignal;
+  readonly #record: RunRecord;
+  #effects: OutstandingEffects | undefined;
+  /** A mistake in what goes on in the background: it ends the execution. */
+  #trouble: { readonly error: unknown } | undefined;
+  #isStopping = false;
+  #isInterrupted = false;
+  #isHurried = false;
+
+  /**
+   * @param run The run, leased to this node.
+   * @param context What it needs from the node.
+   */
+  constructor(run: ClaimedRun, context: ExecutorContext) {
+    this.#record = new RunRecord(run, context);
+    this.#context = context;
+    this.#wakeSignal = new WakeSignal(context.clock);
+  }
+
+  /** The run, in its present generation. */
+  get run(): ClaimedRun {
+    return this.#record.run;
+  }
+
+  /** Whether a cancellation of the run has reached the activity at a position. */
+  gaveUp(position: number): boolean {
+    return this.#effects?.gaveUp(position) ?? false;
+  }
+
+  /** Whether the answer of a task is on its way into the run's history. */
+  writes(fence: TaskFence): boolean {
+    return this.#effects?.writes(fence) ?? false;
+  }
+
+  /** Takes the end of an activity whose task was claimed from its queue by this node. */
+  answerTask(fence: TaskFence, ending: Ending): boolean {
+    return this.#effects?.answerTask(fence, ending) ?? false;
+  }
+
+  /** A message may have come, or the lease was renewed. */
+  wake(options: { readonly message: boolean }): void {
+    if (options.message) this.#record.invalidate();
+    this.#wakeSignal.notify();
+  }
+
+  /** Its room is wanted: if it only lingers, it leaves now. */
+  leave(): void {
+    this.#isHurried = true;
+    this.#wakeSignal.notify();
+  }
+
+  /** Finishes what is under way, gives the run back, and leaves. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#wakeSignal.notify();
+  }
+
+  /** The lease is gone: leaves at once, without a word to the database (E4). */
+  drop(): void {
+    this.#record.markLost();
+    this.#effects?.abort("The run's lease was lost");
+    this.#wakeSignal.notify();
+  }
+
+  /**
+   * Executes the run until it leaves this node's memory.
+   *
+   * @param fresh Whether the run was inserted a moment ago, by this node: there is nothing to read.
+   * @returns How it left.
+   */
+  async drive(fresh: boolean): Promise<Exit> {
+    try {
+      return await this.#drive(fresh).catch((error) => {
+        engineLog.error("Cannot execute run {run}: {error}", { run: this.run.runId, error });
+        this.#effects?.end("The run can't be executed");
+        return this.#record.surrender(broken(error)); // E6
+      });
+    } finally {
+      this.#effects?.end("The run has left this process");
+      this.#record.forget();
+    }
+  }
+
+  async #drive(fresh: boolean): Promise<Exit> {
+    if (this.run.claims > POISON_CLAIMS) {
+      return await this.#record.leaveUnread({ to: "stuck_poisoned", reason: poisoned(this.run) });
+    }
+    let wait = 0;
+    for (let isEmpty = fresh;; isEmpty = false) {
+      const { hash, generation } = this.run;
+      const code = await this.#code();
+      if (code === undefined) return LOST;
+      if ("kind" in code) return await this.#leaveWithout(code);
+      const loaded = isEmpty ? EMPTY : await this.#record.loadAll();
+      if (loaded === undefined) return LOST;
+      if (this.run.hash !== hash) continue; // E5: that was the code of another time
+      const { writes } = this.#record;
+      const exit = await this.#live(code, loaded);
+      if (exit !== "reload") return exit;
+      this.#effects?.end("The run's history is read anew");
+      // Once is the rule, after an answer that was lost; again and again is not to be in a hurry.
+      const getsOn = this.#record.writes > writes || this.run.generation !== generation;
+      if (!getsOn && wait > 0) await this.#context.databaseRetry.pause(wait);
+      wait = getsOn ? 0 : wait === 0 ? PAUSE_MS.first : nextPause(wait);
+    }
+  }
+
+  async #code(): Promise<RunCode | CodeFailure | undefined> {
+    const { code, databaseRetry } = this.#context;
+    return await databaseRetry.run("find the code of a run", () => code(this.run));
+  }
+
+  /** Goes round: turn, apply, commit. */
+  async #live(code: RunCode, loaded: Loaded): Promise<ExitOrReload> {
+    const history = loaded.events as readonly HistoryEvent[];
+    const gap = gapIn(this.run, loaded);
+    if (gap !== undefined) {
+      return await this.#record.leaveUnread({ to: "stuck_poisoned", reason: gap });
+    }
+    this.#record.begin(history);
+    if (!this.run.began) {
+      const now = this.#context.databaseClock.now();
+      const end = endUnbegun(this.run, this.#record.inbox, now);
+      if (end !== undefined) return await this.#record.leave(end);
+      this.#record.start();
+    }
+    const { payloadBytes, watch } = this.#context;
+    const execution = code.execute(this.run, {
+      wake: () => this.#interrupt(),
+      payloadBytes,
+      ...(watch === undefined ? {} : { pulse: watch(this.run) }),
+    });
+    const effects = this.#effects = this.#effectsOf(code, loaded);
+    const life = { code, history, execution, effects };
+    for (let events = history;;) {
+      this.#isInterrupted = false;
+      const turn = await execution.turn(events, { told: this.#record.deliveredSeq });
+      this.#record.delivered(execution.told);
+      const step = await this.#apply(turn, life) ?? await this.#commit(turn, effects);
+      if (!Array.isArray(step)) return step as ExitOrReload;
+      events = step;
+    }
+  }
+
+  #effectsOf(code: RunCode, loaded: Loaded): OutstandingEffects {
+    return new OutstandingEffects({
+      run: this.run,
+      code,
+      loaded,
+      inbox: this.#record.inbox,
+      context: this.#context,
+      notify: () => this.#wakeSignal.notify(),
+      stays: () => !this.#isStopping && !this.#record.isLost,
+      invalidate: () => this.#record.invalidate(),
+      fail: (error) => {
+        this.#trouble ??= { error };
+        this.#wakeSignal.notify();
+      },
+    });
+  }
+
+  /** The code did something between two turns: another turn tells what. */
+  #interrupt(): void {
+    this.#isInterrupted = true;
+    this.#wakeSignal.notify();
+  }
+
+  // ---- apply ----------------------------------------------------------------------------------
+
+  /** Takes in what a turn asked for; ends the run, or its generation, if that is what it asked. */
+  async #apply(turn: Turn, life: Life): Promise<ExitOrReload | undefined> {
+    const { code, history, execution, effects } = life;
+    const trouble = await diagnose(turn, this.run, code, history);
+    if (trouble !== undefined) {
+      return await this.#record.leave({ to: "stuck_nondeterminism", reason: trouble });
+    }
+    effects.take(turn);
+    if (turn.outcome === null) return undefined;
+    await effects.told();
+    const exit = await this.#end(turn, turn.outcome, life);
+    if (typeof exit === "object" && exit.kind === "ended") {
+      this.#context.warnings.untaken(this.run, effects.untaken);
+    }
+    this.#context.warnings.unhandled(this.run, execution); // a macrotask late, which the write was
+    return exit;
+  }
+
+  /** Ends the run, or its generation. */
+  async #end(turn: Turn, outcome: NonNullable<Turn["outcome"]>, life: Life): Promise<ExitOrReload> {
+    const { execution, effects } = life;
+    const record = this.#record;
+    const said = () => annotations(turn).map(({ event }) => event);
+    switch (outcome.kind) {
+      case "continued": {
+        await this.#reportUnawaited(life);
+        const deaf = this.#endDeaf(life);
+        if (deaf !== undefined) return await record.leave(deaf, said());
+        return await this.#say(turn, effects) ??
+          await continueAsNew(record, outcome, execution, this.#context);
+      }
+      case "completed": {
+        await this.#reportUnawaited(life);
+        const { result } = outcome;
+        return await record.leave({ to: "completed", result, error: null }, said());
+      }
+      case "cancelled": {
+        const { error } = outcome;
+        return await record.leave({ to: "cancelled", result: null, error }, said());
+      }
+      case "failed": {
+        const { error } = outcome;
+        const at = effects.isCancelled || record.inbox.some(isCancel)
+          ? null
+          : retryAt(this.run, error, this.#context.databaseClock.now());
+        const { runId: run, workflow, attempt } = this.run;
+        engineLog.warn("Run {run} of workflow {workflow} failed: {error}; {next}", {
+          run,
+          workflow,
+          attempt,
+          error: decodeError(error),
+          next: at === null ? "it has ended" : `it is tried again at ${new Date(at).toISOString()}`,
+        });
+        if (at === null) return await record.leave({ to: "failed", result: null, error }, said());
+        return await this.#say(turn, effects) ??
+          await tryAgain(record, error, at, execution, this.#context);
+      }
+    }
+  }
+
+  /** A generation that waits for nothing hears of nothing: asked to end before it, it is the last. */
+  #endDeaf({ history, effects }: Life): Transition | undefined {
+    if (history.length > 0 || effects.isCancelled) return undefined;
+    return endUnbegun(this.run, this.#record.inbox, this.run.startedAt);
+  }
+
+  /** A run that threw had no time to await what it had asked for: only what returned is told of. */
+  async #reportUnawaited({ code, execution: { unawaited } }: Life): Promise<void> {
+    if (unawaited.length === 0) return;
+    const { loads, warnings } = this.#context;
+    const { id, firstSeq: from } = this.run;
+    await warnings.unawaited(this.run, unawaited, code, async () => {
+      const loaded = await loads.add({ id, from });
+      return (loaded?.events ?? []) as readonly HistoryEvent[];
+    });
+  }
+
+  // ---- commit ---------------------------------------------------------------------------------
+
+  /** Waits until something has happened, and writes it; leaves when nothing will for long. */
+  async #commit(
+    turn: Turn,
+    effects: OutstandingEffects,
+  ): Promise<readonly HistoryEvent[] | ExitOrReload> {
+    const unsaid = await this.#say(turn, effects); // E2
+    if (unsaid !== undefined) return unsaid;
+    this.#isHurried = false;
+    const idleSince = this.#context.clock.monotonic();
+    while (!this.#record.isLost) {
+      if (this.#trouble !== undefined) throw this.#trouble.error;
+      if (this.#record.isStale) {
+        const exit = await this.#readInbox(effects);
+        if (exit !== undefined) return exit;
+      }
+      effects.advance();
+      if (this.#isInterrupted) return NOTHING;
+      if (effects.hasNews) return await this.#append(effects.takePendingEvents(), effects);
+      const { transaction } = effects;
+      if (transaction !== undefined) return await this.#transact(transaction, effects);
+      const exit = await this.#rest(idleSince, effects);
+      if (exit !== undefined) return exit;
+    }
+    return LOST;
+  }
+
+  /** Writes what a turn decided and said. */
+  async #say(turn: Turn, effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
+    const said = annotations(turn);
+    if (said.length === 0) return undefined;
+    const written = await this.#append(said, effects);
+    return Array.isArray(written) ? undefined : written as ExitOrReload;
+  }
+
+  /** E1: writes facts, and gives them back as they now stand in the history. */
+  async #append(
+    pendingEvents: readonly PendingEvent[],
+    effects: OutstandingEffects,
+  ): Promise<readonly HistoryEvent[] | ExitOrReload> {
+    const events = pendingEvents.map((event) => event.event);
+    const written = await this.#record.write({
+      events,
+      consumed: [
+        ...pendingEvents.flatMap((event) => event.consumes ?? []),
+        ...effects.takeDiscarded(),
+      ],
+      answered: pendingEvents.flatMap(({ task }) => task?.position ?? []),
+    });
+    if (!("at" in written)) {
+      effects.salvage(pendingEvents);
+      return again(written.step);
+    }
+    await failPoint("commit.written", { run: this.run.runId, events: pendingEvents.length });
+    return this.#settle(events, written, effects);
+  }
+
+  async #transact(
+    pending: OutstandingCommand,
+    effects: OutstandingEffects,
+  ): Promise<readonly HistoryEvent[] | ExitOrReload> {
+    const { id: run, token } = this.run;
+    const end = await effects.transact(pending, { run, token, ...this.#record.place });
+    if ("retryMs" in end) return NOTHING;
+    if (!("result" in end)) return await this.#append([{ event: end.event }], effects);
+    // Nobody else writes this run's row for long: what did not fit is read anew.
+    const { result } = end;
+    const written = this.#record.classify(result.status === "busy" ? { status: "stale" } : result);
+    return "at" in written ? this.#settle([end.event], written, effects) : again(written.step);
+  }
+
+  #settle(
+    events: CommitEntry["events"],
+    committed: Committed,
+    effects: OutstandingEffects,
+  ): readonly HistoryEvent[] {
+    const written = this.#record.extend(events, committed);
+    effects.settle(written);
+    return written;
+  }
+
+  async #readInbox(effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
+    const loaded = await this.#record.load(this.#record.next);
+    if (loaded === undefined) return LOST;
+    effects.receive(loaded.inbox);
+    const isThere = this.#record.isOf(loaded) && loaded.nextSeq === this.#record.next;
+    return isThere ? undefined : "reload";
+  }
+
+  // ---- waiting and leaving --------------------------------------------------------------------
+
+  /** Waits for something to happen; suspends the run when that may take long. */
+  async #rest(idleSince: number, effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
+    const { clock, databaseClock, lingering } = this.#context;
+    const lingerMs = this.#isHurried ? 0 : this.#context.lingerMs;
+    const dueIn = effects.dueAt === null ? Infinity : effects.dueAt - databaseClock.now();
+    const isStopping = this.#isStopping;
+    if (this.#wakeSignal.isNotified || (effects.isBusy && !(isStopping && !effects.isActive))) {
+      await this.#wakeSignal.wait(dueIn);
+      return undefined;
+    }
+    const lingers = idleSince + lingerMs - clock.monotonic();
+    if (isStopping || (lingers <= 0 && dueIn > lingerMs)) return await this.#suspend(effects);
+    lingering.add(this);
+    await this.#wakeSignal.wait(Math.min(dueIn, lingers > 0 ? lingers : Infinity));
+    lingering.delete(this);
+    return undefined;
+  }
+
+  /** E3, and S1 of the store: a message that came since the inbox was read is not slept over. */
+  async #suspend(effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
+    const transition: Transition = effects.isBusy ? { to: "released", afterMs: 0 } : {
+      to: "suspended",
+      wakeAt: effects.dueAt,
+      waits: effects.waits,
+      wakeSeq: this.#record.wakeSeq,
+    };
+    const written = await this.#record.write({ events: [], consumed: [], transition });
+    if ("at" in written) return exitAfter(transition, written);
+    if (written.step !== "woken") return written.step;
+    this.#record.invalidate();
+    return undefined;
+  }
+
+  /** This node leaves the version alone before the run is free: else it would claim it again. */
+  async #leaveWithout(failure: CodeFailure): Promise<Exit> {
+    if (failure.kind === "lasting") {
+      const { reason } = failure;
+      return await this.#record.leaveUnread({ to: "stuck_unknown_version", reason });
+    }
+    if (failure.kind === "node") this.#context.exclude(this.run.hash);
+    const afterMs = failure.kind === "passing" ? failure.afterMs : 0;
+    const exit = await this.#record.leaveUnread({ to: "released", afterMs });
+    return failure.kind === "node" && exit !== LOST ? { kind: "excluded" } : exit;
+  }
+}
+
+const NOTHING: readonly HistoryEvent[] = [];
+const EMPTY: Loaded = { events: [], tasks: [] };

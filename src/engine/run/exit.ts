@@ -1,0 +1,61 @@
+/**
+ * How a run leaves a node's memory.
+ *
+ * @module
+ */
+
+import type { CommitResult, EndState, StuckState, Transition } from "../../ports/rows.ts";
+
+/** How a run left this node's memory. */
+export type Exit =
+  | {
+    readonly kind: "ended";
+    readonly state: EndState;
+    readonly result: string | null;
+    readonly error: string | null;
+    readonly watched: boolean;
+    /** Whether its parent or children have still to be told. */
+    readonly aftermath: boolean;
+  }
+  | { readonly kind: "stuck"; readonly state: StuckState; readonly watched: boolean }
+  | { readonly kind: "suspended"; readonly wakeAt: number | null }
+  | { readonly kind: "released" }
+  | { readonly kind: "excluded" }
+  | { readonly kind: "lost" };
+
+/** How an execution is over: its run leaves, or all of the history is read anew. */
+export type ExitOrReload = Exit | "reload";
+
+/** A write that the database acknowledged. */
+export type Committed = Extract<CommitResult, { status: "written" }>;
+
+/** The run is somebody else's, or nobody's. */
+export const LOST: Exit = { kind: "lost" };
+
+/**
+ * What a transition that was written means.
+ *
+ * @param transition The transition.
+ * @param written What the database said of it.
+ * @returns How the run left.
+ */
+export function exitAfter(
+  transition: Transition,
+  { watched, aftermath }: Pick<Committed, "watched" | "aftermath">,
+): Exit {
+  switch (transition.to) {
+    case "suspended":
+      return { kind: "suspended", wakeAt: transition.wakeAt };
+    case "released":
+      return { kind: "released" };
+    case "completed":
+    case "failed":
+    case "cancelled":
+    case "terminated": {
+      const { to: state, result, error } = transition;
+      return { kind: "ended", state, result, error, watched, aftermath };
+    }
+    default:
+      return { kind: "stuck", state: transition.to, watched };
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The end of a generation that is not the end of its run: the run goes on as new, or is tried
+ * again.
+ *
+ * @module
+ */
+
+import { isContinuumError } from "../../base/errors.ts";
+import { randomId } from "../../base/ids.ts";
+import { encodeError } from "../../base/values_failure.ts";
+import type { GenerationEnd } from "../../ports/lineage.ts";
+import type { ClaimedRun } from "../../ports/rows.ts";
+import type { Execution } from "../../replay/machine.ts";
+import type { Outcome } from "../../replay/turn.ts";
+import { type ExitOrReload, LOST } from "./exit.ts";
+import type { ExecutorContext } from "./executor_context.ts";
+import { engineLog } from "../../base/log.ts";
+import { isTransient } from "../database_retry.ts";
+import { isCancel, restOf } from "./policies.ts";
+import type { RunRecord } from "./record.ts";
+
+/** What the end of a generation needs from the node. */
+type Context = Pick<ExecutorContext, "databaseRetry" | "store" | "versions">;
+
+/** How code asks to go on as new. */
+type Continued = Extract<Outcome, { kind: "continued" }>;
+
+/** Where a run that goes on as new goes. */
+interface Target {
+  /** The version that it is pinned to. */
+  readonly hash: string;
+  /** The specifier that the version is known under. */
+  readonly specifier: string;
+  /** Its encoded input, as that version makes it. */
+  readonly input: string;
+}
+
+/**
+ * Goes on as new: the same run, row and lease, and a history that starts anew.
+ *
+ * @param record The run.
+ * @param outcome What its code returned.
+ * @param execution The execution that is over: signals that it did not consume go along.
+ * @param context What it needs from the node.
+ * @returns `reload`: the record is in its next generation; else how the run left.
+ */
+export async function continueAsNew(
+  record: RunRecord,
+  outcome: Continued,
+  execution: Execution,
+  { databaseRetry, store: { lineage }, versions }: Context,
+): Promise<ExitOrReload> {
+  const ending = endOf(record, execution);
+  const continued = await databaseRetry.run("continue a run as new", async () => {
+    const target = await targetOf(record.run, outcome, versions);
+    if ("refused" in target) return target;
+    const at = await lineage.continueAsNew({ ...ending, ...target });
+    return at === null ? null : { ...target, startedAt: at };
+  });
+  if (record.isLost || !continued) return LOST;
+  if ("refused" in continued) {
+    return await record.leave({ to: "failed", result: null, error: continued.refused });
+  }
+  const { seed, generation } = ending;
+  const first = { attempt: 1, began: true, deliveredSeq: null, claims: 1 };
+  record.startGeneration({
+    ...record.run,
+    ...continued,
+    ...first,
+    seed,
+    generation: generation + 1,
+  });
+  return "reload";
+}
+
+/**
+ * Lets a run that failed rest before its next attempt: another generation with the same input,
+ * after a rest as a row (E3 of `executor.ts`). A message that came since the inbox was read may be
+ * a cancellation, after which there is none.
+ *
+ * @param record The run.
+ * @param error What its function threw, encoded.
+ * @param at When it is tried again, in milliseconds of database time.
+ * @param execution The execution that is over: signals that it did not consume go along.
+ * @param context What it needs from the node.
+ * @returns How the run left; `reload`: there is more in its history than was read.
+ */
+export async function tryAgain(
+  record: RunRecord,
+  error: string,
+  at: number,
+  execution: Execution,
+  { databaseRetry, store: { lineage } }: Context,
+): Promise<ExitOrReload> {
+  const waits = restOf(record.run.attempt + 1, at);
+  while (!record.isLost) {
+    const { wakeSeq } = record;
+    const next = { ...endOf(record, execution), wakeSeq, at, waits, failure: error };
+    const isResting = await databaseRetry.run(
+      "let a run rest before its next attempt",
+      () => lineage.retry(next),
+    );
+    if (isResting === undefined) return LOST;
+    if (isResting) return { kind: "suspended", wakeAt: at };
+    const loaded = await record.load(record.next);
+    if (loaded === undefined) return LOST;
+    if (loaded.events.length > 0) return "reload";
+    if (record.inbox.some(isCancel)) {
+      return await record.leave({ to: "failed", result: null, error });
+    }
+  }
+  return LOST;
+}
+
+function endOf({ run, next }: RunRecord, { unconsumed }: Execution): GenerationEnd {
+  const { id, token, generation } = run;
+  const signals = unconsumed.map(({ name, payload }) => ({ name, payload }));
+  return { run: id, token, generation, next, seed: randomId(), signals };
+}
+
+/**
+ * Chooses the version of a next generation, and has it check the input. A current version that does
+ * not take the input is not gone to: like an upgrade whose history does not replay, the run stays
+ * where it is. Refused, with the encoded reason: the run's own version does not take it either.
+ */
+async function targetOf(
+  { runId, workflow, hash, specifier }: ClaimedRun,
+  { input, version }: Continued,
+  versions: Context["versions"],
+): Promise<Target | { readonly refused: string }> {
+  const current = version === "current" ? await versions.current(workflow) : undefined;
+  if (current !== undefined && current.hash !== hash) {
+    try {
+      return { ...current, input: await versions.checkInput(current.hash, input) };
+    } catch (error) {
+      throwUnlessFinal(error);
+      engineLog.warn("Run {run} goes on as new on the version that it is on: {error}", {
+        run: runId,
+        error,
+      });
+    }
+  }
+  try {
+    return { hash, specifier, input: await versions.checkInput(hash, input) };
+  } catch (error) {
+    throwUnlessFinal(error);
+    return { refused: encodeError(error) };
+  }
+}
+
+function throwUnlessFinal(error: unknown): void {
+  if (!isContinuumError(error) || isTransient(error)) throw error;
+}

@@ -1,0 +1,595 @@
+/**
+ * The effects of one execution of a run: what its code asked for, what was set off for it, and what
+ * has come of that and is not written yet. Lives from one reading of the history to the next.
+ *
+ * - F1: nothing is started on a lease that may have run out, while the run leaves, or while a
+ *   cancellation is on its way to the code.
+ * - F2: an execution that is over hears nothing any more: what comes late is dropped, but for
+ *   finished tasks, which have a fence of their own.
+ *
+ * @module
+ */
+
+import { failPoint } from "../../base/failpoint.ts";
+import { tooLarge } from "../../base/payload.ts";
+import { decode } from "../../base/values.ts";
+import { decodeError } from "../../base/values_failure.ts";
+import type { ClaimedRun, InboxRow, LoadedRun, NewEvent, WaitRow } from "../../ports/rows.ts";
+import type { TaskFence } from "../../ports/tasks.ts";
+import { decodeActivityFailure } from "../../replay/activity_failure.ts";
+import type { Command } from "../../replay/commands.ts";
+import type { HistoryEvent } from "../../replay/history.ts";
+import type { Turn } from "../../replay/turn.ts";
+import { type AttemptContext, type FailedAttempt, startAttempt } from "./attempt.ts";
+import { duty } from "../duty.ts";
+import type { ExecutorContext } from "./executor_context.ts";
+import { childEnd, eventOf, failure, finalEvent, type PendingEvent } from "./pending_events.ts";
+import { logFailure } from "../../base/log.ts";
+import { type OutstandingCommand, OutstandingCommands } from "./outstanding_commands.ts";
+import type { RunCode } from "../code/run_code.ts";
+import { timeoutRequest } from "./policies.ts";
+import type { Ending, TaskOwner } from "../activity/running_attempt.ts";
+import { TransactionAttempt, type TransactionEnd, type TransactionFence } from "./transaction.ts";
+
+/** What effects are made with. */
+export interface OutstandingEffectsOptions {
+  /** The run, in its present generation. */
+  readonly run: ClaimedRun;
+  /** Its code. */
+  readonly code: RunCode;
+  /** The history and tasks that the execution starts from. */
+  readonly loaded: Pick<LoadedRun, "events" | "tasks">;
+  /** Messages that nobody has taken. */
+  readonly inbox: readonly InboxRow[];
+  /** What is needed from the node. */
+  readonly context: ExecutorContext;
+  /** Something has happened. */
+  readonly notify: () => void;
+  /** Whether the run stays: nothing is started for one that leaves. */
+  readonly stays: () => boolean;
+  /** The run may be somebody else's: its inbox is to be read. */
+  readonly invalidate: () => void;
+  /** The engine has made a mistake: the execution can't go on. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** Characters of payloads that one share holds, unless a single event has more. */
+const SHARE_TEXT = 16 * 1_048_576;
+
+/** The effects of one execution. */
+export class OutstandingEffects {
+  readonly #options: OutstandingEffectsOptions;
+  readonly #attempts: AttemptContext;
+  readonly #pending: OutstandingCommands;
+  #inbox: readonly InboxRow[];
+  #pendingEvents: PendingEvent[] = [];
+  /** Messages that nobody wants: gone with the next write. */
+  #discarded: number[] = [];
+  /** Tokens of the tasks whose answers are on their way into the history, by position. */
+  readonly #answers = new Map<number, number>();
+  #isCancelled: boolean;
+  /** The request is on its way to the code: nothing that it may take back is started (F1). */
+  #isCancelDue = false;
+  #isOver = false;
+  /** Children whose start is under way, by position. */
+  readonly #starting = new Map<number, Promise<void>>();
+  /** Requests to children that the code gave up: the run neither rests nor ends before they are made. */
+  readonly #errands = new Set<Promise<void>>();
+
+  /** @param options What they are made with. */
+  constructor(options: OutstandingEffectsOptions) {
+    const { loaded, inbox, context, run: { runId, seed } } = options;
+    const answered = inbox.flatMap(({ position }) => position ?? []);
+    this.#options = options;
+    this.#attempts = { ...context, runId, seed };
+    this.#inbox = inbox;
+    this.#pending = new OutstandingCommands(loaded.events, [...loaded.tasks, ...answered]);
+    this.#isCancelled = loaded.events.some(({ kind }) => kind === "cancel.requested");
+  }
+
+  /** Whether a cancellation has reached the command at a position; compensations know none. */
+  gaveUp(position: number): boolean {
+    return (this.#pending.at(position)?.command.cancelled ?? null) !== null;
+  }
+
+  /** Whether the run was cancelled, by somebody or by its timeout. */
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
+  /** Whether an attempt is under way, or may start as soon as it may. */
+  get isBusy(): boolean {
+    return this.#pending.busy || this.#errands.size > 0;
+  }
+
+  /** Whether an attempt is under way. */
+  get isActive(): boolean {
+    return this.#pending.in("active").length > 0;
+  }
+
+  /** Names of the signals that nobody has taken, as far as they are known here. */
+  get untaken(): string[] {
+    return this.#inbox.filter(({ kind }) => kind === "signal").map(({ name }) => name);
+  }
+
+  /** The earliest time at which something is due by itself, in database time. */
+  get dueAt(): number | null {
+    const { dueAt } = this.#pending;
+    const deadline = this.#deadline;
+    return dueAt === null || deadline === null ? dueAt ?? deadline : Math.min(dueAt, deadline);
+  }
+
+  /** When the run times out; a run that was cancelled does not. */
+  get #deadline(): number | null {
+    return this.#isCancelled ? null : this.#options.run.deadline;
+  }
+
+  /** What the row of a suspended run says about it. */
+  get waits(): WaitRow[] {
+    return this.#pending.waits();
+  }
+
+  /** Takes in what a turn asked for and gave up. */
+  take(turn: Turn): void {
+    this.#isCancelDue = false;
+    for (const position of turn.withdrawn) this.#withdraw(position);
+    for (const child of turn.childrenGivenUp) this.#giveUpChild(child);
+    for (const command of turn.issued) this.#pending.issue(command);
+  }
+
+  /** Resolves when all that the code gave up has been told, if anything was to be. */
+  async told(): Promise<void> {
+    while (this.#errands.size > 0) await Promise.all(this.#errands);
+  }
+
+  /** Takes in messages, as the inbox holds them now. */
+  receive(inbox: readonly InboxRow[]): void {
+    this.#inbox = inbox;
+  }
+
+  /** Looks at all that may have happened, and starts what may start. */
+  advance(): void {
+    this.#endCancelled();
+    this.#takeMessages();
+    this.#takeDue();
+    this.#startReady();
+  }
+
+  /**
+   * What has happened and is not written, or the first of much; the caller writes it, or gives it
+   * to `salvage`.
+   */
+  takePendingEvents(): PendingEvent[] {
+    let text = 0;
+    const past = this.#pendingEvents.findIndex(({ event }, index) =>
+      (text += event.payload?.length ?? 0) > SHARE_TEXT && index > 0
+    );
+    return this.#pendingEvents.splice(0, past === -1 ? this.#pendingEvents.length : past);
+  }
+
+  /** Messages to be forgotten with the next write. */
+  takeDiscarded(): number[] {
+    return this.#discarded.splice(0);
+  }
+
+  /** Whether there is something to write. */
+  get hasNews(): boolean {
+    return this.#pendingEvents.length > 0 || this.#discarded.length > 0;
+  }
+
+  /** These events are written: what they answer waits no more. */
+  settle(events: readonly HistoryEvent[]): void {
+    for (const { kind, position } of events) {
+      if (kind !== "attempt.failed" && position !== null) {
+        this.#pending.settle(position);
+        this.#answers.delete(position);
+      }
+    }
+  }
+
+  /** Whether the answer of a task is on its way into the history. */
+  writes({ position, token }: TaskFence): boolean {
+    return this.#answers.get(position) === token;
+  }
+
+  /** What could not be written with the run is not lost: the tasks' own fences decide. */
+  salvage(pendingEvents: readonly PendingEvent[]): void {
+    for (const { task, event } of pendingEvents) {
+      if (task === undefined) continue;
+      this.#options.context.tasks.salvage(task, event);
+      this.#answers.delete(task.position);
+    }
+  }
+
+  /** The execution is over (F2). */
+  end(reason: string): void {
+    this.#isOver = true;
+    this.abort(reason);
+    this.salvage(this.#pendingEvents.splice(0));
+  }
+
+  /** Aborts every attempt under way. */
+  abort(reason: string): void {
+    if (this.isActive) this.#pending.abort(new DOMException(reason, "AbortError"));
+  }
+
+  /** Takes the end of an activity whose task was claimed from its queue by this node. */
+  answerTask(fence: TaskFence, ending: Ending): boolean {
+    const pending = this.#pending.at(fence.position);
+    if (pending === undefined) return false;
+    const isWaiting = pending.state === "queued" || pending.state === "active" && pending.isGivenUp;
+    return isWaiting && this.#answer(pending, ending, fence);
+  }
+
+  // ---- transactions ---------------------------------------------------------------------------
+
+  /** The first transaction that may begin now. */
+  get transaction(): OutstandingCommand | undefined {
+    const { readyTransaction } = this.#pending;
+    return readyTransaction !== undefined && this.#mayStart ? readyTransaction : undefined;
+  }
+
+  /**
+   * Runs a transaction in place of a flush: its writes and its event commit together, behind the
+   * fence. What fails inside is rolled back, and tried again as any step is.
+   *
+   * @param pending The transaction.
+   * @param fence Where its event goes.
+   * @returns What came of it; the event of a failed attempt is still to be written, and there is
+   * none of a transaction that could not begin.
+   */
+  async transact(pending: OutstandingCommand, fence: TransactionFence): Promise<TransactionEnd> {
+    const attempt = new TransactionAttempt(pending.command, pending, this.#attempts);
+    pending.state = "active";
+    pending.running = attempt;
+    const end = await attempt.run(this.#options.context.store, fence);
+    delete pending.running;
+    if ("retryMs" in end) { // X2
+      pending.dueAt = this.#options.context.databaseClock.now() + end.retryMs;
+      pending.state = "resting";
+    } else if (!("result" in end)) {
+      this.#noteFailure(pending, end.event);
+      pending.dueAt = end.retryAt;
+      pending.state = end.retryAt === null ? "settled" : "resting";
+    }
+    return end;
+  }
+
+  // ---- starting -------------------------------------------------------------------------------
+
+  /** F1. */
+  get #mayStart(): boolean {
+    const { stays, context } = this.#options;
+    return stays() && !this.#isCancelDue && context.lease.fresh();
+  }
+
+  #startReady(): void {
+    for (const pending of this.#pending.in("ready")) {
+      if (!this.#mayStart) return;
+      const { kind } = pending.command;
+      const refusal = this.#refusal(pending);
+      if (refusal !== null) this.#finish(pending, failure(pending, refusal));
+      else if (kind === "child" || kind === "call") this.#act(pending);
+      else if (kind === "activity") this.#ask(pending);
+      else if (kind !== "transaction") this.#start(pending); // that takes the place of a flush
+    }
+  }
+
+  /** Why an activity is not begun: what it was to be given is too large. Asked once (I6). */
+  #refusal({ command: { kind, name, input }, failures }: OutstandingCommand): Error | null {
+    if (kind !== "activity" || input === null || failures.length > 0) return null;
+    const what = `the input of activity ${JSON.stringify(name)}`;
+    return tooLarge(input, what, this.#options.context.payloadBytes);
+  }
+
+  /** A step, or an activity that only this node can execute: attempts in place. */
+  #start(pending: OutstandingCommand): void {
+    const running = startAttempt(pending.command, pending, this.#attempts);
+    pending.state = "active";
+    pending.running = running;
+    pending.dueAt = null;
+    this.#duty(`make an attempt of ${pending.command.name}`, async () => {
+      const { event, retryAt } = await running.outcome;
+      await failPoint("effect.done", { run: this.#options.run.runId, event });
+      if (this.#isOver || pending.running !== running) return; // F2
+      delete pending.running;
+      this.#noteFailure(pending, event);
+      const isLast = retryAt === null || pending.command.cancelled !== null;
+      pending.dueAt = isLast ? null : retryAt;
+      this.#finish(pending, isLast ? finalEvent(pending, event) : event, isLast);
+    });
+  }
+
+  /** An activity is a task where it can be: it may begin here, or be executed anywhere. */
+  #ask(pending: OutstandingCommand): void {
+    const { code, context, run } = this.#options;
+    const { activity } = pending.command.options;
+    const place = activity === undefined ? null : code.activityCode?.(activity) ?? null;
+    if (activity !== undefined && place === null) {
+      if (code.activityCode !== undefined) context.warnings.unexported(run, activity.name);
+      return this.#start(pending);
+    }
+    pending.state = "active";
+    pending.dueAt = null;
+    pending.running = context.tasks.ask(run, pending.command, place, this.#ownerOf(pending));
+  }
+
+  #ownerOf(pending: OutstandingCommand): TaskOwner {
+    const { notify: stir, invalidate: doubt } = this.#options;
+    const isAsking = () => !this.#isOver && pending.state === "active";
+    const queued = (isLost: boolean) => {
+      if (!isAsking()) return;
+      delete pending.running;
+      pending.state = "queued";
+      const { position } = pending.command;
+      if (this.#pending.at(position) === undefined) this.#giveBack([position]);
+      if (isLost) doubt(); // who holds the run is seen by reading it
+      stir();
+    };
+    return {
+      get isCancelled() {
+        return pending.command.cancelled !== null;
+      },
+      answer: (ending, fence) => isAsking() && this.#answer(pending, ending, fence),
+      parked: () => queued(false),
+      lost: () => queued(true),
+    };
+  }
+
+  /** Does something to another run: repeated until the database answers, since it harms nothing. */
+  #act(pending: OutstandingCommand): void {
+    const { command } = pending;
+    const { run, context: { children, databaseRetry }, notify: stir } = this.#options;
+    pending.state = "active";
+    const act = async () => {
+      const { position, input, options: { child, call } } = command;
+      if (call === undefined) await children.start(run, child!, position, input!);
+      else await children.call(run, call, position, input ?? "null");
+    };
+    const { promise: started, resolve: settle } = Promise.withResolvers<void>();
+    if (command.kind === "child") this.#starting.set(command.position, started);
+    this.#duty(`${command.kind} ${command.name}`, async () => {
+      let done: { readonly error?: unknown } | undefined;
+      try {
+        done = await databaseRetry.run(`${command.kind} ${command.name}`, async () => {
+          await act();
+          return {};
+        });
+      } catch (error) {
+        done = { error };
+      }
+      this.#starting.delete(command.position);
+      settle();
+      if (this.#isOver || done === undefined) return; // F2
+      if ("error" in done) return this.#finish(pending, failure(pending, done.error));
+      if (command.kind !== "child") {
+        return this.#finish(pending, eventOf(pending, "call.completed", null));
+      }
+      pending.state = "waiting";
+      stir();
+    });
+  }
+
+  // ---- what happened --------------------------------------------------------------------------
+
+  #finish(pending: OutstandingCommand, event: NewEvent, isLast = true): void {
+    pending.state = isLast ? "settled" : "resting";
+    this.#pendingEvents.push({ event });
+    this.#options.notify();
+  }
+
+  #answer(
+    pending: OutstandingCommand,
+    { kind, payload }: Ending,
+    fence: TaskFence | null,
+  ): boolean {
+    if (this.#isOver) return false;
+    delete pending.running;
+    pending.state = "settled";
+    const event = eventOf(pending, kind, payload);
+    this.#pendingEvents.push(fence === null ? { event } : { event, task: fence });
+    if (fence !== null) this.#answers.set(fence.position, fence.token);
+    this.#options.notify();
+    return true;
+  }
+
+  #noteFailure(pending: OutstandingCommand, { kind: event, payload }: NewEvent): void {
+    if (!event.endsWith(".failed") || payload === null) return;
+    const { command: { kind, name }, failures } = pending;
+    const run = this.#options.run.runId;
+    if (event !== "attempt.failed") {
+      const error = event === "activity.failed"
+        ? decodeActivityFailure(payload).cause
+        : decodeError(payload);
+      const attempt = (failures.at(-1)?.attempt ?? 0) + 1;
+      return logFailure({ run, kind, name, attempt, error, nextAt: null });
+    }
+    const { attempt, error, retryAt } = decode(payload) as FailedAttempt;
+    logFailure({ run, kind, name, attempt, error: decodeError(error), nextAt: retryAt });
+    const at = Math.floor(this.#options.context.databaseClock.now());
+    pending.failures = [...pending.failures, { attempt, at, error }];
+  }
+
+  #withdraw(position: number): void {
+    const isQueued = this.#pending.at(position)?.state === "queued";
+    this.#pending.withdraw(position);
+    if (isQueued) this.#giveBack([position]);
+  }
+
+  /** A start that is under way comes first: what it starts is to end. */
+  #giveUpChild({ position, options }: Command): void {
+    const { run, context: { children, databaseRetry }, notify: stir } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#errands.add(promise);
+    duty("cancel a child", async () => {
+      try {
+        await this.#starting.get(position);
+        const { id } = options.child!;
+        await databaseRetry.run("cancel a child", () => children.giveUp(run, id));
+      } finally {
+        this.#errands.delete(promise);
+        resolve();
+        stir();
+      }
+    });
+  }
+
+  /** Nobody waits for these tasks any more. */
+  #giveBack(positions: readonly number[]): void {
+    const { run, context } = this.#options;
+    this.#duty("give tasks up", () => context.tasks.cancel(run, positions));
+  }
+
+  /** Y1: what goes wrong in the background is the execution's own trouble. */
+  #duty(what: string, work: () => Promise<unknown>): void {
+    duty(what, work, (error) => {
+      if (!this.#isOver) this.#options.fail(error);
+    });
+  }
+
+  /**
+   * Ends sleeps and waits whose time has come; wakes attempts that rested long enough. What was due
+   * before the run timed out comes before that.
+   */
+  #takeDue(): void {
+    if (this.dueAt === null) return;
+    const deadline = this.#deadline ?? Infinity;
+    const clock = this.#options.context.databaseClock.now();
+    const now = Math.min(clock, deadline);
+    for (const pending of this.#pending.in("waiting")) {
+      if (pending.dueAt === null || pending.dueAt > now) continue;
+      pending.state = "settled";
+      const kind = pending.command.kind === "sleep" ? "timer.fired" : "signal.timeout";
+      this.#pendingEvents.push({ event: eventOf(pending, kind, null) });
+    }
+    for (const pending of this.#pending.in("resting")) {
+      if (pending.dueAt !== null && pending.dueAt > now) continue;
+      pending.state = "ready";
+      pending.dueAt = null;
+    }
+    if (deadline <= clock) this.#cancel({ payload: timeoutRequest(this.#options.run) });
+  }
+
+  // ---- messages -------------------------------------------------------------------------------
+
+  /** Hands messages to those that want them; the others stay. */
+  #takeMessages(): void {
+    if (this.#inbox.length === 0) return;
+    this.#inbox = this.#inbox.filter((message) => !this.#takeMessage(message));
+  }
+
+  #takeMessage(message: InboxRow): boolean {
+    switch (message.kind) {
+      case "cancel":
+        this.#takeCancel(message);
+        return true;
+      case "activity":
+        this.#takeAnswer(message);
+        return true;
+      case "child":
+        return this.#takeChildEnd(message);
+      case "signal":
+        return this.#takeSignal(message);
+    }
+  }
+
+  /** First come, first served, by name. */
+  #takeSignal(message: InboxRow): boolean {
+    const { name } = message;
+    const taker = this.#pending.waitingFor(name);
+    const last = this.#pending.lastWaitingFor(name);
+    if (taker !== undefined && last !== undefined && last !== taker) {
+      const { run, context } = this.#options;
+      context.warnings.outwaited(run, name, taker.command.position, last.command.position);
+    }
+    return this.#consume(
+      message,
+      taker,
+      (pending, payload) => eventOf(pending, "signal.received", payload),
+    );
+  }
+
+  /** Each `ctx.child` has an answer of its own; one answers all that ask by a handle (I7). */
+  #takeChildEnd(message: InboxRow): boolean {
+    const { starters, askers } = this.#pending.waitingForChild(message.name);
+    const told = starters.length > 0 ? starters : askers.slice(0, 1);
+    for (const pending of told) this.#consume(message, pending, childEnd);
+    return told.length > 0;
+  }
+
+  #consume(
+    message: InboxRow,
+    pending: OutstandingCommand | undefined,
+    event: (pending: OutstandingCommand, payload: string | null) => NewEvent,
+  ): boolean {
+    if (pending === undefined) return false;
+    pending.state = "settled";
+    this.#pendingEvents.push({ event: event(pending, message.payload), consumes: message.id });
+    return true;
+  }
+
+  /** An answer that nobody waits for any more is read and forgotten. */
+  #takeAnswer(message: InboxRow): void {
+    const pending = this.#pending.at(message.position ?? -1);
+    if (pending === undefined || pending.state === "settled") {
+      this.#discarded.push(message.id);
+      return;
+    }
+    pending.running?.abort(new DOMException("The activity was completed elsewhere", "AbortError"));
+    delete pending.running;
+    this.#consume(message, pending, () => eventOf(pending, message.name, message.payload));
+  }
+
+  // ---- cancellation ---------------------------------------------------------------------------
+
+  /** A run is cancelled once; requests that come later are read and forgotten. */
+  #takeCancel(message: InboxRow): void {
+    if (this.#isCancelled) {
+      this.#discarded.push(message.id);
+      return;
+    }
+    this.#cancel(message);
+  }
+
+  #cancel({ payload, id }: Pick<InboxRow, "payload"> & { readonly id?: number }): void {
+    this.#isCancelled = true;
+    this.#isCancelDue = true;
+    const event = { kind: "cancel.requested", position: null, name: "", digest: null, payload };
+    this.#pendingEvents.push(id === undefined ? { event } : { event, consumes: id });
+  }
+
+  /** What outlives a cancellation gets no other attempt; children are asked to end. */
+  #endCancelled(): void {
+    if (!this.#isCancelled) return;
+    const { run, context } = this.#options;
+    const { unanswered, children } = this.#pending.endCancelled();
+    for (const pending of unanswered) this.#failCancelled(pending);
+    const queued = this.#pending.giveUpQueued();
+    if (queued.length > 0) this.#duty("give tasks up", () => this.#giveUp(queued));
+    for (const { command } of children) {
+      const { id } = command.options.child!;
+      const { children, databaseRetry } = context;
+      const ask = () => children.cancel(run, id, "its parent was cancelled");
+      duty("cancel a child", () => databaseRetry.run("cancel a child", ask));
+    }
+  }
+
+  /** Tasks that nobody executes are gone at once; of the others, the end is waited for. */
+  async #giveUp(positions: readonly number[]): Promise<void> {
+    const { run, context, notify: stir } = this.#options;
+    const gone = await context.tasks.cancel(run, positions);
+    if (this.#isOver) return; // F2
+    for (const position of positions) {
+      const pending = this.#pending.at(position);
+      if (pending?.state !== "active") continue;
+      if (gone.includes(position)) this.#failCancelled(pending);
+      else pending.state = "queued";
+    }
+    stir();
+  }
+
+  #failCancelled(pending: OutstandingCommand): void {
+    pending.state = "settled";
+    this.#pendingEvents.push({ event: failure(pending, pending.command.cancelled) });
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What has happened to a run and is not written yet.
+ *
+ * @module
+ */
+
+import { decode, encode } from "../../base/values.ts";
+import { encodeError } from "../../base/values_failure.ts";
+import type { NewEvent } from "../../ports/rows.ts";
+import type { TaskFence } from "../../ports/tasks.ts";
+import { encodeActivityFailure } from "../../replay/activity_failure.ts";
+import type { Turn } from "../../replay/turn.ts";
+import type { FailedAttempt } from "./attempt.ts";
+import type { OutstandingCommand } from "./outstanding_commands.ts";
+
+/** An event to be written, and what goes with it. */
+export interface PendingEvent {
+  /** The event. */
+  readonly event: NewEvent;
+  /** The message that it consumes. */
+  readonly consumes?: number;
+  /** The task that goes with it. */
+  readonly task?: TaskFence;
+}
+
+/** The event that answers a command. */
+export function eventOf(
+  { command }: Pick<OutstandingCommand, "command">,
+  kind: string,
+  payload: string | null,
+): NewEvent {
+  const { position, name, digest } = command;
+  return { kind, position, name, digest, payload };
+}
+
+/** What a turn decided and said, which has no answer. */
+export function annotations({ patches, notes }: Turn): PendingEvent[] {
+  if (patches.length === 0 && notes.length === 0) return [];
+  const none = { position: null, digest: null, payload: null };
+  return [
+    ...patches.map((name) => ({ event: { ...none, kind: "patched", name } })),
+    ...notes.map((note) => ({ event: { ...none, ...note, name: "" } })),
+  ];
+}
+
+/** The failure of a command, without an attempt. */
+export function failure(pending: OutstandingCommand, error: unknown): NewEvent {
+  const { kind } = pending.command;
+  const encoded = encodeError(error);
+  return eventOf(
+    pending,
+    `${kind}.failed`,
+    kind === "child" ? encode({ state: "not_started", error: encoded }) : encoded,
+  );
+}
+
+/** A child's end, as its parent is told of it. */
+export function childEnd(pending: OutstandingCommand, payload: string | null): NewEvent {
+  const { state, result, error } = JSON.parse(payload ?? "{}") as Record<string, string | null>;
+  return state === "completed"
+    ? eventOf(pending, "child.completed", result ?? null)
+    : eventOf(pending, "child.failed", encode({ state, error }));
+}
+
+/** The event of an attempt that is the last, though it might have been tried again. */
+export function finalEvent(pending: OutstandingCommand, event: NewEvent): NewEvent {
+  if (event.kind !== "attempt.failed" || event.payload === null) return event;
+  const { error } = decode(event.payload) as FailedAttempt;
+  const isActivity = pending.command.kind === "activity";
+  const payload = isActivity ? encodeActivityFailure(pending.failures, error) : error;
+  return eventOf(pending, `${pending.command.kind}.failed`, payload);
+}

@@ -1,0 +1,86 @@
+/**
+ * What the policies of a run make of its failure, and of its time being over.
+ *
+ * @module
+ */
+
+import { backoffDelay, shouldRetry } from "../../base/backoff.ts";
+import { CancelledError, RunTimeoutError } from "../../base/errors.ts";
+import { decode, encode } from "../../base/values.ts";
+import { decodeError, encodeError } from "../../base/values_failure.ts";
+import type { ClaimedRun, InboxRow, Transition, WaitRow } from "../../ports/rows.ts";
+import type { CancelRequest } from "../../replay/history.ts";
+import { policyOf } from "../../workflow/run_policy.ts";
+
+/**
+ * When a run that has failed is tried again.
+ *
+ * @param run The run.
+ * @param error What its function threw, encoded.
+ * @param now Milliseconds of database time.
+ * @returns Milliseconds of database time; null: it is not, or not before its time is over.
+ */
+export function retryAt(run: ClaimedRun, error: string, now: number): number | null {
+  const { retry } = policyOf(run.policy);
+  if (retry === undefined) return null;
+  for (const thrown of causesOf(decodeError(error))) {
+    if (!shouldRetry(run.attempt, retry, thrown)) return null;
+  }
+  const at = Math.ceil(now + backoffDelay(run.attempt, retry, Math.random()));
+  return run.deadline === null || at < run.deadline ? at : null;
+}
+
+/** What was thrown, what caused it, and so on: an activity's error is the cause of another. */
+function* causesOf(thrown: unknown): Iterable<unknown> {
+  yield thrown;
+  if (thrown instanceof Error && thrown.cause !== undefined) yield* causesOf(thrown.cause);
+}
+
+/**
+ * What the row of a run says while it rests between two attempts.
+ *
+ * @param attempt Which one comes next.
+ * @param until When.
+ */
+export function restOf(attempt: number, until: number): WaitRow[] {
+  return [{ kind: "retry", name: `attempt ${attempt}`, position: 0, until }];
+}
+
+/**
+ * The payload of the event that tells a run's code that its time is over.
+ *
+ * @param run The run.
+ */
+export function timeoutRequest({ policy }: ClaimedRun): string {
+  const timeout = policyOf(policy).timeout!;
+  const reason = `its timeout of ${timeout} ms is over`;
+  return encode({ reason, timeout } satisfies CancelRequest);
+}
+
+/**
+ * How a run ends none of whose code has run in its present attempt: cancelled, or its time over.
+ *
+ * @param run The run.
+ * @param inbox Its messages.
+ * @param now Milliseconds of database time.
+ * @returns Its end; undefined: it begins.
+ */
+export function endUnbegun(
+  run: ClaimedRun,
+  inbox: readonly InboxRow[],
+  now: number,
+): Transition | undefined {
+  const request = inbox.find(isCancel);
+  if (request !== undefined) {
+    const { reason = null } = decode(request.payload ?? "{}") as CancelRequest;
+    return { to: "cancelled", result: null, error: encodeError(new CancelledError(reason)) };
+  }
+  if (run.deadline === null || run.deadline > now) return undefined;
+  const error = new RunTimeoutError(run.runId, policyOf(run.policy).timeout!);
+  return { to: "failed", result: null, error: encodeError(error) };
+}
+
+/** Whether a message asks a run to end. */
+export function isCancel({ kind }: InboxRow): boolean {
+  return kind === "cancel";
+}

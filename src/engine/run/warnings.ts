@@ -1,0 +1,152 @@
+/**
+ * What works and was hardly meant: told to people, and to nobody's code.
+ *
+ * @module
+ */
+
+import { authored } from "../../base/authored.ts";
+import type { ClaimedRun } from "../../ports/rows.ts";
+import type { HistoryEvent } from "../../replay/history.ts";
+import type { Execution } from "../../replay/machine.ts";
+import { showSite } from "../../replay/call_stack.ts";
+import type { RequestedCommand } from "../../replay/requested_command.ts";
+import type { CallSite } from "../../replay/turn.ts";
+import { engineLog } from "../../base/log.ts";
+import type { RunCode } from "../code/run_code.ts";
+
+/** An effect that a run asked for, and that nobody awaited by the time the run had returned. */
+export interface UnawaitedEffect {
+  /** The run's id. */
+  readonly run: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The kind of effect. */
+  readonly kind: string;
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** Where the code asked for it; `null`: not known. */
+  readonly site: CallSite | null;
+}
+
+/** Places that are remembered; beyond that they are looked for again. */
+const MOST_PLACES = 1_000;
+
+/** Tells of what was hardly meant. */
+export class Warnings {
+  readonly #outwaited = new Set<string>();
+  readonly #onUnawaited: ((effect: UnawaitedEffect) => void) | undefined;
+  readonly #sites = new Map<string, CallSite | null>();
+  readonly #unexported = new Set<string>();
+
+  /** @param onUnawaited Told of each effect that nobody awaited, beside the log. */
+  constructor(onUnawaited?: (effect: UnawaitedEffect) => void) {
+    this.#onUnawaited = onUnawaited;
+  }
+
+  /**
+   * A run has returned, and nobody has awaited some of its effects: what is under way of them ends
+   * with the run, and what failed is lost.
+   *
+   * @param run The run.
+   * @param effects The effects.
+   * @param code Its code: replayed once for each place, to find it.
+   * @param history Reads all events of the run's generation.
+   */
+  async unawaited(
+    run: ClaimedRun,
+    effects: readonly RequestedCommand[],
+    code: RunCode,
+    history: () => Promise<readonly HistoryEvent[]>,
+  ): Promise<void> {
+    const placeOf = ({ kind, name }: RequestedCommand) => `${run.hash} ${kind} ${name}`;
+    if (effects.some((effect) => !this.#sites.has(placeOf(effect)))) {
+      const sites = await sitesOf(run, code, history);
+      if (this.#sites.size > MOST_PLACES) this.#sites.clear();
+      for (const effect of effects) {
+        this.#sites.set(placeOf(effect), sites.get(effect.position) ?? null);
+      }
+    }
+    for (const effect of effects) {
+      const { kind, name, position } = effect;
+      const site = this.#sites.get(placeOf(effect)) ?? null;
+      const at = showSite(site);
+      const shown = name === "" ? kind : `${kind} ${JSON.stringify(name)}`;
+      engineLog.warn(
+        "Run {run} of workflow {workflow} has returned, and nobody awaited its {effect}" +
+          `${at === null ? "" : " of {at}"}: await it, or handle its failure by catch()`,
+        { run: run.runId, workflow: run.workflow, effect: shown, position, at },
+      );
+      const told = site && { ...site, file: authored(site.file, run) };
+      const { runId, workflow } = run;
+      this.#onUnawaited?.({ run: runId, workflow, kind, name, position, site: told });
+    }
+  }
+
+  /** A run is over, and promises that its code left behind were rejected. */
+  unhandled({ runId: run }: ClaimedRun, { unhandled }: Execution): void {
+    for (const reason of unhandled) {
+      engineLog.warn("Run {run} left a rejected promise unhandled: {reason}", { run, reason });
+    }
+  }
+
+  /**
+   * A run has ended, and signals are left that nobody took: nobody will. What came after its last
+   * look is counted by its status alone.
+   */
+  untaken({ runId: run, workflow }: ClaimedRun, names: readonly string[]): void {
+    if (names.length === 0) return;
+    const signals = [...new Set(names)].map((name) => JSON.stringify(name)).join(", ");
+    engineLog.warn(
+      "Run {run} of workflow {workflow} has ended, and signals that it was sent were never taken " +
+        "({count}): {signals}",
+      { run, workflow, count: names.length, signals },
+    );
+  }
+
+  /**
+   * A signal goes to the wait that has waited longest, and a later one waits for it, too: perhaps
+   * the first has lost a race, and nobody listens there any more. Told once for a name and version.
+   */
+  outwaited(run: ClaimedRun, signal: string, taker: number, other: number): void {
+    const key = `${run.hash} signal ${signal}`;
+    if (this.#outwaited.has(key)) return;
+    if (this.#outwaited.size > MOST_PLACES) this.#outwaited.clear();
+    this.#outwaited.add(key);
+    engineLog.warn(
+      "Signal {signal} of run {run} of workflow {workflow} goes to effect {taker}, which has waited " +
+        "for it longest, though effect {other} waits for it, too: a wait that has lost a race takes " +
+        "signals until it is aborted, so pass it { signal } of an AbortController, and abort that",
+      { run: run.runId, workflow: run.workflow, signal, taker, other },
+    );
+  }
+
+  /** An activity is executed in place, where its run is, since no module exports it. */
+  unexported({ hash, workflow }: ClaimedRun, activity: string): void {
+    const key = `${hash} ${activity}`;
+    if (this.#unexported.has(key)) return;
+    this.#unexported.add(key);
+    engineLog.warn(
+      "Activity {activity} of workflow {workflow} runs on the nodes of its runs only, outside of " +
+        "its queue and its timeouts but one: no module exports it; export it, or call it by name",
+      { activity, workflow, hash },
+    );
+  }
+}
+
+/** Where the effects were asked for, by position. It is no reason to keep a run from its end. */
+async function sitesOf(
+  run: ClaimedRun,
+  code: RunCode,
+  history: () => Promise<readonly HistoryEvent[]>,
+): Promise<ReadonlyMap<number, CallSite | null>> {
+  try {
+    const execution = code.execute(run, { trace: true });
+    await execution.turn(await history());
+    return new Map(execution.unawaited.map(({ position, site }) => [position, site]));
+  } catch (error) {
+    engineLog.debug("Cannot find where effects were asked for: {error}", { error });
+    return new Map();
+  }
+}

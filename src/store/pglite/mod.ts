@@ -1,0 +1,219 @@
+/**
+ * The adapter for PGlite: Postgres in this process, in a folder or in memory.
+ *
+ * - P1, one owner: two processes on one folder would corrupt it, so a lock of the operating system
+ *   on `<folder>/lock` guards it; it ends with the process, however that dies. The database is in
+ *   `<folder>/data`: nothing outside of the folder is written to.
+ * - P2, no query past a transaction: there is one session, and it would wait for itself.
+ * - P3, turns for others: a query runs in this very thread and answers within microtasks, so that a
+ *   loop of queries would keep timers and everybody else out; each answer waits for the next
+ *   macrotask, as one from a server does.
+ * - P4, an orderly end: what was asked before it closes is answered, and what is asked later is not
+ *   begun, also where another one that shares the database keeps it open.
+ *
+ * ```ts
+ * import { pglite } from "@continuum/continuum/pglite";
+ *
+ * const database = pglite("./data");
+ * ```
+ *
+ * @module
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { join, resolve } from "node:path";
+import { Mutex, PGlite } from "@electric-sql/pglite";
+import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../sql/driver.ts";
+import { DatabaseInUseError, DatabaseUnavailableError, NestedQueryError } from "../errors.ts";
+import { createInMemory } from "./image.ts";
+import { PreparedStatements } from "./prepared.ts";
+
+export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../sql/driver.ts";
+
+/**
+ * A database in this process. One adapter may be opened several times: all share the database,
+ * which closes with the last of them, and one in memory is then gone.
+ *
+ * @param folder Where it is kept, relative to the working directory; `null`: in memory.
+ * @returns What `database` takes. Opening it throws {@linkcode DatabaseInUseError} where the folder
+ * is open already, through another adapter or in another process.
+ */
+export function pglite(folder: string | null): DatabaseAdapter {
+  let shared: { database: Promise<Database>; users: number } | null = null;
+  const description = folder === null ? "memory:" : `pglite:${folder}`;
+  return {
+    description,
+    async open() {
+      shared ??= { database: openDatabase(folder), users: 0 };
+      const mine = shared;
+      mine.users += 1;
+      const leave = async () => {
+        mine.users -= 1;
+        if (mine.users > 0) return;
+        if (shared === mine) shared = null;
+        const database = await mine.database.catch(() => null);
+        await database?.close();
+      };
+      try {
+        return new PGliteDriver(await mine.database, description, leave, () => mine.users === 1);
+      } catch (error) {
+        await leave();
+        throw error;
+      }
+    },
+  };
+}
+
+interface Database {
+  readonly pg: PGlite;
+  readonly prepared: PreparedStatements;
+  /** One at a time: a statement must not slip into somebody's transaction. */
+  readonly turns: Mutex;
+  close(): Promise<void>;
+}
+
+async function openDatabase(folder: string | null): Promise<Database> {
+  if (folder === null) {
+    const pg = await createInMemory();
+    return databaseOf(pg, () => pg.close());
+  }
+  const path = resolve(folder);
+  const lock = await lockFolder(path, folder);
+  try {
+    const pg = await PGlite.create(join(path, "data"));
+    return databaseOf(pg, () => pg.close().finally(() => lock.close()));
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+function databaseOf(pg: PGlite, close: () => Promise<void>): Database {
+  return { pg, prepared: new PreparedStatements(pg), turns: new Mutex(), close };
+}
+
+/** P1. */
+async function lockFolder(path: string, folder: string): Promise<Deno.FsFile> {
+  await Deno.mkdir(path, { recursive: true });
+  const file = await Deno.open(join(path, "lock"), { create: true, write: true });
+  if (await file.tryLock(true)) return file;
+  file.close();
+  throw new DatabaseInUseError(folder);
+}
+
+const immediate: typeof setImmediate = setImmediate;
+
+/** What both a database and a transaction of it can do. */
+type Queryable = Pick<PGlite, "query" | "exec">;
+
+class PGliteDriver implements SqlDriver {
+  readonly #pg: PGlite;
+  readonly #prepared: PreparedStatements;
+  readonly #turns: Mutex;
+  readonly #description: string;
+  readonly #leave: () => Promise<void>;
+  readonly #isAlone: () => boolean;
+  readonly #listeners = new Set<() => Promise<void>>();
+  #closing: Promise<void> | null = null;
+
+  constructor(
+    database: Database,
+    description: string,
+    leave: () => Promise<void>,
+    isAlone: () => boolean,
+  ) {
+    this.#description = description;
+    this.#pg = database.pg;
+    this.#prepared = database.prepared;
+    this.#turns = database.turns;
+    this.#leave = leave;
+    this.#isAlone = isAlone;
+  }
+
+  get exclusive(): boolean {
+    return this.#isAlone();
+  }
+
+  /** With one session nobody else can hold a row. */
+  get impatient(): SqlSession {
+    return this;
+  }
+
+  async query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    const rows = await this.#inTurn(() => this.#prepared.query<Row>(text, values));
+    await new Promise((resolve) => void immediate(resolve)); // P3
+    return rows;
+  }
+
+  async script(text: string): Promise<void> {
+    await this.#inTurn(() => this.#pg.exec(text));
+  }
+
+  async transaction<Result>(work: (session: SqlSession) => Promise<Result>): Promise<Result> {
+    return await this.#inTurn(() =>
+      this.#pg.transaction(async (transaction) => {
+        const frame = { pg: this.#pg, open: true };
+        try {
+          return await inside.run(frame, () => work(sessionOf(transaction)));
+        } finally {
+          frame.open = false;
+        }
+      })
+    );
+  }
+
+  async listen(channel: string, onPayload: (payload: string) => void): Promise<
+    () => Promise<void>
+  > {
+    const unlisten = await this.#inTurn(() => this.#pg.listen(channel, onPayload));
+    const end = async () => {
+      if (this.#listeners.delete(end)) await this.#turns.runExclusive(() => unlisten());
+    };
+    this.#listeners.add(end);
+    return end;
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    for (const end of this.#listeners) await end();
+    await this.#turns.runExclusive(() => this.#leave()); // after all that was asked before
+  }
+
+  /** P2, and P4. */
+  async #inTurn<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    refuseInside(this.#pg);
+    if (this.#closing !== null) {
+      throw new DatabaseUnavailableError(this.#description, new Error("it was closed"), false);
+    }
+    return await this.#turns.runExclusive(ask);
+  }
+}
+
+/** P2: the transaction whose callback is running here, if any. */
+const inside = new AsyncLocalStorage<{ readonly pg: PGlite; open: boolean }>();
+
+function refuseInside(pg: PGlite): void {
+  const frame = inside.getStore();
+  if (frame?.open && frame.pg === pg) throw new NestedQueryError();
+}
+
+function sessionOf(queryable: Queryable): SqlSession {
+  return {
+    client: queryable,
+    query: (text, values = []) => queryOn(queryable, text, values),
+    script: async (text) => {
+      await queryable.exec(text);
+    },
+  };
+}
+
+async function queryOn<Row>(
+  queryable: Queryable,
+  text: string,
+  values: readonly SqlValue[],
+): Promise<Row[]> {
+  return (await queryable.query<Row>(text, [...values])).rows;
+}

@@ -1,0 +1,52 @@
+/**
+ * Asking a server over another connection whether a statement is being worked at. A connection that
+ * a firewall or a pooler has forgotten stays open, and nothing comes back over it: only the server
+ * can tell that from a statement that takes long.
+ *
+ * @module
+ */
+
+import pg from "pg";
+import { clientOptions } from "./client.ts";
+
+/** Milliseconds that the inquiry may take. */
+const INQUIRY_MS = 5_000;
+
+/** Milliseconds between the two looks that make one certain: an answer may be on its way. */
+const PAUSE_MS = 200;
+
+const LOOK = `select state, wait_event as wait from pg_stat_activity where pid = $1`;
+
+/**
+ * Looks twice.
+ *
+ * @param url The database.
+ * @param pid The server process that should be at work.
+ * @returns Whether it is; `null`: nobody can tell.
+ */
+export async function isWorkedAt(url: string, pid: number): Promise<boolean | null> {
+  const client = new pg.Client({
+    ...clientOptions(url, "continuum inquiry"),
+    connectionTimeoutMillis: INQUIRY_MS,
+    query_timeout: INQUIRY_MS,
+  });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    for (let look = 0; look < 2; look++) {
+      if (look > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      const { rows: [row] } = await client.query(LOOK, [pid]);
+      if (row?.state === null) return null;
+      if (row?.state === "active" && row.wait !== "ClientWrite") return true;
+    }
+    return false;
+  } catch {
+    return null;
+  } finally {
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, PAUSE_MS);
+    await Promise.race([client.end().catch(() => {}), over]);
+    clearTimeout(timer);
+    client.connection.stream.destroy();
+  }
+}

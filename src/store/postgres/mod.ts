@@ -1,0 +1,278 @@
+/**
+ * The adapter for Postgres, over `npm:pg`.
+ *
+ * - A1, lanes: what keeps a node alive never waits for what users do. Transactions of workflows
+ *   have
+ *   connections of their own, and so has the journal, which waits for no lock.
+ * - A2, a server that has no connection left is shared: for a while each lane makes do with one,
+ *   which
+ *   transactions of workflows give up when they end, and the journal with none; a lane that has
+ *   none at all gets the listener's. So a node that can have two works, slower. The journal never
+ *   waits for a connection to be made: until it has one, its statements go where the engine's go.
+ * - A3: behind a pooler nothing is prepared, and no statement counts on the session of another;
+ *   unless `prepare` says otherwise, and until the pooler shows that it can't.
+ *
+ * ```ts
+ * import { postgres } from "@continuum/continuum/postgres";
+ *
+ * const database = postgres("postgres://pooler:6432/app", {
+ *   listenUrl: "postgres://server:5432/app",
+ * });
+ * ```
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { inBackground } from "../../base/background.ts";
+import type {
+  DatabaseAdapter,
+  SqlDriver,
+  SqlSession,
+  SqlValue,
+  TransactionOptions,
+} from "../sql/driver.ts";
+import { DatabaseUnavailableError } from "../errors.ts";
+import { describeUrl } from "./client.ts";
+import { type ConnectionOptions, Fault } from "./connection.ts";
+import { Listener } from "./listener.ts";
+import { isFull, Pool } from "./pool.ts";
+import { Statements } from "./statements.ts";
+import type { Role } from "./settings.ts";
+import { runHeld } from "./transaction.ts";
+import { isAnswered, isContention, outcomeOf } from "../sql/sqlstate.ts";
+
+export type {
+  DatabaseAdapter,
+  SqlDriver,
+  SqlSession,
+  SqlValue,
+  TransactionOptions,
+} from "../sql/driver.ts";
+
+const log = getLogger(["continuum", "engine"]);
+
+/** How to talk to Postgres. */
+export interface PostgresOptions {
+  /** Where to LISTEN; needed where `url` leads to a pooler. Default: `url`. */
+  readonly listenUrl?: string;
+  /**
+   * Whether to prepare statements. Default: where no pooler stands between; `true` is for a pooler
+   * that keeps prepared statements for its clients.
+   */
+  readonly prepare?: boolean;
+  /**
+   * Connections for all but the journal and LISTEN, which have one each, and transactions of
+   * workflows. Default: 4.
+   */
+  readonly connections?: number;
+  /** Connections for `ctx.transaction`: so many run at once. Default: 4. */
+  readonly transactions?: number;
+  /** How long the journal waits for a locked row, in milliseconds. Default: 50. */
+  readonly lockTimeoutMs?: number;
+  /**
+   * Milliseconds until an answer that has not come is looked for on the server; where nobody works
+   * at it, the connection is replaced. Default: 5,000.
+   */
+  readonly answerMs?: number;
+  /** The name of the connections in `pg_stat_activity`. Default: `continuum`. */
+  readonly applicationName?: string;
+}
+
+/** Milliseconds for which a node makes do with few connections after it was refused one (A2). */
+const NARROW_MS = 60_000;
+
+/** Milliseconds until a connection for the journal, which could not be made, is tried again. */
+const AGAIN_MS = 1_000;
+
+/**
+ * A Postgres database.
+ *
+ * @param url `postgres://user:password@host:port/name`.
+ * @param options How to talk to it.
+ * @returns What `database` takes. Connections are made when they are needed.
+ * @throws {DatabaseOptionError} If `url` or `listenUrl` can't be understood.
+ */
+export function postgres(url: string, options: PostgresOptions = {}): DatabaseAdapter {
+  const description = describeUrl(url);
+  if (options.listenUrl !== undefined) describeUrl(options.listenUrl);
+  return {
+    description,
+    open: () => Promise.resolve(new PostgresDriver(url, options, description)),
+  };
+}
+
+class PostgresDriver implements SqlDriver {
+  readonly exclusive = false;
+  readonly impatient: SqlSession;
+  readonly #engine: Pool;
+  readonly #journal: Pool;
+  readonly #user: Pool;
+  readonly #statements: Statements;
+  readonly #listeners = new Set<Listener>();
+  readonly #listening: ConnectionOptions;
+  readonly #description: string;
+  readonly #lockMs: number;
+  /** A2: until then it makes do with few connections. */
+  #narrowUntil = 0;
+  #isPoolerTold = false;
+  /** Until then no connection is made for the journal. */
+  #unjournaledUntil = 0;
+
+  constructor(url: string, options: PostgresOptions, description: string) {
+    const { connections = 4, transactions = 4, applicationName = "continuum" } = options;
+    const { listenUrl = url, answerMs = 5_000, lockTimeoutMs = 50 } = options;
+    this.#description = description;
+    this.#lockMs = lockTimeoutMs;
+    this.#statements = new Statements(options.prepare);
+    const common = { url, applicationName, answerMs };
+    const hooks = {
+      makeRoom: (isStarving: boolean) => this.#narrow(isStarving),
+      isNarrow: () => this.#isNarrow,
+      onPooler: () => this.#tellPooler(),
+    };
+    const pool = (limit: number, rest: number, role: Role) =>
+      new Pool({ ...common, ...hooks, role, limit, rest });
+    this.#engine = pool(connections, 1, { lane: "engine" });
+    this.#journal = pool(1, 0, { lane: "engine", lockMs: lockTimeoutMs });
+    this.#user = pool(transactions, 0, { lane: "user" });
+    this.#listening = { ...common, url: listenUrl, role: { lane: "engine" } };
+    this.impatient = {
+      query: (text, values = []) => this.#asked(() => this.#askJournal(text, values)),
+      script: (text) => this.script(text),
+    };
+  }
+
+  query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    return this.#asked(() =>
+      this.#engine.use((connection) => this.#statements.query<Row>(connection, text, values))
+    );
+  }
+
+  async script(text: string): Promise<void> {
+    await this.#asked(() => this.#engine.use((connection) => connection.script(text)));
+  }
+
+  async transaction<Answer>(
+    work: (session: SqlSession) => Promise<Answer>,
+    { isUsers = false }: TransactionOptions = {},
+  ): Promise<Answer> {
+    const pool = isUsers ? this.#user : this.#engine;
+    try {
+      return await pool.use((connection) =>
+        runHeld(connection, work, {
+          statements: isUsers ? undefined : this.#statements,
+          translate: (error) => this.#translated(error, isUsers),
+        })
+      );
+    } catch (error) {
+      throw this.#faulty(error);
+    }
+  }
+
+  async listen(
+    channel: string,
+    onPayload: (payload: string) => void,
+    onGap: () => void,
+  ): Promise<() => Promise<void>> {
+    const { answerMs } = this.#listening;
+    const listener = new Listener({
+      ...this.#listening,
+      channel,
+      questionMs: 2 * answerMs,
+      makeRoom: () => this.#narrow(false),
+      isNarrow: () => this.#isNarrow,
+      onNotification: onPayload,
+      onGap,
+    });
+    this.#listeners.add(listener);
+    const end = async () => {
+      this.#listeners.delete(listener);
+      await listener.end();
+    };
+    try {
+      await this.#asked(() => listener.start());
+    } catch (error) {
+      await end();
+      throw error;
+    }
+    return end;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#listeners].map((listener) => listener.end()));
+    await Promise.all([this.#engine.end(), this.#journal.end(), this.#user.end()]);
+  }
+
+  async #askJournal<Row>(text: string, values: readonly SqlValue[]): Promise<Row[]> {
+    if (this.#journal.size > 0) {
+      try {
+        return await this.#journal.use((connection) =>
+          this.#statements.query<Row>(connection, text, values)
+        );
+      } catch (error) {
+        if (!isFull(error)) throw error; // it was refused in place of one that was lost
+      }
+    } else if (!this.#isNarrow && performance.now() >= this.#unjournaledUntil) {
+      inBackground(this.#warmJournal());
+    }
+    const lockMs = this.#lockMs;
+    return await this.#engine.use((connection) => connection.query<Row>(text, values, { lockMs }));
+  }
+
+  /** A2: what comes of it shows with the next statement. */
+  async #warmJournal(): Promise<void> {
+    this.#unjournaledUntil = Infinity; // one attempt at a time
+    await inBackground(this.#journal.warm());
+    this.#unjournaledUntil = performance.now() + AGAIN_MS;
+  }
+
+  get #isNarrow(): boolean {
+    return performance.now() < this.#narrowUntil;
+  }
+
+  /** A2. */
+  async #narrow(isStarving: boolean): Promise<boolean> {
+    this.#narrowUntil = performance.now() + NARROW_MS;
+    const pools = [this.#journal, this.#user, this.#engine];
+    const given = await Promise.all(pools.map((pool) => pool.shrink()));
+    if (given.some((connections) => connections > 0)) return true;
+    if (!isStarving) return false;
+    const rests = await Promise.all([...this.#listeners].map((listener) => listener.rest()));
+    return rests.includes(true);
+  }
+
+  /** A3. */
+  #tellPooler(): void {
+    if (this.#isPoolerTold) return;
+    this.#isPoolerTold = true;
+    log.info(
+      "Database {database} is behind a pooler: each statement sets in a transaction what it needs, " +
+        "and is prepared only if option prepare says so",
+      { database: this.#description },
+    );
+  }
+
+  async #asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw this.#translated(error, false);
+    }
+  }
+
+  /** What callers can't do anything about has one name: it passes. */
+  #translated(error: unknown, isUsers: boolean): unknown {
+    const passes = !isUsers && isAnswered(error) && outcomeOf(error) !== "refused" &&
+      !isContention(error);
+    return passes
+      ? new DatabaseUnavailableError(this.#description, error, outcomeOf(error) === "unknown")
+      : this.#faulty(error);
+  }
+
+  #faulty(error: unknown): unknown {
+    return error instanceof Fault
+      ? new DatabaseUnavailableError(this.#description, error.cause, error.mayBeWritten)
+      : error;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Retention: removing what has had its time, in steps that are bounded in what they read, remove
+ * and lock.
+ *
+ * - R1, nothing that lives: a run goes only when it has ended, when its parent has been told, and
+ *   when that parent's present generation can't ask for it again: a parent that dies before it has
+ *   noted that it started a child starts it once more, and must find it. An ended run stays ended,
+ *   so what was true when it was looked at is true when it goes.
+ * - R2, whole generations: a history is never cut within a generation. A run too large for one step
+ *   loses its earlier generations first; it is a run all the while.
+ * - R3, one at a time: steps that nodes take by themselves hold an advisory lock while they remove.
+ *   It spares the database; that nothing is counted twice is due to the rows' locks, which nobody
+ *   waits for.
+ *
+ * Runs are looked at in the order of their creation: no index holds anything that their end
+ * changes, so that it stays a heap-only update.
+ *
+ * @module
+ */
+
+import type {
+  Pruned,
+  PrunePlace,
+  PruneScope,
+  PruneStep,
+  PruneStepOptions,
+  RetentionStore,
+} from "../../ports/retention.ts";
+import type { SqlDriver, SqlValue } from "../sql/driver.ts";
+import { retentionStatements } from "./statements.ts";
+import type { SchemaName } from "../schema/name.ts";
+import { arrayLiteral } from "../sql/fragments.ts";
+
+/** Of one step. */
+const MOST_SEEN = 10_000;
+const MOST_RUNS = 200;
+const MOST_EVENTS = 10_000;
+const MOST_GENERATIONS = 1_000;
+const MOST_RESULTS = 1_000;
+
+/** A run that goes, or that loses generations; the last of a full walk may be neither. */
+interface PlannedRun extends Pick<Pruned, "generations" | "events" | "keys"> {
+  readonly id: number;
+  readonly at: number;
+  /** How many were read until it came. */
+  readonly nth: number;
+  readonly ends: boolean;
+}
+
+interface Removed {
+  readonly mine: boolean;
+  readonly gone: string;
+}
+
+interface Shed extends Pick<Pruned, "generations" | "events"> {
+  readonly mine: boolean;
+}
+
+interface Forgotten {
+  readonly mine: boolean;
+  readonly results: number;
+}
+
+const NOTHING: Pruned = { runs: 0, generations: 0, events: 0, keys: 0 };
+
+/** {@linkcode RetentionStore} in SQL. */
+export class Retention implements RetentionStore {
+  readonly #driver: SqlDriver;
+  readonly #sql: ReturnType<typeof retentionStatements>;
+  readonly #lock: string;
+
+  /**
+   * Prepares the statements.
+   *
+   * @param driver The database.
+   * @param schema Where the tables are.
+   */
+  constructor(driver: SqlDriver, schema: SchemaName) {
+    this.#driver = driver;
+    this.#sql = retentionStatements(schema);
+    this.#lock = `${schema.channel}/retention`;
+  }
+
+  /** See {@linkcode RetentionStore.step}. */
+  async step(
+    scope: PruneScope,
+    from: PrunePlace,
+    { limit = Infinity, dryRun = false, alone = false }: PruneStepOptions = {},
+  ): Promise<PruneStep | null> {
+    const most = Math.min(limit, MOST_RUNS);
+    const planned = await this.#plan(scope, from, most);
+    const batch = dryRun ? planned : withinBounds(planned);
+    const last = batch.at(-1);
+    if (last === undefined) return { ...NOTHING, next: null };
+    const isAll = batch.length === planned.length && planned.length < most && last.nth < MOST_SEEN;
+    const next = isAll ? null : { at: last.at, id: last.id };
+    if (dryRun) return { ...sum(batch), next };
+    const lock = alone ? this.#lock : null;
+    const first = batch[0]!;
+    if (first.ends && first.events > MOST_EVENTS && first.generations > 0) { // R2
+      const shed = await this.#shed([first], null, lock);
+      if (shed === null) return null;
+      if (shed.generations > 0) return { ...NOTHING, ...shed, next: from };
+    }
+    return await this.#carryOut(scope, batch, lock, { from, next });
+  }
+
+  /** Where living runs have more generations than one step takes, the next one begins here again. */
+  async #carryOut(
+    { namespace, generationsBefore }: PruneScope,
+    batch: readonly PlannedRun[],
+    lock: string | null,
+    { from, next }: { readonly from: PrunePlace; readonly next: PrunePlace | null },
+  ): Promise<PruneStep | null> {
+    const living = batch.filter(({ ends, generations }) => !ends && generations > 0);
+    const shed = await this.#shed(living, generationsBefore, lock);
+    if (shed === null) return null;
+    const gone = await this.#remove(namespace, batch.filter(({ ends }) => ends), lock);
+    if (gone === null) return null;
+    const { runs, generations, events, keys } = sum(gone);
+    const hasMore = shed.generations > 0 && shed.generations < sum(living).generations;
+    return {
+      runs,
+      generations: generations + shed.generations,
+      events: events + shed.events,
+      keys,
+      next: hasMore ? from : next,
+    };
+  }
+
+  /** See {@linkcode RetentionStore.results}. */
+  async results(
+    namespace: string,
+    name: string | null,
+    before: number,
+    { limit = Infinity, dryRun = false, alone = false }: PruneStepOptions = {},
+  ): Promise<{ results: number; more: boolean } | null> {
+    const asked = [namespace, name, before];
+    if (dryRun) {
+      const [row] = await this.#driver.query<Forgotten>(this.#sql.countResults, asked);
+      return { results: Math.min(row!.results, limit), more: false };
+    }
+    const most = Math.min(limit, MOST_RESULTS);
+    const values = [...asked, most, alone ? this.#lock : null];
+    const [row] = await this.#driver.query<Forgotten>(this.#sql.results, values);
+    const { mine, results } = row!;
+    return mine ? { results, more: results === most } : null;
+  }
+
+  /** See {@linkcode RetentionStore.namespaces}. */
+  async namespaces(): Promise<string[]> {
+    const rows = await this.#driver.query<{ namespace: string }>(this.#sql.namespaces);
+    return rows.map(({ namespace }) => namespace);
+  }
+
+  async #plan(scope: PruneScope, from: PrunePlace, limit: number): Promise<PlannedRun[]> {
+    const { namespace, workflow, runsBefore, states, generationsBefore } = scope;
+    const values: SqlValue[] = [namespace, workflow, runsBefore, arrayLiteral(states)];
+    values.push(generationsBefore, from.at, from.id, MOST_SEEN, limit);
+    const statement = namespace === "default" ? "planDefault" : "plan";
+    return await this.#driver.query<PlannedRun>(this.#sql[statement], values);
+  }
+
+  /** Those of the runs that were removed. */
+  async #remove(
+    namespace: string,
+    runs: readonly PlannedRun[],
+    lock: string | null,
+  ): Promise<readonly PlannedRun[] | null> {
+    if (runs.length === 0) return [];
+    const ids = arrayLiteral(runs.map(({ id }) => id));
+    const [row] = await this.#driver.query<Removed>(this.#sql.remove, [ids, namespace, lock]);
+    const { mine, gone } = row!;
+    if (!mine) return null;
+    const removed = new Set(JSON.parse(gone) as number[]);
+    return runs.filter(({ id }) => removed.has(id));
+  }
+
+  /** Removes generations that were over by then; `null`: all earlier ones. */
+  async #shed(
+    runs: readonly PlannedRun[],
+    before: number | null,
+    lock: string | null,
+  ): Promise<Omit<Shed, "mine"> | null> {
+    if (runs.length === 0) return { generations: 0, events: 0 };
+    const ids = arrayLiteral(runs.map(({ id }) => id));
+    const bounds = [MOST_GENERATIONS, MOST_EVENTS];
+    const [row] = await this.#driver.query<Shed>(this.#sql.shed, [ids, before, ...bounds, lock]);
+    const { mine, ...shed } = row!;
+    return mine ? shed : null;
+  }
+}
+
+/** As many as one step takes: the first at least, since nothing smaller can be done. */
+function withinBounds(planned: readonly PlannedRun[]): readonly PlannedRun[] {
+  let events = 0;
+  const end = planned.findIndex((run, index) => {
+    events += run.events;
+    return index > 0 && events > MOST_EVENTS;
+  });
+  return end < 0 ? planned : planned.slice(0, end);
+}
+
+function sum(runs: readonly PlannedRun[]): Pruned {
+  const sum = { runs: 0, generations: 0, events: 0, keys: 0 };
+  for (const { ends, generations, events, keys } of runs) {
+    if (ends) sum.runs++;
+    sum.generations += generations;
+    sum.events += events;
+    sum.keys += keys;
+  }
+  return sum;
+}

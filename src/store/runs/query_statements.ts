@@ -1,0 +1,192 @@
+/**
+ * Questions about runs, as SQL. Names come from closed lists, values go in as parameters: nothing
+ * that a caller writes becomes a part of a statement.
+ *
+ * @module
+ */
+
+import type { Comparison, RunCondition, RunField, RunQuery } from "../../ports/run_query.ts";
+import type { SqlValue } from "../sql/driver.ts";
+import { FROM_RUN, RUN } from "./statements.ts";
+import { arrayLiteral, timestamp } from "../sql/fragments.ts";
+
+/** A statement with `{schema}` still open. */
+export interface Statement {
+  /** Its text. */
+  readonly text: string;
+  /** Its parameters. */
+  readonly values: readonly SqlValue[];
+}
+
+const COLUMNS: Readonly<Record<RunField, string>> = {
+  id: "run.run_id",
+  workflow: "run.workflow",
+  state: "run.state",
+  version: "pin.hash",
+  createdAt: "run.created_at",
+  startedAt: "run.started_at",
+  endedAt: "run.ended_at",
+};
+
+const OPERATORS: Readonly<Record<Comparison, string>> = {
+  eq: "=",
+  ne: "<>",
+  lt: "<",
+  lte: "<=",
+  gt: ">",
+  gte: ">=",
+};
+
+/**
+ * The runs of a namespace, as a condition that their index on creation is found by.
+ *
+ * @param parameter The placeholder of its name.
+ * @param namespace The name.
+ * @returns The condition on `run`.
+ */
+export function inNamespace(parameter: string, namespace: string): string {
+  const side = namespace === "default" ? "=" : "<>";
+  return `run.namespace = ${parameter} and run.namespace ${side} 'default'`;
+}
+
+/** Text is compared by its bytes, so that a page does not depend on the database's locale. */
+const BYTES = ' collate "C"';
+
+/**
+ * A page of runs.
+ *
+ * @param query Which page.
+ * @param namespace Whose runs.
+ * @returns The statement.
+ */
+export function queryStatement(query: RunQuery, namespace: string): Statement {
+  const parameters = new Parameters();
+  const conditions = [inNamespace(parameters.add(namespace), namespace)];
+  if (query.where !== null) conditions.push(condition(query.where, parameters));
+  if (query.after !== null) conditions.push(follows(query, query.after, parameters));
+  const direction = query.descending ? "desc" : "asc";
+  const column = COLUMNS[query.by];
+  // createdAt is never null: without the clause an index gives the order in both directions.
+  const nulls = query.by === "createdAt" ? "" : " nulls last";
+  return {
+    text: `${RUN} where ${conditions.join(" and ")} ` +
+      `order by ${column} ${direction}${nulls}, run.id ${direction} ` +
+      `limit ${parameters.add(query.limit)}::integer`,
+    values: parameters.values,
+  };
+}
+
+/**
+ * A number of runs.
+ *
+ * @param where Which runs; `null`: all of the namespace.
+ * @param namespace Whose runs.
+ * @returns The statement, which gives one row with a `count`.
+ */
+export function countStatement(where: RunCondition | null, namespace: string): Statement {
+  const parameters = new Parameters();
+  const conditions = [inNamespace(parameters.add(namespace), namespace)];
+  if (where !== null) conditions.push(condition(where, parameters));
+  return {
+    text: `select count(*)::integer as count ${FROM_RUN} ` +
+      `where ${conditions.join(" and ")}`,
+    values: parameters.values,
+  };
+}
+
+/** Rows after the last one of the page before, in a total order: by time, then by key. */
+function follows(
+  { by, descending }: RunQuery,
+  { at, id }: NonNullable<RunQuery["after"]>,
+  parameters: Parameters,
+): string {
+  const column = COLUMNS[by];
+  const beyond = descending ? "<" : ">";
+  const key = `${parameters.add(id)}::bigint`;
+  if (at === null) return `(${column} is null and run.id ${beyond} ${key})`;
+  const time = timestamp(`${parameters.add(at)}::float8`);
+  const later = `(${column}, run.id) ${beyond} (${time}, ${key})`;
+  return by === "createdAt" ? later : `(${later} or ${column} is null)`;
+}
+
+function condition(where: RunCondition, parameters: Parameters): string {
+  switch (where.kind) {
+    case "and":
+    case "or":
+      return `(${where.parts.map((part) => condition(part, parameters)).join(` ${where.kind} `)})`;
+    case "field":
+      return fieldCondition(where, parameters);
+    case "attribute":
+      return attributeCondition(where, parameters);
+  }
+}
+
+function fieldCondition(
+  { field, comparison, values }: Extract<RunCondition, { kind: "field" }>,
+  parameters: Parameters,
+): string {
+  const column = COLUMNS[field];
+  const isTime = typeof values[0] === "number";
+  if (comparison === "in") {
+    if (!isTime) return `${column} = any(${parameters.add(arrayLiteral(values))}::text[])`;
+    const times = values.map((value) => timestamp(`${parameters.add(value)}::float8`));
+    return `${column} in (${times.join(", ")})`;
+  }
+  const operator = OPERATORS[comparison];
+  if (isTime) return `${column} ${operator} ${timestamp(`${parameters.add(values[0]!)}::float8`)}`;
+  const isRange = comparison !== "eq" && comparison !== "ne";
+  return `${column}${isRange ? BYTES : ""} ${operator} ${parameters.add(values[0]!)}::text`;
+}
+
+/** JSON values compare by type first; a range looks at values of its own type alone. */
+function attributeCondition(
+  { path, comparison, values }: Extract<RunCondition, { kind: "attribute" }>,
+  parameters: Parameters,
+): string {
+  switch (comparison) {
+    case "in":
+      return values.length === 0
+        ? "false"
+        : `(${values.map((value) => equals(path, value, parameters)).join(" or ")})`;
+    case "eq":
+      return equals(path, values[0]!, parameters);
+    case "has":
+      return contains(path, `[${values[0]!}]`, parameters);
+    default: {
+      const found = `run.attributes #> ${parameters.add(arrayLiteral(path))}::text[]`;
+      const wanted = parameters.add(values[0]!);
+      if (comparison === "ne") return `(${found}) <> ${wanted}::text::jsonb`;
+      const typed = `jsonb_typeof(${found}) = jsonb_typeof(${wanted}::text::jsonb)`;
+      if (!values[0]!.startsWith('"')) {
+        return `(${typed} and (${found}) ${OPERATORS[comparison]} ${wanted}::text::jsonb)`;
+      }
+      const text = `(${found}) #>> '{}'`;
+      return `(${typed} and (${text})${BYTES} ${OPERATORS[comparison]} ` +
+        `(${wanted}::text::jsonb #>> '{}'))`;
+    }
+  }
+}
+
+/** The index finds what holds the value; an array or object may hold more than that. */
+function equals(path: readonly string[], value: string, parameters: Parameters): string {
+  const held = contains(path, value, parameters);
+  if (!/^[[{]/.test(value)) return held;
+  const found = `run.attributes #> ${parameters.add(arrayLiteral(path))}::text[]`;
+  return `(${held} and (${found}) = ${parameters.add(value)}::text::jsonb)`;
+}
+
+function contains(path: readonly string[], value: string, parameters: Parameters): string {
+  const held = path.reduceRight((inner, name) => `{${JSON.stringify(name)}:${inner}}`, value);
+  return `(run.attributes <> '{}' and run.attributes @> ${parameters.add(held)}::text::jsonb)`;
+}
+
+/** Parameters of one statement, as they come up. */
+class Parameters {
+  readonly values: SqlValue[] = [];
+
+  /** Adds a value, and answers with its placeholder. */
+  add(value: SqlValue): string {
+    this.values.push(value);
+    return `$${this.values.length}`;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The name of the schema that a store lives in, and what is derived from it.
+ *
+ * @module
+ */
+
+import { isStorable } from "../../base/text.ts";
+import { createHash } from "node:crypto";
+import { DatabaseOptionError } from "../errors.ts";
+
+/** Where `{schema}` stands in statements and migrations. */
+const PLACEHOLDER = /\{schema\}/g;
+
+/** A schema's name, fit for SQL. */
+export class SchemaName {
+  /** The name as the user gave it. */
+  readonly name: string;
+  /** The channel of its notices: a plain identifier that needs no quotes. */
+  readonly channel: string;
+  readonly #quoted: string;
+
+  /**
+   * Checks and quotes a name.
+   *
+   * @param name Any name that Postgres takes, of 1 to 63 bytes, not beginning with `pg_`.
+   * @throws {DatabaseOptionError} If Postgres would refuse or shorten it.
+   */
+  constructor(name: string) {
+    const bytes = new TextEncoder().encode(name).length;
+    if (bytes < 1 || bytes > 63 || name.startsWith("pg_") || !isStorable(name)) {
+      throw new DatabaseOptionError(
+        `Cannot use schema: Postgres would refuse its name, found ${
+          JSON.stringify(name)
+        }, wanted ` +
+          "1 to 63 bytes of UTF-8, without NUL, not beginning with pg_",
+        { schema: name },
+      );
+    }
+    this.name = name;
+    this.#quoted = `"${name.replaceAll('"', '""')}"`;
+    const digest = createHash("sha256").update(name).digest("hex");
+    this.channel = `continuum_${digest.slice(0, 16)}`;
+  }
+
+  /**
+   * Fills the schema into a statement.
+   *
+   * @param text SQL with `{schema}` where the quoted name belongs.
+   * @returns The statement.
+   */
+  fill(text: string): string {
+    return text.replace(PLACEHOLDER, () => this.#quoted);
+  }
+
+  /**
+   * Fills the schema into a family's statements.
+   *
+   * @param texts Statements by name.
+   * @returns The same names with filled statements.
+   */
+  fillAll<Name extends string>(texts: Readonly<Record<Name, string>>): Record<Name, string> {
+    const filled = {} as Record<Name, string>;
+    for (const name in texts) filled[name] = this.fill(texts[name]);
+    return filled;
+  }
+}

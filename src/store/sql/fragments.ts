@@ -1,0 +1,136 @@
+/**
+ * Small pieces of SQL that all tables share.
+ *
+ * @module
+ */
+
+import { isStorable } from "../../base/text.ts";
+import { UnstorableTextError } from "../errors.ts";
+
+/** The database's time as a SQL expression, one value in a statement where it stands in a CTE. */
+export const CLOCK = "date_trunc('milliseconds', clock_timestamp())";
+
+/**
+ * A `timestamptz` expression, of whole milliseconds as all that is stored, as an integer since the
+ * epoch. By way of `float8`, which is exact for these: `extract` gives a `numeric`, which costs a
+ * microsecond a row.
+ *
+ * @param expression The SQL expression.
+ * @returns The conversion's SQL.
+ */
+export function milliseconds(expression: string): string {
+  return `round(date_part('epoch', ${expression}) * 1000)::bigint`;
+}
+
+/**
+ * Milliseconds since the epoch as a `timestamptz` expression.
+ *
+ * @param expression The SQL expression of a number.
+ * @returns The conversion's SQL.
+ */
+export function timestamp(expression: string): string {
+  return `to_timestamp((${expression})::numeric / 1000)`;
+}
+
+/** What is decided for the life of a `wanted` run: what its start says, and else its version. */
+export const POLICY = `nullif(
+      coalesce((
+        select (version.contract->'policy')::jsonb from {schema}.workflow_versions as version
+        where version.hash = wanted.hash
+      ), '{}') || coalesce(wanted.policy::jsonb, '{}'),
+      '{}'
+    )`;
+
+/**
+ * The id of a version under a specifier, as runs hold it: one look-up in a key, as a rule.
+ *
+ * @param row What has a `hash` and a `specifier`.
+ * @returns The expression.
+ */
+export function specifierIdOf(row: string): string {
+  return `coalesce((
+      select known.id from {schema}.workflow_specifiers as known
+      where known.hash = ${row}.hash and known.specifier = ${row}.specifier
+    ), {schema}.specifier_id_of(${row}.hash, ${row}.specifier))`;
+}
+
+/**
+ * The ids of versions, to look for among runs; computed once in a statement.
+ *
+ * @param hashes The versions: a SQL expression of an array.
+ * @returns The SQL of an array.
+ */
+export function specifierIdsOf(hashes: string): string {
+  return `array(select id from {schema}.workflow_specifiers where hash = any(${hashes}))`;
+}
+
+/** How long a run may take for which {@linkcode POLICY} is `decided`. */
+export const TIMEOUT = "(decided->>'timeout')::float8 * interval '1 millisecond'";
+
+/**
+ * A Postgres array literal, for parameters of any array type.
+ *
+ * @param values Texts and numbers; `null` is SQL's null.
+ * @returns The literal.
+ */
+export function arrayLiteral(values: readonly (string | number | null)[]): string {
+  return `{${values.map(element).join(",")}}`;
+}
+
+/**
+ * A column of a batch as an array literal. Nulls at its end are left out, which is most of many
+ * columns: `unnest` of several arrays gives them back.
+ *
+ * @param rows The batch.
+ * @param of The value of a row; `undefined` counts as null.
+ * @returns The literal.
+ */
+export function columnLiteral<Row>(
+  rows: readonly Row[],
+  of: (row: Row) => string | number | null | undefined,
+): string {
+  let text = "";
+  let nulls = 0;
+  for (const row of rows) {
+    const value = of(row) ?? null;
+    if (value === null) {
+      nulls++;
+      continue;
+    }
+    if (nulls > 0) text += "null,".repeat(nulls);
+    nulls = 0;
+    text += element(value);
+    text += ",";
+  }
+  return `{${text.slice(0, -1)}}`;
+}
+
+function element(value: string | number | null): string {
+  if (value === null) return "null";
+  if (typeof value === "number") return String(value);
+  return `"${value.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/**
+ * A Postgres array literal of `bytea`.
+ *
+ * @param values The bytes.
+ * @returns The literal.
+ */
+export function bytesLiteral(values: readonly Uint8Array[]): string {
+  return `{${values.map((bytes) => `"\\\\x${bytes.toHex()}"`).join(",")}}`;
+}
+
+/**
+ * Passes a text on if Postgres keeps it as it is. Encoders would quietly replace a lone surrogate,
+ * and two ids would become one.
+ *
+ * @param what Which text, for the message.
+ * @param text The text.
+ * @returns The same text.
+ * @throws {UnstorableTextError} If it holds a NUL character or a lone surrogate.
+ */
+export function storable(what: string, text: string): string {
+  if (!isStorable(text)) throw new UnstorableTextError(what, text);
+  return text;
+}

@@ -1,0 +1,28 @@
+/**
+ * Details of a heartbeat, as they are stored.
+ *
+ * @module
+ */
+
+import { encode } from "../base/values.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
+
+/** The longest details of a heartbeat, encoded, in bytes. */
+export const MAX_HEARTBEAT_BYTES = 16_384;
+
+/**
+ * Encodes what a heartbeat says.
+ *
+ * @param details Anything serialisable.
+ * @returns Its text.
+ * @throws {InvalidArgumentError} If it is longer than 16 KiB. {NotSerializableError} If it is not.
+ */
+export function encodeDetails(details: unknown): string {
+  const text = encode(details, "details");
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes <= MAX_HEARTBEAT_BYTES) return text;
+  throw new InvalidArgumentError(
+    `Cannot send a heartbeat: found details of ${bytes} bytes, wanted ${MAX_HEARTBEAT_BYTES} or less`,
+    { bytes },
+  );
+}

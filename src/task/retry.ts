@@ -1,0 +1,170 @@
+/**
+ * From a command to the task that it becomes, and from an attempt's failure to what follows it.
+ *
+ * @module
+ */
+
+import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../base/backoff.ts";
+import { encodeError } from "../base/values_failure.ts";
+import type { ClaimedRun } from "../ports/rows.ts";
+import type { LeasedTask, TaskBase, TaskFailure, TaskPolicy } from "../ports/tasks.ts";
+import { encodeActivityFailure, MAX_ATTEMPTS_KEPT, shortened } from "../replay/activity_failure.ts";
+import type { Command, CommandOptions } from "../replay/commands.ts";
+import { AttemptInterruptedError } from "./errors.ts";
+import { isUndecided } from "./terms.ts";
+import { attemptTimeout, type CallLimit } from "./timeout.ts";
+
+/** The queue of activities that name none. */
+export const DEFAULT_QUEUE = "default";
+
+/**
+ * The task that a command becomes.
+ *
+ * @param run The run that asks.
+ * @param command The command of an activity.
+ * @param options What it asks for.
+ * @param code Where in the run's version the activity is; `null`: it is late-bound.
+ * @returns The task, before its first attempt.
+ */
+export function taskOf(
+  run: ClaimedRun,
+  { name, position, input }: Command,
+  options: CommandOptions,
+  code: string | null,
+): TaskBase {
+  const isOpen = code === null && options.retry === undefined; // Z2
+  const { maxAttempts } = options.retry ?? DEFAULT_RETRY;
+  return {
+    run: run.id,
+    position,
+    name,
+    queue: options.queue ?? DEFAULT_QUEUE,
+    priority: options.priority ?? 0,
+    hash: code === null ? null : run.hash,
+    definition: code,
+    key: options.idempotencyKey ?? null,
+    input,
+    policy: taskPolicyOf(options, code === null),
+    maxAttempts: isOpen || maxAttempts === Infinity ? null : maxAttempts,
+    attempt: 1,
+    failures: [],
+  };
+}
+
+function taskPolicyOf(options: CommandOptions, isByName: boolean): TaskPolicy {
+  const { retry, timeout, scheduleToStart, scheduleToClose, heartbeat } = options;
+  const policy: { -readonly [Key in keyof TaskPolicy]: TaskPolicy[Key] } = {};
+  if (retry !== undefined) {
+    const { maxAttempts: _, ...rest } = retry;
+    policy.retry = rest;
+  }
+  if (timeout !== undefined) policy.startToClose = timeout;
+  if (scheduleToStart !== undefined) policy.scheduleToStart = scheduleToStart;
+  if (scheduleToClose !== undefined) policy.scheduleToClose = scheduleToClose;
+  if (heartbeat !== undefined) policy.heartbeat = heartbeat;
+  if (isByName && options.idempotencyKey === null) policy.keyless = true;
+  return policy;
+}
+
+/** A task whose attempt failed, as far as what follows depends on it. */
+export type FailedTask =
+  & Pick<TaskBase, "name" | "hash" | "policy" | "maxAttempts" | "attempt" | "failures">
+  & Pick<LeasedTask, "availableAt" | "closesAt">;
+
+/** What follows a failure: another attempt, or the end. */
+export type RetryDecision =
+  | { readonly delayMs: number; readonly failures: readonly TaskFailure[] }
+  | { readonly payload: string };
+
+/**
+ * What follows a failed attempt.
+ *
+ * @param task The task, as the attempt began.
+ * @param error What the attempt threw.
+ * @param now Milliseconds of database time.
+ * @param retryable Whether another attempt may end otherwise.
+ * @returns The next attempt's delay; or the failure, encoded.
+ */
+export function decideRetry(
+  task: FailedTask,
+  error: unknown,
+  now: number,
+  retryable: boolean,
+): RetryDecision {
+  const { attempt, policy, closesAt } = task;
+  const encoded = encodeError(error);
+  const maxAttempts = isUndecided(task) ? DEFAULT_RETRY.maxAttempts : task.maxAttempts ?? Infinity;
+  const retry = { ...DEFAULT_RETRY, ...policy.retry, maxAttempts };
+  const failures = [...gapless(task), { attempt, at: Math.floor(now), error: shortened(encoded) }];
+  if (retryable && shouldRetry(attempt, retry, error)) {
+    const delayMs = backoffDelay(attempt, retry, Math.random());
+    if (closesAt === null || now + delayMs < closesAt) {
+      return { delayMs, failures: failures.slice(-MAX_ATTEMPTS_KEPT) };
+    }
+  }
+  return { payload: encodeActivityFailure(failures, encoded) };
+}
+
+/**
+ * The failure of a task that is not tried any more, encoded.
+ *
+ * @param task The task, before the attempt that does not come.
+ * @param cause Why.
+ */
+export function unattempted(task: FailedTask, cause: unknown): string {
+  return encodeActivityFailure(gapless(task), encodeError(cause));
+}
+
+/** Attempts that never ended left no word: they show between the others. */
+function gapless({ name, attempt, failures, availableAt }: FailedTask): TaskFailure[] {
+  const known = new Map(failures.map((failure) => [failure.attempt, failure]));
+  const all: TaskFailure[] = [];
+  for (let n = Math.max(1, attempt - MAX_ATTEMPTS_KEPT); n < attempt; n++) {
+    all.push(
+      known.get(n) ?? {
+        attempt: n,
+        at: availableAt,
+        error: shortened(encodeError(new AttemptInterruptedError(name, n))),
+      },
+    );
+  }
+  return all;
+}
+
+/**
+ * How long an attempt that begins now may take: what it is given, or what is left for all attempts.
+ *
+ * @param task The task.
+ * @param now Milliseconds of database time.
+ * @returns The limit; `undefined`: there is none.
+ */
+export function limitOf(
+  { policy, closesAt }: Pick<LeasedTask, "policy" | "closesAt">,
+  now: number,
+): CallLimit | undefined {
+  const { startToClose, scheduleToClose = 0 } = policy;
+  const leftMs = closesAt === null ? Infinity : Math.max(0, closesAt - now);
+  if (startToClose !== undefined && startToClose <= leftMs) {
+    return { timeout: "startToClose", timeoutMs: startToClose, leftMs: startToClose };
+  }
+  return leftMs === Infinity
+    ? undefined
+    : { timeout: "scheduleToClose", timeoutMs: scheduleToClose, leftMs };
+}
+
+/** Why a task's time is over, whose time is over. */
+export function expiryOf(task: LeasedTask, now: number): { error: Error; retryable: boolean } {
+  const { name, attempt, closesAt, endsAt, policy, was } = task;
+  const timeout = closesAt !== null && closesAt <= now
+    ? "scheduleToClose"
+    : was !== "external"
+    ? "scheduleToStart"
+    : endsAt !== null && endsAt <= now
+    ? "startToClose"
+    : "heartbeat";
+  const what = `activity ${JSON.stringify(name)}`;
+  return {
+    error: attemptTimeout(what, attempt, timeout, policy[timeout] ?? 0),
+    retryable: timeout === "startToClose" || timeout === "heartbeat",
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * The compiler of everything that has to be generated: JSX, decorators, enums, namespaces,
+ * parameter properties. It is swc, which Deno compiles with, as WebAssembly and at one version:
+ * what a module becomes depends on this package's release alone, not on the runtime's.
+ *
+ * It takes about 0.2 s and 25 MB to load, so it is loaded for the first module that needs it. What
+ * differs from Deno's own use of swc is made the same here:
+ * - K1: a constructor that has parameter properties assigns them before fields are initialised (see
+ *   `parameter_properties.ts`);
+ * - K2: the JSX runtime is imported before anything else;
+ * - K3: `context.access` of a standard decorator takes the object as an argument, and has `has`;
+ * - K4: `using` and `await using` stay as they are (see `resources.ts`).
+ *
+ * @module
+ */
+
+import { applyEdits, mapBack } from "./edits.ts";
+import { ModuleSyntaxError } from "../errors.ts";
+import { jsxSettings } from "../imports/jsx.ts";
+import { ExternalUnavailableError } from "../load_errors.ts";
+import { isFactory } from "../options/values.ts";
+import { initialiseAfterParameters } from "./parameter_properties.ts";
+import { markResources } from "./resources.ts";
+
+type Compiler = typeof import("@swc/wasm-web");
+type Language = "jsx" | "ts" | "tsx";
+
+/** JavaScript, and how its positions lead back to the source. */
+export interface CompiledModule {
+  /** The JavaScript text. */
+  readonly code: string;
+  /** The names that the mappings count. */
+  readonly names: readonly string[];
+  /** The mappings of a source map with one source. */
+  readonly mappings: string;
+}
+
+/** Of the package that `@swc/wasm-web` names. */
+const WASM = "npm:@swc/wasm-web@1.15.3/wasm_bg.wasm";
+
+let compiler: Promise<Compiler> | undefined;
+
+/**
+ * Compiles a module.
+ *
+ * @param source The text, without a byte order mark.
+ * @param media Its language.
+ * @param url What the development form of JSX calls it.
+ * @param options The compiler options that a manifest records.
+ * @returns JavaScript, and `names` and `mappings` of its source map.
+ * @throws {SyntaxError} When the source is not of its language.
+ * @throws {ModuleSyntaxError} When it has something that is not compiled as Deno does it.
+ * @throws {ExternalUnavailableError} When the compiler can't be loaded here.
+ */
+export async function compile(
+  source: string,
+  media: Language,
+  url: string,
+  options: ReadonlyMap<string, string>,
+): Promise<CompiledModule> {
+  const isOn = (key: string) => options.get(key) === "true";
+  const isLegacy = isOn("experimentalDecorators");
+  const isTyped = media !== "jsx";
+  const isJsx = media !== "ts";
+  const jsx = jsxSettings(source, options);
+  if (jsx.specifier === undefined && isJsx) {
+    for (const factory of [jsx.factory, jsx.fragmentFactory]) {
+      if (isFactory(factory)) continue;
+      throw new ModuleSyntaxError(
+        `Cannot compile ${url}: the JSX factory is ${JSON.stringify(factory.slice(0, 80))}, ` +
+          "wanted names with dots between them",
+      );
+    }
+  }
+  const { transformSync } = await (compiler ??= load());
+  const { edits: marks, restore } = await markResources(source, media); // K4
+  const marked = applyEdits(source, marks);
+  // K1
+  const moves = isTyped ? await initialiseAfterParameters(marked, media, url, isLegacy) : [];
+  let compiled: { code: string; map: string };
+  try {
+    compiled = transformSync(
+      applyEdits(marked, moves),
+      {
+        filename: url,
+        swcrc: false,
+        configFile: false,
+        sourceMaps: true,
+        isModule: true,
+        jsc: {
+          target: "esnext",
+          parser: isTyped
+            ? { syntax: "typescript", tsx: isJsx, decorators: true }
+            : { syntax: "ecmascript", jsx: true, decorators: true },
+          transform: {
+            legacyDecorator: isLegacy,
+            decoratorMetadata: isLegacy && isOn("emitDecoratorMetadata"),
+            ...(isLegacy ? {} : { decoratorVersion: "2022-03" }),
+            useDefineForClassFields: true,
+            verbatimModuleSyntax: isOn("verbatimModuleSyntax"),
+            tsEnumIsMutable: true,
+            react: {
+              runtime: jsx.runtime,
+              development: options.get("jsx") === "react-jsxdev",
+              throwIfNamespace: false,
+              ...(jsx.specifier === undefined
+                ? { pragma: jsx.factory, pragmaFrag: jsx.fragmentFactory }
+                : { importSource: jsx.specifier.slice(0, jsx.specifier.lastIndexOf("/")) }),
+            },
+          },
+          experimental: { keepImportAttributes: true },
+        },
+      } as unknown as Parameters<Compiler["transformSync"]>[1],
+    ) as { code: string; map: string };
+  } catch (cause) {
+    throw cause instanceof Error ? cause : new SyntaxError(readMessage(String(cause)), { cause });
+  }
+  const code = restore(compiled.code).replace(
+    ACCESS,
+    (found) => ACCESS_OF_DENO + "\n".repeat(found.split("\n").length - 1), // K3
+  );
+  const { names, mappings: emitted } = JSON.parse(compiled.map);
+  const mappings = mapBack(mapBack(emitted, marked, moves), source, marks);
+  const isRuntimeUsed = isJsx && jsx.specifier !== undefined &&
+    code.includes(` from ${JSON.stringify(jsx.specifier)};`);
+  if (!isRuntimeUsed) return { code, names, mappings };
+  // K2
+  const first = `import ${JSON.stringify(jsx.specifier)};\n`;
+  return { code: first + code, names, mappings: `;${mappings}` };
+}
+
+async function load(): Promise<Compiler> {
+  try {
+    // @ts-ignore: TypeScript knows no import of the source phase; only this one needs no
+    // permission.
+    const wasm: WebAssembly.Module = await import.source(WASM);
+    const found = await import("@swc/wasm-web");
+    found.initSync({ module: wasm });
+    return found;
+  } catch (cause) {
+    compiler = undefined;
+    throw new ExternalUnavailableError(WASM, cause);
+  }
+}
+
+/** The first line of what the compiler says, with the place. */
+function readMessage(text: string): string {
+  const message = /^\s*x\s*(.+)$/m.exec(text)?.[1] ?? text.trim().split("\n")[0]!;
+  const [, line, column] = /,-\[[^\n]*:(\d+):(\d+)\]/.exec(text) ?? [];
+  return line === undefined ? message : `${message} (line ${line}, column ${column})`;
+}
+
+/** Of the helper that standard decorators call. */
+const ACCESS =
+  /ctx\.access = get && set \? \{\s+get: get,\s+set: set\s+\} : get \? \{\s+get: get\s+\} : \{\s+set: set\s+\};/;
+
+/** In one line; nothing below it moves. */
+const ACCESS_OF_DENO = `if (isPrivate) {
+ctx.access = get && set ? { get: get, set: set } : get ? { get: get } : { set: set };
+} else {
+if (get) { var originalGet = get; get = function(target) { if (arguments.length === 0) target = this; return originalGet.call(target); }; }
+if (set) { var originalSet = set; set = function(target, value) { if (arguments.length === 1) { value = target; target = this; } return originalSet.call(target, value); }; }
+var has = function(target) { return name in target; };
+ctx.access = get && set ? { has: has, get: get, set: set } : get ? { has: has, get: get } : { has: has, set: set };
+}`.replaceAll("\n", " ");

@@ -1,0 +1,60 @@
+/**
+ * Syntax that this package could execute, and Deno does not: it is refused, so that what can be
+ * registered runs wherever it is imported.
+ *
+ * - N1: Deno does not parse a resource in the head of a `for` loop with semicolons.
+ * - N2: Deno compiles `accessor` only in a module that has a decorator; the runtime knows it
+ *   nowhere.
+ *
+ * @module
+ */
+
+import { ModuleSyntaxError } from "../errors.ts";
+import { positionOf } from "../imports/lex.ts";
+import type { SyntaxNode } from "../imports/parser.ts";
+import { isResource } from "./resources.ts";
+
+/**
+ * Refuses what Deno does not execute.
+ *
+ * @param source The text, without a byte order mark.
+ * @param media Its language.
+ * @param url What messages call it.
+ * @throws {ModuleSyntaxError} When there is such a thing.
+ */
+export async function checkNativeSyntax(
+  source: string,
+  media: "js" | "jsx" | "ts" | "tsx",
+  url: string,
+): Promise<void> {
+  const mayBeLoop = /\busing\b/.test(source) && /\bfor\b/.test(source);
+  if (!mayBeLoop && !/\baccessor\b/.test(source)) return;
+  const { nodesOf, parseTree } = await import("../imports/parser.ts");
+  let nodes: readonly SyntaxNode[];
+  try {
+    nodes = [...nodesOf(parseTree(source, media))];
+  } catch {
+    return; // The compiler, or the runtime, says what is wrong.
+  }
+  const isDecorated = media !== "js" && nodes.some(({ type }) => type === "Decorator");
+  for (const node of nodes) {
+    const init = node.type === "ForStatement" ? node["init"] as SyntaxNode | null : null;
+    if (init !== null && isResource(init)) {
+      const found =
+        "a resource that a for loop with semicolons declares, which Deno does not parse";
+      throw refusal(source, url, init, `${found}, wanted it before the loop`);
+    }
+    const isAccessor = node.type === "ClassAccessorProperty" && node["abstract"] !== true;
+    if (isAccessor && !isDecorated) {
+      const found = "accessor in a module without decorators, where Deno does not compile it";
+      throw refusal(source, url, node, `${found}, wanted get and set`);
+    }
+  }
+}
+
+function refusal(source: string, url: string, { start }: SyntaxNode, what: string): Error {
+  const { line, column } = positionOf(source, start);
+  return new ModuleSyntaxError(
+    `Cannot compile ${url}: line ${line}, column ${column}: found ${what}`,
+  );
+}

@@ -1,0 +1,245 @@
+/**
+ * Fetches modules within bounds: every redirect is checked before it is followed, bodies are
+ * counted as they come, and a failure says what it means.
+ *
+ * @module
+ */
+
+import { ignoreRejection } from "../../base/background.ts";
+import { ModuleNotFoundError } from "../errors.ts";
+import { FetchFailedError } from "../load_errors.ts";
+import { type FetchedModule, readRegularFile } from "./read_module.ts";
+import { checkShape, type TrustScope } from "./trust.ts";
+
+export type { FetchedModule };
+
+/** Bounds of fetching one graph. */
+export interface FetchLimits {
+  /** Bytes of one module, decompressed. Default 64 MiB. */
+  readonly moduleBytes?: number;
+  /** Bytes of all modules, decompressed. Default 256 MiB. */
+  readonly bytes?: number;
+  /** Redirects of one request. Default 10. */
+  readonly redirects?: number;
+  /** Milliseconds for one request. Default 30,000. */
+  readonly requestMs?: number;
+  /** Milliseconds for the graph. Default 120,000. */
+  readonly totalMs?: number;
+}
+
+const DEFAULTS = {
+  moduleBytes: 64 * 1024 * 1024,
+  bytes: 256 * 1024 * 1024,
+  redirects: 10,
+  requestMs: 30_000,
+  totalMs: 120_000,
+};
+
+/** Fetches the modules of one graph. */
+export class GraphFetcher {
+  readonly #scope: TrustScope;
+  readonly #fetch: typeof fetch | undefined;
+  readonly #limits: Required<FetchLimits>;
+  readonly #deadline: number;
+  #bytes = 0;
+
+  /**
+   * Prepares to fetch one graph; its time runs from here.
+   *
+   * @param scope What may be part of the graph.
+   * @param fetcher Fetches `http:` and `https:` in place of the global `fetch`. It is asked not to
+   *   follow redirects; what it followed all the same is checked by the URL that answered.
+   * @param limits Bounds.
+   */
+  constructor(scope: TrustScope, fetcher?: typeof fetch, limits: FetchLimits = {}) {
+    this.#scope = scope;
+    this.#fetch = fetcher;
+    this.#limits = { ...DEFAULTS, ...limits };
+    this.#deadline = performance.now() + this.#limits.totalMs;
+  }
+
+  /**
+   * Fetches one module.
+   *
+   * @param url Its URL; it has been checked, unlike what it redirects to.
+   * @returns The module.
+   * @throws {ModuleNotFoundError} When it is definitely not there.
+   * @throws {UntrustedModuleError} When it may not be part of the graph.
+   * @throws {FetchFailedError} When it could not be had for another reason.
+   */
+  async fetch(url: string): Promise<FetchedModule> {
+    const { protocol } = new URL(url);
+    if (protocol === "file:") return { url, bytes: await this.#readFile(url), redirects: [] };
+    const redirects: string[] = [];
+    const ms = Math.min(this.#limits.requestMs, Math.max(0, this.#deadline - performance.now()));
+    const signal = AbortSignal.timeout(ms);
+    try {
+      for (let next = url;;) {
+        const response = await untilAborted(this.#request(next, signal), signal);
+        const answered = this.#answered(response, next);
+        if (answered !== next) {
+          this.#checkAnswer(response, answered, next);
+          redirects.push(next);
+          next = answered;
+        }
+        const location = response.headers.get("location");
+        if (response.status < 300 || response.status >= 400 || location === null) {
+          refuseStatus(response, next);
+          const contentType = response.headers.get("content-type") ?? undefined;
+          const bytes = await this.#body(response, next, signal);
+          return { url: next, bytes, contentType, redirects };
+        }
+        cancel(response);
+        redirects.push(next);
+        const target = URL.canParse(location, next) ? new URL(location, next).href : undefined;
+        if (target === undefined || redirects.length > this.#limits.redirects) {
+          throw new FetchFailedError(
+            "FETCH_REDIRECTS",
+            "node",
+            `Cannot fetch ${url}: found the redirect ${redirects.length}, to ` +
+              `${JSON.stringify(location)}, wanted at most ${this.#limits.redirects}, to URLs`,
+          );
+        }
+        this.#scope.check(target, next, true);
+        next = target;
+      }
+    } catch (error) {
+      throw explain(error, url, signal);
+    }
+  }
+
+  async #request(url: string, signal: AbortSignal): Promise<Response> {
+    // The graph reader takes credentials out of the URLs that it has checked.
+    checkShape(url);
+    if (url.startsWith("data:")) return await fetch(url);
+    const init: RequestInit = { redirect: "manual", headers: { accept: "*/*" }, signal };
+    if (this.#fetch !== undefined) return await this.#fetch(url, init);
+    await this.#scope.checkHost(url);
+    return await fetch(url, init);
+  }
+
+  /** The URL that a response is from, with the fragment that was asked for; it may have been told. */
+  #answered(response: Response, asked: string): string {
+    const [url, fragment = ""] = asked.split(/(?=#)/);
+    if (!response.redirected && (!response.url || response.url.replace(/#.*$/s, "") === url)) {
+      return asked;
+    }
+    if (URL.canParse(response.url)) {
+      const found = response.url.replace(/#.*$/s, "");
+      return found === url ? asked : new URL(found + fragment).href;
+    }
+    cancel(response);
+    throw new FetchFailedError(
+      "FETCH_REDIRECTS",
+      "node",
+      `Cannot fetch ${asked}: the given fetch followed a redirect and does not tell where to, ` +
+        `wanted one that honours redirect: "manual", or Response.url`,
+    );
+  }
+
+  /** Refuses what a followed redirect led to; nothing of it is read then. */
+  #checkAnswer(response: Response, url: string, referrer: string): void {
+    try {
+      this.#scope.check(url, referrer, true);
+    } catch (error) {
+      cancel(response);
+      throw error;
+    }
+  }
+
+  /** Counts what comes, so that neither a length that lies nor a bomb gets far. */
+  async #body(response: Response, url: string, signal: AbortSignal): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const reader = response.body?.getReader();
+    try {
+      for (;;) {
+        const chunk = reader && (await untilAborted(reader.read(), signal)).value;
+        if (chunk === undefined) break;
+        chunks.push(chunk);
+        length += chunk.byteLength;
+        this.#count(length, chunk.byteLength, url);
+      }
+    } catch (error) {
+      // Nobody waits: a body that does not come may not be cancelled either.
+      ignoreRejection(reader?.cancel());
+      throw error;
+    }
+    if (chunks.length === 1) return chunks[0]!;
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, at);
+      at += chunk.byteLength;
+    }
+    return bytes;
+  }
+
+  async #readFile(url: string): Promise<Uint8Array> {
+    try {
+      const bytes = await readRegularFile(url, (size) => this.#count(size, 0, url));
+      this.#count(bytes.byteLength, bytes.byteLength, url);
+      return bytes;
+    } catch (cause) {
+      throw explain(cause, url);
+    }
+  }
+
+  #count(module: number, fresh: number, url: string): void {
+    this.#bytes += fresh;
+    const { moduleBytes, bytes } = this.#limits;
+    if (module <= moduleBytes && this.#bytes <= bytes) return;
+    throw new FetchFailedError(
+      "FETCH_LIMIT",
+      "node",
+      `Cannot fetch ${url}: found more than ${module > moduleBytes ? moduleBytes : bytes} bytes ` +
+        (module > moduleBytes ? "in one module" : "in one graph"),
+    );
+  }
+}
+
+/** 404 and 410 mean what they say; 401 and 403 are about this node; the rest may pass. */
+function refuseStatus(response: Response, url: string): void {
+  const { status } = response;
+  if (status === 200) return;
+  cancel(response);
+  const message = `Cannot fetch ${url}: the server says ${status}`;
+  if (status === 404 || status === 410) {
+    throw new ModuleNotFoundError(message, { details: { url, status } });
+  }
+  const isPassing = status >= 500 || status === 429 || status === 408 || status === 425;
+  throw new FetchFailedError(`HTTP_${status}`, isPassing ? "passing" : "node", message);
+}
+
+/** Gives a body up; nobody waits for that. */
+function cancel(response: Response): void {
+  ignoreRejection(response.body?.cancel());
+}
+
+/** A fetch that ignores its signal is left behind. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort);
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function explain(error: unknown, url: string, signal?: AbortSignal): unknown {
+  if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) {
+    const message = `Cannot read ${url}: ${error.message}`;
+    return new FetchFailedError("PERMISSION_DENIED", "node", message, error);
+  }
+  if (signal?.aborted && !(error instanceof FetchFailedError)) {
+    const message = `Cannot fetch ${url}: nothing came in time`;
+    return new FetchFailedError("FETCH_TIMEOUT", "passing", message, error);
+  }
+  if (error instanceof Error && "code" in error && "details" in error) return error;
+  // Refused, reset, or a name that does not resolve: networks heal.
+  const told = error instanceof Error ? error.message : String(error);
+  return new FetchFailedError("FETCH_FAILED", "passing", `Cannot fetch ${url}: ${told}`, error);
+}

@@ -1,0 +1,76 @@
+/**
+ * Turns a `jsr:` root into the registry's own URL: its modules become members.
+ *
+ * @module
+ */
+
+import { ModuleNotFoundError, ModuleUnreadableError } from "../errors.ts";
+import type { Lockfile } from "../project/lockfile.ts";
+import { isExactVersion, parsePackageSpecifier } from "../manifest/package_specifier.ts";
+import type { FetchModule } from "./read_module.ts";
+import { maxSatisfying } from "../project/semver.ts";
+
+/** What a `jsr:` root is resolved with. */
+export interface ResolveJsrOptions {
+  /** Fetches the registry's metadata. */
+  readonly fetchModule: FetchModule;
+  /** The lock that a range is looked up in first. */
+  readonly lock: Lockfile | undefined;
+  /** The registry; `https://jsr.io/` by default. */
+  readonly registry?: string | undefined;
+}
+
+/**
+ * Resolves a `jsr:` specifier.
+ *
+ * @param specifier `jsr:@scope/name@range/path`.
+ * @param options What it is resolved with.
+ * @returns The URL of the module in the registry, at an exact version.
+ * @throws {ModuleNotFoundError} When it is no such specifier, or the registry has no such package,
+ * version or export.
+ */
+export async function resolveJsrRoot(
+  specifier: string,
+  options: ResolveJsrOptions,
+): Promise<string> {
+  const parts = parsePackageSpecifier(specifier);
+  if (parts?.kind !== "jsr" || !/^@[^/]+\/[^/]+$/.test(parts.name)) {
+    throw new ModuleNotFoundError(
+      `Cannot resolve ${specifier}: wanted jsr:@scope/name@version/path`,
+    );
+  }
+  const { fetchModule, lock, registry = "https://jsr.io/" } = options;
+  const base = `${registry.replace(/\/$/, "")}/${parts.name}/`;
+  const version = isExactVersion(parts.range)
+    ? parts.range
+    : lock?.find(parts)?.version ?? await latest();
+  const { exports } = await readJson(fetchModule, `${base}${version}_meta.json`);
+  const path = (exports as Record<string, unknown> | undefined)?.[`.${parts.path}`];
+  if (typeof path !== "string") {
+    const known = Object.keys((exports as Record<string, unknown> | undefined) ?? {}).join(", ");
+    throw new ModuleNotFoundError(
+      `Cannot resolve ${specifier}: ${version} exports ${known}, found .${parts.path}`,
+    );
+  }
+  return new URL(path, `${base}${version}/`).href;
+
+  async function latest(): Promise<string> {
+    const meta = await readJson(fetchModule, `${base}meta.json`);
+    const versions = (meta["versions"] ?? {}) as Record<string, { yanked?: boolean }>;
+    const offered = Object.keys(versions).filter((version) => versions[version]?.yanked !== true);
+    const version = maxSatisfying(offered, parts!.range);
+    if (version !== undefined) return version;
+    throw new ModuleNotFoundError(
+      `Cannot resolve ${specifier}: the registry has ${offered.join(", ")}, none in the range`,
+    );
+  }
+}
+
+async function readJson(fetchModule: FetchModule, url: string): Promise<Record<string, unknown>> {
+  const { bytes } = await fetchModule(url);
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new ModuleUnreadableError(`Cannot read ${url}: it is not JSON`, { cause });
+  }
+}

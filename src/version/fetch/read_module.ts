@@ -1,0 +1,134 @@
+/**
+ * Reads single modules where no other way is given: files, `fetch`, and `data:` URLs.
+ *
+ * @module
+ */
+
+import {
+  GraphForbiddenError,
+  GraphLimitError,
+  ModuleNotFoundError,
+  ModuleUnreadableError,
+} from "../errors.ts";
+import { normaliseUrl } from "../manifest/label.ts";
+
+/** A module as a source gave it. */
+export interface FetchedModule {
+  /** The URL that answered, after every redirect. */
+  readonly url: string;
+  /** The body, exactly as it is. */
+  readonly bytes: Uint8Array;
+  /** The `content-type` header, when the source has one. */
+  readonly contentType?: string | undefined;
+  /** The URLs that answered with a redirect, in order, the requested one first; empty for none. */
+  readonly redirects: readonly string[];
+}
+
+/**
+ * Fetches one module. It throws `ModuleNotFoundError` (`MODULE_NOT_FOUND`) when the module is
+ * definitely not there; any other error means that it may be.
+ */
+export type FetchModule = (url: string) => Promise<FetchedModule>;
+
+/** What modules are read with. */
+export interface ReadModuleOptions {
+  /** Redirects of one request. */
+  readonly redirects: number;
+  /** Called with every URL that a redirect leads to, before it is requested; throws to refuse. */
+  readonly check: (url: string) => void;
+}
+
+/**
+ * Reads one module from a file, with `fetch`, or out of a `data:` URL.
+ *
+ * @param url Its URL; credentials in it are sent, not logged.
+ * @param options What to read with.
+ * @returns The module.
+ * @throws {ModuleNotFoundError} When there is no such file, or the server says 404 or 410.
+ * @throws {ModuleUnreadableError} When the server says anything else but 200.
+ * @throws {GraphForbiddenError} When a redirect leaves `http:` and `https:`.
+ * @throws {GraphLimitError} When there are more redirects than allowed.
+ */
+export async function readModule(url: string, options: ReadModuleOptions): Promise<FetchedModule> {
+  if (url.startsWith("file:")) return { url, bytes: await readRegularFile(url), redirects: [] };
+  if (url.startsWith("data:")) {
+    const response = await fetch(url);
+    const contentType = response.headers.get("content-type") ?? undefined;
+    return { url, bytes: await response.bytes(), contentType, redirects: [] };
+  }
+  const redirects: string[] = [];
+  for (let next = url;;) {
+    const response = await fetch(...request(next));
+    const location = response.headers.get("location");
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      await response.body?.cancel();
+      redirects.push(next);
+      if (redirects.length > options.redirects) {
+        throw new GraphLimitError(
+          `Cannot read ${normaliseUrl(url)}: found more than ${options.redirects} redirects`,
+          { details: { url: normaliseUrl(url) } },
+        );
+      }
+      next = new URL(location, next).href;
+      if (!/^https?:/.test(next)) {
+        throw new GraphForbiddenError(
+          `Cannot read ${normaliseUrl(url)}: it redirects to ${next}, wanted http: or https:`,
+          { details: { url: normaliseUrl(url) } },
+        );
+      }
+      options.check(next);
+      continue;
+    }
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      const { status } = response;
+      const isGone = status === 404 || status === 410;
+      throw new (isGone ? ModuleNotFoundError : ModuleUnreadableError)(
+        `Cannot read ${normaliseUrl(next)}: the server says ${status}`,
+        { details: { url: normaliseUrl(next), status } },
+      );
+    }
+    const contentType = response.headers.get("content-type") ?? undefined;
+    return { url: next, bytes: await response.bytes(), contentType, redirects };
+  }
+}
+
+/**
+ * Reads a file that can be a module: a regular one. A device, a pipe or a folder is none; reading
+ * some of them would never end.
+ *
+ * @param url A `file:` URL.
+ * @param accept Called with the size in bytes before anything is read; throws to refuse.
+ * @returns Its bytes.
+ * @throws {ModuleNotFoundError} When there is no regular file.
+ */
+export async function readRegularFile(
+  url: string,
+  accept: (size: number) => void = () => {},
+): Promise<Uint8Array> {
+  const absent = (why: string, cause?: unknown) =>
+    new ModuleNotFoundError(`Cannot read ${url}: ${why}`, { cause, details: { url } });
+  try {
+    const { isFile, size } = await Deno.stat(new URL(url));
+    if (!isFile) throw absent("it is no regular file");
+    accept(size);
+    return await Deno.readFile(new URL(url));
+  } catch (cause) {
+    const isAbsent = cause instanceof Deno.errors.NotFound ||
+      cause instanceof Deno.errors.NotADirectory || cause instanceof Deno.errors.IsADirectory;
+    throw isAbsent ? absent("there is no such file", cause) : cause;
+  }
+}
+
+/** `fetch` refuses URLs with credentials: they go into a header. */
+function request(url: string): [string, RequestInit] {
+  const parsed = new URL(url);
+  const { username, password } = parsed;
+  const headers = new Headers({ accept: "*/*" });
+  if (username !== "" || password !== "") {
+    const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const latin = String.fromCharCode(...new TextEncoder().encode(pair));
+    headers.set("authorization", `Basic ${btoa(latin)}`);
+  }
+  return [normaliseUrl(url), { headers, redirect: "manual" }];
+}

@@ -1,0 +1,381 @@
+/**
+ * Which code may run on a node. The operator decides; URLs are compared parsed and normalised,
+ * never as text.
+ *
+ * - T1: it holds for the root, every redirect and every member.
+ * - T2: a remote module never brings in a `file:`.
+ * - T3: a host that is not of the public internet must be named: in `modules`, or as the host of
+ *   one
+ *   of the node's own workflows. So must one of which this process can't learn where it leads.
+ * - T4: without `modules`, the node's own workflows are trusted with what they import; but where a
+ *   server redirects, it stays on its own origin.
+ * - T5: with `modules`, every remote module must match. Local files that a trusted local root
+ *   imports need no entry: who can change them can change the application.
+ * - T6: a version that a node registered in its own right, or that is part of one, is vouched for
+ *   by
+ *   its hash where its name is served; one that only a start brought never is, whatever it calls
+ *   itself. What is vouched for: its recorded URL and what lies beside it on
+ *   the same origin need no entry. Members of other origins are judged alike, whether their bytes
+ *   come from their URL or from the archive.
+ * - T7: a `jsr:` specifier that is trusted stands for itself, and, as a root, for the files of its
+ *   package at the versions that it allows; not for another version, nor for another root.
+ *
+ * @module
+ */
+
+import { lookup } from "node:dns/promises";
+import { isSha256Hex } from "../../base/encoding.ts";
+import { InvalidArgumentError } from "../../base/errors.ts";
+import { isPrivateAddress, isPrivateHost } from "./address.ts";
+import { FetchFailedError, UntrustedModuleError } from "../load_errors.ts";
+import {
+  formatPackageSpecifier,
+  isExactVersion,
+  parsePackageSpecifier,
+} from "../manifest/package_specifier.ts";
+import { satisfies } from "../project/semver.ts";
+
+/**
+ * An exact specifier, or a pattern: a `URLPattern`, what one is made of, or a text with a wildcard
+ * or group in the pattern's syntax, such as `https://cdn.example/wf/*`.
+ */
+export type TrustPattern = string | URLPattern | URLPatternInit;
+
+/** What a node trusts. */
+export interface TrustOptions {
+  /**
+   * The modules that may run: roots, redirects and members.
+   *
+   * @default {the node's own workflows, and what they import}
+   */
+  readonly modules?: readonly TrustPattern[];
+  /**
+   * Which unregistered specifiers `start` may name; they must be trusted besides.
+   *
+   * @default {false}
+   */
+  readonly start?: boolean | readonly TrustPattern[];
+  /**
+   * Version hashes that never run here, whoever vouches for them: each 64 lower-case hexadecimal
+   * digits.
+   */
+  readonly deny?: readonly string[];
+}
+
+type Matcher = (url: URL) => boolean;
+
+/** Where the files of `jsr:` packages are. */
+const JSR = "https://jsr.io/";
+
+/** The trust of a node; immutable. */
+export class Trust {
+  readonly #modules: readonly Matcher[] | undefined;
+  readonly #start: boolean | readonly Matcher[];
+  readonly #deny: ReadonlySet<string>;
+  readonly #own: ReadonlySet<string>;
+  /** T3: hosts that the operator named by naming a workflow. */
+  readonly #ownHosts: ReadonlySet<string>;
+
+  /**
+   * Reads the operator's decision.
+   *
+   * @param options What is trusted.
+   * @param workflows The node's own workflows: absolute URLs and `jsr:` specifiers.
+   * @throws {InvalidArgumentError} When a pattern is none, or a denied hash is none.
+   */
+  constructor(options: TrustOptions, workflows: readonly string[]) {
+    const { modules, start = false, deny = [] } = options;
+    this.#modules = modules && listOf(modules, "trust.modules").flatMap(matchersOf);
+    this.#start = typeof start === "boolean"
+      ? start
+      : listOf(start, "trust.start").flatMap(matchersOf);
+    this.#deny = new Set(listOf(deny, "trust.deny").map(readHash));
+    const urls = workflows.filter((specifier) => URL.canParse(specifier))
+      .map((specifier) => new URL(specifier));
+    this.#own = new Set(urls.map(({ href }) => href));
+    this.#ownHosts = new Set(urls.filter(isRemote).map(({ host }) => host));
+  }
+
+  /** Whether the operator forbids a version. */
+  denies(hash: string): boolean {
+    return this.#deny.has(hash);
+  }
+
+  /** Whether `start` may name a specifier that nobody has registered. */
+  mayStart(specifier: string): boolean {
+    if (typeof this.#start === "boolean") return this.#start;
+    return URL.canParse(specifier) && this.#start.some((matches) => matches(new URL(specifier)));
+  }
+
+  /** Whether a root is trusted by its specifier alone. */
+  trusts(specifier: string): boolean {
+    if (!URL.canParse(specifier)) return false;
+    const url = new URL(specifier);
+    if (structuralFault(url) !== undefined) return false;
+    // T4, T5
+    const isOwn = this.#own.has(url.href) && (this.#modules === undefined || !isRemote(url));
+    return isOwn || this.#matches(url, url);
+  }
+
+  /**
+   * The trust of one graph.
+   *
+   * @param root The URL or `jsr:` specifier of its root.
+   * @param isVouched Whether the graph's hash is known, and of a workflow that the node serves
+   * (T6).
+   * @returns What may be part of it.
+   */
+  scope(root: string, isVouched: boolean): TrustScope {
+    const specifier = new URL(root);
+    const rootUrl = specifier.protocol === "jsr:" ? new URL(JSR) : specifier;
+    const isTrustedRoot = isVouched || this.trusts(root);
+    return new TrustScope((url, referrer, isRedirect) => {
+      if (!isRemote(url) && referrer !== undefined && isRemote(referrer) && !isData(url)) {
+        return "a remote module may not bring in anything local";
+      }
+      // Its bytes are its importer's; a root has none to vouch for it.
+      if (isData(url) && (referrer !== undefined || isTrustedRoot)) return undefined;
+      const isListed = this.#matches(url, specifier);
+      if (isRemote(url) && !isListed && !this.#ownHosts.has(url.host)) {
+        if (isPrivateHost(url.hostname)) return "its host is private, and not listed";
+      }
+      if (isListed) return undefined;
+      if (!isTrustedRoot) return "nothing that this node trusts matches it";
+      if (!isRemote(url)) return isRemote(rootUrl) ? "its root is remote" : undefined;
+      const isBeside = url.origin === rootUrl.origin;
+      if (this.#modules !== undefined) {
+        return isVouched && isBeside ? undefined : "no pattern of trust.modules matches it";
+      }
+      if (!isRedirect || referrer?.origin === url.origin) return undefined;
+      return "a server redirects to it from another origin, and it is not listed";
+    }, (url) => this.#matches(url, specifier) || this.#ownHosts.has(url.host));
+  }
+
+  /** Whether a pattern lists a URL, in the graph of a root (T7). */
+  #matches(url: URL, root: URL): boolean {
+    const isListed = (url: URL) => this.#modules?.some((matches) => matches(url)) ?? false;
+    return isListed(url) || root.protocol === "jsr:" && isOfPackage(url, root) && isListed(root);
+  }
+}
+
+/** What may be part of one graph. */
+export class TrustScope {
+  readonly #fault: (url: URL, referrer?: URL, isRedirect?: boolean) => string | undefined;
+  readonly #isNamed: (url: URL) => boolean;
+  readonly #hosts = new Map<string, Promise<readonly string[]>>();
+
+  /** Made by {@linkcode Trust.scope}. */
+  constructor(
+    fault: (url: URL, referrer?: URL, isRedirect?: boolean) => string | undefined,
+    isNamed: (url: URL) => boolean,
+  ) {
+    this.#fault = fault;
+    this.#isNamed = isNamed;
+  }
+
+  /**
+   * Refuses a module that may not be part of the graph.
+   *
+   * @param url Its URL.
+   * @param referrer The URL of what imports it, or of what redirects to it; none for the root.
+   * @param isRedirect Whether a server sends us there.
+   * @throws {UntrustedModuleError} When it may not.
+   */
+  check(url: string, referrer?: string, isRedirect = false): void {
+    const parsed = new URL(url);
+    const from = referrer === undefined ? undefined : new URL(referrer);
+    const fault = structuralFault(parsed) ?? this.#fault(parsed, from, isRedirect);
+    if (fault !== undefined) throw new UntrustedModuleError(withoutCredentials(parsed), fault);
+  }
+
+  /**
+   * Refuses a public name that leads to a private address, and a name of which nobody here can tell
+   * where it leads (T3).
+   *
+   * @param url The URL about to be requested.
+   * @throws {UntrustedModuleError} When its host leads to a private address and is not listed, or
+   * this process may not look it up.
+   * @throws {FetchFailedError} When its host can't be looked up now.
+   */
+  async checkHost(url: string): Promise<void> {
+    const parsed = new URL(url);
+    if (!isRemote(parsed) || this.#isNamed(parsed)) return;
+    const { hostname } = parsed;
+    let addresses = this.#hosts.get(hostname);
+    if (addresses === undefined) {
+      addresses = addressesOf(hostname, url);
+      this.#hosts.set(hostname, addresses);
+    }
+    if (!(await addresses).some(isPrivateAddress)) return;
+    throw new UntrustedModuleError(url, "its host leads to a private address, and is not listed");
+  }
+}
+
+/**
+ * Refuses a URL that can be part of no graph, whoever trusts it: credentials, an unknown scheme, a
+ * host that ends with a dot, an encoded step upwards.
+ *
+ * @param url An absolute URL.
+ * @throws {UntrustedModuleError} When it is one.
+ */
+export function checkShape(url: string): void {
+  const parsed = new URL(url);
+  const fault = structuralFault(parsed);
+  if (fault !== undefined) throw new UntrustedModuleError(withoutCredentials(parsed), fault);
+}
+
+async function addressesOf(hostname: string, url: string): Promise<readonly string[]> {
+  try {
+    const found = await lookup(hostname.replace(/^\[|\]$/g, ""), { all: true });
+    return found.map(({ address }) => address);
+  } catch (cause) {
+    const isForbidden = cause instanceof Deno.errors.NotCapable ||
+      (cause as { code?: unknown }).code === "EPERM";
+    if (isForbidden) {
+      throw new UntrustedModuleError(
+        url,
+        `this process may not look up where its host leads, and it is not listed; wanted ` +
+          `--allow-net=${hostname}, or a pattern in trust.modules`,
+      );
+    }
+    const told = cause instanceof Error ? cause.message : String(cause);
+    const message = `Cannot fetch ${url}: its host can't be looked up: ${told}`;
+    throw new FetchFailedError("FETCH_FAILED", "passing", message, cause);
+  }
+}
+
+/**
+ * A segment `..` that the URL parser left standing, and a server may climb by: its dots or slashes
+ * are encoded, once or more often, or overlong, or parameters follow it.
+ */
+const STEP_UPWARDS = (() => {
+  const percent = "%(?:25)*";
+  const dot = `(?:\\.|${percent}(?:2e|c0${percent}ae))`;
+  const slash = `(?:[\\\\/]|${percent}(?:2f|5c|c0${percent}af))`;
+  return new RegExp(`(?:^|${slash})${dot}{2}(?:${slash}|;|${percent}3b|$)`, "i");
+})();
+
+/** What no URL of a graph may have, whoever trusts it. */
+function structuralFault(url: URL): string | undefined {
+  if (!["file:", "http:", "https:", "data:", "jsr:"].includes(url.protocol)) {
+    return `its scheme is ${url.protocol.slice(0, -1)}, wanted file, http, https, data or jsr`;
+  }
+  if (url.username !== "" || url.password !== "") return "it holds credentials";
+  if (url.hostname.endsWith(".")) return "its host ends with a dot";
+  if (STEP_UPWARDS.test(url.pathname) && !isData(url)) {
+    return "its path holds an encoded step upwards";
+  }
+  if (url.protocol === "file:" && url.host !== "") return "it is a file of another host";
+  return undefined;
+}
+
+/** A list that an option holds, each entry with the option that it is of. */
+function listOf<T>(list: readonly T[], option: string): { entry: T; option: string }[] {
+  if (Array.isArray(list)) return list.map((entry) => ({ entry, option }));
+  throw new InvalidArgumentError(
+    `Cannot use option ${option}: found ${quote(list)}, wanted a list`,
+    { option },
+  );
+}
+
+function readHash({ entry, option }: { entry: string; option: string }): string {
+  if (typeof entry === "string" && isSha256Hex(entry)) return entry;
+  throw new InvalidArgumentError(
+    `Cannot use option ${option}: found ${quote(entry)}, wanted a version hash: 64 lower-case ` +
+      "hexadecimal digits",
+    { option },
+  );
+}
+
+function matchersOf({ entry, option }: { entry: TrustPattern; option: string }): Matcher[] {
+  try {
+    return readPattern(entry);
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `Cannot use option ${option}: found ${quote(entry)}, wanted an absolute URL or a ` +
+        `URLPattern: ${(error as Error).message}`,
+      { option },
+    );
+  }
+}
+
+function readPattern(pattern: TrustPattern): Matcher[] {
+  if (typeof pattern !== "string") return [matcherOf(compile(pattern))];
+  // Parentheses around plain words begin no group that anybody needs: they are themselves.
+  const text = pattern.replace(/\(([\w .-]*)\)/g, "\\($1\\)");
+  const isExact = !/[*{}]|(^|[^\\])\(|\/:[a-z]/i.test(text);
+  const url = URL.canParse(pattern) || isExact ? new URL(pattern) : undefined;
+  const fault = url && structuralFault(url);
+  if (isExact && fault !== undefined) throw new TypeError(fault);
+  // Whatever else it means, a URL means itself.
+  const itself: Matcher[] = url === undefined
+    ? []
+    : [(found) => normalHref(found) === normalHref(url)];
+  return isExact ? itself : [...itself, matcherOf(compile(text))];
+}
+
+function matcherOf(compiled: URLPattern): Matcher {
+  return (url) => compiled.test(url.href);
+}
+
+const PARTS = ["protocol", "hostname", "port", "pathname", "search", "hash", "baseURL"];
+
+function compile(pattern: TrustPattern): URLPattern {
+  if (pattern instanceof URLPattern) return pattern;
+  if (typeof pattern === "string") {
+    // The colons of an IPv6 address begin no groups.
+    const escape = (host: string) => host.replaceAll(":", "\\:");
+    return new URLPattern(pattern.replace(/\[[\da-f:.]*\]/i, escape));
+  }
+  if (typeof pattern !== "object" || pattern === null) throw new TypeError("it is no pattern");
+  // A part that is left out matches anything: one that is misspelt must not.
+  const wrong = Object.keys(pattern).find((part) => !PARTS.includes(part));
+  if (wrong !== undefined) {
+    throw new TypeError(`it holds ${quote(wrong)}, which is no part of a URL`);
+  }
+  if (Object.values(pattern).every((part) => part === undefined)) {
+    throw new TypeError("it names no part of a URL");
+  }
+  return new URLPattern(pattern);
+}
+
+/** A URL's text; for a `jsr:` specifier, the one of several that mean the same. */
+function normalHref({ href, protocol }: URL): string {
+  const parts = protocol === "jsr:" ? parsePackageSpecifier(href) : undefined;
+  return parts === undefined ? href : formatPackageSpecifier(parts);
+}
+
+/** T7: whether a URL is of the package of a `jsr:` root, at a version that it allows. */
+function isOfPackage(url: URL, root: URL): boolean {
+  const parts = parsePackageSpecifier(root.href);
+  const folder = `${JSR}${parts?.name}/`;
+  if (parts === undefined || !url.href.startsWith(folder)) return false;
+  const path = url.href.slice(folder.length);
+  if (path === "meta.json") return !isExactVersion(parts.range);
+  const version = /^([^/]+)(?:\/|_meta\.json$)/.exec(path)?.[1];
+  if (version === undefined) return false;
+  return isExactVersion(parts.range)
+    ? version === parts.range
+    : satisfies(version, parts.range || "*");
+}
+
+function quote(value: unknown): string {
+  const text = typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : "";
+  const told = text || String(value);
+  return told.length > 80 ? `${told.slice(0, 80)}...` : told;
+}
+
+function isRemote(url: URL): boolean {
+  return url.protocol === "https:" || url.protocol === "http:";
+}
+
+function isData(url: URL): boolean {
+  return url.protocol === "data:";
+}
+
+function withoutCredentials(url: URL): string {
+  const shown = new URL(url);
+  shown.username = "";
+  shown.password = "";
+  return shown.href.slice(0, 500);
+}

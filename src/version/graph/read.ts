@@ -1,0 +1,160 @@
+/**
+ * Reads the graph of a module: all it reaches, byte for byte, and the hash that names it.
+ *
+ * @module
+ */
+
+import { type Project, readProject } from "../project/config.ts";
+import type { Diagnostic } from "../manifest/diagnostics.ts";
+import { GraphUnpinnedError } from "../errors.ts";
+import { buildManifest } from "./manifest.ts";
+import { resolveJsrRoot } from "../fetch/jsr.ts";
+import { normaliseUrl } from "../manifest/label.ts";
+import { formatManifest, type Manifest, versionHash } from "../manifest/format.ts";
+import { type FetchedModule, type FetchModule, readModule } from "../fetch/read_module.ts";
+import type { Resolver } from "./resolve.ts";
+import { Walk } from "./walk.ts";
+
+export type { Diagnostic, FetchedModule, FetchModule, Manifest };
+
+/** Bounds of a graph; what exceeds one is a `GraphLimitError`. */
+export interface GraphLimits {
+  /** Members; 10,000 by default. */
+  readonly members?: number;
+  /** Bytes of all members together; 256 MiB by default. */
+  readonly bytes?: number;
+  /** Imports from the root to the farthest member; 5,000 by default. */
+  readonly depth?: number;
+  /** Redirects of one request; 10 by default. */
+  readonly redirects?: number;
+}
+
+/** What a graph is read with. */
+export interface ReadGraphOptions {
+  /** Fetches members; by default the file system, `fetch`, and `data:` decoding. */
+  readonly fetchModule?: FetchModule;
+  /**
+   * The `deno.json`, `deno.jsonc` or `package.json` whose import map, workspace, compiler options
+   * and lock apply: a path or URL; `false` for none. By default the nearest above a `file:` root,
+   * and the nearest above `home` for any other.
+   */
+  readonly config?: string | URL | false;
+  /** A `file:` URL in the project that holds for roots that are no files; none by default. */
+  readonly home?: string;
+  /** Modules bound to the running application: URLs, or specifiers relative to the root. */
+  readonly live?: readonly string[];
+  /** With `strict` every diagnostic is an error. Default `lenient`. */
+  readonly pinning?: "lenient" | "strict";
+  /** The application's main module: a graph that contains it is an error. */
+  readonly main?: string;
+  /** More URLs of the engine's `.` entry: a graph that contains one is an error. */
+  readonly engine?: readonly string[];
+  /** The registry that a `jsr:` root is read from; `https://jsr.io/` by default. */
+  readonly registry?: string;
+  /**
+   * Called for the root, each redirect and each member before its body is used; throws a
+   * `ContinuumError` to refuse.
+   *
+   * @param url The normalised URL.
+   * @param referrer The URL of the importer; absent for the root.
+   */
+  readonly check?: (url: string, referrer?: string) => void;
+  /** Bounds. */
+  readonly limits?: GraphLimits;
+}
+
+/** A module and all that it reaches. */
+export interface ModuleGraph {
+  /** The root as it was asked for. */
+  readonly specifier: string;
+  /** The `version_hash`. */
+  readonly hash: string;
+  /** What the version is made of. */
+  readonly manifest: Manifest;
+  /** The canonical text of the manifest. */
+  readonly text: string;
+  /** The bytes of every member, by SHA-256. */
+  readonly bytes: ReadonlyMap<string, Uint8Array>;
+  /** The URL of every member and live module, by label; redirects followed. */
+  readonly urls: ReadonlyMap<string, string>;
+  /** What keeps the graph from being exact. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const DEFAULT_LIMITS = { members: 10_000, bytes: 256 * 1024 * 1024, depth: 5_000, redirects: 10 };
+
+/**
+ * Reads a module graph.
+ *
+ * @param root The URL of the root module, or a `jsr:` specifier.
+ * @param options What it is read with.
+ * @returns The graph.
+ * @throws {ModuleNotFoundError} When a module that is imported statically is not there.
+ * @throws {ModuleUnreadableError} When a module may be there, and could not be read.
+ * @throws {ModuleSyntaxError} When a module that is imported statically is none.
+ * @throws {GraphForbiddenError} When the graph holds the application's main module, the engine, or
+ * a file that a remote module imports.
+ * @throws {GraphLimitError} When the graph exceeds its bounds.
+ * @throws {GraphUnpinnedError} With `pinning: "strict"`, when there are diagnostics.
+ * @throws {ConfigError} When the project's config, import map or lock cannot be read, or has
+ * compiler options that are refused.
+ */
+export async function readGraph(
+  root: string,
+  options: ReadGraphOptions = {},
+): Promise<ModuleGraph> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const check = options.check ?? (() => {});
+  const fetchModule = options.fetchModule ??
+    ((url: string) => readModule(url, { redirects: limits.redirects, check }));
+  const place = root.startsWith("file:") ? root : options.home ?? root;
+  const project = await readProject(place, options.config);
+  const url = root.startsWith("jsr:")
+    ? await resolveJsrRoot(root, {
+      fetchModule(url) {
+        check(url); // asking the registry is fetching, too
+        return fetchModule(url);
+      },
+      lock: project.lock,
+      registry: options.registry,
+    })
+    : root;
+  const walk = new Walk({
+    resolver: resolverOf(url, project, options),
+    fetchModule,
+    check,
+    compilerOptions: project.compilerOptions,
+    limits,
+  });
+  const entry = await walk.run(url);
+  const built = buildManifest(walk, entry, project.compilerOptions);
+  const { manifest, bytes, urls } = built;
+  const diagnostics = [...unseenConfig(project, manifest.entry), ...built.diagnostics];
+  if (options.pinning === "strict" && diagnostics.length > 0) {
+    throw new GraphUnpinnedError(root, diagnostics);
+  }
+  const text = formatManifest(manifest);
+  return { specifier: root, hash: versionHash(text), manifest, text, bytes, urls, diagnostics };
+}
+
+function unseenConfig({ unseen }: Project, label: string): Diagnostic[] {
+  if (unseen === undefined) return [];
+  const message = `Found no permission to read ${unseen}: a workspace above the project would ` +
+    "count, wanted --allow-read for it, or the option `config`";
+  return [{ code: "CONFIG_UNSEEN", message, label, line: 1, column: 1 }];
+}
+
+function resolverOf(root: string, project: Project, options: ReadGraphOptions): Resolver {
+  const live = (options.live ?? []).map((specifier) => normaliseUrl(new URL(specifier, root).href));
+  const forbidden = new Map<string, string>();
+  for (const url of options.engine ?? []) forbidden.set(bare(url), "the engine's own entry");
+  if (options.main !== undefined) {
+    forbidden.set(bare(options.main), "the application's main module");
+  }
+  return { project, live: new Set(live), forbidden };
+}
+
+/** A URL without its fragment, which names no other module. */
+function bare(url: string): string {
+  return normaliseUrl(url).replace(/#.*$/s, "");
+}

@@ -1,0 +1,41 @@
+/**
+ * What a source imports.
+ *
+ * @module
+ */
+
+/** One import of a source. */
+export interface FoundImport {
+  /** The specifier, its escapes decoded; `undefined` for a dynamic import that computes it, or its options. */
+  readonly specifier: string | undefined;
+  /** The `type` attribute; `undefined` without one, empty where another attribute is given. */
+  readonly type: string | undefined;
+  /** Whether it is a dynamic import. */
+  readonly isDynamic: boolean;
+  /** Where it is, in UTF-16 units. */
+  readonly offset: number;
+}
+
+/** The imports of a source, and what else matters to a version. */
+export interface FoundImports {
+  /** In the order of the source. */
+  readonly imports: readonly FoundImport[];
+  /** The offsets of every `import.meta` that is not `import.meta.main`. */
+  readonly metas: readonly number[];
+  /** Whether there is a JSX element or fragment. */
+  readonly hasJsx: boolean;
+  /** Whether the source was parsed, not only lexed. */
+  readonly isParsed: boolean;
+}
+
+/**
+ * The type that attributes ask for.
+ *
+ * @param attributes Their keys and values.
+ * @returns The type; `undefined` without attributes, empty where one is not `type`: no runtime takes
+ * it.
+ */
+export function typeOf(attributes: readonly (readonly [string, string])[]): string | undefined {
+  if (attributes.some(([key]) => key !== "type")) return "";
+  return attributes[0]?.[1];
+}

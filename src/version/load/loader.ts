@@ -1,0 +1,542 @@
+/**
+ * Loads versions from memory: verified bytes in, running modules out.
+ *
+ * - L1, verified: every member is hashed in the very buffer that its code is made of, and the
+ *   manifest against the version's hash, before anything of the version runs.
+ * - L2, closed: an import leads where the manifest says, or fails.
+ * - L3, alone: one load at a time in a process, and hooks are registered only while it lasts; a
+ *   `load` hook that stays breaks CommonJS packages with native addons (denoland/deno#36240).
+ * - L4, fresh: an attempt after a failed one uses other URLs, since the runtime keeps failed
+ *   imports
+ *   for the life of the process.
+ *
+ * - L5, faithful: what a dynamic import would reject with, it rejects with: a member that nothing
+ *   imports statically, and that can't be linked or throws, fails no load.
+ *
+ * Members are `continuum:///<hash>/<path>`, and `continuum:///<hash>~<n>/<path>` in the nth
+ * attempt. Below `@` stand modules of the loader: boxes, which import namespaces statically, since
+ * `import()` calls a function `then` that a module exports; and importers, which answer dynamic
+ * imports.
+ *
+ * @module
+ */
+
+import { registerHooks } from "node:module";
+import { sha256Hex } from "../../base/encoding.ts";
+import { isContinuumError } from "../../base/errors.ts";
+import { guardedBuiltin } from "../../replay/builtins.ts";
+import { evaluating, type Taken } from "../../replay/evaluation.ts";
+import { withoutPools } from "../../replay/pools.ts";
+import { emitModule } from "../compile/emit.ts";
+import { ModuleSyntaxError } from "../errors.ts";
+import { importingGuarded } from "./guarded_packages.ts";
+import { WORKFLOW_ENTRY } from "../project/host.ts";
+import { importGuarded } from "./import_guard.ts";
+import {
+  ExternalUnavailableError,
+  IntegrityError,
+  LiveUnknownError,
+  LoadLimitError,
+  UnpinnedImportError,
+} from "../load_errors.ts";
+import { inspectedAs } from "./inspected.ts";
+import { labelPath } from "../manifest/label.ts";
+import { importTypeOf, type Member, parseManifest, versionHash } from "../manifest/format.ts";
+import { versionLog } from "../log.ts";
+import { ManifestIndex, type ResolvedImport } from "../manifest/resolved_imports.ts";
+import { readRewritten, type RequestedImport, type RewrittenModule } from "../compile/rewrite.ts";
+
+/** The namespace of a module. */
+export type Namespace = Readonly<Record<string, unknown>>;
+
+/** Modules of a version, by label. */
+export interface LoadedModules {
+  /** The entry's namespace. */
+  readonly entry: Namespace;
+  /** The namespace of every member that is code and runs. */
+  readonly members: ReadonlyMap<string, Namespace>;
+  /** Bytes of all members. */
+  readonly bytes: number;
+}
+
+/** What a loader is made with. */
+export interface LoaderOptions {
+  /** Milliseconds until an import counts as hung, and 20 more a member. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** How many modules the process may load in its life. Default 100,000. */
+  readonly maxModules?: number;
+}
+
+/** What one load needs. */
+export interface LoadRequest {
+  /** The version. */
+  readonly hash: string;
+  /** The text of its manifest. */
+  readonly manifest: string;
+  /** Its members' bytes by SHA-256; nobody may write into them any more. */
+  readonly bytes: ReadonlyMap<string, Uint8Array>;
+  /** The URL of the application's own module for a live label; `undefined`: it has none. */
+  readonly liveUrl?: (label: string) => string | undefined;
+}
+
+/** What all loaders of a process share, copies of the package included. */
+interface Process {
+  /** Attempts by hash (L4). */
+  readonly attempts: Map<string, number>;
+  /** The last load (L3). */
+  queue: Promise<unknown>;
+  /** Modules loaded so far. */
+  modules: number;
+  /** Answers dynamic imports, by the URL of an importer that has not been evaluated yet. */
+  readonly importers: Map<string, Importer>;
+  /** Hands an importer to the module that asks first. */
+  take(url: string): Importer | undefined;
+}
+
+type Importer = (specifier: unknown, options?: unknown) => Promise<Namespace>;
+
+const SHARED = Symbol.for("continuum.loader");
+
+/** What a member adds to the time that a load may take: a large graph is not a hung one. */
+const MS_PER_MEMBER = 20;
+
+/** Loads versions from memory. */
+export class Loader {
+  readonly #timeoutMs: number;
+  readonly #maxModules: number;
+
+  /**
+   * Makes a loader; all of a process take turns.
+   *
+   * @param options Bounds.
+   */
+  constructor(options: LoaderOptions = {}) {
+    this.#timeoutMs = options.timeoutMs ?? 10_000;
+    this.#maxModules = options.maxModules ?? 100_000;
+  }
+
+  /** Modules that the process has loaded so far, by any loader; they are never freed. */
+  get modules(): number {
+    return shared().modules;
+  }
+
+  /**
+   * Loads a version: verifies it, imports what it needs, then every member of it.
+   *
+   * @param request The version.
+   * @returns Its modules.
+   * @throws {IntegrityError} When a byte of it is wrong; nothing of it has run then.
+   * @throws {ManifestError} When the manifest is none.
+   * @throws {UnpinnedImportError} When it imports statically what the manifest does not list.
+   * @throws {ExternalUnavailableError} When a package that it pins can't be imported here.
+   * @throws {LiveUnknownError} When it is bound to a live module that this node does not have.
+   * @throws {ImportFailedError} When importing it threw, hung, exited or left a rejected promise.
+   * @throws {LoadLimitError} When the process has loaded too many modules.
+   */
+  async load(request: LoadRequest): Promise<LoadedModules> {
+    const state = shared();
+    const before = state.queue;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    state.queue = promise;
+    await before;
+    try {
+      return await this.#load(request, state);
+    } finally {
+      resolve();
+    }
+  }
+
+  async #load(request: LoadRequest, state: Process): Promise<LoadedModules> {
+    const index = verify(request);
+    const { members } = index.manifest;
+    if (state.modules + members.length > this.#maxModules) {
+      throw new LoadLimitError(state.modules, members.length, this.#maxModules);
+    }
+    const attempt = (state.attempts.get(request.hash) ?? 0) + 1;
+    state.attempts.set(request.hash, attempt);
+    const version = new LoadingVersion(request, index, attempt);
+    await version.emit(request.bytes);
+    await version.importOutside();
+    state.modules += members.length;
+    try {
+      const timeoutMs = this.#timeoutMs + members.length * MS_PER_MEMBER;
+      return await version.importMembers(state, timeoutMs);
+    } catch (error) {
+      version.forget(state);
+      throw error;
+    }
+  }
+}
+
+/** L1 */
+function verify({ hash, manifest, bytes }: LoadRequest): ManifestIndex {
+  const found = versionHash(manifest);
+  if (found !== hash) throw new IntegrityError("the manifest of a version", found, hash);
+  const index = new ManifestIndex(parseManifest(manifest));
+  for (const { label, sha256 } of index.manifest.members) {
+    const body = bytes.get(sha256);
+    const digest = body && sha256Hex(body);
+    if (digest !== sha256) throw new IntegrityError(`member ${label}`, digest, sha256);
+  }
+  return index;
+}
+
+/** One attempt to load one version. */
+class LoadingVersion {
+  readonly #liveUrl: NonNullable<LoadRequest["liveUrl"]>;
+  readonly #index: ManifestIndex;
+  readonly #hash: string;
+  readonly #base: string;
+  /** Text by URL, importers and boxes included. */
+  readonly #code = new Map<string, string>();
+  readonly #members = new Map<string, Member>();
+  /** What each member imports, by URL. */
+  readonly #imports = new Map<string, Pick<RewrittenModule, "imports" | "dynamic">>();
+  /** Members that can't be imported, and why. */
+  readonly #broken = new Map<string, { readonly error: unknown }>();
+  /** Members that import dynamically, by the URLs of their importers. */
+  readonly #importers = new Map<string, string>();
+  /** Namespaces that dynamic imports are answered with, by URL. */
+  readonly #namespaces = new Map<string, Namespace>();
+  /** The URLs that externals, live modules and the host are bound to. */
+  readonly #outside = new Map<string, string>();
+  #bytes = 0;
+  #boxes = 0;
+  /** What a hook threw; the runtime wraps it into something else. */
+  #refusal: Error | undefined;
+
+  constructor(request: LoadRequest, index: ManifestIndex, attempt: number) {
+    this.#liveUrl = request.liveUrl ?? (() => undefined);
+    this.#index = index;
+    this.#hash = request.hash;
+    this.#base = `continuum:///${request.hash}${attempt === 1 ? "" : `~${attempt}`}/`;
+    for (const member of index.manifest.members) this.#members.set(this.#urlOf(member), member);
+  }
+
+  /** L2, before anything runs. Nothing keeps the bytes alive after this. */
+  async emit(bytes: LoadRequest["bytes"]): Promise<void> {
+    for (const [url, member] of this.#members) {
+      const body = bytes.get(member.sha256)!;
+      this.#bytes += body.byteLength;
+      const importer = `${this.#base}@import/${this.#importers.size}`;
+      const options = this.#index.options(member.label);
+      try {
+        const { code, ...imports } = await this.#emitOne(url, member, body, importer, options);
+        const isCode = importTypeOf(member.media) === "module";
+        const told = isCode ? inspectedAs(this.#hash, labelPath(member.label)) : "";
+        this.#code.set(url, code + told);
+        this.#imports.set(url, imports);
+        if (!code.includes(importer)) continue;
+        this.#importers.set(importer, url);
+        const take = `globalThis[Symbol.for("continuum.loader")].take(${JSON.stringify(importer)})`;
+        this.#code.set(importer, `export default ${take};`);
+      } catch (error) {
+        if (
+          !isContinuumError(error, "MODULE_SYNTAX") && !isContinuumError(error, "UNPINNED_IMPORT")
+        ) {
+          throw error;
+        }
+        this.#broken.set(url, { error });
+      }
+    }
+    for (const url of this.#reached(this.#urlOf(this.#index.entry))) {
+      const broken = this.#broken.get(url);
+      if (broken !== undefined) throw broken.error;
+    }
+  }
+
+  /** All that a member imports statically, and itself. */
+  #reached(from: string): Set<string> {
+    const seen = new Set([from]);
+    for (const url of seen) {
+      for (const request of this.#imports.get(url)?.imports ?? []) {
+        const target = this.#memberOf(url, request);
+        if (target !== undefined) seen.add(target);
+      }
+    }
+    return seen;
+  }
+
+  /**
+   * L5: members that only dynamic imports may ask for. A member that the manifest lists for an
+   * import that was dropped with its types is none: nobody runs it.
+   */
+  #lazy(eager: ReadonlySet<string>): string[] {
+    const reached = new Set(eager);
+    const wanted = new Set<string>();
+    for (const url of reached) {
+      for (const request of this.#imports.get(url)?.dynamic ?? []) {
+        const target = request && this.#memberOf(url, request);
+        const targets = request === undefined ? this.#members.keys() : target ? [target] : [];
+        for (const lazy of targets) {
+          wanted.add(lazy);
+          for (const below of this.#reached(lazy)) reached.add(below);
+        }
+      }
+    }
+    return [...this.#members.keys()].filter((url) => wanted.has(url) && !eager.has(url));
+  }
+
+  #memberOf(url: string, { specifier, type }: RequestedImport): string | undefined {
+    const target = this.#targetOf(url, specifier, type);
+    return target?.kind === "member" ? this.#urlOf(target.member) : undefined;
+  }
+
+  /** Packages, builtins, live modules and the host, imported ordinarily: they are the process's. */
+  async importOutside(): Promise<void> {
+    const { externals, live, edges } = this.#index.manifest;
+    for (const label of live) {
+      const url = this.#liveUrl(label);
+      if (url === undefined) throw new LiveUnknownError(label);
+      await this.#importOutside(`live ${label}`, url);
+    }
+    await importingGuarded(async () => {
+      for (const { specifier } of externals) {
+        const url = guardedBuiltin(specifier) ?? specifier;
+        await this.#importOutside(`external ${specifier}`, url);
+        const pooled = withoutPools(specifier, this.#namespaces.get(url)!);
+        if (pooled !== undefined) await this.#importOutside(`external ${specifier}`, pooled);
+      }
+    });
+    if (edges.some(({ target }) => target.kind === "host")) {
+      await this.#importOutside("host", WORKFLOW_ENTRY);
+    }
+  }
+
+  async #importOutside(key: string, url: string): Promise<void> {
+    try {
+      const source = `import * as m from ${JSON.stringify(url)};export default [m]`;
+      const box = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+      this.#namespaces.set(url, box.default[0]);
+    } catch (cause) {
+      throw new ExternalUnavailableError(url, cause);
+    }
+    this.#outside.set(key, url);
+  }
+
+  async importMembers(state: Process, timeoutMs: number): Promise<LoadedModules> {
+    for (const [importer, url] of this.#importers) {
+      state.importers.set(
+        importer,
+        (specifier, options) => this.#importDynamically(url, specifier, options),
+      );
+    }
+    const hooks = registerHooks({
+      resolve: (specifier, context, next) => {
+        const { parentURL = "" } = context;
+        if (this.#code.has(specifier)) {
+          const isOurs = parentURL === import.meta.url || this.#isOurs(parentURL) ||
+            this.#importers.get(specifier) === parentURL;
+          if (isOurs) return { url: specifier, shortCircuit: true };
+        }
+        if (!this.#members.has(parentURL)) return next(specifier, context);
+        return { url: this.#resolve(parentURL, specifier), shortCircuit: true };
+      },
+      load: (url, context, next) => {
+        const source = this.#code.get(url);
+        if (source === undefined) return next(url, context);
+        return { format: "module", source, shortCircuit: true };
+      },
+    });
+    const entryUrl = this.#urlOf(this.#index.entry);
+    try {
+      const importAll = async () => {
+        const eager = this.#reached(entryUrl);
+        await this.#importBoxed([...eager]);
+        for (const url of this.#lazy(eager)) await this.#importLazy(url); // L5
+      };
+      await importGuarded(
+        entryUrl,
+        timeoutMs,
+        () => evaluating(this.#hash, importAll, (taken) => reportTaken(entryUrl, taken)),
+      );
+      const entry = this.#namespaces.get(entryUrl)!;
+      return { entry, members: this.#codeMembers(), bytes: this.#bytes };
+    } catch (error) {
+      throw this.#refusal ?? error;
+    } finally {
+      hooks.deregister();
+      this.#code.clear();
+      this.#imports.clear();
+    }
+  }
+
+  /** Whether a module is a box or an importer: an `@` in a label is encoded. */
+  #isOurs(url: string): boolean {
+    return url.startsWith(`${this.#base}@`);
+  }
+
+  /** Imports members in their order, and keeps their namespaces. */
+  async #importBoxed(urls: readonly string[]): Promise<void> {
+    const box = `${this.#base}@box/${this.#boxes++}`;
+    const imports = urls.map((url, i) => `import * as m${i} from ${JSON.stringify(url)};`).join("");
+    this.#code.set(box, `${imports}export default [${urls.map((_, i) => `m${i}`).join(",")}];`);
+    const { default: namespaces } = await import(box);
+    for (const [i, url] of urls.entries()) this.#namespaces.set(url, namespaces[i]);
+  }
+
+  async #importLazy(url: string): Promise<void> {
+    for (const reached of this.#reached(url)) {
+      const broken = this.#broken.get(reached);
+      if (broken === undefined) continue;
+      this.#broken.set(url, broken);
+      return;
+    }
+    this.#refusal = undefined;
+    try {
+      await this.#importBoxed([url]);
+    } catch (error) {
+      this.#broken.set(url, { error: this.#refusal ?? error });
+    }
+  }
+
+  /** A version that failed to load answers no more dynamic imports. */
+  forget(state: Process): void {
+    for (const importer of this.#importers.keys()) state.importers.delete(importer);
+  }
+
+  async #emitOne(
+    url: string,
+    member: Member,
+    body: Uint8Array,
+    importer: string,
+    options: ReadonlyMap<string, string>,
+  ): Promise<RewrittenModule> {
+    try {
+      const emitted = await emitModule(member, body, url, importer, options);
+      if (this.#firstUnlisted(url, emitted) === undefined) return emitted;
+      // A lexer that was fooled may have reported an import that is none: a parser has the last
+      // word.
+      const parsed = await emitModule(member, body, url, importer, options, true);
+      const unlisted = this.#firstUnlisted(url, parsed);
+      // The runtime lets a hook refuse anything but builtins: so this comes first.
+      if (unlisted !== undefined) throw new UnpinnedImportError(url, unlisted);
+      return parsed;
+    } catch (cause) {
+      if (isContinuumError(cause)) throw cause;
+      const told = cause instanceof Error ? cause.message : String(cause);
+      throw new ModuleSyntaxError(`Cannot compile ${url}: ${told}`, { cause });
+    }
+  }
+
+  #firstUnlisted(url: string, { imports }: RewrittenModule): string | undefined {
+    return imports.find(({ specifier, type }) => {
+      const target = this.#targetOf(url, specifier, type);
+      return target === undefined || target.kind === "missing";
+    })?.specifier;
+  }
+
+  /** L2: the URL that an import of emitted code leads to. */
+  #resolve(parent: string, emitted: string): string {
+    const { specifier, type } = readRewritten(emitted);
+    const target = this.#targetOf(parent, specifier, type);
+    const url = target === undefined ? undefined : this.#urlOfTarget(target);
+    if (url !== undefined) return url;
+    this.#refusal ??= new UnpinnedImportError(parent, specifier);
+    throw this.#refusal;
+  }
+
+  async #importDynamically(
+    parent: string,
+    given: unknown,
+    options: unknown,
+  ): Promise<Namespace> {
+    const specifier = `${given as string}`;
+    const type = typeOf(options);
+    const target = this.#targetOf(parent, specifier, type);
+    if (target?.kind === "missing" || specifier === "") {
+      throw new TypeError(`Module not found ${JSON.stringify(specifier)}, from ${parent}`);
+    }
+    const url = target === undefined ? undefined : this.#urlOfTarget(target);
+    if (url === undefined) throw new UnpinnedImportError(parent, specifier);
+    const broken = this.#broken.get(url);
+    if (broken !== undefined) throw broken.error;
+    // Only a module that is being imported itself finds another one that is not there yet.
+    return this.#namespaces.get(url) ?? await import(url);
+  }
+
+  #targetOf(parent: string, specifier: string, type: string): ResolvedImport | undefined {
+    const attributes: Record<string, string> = type === "module" ? {} : { type };
+    return this.#index.resolve(this.#members.get(parent)!.label, specifier, attributes);
+  }
+
+  #urlOfTarget(target: ResolvedImport): string | undefined {
+    switch (target.kind) {
+      case "member":
+        return this.#urlOf(target.member);
+      case "external":
+        return this.#outside.get(`external ${target.specifier}`);
+      case "live":
+        return this.#outside.get(`live ${target.label}`);
+      case "host":
+        return this.#outside.get("host");
+      case "missing":
+        return undefined;
+    }
+  }
+
+  #urlOf({ label, media }: Member): string {
+    const type = importTypeOf(media);
+    return `${this.#base}${labelPath(label)}${type === "module" ? "" : `?${type}`}`;
+  }
+
+  #codeMembers(): Map<string, Namespace> {
+    const found = new Map<string, Namespace>();
+    for (const [url, { label, media }] of this.#members) {
+      const namespace = this.#namespaces.get(url);
+      if (importTypeOf(media) === "module" && namespace !== undefined) found.set(label, namespace);
+    }
+    return found;
+  }
+}
+
+/** The import attribute of a dynamic import, read as the language says. */
+function typeOf(options: unknown): string {
+  if (options === undefined) return "module";
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("The second argument of import() must be an object");
+  }
+  const { with: attributes } = options as { with?: unknown };
+  if (attributes === undefined) return "module";
+  if (typeof attributes !== "object" || attributes === null) {
+    throw new TypeError("The 'with' option of import() must be an object");
+  }
+  let type = "module";
+  for (const [key, value] of Object.entries(attributes)) {
+    if (typeof value !== "string") {
+      throw new TypeError("Import attribute values must be strings");
+    }
+    if (key !== "type") throw new TypeError(`Import attribute "${key}" is not supported`);
+    type = value;
+  }
+  return type;
+}
+
+function shared(): Process {
+  const global = globalThis as unknown as Record<symbol, Process | undefined>;
+  const known = global[SHARED];
+  if (known !== undefined) return known;
+  const state: Process = {
+    attempts: new Map(),
+    queue: Promise.resolve(),
+    modules: 0,
+    importers: new Map(),
+    take(url) {
+      const importer = this.importers.get(url);
+      this.importers.delete(url);
+      return importer;
+    },
+  };
+  Object.defineProperty(globalThis, SHARED, { value: state });
+  return state;
+}
+
+function reportTaken(url: string, taken: readonly Taken[]): void {
+  for (const { call, at } of taken) {
+    versionLog.warn(
+      "{url} calls {call} at its top level, at {at}: what it keeps differs from node to node; " +
+        "draw it in a step, or in a module that is live",
+      { url, call, at },
+    );
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Which values of compiler options are taken: those with which Deno runs a module, and of these the
+ * ones that this package compiles to the same. Anything else is refused by name, before there is a
+ * hash. `docs/compiler-options.md` lists all options, and `tests/version/compiler_options_test.ts`
+ * holds the list against the installed Deno.
+ *
+ * - V1: what Deno refuses at its start is refused wherever it stands: another text for `jsx`, and
+ *   an
+ *   import source where nothing is imported from it.
+ * - V2: what Deno refuses when it compiles a module is refused where it governs one: a value of
+ *   another type.
+ * - V3: what Deno takes, and this package does not compile, is refused where a module has JSX.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../errors.ts";
+
+/** Compiler options as a config file gives them. */
+export type GivenOptions = Readonly<Record<string, unknown>>;
+
+/** Compiler options, and where each is set. */
+export interface OptionScope {
+  /** The options. */
+  readonly options: GivenOptions;
+  /** The URL of the file that sets an option. */
+  readonly fileOf: (key: string) => string;
+}
+
+/** The JSX that this package compiles. */
+const COMPILED = ["react", "react-jsx", "react-jsxdev"];
+/** The JSX that Deno takes beside it. */
+const TAKEN = ["precompile", "preserve"];
+
+const isBoolean = (value: unknown) => typeof value === "boolean";
+const isText = (value: unknown) => typeof value === "string";
+/** A factory that both take: names with dots between them. */
+const isName = (value: unknown) => isText(value) && isFactory(value as string);
+
+/** What a value must be, in words and as a test, by the kinds of modules that it matters to. */
+const TYPES: readonly (readonly [RegExp, string, (value: unknown) => boolean, string[]])[] = [
+  [/^(tsx?|jsx)$/, "true or false", isBoolean, [
+    "checkJs",
+    "emitDecoratorMetadata",
+    "experimentalDecorators",
+    "verbatimModuleSyntax",
+  ]],
+  [/^(tsx?|jsx)$/, "a text", isText, ["jsx", "jsxFactory", "jsxFragmentFactory"]],
+  [/^[jt]sx$/, "names with dots between them", isName, ["jsxFactory", "jsxFragmentFactory"]],
+  [/^(tsx?|jsx)$/, "a text", (value) => value === null || isText(value), ["jsxImportSource"]],
+  [
+    /^(tsx?|jsx)$/,
+    "a list of texts",
+    (value) => value === null || Array.isArray(value) && value.every(isText),
+    ["jsxPrecompileSkipElements"],
+  ],
+];
+
+/**
+ * Whether a text is a factory of JSX: names with dots between them.
+ *
+ * @param text The text.
+ * @returns Whether it is; the compiler breaks on much of what is not, as Deno does.
+ */
+export function isFactory(text: string): boolean {
+  return /^(?!this\b)[\p{ID_Start}$_][\p{ID_Continue}$]*(\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u
+    .test(text);
+}
+
+/**
+ * The compiler options of a config file.
+ *
+ * @param value What the file has.
+ * @param file The URL of the file.
+ * @returns The options; `undefined` where there are none.
+ * @throws {ConfigError} When they are no object.
+ */
+export function givenOptions(value: unknown, file: string): GivenOptions | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "object" && !Array.isArray(value)) return value as GivenOptions;
+  throw new ConfigError(`Cannot read ${file}: compilerOptions is ${show(value)}, wanted an object`);
+}
+
+/**
+ * V1: refuses what no module may stand beside.
+ *
+ * @param scope The options of a root, of a member over it, or of a `tsconfig.json`.
+ * @throws {ConfigError} When Deno would not start with it.
+ */
+export function checkScope({ options, fileOf }: OptionScope): void {
+  const { jsx } = options;
+  if (typeof jsx === "string" && ![...COMPILED, ...TAKEN].includes(jsx)) {
+    refuse("jsx", jsx, fileOf("jsx"), COMPILED.map((value) => JSON.stringify(value)).join(" or "));
+  }
+  if (jsx !== undefined && jsx !== "react") return;
+  for (const key of ["jsxImportSource", "jsxImportSourceTypes"]) {
+    const value = options[key] ?? undefined;
+    if (value === undefined) continue;
+    refuse(key, value, fileOf(key), 'the option jsx beside it, "react-jsx" or "react-jsxdev"');
+  }
+}
+
+/**
+ * V2: refuses values of another type.
+ *
+ * @param scope The options of a module.
+ * @param media Its media type.
+ * @throws {ConfigError} When Deno would not compile the module with them.
+ */
+export function checkTypes({ options, fileOf }: OptionScope, media: string): void {
+  for (const [kinds, wanted, isRight, keys] of TYPES) {
+    if (!kinds.test(media)) continue;
+    for (const key of keys) {
+      const value = options[key];
+      if (value !== undefined && !isRight(value)) refuse(key, value, fileOf(key), wanted);
+    }
+  }
+}
+
+/**
+ * V3: refuses to compile JSX in a way that is not Deno's.
+ *
+ * @param scope The options of a module with JSX.
+ * @param url Its URL.
+ * @throws {ConfigError} When they say so.
+ */
+export function checkJsx({ options, fileOf }: OptionScope, url: string): void {
+  const { jsx } = options;
+  if (typeof jsx !== "string" || !TAKEN.includes(jsx)) return;
+  const accepted = COMPILED.map((value) => JSON.stringify(value)).join(" or ");
+  refuse("jsx", jsx, fileOf("jsx"), `${accepted} for ${url}, which has JSX`);
+}
+
+function refuse(key: string, value: unknown, file: string, wanted: string): never {
+  throw new ConfigError(
+    `Cannot compile with ${file}: the compiler option ${key} is ${show(value)}, wanted ${wanted}`,
+    { details: { option: key, file } },
+  );
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value).slice(0, 80);
+}

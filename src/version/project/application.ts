@@ -1,0 +1,112 @@
+/**
+ * The application that runs in this process: where its files are, and how they are named in a
+ * database that other machines read too.
+ *
+ * @module
+ */
+
+import { InvalidArgumentError } from "../../base/errors.ts";
+import { labelOf } from "../manifest/label.ts";
+
+const CONFIG_NAMES = ["deno.json", "deno.jsonc", "package.json"];
+
+/** The folder that an application is, and names relative to it. */
+export class Application {
+  /** The URL of the folder, with its final slash. */
+  readonly root: string;
+
+  /**
+   * Names the folder.
+   *
+   * @param root Its URL, with the final slash.
+   */
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /**
+   * Finds the application: the folder of the given config file, else the nearest one with a
+   * `deno.json` above the main module, else the main module's.
+   *
+   * @param config A path or URL of a config file.
+   */
+  static find(config?: string): Application {
+    if (config !== undefined) {
+      const url = URL.canParse(config) ? new URL(config) : new URL(config, workingFolder());
+      return new Application(new URL("./", url).href);
+    }
+    const { mainModule } = Deno;
+    const from = mainModule.startsWith("file:") ? new URL("./", mainModule).href : workingFolder();
+    return new Application(nearestConfigFolder(from) ?? from);
+  }
+
+  /**
+   * The absolute form of a specifier that a user wrote or the registry recorded.
+   *
+   * @param specifier An absolute URL, `jsr:`, or `app:` and a path from the application's root.
+   * @returns A normalised URL, or the `jsr:` specifier.
+   * @throws {InvalidArgumentError} When it is none of these.
+   */
+  resolve(specifier: string): string {
+    if (specifier.startsWith("app:")) {
+      return new URL(`./${specifier.slice("app:".length)}`, this.root).href;
+    }
+    if (URL.canParse(specifier)) {
+      const url = new URL(specifier);
+      if (["file:", "http:", "https:", "data:", "jsr:"].includes(url.protocol)) return url.href;
+    }
+    throw new InvalidArgumentError(
+      `Cannot read a workflow module: found the specifier ${JSON.stringify(specifier)}, wanted ` +
+        'an absolute URL such as import.meta.resolve("./order.ts"), or a jsr: specifier',
+    );
+  }
+
+  /**
+   * As {@linkcode Application.resolve}.
+   *
+   * @returns `undefined` when the specifier is none of these.
+   */
+  tryResolve(specifier: string): string | undefined {
+    try {
+      return this.resolve(specifier);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * The form of a specifier that means the same on other machines: a file is named from the
+   * application's root, since containers move.
+   *
+   * @param specifier What {@linkcode Application.resolve} gave.
+   * @returns What the registry records.
+   */
+  record(specifier: string): string {
+    if (!specifier.startsWith("file:")) return specifier;
+    return `app:${labelOf(specifier, this.root).replace(/^\.\//, "")}`;
+  }
+
+  /** Whether modules in a folder belong to this application's own config file. */
+  governs(url: string): boolean {
+    return url.startsWith("file:") && nearestConfigFolder(new URL("./", url).href) === this.root;
+  }
+}
+
+function workingFolder(): string {
+  return new URL(`file://${Deno.cwd().replaceAll("\\", "/").replace(/^\/?/, "/")}/`).href;
+}
+
+function nearestConfigFolder(from: string): string | undefined {
+  for (let folder = from;; folder = new URL("../", folder).href) {
+    if (CONFIG_NAMES.some((name) => isFile(new URL(name, folder)))) return folder;
+    if (new URL("../", folder).href === folder) return undefined;
+  }
+}
+
+function isFile(url: URL): boolean {
+  try {
+    return Deno.statSync(url).isFile;
+  } catch {
+    return false; // Not there, or not to be seen: then it says nothing.
+  }
+}

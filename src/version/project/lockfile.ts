@@ -1,0 +1,130 @@
+/**
+ * `deno.lock`, versions 4 and 5: which version a range means, and what its packages weigh.
+ *
+ * @module
+ */
+
+import { sha256Hex } from "../../base/encoding.ts";
+import { ConfigError } from "../errors.ts";
+import { type PackageSpecifier, parsePackageSpecifier } from "../manifest/package_specifier.ts";
+
+/** A package as the lock pins it. */
+export interface LockedPackage {
+  /** The exact version. */
+  readonly version: string;
+  /**
+   * Over the package and all that it depends on: `closure-sha256-` and hexadecimal digits. `null`
+   * when a part of the closure has no integrity in the lock.
+   */
+  readonly integrity: string | null;
+}
+
+interface Entry {
+  readonly integrity?: string;
+  readonly dependencies?: readonly string[];
+  readonly optionalDependencies?: readonly string[];
+  readonly optionalPeers?: readonly string[];
+}
+
+interface LockJson {
+  readonly version?: string;
+  readonly specifiers?: Readonly<Record<string, string>>;
+  readonly npm?: Readonly<Record<string, Entry>>;
+  readonly jsr?: Readonly<Record<string, Entry>>;
+}
+
+/** A lockfile; immutable. One of another version pins nothing. */
+export class Lockfile {
+  readonly #lock: LockJson;
+  /** The keys of each kind by `kind:name`. */
+  readonly #keys = new Map<string, string[]>();
+  readonly #closures = new Map<string, string | null>();
+
+  /**
+   * Reads a lockfile.
+   *
+   * @param text Its text.
+   * @param url What messages call it.
+   * @throws {ConfigError} When it is not JSON.
+   */
+  constructor(text: string, url: string) {
+    let lock: LockJson | null;
+    try {
+      lock = JSON.parse(text) as LockJson | null;
+    } catch (cause) {
+      throw new ConfigError(`Cannot read the lockfile ${url}: it is not JSON`, { cause });
+    }
+    this.#lock = lock?.version === "4" || lock?.version === "5" ? lock : {};
+    for (const kind of ["npm", "jsr"] as const) {
+      for (const key of Object.keys(this.#lock[kind] ?? {})) {
+        const name = `${kind}:${key.slice(0, key.indexOf("@", 1))}`;
+        const keys = this.#keys.get(name);
+        if (keys === undefined) this.#keys.set(name, [key]);
+        else keys.push(key);
+      }
+    }
+  }
+
+  /**
+   * Finds what a specifier means here.
+   *
+   * @param specifier Its kind, name and range.
+   * @returns The package; `undefined` when the lock does not know it.
+   */
+  find(specifier: PackageSpecifier): LockedPackage | undefined {
+    const { kind, name, range } = specifier;
+    const locked = this.#lock.specifiers?.[`${kind}:${name}@${range || "*"}`] ?? range;
+    const key = `${name}@${locked}`;
+    if (this.#lock[kind]?.[key] === undefined) return undefined;
+    // What follows the first underscore says which peers an npm package was resolved with.
+    const version = kind === "npm" ? locked.replace(/_.*$/s, "") : locked;
+    return { version, integrity: this.#closure(kind, key) };
+  }
+
+  /** The digest of the sorted lines `kind:key integrity` of a package and all below it. */
+  #closure(kind: "npm" | "jsr", key: string): string | null {
+    const root = `${kind}:${key}`;
+    const known = this.#closures.get(root);
+    if (known !== undefined) return known;
+    const lines = new Map<string, string>();
+    const pending: [kind: "npm" | "jsr", key: string][] = [[kind, key]];
+    let isWhole = true;
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const [kind, key] = next;
+      if (lines.has(`${kind}:${key}`)) continue;
+      const entry = this.#lock[kind]?.[key];
+      if (entry?.integrity === undefined) isWhole = false;
+      lines.set(`${kind}:${key}`, `${kind}:${key} ${entry?.integrity ?? "-"}\n`);
+      const below = [...entry?.dependencies ?? [], ...entry?.optionalDependencies ?? []];
+      for (const dependency of below) {
+        const found = kind === "npm" ? this.#npmKey(dependency) : this.#anyKey(dependency);
+        if (found === undefined) isWhole = false;
+        else pending.push(found);
+      }
+    }
+    const closure = isWhole
+      ? `closure-sha256-${sha256Hex([...lines.values()].sort().join(""))}`
+      : null;
+    this.#closures.set(root, closure);
+    return closure;
+  }
+
+  /** A dependency of an npm package: `name`, `name@version` or `alias@npm:name@version`. */
+  #npmKey(dependency: string): ["npm", string] | undefined {
+    const plain = dependency.replace(/^.*?@npm:/, "");
+    if (plain.indexOf("@", 1) !== -1) return ["npm", plain];
+    const keys = this.#keys.get(`npm:${plain}`);
+    return keys?.length === 1 ? ["npm", keys[0]!] : undefined;
+  }
+
+  /** A dependency of a JSR package: a specifier, its range left out where only one is known. */
+  #anyKey(dependency: string): ["npm" | "jsr", string] | undefined {
+    const specifier = parsePackageSpecifier(dependency);
+    if (specifier === undefined) return undefined;
+    const { kind, name, range } = specifier;
+    const locked = this.#lock.specifiers?.[`${kind}:${name}@${range || "*"}`];
+    if (locked !== undefined) return [kind, `${name}@${locked}`];
+    const keys = this.#keys.get(`${kind}:${name}`);
+    return range === "" && keys?.length === 1 ? [kind, keys[0]!] : undefined;
+  }
+}

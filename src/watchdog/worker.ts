@@ -1,0 +1,92 @@
+/**
+ * The thread of {@linkcode Watchdog}: looks whether turns come to an end, parks the run whose turn
+ * does not, and ends the process if it can't go on at all.
+ *
+ * @module
+ */
+
+import { inBackground } from "../base/background.ts";
+import type { StuckReason } from "../ports/rows.ts";
+import { NUMBERS, viewsOf, type WatchdogOrder, WORDS } from "./memory.ts";
+
+/** How often it looks within the time after which a turn counts as hung. */
+const LOOKS = 8;
+
+/** What is hung: a run under a token. */
+interface Hung {
+  readonly id: number;
+  readonly token: number;
+  readonly seconds: number;
+}
+
+function say(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`Continuum: ${text}\n`));
+}
+
+function watch({ memory, hungMs, lostMs, ...where }: WatchdogOrder): void {
+  const { words, numbers } = viewsOf(memory);
+  const everyMs = hungMs / LOOKS;
+  let last = "";
+  /** Looks in a row that found the same turn at the same place: a process that slept is not hung. */
+  let looks = 0;
+  setInterval(() => {
+    const turns = Atomics.load(words, WORDS.turns);
+    const now = `${turns} ${words[WORDS.deliveries]}`;
+    looks = now === last && turns % 2 !== 0 ? looks + 1 : 0;
+    last = now;
+    if (looks === LOOKS) {
+      const hung = {
+        id: numbers[NUMBERS.run]!,
+        token: numbers[NUMBERS.token]!,
+        seconds: Math.round(hungMs / 100) / 10,
+      };
+      inBackground(
+        park(hung, where),
+        (error) => say(`Cannot park a run whose turn hangs: ${error}`),
+      );
+    }
+    if (looks === Math.ceil(lostMs / everyMs)) end(looks * everyMs);
+  }, everyMs);
+}
+
+async function park(
+  { id, token, seconds }: Hung,
+  where: Pick<WatchdogOrder, "database" | "schema">,
+): Promise<void> {
+  const { openStore } = await import("../store/open.ts"); // a thread that never needs it is small
+  await using store = await openStore(where);
+  const [row] = await store.journal.load([{ id, from: 2_147_483_647 }]);
+  if (row === undefined || row.token !== token) return;
+  const reason: StuckReason = {
+    code: "TURN_HUNG",
+    message: `The code has not returned for ${seconds} s after event ${row.nextSeq - 1} of its ` +
+      "history: it loops without end, or computes for long, which belongs into an activity; while " +
+      "it does, its node is lost",
+    details: { seconds, after: row.nextSeq - 1 },
+  };
+  const transition = { to: "stuck_poisoned", reason } as const;
+  const [result] = await store.journal.commit([
+    { run: id, token, first: row.nextSeq, events: [], consumed: [], transition },
+  ]);
+  say(`a turn has not returned for ${seconds} s; its run was ${result?.status} as stuck_poisoned`);
+}
+
+/** Nothing else of this process will ever run: whoever supervises it is to start another. */
+function end(ms: number): void {
+  say(`the main thread has been in one turn for ${Math.round(ms / 1_000)} s: ending the process`);
+  try {
+    Deno.kill(Deno.pid, "SIGKILL");
+  } catch (error) {
+    say(`Cannot end the process, which needs --allow-run: ${error}`);
+  }
+}
+
+const self = globalThis as unknown as {
+  onmessage?: (event: MessageEvent<WatchdogOrder>) => void;
+  postMessage(message: "watches"): void;
+};
+
+self.onmessage = (event) => {
+  watch(event.data);
+  self.postMessage("watches");
+};

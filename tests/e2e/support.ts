@@ -1,0 +1,103 @@
+/**
+ * What user-side tests play on: places in databases, served modules, and looking until something is
+ * so.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import "../support/primed_hooks.ts";
+import { Continuum } from "../../src/continuum.ts";
+import type { RunHandle } from "../../src/client/run/handle.ts";
+import type { RunStatus } from "../../src/client/run/status.ts";
+import type { OpenOptions } from "../../src/options.ts";
+import type { Place } from "../support/database.ts";
+import { type Answers, serve, type Server } from "../version/fixture.ts";
+
+/** A server of modules whose files come and go. */
+export interface Site extends Server {
+  /** What it answers, by path. */
+  readonly files: { [path: string]: Answers[string] };
+  /** The URL of a file. */
+  at(path: string): string;
+}
+
+/** Serves files that may be changed. */
+export function makeSite(files: Answers): Site {
+  const shown = { ...files };
+  const server = serve(shown);
+  return { ...server, files: shown, at: (path) => server.url + path };
+}
+
+/** How tests run nodes: runs that wait leave memory at once. */
+export const BRISK: OpenOptions = { linger: 0, lease: "3s" };
+
+/** Opens a node in a place. */
+export function openIn(place: Place, options: OpenOptions = {}): Promise<Continuum> {
+  const { database, schema } = place;
+  return Continuum.open({ ...BRISK, database, schema, ...options });
+}
+
+/** How long something may take that should take no time, in milliseconds. */
+const PATIENCE = 20_000;
+const LOOK_EVERY = 10;
+
+/**
+ * Looks until something is so; for what no promise tells of, since somebody else does it.
+ *
+ * @param look Looks; `undefined`: not yet.
+ * @param told What was looked for.
+ */
+export async function eventually<T>(
+  look: () => Promise<T | undefined> | T | undefined,
+  told: () => string,
+): Promise<T> {
+  // Looks are counted, in place of time: a machine that stood still has not looked.
+  for (let looks = 0; looks < PATIENCE / LOOK_EVERY; looks++) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+  }
+  assert.fail(`in ${PATIENCE} ms there was no ${told()}`);
+}
+
+/** Waits until a run is in a state that it rests in. */
+export async function reached(
+  run: RunHandle,
+  state: RunStatus["state"],
+): Promise<RunStatus> {
+  let last: RunStatus | undefined;
+  return await eventually(
+    async () => (last = await run.status()).state === state ? last : undefined,
+    () => `run that is ${state}, but ${JSON.stringify(last)}`,
+  );
+}
+
+/** A run's result, within a time that is long for it. */
+export async function resultOf<T>(run: RunHandle<T>): Promise<T> {
+  const patience = new AbortController();
+  let isOver = false;
+  const watching = eventually(() => isOver || undefined, () => `end of run ${run.id}`)
+    .catch((error) => patience.abort(error));
+  try {
+    return await run.result({ signal: patience.signal }); // at once: the error shows this line
+  } finally {
+    isOver = true;
+    await watching;
+  }
+}
+
+/** What modules under test leave behind when they run. */
+export const marks = globalThis as unknown as { marksForTest?: string[] };
+
+/** The source of a statement that leaves a mark. */
+export function mark(word: string): string {
+  return `((globalThis as any).marksForTest ??= []).push(${JSON.stringify(word)});\n`;
+}
+
+/** The marks so far, and forgets them. */
+export function takeMarks(): string[] {
+  const taken = marks.marksForTest ?? [];
+  marks.marksForTest = [];
+  return taken;
+}
