@@ -272,6 +272,24 @@ test("an import that the manifest does not list is refused, static or dynamic", 
   assert.equal(runs.ranForTest, 0);
 });
 
+test("the closed graph is no sandbox: code that means to runs other code, as the page on trust says", async () => {
+  const found = await entry({
+    "main.ts": `
+      import { createRequire } from "node:module";
+      export const ways = {
+        eval: () => (0, eval)("1 + 1"),
+        Function: () => new Function("return 1 + 1")(),
+        createRequire: () => createRequire("file:///x/").call(null, "node:path").sep.length + 1,
+        getBuiltinModule: () => process.getBuiltinModule("node:path").sep.length + 1,
+        vm: () => process.getBuiltinModule("node:vm").runInThisContext("1 + 1"),
+      };
+    `,
+  });
+  for (const [way, run] of Object.entries(found["ways"] as Record<string, () => unknown>)) {
+    assert.equal(run(), 2, way);
+  }
+});
+
 test("once a version is loaded, the process imports as if nothing had happened", async () => {
   await entry({ "main.ts": `export default 1;` });
   await assert.rejects(import(`continuum:///${"0".repeat(64)}/main.ts`), /scheme/i);
