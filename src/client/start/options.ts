@@ -84,7 +84,7 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
   readonly signal?: StartSignal<Signals>;
   /**
    * A transaction that the caller has open on his own connection to the same database, of
-   * postgres.js (`sql.begin`), `pg` (a client after `startUserCall`) or PGlite, or anything with
+   * postgres.js (`sql.begin`), `pg` (a client after `begin`) or PGlite, or anything with
    * `query(text, values)`: the run is there when he commits, and never was when he rolls back.
    * Nodes are told at the commit, by a notification in that transaction.
    */

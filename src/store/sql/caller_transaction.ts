@@ -30,7 +30,7 @@ interface Guest {
  * Makes a session of a caller's transaction. Parameters go in as text, whatever the client would
  * make of arrays.
  *
- * @param transaction A client of pg after `startUserCall`, a transaction of postgres.js or PGlite,
+ * @param transaction A client of pg after `begin`, a transaction of postgres.js or PGlite,
  * or anything with a `query(text, values)` that answers with rows, or with an object that has them
  * as `rows`.
  * @returns The session.
