@@ -30,5 +30,5 @@ console.log("moved to mended code:", upgraded, "->", await parked.result());
 // Prints:
 // 1.1 { isTold: true, dice: 3 }
 // stuck_nondeterminism NONDETERMINISTIC_CALL
-// Cannot call fetch in workflow code at workflows/14_determinism.ts:12:26: a replay would not
-// repeat its answer; use ctx.run or an activity moved to mended code: true -> 1.2
+// Cannot call fetch in workflow code at workflows/14_determinism.ts:12:26: a replay would not repeat its answer; use ctx.run or an activity
+// moved to mended code: true -> 1.2

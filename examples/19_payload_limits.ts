@@ -31,5 +31,5 @@ console.log("runs:", await continuum.runs.count());
 // Prints:
 // 400
 // a whole book: PAYLOAD_TOO_LARGE
-// Cannot take input of workflow "scan": found 2002 bytes, wanted at most 1024; keep the bulk
-// elsewhere and pass where it is, or raise limits.payloadBytes runs: 2
+// Cannot take input of workflow "scan": found 2002 bytes, wanted at most 1024; keep the bulk elsewhere and pass where it is, or raise limits.payloadBytes
+// runs: 2
