@@ -55,7 +55,7 @@ export type ScheduleTiming =
 
 /** Options of {@linkcode Schedules.create}; `timeout` and `retry` are those of its runs. */
 export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunPolicyOptions & {
-  /** The schedule's id: 1 to 200 characters, unique in its namespace. */
+  /** The schedule's id: 1 to 255 characters, unique in its namespace. */
   readonly id: string;
   /** What to start: a workflow's name, a definition that this process imported, a specifier. */
   // deno-lint-ignore no-explicit-any -- outputs differ from workflow to workflow
