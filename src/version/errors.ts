@@ -55,7 +55,10 @@ export class ModuleUnreadableError extends ContinuumError {
   }
 }
 
-/** A member is not a module of its type: a syntax error, malformed wasm. Code `MODULE_SYNTAX`. */
+/**
+ * A member is not a module of its type: a syntax error, malformed wasm, CommonJS. Code
+ * `MODULE_SYNTAX`.
+ */
 export class ModuleSyntaxError extends ContinuumError {
   /**
    * Makes the error.
@@ -70,7 +73,7 @@ export class ModuleSyntaxError extends ContinuumError {
 
 /**
  * A graph holds what no version may hold: the application's main module, the engine's own `.`
- * entry, a `file:` module imported by a remote one, a CommonJS module. Code `GRAPH_FORBIDDEN`.
+ * entry, a `file:` module imported by a remote one. Code `GRAPH_FORBIDDEN`.
  */
 export class GraphForbiddenError extends ContinuumError {
   /**

@@ -188,6 +188,13 @@ const TS_DECOYS = [
   ...['import req = require("./none.ts");', "type W<T> = T extends { a: 1 } ? T : never;"],
 ];
 
+/** What a package may make CommonJS; TypeScript at the end. */
+const SCRIPTS = [
+  ...["", "const a = { import: 1, export: 2 };", "const f = () => import('./none.ts');"],
+  ...["return;", "namespace N { export const a = 1; }", "export type A = 1;", "export = 1;"],
+  ...["import req = require('./none.ts');", "import type { A } from './none.ts';"],
+];
+
 const FAULTS = [
   ...["const f0;", "let f0; let f0;", "return 1;", "break;", "export { none0 };", "1 = 2;"],
   ...["let let = 1;", "const enum = 1;", "class await {};", "let f0; const f0 = 1;", "continue;"],
@@ -341,6 +348,7 @@ class RandomGraph {
     if (file.endsWith(".txt")) return encode("export {};");
     if (!isRoot && chance.is(6)) return encode(chance.of(["(((", "export {", "`", "}"]));
     const isTs = /\.m?tsx?$/i.test(file);
+    if (!isRoot && chance.is(15)) return encode(chance.of(isTs ? SCRIPTS : SCRIPTS.slice(0, 4)));
     const lines: string[] = [];
     const isJsx = /\.[jt]sx$/i.test(file);
     if (isJsx && chance.is(50)) {
@@ -450,6 +458,16 @@ function governingOf(chance: Chance): Record<string, unknown> {
   return files;
 }
 
+/** Packages, which say what modules without an import or export are. */
+function packagesOf(chance: Chance): Record<string, unknown> {
+  const files: Record<string, unknown> = { "package.json": {} };
+  for (const folder of ["wf", "wf/sub", "lib"]) {
+    const type = chance.of(["commonjs", "module", undefined]);
+    if (chance.is(70)) files[`${folder}/package.json`] = { type };
+  }
+  return files;
+}
+
 function configOf(chance: Chance): Record<string, unknown> {
   return {
     compilerOptions: optionsOf(chance),
@@ -508,6 +526,7 @@ Deno.test({
       const ours: (string | undefined)[] = [];
       const bytes: ReadonlyMap<string, Uint8Array>[] = [];
       const errors = new Set<string>();
+      let commonJs = 0;
       for (let seed = 0; seed < GRAPHS; seed++) {
         const isRemote = seed % 3 !== 0;
         const base = isRemote ? "https://remote.example/" : `file://${path}/${seed}/`;
@@ -526,6 +545,7 @@ Deno.test({
             const project = { "deno.json": configOf(graph.chance), "deno.lock": LOCK };
             const governing = graph.chance.is(60) ? governingOf(graph.chance) : {};
             const members = "wf/deno.json" in governing ? { workspace: ["./wf", "./wf/sub"] } : {};
+            if (graph.chance.is(60)) Object.assign(governing, packagesOf(graph.chance));
             if ("tsconfig.json" in governing) delete project["deno.json"].compilerOptions;
             Object.assign(project["deno.json"], members);
             for (const [file, json] of Object.entries({ ...project, ...governing })) {
@@ -547,6 +567,7 @@ Deno.test({
           }, (error) => {
             if (!(error instanceof ContinuumError)) throw error;
             errors.add(error.code);
+            if (/Deno runs it as CommonJS/.test(error.message)) commonJs++;
             return undefined;
           }),
         );
@@ -581,6 +602,7 @@ Deno.test({
       for (const kind of kinds) {
         assert.ok(written.some((text) => new RegExp(`^${kind}`, "m").test(text)), kind);
       }
+      assert.ok(commonJs > 5, `${commonJs} hold CommonJS`);
       assert.ok(errors.has("MODULE_SYNTAX") && errors.has("MODULE_NOT_FOUND"), [...errors].join());
     } finally {
       await Deno.remove(path, { recursive: true });

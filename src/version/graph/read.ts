@@ -124,6 +124,7 @@ export async function readGraph(
     fetchModule,
     check,
     compilerOptions: project.compilerOptions,
+    commonJs: project.commonJs,
     limits,
   });
   const entry = await walk.run(url);

@@ -12,6 +12,7 @@
 import { sha256Hex } from "../../base/encoding.ts";
 import { type ContinuumError, isContinuumError } from "../../base/errors.ts";
 import { GraphLimitError, ModuleSyntaxError, ModuleUnreadableError } from "../errors.ts";
+import type { CommonJsFiles } from "../project/commonjs.ts";
 import type { GoverningOptions } from "../options/governing.ts";
 import { normaliseUrl } from "../manifest/label.ts";
 import { positionOf } from "../imports/lex.ts";
@@ -32,6 +33,8 @@ export interface WalkOptions {
   readonly check: (url: string, referrer?: string) => void;
   /** The compiler options of each module. */
   readonly compilerOptions: GoverningOptions;
+  /** Which files Deno executes as CommonJS. */
+  readonly commonJs: CommonJsFiles;
   /** Bounds. */
   readonly limits: { readonly members: number; readonly bytes: number; readonly depth: number };
 }
@@ -258,12 +261,14 @@ export class Walk {
     base: string = module.url,
   ): Promise<Request[]> {
     let found: readonly FoundImport[] = [];
+    let hasModuleSyntax = false;
     const { compilerOptions } = this.#options;
     const options = compilerOptions.of(module.url, module.media);
     try {
       const scanned = await scanModule(module, options, isThorough);
       if (scanned.hasJsx) compilerOptions.checkJsx(module.url);
       found = scanned.imports;
+      hasModuleSyntax = scanned.hasModuleSyntax;
       module.metas = scanned.metas;
       module.isParsed = scanned.isParsed;
     } catch (error) {
@@ -271,6 +276,7 @@ export class Walk {
       module.failure = error;
       module.isParsed = true;
     }
+    if (!hasModuleSyntax && /^[jt]sx?$/.test(module.media)) await this.#refuseCommonJs(module);
     module.imports = found.map((entry) => ({ ...entry, target: this.#targetOf(entry, base) }));
     const requests: Request[] = [];
     for (const { target, type } of module.imports) {
@@ -278,6 +284,18 @@ export class Walk {
       requests.push({ url: target.url, type: (type ?? "module") as ImportType, importer: module });
     }
     return requests;
+  }
+
+  /** Deno executes the module: what imports it dynamically must not take it for missing. */
+  async #refuseCommonJs({ url, failure }: WalkedModule): Promise<void> {
+    const reason = await this.#options.commonJs.reasonOf(url);
+    if (reason === undefined) return;
+    const found = failure === undefined ? "it has no import or export" : "it is no ES module";
+    throw new ModuleSyntaxError(
+      `Cannot pin ${url}: Deno runs it as CommonJS, since ${found}, and ${reason}; ` +
+        `wanted an ES module, such as one with "export {};"`,
+      { cause: failure },
+    );
   }
 
   #targetOf({ specifier, type }: FoundImport, base: string): WalkedImport["target"] {

@@ -24,6 +24,8 @@ export interface FoundImports {
   readonly metas: readonly number[];
   /** Whether there is a JSX element or fragment. */
   readonly hasJsx: boolean;
+  /** Whether there is an import or export, of types too, that makes the source an ES module. */
+  readonly hasModuleSyntax: boolean;
   /** Whether the source was parsed, not only lexed. */
   readonly isParsed: boolean;
 }

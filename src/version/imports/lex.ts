@@ -97,9 +97,13 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
   } catch {
     return undefined;
   }
-  // A file without a single import or export may be no module at all: only a parser can tell.
-  if (!found[3]) return undefined;
-  for (const entry of found[0]) {
+  // A file without an import or export may be no module at all: only a parser can tell. Some of
+  // TypeScript's exports make none.
+  const [entries, exports] = found;
+  const isModule = exports.length > 0 ||
+    entries.some(({ type }) => type !== "dynamic" && type !== "import-meta");
+  if (!isModule || media === "ts" && /\bexport\s*(?:=|import\b)/.test(source)) return undefined;
+  for (const entry of entries) {
     if (!isClear(source, entry)) return undefined;
     words.add(entry.importStart);
     quotes.add(entry.start - 1);
@@ -135,7 +139,7 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
     }
   }
   return isAccounted(source, words, quotes)
-    ? { imports, metas, hasJsx: false, isParsed: false }
+    ? { imports, metas, hasModuleSyntax: true, hasJsx: false, isParsed: false }
     : undefined;
 }
 

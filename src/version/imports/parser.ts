@@ -80,7 +80,8 @@ export function parseImports(source: string, media: "js" | "jsx" | "ts" | "tsx")
   }
   imports.sort((a, b) => a.offset - b.offset);
   metas.sort((a, b) => a - b);
-  return { imports, metas, hasJsx, isParsed: true };
+  const hasModuleSyntax = (tree["body"] as SyntaxNode[]).some(isModuleSyntax);
+  return { imports, metas, hasModuleSyntax, hasJsx, isParsed: true };
 }
 
 /**
@@ -128,6 +129,12 @@ function parseWith(source: string, plugins: ParserPlugin[]): SyntaxNode {
     createImportExpressions: true,
   });
   return program as unknown as SyntaxNode;
+}
+
+/** TypeScript's `import a = b`, exported or not, and `export =` belong to CommonJS, too. */
+function isModuleSyntax({ type, declaration }: SyntaxNode): boolean {
+  if (isNode(declaration) && declaration.type === "TSImportEqualsDeclaration") return false;
+  return type === "TSNamespaceExportDeclaration" || /^(Import|Export\w+)Declaration$/.test(type);
 }
 
 function staticImport(node: SyntaxNode): ParsedImport {

@@ -30,6 +30,8 @@ export interface ScannedModule {
   readonly metas: readonly number[];
   /** Whether a parser, not only the lexer, found them. */
   readonly isParsed: boolean;
+  /** Whether it has an import or export, of types too; of what is no text never. */
+  readonly hasModuleSyntax: boolean;
   /** Whether it has an element or fragment. */
   readonly hasJsx: boolean;
 }
@@ -120,7 +122,7 @@ export async function scanModule(
 }
 
 function parsed(imports: readonly FoundImport[]): ScannedModule {
-  return { imports, metas: [], isParsed: true, hasJsx: false };
+  return { imports, metas: [], isParsed: true, hasModuleSyntax: false, hasJsx: false };
 }
 
 function implicit(specifier: string): FoundImport {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { CommonJsFiles } from "./commonjs.ts";
 import { ForbiddenFileError, readJson as readAnyJson, readText } from "./config_files.ts";
 import { ConfigError } from "../errors.ts";
 import { type ConfigFolder, GoverningOptions } from "../options/governing.ts";
@@ -26,6 +27,8 @@ export interface Project {
   readonly lock: Lockfile | undefined;
   /** The compiler options of each module. */
   readonly compilerOptions: GoverningOptions;
+  /** Which files Deno executes as CommonJS. */
+  readonly commonJs: CommonJsFiles;
   /** Packages of the workspace, answered from their folder. */
   readonly packages: readonly WorkspacePackage[];
   /** Where a workspace could be that this process may not see; the project counts as none's. */
@@ -47,6 +50,7 @@ export const EMPTY_PROJECT: Project = {
   importMap: new ImportMap({}, "file:///"),
   lock: undefined,
   compilerOptions: GoverningOptions.NONE,
+  commonJs: CommonJsFiles.NONE,
   packages: [],
 };
 
@@ -62,6 +66,7 @@ interface ConfigJson extends ImportMapJson {
   readonly patch?: readonly string[];
   readonly lock?: boolean | string | { readonly path?: string };
   readonly compilerOptions?: unknown;
+  readonly unstable?: unknown;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
@@ -96,6 +101,7 @@ export async function readProject(root: string, config?: string | URL | false): 
     importMap: await buildImportMap(top, members, packages),
     lock: await readLock(top),
     compilerOptions: await GoverningOptions.read(optionsOf(top), members.map(optionsOf)),
+    commonJs: commonJsOf(top, members),
     packages,
     unseen,
   };
@@ -322,6 +328,16 @@ async function readLock(top: Folder): Promise<Lockfile | undefined> {
 
 function optionsOf({ url, file, deno }: Folder): ConfigFolder {
   return { url, file, compilerOptions: deno?.compilerOptions };
+}
+
+/** Deno looks at packages where the workspace has one, or where it is told to. */
+function commonJsOf(top: Folder, members: readonly Folder[]): CommonJsFiles {
+  const unstable = top.deno?.unstable;
+  if (Array.isArray(unstable) && unstable.includes("detect-cjs")) {
+    return new CommonJsFiles("commonjs");
+  }
+  const hasPackage = [top, ...members].some(({ npm }) => npm !== undefined);
+  return hasPackage ? new CommonJsFiles("module") : CommonJsFiles.NONE;
 }
 
 async function readJson(url: string): Promise<ConfigJson | undefined> {

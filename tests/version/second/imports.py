@@ -175,6 +175,22 @@ def is_faulty(found):
     return False
 
 
+def has_module_syntax(text, media):
+    """Whether there is an import or export that makes a module; the text is one, or a script."""
+    found, level = Lexer(text, media in ("jsx", "tsx")).out, 0
+    for at, (kind, value) in enumerate(found):
+        level += kind == "mark" and (value in "([{") - (value in ")]}")
+        before, after = found[at - 1][1] if at else ";", (found + [("end", "")])[at + 1]
+        if level or kind != "word" or value not in ("import", "export") or before in (".", "?.") or after[1] in (":", "=", "(", "."):
+            continue
+        # What stands up to a string, brace or star, or to the `=` of `import a = b`.
+        rest = [word for _, word in found[at + 1:at + 4]]
+        is_equals = value == "import" and after[0] == "word" and rest[1:2] == ["="]
+        if not is_equals and not (value == "export" and after[1] == "import"):
+            return True
+    return False
+
+
 def find_imports(text, media):
     """The imports in the order of the source, and whether there is JSX."""
     lexer = Lexer(text, media in ("jsx", "tsx"))

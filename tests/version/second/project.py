@@ -357,6 +357,7 @@ class Project:
     def __init__(self, root, config):
         """`config`: a file's URL, None for none, "nearest"."""
         self.lock, self.packages, self.governing = None, [], Governing(None, [])
+        self.common_js = None
         self.map = ImportMap({}, {})
         if config == "nearest":
             own, top = find(root)
@@ -374,6 +375,10 @@ class Project:
         for folder in [top] + members + folders_of(top, deno.get("links", [])):
             self.add_package(folder)
         self.governing = Governing(top, members)
+        if "detect-cjs" in deno.get("unstable", []):
+            self.common_js = True
+        elif any(folder.npm is not None for folder in [top] + members):
+            self.common_js = False
         self.read_map(top, members)
         lock = deno.get("lock", True)
         if lock is not False:
@@ -425,6 +430,19 @@ class Project:
             elif not re.match(r"[a-z+]+:", range_):
                 out[name] = "npm:%s@%s" % (name, quote(range_, safe="!'()*-._~"))
         return with_packages(out)
+
+    def is_common_js(self, url):
+        """Whether a file that is no ES module counts as CommonJS."""
+        if self.common_js is None or not url.startswith("file:") or re.search(r"\.m[jt]s/*(?:[?#]|$)", url, re.I):
+            return False
+        folder, npm = join("./", url), None
+        while npm is None:
+            npm = read_json(folder + "package.json")
+            if npm is None and join("../", folder) == folder:
+                break
+            folder = join("../", folder)
+        type_ = (npm or {}).get("type")
+        return type_ == "commonjs" or type_ != "module" and (self.common_js or "/node_modules/" in url)
 
     def in_workspace(self, specifier):
         parts = package(specifier)

@@ -16,7 +16,7 @@ import stat
 import sys
 from urllib.parse import unquote_to_bytes
 
-from imports import Import, SyntaxFault, find_imports, wasm_imports
+from imports import Import, SyntaxFault, find_imports, has_module_syntax, wasm_imports
 from project import NoHash, Project, package, path_of
 from url import parse
 
@@ -234,6 +234,9 @@ class Graph:
                 self.scan(module, text, type_)
             except (SyntaxFault, ValueError):
                 module.broken, module.imports = True, []
+            if media in ("js", "jsx", "ts", "tsx") and self.project.is_common_js(final.href):
+                if module.broken or not has_module_syntax(text, media):
+                    raise NoHash("CommonJS that Deno executes")
             for found in module.imports:
                 if found.target[0] == "module":
                     pending.append((found.target[1], found.type))

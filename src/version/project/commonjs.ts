@@ -1,0 +1,71 @@
+/**
+ * Which files Deno executes as CommonJS although their names don't say so: those without an import
+ * or export, in a package that says so. A version executes every module as an ES module, strict and
+ * with other globals, so no version may hold such a file.
+ *
+ * @module
+ */
+
+import { readJson } from "./config_files.ts";
+
+/** How a project's files are told apart. */
+export class CommonJsFiles {
+  /** Where no file is CommonJS by its package: Deno looks at packages only where a project has one. */
+  static readonly NONE: CommonJsFiles = new CommonJsFiles(undefined);
+
+  /** What a `package.json` without a `type` means; `undefined`: nobody asks for any. */
+  readonly #default: "commonjs" | "module" | undefined;
+  /** The nearest `package.json` of a folder. */
+  readonly #nearest = new Map<string, Promise<Package | undefined>>();
+
+  /**
+   * Tells the files of a project apart.
+   *
+   * @param usual What a `package.json` without a `type`, or none at all, means; `undefined` where
+   * Deno looks at none.
+   */
+  constructor(usual: "commonjs" | "module" | undefined) {
+    this.#default = usual;
+  }
+
+  /**
+   * Why Deno executes a file as CommonJS if it has no import or export.
+   *
+   * @param url The URL of a JavaScript or TypeScript module.
+   * @returns What says so, for people; `undefined` when it is an ES module all the same.
+   * @throws {ConfigError} When a `package.json` that may decide it can't be read.
+   */
+  async reasonOf(url: string): Promise<string | undefined> {
+    const { protocol, pathname } = new URL(url);
+    if (this.#default === undefined || protocol !== "file:") return undefined;
+    if (/\.m[jt]s\/*$/i.test(pathname)) return undefined;
+    const nearest = await this.#nearestOf(new URL("./", `file://${pathname}`).href);
+    const type = nearest?.json["type"];
+    if (type === "commonjs") return `${nearest!.url} has "type": "commonjs"`;
+    if (type === "module") return undefined;
+    if (pathname.includes("/node_modules/")) return "it lies in node_modules, without a type";
+    return this.#default === "commonjs" ? `the project has "unstable": ["detect-cjs"]` : undefined;
+  }
+
+  #nearestOf(folder: string): Promise<Package | undefined> {
+    let found = this.#nearest.get(folder);
+    if (found === undefined) {
+      found = this.#read(folder);
+      this.#nearest.set(folder, found);
+    }
+    return found;
+  }
+
+  async #read(folder: string): Promise<Package | undefined> {
+    const url = `${folder}package.json`;
+    const json = await readJson(url);
+    if (json !== undefined) return { url, json };
+    const above = new URL("../", folder).href;
+    return above === folder ? undefined : await this.#nearestOf(above);
+  }
+}
+
+interface Package {
+  readonly url: string;
+  readonly json: Readonly<Record<string, unknown>>;
+}
