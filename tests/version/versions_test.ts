@@ -323,6 +323,24 @@ test("a module whose default export is no workflow is told so", async (place) =>
   assert.deepEqual(await place.store.list(), []);
 });
 
+test("what Deno executes and no loader could load from its bytes is not registered", async (place) => {
+  const cases: Record<string, RegExp> = {
+    "export const a = 1; class A { accessor y = 1 }": /found accessor/,
+    'import defer * as a from "./dep.ts"; export const lazy = a;': /phase defer/,
+    "for (using r = null; ;) break;": /found a resource/,
+  };
+  for (const [source, message] of Object.entries(cases)) {
+    place.answers["wf/order.ts"] = `${source}\n// ${next++}\n${HOST}
+      export default defineWorkflow({ name: "order" }, () => 1);`;
+    await assert.rejects(place.versions().register(place.root), (error: Error) => {
+      assert.match(error.message, message);
+      assert.match(error.message, /wf\/order\.ts/);
+      return true;
+    });
+  }
+  assert.deepEqual(await place.store.list(), []);
+});
+
 test("the application's main module and the engine's own entry are no part of a version", async (place) => {
   for (const url of [Deno.mainModule, new URL("../../mod.ts", import.meta.url).href]) {
     await using folder = await makeFolder({ "order.ts": `import ${JSON.stringify(url)};` });
@@ -348,6 +366,22 @@ test("a failing import passes five times, then lasts until it is forgiven", asyn
   flag.failForTest = false;
   await versions.clearFailures(hash);
   assert.equal((await versions.obtain(hash)).source, "url");
+});
+
+test("a failing import lasts after five times, too, where it throws what can't be looked at", async (place) => {
+  const flag = globalThis as unknown as { failForTest: boolean };
+  flag.failForTest = false;
+  const traps = `{ get() { throw 1; }, getPrototypeOf() { throw 2; }, has() { throw 3; } }`;
+  place.answers["wf/dep.ts"] =
+    `if (globalThis.failForTest) throw new Proxy(function () {}, ${traps});\n` +
+    place.answers["wf/dep.ts"];
+  const hash = await registered(place);
+  flag.failForTest = true;
+  const versions = place.versions();
+  const kinds: string[] = [];
+  for (let i = 0; i < 6; i++) kinds.push((await failure(versions.obtain(hash))).kind);
+  flag.failForTest = false;
+  assert.deepEqual(kinds, ["passing", "passing", "passing", "passing", "lasting", "lasting"]);
 });
 
 test("an import is noted durably; what kills nodes is not imported any more", async (place) => {
