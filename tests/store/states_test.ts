@@ -1,0 +1,403 @@
+/**
+ * Runs, activities and nodes move as the diagrams of `docs/states.md` say: every operation of a store, in
+ * every state that a row can be in.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { ClaimedRun, NewRun, StuckState, Transition } from "../../src/ports/rows.ts";
+import { FIRST_PLACE } from "../../src/ports/retention.ts";
+import type { Store } from "../../src/ports/store.ts";
+import type { NewTask, TaskFence } from "../../src/ports/tasks.ts";
+import { pglite } from "../../src/store/pglite/mod.ts";
+import { type Place, placeOn } from "../support/database.ts";
+import { drawnMoves, MoveRecorder } from "../support/states.ts";
+import {
+  claimOne,
+  COMPLETED,
+  expire,
+  HASH,
+  makeDue,
+  newEvent,
+  newRun,
+  NODE,
+  register,
+  share,
+  suspended,
+  UNKNOWN_VERSION,
+} from "./conformance/fixtures.ts";
+
+const OTHER = "b".repeat(64);
+const STUCK = ["stuck_unknown_version", "stuck_nondeterminism", "stuck_poisoned"] as const;
+const LEASE = { node: NODE, token: 77 };
+const POLICY = JSON.stringify({ retry: { maxAttempts: 3 } });
+
+/** What a test has of its run, or of its task. */
+interface Subject {
+  readonly place: Place;
+  readonly store: Store;
+  /** As it was last claimed, on the node {@linkcode NODE}; absent if it never was. */
+  readonly run?: ClaimedRun;
+}
+
+type Operation = (subject: Subject) => Promise<unknown>;
+
+function failed(to: "failed" | "cancelled"): Transition {
+  return { to, result: null, error: "{}" };
+}
+
+function parked(to: StuckState): Transition {
+  return { to, reason: UNKNOWN_VERSION.reason };
+}
+
+/** How the owner of a run can move it. */
+const TRANSITIONS: readonly Transition[] = [
+  suspended(0),
+  { to: "released", afterMs: 0 },
+  COMPLETED,
+  failed("failed"),
+  failed("cancelled"),
+  ...STUCK.map(parked),
+];
+
+/** Removes everything, without a trace in the trigger's notes, and opens the node anew. */
+async function clear(place: Place, store: Store): Promise<void> {
+  await place.query("truncate {schema}.runs, {schema}.tasks, {schema}.nodes cascade");
+  await store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
+}
+
+/** Puts the run `r` into a state: claimed, with a history of so many events, then moved. */
+function claimedRun(events: number, transition?: Transition) {
+  return async (store: Store): Promise<ClaimedRun> => {
+    await store.runs.insert([newRun("r", { policy: POLICY })]);
+    const run = await claimOne(store);
+    await store.journal.commit([share(run, 0, {
+      events: Array.from({ length: events }, () => newEvent("a")),
+      ...(transition === undefined ? {} : { transition }),
+    })]);
+    return run;
+  };
+}
+
+async function unclaimedRun(store: Store, more: Partial<NewRun>): Promise<undefined> {
+  await store.runs.insert([newRun("r", more)]);
+}
+
+const BUILDS: readonly ((store: Store) => Promise<ClaimedRun | undefined>)[] = [
+  () => Promise.resolve(undefined),
+  (store) => unclaimedRun(store, {}),
+  (store) => unclaimedRun(store, { delayMs: 60_000 }),
+  (store) => unclaimedRun(store, { lease: LEASE }),
+  claimedRun(0),
+  claimedRun(1),
+  ...TRANSITIONS.map((transition) => claimedRun(1, transition)),
+  ...STUCK.map((state) => claimedRun(0, parked(state))),
+  async (store) => {
+    await unclaimedRun(store, {});
+    await store.runs.end("r", "terminated", "{}", { onlyStuck: false });
+    return undefined;
+  },
+];
+
+/** Writes as the run's owner, behind the token that it had. */
+function commit(transition?: Transition, events = 0): Operation {
+  return async ({ store, run }) => {
+    if (run === undefined) return;
+    const [loaded] = await store.journal.load([{ id: run.id, from: 0 }]);
+    await store.journal.commit([share(run, loaded?.events.length ?? 0, {
+      events: Array.from({ length: events }, () => newEvent("b")),
+      ...(transition === undefined ? {} : { transition }),
+    })]);
+  };
+}
+
+/** Ends the parent of `r`, which it is made a child of. */
+function endParent(close: "abandon" | "cancel" | "terminate"): Operation {
+  return async ({ place, store }) => {
+    await store.runs.insert([newRun("parent", { lease: { node: NODE, token: 5 } })]);
+    await place.query(
+      `update {schema}.runs set parent_close = $1,
+         parent = (select id from {schema}.runs where run_id = 'parent') where run_id = 'r'`,
+      [close],
+    );
+    await place.query("update {schema}.runs set has_children = true where run_id = 'parent'");
+    const parent = await store.runs.get("parent");
+    await store.journal.commit([share(
+      { id: parent!.id, token: 5 } as ClaimedRun,
+      0,
+      { transition: COMPLETED },
+    )]);
+    await store.lineage.settleEnded(10);
+  };
+}
+
+function seize(then: "back" | "pin"): Operation {
+  return async ({ store }) => {
+    const run = await store.runs.seize("r", LEASE);
+    if (run === null) return;
+    const reason = STUCK.some((state) => state === run.state) ? UNKNOWN_VERSION.reason : null;
+    await store.runs.settle(
+      run.id,
+      LEASE,
+      then === "back" ? { back: run.state, reason } : {
+        pin: { hash: OTHER, specifier: "file:///other.ts" },
+        payload: "{}",
+      },
+    );
+  };
+}
+
+async function nextGeneration(
+  { store, run }: Subject,
+): Promise<{ run: number; token: number; next: number; generation: number; seed: string }> {
+  const [loaded] = await store.journal.load([{ id: run!.id, from: 0 }]);
+  const next = loaded?.events.length ?? 0;
+  return { run: run!.id, token: run!.token, next, generation: 0, seed: crypto.randomUUID() };
+}
+
+const OPERATIONS: readonly Operation[] = [
+  () => Promise.resolve(),
+  async ({ place, store }) => {
+    await makeDue(place, "r");
+    await store.runs.claim({ node: NODE, limit: 9, excluded: [] });
+  },
+  commit(),
+  commit(undefined, 1),
+  ...TRANSITIONS.map((transition) => commit(transition)),
+  ({ store }) => store.runs.deliver("r", { kind: "signal", name: "s", payload: "1" }),
+  ({ store }) => store.runs.deliver("r", { kind: "cancel", name: "", payload: null }),
+  ({ store }) => store.runs.unpark("r"),
+  ({ store }) => store.runs.end("r", "cancelled", "{}", { onlyStuck: true }),
+  ({ store }) => store.runs.end("r", "terminated", "{}", { onlyStuck: false }),
+  seize("back"),
+  seize("pin"),
+  ({ store, run }) => run === undefined ? Promise.resolve() : store.runs.giveBack(NODE, [run]),
+  ({ store }) => store.versions.revive(HASH),
+  ({ store }) => register(store),
+  async ({ place, store }) => {
+    await expire(place, NODE);
+    await store.nodes.expire("other", false);
+  },
+  ({ store }) => store.nodes.close(NODE),
+  ({ store }) => store.nodes.heartbeat(NODE, 60_000),
+  ...(["abandon", "cancel", "terminate"] as const).map(endParent),
+  async (subject) => {
+    if (subject.run === undefined) return;
+    const end = { ...await nextGeneration(subject), signals: [] };
+    const pin = { hash: HASH, specifier: "file:///order.ts", input: "{}" };
+    await subject.store.lineage.continueAsNew({ ...end, ...pin });
+  },
+  async (subject) => {
+    if (subject.run === undefined) return;
+    const end = { ...await nextGeneration(subject), signals: [] };
+    await subject.store.lineage.retry({ ...end, wakeSeq: 0, at: 0, waits: [], failure: "{}" });
+  },
+  ({ store }) => store.runs.insert([newRun("r", { replaces: "ended" })]),
+  ({ store }) => store.runs.insert([newRun("r", { replaces: "any" })]),
+  ({ store }) => store.runs.insert([newRun("r", { replaces: "any", lease: LEASE })]),
+  ({ store }) =>
+    store.retention.step({
+      namespace: "default",
+      workflow: null,
+      runsBefore: 9e12,
+      states: ["completed", "failed", "cancelled", "terminated"],
+      generationsBefore: null,
+    }, FIRST_PLACE),
+];
+
+async function newPlace(): Promise<{ place: Place; store: Store }> {
+  const place = await placeOn(pglite(null));
+  const store = await place.open();
+  await register(store);
+  await register(store, OTHER);
+  return { place, store };
+}
+
+Deno.test({
+  name: "the diagram of runs has every move that a store makes, and no other",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const { place, store } = await newPlace();
+    await using _ = place;
+    const recorder = await MoveRecorder.on(place, "runs");
+    for (const build of BUILDS) {
+      for (const operate of OPERATIONS) {
+        await clear(place, store);
+        const run = await build(store);
+        await operate({ place, store, ...(run === undefined ? {} : { run }) });
+      }
+    }
+    assert.deepEqual(await recorder.moves(), await drawnMoves("Runs"));
+  },
+});
+
+interface TaskSubject extends Subject {
+  readonly run: ClaimedRun;
+  /** The attempt's token, or one that no attempt has. */
+  readonly fence: TaskFence;
+}
+
+function announce(store: Store, run: ClaimedRun, more: Partial<NewTask> = {}): Promise<unknown> {
+  return store.tasks.announce([{
+    run: run.id,
+    position: 0,
+    name: "charge",
+    queue: "default",
+    priority: 0,
+    hash: null,
+    definition: null,
+    key: null,
+    input: "1",
+    policy: {},
+    maxAttempts: 3,
+    attempt: 1,
+    failures: [],
+    runToken: run.token,
+    node: NODE,
+    token: null,
+    delayMs: 0,
+    ageMs: 0,
+    heartbeat: null,
+    ...more,
+  }]);
+}
+
+function claimTasks(store: Store): Promise<unknown> {
+  const { node } = LEASE;
+  const names = ["charge"];
+  return store.tasks.claim({ node, queue: "default", limit: 9, names, excluded: [], rate: null });
+}
+
+/** Lets the time of every task be over. */
+function letTasksExpire(place: Place): Promise<unknown> {
+  return place.query(
+    "update {schema}.tasks set expires_at = clock_timestamp() - interval '1 second'",
+  );
+}
+
+const TASK_BUILDS: readonly ((store: Store, run: ClaimedRun) => Promise<unknown>)[] = [
+  () => Promise.resolve(),
+  announce,
+  (store, run) => announce(store, run, { delayMs: 60_000 }),
+  (store, run) => announce(store, run, { token: 9 }),
+  async (store, run) => {
+    await announce(store, run);
+    await claimTasks(store);
+  },
+  async (store, run) => {
+    await announce(store, run, { token: 9 });
+    await store.tasks.defer({ run: run.id, position: 0, token: 9 }, null);
+  },
+  async (store, run) => {
+    await announce(store, run, { token: 9 });
+    await store.tasks.cancel(run.id, run.token, [0]);
+  },
+  async (store, run) => {
+    await announce(store, run, { token: 9 });
+    await store.tasks.defer({ run: run.id, position: 0, token: 9 }, null);
+    await store.tasks.cancel(run.id, run.token, [0]);
+  },
+];
+
+const TASK_OPERATIONS: readonly ((subject: TaskSubject) => Promise<unknown>)[] = [
+  ({ store, run }) => announce(store, run),
+  ({ store, run }) => announce(store, run, { token: 10 }),
+  ({ store }) => claimTasks(store),
+  async ({ place, store }) => {
+    await letTasksExpire(place);
+    await store.tasks.claimExpired(NODE, 9);
+  },
+  ({ store, fence }) =>
+    store.tasks.answer([{ ...fence, kind: "activity.completed", payload: "1" }]),
+  ({ store, fence }) => store.tasks.answer([{ ...fence, kind: "activity.failed", payload: "1" }]),
+  ({ store, fence }) => store.tasks.retry({ ...fence, delayMs: 0, failures: [], heartbeat: null }),
+  ({ store, fence }) => store.tasks.decide(fence, { policy: {}, maxAttempts: 1, key: "k" }),
+  ({ store, fence }) => store.tasks.release(fence),
+  ({ store, fence }) => store.tasks.defer(fence, 60_000),
+  ({ store, fence }) => store.tasks.beat([{ ...fence, details: "1" }]),
+  ({ store, run }) => store.tasks.cancel(run.id, run.token, [0]),
+  ({ store, run }) => store.journal.commit([share(run, 0, { transition: suspended(0) })]),
+  ({ store, run }) => store.journal.commit([share(run, 0, { transition: COMPLETED })]),
+  ({ store, run }) =>
+    store.journal.commit([share(run, 0, { events: [newEvent("a")], answered: [0] })]),
+  ({ store }) => store.runs.end("r", "terminated", "{}", { onlyStuck: false }),
+  async ({ place, store }) => {
+    await expire(place, NODE);
+    await store.nodes.expire("other", false);
+  },
+  async ({ place, store, run }) => {
+    await store.journal.commit([share(run, 0, { transition: COMPLETED })]);
+    await expire(place, NODE);
+    await store.nodes.expire("other", false);
+  },
+  ({ store }) => store.nodes.close(NODE),
+];
+
+Deno.test({
+  name: "the diagram of activities has every move that a store makes, and no other",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const { place, store } = await newPlace();
+    await using _ = place;
+    const recorder = await MoveRecorder.on(place, "tasks");
+    for (const build of TASK_BUILDS) {
+      for (const operate of TASK_OPERATIONS) {
+        await clear(place, store);
+        const run = await claimedRun(0)(store);
+        await build(store, run);
+        const [task] = await place.query<{ token: string | null }>(
+          "select token::text as token from {schema}.tasks",
+        );
+        const fence = { run: run.id, position: 0, token: Number(task?.token ?? 8) };
+        await operate({ place, store, run, fence });
+      }
+    }
+    assert.deepEqual(await recorder.moves(), await drawnMoves("Activities"));
+  },
+});
+
+/** Where the node stands, as its row says. */
+async function nodeState(place: Place): Promise<string> {
+  const [node] = await place.query<{ expired: boolean }>(
+    "select expires_at < clock_timestamp() as expired from {schema}.nodes where id = $1",
+    [NODE],
+  );
+  if (node === undefined) return "[*]";
+  return node.expired ? "expired" : "alive";
+}
+
+Deno.test({
+  name: "the diagram of nodes has every move that a store and time make, and no other",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const { place, store } = await newPlace();
+    await using _ = place;
+    const remove = () => place.query("delete from {schema}.nodes");
+    const open = () => store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
+    const wait = () => expire(place, NODE);
+    const seen = new Set<string>();
+    for (const build of [[remove], [remove, open], [remove, open, wait]]) {
+      for (
+        const operate of [
+          () => store.nodes.heartbeat(NODE, 60_000),
+          () => store.nodes.expire("other", false),
+          () => store.nodes.close(NODE),
+          wait,
+          open,
+        ]
+      ) {
+        for (const step of build) await step();
+        const before = await nodeState(place);
+        if (operate === open && before !== "[*]") continue; // an id is never used twice
+        await operate();
+        const after = await nodeState(place);
+        if (after !== before) seen.add(`${before} --> ${after}`);
+      }
+    }
+    assert.deepEqual([...seen].sort(), [...new Set(await drawnMoves("Nodes"))].sort());
+  },
+});
