@@ -1,5 +1,5 @@
 /**
- * A workflow of activities in sequence, for `activities_bench.ts`.
+ * A workflow of activities in sequence, for `throughput.ts`.
  *
  * @module
  */

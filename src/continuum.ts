@@ -191,7 +191,7 @@ export class Continuum implements AsyncDisposable {
         return this.#engine?.exitOf(run.id);
       },
       due: (at) => wakeups.due(at),
-      woke: (run, node) => wakeups.wakeRun(run, node),
+      wakeRun: (run, node) => wakeups.wakeRun(run, node),
     });
     this.runs = runsApi(this.#services.runs, asked);
     this.activities = new Activities({
@@ -486,11 +486,11 @@ export class Continuum implements AsyncDisposable {
   /** What its end sets off would come with the next heartbeat of some node, too: no error of it counts. */
   async #ended(runId: string): Promise<void> {
     this.#wakeups.broadcast({ kind: "ended", runId });
-    const tell = (runs: readonly WokenRun[]) => {
+    const wakeRuns = (runs: readonly WokenRun[]) => {
       for (const { id, node } of runs) this.#wakeups.wakeRun(id, node);
     };
     try {
-      await settleEnded(this.#store.lineage, tell);
+      await settleEnded(this.#store.lineage, wakeRuns);
     } catch (error) {
       engineLog.warn("Cannot tell of the end of run {runId}: {error}", { runId, error });
     }

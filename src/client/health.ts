@@ -157,12 +157,12 @@ function gaveBack({ runs, tasks }: GaveBack): HealthFinding[] {
 
 function stuck({ state, ...found }: StuckRuns): HealthFinding {
   const [code, why] = STUCK[state];
-  return severe(code, `${runsOf(found)} parked: ${why}`, factsOf(found));
+  return severe(code, `${runsOf(found)} parked: ${why}`, detailsOf(found));
 }
 
 function overdue({ late, ...found }: DueRuns): HealthFinding {
   const facts = { ...found, runs: late };
-  return severe("OVERDUE_RUNS", `${runsOf(facts)} due, and no node takes them`, factsOf(facts));
+  return severe("OVERDUE_RUNS", `${runsOf(facts)} due, and no node takes them`, detailsOf(facts));
 }
 
 function runsOf({ runs, more, workflow, label, hash }: TroubledRuns): string {
@@ -172,7 +172,7 @@ function runsOf({ runs, more, workflow, label, hash }: TroubledRuns): string {
   return `${count} of workflow ${JSON.stringify(workflow)}, version ${version}, ${verb}`;
 }
 
-function factsOf({ hash, workflow, label, runs, more, since }: TroubledRuns): Facts {
+function detailsOf({ hash, workflow, label, runs, more, since }: TroubledRuns): Details {
   return { hash, workflow, label, runs, more, since: new Date(since) };
 }
 
@@ -271,8 +271,8 @@ async function stuckSchedules(store: Store): Promise<HealthFinding[]> {
   });
 }
 
-type Facts = HealthFinding["details"];
+type Details = HealthFinding["details"];
 
-function severe(code: HealthFinding["code"], message: string, details: Facts): HealthFinding {
+function severe(code: HealthFinding["code"], message: string, details: Details): HealthFinding {
   return { code, severe: true, message, details };
 }

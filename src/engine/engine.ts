@@ -158,6 +158,7 @@ export class Engine {
       adopt: (run) => this.#adopt(run, false),
       invalidate: () => this.#lease.invalidate(),
     });
+    const wakeRun = (id: number, node: string | null) => this.#wakeRuns([{ id, node }]);
     this.#schedules = new ScheduleRunner({
       schedules: store.schedules,
       runs: store.runs,
@@ -166,7 +167,7 @@ export class Engine {
       databaseClock: this.#databaseClock,
       onDue: () => this.#due(),
       onEnded: () => this.#endedRuns.pollNow(),
-      onMessage: (id, node) => this.#woke([{ id, node }]),
+      wakeRun,
     });
     this.#tasks = new NodeTasks({
       store,
@@ -181,7 +182,7 @@ export class Engine {
       queues,
       concurrency: activityConcurrency,
       resident: (run) => this.#residents.get(run)?.executor,
-      tell: (run, node) => this.#woke([{ id: run, node }]),
+      wakeRun,
     });
     this.#context = {
       code: (run) => code.find(run, this.#lease.id),
@@ -211,7 +212,7 @@ export class Engine {
         store,
         code,
         due: () => this.#due(),
-        woken: (id, node) => this.#woke([{ id, node }]),
+        wakeRun,
         ended: () => this.#endedRuns.pollNow(),
         databaseRetry: this.#databaseRetry,
         payloadBytes: options.payloadBytes,
@@ -221,7 +222,7 @@ export class Engine {
       lineage: store.lineage,
       clock,
       databaseClock: this.#databaseClock,
-      woken: (runs) => this.#woke(runs),
+      wakeRuns: (runs) => this.#wakeRuns(runs),
     });
     this.#retention = options.retention && new Retention({
       ...options.retention,
@@ -418,7 +419,7 @@ export class Engine {
   }
 
   #exited(run: ClaimedRun, exit: Exit): void {
-    if (exit.kind === "ended" && exit.aftermath) this.#endedRuns.pollNow();
+    if (exit.kind === "ended" && exit.mustNotify) this.#endedRuns.pollNow();
     if (exit.kind === "lost") {
       // Perhaps by a write of its own whose answer was lost: whatever that was, somebody looks now.
       this.#endedRuns.pollNow();
@@ -455,7 +456,7 @@ export class Engine {
   }
 
   /** Runs have work now: here, on another node, or on whichever takes them. */
-  #woke(runs: readonly WokenRun[]): void {
+  #wakeRuns(runs: readonly WokenRun[]): void {
     const notices: Notice[] = [];
     for (const { id, node } of runs) {
       if (node === null) continue;
@@ -502,7 +503,7 @@ export class Engine {
   }
 
   #beat(beat: Beat): void {
-    const { stuck, aftermath, tasks, nextWake, nextFire, woken, unknown, gone, leased } = beat;
+    const { stuck, mustNotify, tasks, nextWake, nextFire, woken, unknown, gone, leased } = beat;
     if (beat.alive && unknown.length > 0) {
       duty("give runs back that were lost", () => this.#giveBack(unknown));
     }
@@ -510,7 +511,7 @@ export class Engine {
     this.#schedules.dueAt(nextFire);
     for (const { executor } of this.#residents.values()) executor.wake({ message: false });
     this.#deliver(woken);
-    if (aftermath) this.#endedRuns.pollNow();
+    if (mustNotify) this.#endedRuns.pollNow();
     this.#retention?.beat();
     if (tasks) {
       duty("check tasks", async () => {

@@ -1,9 +1,8 @@
 /**
- * What many ask of the database in one statement, each with patience of its own.
+ * What many ask of the database in one statement, each retried on its own.
  *
  * - Q1, nobody fails for another: a batch that the database can't do now, or refuses, is halved
- *   until
- *   those stand alone that it is about. What is refused for good is told to who asked; what may
+ *   until those stand alone that it is about. What is refused for good is told to who asked; what may
  *   succeed later joins another batch after a pause, while the others go on.
  * - Q2, an answer that is lost is asked for again, by the whole batch: asking twice must do no
  *   harm.
@@ -31,7 +30,7 @@ export class RetryingBatcher<T, R> {
   /**
    * @param what What is attempted, for the log: "write 3 histories".
    * @param ask Asks once; answers in the order of the items.
-   * @param patience Waits for a database that is away.
+   * @param databaseRetry Waits for a database that is away.
    * @param load How much fits into one statement (B5 of `base/batcher.ts`).
    */
   constructor(
@@ -50,7 +49,7 @@ export class RetryingBatcher<T, R> {
    * Asks for one item, until there is an answer.
    *
    * @param item The item.
-   * @returns The answer; `undefined` if the patience ended before it.
+   * @returns The answer; `undefined` if the database did not answer in time.
    * @throws {Error} What the database refuses for good, for this item alone.
    */
   async add(item: T): Promise<R | undefined> {

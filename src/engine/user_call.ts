@@ -62,7 +62,7 @@ export interface RunningUserCall {
 /**
  * Calls a user's function.
  *
- * @param trial What is to be called.
+ * @param userCall What is to be called.
  * @param clock Times it.
  * @returns The call under way.
  */

@@ -312,13 +312,13 @@ export interface CommitEntry {
 export type CommitResult =
   /**
    * Written, all events at this time. `watched`: somebody elsewhere waits for the run's end;
-   * `aftermath`: the run has ended, and its parent or children have still to be told.
+   * `mustNotify`: the run has ended, and its parent or children have still to be told.
    */
   | {
     readonly status: "written";
     readonly at: number;
     readonly watched: boolean;
-    readonly aftermath: boolean;
+    readonly mustNotify: boolean;
   }
   /** Another node holds it, or nobody: drop the execution. */
   | { readonly status: "lost" }

@@ -296,7 +296,7 @@ export interface Beat {
   /** Whether runs are parked for want of a version. */
   readonly stuck: boolean;
   /** Whether ended runs have something left to do. */
-  readonly aftermath: boolean;
+  readonly mustNotify: boolean;
   /** Whether there are activities that wait, or are executed by somebody. */
   readonly tasks: boolean;
   /** When the next run falls due; `null`: none will. */

@@ -49,7 +49,7 @@ const STATEMENTS = {
         select from {schema}.nodes where id <> $1 and expires_at < clock_timestamp()
       ) as dead,
       exists (select from {schema}.runs where lacks_version) as stuck,
-      exists (select from {schema}.runs where must_notify) as aftermath,
+      exists (select from {schema}.runs where must_notify) as "mustNotify",
       exists (select from {schema}.tasks) as tasks,
       (${NEXT_WAKE.replaceAll("$1", "$3")}) as "nextWake",
       ${milliseconds(NEXT_LOOK)} as "nextFire",

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { openStore } from "../../src/store/open.ts";
 import { postgres } from "../../src/store/postgres/mod.ts";
-import { type Facts, unsuitable } from "../../src/store/postgres/settings.ts";
+import { type ServerInfo, unsuitable } from "../../src/store/postgres/settings.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { Proxy } from "../e2e/proxy.ts";
 import { postgresPlace, postgresUrl } from "../support/database.ts";
@@ -129,7 +129,13 @@ Deno.test("V1: whatever a role's settings are, the store's sessions have those t
 });
 
 Deno.test("V1: what can't be set is refused by its name, with what was found and wanted", async () => {
-  const facts: Facts = { pid: 1, version: "14.9", release: 140009, encoding: "UTF8", settings: {} };
+  const facts: ServerInfo = {
+    pid: 1,
+    version: "14.9",
+    release: 140009,
+    encoding: "UTF8",
+    settings: {},
+  };
   assert.match(unsuitable(facts)!.message, /server_version .* found 14\.9, wanted 15 or newer/);
   assert.equal(unsuitable({ ...facts, release: 150000 }), null);
   await using place = await postgresPlace();

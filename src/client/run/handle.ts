@@ -185,7 +185,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkOptions(options, ["deliveryId"], "signal()");
     checkDeliveryId(options.deliveryId);
     readName(name, "a signal");
-    const { runs, contracts, payloadBytes, wakeRun: woke } = this.#services;
+    const { runs, contracts, payloadBytes, wakeRun } = this.#services;
     const what = `signal ${JSON.stringify(name)}`;
     const action = `send the ${what}`;
     this.#version ??= await runs.version(this.id) ?? undefined;
@@ -210,7 +210,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
         case "not_found":
           throw new RunNotFoundError(this.id, action);
         case "delivered":
-          woke(delivery.run, delivery.node);
+          wakeRun(delivery.run, delivery.node);
       }
       return delivery.status;
     }
@@ -360,9 +360,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     if (local === undefined || signal.aborted) return undefined;
     const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
-    const departure = await Promise.race([local, aborted]);
-    if (departure === undefined) return undefined;
-    if (isEnd(departure)) return departure;
+    const exit = await Promise.race([local, aborted]);
+    if (exit === undefined) return undefined;
+    if (isEnd(exit)) return exit;
     this.#local = undefined; // it went on elsewhere, or waits
     return undefined;
   }
@@ -394,8 +394,8 @@ type RunEnd =
   & Pick<RunRow, "state" | "result" | "error">
   & Partial<Pick<RunRow, "hash" | "workflow">>;
 
-function isEnd(departure: object): departure is RunEnd {
-  return "kind" in departure && departure.kind === "ended";
+function isEnd(exit: object): exit is RunEnd {
+  return "kind" in exit && exit.kind === "ended";
 }
 
 function outputOf(runId: string, end: RunEnd): unknown {

@@ -70,7 +70,7 @@ export interface RunStarterContext {
   /** Executes a run that was inserted under this process's lease. */
   readonly take: (run: ClaimedRun) => Promise<object> | undefined;
   /** A run was ended from outside: whoever executes it is told. */
-  readonly woke: (run: number, node: string | null) => void;
+  readonly wakeRun: (run: number, node: string | null) => void;
   /** A run is due then that nobody holds, by the database's clock. */
   readonly due: (at: number) => void;
 }
@@ -250,7 +250,7 @@ export class RunStarter {
   /** Who executes a run that was replaced would find out at its next write. */
   #tellEnded(inserted: readonly InsertedRun[]): void {
     for (const { id, node } of inserted[0]?.ended ?? []) {
-      this.#context.woke(id, node);
+      this.#context.wakeRun(id, node);
     }
   }
 

@@ -60,7 +60,7 @@ export interface NodeTasksOptions {
   /** A run that is resident here. */
   readonly resident: (run: number) => ResidentRun | undefined;
   /** A run has a message. */
-  readonly tell: (run: number, node: string | null) => void;
+  readonly wakeRun: (run: number, node: string | null) => void;
 }
 
 /** The activities of a node. */

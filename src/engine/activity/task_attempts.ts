@@ -62,7 +62,7 @@ export interface TaskAttemptsOptions {
   /** Waits for a database that is away. */
   readonly databaseRetry: DatabaseRetry;
   /** A run has a message: whoever holds it is told. */
-  readonly tell: (run: number, node: string | null) => void;
+  readonly wakeRun: (run: number, node: string | null) => void;
   /** A task waits in its queue, from that time on. */
   readonly waits: (task: TaskBase, from: number) => void;
   /** A task's time is over then, unless somebody answers before. */
@@ -419,7 +419,7 @@ export class TaskAttempts {
     const { run, position, token } = fence;
     while (true) {
       const answered = await this.#answers.add({ run, position, token, ...ending }) ?? LOST;
-      if (answered.status === "written") return this.#options.tell(run, answered.node);
+      if (answered.status === "written") return this.#options.wakeRun(run, answered.node);
       if (answered.status === "lost") {
         engineLog.warn("An attempt of activity {activity} of run {run} answered too late", {
           run: fence.runId,

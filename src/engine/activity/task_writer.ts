@@ -32,7 +32,7 @@ export class TaskWriter {
 
   /**
    * @param store Where they go.
-   * @param patience Waits for a database that is away.
+   * @param databaseRetry Waits for a database that is away.
    */
   constructor(store: TaskStore, databaseRetry: DatabaseRetry) {
     this.#store = store;

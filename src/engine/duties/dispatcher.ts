@@ -134,7 +134,7 @@ export class Dispatcher {
   }
 
   async #take(): Promise<boolean> {
-    const { runs, lease, room, makeRoom, excluded, adopt, invalidate: doubt } = this.#options;
+    const { runs, lease, room, makeRoom, excluded, adopt, invalidate } = this.#options;
     if (this.#poller.isPaused || !lease.fresh()) return false;
     const limit = Math.min(BATCH, room()); // D1
     if (limit <= 0) {
@@ -145,7 +145,7 @@ export class Dispatcher {
     const startsFirst = this.#full === FULL_CLAIMS; // D4
     const wanted = { node, limit, excluded: excluded(), startsFirst };
     const claimed = await runs.claim(wanted).catch((error) => {
-      doubt(); // D2
+      invalidate(); // D2
       throw error;
     });
     const isFull = claimed.length === limit;

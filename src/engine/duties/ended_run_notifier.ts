@@ -11,7 +11,7 @@ import type { LineageStore, WokenRun } from "../../ports/lineage.ts";
 import type { DatabaseClock } from "../database_clock.ts";
 import { Poller } from "../poller.ts";
 
-/** What the aftermath of runs needs. */
+/** What {@linkcode EndedRunNotifier} needs. */
 export interface EndedRunNotifierOptions {
   /** Where the runs are. */
   readonly lineage: LineageStore;
@@ -20,7 +20,7 @@ export interface EndedRunNotifierOptions {
   /** The database's time. */
   readonly databaseClock: DatabaseClock;
   /** Told of runs that have work now. */
-  readonly woken: (runs: readonly WokenRun[]) => void;
+  readonly wakeRuns: (runs: readonly WokenRun[]) => void;
 }
 
 const BATCH = 100;
@@ -54,7 +54,7 @@ export class EndedRunNotifier {
   }
 
   async #poll(): Promise<null> {
-    await settleEnded(this.#options.lineage, this.#options.woken);
+    await settleEnded(this.#options.lineage, this.#options.wakeRuns);
     return null;
   }
 }
@@ -63,15 +63,15 @@ export class EndedRunNotifier {
  * Does at once what ended runs have left to do, whoever ended them.
  *
  * @param lineage Where the runs are.
- * @param tell Told of runs that have work now.
+ * @param wakeRuns Called with the runs that have work now.
  */
 export async function settleEnded(
   lineage: LineageStore,
-  tell: (runs: readonly WokenRun[]) => void,
+  wakeRuns: (runs: readonly WokenRun[]) => void,
 ): Promise<void> {
   while (true) {
     const { woken, more } = await lineage.settleEnded(BATCH);
-    if (woken.length > 0) tell(woken);
+    if (woken.length > 0) wakeRuns(woken);
     if (!more) return;
   }
 }

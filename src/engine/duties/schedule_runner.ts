@@ -45,7 +45,7 @@ export interface ScheduleRunnerOptions {
   /** A run was ended that may have a parent or children. */
   readonly onEnded: () => void;
   /** A run has a message; its node, if one executes it. */
-  readonly onMessage: (run: number, node: string | null) => void;
+  readonly wakeRun: (run: number, node: string | null) => void;
 }
 
 const BATCH = 100;
@@ -131,7 +131,7 @@ export class ScheduleRunner {
 
   /** Whether some run has ended by it. */
   async #stop({ overlap, held, namespace, runIds }: BlockedFiring): Promise<boolean> {
-    const { onMessage } = this.#options;
+    const { wakeRun } = this.#options;
     const runs = this.#options.runs.in(namespace);
     const why = `The schedule's firing of ${new Date(held).toISOString()} takes its place`;
     let ended = false;
@@ -144,7 +144,7 @@ export class ScheduleRunner {
         const deliveryId = `schedule/${held}`;
         const cancel = { kind: "cancel", name: "", payload, deliveryId } as const;
         const delivery = await runs.deliver(runId, cancel);
-        if (delivery.status === "delivered") onMessage(delivery.run, delivery.node);
+        if (delivery.status === "delivered") wakeRun(delivery.run, delivery.node);
         const error = encodeError(new CancelledError(why));
         const row = await runs.end(runId, "cancelled", error, { onlyStuck: true });
         ended ||= row?.endedAt !== null;

@@ -49,7 +49,7 @@ export interface ChildrenOptions {
   /** Some run is due that nobody holds. */
   readonly due: () => void;
   /** A run has a message: whoever holds it is told, or somebody who may. */
-  readonly woken: (run: number, node: string | null) => void;
+  readonly wakeRun: (run: number, node: string | null) => void;
   /** A run that has ended has something to tell. */
   readonly ended: () => void;
   /** The most bytes of one value. */
@@ -162,13 +162,13 @@ export class Children {
       );
       const message = { kind: "signal", name, payload: checked, deliveryId } as const;
       const delivery = await runs.deliverTo(version, id, message);
-      if (delivery.status === "delivered") this.#options.woken(delivery.run, delivery.node);
+      if (delivery.status === "delivered") this.#options.wakeRun(delivery.run, delivery.node);
       version = delivery.status === "moved" ? delivery.hash : null;
     }
   }
 
   async #deliver(run: ClaimedRun, id: string, message: Message): Promise<void> {
     const delivery = await this.#options.store.runs.in(run.namespace).deliver(id, message);
-    if (delivery.status === "delivered") this.#options.woken(delivery.run, delivery.node);
+    if (delivery.status === "delivered") this.#options.wakeRun(delivery.run, delivery.node);
   }
 }

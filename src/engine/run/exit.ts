@@ -15,7 +15,7 @@ export type Exit =
     readonly error: string | null;
     readonly watched: boolean;
     /** Whether its parent or children have still to be told. */
-    readonly aftermath: boolean;
+    readonly mustNotify: boolean;
   }
   | { readonly kind: "stuck"; readonly state: StuckState; readonly watched: boolean }
   | { readonly kind: "suspended"; readonly wakeAt: number | null }
@@ -41,7 +41,7 @@ export const LOST: Exit = { kind: "lost" };
  */
 export function exitAfter(
   transition: Transition,
-  { watched, aftermath }: Pick<Committed, "watched" | "aftermath">,
+  { watched, mustNotify }: Pick<Committed, "watched" | "mustNotify">,
 ): Exit {
   switch (transition.to) {
     case "suspended":
@@ -53,7 +53,7 @@ export function exitAfter(
     case "cancelled":
     case "terminated": {
       const { to: state, result, error } = transition;
-      return { kind: "ended", state, result, error, watched, aftermath };
+      return { kind: "ended", state, result, error, watched, mustNotify };
     }
     default:
       return { kind: "stuck", state: transition.to, watched };

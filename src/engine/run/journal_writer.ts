@@ -35,7 +35,7 @@ export class JournalWriter {
 
   /**
    * @param journal Where to.
-   * @param patience Waits for a database that is away.
+   * @param databaseRetry Waits for a database that is away.
    */
   constructor(journal: JournalStore, databaseRetry: DatabaseRetry) {
     this.#databaseRetry = databaseRetry;
@@ -51,7 +51,7 @@ export class JournalWriter {
    * Appends one run's share. A run may have one share under way.
    *
    * @param entry The share.
-   * @returns Its fate; `lost` too when patience ended before it was known.
+   * @returns Its fate; `lost` too when the retries ended before it was known.
    * @throws {Error} What the database refuses for good.
    */
   async append(entry: CommitEntry): Promise<Written> {

@@ -315,7 +315,7 @@ export class OutstandingEffects {
   }
 
   #ownerOf(pending: OutstandingCommand): TaskOwner {
-    const { notify: stir, invalidate: doubt } = this.#options;
+    const { notify, invalidate } = this.#options;
     const isAsking = () => !this.#isOver && pending.state === "active";
     const queued = (isLost: boolean) => {
       if (!isAsking()) return;
@@ -323,8 +323,8 @@ export class OutstandingEffects {
       pending.state = "queued";
       const { position } = pending.command;
       if (this.#pending.at(position) === undefined) this.#giveBack([position]);
-      if (isLost) doubt(); // who holds the run is seen by reading it
-      stir();
+      if (isLost) invalidate(); // who holds the run is seen by reading it
+      notify();
     };
     return {
       get isCancelled() {
@@ -339,7 +339,7 @@ export class OutstandingEffects {
   /** Does something to another run: repeated until the database answers, since it harms nothing. */
   #act(pending: OutstandingCommand): void {
     const { command } = pending;
-    const { run, context: { children, databaseRetry }, notify: stir } = this.#options;
+    const { run, context: { children, databaseRetry }, notify } = this.#options;
     pending.state = "active";
     const act = async () => {
       const { position, input, options: { child, call } } = command;
@@ -366,7 +366,7 @@ export class OutstandingEffects {
         return this.#finish(pending, eventOf(pending, "call.completed", null));
       }
       pending.state = "waiting";
-      stir();
+      notify();
     });
   }
 
@@ -418,7 +418,7 @@ export class OutstandingEffects {
 
   /** A start that is under way comes first: what it starts is to end. */
   #giveUpChild({ position, options }: Command): void {
-    const { run, context: { children, databaseRetry }, notify: stir } = this.#options;
+    const { run, context: { children, databaseRetry }, notify } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#errands.add(promise);
     duty("cancel a child", async () => {
@@ -429,7 +429,7 @@ export class OutstandingEffects {
       } finally {
         this.#errands.delete(promise);
         resolve();
-        stir();
+        notify();
       }
     });
   }
@@ -576,7 +576,7 @@ export class OutstandingEffects {
 
   /** Tasks that nobody executes are gone at once; of the others, the end is waited for. */
   async #giveUp(positions: readonly number[]): Promise<void> {
-    const { run, context, notify: stir } = this.#options;
+    const { run, context, notify } = this.#options;
     const gone = await context.tasks.cancel(run, positions);
     if (this.#isOver) return; // F2
     for (const position of positions) {
@@ -585,7 +585,7 @@ export class OutstandingEffects {
       if (gone.includes(position)) this.#failCancelled(pending);
       else pending.state = "queued";
     }
-    stir();
+    notify();
   }
 
   #failCancelled(pending: OutstandingCommand): void {

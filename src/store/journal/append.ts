@@ -37,7 +37,7 @@ interface WrittenRow {
   /** A JSON array of ids, as are the others; `null`: none. */
   ids: string | null;
   watched: string | null;
-  aftermath: string | null;
+  mustNotify: string | null;
 }
 
 interface FenceRow {
@@ -289,14 +289,14 @@ export class Journal implements JournalStore {
 function acknowledged([row]: readonly WrittenRow[]): ReadonlyMap<number, CommitResult> {
   const results = new Map<number, CommitResult>();
   if (row === undefined) return results;
-  const [ids, watched, aftermath] = [row.ids, row.watched, row.aftermath].map((list) =>
+  const [ids, watched, mustNotify] = [row.ids, row.watched, row.mustNotify].map((list) =>
     JSON.parse(list ?? "[]") as readonly number[]
   );
-  const written = { status: "written", at: row.at, watched: false, aftermath: false } as const;
+  const written = { status: "written", at: row.at, watched: false, mustNotify: false } as const;
   for (const id of ids!) results.set(id, written);
   for (const id of watched!) results.set(id, { ...written, watched: true });
-  for (const id of aftermath!) {
-    results.set(id, { ...written, watched: watched!.includes(id), aftermath: true });
+  for (const id of mustNotify!) {
+    results.set(id, { ...written, watched: watched!.includes(id), mustNotify: true });
   }
   return results;
 }

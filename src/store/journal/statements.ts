@@ -100,7 +100,7 @@ function append(from: string, condition: string, { payload, result }: Texts): st
       stuck_reason = share.reason::json
     from ${from}
     where ${condition}
-    returning run.id, run.watched, run.must_notify as aftermath
+    returning run.id, run.watched, run.must_notify as "mustNotify"
   ),
   appended as (
     insert into {schema}.events (run, seq, position, at, kind, name, digest, payload)
@@ -131,7 +131,7 @@ function append(from: string, condition: string, { payload, result }: Texts): st
   select (select ${milliseconds("at")} from clock) as at,
     json_agg(id)::text as ids,
     (json_agg(id) filter (where watched))::text as watched,
-    (json_agg(id) filter (where aftermath))::text as aftermath
+    (json_agg(id) filter (where "mustNotify"))::text as "mustNotify"
   from written`;
 }
 

@@ -17,7 +17,7 @@ import { isContinuumError } from "../../base/errors.ts";
 import type { SqlValue } from "../sql/driver.ts";
 import { clientOptions } from "./client.ts";
 import { isWorkedAt } from "./inquiry.ts";
-import { adjusting, FACTS, type Facts, type Role, unsuitable } from "./settings.ts";
+import { adjusting, type Role, SERVER_INFO, type ServerInfo, unsuitable } from "./settings.ts";
 
 /** What of `npm:pg` is used. */
 interface Client {
@@ -147,8 +147,8 @@ export class Connection {
       await Promise.race([client.connect(), failed]);
       clearTimeout(late);
       late = setTimeout(() => fail(new NoSession()), SESSION_MS);
-      const [facts] = await Promise.race([client.query({ text: FACTS }), failed])
-        .then((result) => (result as Result).rows as readonly Facts[]);
+      const [facts] = await Promise.race([client.query({ text: SERVER_INFO }), failed])
+        .then((result) => (result as Result).rows as readonly ServerInfo[]);
       const fault = unsuitable(facts!);
       if (fault !== null) throw fault;
       const isPooled = facts!.pid !== client.processID;

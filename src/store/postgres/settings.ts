@@ -18,7 +18,7 @@ export interface Role {
 }
 
 /** What a server says of itself. */
-export interface Facts {
+export interface ServerInfo {
   /** The number of the process that answers. */
   readonly pid: number;
   /** Its release. */
@@ -70,7 +70,7 @@ const ENGINE: Readonly<Record<string, string>> = {
 const NAMES = [...Object.keys(ALWAYS), ...Object.keys(ENGINE), "lock_timeout"];
 
 /** Asks for {@linkcode AttemptView}; qualified, since the search path is not known yet. */
-export const FACTS = `
+export const SERVER_INFO = `
   select pg_catalog.pg_backend_pid() as pid,
     pg_catalog.current_setting('server_version') as version,
     pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as release,
@@ -86,7 +86,7 @@ export const FACTS = `
  * @param facts What the server says.
  * @returns The first fault; `null`: none.
  */
-export function unsuitable(facts: Facts): DatabaseUnsuitableError | null {
+export function unsuitable(facts: ServerInfo): DatabaseUnsuitableError | null {
   const { release, version, encoding } = facts;
   if (release < OLDEST) {
     return new DatabaseUnsuitableError("server_version", version, "15 or newer");
@@ -108,7 +108,7 @@ export function unsuitable(facts: Facts): DatabaseUnsuitableError | null {
  * @param role What the session is for.
  * @returns `set`, for the session; `local`, for a transaction; empty where nothing is to be set.
  */
-export function adjusting(facts: Facts, role: Role): { set: string; local: string } {
+export function adjusting(facts: ServerInfo, role: Role): { set: string; local: string } {
   const isEngine = role.lane === "engine";
   const lock = String(role.lockMs ?? 0);
   const wanted = { ...ALWAYS, ...(isEngine ? { ...ENGINE, lock_timeout: lock } : {}) };

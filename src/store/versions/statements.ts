@@ -147,7 +147,7 @@ export function versionStatements(
   | "loaded"
   | "failed"
   | "failures"
-  | "absolve",
+  | "clearFailures",
   string
 > {
   return schema.fillAll({
@@ -174,6 +174,6 @@ export function versionStatements(
     loaded: "delete from {schema}.version_loads where node = $1 and hash = $2",
     failed: FAILED,
     failures: FAILURES,
-    absolve: "update {schema}.workflow_versions set load_crashes = 0 where hash = $1",
+    clearFailures: "update {schema}.workflow_versions set load_crashes = 0 where hash = $1",
   });
 }

@@ -194,7 +194,7 @@ export class Versions implements VersionStore {
 
   /** See {@linkcode VersionStore.clearFailures}. */
   async clearFailures(hash: string): Promise<void> {
-    await this.#driver.query(this.#sql.absolve, [hash]);
+    await this.#driver.query(this.#sql.clearFailures, [hash]);
   }
 }
 
