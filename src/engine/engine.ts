@@ -385,23 +385,27 @@ export class Engine {
 
   async #drain(timeoutMs: number): Promise<DrainSummary> {
     this.#state = "draining";
-    await Promise.all([
+    const paused = Promise.all([
       this.#schedules.pause(),
       this.#dispatcher.pause(),
       this.#tasks.pause(),
       this.#retention?.pause(),
     ]);
-    const leaving = [...this.#residents.values()];
-    for (const { executor } of leaving) executor.stop();
+    const leaving = new Set(this.#residents.values());
+    for (const { executor } of leaving) executor.stop(); // no run starts an effect meanwhile
+    await paused;
+    for (const resident of this.#residents.values()) leaving.add(resident); // of the last claims
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.clock.after(timeoutMs, resolve);
-    const gone = Promise.all(leaving.map(({ left }) => left)).then(() => this.#tasks.idle());
+    const gone = Promise.all(Array.from(leaving, ({ left }) => left)).then(() =>
+      this.#tasks.idle()
+    );
     await Promise.race([gone, late]);
     timer.cancel();
     const forced = this.#residents.size;
     await this.#tasks.giveBack();
     this.#dropAll();
-    return { released: leaving.length - forced, forced };
+    return { released: leaving.size - forced, forced };
   }
 
   #adopt(run: ClaimedRun, fresh: boolean): void {

@@ -457,4 +457,36 @@ forEachDatabase("executing a run", (database, test) => {
     assert.equal(resultOf(await second.left(id, "ended")), 1);
     assert.deepEqual(calls, ["slow result"]);
   });
+
+  test("a close stops runs at once, also while the node still waits for a claim", async () => {
+    await using place = await database.fresh();
+    const gate = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const calls: string[] = [];
+    const steps = defineWorkflow({ name: "steps" }, async (ctx) => {
+      await ctx.run("slow", () => {
+        begun.resolve();
+        return gate.promise;
+      });
+      await ctx.run("next", () => void calls.push("next"));
+    });
+    const node = await TestNode.open(place, [steps]);
+    const id = await node.start("steps");
+    await begun.promise;
+    const asked = Promise.withResolvers<void>();
+    const claim = Promise.withResolvers<void>();
+    using _point = armFailPoint("claim.claimed", () => {
+      asked.resolve();
+      return claim.promise;
+    });
+    node.engine.receive({ kind: "due" });
+    await asked.promise;
+    const closing = node.engine.close(10_000);
+    gate.resolve();
+    const exit = await Promise.race([node.left(id, "released"), node.left(id, "ended")]);
+    claim.resolve();
+    assert.equal(exit.kind, "released");
+    assert.deepEqual(await closing, { released: 1, forced: 0 });
+    assert.deepEqual(calls, []);
+  });
 });
