@@ -39,7 +39,7 @@ export const RULE_IDS: Readonly<Record<RuleId, string>> = {
   "no-async-builtins": "built-in functions that answer from another thread",
   "no-io": "files, network, processes and dialogues",
   "no-node-io": "I/O and timers of `node:` modules, which no guard sees",
-  "no-floating-effects": "effects that nobody awaits",
+  "no-floating-effects": "effects that are never awaited",
   "no-context-in-steps": "`ctx` within the callback of a step",
   "no-module-state": "state of the module, which runs share and replays find changed",
   "no-computed-import": "dynamic imports of computed specifiers, which cannot be pinned",
