@@ -1,5 +1,5 @@
 /**
- * An order saga, as it is often shown for other engines: see `docs/ports.md`.
+ * An order saga, as it is often shown for other engines: see `docs/coming-from-other-engines.md`.
  *
  * @module
  */

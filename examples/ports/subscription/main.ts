@@ -1,6 +1,6 @@
 /**
- * A long-lived subscription, as it is often shown for other engines: see `docs/ports.md`. Two years
- * of it, in virtual time.
+ * A long-lived subscription, as it is often shown for other engines: see
+ * `docs/coming-from-other-engines.md`. Two years of it, in virtual time.
  *
  * @module
  */
