@@ -7,7 +7,7 @@
 
 import { type Duration, durationMs } from "./base/duration.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
-import { messageOf } from "./base/text.ts";
+import { messageOf, withoutSecrets } from "./base/text.ts";
 import { type Limits, readLimits } from "./client/limits.ts";
 import { checkText } from "./client/start/options.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
@@ -374,7 +374,8 @@ function readAge(age: Duration | undefined, option: string): number | null {
 
 function checkKeys(options: unknown, known: readonly string[], what: string): void {
   const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
-  refuseUnless(isObject, what, options, "an object");
+  const isUrl = typeof options === "string" && what.startsWith("Continuum.");
+  refuseUnless(isObject, what, options, isUrl ? `${what}({ database })` : "an object");
   for (const key of Object.keys(options as object)) {
     refuseUnless(known.includes(key), what, key, known.join(", "));
   }
@@ -429,6 +430,9 @@ function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
+/** Characters of a value that are looked at for secrets, and that a message shows. */
+const [MAX_READ, MAX_SHOWN] = [4_096, 300];
+
 function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): void {
   if (good) return;
   throw new InvalidArgumentError(
@@ -437,8 +441,14 @@ function refuseUnless(good: boolean, option: string, found: unknown, wanted: str
   );
 }
 
+/** A value for a message: without secrets, and not longer than a message should be. */
 function show(value: unknown): string {
   if (typeof value === "function") return "a function";
+  const text = withoutSecrets(textOf(value).slice(0, MAX_READ));
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}...`;
+}
+
+function textOf(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {

@@ -54,3 +54,20 @@ export function messageOf(thrown: unknown): string {
     return "a value that can't be shown";
   }
 }
+
+/**
+ * Takes out of a text what may be a secret: the user info and the query of each URL, and the values
+ * of `password=` and `pwd=`. A URL need not be well-formed. A quoted text must be as
+ * `JSON.stringify` writes it: a URL in it may hold spaces and ends with the quote.
+ *
+ * @param text The text.
+ * @returns The text without them.
+ */
+export function withoutSecrets(text: string): string {
+  return text
+    // The path of a module's URL may hold an @; a database's may be part of a bad password.
+    .replace(/(\bhttps?:\/\/)(?:[^"\\/?#\s]|\\.)*@/gi, "$1")
+    .replace(/(\b(?!https?:)[a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^"\\]|\\.)*@/gi, "$1")
+    .replace(/(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^"?\s]*)\?(?:[^"\\\s]|\\.)*/gi, "$1")
+    .replace(/(\b\w{0,30}(?:password|pwd)\s*=\s*)(?:'[^']*'|(?:[^"\\\s&;]|\\.)+)/gi, "$1***");
+}

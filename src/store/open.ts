@@ -35,15 +35,22 @@ export interface OpenStoreOptions {
 export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
   const schema = new SchemaName(options.schema ?? "continuum");
   const { database } = options;
-  const adapter = typeof database === "object" && database !== null
-    ? database
-    : await adapterOf(database);
+  const adapter = isAdapter(database) ? database : await adapterOf(database);
   return new SqlStore(await adapter.open(), schema, adapter.description);
+}
+
+function isAdapter(database: unknown): database is DatabaseAdapter {
+  return typeof database === "object" && database !== null && "open" in database &&
+    typeof database.open === "function";
 }
 
 async function adapterOf(url: unknown): Promise<DatabaseAdapter> {
   if (url === undefined) return await pgliteAdapter(DEFAULT_FOLDER);
-  if (typeof url !== "string") throw notUnderstood(String(url));
+  if (typeof url !== "string") {
+    throw notUnderstood(
+      typeof url === "object" && url !== null ? "an object that is no adapter" : String(url),
+    );
+  }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   switch (scheme) {
     case "postgres":

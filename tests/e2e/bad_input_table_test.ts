@@ -630,6 +630,43 @@ Deno.test("a context is refused once its run has ended", async () => {
   assert.match(error.message, /ctx\.now of run .* the run has ended/);
 });
 
+Deno.test("no message and no detail of open() and connect() tells a secret of a URL", async () => {
+  const url = "postgres://app:s3cret@host.invalid/db?password=s3cret";
+  const given: unknown[] = [url, [url], new URL(url), { database: [url] }, {
+    database: new URL(url),
+  }];
+  given.push({ database: url.replace("host", "%zz") }, {
+    database: url.replace("postgres", "mysql"),
+  });
+  for (
+    const key of ["workflows", "live", "config", "pinning", "archive", "lease", "queues", "odd"]
+  ) {
+    given.push({ database: "memory:", [key]: [url] }, { database: "memory:", [key]: url });
+  }
+  for (const open of [Continuum.open, Continuum.connect]) {
+    for (const options of given) {
+      const opened = open.call(Continuum, options as never);
+      await opened.then((continuum) => continuum.close(), (error) => {
+        const { message, details } = error as { message: string; details: unknown };
+        const told = `${message} ${JSON.stringify(details)}`;
+        assert(!told.includes("s3cret"), told);
+        assert(message.length < 1_000, message);
+      });
+    }
+  }
+});
+
+Deno.test("a URL in the place of the options leads to the right call, in a short message", async () => {
+  await refused(() => Continuum.open("postgres://app@host/db" as never), [
+    ARGUMENT,
+    "wanted Continuum.open({ database })",
+  ]);
+  const long = Array.from({ length: 2_000 }, (_, n) => n);
+  await assert.rejects(Continuum.open({ workflows: long as never }), ({ message }: Error) => {
+    return message.length < 500 && message.includes("workflows");
+  });
+});
+
 forEachDatabase("the table of bad input", (database, test) => {
   test("open() and connect() name what is wrong with their options, and leave nothing open", async () => {
     await using place = await database.fresh();

@@ -236,7 +236,7 @@ export class Schedules {
   }
 
   /**
-   * Lets a schedule wait until `resume`; runs that it started go on, and a firing that waits for
+   * Lets a schedule wait until `resume`; runs that it started continue, and a firing that waits for
    * one of them is given up. Pausing a paused one changes nothing.
    *
    * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done or
@@ -274,7 +274,7 @@ export class Schedules {
   }
 
   /**
-   * Ends a schedule for good; runs that it started go on. Cancelling a cancelled one changes
+   * Ends a schedule for good; runs that it started continue. Cancelling a cancelled one changes
    * nothing.
    *
    * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done.

@@ -6,6 +6,7 @@
  */
 
 import { InvalidArgumentError } from "../../base/errors.ts";
+import { withoutSecrets } from "../../base/text.ts";
 import { labelOf } from "../manifest/label.ts";
 
 const CONFIG_NAMES = ["deno.json", "deno.jsonc", "package.json"];
@@ -56,7 +57,8 @@ export class Application {
       if (["file:", "http:", "https:", "data:", "jsr:"].includes(url.protocol)) return url.href;
     }
     throw new InvalidArgumentError(
-      `Cannot read a workflow module: found the specifier ${JSON.stringify(specifier)}, wanted ` +
+      `Cannot read a workflow module: found the specifier ` +
+        `${JSON.stringify(withoutSecrets(String(specifier).slice(0, 300)))}, wanted ` +
         'an absolute URL such as import.meta.resolve("./order.ts"), or a jsr: specifier',
     );
   }
