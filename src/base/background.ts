@@ -2,8 +2,7 @@
  * Promises that nobody awaits.
  *
  * - Y1: none of them rejects unhandled, which would end the process. Whoever leaves a promise to
- *   itself
- *   says here what is to be done with its error, or that there is nothing to be done.
+ *   itself says here what is to be done with its error, or that there is nothing to be done.
  *
  * @module
  */

@@ -9,8 +9,7 @@
  * - B4: who is refused is alone: a batch that fails by one of its items is halved until that item
  *   stands by itself, and the others are done.
  * - B5: where items have weights, a heavy one goes alone, and the light ones that wait go between
- *   two
- *   heavy ones: nobody waits for a row of them.
+ *   two heavy ones: nobody waits for a row of them.
  *
  * @module
  */

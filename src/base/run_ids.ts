@@ -1,23 +1,18 @@
 /**
  * Ids of runs, and what the engine makes of them.
  *
- * What the engine starts by itself is named `<parent's id>>...`, with {@linkcode SEPARATOR}
- * between:
+ * What the engine starts by itself is named `<parent's id>>...`, with {@linkcode SEPARATOR} between:
  *
- * | id                                      | of
- * | | --------------------------------------- |
- * ----------------------------------------------------- | | `order-1>3.k9x2ab`
- * | the child that effect 3 of run `order-1` starts       | | `report>2026-03-29T01:00:00.000Z`
- *   | the run that a schedule fires at that time            | |
- * `report>2026-03-29T01:00:00.000Z.manual`| one that somebody triggered                           |
- * | `order-1>was.71`                        | what `order-1` was called before another took its id
- * |
+ * | id                                      | of                                                    |
+ * | --------------------------------------- | ----------------------------------------------------- |
+ * | `order-1>3.k9x2ab`                      | the child that effect 3 of run `order-1` starts       |
+ * | `report>2026-03-29T01:00:00.000Z`       | the run that a schedule fires at that time            |
+ * | `report>2026-03-29T01:00:00.000Z.manual`| one that somebody triggered                           |
+ * | `order-1>was.71`                        | what `order-1` was called before another took its id  |
  *
- * - ID1, bounded: what follows the root of an id has at most 64 characters, however long the chain
- *   of
+ * - ID1, bounded: what follows the root of an id has at most 64 characters, however long the chain of
  *   parents; beyond that a digest takes its place (`order-1>~...`).
- * - ID2, of the parent alone: an id follows from its parent's id, the seed of the parent's
- *   generation
+ * - ID2, of the parent alone: an id follows from its parent's id, the seed of the parent's generation
  *   and the place in program order. No setting of a node and no clock is in it. The seed's mark
  *   (`k9x2ab`) tells apart generations, and two runs that had one id after each other.
  * - ID3, no collision: an id that somebody gives may hold the separator, as ids derived from

@@ -3,10 +3,9 @@
  * what has passed since.
  *
  * - T1, never early: whatever is due by this clock is due by the database's. It is late by a round
- *   trip
- *   at most, and by what the process's own clock goes slow. That clock may go fast or slow: how
- *   fast is measured from heartbeat to heartbeat, and never taken for slower than it may be; what
- *   is too little to be measured is less than a millisecond from one to the next. A database's
+ *   trip at most, and by what the process's own clock goes slow. That clock may go fast or slow:
+ *   how fast is measured from heartbeat to heartbeat, and never taken for slower than it may be;
+ *   what is too little to be measured is less than a millisecond from one to the next. A database's
  *   clock that is set back is followed as soon as it is heard.
  *
  * @module

@@ -3,8 +3,8 @@
  * the runs that are resident here. Policy lives in those parts.
  *
  * - E7: what the database says that a node holds, and what the node knows to hold, are compared at
- *   each
- *   heartbeat. A statement whose answer was lost may have made the difference; it does not stay.
+ *   each heartbeat. A statement whose answer was lost may have made the difference; it does not
+ *   stay.
  *
  * @module
  */

@@ -19,10 +19,9 @@
  * - I8: a cancellation is told once: by what it made reject; where all that waited was let finish,
  *   and succeeded, by the next effect; never to code that looks at `cancelSignal`, nor to an undo.
  * - I9: a line is logged once: where the last one was logged is known after each turn, goes with
- *   the
- *   next write, and comes back with the history. A line may be said twice where its node was lost
- *   after the turn and before that write; none is left out. A run that logs nothing writes nothing
- *   of it.
+ *   the next write, and comes back with the history. A line may be said twice where its node was
+ *   lost after the turn and before that write; none is left out. A run that logs nothing writes
+ *   nothing of it.
  *
  * @module
  */

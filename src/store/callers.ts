@@ -4,9 +4,8 @@
  * - CA1, one error: what passes is tried again at once, a few times, and then is a
  *   {@linkcode DatabaseUnavailableError}, whatever the database or its driver called it.
  * - CA2, never twice: what may have been carried out, its answer being lost, is tried again only
- *   where
- *   that does no harm: what reads, what says the same when it is said twice, and starts, which know
- *   their own row again (K3 of `store/runs/inserts.ts`).
+ *   where that does no harm: what reads, what says the same when it is said twice, and starts,
+ *   which know their own row again (K3 of `store/runs/inserts.ts`).
  * - CA3, closed: from the moment in which the store begins to close, a call throws
  *   {@linkcode ClosedError}. One that is under way then gets its answer, or that error too.
  *

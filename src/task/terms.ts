@@ -4,8 +4,7 @@
  *
  * - Z1, what a call says goes first.
  * - Z2, where a call leaves it open, `retry`, `startToClose`, `heartbeat` and the idempotency key
- *   are
- *   those of the node that executes an attempt. Rows keep it open, so each attempt asks anew; a
+ *   are those of the node that executes an attempt. Rows keep it open, so each attempt asks anew; a
  *   key, once it is known, stays, and so does all of it once others may complete the attempt by its
  *   token.
  * - Z3, `queue`, `priority`, `scheduleToStart` and `scheduleToClose` belong to the wait before an

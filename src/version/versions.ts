@@ -9,8 +9,7 @@
  * - V5: a start never changes what a name means: the version that it brings is current nowhere, and
  *   makes this node serve no other version of its name.
  * - V6: the note that a node can't load a version goes before the version is executed there,
- *   however it
- *   came into memory. Of V2 this is the exception.
+ *   however it came into memory. Of V2 this is the exception.
  *
  * @module
  */

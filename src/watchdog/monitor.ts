@@ -3,12 +3,10 @@
  * with it the heartbeat, so nothing in the main thread can tell.
  *
  * - W1: what a turn costs is a few plain writes into shared memory; they need no order, since the
- *   thread
- *   has looked several times, over seconds, before it says anything. The thread starts while its
- *   node opens, and no run is taken before it watches.
+ *   thread has looked several times, over seconds, before it says anything. The thread starts while
+ *   its node opens, and no run is taken before it watches.
  * - W2: a run is parked behind its fence, before the node's lease can have run out, so that it
- *   comes
- *   to no second node. What the main thread still does with it, if it comes back, is refused.
+ *   comes to no second node. What the main thread still does with it, if it comes back, is refused.
  *
  * @module
  */

@@ -94,8 +94,7 @@ export interface ActivityDefinition<Input = unknown, Output = unknown> {
  * export const charge = defineActivity(
  *   { name: "charge", retry: { maxAttempts: 5 }, timeout: "30s" },
  *   async (order: Order, activity) => await payments.charge(order, { signal: activity.signal }),
- * );
- * ```
+ * ); ```
  *
  * @param options Its name, and how it is tried.
  * @param execute Runs one attempt; gets the input and the attempt's own facts.

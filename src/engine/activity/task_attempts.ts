@@ -3,8 +3,7 @@
  * them.
  *
  * - A1, local affinity: an activity of a resident run begins at once where there is room for it.
- *   Its
- *   task is written meanwhile, or not at all if the attempt ends before that.
+ *   Its task is written meanwhile, or not at all if the attempt ends before that.
  * - A2, at most once means it: where an attempt must not be repeated unseen (one attempt, or a key
  *   that a result is committed under), its task is durable before it begins.
  * - A3, an answer is never thrown away: the resident run writes it itself, together with the end of

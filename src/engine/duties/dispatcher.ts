@@ -5,12 +5,10 @@
  * - D1: claims only what there is room for.
  * - D2: a claim whose answer was lost may have taken runs: the node looks what it holds.
  * - D3: only the earliest deadline that it heard of is kept. A look after that time asks the
- *   database
- *   for the next one, whatever was heard of since.
+ *   database for the next one, whatever was heard of since.
  * - D4: runs that have begun go before those that are to be started, so that a sleep that is over
- *   waits
- *   for no crowd of starts. After three full claims in a row one takes starts first: they do not
- *   wait for ever.
+ *   waits for no crowd of starts. After three full claims in a row one takes starts first: they do
+ *   not wait for ever.
  *
  * @module
  */

@@ -4,11 +4,9 @@
  *
  * - E4: once the lease is lost, nothing is written any more.
  * - E5: a history is read with the row as it is, not as it is remembered: a database that has lost
- *   its
- *   last commits has the run where it was before them.
+ *   its last commits has the run where it was before them.
  * - E6: a run that is held leaves by a write that was acknowledged, or by the loss of its lease;
- *   what
- *   can't be said of it is left out, and it is given back.
+ *   what can't be said of it is left out, and it is given back.
  *
  * @module
  */

@@ -4,8 +4,7 @@
  * - X1, exactly once: the event is written behind the run's fence in the transaction itself. If the
  *   fence does not hold, or the function throws, all of it is rolled back.
  * - X2, no attempt without its function: what keeps a transaction from beginning, such as a server
- *   that
- *   has no connection left, may last as long as it likes and costs none of the attempts.
+ *   that has no connection left, may last as long as it likes and costs none of the attempts.
  *
  * @module
  */

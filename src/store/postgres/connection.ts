@@ -5,8 +5,7 @@
  *   another one in its place: a transaction ends with its connection.
  * - C2, one at a time: a statement is sent when the one before has been answered.
  * - C3, no wait without a bound: a statement whose answer does not come is looked for on the
- *   server,
- *   over another connection (`inquiry.ts`); one that nobody works at loses its connection.
+ *   server, over another connection (`inquiry.ts`); one that nobody works at loses its connection.
  *
  * @module
  */

@@ -4,11 +4,9 @@
  * - H1: a connection over which nothing comes any more is found out: a question every few seconds
  *   has to be answered.
  * - H2: behind a pooler that hands out transactions nothing is listened to: it would leave the
- *   LISTEN
- *   on somebody else's session, and hear nothing.
+ *   LISTEN on somebody else's session, and hear nothing.
  * - H3: a server that gives no connection for it keeps nobody from opening; and one that has none
- *   left
- *   for others gets it back for a while.
+ *   left for others gets it back for a while.
  *
  * @module
  */

@@ -2,13 +2,12 @@
  * The adapter for Postgres, over `npm:pg`.
  *
  * - A1, lanes: what keeps a node alive never waits for what users do. Transactions of workflows
- *   have
- *   connections of their own, and so has the journal, which waits for no lock.
+ *   have connections of their own, and so has the journal, which waits for no lock.
  * - A2, a server that has no connection left is shared: for a while each lane makes do with one,
- *   which
- *   transactions of workflows give up when they end, and the journal with none; a lane that has
- *   none at all gets the listener's. So a node that can have two works, slower. The journal never
- *   waits for a connection to be made: until it has one, its statements go where the engine's go.
+ *   which transactions of workflows give up when they end, and the journal with none; a lane that
+ *   has none at all gets the listener's. So a node that can have two works, slower. The journal
+ *   never waits for a connection to be made: until it has one, its statements go where the engine's
+ *   go.
  * - A3: behind a pooler nothing is prepared, and no statement counts on the session of another;
  *   unless `prepare` says otherwise, and until the pooler shows that it can't.
  *

@@ -3,12 +3,10 @@
  * given up when it has not been needed for a while.
  *
  * - M1: a server that gives no more connections makes a pool slower, not useless: who waits gets
- *   the
- *   next one that is free; a pool that has none asks others for room, and the server for some
+ *   the next one that is free; a pool that has none asks others for room, and the server for some
  *   seconds.
  * - M2: where one was lost, those at rest may be too, and not know it yet, and so may those that
- *   were
- *   just being made: none of them is asked.
+ *   were just being made: none of them is asked.
  *
  * @module
  */

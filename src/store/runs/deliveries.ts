@@ -5,8 +5,7 @@
  * - D1: a locked run, one that has ended or is missing, and a second message to a run of the batch
  *   are left to the caller, who delivers each by itself: a row delays, or fails, its own message.
  * - W1 of `src/store/runs/run_store.ts` holds as for a single message: a message is numbered under
- *   its run's
- *   lock.
+ *   its run's lock.
  *
  * @module
  */

@@ -3,16 +3,14 @@
  *
  * - L1 of `run_store.ts`: whatever gives a run to a node holds that node's row first.
  * - K1, one run a key: key, run and first signal are one statement. A key that somebody else
- *   commits
- *   meanwhile fails the statement as a whole; repeated, it sees that key.
+ *   commits meanwhile fails the statement as a whole; repeated, it sees that key.
  * - K2, one run an id: so it is with ids, too, except in transactions, which a failure would spoil.
  * - K3, one's own is known again: a start draws a seed at random. A row that has it is what this
- *   very
- *   start has written, its answer being lost, so a start may be tried again whatever became of it.
+ *   very start has written, its answer being lost, so a start may be tried again whatever became of
+ *   it.
  * - K4, one takes the other's place: where a start is to replace a run, that gives its id up, ends
- *   if
- *   it lives, and the new run is there, all in one transaction. Nothing is removed: the earlier run
- *   is `<id>>was.<n>` from then on, and what its end sets off goes by its key.
+ *   if it lives, and the new run is there, all in one transaction. Nothing is removed: the earlier
+ *   run is `<id>>was.<n>` from then on, and what its end sets off goes by its key.
  *
  * @module
  */

@@ -2,8 +2,7 @@
  * Schedules.
  *
  * - K1, one transaction: a schedule's row is locked, a pure function decides, and what it decides
- *   is
- *   written together with the runs that it starts. So a planned time is neither lost nor started
+ *   is written together with the runs that it starts. So a planned time is neither lost nor started
  *   twice, wherever a node dies.
  * - K2, lock, then look: the row is read by a statement after the one that locked it, so that the
  *   decision sees what the lock's last holder did, its runs included.

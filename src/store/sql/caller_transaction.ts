@@ -2,9 +2,8 @@
  * A transaction that belongs to the caller: what he passes in, as a session of this store's.
  *
  * - G5, in it or not at all: some clients run what follows a lost connection on another one,
- *   outside
- *   of any transaction. What is written is written only where the transaction is still the one that
- *   it was at the beginning.
+ *   outside of any transaction. What is written is written only where the transaction is still the
+ *   one that it was at the beginning.
  *
  * @module
  */

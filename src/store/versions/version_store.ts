@@ -6,10 +6,9 @@
  * - V2, repair: bytes and manifests certify themselves by their key, so what was damaged in the
  *   database is put right by the next registration.
  * - V3, current: a version becomes current when it first comes in its own right, not when it comes
- *   up
- *   again. One that comes as part of another becomes so where there is none, and never answers for
- *   a specifier in place of one that came in its own right. One that a start brings becomes current
- *   nowhere, and yields in the same way.
+ *   up again. One that comes as part of another becomes so where there is none, and never answers
+ *   for a specifier in place of one that came in its own right. One that a start brings becomes
+ *   current nowhere, and yields in the same way.
  *
  * @module
  */

@@ -2,8 +2,7 @@
  * Makes the imports of a JavaScript module the loader's own, without moving a character.
  *
  * - R1: a dynamic import becomes a call of a function of the loader, which answers from modules
- *   that
- *   are loaded already: within microtasks, as replay needs it.
+ *   that are loaded already: within microtasks, as replay needs it.
  * - R2: an import attribute moves into the specifier, since a resolve hook is asked only once for
  *   two imports that differ in nothing else.
  * - R3: nothing else that imports is left. The lexer is believed only where each word `import`, and

@@ -5,18 +5,16 @@
  * - T1: it holds for the root, every redirect and every member.
  * - T2: a remote module never brings in a `file:`.
  * - T3: a host that is not of the public internet must be named: in `modules`, or as the host of
- *   one
- *   of the node's own workflows. So must one of which this process can't learn where it leads.
+ *   one of the node's own workflows. So must one of which this process can't learn where it leads.
  * - T4: without `modules`, the node's own workflows are trusted with what they import; but where a
  *   server redirects, it stays on its own origin.
  * - T5: with `modules`, every remote module must match. Local files that a trusted local root
  *   imports need no entry: who can change them can change the application.
  * - T6: a version that a node registered in its own right, or that is part of one, is vouched for
- *   by
- *   its hash where its name is served; one that only a start brought never is, whatever it calls
- *   itself. What is vouched for: its recorded URL and what lies beside it on
- *   the same origin need no entry. Members of other origins are judged alike, whether their bytes
- *   come from their URL or from the archive.
+ *   by its hash where its name is served; one that only a start brought never is, whatever it calls
+ *   itself. What is vouched for: its recorded URL and what lies beside it on the same origin need
+ *   no entry. Members of other origins are judged alike, whether their bytes come from their URL or
+ *   from the archive.
  * - T7: a `jsr:` specifier that is trusted stands for itself, and, as a root, for the files of its
  *   package at the versions that it allows; not for another version, nor for another root.
  *

@@ -7,8 +7,7 @@
  * - L3, alone: one load at a time in a process, and hooks are registered only while it lasts; a
  *   `load` hook that stays breaks CommonJS packages with native addons (denoland/deno#36240).
  * - L4, fresh: an attempt after a failed one uses other URLs, since the runtime keeps failed
- *   imports
- *   for the life of the process.
+ *   imports for the life of the process.
  *
  * - L5, faithful: what a dynamic import would reject with, it rejects with: a member that nothing
  *   imports statically, and that can't be linked or throws, fails no load.

@@ -8,8 +8,7 @@
  * The stable code of a diagnostic:
  * - `UNPINNED_EXTERNAL`: an `npm:` or `jsr:` import without an exact version or lock integrity;
  * - `NON_LITERAL_IMPORT`: a dynamic import whose specifier or options are computed; the loader
- *   refuses
- *   it;
+ *   refuses it;
  * - `IMPORT_META`: a use of `import.meta` other than `import.meta.main`; the value differs between
  *   nodes and sources;
  * - `CONFIG_UNSEEN`: above the project's config may be a workspace that this process may not see.

@@ -4,8 +4,7 @@
  * - O1: the options of the workspace's root, and over them those of the member whose folder holds
  *   the module;
  * - O2: where neither has any, those of the first `tsconfig.json` that is for the module, which
- *   must
- *   be a file;
+ *   must be a file;
  * - O3: what lies in no member's folder, remote modules too, is governed by the root.
  *
  * @module

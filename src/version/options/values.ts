@@ -5,8 +5,7 @@
  * holds the list against the installed Deno.
  *
  * - V1: what Deno refuses at its start is refused wherever it stands: another text for `jsx`, and
- *   an
- *   import source where nothing is imported from it.
+ *   an import source where nothing is imported from it.
  * - V2: what Deno refuses when it compiles a module is refused where it governs one: a value of
  *   another type.
  * - V3: what Deno takes, and this package does not compile, is refused where a module has JSX.
