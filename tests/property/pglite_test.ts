@@ -20,7 +20,8 @@ Deno.test("random workflows end the same way, resident throughout or parked at e
       compared++;
       assertAlike(family, cold.get(root)!);
     });
-    if (scenarios.length >= 100) assert.ok(compared > scenarios.length / 3, `${compared} compared`);
+    // Of 300 random families 98 to 137 are determined; a quarter is out of the reach of chance.
+    if (scenarios.length >= 100) assert.ok(compared > scenarios.length / 4, `${compared} compared`);
   });
 });
 
