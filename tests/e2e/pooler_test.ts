@@ -136,6 +136,26 @@ for (const [what, [settings, isServerNamed, expected]] of Object.entries(SHARED)
 }
 
 Deno.test({
+  name: "Y3: a transaction outlives a session that has its statement from another client",
+  ignore: !hasPgBouncer,
+  fn: async () => {
+    await using pooler = await startPgBouncer(postgresUrl(), {
+      pool_mode: "transaction",
+      default_pool_size: "1",
+    });
+    const [first, second] = [
+      await postgres(pooler.url, { prepare: true }).open(),
+      await postgres(pooler.url, { prepare: true }).open(),
+    ];
+    await first.query("select 7 as n");
+    const rows = await second.transaction((session) => session.query("select 7 as n"));
+    assert.deepEqual(rows.map((row) => ({ ...row as object })), [{ n: 7 }]);
+    await first.close();
+    await second.close();
+  },
+});
+
+Deno.test({
   name: "H2: without a way to the server nothing is listened to, and runs are found all the same",
   ignore: !hasPgBouncer,
   fn: async () => {

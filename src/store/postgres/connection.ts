@@ -218,13 +218,14 @@ export class Connection {
     options: { readonly name?: string | undefined; readonly lockMs?: number } = {},
   ): Promise<Row[]> {
     const { name, lockMs } = options;
+    const query = { text, values, ...(name && { name }) };
     if (!this.#needsPrologue && lockMs === undefined) {
-      return last(await this.ask({ text, values, ...(name && { name }) })).rows as Row[];
+      return last(await this.ask(query)).rows as Row[];
     }
     const timeout = lockMs === undefined ? "" : `set local lock_timeout = ${lockMs};`;
     await this.script(this.prologue + timeout);
     try {
-      const { rows } = last(await this.ask({ text, values }));
+      const { rows } = last(await this.ask(query));
       await this.script("commit");
       return rows as Row[];
     } catch (error) {

@@ -57,7 +57,7 @@ export interface PostgresOptions {
   readonly listenUrl?: string;
   /**
    * Whether to prepare statements. Default: where no pooler stands between; `true` is for a pooler
-   * that keeps prepared statements for its clients.
+   * that keeps prepared statements for its clients. In transactions behind a pooler none is prepared.
    */
   readonly prepare?: boolean;
   /**

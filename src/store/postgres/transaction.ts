@@ -4,6 +4,8 @@
  * - Y1: a transaction whose connection is lost is over at once, whatever its code still does; what
  *   that asks later is refused.
  * - Y2: a commit that the server answers with a rollback is an error.
+ * - Y3: behind a pooler nothing is prepared in it, whatever the options say: a session that knows the
+ *   statement otherwise would end the transaction, and nothing in it can be asked again.
  *
  * @module
  */
@@ -43,7 +45,7 @@ export async function runHeld<Answer>(
     }
   };
   const ask = async <Row>(text: string, values: readonly SqlValue[]): Promise<Row[]> => {
-    const name = statements?.nameOf(connection, text);
+    const name = connection.isPooled ? undefined : statements?.nameOf(connection, text); // Y3
     try {
       const result = await connection.ask({ text, values, ...(name && { name }) });
       return (Array.isArray(result) ? result.at(-1) : result).rows;
