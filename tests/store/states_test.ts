@@ -21,6 +21,7 @@ import {
   makeDue,
   newEvent,
   newRun,
+  newTask,
   NODE,
   register,
   share,
@@ -240,28 +241,7 @@ interface TaskSubject extends Subject {
 }
 
 function announce(store: Store, run: ClaimedRun, more: Partial<NewTask> = {}): Promise<unknown> {
-  return store.tasks.announce([{
-    run: run.id,
-    position: 0,
-    name: "charge",
-    queue: "default",
-    priority: 0,
-    hash: null,
-    definition: null,
-    key: null,
-    input: "1",
-    policy: {},
-    maxAttempts: 3,
-    attempt: 1,
-    failures: [],
-    runToken: run.token,
-    node: NODE,
-    token: null,
-    delayMs: 0,
-    ageMs: 0,
-    heartbeat: null,
-    ...more,
-  }]);
+  return store.tasks.announce([newTask(run, more)]);
 }
 
 function claimTasks(store: Store): Promise<unknown> {

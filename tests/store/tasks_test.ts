@@ -16,36 +16,12 @@ import {
   expire,
   HASH,
   newRun,
+  newTask,
   newWorld,
   NODE,
   share,
   suspended,
 } from "./conformance/fixtures.ts";
-
-function newTask(run: ClaimedRun, more: Partial<NewTask> = {}): NewTask {
-  return {
-    run: run.id,
-    position: 0,
-    name: "charge",
-    queue: "default",
-    priority: 0,
-    hash: null,
-    definition: null,
-    key: null,
-    input: "1",
-    policy: {},
-    maxAttempts: 3,
-    attempt: 1,
-    failures: [],
-    runToken: run.token,
-    node: NODE,
-    token: null,
-    delayMs: 0,
-    ageMs: 0,
-    heartbeat: null,
-    ...more,
-  };
-}
 
 function wanted(more: Partial<TaskClaim> = {}): TaskClaim {
   return {

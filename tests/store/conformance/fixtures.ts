@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import type { ClaimedRun, CommitEntry, NewEvent, NewRun } from "../../../src/ports/rows.ts";
+import type { NewTask } from "../../../src/ports/tasks.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import type { Place, TestDatabase } from "../../support/database.ts";
 
@@ -115,4 +116,30 @@ export async function makeDue(place: Place, runId: string): Promise<void> {
      where run_id = $1 and state in ('pending', 'suspended')`,
     [runId],
   );
+}
+
+/** A task of a run; `more` goes before what it has by itself. */
+export function newTask(run: ClaimedRun, more: Partial<NewTask> = {}): NewTask {
+  return {
+    run: run.id,
+    position: 0,
+    name: "charge",
+    queue: "default",
+    priority: 0,
+    hash: null,
+    definition: null,
+    key: null,
+    input: "1",
+    policy: {},
+    maxAttempts: 3,
+    attempt: 1,
+    failures: [],
+    runToken: run.token,
+    node: NODE,
+    token: null,
+    delayMs: 0,
+    ageMs: 0,
+    heartbeat: null,
+    ...more,
+  };
 }

@@ -14,6 +14,7 @@ import {
   commitOne,
   HASH,
   newRun,
+  newTask,
   newWorld,
   NODE,
   register,
@@ -90,13 +91,13 @@ export function health(database: TestDatabase, test: RegisterTest): void {
   test("waiting tasks are counted by queue, activity and version", async () => {
     await using world = await newWorld(database);
     const { store, place } = world;
-    const { id, token } = await claimed(store, "a");
+    const run = await claimed(store, "a");
     const names = [["a", "x"], ["b", "x"], ["b", "x"], ["b", "y"], ["c", "x"]] as const;
-    await store.tasks.announce(names.map(([queue, name], position) => ({
-      ...{ run: id, position, name, queue, priority: 0, hash: null, definition: null, key: null },
-      ...{ input: null, policy: {}, maxAttempts: 1, attempt: 1, failures: [], heartbeat: null },
-      ...{ runToken: token, node: NODE, token: null, delayMs: 0, ageMs: 0 },
-    })));
+    await store.tasks.announce(
+      names.map(([queue, name], position) =>
+        newTask(run, { position, name, queue, input: null, maxAttempts: 1 })
+      ),
+    );
     assert.deepEqual(await store.health.waiting(9, MINUTE), []);
     await place.query(
       `update {schema}.tasks set available_at = available_at - interval '1 hour',
@@ -117,14 +118,11 @@ export function health(database: TestDatabase, test: RegisterTest): void {
   test("runs and tasks that a node tries again are wanted, until it can load their version", async () => {
     await using world = await newWorld(database);
     const { store, place } = world;
-    const { id, token } = await claimed(store, "a");
+    const run = await claimed(store, "a");
     await store.nodes.open({ id: "other", name: "two", leaseMs: MINUTE });
     await claimed(store, "held by another", "other");
-    await store.tasks.announce([{
-      ...{ run: id, position: 0, name: "x", queue: "q", priority: 0, hash: HASH, definition: "x" },
-      ...{ input: null, policy: {}, maxAttempts: 1, attempt: 1, failures: [], heartbeat: null },
-      ...{ runToken: token, node: NODE, token: null, delayMs: 0, ageMs: 0, key: null },
-    }]);
+    const pinned = { name: "x", queue: "q", hash: HASH, definition: "x" };
+    await store.tasks.announce([newTask(run, { ...pinned, input: null, maxAttempts: 1 })]);
     await place.query(
       `update {schema}.tasks set available_at = available_at - interval '1 hour'`,
     );
