@@ -17,7 +17,7 @@ export const workflowLog: AuthoredLog = authoredLog(getLogger(["continuum", "wor
 export interface AttemptFailure {
   /** The run's id. */
   readonly run: string;
-  /** What it is: `activity`, `run`, `transaction`. */
+  /** What it is: `activity`, `step`, `transaction`. */
   readonly kind: string;
   /** Its name. */
   readonly name: string;

@@ -12,7 +12,7 @@ import { messageOf } from "../base/text.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { engineLog } from "../base/log.ts";
 
-/** What a lookout needs. */
+/** What a poller needs. */
 export interface PollerOptions {
   /** What is looked for, for the log: "due runs". */
   readonly what: string;

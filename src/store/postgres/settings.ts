@@ -69,7 +69,7 @@ const ENGINE: Readonly<Record<string, string>> = {
 
 const NAMES = [...Object.keys(ALWAYS), ...Object.keys(ENGINE), "lock_timeout"];
 
-/** Asks for {@linkcode AttemptView}; qualified, since the search path is not known yet. */
+/** Asks for {@linkcode ServerInfo}; qualified, since the search path is not known yet. */
 export const SERVER_INFO = `
   select pg_catalog.pg_backend_pid() as pid,
     pg_catalog.current_setting('server_version') as version,
