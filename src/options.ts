@@ -7,7 +7,7 @@
 
 import { type Duration, durationMs } from "./base/duration.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
-import { messageOf, withoutSecrets } from "./base/text.ts";
+import { messageOf, shorten } from "./base/text.ts";
 import { type Limits, readLimits } from "./client/limits.ts";
 import { checkText } from "./client/start/options.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
@@ -430,8 +430,8 @@ function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
-/** Characters of a value that are looked at for secrets, and that a message shows. */
-const [MAX_READ, MAX_SHOWN] = [4_096, 300];
+/** How many characters of a value a message shows. */
+const MAX_SHOWN = 300;
 
 function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): void {
   if (good) return;
@@ -444,8 +444,7 @@ function refuseUnless(good: boolean, option: string, found: unknown, wanted: str
 /** A value for a message: without secrets, and not longer than a message should be. */
 function show(value: unknown): string {
   if (typeof value === "function") return "a function";
-  const text = withoutSecrets(textOf(value).slice(0, MAX_READ));
-  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}...`;
+  return shorten(textOf(value), MAX_SHOWN);
 }
 
 function textOf(value: unknown): string {

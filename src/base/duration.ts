@@ -5,7 +5,7 @@
  */
 
 import { InvalidArgumentError } from "./errors.ts";
-import { withoutSecrets } from "./text.ts";
+import { shorten } from "./text.ts";
 
 /**
  * A length of time: milliseconds; text of numbers and units, such as `"30s"`, `"24h"`, `"7d"` or
@@ -80,7 +80,7 @@ function parse(text: string): number {
 }
 
 function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(withoutSecrets(value.slice(0, 80)));
+  if (typeof value === "string") return JSON.stringify(shorten(value, 80));
   if (typeof value === "object" && value !== null) return Object.prototype.toString.call(value);
   return String(value);
 }

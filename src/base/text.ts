@@ -56,8 +56,8 @@ export function messageOf(thrown: unknown): string {
 }
 
 /**
- * Takes out of a text what may be a secret: the user info and the query of each URL, and the values
- * of `password=` and `pwd=`. A URL need not be well-formed. A quoted text must be as
+ * Takes out of a text what may be a secret: the query of each URL, and by `***` the user info and the
+ * values of `password=` and `pwd=`. A URL need not be well-formed. A quoted text must be as
  * `JSON.stringify` writes it: a URL in it may hold spaces and ends with the quote.
  *
  * @param text The text.
@@ -66,8 +66,25 @@ export function messageOf(thrown: unknown): string {
 export function withoutSecrets(text: string): string {
   return text
     // The path of a module's URL may hold an @; a database's may be part of a bad password.
-    .replace(/(\bhttps?:\/\/)(?:[^"\\/?#\s]|\\.)*@/gi, "$1")
-    .replace(/(\b(?!https?:)[a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^"\\]|\\.)*@/gi, "$1")
+    .replace(/(\bhttps?:\/\/)(?:[^"\\/?#\s]|\\.)*@/gi, "$1***@")
+    .replace(/(\b(?!https?:)[a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^"\\]|\\.)*@/gi, "$1***@")
     .replace(/(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^"?\s]*)\?(?:[^"\\\s]|\\.)*/gi, "$1")
     .replace(/(\b\w{0,30}(?:password|pwd)\s*=\s*)(?:'[^']*'|(?:[^"\\\s&;]|\\.)+)/gi, "$1***");
+}
+
+/** How much of a text is looked through for secrets. */
+const MAX_READ = 4_096;
+
+/**
+ * A text that a caller passed, for a message: without secrets, and then not longer than a message
+ * should be.
+ *
+ * @param text The text.
+ * @param most How many characters are shown.
+ * @returns The text, or its beginning.
+ */
+export function shorten(text: string, most: number): string {
+  // In quotes, as withoutSecrets wants it: a password may hold any character.
+  const safe: string = JSON.parse(withoutSecrets(JSON.stringify(text.slice(0, MAX_READ))));
+  return safe.length <= most ? safe : `${safe.slice(0, most)}...`;
 }

@@ -60,15 +60,6 @@ export class DatabaseOptionError extends ContinuumError {
   }
 }
 
-/**
- * Takes what may be a password out of a URL, well-formed or not.
- *
- * @param url What should be one.
- */
-export function redacted(url: string): string {
-  return url.replace(/\/\/.*@/s, "//***@").replace(/([?&]\w*password=)[^&]*/gi, "$1***");
-}
-
 /** Another open engine, here or in another process, holds the folder of a PGlite database. */
 export class DatabaseInUseError extends ContinuumError {
   /**

@@ -7,7 +7,8 @@
 
 import type { Store } from "../ports/store.ts";
 import type { DatabaseAdapter } from "./sql/driver.ts";
-import { DatabaseOptionError, redacted } from "./errors.ts";
+import { DatabaseOptionError } from "./errors.ts";
+import { shorten } from "../base/text.ts";
 import { SchemaName } from "./schema/name.ts";
 import { SqlStore } from "./sql_store.ts";
 
@@ -68,7 +69,7 @@ async function adapterOf(url: unknown): Promise<DatabaseAdapter> {
       return await pgliteAdapter(folder);
     }
   }
-  throw notUnderstood(redacted(url));
+  throw notUnderstood(shorten(url, 300));
 }
 
 function notUnderstood(found: string): DatabaseOptionError {

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isStorable, legibleJson } from "../../src/base/text.ts";
+import { isStorable, legibleJson, shorten } from "../../src/base/text.ts";
 
 Deno.test("facts for people stay what they are, but for what Postgres can't read", () => {
   const replaced = [
@@ -32,4 +32,28 @@ Deno.test("whatever facts there are, each text and key of theirs can be stored",
     const all = Object.entries(JSON.parse(json) as Record<string, string | string[]>).flat(2);
     assert(all.every(isStorable));
   }));
+});
+
+Deno.test("what is shown of a text has no secret of a URL, however long or odd the secret is", () => {
+  for (const secret of ["s3cret", "s3".repeat(200), 's3"c"ret', "s3@cret", "s3\\cret", "s3 cret"]) {
+    for (
+      const text of [
+        `postgres://app:${secret}@host/db`,
+        `see postgres://app:${secret}@host/db?sslmode=no`,
+        `mysql://${secret}@host`,
+        `https://host/a.ts?token=${encodeURIComponent(secret)}`,
+      ]
+    ) {
+      const shown = shorten(text, 80);
+      assert(!/s3|cret/.test(shown), shown);
+    }
+  }
+  assert.equal(shorten("password=s3cret host=db", 80), "password=*** host=db");
+});
+
+Deno.test("what is shown of a text is the text, and its beginning where it is long", () => {
+  for (const text of ["", "30s", 'a "b"\n\\', "https://host/@scope/name@1.0.0/mod.ts", "\ud800"]) {
+    assert.equal(shorten(text, 80), text);
+  }
+  assert.equal(shorten("x".repeat(5_000), 80), `${"x".repeat(80)}...`);
 });

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { DatabaseOptionError, redacted } from "../errors.ts";
+import { shorten } from "../../base/text.ts";
+import { DatabaseOptionError } from "../errors.ts";
 
 /** Parameters of a URL that `npm:pg` or nobody reads; all others are settings of the session. */
 const KNOWN = new Set([
@@ -36,7 +37,7 @@ const SSL_MODES: Readonly<Record<string, string>> = {
  */
 export function describeUrl(url: string): string {
   if (!URL.canParse(url)) {
-    throw urlError("its URL is not understood", redacted(url), "postgres://user@host/name");
+    throw urlError("its URL is not understood", shorten(url, 300), "postgres://user@host/name");
   }
   const { username, host, pathname, searchParams } = new URL(url);
   const description = `postgres://${username === "" ? "" : `${username}@`}${host}${pathname}`;

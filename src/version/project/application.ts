@@ -6,7 +6,7 @@
  */
 
 import { InvalidArgumentError } from "../../base/errors.ts";
-import { withoutSecrets } from "../../base/text.ts";
+import { shorten } from "../../base/text.ts";
 import { labelOf } from "../manifest/label.ts";
 
 const CONFIG_NAMES = ["deno.json", "deno.jsonc", "package.json"];
@@ -58,7 +58,7 @@ export class Application {
     }
     throw new InvalidArgumentError(
       `Cannot read a workflow module: found the specifier ` +
-        `${JSON.stringify(withoutSecrets(String(specifier).slice(0, 300)))}, wanted ` +
+        `${JSON.stringify(shorten(String(specifier), 300))}, wanted ` +
         'an absolute URL such as import.meta.resolve("./order.ts"), or a jsr: specifier',
     );
   }
