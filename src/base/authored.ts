@@ -3,11 +3,11 @@
  * `continuum:///<hash>/<path>`, the same on every node, and so it is recorded; people read where
  * the author wrote it.
  *
- * - A1: what is recorded, and what workflow code reads, keeps the first form: only what is shown is
+ * - AUTHORED-1: what is recorded, and what workflow code reads, keeps the first form: only what is shown is
  *   told in the other.
- * - A2: a source's URL is told for bytes that this process has read from there and hashed; of any
+ * - AUTHORED-2: a source's URL is told for bytes that this process has read from there and hashed; of any
  *   other version its own path is told, its workflow and its hash.
- * - A3: what is told holds no quote, backslash or control character, so that it may be put into
+ * - AUTHORED-3: what is told holds no quote, backslash or control character, so that it may be put into
  *   JSON.
  *
  * @module
@@ -72,7 +72,7 @@ export function noteSources(
 ): void {
   const known = sources.get(hash) ?? { workflow: null, urls: new Map() };
   known.workflow ??= workflow;
-  for (const [path, url] of urls) if (isSafe(url)) known.urls.set(path, url); // A3
+  for (const [path, url] of urls) if (isSafe(url)) known.urls.set(path, url); // AUTHORED-3
   sources.set(hash, known);
 }
 
@@ -101,7 +101,7 @@ export function authored(text: string, version?: VersionName): string {
     const at = line === undefined ? "" : `:${line}:${column}`;
     const source = sources.get(hash);
     const url = source?.urls.get(path);
-    if (url !== undefined) return `${url}${at}`; // A2
+    if (url !== undefined) return `${url}${at}`; // AUTHORED-2
     const known = source?.workflow ?? (version?.hash === hash ? version?.workflow : null);
     const workflow = typeof known === "string" && isSafe(known) ? known : "version";
     return `${labelOf(path)}${at} of ${workflow} ${shortHash(hash)}`;
@@ -199,7 +199,7 @@ function labelOf(path: string): string {
   }
 }
 
-/** A3 */
+/** AUTHORED-3 */
 function isSafe(text: string): boolean {
   // deno-lint-ignore no-control-regex
   return !/["\\\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text) && text.isWellFormed();

@@ -1,14 +1,14 @@
 /**
  * Promises that nobody awaits.
  *
- * - Y1: none of them rejects unhandled, which would end the process. Whoever leaves a promise to
+ * - BACKGROUND-1: none of them rejects unhandled, which would end the process. Whoever leaves a promise to
  *   itself says here what is to be done with its error, or that there is nothing to be done.
  *
  * @module
  */
 
 /**
- * Leaves work to itself (Y1).
+ * Leaves work to itself (BACKGROUND-1).
  *
  * @param work The work, under way.
  * @param failed Hears of its error; nobody does when omitted. What it throws itself is lost.
@@ -22,7 +22,7 @@ export function inBackground(
 }
 
 /**
- * Takes a rejection for handled (Y1): somebody else hears of it, or nobody has to.
+ * Takes a rejection for handled (BACKGROUND-1): somebody else hears of it, or nobody has to.
  *
  * @param promise The promise, if there is one.
  */

@@ -1,14 +1,14 @@
 /**
  * Group commit: what is asked for while one flush is under way goes out together in the next.
  *
- * - B1: at most one flush is under way.
- * - B2: an idle batcher flushes at once, that is after what the event loop already has at hand:
+ * - BATCH-1: at most one flush is under way.
+ * - BATCH-2: an idle batcher flushes at once, that is after what the event loop already has at hand:
  *   hundreds of runs that go on in one tick share a flush, also where a flush blocks the process,
  *   as PGlite does. There is no timer, and no size to wait for.
- * - B3: the backlog is bounded: who comes when it is full waits to be let in, in order.
- * - B4: who is refused is alone: a batch that fails by one of its items is halved until that item
+ * - BATCH-3: the backlog is bounded: who comes when it is full waits to be let in, in order.
+ * - BATCH-4: who is refused is alone: a batch that fails by one of its items is halved until that item
  *   stands by itself, and the others are done.
- * - B5: where items have weights, a heavy one goes alone, and the light ones that wait go between
+ * - BATCH-5: where items have weights, a heavy one goes alone, and the light ones that wait go between
  *   two heavy ones: nobody waits for a row of them.
  *
  * @module
@@ -43,7 +43,7 @@ export class Batcher<T, R> {
   #waiting: Waiting<T, R>[] = [];
   /** Lets in those for whom there was no room, the first first. */
   #doors: (() => void)[] = [];
-  /** B5: those that wait, and are heavy. */
+  /** BATCH-5: those that wait, and are heavy. */
   #heavy: Waiting<T, R>[] = [];
   #busy = false;
 
@@ -53,8 +53,8 @@ export class Batcher<T, R> {
    * @param limit The most items of one batch.
    * @param maxBacklog The most items that no flush has taken.
    * @param isRefusal Whether an error of a flush says that nothing of the batch was done, and that
-   * it fails again for the sake of some item (B4); never when omitted.
-   * @param load How much fits into one flush (B5); `limit` alone counts when omitted.
+   * it fails again for the sake of some item (BATCH-4); never when omitted.
+   * @param load How much fits into one flush (BATCH-5); `limit` alone counts when omitted.
    */
   constructor(
     flush: (items: readonly T[]) => Promise<readonly R[]>,
@@ -85,7 +85,7 @@ export class Batcher<T, R> {
     if (this.backlog < this.#maxBacklog && this.#doors.length === 0) {
       return this.#enter(item);
     }
-    return new Promise<void>((resolve) => this.#doors.push(resolve)).then(() => this.#enter(item)); // B3
+    return new Promise<void>((resolve) => this.#doors.push(resolve)).then(() => this.#enter(item)); // BATCH-3
   }
 
   #enter(item: T): Promise<R> {
@@ -94,8 +94,8 @@ export class Batcher<T, R> {
       const isHeavy = this.#load !== undefined && weight > this.#load.most / 2;
       (isHeavy ? this.#heavy : this.#waiting).push({ item, weight, resolve, reject });
       if (this.#busy) return;
-      this.#busy = true; // B1
-      immediate(() => void inBackground(this.#run())); // B2
+      this.#busy = true; // BATCH-1
+      immediate(() => void inBackground(this.#run())); // BATCH-2
     });
   }
 
@@ -130,7 +130,7 @@ export class Batcher<T, R> {
       const results = await this.#flush(batch.map((waiting) => waiting.item));
       batch.forEach((waiting, index) => waiting.resolve(results[index] as R));
     } catch (error) {
-      if (batch.length > 1 && this.#isRefusal(error)) { // B4
+      if (batch.length > 1 && this.#isRefusal(error)) { // BATCH-4
         const half = batch.length >> 1;
         await this.#finish(batch.slice(0, half));
         await this.#finish(batch.slice(half));

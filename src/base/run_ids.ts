@@ -10,14 +10,14 @@
  * | `report>2026-03-29T01:00:00.000Z.manual`| one that somebody triggered                           |
  * | `order-1>was.71`                        | what `order-1` was called before another took its id  |
  *
- * - ID1, bounded: what follows the root of an id has at most 64 characters, however long the chain of
+ * - RUNID-1, bounded: what follows the root of an id has at most 64 characters, however long the chain of
  *   parents; beyond that a digest takes its place (`order-1>~...`).
- * - ID2, of the parent alone: an id follows from its parent's id, the seed of the parent's generation
+ * - RUNID-2, of the parent alone: an id follows from its parent's id, the seed of the parent's generation
  *   and the place in program order. No setting of a node and no clock is in it. The seed's mark
  *   (`k9x2ab`) tells apart generations, and two runs that had one id after each other.
- * - ID3, no collision: an id that somebody gives may hold the separator, as ids derived from
+ * - RUNID-3, no collision: an id that somebody gives may hold the separator, as ids derived from
  *   `ctx.runId` do, but does not end as one of the engine's.
- * - ID4, one root: all that comes of a run has its root, what stands before the first separator.
+ * - RUNID-4, one root: all that comes of a run has its root, what stands before the first separator.
  *
  * @module
  */
@@ -30,13 +30,13 @@ export const SEPARATOR = ">";
 /** The longest id that a caller may give, in characters. */
 export const MAX_GIVEN_ID = 255;
 
-/** ID1: the longest text after a root. */
+/** RUNID-1: the longest text after a root. */
 const MAX_PATH = 64;
 
 /** The longest id of a run, in characters. */
 export const MAX_RUN_ID: number = MAX_GIVEN_ID + SEPARATOR.length + MAX_PATH;
 
-/** ID3: how ids end that the engine makes. */
+/** RUNID-3: how ids end that the engine makes. */
 const ENGINE_MADE =
   />(\d+\.[0-9a-z]+|[-+\d]+-\d\d-\d\dT[\d:.]+Z(\.manual)?|~[0-9a-z]+(\.[0-9a-z]+){3}|was\.\d+)$/;
 
@@ -71,7 +71,7 @@ export function firingId(schedule: string, planned: number, isManual: boolean): 
 }
 
 /**
- * Whether an id ends as those do that the engine makes (ID3).
+ * Whether an id ends as those do that the engine makes (RUNID-3).
  *
  * @param id Any id.
  */
@@ -79,7 +79,7 @@ export function isEngineMade(id: string): boolean {
   return ENGINE_MADE.test(id);
 }
 
-/** ID1, ID4. */
+/** RUNID-1, RUNID-4. */
 function below(id: string, own: string): string {
   const end = id.indexOf(SEPARATOR);
   const root = end < 0 ? id : id.slice(0, end);

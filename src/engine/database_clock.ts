@@ -2,7 +2,7 @@
  * The database's time, as this process can tell it without asking: the last time it heard, plus
  * what has passed since.
  *
- * - T1, never early: whatever is due by this clock is due by the database's. It is late by a round
+ * - CLOCK-1, never early: whatever is due by this clock is due by the database's. It is late by a round
  *   trip at most, and by what the process's own clock goes slow. That clock may go fast or slow:
  *   how fast is measured from heartbeat to heartbeat, and never taken for slower than it may be;
  *   what is too little to be measured is less than a millisecond from one to the next. A database's

@@ -1,5 +1,5 @@
 /**
- * Work of a node that nobody awaits (Y1 of `base/background.ts`).
+ * Work of a node that nobody awaits (BACKGROUND-1 of `base/background.ts`).
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { inBackground } from "../base/background.ts";
 import { engineLog } from "../base/log.ts";
 
 /**
- * Begins work in the background (Y1).
+ * Begins work in the background (BACKGROUND-1).
  *
  * @param what What is attempted, for the log: "check tasks".
  * @param work The work; it may throw at once, too.

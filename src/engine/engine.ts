@@ -2,7 +2,7 @@
  * A node that executes runs: wires the lease, the dispatcher and the executors together, and holds
  * the runs that are resident here. Policy lives in those parts.
  *
- * - E7: what the database says that a node holds, and what the node knows to hold, are compared at
+ * - ENGINE-1: what the database says that a node holds, and what the node knows to hold, are compared at
  *   each heartbeat. A statement whose answer was lost may have made the difference; it does not
  *   stay.
  *
@@ -486,7 +486,7 @@ export class Engine {
   }
 
   /**
-   * E7: what the database says that this node holds, and it knows nothing of once all claims under
+   * ENGINE-1: what the database says that this node holds, and it knows nothing of once all claims under
    * way are answered, it gives back. The fence of whoever should hold it all the same decides.
    */
   async #giveBack(unknown: readonly HeldRun[]): Promise<void> {

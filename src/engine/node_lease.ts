@@ -1,9 +1,9 @@
 /**
  * This process's life in the database: one heartbeat row, under an id that is random each time.
  *
- * - L1: runs are leased to the node, so one heartbeat keeps them all.
- * - L2: a node that finds itself buried owns nothing: it drops everything and opens anew.
- * - L3: nothing is started on a lease that may have run out: {@linkcode NodeLease.fresh} looks at
+ * - LEASE-1: runs are leased to the node, so one heartbeat keeps them all.
+ * - LEASE-2: a node that finds itself buried owns nothing: it drops everything and opens anew.
+ * - LEASE-3: nothing is started on a lease that may have run out: {@linkcode NodeLease.fresh} looks at
  *   the monotonic clock, so a process that was paused starts nothing late.
  *
  * @module
@@ -67,7 +67,7 @@ export class NodeLease {
     return this.#id;
   }
 
-  /** L3: whether an attempt of an effect may start now. */
+  /** LEASE-3: whether an attempt of an effect may start now. */
   fresh(): boolean {
     const age = this.#options.clock.monotonic() - this.#acknowledged;
     return !this.#closed && age < this.#options.leaseMs * 2 / 3;
@@ -155,7 +155,7 @@ export class NodeLease {
         engineLog.error("Node {node} was buried: its lease ran out; it starts anew", {
           node: this.#id,
         });
-        onBuried(); // L2
+        onBuried(); // LEASE-2
         await this.#openRow();
       }
       const freed = beat.dead ? (await nodes.expire(this.#id, false)).runs : 0;

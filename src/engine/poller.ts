@@ -1,7 +1,7 @@
 /**
  * When to look: at once, or at a time.
  *
- * - D2: one look at a time; what comes meanwhile causes one more.
+ * - POLL-1: one look at a time; what comes meanwhile causes one more.
  *
  * @module
  */
@@ -67,7 +67,7 @@ export class Poller {
     return this.#polling !== undefined;
   }
 
-  /** Looks now (D2). */
+  /** Looks now (POLL-1). */
   pollNow(): void {
     if (this.#isPaused) return;
     this.#isWanted = true;

@@ -1,10 +1,10 @@
 /**
  * What many ask of the database in one statement, each retried on its own.
  *
- * - Q1, nobody fails for another: a batch that the database can't do now, or refuses, is halved
+ * - RETRY-1, nobody fails for another: a batch that the database can't do now, or refuses, is halved
  *   until those stand alone that it is about. What is refused for good is told to who asked; what may
  *   succeed later joins another batch after a pause, while the others go on.
- * - Q2, an answer that is lost is asked for again, by the whole batch: asking twice must do no
+ * - RETRY-2, an answer that is lost is asked for again, by the whole batch: asking twice must do no
  *   harm.
  *
  * @module
@@ -31,7 +31,7 @@ export class RetryingBatcher<T, R> {
    * @param what What is attempted, for the log: "write 3 histories".
    * @param ask Asks once; answers in the order of the items.
    * @param databaseRetry Waits for a database that is away.
-   * @param load How much fits into one statement (B5 of `base/batcher.ts`).
+   * @param load How much fits into one statement (BATCH-5 of `base/batcher.ts`).
    */
   constructor(
     what: (items: number) => string,
@@ -63,7 +63,7 @@ export class RetryingBatcher<T, R> {
     return undefined;
   }
 
-  /** Q2: while answers are lost, the batch is asked for as a whole. */
+  /** RETRY-2: while answers are lost, the batch is asked for as a whole. */
   async #try(items: readonly T[]): Promise<readonly Tried<R>[]> {
     return await this.#databaseRetry.run(
       this.#what(items.length),
@@ -71,7 +71,7 @@ export class RetryingBatcher<T, R> {
     ) ?? items.map(() => ({ error: undefined }));
   }
 
-  /** Q1 */
+  /** RETRY-1 */
   async #halve(items: readonly T[], systemic: Systemic): Promise<readonly Tried<R>[]> {
     if (systemic.inRow >= IN_A_ROW) return items.map(() => ({ error: systemic.error }));
     try {

@@ -217,7 +217,7 @@ export interface LoadedRun {
   readonly id: number;
   /** The token that the row holds now; `null`: nobody's. */
   readonly token: number | null;
-  /** Rises with every message; the fence of suspending (S1 in `src/store/journal/append.ts`). */
+  /** Rises with every message; the fence of suspending (JOURNAL-5 in `src/store/journal/append.ts`). */
   readonly wakeSeq: number;
   /** Which generation the row is in. */
   readonly generation: number;

@@ -4,7 +4,7 @@
  * and parks the run even if the code catches the refusal. Everybody else's globals behave as
  * before: a guarded function looks into its async context and passes the call on.
  *
- * - G1: the guard stands before any workflow module is evaluated: importing this package, or its
+ * - GUARD-1: the guard stands before any workflow module is evaluated: importing this package, or its
  *   `./workflow`, installs it.
  *
  * @module

@@ -2,23 +2,23 @@
  * The replay machine: `(workflow, input, history) -> commands`. It has no I/O, clock or randomness
  * of its own; its executor decides when effects run and what is journaled.
  *
- * - I1: deliveries are taken in journal order, one at a time, and microtasks are drained after each
+ * - REPLAY-1: deliveries are taken in journal order, one at a time, and microtasks are drained after each
  *   with no exception, live as on replay. So the code sees one order, however events are batched.
- * - I2: a command's position is its place in program order, and counts every effect asked for, also
+ * - REPLAY-2: a command's position is its place in program order, and counts every effect asked for, also
  *   those that were answered at once or aborted before they were asked for.
- * - I3: a delivery settles the outstanding command of its position if kind, name and digest agree;
+ * - REPLAY-3: a delivery settles the outstanding command of its position if kind, name and digest agree;
  *   it is ignored if that command was withdrawn; anything else is drift.
- * - I4: what settles a promise comes from the journal's text, never from a live object.
- * - I5: the code makes progress within turns only: what it does between them, a promise that is not
+ * - REPLAY-4: what settles a promise comes from the journal's text, never from a live object.
+ * - REPLAY-5: the code makes progress within turns only: what it does between them, a promise that is not
  *   the engine's has moved. It is refused wherever it shows: an effect, a look at the promise of
  *   one, the run's time or randomness, a global that is refused anyway, the end of the function.
- * - I6: a value's size counts once: what the history has was accepted, and what it says was refused
+ * - REPLAY-6: a value's size counts once: what the history has was accepted, and what it says was refused
  *   is refused again, whatever the limit is now.
- * - I7: a child ends once: the event that says so answers all that wait for it by its handle, and
+ * - REPLAY-7: a child ends once: the event that says so answers all that wait for it by its handle, and
  *   all that ask for it later.
- * - I8: a cancellation is told once: by what it made reject; where all that waited was let finish,
+ * - REPLAY-8: a cancellation is told once: by what it made reject; where all that waited was let finish,
  *   and succeeded, by the next effect; never to code that looks at `cancelSignal`, nor to an undo.
- * - I9: a line is logged once: where the last one was logged is known after each turn, goes with
+ * - REPLAY-9: a line is logged once: where the last one was logged is known after each turn, goes with
  *   the next write, and comes back with the history. A line may be said twice where its node was
  *   lost after the turn and before that write; none is left out. A run that logs nothing writes
  *   nothing of it.
@@ -80,7 +80,7 @@ export class Execution implements Effects, WorkflowScope {
   readonly #signals: HistoryEvent[] = [];
   /** Positions of activities that the history says succeeded: no error will want to know their line. */
   readonly #succeeded = new Set<number>();
-  /** How children have ended, by id (I7). */
+  /** How children have ended, by id (REPLAY-7). */
   readonly #childEnds = new Map<string, HistoryEvent>();
   readonly #patches = new Patches();
   readonly #notes = new Notes();
@@ -101,16 +101,16 @@ export class Execution implements Effects, WorkflowScope {
   #drift: DriftReport | null = null;
   #refused: Refusal | null = null;
   #cancelled: CancelledError | null = null;
-  /** Whether nothing has told the code of its cancellation yet (I8). */
+  /** Whether nothing has told the code of its cancellation yet (REPLAY-8). */
   #isUntold = false;
   /** Milliseconds that the run might take, if that is why it was cancelled. */
   #timeout: number | null = null;
   #cancelling: AbortController | null = null;
   /** The seq after that of the last delivery. */
   #next = 0;
-  /** Lines are logged once `#next` is greater (I9). */
+  /** Lines are logged once `#next` is greater (REPLAY-9). */
   #logged = -1;
-  /** What `#next` was at the last line; `null`: there was none (I9). */
+  /** What `#next` was at the last line; `null`: there was none (REPLAY-9). */
   #told: number | null = null;
   /** An earlier execution went past every place where `#next` is less. */
   #past = 0;
@@ -275,9 +275,9 @@ export class Execution implements Effects, WorkflowScope {
         { option: "signal" },
       );
     }
-    const position = this.#position++; // I2
+    const position = this.#position++; // REPLAY-2
     if (signal?.aborted === true) return rejected(signal.reason);
-    if (this.#isUntold && request.kind !== "call" && request.options.onCancel !== "finish") { // I8
+    if (this.#isUntold && request.kind !== "call" && request.options.onCancel !== "finish") { // REPLAY-8
       this.#isUntold = false;
       return rejected(this.#cancelled);
     }
@@ -298,7 +298,7 @@ export class Execution implements Effects, WorkflowScope {
       },
     );
     const end = this.#childEnds.get(asksForEnd(request) ?? "");
-    if (end !== undefined) { // I7
+    if (end !== undefined) { // REPLAY-7
       SETTLE[end.kind as Delivery](pending, end.payload);
       return pending.promise;
     }
@@ -328,7 +328,7 @@ export class Execution implements Effects, WorkflowScope {
     if (this.#next >= this.#past) this.#refuseTooLarge(text, null, what);
   }
 
-  /** I6: what is new is measured; */
+  /** REPLAY-6: what is new is measured; */
   #refuseTooLarge(text: string, digest: string | null, what: string): void {
     const { payloadBytes = Infinity } = this.#options;
     const error = tooLarge(text, what, payloadBytes);
@@ -378,12 +378,12 @@ export class Execution implements Effects, WorkflowScope {
     this.#thrown.push(error);
   }
 
-  /** I5 */
+  /** REPLAY-5 */
   #refuseForeign(before = ""): Error {
     return this.refuse("a promise that is not ctx's", `ctx.run around it${before}`);
   }
 
-  /** I5, of what also the engine asks for: only the run's code is meant, and while it goes on. */
+  /** REPLAY-5, of what also the engine asks for: only the run's code is meant, and while it goes on. */
   #requireTurn(): void {
     if (!this.#isForeign) return;
     throw this.#refuseForeign();
@@ -393,7 +393,7 @@ export class Execution implements Effects, WorkflowScope {
     return !this.#inTurn && this.#started && this.#outcome === null && scope.getStore() === this;
   }
 
-  /** I5. It may not throw: the runtime asks in the midst of an `await`. */
+  /** REPLAY-5. It may not throw: the runtime asks in the midst of an `await`. */
   readonly #onLook = (): void => {
     if (this.#isForeign) this.#refuseForeign();
   };
@@ -441,7 +441,7 @@ export class Execution implements Effects, WorkflowScope {
     this.#told = told ?? null;
   }
 
-  /** I3. Answers whether microtasks are to be drained. */
+  /** REPLAY-3. Answers whether microtasks are to be drained. */
   #deliver(event: HistoryEvent): boolean {
     const { position } = event;
     if (event.kind === "cancel.requested") return this.#cancel(event);
@@ -463,10 +463,10 @@ export class Execution implements Effects, WorkflowScope {
     if (this.#outcome !== null) return false;
     this.#settle(pending, event);
     this.#noteChildEnd(pending, event);
-    return true; // I1
+    return true; // REPLAY-1
   }
 
-  /** Once in a run's life, all that waits is told; what is asked for afterwards works (I8). */
+  /** Once in a run's life, all that waits is told; what is asked for afterwards works (REPLAY-8). */
   #cancel(event: HistoryEvent): boolean {
     this.#advance(event);
     if (this.#outcome !== null || this.#cancelled !== null) return false;
@@ -513,7 +513,7 @@ export class Execution implements Effects, WorkflowScope {
     SETTLE[event.kind as Delivery](pending, event.payload);
   }
 
-  /** I7. */
+  /** REPLAY-7. */
   #noteChildEnd({ options: { child } }: RequestedCommand, event: HistoryEvent): void {
     if (child === undefined || ANSWERS[event.kind] !== "child") return;
     this.#childEnds.set(child.id, event);

@@ -71,7 +71,7 @@ export function outlivesCancel({ kind, options }: RequestedCommand): boolean {
   return kind === "activity" && options.onCancel !== "abandon";
 }
 
-/** Settles a command with what its event says. I4 of the machine: from the text alone. */
+/** Settles a command with what its event says. REPLAY-4 of the machine: from the text alone. */
 export const SETTLE: Readonly<
   Record<Delivery, (pending: RequestedCommand, payload: string | null) => void>
 > = {
@@ -128,7 +128,7 @@ function activityError(
 }
 
 /**
- * I3 of the machine: whether an event is about a command.
+ * REPLAY-3 of the machine: whether an event is about a command.
  *
  * @param pending The command.
  * @param event The event.

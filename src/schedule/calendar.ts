@@ -3,10 +3,10 @@
  * epoch. Cron patterns are read by croner, with the rules of Vixie cron around a change of the
  * clocks:
  *
- * - C1: a fixed time that the clocks skip comes right after the gap, also where the gap ends at or
+ * - CALENDAR-1: a fixed time that the clocks skip comes right after the gap, also where the gap ends at or
  *   beyond midnight, or is a whole day; all that one gap skips comes as one.
- * - C2: a fixed time that occurs twice comes the first time only.
- * - C3: patterns with a `*` or a step in their time go on through both hours, and leave a gap out.
+ * - CALENDAR-2: a fixed time that occurs twice comes the first time only.
+ * - CALENDAR-3: patterns with a `*` or a step in their time go on through both hours, and leave a gap out.
  *
  * @module
  */
@@ -169,7 +169,7 @@ function nextOf(expression: string, timeZone: string, after: number): number | n
   return cronOf(expression, timeZone).nextRun(new Date(after))?.getTime() ?? null;
 }
 
-/** C1: the end of the first gap after an instant, and before another, that skips a planned time. */
+/** CALENDAR-1: the end of the first gap after an instant, and before another, that skips a planned time. */
 function skippedBefore(
   end: number,
   expression: string,

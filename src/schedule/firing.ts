@@ -3,8 +3,8 @@
  * calls it with the schedule's row locked, and writes what it decides together with the runs that
  * it starts.
  *
- * - F1, once: a planned time is started, skipped or missed, and then it is behind.
- * - F2, planned and actual: {@linkcode Progress.planned} moves along the calendar alone; when the
+ * - FIRING-1, once: a planned time is started, skipped or missed, and then it is behind.
+ * - FIRING-2, planned and actual: {@linkcode Progress.planned} moves along the calendar alone; when the
  *   schedule is looked at is {@linkcode Progress.fireAt}, which jitter and retries put off.
  *
  * @module

@@ -1,12 +1,12 @@
 /**
  * A store for callers, who want an answer, or one error that they can know.
  *
- * - CA1, one error: what passes is tried again at once, a few times, and then is a
+ * - CALLER-1, one error: what passes is tried again at once, a few times, and then is a
  *   {@linkcode DatabaseUnavailableError}, whatever the database or its driver called it.
- * - CA2, never twice: what may have been carried out, its answer being lost, is tried again only
+ * - CALLER-2, never twice: what may have been carried out, its answer being lost, is tried again only
  *   where that does no harm: what reads, what says the same when it is said twice, and starts,
- *   which know their own row again (K3 of `store/runs/inserts.ts`).
- * - CA3, closed: from the moment in which the store begins to close, a call throws
+ *   which know their own row again (INSERT-3 of `store/runs/inserts.ts`).
+ * - CALLER-3, closed: from the moment in which the store begins to close, a call throws
  *   {@linkcode ClosedError}. One that is under way then gets its answer, or that error too.
  *
  * No pause is made: who is told can wait as he likes, and a deadline of his own holds.
@@ -22,7 +22,7 @@ import { isRefusal, outcomeOf } from "./sql/sqlstate.ts";
 /** How often something is tried before its caller is told. */
 const TRIES = 3;
 
-/** What does no harm when it is carried out twice (CA2), by area. */
+/** What does no harm when it is carried out twice (CALLER-2), by area. */
 const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   runs: [
     ...["insert", "version", "setAttributes", "query", "count", "get", "history", "generations"],
@@ -37,10 +37,10 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Tries something of the database, as a caller is to see it (CA1).
+ * Tries something of the database, as a caller is to see it (CALLER-1).
  *
  * @param database Which database, without secrets.
- * @param isHarmless Whether it may be carried out twice (CA2).
+ * @param isHarmless Whether it may be carried out twice (CALLER-2).
  * @param ask Asks once.
  * @param most How often it is tried.
  * @returns The answer.
@@ -85,7 +85,7 @@ export function forCallers(store: Store): Store {
   });
 }
 
-/** CA3. */
+/** CALLER-3. */
 async function whileOpen<T>(store: Store, ask: () => Promise<T>): Promise<T> {
   const action = "ask the database";
   if (store.isClosed) throw new ClosedError(action);

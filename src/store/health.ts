@@ -1,7 +1,7 @@
 /**
  * What shows trouble: each statement reads along an index, and no further than it is told to.
  *
- * - H1: trouble that lasts is told of at every moment, also while a node tries again to do what it
+ * - HEALTH-1: trouble that lasts is told of at every moment, also while a node tries again to do what it
  *   could not.
  *
  * @module
@@ -31,7 +31,7 @@ function dueAnd(which: string): string {
 }
 
 /**
- * H1: what a node holds of a version that it has noted it can't load, it gives back in a moment:
+ * HEALTH-1: what a node holds of a version that it has noted it can't load, it gives back in a moment:
  * that waits for another node all the time. The newest leases of the node name it.
  */
 const TRIED_RUNS = `
@@ -49,7 +49,7 @@ const TRIED_RUNS = `
       where load.state = 'failed'
       group by run.id, run.specifier_id`;
 
-/** H1, for tasks: those that a node has leased. */
+/** HEALTH-1, for tasks: those that a node has leased. */
 const TRIED_TASKS = `
       select task.queue, task.name, task.hash, task.available_at
       from {schema}.version_loads as load

@@ -1,7 +1,7 @@
 /**
  * Calls that come from inside a transaction's callback and would go past it.
  *
- * - Q1: they are refused, whatever the database: on one with a single session they would wait for
+ * - INSIDE-1: they are refused, whatever the database: on one with a single session they would wait for
  *   themselves; on others they could wait for what the transaction holds, and would stay where the
  *   transaction is undone.
  *
@@ -35,7 +35,7 @@ export async function insideTransaction<T>(store: Store, work: () => Promise<T>)
  *
  * @param store The store.
  * @returns The same, whose calls throw {@linkcode NestedQueryError} inside a transaction's callback
- * (Q1); all but `insertInto`, which is given a transaction.
+ * (INSIDE-1); all but `insertInto`, which is given a transaction.
  */
 export function fromOutside(store: Store): Store {
   return guarded(store, store);

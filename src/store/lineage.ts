@@ -1,11 +1,11 @@
 /**
  * Lineage: children, their parents' ends, and generations.
  *
- * - G1, told once: an ended run is marked in the statement that ends it, and the mark goes in the
+ * - LINEAGE-1, told once: an ended run is marked in the statement that ends it, and the mark goes in the
  *   transaction that tells its parent and its children. Whoever comes first does it. A parent that
  *   has begun anew since, and asks for the same child, is told once more.
- * - G2, one order: rows of several runs are locked by rising id.
- * - G3, no late child: starting one holds its parent's row, so that it is there before its parent's
+ * - LINEAGE-2, one order: rows of several runs are locked by rising id.
+ * - LINEAGE-3, no late child: starting one holds its parent's row, so that it is there before its parent's
  *   end, or not at all.
  *
  * @module
@@ -341,7 +341,7 @@ export class Lineage implements LineageStore {
 
   /** See {@linkcode LineageStore.settleEnded}. */
   async settleEnded(limit: number): Promise<SettledRuns> {
-    return await this.#driver.transaction(async (session) => { // G1
+    return await this.#driver.transaction(async (session) => { // LINEAGE-1
       const ended = await session.query<EndedRow>(this.#sql.ended, [limit]);
       if (ended.length === 0) return { woken: [], more: false };
       const { stopped, told } = await this.#tell(ended, session);
@@ -358,7 +358,7 @@ export class Lineage implements LineageStore {
   ): Promise<{ readonly stopped: StoppedRow[]; readonly told: WokenRun[] }> {
     const children = arrayLiteral(ended.filter((run) => run.hasParent).map(({ id }) => id));
     const parents = arrayLiteral(ended.filter((run) => run.hasChildren).map(({ id }) => id));
-    await session.query(this.#sql.lockWoken, [children, parents]); // G2
+    await session.query(this.#sql.lockWoken, [children, parents]); // LINEAGE-2
     const stopped = await session.query<StoppedRow>(this.#sql.stop, [parents, STOPPED]);
     const told = await session.query<WokenRun>(this.#sql.tell, [children, parents]);
     await session.query(this.#sql.settle, [arrayLiteral(ended.map(({ id }) => id))]);

@@ -1,9 +1,9 @@
 /**
  * Nodes: who is alive.
  *
- * - N1, burial first: a run is free only once its node's row is gone. Rows are taken away and runs
+ * - NODE-1, burial first: a run is free only once its node's row is gone. Rows are taken away and runs
  *   freed in one transaction of two statements: the second sees every claim that the dead made
- *   before their rows were held, and L1 lets them make none after.
+ *   before their rows were held, and RUN-1 lets them make none after.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql/fragments.ts"
 
 const LEASE = "clock_timestamp() + $2::float8 * interval '1 millisecond'";
 
-/** L2 of `store/runs/run_store.ts`: a run may have been taken more than once. */
+/** RUN-2 of `store/runs/run_store.ts`: a run may have been taken more than once. */
 const TAKEN = "select distinct unnest(runs) as id from taken";
 
 /** So many runs of which a node and the database think differently are told of at a time. */

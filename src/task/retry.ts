@@ -32,7 +32,7 @@ export function taskOf(
   options: CommandOptions,
   code: string | null,
 ): TaskBase {
-  const isOpen = code === null && options.retry === undefined; // Z2
+  const isOpen = code === null && options.retry === undefined; // TERMS-2
   const { maxAttempts } = options.retry ?? DEFAULT_RETRY;
   return {
     run: run.id,

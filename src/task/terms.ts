@@ -2,12 +2,12 @@
  * What the definition of an activity says about a task that a workflow asked for by name: workflow
  * code can't read it, so nodes do.
  *
- * - Z1, what a call says goes first.
- * - Z2, where a call leaves it open, `retry`, `startToClose`, `heartbeat` and the idempotency key
+ * - TERMS-1, what a call says goes first.
+ * - TERMS-2, where a call leaves it open, `retry`, `startToClose`, `heartbeat` and the idempotency key
  *   are those of the node that executes an attempt. Rows keep it open, so each attempt asks anew; a
  *   key, once it is known, stays, and so does all of it once others may complete the attempt by its
  *   token.
- * - Z3, `queue`, `priority`, `scheduleToStart` and `scheduleToClose` belong to the wait before an
+ * - TERMS-3, `queue`, `priority`, `scheduleToStart` and `scheduleToClose` belong to the wait before an
  *   attempt: they are those of the node that asks, if it has registered the activity.
  *
  * @module
@@ -51,7 +51,7 @@ export function isUndecided(
 
 /**
  * What a call by name asks for, with what the definition that this node registered says of the wait
- * (Z3).
+ * (TERMS-3).
  *
  * @param options What the call said.
  * @param activity What this node registered under the name, if anything.
@@ -73,7 +73,7 @@ export function placed(
 }
 
 /**
- * A task by name, with what the definition of the node that executes it says (Z1, Z2).
+ * A task by name, with what the definition of the node that executes it says (TERMS-1, TERMS-2).
  *
  * @param task The task, as its row says.
  * @param activity What this node registered under the name.
@@ -105,7 +105,7 @@ export function decided<Task extends TaskBase>(task: Task, activity: ActivityLik
 }
 
 /**
- * A task as its row is to say (Z2).
+ * A task as its row is to say (TERMS-2).
  *
  * @param task The task, with what a definition says of it.
  */

@@ -1,7 +1,7 @@
 /**
  * A database in memory whose clock is moved by hand.
  *
- * - VT1: the functions `clock_timestamp()` and `now()` of the schema `public` stand before those of
+ * - VIRTUAL-1: the functions `clock_timestamp()` and `now()` of the schema `public` stand before those of
  *   Postgres in the search path, and say the time that the session was told last. So statements,
  *   and defaults of columns, see virtual time as they are.
  *
@@ -13,7 +13,7 @@ import { pglite } from "../store/pglite/mod.ts";
 import { keepImage } from "../store/pglite/image.ts";
 import type { IdleTracker } from "./idle_tracker.ts";
 
-/** VT1 */
+/** VIRTUAL-1 */
 const SETUP = `
   create function public.clock_timestamp() returns timestamptz language sql volatile
     as $$ select current_setting('continuum.now')::timestamptz $$;

@@ -3,9 +3,9 @@
  * root of a version of its own. What is needed to name them is worked out while the bytes are at
  * hand; they are registered when one is started.
  *
- * - C1: a definition inside a version means one version, wherever the definition is passed to.
- * - C2: a child runs on the modules that its parent's version has loaded: nothing is loaded anew.
- * - C3: what is registered as part of another version does not become current in place of one that
+ * - CHILD-1: a definition inside a version means one version, wherever the definition is passed to.
+ * - CHILD-2: a child runs on the modules that its parent's version has loaded: nothing is loaded anew.
+ * - CHILD-3: what is registered as part of another version does not become current in place of one that
  *   is.
  *
  * @module
@@ -101,7 +101,7 @@ export class ChildVersions {
       for (const label of exporters) roots.push(await subversion(pinned, label, known));
       children.set(definition, this.#child(parent, definition, definingOne(roots, exporters)));
     }
-    // C1: versions compose, so what is inside a child is what is inside its parent.
+    // CHILD-1: versions compose, so what is inside a child is what is inside its parent.
     for (const { version } of children.values()) this.#children.set(version, children);
   }
 
@@ -196,9 +196,9 @@ export class ChildVersions {
       contract: contractOf(definition),
       specifier,
       blobs: await this.#archived(members),
-      isPart: true, // C3
+      isPart: true, // CHILD-3
     });
-    this.#options.keep(version); // C2
+    this.#options.keep(version); // CHILD-2
     return startOf(version);
   }
 

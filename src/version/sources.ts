@@ -173,7 +173,7 @@ export class Sources {
     return new URL(`https://jsr.io/${parts.name}/${parts.range}${parts.path || "/mod.ts"}`).href;
   }
 
-  /** T6: what would be refused from its URL is refused from the archive, whoever vouches for it. */
+  /** TRUST-6: what would be refused from its URL is refused from the archive, whoever vouches for it. */
   #checkArchived({ specifiers }: VersionRow, { manifest }: ManifestIndex): void {
     // Relative labels lie beside the root.
     const labels = manifest.members.map(({ label }) => label).filter((label) => !isRelative(label));

@@ -1,15 +1,15 @@
 /**
  * The versions that a process has, and how it comes by them.
  *
- * - V1: nothing of a version runs before all of it is verified against its hash, unless it is the
+ * - VERSION-1: nothing of a version runs before all of it is verified against its hash, unless it is the
  *   application's own import, which is proven afterwards (see `version/load/native.ts`).
- * - V2: a version that is in memory is had without I/O.
- * - V3: attempts at one version are one attempt.
- * - V4: manifest and bytes are in the database before {@linkcode Versions.register} returns.
- * - V5: a start never changes what a name means: the version that it brings is current nowhere, and
+ * - VERSION-2: a version that is in memory is had without I/O.
+ * - VERSION-3: attempts at one version are one attempt.
+ * - VERSION-4: manifest and bytes are in the database before {@linkcode Versions.register} returns.
+ * - VERSION-5: a start never changes what a name means: the version that it brings is current nowhere, and
  *   makes this node serve no other version of its name.
- * - V6: the note that a node can't load a version goes before the version is executed there,
- *   however it came into memory. Of V2 this is the exception.
+ * - VERSION-6: the note that a node can't load a version goes before the version is executed there,
+ *   however it came into memory. Of VERSION-2 this is the exception.
  *
  * @module
  */
@@ -201,9 +201,9 @@ export class Versions {
    * @throws {LoadFailure} When it can't be had: what that means, with a reason for each source.
    */
   obtain(hash: string, node?: string): Promise<LoadedVersion> {
-    // V2, V3
+    // VERSION-2, VERSION-3
     const loaded = this.#loaded.get(hash);
-    const isNoted = node !== undefined && this.#noted.has(hash); // V6
+    const isNoted = node !== undefined && this.#noted.has(hash); // VERSION-6
     if (loaded !== undefined && !isNoted) return Promise.resolve(loaded);
     let obtaining = this.#obtaining.get(hash);
     if (obtaining === undefined) {
@@ -301,7 +301,7 @@ export class Versions {
         "the specifier is not registered, and trust.start does not allow it",
       );
     }
-    // V5
+    // VERSION-5
     const { hash, definition } = await this.#registerTold(url, true);
     return { workflow: definition.name, hash, specifier };
   }
@@ -423,7 +423,7 @@ export class Versions {
 
   async #mayLoad(row: VersionRow): Promise<boolean> {
     if (this.trusts(row) || await this.#children.isPart(row, this.#own.workflows)) return true;
-    // T6: a name that is served counts for a part of what any node registered in its own right.
+    // TRUST-6: a name that is served counts for a part of what any node registered in its own right.
     return this.#own.workflows.has(row.workflow) && await this.#children.isPart(row, [undefined]);
   }
 

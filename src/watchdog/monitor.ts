@@ -2,10 +2,10 @@
  * Finds turns that never return, by a thread of its own: an endless loop stops the event loop, and
  * with it the heartbeat, so nothing in the main thread can tell.
  *
- * - W1: what a turn costs is a few plain writes into shared memory; they need no order, since the
+ * - WATCHDOG-1: what a turn costs is a few plain writes into shared memory; they need no order, since the
  *   thread has looked several times, over seconds, before it says anything. The thread starts while
  *   its node opens, and no run is taken before it watches.
- * - W2: a run is parked behind its fence, before the node's lease can have run out, so that it
+ * - WATCHDOG-2: a run is parked behind its fence, before the node's lease can have run out, so that it
  *   comes to no second node. What the main thread still does with it, if it comes back, is refused.
  *
  * @module
@@ -51,13 +51,13 @@ export class Watchdog implements Disposable {
       event.preventDefault();
       engineLog.warn("Cannot watch for turns that never return: {error}", { error: event.message });
     };
-    // W2: the last heartbeat was up to a third of the lease before the turn.
+    // WATCHDOG-2: the last heartbeat was up to a third of the lease before the turn.
     const order: WatchdogOrder = { memory, ...where, hungMs: leaseMs / 2, lostMs: leaseMs * 1.5 };
     this.#worker.postMessage(order);
   }
 
   /**
-   * What a run's turns tell. W1.
+   * What a run's turns tell. WATCHDOG-1.
    *
    * @param run The run, leased to this node.
    * @returns Where they tell it.

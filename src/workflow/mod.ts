@@ -5,7 +5,7 @@
  * @module
  */
 
-import "../replay/installed.ts"; // G1, before anything else
+import "../replay/installed.ts"; // GUARD-1, before anything else
 
 export { type ActivityDefinition, type ActivityOptions, defineActivity } from "./activity.ts";
 export { defineWorkflow, type WorkflowOptions, type WorkflowOptionsWithInput } from "./workflow.ts";

@@ -16,7 +16,7 @@ import { describe } from "./options.ts";
  * @param what What it is, for errors: `the id of a child`.
  * @returns The id.
  * @throws {InvalidArgumentError} If it is no text of 1 to 255 characters that a database keeps, or
- * ends as the ids do that the engine makes (ID3 of `run_ids.ts`).
+ * ends as the ids do that the engine makes (RUNID-3 of `run_ids.ts`).
  */
 export function readGivenId(id: unknown, what: string): string {
   const isText = typeof id === "string";

@@ -28,7 +28,7 @@ const chain = fc.tuple(
   fc.array(fc.tuple(fc.string(), fc.nat(1_000)), { minLength: 1, maxLength: 60 }),
 );
 
-Deno.test("ID1, ID4: ids of children are bounded, keep their root, and are known as the engine's", () => {
+Deno.test("RUNID-1, RUNID-4: ids of children are bounded, keep their root, and are known as the engine's", () => {
   fc.assert(fc.property(chain, ([root, steps]) => {
     let id = root;
     for (const [seed, position] of steps) {
@@ -40,7 +40,7 @@ Deno.test("ID1, ID4: ids of children are bounded, keep their root, and are known
   }));
 });
 
-Deno.test("ID2: an id of a child follows from parent, generation and place, and from each of them", () => {
+Deno.test("RUNID-2: an id of a child follows from parent, generation and place, and from each of them", () => {
   const parent = { runId: "order-1", seed: "s" };
   assert.equal(effectId(parent, 3), effectId({ ...parent }, 3));
   const others = [
@@ -53,7 +53,7 @@ Deno.test("ID2: an id of a child follows from parent, generation and place, and 
   assert.match(effectId(parent, 3), /^order-1>3\.[0-9a-z]{1,7}$/);
 });
 
-Deno.test("ID3: two ways to make an id never meet, however the parents are called", () => {
+Deno.test("RUNID-3: two ways to make an id never meet, however the parents are called", () => {
   const seeds = fc.constantFrom("s", "t");
   const step = fc.tuple(seeds, fc.nat(3));
   fc.assert(fc.property(given, given, fc.array(step), fc.array(step), (a, b, steps, others) => {
@@ -64,7 +64,7 @@ Deno.test("ID3: two ways to make an id never meet, however the parents are calle
   }));
 });
 
-Deno.test("ID3: ids of firings are the engine's, of any year", () => {
+Deno.test("RUNID-3: ids of firings are the engine's, of any year", () => {
   for (const year of ["0001", "2026", "+012026"]) {
     for (const manual of [false, true]) {
       const id = firingId("s", Date.parse(`${year}-01-01T00:00:00Z`), manual);
@@ -73,7 +73,7 @@ Deno.test("ID3: ids of firings are the engine's, of any year", () => {
   }
 });
 
-Deno.test("ID3: an id that ends as the engine's is refused by name, one that goes on is taken", () => {
+Deno.test("RUNID-3: an id that ends as the engine's is refused by name, one that goes on is taken", () => {
   const child = effectId({ runId: "order-1", seed: "s" }, 3);
   assert.throws(() => readGivenId(child, "a run id"), {
     code: "INVALID_ARGUMENT",

@@ -22,7 +22,7 @@ const BOOK = source(
 );
 
 forEachDatabase("calls inside a transaction", (database, test) => {
-  test("Q1: none goes past it, whatever the database; after it all go", async () => {
+  test("INSIDE-1: none goes past it, whatever the database; after it all go", async () => {
     await using at = await scene(database, { "book.ts": BOOK });
     const waiting = await at.node.start("echo", 1, { runId: "waiting", delay: "1h" });
     const calls: readonly ((node: Continuum) => Promise<unknown>)[] = [

@@ -277,7 +277,7 @@ Deno.test("a transaction of postgres.js starts runs, and a database in its place
   }
 });
 
-Deno.test("G5: a client of pg starts runs in its transaction, and none outside of one", async () => {
+Deno.test("GUEST-1: a client of pg starts runs in its transaction, and none outside of one", async () => {
   const { postgresPlace } = await import("../support/database.ts");
   await using at = await scene({ name: "Postgres", fresh: postgresPlace });
   const client = new pg.Client(postgresUrl());
@@ -312,7 +312,7 @@ Deno.test("G5: a client of pg starts runs in its transaction, and none outside o
   }
 });
 
-Deno.test("G5: a caller's client that went on outside of its transaction writes nothing", async () => {
+Deno.test("GUEST-1: a caller's client that went on outside of its transaction writes nothing", async () => {
   const { postgresPlace } = await import("../support/database.ts");
   await using at = await scene({ name: "Postgres", fresh: postgresPlace });
   const [first, second] = [new pg.Client(postgresUrl()), new pg.Client(postgresUrl())];

@@ -24,7 +24,7 @@ export default defineWorkflow({ name: "order" }, async (ctx, n: number) => {
 `;
 
 for (const limit of [5, 4]) {
-  Deno.test(`A2: two processes that share ${limit} connections complete all runs, and say what is missing`, async () => {
+  Deno.test(`POSTGRES-2: two processes that share ${limit} connections complete all runs, and say what is missing`, async () => {
     await using place = await postgresPlace();
     await using folder = await makeFolder({ "order.ts": ORDER });
     const role = `few_${crypto.randomUUID().slice(0, 8)}`;

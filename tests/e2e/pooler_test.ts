@@ -38,7 +38,7 @@ const POOLERS: Readonly<Record<string, [Record<string, string>, PostgresOptions]
 
 for (const [what, [settings, options]] of Object.entries(POOLERS)) {
   Deno.test({
-    name: `A3: three nodes and a client work through a pooler of transactions ${what}`,
+    name: `POSTGRES-3: three nodes and a client work through a pooler of transactions ${what}`,
     ignore: !hasPgBouncer,
     fn: async () => {
       await using place = await postgresPlace();
@@ -99,7 +99,7 @@ const SHARED: Readonly<Record<string, [Record<string, string>, boolean, RegExp?]
 
 for (const [what, [settings, isServerNamed, expected]] of Object.entries(SHARED)) {
   Deno.test({
-    name: `A3: four processes behind a pooler ${what} complete all runs, and log ${
+    name: `POSTGRES-3: four processes behind a pooler ${what} complete all runs, and log ${
       expected === undefined ? "no fault" : "only what is missing"
     }`,
     ignore: !hasPgBouncer,
@@ -136,7 +136,7 @@ for (const [what, [settings, isServerNamed, expected]] of Object.entries(SHARED)
 }
 
 Deno.test({
-  name: "Y3: a transaction outlives a session that has its statement from another client",
+  name: "COMMIT-3: a transaction outlives a session that has its statement from another client",
   ignore: !hasPgBouncer,
   fn: async () => {
     await using pooler = await startPgBouncer(postgresUrl(), {
@@ -156,7 +156,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "H2: without a way to the server nothing is listened to, and runs are found all the same",
+  name:
+    "LISTENER-2: without a way to the server nothing is listened to, and runs are found all the same",
   ignore: !hasPgBouncer,
   fn: async () => {
     await using place = await postgresPlace();
@@ -173,7 +174,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "A2: behind a pooler with three sessions everything works, though it refuses nobody",
+  name:
+    "POSTGRES-2: behind a pooler with three sessions everything works, though it refuses nobody",
   ignore: !hasPgBouncer,
   fn: async () => {
     await using pooler = await startPgBouncer(postgresUrl(), {
@@ -196,7 +198,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "A3: the journal waits for no lock behind a pooler either, and leaves no session changed",
+  name:
+    "POSTGRES-3: the journal waits for no lock behind a pooler either, and leaves no session changed",
   ignore: !hasPgBouncer,
   fn: async () => {
     await using pooler = await startPgBouncer(postgresUrl(), {

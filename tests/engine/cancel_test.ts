@@ -60,7 +60,7 @@ forEachDatabase("cancelling a run", (database, test) => {
     assert.deepEqual(kinds, ["cancel.requested", "step.completed", "timer.fired"]);
   });
 
-  test("I8: a cancellation that an activity outlives is thrown by the next effect, once, and no undo is skipped", async () => {
+  test("REPLAY-8: a cancellation that an activity outlives is thrown by the next effect, once, and no undo is skipped", async () => {
     await using place = await database.fresh();
     const begun = Promise.withResolvers<void>();
     const charge = defineActivity({ name: "charge" }, (_input: void, { signal }) => {

@@ -43,7 +43,7 @@ class Clocks {
 }
 
 for (const speed of [1, 1.0005, 1.03, 0.9995, 0.97]) {
-  Deno.test(`T1: a clock that goes at ${speed} of the database's speed is never early`, () => {
+  Deno.test(`CLOCK-1: a clock that goes at ${speed} of the database's speed is never early`, () => {
     const clocks = new Clocks(speed);
     clocks.ask();
     let latest = 0;
@@ -60,7 +60,7 @@ for (const speed of [1, 1.0005, 1.03, 0.9995, 0.97]) {
 }
 
 for (const speed of [1, 1.03]) {
-  Deno.test(`T1: where answers are slow, a clock at ${speed} is late by no more than one takes`, () => {
+  Deno.test(`CLOCK-1: where answers are slow, a clock at ${speed} is late by no more than one takes`, () => {
     const clocks = new Clocks(speed);
     clocks.ask(100, 100);
     let latest = 0;

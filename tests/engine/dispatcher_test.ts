@@ -61,7 +61,7 @@ class World {
   }
 }
 
-Deno.test("D3: a run that is suspended while its node looks hides no earlier deadline", async () => {
+Deno.test("DISPATCH-3: a run that is suspended while its node looks hides no earlier deadline", async () => {
   const world = new World();
   const { dispatcher, adopted } = world;
   world.due = [1_000, 2_000, 3_000];
@@ -77,7 +77,7 @@ Deno.test("D3: a run that is suspended while its node looks hides no earlier dea
   await dispatcher.pause();
 });
 
-Deno.test("D3: a look before the next deadline does not make the node forget it", async () => {
+Deno.test("DISPATCH-3: a look before the next deadline does not make the node forget it", async () => {
   const world = new World();
   const { dispatcher, adopted } = world;
   world.due = [1_000, 1_100];
@@ -92,7 +92,7 @@ Deno.test("D3: a look before the next deadline does not make the node forget it"
   await dispatcher.pause();
 });
 
-Deno.test("D3: the next deadline is asked for again where the database could not tell it", async () => {
+Deno.test("DISPATCH-3: the next deadline is asked for again where the database could not tell it", async () => {
   const world = new World();
   const { dispatcher, adopted } = world;
   world.due = [1_000, 5_000];
@@ -103,7 +103,7 @@ Deno.test("D3: the next deadline is asked for again where the database could not
   await dispatcher.pause();
 });
 
-Deno.test("D4: after three full claims in a row one takes starts first, and then none again", async () => {
+Deno.test("DISPATCH-4: after three full claims in a row one takes starts first, and then none again", async () => {
   const world = new World();
   world.due = Array.from({ length: 950 }, (_, n) => -n - 1);
   world.dispatcher.pollNow();

@@ -24,7 +24,7 @@ Deno.test("a key shows neither the seed nor an id, and is another for another se
 });
 
 forEachDatabase("keys of effects", (database, test) => {
-  test("K2: each kind of effect has one key for all its attempts", async () => {
+  test("KEY-2: each kind of effect has one key for all its attempts", async () => {
     await using place = await database.fresh();
     const seen = new Map<string, string[]>();
     const twice = (kind: string) => (step: Pick<ActivityAttempt, "attempt" | "idempotencyKey">) => {
@@ -61,7 +61,7 @@ forEachDatabase("keys of effects", (database, test) => {
     for (const key of keys.flat()) assert.match(key, FORM);
   });
 
-  test("K1: no two effects share a key: generations, attempts of runs, children", async () => {
+  test("KEY-1: no two effects share a key: generations, attempts of runs, children", async () => {
     await using place = await database.fresh();
     const keys: string[] = [];
     const note = (step: { idempotencyKey: string }) => void keys.push(step.idempotencyKey);
@@ -83,7 +83,7 @@ forEachDatabase("keys of effects", (database, test) => {
     assert.equal(new Set(keys).size, keys.length, `${keys}`);
   });
 
-  test("K1: runs share no key, whatever their ids, namespaces and databases are", async () => {
+  test("KEY-1: runs share no key, whatever their ids, namespaces and databases are", async () => {
     const module = `data:application/typescript,${
       encodeURIComponent(`
         import { defineWorkflow } from "${import.meta.resolve("../../src/workflow/mod.ts")}";

@@ -89,7 +89,7 @@ forEachDatabase("activities called by name", (database, test) => {
       throw Object.assign(new Error("no"), { code: "FATAL" });
     };
 
-    test(`Z2: retry is the executing definition's, ${where}`, async () => {
+    test(`TERMS-2: retry is the executing definition's, ${where}`, async () => {
       await using place = await database.fresh();
       const executing = registered({ retry: { maxAttempts: 2, initial: 0 } }, always);
       assert.deepEqual(await ran(place, where, calling(), executing), {
@@ -98,7 +98,7 @@ forEachDatabase("activities called by name", (database, test) => {
       });
     });
 
-    test(`Z1: retry of the call goes first, ${where}`, async () => {
+    test(`TERMS-1: retry of the call goes first, ${where}`, async () => {
       await using place = await database.fresh();
       const executing = registered({ retry: { maxAttempts: 2, initial: 0 } }, always);
       const workflow = calling({ retry: { maxAttempts: 3, initial: 0 } });
@@ -108,7 +108,7 @@ forEachDatabase("activities called by name", (database, test) => {
       });
     });
 
-    test(`Z2: nonRetryable is the executing definition's, ${where}`, async () => {
+    test(`TERMS-2: nonRetryable is the executing definition's, ${where}`, async () => {
       await using place = await database.fresh();
       const executing = registered({ retry: { nonRetryable: ["FATAL"] } }, always);
       assert.deepEqual(await ran(place, where, calling(), executing), {
@@ -117,7 +117,7 @@ forEachDatabase("activities called by name", (database, test) => {
       });
     });
 
-    test(`Z2: the time of an attempt is the executing definition's, ${where}`, async () => {
+    test(`TERMS-2: the time of an attempt is the executing definition's, ${where}`, async () => {
       await using place = await database.fresh();
       const never = () => new Promise(() => {});
       const executing = registered({ timeout: 5, retry: { maxAttempts: 1 } }, never);
@@ -127,7 +127,7 @@ forEachDatabase("activities called by name", (database, test) => {
       });
     });
 
-    test(`Z2: the silence between heartbeats is the executing definition's, ${where}`, async () => {
+    test(`TERMS-2: the silence between heartbeats is the executing definition's, ${where}`, async () => {
       await using place = await database.fresh();
       const never = () => new Promise(() => {});
       const executing = registered(
@@ -140,7 +140,7 @@ forEachDatabase("activities called by name", (database, test) => {
       });
     });
 
-    test(`Z2: the key is the executing definition's, and answers later calls, ${where}`, async () => {
+    test(`TERMS-2: the key is the executing definition's, and answers later calls, ${where}`, async () => {
       await using place = await database.fresh();
       let executed = 0;
       const executing = registered(
@@ -167,7 +167,7 @@ forEachDatabase("activities called by name", (database, test) => {
     });
   }
 
-  test("Z2: one attempt means at most once, though only the definition says so", async () => {
+  test("TERMS-2: one attempt means at most once, though only the definition says so", async () => {
     await using place = await database.fresh();
     let tries = 0;
     const began = Promise.withResolvers<void>();
@@ -195,7 +195,7 @@ forEachDatabase("activities called by name", (database, test) => {
     assert.equal(tries, 1);
   });
 
-  test("Z2: a next attempt goes by the definition of the node that makes it", async () => {
+  test("TERMS-2: a next attempt goes by the definition of the node that makes it", async () => {
     await using place = await database.fresh();
     const workflow = calling();
     const failed = Promise.withResolvers<void>();
@@ -218,7 +218,7 @@ forEachDatabase("activities called by name", (database, test) => {
     assert.deepEqual(resultOf(await node.left(id, "ended")), { cause: "never", attempts: 2 });
   });
 
-  test("Z2: a failure from outside is tried again as the definition says", async () => {
+  test("TERMS-2: a failure from outside is tried again as the definition says", async () => {
     await using place = await database.fresh();
     const token = Promise.withResolvers<string>();
     const workflow = calling();
@@ -233,7 +233,7 @@ forEachDatabase("activities called by name", (database, test) => {
     assert.deepEqual(resultOf(await node.left(id, "ended")), { cause: "down", attempts: 1 });
   });
 
-  test("Z2: an attempt that is left to others has the definition's time", async () => {
+  test("TERMS-2: an attempt that is left to others has the definition's time", async () => {
     await using place = await database.fresh();
     const workflow = calling();
     const executing = registered(
@@ -245,7 +245,7 @@ forEachDatabase("activities called by name", (database, test) => {
     assert.deepEqual(resultOf(await node.left(id, "ended")), { cause: "TIMEOUT", attempts: 1 });
   });
 
-  test("Z3: the wait is the caller's, by its call or by what its node registered", async () => {
+  test("TERMS-3: the wait is the caller's, by its call or by what its node registered", async () => {
     await using place = await database.fresh();
     const executing = registered({
       queue: "own",

@@ -13,7 +13,7 @@ async function microtasks(n: number): Promise<void> {
   for (let k = 0; k < n; k++) await Promise.resolve();
 }
 
-Deno.test("D2: a look that is asked for in whichever moment of another begins after that moment", async () => {
+Deno.test("POLL-1: a look that is asked for in whichever moment of another begins after that moment", async () => {
   for (let moment = 0; moment < 30; moment++) {
     const clock = new HandClock();
     const databaseClock = new DatabaseClock(clock);

@@ -119,7 +119,7 @@ forEachDatabase("retention of a node", (database, test) => {
     assert.equal(await left(world), 2);
   });
 
-  test("R4: a database with nothing to remove is asked twice in ten minutes", async () => {
+  test("RETENTION-1: a database with nothing to remove is asked twice in ten minutes", async () => {
     await using world = await newWorld(database);
     await endedRuns(world, 3, 1);
     const { retention, asked, pass } = await sweeping(world);
@@ -131,7 +131,7 @@ forEachDatabase("retention of a node", (database, test) => {
     await retention.pause();
   });
 
-  test("R4: where there are many namespaces, a round goes on where the last one stopped", async () => {
+  test("RETENTION-1: where there are many namespaces, a round goes on where the last one stopped", async () => {
     await using world = await newWorld(database);
     const names = Array.from({ length: 7 }, (_, n) => `n${n}`);
     const { retention, asked, pass } = await sweeping(world, { ...ALL, namespaces: names });

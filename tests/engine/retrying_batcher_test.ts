@@ -30,7 +30,7 @@ function batcherOf(ask: (items: readonly number[]) => Promise<number[]>) {
 
 const all = (items: readonly number[]) => Promise.resolve(items.map((n) => n * 2));
 
-Deno.test("Q1: what is refused for good is told to who asked, and to nobody else", async () => {
+Deno.test("RETRY-1: what is refused for good is told to who asked, and to nobody else", async () => {
   const batcher = batcherOf((items) =>
     items.includes(3) ? Promise.reject(fault("22001")) : all(items)
   );
@@ -42,7 +42,7 @@ Deno.test("Q1: what is refused for good is told to who asked, and to nobody else
 });
 
 for (const state of PASSING_STATES) {
-  Deno.test(`Q1: one that fails with ${state} for a while delays only itself`, async () => {
+  Deno.test(`RETRY-1: one that fails with ${state} for a while delays only itself`, async () => {
     let failures = 5;
     const done: number[] = [];
     const batcher = batcherOf((items) =>
@@ -54,7 +54,7 @@ for (const state of PASSING_STATES) {
   });
 }
 
-Deno.test("Q1: a fault that meets all is not looked for in each", async () => {
+Deno.test("RETRY-1: a fault that meets all is not looked for in each", async () => {
   let asked = 0;
   let isAway = true;
   const batcher = batcherOf((items) => {
@@ -68,7 +68,7 @@ Deno.test("Q1: a fault that meets all is not looked for in each", async () => {
   assert.ok(asked < 40, `asked ${asked} times`);
 });
 
-Deno.test("Q2: while answers are lost, the batch is asked for again as a whole", async () => {
+Deno.test("RETRY-2: while answers are lost, the batch is asked for again as a whole", async () => {
   const sizes: number[] = [];
   const batcher = batcherOf((items) => {
     sizes.push(items.length);

@@ -333,7 +333,7 @@ forEachDatabase("executing activities", (database, test) => {
     assert.equal(tries, 1);
   });
 
-  test("G5: the result of a node that was taken for dead counts until another begins", async () => {
+  test("the result of a node that was taken for dead counts until another begins", async () => {
     await using place = await database.fresh();
     const began = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<string>();
@@ -558,7 +558,7 @@ forEachDatabase("executing activities", (database, test) => {
     assert.deepEqual(resultOf(await asks.left(id, "ended")), { value: "charged, CANCELLED" });
   });
 
-  test("Q1: what runs at once is bounded, per queue, and a slow queue keeps no other waiting", async () => {
+  test("QUEUE-1: what runs at once is bounded, per queue, and a slow queue keeps no other waiting", async () => {
     await using place = await database.fresh();
     const gate = Promise.withResolvers<void>();
     let running = 0;
@@ -607,7 +607,7 @@ forEachDatabase("executing activities", (database, test) => {
     assert.deepEqual(order, [9, 5, 0, -3]);
   });
 
-  test("Q2, F43: a claimed task that can't begin here goes back, and costs no attempt", async () => {
+  test("QUEUE-2, F43: a claimed task that can't begin here goes back, and costs no attempt", async () => {
     await using place = await database.fresh();
     const { workflow, pinned } = calls((_, { attempt }) => attempt, AT_ONCE);
     await using asks = await TestNode.open(place, [workflow], { pinned, ...ELSEWHERE });

@@ -13,7 +13,7 @@ import { virtualPglite } from "../support/virtual_place.ts";
 
 const MINUTE = 60_000;
 
-Deno.test("X2: a transaction that can't begin, however often, costs none of its attempts", async () => {
+Deno.test("TRANSACTION-2: a transaction that can't begin, however often, costs none of its attempts", async () => {
   let isFull = true;
   let refused = 0;
   await using place = await virtualPglite((driver) => ({

@@ -1,5 +1,5 @@
 /**
- * Holds Y1 of `base/background.ts`: no promise of `src` is left to itself but by way of it. Types
+ * Holds BACKGROUND-1 of `base/background.ts`: no promise of `src` is left to itself but by way of it. Types
  * tell what a promise is, so that no name of a function has to.
  *
  * @module
@@ -136,7 +136,7 @@ function floating(files: ReadonlyMap<string, string>, host?: ts.CompilerHost): s
   return finder.found;
 }
 
-Deno.test("Y1: no promise of src is left to itself, but by way of inBackground", async () => {
+Deno.test("BACKGROUND-1: no promise of src is left to itself, but by way of inBackground", async () => {
   const files = (await projectFiles("src", ".ts")).map((file) =>
     [decodeURIComponent(new URL(file, PROJECT).pathname), file] as const
   );

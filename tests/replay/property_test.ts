@@ -66,7 +66,7 @@ async function runLive(
       const command = commands[choose(commands.length)] as Command;
       batch.push(...finish(journal, command, choose));
       const isTold = (other: Command) =>
-        other === command || asksForEnd(other) === (command.options.child?.id ?? null); // I7
+        other === command || asksForEnd(other) === (command.options.child?.id ?? null); // REPLAY-7
       for (const other of commands.filter(isTold)) waiting.delete(other.position);
       late = late.filter((other) => !isTold(other));
     }

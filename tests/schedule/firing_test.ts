@@ -209,7 +209,7 @@ Deno.test("runs by hand have ids of their own, two in one millisecond included",
   assert.equal(firingId("s", T0, true), "s>2026-01-01T00:00:00.000Z.manual");
 });
 
-Deno.test("F1: whatever the rules and whenever it is looked at, each time is accounted for once", () => {
+Deno.test("FIRING-1: whatever the rules and whenever it is looked at, each time is accounted for once", () => {
   const overlaps = ["skip", "buffer_one", "allow", "cancel_other", "terminate_other"] as const;
   fc.assert(fc.property(
     fc.record({

@@ -135,7 +135,7 @@ forEachDatabase("a node with schedules", (database, test) => {
     });
   }
 
-  test("R2: what a node left standing in the way is stopped by the next one", async () => {
+  test("what a node left standing in the way is stopped by the next one", async () => {
     await using place = await database.fresh();
     await using node = await TestNode.open(place, [wait]);
     await create(node, "wait", { overlap: "terminate_other" });

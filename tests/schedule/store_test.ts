@@ -181,7 +181,7 @@ forEachDatabase("schedules in a store", (database, test) => {
     assert.deepEqual([runs.length, runs[0]!.state, progress.started], [1, "pending", 1]);
   });
 
-  test("K2: a firing sees the run that another one has just started", async () => {
+  test("SCHEDULE-2: a firing sees the run that another one has just started", async () => {
     await using place = await database.fresh();
     const [store, other] = [await place.open(), await place.open()];
     await register(store, "tick");
@@ -192,7 +192,7 @@ forEachDatabase("schedules in a store", (database, test) => {
     assert.deepEqual([runs.length, progress.started, progress.skipped], [1, 1, 29]);
   });
 
-  test("K3: a firing that the database refuses is put off by itself, and others go on", async () => {
+  test("SCHEDULE-3: a firing that the database refuses is put off by itself, and others go on", async () => {
     await using place = await database.fresh();
     const store = await place.open();
     await register(store, "tick");

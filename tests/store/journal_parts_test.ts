@@ -12,7 +12,7 @@ import { Losses } from "../support/losses.ts";
 import { claimed, newEvent, newWorld, share } from "./conformance/fixtures.ts";
 
 forEachDatabase("a long history", (database, test) => {
-  test("J4: is read in parts, to the letter, with the row as it is", async () => {
+  test("JOURNAL-4: is read in parts, to the letter, with the row as it is", async () => {
     await using world = await newWorld(database);
     const { place, store } = world;
     const run = await claimed(store, "r");
@@ -36,7 +36,7 @@ forEachDatabase("a long history", (database, test) => {
   });
 });
 
-Deno.test("J2: while a row is held, only flushes with its run are told to pass it, on Postgres", async () => {
+Deno.test("JOURNAL-2: while a row is held, only flushes with its run are told to pass it, on Postgres", async () => {
   await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
   const { place, store } = world;
   const [held, free] = [await claimed(store, "held"), await claimed(store, "free")];
@@ -76,7 +76,7 @@ Deno.test("J2: while a row is held, only flushes with its run are told to pass i
   }
 });
 
-Deno.test("J2: a large share does not wait for its row either, and is written later, on Postgres", async () => {
+Deno.test("JOURNAL-2: a large share does not wait for its row either, and is written later, on Postgres", async () => {
   await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
   const { place, store } = world;
   const run = await claimed(store, "r");

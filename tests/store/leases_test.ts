@@ -1,6 +1,6 @@
 /**
  * What burials rely on, under load: every run that a node has is named by a row of `leases` of that
- * node (L2 of `src/store/runs/run_store.ts`), at every moment that a statement can see.
+ * node (RUN-2 of `src/store/runs/run_store.ts`), at every moment that a statement can see.
  *
  * @module
  */

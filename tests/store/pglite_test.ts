@@ -58,7 +58,7 @@ async function kill(process: Deno.ChildProcess): Promise<void> {
   assert.equal((await process.status).signal, "SIGKILL");
 }
 
-Deno.test("P1: a folder that another process has open is refused until that process dies", async () => {
+Deno.test("PGLITE-1: a folder that another process has open is refused until that process dies", async () => {
   await inFolder(async (folder) => {
     const other = await otherProcess(folder, "");
     await assert.rejects(openStore({ database: `pglite:${folder}` }), {
@@ -71,7 +71,7 @@ Deno.test("P1: a folder that another process has open is refused until that proc
   });
 });
 
-Deno.test("P1: a second database on one folder is refused in the same process too", async () => {
+Deno.test("PGLITE-1: a second database on one folder is refused in the same process too", async () => {
   await inFolder(async (folder) => {
     const first = await openStore({ database: pglite(folder) });
     await assert.rejects(openStore({ database: pglite(folder) }), IN_USE);
@@ -126,7 +126,7 @@ Deno.test("stores of one adapter share its database; it is exclusive while one o
   assert.equal(await third.runs.get("r"), null, "memory was forgotten with its last user");
 });
 
-Deno.test("P2: a query past a transaction, from inside it, is refused and not waited for", async () => {
+Deno.test("PGLITE-2: a query past a transaction, from inside it, is refused and not waited for", async () => {
   const database = pglite(null);
   const driver = await database.open();
   const nested = { code: "NESTED_QUERY" };
@@ -149,7 +149,7 @@ Deno.test("P2: a query past a transaction, from inside it, is refused and not wa
   await driver.close();
 });
 
-Deno.test("P3: a loop of queries leaves turns to others", async () => {
+Deno.test("PGLITE-3: a loop of queries leaves turns to others", async () => {
   await using store = await openStore({ database: "memory:" });
   let turned = false;
   setImmediate(() => turned = true);
@@ -182,7 +182,7 @@ Deno.test("a store that closes hears nothing more, in whatever order things end"
   await other[Symbol.asyncDispose]();
 });
 
-Deno.test("P1: a process may open a database that may write to its folder and nowhere else", async () => {
+Deno.test("PGLITE-1: a process may open a database that may write to its folder and nowhere else", async () => {
   const home = await Deno.makeTempDir();
   const folder = `${home}/kept`;
   const script = `

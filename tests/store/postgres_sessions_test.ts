@@ -66,7 +66,7 @@ Deno.test("values come back alike from the store's own sessions and from transac
   }
 });
 
-Deno.test("V1: whatever a role's settings are, the store's sessions have those that they need", async () => {
+Deno.test("SESSION-1: whatever a role's settings are, the store's sessions have those that they need", async () => {
   await using place = await postgresPlace();
   await using _owner = await place.open();
   const settings: Readonly<Record<string, string>> = {
@@ -128,7 +128,7 @@ Deno.test("V1: whatever a role's settings are, the store's sessions have those t
   });
 });
 
-Deno.test("V1: what can't be set is refused by its name, with what was found and wanted", async () => {
+Deno.test("SESSION-1: what can't be set is refused by its name, with what was found and wanted", async () => {
   const facts: ServerInfo = {
     pid: 1,
     version: "14.9",
@@ -155,7 +155,7 @@ Deno.test("V1: what can't be set is refused by its name, with what was found and
   }
 });
 
-Deno.test("A1: transactions of workflows, however many and long, keep nobody else waiting", async () => {
+Deno.test("POSTGRES-1: transactions of workflows, however many and long, keep nobody else waiting", async () => {
   await using place = await postgresPlace();
   const driver = await postgres(postgresUrl(), { connections: 1, transactions: 2 }).open();
   const gate = Promise.withResolvers<void>();
@@ -181,7 +181,7 @@ Deno.test("A1: transactions of workflows, however many and long, keep nobody els
   void place;
 });
 
-Deno.test("A2: with three connections everything works, and with too few it says so", async () => {
+Deno.test("POSTGRES-2: with three connections everything works, and with too few it says so", async () => {
   await using place = await postgresPlace();
   const role = `few_${crypto.randomUUID().slice(0, 8)}`;
   await place.query(`create role ${role} login password 'secret' connection limit 3`);
@@ -240,7 +240,7 @@ Deno.test("errors of connecting are one error, with the database's name and with
   }
 });
 
-Deno.test("C3: a connection that goes mute is replaced, one that works for long is waited for", async () => {
+Deno.test("CONNECTION-3: a connection that goes mute is replaced, one that works for long is waited for", async () => {
   const target = new URL(postgresUrl());
   await using proxy = new Proxy({ hostname: target.hostname, port: Number(target.port || 5432) });
   const url = Object.assign(new URL(target), { hostname: "127.0.0.1", port: String(proxy.port) });
@@ -270,7 +270,7 @@ Deno.test("C3: a connection that goes mute is replaced, one that works for long 
   }
 });
 
-Deno.test("M2: where a connection was lost, none that rested meanwhile is asked", async () => {
+Deno.test("POOL-2: where a connection was lost, none that rested meanwhile is asked", async () => {
   const target = new URL(postgresUrl());
   await using proxy = new Proxy({ hostname: target.hostname, port: Number(target.port || 5432) });
   const url = Object.assign(new URL(target), { hostname: "127.0.0.1", port: String(proxy.port) });
@@ -293,7 +293,7 @@ Deno.test("M2: where a connection was lost, none that rested meanwhile is asked"
   }
 });
 
-Deno.test("T1: a statement that the session no longer knows, or plans otherwise, is asked again", async () => {
+Deno.test("STATEMENT-1: a statement that the session no longer knows, or plans otherwise, is asked again", async () => {
   await using place = await postgresPlace();
   const driver = await postgres(postgresUrl(), { connections: 1 }).open();
   const { schema } = place;
@@ -316,7 +316,7 @@ Deno.test("T1: a statement that the session no longer knows, or plans otherwise,
   }
 });
 
-Deno.test("Y2: a transaction of which a statement failed is not said to be committed", async () => {
+Deno.test("COMMIT-2: a transaction of which a statement failed is not said to be committed", async () => {
   const driver = await postgres(postgresUrl()).open();
   await assert.rejects(
     driver.transaction(async (session) => {

@@ -47,7 +47,7 @@ async function holding(place: Place, runId: string, work: () => Promise<void>): 
   }
 }
 
-Deno.test("J2: a locked row delays only its own run, and is written once it is free", async () => {
+Deno.test("JOURNAL-2: a locked row delays only its own run, and is written once it is free", async () => {
   await using world = await newWorld(SERVER);
   const { store, place } = world;
   await store.runs.insert(Array.from({ length: 100 }, (_, index) => newRun(`r${index}`)));
@@ -69,7 +69,7 @@ Deno.test("J2: a locked row delays only its own run, and is written once it is f
   assert.equal(await commitOne(store, share(locked, 0, { events: [newEvent("a")] })), "written");
 });
 
-Deno.test("J2: where nothing can be written at all, every share is busy and none waits", async () => {
+Deno.test("JOURNAL-2: where nothing can be written at all, every share is busy and none waits", async () => {
   await using world = await newWorld(SERVER);
   const { store, place } = world;
   const run = await claimed(store, "r");
@@ -85,7 +85,7 @@ Deno.test("J2: where nothing can be written at all, every share is busy and none
   assert.equal(await commitOne(store, entry), "written");
 });
 
-Deno.test("S1: of signals that race with suspending, none is lost", async () => {
+Deno.test("JOURNAL-5: of signals that race with suspending, none is lost", async () => {
   await using world = await newWorld(SERVER);
   const { store, place } = world;
   const sender = await place.open();
@@ -110,7 +110,7 @@ Deno.test("S1: of signals that race with suspending, none is lost", async () => 
   }
 });
 
-Deno.test("N1: of runs claimed while their node is buried, none is left behind", async () => {
+Deno.test("NODE-1: of runs claimed while their node is buried, none is left behind", async () => {
   await using world = await newWorld(SERVER);
   const { store, place } = world;
   const dying = await place.open();
@@ -138,7 +138,7 @@ Deno.test("N1: of runs claimed while their node is buried, none is left behind",
   }
 });
 
-Deno.test("N1: a node that beats while it is to be buried keeps everything or loses everything", async () => {
+Deno.test("NODE-1: a node that beats while it is to be buried keeps everything or loses everything", async () => {
   await using world = await newWorld(SERVER);
   const { store, place } = world;
   const other = await place.open();
@@ -161,7 +161,7 @@ Deno.test("N1: a node that beats while it is to be buried keeps everything or lo
   }
 });
 
-Deno.test("K2: a start in a transaction that another one was ahead of finds that run, and can go on", async () => {
+Deno.test("INSERT-2: a start in a transaction that another one was ahead of finds that run, and can go on", async () => {
   await using world = await newWorld(SERVER);
   const { store, place } = world;
   const [first, second] = [await place.database.open(), await place.database.open()];
@@ -390,7 +390,7 @@ Deno.test("statements need not be prepared", async () => {
   assert.equal((await store.runs.history("r", 0, 1))[0]?.payload, '"\\u0000"');
 });
 
-Deno.test("N1: a transaction sees what others commit meanwhile, whatever the database's default is", async () => {
+Deno.test("NODE-1: a transaction sees what others commit meanwhile, whatever the database's default is", async () => {
   const url = new URL(await postgresUrl());
   url.searchParams.set("default_transaction_isolation", "repeatable read");
   const driver = await postgres(url.href).open();

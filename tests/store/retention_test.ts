@@ -247,7 +247,7 @@ forEachDatabase("retention in the store", (database, test) => {
     assert.equal((await pruneAll(world, endedRuns({ runsBefore: endedAt }))).runs, 1);
   });
 
-  test("R1: a run stays while its end is untold, and while its parent's generation may ask for it again", async () => {
+  test("REMOVAL-1: a run stays while its end is untold, and while its parent's generation may ask for it again", async () => {
     await using world = await newWorld(database);
     const { store, place } = world;
     const parent = await claimed(store, "parent");
@@ -280,7 +280,7 @@ forEachDatabase("retention in the store", (database, test) => {
     assert.deepEqual(await ids(world), ["parent"]);
   });
 
-  test("R1: with its parent ended, a child goes; a parent goes before children that live on", async () => {
+  test("REMOVAL-1: with its parent ended, a child goes; a parent goes before children that live on", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const parent = await claimed(store, "parent");
@@ -359,7 +359,7 @@ forEachDatabase("retention in the store", (database, test) => {
     assert.deepEqual(await ids(world), ["m5", "m6", "m7", "m8", "m9"]);
   });
 
-  test("R2: a run too large for one step loses whole generations first, and its end last", async () => {
+  test("REMOVAL-2: a run too large for one step loses whole generations first, and its end last", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     await manyEnded(world, { runs: 1, events: 3_000, generations: 6 });
@@ -478,7 +478,7 @@ Deno.test("retention in the store, on Postgres: a run that somebody has locked i
   assert.equal((await pruneAll(world)).runs, 1);
 });
 
-Deno.test("retention in the store, on Postgres: R3: one removes at a time where that is wanted", async () => {
+Deno.test("retention in the store, on Postgres: REMOVAL-3: one removes at a time where that is wanted", async () => {
   await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
   await ended(world, "r");
   const { channel } = new SchemaName(world.place.schema);

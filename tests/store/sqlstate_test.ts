@@ -15,7 +15,7 @@ function coded(code: string): Error {
   return Object.assign(new Error("said no"), { code });
 }
 
-Deno.test("O1: only what is known to last is taken to last", () => {
+Deno.test("SQLSTATE-1: only what is known to last is taken to last", () => {
   const lasting = ["22001", "22P02", "22021", "23505", "23503", "23514", "54000", "54001"];
   const passing = [
     ...["25006", "0A000", "26000", "42P05", "25P02", "42501", "42P01", "28P01", "XX000", "P0001"],
@@ -30,7 +30,7 @@ Deno.test("O1: only what is known to last is taken to last", () => {
   assert.ok(!lasting.some((code) => isTransient(coded(code))));
 });
 
-Deno.test("O1: a driver's words are unknown outcomes, a mistake in code lasts", () => {
+Deno.test("SQLSTATE-1: a driver's words are unknown outcomes, a mistake in code lasts", () => {
   for (const error of [coded("ECONNRESET"), coded("CONNECTION_CLOSED"), new Error("went away")]) {
     assert.equal(outcomeOf(error), "unknown");
   }

@@ -40,7 +40,7 @@ async function announce(store: Store, ...tasks: NewTask[]): Promise<string[]> {
 }
 
 forEachDatabase("tasks", (database, test) => {
-  test("T1: only who holds the run, on a live node, writes its tasks, once", async () => {
+  test("TASK-1: only who holds the run, on a live node, writes its tasks, once", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const run = await claimed(store, "r");
@@ -59,7 +59,7 @@ forEachDatabase("tasks", (database, test) => {
     assert.deepEqual(rows, [{ position: 0, token: null }], "once");
   });
 
-  test("T2: an answer needs the attempt's token, and neither the run's lease nor its memory", async () => {
+  test("TASK-2: an answer needs the attempt's token, and neither the run's lease nor its memory", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const run = await claimed(store, "r");
@@ -103,7 +103,7 @@ forEachDatabase("tasks", (database, test) => {
     assert.deepEqual(await place.query("select * from {schema}.tasks"), []);
   });
 
-  test("S1: a run is not suspended over an answer that it has not read", async () => {
+  test("JOURNAL-5: a run is not suspended over an answer that it has not read", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const run = await claimed(store, "r");
@@ -139,7 +139,7 @@ forEachDatabase("tasks", (database, test) => {
     assert((await store.tasks.next(["default"], await store.now()))! > await store.now());
   });
 
-  test("T3: the first committed result of a key is everybody's, in its namespace and name", async () => {
+  test("TASK-3: the first committed result of a key is everybody's, in its namespace and name", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const run = await claimed(store, "r");
@@ -165,7 +165,7 @@ forEachDatabase("tasks", (database, test) => {
     assert.deepEqual(await announce(store, other), ["written"]);
   });
 
-  test("T3: two answers with one key in one statement commit one result", async () => {
+  test("TASK-3: two answers with one key in one statement commit one result", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const run = await claimed(store, "r");
@@ -185,7 +185,7 @@ forEachDatabase("tasks", (database, test) => {
     assert.deepEqual(loaded?.inbox.map(({ payload }) => payload), ["0", "0"]);
   });
 
-  test("T4: a burial counts the attempt, keeps its token, and expires the last one", async () => {
+  test("TASK-4: a burial counts the attempt, keeps its token, and expires the last one", async () => {
     await using world = await newWorld(database);
     const { store, place } = world;
     const run = await claimed(store, "r");
@@ -214,7 +214,7 @@ forEachDatabase("tasks", (database, test) => {
     assert.equal(answered?.status, "written");
   });
 
-  test("T5: a rate is one for all nodes, and permits that are not used stay", async () => {
+  test("TASK-5: a rate is one for all nodes, and permits that are not used stay", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     await store.nodes.open({ id: "node-2", name: "two", leaseMs: 60_000 });
@@ -232,7 +232,7 @@ forEachDatabase("tasks", (database, test) => {
     assert.equal((await store.tasks.claim(wanted(rated))).length, 2);
   });
 
-  test("T5: nodes that claim at the same time take each task once, and no permit twice", async () => {
+  test("TASK-5: nodes that claim at the same time take each task once, and no permit twice", async () => {
     await using world = await newWorld(database);
     const { store, place } = world;
     const other = await place.open();

@@ -150,7 +150,7 @@ export class NodeTasks {
 
   /**
    * A heartbeat: looks at everything that a hint could have said, and compares the tasks that this
-   * node holds by the database's account with those that it knows (E7 of `engine/engine.ts`).
+   * node holds by the database's account with those that it knows (ENGINE-1 of `engine/engine.ts`).
    *
    * @param leased Whether the database knows of any.
    * @returns How many it knew nothing of: they are given back.

@@ -1,7 +1,7 @@
 /**
  * An attempt of an activity that this node makes: what is known of it, and its signs of life.
  *
- * - A4, a heartbeat that fails for the database's sake loses nothing; only a fence that does not
+ * - LEASEHOLD-1, a heartbeat that fails for the database's sake loses nothing; only a fence that does not
  *   match says that the attempt is lost.
  *
  * @module
@@ -157,7 +157,7 @@ export class RunningAttempt {
     return formatToken(this.task);
   }
 
-  /** Others may end the attempt, who know no definition: the row says what it says (Z2). */
+  /** Others may end the attempt, who know no definition: the row says what it says (TERMS-2). */
   decide(): Promise<void> {
     if (this.task.open === undefined) return Promise.resolve();
     return this.#decision ??= this.#host.decide(this.task).catch((error) => {
@@ -183,7 +183,7 @@ export class RunningAttempt {
       this.#beatTimer = this.#host.clock.after(wait, () => {
         this.#beatTimer = undefined;
         inBackground(this.#write(), (error) =>
-          // A4
+          // LEASEHOLD-1
           engineLog.warn("Cannot write a heartbeat: {error}", { error }));
       });
       return;

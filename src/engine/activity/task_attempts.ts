@@ -2,12 +2,12 @@
  * Attempts of activities that this node makes, of its own runs and of others', and what becomes of
  * them.
  *
- * - A1, local affinity: an activity of a resident run begins at once where there is room for it.
+ * - ATTEMPT-1, local affinity: an activity of a resident run begins at once where there is room for it.
  *   Its task is written meanwhile, or not at all if the attempt ends before that.
- * - A2, at most once means it: where an attempt must not be repeated unseen (one attempt, or a key
+ * - ATTEMPT-2, at most once means it: where an attempt must not be repeated unseen (one attempt, or a key
  *   that a result is committed under), its task is durable before it begins.
- * - A3, an answer is never thrown away: the resident run writes it itself, together with the end of
- *   the task; else the task's own fence decides (T2 of the store).
+ * - ATTEMPT-3, an answer is never thrown away: the resident run writes it itself, together with the end of
+ *   the task; else the task's own fence decides (TASK-2 of the store).
  *
  * @module
  */
@@ -130,7 +130,7 @@ export class TaskAttempts {
   }
 
   /**
-   * Begins an activity of a resident run at once (A1).
+   * Begins an activity of a resident run at once (ATTEMPT-1).
    *
    * @param asked The task, as its row would say.
    * @param from Its run and node.
@@ -185,7 +185,7 @@ export class TaskAttempts {
       );
       this.#start(attempt, activity, { runToken, node });
     } else {
-      this.#track(this.#beginAnnounced(attempt, row, activity)); // A2
+      this.#track(this.#beginAnnounced(attempt, row, activity)); // ATTEMPT-2
     }
     return attempt;
   }
@@ -252,7 +252,7 @@ export class TaskAttempts {
 
   /**
    * The node is closed over its attempts: their tasks go back as they were, but for those of one
-   * attempt, which must not be repeated unseen (A2).
+   * attempt, which must not be repeated unseen (ATTEMPT-2).
    */
   async giveBack(): Promise<void> {
     for (const { row, task } of [...this.#attempts]) {
@@ -370,7 +370,7 @@ export class TaskAttempts {
     }, owner);
   }
 
-  /** A3. A result with a key is committed with the task's end, which only the store can do. */
+  /** ATTEMPT-3. A result with a key is committed with the task's end, which only the store can do. */
   async #finish(
     attempt: RunningAttempt,
     hasRow: boolean,

@@ -2,8 +2,8 @@
  * Claims tasks for this node: of the queues that it serves, as many as it has room for, and only
  * those whose code it has. Ends those whose time is over, of whatever queue.
  *
- * - Q1, only free room is claimed, per queue: a slow queue keeps no other waiting.
- * - Q2, a claimed task that can't begin here goes back as it was: that is no attempt.
+ * - QUEUE-1, only free room is claimed, per queue: a slow queue keeps no other waiting.
+ * - QUEUE-2, a claimed task that can't begin here goes back as it was: that is no attempt.
  *
  * @module
  */
@@ -146,7 +146,7 @@ export class TaskQueue {
   /** Whether there may be more. */
   async #claim(queue: string, { rate }: QueueSettings): Promise<boolean> {
     const { store, lease, excluded, activities } = this.#options;
-    const room = this.room(queue); // Q1
+    const room = this.room(queue); // QUEUE-1
     const limit = Math.min(BATCH, room);
     if (limit <= 0) {
       this.#saturated = true;
@@ -191,7 +191,7 @@ export class TaskQueue {
     const payload = this.#foregone(task);
     if (payload !== null) return attempts.end(task, payload);
     const activity = await this.#activity(task);
-    if (activity === undefined) return await store.release(task); // Q2
+    if (activity === undefined) return await store.release(task); // QUEUE-2
     const held = await this.#decided(task, activity);
     if (held !== undefined) attempts.execute(held, activity, owner(task));
   }

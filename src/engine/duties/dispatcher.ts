@@ -2,11 +2,11 @@
  * Finds due runs and hands them to executors. It is told when to look: by a hint, by the time at
  * which a run of this node falls due, and by each heartbeat, the backstop for hints that were lost.
  *
- * - D1: claims only what there is room for.
- * - D2: a claim whose answer was lost may have taken runs: the node looks what it holds.
- * - D3: only the earliest deadline that it heard of is kept. A look after that time asks the
+ * - DISPATCH-1: claims only what there is room for.
+ * - DISPATCH-2: a claim whose answer was lost may have taken runs: the node looks what it holds.
+ * - DISPATCH-3: only the earliest deadline that it heard of is kept. A look after that time asks the
  *   database for the next one, whatever was heard of since.
- * - D4: runs that have begun go before those that are to be started, so that a sleep that is over
+ * - DISPATCH-4: runs that have begun go before those that are to be started, so that a sleep that is over
  *   waits for no crowd of starts. After three full claims in a row one takes starts first: they do
  *   not wait for ever.
  *
@@ -46,7 +46,7 @@ export interface DispatcherOptions {
 
 const BATCH = 100;
 
-/** After so many full claims in a row, starts go first (D4). */
+/** After so many full claims in a row, starts go first (DISPATCH-4). */
 const FULL_CLAIMS = 3;
 
 /** Claims due runs. */
@@ -113,7 +113,7 @@ export class Dispatcher {
     if (this.#options.room() <= 0) return null; // a run that leaves makes it look, and ask, again
     this.#next = Infinity;
     const next = await this.#nextWake().catch((error) => {
-      this.#next = asked; // D3: the next look asks again
+      this.#next = asked; // DISPATCH-3: the next look asks again
       throw error;
     });
     this.#next = Math.min(this.#next, next ?? Infinity);
@@ -134,16 +134,16 @@ export class Dispatcher {
   async #take(): Promise<boolean> {
     const { runs, lease, room, makeRoom, excluded, adopt, invalidate } = this.#options;
     if (this.#poller.isPaused || !lease.fresh()) return false;
-    const limit = Math.min(BATCH, room()); // D1
+    const limit = Math.min(BATCH, room()); // DISPATCH-1
     if (limit <= 0) {
       makeRoom(BATCH);
       return false;
     }
     const node = lease.id;
-    const startsFirst = this.#full === FULL_CLAIMS; // D4
+    const startsFirst = this.#full === FULL_CLAIMS; // DISPATCH-4
     const wanted = { node, limit, excluded: excluded(), startsFirst };
     const claimed = await runs.claim(wanted).catch((error) => {
-      invalidate(); // D2
+      invalidate(); // DISPATCH-2
       throw error;
     });
     const isFull = claimed.length === limit;

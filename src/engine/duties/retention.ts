@@ -2,7 +2,7 @@
  * Removes what has had its time, in small steps with pauses between them. Every node with that
  * option begins a round now and then, at a heartbeat; the store lets one of them remove at a time.
  *
- * - R4, no idle cost: a round asks the database no more than a few things where there is nothing to
+ * - RETENTION-1, no idle cost: a round asks the database no more than a few things where there is nothing to
  *   remove; what is left of it is for the next one, which goes on where this one stopped.
  *
  * @module
@@ -90,7 +90,7 @@ export class Retention {
     return this.#poller.pause();
   }
 
-  /** Steps until one has removed something, or the round is over (R4). */
+  /** Steps until one has removed something, or the round is over (RETENTION-1). */
   async #poll(): Promise<number | null> {
     for (let idle = 0; idle < MOST_IDLE && !this.#poller.isPaused; idle++) {
       this.#pass ??= this.#steps();

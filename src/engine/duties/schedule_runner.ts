@@ -4,7 +4,7 @@
  * heartbeat, the backstop for all of these. Every node does so; the store lets each firing happen
  * once.
  *
- * - R1: stopping a run is repeated at every look until the run has ended, so that a node may die
+ * - SCHEDULER-1: stopping a run is repeated at every look until the run has ended, so that a node may die
  *   between a decision and what follows it.
  *
  * @module
@@ -118,7 +118,7 @@ export class ScheduleRunner {
     return looked;
   }
 
-  /** R1 */
+  /** SCHEDULER-1 */
   async #release(): Promise<void> {
     const blocked = await this.#options.schedules.release();
     this.#awaited = new Set(blocked.flatMap(({ runIds }) => runIds));

@@ -94,7 +94,7 @@ export class Children {
       close: child.close,
       runId: child.id,
       input: await this.#input(run, child.id, version.hash, input),
-      seed: `${run.seed}/${position}`, // K1: its id may be used again
+      seed: `${run.seed}/${position}`, // INSERT-1: its id may be used again
       policy: child.policy ?? null,
     });
     if (outcome === undefined) return; // nobody wants to know any more

@@ -2,13 +2,13 @@
  * Executes one run, in four steps that never mix: load (code and history), turn (pure), apply (what
  * the turn asked for), commit (what has happened since). Each delivery goes round once.
  *
- * - E1: an effect's result is durable before the code after it runs: only what the journal has
+ * - EXECUTOR-1: an effect's result is durable before the code after it runs: only what the journal has
  *   written is delivered.
- * - E2: an effect starts only when nothing earlier of its run is unwritten.
- * - E3: memory and lease go together: the execution is dropped in the moment the row is suspended,
+ * - EXECUTOR-2: an effect starts only when nothing earlier of its run is unwritten.
+ * - EXECUTOR-3: memory and lease go together: the execution is dropped in the moment the row is suspended,
  *   ended, parked or released, and not before that is known.
  *
- * An executor that lost its lease writes nothing (E4 of `record.ts`), and starts nothing more.
+ * An executor that lost its lease writes nothing (RECORD-1 of `record.ts`), and starts nothing more.
  *
  * @module
  */
@@ -107,7 +107,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     this.#wakeSignal.notify();
   }
 
-  /** The lease is gone: leaves at once, without a word to the database (E4). */
+  /** The lease is gone: leaves at once, without a word to the database (RECORD-1). */
   drop(): void {
     this.#record.markLost();
     this.#effects?.abort("The run's lease was lost");
@@ -125,7 +125,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
       return await this.#drive(fresh).catch((error) => {
         engineLog.error("Cannot execute run {run}: {error}", { run: this.run.runId, error });
         this.#effects?.end("The run can't be executed");
-        return this.#record.surrender(broken(error)); // E6
+        return this.#record.surrender(broken(error)); // RECORD-3
       });
     } finally {
       this.#effects?.end("The run has left this process");
@@ -145,7 +145,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
       if ("kind" in code) return await this.#leaveWithout(code);
       const loaded = isEmpty ? EMPTY : await this.#record.loadAll();
       if (loaded === undefined) return LOST;
-      if (this.run.hash !== hash) continue; // E5: that was the code of another time
+      if (this.run.hash !== hash) continue; // RECORD-2: that was the code of another time
       const { writes } = this.#record;
       const exit = await this.#live(code, loaded);
       if (exit !== "reload") return exit;
@@ -303,7 +303,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     turn: Turn,
     effects: OutstandingEffects,
   ): Promise<readonly HistoryEvent[] | ExitOrReload> {
-    const unsaid = await this.#say(turn, effects); // E2
+    const unsaid = await this.#say(turn, effects); // EXECUTOR-2
     if (unsaid !== undefined) return unsaid;
     this.#isHurried = false;
     const idleSince = this.#context.clock.monotonic();
@@ -332,7 +332,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return Array.isArray(written) ? undefined : written as ExitOrReload;
   }
 
-  /** E1: writes facts, and gives them back as they now stand in the history. */
+  /** EXECUTOR-1: writes facts, and gives them back as they now stand in the history. */
   async #append(
     pendingEvents: readonly PendingEvent[],
     effects: OutstandingEffects,
@@ -406,7 +406,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return undefined;
   }
 
-  /** E3, and S1 of the store: a message that came since the inbox was read is not slept over. */
+  /** EXECUTOR-3, and JOURNAL-5 of the store: a message that came since the inbox was read is not slept over. */
   async #suspend(effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
     const transition: Transition = effects.isBusy ? { to: "released", afterMs: 0 } : {
       to: "suspended",

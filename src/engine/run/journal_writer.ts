@@ -2,11 +2,11 @@
  * The one way of writing histories: shares of all runs of this process, gathered while one flush is
  * in flight, go to the journal in one statement.
  *
- * - W1: a share is answered only when its fate is known; a database that is away is waited for.
+ * - WRITER-1: a share is answered only when its fate is known; a database that is away is waited for.
  *   Whether a share was written by a flush that failed is not known: the next try says so
  *   (`stale`).
- * - W2: a row that somebody else holds delays only its own run: it joins a later flush.
- * - W3: a share that is heavy delays the others by one statement at most (B5 of `base/batcher.ts`).
+ * - WRITER-2: a row that somebody else holds delays only its own run: it joins a later flush.
+ * - WRITER-3: a share that is heavy delays the others by one statement at most (BATCH-5 of `base/batcher.ts`).
  *
  * @module
  */
@@ -41,9 +41,9 @@ export class JournalWriter {
     this.#databaseRetry = databaseRetry;
     this.#batcher = new RetryingBatcher(
       (n) => `write ${n} histories`,
-      (entries) => journal.commit(entries), // W1
+      (entries) => journal.commit(entries), // WRITER-1
       databaseRetry,
-      { weigh: textOf, most: MOST_TEXT }, // W3
+      { weigh: textOf, most: MOST_TEXT }, // WRITER-3
     );
   }
 
@@ -62,7 +62,7 @@ export class JournalWriter {
     ) {
       const result = await this.#batcher.add(entry) ?? { status: "lost" };
       if (result.status !== "busy") return result;
-      await this.#databaseRetry.pause(wait); // W2
+      await this.#databaseRetry.pause(wait); // WRITER-2
     }
     return { status: "lost" };
   }

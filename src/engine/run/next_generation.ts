@@ -75,7 +75,7 @@ export async function continueAsNew(
 
 /**
  * Lets a run that failed rest before its next attempt: another generation with the same input,
- * after a rest as a row (E3 of `executor.ts`). A message that came since the inbox was read may be
+ * after a rest as a row (EXECUTOR-3 of `executor.ts`). A message that came since the inbox was read may be
  * a cancellation, after which there is none.
  *
  * @param record The run.

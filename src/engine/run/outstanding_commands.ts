@@ -85,7 +85,7 @@ export class OutstandingCommands {
     this.#byPosition.delete(position);
   }
 
-  /** Forgets a command that a delivery answered; a child's end answers more than one (I7). */
+  /** Forgets a command that a delivery answered; a child's end answers more than one (REPLAY-7). */
   settle(position: number): void {
     const child = this.#byPosition.get(position)?.command.options.child;
     this.#byPosition.delete(position);

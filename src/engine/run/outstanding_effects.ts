@@ -2,9 +2,9 @@
  * The effects of one execution of a run: what its code asked for, what was set off for it, and what
  * has come of that and is not written yet. Lives from one reading of the history to the next.
  *
- * - F1: nothing is started on a lease that may have run out, while the run leaves, or while a
+ * - EFFECT-1: nothing is started on a lease that may have run out, while the run leaves, or while a
  *   cancellation is on its way to the code.
- * - F2: an execution that is over hears nothing any more: what comes late is dropped, but for
+ * - EFFECT-2: an execution that is over hears nothing any more: what comes late is dropped, but for
  *   finished tasks, which have a fence of their own.
  *
  * @module
@@ -68,7 +68,7 @@ export class OutstandingEffects {
   /** Tokens of the tasks whose answers are on their way into the history, by position. */
   readonly #answers = new Map<number, number>();
   #isCancelled: boolean;
-  /** The request is on its way to the code: nothing that it may take back is started (F1). */
+  /** The request is on its way to the code: nothing that it may take back is started (EFFECT-1). */
   #isCancelDue = false;
   #isOver = false;
   /** Children whose start is under way, by position. */
@@ -201,7 +201,7 @@ export class OutstandingEffects {
     }
   }
 
-  /** The execution is over (F2). */
+  /** The execution is over (EFFECT-2). */
   end(reason: string): void {
     this.#isOver = true;
     this.abort(reason);
@@ -244,7 +244,7 @@ export class OutstandingEffects {
     pending.running = attempt;
     const end = await attempt.run(this.#options.context.store, fence);
     delete pending.running;
-    if ("retryMs" in end) { // X2
+    if ("retryMs" in end) { // TRANSACTION-2
       pending.dueAt = this.#options.context.databaseClock.now() + end.retryMs;
       pending.state = "resting";
     } else if (!("result" in end)) {
@@ -257,7 +257,7 @@ export class OutstandingEffects {
 
   // ---- starting -------------------------------------------------------------------------------
 
-  /** F1. */
+  /** EFFECT-1. */
   get #mayStart(): boolean {
     const { stays, context } = this.#options;
     return stays() && !this.#isCancelDue && context.lease.fresh();
@@ -275,7 +275,7 @@ export class OutstandingEffects {
     }
   }
 
-  /** Why an activity is not begun: what it was to be given is too large. Asked once (I6). */
+  /** Why an activity is not begun: what it was to be given is too large. Asked once (REPLAY-6). */
   #refusal({ command: { kind, name, input }, failures }: OutstandingCommand): Error | null {
     if (kind !== "activity" || input === null || failures.length > 0) return null;
     const what = `the input of activity ${JSON.stringify(name)}`;
@@ -291,7 +291,7 @@ export class OutstandingEffects {
     this.#duty(`make an attempt of ${pending.command.name}`, async () => {
       const { event, retryAt } = await running.outcome;
       await failPoint("effect.done", { run: this.#options.run.runId, event });
-      if (this.#isOver || pending.running !== running) return; // F2
+      if (this.#isOver || pending.running !== running) return; // EFFECT-2
       delete pending.running;
       this.#noteFailure(pending, event);
       const isLast = retryAt === null || pending.command.cancelled !== null;
@@ -360,7 +360,7 @@ export class OutstandingEffects {
       }
       this.#starting.delete(command.position);
       settle();
-      if (this.#isOver || done === undefined) return; // F2
+      if (this.#isOver || done === undefined) return; // EFFECT-2
       if ("error" in done) return this.#finish(pending, failure(pending, done.error));
       if (command.kind !== "child") {
         return this.#finish(pending, eventOf(pending, "call.completed", null));
@@ -440,7 +440,7 @@ export class OutstandingEffects {
     this.#duty("give tasks up", () => context.tasks.cancel(run, positions));
   }
 
-  /** Y1: what goes wrong in the background is the execution's own trouble. */
+  /** BACKGROUND-1: what goes wrong in the background is the execution's own trouble. */
   #duty(what: string, work: () => Promise<unknown>): void {
     duty(what, work, (error) => {
       if (!this.#isOver) this.#options.fail(error);
@@ -509,7 +509,7 @@ export class OutstandingEffects {
     );
   }
 
-  /** Each `ctx.child` has an answer of its own; one answers all that ask by a handle (I7). */
+  /** Each `ctx.child` has an answer of its own; one answers all that ask by a handle (REPLAY-7). */
   #takeChildEnd(message: InboxRow): boolean {
     const { starters, askers } = this.#pending.waitingForChild(message.name);
     const told = starters.length > 0 ? starters : askers.slice(0, 1);
@@ -578,7 +578,7 @@ export class OutstandingEffects {
   async #giveUp(positions: readonly number[]): Promise<void> {
     const { run, context, notify } = this.#options;
     const gone = await context.tasks.cancel(run, positions);
-    if (this.#isOver) return; // F2
+    if (this.#isOver) return; // EFFECT-2
     for (const position of positions) {
       const pending = this.#pending.at(position);
       if (pending?.state !== "active") continue;

@@ -2,10 +2,10 @@
  * The row, the messages and the end of the history of a run that this node holds: what was read of
  * them, and the only way in which an execution writes.
  *
- * - E4: once the lease is lost, nothing is written any more.
- * - E5: a history is read with the row as it is, not as it is remembered: a database that has lost
+ * - RECORD-1: once the lease is lost, nothing is written any more.
+ * - RECORD-2: a history is read with the row as it is, not as it is remembered: a database that has lost
  *   its last commits has the run where it was before them.
- * - E6: a run that is held leaves by a write that was acknowledged, or by the loss of its lease;
+ * - RECORD-3: a run that is held leaves by a write that was acknowledged, or by the loss of its lease;
  *   what can't be said of it is left out, and it is given back.
  *
  * @module
@@ -94,7 +94,7 @@ export class RunRecord {
     return this.#next;
   }
 
-  /** How far its code's lines have been logged (I9 of `replay/machine.ts`); `null`: it has none. */
+  /** How far its code's lines have been logged (REPLAY-9 of `replay/machine.ts`); `null`: it has none. */
   get deliveredSeq(): number | null {
     return this.#deliveredSeq;
   }
@@ -104,7 +104,7 @@ export class RunRecord {
     return this.#writes;
   }
 
-  /** Whether the lease is gone (E4). */
+  /** Whether the lease is gone (RECORD-1). */
   get isLost(): boolean {
     return this.#isLost;
   }
@@ -114,7 +114,7 @@ export class RunRecord {
     this.#isStale = true;
   }
 
-  /** The lease is gone (E4). */
+  /** The lease is gone (RECORD-1). */
   markLost(): void {
     this.#isLost = true;
   }
@@ -137,7 +137,7 @@ export class RunRecord {
   }
 
   /**
-   * Reads messages and the whole history of the generation that the row is in (E5).
+   * Reads messages and the whole history of the generation that the row is in (RECORD-2).
    *
    * @returns What there is; `undefined`: the run is not this node's any more.
    */
@@ -204,7 +204,7 @@ export class RunRecord {
   async write(
     share: Pick<CommitEntry, "events" | "consumed" | "answered" | "transition">,
   ): Promise<Write> {
-    if (this.#isLost) return { step: LOST }; // E4
+    if (this.#isLost) return { step: LOST }; // RECORD-1
     const { id: run, token } = this.#run;
     return this.classify(
       await this.#context.journal.append({ run, token, ...this.place, ...share }),
@@ -269,7 +269,7 @@ export class RunRecord {
   }
 
   /**
-   * E6: parks a run that can't be executed; if even that is refused, gives it back for later.
+   * RECORD-3: parks a run that can't be executed; if even that is refused, gives it back for later.
    *
    * @param reason Why it can't.
    * @returns How it left.

@@ -1,9 +1,9 @@
 /**
  * A step whose writes commit together with its event: `ctx.transaction`.
  *
- * - X1, exactly once: the event is written behind the run's fence in the transaction itself. If the
+ * - TRANSACTION-1, exactly once: the event is written behind the run's fence in the transaction itself. If the
  *   fence does not hold, or the function throws, all of it is rolled back.
- * - X2, no attempt without its function: what keeps a transaction from beginning, such as a server
+ * - TRANSACTION-2, no attempt without its function: what keeps a transaction from beginning, such as a server
  *   that has no connection left, may last as long as it likes and costs none of the attempts.
  *
  * @module
@@ -23,7 +23,7 @@ import {
 import { engineLog } from "../../base/log.ts";
 import { isTransient, PAUSE_MS } from "../database_retry.ts";
 
-/** What came of a transaction: its event and what became of that, a failed attempt, or nothing (X2). */
+/** What came of a transaction: its event and what became of that, a failed attempt, or nothing (TRANSACTION-2). */
 export type TransactionEnd =
   | { readonly event: NewEvent; readonly result: CommitResult }
   | AttemptOutcome
@@ -81,7 +81,7 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
         outcome = await this.#running.outcome;
         if (!outcome.event.kind.endsWith(".completed")) throw new RollBack();
         result = await commit({ ...fence, events: [outcome.event], consumed: [] });
-        if (result.status !== "written") throw new RollBack(); // X1
+        if (result.status !== "written") throw new RollBack(); // TRANSACTION-1
       });
     } catch (error) {
       if (!(error instanceof RollBack)) {
@@ -92,7 +92,7 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
     return result === undefined ? outcome! : { event: outcome!.event, result };
   }
 
-  /** X2. */
+  /** TRANSACTION-2. */
   #kept(error: unknown): TransactionEnd {
     const facts = {
       name: this.#command.name,

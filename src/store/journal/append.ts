@@ -1,13 +1,13 @@
 /**
  * The journal: histories of runs, written behind a fence, many runs in one statement.
  *
- * - J1, the fence: a share is written only where the run's row still holds the writer's token and
+ * - JOURNAL-1, the fence: a share is written only where the run's row still holds the writer's token and
  *   the history's length that the writer knows; all of the share is written, or nothing.
- * - J2, no waiting: a flush never waits for a row that somebody else has locked; such a share comes
+ * - JOURNAL-2, no waiting: a flush never waits for a row that somebody else has locked; such a share comes
  *   back as `busy`.
- * - J3, no bad company: data that the database refuses fails its own share only.
- * - J4, no history is too long to be read: what would not fit into one answer is read in parts.
- * - S1, no lost wake-up: a run is suspended only if no message has come since its owner last read
+ * - JOURNAL-3, no bad company: data that the database refuses fails its own share only.
+ * - JOURNAL-4, no history is too long to be read: what would not fit into one answer is read in parts.
+ * - JOURNAL-5, no lost wake-up: a run is suspended only if no message has come since its owner last read
  *   its inbox. Every message raises `wake_seq`, and suspending compares it.
  *
  * @module
@@ -56,7 +56,7 @@ interface LoadRow extends Record<EventColumn, string | null> {
   generation: number;
   firstSeq: number;
   nextSeq: number;
-  /** J4: the payloads were left out. */
+  /** JOURNAL-4: the payloads were left out. */
   large: boolean | null;
   messages: string | null;
   tasks: string | null;
@@ -74,7 +74,7 @@ interface Part {
 /** Past every event. */
 const END = 2 ** 31 - 1;
 
-/** The most bytes of payloads in one answer (J4), unless a single one is larger. */
+/** The most bytes of payloads in one answer (JOURNAL-4), unless a single one is larger. */
 const PART_BYTES = 64 * 1_048_576;
 
 /** Postgres answers with no larger text. */
@@ -170,7 +170,7 @@ export class Journal implements JournalStore {
   }
 
   /**
-   * J4. A history only grows while a run is held: the last part tells how the row stands, and that
+   * JOURNAL-4. A history only grows while a run is held: the last part tells how the row stands, and that
    * its holder is the one of the first.
    */
   async #loadInParts({ id, from }: Part): Promise<LoadedRun[]> {
@@ -203,7 +203,7 @@ export class Journal implements JournalStore {
     }
   }
 
-  /** J3: halves a batch that the database refuses until the culprit stands alone. */
+  /** JOURNAL-3: halves a batch that the database refuses until the culprit stands alone. */
   async #flush(
     entries: readonly CommitEntry[],
     results: Map<CommitEntry, CommitResult>,
@@ -237,7 +237,7 @@ export class Journal implements JournalStore {
     if (this.#busy.size > MOST_BUSY) this.#busy.clear();
   }
 
-  /** J2: at once where nobody is in the way, else past the rows that somebody holds. */
+  /** JOURNAL-2: at once where nobody is in the way, else past the rows that somebody holds. */
   async #write(entries: readonly CommitEntry[]): Promise<ReadonlyMap<number, CommitResult>> {
     const { append, skipping, values } = this.#writing(entries);
     const isBusy = this.#busy.size > 0 && entries.some(({ run }) => this.#busy.has(run));

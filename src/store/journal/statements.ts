@@ -1,5 +1,5 @@
 /**
- * The journal's statements. See `src/store/journal/append.ts` for the rules (J1 to S1) that they
+ * The journal's statements. See `src/store/journal/append.ts` for the rules (JOURNAL-1 to JOURNAL-5) that they
  * keep.
  *
  * @module
@@ -24,12 +24,12 @@ const SHARES = `
     )
   )`;
 
-/** J1 and S1: who may write. */
+/** JOURNAL-1 and JOURNAL-5: who may write. */
 const FENCE = `
   run.id = share.id and run.token = share.token and run.next_seq = share.first
   and (share.wake_seq is null or share.wake_seq = run.wake_seq)`;
 
-/** J2: takes the rows that nobody holds, in one order for all writers. */
+/** JOURNAL-2: takes the rows that nobody holds, in one order for all writers. */
 const HELD = `
   held as materialized (
     select run.id from {schema}.runs as run join shares as share on ${FENCE}

@@ -1,14 +1,14 @@
 /**
  * The adapter for PGlite: Postgres in this process, in a folder or in memory.
  *
- * - P1, one owner: two processes on one folder would corrupt it, so a lock of the operating system
+ * - PGLITE-1, one owner: two processes on one folder would corrupt it, so a lock of the operating system
  *   on `<folder>/lock` guards it; it ends with the process, however that dies. The database is in
  *   `<folder>/data`: nothing outside of the folder is written to.
- * - P2, no query past a transaction: there is one session, and it would wait for itself.
- * - P3, turns for others: a query runs in this very thread and answers within microtasks, so that a
+ * - PGLITE-2, no query past a transaction: there is one session, and it would wait for itself.
+ * - PGLITE-3, turns for others: a query runs in this very thread and answers within microtasks, so that a
  *   loop of queries would keep timers and everybody else out; each answer waits for the next
  *   macrotask, as one from a server does.
- * - P4, an orderly end: what was asked before it closes is answered, and what is asked later is not
+ * - PGLITE-4, an orderly end: what was asked before it closes is answered, and what is asked later is not
  *   begun, also where another one that shares the database keeps it open.
  *
  * ```ts
@@ -92,7 +92,7 @@ function databaseOf(pg: PGlite, close: () => Promise<void>): Database {
   return { pg, prepared: new PreparedStatements(pg), turns: new Mutex(), close };
 }
 
-/** P1. */
+/** PGLITE-1. */
 async function lockFolder(path: string, folder: string): Promise<Deno.FsFile> {
   await Deno.mkdir(path, { recursive: true });
   const file = await Deno.open(join(path, "lock"), { create: true, write: true });
@@ -141,7 +141,7 @@ class PGliteDriver implements SqlDriver {
 
   async query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
     const rows = await this.#inTurn(() => this.#prepared.query<Row>(text, values));
-    await new Promise((resolve) => void immediate(resolve)); // P3
+    await new Promise((resolve) => void immediate(resolve)); // PGLITE-3
     return rows;
   }
 
@@ -182,7 +182,7 @@ class PGliteDriver implements SqlDriver {
     await this.#turns.runExclusive(() => this.#leave()); // after all that was asked before
   }
 
-  /** P2, and P4. */
+  /** PGLITE-2, and PGLITE-4. */
   async #inTurn<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     refuseInside(this.#pg);
     if (this.#closing !== null) {
@@ -192,7 +192,7 @@ class PGliteDriver implements SqlDriver {
   }
 }
 
-/** P2: the transaction whose callback is running here, if any. */
+/** PGLITE-2: the transaction whose callback is running here, if any. */
 const inside = new AsyncLocalStorage<{ readonly pg: PGlite; open: boolean }>();
 
 function refuseInside(pg: PGlite): void {

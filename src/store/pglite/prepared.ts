@@ -2,8 +2,8 @@
  * Prepared statements on PGlite. Its own `query` has the server parse and plan each statement every
  * time, which takes several times as long as executing it.
  *
- * - R1: a statement is parsed once, under its text, and its plan is kept by the server.
- * - R2: what changed under a plan (a schema that was migrated) is answered by parsing anew, once.
+ * - PREPARED-1: a statement is parsed once, under its text, and its plan is kept by the server.
+ * - PREPARED-2: what changed under a plan (a schema that was migrated) is answered by parsing anew, once.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export class PreparedStatements {
       return await this.#execute(await this.#prepared(text), values);
     } catch (error) {
       if (!OUTDATED.includes((error as { code?: string }).code ?? "")) throw error;
-      await this.#forget(text); // R2
+      await this.#forget(text); // PREPARED-2
       return await this.#execute(await this.#prepared(text), values);
     }
   }
@@ -68,7 +68,7 @@ export class PreparedStatements {
     const description = messages.find((message) => message.name === "rowDescription");
     const fields = (description as { fields?: readonly Field[] } | undefined)?.fields ?? [];
     const statement = { name, fields };
-    this.#statements.set(text, statement); // R1
+    this.#statements.set(text, statement); // PREPARED-1
     return statement;
   }
 

@@ -1,10 +1,10 @@
 /**
  * One connection to Postgres, over `npm:pg`.
  *
- * - C1, no second life: a connection that was lost is never asked again, and nothing is asked of
+ * - CONNECTION-1, no second life: a connection that was lost is never asked again, and nothing is asked of
  *   another one in its place: a transaction ends with its connection.
- * - C2, one at a time: a statement is sent when the one before has been answered.
- * - C3, no wait without a bound: a statement whose answer does not come is looked for on the
+ * - CONNECTION-2, one at a time: a statement is sent when the one before has been answered.
+ * - CONNECTION-3, no wait without a bound: a statement whose answer does not come is looked for on the
  *   server, over another connection (`inquiry.ts`); one that nobody works at loses its connection.
  *
  * @module
@@ -171,7 +171,7 @@ export class Connection {
     this.#client = client;
     this.#options = options;
     this.isPooled = isPooled;
-    // Each statement has to see what others have committed by then (N1 of `store/nodes.ts`).
+    // Each statement has to see what others have committed by then (NODE-1 of `store/nodes.ts`).
     this.prologue = `begin isolation level read committed;${local}`;
     this.#needsPrologue = local !== "";
     const { promise, reject } = Promise.withResolvers<never>();
@@ -241,7 +241,7 @@ export class Connection {
 
   /** Sends a query, and gives its result; of a script one for each of its statements. */
   ask(query: Query): Promise<Result | readonly Result[]> {
-    const asked = this.#turn.then(() => this.#send(query)); // C2
+    const asked = this.#turn.then(() => this.#send(query)); // CONNECTION-2
     this.#turn = inBackground(asked);
     return asked;
   }
@@ -268,7 +268,7 @@ export class Connection {
   }
 
   async #send(query: Query): Promise<Result | readonly Result[]> {
-    if (this.#loss !== null) throw new Fault(this.#loss, false); // C1
+    if (this.#loss !== null) throw new Fault(this.#loss, false); // CONNECTION-1
     const stopWatching = this.#watch();
     try {
       return await Promise.race([this.#client.query(query), this.lost]);
@@ -282,7 +282,7 @@ export class Connection {
     }
   }
 
-  /** C3. */
+  /** CONNECTION-3. */
   #watch(): () => void {
     const { answerMs, role } = this.#options;
     let isOver = false;

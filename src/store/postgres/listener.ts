@@ -1,11 +1,11 @@
 /**
  * A LISTEN that outlives its connection.
  *
- * - H1: a connection over which nothing comes any more is found out: a question every few seconds
+ * - LISTENER-1: a connection over which nothing comes any more is found out: a question every few seconds
  *   has to be answered.
- * - H2: behind a pooler that hands out transactions nothing is listened to: it would leave the
+ * - LISTENER-2: behind a pooler that hands out transactions nothing is listened to: it would leave the
  *   LISTEN on somebody else's session, and hear nothing.
- * - H3: a server that gives no connection for it keeps nobody from opening; and one that has none
+ * - LISTENER-3: a server that gives no connection for it keeps nobody from opening; and one that has none
  *   left for others gets it back for a while.
  *
  * @module
@@ -30,7 +30,7 @@ const log = getLogger(["continuum", "engine"]);
 export interface ListenerOptions extends ConnectionOptions {
   /** A lower-case identifier. */
   readonly channel: string;
-  /** Milliseconds between two questions (H1). */
+  /** Milliseconds between two questions (LISTENER-1). */
   readonly questionMs: number;
   /** The server is full: others give up what they can. */
   readonly makeRoom: () => Promise<unknown>;
@@ -57,7 +57,7 @@ export class Listener {
     this.#options = options;
   }
 
-  /** Starts listening; resolves when notifications are heard, or nothing is to be heard now (H3). */
+  /** Starts listening; resolves when notifications are heard, or nothing is to be heard now (LISTENER-3). */
   async start(): Promise<void> {
     try {
       if (!await this.#listen()) return;
@@ -78,7 +78,7 @@ export class Listener {
   }
 
   /**
-   * Gives up its connection for as long as the server is full (H3).
+   * Gives up its connection for as long as the server is full (LISTENER-3).
    *
    * @returns Whether it had one.
    */
@@ -98,7 +98,7 @@ export class Listener {
     await this.#connection?.end();
   }
 
-  /** `false`: there is nothing to be heard here (H2). */
+  /** `false`: there is nothing to be heard here (LISTENER-2). */
   async #listen(): Promise<boolean> {
     const connection = await Connection.open(this.#options);
     if (connection.isPooled && await this.#isShared(connection)) {
@@ -155,7 +155,7 @@ export class Listener {
     }
   }
 
-  /** H1. */
+  /** LISTENER-1. */
   async #question(connection: Connection): Promise<void> {
     const timer = setTimeout(
       () => connection.destroy("no answer"),

@@ -1,14 +1,14 @@
 /**
  * The adapter for Postgres, over `npm:pg`.
  *
- * - A1, lanes: what keeps a node alive never waits for what users do. Transactions of workflows
+ * - POSTGRES-1, lanes: what keeps a node alive never waits for what users do. Transactions of workflows
  *   have connections of their own, and so has the journal, which waits for no lock.
- * - A2, a server that has no connection left is shared: for a while each lane makes do with one,
+ * - POSTGRES-2, a server that has no connection left is shared: for a while each lane makes do with one,
  *   which transactions of workflows give up when they end, and the journal with none; a lane that
  *   has none at all gets the listener's. So a node that can have two works, slower. The journal
  *   never waits for a connection to be made: until it has one, its statements go where the engine's
  *   go.
- * - A3: behind a pooler nothing is prepared, and no statement counts on the session of another;
+ * - POSTGRES-3: behind a pooler nothing is prepared, and no statement counts on the session of another;
  *   unless `prepare` says otherwise, and until the pooler shows that it can't.
  *
  * ```ts
@@ -78,7 +78,7 @@ export interface PostgresOptions {
   readonly applicationName?: string;
 }
 
-/** Milliseconds for which a node makes do with few connections after it was refused one (A2). */
+/** Milliseconds for which a node makes do with few connections after it was refused one (POSTGRES-2). */
 const NARROW_MS = 60_000;
 
 /** Milliseconds until a connection for the journal, which could not be made, is tried again. */
@@ -112,7 +112,7 @@ class PostgresDriver implements SqlDriver {
   readonly #listening: ConnectionOptions;
   readonly #description: string;
   readonly #lockMs: number;
-  /** A2: until then it makes do with few connections. */
+  /** POSTGRES-2: until then it makes do with few connections. */
   #narrowUntil = 0;
   #isPoolerTold = false;
   /** Until then no connection is made for the journal. */
@@ -219,7 +219,7 @@ class PostgresDriver implements SqlDriver {
     return await this.#engine.use((connection) => connection.query<Row>(text, values, { lockMs }));
   }
 
-  /** A2: what comes of it shows with the next statement. */
+  /** POSTGRES-2: what comes of it shows with the next statement. */
   async #warmJournal(): Promise<void> {
     this.#unjournaledUntil = Infinity; // one attempt at a time
     await inBackground(this.#journal.warm());
@@ -230,7 +230,7 @@ class PostgresDriver implements SqlDriver {
     return performance.now() < this.#narrowUntil;
   }
 
-  /** A2. */
+  /** POSTGRES-2. */
   async #narrow(isStarving: boolean): Promise<boolean> {
     this.#narrowUntil = performance.now() + NARROW_MS;
     const pools = [this.#journal, this.#user, this.#engine];
@@ -241,7 +241,7 @@ class PostgresDriver implements SqlDriver {
     return rests.includes(true);
   }
 
-  /** A3. */
+  /** POSTGRES-3. */
   #tellPooler(): void {
     if (this.#isPoolerTold) return;
     this.#isPoolerTold = true;

@@ -2,10 +2,10 @@
  * Connections that are used by turns. A connection is made when all are busy, up to a limit, and
  * given up when it has not been needed for a while.
  *
- * - M1: a server that gives no more connections makes a pool slower, not useless: who waits gets
+ * - POOL-1: a server that gives no more connections makes a pool slower, not useless: who waits gets
  *   the next one that is free; a pool that has none asks others for room, and the server for some
  *   seconds.
- * - M2: where one was lost, those at rest may be too, and not know it yet, and so may those that
+ * - POOL-2: where one was lost, those at rest may be too, and not know it yet, and so may those that
  *   were just being made: none of them is asked.
  *
  * @module
@@ -33,7 +33,7 @@ const NO_MORE_TEXT = /no more connections allowed|too many (clients|connections)
 export interface PoolOptions extends ConnectionOptions {
   /** How many connections there may be. */
   readonly limit: number;
-  /** The server is full: all give up what they can (M1), most for a pool that has none; `false`: nothing. */
+  /** The server is full: all give up what they can (POOL-1), most for a pool that has none; `false`: nothing. */
   readonly makeRoom: (isStarving: boolean) => Promise<boolean>;
   /** A connection was made that leads to a pooler. */
   readonly onPooler: () => void;
@@ -78,7 +78,7 @@ export class Pool {
   readonly #ending = new Set<Promise<void>>();
   #waiting: Waiting[] = [];
   #refusedUntil = 0;
-  /** How many connections were lost (M2). */
+  /** How many connections were lost (POOL-2). */
   #misses = 0;
   #isClosed = false;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -161,7 +161,7 @@ export class Pool {
     const isOne = this.#connections.size === 0 || this.#options.isNarrow();
     const limit = isOne ? 1 : this.#options.limit;
     const room = limit - this.#connections.size - this.#opening.size;
-    const isRefused = this.#connections.size > 0 && performance.now() < this.#refusedUntil; // M1
+    const isRefused = this.#connections.size > 0 && performance.now() < this.#refusedUntil; // POOL-1
     const wanted = isRefused ? 0 : Math.min(room, this.#waiting.length - this.#opening.size);
     for (let made = 0; made < wanted; made++) this.#open();
   }
@@ -180,7 +180,7 @@ export class Pool {
       const misses = this.#misses;
       const connection = await Connection.open(this.#options);
       this.#connections.add(connection);
-      if (misses !== this.#misses) return void ignoreRejection(this.#end(connection)); // M2
+      if (misses !== this.#misses) return void ignoreRejection(this.#end(connection)); // POOL-2
       inBackground(connection.lost, () => {
         this.#miss(connection);
         this.#serve();
@@ -193,7 +193,7 @@ export class Pool {
       this.#refusedUntil = performance.now() + REFUSED_MS;
       const isServerFull = isFull(error);
       const isRoomMade = isServerFull && await this.#options.makeRoom(this.size === 0);
-      if (this.#connections.size > 0 || isRoomMade) return; // M1
+      if (this.#connections.size > 0 || isRoomMade) return; // POOL-1
       const now = performance.now();
       const since = refusedSince ?? now;
       if (isServerFull && now - since < FULL_MS.most) return await this.#again(since);
@@ -202,7 +202,7 @@ export class Pool {
     }
   }
 
-  /** M1. */
+  /** POOL-1. */
   async #again(refusedSince: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, FULL_MS.pause));
     if (!this.#isClosed) await this.#connect(refusedSince);
@@ -213,7 +213,7 @@ export class Pool {
     this.#serve();
   }
 
-  /** M2: not where it was ended here. */
+  /** POOL-2: not where it was ended here. */
   #miss(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
     this.#misses++;

@@ -1,7 +1,7 @@
 /**
  * What a session has to be like for the store's statements to mean what they say.
  *
- * - V1: what may be set is set for each session, and for each transaction where a pooler hands out
+ * - SESSION-1: what may be set is set for each session, and for each transaction where a pooler hands out
  *   sessions; what may not is checked, and refused by its name.
  *
  * @module

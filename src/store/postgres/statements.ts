@@ -2,7 +2,7 @@
  * Prepared statements. A statement has the same name wherever it is prepared, since the name is
  * made of its text: where a pooler mixes up sessions, a name that is found there is that statement.
  *
- * - T1: what changed under a plan, and a statement that the session does not know, are answered by
+ * - STATEMENT-1: what changed under a plan, and a statement that the session does not know, are answered by
  *   asking once more, unprepared: nothing has been carried out by then.
  *
  * @module
@@ -43,7 +43,7 @@ export class Statements {
       return await connection.query<Row>(text, values, { name });
     } catch (error) {
       if (name === undefined || !this.forgets(connection, name, error)) throw error;
-      return await connection.query<Row>(text, values); // T1
+      return await connection.query<Row>(text, values); // STATEMENT-1
     }
   }
 

@@ -1,10 +1,10 @@
 /**
  * A transaction on a connection that nobody else uses meanwhile.
  *
- * - Y1: a transaction whose connection is lost is over at once, whatever its code still does; what
+ * - COMMIT-1: a transaction whose connection is lost is over at once, whatever its code still does; what
  *   that asks later is refused.
- * - Y2: a commit that the server answers with a rollback is an error.
- * - Y3: behind a pooler nothing is prepared in it, whatever the options say: a session that knows the
+ * - COMMIT-2: a commit that the server answers with a rollback is an error.
+ * - COMMIT-3: behind a pooler nothing is prepared in it, whatever the options say: a session that knows the
  *   statement otherwise would end the transaction, and nothing in it can be asked again.
  *
  * @module
@@ -45,7 +45,7 @@ export async function runHeld<Answer>(
     }
   };
   const ask = async <Row>(text: string, values: readonly SqlValue[]): Promise<Row[]> => {
-    const name = connection.isPooled ? undefined : statements?.nameOf(connection, text); // Y3
+    const name = connection.isPooled ? undefined : statements?.nameOf(connection, text); // COMMIT-3
     try {
       const result = await connection.ask({ text, values, ...(name && { name }) });
       return (Array.isArray(result) ? result.at(-1) : result).rows;
@@ -66,10 +66,10 @@ export async function runHeld<Answer>(
   };
   try {
     await told(() => connection.script(connection.prologue));
-    const answer = await Promise.race([work(session), connection.lost]) // Y1
+    const answer = await Promise.race([work(session), connection.lost]) // COMMIT-1
       .catch((error) => Promise.reject(connection.isLost ? translate(asFault(error)) : error));
     const { command } = await told(() => connection.script("commit"));
-    if (command !== "COMMIT") throw rolledBack(); // Y2
+    if (command !== "COMMIT") throw rolledBack(); // COMMIT-2
     return answer;
   } catch (error) {
     isOpen = false;

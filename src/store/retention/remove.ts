@@ -2,13 +2,13 @@
  * Retention: removing what has had its time, in steps that are bounded in what they read, remove
  * and lock.
  *
- * - R1, nothing that lives: a run goes only when it has ended, when its parent has been told, and
+ * - REMOVAL-1, nothing that lives: a run goes only when it has ended, when its parent has been told, and
  *   when that parent's present generation can't ask for it again: a parent that dies before it has
  *   noted that it started a child starts it once more, and must find it. An ended run stays ended,
  *   so what was true when it was looked at is true when it goes.
- * - R2, whole generations: a history is never cut within a generation. A run too large for one step
+ * - REMOVAL-2, whole generations: a history is never cut within a generation. A run too large for one step
  *   loses its earlier generations first; it is a run all the while.
- * - R3, one at a time: steps that nodes take by themselves hold an advisory lock while they remove.
+ * - REMOVAL-3, one at a time: steps that nodes take by themselves hold an advisory lock while they remove.
  *   It spares the database; that nothing is counted twice is due to the rows' locks, which nobody
  *   waits for.
  *
@@ -97,7 +97,7 @@ export class Retention implements RetentionStore {
     if (dryRun) return { ...sum(batch), next };
     const lock = alone ? this.#lock : null;
     const first = batch[0]!;
-    if (first.ends && first.events > MOST_EVENTS && first.generations > 0) { // R2
+    if (first.ends && first.events > MOST_EVENTS && first.generations > 0) { // REMOVAL-2
       const shed = await this.#shed([first], null, lock);
       if (shed === null) return null;
       if (shed.generations > 0) return { ...NOTHING, ...shed, next: from };

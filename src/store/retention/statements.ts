@@ -9,7 +9,7 @@ import type { SchemaName } from "../schema/name.ts";
 import { milliseconds, timestamp } from "../sql/fragments.ts";
 
 /**
- * R1: a parent that may ask for the run again, or for its end. One that rests between two attempts
+ * REMOVAL-1: a parent that may ask for the run again, or for its end. One that rests between two attempts
  * has started nothing in its present generation.
  */
 export const AWAITED: string = `coalesce((
@@ -67,7 +67,7 @@ const plan = (namespace: string) => `
   order by seen.created_at, seen.id
   limit $9::integer`;
 
-/** R3: the parameter is what the lock is called; null: none is wanted. */
+/** REMOVAL-3: the parameter is what the lock is called; null: none is wanted. */
 function alone(lock: string): string {
   return `alone as materialized (
     select case
@@ -102,7 +102,7 @@ const REMOVE = `
   select (select mine from alone) as mine,
     (select coalesce(json_agg(id), '[]') from gone)::text as gone`;
 
-/** R2: whole generations, the first first. */
+/** REMOVAL-2: whole generations, the first first. */
 const SHED = `
   with ${alone("$5")},
   listed as materialized (

@@ -2,9 +2,9 @@
  * Messages to many runs in one statement: those that are sent in one tick of the event loop share a
  * commit.
  *
- * - D1: a locked run, one that has ended or is missing, and a second message to a run of the batch
+ * - DELIVERY-1: a locked run, one that has ended or is missing, and a second message to a run of the batch
  *   are left to the caller, who delivers each by itself: a row delays, or fails, its own message.
- * - W1 of `src/store/runs/run_store.ts` holds as for a single message: a message is numbered under
+ * - RUN-3 of `src/store/runs/run_store.ts` holds as for a single message: a message is numbered under
  *   its run's lock.
  *
  * @module
@@ -123,7 +123,7 @@ export class Deliveries {
       } catch (error) {
         // Whether anything was written is known only where the database says so.
         if (!isRefusal(error) && !isUniqueViolation(error) && !isContention(error)) throw error;
-        return batch.map(() => undefined); // D1
+        return batch.map(() => undefined); // DELIVERY-1
       }
     });
   }

@@ -19,7 +19,7 @@ import {
 } from "../sql/fragments.ts";
 
 /**
- * K2: runs whose id is known by now stay out. Each is looked for by itself, in the index: as a join
+ * INSERT-2: runs whose id is known by now stay out. Each is looked for by itself, in the index: as a join
  * it would be planned by how many runs there are thought to be.
  */
 const NEW_ID = `
@@ -28,11 +28,11 @@ const NEW_ID = `
       where known.run_id = given.run_id and known.namespace = given.namespace
     ) is null`;
 
-/** K2, where a failure would cost more than a record in the log for each row, that confirms it. */
+/** INSERT-2, where a failure would cost more than a record in the log for each row, that confirms it. */
 const UNLESS_TAKEN = `
     on conflict (run_id, namespace) do nothing`;
 
-/** K1: runs whose key is known by now stay out. */
+/** INSERT-1: runs whose key is known by now stay out. */
 const NEW_KEY = `
     where given.key is null or not exists (
       select from {schema}.idempotency_keys as known
@@ -40,7 +40,7 @@ const NEW_KEY = `
         and known.key = given.key
     )`;
 
-/** K1: keys and first signals of the runs that went in. */
+/** INSERT-1: keys and first signals of the runs that went in. */
 const COMPANIONS = `,
   keyed as (
     insert into {schema}.idempotency_keys (
@@ -131,7 +131,7 @@ function insert(
 }
 
 /**
- * K4: the runs that give way, by rising id, unless they are what this start has written (K3), or
+ * INSERT-4: the runs that give way, by rising id, unless they are what this start has written (INSERT-3), or
  * its key says that there is nothing to start.
  */
 const GIVING_WAY = `
@@ -149,7 +149,7 @@ const GIVING_WAY = `
         and known.key = given.key
     )`;
 
-/** K4: ends those that live, as `terminate` does. A child is its parent's to end. */
+/** INSERT-4: ends those that live, as `terminate` does. A child is its parent's to end. */
 const terminate = (condition: string) => `
   with ended as (
     update {schema}.runs as run set
@@ -171,7 +171,7 @@ const terminate = (condition: string) => `
   select id, node from ended`;
 
 /**
- * K4: an ended run gives its id up, and takes its keys along. A child whose parent may ask for it
+ * INSERT-4: an ended run gives its id up, and takes its keys along. A child whose parent may ask for it
  * again, or has not been told of its end, keeps it.
  */
 const rename = (condition: string) => `
@@ -190,7 +190,7 @@ const rename = (condition: string) => `
   where known.namespace = renamed.namespace
     and known.run_id = left(renamed.run_id, -length('${SEPARATOR}was.' || renamed.id))`;
 
-/** K3: the seed is that of the first generation, also where the run has gone on. */
+/** INSERT-3: the seed is that of the first generation, also where the run has gone on. */
 const TAKEN = `
   select id, namespace, run_id as "runId", ${
   milliseconds("coalesce(started_at, created_at)")

@@ -1,14 +1,14 @@
 /**
  * Inserting runs, each at most once.
  *
- * - L1 of `run_store.ts`: whatever gives a run to a node holds that node's row first.
- * - K1, one run a key: key, run and first signal are one statement. A key that somebody else
+ * - RUN-1 of `run_store.ts`: whatever gives a run to a node holds that node's row first.
+ * - INSERT-1, one run a key: key, run and first signal are one statement. A key that somebody else
  *   commits meanwhile fails the statement as a whole; repeated, it sees that key.
- * - K2, one run an id: so it is with ids, too, except in transactions, which a failure would spoil.
- * - K3, one's own is known again: a start draws a seed at random. A row that has it is what this
+ * - INSERT-2, one run an id: so it is with ids, too, except in transactions, which a failure would spoil.
+ * - INSERT-3, one's own is known again: a start draws a seed at random. A row that has it is what this
  *   very start has written, its answer being lost, so a start may be tried again whatever became of
  *   it.
- * - K4, one takes the other's place: where a start is to replace a run, that gives its id up, ends
+ * - INSERT-4, one takes the other's place: where a start is to replace a run, that gives its id up, ends
  *   if it lives, and the new run is there, all in one transaction. Nothing is removed: the earlier
  *   run is `<id>>was.<n>` from then on, and what its end sets off goes by its key.
  *
@@ -106,7 +106,7 @@ export class RunInserts {
   }
 
   /**
-   * Inserts runs in a caller's transaction, or not at all (G5); see
+   * Inserts runs in a caller's transaction, or not at all (GUEST-1); see
    * {@linkcode RunStore.insertInto}.
    *
    * @param runs The runs, each with its namespace.
@@ -127,7 +127,7 @@ export class RunInserts {
     return await this.#insert(runs, session, query, xid);
   }
 
-  /** K4. Of two starts at once, the later one sees what the earlier one has put there. */
+  /** INSERT-4. Of two starts at once, the later one sees what the earlier one has put there. */
   async #replace(runs: readonly Placed[], driver: SqlDriver): Promise<InsertedRun[]> {
     for (let tries = 1;; tries++) {
       const inserted = await driver.transaction((session) => this.insertInto(runs, session));
@@ -137,7 +137,7 @@ export class RunInserts {
     }
   }
 
-  /** K4. The runs that were ended for it, and the nodes that execute them. */
+  /** INSERT-4. The runs that were ended for it, and the nodes that execute them. */
   async #clear(
     runs: readonly Placed[],
     session: SqlSession,
@@ -184,7 +184,7 @@ export class RunInserts {
         return insertedRun(row);
       }
       const taken = known.taken.get(place);
-      if (taken !== undefined && taken.seed === run.seed) return ownAgain(taken, run); // K3
+      if (taken !== undefined && taken.seed === run.seed) return ownAgain(taken, run); // INSERT-3
       const key = run.key === undefined ? undefined : known.keys.get(keyOf(run));
       if (key === undefined && taken !== undefined) {
         const { id, at, workflow, state } = taken;
@@ -198,7 +198,7 @@ export class RunInserts {
     return ended === undefined ? inserted : inserted.map((row) => ({ ...row, ended }));
   }
 
-  /** K1, K2. */
+  /** INSERT-1, INSERT-2. */
   async #add(
     runs: readonly Placed[],
     query: () => Promise<InsertRow[]>,
@@ -273,7 +273,7 @@ function insertedRun({ id, at, due, deadline, policy }: InsertRow): InsertedRun 
   };
 }
 
-/** K3: as the start would have heard; a run that is not under its lease any more is somebody's. */
+/** INSERT-3: as the start would have heard; a run that is not under its lease any more is somebody's. */
 function ownAgain(row: TakenRow, run: Placed): InsertedRun {
   const isHeld = row.token !== null && Number(row.token) === run.lease?.token;
   return insertedRun({ ...row, due: isHeld ? null : row.due ?? row.at });

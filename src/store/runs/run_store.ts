@@ -1,10 +1,10 @@
 /**
  * Runs: what anyone may do to them.
  *
- * - L1, no lease of the dead: whatever gives a run to a node holds that node's row first, so that
+ * - RUN-1, no lease of the dead: whatever gives a run to a node holds that node's row first, so that
  *   the run can't be given to a node which is being buried.
- * - L2, a lease is noted: the same statement names the run in `leases`, where a burial looks.
- * - W1, one fact: a message and the waking of its run are one statement. Messages of one run are
+ * - RUN-2, a lease is noted: the same statement names the run in `leases`, where a burial looks.
+ * - RUN-3, one fact: a message and the waking of its run are one statement. Messages of one run are
  *   numbered under its row's lock, so their ids rise in the order in which they can be seen.
  *
  * @module

@@ -16,7 +16,7 @@ import { CLOCK, milliseconds, specifierIdsOf } from "../sql/fragments.ts";
 /** A token that no earlier holder can have: random, and exact as a JavaScript number. */
 const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
 
-/** L1: holds the node's row, so that it can't be buried before this statement has committed. */
+/** RUN-1: holds the node's row, so that it can't be buried before this statement has committed. */
 const ALIVE = "select id from {schema}.nodes where id = $1 for key share";
 
 const CLAIMED = `
@@ -26,7 +26,7 @@ const CLAIMED = `
   ${milliseconds("run.deadline")} as deadline, run.policy::text as policy`;
 
 /**
- * L2: notes what was given to nodes.
+ * RUN-2: notes what was given to nodes.
  *
  * @param given Selects nodes and runs.
  * @returns The SQL of a CTE.
@@ -126,7 +126,7 @@ const WOKEN = withMail(`
   ) as given join {schema}.runs as run using (id)
   where run.node = $1`);
 
-/** W1. A signal lets a run sleep on that is to start later, or rests: it will be there. */
+/** RUN-3. A signal lets a run sleep on that is to start later, or rests: it will be there. */
 const DELIVER = `
   with woken as (
     update {schema}.runs set

@@ -1,12 +1,12 @@
 /**
  * Schedules.
  *
- * - K1, one transaction: a schedule's row is locked, a pure function decides, and what it decides
+ * - SCHEDULE-1, one transaction: a schedule's row is locked, a pure function decides, and what it decides
  *   is written together with the runs that it starts. So a planned time is neither lost nor started
  *   twice, wherever a node dies.
- * - K2, lock, then look: the row is read by a statement after the one that locked it, so that the
+ * - SCHEDULE-2, lock, then look: the row is read by a statement after the one that locked it, so that the
  *   decision sees what the lock's last holder did, its runs included.
- * - K3, alone: a firing that the database refuses is put off by itself; others go on.
+ * - SCHEDULE-3, alone: a firing that the database refuses is put off by itself; others go on.
  *
  * @module
  */
@@ -139,7 +139,7 @@ export class Schedules implements ScheduleStore {
     return { looked: keys.length, started };
   }
 
-  /** K3 */
+  /** SCHEDULE-3 */
   async #fireAlone(key: number, decide: Decide, onFailure: OnFailure): Promise<readonly string[]> {
     try {
       return (await this.#fire("lockOneDue", key, decide, onFailure)).started;
@@ -152,7 +152,7 @@ export class Schedules implements ScheduleStore {
     }
   }
 
-  /** K1. `keys` gets to know which schedules were locked, also where that ends in an error. */
+  /** SCHEDULE-1. `keys` gets to know which schedules were locked, also where that ends in an error. */
   #fire(
     lock: "lockDue" | "lockOneDue",
     which: number,
@@ -211,7 +211,7 @@ export class Schedules implements ScheduleStore {
     return rows.map(({ trouble, ...key }) => ({ ...key, reason: JSON.parse(trouble).message }));
   }
 
-  /** K2 */
+  /** SCHEDULE-2 */
   async #locked(
     session: SqlSession,
     lock: "lock" | "lockDue" | "lockOneDue",

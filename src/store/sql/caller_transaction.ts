@@ -1,7 +1,7 @@
 /**
  * A transaction that belongs to the caller: what he passes in, as a session of this store's.
  *
- * - G5, in it or not at all: some clients run what follows a lost connection on another one,
+ * - GUEST-1, in it or not at all: some clients run what follows a lost connection on another one,
  *   outside of any transaction. What is written is written only where the transaction is still the
  *   one that it was at the beginning.
  *
@@ -94,7 +94,7 @@ export const inTransaction = (parameter: number): string =>
   `pg_catalog.pg_current_xact_id_if_assigned()::text = $${parameter}`;
 
 /**
- * The number of a caller's transaction, for {@linkcode inTransaction} (G5). Outside of one it is
+ * The number of a caller's transaction, for {@linkcode inTransaction} (GUEST-1). Outside of one it is
  * that of a transaction that is over by then.
  *
  * @param session The transaction.
@@ -105,7 +105,7 @@ export async function transactionId(session: SqlSession): Promise<string> {
 }
 
 /**
- * Tells whether what was written since was written in that transaction, or not at all (G5).
+ * Tells whether what was written since was written in that transaction, or not at all (GUEST-1).
  *
  * @param session The transaction.
  * @param xid Its number.

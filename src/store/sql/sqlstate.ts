@@ -1,7 +1,7 @@
 /**
  * Reading the database's error codes.
  *
- * - O1, an open set: only what is known to last is taken to last. Servers, poolers and extensions
+ * - SQLSTATE-1, an open set: only what is known to last is taken to last. Servers, poolers and extensions
  *   have more ways to say "not now" than any list holds.
  *
  * @module
@@ -35,7 +35,7 @@ const UNKNOWN = /^(08...|57P0.|40003|25P03)$/;
  * Tells what an error means for the statement that threw it.
  *
  * @param error What was thrown: by the database, by its driver, or by the store.
- * @returns The outcome; what is not known is `unknown` (O1).
+ * @returns The outcome; what is not known is `unknown` (SQLSTATE-1).
  */
 export function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof Error)) return "refused"; // nothing of a database throws such

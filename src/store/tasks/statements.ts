@@ -9,10 +9,10 @@ import { CLOCK, milliseconds, timestamp } from "../sql/fragments.ts";
 
 const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
 
-/** L1 of runs, for tasks: holds the node's row, so that it can't be buried before the commit. */
+/** RUN-1 of runs, for tasks: holds the node's row, so that it can't be buried before the commit. */
 const ALIVE = "select id from {schema}.nodes where id = $1 for key share";
 
-/** T2: an attempt that others complete has its token until its time is over. */
+/** TASK-2: an attempt that others complete has its token until its time is over. */
 const IN_TIME = `(
   task.state <> 'external' or task.expires_at is null or task.expires_at > clock_timestamp()
 )`;
@@ -22,7 +22,7 @@ function after(ms: string): string {
 }
 
 /**
- * T1: only who holds the run asks for its tasks. Asked again, since an answer was lost, it finds
+ * TASK-1: only who holds the run asks for its tasks. Asked again, since an answer was lost, it finds
  * what it has written.
  */
 const ANNOUNCE = `
@@ -135,7 +135,7 @@ const CLAIM = `
   due as materialized (${DUE})
   ${lease("due")}`;
 
-/** T5: permits are taken and tasks claimed in one statement; the bucket's row orders all nodes. */
+/** TASK-5: permits are taken and tasks claimed in one statement; the bucket's row orders all nodes. */
 const CLAIM_RATED = `
   with alive as materialized (${ALIVE}),
   due as materialized (${DUE}),
@@ -194,7 +194,7 @@ const NEXT = `
   ) as times`;
 
 /**
- * T2, T3. Runs are held in one order and never waited for, as in a flush (J2 of the journal). The
+ * TASK-2, TASK-3. Runs are held in one order and never waited for, as in a flush (JOURNAL-2 of the journal). The
  * same key twice in one statement: the first in order stands, as it would in two.
  */
 const ANSWER = `
@@ -376,7 +376,7 @@ const CANCEL = `
   )
   select position from gone`;
 
-/** What a burial does to the tasks of the dead (N1 of nodes). An attempt that never ended counts. */
+/** What a burial does to the tasks of the dead (NODE-1 of nodes). An attempt that never ended counts. */
 export const FREE_TASKS = `
   with orphans as (
     delete from {schema}.tasks as task using {schema}.runs as run

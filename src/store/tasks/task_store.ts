@@ -1,16 +1,16 @@
 /**
  * Tasks: the outstanding activities of runs.
  *
- * - T1, who asks: a task is written only by who holds its run, on a node that is alive.
- * - T2, who answers: whatever an attempt writes is fenced by the token that was drawn for it, and
+ * - TASK-1, who asks: a task is written only by who holds its run, on a node that is alive.
+ * - TASK-2, who answers: whatever an attempt writes is fenced by the token that was drawn for it, and
  *   by nothing else. A run that moved, or waits as a row, gets its answers all the same; they are
  *   lost only once another attempt has begun. An attempt that is completed from outside is over
  *   when its time is: its token is refused from then on, whether or not a node has noticed.
- * - T3, one fact: removing a task, committing its result under its key, and telling and waking its
+ * - TASK-3, one fact: removing a task, committing its result under its key, and telling and waking its
  *   run are one statement. The first committed result of a key is everybody's.
- * - T4, an attempt whose node died counts: its task is ready again, for the next attempt, or
+ * - TASK-4, an attempt whose node died counts: its task is ready again, for the next attempt, or
  *   expires where there is none.
- * - T5, a rate is one for all nodes.
+ * - TASK-5, a rate is one for all nodes.
  *
  * @module
  */

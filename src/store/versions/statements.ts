@@ -96,7 +96,7 @@ const ACTIVATE = `
   on conflict (name) do update set current_hash = excluded.current_hash
   returning name`;
 
-/** L1 for notes: a buried node writes none, so that each is counted or ended. */
+/** RUN-1 for notes: a buried node writes none, so that each is counted or ended. */
 const LOADING = `
   with alive as materialized (select id from {schema}.nodes where id = $1 for key share),
   noted as (

@@ -1,11 +1,11 @@
 /**
  * Versions: the registry and the archive.
  *
- * - V1, bytes first: in one transaction blobs, then the version, then what points at it; rows of a
+ * - CATALOG-1, bytes first: in one transaction blobs, then the version, then what points at it; rows of a
  *   table in the order of their keys. So any number of processes may register at once.
- * - V2, repair: bytes and manifests certify themselves by their key, so what was damaged in the
+ * - CATALOG-2, repair: bytes and manifests certify themselves by their key, so what was damaged in the
  *   database is put right by the next registration.
- * - V3, current: a version becomes current when it first comes in its own right, not when it comes
+ * - CATALOG-3, current: a version becomes current when it first comes in its own right, not when it comes
  *   up again. One that comes as part of another becomes so where there is none, and never answers
  *   for a specifier in place of one that came in its own right. One that a start brings becomes
  *   current nowhere, and yields in the same way.
@@ -74,7 +74,7 @@ export class Versions implements VersionStore {
     });
   }
 
-  /** V3: notes the specifier, and says whether the version becomes current whatever is. */
+  /** CATALOG-3: notes the specifier, and says whether the version becomes current whatever is. */
   async #name(session: SqlSession, version: NewVersion): Promise<boolean> {
     const { hash, specifier, isPart = false, isStart = false } = version;
     const statement = isPart || isStart ? this.#sql.partSpecifier : this.#sql.specifier;

@@ -5,11 +5,11 @@
  *
  * It takes about 0.2 s and 25 MB to load, so it is loaded for the first module that needs it. What
  * differs from Deno's own use of swc is made the same here:
- * - K1: a constructor that has parameter properties assigns them before fields are initialised (see
+ * - COMPILE-1: a constructor that has parameter properties assigns them before fields are initialised (see
  *   `parameter_properties.ts`);
- * - K2: the JSX runtime is imported before anything else;
- * - K3: `context.access` of a standard decorator takes the object as an argument, and has `has`;
- * - K4: `using` and `await using` stay as they are (see `resources.ts`).
+ * - COMPILE-2: the JSX runtime is imported before anything else;
+ * - COMPILE-3: `context.access` of a standard decorator takes the object as an argument, and has `has`;
+ * - COMPILE-4: `using` and `await using` stay as they are (see `resources.ts`).
  *
  * @module
  */
@@ -73,9 +73,9 @@ export async function compile(
     }
   }
   const { transformSync } = await (compiler ??= load());
-  const { edits: marks, restore } = await markResources(source, media); // K4
+  const { edits: marks, restore } = await markResources(source, media); // COMPILE-4
   const marked = applyEdits(source, marks);
-  // K1
+  // COMPILE-1
   const moves = isTyped ? await initialiseAfterParameters(marked, media, url, isLegacy) : [];
   let compiled: { code: string; map: string };
   try {
@@ -117,14 +117,14 @@ export async function compile(
   }
   const code = restore(compiled.code).replace(
     ACCESS,
-    (found) => ACCESS_OF_DENO + "\n".repeat(found.split("\n").length - 1), // K3
+    (found) => ACCESS_OF_DENO + "\n".repeat(found.split("\n").length - 1), // COMPILE-3
   );
   const { names, mappings: emitted } = JSON.parse(compiled.map);
   const mappings = mapBack(mapBack(emitted, marked, moves), source, marks);
   const isRuntimeUsed = isJsx && jsx.specifier !== undefined &&
     code.includes(` from ${JSON.stringify(jsx.specifier)};`);
   if (!isRuntimeUsed) return { code, names, mappings };
-  // K2
+  // COMPILE-2
   const first = `import ${JSON.stringify(jsx.specifier)};\n`;
   return { code: first + code, names, mappings: `;${mappings}` };
 }

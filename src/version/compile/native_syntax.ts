@@ -2,8 +2,8 @@
  * Syntax that this package could execute, and Deno does not: it is refused, so that what can be
  * registered runs wherever it is imported.
  *
- * - N1: Deno does not parse a resource in the head of a `for` loop with semicolons.
- * - N2: Deno compiles `accessor` only in a module that has a decorator; the runtime knows it
+ * - SYNTAX-1: Deno does not parse a resource in the head of a `for` loop with semicolons.
+ * - SYNTAX-2: Deno compiles `accessor` only in a module that has a decorator; the runtime knows it
  *   nowhere.
  *
  * @module

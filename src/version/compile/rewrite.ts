@@ -1,11 +1,11 @@
 /**
  * Makes the imports of a JavaScript module the loader's own, without moving a character.
  *
- * - R1: a dynamic import becomes a call of a function of the loader, which answers from modules
+ * - REWRITE-1: a dynamic import becomes a call of a function of the loader, which answers from modules
  *   that are loaded already: within microtasks, as replay needs it.
- * - R2: an import attribute moves into the specifier, since a resolve hook is asked only once for
+ * - REWRITE-2: an import attribute moves into the specifier, since a resolve hook is asked only once for
  *   two imports that differ in nothing else.
- * - R3: nothing else that imports is left. The lexer is believed only where each word `import`, and
+ * - REWRITE-3: nothing else that imports is left. The lexer is believed only where each word `import`, and
  *   each `from` before a string, stands exactly where it reports an import that needs no rewriting;
  *   any other module is parsed.
  *
@@ -92,7 +92,7 @@ export function readRewritten(emitted: string): RequestedImport {
   return { specifier: emitted.slice(0, at), type: TYPE_LETTERS[emitted[at + 1]!] ?? "module" };
 }
 
-/** R3: the static imports, when it is certain that the module has no import that is rewritten. */
+/** REWRITE-3: the static imports, when it is certain that the module has no import that is rewritten. */
 function lexPlainImports(code: string): RequestedImport[] | undefined {
   let found: ReturnType<typeof lex>;
   try {

@@ -2,20 +2,20 @@
  * Which code may run on a node. The operator decides; URLs are compared parsed and normalised,
  * never as text.
  *
- * - T1: it holds for the root, every redirect and every member.
- * - T2: a remote module never brings in a `file:`.
- * - T3: a host that is not of the public internet must be named: in `modules`, or as the host of
+ * - TRUST-1: it holds for the root, every redirect and every member.
+ * - TRUST-2: a remote module never brings in a `file:`.
+ * - TRUST-3: a host that is not of the public internet must be named: in `modules`, or as the host of
  *   one of the node's own workflows. So must one of which this process can't learn where it leads.
- * - T4: without `modules`, the node's own workflows are trusted with what they import; but where a
+ * - TRUST-4: without `modules`, the node's own workflows are trusted with what they import; but where a
  *   server redirects, it stays on its own origin.
- * - T5: with `modules`, every remote module must match. Local files that a trusted local root
+ * - TRUST-5: with `modules`, every remote module must match. Local files that a trusted local root
  *   imports need no entry: who can change them can change the application.
- * - T6: a version that a node registered in its own right, or that is part of one, is vouched for
+ * - TRUST-6: a version that a node registered in its own right, or that is part of one, is vouched for
  *   by its hash where its name is served; one that only a start brought never is, whatever it calls
  *   itself. What is vouched for: its recorded URL and what lies beside it on the same origin need
  *   no entry. Members of other origins are judged alike, whether their bytes come from their URL or
  *   from the archive.
- * - T7: a `jsr:` specifier that is trusted stands for itself, and, as a root, for the files of its
+ * - TRUST-7: a `jsr:` specifier that is trusted stands for itself, and, as a root, for the files of its
  *   package at the versions that it allows; not for another version, nor for another root.
  *
  * @module
@@ -71,7 +71,7 @@ export class Trust {
   readonly #start: boolean | readonly Matcher[];
   readonly #deny: ReadonlySet<string>;
   readonly #own: ReadonlySet<string>;
-  /** T3: hosts that the operator named by naming a workflow. */
+  /** TRUST-3: hosts that the operator named by naming a workflow. */
   readonly #ownHosts: ReadonlySet<string>;
 
   /**
@@ -110,7 +110,7 @@ export class Trust {
     if (!URL.canParse(specifier)) return false;
     const url = new URL(specifier);
     if (structuralFault(url) !== undefined) return false;
-    // T4, T5
+    // TRUST-4, TRUST-5
     const isOwn = this.#own.has(url.href) && (this.#modules === undefined || !isRemote(url));
     return isOwn || this.#matches(url, url);
   }
@@ -120,7 +120,7 @@ export class Trust {
    *
    * @param root The URL or `jsr:` specifier of its root.
    * @param isVouched Whether the graph's hash is known, and of a workflow that the node serves
-   * (T6).
+   * (TRUST-6).
    * @returns What may be part of it.
    */
   scope(root: string, isVouched: boolean): TrustScope {
@@ -149,7 +149,7 @@ export class Trust {
     }, (url) => this.#matches(url, specifier) || this.#ownHosts.has(url.host));
   }
 
-  /** Whether a pattern lists a URL, in the graph of a root (T7). */
+  /** Whether a pattern lists a URL, in the graph of a root (TRUST-7). */
   #matches(url: URL, root: URL): boolean {
     const isListed = (url: URL) => this.#modules?.some((matches) => matches(url)) ?? false;
     return isListed(url) || root.protocol === "jsr:" && isOfPackage(url, root) && isListed(root);
@@ -188,7 +188,7 @@ export class TrustScope {
 
   /**
    * Refuses a public name that leads to a private address, and a name of which nobody here can tell
-   * where it leads (T3).
+   * where it leads (TRUST-3).
    *
    * @param url The URL about to be requested.
    * @throws {UntrustedModuleError} When its host leads to a private address and is not listed, or
@@ -343,7 +343,7 @@ function normalHref({ href, protocol }: URL): string {
   return parts === undefined ? href : formatPackageSpecifier(parts);
 }
 
-/** T7: whether a URL is of the package of a `jsr:` root, at a version that it allows. */
+/** TRUST-7: whether a URL is of the package of a `jsr:` root, at a version that it allows. */
 function isOfPackage(url: URL, root: URL): boolean {
   const parts = parsePackageSpecifier(root.href);
   const folder = `${JSR}${parts?.name}/`;

@@ -1,15 +1,15 @@
 /**
  * Loads versions from memory: verified bytes in, running modules out.
  *
- * - L1, verified: every member is hashed in the very buffer that its code is made of, and the
+ * - LOAD-1, verified: every member is hashed in the very buffer that its code is made of, and the
  *   manifest against the version's hash, before anything of the version runs.
- * - L2, closed: an import leads where the manifest says, or fails.
- * - L3, alone: one load at a time in a process, and hooks are registered only while it lasts; a
+ * - LOAD-2, closed: an import leads where the manifest says, or fails.
+ * - LOAD-3, alone: one load at a time in a process, and hooks are registered only while it lasts; a
  *   `load` hook that stays breaks CommonJS packages with native addons (denoland/deno#36240).
- * - L4, fresh: an attempt after a failed one uses other URLs, since the runtime keeps failed
+ * - LOAD-4, fresh: an attempt after a failed one uses other URLs, since the runtime keeps failed
  *   imports for the life of the process.
  *
- * - L5, faithful: what a dynamic import would reject with, it rejects with: a member that nothing
+ * - LOAD-5, faithful: what a dynamic import would reject with, it rejects with: a member that nothing
  *   imports statically, and that can't be linked or throws, fails no load.
  *
  * Members are `continuum:///<hash>/<path>`, and `continuum:///<hash>~<n>/<path>` in the nth
@@ -80,9 +80,9 @@ export interface LoadRequest {
 
 /** What all loaders of a process share, copies of the package included. */
 interface Process {
-  /** Attempts by hash (L4). */
+  /** Attempts by hash (LOAD-4). */
   readonly attempts: Map<string, number>;
-  /** The last load (L3). */
+  /** The last load (LOAD-3). */
   queue: Promise<unknown>;
   /** Modules loaded so far. */
   modules: number;
@@ -167,7 +167,7 @@ export class Loader {
   }
 }
 
-/** L1 */
+/** LOAD-1 */
 function verify({ hash, manifest, bytes }: LoadRequest): ManifestIndex {
   const found = versionHash(manifest);
   if (found !== hash) throw new IntegrityError("the manifest of a version", found, hash);
@@ -212,7 +212,7 @@ class LoadingVersion {
     for (const member of index.manifest.members) this.#members.set(this.#urlOf(member), member);
   }
 
-  /** L2, before anything runs. Nothing keeps the bytes alive after this. */
+  /** LOAD-2, before anything runs. Nothing keeps the bytes alive after this. */
   async emit(bytes: LoadRequest["bytes"]): Promise<void> {
     for (const [url, member] of this.#members) {
       const body = bytes.get(member.sha256)!;
@@ -257,7 +257,7 @@ class LoadingVersion {
   }
 
   /**
-   * L5: members that only dynamic imports may ask for. A member that the manifest lists for an
+   * LOAD-5: members that only dynamic imports may ask for. A member that the manifest lists for an
    * import that was dropped with its types is none: nobody runs it.
    */
   #lazy(eager: ReadonlySet<string>): string[] {
@@ -342,7 +342,7 @@ class LoadingVersion {
       const importAll = async () => {
         const eager = this.#reached(entryUrl);
         await this.#importBoxed([...eager]);
-        for (const url of this.#lazy(eager)) await this.#importLazy(url); // L5
+        for (const url of this.#lazy(eager)) await this.#importLazy(url); // LOAD-5
       };
       await importGuarded(
         entryUrl,
@@ -425,7 +425,7 @@ class LoadingVersion {
     })?.specifier;
   }
 
-  /** L2: the URL that an import of emitted code leads to. */
+  /** LOAD-2: the URL that an import of emitted code leads to. */
   #resolve(parent: string, emitted: string): string {
     const { specifier, type } = readRewritten(emitted);
     const target = this.#targetOf(parent, specifier, type);

@@ -2,14 +2,14 @@
  * Lets the application's own imported modules stand for a version, only when they cannot be
  * anything else.
  *
- * - N1: its graph, read before the import and again after it, has one hash.
- * - N2: no file of it has changed since the process began: the application may have imported it
+ * - NATIVE-1: its graph, read before the import and again after it, has one hash.
+ * - NATIVE-2: no file of it has changed since the process began: the application may have imported it
  *   before anybody read it.
- * - N3: remote members are attested by `deno.lock`, which the runtime checks what it fetches
+ * - NATIVE-3: remote members are attested by `deno.lock`, which the runtime checks what it fetches
  *   against.
- * - N4: what it imports by bare names, and its compiler options, come from the application's own
+ * - NATIVE-4: what it imports by bare names, and its compiler options, come from the application's own
  *   config file.
- * - N5: it has no dynamic imports, which only the loader answers within microtasks.
+ * - NATIVE-5: it has no dynamic imports, which only the loader answers within microtasks.
  *
  * @module
  */
@@ -55,12 +55,12 @@ export async function importNatively(
     }
     return namespace;
   }, true);
-  if ((await read()).hash !== graph.hash) return undefined; // N1
+  if ((await read()).hash !== graph.hash) return undefined; // NATIVE-1
   const bytes = [...graph.bytes.values()].reduce((sum, body) => sum + body.byteLength, 0);
   return { entry, members, bytes };
 }
 
-/** N2 to N5. */
+/** NATIVE-2 to NATIVE-5. */
 async function mayBeNative(graph: ModuleGraph, application: Application): Promise<boolean> {
   const { members, edges, options } = graph.manifest;
   const isConfigured = options.length > 0 ||
@@ -77,14 +77,14 @@ async function mayBeNative(graph: ModuleGraph, application: Application): Promis
   return true;
 }
 
-/** N2 */
+/** NATIVE-2 */
 async function isOld(url: string): Promise<boolean> {
   const { ctime, mtime } = await Deno.stat(new URL(url));
   const changed = ctime ?? mtime;
   return changed !== null && changed.getTime() < performance.timeOrigin;
 }
 
-/** N3 */
+/** NATIVE-3 */
 function isAttested(
   url: string,
   { sha256 }: Member,
@@ -102,7 +102,7 @@ async function lockedModules({ root }: Application): Promise<Readonly<Record<str
   }
 }
 
-/** N5 */
+/** NATIVE-5 */
 async function importsDynamically({ label, media }: Member, bytes: Uint8Array): Promise<boolean> {
   if (!isCode(media)) return false;
   const { imports } = await findImports(new TextDecoder().decode(bytes), media, label);

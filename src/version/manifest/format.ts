@@ -3,13 +3,13 @@
  * `version_hash`. `docs/version-hash.md` specifies the format for other implementations.
  *
  * Invariants of a manifest, held by both directions:
- * - I1: `formatManifest(parseManifest(text)) === text`: one text for one content.
- * - I2: the entry is a member; a label is a member or live, never both.
- * - I3: a label has at most one member of each {@linkcode ImportType}.
- * - I4: every edge starts at a member, and ends at a listed member, external or live label; an
+ * - MANIFEST-1: `formatManifest(parseManifest(text)) === text`: one text for one content.
+ * - MANIFEST-2: the entry is a member; a label is a member or live, never both.
+ * - MANIFEST-3: a label has at most one member of each {@linkcode ImportType}.
+ * - MANIFEST-4: every edge starts at a member, and ends at a listed member, external or live label; an
  *   origin and specifier have one edge.
- * - I5: an option is one of every module, or of members that are compiled, never both.
- * - I6: every text is well-formed Unicode, and none but an option's value is empty.
+ * - MANIFEST-5: an option is one of every module, or of members that are compiled, never both.
+ * - MANIFEST-6: every text is well-formed Unicode, and none but an option's value is empty.
  *
  * @module
  */
@@ -115,7 +115,7 @@ export function isImportType(type: string): type is ImportType {
  *
  * @param manifest The content, in any order.
  * @returns The text: ASCII, every line ended by a line feed.
- * @throws {ManifestError} When an invariant of the content is broken (I2 to I6).
+ * @throws {ManifestError} When an invariant of the content is broken (MANIFEST-2 to MANIFEST-6).
  */
 export function formatManifest(manifest: Manifest): string {
   checkManifest(manifest);
@@ -135,7 +135,7 @@ export function formatManifest(manifest: Manifest): string {
  *
  * @param text What {@linkcode formatManifest} wrote.
  * @returns The content, each array in the order of its lines.
- * @throws {ManifestError} When the text is not exactly canonical (I1) or breaks an invariant.
+ * @throws {ManifestError} When the text is not exactly canonical (MANIFEST-1) or breaks an invariant.
  */
 export function parseManifest(text: string): Manifest {
   const [header, entryLine, ...lines] = text.split("\n");
@@ -255,7 +255,7 @@ function malformed(number: number, why: string, cause?: unknown): ManifestError 
   });
 }
 
-/** Holds I2 to I6. */
+/** Holds MANIFEST-2 to MANIFEST-6. */
 function checkManifest(manifest: Manifest): void {
   const members = new Set<string>();
   const asked = new Set<string>();

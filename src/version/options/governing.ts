@@ -1,11 +1,11 @@
 /**
  * Which compiler options a module is compiled with, as Deno decides it:
  *
- * - O1: the options of the workspace's root, and over them those of the member whose folder holds
+ * - GOVERNING-1: the options of the workspace's root, and over them those of the member whose folder holds
  *   the module;
- * - O2: where neither has any, those of the first `tsconfig.json` that is for the module, which
+ * - GOVERNING-2: where neither has any, those of the first `tsconfig.json` that is for the module, which
  *   must be a file;
- * - O3: what lies in no member's folder, remote modules too, is governed by the root.
+ * - GOVERNING-3: what lies in no member's folder, remote modules too, is governed by the root.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export class GoverningOptions {
    * @param members Its members.
    * @returns The options.
    * @throws {ConfigError} When a `tsconfig.json` that may count can't be read, or when Deno would
-   * not start with some options (V1).
+   * not start with some options (OPTION-1).
    */
   static async read(
     root: ConfigFolder,
@@ -63,7 +63,7 @@ export class GoverningOptions {
       .map((member) => ({ url: member.url, scope: scopeOf(member, own) }))
       .sort((a, b) => b.url.length - a.url.length);
     const scopes = [own, ...merged.map(({ scope }) => scope)];
-    // O2: nobody asks for one where everything has options.
+    // GOVERNING-2: nobody asks for one where everything has options.
     const mayCount = scopes.includes(undefined);
     const folders = [root, ...members].map(({ url }) => url);
     const tsConfigs = mayCount ? await readTsConfigs(folders) : [];
@@ -77,7 +77,7 @@ export class GoverningOptions {
    * @param url Its URL, redirects followed.
    * @param media Its media type.
    * @returns Those that change what is emitted, by name.
-   * @throws {ConfigError} When Deno would not compile the module with them (V2).
+   * @throws {ConfigError} When Deno would not compile the module with them (OPTION-2).
    */
   of(url: string, media: MediaType): ReadonlyMap<string, string> {
     const scope = this.#scopeOf(url);
@@ -90,7 +90,7 @@ export class GoverningOptions {
    * Refuses to compile the JSX of a module in a way that is not Deno's.
    *
    * @param url The URL of a module with JSX, redirects followed.
-   * @throws {ConfigError} When its options ask for that (V3).
+   * @throws {ConfigError} When its options ask for that (OPTION-3).
    */
   checkJsx(url: string): void {
     const scope = this.#scopeOf(url);
@@ -111,7 +111,7 @@ interface MemberScope {
   readonly scope: OptionScope | undefined;
 }
 
-/** O1: the options of a folder over those of the root. */
+/** GOVERNING-1: the options of a folder over those of the root. */
 function scopeOf(
   { file, compilerOptions }: ConfigFolder,
   root: OptionScope | undefined,

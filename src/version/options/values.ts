@@ -4,11 +4,11 @@
  * hash. `docs/compiler-options.md` lists all options, and `tests/version/compiler_options_test.ts`
  * holds the list against the installed Deno.
  *
- * - V1: what Deno refuses at its start is refused wherever it stands: another text for `jsx`, and
+ * - OPTION-1: what Deno refuses at its start is refused wherever it stands: another text for `jsx`, and
  *   an import source where nothing is imported from it.
- * - V2: what Deno refuses when it compiles a module is refused where it governs one: a value of
+ * - OPTION-2: what Deno refuses when it compiles a module is refused where it governs one: a value of
  *   another type.
- * - V3: what Deno takes, and this package does not compile, is refused where a module has JSX.
+ * - OPTION-3: what Deno takes, and this package does not compile, is refused where a module has JSX.
  *
  * @module
  */
@@ -81,7 +81,7 @@ export function givenOptions(value: unknown, file: string): GivenOptions | undef
 }
 
 /**
- * V1: refuses what no module may stand beside.
+ * OPTION-1: refuses what no module may stand beside.
  *
  * @param scope The options of a root, of a member over it, or of a `tsconfig.json`.
  * @throws {ConfigError} When Deno would not start with it.
@@ -100,7 +100,7 @@ export function checkScope({ options, fileOf }: OptionScope): void {
 }
 
 /**
- * V2: refuses values of another type.
+ * OPTION-2: refuses values of another type.
  *
  * @param scope The options of a module.
  * @param media Its media type.
@@ -117,7 +117,7 @@ export function checkTypes({ options, fileOf }: OptionScope, media: string): voi
 }
 
 /**
- * V3: refuses to compile JSX in a way that is not Deno's.
+ * OPTION-3: refuses to compile JSX in a way that is not Deno's.
  *
  * @param scope The options of a module with JSX.
  * @param url Its URL.

@@ -255,7 +255,7 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
     assert.deepEqual(await store.runs.claim({ node: NODE, limit: 9, excluded: [] }), []);
   });
 
-  test("S1: a message that came since the inbox was read keeps a run from suspending", async () => {
+  test("JOURNAL-5: a message that came since the inbox was read keeps a run from suspending", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const run = await claimed(store, "r");

@@ -37,7 +37,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     assert.equal((await nodes.heartbeat("unknown", 60_000)).alive, false);
   });
 
-  test("N1: only a node whose lease ran out is buried, and only its runs are free", async () => {
+  test("NODE-1: only a node whose lease ran out is buried, and only its runs are free", async () => {
     await using world = await newWorld(database);
     const { store, place } = world;
     await store.nodes.open(SECOND);
@@ -65,7 +65,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     assert.equal(await commitOne(store, share(kept, 0, { events: [newEvent("k")] })), "written");
   });
 
-  test("L2: however a node took its runs, a heartbeat forgets those that left, and a burial finds the rest", async () => {
+  test("RUN-2: however a node took its runs, a heartbeat forgets those that left, and a burial finds the rest", async () => {
     await using world = await newWorld(database);
     const { store, place } = world;
     await store.nodes.open(SECOND);

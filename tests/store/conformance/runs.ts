@@ -51,7 +51,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     );
   });
 
-  test("K2: batches that insert the same ids at once make one run of each, whatever their order", async () => {
+  test("INSERT-2: batches that insert the same ids at once make one run of each, whatever their order", async () => {
     await using world = await newWorld(database);
     const stores = [world.store, ...await Promise.all([1, 2, 3].map(() => world.place.open()))];
     const ids = Array.from({ length: 10 }, (_, index) => `r${index}`);
@@ -172,7 +172,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     assert.equal(result?.status, "written");
   });
 
-  test("L1: a buried node gets no lease: its insert is pending, its claim and seizure empty", async () => {
+  test("RUN-1: a buried node gets no lease: its insert is pending, its claim and seizure empty", async () => {
     await using world = await newWorld(database);
     const { runs } = world.store;
     const lease = { node: "buried", token: 1 };
@@ -252,7 +252,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     assert.equal(new Set(all.map(({ token }) => token)).size, 200);
   });
 
-  test("W1: a message wakes a sleeping run at once, and never postpones it", async () => {
+  test("RUN-3: a message wakes a sleeping run at once, and never postpones it", async () => {
     await using world = await newWorld(database);
     const { store, place } = world;
     const run = await claimed(store, "r");
@@ -522,7 +522,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     assert.deepEqual(await store.lineage.startChildren(asked, 50), outcomes, "once more");
   });
 
-  test("G3: a child that is asked for after its parent's end is not started", async () => {
+  test("LINEAGE-3: a child that is asked for after its parent's end is not started", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const parent = await claimed(store, "parent");

@@ -82,7 +82,7 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
     assert.equal((await versions.get(V2))?.archived, true, "and stays so");
   });
 
-  test("V2: what was damaged in the database is put right by the next registration", async () => {
+  test("CATALOG-2: what was damaged in the database is put right by the next registration", async () => {
     await using world = await newWorld(database);
     const { store: { versions }, place } = world;
     const given = version();
@@ -100,7 +100,7 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
     assert.equal((await versions.get(V2))?.manifest, "manifest 2");
   });
 
-  test("V3: a new version becomes current, one that comes up again does not", async () => {
+  test("CATALOG-3: a new version becomes current, one that comes up again does not", async () => {
     await using world = await newWorld(database);
     const { versions } = world.store;
     assert.equal(await versions.current("order"), HASH);
@@ -117,7 +117,7 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
     assert.equal(await versions.current("order"), HASH, "by hand stays by hand");
   });
 
-  test("V3: part of another version becomes current only where there is none", async () => {
+  test("CATALOG-3: part of another version becomes current only where there is none", async () => {
     await using world = await newWorld(database);
     const { versions } = world.store;
     const own = version({ hash: HASH, specifier: "app:order.ts" });
@@ -139,7 +139,7 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
     assert.equal((await versions.bySpecifier("app:order.ts"))?.hash, HASH);
   });
 
-  test("V3: what a start brings becomes current nowhere, and yields its specifier", async () => {
+  test("CATALOG-3: what a start brings becomes current nowhere, and yields its specifier", async () => {
     await using world = await newWorld(database);
     const { versions } = world.store;
     const own = version({ hash: HASH, specifier: "app:order.ts" });
