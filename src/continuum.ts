@@ -30,7 +30,7 @@ import { type VersionsApi, versionsApi } from "./client/versions.ts";
 import { settleEnded } from "./engine/duties/ended_run_notifier.ts";
 import type { CodeSource } from "./engine/code/source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
-import type { Exit } from "./engine/run/exit.ts";
+import type { Exit } from "./ports/exit.ts";
 import type { UnawaitedEffect } from "./engine/run/warnings.ts";
 import { engineLog } from "./base/log.ts";
 import { VersionCode } from "./engine/code/version_code.ts";
@@ -186,10 +186,7 @@ export class Continuum implements AsyncDisposable {
       services: (namespace) => this.#servicesOf(namespace),
       room: () => this.#engine?.hasRoom === true ? this.#engine.node : undefined,
       expect: (token) => this.#expect(token),
-      take: (run) => {
-        this.#engine?.take(run);
-        return this.#engine?.exitOf(run.id);
-      },
+      take: (run, inserted) => this.#engine?.take(run, inserted),
       due: (at) => wakeups.due(at),
       wakeRun: (run, node) => wakeups.wakeRun(run, node),
     });

@@ -12,7 +12,7 @@
 import { inBackground } from "../base/background.ts";
 import type { Clock } from "../base/clock.ts";
 import { shortHash } from "../base/text.ts";
-import type { ClaimedRun, LoadedRun, NewRun } from "../ports/rows.ts";
+import type { ClaimedRun, InsertedRun, LeasedNewRun, LoadedRun } from "../ports/rows.ts";
 import type { WokenRun } from "../ports/lineage.ts";
 import type { Beat, HeldRun, Notice, Store } from "../ports/store.ts";
 import type { ActivityLike } from "../replay/commands.ts";
@@ -23,7 +23,7 @@ import type { CodeSource } from "./code/source.ts";
 import { duty } from "./duty.ts";
 import { DatabaseClock } from "./database_clock.ts";
 import { Dispatcher } from "./duties/dispatcher.ts";
-import type { Exit } from "./run/exit.ts";
+import type { Exit } from "../ports/exit.ts";
 import { RunExecutor } from "./run/executor.ts";
 import type { ExecutorContext, Lingerer } from "./run/executor_context.ts";
 import { JournalWriter } from "./run/journal_writer.ts";
@@ -80,11 +80,6 @@ export interface EngineOptions {
   /** Told of effects that nobody awaited, beside the log. */
   readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
-
-/** A run that was inserted under a node's lease a moment ago. */
-export type FreshRun =
-  & Omit<ClaimedRun, "claims" | "began" | "deliveredSeq" | "generation" | "attempt" | "firstSeq">
-  & Pick<NewRun, "signal">;
 
 /** Where a node stands. */
 export type EngineState = "ready" | "draining" | "closed";
@@ -306,20 +301,37 @@ export class Engine {
       this.#lease.fresh();
   }
 
-  /** Takes a run that was inserted under this node's lease. */
-  take(run: FreshRun): void {
-    this.#databaseClock.note(run.startedAt);
-    const { signal, ...claimed } = run;
-    const isEmpty = signal === undefined;
-    const first = {
+  /**
+   * Executes a run that was inserted under this node's lease.
+   *
+   * @param run The run, as it was inserted.
+   * @param inserted What the insert answered.
+   * @returns Resolves when the run has left this node's memory.
+   */
+  take(run: LeasedNewRun, inserted: InsertedRun): Promise<Exit> {
+    const { namespace, runId, workflow, hash, specifier, input, seed, lease: { token } } = run;
+    const { id, at: startedAt, deadline, policy } = inserted;
+    this.#databaseClock.note(startedAt);
+    return this.#adopt({
+      id,
+      namespace,
+      runId,
+      workflow,
+      hash,
+      specifier,
+      input,
+      seed,
+      startedAt,
+      token,
+      generation: 0,
+      attempt: 1,
+      deadline,
+      policy,
+      firstSeq: 0,
       claims: 1,
       began: true,
       deliveredSeq: null,
-      generation: 0,
-      attempt: 1,
-      firstSeq: 0,
-    };
-    this.#adopt({ ...claimed, ...first }, isEmpty);
+    }, run.signal === undefined);
   }
 
   /** A hint: of another process, or of this one's client. */
@@ -346,11 +358,6 @@ export class Engine {
 
   #deliver(woken: readonly number[]): void {
     for (const id of woken) this.#residents.get(id)?.executor.wake({ message: true });
-  }
-
-  /** Resolves when that run is not in memory any more; `undefined`: it is not. */
-  exitOf(id: number): Promise<Exit> | undefined {
-    return this.#residents.get(id)?.left;
   }
 
   /** A version may be had again: leaves none alone. */
@@ -408,7 +415,7 @@ export class Engine {
     return { released: leaving.size - forced, forced };
   }
 
-  #adopt(run: ClaimedRun, fresh: boolean): void {
+  #adopt(run: ClaimedRun, fresh: boolean): Promise<Exit> {
     const executor = new RunExecutor(run, this.#context);
     const left = executor.drive(fresh);
     const resident = { executor, left };
@@ -420,6 +427,7 @@ export class Engine {
     });
     this.#options.onArrival?.(run);
     if (this.#state !== "ready") executor.stop();
+    return left;
   }
 
   #exited(run: ClaimedRun, exit: Exit): void {

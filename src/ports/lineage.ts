@@ -5,24 +5,19 @@
  */
 
 import type { WaitRow } from "./rows.ts";
+import type { VersionPin, VersionRef } from "./version_ref.ts";
 
 /** What follows for a child when its parent ends. */
 export type ParentClose = "abandon" | "cancel" | "terminate";
 
 /** A child to be inserted. */
-export interface NewChild {
+export interface NewChild extends VersionRef {
   /** The parent's internal key. */
   readonly parent: number;
   /** What follows for it when the parent ends. */
   readonly close: ParentClose;
   /** Its id, unique in the parent's namespace. */
   readonly runId: string;
-  /** The workflow's logical name. */
-  readonly workflow: string;
-  /** The version that it is pinned to. */
-  readonly hash: string;
-  /** The specifier that the version is known under. */
-  readonly specifier: string;
   /** Encoded input. */
   readonly input: string;
   /** What `random()` and `uuid()` of the child come from. */
@@ -55,12 +50,8 @@ export interface GenerationEnd {
   readonly signals: readonly { readonly name: string; readonly payload: string | null }[];
 }
 
-/** A run that continues as new. */
-export interface Continuation extends GenerationEnd {
-  /** The version that the next generation is pinned to. */
-  readonly hash: string;
-  /** The specifier that the version is known under. */
-  readonly specifier: string;
+/** A run that continues as new, and the version that its next generation is pinned to. */
+export interface Continuation extends GenerationEnd, VersionPin {
   /** Encoded input of the next generation. */
   readonly input: string;
 }

@@ -8,6 +8,7 @@
 
 import type { Attributes } from "../base/attributes.ts";
 import type { RunPolicy } from "../workflow/run_policy.ts";
+import type { VersionPin, VersionRef } from "./version_ref.ts";
 
 /** A run's state; the page on states in ARCHITECTURE.md tells what moves between them. */
 export type RunState =
@@ -66,18 +67,12 @@ export interface EventRow {
 /** An event that is to be written: the store gives it its place and its time. */
 export type NewEvent = Omit<EventRow, "seq" | "at">;
 
-/** A run to be inserted. */
-export interface NewRun {
+/** A run to be inserted, and the version that it starts on. */
+export interface NewRun extends VersionRef {
   /** Its namespace; the store's own when omitted. */
   readonly namespace?: string;
   /** The id that users see. */
   readonly runId: string;
-  /** The workflow's logical name. */
-  readonly workflow: string;
-  /** The version that it starts on, and stays on. */
-  readonly hash: string;
-  /** The specifier under which its caller knew that version. */
-  readonly specifier: string;
   /** Encoded input. */
   readonly input: string;
   /** What `random()` and `uuid()` of the run come from. */
@@ -123,6 +118,9 @@ export interface Lease {
   readonly token: number;
 }
 
+/** A run to be inserted under the lease of the node that then executes it. */
+export type LeasedNewRun = NewRun & { readonly namespace: string; readonly lease: Lease };
+
 /** What an insert did. */
 export interface InsertedRun {
   /** The internal key. */
@@ -157,20 +155,14 @@ export interface InsertedRun {
   };
 }
 
-/** A run as its executor needs it. */
-export interface ClaimedRun {
+/** A run as its executor needs it, pinned to its version. */
+export interface ClaimedRun extends VersionRef {
   /** The internal key. */
   readonly id: number;
   /** Its namespace. */
   readonly namespace: string;
   /** The id that users see. */
   readonly runId: string;
-  /** The workflow's logical name. */
-  readonly workflow: string;
-  /** The version that it is pinned to. */
-  readonly hash: string;
-  /** The specifier that was recorded for it. */
-  readonly specifier: string;
   /** Encoded input. */
   readonly input: string;
   /** What `random()` and `uuid()` come from. */
@@ -333,22 +325,16 @@ export type CommitResult =
   /** The database will not have this share's data, now or ever; nothing of it was written. */
   | { readonly status: "refused"; readonly error: string };
 
-/** A run as people see it. */
-export interface RunRow {
+/** A run as people see it, pinned to its version. */
+export interface RunRow extends VersionRef {
   /** The internal key. */
   readonly id: number;
   /** Its namespace. */
   readonly namespace: string;
   /** The id that users see. */
   readonly runId: string;
-  /** The workflow's logical name. */
-  readonly workflow: string;
-  /** The version that it is pinned to. */
-  readonly hash: string;
   /** That version's label for people, if its definition has one. */
   readonly versionLabel: string | null;
-  /** The specifier that was recorded for it. */
-  readonly specifier: string;
   /** Where it stands. */
   readonly state: RunState;
   /** Encoded input. */
@@ -393,18 +379,14 @@ export interface RunRow {
   readonly endedAt: number | null;
 }
 
-/** One generation of a run. */
-export interface GenerationRow {
+/** One generation of a run, and the version that it was last pinned to. */
+export interface GenerationRow extends VersionPin {
   /** Its number, from 0. */
   readonly number: number;
   /** Whether it is over: the run continued as new, or was tried again. */
   readonly over: boolean;
-  /** The version that it was pinned to at last. */
-  readonly hash: string;
   /** That version's label. */
   readonly versionLabel: string | null;
-  /** The specifier that was recorded for it. */
-  readonly specifier: string;
   /** Encoded input. */
   readonly input: string;
   /** Number of its events. */
@@ -453,19 +435,13 @@ export interface VersionRow {
 }
 
 /** A version to be registered. */
-export interface NewVersion {
-  /** SHA-256 of the manifest, lower-case hex. */
-  readonly hash: string;
-  /** The workflow's logical name. */
-  readonly workflow: string;
+export interface NewVersion extends VersionRef {
   /** Label for people. */
   readonly label: string | null;
   /** The manifest's text. */
   readonly manifest: string;
   /** What it demands of its input and signals; nothing when omitted. */
   readonly contract?: Contract | null;
-  /** The specifier that it is known under. */
-  readonly specifier: string;
   /** Members' bytes by SHA-256 (hex); `null`: not to be archived. */
   readonly blobs: ReadonlyMap<string, Uint8Array> | null;
   /** Whether it comes as part of another version, and not in its own right. Default false. */

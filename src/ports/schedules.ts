@@ -7,6 +7,7 @@
 
 import type { Firing, Overlap, Progress, Rules, ScheduleState } from "../schedule/firing.ts";
 import type { RunState } from "./rows.ts";
+import type { VersionPin } from "./version_ref.ts";
 
 /** Names a schedule. */
 export interface ScheduleKey {
@@ -21,7 +22,7 @@ export interface ScheduleSpec extends ScheduleKey {
   /** The workflow's logical name. */
   readonly workflow: string;
   /** The version that its runs start on; `null`: the current one of that time. */
-  readonly pin: { readonly hash: string; readonly specifier: string } | null;
+  readonly pin: VersionPin | null;
   /** Encoded input of its runs, as it was given: each run's version makes its own of it. */
   readonly input: string;
   /** Attributes of its runs, as JSON. */
@@ -53,12 +54,12 @@ export interface ScheduleRow extends ScheduleSpec {
   /** How far it has come. */
   readonly progress: Progress;
   /** The version that a run would start on now; `null`: there is none. */
-  readonly version: {
-    readonly hash: string;
-    readonly specifier: string;
-    /** Whether it has a schema for its input. */
-    readonly checksInput: boolean;
-  } | null;
+  readonly version:
+    | VersionPin & {
+      /** Whether it has a schema for its input. */
+      readonly checksInput: boolean;
+    }
+    | null;
   /** Whether one of its runs has not ended. */
   readonly busy: boolean;
   /** Its latest runs, the newest first. */

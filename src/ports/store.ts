@@ -29,6 +29,7 @@ import type {
 } from "./rows.ts";
 import type { ScheduleStore } from "./schedules.ts";
 import type { TaskStore } from "./tasks.ts";
+import type { VersionPin } from "./version_ref.ts";
 
 /** Everything that a store offers. */
 export interface Store extends AsyncDisposable {
@@ -247,7 +248,7 @@ export interface RunStore {
     lease: Lease,
     outcome:
       | {
-        readonly pin: { readonly hash: string; readonly specifier: string };
+        readonly pin: VersionPin;
         readonly payload: string;
         readonly tasks?: readonly MovedTask[];
       }

@@ -4,12 +4,16 @@
  * @module
  */
 
-/** Which version a child takes. */
-export interface VersionRef {
-  /** The workflow's name. */
-  readonly workflow: string;
-  /** The version. */
+/** A version of a workflow that is known, and the specifier that it is known under. */
+export interface VersionPin {
+  /** The version's hash. */
   readonly hash: string;
-  /** The specifier that it is known under. */
+  /** The specifier under which it was registered, or under which a caller named it. */
   readonly specifier: string;
+}
+
+/** A version with the name of its workflow: what a run starts on. */
+export interface VersionRef extends VersionPin {
+  /** The workflow's logical name. */
+  readonly workflow: string;
 }

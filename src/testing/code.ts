@@ -115,9 +115,7 @@ export class TestCode implements CodeSource {
   }
 
   /** See {@linkcode CodeSource.current}. */
-  current(
-    workflow: string,
-  ): Promise<{ readonly hash: string; readonly specifier: string } | undefined> {
+  current(workflow: string): Promise<VersionRef | undefined> {
     return this.#inner.current(workflow);
   }
 

@@ -7,7 +7,8 @@
 import { sha256Hex } from "../base/encoding.ts";
 import { contractOf } from "../version/definition.ts";
 import type { VersionStore } from "../ports/store.ts";
-import type { LoadedVersion, StartVersion } from "../version/loaded_version.ts";
+import type { LoadedVersion } from "../version/loaded_version.ts";
+import type { VersionRef } from "../ports/version_ref.ts";
 import { Versions, type VersionsOptions } from "../version/versions.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
@@ -71,7 +72,7 @@ export class TestVersions extends Versions {
   }
 
   /** See {@linkcode Versions.forStart}. */
-  override async forStart(workflow: WorkflowDefinition | string): Promise<StartVersion> {
+  override async forStart(workflow: WorkflowDefinition | string): Promise<VersionRef> {
     const version = typeof workflow === "string"
       ? undefined
       : this.#byDefinition.get(workflow as AnyWorkflow);
@@ -82,7 +83,7 @@ export class TestVersions extends Versions {
   override async childVersion(
     parentHash: string,
     definition: WorkflowDefinition,
-  ): Promise<StartVersion> {
+  ): Promise<VersionRef> {
     if (!this.#byHash.has(parentHash)) return await super.childVersion(parentHash, definition);
     return startOf(await this.registerDefinition(definition as AnyWorkflow));
   }
@@ -98,6 +99,6 @@ export class TestVersions extends Versions {
   }
 }
 
-function startOf({ hash, definition, specifier }: LoadedVersion): StartVersion {
+function startOf({ hash, definition, specifier }: LoadedVersion): VersionRef {
   return { workflow: definition.name, hash, specifier };
 }

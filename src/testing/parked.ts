@@ -5,7 +5,7 @@
  */
 
 import { inBackground } from "../base/background.ts";
-import type { Exit } from "../engine/run/exit.ts";
+import type { Exit } from "../ports/exit.ts";
 import type { ClaimedRun, RunState } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import { RunParkedError } from "./errors.ts";

@@ -6,7 +6,7 @@
  */
 
 import { isContinuumError } from "../base/errors.ts";
-import type { Exit } from "../engine/run/exit.ts";
+import type { Exit } from "../ports/exit.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { TestVersions } from "./definitions.ts";

@@ -25,7 +25,8 @@ import type { Namespace } from "./load/loader.ts";
 import { formatManifest, type Member, parseManifest, versionHash } from "./manifest/format.ts";
 import { ManifestIndex } from "./manifest/resolved_imports.ts";
 import { type KnownImports, type Subversion, subversion } from "./graph/subversion.ts";
-import type { LoadedVersion, StartVersion } from "./loaded_version.ts";
+import type { LoadedVersion } from "./loaded_version.ts";
+import type { VersionRef } from "../ports/version_ref.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /** The bytes of a version that was just loaded. */
@@ -56,7 +57,7 @@ interface Child {
   /** The text of its manifest. */
   readonly manifest: string;
   /** Its registration; `undefined` until it is first started. */
-  registered: Promise<StartVersion> | undefined;
+  registered: Promise<VersionRef> | undefined;
 }
 
 type ChildrenOf = ReadonlyMap<WorkflowDefinition, Child>;
@@ -114,7 +115,7 @@ export class ChildVersions {
    * @throws {VersionNotFoundError} When no module of the parent exports it.
    * @throws {DefinitionError} When it is one for a newer engine.
    */
-  async start(parent: LoadedVersion, definition: WorkflowDefinition): Promise<StartVersion> {
+  async start(parent: LoadedVersion, definition: WorkflowDefinition): Promise<VersionRef> {
     if (parent.definition === definition) return startOf(parent);
     const child = this.#children.get(parent)?.get(definition);
     if (child === undefined) {
@@ -183,7 +184,7 @@ export class ChildVersions {
     return { version, manifest, registered: undefined };
   }
 
-  async #register({ version, manifest }: Child): Promise<StartVersion> {
+  async #register({ version, manifest }: Child): Promise<VersionRef> {
     const { hash, specifier, modules } = version;
     const { entry, members } = parseManifest(manifest);
     const definition = readDefinition(modules.get(entry)!, specifier);
@@ -217,7 +218,7 @@ export class ChildVersions {
   }
 }
 
-function startOf({ definition, hash, specifier }: LoadedVersion): StartVersion {
+function startOf({ definition, hash, specifier }: LoadedVersion): VersionRef {
   return { workflow: definition.name, hash, specifier };
 }
 

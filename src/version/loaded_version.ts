@@ -34,13 +34,3 @@ export interface OwnVersion extends LoadedVersion {
   /** What keeps its graph from being pinned exactly. */
   readonly diagnostics: readonly Diagnostic[];
 }
-
-/** Which version a new run takes. */
-export interface StartVersion {
-  /** The workflow's name. */
-  readonly workflow: string;
-  /** The version. */
-  readonly hash: string;
-  /** The specifier that it is known under. */
-  readonly specifier: string;
-}

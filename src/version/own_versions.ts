@@ -5,7 +5,8 @@
  */
 
 import { VersionNotFoundError } from "./load_errors.ts";
-import type { OwnVersion, StartVersion } from "./loaded_version.ts";
+import type { OwnVersion } from "./loaded_version.ts";
+import type { VersionRef } from "../ports/version_ref.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /** The versions that this process registered. */
@@ -42,7 +43,7 @@ export class OwnVersions {
   async forStart(
     definition: WorkflowDefinition,
     importOwn: (specifier: string) => Promise<unknown>,
-  ): Promise<StartVersion> {
+  ): Promise<VersionRef> {
     const own = [...this.#versions.values()];
     const same = own.filter((version) => version.definition === definition);
     // Code that was loaded apart from the application's own import is another object.

@@ -33,7 +33,8 @@ import {
   VersionNotFoundError,
 } from "./load_errors.ts";
 import { reasonOf } from "./load/reasons.ts";
-import type { LoadedSource, LoadedVersion, OwnVersion, StartVersion } from "./loaded_version.ts";
+import type { LoadedSource, LoadedVersion, OwnVersion } from "./loaded_version.ts";
+import type { VersionRef } from "../ports/version_ref.ts";
 import { labelPath, labelUrl, normaliseUrl } from "./manifest/label.ts";
 import { type LoadedModules, Loader, type LoaderOptions } from "./load/loader.ts";
 import { parseManifest } from "./manifest/format.ts";
@@ -274,7 +275,7 @@ export class Versions {
    * @returns The version.
    * @throws {VersionNotFoundError} When there is none.
    */
-  async forStart(workflow: WorkflowDefinition | string): Promise<StartVersion> {
+  async forStart(workflow: WorkflowDefinition | string): Promise<VersionRef> {
     if (typeof workflow !== "string") {
       return await this.#own.forStart(
         workflow,
@@ -317,7 +318,7 @@ export class Versions {
    * @throws {VersionNotFoundError} When no module of the parent exports it by default.
    * @throws {LoadFailure} When the parent can't be had.
    */
-  async childVersion(parentHash: string, definition: WorkflowDefinition): Promise<StartVersion> {
+  async childVersion(parentHash: string, definition: WorkflowDefinition): Promise<VersionRef> {
     return await this.#children.start(await this.obtain(parentHash), definition);
   }
 

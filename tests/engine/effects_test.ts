@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { effectId, MAX_RUN_ID } from "../../src/base/run_ids.ts";
 import { decode, encode } from "../../src/base/values.ts";
-import type { Exit } from "../../src/engine/run/exit.ts";
+import type { Exit } from "../../src/ports/exit.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { VersionUnavailableError } from "../../src/version/contract_errors.ts";
 import { LoadFailure } from "../../src/version/load_errors.ts";

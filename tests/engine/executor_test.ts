@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode } from "../../src/base/values.ts";
-import type { Exit } from "../../src/engine/run/exit.ts";
+import type { Exit } from "../../src/ports/exit.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { HandClock } from "../support/hand_clock.ts";

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { decode } from "../../src/base/values.ts";
-import type { Exit } from "../../src/engine/run/exit.ts";
+import type { Exit } from "../../src/ports/exit.ts";
 import type { ActivityAttempt } from "../../src/replay/commands.ts";
 import {
   type ActivityCallOptions,

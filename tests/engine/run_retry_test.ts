@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { decode, encode } from "../../src/base/values.ts";
-import type { Exit } from "../../src/engine/run/exit.ts";
+import type { Exit } from "../../src/ports/exit.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import { readHistory } from "../../src/testing/history.ts";
 import { replayWithCuts } from "../../src/testing/replay.ts";

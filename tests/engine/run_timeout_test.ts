@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { decode, encode } from "../../src/base/values.ts";
 import { decodeError } from "../../src/base/values_failure.ts";
-import type { Exit } from "../../src/engine/run/exit.ts";
+import type { Exit } from "../../src/ports/exit.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import { POLL_MS, VirtualClock } from "../../src/testing/clock.ts";
 import { readHistory } from "../../src/testing/history.ts";

@@ -61,10 +61,7 @@ forEachDatabase("waking a run", (database, test) => {
     const lease = { node: node.engine.node, token: fencingToken() };
     const run = { ...newRun("waits"), signal, lease };
     const [inserted] = await node.store.runs.insert([run]);
-    const { id, at, deadline, policy } = inserted!;
-    const { token } = lease;
-    const base = { namespace: "default", id, startedAt: at, token, deadline, policy };
-    node.engine.take({ ...run, ...base });
+    node.engine.take(run, inserted!);
     const end = await node.left(run.runId, "ended");
     assert(end.kind === "ended" && end.result !== null);
     assert.equal(decode(end.result), "with the start");

@@ -11,7 +11,7 @@ import { fencingToken } from "../../src/base/ids.ts";
 import { Activities } from "../../src/client/activities.ts";
 import type { CodeSource } from "../../src/engine/code/source.ts";
 import { Engine, type EngineOptions } from "../../src/engine/engine.ts";
-import type { Exit } from "../../src/engine/run/exit.ts";
+import type { Exit } from "../../src/ports/exit.ts";
 import type { CodeFailure } from "../../src/engine/code/run_code.ts";
 import type { ClaimedRun } from "../../src/ports/rows.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -110,7 +110,8 @@ export class TestNode implements AsyncDisposable {
           },
         });
       },
-      current: (name) => Promise.resolve({ hash: hashOf(name), specifier: `test:${name}` }),
+      current: (workflow) =>
+        Promise.resolve({ workflow, hash: hashOf(workflow), specifier: `test:${workflow}` }),
       childOf: (_run, workflow) => {
         const name = typeof workflow === "string" ? workflow : workflow.name;
         return Promise.resolve({ workflow: name, hash: hashOf(name), specifier: `test:${name}` });
@@ -144,13 +145,11 @@ export class TestNode implements AsyncDisposable {
         settled("unknown");
         throw error;
       });
-    const { id, at, deadline, policy: decided, created } = inserted!;
-    if (!created) { // by an earlier try, whose answer was lost
+    if (!inserted!.created) { // by an earlier try, whose answer was lost
       settled("settled");
       return run.runId;
     }
-    const { token } = lease;
-    this.engine.take({ ...run, id, startedAt: at, token, deadline, policy: decided });
+    this.engine.take({ ...run, lease }, inserted!);
     settled("settled");
     return run.runId;
   }

@@ -15,6 +15,7 @@ import { authored } from "../../base/authored.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { decode, encode } from "../../base/values.ts";
 import { decodeError, encodeError } from "../../base/values_failure.ts";
+import type { Exit } from "../../ports/exit.ts";
 import type { RunRow, RunState } from "../../ports/rows.ts";
 import { checkOptions, describe, readName } from "../../workflow/options.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
@@ -84,7 +85,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   /** Search attributes. */
   readonly attributes: RunAttributes;
   readonly #services: ClientServices;
-  #local: Promise<object> | undefined;
+  #local: Promise<Exit> | undefined;
   /** The version that the run was last seen on. */
   #version: string | undefined;
 
@@ -93,11 +94,10 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    *
    * @param id The run's id.
    * @param services What it works with.
-   * @param local Settles when the run leaves the memory of this process, if it is there: then
-   * `kind: "ended"` stands beside the end.
+   * @param local Resolves when the run has left the memory of this process, if it is there.
    * @param version The version that it is on, if known.
    */
-  constructor(id: string, services: ClientServices, local?: Promise<object>, version?: string) {
+  constructor(id: string, services: ClientServices, local?: Promise<Exit>, version?: string) {
     this.id = id;
     this.#services = services;
     this.#local = local;
@@ -362,7 +362,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
     const exit = await Promise.race([local, aborted]);
     if (exit === undefined) return undefined;
-    if (isEnd(exit)) return exit;
+    if (exit.kind === "ended") return exit;
     this.#local = undefined; // it went on elsewhere, or waits
     return undefined;
   }
@@ -393,10 +393,6 @@ function refuse(option: string, found: unknown, wanted: string): never {
 type RunEnd =
   & Pick<RunRow, "state" | "result" | "error">
   & Partial<Pick<RunRow, "hash" | "workflow">>;
-
-function isEnd(exit: object): exit is RunEnd {
-  return "kind" in exit && exit.kind === "ended";
-}
 
 function outputOf(runId: string, end: RunEnd): unknown {
   const { state, result, error, hash, workflow } = end;

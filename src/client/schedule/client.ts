@@ -29,7 +29,7 @@ import {
   trigger,
 } from "../../schedule/firing.ts";
 import { VersionNotFoundError } from "../../version/load_errors.ts";
-import type { StartVersion } from "../../version/loaded_version.ts";
+import type { VersionRef } from "../../ports/version_ref.ts";
 import { checkOptions } from "../../workflow/options.ts";
 import { policyOf } from "../../workflow/run_policy.ts";
 import type { RunHandle } from "../run/handle.ts";
@@ -133,7 +133,7 @@ export interface ScheduleServices {
   /** The namespace where none is named. */
   readonly namespace: string;
   /** Finds the version that a start would take. */
-  readonly version: (workflow: WorkflowDefinition | string) => Promise<StartVersion>;
+  readonly version: (workflow: WorkflowDefinition | string) => Promise<VersionRef>;
   /** Checks an encoded input against a version, and gives it as the version's schema makes it. */
   readonly checkInput: (hash: string, input: string) => Promise<string>;
   /** The most bytes of one value. */

@@ -9,9 +9,10 @@ import { sha256Hex } from "../../base/encoding.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { fencingToken, randomId, timeOrderedId } from "../../base/ids.ts";
 import { encode } from "../../base/values.ts";
-import type { ClaimedRun, InsertedRun, Lease, NewRun } from "../../ports/rows.ts";
+import type { Exit } from "../../ports/exit.ts";
+import type { InsertedRun, Lease, LeasedNewRun, NewRun } from "../../ports/rows.ts";
 import type { RunStore } from "../../ports/store.ts";
-import type { StartVersion } from "../../version/loaded_version.ts";
+import type { VersionRef } from "../../ports/version_ref.ts";
 import type { Versions } from "../../version/versions.ts";
 import { describe } from "../../workflow/options.ts";
 import { policyText } from "../../workflow/run_policy.ts";
@@ -68,7 +69,7 @@ export interface RunStarterContext {
   /** A statement is about to give a run to this process's node; says how that went. */
   readonly expect: (token: number) => (outcome: "settled" | "unknown") => void;
   /** Executes a run that was inserted under this process's lease. */
-  readonly take: (run: ClaimedRun) => Promise<object> | undefined;
+  readonly take: (run: LeasedNewRun, inserted: InsertedRun) => Promise<Exit> | undefined;
   /** A run was ended from outside: whoever executes it is told. */
   readonly wakeRun: (run: number, node: string | null) => void;
   /** A run is due then that nobody holds, by the database's clock. */
@@ -186,7 +187,7 @@ export class RunStarter {
   }
 
   async #prepare(
-    version: StartVersion,
+    version: VersionRef,
     input: unknown,
     options: ReadStart,
     place = "",
@@ -255,16 +256,13 @@ export class RunStarter {
   }
 
   #created(run: Prepared["run"], inserted: InsertedRun): RunHandle {
-    const { id, at, due, deadline, policy } = inserted;
+    const { due } = inserted;
     const { lease } = run;
     if (lease === undefined || due !== null) {
       if (due !== null) this.#context.due(due);
       return this.#handle(run.runId, run);
     }
-    const { token } = lease;
-    const claimed = { ...run, id, startedAt: at, token, deadline, policy, claims: 1, ...FRESH };
-    const left = this.#context.take(claimed);
-    return this.#handle(run.runId, run, left);
+    return this.#handle(run.runId, run, this.#context.take({ ...run, lease }, inserted));
   }
 
   #existing({ run, options }: Prepared, { key, taken }: InsertedRun): StartedItem {
@@ -283,7 +281,7 @@ export class RunStarter {
       : { status: "conflict", error: new RunExistsError(runId, taken!) };
   }
 
-  #handle(runId: string, run: Prepared["run"], left?: Promise<object>): RunHandle {
+  #handle(runId: string, run: Prepared["run"], left?: Promise<Exit>): RunHandle {
     return new RunHandle(runId, this.#context.services(run.namespace), left, run.hash);
   }
 }
@@ -330,6 +328,3 @@ const REPLACES: { readonly [Policy in IfExists]?: "ended" | "any" } = {
   replaceEnded: "ended",
   terminate: "any",
 };
-
-/** A run that was inserted a moment ago. */
-const FRESH = { began: true, deliveredSeq: null, generation: 0, attempt: 1, firstSeq: 0 };

@@ -19,9 +19,7 @@ export interface CodeSource {
    */
   find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure>;
   /** The version that new runs of a workflow take; `undefined`: none is registered. */
-  current(
-    workflow: string,
-  ): Promise<{ readonly hash: string; readonly specifier: string } | undefined>;
+  current(workflow: string): Promise<VersionRef | undefined>;
   /**
    * The version of a child: by definition, the one rooted at its module in the parent's own; by
    * name, the current one.

@@ -69,12 +69,9 @@ export class VersionCode implements CodeSource {
     }
   }
 
-  async current(
-    workflow: string,
-  ): Promise<{ readonly hash: string; readonly specifier: string } | undefined> {
+  async current(workflow: string): Promise<VersionRef | undefined> {
     try {
-      const { hash, specifier } = await this.#versions.forStart(workflow);
-      return { hash, specifier };
+      return await this.#versions.forStart(workflow);
     } catch (error) {
       if (isContinuumError(error, "VERSION_NOT_FOUND")) return undefined;
       throw error;

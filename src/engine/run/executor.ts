@@ -15,13 +15,14 @@
 
 import { failPoint } from "../../base/failpoint.ts";
 import { decodeError } from "../../base/values_failure.ts";
+import type { Exit } from "../../ports/exit.ts";
 import type { ClaimedRun, CommitEntry, LoadedRun, Transition } from "../../ports/rows.ts";
 import type { TaskFence } from "../../ports/tasks.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import type { Execution } from "../../replay/machine.ts";
 import type { Turn } from "../../replay/turn.ts";
 import { WakeSignal } from "./wake_signal.ts";
-import { type Committed, type Exit, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
+import { type Committed, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
 import { broken, diagnose, gapIn, POISON_CLAIMS, poisoned } from "./park_reasons.ts";
 import { OutstandingEffects } from "./outstanding_effects.ts";
 import type { ExecutorContext, Lingerer } from "./executor_context.ts";

@@ -4,24 +4,8 @@
  * @module
  */
 
-import type { CommitResult, EndState, StuckState, Transition } from "../../ports/rows.ts";
-
-/** How a run left this node's memory. */
-export type Exit =
-  | {
-    readonly kind: "ended";
-    readonly state: EndState;
-    readonly result: string | null;
-    readonly error: string | null;
-    readonly watched: boolean;
-    /** Whether its parent or children have still to be told. */
-    readonly mustNotify: boolean;
-  }
-  | { readonly kind: "stuck"; readonly state: StuckState; readonly watched: boolean }
-  | { readonly kind: "suspended"; readonly wakeAt: number | null }
-  | { readonly kind: "released" }
-  | { readonly kind: "excluded" }
-  | { readonly kind: "lost" };
+import type { Exit } from "../../ports/exit.ts";
+import type { CommitResult, Transition } from "../../ports/rows.ts";
 
 /** How an execution is over: its run leaves, or all of the history is read anew. */
 export type ExitOrReload = Exit | "reload";

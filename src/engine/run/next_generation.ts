@@ -10,6 +10,7 @@ import { randomId } from "../../base/ids.ts";
 import { encodeError } from "../../base/values_failure.ts";
 import type { GenerationEnd } from "../../ports/lineage.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
+import type { VersionPin } from "../../ports/version_ref.ts";
 import type { Execution } from "../../replay/machine.ts";
 import type { Outcome } from "../../replay/turn.ts";
 import { type ExitOrReload, LOST } from "./exit.ts";
@@ -26,11 +27,7 @@ type Context = Pick<ExecutorContext, "databaseRetry" | "store" | "versions">;
 type Continued = Extract<Outcome, { kind: "continued" }>;
 
 /** Where a run that goes on as new goes. */
-interface Target {
-  /** The version that it is pinned to. */
-  readonly hash: string;
-  /** The specifier that the version is known under. */
-  readonly specifier: string;
+interface Target extends VersionPin {
   /** Its encoded input, as that version makes it. */
   readonly input: string;
 }

@@ -43,6 +43,7 @@ import { runStatements } from "./statements.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { arrayLiteral, storable } from "../sql/fragments.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../sql/sqlstate.ts";
+import type { VersionPin } from "../../ports/version_ref.ts";
 
 /** A run as the database gives it: JSON columns are text. */
 type RawRun = Omit<RunRow, "stuckReason" | "waits" | "attributes"> & {
@@ -294,7 +295,7 @@ export class Runs implements RunStore {
     { node, token }: Lease,
     outcome:
       | {
-        readonly pin: { readonly hash: string; readonly specifier: string };
+        readonly pin: VersionPin;
         readonly payload: string;
         readonly tasks?: readonly MovedTask[];
       }
