@@ -21,13 +21,18 @@
 import "./src/replay/installed.ts"; // G1, before anything else
 
 export { Continuum, type Readiness } from "./src/continuum.ts";
-export type { VersionInfo, VersionsApi } from "./src/client/versions.ts";
-export type { Limits } from "./src/client/limits.ts";
-export type { ConnectOptions, OpenOptions, QueueSetting, RetentionSetting } from "./src/options.ts";
+export type { VersionInfo, Versions } from "./src/client/versions.ts";
+export type { LimitOptions } from "./src/client/limits.ts";
+export type {
+  ConnectOptions,
+  NodeQueueOptions,
+  OpenOptions,
+  RetentionOptions,
+} from "./src/options.ts";
 export type { ResultOptions } from "./src/client/run/deadline.ts";
 export {
   type RunAttributes,
-  RunHandle,
+  type RunHandle,
   type SignalOptions,
   type StatusOptions,
 } from "./src/client/run/handle.ts";
@@ -56,11 +61,11 @@ export {
   InvalidCursorError,
   type QueryOptions,
   type RunPage,
-  type RunsApi,
+  type Runs,
 } from "./src/client/run/queries.ts";
 export type { RunFacts, RunSummary } from "./src/client/run/summary.ts";
 export type { PruneOptions, PruneReport, PruneResultsOptions } from "./src/client/run/prune.ts";
-export type { PruneBounds } from "./src/client/run/prune_options.ts";
+export type { PruneScopeOptions } from "./src/client/run/prune_options.ts";
 export type { AttributeComparisons, Comparisons, RunWhere } from "./src/client/run/conditions.ts";
 export type {
   AttributeInput,
@@ -69,11 +74,11 @@ export type {
   AttributesPatch,
   AttributeValue,
 } from "./src/base/attributes.ts";
-export { type Issue, SchemaFailedError, type StandardSchema } from "./src/workflow/schema.ts";
+export { type Issue, SchemaFailedError } from "./src/workflow/schema.ts";
 export {
   type ScheduleRun,
-  Schedules,
-  type ScheduleScope,
+  type Schedules,
+  type ScheduleScopeOptions,
   type ScheduleStatus,
 } from "./src/client/schedule/client.ts";
 export type {
@@ -95,13 +100,7 @@ export type { CallSite, DriftReport, DriftSide, Refusal } from "./src/replay/tur
 export type { CommandKind } from "./src/replay/commands.ts";
 export type { EventKind } from "./src/replay/history.ts";
 export type { TrustOptions, TrustPattern } from "./src/version/fetch/trust.ts";
-export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "./src/store/sql/driver.ts";
-export { Activities } from "./src/client/activities.ts";
-export type { ActivityDefinition } from "./src/workflow/activity.ts";
-export type { SignalSchemas } from "./src/workflow/signal_types.ts";
-export type { RetryOptions } from "./src/workflow/options.ts";
-export type { RunPolicyOptions } from "./src/workflow/run_policy.ts";
-export type { Duration } from "./src/base/duration.ts";
+export type { Activities } from "./src/client/activities.ts";
 
 export {
   GenerationNotFoundError,
@@ -174,4 +173,3 @@ export {
   ModuleUnreadableError,
 } from "./src/version/errors.ts";
 export type { Diagnostic, DiagnosticCode } from "./src/version/manifest/diagnostics.ts";
-export type { WorkflowDefinition } from "./src/workflow/context_types.ts";

@@ -13,7 +13,7 @@ import { type PollTimes, RunWaiter } from "./client/run/waiter.ts";
 import { type Health, healthOf } from "./client/health.ts";
 import { readLimits } from "./client/limits.ts";
 import { RunHandle } from "./client/run/handle.ts";
-import { type RunsApi, runsApi } from "./client/run/queries.ts";
+import { Runs } from "./client/run/queries.ts";
 import { Schedules } from "./client/schedule/client.ts";
 import type { ClientServices } from "./client/run/services.ts";
 import { checkText } from "./client/start/options.ts";
@@ -26,7 +26,7 @@ import {
   type UpgradeReport,
   upgradeRun,
 } from "./client/run/upgrade.ts";
-import { type VersionsApi, versionsApi } from "./client/versions.ts";
+import { Versions as VersionRegistry } from "./client/versions.ts";
 import { settleEnded } from "./engine/duties/ended_run_notifier.ts";
 import type { CodeSource } from "./engine/code/source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
@@ -58,7 +58,11 @@ import type { SignalSchemas } from "./workflow/signal_types.ts";
 import { Watchdog } from "./watchdog/monitor.ts";
 import type { WorkflowDefinition } from "./workflow/context_types.ts";
 
-/** What {@linkcode Continuum.readiness} says. */
+/**
+ * What {@linkcode Continuum.readiness} says.
+ *
+ * @category Continuum
+ */
 export interface Readiness {
   /** Whether this process takes work: for a load balancer's or an orchestrator's probe. */
   readonly ready: boolean;
@@ -104,14 +108,19 @@ export let assemble: (
   workflows: readonly string[],
 ) => Promise<Continuum>;
 
-/** A connection to the durable runs of a database; opened with `open`, also their executor. */
+/**
+ * A connection to the durable runs of a database; opened with `open`, also their executor.
+ *
+ * @category Continuum
+ * @priority 10
+ */
 export class Continuum implements AsyncDisposable {
   /** The registry of versions. */
-  readonly versions: VersionsApi;
+  readonly versions: VersionRegistry;
   /** Completes activities from outside, by the tokens of their attempts. */
   readonly activities: Activities;
   /** Finding and removing runs. */
-  readonly runs: RunsApi;
+  readonly runs: Runs;
   /** Schedules: what is to be started when. */
   readonly schedules: Schedules;
   readonly #store: Store;
@@ -190,14 +199,14 @@ export class Continuum implements AsyncDisposable {
       due: (at) => wakeups.due(at),
       wakeRun: (run, node) => wakeups.wakeRun(run, node),
     });
-    this.runs = runsApi(this.#services.runs, asked);
+    this.runs = new Runs(this.#services.runs, asked);
     this.activities = new Activities({
       store: asked,
       payloadBytes,
       wakeRun: (run, node) => wakeups.wakeRun(run, node),
       waits: () => wakeups.broadcast({ kind: "tasks" }),
     });
-    this.versions = versionsApi(asked.versions);
+    this.versions = new VersionRegistry(asked.versions);
     this.schedules = new Schedules({
       store: asked.schedules,
       namespace,

@@ -8,7 +8,7 @@
 import { type Duration, durationMs } from "./base/duration.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
 import { messageOf, shorten } from "./base/text.ts";
-import { type Limits, readLimits } from "./client/limits.ts";
+import { type LimitOptions, readLimits } from "./client/limits.ts";
 import { checkText } from "./client/start/options.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
 import type { RetentionSettings } from "./engine/duties/retention.ts";
@@ -18,7 +18,11 @@ import type { TrustOptions } from "./version/fetch/trust.ts";
 import { type ActivityDefinition, isActivity } from "./workflow/activity.ts";
 import { readQueue } from "./workflow/task_options.ts";
 
-/** Options of `Continuum.connect`: a client that executes nothing. */
+/**
+ * Options of `Continuum.connect`: a client that executes nothing.
+ *
+ * @category Continuum
+ */
 export interface ConnectOptions {
   /**
    * Where everything is kept: `postgres://...`, `pglite:./folder`, `memory:`, or an adapter.
@@ -72,7 +76,7 @@ export interface ConnectOptions {
   /** Modules that are bound to this application instead of being pinned: pools, configuration. */
   readonly live?: readonly string[];
   /** How large things may be. */
-  readonly limits?: Limits;
+  readonly limits?: LimitOptions;
   /**
    * The `deno.json` that applies to workflow modules: its import map, lock and compiler options.
    *
@@ -82,7 +86,11 @@ export interface ConnectOptions {
   readonly config?: string;
 }
 
-/** Options of `Continuum.open`. */
+/**
+ * Options of `Continuum.open`.
+ *
+ * @category Continuum
+ */
 export interface OpenOptions extends ConnectOptions {
   /** Activities that workflows call by name: the code of this node runs. */
   // deno-lint-ignore no-explicit-any -- inputs and outputs differ from activity to activity
@@ -127,7 +135,7 @@ export interface OpenOptions extends ConnectOptions {
    * The queues of activities that this node serves, beside `default`: each has at most
    * `activityConcurrency` attempts at once where nothing else is said.
    */
-  readonly queues?: Readonly<Record<string, QueueSetting>>;
+  readonly queues?: Readonly<Record<string, NodeQueueOptions>>;
   /**
    * How often a version is looked for again that runs are parked for.
    *
@@ -138,7 +146,7 @@ export interface OpenOptions extends ConnectOptions {
    * How long what is over is kept; for ever where nothing is said. Several nodes of one database
    * should say the same: the shortest time counts.
    */
-  readonly retention?: RetentionSetting;
+  readonly retention?: RetentionOptions;
   /**
    * How long `close()` and `drain()` wait for attempts under way.
    *
@@ -147,8 +155,12 @@ export interface OpenOptions extends ConnectOptions {
   readonly drainTimeout?: Duration;
 }
 
-/** How long what is over is kept: each 1 minute or more, and removed some minutes later. */
-export interface RetentionSetting {
+/**
+ * How long what is over is kept: each 1 minute or more, and removed some minutes later.
+ *
+ * @category Continuum
+ */
+export interface RetentionOptions {
   /** Runs, from their end, with all that belongs to them. */
   readonly runs?: Duration;
   /** Earlier generations, from when they were over, also of runs that go on. */
@@ -163,8 +175,12 @@ export interface RetentionSetting {
   readonly namespaces?: readonly string[] | "all";
 }
 
-/** How a node serves a queue of activities. */
-export interface QueueSetting {
+/**
+ * How a node serves a queue of activities.
+ *
+ * @category Continuum
+ */
+export interface NodeQueueOptions {
   /** The most attempts at once on this node; 0: it does not serve the queue. */
   readonly concurrency?: number;
   /**
@@ -302,7 +318,7 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
  * @throws {InvalidArgumentError} If something of it makes no sense.
  */
 export function readQueues(
-  queues: Readonly<Record<string, QueueSetting>>,
+  queues: Readonly<Record<string, NodeQueueOptions>>,
   most: number,
 ): ReadonlyMap<string, QueueSettings> {
   refuseUnless(
@@ -316,7 +332,7 @@ export function readQueues(
     readQueue(name, "option queues");
     const what = `queues.${name}`;
     checkKeys(setting, ["concurrency", "rateLimit"], what);
-    const { concurrency = most, rateLimit } = setting as QueueSetting;
+    const { concurrency = most, rateLimit } = setting as NodeQueueOptions;
     refuseUnless(
       Number.isInteger(concurrency) && concurrency >= 0,
       `${what}.concurrency`,
@@ -328,7 +344,7 @@ export function readQueues(
   return served;
 }
 
-function readRate(rateLimit: QueueSetting["rateLimit"], queue: string): QueueSettings["rate"] {
+function readRate(rateLimit: NodeQueueOptions["rateLimit"], queue: string): QueueSettings["rate"] {
   if (rateLimit === undefined) return null;
   const what = `${queue}.rateLimit`;
   checkKeys(rateLimit, ["limit", "per"], what);

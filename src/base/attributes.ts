@@ -7,23 +7,39 @@
 import { InvalidArgumentError } from "./errors.ts";
 import { isStorable } from "./text.ts";
 
-/** A value of an attribute that has no parts. */
+/**
+ * A value of an attribute that has no parts.
+ *
+ * @category Runs
+ */
 export type AttributeScalar = string | number | boolean | null;
 
-/** A value of an attribute: JSON without mixed arrays. Dates are kept as ISO strings. */
+/**
+ * A value of an attribute: JSON without mixed arrays. Dates are kept as ISO strings.
+ *
+ * @category Runs
+ */
 export type AttributeValue =
   | AttributeScalar
   | readonly string[]
   | readonly number[]
   | Attributes;
 
-/** Attributes by name. */
+/**
+ * Attributes by name.
+ *
+ * @category Runs
+ */
 export interface Attributes {
   /** The value of each. */
   readonly [name: string]: AttributeValue;
 }
 
-/** What attributes are set with: dates become ISO strings. */
+/**
+ * What attributes are set with: dates become ISO strings.
+ *
+ * @category Runs
+ */
 export type AttributeInput =
   | AttributeScalar
   | Date
@@ -31,7 +47,11 @@ export type AttributeInput =
   | readonly number[]
   | { readonly [name: string]: AttributeInput };
 
-/** Attributes to be merged into those that there are; `undefined` removes one. */
+/**
+ * Attributes to be merged into those that there are; `undefined` removes one.
+ *
+ * @category Runs
+ */
 export interface AttributesPatch {
   /** The new value of each; `undefined` removes it. */
   readonly [name: string]: AttributeInput | undefined;

@@ -7,7 +7,11 @@
 import { isContinuumError } from "./errors.ts";
 import { classNameOf } from "./values_errors.ts";
 
-/** When and how often to try again; every field is decided. */
+/**
+ * When and how often to try again; every field is decided.
+ *
+ * @category Activities
+ */
 export interface RetryPolicy {
   /** How many attempts there are, the first included; at least 1. */
   readonly maxAttempts: number;

@@ -11,6 +11,8 @@ import { shorten } from "./text.ts";
  * A length of time: milliseconds; text of numbers and units, such as `"30s"`, `"24h"`, `"7d"` or
  * `"1h30m"` (units: ms, s, m, h, d, w); or a `Temporal.Duration` without months and years, whose
  * days have 24 hours.
+ *
+ * @category Continuum
  */
 export type Duration = number | string | Temporal.Duration;
 

@@ -10,7 +10,11 @@
 
 import { messageOf } from "./text.ts";
 
-/** The root of every error that this package throws on purpose. */
+/**
+ * The root of every error that this package throws on purpose.
+ *
+ * @category Errors
+ */
 export class ContinuumError extends Error {
   /** A stable, upper-case word for the condition; never changes between releases. */
   readonly code: string;
@@ -43,6 +47,7 @@ export class ContinuumError extends Error {
  * @param error Anything that was thrown.
  * @param code The stable code to look for; any when omitted.
  * @returns Whether it is.
+ * @category Errors
  */
 export function isContinuumError(error: unknown, code?: string): error is ContinuumError {
   try {
@@ -53,7 +58,11 @@ export function isContinuumError(error: unknown, code?: string): error is Contin
   }
 }
 
-/** An argument or option of a call has a value that the call does not take. */
+/**
+ * An argument or option of a call has a value that the call does not take.
+ *
+ * @category Errors
+ */
 export class InvalidArgumentError extends ContinuumError {
   /**
    * Makes the error.
@@ -66,7 +75,11 @@ export class InvalidArgumentError extends ContinuumError {
   }
 }
 
-/** A value cannot be written into the journal; the message names the offender's path. */
+/**
+ * A value cannot be written into the journal; the message names the offender's path.
+ *
+ * @category Errors
+ */
 export class NotSerializableError extends ContinuumError {
   /** Where the offender is, such as `input.items[3].callback`. */
   readonly path: string;
@@ -89,7 +102,11 @@ export class NotSerializableError extends ContinuumError {
   }
 }
 
-/** A value is larger than one value may be (`limits.payloadBytes`). Nothing of it is written. */
+/**
+ * A value is larger than one value may be (`limits.payloadBytes`). Nothing of it is written.
+ *
+ * @category Errors
+ */
 export class PayloadTooLargeError extends ContinuumError {
   /**
    * Makes the error.
@@ -121,12 +138,18 @@ export class CorruptValueError extends ContinuumError {
   }
 }
 
-/** Which limit of time an attempt, or all attempts of an activity, ran into. */
+/**
+ * Which limit of time an attempt, or all attempts of an activity, ran into.
+ *
+ * @category Errors
+ */
 export type TimeoutKind = "startToClose" | "scheduleToStart" | "scheduleToClose" | "heartbeat";
 
 /**
  * A wait or an attempt took longer than it was given. Of an attempt, `details.timeout` is a
  * {@linkcode TimeoutKind} and `details.timeoutMs` the whole milliseconds that it was given.
+ *
+ * @category Errors
  */
 export class TimeoutError extends ContinuumError {
   /**
@@ -140,7 +163,11 @@ export class TimeoutError extends ContinuumError {
   }
 }
 
-/** A failure that a workflow or an activity states on purpose, such as a rejected order. */
+/**
+ * A failure that a workflow or an activity states on purpose, such as a rejected order.
+ *
+ * @category Errors
+ */
 export class WorkflowError extends ContinuumError {
   /**
    * Makes the error.
@@ -160,6 +187,8 @@ export class WorkflowError extends ContinuumError {
  * A failure that no other attempt can mend, said where it is thrown: a step, an activity, a
  * transaction, a compensation or a run that throws it is not tried again, whatever its `retry`
  * says. Code `NON_RETRYABLE`.
+ *
+ * @category Errors
  */
 export class NonRetryableError extends ContinuumError {
   /**
@@ -176,7 +205,11 @@ export class NonRetryableError extends ContinuumError {
   }
 }
 
-/** An attempt of an activity that failed. */
+/**
+ * An attempt of an activity that failed.
+ *
+ * @category Errors
+ */
 export interface FailedAttempt {
   /** Which one, from 1. */
   readonly attempt: number;
@@ -186,7 +219,11 @@ export interface FailedAttempt {
   readonly at: Date;
 }
 
-/** An activity failed for good; `cause` is what its last attempt threw, as it was recorded. */
+/**
+ * An activity failed for good; `cause` is what its last attempt threw, as it was recorded.
+ *
+ * @category Errors
+ */
 export class ActivityError extends ContinuumError {
   /** The activity's name. */
   readonly activity: string;
@@ -221,6 +258,8 @@ export class ActivityError extends ContinuumError {
  * The run was asked to end. Thrown once, by everything that the workflow waits for; effects that
  * are asked for afterwards work, so that `finally` can clean up. Let it pass, and the run is
  * `cancelled`.
+ *
+ * @category Errors
  */
 export class CancelledError extends ContinuumError {
   /**
@@ -238,6 +277,8 @@ export class CancelledError extends ContinuumError {
 /**
  * A run has not ended within its timeout: its code was told as by a cancellation, and let that
  * pass. Code `RUN_TIMEOUT`.
+ *
+ * @category Errors
  */
 export class RunTimeoutError extends ContinuumError {
   /** The run's id. */
@@ -260,7 +301,11 @@ export class RunTimeoutError extends ContinuumError {
   }
 }
 
-/** Compensations of a saga failed for good; `cause` is why the saga was undone. */
+/**
+ * Compensations of a saga failed for good; `cause` is why the saga was undone.
+ *
+ * @category Errors
+ */
 export class CompensationError extends ContinuumError {
   /** What the compensations threw, in the order of their failing. */
   readonly failures: readonly unknown[];
@@ -282,7 +327,11 @@ export class CompensationError extends ContinuumError {
   }
 }
 
-/** A child run did not complete; `cause` is what was recorded with its end. */
+/**
+ * A child run did not complete; `cause` is what was recorded with its end.
+ *
+ * @category Errors
+ */
 export class ChildError extends ContinuumError {
   /**
    * Makes the error.
@@ -305,7 +354,11 @@ export class ChildError extends ContinuumError {
   }
 }
 
-/** Workflow code called something whose answer a replay cannot repeat, such as `fetch`. */
+/**
+ * Workflow code called something whose answer a replay cannot repeat, such as `fetch`.
+ *
+ * @category Errors
+ */
 export class NondeterministicCallError extends ContinuumError {
   /**
    * Makes the error.
@@ -327,6 +380,8 @@ export class NondeterministicCallError extends ContinuumError {
 /**
  * A signal's name is not among those that the workflow takes: by the version of the run that it was
  * sent to, or that waits for it.
+ *
+ * @category Errors
  */
 export class UndeclaredSignalError extends ContinuumError {
   /**
@@ -348,7 +403,11 @@ export class UndeclaredSignalError extends ContinuumError {
   }
 }
 
-/** A run's context was used where it does not apply: after the end, in a step, in another run. */
+/**
+ * A run's context was used where it does not apply: after the end, in a step, in another run.
+ *
+ * @category Errors
+ */
 export class ContextError extends ContinuumError {
   /**
    * Makes the error.

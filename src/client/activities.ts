@@ -28,7 +28,11 @@ export interface ActivitiesServices {
   readonly waits: () => void;
 }
 
-/** Completes attempts by their tokens; any process can, also a client. */
+/**
+ * Completes attempts by their tokens; any process can, also a client.
+ *
+ * @category Runs
+ */
 export class Activities {
   readonly #services: ActivitiesServices;
 

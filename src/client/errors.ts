@@ -8,7 +8,11 @@ import { messageOf } from "../base/text.ts";
 import { ContinuumError } from "../base/errors.ts";
 import type { RunState } from "../ports/rows.ts";
 
-/** No run has that id. Code `RUN_NOT_FOUND`. */
+/**
+ * No run has that id. Code `RUN_NOT_FOUND`.
+ *
+ * @category Errors
+ */
 export class RunNotFoundError extends ContinuumError {
   /**
    * Makes the error.
@@ -23,7 +27,11 @@ export class RunNotFoundError extends ContinuumError {
   }
 }
 
-/** A run has no such generation, or not any more. Code `GENERATION_NOT_FOUND`. */
+/**
+ * A run has no such generation, or not any more. Code `GENERATION_NOT_FOUND`.
+ *
+ * @category Errors
+ */
 export class GenerationNotFoundError extends ContinuumError {
   /**
    * Makes the error.
@@ -48,7 +56,11 @@ export class GenerationNotFoundError extends ContinuumError {
   }
 }
 
-/** A run with that id exists already, and is not to be used or replaced. Code `RUN_EXISTS`. */
+/**
+ * A run with that id exists already, and is not to be used or replaced. Code `RUN_EXISTS`.
+ *
+ * @category Errors
+ */
 export class RunExistsError extends ContinuumError {
   /**
    * Makes the error.
@@ -70,6 +82,8 @@ export class RunExistsError extends ContinuumError {
 
 /**
  * A start with that idempotency key came before, with another input. Code `IDEMPOTENCY_CONFLICT`.
+ *
+ * @category Errors
  */
 export class IdempotencyConflictError extends ContinuumError {
   /** The run that the key started. */
@@ -95,7 +109,11 @@ export class IdempotencyConflictError extends ContinuumError {
   }
 }
 
-/** The run has ended, so that this can't be done to it any more. Code `RUN_ENDED`. */
+/**
+ * The run has ended, so that this can't be done to it any more. Code `RUN_ENDED`.
+ *
+ * @category Errors
+ */
 export class RunEndedError extends ContinuumError {
   /**
    * Makes the error.
@@ -111,7 +129,11 @@ export class RunEndedError extends ContinuumError {
   }
 }
 
-/** The run is in a state in which this can't be done. Code `RUN_STATE`. */
+/**
+ * The run is in a state in which this can't be done. Code `RUN_STATE`.
+ *
+ * @category Errors
+ */
 export class RunStateError extends ContinuumError {
   /**
    * Makes the error.
@@ -130,7 +152,11 @@ export class RunStateError extends ContinuumError {
   }
 }
 
-/** The run failed; `cause` is what its workflow threw, as it was recorded. Code `RUN_FAILED`. */
+/**
+ * The run failed; `cause` is what its workflow threw, as it was recorded. Code `RUN_FAILED`.
+ *
+ * @category Errors
+ */
 export class RunFailedError extends ContinuumError {
   /**
    * Makes the error.
@@ -147,7 +173,11 @@ export class RunFailedError extends ContinuumError {
   }
 }
 
-/** The run was ended from outside. Code `RUN_CANCELLED` or `RUN_TERMINATED`. */
+/**
+ * The run was ended from outside. Code `RUN_CANCELLED` or `RUN_TERMINATED`.
+ *
+ * @category Errors
+ */
 export class RunStoppedError extends ContinuumError {
   /**
    * Makes the error.

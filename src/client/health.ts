@@ -19,7 +19,11 @@ import type { StuckReason } from "../ports/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { Versions } from "../version/versions.ts";
 
-/** A version in this process's memory. */
+/**
+ * A version in this process's memory.
+ *
+ * @category Continuum
+ */
 export interface LoadedCode {
   /** SHA-256 of its manifest, in hex. */
   readonly hash: string;
@@ -33,7 +37,11 @@ export interface LoadedCode {
   readonly specifier: string;
 }
 
-/** A condition that somebody should look at. */
+/**
+ * A condition that somebody should look at.
+ *
+ * @category Continuum
+ */
 export interface HealthFinding {
   /** A stable word. */
   readonly code:
@@ -56,7 +64,11 @@ export interface HealthFinding {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** What {@linkcode Continuum.health} says. */
+/**
+ * What {@linkcode Continuum.health} says.
+ *
+ * @category Continuum
+ */
 export interface Health {
   /** `degraded`: some finding is severe. */
   readonly status: "ok" | "degraded";

@@ -8,8 +8,12 @@ import { InvalidArgumentError } from "../base/errors.ts";
 import { DEFAULT_PAYLOAD_BYTES, PAYLOAD_BYTES_FROM, PAYLOAD_BYTES_TO } from "../base/payload.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
 
-/** How large things may be. */
-export interface Limits {
+/**
+ * How large things may be.
+ *
+ * @category Continuum
+ */
+export interface LimitOptions {
   /**
    * The most bytes of one value in its encoded form: of an input, a signal, a result, a status, and
    * of attributes together. What is larger is refused with `PayloadTooLargeError` before anything
@@ -28,7 +32,7 @@ export interface Limits {
  * @returns The limits, with nothing left open.
  * @throws {InvalidArgumentError} If a key is unknown, or a value out of its range.
  */
-export function readLimits(limits: Limits = {}): Required<Limits> {
+export function readLimits(limits: LimitOptions = {}): Required<LimitOptions> {
   checkOptions(limits, ["payloadBytes"], "option limits");
   const { payloadBytes = DEFAULT_PAYLOAD_BYTES } = limits;
   const isWithin = Number.isInteger(payloadBytes) && payloadBytes >= PAYLOAD_BYTES_FROM &&

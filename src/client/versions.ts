@@ -10,7 +10,11 @@ import { VersionNotFoundError } from "../version/load_errors.ts";
 import { readName } from "../workflow/options.ts";
 import { checkText } from "./start/options.ts";
 
-/** A version, as the registry knows it. */
+/**
+ * A version, as the registry knows it.
+ *
+ * @category Versions
+ */
 export interface VersionInfo {
   /** SHA-256 of the manifest, in hex. */
   readonly hash: string;
@@ -28,47 +32,52 @@ export interface VersionInfo {
   readonly registeredAt: Date;
 }
 
-/** The registry of versions. */
-export interface VersionsApi {
+/**
+ * The registry of versions.
+ *
+ * @category Versions
+ */
+export class Versions {
+  readonly #store: VersionStore;
+
+  /**
+   * Made by `Continuum`.
+   *
+   * @param store Where versions are kept.
+   */
+  constructor(store: VersionStore) {
+    this.#store = store;
+  }
+
   /**
    * Lists versions, newest first.
    *
    * @param workflow Of one workflow; of all when omitted.
+   * @returns The versions.
    */
-  list(workflow?: string): Promise<VersionInfo[]>;
+  async list(workflow?: string): Promise<VersionInfo[]> {
+    if (workflow !== undefined) readName(workflow, "a workflow");
+    const rows = await this.#store.list(workflow);
+    const current = new Map<string, string | null>();
+    for (const name of new Set(rows.map((row) => row.workflow))) {
+      current.set(name, await this.#store.current(name));
+    }
+    return rows.map((row) => versionInfo(row, current.get(row.workflow) === row.hash));
+  }
+
   /**
    * Makes a version the one that new runs take when they are started by name.
    *
    * @param workflow The workflow's name.
    * @param hash The version.
+   * @throws {VersionNotFoundError} If the workflow has no such version.
    */
-  activate(workflow: string, hash: string): Promise<void>;
-}
-
-/**
- * Makes the registry's face.
- *
- * @param store Where versions are kept.
- * @returns It.
- */
-export function versionsApi(store: VersionStore): VersionsApi {
-  return {
-    async list(workflow) {
-      if (workflow !== undefined) readName(workflow, "a workflow");
-      const rows = await store.list(workflow);
-      const current = new Map<string, string | null>();
-      for (const name of new Set(rows.map((row) => row.workflow))) {
-        current.set(name, await store.current(name));
-      }
-      return rows.map((row) => versionInfo(row, current.get(row.workflow) === row.hash));
-    },
-    async activate(workflow, hash) {
-      readName(workflow, "a workflow");
-      checkText(hash, "version's hash");
-      if (await store.activate(workflow, hash)) return;
-      throw new VersionNotFoundError(hash, `activate a version of ${JSON.stringify(workflow)}`);
-    },
-  };
+  async activate(workflow: string, hash: string): Promise<void> {
+    readName(workflow, "a workflow");
+    checkText(hash, "version's hash");
+    if (await this.#store.activate(workflow, hash)) return;
+    throw new VersionNotFoundError(hash, `activate a version of ${JSON.stringify(workflow)}`);
+  }
 }
 
 function versionInfo(row: VersionRow, current: boolean): VersionInfo {

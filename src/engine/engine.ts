@@ -81,10 +81,18 @@ export interface EngineOptions {
   readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
 
-/** Where a node stands. */
+/**
+ * Where a node stands.
+ *
+ * @category Continuum
+ */
 export type EngineState = "ready" | "draining" | "closed";
 
-/** What a drain came to. */
+/**
+ * What a drain came to.
+ *
+ * @category Continuum
+ */
 export interface DrainSummary {
   /** Runs that left in good order. */
   readonly released: number;

@@ -10,7 +10,11 @@ import type { Attributes } from "../base/attributes.ts";
 import type { RunPolicy } from "../workflow/run_policy.ts";
 import type { VersionPin, VersionRef } from "./version_ref.ts";
 
-/** A run's state; the page on states in ARCHITECTURE.md tells what moves between them. */
+/**
+ * A run's state; the page on states in ARCHITECTURE.md tells what moves between them.
+ *
+ * @category Runs
+ */
 export type RunState =
   | "pending"
   | "running"
@@ -37,7 +41,11 @@ export const RUN_STATES: readonly RunState[] = [
   "stuck_poisoned",
 ];
 
-/** States that nothing leaves. */
+/**
+ * States that nothing leaves.
+ *
+ * @category Runs
+ */
 export type EndState = Extract<RunState, "completed" | "failed" | "cancelled" | "terminated">;
 
 /** All of them. */
@@ -270,7 +278,11 @@ export type Transition =
     readonly reason: StuckReason;
   };
 
-/** Why a run is parked. */
+/**
+ * Why a run is parked.
+ *
+ * @category Runs
+ */
 export interface StuckReason {
   /** A stable word. */
   readonly code: string;

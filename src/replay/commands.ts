@@ -6,7 +6,11 @@
 
 import type { RetryPolicy } from "../base/backoff.ts";
 
-/** The kinds of effect a workflow can ask for. */
+/**
+ * The kinds of effect a workflow can ask for.
+ *
+ * @category Runs
+ */
 export type CommandKind =
   | "step"
   | "activity"
@@ -37,7 +41,11 @@ export type CallRequest =
   | { readonly kind: "signal"; readonly id: string; readonly name: string }
   | { readonly kind: "cancel"; readonly id: string };
 
-/** One attempt's own facts, given to a step's or an activity's function. */
+/**
+ * One attempt's own facts, given to a step's or an activity's function.
+ *
+ * @category Activities
+ */
 export interface Attempt {
   /** Aborts when the attempt has timed out, or nobody wants its answer any more. */
   readonly signal: AbortSignal;
@@ -52,7 +60,11 @@ export interface Attempt {
   readonly runId: string;
 }
 
-/** An activity's attempt: what its function is given beside its input. */
+/**
+ * An activity's attempt: what its function is given beside its input.
+ *
+ * @category Activities
+ */
 export interface ActivityAttempt extends Attempt {
   /** What the last heartbeat of the attempts before said; `undefined` if there was none. */
   readonly lastHeartbeat: unknown;

@@ -5,7 +5,11 @@
  * @module
  */
 
-/** What an event says. A closed union: handlers are mapped types over it. */
+/**
+ * What an event says. A closed union: handlers are mapped types over it.
+ *
+ * @category Runs
+ */
 export type EventKind =
   | "step.completed"
   | "step.failed"

@@ -57,7 +57,11 @@ export type Outcome =
     readonly version: "current" | "pinned";
   };
 
-/** A place in a module. */
+/**
+ * A place in a module.
+ *
+ * @category Runs
+ */
 export interface CallSite {
   /** The module's URL. */
   readonly file: string;
@@ -67,7 +71,11 @@ export interface CallSite {
   readonly column: number;
 }
 
-/** One side of a drift: what the history says, or what the code did. */
+/**
+ * One side of a drift: what the history says, or what the code did.
+ *
+ * @category Runs
+ */
 export interface DriftSide {
   /** The kind of event or command. */
   readonly kind: EventKind | CommandKind;
@@ -77,7 +85,11 @@ export interface DriftSide {
   readonly digest: string | null;
 }
 
-/** The code and the history disagree. */
+/**
+ * The code and the history disagree.
+ *
+ * @category Runs
+ */
 export interface DriftReport {
   /** The event that did not fit. */
   readonly seq: number;
@@ -97,7 +109,11 @@ export interface DriftReport {
   readonly message: string;
 }
 
-/** Workflow code did what a replay cannot repeat; the run is to be parked. */
+/**
+ * Workflow code did what a replay cannot repeat; the run is to be parked.
+ *
+ * @category Runs
+ */
 export interface Refusal {
   /** What was called, such as `fetch`. */
   readonly call: string;

@@ -16,6 +16,8 @@ import { countPlanned, jitterOf, latestPlanned, plannedAfter, type Timing } from
 /**
  * Where a schedule stands: it fires; somebody paused it; it can't fire, and says why; it has no
  * planned time left; somebody cancelled it.
+ *
+ * @category Schedules
  */
 export type ScheduleState = "active" | "paused" | "stuck" | "done" | "cancelled";
 
@@ -23,12 +25,16 @@ export type ScheduleState = "active" | "paused" | "stuck" | "done" | "cancelled"
  * What happens to a firing while a run of the same schedule has not ended: it is left out; the
  * first one waits for that run's end and others are left out; it starts all the same; that run is
  * cancelled or terminated, and the newest firing waits for its end.
+ *
+ * @category Schedules
  */
 export type Overlap = "skip" | "buffer_one" | "allow" | "cancel_other" | "terminate_other";
 
 /**
  * Which firings are made up for that no node made in time: none that is more than a minute late;
  * the latest; all of them, the oldest first.
+ *
+ * @category Schedules
  */
 export type CatchUp = "none" | "last" | "all";
 
@@ -50,7 +56,11 @@ export interface Rules {
   readonly maxRuns: number | null;
 }
 
-/** Why a schedule does not fire. */
+/**
+ * Why a schedule does not fire.
+ *
+ * @category Schedules
+ */
 export interface ScheduleTrouble {
   /** A stable word: `VERSION_NOT_FOUND`, `INVALID_INPUT`, `FIRING_FAILED`. */
   readonly code: string;

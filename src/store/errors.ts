@@ -6,7 +6,11 @@
 
 import { ContinuumError } from "../base/errors.ts";
 
-/** The database's schema was made by a newer engine than this one. */
+/**
+ * The database's schema was made by a newer engine than this one.
+ *
+ * @category Errors
+ */
 export class SchemaTooNewError extends ContinuumError {
   /**
    * Says what was found and what was wanted.
@@ -27,7 +31,11 @@ export class SchemaTooNewError extends ContinuumError {
   }
 }
 
-/** A migration that was applied is not the one that this engine knows under its number. */
+/**
+ * A migration that was applied is not the one that this engine knows under its number.
+ *
+ * @category Errors
+ */
 export class MigrationChangedError extends ContinuumError {
   /**
    * Says what was found and what was wanted.
@@ -47,7 +55,11 @@ export class MigrationChangedError extends ContinuumError {
   }
 }
 
-/** The `database` or `schema` option can't be understood. */
+/**
+ * The `database` or `schema` option can't be understood.
+ *
+ * @category Errors
+ */
 export class DatabaseOptionError extends ContinuumError {
   /**
    * Says what was found and what was wanted.
@@ -60,7 +72,11 @@ export class DatabaseOptionError extends ContinuumError {
   }
 }
 
-/** Another open engine, here or in another process, holds the folder of a PGlite database. */
+/**
+ * Another open engine, here or in another process, holds the folder of a PGlite database.
+ *
+ * @category Errors
+ */
 export class DatabaseInUseError extends ContinuumError {
   /**
    * Names the folder.
@@ -80,6 +96,8 @@ export class DatabaseInUseError extends ContinuumError {
 /**
  * The database was asked past a transaction, from inside its callback. What is asked would not be
  * part of the transaction, and where it waits for what the transaction holds, both wait for ever.
+ *
+ * @category Errors
  */
 export class NestedQueryError extends ContinuumError {
   /** Says what to use instead. */
@@ -93,7 +111,11 @@ export class NestedQueryError extends ContinuumError {
   }
 }
 
-/** A text can't be stored as it is. */
+/**
+ * A text can't be stored as it is.
+ *
+ * @category Errors
+ */
 export class UnstorableTextError extends ContinuumError {
   /**
    * Says what was found and what was wanted.
@@ -132,6 +154,8 @@ export class VersionNotRegisteredError extends ContinuumError {
  * The database can't be reached, went away, or could not do now what it was asked. Calling again
  * later makes sense. `details.mayBeWritten` tells whether the call may have been carried out all
  * the same, its answer being lost.
+ *
+ * @category Errors
  */
 export class DatabaseUnavailableError extends ContinuumError {
   /** Calling again later makes sense. */
@@ -153,7 +177,11 @@ export class DatabaseUnavailableError extends ContinuumError {
   }
 }
 
-/** The `Continuum` was closed, so that it can do nothing more. Code `CLOSED`. */
+/**
+ * The `Continuum` was closed, so that it can do nothing more. Code `CLOSED`.
+ *
+ * @category Errors
+ */
 export class ClosedError extends ContinuumError {
   /**
    * Makes the error.
@@ -171,7 +199,11 @@ export class ClosedError extends ContinuumError {
   }
 }
 
-/** The database, or the role that opens it, is none that the store can work with. */
+/**
+ * The database, or the role that opens it, is none that the store can work with.
+ *
+ * @category Errors
+ */
 export class DatabaseUnsuitableError extends ContinuumError {
   /**
    * Says what was found and what was wanted.
@@ -190,7 +222,11 @@ export class DatabaseUnsuitableError extends ContinuumError {
   }
 }
 
-/** The caller's transaction, in which runs were to be started, is over. Nothing was written. */
+/**
+ * The caller's transaction, in which runs were to be started, is over. Nothing was written.
+ *
+ * @category Errors
+ */
 export class TransactionOverError extends ContinuumError {
   /**
    * Says what was found and what was wanted.

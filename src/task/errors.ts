@@ -9,6 +9,8 @@ import { ContinuumError } from "../base/errors.ts";
 /**
  * An attempt is not its task's any more: another one has begun, its run has ended, or its node was
  * taken for dead. Code `ATTEMPT_LOST`.
+ *
+ * @category Errors
  */
 export class AttemptLostError extends ContinuumError {
   /**
@@ -27,7 +29,11 @@ export class AttemptLostError extends ContinuumError {
   }
 }
 
-/** An attempt never ended: the node that made it died. Code `ATTEMPT_INTERRUPTED`. */
+/**
+ * An attempt never ended: the node that made it died. Code `ATTEMPT_INTERRUPTED`.
+ *
+ * @category Errors
+ */
 export class AttemptInterruptedError extends ContinuumError {
   /**
    * Makes the error.
@@ -45,7 +51,11 @@ export class AttemptInterruptedError extends ContinuumError {
   }
 }
 
-/** A token completes nothing: its attempt is over, or was never. Code `TASK_NOT_FOUND`. */
+/**
+ * A token completes nothing: its attempt is over, or was never. Code `TASK_NOT_FOUND`.
+ *
+ * @category Errors
+ */
 export class TaskNotFoundError extends ContinuumError {
   /**
    * Makes the error.

@@ -7,10 +7,10 @@
 import { type Duration, durationMs } from "../base/duration.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { Activities } from "../client/activities.ts";
-import type { RunsApi } from "../client/run/queries.ts";
+import type { Runs } from "../client/run/queries.ts";
 import type { Schedules } from "../client/schedule/client.ts";
 import type { StartManyItem, StartManyOptions, StartOptions } from "../client/start/options.ts";
-import type { VersionsApi } from "../client/versions.ts";
+import type { Versions } from "../client/versions.ts";
 import { assemble, type Continuum } from "../continuum.ts";
 import { probeDrain } from "../replay/drain.ts";
 import type { SqlValue } from "../store/sql/driver.ts";
@@ -68,9 +68,9 @@ let make: (parts: Parts) => TestEngine;
 /** An engine for tests; made by {@linkcode testEngine}, and to be disposed of: `await using`. */
 export class TestEngine implements AsyncDisposable {
   /** The registry of versions. */
-  readonly versions: VersionsApi;
+  readonly versions: Versions;
   /** Finding and removing runs. */
-  readonly runs: RunsApi;
+  readonly runs: Runs;
   /** Schedules: what is to be started when. */
   readonly schedules: Schedules;
   /** Completes attempts of activities by their tokens. */

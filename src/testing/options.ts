@@ -5,10 +5,10 @@
  */
 
 import { InvalidArgumentError } from "../base/errors.ts";
-import { type Limits, readLimits } from "../client/limits.ts";
+import { type LimitOptions, readLimits } from "../client/limits.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import type { QueueSettings } from "../engine/activity/task_queue.ts";
-import { type QueueSetting, readQueues } from "../options.ts";
+import { type NodeQueueOptions, readQueues } from "../options.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
 import { isWorkflow } from "../workflow/workflow.ts";
 import type { AnyWorkflow } from "./definitions.ts";
@@ -28,7 +28,7 @@ export interface TestEngineOptions {
    * most 1,000 attempts at once each where nothing else is said. An activity of another queue
    * fails, by name.
    */
-  readonly queues?: Readonly<Record<string, QueueSetting>>;
+  readonly queues?: Readonly<Record<string, NodeQueueOptions>>;
   /**
    * The virtual time at the beginning.
    *
@@ -49,7 +49,7 @@ export interface TestEngineOptions {
    */
   readonly paranoid?: boolean;
   /** How large things may be, as in `Continuum.open`. */
-  readonly limits?: Limits;
+  readonly limits?: LimitOptions;
   /** The `deno.json` that applies to workflow modules; the application's own when omitted. */
   readonly config?: string;
   /** Modules that are bound to this process instead of being pinned. */

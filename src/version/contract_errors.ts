@@ -9,7 +9,11 @@ import { ContinuumError } from "../base/errors.ts";
 import { type Issue, showIssues } from "../workflow/schema.ts";
 import { type FailureKind, LoadFailure } from "./load_errors.ts";
 
-/** An input does not fit the schema of the version that is to get it. Code `INVALID_INPUT`. */
+/**
+ * An input does not fit the schema of the version that is to get it. Code `INVALID_INPUT`.
+ *
+ * @category Errors
+ */
 export class InvalidInputError extends ContinuumError {
   /** What does not fit. */
   readonly issues: readonly Issue[];
@@ -34,6 +38,8 @@ export class InvalidInputError extends ContinuumError {
 
 /**
  * A signal's payload does not fit the schema of the run's version. Code `INVALID_SIGNAL_PAYLOAD`.
+ *
+ * @category Errors
  */
 export class InvalidSignalPayloadError extends ContinuumError {
   /** What does not fit. */
@@ -61,6 +67,8 @@ export class InvalidSignalPayloadError extends ContinuumError {
 /**
  * A version's code is needed in this process, and can't be had here; `cause` says why. Code
  * `VERSION_UNAVAILABLE`.
+ *
+ * @category Errors
  */
 export class VersionUnavailableError extends ContinuumError {
   /** Whether it may be had later, here or elsewhere. */

@@ -9,7 +9,11 @@ import { type Diagnostic, formatDiagnostic } from "./manifest/diagnostics.ts";
 
 export { ContinuumError, type Diagnostic };
 
-/** A text is not a canonical manifest. Code `MANIFEST_INVALID`. */
+/**
+ * A text is not a canonical manifest. Code `MANIFEST_INVALID`.
+ *
+ * @category Errors
+ */
 export class ManifestError extends ContinuumError {
   /**
    * Makes the error.
@@ -25,6 +29,8 @@ export class ManifestError extends ContinuumError {
 /**
  * A module is definitely not there: no such file, HTTP 404 or 410, a bare specifier that nothing
  * maps. A dynamic import of it is recorded as `missing`. Code `MODULE_NOT_FOUND`.
+ *
+ * @category Errors
  */
 export class ModuleNotFoundError extends ContinuumError {
   /**
@@ -42,6 +48,8 @@ export class ModuleNotFoundError extends ContinuumError {
  * A module could not be read, and may be there: a permission, a refused connection, HTTP 500. It is
  * never recorded as `missing`, since a hash must not depend on the weather. Code
  * `MODULE_UNREADABLE`.
+ *
+ * @category Errors
  */
 export class ModuleUnreadableError extends ContinuumError {
   /**
@@ -58,6 +66,8 @@ export class ModuleUnreadableError extends ContinuumError {
 /**
  * A member is not a module of its type: a syntax error, malformed wasm, CommonJS. Code
  * `MODULE_SYNTAX`.
+ *
+ * @category Errors
  */
 export class ModuleSyntaxError extends ContinuumError {
   /**
@@ -74,6 +84,8 @@ export class ModuleSyntaxError extends ContinuumError {
 /**
  * A graph holds what no version may hold: the application's main module, the engine's own `.`
  * entry, a `file:` module imported by a remote one. Code `GRAPH_FORBIDDEN`.
+ *
+ * @category Errors
  */
 export class GraphForbiddenError extends ContinuumError {
   /**
@@ -87,7 +99,11 @@ export class GraphForbiddenError extends ContinuumError {
   }
 }
 
-/** A graph is larger than its bounds: members, bytes, depth or redirects. Code `GRAPH_LIMIT`. */
+/**
+ * A graph is larger than its bounds: members, bytes, depth or redirects. Code `GRAPH_LIMIT`.
+ *
+ * @category Errors
+ */
 export class GraphLimitError extends ContinuumError {
   /**
    * Makes the error.
@@ -103,6 +119,8 @@ export class GraphLimitError extends ContinuumError {
 /**
  * With `pinning: "strict"`, a graph has diagnostics: it cannot be pinned exactly. Code
  * `GRAPH_UNPINNED`.
+ *
+ * @category Errors
  */
 export class GraphUnpinnedError extends ContinuumError {
   /** Everything that keeps the graph from being exact. */
@@ -127,6 +145,8 @@ export class GraphUnpinnedError extends ContinuumError {
 /**
  * A config file, import map or lockfile cannot be read, or has compiler options with which no
  * version is compiled. Code `CONFIG_INVALID`.
+ *
+ * @category Errors
  */
 export class ConfigError extends ContinuumError {
   /**

@@ -12,13 +12,23 @@ import { ContinuumError } from "../base/errors.ts";
  * - `passing`: try again later; nothing is known to be wrong;
  * - `node`: this node can't, another may;
  * - `lasting`: no node can, until somebody does something.
+ *
+ * @category Versions
  */
 export type FailureKind = "passing" | "node" | "lasting";
 
-/** Where a version, or a reason why it can't be had, comes from. */
+/**
+ * Where a version, or a reason why it can't be had, comes from.
+ *
+ * @category Versions
+ */
 export type SourceName = "registry" | "url" | "archive" | "import" | "policy";
 
-/** Why one source could not give a version. */
+/**
+ * Why one source could not give a version.
+ *
+ * @category Versions
+ */
 export interface SourceReason {
   /** The source. */
   readonly source: SourceName;
@@ -32,7 +42,11 @@ export interface SourceReason {
   readonly message: string;
 }
 
-/** A version can't be had. Code `VERSION_UNAVAILABLE`. */
+/**
+ * A version can't be had. Code `VERSION_UNAVAILABLE`.
+ *
+ * @category Errors
+ */
 export class LoadFailure extends ContinuumError {
   /** The version. */
   readonly hash: string;
@@ -63,7 +77,11 @@ export class LoadFailure extends ContinuumError {
   }
 }
 
-/** A module imports what its manifest does not list. Code `UNPINNED_IMPORT`. */
+/**
+ * A module imports what its manifest does not list. Code `UNPINNED_IMPORT`.
+ *
+ * @category Errors
+ */
 export class UnpinnedImportError extends ContinuumError {
   /**
    * Makes the error.
@@ -81,7 +99,11 @@ export class UnpinnedImportError extends ContinuumError {
   }
 }
 
-/** Bytes or a manifest are not what their digest says. Code `INTEGRITY_MISMATCH`. */
+/**
+ * Bytes or a manifest are not what their digest says. Code `INTEGRITY_MISMATCH`.
+ *
+ * @category Errors
+ */
 export class IntegrityError extends ContinuumError {
   /**
    * Makes the error.
@@ -118,12 +140,18 @@ export class NotArchivedError extends ContinuumError {
   }
 }
 
-/** How an import came to nothing. */
+/**
+ * How an import came to nothing.
+ *
+ * @category Errors
+ */
 export type ImportTrouble = "threw" | "hung" | "exited" | "rejected";
 
 /**
  * A module threw, hung, called `Deno.exit` or left a rejected promise while it was imported. Code
  * `IMPORT_FAILED`.
+ *
+ * @category Errors
  */
 export class ImportFailedError extends ContinuumError {
   /** Which of these it was. */
@@ -152,7 +180,11 @@ export class ImportFailedError extends ContinuumError {
   }
 }
 
-/** A package or builtin that a version pins can't be imported here. Code `EXTERNAL_UNAVAILABLE`. */
+/**
+ * A package or builtin that a version pins can't be imported here. Code `EXTERNAL_UNAVAILABLE`.
+ *
+ * @category Errors
+ */
 export class ExternalUnavailableError extends ContinuumError {
   /**
    * Makes the error.
@@ -169,7 +201,11 @@ export class ExternalUnavailableError extends ContinuumError {
   }
 }
 
-/** A version is bound to a live module that this node does not have. Code `LIVE_UNKNOWN`. */
+/**
+ * A version is bound to a live module that this node does not have. Code `LIVE_UNKNOWN`.
+ *
+ * @category Errors
+ */
 export class LiveUnknownError extends ContinuumError {
   /**
    * Makes the error.
@@ -185,7 +221,11 @@ export class LiveUnknownError extends ContinuumError {
   }
 }
 
-/** This process has loaded as many modules as it may. Code `LOAD_LIMIT`. */
+/**
+ * This process has loaded as many modules as it may. Code `LOAD_LIMIT`.
+ *
+ * @category Errors
+ */
 export class LoadLimitError extends ContinuumError {
   /**
    * Makes the error.
@@ -204,7 +244,11 @@ export class LoadLimitError extends ContinuumError {
   }
 }
 
-/** A module outside this node's trust. Code `UNTRUSTED_MODULE`. */
+/**
+ * A module outside this node's trust. Code `UNTRUSTED_MODULE`.
+ *
+ * @category Errors
+ */
 export class UntrustedModuleError extends ContinuumError {
   /**
    * Makes the error.
@@ -217,7 +261,11 @@ export class UntrustedModuleError extends ContinuumError {
   }
 }
 
-/** A module could not be fetched, and {@linkcode FetchFailedError.kind} says what that means. */
+/**
+ * A module could not be fetched, and {@linkcode FetchFailedError.kind} says what that means.
+ *
+ * @category Errors
+ */
 export class FetchFailedError extends ContinuumError {
   /** What it means for the version. */
   readonly kind: FailureKind;
@@ -239,7 +287,11 @@ export class FetchFailedError extends ContinuumError {
 /** What a module's default export lacks to be a workflow. */
 export type DefinitionTrouble = "NO_DEFAULT_EXPORT" | "NOT_A_WORKFLOW" | "PROTOCOL_TOO_NEW";
 
-/** A module's default export is not a workflow that this engine can run. */
+/**
+ * A module's default export is not a workflow that this engine can run.
+ *
+ * @category Errors
+ */
 export class DefinitionError extends ContinuumError {
   /**
    * Makes the error.
@@ -252,7 +304,11 @@ export class DefinitionError extends ContinuumError {
   }
 }
 
-/** A workflow, version or specifier is not registered. Code `VERSION_NOT_FOUND`. */
+/**
+ * A workflow, version or specifier is not registered. Code `VERSION_NOT_FOUND`.
+ *
+ * @category Errors
+ */
 export class VersionNotFoundError extends ContinuumError {
   /**
    * Makes the error.

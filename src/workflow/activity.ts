@@ -38,7 +38,11 @@ const KEYS = [
   "idempotencyKey",
 ];
 
-/** What {@linkcode defineActivity} takes. */
+/**
+ * What {@linkcode defineActivity} takes.
+ *
+ * @category Activities
+ */
 export interface ActivityOptions extends QueueOptions {
   /** The activity's name: 1 to 200 characters. */
   readonly name: string;
@@ -62,7 +66,11 @@ export interface ActivityOptions extends QueueOptions {
   readonly idempotencyKey?: (input: any) => string | null;
 }
 
-/** An activity, as {@linkcode defineActivity} returns it. */
+/**
+ * An activity, as {@linkcode defineActivity} returns it.
+ *
+ * @category Activities
+ */
 export interface ActivityDefinition<Input = unknown, Output = unknown> {
   /** Recognises a definition; holds the protocol's number. */
   readonly [ACTIVITY]: 1;
@@ -100,6 +108,7 @@ export interface ActivityDefinition<Input = unknown, Output = unknown> {
  * @param execute Runs one attempt; gets the input and the attempt's own facts.
  * @returns The definition, frozen.
  * @throws {InvalidArgumentError} If an option is unknown or makes no sense.
+ * @category Activities
  */
 export function defineActivity<Input = void, Output = unknown>(
   options: ActivityOptions,

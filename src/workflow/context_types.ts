@@ -16,7 +16,11 @@ import type { WORKFLOW } from "./marks.ts";
 import type { StandardSchema } from "./schema.ts";
 import type { RetryPolicy } from "../base/backoff.ts";
 
-/** What every effect takes. */
+/**
+ * What every effect takes.
+ *
+ * @category Workflows
+ */
 export interface EffectOptions {
   /**
    * Withdraws the effect when it aborts: its promise rejects with the signal's reason, and it
@@ -25,7 +29,11 @@ export interface EffectOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What `ctx.run` takes beside name and function. */
+/**
+ * What `ctx.run` takes beside name and function.
+ *
+ * @category Workflows
+ */
 export interface StepOptions extends EffectOptions {
   /** When and how often to try again; the engine's default otherwise. */
   readonly retry?: RetryOptions;
@@ -33,7 +41,11 @@ export interface StepOptions extends EffectOptions {
   readonly timeout?: Duration;
 }
 
-/** What `ctx.activity` takes beside activity and input; it goes before what the activity says. */
+/**
+ * What `ctx.activity` takes beside activity and input; it goes before what the activity says.
+ *
+ * @category Activities
+ */
 export interface ActivityCallOptions extends StepOptions, QueueOptions {
   /** How long the activity, its attempts and its waits may take. */
   readonly timeouts?: TimeoutOptions;
@@ -49,19 +61,31 @@ export interface ActivityCallOptions extends StepOptions, QueueOptions {
   readonly idempotencyKey?: string | null;
 }
 
-/** What `ctx.waitForSignal` takes beside the name. */
+/**
+ * What `ctx.waitForSignal` takes beside the name.
+ *
+ * @category Workflows
+ */
 export interface WaitForSignalOptions extends EffectOptions {
   /** How long to wait; for ever by default. */
   readonly timeout?: Duration;
 }
 
-/** What `ctx.waitForSignal` takes where a timeout is not an error. */
+/**
+ * What `ctx.waitForSignal` takes where a timeout is not an error.
+ *
+ * @category Workflows
+ */
 export interface WaitForSignalOtherwise<Otherwise> extends WaitForSignalOptions {
   /** What to answer after the timeout. */
   readonly otherwise: Otherwise;
 }
 
-/** `ctx.waitForSignal` of a workflow that declares no signals. */
+/**
+ * `ctx.waitForSignal` of a workflow that declares no signals.
+ *
+ * @category Workflows
+ */
 export interface WaitForAnySignal {
   /** Waits for a signal; `otherwise` answers a timeout. */
   <Payload = unknown, Otherwise = Payload>(
@@ -72,7 +96,11 @@ export interface WaitForAnySignal {
   <Payload = unknown>(name: string, options?: WaitForSignalOptions): Promise<Payload>;
 }
 
-/** `ctx.waitForSignal` of a workflow that declares its signals. */
+/**
+ * `ctx.waitForSignal` of a workflow that declares its signals.
+ *
+ * @category Workflows
+ */
 export interface WaitForDeclaredSignal<Signals extends SignalSchemas> {
   /** Waits for a signal; `otherwise` answers a timeout. */
   <Name extends SignalName<Signals>, Otherwise>(
@@ -89,6 +117,8 @@ export interface WaitForDeclaredSignal<Signals extends SignalSchemas> {
 /**
  * What `ctx.child` and `ctx.startChild` take beside workflow and input. `timeout` and `retry` go
  * before what the child's definition says.
+ *
+ * @category Workflows
  */
 export interface ChildOptions extends EffectOptions, RunPolicyOptions {
   /**
@@ -107,7 +137,11 @@ export interface ChildOptions extends EffectOptions, RunPolicyOptions {
   readonly parentClose?: "abandon" | "cancel" | "terminate";
 }
 
-/** A child run, as its parent holds it. */
+/**
+ * A child run, as its parent holds it.
+ *
+ * @category Workflows
+ */
 export interface ChildHandle<Output = unknown, Signals extends SignalSchemas = SignalSchemas> {
   /** The child's run id. */
   readonly id: string;
@@ -131,13 +165,21 @@ export interface ChildHandle<Output = unknown, Signals extends SignalSchemas = S
   cancel(options?: EffectOptions): Promise<void>;
 }
 
-/** How a saga is undone. */
+/**
+ * How a saga is undone.
+ *
+ * @category Workflows
+ */
 export interface CompensateOptions {
   /** Undo all at once, in place of one after the other. False by default. */
   readonly parallel?: boolean;
 }
 
-/** What a saga's function is given. */
+/**
+ * What a saga's function is given.
+ *
+ * @category Workflows
+ */
 export interface Saga {
   /**
    * Registers what undoes the step that follows, or has just been made. Make it idempotent: a step
@@ -155,7 +197,11 @@ export interface Saga {
   compensate(options?: CompensateOptions): Promise<void>;
 }
 
-/** A database transaction, as `ctx.transaction` gives it to its function. */
+/**
+ * A database transaction, as `ctx.transaction` gives it to its function.
+ *
+ * @category Workflows
+ */
 export interface WorkflowTransaction {
   /**
    * Runs one statement.
@@ -169,13 +215,21 @@ export interface WorkflowTransaction {
   readonly client: unknown;
 }
 
-/** What `ctx.continueAsNew` takes beside the input. */
+/**
+ * What `ctx.continueAsNew` takes beside the input.
+ *
+ * @category Workflows
+ */
 export interface ContinueAsNewOptions {
   /** `"current"`, the default, takes the workflow's current version; `"pinned"` stays on this one. */
   readonly version?: "current" | "pinned";
 }
 
-/** A run's search attributes, as its own code sets them. */
+/**
+ * A run's search attributes, as its own code sets them.
+ *
+ * @category Workflows
+ */
 export interface WorkflowAttributes {
   /**
    * Merges attributes into those of the run, for `runs.query` to find it by; written before any
@@ -188,7 +242,11 @@ export interface WorkflowAttributes {
   set(patch: AttributesPatch): void;
 }
 
-/** Logs at the live tail only: a replay does not repeat lines. */
+/**
+ * Logs at the live tail only: a replay does not repeat lines.
+ *
+ * @category Workflows
+ */
 export interface WorkflowLog {
   /** Logs what helps while developing. */
   debug(message: string, properties?: Record<string, unknown>): void;
@@ -204,6 +262,8 @@ export interface WorkflowLog {
  * A run, as its own code sees it, with the signals that it takes and what its workflow is given: a
  * helper that is for any workflow takes a plain `WorkflowContext`. Effects answer with promises;
  * what they resolve with has been through the journal, and is never the original object.
+ *
+ * @category Workflows
  */
 export interface WorkflowContext<
   Signals extends SignalSchemas = SignalSchemas,
@@ -362,6 +422,8 @@ export interface WorkflowContext<
 /**
  * A workflow, as {@linkcode defineWorkflow} returns it: what it is given, what it returns, and the
  * signals that it takes.
+ *
+ * @category Workflows
  */
 export interface WorkflowDefinition<
   Input = unknown,

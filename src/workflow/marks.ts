@@ -5,10 +5,18 @@
  * @module
  */
 
-/** Marks a workflow definition; its value is {@linkcode PROTOCOL}. */
+/**
+ * Marks a workflow definition; its value is {@linkcode PROTOCOL}.
+ *
+ * @category Workflows
+ */
 export const WORKFLOW: unique symbol = Symbol.for("continuum.workflow") as never;
 
-/** Marks an activity definition; its value is {@linkcode PROTOCOL}. */
+/**
+ * Marks an activity definition; its value is {@linkcode PROTOCOL}.
+ *
+ * @category Activities
+ */
 export const ACTIVITY: unique symbol = Symbol.for("continuum.activity") as never;
 
 /** The protocol between definitions and engines that this package speaks. */

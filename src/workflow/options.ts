@@ -13,7 +13,11 @@ import { isStorable } from "../base/text.ts";
 /** The longest name of a workflow, activity, step, signal or patch, in characters. */
 export const MAX_NAME = 200;
 
-/** When and how often to try again. What is left out is as in `DEFAULT_RETRY`. */
+/**
+ * When and how often to try again. What is left out is as in `DEFAULT_RETRY`.
+ *
+ * @category Activities
+ */
 export interface RetryOptions {
   /** How many attempts there are, the first included: 1 or more. 5 by default. */
   readonly maxAttempts?: number;

@@ -9,7 +9,11 @@ import type { Duration } from "../base/duration.ts";
 import { readRetry, type RetryOptions } from "./options.ts";
 import { readLimit } from "./task_options.ts";
 
-/** How long a run may take, and whether it is tried again. */
+/**
+ * How long a run may take, and whether it is tried again.
+ *
+ * @category Runs
+ */
 export interface RunPolicyOptions {
   /**
    * How long the run may take, from when it was due to start: all attempts, generations and rests

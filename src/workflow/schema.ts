@@ -7,7 +7,11 @@
 
 import { ContinuumError } from "../base/errors.ts";
 
-/** A schema: checks a value, and may turn it into another. */
+/**
+ * A schema: checks a value, and may turn it into another.
+ *
+ * @category Workflows
+ */
 export interface StandardSchema<Given = unknown, Checked = Given> {
   /** What the standard asks of a schema. */
   readonly "~standard": {
@@ -24,7 +28,11 @@ export interface StandardSchema<Given = unknown, Checked = Given> {
   };
 }
 
-/** What came of a check. */
+/**
+ * What came of a check.
+ *
+ * @category Workflows
+ */
 export type SchemaResult<Checked> =
   | {
     /** The value, as the schema makes it. */
@@ -37,7 +45,11 @@ export type SchemaResult<Checked> =
     readonly issues: readonly SchemaIssue[];
   };
 
-/** Something that does not fit a schema. */
+/**
+ * Something that does not fit a schema.
+ *
+ * @category Workflows
+ */
 export interface SchemaIssue {
   /** For people. */
   readonly message: string;
@@ -47,7 +59,11 @@ export interface SchemaIssue {
     | undefined;
 }
 
-/** An issue, as this package reports it. */
+/**
+ * An issue, as this package reports it.
+ *
+ * @category Errors
+ */
 export interface Issue {
   /** For people. */
   readonly message: string;
@@ -55,7 +71,11 @@ export interface Issue {
   readonly path: string;
 }
 
-/** A schema broke down: it threw, or answered with neither a value nor issues. */
+/**
+ * A schema broke down: it threw, or answered with neither a value nor issues.
+ *
+ * @category Errors
+ */
 export class SchemaFailedError extends ContinuumError {
   /**
    * Makes the error.

@@ -6,25 +6,45 @@
 
 import type { StandardSchema } from "./schema.ts";
 
-/** Schemas of payloads, by the signal's name. */
+/**
+ * Schemas of payloads, by the signal's name.
+ *
+ * @category Workflows
+ */
 export interface SignalSchemas {
   /** The schema of each. */
   // deno-lint-ignore no-explicit-any -- payloads differ from signal to signal
   readonly [signal: string]: StandardSchema<any, any>;
 }
 
-/** The names of signals that may be sent: any text where a workflow declares none. */
+/**
+ * The names of signals that may be sent: any text where a workflow declares none.
+ *
+ * @category Workflows
+ */
 export type SignalName<Signals extends SignalSchemas> = keyof Signals & string;
 
-/** What is sent as a signal's payload: what its schema takes. */
+/**
+ * What is sent as a signal's payload: what its schema takes.
+ *
+ * @category Workflows
+ */
 export type SignalInput<Signals extends SignalSchemas, Name extends SignalName<Signals>> =
   Signals[Name] extends StandardSchema<infer Given, infer _Checked> ? Given : never;
 
-/** What is received as a signal's payload: what its schema makes of it. */
+/**
+ * What is received as a signal's payload: what its schema makes of it.
+ *
+ * @category Workflows
+ */
 export type SignalOutput<Signals extends SignalSchemas, Name extends SignalName<Signals>> =
   Signals[Name] extends StandardSchema<infer _Given, infer Checked> ? Checked : never;
 
-/** What stands behind a signal's name where it is sent: a payload that may be `undefined` may go. */
+/**
+ * What stands behind a signal's name where it is sent: a payload that may be `undefined` may go.
+ *
+ * @category Workflows
+ */
 export type SignalArguments<
   Signals extends SignalSchemas,
   Name extends SignalName<Signals>,

@@ -12,7 +12,11 @@ import { checkOptions, describe } from "./options.ts";
 /** The longest name of a queue and the longest idempotency key, in characters. */
 export const MAX_TASK_TEXT = 255;
 
-/** Where an activity waits for a node. */
+/**
+ * Where an activity waits for a node.
+ *
+ * @category Activities
+ */
 export interface QueueOptions {
   /** Its queue: 1 to 255 characters. `"default"` by default, which every node serves. */
   readonly queue?: string;
@@ -20,7 +24,11 @@ export interface QueueOptions {
   readonly priority?: number;
 }
 
-/** How long an activity may take; what is left out is unbounded. */
+/**
+ * How long an activity may take; what is left out is unbounded.
+ *
+ * @category Activities
+ */
 export interface TimeoutOptions {
   /** One attempt. The same as `timeout`. */
   readonly startToClose?: Duration;
@@ -32,7 +40,11 @@ export interface TimeoutOptions {
   readonly heartbeat?: Duration;
 }
 
-/** How long an activity may take beside its attempts; what is left out is unbounded. */
+/**
+ * How long an activity may take beside its attempts; what is left out is unbounded.
+ *
+ * @category Activities
+ */
 export interface ActivityTimeouts {
   /** Milliseconds in the queue. */
   readonly scheduleToStart?: number;

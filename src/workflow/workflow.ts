@@ -17,6 +17,8 @@ import type { SignalSchemas } from "./signal_types.ts";
 /**
  * What {@linkcode defineWorkflow} takes. `timeout` and `retry` hold for runs whose start does not
  * say otherwise.
+ *
+ * @category Workflows
  */
 export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas>
   extends RunPolicyOptions {
@@ -34,7 +36,11 @@ export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas>
 
 const KEYS = ["name", "version", "input", "signals", ...POLICY_KEYS];
 
-/** What {@linkcode defineWorkflow} takes where the input has a schema. */
+/**
+ * What {@linkcode defineWorkflow} takes where the input has a schema.
+ *
+ * @category Workflows
+ */
 export interface WorkflowOptionsWithInput<
   Given,
   Input,
@@ -59,6 +65,7 @@ export interface WorkflowOptionsWithInput<
  *   it learns of the world must come through `ctx`.
  * @returns The definition, frozen.
  * @throws {InvalidArgumentError} If an option is unknown or makes no sense.
+ * @category Workflows
  */
 export function defineWorkflow<
   Given,

@@ -13,7 +13,11 @@ import type { Comparison, RunCondition, RunField } from "../../ports/run_query.t
 import { isStorable } from "../../base/text.ts";
 import { describe } from "../../workflow/options.ts";
 
-/** How a value is compared; several comparisons must all hold. */
+/**
+ * How a value is compared; several comparisons must all hold.
+ *
+ * @category Runs
+ */
 export interface Comparisons<Value> {
   /** Equal. */
   readonly eq?: Value;
@@ -31,13 +35,21 @@ export interface Comparisons<Value> {
   readonly in?: readonly Value[];
 }
 
-/** How an attribute is compared: types count, so that `4` is not `"4"`. */
+/**
+ * How an attribute is compared: types count, so that `4` is not `"4"`.
+ *
+ * @category Runs
+ */
 export interface AttributeComparisons extends Comparisons<AttributeValue | Date> {
   /** An array that holds this. */
   readonly has?: string | number;
 }
 
-/** Which runs. Several keys of one object must all hold. */
+/**
+ * Which runs. Several keys of one object must all hold.
+ *
+ * @category Runs
+ */
 export interface RunWhere {
   /** All of these. */
   readonly and?: readonly RunWhere[];

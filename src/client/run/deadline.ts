@@ -9,7 +9,11 @@ import { type Duration, durationMs } from "../../base/duration.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import { checkOptions, readAbortSignal } from "../../workflow/options.ts";
 
-/** Options of {@linkcode RunHandle.result} and {@linkcode RunHandle.reached}. */
+/**
+ * Options of {@linkcode RunHandle.result} and {@linkcode RunHandle.reached}.
+ *
+ * @category Runs
+ */
 export interface ResultOptions {
   /** How long to wait; for ever when omitted. The run itself goes on. */
   readonly timeout?: Duration;

@@ -13,7 +13,11 @@ import { checkOptions, describe } from "../../workflow/options.ts";
 import { GenerationNotFoundError } from "../errors.ts";
 import { type HistoryEntry, historyEntry, retriedEntries } from "./status.ts";
 
-/** Options of {@linkcode RunHandle.history}. */
+/**
+ * Options of {@linkcode RunHandle.history}.
+ *
+ * @category Runs
+ */
 export interface HistoryOptions {
   /**
    * Whose history, from 0: an earlier one is kept until retention takes it, also after the run's
@@ -32,7 +36,11 @@ export interface HistoryOptions {
   readonly limit?: number;
 }
 
-/** Options of {@linkcode RunHandle.generations}. */
+/**
+ * Options of {@linkcode RunHandle.generations}.
+ *
+ * @category Runs
+ */
 export interface GenerationsOptions {
   /**
    * The first number that is wanted, from 0.
@@ -50,7 +58,11 @@ export interface GenerationsOptions {
   readonly payloads?: boolean;
 }
 
-/** One generation of a run. */
+/**
+ * One generation of a run.
+ *
+ * @category Runs
+ */
 export interface Generation {
   /** Its number, from 0. */
   readonly number: number;

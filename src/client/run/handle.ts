@@ -42,7 +42,11 @@ import { checkText } from "../start/options.ts";
 import { type HistoryEntry, type RunStatus, runStatus } from "./status.ts";
 import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
 
-/** Options of {@linkcode RunHandle.signal}. */
+/**
+ * Options of {@linkcode RunHandle.signal}.
+ *
+ * @category Runs
+ */
 export interface SignalOptions {
   /**
    * Deliveries with the same id, of the same signal, to the same run, are one: pass the id of the
@@ -51,7 +55,11 @@ export interface SignalOptions {
   readonly deliveryId?: string;
 }
 
-/** Options of {@linkcode RunHandle.status}. */
+/**
+ * Options of {@linkcode RunHandle.status}.
+ *
+ * @category Runs
+ */
 export interface StatusOptions {
   /**
    * Whether to say where in its code the run waits. The run is replayed for that in this process,
@@ -62,7 +70,11 @@ export interface StatusOptions {
   readonly trace?: boolean;
 }
 
-/** A run's search attributes, from outside. */
+/**
+ * A run's search attributes, from outside.
+ *
+ * @category Runs
+ */
 export interface RunAttributes {
   /**
    * Merges attributes into those of the run, also after its end. Merges of different names at the
@@ -78,6 +90,8 @@ export interface RunAttributes {
 /**
  * A run, as its caller holds it: what it returns, and the signals that it takes. Costs nothing to
  * keep, and is never out of date.
+ *
+ * @category Runs
  */
 export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalSchemas> {
   /** The run's id. */

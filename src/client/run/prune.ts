@@ -8,11 +8,15 @@ import { FIRST_PLACE, type PruneScope } from "../../ports/retention.ts";
 import { END_STATES, type EndState } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import { readName } from "../../workflow/options.ts";
-import { type PruneBounds, readBounds, refuseUnless } from "./prune_options.ts";
+import { type PruneScopeOptions, readBounds, refuseUnless } from "./prune_options.ts";
 import { checkText } from "../start/options.ts";
 
-/** Options of {@linkcode RunsApi.prune}: runs count from their end, as does `limit`. */
-export interface PruneOptions extends PruneBounds {
+/**
+ * Options of {@linkcode Runs.prune}: runs count from their end, as does `limit`.
+ *
+ * @category Runs
+ */
+export interface PruneOptions extends PruneScopeOptions {
   /**
    * How runs must have ended.
    *
@@ -29,13 +33,21 @@ export interface PruneOptions extends PruneBounds {
   readonly generations?: boolean;
 }
 
-/** Options of {@linkcode RunsApi.pruneResults}: results count from their commit. */
-export interface PruneResultsOptions extends PruneBounds {
+/**
+ * Options of {@linkcode Runs.pruneResults}: results count from their commit.
+ *
+ * @category Runs
+ */
+export interface PruneResultsOptions extends PruneScopeOptions {
   /** Of one activity, by its name; of all when omitted. */
   readonly activity?: string;
 }
 
-/** What {@linkcode RunsApi.prune} removed, or would remove. */
+/**
+ * What {@linkcode Runs.prune} removed, or would remove.
+ *
+ * @category Runs
+ */
 export interface PruneReport {
   /** Runs. */
   readonly runs: number;
@@ -53,7 +65,7 @@ const WHAT = "runs.prune()";
 type Services = Pick<Store, "now" | "retention">;
 
 /**
- * Removes runs; see {@linkcode RunsApi.prune}.
+ * Removes runs; see {@linkcode Runs.prune}.
  *
  * @param options Which.
  * @param store Where they are.
@@ -85,7 +97,7 @@ export async function pruneRuns(
 }
 
 /**
- * Removes results of activities; see {@linkcode RunsApi.pruneResults}.
+ * Removes results of activities; see {@linkcode Runs.pruneResults}.
  *
  * @param options Which.
  * @param store Where they are.

@@ -11,8 +11,12 @@ import type { Store } from "../../ports/store.ts";
 import { checkOptions, describe } from "../../workflow/options.ts";
 import { checkText } from "../start/options.ts";
 
-/** Until when something must have been over, and how much is removed: one of the first two. */
-export interface PruneBounds {
+/**
+ * Until when something must have been over, and how much is removed: one of the first two.
+ *
+ * @category Runs
+ */
+export interface PruneScopeOptions {
   /** What was over at least so long ago goes, by the database's clock. */
   readonly olderThan?: Duration;
   /** What was over by then goes. */
@@ -52,7 +56,7 @@ const KEYS = ["olderThan", "before", "namespace", "limit", "dryRun"];
  * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
  */
 export function readBounds(
-  options: PruneBounds,
+  options: PruneScopeOptions,
   more: readonly string[],
   what: string,
 ): ReadBounds {
@@ -65,7 +69,7 @@ export function readBounds(
   return { cutoff: readCutoff(options, what), namespace, limit, dryRun };
 }
 
-function readCutoff({ olderThan, before }: PruneBounds, what: string): ReadBounds["cutoff"] {
+function readCutoff({ olderThan, before }: PruneScopeOptions, what: string): ReadBounds["cutoff"] {
   const isOne = (olderThan === undefined) !== (before === undefined);
   const found = olderThan === undefined ? "neither" : "both";
   refuseUnless(isOne, "olderThan", found, "either olderThan or before", what);

@@ -20,7 +20,11 @@ import { readWhere, type RunWhere } from "./conditions.ts";
 import { type RunSummary, runSummary } from "./summary.ts";
 import { checkText } from "../start/options.ts";
 
-/** Options of {@linkcode RunsApi.count}. */
+/**
+ * Options of {@linkcode Runs.count}.
+ *
+ * @category Runs
+ */
 export interface CountOptions {
   /** Which runs; all of the namespace when omitted. */
   readonly where?: RunWhere;
@@ -28,7 +32,11 @@ export interface CountOptions {
   readonly namespace?: string;
 }
 
-/** Options of {@linkcode RunsApi.query}. */
+/**
+ * Options of {@linkcode Runs.query}.
+ *
+ * @category Runs
+ */
 export interface QueryOptions extends CountOptions {
   /**
    * What runs are sorted by; those without that time come last.
@@ -57,7 +65,11 @@ export interface QueryOptions extends CountOptions {
   readonly payloads?: boolean;
 }
 
-/** A page of runs. */
+/**
+ * A page of runs.
+ *
+ * @category Runs
+ */
 export interface RunPage {
   /** The runs. */
   readonly runs: readonly RunSummary[];
@@ -65,48 +77,11 @@ export interface RunPage {
   readonly cursor: string | null;
 }
 
-/** The runs of a namespace: finding and removing them. */
-export interface RunsApi {
-  /**
-   * Finds runs.
-   *
-   * @param options Which, in which order, how many.
-   * @returns A page of them.
-   * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
-   * {InvalidCursorError} If the cursor is none of this question's.
-   */
-  query(options?: QueryOptions): Promise<RunPage>;
-  /**
-   * Counts runs.
-   *
-   * @param options Which.
-   * @returns How many there are.
-   * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
-   */
-  count(options?: CountOptions): Promise<number>;
-  /**
-   * Removes ended runs with all that belongs to them: histories, earlier generations, messages,
-   * delivery ids, idempotency keys. A run stays that lives or is parked, that its parent has still
-   * to hear of, or whose parent may still ask for it. Many small transactions do it, none of which
-   * waits for others or makes them wait; what was removed by then stays so if this process dies.
-   *
-   * @param options Which.
-   * @returns How much was removed.
-   * @throws {InvalidArgumentError} If an option is none.
-   */
-  prune(options: PruneOptions): Promise<PruneReport>;
-  /**
-   * Removes results of activities that are kept under idempotency keys, for all runs: an activity
-   * with such a key is executed again when a run asks for it next.
-   *
-   * @param options Which.
-   * @returns How many were removed, or would be.
-   * @throws {InvalidArgumentError} If an option is none.
-   */
-  pruneResults(options: PruneResultsOptions): Promise<number>;
-}
-
-/** A cursor is none, or belongs to another question. Code `INVALID_CURSOR`. */
+/**
+ * A cursor is none, or belongs to another question. Code `INVALID_CURSOR`.
+ *
+ * @category Errors
+ */
 export class InvalidCursorError extends ContinuumError {
   /**
    * Makes the error.
@@ -134,39 +109,87 @@ const MAX_TIME = 8.64e15;
 const QUERY_KEYS = ["where", "namespace", "orderBy", "limit", "cursor", "payloads"];
 
 /**
- * Makes the questions.
+ * The runs of a namespace: finding and removing them.
  *
- * @param runs Where runs are, in the namespace of the instance.
- * @param store Where everything is kept.
- * @returns The questions.
+ * @category Runs
  */
-export function runsApi(runs: RunStore, store: Pick<Store, "now" | "retention">): RunsApi {
-  const scoped = (namespace: string | undefined): RunStore =>
-    namespace === undefined ? runs : runs.in(checkText(namespace, "namespace"));
-  return {
-    async query(options = {}) {
-      const { query, payloads, tie } = readQuery(options, runs.namespace);
-      const rows = await scoped(options.namespace).query({ ...query, limit: query.limit + 1 });
-      const page = rows.slice(0, query.limit);
-      const last = page.at(-1);
-      return {
-        runs: page.map((row) => runSummary(row, payloads)),
-        cursor: rows.length > page.length && last !== undefined
-          ? writeCursor(last[query.by], last.id, tie)
-          : null,
-      };
-    },
-    async count(options = {}) {
-      checkOptions(options, ["where", "namespace"], "runs.count()");
-      return await scoped(options.namespace).count(readWhere(options.where));
-    },
-    async prune(options) {
-      return await pruneRuns(options, store, runs.namespace);
-    },
-    async pruneResults(options) {
-      return await pruneResults(options, store, runs.namespace);
-    },
-  };
+export class Runs {
+  readonly #runs: RunStore;
+  readonly #store: Pick<Store, "now" | "retention">;
+
+  /**
+   * Made by `Continuum`.
+   *
+   * @param runs Where runs are, in the namespace of the instance.
+   * @param store Where everything is kept.
+   */
+  constructor(runs: RunStore, store: Pick<Store, "now" | "retention">) {
+    this.#runs = runs;
+    this.#store = store;
+  }
+
+  /**
+   * Finds runs.
+   *
+   * @param options Which, in which order, how many.
+   * @returns A page of them.
+   * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
+   * {InvalidCursorError} If the cursor is none of this question's.
+   */
+  async query(options: QueryOptions = {}): Promise<RunPage> {
+    const { query, payloads, tie } = readQuery(options, this.#runs.namespace);
+    const rows = await this.#in(options.namespace).query({ ...query, limit: query.limit + 1 });
+    const page = rows.slice(0, query.limit);
+    const last = page.at(-1);
+    return {
+      runs: page.map((row) => runSummary(row, payloads)),
+      cursor: rows.length > page.length && last !== undefined
+        ? writeCursor(last[query.by], last.id, tie)
+        : null,
+    };
+  }
+
+  /**
+   * Counts runs.
+   *
+   * @param options Which.
+   * @returns How many there are.
+   * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
+   */
+  async count(options: CountOptions = {}): Promise<number> {
+    checkOptions(options, ["where", "namespace"], "runs.count()");
+    return await this.#in(options.namespace).count(readWhere(options.where));
+  }
+
+  /**
+   * Removes ended runs with all that belongs to them: histories, earlier generations, messages,
+   * delivery ids, idempotency keys. A run stays that lives or is parked, that its parent has still
+   * to hear of, or whose parent may still ask for it. Many small transactions do it, none of which
+   * waits for others or makes them wait; what was removed by then stays so if this process dies.
+   *
+   * @param options Which.
+   * @returns How much was removed.
+   * @throws {InvalidArgumentError} If an option is none.
+   */
+  async prune(options: PruneOptions): Promise<PruneReport> {
+    return await pruneRuns(options, this.#store, this.#runs.namespace);
+  }
+
+  /**
+   * Removes results of activities that are kept under idempotency keys, for all runs: an activity
+   * with such a key is executed again when a run asks for it next.
+   *
+   * @param options Which.
+   * @returns How many were removed, or would be.
+   * @throws {InvalidArgumentError} If an option is none.
+   */
+  async pruneResults(options: PruneResultsOptions): Promise<number> {
+    return await pruneResults(options, this.#store, this.#runs.namespace);
+  }
+
+  #in(namespace: string | undefined): RunStore {
+    return namespace === undefined ? this.#runs : this.#runs.in(checkText(namespace, "namespace"));
+  }
 }
 
 function readQuery(

@@ -16,7 +16,11 @@ import type { CallSite } from "../../replay/turn.ts";
 import type { RequestedCommand as PendingCommand } from "../../replay/requested_command.ts";
 import { type RunFacts, runFacts } from "./summary.ts";
 
-/** What a run waits for. */
+/**
+ * What a run waits for.
+ *
+ * @category Runs
+ */
 export interface RunWait {
   /**
    * The kind of effect: `signal`, `sleep`, `child`, an `activity` that waits in its queue or for
@@ -31,13 +35,21 @@ export interface RunWait {
   readonly until: Date | null;
 }
 
-/** An effect that a run has asked for, and has no answer to yet. */
+/**
+ * An effect that a run has asked for, and has no answer to yet.
+ *
+ * @category Runs
+ */
 export interface PendingEffect extends RunWait {
   /** Where the code asked for it: module URL, line and column; `null`: not known. */
   readonly site: CallSite | null;
 }
 
-/** An effect whose attempts have failed so far, and that is still tried. */
+/**
+ * An effect whose attempts have failed so far, and that is still tried.
+ *
+ * @category Runs
+ */
 export interface RetriedEffect {
   /** What it is. */
   readonly kind: "activity" | "step" | "transaction";
@@ -55,7 +67,11 @@ export interface RetriedEffect {
   readonly nextTry: Date | null;
 }
 
-/** What a run is doing, and on which code. */
+/**
+ * What a run is doing, and on which code.
+ *
+ * @category Runs
+ */
 export interface RunStatus extends RunFacts {
   /** Why nothing happens now, for people; `null`: it is executed, or has ended. */
   readonly reason: string | null;
@@ -95,7 +111,11 @@ export interface RunStatus extends RunFacts {
   readonly events: number;
 }
 
-/** One fact of a run's history. */
+/**
+ * One fact of a run's history.
+ *
+ * @category Runs
+ */
 export interface HistoryEntry {
   /**
    * Its place among all events of the run, from 0: a generation goes on where the last one ended.

@@ -10,7 +10,11 @@ import { decode } from "../../base/values.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import type { RunRow, RunState, StuckReason } from "../../ports/rows.ts";
 
-/** What is told of every run. */
+/**
+ * What is told of every run.
+ *
+ * @category Runs
+ */
 export interface RunFacts {
   /** The run's id. */
   readonly id: string;
@@ -43,7 +47,11 @@ export interface RunFacts {
   readonly endedAt: Date | null;
 }
 
-/** A run, as a question finds it. */
+/**
+ * A run, as a question finds it.
+ *
+ * @category Runs
+ */
 export interface RunSummary extends RunFacts {
   /** Its payloads, where they were asked for. */
   readonly payloads?: {

@@ -17,7 +17,11 @@ import type { Versions } from "../../version/versions.ts";
 import { asClaimed, type Replayer } from "./replayer.ts";
 import { RunEndedError, RunNotFoundError, RunStateError } from "../errors.ts";
 
-/** Options of {@linkcode RunHandle.upgrade}. */
+/**
+ * Options of {@linkcode RunHandle.upgrade}.
+ *
+ * @category Runs
+ */
 export interface UpgradeOptions {
   /** The target: a version hash, or a registered specifier; the current version when omitted. */
   readonly to?: string;
@@ -25,7 +29,11 @@ export interface UpgradeOptions {
   readonly dryRun?: boolean;
 }
 
-/** What came of an upgrade. */
+/**
+ * What came of an upgrade.
+ *
+ * @category Runs
+ */
 export interface UpgradeReport {
   /** Whether the run is pinned to the target now; with `dryRun`, whether it could be. */
   readonly upgraded: boolean;
@@ -41,7 +49,11 @@ export interface UpgradeReport {
   readonly activities: readonly UpgradedActivity[];
 }
 
-/** An imported activity that a run waits for while it is moved. */
+/**
+ * An imported activity that a run waits for while it is moved.
+ *
+ * @category Runs
+ */
 export interface UpgradedActivity {
   /** Its name. */
   readonly name: string;

@@ -45,7 +45,11 @@ import {
 import { checkText } from "../start/options.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
-/** A run that a schedule started. */
+/**
+ * A run that a schedule started.
+ *
+ * @category Schedules
+ */
 export interface ScheduleRun {
   /** The run's id: `<schedule's id>><planned time>`, with `.manual` behind it if by hand. */
   readonly runId: string;
@@ -59,7 +63,11 @@ export interface ScheduleRun {
   readonly state: RunState | null;
 }
 
-/** A schedule. */
+/**
+ * A schedule.
+ *
+ * @category Schedules
+ */
 export interface ScheduleStatus {
   /** Its id. */
   readonly id: string;
@@ -116,8 +124,12 @@ export interface ScheduleStatus {
   readonly createdAt: Date;
 }
 
-/** Where a schedule is. */
-export interface ScheduleScope {
+/**
+ * Where a schedule is.
+ *
+ * @category Schedules
+ */
+export interface ScheduleScopeOptions {
   /**
    * Its namespace.
    *
@@ -146,7 +158,11 @@ export interface ScheduleServices {
   readonly run: (runId: string, namespace: string) => RunHandle;
 }
 
-/** Starts runs at planned times. */
+/**
+ * Starts runs at planned times.
+ *
+ * @category Schedules
+ */
 export class Schedules {
   readonly #services: ScheduleServices;
 
@@ -219,7 +235,7 @@ export class Schedules {
    * @param scope Its namespace.
    * @throws {ScheduleNotFoundError} If there is none.
    */
-  async get(id: string, scope: ScheduleScope = {}): Promise<ScheduleStatus> {
+  async get(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     const row = await this.#services.store.get(this.#key(id, scope));
     if (row === null) throw new ScheduleNotFoundError(id, "read the schedule");
     return scheduleStatus(row);
@@ -242,7 +258,7 @@ export class Schedules {
    * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done or
    * cancelled.
    */
-  async pause(id: string, scope: ScheduleScope = {}): Promise<ScheduleStatus> {
+  async pause(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     return await this.#change(
       id,
       scope,
@@ -259,7 +275,7 @@ export class Schedules {
    * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done or
    * cancelled.
    */
-  async resume(id: string, scope: ScheduleScope = {}): Promise<ScheduleStatus> {
+  async resume(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     const from = ["paused", "stuck", "active"] as const;
     return await this.#change(
       id,
@@ -279,7 +295,7 @@ export class Schedules {
    *
    * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done.
    */
-  async cancel(id: string, scope: ScheduleScope = {}): Promise<ScheduleStatus> {
+  async cancel(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     const from = ["active", "paused", "stuck", "cancelled"] as const;
     return await this.#change(
       id,
@@ -299,7 +315,7 @@ export class Schedules {
    * {VersionNotFoundError} If no version of its workflow is registered. {InvalidInputError} If that
    * version does not take the schedule's input.
    */
-  async trigger(id: string, scope: ScheduleScope = {}): Promise<RunHandle> {
+  async trigger(id: string, scope: ScheduleScopeOptions = {}): Promise<RunHandle> {
     const action = "trigger the schedule";
     const key = this.#key(id, scope);
     const { store, due, run } = this.#services;
@@ -330,7 +346,7 @@ export class Schedules {
 
   async #change(
     id: string,
-    scope: ScheduleScope,
+    scope: ScheduleScopeOptions,
     action: string,
     from: readonly ScheduleState[],
     next: (row: ScheduleRow, now: number) => Progress,
@@ -357,7 +373,7 @@ export class Schedules {
     }
   }
 
-  #key(id: string, scope: ScheduleScope): ScheduleKey {
+  #key(id: string, scope: ScheduleScopeOptions): ScheduleKey {
     checkText(id, "id of a schedule", MAX_ID);
     checkOptions(scope, ["namespace"], "a schedule's scope");
     return { id, namespace: readNamespace(scope.namespace, this.#services.namespace) };

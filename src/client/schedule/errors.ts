@@ -7,7 +7,11 @@
 import { ContinuumError } from "../../base/errors.ts";
 import type { ScheduleState } from "../../schedule/firing.ts";
 
-/** A schedule with that id exists already. Code `SCHEDULE_EXISTS`. */
+/**
+ * A schedule with that id exists already. Code `SCHEDULE_EXISTS`.
+ *
+ * @category Errors
+ */
 export class ScheduleExistsError extends ContinuumError {
   /**
    * Makes the error.
@@ -24,7 +28,11 @@ export class ScheduleExistsError extends ContinuumError {
   }
 }
 
-/** No schedule has that id. Code `SCHEDULE_NOT_FOUND`. */
+/**
+ * No schedule has that id. Code `SCHEDULE_NOT_FOUND`.
+ *
+ * @category Errors
+ */
 export class ScheduleNotFoundError extends ContinuumError {
   /**
    * Makes the error.
@@ -39,7 +47,11 @@ export class ScheduleNotFoundError extends ContinuumError {
   }
 }
 
-/** The schedule is in a state in which this can't be done. Code `SCHEDULE_STATE`. */
+/**
+ * The schedule is in a state in which this can't be done. Code `SCHEDULE_STATE`.
+ *
+ * @category Errors
+ */
 export class ScheduleStateError extends ContinuumError {
   /**
    * Makes the error.

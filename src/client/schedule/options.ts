@@ -23,7 +23,11 @@ import {
 import { isWorkflow } from "../../workflow/workflow.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
-/** When a schedule fires: once, at intervals, or by the calendar. */
+/**
+ * When a schedule fires: once, at intervals, or by the calendar.
+ *
+ * @category Schedules
+ */
 export type ScheduleTiming =
   | {
     /** Once, at this time; at once if it is past. */
@@ -53,7 +57,11 @@ export type ScheduleTiming =
     readonly timeZone?: string;
   };
 
-/** Options of {@linkcode Schedules.create}; `timeout` and `retry` are those of its runs. */
+/**
+ * Options of {@linkcode Schedules.create}; `timeout` and `retry` are those of its runs.
+ *
+ * @category Schedules
+ */
 export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunPolicyOptions & {
   /** The schedule's id: 1 to 255 characters, unique in its namespace. */
   readonly id: string;
@@ -125,7 +133,11 @@ export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunPolicyOptions
   readonly ifExists?: "error" | "use" | "replace";
 };
 
-/** Options of {@linkcode Schedules.list}. */
+/**
+ * Options of {@linkcode Schedules.list}.
+ *
+ * @category Schedules
+ */
 export interface ScheduleListOptions {
   /**
    * Of this namespace.

@@ -33,6 +33,8 @@ import type { SignalInput, SignalName, SignalSchemas } from "../../workflow/sign
  * A run that gives its id up is kept as `<id>>was.<n>`. Of two starts at once, one comes first, and
  * the other one finds what that has left. A child that lives, or that its parent may ask for again,
  * keeps its id.
+ *
+ * @category Runs
  */
 export type IfExists = "error" | "use" | "useEnded" | "replaceEnded" | "terminate";
 
@@ -41,6 +43,8 @@ const IF_EXISTS: readonly IfExists[] = ["error", "use", "useEnded", "replaceEnde
 /**
  * Options of {@linkcode Continuum.start}. `timeout` and `retry` go before what the workflow's
  * definition says.
+ *
+ * @category Runs
  */
 export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
   extends RunPolicyOptions {
@@ -91,7 +95,11 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
   readonly transaction?: unknown;
 }
 
-/** A signal that a run starts with: one of those that its workflow declares. */
+/**
+ * A signal that a run starts with: one of those that its workflow declares.
+ *
+ * @category Runs
+ */
 export type StartSignal<Signals extends SignalSchemas = SignalSchemas> = {
   readonly [Name in SignalName<Signals>]:
     & {
@@ -110,7 +118,11 @@ export type StartSignal<Signals extends SignalSchemas = SignalSchemas> = {
       });
 }[SignalName<Signals>];
 
-/** A run of {@linkcode Continuum.startMany}: its input, and what differs from the others. */
+/**
+ * A run of {@linkcode Continuum.startMany}: its input, and what differs from the others.
+ *
+ * @category Runs
+ */
 export interface StartManyItem<Input = unknown, Signals extends SignalSchemas = SignalSchemas>
   extends
     Pick<
@@ -128,7 +140,11 @@ export interface StartManyItem<Input = unknown, Signals extends SignalSchemas = 
   readonly input: Input;
 }
 
-/** Options of {@linkcode Continuum.startMany}, for all of its runs. */
+/**
+ * Options of {@linkcode Continuum.startMany}, for all of its runs.
+ *
+ * @category Runs
+ */
 export type StartManyOptions = Pick<
   StartOptions,
   | "ifExists"

@@ -35,7 +35,11 @@ import {
 import type { StartBatch } from "./batch.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
-/** What became of one run of {@linkcode Continuum.startMany}. */
+/**
+ * What became of one run of {@linkcode Continuum.startMany}.
+ *
+ * @category Runs
+ */
 export type StartedItem<Output = unknown, Signals extends SignalSchemas = SignalSchemas> =
   | {
     /** Whether this call started it, or it was there before. */

@@ -33,7 +33,7 @@ export interface RetentionSettings {
 }
 
 /** What removing needs. */
-export interface RetentionOptions extends RetentionSettings {
+export interface RetentionServices extends RetentionSettings {
   /** Where everything is kept. */
   readonly retention: RetentionStore;
   /** Times the rounds. */
@@ -53,7 +53,7 @@ const MOST_IDLE = 10;
 
 /** Removes what has had its time. */
 export class Retention {
-  readonly #options: RetentionOptions;
+  readonly #options: RetentionServices;
   readonly #poller: Poller;
   /** Goes through all that there is; rounds take steps of it. */
   #pass: AsyncGenerator<number | null, void> | undefined;
@@ -61,7 +61,7 @@ export class Retention {
   #beganAt = -Infinity;
 
   /** @param options What it needs. */
-  constructor(options: RetentionOptions) {
+  constructor(options: RetentionServices) {
     const { clock, databaseClock } = options;
     this.#options = options;
     this.#poller = new Poller({

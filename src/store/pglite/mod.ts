@@ -28,8 +28,6 @@ import { DatabaseInUseError, DatabaseUnavailableError, NestedQueryError } from "
 import { createInMemory } from "./image.ts";
 import { PreparedStatements } from "./prepared.ts";
 
-export type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../sql/driver.ts";
-
 /**
  * A database in this process. One adapter may be opened several times: all share the database,
  * which closes with the last of them, and one in memory is then gone.

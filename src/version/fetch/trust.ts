@@ -36,10 +36,16 @@ import { satisfies } from "../project/semver.ts";
 /**
  * An exact specifier, or a pattern: a `URLPattern`, what one is made of, or a text with a wildcard
  * or group in the pattern's syntax, such as `https://cdn.example/wf/*`.
+ *
+ * @category Versions
  */
 export type TrustPattern = string | URLPattern | URLPatternInit;
 
-/** What a node trusts. */
+/**
+ * What a node trusts.
+ *
+ * @category Versions
+ */
 export interface TrustOptions {
   /**
    * The modules that may run: roots, redirects and members.

@@ -12,6 +12,8 @@
  * - `IMPORT_META`: a use of `import.meta` other than `import.meta.main`; the value differs between
  *   nodes and sources;
  * - `CONFIG_UNSEEN`: above the project's config may be a workspace that this process may not see.
+ *
+ * @category Versions
  */
 export type DiagnosticCode =
   | "UNPINNED_EXTERNAL"
@@ -19,7 +21,11 @@ export type DiagnosticCode =
   | "IMPORT_META"
   | "CONFIG_UNSEEN";
 
-/** One reason why a graph is not exact. An error with `pinning: "strict"`. */
+/**
+ * One reason why a graph is not exact. An error with `pinning: "strict"`.
+ *
+ * @category Versions
+ */
 export interface Diagnostic {
   /** The stable code. */
   readonly code: DiagnosticCode;
