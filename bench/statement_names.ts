@@ -15,6 +15,7 @@ import { Runs } from "../src/store/runs/run_store.ts";
 import { Schedules } from "../src/store/schedules/schedule_store.ts";
 import { SchemaName } from "../src/store/schema/name.ts";
 import { Tasks } from "../src/store/tasks/task_store.ts";
+import type { AnyStatement, Prepared } from "../src/store/sql/statement.ts";
 import { Versions } from "../src/store/versions/version_store.ts";
 
 /** A schema that notes which texts are filled under which names. */
@@ -38,6 +39,20 @@ class NotingSchema extends SchemaName {
       this.names.set(text, this.names.get(text) ?? `${this.area}.${name}`);
     }
     return filled;
+  }
+
+  override prepare<Statements extends Readonly<Record<string, AnyStatement>>>(
+    statements: Statements,
+  ): Prepared<Statements> {
+    const prepared: Record<string, unknown> = {};
+    for (const [name, statement] of Object.entries(statements)) {
+      prepared[name] = statement.prepare((text) => {
+        const filled = super.fill(text);
+        this.names.set(filled, this.names.get(filled) ?? `${this.area}.${name}`);
+        return filled;
+      });
+    }
+    return prepared as Prepared<Statements>;
   }
 }
 

@@ -16,42 +16,64 @@ import { NEXT_WAKE, noted, withMail } from "./runs/statements.ts";
 import { NEXT_LOOK } from "./schedules/statements.ts";
 import type { SchemaName } from "./schema/name.ts";
 import { FREE_TASKS } from "./tasks/statements.ts";
-import { arrayLiteral, CLOCK, milliseconds, storable } from "./sql/fragments.ts";
+import { CLOCK, milliseconds, storable } from "./sql/fragments.ts";
+import { BIGINTS, BOOLEAN, nullable, NUMBER, TEXT, TEXTS } from "./sql/parameters.ts";
+import { NO_ROWS, type Prepared, rows, statement } from "./sql/statement.ts";
 
-const LEASE = "clock_timestamp() + $2::float8 * interval '1 millisecond'";
+const LEASE = "clock_timestamp() + $leaseMs::float8 * interval '1 millisecond'";
 
-/** RUN-2 of `store/runs/run_store.ts`: a run may have been taken more than once. */
+/** RUN-2 of `store/runs/run_store.ts`: the list may name a run several times. */
 const TAKEN = "select distinct unnest(runs) as id from taken";
 
-/** So many runs of which a node and the database think differently are told of at a time. */
+/** The most runs that a heartbeat lists as held by only the node or only the database. */
 const MOST_DIFFERENT = 1_000;
 
-const STATEMENTS = {
-  open: `insert into {schema}.nodes (id, name, expires_at, serves)
-    values ($1, $3, ${LEASE}, $4::text::json)`,
+/** A heartbeat's answer; lists are JSON. */
+type BeatRow = Omit<Beat, "woken" | "unknown" | "gone"> & {
+  readonly woken: string;
+  readonly unknown: string;
+  readonly gone: string;
+};
 
-  heartbeat: `
-    with beat as (update {schema}.nodes set expires_at = ${LEASE} where id = $1 returning id),
+const STATEMENTS = {
+  open: statement(
+    { id: TEXT, leaseMs: NUMBER, name: TEXT, serves: nullable(TEXT) },
+    NO_ROWS,
+    `insert into {schema}.nodes (id, name, expires_at, serves)
+    values ($id, $name, ${LEASE}, $serves::text::json)`,
+  ),
+
+  heartbeat: statement(
+    {
+      node: TEXT,
+      leaseMs: NUMBER,
+      excluded: TEXTS,
+      knownIds: BIGINTS,
+      knownTokens: BIGINTS,
+    },
+    rows<BeatRow>(),
+    `
+    with beat as (update {schema}.nodes set expires_at = ${LEASE} where id = $node returning id),
     taken as (
-      delete from {schema}.leases where node = $1 and exists (select from beat) returning runs
+      delete from {schema}.leases where node = $node and exists (select from beat) returning runs
     ),
     held as materialized (
       select run.id, run.token from (${TAKEN}) as given join {schema}.runs as run using (id)
-      where run.node = $1
+      where run.node = $node
     ),
     known as materialized (
-      select * from unnest($4::bigint[], $5::bigint[]) as known (id, token)
+      select * from unnest($knownIds::bigint[], $knownTokens::bigint[]) as known (id, token)
     ),
-    ${noted("select $1, id from held")}
+    ${noted("select $node, id from held")}
     select exists (select from beat) as alive,
       ${milliseconds(CLOCK)} as now,
       exists (
-        select from {schema}.nodes where id <> $1 and expires_at < clock_timestamp()
+        select from {schema}.nodes where id <> $node and expires_at < clock_timestamp()
       ) as dead,
       exists (select from {schema}.runs where lacks_version) as stuck,
       exists (select from {schema}.runs where must_notify) as "mustNotify",
       exists (select from {schema}.tasks) as tasks,
-      (${NEXT_WAKE.replaceAll("$1", "$3")}) as "nextWake",
+      (${NEXT_WAKE}) as "nextWake",
       ${milliseconds(NEXT_LOOK)} as "nextFire",
       (
         select coalesce(json_agg(mail.id), '[]') from (${withMail("select id from held")}) as mail
@@ -72,22 +94,34 @@ const STATEMENTS = {
           ) limit ${MOST_DIFFERENT}
         ) as gone
       )::text as gone,
-      exists (select from {schema}.tasks where node = $1) as leased`,
+      exists (select from {schema}.tasks where node = $node) as leased`,
+  ),
 
-  bury: `
+  expire: statement(
+    { self: TEXT, everyOther: BOOLEAN },
+    rows<{ readonly id: string }>(),
+    `
     with dead as materialized (
       select id from {schema}.nodes
-      where id <> $1 and ($2::boolean or expires_at < clock_timestamp())
+      where id <> $self and ($everyOther::boolean or expires_at < clock_timestamp())
       order by id for update skip locked
     )
     delete from {schema}.nodes using dead where nodes.id = dead.id
     returning nodes.id`,
+  ),
 
-  close: `delete from {schema}.nodes where id = $1 returning id`,
+  close: statement(
+    { id: TEXT },
+    rows<{ readonly id: string }>(),
+    `delete from {schema}.nodes where id = $id returning id`,
+  ),
 
-  free: `
+  free: statement(
+    { nodes: TEXTS, died: BOOLEAN },
+    rows<{ readonly id: number }>(),
+    `
     with taken as (
-      delete from {schema}.leases where node = any($1::text[]) returning runs
+      delete from {schema}.leases where node = any($nodes::text[]) returning runs
     )
     update {schema}.runs as run set
       state = ${IDLE_STATE},
@@ -96,39 +130,41 @@ const STATEMENTS = {
       wake_at = ${CLOCK},
       since = ${CLOCK},
       claims_since_progress =
-        case when $2::boolean then claims_since_progress
+        case when $died::boolean then claims_since_progress
         else greatest(claims_since_progress - 1, 0) end
     from (${TAKEN}) as given
-    where run.id = given.id and run.node = any($1::text[])
+    where run.id = given.id and run.node = any($nodes::text[])
     returning run.id`,
+  ),
 
   freeTasks: FREE_TASKS,
 
-  forget: `
+  forget: statement(
+    { nodes: TEXTS, died: BOOLEAN },
+    NO_ROWS,
+    `
     with gone as (
-      delete from {schema}.version_loads where node = any($1::text[]) returning hash, state
+      delete from {schema}.version_loads where node = any($nodes::text[]) returning hash, state
     )
     update {schema}.workflow_versions as version set load_crashes = load_crashes + crash.n
     from (
       select hash, count(*)::integer as n from gone
-      where state = 'loading' and $2::boolean group by hash
+      where state = 'loading' and $died::boolean group by hash
     ) as crash
     where version.hash = crash.hash`,
+  ),
 
-  alive: `select id from {schema}.nodes where expires_at >= clock_timestamp() order by id`,
-};
-
-/** A heartbeat's answer; lists are JSON. */
-type BeatRow = Omit<Beat, "woken" | "unknown" | "gone"> & {
-  readonly woken: string;
-  readonly unknown: string;
-  readonly gone: string;
+  alive: statement(
+    {},
+    rows<{ readonly id: string }>(),
+    `select id from {schema}.nodes where expires_at >= clock_timestamp() order by id`,
+  ),
 };
 
 /** {@linkcode NodeStore} in SQL. */
 export class Nodes implements NodeStore {
   readonly #driver: SqlDriver;
-  readonly #sql: Record<keyof typeof STATEMENTS, string>;
+  readonly #sql: Prepared<typeof STATEMENTS>;
 
   /**
    * Prepares the statements on nodes.
@@ -138,36 +174,33 @@ export class Nodes implements NodeStore {
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
-    this.#sql = schema.fillAll(STATEMENTS);
+    this.#sql = schema.prepare(STATEMENTS);
   }
 
   /** See {@linkcode NodeStore.open}. */
   async open({ id, name, leaseMs, serves }: NewNode): Promise<void> {
-    await this.#driver.query(this.#sql.open, [
+    await this.#sql.open.query(this.#driver, {
       id,
       leaseMs,
-      storable("a node's name", name),
-      serves === undefined ? null : legibleJson(serves),
-    ]);
+      name: storable("a node's name", name),
+      serves: serves === undefined ? null : legibleJson(serves),
+    });
   }
 
-  /** See {@linkcode NodeStore.heartbeat}. A node that expired and was not buried lives on. */
+  /** See {@linkcode NodeStore.heartbeat}. A node that expired and still has its row stays alive. */
   async heartbeat(
     id: string,
     leaseMs: number,
     excluded: readonly string[] = [],
     known: readonly HeldRun[] = [],
   ): Promise<Beat> {
-    const [row] = await this.#driver.query<BeatRow>(
-      this.#sql.heartbeat,
-      [
-        id,
-        leaseMs,
-        arrayLiteral(excluded),
-        arrayLiteral(known.map(({ id }) => id)),
-        arrayLiteral(known.map(({ token }) => token)),
-      ],
-    );
+    const [row] = await this.#sql.heartbeat.query(this.#driver, {
+      node: id,
+      leaseMs,
+      excluded,
+      knownIds: known.map(({ id }) => id),
+      knownTokens: known.map(({ token }) => token),
+    });
     const [woken, unknown, gone] = [row!.woken, row!.unknown, row!.gone].map((list) =>
       JSON.parse(list)
     );
@@ -177,30 +210,30 @@ export class Nodes implements NodeStore {
   /** See {@linkcode NodeStore.expire}. */
   async expire(self: string, everyOther: boolean): Promise<{ nodes: number; runs: number }> {
     return await this.#driver.transaction(async (session) => {
-      const dead = await session.query<{ id: string }>(this.#sql.bury, [self, everyOther]);
-      if (dead.length === 0) return { nodes: 0, runs: 0 };
-      const runs = await this.#free(session, dead.map(({ id }) => id), true);
-      return { nodes: dead.length, runs };
+      const expired = await this.#sql.expire.query(session, { self, everyOther });
+      if (expired.length === 0) return { nodes: 0, runs: 0 };
+      const runs = await this.#free(session, expired.map(({ id }) => id), true);
+      return { nodes: expired.length, runs };
     });
   }
 
   /** See {@linkcode NodeStore.close}. Giving runs back counts as no claim of them. */
   async close(id: string): Promise<void> {
     await this.#driver.transaction(async (session) => {
-      const closed = await session.query(this.#sql.close, [id]);
+      const closed = await this.#sql.close.query(session, { id });
       if (closed.length > 0) await this.#free(session, [id], false);
     });
   }
 
   /** See {@linkcode NodeStore.alive}. */
   async alive(): Promise<string[]> {
-    return (await this.#driver.query<{ id: string }>(this.#sql.alive)).map(({ id }) => id);
+    return (await this.#sql.alive.query(this.#driver)).map(({ id }) => id);
   }
 
   async #free(session: SqlSession, nodes: readonly string[], died: boolean): Promise<number> {
-    const runs = await session.query(this.#sql.free, [arrayLiteral(nodes), died]);
-    await session.query(this.#sql.freeTasks, [arrayLiteral(nodes)]);
-    await session.query(this.#sql.forget, [arrayLiteral(nodes), died]);
+    const runs = await this.#sql.free.query(session, { nodes, died });
+    await this.#sql.freeTasks.query(session, { nodes });
+    await this.#sql.forget.query(session, { nodes, died });
     return runs.length;
   }
 }

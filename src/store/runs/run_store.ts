@@ -39,7 +39,9 @@ import { VersionNotRegisteredError } from "../errors.ts";
 import { callerSession } from "../sql/caller_transaction.ts";
 import { RunInserts } from "./inserts.ts";
 import { countStatement, queryStatement } from "./query_statements.ts";
-import { runStatements } from "./statements.ts";
+import { NEXT_WAKE, runStatements } from "./statements.ts";
+import { TEXTS } from "../sql/parameters.ts";
+import { type Prepared, rows, statement } from "../sql/statement.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { arrayLiteral, storable } from "../sql/fragments.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../sql/sqlstate.ts";
@@ -61,6 +63,10 @@ interface DeliveredRow {
   readonly message: number | null;
 }
 
+const STATEMENTS = {
+  nextWake: statement({ excluded: TEXTS }, rows<{ readonly at: number }>(), NEXT_WAKE),
+};
+
 interface Moved {
   readonly status: "moved";
   readonly hash: string;
@@ -73,6 +79,7 @@ export class Runs implements RunStore {
   readonly #driver: SqlDriver;
   readonly #schema: SchemaName;
   readonly #sql: ReturnType<typeof runStatements>;
+  readonly #statements: Prepared<typeof STATEMENTS>;
   readonly #inserts: RunInserts;
   readonly #deliveries: Deliveries;
   readonly #versions: Batcher<string, string | null>;
@@ -89,6 +96,7 @@ export class Runs implements RunStore {
     this.#driver = driver;
     this.#schema = schema;
     this.#sql = runStatements(schema);
+    this.#statements = schema.prepare(STATEMENTS);
     this.#inserts = new RunInserts(schema);
     this.#deliveries = new Deliveries(driver, schema, namespace);
     this.#versions = new Batcher(async (runIds) => {
@@ -160,7 +168,7 @@ export class Runs implements RunStore {
 
   /** See {@linkcode RunStore.nextWake}. */
   async nextWake(excluded: readonly string[]): Promise<number | null> {
-    const [row] = await this.#query<{ at: number }>("nextWake", [arrayLiteral(excluded)]);
+    const [row] = await this.#statements.nextWake.query(this.#driver, { excluded });
     return row?.at ?? null;
   }
 

@@ -91,7 +91,7 @@ const HELD = withCode(`(
     where run.id = any($2::bigint[]) and run.node = $1 and run.token is not null
   )`);
 
-/** When the next run falls due; its parameter is the excluded versions. */
+/** When the next run falls due that is on none of the versions `$excluded`. */
 export const NEXT_WAKE = `
   select ${milliseconds("min(next.at)")} as at from (
     ${nextOf(BEGUN)} union all ${nextOf(TO_START)}
@@ -101,7 +101,7 @@ function nextOf(which: string): string {
   return `(
       select run.wake_at as at from {schema}.runs as run
       where run.wake_at is not null and ${which} and run.specifier_id <> all(${
-    specifierIdsOf("$1::text[]")
+    specifierIdsOf("$excluded::text[]")
   })
       order by run.wake_at limit 1
     )`;
@@ -332,7 +332,6 @@ export function runStatements(
   | "claimStarts"
   | "held"
   | "giveBack"
-  | "nextWake"
   | "woken"
   | "deliver"
   | "delivered"
@@ -356,7 +355,6 @@ export function runStatements(
     claimStarts: claim(TO_START, BEGUN),
     held: HELD,
     giveBack: GIVE_BACK,
-    nextWake: NEXT_WAKE,
     woken: WOKEN,
     deliver: DELIVER,
     delivered: DELIVERED,

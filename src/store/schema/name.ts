@@ -7,6 +7,7 @@
 import { isStorable } from "../../base/text.ts";
 import { createHash } from "node:crypto";
 import { DatabaseOptionError } from "../errors.ts";
+import type { AnyStatement, Prepared } from "../sql/statement.ts";
 
 /** Where `{schema}` stands in statements and migrations. */
 const PLACEHOLDER = /\{schema\}/g;
@@ -50,6 +51,22 @@ export class SchemaName {
    */
   fill(text: string): string {
     return text.replace(PLACEHOLDER, () => this.#quoted);
+  }
+
+  /**
+   * Fills the schema into a family's statements.
+   *
+   * @param statements Statements by name.
+   * @returns The same names with statements that a session can execute.
+   */
+  prepare<Statements extends Readonly<Record<string, AnyStatement>>>(
+    statements: Statements,
+  ): Prepared<Statements> {
+    const prepared: Record<string, unknown> = {};
+    for (const [name, statement] of Object.entries(statements)) {
+      prepared[name] = statement.prepare((text) => this.fill(text));
+    }
+    return prepared as Prepared<Statements>;
   }
 
   /**

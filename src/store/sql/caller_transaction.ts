@@ -54,6 +54,7 @@ export function callerSession(transaction: unknown): SqlSession {
     );
   }
   return {
+    parametersAreText: true,
     async query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
       const asText = text.replace(/\$(\d+)::/g, "$$$1::text::");
       const result = await ask.call(guest, asText, [...values]);

@@ -22,6 +22,11 @@ export interface SqlSession {
    * @returns Its rows.
    */
   query<Row>(text: string, values?: readonly SqlValue[]): Promise<Row[]>;
+  /**
+   * Whether all parameters go to the database as text, whatever the client would make of a value
+   * for the type that it is cast to. Default: `false`.
+   */
+  readonly parametersAreText?: boolean;
   /** The driver's own transaction, where this session is one. */
   readonly client?: unknown;
   /** Runs a script of several statements without parameters. */

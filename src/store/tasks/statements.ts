@@ -6,6 +6,8 @@
 
 import type { SchemaName } from "../schema/name.ts";
 import { CLOCK, milliseconds, timestamp } from "../sql/fragments.ts";
+import { TEXTS } from "../sql/parameters.ts";
+import { NO_ROWS, statement } from "../sql/statement.ts";
 
 const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
 
@@ -377,10 +379,13 @@ const CANCEL = `
   select position from gone`;
 
 /** What a burial does to the tasks of the dead (NODE-1 of nodes). An attempt that never ended counts. */
-export const FREE_TASKS = `
+export const FREE_TASKS = statement(
+  { nodes: TEXTS },
+  NO_ROWS,
+  `
   with orphans as (
     delete from {schema}.tasks as task using {schema}.runs as run
-    where task.node = any($1::text[]) and run.id = task.run and run.ended_at is not null
+    where task.node = any($nodes::text[]) and run.id = task.run and run.ended_at is not null
   ),
   clock as materialized (select ${CLOCK} as at)
   update {schema}.tasks as task set
@@ -390,7 +395,8 @@ export const FREE_TASKS = `
       else least(clock.at + ${after("task.wait_ms")}, task.closes_at)
     end
   from clock, {schema}.runs as run
-  where task.node = any($1::text[]) and run.id = task.run and run.ended_at is null`;
+  where task.node = any($nodes::text[]) and run.id = task.run and run.ended_at is null`,
+);
 
 /**
  * The statements on tasks in a schema.
