@@ -1,5 +1,5 @@
 /**
- * Search attributes: what callers and workflows say of a run, so that it can be found.
+ * Search attributes: values that callers and workflows set on a run, by which it can be found.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface Attributes {
 }
 
 /**
- * What attributes are set with: dates become ISO strings.
+ * A value as callers pass it: a `Date` becomes an ISO string.
  *
  * @category Runs
  */
@@ -48,7 +48,7 @@ export type AttributeInput =
   | { readonly [name: string]: AttributeInput };
 
 /**
- * Attributes to be merged into those that there are; `undefined` removes one.
+ * Attributes that are merged into the existing ones.
  *
  * @category Runs
  */
@@ -57,7 +57,7 @@ export interface AttributesPatch {
   readonly [name: string]: AttributeInput | undefined;
 }
 
-/** A patch, read. */
+/** A checked patch. */
 export interface AttributesChange {
   /** The JSON object that is merged. */
   readonly set: string;
@@ -72,12 +72,12 @@ const MAX_TEXT = 65_536;
 const MAX_DEPTH = 8;
 
 /**
- * Reads a patch.
+ * Checks a patch.
  *
- * @param patch What was passed.
- * @param what What takes it, such as `attributes.set`.
+ * @param patch The argument that was passed.
+ * @param what The call that takes it, such as `attributes.set`.
  * @returns The change.
- * @throws {InvalidArgumentError} If a name or a value can't be kept; its path is named.
+ * @throws {InvalidArgumentError} If a name or a value can't be stored; the message has its path.
  */
 export function readAttributes(patch: unknown, what: string): AttributesChange {
   if (!isPlainObject(patch)) refuse(what, "", patch, "an object of attributes");
@@ -96,14 +96,14 @@ export function readAttributes(patch: unknown, what: string): AttributesChange {
 }
 
 /**
- * Reads one value.
+ * Checks one value.
  *
- * @param what What takes it.
- * @param path Where it stands, for messages.
- * @param value What was passed.
- * @param depth How many objects it is in.
+ * @param what The call that takes it.
+ * @param path Its path, for messages.
+ * @param value The value that was passed.
+ * @param depth How many objects contain it.
  * @returns The value, with dates as ISO strings.
- * @throws {InvalidArgumentError} If it can't be kept.
+ * @throws {InvalidArgumentError} If it can't be stored.
  */
 export function readValue(
   what: string,
@@ -157,7 +157,7 @@ function readObject(what: string, path: string, value: object, depth: number): A
   return read;
 }
 
-/** A dot would part a path. */
+/** A name without dots: a dot separates the names of a path. */
 function checkName(what: string, path: string, name: string): void {
   if (name !== "" && name.length <= MAX_NAME && !name.includes(".") && isStorable(name)) return;
   refuse(what, path, name, `names of 1 to ${MAX_NAME} characters without dots`);

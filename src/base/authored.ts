@@ -1,14 +1,15 @@
 /**
- * Places in versions, told as their author knows them. Code is executed as
- * `continuum:///<hash>/<path>`, the same on every node, and so it is recorded; people read where
- * the author wrote it.
+ * Shows code locations of versions as their author knows them. A version is executed under
+ * `continuum:///<hash>/<path>` on every node, and locations are recorded in this form. People see
+ * the file that the author wrote.
  *
- * - AUTHORED-1: what is recorded, and what workflow code reads, keeps the first form: only what is shown is
- *   told in the other.
- * - AUTHORED-2: a source's URL is told for bytes that this process has read from there and hashed; of any
- *   other version its own path is told, its workflow and its hash.
- * - AUTHORED-3: what is told holds no quote, backslash or control character, so that it may be put into
- *   JSON.
+ * - AUTHORED-1: locations are recorded, and read by workflow code, in the executed form. Only what
+ *   people see is translated.
+ * - AUTHORED-2: a location is shown with a source URL only if this process read the module's bytes
+ *   from that URL and hashed them. Otherwise it is shown with the path in the version, the workflow
+ *   and the hash.
+ * - AUTHORED-3: a translated location has no quote, backslash or control character, so it can be
+ *   put into JSON text.
  *
  * @module
  */
@@ -16,7 +17,7 @@
 import { setHidden, stackless } from "./stackless.ts";
 import { shortHash } from "./text.ts";
 
-/** What a place is told with where this process knows no source of its version. */
+/** Names a version whose source URLs this process does not know. */
 export interface VersionName {
   /** The version. */
   readonly hash: string;
@@ -30,26 +31,26 @@ interface Source {
   readonly urls: Map<string, string>;
 }
 
-/** What loggers of this package are used for. */
+/** The log methods that this package uses. */
 export interface AuthoredLog {
-  /** Says what matters while looking for a fault. */
+  /** Logs a detail for debugging. */
   debug(message: string, properties?: Record<string, unknown>): void;
-  /** Says what happens in the ordinary course. */
+  /** Logs normal operation. */
   info(message: string, properties?: Record<string, unknown>): void;
-  /** Says what somebody should look at. */
+  /** Logs what an operator should look at. */
   warn(message: string, properties?: Record<string, unknown>): void;
-  /** Says what somebody must look at. */
+  /** Logs what an operator must look at. */
   error(message: string, properties?: Record<string, unknown>): void;
 }
 
 type Level = keyof AuthoredLog;
 
-/** What is used of a logger. */
+/** The parts of a logger that are used. */
 interface Sink extends AuthoredLog {
   isEnabledFor(level: "debug" | "info" | "warning" | "error"): boolean;
 }
 
-/** Nothing deeper of an error is told otherwise than it is. */
+/** Locations that are nested deeper in a logged value or an error are not translated. */
 const MAX_DEPTH = 8;
 
 const SCHEME = "continuum:///";
@@ -59,7 +60,8 @@ const PLACE =
 const sources = new Map<string, Source>();
 
 /**
- * Remembers where a version was read from, for the life of the process, as its modules are.
+ * Remembers the source URLs of a version until the process ends, as long as its modules stay
+ * loaded.
  *
  * @param hash The version.
  * @param workflow The name of its workflow; `null`: not known yet.
@@ -77,22 +79,22 @@ export function noteSources(
 }
 
 /**
- * Where a member of a version was read from.
+ * Returns the URL that a member of a version was read from.
  *
  * @param hash The version.
  * @param path The path that the member is executed under.
- * @returns Its URL; `undefined`: this process does not know.
+ * @returns Its URL; `undefined` if this process does not know it.
  */
 export function sourceOf(hash: string, path: string): string | undefined {
   return sources.get(hash)?.urls.get(path);
 }
 
 /**
- * Tells the places in a text as their author knows them.
+ * Translates the locations in a text into source locations.
  *
  * @param text Any text, such as a stack or JSON.
- * @param version The version that it is of, if one is known.
- * @returns The text; itself where it names no place in a version.
+ * @param version The version that the text is about, if one is known.
+ * @returns The text; the same one if it contains no location of a version.
  */
 export function authored(text: string, version?: VersionName): string {
   if (!text.includes(SCHEME)) return text;
@@ -109,39 +111,40 @@ export function authored(text: string, version?: VersionName): string {
 }
 
 /**
- * Tells the places in facts that are JSON.
+ * Translates the locations in a JSON value.
  *
- * @param facts What `JSON.stringify` takes, and gives back the same.
- * @param version The version that they are of, if one is known.
- * @returns The facts; themselves where they name no place in a version.
+ * @param facts A value that survives `JSON.stringify` and `JSON.parse` unchanged.
+ * @param version The version that the value is about, if one is known.
+ * @returns The value; the same one if it contains no location of a version.
  */
 export function authoredFacts<T>(facts: T, version?: VersionName): T {
   if (facts === null || facts === undefined) return facts;
   const text = JSON.stringify(facts);
-  const told = authored(text, version);
-  return told === text ? facts : JSON.parse(told);
+  const translated = authored(text, version);
+  return translated === text ? facts : JSON.parse(translated);
 }
 
 /**
- * Tells the places in what was thrown. The error itself stays as it is, for whoever else has it.
+ * Translates the locations in a thrown value. An error is copied, not changed: other code may hold
+ * it.
  *
- * @param thrown Anything.
- * @returns An error of the same class with the same fields; itself where it names no place in a
- * version, or can't be copied.
+ * @param thrown Any thrown value.
+ * @returns An error of the same class with the same fields; the thrown value itself if it contains
+ * no location of a version, or can't be copied.
  */
 export function authoredError(thrown: unknown): unknown {
   try {
-    return told(thrown, 0);
+    return shownValue(thrown, 0);
   } catch {
     return thrown; // A getter that throws, or a hostile proxy.
   }
 }
 
 /**
- * Makes a logger that tells places as their author knows them.
+ * Makes a logger that translates locations into source locations.
  *
  * @param log The logger.
- * @returns It.
+ * @returns The translating logger.
  */
 export function authoredLog(log: Sink): AuthoredLog {
   const say = (level: Level) => (message: string, properties: Record<string, unknown> = {}) => {
@@ -152,26 +155,28 @@ export function authoredLog(log: Sink): AuthoredLog {
   return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
 }
 
-function told(value: unknown, depth: number): unknown {
+function shownValue(value: unknown, depth: number): unknown {
   if (typeof value === "string") return authored(value);
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
-  if (isError(value)) return toldError(value, depth);
+  if (isError(value)) return shownError(value, depth);
   const isList = Array.isArray(value);
   if (!isList && Object.getPrototypeOf(value) !== Object.prototype) return value;
-  const entries = Object.entries(value).map(([key, part]) => [key, told(part, depth + 1)] as const);
+  const entries = Object.entries(value).map(([key, part]) =>
+    [key, shownValue(part, depth + 1)] as const
+  );
   if (entries.every(([key, part]) => part === (value as Record<string, unknown>)[key])) {
     return value;
   }
   return isList ? entries.map(([, part]) => part) : Object.fromEntries(entries);
 }
 
-function toldError(error: Error, depth: number): Error {
+function shownError(error: Error, depth: number): Error {
   const stack = typeof error.stack === "string" ? error.stack : "";
   const changed = new Map<string, unknown>();
   const descriptors = Object.getOwnPropertyDescriptors(error) as Record<string, PropertyDescriptor>;
   delete descriptors["stack"];
   for (const [key, { value }] of Object.entries(descriptors)) {
-    const shown = told(value, depth + 1);
+    const shown = shownValue(value, depth + 1);
     if (shown !== value) changed.set(key, shown);
   }
   const shown = authored(stack);
@@ -184,12 +189,12 @@ function toldError(error: Error, depth: number): Error {
   return copy;
 }
 
-/** No proxy is one. */
+/** `false` for every proxy. */
 function isError(value: object): value is Error {
   return (Error as unknown as { isError(value: unknown): boolean }).isError(value);
 }
 
-/** A path as the manifest labels it. */
+/** A path in the form of the manifest's labels. */
 function labelOf(path: string): string {
   try {
     const label = decodeURIComponent(path);

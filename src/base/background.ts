@@ -1,18 +1,19 @@
 /**
- * Promises that nobody awaits.
+ * Promises that are not awaited.
  *
- * - BACKGROUND-1: none of them rejects unhandled, which would end the process. Whoever leaves a promise to
- *   itself says here what is to be done with its error, or that there is nothing to be done.
+ * - BACKGROUND-1: none of them rejects unhandled, which would end the process. Code that does not
+ *   await a promise passes it here, with a handler for its error or without one.
  *
  * @module
  */
 
 /**
- * Leaves work to itself (BACKGROUND-1).
+ * Runs work in the background (BACKGROUND-1).
  *
- * @param work The work, under way.
- * @param failed Hears of its error; nobody does when omitted. What it throws itself is lost.
- * @returns Resolves when the work is over, however it ended; it may be left alone.
+ * @param work The work, already started.
+ * @param failed Receives its error; the error is dropped when omitted. An error that `failed`
+ * throws is dropped too.
+ * @returns Resolves when the work has ended, with or without success; need not be awaited.
  */
 export function inBackground(
   work: Promise<unknown>,
@@ -22,7 +23,7 @@ export function inBackground(
 }
 
 /**
- * Takes a rejection for handled (BACKGROUND-1): somebody else hears of it, or nobody has to.
+ * Marks a rejection as handled (BACKGROUND-1): other code receives it, or no code has to.
  *
  * @param promise The promise, if there is one.
  */

@@ -1,5 +1,5 @@
 /**
- * When to try again: pure arithmetic over an attempt, a policy and a random number.
+ * When to retry: pure arithmetic over an attempt, a policy and a random number.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { isContinuumError } from "./errors.ts";
 import { classNameOf } from "./values_errors.ts";
 
 /**
- * When and how often to try again; every field is decided.
+ * When and how often to retry, without optional fields.
  *
  * @category Activities
  */
@@ -27,7 +27,7 @@ export interface RetryPolicy {
   readonly nonRetryable: readonly string[];
 }
 
-/** What holds where nothing is said: five attempts, after about 1, 2, 4 and 8 seconds. */
+/** The default: five attempts, with delays of about 1, 2, 4 and 8 seconds. */
 export const DEFAULT_RETRY: RetryPolicy = {
   maxAttempts: 5,
   backoff: "exponential",
@@ -38,8 +38,8 @@ export const DEFAULT_RETRY: RetryPolicy = {
 };
 
 /**
- * The delay after a failed attempt. Jitter only ever shortens it, so that no delay passes the cap
- * and delays at the cap still spread.
+ * The delay after a failed attempt. Jitter only shortens a delay, so none is longer than the
+ * maximum, and delays at the maximum still spread.
  *
  * @param attempt The attempt that failed, from 1.
  * @param policy The policy.
@@ -53,12 +53,12 @@ export function backoffDelay(attempt: number, policy: RetryPolicy, random: numbe
 }
 
 /**
- * Whether a failed attempt is to be followed by another.
+ * Whether a failed attempt is retried.
  *
  * @param attempt The attempt that failed, from 1.
  * @param policy The policy.
  * @param error What it threw.
- * @returns Whether to try again.
+ * @returns Whether to retry.
  */
 export function shouldRetry(attempt: number, policy: RetryPolicy, error: unknown): boolean {
   if (attempt >= policy.maxAttempts || isFinal(error)) return false;
@@ -74,8 +74,8 @@ export function shouldRetry(attempt: number, policy: RetryPolicy, error: unknown
 }
 
 /**
- * Codes of errors that another attempt would only repeat: the caller said so, or this package was
- * misused, which is a mistake in the code.
+ * Codes of errors that a retry would only repeat: the user's code said so, or it misused this
+ * package, which is a mistake in that code.
  */
 const FINAL: ReadonlySet<string> = new Set([
   "NON_RETRYABLE",
@@ -88,10 +88,10 @@ const FINAL: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether an error is never tried again, whatever the policy says.
+ * Whether an error is never retried, whatever the policy says.
  *
  * @param error What was thrown.
- * @returns Whether its code is among those that another attempt can't mend.
+ * @returns Whether its code is one that a retry can't fix.
  */
 export function isFinal(error: unknown): boolean {
   return isContinuumError(error) && FINAL.has(error.code);

@@ -1,15 +1,15 @@
 /**
- * Group commit: what is asked for while one flush is under way goes out together in the next.
+ * Group commit: items that are added during a flush go together into the next flush.
  *
  * - BATCH-1: at most one flush is under way.
- * - BATCH-2: an idle batcher flushes at once, that is after what the event loop already has at hand:
- *   hundreds of runs that go on in one tick share a flush, also where a flush blocks the process,
- *   as PGlite does. There is no timer, and no size to wait for.
- * - BATCH-3: the backlog is bounded: who comes when it is full waits to be let in, in order.
- * - BATCH-4: who is refused is alone: a batch that fails by one of its items is halved until that item
- *   stands by itself, and the others are done.
- * - BATCH-5: where items have weights, a heavy one goes alone, and the light ones that wait go between
- *   two heavy ones: nobody waits for a row of them.
+ * - BATCH-2: an idle batcher flushes as soon as the event loop has finished its pending work, so
+ *   hundreds of runs that continue in one tick share a flush, even if a flush blocks the process,
+ *   as PGlite does. There is no timer, and no minimum size.
+ * - BATCH-3: the backlog is bounded: a caller that finds it full waits for room, in order.
+ * - BATCH-4: a refused item fails alone: a batch that fails because of one of its items is halved
+ *   until that item is by itself, and the others succeed.
+ * - BATCH-5: if items have weights, a heavy item is flushed alone, and waiting light items are
+ *   flushed between two heavy ones, so they never wait for several heavy items in a row.
  *
  * @module
  */
@@ -18,11 +18,11 @@ import { inBackground } from "./background.ts";
 
 const immediate: typeof setImmediate = setImmediate;
 
-/** How much fits into one flush, where items differ much. */
+/** How much fits into one flush, if items differ in size. */
 export interface Load<T> {
   /** How heavy an item is. */
   readonly weigh: (item: T) => number;
-  /** The most that items of one flush weigh together; one that is heavier than half of it is heavy. */
+  /** The most that the items of one flush weigh together; an item above half of it is heavy. */
   readonly most: number;
 }
 
@@ -33,7 +33,7 @@ interface Waiting<T, R> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Gathers items, and hands them on in batches. */
+/** Collects items and flushes them in batches. */
 export class Batcher<T, R> {
   readonly #flush: (items: readonly T[]) => Promise<readonly R[]>;
   readonly #limit: number;
@@ -41,20 +41,20 @@ export class Batcher<T, R> {
   readonly #isRefusal: (error: unknown) => boolean;
   readonly #load: Load<T> | undefined;
   #waiting: Waiting<T, R>[] = [];
-  /** Lets in those for whom there was no room, the first first. */
+  /** Callers that wait for room in the backlog, the longest wait first. */
   #doors: (() => void)[] = [];
-  /** BATCH-5: those that wait, and are heavy. */
+  /** BATCH-5: heavy items that wait. */
   #heavy: Waiting<T, R>[] = [];
   #busy = false;
 
   /**
-   * @param flush Does the work of one batch; answers in the order of the items. If it throws, every
-   * item of the batch fails with that.
+   * @param flush Processes one batch; returns one result for each item, in order. If it throws,
+   * every item of the batch fails with its error.
    * @param limit The most items of one batch.
    * @param maxBacklog The most items that no flush has taken.
-   * @param isRefusal Whether an error of a flush says that nothing of the batch was done, and that
-   * it fails again for the sake of some item (BATCH-4); never when omitted.
-   * @param load How much fits into one flush (BATCH-5); `limit` alone counts when omitted.
+   * @param isRefusal Whether an error of a flush means that nothing of the batch was done, because
+   * of one of its items (BATCH-4); `false` for every error when omitted.
+   * @param load How much fits into one flush (BATCH-5); only `limit` counts when omitted.
    */
   constructor(
     flush: (items: readonly T[]) => Promise<readonly R[]>,
@@ -79,7 +79,7 @@ export class Batcher<T, R> {
    * Adds an item to the next batch.
    *
    * @param item The item.
-   * @returns Its share of what the flush answered.
+   * @returns The flush's result for this item.
    */
   add(item: T): Promise<R> {
     if (this.backlog < this.#maxBacklog && this.#doors.length === 0) {
@@ -107,13 +107,13 @@ export class Batcher<T, R> {
       if (batch.length === 0) continue;
       for (const open of this.#doors.splice(0, this.#maxBacklog - this.backlog)) open();
       await inBackground(this.#finish(batch), (error) => {
-        for (const { reject } of batch) reject(error); // a mistake: nobody waits for ever
+        for (const { reject } of batch) reject(error); // a bug in here: no caller waits forever
       });
     }
     this.#busy = false;
   }
 
-  /** How many of the light items go together. */
+  /** How many waiting light items fit into the next flush. */
   #fits(): number {
     if (this.#load === undefined) return this.#limit;
     const most = Math.min(this.#limit, this.#waiting.length);

@@ -1,23 +1,23 @@
 /**
- * Monotonic time and timers as a port, so that tests move them by hand. It is never a source of
- * dates: those are the database's.
+ * Monotonic time and timers as a port, so that tests control them. It never provides dates: those
+ * are the database's.
  *
  * @module
  */
 
-/** Ends a timer; ending it twice does no harm. */
+/** A started timer; cancelling it twice is harmless. */
 export interface Timer {
-  /** Stops it. */
+  /** Stops the timer. */
   cancel(): void;
 }
 
 /** Monotonic time and timers. */
 export interface Clock {
-  /** Milliseconds since some fixed moment; never goes back. */
+  /** Milliseconds since some fixed moment; never decreases. */
   monotonic(): number;
   /**
    * Calls `callback` once, `ms` milliseconds from now. Waits of more than an hour are cut to an
-   * hour (`setTimeout` fires at once beyond 2^31 milliseconds): look at the time again then.
+   * hour (`setTimeout` fires at once beyond 2^31 milliseconds): check the time again then.
    *
    * @param ms Milliseconds; negative counts as zero.
    * @param callback What to call.
@@ -38,7 +38,7 @@ export const systemClock: Clock = {
 };
 
 /**
- * Calls back after a time of any length, which one wait of a clock may be too short for.
+ * Calls back after a time of any length, also one that is longer than one wait of a clock.
  *
  * @param clock The clock.
  * @param ms Milliseconds.

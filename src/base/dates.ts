@@ -1,15 +1,15 @@
 /**
- * Which dates last.
+ * Which dates can be stored.
  *
  * @module
  */
 
-/** The form of {@linkcode isStorableDate}, for messages. */
+/** What {@linkcode isStorableDate} accepts, for messages. */
 export const STORABLE_DATES = "a Date from 1970 to 9999";
 
 /**
- * Whether a value is a date that databases and run ids can keep: of a year with four digits, from
- * 1970.
+ * Whether a value is a date that databases and run ids can store: from the year 1970 to the year
+ * 9999.
  *
  * @param value Anything.
  * @returns Whether it is.

@@ -1,6 +1,6 @@
 /**
- * Telling two texts apart cheaply. Not for secrets, and no proof of content: code identity uses
- * SHA-256; this only notices that a workflow now asks for something else.
+ * A cheap digest that tells two texts apart. Not for secrets, and no proof of content: code
+ * identity uses SHA-256; this only detects that a workflow now requests something else.
  *
  * @module
  */

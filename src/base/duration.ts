@@ -25,16 +25,16 @@ const UNITS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/y;
-/** About 285 years: beyond it a date would leave what databases and `Date` agree on. */
+/** About 285 years: a longer one would leave the dates that databases and `Date` agree on. */
 const LONGEST = 9_000_000_000_000;
 
 /**
  * Reads a duration.
  *
  * @param duration The duration.
- * @param what What it is called in errors, such as `timeout`.
+ * @param what What errors call it, such as `timeout`.
  * @returns Whole milliseconds, from 0 to 9,000,000,000,000.
- * @throws {InvalidArgumentError} If it is no duration, negative or too long.
+ * @throws {InvalidArgumentError} If it is not a duration, negative or too long.
  */
 export function durationMs(duration: Duration, what = "duration"): number {
   const ms = read(duration);
@@ -57,7 +57,7 @@ function read(duration: unknown): number {
   return NaN;
 }
 
-/** Code says the same few durations again and again. */
+/** Durations that were parsed: code uses the same few again and again. */
 const known = new Map<string, number>();
 const MAX_KNOWN = 256;
 

@@ -76,20 +76,20 @@ export class InvalidArgumentError extends ContinuumError {
 }
 
 /**
- * A value cannot be written into the journal; the message names the offender's path.
+ * A value cannot be written into the journal; the message has the path of the offending part.
  *
  * @category Errors
  */
 export class NotSerializableError extends ContinuumError {
-  /** Where the offender is, such as `input.items[3].callback`. */
+  /** The path of the offending part, such as `input.items[3].callback`. */
   readonly path: string;
 
   /**
    * Makes the error.
    *
-   * @param path Where the offender is.
+   * @param path The path of the offending part.
    * @param found What was found there.
-   * @param cause What reading it threw, if it threw.
+   * @param cause The error that reading it threw, if any.
    */
   constructor(path: string, found: string, cause?: unknown) {
     super(
@@ -103,7 +103,7 @@ export class NotSerializableError extends ContinuumError {
 }
 
 /**
- * A value is larger than one value may be (`limits.payloadBytes`). Nothing of it is written.
+ * A value is larger than `limits.payloadBytes`. No part of it is written.
  *
  * @category Errors
  */
@@ -125,13 +125,13 @@ export class PayloadTooLargeError extends ContinuumError {
   }
 }
 
-/** Text that was to be decoded is not what this package writes. */
+/** A text that was to be decoded was not written by this package. */
 export class CorruptValueError extends ContinuumError {
   /**
    * Makes the error.
    *
    * @param message What could not be decoded, and why.
-   * @param cause What the parser threw, if it threw.
+   * @param cause The error of the parser, if any.
    */
   constructor(message: string, cause?: unknown) {
     super("CORRUPT_VALUE", message, cause === undefined ? {} : { cause });
@@ -139,15 +139,15 @@ export class CorruptValueError extends ContinuumError {
 }
 
 /**
- * Which limit of time an attempt, or all attempts of an activity, ran into.
+ * Which time limit an attempt, or all attempts of an activity, exceeded.
  *
  * @category Errors
  */
 export type TimeoutKind = "startToClose" | "scheduleToStart" | "scheduleToClose" | "heartbeat";
 
 /**
- * A wait or an attempt took longer than it was given. Of an attempt, `details.timeout` is a
- * {@linkcode TimeoutKind} and `details.timeoutMs` the whole milliseconds that it was given.
+ * A wait or an attempt took longer than allowed. For an attempt, `details.timeout` is a
+ * {@linkcode TimeoutKind} and `details.timeoutMs` the limit in whole milliseconds.
  *
  * @category Errors
  */
@@ -164,7 +164,7 @@ export class TimeoutError extends ContinuumError {
 }
 
 /**
- * A failure that a workflow or an activity states on purpose, such as a rejected order.
+ * A failure that a workflow or an activity reports on purpose, such as a rejected order.
  *
  * @category Errors
  */
@@ -172,7 +172,7 @@ export class WorkflowError extends ContinuumError {
   /**
    * Makes the error.
    *
-   * @param message What went wrong, for the reader of the run's result.
+   * @param message What went wrong, for people who read the run's result.
    * @param options The cause, and facts that are stored with the run.
    */
   constructor(
@@ -184,9 +184,8 @@ export class WorkflowError extends ContinuumError {
 }
 
 /**
- * A failure that no other attempt can mend, said where it is thrown: a step, an activity, a
- * transaction, a compensation or a run that throws it is not tried again, whatever its `retry`
- * says. Code `NON_RETRYABLE`.
+ * A failure that no retry can fix. A step, an activity, a transaction, a compensation or a run that
+ * throws it is not retried, whatever its `retry` says. Code `NON_RETRYABLE`.
  *
  * @category Errors
  */
@@ -211,23 +210,23 @@ export class NonRetryableError extends ContinuumError {
  * @category Errors
  */
 export interface FailedAttempt {
-  /** Which one, from 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
-  /** What it threw, as it was recorded. */
+  /** The error that it threw, as recorded. */
   readonly error: unknown;
-  /** When. */
+  /** When it failed. */
   readonly at: Date;
 }
 
 /**
- * An activity failed for good; `cause` is what its last attempt threw, as it was recorded.
+ * An activity failed permanently; `cause` is the recorded error of its last attempt.
  *
  * @category Errors
  */
 export class ActivityError extends ContinuumError {
   /** The activity's name. */
   readonly activity: string;
-  /** Its attempts, oldest first: the last 20 of them. Empty if it failed without being tried. */
+  /** Its attempts, oldest first: the last 20 of them. Empty if it failed without an attempt. */
   readonly attempts: readonly FailedAttempt[];
 
   /**
@@ -235,7 +234,7 @@ export class ActivityError extends ContinuumError {
    *
    * @param activity The activity's name.
    * @param position Its position in the run's program order.
-   * @param cause What its last attempt threw.
+   * @param cause The error of its last attempt.
    * @param attempts Its attempts, oldest first.
    */
   constructor(
@@ -255,9 +254,9 @@ export class ActivityError extends ContinuumError {
 }
 
 /**
- * The run was asked to end. Thrown once, by everything that the workflow waits for; effects that
- * are asked for afterwards work, so that `finally` can clean up. Let it pass, and the run is
- * `cancelled`.
+ * The run was asked to cancel. Everything that the workflow waits for throws it, once. Effects that
+ * the code requests afterwards work, so `finally` can clean up. If the code does not catch it, the
+ * run becomes `cancelled`.
  *
  * @category Errors
  */
@@ -265,7 +264,7 @@ export class CancelledError extends ContinuumError {
   /**
    * Makes the error.
    *
-   * @param reason Why, as the caller said.
+   * @param reason The reason that the caller gave.
    */
   constructor(reason: string | null = null) {
     super("CANCELLED", `The run was cancelled${reason === null ? "" : `: ${reason}`}`, {
@@ -275,22 +274,22 @@ export class CancelledError extends ContinuumError {
 }
 
 /**
- * A run has not ended within its timeout: its code was told as by a cancellation, and let that
- * pass. Code `RUN_TIMEOUT`.
+ * A run did not end within its timeout. Its code received the timeout like a cancellation, and did
+ * not catch it. Code `RUN_TIMEOUT`.
  *
  * @category Errors
  */
 export class RunTimeoutError extends ContinuumError {
   /** The run's id. */
   readonly runId: string;
-  /** Milliseconds that it might take. */
+  /** The run's timeout, in milliseconds. */
   readonly timeout: number;
 
   /**
    * Makes the error.
    *
    * @param runId The run's id.
-   * @param timeout Milliseconds that it might take.
+   * @param timeout The run's timeout, in milliseconds.
    */
   constructor(runId: string, timeout: number) {
     super("RUN_TIMEOUT", `Run ${JSON.stringify(runId)} timed out: it had ${timeout} ms`, {
@@ -302,19 +301,19 @@ export class RunTimeoutError extends ContinuumError {
 }
 
 /**
- * Compensations of a saga failed for good; `cause` is why the saga was undone.
+ * Compensations of a saga failed permanently; `cause` is why the saga was undone.
  *
  * @category Errors
  */
 export class CompensationError extends ContinuumError {
-  /** What the compensations threw, in the order of their failing. */
+  /** The errors of the compensations, in the order of their failing. */
   readonly failures: readonly unknown[];
 
   /**
    * Makes the error.
    *
-   * @param failures What the compensations threw.
-   * @param cause Why the saga was undone, if it threw.
+   * @param failures The errors of the compensations.
+   * @param cause The error for which the saga was undone, if any.
    */
   constructor(failures: readonly unknown[], cause?: unknown) {
     const first = messageOf(failures[0]);
@@ -328,7 +327,7 @@ export class CompensationError extends ContinuumError {
 }
 
 /**
- * A child run did not complete; `cause` is what was recorded with its end.
+ * A child run did not complete; `cause` is the error that was recorded with its end.
  *
  * @category Errors
  */
@@ -337,12 +336,12 @@ export class ChildError extends ContinuumError {
    * Makes the error.
    *
    * @param childId The child's run id.
-   * @param state How it ended; `not_started`: it was not begun.
-   * @param cause What was recorded with its end.
+   * @param state How it ended; `not_started`: it was never started.
+   * @param cause The error that was recorded with its end.
    */
   constructor(childId: string, state: string, cause: unknown) {
-    const isTold = !(cause instanceof Error) || cause.name === "ChildError"; // by the chain of causes
-    const why = isTold ? "" : `: ${cause.message}`;
+    const isInCause = !(cause instanceof Error) || cause.name === "ChildError"; // by the chain of causes
+    const why = isInCause ? "" : `: ${cause.message}`;
     super(
       "CHILD_FAILED",
       `Child run ${JSON.stringify(childId)} is ${state.replace("_", " ")}${why}`,
@@ -355,7 +354,7 @@ export class ChildError extends ContinuumError {
 }
 
 /**
- * Workflow code called something whose answer a replay cannot repeat, such as `fetch`.
+ * Workflow code called a function whose result a replay cannot repeat, such as `fetch`.
  *
  * @category Errors
  */
@@ -363,8 +362,8 @@ export class NondeterministicCallError extends ContinuumError {
   /**
    * Makes the error.
    *
-   * @param call What was called, such as `setTimeout`.
-   * @param instead What to call in its place.
+   * @param call The function that was called, such as `setTimeout`.
+   * @param instead What to call instead.
    * @param site Where it was called, as `url:line:column`, if known.
    */
   constructor(call: string, instead: string, site: string | null) {
@@ -378,8 +377,8 @@ export class NondeterministicCallError extends ContinuumError {
 }
 
 /**
- * A signal's name is not among those that the workflow takes: by the version of the run that it was
- * sent to, or that waits for it.
+ * The workflow does not declare a signal of this name. What counts is the version of the run that
+ * the signal was sent to, or that waits for it.
  *
  * @category Errors
  */
@@ -389,7 +388,7 @@ export class UndeclaredSignalError extends ContinuumError {
    *
    * @param signal The signal's name.
    * @param workflow The workflow's name.
-   * @param declared The names that it takes.
+   * @param declared The names that the workflow declares.
    */
   constructor(signal: string, workflow: string, declared: readonly string[]) {
     super(

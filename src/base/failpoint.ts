@@ -1,6 +1,6 @@
 /**
  * Named points at which a test may stop or fail the engine: between a commit and what follows it,
- * for example. Costs one property read where no test armed any.
+ * for example. Costs one property read while no test has armed a point.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export type FailPoint =
   /** Events are durable; the code after them has not run. */
   | "commit.written";
 
-/** What a test arms a point with; throwing makes the engine see a failure there. */
+/** What a test does at a point; if it throws, the engine sees a failure there. */
 export type FailPointHandler = (facts: Readonly<Record<string, unknown>>) => void | Promise<void>;
 
 const armed = new Map<FailPoint, FailPointHandler>();

@@ -1,5 +1,5 @@
 /**
- * Ids: of runs, and of what only the engine names.
+ * Generated ids: of runs, and internal ones.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export function formatUuid(bytes: Uint8Array): string {
 }
 
 /**
- * An id for what only the engine names: short, since it is stored with each run.
+ * Makes an internal id: short, since it is stored with each run.
  *
  * @returns 12 characters, of 72 random bits.
  */
@@ -46,7 +46,8 @@ export function randomId(): string {
 }
 
 /**
- * A fencing token: what the writer of a run must hold. Drawn at random, so that no two claims meet.
+ * A fencing token, which the writer of a run must present. Drawn at random, so that two claims of a
+ * run have different tokens.
  *
  * @returns A whole number from 0 to 2^53 - 1.
  */

@@ -7,29 +7,29 @@
 import { getLogger } from "@logtape/logtape";
 import { type AuthoredLog, authoredLog } from "./authored.ts";
 
-/** What the engine does and meets. */
+/** The log of the engine. */
 export const engineLog: AuthoredLog = authoredLog(getLogger(["continuum", "engine"]));
 
-/** What workflow code says through `ctx.log`. */
+/** The log of workflow code, `ctx.log`. */
 export const workflowLog: AuthoredLog = authoredLog(getLogger(["continuum", "workflow"]));
 
-/** A failed attempt, as the log tells of it. */
+/** A failed attempt, for the log. */
 export interface AttemptFailure {
   /** The run's id. */
   readonly run: string;
-  /** What it is: `activity`, `step`, `transaction`. */
+  /** The kind of effect: `activity`, `step`, `transaction`. */
   readonly kind: string;
-  /** Its name. */
+  /** The effect's name. */
   readonly name: string;
-  /** Which attempt it was, from 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
-  /** What it threw. */
+  /** The error that it threw. */
   readonly error: unknown;
-  /** When the next one is due, in milliseconds of database time; `null`: there is none. */
+  /** When the next attempt is due, in milliseconds of database time; `null` if there is none. */
   readonly nextAt: number | null;
 }
 
-/** Tells of a failed attempt, in one line. */
+/** Logs a failed attempt, in one line. */
 export function logFailure({ nextAt, ...failure }: AttemptFailure): void {
   const next = nextAt === null
     ? "there is no other"

@@ -1,7 +1,7 @@
 /**
- * How large one value may be. A value is measured where it enters: by whoever passes it, before
- * anything is written. What has been taken in is not measured again, so that what was accepted once
- * stays accepted, whatever the limit is later and elsewhere.
+ * How large one value may be. A value is measured where it enters the engine, before anything is
+ * written. It is not measured again later, so an accepted value stays accepted even if the limit
+ * changes or another node has a lower one.
  *
  * @module
  */
@@ -9,15 +9,17 @@
 import { Buffer } from "node:buffer";
 import { PayloadTooLargeError } from "./errors.ts";
 
-/** The longest value where nothing else is said, in bytes of its encoded form: 2 MiB. */
+/** The default of the limit, in bytes of the encoded form: 2 MiB. */
 export const DEFAULT_PAYLOAD_BYTES = 2 * 1_048_576;
 
-/** The bounds of the limit itself: room for what the engine says, and what a database can keep. */
+/**
+ * The bounds of the limit itself: room for the engine's own values, and what a database can store.
+ */
 export const PAYLOAD_BYTES_FROM = 1_024;
 export const PAYLOAD_BYTES_TO = 256 * 1_048_576;
 
 /**
- * Passes an encoded value on if it is not too long.
+ * Returns an encoded value if it is not too long.
  *
  * @param text The value, encoded.
  * @param what Which value, for the error: `the input of workflow "order"`.
@@ -37,7 +39,7 @@ export function checkPayload(text: string, what: string, limit: number): string 
  * @param text The value, encoded.
  * @param what Which value, for the error.
  * @param limit The most bytes.
- * @returns The error; null if it may pass.
+ * @returns The error; `null` if it is short enough.
  */
 export function tooLarge(text: string, what: string, limit: number): PayloadTooLargeError | null {
   if (text.length * 3 <= limit) return null; // no character has more bytes of UTF-8

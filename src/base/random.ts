@@ -1,7 +1,7 @@
 /**
  * Repeatable randomness: the generator sfc32 (Chris Doty-Humphrey's "small fast counting", 128 bits
  * of state, period of at least 2^32), its state filled from a text by the mixing steps of
- * MurmurHash3 and stirred for 16 rounds. Not for secrets: who knows the seed knows every number.
+ * MurmurHash3 and stirred for 16 rounds. Not for secrets: the seed determines every number.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export class SeededRandom {
   }
 
   /**
-   * Draws.
+   * Draws the next integer.
    *
    * @returns The next whole number, from 0 to 2^32 - 1.
    */
@@ -42,7 +42,7 @@ export class SeededRandom {
   }
 
   /**
-   * Draws.
+   * Draws the next number.
    *
    * @returns The next number from 0 (included) to 1 (excluded), with 53 random bits.
    */
@@ -66,7 +66,7 @@ export class SeededRandom {
   }
 
   /**
-   * Draws.
+   * Draws a UUID.
    *
    * @returns A UUID of version 4.
    */

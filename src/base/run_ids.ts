@@ -1,30 +1,32 @@
 /**
- * Ids of runs, and what the engine makes of them.
+ * Ids of runs, and the ids that the engine derives from them.
  *
- * What the engine starts by itself is named `<parent's id>>...`, with {@linkcode SEPARATOR} between:
+ * A run that the engine starts by itself is named `<parent's id>>...`, with {@linkcode SEPARATOR}
+ * between:
  *
  * | id                                      | of                                                    |
  * | --------------------------------------- | ----------------------------------------------------- |
  * | `order-1>3.k9x2ab`                      | the child that effect 3 of run `order-1` starts       |
  * | `report>2026-03-29T01:00:00.000Z`       | the run that a schedule fires at that time            |
- * | `report>2026-03-29T01:00:00.000Z.manual`| one that somebody triggered                           |
- * | `order-1>was.71`                        | what `order-1` was called before another took its id  |
+ * | `report>2026-03-29T01:00:00.000Z.manual`| one that was triggered by hand                        |
+ * | `order-1>was.71`                        | the previous run `order-1`, after another took its id |
  *
- * - RUNID-1, bounded: what follows the root of an id has at most 64 characters, however long the chain of
- *   parents; beyond that a digest takes its place (`order-1>~...`).
- * - RUNID-2, of the parent alone: an id follows from its parent's id, the seed of the parent's generation
- *   and the place in program order. No setting of a node and no clock is in it. The seed's mark
- *   (`k9x2ab`) tells apart generations, and two runs that had one id after each other.
- * - RUNID-3, no collision: an id that somebody gives may hold the separator, as ids derived from
- *   `ctx.runId` do, but does not end as one of the engine's.
- * - RUNID-4, one root: all that comes of a run has its root, what stands before the first separator.
+ * - RUNID-1, bounded: the part after the root has at most 64 characters, however long the chain of
+ *   parents; a longer one is replaced by a digest (`order-1>~...`).
+ * - RUNID-2, of the parent alone: an id depends on the parent's id, the seed of the parent's
+ *   generation and the place in program order, and on no setting of a node and no clock. The digest
+ *   of the seed (`k9x2ab`) distinguishes generations, and two successive runs with the same id.
+ * - RUNID-3, no collision: an id that a caller gives may contain the separator, as ids derived from
+ *   `ctx.runId` do, but does not end like one that the engine makes.
+ * - RUNID-4, one root: all runs that descend from a run share its root, the part before the first
+ *   separator.
  *
  * @module
  */
 
 import { digestText } from "./digest.ts";
 
-/** Stands in an id between a run, or a schedule, and what came of it. */
+/** Separates, in an id, a run or a schedule from what it started. */
 export const SEPARATOR = ">";
 
 /** The longest id that a caller may give, in characters. */
@@ -36,11 +38,11 @@ const MAX_PATH = 64;
 /** The longest id of a run, in characters. */
 export const MAX_RUN_ID: number = MAX_GIVEN_ID + SEPARATOR.length + MAX_PATH;
 
-/** RUNID-3: how ids end that the engine makes. */
+/** RUNID-3: how ids that the engine makes end. */
 const ENGINE_MADE =
   />(\d+\.[0-9a-z]+|[-+\d]+-\d\d-\d\dT[\d:.]+Z(\.manual)?|~[0-9a-z]+(\.[0-9a-z]+){3}|was\.\d+)$/;
 
-/** What the id of a child follows from. */
+/** What the id of a child depends on. */
 export interface ChildIdParent {
   /** The parent's id. */
   readonly runId: string;
@@ -49,7 +51,7 @@ export interface ChildIdParent {
 }
 
 /**
- * The id of what an effect of a run starts or sends: the same on every replay.
+ * The id of a run that an effect starts, or of a message that it sends: the same on every replay.
  *
  * @param parent The run.
  * @param position The effect's place in program order.
@@ -60,18 +62,19 @@ export function effectId({ runId, seed }: ChildIdParent, position: number): stri
 }
 
 /**
- * The id of the run that a planned time starts: the same whoever asks, and however often.
+ * The id of the run that a schedule starts for a planned time: the same on every node, however
+ * often it is started.
  *
  * @param schedule The schedule's id.
  * @param planned The planned time, in milliseconds since the epoch.
- * @param isManual Whether somebody started it by hand.
+ * @param isManual Whether the schedule was triggered by hand.
  */
 export function firingId(schedule: string, planned: number, isManual: boolean): string {
   return below(schedule, `${new Date(planned).toISOString()}${isManual ? ".manual" : ""}`);
 }
 
 /**
- * Whether an id ends as those do that the engine makes (RUNID-3).
+ * Whether an id ends like one that the engine makes (RUNID-3).
  *
  * @param id Any id.
  */

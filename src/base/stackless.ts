@@ -1,12 +1,12 @@
 /**
- * Errors without a stack: for those that are made where nothing can be learnt from it.
+ * Errors without a stack, for places where a stack would show nothing useful.
  *
  * @module
  */
 
 /**
  * Makes an error whose stack is its name and message alone. Collecting frames would be slow, and
- * would show the engine's insides, differently on every replay.
+ * would show internals of the engine, differently on every replay.
  *
  * @param make Makes the error.
  * @returns The error.
@@ -25,7 +25,7 @@ export function stackless<T extends Error>(make: () => T): T {
 }
 
 /**
- * Sets a field as errors have them: writable, and left out of loops over fields.
+ * Sets a field as errors have it: writable, and not enumerable.
  *
  * @param error The error.
  * @param key The field.

@@ -1,25 +1,25 @@
 /**
- * Texts: which of them last, and what is said of what was thrown.
+ * Texts: which of them can be stored, and messages of thrown values.
  *
  * @module
  */
 
 /**
- * Whether Postgres keeps a text as it is.
+ * Whether Postgres stores a text unchanged.
  *
  * @param text The text.
- * @returns `false` where it holds a NUL character or a lone surrogate.
+ * @returns `false` if it holds a NUL character or a lone surrogate.
  */
 export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
 }
 
 /**
- * Facts for people, as JSON that Postgres keeps and reads: it refuses to look into JSON that holds
- * a NUL character or a lone surrogate anywhere. Those become U+FFFD, in keys and in texts. Values
- * of the application are encoded verbatim instead, and no statement looks into them.
+ * Encodes facts for people as JSON that Postgres can store and query: it refuses to query JSON that
+ * holds a NUL character or a lone surrogate anywhere. Those become U+FFFD, in keys and in texts.
+ * Values of the application are encoded verbatim instead, and no statement queries them.
  *
- * @param facts What `JSON.stringify` takes.
+ * @param facts A value for `JSON.stringify`.
  * @returns The JSON.
  */
 export function legibleJson(facts: unknown): string {
@@ -31,7 +31,7 @@ export function legibleJson(facts: unknown): string {
 }
 
 /**
- * A version's hash as messages name it; their details hold the whole.
+ * A version's hash in the short form for messages; their details hold the whole.
  *
  * @param hash 64 hexadecimal digits.
  * @returns The first 12.
@@ -41,11 +41,11 @@ export function shortHash(hash: string): string {
 }
 
 /**
- * What was thrown, in words. Never throws.
+ * The message of a thrown value. Never throws.
  *
- * @param thrown Anything.
- * @returns An error's message, or its name where it says nothing; anything else as a text, as far
- * as it lets itself be written so.
+ * @param thrown Any thrown value.
+ * @returns An error's message, or its name if the message is empty; for any other value its text,
+ * if it can be converted.
  */
 export function messageOf(thrown: unknown): string {
   try {
@@ -56,9 +56,9 @@ export function messageOf(thrown: unknown): string {
 }
 
 /**
- * Takes out of a text what may be a secret: the query of each URL, and by `***` the user info and the
- * values of `password=` and `pwd=`. A URL need not be well-formed. A quoted text must be as
- * `JSON.stringify` writes it: a URL in it may hold spaces and ends with the quote.
+ * Removes from a text what may be a secret: the query of each URL is dropped, and the user info and
+ * the values of `password=` and `pwd=` become `***`. A URL need not be well-formed. A quoted text
+ * must be as `JSON.stringify` writes it: a URL in it may hold spaces and ends with the quote.
  *
  * @param text The text.
  * @returns The text without them.
@@ -72,12 +72,12 @@ export function withoutSecrets(text: string): string {
     .replace(/(\b\w{0,30}(?:password|pwd)\s*=\s*)(?:'[^']*'|(?:[^"\\\s&;]|\\.)+)/gi, "$1***");
 }
 
-/** How much of a text is looked through for secrets. */
+/** How many characters of a text are searched for secrets. */
 const MAX_READ = 4_096;
 
 /**
- * A text that a caller passed, for a message: without secrets, and then not longer than a message
- * should be.
+ * Shortens a text that a caller passed, for a message. Secrets are removed first, then the text is
+ * cut.
  *
  * @param text The text.
  * @param most How many characters are shown.

@@ -1,5 +1,5 @@
 /**
- * Values as the journal keeps them: JSON text that any JSON reader can read.
+ * Values in the form of the journal: JSON text that any JSON reader can read.
  *
  * Beyond JSON there are `undefined`, `Date`, `bigint`, `Map`, `Set`, `Uint8Array`, `Error`, `NaN`,
  * the infinities and `-0`. Each is an object with the key `$continuum`, which names its type, and
@@ -19,15 +19,17 @@ import { CorruptValueError } from "./errors.ts";
  * Encodes a value.
  *
  * @param value The value.
- * @param path What the value is called in errors, such as `input`.
+ * @param path What errors call the value, such as `input`.
  * @returns JSON text.
- * @throws {NotSerializableError} If the value, or a part of it, is none of the known types.
+ * @throws {NotSerializableError} If the value, or a part of it, has another type.
  */
 export function encode(value: unknown, path = "value"): string {
   return encodePlain(value) ?? JSON.stringify(encodeTagged(value, path));
 }
 
-/** What JSON alone carries; null is for the slower walk, which says what is wrong and where. */
+/**
+ * Encodes a value that is plain JSON; `null` for others, which the slower walk encodes or refuses.
+ */
 function encodePlain(value: unknown): string | null {
   try {
     return plainText(value);
@@ -60,7 +62,7 @@ function plainText(value: unknown): string | null {
  * Decodes what {@linkcode encode} wrote.
  *
  * @param text JSON text.
- * @returns A new value, shared with nobody.
+ * @returns A new value, which no other code holds.
  * @throws {CorruptValueError} If the text is not JSON, or names an unknown type.
  */
 export function decode(text: string): unknown {
@@ -76,12 +78,12 @@ export function decode(text: string): unknown {
   return text.includes(TAG) ? decodeTagged(tree) : tree;
 }
 
-/** Past this depth the slower walk takes over, which knows cycles. */
+/** Deeper values are left to the slower walk, which detects cycles. */
 const PLAIN_DEPTH = 32;
 
 /**
- * What JSON alone carries without loss, as a copy: the common case, in one quick walk. Each field
- * is read once, since a getter may answer something else the next time. Null: not JSON alone.
+ * A copy of a value that is plain JSON: the common case, in one quick walk. Each field is read
+ * once, since a getter may return another value the next time. `null`: it is not plain JSON.
  */
 function plainCopy(value: object, depth: number): object | null {
   if (depth > PLAIN_DEPTH) return null;
@@ -111,7 +113,7 @@ function plainCopy(value: object, depth: number): object | null {
   return copy;
 }
 
-/** Undefined: not JSON alone. */
+/** `undefined`: it is not plain JSON. */
 function plainPart(value: unknown, depth: number): unknown {
   switch (typeof value) {
     case "string":

@@ -1,14 +1,14 @@
 /**
- * Errors as values: which of their fields last, and how they come back.
+ * Errors as values: which of their fields are stored, and how they are restored.
  *
  * @module
  */
 
 import { setHidden, stackless } from "./stackless.ts";
 
-/** Fields that are carried by name, beside an error's own enumerable ones. */
+/** Fields that are stored by name, in addition to an error's own enumerable ones. */
 const CARRIED = ["code", "details", "errors"];
-/** Never carried as a field: said otherwise, or an accident of the machine. */
+/** Never stored as a field: stored in another place, or specific to the process. */
 const OMITTED = new Set(["name", "message", "stack", "cause", "__proto__"]);
 
 /** The language's own classes; `Error`, which all others extend, comes last. */
@@ -20,8 +20,8 @@ const STANDARD: ReadonlyMap<string, ErrorConstructor> = new Map(
 /**
  * The name of an error's own class.
  *
- * @param error Anything that was thrown.
- * @returns The name; null where there is none, or it can't be read.
+ * @param error Any thrown value.
+ * @returns The name; `null` if there is none, or it can't be read.
  */
 export function classNameOf(error: unknown): string | null {
   try {
@@ -33,7 +33,7 @@ export function classNameOf(error: unknown): string | null {
 }
 
 /**
- * What an error is called: by its name, or by its class where the class gives it none.
+ * The name of an error: its `name`, or that of its class if the class does not set `name`.
  *
  * @param error The error.
  * @returns The name.
@@ -52,7 +52,7 @@ function isOwn(error: Error, key: string): boolean {
   }
 }
 
-/** The language's class that an error of another name extends; undefined for none but `Error`. */
+/** The standard class, other than `Error`, that an error of another name extends. */
 function baseOf(error: Error, name: string): string | undefined {
   if (STANDARD.has(name)) return undefined;
   for (const [base, type] of STANDARD) {
@@ -63,13 +63,13 @@ function baseOf(error: Error, name: string): string | undefined {
 }
 
 /**
- * The lasting fields of an error. Own fields that cannot be written are left out: a failure must
- * always be recordable. The cause is written or, if it cannot be, left out too.
+ * The fields of an error that are stored. Own fields that cannot be written are left out: a failure
+ * must always be recordable. The cause is written or, if it cannot be, left out too.
  *
  * @param error The error.
- * @param visit Writes one part; its refusal leaves the part out.
+ * @param visit Writes one part; if it throws, the part is left out.
  * @param maxStack How many characters of the stack to keep; 0 for no stack.
- * @returns A tree with `name`, `message`, and where there are any `base`, `cause` and `fields`.
+ * @returns A tree with `name`, `message`, and `base`, `cause` and `fields` if they exist.
  */
 export function errorFields(
   error: Error,
@@ -102,10 +102,10 @@ export function errorFields(
 }
 
 /**
- * Builds an error from its decoded fields. The language's errors keep their class; others are of
- * the class of the language that they extend, with the recorded name, told apart by `code`.
+ * Builds an error from its decoded fields. Standard errors keep their class; others get the
+ * standard class that they extend, with the recorded name. Their `code` tells them apart.
  *
- * @param tree What {@linkcode errorFields} gave, decoded, and perhaps a `stack`.
+ * @param tree A decoded result of {@linkcode errorFields}, perhaps with a `stack`.
  * @returns The error.
  */
 export function rebuildError(tree: Record<string, unknown>): Error {

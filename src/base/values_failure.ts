@@ -1,5 +1,5 @@
 /**
- * What was thrown, as the journal keeps it. Unlike a value, a failure is always recordable.
+ * Thrown values in the form of the journal. Unlike other values, a failure is always recordable.
  *
  * @module
  */
@@ -13,15 +13,15 @@ export const MAX_FAILURE = 65_536;
 /** The longest stack kept, in characters. */
 const MAX_STACK = 8_192;
 
-/** JSON may write a character as six; three such texts stay within the bound. */
+/** JSON may need six characters for one; three such texts stay within {@linkcode MAX_FAILURE}. */
 const MAX_TEXT = 3_500;
 
 /**
- * Encodes anything that was thrown; errors, also causes, with their stacks. Never throws: what
- * cannot be written, or is longer than {@linkcode MAX_FAILURE}, is cut down to name, message and
+ * Encodes any thrown value; errors and their causes with their stacks. Never throws: a value that
+ * cannot be encoded, or is longer than {@linkcode MAX_FAILURE}, is reduced to name, message and
  * stack.
  *
- * @param thrown What was thrown.
+ * @param thrown The thrown value.
  * @returns JSON text, at most {@linkcode MAX_FAILURE} characters.
  */
 export function encodeError(thrown: unknown): string {
@@ -29,7 +29,7 @@ export function encodeError(thrown: unknown): string {
     const text = JSON.stringify(encodeTagged(thrown, "error", MAX_STACK));
     if (text.length <= MAX_FAILURE) return text;
   } catch {
-    // A symbol, a function, a cycle, a hostile proxy: told by name and message alone.
+    // A symbol, a function, a cycle, a hostile proxy: reduced to name and message.
   }
   return JSON.stringify({ $continuum: "Error", value: summary(thrown) });
 }
@@ -38,7 +38,7 @@ export function encodeError(thrown: unknown): string {
  * Decodes what {@linkcode encodeError} wrote.
  *
  * @param text JSON text.
- * @returns What was thrown: an `Error` with its recorded stack, or the value.
+ * @returns The thrown value; an `Error` has its recorded stack.
  * @throws {CorruptValueError} If the text is not what `encodeError` writes.
  */
 export function decodeError(text: string): unknown {

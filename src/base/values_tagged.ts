@@ -1,5 +1,5 @@
 /**
- * The slower half of {@link ./values.ts}: trees with extensions, with paths for refusals.
+ * The slower half of {@link ./values.ts}: values beyond plain JSON, and refusals with their paths.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
  * Turns a value into a tree that `JSON.stringify` carries without loss.
  *
  * @param value The value.
- * @param path What it is called in errors.
+ * @param path What errors call the value.
  * @param maxStack How many characters of an error's stack to keep; 0 for no stack.
  * @returns A tree of plain objects, arrays and JSON's scalars.
  * @throws {NotSerializableError} If a part of it is of no known type.
@@ -31,7 +31,7 @@ export function encodeTagged(value: unknown, path: string, maxStack = 0): unknow
 /**
  * Turns such a tree back into the value.
  *
- * @param tree What `JSON.parse` gave; it is not used afterwards.
+ * @param tree The result of `JSON.parse`; it is modified.
  * @returns The value.
  * @throws {CorruptValueError} If it names an unknown type.
  */
@@ -59,7 +59,7 @@ export function decodeTagged(tree: unknown): unknown {
   }
 }
 
-/** `JSON.parse` makes `__proto__` an own field; only defining it again keeps it one. */
+/** `JSON.parse` makes `__proto__` an own field; only `defineProperty` keeps it one. */
 function decodeFields(record: Record<string, unknown>): Record<string, unknown> {
   for (const key of Object.keys(record)) {
     const decoded = decodeTagged(record[key]);
@@ -97,7 +97,7 @@ const READERS: ReadonlyMap<unknown, (value: unknown) => unknown> = new Map([
 class Encoder {
   readonly #open: object[] = [];
   readonly #maxStack: number;
-  /** Bytes that may still come: an array of holes has no other end. */
+  /** Bytes that are left: nothing else bounds an array of holes. */
   #room = PAYLOAD_BYTES_TO;
   #refusal: NotSerializableError | undefined;
 
@@ -138,7 +138,7 @@ class Encoder {
       return this.#object(value, path);
     } catch (error) {
       if (error === this.#refusal) throw error;
-      // A trap of a proxy, or a method that is given what only looks like its class.
+      // A proxy's trap, or a method that is called on an object that only pretends to be its class.
       throw this.#refuse(path, "an object that can't be read", error);
     } finally {
       this.#open.pop();
@@ -157,7 +157,7 @@ class Encoder {
       );
       return { [TAG]: "Error", value: fields };
     }
-    // Buffer, a subclass, is what much of `node:` answers with; it comes back as its base.
+    // `node:` functions often return a Buffer, a subclass; it is decoded as a Uint8Array.
     if (value instanceof Uint8Array) {
       this.#room -= value.length;
       if (this.#room < 0) throw this.#refuse(path, `more than ${PAYLOAD_BYTES_TO} bytes`);
@@ -216,10 +216,10 @@ class Encoder {
   }
 }
 
-/** At least how many bytes a value takes by itself, without its parts. */
+/** The fewest bytes that a value takes by itself, without its parts. */
 function sizeOf(value: unknown): number {
   if (typeof value === "string") return value.length + 2;
-  return value === undefined ? 26 : 2; // its tag, or the least that there is, with a comma
+  return value === undefined ? 26 : 2; // its tag, or the shortest value, with a comma
 }
 
 function describeFunction(value: { readonly name: unknown }): string {

@@ -1,6 +1,5 @@
 /**
- * How the journal keeps the failure of an activity: what its last attempt threw, and what those
- * before it did.
+ * The journal's form of an activity's failure: the errors of its last attempt and of those before.
  *
  * @module
  */
@@ -10,26 +9,26 @@ import { decode } from "../base/values.ts";
 
 /** A failed attempt, with its error still encoded. */
 export interface RecordedAttempt {
-  /** Which one, from 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
-  /** When, in milliseconds since the epoch. */
+  /** When it failed, in milliseconds since the epoch. */
   readonly at: number;
-  /** What it threw, encoded. */
+  /** The error that it threw, encoded. */
   readonly error: string;
 }
 
 /** The most attempts that are kept. */
 export const MAX_ATTEMPTS_KEPT = 20;
 
-/** The longest text of an earlier attempt's error that is kept whole. */
+/** The longest error of an earlier attempt, in characters, that is kept whole. */
 const MAX_ERROR = 1_000;
 
 /**
  * Encodes the failure of an activity.
  *
- * @param attempts Its attempts, oldest first; the last one's error is the failure's cause. None for
- *   an activity that failed without being tried.
- * @param cause What it failed with, encoded.
+ * @param attempts Its attempts, oldest first; the last one's error is the failure's cause. Empty if
+ * the activity failed without an attempt.
+ * @param cause The error that it failed with, encoded.
  * @returns JSON text.
  */
 export function encodeActivityFailure(
@@ -43,7 +42,8 @@ export function encodeActivityFailure(
 }
 
 /**
- * Decodes what {@linkcode encodeActivityFailure} wrote; an error alone is taken for the cause.
+ * Decodes what {@linkcode encodeActivityFailure} wrote; an error without attempts becomes the
+ * cause.
  *
  * @param text JSON text.
  * @returns The cause, and the attempts.
@@ -67,10 +67,9 @@ export function decodeActivityFailure(
 }
 
 /**
- * An encoded error without its stack: of attempts that were followed by others, what was thrown is
- * enough.
+ * Removes the stack from an encoded error: for attempts that were retried, the error is enough.
  *
- * @param text What `encodeError` wrote.
+ * @param text An error that `encodeError` encoded.
  * @returns Shorter text of the same form.
  */
 export function shortened(text: string): string {

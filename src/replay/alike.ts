@@ -1,6 +1,6 @@
 /**
- * What tells one process or machine from another, and answers the same on every node while workflow
- * code runs.
+ * Answers of globals that differ between processes or machines. While workflow code runs, they are
+ * the same on every node.
  *
  * @module
  */
@@ -22,7 +22,7 @@ function always(value: unknown): Virtual {
   return { read: () => value };
 }
 
-/** The answers, by the names of the table. */
+/** The replacements, by the names in the table of rules. */
 export const ALIKE: Readonly<Record<string, Virtual>> = {
   "Deno.pid": always(1),
   "Deno.ppid": always(0),

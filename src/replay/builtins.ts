@@ -1,7 +1,7 @@
 /**
- * Guarded `node:` modules for the modules of versions. Names that a module exports can't be
- * replaced, only what its default export holds: so members of a version import another module in
- * its place, whose names are those of the guarded default export.
+ * Guarded `node:` modules for the modules of versions. The named exports of a built-in module can't
+ * be replaced, only the members of its default export. So members of a version import another
+ * module instead, whose named exports are those of the guarded default export.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { MODULES } from "./guard.ts";
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
 /**
- * What a member of a version imports in place of a `node:` module.
+ * The module that members of a version import instead of a `node:` module.
  *
  * @param specifier The module.
- * @returns The URL of a module that exports the same, guarded; undefined for those without rules.
+ * @returns The URL of a module with the same exports, guarded; `undefined` if no rule applies.
  */
 export function guardedBuiltin(specifier: string): string | undefined {
   const name = specifier.startsWith("node:") ? specifier : `node:${specifier}`;

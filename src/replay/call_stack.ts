@@ -1,5 +1,5 @@
 /**
- * Where in the workflow's code a call was made.
+ * Where workflow code made a call.
  *
  * @module
  */
@@ -14,11 +14,11 @@ const OWN: readonly string[] = ["replay", "workflow", "testing", "engine"].map((
 const FRAME = /^\s*at (async )?(?:.* \()?([a-zA-Z][a-zA-Z0-9+.-]*:.*?):(\d+):(\d+)\)?$/;
 const DEPTH = 32;
 
-/** The stack at a call: taken in about 2 µs, and read only when somebody asks. */
+/** The stack at a call: captured in about 2 µs, and parsed only on demand. */
 export class CallStack {
   readonly #taken: Error;
 
-  /** Takes the stack of whoever calls. */
+  /** Captures the caller's stack. */
   constructor() {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = DEPTH;
@@ -26,7 +26,9 @@ export class CallStack {
     Error.stackTraceLimit = limit;
   }
 
-  /** The innermost frame that is neither this package's nor the runtime's; null if none tells. */
+  /**
+   * The innermost frame that is neither this package's nor the runtime's; `null` if there is none.
+   */
   get site(): CallSite | null {
     for (const line of this.#lines) {
       const frame = readFrame(line);
@@ -35,7 +37,7 @@ export class CallStack {
     return null;
   }
 
-  /** The file of the innermost frame that is not this package's; null if none tells. */
+  /** The file of the innermost frame that is not this package's; `null` if there is none. */
   get caller(): string | null {
     for (const line of this.#lines) {
       const frame = readFrame(line);
@@ -51,14 +53,14 @@ export class CallStack {
   }
 
   /**
-   * The frames of the workflow's functions, the innermost first, from the call out to where the
-   * engine called or resumed them. Who called the engine differs from replay to replay.
+   * The frames of the workflow's functions, innermost first, up to where the engine called or
+   * resumed them. The frames outside of that differ from replay to replay.
    */
   get lines(): readonly string[] {
     const lines: string[] = [];
     for (const line of this.#lines) {
       const frame = readFrame(line);
-      if (frame === null) continue; // a function of the language, such as `map`
+      if (frame === null) continue; // a built-in function, such as `map`
       if (frame.isWorkflows && !frame.isAsync) lines.push(line);
       else if (lines.length > 0) break;
     }
@@ -73,23 +75,23 @@ export class CallStack {
 /**
  * The innermost frame of the running code that is neither this package's nor the runtime's.
  *
- * @returns The place; null if no frame tells.
+ * @returns The call site; `null` if there is no such frame.
  */
 export function callSite(): CallSite | null {
   return new CallStack().site;
 }
 
 /**
- * A place as people and terminals read it.
+ * Formats a call site for people and terminals.
  *
- * @param site The place.
- * @returns `file:line:column`; null for none.
+ * @param site The call site.
+ * @returns `file:line:column`; `null` for `null`.
  */
 export function showSite(site: CallSite | null): string | null {
   return site === null ? null : `${site.file}:${site.line}:${site.column}`;
 }
 
-/** A line of a stack, if it names a place in a module. */
+/** Parses a line of a stack; `null` if it names no location in a module. */
 function readFrame(
   line: string,
 ): { readonly site: CallSite; readonly isWorkflows: boolean; readonly isAsync: boolean } | null {

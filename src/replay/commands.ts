@@ -1,5 +1,5 @@
 /**
- * What a workflow asks of the engine: commands, in program order.
+ * The commands that a workflow gives to the engine, in program order.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { RetryPolicy } from "../base/backoff.ts";
 
 /**
- * The kinds of effect a workflow can ask for.
+ * The kinds of effect that a workflow can request.
  *
  * @category Runs
  */
@@ -20,72 +20,73 @@ export type CommandKind =
   | "child"
   | "call";
 
-/** A workflow, as something that can be started: by name, or by its definition. */
+/** A reference to a workflow: its name, or its definition. */
 export type WorkflowLike = string | { readonly name: string };
 
-/** What a `child` command is about. */
+/** The request of a `child` command. */
 export interface ChildRequest {
   /** The child's run id. */
   readonly id: string;
-  /** Which workflow it is; absent when an earlier command has started it. */
+  /** The workflow; absent if an earlier command has started the child. */
   readonly workflow?: WorkflowLike;
-  /** What follows for it when the parent ends. */
+  /** What happens to the child when the parent ends. */
   readonly close: "abandon" | "cancel" | "terminate";
-  /** What it starts with, as `policyText` writes it; absent when nothing is said. */
+  /** The child's start policy, as `policyText` writes it; absent for the defaults. */
   readonly policy?: string | null;
 }
 
-/** What a `call` command asks of the engine. */
+/** The request of a `call` command. */
 export type CallRequest =
   | { readonly kind: "start"; readonly child: ChildRequest }
   | { readonly kind: "signal"; readonly id: string; readonly name: string }
   | { readonly kind: "cancel"; readonly id: string };
 
 /**
- * One attempt's own facts, given to a step's or an activity's function.
+ * Facts of one attempt, passed to the function of a step or an activity.
  *
  * @category Activities
  */
 export interface Attempt {
-  /** Aborts when the attempt has timed out, or nobody wants its answer any more. */
+  /** Aborts when the attempt has timed out, or its result is no longer needed. */
   readonly signal: AbortSignal;
-  /** Which attempt this is, from 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
   /**
-   * The same for every attempt of this effect, and for no other effect of whatever run, for ever: a
-   * UUID, a slash and a number. Where an activity says a key, that one.
+   * The same for every attempt of this effect, and different from that of every other effect of
+   * every run: a UUID, a slash and a number. If an activity sets its own key, that key.
    */
   readonly idempotencyKey: string;
-  /** The run that asked. */
+  /** The run that requested the effect. */
   readonly runId: string;
 }
 
 /**
- * An activity's attempt: what its function is given beside its input.
+ * One attempt of an activity, passed to its function together with the input.
  *
  * @category Activities
  */
 export interface ActivityAttempt extends Attempt {
-  /** What the last heartbeat of the attempts before said; `undefined` if there was none. */
+  /** The details of the last heartbeat of earlier attempts; `undefined` if there was none. */
   readonly lastHeartbeat: unknown;
   /**
-   * Says that the attempt is alive, and how far it is. What was said last is handed to the next
-   * attempt. Written at once, then at most twice a second, always the newest.
+   * Reports that the attempt is alive, with its progress. The next attempt receives the details
+   * that were reported last. The first heartbeat is written at once; after that, at most two are
+   * written in a second, always the newest.
    *
    * @param details Serialisable, at most 16 KiB when encoded.
-   * @throws {AttemptLostError} If the attempt lost its task: stop, nobody wants the answer.
+   * @throws {AttemptLostError} If the attempt lost its task: stop, its result is no longer needed.
    */
   heartbeat(details?: unknown): Promise<void>;
-  /** The token with which `continuum.activities` completes this attempt from outside. */
+  /** Returns the token with which `continuum.activities` completes this attempt from outside. */
   token(): Promise<string>;
   /**
-   * Says that the attempt goes on outside: what the function returns is ignored, and whoever has
-   * the token completes it. Write `return activity.completeLater()`.
+   * Marks the attempt as completed from outside: the result of the function is ignored, and the
+   * holder of the token completes the attempt. Write `return activity.completeLater()`.
    */
   completeLater(): never;
 }
 
-/** A function that an engine runs outside of the replay: an activity. */
+/** A function that the engine runs outside of the replay: an activity. */
 export interface ActivityLike {
   /** The activity's name. */
   readonly name: string;
@@ -94,41 +95,42 @@ export interface ActivityLike {
   readonly execute: (input: any, attempt: ActivityAttempt) => unknown;
 }
 
-/** The parts of a command that are not journaled: they are there again after every replay. */
+/** The parts of a command that are not journaled: every replay produces them again. */
 export interface CommandOptions {
   /** A `run` command's function. */
   readonly callback?: (attempt: Attempt) => unknown;
-  /** A `transaction` command's function; it gets the transaction first. */
+  /** A `transaction` command's function; its first argument is the transaction. */
   readonly transaction?: (transaction: unknown, attempt: Attempt) => unknown;
-  /** What a `child` command is about. */
+  /** A `child` command's request. */
   readonly child?: ChildRequest;
-  /** What a `call` command asks for. */
+  /** A `call` command's request. */
   readonly call?: CallRequest;
   /** An `activity` command's definition; absent when the activity was named by a string. */
   readonly activity?: ActivityLike;
-  /** When and how often to try again; the executor's default when absent. */
+  /** When and how often to retry; the executor's default when absent. */
   readonly retry?: RetryPolicy;
   /** Milliseconds that one attempt may take; unbounded when absent. */
   readonly timeout?: number;
   /**
-   * What a cancellation of the run does to an activity: `wait` (the default) aborts its attempt's
-   * signal and waits for its answer; `abandon` rejects at once; `finish` changes nothing.
+   * What happens to an activity when the run is cancelled: `wait` (the default) aborts its
+   * attempt's signal and waits for its result; `abandon` rejects at once; `finish` changes nothing.
    */
   readonly onCancel?: "wait" | "abandon" | "finish";
   /**
-   * The key for {@linkcode Attempt.idempotencyKey}; the executor derives one when absent. `null`:
-   * the same, and the definition of an activity that was named by a string is not asked for one.
+   * The key for {@linkcode Attempt.idempotencyKey}; the executor derives one when absent. If
+   * `null`, the executor derives one too, and does not look for one in the definition of an
+   * activity that was named by a string.
    */
   readonly idempotencyKey?: string | null;
-  /** Where an activity waits for a node; `default` when absent. */
+  /** The queue in which an activity waits for a node; `default` when absent. */
   readonly queue?: string;
-  /** An activity of higher priority goes first in its queue; 0 when absent. */
+  /** Activities of higher priority are taken first from a queue; 0 when absent. */
   readonly priority?: number;
-  /** Milliseconds that an activity may wait in its queue, for each attempt. */
+  /** Milliseconds that each attempt of an activity may wait in its queue. */
   readonly scheduleToStart?: number;
-  /** Milliseconds from asking for an activity to the end of its last attempt. */
+  /** Milliseconds from the request of an activity to the end of its last attempt. */
   readonly scheduleToClose?: number;
-  /** Milliseconds between two heartbeats of an attempt. */
+  /** The most milliseconds between two heartbeats of an attempt. */
   readonly heartbeat?: number;
 }
 
@@ -136,13 +138,13 @@ export interface CommandOptions {
 export interface Command {
   /** Its place in program order, from 0. */
   readonly position: number;
-  /** What is asked for. */
+  /** What is requested. */
   readonly kind: CommandKind;
   /** The step's, activity's or signal's name; "" for a sleep. */
   readonly name: string;
   /**
-   * What tells two inputs apart: a hash of an activity's encoded input, the duration or date of a
-   * sleep, the timeout of a wait; null for a step and for a wait without a timeout.
+   * Detects that the input has changed: a hash of an activity's encoded input, the duration or date
+   * of a sleep, the timeout of a wait; `null` for a step and for a wait without a timeout.
    */
   readonly digest: string | null;
   /** An activity's encoded input; null for other kinds. */
@@ -152,8 +154,8 @@ export interface Command {
   /** The parts that are not journaled. */
   readonly options: CommandOptions;
   /**
-   * Set once the run was cancelled while this waited, if it outlives that: what it rejects with if
-   * it fails. There is no other attempt then.
+   * Set if the run was cancelled while the command waited, and the command continues to wait: the
+   * error that it rejects with if it fails. It is not retried then.
    */
   readonly cancelled: Error | null;
 }

@@ -1,14 +1,14 @@
 /**
- * The value that means: go on as new.
+ * The value with which a workflow continues as new.
  *
  * @module
  */
 
-/** What a workflow returns to go on as new; made by `ctx.continueAsNew`. */
+/** What a workflow returns to continue as new; made by `ctx.continueAsNew`. */
 export class ContinueAsNew {
   /** The encoded input of the next generation. */
   readonly input: string;
-  /** Whether it takes the workflow's current version, or stays on this one. */
+  /** Whether the next generation runs the workflow's current version, or stays on this one. */
   readonly version: "current" | "pinned";
 
   readonly #isOne = true;
@@ -17,7 +17,7 @@ export class ContinueAsNew {
    * Makes the value.
    *
    * @param input The encoded input of the next generation.
-   * @param version Which version it takes.
+   * @param version Which version the next generation runs.
    */
   constructor(input: string, version: "current" | "pinned") {
     this.input = input;
@@ -25,10 +25,10 @@ export class ContinueAsNew {
   }
 
   /**
-   * Whether a value is one. Asks nothing of the value, which may be a hostile proxy.
+   * Whether a value is a `ContinueAsNew`. Reads no property: the value may be a hostile proxy.
    *
-   * @param value Anything.
-   * @returns Whether it is.
+   * @param value Any value.
+   * @returns Whether it is one.
    */
   static is(value: unknown): value is ContinueAsNew {
     return typeof value === "object" && value !== null && #isOne in value;

@@ -1,5 +1,5 @@
 /**
- * Draining microtasks between two deliveries. The machine is given one of these; both behave alike.
+ * Draining microtasks between two deliveries. The machine works the same with either drain.
  *
  * @module
  */
@@ -11,19 +11,19 @@ export type Drain = SyncDrain | AsyncDrain;
 
 /** Drains within the current macrotask. Only works where no microtask is running. */
 export interface SyncDrain {
-  /** Which of the two it is. */
+  /** Distinguishes the two kinds. */
   readonly kind: "sync";
   /** Runs `body` in a macrotask of its own. */
   readonly enter: <T>(body: () => T) => Promise<T>;
-  /** Runs all microtasks that are due, and those they cause, before it returns. */
+  /** Runs all microtasks that are due, and those that they queue, before it returns. */
   readonly run: () => void;
 }
 
 /** Drains by waiting for the next macrotask. */
 export interface AsyncDrain {
-  /** Which of the two it is. */
+  /** Distinguishes the two kinds. */
   readonly kind: "async";
-  /** Settles after all microtasks that are due, and those they cause, have run. */
+  /** Resolves after all microtasks that are due, and those that they queue, have run. */
   readonly run: () => Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export const asyncDrain: AsyncDrain = {
 /**
  * Uses the runtime's own `runMicrotasks`, about 0.3 µs a drain.
  *
- * @returns The drain, or null where the runtime has no such function.
+ * @returns The drain; `null` if the runtime has no such function.
  */
 export function syncDrain(): SyncDrain | null {
   const run = findRunMicrotasks();
@@ -60,8 +60,8 @@ export function syncDrain(): SyncDrain | null {
 }
 
 /**
- * The best drain that this runtime has, found by trying: {@linkcode syncDrain} if a chain of
- * microtasks really runs within one macrotask, else {@linkcode asyncDrain}.
+ * Finds the fastest drain that works in this runtime: {@linkcode syncDrain} if a test shows that it
+ * runs a chain of microtasks within one macrotask, otherwise {@linkcode asyncDrain}.
  *
  * @returns The drain.
  */

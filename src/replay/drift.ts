@@ -1,5 +1,5 @@
 /**
- * Saying that code and history disagree.
+ * Reports that code and history disagree.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { showSite } from "./call_stack.ts";
 import type { HistoryEvent } from "./history.ts";
 import type { CallSite, DriftReport, DriftSide, RunStart } from "./turn.ts";
 
-/** What the machine found at the position of an event that did not fit. */
+/** What the code did at the position of an event that did not match. */
 export interface Mismatch {
-  /** The command there; null if there is none. */
+  /** The command there; `null` if there is none. */
   readonly command: (DriftSide & { readonly site: CallSite | null }) | null;
-  /** Why it does not fit, in the grammar of "…, but <reason>". */
+  /** Why it does not match; completes "..., but <reason>". */
   readonly reason: string;
 }
 
 /**
- * Writes the report.
+ * Makes the report.
  *
  * @param start The run.
- * @param event The event that did not fit.
+ * @param event The event that did not match.
  * @param mismatch What the code did.
  * @returns The report.
  */
@@ -48,8 +48,8 @@ export function reportDrift(
       `workflow ${JSON.stringify(start.workflow)}: event ${event.seq} of its history is ` +
       `${show(expected)} at position ${event.position}, but ${reason}` +
       `${found === null ? "" : `, found ${show(found)}`}${at === null ? "" : ` at ${at}`}; ` +
-      "upgrade the run to a version that asks for the same effects in the same order (a changed " +
-      "place goes behind ctx.patched)",
+      "upgrade the run to a version that asks for the same effects in the same order (guard changed " +
+      "code with ctx.patched)",
   };
 }
 

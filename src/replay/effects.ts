@@ -1,5 +1,5 @@
 /**
- * The machine's two sides: what its executor gives it, and what the code of a run may ask of it.
+ * The machine's two interfaces: for its executor, and for the code of a run.
  *
  * @module
  */
@@ -10,79 +10,81 @@ import type { NoteKind } from "./notes.ts";
 import type { Request } from "./requested_command.ts";
 import type { LogLevel, LogLine, RunStart } from "./turn.ts";
 
-/** What an execution is made with. */
+/** What the executor passes to an execution. */
 export interface ExecutionOptions {
   /** How microtasks are drained. */
   readonly drain: Drain;
-  /** Takes what `ctx.log` says at the live tail. */
+  /** Receives the lines of `ctx.log` that have not been logged before. */
   readonly log?: (line: LogLine) => void;
-  /** Whether to note where each effect was asked for; slower, and gives drift a file and line. */
+  /**
+   * Whether to record where each effect was requested; slower, and drift reports get a location.
+   */
   readonly trace?: boolean;
-  /** The most bytes of a value that the code says for the first time; any when omitted. */
+  /** The most bytes of a new value; unlimited when omitted. */
   readonly payloadBytes?: number;
   /**
-   * Called once, if the code did something between two turns, which is refused: take a turn,
-   * without events, to see it.
+   * Called once if the code made progress between two turns, which is refused. Take a turn without
+   * events to receive the refusal.
    */
   readonly wake?: () => void;
-  /** Told of turns that are taken at once. */
+  /** Is notified of turns that run synchronously. */
   readonly pulse?: TurnPulse;
 }
 
-/** Told of turns while they are on the stack, for whoever watches that they return. */
+/** Is notified of turns while they are on the stack, for a watchdog. */
 export interface TurnPulse {
   /** A turn begins. */
   begins(): void;
-  /** It has come to another delivery. */
+  /** The turn delivers another event. */
   delivers(): void;
-  /** It is over. */
+  /** The turn has ended. */
   ends(): void;
 }
 
-/** How a turn is to be taken. */
+/** Options of one turn. */
 export interface TurnOptions {
   /**
-   * Of the first turn: how far earlier executions have logged what the code says, as
-   * {@linkcode Execution.told} said; `null`: none has. By default the lines up to the last delivery
-   * of the turn have been logged, and those after it have not.
+   * For the first turn: up to where earlier executions have logged the lines of the code, from
+   * {@linkcode Execution.loggedUpTo}; `null` if none has. By default, the lines up to the last
+   * delivery of the turn count as logged, and those after it do not.
    */
-  readonly told?: number | null;
+  readonly loggedUpTo?: number | null;
 }
 
-/** What the code of a run may ask of the machine: the ground that contexts are built on. */
+/** What the code of a run can request from the machine. Contexts are built on it. */
 export interface Effects {
   /** The run. */
   readonly start: RunStart;
   /** The run's randomness. */
   readonly randomness: SeededRandom;
-  /** The place in program order that the next effect takes. */
+  /** The position that the next effect gets in program order. */
   readonly position: number;
   /** The run's clock, in milliseconds since the epoch. */
   virtualNow(): number;
   /** Throws a {@linkcode ContextError} unless this run's own code is running. */
   enter(call: string): void;
-  /** Asks for an effect. Call {@linkcode Effects.enter} first. */
+  /** Requests an effect. Call {@linkcode Effects.enter} first. */
   ask(request: Request): Promise<unknown>;
   /** Aborts when the run is cancelled. */
   readonly cancelSignal: AbortSignal;
   /**
-   * Lets a value pass that leaves no command behind, if it is not too large. Call
-   * {@linkcode Effects.enter} first.
+   * Checks the size of a value that no command contains. Call {@linkcode Effects.enter} first.
    *
    * @param text The value, encoded.
    * @param what Which value, for the error.
-   * @throws {PayloadTooLargeError} If it is too large; on a replay, if it was.
+   * @throws {PayloadTooLargeError} If it is too large; on a replay, if it was when first checked.
    */
   admit(text: string, what: string): void;
   /**
-   * Says something of the run, once; it has no answer. Call {@linkcode Effects.enter} first.
+   * Sets attributes or the status of the run; there is no result. Call {@linkcode Effects.enter}
+   * first.
    *
-   * @throws {PayloadTooLargeError} If it is too large; on a replay, if it was.
+   * @throws {PayloadTooLargeError} If it is too large; on a replay, if it was when first set.
    */
   note(kind: NoteKind, payload: string): void;
   /** The answer of `ctx.patched`. */
   patched(name: string): boolean;
-  /** Logs a line, at the live tail. */
+  /** Logs a line, unless an earlier execution has logged it. */
   log(level: LogLevel, message: string, properties: Record<string, unknown>): void;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Modules of a version while they are evaluated: what they take from time and `Math.random` is one
- * constant for all nodes, so that what they keep at their top level is the same everywhere. Random
- * bytes may be secrets, and stay random: whoever draws them there is told of.
+ * The evaluation of a version's modules. Time and `Math.random` are the same on all nodes, so that
+ * the values at a module's top level are the same everywhere. Random bytes may be secrets, and stay
+ * random: a warning reports the call.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { SeededRandom } from "../base/random.ts";
 import { callSite, showSite } from "./call_stack.ts";
 import { type ModuleScope, scope } from "./scope.ts";
 
-/** What every version believes to be the time of its evaluation: 2000-01-01T00:00:00Z. */
+/** The time during every evaluation: 2000-01-01T00:00:00Z. */
 export const EVALUATED_AT = 946_684_800_000;
 
-/** What modules of a version took that differs from node to node. */
+/** A value that differs from node to node, read by a module of a version. */
 export interface Taken {
-  /** What was called, such as `crypto.randomUUID`. */
+  /** The function that was called, such as `crypto.randomUUID`. */
   readonly call: string;
-  /** Where, as `url:line:column`; null if no frame tells. */
+  /** Where it was called, as `url:line:column`; `null` if the stack does not show it. */
   readonly at: string | null;
 }
 
@@ -55,16 +55,16 @@ class Evaluation implements ModuleScope {
 /**
  * Evaluates modules of a version.
  *
- * @param seed What `Math.random` depends on: the version's hash.
- * @param evaluate Imports them.
- * @param told Hears once what they took that differs from node to node.
- * @returns What it returns.
- * @throws {Error} What they threw, in a timer too; if they asked for the end of the process.
+ * @param seed The seed of `Math.random`: the version's hash.
+ * @param evaluate Imports the modules.
+ * @param onTaken Receives, once, the first values that differ from node to node.
+ * @returns The result of `evaluate`.
+ * @throws {Error} What the modules threw, also in a timer; or that they tried to end the process.
  */
 export async function evaluating<T>(
   seed: string,
   evaluate: () => Promise<T>,
-  told: (taken: readonly Taken[]) => void = () => {},
+  onTaken: (taken: readonly Taken[]) => void = () => {},
 ): Promise<T> {
   const evaluation = new Evaluation(seed);
   try {
@@ -73,6 +73,6 @@ export async function evaluating<T>(
     return result;
   } finally {
     evaluation.isOver = true;
-    if (evaluation.taken.length > 0) told(evaluation.taken);
+    if (evaluation.taken.length > 0) onTaken(evaluation.taken);
   }
 }

@@ -1,11 +1,12 @@
 /**
- * Globals as workflow code sees them. Time and randomness come from the run; zone, locale and
- * whatever tells nodes apart are the same everywhere; what a replay could not repeat is refused,
- * and parks the run even if the code catches the refusal. Everybody else's globals behave as
- * before: a guarded function looks into its async context and passes the call on.
+ * Globals as workflow code sees them. Time and randomness come from the run. Time zone, locale and
+ * everything else that differs between nodes are the same everywhere. A call whose result a replay
+ * could not repeat is refused, and parks the run even if the code catches the refusal. For all
+ * other code, globals behave as before: a guarded function checks its async context and calls the
+ * original.
  *
- * - GUARD-1: the guard stands before any workflow module is evaluated: importing this package, or its
- *   `./workflow`, installs it.
+ * - GUARD-1: the guard is installed before any workflow module is evaluated: importing this
+ *   package, or its `./workflow`, installs it.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import os from "node:os";
 import process from "node:process";
 import timers from "node:timers";
 import vm from "node:vm";
-import "node:worker_threads"; // puts its own channels in place of the runtime's, when first imported
+import "node:worker_threads"; // its first import replaces the runtime's channel classes by its own
 import { CallStack } from "./call_stack.ts";
 import { caughtInTimer, ENDS, refuseEnd, TIMERS } from "./leftovers.ts";
 import { unwatchErrors, watchErrors } from "./rejections.ts";
@@ -33,7 +34,7 @@ interface Saved {
   readonly descriptor: PropertyDescriptor;
 }
 
-/** Where paths begin that begin with a module: what its default export holds is guarded. */
+/** Modules with which the path of a rule may begin: members of their default export are guarded. */
 export const MODULES: Readonly<Record<string, object>> = {
   "node:crypto": crypto,
   "node:os": os,
@@ -45,8 +46,7 @@ export const MODULES: Readonly<Record<string, object>> = {
 let saved: Saved[] | null = null;
 
 /**
- * Guards the process's globals and listens for errors that nobody handles. Does nothing if it did
- * so before.
+ * Guards the process's globals and listens for unhandled errors. A second call does nothing.
  */
 export function installGuard(): void {
   if (saved !== null) return;
@@ -63,7 +63,7 @@ export function installGuard(): void {
   watchErrors();
 }
 
-/** Puts the globals back, and stops to listen. For tests. */
+/** Restores the globals and removes the listeners. For tests. */
 export function uninstallGuard(): void {
   if (saved === null) return;
   for (const { holder, key, descriptor } of saved.reverse()) {
@@ -74,10 +74,10 @@ export function uninstallGuard(): void {
 }
 
 /**
- * Where a rule's global is.
+ * Finds the object that has a rule's global.
  *
  * @param rule The rule.
- * @returns What holds it, and under which name; null if this runtime has none.
+ * @returns The object and the key; `null` if this runtime does not have the global.
  */
 export function placeOf(rule: Rule): { readonly holder: object; readonly key: string } | null {
   const path = (rule.at ?? rule.name).split(".");
@@ -113,7 +113,7 @@ function guardOne(rule: Rule): Saved | null {
   });
 }
 
-/** Reading it is answered; writing it within workflow code is refused. */
+/** Replaces what reading the global returns; writing it within workflow code is refused. */
 function guardRead(
   rule: Rule,
   holder: object,
@@ -141,7 +141,7 @@ function guardRead(
   return saved;
 }
 
-/** Its `pid` can't be redefined, so runs get another object in its place. */
+/** `process.pid` can't be redefined, so runs see a proxy of `process`. */
 function guardProcess(): Saved {
   const descriptor = Object.getOwnPropertyDescriptor(globalThis, "process") as PropertyDescriptor;
   const seen = new Proxy(process, {
@@ -159,14 +159,17 @@ function override(holder: object, key: string, change: PropertyDescriptor): Save
   return { holder, key, descriptor };
 }
 
-/** What is refused to runs goes through while a module is evaluated: it may prepare what steps use. */
+/**
+ * A call that runs may not make is passed on during the evaluation of a module: it may prepare
+ * steps.
+ */
 function guarded(rule: Rule, original: Callable): Callable {
   return rule.action === "refuse"
     ? refusing(rule, original)
     : answeringFor(rule.name, virtual(rule.name), original);
 }
 
-/** A proxy: identity of fields, `instanceof`, `length` and subclassing stay as they were. */
+/** A proxy, so that identity, `instanceof`, `length` and subclassing stay the same. */
 function refusing(rule: Rule, original: Callable): Callable {
   const isTimer = TIMERS.has(rule.name);
   const ends = ENDS.has(rule.name);
@@ -211,7 +214,7 @@ function answeringFor(
   });
 }
 
-/** The environment through `process.env`, which somebody holds, is empty; asking for it is refused. */
+/** `process.env` is empty if code already holds `process`; looking it up is refused. */
 function refused(within: WorkflowScope, { name, instead }: Rule): unknown {
   if (
     !name.startsWith("Deno.env.") || new CallStack().caller?.startsWith("ext:deno_node/") !== true

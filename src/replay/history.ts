@@ -1,12 +1,12 @@
 /**
- * What a run's journal holds, as the machine reads it: an ordered list of deliveries. The run row
- * itself is the start (input, seed, start time), so there is no start event.
+ * A run's journal as the machine reads it: an ordered list of events. The run row itself has the
+ * start (input, seed, start time), so there is no start event.
  *
  * @module
  */
 
 /**
- * What an event says. A closed union: handlers are mapped types over it.
+ * The kinds of event. A closed union: handlers are mapped types over it.
  *
  * @category Runs
  */
@@ -32,11 +32,11 @@ export type EventKind =
   | "payload.refused"
   | "version.changed";
 
-/** What a `cancel.requested` says. */
+/** The payload of a `cancel.requested` event. */
 export interface CancelRequest {
-  /** Why, for people. */
+  /** The reason, for people. */
   readonly reason?: string | null;
-  /** Milliseconds that the run might take, if it was not a caller's wish but that this is over. */
+  /** The run's timeout in milliseconds, if the timeout is the cause and not a caller. */
   readonly timeout?: number;
 }
 
@@ -45,20 +45,20 @@ export interface CancelRequest {
  *
  * Deliveries settle the command at `position`, and move the run's clock to `at`. Annotations
  * (`attempt.failed`, `patched`, `attributes.set`, `status.set`, `payload.refused`,
- * `version.changed`) settle nothing and do not move it.
+ * `version.changed`) settle nothing and do not move the clock.
  */
 export interface HistoryEvent {
   /** Its place in the journal, from 0; grows with every event. */
   readonly seq: number;
-  /** What it says. */
+  /** The kind of event. */
   readonly kind: EventKind;
-  /** The command it is about, in program order from 0; null for annotations of the run. */
+  /** The position of its command in program order, from 0; `null` for annotations of the run. */
   readonly position: number | null;
   /** The command's name (step, activity or signal), the patch's name, or "" where there is none. */
   readonly name: string;
   /** The digest of the command's input when it was recorded; null where the kind has none. */
   readonly digest: string | null;
-  /** The encoded value (see `encode`), or null where the kind carries none. */
+  /** The encoded value (see `encode`); `null` if the kind has none. */
   readonly payload: string | null;
   /** Database time of the event, in whole milliseconds since the epoch. */
   readonly at: number;

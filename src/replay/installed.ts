@@ -1,5 +1,5 @@
 /**
- * Installs the guard by being imported, so that whatever is imported after this package finds it.
+ * Installs the guard when it is imported, so that modules imported after this package are guarded.
  *
  * @module
  */

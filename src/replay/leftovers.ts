@@ -1,6 +1,6 @@
 /**
- * What code of steps and versions sets off for later: their timers, whose errors the runtime tells
- * without their async context, and their wish to end the process.
+ * Delayed effects of the code of steps and versions: timers, whose errors the runtime reports
+ * without their async context, and attempts to end the process.
  *
  * @module
  */
@@ -8,12 +8,12 @@
 import { lateError } from "./rejections.ts";
 import { scope } from "./scope.ts";
 
-/** Timers, by their names in the table. */
+/** The names of timer functions in the table of rules. */
 export const TIMERS: ReadonlySet<string> = new Set(
   ["setTimeout", "setInterval", "setImmediate"].flatMap((name) => [name, `node:timers.${name}`]),
 );
 
-/** What ends the process, by its names in the table. */
+/** The names of functions that end the process, in the table of rules. */
 export const ENDS: ReadonlySet<string> = new Set([
   "Deno.exit",
   "Deno.kill",
@@ -24,17 +24,18 @@ export const ENDS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Makes the callback of a timer tell what it throws to the step or the version that set it.
+ * Wraps the callback of a timer, so that its errors are reported to the step or the version that
+ * set the timer.
  *
- * @param args What the timer was given.
- * @returns What it is to be given.
+ * @param args The arguments of the timer function.
+ * @returns The arguments with the wrapped callback.
  */
 export function caughtInTimer(args: unknown[]): unknown[] {
   const owner = scope.getStore();
   const [callback, ...rest] = args;
   const isOurs = owner?.kind === "step" || owner?.kind === "module";
   if (!isOurs || typeof callback !== "function") return args;
-  const told = (error: unknown) => {
+  const report = (error: unknown) => {
     if (owner.kind === "step") owner.report(error);
     else if (owner.isOver) lateError(error);
     else owner.noteFailure(error);
@@ -43,25 +44,27 @@ export function caughtInTimer(args: unknown[]): unknown[] {
     try {
       return Reflect.apply(callback, this, given);
     } catch (error) {
-      told(error);
+      report(error);
     }
   }, ...rest];
 }
 
 /**
- * Refuses the end of the process to code that a module of a version has set off: nobody asked for
- * it. A step may end its process; that is its author's affair.
+ * Refuses to end the process for code that a module of a version has started, since no run
+ * requested it. A step may end its process: its author decides.
  *
- * @param name What is called.
- * @param args With what.
+ * @param name The function that is called.
+ * @param args Its arguments.
  * @throws {Error} If such code calls it for this process.
  */
 export function refuseEnd(name: string, args: unknown[]): void {
   const owner = scope.getStore();
   if (owner?.kind !== "module") return;
   if (name.endsWith(".kill") && args[0] !== Deno.pid) return;
-  if (!owner.isOver && name.endsWith("xit")) return; // whoever imports it has an answer of its own
-  const error = new Error(`Cannot call ${name}: a module of a version asks for it, and no step`);
+  if (!owner.isOver && name.endsWith("xit")) return; // the import itself refuses these
+  const error = new Error(
+    `Cannot call ${name}: a module of a version called it, outside of a step`,
+  );
   owner.noteFailure(error);
   throw error;
 }

@@ -2,26 +2,30 @@
  * The replay machine: `(workflow, input, history) -> commands`. It has no I/O, clock or randomness
  * of its own; its executor decides when effects run and what is journaled.
  *
- * - REPLAY-1: deliveries are taken in journal order, one at a time, and microtasks are drained after each
- *   with no exception, live as on replay. So the code sees one order, however events are batched.
- * - REPLAY-2: a command's position is its place in program order, and counts every effect asked for, also
- *   those that were answered at once or aborted before they were asked for.
- * - REPLAY-3: a delivery settles the outstanding command of its position if kind, name and digest agree;
- *   it is ignored if that command was withdrawn; anything else is drift.
- * - REPLAY-4: what settles a promise comes from the journal's text, never from a live object.
- * - REPLAY-5: the code makes progress within turns only: what it does between them, a promise that is not
- *   the engine's has moved. It is refused wherever it shows: an effect, a look at the promise of
- *   one, the run's time or randomness, a global that is refused anyway, the end of the function.
- * - REPLAY-6: a value's size counts once: what the history has was accepted, and what it says was refused
- *   is refused again, whatever the limit is now.
- * - REPLAY-7: a child ends once: the event that says so answers all that wait for it by its handle, and
- *   all that ask for it later.
- * - REPLAY-8: a cancellation is told once: by what it made reject; where all that waited was let finish,
- *   and succeeded, by the next effect; never to code that looks at `cancelSignal`, nor to an undo.
- * - REPLAY-9: a line is logged once: where the last one was logged is known after each turn, goes with
- *   the next write, and comes back with the history. A line may be said twice where its node was
- *   lost after the turn and before that write; none is left out. A run that logs nothing writes
- *   nothing of it.
+ * - REPLAY-1: events are delivered in journal order, one at a time, and microtasks are drained
+ *   after each without exception, live and on replay. So the code sees one order, however events
+ *   are batched.
+ * - REPLAY-2: a command's position is its place in program order. Every requested effect counts,
+ *   also one that is answered at once or was aborted before it was requested.
+ * - REPLAY-3: a delivery settles the outstanding command at its position if kind, name and digest
+ *   match. It is ignored if that command was withdrawn; anything else is drift.
+ * - REPLAY-4: a promise is settled with a value decoded from the journal's text, never with a live
+ *   object.
+ * - REPLAY-5: the code makes progress only within turns. If it makes progress between them, a
+ *   promise that is not the engine's has resumed it. The machine refuses that wherever it can
+ *   detect it: at an effect, at a look at an effect's promise, at the run's time or randomness, at
+ *   a refused global, at the end of the function.
+ * - REPLAY-6: a value's size is checked once: a value in the history was accepted, and a value that
+ *   the history says was refused is refused again, whatever the limit is now.
+ * - REPLAY-7: a child ends once: the event of its end answers all commands that wait for it by its
+ *   handle, and all later ones.
+ * - REPLAY-8: a cancellation is thrown into workflow code once: by the effects that it rejects, or,
+ *   if every pending effect was allowed to finish and succeeded, by the next effect. It is not
+ *   thrown once the code has read `cancelSignal`, and never in a compensation.
+ * - REPLAY-9: a line is logged once. After each turn the machine knows up to where lines were
+ *   logged; the next write stores that, and the history returns it. If a node is lost after the
+ *   turn and before that write, a line may be logged twice; none is left out. A run that logs
+ *   nothing writes nothing for this.
  *
  * @module
  */
@@ -75,17 +79,17 @@ export class Execution implements Effects, WorkflowScope {
   readonly #options: ExecutionOptions;
   readonly #outstanding = new Map<number, RequestedCommand>();
   readonly #withdrawn = new Map<number, RequestedCommand>();
-  /** Commands whose answers came before anybody had awaited them. */
-  readonly #unheeded: RequestedCommand[] = [];
+  /** Commands that were answered before the code had awaited them. */
+  readonly #answeredUnawaited: RequestedCommand[] = [];
   readonly #signals: HistoryEvent[] = [];
-  /** Positions of activities that the history says succeeded: no error will want to know their line. */
+  /** Positions of activities that succeeded by the history: no error will need their call site. */
   readonly #succeeded = new Set<number>();
   /** How children have ended, by id (REPLAY-7). */
   readonly #childEnds = new Map<string, HistoryEvent>();
   readonly #patches = new Patches();
   readonly #notes = new Notes();
   readonly #rejections = new Map<Promise<unknown>, unknown>();
-  /** What its code threw where nobody could catch it. */
+  /** Errors of the code that no code could catch. */
   readonly #thrown: unknown[] = [];
   #randomness: SeededRandom | null = null;
   #started = false;
@@ -96,23 +100,23 @@ export class Execution implements Effects, WorkflowScope {
   /** Commands before this position have been reported by an earlier turn. */
   #reported = 0;
   #withdrawnNow: number[] = [];
-  #childrenGivenUp: RequestedCommand[] = NO_COMMANDS;
+  #withdrawnChildren: RequestedCommand[] = NO_COMMANDS;
   #outcome: Outcome | null = null;
   #drift: DriftReport | null = null;
   #refused: Refusal | null = null;
   #cancelled: CancelledError | null = null;
-  /** Whether nothing has told the code of its cancellation yet (REPLAY-8). */
-  #isUntold = false;
-  /** Milliseconds that the run might take, if that is why it was cancelled. */
+  /** Whether the code has not received its cancellation yet (REPLAY-8). */
+  #isCancelPending = false;
+  /** The run's timeout in milliseconds, if the run was cancelled because of it. */
   #timeout: number | null = null;
   #cancelling: AbortController | null = null;
   /** The seq after that of the last delivery. */
   #next = 0;
   /** Lines are logged once `#next` is greater (REPLAY-9). */
   #logged = -1;
-  /** What `#next` was at the last line; `null`: there was none (REPLAY-9). */
-  #told: number | null = null;
-  /** An earlier execution went past every place where `#next` is less. */
+  /** The value of `#next` at the last line; `null` if there was none (REPLAY-9). */
+  #loggedUpTo: number | null = null;
+  /** An earlier execution has passed every place where `#next` is less. */
   #past = 0;
 
   /**
@@ -120,7 +124,7 @@ export class Execution implements Effects, WorkflowScope {
    *
    * @param body The code.
    * @param start The run's start.
-   * @param options The drain, and where lines go.
+   * @param options The drain, and where lines are logged.
    */
   constructor(body: Body, start: RunStart, options: ExecutionOptions) {
     this.#body = body;
@@ -136,31 +140,31 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   /**
-   * What the code has thrown so far where nobody could catch it, such as in a listener, and reasons
-   * of promises that it has left rejected and unhandled. The runtime tells of these after the turn:
-   * look a macrotask after the run's end.
+   * Errors that no code could catch, such as in a listener, and the reasons of promises that the
+   * code left rejected and unhandled. The runtime reports these after the turn: read this a
+   * macrotask after the run's end.
    */
   get unhandled(): readonly unknown[] {
     return [...this.#thrown, ...this.#rejections.values()];
   }
 
   /**
-   * Commands that nobody has awaited so far, in program order; of a run that has returned, nobody
-   * ever will. What was withdrawn is none of them.
+   * Commands that the code has not awaited so far, in program order; once the run has returned, it
+   * never will. Without withdrawn commands.
    */
   get unawaited(): readonly RequestedCommand[] {
-    return [...this.#unheeded, ...this.#outstanding.values()]
+    return [...this.#answeredUnawaited, ...this.#outstanding.values()]
       .filter(({ isAwaited }) => !isAwaited)
       .sort((a, b) => a.position - b.position);
   }
 
   /**
-   * How far the lines of the code have been logged, for the `told` of the execution after this one:
-   * all that the code says before it is given an event of a seq from here on; `null`: it has said
-   * nothing.
+   * Up to where the lines of the code have been logged, for the `loggedUpTo` option of the next
+   * execution: all lines before the delivery of the event with this seq; `null` if the code has
+   * logged nothing.
    */
-  get told(): number | null {
-    return this.#told;
+  get loggedUpTo(): number | null {
+    return this.#loggedUpTo;
   }
 
   /** Commands that wait, in program order. */
@@ -169,12 +173,12 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   /**
-   * Takes a turn: delivers events and lets the code go on until it waits. The first call starts the
-   * code, and takes the whole history at once.
+   * Takes a turn: delivers events and lets the code run until it waits. The first call starts the
+   * code, and takes the whole history.
    *
    * @param events Events that follow those of the turn before, in journal order.
-   * @param options What an earlier execution has logged.
-   * @returns What came to light.
+   * @param options Up to where an earlier execution has logged.
+   * @returns The results of the turn.
    * @throws {ContextError} If another turn is under way.
    * @throws {CorruptValueError} If the input or an event's payload cannot be decoded.
    */
@@ -187,16 +191,16 @@ export class Execution implements Effects, WorkflowScope {
     try {
       return drain.kind === "sync"
         ? await drain.enter(() =>
-          duringTurn(this, () => this.#turnAtOnce(drain.run, events, options))
+          duringTurn(this, () => this.#turnSync(drain.run, events, options))
         )
-        : await this.#turnByAndBy(drain.run, events, options);
+        : await this.#turnAsync(drain.run, events, options);
     } finally {
       this.#inTurn = false;
       this.#busy = false;
     }
   }
 
-  #turnAtOnce(drain: () => void, events: readonly HistoryEvent[], options: TurnOptions): Turn {
+  #turnSync(drain: () => void, events: readonly HistoryEvent[], options: TurnOptions): Turn {
     const { pulse } = this.#options;
     pulse?.begins();
     try {
@@ -212,7 +216,7 @@ export class Execution implements Effects, WorkflowScope {
     }
   }
 
-  async #turnByAndBy(
+  async #turnAsync(
     drain: () => Promise<void>,
     events: readonly HistoryEvent[],
     options: TurnOptions,
@@ -230,7 +234,7 @@ export class Execution implements Effects, WorkflowScope {
   }
 
   get cancelSignal(): AbortSignal {
-    this.#isUntold = false;
+    this.#isCancelPending = false;
     if (this.#cancelling === null) {
       this.#cancelling = new AbortController();
       if (this.#cancelled !== null) this.#cancelling.abort(this.#cancelled);
@@ -277,8 +281,8 @@ export class Execution implements Effects, WorkflowScope {
     }
     const position = this.#position++; // REPLAY-2
     if (signal?.aborted === true) return rejected(signal.reason);
-    if (this.#isUntold && request.kind !== "call" && request.options.onCancel !== "finish") { // REPLAY-8
-      this.#isUntold = false;
+    if (this.#isCancelPending && request.kind !== "call" && request.options.onCancel !== "finish") { // REPLAY-8
+      this.#isCancelPending = false;
       return rejected(this.#cancelled);
     }
     if (this.#signals.length > 0 && request.kind === "signal") {
@@ -319,7 +323,7 @@ export class Execution implements Effects, WorkflowScope {
     if (past.kind === kind && past.digest === digest || this.#stopped) return;
     const site = this.#options.trace === true ? callSite() : null;
     const command = { kind, name: "", digest, site };
-    this.#noteDrift(past, { command, reason: "the code says something else of its run there" });
+    this.#noteDrift(past, { command, reason: "the code sets something else of its run there" });
   }
 
   admit(text: string, what: string): void {
@@ -328,7 +332,7 @@ export class Execution implements Effects, WorkflowScope {
     if (this.#next >= this.#past) this.#refuseTooLarge(text, null, what);
   }
 
-  /** REPLAY-6: what is new is measured; */
+  /** REPLAY-6: a new value is measured; */
   #refuseTooLarge(text: string, digest: string | null, what: string): void {
     const { payloadBytes = Infinity } = this.#options;
     const error = tooLarge(text, what, payloadBytes);
@@ -338,7 +342,7 @@ export class Execution implements Effects, WorkflowScope {
     throw error;
   }
 
-  /** of what is known, the history says whether it was refused. */
+  /** for a known one, the history says whether it was refused. */
   #repeatRefusal({ kind, digest, payload }: HistoryEvent, found: string): void {
     if (kind !== "payload.refused" || digest !== found) return;
     this.#notes.repeat();
@@ -353,7 +357,7 @@ export class Execution implements Effects, WorkflowScope {
   log(level: LogLevel, message: string, properties: Record<string, unknown>): void {
     this.enter("log");
     const { log } = this.#options;
-    if (log === undefined || !this.speaks()) return;
+    if (log === undefined || !this.shouldLog()) return;
     outside(() => log({ level, message, properties }));
   }
 
@@ -368,9 +372,9 @@ export class Execution implements Effects, WorkflowScope {
     return error;
   }
 
-  speaks(): boolean {
+  shouldLog(): boolean {
     if (this.#next <= this.#logged) return false;
-    this.#told = this.#next;
+    this.#loggedUpTo = this.#next;
     return true;
   }
 
@@ -383,7 +387,9 @@ export class Execution implements Effects, WorkflowScope {
     return this.refuse("a promise that is not ctx's", `ctx.run around it${before}`);
   }
 
-  /** REPLAY-5, of what also the engine asks for: only the run's code is meant, and while it goes on. */
+  /**
+   * REPLAY-5, where engine code may call too: refuses the run's code between turns, until it ends.
+   */
   #requireTurn(): void {
     if (!this.#isForeign) return;
     throw this.#refuseForeign();
@@ -393,7 +399,7 @@ export class Execution implements Effects, WorkflowScope {
     return !this.#inTurn && this.#started && this.#outcome === null && scope.getStore() === this;
   }
 
-  /** REPLAY-5. It may not throw: the runtime asks in the midst of an `await`. */
+  /** REPLAY-5. Must not throw: the runtime reads the property in the middle of an `await`. */
   readonly #onLook = (): void => {
     if (this.#isForeign) this.#refuseForeign();
   };
@@ -410,9 +416,9 @@ export class Execution implements Effects, WorkflowScope {
     return this.#drift !== null || this.#refused !== null;
   }
 
-  #open(events: readonly HistoryEvent[], { told }: TurnOptions): void {
+  #open(events: readonly HistoryEvent[], { loggedUpTo }: TurnOptions): void {
     this.#inTurn = true;
-    this.#lookAhead(events, told);
+    this.#lookAhead(events, loggedUpTo);
     if (this.#started) return;
     const input = decode(this.start.input);
     this.#started = true;
@@ -422,8 +428,8 @@ export class Execution implements Effects, WorkflowScope {
     });
   }
 
-  /** Learns what `patched` and `log` have to know of the events to come. */
-  #lookAhead(events: readonly HistoryEvent[], told: number | null | undefined): void {
+  /** Collects what `patched` and `log` need to know about the coming events. */
+  #lookAhead(events: readonly HistoryEvent[], loggedUpTo: number | null | undefined): void {
     let last = -1;
     this.#past = 0;
     for (const event of events) {
@@ -437,11 +443,11 @@ export class Execution implements Effects, WorkflowScope {
       if (!this.#started) this.#past = last + 1;
     }
     if (this.#started) return;
-    this.#logged = told === undefined ? last : told ?? -1;
-    this.#told = told ?? null;
+    this.#logged = loggedUpTo === undefined ? last : loggedUpTo ?? -1;
+    this.#loggedUpTo = loggedUpTo ?? null;
   }
 
-  /** REPLAY-3. Answers whether microtasks are to be drained. */
+  /** REPLAY-3. Returns whether to drain microtasks. */
   #deliver(event: HistoryEvent): boolean {
     const { position } = event;
     if (event.kind === "cancel.requested") return this.#cancel(event);
@@ -449,7 +455,7 @@ export class Execution implements Effects, WorkflowScope {
     if (answers === null && event.kind !== "attempt.failed") return false;
     const pending = position === null ? undefined : this.#outstanding.get(position);
     if (pending === undefined) {
-      this.#deliverLate(event);
+      this.#deliverUnmatched(event);
       return answers !== null;
     }
     const reason = mismatch(pending, event, answers ?? pending.kind);
@@ -459,14 +465,14 @@ export class Execution implements Effects, WorkflowScope {
     }
     if (answers === null) return false;
     this.#advance(event);
-    // The run has ended: its history holds what was on its way already.
+    // The run has ended: its history may hold events that were already on their way.
     if (this.#outcome !== null) return false;
     this.#settle(pending, event);
     this.#noteChildEnd(pending, event);
     return true; // REPLAY-1
   }
 
-  /** Once in a run's life, all that waits is told; what is asked for afterwards works (REPLAY-8). */
+  /** Rejects all waiting effects, once in a run's life; later effects work (REPLAY-8). */
   #cancel(event: HistoryEvent): boolean {
     this.#advance(event);
     if (this.#outcome !== null || this.#cancelled !== null) return false;
@@ -474,7 +480,7 @@ export class Execution implements Effects, WorkflowScope {
     this.#timeout = timeout;
     const error = stackless(() => new CancelledError(reason));
     this.#cancelled = error;
-    this.#isUntold = this.#cancelling === null;
+    this.#isCancelPending = this.#cancelling === null;
     for (const pending of [...this.#outstanding.values()]) {
       if (pending.options.onCancel === "finish") continue;
       if (outlivesCancel(pending)) pending.cancelled = error;
@@ -484,8 +490,8 @@ export class Execution implements Effects, WorkflowScope {
     return true;
   }
 
-  /** Nothing is outstanding at the event's position. */
-  #deliverLate(event: HistoryEvent): void {
+  /** Handles an event at whose position no command is outstanding. */
+  #deliverUnmatched(event: HistoryEvent): void {
     const withdrawn = event.position === null ? undefined : this.#withdrawn.get(event.position);
     const answers = ANSWERS[event.kind];
     if (withdrawn === undefined) {
@@ -494,7 +500,7 @@ export class Execution implements Effects, WorkflowScope {
       const reason = this.#outcome !== null
         ? "the code has ended without asking for it"
         : known
-        ? "nothing waits there any more"
+        ? "the command there has been answered already"
         : `the code has asked for ${this.#position} effects by then, and for none there`;
       return this.#noteDrift(event, { command: null, reason });
     }
@@ -508,8 +514,8 @@ export class Execution implements Effects, WorkflowScope {
 
   #settle(pending: RequestedCommand, event: HistoryEvent): void {
     this.#outstanding.delete(pending.position);
-    if (!pending.isAwaited) this.#unheeded.push(pending);
-    if (pending.cancelled !== null && event.kind.endsWith(".failed")) this.#isUntold = false;
+    if (!pending.isAwaited) this.#answeredUnawaited.push(pending);
+    if (pending.cancelled !== null && event.kind.endsWith(".failed")) this.#isCancelPending = false;
     SETTLE[event.kind as Delivery](pending, event.payload);
   }
 
@@ -537,9 +543,9 @@ export class Execution implements Effects, WorkflowScope {
     this.#withdrawn.set(pending.position, pending);
     if (pending.position < this.#reported) this.#withdrawnNow.push(pending.position);
     if (pending.options.child?.workflow !== undefined) {
-      this.#childrenGivenUp = [...this.#childrenGivenUp, pending];
+      this.#withdrawnChildren = [...this.#withdrawnChildren, pending];
     }
-    if (reason === this.#cancelled) this.#isUntold = false;
+    if (reason === this.#cancelled) this.#isCancelPending = false;
     pending.reject(reason);
   };
 
@@ -567,7 +573,7 @@ export class Execution implements Effects, WorkflowScope {
     }
     const isForged = isContinuumError(error, "RUN_TIMEOUT") &&
       error.details.runId === this.start.runId && this.#timeout === null;
-    // Who waits for the run knows by the code that the engine has ended it.
+    // Callers that wait for the run rely on this code: only the engine may set it.
     if (isForged) error = new Error(`The code threw: ${messageOf(error)}`, { cause: error });
     const kind = isCancelled && this.#timeout === null ? "cancelled" : "failed";
     this.#outcome = { kind, error: outside(() => encodeError(error)) };
@@ -576,7 +582,7 @@ export class Execution implements Effects, WorkflowScope {
   #close(): Turn {
     const { next: missing } = this.#notes;
     if (missing !== undefined && !this.#stopped) {
-      this.#noteDrift(missing, { command: null, reason: "the code does not say it any more" });
+      this.#noteDrift(missing, { command: null, reason: "the code does not set it any more" });
     }
     let issued: RequestedCommand[] = NO_COMMANDS;
     for (const [position, pending] of this.#outstanding) {
@@ -587,17 +593,17 @@ export class Execution implements Effects, WorkflowScope {
     this.#reported = this.#position;
     const withdrawn = this.#withdrawnNow;
     if (withdrawn.length > 0) this.#withdrawnNow = [];
-    let childrenGivenUp = this.#childrenGivenUp;
-    if (childrenGivenUp.length > 0) {
-      childrenGivenUp = childrenGivenUp.filter(({ options }) =>
+    let withdrawnChildren = this.#withdrawnChildren;
+    if (withdrawnChildren.length > 0) {
+      withdrawnChildren = withdrawnChildren.filter(({ options }) =>
         !this.#childEnds.has(options.child!.id)
       );
-      this.#childrenGivenUp = NO_COMMANDS;
+      this.#withdrawnChildren = NO_COMMANDS;
     }
     return {
       issued,
       withdrawn,
-      childrenGivenUp,
+      withdrawnChildren,
       patches: this.#patches.takeFresh(),
       notes: this.#notes.takeFresh(),
       outcome: this.#outcome,
@@ -610,7 +616,7 @@ export class Execution implements Effects, WorkflowScope {
 
 const NO_COMMANDS: RequestedCommand[] = [];
 
-/** A promise whose rejection nobody has to handle. */
+/** A promise whose rejection counts as handled. */
 function rejected(reason: unknown): Promise<never> {
   const promise = Promise.reject(reason);
   ignoreRejection(promise);

@@ -1,26 +1,26 @@
 /**
- * What the code says of its run on the way: search attributes and a status; and what it was refused
- * at once, because it was too large. Saying it has no answer and takes no position; the journal
- * keeps each, so that it is written once, and refused for good.
+ * Notes: search attributes and a status that the code sets on its run, and refusals of values that
+ * were too large at once. A note has no result and no position. The journal keeps each, so that it
+ * is written once, and a refusal is permanent.
  *
- * The code says the same things in the same order on every replay: what it says for the n-th time
- * is the n-th note of the history, or new. Another note there, or one too few, is drift.
+ * The code makes the same notes in the same order on every replay: its n-th note is the n-th note
+ * of the history, or new. A different note there, or a missing one, is drift.
  *
  * @module
  */
 
 import type { HistoryEvent } from "./history.ts";
 
-/** What can be said. */
+/** What the code can set. */
 export type NoteKind = "attributes.set" | "status.set";
 
-/** Something said, or refused. */
+/** A value that was set, or refused. */
 export interface Note {
-  /** What it is about. */
+  /** The kind of note. */
   readonly kind: NoteKind | "payload.refused";
-  /** Tells two notes apart. */
+  /** Distinguishes two notes. */
   readonly digest: string;
-  /** Encoded. */
+  /** The value, encoded. */
   readonly payload: string;
 }
 
@@ -35,29 +35,29 @@ export class Notes {
   #said = 0;
   #fresh: Note[] = [];
 
-  /** Learns of a journaled note. */
+  /** Adds a journaled note. */
   learn(event: HistoryEvent): void {
     this.#journaled.push(event);
   }
 
-  /** What the journal has in the next note's place. */
+  /** The journal's note that the code must repeat next; `undefined` if its next note is new. */
   get next(): HistoryEvent | undefined {
     return this.#journaled[this.#said];
   }
 
-  /** The next note was said, as the journal has it. */
+  /** Marks that note as repeated. */
   repeat(): void {
     this.#said++;
   }
 
-  /** Takes a note that the journal does not have. */
+  /** Adds a new note. */
   add(note: Note): void {
     this.#said++;
     this.#fresh.push(note);
   }
 
   /**
-   * Gives what is to be journaled.
+   * Returns the notes that are to be journaled.
    *
    * @returns The notes that are new since the last call.
    */

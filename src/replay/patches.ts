@@ -1,10 +1,10 @@
 /**
  * The answers of `ctx.patched`.
  *
- * The first answer for a name holds for the run. It is `true` if the journal says so, wherever it
- * says so; else `false` if the history that the execution began with goes on past this place, since
- * an earlier execution may have gone past it when the line did not exist; else `true`, and that is
- * to be journaled.
+ * The first answer for a name holds for the whole run. It is `true` if the journal has a `patched`
+ * event of that name anywhere. Otherwise it is `false` if the history at the start of the execution
+ * extends past this place, since an earlier execution may have passed it without the patch.
+ * Otherwise it is `true`, and will be journaled.
  *
  * @module
  */
@@ -15,16 +15,16 @@ export class Patches {
   readonly #journaled = new Set<string>();
   #fresh: string[] = [];
 
-  /** Learns of a journaled `true`. */
+  /** Adds a journaled `true`. */
   learn(name: string): void {
     this.#journaled.add(name);
   }
 
   /**
-   * Answers.
+   * Decides what `ctx.patched` returns.
    *
    * @param name The patch's name.
-   * @param past Whether the history that the execution began with goes on past this place.
+   * @param past Whether the history at the start of the execution extends past this place.
    * @returns The answer.
    */
   decide(name: string, past: boolean): boolean {
@@ -38,7 +38,7 @@ export class Patches {
   }
 
   /**
-   * Gives what is to be journaled.
+   * Returns the names that are to be journaled.
    *
    * @returns The names decided `true` since the last call.
    */

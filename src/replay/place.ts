@@ -1,5 +1,5 @@
 /**
- * Where workflow code believes itself to be, on every node: in UTC, speaking `en-US`.
+ * Time zone and locale within workflow code, on every node: UTC and `en-US`.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import type { Original, Virtual } from "./virtual_call.ts";
 const ZONE = "UTC";
 const LOCALE = "en-US";
 
-/** Names a zone in itself: what is without one is local. */
+/** Matches a time that names a zone; a time without one is local. */
 const ZONED = /(?:^|[^a-z])(?:z|utc?|gmt|[ecmp][sd]t)(?![a-z])|:\d{2}[^+-]*[+-]\s*\d/i;
-/** A date alone is in UTC by the language's rules. */
+/** By the language's rules, a date without a time is in UTC. */
 const DATE_ONLY = /^\s*(?:\d{4}|[+-]\d{6})(?:-\d{2}(?:-\d{2})?)?\s*$/;
 
 const NativeDate = Date;
@@ -20,10 +20,10 @@ const { parse } = Date;
 const { toUTCString } = Date.prototype;
 
 /**
- * Reads a time as a process in UTC reads it.
+ * Parses a time as a process in UTC does.
  *
  * @param text Any text that `Date.parse` understands.
- * @returns Milliseconds since the epoch; `NaN` if it is no time.
+ * @returns Milliseconds since the epoch; `NaN` if it is not a time.
  */
 export function parseInUtc(text: string): number {
   if (ZONED.test(text) || DATE_ONLY.test(text)) return parse(text);
@@ -44,7 +44,7 @@ function utcMethod(name: string): [string, Virtual] {
   return [`Date.${name}`, { call: (_, args, __, self) => Reflect.apply(method, self, args) }];
 }
 
-/** The same method with the place said, where the caller says none. */
+/** The same method with the run's zone or locale, unless the caller gives one. */
 function placed(options: "zone" | "locale"): Virtual {
   return {
     call: (_, [locales, ...rest], original, self) =>
@@ -67,7 +67,7 @@ function maker(hasZone: boolean): Virtual {
   };
 }
 
-/** `en-US` is what remains where nothing is asked for that the runtime knows. */
+/** Adds `en-US` as the fallback for locales that the runtime does not know. */
 function withLocale(locales: unknown): unknown {
   if (locales === undefined) return LOCALE;
   if (typeof locales === "string" || locales instanceof Intl.Locale) return [locales, LOCALE];
@@ -87,7 +87,7 @@ const NOW: Virtual = {
     Reflect.apply(original, self, [date === undefined ? within.virtualNow() : date]),
 };
 
-/** `Thu, 01 Jan 1970 00:00:00 GMT` in the order of `toString`. */
+/** Reorders `Thu, 01 Jan 1970 00:00:00 GMT` into the form of `toString`. */
 function shown(self: unknown, part: "date" | "time" | "both"): string {
   const text = Reflect.apply(toUTCString, self, []) as string;
   const [, week, day, month, year, time] = /^(\w+), (\d+) (\w+) (-?\d+) (\S+)/.exec(text) ?? [];
@@ -110,7 +110,7 @@ function timeOf(value: unknown): unknown {
   return typeof primitive === "string" ? parseInUtc(primitive) : primitive;
 }
 
-/** What the language makes of an object before it looks whether it is a text. */
+/** Converts an object to a primitive as the language does for `new Date`. */
 function toPrimitive(value: object): unknown {
   let found: unknown;
   const convert = (value as { [Symbol.toPrimitive]?: unknown })[Symbol.toPrimitive];
@@ -124,7 +124,7 @@ function toPrimitive(value: object): unknown {
   return found;
 }
 
-/** The answers, by the names of the table. */
+/** The replacements, by the names in the table of rules. */
 export const PLACED: Readonly<Record<string, Virtual>> = {
   "Date": {
     call: (within) => shown(new NativeDate(within.virtualNow()), "both"),

@@ -1,7 +1,7 @@
 /**
- * Packages that make ids from a pool of random bytes, or a counter, that all of a process share:
- * what they give to a run depends on who else has asked. Members of a version import another module
- * in their place, whose functions refuse to be called within runs, however full the pool is.
+ * Packages that make ids from a pool of random bytes, or a counter, that all code of the process
+ * shares: the ids that a run gets depend on the calls of other code. Members of a version import
+ * another module instead, whose functions refuse calls within runs, however full the pool is.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { answering } from "./scope.ts";
 
 type Callable = (...args: unknown[]) => unknown;
 
-/** Functions by package; `makers` give functions that draw. */
+/** The functions that draw; `makers` return functions that draw. */
 interface Drawing {
   readonly draw: readonly string[];
   readonly makers: readonly string[];
@@ -26,11 +26,11 @@ const SHARED = Symbol.for("continuum.pools");
 const NAME = /^npm:\/?((?:@[^/]+\/)?[^@/]+)(?:@[^/]*)?$/;
 
 /**
- * What a member of a version imports in place of a package that keeps a pool.
+ * The module that members of a version import instead of a package that keeps a pool.
  *
  * @param specifier The package.
- * @param exported What it exports.
- * @returns The URL of a module that exports the same; undefined for other packages.
+ * @param exported Its exports.
+ * @returns The URL of a module with the same exports; `undefined` for other packages.
  */
 export function withoutPools(
   specifier: string,
@@ -56,7 +56,7 @@ export function withoutPools(
   return `data:text/javascript,${encodeURIComponent(source.join("\n"))}`;
 }
 
-/** A proxy, which passes on what is called outside of runs, or with `random` of the caller's own. */
+/** A proxy that passes on calls outside of runs, and calls with a `random` of the caller's own. */
 function refusingWithin(name: string, key: string, original: Callable, makes: boolean): Callable {
   return new Proxy(original, {
     apply(target, self, args: unknown[]) {

@@ -1,9 +1,8 @@
 /**
- * Errors that user code leaves where nobody handles them: promises that stay rejected, and what
- * listeners, microtasks and timers throw. They would end the process; here they are told to the
- * run, the step or the version whose code it was, and the process lives. The runtime calls the
- * handler in the async context of the error, for timers excepted: what a step's timers call is
- * wrapped.
+ * Unhandled errors of user code: promises that stay rejected, and errors that listeners, microtasks
+ * and timers throw. They would end the process; instead they are reported to the run, the step or
+ * the version whose code it was. The runtime calls the handlers in the async context of the error,
+ * except for timers: the callbacks of a step's timers are wrapped.
  *
  * The application's own errors keep their default behaviour.
  *
@@ -12,7 +11,7 @@
 
 import { scope, type WorkflowScope } from "./scope.ts";
 
-/** Takes what code of versions leaves behind when it runs for nobody; by an embedder of the guard. */
+/** Receives errors of versions' code that belong to no run and no step. */
 export type LateErrors = (error: unknown) => void;
 
 /** A frame of a module that was loaded from verified bytes. */
@@ -22,17 +21,17 @@ const owners: WeakMap<Promise<unknown>, WorkflowScope> = new WeakMap();
 let late: LateErrors = () => {};
 
 /**
- * Says who hears of errors of versions that belong to no run and no step, such as of a timer that a
- * module has set at its top level.
+ * Sets the receiver of errors of versions that belong to no run and no step, such as of a timer
+ * that a module has set at its top level.
  *
- * @param hear Takes each.
+ * @param receive Receives each error.
  */
-export function onLateError(hear: LateErrors): void {
-  late = hear;
+export function onLateError(receive: LateErrors): void {
+  late = receive;
 }
 
 /**
- * Tells of an error that belongs to a version, and to no run and no step.
+ * Reports an error that belongs to a version, and to no run and no step.
  *
  * @param error The error.
  */
@@ -51,7 +50,7 @@ function onUnhandled(event: PromiseRejectionEvent): void {
     owners.set(event.promise, owner);
     return owner.noteRejection(event.promise, event.reason);
   }
-  if (owner?.kind === "module" && !owner.isOver) return; // whoever imports it hears of it
+  if (owner?.kind === "module" && !owner.isOver) return; // the import rejects with it
   if (!isOfVersion(owner?.kind, event.reason) || event.defaultPrevented) return;
   event.preventDefault();
   late(event.reason);
@@ -63,33 +62,35 @@ function onHandled(event: PromiseRejectionEvent): void {
 
 function onError(event: ErrorEvent): void {
   const owner = scope.getStore();
-  if (owner?.kind === "module" && !owner.isOver) return; // whoever imports it hears of it
-  const isNobodys = owner?.kind !== "step" && owner?.kind !== "workflow";
-  if (isNobodys && !isOfVersion(owner?.kind, event.error) || event.defaultPrevented) return;
+  if (owner?.kind === "module" && !owner.isOver) return; // the import rejects with it
+  const isUnowned = owner?.kind !== "step" && owner?.kind !== "workflow";
+  if (isUnowned && !isOfVersion(owner?.kind, event.error) || event.defaultPrevented) return;
   event.preventDefault();
   if (owner?.kind === "step") owner.report(event.error);
   else if (owner?.kind === "workflow") owner.noteThrown(event.error);
   else late(event.error);
 }
 
-/** Whether code of a version left it: by its context, or by the innermost frames of its stack. */
+/**
+ * Whether the error is from code of a version, by its context or the innermost frames of its stack.
+ */
 function isOfVersion(kind: string | undefined, error: unknown): boolean {
   if (kind === "module") return true;
   try {
     return error instanceof Error && OF_VERSION.test(String(error.stack));
   } catch {
-    return false; // a hostile object: the application's, for all that is known
+    return false; // a hostile object: counts as the application's
   }
 }
 
-/** Starts to listen, for the whole process. */
+/** Starts to listen for the whole process. */
 export function watchErrors(): void {
   globalThis.addEventListener("unhandledrejection", onUnhandled);
   globalThis.addEventListener("rejectionhandled", onHandled);
   globalThis.addEventListener("error", onError);
 }
 
-/** Stops to listen. */
+/** Stops listening. */
 export function unwatchErrors(): void {
   globalThis.removeEventListener("unhandledrejection", onUnhandled);
   globalThis.removeEventListener("rejectionhandled", onHandled);

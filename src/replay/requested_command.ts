@@ -1,5 +1,5 @@
 /**
- * A command that the machine knows: what was asked for, and the promise that waits.
+ * A command inside the machine: the request, and the promise that waits.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { Command, CommandKind, CommandOptions } from "./commands.ts";
 import type { CallStack } from "./call_stack.ts";
 import type { CallSite } from "./turn.ts";
 
-/** What a wait answers after its timeout. */
+/** What a wait returns after its timeout. */
 export interface Fallback {
-  /** The answer. */
+  /** The value. */
   readonly value: unknown;
 }
 
-/** What the context asks for. */
+/** What the context requests. */
 export interface Request {
   /** As in {@linkcode Command}. */
   readonly kind: CommandKind;
@@ -31,17 +31,17 @@ export interface Request {
   readonly options: CommandOptions;
   /** Withdraws the effect when it aborts. */
   readonly signal: AbortSignal | undefined;
-  /** What a wait answers after its timeout; null if it throws. */
+  /** What a wait returns after its timeout; `null` if it throws. */
   readonly fallback: Fallback | null;
-  /** What a `call` answers, made by the code itself; `undefined` when absent. */
+  /** The result of a `call`, made by the code itself; `undefined` when absent. */
   readonly answer?: unknown;
 }
 
-/** What a command asks of its execution. */
+/** What the execution provides for a command. */
 export interface RequestedCommandHost {
-  /** The stack of whoever asks for it, if it is to be taken. */
+  /** The stack of the requesting call, if it is to be kept. */
   readonly stack: CallStack | null;
-  /** Called whenever somebody looks at the promise. */
+  /** Called whenever code looks at the promise. */
   readonly onLook: () => void;
 }
 
@@ -54,12 +54,12 @@ export class RequestedCommand implements Command {
   readonly input: string | null;
   readonly deadline: number | null;
   readonly options: CommandOptions;
-  /** What a wait answers after its timeout; null if it throws. */
+  /** What a wait returns after its timeout; `null` if it throws. */
   readonly fallback: Fallback | null;
-  /** What a `call` answers. */
+  /** The result of a `call`. */
   readonly answer: unknown;
   cancelled: Error | null = null;
-  /** The stack of whoever asked for it; null unless traced, or an activity's. */
+  /** The stack of the requesting call; `null` unless traced, or an activity's. */
   readonly stack: CallStack | null;
   readonly #promise: EffectPromise;
   readonly #resolve: (value: unknown) => void;
@@ -71,8 +71,8 @@ export class RequestedCommand implements Command {
    * Makes the command, and its promise.
    *
    * @param position Its place in program order.
-   * @param request What was asked for.
-   * @param host What its execution does for it.
+   * @param request The request.
+   * @param host What the execution provides.
    */
   constructor(position: number, request: Request, { stack, onLook }: RequestedCommandHost) {
     this.position = position;
@@ -93,22 +93,22 @@ export class RequestedCommand implements Command {
     this.#reject = settle!.reject;
   }
 
-  /** What the workflow awaits. */
+  /** The promise that the workflow awaits. */
   get promise(): Promise<unknown> {
     return this.#promise;
   }
 
-  /** Whether anybody has awaited the promise, or asked it for its end in another way. */
+  /** Whether code has awaited the promise, or has called `then` in another way. */
   get isAwaited(): boolean {
     return this.#promise.isAwaited;
   }
 
-  /** Where it was asked for; null unless the stack was taken. */
+  /** Where it was requested; `null` unless the stack was taken. */
   get site(): CallSite | null {
     return this.stack?.site ?? null;
   }
 
-  /** Calls back, once, if the request's signal aborts while the command waits. */
+  /** Calls `withdraw`, once, if the request's signal aborts while the command waits. */
   whenAborted(withdraw: (pending: RequestedCommand, reason: unknown) => void): void {
     const signal = this.#signal;
     if (signal === undefined) return;
@@ -137,15 +137,15 @@ export class RequestedCommand implements Command {
 }
 
 /**
- * A promise that knows whether anybody looks at it. Whatever does (`await`, `then`, `Promise.all`,
- * a `return` from an async function) first reads its `constructor`; since that is `Promise`, all
- * goes on as with any other promise, in as many microtasks.
+ * A promise that knows whether code looks at it. Every way to do so (`await`, `then`,
+ * `Promise.all`, a `return` from an async function) first reads its `constructor`. Since that is
+ * `Promise`, it continues as with any other promise, in as many microtasks.
  */
 class EffectPromise extends Promise<unknown> {
   isAwaited = false;
   onLook: () => void = IGNORE;
 
-  /** Makes its rejection count as handled. */
+  /** Marks its rejection as handled. */
   ignoreRejection(): void {
     const { isAwaited, onLook } = this;
     this.onLook = IGNORE;

@@ -1,7 +1,7 @@
 /**
- * What workflow code would take from its surroundings, as data: one table, from which the guard
- * takes what it does while the code runs, the lint plugin what it says while it is written, and
- * `docs/determinism.md` what it lists.
+ * What workflow code would take from its environment, as data: one table that the guard applies
+ * while the code runs, the lint plugin reports while it is written, and `docs/determinism.md`
+ * lists.
  *
  * @module
  */
@@ -19,7 +19,7 @@ function replace(instead: string, names: Readonly<Record<string, string | null>>
   }));
 }
 
-/** The rules that answer from the run's own time, randomness and log. */
+/** The rules for what uses the run's own time, randomness and log. */
 const REPLACED: readonly Rule[] = [
   ...replace("ctx.now()", {
     "Date": null,
@@ -58,7 +58,7 @@ const REPLACED: readonly Rule[] = [
 /** The rules. */
 export const RULES: readonly Rule[] = [...REPLACED, ...SAME, ...REFUSED];
 
-/** What no guard sees, each with what to do about it: the rest of the page's table. */
+/** What no guard can detect, each with what to do about it: the rest of the page's table. */
 export const UNSEEN: readonly (readonly [what: string, instead: string])[] = [
   [
     "what a package keeps that was evaluated before this package, such as a function of `Math`",

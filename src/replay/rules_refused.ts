@@ -1,5 +1,5 @@
 /**
- * What workflow code may not take from its surroundings and is refused, as data.
+ * What workflow code may not take from its environment, as data: calls are refused.
  *
  * @module
  */
@@ -18,7 +18,7 @@ function refuse(instead: string, names: readonly string[], holder?: string, at?:
   }));
 }
 
-/** The rules that refuse. */
+/** The rules for what is refused. */
 export const REFUSED: readonly Rule[] = [
   ...refuse("ctx.sleep", ["setTimeout", "setInterval", "setImmediate", "Atomics.waitAsync"]),
   ...refuse("ctx.sleep", ["setTimeout", "setInterval", "setImmediate"], "node:timers"),

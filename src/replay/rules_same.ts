@@ -1,6 +1,6 @@
 /**
- * What answers the same on every node while workflow code runs, as data: time zone, locale, and
- * whatever tells one process from another.
+ * What is the same on every node while workflow code runs, as data: time zone, locale, and
+ * everything else that differs between processes.
  *
  * @module
  */
@@ -33,7 +33,7 @@ function reads(answer: string, holder: string, names: readonly string[], at?: st
   return of(answer, names, holder, { ...(at === undefined ? {} : { at }), isRead: true });
 }
 
-/** The rules that answer alike. */
+/** The rules for what is the same everywhere. */
 export const SAME: readonly Rule[] = [
   ...of(PLACE, ["parse"], "Date"),
   ...methods("Date", [

@@ -8,63 +8,63 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { SeededRandom } from "../base/random.ts";
 
-/** What guarded globals answer from. */
+/** The source of what guarded globals return. */
 export interface Answers {
   /** The clock, in milliseconds since the epoch. */
   virtualNow(): number;
-  /** When that clock began, in milliseconds since the epoch. */
+  /** When that clock started, in milliseconds since the epoch. */
   readonly startedAt: number;
   /** The randomness. */
   readonly randomness: SeededRandom;
-  /** Notes that a call was refused; gives the error to throw. */
+  /** Records that a call was refused; returns the error to throw. */
   refuse(call: string, instead: string): Error;
 }
 
 /** Workflow code of one execution is running. */
 export interface WorkflowScope extends Answers {
-  /** Which of the four it is. */
+  /** Distinguishes the four kinds. */
   readonly kind: "workflow";
-  /** Whether a line is to be said: the code is past all that an earlier execution has said. */
-  speaks(): boolean;
-  /** Takes notice of a promise that was rejected while nobody looked. */
+  /** Whether a line should be logged: no earlier execution has logged it. */
+  shouldLog(): boolean;
+  /** Records a promise that was rejected without a handler. */
   noteRejection(promise: Promise<unknown>, reason: unknown): void;
-  /** Takes notice that somebody has looked at last. */
+  /** Records that such a promise now has a handler. */
   noteHandled(promise: Promise<unknown>): void;
-  /** Takes notice of an error that was thrown where nobody could catch it, such as in a listener. */
+  /** Records an error that no code could catch, such as in a listener. */
   noteThrown(error: unknown): void;
 }
 
-/** A module of a version is being evaluated, or something goes on that it began then. */
+/** A module of a version is being evaluated, or something runs that it started then. */
 export interface ModuleScope extends Answers {
-  /** Which of the four it is. */
+  /** Distinguishes the four kinds. */
   readonly kind: "module";
-  /** Whether the evaluation is over: what goes on behaves as the application's own code. */
+  /** Whether the evaluation has ended: what still runs behaves like the application's own code. */
   readonly isOver: boolean;
-  /** Takes notice of random bytes that are drawn: they differ from node to node. */
+  /** Records that random bytes were drawn: they differ from node to node. */
   notice(call: string): void;
   /**
-   * Takes notice of what fails the evaluation though nobody may have seen it: an error of a timer,
-   * or that the process was to be ended.
+   * Records what fails the evaluation though no code may have caught it: an error of a timer, or an
+   * attempt to end the process.
    */
   noteFailure(error: unknown): void;
 }
 
 /** A step's callback is running, on behalf of a run but outside of its replay. */
 export interface StepScope {
-  /** Which of the four it is. */
+  /** Distinguishes the four kinds. */
   readonly kind: "step";
-  /** Takes the reasons of promises that the callback left rejected and unhandled. */
+  /** Receives the reasons of promises that the callback left rejected and unhandled. */
   readonly report: (reason: unknown) => void;
 }
 
-/** The engine's or a log's code is running, called from workflow code. */
+/** Code of the engine or of a logger is running, called from workflow code. */
 interface OutsideScope {
   readonly kind: "outside";
 }
 
 const OUTSIDE: OutsideScope = { kind: "outside" };
 
-/** The scope of the code that is running; undefined for the application's own. */
+/** The scope of the running code; `undefined` for the application's own. */
 export const scope: AsyncLocalStorage<
   WorkflowScope | ModuleScope | StepScope | OutsideScope | undefined
 > = new AsyncLocalStorage();
@@ -72,13 +72,13 @@ export const scope: AsyncLocalStorage<
 let turning: WorkflowScope | null = null;
 
 /**
- * Runs a turn that is over when `body` returns. What runs on its stack belongs to its run, also
- * where it brought another async context along, such as a snapshot that a module keeps. Stacks that
- * it reads hold no frames.
+ * Runs a turn that ends when `body` returns. All code on its stack belongs to its run, even if it
+ * restored another async context, such as a snapshot that a module keeps. Stacks that it reads have
+ * no frames.
  *
  * @param within The run's scope.
  * @param body The turn.
- * @returns What it returns.
+ * @returns The result of `body`.
  */
 export function duringTurn<T>(within: WorkflowScope, body: () => T): T {
   const before = turning;
@@ -92,7 +92,9 @@ export function duringTurn<T>(within: WorkflowScope, body: () => T): T {
 
 type StackFormat = NonNullable<typeof Error.prepareStackTrace>;
 
-/** Who called the engine, and from where code was loaded, differs: a stack is its first line. */
+/**
+ * The frames differ with the engine's caller and the code's location, so a stack is its first line.
+ */
 const messageOnly: StackFormat = (error) => {
   try {
     return String(error);
@@ -101,7 +103,7 @@ const messageOnly: StackFormat = (error) => {
   }
 };
 
-/** How stacks that are read for the first time look meanwhile. */
+/** Sets the format of stacks that are read for the first time within `body`. */
 function withFormat<T>(format: StackFormat | undefined, body: () => T): T {
   const { prepareStackTrace } = Error;
   Error.prepareStackTrace = format as StackFormat;
@@ -132,9 +134,9 @@ export function addFrames(error: Error, frames: readonly string[]): void {
 }
 
 /**
- * Whose answers hold for the code that is running.
+ * The scope from which guarded globals take their results.
  *
- * @returns The run, or the module that is being evaluated; undefined for everybody else.
+ * @returns The run, or the module that is being evaluated; `undefined` for all other code.
  */
 export function answering(): WorkflowScope | ModuleScope | undefined {
   const store = scope.getStore();
@@ -145,22 +147,22 @@ export function answering(): WorkflowScope | ModuleScope | undefined {
 }
 
 /**
- * Calls a step's or an activity's function: globals behave as usual in it, and contexts of runs
+ * Calls the function of a step or an activity: globals behave as usual in it, and contexts of runs
  * refuse to be used.
  *
  * @param body The function.
- * @param report Takes the reasons of promises that it leaves rejected and unhandled.
- * @returns What it returns.
+ * @param report Receives the reasons of promises that it leaves rejected and unhandled.
+ * @returns The result of `body`.
  */
 export function exempt<T>(body: () => T, report: (reason: unknown) => void = () => {}): T {
   return scope.run({ kind: "step", report }, body);
 }
 
 /**
- * Calls the engine's own code from workflow code: all that it starts is the application's.
+ * Calls the engine's own code from workflow code: what it starts belongs to the application.
  *
  * @param body The function.
- * @returns What it returns.
+ * @returns The result of `body`.
  */
 export function outside<T>(body: () => T): T {
   return scope.run(

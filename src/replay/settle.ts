@@ -1,5 +1,5 @@
 /**
- * How events answer commands: which fits which, and what the code receives.
+ * How events answer commands: which event answers which command, and what the code receives.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { EventKind, HistoryEvent } from "./history.ts";
 import type { RequestedCommand } from "./requested_command.ts";
 import { addFrames, outside } from "./scope.ts";
 
-/** Which kind of command an event answers; null for annotations. */
+/** The kind of command that an event answers; `null` for annotations. */
 export const ANSWERS: Readonly<Record<EventKind, CommandKind | null>> = {
   "step.completed": "step",
   "step.failed": "step",
@@ -50,12 +50,16 @@ export type Delivery = Exclude<
   | "version.changed"
 >;
 
-/** Whether an event is delivered to the code: it moves the run's clock, and may settle something. */
+/**
+ * Whether an event is delivered to the code: it moves the run's clock, and may settle a command.
+ */
 export function isDelivery({ kind }: HistoryEvent): boolean {
   return ANSWERS[kind] !== null || kind === "cancel.requested";
 }
 
-/** The id of the child whose end a handle asks for; undefined of any other command. */
+/**
+ * The id of the child whose end a command waits for by a handle; `undefined` for other commands.
+ */
 export function asksForEnd(
   { kind, options: { child } }: Pick<Command, "kind" | "options">,
 ): string | undefined {
@@ -63,15 +67,15 @@ export function asksForEnd(
 }
 
 /**
- * Which outstanding commands a cancellation leaves waiting: what they set off may have happened,
- * and is told to the code, so that an undo is never skipped.
+ * Which outstanding commands continue to wait after a cancellation: their effects may have
+ * happened, and the code receives their results, so that no compensation is skipped.
  */
 export function outlivesCancel({ kind, options }: RequestedCommand): boolean {
   if (kind === "child") return options.child?.workflow !== undefined;
   return kind === "activity" && options.onCancel !== "abandon";
 }
 
-/** Settles a command with what its event says. REPLAY-4 of the machine: from the text alone. */
+/** Settles a command from its event. REPLAY-4 of the machine: from the text alone. */
 export const SETTLE: Readonly<
   Record<Delivery, (pending: RequestedCommand, payload: string | null) => void>
 > = {
@@ -102,7 +106,7 @@ export const SETTLE: Readonly<
  * Reads a payload.
  *
  * @param payload The event's payload.
- * @returns The value; undefined for none.
+ * @returns The value; `undefined` if there is no payload.
  * @throws {CorruptValueError} If it cannot be decoded.
  */
 export function read(payload: string | null): unknown {
@@ -128,12 +132,12 @@ function activityError(
 }
 
 /**
- * REPLAY-3 of the machine: whether an event is about a command.
+ * REPLAY-3 of the machine: whether an event belongs to a command.
  *
  * @param pending The command.
  * @param event The event.
- * @param kind Which kind of command the event answers.
- * @returns Why it is not; null if it is.
+ * @param kind The kind of command that the event answers.
+ * @returns Why it does not; `null` if it does.
  */
 export function mismatch(
   pending: RequestedCommand,

@@ -1,5 +1,5 @@
 /**
- * What one turn of a run brought to light: the machine's answer to its executor.
+ * The result of one turn: what the machine returns to its executor.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import type { Command, CommandKind } from "./commands.ts";
 import type { EventKind } from "./history.ts";
 import type { Note } from "./notes.ts";
 
-/** What a run row says about its start. */
+/** What the run row has about the start. */
 export interface RunStart {
   /** The run's id. */
   readonly runId: string;
   /** The workflow's name. */
   readonly workflow: string;
-  /** The version hash of the code that runs. */
+  /** The hash of the version that runs. */
   readonly version: string;
   /** The encoded input. */
   readonly input: string;
@@ -24,7 +24,7 @@ export interface RunStart {
   readonly startedAt: number;
   /** How often the run has continued as new; 0 when omitted. */
   readonly generation?: number;
-  /** Which attempt of the run it is; 1 when omitted. */
+  /** The number of the run's attempt; 1 when omitted. */
   readonly attempt?: number;
 }
 
@@ -37,28 +37,28 @@ export type Outcome =
     readonly result: string;
   }
   | {
-    /** The function threw, or returned what cannot be serialised. */
+    /** The function threw, or returned a value that cannot be serialised. */
     readonly kind: "failed";
     /** The encoded error (see `encodeError`). */
     readonly error: string;
   }
   | {
-    /** The function let the cancellation pass. */
+    /** The function did not catch the cancellation. */
     readonly kind: "cancelled";
     /** The encoded error (see `encodeError`). */
     readonly error: string;
   }
   | {
-    /** The function returned what `ctx.continueAsNew` gave it. */
+    /** The function returned the value of `ctx.continueAsNew`. */
     readonly kind: "continued";
     /** The encoded input of the next generation. */
     readonly input: string;
-    /** Whether it takes the workflow's current version, or stays on this one. */
+    /** Whether the next generation runs the workflow's current version, or stays on this one. */
     readonly version: "current" | "pinned";
   };
 
 /**
- * A place in a module.
+ * A location in a module.
  *
  * @category Runs
  */
@@ -72,7 +72,7 @@ export interface CallSite {
 }
 
 /**
- * One side of a drift: what the history says, or what the code did.
+ * One side of a drift: the history's, or the code's.
  *
  * @category Runs
  */
@@ -91,58 +91,58 @@ export interface DriftSide {
  * @category Runs
  */
 export interface DriftReport {
-  /** The event that did not fit. */
+  /** The event that did not match. */
   readonly seq: number;
-  /** The position that it is about. */
+  /** The position of the event. */
   readonly position: number | null;
   /** What the history holds. */
   readonly expected: DriftSide;
-  /** What the code asked for at that position; null if it asked for nothing. */
+  /** What the code requested at that position; `null` if nothing. */
   readonly found: DriftSide | null;
-  /** Where the code asked for it; null unless the execution traces call sites. */
+  /** Where the code requested it; `null` unless the execution traces call sites. */
   readonly site: CallSite | null;
   /** The workflow's name. */
   readonly workflow: string;
-  /** The version hash of the code that ran. */
+  /** The hash of the version that ran. */
   readonly version: string;
-  /** All of it in a sentence, with what to do. */
+  /** All of it in one sentence, with what to do. */
   readonly message: string;
 }
 
 /**
- * Workflow code did what a replay cannot repeat; the run is to be parked.
+ * Workflow code made a call that a replay cannot repeat; the run will be parked.
  *
  * @category Runs
  */
 export interface Refusal {
-  /** What was called, such as `fetch`. */
+  /** The function that was called, such as `fetch`. */
   readonly call: string;
-  /** What to call in its place. */
+  /** What to call instead. */
   readonly instead: string;
-  /** How many effects the code had asked for before. */
+  /** How many effects the code had requested before. */
   readonly position: number;
   /** Where it was called; null if unknown. */
   readonly site: CallSite | null;
-  /** All of it in a sentence. */
+  /** All of it in one sentence. */
   readonly message: string;
 }
 
 /** One line that workflow code logged. */
 export interface LogLine {
-  /** How much it matters. */
+  /** The severity. */
   readonly level: LogLevel;
   /** The text. */
   readonly message: string;
-  /** Facts beside the text; {} when none were given. */
+  /** Values for the text; {} when none were given. */
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** How much a line matters. */
+/** The severity of a line. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** What one turn brought to light. */
+/** The result of one turn. */
 export interface Turn {
-  /** Commands asked for since the last turn and still wanted, in program order. */
+  /** Commands requested since the last turn and still waiting, in program order. */
   readonly issued: readonly Command[];
   /**
    * Positions, reported by an earlier turn, that an `AbortSignal` has since withdrawn. Events for
@@ -151,27 +151,30 @@ export interface Turn {
    */
   readonly withdrawn: readonly number[];
   /**
-   * Commands to run a child that an `AbortSignal` has withdrawn, and whose end is not known: the
-   * child is to be cancelled. Also those that were asked for in this very turn, since an execution
-   * before this one may have started them: each replay tells of them again.
+   * `child` commands that an `AbortSignal` has withdrawn before the child's end was known: the
+   * children are to be cancelled. Includes commands that were requested in this very turn, since an
+   * earlier execution may have started their children: each replay returns them again.
    */
-  readonly childrenGivenUp: readonly Command[];
+  readonly withdrawnChildren: readonly Command[];
   /**
-   * Names that `patched` decided `true` for the first time. The executor journals one `patched`
-   * event each, before any later delivery of the run.
+   * Names for which `patched` returned `true` for the first time. The executor journals one
+   * `patched` event each, before any later delivery of the run.
    */
   readonly patches: readonly string[];
   /**
-   * What the code has said of its run for the first time. The executor journals each, in order,
-   * before any later delivery of the run.
+   * Notes that the code has made for the first time. The executor journals each, in order, before
+   * any later delivery of the run.
    */
   readonly notes: readonly Note[];
-  /** How the run ended; null while it goes on. */
+  /** How the run ended; `null` while it runs. */
   readonly outcome: Outcome | null;
-  /** Code and history disagree; nothing else of the turn counts then. */
+  /** Code and history disagree; the rest of the turn is void then. */
   readonly drift: DriftReport | null;
-  /** The code did what a replay cannot repeat; nothing else of the turn counts then. */
+  /** The code made a call that a replay cannot repeat; the rest of the turn is void then. */
   readonly refused: Refusal | null;
-  /** The code neither ended nor waits for anything of the engine's: a foreign wait. */
+  /**
+   * The code has not ended and waits for no effect: it waits for a promise that is not the
+   * engine's.
+   */
   readonly idle: boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * What guarded globals answer within workflow code: time, randomness and the log of a run, under
+ * What guarded globals return within workflow code: time, randomness and the log of a run, under
  * the names that libraries call.
  *
  * @module
@@ -10,10 +10,10 @@ import { PLACED } from "./place.ts";
 import { type Answers, outside, type WorkflowScope } from "./scope.ts";
 import type { Virtual } from "./virtual_call.ts";
 
-/** The time zone that `Temporal.Now` tells: every node's must be the same. */
+/** The time zone of `Temporal.Now`, the same on every node. */
 const ZONE = "UTC";
 
-/** How many bytes may be drawn at once. Packages draw more for pools, which runs would share. */
+/** How many bytes code may draw at once. Packages draw more for pools, which runs would share. */
 const MAX_DRAW = 128;
 
 const OWN: Readonly<Record<string, Virtual>> = {
@@ -45,10 +45,10 @@ const OWN: Readonly<Record<string, Virtual>> = {
 };
 
 /**
- * The answers of one guarded global.
+ * The replacement of one guarded global.
  *
  * @param name Its name in the table of rules.
- * @returns The answers.
+ * @returns The replacement.
  */
 export function virtual(name: string): Virtual {
   if (name.startsWith("console.")) return SAID;
@@ -57,10 +57,10 @@ export function virtual(name: string): Virtual {
   return found;
 }
 
-/** A line is said once, where the code comes to it for the first time. */
+/** Logs a line once, when the code reaches it for the first time. */
 const SAID: Virtual = {
   call(within, args, original, self) {
-    if ("speaks" in within && !(within as WorkflowScope).speaks()) return undefined;
+    if ("shouldLog" in within && !(within as WorkflowScope).shouldLog()) return undefined;
     return outside(() => Reflect.apply(original, self, args));
   },
 };
@@ -88,9 +88,9 @@ function fill(within: Answers, view: unknown): unknown {
 }
 
 /**
- * Who draws more fills a pool that all of the process will use: it gets what it asked for. The run
- * is parked, and nothing is thrown: a package that is cut short while it fills its pool may give
- * the same ids to everybody from then on.
+ * Code that draws more bytes fills a pool for the whole process, so it gets random bytes. The run
+ * is parked, but nothing is thrown: a package that is interrupted while it fills its pool may give
+ * the same ids to all callers from then on.
  */
 function draw(within: Answers, into: Uint8Array): void {
   if (into.byteLength > MAX_DRAW) {

@@ -1,25 +1,25 @@
 /**
- * How a function answers in place of the one that a replay could not repeat.
+ * What replaces a function whose result a replay could not repeat.
  *
  * @module
  */
 
 import type { Answers } from "./scope.ts";
 
-// deno-lint-ignore ban-types -- whatever the runtime has under that name
+// deno-lint-ignore ban-types -- any function that the runtime has under that name
 export type Original = Function;
 
-/** What one guarded global answers within workflow code. */
+/** The replacement of one guarded global within workflow code. */
 export interface Virtual {
-  /** Answers a call. */
+  /** Replaces a call. */
   readonly call?: (
     within: Answers,
     args: unknown[],
     original: Original,
     self: unknown,
   ) => unknown;
-  /** Gives the arguments with which `new` is to be called. */
+  /** Returns the arguments with which `new` is called. */
   readonly construct?: (within: Answers, args: unknown[]) => unknown[];
-  /** Answers a reading. */
+  /** Replaces a read. */
   readonly read?: (within: Answers) => unknown;
 }

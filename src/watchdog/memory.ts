@@ -1,19 +1,19 @@
 /**
- * What the main thread and the thread that watches it share.
+ * The memory that the main thread shares with the thread that watches it.
  *
  * @module
  */
 
-/** Bytes of the shared memory: whole numbers first, then others from byte 8 on. */
+/** Bytes of the shared memory: two 32-bit integers, then from byte 8 on two doubles. */
 export const MEMORY_BYTES = 24;
-/** Places of whole numbers: how many turns have begun or ended, and deliveries within this one. */
+/** Indexes of the integers: turns begun plus turns ended, and deliveries within this turn. */
 export const WORDS = { turns: 0, deliveries: 1 } as const;
-/** Places of other numbers: the run whose turn it is, and its token. */
+/** Indexes of the doubles: the run whose turn it is, and its fencing token. */
 export const NUMBERS = { run: 0, token: 1 } as const;
 
-/** What the thread is told when it begins. */
+/** The first message to the watching thread. */
 export interface WatchdogOrder {
-  /** What the main thread writes. */
+  /** The memory that the main thread writes. */
   readonly memory: SharedArrayBuffer;
   /** The database's URL. */
   readonly database: string;
@@ -21,7 +21,7 @@ export interface WatchdogOrder {
   readonly schema: string;
   /** Milliseconds after which a turn counts as hung. */
   readonly hungMs: number;
-  /** Milliseconds after which, still in the same turn, the process counts as lost. */
+  /** Milliseconds after which, if the same turn still runs, the process is ended. */
   readonly lostMs: number;
 }
 

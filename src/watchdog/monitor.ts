@@ -1,12 +1,13 @@
 /**
- * Finds turns that never return, by a thread of its own: an endless loop stops the event loop, and
- * with it the heartbeat, so nothing in the main thread can tell.
+ * Finds turns that never return, in a second thread: an endless loop stops the event loop, and with
+ * it the heartbeat, so no code in the main thread can detect it.
  *
- * - WATCHDOG-1: what a turn costs is a few plain writes into shared memory; they need no order, since the
- *   thread has looked several times, over seconds, before it says anything. The thread starts while
- *   its node opens, and no run is taken before it watches.
- * - WATCHDOG-2: a run is parked behind its fence, before the node's lease can have run out, so that it
- *   comes to no second node. What the main thread still does with it, if it comes back, is refused.
+ * - WATCHDOG-1: a turn costs only a few plain writes into shared memory. They need no memory
+ *   ordering, since the thread reads them several times, over seconds, before it acts. The thread
+ *   starts while its node opens, and the node claims no run before the thread watches.
+ * - WATCHDOG-2: a hung run is parked with its fencing token, before the node's lease can have
+ *   expired, so no second node claims it. If the main thread returns, its writes for this run are
+ *   refused.
  *
  * @module
  */
@@ -17,12 +18,12 @@ import type { ClaimedRun } from "../ports/rows.ts";
 import type { TurnPulse } from "../replay/effects.ts";
 import { MEMORY_BYTES, NUMBERS, viewsOf, type WatchdogOrder, WORDS } from "./memory.ts";
 
-/** Milliseconds for which a node waits for its thread, which may have to be loaded from afar. */
+/** Milliseconds for which a node waits for its thread, whose module may have to be downloaded. */
 const START_MS = 5_000;
 
 /** Watches the turns of one node. */
 export class Watchdog implements Disposable {
-  /** Settles when the thread watches, or it is known that it can't, or not soon. */
+  /** Resolves when the thread watches, can't watch, or has not started within 5 seconds. */
   readonly started: Promise<void>;
   readonly #worker: Worker;
   readonly #words: Int32Array;
@@ -33,7 +34,7 @@ export class Watchdog implements Disposable {
    * Starts to watch.
    *
    * @param where The database's URL and schema, for a connection of the thread's own.
-   * @param leaseMs Milliseconds that the node lives without a heartbeat.
+   * @param leaseMs Milliseconds after which a node without a heartbeat expires.
    */
   constructor(where: { readonly database: string; readonly schema: string }, leaseMs: number) {
     const memory = new SharedArrayBuffer(MEMORY_BYTES);
@@ -51,16 +52,16 @@ export class Watchdog implements Disposable {
       event.preventDefault();
       engineLog.warn("Cannot watch for turns that never return: {error}", { error: event.message });
     };
-    // WATCHDOG-2: the last heartbeat was up to a third of the lease before the turn.
+    // WATCHDOG-2: the last heartbeat may be a third of the lease older than the turn.
     const order: WatchdogOrder = { memory, ...where, hungMs: leaseMs / 2, lostMs: leaseMs * 1.5 };
     this.#worker.postMessage(order);
   }
 
   /**
-   * What a run's turns tell. WATCHDOG-1.
+   * Makes the object to which a run reports its turns (WATCHDOG-1).
    *
    * @param run The run, leased to this node.
-   * @returns Where they tell it.
+   * @returns The object.
    */
   watch({ id, token }: ClaimedRun): TurnPulse {
     const words = this.#words;

@@ -1,6 +1,6 @@
 /**
- * The thread of {@linkcode Watchdog}: looks whether turns come to an end, parks the run whose turn
- * does not, and ends the process if it can't go on at all.
+ * The thread of {@linkcode Watchdog}: checks whether turns end, parks the run whose turn does not,
+ * and ends the process if the turn still runs long after that.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { inBackground } from "../base/background.ts";
 import type { StuckReason } from "../ports/rows.ts";
 import { NUMBERS, viewsOf, type WatchdogOrder, WORDS } from "./memory.ts";
 
-/** How often it looks within the time after which a turn counts as hung. */
+/** How many times it checks within the time after which a turn counts as hung. */
 const LOOKS = 8;
 
-/** What is hung: a run under a token. */
+/** The run whose turn hangs, and its fencing token. */
 interface Hung {
   readonly id: number;
   readonly token: number;
@@ -27,7 +27,10 @@ function watch({ memory, hungMs, lostMs, ...where }: WatchdogOrder): void {
   const { words, numbers } = viewsOf(memory);
   const everyMs = hungMs / LOOKS;
   let last = "";
-  /** Looks in a row that found the same turn at the same place: a process that slept is not hung. */
+  /**
+   * Consecutive checks that found the same turn at the same delivery: a process that slept is not
+   * hung.
+   */
   let looks = 0;
   setInterval(() => {
     const turns = Atomics.load(words, WORDS.turns);
@@ -53,7 +56,7 @@ async function park(
   { id, token, seconds }: Hung,
   where: Pick<WatchdogOrder, "database" | "schema">,
 ): Promise<void> {
-  const { openStore } = await import("../store/open.ts"); // a thread that never needs it is small
+  const { openStore } = await import("../store/open.ts"); // loaded late: most threads never need it
   await using store = await openStore(where);
   const [row] = await store.journal.load([{ id, from: 2_147_483_647 }]);
   if (row === undefined || row.token !== token) return;
@@ -71,7 +74,7 @@ async function park(
   say(`a turn has not returned for ${seconds} s; its run was ${result?.status} as stuck_poisoned`);
 }
 
-/** Nothing else of this process will ever run: whoever supervises it is to start another. */
+/** No other code of this process will run again; its supervisor is expected to start a new one. */
 function end(ms: number): void {
   say(`the main thread has been in one turn for ${Math.round(ms / 1_000)} s: ending the process`);
   try {

@@ -94,7 +94,7 @@ forEachDatabase("what a run says", (database, test) => {
     for (const to of workflows) reports.push(await held.upgrade({ to, dryRun: true }));
     assert.deepEqual(reports.map(({ upgraded }) => upgraded), [false, false, false, true]);
     assert.match(reports[0]!.drift!.message, /status.set.*something else.*other\.ts/s);
-    assert.match(reports[1]!.drift!.message, /attributes.set.*does not say it any more/s);
+    assert.match(reports[1]!.drift!.message, /attributes.set.*does not set it any more/s);
     assert.equal(reports[2]!.drift!.seq, 0);
   });
 

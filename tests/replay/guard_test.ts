@@ -343,7 +343,7 @@ guarded(
       const event = journal.succeed(a as never);
       await execution.turn([event]);
       assert.deepEqual(lines, [["begins", 1], ["goes on"]]);
-      await executionFor(body).turn(journal.events, { told: execution.told });
+      await executionFor(body).turn(journal.events, { loggedUpTo: execution.loggedUpTo });
       assert.equal(lines.length, 2, "A replay says no line again");
       exempt(() => console.log("in a step"));
       assert.deepEqual(lines.at(-1), ["in a step"]);

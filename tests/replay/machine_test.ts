@@ -334,8 +334,8 @@ Deno.test("lines are logged at the live tail only", async () => {
   const logged = async (...turns: [number, number, (number | null)?][]): Promise<string[]> => {
     const lines: LogLine[] = [];
     const execution = executionFor(body, { log: (line) => lines.push(line) });
-    for (const [from, to, told] of turns) {
-      const options = told === undefined ? {} : { told };
+    for (const [from, to, loggedUpTo] of turns) {
+      const options = loggedUpTo === undefined ? {} : { loggedUpTo };
       await execution.turn(journal.events.slice(from, to), options);
     }
     return lines.map((line) => line.message);
@@ -362,8 +362,8 @@ Deno.test("what is said of lines is where the last one was, and nothing where th
     }, { log: () => {} });
     const found: (number | null)[] = [];
     for (const [from, to] of [[0, 0], [0, 1], [1, 3]] as const) {
-      await execution.turn(journal.events.slice(from, to), { told: before });
-      found.push(execution.told);
+      await execution.turn(journal.events.slice(from, to), { loggedUpTo: before });
+      found.push(execution.loggedUpTo);
     }
     return found;
   };
@@ -548,7 +548,7 @@ Deno.test("what was refused as too large is refused on replay, and what was acce
     await ctx.run("a", () => {});
   });
   const { drift } = await other.turn(journal.events);
-  assert.match(drift?.message ?? "", /the code does not say it any more/);
+  assert.match(drift?.message ?? "", /the code does not set it any more/);
 });
 
 Deno.test("the effects that nobody has awaited are known, whatever became of them", async () => {

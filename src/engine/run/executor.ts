@@ -187,8 +187,8 @@ export class RunExecutor implements Lingerer, ResidentRun {
     const life = { code, history, execution, effects };
     for (let events = history;;) {
       this.#isInterrupted = false;
-      const turn = await execution.turn(events, { told: this.#record.deliveredSeq });
-      this.#record.delivered(execution.told);
+      const turn = await execution.turn(events, { loggedUpTo: this.#record.deliveredSeq });
+      this.#record.delivered(execution.loggedUpTo);
       const step = await this.#apply(turn, life) ?? await this.#commit(turn, effects);
       if (!Array.isArray(step)) return step as ExitOrReload;
       events = step;

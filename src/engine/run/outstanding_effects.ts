@@ -133,7 +133,7 @@ export class OutstandingEffects {
   take(turn: Turn): void {
     this.#isCancelDue = false;
     for (const position of turn.withdrawn) this.#withdraw(position);
-    for (const child of turn.childrenGivenUp) this.#giveUpChild(child);
+    for (const child of turn.withdrawnChildren) this.#giveUpChild(child);
     for (const command of turn.issued) this.#pending.issue(command);
   }
 
