@@ -11,7 +11,7 @@
 import { legibleJson } from "../base/text.ts";
 import type { Beat, HeldRun, NewNode, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./sql/driver.ts";
-import { IDLE_STATE } from "./journal/statements.ts";
+import { IDLE_STATE } from "./runs/fragments.ts";
 import { NEXT_WAKE, noted, withMail } from "./runs/statements.ts";
 import { NEXT_LOOK } from "./schedules/statements.ts";
 import type { SchemaName } from "./schema/name.ts";

@@ -3,8 +3,8 @@
  *
  * - JOURNAL-1, the fence: a share is written only where the run's row still holds the writer's token and
  *   the history's length that the writer knows; all of the share is written, or nothing.
- * - JOURNAL-2, no waiting: a flush never waits for a row that somebody else has locked; such a share comes
- *   back as `busy`.
+ * - JOURNAL-2, no waiting: a flush never waits for a row that another session has locked; such a share
+ *   comes back as `busy`.
  * - JOURNAL-3, no bad company: data that the database refuses fails its own share only.
  * - JOURNAL-4, no history is too long to be read: what would not fit into one answer is read in parts.
  * - JOURNAL-5, no lost wake-up: a run is suspended only if no message has come since its owner last read
@@ -13,56 +13,25 @@
  * @module
  */
 
-import { isStorable, legibleJson } from "../../base/text.ts";
-import type { AttributesChange } from "../../base/attributes.ts";
-import type {
-  CommitEntry,
-  CommitResult,
-  EventRow,
-  InboxRow,
-  LoadedRun,
-  NewEvent,
-  Transition,
-} from "../../ports/rows.ts";
+import { isStorable } from "../../base/text.ts";
+import type { CommitEntry, CommitResult, EventRow, LoadedRun } from "../../ports/rows.ts";
 import type { JournalStore } from "../../ports/store.ts";
-import type { SqlDriver, SqlSession, SqlValue } from "../sql/driver.ts";
-import { journalStatements } from "./statements.ts";
+import {
+  APPEND_STATEMENTS,
+  largeIn,
+  shareParameters,
+  type WrittenRow,
+} from "./append_statements.ts";
+import { assemble, type FenceRow, type LoadRow, READ_STATEMENTS } from "./read_statements.ts";
 import type { SchemaName } from "../schema/name.ts";
-import { arrayLiteral, columnLiteral } from "../sql/fragments.ts";
+import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import { isContention, isRefusal } from "../sql/sqlstate.ts";
+import type { Prepared } from "../sql/statement.ts";
 
-/** One row for a whole flush: what is written, and which of that somebody wants to hear of. */
-interface WrittenRow {
-  at: number;
-  /** A JSON array of ids, as are the others; `null`: none. */
-  ids: string | null;
-  watched: string | null;
-  mustNotify: string | null;
-}
+const STATEMENTS = { ...APPEND_STATEMENTS, ...READ_STATEMENTS };
 
-interface FenceRow {
-  id: number;
-  token: number | null;
-  next_seq: number;
-  wake_seq: number;
-  ended: boolean;
-}
-
-/** A run as it is read: JSON arrays, or `null` for empty ones. */
-interface LoadRow extends Record<EventColumn, string | null> {
-  id: number;
-  token: number | null;
-  wakeSeq: number;
-  generation: number;
-  firstSeq: number;
-  nextSeq: number;
-  /** JOURNAL-4: the payloads were left out. */
-  large: boolean | null;
-  messages: string | null;
-  tasks: string | null;
-}
-
-type EventColumn = "seqs" | "kinds" | "positions" | "names" | "digests" | "payloads" | "times";
+/** Executes the statement of a flush: the one that waits for held rows, or the one that skips them. */
+type Append = (session: SqlSession, skips: boolean) => Promise<WrittenRow[]>;
 
 /** A part of a run's history. */
 interface Part {
@@ -83,9 +52,6 @@ const MOST_BYTES = 2 ** 30 - 1;
 /** Of more busy runs than that, which ones is forgotten: it only saves a wait. */
 const MOST_BUSY = 1_000;
 
-/** Characters from which a text of a share that goes alone is a parameter of its own. */
-const LARGE = 1_048_576;
-
 /** How many events are asked for together at first, where a history is read in parts. */
 const PART_EVENTS = 1_024;
 
@@ -93,8 +59,8 @@ const PART_EVENTS = 1_024;
 export class Journal implements JournalStore {
   readonly #driver: SqlDriver;
   readonly #partBytes: number;
-  readonly #sql: ReturnType<typeof journalStatements>;
-  /** Runs whose rows somebody held when last seen: a flush of theirs does not wait to find out. */
+  readonly #sql: Prepared<typeof STATEMENTS>;
+  /** Runs whose rows another session held at their last flush: the next flush skips held rows at once. */
   readonly #busy = new Set<number>();
 
   /**
@@ -107,7 +73,7 @@ export class Journal implements JournalStore {
   constructor(driver: SqlDriver, schema: SchemaName, partBytes: number = PART_BYTES) {
     this.#driver = driver;
     this.#partBytes = partBytes;
-    this.#sql = journalStatements(schema);
+    this.#sql = schema.prepare(STATEMENTS);
   }
 
   /** See {@linkcode JournalStore.commit}. */
@@ -132,11 +98,10 @@ export class Journal implements JournalStore {
   async commitOn(session: SqlSession, entry: CommitEntry): Promise<CommitResult> {
     const error = unstorable(entry);
     if (error !== null) return { status: "refused", error };
-    const { append, values } = this.#writing([entry]);
-    const rows = await session.query<WrittenRow>(append, values);
+    const rows = await this.#appending([entry])(session, false);
     const written = acknowledged(rows).get(entry.run);
     if (written !== undefined) return written;
-    const [fence] = await session.query<FenceRow>(this.#sql.fences, [arrayLiteral([entry.run])]);
+    const [fence] = await this.#sql.fences.query(session, { runs: [entry.run] });
     return missed(entry, fence);
   }
 
@@ -161,12 +126,12 @@ export class Journal implements JournalStore {
   }
 
   #read(parts: readonly Part[], bytes: number): Promise<LoadRow[]> {
-    return this.#driver.query<LoadRow>(this.#sql.load, [
-      arrayLiteral(parts.map(({ id }) => id)),
-      arrayLiteral(parts.map(({ from }) => from)),
-      arrayLiteral(parts.map(({ past }) => past)),
+    return this.#sql.load.query(this.#driver, {
+      runs: parts.map(({ id }) => id),
+      firsts: parts.map(({ from }) => from),
+      pasts: parts.map(({ past }) => past),
       bytes,
-    ]);
+    });
   }
 
   /**
@@ -237,36 +202,32 @@ export class Journal implements JournalStore {
     if (this.#busy.size > MOST_BUSY) this.#busy.clear();
   }
 
-  /** JOURNAL-2: at once where nobody is in the way, else past the rows that somebody holds. */
+  /** JOURNAL-2: at once; if another session holds a row, without the rows that are held. */
   async #write(entries: readonly CommitEntry[]): Promise<ReadonlyMap<number, CommitResult>> {
-    const { append, skipping, values } = this.#writing(entries);
+    const append = this.#appending(entries);
     const isBusy = this.#busy.size > 0 && entries.some(({ run }) => this.#busy.has(run));
-    const first = isBusy ? null : await this.#attempt(append, values);
-    const rows = first ?? await this.#attempt(skipping, values) ?? [];
+    const first = isBusy ? null : await this.#attempt(append, false);
+    const rows = first ?? await this.#attempt(append, true) ?? [];
     return acknowledged(rows);
   }
 
-  /** What writes shares: their statement, the one past rows that are held, and the parameters. */
-  #writing(entries: readonly CommitEntry[]): {
-    readonly append: string;
-    readonly skipping: string;
-    readonly values: SqlValue[];
-  } {
+  /** Chooses the statement that writes shares, and binds their parameters. */
+  #appending(entries: readonly CommitEntry[]): Append {
     const { append, appendSkipping, appendLarge, appendLargeSkipping } = this.#sql;
     const [only] = entries;
     const large = entries.length === 1 ? largeIn(only!) : undefined;
+    const parameters = shareParameters(entries, large);
     if (large === undefined) {
-      return { append, skipping: appendSkipping, values: parameters(entries) };
+      return (session, skips) => (skips ? appendSkipping : append).query(session, parameters);
     }
-    const { seq, payload, result } = large;
-    const values = [...parameters(entries, large), seq, payload, result];
-    return { append: appendLarge, skipping: appendLargeSkipping, values };
+    const all = { ...parameters, ...large };
+    return (session, skips) => (skips ? appendLargeSkipping : appendLarge).query(session, all);
   }
 
-  /** `null`: somebody was in the way, and nothing was written. */
-  async #attempt(text: string, values: readonly SqlValue[]): Promise<WrittenRow[] | null> {
+  /** `null`: another session held a row, and nothing was written. */
+  async #attempt(append: Append, skips: boolean): Promise<WrittenRow[] | null> {
     try {
-      return await this.#driver.impatient.query<WrittenRow>(text, values);
+      return await append(this.#driver.impatient, skips);
     } catch (error) {
       if (!isContention(error)) throw error;
       return null;
@@ -278,9 +239,9 @@ export class Journal implements JournalStore {
     entries: readonly CommitEntry[],
     results: Map<CommitEntry, CommitResult>,
   ): Promise<void> {
-    const rows = await this.#driver.query<FenceRow>(this.#sql.fences, [
-      arrayLiteral(entries.map(({ run }) => run)),
-    ]);
+    const rows = await this.#sql.fences.query(this.#driver, {
+      runs: entries.map(({ run }) => run),
+    });
     const fences = new Map(rows.map((row) => [row.id, row]));
     for (const entry of entries) results.set(entry, missed(entry, fences.get(entry.run)));
   }
@@ -324,150 +285,4 @@ function unstorable(entry: CommitEntry): string | null {
     }
   }
   return null;
-}
-
-/** What a share has that is a parameter of its own. */
-interface Large {
-  /** The event's place, and its payload. */
-  readonly seq: number | null;
-  readonly payload: string | null;
-  readonly result: string | null;
-}
-
-/** The largest payload of a share, and its result, where they are large. */
-function largeIn({ first, events, transition }: CommitEntry): Large | undefined {
-  const length = (event: NewEvent | undefined) => event?.payload?.length ?? 0;
-  let at = 0;
-  for (let index = 1; index < events.length; index++) {
-    if (length(events[index]) > length(events[at])) at = index;
-  }
-  const isLarge = length(events[at]) >= LARGE;
-  const result = transition && "result" in transition ? transition.result : null;
-  const isLargeResult = (result?.length ?? 0) >= LARGE;
-  if (!isLarge && !isLargeResult) return undefined;
-  return {
-    seq: isLarge ? first + at : null,
-    payload: isLarge ? events[at]!.payload : null,
-    result: isLargeResult ? result : null,
-  };
-}
-
-/** Two groups of arrays, runs and events, and the consumed messages; without what is apart. */
-function parameters(entries: readonly CommitEntry[], apart?: Large): SqlValue[] {
-  const moved = (of: (transition: Transition) => string | number | null | undefined) =>
-    columnLiteral(entries, ({ transition }) => transition && of(transition));
-  const events = entries.flatMap(({ run, first, events }) =>
-    events.map((event, index) => ({ run, seq: first + index, event }))
-  );
-  const written = (of: (event: NewEvent) => string | number | null) =>
-    columnLiteral(events, ({ event }) => of(event));
-  const said = entries.map(({ events }) => saidOf(events));
-  const consumed = entries.flatMap(({ run, consumed }) =>
-    consumed.map((message) => ({ run, message }))
-  );
-  const answered = entries.flatMap(({ run, answered = [] }) =>
-    answered.map((position) => ({ run, position }))
-  );
-  const ended = entries.filter(({ transition }) => transition && "result" in transition);
-  return [
-    columnLiteral(entries, ({ run }) => run),
-    columnLiteral(entries, ({ token }) => token),
-    columnLiteral(entries, ({ first }) => first),
-    columnLiteral(entries, ({ events }) => events.length),
-    moved(({ to }) => to),
-    moved((to) => to.to === "suspended" ? to.wakeAt : null),
-    moved((to) => to.to === "suspended" ? to.wakeSeq : null),
-    moved((to) => to.to === "suspended" ? legibleJson(to.waits) : null),
-    moved((to) => to.to === "released" ? to.afterMs : null),
-    moved((to) => "result" in to && apart?.result !== to.result ? to.result : null),
-    moved((to) => "error" in to ? to.error : null),
-    moved((to) => "reason" in to ? legibleJson(to.reason) : null),
-    columnLiteral(events, ({ run }) => run),
-    columnLiteral(events, ({ seq }) => seq),
-    written(({ position }) => position),
-    written(({ kind }) => kind),
-    written(({ name }) => name),
-    written(({ digest }) => digest),
-    columnLiteral(events, ({ event, seq }) => seq === apart?.seq ? null : event.payload),
-    columnLiteral(consumed, ({ run }) => run),
-    columnLiteral(consumed, ({ message }) => message),
-    columnLiteral(said, (said) => said?.attributes),
-    columnLiteral(said, (said) => said?.removed),
-    columnLiteral(said, (said) => said?.customStatus),
-    columnLiteral(answered, ({ run }) => run),
-    columnLiteral(answered, ({ position }) => position),
-    columnLiteral(ended, ({ run }) => run),
-    columnLiteral(entries, ({ deliveredSeq }) => deliveredSeq),
-  ];
-}
-
-interface Said {
-  /** A JSON object that is merged, after the names of a JSON array were removed; or both null. */
-  readonly attributes: string | null;
-  readonly removed: string | null;
-  readonly customStatus: string | null;
-}
-
-/** What events say of their run: the row shows it, so that it can be searched and read. */
-function saidOf(events: readonly NewEvent[]): Said | null {
-  if (!events.some(({ kind }) => kind === "attributes.set" || kind === "status.set")) return null;
-  const attributes = new Map<string, unknown>();
-  const removed = new Set<string>();
-  let customStatus: string | null = null;
-  let isSet = false;
-  for (const { kind, payload } of events) {
-    if (kind === "status.set") customStatus = payload;
-    if (kind !== "attributes.set" || payload === null) continue;
-    isSet = true;
-    const change = JSON.parse(payload) as AttributesChange;
-    for (const name of change.remove) {
-      attributes.delete(name);
-      removed.add(name);
-    }
-    for (const entry of Object.entries(JSON.parse(change.set))) attributes.set(...entry);
-  }
-  return {
-    attributes: isSet ? JSON.stringify(Object.fromEntries(attributes)) : null,
-    removed: isSet ? JSON.stringify([...removed]) : null,
-    customStatus,
-  };
-}
-
-function assemble(row: LoadRow): LoadedRun {
-  const { id, token, wakeSeq, generation, firstSeq, nextSeq } = row;
-  const messages: readonly (readonly [number, InboxRow["kind"], string, number, string])[] = list(
-    row.messages,
-  );
-  const inbox = messages.map(([id, kind, name, position, payload]) => ({
-    id,
-    kind,
-    name,
-    position,
-    payload,
-  }));
-  const of = { id, token, wakeSeq, generation, firstSeq, nextSeq };
-  return { ...of, events: historyOf(row), inbox, tasks: list(row.tasks) };
-}
-
-function historyOf(row: LoadRow): EventRow[] {
-  const seqs = list<number>(row.seqs);
-  const kinds = list<string>(row.kinds);
-  const positions = list<number | null>(row.positions);
-  const names = list<string>(row.names);
-  const digests = list<string | null>(row.digests);
-  const payloads = list<string | null>(row.payloads);
-  const times = list<number>(row.times);
-  return seqs.map((seq, index) => ({
-    seq,
-    kind: kinds[index]!,
-    position: positions[index]!,
-    name: names[index]!,
-    digest: digests[index]!,
-    payload: payloads[index]!,
-    at: times[index]!,
-  }));
-}
-
-function list<T>(text: string | null): T[] {
-  return text === null ? [] : JSON.parse(text);
 }

@@ -9,7 +9,7 @@
  */
 
 import { GENERATIONS, HISTORY } from "./generation_statements.ts";
-import { IDLE_STATE } from "../journal/statements.ts";
+import { IDLE_STATE } from "./fragments.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { CLOCK, milliseconds, specifierIdsOf } from "../sql/fragments.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { IDLE_STATE } from "../journal/statements.ts";
+import { IDLE_STATE } from "../runs/fragments.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { CLOCK, milliseconds, specifierIdsOf } from "../sql/fragments.ts";
 
