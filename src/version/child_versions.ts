@@ -1,12 +1,12 @@
 /**
  * The workflows inside versions: definitions that a version's modules export, each of which is the
- * root of a version of its own. What is needed to name them is worked out while the bytes are at
- * hand; they are registered when one is started.
+ * root of a version of its own. Their hashes are computed while the parent's bytes are in memory;
+ * they are registered when one is started.
  *
  * - CHILD-1: a definition inside a version means one version, wherever the definition is passed to.
- * - CHILD-2: a child runs on the modules that its parent's version has loaded: nothing is loaded anew.
- * - CHILD-3: what is registered as part of another version does not become current in place of one that
- *   is.
+ * - CHILD-2: a child runs on the modules that its parent's version has loaded: nothing is loaded
+ *   again.
+ * - CHILD-3: registering a child version never replaces a workflow's current version.
  *
  * @module
  */
@@ -35,11 +35,11 @@ export interface LoadedBytes {
   readonly manifest: string;
   /** Its members' bytes by SHA-256, verified. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
-  /** The URL of its root, as far as it is known. */
+  /** The URL of its root, if it is known. */
   readonly url: string;
 }
 
-/** What children are registered with. */
+/** The dependencies of child versions. */
 export interface ChildVersionsOptions {
   /** The registry and the archive. */
   readonly store: VersionStore;
@@ -68,9 +68,9 @@ export class ChildVersions {
   readonly #children = new WeakMap<LoadedVersion, ChildrenOf>();
 
   /**
-   * Knows none yet.
+   * Starts empty.
    *
-   * @param options What children are registered with.
+   * @param options The dependencies.
    */
   constructor(options: ChildVersionsOptions) {
     this.#options = options;
@@ -102,7 +102,7 @@ export class ChildVersions {
       for (const label of exporters) roots.push(await subversion(pinned, label, known));
       children.set(definition, this.#child(parent, definition, definingOne(roots, exporters)));
     }
-    // CHILD-1: versions compose, so what is inside a child is what is inside its parent.
+    // CHILD-1: versions compose: the workflows inside a child are workflows inside its parent.
     for (const { version } of children.values()) this.#children.set(version, children);
   }
 
@@ -113,7 +113,7 @@ export class ChildVersions {
    * @param definition The definition.
    * @returns The version rooted at the module that exports it.
    * @throws {VersionNotFoundError} When no module of the parent exports it.
-   * @throws {DefinitionError} When it is one for a newer engine.
+   * @throws {DefinitionError} When the definition is for a newer engine.
    */
   async start(parent: LoadedVersion, definition: WorkflowDefinition): Promise<VersionRef> {
     if (parent.definition === definition) return startOf(parent);
@@ -135,12 +135,12 @@ export class ChildVersions {
   }
 
   /**
-   * Whether a version is made of parts of versions of some workflows that nodes registered in their
-   * own right: whoever may run these may run it.
+   * Whether a version consists of parts of versions of some workflows that nodes registered
+   * themselves: a node that may run these may run it.
    *
    * @param row The version.
-   * @param workflows The names of the workflows; `undefined` among them stands for every one.
-   * @returns Whether such a version of one of them holds all of it.
+   * @param workflows The names of the workflows; `undefined` among them stands for all workflows.
+   * @returns Whether such a version of one of them contains all of it.
    */
   async isPart(
     row: Pick<VersionRow, "hash" | "manifest">,
@@ -203,7 +203,7 @@ export class ChildVersions {
     return startOf(version);
   }
 
-  /** The bytes, as they were archived with the parent; `null` when they are not all there. */
+  /** The bytes that were archived with the parent; `null` when some are missing. */
   async #archived(
     members: readonly Member[],
   ): Promise<ReadonlyMap<string, Uint8Array> | null> {
@@ -223,8 +223,8 @@ function startOf({ definition, hash, specifier }: LoadedVersion): VersionRef {
 }
 
 /**
- * Of several modules with one default export, the one that has it from none of the others; whatever
- * it has it from, one answer for one graph.
+ * Of several modules with one default export, the one that defines it: it imports it from none of
+ * the others. If there are several, the choice depends on the graph alone.
  */
 function definingOne(roots: readonly Subversion[], exporters: readonly string[]): Subversion {
   const definers = roots.filter(({ imports }) => exporters.every((label) => !imports.has(label)));
@@ -235,7 +235,7 @@ function definingOne(roots: readonly Subversion[], exporters: readonly string[])
   }, first!);
 }
 
-/** The credentials of a specifier are those of its neighbours; labels never have them. */
+/** Adds a specifier's credentials to a URL of the same host; labels never contain them. */
 function withCredentials(url: string, specifier: string): string {
   if (!URL.canParse(specifier)) return url;
   const { username, password, host } = new URL(specifier);
@@ -246,7 +246,7 @@ function withCredentials(url: string, specifier: string): string {
   return target.href;
 }
 
-/** What a version is made of, whatever its labels; `undefined` when its row is damaged. */
+/** The parts of a version, without labels; `undefined` when its row is damaged. */
 function partsOf(
   { hash, manifest }: Pick<VersionRow, "hash" | "manifest">,
 ): ReadonlySet<string> | undefined {

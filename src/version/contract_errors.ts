@@ -1,5 +1,5 @@
 /**
- * What does not fit the schemas of a version, and schemas that can't be had.
+ * Errors of inputs and signals that do not match a version's schemas, and of unavailable schemas.
  *
  * @module
  */
@@ -10,20 +10,20 @@ import { type Issue, showIssues } from "../workflow/schema.ts";
 import { type FailureKind, LoadFailure } from "./load_errors.ts";
 
 /**
- * An input does not fit the schema of the version that is to get it. Code `INVALID_INPUT`.
+ * An input does not match the schema of the version that receives it. Code `INVALID_INPUT`.
  *
  * @category Errors
  */
 export class InvalidInputError extends ContinuumError {
-  /** What does not fit. */
+  /** What does not match. */
   readonly issues: readonly Issue[];
 
   /**
    * Makes the error.
    *
    * @param workflow The workflow's name.
-   * @param hash The version whose schema it is.
-   * @param issues What does not fit.
+   * @param hash The version that has the schema.
+   * @param issues What does not match.
    */
   constructor(workflow: string, hash: string, issues: readonly Issue[]) {
     super(
@@ -37,12 +37,12 @@ export class InvalidInputError extends ContinuumError {
 }
 
 /**
- * A signal's payload does not fit the schema of the run's version. Code `INVALID_SIGNAL_PAYLOAD`.
+ * A signal's payload does not match the schema of the run's version. Code `INVALID_SIGNAL_PAYLOAD`.
  *
  * @category Errors
  */
 export class InvalidSignalPayloadError extends ContinuumError {
-  /** What does not fit. */
+  /** What does not match. */
   readonly issues: readonly Issue[];
 
   /**
@@ -50,8 +50,8 @@ export class InvalidSignalPayloadError extends ContinuumError {
    *
    * @param signal The signal's name.
    * @param workflow The workflow's name.
-   * @param hash The version whose schema it is.
-   * @param issues What does not fit.
+   * @param hash The version that has the schema.
+   * @param issues What does not match.
    */
   constructor(signal: string, workflow: string, hash: string, issues: readonly Issue[]) {
     super(
@@ -65,13 +65,13 @@ export class InvalidSignalPayloadError extends ContinuumError {
 }
 
 /**
- * A version's code is needed in this process, and can't be had here; `cause` says why. Code
+ * A version's code is needed in this process and is unavailable; `cause` says why. Code
  * `VERSION_UNAVAILABLE`.
  *
  * @category Errors
  */
 export class VersionUnavailableError extends ContinuumError {
-  /** Whether it may be had later, here or elsewhere. */
+  /** Whether it may become available, on this node or on another. */
   readonly kind: FailureKind;
 
   /**
@@ -79,16 +79,16 @@ export class VersionUnavailableError extends ContinuumError {
    *
    * @param hash The version.
    * @param action What it is needed for.
-   * @param cause Why it can't be had.
+   * @param cause Why it is unavailable.
    */
   constructor(hash: string, action: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(
       "VERSION_UNAVAILABLE",
-      `Cannot ${action}: version ${shortHash(hash)} can't be had in this process: ${why}`,
+      `Cannot ${action}: version ${shortHash(hash)} is unavailable in this process: ${why}`,
       { cause, details: { hash } },
     );
-    // What is not known to be a fact about the version is taken to pass.
+    // A failure of unknown kind counts as passing.
     this.kind = cause instanceof LoadFailure ? cause.kind : "passing";
   }
 }

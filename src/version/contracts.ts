@@ -1,6 +1,6 @@
 /**
- * What versions demand of inputs and signals. The names are in the registry, so that most questions
- * need no code; schemas are code, and only the version's own will do.
+ * Checks inputs and signals against the schemas of versions. The registry has the schemas' names,
+ * so most checks need no code; the schemas themselves are code of the version.
  *
  * @module
  */
@@ -24,15 +24,15 @@ interface Known {
   readonly contract: Contract | null;
 }
 
-/** Checks inputs and signals against the versions that they are for. */
+/** Checks inputs and signals against the versions that receive them. */
 export class Contracts {
   readonly #versions: Versions;
   readonly #store: VersionStore;
-  /** A version never changes: what is known of it stays true. */
+  /** A version never changes, so entries stay valid. */
   readonly #known = new Map<string, Known>();
 
   /**
-   * Prepares; nothing is asked yet.
+   * Makes the checker; nothing is loaded yet.
    *
    * @param versions Obtains the schemas.
    * @param store The registry.
@@ -45,11 +45,11 @@ export class Contracts {
   /**
    * Checks an input.
    *
-   * @param hash The version that is to get it.
+   * @param hash The version that receives it.
    * @param input The input.
-   * @returns The input as the version's schema makes it.
-   * @throws {InvalidInputError} If it does not fit. {VersionUnavailableError} If the schema can't
-   * be had in this process. {SchemaFailedError} If the schema breaks down.
+   * @returns The input as the version's schema transforms it.
+   * @throws {InvalidInputError} If it does not match. {VersionUnavailableError} If the schema is
+   * unavailable in this process. {SchemaFailedError} If the schema itself fails.
    */
   async input(hash: string, input: unknown): Promise<unknown> {
     const { workflow, contract } = await this.#of(hash);
@@ -65,13 +65,13 @@ export class Contracts {
   /**
    * Checks a signal.
    *
-   * @param hash The version of the run that is to get it.
+   * @param hash The version of the run that receives it.
    * @param name The signal's name.
    * @param payload Its payload.
-   * @returns The payload as the version's schema makes it.
-   * @throws {UndeclaredSignalError} If the version takes no signal of that name.
-   * {InvalidSignalPayloadError} If the payload does not fit. {VersionUnavailableError} If the
-   * schema can't be had in this process. {SchemaFailedError} If the schema breaks down.
+   * @returns The payload as the version's schema transforms it.
+   * @throws {UndeclaredSignalError} If the version declares no signal of that name.
+   * {InvalidSignalPayloadError} If the payload does not match. {VersionUnavailableError} If the
+   * schema is unavailable in this process. {SchemaFailedError} If the schema itself fails.
    */
   async signal(hash: string, name: string, payload: unknown): Promise<unknown> {
     const { workflow, contract } = await this.#of(hash);
@@ -91,10 +91,10 @@ export class Contracts {
   }
 
   /**
-   * Checks an encoded input, as {@linkcode Contracts.input} does; its text stays as it is where the
+   * Checks an encoded input, as {@linkcode Contracts.input} does; returns the same text if the
    * version has no schema for it.
    *
-   * @throws {NotSerializableError} If what the schema makes of it can't be written.
+   * @throws {NotSerializableError} If the result of the schema can't be encoded.
    */
   async inputText(hash: string, text: string): Promise<string> {
     const { contract } = await this.#of(hash);
@@ -105,7 +105,7 @@ export class Contracts {
   /**
    * Checks the encoded payload of a signal, as {@linkcode Contracts.signal} does.
    *
-   * @throws {NotSerializableError} If what the schema makes of it can't be written.
+   * @throws {NotSerializableError} If the result of the schema can't be encoded.
    */
   async signalText(hash: string, name: string, text: string): Promise<string> {
     const { contract } = await this.#of(hash);

@@ -10,11 +10,11 @@ import { DefinitionError } from "./load_errors.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /**
- * What is known of a version without its code: the names of its schemas, and what its runs start
- * with.
+ * The facts about a version that need no code: the names of its schemas, and the policy with which
+ * its runs start.
  *
  * @param definition The workflow.
- * @returns That; `null`: it says nothing of it.
+ * @returns The contract; `null` if it would be empty.
  */
 export function contractOf(
   { input, signals, timeout, retry }: Pick<
@@ -35,9 +35,9 @@ export function contractOf(
  * Finds the workflow in a module.
  *
  * @param namespace The module's namespace.
- * @param specifier What messages call the module.
+ * @param specifier The module's name in messages.
  * @returns Its default export.
- * @throws {DefinitionError} When that is no workflow, or one for a newer engine.
+ * @throws {DefinitionError} When it is not a workflow, or one for a newer engine.
  */
 export function readDefinition(
   namespace: Readonly<Record<string, unknown>>,

@@ -27,7 +27,7 @@ export class ManifestError extends ContinuumError {
 }
 
 /**
- * A module is definitely not there: no such file, HTTP 404 or 410, a bare specifier that nothing
+ * A module definitely does not exist: no such file, HTTP 404 or 410, a bare specifier that nothing
  * maps. A dynamic import of it is recorded as `missing`. Code `MODULE_NOT_FOUND`.
  *
  * @category Errors
@@ -45,8 +45,8 @@ export class ModuleNotFoundError extends ContinuumError {
 }
 
 /**
- * A module could not be read, and may be there: a permission, a refused connection, HTTP 500. It is
- * never recorded as `missing`, since a hash must not depend on the weather. Code
+ * A module could not be read, but may exist: a permission, a refused connection, HTTP 500. It is
+ * never recorded as `missing`, since a hash must not depend on passing failures. Code
  * `MODULE_UNREADABLE`.
  *
  * @category Errors
@@ -82,8 +82,8 @@ export class ModuleSyntaxError extends ContinuumError {
 }
 
 /**
- * A graph holds what no version may hold: the application's main module, the engine's own `.`
- * entry, a `file:` module imported by a remote one. Code `GRAPH_FORBIDDEN`.
+ * A graph contains a module that no version may contain: the application's main module, the
+ * engine's own `.` entry, a `file:` module imported by a remote one. Code `GRAPH_FORBIDDEN`.
  *
  * @category Errors
  */
@@ -100,7 +100,7 @@ export class GraphForbiddenError extends ContinuumError {
 }
 
 /**
- * A graph is larger than its bounds: members, bytes, depth or redirects. Code `GRAPH_LIMIT`.
+ * A graph exceeds its limits: members, bytes, depth or redirects. Code `GRAPH_LIMIT`.
  *
  * @category Errors
  */
@@ -108,7 +108,7 @@ export class GraphLimitError extends ContinuumError {
   /**
    * Makes the error.
    *
-   * @param message Which bound, and the value found.
+   * @param message Which limit, and the value found.
    * @param options The cause, and facts about the condition.
    */
   constructor(message: string, options?: { cause?: unknown; details?: Record<string, unknown> }) {
@@ -123,14 +123,14 @@ export class GraphLimitError extends ContinuumError {
  * @category Errors
  */
 export class GraphUnpinnedError extends ContinuumError {
-  /** Everything that keeps the graph from being exact. */
+  /** All reasons why the graph is not exact. */
   readonly diagnostics: readonly Diagnostic[];
 
   /**
    * Makes the error.
    *
    * @param root The root of the graph.
-   * @param diagnostics All of them.
+   * @param diagnostics All diagnostics.
    */
   constructor(root: string, diagnostics: readonly Diagnostic[]) {
     const [first, ...more] = diagnostics.map(formatDiagnostic);
@@ -143,8 +143,8 @@ export class GraphUnpinnedError extends ContinuumError {
 }
 
 /**
- * A config file, import map or lockfile cannot be read, or has compiler options with which no
- * version is compiled. Code `CONFIG_INVALID`.
+ * A config file, import map or lockfile cannot be read, or sets compiler options that this package
+ * refuses. Code `CONFIG_INVALID`.
  *
  * @category Errors
  */

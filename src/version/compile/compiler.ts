@@ -1,14 +1,15 @@
 /**
- * The compiler of everything that has to be generated: JSX, decorators, enums, namespaces,
- * parameter properties. It is swc, which Deno compiles with, as WebAssembly and at one version:
- * what a module becomes depends on this package's release alone, not on the runtime's.
+ * The compiler for all code that has to be generated: JSX, decorators, enums, namespaces, parameter
+ * properties. It is swc, which Deno compiles with, as WebAssembly and at one version: the emitted
+ * code depends on this package's release alone, not on the runtime's.
  *
- * It takes about 0.2 s and 25 MB to load, so it is loaded for the first module that needs it. What
- * differs from Deno's own use of swc is made the same here:
- * - COMPILE-1: a constructor that has parameter properties assigns them before fields are initialised (see
- *   `parameter_properties.ts`);
- * - COMPILE-2: the JSX runtime is imported before anything else;
- * - COMPILE-3: `context.access` of a standard decorator takes the object as an argument, and has `has`;
+ * Loading it takes about 0.2 s and 25 MB, so it is loaded for the first module that needs it. Where
+ * Deno uses swc in another way, this module makes the result the same:
+ * - COMPILE-1: a constructor with parameter properties assigns them before fields are initialised
+ *   (see `parameter_properties.ts`);
+ * - COMPILE-2: the JSX runtime is imported first;
+ * - COMPILE-3: `context.access` of a standard decorator takes the object as an argument, and has
+ *   `has`;
  * - COMPILE-4: `using` and `await using` stay as they are (see `resources.ts`).
  *
  * @module
@@ -25,17 +26,17 @@ import { markResources } from "./resources.ts";
 type Compiler = typeof import("@swc/wasm-web");
 type Language = "jsx" | "ts" | "tsx";
 
-/** JavaScript, and how its positions lead back to the source. */
+/** JavaScript, and its source map. */
 export interface CompiledModule {
   /** The JavaScript text. */
   readonly code: string;
-  /** The names that the mappings count. */
+  /** The names that the mappings refer to. */
   readonly names: readonly string[];
   /** The mappings of a source map with one source. */
   readonly mappings: string;
 }
 
-/** Of the package that `@swc/wasm-web` names. */
+/** The WebAssembly of the package `@swc/wasm-web`. */
 const WASM = "npm:@swc/wasm-web@1.15.3/wasm_bg.wasm";
 
 let compiler: Promise<Compiler> | undefined;
@@ -45,11 +46,11 @@ let compiler: Promise<Compiler> | undefined;
  *
  * @param source The text, without a byte order mark.
  * @param media Its language.
- * @param url What the development form of JSX calls it.
+ * @param url The module's name in the development form of JSX.
  * @param options The compiler options that a manifest records.
  * @returns JavaScript, and `names` and `mappings` of its source map.
- * @throws {SyntaxError} When the source is not of its language.
- * @throws {ModuleSyntaxError} When it has something that is not compiled as Deno does it.
+ * @throws {SyntaxError} When the source is not valid in its language.
+ * @throws {ModuleSyntaxError} When it contains syntax that can't be compiled as Deno does it.
  * @throws {ExternalUnavailableError} When the compiler can't be loaded here.
  */
 export async function compile(
@@ -143,18 +144,18 @@ async function load(): Promise<Compiler> {
   }
 }
 
-/** The first line of what the compiler says, with the place. */
+/** The first line of the compiler's message, with the position. */
 function readMessage(text: string): string {
   const message = /^\s*x\s*(.+)$/m.exec(text)?.[1] ?? text.trim().split("\n")[0]!;
   const [, line, column] = /,-\[[^\n]*:(\d+):(\d+)\]/.exec(text) ?? [];
   return line === undefined ? message : `${message} (line ${line}, column ${column})`;
 }
 
-/** Of the helper that standard decorators call. */
+/** The code in the helper for standard decorators. */
 const ACCESS =
   /ctx\.access = get && set \? \{\s+get: get,\s+set: set\s+\} : get \? \{\s+get: get\s+\} : \{\s+set: set\s+\};/;
 
-/** In one line; nothing below it moves. */
+/** In one line, so that no line below it moves. */
 const ACCESS_OF_DENO = `if (isPrivate) {
 ctx.access = get && set ? { get: get, set: set } : get ? { get: get } : { set: set };
 } else {

@@ -1,17 +1,17 @@
 /**
- * Edits of a source before it is compiled, and the way back for source maps: what is told of a
- * place is told of the author's own text. No edit adds or removes a line.
+ * Edits of a source before it is compiled, and their reversal in source maps: positions in messages
+ * refer to the author's own text. No edit adds or removes a line.
  *
  * @module
  */
 
-/** Text that is put in place of other text. */
+/** A replacement of text. */
 export interface Edit {
-  /** Where the other text begins. */
+  /** The offset where the replaced text begins. */
   readonly at: number;
-  /** Where it ends. */
+  /** The offset where it ends. */
   readonly end: number;
-  /** What stands there instead. */
+  /** The new text. */
   readonly text: string;
 }
 
@@ -19,7 +19,7 @@ export interface Edit {
  * Applies edits.
  *
  * @param source The text.
- * @param edits What is put where; none overlaps another.
+ * @param edits The edits; none overlaps another.
  * @returns The edited text.
  */
 export function applyEdits(source: string, edits: readonly Edit[]): string {
@@ -33,11 +33,11 @@ export function applyEdits(source: string, edits: readonly Edit[]): string {
 }
 
 /**
- * Makes the mappings of an edited text those of the text before.
+ * Converts the mappings of an edited text into mappings of the original text.
  *
  * @param mappings The mappings of a source map with one source, the edited text.
- * @param source The text before.
- * @param edits What made the edited text of it.
+ * @param source The original text.
+ * @param edits The edits that were applied.
  * @returns The mappings.
  */
 export function mapBack(mappings: string, source: string, edits: readonly Edit[]): string {
@@ -70,7 +70,7 @@ export function mapBack(mappings: string, source: string, edits: readonly Edit[]
   });
 }
 
-/** By place; of several at one place, those first that were made first. */
+/** Sorted by position; at one position, in the order of creation. */
 function inOrder(edits: readonly Edit[]): readonly Edit[] {
   return edits.toSorted((a, b) => a.at - b.at);
 }

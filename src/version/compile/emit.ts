@@ -1,5 +1,6 @@
 /**
- * What the runtime is given for a member: always a JavaScript module, whatever the member is.
+ * The code that the runtime executes for a member: always a JavaScript module, whatever the member
+ * is.
  *
  * @module
  */
@@ -12,14 +13,14 @@ import { transpile } from "./transpile.ts";
 /**
  * Makes the module text of a member.
  *
- * @param member What the manifest says of it.
+ * @param member Its entry in the manifest.
  * @param bytes Its bytes, verified.
  * @param url The URL that it is loaded under.
- * @param importer The specifier of the module that answers its dynamic imports.
+ * @param importer The specifier of the module that handles its dynamic imports.
  * @param options The compiler options that the manifest records.
- * @param isThorough Whether to parse at once where lexing seems certain. Default false.
+ * @param isThorough Whether to parse at once, without trying the lexer first. Default false.
  * @returns The JavaScript text, and what it imports.
- * @throws {SyntaxError} When the member is not of its media type.
+ * @throws {SyntaxError} When the bytes are not valid for the member's media type.
  */
 export async function emitModule(
   member: Member,
@@ -36,7 +37,7 @@ export async function emitModule(
       return data(`JSON.parse(${JSON.stringify(text)})`);
     }
     case "text":
-      // UTF-8 whatever its byte order mark says: it is no source.
+      // UTF-8, whatever its byte order mark says: it is not source code.
       return data(JSON.stringify(new TextDecoder().decode(bytes)));
     case "bytes":
       return data(bytesExpression(bytes));
@@ -58,7 +59,7 @@ function bytesExpression(bytes: Uint8Array): string {
   return `Uint8Array.fromBase64("${bytes.toBase64()}")`;
 }
 
-/** A module with the instance's exports, its imports bound as the ESM integration has them. */
+/** A module with the instance's exports; imports are bound as in the ESM integration proposal. */
 function emitWasm(bytes: Uint8Array): RewrittenModule {
   const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
   const sources = [...new Set(WebAssembly.Module.imports(module).map((i) => i.module))];

@@ -1,10 +1,10 @@
 /**
- * Syntax that this package could execute, and Deno does not: it is refused, so that what can be
- * registered runs wherever it is imported.
+ * Refuses syntax that this package could execute and Deno can't, so that every registered module
+ * also runs when it is imported directly.
  *
  * - SYNTAX-1: Deno does not parse a resource in the head of a `for` loop with semicolons.
- * - SYNTAX-2: Deno compiles `accessor` only in a module that has a decorator; the runtime knows it
- *   nowhere.
+ * - SYNTAX-2: Deno compiles `accessor` only in a module that has a decorator; the runtime never
+ *   executes it.
  *
  * @module
  */
@@ -15,12 +15,12 @@ import type { SyntaxNode } from "../imports/parser.ts";
 import { isResource } from "./resources.ts";
 
 /**
- * Refuses what Deno does not execute.
+ * Refuses syntax that Deno does not execute.
  *
  * @param source The text, without a byte order mark.
  * @param media Its language.
- * @param url What messages call it.
- * @throws {ModuleSyntaxError} When there is such a thing.
+ * @param url The module's name in messages.
+ * @throws {ModuleSyntaxError} When the source contains such syntax.
  */
 export async function checkNativeSyntax(
   source: string,
@@ -34,7 +34,7 @@ export async function checkNativeSyntax(
   try {
     nodes = [...nodesOf(parseTree(source, media))];
   } catch {
-    return; // The compiler, or the runtime, says what is wrong.
+    return; // The compiler, or the runtime, reports the error.
   }
   const isDecorated = media !== "js" && nodes.some(({ type }) => type === "Decorator");
   for (const node of nodes) {

@@ -1,7 +1,7 @@
 /**
  * Makes constructors assign their parameter properties before fields are initialised, as Deno emits
- * them: `class P { y = this.x; constructor(private x: number) {} }` has the `x` of the parameter in
- * its `y`. The language itself initialises fields first, and so does the compiler.
+ * them: in `class P { y = this.x; constructor(private x: number) {} }`, `y` gets the parameter's
+ * value. The language itself initialises fields first, and so does the compiler.
  *
  * Each initialiser becomes the body of a private method in its own place, which the constructor
  * calls: no name is captured, and no line moves.
@@ -19,9 +19,9 @@ import type { SyntaxNode } from "../imports/parser.ts";
  *
  * @param source TypeScript.
  * @param media With or without JSX.
- * @param url What messages call it.
+ * @param url The module's name in messages.
  * @param isLegacy Whether decorators are those of `experimentalDecorators`.
- * @returns The edits; none where there is no such class.
+ * @returns The edits; empty if there is no such class.
  * @throws {SyntaxError} When the source can't be parsed.
  * @throws {ModuleSyntaxError} When a field can't be initialised as Deno does it.
  */
@@ -97,7 +97,7 @@ function editClass(
   );
   if (statement !== undefined && supers.length === 1) insert(statement.end, `;${calls}`);
   else {
-    // As the compiler itself does it: the value stays that of the call.
+    // As the compiler does it: the value of the expression is still that of the call.
     for (const call of supers) {
       insert(call.start, "[");
       insert(call.end, `,${calls.replaceAll(";", ",")}][0]`);
@@ -106,7 +106,7 @@ function editClass(
   return edits;
 }
 
-/** The calls of a constructor's own `super`, those of classes inside it left out. */
+/** The calls of a constructor's own `super`, without those of classes inside it. */
 function superCalls(node: SyntaxNode): SyntaxNode[] {
   const found: SyntaxNode[] = [];
   for (const value of Object.values(node).flat()) {
@@ -121,13 +121,13 @@ function superCalls(node: SyntaxNode): SyntaxNode[] {
   return found;
 }
 
-/** The sign after a field's name and type, comments passed over. */
+/** The offset of the `=` after a field's name and type; comments are skipped. */
 function equalsSign(source: string, from: number): number {
   const [before] = /^(?:[\s!?]|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/.exec(source.slice(from))!;
   return from + before.length;
 }
 
-/** Behind an initialiser, and the parentheses that it stands in. */
+/** The offset after an initialiser and the parentheses around it. */
 function closing(source: string, { end, extra }: SyntaxNode): number {
   const isParenthesized =
     (extra as { parenthesized?: boolean } | undefined)?.parenthesized === true;

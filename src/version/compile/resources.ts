@@ -1,8 +1,8 @@
 /**
  * Keeps `using` and `await using` as the author wrote them. The runtime executes both, and Deno
- * emits both untouched; the compiler has no option that leaves them, and what it makes of them
- * awaits at other times. So it is shown a `const` in place of each, with a mark, and what comes out
- * gets its word back.
+ * emits both unchanged. The compiler has no option that leaves them, and the code that it generates
+ * for them awaits at other times. So the compiler sees a marked `const` instead of each, and the
+ * original words are restored in its output.
  *
  * @module
  */
@@ -10,16 +10,17 @@
 import type { Edit } from "./edits.ts";
 import type { SyntaxNode } from "../imports/parser.ts";
 
-/** How a source becomes one that the compiler leaves alone, and the way back. */
+/** How a source is hidden from the compiler's transform, and restored. */
 export interface MarkedResources {
-  /** After them nothing is a resource; none where nothing was. */
+  /** Edits that replace all resource declarations; empty if there are none. */
   readonly edits: readonly Edit[];
   /**
-   * Gives what was compiled its resources back. No line moves, and no column that follows.
+   * Restores the resource declarations in compiled code. No line moves, and no column after a
+   * declaration.
    *
-   * @param code What the compiler made of the source.
+   * @param code The compiler's output.
    * @returns The code.
-   * @throws {SyntaxError} When the compiler has changed a declaration beyond recognition.
+   * @throws {SyntaxError} When the compiler has changed a marked declaration.
    */
   readonly restore: (code: string) => string;
 }
@@ -42,7 +43,7 @@ export async function markResources(
   try {
     tree = parseTree(source, media);
   } catch {
-    return none; // The compiler says what is wrong.
+    return none; // The compiler reports the error.
   }
   const found = [...nodesOf(tree)].filter(isResource).sort((a, b) => a.start - b.start);
   if (found.length === 0) return none;
@@ -50,7 +51,7 @@ export async function markResources(
   while (source.includes(mark)) mark += "_";
   const edits = found.map((node, i) => {
     const [first] = node["declarations"] as SyntaxNode[];
-    // Of a loop alone the declaration has no value, and room for no second name.
+    // Only in a loop the declaration has no value, and there can be no second name.
     return first!["init"]
       ? { at: node.start, end: first!.start, text: `const ${mark}${i} = 0, ` }
       : {
@@ -69,7 +70,7 @@ export async function markResources(
     const restored = code.replace(form, (text, loop, name = "", plain) => {
       count++;
       const word = `${found[loop ?? plain]!["kind"]} `;
-      // Spaces keep every column behind the word.
+      // Spaces keep every column after the word.
       return loop === undefined ? word.padEnd(text.length) : `${word}${name}`.padEnd(text.length);
     });
     if (count === found.length && !restored.includes(mark)) return restored;
@@ -79,7 +80,7 @@ export async function markResources(
 }
 
 /**
- * Whether a node declares resources.
+ * Whether a node declares resources with `using`.
  *
  * @param node A node of a syntax tree.
  * @returns Whether it does.

@@ -1,13 +1,13 @@
 /**
- * Makes the imports of a JavaScript module the loader's own, without moving a character.
+ * Redirects the imports of a JavaScript module to the loader, without moving a character.
  *
- * - REWRITE-1: a dynamic import becomes a call of a function of the loader, which answers from modules
- *   that are loaded already: within microtasks, as replay needs it.
- * - REWRITE-2: an import attribute moves into the specifier, since a resolve hook is asked only once for
- *   two imports that differ in nothing else.
- * - REWRITE-3: nothing else that imports is left. The lexer is believed only where each word `import`, and
- *   each `from` before a string, stands exactly where it reports an import that needs no rewriting;
- *   any other module is parsed.
+ * - REWRITE-1: a dynamic import becomes a call of a loader function that answers with modules that
+ *   are loaded already: within microtasks, as replay requires.
+ * - REWRITE-2: an import attribute moves into the specifier, since the runtime calls a resolve hook
+ *   only once for two imports that differ only in attributes.
+ * - REWRITE-3: no other import is left. The lexer's result is used only if each word `import`, and
+ *   each `from` before a string, is exactly where the lexer reports an import that needs no
+ *   rewriting; any other module is parsed.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import {
 } from "../imports/lex.ts";
 import type { ImportType } from "../manifest/format.ts";
 
-/** Stands between a specifier and its type in rewritten code. */
+/** Separates a specifier from its type in rewritten code. */
 const TYPE_MARK = "\0";
 const TYPE_LETTERS: Readonly<Record<string, ImportType>> = {
   m: "module",
@@ -36,15 +36,15 @@ const TYPE_LETTERS: Readonly<Record<string, ImportType>> = {
 export interface RequestedImport {
   /** The specifier, its escapes decoded. */
   readonly specifier: string;
-  /** How it asks for its module. */
+  /** The type of module that it requests. */
   readonly type: ImportType;
 }
 
-/** A module whose imports are the loader's. */
+/** A module whose imports are handled by the loader. */
 export interface RewrittenModule {
   /** The JavaScript text. */
   readonly code: string;
-  /** Every import that is made when it is linked. */
+  /** Every static import that remains after types are erased. */
   readonly imports: readonly RequestedImport[];
   /** Every dynamic import; `undefined` stands for a computed one. */
   readonly dynamic: readonly (RequestedImport | undefined)[];
@@ -56,10 +56,10 @@ export interface RewrittenModule {
  * @param code JavaScript, without a byte order mark.
  * @param url The URL that the module is loaded under.
  * @param importer The specifier of a module whose default export is the function
- *   `(specifier, options) => Promise` that answers dynamic imports.
- * @param isThorough Whether to parse at once. Default false.
+ *   `(specifier, options) => Promise` that handles dynamic imports.
+ * @param isThorough Whether to parse at once, without trying the lexer first. Default false.
  * @returns The module.
- * @throws {ModuleSyntaxError} When the code is no module.
+ * @throws {ModuleSyntaxError} When the code is not a module.
  */
 export async function rewriteImports(
   code: string,
@@ -81,10 +81,10 @@ export async function rewriteImports(
 }
 
 /**
- * Reads a specifier as rewritten code has it.
+ * Reads a specifier of rewritten code.
  *
- * @param emitted What a resolve hook is given.
- * @returns The specifier as its author wrote it, and how it asks for its module.
+ * @param emitted The specifier that a resolve hook receives.
+ * @returns The specifier as its author wrote it, and the type of module that it requests.
  */
 export function readRewritten(emitted: string): RequestedImport {
   const at = emitted.lastIndexOf(TYPE_MARK);
@@ -92,7 +92,7 @@ export function readRewritten(emitted: string): RequestedImport {
   return { specifier: emitted.slice(0, at), type: TYPE_LETTERS[emitted[at + 1]!] ?? "module" };
 }
 
-/** REWRITE-3: the static imports, when it is certain that the module has no import that is rewritten. */
+/** REWRITE-3: the static imports, when it is certain that no import needs rewriting. */
 function lexPlainImports(code: string): RequestedImport[] | undefined {
   let found: ReturnType<typeof lex>;
   try {
@@ -149,7 +149,7 @@ function rewrite(
       const quote = found.specifierEnd - 1;
       out += `${code.slice(at, quote)}\\0${letter}${code[quote]}`;
       at = found.end;
-      // Attributes leave, with what stands among them; lines and what follows stay in place.
+      // Attributes are blanked out; line breaks and everything after them stay in place.
       out += code.slice(found.specifierEnd, found.end)
         .replace(/[^\r\n\u2028\u2029;]|;(?!$)/g, " ").replace(/^ {3}/, "");
     }
@@ -158,7 +158,7 @@ function rewrite(
   return isDynamic ? `${out}\nimport ${name} from ${JSON.stringify(importer)};` : out;
 }
 
-/** Six characters, as many as `import` has; met by nothing in the code, however it is escaped. */
+/** A name of six characters, like `import`, that occurs nowhere in the code, even escaped. */
 function unusedName(code: string): string {
   const plain = code.replace(
     /\\u(?:\{0*([0-9a-f]{1,6})\}|([0-9a-f]{4}))/gi,

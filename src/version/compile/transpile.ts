@@ -1,7 +1,7 @@
 /**
  * TypeScript and JSX to JavaScript, the way Deno emits them: imports that only name types are
- * dropped, and stack traces keep telling the lines of the source. Types alone are erased; anything
- * more is compiled.
+ * dropped, and stack traces show the lines of the source. If a module has types alone, they are
+ * erased in place; anything more is compiled.
  *
  * @module
  */
@@ -12,24 +12,24 @@ import { findImports } from "../imports/lex.ts";
 import type { MediaType } from "../manifest/format.ts";
 import { checkNativeSyntax } from "./native_syntax.ts";
 
-/** JavaScript, and how its positions lead back to the source. */
+/** JavaScript, with a source map where needed. */
 export interface Transpiled {
   /** The JavaScript text. */
   readonly code: string;
-  /** A comment with a source map, to stand last; empty when the positions are the source's own. */
+  /** A comment with a source map, to be appended; empty when positions are unchanged. */
   readonly map: string;
 }
 
 /**
- * Makes JavaScript of a source.
+ * Converts a source to JavaScript.
  *
  * @param source The text, without a byte order mark.
  * @param media Its language.
- * @param url What stack traces call it.
+ * @param url The module's name in stack traces.
  * @param options The compiler options that a manifest records.
  * @returns The JavaScript.
- * @throws {SyntaxError} When the source is not of its language.
- * @throws {ModuleSyntaxError} When it is, and Deno would not take it.
+ * @throws {SyntaxError} When the source is not valid in its language.
+ * @throws {ModuleSyntaxError} When it is valid, and Deno would refuse it.
  */
 export async function transpile(
   source: string,
@@ -43,18 +43,18 @@ export async function transpile(
   if (erased !== undefined) return { code: erased, map: "" };
   const { code, names, mappings } = await compile(source, media, url, options);
   // The source itself is left out: the archive has it. Its name is relative, so that a stack trace
-  // has it below the URL that the module is executed under, and an inspector beside the author's.
+  // shows it below the URL that the module is executed under, and an inspector next to the author's.
   const sources = [`./${url.slice(url.lastIndexOf("/") + 1)}`];
   const map = JSON.stringify({ version: 3, sources, names, mappings });
   return { code, map: MAP_COMMENT + new TextEncoder().encode(map).toBase64() };
 }
 
 /**
- * JavaScript where types are all that has to go: what is left is the author's own text, so there is
- * nothing that an emitter could decide. Erasing keeps imports that are never used as values, which
- * Deno drops; so a compiler that drops them is asked as well, and must agree.
+ * Erases types, if nothing else has to be compiled: the rest is the author's own text, so no
+ * emitter decides anything. Erasing keeps imports that are never used as values, which Deno drops;
+ * so a compiler that drops them runs too, and must agree.
  *
- * @returns The text with every position kept; `undefined` where anything has to be generated.
+ * @returns The text, every position unchanged; `undefined` if code has to be generated.
  */
 async function eraseTypes(
   source: string,
@@ -68,11 +68,11 @@ async function eraseTypes(
     const emitted = stripTypeScriptTypes(source, { mode: "transform" });
     return await importsOf(erased, url) === await importsOf(emitted, url) ? erased : undefined;
   } catch {
-    return undefined; // There is more than types, or no TypeScript: the compiler knows.
+    return undefined; // There is more than types, or it is not TypeScript: the compiler decides.
   }
 }
 
-/** Decorators and auto-accessors, which the runtime does not execute, count as types to an eraser. */
+/** Decorators and auto-accessors, which the runtime does not execute and the eraser would keep. */
 async function hasDecorators(source: string): Promise<boolean> {
   if (!/@|\baccessor\b/.test(source)) return false;
   const { nodesOf, parseTree } = await import("../imports/parser.ts");
@@ -86,7 +86,7 @@ async function hasDecorators(source: string): Promise<boolean> {
   }
 }
 
-/** The static imports of a module, names and specifiers, in a form that layout does not change. */
+/** The static imports of a module, names and specifiers, in a form that ignores layout. */
 async function importsOf(code: string, url: string): Promise<string> {
   const { imports } = await findImports(code, "js", url);
   return imports.filter(({ isDynamic }) => !isDynamic).map(({ offset }) => {

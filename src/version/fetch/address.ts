@@ -23,7 +23,7 @@ const BLOCKS: readonly (readonly [address: string, bits: number])[] = [
 ];
 
 /**
- * Whether a host is not of the public internet, as far as its name alone tells.
+ * Whether a host is outside of the public internet, judged by its name alone.
  *
  * @param host The `hostname` of a URL: an IPv4 or bracketed IPv6 address, or a name.
  * @returns Whether it is private.
@@ -37,7 +37,7 @@ export function isPrivateHost(host: string): boolean {
 }
 
 /**
- * Whether a text is an address that is not of the public internet.
+ * Whether a text is an address outside of the public internet.
  *
  * @param address An IPv4 or IPv6 address; any other text is not.
  * @returns Whether it is private.
@@ -48,7 +48,7 @@ export function isPrivateAddress(address: string): boolean {
   const groups = parseV6(address);
   if (groups === undefined) return false;
   const [first, second] = groups as [number, number, ...number[]];
-  // IPv4 in IPv6 clothes is as private as without.
+  // An IPv4 address embedded in IPv6 is as private as by itself.
   const inner = embeddedV4(groups);
   if (inner !== undefined) return isPrivateV4(inner);
   return (first & 0xfe00) === 0xfc00 || // unique local
@@ -61,7 +61,7 @@ export function isPrivateAddress(address: string): boolean {
     first === 0x5f00; // segment routing
 }
 
-/** The IPv4 address that an IPv6 address stands for. */
+/** The IPv4 address that is embedded in an IPv6 address. */
 function embeddedV4(groups: readonly number[]): number | undefined {
   const at = (index: number) => groups[index]! * 0x10000 + groups[index + 1]!;
   const isZero = (from: number, to: number) => groups.slice(from, to).every((g) => g === 0);
@@ -89,7 +89,7 @@ function parseV4(text: string): number | undefined {
     : undefined;
 }
 
-/** Eight groups. The URL parser spells addresses out: hexadecimal, at most one `::`. */
+/** Eight groups. The URL parser normalises addresses: hexadecimal, at most one `::`. */
 function parseV6(text: string): number[] | undefined {
   const bare = text.replace(/%.*$/, "");
   if (!bare.includes(":")) return undefined;

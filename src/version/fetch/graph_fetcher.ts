@@ -1,6 +1,6 @@
 /**
- * Fetches modules within bounds: every redirect is checked before it is followed, bodies are
- * counted as they come, and a failure says what it means.
+ * Fetches modules within limits: every redirect is checked before it is followed, bodies are
+ * counted while they arrive, and a failure states its kind.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { checkShape, type TrustScope } from "./trust.ts";
 
 export type { FetchedModule };
 
-/** Bounds of fetching one graph. */
+/** Limits for fetching one graph. */
 export interface FetchLimits {
   /** Bytes of one module, decompressed. Default 64 MiB. */
   readonly moduleBytes?: number;
@@ -44,12 +44,12 @@ export class GraphFetcher {
   #bytes = 0;
 
   /**
-   * Prepares to fetch one graph; its time runs from here.
+   * Prepares to fetch one graph; its time limit starts now.
    *
-   * @param scope What may be part of the graph.
-   * @param fetcher Fetches `http:` and `https:` in place of the global `fetch`. It is asked not to
-   *   follow redirects; what it followed all the same is checked by the URL that answered.
-   * @param limits Bounds.
+   * @param scope Which modules may be part of the graph.
+   * @param fetcher Fetches `http:` and `https:` instead of the global `fetch`. It is asked not to
+   *   follow redirects; if it does, the URL of the response is checked.
+   * @param limits The limits.
    */
   constructor(scope: TrustScope, fetcher?: typeof fetch, limits: FetchLimits = {}) {
     this.#scope = scope;
@@ -61,11 +61,11 @@ export class GraphFetcher {
   /**
    * Fetches one module.
    *
-   * @param url Its URL; it has been checked, unlike what it redirects to.
+   * @param url Its URL, already checked; redirect targets are checked here.
    * @returns The module.
-   * @throws {ModuleNotFoundError} When it is definitely not there.
+   * @throws {ModuleNotFoundError} When it definitely does not exist.
    * @throws {UntrustedModuleError} When it may not be part of the graph.
-   * @throws {FetchFailedError} When it could not be had for another reason.
+   * @throws {FetchFailedError} When it could not be fetched for another reason.
    */
   async fetch(url: string): Promise<FetchedModule> {
     const { protocol } = new URL(url);
@@ -109,7 +109,7 @@ export class GraphFetcher {
   }
 
   async #request(url: string, signal: AbortSignal): Promise<Response> {
-    // The graph reader takes credentials out of the URLs that it has checked.
+    // The graph reader removes credentials from the URLs that it has checked.
     checkShape(url);
     if (url.startsWith("data:")) return await fetch(url);
     const init: RequestInit = { redirect: "manual", headers: { accept: "*/*" }, signal };
@@ -118,7 +118,9 @@ export class GraphFetcher {
     return await fetch(url, init);
   }
 
-  /** The URL that a response is from, with the fragment that was asked for; it may have been told. */
+  /**
+   * The URL that sent a response, with the requested fragment; a redirect may have been followed.
+   */
   #answered(response: Response, asked: string): string {
     const [url, fragment = ""] = asked.split(/(?=#)/);
     if (!response.redirected && (!response.url || response.url.replace(/#.*$/s, "") === url)) {
@@ -132,12 +134,12 @@ export class GraphFetcher {
     throw new FetchFailedError(
       "FETCH_REDIRECTS",
       "node",
-      `Cannot fetch ${asked}: the given fetch followed a redirect and does not tell where to, ` +
-        `wanted one that honours redirect: "manual", or Response.url`,
+      `Cannot fetch ${asked}: the option fetch followed a redirect, and its response has no url, ` +
+        `wanted a fetch that honours redirect: "manual", or one that sets Response.url`,
     );
   }
 
-  /** Refuses what a followed redirect led to; nothing of it is read then. */
+  /** Refuses the target of a followed redirect before its body is read. */
   #checkAnswer(response: Response, url: string, referrer: string): void {
     try {
       this.#scope.check(url, referrer, true);
@@ -147,7 +149,7 @@ export class GraphFetcher {
     }
   }
 
-  /** Counts what comes, so that neither a length that lies nor a bomb gets far. */
+  /** Counts the bytes as they arrive: a false content-length or a zip bomb is stopped early. */
   async #body(response: Response, url: string, signal: AbortSignal): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -161,7 +163,7 @@ export class GraphFetcher {
         this.#count(length, chunk.byteLength, url);
       }
     } catch (error) {
-      // Nobody waits: a body that does not come may not be cancelled either.
+      // Not awaited: the cancellation of a body that stalls may stall too.
       ignoreRejection(reader?.cancel());
       throw error;
     }
@@ -198,7 +200,7 @@ export class GraphFetcher {
   }
 }
 
-/** 404 and 410 mean what they say; 401 and 403 are about this node; the rest may pass. */
+/** 404 and 410 are definite; 401 and 403 concern this node; other failures may pass. */
 function refuseStatus(response: Response, url: string): void {
   const { status } = response;
   if (status === 200) return;
@@ -211,12 +213,12 @@ function refuseStatus(response: Response, url: string): void {
   throw new FetchFailedError(`HTTP_${status}`, isPassing ? "passing" : "node", message);
 }
 
-/** Gives a body up; nobody waits for that. */
+/** Cancels a body without waiting for it. */
 function cancel(response: Response): void {
   ignoreRejection(response.body?.cancel());
 }
 
-/** A fetch that ignores its signal is left behind. */
+/** Stops waiting when the signal aborts, even if a fetch ignores the signal. */
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);
@@ -239,7 +241,7 @@ function explain(error: unknown, url: string, signal?: AbortSignal): unknown {
     return new FetchFailedError("FETCH_TIMEOUT", "passing", message, error);
   }
   if (error instanceof Error && "code" in error && "details" in error) return error;
-  // Refused, reset, or a name that does not resolve: networks heal.
-  const told = error instanceof Error ? error.message : String(error);
-  return new FetchFailedError("FETCH_FAILED", "passing", `Cannot fetch ${url}: ${told}`, error);
+  // Refused, reset, or a name that does not resolve: the network may recover.
+  const message = error instanceof Error ? error.message : String(error);
+  return new FetchFailedError("FETCH_FAILED", "passing", `Cannot fetch ${url}: ${message}`, error);
 }

@@ -1,5 +1,5 @@
 /**
- * Turns a `jsr:` root into the registry's own URL: its modules become members.
+ * Converts a `jsr:` root into the registry's own URL, so that its modules become members.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { isExactVersion, parsePackageSpecifier } from "../manifest/package_speci
 import type { FetchModule } from "./read_module.ts";
 import { maxSatisfying } from "../project/semver.ts";
 
-/** What a `jsr:` root is resolved with. */
+/** How a `jsr:` root is resolved. */
 export interface ResolveJsrOptions {
   /** Fetches the registry's metadata. */
   readonly fetchModule: FetchModule;
-  /** The lock that a range is looked up in first. */
+  /** The lock, which is searched for a range first. */
   readonly lock: Lockfile | undefined;
   /** The registry; `https://jsr.io/` by default. */
   readonly registry?: string | undefined;
@@ -24,10 +24,10 @@ export interface ResolveJsrOptions {
  * Resolves a `jsr:` specifier.
  *
  * @param specifier `jsr:@scope/name@range/path`.
- * @param options What it is resolved with.
+ * @param options How to resolve it.
  * @returns The URL of the module in the registry, at an exact version.
- * @throws {ModuleNotFoundError} When it is no such specifier, or the registry has no such package,
- * version or export.
+ * @throws {ModuleNotFoundError} When it is not such a specifier, or the registry has no such
+ * package, version or export.
  */
 export async function resolveJsrRoot(
   specifier: string,

@@ -1,6 +1,6 @@
 /**
- * Fetches the members of a known version: every URL follows from the manifest, so nothing is
- * resolved again, and every body is checked as it comes.
+ * Fetches the members of a known version: the manifest determines every URL, so nothing is resolved
+ * again, and every body is checked when it arrives.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import type { Member } from "../manifest/format.ts";
 import type { ManifestIndex } from "../manifest/resolved_imports.ts";
 import type { TrustScope } from "./trust.ts";
 
-/** A version as it was fetched. */
+/** A version that was fetched. */
 export interface FetchedVersion {
   /** The bytes of every member, by SHA-256. */
   readonly bytes: Map<string, Uint8Array>;
-  /** The URL of the root, redirects followed: what its labels are relative to. */
+  /** The URL of the root after redirects: labels are relative to it. */
   readonly url: string;
 }
 
@@ -26,17 +26,17 @@ export interface FetchedVersion {
 const CONCURRENCY = 16;
 
 /**
- * Fetches a version from where it was read once.
+ * Fetches a version from a URL that it was read from before.
  *
  * @param root The URL or `jsr:` specifier of the root.
  * @param index The manifest.
- * @param scope What may be part of the graph.
+ * @param scope Which modules may be part of the graph.
  * @param fetcher Fetches.
- * @returns The bytes of every member, and where the root was in the end.
- * @throws {IntegrityError} When a body is not what the manifest says; the rest is not fetched then.
- * @throws {ModuleNotFoundError} When a member is not there any more.
+ * @returns The bytes of every member, and the final URL of the root.
+ * @throws {IntegrityError} When a body does not match the manifest; the rest is not fetched then.
+ * @throws {ModuleNotFoundError} When a member no longer exists.
  * @throws {UntrustedModuleError} When a member or a redirect is outside the node's trust.
- * @throws {FetchFailedError} When a member could not be had for another reason.
+ * @throws {FetchFailedError} When a member could not be fetched for another reason.
  */
 export async function fetchPinned(
   root: string,

@@ -1,5 +1,5 @@
 /**
- * Reads single modules where no other way is given: files, `fetch`, and `data:` URLs.
+ * Reads single modules if no `fetchModule` is given: files, `fetch`, and `data:` URLs.
  *
  * @module
  */
@@ -12,40 +12,40 @@ import {
 } from "../errors.ts";
 import { normaliseUrl } from "../manifest/label.ts";
 
-/** A module as a source gave it. */
+/** A module as its source returned it. */
 export interface FetchedModule {
-  /** The URL that answered, after every redirect. */
+  /** The URL that sent it, after every redirect. */
   readonly url: string;
-  /** The body, exactly as it is. */
+  /** The body, unchanged. */
   readonly bytes: Uint8Array;
   /** The `content-type` header, when the source has one. */
   readonly contentType?: string | undefined;
-  /** The URLs that answered with a redirect, in order, the requested one first; empty for none. */
+  /** The URLs that answered with a redirect, in order, the requested one first; may be empty. */
   readonly redirects: readonly string[];
 }
 
 /**
- * Fetches one module. It throws `ModuleNotFoundError` (`MODULE_NOT_FOUND`) when the module is
- * definitely not there; any other error means that it may be.
+ * Fetches one module. It throws `ModuleNotFoundError` (`MODULE_NOT_FOUND`) when the module
+ * definitely does not exist; after any other error it may exist.
  */
 export type FetchModule = (url: string) => Promise<FetchedModule>;
 
-/** What modules are read with. */
+/** How modules are read. */
 export interface ReadModuleOptions {
   /** Redirects of one request. */
   readonly redirects: number;
-  /** Called with every URL that a redirect leads to, before it is requested; throws to refuse. */
+  /** Called with every redirect target before it is requested; throws to refuse. */
   readonly check: (url: string) => void;
 }
 
 /**
- * Reads one module from a file, with `fetch`, or out of a `data:` URL.
+ * Reads one module from a file, with `fetch`, or from a `data:` URL.
  *
  * @param url Its URL; credentials in it are sent, not logged.
- * @param options What to read with.
+ * @param options How to read it.
  * @returns The module.
- * @throws {ModuleNotFoundError} When there is no such file, or the server says 404 or 410.
- * @throws {ModuleUnreadableError} When the server says anything else but 200.
+ * @throws {ModuleNotFoundError} When there is no such file, or the server answers 404 or 410.
+ * @throws {ModuleUnreadableError} When the server answers anything else but 200.
  * @throws {GraphForbiddenError} When a redirect leaves `http:` and `https:`.
  * @throws {GraphLimitError} When there are more redirects than allowed.
  */
@@ -94,8 +94,7 @@ export async function readModule(url: string, options: ReadModuleOptions): Promi
 }
 
 /**
- * Reads a file that can be a module: a regular one. A device, a pipe or a folder is none; reading
- * some of them would never end.
+ * Reads a file that can be a module: a regular file. Reading a device or a pipe might never end.
  *
  * @param url A `file:` URL.
  * @param accept Called with the size in bytes before anything is read; throws to refuse.
@@ -120,7 +119,7 @@ export async function readRegularFile(
   }
 }
 
-/** `fetch` refuses URLs with credentials: they go into a header. */
+/** `fetch` refuses URLs with credentials, so they go into a header. */
 function request(url: string): [string, RequestInit] {
   const parsed = new URL(url);
   const { username, password } = parsed;

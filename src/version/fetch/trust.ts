@@ -1,22 +1,22 @@
 /**
- * Which code may run on a node. The operator decides; URLs are compared parsed and normalised,
+ * Which code may run on a node. The operator decides. URLs are compared parsed and normalised,
  * never as text.
  *
- * - TRUST-1: it holds for the root, every redirect and every member.
- * - TRUST-2: a remote module never brings in a `file:`.
- * - TRUST-3: a host that is not of the public internet must be named: in `modules`, or as the host of
- *   one of the node's own workflows. So must one of which this process can't learn where it leads.
- * - TRUST-4: without `modules`, the node's own workflows are trusted with what they import; but where a
- *   server redirects, it stays on its own origin.
+ * - TRUST-1: the rules apply to the root, every redirect and every member.
+ * - TRUST-2: a remote module never imports a `file:` URL.
+ * - TRUST-3: a host outside of the public internet must be named: in `modules`, or as the host of
+ *   one of the node's own workflows. So must a host that this process may not look up.
+ * - TRUST-4: without `modules`, the node trusts its own workflows and what they import; a redirect
+ *   must stay on its origin.
  * - TRUST-5: with `modules`, every remote module must match. Local files that a trusted local root
- *   imports need no entry: who can change them can change the application.
- * - TRUST-6: a version that a node registered in its own right, or that is part of one, is vouched for
- *   by its hash where its name is served; one that only a start brought never is, whatever it calls
- *   itself. What is vouched for: its recorded URL and what lies beside it on the same origin need
- *   no entry. Members of other origins are judged alike, whether their bytes come from their URL or
- *   from the archive.
- * - TRUST-7: a `jsr:` specifier that is trusted stands for itself, and, as a root, for the files of its
- *   package at the versions that it allows; not for another version, nor for another root.
+ *   imports need no entry: anyone who can change them can change the application.
+ * - TRUST-6: a node that serves a workflow's name trusts, by their hash, the versions that a node
+ *   registered itself under that name, and parts of these. It never trusts, by their hash, versions
+ *   that only a start registered, whatever their name. Of a version that is trusted by its hash,
+ *   the recorded URL and the modules of its origin need no entry. Members of other origins follow
+ *   the same rules whether their bytes come from their URL or from the archive.
+ * - TRUST-7: a trusted `jsr:` specifier stands for itself and, as a root, for the files of its
+ *   package at the versions that it allows; not for another version, and not under another root.
  *
  * @module
  */
@@ -34,8 +34,8 @@ import {
 import { satisfies } from "../project/semver.ts";
 
 /**
- * An exact specifier, or a pattern: a `URLPattern`, what one is made of, or a text with a wildcard
- * or group in the pattern's syntax, such as `https://cdn.example/wf/*`.
+ * An exact specifier, or a pattern: a `URLPattern`, its init object, or a text with a wildcard or
+ * group in the pattern's syntax, such as `https://cdn.example/wf/*`.
  *
  * @category Versions
  */
@@ -54,13 +54,13 @@ export interface TrustOptions {
    */
   readonly modules?: readonly TrustPattern[];
   /**
-   * Which unregistered specifiers `start` may name; they must be trusted besides.
+   * Which unregistered specifiers `start` may name; they must also be trusted.
    *
    * @default {false}
    */
   readonly start?: boolean | readonly TrustPattern[];
   /**
-   * Version hashes that never run here, whoever vouches for them: each 64 lower-case hexadecimal
+   * Version hashes that never run here, even if they are trusted: each 64 lower-case hexadecimal
    * digits.
    */
   readonly deny?: readonly string[];
@@ -68,7 +68,7 @@ export interface TrustOptions {
 
 type Matcher = (url: URL) => boolean;
 
-/** Where the files of `jsr:` packages are. */
+/** The URL of the JSR registry, which has the files of `jsr:` packages. */
 const JSR = "https://jsr.io/";
 
 /** The trust of a node; immutable. */
@@ -77,15 +77,15 @@ export class Trust {
   readonly #start: boolean | readonly Matcher[];
   readonly #deny: ReadonlySet<string>;
   readonly #own: ReadonlySet<string>;
-  /** TRUST-3: hosts that the operator named by naming a workflow. */
+  /** TRUST-3: hosts that the operator named as part of a workflow's specifier. */
   readonly #ownHosts: ReadonlySet<string>;
 
   /**
-   * Reads the operator's decision.
+   * Reads the operator's settings.
    *
    * @param options What is trusted.
    * @param workflows The node's own workflows: absolute URLs and `jsr:` specifiers.
-   * @throws {InvalidArgumentError} When a pattern is none, or a denied hash is none.
+   * @throws {InvalidArgumentError} When a pattern or a denied hash is invalid.
    */
   constructor(options: TrustOptions, workflows: readonly string[]) {
     const { modules, start = false, deny = [] } = options;
@@ -105,7 +105,7 @@ export class Trust {
     return this.#deny.has(hash);
   }
 
-  /** Whether `start` may name a specifier that nobody has registered. */
+  /** Whether `start` may name a specifier that is not registered. */
   mayStart(specifier: string): boolean {
     if (typeof this.#start === "boolean") return this.#start;
     return URL.canParse(specifier) && this.#start.some((matches) => matches(new URL(specifier)));
@@ -122,12 +122,11 @@ export class Trust {
   }
 
   /**
-   * The trust of one graph.
+   * Makes the rules for one graph.
    *
    * @param root The URL or `jsr:` specifier of its root.
-   * @param isVouched Whether the graph's hash is known, and of a workflow that the node serves
-   * (TRUST-6).
-   * @returns What may be part of it.
+   * @param isVouched Whether the graph's hash is known and trusted (TRUST-6).
+   * @returns Which modules may be part of it.
    */
   scope(root: string, isVouched: boolean): TrustScope {
     const specifier = new URL(root);
@@ -137,7 +136,7 @@ export class Trust {
       if (!isRemote(url) && referrer !== undefined && isRemote(referrer) && !isData(url)) {
         return "a remote module may not bring in anything local";
       }
-      // Its bytes are its importer's; a root has none to vouch for it.
+      // The importer contains its bytes; a root has no importer.
       if (isData(url) && (referrer !== undefined || isTrustedRoot)) return undefined;
       const isListed = this.#matches(url, specifier);
       if (isRemote(url) && !isListed && !this.#ownHosts.has(url.host)) {
@@ -162,7 +161,7 @@ export class Trust {
   }
 }
 
-/** What may be part of one graph. */
+/** Which modules may be part of one graph. */
 export class TrustScope {
   readonly #fault: (url: URL, referrer?: URL, isRedirect?: boolean) => string | undefined;
   readonly #isNamed: (url: URL) => boolean;
@@ -181,9 +180,10 @@ export class TrustScope {
    * Refuses a module that may not be part of the graph.
    *
    * @param url Its URL.
-   * @param referrer The URL of what imports it, or of what redirects to it; none for the root.
-   * @param isRedirect Whether a server sends us there.
-   * @throws {UntrustedModuleError} When it may not.
+   * @param referrer The URL of its importer, or of the module that redirects to it; absent for the
+   * root.
+   * @param isRedirect Whether a server redirects to it.
+   * @throws {UntrustedModuleError} When it may not be part of the graph.
    */
   check(url: string, referrer?: string, isRedirect = false): void {
     const parsed = new URL(url);
@@ -193,12 +193,12 @@ export class TrustScope {
   }
 
   /**
-   * Refuses a public name that leads to a private address, and a name of which nobody here can tell
-   * where it leads (TRUST-3).
+   * Refuses a public name that resolves to a private address, and a name that this process may not
+   * look up (TRUST-3).
    *
    * @param url The URL about to be requested.
-   * @throws {UntrustedModuleError} When its host leads to a private address and is not listed, or
-   * this process may not look it up.
+   * @throws {UntrustedModuleError} When its host resolves to a private address and is not listed,
+   * or this process may not look it up.
    * @throws {FetchFailedError} When its host can't be looked up now.
    */
   async checkHost(url: string): Promise<void> {
@@ -216,11 +216,11 @@ export class TrustScope {
 }
 
 /**
- * Refuses a URL that can be part of no graph, whoever trusts it: credentials, an unknown scheme, a
- * host that ends with a dot, an encoded step upwards.
+ * Refuses a URL that can't be part of any graph, even if it is trusted: credentials, an unknown
+ * scheme, a host that ends with a dot, an encoded step upwards.
  *
  * @param url An absolute URL.
- * @throws {UntrustedModuleError} When it is one.
+ * @throws {UntrustedModuleError} When the URL has one of these.
  */
 export function checkShape(url: string): void {
   const parsed = new URL(url);
@@ -242,15 +242,15 @@ async function addressesOf(hostname: string, url: string): Promise<readonly stri
           `--allow-net=${hostname}, or a pattern in trust.modules`,
       );
     }
-    const told = cause instanceof Error ? cause.message : String(cause);
-    const message = `Cannot fetch ${url}: its host can't be looked up: ${told}`;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `Cannot fetch ${url}: its host can't be looked up: ${why}`;
     throw new FetchFailedError("FETCH_FAILED", "passing", message, cause);
   }
 }
 
 /**
- * A segment `..` that the URL parser left standing, and a server may climb by: its dots or slashes
- * are encoded, once or more often, or overlong, or parameters follow it.
+ * A segment `..` that the URL parser did not resolve, and a server may: its dots or slashes are
+ * encoded, once or several times, or overlong, or parameters follow it.
  */
 const STEP_UPWARDS = (() => {
   const percent = "%(?:25)*";
@@ -259,7 +259,7 @@ const STEP_UPWARDS = (() => {
   return new RegExp(`(?:^|${slash})${dot}{2}(?:${slash}|;|${percent}3b|$)`, "i");
 })();
 
-/** What no URL of a graph may have, whoever trusts it. */
+/** Why a URL can't be part of any graph; `undefined` if it can. */
 function structuralFault(url: URL): string | undefined {
   if (!["file:", "http:", "https:", "data:", "jsr:"].includes(url.protocol)) {
     return `its scheme is ${url.protocol.slice(0, -1)}, wanted file, http, https, data or jsr`;
@@ -273,7 +273,7 @@ function structuralFault(url: URL): string | undefined {
   return undefined;
 }
 
-/** A list that an option holds, each entry with the option that it is of. */
+/** The entries of an option that is a list, each with the name of its option. */
 function listOf<T>(list: readonly T[], option: string): { entry: T; option: string }[] {
   if (Array.isArray(list)) return list.map((entry) => ({ entry, option }));
   throw new InvalidArgumentError(
@@ -305,13 +305,13 @@ function matchersOf({ entry, option }: { entry: TrustPattern; option: string }):
 
 function readPattern(pattern: TrustPattern): Matcher[] {
   if (typeof pattern !== "string") return [matcherOf(compile(pattern))];
-  // Parentheses around plain words begin no group that anybody needs: they are themselves.
+  // Parentheses around plain words are not a group: they match themselves.
   const text = pattern.replace(/\(([\w .-]*)\)/g, "\\($1\\)");
   const isExact = !/[*{}]|(^|[^\\])\(|\/:[a-z]/i.test(text);
   const url = URL.canParse(pattern) || isExact ? new URL(pattern) : undefined;
   const fault = url && structuralFault(url);
   if (isExact && fault !== undefined) throw new TypeError(fault);
-  // Whatever else it means, a URL means itself.
+  // A URL always matches itself, whatever else it matches as a pattern.
   const itself: Matcher[] = url === undefined
     ? []
     : [(found) => normalHref(found) === normalHref(url)];
@@ -327,12 +327,12 @@ const PARTS = ["protocol", "hostname", "port", "pathname", "search", "hash", "ba
 function compile(pattern: TrustPattern): URLPattern {
   if (pattern instanceof URLPattern) return pattern;
   if (typeof pattern === "string") {
-    // The colons of an IPv6 address begin no groups.
+    // The colons of an IPv6 address do not start groups.
     const escape = (host: string) => host.replaceAll(":", "\\:");
     return new URLPattern(pattern.replace(/\[[\da-f:.]*\]/i, escape));
   }
   if (typeof pattern !== "object" || pattern === null) throw new TypeError("it is no pattern");
-  // A part that is left out matches anything: one that is misspelt must not.
+  // An absent part matches anything, so a misspelt one must be refused.
   const wrong = Object.keys(pattern).find((part) => !PARTS.includes(part));
   if (wrong !== undefined) {
     throw new TypeError(`it holds ${quote(wrong)}, which is no part of a URL`);
@@ -343,13 +343,13 @@ function compile(pattern: TrustPattern): URLPattern {
   return new URLPattern(pattern);
 }
 
-/** A URL's text; for a `jsr:` specifier, the one of several that mean the same. */
+/** A URL's text; equivalent `jsr:` specifiers have the same. */
 function normalHref({ href, protocol }: URL): string {
   const parts = protocol === "jsr:" ? parsePackageSpecifier(href) : undefined;
   return parts === undefined ? href : formatPackageSpecifier(parts);
 }
 
-/** TRUST-7: whether a URL is of the package of a `jsr:` root, at a version that it allows. */
+/** TRUST-7: whether a URL belongs to the package of a `jsr:` root, at a version that it allows. */
 function isOfPackage(url: URL, root: URL): boolean {
   const parts = parsePackageSpecifier(root.href);
   const folder = `${JSR}${parts?.name}/`;

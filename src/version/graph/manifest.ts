@@ -1,5 +1,5 @@
 /**
- * Turns a walked graph into its manifest and diagnostics.
+ * Converts a walked graph into its manifest and diagnostics.
  *
  * @module
  */
@@ -12,25 +12,25 @@ import { positionOf } from "../imports/lex.ts";
 import type { Edge, EdgeTarget, External, Manifest, Member } from "../manifest/format.ts";
 import type { Walk, WalkedImport, WalkedModule } from "./walk.ts";
 
-/** A graph by labels. */
+/** A graph in terms of labels. */
 export interface BuiltManifest {
-  /** What the version is made of. */
+  /** The content of the manifest. */
   readonly manifest: Manifest;
   /** The bytes of every member, by SHA-256. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
   /** The URL of every member and live module, by label. */
   readonly urls: ReadonlyMap<string, string>;
-  /** What keeps the graph from being exact, by label and position. */
+  /** Why the graph is not exact, by label and position. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * Builds the manifest of what a root reaches.
+ * Builds the manifest of all modules that a root reaches.
  *
- * @param walk A walk that has ended.
+ * @param walk A finished walk.
  * @param entry Its root.
  * @param compilerOptions The compiler options of each module.
- * @returns The manifest and what belongs to it.
+ * @returns The manifest, and the bytes, URLs and diagnostics of its modules.
  */
 export function buildManifest(
   walk: Walk,
@@ -73,11 +73,11 @@ export function buildManifest(
         );
         continue;
       }
-      // It leads nowhere for anybody, and needs no line.
+      // It can be loaded nowhere, and needs no line.
       if (specifier === "") continue;
       const edge = edgeTarget(walk, found, label);
       const name = recordedSpecifier(specifier);
-      // One specifier, asked for with two types: what can be loaded counts.
+      // One specifier, requested with two types: the edge records the one that can be loaded.
       if (edge.kind === "missing" && recorded.has(name)) continue;
       recorded.set(name, edge);
       if (edge.kind === "live") live.add(edge.label);

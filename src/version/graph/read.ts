@@ -1,5 +1,6 @@
 /**
- * Reads the graph of a module: all it reaches, byte for byte, and the hash that names it.
+ * Reads the graph of a module: all modules that it reaches, byte for byte, and the hash of the
+ * graph.
  *
  * @module
  */
@@ -17,7 +18,7 @@ import { Walk } from "./walk.ts";
 
 export type { Diagnostic, FetchedModule, FetchModule, Manifest };
 
-/** Bounds of a graph; what exceeds one is a `GraphLimitError`. */
+/** Limits of a graph; exceeding one is a `GraphLimitError`. */
 export interface GraphLimits {
   /** Members; 10,000 by default. */
   readonly members?: number;
@@ -29,7 +30,7 @@ export interface GraphLimits {
   readonly redirects?: number;
 }
 
-/** What a graph is read with. */
+/** How a graph is read. */
 export interface ReadGraphOptions {
   /** Fetches members; by default the file system, `fetch`, and `data:` decoding. */
   readonly fetchModule?: FetchModule;
@@ -39,7 +40,7 @@ export interface ReadGraphOptions {
    * and the nearest above `home` for any other.
    */
   readonly config?: string | URL | false;
-  /** A `file:` URL in the project that holds for roots that are no files; none by default. */
+  /** A `file:` URL in the project that applies to roots that are not files; none by default. */
   readonly home?: string;
   /** Modules bound to the running application: URLs, or specifiers relative to the root. */
   readonly live?: readonly string[];
@@ -59,17 +60,17 @@ export interface ReadGraphOptions {
    * @param referrer The URL of the importer; absent for the root.
    */
   readonly check?: (url: string, referrer?: string) => void;
-  /** Bounds. */
+  /** Limits. */
   readonly limits?: GraphLimits;
 }
 
-/** A module and all that it reaches. */
+/** A module and all modules that it reaches. */
 export interface ModuleGraph {
-  /** The root as it was asked for. */
+  /** The root as it was requested. */
   readonly specifier: string;
   /** The `version_hash`. */
   readonly hash: string;
-  /** What the version is made of. */
+  /** The content of the manifest. */
   readonly manifest: Manifest;
   /** The canonical text of the manifest. */
   readonly text: string;
@@ -77,7 +78,7 @@ export interface ModuleGraph {
   readonly bytes: ReadonlyMap<string, Uint8Array>;
   /** The URL of every member and live module, by label; redirects followed. */
   readonly urls: ReadonlyMap<string, string>;
-  /** What keeps the graph from being exact. */
+  /** Why the graph is not exact. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -87,14 +88,14 @@ const DEFAULT_LIMITS = { members: 10_000, bytes: 256 * 1024 * 1024, depth: 5_000
  * Reads a module graph.
  *
  * @param root The URL of the root module, or a `jsr:` specifier.
- * @param options What it is read with.
+ * @param options How it is read.
  * @returns The graph.
- * @throws {ModuleNotFoundError} When a module that is imported statically is not there.
- * @throws {ModuleUnreadableError} When a module may be there, and could not be read.
- * @throws {ModuleSyntaxError} When a module that is imported statically is none.
- * @throws {GraphForbiddenError} When the graph holds the application's main module, the engine, or
- * a file that a remote module imports.
- * @throws {GraphLimitError} When the graph exceeds its bounds.
+ * @throws {ModuleNotFoundError} When a module that is imported statically does not exist.
+ * @throws {ModuleUnreadableError} When a module may exist, and could not be read.
+ * @throws {ModuleSyntaxError} When a statically imported file is not a module.
+ * @throws {GraphForbiddenError} When the graph contains the application's main module, the engine,
+ * or a file that a remote module imports.
+ * @throws {GraphLimitError} When the graph exceeds its limits.
  * @throws {GraphUnpinnedError} With `pinning: "strict"`, when there are diagnostics.
  * @throws {ConfigError} When the project's config, import map or lock cannot be read, or has
  * compiler options that are refused.
@@ -155,7 +156,7 @@ function resolverOf(root: string, project: Project, options: ReadGraphOptions): 
   return { project, live: new Set(live), forbidden };
 }
 
-/** A URL without its fragment, which names no other module. */
+/** A URL without its fragment, which does not change the module. */
 function bare(url: string): string {
   return normaliseUrl(url).replace(/#.*$/s, "");
 }

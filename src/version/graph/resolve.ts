@@ -1,6 +1,6 @@
 /**
  * Resolves the imports of a graph while it is read: host, live modules, import map, workspace,
- * packages and URLs. A loader never does this; it follows the recorded edges.
+ * packages and URLs. A loader never does this; it uses the recorded edges.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { classifyHost } from "../project/host.ts";
 import { normaliseUrl } from "../manifest/label.ts";
 import { formatPackageSpecifier, parsePackageSpecifier } from "../manifest/package_specifier.ts";
 
-/** Where an import leads, as far as its specifier tells. */
+/** Where an import leads, determined from its specifier alone. */
 export type Resolution =
   | { readonly kind: "module"; readonly url: string }
   | { readonly kind: "live"; readonly url: string }
@@ -20,29 +20,29 @@ export type Resolution =
     readonly kind: "external";
     readonly specifier: string;
     readonly integrity: string | null;
-    /** Why it is not exact; `undefined` when it is. */
+    /** Why it is not exact; `undefined` if it is. */
     readonly unpinned: string | undefined;
   }
   | { readonly kind: "failed"; readonly error: ModuleNotFoundError };
 
-/** What the imports of one graph are resolved with. */
+/** How the imports of one graph are resolved. */
 export interface Resolver {
   /** The project that the graph is read in. */
   readonly project: Project;
   /** The normalised URLs of live modules. */
   readonly live: ReadonlySet<string>;
-  /** The normalised URLs that no graph may hold, and what each is. */
+  /** The normalised URLs that no graph may contain, and what each is. */
   readonly forbidden: ReadonlyMap<string, string>;
 }
 
 /**
  * Resolves one import.
  *
- * @param resolver What to resolve with.
+ * @param resolver How to resolve.
  * @param specifier The specifier as requested.
  * @param importer The URL of the importing member.
  * @returns Where it leads.
- * @throws {GraphForbiddenError} When it leads to what no graph may hold.
+ * @throws {GraphForbiddenError} When it leads to a module that no graph may contain.
  */
 export function resolveImport(
   resolver: Resolver,
@@ -71,12 +71,12 @@ export function resolveImport(
 }
 
 /**
- * Refuses a URL that no graph may hold.
+ * Refuses a URL that no graph may contain.
  *
- * @param resolver What to resolve with.
+ * @param resolver How to resolve.
  * @param url A normalised URL.
  * @param importer The URL of the importing member; `undefined` for the root.
- * @throws {GraphForbiddenError} When no graph may hold it.
+ * @throws {GraphForbiddenError} When no graph may contain it.
  */
 export function checkForbidden(
   resolver: Resolver,
@@ -121,7 +121,7 @@ function resolveUrl(resolver: Resolver, mapped: string, importer: string): Resol
       { details: { url, importer } },
     );
   }
-  // Credentials stay in the address that is fetched; labels never show them.
+  // Credentials stay in the URL that is fetched; labels never contain them.
   return { kind: "module", url: mapped };
 }
 

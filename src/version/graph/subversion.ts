@@ -1,9 +1,9 @@
 /**
- * The version rooted at a module inside another version's graph: the same that reading the graph of
- * that module gives, made from pinned bytes and recorded edges alone.
+ * The version rooted at a module inside another version's graph. It equals the version that reading
+ * the graph of that module produces, but is made from pinned bytes and recorded edges alone.
  *
- * A manifest does not list plainly relative imports, and other labels make others plain; so the
- * members' sources are asked what they import, and the manifest where that leads.
+ * A manifest does not list plainly relative imports, and with other labels other imports are plain.
+ * So the imports are read from the members' sources, and resolved with the manifest.
  *
  * @module
  */
@@ -28,22 +28,22 @@ import {
 import { ManifestIndex, type ResolvedImport } from "../manifest/resolved_imports.ts";
 import { decodeSource, scanModule } from "../imports/scan.ts";
 
-/** A version whose bytes are at hand. */
+/** A version whose bytes are in memory. */
 export interface PinnedVersion {
-  /** What it is made of. */
+  /** The content of its manifest. */
   readonly manifest: Manifest;
   /** Its members' bytes by SHA-256, verified. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
   /**
-   * The URL of its root, redirects followed: it names the folders that labels with `../` only
-   * count. Labels that contradict it are taken to lie in folders without names.
+   * The URL of its root after redirects: it names the folders for which labels only have `../`.
+   * If labels contradict it, nameless folders are used instead.
    */
   readonly url: string;
 }
 
 /** A version rooted inside another one. */
 export interface Subversion {
-  /** What it is made of. */
+  /** The content of its manifest. */
   readonly manifest: Manifest;
   /** The URL of its root. */
   readonly url: string;
@@ -57,22 +57,26 @@ export interface Subversion {
 export interface MemberImports {
   /** Where each specifier leads, under its recorded form. */
   readonly targets: ReadonlyMap<string, ResolvedImport>;
-  /** The members among these; one specifier leads to several when asked for with several types. */
+  /**
+   * The members among these; one specifier leads to several when requested with several types.
+   */
   readonly members: readonly Member[];
 }
 
-/** What members of one version import: versions rooted in it have many of them in common. */
+/** The imports of members, shared by all versions that are rooted in one version. */
 export type KnownImports = Map<string, MemberImports>;
 
 /**
- * Makes the manifest of what one module of a version reaches, labelled from that module.
+ * Makes the manifest of all modules that one module of a version reaches, labelled from that
+ * module.
  *
  * @param version The version.
- * @param label The label of the module in it, which is to be the root.
- * @param known What is known of the version's members; more of it becomes known by this.
+ * @param label The label of the module that becomes the root.
+ * @param known Imports of the version's members that are already known; this call adds to them.
  * @returns The version rooted there.
  * @throws {ManifestError} When the version has no module of that label.
- * @throws {UnpinnedImportError} When a module imports what the version's manifest does not list.
+ * @throws {UnpinnedImportError} When a module has an import that the version's manifest does not
+ * list.
  */
 export async function subversion(
   version: PinnedVersion,
@@ -144,16 +148,18 @@ export async function subversion(
   };
 }
 
-/** The URL of every label, such that it would be given that label again. */
+/** The URL of every label, chosen so that each URL would get the same label again. */
 function urlsOf({ members, live }: Manifest, root: string): Map<string, string> {
   const labels = [...members.map((member) => member.label), ...live];
-  const isTold = URL.canParse(root) &&
+  const isConsistent = URL.canParse(root) &&
     labels.every((label) => labelOf(labelUrl(label, root), root) === label);
-  const base = isTold ? root : standInRoot(labels);
+  const base = isConsistent ? root : standInRoot(labels);
   return new Map(labels.map((label) => [label, labelUrl(label, base)]));
 }
 
-/** As when a graph is read: where the lexer tells of an import that can't be, a parser decides. */
+/**
+ * As when a graph is read: if the lexer reports an import that can't be resolved, a parser decides.
+ */
 async function importsOf(
   index: ManifestIndex,
   member: Member,
@@ -172,7 +178,7 @@ async function importsOf(
       if (isParsed) throw new UnpinnedImportError(label, specifier);
       return await importsOf(index, member, bytes, true);
     }
-    // Not listed with this type, but with another: what can be loaded counts.
+    // Not listed with this type, but with another: the manifest lists the one that can be loaded.
     if (resolved === undefined) continue;
     targets.set(recordedSpecifier(specifier), resolved);
     if (resolved.kind === "member") members.push(resolved.member);

@@ -1,10 +1,10 @@
 /**
  * Walks a graph from its root, level by level: reads every module once, finds its imports, and
- * settles which modules cannot be loaded.
+ * determines which modules cannot be loaded.
  *
- * A failure that is definite (no such module, a syntax error) breaks the module, and every module
- * that imports it statically; a dynamic import of a broken module is legal. Any other failure ends
- * the walk, since a hash must not depend on the weather.
+ * A definite failure (no such module, a syntax error) breaks the module, and every module that
+ * imports it statically; a dynamic import of a broken module is legal. Any other failure ends the
+ * walk, since a hash must not depend on passing failures.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { checkForbidden, type Resolution, resolveImport, type Resolver } from ".
 import { decodeSource, foreignCharset, scanModule } from "../imports/scan.ts";
 import type { FoundImport } from "../imports/found_imports.ts";
 
-/** What a walk needs. */
+/** The dependencies of a walk. */
 export interface WalkOptions {
   /** Resolves imports. */
   readonly resolver: Resolver;
@@ -35,7 +35,7 @@ export interface WalkOptions {
   readonly compilerOptions: GoverningOptions;
   /** Which files Deno executes as CommonJS. */
   readonly commonJs: CommonJsFiles;
-  /** Bounds. */
+  /** Limits. */
   readonly limits: { readonly members: number; readonly bytes: number; readonly depth: number };
 }
 
@@ -49,23 +49,23 @@ export interface WalkedModule {
   readonly bytes: Uint8Array;
   /** Their SHA-256. */
   readonly sha256: string;
-  /** Its text, without a byte order mark; empty where it is data. */
+  /** Its text, without a byte order mark; empty if it is data. */
   readonly source: string;
   /** Its imports, in the order of the source. */
   imports: readonly WalkedImport[];
   /** The offsets of `import.meta`, other than `import.meta.main`. */
   metas: readonly number[];
-  /** Whether a parser, not only the lexer, found them. */
+  /** Whether a parser found them, and not only the lexer. */
   isParsed: boolean;
-  /** Why it is no module; it has no imports then. */
+  /** Why it is not a module; it has no imports then. */
   failure: ContinuumError | undefined;
-  /** Why it cannot be loaded: its own failure, or that of what it imports statically. */
+  /** Why it cannot be loaded: its own failure, or that of a static import. */
   broken: ContinuumError | undefined;
 }
 
 /** An import of a module, and where it leads. */
 export interface WalkedImport extends FoundImport {
-  /** Where it leads; `computed` when only running it would tell. */
+  /** Where it leads; `computed` if it is known only at run time. */
   readonly target: Resolution | { readonly kind: "computed" };
 }
 
@@ -81,7 +81,7 @@ const CONCURRENCY = 32;
 /** One walk over one graph. */
 export class Walk {
   readonly #options: WalkOptions;
-  /** What answered each request. */
+  /** The module, or the failure, of each request. */
   readonly #answers = new Map<string, WalkedModule | ContinuumError>();
   /** Every module by its type and final URL. */
   readonly #modules = new Map<string, WalkedModule>();
@@ -91,7 +91,7 @@ export class Walk {
   /**
    * Prepares a walk.
    *
-   * @param options What it needs.
+   * @param options The dependencies.
    */
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -102,16 +102,16 @@ export class Walk {
    *
    * @param url The URL of the root.
    * @returns The root.
-   * @throws {ContinuumError} When the root cannot be loaded, whatever the reason.
+   * @throws {ContinuumError} When the root cannot be loaded, for any reason.
    */
   async run(url: string): Promise<WalkedModule> {
     const root: Request = { url, type: "module", importer: undefined };
     await this.#follow([root]);
-    // A lexer that was fooled may have reported an import that is none: a parser has the last word.
+    // The lexer may report an import that does not exist: a parser decides.
     for (;;) {
       this.#breakImporters();
-      // The lexer takes many a syntax error, and only the runtime's linker would meet it: too late
-      // for what is imported dynamically, which is `missing` then.
+      // The lexer accepts many syntax errors, which only the runtime's linker would detect: too
+      // late for dynamic imports, which must be recorded as `missing`.
       const eager = this.#eager(url);
       const doubtful = [...this.#modules.values()].filter((m) =>
         !m.isParsed && (m.broken !== undefined || !eager.has(m))
@@ -129,14 +129,14 @@ export class Walk {
    * The module that an import leads to.
    *
    * @param found An import of a walked module.
-   * @returns The module, which may be broken; `undefined` when the import leads to none.
+   * @returns The module, which may be broken; `undefined` when the import leads to no module.
    */
   moduleOf(found: WalkedImport): WalkedModule | undefined {
     const answer = this.#answerOf(found);
     return answer instanceof Error ? undefined : answer;
   }
 
-  /** The modules that are loaded with the root, before any dynamic import. */
+  /** The modules that are loaded together with the root, before any dynamic import. */
   #eager(url: string): Set<WalkedModule> {
     const root = this.#answers.get(keyOf("module", normaliseUrl(url)));
     const seen = new Set<WalkedModule>();
@@ -156,7 +156,7 @@ export class Walk {
     return this.#answers.get(keyOf(found.type ?? "module", normaliseUrl(found.target.url)));
   }
 
-  /** Reads all that some requests reach. */
+  /** Reads all modules that some requests reach. */
   async #follow(requests: readonly Request[]): Promise<void> {
     let level = requests;
     for (let depth = 0; level.length > 0; depth++) {
@@ -166,7 +166,7 @@ export class Walk {
       const fresh = level.filter((request) => {
         const key = keyOf(request.type, normaliseUrl(request.url));
         if (this.#answers.has(key)) return false;
-        // Holds the place until the module is read, so that nobody asks twice.
+        // Reserves the key until the module is read, so that it is read once.
         this.#answers.set(key, PENDING);
         return true;
       });
@@ -174,7 +174,7 @@ export class Walk {
     }
   }
 
-  /** Reads one module; answers what it imports. */
+  /** Reads one module; returns its imports. */
   async #load(request: Request): Promise<readonly Request[]> {
     const { type, importer } = request;
     const requested = normaliseUrl(request.url);
@@ -215,7 +215,7 @@ export class Walk {
         ? "it is CommonJS"
         : "its type is not one that Deno runs";
       const error = new ModuleSyntaxError(`Cannot pin ${url}: ${found}`);
-      // Deno executes it: what imports it dynamically must not take it for missing.
+      // Deno executes it, so importers must not record it as missing.
       if (media === "commonjs" && url.startsWith("file:") && importer !== undefined) {
         throw new ModuleSyntaxError(`${error.message}, imported by ${importer.url}`);
       }
@@ -254,7 +254,9 @@ export class Walk {
     return await this.#scan(module, false, fetched.url);
   }
 
-  /** Finds what a module imports; `base` has the credentials that its relative imports inherit. */
+  /**
+   * Finds the imports of a module; `base` has the credentials that its relative imports inherit.
+   */
   async #scan(
     module: WalkedModule,
     isThorough: boolean,
@@ -286,7 +288,7 @@ export class Walk {
     return requests;
   }
 
-  /** Deno executes the module: what imports it dynamically must not take it for missing. */
+  /** Deno executes the module, so importers must not record it as missing. */
   async #refuseCommonJs({ url, failure }: WalkedModule): Promise<void> {
     const reason = await this.#options.commonJs.reasonOf(url);
     if (reason === undefined) return;
@@ -310,9 +312,9 @@ export class Walk {
     return { kind: "failed", error };
   }
 
-  /** Breaks every module with a static import that cannot be loaded, until none is left. */
+  /** Breaks every module with a static import that cannot be loaded, until there is no other. */
   #breakImporters(): void {
-    // Importers come before what they import: from the end, most is settled in one pass.
+    // Importers come before the modules that they import: backwards, one pass settles most.
     const modules = [...this.#modules.values()].reverse();
     for (const module of modules) module.broken = module.failure;
     for (let hasChanged = true; hasChanged;) {
@@ -363,7 +365,7 @@ function keyOf(type: string, url: string): string {
   return `${type} ${url}`;
 }
 
-/** A definite failure, to be kept; any other is thrown. */
+/** Returns a definite failure, to be recorded; throws any other. */
 function unreadable(cause: unknown, url: string, importer: string | undefined): ContinuumError {
   if (isContinuumError(cause, "MODULE_NOT_FOUND")) return cause;
   if (isContinuumError(cause)) throw cause;
@@ -377,7 +379,7 @@ function unreadable(cause: unknown, url: string, importer: string | undefined): 
 
 /**
  * Maps with at most `limit` calls at a time; results keep the order of the items. After a failure
- * no call is begun, and those under way are awaited: nothing goes on behind the caller's back.
+ * no call is started, and running calls are awaited: none continues after this returns.
  */
 async function mapBounded<T, R>(
   items: readonly T[],

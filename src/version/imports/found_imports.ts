@@ -1,22 +1,24 @@
 /**
- * What a source imports.
+ * The imports of a source.
  *
  * @module
  */
 
 /** One import of a source. */
 export interface FoundImport {
-  /** The specifier, its escapes decoded; `undefined` for a dynamic import that computes it, or its options. */
+  /**
+   * The specifier, its escapes decoded; `undefined` if a dynamic import computes it or its options.
+   */
   readonly specifier: string | undefined;
-  /** The `type` attribute; `undefined` without one, empty where another attribute is given. */
+  /** The `type` attribute; `undefined` without one, empty if there is another attribute. */
   readonly type: string | undefined;
   /** Whether it is a dynamic import. */
   readonly isDynamic: boolean;
-  /** Where it is, in UTF-16 units. */
+  /** Its offset, in UTF-16 units. */
   readonly offset: number;
 }
 
-/** The imports of a source, and what else matters to a version. */
+/** The imports of a source, and other facts that a version depends on. */
 export interface FoundImports {
   /** In the order of the source. */
   readonly imports: readonly FoundImport[];
@@ -31,11 +33,11 @@ export interface FoundImports {
 }
 
 /**
- * The type that attributes ask for.
+ * The type that attributes request.
  *
  * @param attributes Their keys and values.
- * @returns The type; `undefined` without attributes, empty where one is not `type`: no runtime takes
- * it.
+ * @returns The type; `undefined` without attributes, empty if one is not `type`, which no runtime
+ * accepts.
  */
 export function typeOf(attributes: readonly (readonly [string, string])[]): string | undefined {
   if (attributes.some(([key]) => key !== "type")) return "";

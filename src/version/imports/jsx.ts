@@ -1,5 +1,5 @@
 /**
- * How the JSX of a module is emitted, and the import that this implies.
+ * How the JSX of a module is emitted, and the import that results.
  *
  * @module
  */
@@ -17,11 +17,11 @@ export interface JsxSettings {
 }
 
 /**
- * Settles how a module's JSX is emitted: compiler options, then the pragmas in the comments before
- * its first token (`@jsxRuntime`, `@jsxImportSource`, `@jsx`, `@jsxFrag`).
+ * Determines how a module's JSX is emitted: compiler options, then the pragmas in the comments
+ * before its first token (`@jsxRuntime`, `@jsxImportSource`, `@jsx`, `@jsxFrag`).
  *
  * @param source The text of the module.
- * @param options Compiler options by name, as a manifest's option lines have them.
+ * @param options Compiler options by name, as in a manifest's option lines.
  * @returns The settings.
  */
 export function jsxSettings(source: string, options: ReadonlyMap<string, string>): JsxSettings {
@@ -31,8 +31,7 @@ export function jsxSettings(source: string, options: ReadonlyMap<string, string>
     new RegExp(`^[\\s/*]*@${name}[ \\t]+([^\\s*]+)`, "m").exec(comments)?.[1];
   const jsx = options.get("jsx") ?? "react";
   const importSource = pragma("jsxImportSource");
-  // No new version has `precompile`; those that were pinned with it are executed as they always
-  // were.
+  // No new version has `precompile`; versions that were pinned with it are executed as before.
   const runtime = pragma("jsxRuntime") ??
     (importSource !== undefined || /^(react-jsx|react-jsxdev|precompile)$/.test(jsx)
       ? "automatic"

@@ -1,10 +1,10 @@
 /**
- * Finds the imports of a source: by lexing where that is certain, else by parsing.
+ * Finds the imports of a source: with a lexer if its result is certain, otherwise with a parser.
  *
- * The lexer is some fifty times faster than the parser, and can be fooled. Its answer is taken only
- * when every `import` and `from "` in the text stands where it reports one, and no dynamic import
- * could be a type. A lexer that reports too much is caught when the import fails
- * (the reader then parses); the loader refuses what neither has found.
+ * The lexer is about fifty times faster than the parser, and can be wrong. Its result is used only
+ * if every `import` and `from "` in the text is where it reports one, and no dynamic import could
+ * be a type. If the lexer reports too much, the import fails, and the reader parses; the loader
+ * refuses imports that neither has found.
  *
  * @module
  */
@@ -18,12 +18,12 @@ import { type FoundImport, type FoundImports, typeOf } from "./found_imports.ts"
 export type { ParsedImport, ParsedImports };
 
 /**
- * Finds the imports of a source, type-only ones left out.
+ * Finds the imports of a source, without those of types.
  *
  * @param source The text, without a byte order mark.
  * @param media Which language it is.
- * @param name What messages call it.
- * @param isThorough Whether to parse at once. Default false.
+ * @param name The module's name in messages.
+ * @param isThorough Whether to parse at once, without trying the lexer first. Default false.
  * @returns The imports.
  * @throws {ModuleSyntaxError} When the source cannot be parsed.
  */
@@ -42,11 +42,11 @@ export async function findImports(
 }
 
 /**
- * Parses a source and finds its imports, with their places.
+ * Parses a source and finds its imports, with their positions.
  *
  * @param source The text, without a byte order mark.
  * @param media Which language it is.
- * @param name What messages call it.
+ * @param name The module's name in messages.
  * @returns The imports.
  * @throws {ModuleSyntaxError} When the source cannot be parsed.
  */
@@ -85,7 +85,7 @@ export function positionOf(source: string, offset: number): { line: number; colu
   return { line, column: offset - start + 1 };
 }
 
-/** What the lexer finds; `undefined` when its answer is not certain. */
+/** The lexer's result; `undefined` when it is not certain. */
 function lexImports(source: string, media: "js" | "ts"): FoundImports | undefined {
   const imports: FoundImport[] = [];
   const metas: number[] = [];
@@ -97,8 +97,8 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
   } catch {
     return undefined;
   }
-  // A file without an import or export may be no module at all: only a parser can tell. Some of
-  // TypeScript's exports make none.
+  // A file without an import or export may not be a module: only a parser can decide. Some of
+  // TypeScript's exports do not make it one.
   const [entries, exports] = found;
   const isModule = exports.length > 0 ||
     entries.some(({ type }) => type !== "dynamic" && type !== "import-meta");
@@ -112,7 +112,7 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
         metas.push(entry.start);
       }
     } else if (entry.type === "dynamic") {
-      // Its attributes are an expression, and in TypeScript it may be a type.
+      // Its attributes are an expression, and in TypeScript the import may be a type.
       const isCertain = entry.attributesStart === -1 &&
         (media === "js" ||
           /\bawait\s+$/.test(source.slice(Math.max(0, entry.importStart - 40), entry.importStart)));
@@ -127,7 +127,7 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
     } else if (
       /=\s*require\s*\($/.test(source.slice(entry.importStart, entry.start - 1).trimEnd())
     ) {
-      // TypeScript's `import a = require("b")` is no import of a module.
+      // TypeScript's `import a = require("b")` does not import a module.
       return undefined;
     } else if (!entry.typeOnly) {
       imports.push({
@@ -144,12 +144,12 @@ function lexImports(source: string, media: "js" | "ts"): FoundImports | undefine
 }
 
 /**
- * Whether the text of an entry can be nothing else than what the lexer takes it for. Comments,
- * unusual white space, names in quotes and other scripts are left to the parser.
+ * Whether the text of an entry can only be what the lexer takes it for. Comments, unusual white
+ * space, names in quotes and other scripts are left to the parser.
  *
  * @param source The text.
- * @param entry What the lexer reports.
- * @returns Whether it is clear.
+ * @param entry The lexer's entry.
+ * @returns Whether it is unambiguous.
  */
 export function isClear(source: string, entry: ReturnType<typeof lex>[0][number]): boolean {
   const { type, importStart, start, end } = entry;
@@ -165,9 +165,9 @@ export function isClear(source: string, entry: ReturnType<typeof lex>[0][number]
 }
 
 /**
- * Whether each word that could be an import stands where one was reported. One inside the span of
- * another does not count: a lexer that takes a regular expression for a division reports an import
- * that reaches from one string far into the next.
+ * Whether each word that could be an import is where one was reported. A word inside the span of
+ * another import does not count: a lexer that takes a regular expression for a division reports an
+ * import that reaches from one string far into the next.
  */
 export function isAccounted(
   source: string,

@@ -1,5 +1,6 @@
 /**
- * Finds the imports of a source with a real parser: JSX, and whatever the lexer is not sure of.
+ * Finds the imports of a source with a parser: JSX, and everything of which the lexer is not
+ * certain.
  *
  * @module
  */
@@ -7,23 +8,23 @@
 import { parse, type ParserPlugin } from "@babel/parser";
 import { type FoundImport, type FoundImports, typeOf } from "./found_imports.ts";
 
-/** An import whose place in the source is known. */
+/** An import with its position in the source. */
 export interface ParsedImport extends FoundImport {
   /** `source` or `defer`; `undefined` for a plain import. */
   readonly phase: string | undefined;
-  /** The offset behind its specifier. */
+  /** The offset after its specifier. */
   readonly specifierEnd: number;
-  /** The offset behind the statement or expression. */
+  /** The offset after the statement or expression. */
   readonly end: number;
 }
 
-/** The imports of a source, each with its place. */
+/** The imports of a source, each with its position. */
 export interface ParsedImports extends FoundImports {
   /** In the order of the source. */
   readonly imports: readonly ParsedImport[];
 }
 
-/** As much of a syntax tree as is looked at. */
+/** The parts of a syntax tree node that are read. */
 export interface SyntaxNode {
   readonly type: string;
   readonly start: number;
@@ -32,7 +33,7 @@ export interface SyntaxNode {
 }
 
 /**
- * Parses a source and collects its imports, type-only ones left out.
+ * Parses a source and collects its imports, without those of types.
  *
  * @param source The text, without a byte order mark.
  * @param media Which language it is.
@@ -109,7 +110,7 @@ export function parseTree(source: string, media: "js" | "jsx" | "ts" | "tsx"): S
   }
 }
 
-/** Every node of a tree, in no order. */
+/** Every node of a tree, in no particular order. */
 export function* nodesOf(tree: SyntaxNode): Generator<SyntaxNode> {
   const pending = [tree];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
@@ -158,7 +159,10 @@ function dynamicImport(node: SyntaxNode): ParsedImport {
   };
 }
 
-/** What the options of a dynamic import ask for; `undefined` where only running them would tell. */
+/**
+ * The attributes in the options of a dynamic import; `undefined` if they are known only at run
+ * time.
+ */
 function attributesOf(options: unknown): [string, string][] | undefined {
   if (!isNode(options) || options.type === "Identifier" && options["name"] === "undefined") {
     return [];
@@ -166,13 +170,13 @@ function attributesOf(options: unknown): [string, string][] | undefined {
   const attributes = plainProperties(options)?.find(([key]) => key === "with");
   if (attributes === undefined) return plainProperties(options) && [];
   const found = plainProperties(attributes[1]);
-  // Deno, too, looks no further than strings.
+  // Deno, too, reads only string literals.
   const texts = found?.map(([key, value]) => [key, textOf(value)] as const);
   if (texts?.some(([, text]) => text === undefined)) return undefined;
   return texts as [string, string][] | undefined;
 }
 
-/** The properties of an object literal; `undefined` where it is none, or one is no plain property. */
+/** The properties of an object literal; `undefined` if it is none, or has other than plain ones. */
 function plainProperties(object: unknown): [string, unknown][] | undefined {
   if (!isNode(object) || object.type !== "ObjectExpression") return undefined;
   const properties = object["properties"] as SyntaxNode[];

@@ -1,5 +1,5 @@
 /**
- * Finds what a module imports, whatever its language: in its text, by its JSX, or as wasm lists it.
+ * Finds the imports of a module of any language: in its text, by its JSX, or in wasm's import list.
  *
  * @module
  */
@@ -12,25 +12,25 @@ import type { FoundImport } from "./found_imports.ts";
 
 /** A module whose bytes are known. */
 export interface ScannableModule {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly url: string;
   /** How its bytes are read. */
   readonly media: MediaType;
   /** Its bytes. */
   readonly bytes: Uint8Array;
-  /** Their text, as {@linkcode decodeSource} gives it. */
+  /** Their text, from {@linkcode decodeSource}. */
   readonly source: string;
 }
 
-/** What a module imports. */
+/** The imports of a module. */
 export interface ScannedModule {
   /** Its imports, in the order of the source; implied ones last. */
   readonly imports: readonly FoundImport[];
   /** The offsets of `import.meta`, other than `import.meta.main`. */
   readonly metas: readonly number[];
-  /** Whether a parser, not only the lexer, found them. */
+  /** Whether a parser found them, and not only the lexer. */
   readonly isParsed: boolean;
-  /** Whether it has an import or export, of types too; of what is no text never. */
+  /** Whether it has an import or export, of types too; `false` if it is not text. */
   readonly hasModuleSyntax: boolean;
   /** Whether it has an element or fragment. */
   readonly hasJsx: boolean;
@@ -41,15 +41,15 @@ export interface ScannedModule {
  *
  * @param media How its bytes are read.
  * @param bytes Its bytes.
- * @returns The text without a byte order mark; empty where it is data.
+ * @returns The text without a byte order mark; empty if it is data.
  */
 export function decodeSource(media: MediaType, bytes: Uint8Array): string {
   return media === "wasm" || media === "bytes" || media === "text" ? "" : decodeText(bytes);
 }
 
 /**
- * The text of bytes, as Deno reads files: UTF-16 where a byte order mark says so, else UTF-8,
- * lossy.
+ * Decodes bytes as Deno reads files: UTF-16 if there is such a byte order mark, otherwise UTF-8,
+ * with replacement characters for errors.
  *
  * @param bytes The bytes.
  * @returns The text without a byte order mark.
@@ -65,12 +65,12 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * The charset in which a module was served, where its bytes mean another text than this package
- * reads: a manifest holds bytes and no charset.
+ * The charset in which a module was served, if its text would differ from the text that this
+ * package reads: a manifest records bytes, but no charset.
  *
- * @param contentType The `content-type` that the module came with.
+ * @param contentType The `content-type` with which the module was served.
  * @param bytes Its bytes.
- * @returns The charset; `undefined` where there is no difference.
+ * @returns The charset; `undefined` if there is no difference.
  */
 export function foreignCharset(
   contentType: string | undefined,
@@ -81,19 +81,19 @@ export function foreignCharset(
   try {
     if (new TextDecoder(charset).decode(bytes) === decodeText(bytes)) return undefined;
   } catch {
-    // Neither does Deno know it.
+    // Deno does not know it either.
   }
   return charset;
 }
 
 /**
- * Finds the imports of a module, those that only name types left out.
+ * Finds the imports of a module, without those of types.
  *
  * @param module The module.
- * @param options Compiler options by name, as a manifest's option lines have them.
- * @param isThorough Whether to parse at once, instead of lexing where that seems certain.
- * @returns What it imports.
- * @throws {ModuleSyntaxError} When it is no module of its media type.
+ * @param options Compiler options by name, as in a manifest's option lines.
+ * @param isThorough Whether to parse at once, without trying the lexer first.
+ * @returns Its imports.
+ * @throws {ModuleSyntaxError} When it is not a module of its media type.
  */
 export async function scanModule(
   module: ScannableModule,

@@ -1,7 +1,7 @@
 /**
- * Files that changed after the application had imported them. What it imported itself is never
- * executed as a version, so nothing depends on this; but who edits a file between the import and
- * `open` should know which of the two a run executes.
+ * Files that changed after the application had imported them. The application's own import is never
+ * executed as a version, so correctness does not depend on this. But a person who edits a file
+ * between the import and `open` should know which of the two contents a run executes.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { versionLog } from "../log.ts";
 const warned = new Set<string>();
 
 /**
- * Says once which files of a version changed after the application had imported its module.
+ * Logs, once, which files of a version changed after the application had imported its module.
  *
  * @param hash The version.
  * @param workflow The name of its workflow.
@@ -40,10 +40,10 @@ export async function warnOfChanges(
 
 /**
  * The files that certainly changed after a time: their bytes or times were written, or a symlink on
- * the way to them was made. That a folder was renamed, no time tells.
+ * their path was created. No time shows that a folder was renamed.
  *
  * @param at Milliseconds since the epoch.
- * @param urls URLs; those that are no files are left out.
+ * @param urls URLs; only files are checked.
  * @returns Those of them that changed.
  */
 export async function changedSince(at: number, urls: Iterable<string>): Promise<string[]> {
@@ -63,7 +63,7 @@ export async function changedSince(at: number, urls: Iterable<string>): Promise<
   return files.filter((_, i) => changed[i]);
 }
 
-/** Of a folder only that it is a symlink counts: its times are those of its entries, too. */
+/** For a folder, only symlinks are checked: the times of a folder change with its entries. */
 async function isLater(url: string, at: number): Promise<boolean> {
   try {
     const path = new URL(url.replace(/\/$/, ""));
@@ -72,11 +72,11 @@ async function isLater(url: string, at: number): Promise<boolean> {
     return wroteAfter(info, at) || info.isSymlink && !url.endsWith("/") &&
         wroteAfter(await Deno.stat(path), at);
   } catch {
-    return false; // Not to be seen: then it says nothing.
+    return false; // Can't be read, so nothing is known.
   }
 }
 
-/** The time of the last change has whole seconds, and nobody can set it. */
+/** The time of the last change has whole seconds, and no program can set it. */
 function wroteAfter({ ctime, mtime }: Deno.FileInfo, at: number): boolean {
   const changed = ctime?.getTime() ?? 0;
   const written = mtime?.getTime() ?? 0;

@@ -1,9 +1,9 @@
 /**
- * `node:` modules for packages: one that is evaluated for the first time while a version is loaded
- * gets guarded ones, whose names tell a run's own randomness within runs, and the runtime's
- * elsewhere.
+ * Guarded `node:` modules for packages. A package that is evaluated for the first time while a
+ * version is loaded gets modules whose named exports return a run's own randomness within runs, and
+ * the runtime's elsewhere.
  *
- * What a package `require`s holds no names, but the object that is guarded already.
+ * A package that calls `require` gets no named exports, but the object that is already guarded.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { registerHooks } from "node:module";
 import { guardedBuiltin } from "../../replay/builtins.ts";
 
 /**
- * Imports packages, with guarded `node:` modules for what they import by name. There is no `load`
- * hook, so packages with native addons are imported as ever.
+ * Imports packages, with guarded `node:` modules for their imports by name. There is no `load`
+ * hook, so packages with native addons still work.
  *
- * @param importAll Imports them.
- * @returns What it returns.
+ * @param importAll Imports the packages.
+ * @returns The result of `importAll`.
  */
 export async function importingGuarded<T>(importAll: () => Promise<T>): Promise<T> {
   const hooks = registerHooks({

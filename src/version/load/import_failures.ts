@@ -1,32 +1,32 @@
 /**
- * How often the code of versions could not be imported: what fails a few times passes, what fails
- * again and again is taken to last.
+ * Counts how often the code of a version could not be imported. A few failures count as passing;
+ * after {@linkcode MAX_IMPORTS} the failure counts as lasting.
  *
  * @module
  */
 
 import { LoadFailure, type SourceReason } from "../load_errors.ts";
 
-/** How often a version may fail to import before that is taken to last. */
+/** How often a version may fail to import before the failure counts as lasting. */
 const MAX_IMPORTS = 5;
 
 /** Failed imports, by version. */
 export class ImportFailures {
   readonly #failures = new Map<string, { count: number; failure: LoadFailure }>();
 
-  /** Why a version is not tried again; `undefined`: it may be. */
+  /** Why a version is not imported again; `undefined` if it may be. */
   lasting(hash: string): LoadFailure | undefined {
     const failure = this.#failures.get(hash)?.failure;
     return failure?.kind === "lasting" ? failure : undefined;
   }
 
   /**
-   * Counts a failure.
+   * Counts a failed import.
    *
    * @param hash The version.
-   * @param reason Why.
-   * @param cause What was thrown.
-   * @returns The failure, which tells how often it was tried.
+   * @param reason The reason.
+   * @param cause The error.
+   * @returns The failure, which states how many imports failed.
    */
   note(hash: string, reason: SourceReason, cause: unknown): LoadFailure {
     const count = (this.#failures.get(hash)?.count ?? 0) + 1;

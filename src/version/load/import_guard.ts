@@ -1,10 +1,10 @@
 /**
- * Imports modules so that whatever they do while they are imported is a failed import and nothing
- * worse: throwing, never finishing, asking the process to exit, leaving rejected promises.
+ * Imports modules so that misbehaviour during the import only fails the import: throwing, never
+ * finishing, calling exit, leaving rejected promises.
  *
- * What a module starts while it is imported is told from everything else in the process by the
- * asynchronous context that it runs in. An endless loop can't be interrupted; the note that a node
- * leaves in the database before an import covers that.
+ * The asynchronous context identifies the code that a module starts while it is imported. An
+ * endless loop can't be interrupted; for this case a node leaves a note in the database before an
+ * import.
  *
  * @module
  */
@@ -14,15 +14,15 @@ import { ImportFailedError } from "../load_errors.ts";
 
 /** What happened in the context of one guarded import. */
 class Watch {
-  /** Whether the module is the application's own: what it does later is the application's affair. */
+  /** Whether the module is the application's own: the application handles what it does later. */
   readonly isOwn: boolean;
-  /** What messages call the module, and frames of its code begin with. */
+  /** The module's name in messages, with which frames of its code begin. */
   readonly url: string;
-  /** Whether the import is over; what comes then is too late to fail it. */
+  /** Whether the import has ended; later errors can't fail it. */
   isOver = false;
-  /** What the module left rejected. */
+  /** The reason of a promise that the module left rejected. */
   rejection: { readonly reason: unknown } | undefined;
-  /** What the module threw where nobody could catch it: in a listener, a microtask, a timer. */
+  /** An error that the module threw and no code caught: in a listener, a microtask, a timer. */
   thrown: { readonly error: unknown } | undefined;
   /** The exit code that the module asked for. */
   exit: { readonly error: Error } | undefined;
@@ -34,7 +34,7 @@ class Watch {
 }
 
 const watches = new AsyncLocalStorage<Watch>();
-/** The last import: what is thrown in a timer comes without its context. */
+/** The last import: the runtime reports errors of timers without their context. */
 let importing: Watch | undefined;
 let isListening = false;
 let guarded = 0;
@@ -43,12 +43,12 @@ let late = 0;
 /**
  * Imports under guard.
  *
- * @param url What messages call the imported module.
+ * @param url The imported module's name in messages.
  * @param timeoutMs Milliseconds until the import counts as hung.
  * @param importAll Does the import.
- * @param isOwn Whether the module is the application's own: what it leaves rejected later ends the
- *   process, as ever. Of any other module it is counted. Default false.
- * @returns What `importAll` gave.
+ * @param isOwn Whether the module is the application's own: a promise that it leaves rejected later
+ *   ends the process, as usual. For any other module it is counted. Default false.
+ * @returns The result of `importAll`.
  * @throws {ImportFailedError} When the module threw, hung, asked to exit or left a rejected
  * promise.
  */
@@ -70,7 +70,7 @@ export async function importGuarded<T>(
   });
   try {
     const result = await Promise.race([watches.run(watch, importAll), hung]);
-    // Rejections are told of once microtasks are drained.
+    // The runtime reports rejections after microtasks are drained.
     await new Promise((resolve) => setImmediate(resolve));
     if (watch.exit !== undefined) throw new ImportFailedError(url, "exited", watch.exit.error);
     if (watch.thrown !== undefined) {
@@ -90,12 +90,12 @@ export async function importGuarded<T>(
   }
 }
 
-/** How many errors were left unhandled by modules after their import was over. */
+/** How many errors modules left unhandled after their import had ended. */
 export function lateRejections(): number {
   return late;
 }
 
-/** Once per process, and for good: a module's timers may outlive its import. */
+/** Once for each process, permanently: a module's timers may outlive its import. */
 function listen(): void {
   if (isListening) return;
   isListening = true;
@@ -116,14 +116,14 @@ function listen(): void {
   });
 }
 
-/** Makes `Deno.exit` throw for a module that is being imported; it works for everyone else. */
+/** Makes `Deno.exit` throw for a module that is being imported; for other code it still exits. */
 function guardExit(): Disposable {
   if (guarded++ === 0) {
     const exit = Deno.exit;
     const refuse = (code?: number): never => {
       const watch = watches.getStore();
       if (watch === undefined || watch.isOver) return exit(code);
-      // `process.exit` sets it before it calls.
+      // `process.exit` sets `Deno.exitCode` before it calls `Deno.exit`.
       Deno.exitCode = 0;
       const error = new Error(`Cannot exit with code ${code ?? 0}: a module is being imported`);
       watch.exit ??= { error };
@@ -131,7 +131,7 @@ function guardExit(): Disposable {
     };
     Deno.exit = refuse;
     restore = () => {
-      // Somebody else may have put something over it meanwhile.
+      // Other code may have replaced it meanwhile.
       if (Deno.exit === refuse) Deno.exit = exit;
     };
   }
@@ -144,7 +144,7 @@ function guardExit(): Disposable {
 
 let restore: () => void = () => {};
 
-/** Whether the stack of an error has a frame in a module, or beside it in its version. */
+/** Whether the stack of an error has a frame in a module, or in another module of its version. */
 function mentions(error: unknown, url: string): boolean {
   try {
     const base = url.startsWith("continuum:") ? url.slice(0, url.indexOf("/", 13) + 1) : url;
@@ -154,7 +154,7 @@ function mentions(error: unknown, url: string): boolean {
   }
 }
 
-/** Asked of what a module threw: a proxy may refuse to be looked at. */
+/** Whether a thrown value is an ImportFailedError; the value may be a proxy that throws. */
 function isImportFailed(error: unknown): boolean {
   try {
     return error instanceof ImportFailedError;

@@ -1,7 +1,7 @@
 /**
- * Modules of versions under an inspector. A debugger knows a module by its URL, and people set
- * breakpoints in their own files; so where this process has an inspector, a module that it read
- * from a file or a server says so. Stack traces keep the URL that the module is executed under.
+ * Modules of versions under an inspector. A debugger identifies a module by its URL, and people set
+ * breakpoints in their own files. So if this process has an inspector, a module that it read from a
+ * file or a server carries that URL. Stack traces keep the URL that the module is executed under.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { sourceOf } from "../../base/authored.ts";
 let isListening: boolean | undefined;
 
 /**
- * What stands last in the text of a module, so that an inspector knows it by its author's URL.
+ * The last line of a module's text, which gives it its author's URL in an inspector.
  *
  * @param hash The version.
  * @param path The path that the module is executed under.
- * @returns A comment in a line of its own; empty where nobody inspects, or the URL is not known.
+ * @returns A comment on a line of its own; empty without an inspector, or if the URL is unknown.
  */
 export function inspectedAs(hash: string, path: string): string {
   if (!(isListening ??= hasInspector())) return "";
@@ -24,7 +24,7 @@ export function inspectedAs(hash: string, path: string): string {
   return url === undefined ? "" : `\n//# sourceURL=${url}`;
 }
 
-/** Whether `--inspect` or its like was given. Who may not ask has none. */
+/** Whether `--inspect` or a similar flag was given; `false` without the permission to check. */
 function hasInspector(): boolean {
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "inspector" as "hostname" });
   if (state !== "granted") return false;

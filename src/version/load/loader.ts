@@ -1,20 +1,19 @@
 /**
- * Loads versions from memory: verified bytes in, running modules out.
+ * Loads versions from memory: takes verified bytes, returns evaluated modules.
  *
- * - LOAD-1, verified: every member is hashed in the very buffer that its code is made of, and the
- *   manifest against the version's hash, before anything of the version runs.
+ * - LOAD-1, verified: every member is hashed in the very buffer from which its code is made, and
+ *   the manifest against the version's hash, before any code of the version runs.
  * - LOAD-2, closed: an import leads where the manifest says, or fails.
- * - LOAD-3, alone: one load at a time in a process, and hooks are registered only while it lasts; a
- *   `load` hook that stays breaks CommonJS packages with native addons (denoland/deno#36240).
+ * - LOAD-3, alone: one load at a time in a process, and hooks are registered only during a load; a
+ *   permanent `load` hook breaks CommonJS packages with native addons (denoland/deno#36240).
  * - LOAD-4, fresh: an attempt after a failed one uses other URLs, since the runtime keeps failed
- *   imports for the life of the process.
- *
- * - LOAD-5, faithful: what a dynamic import would reject with, it rejects with: a member that nothing
- *   imports statically, and that can't be linked or throws, fails no load.
+ *   imports until the process ends.
+ * - LOAD-5, faithful: a dynamic import rejects as it would in Deno: if a member that no module
+ *   imports statically can't be linked, or throws, the load does not fail.
  *
  * Members are `continuum:///<hash>/<path>`, and `continuum:///<hash>~<n>/<path>` in the nth
- * attempt. Below `@` stand modules of the loader: boxes, which import namespaces statically, since
- * `import()` calls a function `then` that a module exports; and importers, which answer dynamic
+ * attempt. Below `@` are modules of the loader: boxes, which import namespaces statically, since
+ * `import()` calls a function `then` that a module exports; and importers, which handle dynamic
  * imports.
  *
  * @module
@@ -52,33 +51,33 @@ export type Namespace = Readonly<Record<string, unknown>>;
 export interface LoadedModules {
   /** The entry's namespace. */
   readonly entry: Namespace;
-  /** The namespace of every member that is code and runs. */
+  /** The namespace of every member that is code and was evaluated. */
   readonly members: ReadonlyMap<string, Namespace>;
   /** Bytes of all members. */
   readonly bytes: number;
 }
 
-/** What a loader is made with. */
+/** Limits of a loader. */
 export interface LoaderOptions {
   /** Milliseconds until an import counts as hung, and 20 more a member. Default 10,000. */
   readonly timeoutMs?: number;
-  /** How many modules the process may load in its life. Default 100,000. */
+  /** How many modules the process may load before it ends. Default 100,000. */
   readonly maxModules?: number;
 }
 
-/** What one load needs. */
+/** The input of one load. */
 export interface LoadRequest {
   /** The version. */
   readonly hash: string;
   /** The text of its manifest. */
   readonly manifest: string;
-  /** Its members' bytes by SHA-256; nobody may write into them any more. */
+  /** Its members' bytes by SHA-256; no code may change them any more. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
-  /** The URL of the application's own module for a live label; `undefined`: it has none. */
+  /** The URL of the application's own module for a live label; `undefined` if it has none. */
   readonly liveUrl?: (label: string) => string | undefined;
 }
 
-/** What all loaders of a process share, copies of the package included. */
+/** State that all loaders of a process share, including loaders of other copies of the package. */
 interface Process {
   /** Attempts by hash (LOAD-4). */
   readonly attempts: Map<string, number>;
@@ -86,9 +85,9 @@ interface Process {
   queue: Promise<unknown>;
   /** Modules loaded so far. */
   modules: number;
-  /** Answers dynamic imports, by the URL of an importer that has not been evaluated yet. */
+  /** Handlers of dynamic imports, by the URL of an importer that has not been evaluated yet. */
   readonly importers: Map<string, Importer>;
-  /** Hands an importer to the module that asks first. */
+  /** Returns a handler to the first module that requests it. */
   take(url: string): Importer | undefined;
 }
 
@@ -96,7 +95,7 @@ type Importer = (specifier: unknown, options?: unknown) => Promise<Namespace>;
 
 const SHARED = Symbol.for("continuum.loader");
 
-/** What a member adds to the time that a load may take: a large graph is not a hung one. */
+/** Milliseconds that each member adds to the timeout of a load: a large graph is not a hung one. */
 const MS_PER_MEMBER = 20;
 
 /** Loads versions from memory. */
@@ -105,28 +104,28 @@ export class Loader {
   readonly #maxModules: number;
 
   /**
-   * Makes a loader; all of a process take turns.
+   * Makes a loader; all loaders of a process take turns.
    *
-   * @param options Bounds.
+   * @param options Limits.
    */
   constructor(options: LoaderOptions = {}) {
     this.#timeoutMs = options.timeoutMs ?? 10_000;
     this.#maxModules = options.maxModules ?? 100_000;
   }
 
-  /** Modules that the process has loaded so far, by any loader; they are never freed. */
+  /** Modules that any loader of this process has loaded so far; they are never freed. */
   get modules(): number {
     return shared().modules;
   }
 
   /**
-   * Loads a version: verifies it, imports what it needs, then every member of it.
+   * Loads a version: verifies it, imports its external modules, then every member of it.
    *
    * @param request The version.
    * @returns Its modules.
-   * @throws {IntegrityError} When a byte of it is wrong; nothing of it has run then.
-   * @throws {ManifestError} When the manifest is none.
-   * @throws {UnpinnedImportError} When it imports statically what the manifest does not list.
+   * @throws {IntegrityError} When a byte of it is wrong; none of its code has run then.
+   * @throws {ManifestError} When the text is not a manifest.
+   * @throws {UnpinnedImportError} When a static import is not listed in the manifest.
    * @throws {ExternalUnavailableError} When a package that it pins can't be imported here.
    * @throws {LiveUnknownError} When it is bound to a live module that this node does not have.
    * @throws {ImportFailedError} When importing it threw, hung, exited or left a rejected promise.
@@ -191,17 +190,17 @@ class LoadingVersion {
   readonly #members = new Map<string, Member>();
   /** What each member imports, by URL. */
   readonly #imports = new Map<string, Pick<RewrittenModule, "imports" | "dynamic">>();
-  /** Members that can't be imported, and why. */
+  /** Members that can't be imported, each with its error. */
   readonly #broken = new Map<string, { readonly error: unknown }>();
   /** Members that import dynamically, by the URLs of their importers. */
   readonly #importers = new Map<string, string>();
-  /** Namespaces that dynamic imports are answered with, by URL. */
+  /** Namespaces with which dynamic imports are answered, by URL. */
   readonly #namespaces = new Map<string, Namespace>();
-  /** The URLs that externals, live modules and the host are bound to. */
+  /** The URLs to which externals, live modules and the host are bound. */
   readonly #outside = new Map<string, string>();
   #bytes = 0;
   #boxes = 0;
-  /** What a hook threw; the runtime wraps it into something else. */
+  /** The error that a hook threw; the runtime wraps it into another error. */
   #refusal: Error | undefined;
 
   constructor(request: LoadRequest, index: ManifestIndex, attempt: number) {
@@ -212,7 +211,7 @@ class LoadingVersion {
     for (const member of index.manifest.members) this.#members.set(this.#urlOf(member), member);
   }
 
-  /** LOAD-2, before anything runs. Nothing keeps the bytes alive after this. */
+  /** LOAD-2, before any code runs. The bytes are not kept after this. */
   async emit(bytes: LoadRequest["bytes"]): Promise<void> {
     for (const [url, member] of this.#members) {
       const body = bytes.get(member.sha256)!;
@@ -244,7 +243,7 @@ class LoadingVersion {
     }
   }
 
-  /** All that a member imports statically, and itself. */
+  /** All members that a member imports statically, and itself. */
   #reached(from: string): Set<string> {
     const seen = new Set([from]);
     for (const url of seen) {
@@ -257,8 +256,8 @@ class LoadingVersion {
   }
 
   /**
-   * LOAD-5: members that only dynamic imports may ask for. A member that the manifest lists for an
-   * import that was dropped with its types is none: nobody runs it.
+   * LOAD-5: members that only dynamic imports can reach. The manifest may list a member for an
+   * import that was dropped with its types; it is not included, since no code imports it.
    */
   #lazy(eager: ReadonlySet<string>): string[] {
     const reached = new Set(eager);
@@ -281,7 +280,7 @@ class LoadingVersion {
     return target?.kind === "member" ? this.#urlOf(target.member) : undefined;
   }
 
-  /** Packages, builtins, live modules and the host, imported ordinarily: they are the process's. */
+  /** Imports packages, builtins, live modules and the host as usual: the process shares them. */
   async importOutside(): Promise<void> {
     const { externals, live, edges } = this.#index.manifest;
     for (const label of live) {
@@ -360,12 +359,12 @@ class LoadingVersion {
     }
   }
 
-  /** Whether a module is a box or an importer: an `@` in a label is encoded. */
+  /** Whether a module is a box or an importer: an `@` in a label would be encoded. */
   #isOurs(url: string): boolean {
     return url.startsWith(`${this.#base}@`);
   }
 
-  /** Imports members in their order, and keeps their namespaces. */
+  /** Imports members in order, and keeps their namespaces. */
   async #importBoxed(urls: readonly string[]): Promise<void> {
     const box = `${this.#base}@box/${this.#boxes++}`;
     const imports = urls.map((url, i) => `import * as m${i} from ${JSON.stringify(url)};`).join("");
@@ -389,7 +388,7 @@ class LoadingVersion {
     }
   }
 
-  /** A version that failed to load answers no more dynamic imports. */
+  /** Makes a version that failed to load refuse dynamic imports. */
   forget(state: Process): void {
     for (const importer of this.#importers.keys()) state.importers.delete(importer);
   }
@@ -404,11 +403,10 @@ class LoadingVersion {
     try {
       const emitted = await emitModule(member, body, url, importer, options);
       if (this.#firstUnlisted(url, emitted) === undefined) return emitted;
-      // A lexer that was fooled may have reported an import that is none: a parser has the last
-      // word.
+      // The lexer may report an import that does not exist: a parser decides.
       const parsed = await emitModule(member, body, url, importer, options, true);
       const unlisted = this.#firstUnlisted(url, parsed);
-      // The runtime lets a hook refuse anything but builtins: so this comes first.
+      // The runtime lets a hook refuse anything but builtins, so builtins are refused here.
       if (unlisted !== undefined) throw new UnpinnedImportError(url, unlisted);
       return parsed;
     } catch (cause) {
@@ -450,7 +448,7 @@ class LoadingVersion {
     if (url === undefined) throw new UnpinnedImportError(parent, specifier);
     const broken = this.#broken.get(url);
     if (broken !== undefined) throw broken.error;
-    // Only a module that is being imported itself finds another one that is not there yet.
+    // The target is missing only if the importing module is still being evaluated.
     return this.#namespaces.get(url) ?? await import(url);
   }
 
@@ -489,7 +487,7 @@ class LoadingVersion {
   }
 }
 
-/** The import attribute of a dynamic import, read as the language says. */
+/** The import attribute of a dynamic import, read as the language specifies. */
 function typeOf(options: unknown): string {
   if (options === undefined) return "module";
   if (typeof options !== "object" || options === null) {

@@ -1,14 +1,12 @@
 /**
- * Lets the application's own imported modules stand for a version, only when they cannot be
- * anything else.
+ * Uses the application's own imported modules as a version, if they are certainly the same.
  *
- * - NATIVE-1: its graph, read before the import and again after it, has one hash.
- * - NATIVE-2: no file of it has changed since the process began: the application may have imported it
- *   before anybody read it.
- * - NATIVE-3: remote members are attested by `deno.lock`, which the runtime checks what it fetches
- *   against.
- * - NATIVE-4: what it imports by bare names, and its compiler options, come from the application's own
- *   config file.
+ * - NATIVE-1: its graph has the same hash before the import and after it.
+ * - NATIVE-2: no file of it has changed since the process began: the application may have imported
+ *   it before its graph was read.
+ * - NATIVE-3: remote members are listed in `deno.lock`, against which the runtime checks them.
+ * - NATIVE-4: its bare imports and its compiler options come from the application's own config
+ *   file.
  * - NATIVE-5: it has no dynamic imports, which only the loader answers within microtasks.
  *
  * @module
@@ -22,7 +20,7 @@ import type { MediaType, Member } from "../manifest/format.ts";
 import { isRelative } from "../manifest/label.ts";
 import type { LoadedModules, Namespace } from "./loader.ts";
 
-/** What importing natively needs. */
+/** The dependencies of a native import. */
 export interface NativeOptions {
   /** The application that runs here. */
   readonly application: Application;
@@ -37,8 +35,8 @@ export interface NativeOptions {
  *
  * @param graph The graph, as read before the import.
  * @param url The URL of its root.
- * @param options What it needs.
- * @returns The modules; `undefined`: they may be something else than the graph says.
+ * @param options The dependencies.
+ * @returns The modules; `undefined` if they may differ from the graph.
  * @throws {ImportFailedError} When they can't be imported.
  */
 export async function importNatively(
@@ -98,7 +96,7 @@ async function lockedModules({ root }: Application): Promise<Readonly<Record<str
     const lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", root)));
     return lock?.remote ?? {};
   } catch {
-    return {}; // No lock attests nothing.
+    return {}; // Without a lock, nothing is attested.
   }
 }
 

@@ -1,6 +1,5 @@
 /**
- * What a failure to load a version means: the one place that tells passing, this node's and lasting
- * failures apart.
+ * Classifies failures to load a version as passing, specific to this node, or lasting.
  *
  * @module
  */
@@ -8,7 +7,7 @@
 import { isContinuumError } from "../../base/errors.ts";
 import { type FailureKind, FetchFailedError, type SourceReason } from "../load_errors.ts";
 
-/** Kinds by code; what is not here says its kind itself, or is taken to pass. */
+/** Kinds by code; an error of another code has a kind itself, or counts as passing. */
 const KINDS: Readonly<Record<string, FailureKind>> = {
   UNTRUSTED_MODULE: "node",
   GRAPH_LIMIT: "node",
@@ -31,9 +30,9 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
 };
 
 /**
- * Says what was thrown as the reason of a source.
+ * Makes the reason of a source from an error.
  *
- * @param error What was thrown.
+ * @param error The error.
  * @param source The source.
  * @param specifier The specifier that was tried, for a URL.
  * @returns The reason.
@@ -56,10 +55,10 @@ export function reasonOf(
 function kindOf(error: unknown, code: string): FailureKind {
   if (error instanceof FetchFailedError) return error.kind;
   if (code === "MODULE_NOT_FOUND") {
-    // Another node may have the file; nobody else has the URL.
+    // Another node may have the file; for a URL, every node gets the same answer.
     const isFile = isContinuumError(error) && String(error.details["url"]).startsWith("file:");
     return isFile ? "node" : "lasting";
   }
-  // A file's syntax is its bytes', but an unreadable one may be read later.
+  // Bytes of a known hash stay malformed; a file that could not be read may be readable later.
   return KINDS[code] ?? "passing";
 }
