@@ -34,7 +34,7 @@ const HOT = [
   "journal.append",
   "journal.load",
   "lineage.startChildren",
-  "nodes.bury",
+  "nodes.expire",
   "nodes.free",
   "nodes.freeTasks",
   "nodes.heartbeat",

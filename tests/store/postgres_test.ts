@@ -207,7 +207,7 @@ async function waiting(place: Place): Promise<number> {
   return row!.n;
 }
 
-Deno.test("writers, senders, claimers and buriers at once never deadlock or lose an event", async () => {
+Deno.test("writers, senders and claimers at once never deadlock, lose an event or claim past a limit", async () => {
   await using world = await newWorld(SERVER);
   const { store, place } = world;
   const second = await place.open();
@@ -215,8 +215,10 @@ Deno.test("writers, senders, claimers and buriers at once never deadlock or lose
   await store.runs.insert(Array.from({ length: 40 }, (_, index) => newRun(`r${index}`)));
   const written = new Map<number, number>();
   const work = async (own: Store, node: string) => {
-    for (let round = 0; round < 25; round++) {
-      const runs = await own.runs.claim({ node, limit: 20, excluded: [] });
+    for (let round = 0; round < 50; round++) {
+      const limit = 1 + round % 20;
+      const runs = await own.runs.claim({ node, limit, excluded: [] });
+      assert(runs.length <= limit);
       const loaded = new Map(
         (await own.journal.load(runs.map(({ id }) => ({ id, from: 0 })))).map((
           run,

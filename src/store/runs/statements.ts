@@ -11,7 +11,7 @@
 import { GENERATIONS, HISTORY } from "./generation_statements.ts";
 import { IDLE_STATE } from "./fragments.ts";
 import type { SchemaName } from "../schema/name.ts";
-import { CLOCK, milliseconds, specifierIdsOf } from "../sql/fragments.ts";
+import { CLOCK, milliseconds, readFirst, specifierIdsOf } from "../sql/fragments.ts";
 
 /** A token that no earlier holder can have: random, and exact as a JavaScript number. */
 const NEW_TOKEN = "floor(random() * 9007199254740991)::bigint";
@@ -79,7 +79,7 @@ function claim(first: string, rest: string): string {
       waits = null,
       started_at = coalesce(run.started_at, ${CLOCK}),
       claims_since_progress = least(run.claims_since_progress + 1, 32767)
-    from due where run.id = due.id
+    from ${readFirst("due", "id")} where run.id = due.id
     returning ${CLAIMED}, due.began
   ),
   ${noted("select $1, id from claimed")}

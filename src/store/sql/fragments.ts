@@ -134,3 +134,17 @@ export function storable(what: string, text: string): string {
   if (!isStorable(text)) throw new UnstorableTextError(what, text);
   return text;
 }
+
+/**
+ * A common table expression that is read to its end before the first row of it is used, under its
+ * own name. An update needs that where the expression locks rows up to a limit: for a row that
+ * another session has just changed Postgres evaluates the query anew, and goes on with an
+ * expression that it has read in part by executing it again, past its limit.
+ *
+ * @param name The expression.
+ * @param key The columns that tell its rows apart.
+ * @returns A sub-select: a sort is the barrier.
+ */
+export function readFirst(name: string, key: string): string {
+  return `(select * from ${name} order by ${key}) as ${name}`;
+}

@@ -5,7 +5,7 @@
  */
 
 import type { SchemaName } from "../schema/name.ts";
-import { CLOCK, milliseconds, timestamp } from "../sql/fragments.ts";
+import { CLOCK, milliseconds, readFirst, timestamp } from "../sql/fragments.ts";
 import { TEXTS } from "../sql/parameters.ts";
 import { NO_ROWS, statement } from "../sql/statement.ts";
 
@@ -135,7 +135,7 @@ function lease(from: string): string {
 const CLAIM = `
   with alive as materialized (${ALIVE}),
   due as materialized (${DUE})
-  ${lease("due")}`;
+  ${lease(readFirst("due", "run, position"))}`;
 
 /** TASK-5: permits are taken and tasks claimed in one statement; the bucket's row orders all nodes. */
 const CLAIM_RATED = `
@@ -179,7 +179,7 @@ const CLAIM_EXPIRED = `
     order by task.expires_at limit $2::integer
     for update of task skip locked
   )
-  ${lease("due")}`;
+  ${lease(readFirst("due", "run, position"))}`;
 
 const NEXT = `
   select ${milliseconds("min(at)")} as at from (
