@@ -9,23 +9,23 @@ import { ContinuumError } from "../base/errors.ts";
 
 /**
  * What a failure to obtain a version means:
- * - `passing`: try again later; nothing is known to be wrong;
- * - `node`: this node can't, another may;
- * - `lasting`: no node can, until somebody does something.
+ * - `passing`: a retry may succeed; nothing is known to be wrong;
+ * - `node`: this node can't load it, another may;
+ * - `lasting`: no node can load it until a person fixes the cause.
  *
  * @category Versions
  */
 export type FailureKind = "passing" | "node" | "lasting";
 
 /**
- * Where a version, or a reason why it can't be had, comes from.
+ * The source of a version, or of the reason why it is unavailable.
  *
  * @category Versions
  */
 export type SourceName = "registry" | "url" | "archive" | "import" | "policy";
 
 /**
- * Why one source could not give a version.
+ * Why one source could not provide a version.
  *
  * @category Versions
  */
@@ -34,23 +34,23 @@ export interface SourceReason {
   readonly source: SourceName;
   /** The specifier that was tried, for a URL. */
   readonly specifier?: string;
-  /** What this reason alone means. */
+  /** The kind of this reason alone. */
   readonly kind: FailureKind;
   /** A stable, upper-case word. */
   readonly code: string;
-  /** For people. */
+  /** The reason, for people. */
   readonly message: string;
 }
 
 /**
- * A version can't be had. Code `VERSION_UNAVAILABLE`.
+ * A version is unavailable. Code `VERSION_UNAVAILABLE`.
  *
  * @category Errors
  */
 export class LoadFailure extends ContinuumError {
   /** The version. */
   readonly hash: string;
-  /** What all reasons together mean: the most hopeful of them. */
+  /** The kind of all reasons together: the most hopeful one. */
   readonly kind: FailureKind;
   /** A reason for each source that was tried. */
   readonly reasons: readonly SourceReason[];
@@ -60,13 +60,13 @@ export class LoadFailure extends ContinuumError {
    *
    * @param hash The version.
    * @param reasons A reason for each source that was tried; at least one.
-   * @param cause What was thrown, when one thing was.
+   * @param cause The error, if there was one.
    */
   constructor(hash: string, reasons: readonly SourceReason[], cause?: unknown) {
-    const told = reasons.map((r) =>
+    const shown = reasons.map((r) =>
       `${r.source}${r.specifier ? ` ${r.specifier}` : ""}: ${r.message}`
     );
-    super("VERSION_UNAVAILABLE", `Cannot load version ${shortHash(hash)}: ${told.join("; ")}`, {
+    super("VERSION_UNAVAILABLE", `Cannot load version ${shortHash(hash)}: ${shown.join("; ")}`, {
       ...(cause === undefined ? {} : { cause }),
       details: { hash, reasons },
     });
@@ -78,7 +78,7 @@ export class LoadFailure extends ContinuumError {
 }
 
 /**
- * A module imports what its manifest does not list. Code `UNPINNED_IMPORT`.
+ * A module has an import that its version's manifest does not list. Code `UNPINNED_IMPORT`.
  *
  * @category Errors
  */
@@ -100,7 +100,7 @@ export class UnpinnedImportError extends ContinuumError {
 }
 
 /**
- * Bytes or a manifest are not what their digest says. Code `INTEGRITY_MISMATCH`.
+ * Bytes or a manifest do not match their digest. Code `INTEGRITY_MISMATCH`.
  *
  * @category Errors
  */
@@ -109,7 +109,7 @@ export class IntegrityError extends ContinuumError {
    * Makes the error.
    *
    * @param what What was checked.
-   * @param found What was found, mostly a SHA-256; `undefined` when there is nothing at all.
+   * @param found What was found, usually a SHA-256; `undefined` if nothing was found.
    * @param wanted What was wanted.
    */
   constructor(what: string, found: string | undefined, wanted: string) {
@@ -121,17 +121,19 @@ export class IntegrityError extends ContinuumError {
   }
 }
 
-/** A digest of 64 digits as messages show it; whatever else is compared, as it is. */
+/** A digest of 64 digits in its short form; any other text unchanged. */
 function shown(text: string): string {
   return /^[0-9a-f]{64}$/.test(text) ? shortHash(text) : text;
 }
 
-/** The archive has no bytes of a version, since none were ever put there. Code `NOT_ARCHIVED`. */
+/**
+ * The archive does not have the bytes of a version: they were never archived. Code `NOT_ARCHIVED`.
+ */
 export class NotArchivedError extends ContinuumError {
   /**
    * Makes the error.
    *
-   * @param label The first member of the version that is missing.
+   * @param label The label of the first missing member.
    */
   constructor(label: string) {
     super("NOT_ARCHIVED", `Cannot read ${label} from the archive: it is not archived`, {
@@ -141,7 +143,7 @@ export class NotArchivedError extends ContinuumError {
 }
 
 /**
- * How an import came to nothing.
+ * How an import failed.
  *
  * @category Errors
  */
@@ -154,15 +156,15 @@ export type ImportTrouble = "threw" | "hung" | "exited" | "rejected";
  * @category Errors
  */
 export class ImportFailedError extends ContinuumError {
-  /** Which of these it was. */
+  /** How it failed. */
   readonly trouble: ImportTrouble;
 
   /**
    * Makes the error.
    *
    * @param url The imported module.
-   * @param trouble Which of these it was.
-   * @param cause What it threw, or left rejected.
+   * @param trouble How it failed.
+   * @param cause What it threw, or the reason of the promise that it left rejected.
    */
   constructor(url: string, trouble: ImportTrouble, cause: unknown) {
     const why = {
@@ -171,8 +173,8 @@ export class ImportFailedError extends ContinuumError {
       exited: "it asked the process to exit",
       rejected: "it left a rejected promise",
     }[trouble];
-    const told = toldBy(cause);
-    super("IMPORT_FAILED", `Cannot import ${url}: ${why}: ${told}`, {
+    const message = messageOfThrown(cause);
+    super("IMPORT_FAILED", `Cannot import ${url}: ${why}: ${message}`, {
       cause,
       details: { url, trouble },
     });
@@ -190,11 +192,11 @@ export class ExternalUnavailableError extends ContinuumError {
    * Makes the error.
    *
    * @param specifier The pinned specifier.
-   * @param cause What importing it threw.
+   * @param cause The error that importing it threw.
    */
   constructor(specifier: string, cause: unknown) {
-    const told = cause instanceof Error ? cause.message : String(cause);
-    super("EXTERNAL_UNAVAILABLE", `Cannot import ${specifier} on this node: ${told}`, {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super("EXTERNAL_UNAVAILABLE", `Cannot import ${specifier} on this node: ${reason}`, {
       cause,
       details: { specifier },
     });
@@ -222,7 +224,7 @@ export class LiveUnknownError extends ContinuumError {
 }
 
 /**
- * This process has loaded as many modules as it may. Code `LOAD_LIMIT`.
+ * This process has loaded the maximum of modules. Code `LOAD_LIMIT`.
  *
  * @category Errors
  */
@@ -253,7 +255,7 @@ export class UntrustedModuleError extends ContinuumError {
   /**
    * Makes the error.
    *
-   * @param url What was to be used.
+   * @param url The URL that was refused.
    * @param why Which rule refuses it.
    */
   constructor(url: string, why: string) {
@@ -262,21 +264,21 @@ export class UntrustedModuleError extends ContinuumError {
 }
 
 /**
- * A module could not be fetched, and {@linkcode FetchFailedError.kind} says what that means.
+ * A module could not be fetched; {@linkcode FetchFailedError.kind} says whether that may pass.
  *
  * @category Errors
  */
 export class FetchFailedError extends ContinuumError {
-  /** What it means for the version. */
+  /** The kind of the failure, for the version. */
   readonly kind: FailureKind;
 
   /**
    * Makes the error.
    *
    * @param code A stable, upper-case word.
-   * @param kind What it means for the version.
+   * @param kind The kind of the failure, for the version.
    * @param message What was fetched and what was found.
-   * @param cause What was thrown.
+   * @param cause The error that was thrown.
    */
   constructor(code: string, kind: FailureKind, message: string, cause?: unknown) {
     super(code, message, cause === undefined ? {} : { cause });
@@ -284,7 +286,7 @@ export class FetchFailedError extends ContinuumError {
   }
 }
 
-/** What a module's default export lacks to be a workflow. */
+/** Why a module's default export is not a workflow that this engine can run. */
 export type DefinitionTrouble = "NO_DEFAULT_EXPORT" | "NOT_A_WORKFLOW" | "PROTOCOL_TOO_NEW";
 
 /**
@@ -296,7 +298,7 @@ export class DefinitionError extends ContinuumError {
   /**
    * Makes the error.
    *
-   * @param code What it lacks.
+   * @param code Why it is not.
    * @param message What was found and what was wanted.
    */
   constructor(code: DefinitionTrouble, message: string) {
@@ -313,9 +315,9 @@ export class VersionNotFoundError extends ContinuumError {
   /**
    * Makes the error.
    *
-   * @param name What was looked for: a workflow's name, a version hash or a specifier.
-   * @param task What it was wanted for, such as `start a run`.
-   * @param why Which rule or lack it was.
+   * @param name What was searched for: a workflow's name, a version hash or a specifier.
+   * @param task What it was needed for, such as `start a run`.
+   * @param why The rule that refused it, or what is missing.
    */
   constructor(name: string, task: string, why = "no such version is registered") {
     super("VERSION_NOT_FOUND", `Cannot ${task}: ${why}, found ${JSON.stringify(name)}`, {
@@ -324,8 +326,8 @@ export class VersionNotFoundError extends ContinuumError {
   }
 }
 
-/** What was thrown, in words; it may be a proxy that refuses to be looked at. */
-function toldBy(cause: unknown): string {
+/** The message of a thrown value, which may be a proxy that throws. */
+function messageOfThrown(cause: unknown): string {
   try {
     return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
   } catch {

@@ -1,5 +1,5 @@
 /**
- * Versions as a process has them.
+ * Versions in the memory of a process.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Diagnostic } from "./manifest/diagnostics.ts";
 import type { Namespace } from "./load/loader.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
-/** Where the code of a loaded version came from. */
+/** The source of the code of a loaded version. */
 export type LoadedSource = "native" | "url" | "archive";
 
 /** A version in memory. */
@@ -17,20 +17,20 @@ export interface LoadedVersion {
   readonly hash: string;
   /** Its workflow. */
   readonly definition: WorkflowDefinition;
-  /** Where its code came from. */
+  /** The source of its code. */
   readonly source: LoadedSource;
-  /** The specifier that it was registered or found under, as the registry records it. */
+  /** The specifier that it was registered or found under, in the form of the registry. */
   readonly specifier: string;
-  /** The namespaces of its modules by label: what activities are found in. */
+  /** The namespaces of its modules by label; activities are looked up in them. */
   readonly modules: ReadonlyMap<string, Namespace>;
 }
 
 /** A version that this process registered. */
 export interface OwnVersion extends LoadedVersion {
-  /** Whether nobody had registered it before. */
+  /** Whether this registration created it. */
   readonly isNew: boolean;
-  /** Runs that it let out of `stuck_unknown_version`. */
+  /** How many runs it released from `stuck_unknown_version`. */
   readonly revived: number;
-  /** What keeps its graph from being pinned exactly. */
+  /** Why its graph is not pinned exactly. */
   readonly diagnostics: readonly Diagnostic[];
 }

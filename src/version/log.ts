@@ -1,5 +1,5 @@
 /**
- * What loading versions has to say.
+ * The log of loading versions.
  *
  * @module
  */
@@ -7,5 +7,5 @@
 import { getLogger } from "@logtape/logtape";
 import { type AuthoredLog, authoredLog } from "../base/authored.ts";
 
-/** The category of this floor. */
+/** The logger of this folder's category. */
 export const versionLog: AuthoredLog = authoredLog(getLogger(["continuum", "version"]));

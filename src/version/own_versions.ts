@@ -19,13 +19,13 @@ export class OwnVersions {
     return this.#workflows;
   }
 
-  /** Adds one, in place of what was registered of the same version before. */
+  /** Adds a version; replaces the earlier registration of the same version. */
   add(version: OwnVersion): void {
     this.#versions.set(version.hash, version);
     this.#workflows.add(version.definition.name);
   }
 
-  /** One of them. */
+  /** Returns the version of a hash, if this process registered it. */
   get(hash: string): OwnVersion | undefined {
     return this.#versions.get(hash);
   }
@@ -33,12 +33,12 @@ export class OwnVersions {
   /**
    * The version of a definition.
    *
-   * @param definition What this process imported, or a version that is loaded.
-   * @param importOwn Imports the module of a specifier as the application does. It is asked only
-   *   where several versions of one name are registered here.
+   * @param definition A definition that this process imported, or that of a loaded version.
+   * @param importOwn Imports the module of a specifier as the application does. Called only if
+   *   several versions of one name are registered here.
    * @returns The version.
-   * @throws {VersionNotFoundError} When it was not registered here, or which one it is of several
-   * of its name can't be told.
+   * @throws {VersionNotFoundError} When it was not registered here, or when it can't be determined
+   * which of several versions of its name it is.
    */
   async forStart(
     definition: WorkflowDefinition,
@@ -46,7 +46,7 @@ export class OwnVersions {
   ): Promise<VersionRef> {
     const own = [...this.#versions.values()];
     const same = own.filter((version) => version.definition === definition);
-    // Code that was loaded apart from the application's own import is another object.
+    // Code that was loaded separately from the application's own import is another object.
     const named = own.filter((version) => version.definition.name === definition.name);
     let [found] = same.length > 0 ? same : named.length === 1 ? named : [];
     for (const version of found === undefined ? named : []) {

@@ -1,5 +1,5 @@
 /**
- * The activities of a version, by where its modules export them.
+ * The activities of a version, by the module and the name that export them.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import type { ActivityLike } from "../replay/commands.ts";
 import { isActivity } from "../workflow/activity.ts";
 import type { LoadedVersion } from "./loaded_version.ts";
 
-/** The activities of a version, by where they are exported: `label#export`. */
+/** The activities of a version, by the export that contains them: `label#export`. */
 export interface PinnedActivities {
-  /** By where they are. */
+  /** Activities by export. */
   readonly activities: ReadonlyMap<string, ActivityLike>;
-  /** Where they are; the first place of those that are exported more than once. */
+  /** Exports by activity; the first export if there are several. */
   readonly codes: ReadonlyMap<ActivityLike, string>;
 }
 
@@ -22,7 +22,7 @@ const pinned = new WeakMap<LoadedVersion["modules"], PinnedActivities>();
  * Finds the activities that a version's modules export.
  *
  * @param version The version.
- * @returns What was found; the same object each time.
+ * @returns The activities; the same object each time.
  */
 export function pinnedActivities({ modules }: Pick<LoadedVersion, "modules">): PinnedActivities {
   let found = pinned.get(modules);

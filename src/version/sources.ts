@@ -1,6 +1,6 @@
 /**
- * Where the bytes of versions come from: modules as they are now, modules as they were pinned, and
- * the archive. Nothing here runs any of them.
+ * The sources of the bytes of versions: modules as they are now, modules as they were pinned, and
+ * the archive. Nothing here executes any of them.
  *
  * @module
  */
@@ -27,13 +27,13 @@ import { parsePackageSpecifier } from "./manifest/package_specifier.ts";
 import { fetchPinned } from "./fetch/pinned.ts";
 import type { Trust } from "./fetch/trust.ts";
 
-/** What modules are read with. */
+/** How modules are read. */
 export interface SourcesOptions {
   /** The registry and the archive. */
   readonly store: VersionStore;
   /** Fetches `http:` and `https:` modules in place of the global `fetch`. */
   readonly fetch?: typeof fetch;
-  /** What follows if a graph can't be pinned exactly. Default `lenient`. */
+  /** What happens if a graph can't be pinned exactly. Default `lenient`. */
   readonly pinning?: "lenient" | "strict";
   /** Modules bound to this application: URLs, or paths from its root. */
   readonly live?: readonly string[];
@@ -42,7 +42,7 @@ export interface SourcesOptions {
    * application's own to any other.
    */
   readonly config?: string;
-  /** Bounds of one graph. */
+  /** Limits of one graph. */
   readonly limits?: GraphLimits & FetchLimits;
 }
 
@@ -52,15 +52,15 @@ export interface FoundVersion {
   readonly manifest: string;
   /** Members' bytes by SHA-256. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
-  /** Where they are from. */
+  /** The source. */
   readonly source: "url" | "archive";
   /** The specifier that they were found under, or that is known for them. */
   readonly specifier: string;
-  /** The URL of the root; where nobody asked for it, the one that the specifier tells. */
+  /** The URL of the root; for the archive, the one that follows from the specifier. */
   readonly url: string;
 }
 
-/** Milliseconds that a URL has to answer where the archive can stand in for it. */
+/** Milliseconds that a URL has to answer if the archive can be used instead. */
 const ARCHIVED_REQUEST_MS = 5_000;
 
 /** Reads modules, and finds the bytes of versions. */
@@ -71,9 +71,9 @@ export class Sources {
   readonly #live: ReadonlySet<string>;
 
   /**
-   * Prepares; nothing is read before it is asked for.
+   * Makes the sources; nothing is read yet.
    *
-   * @param options What modules are read with.
+   * @param options How modules are read.
    * @param application The application that runs here.
    * @param trust Which modules may be read.
    */
@@ -88,7 +88,7 @@ export class Sources {
    * Reads a module graph as it is now.
    *
    * @param url The root, as {@linkcode Application.resolve} gives it.
-   * @param isVouched Whether the graph that is wanted is known by its hash.
+   * @param isVouched Whether the wanted graph is known and trusted by its hash.
    * @returns The graph.
    */
   async read(url: string, isVouched: boolean): Promise<ModuleGraph> {
@@ -112,7 +112,7 @@ export class Sources {
    * Finds the bytes of a version: at each specifier that it is known under, then in the archive.
    *
    * @param row The registry's row, which may be damaged.
-   * @returns The bytes, verified; or why no source has them.
+   * @returns The bytes, verified; or a reason for each source that does not have them.
    */
   async find(row: VersionRow): Promise<FoundVersion | SourceReason[]> {
     const reasons: SourceReason[] = [];
@@ -134,7 +134,7 @@ export class Sources {
       this.#checkArchived(row, index);
       const bytes = await this.#unarchive(row, index);
       const specifier = row.specifiers[0] ?? "";
-      const url = this.#toldUrl(specifier);
+      const url = this.#assumedUrl(specifier);
       return { manifest: row.manifest, bytes, source: "archive", specifier, url };
     } catch (error) {
       return [...reasons, reasonOf(error, "archive")];
@@ -150,7 +150,7 @@ export class Sources {
     if (index !== undefined) {
       const scope = this.#trust.scope(url, true);
       const { fetch, limits } = this.#options;
-      // A dead address must not keep the archive waiting.
+      // A URL that does not answer must not delay the archive.
       const requestMs = row.archived ? ARCHIVED_REQUEST_MS : undefined;
       const fetcher = new GraphFetcher(scope, fetch, {
         ...(requestMs === undefined ? {} : { requestMs, totalMs: 4 * requestMs }),
@@ -158,24 +158,27 @@ export class Sources {
       });
       return { manifest: row.manifest, ...await fetchPinned(url, index, scope, fetcher) };
     }
-    // The registry's manifest is damaged: reading the graph anew gives the same one, or another.
+    // The registry's manifest is damaged: reading the graph again may give the right one.
     const graph = await this.read(url, true);
     if (graph.hash !== row.hash) throw new IntegrityError(url, graph.hash, row.hash);
     const { text: manifest, bytes, manifest: { entry }, urls } = graph;
     return { manifest, bytes, url: urls.get(entry)! };
   }
 
-  /** Only the registry knows where the modules of a `jsr:` package are: this asks nobody. */
-  #toldUrl(specifier: string): string {
+  /**
+   * The root's URL by its specifier. For `jsr:` a guess: only the registry knows it, and is not
+   * asked.
+   */
+  #assumedUrl(specifier: string): string {
     const url = this.#application.tryResolve(specifier) ?? "";
     const parts = url.startsWith("jsr:") ? parsePackageSpecifier(url) : undefined;
     if (parts === undefined) return url;
     return new URL(`https://jsr.io/${parts.name}/${parts.range}${parts.path || "/mod.ts"}`).href;
   }
 
-  /** TRUST-6: what would be refused from its URL is refused from the archive, whoever vouches for it. */
+  /** TRUST-6: a member that would be refused from its URL is refused from the archive too. */
   #checkArchived({ specifiers }: VersionRow, { manifest }: ManifestIndex): void {
-    // Relative labels lie beside the root.
+    // Relative labels are on the root's origin.
     const labels = manifest.members.map(({ label }) => label).filter((label) => !isRelative(label));
     let refusal: unknown;
     for (const specifier of specifiers) {
@@ -183,7 +186,7 @@ export class Sources {
       if (root === undefined) continue;
       const scope = this.#trust.scope(root, true);
       try {
-        for (const label of labels) scope.check(label, this.#toldUrl(specifier));
+        for (const label of labels) scope.check(label, this.#assumedUrl(specifier));
         return;
       } catch (error) {
         refusal ??= error;
@@ -206,11 +209,11 @@ export class Sources {
   }
 
   /**
-   * Refuses packages that are not here what the version was pinned with, as this node's lock tells.
-   * A package that the lock does not know is taken at its exact version.
+   * Refuses packages that differ from those that the version was pinned with, by this node's lock.
+   * A package that the lock does not list is accepted at its exact version.
    *
    * @param manifest The text of the version's manifest.
-   * @throws {ExternalUnavailableError} When one is another.
+   * @throws {ExternalUnavailableError} When a package differs.
    */
   async checkExternals(manifest: string): Promise<void> {
     const pinned = parseManifest(manifest).externals.filter(({ integrity }) => integrity !== null);
@@ -229,11 +232,12 @@ export class Sources {
   }
 
   /**
-   * Finds the application's own module for a live label, wherever the version was first read.
+   * Finds the application's own module for a live label, whatever URL the version was first read
+   * from.
    *
    * @param row The registry's row.
    * @param label The label.
-   * @returns Its URL; `undefined` when no module of the `live` option answers to it.
+   * @returns Its URL; `undefined` when no module of the `live` option matches.
    */
   liveUrl(row: VersionRow, label: string): string | undefined {
     return row.specifiers.map((specifier) => this.#application.tryResolve(specifier))

@@ -1,15 +1,15 @@
 /**
- * The versions that a process has, and how it comes by them.
+ * The versions of a process, and how it obtains them.
  *
- * - VERSION-1: nothing of a version runs before all of it is verified against its hash, unless it is the
- *   application's own import, which is proven afterwards (see `version/load/native.ts`).
- * - VERSION-2: a version that is in memory is had without I/O.
- * - VERSION-3: attempts at one version are one attempt.
+ * - VERSION-1: no code of a version runs before all of it is verified against its hash, unless it
+ *   is the application's own import, which is verified afterwards (see `version/load/native.ts`).
+ * - VERSION-2: a version in memory is returned without I/O.
+ * - VERSION-3: concurrent attempts to obtain one version share one attempt.
  * - VERSION-4: manifest and bytes are in the database before {@linkcode Versions.register} returns.
- * - VERSION-5: a start never changes what a name means: the version that it brings is current nowhere, and
- *   makes this node serve no other version of its name.
- * - VERSION-6: the note that a node can't load a version goes before the version is executed there,
- *   however it came into memory. Of VERSION-2 this is the exception.
+ * - VERSION-5: a start never changes what a name means: the version that it registers becomes
+ *   current nowhere, and does not make this node serve other versions of its name.
+ * - VERSION-6: the note that a node can't load a version is removed before the version is executed
+ *   there, however it was loaded. This is the exception to VERSION-2.
  *
  * @module
  */
@@ -44,17 +44,17 @@ import { type FoundVersion, Sources, type SourcesOptions } from "./sources.ts";
 import { Trust, type TrustOptions } from "./fetch/trust.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
-/** What versions are kept with. */
+/** The settings and dependencies of {@linkcode Versions}. */
 export interface VersionsOptions extends SourcesOptions {
   /** Specifiers of the process's own workflow modules; trusted by default. */
   readonly workflows?: readonly string[];
-  /** Which other code may run. */
+  /** Which other code is trusted. */
   readonly trust?: TrustOptions;
   /** Whether members' bytes are kept in the database. Default true. */
   readonly archive?: boolean;
-  /** Whether the application's own imported modules may stand for versions. Default false. */
+  /** Whether the application's own imported modules may be used as versions. Default false. */
   readonly native?: boolean;
-  /** Bounds of loading. */
+  /** Limits of loading. */
   readonly loader?: LoaderOptions;
 }
 
@@ -66,14 +66,14 @@ export interface LoadStatistics {
   readonly bytes: number;
   /** Modules that the process has loaded from memory, failed attempts included; never freed. */
   readonly modules: number;
-  /** Promises that modules left rejected after their import was over. */
+  /** Promises that modules left rejected after their import had ended. */
   readonly lateRejections: number;
 }
 
-/** How many nodes may die while they load a version. */
+/** How many nodes may crash while they load a version. */
 const MAX_CRASHES = 3;
 
-/** The versions that a process has, and can come by. */
+/** The versions of a process, and the ones that it can obtain. */
 export class Versions {
   readonly #options: VersionsOptions;
   readonly #store: VersionStore;
@@ -86,18 +86,18 @@ export class Versions {
   readonly #obtaining = new Map<string, Promise<LoadedVersion>>();
   readonly #own = new OwnVersions();
   readonly #failures = new ImportFailures();
-  /** Versions of which a note says that this process's node can't load them. */
+  /** Versions for which the database has a note that this process's node can't load them. */
   readonly #noted = new Set<string>();
   readonly #counts = { native: 0, url: 0, archive: 0 };
   #bytes = 0;
 
   /**
-   * Prepares; nothing is read before it is asked for.
+   * Makes the object; nothing is read yet.
    *
-   * @param options What versions are kept with.
-   * @throws {InvalidArgumentError} When a workflow or live module is named by no absolute
+   * @param options The settings and dependencies.
+   * @throws {InvalidArgumentError} When a workflow or live module is not named by an absolute
    * specifier.
-   * @throws {InvalidArgumentError} When a pattern of `trust` is none.
+   * @throws {InvalidArgumentError} When a pattern of `trust` is invalid.
    */
   constructor(options: VersionsOptions) {
     this.#options = options;
@@ -117,7 +117,7 @@ export class Versions {
     });
   }
 
-  /** The versions in memory, in the order of their coming. */
+  /** The versions in memory, in the order in which they were loaded. */
   get loaded(): readonly LoadedVersion[] {
     return [...this.#loaded.values()];
   }
@@ -138,18 +138,18 @@ export class Versions {
    * @param specifier Its absolute URL, a `jsr:` specifier, or `app:` and a path.
    * @returns The version.
    * @throws {UntrustedModuleError} When it, or what it imports, is outside this node's trust.
-   * @throws {DefinitionError} When its default export is no workflow.
+   * @throws {DefinitionError} When its default export is not a workflow.
    * @throws {ImportFailedError} When it can't be imported.
-   * @throws {LoadFailure} When the operator denies it. Errors of reading graphs as they are.
+   * @throws {LoadFailure} When the operator denies it. Errors of reading graphs unchanged.
    */
   async register(specifier: string): Promise<OwnVersion> {
-    const own = await this.#registerTold(specifier, false);
+    const own = await this.#registerAuthored(specifier, false);
     this.#own.add(own);
     return own;
   }
 
-  /** Who registers it is told where the author wrote what is wrong. */
-  async #registerTold(specifier: string, isStart: boolean): Promise<OwnVersion> {
+  /** Registers; an error names locations in the author's files. */
+  async #registerAuthored(specifier: string, isStart: boolean): Promise<OwnVersion> {
     try {
       return await this.#register(specifier, isStart);
     } catch (error) {
@@ -196,10 +196,10 @@ export class Versions {
    * archive.
    *
    * @param hash The version.
-   * @param node The id of the node that is to execute it: an import is noted durably before it
-   *   begins, and what keeps this node from it afterwards. Nothing is noted without one.
+   * @param node The id of the node that will execute it: an import is noted durably before it
+   *   starts, and so is the reason why this node can't load it. Nothing is noted without a node.
    * @returns The version in memory.
-   * @throws {LoadFailure} When it can't be had: what that means, with a reason for each source.
+   * @throws {LoadFailure} When it is unavailable, with a kind and a reason for each source.
    */
   obtain(hash: string, node?: string): Promise<LoadedVersion> {
     // VERSION-2, VERSION-3
@@ -215,10 +215,10 @@ export class Versions {
   }
 
   /**
-   * Looks again for a version that could not be had. Its code does not run by this.
+   * Checks whether a version that was unavailable is available now. Its code is not executed.
    *
    * @param hash The version.
-   * @returns Whether all of it is there and verified.
+   * @returns Whether all of it was found and verified.
    */
   async probe(hash: string): Promise<boolean> {
     if (this.#loaded.has(hash)) return true;
@@ -245,7 +245,7 @@ export class Versions {
 
   /**
    * Whether this node may load a registered version: it serves a workflow of that name, under which
-   * a node registered the version in its own right, or it trusts a specifier of it.
+   * a node registered the version itself, or it trusts a specifier of it.
    *
    * @param version The registry's row.
    * @returns Whether it may.
@@ -256,11 +256,11 @@ export class Versions {
   }
 
   /**
-   * The form in which the registry records a specifier.
+   * Converts a specifier into the form of the registry.
    *
    * @param specifier An absolute URL, a `jsr:` specifier, or `app:` and a path.
-   * @returns The recorded form.
-   * @throws {InvalidArgumentError} When it is none of these.
+   * @returns The registry's form.
+   * @throws {InvalidArgumentError} When the specifier is none of these.
    */
   record(specifier: string): string {
     return this.#application.record(this.#application.resolve(specifier));
@@ -270,8 +270,8 @@ export class Versions {
    * Chooses the version of a new run.
    *
    * @param workflow A definition that this process imported and registered: that version. Or a
-   *   workflow's name: its current version. Or a registered specifier: its version. Or, where
-   *   `trust.start` allows it, any other specifier, which is registered by this.
+   *   workflow's name: its current version. Or a registered specifier: its version. Or, if
+   *   `trust.start` allows it, any other specifier, which is then registered.
    * @returns The version.
    * @throws {VersionNotFoundError} When there is none.
    */
@@ -303,20 +303,20 @@ export class Versions {
       );
     }
     // VERSION-5
-    const { hash, definition } = await this.#registerTold(url, true);
+    const { hash, definition } = await this.#registerAuthored(url, true);
     return { workflow: definition.name, hash, specifier };
   }
 
   /**
    * Chooses the version of a child that is given as a definition: the one rooted at its module in
-   * its parent's graph. It is registered by this, and shares the parent's loaded modules; it
-   * becomes current only where its workflow has no current version.
+   * its parent's graph. It is registered, and shares the parent's loaded modules; it becomes
+   * current only if its workflow has no current version.
    *
-   * @param parentHash The version of the parent, which is loaded if need be.
+   * @param parentHash The version of the parent, which is loaded if necessary.
    * @param definition The default export of one of its modules.
    * @returns The version.
    * @throws {VersionNotFoundError} When no module of the parent exports it by default.
-   * @throws {LoadFailure} When the parent can't be had.
+   * @throws {LoadFailure} When the parent is unavailable.
    */
   async childVersion(parentHash: string, definition: WorkflowDefinition): Promise<VersionRef> {
     return await this.#children.start(await this.obtain(parentHash), definition);
@@ -424,7 +424,7 @@ export class Versions {
 
   async #mayLoad(row: VersionRow): Promise<boolean> {
     if (this.trusts(row) || await this.#children.isPart(row, this.#own.workflows)) return true;
-    // TRUST-6: a name that is served counts for a part of what any node registered in its own right.
+    // TRUST-6: if the name is served, parts of any version that a node registered itself count.
     return this.#own.workflows.has(row.workflow) && await this.#children.isPart(row, [undefined]);
   }
 
@@ -446,13 +446,13 @@ export class Versions {
   }
 }
 
-/** Where files and servers have the members, by the path that these are executed under. */
+/** The file and http URLs of the members, by the path that these are executed under. */
 function sourcesOf(urls: ReadonlyMap<string, string>): (readonly [string, string])[] {
   return [...urls].filter(([, url]) => /^(file|https?):/.test(url))
     .map(([label, url]) => [labelPath(label), normaliseUrl(url)] as const);
 }
 
-/** A failure for one reason. */
+/** A failure with one reason. */
 function refused(
   hash: string,
   source: SourceName,

@@ -365,8 +365,8 @@ function isOfPackage(url: URL, root: URL): boolean {
 
 function quote(value: unknown): string {
   const text = typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : "";
-  const told = text || String(value);
-  return told.length > 80 ? `${told.slice(0, 80)}...` : told;
+  const shown = text || String(value);
+  return shown.length > 80 ? `${shown.slice(0, 80)}...` : shown;
 }
 
 function isRemote(url: URL): boolean {

@@ -221,8 +221,8 @@ class LoadingVersion {
       try {
         const { code, ...imports } = await this.#emitOne(url, member, body, importer, options);
         const isCode = importTypeOf(member.media) === "module";
-        const told = isCode ? inspectedAs(this.#hash, labelPath(member.label)) : "";
-        this.#code.set(url, code + told);
+        const comment = isCode ? inspectedAs(this.#hash, labelPath(member.label)) : "";
+        this.#code.set(url, code + comment);
         this.#imports.set(url, imports);
         if (!code.includes(importer)) continue;
         this.#importers.set(importer, url);
@@ -411,8 +411,8 @@ class LoadingVersion {
       return parsed;
     } catch (cause) {
       if (isContinuumError(cause)) throw cause;
-      const told = cause instanceof Error ? cause.message : String(cause);
-      throw new ModuleSyntaxError(`Cannot compile ${url}: ${told}`, { cause });
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ModuleSyntaxError(`Cannot compile ${url}: ${reason}`, { cause });
     }
   }
 

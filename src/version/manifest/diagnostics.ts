@@ -1,5 +1,5 @@
 /**
- * What keeps a module graph from being pinned exactly, and where.
+ * Why a module graph is not pinned exactly, and where.
  *
  * @module
  */
@@ -11,7 +11,8 @@
  *   refuses it;
  * - `IMPORT_META`: a use of `import.meta` other than `import.meta.main`; the value differs between
  *   nodes and sources;
- * - `CONFIG_UNSEEN`: above the project's config may be a workspace that this process may not see.
+ * - `CONFIG_UNSEEN`: there may be a workspace above the project's config that this process may not
+ *   read.
  *
  * @category Versions
  */
@@ -42,7 +43,7 @@ export interface Diagnostic {
 /**
  * One line for people: `label:line:column CODE message`.
  *
- * @param diagnostic What to show.
+ * @param diagnostic The diagnostic.
  * @returns The line, without a line feed.
  */
 export function formatDiagnostic(diagnostic: Diagnostic): string {

@@ -1,15 +1,15 @@
 /**
- * The manifest: what a version is made of, as one canonical text whose SHA-256 is the
+ * The manifest: the content of a version, as one canonical text whose SHA-256 is the
  * `version_hash`. `docs/version-hash.md` specifies the format for other implementations.
  *
- * Invariants of a manifest, held by both directions:
+ * Invariants of a manifest, checked when it is written and when it is read:
  * - MANIFEST-1: `formatManifest(parseManifest(text)) === text`: one text for one content.
  * - MANIFEST-2: the entry is a member; a label is a member or live, never both.
  * - MANIFEST-3: a label has at most one member of each {@linkcode ImportType}.
- * - MANIFEST-4: every edge starts at a member, and ends at a listed member, external or live label; an
- *   origin and specifier have one edge.
- * - MANIFEST-5: an option is one of every module, or of members that are compiled, never both.
- * - MANIFEST-6: every text is well-formed Unicode, and none but an option's value is empty.
+ * - MANIFEST-4: every edge starts at a member, and ends at a listed member, external or live label;
+ *   an origin and specifier have one edge.
+ * - MANIFEST-5: an option applies to every module, or to members that are compiled, never to both.
+ * - MANIFEST-6: every text is well-formed Unicode, and only an option's value may be empty.
  *
  * @module
  */
@@ -18,13 +18,14 @@ import { decodeWord, encodeWord, isSha256Hex, sha256Hex } from "../../base/encod
 import { ManifestError } from "../errors.ts";
 
 /**
- * What a member is: `.mjs` is `js` and `.mts` is `ts`; `text` and `bytes` only by import attribute.
+ * The media type of a member: `.mjs` is `js` and `.mts` is `ts`; `text` and `bytes` only by import
+ * attribute.
  */
 export type MediaType = "js" | "jsx" | "ts" | "tsx" | "json" | "text" | "bytes" | "wasm";
 
 /**
- * How an import asks for a module: its `type` attribute, `module` without one. One label can be
- * asked for in several ways (a JSON file as `json` and as `text`), each a member of its own.
+ * The type that an import requests: its `type` attribute, `module` without one. Imports can request
+ * one label with several types (a JSON file as `json` and as `text`), each a member of its own.
  */
 export type ImportType = "module" | "json" | "text" | "bytes";
 
@@ -46,7 +47,7 @@ export type EdgeTarget =
   | { readonly kind: "host" }
   | { readonly kind: "missing" };
 
-/** An import that its specifier and the importer's label alone do not answer. */
+/** An import that can't be resolved from its specifier and the importer's label alone. */
 export interface Edge {
   /** The label of the importing member. */
   readonly from: string;
@@ -60,7 +61,9 @@ export interface Edge {
 export interface External {
   /** `npm:name@1.2.3/path`, `jsr:@scope/name@1.2.3/path` or `node:fs`. */
   readonly specifier: string;
-  /** Over its dependency closure in the lock; `null` for builtins and what has no lock entry. */
+  /**
+   * Over its dependency closure in the lock; `null` for builtins and packages without a lock entry.
+   */
   readonly integrity: string | null;
 }
 
@@ -82,7 +85,7 @@ export interface Manifest {
   readonly options: readonly ManifestOption[];
 }
 
-/** A compiler option: of every module, or of the one whose label it ends with. */
+/** A compiler option: of every module, or of the one whose label is its last element. */
 export type ManifestOption =
   | readonly [key: string, value: string]
   | readonly [key: string, value: string, label: string];
@@ -91,17 +94,17 @@ const HEADER = "continuum-manifest 1";
 const MEDIA: readonly string[] = ["js", "jsx", "ts", "tsx", "json", "text", "bytes", "wasm"];
 
 /**
- * How a member is asked for.
+ * The type with which a member is imported.
  *
  * @param media Its media type.
- * @returns The `type` attribute that its importers give, `module` for none.
+ * @returns The `type` attribute of its imports, `module` for none.
  */
 export function importTypeOf(media: MediaType): ImportType {
   return media === "json" || media === "text" || media === "bytes" ? media : "module";
 }
 
 /**
- * Whether a `type` attribute is one that members can be asked for with.
+ * Whether a `type` attribute is one that imports of members can have.
  *
  * @param type The attribute's value, or `module` for none.
  * @returns Whether it is.
@@ -133,9 +136,10 @@ export function formatManifest(manifest: Manifest): string {
 /**
  * Reads a canonical text.
  *
- * @param text What {@linkcode formatManifest} wrote.
+ * @param text A text that {@linkcode formatManifest} wrote.
  * @returns The content, each array in the order of its lines.
- * @throws {ManifestError} When the text is not exactly canonical (MANIFEST-1) or breaks an invariant.
+ * @throws {ManifestError} When the text is not exactly canonical (MANIFEST-1) or breaks an
+ * invariant.
  */
 export function parseManifest(text: string): Manifest {
   const [header, entryLine, ...lines] = text.split("\n");
@@ -255,7 +259,7 @@ function malformed(number: number, why: string, cause?: unknown): ManifestError 
   });
 }
 
-/** Holds MANIFEST-2 to MANIFEST-6. */
+/** Checks MANIFEST-2 to MANIFEST-6. */
 function checkManifest(manifest: Manifest): void {
   const members = new Set<string>();
   const asked = new Set<string>();

@@ -7,11 +7,11 @@
  * @module
  */
 
-/** A path segment that no specifier can spell; stands for the folders above the root's. */
+/** A path segment that no specifier can contain; stands for the folders above the root's. */
 const ABOVE = "%F4%8F%BF%BF%C2%80";
 
 /**
- * A URL in the form under which it is compared and recorded: normalised, without credentials.
+ * The form in which URLs are compared and recorded: normalised, without credentials.
  *
  * @param url An absolute URL.
  * @returns The normalised text.
@@ -25,7 +25,8 @@ export function normaliseUrl(url: string): string {
 }
 
 /**
- * A specifier as manifests record it: credentials removed from a URL, anything else untouched.
+ * The form in which manifests record a specifier: credentials removed from a URL, anything else
+ * unchanged.
  *
  * @param specifier A requested specifier.
  * @returns The recorded form.
@@ -39,7 +40,7 @@ export function recordedSpecifier(specifier: string): string {
 }
 
 /**
- * Whether a specifier is answered by the importer's own URL: it starts with `./` or `../`.
+ * Whether a specifier is resolved against the importer's own URL: it starts with `./` or `../`.
  *
  * @param specifier A requested specifier.
  * @returns Whether it is.
@@ -49,7 +50,7 @@ export function isRelative(specifier: string): boolean {
 }
 
 /**
- * Names a URL.
+ * The label of a URL.
  *
  * @param url An absolute URL.
  * @param root The URL of the root module, redirects followed.
@@ -75,8 +76,8 @@ export function labelUrl(label: string, root: string): string {
 }
 
 /**
- * A root to resolve labels against where the real one's folders are not known: it lies below as
- * many nameless ones as the labels climb.
+ * A root to resolve labels against if the real root's folders are unknown: it is in as many
+ * nameless folders as the labels climb.
  *
  * @param labels The labels of one manifest.
  * @returns The URL.
@@ -91,7 +92,7 @@ export function standInRoot(labels: readonly string[]): string {
  *
  * @param from The label of the importing member.
  * @param specifier The requested specifier.
- * @returns The label it leads to; `undefined` when it is not relative, or not to be resolved.
+ * @returns The label it leads to; `undefined` if it is not relative, or can't be resolved.
  */
 export function resolveLabel(from: string, specifier: string): string | undefined {
   if (!isRelative(specifier)) return undefined;
@@ -116,14 +117,15 @@ function relativePath(base: URL, target: URL): string {
   while (shared < from.length && shared < to.length - 1 && from[shared] === to[shared]) shared++;
   const ups = from.length - shared;
   const path = to.slice(shared).join("/");
-  // As the URL has them: `search` and `hash` know no empty ones, which make another module.
+  // From `href`: `search` and `hash` do not distinguish an empty one, which makes another module.
   const rest = /[?#].*$/s.exec(target.href)?.[0] ?? "";
   return `${ups === 0 ? "./" : "../".repeat(ups)}${path}${rest}`;
 }
 
 /**
- * A label as a path: `./a/b.ts` is `a/b.ts`; anything else keeps nothing that a URL would
- * normalise away. Different labels have different paths, since a leading `./` is never encoded.
+ * Converts a label to a path: `./a/b.ts` is `a/b.ts`; anything else is encoded, so that URL parsing
+ * does not normalise it. Different labels have different paths, since a leading `./` is never
+ * encoded.
  *
  * @param label A member's label.
  * @returns The path, below a version's hash.

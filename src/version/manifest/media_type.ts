@@ -1,17 +1,17 @@
 /**
- * What decides how a member's bytes are read: what Deno would read them as.
+ * Determines how a member's bytes are read: as Deno would read them.
  *
- * In this order: the import's `type` attribute, where it is `text` or `bytes`; the `content-type`
- * of an HTTP response or `data:` URL, unless it says nothing (`text/plain`,
- * `application/octet-stream`, or none at all); the extension of the path.
- * `tests/version/media_type_test.ts` holds this against the installed Deno.
+ * In this order: the import's `type` attribute, if it is `text` or `bytes`; the `content-type` of
+ * an HTTP response or `data:` URL, unless it is unspecific (`text/plain`,
+ * `application/octet-stream`, or missing); the extension of the path.
+ * `tests/version/media_type_test.ts` compares this with the installed Deno.
  *
  * @module
  */
 
 import type { ImportType, MediaType } from "./format.ts";
 
-/** What the bytes of a module are; `commonjs` and `unsupported` are in no graph. */
+/** The media type of a module; `commonjs` and `unsupported` are in no graph. */
 export type FoundMediaType = MediaType | "commonjs" | "unsupported";
 
 const BY_EXTENSION: Readonly<Record<string, FoundMediaType>> = {
@@ -44,7 +44,7 @@ const BY_CONTENT_TYPE: Readonly<Record<string, FoundMediaType>> = {
   "text/css": "unsupported",
 };
 
-/** Types of which the extension tells more; what they are where it does not. */
+/** Content types that the extension refines, with the media type if it does not. */
 const REFINED: Readonly<Record<string, "js" | "jsx" | "ts">> = {
   "application/javascript": "js",
   "text/javascript": "js",
@@ -64,13 +64,13 @@ const REFINED: Readonly<Record<string, "js" | "jsx" | "ts">> = {
  * The media type of a module.
  *
  * @param url The URL that served it, redirects followed.
- * @param type How its importer asks for it.
+ * @param type The type that its importer requests.
  * @param contentType Its `content-type`, if the source has one.
- * @returns The media type; `commonjs` or `unsupported` for what no graph can hold.
+ * @returns The media type; `commonjs` or `unsupported` for modules that no graph can contain.
  */
 export function mediaTypeOf(url: string, type: ImportType, contentType?: string): FoundMediaType {
   if (type === "text" || type === "bytes") return type;
-  // Deno reads as JSON only what is JSON without being asked for.
+  // Deno reads a module as JSON only if it would without the attribute.
   if (type === "json") {
     return mediaTypeOf(url, "module", contentType) === "json" ? "json" : "unsupported";
   }
@@ -80,12 +80,12 @@ export function mediaTypeOf(url: string, type: ImportType, contentType?: string)
   const essence = contentType?.replace(/;.*$/s, "").trim().toLowerCase();
   const isSilent = essence === undefined ||
     protocol !== "data:" && /^(text\/plain|application\/octet-stream)$/.test(essence);
-  // Declarations are TypeScript, whatever the server calls them.
+  // Declarations are TypeScript, whatever the server's content type.
   const isDeclaration = /^[cm]?ts$/.test(extension) &&
     name.slice(0, -extension.length).includes(".d.");
   if (isSilent) {
     if (isDeclaration) return "ts";
-    // A file whose name has no dot is TypeScript to Deno.
+    // Deno reads a file whose name has no dot as TypeScript.
     if (protocol === "file:" && !name.includes(".")) return "ts";
     return Object.hasOwn(BY_EXTENSION, extension) ? BY_EXTENSION[extension]! : "unsupported";
   }

@@ -17,7 +17,7 @@ export interface PackageSpecifier {
 }
 
 /**
- * Takes a specifier apart.
+ * Parses a specifier.
  *
  * @param specifier Any specifier.
  * @returns Its parts; `undefined` when it is not an `npm:` or `jsr:` specifier.
@@ -35,7 +35,7 @@ export function parsePackageSpecifier(specifier: string): PackageSpecifier | und
 }
 
 /**
- * Puts a specifier together.
+ * Formats a specifier.
  *
  * @param parts Its parts.
  * @returns The specifier, without the optional slash after the scheme.
@@ -46,7 +46,7 @@ export function formatPackageSpecifier(parts: PackageSpecifier): string {
 }
 
 /**
- * Whether a range can only ever mean one version.
+ * Whether a range matches only one version.
  *
  * @param range The range.
  * @returns Whether it is a whole version: `1.2.3`, `1.2.3-rc.1`.

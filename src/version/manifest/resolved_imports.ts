@@ -1,5 +1,5 @@
 /**
- * A manifest made ready for look-ups: what a loader asks for every import.
+ * An index of a manifest: the look-ups that a loader makes for every import.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export class ManifestIndex {
   /**
    * Indexes a manifest.
    *
-   * @param manifest What to index.
+   * @param manifest The manifest to index.
    */
   constructor(manifest: Manifest) {
     this.manifest = manifest;
@@ -50,7 +50,7 @@ export class ManifestIndex {
    * Finds a pinned module.
    *
    * @param label Its label.
-   * @param type How it is asked for; `module` by default.
+   * @param type The type with which it is imported; `module` by default.
    * @returns The member; `undefined` when the manifest has none.
    */
   member(label: string, type: ImportType = "module"): Member | undefined {
@@ -78,10 +78,10 @@ export class ManifestIndex {
 
   /**
    * Resolves an import as it was recorded: the importer's edges first, then plainly relative
-   * against the labels of members. Never consults an import map, a lock or the network.
+   * against the labels of members. Never uses an import map, a lock or the network.
    *
    * @param from The label of the importing member.
-   * @param specifier The specifier as its source has it.
+   * @param specifier The specifier as written in the source.
    * @param attributes Its import attributes; only `type` counts.
    * @returns What it leads to; `undefined` when the manifest does not list it.
    */

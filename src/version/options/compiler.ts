@@ -1,12 +1,12 @@
 /**
- * The compiler options that are part of a version: those that change what is emitted.
+ * The compiler options that are part of a version: those that change the emitted code.
  *
  * @module
  */
 
 import type { ManifestOption, MediaType } from "../manifest/format.ts";
 
-/** Options that matter to JSX, with the value that is as good as none. */
+/** Options that matter to JSX, with their defaults. */
 const JSX: Readonly<Record<string, string>> = {
   jsx: "react",
   jsxFactory: "React.createElement",
@@ -14,7 +14,7 @@ const JSX: Readonly<Record<string, string>> = {
   jsxImportSource: "react",
 };
 
-/** Options that matter to TypeScript, with the value that is as good as none. */
+/** Options that matter to TypeScript, with their defaults. */
 const TYPESCRIPT: Readonly<Record<string, string>> = {
   emitDecoratorMetadata: "false",
   experimentalDecorators: "false",
@@ -22,12 +22,12 @@ const TYPESCRIPT: Readonly<Record<string, string>> = {
 };
 
 /**
- * Chooses the options that change the emitted code of some modules.
+ * Selects the options that change the emitted code of some modules.
  *
  * @param given Compiler options of a config file.
  * @param media The media types of the modules.
- * @returns Name and value of each option that is not at its default: texts as they are, anything
- * else as JSON. JSX options only where there is JSX, others only where there is TypeScript.
+ * @returns Name and value of each option that is not at its default: texts unchanged, anything
+ * else as JSON. JSX options only if there is JSX, others only if there is TypeScript.
  */
 export function emitOptions(
   given: Readonly<Record<string, unknown>>,
@@ -58,11 +58,11 @@ export interface OptionedModule {
 }
 
 /**
- * The option lines of a manifest: one for all modules where those that an option matters to have it
- * alike, else one for each module where it is not at its default.
+ * The option lines of a manifest: one line for all modules if all modules that an option matters to
+ * have the same value, otherwise one line for each module where it is not at its default.
  *
  * @param modules The modules of a version.
- * @returns Key, value, and the label of the module where the line is for one only.
+ * @returns Key, value, and the label of the module if the line is for one only.
  */
 export function optionLines(modules: Iterable<OptionedModule>): ManifestOption[] {
   const all = [...modules];

@@ -1,11 +1,11 @@
 /**
- * Which compiler options a module is compiled with, as Deno decides it:
+ * Determines the compiler options of a module, as Deno does:
  *
- * - GOVERNING-1: the options of the workspace's root, and over them those of the member whose folder holds
- *   the module;
- * - GOVERNING-2: where neither has any, those of the first `tsconfig.json` that is for the module, which
- *   must be a file;
- * - GOVERNING-3: what lies in no member's folder, remote modules too, is governed by the root.
+ * - GOVERNING-1: the options of the workspace's root, overridden by those of the member whose
+ *   folder contains the module;
+ * - GOVERNING-2: if neither has any, those of the first `tsconfig.json` that applies to the module,
+ *   which must be a file;
+ * - GOVERNING-3: modules in no member's folder, remote ones too, get the options of the root.
  *
  * @module
  */
@@ -21,17 +21,17 @@ export interface ConfigFolder {
   readonly url: string;
   /** The URL of its config file. */
   readonly file: string;
-  /** The options in its `deno.json`; nothing when it gives none. */
+  /** The options in its `deno.json`; absent if it sets none. */
   readonly compilerOptions?: unknown;
 }
 
-/** Chooses the compiler options of modules. */
+/** Selects the compiler options of modules. */
 export class GoverningOptions {
   /** Without any config. */
   static readonly NONE: GoverningOptions = new GoverningOptions(undefined, [], []);
 
   readonly #root: OptionScope | undefined;
-  /** The longest first. */
+  /** The longest URL first. */
   readonly #members: readonly MemberScope[];
   readonly #tsConfigs: readonly TsConfig[];
 
@@ -46,12 +46,12 @@ export class GoverningOptions {
   }
 
   /**
-   * Reads what a workspace says.
+   * Reads the options of a workspace.
    *
    * @param root Its root.
    * @param members Its members.
    * @returns The options.
-   * @throws {ConfigError} When a `tsconfig.json` that may count can't be read, or when Deno would
+   * @throws {ConfigError} When a `tsconfig.json` that may apply can't be read, or when Deno would
    * not start with some options (OPTION-1).
    */
   static async read(
@@ -63,10 +63,10 @@ export class GoverningOptions {
       .map((member) => ({ url: member.url, scope: scopeOf(member, own) }))
       .sort((a, b) => b.url.length - a.url.length);
     const scopes = [own, ...merged.map(({ scope }) => scope)];
-    // GOVERNING-2: nobody asks for one where everything has options.
-    const mayCount = scopes.includes(undefined);
+    // GOVERNING-2: no tsconfig.json is needed if every scope has options.
+    const mayApply = scopes.includes(undefined);
     const folders = [root, ...members].map(({ url }) => url);
-    const tsConfigs = mayCount ? await readTsConfigs(folders) : [];
+    const tsConfigs = mayApply ? await readTsConfigs(folders) : [];
     for (const scope of [...scopes, ...tsConfigs]) if (scope !== undefined) checkScope(scope);
     return new GoverningOptions(own, merged, tsConfigs);
   }
@@ -87,10 +87,10 @@ export class GoverningOptions {
   }
 
   /**
-   * Refuses to compile the JSX of a module in a way that is not Deno's.
+   * Refuses JSX options that this package does not compile.
    *
    * @param url The URL of a module with JSX, redirects followed.
-   * @throws {ConfigError} When its options ask for that (OPTION-3).
+   * @throws {ConfigError} When the module's options are such (OPTION-3).
    */
   checkJsx(url: string): void {
     const scope = this.#scopeOf(url);
@@ -111,7 +111,7 @@ interface MemberScope {
   readonly scope: OptionScope | undefined;
 }
 
-/** GOVERNING-1: the options of a folder over those of the root. */
+/** GOVERNING-1: the options of a folder, which override those of the root. */
 function scopeOf(
   { file, compilerOptions }: ConfigFolder,
   root: OptionScope | undefined,

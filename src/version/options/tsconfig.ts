@@ -1,6 +1,6 @@
 /**
- * The `tsconfig.json` files that Deno reads, and the modules that each one is for. They stand
- * beside the config files of a workspace, or are referred to by one that does.
+ * The `tsconfig.json` files that Deno reads, and the modules to which each applies. They are next
+ * to the config files of a workspace, or referenced by one that is.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { readJson } from "../project/config_files.ts";
 import { ConfigError } from "../errors.ts";
 import { givenOptions, type OptionScope } from "./values.ts";
 
-/** A `tsconfig.json` with all that it extends. */
+/** A `tsconfig.json`, with everything that it extends. */
 export interface TsConfig extends OptionScope {
   /**
-   * Whether it is for a module.
+   * Whether it applies to a module.
    *
    * @param path The module's absolute path.
    */
@@ -33,8 +33,8 @@ interface Read extends OptionScope {
  * Reads the `tsconfig.json` of some folders.
  *
  * @param folders The URLs of the folders, each with its final slash.
- * @returns What is there, in the order in which Deno asks them: by path, each after those that it
- * refers to.
+ * @returns The files that exist, in the order in which Deno checks them: by path, each after those
+ * that it references.
  * @throws {ConfigError} When one can't be read, or extends a package that is not installed.
  */
 export async function readTsConfigs(folders: readonly string[]): Promise<TsConfig[]> {
@@ -104,7 +104,7 @@ async function read(url: string, extending: readonly string[]): Promise<Read | u
   };
 }
 
-/** What is extended, by the rules of `require` without guessed endings. */
+/** The config that is extended, resolved like `require` without guessed extensions. */
 async function readBase(
   specifier: string,
   url: string,
@@ -132,7 +132,7 @@ function includes({ url, files, include, exclude }: Read, path: string): boolean
   return isBelow(path, pathOf(new URL("./", url).href));
 }
 
-/** `undefined` where Deno takes the list for none: it is not there, or one of its globs is none. */
+/** `undefined` where Deno ignores the list: it is absent, or one of its globs is invalid. */
 function matchersOf(list: unknown, folder: string): Matcher[] | undefined {
   const matchers = textsOf(list)?.map((text) => matcherOf(absolute(text, folder)));
   return matchers?.some((matcher) => matcher === undefined) ? undefined : matchers as Matcher[];
@@ -142,7 +142,7 @@ function matcherOf(pattern: string): Matcher | undefined {
   if (!/[*?{}[\]]/.test(pattern)) return (path) => isBelow(path, pattern);
   const segments = pattern.split("/");
   if (segments.some((segment) => segment.includes("**") && segment !== "**")) return undefined;
-  // Brackets and braces stand for themselves; no wildcard takes a dot that a name begins with.
+  // Brackets and braces match themselves; no wildcard matches a leading dot of a name.
   let source = "^";
   for (const [i, segment] of segments.entries()) {
     const isLast = i === segments.length - 1;
@@ -179,7 +179,7 @@ function textsOf(list: unknown, isOneAllowed = false): string[] | undefined {
   return Array.isArray(list) ? list.filter((text) => typeof text === "string") : undefined;
 }
 
-/** By segments, each by its bytes. */
+/** By segments, each compared by bytes. */
 function byPath(a: string, b: string): number {
   const encoder = new TextEncoder();
   const bytes = (url: string) => encoder.encode(pathOf(url).replaceAll("/", "\0"));

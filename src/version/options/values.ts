@@ -1,14 +1,15 @@
 /**
- * Which values of compiler options are taken: those with which Deno runs a module, and of these the
- * ones that this package compiles to the same. Anything else is refused by name, before there is a
- * hash. `docs/compiler-options.md` lists all options, and `tests/version/compiler_options_test.ts`
- * holds the list against the installed Deno.
+ * Which values of compiler options are accepted: those with which Deno runs a module, and which
+ * this package compiles to the same code. Any other value is refused by name, before a hash exists.
+ * `docs/compiler-options.md` lists all options, and `tests/version/compiler_options_test.ts`
+ * compares the list with the installed Deno.
  *
- * - OPTION-1: what Deno refuses at its start is refused wherever it stands: another text for `jsx`, and
- *   an import source where nothing is imported from it.
- * - OPTION-2: what Deno refuses when it compiles a module is refused where it governs one: a value of
- *   another type.
- * - OPTION-3: what Deno takes, and this package does not compile, is refused where a module has JSX.
+ * - OPTION-1: a value that Deno refuses when it starts is refused in every config file: another
+ *   text for `jsx`, and an import source without an option that imports from it.
+ * - OPTION-2: a value that Deno refuses when it compiles a module is refused if it applies to a
+ *   module: a value of another type.
+ * - OPTION-3: a value that Deno accepts, and this package does not compile, is refused if a module
+ *   has JSX.
  *
  * @module
  */
@@ -22,21 +23,21 @@ export type GivenOptions = Readonly<Record<string, unknown>>;
 export interface OptionScope {
   /** The options. */
   readonly options: GivenOptions;
-  /** The URL of the file that sets an option. */
+  /** Returns the URL of the file that sets an option. */
   readonly fileOf: (key: string) => string;
 }
 
-/** The JSX that this package compiles. */
+/** The values of `jsx` that this package compiles. */
 const COMPILED = ["react", "react-jsx", "react-jsxdev"];
-/** The JSX that Deno takes beside it. */
+/** Other values of `jsx` that Deno accepts. */
 const TAKEN = ["precompile", "preserve"];
 
 const isBoolean = (value: unknown) => typeof value === "boolean";
 const isText = (value: unknown) => typeof value === "string";
-/** A factory that both take: names with dots between them. */
+/** A factory that Deno and this package accept: names with dots between them. */
 const isName = (value: unknown) => isText(value) && isFactory(value as string);
 
-/** What a value must be, in words and as a test, by the kinds of modules that it matters to. */
+/** What a value must be, as text and as a test, by the kinds of modules that it matters to. */
 const TYPES: readonly (readonly [RegExp, string, (value: unknown) => boolean, string[]])[] = [
   [/^(tsx?|jsx)$/, "true or false", isBoolean, [
     "checkJs",
@@ -59,7 +60,7 @@ const TYPES: readonly (readonly [RegExp, string, (value: unknown) => boolean, st
  * Whether a text is a factory of JSX: names with dots between them.
  *
  * @param text The text.
- * @returns Whether it is; the compiler breaks on much of what is not, as Deno does.
+ * @returns Whether it is one; the compiler, like Deno's, fails on many other texts.
  */
 export function isFactory(text: string): boolean {
   return /^(?!this\b)[\p{ID_Start}$_][\p{ID_Continue}$]*(\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u
@@ -69,10 +70,10 @@ export function isFactory(text: string): boolean {
 /**
  * The compiler options of a config file.
  *
- * @param value What the file has.
+ * @param value The value in the file.
  * @param file The URL of the file.
- * @returns The options; `undefined` where there are none.
- * @throws {ConfigError} When they are no object.
+ * @returns The options; `undefined` if there are none.
+ * @throws {ConfigError} When the value is not an object.
  */
 export function givenOptions(value: unknown, file: string): GivenOptions | undefined {
   if (value === undefined || value === null) return undefined;
@@ -81,9 +82,9 @@ export function givenOptions(value: unknown, file: string): GivenOptions | undef
 }
 
 /**
- * OPTION-1: refuses what no module may stand beside.
+ * OPTION-1: refuses options with which Deno does not start.
  *
- * @param scope The options of a root, of a member over it, or of a `tsconfig.json`.
+ * @param scope The options of a root, of a member merged into it, or of a `tsconfig.json`.
  * @throws {ConfigError} When Deno would not start with it.
  */
 export function checkScope({ options, fileOf }: OptionScope): void {
@@ -117,11 +118,11 @@ export function checkTypes({ options, fileOf }: OptionScope, media: string): voi
 }
 
 /**
- * OPTION-3: refuses to compile JSX in a way that is not Deno's.
+ * OPTION-3: refuses JSX options that this package does not compile.
  *
  * @param scope The options of a module with JSX.
  * @param url Its URL.
- * @throws {ConfigError} When they say so.
+ * @throws {ConfigError} When the options are such.
  */
 export function checkJsx({ options, fileOf }: OptionScope, url: string): void {
   const { jsx } = options;

@@ -1,6 +1,6 @@
 /**
- * The application that runs in this process: where its files are, and how they are named in a
- * database that other machines read too.
+ * The application that runs in this process: the folder of its files, and their names in a database
+ * that other machines read too.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { labelOf } from "../manifest/label.ts";
 
 const CONFIG_NAMES = ["deno.json", "deno.jsonc", "package.json"];
 
-/** The folder that an application is, and names relative to it. */
+/** The folder of an application, and names relative to it. */
 export class Application {
   /** The URL of the folder, with its final slash. */
   readonly root: string;
 
   /**
-   * Names the folder.
+   * Makes the application of a folder.
    *
    * @param root Its URL, with the final slash.
    */
@@ -42,11 +42,11 @@ export class Application {
   }
 
   /**
-   * The absolute form of a specifier that a user wrote or the registry recorded.
+   * Converts a specifier that a user wrote or the registry recorded into its absolute form.
    *
    * @param specifier An absolute URL, `jsr:`, or `app:` and a path from the application's root.
    * @returns A normalised URL, or the `jsr:` specifier.
-   * @throws {InvalidArgumentError} When it is none of these.
+   * @throws {InvalidArgumentError} When the specifier is none of these.
    */
   resolve(specifier: string): string {
     if (specifier.startsWith("app:")) {
@@ -64,7 +64,7 @@ export class Application {
   }
 
   /**
-   * As {@linkcode Application.resolve}.
+   * Like {@linkcode Application.resolve}, without throwing.
    *
    * @returns `undefined` when the specifier is none of these.
    */
@@ -77,18 +77,18 @@ export class Application {
   }
 
   /**
-   * The form of a specifier that means the same on other machines: a file is named from the
-   * application's root, since containers move.
+   * Converts a specifier into a form that means the same on other machines: a file is named
+   * relative to the application's root, since containers have different paths.
    *
-   * @param specifier What {@linkcode Application.resolve} gave.
-   * @returns What the registry records.
+   * @param specifier A result of {@linkcode Application.resolve}.
+   * @returns The form in the registry.
    */
   record(specifier: string): string {
     if (!specifier.startsWith("file:")) return specifier;
     return `app:${labelOf(specifier, this.root).replace(/^\.\//, "")}`;
   }
 
-  /** Whether modules in a folder belong to this application's own config file. */
+  /** Whether modules in a folder are governed by this application's own config file. */
   governs(url: string): boolean {
     return url.startsWith("file:") && nearestConfigFolder(new URL("./", url).href) === this.root;
   }
@@ -109,6 +109,6 @@ function isFile(url: URL): boolean {
   try {
     return Deno.statSync(url).isFile;
   } catch {
-    return false; // Not there, or not to be seen: then it says nothing.
+    return false; // Does not exist, or can't be read.
   }
 }

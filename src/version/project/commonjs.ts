@@ -1,39 +1,41 @@
 /**
- * Which files Deno executes as CommonJS although their names don't say so: those without an import
- * or export, in a package that says so. A version executes every module as an ES module, strict and
- * with other globals, so no version may hold such a file.
+ * Which files Deno executes as CommonJS although their extension does not say so: those without an
+ * import or export, in a package of type `commonjs`. A version executes every module as an ES
+ * module, in strict mode and with other globals, so no version may contain such a file.
  *
  * @module
  */
 
 import { readJson } from "./config_files.ts";
 
-/** How a project's files are told apart. */
+/** Determines which files of a project are CommonJS. */
 export class CommonJsFiles {
-  /** Where no file is CommonJS by its package: Deno looks at packages only where a project has one. */
+  /**
+   * For projects without a package: Deno reads the type of packages only where a project has one.
+   */
   static readonly NONE: CommonJsFiles = new CommonJsFiles(undefined);
 
-  /** What a `package.json` without a `type` means; `undefined`: nobody asks for any. */
+  /** The type of a `package.json` without a `type`; `undefined` if no type applies. */
   readonly #default: "commonjs" | "module" | undefined;
   /** The nearest `package.json` of a folder. */
   readonly #nearest = new Map<string, Promise<Package | undefined>>();
 
   /**
-   * Tells the files of a project apart.
+   * Makes the check for a project.
    *
-   * @param usual What a `package.json` without a `type`, or none at all, means; `undefined` where
-   * Deno looks at none.
+   * @param usual The type of a `package.json` without a `type`, or of files without one;
+   * `undefined` if Deno reads none.
    */
   constructor(usual: "commonjs" | "module" | undefined) {
     this.#default = usual;
   }
 
   /**
-   * Why Deno executes a file as CommonJS if it has no import or export.
+   * Why Deno would execute a file as CommonJS if it has no import or export.
    *
    * @param url The URL of a JavaScript or TypeScript module.
-   * @returns What says so, for people; `undefined` when it is an ES module all the same.
-   * @throws {ConfigError} When a `package.json` that may decide it can't be read.
+   * @returns The reason, for people; `undefined` if it is an ES module anyway.
+   * @throws {ConfigError} When a `package.json` that may decide can't be read.
    */
   async reasonOf(url: string): Promise<string | undefined> {
     const { protocol, pathname } = new URL(url);

@@ -19,9 +19,9 @@ import { Lockfile } from "./lockfile.ts";
 import { parsePackageSpecifier } from "../manifest/package_specifier.ts";
 import { satisfies } from "./semver.ts";
 
-/** What a project says about imports and emitted code. */
+/** The settings of a project for imports and emitted code. */
 export interface Project {
-  /** The import map, workspace members and dependencies merged in. */
+  /** The import map, with workspace members and dependencies merged in. */
   readonly importMap: ImportMap;
   /** The lock; `undefined` for none. */
   readonly lock: Lockfile | undefined;
@@ -29,9 +29,9 @@ export interface Project {
   readonly compilerOptions: GoverningOptions;
   /** Which files Deno executes as CommonJS. */
   readonly commonJs: CommonJsFiles;
-  /** Packages of the workspace, answered from their folder. */
+  /** Packages of the workspace, which are resolved to their folder. */
   readonly packages: readonly WorkspacePackage[];
-  /** Where a workspace could be that this process may not see; the project counts as none's. */
+  /** A folder that may contain a workspace and that this process may not read; it is ignored. */
   readonly unseen?: string | undefined;
 }
 
@@ -39,13 +39,13 @@ export interface Project {
 export interface WorkspacePackage {
   /** Its name. */
   readonly name: string;
-  /** Its version, if it says one. */
+  /** Its version, if it has one. */
   readonly version: string | undefined;
   /** URLs by the path inside the package: `""` for the package itself, `/sub`. */
   readonly exports: ReadonlyMap<string, string>;
 }
 
-/** What an application without a config file has. */
+/** The project of an application without a config file. */
 export const EMPTY_PROJECT: Project = {
   importMap: new ImportMap({}, "file:///"),
   lock: undefined,
@@ -108,11 +108,11 @@ export async function readProject(root: string, config?: string | URL | false): 
 }
 
 /**
- * Answers a `jsr:` or `npm:` specifier from the workspace, as Deno does where the version matches.
+ * Resolves a `jsr:` or `npm:` specifier in the workspace, as Deno does if the version matches.
  *
  * @param project The project.
  * @param specifier A resolved specifier.
- * @returns The URL of the module; `undefined` when no package of the workspace answers.
+ * @returns The URL of the module; `undefined` when no package of the workspace matches.
  */
 export function resolveInWorkspace(project: Project, specifier: string): string | undefined {
   const parts = parsePackageSpecifier(specifier);
@@ -147,7 +147,9 @@ async function readConfig(config: string | URL): Promise<Folder> {
   return { url, file, deno: json, npm: await readJson(`${url}package.json`) };
 }
 
-/** The folder whose workspace holds this one; the folder itself when there is none, or unseen. */
+/**
+ * The folder whose workspace contains this one; this folder if there is none, or it can't be read.
+ */
 async function findWorkspace(own: Folder): Promise<{ top: Folder; unseen?: string }> {
   if (own.deno?.workspace !== undefined) return { top: own };
   for (let url = own.url; new URL("../", url).href !== url;) {
@@ -168,7 +170,7 @@ async function findWorkspace(own: Folder): Promise<{ top: Folder; unseen?: strin
 
 async function readFolder(url: string): Promise<Folder | undefined> {
   const json = await readJson(`${url}deno.json`);
-  // Deno does not look at it where there is the other.
+  // Deno ignores it if there is a deno.json.
   const jsonc = json === undefined ? await readJson(`${url}deno.jsonc`) : undefined;
   const npm = await readJson(`${url}package.json`);
   const deno = json ?? jsonc;
@@ -196,7 +198,9 @@ function readMembers(top: Folder): Promise<Folder[]> {
   return readFolders(top, workspaceOf(top));
 }
 
-/** Reads folders named relative to `top`; a last segment `*` stands for every folder there. */
+/**
+ * Reads folders named relative to `top`; a last segment `*` stands for every folder in its parent.
+ */
 async function readFolders(top: Folder, patterns: readonly string[]): Promise<Folder[]> {
   const urls = new Set<string>();
   for (const pattern of patterns) {
@@ -259,7 +263,7 @@ async function buildImportMap(
     scopes[scope] = { ...scopes[scope], ...entries };
   };
   for (const folder of [top, ...members]) {
-    // The map of the root goes before the dependencies of a package.json.
+    // The map of the root overrides the dependencies of a package.json.
     const dependencies = Object.entries(dependenciesOf(folder)).filter(([key]) =>
       !(key in imports) && !Object.hasOwn(folder.deno?.imports ?? {}, key.replace(/\/$/, ""))
     );
@@ -296,7 +300,7 @@ async function readImportMap(top: Folder): Promise<{ json: ImportMapJson; file: 
   return { json, file: url };
 }
 
-/** Relative addresses and keys, made absolute: they belong to the file that has them. */
+/** Makes relative addresses and keys absolute: they are relative to the file that contains them. */
 function absolute(entries: ImportMapEntries = {}, base: string): Record<string, string | null> {
   const resolve = (text: unknown): string =>
     typeof text === "string" && /^(\/|\.\.?\/)/.test(text)
@@ -330,7 +334,7 @@ function optionsOf({ url, file, deno }: Folder): ConfigFolder {
   return { url, file, compilerOptions: deno?.compilerOptions };
 }
 
-/** Deno looks at packages where the workspace has one, or where it is told to. */
+/** Deno reads the type of packages if the workspace has one, or if `unstable` says so. */
 function commonJsOf(top: Folder, members: readonly Folder[]): CommonJsFiles {
   const unstable = top.deno?.unstable;
   if (Array.isArray(unstable) && unstable.includes("detect-cjs")) {

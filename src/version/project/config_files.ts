@@ -1,6 +1,6 @@
 /**
- * Reads the files that a project is made of, which decide over a version's hash: what may be there
- * and can't be read is an error, and never counts as absent.
+ * Reads the files of a project, on which a version's hash depends: a file that may exist and can't
+ * be read is an error, and never counts as absent.
  *
  * @module
  */
@@ -8,16 +8,16 @@
 import { ConfigError } from "../errors.ts";
 import { parseJsonc } from "./jsonc.ts";
 
-/** A file that a hash may need, and that this process may not read. */
+/** A file that a hash may depend on, and that this process may not read. */
 export class ForbiddenFileError extends ConfigError {
   /** The URL of the file. */
   readonly url: string;
 
   /**
-   * Names the file.
+   * Makes the error.
    *
    * @param url Its URL.
-   * @param cause What the runtime said.
+   * @param cause The error of the runtime.
    */
   constructor(url: string, cause?: unknown) {
     super(
@@ -33,9 +33,9 @@ export class ForbiddenFileError extends ConfigError {
  * Reads a file of JSON with comments that holds an object.
  *
  * @param url Its `file:` URL.
- * @returns The object; `undefined` when the file is definitely not there.
+ * @returns The object; `undefined` when the file definitely does not exist.
  * @throws {ForbiddenFileError} When this process may not read it.
- * @throws {ConfigError} When it can't be read, or holds no object.
+ * @throws {ConfigError} When it can't be read, or does not contain an object.
  */
 export async function readJson(url: string): Promise<Record<string, unknown> | undefined> {
   const text = await readText(url);
@@ -56,15 +56,15 @@ export async function readJson(url: string): Promise<Record<string, unknown> | u
  * Reads a file's text.
  *
  * @param url Its `file:` URL.
- * @returns The text; `undefined` when the file is definitely not there.
- * @throws {ForbiddenFileError} When this process may not read it: a hash without it would be
- * another.
+ * @returns The text; `undefined` when the file definitely does not exist.
+ * @throws {ForbiddenFileError} When this process may not read it: without the file, the hash would
+ * differ.
  * @throws {ConfigError} When it can't be read.
  */
 export async function readText(url: string): Promise<string | undefined> {
   const path = new URL(url);
   try {
-    // Asked first, so that looking for a config above a root never prompts anybody.
+    // Queried first, so that searching for a config above a root never prompts the user.
     const { state } = await Deno.permissions.query({ name: "read", path });
     if (state !== "granted") throw new ForbiddenFileError(url);
     return await Deno.readTextFile(path);

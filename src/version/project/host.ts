@@ -1,6 +1,6 @@
 /**
  * The host: this package itself, as a workflow module imports it. A member gets the running
- * engine's own `./workflow` entry, whatever version it asks for; no other entry may be in a graph,
+ * engine's own `./workflow` entry, whatever version it requests; no other entry may be in a graph,
  * since loading an old version must not start the application again.
  *
  * @module
@@ -21,11 +21,11 @@ export const WORKFLOW_ENTRY: string = PACKAGE + WORKFLOW_PATH;
 export const ENGINE_ENTRY: string = `${PACKAGE}mod.ts`;
 
 /**
- * Tells whether a specifier means this package.
+ * Determines whether a specifier means this package.
  *
  * @param specifier A requested specifier, or the URL that it was resolved to.
- * @returns `host` for the `./workflow` entry, `engine` for anything else of the package that no
- * graph may hold, `undefined` for other modules.
+ * @returns `host` for the `./workflow` entry, `engine` for any other module of the package that no
+ * graph may contain, `undefined` for other modules.
  */
 export function classifyHost(specifier: string): "host" | "engine" | undefined {
   const parts = parsePackageSpecifier(specifier);
@@ -38,7 +38,7 @@ export function classifyHost(specifier: string): "host" | "engine" | undefined {
   }
   const url = specifier.replace(/[?#].*$/s, "");
   if (url === WORKFLOW_ENTRY) return "host";
-  // Beside the sources lie examples and tests, which are ordinary modules.
+  // The examples and tests next to the sources are ordinary modules.
   if (url === ENGINE_ENTRY || url.startsWith(`${PACKAGE}src/`)) return "engine";
   if (!url.startsWith(REGISTRY)) return undefined;
   const path = url.slice(REGISTRY.length).replace(/^[^/]*\//, "");

@@ -1,5 +1,5 @@
 /**
- * Import maps: `imports` and `scopes`, resolved as the HTML standard says.
+ * Import maps: `imports` and `scopes`, resolved as in the HTML standard.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface ImportMapJson {
   readonly scopes?: Readonly<Record<string, ImportMapEntries>>;
 }
 
-/** Addresses by specifier; what has `null` leads nowhere. */
+/** Addresses by specifier; `null` blocks a specifier. */
 export type ImportMapEntries = Readonly<Record<string, string | null>>;
 
 type Entries = readonly (readonly [key: string, address: string | null])[];
@@ -28,7 +28,7 @@ export class ImportMap {
    * Reads an import map.
    *
    * @param json Its content.
-   * @param base The URL that its relative addresses belong to.
+   * @param base The URL that its relative addresses are relative to.
    * @throws {ConfigError} When an address or a scope is not a URL.
    */
   constructor(json: ImportMapJson, base: string) {
@@ -45,10 +45,10 @@ export class ImportMap {
   /**
    * Resolves a specifier.
    *
-   * @param specifier As requested.
+   * @param specifier The specifier as requested.
    * @param importer The URL of the importing module.
    * @returns An absolute URL; `undefined` for a bare specifier that nothing maps, and for any that
-   * the map blocks: by `null`, or by a prefix that the rest climbs out of.
+   * the map blocks: by `null`, or since the rest climbs out of its prefix.
    */
   resolve(specifier: string, importer: string): string | undefined {
     const url = urlOf(specifier, importer);
@@ -64,8 +64,8 @@ export class ImportMap {
 }
 
 /**
- * Adds what Deno understands in `deno.json`: an entry for a `jsr:` or `npm:` package answers its
- * subpaths too.
+ * Adds what Deno accepts in `deno.json`: an entry for a `jsr:` or `npm:` package also resolves the
+ * package's subpaths.
  *
  * @param imports Entries of a `deno.json`.
  * @returns The entries, completed.
@@ -86,7 +86,7 @@ function urlOf(specifier: string, base: string): string | undefined {
   return URL.canParse(specifier) ? new URL(specifier).href : undefined;
 }
 
-/** Longest key first, so that the most specific prefix wins. */
+/** Longest key first, so that the most specific prefix matches. */
 function sortEntries(entries: ImportMapEntries, base: string): Entries {
   return Object.entries(entries)
     .map(([key, address]) => {
@@ -105,7 +105,7 @@ function sortEntries(entries: ImportMapEntries, base: string): Entries {
     .sort(([a], [b]) => a < b ? 1 : -1);
 }
 
-/** What an entry says: an address, or `null` where it blocks; `undefined` where none matches. */
+/** The address of the matching entry, `null` if it blocks; `undefined` if no entry matches. */
 function matchEntries(
   entries: Entries,
   key: string,
@@ -118,7 +118,7 @@ function matchEntries(
     if (!isPrefix) continue;
     if (address === null) return null;
     const rest = key.slice(prefix.length);
-    // An opaque address such as `npm:name@1/` is no base for a URL: the rest is put behind it.
+    // An opaque address such as `npm:name@1/` can't be a base URL, so the rest is appended.
     if (!URL.canParse(rest, address)) return address + rest;
     const resolved = new URL(rest, address).href;
     return resolved.startsWith(address) ? resolved : null;

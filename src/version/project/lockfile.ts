@@ -1,5 +1,5 @@
 /**
- * `deno.lock`, versions 4 and 5: which version a range means, and what its packages weigh.
+ * `deno.lock`, versions 4 and 5: the locked version of a range, and the digest of its packages.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { sha256Hex } from "../../base/encoding.ts";
 import { ConfigError } from "../errors.ts";
 import { type PackageSpecifier, parsePackageSpecifier } from "../manifest/package_specifier.ts";
 
-/** A package as the lock pins it. */
+/** A package in the lock. */
 export interface LockedPackage {
   /** The exact version. */
   readonly version: string;
   /**
-   * Over the package and all that it depends on: `closure-sha256-` and hexadecimal digits. `null`
+   * Over the package and all its dependencies: `closure-sha256-` and hexadecimal digits. `null`
    * when a part of the closure has no integrity in the lock.
    */
   readonly integrity: string | null;
@@ -33,7 +33,7 @@ interface LockJson {
   readonly jsr?: Readonly<Record<string, Entry>>;
 }
 
-/** A lockfile; immutable. One of another version pins nothing. */
+/** A lockfile; immutable. A lockfile of another format version pins nothing. */
 export class Lockfile {
   readonly #lock: LockJson;
   /** The keys of each kind by `kind:name`. */
@@ -44,7 +44,7 @@ export class Lockfile {
    * Reads a lockfile.
    *
    * @param text Its text.
-   * @param url What messages call it.
+   * @param url Its name in messages.
    * @throws {ConfigError} When it is not JSON.
    */
   constructor(text: string, url: string) {
@@ -66,22 +66,22 @@ export class Lockfile {
   }
 
   /**
-   * Finds what a specifier means here.
+   * Finds the package that a specifier means.
    *
    * @param specifier Its kind, name and range.
-   * @returns The package; `undefined` when the lock does not know it.
+   * @returns The package; `undefined` when the lock does not list it.
    */
   find(specifier: PackageSpecifier): LockedPackage | undefined {
     const { kind, name, range } = specifier;
     const locked = this.#lock.specifiers?.[`${kind}:${name}@${range || "*"}`] ?? range;
     const key = `${name}@${locked}`;
     if (this.#lock[kind]?.[key] === undefined) return undefined;
-    // What follows the first underscore says which peers an npm package was resolved with.
+    // The part after the first underscore names the peers with which an npm package was resolved.
     const version = kind === "npm" ? locked.replace(/_.*$/s, "") : locked;
     return { version, integrity: this.#closure(kind, key) };
   }
 
-  /** The digest of the sorted lines `kind:key integrity` of a package and all below it. */
+  /** The digest of the sorted lines `kind:key integrity` of a package and all its dependencies. */
   #closure(kind: "npm" | "jsr", key: string): string | null {
     const root = `${kind}:${key}`;
     const known = this.#closures.get(root);
@@ -117,7 +117,7 @@ export class Lockfile {
     return keys?.length === 1 ? ["npm", keys[0]!] : undefined;
   }
 
-  /** A dependency of a JSR package: a specifier, its range left out where only one is known. */
+  /** A dependency of a JSR package: a specifier, without a range if only one version is locked. */
   #anyKey(dependency: string): ["npm" | "jsr", string] | undefined {
     const specifier = parsePackageSpecifier(dependency);
     if (specifier === undefined) return undefined;

@@ -1,5 +1,5 @@
 /**
- * As much of semantic versioning as workspaces and `jsr:` roots need.
+ * The part of semantic versioning that workspaces and `jsr:` roots need.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const VERSION = /^v?(\d+)(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?(?:-([0-9A-Za-z.-]+
 /**
  * Whether a version satisfies a range.
  *
- * @param version A whole version; anything else satisfies nothing.
+ * @param version A whole version; any other text satisfies no range.
  * @param range `1.2.3`, `^1.2`, `~1.2.3`, `1.x`, `*`, `>=1 <3`, or several joined by `||`; a
  * pre-release satisfies only a range that names one of the same version.
  * @returns Whether it does.
@@ -64,7 +64,7 @@ function parseTerm(term: string): ((version: Version) => boolean) | undefined {
     number,
   ];
   const low: Version = [major, minor, patch, match[4] ?? ""];
-  // The first version above all that a partial version stands for.
+  // The first version above all versions that a partial version stands for.
   const above: Version = given === 1
     ? [major + 1, 0, 0, "0"]
     : given === 2
