@@ -201,17 +201,25 @@ Deno.test("POSTGRES-2: with three connections everything works, and with too few
     }
     const other = await postgres(url.href).open();
     assert.equal((await other.query("select 1")).length, 1, "over what the first has given up");
-    const third = await postgres(url.href).open();
-    await assert.rejects(third.query("select 1"), {
-      code: "DATABASE_UNAVAILABLE",
-      message: /too many connections.* works with two connections, and uses up to ten/,
-    });
-    await Promise.all([other.close(), third.close()]);
+    await other.close();
   } finally {
     await end();
     await driver.close();
-    await place.query(`drop role ${role}`);
   }
+  await place.query(`alter role ${role} connection limit 1`);
+  const [holder, refused] = [
+    await postgres(url.href).open(),
+    await postgres(url.href).open(),
+  ];
+  await holder.transaction(async (session) => {
+    await session.query("select 1");
+    await assert.rejects(refused.query("select 1"), {
+      code: "DATABASE_UNAVAILABLE",
+      message: /too many connections.* works with two connections, and uses up to ten/,
+    });
+  });
+  await Promise.all([holder.close(), refused.close()]);
+  await place.query(`drop role ${role}`);
 });
 
 Deno.test("errors of connecting are one error, with the database's name and without its secret", async () => {
