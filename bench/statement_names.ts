@@ -23,18 +23,11 @@ class NotingSchema extends SchemaName {
   readonly names = new Map<string, string>();
   area = "";
 
-  override fill(text: string): string {
-    const filled = super.fill(text);
-    this.names.set(filled, this.names.get(filled) ?? this.area);
-    return filled;
-  }
-
   override fillAll<Name extends string>(
     texts: Readonly<Record<Name, string>>,
   ): Record<Name, string> {
-    const filled = {} as Record<Name, string>;
-    for (const name in texts) {
-      filled[name] = super.fill(texts[name]);
+    const filled = super.fillAll(texts);
+    for (const name in filled) {
       const text = filled[name];
       this.names.set(text, this.names.get(text) ?? `${this.area}.${name}`);
     }
@@ -67,7 +60,7 @@ export function statementNames(schema: string): (text: string) => string {
   const driver = {} as SqlDriver; // preparing asks nothing
   const areas: Readonly<Record<string, () => unknown>> = {
     inserts: () => new RunInserts(noting),
-    deliverMany: () => new Deliveries(driver, noting, "default"),
+    deliveries: () => new Deliveries(driver, noting, "default"),
     journal: () => new Journal(driver, noting),
     runs: () => new Runs(driver, noting),
     lineage: () => new Lineage(driver, noting),

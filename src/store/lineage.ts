@@ -24,7 +24,7 @@ import type {
   SettledRuns,
   WokenRun,
 } from "../ports/lineage.ts";
-import { ENDED } from "./runs/statements.ts";
+import { ENDED } from "./runs/fragments.ts";
 import type { SqlDriver, SqlSession, SqlValue } from "./sql/driver.ts";
 import type { SchemaName } from "./schema/name.ts";
 import {

@@ -1,9 +1,9 @@
 /**
  * Nodes: who is alive.
  *
- * - NODE-1, burial first: a run is free only once its node's row is gone. Rows are taken away and runs
- *   freed in one transaction of two statements: the second sees every claim that the dead made
- *   before their rows were held, and RUN-1 lets them make none after.
+ * - NODE-1, the row goes first: a run is free only once its node's row is gone. One transaction of two
+ *   statements deletes rows and frees runs: the second one sees every claim that an expired node
+ *   made before its row was locked, and RUN-1 lets it make none after.
  *
  * @module
  */
@@ -11,8 +11,8 @@
 import { legibleJson } from "../base/text.ts";
 import type { Beat, HeldRun, NewNode, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./sql/driver.ts";
-import { IDLE_STATE } from "./runs/fragments.ts";
-import { NEXT_WAKE, noted, withMail } from "./runs/statements.ts";
+import { IDLE_STATE, noted, withMail } from "./runs/fragments.ts";
+import { NEXT_WAKE } from "./runs/lease_statements.ts";
 import { NEXT_LOOK } from "./schedules/statements.ts";
 import type { SchemaName } from "./schema/name.ts";
 import { FREE_TASKS } from "./tasks/statements.ts";

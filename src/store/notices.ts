@@ -8,18 +8,24 @@ import { Batcher } from "../base/batcher.ts";
 import type { Notice, Notices } from "../ports/store.ts";
 import type { SqlDriver } from "./sql/driver.ts";
 import type { SchemaName } from "./schema/name.ts";
-import { arrayLiteral } from "./sql/fragments.ts";
+import { TEXT, TEXTS } from "./sql/parameters.ts";
+import { NO_ROWS, statement } from "./sql/statement.ts";
 
 /** Postgres takes payloads under 8,000 bytes. */
 const PAYLOAD_BYTES = 7_900;
 
-const NOTIFY = "select pg_notify($1, payload) from unnest($2::text[]) as payload";
+/** Sends payloads on a channel; inside a transaction they are sent when it commits. */
+export const NOTIFY = statement(
+  { channel: TEXT, payloads: TEXTS },
+  NO_ROWS,
+  "select pg_notify($channel, payload) from unnest($payloads::text[]) as payload",
+).prepare();
 
 /** {@linkcode Notices} over LISTEN and NOTIFY; without LISTEN nothing is heard. */
 export class SqlNotices implements Notices {
   readonly #driver: SqlDriver;
   readonly #channel: string;
-  /** Tells what this store has said itself. */
+  /** Marks the hints that this store has sent itself. */
   readonly #origin = crypto.randomUUID().slice(0, 13);
   /** What is said while one statement is under way goes out in the next. */
   readonly #batcher = new Batcher<readonly Notice[], void>(async (batch) => {
@@ -40,7 +46,7 @@ export class SqlNotices implements Notices {
 
   /**
    * See {@linkcode Notices.publish}. Equal hints are sent once; one too long is not sent, and none
-   * where nobody else can listen.
+   * if no other process can listen.
    */
   async publish(notices: readonly Notice[]): Promise<void> {
     if (!this.#driver.exclusive) await this.#batcher.add(notices);
@@ -49,7 +55,7 @@ export class SqlNotices implements Notices {
   async #send(notices: readonly Notice[]): Promise<void> {
     const payloads = pack(this.#origin, notices);
     if (payloads.length === 0) return;
-    await this.#driver.query(NOTIFY, [this.#channel, arrayLiteral(payloads)]);
+    await NOTIFY.query(this.#driver, { channel: this.#channel, payloads });
   }
 
   /** See {@linkcode Notices.subscribe}. */

@@ -22,7 +22,7 @@ const ROWS = 1_000_000;
 
 /** What is asked often, or by somebody who watches. It must have been asked, or the test shows nothing of it. */
 const HOT = [
-  "deliverMany",
+  "deliveries.deliverMany",
   "health.due",
   "health.failing",
   "health.stuck",

@@ -133,7 +133,7 @@ forEachDatabase("What is asked of the database", (database, test) => {
       await Promise.all(runs.map((run) => run.signal("go")));
       await counted.parked();
     });
-    assert.equal(count(asked, "deliverMany"), 1);
+    assert.equal(count(asked, "deliveries.deliverMany"), 1);
     assert.equal(count(asked, "runs.deliver"), 0);
     assert.ok(count(asked, "runs.claim") <= 3, `found ${count(asked, "runs.claim")} claims`);
     assert.ok(count(asked, "journal.load") <= 3, `found ${count(asked, "journal.load")} loads`);

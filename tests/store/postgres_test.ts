@@ -10,7 +10,10 @@ import type { Store } from "../../src/ports/store.ts";
 import type { SqlDriver, SqlSession } from "../../src/store/sql/driver.ts";
 import { openStore } from "../../src/store/open.ts";
 import { postgres } from "../../src/store/postgres/mod.ts";
-import { runStatements } from "../../src/store/runs/statements.ts";
+import { CHANGE_STATEMENTS } from "../../src/store/runs/change_statements.ts";
+import { LEASE_STATEMENTS } from "../../src/store/runs/lease_statements.ts";
+import { MESSAGE_STATEMENTS } from "../../src/store/runs/message_statements.ts";
+import { READ_STATEMENTS } from "../../src/store/runs/read_statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { type Place, placeOn, postgresPlace, postgresUrl } from "../support/database.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
@@ -321,9 +324,10 @@ Deno.test("a claim reads its partial index, however many runs are parked or have
        ended_at = clock_timestamp() where id % 100 > 0`,
   );
   await place.query("vacuum analyze {schema}.runs");
-  const { claim, claimStarts } = runStatements(new SchemaName(place.schema));
-  for (const text of [claim, claimStarts]) {
-    const plan = JSON.stringify(await place.query(`explain ${text}`, [NODE, 10, "{}"]));
+  const { claim, claimStarts } = new SchemaName(place.schema).prepare(LEASE_STATEMENTS);
+  for (const statement of [claim, claimStarts]) {
+    const values = statement.bind({ node: NODE, limit: 10, excluded: [] });
+    const plan = JSON.stringify(await place.query(`explain ${statement.text}`, values));
     assert.match(plan, /Index Scan using runs_due/);
     assert.match(plan, /Index Scan using runs_to_start/);
   }
@@ -333,12 +337,15 @@ Deno.test("a run is found by its id and namespace alone, also before the table h
   await using world = await newWorld(SERVER);
   const { store, place } = world;
   await store.runs.insert(Array.from({ length: 300 }, (_, index) => newRun(`r${index}`)));
-  const sql = runStatements(new SchemaName(place.schema));
+  const statements = { ...READ_STATEMENTS, ...CHANGE_STATEMENTS, ...MESSAGE_STATEMENTS };
+  const sql = new SchemaName(place.schema).prepare(statements);
+  const run = { runId: "r7", namespace: "default" };
+  const message = { kind: "signal", name: "go", payload: "1", deliveryId: null, version: null };
   const calls = [
-    [sql.get, ["r7", "default"]],
-    [sql.watch, ["r7", "default"]],
-    [sql.version, ["{r7}", "default"]],
-    [sql.deliver, ["r7", "signal", "go", "1", null, null, "default"]],
+    [sql.get.text, sql.get.bind(run)],
+    [sql.watch.text, sql.watch.bind(run)],
+    [sql.version.text, sql.version.bind({ runIds: ["r7"], namespace: "default" })],
+    [sql.deliver.text, sql.deliver.bind({ ...run, ...message })],
   ] as const;
   for (const [text, values] of calls) {
     const rows = await place.query<{ "QUERY PLAN": string }>(`explain ${text}`, values);

@@ -16,7 +16,7 @@ export type Fate = "answered" | "lost" | { readonly state: string };
  * Decides what becomes of a statement.
  *
  * @param name The statement, as in `journal.append`; of a transaction as a whole, what it began
- * with, as in `commit of nodes.bury`.
+ * with, as in `commit of nodes.expire`.
  */
 export type Decide = (name: string) => Fate;
 

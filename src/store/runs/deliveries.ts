@@ -13,22 +13,62 @@
 import { Batcher } from "../../base/batcher.ts";
 import type { SqlDriver } from "../sql/driver.ts";
 import type { SchemaName } from "../schema/name.ts";
-import { arrayLiteral, CLOCK, specifierIdsOf } from "../sql/fragments.ts";
+import { CLOCK, specifierIdsOf } from "../sql/fragments.ts";
+import { INTEGERS, TEXT, TEXTS, unnested } from "../sql/parameters.ts";
 import { isContention, isRefusal, isUniqueViolation } from "../sql/sqlstate.ts";
+import { rows, statement } from "../sql/statement.ts";
 
-const DELIVER_MANY = `
+/** A message on its way: texts that Postgres keeps. */
+export interface Outgoing {
+  /** The run's id. */
+  readonly runId: string;
+  /** `signal` or `cancel`. */
+  readonly kind: string;
+  /** The signal's name. */
+  readonly name: string;
+  /** Encoded value. */
+  readonly payload: string | null;
+  /** What makes the delivery unique. */
+  readonly deliveryId: string | null;
+  /** Only to a run of this version. */
+  readonly version: string | null;
+}
+
+/** A message that was delivered. */
+export interface Delivered {
+  /** The message. */
+  readonly message: number;
+  /** The run's key. */
+  readonly run: number;
+  /** Who executes the run. */
+  readonly node: string | null;
+}
+
+const GIVEN = {
+  place: INTEGERS,
+  runId: TEXTS,
+  kind: TEXTS,
+  name: TEXTS,
+  payload: TEXTS,
+  deliveryId: TEXTS,
+  version: TEXTS,
+};
+
+const STATEMENTS = {
+  deliverMany: statement(
+    { namespace: TEXT, ...GIVEN },
+    rows<Delivered & { readonly place: number }>(),
+    `
   with given as materialized (
-    select * from unnest(
-      $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]
-    ) as given (place, run_id, kind, name, payload, delivery_id, version)
+    select * from ${unnested("given", GIVEN)}
   ),
   held as materialized (
     select run.id, given.place, given.kind, given.name, given.payload, given.delivery_id
-    from given join {schema}.runs as run on run.run_id = given.run_id and run.namespace is not distinct from $1
-    where run.run_id = any($3::text[]) and run.ended_at is null
+    from given join {schema}.runs as run on run.run_id = given.run_id and run.namespace is not distinct from $namespace
+    where run.run_id = any($runId::text[]) and run.ended_at is null
       and (given.version is null or run.specifier_id = any(${
-  specifierIdsOf("array[given.version]")
-}))
+      specifierIdsOf("array[given.version]")
+    }))
       and not exists (
         select from {schema}.deliveries as delivery
         where delivery.run = run.id and delivery.kind = given.kind
@@ -59,33 +99,9 @@ const DELIVER_MANY = `
     from message join held on held.id = message.run where held.delivery_id is not null
   )
   select held.place, message.id as message, message.run, woken.node
-  from message join woken on woken.id = message.run join held on held.id = message.run`;
-
-/** A message on its way: texts that Postgres keeps. */
-export interface Outgoing {
-  /** The run's id. */
-  readonly runId: string;
-  /** `signal` or `cancel`. */
-  readonly kind: string;
-  /** The signal's name. */
-  readonly name: string;
-  /** Encoded value. */
-  readonly payload: string | null;
-  /** What makes the delivery unique. */
-  readonly deliveryId: string | null;
-  /** Only to a run of this version. */
-  readonly version: string | null;
-}
-
-/** A message that was delivered. */
-export interface Delivered {
-  /** The message. */
-  readonly message: number;
-  /** The run's key. */
-  readonly run: number;
-  /** Who executes the run. */
-  readonly node: string | null;
-}
+  from message join woken on woken.id = message.run join held on held.id = message.run`,
+  ),
+};
 
 /** Delivers messages to runs of one namespace, many at a time. */
 export class Deliveries {
@@ -99,25 +115,25 @@ export class Deliveries {
    * @param namespace Whose runs.
    */
   constructor(driver: SqlDriver, schema: SchemaName, namespace: string) {
-    const text = schema.fill(DELIVER_MANY);
+    const { deliverMany } = schema.prepare(STATEMENTS);
     this.#batcher = new Batcher(async (batch) => {
       if (batch.length === 1) return [undefined];
       const first = new Map<string, number>();
       batch.forEach(({ runId }, place) => first.has(runId) || first.set(runId, place));
       const places = [...first.values()];
       const column = (value: (message: Outgoing) => string | null) =>
-        arrayLiteral(places.map((place) => value(batch[place]!)));
+        places.map((place) => value(batch[place]!));
       try {
-        const rows = await driver.query<Delivered & { readonly place: number }>(text, [
+        const rows = await deliverMany.query(driver, {
           namespace,
-          arrayLiteral(places),
-          column(({ runId }) => runId),
-          column(({ kind }) => kind),
-          column(({ name }) => name),
-          column(({ payload }) => payload),
-          column(({ deliveryId }) => deliveryId),
-          column(({ version }) => version),
-        ]);
+          place: places,
+          runId: column(({ runId }) => runId),
+          kind: column(({ kind }) => kind),
+          name: column(({ name }) => name),
+          payload: column(({ payload }) => payload),
+          deliveryId: column(({ deliveryId }) => deliveryId),
+          version: column(({ version }) => version),
+        });
         const found = new Map(rows.map(({ place, ...delivered }) => [place, delivered]));
         return batch.map((_, place) => found.get(place));
       } catch (error) {

@@ -4,5 +4,67 @@
  * @module
  */
 
-/** Idle runs without a history have done nothing yet: they are pending, the others suspended. */
+import { CLOCK, milliseconds } from "../sql/fragments.ts";
+
+/** The state of idle runs: without a history they have done nothing yet, and are pending. */
 export const IDLE_STATE = "case when next_seq = 0 then 'pending' else 'suspended' end";
+
+/** RUN-1: holds the row of node `$node`, so that no node expires it before this statement commits. */
+export const ALIVE = "select id from {schema}.nodes where id = $node for key share";
+
+/**
+ * RUN-2: notes what was given to nodes.
+ *
+ * @param given Selects nodes and runs.
+ * @returns The SQL of a CTE.
+ */
+export function noted(given: string): string {
+  return `noted as (
+    insert into {schema}.leases (node, runs)
+    select node, array_agg(id) from (${given}) as given (node, id) group by node
+  )`;
+}
+
+/**
+ * Those with messages.
+ *
+ * @param runs Selects runs' ids.
+ * @returns The SQL of a query of runs' ids.
+ */
+export function withMail(runs: string): string {
+  return `
+  select run.id from (${runs}) as run
+  where exists (select from {schema}.inbox as message where message.run = run.id)
+  order by run.id`;
+}
+
+/** Left joins: the database looks up only the rows whose columns a statement reads. */
+export const FROM_RUN = `
+  from {schema}.runs as run
+  left join {schema}.workflow_specifiers as pin on pin.id = run.specifier_id
+  left join {schema}.workflow_versions as version on version.hash = pin.hash`;
+
+/** A run with all that callers see of it; a statement adds its conditions. */
+export const RUN = `
+  select run.id, run.namespace, run.run_id as "runId", run.workflow, pin.hash,
+    version.label as "versionLabel",
+    pin.specifier, run.state, run.input::text as input, run.seed, run.result::text as result,
+    run.error::text as error, run.stuck_reason::text as "stuckReason", run.waits::text as waits,
+    run.attributes::text as attributes, run.custom_status::text as "customStatus",
+    run.node, ${milliseconds("run.wake_at")} as "wakeAt", run.next_seq - run.first_seq as events,
+    run.generation, run.attempt, run.failure::text as failure,
+    ${milliseconds("run.deadline")} as deadline, run.policy::text as policy,
+    ${milliseconds("run.created_at")} as "createdAt",
+    ${milliseconds("run.started_at")} as "startedAt", ${milliseconds("run.since")} as since,
+    ${milliseconds("run.ended_at")} as "endedAt"
+  ${FROM_RUN}`;
+
+/** What every end of a run by someone other than its owner sets in the run's row. */
+export const ENDED = `
+    node = null,
+    token = null,
+    wake_at = null,
+    waits = null,
+    stuck_reason = null,
+    since = ${CLOCK},
+    ended_at = ${CLOCK}`;

@@ -5,10 +5,10 @@
  */
 
 import { SEPARATOR } from "../../base/run_ids.ts";
-import { inTransaction } from "../sql/caller_transaction.ts";
+import type { RunState } from "../../ports/rows.ts";
+import { IN_TRANSACTION } from "../sql/caller_transaction.ts";
 import { AWAITED } from "../retention/statements.ts";
-import { ENDED, noted } from "./statements.ts";
-import type { SchemaName } from "../schema/name.ts";
+import { ENDED, noted } from "./fragments.ts";
 import {
   CLOCK,
   milliseconds,
@@ -17,6 +17,78 @@ import {
   TIMEOUT,
   timestamp,
 } from "../sql/fragments.ts";
+import { BIGINTS, FLOATS, TEXT, TEXTS, unnested } from "../sql/parameters.ts";
+import { NO_ROWS, rows, statement, type ValuesOf } from "../sql/statement.ts";
+
+/** A run that a start inserted. */
+export interface InsertRow {
+  readonly id: number;
+  readonly namespace: string;
+  readonly runId: string;
+  readonly at: number;
+  readonly due?: number | null;
+  readonly deadline?: number | null;
+  readonly policy?: string | null;
+}
+
+/** A run whose id a start asked for. */
+export interface TakenRow extends InsertRow {
+  readonly workflow: string;
+  readonly state: RunState;
+  readonly seed: string;
+  readonly token: number | null;
+}
+
+/** The run that holds an idempotency key. */
+export interface KeyRow {
+  readonly namespace: string;
+  readonly workflow: string;
+  readonly key: string;
+  readonly runId: string;
+  readonly digest: string;
+}
+
+/** A run that was ended to be replaced, and the node that executes it. */
+interface EndedRow {
+  readonly id: number;
+  readonly node: string | null;
+}
+
+/** The runs to insert, a list for each column. */
+const GIVEN = {
+  namespace: TEXTS,
+  runId: TEXTS,
+  workflow: TEXTS,
+  hash: TEXTS,
+  specifier: TEXTS,
+  input: TEXTS,
+  seed: TEXTS,
+  node: TEXTS,
+  token: BIGINTS,
+  startAt: FLOATS,
+  delay: FLOATS,
+  attributes: TEXTS,
+  key: TEXTS,
+  digest: TEXTS,
+  signal: TEXTS,
+  payload: TEXTS,
+  delivery: TEXTS,
+  policy: TEXTS,
+};
+
+/** The starts that may replace a run, a list for each column. */
+const REPLACING = {
+  namespace: TEXTS,
+  runId: TEXTS,
+  seed: TEXTS,
+  workflow: TEXTS,
+  key: TEXTS,
+  replaces: TEXTS,
+};
+
+const IDS = { namespace: TEXTS, runId: TEXTS };
+
+const KEYED = { namespace: TEXTS, workflow: TEXTS, key: TEXTS };
 
 /**
  * INSERT-2: runs whose id is known by now stay out. Each is looked for by itself, in the index: as a join
@@ -78,14 +150,7 @@ function insert(
   return `
   with clock as materialized (select ${CLOCK} as at${condition}),
   given as materialized (
-    select * from unnest(
-      $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-      $8::text[], $9::bigint[], $10::float8[], $11::float8[], $12::text[], $13::text[],
-      $14::text[], $15::text[], $16::text[], $17::text[], $18::text[]
-    ) as given (
-      namespace, run_id, workflow, hash, specifier, input, seed, node, token, start_at, delay,
-      attributes, key, digest, signal, payload, delivery, policy
-    )
+    select * from ${unnested("given", GIVEN)}
   ),
   alive as materialized (
     select id from {schema}.nodes where id in (select node from given) order by id for key share
@@ -135,9 +200,9 @@ function insert(
  * its key says that there is nothing to start.
  */
 const GIVING_WAY = `
-  select run.id from {schema}.runs as run join unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]
-  ) as given (namespace, run_id, seed, workflow, key, replaces) using (namespace, run_id)
+  select run.id from {schema}.runs as run join ${
+  unnested("given", REPLACING)
+} using (namespace, run_id)
   where given.replaces is not null and run.seed <> given.seed
     and not exists (
       select from {schema}.generations as first
@@ -154,7 +219,7 @@ const terminate = (condition: string) => `
   with ended as (
     update {schema}.runs as run set
       state = 'terminated',
-      error = $7::text::json,
+      error = $error::text::json,
       ${ENDED},
       must_notify = run.has_children
     from {schema}.runs as before
@@ -171,8 +236,8 @@ const terminate = (condition: string) => `
   select id, node from ended`;
 
 /**
- * INSERT-4: an ended run gives its id up, and takes its keys along. A child whose parent may ask for it
- * again, or has not been told of its end, keeps it.
+ * INSERT-4: an ended run gives its id up, and takes its keys along. A child keeps it if its parent may
+ * ask for it again, or has not been notified of its end.
  */
 const rename = (condition: string) => `
   with renamed as (
@@ -190,54 +255,50 @@ const rename = (condition: string) => `
   where known.namespace = renamed.namespace
     and known.run_id = left(renamed.run_id, -length('${SEPARATOR}was.' || renamed.id))`;
 
-/** INSERT-3: the seed is that of the first generation, also where the run has gone on. */
-const TAKEN = `
+/** The statements that insert runs; `...Within`: those that write in one transaction alone. */
+export const INSERT_STATEMENTS = {
+  insert: statement(GIVEN, rows<InsertRow>(), insert(NEW_ID, "", "")),
+  insertAll: statement(GIVEN, rows<InsertRow>(), insert(NEW_KEY, UNLESS_TAKEN, COMPANIONS)),
+  insertWithin: statement(
+    { ...GIVEN, xid: TEXT },
+    rows<InsertRow>(),
+    insert(NEW_KEY, UNLESS_TAKEN, COMPANIONS, ` where ${IN_TRANSACTION}`),
+  ),
+  terminate: statement({ ...REPLACING, error: TEXT }, rows<EndedRow>(), terminate("true")),
+  terminateWithin: statement(
+    { ...REPLACING, error: TEXT, xid: TEXT },
+    rows<EndedRow>(),
+    terminate(IN_TRANSACTION),
+  ),
+  rename: statement(REPLACING, NO_ROWS, rename("true")),
+  renameWithin: statement({ ...REPLACING, xid: TEXT }, NO_ROWS, rename(IN_TRANSACTION)),
+
+  // INSERT-3: the seed is that of the first generation, also where the run has continued as new.
+  taken: statement(
+    IDS,
+    rows<TakenRow>(),
+    `
   select id, namespace, run_id as "runId", ${
-  milliseconds("coalesce(started_at, created_at)")
-} as at,
+      milliseconds("coalesce(started_at, created_at)")
+    } as at,
     ${milliseconds("wake_at")} as due, ${milliseconds("deadline")} as deadline,
     policy::text as policy, workflow, state, token, coalesce((
       select first.seed from {schema}.generations as first
       where first.run = run.id and first.generation = 0
     ), seed) as seed
-  from unnest($1::text[], $2::text[]) as given (namespace, run_id)
-  join {schema}.runs as run using (namespace, run_id)`;
+  from ${unnested("given", IDS)}
+  join {schema}.runs as run using (namespace, run_id)`,
+  ),
 
-const KEYS = `
+  keys: statement(
+    KEYED,
+    rows<KeyRow>(),
+    `
   select namespace, workflow, key, run_id as "runId", input_digest as digest
-  from unnest($1::text[], $2::text[], $3::text[]) as given (namespace, workflow, key)
-  join {schema}.idempotency_keys as known using (namespace, workflow, key)`;
+  from ${unnested("given", KEYED)}
+  join {schema}.idempotency_keys as known using (namespace, workflow, key)`,
+  ),
+};
 
-/** The statements; `...Within`: those that write in one transaction alone. */
-export type InsertStatement =
-  | "insert"
-  | "insertAll"
-  | "insertWithin"
-  | "terminate"
-  | "terminateWithin"
-  | "rename"
-  | "renameWithin"
-  | "taken"
-  | "keys";
-
-/**
- * The statements that insert runs in a schema.
- *
- * @param schema Where the tables are.
- * @returns The statements.
- */
-export function insertStatements(
-  schema: SchemaName,
-): Record<InsertStatement, string> {
-  return schema.fillAll({
-    insert: insert(NEW_ID, "", ""),
-    insertAll: insert(NEW_KEY, UNLESS_TAKEN, COMPANIONS),
-    insertWithin: insert(NEW_KEY, UNLESS_TAKEN, COMPANIONS, ` where ${inTransaction(19)}`),
-    terminate: terminate("true"),
-    terminateWithin: terminate(inTransaction(8)),
-    rename: rename("true"),
-    renameWithin: rename(inTransaction(7)),
-    taken: TAKEN,
-    keys: KEYS,
-  });
-}
+/** The parameters of the statements that insert. */
+export type InsertParameters = ValuesOf<typeof GIVEN>;

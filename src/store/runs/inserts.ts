@@ -2,8 +2,9 @@
  * Inserting runs, each at most once.
  *
  * - RUN-1 of `run_store.ts`: whatever gives a run to a node holds that node's row first.
- * - INSERT-1, one run a key: key, run and first signal are one statement. A key that somebody else
- *   commits meanwhile fails the statement as a whole; repeated, it sees that key.
+ * - INSERT-1, one run a key: key, run and first signal are one statement. If another
+ *   transaction commits the same key meanwhile, the statement fails as a whole; repeated, it sees
+ *   that key.
  * - INSERT-2, one run an id: so it is with ids, too, except in transactions, which a failure would spoil.
  * - INSERT-3, one's own is known again: a start draws a seed at random. A row that has it is what this
  *   very start has written, its answer being lost, so a start may be tried again whatever became of
@@ -15,49 +16,31 @@
  * @module
  */
 
-import type { InsertedRun, NewRun, RunState } from "../../ports/rows.ts";
+import type { InsertedRun, NewRun } from "../../ports/rows.ts";
 import { END_STATES } from "../../ports/rows.ts";
 import { encodeError } from "../../base/values_failure.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import { VersionNotRegisteredError } from "../errors.ts";
 import { savepoint, transactionId, within } from "../sql/caller_transaction.ts";
-import { insertStatements } from "./insert_statements.ts";
+import {
+  INSERT_STATEMENTS,
+  type InsertParameters,
+  type InsertRow,
+  type KeyRow,
+  type TakenRow,
+} from "./insert_statements.ts";
 import type { SchemaName } from "../schema/name.ts";
-import { arrayLiteral, storable } from "../sql/fragments.ts";
+import { storable } from "../sql/fragments.ts";
 import { isContention, isForeignKeyViolation, isUniqueViolation } from "../sql/sqlstate.ts";
+import type { Prepared } from "../sql/statement.ts";
 
-/** Each repetition follows somebody else's success: so many in a row mean that nothing is seen. */
+/** Each repetition follows the commit of another start: so many in a row mean that none is visible. */
 const MAX_TRIES = 20;
-
-interface InsertRow {
-  readonly id: number;
-  readonly namespace: string;
-  readonly runId: string;
-  readonly at: number;
-  readonly due?: number | null;
-  readonly deadline?: number | null;
-  readonly policy?: string | null;
-}
-
-interface TakenRow extends InsertRow {
-  readonly workflow: string;
-  readonly state: RunState;
-  readonly seed: string;
-  readonly token: number | null;
-}
-
-interface KeyRow {
-  readonly namespace: string;
-  readonly workflow: string;
-  readonly key: string;
-  readonly runId: string;
-  readonly digest: string;
-}
 
 /** What a run ended with that another one replaced. */
 const REPLACED = encodeError(new Error("Terminated: another run was started in its place"));
 
-/** Each repetition follows somebody else's start in the moment between two statements. */
+/** Each repetition follows another start that came between two statements. */
 const REPLACING_TRIES = 5;
 
 /** A run with its namespace decided. */
@@ -65,7 +48,7 @@ type Placed = NewRun & { readonly namespace: string };
 
 /** Inserts runs. */
 export class RunInserts {
-  readonly #sql: ReturnType<typeof insertStatements>;
+  readonly #sql: Prepared<typeof INSERT_STATEMENTS>;
 
   /**
    * Prepares the statements.
@@ -73,7 +56,7 @@ export class RunInserts {
    * @param schema Where the tables are.
    */
   constructor(schema: SchemaName) {
-    this.#sql = insertStatements(schema);
+    this.#sql = schema.prepare(INSERT_STATEMENTS);
   }
 
   /**
@@ -86,8 +69,8 @@ export class RunInserts {
   insert(runs: readonly Placed[], driver: SqlDriver): Promise<InsertedRun[]> {
     if (runs.some(({ replaces }) => replaces !== undefined)) return this.#replace(runs, driver);
     const isPlain = runs.every(({ key, signal }) => key === undefined && signal === undefined);
-    const text = isPlain ? this.#sql.insert : this.#sql.insertAll;
-    return this.#insert(runs, driver, (values) => driver.query(text, values));
+    const statement = isPlain ? this.#sql.insert : this.#sql.insertAll;
+    return this.#insert(runs, driver, (parameters) => statement.query(driver, parameters));
   }
 
   /**
@@ -101,7 +84,7 @@ export class RunInserts {
     return this.#insert(
       runs,
       session,
-      (values) => keeping(runs, session, () => session.query(this.#sql.insertAll, values)),
+      (parameters) => keeping(runs, session, () => this.#sql.insertAll.query(session, parameters)),
     );
   }
 
@@ -116,13 +99,16 @@ export class RunInserts {
    */
   async insertWithin(runs: readonly Placed[], session: SqlSession): Promise<InsertedRun[]> {
     const xid = await transactionId(session);
-    const query = (values: readonly string[]) =>
+    const query = (parameters: InsertParameters) =>
       within(
         session,
         xid,
         () =>
-          keeping(runs, session, () =>
-            session.query<InsertRow>(this.#sql.insertWithin, [...values, xid])),
+          keeping(
+            runs,
+            session,
+            () => this.#sql.insertWithin.query(session, { ...parameters, xid }),
+          ),
       );
     return await this.#insert(runs, session, query, xid);
   }
@@ -143,36 +129,35 @@ export class RunInserts {
     session: SqlSession,
     xid: string | undefined,
   ): Promise<InsertedRun["ended"]> {
-    const [terminate, rename, ...own] = xid === undefined
-      ? [this.#sql.terminate, this.#sql.rename]
-      : [this.#sql.terminateWithin, this.#sql.renameWithin, xid];
-    const values = [
-      arrayLiteral(runs.map(({ namespace }) => namespace)),
-      arrayLiteral(runs.map(({ runId }) => storable("a run id", runId))),
-      arrayLiteral(runs.map(({ seed }) => seed)),
-      arrayLiteral(runs.map(({ workflow }) => workflow)),
-      arrayLiteral(runs.map(({ key }) => key?.key ?? null)),
-      arrayLiteral(runs.map(({ replaces }) => replaces ?? null)),
-    ];
-    const ended = await session.query<{ id: number; node: string | null }>(
-      terminate!,
-      [...values, REPLACED, ...own],
-    );
-    await session.query(rename!, [...values, ...own]);
+    const { terminate, terminateWithin, rename, renameWithin } = this.#sql;
+    const replacing = {
+      namespace: runs.map(({ namespace }) => namespace),
+      runId: runs.map(({ runId }) => storable("a run id", runId)),
+      seed: runs.map(({ seed }) => seed),
+      workflow: runs.map(({ workflow }) => workflow),
+      key: runs.map(({ key }) => key?.key ?? null),
+      replaces: runs.map(({ replaces }) => replaces ?? null),
+    };
+    const ending = { ...replacing, error: REPLACED };
+    const ended = xid === undefined
+      ? await terminate.query(session, ending)
+      : await terminateWithin.query(session, { ...ending, xid });
+    if (xid === undefined) await rename.query(session, replacing);
+    else await renameWithin.query(session, { ...replacing, xid });
     return ended.map(({ id, node }) => ({ id: Number(id), node }));
   }
 
   async #insert(
     runs: readonly Placed[],
     session: SqlSession,
-    query: (values: readonly string[]) => Promise<InsertRow[]>,
+    query: (parameters: InsertParameters) => Promise<InsertRow[]>,
     xid?: string,
   ): Promise<InsertedRun[]> {
     const firsts = firstOfEach(runs);
     const isReplacing = firsts.some(({ replaces }) => replaces !== undefined);
     const ended = isReplacing ? await this.#clear(firsts, session, xid) : undefined;
-    const values = parameters(firsts);
-    const added = await this.#add(firsts, () => query(values));
+    const parameters = parametersOf(firsts);
+    const added = await this.#add(firsts, () => query(parameters));
     const created = new Map(added.map((row) => [placeOf(row), exact(row)]));
     const known = await this.#known(runs, created, session);
     const inserted = runs.map((run): InsertedRun => {
@@ -226,21 +211,21 @@ export class RunInserts {
     const others = runs.filter((run) => !created.has(placeOf(run)));
     const keyed = others.filter(({ key }) => key !== undefined);
     if (keyed.length > 0) {
-      const rows = await session.query<KeyRow>(this.#sql.keys, [
-        arrayLiteral(keyed.map(({ namespace }) => namespace)),
-        arrayLiteral(keyed.map(({ workflow }) => workflow)),
-        arrayLiteral(keyed.map(({ key }) => key!.key)),
-      ]);
+      const rows = await this.#sql.keys.query(session, {
+        namespace: keyed.map(({ namespace }) => namespace),
+        workflow: keyed.map(({ workflow }) => workflow),
+        key: keyed.map(({ key }) => key!.key),
+      });
       for (const row of rows) keys.set(JSON.stringify([row.namespace, row.workflow, row.key]), row);
     }
     const rest = others.filter((run) =>
       run.key === undefined || (keys.get(keyOf(run))?.runId ?? run.runId) === run.runId
     );
     if (rest.length > 0) {
-      const rows = await session.query<TakenRow>(this.#sql.taken, [
-        arrayLiteral(rest.map(({ namespace }) => namespace)),
-        arrayLiteral(rest.map(({ runId }) => runId)),
-      ]);
+      const rows = await this.#sql.taken.query(session, {
+        namespace: rest.map(({ namespace }) => namespace),
+        runId: rest.map(({ runId }) => runId),
+      });
       for (const row of rows) taken.set(placeOf(row), exact(row));
     }
     return { keys, taken };
@@ -273,7 +258,10 @@ function insertedRun({ id, at, due, deadline, policy }: InsertRow): InsertedRun 
   };
 }
 
-/** INSERT-3: as the start would have heard; a run that is not under its lease any more is somebody's. */
+/**
+ * INSERT-3: what the lost answer said. If the run is no longer under the lease of this start, its
+ * due time is reported, so that a node looks for it.
+ */
 function ownAgain(row: TakenRow, run: Placed): InsertedRun {
   const isHeld = row.token !== null && Number(row.token) === run.lease?.token;
   return insertedRun({ ...row, due: isHeld ? null : row.due ?? row.at });
@@ -299,33 +287,29 @@ function keyOf({ namespace, workflow, key }: Placed): string {
   return JSON.stringify([namespace, workflow, key?.key]);
 }
 
-function parameters(runs: readonly Placed[]): string[] {
-  return [
-    arrayLiteral(runs.map((run) => storable("a namespace", run.namespace))),
-    arrayLiteral(runs.map((run) => storable("a run id", run.runId))),
-    arrayLiteral(runs.map((run) => storable("a workflow's name", run.workflow))),
-    arrayLiteral(runs.map((run) => run.hash)),
-    arrayLiteral(runs.map((run) => storable("a specifier", run.specifier))),
-    arrayLiteral(runs.map((run) => storable("an input", run.input))),
-    arrayLiteral(runs.map((run) => storable("a seed", run.seed))),
-    arrayLiteral(runs.map((run) => run.lease?.node ?? null)),
-    arrayLiteral(runs.map((run) => run.lease?.token ?? null)),
-    arrayLiteral(runs.map((run) => run.startAt ?? null)),
-    arrayLiteral(runs.map((run) => run.delayMs ?? null)),
-    arrayLiteral(runs.map((run) => run.attributes ?? null)),
-    arrayLiteral(runs.map(({ key }) => key ? storable("an idempotency key", key.key) : null)),
-    arrayLiteral(runs.map((run) => run.key?.digest ?? null)),
-    arrayLiteral(
-      runs.map(({ signal }) => signal ? storable("a signal's name", signal.name) : null),
+function parametersOf(runs: readonly Placed[]): InsertParameters {
+  return {
+    namespace: runs.map((run) => storable("a namespace", run.namespace)),
+    runId: runs.map((run) => storable("a run id", run.runId)),
+    workflow: runs.map((run) => storable("a workflow's name", run.workflow)),
+    hash: runs.map((run) => run.hash),
+    specifier: runs.map((run) => storable("a specifier", run.specifier)),
+    input: runs.map((run) => storable("an input", run.input)),
+    seed: runs.map((run) => storable("a seed", run.seed)),
+    node: runs.map((run) => run.lease?.node ?? null),
+    token: runs.map((run) => run.lease?.token ?? null),
+    startAt: runs.map((run) => run.startAt ?? null),
+    delay: runs.map((run) => run.delayMs ?? null),
+    attributes: runs.map((run) => run.attributes ?? null),
+    key: runs.map(({ key }) => key ? storable("an idempotency key", key.key) : null),
+    digest: runs.map((run) => run.key?.digest ?? null),
+    signal: runs.map(({ signal }) => signal ? storable("a signal's name", signal.name) : null),
+    payload: runs.map((run) => run.signal?.payload ?? null),
+    delivery: runs.map(({ signal }) =>
+      signal?.deliveryId === undefined ? null : storable("a delivery id", signal.deliveryId)
     ),
-    arrayLiteral(runs.map((run) => run.signal?.payload ?? null)),
-    arrayLiteral(
-      runs.map(({ signal }) =>
-        signal?.deliveryId === undefined ? null : storable("a delivery id", signal.deliveryId)
-      ),
-    ),
-    arrayLiteral(runs.map((run) => run.policy ?? null)),
-  ];
+    policy: runs.map((run) => run.policy ?? null),
+  };
 }
 
 /** Only a key that is taken fails the statement. */

@@ -7,11 +7,11 @@
 
 import type { Comparison, RunCondition, RunField, RunQuery } from "../../ports/run_query.ts";
 import type { SqlValue } from "../sql/driver.ts";
-import { FROM_RUN, RUN } from "./statements.ts";
+import { FROM_RUN, RUN } from "./fragments.ts";
 import { arrayLiteral, timestamp } from "../sql/fragments.ts";
 
-/** A statement with `{schema}` still open. */
-export interface Statement {
+/** A text for one question with its values, and with `{schema}` still open. */
+export interface BoundText {
   /** Its text. */
   readonly text: string;
   /** Its parameters. */
@@ -59,7 +59,7 @@ const BYTES = ' collate "C"';
  * @param namespace Whose runs.
  * @returns The statement.
  */
-export function queryStatement(query: RunQuery, namespace: string): Statement {
+export function queryStatement(query: RunQuery, namespace: string): BoundText {
   const parameters = new Parameters();
   const conditions = [inNamespace(parameters.add(namespace), namespace)];
   if (query.where !== null) conditions.push(condition(query.where, parameters));
@@ -83,7 +83,7 @@ export function queryStatement(query: RunQuery, namespace: string): Statement {
  * @param namespace Whose runs.
  * @returns The statement, which gives one row with a `count`.
  */
-export function countStatement(where: RunCondition | null, namespace: string): Statement {
+export function countStatement(where: RunCondition | null, namespace: string): BoundText {
   const parameters = new Parameters();
   const conditions = [inNamespace(parameters.add(namespace), namespace)];
   if (where !== null) conditions.push(condition(where, parameters));

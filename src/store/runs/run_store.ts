@@ -1,9 +1,10 @@
 /**
  * Runs: what anyone may do to them.
  *
- * - RUN-1, no lease of the dead: whatever gives a run to a node holds that node's row first, so that
- *   the run can't be given to a node which is being buried.
- * - RUN-2, a lease is noted: the same statement names the run in `leases`, where a burial looks.
+ * - RUN-1, no lease for an expired node: each statement that gives a run to a node locks that node's
+ *   row first, so that no node is expired while it is given a run.
+ * - RUN-2, a lease is noted: the same statement names the run in `leases`, where the node that expires
+ *   another one looks.
  * - RUN-3, one fact: a message and the waking of its run are one statement. Messages of one run are
  *   numbered under its row's lock, so their ids rise in the order in which they can be seen.
  *
@@ -32,39 +33,29 @@ import type {
   RunFilter,
   RunStore,
 } from "../../ports/store.ts";
-import { Batcher } from "../../base/batcher.ts";
-import { Deliveries } from "./deliveries.ts";
-import type { SqlDriver } from "../sql/driver.ts";
-import { VersionNotRegisteredError } from "../errors.ts";
-import { callerSession } from "../sql/caller_transaction.ts";
-import { RunInserts } from "./inserts.ts";
-import { countStatement, queryStatement } from "./query_statements.ts";
-import { NEXT_WAKE, runStatements } from "./statements.ts";
-import { TEXTS } from "../sql/parameters.ts";
-import { type Prepared, rows, statement } from "../sql/statement.ts";
-import type { SchemaName } from "../schema/name.ts";
-import { arrayLiteral, storable } from "../sql/fragments.ts";
-import { isForeignKeyViolation, isUniqueViolation } from "../sql/sqlstate.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
-
-/** A run as the database gives it: JSON columns are text. */
-type RawRun = Omit<RunRow, "stuckReason" | "waits" | "attributes"> & {
-  readonly attributes: string;
-  readonly stuckReason: string | null;
-  readonly waits: string | null;
-};
-
-interface DeliveredRow {
-  readonly id: number;
-  readonly state: RunRow["state"];
-  readonly node: string | null;
-  readonly hash: string;
-  readonly ended: boolean;
-  readonly message: number | null;
-}
+import { Batcher } from "../../base/batcher.ts";
+import { CHANGE_STATEMENTS } from "./change_statements.ts";
+import { Deliveries } from "./deliveries.ts";
+import { RunInserts } from "./inserts.ts";
+import { LEASE_STATEMENTS } from "./lease_statements.ts";
+import { MESSAGE_STATEMENTS } from "./message_statements.ts";
+import { countStatement, queryStatement } from "./query_statements.ts";
+import { parsed, type RawRun, READ_STATEMENTS } from "./read_statements.ts";
+import { VersionNotRegisteredError } from "../errors.ts";
+import { NOTIFY } from "../notices.ts";
+import type { SchemaName } from "../schema/name.ts";
+import { callerSession } from "../sql/caller_transaction.ts";
+import type { SqlDriver } from "../sql/driver.ts";
+import { storable } from "../sql/fragments.ts";
+import { isForeignKeyViolation, isUniqueViolation } from "../sql/sqlstate.ts";
+import type { Prepared } from "../sql/statement.ts";
 
 const STATEMENTS = {
-  nextWake: statement({ excluded: TEXTS }, rows<{ readonly at: number }>(), NEXT_WAKE),
+  ...LEASE_STATEMENTS,
+  ...MESSAGE_STATEMENTS,
+  ...READ_STATEMENTS,
+  ...CHANGE_STATEMENTS,
 };
 
 interface Moved {
@@ -78,8 +69,7 @@ export class Runs implements RunStore {
   readonly namespace: string;
   readonly #driver: SqlDriver;
   readonly #schema: SchemaName;
-  readonly #sql: ReturnType<typeof runStatements>;
-  readonly #statements: Prepared<typeof STATEMENTS>;
+  readonly #sql: Prepared<typeof STATEMENTS>;
   readonly #inserts: RunInserts;
   readonly #deliveries: Deliveries;
   readonly #versions: Batcher<string, string | null>;
@@ -95,16 +85,12 @@ export class Runs implements RunStore {
     this.namespace = namespace;
     this.#driver = driver;
     this.#schema = schema;
-    this.#sql = runStatements(schema);
-    this.#statements = schema.prepare(STATEMENTS);
+    this.#sql = schema.prepare(STATEMENTS);
     this.#inserts = new RunInserts(schema);
     this.#deliveries = new Deliveries(driver, schema, namespace);
     this.#versions = new Batcher(async (runIds) => {
-      const asked = arrayLiteral([...new Set(runIds)]);
-      const rows = await this.#query<{ runId: string; hash: string }>("version", [
-        asked,
-        namespace,
-      ]);
+      const asked = [...new Set(runIds)];
+      const rows = await this.#sql.version.query(driver, { runIds: asked, namespace });
       const found = new Map(rows.map(({ runId, hash }) => [runId, hash]));
       return runIds.map((runId) => found.get(runId) ?? null);
     });
@@ -116,7 +102,7 @@ export class Runs implements RunStore {
   }
 
   /**
-   * See {@linkcode RunStore.insert}. A run whose leasing node has been buried is inserted as
+   * See {@linkcode RunStore.insert}. A run whose leasing node has expired is inserted as
    * pending: its writer finds out at its first commit.
    */
   insert(runs: readonly NewRun[]): Promise<InsertedRun[]> {
@@ -128,12 +114,12 @@ export class Runs implements RunStore {
     const session = callerSession(transaction);
     const placed = runs.map((run) => this.#placed(run));
     const inserted = await this.#inserts.insertWithin(placed, session);
-    // Said when the caller commits, in his transaction: nobody else knows when that is.
+    // Postgres sends it when the caller commits.
     const dues = inserted.flatMap(({ due }) => due ?? []);
     if (dues.length > 0) {
       const at = dues.reduce((first, due) => Math.min(first, due));
       const notice = JSON.stringify(["transaction", { kind: "due", at }]);
-      await session.query("select pg_notify($1::text, $2::text)", [this.#schema.channel, notice]);
+      await NOTIFY.query(session, { channel: this.#schema.channel, payloads: [notice] });
     }
     return inserted;
   }
@@ -144,37 +130,38 @@ export class Runs implements RunStore {
 
   /** See {@linkcode RunStore.claim}. */
   claim({ node, limit, excluded, startsFirst }: ClaimOptions): Promise<ClaimedRun[]> {
-    return this.#query(startsFirst === true ? "claimStarts" : "claim", [
+    const { claim, claimStarts } = this.#sql;
+    return (startsFirst === true ? claimStarts : claim).query(this.#driver, {
       node,
       limit,
-      arrayLiteral(excluded),
-    ]);
+      excluded,
+    });
   }
 
   /** See {@linkcode RunStore.held}. */
   held(node: string, ids: readonly number[]): Promise<ClaimedRun[]> {
-    return this.#query("held", [node, arrayLiteral(ids)]);
+    return this.#sql.held.query(this.#driver, { node, ids });
   }
 
   /** See {@linkcode RunStore.giveBack}. */
   async giveBack(node: string, held: readonly HeldRun[]): Promise<number> {
-    const values = [
+    const given = await this.#sql.giveBack.query(this.#driver, {
       node,
-      arrayLiteral(held.map(({ id }) => id)),
-      arrayLiteral(held.map(({ token }) => token)),
-    ];
-    return (await this.#query("giveBack", values)).length;
+      ids: held.map(({ id }) => id),
+      tokens: held.map(({ token }) => token),
+    });
+    return given.length;
   }
 
   /** See {@linkcode RunStore.nextWake}. */
   async nextWake(excluded: readonly string[]): Promise<number | null> {
-    const [row] = await this.#statements.nextWake.query(this.#driver, { excluded });
+    const [row] = await this.#sql.nextWake.query(this.#driver, { excluded });
     return row?.at ?? null;
   }
 
   /** See {@linkcode RunStore.woken}. */
   async woken(node: string): Promise<number[]> {
-    return (await this.#query<{ id: number }>("woken", [node])).map(({ id }) => id);
+    return (await this.#sql.woken.query(this.#driver, { node })).map(({ id }) => id);
   }
 
   /** See {@linkcode RunStore.deliver}. A duplicate is one even when the run has ended since. */
@@ -193,6 +180,7 @@ export class Runs implements RunStore {
     message: Message,
   ): Promise<Delivery | Moved> {
     if (!isStorable(runId)) return { status: "not_found" };
+    const { namespace } = this;
     const { kind, payload } = message;
     const name = storable("a signal's name", message.name);
     const deliveryId = message.deliveryId === undefined
@@ -202,19 +190,14 @@ export class Runs implements RunStore {
     const delivered = await this.#deliveries.add(outgoing);
     if (delivered !== undefined) return { status: "delivered", ...delivered };
     try {
-      const [row] = await this.#query<{ message: number; run: number; node: string | null }>(
-        "deliver",
-        [runId, kind, name, payload, deliveryId, version, this.namespace],
-      );
+      const [row] = await this.#sql.deliver.query(this.#driver, { ...outgoing, namespace });
       if (row !== undefined) return { status: "delivered", ...row };
     } catch (error) {
       // The same delivery, sent twice at once: the other one has won.
       if (!isUniqueViolation(error)) throw error;
     }
-    const [run] = await this.#query<DeliveredRow>(
-      "delivered",
-      [runId, kind, name, deliveryId, this.namespace],
-    );
+    const sent = { runId, kind, name, deliveryId, namespace };
+    const [run] = await this.#sql.delivered.query(this.#driver, sent);
     if (run === undefined) return { status: "not_found" };
     const { state, node, hash, ended } = run;
     if (run.message !== null) {
@@ -226,15 +209,16 @@ export class Runs implements RunStore {
   /** See {@linkcode RunStore.get}. */
   async get(runId: string, options: { watch?: boolean } = {}): Promise<RunRow | null> {
     if (!isStorable(runId)) return null;
-    // First the mark, then the look: an end after the mark is told, one before it is seen.
-    if (options.watch) await this.#query("watch", [runId, this.namespace]);
-    const [row] = await this.#query<RawRun>("get", [runId, this.namespace]);
+    const { namespace } = this;
+    // First the mark, then the look: an end after the mark is notified, one before it is seen.
+    if (options.watch) await this.#sql.watch.query(this.#driver, { runId, namespace });
+    const [row] = await this.#sql.get.query(this.#driver, { runId, namespace });
     return row === undefined ? null : parsed(row);
   }
 
   /** See {@linkcode RunStore.untaken}. */
   async untaken(run: number): Promise<ReadonlyMap<string, number>> {
-    const rows = await this.#query<{ name: string; count: number }>("untaken", [run]);
+    const rows = await this.#sql.untaken.query(this.#driver, { run });
     return new Map(rows.map(({ name, count }) => [name, count]));
   }
 
@@ -246,30 +230,35 @@ export class Runs implements RunStore {
     generation: number | null = null,
   ): Promise<EventRow[]> {
     if (!isStorable(runId)) return [];
-    return await this.#query("history", [runId, from, limit, this.namespace, generation]);
+    const { namespace } = this;
+    const asked = { runId, from, limit, namespace, generation };
+    return await this.#sql.history.query(this.#driver, asked);
   }
 
   /** See {@linkcode RunStore.generations}. */
   async generations(runId: string, from: number, limit: number): Promise<GenerationRow[]> {
     if (!isStorable(runId)) return [];
-    return await this.#query("generations", [runId, from, limit, this.namespace]);
+    const { namespace } = this;
+    return await this.#sql.generations.query(this.#driver, { runId, from, limit, namespace });
   }
 
   /** See {@linkcode RunStore.list}. */
   async list({ workflow, hash, states, everywhere, limit }: RunFilter): Promise<RunRow[]> {
-    const rows = await this.#query<RawRun>("list", [
-      workflow ?? null,
-      hash ?? null,
-      states === undefined ? null : arrayLiteral(states),
+    const rows = await this.#sql.list.query(this.#driver, {
+      workflow: workflow ?? null,
+      hash: hash ?? null,
+      states: states ?? null,
+      namespace: everywhere === true ? null : this.namespace,
       limit,
-      everywhere === true ? null : this.namespace,
-    ]);
+    });
     return rows.map(parsed);
   }
 
   /** See {@linkcode RunStore.unpark}. */
   async unpark(runId: string): Promise<boolean> {
-    return isStorable(runId) && (await this.#query("unpark", [runId, this.namespace])).length > 0;
+    if (!isStorable(runId)) return false;
+    const { namespace } = this;
+    return (await this.#sql.unpark.query(this.#driver, { runId, namespace })).length > 0;
   }
 
   /** See {@linkcode RunStore.end}. */
@@ -280,7 +269,8 @@ export class Runs implements RunStore {
     { onlyStuck }: { onlyStuck: boolean },
   ): Promise<RunRow | null> {
     if (!isStorable(runId)) return null;
-    await this.#query("end", [runId, state, error, onlyStuck, this.namespace]);
+    const { namespace } = this;
+    await this.#sql.end.query(this.#driver, { runId, state, error, onlyStuck, namespace });
     return await this.get(runId);
   }
 
@@ -290,10 +280,8 @@ export class Runs implements RunStore {
     { node, token }: Lease,
   ): Promise<(ClaimedRun & { readonly state: RunRow["state"] }) | null> {
     if (!isStorable(runId)) return null;
-    const [row] = await this.#query<ClaimedRun & { readonly state: RunRow["state"] }>(
-      "seize",
-      [node, token, runId, this.namespace],
-    );
+    const { namespace } = this;
+    const [row] = await this.#sql.seize.query(this.#driver, { node, token, runId, namespace });
     return row ?? null;
   }
 
@@ -309,22 +297,23 @@ export class Runs implements RunStore {
       }
       | { readonly back: RunRow["state"]; readonly reason: StuckReason | null },
   ): Promise<boolean> {
-    const seized = [id, node, token] as const;
+    const seized = { id, node, token };
     if ("back" in outcome) {
       const { back, reason } = outcome;
       const parked = back.startsWith("stuck_") ? legibleJson(reason) : null;
-      return (await this.#query("putBack", [...seized, back, parked])).length > 0;
+      const returned = { ...seized, state: back, reason: parked };
+      return (await this.#sql.putBack.query(this.#driver, returned)).length > 0;
     }
     const { pin, payload, tasks = [] } = outcome;
     try {
-      const rows = await this.#query("pin", [
+      const rows = await this.#sql.pin.query(this.#driver, {
         ...seized,
-        pin.hash,
-        pin.specifier,
+        hash: pin.hash,
+        specifier: pin.specifier,
         payload,
-        arrayLiteral(tasks.map(({ position }) => position)),
-        arrayLiteral(tasks.map(({ definition }) => definition)),
-      ]);
+        positions: tasks.map(({ position }) => position),
+        definitions: tasks.map(({ definition }) => definition),
+      });
       return rows.length > 0;
     } catch (error) {
       if (!isForeignKeyViolation(error)) throw error;
@@ -340,8 +329,8 @@ export class Runs implements RunStore {
   /** See {@linkcode RunStore.setAttributes}. One statement: merges at the same time both survive. */
   async setAttributes(runId: string, { set, remove }: AttributesChange): Promise<boolean> {
     if (!isStorable(runId)) return false;
-    const values = [runId, this.namespace, arrayLiteral(remove), set];
-    return (await this.#query("setAttributes", values)).length > 0;
+    const change = { runId, namespace: this.namespace, removed: remove, set };
+    return (await this.#sql.setAttributes.query(this.#driver, change)).length > 0;
   }
 
   /** See {@linkcode RunStore.query}. */
@@ -356,20 +345,4 @@ export class Runs implements RunStore {
     const [row] = await this.#driver.query<{ count: number }>(this.#schema.fill(text), values);
     return row!.count;
   }
-
-  #query<Row>(
-    statement: keyof ReturnType<typeof runStatements>,
-    values: Parameters<SqlDriver["query"]>[1],
-  ): Promise<Row[]> {
-    return this.#driver.query(this.#sql[statement], values);
-  }
-}
-
-function parsed(row: RawRun): RunRow {
-  return {
-    ...row,
-    stuckReason: row.stuckReason === null ? null : JSON.parse(row.stuckReason),
-    attributes: JSON.parse(row.attributes),
-    waits: row.waits === null ? [] : JSON.parse(row.waits),
-  };
 }

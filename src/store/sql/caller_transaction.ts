@@ -56,8 +56,7 @@ export function callerSession(transaction: unknown): SqlSession {
   return {
     parametersAreText: true,
     async query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
-      const asText = text.replace(/\$(\d+)::/g, "$$$1::text::");
-      const result = await ask.call(guest, asText, [...values]);
+      const result = await ask.call(guest, text, [...values]);
       const rows = Array.isArray(result) ? result : (result as { readonly rows: Row[] }).rows;
       return Array.from(rows as Row[]);
     },
@@ -90,12 +89,11 @@ const XID = "select pg_catalog.pg_current_xact_id()::text as xid";
 
 const STILL = "select pg_catalog.pg_current_xact_id_if_assigned()::text as xid";
 
-/** Is true in that transaction alone, for the parameter of that number. */
-export const inTransaction = (parameter: number): string =>
-  `pg_catalog.pg_current_xact_id_if_assigned()::text = $${parameter}`;
+/** Is true in the transaction `$xid` alone. */
+export const IN_TRANSACTION = "pg_catalog.pg_current_xact_id_if_assigned()::text = $xid";
 
 /**
- * The number of a caller's transaction, for {@linkcode inTransaction} (GUEST-1). Outside of one it is
+ * The number of a caller's transaction, for {@linkcode IN_TRANSACTION} (GUEST-1). Outside of one it is
  * that of a transaction that is over by then.
  *
  * @param session The transaction.
