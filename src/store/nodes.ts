@@ -15,7 +15,7 @@ import { IDLE_STATE, noted, withMail } from "./runs/fragments.ts";
 import { NEXT_WAKE } from "./runs/lease_statements.ts";
 import { NEXT_LOOK } from "./schedules/statements.ts";
 import type { SchemaName } from "./schema/name.ts";
-import { FREE_TASKS } from "./tasks/statements.ts";
+import { FREE_TASKS } from "./tasks/run_task_statements.ts";
 import { CLOCK, milliseconds, storable } from "./sql/fragments.ts";
 import { BIGINTS, BOOLEAN, nullable, NUMBER, TEXT, TEXTS } from "./sql/parameters.ts";
 import { NO_ROWS, type Prepared, rows, statement } from "./sql/statement.ts";
