@@ -92,6 +92,14 @@ export {
   ScheduleStateError,
 } from "./src/client/schedule/errors.ts";
 export type { CatchUp, Overlap, ScheduleState, ScheduleTrouble } from "./src/schedule/firing.ts";
+export type {
+  RunTrace,
+  TraceAttempt,
+  TraceEntry,
+  TraceOptions,
+  TraceSite,
+} from "./src/client/run/trace.ts";
+export { DryRunError } from "./src/dry_run/errors.ts";
 export type { UpgradedActivity, UpgradeOptions, UpgradeReport } from "./src/client/run/upgrade.ts";
 export type { Health, HealthFinding, LoadedCode } from "./src/client/health.ts";
 export type { DrainSummary, EngineState } from "./src/engine/engine.ts";

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "./base/clock.ts";
 import { MAX_RUN_ID } from "./base/run_ids.ts";
 import { Activities } from "./client/activities.ts";
 import { demandDatabase, tellDefault } from "./client/database_option.ts";
+import { DryRuns } from "./client/run/dry_runs.ts";
 import { Replayer } from "./client/run/replayer.ts";
 import { type PollTimes, RunWaiter } from "./client/run/waiter.ts";
 import { type Health, healthOf } from "./client/health.ts";
@@ -128,6 +129,7 @@ export class Continuum implements AsyncDisposable {
   readonly #asked: Store;
   readonly #versions: Versions;
   readonly #replay: Replayer;
+  readonly #dryRuns: DryRuns;
   readonly #engine: Engine | undefined;
   readonly #settings: NodeSettings | undefined;
   readonly #waiter: RunWaiter;
@@ -157,6 +159,7 @@ export class Continuum implements AsyncDisposable {
     this.#store = store;
     this.#versions = versions;
     this.#replay = new Replayer(versions, drain);
+    this.#dryRuns = new DryRuns(versions, drain);
     this.#settings = settings;
     this.#watchdog = parts.watchdog;
     const asked = this.#asked = forCallers(fromOutside(store));
@@ -230,7 +233,7 @@ export class Continuum implements AsyncDisposable {
       runs,
       contracts: this.#contracts,
       payloadBytes: this.#payloadBytes,
-      replay: (row) => this.#replay.own(row, runs),
+      dryRuns: this.#dryRuns,
       clock: this.#clock,
       waiter: this.#waiter,
       wakeRun: (run, node) => this.#wakeups.wakeRun(run, node),

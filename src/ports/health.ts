@@ -1,21 +1,21 @@
 /**
- * What the engine requires of a store to find trouble, in all namespaces. Each query reads a
- * bounded number of rows. Times are milliseconds of the database's clock since the epoch.
+ * What is asked of a store about trouble: of all namespaces, and bounded in what it reads. Times
+ * are milliseconds of the database's clock since the epoch.
  *
  * @module
  */
 
 import type { StuckState } from "./rows.ts";
 
-/** What a node serves. */
+/** What a node takes from queues. */
 export interface Serves {
-  /** The queues from which it claims tasks. */
+  /** The queues. */
   readonly queues: readonly string[];
   /** The activities that it registered by name. */
   readonly activities: readonly string[];
 }
 
-/** Runs of one version that have the same trouble. */
+/** Runs of one version that share some trouble. */
 export interface TroubledRuns {
   /** The version. */
   readonly hash: string;
@@ -25,39 +25,39 @@ export interface TroubledRuns {
   readonly label: string | null;
   /** How many were counted. */
   readonly runs: number;
-  /** Whether there may be more: the query counts a bounded number. */
+  /** Whether there may be more: counting is bounded. */
   readonly more: boolean;
-  /** When the trouble began for the run that has had it longest. */
+  /** Since when, the one that has it longest. */
   readonly since: number;
 }
 
 /** Runs that are parked. */
 export interface StuckRuns extends TroubledRuns {
-  /** The state in which they are parked. */
+  /** As what. */
   readonly state: StuckState;
 }
 
-/** Runs that are due, and that no node has claimed which can load their version. */
+/** Runs that are due, and that nobody has taken who can load their version. */
 export interface DueRuns extends TroubledRuns {
-  /** How many of them have been due for longer than the limit. */
+  /** How many of them have been due for too long. */
   readonly late: number;
 }
 
-/** Tasks of one queue that have waited too long for a node which can load their version. */
+/** Tasks of one queue that nobody has taken for too long who can load their version. */
 export interface WaitingTasks {
   /** The queue. */
   readonly queue: string;
   /** The activity. */
   readonly name: string;
-  /** The version whose code executes it; `null`: the code that the executing node registered. */
+  /** The version that its code is pinned to; `null`: what the executing node registered. */
   readonly hash: string | null;
   /** How many were counted. */
   readonly tasks: number;
-  /** When the oldest became available. */
+  /** Since when, the one that waits longest. */
   readonly since: number;
 }
 
-/** Tasks of one activity and queue that have failed three times or more, and are still retried. */
+/** Activities of one name and queue that have failed three times or more, and are still tried. */
 export interface FailingTasks {
   /** The activity. */
   readonly name: string;
@@ -65,46 +65,46 @@ export interface FailingTasks {
   readonly queue: string;
   /** How many were counted. */
   readonly tasks: number;
-  /** The highest number of failed attempts of one task. */
+  /** The most failed attempts of one. */
   readonly attempts: number;
-  /** When the run of the oldest task requested it. */
+  /** When the oldest was asked for. */
   readonly since: number;
-  /** When the next attempt is due; `null`: all tasks are being executed. */
+  /** When one is tried again; `null`: all are under way. */
   readonly nextAt: number | null;
-  /** The last error of the task with the most attempts, encoded; `null`: unknown. */
+  /** What an attempt of the one with the most attempts threw last, encoded; `null`: not known. */
   readonly error: string | null;
 }
 
-/** Queries that find trouble. */
+/** What shows trouble. */
 export interface HealthStore {
-  /** The nodes that are alive; `serves` is `null` if a node did not report it. */
+  /** The nodes that are alive; `serves` is `null` where a node has not said it. */
   nodes(): Promise<{ readonly id: string; readonly serves: Serves | null }[]>;
   /**
    * Parked runs, by version and state.
    *
-   * @param most The limit of rows read for each specifier of a version.
+   * @param most How many are read at most of each specifier of a version.
    */
   stuck(most: number): Promise<StuckRuns[]>;
   /**
-   * Runs that are due, by version: those that have been due longest, and those held by a node that
-   * has recorded that it can't load their version.
+   * Runs that are due, by version: those that have been so for longest, and those held by a node
+   * that has noted it can't load their version.
    *
-   * @param most The limit of rows read for each of the two groups.
-   * @param lateMs How long a run may be due, in milliseconds, before it counts as late.
+   * @param most How many are read at most of either.
+   * @param lateMs What is too long, in milliseconds.
    */
   due(most: number, lateMs: number): Promise<DueRuns[]>;
   /**
-   * Tasks whose attempts keep failing, by activity and queue.
+   * Tasks whose attempts go on failing, by activity and queue.
    *
-   * @param most The limit of rows read.
+   * @param most How many are read at most.
    */
   failing(most: number): Promise<FailingTasks[]>;
   /**
-   * Tasks that wait in their queues, by activity and version: those that nodes would claim first,
-   * and those held by a node that has recorded that it can't load their version.
+   * Tasks that wait in their queues, by activity and version: those that would be taken first, and
+   * those held by a node that has noted it can't load their version.
    *
-   * @param most The limit of rows read for each queue, and for the held tasks.
-   * @param lateMs How long a task may wait, in milliseconds, before it is reported.
+   * @param most How many are read at most of each queue, and of those that are held.
+   * @param lateMs What is too long, in milliseconds.
    */
   waiting(most: number, lateMs: number): Promise<WaitingTasks[]>;
 }

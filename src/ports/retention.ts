@@ -1,5 +1,5 @@
 /**
- * What the engine requires of a store to remove expired data. Times are milliseconds of the
+ * What is asked of a store about data that has had its time. Times are milliseconds of the
  * database's clock since the epoch.
  *
  * @module
@@ -7,24 +7,21 @@
 
 import type { EndState } from "./rows.ts";
 
-/** What may be removed from a namespace. */
+/** What may go from a namespace. */
 export interface PruneScope {
   /** The namespace. */
   readonly namespace: string;
-  /** The workflow whose runs may be removed; `null`: any workflow. */
+  /** Of one workflow; `null`: of all. */
   readonly workflow: string | null;
-  /** Runs that ended at this time or earlier may be removed; `null`: no runs. */
+  /** Runs that ended until then go; `null`: none. */
   readonly runsBefore: number | null;
-  /** The states in which a run may be removed. */
+  /** How they must have ended. */
   readonly states: readonly EndState[];
-  /**
-   * Generations that ended at this time or earlier may be removed, even if their run still lives;
-   * `null`: none.
-   */
+  /** Generations that were over by then go, also those of runs that live on; `null`: none. */
   readonly generationsBefore: number | null;
 }
 
-/** A place in the order in which runs are examined: the order of their creation. */
+/** A place in the order in which runs are looked at: by creation. */
 export interface PrunePlace {
   /** When the run was created. */
   readonly at: number;
@@ -32,14 +29,14 @@ export interface PrunePlace {
   readonly id: number;
 }
 
-/** The place before all runs. */
+/** Before all runs. */
 export const FIRST_PLACE: PrunePlace = { at: 0, id: 0 };
 
-/** How much was removed. */
+/** How much is removed. */
 export interface Pruned {
   /** Runs. */
   readonly runs: number;
-  /** Earlier generations, including those of the removed runs. */
+  /** Earlier generations, those of the runs included. */
   readonly generations: number;
   /** Events. */
   readonly events: number;
@@ -47,31 +44,30 @@ export interface Pruned {
   readonly keys: number;
 }
 
-/** The outcome of one step. */
+/** What one step came to. */
 export interface PruneStep extends Pruned {
-  /** Where the next step begins; `null`: no runs are left to examine. */
+  /** Where to go on; `null`: there is nothing more. */
   readonly next: PrunePlace | null;
 }
 
-/** Options of a step. */
+/** How a step is taken. */
 export interface PruneStepOptions {
-  /** At most how many runs it examines. */
+  /** At most how many runs. */
   readonly limit?: number;
-  /** Removes nothing, and counts what it would remove. */
+  /** Removes nothing, and counts what would be removed. */
   readonly dryRun?: boolean;
-  /** Removes nothing while another step with this option is under way. */
+  /** Removes nothing while another step with this option does. */
   readonly alone?: boolean;
 }
 
-/** Removal of expired data. Each call reads and removes a bounded number of rows. */
+/** Removal of data that has had its time. Each call is bounded, in what it reads and removes. */
 export interface RetentionStore {
   /**
-   * Examines some runs, in the order of their creation, and removes what the scope allows.
+   * Looks at some runs, in the order of their creation, and removes what may go.
    *
-   * @param scope What may be removed.
+   * @param scope What may go.
    * @param from Where to begin.
-   * @returns What was removed, and where to continue; `null`: another step with `alone` is under
-   * way.
+   * @returns What was removed, and where to go on; `null`: another removes at this moment.
    */
   step(
     scope: PruneScope,
@@ -79,12 +75,10 @@ export interface RetentionStore {
     options?: PruneStepOptions,
   ): Promise<PruneStep | null>;
   /**
-   * Removes some results of activities that were committed at `before` or earlier, the oldest
-   * first.
+   * Removes some results of activities, the oldest first, that were committed until `before`.
    *
-   * @param name The activity; `null`: all activities.
-   * @returns How many were removed, and whether there may be more; `null`: another step with
-   * `alone` is under way.
+   * @param name Of one activity; `null`: of all.
+   * @returns How many, and whether there may be more; `null`: another removes at this moment.
    */
   results(
     namespace: string,

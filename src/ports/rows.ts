@@ -1,6 +1,6 @@
 /**
- * Rows that the engine and a store exchange: plain and read-only. Times are milliseconds of the
- * database's clock since the epoch; payloads are encoded value texts (see
+ * What the engine and a store say to each other: plain, read-only rows. Times are milliseconds of
+ * the database's clock since the epoch; payloads are encoded value texts (see
  * `src/base/values.ts`).
  *
  * @module
@@ -11,7 +11,7 @@ import type { RunPolicy } from "../workflow/run_policy.ts";
 import type { VersionPin, VersionRef } from "./version_ref.ts";
 
 /**
- * A run's state; the section on states in ARCHITECTURE.md says what moves a run between them.
+ * A run's state; the page on states in ARCHITECTURE.md tells what moves between them.
  *
  * @category Runs
  */
@@ -27,7 +27,7 @@ export type RunState =
   | "stuck_nondeterminism"
   | "stuck_poisoned";
 
-/** All states. */
+/** All of them. */
 export const RUN_STATES: readonly RunState[] = [
   "pending",
   "running",
@@ -42,32 +42,29 @@ export const RUN_STATES: readonly RunState[] = [
 ];
 
 /**
- * States that a run never leaves.
+ * States that nothing leaves.
  *
  * @category Runs
  */
 export type EndState = Extract<RunState, "completed" | "failed" | "cancelled" | "terminated">;
 
-/** All end states. */
+/** All of them. */
 export const END_STATES: readonly EndState[] = ["completed", "failed", "cancelled", "terminated"];
 
-/**
- * States in which a run is parked, with a reason, until an operator or a new version lets it
- * continue.
- */
+/** States in which a run is parked, with its reason, until somebody or something lets it out. */
 export type StuckState = Extract<RunState, `stuck_${string}`>;
 
-/** One event of a run's history. */
+/** One fact of a run's history. */
 export interface EventRow {
   /** Place in the history, from 0, without gaps. */
   readonly seq: number;
   /** What happened; the closed union is `EventKind` of `src/replay`. */
   readonly kind: string;
-  /** Position of the command that it answers; `null`: an annotation, which answers no command. */
+  /** The command that it answers; `null` for facts that answer none. */
   readonly position: number | null;
-  /** The name of the command or annotation. */
+  /** The command's or the fact's name. */
   readonly name: string;
-  /** The digest of the command's input; `null`: it has none. */
+  /** The digest of the command's input; `null` where there is none. */
   readonly digest: string | null;
   /** Encoded value. */
   readonly payload: string | null;
@@ -75,7 +72,7 @@ export interface EventRow {
   readonly at: number;
 }
 
-/** An event to be written: the store assigns its `seq` and its time. */
+/** An event that is to be written: the store gives it its place and its time. */
 export type NewEvent = Omit<EventRow, "seq" | "at">;
 
 /** A run to be inserted, and the version that it starts on. */
@@ -86,44 +83,42 @@ export interface NewRun extends VersionRef {
   readonly runId: string;
   /** Encoded input. */
   readonly input: string;
-  /** Seed of the run's `random()` and `uuid()`. */
+  /** What `random()` and `uuid()` of the run come from. */
   readonly seed: string;
-  /** Present if the inserting node executes the run itself, at once. */
+  /** Present where the inserting node executes the run itself, at once. */
   readonly lease?: Lease;
-  /** When it starts; at once when omitted. */
+  /** When it starts, where that is later. */
   readonly startAt?: number;
-  /** Milliseconds of database time until it starts, instead of `startAt`. */
+  /** Milliseconds of database time until it starts, in place of `startAt`. */
   readonly delayMs?: number;
   /** Search attributes, as a JSON object. */
   readonly attributes?: string;
   /**
-   * Its timeout and retry policy, as `policyText` writes it; it overrides the version's policy.
+   * How long it may take, and whether it is tried again, as `policyText` writes it; it goes before
+   * what the version says.
    */
   readonly policy?: string;
-  /**
-   * Idempotency key: several starts of one workflow with the same key, in one namespace, make one
-   * run.
-   */
+  /** Starts with the same key, of one workflow in one namespace, are one. */
   readonly key?: {
     /** The key. */
     readonly key: string;
-    /** Digest of the input, to find a start with the same key and another input. */
+    /** Tells inputs apart. */
     readonly digest: string;
   };
-  /** Which run releases its id to this one: only one that has ended, or any. */
+  /** Which run gives its id up for this one: one that has ended, or any. */
   readonly replaces?: "ended" | "any";
-  /** A signal that is in the inbox from the beginning. */
+  /** A signal that is there from the beginning. */
   readonly signal?: {
     /** Its name. */
     readonly name: string;
     /** Its encoded payload. */
     readonly payload: string;
-    /** As `deliveryId` of a message. */
+    /** As of a message. */
     readonly deliveryId?: string;
   };
 }
 
-/** The right to write a run's history: the node, and the token that each claim draws anew. */
+/** Who may write a run's history: the node, and a token that each claim draws anew. */
 export interface Lease {
   /** The node's id. */
   readonly node: string;
@@ -134,7 +129,7 @@ export interface Lease {
 /** A run to be inserted under the lease of the node that then executes it. */
 export type LeasedNewRun = NewRun & { readonly namespace: string; readonly lease: Lease };
 
-/** The outcome of an insert. */
+/** What an insert did. */
 export interface InsertedRun {
   /** The internal key. */
   readonly id: number;
@@ -146,25 +141,20 @@ export interface InsertedRun {
   readonly due: number | null;
   /** When it times out; `null`: never, or it was there before. */
   readonly deadline: number | null;
-  /** Its timeout and retry policy, as `policyText` writes it. */
+  /** What was decided for its life, as `policyText` writes it. */
   readonly policy: string | null;
-  /** Set if another run has its id. */
+  /** Set where another run has its id. */
   readonly taken?: {
     /** The other's workflow. */
     readonly workflow: string;
-    /** The other's state. */
+    /** Where the other stands. */
     readonly state: RunState;
     /** Whether it has ended. */
     readonly isEnded: boolean;
   };
-  /**
-   * Runs that were ended to release their ids to the runs of this call, and the nodes that execute
-   * them.
-   */
+  /** Runs that were ended so that those of this call might have their ids, and who executes them. */
   readonly ended?: readonly { readonly id: number; readonly node: string | null }[];
-  /**
-   * Set if its key was used before; `id` and `at` are 0 then, since the run may have been removed.
-   */
+  /** Set where its key was used before; `id` and `at` are 0 then: the run may be gone. */
   readonly key?: {
     /** The id of the run that the key started. */
     readonly runId: string;
@@ -173,7 +163,7 @@ export interface InsertedRun {
   };
 }
 
-/** A run, as its executor needs it, pinned to its version. */
+/** A run as its executor needs it, pinned to its version. */
 export interface ClaimedRun extends VersionRef {
   /** The internal key. */
   readonly id: number;
@@ -183,61 +173,59 @@ export interface ClaimedRun extends VersionRef {
   readonly runId: string;
   /** Encoded input. */
   readonly input: string;
-  /** Seed of `random()` and `uuid()`. */
+  /** What `random()` and `uuid()` come from. */
   readonly seed: string;
-  /** When a node first claimed it. */
+  /** When a node first took it. */
   readonly startedAt: number;
   /** The fencing token of this claim. */
   readonly token: number;
-  /** Its generation, from 0. */
+  /** How often it has begun anew. */
   readonly generation: number;
-  /** The attempt that the generation belongs to, from 1. */
+  /** Which attempt the generation belongs to, from 1. */
   readonly attempt: number;
   /** When it times out; `null`: never. */
   readonly deadline: number | null;
-  /** Its timeout and retry policy, as `policyText` writes it. */
+  /** What was decided for its life, as `policyText` writes it. */
   readonly policy: string | null;
-  /** The `seq` at which the present generation's history begins. */
+  /** Where the present generation's history begins. */
   readonly firstSeq: number;
-  /** Number of consecutive claims without a write, this one included. */
+  /** Claims in a row that wrote nothing, this one included. */
   readonly claims: number;
-  /** Whether a node claimed its present attempt before: its code may have run. */
+  /** Whether a node had its present attempt before: its code may have run. */
   readonly began: boolean;
-  /**
-   * How far the run's log lines had been written when this was last recorded; `null`: it had none.
-   */
+  /** How far its code's lines had been logged when that was last written; `null`: it had none. */
   readonly deliveredSeq: number | null;
 }
 
-/** A message for a run that the run's owner has not consumed. */
+/** A message for a run that its owner has not consumed. */
 export interface InboxRow {
-  /** Key, which rises in order of arrival for each run. */
+  /** Key, rising in order of arrival per run. */
   readonly id: number;
   /** What it is. */
   readonly kind: "signal" | "cancel" | "child" | "activity";
-  /** The signal's name, the child's id, or the kind of event that an activity's result becomes. */
+  /** The signal's name, the child's id, or the kind of event that an activity's answer becomes. */
   readonly name: string;
-  /** The position of the activity that has ended; `null`: another kind of message. */
+  /** The activity that is answered, by its position; `null` for other messages. */
   readonly position: number | null;
   /** Encoded value. */
   readonly payload: string | null;
 }
 
-/** A run's history and inbox, read in one snapshot. */
+/** A run's history and mailbox, read in one snapshot. */
 export interface LoadedRun {
   /** The internal key. */
   readonly id: number;
-  /** The token that the row holds now; `null`: no node holds the run. */
+  /** The token that the row holds now; `null`: nobody's. */
   readonly token: number | null;
-  /** Rises with every message; fences suspending (JOURNAL-5 in `src/store/journal/append.ts`). */
+  /** Rises with every message; the fence of suspending (JOURNAL-5 in `src/store/journal/append.ts`). */
   readonly wakeSeq: number;
-  /** The generation that the row is in. */
+  /** Which generation the row is in. */
   readonly generation: number;
-  /** The `seq` at which that generation's history begins. */
+  /** Where that generation's history begins. */
   readonly firstSeq: number;
-  /** The `seq` of its next event. */
+  /** Where its next event goes. */
   readonly nextSeq: number;
-  /** Events from the requested `seq`, in order. */
+  /** Events from the asked place on, in order. */
   readonly events: readonly EventRow[];
   /** Unconsumed messages, in order of arrival. */
   readonly inbox: readonly InboxRow[];
@@ -253,32 +241,32 @@ export interface WaitRow {
   readonly name: string;
   /** Its position in program order. */
   readonly position: number;
-  /** When the wait ends without a message; `null`: never. */
+  /** When it ends by itself; `null`: never. */
   readonly until: number | null;
 }
 
-/** The change of state that a commit makes. */
+/** How a commit moves the run. */
 export type Transition =
   | {
-    /** Waits without a lease; the row says for what. */
+    /** Memory and lease go together; the row says what it waits for. */
     readonly to: "suspended";
-    /** When the wait ends without a message; `null`: never. */
+    /** When to wake it by itself; `null`: only by a message. */
     readonly wakeAt: number | null;
     /** What it waits for. */
     readonly waits: readonly WaitRow[];
-    /** The `wakeSeq` of the writer's last read of the inbox. */
+    /** The `wakeSeq` read with the last look into the inbox. */
     readonly wakeSeq: number;
   }
   | {
-    /** Given back, to be claimed `afterMs` from now; the claim does not count against the run. */
+    /** Given back unharmed, to be claimed `afterMs` from now; no claim is counted against it. */
     readonly to: "released";
-    /** Milliseconds until a node may claim it. */
+    /** Milliseconds until a claimer may take it. */
     readonly afterMs: number;
   }
   | {
     /** The end. */
     readonly to: EndState;
-    /** Encoded result, if completed. */
+    /** Encoded result, when completed. */
     readonly result: string | null;
     /** Encoded error, otherwise. */
     readonly error: string | null;
@@ -286,7 +274,7 @@ export type Transition =
   | {
     /** Parked. */
     readonly to: StuckState;
-    /** Why, as facts that JSON can hold. */
+    /** Why, as JSON-able facts. */
     readonly reason: StuckReason;
   };
 
@@ -296,7 +284,7 @@ export type Transition =
  * @category Runs
  */
 export interface StuckReason {
-  /** A stable identifier. */
+  /** A stable word. */
   readonly code: string;
   /** For people. */
   readonly message: string;
@@ -304,31 +292,31 @@ export interface StuckReason {
   readonly details?: unknown;
 }
 
-/** The share of one run in a commit of many runs. The store writes all of it, or nothing. */
+/** One run's share of a flush. All of it is written, or nothing. */
 export interface CommitEntry {
   /** The internal key. */
   readonly run: number;
-  /** The fencing token that the writer holds. */
+  /** The token that the writer holds. */
   readonly token: number;
-  /** The `seq` of the first event: the history's length, as far as the writer knows. */
+  /** The `seq` of the first event: the history's length as the writer knows it. */
   readonly first: number;
   /** Events to append. */
   readonly events: readonly NewEvent[];
-  /** Keys of the messages that these events consume. */
+  /** Messages that these events consume. */
   readonly consumed: readonly number[];
-  /** Positions of activities that these events answer: the store removes their tasks. */
+  /** Positions of activities that these events answer: their tasks are removed. */
   readonly answered?: readonly number[];
-  /** How far log lines have been written: the `seq` after the delivery before the last line. */
+  /** How far the code's lines have been logged: the seq after the delivery before the last line. */
   readonly deliveredSeq?: number;
-  /** The change of state; the node keeps the lease when omitted. */
+  /** How the run moves with them; stays leased when omitted. */
   readonly transition?: Transition;
 }
 
-/** The outcome of one entry. */
+/** What became of one entry. */
 export type CommitResult =
   /**
-   * Written, all events at this time. `watched`: another process waits for the run's end;
-   * `mustNotify`: the run has ended, and its parent or its children have not been notified yet.
+   * Written, all events at this time. `watched`: somebody elsewhere waits for the run's end;
+   * `mustNotify`: the run has ended, and its parent or children have still to be told.
    */
   | {
     readonly status: "written";
@@ -336,25 +324,20 @@ export type CommitResult =
     readonly watched: boolean;
     readonly mustNotify: boolean;
   }
-  /** Another node holds the run, or no node does: drop the execution. */
+  /** Another node holds it, or nobody: drop the execution. */
   | { readonly status: "lost" }
-  /**
-   * The token is right, but the history is longer than the writer knows: reload, keep the lease.
-   */
+  /** The token is right and the history is longer than thought: reload, keep the lease. */
   | { readonly status: "stale" }
-  /** A message arrived after the inbox was read: read it again (only for `suspended`). */
+  /** A message came since the inbox was read: read it again (only for `suspended`). */
   | { readonly status: "woken" }
   /** The run has ended. */
   | { readonly status: "ended" }
-  /**
-   * Another transaction has locked the row, which need not mean trouble: put it into the next
-   * commit.
-   */
+  /** Somebody holds the row; nothing is known to be wrong: put it into the next flush. */
   | { readonly status: "busy" }
-  /** The database can never store this share's data; nothing of it was written. */
+  /** The database will not have this share's data, now or ever; nothing of it was written. */
   | { readonly status: "refused"; readonly error: string };
 
-/** A run, as the API shows it, pinned to its version. */
+/** A run as people see it, pinned to its version. */
 export interface RunRow extends VersionRef {
   /** The internal key. */
   readonly id: number;
@@ -364,43 +347,43 @@ export interface RunRow extends VersionRef {
   readonly runId: string;
   /** That version's label for people, if its definition has one. */
   readonly versionLabel: string | null;
-  /** Its state. */
+  /** Where it stands. */
   readonly state: RunState;
   /** Encoded input. */
   readonly input: string;
-  /** Seed of `random()` and `uuid()`. */
+  /** What `random()` and `uuid()` come from. */
   readonly seed: string;
-  /** Encoded result, if completed. */
+  /** Encoded result, when completed. */
   readonly result: string | null;
-  /** Encoded error, if it ended in another state. */
+  /** Encoded error, when it ended otherwise. */
   readonly error: string | null;
-  /** Why it is parked, if it is. */
+  /** Why it is parked. */
   readonly stuckReason: StuckReason | null;
-  /** What it waits for, if suspended. */
+  /** What it waits for, when suspended. */
   readonly waits: readonly WaitRow[];
   /** Its search attributes. */
   readonly attributes: Attributes;
-  /** The status that the workflow has set, encoded. */
+  /** What the workflow says of itself, encoded. */
   readonly customStatus: string | null;
   /** The node that executes it. */
   readonly node: string | null;
-  /** When it is due next; `null`: unknown. */
+  /** When it will be looked at next, if known. */
   readonly wakeAt: number | null;
-  /** Its generation, from 0. */
+  /** How often it has begun anew. */
   readonly generation: number;
-  /** The attempt that the generation belongs to, from 1. */
+  /** Which attempt the generation belongs to, from 1. */
   readonly attempt: number;
-  /** The error of the previous attempt, encoded; `null`: this is the first attempt. */
+  /** What the attempt before threw, encoded; `null`: this is the first. */
   readonly failure: string | null;
   /** When it times out; `null`: never. */
   readonly deadline: number | null;
-  /** Its timeout and retry policy, as `policyText` writes it. */
+  /** What was decided for its life, as `policyText` writes it. */
   readonly policy: string | null;
   /** Number of events of the present generation. */
   readonly events: number;
   /** When it was created. */
   readonly createdAt: number;
-  /** When a node first claimed its present generation; `null`: none has. */
+  /** When a node first took its present generation; `null`: none has. */
   readonly startedAt: number | null;
   /** When it last suspended or was parked. */
   readonly since: number | null;
@@ -412,7 +395,7 @@ export interface RunRow extends VersionRef {
 export interface GenerationRow extends VersionPin {
   /** Its number, from 0. */
   readonly number: number;
-  /** Whether it has ended: the run continued as new, or was retried. */
+  /** Whether it is over: the run continued as new, or was tried again. */
   readonly over: boolean;
   /** That version's label. */
   readonly versionLabel: string | null;
@@ -420,19 +403,19 @@ export interface GenerationRow extends VersionPin {
   readonly input: string;
   /** Number of its events. */
   readonly events: number;
-  /** When it began; `null`: no node has claimed it yet. */
+  /** When it began; `null`: no node has taken it yet. */
   readonly startedAt: number | null;
-  /** When it ended, by itself or with the run. */
+  /** When it was over, or the run ended. */
   readonly endedAt: number | null;
 }
 
-/** What those who start and signal runs of a version have to know about it. */
+/** What those who start and signal runs of a version have to know of it. */
 export interface Contract {
   /** Whether its input has a schema. */
   readonly input: boolean;
-  /** The signals that it accepts; `null`: any. */
+  /** The signals that it takes; `null`: any. */
   readonly signals: readonly string[] | null;
-  /** The policy of its runs, unless their start overrides it. */
+  /** What its runs start with, unless their start says otherwise. */
   readonly policy?: RunPolicy;
 }
 
@@ -446,18 +429,18 @@ export interface VersionRow {
   readonly label: string | null;
   /** The manifest's text. */
   readonly manifest: string;
-  /** What it requires of its input and signals; `null`: nothing. */
+  /** What it demands of its input and signals; `null`: nothing. */
   readonly contract: Contract | null;
   /** Whether the archive holds its members. */
   readonly archived: boolean;
-  /** The specifiers under which it was registered, the newest first. */
+  /** Every specifier that it is known under, the newest first. */
   readonly specifiers: readonly string[];
   /**
-   * Whether a node registered it as a workflow of its own. A version that came only by a start, or
-   * only as part of another version, chooses its name freely.
+   * Whether a node registered it as a workflow of its own: what came by a start, or as part of
+   * another version alone, calls itself what it likes.
    */
   readonly isOwnRight: boolean;
-  /** How many nodes expired while they loaded it. */
+  /** How many nodes died while they loaded it. */
   readonly loadCrashes: number;
   /** When it was registered. */
   readonly registeredAt: number;
@@ -469,25 +452,25 @@ export interface NewVersion extends VersionRef {
   readonly label: string | null;
   /** The manifest's text. */
   readonly manifest: string;
-  /** What it requires of its input and signals; nothing when omitted. */
+  /** What it demands of its input and signals; nothing when omitted. */
   readonly contract?: Contract | null;
   /** Members' bytes by SHA-256 (hex); `null`: not to be archived. */
   readonly blobs: ReadonlyMap<string, Uint8Array> | null;
-  /** Whether it is registered only as part of another version. Default false. */
+  /** Whether it comes as part of another version, and not in its own right. Default false. */
   readonly isPart?: boolean;
-  /** Whether a start registers it, which never makes it current. Default false. */
+  /** Whether a start brings it, and not its own right: it is made current nowhere. Default false. */
   readonly isStart?: boolean;
 }
 
-/** The outcome of a registration. */
+/** What a registration changed. */
 export interface RegisteredVersion {
   /** Whether the version was new. */
   readonly created: boolean;
-  /** How many runs left `stuck_unknown_version` because of it. */
+  /** Runs that left `stuck_unknown_version` by it. */
   readonly revived: number;
 }
 
-/** A node's failure to load a version. */
+/** A node's trouble with a version. */
 export interface LoadFailureRow {
   /** The node's id. */
   readonly node: string;

@@ -1,10 +1,10 @@
 /**
- * Queries for runs: a closed tree of conditions, which a store translates.
+ * Questions about runs: a closed tree of conditions, which a store translates.
  *
  * @module
  */
 
-/** The fields that a condition may compare, apart from attributes. */
+/** What a condition may compare, apart from attributes. */
 export type RunField =
   | "id"
   | "workflow"
@@ -29,30 +29,30 @@ export type RunCondition =
     readonly kind: "field";
     /** What is compared. */
     readonly field: RunField;
-    /** The comparison. */
+    /** How. */
     readonly comparison: Comparison | "in";
-    /** The operands: one value, any number for `in`. Times are milliseconds. */
+    /** With what: one value, any number for `in`. Times are milliseconds. */
     readonly values: readonly (string | number)[];
   }
   | {
     readonly kind: "attribute";
-    /** The path into the attributes, outermost key first. */
+    /** Where in the attributes, from the outside in. */
     readonly path: readonly string[];
-    /** The comparison; `has`: an array that contains the value. */
+    /** How; `has`: an array that holds the value. */
     readonly comparison: Comparison | "in" | "has";
-    /** The operands, as JSON texts: one, any number for `in`. */
+    /** With what, as JSON texts: one, any number for `in`. */
     readonly values: readonly string[];
   };
 
 /** A page of runs. */
 export interface RunQuery {
-  /** The condition; `null`: all runs of the namespace. */
+  /** Which runs; `null`: all of the namespace. */
   readonly where: RunCondition | null;
-  /** The sort key; rows without that time come last. */
+  /** What they are sorted by; rows without that time come last. */
   readonly by: "createdAt" | "startedAt" | "endedAt";
   /** Whether the latest come first. */
   readonly descending: boolean;
-  /** The last row of the previous page. */
+  /** The last row of the page before. */
   readonly after: {
     /** Its time; `null`: it has none. */
     readonly at: number | null;

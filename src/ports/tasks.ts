@@ -1,14 +1,14 @@
 /**
- * What the engine requires of a store for tasks: the outstanding activities of runs.
+ * What the engine asks of a store about tasks: the outstanding activities of runs.
  *
  * Times are milliseconds of the database's clock since the epoch; payloads are encoded value texts.
  *
  * @module
  */
 
-/** How a task is retried, and its timeouts. The engine's defaults hold for what is absent. */
+/** How a task is tried, and how long that may take. What is absent is the engine's default. */
 export interface TaskPolicy {
-  /** When to retry; `maxAttempts` is a field of the task, since JSON has no infinity. */
+  /** When and how often to try again; `maxAttempts` stands beside it, since JSON has no infinity. */
   readonly retry?: {
     readonly backoff: "exponential" | "constant";
     readonly initial: number;
@@ -20,11 +20,11 @@ export interface TaskPolicy {
   readonly startToClose?: number;
   /** Milliseconds in the queue, for each attempt. */
   readonly scheduleToStart?: number;
-  /** Milliseconds from the request to the end of the last attempt. */
+  /** Milliseconds from asking to the end of the last attempt. */
   readonly scheduleToClose?: number;
   /** Milliseconds between two heartbeats of an attempt. */
   readonly heartbeat?: number;
-  /** Set if the call wants no idempotency key, even if the definition makes one. */
+  /** Said where the call wants no idempotency key, whatever the definition makes. */
   readonly keyless?: true;
 }
 
@@ -36,7 +36,7 @@ export interface TaskKey {
   readonly position: number;
 }
 
-/** What an attempt needs to write anything: its task, and the token that was drawn for it. */
+/** What an attempt must hold to write anything: the token that was drawn for it. */
 export interface TaskFence extends TaskKey {
   /** The attempt's token. */
   readonly token: number;
@@ -44,41 +44,38 @@ export interface TaskFence extends TaskKey {
 
 /** An attempt that failed. */
 export interface TaskFailure {
-  /** The attempt's number, from 1. */
+  /** Which one, from 1. */
   readonly attempt: number;
-  /** When it failed. */
+  /** When. */
   readonly at: number;
-  /** The error that it threw, encoded. */
+  /** What it threw, encoded. */
   readonly error: string;
 }
 
-/** The fields of a task that don't depend on the node that executes it. */
+/** What a task is, whoever executes it. */
 export interface TaskBase extends TaskKey {
   /** The activity's name. */
   readonly name: string;
-  /** The queue in which it waits. */
+  /** Where it waits. */
   readonly queue: string;
-  /** Tasks with a higher priority are claimed first. */
+  /** Higher goes first. */
   readonly priority: number;
-  /** The version whose code executes it; `null`: the code that the executing node registered. */
+  /** The version that its code is pinned to; `null`: what the executing node registered. */
   readonly hash: string | null;
-  /** The definition's place in that version. */
+  /** Where in that version the code is. */
   readonly definition: string | null;
-  /**
-   * Idempotency key: a result committed under it is the result of every task with that key; `null`:
-   * none.
-   */
+  /** The key under which a committed result answers for all runs; `null` for none. */
   readonly key: string | null;
   /** Encoded input. */
   readonly input: string | null;
-  /** Its retry policy and timeouts. */
+  /** How it is tried. */
   readonly policy: TaskPolicy;
   /**
-   * The maximum number of attempts. `null`: unlimited; but if the task is pinned to no version and
-   * its policy has no `retry`, the executing node's definition decides.
+   * How many attempts there are; `null`: any number, or, of a task that is pinned to no version and
+   * whose policy has no `retry`, as many as the executing node's definition says.
    */
   readonly maxAttempts: number | null;
-  /** The number of the attempt that is next, or under way; from 1. */
+  /** Which attempt is the next, or under way; from 1. */
   readonly attempt: number;
   /** Attempts that failed. */
   readonly failures: readonly TaskFailure[];
@@ -86,58 +83,55 @@ export interface TaskBase extends TaskKey {
 
 /** A task to be written. */
 export interface NewTask extends TaskBase {
-  /** The token of the run's owner: only the owner may create tasks. */
+  /** The token of the run's owner, who alone may ask for tasks. */
   readonly runToken: number;
   /** The owner's node. */
   readonly node: string;
-  /**
-   * The token of the attempt that the node begins with this row; `null`: any node may claim the
-   * task.
-   */
+  /** The token of the attempt that the node begins with this row; `null`: any node may take it. */
   readonly token: number | null;
-  /** Milliseconds until a node may claim it. */
+  /** Milliseconds until it may be taken. */
   readonly delayMs: number;
-  /** Milliseconds since the run requested it. */
+  /** Milliseconds since it was asked for. */
   readonly ageMs: number;
-  /** Details of the last heartbeat, encoded. */
+  /** The last heartbeat's details, encoded. */
   readonly heartbeat: string | null;
 }
 
-/** The outcome of creating a task. */
+/** What became of a task that was to be written. */
 export type Announced =
   | { readonly status: "written"; readonly at: number }
-  /** Nothing was written: the key has a committed result. */
+  /** Nothing was written: a result is committed under its key. */
   | { readonly status: "known"; readonly result: string }
-  /** Nothing was written: another node owns the run, this node has expired, or the task exists. */
+  /** Nothing was written: the run, or the node, is another's; or the task is there already. */
   | { readonly status: "lost" };
 
 /** A task that this node is to execute, or to end. */
 export interface LeasedTask extends TaskBase, TaskFence {
   /** The run's id, as users see it. */
   readonly runId: string;
-  /** The seed of the run's generation that requested it. */
+  /** The random identity of the generation of the run that asked. */
   readonly seed: string;
-  /** When it was requested. */
+  /** When it was asked for. */
   readonly scheduledAt: number;
-  /** When it became available: at once, or after the retry's delay. */
+  /** When it could be taken: at once, or after the last attempt's delay. */
   readonly availableAt: number;
-  /** When it must have ended; `null`: at any time. */
+  /** When it must have ended; `null`: no matter when. */
   readonly closesAt: number | null;
-  /** When an attempt that is completed from outside must have ended; `null`: at any time. */
+  /** When an attempt that is completed from outside must have ended; `null`: no matter when. */
   readonly endsAt: number | null;
-  /** Details of the last heartbeat, encoded. */
+  /** The last heartbeat's details, encoded. */
   readonly heartbeat: string | null;
-  /** Whether the run has ended, so that the result is of no use. */
+  /** Whether the run has ended: nobody wants the answer. */
   readonly ended: boolean;
-  /** Whether the run was cancelled, so that no further attempt follows. */
+  /** Whether the run was cancelled: no further attempt follows. */
   readonly cancelRequested: boolean;
-  /** The result that is committed under its key. */
+  /** A result that is committed under its key. */
   readonly known: string | null;
-  /** Its state before it was claimed. */
+  /** What it was before it was claimed. */
   readonly was: "ready" | "external";
 }
 
-/** Which tasks a node claims. */
+/** Which tasks a node wants. */
 export interface TaskClaim {
   /** The node. */
   readonly node: string;
@@ -145,15 +139,15 @@ export interface TaskClaim {
   readonly queue: string;
   /** At most how many. */
   readonly limit: number;
-  /** Names of the activities that the node registered. */
+  /** Names that the node registered. */
   readonly names: readonly string[];
   /** Versions that it can't load. */
   readonly excluded: readonly string[];
-  /** All nodes together begin at most `limit` tasks in `perMs` milliseconds; `null`: no limit. */
+  /** At most how many are begun by all nodes in how many milliseconds; `null`: any number. */
   readonly rate: { readonly limit: number; readonly perMs: number } | null;
 }
 
-/** The end of a task. */
+/** How a task ended. */
 export interface TaskAnswer extends TaskFence {
   /** The event that it becomes. */
   readonly kind: "activity.completed" | "activity.failed";
@@ -161,124 +155,121 @@ export interface TaskAnswer extends TaskFence {
   readonly payload: string;
 }
 
-/** The outcome of writing a task's end. */
+/** What became of an answer. */
 export type Answered =
-  /**
-   * Written. `node`: the node that executes the run, to be notified; `null`: none does, and the run
-   * is due.
-   */
+  /** Written. `node`: who holds the run and should look; `null`: nobody, the run is due. */
   | { readonly status: "written"; readonly node: string | null }
   /** Another attempt has begun, or the task is gone. */
   | { readonly status: "lost" }
-  /** Another transaction has locked the run's row: try again with the next batch. */
+  /** Somebody holds the run's row: again with the next batch. */
   | { readonly status: "busy" };
 
 /** The next attempt of a task. */
 export interface TaskRetry extends TaskFence {
-  /** Milliseconds until a node may claim it. */
+  /** Milliseconds until it may be taken. */
   readonly delayMs: number;
-  /** Failed attempts, including the last one. */
+  /** Attempts that failed, the last one included. */
   readonly failures: readonly TaskFailure[];
-  /** Details that no heartbeat has written yet, encoded; `null`: the row keeps its details. */
+  /** Details that no heartbeat has written yet, encoded; `null`: those that are there stay. */
   readonly heartbeat: string | null;
 }
 
-/** A heartbeat of an attempt. */
+/** A sign of life. */
 export interface TaskBeat extends TaskFence {
-  /** Encoded details; `null`: the row keeps its details. */
+  /** Encoded details; `null`: those that are there stay. */
   readonly details: string | null;
 }
 
-/** What the row of a task says to the attempt that holds it. */
+/** What an attempt's row says about it. */
 export interface TaskLease extends TaskFence {
   /** Whether the run was cancelled. */
   readonly cancelRequested: boolean;
 }
 
-/** An outstanding effect of a run whose attempts have all failed so far. */
+/** An effect of a run whose attempts have failed so far. */
 export interface RetriedEffect {
-  /** Its kind; a transaction of a run that is not suspended is reported as a step. */
+  /** What it is; a transaction of a run that is not suspended is taken for a step. */
   readonly kind: "activity" | "step" | "transaction";
-  /** Whether it comes from a task, whose failed attempts are not events. */
+  /** Whether a task says so: its failed attempts are no events. */
   readonly isTask: boolean;
   /** Its name. */
   readonly name: string;
-  /** Its position in program order. */
+  /** Its place in program order. */
   readonly position: number;
   /** How many attempts have failed. */
   readonly failed: number;
   /** When the next attempt is due; `null`: it is under way. */
   readonly nextAt: number | null;
-  /** When the last attempt failed; `null`: unknown, since its node expired. */
+  /** When the last attempt failed; `null`: not known, since it died with its node. */
   readonly failedAt: number | null;
-  /** The last error, encoded; `null`: unknown, since the node expired. */
+  /** What the last attempt threw, encoded; `null`: it died with its node. */
   readonly error: string | null;
 }
 
-/** Tasks: the outstanding activities. */
+/** Outstanding activities. */
 export interface TaskStore {
   /**
-   * Creates tasks for runs that their nodes hold, in one statement.
+   * Writes tasks of runs that their nodes hold, in one statement.
    *
-   * @returns The outcome of each, in the same order.
+   * @returns What became of each, in the same order.
    */
   announce(tasks: readonly NewTask[]): Promise<Announced[]>;
   /** Claims tasks of one queue: higher priority first, then those that have waited longest. */
   claim(claim: TaskClaim): Promise<LeasedTask[]>;
-  /** Whether a claim could take a task of the queue if the rate limit allowed it. */
+  /** Whether a task of a queue is due that such a claim may take: then only permits are missing. */
   waiting(claim: Pick<TaskClaim, "queue" | "names" | "excluded">): Promise<boolean>;
-  /** Claims tasks of any queue and version whose timeout is over or whose attempts are used up. */
+  /** Claims tasks, of whatever queue and code, whose time is over or whose attempts are used up. */
   claimExpired(node: string, limit: number): Promise<LeasedTask[]>;
   /**
-   * When these queues need attention next.
+   * When something is to be done next for these queues.
    *
    * @param queues The queues.
-   * @param since Database time before the claims. Tasks that were due before it are left out: the
-   * claims saw them. Tasks that became due since are included.
+   * @param since Database time before the claims: what they found due, and left, is not told again;
+   * what has fallen due after them is.
    * @returns Milliseconds of database time; `null`: nothing waits for a time.
    */
   next(queues: readonly string[], since: number): Promise<number | null>;
   /**
-   * Ends tasks, in one statement: removes each, puts its end into the run's inbox, and commits a
-   * result that has a key under that key. If the key has a result already, the run gets that one.
+   * Ends tasks, in one statement: each is removed, its run is told, and a result with a key is
+   * committed under it; where one was already, the run gets that one.
    *
-   * @returns The outcome of each, in the same order.
+   * @returns What became of each, in the same order.
    */
   answer(answers: readonly TaskAnswer[]): Promise<Answered[]>;
-  /** Puts a task back for its next attempt. `cancelled`: its run was cancelled, so none follows. */
+  /** Gives a task back for its next attempt. `cancelled`: there is none, its run was cancelled. */
   retry(retry: TaskRetry): Promise<"written" | "cancelled" | "lost">;
   /**
-   * Stores the terms that the executing node's definition sets for the task, so that they stay.
+   * Writes what the executing node's definition says of a task, as far as it is to stay so.
    *
-   * @returns The result committed under the key; `null`: there is none; `undefined`: the attempt no
-   * longer holds the task.
+   * @returns What is committed under the key, `null` if nothing is; `undefined`: the task is not
+   * the attempt's any more.
    */
   decide(
     fence: TaskFence,
     terms: Pick<TaskBase, "policy" | "maxAttempts" | "key">,
   ): Promise<string | null | undefined>;
-  /** Puts a task back unchanged, because its attempt never began. */
+  /** Gives a task back as it was: its attempt never began. */
   release(fence: TaskFence): Promise<void>;
   /**
-   * Leaves an attempt to be completed from outside, by the holder of its token, within `timeoutMs`.
-   * After that, the token is refused.
+   * Leaves an attempt to whoever has its token, for at most `timeoutMs`. From the moment on at
+   * which its time is over, the token is refused.
    *
-   * @returns When the timeout is over, in database time; `null`: never; `undefined`: the attempt no
-   * longer holds the task.
+   * @returns When its time is over, in database time; `null`: never; `undefined`: the task is not
+   * the attempt's any more.
    */
   defer(fence: TaskFence, timeoutMs: number | null): Promise<number | null | undefined>;
-  /** Writes heartbeats; returns the attempts that still hold their task. */
+  /** Writes signs of life; answers with those that still hold their task. */
   beat(beats: readonly TaskBeat[]): Promise<TaskLease[]>;
   /** All attempts that a node holds. */
   leases(node: string): Promise<TaskLease[]>;
-  /** The effects of a run whose attempts have all failed so far, in program order. */
+  /** The effects of a run whose attempts have failed so far, in program order. */
   retried(run: number): Promise<RetriedEffect[]>;
-  /** The task of an attempt; `null`: the attempt no longer holds it. */
+  /** The task that an attempt is of; `null`: it is not the attempt's any more. */
   get(fence: TaskFence): Promise<LeasedTask | null>;
   /**
-   * Cancels tasks of a run: removes those that no node executes, and marks the others.
+   * A run gives tasks up: those that nobody executes are removed, the others are marked.
    *
-   * @returns The positions of the removed tasks.
+   * @returns The positions of those that were removed.
    */
   cancel(run: number, runToken: number, positions: readonly number[]): Promise<number[]>;
 }

@@ -1,10 +1,10 @@
 /**
- * A reference to a version, as runs and their starts hold it.
+ * A version, as runs and their starts name it.
  *
  * @module
  */
 
-/** A registered version of a workflow, and a specifier of it. */
+/** A version of a workflow that is known, and the specifier that it is known under. */
 export interface VersionPin {
   /** The version's hash. */
   readonly hash: string;

@@ -37,6 +37,11 @@ export class CallStack {
     return null;
   }
 
+  /** The places of the workflow's functions, the innermost first, out to where the engine called them. */
+  get sites(): readonly CallSite[] {
+    return this.lines.map((line) => readFrame(line)!.site);
+  }
+
   /** The file of the innermost frame that is not this package's; `null` if there is none. */
   get caller(): string | null {
     for (const line of this.#lines) {

@@ -288,7 +288,10 @@ export class Execution implements Effects, WorkflowScope {
     if (this.#signals.length > 0 && request.kind === "signal") {
       const index = this.#signals.findIndex((event) => event.name === request.name);
       const [event] = index < 0 ? [] : this.#signals.splice(index, 1);
-      if (event !== undefined) return Promise.resolve(read(event.payload));
+      if (event !== undefined) {
+        this.onAnswer(position, event);
+        return Promise.resolve(read(event.payload));
+      }
     }
     const pending = new RequestedCommand(
       position,
@@ -303,6 +306,7 @@ export class Execution implements Effects, WorkflowScope {
     );
     const end = this.#childEnds.get(asksForEnd(request) ?? "");
     if (end !== undefined) { // REPLAY-7
+      this.onAnswer(position, end);
       SETTLE[end.kind as Delivery](pending, end.payload);
       return pending.promise;
     }
@@ -310,6 +314,9 @@ export class Execution implements Effects, WorkflowScope {
     if (signal !== undefined) pending.whenAborted(this.#withdraw);
     return pending.promise;
   }
+
+  /** An event answers the effect at a position. */
+  protected onAnswer(_position: number, _event: HistoryEvent): void {}
 
   note(kind: NoteKind, payload: string): void {
     const digest = digestText(payload);
@@ -516,6 +523,7 @@ export class Execution implements Effects, WorkflowScope {
     this.#outstanding.delete(pending.position);
     if (!pending.isAwaited) this.#answeredUnawaited.push(pending);
     if (pending.cancelled !== null && event.kind.endsWith(".failed")) this.#isCancelPending = false;
+    this.onAnswer(pending.position, event);
     SETTLE[event.kind as Delivery](pending, event.payload);
   }
 

@@ -7,13 +7,13 @@
 import { ContinuumError } from "../base/errors.ts";
 
 /**
- * A newer engine has migrated the database's schema.
+ * The database's schema was made by a newer engine than this one.
  *
  * @category Errors
  */
 export class SchemaTooNewError extends ContinuumError {
   /**
-   * Creates the error.
+   * Says what was found and what was wanted.
    *
    * @param schema The schema's name.
    * @param found The version found in the database.
@@ -32,13 +32,13 @@ export class SchemaTooNewError extends ContinuumError {
 }
 
 /**
- * The migration that the database has applied under a number differs from this engine's.
+ * A migration that was applied is not the one that this engine knows under its number.
  *
  * @category Errors
  */
 export class MigrationChangedError extends ContinuumError {
   /**
-   * Creates the error.
+   * Says what was found and what was wanted.
    *
    * @param schema The schema's name.
    * @param version The migration's number.
@@ -56,13 +56,13 @@ export class MigrationChangedError extends ContinuumError {
 }
 
 /**
- * The `database` or `schema` option is invalid.
+ * The `database` or `schema` option can't be understood.
  *
  * @category Errors
  */
 export class DatabaseOptionError extends ContinuumError {
   /**
-   * Creates the error.
+   * Says what was found and what was wanted.
    *
    * @param message What is wrong with it.
    * @param details The value found; never with a password.
@@ -79,7 +79,7 @@ export class DatabaseOptionError extends ContinuumError {
  */
 export class DatabaseInUseError extends ContinuumError {
   /**
-   * Creates the error.
+   * Names the folder.
    *
    * @param folder The database's folder.
    */
@@ -87,41 +87,40 @@ export class DatabaseInUseError extends ContinuumError {
     super(
       "DATABASE_IN_USE",
       `Cannot open database folder ${JSON.stringify(folder)}: it is open already, here or in ` +
-        `another process, and only one can use it; use a postgres:// URL to share a database`,
+        `another process, and only one may have it; use a postgres:// URL to share a database`,
       { details: { folder } },
     );
   }
 }
 
 /**
- * A transaction's callback called the database outside of its transaction. Such a call would not be
- * part of the transaction. If it needed a lock that the transaction holds, both would wait for
- * ever.
+ * The database was asked past a transaction, from inside its callback. What is asked would not be
+ * part of the transaction, and where it waits for what the transaction holds, both wait for ever.
  *
  * @category Errors
  */
 export class NestedQueryError extends ContinuumError {
-  /** Creates the error. */
+  /** Says what to use instead. */
   constructor() {
     super(
       "NESTED_QUERY",
-      "Cannot query the database from inside a transaction callback: found a call that is not part " +
+      "Cannot query the database from inside a transaction callback: found a call that is no part " +
         "of the transaction and could wait for it, wanted a query on the transaction that the " +
-        "callback receives, or the call before or after ctx.transaction",
+        "callback was given, or the call before or after ctx.transaction",
     );
   }
 }
 
 /**
- * Postgres can't store a text unchanged.
+ * A text can't be stored as it is.
  *
  * @category Errors
  */
 export class UnstorableTextError extends ContinuumError {
   /**
-   * Creates the error.
+   * Says what was found and what was wanted.
    *
-   * @param what Which text it is.
+   * @param what Which text.
    * @param text The text.
    */
   constructor(what: string, text: string) {
@@ -134,12 +133,12 @@ export class UnstorableTextError extends ContinuumError {
   }
 }
 
-/** A run refers to a version that is not registered. */
+/** A run is to be put on a version that the registry does not hold. */
 export class VersionNotRegisteredError extends ContinuumError {
   /**
-   * Creates the error.
+   * Says what was found and what was wanted.
    *
-   * @param hashes The versions that were requested; at least one is not registered.
+   * @param hashes The versions asked for; at least one is unknown.
    * @param cause The database's error.
    */
   constructor(hashes: readonly string[], cause: unknown) {
@@ -152,46 +151,44 @@ export class VersionNotRegisteredError extends ContinuumError {
 }
 
 /**
- * The database is unreachable, closed the connection, or could not carry out the call now. The same
- * call may succeed later. `details.mayBeWritten` says whether the database may have carried it out
- * although its result was lost.
+ * The database can't be reached, went away, or could not do now what it was asked. Calling again
+ * later makes sense. `details.mayBeWritten` tells whether the call may have been carried out all
+ * the same, its answer being lost.
  *
  * @category Errors
  */
 export class DatabaseUnavailableError extends ContinuumError {
-  /** The same call may succeed later. */
+  /** Calling again later makes sense. */
   readonly retryable: true = true;
 
   /**
-   * Creates the error.
+   * Says what was found and what was wanted.
    *
-   * @param database The database's name, without secrets.
-   * @param cause The driver's error.
-   * @param mayBeWritten Whether the database may have carried out the statement.
+   * @param database Which database, without secrets.
+   * @param cause What the driver said.
+   * @param mayBeWritten Whether the statement may have been carried out.
    */
   constructor(database: string, cause: Error, mayBeWritten = true) {
     super(
       "DATABASE_UNAVAILABLE",
-      `Cannot ${isFromServer(cause) ? "use" : "reach"} database ${database} now: ${
-        messageOf(cause)
-      }`,
+      `Cannot ${isAnswer(cause) ? "use" : "reach"} database ${database} now: ${saidBy(cause)}`,
       { cause, details: { database, mayBeWritten } },
     );
   }
 }
 
 /**
- * The `Continuum` is closed. Code `CLOSED`.
+ * The `Continuum` was closed, so that it can do nothing more. Code `CLOSED`.
  *
  * @category Errors
  */
 export class ClosedError extends ContinuumError {
   /**
-   * Creates the error.
+   * Makes the error.
    *
-   * @param action What the caller wanted to do.
-   * @param cause The failure of the call, if the `Continuum` was closed while it was under way: it
-   * may have been carried out.
+   * @param action What was to be done.
+   * @param cause What became of it, where the `Continuum` was closed meanwhile: it may have been
+   * done.
    */
   constructor(action: string, cause?: unknown) {
     super(
@@ -203,18 +200,18 @@ export class ClosedError extends ContinuumError {
 }
 
 /**
- * The store can't work with this database, or with the role that opens it.
+ * The database, or the role that opens it, is none that the store can work with.
  *
  * @category Errors
  */
 export class DatabaseUnsuitableError extends ContinuumError {
   /**
-   * Creates the error.
+   * Says what was found and what was wanted.
    *
-   * @param setting The setting that is wrong.
-   * @param found Its value.
-   * @param wanted The value that it must have, or what to do.
-   * @param cause The database's error.
+   * @param setting What is not as it has to be.
+   * @param found What it is.
+   * @param wanted What it has to be, or what to do.
+   * @param cause What the database said.
    */
   constructor(setting: string, found: string, wanted: string, cause?: unknown) {
     super(
@@ -226,33 +223,33 @@ export class DatabaseUnsuitableError extends ContinuumError {
 }
 
 /**
- * The caller's transaction, in which runs were to be started, has ended. Nothing was written.
+ * The caller's transaction, in which runs were to be started, is over. Nothing was written.
  *
  * @category Errors
  */
 export class TransactionOverError extends ContinuumError {
   /**
-   * Creates the error.
+   * Says what was found and what was wanted.
    *
-   * @param cause The database's error.
+   * @param cause What the database said.
    */
   constructor(cause?: unknown) {
     super(
       "TRANSACTION_OVER",
       "Cannot write into the caller's transaction: found no transaction, as after its end or the " +
-        "loss of its connection, wanted an open one; nothing was written",
+        "loss of its connection, wanted one that is open; nothing was written",
       cause === undefined ? {} : { cause },
     );
   }
 }
 
-/** The message of a driver's error. A host with several addresses fails with one error for each. */
-function messageOf(cause: Error): string {
+/** A host with several addresses fails with one error for each. */
+function saidBy(cause: Error): string {
   const [first] = cause instanceof AggregateError ? cause.errors as readonly Error[] : [];
   return cause.message || first?.message || cause.name;
 }
 
-/** Whether the error comes from the database server itself. */
-function isFromServer(cause: Error): boolean {
+/** Whether the database said so itself. */
+function isAnswer(cause: Error): boolean {
   return "severity" in cause;
 }

@@ -234,6 +234,29 @@ export class Versions {
   }
 
   /**
+   * The code of a version, to read it, or to run it in a process without permissions. Nothing of it
+   * runs here, and no trust is needed where the archive has it.
+   *
+   * @param hash The version.
+   * @returns Its manifest and bytes, verified.
+   * @throws {LoadFailure} When no source has them.
+   */
+  async inspect(hash: string): Promise<FoundVersion> {
+    const row = await this.#store.get(hash);
+    if (row === null) {
+      throw refused(hash, "registry", "lasting", "UNREGISTERED", "no such version is registered");
+    }
+    const found = await this.#sources.inspect(row);
+    if (Array.isArray(found)) throw new LoadFailure(hash, found);
+    return found;
+  }
+
+  /** Whether a version is in memory, so that its code runs in this process already. */
+  has(hash: string): boolean {
+    return this.#loaded.has(hash);
+  }
+
+  /**
    * Forgets failed imports and crashes of a version: the next attempt counts as the first.
    *
    * @param hash The version.

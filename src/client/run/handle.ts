@@ -40,6 +40,7 @@ import { readStates } from "./conditions.ts";
 import type { ClientServices } from "./services.ts";
 import { checkText } from "../start/options.ts";
 import { type HistoryEntry, type RunStatus, runStatus } from "./status.ts";
+import { pendingOf, type RunTrace, type TraceOptions, traceRun } from "./trace.ts";
 import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
 
 /**
@@ -62,8 +63,8 @@ export interface SignalOptions {
  */
 export interface StatusOptions {
   /**
-   * Whether to say where in its code the run waits. The run is replayed for that in this process,
-   * without effects, on the version that it is pinned to.
+   * Whether to say where in its code the run waits; the code is replayed for that, as for
+   * {@linkcode RunHandle.trace}, which says more.
    *
    * @default {false}
    */
@@ -236,15 +237,16 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    *
    * @param options Whether to say where in the code it waits.
    * @throws {RunNotFoundError} If there is no such run. {VersionUnavailableError} If its code,
-   * which `trace` needs, can't be had in this process.
+   * which `trace` needs, is unavailable.
    */
   async status(options: StatusOptions = {}): Promise<RunStatus> {
     checkOptions(options, ["trace"], "status()");
     const { trace = false } = options;
     if (typeof trace !== "boolean") refuse("trace", trace, "true or false");
     const row = await this.#row("read the status");
-    const traced = trace && row.endedAt === null ? await this.#services.replay(row) : null;
-    return await runStatus(row, this.#services.store, traced);
+    const { store, runs, dryRuns } = this.#services;
+    const pending = trace && row.endedAt === null ? await pendingOf(row, runs, dryRuns) : null;
+    return await runStatus(row, store, pending);
   }
 
   /**
@@ -263,6 +265,38 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
       this.#services.runs,
       this.#services.store,
     );
+  }
+
+  /**
+   * What the run has done and waits for, effect by effect: inputs, times, answers, failed attempts,
+   * and the line of its pinned source that requested each. Its code is replayed for that, without
+   * effects: in this process if the code runs here already, else in a subprocess without
+   * permissions (`--allow-run` lets this process start one). It works for runs that have ended, too.
+   *
+   * @example Where the run waits
+   * ```ts ignore
+   * const { waiting } = await run.trace({ limit: 1 });
+   * for (const { kind, name, site } of waiting) console.log(kind, name, site?.file, site?.line);
+   * ```
+   *
+   * @param options Which effects, and after how many events.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   * @throws {RunNotFoundError} If there is no such run.
+   * @throws {VersionUnavailableError} If no source has the run's code, or it can't be imported.
+   * @throws {DryRunError} If the subprocess can't be started or doesn't answer in time.
+   */
+  async trace(options: TraceOptions = {}): Promise<RunTrace> {
+    checkOptions(options, ["at", "from", "limit", "sites", "timeout"], "trace()");
+    const { at = 0, from = 0, limit = 1, sites = true } = options;
+    for (const [name, value] of Object.entries({ at, from })) {
+      if (!Number.isSafeInteger(value) || value < 0) refuse(name, value, "a whole number from 0");
+    }
+    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_TRACED) {
+      refuse("limit", limit, `a whole number from 1 to ${MAX_TRACED}`);
+    }
+    if (typeof sites !== "boolean") refuse("sites", sites, "true or false");
+    const { runs, dryRuns } = this.#services;
+    return await traceRun(await this.#row("trace the run"), options, runs, dryRuns);
   }
 
   /**
@@ -384,6 +418,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
 
 /** Delivery ids are kept in an index. */
 const MAX_DELIVERY_ID = 255;
+
+/** The most effects that one trace tells: each holds lines of code and decoded values. */
+const MAX_TRACED = 10_000;
 
 /** Reasons are for people. */
 const MAX_REASON = 1_000;

@@ -13,7 +13,6 @@ import type { Execution } from "../../replay/machine.ts";
 import type { Turn } from "../../replay/turn.ts";
 import type { LoadedVersion } from "../../version/loaded_version.ts";
 import { pinnedActivities } from "../../version/pinned_activities.ts";
-import { VersionUnavailableError } from "../../version/contract_errors.ts";
 import { executionOf } from "../../workflow/execute.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
@@ -51,25 +50,6 @@ export class Replayer {
   constructor(versions: Definitions, drain: Drain) {
     this.#versions = versions;
     this.#drain = drain;
-  }
-
-  /**
-   * Replays a run on its own version, for what that shows of its code.
-   *
-   * @param row The run.
-   * @param runs Where its history is.
-   * @returns The execution, where the history ends.
-   * @throws {VersionUnavailableError} If its code can't be had.
-   */
-  async own(row: RunRow, runs: RunStore): Promise<Execution> {
-    let execution: Execution;
-    try {
-      execution = await this.#execution(asClaimed(row), row.hash);
-    } catch (error) {
-      throw new VersionUnavailableError(row.hash, "say where the run waits in its code", error);
-    }
-    await execution.turn(await historyOf(row.runId, runs));
-    return execution;
   }
 
   /**

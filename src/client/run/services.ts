@@ -5,10 +5,9 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
-import type { RunRow } from "../../ports/rows.ts";
 import type { RunStore, Store } from "../../ports/store.ts";
-import type { Execution } from "../../replay/machine.ts";
 import type { Contracts } from "../../version/contracts.ts";
+import type { DryRuns } from "./dry_runs.ts";
 import type { RunWaiter } from "./waiter.ts";
 import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
 
@@ -20,8 +19,8 @@ export interface ClientServices {
   readonly runs: RunStore;
   /** Checks signals against the version of their run. */
   readonly contracts: Contracts;
-  /** Replays a run in the dark, noting where each effect is asked for. */
-  readonly replay: (row: RunRow) => Promise<Execution>;
+  /** Replays runs for people. */
+  readonly dryRuns: DryRuns;
   /** Waits for runs to end. */
   readonly waiter: RunWaiter;
   /** The most bytes of one value. */

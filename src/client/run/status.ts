@@ -11,9 +11,7 @@ import { messageOf } from "../../base/text.ts";
 import type { EventRow, RunRow, StuckReason, WaitRow } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { RetriedEffect as RetriedRow } from "../../ports/tasks.ts";
-import type { Execution } from "../../replay/machine.ts";
 import type { CallSite } from "../../replay/turn.ts";
-import type { RequestedCommand as PendingCommand } from "../../replay/requested_command.ts";
 import { type RunFacts, runFacts } from "./summary.ts";
 
 /**
@@ -138,16 +136,14 @@ export interface HistoryEntry {
 export async function runStatus(
   row: RunRow,
   store: Store,
-  traced: Execution | null = null,
+  pending: readonly PendingEffect[] | null = null,
 ): Promise<RunStatus> {
   const retrying = await retriedOf(row, store);
   return {
     ...runFacts(row),
     reason: waitReason(row, retrying),
     waits: row.waits.map(runWait),
-    pending: traced === null
-      ? null
-      : traced.outstanding.map((command) => pendingEffect(command, row)),
+    pending,
     retrying,
     since: date(row.since),
     until: date(row.wakeAt),
@@ -192,7 +188,7 @@ function retriedEffect(
 /** Makes a history entry of a row. */
 export function historyEntry(row: EventRow): HistoryEntry {
   const { seq, kind, position, name } = row;
-  return { seq, kind, position, name, value: valueOf(row), at: new Date(row.at) };
+  return { seq, kind, position, name, value: eventValue(row), at: new Date(row.at) };
 }
 
 /**
@@ -217,8 +213,8 @@ export async function retriedEntries(
   });
 }
 
-/** Some payloads hold texts of errors: they are shown as what they stand for. */
-function valueOf({ kind, payload }: EventRow): unknown {
+/** The value of an event, for people: texts of errors in it become the errors. */
+export function eventValue({ kind, payload }: Pick<EventRow, "kind" | "payload">): unknown {
   if (payload === null) return undefined;
   const value = decode(kind.endsWith("failed") ? authored(payload) : payload);
   if (kind === "attempt.failed") {
@@ -280,13 +276,6 @@ function whyOf(effect: RetriedEffect | undefined): string {
   const why = lastError === undefined ? "its node died" : messageOf(lastError);
   const next = nextTry === null ? "" : `; tried again at ${nextTry.toISOString()}`;
   return ` (failed ${times}, the last with: ${why}${next})`;
-}
-
-function pendingEffect(
-  { kind, name, position, deadline, site }: PendingCommand,
-  row: RunRow,
-): PendingEffect {
-  return { kind, name, position, until: date(deadline), site: authoredFacts(site, row) };
 }
 
 function runWait({ kind, name, position, until }: WaitRow): RunWait {

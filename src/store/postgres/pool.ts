@@ -1,12 +1,12 @@
 /**
- * A pool of connections. It makes a connection when all are in use, up to a limit, and closes one
- * that has not been used for a while.
+ * Connections that are used by turns. A connection is made when all are busy, up to a limit, and
+ * given up when it has not been needed for a while.
  *
- * - POOL-1, a full server: if the server refuses more connections, the pool becomes slower and
- *   stays usable: callers wait for the next free connection. A pool without any asks the other
- *   pools to close some, and keeps asking the server for some seconds.
- * - POOL-2, after a loss: when a connection is lost, the unused ones, and those that are being
- *   made, may be lost too without a sign. None of them is used again.
+ * - POOL-1: a server that gives no more connections makes a pool slower, not useless: who waits gets
+ *   the next one that is free; a pool that has none asks others for room, and the server for some
+ *   seconds.
+ * - POOL-2: where one was lost, those at rest may be too, and not know it yet, and so may those that
+ *   were just being made: none of them is asked.
  *
  * @module
  */
@@ -14,38 +14,32 @@
 import { ignoreRejection, inBackground } from "../../base/background.ts";
 import { Connection, type ConnectionOptions, Fault, NoSession } from "./connection.ts";
 
-/** Milliseconds after which an unused connection is closed, except for `rest` of them. */
+/** Milliseconds after which a connection that nobody used is given up, but for the rest. */
 const IDLE_MS = 5_000;
 
-/**
- * For how long a pool without connections keeps asking a full server, and the pause between tries,
- * in milliseconds.
- */
+/** Milliseconds for which a full server is asked again for a first connection, and between two times. */
 const FULL_MS = { most: 4_000, pause: 500 };
 
-/** Milliseconds until a server that refused a connection is asked again. */
+/** Milliseconds until a server that gave no connection is asked for one again. */
 const REFUSED_MS = 5_000;
 
-/** SQLSTATEs of a server, role or pooler that accepts no more connections. */
+/** SQLSTATEs of a server, a role or a pooler that takes no more connections. */
 const NO_MORE = /^(53300|53400)$/;
 
-/** Messages of poolers that send no such SQLSTATE. */
+/** What poolers say in place of a SQLSTATE. */
 const NO_MORE_TEXT = /no more connections allowed|too many (clients|connections)|max.*clients/i;
 
-/** Options of a pool. */
+/** What a pool needs. */
 export interface PoolOptions extends ConnectionOptions {
-  /** The maximum number of connections. */
+  /** How many connections there may be. */
   readonly limit: number;
-  /**
-   * Called when the server is full: all pools close the connections that they can spare (POOL-1),
-   * and more if `isStarving`: this pool has none. Returns whether any was closed.
-   */
+  /** The server is full: all give up what they can (POOL-1), most for a pool that has none; `false`: nothing. */
   readonly makeRoom: (isStarving: boolean) => Promise<boolean>;
-  /** Called when a connection leads to a pooler. */
+  /** A connection was made that leads to a pooler. */
   readonly onPooler: () => void;
-  /** Whether the server was full recently, so that the pool must do with one connection. */
+  /** Whether the server was full a while ago, so that one connection has to do. */
   readonly isNarrow: () => boolean;
-  /** How many unused connections are kept. */
+  /** How many are kept though nobody uses them. */
   readonly rest: number;
 }
 
@@ -55,9 +49,9 @@ interface Waiting {
 }
 
 /**
- * Whether the server refused a connection because there are too many.
+ * Whether a connection was refused since there are too many.
  *
- * @param error The error that a pool threw.
+ * @param error What a pool threw.
  */
 export function isFull(error: unknown): boolean {
   if (!(error instanceof Fault)) return false;
@@ -67,15 +61,15 @@ export function isFull(error: unknown): boolean {
 }
 
 /**
- * Adds to a full server's message how many connections a node needs.
+ * Adds to what a full server says how many connections are needed.
  *
- * @param fault The refusal of a full server.
+ * @param fault What a full server said.
  */
-export function addNeeds({ cause }: Fault): void {
-  cause.message += "; a node needs two connections, and uses up to ten";
+export function tellNeeds({ cause }: Fault): void {
+  cause.message += "; a node works with two connections, and uses up to ten";
 }
 
-/** A pool of connections with one role. */
+/** Connections of one role. */
 export class Pool {
   readonly #options: PoolOptions;
   readonly #connections = new Set<Connection>();
@@ -90,21 +84,21 @@ export class Pool {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * Creates the pool; it makes no connection yet.
+   * Connects to nothing yet.
    *
-   * @param options How to make connections, and how many.
+   * @param options How connections are made, and how many.
    */
   constructor(options: PoolOptions) {
     this.#options = options;
   }
 
-  /** The number of connections. */
+  /** How many connections there are. */
   get size(): number {
     return this.#connections.size;
   }
 
   /**
-   * Makes the first connection, if there is none.
+   * Makes the first connection, if there is none yet.
    *
    * @throws {Fault} If it can't be made.
    */
@@ -113,10 +107,10 @@ export class Pool {
   }
 
   /**
-   * Uses a connection exclusively.
+   * Uses a connection that nobody else uses meanwhile.
    *
-   * @param work Receives the connection.
-   * @returns The result of `work`.
+   * @param work What to do with it.
+   * @returns What `work` returned.
    */
   async use<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
     const connection = await this.#take();
@@ -128,9 +122,9 @@ export class Pool {
   }
 
   /**
-   * Closes the unused connections, except for `rest` of them.
+   * Gives up the connections that nobody uses, but for the rest.
    *
-   * @returns How many were closed.
+   * @returns How many were given up.
    */
   async shrink(): Promise<number> {
     const most = Math.max(0, this.#connections.size - this.#options.rest);
@@ -139,7 +133,7 @@ export class Pool {
     return unused.length;
   }
 
-  /** Closes the pool, after the statements that are under way. */
+  /** Ends it, after what its connections are at. */
   async end(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
@@ -163,7 +157,7 @@ export class Pool {
       if (unused === undefined) break;
       if (!unused.connection.isLost) this.#waiting.shift()!.resolve(unused.connection);
     }
-    // The first connection is made alone: it shows whether the server has room.
+    // The first one is made alone: it shows whether there is room.
     const isOne = this.#connections.size === 0 || this.#options.isNarrow();
     const limit = isOne ? 1 : this.#options.limit;
     const room = limit - this.#connections.size - this.#opening.size;
@@ -203,12 +197,12 @@ export class Pool {
       const now = performance.now();
       const since = refusedSince ?? now;
       if (isServerFull && now - since < FULL_MS.most) return await this.#again(since);
-      if (isServerFull) addNeeds(error as Fault);
+      if (isServerFull) tellNeeds(error as Fault);
       for (const { reject } of this.#waiting.splice(0)) reject(error);
     }
   }
 
-  /** POOL-1: asks a full server again. */
+  /** POOL-1. */
   async #again(refusedSince: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, FULL_MS.pause));
     if (!this.#isClosed) await this.#connect(refusedSince);
@@ -219,7 +213,7 @@ export class Pool {
     this.#serve();
   }
 
-  /** POOL-2: handles the loss of a connection, unless the pool itself closed it. */
+  /** POOL-2: not where it was ended here. */
   #miss(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
     this.#misses++;
@@ -233,7 +227,7 @@ export class Pool {
     else this.#unused.push({ connection, since: performance.now() });
   }
 
-  /** Whether an unused connection is one too many. */
+  /** Whether a connection that nobody uses now is one too many. */
   #isSpare(): boolean {
     const wanted = this.#waiting.length > 0 ? 1 : this.#options.rest;
     return this.#connections.size > wanted && this.#options.isNarrow();

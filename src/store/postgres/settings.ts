@@ -1,40 +1,40 @@
 /**
- * The settings of a session on which the store's statements rely.
+ * What a session has to be like for the store's statements to mean what they say.
  *
- * - SESSION-1: a setting that can be changed is set for each session, or for each transaction if a
- *   pooler shares sessions. A setting that can't be changed is checked, and refused by its name.
+ * - SESSION-1: what may be set is set for each session, and for each transaction where a pooler hands out
+ *   sessions; what may not is checked, and refused by its name.
  *
  * @module
  */
 
 import { DatabaseUnsuitableError } from "../errors.ts";
 
-/** The purpose of a connection. */
+/** What a connection is for. */
 export interface Role {
-  /** `user`: transactions of workflows, which keep the search path and the timeouts of the role. */
+  /** `user`: transactions of workflows, whose names are looked up and timed as the role says. */
   readonly lane: "engine" | "user";
-  /** Milliseconds that a statement waits for a locked row; 0: no limit. */
+  /** Milliseconds that a statement waits for a locked row; 0: for as long as it takes. */
   readonly lockMs?: number;
 }
 
-/** What the server reports about itself. */
+/** What a server says of itself. */
 export interface ServerInfo {
-  /** The process id of the server process. */
+  /** The number of the process that answers. */
   readonly pid: number;
-  /** The server's version. */
+  /** Its release. */
   readonly version: string;
-  /** The server's version as a number. */
+  /** Its release as one number. */
   readonly release: number;
   /** The encoding of the database. */
   readonly encoding: string;
-  /** The settings that are checked. */
+  /** All settings that are looked at. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** The oldest supported version of the server. */
+/** The oldest release whose SQL the store speaks. */
 const OLDEST = 150_000;
 
-/** Settings of every session, by name. */
+/** Wanted in every session; by name, with what it is set to. */
 const ALWAYS: Readonly<Record<string, string>> = {
   array_nulls: "on",
   bytea_output: "hex",
@@ -49,19 +49,15 @@ const ALWAYS: Readonly<Record<string, string>> = {
   transform_null_equals: "off",
 };
 
-/** The planner's methods of scanning and joining. */
+/** Ways to read and join that the planner chooses from. */
 const PLANS = [
   ...["bitmapscan", "hashagg", "hashjoin", "indexonlyscan", "indexscan", "mergejoin", "nestloop"],
   ...["seqscan", "sort", "tidscan"],
 ];
 
-/**
- * Settings of sessions with only the store's statements, in which every name is qualified or built
- * in.
- */
+/** Wanted where only the store's own statements run: every name in them is qualified or built in. */
 const ENGINE: Readonly<Record<string, string>> = {
-  // A disabled method counts as very expensive, and then the server compiles each short statement
-  // (JIT).
+  // A plan that is forbidden counts as dear: the server then compiles each short statement first.
   ...Object.fromEntries(PLANS.map((plan) => [`enable_${plan}`, "on"])),
   gin_fuzzy_search_limit: "0",
   idle_in_transaction_session_timeout: "0",
@@ -73,7 +69,7 @@ const ENGINE: Readonly<Record<string, string>> = {
 
 const NAMES = [...Object.keys(ALWAYS), ...Object.keys(ENGINE), "lock_timeout"];
 
-/** Reads {@linkcode ServerInfo}; names are qualified, since the search path is unknown yet. */
+/** Asks for {@linkcode ServerInfo}; qualified, since the search path is not known yet. */
 export const SERVER_INFO = `
   select pg_catalog.pg_backend_pid() as pid,
     pg_catalog.current_setting('server_version') as version,
@@ -85,10 +81,10 @@ export const SERVER_INFO = `
 }]::pg_catalog.text[])) as settings`;
 
 /**
- * Checks the settings that can't be changed.
+ * Finds what can't be set.
  *
- * @param facts What the server reports.
- * @returns The first that is unsuitable; `null`: none.
+ * @param facts What the server says.
+ * @returns The first fault; `null`: none.
  */
 export function unsuitable(facts: ServerInfo): DatabaseUnsuitableError | null {
   const { release, version, encoding } = facts;
@@ -106,11 +102,11 @@ export function unsuitable(facts: ServerInfo): DatabaseUnsuitableError | null {
 }
 
 /**
- * Makes the statements that change a session's settings as needed.
+ * The statements that make a session what it has to be.
  *
- * @param facts What the server reports.
- * @param role The purpose of the session.
- * @returns `set`, for the session; `local`, for a transaction; empty if nothing has to be set.
+ * @param facts What the server says.
+ * @param role What the session is for.
+ * @returns `set`, for the session; `local`, for a transaction; empty where nothing is to be set.
  */
 export function adjusting(facts: ServerInfo, role: Role): { set: string; local: string } {
   const isEngine = role.lane === "engine";

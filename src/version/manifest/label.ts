@@ -135,3 +135,22 @@ export function labelPath(label: string): string {
   return label.slice(2).split("/").map((part) => part === "" ? "%2F" : encodeURIComponent(part))
     .join("/");
 }
+
+/**
+ * The member that a URL of executed code belongs to, as {@linkcode labelPath} wrote it there.
+ *
+ * @param url Such as a stack has it.
+ * @returns The member's label; `null` when no version was executed under that URL.
+ */
+export function memberOf(url: string): string | null {
+  const [, path] = /^continuum:\/\/\/[0-9a-f]{64}(?:~\d+)?\/([^?]*)/.exec(url) ?? [];
+  return path === undefined ? null : labelAt(path);
+}
+
+/** The inverse of {@linkcode labelPath}. */
+function labelAt(path: string): string {
+  const whole = decodeURIComponent(path);
+  if (!path.includes("/") && /^(\.\.\/|[a-z][a-z0-9+.-]*:)/i.test(whole)) return whole;
+  const parts = path.split("/").map((part) => part === "%2F" ? "" : decodeURIComponent(part));
+  return `./${parts.join("/")}`;
+}

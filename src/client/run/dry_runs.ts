@@ -1,0 +1,80 @@
+/**
+ * Where runs are replayed for people: in this process, or in a subprocess.
+ *
+ * @module
+ */
+
+import { isContinuumError } from "../../base/errors.ts";
+import type { RunRow } from "../../ports/rows.ts";
+import type { Drain } from "../../replay/drain.ts";
+import { Subprocess } from "../../dry_run/subprocess.ts";
+import { type Trace, traceOn, type TraceRequest } from "../../dry_run/trace.ts";
+import type { LoadedVersion } from "../../version/loaded_version.ts";
+import { VersionUnavailableError } from "../../version/contract_errors.ts";
+import type { Versions } from "../../version/versions.ts";
+
+/** What is needed of the versions. */
+type Code = Pick<Versions, "has" | "inspect" | "obtain">;
+
+/** The most events of a run that is replayed in a process with an event loop to keep free. */
+const MOST_EVENTS_HERE = 5_000;
+
+/** Replays runs where that does no harm (TRACE-1 of `trace.ts`). */
+export class DryRuns {
+  readonly #versions: Code;
+  readonly #drain: Drain;
+
+  /**
+   * @param versions Has the code.
+   * @param drain How executions drain their microtasks.
+   */
+  constructor(versions: Code, drain: Drain) {
+    this.#versions = versions;
+    this.#drain = drain;
+  }
+
+  /**
+   * Traces a run.
+   *
+   * @param row The run.
+   * @param request Which part of it.
+   * @param timeoutMs Milliseconds that a subprocess has for an answer.
+   * @returns The trace, and where the code ran.
+   * @throws {VersionUnavailableError} If no source has the code, or it can't be imported.
+   * @throws {DryRunError} If a subprocess could not do it.
+   */
+  async trace(
+    row: RunRow,
+    request: TraceRequest,
+    timeoutMs: number,
+  ): Promise<{ readonly trace: Trace; readonly where: "here" | "subprocess" }> {
+    if (this.#mayRunHere(row, request)) {
+      const { definition }: LoadedVersion = await this.#versions.obtain(row.hash);
+      return { trace: await traceOn(definition, request, this.#drain), where: "here" };
+    }
+    const { manifest, bytes } = await unlessUnavailable(
+      row,
+      () => this.#versions.inspect(row.hash),
+    );
+    await using process = new Subprocess({ timeoutMs });
+    const texts = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
+    const code = { hash: row.hash, manifest, bytes: Object.fromEntries(texts) };
+    await unlessUnavailable(row, () => process.ask("load", code));
+    return { trace: await process.ask("trace", request), where: "subprocess" };
+  }
+
+  #mayRunHere({ hash, state }: RunRow, { events }: TraceRequest): boolean {
+    return this.#versions.has(hash) && state !== "stuck_poisoned" &&
+      events.length <= MOST_EVENTS_HERE;
+  }
+}
+
+/** What keeps code from being imported has one name; that a subprocess is missing or slow has its own. */
+async function unlessUnavailable<T>({ hash }: RunRow, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isContinuumError(error) && error.code.startsWith("SUBPROCESS_")) throw error;
+    throw new VersionUnavailableError(hash, "replay the run", error);
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * What a run has done and waits for, effect by effect, with the line of the pinned source that
+ * requested each.
+ *
+ * - TRACE-1: code that this process has not executed, or that a node lost a turn to, is replayed in
+ *   a subprocess without permissions (SUBPROCESS-1); what cannot be replayed is told from the
+ *   history alone, with the reason.
+ *
+ * @module
+ */
+
+import { authoredFacts } from "../../base/authored.ts";
+import { type Duration, durationMs } from "../../base/duration.ts";
+import { decode } from "../../base/values.ts";
+import type { RunRow } from "../../ports/rows.ts";
+import type { RunStore } from "../../ports/store.ts";
+import type { CommandKind } from "../../replay/commands.ts";
+import type { CallSite, DriftReport, Refusal } from "../../replay/turn.ts";
+import type { TracedAnswer, TracedEffect } from "../../dry_run/trace.ts";
+import { memberOf } from "../../version/manifest/label.ts";
+import { asClaimed, historyOf } from "./replayer.ts";
+import { eventValue, type PendingEffect } from "./status.ts";
+import type { DryRuns } from "./dry_runs.ts";
+
+/**
+ * Options of {@linkcode RunHandle.trace}.
+ *
+ * @category Runs
+ */
+export interface TraceOptions {
+  /**
+   * How many events the code receives: the trace is that of the run as it was after them.
+   *
+   * @default {all events}
+   */
+  readonly at?: number;
+  /**
+   * The first effect, by its place in program order.
+   *
+   * @default {0}
+   */
+  readonly from?: number;
+  /**
+   * The most effects, from 1 to 10,000.
+   *
+   * @default {200}
+   */
+  readonly limit?: number;
+  /**
+   * Whether lines of code come along: each costs about 0.2 ms.
+   *
+   * @default {true}
+   */
+  readonly sites?: boolean;
+  /**
+   * How long a subprocess has, for importing the code and for replaying it each.
+   *
+   * @default {"10s"}
+   */
+  readonly timeout?: Duration;
+}
+
+/**
+ * A place in a run's code.
+ *
+ * @category Runs
+ */
+export interface TraceSite extends CallSite {
+  /** The member of the version that holds it, as its manifest labels it; `null`: not known. */
+  readonly member: string | null;
+}
+
+/**
+ * A failed attempt of an effect.
+ *
+ * @category Runs
+ */
+export interface TraceAttempt {
+  /** Which attempt it was, from 1. */
+  readonly attempt: number;
+  /** What it threw. */
+  readonly error: unknown;
+  /** When its failure was written. */
+  readonly failedAt: Date;
+  /** When the next attempt was due. */
+  readonly nextTry: Date;
+}
+
+/**
+ * One effect of a run.
+ *
+ * @category Runs
+ */
+export interface TraceEntry {
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** What the code requested. */
+  readonly kind: CommandKind;
+  /** Its name; "" for a sleep. */
+  readonly name: string;
+  /** Its input; `undefined`: its kind has none. */
+  readonly input: unknown;
+  /** When it ends by itself; `null`: never. */
+  readonly until: Date | null;
+  /** The id of the child run that it is about; `null`: it is about none. */
+  readonly child: string | null;
+  /** When the code requested it, by the run's clock. */
+  readonly requestedAt: Date;
+  /** How it stands. `withdrawn`: the code gave it up by an `AbortSignal`, or was cancelled. */
+  readonly state: "waiting" | "completed" | "failed" | "timed_out" | "withdrawn";
+  /** When the event that answered it was written; `null`: none has. */
+  readonly answeredAt: Date | null;
+  /** That event's place in the history of this generation, from 0; `null`: none has. */
+  readonly event: number | null;
+  /** What it answered: a result, an error, a signal's payload. */
+  readonly value: unknown;
+  /** Its failed attempts. */
+  readonly attempts: readonly TraceAttempt[];
+  /** Where the code requested it; `null`: not known. */
+  readonly site: TraceSite | null;
+  /** The calls that led there, the innermost first, `site` included. */
+  readonly calls: readonly TraceSite[];
+}
+
+/**
+ * What a run has done and waits for.
+ *
+ * @category Runs
+ */
+export interface RunTrace {
+  /** The run's id. */
+  readonly runId: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The version that the run is pinned to. */
+  readonly version: { readonly hash: string; readonly label: string | null };
+  /** The generation that was traced. */
+  readonly generation: number;
+  /** How many events its history has. */
+  readonly events: number;
+  /** How many of them the code received. */
+  readonly at: number;
+  /** When the generation began; `null`: no node has taken it yet. */
+  readonly startedAt: Date | null;
+  /** The effects that were wanted, in program order. */
+  readonly effects: readonly TraceEntry[];
+  /** How many effects there are in all. */
+  readonly total: number;
+  /** What the code waits for then, in program order; the first 200. */
+  readonly waiting: readonly TraceEntry[];
+  /** How the code ended; `null`: it has not. */
+  readonly outcome: "completed" | "failed" | "cancelled" | "continued" | null;
+  /** Where code and history part; `null`: they don't. */
+  readonly drift: DriftReport | null;
+  /** What the code called that a replay can't repeat; `null`: nothing. */
+  readonly refused: Refusal | null;
+  /** Where the code was replayed: in this process, or in a subprocess without permissions. */
+  readonly replayed: "here" | "subprocess";
+}
+
+const DEFAULT_LIMIT = 200;
+
+/**
+ * Traces a run.
+ *
+ * @param row The run.
+ * @param options Which part.
+ * @param runs Where its history is.
+ * @param dryRuns Replays it.
+ * @returns The trace.
+ */
+export async function traceRun(
+  row: RunRow,
+  options: TraceOptions,
+  runs: RunStore,
+  dryRuns: DryRuns,
+): Promise<RunTrace> {
+  const events = await historyOf(row.runId, runs);
+  const { from = 0, limit = DEFAULT_LIMIT, sites = true } = options;
+  const at = Math.min(options.at ?? events.length, events.length);
+  const start = { ...asClaimed(row), version: row.hash };
+  const request = { start, events, at, from, limit, sites };
+  const { trace, where } = await dryRuns.trace(
+    row,
+    request,
+    durationMs(options.timeout ?? "10s", "timeout"),
+  );
+  const entry = (effect: TracedEffect) => entryOf(effect, row);
+  return {
+    runId: row.runId,
+    workflow: row.workflow,
+    version: { hash: row.hash, label: row.versionLabel },
+    generation: row.generation,
+    events: events.length,
+    at,
+    startedAt: row.startedAt === null ? null : new Date(row.startedAt),
+    effects: trace.effects.map(entry),
+    total: trace.total,
+    waiting: trace.waiting.map(entry),
+    outcome: trace.outcome,
+    drift: authoredFacts(trace.drift, row),
+    refused: authoredFacts(trace.refused, row),
+    replayed: where,
+  };
+}
+
+/**
+ * What a run's code waits for; the first 200.
+ *
+ * @param row The run.
+ * @param runs Where its history is.
+ * @param dryRuns Replays it.
+ */
+export async function pendingOf(
+  row: RunRow,
+  runs: RunStore,
+  dryRuns: DryRuns,
+): Promise<PendingEffect[]> {
+  const { waiting } = await traceRun(row, { limit: 0 }, runs, dryRuns);
+  return waiting.map(({ kind, name, position, until, site }) => ({
+    kind,
+    name,
+    position,
+    until,
+    site,
+  }));
+}
+
+function entryOf(effect: TracedEffect, row: RunRow): TraceEntry {
+  const { position, kind, name, child, answer } = effect;
+  const calls = effect.sites.map((site) => ({
+    ...authoredFacts(site, row),
+    member: memberOf(site.file),
+  }));
+  return {
+    position,
+    kind,
+    name,
+    input: effect.input === null ? undefined : decode(effect.input),
+    until: effect.until === null ? null : new Date(effect.until),
+    child,
+    requestedAt: new Date(effect.requestedAt),
+    state: answer === null ? effect.state === "waiting" ? "waiting" : "withdrawn" : stateOf(answer),
+    answeredAt: answer && new Date(answer.at),
+    event: answer && answer.seq,
+    value: answer === null ? undefined : eventValue(answer),
+    attempts: effect.failures.map((failure) => ({
+      ...eventValue(failure) as { attempt: number; error: unknown; nextTry: Date },
+      failedAt: new Date(failure.at),
+    })),
+    site: calls[0] ?? null,
+    calls,
+  };
+}
+
+function stateOf({ kind }: TracedAnswer): TraceEntry["state"] {
+  if (kind === "signal.timeout") return "timed_out";
+  return kind.endsWith(".failed") ? "failed" : "completed";
+}

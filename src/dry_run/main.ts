@@ -1,0 +1,79 @@
+/**
+ * The replay subprocess: code that another process doesn't trust, or that may hang, is replayed
+ * here, without any permission. It reads questions from standard input and answers on standard
+ * output (see `protocol.ts`).
+ *
+ * @module
+ */
+
+import "../replay/installed.ts"; // GUARD-1, before anything else
+import "../workflow/mod.ts"; // the host of the versions: a dynamic import needs a permission
+
+import { isContinuumError } from "../base/errors.ts";
+import { messageOf } from "../base/text.ts";
+import { probeDrain } from "../replay/drain.ts";
+import { readDefinition } from "../version/definition.ts";
+import { Loader } from "../version/load/loader.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
+import type { Answer, Calls, CodeMessage, Hello, Question } from "./protocol.ts";
+import { traceOn } from "./trace.ts";
+
+const { stdin, stdout } = Deno;
+const { parse, stringify } = JSON;
+const drain = await probeDrain();
+let definition: WorkflowDefinition<never, unknown> | undefined;
+
+const HANDLERS: {
+  readonly [Name in keyof Calls]: (
+    argument: Calls[Name]["asks"],
+  ) => Promise<Calls[Name]["answers"]>;
+} = {
+  load: async (code) => {
+    definition = await load(code);
+    return { workflow: definition.name };
+  },
+  trace: async (request) => {
+    if (definition === undefined) throw new Error("no version is loaded");
+    return await traceOn(definition, request, drain);
+  },
+};
+
+async function load({ hash, manifest, bytes }: CodeMessage): Promise<typeof definition & object> {
+  const members = Object.entries(bytes).map(([sha256, text]) =>
+    [sha256, Uint8Array.fromBase64(text)] as const
+  );
+  const loaded = await new Loader().load({ hash, manifest, bytes: new Map(members) });
+  return readDefinition(loaded.entry, `version ${hash}`);
+}
+
+async function answer({ call, argument }: Question): Promise<Answer> {
+  try {
+    return { value: await HANDLERS[call](argument as never) };
+  } catch (error) {
+    const code = isContinuumError(error) ? error.code : null;
+    return {
+      error: { name: error instanceof Error ? error.name : "", code, message: messageOf(error) },
+    };
+  }
+}
+
+async function* lines(): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop()!;
+    yield* parts;
+  }
+}
+
+async function serve(): Promise<void> {
+  const writer = stdout.writable.getWriter();
+  const encoder = new TextEncoder();
+  let mark: string | undefined;
+  for await (const line of lines()) {
+    if (mark === undefined) ({ mark } = parse(line) as Hello);
+    else await writer.write(encoder.encode(`\n${mark}${stringify(await answer(parse(line)))}\n`));
+  }
+}
+
+await serve();

@@ -1,0 +1,50 @@
+/**
+ * What a process and its replay subprocess say to each other: a line of JSON a message.
+ *
+ * @module
+ */
+
+import type { Trace, TraceRequest } from "./trace.ts";
+
+/** A version's code, as it crosses the boundary. */
+export interface CodeMessage {
+  /** The version. */
+  readonly hash: string;
+  /** The text of its manifest. */
+  readonly manifest: string;
+  /** Its members' bytes in base64, by SHA-256. */
+  readonly bytes: Readonly<Record<string, string>>;
+}
+
+/** What can be asked of the subprocess, and what it answers. */
+export interface Calls {
+  /** Imports a version, after every byte of it was verified; answers its workflow's name. */
+  readonly load: { readonly asks: CodeMessage; readonly answers: { readonly workflow: string } };
+  /** Traces a run on the version that was loaded. */
+  readonly trace: { readonly asks: TraceRequest; readonly answers: Trace };
+}
+
+/** One question. */
+export interface Question<Name extends keyof Calls = keyof Calls> {
+  /** What is asked. */
+  readonly call: Name;
+  /** With what. */
+  readonly argument: Calls[Name]["asks"];
+}
+
+/** One answer. */
+export type Answer =
+  | { readonly value: Calls[keyof Calls]["answers"] }
+  | {
+    readonly error: {
+      readonly name: string;
+      readonly code: string | null;
+      readonly message: string;
+    };
+  };
+
+/** The environment of the subprocess is empty, so the first line that it reads is this. */
+export interface Hello {
+  /** Stands before each answer: what the code itself prints is none. */
+  readonly mark: string;
+}

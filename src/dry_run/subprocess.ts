@@ -1,0 +1,175 @@
+/**
+ * Replays code in a process of its own, which has no permission and ends at a deadline: a loop in
+ * workflow code stops neither this process nor its event loop.
+ *
+ * - SUBPROCESS-1: nothing of a version that is replayed here runs in this process.
+ * - SUBPROCESS-2: a question that is not answered in time kills the subprocess, and so does every
+ *   way of letting go of it; none outlives its owner.
+ * - SUBPROCESS-3: only a line that begins with a secret of this one subprocess is an answer. Code
+ *   may print what it likes.
+ *
+ * @module
+ */
+
+import { inBackground } from "../base/background.ts";
+import { DryRunError } from "./errors.ts";
+import type { Answer, Calls, Hello } from "./protocol.ts";
+
+/** How a subprocess is run. */
+export interface SubprocessOptions {
+  /** Milliseconds until an answer, imports included. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** The most megabytes of its heap. Default 512. */
+  readonly heapMb?: number;
+}
+
+/** The most that an answer may have, in characters: what it holds is shown to a person. */
+const MOST_ANSWER = 64 * 2 ** 20;
+
+/** How much of its error output is kept, in characters. */
+const MOST_ERRORS = 2_000;
+
+const MAIN = new URL("./main.ts", import.meta.url).href;
+
+/** A process that replays code of one version. */
+export class Subprocess implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #answers: AsyncIterator<string>;
+  readonly #timeoutMs: number;
+  readonly #drained: Promise<unknown>;
+  /** The end of what it wrote to its error output. */
+  #errors = "";
+
+  /**
+   * Starts the process; about 0.1 s.
+   *
+   * @param options Its bounds.
+   * @throws {DryRunError} If this process may not run another: code `SUBPROCESS_UNAVAILABLE`.
+   */
+  constructor({ timeoutMs = 10_000, heapMb = 512 }: SubprocessOptions = {}) {
+    this.#timeoutMs = timeoutMs;
+    const mark = `${crypto.randomUUID()} `;
+    try {
+      this.#process = new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "--quiet", "--no-check", "--no-prompt", "--no-lock", "--cached-only"],
+          // The configuration of a package from afar would be that of the working directory.
+          ...MAIN.startsWith("file:") ? [] : ["--no-config"],
+          `--v8-flags=--max-old-space-size=${heapMb}`,
+          MAIN,
+        ],
+        clearEnv: true,
+        env: environment(),
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    } catch (error) {
+      throw new DryRunError("SUBPROCESS_UNAVAILABLE", "start a subprocess", error);
+    }
+    const { stdin, stdout, stderr } = this.#process;
+    this.#writer = stdin.getWriter();
+    this.#answers = answersOf(stdout, mark);
+    this.#drained = inBackground(this.#keepErrors(stderr));
+    inBackground(this.#write({ mark } satisfies Hello));
+  }
+
+  /**
+   * Asks for something; one question at a time.
+   *
+   * @param call What is asked.
+   * @param argument With what.
+   * @returns The answer.
+   * @throws {DryRunError} If it does not answer in time (`SUBPROCESS_TIMEOUT`), has ended
+   * (`SUBPROCESS_ENDED`), or could not do it: then with the code of what it met.
+   */
+  async ask<Name extends keyof Calls>(
+    call: Name,
+    argument: Calls[Name]["asks"],
+  ): Promise<Calls[Name]["answers"]> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      this.#kill(); // SUBPROCESS-2
+      reject(new DryRunError("SUBPROCESS_TIMEOUT", `${call} within ${this.#timeoutMs / 1_000} s`));
+    }, this.#timeoutMs);
+    try {
+      inBackground(this.#write({ call, argument }));
+      const { done, value } = await Promise.race([this.#answers.next(), late]);
+      if (done === true) {
+        this.#kill();
+        const { code, signal } = await this.#process.status;
+        await this.#drained;
+        const why = `the process ended with ${signal ?? code}: ${this.#errors.trim()}`;
+        throw new DryRunError("SUBPROCESS_ENDED", call, why);
+      }
+      const answer = JSON.parse(value) as Answer;
+      if ("value" in answer) return answer.value;
+      throw new DryRunError(answer.error.code ?? answer.error.name, call, answer.error.message);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Kills it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#kill();
+    await this.#process.status;
+    await inBackground(this.#writer.abort());
+    await this.#answers.return?.();
+    await this.#drained;
+  }
+
+  async #write(message: object): Promise<void> {
+    await this.#writer.write(new TextEncoder().encode(`${JSON.stringify(message)}\n`));
+  }
+
+  async #keepErrors(stderr: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const text of stderr.pipeThrough(new TextDecoderStream())) {
+      this.#errors = (this.#errors + text).slice(-MOST_ERRORS);
+    }
+  }
+
+  #kill(): void {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+/** SUBPROCESS-3 */
+async function* answersOf(
+  output: ReadableStream<Uint8Array>,
+  mark: string,
+): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of output.pipeThrough(new TextDecoderStream())) {
+    rest += text;
+    if (!text.includes("\n")) {
+      if (rest.length > MOST_ANSWER) return;
+      continue;
+    }
+    const lines = rest.split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) if (line.startsWith(mark)) yield line.slice(mark.length);
+  }
+}
+
+/** Where the runtime's caches are: nothing of this process's secrets. */
+function environment(): Record<string, string> {
+  const names = ["DENO_DIR", "HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA", "SystemRoot"];
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = variable(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+function variable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch {
+    return undefined; // this process may not read it
+  }
+}

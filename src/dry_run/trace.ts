@@ -1,0 +1,143 @@
+/**
+ * The trace of a run: a dry-run replay of its history, or of its beginning, that tells for each
+ * effect when and where the code requested it, and what answered. Plain data: it can cross a
+ * process boundary.
+ *
+ * @module
+ */
+
+import type { CommandKind } from "../replay/commands.ts";
+import type { Drain } from "../replay/drain.ts";
+import type { EventKind, HistoryEvent } from "../replay/history.ts";
+import type { CallSite, DriftReport, Outcome, Refusal, RunStart } from "../replay/turn.ts";
+import type { TracedCommand } from "../replay/traced_execution.ts";
+import { tracedExecutionOf } from "../workflow/execute.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
+
+/** Which part of a run is traced. */
+export interface TraceRequest {
+  /** The run's start. */
+  readonly start: RunStart;
+  /** Its whole history. */
+  readonly events: readonly HistoryEvent[];
+  /** How many events the code receives. */
+  readonly at: number;
+  /** The first effect to tell, by its place in program order. */
+  readonly from: number;
+  /** How many effects to tell. */
+  readonly limit: number;
+  /** Whether to tell the lines of code: reading a stack costs about 0.2 ms an effect. */
+  readonly sites: boolean;
+}
+
+/** One effect of a run. */
+export interface TracedEffect {
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** What the code requested. */
+  readonly kind: CommandKind;
+  /** Its name; "" for a sleep. */
+  readonly name: string;
+  /** Its encoded input; `null`: its kind has none. */
+  readonly input: string | null;
+  /** When it ends by itself, in milliseconds since the epoch; `null`: never. */
+  readonly until: number | null;
+  /** The id of the child run that it is about; `null`: it is about none. */
+  readonly child: string | null;
+  /** When the code requested it, by the run's clock, in milliseconds since the epoch. */
+  readonly requestedAt: number;
+  /** `waiting`: no event has answered it. `withdrawn`: the code gave it up. */
+  readonly state: "waiting" | "answered" | "withdrawn";
+  /** The event that answered it. */
+  readonly answer: TracedAnswer | null;
+  /** Its failed attempts, as the history has them. */
+  readonly failures: readonly TracedAnswer[];
+  /** Where the code requested it, the innermost call first; empty where no line is known. */
+  readonly sites: readonly CallSite[];
+}
+
+/** What an event says of an effect. */
+export interface TracedAnswer {
+  /** The event's place in the history, from 0. */
+  readonly seq: number;
+  /** What it says. */
+  readonly kind: EventKind;
+  /** The encoded value. */
+  readonly payload: string | null;
+  /** When it was written, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** What a traced replay shows. */
+export interface Trace {
+  /** The effects that were asked for, in program order. */
+  readonly effects: readonly TracedEffect[];
+  /** How many effects the code requested in all. */
+  readonly total: number;
+  /** What the code waits for at the end of the replay, in program order. */
+  readonly waiting: readonly TracedEffect[];
+  /** How the code ended; `null`: it has not. */
+  readonly outcome: Outcome["kind"] | null;
+  /** Where code and history part; nothing after it is known. */
+  readonly drift: DriftReport | null;
+  /** What the code called that a replay can't repeat; nothing after it is known. */
+  readonly refused: Refusal | null;
+}
+
+/** How many waiting effects a trace tells at most: a run may wait for 100,000. */
+const MOST_WAITING = 200;
+
+/**
+ * Traces a run on its code.
+ *
+ * @param definition The code.
+ * @param request The run, and which part of it.
+ * @param drain How the execution drains its microtasks.
+ * @returns The trace.
+ */
+export async function traceOn(
+  definition: WorkflowDefinition<never, unknown>,
+  { start, events, at, from, limit, sites }: TraceRequest,
+  drain: Drain,
+): Promise<Trace> {
+  const execution = tracedExecutionOf(definition, start, { drain, trace: sites });
+  const received = events.slice(0, at);
+  // A patch is decided among the events that come with it, and written after them.
+  const decided = events.slice(at).filter(({ kind }) => kind === "patched");
+  const { outcome, drift, refused } = await execution.turn([...received, ...decided]);
+  const waits = new Set(execution.outstanding.map(({ position }) => position));
+  const failures = Map.groupBy(
+    received.filter(({ kind }) => kind === "attempt.failed"),
+    ({ position }) => position,
+  );
+  const tell = (command: TracedCommand): TracedEffect => ({
+    position: command.position,
+    kind: command.kind,
+    name: command.name,
+    input: command.input,
+    until: command.deadline,
+    child: command.child,
+    requestedAt: command.requestedAt,
+    state: command.answer !== null
+      ? "answered"
+      : waits.has(command.position)
+      ? "waiting"
+      : "withdrawn",
+    answer: command.answer && answerOf(command.answer),
+    failures: (failures.get(command.position) ?? []).map(answerOf),
+    sites: sites ? command.stack.sites : [],
+  });
+  const { requested } = execution;
+  return {
+    effects: requested.slice(from, from + limit).map(tell),
+    total: requested.length,
+    waiting: [...waits].slice(0, MOST_WAITING).map((position) => tell(requested[position]!)),
+    outcome: outcome?.kind ?? null,
+    drift,
+    refused,
+  };
+}
+
+function answerOf({ seq, kind, payload, at }: HistoryEvent): TracedAnswer {
+  return { seq, kind, payload, at };
+}
