@@ -111,7 +111,7 @@ async function archiving(store: Store, size: number): Promise<number> {
 
 /** Writes a version to the archive without loading it here. */
 async function archived(store: Store, root: string): Promise<string> {
-  const { hash, text, specifier, bytes } = await readGraph(root);
+  const { manifest: { hash, text }, specifier, bytes } = await readGraph(root);
   const version = { hash, workflow: "bench", label: null };
   await store.versions.register({ ...version, manifest: text, specifier, blobs: bytes });
   return hash;

@@ -14,6 +14,7 @@ import { messageOf } from "../base/text.ts";
 import { probeDrain } from "../replay/drain.ts";
 import { readDefinition } from "../version/definition.ts";
 import { Loader } from "../version/load/loader.ts";
+import { VerifiedManifest } from "../version/manifest/verified.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 import type { Answer, Calls, CodeMessage, Hello, Question } from "./protocol.ts";
 import { traceOn } from "./trace.ts";
@@ -42,7 +43,10 @@ async function load({ hash, manifest, bytes }: CodeMessage): Promise<typeof defi
   const members = Object.entries(bytes).map(([sha256, text]) =>
     [sha256, Uint8Array.fromBase64(text)] as const
   );
-  const loaded = await new Loader().load({ hash, manifest, bytes: new Map(members) });
+  const loaded = await new Loader().load({
+    manifest: VerifiedManifest.verify(manifest, hash, "the manifest of a version"),
+    bytes: new Map(members),
+  });
   return readDefinition(loaded.entry, `version ${hash}`);
 }
 

@@ -13,6 +13,7 @@
 
 import { noteSources, sourceOf } from "../base/authored.ts";
 import { sha256Hex } from "../base/encoding.ts";
+import { isContinuumError } from "../base/errors.ts";
 import { shortHash } from "../base/text.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
@@ -22,8 +23,8 @@ import { contractOf, readDefinition } from "./definition.ts";
 import { labelPath } from "./manifest/label.ts";
 import { VersionNotFoundError } from "./load_errors.ts";
 import type { Namespace } from "./load/loader.ts";
-import { formatManifest, type Member, parseManifest, versionHash } from "./manifest/format.ts";
-import { ManifestIndex } from "./manifest/resolved_imports.ts";
+import type { Member } from "./manifest/format.ts";
+import { VerifiedManifest } from "./manifest/verified.ts";
 import { type KnownImports, type Subversion, subversion } from "./graph/subversion.ts";
 import type { LoadedVersion } from "./loaded_version.ts";
 import type { VersionRef } from "../ports/version_ref.ts";
@@ -31,8 +32,8 @@ import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /** The bytes of a version that was just loaded. */
 export interface LoadedBytes {
-  /** The text of its manifest. */
-  readonly manifest: string;
+  /** Its manifest. */
+  readonly manifest: VerifiedManifest;
   /** Its members' bytes by SHA-256, verified. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
   /** The URL of its root, if it is known. */
@@ -54,8 +55,8 @@ export interface ChildVersionsOptions {
 /** A workflow inside a version. */
 interface Child {
   readonly version: LoadedVersion;
-  /** The text of its manifest. */
-  readonly manifest: string;
+  /** Its manifest. */
+  readonly manifest: VerifiedManifest;
   /** Its registration; `undefined` until it is first started. */
   registered: Promise<VersionRef> | undefined;
 }
@@ -91,7 +92,6 @@ export class ChildVersions {
     }
     labels.delete(parent.definition);
     if (labels.size === 0) return;
-    const pinned = { ...loaded, manifest: parseManifest(loaded.manifest) };
     const known: KnownImports = new Map();
     const itself = Promise.resolve(startOf(parent));
     const children = new Map<WorkflowDefinition, Child>([
@@ -99,7 +99,7 @@ export class ChildVersions {
     ]);
     for (const [definition, exporters] of labels) {
       const roots: Subversion[] = [];
-      for (const label of exporters) roots.push(await subversion(pinned, label, known));
+      for (const label of exporters) roots.push(await subversion(loaded, label, known));
       children.set(definition, this.#child(parent, definition, definingOne(roots, exporters)));
     }
     // CHILD-1: versions compose: the workflows inside a child are workflows inside its parent.
@@ -159,13 +159,13 @@ export class ChildVersions {
   }
 
   #child(parent: LoadedVersion, definition: WorkflowDefinition, found: Subversion): Child {
-    const manifest = formatManifest(found.manifest);
+    const manifest = VerifiedManifest.of(found.manifest);
     const modules = new Map<string, Namespace>();
     for (const [theirs, own] of found.labels) {
       const namespace = parent.modules.get(theirs);
       if (namespace !== undefined) modules.set(own, namespace);
     }
-    const hash = versionHash(manifest);
+    const { hash } = manifest;
     noteSources(
       hash,
       definition.name,
@@ -186,14 +186,14 @@ export class ChildVersions {
 
   async #register({ version, manifest }: Child): Promise<VersionRef> {
     const { hash, specifier, modules } = version;
-    const { entry, members } = parseManifest(manifest);
+    const { entry, members } = manifest.content;
     const definition = readDefinition(modules.get(entry)!, specifier);
     const { name: workflow, version: label } = definition;
     await this.#options.store.register({
       hash,
       workflow,
       label,
-      manifest,
+      manifest: manifest.text,
       contract: contractOf(definition),
       specifier,
       blobs: await this.#archived(members),
@@ -250,9 +250,14 @@ function withCredentials(url: string, specifier: string): string {
 function partsOf(
   { hash, manifest }: Pick<VersionRow, "hash" | "manifest">,
 ): ReadonlySet<string> | undefined {
-  if (versionHash(manifest) !== hash) return undefined;
-  const index = new ManifestIndex(parseManifest(manifest));
-  const { members, externals } = index.manifest;
+  let verified: VerifiedManifest;
+  try {
+    verified = VerifiedManifest.verify(manifest, hash, "the registry's manifest");
+  } catch (error) {
+    if (isContinuumError(error, "INTEGRITY_MISMATCH")) return undefined;
+    throw error;
+  }
+  const { index, content: { members, externals } } = verified;
   return new Set([
     ...members.map(({ label, sha256, media }) => {
       const options = emitOptions(Object.fromEntries(index.options(label)), new Set([media]));

@@ -21,9 +21,8 @@ import {
   type SourceReason,
 } from "./load_errors.ts";
 import { reasonOf } from "./load/reasons.ts";
-import { parseManifest, versionHash } from "./manifest/format.ts";
-import { ManifestIndex } from "./manifest/resolved_imports.ts";
 import { parsePackageSpecifier } from "./manifest/package_specifier.ts";
+import { VerifiedManifest } from "./manifest/verified.ts";
 import { fetchPinned } from "./fetch/pinned.ts";
 import type { Trust } from "./fetch/trust.ts";
 
@@ -48,8 +47,8 @@ export interface SourcesOptions {
 
 /** A version's manifest and bytes, not yet loaded. */
 export interface FoundVersion {
-  /** The text of its manifest. */
-  readonly manifest: string;
+  /** Its manifest. */
+  readonly manifest: VerifiedManifest;
   /** Members' bytes by SHA-256. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
   /** The source. */
@@ -116,26 +115,26 @@ export class Sources {
    */
   async find(row: VersionRow): Promise<FoundVersion | SourceReason[]> {
     const reasons: SourceReason[] = [];
-    let index: ManifestIndex | undefined;
+    let manifest: VerifiedManifest | undefined;
     try {
-      index = indexOf(row);
+      manifest = verifiedOf(row);
     } catch (error) {
       reasons.push(reasonOf(error, "registry"));
     }
     for (const specifier of row.specifiers) {
       try {
-        return { ...await this.#fetch(row, index, specifier), source: "url", specifier };
+        return { ...await this.#fetch(row, manifest, specifier), source: "url", specifier };
       } catch (error) {
         reasons.push(reasonOf(error, "url", specifier));
       }
     }
-    if (index === undefined) return reasons;
+    if (manifest === undefined) return reasons;
     try {
-      this.#checkArchived(row, index);
-      const bytes = await this.#unarchive(row, index);
+      this.#checkArchived(row, manifest);
+      const bytes = await this.#unarchive(row, manifest);
       const specifier = row.specifiers[0] ?? "";
       const url = this.#assumedUrl(specifier);
-      return { manifest: row.manifest, bytes, source: "archive", specifier, url };
+      return { manifest, bytes, source: "archive", specifier, url };
     } catch (error) {
       return [...reasons, reasonOf(error, "archive")];
     }
@@ -150,10 +149,11 @@ export class Sources {
    */
   async inspect(row: VersionRow): Promise<FoundVersion | SourceReason[]> {
     try {
-      const bytes = await this.#unarchive(row, indexOf(row));
+      const manifest = verifiedOf(row);
+      const bytes = await this.#unarchive(row, manifest);
       const specifier = row.specifiers[0] ?? "";
       const url = this.#assumedUrl(specifier);
-      return { manifest: row.manifest, bytes, source: "archive", specifier, url };
+      return { manifest, bytes, source: "archive", specifier, url };
     } catch {
       return await this.find(row);
     }
@@ -161,11 +161,11 @@ export class Sources {
 
   async #fetch(
     row: VersionRow,
-    index: ManifestIndex | undefined,
+    manifest: VerifiedManifest | undefined,
     specifier: string,
   ): Promise<Pick<FoundVersion, "manifest" | "bytes" | "url">> {
     const url = this.#application.resolve(specifier);
-    if (index !== undefined) {
+    if (manifest !== undefined) {
       const scope = this.#trust.scope(url, true);
       const { fetch, limits } = this.#options;
       // A URL that does not answer must not delay the archive.
@@ -174,13 +174,14 @@ export class Sources {
         ...(requestMs === undefined ? {} : { requestMs, totalMs: 4 * requestMs }),
         ...limits,
       });
-      return { manifest: row.manifest, ...await fetchPinned(url, index, scope, fetcher) };
+      return { manifest, ...await fetchPinned(url, manifest.index, scope, fetcher) };
     }
     // The registry's manifest is damaged: reading the graph again may give the right one.
     const graph = await this.read(url, true);
-    if (graph.hash !== row.hash) throw new IntegrityError(url, graph.hash, row.hash);
-    const { text: manifest, bytes, manifest: { entry }, urls } = graph;
-    return { manifest, bytes, url: urls.get(entry)! };
+    const { hash, content } = graph.manifest;
+    if (hash !== row.hash) throw new IntegrityError(url, hash, row.hash);
+    const { bytes, urls } = graph;
+    return { manifest: graph.manifest, bytes, url: urls.get(content.entry)! };
   }
 
   /**
@@ -195,9 +196,9 @@ export class Sources {
   }
 
   /** TRUST-6: a member that would be refused from its URL is refused from the archive too. */
-  #checkArchived({ specifiers }: VersionRow, { manifest }: ManifestIndex): void {
+  #checkArchived({ specifiers }: VersionRow, { content }: VerifiedManifest): void {
     // Relative labels are on the root's origin.
-    const labels = manifest.members.map(({ label }) => label).filter((label) => !isRelative(label));
+    const labels = content.members.map(({ label }) => label).filter((label) => !isRelative(label));
     let refusal: unknown;
     for (const specifier of specifiers) {
       const root = this.#application.tryResolve(specifier);
@@ -213,10 +214,13 @@ export class Sources {
     if (refusal !== undefined) throw refusal;
   }
 
-  async #unarchive(row: VersionRow, index: ManifestIndex): Promise<Map<string, Uint8Array>> {
-    const wanted = [...new Set(index.manifest.members.map(({ sha256 }) => sha256))];
+  async #unarchive(
+    row: VersionRow,
+    { content }: VerifiedManifest,
+  ): Promise<Map<string, Uint8Array>> {
+    const wanted = [...new Set(content.members.map(({ sha256 }) => sha256))];
     const bytes = await this.#options.store.blobs(wanted);
-    for (const { label, sha256 } of index.manifest.members) {
+    for (const { label, sha256 } of content.members) {
       const body = bytes.get(sha256);
       const digest = body && sha256Hex(body);
       if (digest === sha256) continue;
@@ -230,11 +234,11 @@ export class Sources {
    * Refuses packages that differ from those that the version was pinned with, by this node's lock.
    * A package that the lock does not list is accepted at its exact version.
    *
-   * @param manifest The text of the version's manifest.
+   * @param manifest The version's manifest.
    * @throws {ExternalUnavailableError} When a package differs.
    */
-  async checkExternals(manifest: string): Promise<void> {
-    const pinned = parseManifest(manifest).externals.filter(({ integrity }) => integrity !== null);
+  async checkExternals({ content }: VerifiedManifest): Promise<void> {
+    const pinned = content.externals.filter(({ integrity }) => integrity !== null);
     if (pinned.length === 0) return;
     const { root } = this.#application;
     const { lock } = await readProject(`${root}main.ts`, this.#options.config);
@@ -265,8 +269,6 @@ export class Sources {
   }
 }
 
-function indexOf({ hash, manifest }: VersionRow): ManifestIndex {
-  const found = versionHash(manifest);
-  if (found !== hash) throw new IntegrityError("the registry's manifest", found, hash);
-  return new ManifestIndex(parseManifest(manifest));
+function verifiedOf({ hash, manifest }: VersionRow): VerifiedManifest {
+  return VerifiedManifest.verify(manifest, hash, "the registry's manifest");
 }

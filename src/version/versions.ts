@@ -37,7 +37,6 @@ import type { LoadedSource, LoadedVersion, OwnVersion } from "./loaded_version.t
 import type { VersionRef } from "../ports/version_ref.ts";
 import { labelPath, labelUrl, normaliseUrl } from "./manifest/label.ts";
 import { type LoadedModules, Loader, type LoaderOptions } from "./load/loader.ts";
-import { parseManifest } from "./manifest/format.ts";
 import { importNatively } from "./load/native.ts";
 import { OwnVersions } from "./own_versions.ts";
 import { type FoundVersion, Sources, type SourcesOptions } from "./sources.ts";
@@ -160,7 +159,7 @@ export class Versions {
   async #register(specifier: string, isStart: boolean): Promise<OwnVersion> {
     const url = this.#application.resolve(specifier);
     const graph = await this.#sources.read(url, false);
-    const { hash } = graph;
+    const { hash, text } = graph.manifest;
     this.#refuseDenied(hash);
     noteSources(hash, null, sourcesOf(graph.urls));
     const recorded = this.#application.record(url);
@@ -173,7 +172,7 @@ export class Versions {
       hash,
       workflow: definition.name,
       label: definition.version,
-      manifest: graph.text,
+      manifest: text,
       contract: contractOf(definition),
       specifier: recorded,
       blobs: this.#options.archive === false ? null : graph.bytes,
@@ -351,11 +350,12 @@ export class Versions {
     const native = isAllowed
       ? await importNatively(graph, url, { application: this.#application, read, timeoutMs })
       : undefined;
-    const { hash, text: manifest, bytes, urls } = graph;
+    const { manifest, bytes, urls } = graph;
     const liveUrl = (label: string) => urls.get(label);
-    const modules = native ?? await this.#loader.load({ hash, manifest, bytes, liveUrl });
+    const modules = native ?? await this.#loader.load({ manifest, bytes, liveUrl });
+    const { hash, content: { entry } } = manifest;
     const version = this.#version(hash, modules, native ? "native" : "url", recorded);
-    await this.#children.note(version, { manifest, bytes, url: urls.get(graph.manifest.entry)! });
+    await this.#children.note(version, { manifest, bytes, url: urls.get(entry)! });
     return version;
   }
 
@@ -414,11 +414,11 @@ export class Versions {
       const liveUrl = (label: string) => this.#sources.liveUrl(row, label);
       await this.#sources.checkExternals(found.manifest);
       if (found.source === "url") {
-        const { members } = parseManifest(found.manifest);
+        const { members } = found.manifest.content;
         const urls = members.map(({ label }) => [label, labelUrl(label, found.url)] as const);
         noteSources(hash, row.workflow, sourcesOf(new Map(urls)));
       }
-      const modules = await this.#loader.load({ hash, ...found, liveUrl });
+      const modules = await this.#loader.load({ ...found, liveUrl });
       const version = this.#version(hash, modules, found.source, found.specifier);
       const { name } = version.definition;
       if (name !== row.workflow) {

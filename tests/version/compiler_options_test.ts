@@ -146,9 +146,9 @@ async function runNatively(folder: string): Promise<string | undefined> {
 }
 
 async function runFromBytes(folder: string): Promise<{ told: string; hash: string }> {
-  const { hash, text: manifest, bytes } = await readGraph(`${folder}src/main.ts`);
-  const { entry } = await new Loader().load({ hash, manifest, bytes });
-  return { told: (entry as { default: string }).default, hash };
+  const { manifest, bytes } = await readGraph(`${folder}src/main.ts`);
+  const { entry } = await new Loader().load({ manifest, bytes });
+  return { told: (entry as { default: string }).default, hash: manifest.hash };
 }
 
 /** Writes options into one of the files that may have them, and tries. */
@@ -256,7 +256,7 @@ Deno.test("JSX that is not compiled as Deno does it is refused only where there 
       "lib/view.tsx": "const React: any = {}; export default () => <a/>;",
     };
     await using folder = await makeFolder(files);
-    const { hash } = await readGraph(`${folder.url}app/main.ts`);
+    const { manifest: { hash } } = await readGraph(`${folder.url}app/main.ts`);
     assert.ok(hash);
     for (const root of ["app/lazy.ts", "app/view.tsx"]) {
       await assert.rejects(

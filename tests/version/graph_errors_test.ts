@@ -160,7 +160,7 @@ Deno.test("bounds: members, bytes, depth and redirects", async () => {
   files["order.ts"] = 'import "./m0.ts"; export {};';
   files["m10.ts"] = "export {};";
   assert.equal(
-    (await graphOf(files, { limits: { members: 12, depth: 11 } })).manifest.members.length,
+    (await graphOf(files, { limits: { members: 12, depth: 11 } })).manifest.content.members.length,
     12,
   );
   await refused(files, "GRAPH_LIMIT", /more members than 11/, { limits: { members: 11 } });
@@ -185,7 +185,7 @@ Deno.test("a graph of 2,000 files is read, wide or deep, and refused above the l
   await using folder = await makeFolder(files);
   const root = `${folder.url}order.ts`;
   const graph = await readGraph(root);
-  assert.equal(graph.manifest.members.length, 2001);
+  assert.equal(graph.manifest.content.members.length, 2001);
   await assert.rejects(readGraph(root, { limits: { members: 2000 } }), { code: "GRAPH_LIMIT" });
 });
 
@@ -242,12 +242,12 @@ Deno.test("a lexer that would be fooled is not believed", async () => {
     ].join("\n"),
     "g.ts": "export const g = 1;",
   });
-  assert.deepEqual(manifest.members.map((m) => m.label).sort(), ["./g.ts", "./order.ts"]);
+  assert.deepEqual(manifest.content.members.map((m) => m.label).sort(), ["./g.ts", "./order.ts"]);
   const jsx = await graphOf({
     "order.ts": 'import "./v.tsx";',
     "v.tsx": "export const v = <p>it's import('x') and <b>/* import 'y' */</b></p>;\n" +
       'export { h } from "./h.ts";',
     "h.ts": "export const h = 1;",
   });
-  assert.equal(jsx.manifest.members.length, 3);
+  assert.equal(jsx.manifest.content.members.length, 3);
 });

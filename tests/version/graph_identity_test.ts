@@ -6,7 +6,6 @@ import {
   readGraph,
   type ReadGraphOptions,
 } from "../../src/version/graph/read.ts";
-import { ManifestIndex } from "../../src/version/manifest/resolved_imports.ts";
 import { type Files, makeFolder, serve } from "./fixture.ts";
 
 const WORKFLOW = 'import { defineWorkflow } from "@continuum/continuum/workflow";\n' +
@@ -68,9 +67,9 @@ Deno.test("one graph has one hash, from a folder, another folder and an HTTP ser
   );
   const roots = [one.url, `${two.url}deep/er/`, server.url, `${below.url}a/b/`];
   const graphs = await Promise.all(roots.map((url) => readGraph(`${url}workflows/order.ts`)));
-  for (const graph of graphs) assert.equal(graph.text, graphs[0]!.text);
-  assert.equal(new Set(graphs.map((graph) => graph.hash)).size, 1);
-  assert.equal(graphs[0]!.manifest.members.length, 15);
+  for (const graph of graphs) assert.equal(graph.manifest.text, graphs[0]!.manifest.text);
+  assert.equal(new Set(graphs.map((graph) => graph.manifest.hash)).size, 1);
+  assert.equal(graphs[0]!.manifest.content.members.length, 15);
   assert.equal(graphs[0]!.urls.get("../activities.ts"), `${one.url}activities.ts`);
   assert.equal(graphs[2]!.urls.get("./order.ts"), `${server.url}workflows/order.ts`);
 });
@@ -78,7 +77,7 @@ Deno.test("one graph has one hash, from a folder, another folder and an HTTP ser
 Deno.test("one byte of any member is another version, whatever its media type", async () => {
   await using folder = await makeFolder(EVERYTHING);
   const root = `${folder.url}workflows/order.ts`;
-  const { hash } = await readGraph(root);
+  const { manifest: { hash } } = await readGraph(root);
   const seen = new Set([hash]);
   for (const [name, content] of Object.entries(EVERYTHING)) {
     if (name === "workflows/types.ts") continue;
@@ -89,17 +88,17 @@ Deno.test("one byte of any member is another version, whatever its media type", 
       : new Uint8Array([...content, 0]);
     await folder.write({ [name]: changed });
     const other = await readGraph(root);
-    assert.ok(!seen.has(other.hash), name);
-    seen.add(other.hash);
+    assert.ok(!seen.has(other.manifest.hash), name);
+    seen.add(other.manifest.hash);
     await folder.write({ [name]: content });
   }
   await folder.write({ "workflows/crlf.ts": "export const c = 1;\n" });
-  assert.ok(!seen.has((await readGraph(root)).hash), "line ends");
+  assert.ok(!seen.has((await readGraph(root)).manifest.hash), "line ends");
   await folder.write({ "workflows/crlf.ts": EVERYTHING["workflows/crlf.ts"]! });
   await folder.write({ "workflows/bom.ts": "export const x = 1;\n" });
-  assert.ok(!seen.has((await readGraph(root)).hash), "byte order mark");
+  assert.ok(!seen.has((await readGraph(root)).manifest.hash), "byte order mark");
   await folder.write({ "workflows/bom.ts": EVERYTHING["workflows/bom.ts"]! });
-  assert.equal((await readGraph(root)).hash, hash);
+  assert.equal((await readGraph(root)).manifest.hash, hash);
 });
 
 Deno.test("what is imported for its types alone is not part of a version", async () => {
@@ -114,7 +113,11 @@ Deno.test("what is imported for its types alone is not part of a version", async
   };
   const { manifest } = await graphOf(files);
   // None of the others exists: following one would fail.
-  assert.deepEqual(manifest.members.map((m) => m.label).sort(), ["./e.ts", "./i.ts", "./order.ts"]);
+  assert.deepEqual(manifest.content.members.map((m) => m.label).sort(), [
+    "./e.ts",
+    "./i.ts",
+    "./order.ts",
+  ]);
 });
 
 Deno.test("a type-only import's file can change, come and go without another version", async () => {
@@ -122,8 +125,8 @@ Deno.test("a type-only import's file can change, come and go without another ver
   const first = await graphOf({ "order.ts": order, "a.ts": "export type A = 1;" });
   const second = await graphOf({ "order.ts": order, "a.ts": "export type A = 2;" });
   const third = await graphOf({ "order.ts": order });
-  assert.equal(first.hash, second.hash);
-  assert.equal(first.hash, third.hash);
+  assert.equal(first.manifest.hash, second.manifest.hash);
+  assert.equal(first.manifest.hash, third.manifest.hash);
 });
 
 Deno.test("cycles, and one module reached on many ways, are members once", async () => {
@@ -133,8 +136,12 @@ Deno.test("cycles, and one module reached on many ways, are members once", async
     "a.ts": 'import "./b.ts"; import "./order.ts"; export {};',
     "b.ts": 'import "./a.ts"; import "./b.ts"; export {};',
   });
-  assert.deepEqual(manifest.members.map((m) => m.label), ["./order.ts", "./a.ts", "./b.ts"]);
-  assert.deepEqual(manifest.edges.map((e) => e.target.kind), ["host"]);
+  assert.deepEqual(manifest.content.members.map((m) => m.label).sort(), [
+    "./a.ts",
+    "./b.ts",
+    "./order.ts",
+  ]);
+  assert.deepEqual(manifest.content.edges.map((e) => e.target.kind), ["host"]);
 });
 
 Deno.test("a redirect is an edge to what answered, and a root's redirect is not", async () => {
@@ -149,8 +156,8 @@ Deno.test("a redirect is an edge to what answered, and a root's redirect is not"
   const check = (url: string) => void checked.push(url.slice(server.url.length));
   const direct = await readGraph(`${server.url}v1/order.ts`, { check });
   const redirected = await readGraph(`${server.url}latest.ts`);
-  assert.equal(direct.hash, redirected.hash);
-  assert.deepEqual(direct.manifest.edges, [
+  assert.equal(direct.manifest.hash, redirected.manifest.hash);
+  assert.deepEqual(direct.manifest.content.edges, [
     { from: "./order.ts", specifier: "./dep.ts", target: { kind: "member", label: "./dep_1.ts" } },
     {
       from: "./order.ts",
@@ -170,8 +177,8 @@ Deno.test("credentials are sent, and are in no label or specifier", async () => 
   });
   const root = server.url.replace("//", "//me:secret@") + "order.ts";
   const graph = await readGraph(root);
-  assert.equal(graph.manifest.members.length, 2);
-  assert.ok(!graph.text.includes("secret"));
+  assert.equal(graph.manifest.content.members.length, 2);
+  assert.ok(!graph.manifest.text.includes("secret"));
   assert.ok(![...graph.urls.values()].join().includes("secret"));
   await assert.rejects(readGraph(`${server.url}order.ts`), { code: "MODULE_UNREADABLE" });
 });
@@ -180,8 +187,8 @@ Deno.test("a specifier with credentials is found again by its importer", async (
   await using server = serve({ "dep.ts": { auth: "me:secret", body: "export {};" } });
   const dep = server.url.replace("//", "//me:secret@") + "dep.ts";
   const graph = await graphOf({ "order.ts": `import "${dep}"; ${WORKFLOW}` });
-  assert.ok(!graph.text.includes("secret"));
-  assert.equal(new ManifestIndex(graph.manifest).resolve("./order.ts", dep)?.kind, "member");
+  assert.ok(!graph.manifest.text.includes("secret"));
+  assert.equal(graph.manifest.index.resolve("./order.ts", dep)?.kind, "member");
 });
 
 Deno.test("a live module is listed, not read, and its bytes are no part of the version", async () => {
@@ -193,10 +200,10 @@ Deno.test("a live module is listed, not read, and its bytes are no part of the v
     options,
   );
   const second = await graphOf({ "order.ts": order }, "order.ts", options);
-  assert.equal(first.hash, second.hash);
-  assert.deepEqual(first.manifest.live, ["./db.ts"]);
+  assert.equal(first.manifest.hash, second.manifest.hash);
+  assert.deepEqual(first.manifest.content.live, ["./db.ts"]);
   const pinned = await graphOf({ "order.ts": order, "db.ts": "export const pool = 1;" });
-  assert.notEqual(pinned.hash, first.hash);
+  assert.notEqual(pinned.manifest.hash, first.manifest.hash);
   await assert.rejects(
     graphOf({ "order.ts": order }, "order.ts", { live: ["./order.ts"] }),
     { code: "GRAPH_FORBIDDEN" },
@@ -219,19 +226,19 @@ Deno.test("dynamic imports: literal ones followed, failing ones missing, never b
     "d.json": "{}",
   };
   const graph = await graphOf(files);
-  assert.deepEqual(graph.manifest.members.map((m) => m.label).sort(), [
+  assert.deepEqual(graph.manifest.content.members.map((m) => m.label).sort(), [
     "./d.json",
     "./lazy.ts",
     "./order.ts",
   ]);
-  const missing = graph.manifest.edges.filter((edge) => edge.target.kind === "missing");
+  const missing = graph.manifest.content.edges.filter((edge) => edge.target.kind === "missing");
   assert.deepEqual(
     missing.map((edge) => edge.specifier).sort(),
     ["./broken.ts", "./gone.ts", "./syntax.ts", "bare", `${server.url}gone.ts`].sort(),
   );
   assert.deepEqual(graph.diagnostics, []);
   const fixed = await graphOf({ ...files, "syntax.ts": "export const x = 1;" });
-  assert.notEqual(fixed.hash, graph.hash);
+  assert.notEqual(fixed.manifest.hash, graph.manifest.hash);
   await assert.rejects(
     graphOf({ "order.ts": `await import("${server.url}busy.ts");${WORKFLOW}` }),
     { code: "MODULE_UNREADABLE" },
@@ -252,8 +259,16 @@ Deno.test("the host is no part of a version, however it is asked for", async () 
     ]
   ) {
     const { manifest, diagnostics } = await graphOf({ "order.ts": `import "${specifier}";` });
-    assert.deepEqual(manifest.edges, [{ from: "./order.ts", specifier, target: { kind: "host" } }]);
-    assert.deepEqual([manifest.members.length, manifest.externals, diagnostics], [1, [], []]);
+    assert.deepEqual(manifest.content.edges, [{
+      from: "./order.ts",
+      specifier,
+      target: { kind: "host" },
+    }]);
+    assert.deepEqual([manifest.content.members.length, manifest.content.externals, diagnostics], [
+      1,
+      [],
+      [],
+    ]);
   }
   const mapped = (address: string) =>
     graphOf({
@@ -262,13 +277,13 @@ Deno.test("the host is no part of a version, however it is asked for", async () 
     });
   const first = await mapped("jsr:@continuum/continuum@0.1.0");
   const second = await mapped("jsr:@continuum/continuum@0.2.0");
-  assert.equal(first.hash, second.hash);
+  assert.equal(first.manifest.hash, second.manifest.hash);
   const { manifest } = await graphOf({
     "order.ts": 'import "@continuum/continuum-extra"; export {};',
     "deno.json": JSON.stringify({ imports: { "@continuum/continuum-extra": "./x.ts" } }),
     "x.ts": "export {};",
   });
-  assert.equal(manifest.members.length, 2);
+  assert.equal(manifest.content.members.length, 2);
 });
 
 Deno.test("the order in which modules arrive does not matter", async () => {
@@ -293,7 +308,7 @@ Deno.test("the order in which modules arrive does not matter", async () => {
             if (source === undefined) throw new ModuleNotFoundError(`Cannot read ${url}`);
             return { url, bytes: new TextEncoder().encode(source), redirects: [] };
           },
-        }).then((graph) => graph.text, (error) => error.code);
+        }).then((graph) => graph.manifest.text, (error) => error.code);
       assert.equal(await read((i) => delays[i]!), await read(() => 0));
     },
   ));

@@ -21,7 +21,7 @@ async function graphOf(
 
 const targets = ({ manifest }: ModuleGraph) =>
   Object.fromEntries(
-    manifest.edges.map(({ specifier, target }) => [
+    manifest.content.edges.map(({ specifier, target }) => [
       specifier,
       "label" in target ? target.label : "specifier" in target ? target.specifier : target.kind,
     ]),
@@ -36,12 +36,18 @@ Deno.test("a re-mapped import is another version, though no module changes", asy
   const map = (target: string) => JSON.stringify({ imports: { one: target } });
   const first = await graphOf({ ...files, "deno.json": map("./a.ts") });
   const second = await graphOf({ ...files, "deno.json": map("./b.ts") });
-  assert.notEqual(first.hash, second.hash);
+  assert.notEqual(first.manifest.hash, second.manifest.hash);
   assert.deepEqual(targets(first), { one: "./a.ts" });
   const unused = JSON.stringify({ imports: { one: "./a.ts", two: "./b.ts" } });
-  assert.equal((await graphOf({ ...files, "deno.json": unused })).hash, first.hash);
+  assert.equal(
+    (await graphOf({ ...files, "deno.json": unused })).manifest.hash,
+    first.manifest.hash,
+  );
   const commented = `// map\n${map("./a.ts").replace("}}", "},}")}`;
-  assert.equal((await graphOf({ ...files, "deno.jsonc": commented })).hash, first.hash);
+  assert.equal(
+    (await graphOf({ ...files, "deno.jsonc": commented })).manifest.hash,
+    first.manifest.hash,
+  );
 });
 
 Deno.test("import maps: longest key first, scopes by the importer, prefixes that cannot climb out", async () => {
@@ -59,7 +65,7 @@ Deno.test("import maps: longest key first, scopes by the importer, prefixes that
     "deep/d.ts": "export {};",
     "secret.ts": "export {};",
   });
-  const edges = graph.manifest.edges.map(({ from, specifier, target }) =>
+  const edges = graph.manifest.content.edges.map(({ from, specifier, target }) =>
     `${from} ${specifier} ${"label" in target ? target.label : target.kind}`
   );
   assert.deepEqual(edges.sort(), [
@@ -121,13 +127,13 @@ Deno.test({
   name: "a process that may see its project and not above says so, and computes the same hash",
   permissions: { read: [EXTERNALS] },
   async fn() {
-    const { hash, diagnostics } = await readGraph(ORDER.href);
+    const { manifest: { hash }, diagnostics } = await readGraph(ORDER.href);
     assert.equal(`${hash}\n`, await Deno.readTextFile(new URL("hash.txt", EXTERNALS)));
     assert.deepEqual(diagnostics.map(({ code }) => code), ["CONFIG_UNSEEN"]);
     assert.match(diagnostics[0]!.message, /vectors\/deno\.json/);
     await assert.rejects(readGraph(ORDER.href, { pinning: "strict" }), { code: "GRAPH_UNPINNED" });
     const given = await readGraph(ORDER.href, { config: new URL("deno.json", EXTERNALS) });
-    assert.deepEqual([given.hash, given.diagnostics], [hash, []]);
+    assert.deepEqual([given.manifest.hash, given.diagnostics], [hash, []]);
   },
 });
 
@@ -197,18 +203,19 @@ Deno.test("any integrity in an external's closure is part of the version, others
       ...(text === undefined ? {} : { "deno.lock": text }),
       "order.ts": 'import "npm:a@1/x";',
     }, options);
-  const { hash, manifest, diagnostics } = await graph(lock(), { pinning: "strict" });
+  const { manifest, diagnostics } = await graph(lock(), { pinning: "strict" });
+  const { hash } = manifest;
   assert.deepEqual(diagnostics, []);
-  assert.equal(manifest.externals[0]!.specifier, "npm:a@1.0.0/x");
-  assert.equal((await graph(lock({}, "4"))).hash, hash);
+  assert.equal(manifest.content.externals[0]!.specifier, "npm:a@1.0.0/x");
+  assert.equal((await graph(lock({}, "4"))).manifest.hash, hash);
   for (const key of ["a@1.0.0_peer@3.0.0", "b@2.0.0", "c@1.0.0", "peer@3.0.0"]) {
-    assert.notEqual((await graph(lock({ [key]: "sha512-other" }))).hash, hash, key);
+    assert.notEqual((await graph(lock({ [key]: "sha512-other" }))).manifest.hash, hash, key);
   }
   for (const key of ["c@2.0.0", "unused@1.0.0"]) {
-    assert.equal((await graph(lock({ [key]: "sha512-other" }))).hash, hash, key);
+    assert.equal((await graph(lock({ [key]: "sha512-other" }))).manifest.hash, hash, key);
   }
   for (const text of [undefined, lock({}, "3"), lock().replace('"b@2.0.0"', '"z@2.0.0"')]) {
-    const { externals } = (await graph(text)).manifest;
+    const { externals } = (await graph(text)).manifest.content;
     assert.equal(externals[0]!.integrity, null);
     await assert.rejects(graph(text, { pinning: "strict" }), {
       code: "GRAPH_UNPINNED",
@@ -224,7 +231,7 @@ Deno.test("compiler options that change emitted code are part of the version, ot
       tsx
         ? { ...files, "order.ts": 'import "./v.tsx";', "v.tsx": "export const v = 1;" }
         : { ...files, "order.ts": "export {};" },
-    )).hash;
+    )).manifest.hash;
   };
   const plain = await hash({});
   assert.equal(await hash({ strict: true, jsx: "react", experimentalDecorators: false }), plain);
@@ -299,7 +306,7 @@ Deno.test("a workspace answers its members' names, with the member's own import 
     "lib/own.ts": "export {};",
   };
   const graph = await graphOf(files, {}, "app/order.ts");
-  const edges = graph.manifest.edges.map((e) =>
+  const edges = graph.manifest.content.edges.map((e) =>
     `${e.from} ${e.specifier} ${"label" in e.target ? e.target.label : e.target.kind}`
   ).sort();
   assert.deepEqual(edges, [
@@ -310,7 +317,7 @@ Deno.test("a workspace answers its members' names, with the member's own import 
     "./order.ts shared ../root.ts",
     "./self.ts @acme/app ./order.ts",
   ]);
-  assert.deepEqual(graph.manifest.options, [
+  assert.deepEqual(graph.manifest.content.options, [
     ["emitDecoratorMetadata", "true", "./order.ts"],
     ["emitDecoratorMetadata", "true", "./self.ts"],
     ["experimentalDecorators", "true"],
@@ -329,11 +336,14 @@ Deno.test("a jsr: root is the registry's files at an exact version", async () =>
   const ranged = await readGraph("jsr:@acme/wf@^1", { registry });
   const exact = await readGraph("jsr:@acme/wf@1.2.0", { registry });
   const direct = await readGraph(`${registry}@acme/wf/1.2.0/mod.ts`);
-  assert.equal(ranged.hash, direct.hash);
-  assert.equal(exact.hash, direct.hash);
+  assert.equal(ranged.manifest.hash, direct.manifest.hash);
+  assert.equal(exact.manifest.hash, direct.manifest.hash);
   assert.equal(ranged.specifier, "jsr:@acme/wf@^1");
   assert.equal(ranged.urls.get("./mod.ts"), `${registry}@acme/wf/1.2.0/mod.ts`);
-  assert.equal((await readGraph("jsr:@acme/wf@1.2.0/b", { registry })).manifest.members.length, 1);
+  assert.equal(
+    (await readGraph("jsr:@acme/wf@1.2.0/b", { registry })).manifest.content.members.length,
+    1,
+  );
   for (const bad of ["jsr:@acme/wf@^9", "jsr:@acme/wf@1.2.0/none", "jsr:@acme/no", "jsr:acme"]) {
     await assert.rejects(readGraph(bad, { registry }), { code: "MODULE_NOT_FOUND" }, bad);
   }

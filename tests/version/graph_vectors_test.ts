@@ -8,11 +8,11 @@ for (const name of vectorNames()) {
     const manifest = await Deno.readTextFile(new URL(`${name}/manifest.txt`, VECTORS));
     const hash = await Deno.readTextFile(new URL(`${name}/hash.txt`, VECTORS));
     const graph = await readVector(name);
-    assert.equal(graph.text, manifest);
-    assert.equal(`${graph.hash}\n`, hash);
-    assert.equal(sha256Hex(manifest), graph.hash);
+    assert.equal(graph.manifest.text, manifest);
+    assert.equal(`${graph.manifest.hash}\n`, hash);
+    assert.equal(sha256Hex(manifest), graph.manifest.hash);
     assert.equal(formatManifest(parseManifest(manifest)), manifest);
-    for (const { sha256 } of graph.manifest.members) {
+    for (const { sha256 } of graph.manifest.content.members) {
       assert.equal(sha256Hex(graph.bytes.get(sha256)!), sha256);
     }
   });

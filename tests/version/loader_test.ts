@@ -10,7 +10,7 @@ import { onLateError } from "../../src/replay/rejections.ts";
 import { readGraph, type ReadGraphOptions } from "../../src/version/graph/read.ts";
 import { lateRejections } from "../../src/version/load/import_guard.ts";
 import { type LoadedModules, Loader, type LoadRequest } from "../../src/version/load/loader.ts";
-import { formatManifest, versionHash } from "../../src/version/manifest/format.ts";
+import { VerifiedManifest } from "../../src/version/manifest/verified.ts";
 import { WORKFLOW } from "../../src/workflow/marks.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
 import { executionFor } from "../replay/support.ts";
@@ -45,7 +45,7 @@ async function request(
 ): Promise<LoadRequest> {
   await using folder = await makeFolder(files);
   const graph = await readGraph(folder.url + root, options);
-  return { hash: graph.hash, manifest: graph.text, bytes: graph.bytes };
+  return { manifest: graph.manifest, bytes: graph.bytes };
 }
 
 async function load(files: Files, loader = new Loader()): Promise<LoadedModules> {
@@ -262,13 +262,9 @@ test("an import that the manifest does not list is refused, static or dynamic", 
   await assert.rejects(dynamic["missing"] as () => Promise<unknown>, TypeError);
   // A manifest from which an edge was taken away has another hash, and imports less.
   const whole = await request({ "main.ts": `import "node:os"; globalThis.ranForTest++;` });
-  const { parseManifest } = await import("../../src/version/manifest/format.ts");
-  const manifest = formatManifest({ ...parseManifest(whole.manifest), edges: [], externals: [] });
+  const manifest = VerifiedManifest.of({ ...whole.manifest.content, edges: [], externals: [] });
   runs.ranForTest = 0;
-  await assert.rejects(
-    new Loader().load({ ...whole, manifest, hash: versionHash(manifest) }),
-    { code: "UNPINNED_IMPORT" },
-  );
+  await assert.rejects(new Loader().load({ ...whole, manifest }), { code: "UNPINNED_IMPORT" });
   assert.equal(runs.ranForTest, 0);
 });
 
@@ -326,10 +322,13 @@ test("one changed byte of any member or of the manifest is found before anything
       code: "INTEGRITY_MISMATCH",
     });
   }
-  for (let i = 0; i < whole.manifest.length; i++) {
-    const changed = String.fromCharCode(whole.manifest.charCodeAt(i) ^ 1);
-    const manifest = whole.manifest.slice(0, i) + changed + whole.manifest.slice(i + 1);
-    await assert.rejects(new Loader().load({ ...whole, manifest }), { code: "INTEGRITY_MISMATCH" });
+  const { text, hash } = whole.manifest;
+  for (let i = 0; i < text.length; i++) {
+    const changed = text.slice(0, i) + String.fromCharCode(text.charCodeAt(i) ^ 1) +
+      text.slice(i + 1);
+    assert.throws(() => VerifiedManifest.verify(changed, hash, "a manifest"), {
+      code: "INTEGRITY_MISMATCH",
+    });
   }
   assert.equal(runs.ranForTest, 0);
   await new Loader().load(whole);
@@ -458,9 +457,8 @@ test("a member or package that exports a function then is imported as it is", as
     "member.ts": `${source} export const other = 1;`,
     "live.ts": "",
   });
-  const { parseManifest } = await import("../../src/version/manifest/format.ts");
-  const pinned = parseManifest(whole.manifest);
-  const manifest = formatManifest({
+  const pinned = whole.manifest.content;
+  const manifest = VerifiedManifest.of({
     ...pinned,
     members: pinned.members.filter(({ label }) => label !== "./live.ts"),
     edges: [{
@@ -470,8 +468,7 @@ test("a member or package that exports a function then is imported as it is", as
     }],
     live: ["./live.ts"],
   });
-  const hash = versionHash(manifest);
-  const loaded = await new Loader().load({ ...whole, manifest, hash, liveUrl: () => live });
+  const loaded = await new Loader().load({ ...whole, manifest, liveUrl: () => live });
   assert.equal(typeof loaded.entry["then"], "function");
   assert.deepEqual(Object.keys(loaded.members.get("./member.ts")!), ["other", "then"]);
   assert.deepEqual(Object.keys(loaded.entry["live"] as Exports), ["then"]);
@@ -694,8 +691,7 @@ test("live modules are the application's own instance, or the load is refused", 
     "db.ts": `export const pool = { open: true };`,
   });
   const live = `${folder.url}db.ts`;
-  const { hash, text, bytes } = await readGraph(`${folder.url}main.ts`, { live: [live] });
-  const whole = { hash, manifest: text, bytes };
+  const whole = await readGraph(`${folder.url}main.ts`, { live: [live] });
   await assert.rejects(new Loader().load(whole), { code: "LIVE_UNKNOWN" });
   const loaded = await new Loader().load({ ...whole, liveUrl: () => live });
   assert.equal(loaded.entry["default"], (await import(live)).pool);

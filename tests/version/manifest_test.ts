@@ -10,6 +10,8 @@ import {
   versionHash,
 } from "../../src/version/manifest/format.ts";
 import { ManifestIndex } from "../../src/version/manifest/resolved_imports.ts";
+import { VerifiedManifest } from "../../src/version/manifest/verified.ts";
+import { PROJECT, projectFiles } from "../support/project.ts";
 
 const MEDIA: MediaType[] = ["js", "jsx", "ts", "tsx", "json", "text", "bytes", "wasm"];
 
@@ -113,6 +115,40 @@ Deno.test("a manifest survives being written and read, and its order has no mean
       new Set(manifest.members.map((m) => JSON.stringify(m))),
     );
   }));
+});
+
+Deno.test("a manifest made from its content is the one verified from its text", () => {
+  fc.assert(fc.property(manifests, (manifest) => {
+    const made = VerifiedManifest.of(manifest);
+    const verified = VerifiedManifest.verify(made.text, made.hash, "a manifest");
+    assert.equal(made.hash, versionHash(made.text));
+    assert.deepEqual(made.content, verified.content);
+    assert.deepEqual(made.content, parseManifest(made.text));
+    assert.throws(() => VerifiedManifest.verify(made.text, sha256Hex("other"), "a manifest"), {
+      code: "INTEGRITY_MISMATCH",
+    });
+  }));
+});
+
+Deno.test("manifests are hashed and parsed in one module alone", async () => {
+  const callers = async (name: string) => {
+    const call = new RegExp(`(?<!function )\\b${name.replace(".", "\\.")}\\(`, "g");
+    const found: string[] = [];
+    for (const path of await projectFiles("src", ".ts")) {
+      const source = (await Deno.readTextFile(new URL(path, PROJECT))).replace(/^ *\*.*$/gm, "");
+      found.push(...Array.from(source.matchAll(call), () => path));
+    }
+    return found;
+  };
+  const home = "src/version/manifest/verified.ts";
+  assert.deepEqual(await callers("versionHash"), [home, home]);
+  assert.deepEqual(await callers("parseManifest"), [home]);
+  assert.deepEqual(await callers("readManifestLines"), ["src/version/manifest/format.ts", home]);
+  assert.deepEqual(await callers("VerifiedManifest.verify"), [
+    "src/dry_run/main.ts", // in a process of its own
+    "src/version/child_versions.ts", // of rows, to compare the parts of versions
+    "src/version/sources.ts",
+  ]);
 });
 
 Deno.test("any change to a manifest's text is refused, or is another version", () => {

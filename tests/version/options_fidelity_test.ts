@@ -234,9 +234,9 @@ async function runNatively(url: string): Promise<string> {
 
 /** What a version tells on a node that has no config at all, and its hash. */
 async function runFromBytes(url: string): Promise<{ told: string; hash: string }> {
-  const { hash, text: manifest, bytes } = await readGraph(url);
-  const { entry } = await new Loader().load({ hash, manifest, bytes });
-  return { told: (entry as { default: string }).default, hash };
+  const { manifest, bytes } = await readGraph(url);
+  const { entry } = await new Loader().load({ manifest, bytes });
+  return { told: (entry as { default: string }).default, hash: manifest.hash };
 }
 
 for (const { name, files, options: tried = OPTIONS, isMute = false } of PLACES) {

@@ -563,7 +563,7 @@ Deno.test({
             ...(isRemote ? { fetchModule: answerFrom(graph.remote) } : {}),
           }).then((graph) => {
             bytes[seed] = graph.bytes;
-            return graph.text;
+            return graph.manifest.text;
           }, (error) => {
             if (!(error instanceof ContinuumError)) throw error;
             errors.add(error.code);

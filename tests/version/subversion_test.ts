@@ -11,20 +11,21 @@ import {
   readGraph,
   type ReadGraphOptions,
 } from "../../src/version/graph/read.ts";
-import { formatManifest, importTypeOf, parseManifest } from "../../src/version/manifest/format.ts";
+import { formatManifest, importTypeOf } from "../../src/version/manifest/format.ts";
+import { VerifiedManifest } from "../../src/version/manifest/verified.ts";
 import { subversion } from "../../src/version/graph/subversion.ts";
 import { type Files, makeFolder } from "./fixture.ts";
 import { readVector, vectorNames } from "./vector.ts";
 
 /** The labels of everything that can be a root. */
 function rootsOf({ manifest }: ModuleGraph): string[] {
-  return manifest.members.filter(({ media }) => importTypeOf(media) === "module")
+  return manifest.content.members.filter(({ media }) => importTypeOf(media) === "module")
     .map(({ label }) => label);
 }
 
 async function textAt(graph: ModuleGraph, label: string, url?: string): Promise<string> {
-  const manifest = parseManifest(graph.text);
-  const pinned = { manifest, bytes: graph.bytes, url: url ?? graph.urls.get(manifest.entry)! };
+  const { manifest, bytes, urls } = graph;
+  const pinned = { manifest, bytes, url: url ?? urls.get(manifest.content.entry)! };
   return formatManifest((await subversion(pinned, label)).manifest);
 }
 
@@ -36,7 +37,7 @@ async function compare(
   const labels = rootsOf(graph);
   for (const label of labels) {
     const url = graph.urls.get(label)!;
-    assert.equal(await textAt(graph, label), (await read(url)).text, url);
+    assert.equal(await textAt(graph, label), (await read(url)).manifest.text, url);
   }
   return labels.length;
 }
@@ -44,7 +45,7 @@ async function compare(
 for (const name of vectorNames()) {
   Deno.test(`vector ${name}: every module is the root that reading it finds`, async () => {
     const graph = await readVector(name);
-    assert.equal(await textAt(graph, graph.manifest.entry), graph.text);
+    assert.equal(await textAt(graph, graph.manifest.content.entry), graph.manifest.text);
     assert.ok(await compare(graph, (url) => readVector(name, url)) > 0);
   });
 }
@@ -159,13 +160,14 @@ Deno.test("a version inside a version inside a version is the innermost one", as
       });
       const { manifest, bytes, urls } = graph;
       const labels = rootsOf(graph);
-      const outer = { manifest, bytes, url: urls.get(manifest.entry)! };
+      const outer = { manifest, bytes, url: urls.get(manifest.content.entry)! };
       const inner = await subversion(outer, labels[at % labels.length]!);
+      const pinned = VerifiedManifest.of(inner.manifest);
       for (const label of labels) {
         const own = inner.labels.get(label);
         if (own === undefined) continue;
         const direct = await subversion(outer, label);
-        const by = await subversion({ manifest: inner.manifest, bytes, url: inner.url }, own);
+        const by = await subversion({ manifest: pinned, bytes, url: inner.url }, own);
         assert.equal(formatManifest(by.manifest), formatManifest(direct.manifest));
       }
     }),
@@ -190,5 +192,5 @@ Deno.test("folders that no label names come from the URL, or stay nameless", asy
   const nameless = await textAt(graph, "../activities.ts", "https://code.example/order.ts");
   assert.equal(nameless, await textAt(graph, "../activities.ts", ""));
   assert.ok(/ \.\/%25F4[^/ ]+\/lib\/math\.ts\n/.test(nameless));
-  assert.equal(await textAt(graph, "./order.ts", ""), graph.text);
+  assert.equal(await textAt(graph, "./order.ts", ""), graph.manifest.text);
 });

@@ -448,7 +448,7 @@ Deno.test("a custom fetch serves hosts that only it can reach, within the same t
   const graph = await readGraph("https://code.corp.example/a.ts", {
     fetchModule: (url) => fetcher.fetch(url),
   });
-  assert.equal(graph.manifest.members.length, 1);
+  assert.equal(graph.manifest.content.members.length, 1);
   assert.deepEqual(asked, ["https://code.corp.example/a.ts"]);
 });
 

@@ -66,7 +66,7 @@ function answerFrom(remote: NonNullable<VectorJson["remote"]>, folder: URL): Fet
 
 if (import.meta.main) {
   for (const name of vectorNames()) {
-    const { text, hash } = await readVector(name);
+    const { manifest: { text, hash } } = await readVector(name);
     await Deno.writeTextFile(new URL(`${name}/manifest.txt`, VECTORS), text);
     await Deno.writeTextFile(new URL(`${name}/hash.txt`, VECTORS), `${hash}\n`);
   }

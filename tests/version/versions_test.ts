@@ -600,10 +600,10 @@ test("the application's config holds for a module that is served", async (place)
   place.answers["wf/v.tsx"] = `const h = () => "h"; void h; export default <a/>;`;
   const main = `${folder.url}main.ts`;
   const graph = await readGraph(place.root, { home: main });
-  assert.deepEqual(graph.manifest.options, [["jsxFactory", "h"]]);
+  assert.deepEqual(graph.manifest.content.options, [["jsxFactory", "h"]]);
   const versions = place.versions({ config: `${folder.url}deno.json` });
   const { hash } = await versions.register(place.root);
-  assert.equal(hash, graph.hash);
+  assert.equal(hash, graph.manifest.hash);
   const elsewhere = place.versions({ trust: { modules: [`${place.server.url}*`] } });
   const version = await elsewhere.obtain(hash);
   assert.deepEqual(result(version), [true, "h"]);

@@ -58,7 +58,7 @@ export class DryRuns {
     );
     await using process = new Subprocess({ timeoutMs });
     const texts = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
-    const code = { hash: row.hash, manifest, bytes: Object.fromEntries(texts) };
+    const code = { hash: row.hash, manifest: manifest.text, bytes: Object.fromEntries(texts) };
     await unlessUnavailable(row, () => process.ask("load", code));
     return { trace: await process.ask("trace", request), where: "subprocess" };
   }

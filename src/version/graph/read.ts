@@ -11,12 +11,12 @@ import { GraphUnpinnedError } from "../errors.ts";
 import { buildManifest } from "./manifest.ts";
 import { resolveJsrRoot } from "../fetch/jsr.ts";
 import { normaliseUrl } from "../manifest/label.ts";
-import { formatManifest, type Manifest, versionHash } from "../manifest/format.ts";
+import { VerifiedManifest } from "../manifest/verified.ts";
 import { type FetchedModule, type FetchModule, readModule } from "../fetch/read_module.ts";
 import type { Resolver } from "./resolve.ts";
 import { Walk } from "./walk.ts";
 
-export type { Diagnostic, FetchedModule, FetchModule, Manifest };
+export type { Diagnostic, FetchedModule, FetchModule };
 
 /** Limits of a graph; exceeding one is a `GraphLimitError`. */
 export interface GraphLimits {
@@ -68,12 +68,8 @@ export interface ReadGraphOptions {
 export interface ModuleGraph {
   /** The root as it was requested. */
   readonly specifier: string;
-  /** The `version_hash`. */
-  readonly hash: string;
-  /** The content of the manifest. */
-  readonly manifest: Manifest;
-  /** The canonical text of the manifest. */
-  readonly text: string;
+  /** Its manifest; the manifest's hash is the `version_hash`. */
+  readonly manifest: VerifiedManifest;
   /** The bytes of every member, by SHA-256. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
   /** The URL of every member and live module, by label; redirects followed. */
@@ -130,13 +126,13 @@ export async function readGraph(
   });
   const entry = await walk.run(url);
   const built = buildManifest(walk, entry, project.compilerOptions);
-  const { manifest, bytes, urls } = built;
-  const diagnostics = [...unseenConfig(project, manifest.entry), ...built.diagnostics];
+  const { bytes, urls } = built;
+  const diagnostics = [...unseenConfig(project, built.manifest.entry), ...built.diagnostics];
   if (options.pinning === "strict" && diagnostics.length > 0) {
     throw new GraphUnpinnedError(root, diagnostics);
   }
-  const text = formatManifest(manifest);
-  return { specifier: root, hash: versionHash(text), manifest, text, bytes, urls, diagnostics };
+  const manifest = VerifiedManifest.of(built.manifest);
+  return { specifier: root, manifest, bytes, urls, diagnostics };
 }
 
 function unseenConfig({ unseen }: Project, label: string): Diagnostic[] {

@@ -25,13 +25,14 @@ import {
   type Manifest,
   type Member,
 } from "../manifest/format.ts";
-import { ManifestIndex, type ResolvedImport } from "../manifest/resolved_imports.ts";
+import type { ManifestIndex, ResolvedImport } from "../manifest/resolved_imports.ts";
+import type { VerifiedManifest } from "../manifest/verified.ts";
 import { decodeSource, scanModule } from "../imports/scan.ts";
 
 /** A version whose bytes are in memory. */
 export interface PinnedVersion {
-  /** The content of its manifest. */
-  readonly manifest: Manifest;
+  /** Its manifest. */
+  readonly manifest: VerifiedManifest;
   /** Its members' bytes by SHA-256, verified. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
   /**
@@ -83,8 +84,7 @@ export async function subversion(
   label: string,
   known: KnownImports = new Map(),
 ): Promise<Subversion> {
-  const { manifest: whole, bytes } = version;
-  const index = new ManifestIndex(whole);
+  const { manifest: { index, content: whole }, bytes } = version;
   const root = index.member(label);
   if (root === undefined) {
     throw new ManifestError(

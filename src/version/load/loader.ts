@@ -1,8 +1,8 @@
 /**
  * Loads versions from memory: takes verified bytes, returns evaluated modules.
  *
- * - LOAD-1, verified: every member is hashed in the very buffer from which its code is made, and
- *   the manifest against the version's hash, before any code of the version runs.
+ * - LOAD-1, verified: the manifest has the version's hash (VERIFIED-1), and every member is hashed in
+ *   the very buffer from which its code is made, before any code of the version runs.
  * - LOAD-2, closed: an import leads where the manifest says, or fails.
  * - LOAD-3, alone: one load at a time in a process, and hooks are registered only during a load; a
  *   permanent `load` hook breaks CommonJS packages with native addons (denoland/deno#36240).
@@ -39,9 +39,10 @@ import {
 } from "../load_errors.ts";
 import { inspectedAs } from "./inspected.ts";
 import { labelPath } from "../manifest/label.ts";
-import { importTypeOf, type Member, parseManifest, versionHash } from "../manifest/format.ts";
+import { importTypeOf, type Member } from "../manifest/format.ts";
 import { versionLog } from "../log.ts";
-import { ManifestIndex, type ResolvedImport } from "../manifest/resolved_imports.ts";
+import type { ManifestIndex, ResolvedImport } from "../manifest/resolved_imports.ts";
+import type { VerifiedManifest } from "../manifest/verified.ts";
 import { readRewritten, type RequestedImport, type RewrittenModule } from "../compile/rewrite.ts";
 
 /** The namespace of a module. */
@@ -67,10 +68,8 @@ export interface LoaderOptions {
 
 /** The input of one load. */
 export interface LoadRequest {
-  /** The version. */
-  readonly hash: string;
-  /** The text of its manifest. */
-  readonly manifest: string;
+  /** The manifest of the version. */
+  readonly manifest: VerifiedManifest;
   /** Its members' bytes by SHA-256; no code may change them any more. */
   readonly bytes: ReadonlyMap<string, Uint8Array>;
   /** The URL of the application's own module for a live label; `undefined` if it has none. */
@@ -124,7 +123,6 @@ export class Loader {
    * @param request The version.
    * @returns Its modules.
    * @throws {IntegrityError} When a byte of it is wrong; none of its code has run then.
-   * @throws {ManifestError} When the text is not a manifest.
    * @throws {UnpinnedImportError} When a static import is not listed in the manifest.
    * @throws {ExternalUnavailableError} When a package that it pins can't be imported here.
    * @throws {LiveUnknownError} When it is bound to a live module that this node does not have.
@@ -145,14 +143,14 @@ export class Loader {
   }
 
   async #load(request: LoadRequest, state: Process): Promise<LoadedModules> {
-    const index = verify(request);
-    const { members } = index.manifest;
+    checkMembers(request);
+    const { hash, content: { members } } = request.manifest;
     if (state.modules + members.length > this.#maxModules) {
       throw new LoadLimitError(state.modules, members.length, this.#maxModules);
     }
-    const attempt = (state.attempts.get(request.hash) ?? 0) + 1;
-    state.attempts.set(request.hash, attempt);
-    const version = new LoadingVersion(request, index, attempt);
+    const attempt = (state.attempts.get(hash) ?? 0) + 1;
+    state.attempts.set(hash, attempt);
+    const version = new LoadingVersion(request, attempt);
     await version.emit(request.bytes);
     await version.importOutside();
     state.modules += members.length;
@@ -166,17 +164,13 @@ export class Loader {
   }
 }
 
-/** LOAD-1 */
-function verify({ hash, manifest, bytes }: LoadRequest): ManifestIndex {
-  const found = versionHash(manifest);
-  if (found !== hash) throw new IntegrityError("the manifest of a version", found, hash);
-  const index = new ManifestIndex(parseManifest(manifest));
-  for (const { label, sha256 } of index.manifest.members) {
+/** LOAD-1; the manifest itself is verified (VERIFIED-1). */
+function checkMembers({ manifest, bytes }: LoadRequest): void {
+  for (const { label, sha256 } of manifest.content.members) {
     const body = bytes.get(sha256);
     const digest = body && sha256Hex(body);
     if (digest !== sha256) throw new IntegrityError(`member ${label}`, digest, sha256);
   }
-  return index;
 }
 
 /** One attempt to load one version. */
@@ -203,12 +197,12 @@ class LoadingVersion {
   /** The error that a hook threw; the runtime wraps it into another error. */
   #refusal: Error | undefined;
 
-  constructor(request: LoadRequest, index: ManifestIndex, attempt: number) {
-    this.#liveUrl = request.liveUrl ?? (() => undefined);
-    this.#index = index;
-    this.#hash = request.hash;
-    this.#base = `continuum:///${request.hash}${attempt === 1 ? "" : `~${attempt}`}/`;
-    for (const member of index.manifest.members) this.#members.set(this.#urlOf(member), member);
+  constructor({ manifest, liveUrl = () => undefined }: LoadRequest, attempt: number) {
+    this.#liveUrl = liveUrl;
+    this.#index = manifest.index;
+    this.#hash = manifest.hash;
+    this.#base = `continuum:///${manifest.hash}${attempt === 1 ? "" : `~${attempt}`}/`;
+    for (const member of manifest.content.members) this.#members.set(this.#urlOf(member), member);
   }
 
   /** LOAD-2, before any code runs. The bytes are not kept after this. */

@@ -48,22 +48,22 @@ export async function importNatively(
   const members = new Map<string, Namespace>();
   const entry = await importGuarded(url, timeoutMs, async () => {
     const namespace: Namespace = await import(url);
-    for (const { label, media } of graph.manifest.members) {
+    for (const { label, media } of graph.manifest.content.members) {
       if (isCode(media)) members.set(label, await import(graph.urls.get(label)!));
     }
     return namespace;
   }, true);
-  if ((await read()).hash !== graph.hash) return undefined; // NATIVE-1
+  if ((await read()).manifest.hash !== graph.manifest.hash) return undefined; // NATIVE-1
   const bytes = [...graph.bytes.values()].reduce((sum, body) => sum + body.byteLength, 0);
   return { entry, members, bytes };
 }
 
 /** NATIVE-2 to NATIVE-5. */
 async function mayBeNative(graph: ModuleGraph, application: Application): Promise<boolean> {
-  const { members, edges, options } = graph.manifest;
+  const { members, edges, options, entry } = graph.manifest.content;
   const isConfigured = options.length > 0 ||
     edges.some(({ specifier }) => !isRelative(specifier) && !URL.canParse(specifier));
-  if (isConfigured && !application.governs(graph.urls.get(graph.manifest.entry)!)) return false;
+  if (isConfigured && !application.governs(graph.urls.get(entry)!)) return false;
   const locked = await lockedModules(application);
   for (const member of members) {
     const url = graph.urls.get(member.label)!;

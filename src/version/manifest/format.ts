@@ -142,6 +142,22 @@ export function formatManifest(manifest: Manifest): string {
  * invariant.
  */
 export function parseManifest(text: string): Manifest {
+  const manifest = readManifestLines(text);
+  if (formatManifest(manifest) !== text) {
+    throw new ManifestError("Cannot read a manifest: it is not canonical, its lines are unsorted");
+  }
+  return manifest;
+}
+
+/**
+ * Reads a text that this process has just formatted: the text is canonical, so the invariants are
+ * not checked again.
+ *
+ * @param text A text that {@linkcode formatManifest} returned.
+ * @returns The content, each array in the order of its lines.
+ * @throws {ManifestError} When a line is malformed.
+ */
+export function readManifestLines(text: string): Manifest {
   const [header, entryLine, ...lines] = text.split("\n");
   if (header !== HEADER) {
     throw new ManifestError(
@@ -187,19 +203,7 @@ export function parseManifest(text: string): Manifest {
         throw malformed(number, `found ${JSON.stringify(row.slice(0, 80))}, wanted a known line`);
     }
   }
-  const manifest: Manifest = {
-    version: 1,
-    entry: entry!,
-    members,
-    edges,
-    externals,
-    live,
-    options,
-  };
-  if (formatManifest(manifest) !== text) {
-    throw new ManifestError("Cannot read a manifest: it is not canonical, its lines are unsorted");
-  }
-  return manifest;
+  return { version: 1, entry: entry!, members, edges, externals, live, options };
 }
 
 /**

@@ -41,9 +41,9 @@ export async function runNatively(folder: string, urls: readonly string[]): Prom
 /** Runs a program from the bytes that its hash names. */
 export async function runVerified(loader: Loader, url: string): Promise<Outcome> {
   return await outcomeOf(async () => {
-    const { hash, text: manifest, bytes } = await readGraph(url);
+    const { manifest, bytes } = await readGraph(url);
     try {
-      return (await loader.load({ hash, manifest, bytes })).entry;
+      return (await loader.load({ manifest, bytes })).entry;
     } catch (error) {
       throw (error as { trouble?: string }).trouble === undefined ? error : (error as Error).cause;
     }

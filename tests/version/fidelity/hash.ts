@@ -12,7 +12,7 @@ const print = (answer: unknown) =>
   Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(answer)}\n`));
 
 try {
-  const { hash, diagnostics } = await readGraph(Deno.args[0]!);
+  const { manifest: { hash }, diagnostics } = await readGraph(Deno.args[0]!);
   await print({ hash, diagnostics: diagnostics.map(({ code }) => code) });
 } catch (error) {
   if (!isContinuumError(error)) throw error;
