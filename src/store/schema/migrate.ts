@@ -29,14 +29,14 @@ const APPLIED = `select version, checksum from {schema}.schema_versions order by
 const NOTE = `insert into {schema}.schema_versions (version, name, checksum) values ($1, $2, $3)`;
 
 /**
- * Applies the migrations that a schema lacks, all in one transaction. Any number of processes may
- * do so at once: an advisory lock, which ends with the transaction, lets one at a time look.
+ * Applies the migrations that a schema lacks, all in one transaction. Several processes may do so
+ * at once: an advisory lock, which ends with the transaction, serializes them.
  *
  * @param driver The database.
- * @param schema The schema; created where it is missing.
- * @param migrations The steps that this engine knows, in order.
- * @throws {SchemaTooNewError} If a newer engine has been here.
- * @throws {MigrationChangedError} If an applied step was another one.
+ * @param schema The schema; created if it does not exist.
+ * @param migrations The migrations that this engine knows, in order.
+ * @throws {SchemaTooNewError} If a newer engine has migrated the schema.
+ * @throws {MigrationChangedError} If an applied migration differs from this engine's.
  */
 export async function migrate(
   driver: SqlDriver,
@@ -68,7 +68,9 @@ export async function migrate(
   }));
 }
 
-/** What a role lacks of the rights to read and write the tables; the record of versions is read. */
+/**
+ * Finds a right to read or write the tables that the role lacks; `schema_versions` is only read.
+ */
 const LACKING = `
   select tables.relname as "table", wanted.right
   from pg_class as tables cross join unnest(array['select', 'insert', 'update', 'delete']) as wanted ("right")
@@ -88,20 +90,20 @@ async function checkRights(session: SqlSession, schema: SchemaName): Promise<voi
   );
 }
 
-/** SQLSTATE 42501: who opens a schema for the first time, or a newer release, changes tables. */
+/** SQLSTATE 42501: opening a schema for the first time, or with a newer release, changes tables. */
 async function withRights<T>(migrating: Promise<T>): Promise<T> {
   try {
     return await migrating;
   } catch (error) {
-    const said = [error, (error as Error).cause].find((each) =>
+    const refusal = [error, (error as Error).cause].find((each) =>
       (each as { code?: unknown } | undefined)?.code === "42501"
     );
-    if (said === undefined) throw error;
+    if (refusal === undefined) throw error;
     throw new DatabaseUnsuitableError(
       "the role's rights",
-      (said as Error).message,
-      "a role that may create and change the schema, once; later one that may use it",
-      said,
+      (refusal as Error).message,
+      "a role that may create and change the schema for this first use; later uses need fewer rights",
+      refusal,
     );
   }
 }
@@ -110,7 +112,7 @@ async function appliedVersions(
   session: SqlSession,
   schema: SchemaName,
 ): Promise<{ version: number; checksum: string }[]> {
-  // Looked up first: "if not exists" asks for the right to create even where nothing is to do.
+  // Looked up first: "if not exists" requires the right to create even if nothing is created.
   if (!await isThere(session, FIND_VERSIONS, schema)) {
     if (!await isThere(session, FIND_SCHEMA, schema)) {
       await session.script(schema.fill("create schema {schema}"));

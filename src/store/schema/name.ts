@@ -1,5 +1,5 @@
 /**
- * The name of the schema that a store lives in, and what is derived from it.
+ * The name of the schema that contains a store's tables, and what is derived from it.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { createHash } from "node:crypto";
 import { DatabaseOptionError } from "../errors.ts";
 import type { AnyStatement, Prepared } from "../sql/statement.ts";
 
-/** Where `{schema}` stands in statements and migrations. */
+/** The placeholder for the schema in statements and migrations. */
 const PLACEHOLDER = /\{schema\}/g;
 
-/** A schema's name, fit for SQL. */
+/** A schema's name, quoted for SQL. */
 export class SchemaName {
   /** The name as the user gave it. */
   readonly name: string;
@@ -21,9 +21,9 @@ export class SchemaName {
   readonly #quoted: string;
 
   /**
-   * Checks and quotes a name.
+   * Validates and quotes a name.
    *
-   * @param name Any name that Postgres takes, of 1 to 63 bytes, not beginning with `pg_`.
+   * @param name Any name that Postgres accepts, of 1 to 63 bytes, not beginning with `pg_`.
    * @throws {DatabaseOptionError} If Postgres would refuse or shorten it.
    */
   constructor(name: string) {
@@ -44,9 +44,9 @@ export class SchemaName {
   }
 
   /**
-   * Fills the schema into a statement.
+   * Replaces the placeholder in a statement by the schema.
    *
-   * @param text SQL with `{schema}` where the quoted name belongs.
+   * @param text SQL with `{schema}` in place of the quoted name.
    * @returns The statement.
    */
   fill(text: string): string {
@@ -54,7 +54,7 @@ export class SchemaName {
   }
 
   /**
-   * Fills the schema into a family's statements.
+   * Replaces the placeholder in the statements of a table family.
    *
    * @param statements Statements by name.
    * @returns The same names with statements that a session can execute.
