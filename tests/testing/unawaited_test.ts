@@ -52,10 +52,10 @@ Deno.test("an effect that nobody awaits is told of when its run or generation en
       assert.equal(site?.line, LINE);
     }
   });
-  const told = records.filter(({ rawMessage }) => String(rawMessage).includes("nobody awaited"));
-  assert.deepEqual(told.map(({ properties }) => properties["run"]), runs);
-  assert.equal(told[0]?.properties["effect"], 'step "forgotten"');
-  assert.equal(String(told[0]?.properties["at"]).startsWith(`${import.meta.url}:${LINE}:`), true);
+  const warned = records.filter(({ rawMessage }) => String(rawMessage).includes("without awaiting"));
+  assert.deepEqual(warned.map(({ properties }) => properties["run"]), runs);
+  assert.equal(warned[0]?.properties["effect"], 'step "forgotten"');
+  assert.equal(String(warned[0]?.properties["at"]).startsWith(`${import.meta.url}:${LINE}:`), true);
 });
 
 /** Where `sloppy` forgets a step. */
@@ -100,9 +100,9 @@ Deno.test("a signal that goes to the loser of a race is told of, where another w
       await run.signal("go", "now");
       await run.result();
     });
-    const told = records.filter(({ rawMessage }) => String(rawMessage).includes("lost a race"));
+    const warned = records.filter(({ rawMessage }) => String(rawMessage).includes("lost a race"));
     assert.deepEqual(
-      told.map(({ properties: { signal, taker, other } }) => [signal, taker, other]),
+      warned.map(({ properties: { signal, taker, other } }) => [signal, taker, other]),
       aborts ? [] : [["go", 0, 2]],
     );
   }

@@ -1,6 +1,6 @@
 /**
- * One attempt of an effect that the run's own executor makes: a step, or an activity that only this
- * run's node can find. Turns what comes of it into the event that is to be written.
+ * One attempt of an effect that the run's own executor makes: a step, or an activity that has no
+ * task. Turns the attempt's outcome into an event.
  *
  * @module
  */
@@ -21,57 +21,57 @@ import { startUserCall, type UserCallResult } from "../user_call.ts";
 export interface AttemptContext {
   /** The run's id, as users see it. */
   readonly runId: string;
-  /** The random identity of the run's present generation. */
+  /** The seed of the run's present generation. */
   readonly seed: string;
-  /** Bounds the attempt's time. */
+  /** Limits the attempt's time. */
   readonly clock: Clock;
-  /** The most bytes of one value. */
+  /** The maximum size of one value, in bytes. */
   readonly payloadBytes: number;
-  /** Milliseconds of database time now. */
+  /** The database's time in milliseconds. */
   readonly now: () => number;
 }
 
-/** What the attempts before left. */
+/** What earlier attempts left. */
 export interface Earlier {
-  /** Those that failed, oldest first. */
+  /** The attempts that failed, oldest first. */
   readonly failures: readonly RecordedAttempt[];
-  /** What the last heartbeat said, encoded. */
+  /** The details of the last heartbeat, encoded. */
   heartbeat: string | null;
 }
 
-/** What an attempt came to. */
+/** The outcome of an attempt. */
 export interface AttemptOutcome {
-  /** To be written. */
+  /** The event to be written. */
   readonly event: NewEvent;
-  /** When the next attempt is due, in database time; `null`: there is none. */
+  /** When the next attempt is due, in database time; `null`: none follows. */
   readonly retryAt: number | null;
 }
 
 /** An attempt under way. */
 export interface LocalAttempt {
-  /** Settles, never rejects. */
+  /** Resolves with the outcome, and never rejects. */
   readonly outcome: Promise<AttemptOutcome>;
-  /** Aborts the attempt's signal. What the function does then is not waited for. */
+  /** Aborts the attempt's signal, and does not wait for what the function does then. */
   abort(reason: unknown): void;
 }
 
-/** The annotation that a failed attempt leaves. */
+/** The annotation that a failed attempt writes. */
 export interface FailedAttempt {
   /** Which attempt it was, from 1. */
   readonly attempt: number;
   /** When the next one is due, in milliseconds of database time. */
   readonly retryAt: number;
-  /** What it threw, encoded. */
+  /** The error that it threw, encoded. */
   readonly error: string;
 }
 
 /**
  * Starts an attempt.
  *
- * @param command What is asked for: a step or an activity.
- * @param earlier What the attempts before left; heartbeats are kept there.
- * @param context The node's part.
- * @param transaction What the function of a `transaction` command is given.
+ * @param command The step or activity.
+ * @param earlier What earlier attempts left; it receives the heartbeats.
+ * @param context What it needs from the node.
+ * @param transaction The argument of a `transaction` command's function.
  * @returns The attempt under way.
  */
 export function startAttempt(
@@ -113,7 +113,7 @@ export function startAttempt(
   return {
     outcome: result.then((result) => outcomeOf(result)),
     abort(reason) {
-      isLost ||= !isContinuumError(reason, "CANCELLED"); // whose answer is still wanted
+      isLost ||= !isContinuumError(reason, "CANCELLED"); // a cancelled attempt may still succeed
       abort(reason);
     },
   };
@@ -133,13 +133,13 @@ export function startAttempt(
 }
 
 /**
- * What a failure means for its attempt.
+ * Decides what follows from a failed attempt.
  *
- * @param command What was asked for.
- * @param earlier What the attempts before left.
- * @param error What was thrown.
- * @param context The node's part.
- * @param retryable Whether another attempt may end otherwise.
+ * @param command The step or activity.
+ * @param earlier What earlier attempts left.
+ * @param error The error that it threw.
+ * @param context What it needs from the node.
+ * @param retryable Whether another attempt may succeed.
  * @returns The outcome.
  */
 export function failedAttempt(

@@ -1,5 +1,5 @@
 /**
- * Runs that act on other runs: starting children, sending them signals, asking them to end.
+ * What runs do to other runs: start children, send them signals, request their end.
  *
  * @module
  */
@@ -16,16 +16,16 @@ import type { CodeSource } from "../code/source.ts";
 import type { DatabaseRetry } from "../database_retry.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
 
-/** What {@linkcode Children} asks of the versions. */
+/** What {@linkcode Children} needs from the versions. */
 export type ChildCode = Pick<CodeSource, "childOf" | "checkInput" | "checkSignal">;
 
 /** The longest chain of parents and children. */
 export const MAX_DEPTH = 50;
 
-/** A child can't be started. Code `CHILD_NOT_STARTED`. */
+/** A child could not be started. Code `CHILD_NOT_STARTED`. */
 export class ChildStartError extends ContinuumError {
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param childId The child's id.
    * @param outcome Why.
@@ -40,21 +40,21 @@ export class ChildStartError extends ContinuumError {
   }
 }
 
-/** What {@linkcode Children} needs. */
+/** Options of {@linkcode Children}. */
 export interface ChildrenOptions {
-  /** Where the runs are. */
+  /** The store of the runs. */
   readonly store: Store;
-  /** Chooses the versions of children, and checks what is given to them. */
+  /** Chooses the versions of children, and validates their inputs and signals. */
   readonly code: ChildCode;
-  /** Some run is due that nobody holds. */
+  /** Called when an unclaimed run is due. */
   readonly due: () => void;
-  /** A run has a message: whoever holds it is told, or somebody who may. */
+  /** Called when a run has a message: wakes the run on its node, or makes some node claim it. */
   readonly wakeRun: (run: number, node: string | null) => void;
-  /** A run that has ended has something to tell. */
+  /** Called when an ended run has not notified its parent or children yet. */
   readonly ended: () => void;
-  /** The most bytes of one value. */
+  /** The maximum size of one value, in bytes. */
   readonly payloadBytes: number;
-  /** Waits for a database that is away. */
+  /** Retries while the database is unavailable. */
   readonly databaseRetry: DatabaseRetry;
 }
 
@@ -63,7 +63,7 @@ export class Children {
   readonly #options: ChildrenOptions;
   readonly #starts: RetryingBatcher<NewChild, ChildStart>;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: ChildrenOptions) {
     const { store } = options;
     this.#options = options;
@@ -75,11 +75,11 @@ export class Children {
   }
 
   /**
-   * Starts a child; trying again does no harm.
+   * Starts a child. Repeating the call does no harm.
    *
-   * @throws {ChildStartError} If its id is taken, or the chain of parents too long.
-   * {InvalidInputError} If its version does not take the input. {PayloadTooLargeError} If that is
-   * too large.
+   * @throws {ChildStartError} If its id is taken, or the chain of parents is too long.
+   * @throws {InvalidInputError} If its version refuses the input.
+   * @throws {PayloadTooLargeError} If the input is too large.
    */
   async start(
     run: ClaimedRun,
@@ -97,30 +97,30 @@ export class Children {
       seed: `${run.seed}/${position}`, // INSERT-1: its id may be used again
       policy: child.policy ?? null,
     });
-    if (outcome === undefined) return; // nobody wants to know any more
+    if (outcome === undefined) return; // the node closes: the result is of no use
     if (outcome === "ended") return this.#options.ended();
     if (outcome !== "started") throw new ChildStartError(child.id, outcome);
     this.#options.due();
   }
 
-  /** Does what a `call` command asks for. */
+  /** Carries out a `call` command. */
   async call(run: ClaimedRun, call: CallRequest, position: number, input: string): Promise<void> {
     if (call.kind === "start") return await this.start(run, call.child, position, input);
     if (call.kind === "cancel") return await this.cancel(run, call.id, "its parent asked for it");
     await this.#signal(run, call, {
       payload: input,
-      deliveryId: effectId(run, position), // sent once, however often tried
+      deliveryId: effectId(run, position), // one message, however often it is sent
     });
   }
 
-  /** Asks a child to end; one that has ended already is left as it is. */
+  /** Requests a child's end; a child that has ended is left as it is. */
   async cancel(run: ClaimedRun, id: string, reason: string): Promise<void> {
     await this.#deliver(run, id, { kind: "cancel", name: "", payload: encode({ reason }) });
   }
 
   /**
-   * Asks a child to end whose parent's code gave it up. There is none where it was given up before
-   * it was started; its id may be another run's then.
+   * Requests the end of a child that the parent's code no longer waits for. If the child was never
+   * started, its id may belong to another run.
    */
   async giveUp(run: ClaimedRun, id: string): Promise<boolean> {
     const { lineage } = this.#options.store;
@@ -130,7 +130,10 @@ export class Children {
     return true;
   }
 
-  /** What an earlier try has started goes on, whatever is taken now. */
+  /**
+   * Validates the input. A child that an earlier try has started continues, even if it is invalid
+   * now.
+   */
   async #input(run: ClaimedRun, id: string, hash: string, input: string): Promise<string> {
     try {
       const checked = await this.#options.code.checkInput(hash, input);
@@ -145,7 +148,10 @@ export class Children {
     }
   }
 
-  /** Checked by the version that it is delivered to, also if the child moves meanwhile. */
+  /**
+   * Sends a signal, validated by the version that receives it, even if the child is moved
+   * meanwhile.
+   */
   async #signal(
     run: ClaimedRun,
     { id, name }: Extract<CallRequest, { kind: "signal" }>,

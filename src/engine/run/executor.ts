@@ -1,14 +1,14 @@
 /**
- * Executes one run, in four steps that never mix: load (code and history), turn (pure), apply (what
- * the turn asked for), commit (what has happened since). Each delivery goes round once.
+ * Executes one run, in four steps: load (code and history), turn (pure), apply (starts what the
+ * turn requested), commit (writes what has happened since). Each delivery takes one round.
  *
- * - EXECUTOR-1: an effect's result is durable before the code after it runs: only what the journal has
- *   written is delivered.
- * - EXECUTOR-2: an effect starts only when nothing earlier of its run is unwritten.
- * - EXECUTOR-3: memory and lease go together: the execution is dropped in the moment the row is suspended,
- *   ended, parked or released, and not before that is known.
+ * - EXECUTOR-1: an effect's result is durable before the code receives it: only written events are
+ *   delivered.
+ * - EXECUTOR-2: an effect starts only when everything earlier of its run is written.
+ * - EXECUTOR-3: memory and lease end together: the executor drops the execution when the row is
+ *   known to be suspended, ended, parked or released, and not before.
  *
- * An executor that lost its lease writes nothing (RECORD-1 of `record.ts`), and starts nothing more.
+ * An executor that has lost its lease writes nothing (RECORD-1 of `record.ts`), and starts nothing.
  *
  * @module
  */
@@ -37,10 +37,10 @@ import type { CodeFailure, RunCode } from "../code/run_code.ts";
 import { endUnbegun, isCancel, retryAt } from "./policies.ts";
 import { again, RunRecord } from "./record.ts";
 
-/** What an execution starts from. */
+/** What an execution begins with. */
 type Loaded = Pick<LoadedRun, "events" | "tasks"> & Partial<Pick<LoadedRun, "nextSeq">>;
 
-/** One execution, from a reading of the history to the run's leave, or to the next reading. */
+/** One execution: from a read of the history until the run leaves, or until the next read. */
 interface Life {
   readonly code: RunCode;
   readonly history: readonly HistoryEvent[];
@@ -54,7 +54,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
   readonly #wakeSignal: WakeSignal;
   readonly #record: RunRecord;
   #effects: OutstandingEffects | undefined;
-  /** A mistake in what goes on in the background: it ends the execution. */
+  /** An error in background work: it ends the execution. */
   #trouble: { readonly error: unknown } | undefined;
   #isStopping = false;
   #isInterrupted = false;
@@ -80,23 +80,23 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return this.#effects?.gaveUp(position) ?? false;
   }
 
-  /** Whether the answer of a task is on its way into the run's history. */
+  /** Whether a task's result is about to be written into the run's history. */
   writes(fence: TaskFence): boolean {
     return this.#effects?.writes(fence) ?? false;
   }
 
-  /** Takes the end of an activity whose task was claimed from its queue by this node. */
+  /** Receives the end of an activity whose task this node claimed from its queue. */
   answerTask(fence: TaskFence, ending: Ending): boolean {
     return this.#effects?.answerTask(fence, ending) ?? false;
   }
 
-  /** A message may have come, or the lease was renewed. */
+  /** Called when a message may have arrived, or the lease was renewed. */
   wake(options: { readonly message: boolean }): void {
     if (options.message) this.#record.invalidate();
     this.#wakeSignal.notify();
   }
 
-  /** Its room is wanted: if it only lingers, it leaves now. */
+  /** Called when memory is needed: the executor leaves now if it only lingers. */
   leave(): void {
     this.#isHurried = true;
     this.#wakeSignal.notify();
@@ -108,7 +108,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     this.#wakeSignal.notify();
   }
 
-  /** The lease is gone: leaves at once, without a word to the database (RECORD-1). */
+  /** Called when the lease is lost: the executor leaves at once and writes nothing (RECORD-1). */
   drop(): void {
     this.#record.markLost();
     this.#effects?.abort("The run's lease was lost");
@@ -118,7 +118,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
   /**
    * Executes the run until it leaves this node's memory.
    *
-   * @param fresh Whether the run was inserted a moment ago, by this node: there is nothing to read.
+   * @param fresh Whether this node has just inserted the run, so that there is no history to read.
    * @returns How it left.
    */
   async drive(fresh: boolean): Promise<Exit> {
@@ -146,12 +146,13 @@ export class RunExecutor implements Lingerer, ResidentRun {
       if ("kind" in code) return await this.#leaveWithout(code);
       const loaded = isEmpty ? EMPTY : await this.#record.loadAll();
       if (loaded === undefined) return LOST;
-      if (this.run.hash !== hash) continue; // RECORD-2: that was the code of another time
+      if (this.run.hash !== hash) continue; // RECORD-2: the row has another version
       const { writes } = this.#record;
       const exit = await this.#live(code, loaded);
       if (exit !== "reload") return exit;
       this.#effects?.end("The run's history is read anew");
-      // Once is the rule, after an answer that was lost; again and again is not to be in a hurry.
+      // One reload is normal, after a lost result. Repeated reloads without progress are slowed
+      // down.
       const getsOn = this.#record.writes > writes || this.run.generation !== generation;
       if (!getsOn && wait > 0) await this.#context.databaseRetry.pause(wait);
       wait = getsOn ? 0 : wait === 0 ? PAUSE_MS.first : nextPause(wait);
@@ -163,7 +164,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return await databaseRetry.run("find the code of a run", () => code(this.run));
   }
 
-  /** Goes round: turn, apply, commit. */
+  /** Repeats turn, apply, commit. */
   async #live(code: RunCode, loaded: Loaded): Promise<ExitOrReload> {
     const history = loaded.events as readonly HistoryEvent[];
     const gap = gapIn(this.run, loaded);
@@ -212,7 +213,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     });
   }
 
-  /** The code did something between two turns: another turn tells what. */
+  /** The code did something between two turns: another turn finds out what. */
   #interrupt(): void {
     this.#isInterrupted = true;
     this.#wakeSignal.notify();
@@ -220,7 +221,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
 
   // ---- apply ----------------------------------------------------------------------------------
 
-  /** Takes in what a turn asked for; ends the run, or its generation, if that is what it asked. */
+  /** Starts what a turn requested; ends the run, or its generation, if the turn ended it. */
   async #apply(turn: Turn, life: Life): Promise<ExitOrReload | undefined> {
     const { code, history, execution, effects } = life;
     const trouble = await diagnose(turn, this.run, code, history);
@@ -234,7 +235,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     if (typeof exit === "object" && exit.kind === "ended") {
       this.#context.warnings.untaken(this.run, effects.untaken);
     }
-    this.#context.warnings.unhandled(this.run, execution); // a macrotask late, which the write was
+    this.#context.warnings.unhandled(this.run, execution); // a macrotask later: the write took one
     return exit;
   }
 
@@ -280,13 +281,16 @@ export class RunExecutor implements Lingerer, ResidentRun {
     }
   }
 
-  /** A generation that waits for nothing hears of nothing: asked to end before it, it is the last. */
+  /**
+   * A generation that waits for nothing never receives a cancellation: one that was requested
+   * before ends it.
+   */
   #endDeaf({ history, effects }: Life): Transition | undefined {
     if (history.length > 0 || effects.isCancelled) return undefined;
     return endUnbegun(this.run, this.#record.inbox, this.run.startedAt);
   }
 
-  /** A run that threw had no time to await what it had asked for: only what returned is told of. */
+  /** Reports effects that the code never awaited. A run that threw had no time to await them. */
   async #reportUnawaited({ code, execution: { unawaited } }: Life): Promise<void> {
     if (unawaited.length === 0) return;
     const { loads, warnings } = this.#context;
@@ -299,7 +303,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
 
   // ---- commit ---------------------------------------------------------------------------------
 
-  /** Waits until something has happened, and writes it; leaves when nothing will for long. */
+  /** Waits until something has happened, and writes it; leaves if nothing will for long. */
   async #commit(
     turn: Turn,
     effects: OutstandingEffects,
@@ -325,7 +329,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return LOST;
   }
 
-  /** Writes what a turn decided and said. */
+  /** Writes the annotations of a turn. */
   async #say(turn: Turn, effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
     const said = annotations(turn);
     if (said.length === 0) return undefined;
@@ -333,7 +337,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return Array.isArray(written) ? undefined : written as ExitOrReload;
   }
 
-  /** EXECUTOR-1: writes facts, and gives them back as they now stand in the history. */
+  /** EXECUTOR-1: writes events, and returns them as the history has them. */
   async #append(
     pendingEvents: readonly PendingEvent[],
     effects: OutstandingEffects,
@@ -363,7 +367,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     const end = await effects.transact(pending, { run, token, ...this.#record.place });
     if ("retryMs" in end) return NOTHING;
     if (!("result" in end)) return await this.#append([{ event: end.event }], effects);
-    // Nobody else writes this run's row for long: what did not fit is read anew.
+    // No other process locks this run's row for long: if it is busy, the history is read anew.
     const { result } = end;
     const written = this.#record.classify(result.status === "busy" ? { status: "stale" } : result);
     return "at" in written ? this.#settle([end.event], written, effects) : again(written.step);
@@ -389,7 +393,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
 
   // ---- waiting and leaving --------------------------------------------------------------------
 
-  /** Waits for something to happen; suspends the run when that may take long. */
+  /** Waits until something happens; suspends the run if that may take long. */
   async #rest(idleSince: number, effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
     const { clock, databaseClock, lingering } = this.#context;
     const lingerMs = this.#isHurried ? 0 : this.#context.lingerMs;
@@ -407,7 +411,10 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return undefined;
   }
 
-  /** EXECUTOR-3, and JOURNAL-5 of the store: a message that came since the inbox was read is not slept over. */
+  /**
+   * EXECUTOR-3, and JOURNAL-5 of the store: a run never suspends over a message that it has not
+   * read.
+   */
   async #suspend(effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
     const transition: Transition = effects.isBusy ? { to: "released", afterMs: 0 } : {
       to: "suspended",
@@ -422,7 +429,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
     return undefined;
   }
 
-  /** This node leaves the version alone before the run is free: else it would claim it again. */
+  /** Excludes the version before the run is free: otherwise this node would claim it again. */
   async #leaveWithout(failure: CodeFailure): Promise<Exit> {
     if (failure.kind === "lasting") {
       const { reason } = failure;

@@ -22,49 +22,49 @@ import type { CodeFailure, RunCode } from "../code/run_code.ts";
 
 /** What an executor needs from its node. */
 export interface ExecutorContext extends Omit<AttemptContext, "runId" | "seed"> {
-  /** Finds a run's code. */
+  /** Loads a run's code. */
   readonly code: (run: ClaimedRun) => Promise<RunCode | CodeFailure>;
   /** Reads histories. */
   readonly loads: RetryingBatcher<
     { readonly id: number; readonly from: number },
     LoadedRun | undefined
   >;
-  /** A run that this node holds, as its row has it now. */
+  /** Reads the present row of a run that this node holds. */
   readonly recall: (id: number) => Promise<ClaimedRun | undefined>;
   /** Writes histories. */
   readonly journal: JournalWriter;
-  /** Where transactions and generations are. */
+  /** The database, for transactions and generations. */
   readonly store: Pick<Store, "transact" | "lineage">;
   /** What runs do to other runs. */
   readonly children: Children;
-  /** Where next generations go. */
+  /** The versions of next generations. */
   readonly versions: Pick<CodeSource, "current" | "checkInput">;
-  /** Waits for a database that is away. */
+  /** Retries while the database is unavailable. */
   readonly databaseRetry: DatabaseRetry;
-  /** Tells of what was hardly meant. */
+  /** Logs warnings about code that is probably a mistake. */
   readonly warnings: Warnings;
-  /** Activities of this node. */
+  /** Tasks of this node. */
   readonly tasks: NodeTasks;
   /** The node's lease. */
   readonly lease: NodeLease;
   /** The database's time. */
   readonly databaseClock: DatabaseClock;
-  /** Times waits. */
+  /** The clock of waits. */
   readonly clock: Clock;
   /** How long a waiting run stays in memory, in milliseconds. */
   readonly lingerMs: number;
-  /** This node can't load a version: it takes no more of its runs for a while. */
+  /** Called when this node can't load a version: it claims none of its runs for a while. */
   readonly exclude: (hash: string) => void;
-  /** Bytes of histories have come into memory, or left it. */
+  /** Called when bytes of histories are loaded into memory, or released. */
   readonly weigh: (bytes: number) => void;
-  /** Watches that a run's turns return; nobody does when omitted. */
+  /** Watches whether a run's turns return; omitted: nothing watches. */
   readonly watch: ((run: ClaimedRun) => TurnPulse) | undefined;
-  /** Executors that do nothing but linger: the first to leave when room is wanted. */
+  /** Executors that only linger: the first to leave when memory is needed. */
   readonly lingering: Set<Lingerer>;
 }
 
-/** What only lingers can leave at once. */
+/** An executor that only lingers, and can leave at once. */
 export interface Lingerer {
-  /** Its room is wanted. */
+  /** Called when memory is needed. */
   leave(): void;
 }

@@ -7,20 +7,20 @@
 import type { Exit } from "../../ports/exit.ts";
 import type { CommitResult, Transition } from "../../ports/rows.ts";
 
-/** How an execution is over: its run leaves, or all of the history is read anew. */
+/** How an execution ends: its run leaves, or its history is read anew. */
 export type ExitOrReload = Exit | "reload";
 
 /** A write that the database acknowledged. */
 export type Committed = Extract<CommitResult, { status: "written" }>;
 
-/** The run is somebody else's, or nobody's. */
+/** Another node holds the run, or none does. */
 export const LOST: Exit = { kind: "lost" };
 
 /**
- * What a transition that was written means.
+ * Derives how a run left from the transition that was written.
  *
  * @param transition The transition.
- * @param written What the database said of it.
+ * @param written The result of the write.
  * @returns How the run left.
  */
 export function exitAfter(

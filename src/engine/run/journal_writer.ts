@@ -1,12 +1,14 @@
 /**
- * The one way of writing histories: shares of all runs of this process, gathered while one flush is
- * in flight, go to the journal in one statement.
+ * Writes histories. While one statement is under way, it collects the shares of all runs of this
+ * process, and writes them with the next statement.
  *
- * - WRITER-1: a share is answered only when its fate is known; a database that is away is waited for.
- *   Whether a share was written by a flush that failed is not known: the next try says so
- *   (`stale`).
- * - WRITER-2: a row that somebody else holds delays only its own run: it joins a later flush.
- * - WRITER-3: a share that is heavy delays the others by one statement at most (BATCH-5 of `base/batcher.ts`).
+ * - WRITER-1: a share is answered only when its outcome is known; while the database is
+ *   unavailable, the writer retries. If a flush failed, its shares may have been written: the next
+ *   try finds out (`stale`).
+ * - WRITER-2: if another transaction has locked a run's row, only that run is delayed: it joins a
+ *   later flush.
+ * - WRITER-3: a large share delays the others by one statement at most (BATCH-5 of
+ *   `base/batcher.ts`).
  *
  * @module
  */
@@ -16,16 +18,18 @@ import type { JournalStore } from "../../ports/store.ts";
 import type { DatabaseRetry } from "../database_retry.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
 
-/** A fate that an executor has to deal with. */
+/** An outcome that the executor must handle. */
 export type Written = Exclude<CommitResult, { status: "busy" }>;
 
 /**
- * Characters of payloads in one statement: what a server needs a moment for, and two orders of
- * magnitude below the longest string.
+ * Characters of payloads in one statement: a server handles that many within a moment, and they are
+ * two orders of magnitude below the longest string.
  */
 const MOST_TEXT = 8 * 1_048_576;
 
-/** How long a run whose row is busy waits before its next try, at first and at most. */
+/**
+ * Pauses before the retry of a run whose row is busy: the first, and the longest, in milliseconds.
+ */
 const BUSY_MS = { first: 5, most: 100 };
 
 /** Writes histories. */
@@ -34,8 +38,8 @@ export class JournalWriter {
   readonly #databaseRetry: DatabaseRetry;
 
   /**
-   * @param journal Where to.
-   * @param databaseRetry Waits for a database that is away.
+   * @param journal The journal.
+   * @param databaseRetry Retries while the database is unavailable.
    */
   constructor(journal: JournalStore, databaseRetry: DatabaseRetry) {
     this.#databaseRetry = databaseRetry;
@@ -51,8 +55,8 @@ export class JournalWriter {
    * Appends one run's share. A run may have one share under way.
    *
    * @param entry The share.
-   * @returns Its fate; `lost` too when the retries ended before it was known.
-   * @throws {Error} What the database refuses for good.
+   * @returns Its outcome; `lost`, too, if the retries ended before the outcome was known.
+   * @throws {Error} If the database refuses the share for good.
    */
   async append(entry: CommitEntry): Promise<Written> {
     for (

@@ -1,6 +1,5 @@
 /**
- * The end of a generation that is not the end of its run: the run goes on as new, or is tried
- * again.
+ * The end of a generation that is not the end of its run: the run continues as new, or is retried.
  *
  * @module
  */
@@ -23,21 +22,21 @@ import type { RunRecord } from "./record.ts";
 /** What the end of a generation needs from the node. */
 type Context = Pick<ExecutorContext, "databaseRetry" | "store" | "versions">;
 
-/** How code asks to go on as new. */
+/** The outcome of code that continues as new. */
 type Continued = Extract<Outcome, { kind: "continued" }>;
 
-/** Where a run that goes on as new goes. */
+/** The version and input of the next generation. */
 interface Target extends VersionPin {
-  /** Its encoded input, as that version makes it. */
+  /** Its encoded input, as that version validated it. */
   readonly input: string;
 }
 
 /**
- * Goes on as new: the same run, row and lease, and a history that starts anew.
+ * Continues a run as new: the run, row and lease stay the same, and a new history begins.
  *
  * @param record The run.
- * @param outcome What its code returned.
- * @param execution The execution that is over: signals that it did not consume go along.
+ * @param outcome The result of its code.
+ * @param execution The execution that has ended: signals that it did not consume are kept.
  * @param context What it needs from the node.
  * @returns `reload`: the record is in its next generation; else how the run left.
  */
@@ -71,16 +70,16 @@ export async function continueAsNew(
 }
 
 /**
- * Lets a run that failed rest before its next attempt: another generation with the same input,
- * after a rest as a row (EXECUTOR-3 of `executor.ts`). A message that came since the inbox was read may be
- * a cancellation, after which there is none.
+ * Suspends a run that failed until its next attempt, which is another generation with the same
+ * input (EXECUTOR-3 of `executor.ts`). A message that arrived after the inbox was read may be a
+ * cancellation, and then no attempt follows.
  *
  * @param record The run.
- * @param error What its function threw, encoded.
- * @param at When it is tried again, in milliseconds of database time.
- * @param execution The execution that is over: signals that it did not consume go along.
+ * @param error The error that its function threw, encoded.
+ * @param at When the next attempt is due, in milliseconds of database time.
+ * @param execution The execution that has ended: signals that it did not consume are kept.
  * @param context What it needs from the node.
- * @returns How the run left; `reload`: there is more in its history than was read.
+ * @returns How the run left; `reload`: its history is longer than what was read.
  */
 export async function tryAgain(
   record: RunRecord,
@@ -116,9 +115,9 @@ function endOf({ run, next }: RunRecord, { unconsumed }: Execution): GenerationE
 }
 
 /**
- * Chooses the version of a next generation, and has it check the input. A current version that does
- * not take the input is not gone to: like an upgrade whose history does not replay, the run stays
- * where it is. Refused, with the encoded reason: the run's own version does not take it either.
+ * Chooses the version of the next generation, and validates the input against it. If the current
+ * version refuses the input, the run stays on its own version, as after an upgrade whose history
+ * does not replay. `refused`: the run's own version refuses the input too, with the encoded error.
  */
 async function targetOf(
   { runId, workflow, hash, specifier }: ClaimedRun,
@@ -131,7 +130,7 @@ async function targetOf(
       return { ...current, input: await versions.checkInput(current.hash, input) };
     } catch (error) {
       throwUnlessFinal(error);
-      engineLog.warn("Run {run} goes on as new on the version that it is on: {error}", {
+      engineLog.warn("Run {run} continues as new on the version that it has: {error}", {
         run: runId,
         error,
       });

@@ -1,9 +1,9 @@
 /**
- * What a resident run waits for: one entry for each outstanding command.
+ * The outstanding commands of a run in memory: one entry for each.
  *
- * A step or an activity goes `ready` -> `active` -> `settled`, or back over `resting` to `ready`
- * for its next attempt; an activity whose task waits as a row, or is executed elsewhere, is
- * `queued`; a sleep and a wait for a signal stay `waiting` until they are `settled`.
+ * A step or an activity is `ready`, then `active`, then `settled`; or, between two attempts,
+ * `resting` and then `ready` again. An activity whose task waits in its queue, or is executed
+ * elsewhere, is `queued`. A sleep or a wait for a signal is `waiting` until it is `settled`.
  *
  * @module
  */
@@ -17,21 +17,21 @@ import type { FailedAttempt } from "./attempt.ts";
 
 /** One outstanding command. */
 export interface OutstandingCommand {
-  /** What is asked for. */
+  /** The command. */
   readonly command: Command;
-  /** Where it stands. */
+  /** Its state. */
   state: "ready" | "active" | "resting" | "queued" | "waiting" | "settled";
-  /** Attempts that failed so far, made by the run's own executor; oldest first. */
+  /** Failed attempts that the run's own executor made; oldest first. */
   failures: readonly RecordedAttempt[];
-  /** What the last heartbeat of such an attempt said, encoded. */
+  /** The details of the last heartbeat of such an attempt, encoded. */
   heartbeat: string | null;
   /** Whether its task was asked to stop. */
   isGivenUp: boolean;
-  /** When something is due by itself, in database time: a deadline or the next attempt. */
+  /** When its deadline or its next attempt is due, in database time; `null`: neither. */
   dueAt: number | null;
-  /** Whether a child was asked to end, since its parent was cancelled. */
+  /** Whether a child was asked to end because its parent was cancelled. */
   isAsked?: boolean;
-  /** The attempt under way, when `active`. */
+  /** The attempt under way, if `active`. */
   running?: { abort(reason: unknown): void };
 }
 
@@ -44,15 +44,15 @@ export class OutstandingCommands {
   readonly #tasks: ReadonlySet<number>;
 
   /**
-   * @param history The history that the execution starts from: failed attempts count on.
-   * @param tasks Positions of activities that have a task, or an answer that is not delivered.
+   * @param history The history with which the execution begins: its failed attempts are counted.
+   * @param tasks Positions of activities that have a task, or a result that is not delivered yet.
    */
   constructor(history: readonly EventRow[], tasks: readonly number[]) {
     this.#failures = failuresOf(history);
     this.#tasks = new Set(tasks);
   }
 
-  /** Takes in what a turn asked for. */
+  /** Adds a command that a turn requested. */
   issue(command: Command): void {
     const effect = isEffect(command);
     const failure = effect ? this.#failures.get(command.position) : undefined;
@@ -72,12 +72,12 @@ export class OutstandingCommands {
     });
   }
 
-  /** The one at a position. */
+  /** The command at a position. */
   at(position: number): OutstandingCommand | undefined {
     return this.#byPosition.get(position);
   }
 
-  /** Forgets a command that the workflow gave up, and aborts its attempt. */
+  /** Removes a command that the workflow withdrew, and aborts its attempt. */
   withdraw(position: number): void {
     this.#byPosition.get(position)?.running?.abort(
       new DOMException("The workflow no longer waits for this", "AbortError"),
@@ -85,7 +85,7 @@ export class OutstandingCommands {
     this.#byPosition.delete(position);
   }
 
-  /** Forgets a command that a delivery answered; a child's end answers more than one (REPLAY-7). */
+  /** Removes a command that a delivery answered; a child's end may answer several (REPLAY-7). */
   settle(position: number): void {
     const child = this.#byPosition.get(position)?.command.options.child;
     this.#byPosition.delete(position);
@@ -95,7 +95,7 @@ export class OutstandingCommands {
     }
   }
 
-  /** Those that are in a state now, in program order of being asked for. */
+  /** The commands that are in a state now, in program order. */
   in(state: OutstandingCommand["state"]): readonly OutstandingCommand[] {
     let found: OutstandingCommand[] | undefined;
     for (const pending of this.#byPosition.values()) {
@@ -105,9 +105,10 @@ export class OutstandingCommands {
   }
 
   /**
-   * The run was cancelled: attempts under way are told, and no other follows.
+   * Handles a cancellation of the run: aborts the attempts under way, and lets no other follow.
    *
-   * @returns Those that nothing will answer any more, and children that have to be asked to end.
+   * @returns The commands that nothing will answer any more, and the children that must be asked to
+   * end.
    */
   endCancelled(): {
     readonly unanswered: OutstandingCommand[];
@@ -124,7 +125,8 @@ export class OutstandingCommands {
         pending.isAsked = true;
         children.push(pending);
       }
-      // A child may have been started by an earlier execution: it is, once more, and then asked.
+      // An earlier execution may have started the child: it is started once more, and then asked to
+      // end.
       if (command.kind === "child" || (state !== "ready" && state !== "resting")) continue;
       pending.state = "settled";
       unanswered.push(pending);
@@ -132,12 +134,15 @@ export class OutstandingCommands {
     return { unanswered, children };
   }
 
-  /** The first transaction that may begin. */
+  /** The first transaction that is ready to begin. */
   get readyTransaction(): OutstandingCommand | undefined {
     return this.#first("ready", ({ kind }) => kind === "transaction");
   }
 
-  /** Those that wait for the end of a child: having started it, or by its handle. */
+  /**
+   * The commands that wait for a child's end: those that started it, and those that hold its
+   * handle.
+   */
   waitingForChild(
     id: string,
   ): { readonly starters: OutstandingCommand[]; readonly askers: OutstandingCommand[] } {
@@ -157,18 +162,18 @@ export class OutstandingCommands {
     for (const pending of this.in("queued")) {
       if (pending.command.cancelled === null || pending.isGivenUp) continue;
       pending.isGivenUp = true;
-      pending.state = "active"; // the run stays while it asks
+      pending.state = "active"; // the run stays in memory until the request is made
       positions.push(pending.command.position);
     }
     return positions;
   }
 
-  /** The first that waits for a signal of that name. */
+  /** The first command that waits for a signal with that name. */
   waitingFor(signal: string): OutstandingCommand | undefined {
     return this.#first("waiting", ({ kind, name }) => kind === "signal" && name === signal);
   }
 
-  /** The last that waits for a signal of that name. */
+  /** The last command that waits for a signal with that name. */
   lastWaitingFor(signal: string): OutstandingCommand | undefined {
     return this.in("waiting").findLast(({ command }) =>
       command.kind === "signal" && command.name === signal
@@ -185,7 +190,7 @@ export class OutstandingCommands {
     return undefined;
   }
 
-  /** Whether an attempt is under way, or may start as soon as it may. */
+  /** Whether an attempt is under way, or is ready to start. */
   get busy(): boolean {
     for (const { state } of this.#byPosition.values()) {
       if (state === "active" || state === "ready") return true;
@@ -193,7 +198,7 @@ export class OutstandingCommands {
     return false;
   }
 
-  /** The earliest time at which something is due by itself. */
+  /** The earliest time at which a deadline or an attempt is due. */
   get dueAt(): number | null {
     let earliest: number | null = null;
     for (const { state, dueAt } of this.#byPosition.values()) {
@@ -203,7 +208,7 @@ export class OutstandingCommands {
     return earliest;
   }
 
-  /** What the row of a suspended run says about it. */
+  /** What the row of a suspended run says that it waits for. */
   waits(): WaitRow[] {
     const rows: WaitRow[] = [];
     for (const { command, dueAt, state } of this.#byPosition.values()) {
@@ -224,7 +229,7 @@ export class OutstandingCommands {
   }
 }
 
-/** Whether something is to be done for a command, other than to wait. */
+/** Whether a command needs more than waiting. */
 function isEffect({ kind, options }: Command): boolean {
   if (kind === "child") return options.child?.workflow !== undefined;
   return kind === "step" || kind === "activity" || kind === "transaction" || kind === "call";

@@ -1,11 +1,11 @@
 /**
- * The effects of one execution of a run: what its code asked for, what was set off for it, and what
- * has come of that and is not written yet. Lives from one reading of the history to the next.
+ * The effects of one execution of a run: what its code requested, what the executor started for it,
+ * and results that are not written yet. It lives from one read of the history to the next.
  *
- * - EFFECT-1: nothing is started on a lease that may have run out, while the run leaves, or while a
- *   cancellation is on its way to the code.
- * - EFFECT-2: an execution that is over hears nothing any more: what comes late is dropped, but for
- *   finished tasks, which have a fence of their own.
+ * - EFFECT-1: no effect starts if the lease may have run out, while the run leaves, or while a
+ *   cancellation is about to be delivered to the code.
+ * - EFFECT-2: an execution that has ended receives nothing: late results are dropped; except those
+ *   of tasks, which have a fence of their own.
  *
  * @module
  */
@@ -31,29 +31,29 @@ import { timeoutRequest } from "./policies.ts";
 import type { Ending, TaskOwner } from "../activity/running_attempt.ts";
 import { TransactionAttempt, type TransactionEnd, type TransactionFence } from "./transaction.ts";
 
-/** What effects are made with. */
+/** Options of {@linkcode OutstandingEffects}. */
 export interface OutstandingEffectsOptions {
   /** The run, in its present generation. */
   readonly run: ClaimedRun;
   /** Its code. */
   readonly code: RunCode;
-  /** The history and tasks that the execution starts from. */
+  /** The history and tasks with which the execution begins. */
   readonly loaded: Pick<LoadedRun, "events" | "tasks">;
-  /** Messages that nobody has taken. */
+  /** Messages that were not consumed. */
   readonly inbox: readonly InboxRow[];
-  /** What is needed from the node. */
+  /** What it needs from the node. */
   readonly context: ExecutorContext;
-  /** Something has happened. */
+  /** Called when something has happened. */
   readonly notify: () => void;
-  /** Whether the run stays: nothing is started for one that leaves. */
+  /** Whether the run stays: for a run that leaves, nothing starts. */
   readonly stays: () => boolean;
-  /** The run may be somebody else's: its inbox is to be read. */
+  /** Called when another node may hold the run: the inbox must be read. */
   readonly invalidate: () => void;
-  /** The engine has made a mistake: the execution can't go on. */
+  /** Called after an error of the engine: the execution can't continue. */
   readonly fail: (error: unknown) => void;
 }
 
-/** Characters of payloads that one share holds, unless a single event has more. */
+/** Limit of the characters of payloads in one share; a single event may have more. */
 const SHARE_TEXT = 16 * 1_048_576;
 
 /** The effects of one execution. */
@@ -63,20 +63,26 @@ export class OutstandingEffects {
   readonly #pending: OutstandingCommands;
   #inbox: readonly InboxRow[];
   #pendingEvents: PendingEvent[] = [];
-  /** Messages that nobody wants: gone with the next write. */
+  /** Messages that nothing waits for: the next write deletes them. */
   #discarded: number[] = [];
-  /** Tokens of the tasks whose answers are on their way into the history, by position. */
+  /** Tokens of the tasks whose results are about to be written, by position. */
   readonly #answers = new Map<number, number>();
   #isCancelled: boolean;
-  /** The request is on its way to the code: nothing that it may take back is started (EFFECT-1). */
+  /**
+   * Whether a cancellation is about to be delivered: nothing that it may withdraw starts
+   * (EFFECT-1).
+   */
   #isCancelDue = false;
   #isOver = false;
   /** Children whose start is under way, by position. */
   readonly #starting = new Map<number, Promise<void>>();
-  /** Requests to children that the code gave up: the run neither rests nor ends before they are made. */
+  /**
+   * Requests to children that the code withdrew: the run neither suspends nor ends before they are
+   * made.
+   */
   readonly #errands = new Set<Promise<void>>();
 
-  /** @param options What they are made with. */
+  /** @param options Its options. */
   constructor(options: OutstandingEffectsOptions) {
     const { loaded, inbox, context, run: { runId, seed } } = options;
     const answered = inbox.flatMap(({ position }) => position ?? []);
@@ -87,17 +93,20 @@ export class OutstandingEffects {
     this.#isCancelled = loaded.events.some(({ kind }) => kind === "cancel.requested");
   }
 
-  /** Whether a cancellation has reached the command at a position; compensations know none. */
+  /**
+   * Whether a cancellation has reached the command at a position; compensations are never
+   * cancelled.
+   */
   gaveUp(position: number): boolean {
     return (this.#pending.at(position)?.command.cancelled ?? null) !== null;
   }
 
-  /** Whether the run was cancelled, by somebody or by its timeout. */
+  /** Whether the run was cancelled, on request or by its timeout. */
   get isCancelled(): boolean {
     return this.#isCancelled;
   }
 
-  /** Whether an attempt is under way, or may start as soon as it may. */
+  /** Whether an attempt is under way, or is ready to start. */
   get isBusy(): boolean {
     return this.#pending.busy || this.#errands.size > 0;
   }
@@ -107,12 +116,12 @@ export class OutstandingEffects {
     return this.#pending.in("active").length > 0;
   }
 
-  /** Names of the signals that nobody has taken, as far as they are known here. */
+  /** Names of the signals that were not consumed, as far as this node has read them. */
   get untaken(): string[] {
     return this.#inbox.filter(({ kind }) => kind === "signal").map(({ name }) => name);
   }
 
-  /** The earliest time at which something is due by itself, in database time. */
+  /** The earliest time at which something is due without a message, in database time. */
   get dueAt(): number | null {
     const { dueAt } = this.#pending;
     const deadline = this.#deadline;
@@ -124,12 +133,12 @@ export class OutstandingEffects {
     return this.#isCancelled ? null : this.#options.run.deadline;
   }
 
-  /** What the row of a suspended run says about it. */
+  /** What the row of a suspended run says that it waits for. */
   get waits(): WaitRow[] {
     return this.#pending.waits();
   }
 
-  /** Takes in what a turn asked for and gave up. */
+  /** Takes what a turn requested and withdrew. */
   take(turn: Turn): void {
     this.#isCancelDue = false;
     for (const position of turn.withdrawn) this.#withdraw(position);
@@ -137,17 +146,17 @@ export class OutstandingEffects {
     for (const command of turn.issued) this.#pending.issue(command);
   }
 
-  /** Resolves when all that the code gave up has been told, if anything was to be. */
+  /** Resolves when all withdrawn children have been asked to end. */
   async told(): Promise<void> {
     while (this.#errands.size > 0) await Promise.all(this.#errands);
   }
 
-  /** Takes in messages, as the inbox holds them now. */
+  /** Takes the messages that the inbox contains now. */
   receive(inbox: readonly InboxRow[]): void {
     this.#inbox = inbox;
   }
 
-  /** Looks at all that may have happened, and starts what may start. */
+  /** Handles all that may have happened, and starts what may start. */
   advance(): void {
     this.#endCancelled();
     this.#takeMessages();
@@ -156,8 +165,8 @@ export class OutstandingEffects {
   }
 
   /**
-   * What has happened and is not written, or the first of much; the caller writes it, or gives it
-   * to `salvage`.
+   * Events to be written, or the first of many; the caller writes them, or passes them to
+   * `salvage`.
    */
   takePendingEvents(): PendingEvent[] {
     let text = 0;
@@ -167,7 +176,7 @@ export class OutstandingEffects {
     return this.#pendingEvents.splice(0, past === -1 ? this.#pendingEvents.length : past);
   }
 
-  /** Messages to be forgotten with the next write. */
+  /** Messages that the next write deletes. */
   takeDiscarded(): number[] {
     return this.#discarded.splice(0);
   }
@@ -177,7 +186,7 @@ export class OutstandingEffects {
     return this.#pendingEvents.length > 0 || this.#discarded.length > 0;
   }
 
-  /** These events are written: what they answer waits no more. */
+  /** Called when events are written: the commands that they answer are settled. */
   settle(events: readonly HistoryEvent[]): void {
     for (const { kind, position } of events) {
       if (kind !== "attempt.failed" && position !== null) {
@@ -187,12 +196,15 @@ export class OutstandingEffects {
     }
   }
 
-  /** Whether the answer of a task is on its way into the history. */
+  /** Whether a task's result is about to be written into the history. */
   writes({ position, token }: TaskFence): boolean {
     return this.#answers.get(position) === token;
   }
 
-  /** What could not be written with the run is not lost: the tasks' own fences decide. */
+  /**
+   * Saves the results of tasks that could not be written with the run: the tasks' own fences
+   * decide.
+   */
   salvage(pendingEvents: readonly PendingEvent[]): void {
     for (const { task, event } of pendingEvents) {
       if (task === undefined) continue;
@@ -201,7 +213,7 @@ export class OutstandingEffects {
     }
   }
 
-  /** The execution is over (EFFECT-2). */
+  /** Ends the execution (EFFECT-2). */
   end(reason: string): void {
     this.#isOver = true;
     this.abort(reason);
@@ -213,7 +225,7 @@ export class OutstandingEffects {
     if (this.isActive) this.#pending.abort(new DOMException(reason, "AbortError"));
   }
 
-  /** Takes the end of an activity whose task was claimed from its queue by this node. */
+  /** Receives the end of an activity whose task this node claimed from its queue. */
   answerTask(fence: TaskFence, ending: Ending): boolean {
     const pending = this.#pending.at(fence.position);
     if (pending === undefined) return false;
@@ -230,13 +242,13 @@ export class OutstandingEffects {
   }
 
   /**
-   * Runs a transaction in place of a flush: its writes and its event commit together, behind the
-   * fence. What fails inside is rolled back, and tried again as any step is.
+   * Runs a transaction instead of a flush: its writes and its event commit together, behind the
+   * fence. If its function fails, it is rolled back, and retried as a step is.
    *
    * @param pending The transaction.
-   * @param fence Where its event goes.
-   * @returns What came of it; the event of a failed attempt is still to be written, and there is
-   * none of a transaction that could not begin.
+   * @param fence Where its event is written.
+   * @returns The outcome. The event of a failed attempt is still to be written; a transaction that
+   * could not begin has no event.
    */
   async transact(pending: OutstandingCommand, fence: TransactionFence): Promise<TransactionEnd> {
     const attempt = new TransactionAttempt(pending.command, pending, this.#attempts);
@@ -257,7 +269,7 @@ export class OutstandingEffects {
 
   // ---- starting -------------------------------------------------------------------------------
 
-  /** EFFECT-1. */
+  /** EFFECT-1: whether an effect may start now. */
   get #mayStart(): boolean {
     const { stays, context } = this.#options;
     return stays() && !this.#isCancelDue && context.lease.fresh();
@@ -275,14 +287,17 @@ export class OutstandingEffects {
     }
   }
 
-  /** Why an activity is not begun: what it was to be given is too large. Asked once (REPLAY-6). */
+  /** Returns why an activity can't begin: its input is too large. Checked once (REPLAY-6). */
   #refusal({ command: { kind, name, input }, failures }: OutstandingCommand): Error | null {
     if (kind !== "activity" || input === null || failures.length > 0) return null;
     const what = `the input of activity ${JSON.stringify(name)}`;
     return tooLarge(input, what, this.#options.context.payloadBytes);
   }
 
-  /** A step, or an activity that only this node can execute: attempts in place. */
+  /**
+   * Starts an attempt in this process: of a step, or of an activity that only this node can
+   * execute.
+   */
   #start(pending: OutstandingCommand): void {
     const running = startAttempt(pending.command, pending, this.#attempts);
     pending.state = "active";
@@ -300,7 +315,9 @@ export class OutstandingEffects {
     });
   }
 
-  /** An activity is a task where it can be: it may begin here, or be executed anywhere. */
+  /**
+   * Makes an activity a task if possible, so that it may begin here, or be executed on any node.
+   */
   #ask(pending: OutstandingCommand): void {
     const { code, context, run } = this.#options;
     const { activity } = pending.command.options;
@@ -323,7 +340,7 @@ export class OutstandingEffects {
       pending.state = "queued";
       const { position } = pending.command;
       if (this.#pending.at(position) === undefined) this.#giveBack([position]);
-      if (isLost) invalidate(); // who holds the run is seen by reading it
+      if (isLost) invalidate(); // reading the run shows which node holds it
       notify();
     };
     return {
@@ -336,7 +353,7 @@ export class OutstandingEffects {
     };
   }
 
-  /** Does something to another run: repeated until the database answers, since it harms nothing. */
+  /** Acts on another run, and repeats that until the database answers, which does no harm. */
   #act(pending: OutstandingCommand): void {
     const { command } = pending;
     const { run, context: { children, databaseRetry }, notify } = this.#options;
@@ -416,7 +433,7 @@ export class OutstandingEffects {
     if (isQueued) this.#giveBack([position]);
   }
 
-  /** A start that is under way comes first: what it starts is to end. */
+  /** Asks a child to end. If its start is under way, that comes first. */
   #giveUpChild({ position, options }: Command): void {
     const { run, context: { children, databaseRetry }, notify } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -434,13 +451,13 @@ export class OutstandingEffects {
     });
   }
 
-  /** Nobody waits for these tasks any more. */
+  /** Cancels tasks that nothing waits for any more. */
   #giveBack(positions: readonly number[]): void {
     const { run, context } = this.#options;
     this.#duty("give tasks up", () => context.tasks.cancel(run, positions));
   }
 
-  /** BACKGROUND-1: what goes wrong in the background is the execution's own trouble. */
+  /** BACKGROUND-1: an error in background work ends this execution. */
   #duty(what: string, work: () => Promise<unknown>): void {
     duty(what, work, (error) => {
       if (!this.#isOver) this.#options.fail(error);
@@ -448,8 +465,8 @@ export class OutstandingEffects {
   }
 
   /**
-   * Ends sleeps and waits whose time has come; wakes attempts that rested long enough. What was due
-   * before the run timed out comes before that.
+   * Ends sleeps and waits that are due; makes attempts ready whose delay is over. Everything that
+   * was due before the run timed out comes before the timeout.
    */
   #takeDue(): void {
     if (this.dueAt === null) return;
@@ -472,7 +489,7 @@ export class OutstandingEffects {
 
   // ---- messages -------------------------------------------------------------------------------
 
-  /** Hands messages to those that want them; the others stay. */
+  /** Passes messages to the commands that wait for them; the others stay. */
   #takeMessages(): void {
     if (this.#inbox.length === 0) return;
     this.#inbox = this.#inbox.filter((message) => !this.#takeMessage(message));
@@ -493,7 +510,7 @@ export class OutstandingEffects {
     }
   }
 
-  /** First come, first served, by name. */
+  /** Signals with one name go to the waits for that name in order. */
   #takeSignal(message: InboxRow): boolean {
     const { name } = message;
     const taker = this.#pending.waitingFor(name);
@@ -509,7 +526,10 @@ export class OutstandingEffects {
     );
   }
 
-  /** Each `ctx.child` has an answer of its own; one answers all that ask by a handle (REPLAY-7). */
+  /**
+   * Each `ctx.child` has an answer of its own; one answer serves all that wait by a handle
+   * (REPLAY-7).
+   */
   #takeChildEnd(message: InboxRow): boolean {
     const { starters, askers } = this.#pending.waitingForChild(message.name);
     const told = starters.length > 0 ? starters : askers.slice(0, 1);
@@ -528,7 +548,7 @@ export class OutstandingEffects {
     return true;
   }
 
-  /** An answer that nobody waits for any more is read and forgotten. */
+  /** Takes the result of an activity; if nothing waits for it, the message is deleted. */
   #takeAnswer(message: InboxRow): void {
     const pending = this.#pending.at(message.position ?? -1);
     if (pending === undefined || pending.state === "settled") {
@@ -542,7 +562,7 @@ export class OutstandingEffects {
 
   // ---- cancellation ---------------------------------------------------------------------------
 
-  /** A run is cancelled once; requests that come later are read and forgotten. */
+  /** Takes a cancellation. A run is cancelled once: later requests are deleted. */
   #takeCancel(message: InboxRow): void {
     if (this.#isCancelled) {
       this.#discarded.push(message.id);
@@ -558,7 +578,10 @@ export class OutstandingEffects {
     this.#pendingEvents.push(id === undefined ? { event } : { event, consumes: id });
   }
 
-  /** What outlives a cancellation gets no other attempt; children are asked to end. */
+  /**
+   * After a cancellation, effects that outlive it get no further attempt, and children are asked to
+   * end.
+   */
   #endCancelled(): void {
     if (!this.#isCancelled) return;
     const { run, context } = this.#options;
@@ -574,7 +597,7 @@ export class OutstandingEffects {
     }
   }
 
-  /** Tasks that nobody executes are gone at once; of the others, the end is waited for. */
+  /** Cancels tasks: those that no node executes are removed, and for the others the run waits. */
   async #giveUp(positions: readonly number[]): Promise<void> {
     const { run, context, notify } = this.#options;
     const gone = await context.tasks.cancel(run, positions);

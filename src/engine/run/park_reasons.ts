@@ -1,5 +1,5 @@
 /**
- * Why a run is parked: for people first.
+ * The reasons for which a run is parked, with messages for operators.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import type { HistoryEvent } from "../../replay/history.ts";
 import type { Turn } from "../../replay/turn.ts";
 import type { RunCode } from "../code/run_code.ts";
 
-/** Claims in a row without progress after which a run is parked. */
+/** The number of consecutive claims without progress after which a run is parked. */
 export const POISON_CLAIMS = 5;
 
 /**
- * Looks for what a turn can't go on with: code and history, or code and rules, disagree.
+ * Finds out whether a turn can't continue because code and history, or code and rules, disagree.
  *
  * @param turn The turn.
  * @param run The run.
  * @param code Its code: a drift is replayed once more, to find its file and line.
- * @param history What the execution started from.
+ * @param history The history with which the execution began.
  * @returns The reason; `undefined`: the turn is fine.
  */
 export async function diagnose(
@@ -48,11 +48,11 @@ export async function diagnose(
 }
 
 /**
- * Looks whether events of a history are missing: nobody can replay what is not there.
+ * Finds out whether events of a history are missing, so that it can't be replayed.
  *
  * @param run The run.
- * @param loaded What was read: all of its generation's history, and where the next event would go.
- * @returns The reason; `undefined`: it is whole.
+ * @param loaded The whole history of its generation, and the `seq` of its next event.
+ * @returns The reason; `undefined`: the history is complete.
  */
 export function gapIn(
   { runId, firstSeq }: ClaimedRun,
@@ -70,17 +70,17 @@ export function gapIn(
   };
 }
 
-/** Whatever executes the run seems to die of it. */
+/** The reason of a run whose nodes claimed it and expired, again and again. */
 export function poisoned(run: ClaimedRun): StuckReason {
   return {
     code: "POISONED",
     message: `Run "${run.runId}" was claimed ${run.claims - 1} times in a row without writing ` +
-      `anything: whatever executes it seems to die of it`,
+      `anything: it seems to crash every process that executes it`,
     details: { claims: run.claims - 1 },
   };
 }
 
-/** The engine's own mistakes: the run is kept as it is, for a better release and a `retry`. */
+/** The reason after an error of the engine: the run is kept, for a better release and a `retry`. */
 export function broken(error: unknown): StuckReason {
   const message = messageOf(error);
   return {

@@ -1,5 +1,5 @@
 /**
- * What has happened to a run and is not written yet.
+ * Events of a run that are not written yet.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import type { OutstandingCommand } from "./outstanding_commands.ts";
 export interface PendingEvent {
   /** The event. */
   readonly event: NewEvent;
-  /** The message that it consumes. */
+  /** The task whose result it is. */
   readonly consumes?: number;
   /** The task that goes with it. */
   readonly task?: TaskFence;
@@ -33,7 +33,7 @@ export function eventOf(
   return { kind, position, name, digest, payload };
 }
 
-/** What a turn decided and said, which has no answer. */
+/** The annotations of a turn, which answer no command. */
 export function annotations({ patches, notes }: Turn): PendingEvent[] {
   if (patches.length === 0 && notes.length === 0) return [];
   const none = { position: null, digest: null, payload: null };
@@ -43,7 +43,7 @@ export function annotations({ patches, notes }: Turn): PendingEvent[] {
   ];
 }
 
-/** The failure of a command, without an attempt. */
+/** The event of a command that failed without an attempt. */
 export function failure(pending: OutstandingCommand, error: unknown): NewEvent {
   const { kind } = pending.command;
   const encoded = encodeError(error);
@@ -54,7 +54,7 @@ export function failure(pending: OutstandingCommand, error: unknown): NewEvent {
   );
 }
 
-/** A child's end, as its parent is told of it. */
+/** The event of a child's end in its parent's history. */
 export function childEnd(pending: OutstandingCommand, payload: string | null): NewEvent {
   const { state, result, error } = JSON.parse(payload ?? "{}") as Record<string, string | null>;
   return state === "completed"
@@ -62,7 +62,7 @@ export function childEnd(pending: OutstandingCommand, payload: string | null): N
     : eventOf(pending, "child.failed", encode({ state, error }));
 }
 
-/** The event of an attempt that is the last, though it might have been tried again. */
+/** The event of an attempt that no other follows, though it could be retried. */
 export function finalEvent(pending: OutstandingCommand, event: NewEvent): NewEvent {
   if (event.kind !== "attempt.failed" || event.payload === null) return event;
   const { error } = decode(event.payload) as FailedAttempt;

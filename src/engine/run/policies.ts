@@ -1,5 +1,5 @@
 /**
- * What the policies of a run make of its failure, and of its time being over.
+ * The policies of a run: retries after a failure, and the timeout.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import type { CancelRequest } from "../../replay/history.ts";
 import { policyOf } from "../../workflow/run_policy.ts";
 
 /**
- * When a run that has failed is tried again.
+ * Decides when a failed run is retried.
  *
  * @param run The run.
- * @param error What its function threw, encoded.
+ * @param error The error that its function threw, encoded.
  * @param now Milliseconds of database time.
- * @returns Milliseconds of database time; null: it is not, or not before its time is over.
+ * @returns Milliseconds of database time; null: never, or not before its timeout.
  */
 export function retryAt(run: ClaimedRun, error: string, now: number): number | null {
   const { retry } = policyOf(run.policy);
@@ -30,24 +30,24 @@ export function retryAt(run: ClaimedRun, error: string, now: number): number | n
   return run.deadline === null || at < run.deadline ? at : null;
 }
 
-/** What was thrown, what caused it, and so on: an activity's error is the cause of another. */
+/** An error, its cause, and so on: an activity's error is the cause of another error. */
 function* causesOf(thrown: unknown): Iterable<unknown> {
   yield thrown;
   if (thrown instanceof Error && thrown.cause !== undefined) yield* causesOf(thrown.cause);
 }
 
 /**
- * What the row of a run says while it rests between two attempts.
+ * What `status()` shows while a run waits for its next attempt.
  *
- * @param attempt Which one comes next.
- * @param until When.
+ * @param attempt The number of the next attempt.
+ * @param until When it is due.
  */
 export function restOf(attempt: number, until: number): WaitRow[] {
   return [{ kind: "retry", name: `attempt ${attempt}`, position: 0, until }];
 }
 
 /**
- * The payload of the event that tells a run's code that its time is over.
+ * The payload of the event that delivers a run's timeout to its code.
  *
  * @param run The run.
  */
@@ -58,7 +58,8 @@ export function timeoutRequest({ policy }: ClaimedRun): string {
 }
 
 /**
- * How a run ends none of whose code has run in its present attempt: cancelled, or its time over.
+ * Decides whether a run ends before any of its code has run in this attempt: cancelled, or timed
+ * out.
  *
  * @param run The run.
  * @param inbox Its messages.
@@ -80,7 +81,7 @@ export function endUnbegun(
   return { to: "failed", result: null, error: encodeError(error) };
 }
 
-/** Whether a message asks a run to end. */
+/** Whether a message requests the run's end. */
 export function isCancel({ kind }: InboxRow): boolean {
   return kind === "cancel";
 }

@@ -1,12 +1,13 @@
 /**
- * The row, the messages and the end of the history of a run that this node holds: what was read of
- * them, and the only way in which an execution writes.
+ * What this node has read of a run that it holds: its row, its messages and the end of its history.
+ * An execution writes only through this record.
  *
- * - RECORD-1: once the lease is lost, nothing is written any more.
- * - RECORD-2: a history is read with the row as it is, not as it is remembered: a database that has lost
- *   its last commits has the run where it was before them.
- * - RECORD-3: a run that is held leaves by a write that was acknowledged, or by the loss of its lease;
- *   what can't be said of it is left out, and it is given back.
+ * - RECORD-1: after the lease is lost, nothing is written.
+ * - RECORD-2: a history is read together with the row as it is now, not as the node remembers it: a
+ *   database that has lost its last commits has the run in an earlier state.
+ * - RECORD-3: a run that this node holds leaves by an acknowledged write, or by the loss of its
+ *   lease. If the database refuses the reason for parking it, a shorter one is written, or the run
+ *   is given back.
  *
  * @module
  */
@@ -27,7 +28,7 @@ import type { Written } from "./journal_writer.ts";
 import { engineLog } from "../../base/log.ts";
 import { nextPause, PAUSE_MS } from "../database_retry.ts";
 
-/** What a write came to: the database's word for it, or what the execution is to do instead. */
+/** The outcome of a write: the database's result, or what the execution has to do instead. */
 export type Write = Committed | { readonly step: ExitOrReload | "woken" };
 
 /** What a record needs from its node. */
@@ -36,16 +37,16 @@ export type RecordContext = Pick<
   "journal" | "loads" | "recall" | "databaseClock" | "weigh" | "databaseRetry"
 >;
 
-/** No event is there. */
+/** A `seq` that no event reaches. */
 const PAST_ALL = 2 ** 31 - 1;
 
-/** When a run is due again that can be neither executed nor parked, in milliseconds. */
+/** When a run is due again that could be neither executed nor parked, in milliseconds. */
 const GIVE_BACK_MS = 60_000;
 
-/** What an event takes in memory beside its payload, about. */
+/** The memory that an event takes beside its payload, approximately. */
 const EVENT_BYTES = 200;
 
-/** What this node knows of a run that it holds. */
+/** What this node knows about a run that it holds. */
 export class RunRecord {
   readonly #context: RecordContext;
   #run: ClaimedRun;
@@ -56,12 +57,12 @@ export class RunRecord {
   #deliveredSeq: number | null;
   #next = 0;
   #writes = 0;
-  /** Bytes of the history in memory, about. */
+  /** Bytes of the history in memory, approximately. */
   #weight = 0;
 
   /**
    * @param run The run, leased to this node.
-   * @param context Where it is read and written.
+   * @param context How to read and write it.
    */
   constructor(run: ClaimedRun, context: RecordContext) {
     this.#run = run;
@@ -74,47 +75,49 @@ export class RunRecord {
     return this.#run;
   }
 
-  /** Its messages, as they were when it was read. */
+  /** Its messages, as of the last read. */
   get inbox(): readonly InboxRow[] {
     return this.#inbox;
   }
 
-  /** Whether there may be other messages by now, or another owner. */
+  /** Whether there may be new messages, or another owner. */
   get isStale(): boolean {
     return this.#isStale;
   }
 
-  /** What its row counted when it was read: a message that comes later counts on. */
+  /** The row's count of messages at the last read; each later message increments it. */
   get wakeSeq(): number {
     return this.#wakeSeq;
   }
 
-  /** Where its next event goes. */
+  /** The `seq` of its next event. */
   get next(): number {
     return this.#next;
   }
 
-  /** How far its code's lines have been logged (REPLAY-9 of `replay/machine.ts`); `null`: it has none. */
+  /**
+   * How far its log lines have been written (REPLAY-9 of `replay/machine.ts`); `null`: it has none.
+   */
   get deliveredSeq(): number | null {
     return this.#deliveredSeq;
   }
 
-  /** How many writes were acknowledged: by that it is seen whether the run gets on. */
+  /** The number of acknowledged writes, which shows whether the run makes progress. */
   get writes(): number {
     return this.#writes;
   }
 
-  /** Whether the lease is gone (RECORD-1). */
+  /** Whether the lease is lost (RECORD-1). */
   get isLost(): boolean {
     return this.#isLost;
   }
 
-  /** What was read may not hold any more. */
+  /** Marks what was read as possibly outdated. */
   invalidate(): void {
     this.#isStale = true;
   }
 
-  /** The lease is gone (RECORD-1). */
+  /** Marks the lease as lost (RECORD-1). */
   markLost(): void {
     this.#isLost = true;
   }
@@ -124,11 +127,11 @@ export class RunRecord {
   /**
    * Reads messages and history.
    *
-   * @param from The first event that is wanted.
-   * @returns What there is; `undefined`: the run is not this node's any more.
+   * @param from The `seq` of the first event that is wanted.
+   * @returns The run; `undefined`: this node does not hold it any more.
    */
   async load(from: number): Promise<LoadedRun | undefined> {
-    this.#isStale = false; // now, not with the answer: a message may come after it was made
+    this.#isStale = false; // now, and not after the read: a message may arrive in between
     const loaded = await this.#context.loads.add({ id: this.#run.id, from });
     if (loaded === undefined || loaded.token !== this.#run.token) return undefined;
     this.#wakeSeq = loaded.wakeSeq;
@@ -139,18 +142,21 @@ export class RunRecord {
   /**
    * Reads messages and the whole history of the generation that the row is in (RECORD-2).
    *
-   * @returns What there is; `undefined`: the run is not this node's any more.
+   * @returns The run; `undefined`: this node does not hold it any more.
    */
   async loadAll(): Promise<LoadedRun | undefined> {
     while (!this.#isLost) {
       const { id, token, firstSeq } = this.#run;
       const loaded = await this.load(firstSeq);
       if (loaded === undefined || this.isOf(loaded)) return loaded;
-      engineLog.warn("Run {run} is not where its node had left it: its row is read anew", {
-        run: this.#run.runId,
-        generation: this.#run.generation,
-        found: loaded.generation,
-      });
+      engineLog.warn(
+        "Run {run} is not in the state that its node remembers: its row is read anew",
+        {
+          run: this.#run.runId,
+          generation: this.#run.generation,
+          found: loaded.generation,
+        },
+      );
       const run = await this.#context.recall(id);
       if (run?.token !== token) return undefined;
       this.#run = run;
@@ -164,30 +170,30 @@ export class RunRecord {
     return generation === this.#run.generation && firstSeq === this.#run.firstSeq;
   }
 
-  /** Its code runs: from now on, its end is its code's own. */
+  /** Marks that the run's code begins: from now on, the code decides how the run ends. */
   start(): void {
     if (!this.#run.began) this.#run = { ...this.#run, began: true };
   }
 
-  /** An execution starts from this history, which is all there is of the present generation. */
+  /** Begins an execution with the whole history of the present generation. */
   begin(history: readonly HistoryEvent[]): void {
-    if (history.length > 0) this.start(); // whatever was known when it was claimed
+    if (history.length > 0) this.start(); // whatever the claim said
     this.#next = this.#run.firstSeq + history.length;
     this.#weigh(history, this.#run.input.length - this.#weight);
   }
 
-  /** The lines of its code have been logged up to there: the next write says so. */
+  /** Notes how far log lines have been written: the next write records it. */
   delivered(seq: number | null): void {
     this.#deliveredSeq = seq;
   }
 
-  /** The run is in its next generation, whose history begins where the last one ended. */
+  /** Begins the run's next generation, whose history begins where the last one ended. */
   startGeneration(run: Omit<ClaimedRun, "firstSeq">): void {
     this.#run = { ...run, firstSeq: this.#next };
     this.#deliveredSeq = null;
   }
 
-  /** The history leaves memory. */
+  /** Releases the memory of the history. */
   forget(): void {
     this.#weigh([], -this.#weight);
   }
@@ -197,9 +203,9 @@ export class RunRecord {
   /**
    * Writes a share.
    *
-   * @param share What has happened, and where the run goes by it.
-   * @returns What came of it.
-   * @throws {Error} If the database refuses it for good.
+   * @param share What has happened, and the change of state.
+   * @returns The outcome.
+   * @throws {Error} If the database refuses the share for good.
    */
   async write(
     share: Pick<CommitEntry, "events" | "consumed" | "answered" | "transition">,
@@ -211,7 +217,7 @@ export class RunRecord {
     );
   }
 
-  /** What a write came to that the journal, or a transaction in its place, has answered. */
+  /** Translates the result of a write by the journal, or by a transaction instead of it. */
   classify(result: Written): Write {
     switch (result.status) {
       case "written":
@@ -229,13 +235,13 @@ export class RunRecord {
     }
   }
 
-  /** Where the next share goes, and what it says of the code. */
+  /** Where the next share is written, and how far log lines have been written. */
   get place(): Pick<CommitEntry, "first" | "deliveredSeq"> {
     const deliveredSeq = this.#deliveredSeq;
     return { first: this.#next, ...(deliveredSeq === null ? {} : { deliveredSeq }) };
   }
 
-  /** Events that were written, as they now stand in the history. */
+  /** Returns written events as the history has them. */
   extend(events: readonly NewEvent[], { at }: Committed): readonly HistoryEvent[] {
     const first = this.#next;
     this.#next = first + events.length;
@@ -246,16 +252,16 @@ export class RunRecord {
   /**
    * Moves the run out of this node's memory.
    *
-   * @param transition Where to.
-   * @param events The last that is to be said of it.
-   * @returns How it left; `reload`: there is more in its history than was read.
+   * @param transition The change of state.
+   * @param events The last events of the execution.
+   * @returns How it left; `reload`: its history is longer than what was read.
    */
   async leave(transition: Transition, events: readonly NewEvent[] = []): Promise<ExitOrReload> {
     const written = await this.write({ events, consumed: [], transition });
     return "at" in written ? exitAfter(transition, written) : again(written.step);
   }
 
-  /** As `leave`, of a run whose history was not read: asks where it ends, and reads nothing of it. */
+  /** As `leave`, for a run whose history was not read: asks the database where the history ends. */
   async leaveUnread(transition: Transition): Promise<Exclude<ExitOrReload, "reload">> {
     for (let wait = PAUSE_MS.first; !this.#isLost; wait = nextPause(wait)) {
       const loaded = await this.load(PAST_ALL);
@@ -269,9 +275,10 @@ export class RunRecord {
   }
 
   /**
-   * RECORD-3: parks a run that can't be executed; if even that is refused, gives it back for later.
+   * RECORD-3: parks a run that can't be executed; if the database refuses even that, gives it back
+   * for later.
    *
-   * @param reason Why it can't.
+   * @param reason Why it can't be executed.
    * @returns How it left.
    */
   async surrender(reason: StuckReason): Promise<Exclude<ExitOrReload, "reload">> {
@@ -310,7 +317,7 @@ export class RunRecord {
   }
 }
 
-/** Only a suspension is asked to look at its inbox again; anything else would read all of it anew. */
+/** Only a suspension reads the inbox again; after any other transition, everything is read anew. */
 export function again(step: ExitOrReload | "woken"): ExitOrReload {
   return step === "woken" ? "reload" : step;
 }

@@ -1,10 +1,10 @@
 /**
  * A step whose writes commit together with its event: `ctx.transaction`.
  *
- * - TRANSACTION-1, exactly once: the event is written behind the run's fence in the transaction itself. If the
- *   fence does not hold, or the function throws, all of it is rolled back.
- * - TRANSACTION-2, no attempt without its function: what keeps a transaction from beginning, such as a server
- *   that has no connection left, may last as long as it likes and costs none of the attempts.
+ * - TRANSACTION-1, exactly once: the transaction itself writes the event behind the run's fence. If
+ *   the fence does not hold, or the function throws, everything is rolled back.
+ * - TRANSACTION-2, no attempt without its function: if a transaction can't begin, for instance
+ *   because the server has no connection left, that counts as no attempt, however long it lasts.
  *
  * @module
  */
@@ -23,16 +23,19 @@ import {
 import { engineLog } from "../../base/log.ts";
 import { isTransient, PAUSE_MS } from "../database_retry.ts";
 
-/** What came of a transaction: its event and what became of that, a failed attempt, or nothing (TRANSACTION-2). */
+/**
+ * The outcome: the event and the result of its write, a failed attempt, or no attempt
+ * (TRANSACTION-2).
+ */
 export type TransactionEnd =
   | { readonly event: NewEvent; readonly result: CommitResult }
   | AttemptOutcome
   | { readonly retryMs: number };
 
-/** Where the event goes in the history. */
+/** Where the event is written. */
 export type TransactionFence = Pick<CommitEntry, "run" | "token" | "first">;
 
-/** Rolls a transaction back, and says nothing. */
+/** Thrown to roll a transaction back; it is no error for the caller. */
 class RollBack {}
 
 /** One attempt of a transaction. */
@@ -45,9 +48,9 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
   /**
    * Prepares an attempt.
    *
-   * @param command What is asked for.
-   * @param earlier What the attempts before left.
-   * @param context The node's part.
+   * @param command The command.
+   * @param earlier What earlier attempts left.
+   * @param context What it needs from the node.
    */
   constructor(command: Command, earlier: Earlier, context: AttemptContext) {
     this.#command = command;
@@ -64,8 +67,8 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
    * Runs the function in a transaction, and commits it with its event.
    *
    * @param store The database.
-   * @param fence Where the event goes.
-   * @returns What came of it; never throws.
+   * @param fence Where the event is written.
+   * @returns The outcome; never rejects.
    */
   async run(store: Pick<Store, "transact">, fence: TransactionFence): Promise<TransactionEnd> {
     let outcome: AttemptOutcome | undefined;
@@ -92,7 +95,7 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
     return result === undefined ? outcome! : { event: outcome!.event, result };
   }
 
-  /** TRANSACTION-2. */
+  /** TRANSACTION-2: logs why the transaction could not begin. */
   #kept(error: unknown): TransactionEnd {
     const facts = {
       name: this.#command.name,

@@ -1,32 +1,32 @@
 /**
- * The one wait of an executor: until somebody stirs it, or for a time.
+ * The single wait of an executor: until another part of the process notifies it, or until a time.
  *
  * @module
  */
 
 import type { Clock, Timer } from "../../base/clock.ts";
 
-/** Waits, and is woken. */
+/** A wait that can be ended by a notification. */
 export class WakeSignal {
   readonly #clock: Clock;
   #wake: (() => void) | undefined;
   #isNotified = false;
 
-  /** @param clock Times the wait. */
+  /** @param clock The clock of the wait. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Something has happened: ends the wait, or the next one before it begins. */
+  /** Ends the wait; if there is none, the next one ends at once. */
   notify(): void {
     this.#isNotified = true;
     this.#wake?.();
   }
 
   /**
-   * Waits until it is stirred.
+   * Waits until it is notified.
    *
-   * @param ms Milliseconds at most; `Infinity`: for ever.
+   * @param ms Milliseconds at most; `Infinity`: no limit.
    */
   async wait(ms: number): Promise<void> {
     if (!this.#isNotified) {
@@ -41,7 +41,7 @@ export class WakeSignal {
     this.#isNotified = false;
   }
 
-  /** Whether it was stirred since the last wait. */
+  /** Whether it was notified since the last wait. */
   get isNotified(): boolean {
     return this.#isNotified;
   }

@@ -1,5 +1,5 @@
 /**
- * What works and was hardly meant: told to people, and to nobody's code.
+ * Logs warnings about code that works but is probably a mistake.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { CallSite } from "../../replay/turn.ts";
 import { engineLog } from "../../base/log.ts";
 import type { RunCode } from "../code/run_code.ts";
 
-/** An effect that a run asked for, and that nobody awaited by the time the run had returned. */
+/** An effect that a run requested, and that its code had not awaited when the run returned. */
 export interface UnawaitedEffect {
   /** The run's id. */
   readonly run: string;
@@ -24,30 +24,30 @@ export interface UnawaitedEffect {
   readonly kind: string;
   /** Its name. */
   readonly name: string;
-  /** Its place in program order, from 0. */
+  /** Its position in program order, from 0. */
   readonly position: number;
-  /** Where the code asked for it; `null`: not known. */
+  /** Where the code requested it; `null`: unknown. */
   readonly site: CallSite | null;
 }
 
-/** Places that are remembered; beyond that they are looked for again. */
+/** The number of places that are remembered; after that, they are searched for again. */
 const MOST_PLACES = 1_000;
 
-/** Tells of what was hardly meant. */
+/** Logs warnings about code that is probably a mistake. */
 export class Warnings {
   readonly #outwaited = new Set<string>();
   readonly #onUnawaited: ((effect: UnawaitedEffect) => void) | undefined;
   readonly #sites = new Map<string, CallSite | null>();
   readonly #unexported = new Set<string>();
 
-  /** @param onUnawaited Told of each effect that nobody awaited, beside the log. */
+  /** @param onUnawaited Called for each effect that was not awaited, in addition to the log. */
   constructor(onUnawaited?: (effect: UnawaitedEffect) => void) {
     this.#onUnawaited = onUnawaited;
   }
 
   /**
-   * A run has returned, and nobody has awaited some of its effects: what is under way of them ends
-   * with the run, and what failed is lost.
+   * Reports effects that a run's code did not await before it returned: attempts under way end with
+   * the run, and failures are lost.
    *
    * @param run The run.
    * @param effects The effects.
@@ -74,7 +74,7 @@ export class Warnings {
       const at = showSite(site);
       const shown = name === "" ? kind : `${kind} ${JSON.stringify(name)}`;
       engineLog.warn(
-        "Run {run} of workflow {workflow} has returned, and nobody awaited its {effect}" +
+        "Run {run} of workflow {workflow} has returned without awaiting its {effect}" +
           `${at === null ? "" : " of {at}"}: await it, or handle its failure by catch()`,
         { run: run.runId, workflow: run.workflow, effect: shown, position, at },
       );
@@ -84,7 +84,7 @@ export class Warnings {
     }
   }
 
-  /** A run is over, and promises that its code left behind were rejected. */
+  /** Reports rejected promises that an ended run's code left behind. */
   unhandled({ runId: run }: ClaimedRun, { unhandled }: Execution): void {
     for (const reason of unhandled) {
       engineLog.warn("Run {run} left a rejected promise unhandled: {reason}", { run, reason });
@@ -92,8 +92,8 @@ export class Warnings {
   }
 
   /**
-   * A run has ended, and signals are left that nobody took: nobody will. What came after its last
-   * look is counted by its status alone.
+   * Reports signals that an ended run never consumed. Only `status()` counts those that arrived
+   * after the run's last read of its inbox.
    */
   untaken({ runId: run, workflow }: ClaimedRun, names: readonly string[]): void {
     if (names.length === 0) return;
@@ -106,8 +106,9 @@ export class Warnings {
   }
 
   /**
-   * A signal goes to the wait that has waited longest, and a later one waits for it, too: perhaps
-   * the first has lost a race, and nobody listens there any more. Told once for a name and version.
+   * Reports a signal that goes to the wait that has waited longest while a later one waits for it
+   * too: the first may have lost a race, so that its result is unused. Logged once for a name and
+   * version.
    */
   outwaited(run: ClaimedRun, signal: string, taker: number, other: number): void {
     const key = `${run.hash} signal ${signal}`;
@@ -122,7 +123,7 @@ export class Warnings {
     );
   }
 
-  /** An activity is executed in place, where its run is, since no module exports it. */
+  /** Reports an activity that is executed only on its run's node, since no module exports it. */
   unexported({ hash, workflow }: ClaimedRun, activity: string): void {
     const key = `${hash} ${activity}`;
     if (this.#unexported.has(key)) return;
@@ -135,7 +136,10 @@ export class Warnings {
   }
 }
 
-/** Where the effects were asked for, by position. It is no reason to keep a run from its end. */
+/**
+ * Where the effects were requested, by position. A failure to find out does not keep a run from
+ * ending.
+ */
 async function sitesOf(
   run: ClaimedRun,
   code: RunCode,
