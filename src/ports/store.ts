@@ -159,8 +159,8 @@ export interface RunStore {
    * As {@linkcode RunStore.insert}, in a transaction that the caller has open on his own
    * connection: the runs are there when he commits.
    *
-   * @param transaction A transaction of postgres.js or PGlite, or anything with a `query(text,
-   * values)` that answers with rows, or with an object that has them as `rows`.
+   * @param transaction A transaction of postgres.js or PGlite, or an object whose
+   * `query(text, values)` returns rows or `{ rows }`.
    */
   insertInto(transaction: unknown, runs: readonly NewRun[]): Promise<InsertedRun[]>;
   /** The version that a run is pinned to. */
