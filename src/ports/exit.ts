@@ -6,7 +6,7 @@
 
 import type { EndState, StuckState } from "./rows.ts";
 
-/** How a run left this node's memory. */
+/** How a run left the memory of its node. */
 export type Exit =
   | {
     readonly kind: "ended";
@@ -14,7 +14,7 @@ export type Exit =
     readonly result: string | null;
     readonly error: string | null;
     readonly watched: boolean;
-    /** Whether its parent or children have still to be told. */
+    /** Whether its parent or its children have not been notified yet. */
     readonly mustNotify: boolean;
   }
   | { readonly kind: "stuck"; readonly state: StuckState; readonly watched: boolean }

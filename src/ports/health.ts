@@ -1,21 +1,21 @@
 /**
- * What is asked of a store about trouble: of all namespaces, and bounded in what it reads. Times
- * are milliseconds of the database's clock since the epoch.
+ * What the engine requires of a store to find trouble, in all namespaces. Each query reads a
+ * bounded number of rows. Times are milliseconds of the database's clock since the epoch.
  *
  * @module
  */
 
 import type { StuckState } from "./rows.ts";
 
-/** What a node takes from queues. */
+/** What a node serves. */
 export interface Serves {
-  /** The queues. */
+  /** The queues from which it claims tasks. */
   readonly queues: readonly string[];
   /** The activities that it registered by name. */
   readonly activities: readonly string[];
 }
 
-/** Runs of one version that share some trouble. */
+/** Runs of one version that have the same trouble. */
 export interface TroubledRuns {
   /** The version. */
   readonly hash: string;
@@ -25,39 +25,39 @@ export interface TroubledRuns {
   readonly label: string | null;
   /** How many were counted. */
   readonly runs: number;
-  /** Whether there may be more: counting is bounded. */
+  /** Whether there may be more: the query counts a bounded number. */
   readonly more: boolean;
-  /** Since when, the one that has it longest. */
+  /** When the trouble began for the run that has had it longest. */
   readonly since: number;
 }
 
 /** Runs that are parked. */
 export interface StuckRuns extends TroubledRuns {
-  /** As what. */
+  /** The state in which they are parked. */
   readonly state: StuckState;
 }
 
-/** Runs that are due, and that nobody has taken who can load their version. */
+/** Runs that are due, and that no node has claimed which can load their version. */
 export interface DueRuns extends TroubledRuns {
-  /** How many of them have been due for too long. */
+  /** How many of them have been due for longer than the limit. */
   readonly late: number;
 }
 
-/** Tasks of one queue that nobody has taken for too long who can load their version. */
+/** Tasks of one queue that have waited too long for a node which can load their version. */
 export interface WaitingTasks {
   /** The queue. */
   readonly queue: string;
   /** The activity. */
   readonly name: string;
-  /** The version that its code is pinned to; `null`: what the executing node registered. */
+  /** The version whose code executes it; `null`: the code that the executing node registered. */
   readonly hash: string | null;
   /** How many were counted. */
   readonly tasks: number;
-  /** Since when, the one that waits longest. */
+  /** When the oldest became available. */
   readonly since: number;
 }
 
-/** Activities of one name and queue that have failed three times or more, and are still tried. */
+/** Tasks of one activity and queue that have failed three times or more, and are still retried. */
 export interface FailingTasks {
   /** The activity. */
   readonly name: string;
@@ -65,46 +65,46 @@ export interface FailingTasks {
   readonly queue: string;
   /** How many were counted. */
   readonly tasks: number;
-  /** The most failed attempts of one. */
+  /** The highest number of failed attempts of one task. */
   readonly attempts: number;
-  /** When the oldest was asked for. */
+  /** When the run of the oldest task requested it. */
   readonly since: number;
-  /** When one is tried again; `null`: all are under way. */
+  /** When the next attempt is due; `null`: all tasks are being executed. */
   readonly nextAt: number | null;
-  /** What an attempt of the one with the most attempts threw last, encoded; `null`: not known. */
+  /** The last error of the task with the most attempts, encoded; `null`: unknown. */
   readonly error: string | null;
 }
 
-/** What shows trouble. */
+/** Queries that find trouble. */
 export interface HealthStore {
-  /** The nodes that are alive; `serves` is `null` where a node has not said it. */
+  /** The nodes that are alive; `serves` is `null` if a node did not report it. */
   nodes(): Promise<{ readonly id: string; readonly serves: Serves | null }[]>;
   /**
    * Parked runs, by version and state.
    *
-   * @param most How many are read at most of each specifier of a version.
+   * @param most The limit of rows read for each specifier of a version.
    */
   stuck(most: number): Promise<StuckRuns[]>;
   /**
-   * Runs that are due, by version: those that have been so for longest, and those held by a node
-   * that has noted it can't load their version.
+   * Runs that are due, by version: those that have been due longest, and those held by a node that
+   * has recorded that it can't load their version.
    *
-   * @param most How many are read at most of either.
-   * @param lateMs What is too long, in milliseconds.
+   * @param most The limit of rows read for each of the two groups.
+   * @param lateMs How long a run may be due, in milliseconds, before it counts as late.
    */
   due(most: number, lateMs: number): Promise<DueRuns[]>;
   /**
-   * Tasks whose attempts go on failing, by activity and queue.
+   * Tasks whose attempts keep failing, by activity and queue.
    *
-   * @param most How many are read at most.
+   * @param most The limit of rows read.
    */
   failing(most: number): Promise<FailingTasks[]>;
   /**
-   * Tasks that wait in their queues, by activity and version: those that would be taken first, and
-   * those held by a node that has noted it can't load their version.
+   * Tasks that wait in their queues, by activity and version: those that nodes would claim first,
+   * and those held by a node that has recorded that it can't load their version.
    *
-   * @param most How many are read at most of each queue, and of those that are held.
-   * @param lateMs What is too long, in milliseconds.
+   * @param most The limit of rows read for each queue, and for the held tasks.
+   * @param lateMs How long a task may wait, in milliseconds, before it is reported.
    */
   waiting(most: number, lateMs: number): Promise<WaitingTasks[]>;
 }

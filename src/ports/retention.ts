@@ -1,5 +1,5 @@
 /**
- * What is asked of a store about data that has had its time. Times are milliseconds of the
+ * What the engine requires of a store to remove expired data. Times are milliseconds of the
  * database's clock since the epoch.
  *
  * @module
@@ -7,21 +7,24 @@
 
 import type { EndState } from "./rows.ts";
 
-/** What may go from a namespace. */
+/** What may be removed from a namespace. */
 export interface PruneScope {
   /** The namespace. */
   readonly namespace: string;
-  /** Of one workflow; `null`: of all. */
+  /** The workflow whose runs may be removed; `null`: any workflow. */
   readonly workflow: string | null;
-  /** Runs that ended until then go; `null`: none. */
+  /** Runs that ended at this time or earlier may be removed; `null`: no runs. */
   readonly runsBefore: number | null;
-  /** How they must have ended. */
+  /** The states in which a run may be removed. */
   readonly states: readonly EndState[];
-  /** Generations that were over by then go, also those of runs that live on; `null`: none. */
+  /**
+   * Generations that ended at this time or earlier may be removed, even if their run still lives;
+   * `null`: none.
+   */
   readonly generationsBefore: number | null;
 }
 
-/** A place in the order in which runs are looked at: by creation. */
+/** A place in the order in which runs are examined: the order of their creation. */
 export interface PrunePlace {
   /** When the run was created. */
   readonly at: number;
@@ -29,14 +32,14 @@ export interface PrunePlace {
   readonly id: number;
 }
 
-/** Before all runs. */
+/** The place before all runs. */
 export const FIRST_PLACE: PrunePlace = { at: 0, id: 0 };
 
-/** How much is removed. */
+/** How much was removed. */
 export interface Pruned {
   /** Runs. */
   readonly runs: number;
-  /** Earlier generations, those of the runs included. */
+  /** Earlier generations, including those of the removed runs. */
   readonly generations: number;
   /** Events. */
   readonly events: number;
@@ -44,30 +47,31 @@ export interface Pruned {
   readonly keys: number;
 }
 
-/** What one step came to. */
+/** The outcome of one step. */
 export interface PruneStep extends Pruned {
-  /** Where to go on; `null`: there is nothing more. */
+  /** Where the next step begins; `null`: no runs are left to examine. */
   readonly next: PrunePlace | null;
 }
 
-/** How a step is taken. */
+/** Options of a step. */
 export interface PruneStepOptions {
-  /** At most how many runs. */
+  /** At most how many runs it examines. */
   readonly limit?: number;
-  /** Removes nothing, and counts what would be removed. */
+  /** Removes nothing, and counts what it would remove. */
   readonly dryRun?: boolean;
-  /** Removes nothing while another step with this option does. */
+  /** Removes nothing while another step with this option is under way. */
   readonly alone?: boolean;
 }
 
-/** Removal of data that has had its time. Each call is bounded, in what it reads and removes. */
+/** Removal of expired data. Each call reads and removes a bounded number of rows. */
 export interface RetentionStore {
   /**
-   * Looks at some runs, in the order of their creation, and removes what may go.
+   * Examines some runs, in the order of their creation, and removes what the scope allows.
    *
-   * @param scope What may go.
+   * @param scope What may be removed.
    * @param from Where to begin.
-   * @returns What was removed, and where to go on; `null`: another removes at this moment.
+   * @returns What was removed, and where to continue; `null`: another step with `alone` is under
+   * way.
    */
   step(
     scope: PruneScope,
@@ -75,10 +79,12 @@ export interface RetentionStore {
     options?: PruneStepOptions,
   ): Promise<PruneStep | null>;
   /**
-   * Removes some results of activities, the oldest first, that were committed until `before`.
+   * Removes some results of activities that were committed at `before` or earlier, the oldest
+   * first.
    *
-   * @param name Of one activity; `null`: of all.
-   * @returns How many, and whether there may be more; `null`: another removes at this moment.
+   * @param name The activity; `null`: all activities.
+   * @returns How many were removed, and whether there may be more; `null`: another step with
+   * `alone` is under way.
    */
   results(
     namespace: string,

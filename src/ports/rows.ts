@@ -1,6 +1,6 @@
 /**
- * What the engine and a store say to each other: plain, read-only rows. Times are milliseconds of
- * the database's clock since the epoch; payloads are encoded value texts (see
+ * Rows that the engine and a store exchange: plain and read-only. Times are milliseconds of the
+ * database's clock since the epoch; payloads are encoded value texts (see
  * `src/base/values.ts`).
  *
  * @module
@@ -11,7 +11,7 @@ import type { RunPolicy } from "../workflow/run_policy.ts";
 import type { VersionPin, VersionRef } from "./version_ref.ts";
 
 /**
- * A run's state; the page on states in ARCHITECTURE.md tells what moves between them.
+ * A run's state; the section on states in ARCHITECTURE.md says what moves a run between them.
  *
  * @category Runs
  */
@@ -27,7 +27,7 @@ export type RunState =
   | "stuck_nondeterminism"
   | "stuck_poisoned";
 
-/** All of them. */
+/** All states. */
 export const RUN_STATES: readonly RunState[] = [
   "pending",
   "running",
@@ -42,29 +42,32 @@ export const RUN_STATES: readonly RunState[] = [
 ];
 
 /**
- * States that nothing leaves.
+ * States that a run never leaves.
  *
  * @category Runs
  */
 export type EndState = Extract<RunState, "completed" | "failed" | "cancelled" | "terminated">;
 
-/** All of them. */
+/** All end states. */
 export const END_STATES: readonly EndState[] = ["completed", "failed", "cancelled", "terminated"];
 
-/** States in which a run is parked, with its reason, until somebody or something lets it out. */
+/**
+ * States in which a run is parked, with a reason, until an operator or a new version lets it
+ * continue.
+ */
 export type StuckState = Extract<RunState, `stuck_${string}`>;
 
-/** One fact of a run's history. */
+/** One event of a run's history. */
 export interface EventRow {
   /** Place in the history, from 0, without gaps. */
   readonly seq: number;
   /** What happened; the closed union is `EventKind` of `src/replay`. */
   readonly kind: string;
-  /** The command that it answers; `null` for facts that answer none. */
+  /** Position of the command that it answers; `null`: an annotation, which answers no command. */
   readonly position: number | null;
-  /** The command's or the fact's name. */
+  /** The name of the command or annotation. */
   readonly name: string;
-  /** The digest of the command's input; `null` where there is none. */
+  /** The digest of the command's input; `null`: it has none. */
   readonly digest: string | null;
   /** Encoded value. */
   readonly payload: string | null;
@@ -72,7 +75,7 @@ export interface EventRow {
   readonly at: number;
 }
 
-/** An event that is to be written: the store gives it its place and its time. */
+/** An event to be written: the store assigns its `seq` and its time. */
 export type NewEvent = Omit<EventRow, "seq" | "at">;
 
 /** A run to be inserted, and the version that it starts on. */
@@ -83,42 +86,44 @@ export interface NewRun extends VersionRef {
   readonly runId: string;
   /** Encoded input. */
   readonly input: string;
-  /** What `random()` and `uuid()` of the run come from. */
+  /** Seed of the run's `random()` and `uuid()`. */
   readonly seed: string;
-  /** Present where the inserting node executes the run itself, at once. */
+  /** Present if the inserting node executes the run itself, at once. */
   readonly lease?: Lease;
-  /** When it starts, where that is later. */
+  /** When it starts; at once when omitted. */
   readonly startAt?: number;
-  /** Milliseconds of database time until it starts, in place of `startAt`. */
+  /** Milliseconds of database time until it starts, instead of `startAt`. */
   readonly delayMs?: number;
   /** Search attributes, as a JSON object. */
   readonly attributes?: string;
   /**
-   * How long it may take, and whether it is tried again, as `policyText` writes it; it goes before
-   * what the version says.
+   * Its timeout and retry policy, as `policyText` writes it; it overrides the version's policy.
    */
   readonly policy?: string;
-  /** Starts with the same key, of one workflow in one namespace, are one. */
+  /**
+   * Idempotency key: several starts of one workflow with the same key, in one namespace, make one
+   * run.
+   */
   readonly key?: {
     /** The key. */
     readonly key: string;
-    /** Tells inputs apart. */
+    /** Digest of the input, to find a start with the same key and another input. */
     readonly digest: string;
   };
-  /** Which run gives its id up for this one: one that has ended, or any. */
+  /** Which run releases its id to this one: only one that has ended, or any. */
   readonly replaces?: "ended" | "any";
-  /** A signal that is there from the beginning. */
+  /** A signal that is in the inbox from the beginning. */
   readonly signal?: {
     /** Its name. */
     readonly name: string;
     /** Its encoded payload. */
     readonly payload: string;
-    /** As of a message. */
+    /** As `deliveryId` of a message. */
     readonly deliveryId?: string;
   };
 }
 
-/** Who may write a run's history: the node, and a token that each claim draws anew. */
+/** The right to write a run's history: the node, and the token that each claim draws anew. */
 export interface Lease {
   /** The node's id. */
   readonly node: string;
@@ -129,7 +134,7 @@ export interface Lease {
 /** A run to be inserted under the lease of the node that then executes it. */
 export type LeasedNewRun = NewRun & { readonly namespace: string; readonly lease: Lease };
 
-/** What an insert did. */
+/** The outcome of an insert. */
 export interface InsertedRun {
   /** The internal key. */
   readonly id: number;
@@ -141,20 +146,25 @@ export interface InsertedRun {
   readonly due: number | null;
   /** When it times out; `null`: never, or it was there before. */
   readonly deadline: number | null;
-  /** What was decided for its life, as `policyText` writes it. */
+  /** Its timeout and retry policy, as `policyText` writes it. */
   readonly policy: string | null;
-  /** Set where another run has its id. */
+  /** Set if another run has its id. */
   readonly taken?: {
     /** The other's workflow. */
     readonly workflow: string;
-    /** Where the other stands. */
+    /** The other's state. */
     readonly state: RunState;
     /** Whether it has ended. */
     readonly isEnded: boolean;
   };
-  /** Runs that were ended so that those of this call might have their ids, and who executes them. */
+  /**
+   * Runs that were ended to release their ids to the runs of this call, and the nodes that execute
+   * them.
+   */
   readonly ended?: readonly { readonly id: number; readonly node: string | null }[];
-  /** Set where its key was used before; `id` and `at` are 0 then: the run may be gone. */
+  /**
+   * Set if its key was used before; `id` and `at` are 0 then, since the run may have been removed.
+   */
   readonly key?: {
     /** The id of the run that the key started. */
     readonly runId: string;
@@ -163,7 +173,7 @@ export interface InsertedRun {
   };
 }
 
-/** A run as its executor needs it, pinned to its version. */
+/** A run, as its executor needs it, pinned to its version. */
 export interface ClaimedRun extends VersionRef {
   /** The internal key. */
   readonly id: number;
@@ -173,59 +183,61 @@ export interface ClaimedRun extends VersionRef {
   readonly runId: string;
   /** Encoded input. */
   readonly input: string;
-  /** What `random()` and `uuid()` come from. */
+  /** Seed of `random()` and `uuid()`. */
   readonly seed: string;
-  /** When a node first took it. */
+  /** When a node first claimed it. */
   readonly startedAt: number;
   /** The fencing token of this claim. */
   readonly token: number;
-  /** How often it has begun anew. */
+  /** Its generation, from 0. */
   readonly generation: number;
-  /** Which attempt the generation belongs to, from 1. */
+  /** The attempt that the generation belongs to, from 1. */
   readonly attempt: number;
   /** When it times out; `null`: never. */
   readonly deadline: number | null;
-  /** What was decided for its life, as `policyText` writes it. */
+  /** Its timeout and retry policy, as `policyText` writes it. */
   readonly policy: string | null;
-  /** Where the present generation's history begins. */
+  /** The `seq` at which the present generation's history begins. */
   readonly firstSeq: number;
-  /** Claims in a row that wrote nothing, this one included. */
+  /** Number of consecutive claims without a write, this one included. */
   readonly claims: number;
-  /** Whether a node had its present attempt before: its code may have run. */
+  /** Whether a node claimed its present attempt before: its code may have run. */
   readonly began: boolean;
-  /** How far its code's lines had been logged when that was last written; `null`: it had none. */
+  /**
+   * How far the run's log lines had been written when this was last recorded; `null`: it had none.
+   */
   readonly deliveredSeq: number | null;
 }
 
-/** A message for a run that its owner has not consumed. */
+/** A message for a run that the run's owner has not consumed. */
 export interface InboxRow {
-  /** Key, rising in order of arrival per run. */
+  /** Key, which rises in order of arrival for each run. */
   readonly id: number;
   /** What it is. */
   readonly kind: "signal" | "cancel" | "child" | "activity";
-  /** The signal's name, the child's id, or the kind of event that an activity's answer becomes. */
+  /** The signal's name, the child's id, or the kind of event that an activity's result becomes. */
   readonly name: string;
-  /** The activity that is answered, by its position; `null` for other messages. */
+  /** The position of the activity that has ended; `null`: another kind of message. */
   readonly position: number | null;
   /** Encoded value. */
   readonly payload: string | null;
 }
 
-/** A run's history and mailbox, read in one snapshot. */
+/** A run's history and inbox, read in one snapshot. */
 export interface LoadedRun {
   /** The internal key. */
   readonly id: number;
-  /** The token that the row holds now; `null`: nobody's. */
+  /** The token that the row holds now; `null`: no node holds the run. */
   readonly token: number | null;
-  /** Rises with every message; the fence of suspending (JOURNAL-5 in `src/store/journal/append.ts`). */
+  /** Rises with every message; fences suspending (JOURNAL-5 in `src/store/journal/append.ts`). */
   readonly wakeSeq: number;
-  /** Which generation the row is in. */
+  /** The generation that the row is in. */
   readonly generation: number;
-  /** Where that generation's history begins. */
+  /** The `seq` at which that generation's history begins. */
   readonly firstSeq: number;
-  /** Where its next event goes. */
+  /** The `seq` of its next event. */
   readonly nextSeq: number;
-  /** Events from the asked place on, in order. */
+  /** Events from the requested `seq`, in order. */
   readonly events: readonly EventRow[];
   /** Unconsumed messages, in order of arrival. */
   readonly inbox: readonly InboxRow[];
@@ -241,32 +253,32 @@ export interface WaitRow {
   readonly name: string;
   /** Its position in program order. */
   readonly position: number;
-  /** When it ends by itself; `null`: never. */
+  /** When the wait ends without a message; `null`: never. */
   readonly until: number | null;
 }
 
-/** How a commit moves the run. */
+/** The change of state that a commit makes. */
 export type Transition =
   | {
-    /** Memory and lease go together; the row says what it waits for. */
+    /** Waits without a lease; the row says for what. */
     readonly to: "suspended";
-    /** When to wake it by itself; `null`: only by a message. */
+    /** When the wait ends without a message; `null`: never. */
     readonly wakeAt: number | null;
     /** What it waits for. */
     readonly waits: readonly WaitRow[];
-    /** The `wakeSeq` read with the last look into the inbox. */
+    /** The `wakeSeq` of the writer's last read of the inbox. */
     readonly wakeSeq: number;
   }
   | {
-    /** Given back unharmed, to be claimed `afterMs` from now; no claim is counted against it. */
+    /** Given back, to be claimed `afterMs` from now; the claim does not count against the run. */
     readonly to: "released";
-    /** Milliseconds until a claimer may take it. */
+    /** Milliseconds until a node may claim it. */
     readonly afterMs: number;
   }
   | {
     /** The end. */
     readonly to: EndState;
-    /** Encoded result, when completed. */
+    /** Encoded result, if completed. */
     readonly result: string | null;
     /** Encoded error, otherwise. */
     readonly error: string | null;
@@ -274,7 +286,7 @@ export type Transition =
   | {
     /** Parked. */
     readonly to: StuckState;
-    /** Why, as JSON-able facts. */
+    /** Why, as facts that JSON can hold. */
     readonly reason: StuckReason;
   };
 
@@ -284,7 +296,7 @@ export type Transition =
  * @category Runs
  */
 export interface StuckReason {
-  /** A stable word. */
+  /** A stable identifier. */
   readonly code: string;
   /** For people. */
   readonly message: string;
@@ -292,31 +304,31 @@ export interface StuckReason {
   readonly details?: unknown;
 }
 
-/** One run's share of a flush. All of it is written, or nothing. */
+/** The share of one run in a commit of many runs. The store writes all of it, or nothing. */
 export interface CommitEntry {
   /** The internal key. */
   readonly run: number;
-  /** The token that the writer holds. */
+  /** The fencing token that the writer holds. */
   readonly token: number;
-  /** The `seq` of the first event: the history's length as the writer knows it. */
+  /** The `seq` of the first event: the history's length, as far as the writer knows. */
   readonly first: number;
   /** Events to append. */
   readonly events: readonly NewEvent[];
-  /** Messages that these events consume. */
+  /** Keys of the messages that these events consume. */
   readonly consumed: readonly number[];
-  /** Positions of activities that these events answer: their tasks are removed. */
+  /** Positions of activities that these events answer: the store removes their tasks. */
   readonly answered?: readonly number[];
-  /** How far the code's lines have been logged: the seq after the delivery before the last line. */
+  /** How far log lines have been written: the `seq` after the delivery before the last line. */
   readonly deliveredSeq?: number;
-  /** How the run moves with them; stays leased when omitted. */
+  /** The change of state; the node keeps the lease when omitted. */
   readonly transition?: Transition;
 }
 
-/** What became of one entry. */
+/** The outcome of one entry. */
 export type CommitResult =
   /**
-   * Written, all events at this time. `watched`: somebody elsewhere waits for the run's end;
-   * `mustNotify`: the run has ended, and its parent or children have still to be told.
+   * Written, all events at this time. `watched`: another process waits for the run's end;
+   * `mustNotify`: the run has ended, and its parent or its children have not been notified yet.
    */
   | {
     readonly status: "written";
@@ -324,20 +336,25 @@ export type CommitResult =
     readonly watched: boolean;
     readonly mustNotify: boolean;
   }
-  /** Another node holds it, or nobody: drop the execution. */
+  /** Another node holds the run, or no node does: drop the execution. */
   | { readonly status: "lost" }
-  /** The token is right and the history is longer than thought: reload, keep the lease. */
+  /**
+   * The token is right, but the history is longer than the writer knows: reload, keep the lease.
+   */
   | { readonly status: "stale" }
-  /** A message came since the inbox was read: read it again (only for `suspended`). */
+  /** A message arrived after the inbox was read: read it again (only for `suspended`). */
   | { readonly status: "woken" }
   /** The run has ended. */
   | { readonly status: "ended" }
-  /** Somebody holds the row; nothing is known to be wrong: put it into the next flush. */
+  /**
+   * Another transaction has locked the row, which need not mean trouble: put it into the next
+   * commit.
+   */
   | { readonly status: "busy" }
-  /** The database will not have this share's data, now or ever; nothing of it was written. */
+  /** The database can never store this share's data; nothing of it was written. */
   | { readonly status: "refused"; readonly error: string };
 
-/** A run as people see it, pinned to its version. */
+/** A run, as the API shows it, pinned to its version. */
 export interface RunRow extends VersionRef {
   /** The internal key. */
   readonly id: number;
@@ -347,43 +364,43 @@ export interface RunRow extends VersionRef {
   readonly runId: string;
   /** That version's label for people, if its definition has one. */
   readonly versionLabel: string | null;
-  /** Where it stands. */
+  /** Its state. */
   readonly state: RunState;
   /** Encoded input. */
   readonly input: string;
-  /** What `random()` and `uuid()` come from. */
+  /** Seed of `random()` and `uuid()`. */
   readonly seed: string;
-  /** Encoded result, when completed. */
+  /** Encoded result, if completed. */
   readonly result: string | null;
-  /** Encoded error, when it ended otherwise. */
+  /** Encoded error, if it ended in another state. */
   readonly error: string | null;
-  /** Why it is parked. */
+  /** Why it is parked, if it is. */
   readonly stuckReason: StuckReason | null;
-  /** What it waits for, when suspended. */
+  /** What it waits for, if suspended. */
   readonly waits: readonly WaitRow[];
   /** Its search attributes. */
   readonly attributes: Attributes;
-  /** What the workflow says of itself, encoded. */
+  /** The status that the workflow has set, encoded. */
   readonly customStatus: string | null;
   /** The node that executes it. */
   readonly node: string | null;
-  /** When it will be looked at next, if known. */
+  /** When it is due next; `null`: unknown. */
   readonly wakeAt: number | null;
-  /** How often it has begun anew. */
+  /** Its generation, from 0. */
   readonly generation: number;
-  /** Which attempt the generation belongs to, from 1. */
+  /** The attempt that the generation belongs to, from 1. */
   readonly attempt: number;
-  /** What the attempt before threw, encoded; `null`: this is the first. */
+  /** The error of the previous attempt, encoded; `null`: this is the first attempt. */
   readonly failure: string | null;
   /** When it times out; `null`: never. */
   readonly deadline: number | null;
-  /** What was decided for its life, as `policyText` writes it. */
+  /** Its timeout and retry policy, as `policyText` writes it. */
   readonly policy: string | null;
   /** Number of events of the present generation. */
   readonly events: number;
   /** When it was created. */
   readonly createdAt: number;
-  /** When a node first took its present generation; `null`: none has. */
+  /** When a node first claimed its present generation; `null`: none has. */
   readonly startedAt: number | null;
   /** When it last suspended or was parked. */
   readonly since: number | null;
@@ -395,7 +412,7 @@ export interface RunRow extends VersionRef {
 export interface GenerationRow extends VersionPin {
   /** Its number, from 0. */
   readonly number: number;
-  /** Whether it is over: the run continued as new, or was tried again. */
+  /** Whether it has ended: the run continued as new, or was retried. */
   readonly over: boolean;
   /** That version's label. */
   readonly versionLabel: string | null;
@@ -403,19 +420,19 @@ export interface GenerationRow extends VersionPin {
   readonly input: string;
   /** Number of its events. */
   readonly events: number;
-  /** When it began; `null`: no node has taken it yet. */
+  /** When it began; `null`: no node has claimed it yet. */
   readonly startedAt: number | null;
-  /** When it was over, or the run ended. */
+  /** When it ended, by itself or with the run. */
   readonly endedAt: number | null;
 }
 
-/** What those who start and signal runs of a version have to know of it. */
+/** What those who start and signal runs of a version have to know about it. */
 export interface Contract {
   /** Whether its input has a schema. */
   readonly input: boolean;
-  /** The signals that it takes; `null`: any. */
+  /** The signals that it accepts; `null`: any. */
   readonly signals: readonly string[] | null;
-  /** What its runs start with, unless their start says otherwise. */
+  /** The policy of its runs, unless their start overrides it. */
   readonly policy?: RunPolicy;
 }
 
@@ -429,18 +446,18 @@ export interface VersionRow {
   readonly label: string | null;
   /** The manifest's text. */
   readonly manifest: string;
-  /** What it demands of its input and signals; `null`: nothing. */
+  /** What it requires of its input and signals; `null`: nothing. */
   readonly contract: Contract | null;
   /** Whether the archive holds its members. */
   readonly archived: boolean;
-  /** Every specifier that it is known under, the newest first. */
+  /** The specifiers under which it was registered, the newest first. */
   readonly specifiers: readonly string[];
   /**
-   * Whether a node registered it as a workflow of its own: what came by a start, or as part of
-   * another version alone, calls itself what it likes.
+   * Whether a node registered it as a workflow of its own. A version that came only by a start, or
+   * only as part of another version, chooses its name freely.
    */
   readonly isOwnRight: boolean;
-  /** How many nodes died while they loaded it. */
+  /** How many nodes expired while they loaded it. */
   readonly loadCrashes: number;
   /** When it was registered. */
   readonly registeredAt: number;
@@ -452,25 +469,25 @@ export interface NewVersion extends VersionRef {
   readonly label: string | null;
   /** The manifest's text. */
   readonly manifest: string;
-  /** What it demands of its input and signals; nothing when omitted. */
+  /** What it requires of its input and signals; nothing when omitted. */
   readonly contract?: Contract | null;
   /** Members' bytes by SHA-256 (hex); `null`: not to be archived. */
   readonly blobs: ReadonlyMap<string, Uint8Array> | null;
-  /** Whether it comes as part of another version, and not in its own right. Default false. */
+  /** Whether it is registered only as part of another version. Default false. */
   readonly isPart?: boolean;
-  /** Whether a start brings it, and not its own right: it is made current nowhere. Default false. */
+  /** Whether a start registers it, which never makes it current. Default false. */
   readonly isStart?: boolean;
 }
 
-/** What a registration changed. */
+/** The outcome of a registration. */
 export interface RegisteredVersion {
   /** Whether the version was new. */
   readonly created: boolean;
-  /** Runs that left `stuck_unknown_version` by it. */
+  /** How many runs left `stuck_unknown_version` because of it. */
   readonly revived: number;
 }
 
-/** A node's trouble with a version. */
+/** A node's failure to load a version. */
 export interface LoadFailureRow {
   /** The node's id. */
   readonly node: string;

@@ -1,10 +1,10 @@
 /**
- * Questions about runs: a closed tree of conditions, which a store translates.
+ * Queries for runs: a closed tree of conditions, which a store translates.
  *
  * @module
  */
 
-/** What a condition may compare, apart from attributes. */
+/** The fields that a condition may compare, apart from attributes. */
 export type RunField =
   | "id"
   | "workflow"
@@ -29,30 +29,30 @@ export type RunCondition =
     readonly kind: "field";
     /** What is compared. */
     readonly field: RunField;
-    /** How. */
+    /** The comparison. */
     readonly comparison: Comparison | "in";
-    /** With what: one value, any number for `in`. Times are milliseconds. */
+    /** The operands: one value, any number for `in`. Times are milliseconds. */
     readonly values: readonly (string | number)[];
   }
   | {
     readonly kind: "attribute";
-    /** Where in the attributes, from the outside in. */
+    /** The path into the attributes, outermost key first. */
     readonly path: readonly string[];
-    /** How; `has`: an array that holds the value. */
+    /** The comparison; `has`: an array that contains the value. */
     readonly comparison: Comparison | "in" | "has";
-    /** With what, as JSON texts: one, any number for `in`. */
+    /** The operands, as JSON texts: one, any number for `in`. */
     readonly values: readonly string[];
   };
 
 /** A page of runs. */
 export interface RunQuery {
-  /** Which runs; `null`: all of the namespace. */
+  /** The condition; `null`: all runs of the namespace. */
   readonly where: RunCondition | null;
-  /** What they are sorted by; rows without that time come last. */
+  /** The sort key; rows without that time come last. */
   readonly by: "createdAt" | "startedAt" | "endedAt";
   /** Whether the latest come first. */
   readonly descending: boolean;
-  /** The last row of the page before. */
+  /** The last row of the previous page. */
   readonly after: {
     /** Its time; `null`: it has none. */
     readonly at: number | null;

@@ -1,6 +1,6 @@
 /**
- * What schedules ask of a store: rows that are only ever changed under a lock, by a pure decision,
- * together with the runs that it starts.
+ * What the engine requires of a store for schedules. A row changes only under a lock, by a pure
+ * decision, and together with the runs that the decision starts.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Firing, Overlap, Progress, Rules, ScheduleState } from "../schedul
 import type { RunState } from "./rows.ts";
 import type { VersionPin } from "./version_ref.ts";
 
-/** Names a schedule. */
+/** Identifies a schedule. */
 export interface ScheduleKey {
   /** Its namespace. */
   readonly namespace: string;
@@ -21,13 +21,13 @@ export interface ScheduleKey {
 export interface ScheduleSpec extends ScheduleKey {
   /** The workflow's logical name. */
   readonly workflow: string;
-  /** The version that its runs start on; `null`: the current one of that time. */
+  /** The version that its runs start on; `null`: the version that is current when it fires. */
   readonly pin: VersionPin | null;
-  /** Encoded input of its runs, as it was given: each run's version makes its own of it. */
+  /** Encoded input of its runs, as the caller gave it: each run's version validates it anew. */
   readonly input: string;
   /** Attributes of its runs, as JSON. */
   readonly attributes: string;
-  /** What its runs start with, as `policyText` writes it. */
+  /** Timeout and retry policy of its runs, as `policyText` writes it. */
   readonly policy: string | null;
   /** When it fires. */
   readonly rules: Rules;
@@ -37,13 +37,13 @@ export interface ScheduleSpec extends ScheduleKey {
 export interface ScheduleRunRow {
   /** The run's id. */
   readonly runId: string;
-  /** The planned time; for a run by hand the time at which it was started. */
+  /** The planned time; for a run that was triggered by hand, the time at which it was started. */
   readonly planned: number;
   /** When it was started. */
   readonly firedAt: number;
-  /** Whether somebody started it by hand. */
+  /** Whether a caller triggered it by hand. */
   readonly manual: boolean;
-  /** Where the run stands; `null`: it is gone. */
+  /** The run's state; `null`: the run was removed. */
   readonly state: RunState | null;
 }
 
@@ -51,9 +51,9 @@ export interface ScheduleRunRow {
 export interface ScheduleRow extends ScheduleSpec {
   /** The internal key. */
   readonly key: number;
-  /** How far it has come. */
+  /** Its state, its next planned time, and its counts. */
   readonly progress: Progress;
-  /** The version that a run would start on now; `null`: there is none. */
+  /** The version that a run would start on now; `null`: none is registered. */
   readonly version:
     | VersionPin & {
       /** Whether it has a schema for its input. */
@@ -68,51 +68,51 @@ export interface ScheduleRow extends ScheduleSpec {
   readonly createdAt: number;
 }
 
-/** What is to be written of a locked schedule. */
+/** What to write to a locked schedule. */
 export interface ScheduleDecision extends Firing {
-  /** Whether somebody starts these runs by hand. */
+  /** Whether a caller triggers these runs by hand. */
   readonly manual?: boolean;
-  /** Encoded input of these runs; as the schedule has it when omitted. */
+  /** Encoded input of these runs; the schedule's input when omitted. */
   readonly input?: string;
-  /** What it is asked to do from now on; as before when omitted. */
+  /** The new specification; unchanged when omitted. */
   readonly spec?: ScheduleSpec;
 }
 
-/** Decides about a locked schedule, and nothing else: it is called inside of a transaction. */
+/** A pure function that decides about a locked schedule; it is called inside a transaction. */
 export type Decide = (row: ScheduleRow, now: number) => ScheduleDecision;
 
 /** A firing that waits for runs to end. */
 export interface BlockedFiring {
-  /** Whether, and how, they are to be stopped. */
+  /** Whether to stop the runs, and how. */
   readonly overlap: Overlap;
-  /** The planned time that waits. */
+  /** The planned time that is held back. */
   readonly held: number;
-  /** Where they are. */
+  /** The runs' namespace. */
   readonly namespace: string;
-  /** They. */
+  /** The runs' ids. */
   readonly runIds: readonly string[];
 }
 
 /** Which schedules to list. */
 export interface ScheduleFilter {
-  /** Of this namespace. */
+  /** The namespace. */
   readonly namespace: string;
-  /** Of this workflow. */
+  /** The workflow; any when omitted. */
   readonly workflow?: string;
-  /** In these states. */
+  /** The states; any when omitted. */
   readonly states?: readonly ScheduleState[];
-  /** With ids after this one. */
+  /** Ids after this one; from the first when omitted. */
   readonly after?: string;
   /** At most how many. */
   readonly limit: number;
 }
 
-/** Schedules. */
+/** The schedules of a database. */
 export interface ScheduleStore {
   /**
    * Creates a schedule.
    *
-   * @param make What it is asked to do, and where it begins, given the database's time.
+   * @param make Returns the specification and the first progress, given the database's time.
    * @returns `false`: the id is taken, and nothing was written.
    */
   create(
@@ -120,23 +120,24 @@ export interface ScheduleStore {
   ): Promise<boolean>;
   /** One schedule. */
   get(key: ScheduleKey): Promise<ScheduleRow | null>;
-  /** Schedules, by id. */
+  /** Schedules, ordered by id. */
   list(filter: ScheduleFilter): Promise<ScheduleRow[]>;
   /**
-   * Changes one schedule, and starts runs of it, in one transaction.
+   * Changes one schedule, and starts its runs, in one transaction.
    *
    * @param key Which one.
-   * @param decide What to write. Throwing writes nothing.
+   * @param decide Returns what to write. If it throws, nothing is written.
    * @returns The ids of the runs; `null`: no such schedule.
    */
   change(key: ScheduleKey, decide: Decide): Promise<string[] | null>;
   /**
-   * Makes due schedules fire, whoever else does the same.
+   * Fires schedules that are due. Several nodes may do so at once.
    *
    * @param limit At most how many.
-   * @param decide What to write.
-   * @param onFailure Where a schedule stands whose decision threw, or was refused by the database.
-   * @returns How many were looked at, and the ids of the runs.
+   * @param decide Returns what to write.
+   * @param onFailure Returns the progress of a schedule whose decision threw, or was refused by the
+   * database.
+   * @returns How many schedules were examined, and the ids of the runs.
    */
   fire(
     limit: number,
@@ -144,15 +145,15 @@ export interface ScheduleStore {
     onFailure: (row: ScheduleRow, error: unknown, now: number) => Progress,
   ): Promise<{ readonly looked: number; readonly started: readonly string[] }>;
   /**
-   * Makes due what waited for something that has come about: a run's end, a workflow's
-   * registration.
+   * Makes those schedules due that waited for something which has happened since: the end of a run,
+   * or the registration of a workflow.
    *
    * @returns The firings that still wait for runs to end.
    */
   release(): Promise<BlockedFiring[]>;
-  /** When the next schedule is due; `null`: none is. */
+  /** When the next schedule is due; `null`: none will be. */
   nextFire(): Promise<number | null>;
-  /** The versions that schedules which may still fire are pinned to: they are in use. */
+  /** The versions to which schedules are pinned that may still fire: they are in use. */
   pinned(): Promise<string[]>;
   /** Schedules that are stuck, in any namespace; at most 100. */
   stuck(): Promise<(ScheduleKey & { readonly reason: string })[]>;

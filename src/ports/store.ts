@@ -1,6 +1,6 @@
 /**
- * What the engine asks of a store. Small ports, one for each table family; `src/store` implements
- * them once, in SQL, over any driver.
+ * What the engine requires of a store: small ports, one for each table family. `src/store`
+ * implements them once, in SQL, over any driver.
  *
  * @module
  */
@@ -33,78 +33,79 @@ import type { VersionPin } from "./version_ref.ts";
 
 /** Everything that a store offers. */
 export interface Store extends AsyncDisposable {
-  /** Which database it is, for messages: without secrets. */
+  /** The database's name in messages, without secrets. */
   readonly description: string;
   /**
    * Whether no other process can have this database open (PGlite): then every other node found in
-   * it is dead.
+   * it has expired.
    */
   readonly exclusive: boolean;
-  /** Whether it is closed, or about to be. */
+  /** Whether it is closed, or is being closed. */
   readonly isClosed: boolean;
-  /** Creates or upgrades the schema; safe from many processes at once. */
+  /** Creates or upgrades the schema; many processes may do so at once. */
   migrate(): Promise<void>;
   /** The database's clock, in milliseconds since the epoch. */
   now(): Promise<number>;
   /**
-   * Runs a function in a transaction of its own: committed when it returns, rolled back when it
+   * Runs a function in a transaction: committed when the function returns, rolled back when it
    * throws.
    *
-   * @param work Must use what it is given, and no other way to the database.
+   * @param work The function; it must use the transaction that it receives, and no other
+   * connection.
    */
   transact(work: (transaction: StoreTransaction) => Promise<void>): Promise<void>;
-  /** Runs' histories: what only the owner of a run may write. */
+  /** Histories of runs, which only the owner of a run may write. */
   readonly journal: JournalStore;
-  /** Runs: what anyone may do to them. */
+  /** Runs as rows: what any process may do to them. */
   readonly runs: RunStore;
   /** Lineage: children and generations. */
   readonly lineage: LineageStore;
   /** Outstanding activities. */
   readonly tasks: TaskStore;
-  /** Nodes: who is alive. */
+  /** Nodes and their leases. */
   readonly nodes: NodeStore;
-  /** Versions: the registry and the archive. */
+  /** Registry and archive of versions. */
   readonly versions: VersionStore;
-  /** Schedules: what is to be started when. */
+  /** Schedules. */
   readonly schedules: ScheduleStore;
-  /** Removal of what has had its time. */
+  /** Removal of expired data. */
   readonly retention: RetentionStore;
-  /** What shows trouble. */
+  /** Queries that find trouble. */
   readonly health: HealthStore;
   /** Hints between processes. */
   readonly notices: Notices;
 }
 
-/** A transaction of the database, for writes of the application's own. */
+/** A transaction of the database, in which the application writes its own tables. */
 export interface StoreTransaction {
-  /** Runs one statement, with `$1` and so on, and gives its rows. */
+  /** Runs one statement, with placeholders `$1` and so on, and returns its rows. */
   readonly query: <Row>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
   /** The driver's own transaction. */
   readonly client: unknown;
-  /** Writes one run's share with the transaction. */
+  /** Writes one run's share as part of the transaction. */
   readonly commit: (entry: CommitEntry) => Promise<CommitResult>;
 }
 
-/** The history of runs, written under a fence. */
+/** The histories of runs, written behind a fence. */
 export interface JournalStore {
   /**
    * Writes the shares of any number of runs in one statement, each whole or not at all. A run may
-   * stand in `entries` once.
+   * occur in `entries` once.
    *
    * @param entries The shares.
-   * @returns What became of each, in the same order.
+   * @returns The outcome of each, in the same order.
    */
   commit(entries: readonly CommitEntry[]): Promise<CommitResult[]>;
   /**
    * Reads histories and inboxes of several runs in one snapshot.
    *
    * @param runs Keys, each with the first `seq` that is wanted.
-   * @returns What was found, in any order; a run that is gone is missing.
+   * @returns The runs, in any order; a run that was removed is missing.
    */
   load(runs: readonly { readonly id: number; readonly from: number }[]): Promise<LoadedRun[]>;
 }
 
-/** Which due runs a node wants. */
+/** Which due runs a node claims. */
 export interface ClaimOptions {
   /** The claiming node. */
   readonly node: string;
@@ -112,11 +113,11 @@ export interface ClaimOptions {
   readonly limit: number;
   /** Versions that this node can't load. */
   readonly excluded: readonly string[];
-  /** Whether runs that are to be started go before those that have begun. Default: `false`. */
+  /** Whether runs that have not started are claimed before those that have. Default: `false`. */
   readonly startsFirst?: boolean;
 }
 
-/** A message to deliver. */
+/** A message to a run. */
 export interface Message {
   /** What it is. */
   readonly kind: "signal" | "cancel";
@@ -124,40 +125,40 @@ export interface Message {
   readonly name: string;
   /** Encoded value. */
   readonly payload: string | null;
-  /** Deliveries with the same id, of the same name, to the same run, are one. */
+  /** Two messages with the same delivery id and name, to the same run, are one message. */
   readonly deliveryId?: string;
 }
 
-/** What became of a message. */
+/** The outcome of a delivery. */
 export type Delivery =
   | {
     readonly status: "delivered" | "duplicate";
-    /** The message. */
+    /** The message's key. */
     readonly message: number;
     /** The run's key. */
     readonly run: number;
-    /** Who executes the run. */
+    /** The node that executes the run; `null`: none does. */
     readonly node: string | null;
   }
   | { readonly status: "not_found" }
   | { readonly status: "ended"; readonly state: RunRow["state"] };
 
-/** Runs as rows. What takes a run's id sees the runs of one namespace only. */
+/** Runs as rows. A method that takes a run's id sees the runs of one namespace only. */
 export interface RunStore {
   /** The namespace. */
   readonly namespace: string;
   /** The runs of another namespace. */
   in(namespace: string): RunStore;
   /**
-   * Inserts runs; a taken `runId` is left as it is. Their versions must be registered.
+   * Inserts runs; a run whose `runId` is taken is left as it is. Their versions must be registered.
    *
    * @param runs The runs.
-   * @returns What became of each, in the same order.
+   * @returns The outcome of each, in the same order.
    */
   insert(runs: readonly NewRun[]): Promise<InsertedRun[]>;
   /**
-   * As {@linkcode RunStore.insert}, in a transaction that the caller has open on his own
-   * connection: the runs are there when he commits.
+   * As {@linkcode RunStore.insert}, in a transaction that the caller has opened on their own
+   * connection: the runs exist when that transaction commits.
    *
    * @param transaction A transaction of postgres.js or PGlite, or an object whose
    * `query(text, values)` returns rows or `{ rows }`.
@@ -168,60 +169,67 @@ export interface RunStore {
   /**
    * Merges search attributes into those of a run.
    *
-   * @returns Whether there is such a run.
+   * @returns `false`: there is no such run.
    */
   setAttributes(runId: string, change: AttributesChange): Promise<boolean>;
-  /** How many signals a run has that nobody has taken, by name; by its internal key. */
+  /** How many unconsumed signals a run has, by name; the run is given by its internal key. */
   untaken(run: number): Promise<ReadonlyMap<string, number>>;
   /** A page of runs. */
   query(query: RunQuery): Promise<RunRow[]>;
-  /** How many runs there are that meet a condition. */
+  /** How many runs meet a condition. */
   count(where: RunCondition | null): Promise<number>;
   /**
-   * Claims due runs: pending or suspended, nobody's, `wake_at` past; those that have begun before
-   * those that are to be started, and the longest due first of each.
+   * Claims due runs: pending or suspended, not leased, `wake_at` past. Runs that have started come
+   * first, then those that have not; among each, the longest due first.
    */
   claim(options: ClaimOptions): Promise<ClaimedRun[]>;
-  /** The runs among these that a node holds, as they were given to it, and now stand. */
+  /** The runs among these that a node holds, as their rows are now. */
   held(node: string, ids: readonly number[]): Promise<ClaimedRun[]>;
   /**
-   * Frees runs that a node holds and knows nothing of: each is due now, or when it is to start, and
-   * no claim is counted against it.
+   * Releases runs whose lease a node holds without executing them. Each is due now, or at its start
+   * time, and the claim does not count against it.
    *
-   * @returns How many were held under these tokens.
+   * @returns How many runs were held under these tokens.
    */
   giveBack(node: string, held: readonly HeldRun[]): Promise<number>;
-  /** When the next unclaimed run is due; `null`: none is waiting for a time. */
+  /** When the next unclaimed run is due; `null`: no run waits for a time. */
   nextWake(excluded: readonly string[]): Promise<number | null>;
-  /** Of this node's runs, those that have an unread message. */
+  /** The runs of a node that have an unread message. */
   woken(node: string): Promise<number[]>;
   /** Puts a message into a run's inbox and wakes the run. */
   deliver(runId: string, message: Message): Promise<Delivery>;
   /**
-   * As {@linkcode RunStore.deliver}, if the run is pinned to a version: `moved` tells to which it
-   * is pinned in its place.
+   * As {@linkcode RunStore.deliver}, if the run is pinned to that version; `moved`: it is pinned to
+   * another, `hash`.
    */
   deliverTo(
     version: string,
     runId: string,
     message: Message,
   ): Promise<Delivery | { readonly status: "moved"; readonly hash: string }>;
-  /** One run; `watch` marks it, so that its end is told to other processes. */
+  /** One run; `watch` marks it, so that other processes are notified of its end. */
   get(runId: string, options?: { watch?: boolean }): Promise<RunRow | null>;
   /**
-   * The history of one generation of a run, from `from` on, at most `limit` events.
+   * The history of one generation of a run: at most `limit` events, the first with the `seq`
+   * `from`.
    *
-   * @param generation Which; the present one when omitted.
+   * @param generation The generation's number; the present one when omitted.
    */
   history(runId: string, from: number, limit: number, generation?: number): Promise<EventRow[]>;
-  /** Generations of a run that are kept, the present one included, from number `from` on. */
+  /**
+   * Generations of a run that retention has kept, and the present one, beginning with number
+   * `from`.
+   */
   generations(runId: string, from: number, limit: number): Promise<GenerationRow[]>;
-  /** Runs, newest first: of one workflow, version or state where given. */
+  /** Runs, newest first; the filter may select a workflow, a version and states. */
   list(filter: RunFilter): Promise<RunRow[]>;
-  /** Lets a parked run out: it is due now, with its count of claims at zero. `false`: not parked. */
+  /**
+   * Lets a parked run continue: it is due now, and its count of claims is zero. `false`: not
+   * parked.
+   */
   unpark(runId: string): Promise<boolean>;
   /**
-   * Ends a run from outside, whoever holds it: the token is taken away.
+   * Ends a run from outside, even if a node holds it: the node's token becomes void.
    *
    * @returns The row as it is now; `null`: no such run.
    */
@@ -232,16 +240,16 @@ export interface RunStore {
     options: { onlyStuck: boolean },
   ): Promise<RunRow | null>;
   /**
-   * Takes a run that nobody holds, or that is parked, for a moment's work by hand (an upgrade).
-   * `null`: somebody holds it, or it has ended.
+   * Claims a run for an operation such as an upgrade, if no node holds it or it is parked. `null`:
+   * a node holds it, or it has ended.
    */
   seize(
     runId: string,
     lease: Lease,
   ): Promise<(ClaimedRun & { readonly state: RunRow["state"] }) | null>;
   /**
-   * Ends {@linkcode RunStore.seize}: pins the run to `pin` (when given) with an event of the kind
-   * `version.changed`, with the code of its tasks, or puts it back as it was; it is due now.
+   * Ends {@linkcode RunStore.seize}: pins the run to `pin` (when given), records a
+   * `version.changed` event and updates its tasks, or restores its state. The run is due now.
    */
   settle(
     id: number,
@@ -256,11 +264,11 @@ export interface RunStore {
   ): Promise<boolean>;
 }
 
-/** Where an activity's code is in the version that its run is moved to. */
+/** Where the code of an activity is in the version that its run is moved to. */
 export interface MovedTask {
   /** Its place in program order. */
   readonly position: number;
-  /** Where the version has it. */
+  /** The definition's place in that version. */
   readonly definition: string;
 }
 
@@ -274,55 +282,55 @@ export interface HeldRun {
 
 /** Which runs to list. */
 export interface RunFilter {
-  /** Logical name. */
+  /** The workflow. */
   readonly workflow?: string;
-  /** Version. */
+  /** The version. */
   readonly hash?: string;
-  /** States. */
+  /** The states. */
   readonly states?: readonly RunRow["state"][];
-  /** Of all namespaces. */
+  /** Whether to list runs of all namespaces. */
   readonly everywhere?: boolean;
   /** At most how many. */
   readonly limit: number;
 }
 
-/** What a node hears with its heartbeat: all that it would otherwise have to ask for. */
+/** What a heartbeat returns: everything that hints could have reported. */
 export interface Beat {
-  /** `false`: it has been buried, and owns nothing any more. */
+  /** `false`: another node has expired this one, and it owns nothing any more. */
   readonly alive: boolean;
-  /** Milliseconds of database time. */
+  /** The database's time in milliseconds. */
   readonly now: number;
-  /** Whether there is a node to bury. */
+  /** Whether another node's lease is over, so that it can be expired. */
   readonly dead: boolean;
-  /** Whether runs are parked for want of a version. */
+  /** Whether runs are parked because a version is missing. */
   readonly stuck: boolean;
-  /** Whether ended runs have something left to do. */
+  /** Whether ended runs have not been settled ({@linkcode LineageStore.settleEnded}). */
   readonly mustNotify: boolean;
-  /** Whether there are activities that wait, or are executed by somebody. */
+  /** Whether there are tasks, waiting or being executed. */
   readonly tasks: boolean;
-  /** When the next run falls due; `null`: none will. */
+  /** When the next run is due; `null`: none will be. */
   readonly nextWake: number | null;
-  /** When schedules are to be looked at next; `null`: not for the sake of time. */
+  /** When schedules must be examined next; `null`: no schedule waits for a time. */
   readonly nextFire: number | null;
-  /** Its runs that have messages. */
+  /** Runs of this node that have messages. */
   readonly woken: readonly number[];
-  /** Runs that it holds, and did not name: some of many. */
+  /** Runs that this node holds and did not list: some, if there are many. */
   readonly unknown: readonly HeldRun[];
-  /** Runs that it named, and does not hold: some of many. */
+  /** Runs that this node listed and does not hold: some, if there are many. */
   readonly gone: readonly number[];
-  /** Whether tasks are leased to it. */
+  /** Whether this node has leased tasks. */
   readonly leased: boolean;
 }
 
 /** A node that opens. */
 export interface NewNode {
-  /** Its id, which no other had. */
+  /** Its id, which no other node has had. */
   readonly id: string;
-  /** A name for people. */
+  /** Its name for people. */
   readonly name: string;
-  /** How long it lives without a heartbeat. */
+  /** Its lease: how long it stays alive without a heartbeat, in milliseconds. */
   readonly leaseMs: number;
-  /** What it takes from queues; when omitted, nobody knows. */
+  /** What it takes from queues; unknown when omitted. */
   readonly serves?: Serves;
 }
 
@@ -335,13 +343,13 @@ export interface NodeStore {
    */
   open(node: NewNode): Promise<void>;
   /**
-   * Lives on, and looks at everything that hints tell of, in case one was lost: one statement is
-   * all that an idle node costs.
+   * Renews a node's lease, and reads everything that hints report, in case one was lost. An idle
+   * node costs no other statement.
    *
    * @param id The node.
-   * @param leaseMs How long it lives from now on.
-   * @param excluded Versions that it leaves alone.
-   * @param known The runs that it knows to be its own.
+   * @param leaseMs Its lease from now, in milliseconds.
+   * @param excluded Versions whose runs it does not claim.
+   * @param known The runs that it executes.
    */
   heartbeat(
     id: string,
@@ -350,13 +358,13 @@ export interface NodeStore {
     known?: readonly HeldRun[],
   ): Promise<Beat>;
   /**
-   * Buries nodes whose heartbeat expired (all but `self`, with `everyOther`) and frees their runs;
-   * a version that one of them was loading counts a crash.
+   * Expires the nodes whose lease is over (with `everyOther`: all but `self`) and frees their runs.
+   * If such a node was loading a version, that counts as a crash of the version.
    *
-   * @returns How many nodes were buried and runs freed.
+   * @returns How many nodes were expired and how many runs were freed.
    */
   expire(self: string, everyOther: boolean): Promise<{ nodes: number; runs: number }>;
-  /** Closes a node: frees what it still holds, and forgets it. */
+  /** Closes a node: frees the runs and tasks that it still holds, and deletes its row. */
   close(id: string): Promise<void>;
   /** The ids of all nodes that are alive. */
   alive(): Promise<string[]>;
@@ -365,42 +373,45 @@ export interface NodeStore {
 /** The registry and the archive of versions. */
 export interface VersionStore {
   /**
-   * Registers a version, its members and a specifier in one transaction; makes it current where its
-   * workflow has none, or where it comes in its own right for the first time (never by merely
-   * coming up again, nor by a start); lets runs that were parked for want of it out.
+   * Registers a version, its members and a specifier in one transaction. It becomes current if its
+   * workflow has no current version, or if it is registered in its own right for the first time;
+   * never by a repeated registration or by a start. Runs that are parked for it continue.
    */
   register(version: NewVersion): Promise<RegisteredVersion>;
   /** One version. */
   get(hash: string): Promise<VersionRow | null>;
   /** All versions of a workflow, newest first. */
   list(workflow?: string): Promise<VersionRow[]>;
-  /** The version last registered under a specifier; one that is part of another comes last. */
+  /**
+   * The version last registered under a specifier; one that is only part of another is the last
+   * choice.
+   */
   bySpecifier(specifier: string): Promise<VersionRow | null>;
-  /** Members' bytes by SHA-256, as far as the archive has them; the caller checks them. */
+  /** Members' bytes by SHA-256, as far as the archive has them; the caller verifies them. */
   blobs(sha256: readonly string[]): Promise<Map<string, Uint8Array>>;
   /** The current version of a workflow. */
   current(workflow: string): Promise<string | null>;
-  /** Makes a version current. `false`: not registered under that name. */
+  /** Makes a version current. `false`: it is not registered for that workflow. */
   activate(workflow: string, hash: string): Promise<boolean>;
-  /** Lets runs out that were parked for want of a version. */
+  /** Lets runs continue that are parked because a version was missing. */
   revive(hash: string): Promise<number>;
   /** Versions that runs are parked for, as `stuck_unknown_version`. */
   stuck(): Promise<string[]>;
-  /** Notes that a node is about to import a version. */
+  /** Records that a node is about to import a version. */
   loading(node: string, hash: string): Promise<{ crashes: number }>;
-  /** Ends that note: loaded (`null`), or why this node can't. */
+  /** Records how that import ended: loaded (`null`), or why this node can't load it. */
   loaded(node: string, hash: string, failure: StuckReason | null): Promise<void>;
-  /** Live nodes' troubles with versions. */
+  /** The versions that live nodes can't load. */
   failures(hash?: string): Promise<LoadFailureRow[]>;
-  /** Forgets the crashes counted against a version. */
+  /** Deletes the crashes that are counted against a version. */
   clearFailures(hash: string): Promise<void>;
 }
 
-/** A hint from one process to another. Losing one costs time, never a fact. */
+/** A hint from one process to another. Losing one costs time and never a fact. */
 export type Notice =
-  /** Some run is due that nobody holds: now, or at that time of the database. */
+  /** An unclaimed run is due: now, or at that time of the database. */
   | { readonly kind: "due"; readonly at?: number }
-  /** A schedule may be due sooner than was known. */
+  /** A schedule may be due sooner than other nodes know. */
   | { readonly kind: "scheduled" }
   /** A run of that node has a message. */
   | { readonly kind: "message"; readonly node: string; readonly run: number }
@@ -411,15 +422,16 @@ export type Notice =
 
 /** Hints between processes. */
 export interface Notices {
-  /** Sends hints to other processes, in a statement of their own, never in a data transaction. */
+  /**
+   * Sends hints to other processes, in a statement of their own, never in a transaction with data.
+   */
   publish(notices: readonly Notice[]): Promise<void>;
   /**
-   * Hears hints of other processes.
+   * Receives hints from other processes.
    *
-   * @param onNotice Called for each.
-   * @param onGap Called when hints may have been missed (each time the channel was lost and is
-   * back).
-   * @returns Ends the subscription.
+   * @param onNotice Called for each hint.
+   * @param onGap Called when hints may have been lost: each time that the channel is restored.
+   * @returns The subscription; disposing of it ends it.
    */
   subscribe(onNotice: (notice: Notice) => void, onGap: () => void): Promise<AsyncDisposable>;
 }

@@ -1,14 +1,14 @@
 /**
- * What the engine asks of a store about tasks: the outstanding activities of runs.
+ * What the engine requires of a store for tasks: the outstanding activities of runs.
  *
  * Times are milliseconds of the database's clock since the epoch; payloads are encoded value texts.
  *
  * @module
  */
 
-/** How a task is tried, and how long that may take. What is absent is the engine's default. */
+/** How a task is retried, and its timeouts. The engine's defaults hold for what is absent. */
 export interface TaskPolicy {
-  /** When and how often to try again; `maxAttempts` stands beside it, since JSON has no infinity. */
+  /** When to retry; `maxAttempts` is a field of the task, since JSON has no infinity. */
   readonly retry?: {
     readonly backoff: "exponential" | "constant";
     readonly initial: number;
@@ -20,11 +20,11 @@ export interface TaskPolicy {
   readonly startToClose?: number;
   /** Milliseconds in the queue, for each attempt. */
   readonly scheduleToStart?: number;
-  /** Milliseconds from asking to the end of the last attempt. */
+  /** Milliseconds from the request to the end of the last attempt. */
   readonly scheduleToClose?: number;
   /** Milliseconds between two heartbeats of an attempt. */
   readonly heartbeat?: number;
-  /** Said where the call wants no idempotency key, whatever the definition makes. */
+  /** Set if the call wants no idempotency key, even if the definition makes one. */
   readonly keyless?: true;
 }
 
@@ -36,7 +36,7 @@ export interface TaskKey {
   readonly position: number;
 }
 
-/** What an attempt must hold to write anything: the token that was drawn for it. */
+/** What an attempt needs to write anything: its task, and the token that was drawn for it. */
 export interface TaskFence extends TaskKey {
   /** The attempt's token. */
   readonly token: number;
@@ -44,38 +44,41 @@ export interface TaskFence extends TaskKey {
 
 /** An attempt that failed. */
 export interface TaskFailure {
-  /** Which one, from 1. */
+  /** The attempt's number, from 1. */
   readonly attempt: number;
-  /** When. */
+  /** When it failed. */
   readonly at: number;
-  /** What it threw, encoded. */
+  /** The error that it threw, encoded. */
   readonly error: string;
 }
 
-/** What a task is, whoever executes it. */
+/** The fields of a task that don't depend on the node that executes it. */
 export interface TaskBase extends TaskKey {
   /** The activity's name. */
   readonly name: string;
-  /** Where it waits. */
+  /** The queue in which it waits. */
   readonly queue: string;
-  /** Higher goes first. */
+  /** Tasks with a higher priority are claimed first. */
   readonly priority: number;
-  /** The version that its code is pinned to; `null`: what the executing node registered. */
+  /** The version whose code executes it; `null`: the code that the executing node registered. */
   readonly hash: string | null;
-  /** Where in that version the code is. */
+  /** The definition's place in that version. */
   readonly definition: string | null;
-  /** The key under which a committed result answers for all runs; `null` for none. */
+  /**
+   * Idempotency key: a result committed under it is the result of every task with that key; `null`:
+   * none.
+   */
   readonly key: string | null;
   /** Encoded input. */
   readonly input: string | null;
-  /** How it is tried. */
+  /** Its retry policy and timeouts. */
   readonly policy: TaskPolicy;
   /**
-   * How many attempts there are; `null`: any number, or, of a task that is pinned to no version and
-   * whose policy has no `retry`, as many as the executing node's definition says.
+   * The maximum number of attempts. `null`: unlimited; but if the task is pinned to no version and
+   * its policy has no `retry`, the executing node's definition decides.
    */
   readonly maxAttempts: number | null;
-  /** Which attempt is the next, or under way; from 1. */
+  /** The number of the attempt that is next, or under way; from 1. */
   readonly attempt: number;
   /** Attempts that failed. */
   readonly failures: readonly TaskFailure[];
@@ -83,55 +86,58 @@ export interface TaskBase extends TaskKey {
 
 /** A task to be written. */
 export interface NewTask extends TaskBase {
-  /** The token of the run's owner, who alone may ask for tasks. */
+  /** The token of the run's owner: only the owner may create tasks. */
   readonly runToken: number;
   /** The owner's node. */
   readonly node: string;
-  /** The token of the attempt that the node begins with this row; `null`: any node may take it. */
+  /**
+   * The token of the attempt that the node begins with this row; `null`: any node may claim the
+   * task.
+   */
   readonly token: number | null;
-  /** Milliseconds until it may be taken. */
+  /** Milliseconds until a node may claim it. */
   readonly delayMs: number;
-  /** Milliseconds since it was asked for. */
+  /** Milliseconds since the run requested it. */
   readonly ageMs: number;
-  /** The last heartbeat's details, encoded. */
+  /** Details of the last heartbeat, encoded. */
   readonly heartbeat: string | null;
 }
 
-/** What became of a task that was to be written. */
+/** The outcome of creating a task. */
 export type Announced =
   | { readonly status: "written"; readonly at: number }
-  /** Nothing was written: a result is committed under its key. */
+  /** Nothing was written: the key has a committed result. */
   | { readonly status: "known"; readonly result: string }
-  /** Nothing was written: the run, or the node, is another's; or the task is there already. */
+  /** Nothing was written: another node owns the run, this node has expired, or the task exists. */
   | { readonly status: "lost" };
 
 /** A task that this node is to execute, or to end. */
 export interface LeasedTask extends TaskBase, TaskFence {
   /** The run's id, as users see it. */
   readonly runId: string;
-  /** The random identity of the generation of the run that asked. */
+  /** The seed of the run's generation that requested it. */
   readonly seed: string;
-  /** When it was asked for. */
+  /** When it was requested. */
   readonly scheduledAt: number;
-  /** When it could be taken: at once, or after the last attempt's delay. */
+  /** When it became available: at once, or after the retry's delay. */
   readonly availableAt: number;
-  /** When it must have ended; `null`: no matter when. */
+  /** When it must have ended; `null`: at any time. */
   readonly closesAt: number | null;
-  /** When an attempt that is completed from outside must have ended; `null`: no matter when. */
+  /** When an attempt that is completed from outside must have ended; `null`: at any time. */
   readonly endsAt: number | null;
-  /** The last heartbeat's details, encoded. */
+  /** Details of the last heartbeat, encoded. */
   readonly heartbeat: string | null;
-  /** Whether the run has ended: nobody wants the answer. */
+  /** Whether the run has ended, so that the result is of no use. */
   readonly ended: boolean;
-  /** Whether the run was cancelled: no further attempt follows. */
+  /** Whether the run was cancelled, so that no further attempt follows. */
   readonly cancelRequested: boolean;
-  /** A result that is committed under its key. */
+  /** The result that is committed under its key. */
   readonly known: string | null;
-  /** What it was before it was claimed. */
+  /** Its state before it was claimed. */
   readonly was: "ready" | "external";
 }
 
-/** Which tasks a node wants. */
+/** Which tasks a node claims. */
 export interface TaskClaim {
   /** The node. */
   readonly node: string;
@@ -139,15 +145,15 @@ export interface TaskClaim {
   readonly queue: string;
   /** At most how many. */
   readonly limit: number;
-  /** Names that the node registered. */
+  /** Names of the activities that the node registered. */
   readonly names: readonly string[];
   /** Versions that it can't load. */
   readonly excluded: readonly string[];
-  /** At most how many are begun by all nodes in how many milliseconds; `null`: any number. */
+  /** All nodes together begin at most `limit` tasks in `perMs` milliseconds; `null`: no limit. */
   readonly rate: { readonly limit: number; readonly perMs: number } | null;
 }
 
-/** How a task ended. */
+/** The end of a task. */
 export interface TaskAnswer extends TaskFence {
   /** The event that it becomes. */
   readonly kind: "activity.completed" | "activity.failed";
@@ -155,121 +161,124 @@ export interface TaskAnswer extends TaskFence {
   readonly payload: string;
 }
 
-/** What became of an answer. */
+/** The outcome of writing a task's end. */
 export type Answered =
-  /** Written. `node`: who holds the run and should look; `null`: nobody, the run is due. */
+  /**
+   * Written. `node`: the node that executes the run, to be notified; `null`: none does, and the run
+   * is due.
+   */
   | { readonly status: "written"; readonly node: string | null }
   /** Another attempt has begun, or the task is gone. */
   | { readonly status: "lost" }
-  /** Somebody holds the run's row: again with the next batch. */
+  /** Another transaction has locked the run's row: try again with the next batch. */
   | { readonly status: "busy" };
 
 /** The next attempt of a task. */
 export interface TaskRetry extends TaskFence {
-  /** Milliseconds until it may be taken. */
+  /** Milliseconds until a node may claim it. */
   readonly delayMs: number;
-  /** Attempts that failed, the last one included. */
+  /** Failed attempts, including the last one. */
   readonly failures: readonly TaskFailure[];
-  /** Details that no heartbeat has written yet, encoded; `null`: those that are there stay. */
+  /** Details that no heartbeat has written yet, encoded; `null`: the row keeps its details. */
   readonly heartbeat: string | null;
 }
 
-/** A sign of life. */
+/** A heartbeat of an attempt. */
 export interface TaskBeat extends TaskFence {
-  /** Encoded details; `null`: those that are there stay. */
+  /** Encoded details; `null`: the row keeps its details. */
   readonly details: string | null;
 }
 
-/** What an attempt's row says about it. */
+/** What the row of a task says to the attempt that holds it. */
 export interface TaskLease extends TaskFence {
   /** Whether the run was cancelled. */
   readonly cancelRequested: boolean;
 }
 
-/** An effect of a run whose attempts have failed so far. */
+/** An outstanding effect of a run whose attempts have all failed so far. */
 export interface RetriedEffect {
-  /** What it is; a transaction of a run that is not suspended is taken for a step. */
+  /** Its kind; a transaction of a run that is not suspended is reported as a step. */
   readonly kind: "activity" | "step" | "transaction";
-  /** Whether a task says so: its failed attempts are no events. */
+  /** Whether it comes from a task, whose failed attempts are not events. */
   readonly isTask: boolean;
   /** Its name. */
   readonly name: string;
-  /** Its place in program order. */
+  /** Its position in program order. */
   readonly position: number;
   /** How many attempts have failed. */
   readonly failed: number;
   /** When the next attempt is due; `null`: it is under way. */
   readonly nextAt: number | null;
-  /** When the last attempt failed; `null`: not known, since it died with its node. */
+  /** When the last attempt failed; `null`: unknown, since its node expired. */
   readonly failedAt: number | null;
-  /** What the last attempt threw, encoded; `null`: it died with its node. */
+  /** The last error, encoded; `null`: unknown, since the node expired. */
   readonly error: string | null;
 }
 
-/** Outstanding activities. */
+/** Tasks: the outstanding activities. */
 export interface TaskStore {
   /**
-   * Writes tasks of runs that their nodes hold, in one statement.
+   * Creates tasks for runs that their nodes hold, in one statement.
    *
-   * @returns What became of each, in the same order.
+   * @returns The outcome of each, in the same order.
    */
   announce(tasks: readonly NewTask[]): Promise<Announced[]>;
   /** Claims tasks of one queue: higher priority first, then those that have waited longest. */
   claim(claim: TaskClaim): Promise<LeasedTask[]>;
-  /** Whether a task of a queue is due that such a claim may take: then only permits are missing. */
+  /** Whether a claim could take a task of the queue if the rate limit allowed it. */
   waiting(claim: Pick<TaskClaim, "queue" | "names" | "excluded">): Promise<boolean>;
-  /** Claims tasks, of whatever queue and code, whose time is over or whose attempts are used up. */
+  /** Claims tasks of any queue and version whose timeout is over or whose attempts are used up. */
   claimExpired(node: string, limit: number): Promise<LeasedTask[]>;
   /**
-   * When something is to be done next for these queues.
+   * When these queues need attention next.
    *
    * @param queues The queues.
-   * @param since Database time before the claims: what they found due, and left, is not told again;
-   * what has fallen due after them is.
+   * @param since Database time before the claims. Tasks that were due before it are left out: the
+   * claims saw them. Tasks that became due since are included.
    * @returns Milliseconds of database time; `null`: nothing waits for a time.
    */
   next(queues: readonly string[], since: number): Promise<number | null>;
   /**
-   * Ends tasks, in one statement: each is removed, its run is told, and a result with a key is
-   * committed under it; where one was already, the run gets that one.
+   * Ends tasks, in one statement: removes each, puts its end into the run's inbox, and commits a
+   * result that has a key under that key. If the key has a result already, the run gets that one.
    *
-   * @returns What became of each, in the same order.
+   * @returns The outcome of each, in the same order.
    */
   answer(answers: readonly TaskAnswer[]): Promise<Answered[]>;
-  /** Gives a task back for its next attempt. `cancelled`: there is none, its run was cancelled. */
+  /** Puts a task back for its next attempt. `cancelled`: its run was cancelled, so none follows. */
   retry(retry: TaskRetry): Promise<"written" | "cancelled" | "lost">;
   /**
-   * Writes what the executing node's definition says of a task, as far as it is to stay so.
+   * Stores the terms that the executing node's definition sets for the task, so that they stay.
    *
-   * @returns What is committed under the key, `null` if nothing is; `undefined`: the task is not
-   * the attempt's any more.
+   * @returns The result committed under the key; `null`: there is none; `undefined`: the attempt no
+   * longer holds the task.
    */
   decide(
     fence: TaskFence,
     terms: Pick<TaskBase, "policy" | "maxAttempts" | "key">,
   ): Promise<string | null | undefined>;
-  /** Gives a task back as it was: its attempt never began. */
+  /** Puts a task back unchanged, because its attempt never began. */
   release(fence: TaskFence): Promise<void>;
   /**
-   * Leaves an attempt to whoever has its token, for at most `timeoutMs`. From the moment on at
-   * which its time is over, the token is refused.
+   * Leaves an attempt to be completed from outside, by the holder of its token, within `timeoutMs`.
+   * After that, the token is refused.
    *
-   * @returns When its time is over, in database time; `null`: never; `undefined`: the task is not
-   * the attempt's any more.
+   * @returns When the timeout is over, in database time; `null`: never; `undefined`: the attempt no
+   * longer holds the task.
    */
   defer(fence: TaskFence, timeoutMs: number | null): Promise<number | null | undefined>;
-  /** Writes signs of life; answers with those that still hold their task. */
+  /** Writes heartbeats; returns the attempts that still hold their task. */
   beat(beats: readonly TaskBeat[]): Promise<TaskLease[]>;
   /** All attempts that a node holds. */
   leases(node: string): Promise<TaskLease[]>;
-  /** The effects of a run whose attempts have failed so far, in program order. */
+  /** The effects of a run whose attempts have all failed so far, in program order. */
   retried(run: number): Promise<RetriedEffect[]>;
-  /** The task that an attempt is of; `null`: it is not the attempt's any more. */
+  /** The task of an attempt; `null`: the attempt no longer holds it. */
   get(fence: TaskFence): Promise<LeasedTask | null>;
   /**
-   * A run gives tasks up: those that nobody executes are removed, the others are marked.
+   * Cancels tasks of a run: removes those that no node executes, and marks the others.
    *
-   * @returns The positions of those that were removed.
+   * @returns The positions of the removed tasks.
    */
   cancel(run: number, runToken: number, positions: readonly number[]): Promise<number[]>;
 }

@@ -1,10 +1,10 @@
 /**
- * A version, as runs and their starts name it.
+ * A reference to a version, as runs and their starts hold it.
  *
  * @module
  */
 
-/** A version of a workflow that is known, and the specifier that it is known under. */
+/** A registered version of a workflow, and a specifier of it. */
 export interface VersionPin {
   /** The version's hash. */
   readonly hash: string;

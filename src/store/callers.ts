@@ -1,15 +1,16 @@
 /**
- * A store for callers, who want an answer, or one error that they can know.
+ * The store as callers see it: each call returns a result, or throws one documented error.
  *
- * - CALLER-1, one error: what passes is tried again at once, a few times, and then is a
- *   {@linkcode DatabaseUnavailableError}, whatever the database or its driver called it.
- * - CALLER-2, never twice: what may have been carried out, its answer being lost, is tried again only
- *   where that does no harm: what reads, what says the same when it is said twice, and starts,
- *   which know their own row again (INSERT-3 of `store/runs/inserts.ts`).
- * - CALLER-3, closed: from the moment in which the store begins to close, a call throws
- *   {@linkcode ClosedError}. One that is under way then gets its answer, or that error too.
+ * - CALLER-1, one error: a call that fails for a passing reason is repeated at once, a few times.
+ *   If it still fails, the caller gets {@linkcode DatabaseUnavailableError}, whatever the database
+ *   or its driver threw.
+ * - CALLER-2, never twice: if the result of a call was lost, the database may have carried it out.
+ *   Such a call is repeated only if that does no harm: it only reads, it is idempotent, or it
+ *   starts a run, since a repeated start finds its own row (INSERT-3 of `store/runs/inserts.ts`).
+ * - CALLER-3, closed: as soon as the store begins to close, new calls throw
+ *   {@linkcode ClosedError}. A call that is under way returns its result, or throws that error too.
  *
- * No pause is made: who is told can wait as he likes, and a deadline of his own holds.
+ * There is no pause between tries: callers can wait as they like, and their own deadlines hold.
  *
  * @module
  */
@@ -19,10 +20,10 @@ import { isContinuumError } from "../base/errors.ts";
 import { ClosedError, DatabaseUnavailableError } from "./errors.ts";
 import { isRefusal, outcomeOf } from "./sql/sqlstate.ts";
 
-/** How often something is tried before its caller is told. */
+/** How often a call is tried before its caller gets the error. */
 const TRIES = 3;
 
-/** What does no harm when it is carried out twice (CALLER-2), by area. */
+/** The calls that may be carried out twice without harm (CALLER-2), by area of the store. */
 const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   runs: [
     ...["insert", "version", "setAttributes", "query", "count", "get", "history", "generations"],
@@ -37,14 +38,15 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Tries something of the database, as a caller is to see it (CALLER-1).
+ * Calls the database on behalf of a caller (CALLER-1).
  *
- * @param database Which database, without secrets.
+ * @param database The database's name in messages, without secrets.
  * @param isHarmless Whether it may be carried out twice (CALLER-2).
- * @param ask Asks once.
- * @param most How often it is tried.
- * @returns The answer.
- * @throws {DatabaseUnavailableError} If only time can help. What is known to last, as it is.
+ * @param ask Makes the call once.
+ * @param most The maximum number of tries.
+ * @returns The result.
+ * @throws {DatabaseUnavailableError} If the failure may pass with time. Lasting errors are rethrown
+ * unchanged.
  */
 export async function askFor<T>(
   database: string,
@@ -68,11 +70,11 @@ export async function askFor<T>(
 }
 
 /**
- * The same store, as callers are to see it.
+ * Wraps a store for callers.
  *
  * @param store The store.
- * @returns It, with the rules above for all that it is asked, but for transactions that callers
- * bring: these are theirs, and so are their errors.
+ * @returns The store, whose methods follow the rules above; except for methods that take a caller's
+ * transaction, whose errors the caller gets unchanged.
  */
 export function forCallers(store: Store): Store {
   return new Proxy(store, {
@@ -80,14 +82,16 @@ export function forCallers(store: Store): Store {
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value === "function") return value.bind(target);
       if (typeof value !== "object" || value === null) return value;
-      return patient(value, store, HARMLESS[String(key)] ?? []);
+      return guarded(value, store, HARMLESS[String(key)] ?? []);
     },
   });
 }
 
-/** CALLER-3. */
+/**
+ * CALLER-3: throws {@linkcode ClosedError} if the store is closed, or was closed during the call.
+ */
 async function whileOpen<T>(store: Store, ask: () => Promise<T>): Promise<T> {
-  const action = "ask the database";
+  const action = "use the database";
   if (store.isClosed) throw new ClosedError(action);
   try {
     return await ask();
@@ -98,28 +102,30 @@ async function whileOpen<T>(store: Store, ask: () => Promise<T>): Promise<T> {
   }
 }
 
-function patient<T extends object>(area: T, store: Store, harmless: readonly string[]): T {
+function guarded<T extends object>(area: T, store: Store, harmless: readonly string[]): T {
   return new Proxy(area, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== "function") return value;
       if (key === "insertInto") return value.bind(target);
       if (key === "in") {
-        return (namespace: string) => patient(value.call(target, namespace), store, harmless);
+        return (namespace: string) => guarded(value.call(target, namespace), store, harmless);
       }
       return (...values: unknown[]) =>
         whileOpen(store, () =>
           askFor(
             store.description,
-            harmless.includes(String(key)) || isKnownAgain(key, values),
+            harmless.includes(String(key)) || isRecognized(key, values),
             () => value.apply(target, values),
           ));
     },
   });
 }
 
-/** A message that is known again when it comes twice: by its delivery id, or as a cancellation. */
-function isKnownAgain(key: PropertyKey, values: readonly unknown[]): boolean {
+/**
+ * Whether a repeated message is recognized: by its delivery id, or because it is a cancellation.
+ */
+function isRecognized(key: PropertyKey, values: readonly unknown[]): boolean {
   if (key !== "deliver" && key !== "deliverTo") return false;
   const { kind, deliveryId } = values.at(-1) as { kind: string; deliveryId?: string };
   return kind === "cancel" || deliveryId !== undefined;

@@ -7,13 +7,13 @@
 import { ContinuumError } from "../base/errors.ts";
 
 /**
- * The database's schema was made by a newer engine than this one.
+ * A newer engine has migrated the database's schema.
  *
  * @category Errors
  */
 export class SchemaTooNewError extends ContinuumError {
   /**
-   * Says what was found and what was wanted.
+   * Creates the error.
    *
    * @param schema The schema's name.
    * @param found The version found in the database.
@@ -32,13 +32,13 @@ export class SchemaTooNewError extends ContinuumError {
 }
 
 /**
- * A migration that was applied is not the one that this engine knows under its number.
+ * The migration that the database has applied under a number differs from this engine's.
  *
  * @category Errors
  */
 export class MigrationChangedError extends ContinuumError {
   /**
-   * Says what was found and what was wanted.
+   * Creates the error.
    *
    * @param schema The schema's name.
    * @param version The migration's number.
@@ -56,13 +56,13 @@ export class MigrationChangedError extends ContinuumError {
 }
 
 /**
- * The `database` or `schema` option can't be understood.
+ * The `database` or `schema` option is invalid.
  *
  * @category Errors
  */
 export class DatabaseOptionError extends ContinuumError {
   /**
-   * Says what was found and what was wanted.
+   * Creates the error.
    *
    * @param message What is wrong with it.
    * @param details The value found; never with a password.
@@ -79,7 +79,7 @@ export class DatabaseOptionError extends ContinuumError {
  */
 export class DatabaseInUseError extends ContinuumError {
   /**
-   * Names the folder.
+   * Creates the error.
    *
    * @param folder The database's folder.
    */
@@ -87,40 +87,41 @@ export class DatabaseInUseError extends ContinuumError {
     super(
       "DATABASE_IN_USE",
       `Cannot open database folder ${JSON.stringify(folder)}: it is open already, here or in ` +
-        `another process, and only one may have it; use a postgres:// URL to share a database`,
+        `another process, and only one can use it; use a postgres:// URL to share a database`,
       { details: { folder } },
     );
   }
 }
 
 /**
- * The database was asked past a transaction, from inside its callback. What is asked would not be
- * part of the transaction, and where it waits for what the transaction holds, both wait for ever.
+ * A transaction's callback called the database outside of its transaction. Such a call would not be
+ * part of the transaction. If it needed a lock that the transaction holds, both would wait for
+ * ever.
  *
  * @category Errors
  */
 export class NestedQueryError extends ContinuumError {
-  /** Says what to use instead. */
+  /** Creates the error. */
   constructor() {
     super(
       "NESTED_QUERY",
-      "Cannot query the database from inside a transaction callback: found a call that is no part " +
+      "Cannot query the database from inside a transaction callback: found a call that is not part " +
         "of the transaction and could wait for it, wanted a query on the transaction that the " +
-        "callback was given, or the call before or after ctx.transaction",
+        "callback receives, or the call before or after ctx.transaction",
     );
   }
 }
 
 /**
- * A text can't be stored as it is.
+ * Postgres can't store a text unchanged.
  *
  * @category Errors
  */
 export class UnstorableTextError extends ContinuumError {
   /**
-   * Says what was found and what was wanted.
+   * Creates the error.
    *
-   * @param what Which text.
+   * @param what Which text it is.
    * @param text The text.
    */
   constructor(what: string, text: string) {
@@ -133,12 +134,12 @@ export class UnstorableTextError extends ContinuumError {
   }
 }
 
-/** A run is to be put on a version that the registry does not hold. */
+/** A run refers to a version that is not registered. */
 export class VersionNotRegisteredError extends ContinuumError {
   /**
-   * Says what was found and what was wanted.
+   * Creates the error.
    *
-   * @param hashes The versions asked for; at least one is unknown.
+   * @param hashes The versions that were requested; at least one is not registered.
    * @param cause The database's error.
    */
   constructor(hashes: readonly string[], cause: unknown) {
@@ -151,44 +152,46 @@ export class VersionNotRegisteredError extends ContinuumError {
 }
 
 /**
- * The database can't be reached, went away, or could not do now what it was asked. Calling again
- * later makes sense. `details.mayBeWritten` tells whether the call may have been carried out all
- * the same, its answer being lost.
+ * The database is unreachable, closed the connection, or could not carry out the call now. The same
+ * call may succeed later. `details.mayBeWritten` says whether the database may have carried it out
+ * although its result was lost.
  *
  * @category Errors
  */
 export class DatabaseUnavailableError extends ContinuumError {
-  /** Calling again later makes sense. */
+  /** The same call may succeed later. */
   readonly retryable: true = true;
 
   /**
-   * Says what was found and what was wanted.
+   * Creates the error.
    *
-   * @param database Which database, without secrets.
-   * @param cause What the driver said.
-   * @param mayBeWritten Whether the statement may have been carried out.
+   * @param database The database's name, without secrets.
+   * @param cause The driver's error.
+   * @param mayBeWritten Whether the database may have carried out the statement.
    */
   constructor(database: string, cause: Error, mayBeWritten = true) {
     super(
       "DATABASE_UNAVAILABLE",
-      `Cannot ${isAnswer(cause) ? "use" : "reach"} database ${database} now: ${saidBy(cause)}`,
+      `Cannot ${isFromServer(cause) ? "use" : "reach"} database ${database} now: ${
+        messageOf(cause)
+      }`,
       { cause, details: { database, mayBeWritten } },
     );
   }
 }
 
 /**
- * The `Continuum` was closed, so that it can do nothing more. Code `CLOSED`.
+ * The `Continuum` is closed. Code `CLOSED`.
  *
  * @category Errors
  */
 export class ClosedError extends ContinuumError {
   /**
-   * Makes the error.
+   * Creates the error.
    *
-   * @param action What was to be done.
-   * @param cause What became of it, where the `Continuum` was closed meanwhile: it may have been
-   * done.
+   * @param action What the caller wanted to do.
+   * @param cause The failure of the call, if the `Continuum` was closed while it was under way: it
+   * may have been carried out.
    */
   constructor(action: string, cause?: unknown) {
     super(
@@ -200,18 +203,18 @@ export class ClosedError extends ContinuumError {
 }
 
 /**
- * The database, or the role that opens it, is none that the store can work with.
+ * The store can't work with this database, or with the role that opens it.
  *
  * @category Errors
  */
 export class DatabaseUnsuitableError extends ContinuumError {
   /**
-   * Says what was found and what was wanted.
+   * Creates the error.
    *
-   * @param setting What is not as it has to be.
-   * @param found What it is.
-   * @param wanted What it has to be, or what to do.
-   * @param cause What the database said.
+   * @param setting The setting that is wrong.
+   * @param found Its value.
+   * @param wanted The value that it must have, or what to do.
+   * @param cause The database's error.
    */
   constructor(setting: string, found: string, wanted: string, cause?: unknown) {
     super(
@@ -223,33 +226,33 @@ export class DatabaseUnsuitableError extends ContinuumError {
 }
 
 /**
- * The caller's transaction, in which runs were to be started, is over. Nothing was written.
+ * The caller's transaction, in which runs were to be started, has ended. Nothing was written.
  *
  * @category Errors
  */
 export class TransactionOverError extends ContinuumError {
   /**
-   * Says what was found and what was wanted.
+   * Creates the error.
    *
-   * @param cause What the database said.
+   * @param cause The database's error.
    */
   constructor(cause?: unknown) {
     super(
       "TRANSACTION_OVER",
       "Cannot write into the caller's transaction: found no transaction, as after its end or the " +
-        "loss of its connection, wanted one that is open; nothing was written",
+        "loss of its connection, wanted an open one; nothing was written",
       cause === undefined ? {} : { cause },
     );
   }
 }
 
-/** A host with several addresses fails with one error for each. */
-function saidBy(cause: Error): string {
+/** The message of a driver's error. A host with several addresses fails with one error for each. */
+function messageOf(cause: Error): string {
   const [first] = cause instanceof AggregateError ? cause.errors as readonly Error[] : [];
   return cause.message || first?.message || cause.name;
 }
 
-/** Whether the database said so itself. */
-function isAnswer(cause: Error): boolean {
+/** Whether the error comes from the database server itself. */
+function isFromServer(cause: Error): boolean {
   return "severity" in cause;
 }

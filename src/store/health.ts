@@ -1,8 +1,8 @@
 /**
- * What shows trouble: each statement reads along an index, and no further than it is told to.
+ * Queries that find trouble: each statement reads along an index, and a bounded number of rows.
  *
- * - HEALTH-1: trouble that lasts is told of at every moment, also while a node tries again to do what it
- *   could not.
+ * - HEALTH-1: trouble that lasts is reported at every moment, even while a node retries what it
+ *   could not do.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type { SqlDriver } from "./sql/driver.ts";
 import type { SchemaName } from "./schema/name.ts";
 import { CLOCK, milliseconds } from "./sql/fragments.ts";
 
-/** Times before that are too long ago. */
+/** What became due before this time is late. */
 const LATE = "clock_timestamp() - $2::float8 * interval '1 millisecond'";
 
 function dueAnd(which: string): string {
@@ -31,8 +31,9 @@ function dueAnd(which: string): string {
 }
 
 /**
- * HEALTH-1: what a node holds of a version that it has noted it can't load, it gives back in a moment:
- * that waits for another node all the time. The newest leases of the node name it.
+ * HEALTH-1: a node that has recorded that it can't load a version gives its runs back at once, so
+ * these runs wait for another node even while this one holds them. The node's newest leases list
+ * them.
  */
 const TRIED_RUNS = `
       select run.specifier_id, ${CLOCK} as wake_at
@@ -49,7 +50,7 @@ const TRIED_RUNS = `
       where load.state = 'failed'
       group by run.id, run.specifier_id`;
 
-/** HEALTH-1, for tasks: those that a node has leased. */
+/** HEALTH-1, for tasks: those that such a node has leased. */
 const TRIED_TASKS = `
       select task.queue, task.name, task.hash, task.available_at
       from {schema}.version_loads as load
@@ -96,7 +97,7 @@ const STATEMENTS = {
     group by version.hash
     order by version.workflow, version.hash`,
 
-  // The queues are found one by one: there are few of them, however many tasks.
+  // The queues are found one by one along the index: there are few, however many tasks there are.
   waiting: `
     with recursive queues as (
       (select queue from {schema}.tasks where state = 'ready' order by queue limit 1)
@@ -120,7 +121,7 @@ const STATEMENTS = {
       ${milliseconds("min(available_at)")} as since
     from wanted group by queue, name, hash order by queue, name, hash`,
 
-  // The index holds those alone that have failed several times.
+  // The index contains only tasks that have failed several times.
   failing: `
     select name, queue, count(*)::integer as tasks, max(attempt)::integer - 1 as attempts,
       ${milliseconds("min(scheduled_at)")} as since, ${milliseconds("min(next_at)")} as "nextAt",
@@ -142,7 +143,7 @@ export class HealthFacts implements HealthStore {
 
   /**
    * Prepares the statements.
-   *
+   * @param schema The schema of the tables.
    * @param driver The database.
    * @param schema Where the tables are.
    */

@@ -1,9 +1,9 @@
 /**
- * Calls that come from inside a transaction's callback and would go past it.
+ * Refuses calls from inside a transaction's callback that would not be part of the transaction.
  *
- * - INSIDE-1: they are refused, whatever the database: on one with a single session they would wait for
- *   themselves; on others they could wait for what the transaction holds, and would stay where the
- *   transaction is undone.
+ * - INSIDE-1: such calls are refused on every database. On a database with a single session they
+ *   would wait for themselves. On others they could wait for locks that the transaction holds, and
+ *   they would stay if the transaction is rolled back.
  *
  * @module
  */
@@ -17,9 +17,9 @@ const frames = new AsyncLocalStorage<{ readonly store: Store; isOpen: boolean }>
 /**
  * Runs a transaction's callback.
  *
- * @param store Whose transaction it is.
+ * @param store The store to which the transaction belongs.
  * @param work The callback.
- * @returns What it returned.
+ * @returns The callback's result.
  */
 export async function insideTransaction<T>(store: Store, work: () => Promise<T>): Promise<T> {
   const frame = { store, isOpen: true };
@@ -31,11 +31,11 @@ export async function insideTransaction<T>(store: Store, work: () => Promise<T>)
 }
 
 /**
- * A store for callers, who may call from anywhere.
+ * Wraps a store for callers who may call from anywhere.
  *
  * @param store The store.
- * @returns The same, whose calls throw {@linkcode NestedQueryError} inside a transaction's callback
- * (INSIDE-1); all but `insertInto`, which is given a transaction.
+ * @returns The store, whose calls throw {@linkcode NestedQueryError} inside a transaction's
+ * callback (INSIDE-1); except for `insertInto`, which receives a transaction.
  */
 export function fromOutside(store: Store): Store {
   return guarded(store, store);

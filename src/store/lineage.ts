@@ -1,12 +1,12 @@
 /**
  * Lineage: children, their parents' ends, and generations.
  *
- * - LINEAGE-1, told once: an ended run is marked in the statement that ends it, and the mark goes in the
- *   transaction that tells its parent and its children. Whoever comes first does it. A parent that
- *   has begun anew since, and asks for the same child, is told once more.
+ * - LINEAGE-1, notified once: the statement that ends a run marks it, and the transaction that
+ *   notifies its parent and its children removes the mark. Any node may do so. If the parent has
+ *   begun a new generation since, which requests the same child, it is notified once more.
  * - LINEAGE-2, one order: rows of several runs are locked by rising id.
- * - LINEAGE-3, no late child: starting one holds its parent's row, so that it is there before its parent's
- *   end, or not at all.
+ * - LINEAGE-3, no late child: starting a child locks its parent's row, so the child exists before
+ *   its parent's end, or not at all.
  *
  * @module
  */
@@ -38,7 +38,10 @@ import {
   timestamp,
 } from "./sql/fragments.ts";
 
-/** Ends a generation and begins the next, behind a fence; repeated, it finds what it has done. */
+/**
+ * Ends a generation and begins the next, behind a fence. When repeated, it returns what it has
+ * done.
+ */
 function nextGeneration(fence: string, changes: string): string {
   return `
     with clock as materialized (select ${CLOCK} as at),
@@ -86,8 +89,8 @@ function nextGeneration(fence: string, changes: string): string {
 }
 
 /**
- * Keys of the parents of `$1`, and of the children of `$2` that a condition holds of. As an array
- * they are looked up in the primary key; in a disjunction all runs would be read.
+ * Keys of the parents of `$1`, and of those children of `$2` for which a condition holds. As an
+ * array they are looked up in the primary key; a disjunction would read all runs.
  */
 function relatives(condition: string): string {
   return `array(
@@ -263,7 +266,7 @@ export class Lineage implements LineageStore {
   /**
    * Prepares the statements.
    *
-   * @param driver The database.
+   * @param schema The schema of the tables.
    * @param schema Where the tables are.
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
@@ -274,15 +277,17 @@ export class Lineage implements LineageStore {
   /** See {@linkcode LineageStore.startChildren}. */
   async startChildren(children: readonly NewChild[], maxDepth: number): Promise<ChildStart[]> {
     const outcomes = await this.#startChildren(children, maxDepth);
-    // What another transaction has committed meanwhile is seen by the next statement alone: this
-    // very child, perhaps, by an earlier try.
+    // A statement does not see what another transaction commits meanwhile, but the next one does:
+    // perhaps this very child, inserted by an earlier try.
     const again = children.filter((_, index) => outcomes[index] === "taken");
     if (again.length === 0) return outcomes;
     const seen = await this.#startChildren(again, maxDepth);
     return outcomes.map((outcome) => outcome === "taken" ? seen.shift()! : outcome);
   }
 
-  /** An id says nothing by itself: several parents, of several namespaces, may ask for one. */
+  /**
+   * An id alone does not identify a child: several parents, in several namespaces, may request it.
+   */
   async #startChildren(children: readonly NewChild[], maxDepth: number): Promise<ChildStart[]> {
     const rows = await this.#driver.query<{ place: number; outcome: ChildStart }>(
       this.#sql.startChildren,

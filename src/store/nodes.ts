@@ -1,5 +1,5 @@
 /**
- * Nodes: who is alive.
+ * Nodes and their leases.
  *
  * - NODE-1, the row goes first: a run is free only once its node's row is gone. One transaction of two
  *   statements deletes rows and frees runs: the second one sees every claim that an expired node
@@ -15,7 +15,7 @@ import { IDLE_STATE, noted, withMail } from "./runs/fragments.ts";
 import { NEXT_WAKE } from "./runs/lease_statements.ts";
 import { NEXT_LOOK } from "./schedules/statements.ts";
 import type { SchemaName } from "./schema/name.ts";
-import { FREE_TASKS } from "./tasks/statements.ts";
+import { FREE_TASKS } from "./tasks/run_task_statements.ts";
 import { CLOCK, milliseconds, storable } from "./sql/fragments.ts";
 import { BIGINTS, BOOLEAN, nullable, NUMBER, TEXT, TEXTS } from "./sql/parameters.ts";
 import { NO_ROWS, type Prepared, rows, statement } from "./sql/statement.ts";
@@ -28,7 +28,7 @@ const TAKEN = "select distinct unnest(runs) as id from taken";
 /** The most runs that a heartbeat lists as held by only the node or only the database. */
 const MOST_DIFFERENT = 1_000;
 
-/** A heartbeat's answer; lists are JSON. */
+/** A heartbeat's row; lists are JSON. */
 type BeatRow = Omit<Beat, "woken" | "unknown" | "gone"> & {
   readonly woken: string;
   readonly unknown: string;
@@ -170,7 +170,7 @@ export class Nodes implements NodeStore {
    * Prepares the statements on nodes.
    *
    * @param driver The database.
-   * @param schema Where the tables are.
+   * @param schema The schema of the tables.
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
@@ -217,7 +217,7 @@ export class Nodes implements NodeStore {
     });
   }
 
-  /** See {@linkcode NodeStore.close}. Giving runs back counts as no claim of them. */
+  /** See {@linkcode NodeStore.close}. Giving runs back takes back the count of their claims. */
   async close(id: string): Promise<void> {
     await this.#driver.transaction(async (session) => {
       const closed = await this.#sql.close.query(session, { id });

@@ -1,5 +1,5 @@
 /**
- * Hints between processes, over the database's notifications.
+ * Hints between processes, sent with the database's notifications.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { SchemaName } from "./schema/name.ts";
 import { TEXT, TEXTS } from "./sql/parameters.ts";
 import { NO_ROWS, statement } from "./sql/statement.ts";
 
-/** Postgres takes payloads under 8,000 bytes. */
+/** Postgres limits a payload to less than 8,000 bytes. */
 const PAYLOAD_BYTES = 7_900;
 
 /** Sends payloads on a channel; inside a transaction they are sent when it commits. */
@@ -21,23 +21,23 @@ export const NOTIFY = statement(
   "select pg_notify($channel, payload) from unnest($payloads::text[]) as payload",
 ).prepare();
 
-/** {@linkcode Notices} over LISTEN and NOTIFY; without LISTEN nothing is heard. */
+/** {@linkcode Notices} over LISTEN and NOTIFY; without LISTEN it receives nothing. */
 export class SqlNotices implements Notices {
   readonly #driver: SqlDriver;
   readonly #channel: string;
   /** Marks the hints that this store has sent itself. */
   readonly #origin = crypto.randomUUID().slice(0, 13);
-  /** What is said while one statement is under way goes out in the next. */
+  /** Hints that are published while a statement is under way are sent with the next one. */
   readonly #batcher = new Batcher<readonly Notice[], void>(async (batch) => {
     await this.#send(batch.flat());
     return [];
   });
 
   /**
-   * Names its channel and its origin.
+   * Prepares the channel; asks the database nothing.
    *
    * @param driver The database.
-   * @param schema Names the channel.
+   * @param schema Its name is part of the channel's name.
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
@@ -90,16 +90,18 @@ function pack(origin: string, notices: readonly Notice[]): string[] {
   return payloads;
 }
 
-/** Anyone may write to a channel: what is not a list of notices is passed over. */
+/**
+ * Reads a payload. Any client may write to the channel: anything but a list of notices is ignored.
+ */
 function unpack(origin: string, payload: string): Notice[] {
-  let heard: unknown;
+  let parsed: unknown;
   try {
-    heard = JSON.parse(payload);
+    parsed = JSON.parse(payload);
   } catch {
     return [];
   }
-  if (!Array.isArray(heard) || heard[0] === origin) return [];
-  return heard.slice(1).filter(isNotice);
+  if (!Array.isArray(parsed) || parsed[0] === origin) return [];
+  return parsed.slice(1).filter(isNotice);
 }
 
 function isNotice(value: unknown): value is Notice {

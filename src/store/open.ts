@@ -1,6 +1,6 @@
 /**
- * From the `database` option to a store. Adapters are imported only when they are asked for, so a
- * process that uses one never loads the other.
+ * Makes a store from the `database` option. An adapter is imported only if it is used, so a process
+ * that uses one never loads the other.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { shorten } from "../base/text.ts";
 import { SchemaName } from "./schema/name.ts";
 import { SqlStore } from "./sql_store.ts";
 
-/** The folder of the database that is used when none is named. */
+/** The folder of the database that is used if the option is omitted. */
 const DEFAULT_FOLDER = "./.continuum";
 
-/** Which database, and where in it. */
+/** Which database to open, and which schema. */
 export interface OpenStoreOptions {
   /**
    * `postgres://...`, `pglite:./folder`, `memory:`, or an adapter. Default: `pglite:./.continuum`.
@@ -26,11 +26,11 @@ export interface OpenStoreOptions {
 }
 
 /**
- * Opens a store. Its schema is not looked at before `migrate()`.
+ * Opens a store. It does not access the schema before `migrate()`.
  *
- * @param options Which database, and where in it.
+ * @param options Which database to open, and which schema.
  * @returns The store; dispose of it to close the database.
- * @throws {DatabaseOptionError} If the options can't be understood.
+ * @throws {DatabaseOptionError} If an option is invalid.
  * @throws {DatabaseInUseError} If the folder of a PGlite database is open already.
  */
 export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
@@ -48,8 +48,8 @@ function isAdapter(database: unknown): database is DatabaseAdapter {
 async function adapterOf(url: unknown): Promise<DatabaseAdapter> {
   if (url === undefined) return await pgliteAdapter(DEFAULT_FOLDER);
   if (typeof url !== "string") {
-    throw notUnderstood(
-      typeof url === "object" && url !== null ? "an object that is no adapter" : String(url),
+    throw invalidOption(
+      typeof url === "object" && url !== null ? "an object that is not an adapter" : String(url),
     );
   }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
@@ -69,12 +69,12 @@ async function adapterOf(url: unknown): Promise<DatabaseAdapter> {
       return await pgliteAdapter(folder);
     }
   }
-  throw notUnderstood(shorten(url, 300));
+  throw invalidOption(shorten(url, 300));
 }
 
-function notUnderstood(found: string): DatabaseOptionError {
+function invalidOption(found: string): DatabaseOptionError {
   return new DatabaseOptionError(
-    `Cannot open database: its URL is not understood, found ${JSON.stringify(found)}, ` +
+    `Cannot open database: its URL is invalid, found ${JSON.stringify(found)}, ` +
       "wanted postgres://user@host/name, pglite:./folder or memory:",
     { database: found },
   );

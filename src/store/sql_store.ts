@@ -1,5 +1,5 @@
 /**
- * The store: all tables over one driver.
+ * The store: all table families over one driver.
  *
  * @module
  */
@@ -52,11 +52,11 @@ export class SqlStore implements Store {
   readonly #schema: SchemaName;
 
   /**
-   * Puts the tables together; asks the database nothing.
+   * Creates the parts of the store; asks the database nothing.
    *
    * @param driver The database; the store closes it.
-   * @param schema Where its tables are.
-   * @param description Which database it is, without secrets.
+   * @param schema The schema of the tables.
+   * @param description The database's name in messages, without secrets.
    */
   constructor(driver: SqlDriver, schema: SchemaName, description: string) {
     this.description = description;

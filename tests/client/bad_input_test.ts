@@ -50,7 +50,7 @@ const STARTS: readonly (readonly [object, ...(string | RegExp)[]])[] = [
   [{ signal: { name: "go", id: "d" } }, '"id"', "name, payload, deliveryId"],
   [{ signal: { name: "go", deliveryId: "" } }, "delivery id", 'found ""'],
   [{ transaction: {} }, "transaction", "object", "query(text, values)"],
-  [{ transaction: null }, "transaction", "found null", "wanted one that is open"],
+  [{ transaction: null }, "transaction", "found null", "wanted an open transaction"],
   [
     { transaction: { query() {} }, ifExists: "use", signal: { name: "go" } },
     "signal",

@@ -49,7 +49,7 @@ for (const limit of [5, 4]) {
         "select count(*)::integer as n from {schema}.runs where state = 'completed'",
       );
       assert.equal(row?.n, all.length * numbers.length);
-      const expected = /^Cannot .* too many connections for role .* works with two connections/;
+      const expected = /^Cannot .* too many connections for role .* needs two connections/;
       for (const worker of all) {
         const faults = await worker.do("faults") as string[];
         assert.deepEqual(faults.filter((fault) => !expected.test(fault)), []);

@@ -1,5 +1,5 @@
 /**
- * Nodes behind a real PgBouncer that hands out transactions.
+ * Nodes behind a real PgBouncer in transaction mode.
  *
  * @module
  */
@@ -93,7 +93,7 @@ const SHARED: Readonly<Record<string, [Record<string, string>, boolean, RegExp?]
   "of sessions, half as many as they would use": [
     { pool_mode: "session", default_pool_size: "20" },
     false,
-    /^Cannot (listen for hints now|begin transaction).* no session left; a node works with two/,
+    /^Cannot (listen for hints now|begin transaction).* no session left; a node needs two/,
   ],
 };
 

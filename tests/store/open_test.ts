@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { openStore } from "../../src/store/open.ts";
 import { postgresUrl } from "../support/database.ts";
 
-Deno.test("a URL that is not understood is named, without what may be a password", async () => {
+Deno.test("an invalid URL is in the message, without what may be a password", async () => {
   for (
     const database of [
       "",

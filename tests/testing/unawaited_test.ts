@@ -52,7 +52,9 @@ Deno.test("an effect that nobody awaits is told of when its run or generation en
       assert.equal(site?.line, LINE);
     }
   });
-  const warned = records.filter(({ rawMessage }) => String(rawMessage).includes("without awaiting"));
+  const warned = records.filter(({ rawMessage }) =>
+    String(rawMessage).includes("without awaiting")
+  );
   assert.deepEqual(warned.map(({ properties }) => properties["run"]), runs);
   assert.equal(warned[0]?.properties["effect"], 'step "forgotten"');
   assert.equal(String(warned[0]?.properties["at"]).startsWith(`${import.meta.url}:${LINE}:`), true);

@@ -1,6 +1,7 @@
 /**
- * Databases in memory, made fast: a process that wants many of them, as tests do, keeps the files
- * of an empty one, and starts the others from these. That takes a fourth of the time, and 40 MB.
+ * Fast databases in memory. A process that needs many of them, as tests do, keeps the files of an
+ * empty database, and starts the others from these files. That takes a fourth of the time, and 40
+ * MB.
  *
  * @module
  */
@@ -10,15 +11,15 @@ import { PGlite } from "@electric-sql/pglite";
 let isKept = false;
 let image: Blob | undefined;
 
-/** From now on, this process keeps the files of an empty database. */
+/** Lets this process keep the files of an empty database. */
 export function keepImage(): void {
   isKept = true;
 }
 
 /**
- * From now on, databases in memory are started from the files of an empty one.
+ * Lets this process start databases in memory from the files of an empty database.
  *
- * @param files What {@linkcode makeImage} gave, of the same release of PGlite.
+ * @param files The result of {@linkcode makeImage}, with the same release of PGlite.
  */
 export function startFrom(files: Blob): void {
   image = files;

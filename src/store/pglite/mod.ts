@@ -1,15 +1,16 @@
 /**
  * The adapter for PGlite: Postgres in this process, in a folder or in memory.
  *
- * - PGLITE-1, one owner: two processes on one folder would corrupt it, so a lock of the operating system
- *   on `<folder>/lock` guards it; it ends with the process, however that dies. The database is in
- *   `<folder>/data`: nothing outside of the folder is written to.
- * - PGLITE-2, no query past a transaction: there is one session, and it would wait for itself.
- * - PGLITE-3, turns for others: a query runs in this very thread and answers within microtasks, so that a
- *   loop of queries would keep timers and everybody else out; each answer waits for the next
- *   macrotask, as one from a server does.
- * - PGLITE-4, an orderly end: what was asked before it closes is answered, and what is asked later is not
- *   begun, also where another one that shares the database keeps it open.
+ * - PGLITE-1, one owner: two processes that use one folder would corrupt it. A lock of the
+ *   operating system on `<folder>/lock` prevents that; it ends with the process, even if that
+ *   crashes. The database is in `<folder>/data`; nothing outside of the folder is written.
+ * - PGLITE-2, no query outside the transaction: there is one session, so such a query would wait
+ *   for itself.
+ * - PGLITE-3, fairness: a query runs in this thread and resolves within microtasks, so a loop of
+ *   queries would block timers and all other work. Therefore each result waits for the next
+ *   macrotask, as a result of a server does.
+ * - PGLITE-4, an orderly end: calls made before the driver closes are answered, and later calls are
+ *   refused, even if another driver that shares the database keeps it open.
  *
  * ```ts
  * import { pglite } from "@continuum/continuum/pglite";
@@ -29,12 +30,12 @@ import { createInMemory } from "./image.ts";
 import { PreparedStatements } from "./prepared.ts";
 
 /**
- * A database in this process. One adapter may be opened several times: all share the database,
- * which closes with the last of them, and one in memory is then gone.
+ * A database in this process. One adapter can be opened several times: all share the database. The
+ * last one to close closes it, and a database in memory is then lost.
  *
- * @param folder Where it is kept, relative to the working directory; `null`: in memory.
- * @returns What `database` takes. Opening it throws {@linkcode DatabaseInUseError} where the folder
- * is open already, through another adapter or in another process.
+ * @param folder The folder that contains it, relative to the working directory; `null`: in memory.
+ * @returns A value for option `database`. Opening it throws {@linkcode DatabaseInUseError} if the
+ * folder is open already, through another adapter or in another process.
  */
 export function pglite(folder: string | null): DatabaseAdapter {
   let shared: { database: Promise<Database>; users: number } | null = null;
@@ -65,7 +66,7 @@ export function pglite(folder: string | null): DatabaseAdapter {
 interface Database {
   readonly pg: PGlite;
   readonly prepared: PreparedStatements;
-  /** One at a time: a statement must not slip into somebody's transaction. */
+  /** Serializes calls: a statement must not become part of another caller's transaction. */
   readonly turns: Mutex;
   close(): Promise<void>;
 }
@@ -90,7 +91,7 @@ function databaseOf(pg: PGlite, close: () => Promise<void>): Database {
   return { pg, prepared: new PreparedStatements(pg), turns: new Mutex(), close };
 }
 
-/** PGLITE-1. */
+/** PGLITE-1: locks the folder. */
 async function lockFolder(path: string, folder: string): Promise<Deno.FsFile> {
   await Deno.mkdir(path, { recursive: true });
   const file = await Deno.open(join(path, "lock"), { create: true, write: true });
@@ -101,7 +102,7 @@ async function lockFolder(path: string, folder: string): Promise<Deno.FsFile> {
 
 const immediate: typeof setImmediate = setImmediate;
 
-/** What both a database and a transaction of it can do. */
+/** The methods that a database and a transaction have in common. */
 type Queryable = Pick<PGlite, "query" | "exec">;
 
 class PGliteDriver implements SqlDriver {
@@ -132,7 +133,7 @@ class PGliteDriver implements SqlDriver {
     return this.#isAlone();
   }
 
-  /** With one session nobody else can hold a row. */
+  /** With a single session, no other session can lock a row. */
   get impatient(): SqlSession {
     return this;
   }
@@ -177,10 +178,10 @@ class PGliteDriver implements SqlDriver {
 
   async #close(): Promise<void> {
     for (const end of this.#listeners) await end();
-    await this.#turns.runExclusive(() => this.#leave()); // after all that was asked before
+    await this.#turns.runExclusive(() => this.#leave()); // after all calls that were made before
   }
 
-  /** PGLITE-2, and PGLITE-4. */
+  /** Runs a call after those before it (PGLITE-2, PGLITE-4). */
   async #inTurn<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     refuseInside(this.#pg);
     if (this.#closing !== null) {
@@ -190,7 +191,7 @@ class PGliteDriver implements SqlDriver {
   }
 }
 
-/** PGLITE-2: the transaction whose callback is running here, if any. */
+/** PGLITE-2: the transaction whose callback runs in this asynchronous context, if any. */
 const inside = new AsyncLocalStorage<{ readonly pg: PGlite; open: boolean }>();
 
 function refuseInside(pg: PGlite): void {

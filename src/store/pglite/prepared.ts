@@ -1,9 +1,9 @@
 /**
- * Prepared statements on PGlite. Its own `query` has the server parse and plan each statement every
- * time, which takes several times as long as executing it.
+ * Prepared statements on PGlite. PGlite's own `query` makes the server parse and plan each
+ * statement every time, which takes several times as long as executing it.
  *
- * - PREPARED-1: a statement is parsed once, under its text, and its plan is kept by the server.
- * - PREPARED-2: what changed under a plan (a schema that was migrated) is answered by parsing anew, once.
+ * - PREPARED-1: a statement is parsed once, under its text, and the server keeps its plan.
+ * - PREPARED-2: if a plan is outdated (after a migration), the statement is parsed anew, once.
  *
  * @module
  */
@@ -11,7 +11,7 @@
 import { type PGlite, protocol, types } from "@electric-sql/pglite";
 import type { SqlValue } from "../sql/driver.ts";
 
-/** The most statements that are kept; the one that was used longest ago goes first. */
+/** The maximum number of statements that are kept; the least recently used is discarded first. */
 const KEPT = 200;
 
 /** SQLSTATEs of a plan or a statement that is no longer valid. */
@@ -27,7 +27,9 @@ interface Statement {
   readonly fields: readonly Field[];
 }
 
-/** Statements of one database, which nobody else may use while one is under way. */
+/**
+ * The prepared statements of one database; while a call is under way, its owner must make no other.
+ */
 export class PreparedStatements {
   readonly #pg: PGlite;
   readonly #statements = new Map<string, Statement>();

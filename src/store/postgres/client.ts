@@ -1,5 +1,5 @@
 /**
- * How `npm:pg` is told where to connect, and what the values are that come back.
+ * The options of an `npm:pg` client, and the conversion of the values that it returns.
  *
  * @module
  */
@@ -7,7 +7,9 @@
 import { shorten } from "../../base/text.ts";
 import { DatabaseOptionError } from "../errors.ts";
 
-/** Parameters of a URL that `npm:pg` or nobody reads; all others are settings of the session. */
+/**
+ * Parameters of a URL that `npm:pg` knows or ignores; all others become settings of the session.
+ */
 const KNOWN = new Set([
   ...["host", "port", "user", "password", "dbname", "database", "db", "encoding", "options"],
   ...["ssl", "sslmode", "sslcert", "sslkey", "sslrootcert", "sslnegotiation", "uselibpqcompat"],
@@ -16,11 +18,11 @@ const KNOWN = new Set([
   ...["pgbouncer", "connection_limit", "pool_timeout", "schema", "sslpassword"],
 ]);
 
-/** How connections are secured, in libpq's words, and which of them `npm:pg` is told. */
+/** The values of libpq's `sslmode`, with the value that `npm:pg` gets for each. */
 const SSL_MODES: Readonly<Record<string, string>> = {
   disable: "disable",
-  // None is given up for an open one where the server can't encrypt: whoever stands between could
-  // say so.
+  // No unencrypted connection follows if the server can't encrypt: an attacker in between could
+  // claim that.
   allow: "require",
   prefer: "require",
   require: "require",
@@ -29,26 +31,26 @@ const SSL_MODES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Looks at a URL before anything is asked.
+ * Validates a URL before anything connects to it.
  *
  * @param url The URL.
- * @returns Which database it names, without secrets.
- * @throws {DatabaseOptionError} If it can't be understood.
+ * @returns The database's name in messages, without secrets.
+ * @throws {DatabaseOptionError} If the URL is invalid.
  */
 export function describeUrl(url: string): string {
   if (!URL.canParse(url)) {
-    throw urlError("its URL is not understood", shorten(url, 300), "postgres://user@host/name");
+    throw urlError("its URL is invalid", shorten(url, 300), "postgres://user@host/name");
   }
   const { username, host, pathname, searchParams } = new URL(url);
   const description = `postgres://${username === "" ? "" : `${username}@`}${host}${pathname}`;
   const mode = searchParams.get("sslmode");
   if (mode !== null && !Object.hasOwn(SSL_MODES, mode)) {
     const wanted = Object.keys(SSL_MODES).join(", ");
-    throw urlError(`sslmode of ${description} is none`, mode, `one of ${wanted}`);
+    throw urlError(`sslmode of ${description} is unknown`, mode, `one of ${wanted}`);
   }
   if (mode === "verify-ca" && !searchParams.has("sslrootcert")) {
-    const wanted = "sslrootcert with the authority's file, or verify-full";
-    throw urlError(`sslmode of ${description} lacks an authority`, mode, wanted);
+    const wanted = "sslrootcert with the file of its certificate, or verify-full";
+    throw urlError(`sslmode of ${description} needs a certificate authority`, mode, wanted);
   }
   return description;
 }
@@ -61,16 +63,16 @@ function urlError(what: string, found: string, wanted: string): DatabaseOptionEr
 }
 
 /**
- * The options of a client.
+ * Makes the options of a client.
  *
- * @param url The database.
- * @param applicationName Shown in `pg_stat_activity`, unless the URL names another.
- * @returns What `new Client` takes.
+ * @param url The URL of the database.
+ * @param applicationName Shown in `pg_stat_activity`, unless the URL sets another.
+ * @returns The argument of `new Client`.
  */
 export function clientOptions(url: string, applicationName: string): Record<string, unknown> {
   const given = new URL(url);
   const parameters = given.searchParams;
-  // As libpq reads it: `require` encrypts, and `verify-full` checks whom it talks to.
+  // As in libpq: `require` encrypts, and only `verify-full` verifies the server's name.
   const mode = parameters.get("sslmode");
   if (mode !== null) {
     parameters.set("sslmode", SSL_MODES[mode] ?? mode);
@@ -100,7 +102,7 @@ const asIs: Parser = (text) => text;
 
 const toDate: Parser = (text) => new Date(text);
 
-/** By the types' numbers: all others stay text, as Postgres writes them. */
+/** Parsers by the oid of the type. Values of other types stay text, as Postgres writes them. */
 const PARSERS = new Map<number, Parser>([
   [16, (text) => text === "t"],
   [17, bytes],
@@ -120,14 +122,14 @@ const PARSERS = new Map<number, Parser>([
 /**
  * Finds the parser of a type.
  *
- * @param type The type's number.
- * @returns What makes a value of its text.
+ * @param type The oid of the type.
+ * @returns The function that parses a value's text.
  */
 export function parserOf(type: number): Parser {
   return PARSERS.get(type) ?? asIs;
 }
 
-/** Bytes in either form that `bytea_output` knows. */
+/** Parses bytes in both formats of `bytea_output`. */
 function bytes(text: string): Uint8Array {
   if (text.startsWith("\\x")) return Uint8Array.fromHex(text.slice(2));
   const found: number[] = [];

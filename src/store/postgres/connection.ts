@@ -1,11 +1,12 @@
 /**
  * One connection to Postgres, over `npm:pg`.
  *
- * - CONNECTION-1, no second life: a connection that was lost is never asked again, and nothing is asked of
- *   another one in its place: a transaction ends with its connection.
- * - CONNECTION-2, one at a time: a statement is sent when the one before has been answered.
- * - CONNECTION-3, no wait without a bound: a statement whose answer does not come is looked for on the
- *   server, over another connection (`inquiry.ts`); one that nobody works at loses its connection.
+ * - CONNECTION-1, never replaced: after a connection is lost, it executes nothing, and no other
+ *   connection executes its statements: a transaction ends with its connection.
+ * - CONNECTION-2, one at a time: a statement is sent after the previous one has been answered.
+ * - CONNECTION-3, bounded waiting: if a statement's answer does not come, another connection asks
+ *   the server for the statement (`inquiry.ts`). If no server process executes it, the connection
+ *   is lost.
  *
  * @module
  */
@@ -15,10 +16,10 @@ import pg from "pg";
 import { isContinuumError } from "../../base/errors.ts";
 import type { SqlValue } from "../sql/driver.ts";
 import { clientOptions } from "./client.ts";
-import { isWorkedAt } from "./inquiry.ts";
+import { isExecuting } from "./inquiry.ts";
 import { adjusting, type Role, SERVER_INFO, type ServerInfo, unsuitable } from "./settings.ts";
 
-/** What of `npm:pg` is used. */
+/** The part of `npm:pg` that is used. */
 interface Client {
   readonly processID: number | null;
   readonly connection: {
@@ -29,41 +30,41 @@ interface Client {
   query(query: Query): Promise<Result | readonly Result[]>;
   end(): Promise<void>;
   getTransactionStatus(): "I" | "T" | "E" | null;
-  on(event: "error", hear: (error: Error) => void): void;
-  on(event: "end", hear: () => void): void;
-  on(event: "notification", hear: (message: { readonly payload?: string }) => void): void;
+  on(event: "error", listener: (error: Error) => void): void;
+  on(event: "end", listener: () => void): void;
+  on(event: "notification", listener: (message: { readonly payload?: string }) => void): void;
 }
 
-/** A query, in the words of `npm:pg`. */
+/** A query, with the names of `npm:pg`. */
 export interface Query {
   /** The statement, or the script. */
   readonly text: string;
   /** Its parameters. */
   readonly values?: readonly unknown[];
-  /** Prepares it under that name. */
+  /** If set, the statement is prepared under this name. */
   readonly name?: string;
 }
 
-/** What a statement answered. */
+/** The result of a statement. */
 export interface Result {
   /** Its rows. */
   readonly rows: readonly unknown[];
-  /** What was done, in one word. */
+  /** The command tag's first word. */
   readonly command: string | null;
 }
 
-/** A connection could not be made, or was lost: not an answer of the server to a statement. */
+/** The connection could not be made, or was lost: not an error of the server about a statement. */
 export class Fault extends Error {
-  /** What was said of it. */
+  /** The driver's error. */
   override readonly cause: Error;
   /** Whether the statement may have been carried out. */
   readonly mayBeWritten: boolean;
 
   /**
-   * Keeps what was said.
+   * Creates the error.
    *
-   * @param cause What was said of it.
-   * @param mayBeWritten Whether the statement may have been carried out.
+   * @param cause The driver's error.
+   * @param mayBeWritten Whether the server may have carried out the statement.
    */
   constructor(cause: Error, mayBeWritten: boolean) {
     super(cause.message);
@@ -72,50 +73,52 @@ export class Fault extends Error {
   }
 }
 
-/** A connection was made, and nobody serves it: so poolers let those wait for whom they have no session. */
+/** A connection was accepted, but not served: a pooler does so when it has no session left. */
 export class NoSession extends Error {
-  /** Says what is the matter. */
+  /** Creates the error. */
   constructor() {
     super(
-      `the connection was made, and its first question not answered in ${
+      `the connection was accepted, but its first query was not answered within ${
         SESSION_MS / 1_000
-      } s, as ` +
-        "by a pooler that has no session left",
+      } s: a pooler may have no session left`,
     );
   }
 }
 
-/** How connections of one database are made. */
+/** How to make the connections to one database. */
 export interface ConnectionOptions {
-  /** The database. */
+  /** The URL of the database. */
   readonly url: string;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
   /** What the connection is for. */
   readonly role: Role;
-  /** Milliseconds until an answer that has not come is looked for. */
+  /** Milliseconds without an answer until the server is asked whether it executes the statement. */
   readonly answerMs: number;
-  /** Hears notifications. */
+  /** Receives the payloads of notifications. */
   readonly onNotification?: (payload: string) => void;
 }
 
-/** Milliseconds until a connection that can't be made is given up. */
+/** Milliseconds after which an attempt to connect fails. */
 const CONNECT_MS = 10_000;
 
-/** Milliseconds until a connection that was made, and that nobody serves, is given up. */
+/** Milliseconds after which a connection that was accepted but not served fails. */
 const SESSION_MS = 5_000;
 
-/** Milliseconds that a connection has to say goodbye. */
+/** Milliseconds that a connection has to close in order. */
 const GOODBYE_MS = 1_000;
 
-/** How many times `answerMs` an answer is waited for where nobody can tell whether it will come. */
+/**
+ * The limit of waiting, in multiples of `answerMs`, if the server can't say whether it executes the
+ * statement.
+ */
 const BOUND: Readonly<Record<Role["lane"], number>> = { engine: 6, user: 120 };
 
 /** A connection. */
 export class Connection {
-  /** Whether a pooler stands between, so that no statement may count on the session of another. */
+  /** Whether a pooler is in between, so that each statement may run in another session. */
   readonly isPooled: boolean;
-  /** Opens each transaction, and stands around each statement where it has to. */
+  /** The script that opens each transaction, and wraps single statements if they need settings. */
   readonly prologue: string;
   /** Rejects when the connection is lost. */
   readonly lost: Promise<never>;
@@ -128,12 +131,12 @@ export class Connection {
   #isEnding = false;
 
   /**
-   * Makes a connection, and sets what it needs.
+   * Connects, and adjusts the settings of the session.
    *
-   * @param options How.
+   * @param options How to connect.
    * @returns The connection.
-   * @throws {DatabaseUnsuitableError} If the server is none that the store can work on.
-   * @throws {Fault} If it can't be made.
+   * @throws {DatabaseUnsuitableError} If the store can't work on the server.
+   * @throws {Fault} If the connection can't be made.
    */
   static async open(options: ConnectionOptions): Promise<Connection> {
     const client = newClient(options);
@@ -141,7 +144,7 @@ export class Connection {
     ignoreRejection(failed);
     client.on("error", fail);
     client.on("end", () => fail(new Error("the connection was closed")));
-    let late = setTimeout(() => fail(new Error("no answer")), CONNECT_MS * 1.5);
+    let late = setTimeout(() => fail(new Error("the server did not answer")), CONNECT_MS * 1.5);
     try {
       await Promise.race([client.connect(), failed]);
       clearTimeout(late);
@@ -171,7 +174,7 @@ export class Connection {
     this.#client = client;
     this.#options = options;
     this.isPooled = isPooled;
-    // Each statement has to see what others have committed by then (NODE-1 of `store/nodes.ts`).
+    // Each statement must see what others have committed before it (NODE-1 of `store/nodes.ts`).
     this.prologue = `begin isolation level read committed;${local}`;
     this.#needsPrologue = local !== "";
     const { promise, reject } = Promise.withResolvers<never>();
@@ -189,7 +192,7 @@ export class Connection {
     client.on("notification", ({ payload }) => onNotification?.(payload ?? ""));
   }
 
-  /** Whether it can be asked no more. */
+  /** Whether the connection is lost: it executes nothing any more. */
   get isLost(): boolean {
     return this.#loss !== null;
   }
@@ -199,7 +202,7 @@ export class Connection {
     return !this.isLost && this.#client.getTransactionStatus() === "I";
   }
 
-  /** The server process's number; a pooler's invention behind one. */
+  /** The process id of the server process; behind a pooler, an arbitrary number. */
   get pid(): number | null {
     return this.#client.processID;
   }
@@ -209,7 +212,7 @@ export class Connection {
    *
    * @param text The statement.
    * @param values Its parameters.
-   * @param options Under which name to prepare it, and how long it may wait for a locked row.
+   * @param options The name to prepare it under, and how long it may wait for a locked row.
    * @returns Its rows.
    */
   async query<Row>(
@@ -239,30 +242,30 @@ export class Connection {
     return last(await this.ask({ text }));
   }
 
-  /** Sends a query, and gives its result; of a script one for each of its statements. */
+  /** Sends a query, and returns its result; for a script, one result for each statement. */
   ask(query: Query): Promise<Result | readonly Result[]> {
     const asked = this.#turn.then(() => this.#send(query)); // CONNECTION-2
     this.#turn = inBackground(asked);
     return asked;
   }
 
-  /** Forgets a statement that the server no longer knows, or knows otherwise. */
+  /** Discards a prepared statement that the server does not know, or knows with another text. */
   forget(name: string): void {
     delete this.#client.connection.parsedStatements[name];
   }
 
-  /** Gives it up at once. */
+  /** Closes the connection at once. */
   destroy(why: string): void {
     this.#lose(new Error(why));
   }
 
-  /** Ends it, after what it is at. */
+  /** Closes the connection after the statements that are under way. */
   async end(): Promise<void> {
     this.#isEnding = true;
     await this.#turn;
     const over = this.lost.catch(() => {});
     ignoreRejection(this.#client.end());
-    const timer = setTimeout(() => this.destroy("it did not end"), GOODBYE_MS);
+    const timer = setTimeout(() => this.destroy("it did not close in time"), GOODBYE_MS);
     await over;
     clearTimeout(timer);
   }
@@ -282,16 +285,20 @@ export class Connection {
     }
   }
 
-  /** CONNECTION-3. */
+  /** CONNECTION-3: watches for an answer; returns the function that ends the watch. */
   #watch(): () => void {
     const { answerMs, role } = this.#options;
     let isOver = false;
     let looks = 0;
     const look = async () => {
-      const isWorking = await this.#isWorkedAt();
+      const isAtWork = await this.#isExecuting();
       if (isOver) return;
-      const isLost = isWorking === null ? ++looks >= BOUND[role.lane] : !isWorking;
-      if (isLost) return this.destroy(`no answer came, and nobody works at one`);
+      const isLost = isAtWork === null ? ++looks >= BOUND[role.lane] : !isAtWork;
+      if (isLost) {
+        return this.destroy(
+          "the server has not answered, and is not known to be executing the statement",
+        );
+      }
       timer = setTimeout(look, answerMs);
     };
     let timer = setTimeout(look, answerMs);
@@ -301,10 +308,10 @@ export class Connection {
     };
   }
 
-  /** `null`: nobody knows. */
-  async #isWorkedAt(): Promise<boolean | null> {
+  /** Whether the server executes the statement; `null`: unknown. */
+  async #isExecuting(): Promise<boolean | null> {
     if (this.isPooled || this.pid === null || this.#isEnding) return null;
-    return await isWorkedAt(this.#options.url, this.pid);
+    return await isExecuting(this.#options.url, this.pid);
   }
 }
 
@@ -319,10 +326,10 @@ function newClient({ url, applicationName }: ConnectionOptions): Client {
   }
 }
 
-/** Says in plain words what `npm:pg` says of a password that it was not given. */
+/** Replaces the error of `npm:pg` about a missing password by a readable one. */
 function legible(error: Error): Error {
   return /client password must be a/.test(error.message)
-    ? new Error("the server asks for a password, and the URL has none", { cause: error })
+    ? new Error("the server requires a password, but the URL has none", { cause: error })
     : error;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Asking a server over another connection whether a statement is being worked at. A connection that
- * a firewall or a pooler has forgotten stays open, and nothing comes back over it: only the server
- * can tell that from a statement that takes long.
+ * Asks the server over another connection whether it executes a statement. If a firewall or a
+ * pooler has dropped a connection, it stays open here and no answer arrives: only the server can
+ * tell this from a statement that takes long.
  *
  * @module
  */
@@ -12,19 +12,19 @@ import { clientOptions } from "./client.ts";
 /** Milliseconds that the inquiry may take. */
 const INQUIRY_MS = 5_000;
 
-/** Milliseconds between the two looks that make one certain: an answer may be on its way. */
+/** Milliseconds between the two looks: after one look, the answer could still be on its way. */
 const PAUSE_MS = 200;
 
 const LOOK = `select state, wait_event as wait from pg_stat_activity where pid = $1`;
 
 /**
- * Looks twice.
+ * Asks the server twice whether it executes a statement.
  *
- * @param url The database.
- * @param pid The server process that should be at work.
- * @returns Whether it is; `null`: nobody can tell.
+ * @param url The URL of the database.
+ * @param pid The process id of the server process.
+ * @returns Whether it executes one; `null`: unknown.
  */
-export async function isWorkedAt(url: string, pid: number): Promise<boolean | null> {
+export async function isExecuting(url: string, pid: number): Promise<boolean | null> {
   const client = new pg.Client({
     ...clientOptions(url, "continuum inquiry"),
     connectionTimeoutMillis: INQUIRY_MS,

@@ -1,12 +1,12 @@
 /**
- * A LISTEN that outlives its connection.
+ * A LISTEN that survives the loss of its connection.
  *
- * - LISTENER-1: a connection over which nothing comes any more is found out: a question every few seconds
- *   has to be answered.
- * - LISTENER-2: behind a pooler that hands out transactions nothing is listened to: it would leave the
- *   LISTEN on somebody else's session, and hear nothing.
- * - LISTENER-3: a server that gives no connection for it keeps nobody from opening; and one that has none
- *   left for others gets it back for a while.
+ * - LISTENER-1: a connection that delivers nothing any more is detected: it must answer a query
+ *   every few seconds.
+ * - LISTENER-2: behind a pooler in transaction mode there is no LISTEN: it would stay in a session
+ *   that other clients use, and deliver nothing here.
+ * - LISTENER-3: opening succeeds even if the server refuses this connection. If the server has no
+ *   connection left for the engine's statements, the listener gives its own up for a while.
  *
  * @module
  */
@@ -14,33 +14,33 @@
 import { inBackground } from "../../base/background.ts";
 import { getLogger } from "@logtape/logtape";
 import { Connection, type ConnectionOptions, type Fault } from "./connection.ts";
-import { isFull, tellNeeds } from "./pool.ts";
+import { addNeeds, isFull } from "./pool.ts";
 
-/** Waits between attempts to come back, in milliseconds; the last one repeats. */
+/** Milliseconds between attempts to reconnect; the last value repeats. */
 const BACK_OFF = [50, 100, 250, 500, 1_000, 2_000, 5_000];
 
-/** How often a pooler gets the chance to show that it hands out transactions. */
+/** How many times two sessions are compared to detect a pooler in transaction mode. */
 const LOOKS = 5;
 
 const PID = "select pg_catalog.pg_backend_pid() as pid";
 
 const log = getLogger(["continuum", "engine"]);
 
-/** What a listener needs. */
+/** Options of a listener. */
 export interface ListenerOptions extends ConnectionOptions {
-  /** A lower-case identifier. */
+  /** The channel: a lower-case identifier. */
   readonly channel: string;
-  /** Milliseconds between two questions (LISTENER-1). */
-  readonly questionMs: number;
-  /** The server is full: others give up what they can. */
+  /** Milliseconds between two queries that test the connection (LISTENER-1). */
+  readonly testMs: number;
+  /** Called when the server is full: the pools close the connections that they can spare. */
   readonly makeRoom: () => Promise<unknown>;
-  /** Whether it was a while ago. */
+  /** Whether the server was full recently. */
   readonly isNarrow: () => boolean;
-  /** Called each time the connection was lost and is back. */
+  /** Called each time that the connection is restored after a loss. */
   readonly onGap: () => void;
 }
 
-/** Listens on one channel over a connection of its own, and comes back when that is lost. */
+/** Listens on one channel over a connection of its own, and reconnects when that is lost. */
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #ended = Promise.withResolvers<void>();
@@ -49,24 +49,27 @@ export class Listener {
   #keeping: Promise<void> | undefined;
 
   /**
-   * Connects to nothing before `start()`.
+   * Creates the listener; it connects in `start()`.
    *
-   * @param options What it needs.
+   * @param options Its options.
    */
   constructor(options: ListenerOptions) {
     this.#options = options;
   }
 
-  /** Starts listening; resolves when notifications are heard, or nothing is to be heard now (LISTENER-3). */
+  /**
+   * Starts to listen; resolves when notifications arrive, or when the server has no room now
+   * (LISTENER-3).
+   */
   async start(): Promise<void> {
     try {
       if (!await this.#listen()) return;
     } catch (error) {
       if (!isFull(error)) throw error;
-      tellNeeds(error as Fault);
+      addNeeds(error as Fault);
       log.warn(
-        "Cannot listen for hints now: {error}; what they would have said is found with the next " +
-          "heartbeat, and listening is tried again",
+        "Cannot listen for hints now: {error}; each heartbeat finds what they would have reported, " +
+          "and the engine tries again to listen",
         { error: (error as Fault).cause },
       );
       await this.#options.makeRoom();
@@ -78,9 +81,9 @@ export class Listener {
   }
 
   /**
-   * Gives up its connection for as long as the server is full (LISTENER-3).
+   * Closes the connection until the server has room again (LISTENER-3).
    *
-   * @returns Whether it had one.
+   * @returns Whether there was one.
    */
   async rest(): Promise<boolean> {
     const connection = this.#connection;
@@ -90,7 +93,7 @@ export class Listener {
     return true;
   }
 
-  /** Ends it. */
+  /** Stops listening. */
   async end(): Promise<void> {
     this.#isEnded = true;
     this.#ended.resolve();
@@ -98,15 +101,15 @@ export class Listener {
     await this.#connection?.end();
   }
 
-  /** `false`: there is nothing to be heard here (LISTENER-2). */
+  /** Returns `false` if the connection leads to a pooler in transaction mode (LISTENER-2). */
   async #listen(): Promise<boolean> {
     const connection = await Connection.open(this.#options);
     if (connection.isPooled && await this.#isShared(connection)) {
       await connection.end();
       log.warn(
-        "Cannot listen for hints: the connection leads to a pooler that hands out transactions; " +
-          "what hints would have said is found with the next heartbeat; name the server itself in " +
-          "option listenUrl of postgres()",
+        "Cannot listen for hints: the connection leads to a pooler in transaction mode; each " +
+          "heartbeat finds what hints would have reported; set option listenUrl of postgres() to " +
+          "the server itself",
       );
       return false;
     }
@@ -115,7 +118,7 @@ export class Listener {
     return true;
   }
 
-  /** Whether a statement of another connection runs in the session of this one. */
+  /** Whether a statement of another connection runs in this one's session. */
   async #isShared(own: Connection): Promise<boolean> {
     const other = await Connection.open(this.#options);
     try {
@@ -150,15 +153,15 @@ export class Listener {
 
   async #untilLost(connection: Connection): Promise<void> {
     while (!this.#isEnded && !connection.isLost) {
-      await this.#pause(this.#options.questionMs, connection.lost.catch(() => {}));
-      if (!this.#isEnded && !connection.isLost) await this.#question(connection);
+      await this.#pause(this.#options.testMs, connection.lost.catch(() => {}));
+      if (!this.#isEnded && !connection.isLost) await this.#test(connection);
     }
   }
 
-  /** LISTENER-1. */
-  async #question(connection: Connection): Promise<void> {
+  /** LISTENER-1: closes the connection if it does not answer in time. */
+  async #test(connection: Connection): Promise<void> {
     const timer = setTimeout(
-      () => connection.destroy("no answer"),
+      () => connection.destroy("the server did not answer"),
       this.#options.answerMs,
     );
     await connection.script("select 1").catch(() => {});

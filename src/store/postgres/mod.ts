@@ -1,15 +1,16 @@
 /**
  * The adapter for Postgres, over `npm:pg`.
  *
- * - POSTGRES-1, lanes: what keeps a node alive never waits for what users do. Transactions of workflows
- *   have connections of their own, and so has the journal, which waits for no lock.
- * - POSTGRES-2, a server that has no connection left is shared: for a while each lane makes do with one,
- *   which transactions of workflows give up when they end, and the journal with none; a lane that
- *   has none at all gets the listener's. So a node that can have two works, slower. The journal
- *   never waits for a connection to be made: until it has one, its statements go where the engine's
- *   go.
- * - POSTGRES-3: behind a pooler nothing is prepared, and no statement counts on the session of another;
- *   unless `prepare` says otherwise, and until the pooler shows that it can't.
+ * - POSTGRES-1, lanes: the statements that keep a node alive never wait for users' statements.
+ *   Transactions of workflows have connections of their own, and so has the journal, which waits
+ *   for no lock.
+ * - POSTGRES-2, a full server: if the server refuses a connection, each lane uses at most one for a
+ *   while. The lane of workflows' transactions closes its connection after each transaction, and
+ *   the journal has none. A lane that has no connection at all gets the listener's. So a node with
+ *   two connections works, but slower. The journal never waits for a connection to be made: until
+ *   it has one, its statements use the engine's.
+ * - POSTGRES-3, poolers: behind a pooler no statement is prepared, unless option `prepare` is true
+ *   and the pooler supports it, and no statement relies on another's session.
  *
  * ```ts
  * import { postgres } from "@continuum/continuum/postgres";
@@ -51,46 +52,47 @@ export type {
 
 const log = getLogger(["continuum", "engine"]);
 
-/** How to talk to Postgres. */
+/** Options of a Postgres database. */
 export interface PostgresOptions {
-  /** Where to LISTEN; needed where `url` leads to a pooler. Default: `url`. */
+  /** The URL for LISTEN; needed if `url` leads to a pooler. Default: `url`. */
   readonly listenUrl?: string;
   /**
-   * Whether to prepare statements. Default: where no pooler stands between; `true` is for a pooler
-   * that keeps prepared statements for its clients. In transactions behind a pooler none is prepared.
+   * Whether to prepare statements. Default: `true` without a pooler in between. Set `true` for a
+   * pooler that supports prepared statements. Inside transactions behind a pooler, no statement is
+   * prepared.
    */
   readonly prepare?: boolean;
   /**
-   * Connections for all but the journal and LISTEN, which have one each, and transactions of
-   * workflows. Default: 4.
+   * The maximum number of connections for the engine's statements. The journal and LISTEN have one
+   * more each; transactions of workflows have `transactions`. Default: 4.
    */
   readonly connections?: number;
-  /** Connections for `ctx.transaction`: so many run at once. Default: 4. */
+  /** The maximum number of connections for `ctx.transaction`: so many run at once. Default: 4. */
   readonly transactions?: number;
   /** How long the journal waits for a locked row, in milliseconds. Default: 50. */
   readonly lockTimeoutMs?: number;
   /**
-   * Milliseconds until an answer that has not come is looked for on the server; where nobody works
-   * at it, the connection is replaced. Default: 5,000.
+   * Milliseconds without an answer until the server is asked whether it executes the statement. If
+   * it does not, the connection is replaced. Default: 5,000.
    */
   readonly answerMs?: number;
   /** The name of the connections in `pg_stat_activity`. Default: `continuum`. */
   readonly applicationName?: string;
 }
 
-/** Milliseconds for which a node makes do with few connections after it was refused one (POSTGRES-2). */
+/** Milliseconds for which a node uses few connections after the server refused one (POSTGRES-2). */
 const NARROW_MS = 60_000;
 
-/** Milliseconds until a connection for the journal, which could not be made, is tried again. */
+/** Milliseconds until the journal tries again to connect. */
 const AGAIN_MS = 1_000;
 
 /**
  * A Postgres database.
  *
  * @param url `postgres://user:password@host:port/name`.
- * @param options How to talk to it.
- * @returns What `database` takes. Connections are made when they are needed.
- * @throws {DatabaseOptionError} If `url` or `listenUrl` can't be understood.
+ * @param options How to use it.
+ * @returns A value for option `database`. Connections are made when they are needed.
+ * @throws {DatabaseOptionError} If `url` or `listenUrl` is invalid.
  */
 export function postgres(url: string, options: PostgresOptions = {}): DatabaseAdapter {
   const description = describeUrl(url);
@@ -112,10 +114,10 @@ class PostgresDriver implements SqlDriver {
   readonly #listening: ConnectionOptions;
   readonly #description: string;
   readonly #lockMs: number;
-  /** POSTGRES-2: until then it makes do with few connections. */
+  /** POSTGRES-2: until this time the node uses few connections. */
   #narrowUntil = 0;
-  #isPoolerTold = false;
-  /** Until then no connection is made for the journal. */
+  #isPoolerReported = false;
+  /** The journal does not try to connect before this time. */
   #unjournaledUntil = 0;
 
   constructor(url: string, options: PostgresOptions, description: string) {
@@ -128,7 +130,7 @@ class PostgresDriver implements SqlDriver {
     const hooks = {
       makeRoom: (isStarving: boolean) => this.#narrow(isStarving),
       isNarrow: () => this.#isNarrow,
-      onPooler: () => this.#tellPooler(),
+      onPooler: () => this.#reportPooler(),
     };
     const pool = (limit: number, rest: number, role: Role) =>
       new Pool({ ...common, ...hooks, role, limit, rest });
@@ -178,7 +180,7 @@ class PostgresDriver implements SqlDriver {
     const listener = new Listener({
       ...this.#listening,
       channel,
-      questionMs: 2 * answerMs,
+      testMs: 2 * answerMs,
       makeRoom: () => this.#narrow(false),
       isNarrow: () => this.#isNarrow,
       onNotification: onPayload,
@@ -219,7 +221,7 @@ class PostgresDriver implements SqlDriver {
     return await this.#engine.use((connection) => connection.query<Row>(text, values, { lockMs }));
   }
 
-  /** POSTGRES-2: what comes of it shows with the next statement. */
+  /** POSTGRES-2: makes the journal's connection, which the next statement uses. */
   async #warmJournal(): Promise<void> {
     this.#unjournaledUntil = Infinity; // one attempt at a time
     await inBackground(this.#journal.warm());
@@ -230,7 +232,9 @@ class PostgresDriver implements SqlDriver {
     return performance.now() < this.#narrowUntil;
   }
 
-  /** POSTGRES-2. */
+  /**
+   * POSTGRES-2: closes the connections that the lanes can spare; returns whether there were any.
+   */
   async #narrow(isStarving: boolean): Promise<boolean> {
     this.#narrowUntil = performance.now() + NARROW_MS;
     const pools = [this.#journal, this.#user, this.#engine];
@@ -241,13 +245,13 @@ class PostgresDriver implements SqlDriver {
     return rests.includes(true);
   }
 
-  /** POSTGRES-3. */
-  #tellPooler(): void {
-    if (this.#isPoolerTold) return;
-    this.#isPoolerTold = true;
+  /** POSTGRES-3: logs, once, that there is a pooler. */
+  #reportPooler(): void {
+    if (this.#isPoolerReported) return;
+    this.#isPoolerReported = true;
     log.info(
-      "Database {database} is behind a pooler: each statement sets in a transaction what it needs, " +
-        "and is prepared only if option prepare says so",
+      "Database {database} is behind a pooler: each statement runs in a transaction that sets what " +
+        "it needs, and is prepared only if option prepare is true",
       { database: this.#description },
     );
   }
@@ -260,7 +264,7 @@ class PostgresDriver implements SqlDriver {
     }
   }
 
-  /** What callers can't do anything about has one name: it passes. */
+  /** All failures that may pass and that callers can't prevent become one error. */
   #translated(error: unknown, isUsers: boolean): unknown {
     const passes = !isUsers && isAnswered(error) && outcomeOf(error) !== "refused" &&
       !isContention(error);

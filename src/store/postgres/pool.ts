@@ -1,12 +1,12 @@
 /**
- * Connections that are used by turns. A connection is made when all are busy, up to a limit, and
- * given up when it has not been needed for a while.
+ * A pool of connections. It makes a connection when all are in use, up to a limit, and closes one
+ * that has not been used for a while.
  *
- * - POOL-1: a server that gives no more connections makes a pool slower, not useless: who waits gets
- *   the next one that is free; a pool that has none asks others for room, and the server for some
- *   seconds.
- * - POOL-2: where one was lost, those at rest may be too, and not know it yet, and so may those that
- *   were just being made: none of them is asked.
+ * - POOL-1, a full server: if the server refuses more connections, the pool becomes slower and
+ *   stays usable: callers wait for the next free connection. A pool without any asks the other
+ *   pools to close some, and keeps asking the server for some seconds.
+ * - POOL-2, after a loss: when a connection is lost, the unused ones, and those that are being
+ *   made, may be lost too without a sign. None of them is used again.
  *
  * @module
  */
@@ -14,32 +14,38 @@
 import { ignoreRejection, inBackground } from "../../base/background.ts";
 import { Connection, type ConnectionOptions, Fault, NoSession } from "./connection.ts";
 
-/** Milliseconds after which a connection that nobody used is given up, but for the rest. */
+/** Milliseconds after which an unused connection is closed, except for `rest` of them. */
 const IDLE_MS = 5_000;
 
-/** Milliseconds for which a full server is asked again for a first connection, and between two times. */
+/**
+ * For how long a pool without connections keeps asking a full server, and the pause between tries,
+ * in milliseconds.
+ */
 const FULL_MS = { most: 4_000, pause: 500 };
 
-/** Milliseconds until a server that gave no connection is asked for one again. */
+/** Milliseconds until a server that refused a connection is asked again. */
 const REFUSED_MS = 5_000;
 
-/** SQLSTATEs of a server, a role or a pooler that takes no more connections. */
+/** SQLSTATEs of a server, role or pooler that accepts no more connections. */
 const NO_MORE = /^(53300|53400)$/;
 
-/** What poolers say in place of a SQLSTATE. */
+/** Messages of poolers that send no such SQLSTATE. */
 const NO_MORE_TEXT = /no more connections allowed|too many (clients|connections)|max.*clients/i;
 
-/** What a pool needs. */
+/** Options of a pool. */
 export interface PoolOptions extends ConnectionOptions {
-  /** How many connections there may be. */
+  /** The maximum number of connections. */
   readonly limit: number;
-  /** The server is full: all give up what they can (POOL-1), most for a pool that has none; `false`: nothing. */
+  /**
+   * Called when the server is full: all pools close the connections that they can spare (POOL-1),
+   * and more if `isStarving`: this pool has none. Returns whether any was closed.
+   */
   readonly makeRoom: (isStarving: boolean) => Promise<boolean>;
-  /** A connection was made that leads to a pooler. */
+  /** Called when a connection leads to a pooler. */
   readonly onPooler: () => void;
-  /** Whether the server was full a while ago, so that one connection has to do. */
+  /** Whether the server was full recently, so that the pool must do with one connection. */
   readonly isNarrow: () => boolean;
-  /** How many are kept though nobody uses them. */
+  /** How many unused connections are kept. */
   readonly rest: number;
 }
 
@@ -49,9 +55,9 @@ interface Waiting {
 }
 
 /**
- * Whether a connection was refused since there are too many.
+ * Whether the server refused a connection because there are too many.
  *
- * @param error What a pool threw.
+ * @param error The error that a pool threw.
  */
 export function isFull(error: unknown): boolean {
   if (!(error instanceof Fault)) return false;
@@ -61,15 +67,15 @@ export function isFull(error: unknown): boolean {
 }
 
 /**
- * Adds to what a full server says how many connections are needed.
+ * Adds to a full server's message how many connections a node needs.
  *
- * @param fault What a full server said.
+ * @param fault The refusal of a full server.
  */
-export function tellNeeds({ cause }: Fault): void {
-  cause.message += "; a node works with two connections, and uses up to ten";
+export function addNeeds({ cause }: Fault): void {
+  cause.message += "; a node needs two connections, and uses up to ten";
 }
 
-/** Connections of one role. */
+/** A pool of connections with one role. */
 export class Pool {
   readonly #options: PoolOptions;
   readonly #connections = new Set<Connection>();
@@ -84,21 +90,21 @@ export class Pool {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * Connects to nothing yet.
+   * Creates the pool; it makes no connection yet.
    *
-   * @param options How connections are made, and how many.
+   * @param options How to make connections, and how many.
    */
   constructor(options: PoolOptions) {
     this.#options = options;
   }
 
-  /** How many connections there are. */
+  /** The number of connections. */
   get size(): number {
     return this.#connections.size;
   }
 
   /**
-   * Makes the first connection, if there is none yet.
+   * Makes the first connection, if there is none.
    *
    * @throws {Fault} If it can't be made.
    */
@@ -107,10 +113,10 @@ export class Pool {
   }
 
   /**
-   * Uses a connection that nobody else uses meanwhile.
+   * Uses a connection exclusively.
    *
-   * @param work What to do with it.
-   * @returns What `work` returned.
+   * @param work Receives the connection.
+   * @returns The result of `work`.
    */
   async use<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
     const connection = await this.#take();
@@ -122,9 +128,9 @@ export class Pool {
   }
 
   /**
-   * Gives up the connections that nobody uses, but for the rest.
+   * Closes the unused connections, except for `rest` of them.
    *
-   * @returns How many were given up.
+   * @returns How many were closed.
    */
   async shrink(): Promise<number> {
     const most = Math.max(0, this.#connections.size - this.#options.rest);
@@ -133,7 +139,7 @@ export class Pool {
     return unused.length;
   }
 
-  /** Ends it, after what its connections are at. */
+  /** Closes the pool, after the statements that are under way. */
   async end(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
@@ -157,7 +163,7 @@ export class Pool {
       if (unused === undefined) break;
       if (!unused.connection.isLost) this.#waiting.shift()!.resolve(unused.connection);
     }
-    // The first one is made alone: it shows whether there is room.
+    // The first connection is made alone: it shows whether the server has room.
     const isOne = this.#connections.size === 0 || this.#options.isNarrow();
     const limit = isOne ? 1 : this.#options.limit;
     const room = limit - this.#connections.size - this.#opening.size;
@@ -197,12 +203,12 @@ export class Pool {
       const now = performance.now();
       const since = refusedSince ?? now;
       if (isServerFull && now - since < FULL_MS.most) return await this.#again(since);
-      if (isServerFull) tellNeeds(error as Fault);
+      if (isServerFull) addNeeds(error as Fault);
       for (const { reject } of this.#waiting.splice(0)) reject(error);
     }
   }
 
-  /** POOL-1. */
+  /** POOL-1: asks a full server again. */
   async #again(refusedSince: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, FULL_MS.pause));
     if (!this.#isClosed) await this.#connect(refusedSince);
@@ -213,7 +219,7 @@ export class Pool {
     this.#serve();
   }
 
-  /** POOL-2: not where it was ended here. */
+  /** POOL-2: handles the loss of a connection, unless the pool itself closed it. */
   #miss(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
     this.#misses++;
@@ -227,7 +233,7 @@ export class Pool {
     else this.#unused.push({ connection, since: performance.now() });
   }
 
-  /** Whether a connection that nobody uses now is one too many. */
+  /** Whether an unused connection is one too many. */
   #isSpare(): boolean {
     const wanted = this.#waiting.length > 0 ? 1 : this.#options.rest;
     return this.#connections.size > wanted && this.#options.isNarrow();

@@ -1,40 +1,40 @@
 /**
- * What a session has to be like for the store's statements to mean what they say.
+ * The settings of a session on which the store's statements rely.
  *
- * - SESSION-1: what may be set is set for each session, and for each transaction where a pooler hands out
- *   sessions; what may not is checked, and refused by its name.
+ * - SESSION-1: a setting that can be changed is set for each session, or for each transaction if a
+ *   pooler shares sessions. A setting that can't be changed is checked, and refused by its name.
  *
  * @module
  */
 
 import { DatabaseUnsuitableError } from "../errors.ts";
 
-/** What a connection is for. */
+/** The purpose of a connection. */
 export interface Role {
-  /** `user`: transactions of workflows, whose names are looked up and timed as the role says. */
+  /** `user`: transactions of workflows, which keep the search path and the timeouts of the role. */
   readonly lane: "engine" | "user";
-  /** Milliseconds that a statement waits for a locked row; 0: for as long as it takes. */
+  /** Milliseconds that a statement waits for a locked row; 0: no limit. */
   readonly lockMs?: number;
 }
 
-/** What a server says of itself. */
+/** What the server reports about itself. */
 export interface ServerInfo {
-  /** The number of the process that answers. */
+  /** The process id of the server process. */
   readonly pid: number;
-  /** Its release. */
+  /** The server's version. */
   readonly version: string;
-  /** Its release as one number. */
+  /** The server's version as a number. */
   readonly release: number;
   /** The encoding of the database. */
   readonly encoding: string;
-  /** All settings that are looked at. */
+  /** The settings that are checked. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** The oldest release whose SQL the store speaks. */
+/** The oldest supported version of the server. */
 const OLDEST = 150_000;
 
-/** Wanted in every session; by name, with what it is set to. */
+/** Settings of every session, by name. */
 const ALWAYS: Readonly<Record<string, string>> = {
   array_nulls: "on",
   bytea_output: "hex",
@@ -49,15 +49,19 @@ const ALWAYS: Readonly<Record<string, string>> = {
   transform_null_equals: "off",
 };
 
-/** Ways to read and join that the planner chooses from. */
+/** The planner's methods of scanning and joining. */
 const PLANS = [
   ...["bitmapscan", "hashagg", "hashjoin", "indexonlyscan", "indexscan", "mergejoin", "nestloop"],
   ...["seqscan", "sort", "tidscan"],
 ];
 
-/** Wanted where only the store's own statements run: every name in them is qualified or built in. */
+/**
+ * Settings of sessions with only the store's statements, in which every name is qualified or built
+ * in.
+ */
 const ENGINE: Readonly<Record<string, string>> = {
-  // A plan that is forbidden counts as dear: the server then compiles each short statement first.
+  // A disabled method counts as very expensive, and then the server compiles each short statement
+  // (JIT).
   ...Object.fromEntries(PLANS.map((plan) => [`enable_${plan}`, "on"])),
   gin_fuzzy_search_limit: "0",
   idle_in_transaction_session_timeout: "0",
@@ -69,7 +73,7 @@ const ENGINE: Readonly<Record<string, string>> = {
 
 const NAMES = [...Object.keys(ALWAYS), ...Object.keys(ENGINE), "lock_timeout"];
 
-/** Asks for {@linkcode ServerInfo}; qualified, since the search path is not known yet. */
+/** Reads {@linkcode ServerInfo}; names are qualified, since the search path is unknown yet. */
 export const SERVER_INFO = `
   select pg_catalog.pg_backend_pid() as pid,
     pg_catalog.current_setting('server_version') as version,
@@ -81,10 +85,10 @@ export const SERVER_INFO = `
 }]::pg_catalog.text[])) as settings`;
 
 /**
- * Finds what can't be set.
+ * Checks the settings that can't be changed.
  *
- * @param facts What the server says.
- * @returns The first fault; `null`: none.
+ * @param facts What the server reports.
+ * @returns The first that is unsuitable; `null`: none.
  */
 export function unsuitable(facts: ServerInfo): DatabaseUnsuitableError | null {
   const { release, version, encoding } = facts;
@@ -102,11 +106,11 @@ export function unsuitable(facts: ServerInfo): DatabaseUnsuitableError | null {
 }
 
 /**
- * The statements that make a session what it has to be.
+ * Makes the statements that change a session's settings as needed.
  *
- * @param facts What the server says.
- * @param role What the session is for.
- * @returns `set`, for the session; `local`, for a transaction; empty where nothing is to be set.
+ * @param facts What the server reports.
+ * @param role The purpose of the session.
+ * @returns `set`, for the session; `local`, for a transaction; empty if nothing has to be set.
  */
 export function adjusting(facts: ServerInfo, role: Role): { set: string; local: string } {
   const isEngine = role.lane === "engine";

@@ -1,9 +1,9 @@
 /**
- * Prepared statements. A statement has the same name wherever it is prepared, since the name is
- * made of its text: where a pooler mixes up sessions, a name that is found there is that statement.
+ * Prepared statements. A statement's name is a digest of its text, so it is the same in every
+ * session: if a pooler mixes up sessions, a name that exists there stands for the same statement.
  *
- * - STATEMENT-1: what changed under a plan, and a statement that the session does not know, are answered by
- *   asking once more, unprepared: nothing has been carried out by then.
+ * - STATEMENT-1: if a plan is outdated, or the session does not know the statement, the statement
+ *   is executed once more, unprepared. The server has carried out nothing by then.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import type { SqlValue } from "../sql/driver.ts";
 import type { Connection } from "./connection.ts";
 
-/** The most statements that have a name; all others are parsed each time. */
+/** The maximum number of named statements; all others are parsed each time. */
 const KEPT = 400;
 
 /** Decides which statements are prepared. */
@@ -20,15 +20,15 @@ export class Statements {
   readonly #names = new Map<string, string>();
   #wanted: boolean | undefined;
 
-  /** @param wanted Whether to prepare; `undefined`: where no pooler stands between. */
+  /** @param wanted Whether to prepare; `undefined`: unless a pooler is in between. */
   constructor(wanted: boolean | undefined) {
     this.#wanted = wanted;
   }
 
   /**
-   * Runs a statement outside of a transaction, prepared where that is possible.
+   * Runs a statement outside of a transaction, prepared if possible.
    *
-   * @param connection Where.
+   * @param connection The connection to use.
    * @param text The statement.
    * @param values Its parameters.
    * @returns Its rows.
@@ -57,7 +57,10 @@ export class Statements {
     return name;
   }
 
-  /** Forgets a statement whose preparation does not hold; from a pooler it learns to prepare none. */
+  /**
+   * Discards a statement if the error shows that its preparation is invalid, and returns whether it
+   * does. If that happens behind a pooler, no further statement is prepared.
+   */
   forgets(connection: Connection, name: string, error: unknown): boolean {
     const { code, routine } = error as { code?: string; routine?: string };
     const isOutdated = code === "0A000" && routine === "RevalidateCachedQuery";

@@ -1,11 +1,12 @@
 /**
- * A transaction on a connection that nobody else uses meanwhile.
+ * A transaction on a connection that is used for nothing else meanwhile.
  *
- * - COMMIT-1: a transaction whose connection is lost is over at once, whatever its code still does; what
- *   that asks later is refused.
- * - COMMIT-2: a commit that the server answers with a rollback is an error.
- * - COMMIT-3: behind a pooler nothing is prepared in it, whatever the options say: a session that knows the
- *   statement otherwise would end the transaction, and nothing in it can be asked again.
+ * - COMMIT-1: a transaction whose connection is lost ends at once, even if its code still runs.
+ *   Later queries of that code are refused.
+ * - COMMIT-2: if the server answers a commit with a rollback, that is an error.
+ * - COMMIT-3: behind a pooler, no statement in it is prepared, whatever the options say. If the
+ *   session knew the statement with another text, the transaction would fail, and could not repeat
+ *   it.
  *
  * @module
  */
@@ -14,21 +15,21 @@ import type { SqlSession, SqlValue } from "../sql/driver.ts";
 import { type Connection, Fault, type Query } from "./connection.ts";
 import type { Statements } from "./statements.ts";
 
-/** What a transaction needs. */
+/** Options of a transaction. */
 export interface HeldOptions {
-  /** Prepares statements; without, none is. */
+  /** Prepares statements; if omitted, none is prepared. */
   readonly statements: Statements | undefined;
-  /** Makes errors of statements those that callers get. */
+  /** Translates errors of statements into those that callers get. */
   readonly translate: (error: unknown) => unknown;
 }
 
 /**
  * Runs `work` in a transaction.
  *
- * @param connection Where.
- * @param work What to do in it.
- * @param options What it needs.
- * @returns What `work` returned.
+ * @param connection The connection to use.
+ * @param work The function that makes queries in it.
+ * @param options Options.
+ * @returns The result of `work`.
  */
 export async function runHeld<Answer>(
   connection: Connection,
@@ -36,9 +37,9 @@ export async function runHeld<Answer>(
   { statements, translate }: HeldOptions,
 ): Promise<Answer> {
   let isOpen = true;
-  const told = async <T>(ask: () => Promise<T>): Promise<T> => {
+  const translated = async <T>(ask: () => Promise<T>): Promise<T> => {
     try {
-      if (!isOpen) throw new Fault(new Error("the transaction is over"), false);
+      if (!isOpen) throw new Fault(new Error("the transaction has ended"), false);
       return await ask();
     } catch (error) {
       throw translate(error);
@@ -55,20 +56,22 @@ export async function runHeld<Answer>(
     }
   };
   const session: SqlSession = {
-    query: (text, values = []) => told(() => ask(text, values)),
-    script: (text) => told(async () => void await connection.script(text)),
+    query: (text, values = []) => translated(() => ask(text, values)),
+    script: (text) => translated(async () => void await connection.script(text)),
     client: {
       query: (query: string | Query, values?: readonly unknown[]) => {
         const asked = typeof query === "string" ? { text: query } : query;
-        return told(() => connection.ask(values === undefined ? asked : { ...asked, values }));
+        return translated(() =>
+          connection.ask(values === undefined ? asked : { ...asked, values })
+        );
       },
     },
   };
   try {
-    await told(() => connection.script(connection.prologue));
+    await translated(() => connection.script(connection.prologue));
     const answer = await Promise.race([work(session), connection.lost]) // COMMIT-1
       .catch((error) => Promise.reject(connection.isLost ? translate(asFault(error)) : error));
-    const { command } = await told(() => connection.script("commit"));
+    const { command } = await translated(() => connection.script("commit"));
     if (command !== "COMMIT") throw rolledBack(); // COMMIT-2
     return answer;
   } catch (error) {
@@ -89,7 +92,9 @@ function asFault(error: unknown): unknown {
 
 function rolledBack(): Error {
   return Object.assign(
-    new Error("Cannot commit: a statement of the transaction had failed, all of it is undone"),
+    new Error(
+      "Cannot commit: a statement of the transaction failed, so the database rolled it back",
+    ),
     { code: "25P02" },
   );
 }

@@ -1,9 +1,9 @@
 /**
- * A transaction that belongs to the caller: what he passes in, as a session of this store's.
+ * A transaction that belongs to the caller, as a session of the store.
  *
- * - GUEST-1, in it or not at all: some clients run what follows a lost connection on another one,
- *   outside of any transaction. What is written is written only where the transaction is still the
- *   one that it was at the beginning.
+ * - GUEST-1, in the transaction or not at all: after a lost connection, some clients run the rest
+ *   on another connection, outside of any transaction. The store writes only if the session is
+ *   still in the transaction in which it began.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { TransactionOverError } from "../errors.ts";
 
 type Ask = (text: string, values: unknown[]) => PromiseLike<unknown>;
 
-/** What the clients that are known look like. */
+/** The methods by which the supported clients are recognized. */
 interface Guest {
   readonly unsafe?: Ask;
   readonly query?: Ask;
@@ -26,14 +26,13 @@ interface Guest {
 }
 
 /**
- * Makes a session of a caller's transaction. Parameters go in as text, whatever the client would
- * make of arrays.
+ * Makes a session of a caller's transaction. Parameters are sent as text, so that the client
+ * converts no arrays.
  *
- * @param transaction A client of pg after `begin`, a transaction of postgres.js or PGlite,
- * or anything with a `query(text, values)` that answers with rows, or with an object that has them
- * as `rows`.
+ * @param transaction A client of pg after `begin`, a transaction of postgres.js or PGlite, or an
+ * object whose `query(text, values)` returns rows or `{ rows }`.
  * @returns The session.
- * @throws {InvalidArgumentError} If it is none of these, or a database in place of a transaction.
+ * @throws {InvalidArgumentError} If it is none of these, or is a database instead of a transaction.
  */
 export function callerSession(transaction: unknown): SqlSession {
   const guest = (transaction ?? {}) as Guest;
@@ -48,8 +47,9 @@ export function callerSession(transaction: unknown): SqlSession {
   if (ask === undefined || isDatabase) {
     const found = isDatabase ? "a database" : transaction === null ? "null" : typeof transaction;
     throw new InvalidArgumentError(
-      `Cannot use option transaction: found ${found}, wanted one that is open: a client of pg after "begin", what the callback of postgres.js or ` +
-        "PGlite is given, or an object with query(text, values)",
+      `Cannot use option transaction: found ${found}, wanted an open transaction: a client of pg ` +
+        'after "begin", the argument of a transaction callback of postgres.js or PGlite, or an ' +
+        "object with query(text, values)",
       { option: "transaction" },
     );
   }
@@ -67,11 +67,11 @@ export function callerSession(transaction: unknown): SqlSession {
 }
 
 /**
- * Carries out `work` so that its failure leaves the transaction around it usable.
+ * Calls `work` such that its failure leaves the surrounding transaction usable.
  *
  * @param session A transaction.
- * @param work What may fail.
- * @returns What it returned.
+ * @param work The function that may fail.
+ * @returns Its result.
  */
 export async function savepoint<T>(session: SqlSession, work: () => Promise<T>): Promise<T> {
   await session.script("savepoint continuum_start");
@@ -89,12 +89,12 @@ const XID = "select pg_catalog.pg_current_xact_id()::text as xid";
 
 const STILL = "select pg_catalog.pg_current_xact_id_if_assigned()::text as xid";
 
-/** Is true in the transaction `$xid` alone. */
+/** SQL that is true only in the transaction `$xid`. */
 export const IN_TRANSACTION = "pg_catalog.pg_current_xact_id_if_assigned()::text = $xid";
 
 /**
- * The number of a caller's transaction, for {@linkcode IN_TRANSACTION} (GUEST-1). Outside of one it is
- * that of a transaction that is over by then.
+ * The id of a caller's transaction, for {@linkcode IN_TRANSACTION} (GUEST-1). Outside of a
+ * transaction, the id belongs to one that has ended by then.
  *
  * @param session The transaction.
  */
@@ -104,13 +104,13 @@ export async function transactionId(session: SqlSession): Promise<string> {
 }
 
 /**
- * Tells whether what was written since was written in that transaction, or not at all (GUEST-1).
+ * Calls `write`, and verifies that it wrote in that transaction (GUEST-1).
  *
  * @param session The transaction.
- * @param xid Its number.
- * @param write Writes.
- * @returns What it returned.
- * @throws {TransactionOverError} If there is no transaction, or no longer the same.
+ * @param xid The transaction's id.
+ * @param write The function that writes.
+ * @returns Its result.
+ * @throws {TransactionOverError} If there is no transaction, or another one.
  */
 export async function within<T>(
   session: SqlSession,
@@ -121,7 +121,7 @@ export async function within<T>(
   try {
     result = await write();
   } catch (error) {
-    // No savepoint outside of a transaction.
+    // A savepoint fails outside of a transaction.
     if ((error as { code?: string }).code === "25P01") throw new TransactionOverError(error);
     throw error;
   }

@@ -1,21 +1,21 @@
 /**
- * What the store asks of a database: sessions that answer queries, transactions, and notifications
- * where the database has them. Each adapter implements this once.
+ * What the store requires of a database: sessions for queries, transactions, and notifications if
+ * the database has them. Each adapter implements this once.
  *
  * Rows come back as plain objects, with `bigint` columns as numbers and `bytea` as `Uint8Array`.
- * Times never cross this line: statements convert them to milliseconds. Arrays go in as Postgres
- * array literals (see `src/store/sql/fragments.ts`), JSON as text with a cast.
+ * Statements convert times to milliseconds. Arrays are passed as Postgres
+ * array literals (see `src/store/sql/fragments.ts`), and JSON as text with a cast.
  *
  * @module
  */
 
-/** A value that a statement takes. */
+/** A parameter of a statement. */
 export type SqlValue = string | number | boolean | null | Uint8Array;
 
-/** Something that answers queries. */
+/** A session that answers queries. */
 export interface SqlSession {
   /**
-   * Runs one statement; adapters prepare it where they can.
+   * Runs one statement; adapters prepare it if they can.
    *
    * @param text The statement, with `$1` and so on.
    * @param values Its parameters.
@@ -23,62 +23,62 @@ export interface SqlSession {
    */
   query<Row>(text: string, values?: readonly SqlValue[]): Promise<Row[]>;
   /**
-   * Whether all parameters go to the database as text, whatever the client would make of a value
-   * for the type that it is cast to. Default: `false`.
+   * Whether all parameters are sent to the database as text, instead of the client's format for the
+   * type that they are cast to. Default: `false`.
    */
   readonly parametersAreText?: boolean;
-  /** The driver's own transaction, where this session is one. */
+  /** The driver's own transaction, if this session is one. */
   readonly client?: unknown;
   /** Runs a script of several statements without parameters. */
   script(text: string): Promise<void>;
 }
 
-/** Whose a transaction is. */
+/** Options of a transaction. */
 export interface TransactionOptions {
   /**
-   * Whether code of the application runs in it, for as long as it likes: such a transaction takes
-   * nothing that the engine needs. Default: `false`.
+   * Whether it runs code of the application, which may take any time: such a transaction takes no
+   * connection that the engine needs. Default: `false`.
    */
   readonly isUsers?: boolean;
 }
 
 /** A database, opened for one store. */
 export interface SqlDriver extends SqlSession {
-  /** True while nobody else, in this process or another, can have the database open. */
+  /** True as long as no other driver, in this process or another, can have the database open. */
   readonly exclusive: boolean;
-  /** A session whose statements give up soon (SQLSTATE 55P03) where a row is locked. */
+  /** A session whose statements fail soon (SQLSTATE 55P03) if a row is locked. */
   readonly impatient: SqlSession;
   /**
    * Runs `work` in a transaction: committed when it returns, rolled back when it throws.
    *
-   * @param work Must use the session that it is given, and no other.
-   * @param options Whose transaction it is.
-   * @returns What `work` returned.
+   * @param work Must use the session that it receives, and no other.
+   * @param options Options of the transaction.
+   * @returns The result of `work`.
    */
   transaction<Result>(
     work: (session: SqlSession) => Promise<Result>,
     options?: TransactionOptions,
   ): Promise<Result>;
   /**
-   * Hears notifications on a channel; absent where the database can't.
+   * Subscribes to notifications on a channel; absent if the database has none.
    *
    * @param channel A lower-case identifier.
    * @param onPayload Called for each notification.
-   * @param onGap Called when some may have been missed: the connection was lost and is back.
-   * @returns Ends it.
+   * @param onGap Called when some may have been missed: the connection was lost and is restored.
+   * @returns The function that ends the subscription.
    */
   listen?(
     channel: string,
     onPayload: (payload: string) => void,
     onGap: () => void,
   ): Promise<() => Promise<void>>;
-  /** Gives the database up; waits for statements that run. */
+  /** Closes the database, after the statements that are under way. */
   close(): Promise<void>;
 }
 
-/** What users pass as `database`: something that can open a database. */
+/** A value for option `database`: an object that can open a database. */
 export interface DatabaseAdapter {
-  /** For messages: which database, without secrets. */
+  /** The database's name in messages, without secrets. */
   readonly description: string;
   /** Opens it for one store. */
   open(): Promise<SqlDriver>;

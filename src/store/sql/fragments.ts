@@ -1,5 +1,5 @@
 /**
- * Small pieces of SQL that all tables share.
+ * SQL expressions that several statements share.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { isStorable } from "../../base/text.ts";
 import { UnstorableTextError } from "../errors.ts";
 
-/** The database's time as a SQL expression, one value in a statement where it stands in a CTE. */
+/** The database's time as a SQL expression; in a CTE it is one value for the whole statement. */
 export const CLOCK = "date_trunc('milliseconds', clock_timestamp())";
 
 /**
- * A `timestamptz` expression, of whole milliseconds as all that is stored, as an integer since the
- * epoch. By way of `float8`, which is exact for these: `extract` gives a `numeric`, which costs a
- * microsecond a row.
+ * Converts a `timestamptz` expression of whole milliseconds, as the store writes them, to an
+ * integer since the epoch. It uses `float8`, which is exact for these: `extract` returns a
+ * `numeric`, which costs a microsecond a row.
  *
  * @param expression The SQL expression.
  * @returns The conversion's SQL.
@@ -23,7 +23,7 @@ export function milliseconds(expression: string): string {
 }
 
 /**
- * Milliseconds since the epoch as a `timestamptz` expression.
+ * Converts milliseconds since the epoch to a `timestamptz` expression.
  *
  * @param expression The SQL expression of a number.
  * @returns The conversion's SQL.
@@ -32,7 +32,7 @@ export function timestamp(expression: string): string {
   return `to_timestamp((${expression})::numeric / 1000)`;
 }
 
-/** What is decided for the life of a `wanted` run: what its start says, and else its version. */
+/** The policy of a `wanted` run: that of its version, overridden by that of its start. */
 export const POLICY = `nullif(
       coalesce((
         select (version.contract->'policy')::jsonb from {schema}.workflow_versions as version
@@ -42,9 +42,9 @@ export const POLICY = `nullif(
     )`;
 
 /**
- * The id of a version under a specifier, as runs hold it: one look-up in a key, as a rule.
+ * The id of a version's specifier, as runs refer to it: usually one look-up in an index.
  *
- * @param row What has a `hash` and a `specifier`.
+ * @param row The name of a row with `hash` and `specifier`.
  * @returns The expression.
  */
 export function specifierIdOf(row: string): string {
@@ -55,7 +55,7 @@ export function specifierIdOf(row: string): string {
 }
 
 /**
- * The ids of versions, to look for among runs; computed once in a statement.
+ * The ids of the specifiers of versions, to find their runs; computed once in a statement.
  *
  * @param hashes The versions: a SQL expression of an array.
  * @returns The SQL of an array.
@@ -64,7 +64,7 @@ export function specifierIdsOf(hashes: string): string {
   return `array(select id from {schema}.workflow_specifiers where hash = any(${hashes}))`;
 }
 
-/** How long a run may take for which {@linkcode POLICY} is `decided`. */
+/** The timeout of a run whose {@linkcode POLICY} is `decided`. */
 export const TIMEOUT = "(decided->>'timeout')::float8 * interval '1 millisecond'";
 
 /**
@@ -78,8 +78,8 @@ export function arrayLiteral(values: readonly (string | number | null)[]): strin
 }
 
 /**
- * A column of a batch as an array literal. Nulls at its end are left out, which is most of many
- * columns: `unnest` of several arrays gives them back.
+ * A column of a batch as an array literal. Nulls at the end are omitted, which shortens many
+ * columns: `unnest` of several arrays restores them.
  *
  * @param rows The batch.
  * @param of The value of a row; `undefined` counts as null.
@@ -122,13 +122,13 @@ export function bytesLiteral(values: readonly Uint8Array[]): string {
 }
 
 /**
- * Passes a text on if Postgres keeps it as it is. Encoders would quietly replace a lone surrogate,
- * and two ids would become one.
+ * Returns a text if Postgres stores it unchanged. Encoders would silently replace a lone surrogate,
+ * and two ids could become one.
  *
- * @param what Which text, for the message.
+ * @param what Which text it is, for the message.
  * @param text The text.
  * @returns The same text.
- * @throws {UnstorableTextError} If it holds a NUL character or a lone surrogate.
+ * @throws {UnstorableTextError} If it contains a NUL character or a lone surrogate.
  */
 export function storable(what: string, text: string): string {
   if (!isStorable(text)) throw new UnstorableTextError(what, text);

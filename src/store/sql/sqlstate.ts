@@ -1,8 +1,8 @@
 /**
- * Reading the database's error codes.
+ * Classifies the errors of a database.
  *
- * - SQLSTATE-1, an open set: only what is known to last is taken to last. Servers, poolers and extensions
- *   have more ways to say "not now" than any list holds.
+ * - SQLSTATE-1, an open set: only errors that are known to last count as lasting. Servers, poolers
+ *   and extensions have more errors that may pass than any list can hold.
  *
  * @module
  */
@@ -10,15 +10,16 @@
 import { isContinuumError } from "../../base/errors.ts";
 
 /**
- * What an error says of the statement that threw it.
+ * What an error means for the statement that failed.
  *
- * - `refused`: the same statement fails for ever; nothing was written.
- * - `undone`: nothing was written; it may succeed later.
- * - `unknown`: it may have been carried out, and its answer lost. Read back before concluding.
+ * - `refused`: the same statement will always fail; nothing was written.
+ * - `undone`: nothing was written; the statement may succeed later.
+ * - `unknown`: the database may have carried it out although the result was lost. Read before
+ *   concluding.
  */
 export type Outcome = "refused" | "undone" | "unknown";
 
-/** Mistakes in code, and what no string of JavaScript can hold: time mends neither. */
+/** Errors in code, and values that no JavaScript string can hold: they last. */
 const MISTAKES = new Set([
   "TypeError",
   "RangeError",
@@ -28,17 +29,17 @@ const MISTAKES = new Set([
   "EvalError",
 ]);
 
-/** A session's end (57P0x), its loss (08), and the two codes that say that nobody knows. */
+/** The end of a session (57P0x), its loss (08), and the two codes for an unknown outcome. */
 const UNKNOWN = /^(08...|57P0.|40003|25P03)$/;
 
 /**
- * Tells what an error means for the statement that threw it.
+ * Classifies an error by what it means for the statement that failed.
  *
- * @param error What was thrown: by the database, by its driver, or by the store.
- * @returns The outcome; what is not known is `unknown` (SQLSTATE-1).
+ * @param error The error of the database, its driver, or the store.
+ * @returns The outcome; `unknown` for unknown errors (SQLSTATE-1).
  */
 export function outcomeOf(error: unknown): Outcome {
-  if (!(error instanceof Error)) return "refused"; // nothing of a database throws such
+  if (!(error instanceof Error)) return "refused"; // a database never throws such a value
   if (isContinuumError(error)) {
     if (error.code !== "DATABASE_UNAVAILABLE") return "refused";
     return error.details.mayBeWritten === false ? "undone" : "unknown";
@@ -57,14 +58,17 @@ function sqlState(error: unknown): string | null {
   return typeof error.code === "string" && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : null;
 }
 
-/** Lock not available, deadlock, serialization failure: nothing was written, try another way. */
+/**
+ * Lock not available, deadlock, serialization failure: nothing was written, the statement may be
+ * repeated.
+ */
 const CONTENTION = new Set(["55P03", "40P01", "40001"]);
 
 /**
- * Whether a statement failed for the sake of other sessions alone.
+ * Whether a statement failed only because of other sessions.
  *
- * @param error What was thrown.
- * @returns Whether repeating the statement is right.
+ * @param error The error that was thrown.
+ * @returns Whether to repeat the statement.
  */
 export function isContention(error: unknown): boolean {
   return CONTENTION.has(sqlState(error) ?? "");
@@ -72,10 +76,10 @@ export function isContention(error: unknown): boolean {
 
 /**
  * Whether the database refused the data itself (class 22: bad data, 23: a constraint, 54: too
- * large): repeating the statement would fail for ever.
+ * large): the same statement would always fail.
  *
- * @param error What was thrown.
- * @returns Whether it is so.
+ * @param error The error that was thrown.
+ * @returns Whether the database did.
  */
 export function isRefusal(error: unknown): boolean {
   return /^(22|23|54)/.test(sqlState(error) ?? "");
@@ -84,7 +88,7 @@ export function isRefusal(error: unknown): boolean {
 /**
  * Whether a unique key was taken.
  *
- * @param error What was thrown.
+ * @param error The error that was thrown.
  * @returns Whether it is SQLSTATE 23505.
  */
 export function isUniqueViolation(error: unknown): boolean {
@@ -92,9 +96,9 @@ export function isUniqueViolation(error: unknown): boolean {
 }
 
 /**
- * Whether a foreign key pointed at nothing.
+ * Whether a foreign key referred to no row.
  *
- * @param error What was thrown.
+ * @param error The error that was thrown.
  * @returns Whether it is SQLSTATE 23503.
  */
 export function isForeignKeyViolation(error: unknown): boolean {
@@ -102,9 +106,9 @@ export function isForeignKeyViolation(error: unknown): boolean {
 }
 
 /**
- * Whether the database itself answered so.
+ * Whether the error comes from the database itself.
  *
- * @param error What was thrown.
+ * @param error The error that was thrown.
  * @returns Whether it has a SQLSTATE.
  */
 export function isAnswered(error: unknown): error is Error {

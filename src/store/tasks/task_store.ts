@@ -33,34 +33,22 @@ import type {
   TaskRetry,
   TaskStore,
 } from "../../ports/tasks.ts";
-import type { SqlDriver, SqlValue } from "../sql/driver.ts";
 import type { SchemaName } from "../schema/name.ts";
-import { arrayLiteral, storable } from "../sql/fragments.ts";
+import type { SqlDriver } from "../sql/driver.ts";
+import { storable } from "../sql/fragments.ts";
 import { isContention } from "../sql/sqlstate.ts";
-import { taskStatements } from "./statements.ts";
+import type { Prepared } from "../sql/statement.ts";
+import { ATTEMPT_STATEMENTS, type KeyRow } from "./attempt_statements.ts";
+import { CLAIM_STATEMENTS } from "./claim_statements.ts";
+import type { RawTask } from "./fragments.ts";
+import { RUN_TASK_STATEMENTS } from "./run_task_statements.ts";
 
-/** A task as the database gives it: JSON columns are text. */
-type RawTask = Omit<LeasedTask, "policy" | "failures"> & {
-  readonly policy: string | null;
-  readonly failures: string | null;
-};
-
-interface AnnouncedRow {
-  run: number;
-  position: number;
-  result: string | null;
-  at: number;
-}
-
-interface KeyRow {
-  run: number;
-  position: number;
-}
+const STATEMENTS = { ...CLAIM_STATEMENTS, ...ATTEMPT_STATEMENTS, ...RUN_TASK_STATEMENTS };
 
 /** {@linkcode TaskStore} in SQL. */
 export class Tasks implements TaskStore {
   readonly #driver: SqlDriver;
-  readonly #sql: ReturnType<typeof taskStatements>;
+  readonly #sql: Prepared<typeof STATEMENTS>;
   readonly #rated = new Set<string>();
 
   /**
@@ -71,36 +59,34 @@ export class Tasks implements TaskStore {
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
-    this.#sql = taskStatements(schema);
+    this.#sql = schema.prepare(STATEMENTS);
   }
 
   /** See {@linkcode TaskStore.announce}. */
   async announce(tasks: readonly NewTask[]): Promise<Announced[]> {
-    const column = (read: (task: NewTask) => string | number | null) =>
-      arrayLiteral(tasks.map(read));
-    const rows = await this.#query<AnnouncedRow>("announce", [
-      column(({ run }) => run),
-      column(({ node }) => node),
-      column(({ runToken }) => runToken),
-      column(({ position }) => position),
-      column(({ token }) => token),
-      column(({ attempt }) => attempt),
-      column(({ maxAttempts }) => maxAttempts),
-      column(({ priority }) => priority),
-      column(({ delayMs }) => delayMs),
-      column(({ ageMs }) => ageMs),
-      column(({ policy }) => policy.scheduleToStart ?? null),
-      column(({ policy }) => policy.scheduleToClose ?? null),
-      column(({ queue }) => storable("a queue's name", queue)),
-      column(({ name }) => storable("an activity's name", name)),
-      column(({ hash }) => hash),
-      column(({ definition }) => definition),
-      column(({ key }) => key === null ? null : storable("an idempotency key", key)),
-      column(({ policy }) => policyText(policy)),
-      column(({ input }) => input),
-      column(({ failures }) => failures.length === 0 ? null : legibleJson(failures)),
-      column(({ heartbeat }) => heartbeat),
-    ]);
+    const rows = await this.#sql.announce.query(this.#driver, {
+      run: tasks.map(({ run }) => run),
+      node: tasks.map(({ node }) => node),
+      runToken: tasks.map(({ runToken }) => runToken),
+      position: tasks.map(({ position }) => position),
+      token: tasks.map(({ token }) => token),
+      attempt: tasks.map(({ attempt }) => attempt),
+      maxAttempts: tasks.map(({ maxAttempts }) => maxAttempts),
+      priority: tasks.map(({ priority }) => priority),
+      delayMs: tasks.map(({ delayMs }) => delayMs),
+      ageMs: tasks.map(({ ageMs }) => ageMs),
+      waitMs: tasks.map(({ policy }) => policy.scheduleToStart ?? null),
+      closeMs: tasks.map(({ policy }) => policy.scheduleToClose ?? null),
+      queue: tasks.map(({ queue }) => storable("a queue's name", queue)),
+      name: tasks.map(({ name }) => storable("an activity's name", name)),
+      hash: tasks.map(({ hash }) => hash),
+      definition: tasks.map(({ definition }) => definition),
+      key: tasks.map(({ key }) => key === null ? null : storable("an idempotency key", key)),
+      policy: tasks.map(({ policy }) => policyText(policy)),
+      input: tasks.map(({ input }) => input),
+      failures: tasks.map(({ failures }) => failures.length === 0 ? null : legibleJson(failures)),
+      heartbeat: tasks.map(({ heartbeat }) => heartbeat),
+    });
     const found = new Map(rows.map((row) => [placeOf(row), row]));
     return tasks.map((task) => {
       const row = found.get(placeOf(task));
@@ -113,56 +99,54 @@ export class Tasks implements TaskStore {
   /** See {@linkcode TaskStore.claim}. */
   async claim(claim: TaskClaim): Promise<LeasedTask[]> {
     const { node, queue, limit, names, excluded, rate } = claim;
-    const values = [node, queue, limit, arrayLiteral(names), arrayLiteral(excluded)];
-    if (rate === null) return await this.#leased("claim", values);
+    const asked = { node, queue, limit, names, excluded };
+    if (rate === null) return (await this.#sql.claim.query(this.#driver, asked)).map(leased);
+    const { limit: permits, perMs } = rate;
     if (!this.#rated.has(queue)) {
-      await this.#query("openRate", [queue, rate.limit]);
+      await this.#sql.openRate.query(this.#driver, { queue, permits });
       this.#rated.add(queue);
     }
-    return await this.#leased("claimRated", [...values, rate.limit, rate.perMs]);
+    const rows = await this.#sql.claimRated.query(this.#driver, { ...asked, permits, perMs });
+    return rows.map(leased);
   }
 
   /** See {@linkcode TaskStore.waiting}. */
   async waiting(
     { queue, names, excluded }: Pick<TaskClaim, "queue" | "names" | "excluded">,
   ): Promise<boolean> {
-    const values = [queue, arrayLiteral(names), arrayLiteral(excluded)];
-    const [row] = await this.#query<{ waiting: boolean }>("waiting", values);
+    const [row] = await this.#sql.waiting.query(this.#driver, { queue, names, excluded });
     return row!.waiting;
   }
 
   /** See {@linkcode TaskStore.claimExpired}. */
-  claimExpired(node: string, limit: number): Promise<LeasedTask[]> {
-    return this.#leased("claimExpired", [node, limit]);
+  async claimExpired(node: string, limit: number): Promise<LeasedTask[]> {
+    return (await this.#sql.claimExpired.query(this.#driver, { node, limit })).map(leased);
   }
 
   /** See {@linkcode TaskStore.next}. */
   async next(queues: readonly string[], since: number): Promise<number | null> {
-    const [row] = await this.#query<{ at: number | null }>("next", [arrayLiteral(queues), since]);
+    const [row] = await this.#sql.next.query(this.#driver, { queues, since });
     return row?.at ?? null;
   }
 
   /** See {@linkcode TaskStore.answer}. */
   async answer(answers: readonly TaskAnswer[]): Promise<Answered[]> {
-    const fences = [
-      arrayLiteral(answers.map(({ run }) => run)),
-      arrayLiteral(answers.map(({ position }) => position)),
-      arrayLiteral(answers.map(({ token }) => token)),
-    ];
-    let rows: (KeyRow & { node: string | null })[] = [];
+    const fences = fencesOf(answers);
+    let rows: (KeyRow & { readonly node: string | null })[] = [];
     try {
-      rows = await this.#driver.impatient.query(this.#sql.answer, [
+      rows = await this.#sql.answer.query(this.#driver.impatient, {
         ...fences,
-        arrayLiteral(answers.map(({ kind }) => kind)),
-        arrayLiteral(answers.map(({ payload }) => payload)),
-      ]);
+        kind: answers.map(({ kind }) => kind),
+        payload: answers.map(({ payload }) => payload),
+      });
     } catch (error) {
       if (!isContention(error)) throw error;
     }
     const written = new Map(rows.map((row) => [placeOf(row), row.node]));
     const busy = new Set<string>();
     if (written.size < answers.length) {
-      for (const row of await this.#query<KeyRow>("heldBy", fences)) busy.add(placeOf(row));
+      const held = await this.#sql.heldBy.query(this.#driver, fences);
+      for (const row of held) busy.add(placeOf(row));
     }
     return answers.map((answer) => {
       const place = placeOf(answer);
@@ -174,12 +158,12 @@ export class Tasks implements TaskStore {
 
   /** See {@linkcode TaskStore.retry}. */
   async retry(retry: TaskRetry): Promise<"written" | "cancelled" | "lost"> {
-    const [row] = await this.#query<{ cancelled: boolean }>("retry", [
+    const [row] = await this.#sql.retry.query(this.#driver, {
       ...fenceOf(retry),
-      retry.delayMs,
-      legibleJson(retry.failures),
-      retry.heartbeat,
-    ]);
+      delayMs: retry.delayMs,
+      failures: legibleJson(retry.failures),
+      heartbeat: retry.heartbeat,
+    });
     if (row === undefined) return "lost";
     return row.cancelled ? "cancelled" : "written";
   }
@@ -189,86 +173,79 @@ export class Tasks implements TaskStore {
     fence: TaskFence,
     { policy, maxAttempts, key }: Pick<TaskBase, "policy" | "maxAttempts" | "key">,
   ): Promise<string | null | undefined> {
-    const [row] = await this.#query<{ known: string | null }>("decide", [
+    const [row] = await this.#sql.decide.query(this.#driver, {
       ...fenceOf(fence),
       maxAttempts,
-      policyText(policy),
-      key === null ? null : storable("an idempotency key", key),
-    ]);
+      policy: policyText(policy),
+      key: key === null ? null : storable("an idempotency key", key),
+    });
     return row?.known;
   }
 
   /** See {@linkcode TaskStore.release}. */
   async release(fence: TaskFence): Promise<void> {
-    await this.#query("release", fenceOf(fence));
+    await this.#sql.release.query(this.#driver, fenceOf(fence));
   }
 
   /** See {@linkcode TaskStore.defer}. */
   async defer(fence: TaskFence, timeoutMs: number | null): Promise<number | null | undefined> {
-    const values = [...fenceOf(fence), timeoutMs];
-    const [row] = await this.#query<{ expiresAt: number | null }>("defer", values);
+    const [row] = await this.#sql.defer.query(this.#driver, { ...fenceOf(fence), timeoutMs });
     return row?.expiresAt;
   }
 
   /** See {@linkcode TaskStore.beat}. */
   beat(beats: readonly TaskBeat[]): Promise<TaskLease[]> {
-    return this.#query("beat", [
-      arrayLiteral(beats.map(({ run }) => run)),
-      arrayLiteral(beats.map(({ position }) => position)),
-      arrayLiteral(beats.map(({ token }) => token)),
-      arrayLiteral(beats.map(({ details }) => details)),
-    ]);
+    return this.#sql.beat.query(this.#driver, {
+      ...fencesOf(beats),
+      details: beats.map(({ details }) => details),
+    });
   }
 
   /** See {@linkcode TaskStore.leases}. */
   leases(node: string): Promise<TaskLease[]> {
-    return this.#query("leases", [node]);
+    return this.#sql.leases.query(this.#driver, { node });
   }
 
   /** See {@linkcode TaskStore.retried}. */
   retried(run: number): Promise<RetriedEffect[]> {
-    return this.#query("retried", [run]);
+    return this.#sql.retried.query(this.#driver, { run });
   }
 
   /** See {@linkcode TaskStore.get}. */
   async get(fence: TaskFence): Promise<LeasedTask | null> {
-    const [task] = await this.#leased("get", fenceOf(fence));
-    return task ?? null;
+    const [row] = await this.#sql.get.query(this.#driver, fenceOf(fence));
+    return row === undefined ? null : leased(row);
   }
 
   /** See {@linkcode TaskStore.cancel}. */
   async cancel(run: number, runToken: number, positions: readonly number[]): Promise<number[]> {
-    const values = [run, runToken, arrayLiteral(positions)];
-    return (await this.#query<{ position: number }>("cancel", values))
-      .map(({ position }) => position);
+    const cancelled = await this.#sql.cancel.query(this.#driver, { run, runToken, positions });
+    return cancelled.map(({ position }) => position);
   }
+}
 
-  async #leased(
-    statement: keyof ReturnType<typeof taskStatements>,
-    values: readonly SqlValue[],
-  ): Promise<LeasedTask[]> {
-    const rows = await this.#query<RawTask>(statement, values);
-    return rows.map((row) => ({
-      ...row,
-      policy: row.policy === null ? {} : JSON.parse(row.policy) as TaskPolicy,
-      failures: row.failures === null ? [] : JSON.parse(row.failures) as TaskFailure[],
-    }));
-  }
-
-  #query<Row>(
-    statement: keyof ReturnType<typeof taskStatements>,
-    values: readonly SqlValue[],
-  ): Promise<Row[]> {
-    return this.#driver.query(this.#sql[statement], values);
-  }
+function leased(row: RawTask): LeasedTask {
+  return {
+    ...row,
+    policy: row.policy === null ? {} : JSON.parse(row.policy) as TaskPolicy,
+    failures: row.failures === null ? [] : JSON.parse(row.failures) as TaskFailure[],
+  };
 }
 
 function placeOf({ run, position }: KeyRow): string {
   return `${run}/${position}`;
 }
 
-function fenceOf({ run, position, token }: TaskFence): SqlValue[] {
-  return [run, position, token];
+function fenceOf({ run, position, token }: TaskFence): TaskFence {
+  return { run, position, token };
+}
+
+function fencesOf(fences: readonly TaskFence[]) {
+  return {
+    run: fences.map(({ run }) => run),
+    position: fences.map(({ position }) => position),
+    token: fences.map(({ token }) => token),
+  };
 }
 
 function policyText(policy: TaskPolicy): string | null {
