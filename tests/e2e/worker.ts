@@ -42,8 +42,9 @@ try {
     /** From now on, whoever passes that point stays there, and the parent is told. */
     stopAt(point: FailPoint, kind?: string) {
       armFailPoint(point, (facts) => {
-        const { event } = facts as { event?: { kind: string } };
+        const { event, runs } = facts as { event?: { kind: string }; runs?: number };
         if (kind !== undefined && event?.kind !== kind) return;
+        if (runs === 0) return; // a claim that found nothing
         say({ stopped: point });
         return new Promise(() => {});
       });
