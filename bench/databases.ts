@@ -10,7 +10,7 @@ import { pglite } from "../src/store/pglite/mod.ts";
 import { type Counters, counters, processorMs, type Sql } from "./measure.ts";
 
 /** An empty database. Disposing of it removes it. */
-export interface Place extends AsyncDisposable {
+export interface BenchDatabase extends AsyncDisposable {
   /** Which kind. */
   readonly kind: "postgres" | "pglite" | "memory";
   /** For the options of `Continuum.open`. */
@@ -30,18 +30,18 @@ export interface Place extends AsyncDisposable {
   serverMs(): number;
 }
 
-/** Makes places. */
-export interface Places extends AsyncDisposable {
+/** Makes databases. */
+export interface BenchDatabases extends AsyncDisposable {
   /** Which kind. */
-  readonly kind: Place["kind"];
+  readonly kind: BenchDatabase["kind"];
   /** The database's release. */
   readonly release: string;
   /** Makes one. */
-  fresh(): Promise<Place>;
+  fresh(): Promise<BenchDatabase>;
 }
 
-/** Places on a server: a database each. */
-export async function postgresPlaces(url: string): Promise<Places> {
+/** Makes databases on a server. */
+export async function postgresDatabases(url: string): Promise<BenchDatabases> {
   const admin = postgres(url, { max: 1, onnotice: () => {} });
   const [about] = await admin`select current_setting('server_version') as release`;
   const postmaster = await pidOf(admin);
@@ -73,8 +73,8 @@ export async function postgresPlaces(url: string): Promise<Places> {
   };
 }
 
-/** Places on PGlite: a schema each, in one folder. */
-export async function pglitePlaces(): Promise<Places> {
+/** Makes schemas of one PGlite, in a folder. */
+export async function pgliteDatabases(): Promise<BenchDatabases> {
   const folder = await Deno.makeTempDir({ prefix: "continuum_bench_" });
   const database = pglite(`${folder}/data`);
   const keeper = await database.open();
@@ -99,7 +99,7 @@ export async function pglitePlaces(): Promise<Places> {
 }
 
 /** For what needs no database of its own: nothing is made, and nothing removed. */
-export function memoryPlaces(): Places {
+export function memoryDatabases(): BenchDatabases {
   return {
     kind: "memory",
     release: "nothing but this process",

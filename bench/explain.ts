@@ -8,7 +8,7 @@
 
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
 import { sleep } from "./measure.ts";
-import { type Place, postgresPlaces } from "./databases.ts";
+import { type BenchDatabase, postgresDatabases } from "./databases.ts";
 import { table } from "./report.ts";
 import { statementNames } from "./statement_names.ts";
 import type { Sizes, Workload } from "./workload.ts";
@@ -61,16 +61,16 @@ interface Counted {
 export async function explain(workloads: readonly Workload[], sizes: Sizes): Promise<void> {
   let log = "";
   await using server = await startPostgres({ settings: SETTINGS, onLog: (text) => log += text });
-  await using places = await postgresPlaces(server.url);
+  await using databases = await postgresDatabases(server.url);
   for (const { name, measure } of workloads) {
-    await using place = await places.fresh();
-    await ask(place, "create extension pg_stat_statements");
+    await using db = await databases.fresh();
+    await ask(db, "create extension pg_stat_statements");
     log = "";
-    await measure(place, sizes, 1);
+    await measure(db, sizes, 1);
     await sleep(500); // the log comes through a pipe
     say(`\n## ${name}\n`);
-    const counted = await ask<Counted>(place, COUNTED);
-    report(counted, plansIn(log), place.options.schema);
+    const counted = await ask<Counted>(db, COUNTED);
+    report(counted, plansIn(log), db.options.schema);
   }
 }
 
@@ -82,8 +82,8 @@ const COUNTED = `
   where dbid = (select oid from pg_database where datname = current_database())
   order by total_exec_time desc`;
 
-async function ask<Row>(place: Place, text: string): Promise<Row[]> {
-  const sql = place.server!.session();
+async function ask<Row>(db: BenchDatabase, text: string): Promise<Row[]> {
+  const sql = db.server!.session();
   const rows = await sql.unsafe(text);
   await sql.end();
   return [...rows] as Row[];

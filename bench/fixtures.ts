@@ -1,5 +1,5 @@
 /**
- * What the workloads on runs share: nodes and clients on a place, and what runs report back.
+ * What the workloads on runs share: nodes and clients on a database, and what runs report back.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { Continuum, type OpenOptions } from "../mod.ts";
 import { outside } from "../src/replay/scope.ts";
 import bench, { HOOKS, type Hooks, type Work } from "./peers_workflow.ts";
-import type { Place } from "./databases.ts";
+import type { BenchDatabase } from "./databases.ts";
 
 /**
  * Calls back when the turn is over: what runs within it is the workflow's, for which clock, timers
@@ -74,13 +74,13 @@ const WORKFLOWS = [
 ];
 
 /** Opens a node. */
-export function open(place: Place, options: OpenOptions = {}): Promise<Continuum> {
-  return Continuum.open({ ...place.options, workflows: WORKFLOWS, ...options });
+export function open(db: BenchDatabase, options: OpenOptions = {}): Promise<Continuum> {
+  return Continuum.open({ ...db.options, workflows: WORKFLOWS, ...options });
 }
 
 /** Connects a client, which executes nothing. */
-export function connect(place: Place): Promise<Continuum> {
-  return Continuum.connect({ ...place.options, workflows: WORKFLOWS });
+export function connect(db: BenchDatabase): Promise<Continuum> {
+  return Continuum.connect({ ...db.options, workflows: WORKFLOWS });
 }
 
 /** What run `i` does. */

@@ -8,16 +8,16 @@
 import { median, memory, pool, round, sleep } from "./measure.ts";
 import { millionRows } from "./million.ts";
 import bench from "./peers_workflow.ts";
-import type { Place } from "./databases.ts";
+import type { BenchDatabase } from "./databases.ts";
 import { connect, Marks, open, warmUp, work } from "./fixtures.ts";
 import type { Measurement, Workload } from "./workload.ts";
 
 /** Runs wait for a signal: what one takes of the memory, and how soon all are woken. */
 export const W4: Workload = {
   name: "W4",
-  async measure(place, { parked: n }) {
+  async measure(db, { parked: n }) {
     const marks = new Marks();
-    await using node = await open(place);
+    await using node = await open(db);
     await warmUp(node);
     marks.ended = 0;
     // Room for histories and plans is taken once, not per run.
@@ -60,12 +60,12 @@ export const W4: Workload = {
 /** Time of a step at the start and at the end of a long history. */
 export const W5: Workload = {
   name: "W5",
-  async measure(place, { long }) {
+  async measure(db, { long }) {
     const found: Measurement[] = [];
     let ratio = NaN;
     for (const n of long) {
       const marks = new Marks();
-      await using node = await open(place);
+      await using node = await open(db);
       await warmUp(node);
       await (await node.start(bench, work(-1, 200))).result(); // one alone, warm
       marks.stepAt.length = 0;
@@ -94,13 +94,13 @@ export const W5: Workload = {
 export const ROWS: Workload = {
   name: "ROWS",
   on: ["postgres"],
-  async measure(place, { rows }, reps) {
-    const empty = { ...place, options: { ...place.options, schema: "empty" } };
-    await probe(place); // creates the schema, and registers the version that rows are of
-    const fill = await millionRows(place, rows);
+  async measure(db, { rows }, reps) {
+    const empty = { ...db, options: { ...db.options, schema: "empty" } };
+    await probe(db); // creates the schema, and registers the version that rows are of
+    const fill = await millionRows(db, rows);
     const found: Measurement[] = [];
     for (let rep = 0; rep < reps; rep++) {
-      const [without, beside] = [await probe(empty), await probe(place)];
+      const [without, beside] = [await probe(empty), await probe(db)];
       const compared = (key: keyof Latencies) => [round(without[key], 3), round(beside[key], 3)];
       const over = (key: keyof Latencies) => round(beside[key] / without[key], 3);
       found.push({
@@ -125,10 +125,10 @@ interface Latencies {
   readonly signal: number;
 }
 
-async function probe(place: Place): Promise<Latencies> {
+async function probe(db: BenchDatabase): Promise<Latencies> {
   const marks = new Marks();
-  await using node = await open(place, { linger: 1 });
-  await using client = await connect(place);
+  await using node = await open(db, { linger: 1 });
+  await using client = await connect(db);
   await warmUp(node, 100);
   const [start, claim, signal]: [number[], number[], number[]] = [[], [], []];
   for (let i = 0; i < 200; i++) {

@@ -13,9 +13,9 @@ import type { Measurement, Workload } from "./workload.ts";
 export function latency(name: string, steps: number): Workload {
   return {
     name,
-    async measure(place) {
+    async measure(db) {
       const marks = new Marks();
-      await using node = await open(place);
+      await using node = await open(db);
       await warmUp(node);
       const [code, result]: [number[], number[]] = [[], []];
       for (let i = 0; i < 50; i++) {
@@ -40,9 +40,9 @@ export function latency(name: string, steps: number): Workload {
 /** A run that has left memory is signalled: to its last line. */
 export const W6: Workload = {
   name: "W6",
-  async measure(place) {
+  async measure(db) {
     const marks = new Marks();
-    await using node = await open(place, { linger: 1 });
+    await using node = await open(db, { linger: 1 });
     await warmUp(node);
     const runs: Measurement[] = [];
     const found: Measurement = { runs };
@@ -69,12 +69,12 @@ export const W6: Workload = {
 /** From a client's signal to the code after the wait: on this node, and through another process's. */
 export const SIGNAL: Workload = {
   name: "SIGNAL",
-  async measure(place) {
+  async measure(db) {
     const found: Measurement = {};
     for (const [name, linger] of [["resident", 60_000], ["parked", 1]] as const) {
       const marks = new Marks();
-      await using node = await open(place, { linger });
-      await using client = place.kind === "postgres" ? await connect(place) : undefined;
+      await using node = await open(db, { linger });
+      await using client = db.kind === "postgres" ? await connect(db) : undefined;
       await warmUp(node);
       for (const [sender, from] of [["own", node], ["other", client]] as const) {
         if (from === undefined) continue;

@@ -12,7 +12,12 @@
 import config from "../deno.json" with { type: "json" };
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
 import { explain } from "./explain.ts";
-import { memoryPlaces, pglitePlaces, type Places, postgresPlaces } from "./databases.ts";
+import {
+  type BenchDatabases,
+  memoryDatabases,
+  pgliteDatabases,
+  postgresDatabases,
+} from "./databases.ts";
 import { line, summary, table } from "./report.ts";
 import { TARGETS } from "./targets.ts";
 import { WORKLOADS } from "./workloads.ts";
@@ -62,22 +67,22 @@ function choice(args: readonly string[]): Choice {
 
 /** Repetitions go round the workloads, so that a disturbance does not meet all of one. */
 async function measureAll(
-  places: Places,
+  databases: BenchDatabases,
   { names, reps, sizes }: Choice,
 ): Promise<Record<string, unknown>[]> {
   const chosen = WORKLOADS.filter(({ name, on = ["postgres", "pglite"] }) =>
-    on.includes(places.kind) && (names.length === 0 || names.includes(name))
+    on.includes(databases.kind) && (names.length === 0 || names.includes(name))
   );
   if (chosen.length === 0) return [];
-  const { kind: database, release } = places;
+  const { kind: database, release } = databases;
   line({ database, release, deno: Deno.version.deno, at: new Date() });
   const found = new Map<string, Measurement[]>();
   for (let rep = 0; rep < reps; rep++) {
     for (const { name, measure } of chosen) {
       const before = found.get(name) ?? [];
       if (before.length > rep) continue; // they were taken together
-      await using place = await places.fresh();
-      const measured = [await measure(place, sizes, reps)].flat();
+      await using db = await databases.fresh();
+      const measured = [await measure(db, sizes, reps)].flat();
       for (const [i, measurement] of measured.entries()) {
         const about = { peer: "continuum", workload: name, version: config.version, database };
         line({ ...about, rep: rep + i, ...measurement });
@@ -103,12 +108,12 @@ async function main(): Promise<void> {
     await using server = kind === "postgres" && given === undefined
       ? await startPostgres()
       : undefined;
-    await using places = kind === "postgres"
-      ? await postgresPlaces(given ?? server?.url as string)
+    await using databases = kind === "postgres"
+      ? await postgresDatabases(given ?? server?.url as string)
       : kind === "pglite"
-      ? await pglitePlaces()
-      : memoryPlaces();
-    rows.push(...await measureAll(places, chosen));
+      ? await pgliteDatabases()
+      : memoryDatabases();
+    rows.push(...await measureAll(databases, chosen));
   }
   table(rows);
 }

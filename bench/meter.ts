@@ -5,7 +5,7 @@
  */
 
 import { type Counters, ownProcessorMs, round } from "./measure.ts";
-import type { Place } from "./databases.ts";
+import type { BenchDatabase } from "./databases.ts";
 import type { Measurement } from "./workload.ts";
 
 /** Processor time and time, in milliseconds. */
@@ -15,23 +15,23 @@ interface Moment {
   readonly at: number;
 }
 
-/** Measures one stretch of work on a place. */
+/** Measures one stretch of work on a database. */
 export class Meter {
-  readonly #place: Place;
+  readonly #db: BenchDatabase;
   readonly #before: Counters | undefined;
   #begun: Moment;
   #ended: Moment;
 
-  private constructor(place: Place, before: Counters | undefined) {
-    this.#place = place;
+  private constructor(db: BenchDatabase, before: Counters | undefined) {
+    this.#db = db;
     this.#before = before;
     this.#begun = this.#ended = this.#now();
   }
 
   /** Reads the counters, after a checkpoint; no session may be open. */
-  static async at(place: Place): Promise<Meter> {
-    await place.server?.checkpoint();
-    return new Meter(place, await place.server?.counters());
+  static async at(db: BenchDatabase): Promise<Meter> {
+    await db.server?.checkpoint();
+    return new Meter(db, await db.server?.counters());
   }
 
   /** The work begins. */
@@ -51,7 +51,7 @@ export class Meter {
 
   /** Transactions that were committed since the counters were read; no session may be open. */
   async commits(): Promise<number> {
-    const after = await this.#place.server?.counters();
+    const after = await this.#db.server?.counters();
     return (after?.commits ?? NaN) - (this.#before?.commits ?? NaN);
   }
 
@@ -76,7 +76,7 @@ export class Meter {
       [`${units}_s`]: round(n / this.seconds, 0),
       [`client_cpu_ms_${unit}`]: round(client / n, 4),
     };
-    const after = await this.#place.server?.counters();
+    const after = await this.#db.server?.counters();
     if (after === undefined || this.#before === undefined) {
       return { ...time, [`cpu_ms_${unit}`]: round(client / n, 4) }; // the database is this process
     }
@@ -100,6 +100,6 @@ export class Meter {
   }
 
   #now(): Moment {
-    return { client: ownProcessorMs(), server: this.#place.serverMs(), at: performance.now() };
+    return { client: ownProcessorMs(), server: this.#db.serverMs(), at: performance.now() };
   }
 }

@@ -5,19 +5,19 @@
  */
 
 import { round } from "./measure.ts";
-import type { Place } from "./databases.ts";
+import type { BenchDatabase } from "./databases.ts";
 
 /**
  * Adds suspended runs: half of them wait for a signal, half for a time within the next year.
  * Nothing is left for autovacuum to do.
  *
- * @param place Where; its schema exists, and holds a version.
+ * @param db The database; its schema exists, and holds a version.
  * @param rows How many.
  * @returns How many seconds that took.
  */
-export async function millionRows(place: Place, rows: number): Promise<number> {
+export async function millionRows(db: BenchDatabase, rows: number): Promise<number> {
   const begun = performance.now();
-  const sql = place.server?.session();
+  const sql = db.server?.session();
   if (sql === undefined) throw new Error("Cannot fill a table without a server");
   await sql.unsafe("set session_replication_role = replica"); // the version exists
   await sql.unsafe(`

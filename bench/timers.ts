@@ -19,9 +19,9 @@ const AT_ONCE = 50;
 /** Sleeps that end at random, on an idle node and beside W1; late by the database's clock. */
 export const TIMERS: Workload = {
   name: "TIMERS",
-  async measure(place, { many }) {
+  async measure(db, { many }) {
     new Marks();
-    await using node = await open(place, {
+    await using node = await open(db, {
       workflows: [
         import.meta.resolve("./timers_workflow.ts"),
         import.meta.resolve("./peers_workflow.ts"),

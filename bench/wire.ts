@@ -14,11 +14,11 @@ import type { Measurement, Workload } from "./workload.ts";
 export const WIRE: Workload = {
   name: "WIRE",
   on: ["postgres"],
-  async measure(place, { many }) {
+  async measure(db, { many }) {
     new Marks();
-    const proxy = wireProxy(place.server?.url as string);
+    const proxy = wireProxy(db.server?.url as string);
     await using _proxy = proxy;
-    await using node = await open(place, { database: proxy.url });
+    await using node = await open(db, { database: proxy.url });
     await warmUp(node, 50);
     const passed = since(proxy.counts);
     const steps = 500;
@@ -52,23 +52,23 @@ export const WIRE: Workload = {
 export const IDLE: Workload = {
   name: "IDLE",
   on: ["postgres"],
-  async measure(place, { idleSeconds }, reps) {
+  async measure(db, { idleSeconds }, reps) {
     new Marks();
     await using stack = new AsyncDisposableStack();
     const counts: WireCounts[] = [];
     for (let i = 0; i < reps; i++) {
-      const proxy = stack.use(wireProxy(place.server?.url as string));
-      const node = stack.use(await open(place, { database: proxy.url, schema: `idle_${i}` }));
+      const proxy = stack.use(wireProxy(db.server?.url as string));
+      const node = stack.use(await open(db, { database: proxy.url, schema: `idle_${i}` }));
       await warmUp(node);
       counts.push(proxy.counts);
     }
     await sleep(1_500);
     const passed = counts.map(since);
-    const [client, server] = [ownProcessorMs(), place.serverMs()];
+    const [client, server] = [ownProcessorMs(), db.serverMs()];
     await sleep(idleSeconds * 1000);
     const cpu = {
       client_cpu_pct: round((ownProcessorMs() - client) / idleSeconds / 10 / reps),
-      server_cpu_pct: round((place.serverMs() - server) / idleSeconds / 10 / reps),
+      server_cpu_pct: round((db.serverMs() - server) / idleSeconds / 10 / reps),
     };
     return passed.map((count): Measurement => {
       const { statements, roundTrips } = count();

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Place } from "./databases.ts";
+import type { BenchDatabase } from "./databases.ts";
 
 /** What a workload found. */
 export type Measurement = Record<string, unknown>;
@@ -28,14 +28,14 @@ export interface Workload {
   /** Its name. */
   readonly name: string;
   /** What it is measured on; on Postgres and PGlite when omitted. */
-  readonly on?: readonly Place["kind"][];
+  readonly on?: readonly BenchDatabase["kind"][];
   /**
    * Measures on an empty database.
    *
-   * @param place The database.
+   * @param db The database.
    * @param sizes How large the workload is.
    * @param reps How many measurements are wanted.
    * @returns One measurement, or all that are wanted where they can share their preparation.
    */
-  measure(place: Place, sizes: Sizes, reps: number): Promise<Measurement | Measurement[]>;
+  measure(db: BenchDatabase, sizes: Sizes, reps: number): Promise<Measurement | Measurement[]>;
 }

@@ -1,6 +1,6 @@
 /**
- * Somebody who gets at the archive past the engine: changes one byte of every module in it, and
- * changes it back.
+ * Damages the archive without the engine: changes one byte of every archived module, and restores
+ * it.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { postgres } from "@continuum/continuum/postgres";
 type Adapter = ReturnType<typeof pglite>;
 
 /** A database, with a way past the engine. */
-export interface Vandal {
+export interface Tamper {
   /** What `Continuum.open` takes. */
   readonly database: Adapter;
   /** Changes one byte of every archived module. */
@@ -26,7 +26,7 @@ export interface Vandal {
  * @param url `postgres://...` or `pglite:./folder`.
  * @param schema Where the engine keeps its tables.
  */
-export function vandal(url: string, schema: string): Vandal {
+export function tamper(url: string, schema: string): Tamper {
   const adapter = adapterOf(url);
   let driver: Awaited<ReturnType<Adapter["open"]>> | undefined;
   const shift = async (by: number) => {

@@ -9,10 +9,10 @@
 
 import { Continuum, type RunState } from "@continuum/continuum";
 import { linesOf } from "./lines.ts";
-import { vandal } from "./tamper.ts";
+import { tamper } from "./tamper.ts";
 
 const [database, schema, ...workflows] = Deno.args as [string, string, ...string[]];
-const archive = vandal(database, schema);
+const archive = tamper(database, schema);
 
 await using continuum = await Continuum.open({
   database: archive.database,

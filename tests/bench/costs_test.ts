@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { postgresPlaces } from "../../bench/databases.ts";
+import { postgresDatabases } from "../../bench/databases.ts";
 import { ACTIVITIES, W1 } from "../../bench/throughput.ts";
 import { WIRE } from "../../bench/wire.ts";
 import "../support/primed_hooks.ts";
@@ -18,9 +18,9 @@ const SIZES = { many: 0, parked: 0, long: [], rows: 0, idleSeconds: 0 };
 
 Deno.test("a step costs under 0.05 commits, one row, and a bounded share of the WAL", async () => {
   await using server = await startPostgres(ALONE);
-  await using places = await postgresPlaces(server.url);
-  await using place = await places.fresh();
-  const found = await W1.measure(place, SIZES, 1) as { pg: Record<string, number> };
+  await using databases = await postgresDatabases(server.url);
+  await using db = await databases.fresh();
+  const found = await W1.measure(db, SIZES, 1) as { pg: Record<string, number> };
   const { xact_step, wal_bytes_step, ins_step, upd_step, hot_ratio } = found.pg;
   assert.ok(xact_step! < 0.05, `found ${xact_step} commits a step`);
   assert.ok(ins_step! <= 1.11, `found ${ins_step} rows inserted a step, wanted events and runs`);
@@ -31,9 +31,9 @@ Deno.test("a step costs under 0.05 commits, one row, and a bounded share of the 
 
 Deno.test("500 steps of 50 runs at once take under 20 round trips", async () => {
   await using server = await startPostgres(ALONE);
-  await using places = await postgresPlaces(server.url);
-  await using place = await places.fresh();
-  const found = await WIRE.measure(place, SIZES, 1) as Record<string, number>;
+  await using databases = await postgresDatabases(server.url);
+  await using db = await databases.fresh();
+  const found = await WIRE.measure(db, SIZES, 1) as Record<string, number>;
   const { round_trips_step, parses_step } = found;
   assert.ok(round_trips_step! < 0.04, `found ${round_trips_step} round trips a step`);
   assert.ok(parses_step! < 0.02, `found ${parses_step} parsed statements a step`);
@@ -41,9 +41,9 @@ Deno.test("500 steps of 50 runs at once take under 20 round trips", async () => 
 
 Deno.test("an activity through its queue costs two rows, one beside its run as much as a step", async () => {
   await using server = await startPostgres(ALONE);
-  await using places = await postgresPlaces(server.url);
-  await using place = await places.fresh();
-  const { queued, local } = await ACTIVITIES.measure(place, SIZES, 1) as Record<
+  await using databases = await postgresDatabases(server.url);
+  await using db = await databases.fresh();
+  const { queued, local } = await ACTIVITIES.measure(db, SIZES, 1) as Record<
     "queued" | "local",
     { pg: Record<string, number> }
   >;

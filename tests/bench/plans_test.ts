@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { millionRows } from "../../bench/million.ts";
 import bench, { HOOKS } from "../../bench/peers_workflow.ts";
-import { type Place, postgresPlaces } from "../../bench/databases.ts";
+import { type BenchDatabase, postgresDatabases } from "../../bench/databases.ts";
 import { afterTurn } from "../../bench/fixtures.ts";
 import { statementNames } from "../../bench/statement_names.ts";
 import { Continuum, type OpenOptions } from "../../mod.ts";
@@ -75,31 +75,31 @@ const FAST = { fsync: "off", full_page_writes: "off", max_wal_size: "8GB", autov
 
 Deno.test("every statement that is asked often uses an index, with 1,000,000 runs", async () => {
   await using server = await startPostgres({ settings: FAST });
-  await using places = await postgresPlaces(server.url);
-  await using place = await places.fresh();
-  const watch = new Watch(postgres(place.options.database as string));
+  await using databases = await postgresDatabases(server.url);
+  await using db = await databases.fresh();
+  const watch = new Watch(postgres(db.options.database as string));
   const options = {
     database: watch.database,
-    schema: place.options.schema,
+    schema: db.options.schema,
     workflows: [
       import.meta.resolve("../../bench/peers_workflow.ts"),
       import.meta.resolve("./plans_workflow.ts"),
     ],
   };
   await (await Continuum.open(options)).close(); // what registering a version asks is not hot
-  await millionRows(place, ROWS);
+  await millionRows(db, ROWS);
   await query(
-    place,
+    db,
     `update continuum.runs set parent = id - 1, parent_close = 'cancel' where id % 20 = 0;
     analyze continuum.runs`,
   );
   watch.asked.length = 0;
-  await askEverything(options, place);
+  await askEverything(options, db);
   const nameOf = statementNames(options.schema);
   const asked = new Map(watch.asked.map(({ text, values }) => [text, values]));
   const names = new Set([...asked.keys()].map(nameOf));
   assert.deepEqual(HOT.filter((name) => !names.has(name)), [], "these were not asked");
-  await using session = new Explainer(place);
+  await using session = new Explainer(db);
   const found: string[] = [];
   for (const [text, values] of asked) {
     if (!/^\s*(with|select|update|insert|delete)\b/.test(text)) continue;
@@ -122,13 +122,13 @@ Deno.test("every statement that is asked often uses an index, with 1,000,000 run
 });
 
 /** One node that executes runs and leaves activities to another, which a client makes work. */
-async function askEverything(options: OpenOptions, place: Place): Promise<void> {
+async function askEverything(options: OpenOptions, db: BenchDatabase): Promise<void> {
   const parked = new Set<number>();
   const { promise: bothParked, resolve } = Promise.withResolvers<void>();
   const park = (i: number) => void (parked.add(i).size === 2 && afterTurn(resolve));
   (globalThis as unknown as { [HOOKS]: unknown })[HOOKS] = { step() {}, done() {}, park };
   await query(
-    place,
+    db,
     `insert into continuum.nodes (id, name, expires_at) values ('dead', 'dead', now())`,
   );
   const limit = { limit: 1, per: "100ms" };
@@ -168,8 +168,8 @@ async function askEverything(options: OpenOptions, place: Place): Promise<void> 
   await client.health();
 }
 
-async function query(place: Place, text: string): Promise<void> {
-  const sql = place.server!.session();
+async function query(db: BenchDatabase, text: string): Promise<void> {
+  const sql = db.server!.session();
   await sql.unsafe(text).simple();
   await sql.end();
 }
@@ -184,10 +184,10 @@ interface Plan {
 
 /** Asks for plans, of the statement with its values and of the statement for any values. */
 class Explainer implements AsyncDisposable {
-  readonly #sql: ReturnType<NonNullable<Place["server"]>["session"]>;
+  readonly #sql: ReturnType<NonNullable<BenchDatabase["server"]>["session"]>;
 
-  constructor(place: Place) {
-    this.#sql = place.server!.session();
+  constructor(db: BenchDatabase) {
+    this.#sql = db.server!.session();
   }
 
   async custom(text: string, values: readonly SqlValue[]): Promise<Plan> {

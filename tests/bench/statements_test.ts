@@ -10,7 +10,7 @@ import bench, { HOOKS } from "../../bench/peers_workflow.ts";
 import { statementNames } from "../../bench/statement_names.ts";
 import { Continuum, type OpenOptions } from "../../mod.ts";
 import type { DatabaseAdapter } from "../../src/store/sql/driver.ts";
-import { forEachDatabase, placeOn } from "../support/database.ts";
+import { emptyDatabase, forEachDatabase } from "../support/database.ts";
 import { HandClock } from "../support/hand_clock.ts";
 import { TestNode } from "../support/node.ts";
 import { Watch } from "./watched.ts";
@@ -28,13 +28,13 @@ class Counted implements AsyncDisposable {
   }
 
   static async open(
-    place: { readonly database: DatabaseAdapter; readonly schema: string },
+    db: { readonly database: DatabaseAdapter; readonly schema: string },
     options: OpenOptions = {},
   ): Promise<Counted> {
-    const watch = new Watch(place.database);
+    const watch = new Watch(db.database);
     const node = await Continuum.open({
       database: watch.database,
-      schema: place.schema,
+      schema: db.schema,
       workflows: [
         import.meta.resolve("../../bench/peers_workflow.ts"),
         import.meta.resolve("../../bench/activities_workflow.ts"),
@@ -44,7 +44,7 @@ class Counted implements AsyncDisposable {
       ...options,
     });
     await (await node.start(bench, { i: 0, n: 1, park: false })).result(); // loads the code
-    return new Counted(node, watch, place.schema);
+    return new Counted(node, watch, db.schema);
   }
 
   /** What `work` asks of the database, and what follows from it. */
@@ -76,8 +76,8 @@ function count(asked: readonly string[], name: string): number {
 
 forEachDatabase("What is asked of the database", (database, test) => {
   test("a start is one statement, each step of a run that is alone is one, and so is its end", async () => {
-    await using place = await database.fresh();
-    await using counted = await Counted.open(place);
+    await using db = await database.fresh();
+    await using counted = await Counted.open(db);
     const asked = await counted.statements(async () => {
       await (await counted.node.start(bench, { i: 1, n: 3, park: false })).result();
     });
@@ -85,8 +85,8 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("steps of runs that go on together share a statement", async () => {
-    await using place = await database.fresh();
-    await using counted = await Counted.open(place);
+    await using db = await database.fresh();
+    await using counted = await Counted.open(db);
     const asked = await counted.statements(() =>
       Promise.all(Array.from({ length: 100 }, async (_, i) => {
         await (await counted.node.start(bench, { i, n: 10, park: false })).result();
@@ -97,8 +97,8 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("10,000 starts in one call are ten statements", async () => {
-    await using place = await database.fresh();
-    await using counted = await Counted.open(place);
+    await using db = await database.fresh();
+    await using counted = await Counted.open(db);
     const items = Array.from({ length: 10_000 }, (_, i) => ({
       input: { i, n: 1, park: false },
       delay: "1d",
@@ -108,8 +108,8 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("a signal to a parked run is one statement; waking it is a claim and a load", async () => {
-    await using place = await database.fresh();
-    await using counted = await Counted.open(place, { linger: 0 });
+    await using db = await database.fresh();
+    await using counted = await Counted.open(db, { linger: 0 });
     const run = await counted.node.start(bench, { i: 1, n: 1, park: true });
     await counted.parked();
     const asked = await counted.statements(async () => {
@@ -123,8 +123,8 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("many signals of one tick, and many runs that wake, share their statements", async () => {
-    await using place = await database.fresh();
-    await using counted = await Counted.open(place, { linger: 0 });
+    await using db = await database.fresh();
+    await using counted = await Counted.open(db, { linger: 0 });
     const runs = await Promise.all(
       Array.from({ length: 100 }, (_, i) => counted.node.start(bench, { i, n: 1, park: true })),
     );
@@ -140,8 +140,8 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("an activity beside its run costs what a step does", async () => {
-    await using place = await database.fresh();
-    await using counted = await Counted.open(place);
+    await using db = await database.fresh();
+    await using counted = await Counted.open(db);
     const asked = await counted.statements(async () => {
       await (await counted.node.start(activities, 3)).result();
     });
@@ -149,9 +149,9 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("an activity through its queue is written, claimed, answered and appended once", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const rateLimit = { limit: 100, per: "1s" };
-    await using counted = await Counted.open(place, { queues: { default: { rateLimit } } });
+    await using counted = await Counted.open(db, { queues: { default: { rateLimit } } });
     const asked = await counted.statements(async () => {
       await (await counted.node.start(activities, 1)).result();
     });
@@ -164,16 +164,16 @@ forEachDatabase("What is asked of the database", (database, test) => {
   for (const rate of [null, { limit: 100, perMs: 1_000 }]) {
     const which = rate === null ? "" : ", also where it serves a queue with a rate";
     test(`an idle node asks nine times a minute${which}`, async () => {
-      await using place = await database.fresh();
-      const watch = new Watch(place.database);
+      await using db = await database.fresh();
+      const watch = new Watch(db.database);
       const clock = new HandClock();
-      await using watched = await placeOn(watch.database, place.schema);
+      await using watched = await emptyDatabase(watch.database, db.schema);
       const queues = new Map([["default", { concurrency: 10, rate }]]);
       await using _node = await TestNode.open(watched, [], { clock, leaseMs: 20_000, queues });
       await watch.settled();
       watch.asked.length = 0;
       await clock.advance(60_001, () => watch.settled());
-      const nameOf = statementNames(place.schema);
+      const nameOf = statementNames(db.schema);
       assert.deepEqual(
         watch.asked.map(({ text }) => nameOf(text)),
         times(9, "nodes.heartbeat"),

@@ -146,7 +146,7 @@ forEachDatabase("bad input of the client", (database, test) => {
 
   test("handles and namespaces name what is wrong", async () => {
     await using at = await scene(database);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     const calls: readonly (readonly [() => unknown, ...string[]])[] = [
       [() => at.node.run(""), "run id", 'found ""'],
       [() => at.node.run("a", { namespace: "" }), "namespace", 'found ""'],

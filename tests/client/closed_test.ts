@@ -85,7 +85,7 @@ function methodsOf(part: object): string[] {
 
 /** A node, or a client, with a run and a schedule. */
 async function opened(kind: string, at: Scene) {
-  const { node, place: { database, schema } } = at;
+  const { node, db: { database, schema } } = at;
   const of = kind === "node" ? node : await Continuum.connect({ database, schema });
   const run = await of.start("echo", { wait: "go" });
   await of.schedules.create({ id: "there", workflow: "echo", every: "1h" });
@@ -158,7 +158,7 @@ forEachDatabase("a Continuum that is closed", (database, test) => {
 
   test("one that shares its database with another is closed as one that has it alone", async () => {
     await using at = await scene(database);
-    await using store = await at.place.open();
+    await using store = await at.db.open();
     const { of, run } = await opened("client", at);
     await of.close();
     assert.equal(await settled(() => run.status()), "CLOSED");

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import type { Continuum } from "../../src/continuum.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { eventually, reached, resultOf } from "../e2e/support.ts";
 import { refused, scene, source } from "./support.ts";
 
@@ -89,7 +89,7 @@ async function hashOf(node: Continuum, workflow: string, label: number): Promise
 }
 
 /** Lets the schedule's next planned time be one that just came. */
-async function passTo({ query }: Place, node: Continuum): Promise<void> {
+async function passTo({ query }: EmptyDatabase, node: Continuum): Promise<void> {
   await query(
     `update {schema}.schedules set planned_at = date_trunc('milliseconds', clock_timestamp()),
        fire_at = date_trunc('milliseconds', clock_timestamp())`,
@@ -175,7 +175,7 @@ forEachDatabase("contracts inside", (database, test) => {
 
   test("a schedule's input is checked when it is made, and each run gets what is made of it", async () => {
     await using at = await scene(database, { "kid.ts": kid("string", 1) });
-    const { node, place } = at;
+    const { node, db } = at;
     const options = { id: "s", workflow: "kid", every: "1h" } as const;
     await refused(
       node.schedules.create({ ...options, input: 7 }),
@@ -184,7 +184,7 @@ forEachDatabase("contracts inside", (database, test) => {
     );
     const made = await node.schedules.create({ ...options, input: "text" });
     assert.equal(made.input, "text");
-    await passTo(place, node);
+    await passTo(db, node);
     const fired = await eventually(
       async () => (await node.schedules.get("s")).last ?? undefined,
       () => "firing",
@@ -198,12 +198,12 @@ forEachDatabase("contracts inside", (database, test) => {
       "kid.ts": kid("string", 1),
       "kid2.ts": kid("number", 2),
     });
-    const { node, place } = at;
+    const { node, db } = at;
     const [first, second] = [await hashOf(node, "kid", 1), await hashOf(node, "kid", 2)];
     await node.versions.activate("kid", first);
     await node.schedules.create({ id: "s", workflow: "kid", every: "1h", input: "text" });
     await node.versions.activate("kid", second);
-    await passTo(place, node);
+    await passTo(db, node);
     const parked = await eventually(async () => {
       const status = await node.schedules.get("s");
       return status.state === "stuck" ? status : undefined;

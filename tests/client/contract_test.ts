@@ -43,8 +43,8 @@ const UNDECLARED = source(
 
 const FILES = { "contract.ts": CONTRACT, "undeclared.ts": UNDECLARED };
 
-async function messages({ place }: Scene): Promise<number> {
-  const [row] = await place.query<{ count: number }>(
+async function messages({ db }: Scene): Promise<number> {
+  const [row] = await db.query<{ count: number }>(
     "select count(*)::integer as count from {schema}.inbox",
   );
   return row!.count;
@@ -103,7 +103,7 @@ forEachDatabase("contracts", (database, test) => {
 
   test("a client that can't have the code sends what needs none, and refuses the rest", async () => {
     await using at = await scene(database, FILES);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
     const run = await at.node.start("contract", 5);
     const mine = client.run(run.id);
@@ -130,7 +130,7 @@ forEachDatabase("contracts", (database, test) => {
       "v2.ts": moving(`type("number")`),
     });
     const workflows = [at.folder.url + "v1.ts", at.folder.url + "v2.ts"];
-    await using node = await openIn(at.place, { workflows });
+    await using node = await openIn(at.db, { workflows });
     const run = await node.start(at.folder.url + "v1.ts");
     await reached(run, "suspended");
     await refused(run.signal("go", 1), "INVALID_SIGNAL_PAYLOAD", "Expected string");

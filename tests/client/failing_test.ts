@@ -57,12 +57,12 @@ const textOf = ({ message }: LogRecord) => message.map(String).join("");
 
 forEachDatabase("what fails and is tried again", (database, test) => {
   test("shows in status and history with its last error and next attempt, and in the log", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const lines: LogRecord[] = [];
     await recorded(lines, async () => {
       await using continuum = await Continuum.open({
-        database: place.database,
-        schema: place.schema,
+        database: db.database,
+        schema: db.schema,
         workflows: [FAILING],
         linger: 0,
       });
@@ -107,10 +107,10 @@ forEachDatabase("what fails and is tried again", (database, test) => {
   });
 
   test("shows in health() once it has failed several times, and does not degrade it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using continuum = await Continuum.open({
-      database: place.database,
-      schema: place.schema,
+      database: db.database,
+      schema: db.schema,
       workflows: [FAILING],
       linger: 0,
     });
@@ -119,7 +119,7 @@ forEachDatabase("what fails and is tried again", (database, test) => {
     const failing = async () =>
       (await continuum.health()).findings.filter(({ code }) => code === "FAILING_ACTIVITY");
     assert.deepEqual(await failing(), []);
-    await place.query("update {schema}.tasks set attempt = 13");
+    await db.query("update {schema}.tasks set attempt = 13");
     const [finding] = await failing();
     assert.equal(finding?.severe, false);
     assert.match(
@@ -137,12 +137,12 @@ forEachDatabase("what fails and is tried again", (database, test) => {
   });
 
   test("a run that fails is logged, and so is the last attempt that made it fail", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const lines: LogRecord[] = [];
     await recorded(lines, async () => {
       await using continuum = await Continuum.open({
-        database: place.database,
-        schema: place.schema,
+        database: db.database,
+        schema: db.schema,
         workflows: [ENDING],
       });
       const run = await continuum.start("ending", undefined);

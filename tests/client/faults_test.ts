@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { openIn, resultOf } from "../e2e/support.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { Faults } from "../support/faults.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { refused, source } from "./support.ts";
@@ -18,11 +18,11 @@ const PASSING = ["53100", "55P03", "57014", "57P05", "40001", "55000", "25006", 
 
 const ECHO = source("return input;", `{ name: "echo" }`);
 
-async function scene(place: Place) {
+async function scene(db: EmptyDatabase) {
   const folder = await makeFolder({ "echo.ts": ECHO });
-  const faults = new Faults(place.database);
+  const faults = new Faults(db.database);
   const workflows = [folder.url + "echo.ts"];
-  const { schema } = place;
+  const { schema } = db;
   const connect = () => Continuum.connect({ database: faults.adapter, schema, workflows });
   return {
     faults,
@@ -35,8 +35,8 @@ async function scene(place: Place) {
 
 forEachDatabase("faults that pass", (database, test) => {
   test("every call answers with one retryable error, and works when it is over", async () => {
-    await using place = await database.fresh();
-    await using at = await scene(place);
+    await using db = await database.fresh();
+    await using at = await scene(db);
     await using client = await at.connect();
     const run = await client.start("echo", 1, { runId: "known" });
     const calls: Record<string, (n: number) => Promise<unknown>> = {
@@ -70,21 +70,21 @@ forEachDatabase("faults that pass", (database, test) => {
   });
 
   test("a result is waited for through whatever passes", async () => {
-    await using place = await database.fresh();
-    await using at = await scene(place);
+    await using db = await database.fresh();
+    await using at = await scene(db);
     await using client = await at.connect();
     const run = await client.start("echo", 7);
     at.faults.arm({ on: /./, code: "57014", times: 4 });
     const result = resultOf(run);
-    await using _node = await openIn(place, { workflows: at.workflows });
+    await using _node = await openIn(db, { workflows: at.workflows });
     assert.equal(await result, 7);
   });
 
   for (const isDone of [false, true]) {
     const what = isDone ? "whose answer is lost" : "that fails once";
     test(`a start ${what} is one start, and known as its own`, async () => {
-      await using place = await database.fresh();
-      await using at = await scene(place);
+      await using db = await database.fresh();
+      await using at = await scene(db);
       await using client = await at.connect();
       const many = () =>
         client.startMany("echo", [1, 2, 3].map((n) => ({ input: n, runId: `m${n}` })));
@@ -98,8 +98,8 @@ forEachDatabase("faults that pass", (database, test) => {
           assert.deepEqual((await many()).map(({ status }) => status), Array(3).fill("started")),
       ];
       for (const code of ["57P01", "08006", "40003"]) {
-        await place.query("delete from {schema}.idempotency_keys");
-        await place.query("delete from {schema}.runs");
+        await db.query("delete from {schema}.idempotency_keys");
+        await db.query("delete from {schema}.runs");
         for (const start of starts) {
           at.faults.arm({ on: /insert into .*runs \(/s, code, isDone });
           await start();
@@ -111,11 +111,11 @@ forEachDatabase("faults that pass", (database, test) => {
   }
 
   test("a run that its node starts, the answer being lost, is executed by it", async () => {
-    await using place = await database.fresh();
-    await using at = await scene(place);
+    await using db = await database.fresh();
+    await using at = await scene(db);
     await using node = await Continuum.open({
       database: at.faults.adapter,
-      schema: place.schema,
+      schema: db.schema,
       workflows: at.workflows,
     });
     at.faults.arm({ on: /insert into .*runs \(/s, code: "57P01", isDone: true });
@@ -124,8 +124,8 @@ forEachDatabase("faults that pass", (database, test) => {
   });
 
   test("a message is sent again where it is known again, and else its caller is told", async () => {
-    await using place = await database.fresh();
-    await using at = await scene(place);
+    await using db = await database.fresh();
+    await using at = await scene(db);
     await using client = await at.connect();
     const run = await client.start("echo", 1, { runId: "r", delay: "1h" });
     const lost = { on: /insert into .*inbox/s, code: "57P01", isDone: true };
@@ -135,7 +135,7 @@ forEachDatabase("faults that pass", (database, test) => {
     const error = await run.signal("s", 2).then(() => null, (error) => error);
     assert(isContinuumError(error, "DATABASE_UNAVAILABLE"));
     assert.equal(error.details.mayBeWritten, true);
-    const [row] = await place.query<{ n: number }>(
+    const [row] = await db.query<{ n: number }>(
       "select count(*)::integer as n from {schema}.inbox",
     );
     assert.equal(row?.n, 2);

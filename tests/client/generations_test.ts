@@ -81,8 +81,8 @@ forEachDatabase("generations", (database, test) => {
     assert.deepEqual(await told({ generation: 1, from: 1 }), ["go=b"]);
     assert.deepEqual(await told({ generation: 1, limit: 1 }), ["step 1=10"]);
     assert.deepEqual(await told({ generation: 1, from: 2 }), [], "it ends where the next begins");
-    const places = (await run.history({ generation: 1 })).map(({ seq }) => seq);
-    assert.deepEqual(places, [2, 3]);
+    const databases = (await run.history({ generation: 1 })).map(({ seq }) => seq);
+    assert.deepEqual(databases, [2, 3]);
   });
 
   test("a generation that is not there is named, with those that are", async () => {
@@ -100,7 +100,7 @@ forEachDatabase("generations", (database, test) => {
     await resultOf(run);
     await refused(ask(7), "GENERATION_NOT_FOUND", "no generation 7", "one from 0 to 1");
     await refused(ask(9_999_999_999), "GENERATION_NOT_FOUND", "no generation 9999999999");
-    await at.place.query("delete from {schema}.generations where generation = 0");
+    await at.db.query("delete from {schema}.generations where generation = 0");
     await refused(ask(0), "GENERATION_NOT_FOUND", "no generation 0", "wanted 1, the only one");
     assert.deepEqual((await run.generations()).map(({ number }) => number), [1]);
   });

@@ -10,7 +10,7 @@ import type { HealthFinding } from "../../src/client/health.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
 import { eventually, openIn, reached, resultOf } from "../e2e/support.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { scene, source } from "./support.ts";
 
 const DRIFTS = source(`await fetch("https://example.com");`, `{ name: "drifts" }`);
@@ -34,7 +34,7 @@ async function severeOf(continuum: Continuum): Promise<HealthFinding[]> {
 }
 
 /** All that waits has waited for two minutes. */
-async function waitLong({ query }: Place): Promise<void> {
+async function waitLong({ query }: EmptyDatabase): Promise<void> {
   await query(`update {schema}.tasks set available_at = available_at - interval '2 minutes'`);
   await query(
     `update {schema}.runs set wake_at = wake_at - interval '2 minutes' where wake_at is not null`,
@@ -49,7 +49,7 @@ forEachDatabase("health()", (database, test) => {
     for (const run of runs) await reached(run, "stuck_nondeterminism");
     const poisoned = await at.node.start("echo", { wait: "go" });
     const { version } = await reached(poisoned, "suspended");
-    await at.place.query(
+    await at.db.query(
       `update {schema}.runs set state = 'stuck_poisoned', wake_at = null, waits = null,
          stuck_reason = '{"code":"POISONED","message":"for a test"}'
        where run_id = $1`,
@@ -77,19 +77,19 @@ forEachDatabase("health()", (database, test) => {
 
   test("runs that nobody takes for a minute are a finding", async () => {
     await using at = await scene(database);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
     await at.node.close();
     const run = await client.start("echo", 1);
     assert.deepEqual(await severeOf(client), [], "it is due since a moment ago");
-    await waitLong(at.place);
+    await waitLong(at.db);
     const [overdue, ...others] = await severeOf(client);
     assert.deepEqual(others, []);
     const { version } = await run.status();
     assert.deepEqual([overdue!.code, overdue!.details["hash"], overdue!.details["runs"]], [
       ...["OVERDUE_RUNS", version.hash, 1],
     ]);
-    await using _node = await openIn(at.place, { workflows: [at.folder.url + "echo.ts"] });
+    await using _node = await openIn(at.db, { workflows: [at.folder.url + "echo.ts"] });
     assert.equal(await resultOf(run), 1);
     assert.deepEqual(await severeOf(client), []);
   });
@@ -107,7 +107,7 @@ forEachDatabase("health()", (database, test) => {
       held.resolve();
       await looked.promise;
     });
-    await using strange = await openIn(at.place, { workflows: [], probe: 1, lease: "300ms" });
+    await using strange = await openIn(at.db, { workflows: [], probe: 1, lease: "300ms" });
     await strange.run(run.id).signal("go");
     await held.promise;
     const [status, severe] = await Promise.all([strange.run(run.id).status(), severeOf(strange)]);
@@ -125,7 +125,7 @@ forEachDatabase("health()", (database, test) => {
     const own = await at.node.start("asks", "own");
     for (const run of [named, own]) await reached(run, "suspended");
     assert.deepEqual(await severeOf(at.node), [], "they wait since a moment ago");
-    await waitLong(at.place);
+    await waitLong(at.db);
     const [unserved, ...others] = await severeOf(at.node);
     assert.deepEqual(others, []);
     assert.equal(unserved!.code, "UNSERVED_QUEUE");
@@ -133,7 +133,7 @@ forEachDatabase("health()", (database, test) => {
     assert.deepEqual([queue, activities, tasks], ["gpu", ["own", "render"], 2]);
 
     // A node that serves the queue, and has neither the activity nor the workflow.
-    const strange = await openIn(at.place, { queues: { gpu: {} } });
+    const strange = await openIn(at.db, { queues: { gpu: {} } });
     const found = await eventually(async () => {
       const severe = await severeOf(at.node);
       return severe.length === 2 ? severe : undefined;
@@ -144,7 +144,7 @@ forEachDatabase("health()", (database, test) => {
     assert.deepEqual(found[1]!.details["activity"], "render");
     await strange.close();
 
-    await using _able = await openIn(at.place, {
+    await using _able = await openIn(at.db, {
       workflows: [at.folder.url + "asks.ts"],
       queues: { gpu: {} },
       activities: [defineActivity({ name: "render" }, (input: string) => `${input} rendered`)],

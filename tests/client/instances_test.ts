@@ -13,10 +13,10 @@ import { refused, scene } from "./support.ts";
 forEachDatabase("instances", (database, test) => {
   test("a node is ready until it drains, a client never is", async () => {
     await using at = await scene(database);
-    const { place, node } = at;
+    const { db, node } = at;
     await using client = await Continuum.connect({
-      database: place.database,
-      schema: place.schema,
+      database: db.database,
+      schema: db.schema,
     });
     const isFine = { residentRuns: 0, reason: null };
     assert.deepEqual(client.readiness(), { ready: false, state: "client", ...isFine });
@@ -39,7 +39,7 @@ forEachDatabase("instances", (database, test) => {
     await at.node.drain();
     const run = await at.node.start("echo", "later");
     assert.equal((await run.status()).state, "pending");
-    await using _other = await openIn(at.place, { workflows: [at.folder.url + "echo.ts"] });
+    await using _other = await openIn(at.db, { workflows: [at.folder.url + "echo.ts"] });
     assert.equal(await resultOf(run), "later");
   });
 

@@ -137,7 +137,7 @@ forEachDatabase("payload limits", (database, test) => {
 
   test("a client has the limit too", async () => {
     await using at = await scene(database);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema, limits });
     await refused(client.start("echo", BIG), CODE, SIZE);
     assert.equal(await resultOf(await client.start("echo", MOST)), MOST);
@@ -175,14 +175,14 @@ forEachDatabase("payload limits", (database, test) => {
     await at.node.close();
     // The next node takes more: what was refused stays refused.
     const workflows = Object.keys(files).map((path) => at.folder.url + path);
-    await using next = await openIn(at.place, { workflows, activities });
+    await using next = await openIn(at.db, { workflows, activities });
     for (const [index, [what, [, wanted]]] of Object.entries(EFFECTS).entries()) {
       const namespace = names[index]!;
       const run = next.run(started[index]!.id, { namespace });
       await run.signal("on");
       assert.deepEqual(await resultOf(run), wanted, what);
     }
-    const written = await at.place.query<{ most: number }>(
+    const written = await at.db.query<{ most: number }>(
       `select max(length(payload::text)) as most from {schema}.events`,
     );
     assert(written[0]!.most < LIMIT, "nothing that was refused is in a history");
@@ -198,7 +198,7 @@ forEachDatabase("payload limits", (database, test) => {
   });
 
   test("what was accepted goes on under a lower limit", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const attempts: number[] = [];
     const flaky = defineActivity(
       { name: "flaky", retry: { maxAttempts: 2, initial: 0 } },
@@ -226,7 +226,7 @@ forEachDatabase("payload limits", (database, test) => {
     });
     const input = "x".repeat(5_000);
     {
-      await using node = await TestNode.open(place, [parent, child]);
+      await using node = await TestNode.open(db, [parent, child]);
       const run = newRun("parent", input, "p");
       await node.store.runs.insert([run]);
       node.engine.receive({ kind: "due" });
@@ -234,7 +234,7 @@ forEachDatabase("payload limits", (database, test) => {
       await node.left("c", "suspended");
       await node.signal("p", "go", input);
     }
-    await using node = await TestNode.open(place, [parent, child], { payloadBytes: 1_024 });
+    await using node = await TestNode.open(db, [parent, child], { payloadBytes: 1_024 });
     await node.signal("c", "on");
     const exit = await node.left("p", "ended");
     assert(exit.kind === "ended");

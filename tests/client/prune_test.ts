@@ -165,7 +165,7 @@ forEachDatabase("removing runs", (database, test) => {
         await at.node.runs.count({ where: { state: "completed" } }) === 1_000 || undefined,
       () => "thousand completed runs",
     );
-    await at.place.query(
+    await at.db.query(
       `update {schema}.runs set created_at = created_at - interval '1 hour',
         ended_at = ended_at - interval '1 hour'`,
     );

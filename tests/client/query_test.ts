@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { digestText } from "../../src/base/digest.ts";
 import type { RunWhere } from "../../src/client/run/conditions.ts";
-import { forEachDatabase, postgresPlace } from "../support/database.ts";
+import { emptyPostgres, forEachDatabase } from "../support/database.ts";
 import { newWorld } from "../store/conformance/fixtures.ts";
 import { newRun } from "../store/conformance/fixtures.ts";
 import { queryStatement } from "../../src/store/runs/query_statements.ts";
@@ -103,7 +103,7 @@ forEachDatabase("finding runs", (database, test) => {
     await using at = await scene(database);
     const items = Array.from({ length: 23 }, (_, index) => ({ input: index, runId: `r${index}` }));
     await at.node.startMany("echo", items, { startAt: new Date(Date.now() + 3_600_000) });
-    await at.place.query(
+    await at.db.query(
       `update {schema}.runs set started_at = created_at + (id % 5) * interval '1 second'
        where id % 3 <> 0`,
     );
@@ -170,7 +170,7 @@ forEachDatabase("finding runs", (database, test) => {
     ) as [number, number, string];
     assert.equal(write(time, id), cursor, "this test makes cursors as the client does");
     for (
-      const place of [
+      const key of [
         [-1, id],
         [-8.64e15, id],
         [Number.MIN_SAFE_INTEGER, id],
@@ -181,15 +181,15 @@ forEachDatabase("finding runs", (database, test) => {
       ] as const
     ) {
       await refused(
-        at.node.runs.query({ cursor: write(place[0], place[1]) }),
+        at.node.runs.query({ cursor: write(key[0], key[1]) }),
         "INVALID_CURSOR",
         "cursor",
       );
     }
     for (
-      const place of [[0, 1], [8.64e15, 1], [time, Number.MAX_SAFE_INTEGER], [null, 1]] as const
+      const key of [[0, 1], [8.64e15, 1], [time, Number.MAX_SAFE_INTEGER], [null, 1]] as const
     ) {
-      await at.node.runs.query({ cursor: write(place[0], place[1]) });
+      await at.node.runs.query({ cursor: write(key[0], key[1]) });
     }
   });
 
@@ -281,8 +281,8 @@ async function badQuestions({ node }: Scene): Promise<void> {
 }
 
 Deno.test("questions on attributes and pages of a namespace read an index", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
-  const { store, place } = world;
+  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  const { store, db } = world;
   for (let part = 0; part < 5; part++) {
     await store.runs.insert(
       Array.from({ length: 1_000 }, (_, index) =>
@@ -291,8 +291,8 @@ Deno.test("questions on attributes and pages of a namespace read an index", asyn
         })),
     );
   }
-  await place.query("analyze {schema}.runs");
-  const schema = new SchemaName(place.schema);
+  await db.query("analyze {schema}.runs");
+  const schema = new SchemaName(db.schema);
   for (
     const [where, index, namespace = "default"] of [
       [{ attributes: { order: "3-7" } }, "runs_by_attributes"],
@@ -303,7 +303,7 @@ Deno.test("questions on attributes and pages of a namespace read an index", asyn
   ) {
     const query = { by: "createdAt", descending: true, after: null, limit: 10 } as const;
     const { text, values } = queryStatement({ ...query, where: readWhere(where) }, namespace);
-    const rows = await place.query<{ "QUERY PLAN": string }>(
+    const rows = await db.query<{ "QUERY PLAN": string }>(
       `explain ${schema.fill(text)}`,
       values,
     );

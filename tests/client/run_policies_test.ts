@@ -58,7 +58,7 @@ async function allowed(run: RunHandle): Promise<number | null> {
 forEachDatabase("policies of runs", (database, test) => {
   test("a start goes before the definition, whoever starts, and knows it by name alone", async () => {
     await using at = await scene(database, FILES);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
     for (const from of [at.node, client]) {
       assert.equal(await allowed(await from.start("bounded", null)), HOUR);
@@ -114,7 +114,7 @@ forEachDatabase("policies of runs", (database, test) => {
     const { upgraded } = await run.upgrade(); // looks at the run, and puts it back
     assert.equal(upgraded, true);
     assert.equal((await run.status()).until?.getTime(), until.getTime());
-    await at.place.query(`update {schema}.runs set start_at = null, wake_at = clock_timestamp()`);
+    await at.db.query(`update {schema}.runs set start_at = null, wake_at = clock_timestamp()`);
     assert.equal(await resultOf(run), 2);
     const end = await run.status();
     assert.deepEqual([end.attempt, (end.lastError as Error).message], [2, "not at first"]);

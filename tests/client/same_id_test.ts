@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import type { IfExists } from "../../mod.ts";
 import { resultOf } from "../e2e/support.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { Faults } from "../support/faults.ts";
 import { refused, scene, source } from "./support.ts";
 
@@ -22,8 +22,8 @@ const PARENT = source(
   `{ name: "parent" }`,
 );
 
-async function idsOf(place: Place): Promise<string[]> {
-  const rows = await place.query<{ run: string }>(
+async function idsOf(db: EmptyDatabase): Promise<string[]> {
+  const rows = await db.query<{ run: string }>(
     "select run_id as run from {schema}.runs order by id",
   );
   return rows.map(({ run }) => run);
@@ -60,7 +60,7 @@ forEachDatabase("starts with an id that is in use", (database, test) => {
     assert.equal(await resultOf(first), 1);
     const second = await node.start("other", 2, { runId: "r", ifExists: "replaceEnded" });
     assert.equal(await resultOf(second), 2);
-    const [former, ...rest] = await idsOf(at.place);
+    const [former, ...rest] = await idsOf(at.db);
     assert.match(former!, /^r>was\.\d+$/);
     assert.deepEqual(rest, ["r"]);
     assert.equal(await resultOf(node.run(former!)), 1);
@@ -69,7 +69,7 @@ forEachDatabase("starts with an id that is in use", (database, test) => {
       ifExists: "terminate",
     });
     assert.equal(third[0]?.status, "started");
-    assert.equal((await idsOf(at.place)).length, 3);
+    assert.equal((await idsOf(at.db)).length, 3);
   });
 
   test("a run that lives is terminated for a new one, with its children, wherever it is executed", async () => {
@@ -80,14 +80,14 @@ forEachDatabase("starts with an id that is in use", (database, test) => {
     const second = await node.start("echo", 2, { runId: "p", ifExists: "terminate" });
     assert.equal(await resultOf(second), 2);
     assert.equal(await resultOf(first), 2, "a handle names an id");
-    const former = (await idsOf(at.place))[0]!;
+    const former = (await idsOf(at.db))[0]!;
     assert.equal((await node.run(former).status()).state, "terminated");
     await node.run("c").reached("cancelled");
   });
 
   test("of many starts at once each finds what the one before has left", async () => {
     await using at = await scene(database);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
     const race = (ifExists: IfExists) =>
       Promise.all(
@@ -107,7 +107,7 @@ forEachDatabase("starts with an id that is in use", (database, test) => {
     await at.node.run("replaceEnded").terminate();
     assert.equal(tally(await race("replaceEnded")), 1);
     assert.equal(tally(await race("terminate")), 4);
-    const rows = await at.place.query<{ state: string }>(
+    const rows = await at.db.query<{ state: string }>(
       "select state from {schema}.runs where run_id like 'terminate%' and ended_at is null",
     );
     assert.equal(rows.length, 1);
@@ -128,8 +128,8 @@ forEachDatabase("starts with an id that is in use", (database, test) => {
 
   test("a start that replaces a run, its answer being lost, replaces it once", async () => {
     await using at = await scene(database);
-    const faults = new Faults(at.place.database);
-    const { schema } = at.place;
+    const faults = new Faults(at.db.database);
+    const { schema } = at.db;
     await using client = await Continuum.connect({ database: faults.adapter, schema });
     await resultOf(await client.start("echo", 1, { runId: "r" }));
     for (const isDone of [true, false]) {
@@ -138,6 +138,6 @@ forEachDatabase("starts with an id that is in use", (database, test) => {
       assert.equal(await resultOf(run), 2);
     }
     assert.equal(faults.seen, 2);
-    assert.equal((await idsOf(at.place)).length, 3);
+    assert.equal((await idsOf(at.db)).length, 3);
   });
 });

@@ -37,7 +37,7 @@ forEachDatabase("starting runs", (database, test) => {
     assert.equal(new Set([first, ...elsewhere].map(({ id }) => id)).size, 3);
     await resultOf(elsewhere[0]!);
     await resultOf(elsewhere[1]!);
-    await at.place.query("delete from {schema}.runs where run_id = $1", [first.id]);
+    await at.db.query("delete from {schema}.runs where run_id = $1", [first.id]);
     const late = await at.node.start("echo", { a: 1 }, { idempotencyKey });
     assert.equal(late.id, first.id, "a key outlives its run");
     await refused(late.status(), "RUN_NOT_FOUND");
@@ -45,7 +45,7 @@ forEachDatabase("starting runs", (database, test) => {
 
   test("of many callers at once with one key, exactly one starts a run", async () => {
     await using at = await scene(database);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
     const callers = Array.from({ length: 16 }, (_, index) => index % 2 === 0 ? at.node : client);
     const started = await Promise.all(
@@ -81,7 +81,7 @@ forEachDatabase("starting runs", (database, test) => {
     for (const deliveryId of ["d1", "d2", "d2"]) {
       await at.node.start("echo", 0, { ...options, runId: "s", signal: { ...signal, deliveryId } });
     }
-    const [{ sent }] = await at.place.query<{ sent: number }>(
+    const [{ sent }] = await at.db.query<{ sent: number }>(
       `select count(*)::integer as sent from {schema}.inbox as message
        join {schema}.runs as run on run.id = message.run and run.run_id = 's'`,
     ) as [{ sent: number }];
@@ -106,7 +106,7 @@ forEachDatabase("starting runs", (database, test) => {
     assert.deepEqual(status.until, startAt);
     assert.equal(status.startedAt, null);
     assert.match(status.reason ?? "", new RegExp(startAt.toISOString()));
-    await at.place.query(
+    await at.db.query(
       "update {schema}.runs set wake_at = clock_timestamp() where run_id = $1",
       [later.id],
     );
@@ -121,7 +121,7 @@ forEachDatabase("starting runs", (database, test) => {
 
   test("a client without an engine starts a run later, and a node hears of it", async () => {
     await using at = await scene(database);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
     const run = await client.start("echo", 1, { delay: 20 });
     assert.equal(await resultOf(run), 1);
@@ -178,7 +178,7 @@ forEachDatabase("starting runs", (database, test) => {
 
   test("a start in the caller's transaction is there when it commits, and never when it fails", async () => {
     await using at = await scene(database);
-    const driver = await at.place.database.open();
+    const driver = await at.db.database.open();
     try {
       const ids = await driver.transaction(async (transaction) => {
         await transaction.query("select 1");
@@ -222,7 +222,7 @@ forEachDatabase("starting runs", (database, test) => {
 
   test("a namespace sees its own runs alone", async () => {
     await using at = await scene(database);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using b = await Continuum.connect({ database: adapter, schema, namespace: "b" });
     const mine = await at.node.start("echo", { wait: "go" }, { runId: "same" });
     const theirs = await b.start("echo", { wait: "go" }, { runId: "same" });
@@ -257,8 +257,8 @@ forEachDatabase("starting runs", (database, test) => {
 });
 
 Deno.test("a transaction of postgres.js starts runs, and a database in its place is refused", async () => {
-  const { postgresPlace } = await import("../support/database.ts");
-  await using at = await scene({ name: "Postgres", fresh: postgresPlace });
+  const { emptyPostgres } = await import("../support/database.ts");
+  await using at = await scene({ name: "Postgres", fresh: emptyPostgres });
   const sql = postgresJs(postgresUrl(), { max: 1 });
   try {
     const run = await sql.begin(async (transaction) => {
@@ -278,8 +278,8 @@ Deno.test("a transaction of postgres.js starts runs, and a database in its place
 });
 
 Deno.test("GUEST-1: a client of pg starts runs in its transaction, and none outside of one", async () => {
-  const { postgresPlace } = await import("../support/database.ts");
-  await using at = await scene({ name: "Postgres", fresh: postgresPlace });
+  const { emptyPostgres } = await import("../support/database.ts");
+  await using at = await scene({ name: "Postgres", fresh: emptyPostgres });
   const client = new pg.Client(postgresUrl());
   await client.connect();
   try {
@@ -313,8 +313,8 @@ Deno.test("GUEST-1: a client of pg starts runs in its transaction, and none outs
 });
 
 Deno.test("GUEST-1: a caller's client that went on outside of its transaction writes nothing", async () => {
-  const { postgresPlace } = await import("../support/database.ts");
-  await using at = await scene({ name: "Postgres", fresh: postgresPlace });
+  const { emptyPostgres } = await import("../support/database.ts");
+  await using at = await scene({ name: "Postgres", fresh: emptyPostgres });
   const [first, second] = [new pg.Client(postgresUrl()), new pg.Client(postgresUrl())];
   await Promise.all([first.connect(), second.connect()]);
   try {

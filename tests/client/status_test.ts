@@ -59,7 +59,7 @@ forEachDatabase("what a run says", (database, test) => {
       `{ name: "endless" }`,
     );
     await using at = await scene(database, { "endless.ts": endless });
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using other = await Continuum.connect({ database: adapter, schema });
     const own = await at.node.start("endless");
     const far = await at.node.start("endless");
@@ -88,7 +88,7 @@ forEachDatabase("what a run says", (database, test) => {
     };
     await at.folder.write(targets);
     const workflows = Object.keys(targets).map((path) => at.folder.url + path);
-    await using node = await openIn(at.place, { workflows });
+    await using node = await openIn(at.db, { workflows });
     const held = node.run(run.id);
     const reports = [];
     for (const to of workflows) reports.push(await held.upgrade({ to, dryRun: true }));

@@ -9,7 +9,7 @@ import { isContinuumError } from "../../src/base/errors.ts";
 import type { Continuum } from "../../src/continuum.ts";
 import type { OpenOptions } from "../../src/options.ts";
 import { openIn } from "../e2e/support.ts";
-import type { Place, TestDatabase } from "../support/database.ts";
+import type { DatabaseKind, EmptyDatabase } from "../support/database.ts";
 import { type Folder, makeFolder } from "../version/fixture.ts";
 
 /** The source of a workflow module. */
@@ -29,26 +29,26 @@ const ECHO = source(
   `{ name: "echo" }`,
 );
 
-/** A place, a node and its modules. */
+/** A database, a node and its modules. */
 export interface Scene extends AsyncDisposable {
-  readonly place: Place;
+  readonly db: EmptyDatabase;
   readonly node: Continuum;
   readonly folder: Folder;
 }
 
 /** Sets a scene: a node that knows `echo` and the workflows of `files`. */
 export async function scene(
-  database: TestDatabase,
+  database: DatabaseKind,
   files: Readonly<Record<string, string>> = {},
   options: OpenOptions = {},
 ): Promise<Scene> {
   const stack = new AsyncDisposableStack();
-  const place = stack.use(await database.fresh());
+  const db = stack.use(await database.fresh());
   const modules = { "echo.ts": ECHO, ...files };
   const folder = stack.use(await makeFolder(modules));
   const workflows = Object.keys(modules).map((path) => folder.url + path);
-  const node = stack.use(await openIn(place, { workflows, ...options }));
-  return { place, folder, node, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const node = stack.use(await openIn(db, { workflows, ...options }));
+  return { db, folder, node, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** Holds an attempt to an error with a code, and words of its message. */

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { reached } from "../e2e/support.ts";
-import { forEachDatabase, type TestDatabase } from "../support/database.ts";
+import { type DatabaseKind, forEachDatabase } from "../support/database.ts";
 import { refused, scene, source } from "./support.ts";
 
 /** Whether the module runs where it may do nothing: there each of the programs turns nasty. */
@@ -25,12 +25,12 @@ function traitor(name: string, inside: string, atTop = ""): string {
 }
 
 /** Starts a run in a node, and traces it in a client that has none of its code. */
-async function traced(database: TestDatabase, name: string, code: string, timeout = "2s") {
+async function traced(database: DatabaseKind, name: string, code: string, timeout = "2s") {
   const stack = new AsyncDisposableStack();
   const at = stack.use(await scene(database, { [`${name}.ts`]: code }));
   const run = await at.node.start(name);
   await reached(run, "suspended");
-  const { database: adapter, schema } = at.place;
+  const { database: adapter, schema } = at.db;
   const client = stack.use(await Continuum.connect({ database: adapter, schema }));
   return {
     trace: () => client.run(run.id).trace({ timeout }),

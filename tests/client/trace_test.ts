@@ -103,7 +103,7 @@ forEachDatabase("a run's trace", (database, test) => {
     await using at = await scene(database, { "order.ts": ORDER });
     const run = await at.node.start("order", { items: 2 });
     await reached(run, "suspended");
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
     const far = await client.run(run.id).trace();
     const own = await run.trace();
@@ -149,13 +149,13 @@ forEachDatabase("a run's trace", (database, test) => {
     await resultOf(run);
     // The history of a run that was copied onto other code.
     await at.folder.write({ "w.ts": waits("come") });
-    await using other = await openIn(at.place, { workflows: [`${at.folder.url}w.ts`] });
+    await using other = await openIn(at.db, { workflows: [`${at.folder.url}w.ts`] });
     const { hash } = (await other.versions.list("w"))[0]!;
-    const specifier = await at.place.query<{ id: number }>(
+    const specifier = await at.db.query<{ id: number }>(
       "select id from {schema}.workflow_specifiers where hash = $1",
       [hash],
     );
-    await at.place.query("update {schema}.runs set specifier_id = $1 where run_id = $2", [
+    await at.db.query("update {schema}.runs set specifier_id = $1 where run_id = $2", [
       specifier[0]!.id,
       run.id,
     ]);

@@ -33,7 +33,7 @@ forEachDatabase("moving a run whose activity waits", (database, test) => {
       "hidden.ts": version(`return "shipped";`, false),
     });
     const [mended, hidden] = ["mended.ts", "hidden.ts"].map((path) => at.folder.url + path);
-    await using node = await openIn(at.place, { workflows: [mended!, hidden!] });
+    await using node = await openIn(at.db, { workflows: [mended!, hidden!] });
     const held = node.run(run.id);
     const tried = await held.upgrade({ to: hidden!, dryRun: true });
     assert.deepEqual(tried.activities, [
@@ -43,7 +43,7 @@ forEachDatabase("moving a run whose activity waits", (database, test) => {
     assert.deepEqual([report.upgraded, report.activities], [true, [
       { name: "ship", position: 0, moved: true, stays: null },
     ]]);
-    await at.place.query("update {schema}.tasks set available_at = clock_timestamp()");
+    await at.db.query("update {schema}.tasks set available_at = clock_timestamp()");
     // An hour later; the activity of another run makes the nodes look.
     await node.start("hotfix");
     assert.equal(await held.result({ timeout: "60s" }), "shipped");

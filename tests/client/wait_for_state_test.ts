@@ -24,7 +24,7 @@ forEachDatabase("reached()", (database, test) => {
     const step = Promise.withResolvers<void>();
     (globalThis as unknown as { heldForTest: Promise<void> }).heldForTest = step.promise;
     await using at = await scene(database, FILES);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
     const later = await at.node.start("held", null, {
       runId: "r",
@@ -58,7 +58,7 @@ forEachDatabase("reached()", (database, test) => {
 
   test("being parked is a state like others", async () => {
     await using at = await scene(database, FILES);
-    const { database: adapter, schema } = at.place;
+    const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
     const run = await at.node.start("drifts");
     for (const each of [run, client.run(run.id)]) {

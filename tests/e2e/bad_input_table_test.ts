@@ -669,8 +669,8 @@ Deno.test("a URL in the place of the options leads to the right call, in a short
 
 forEachDatabase("the table of bad input", (database, test) => {
   test("open() and connect() name what is wrong with their options, and leave nothing open", async () => {
-    await using place = await database.fresh();
-    const { schema, database: adapter } = place;
+    await using db = await database.fresh();
+    const { schema, database: adapter } = db;
     for (const [options, wanted] of Object.values(BAD_OPTIONS)) {
       const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
       const given = isObject ? { database: adapter, schema, ...options } : options;

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { effectId, MAX_RUN_ID } from "../../src/base/run_ids.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
-import { forEachDatabase, postgresPlace } from "../support/database.ts";
+import { emptyPostgres, forEachDatabase } from "../support/database.ts";
 import { type Files, makeFolder } from "../version/fixture.ts";
 import { eventually, makeSite, openIn, reached, resultOf } from "./support.ts";
 
@@ -78,19 +78,19 @@ const BAD_MODULES: Readonly<Record<string, readonly [source: string, wanted: Wan
 forEachDatabase("bad input", (database, test) => {
   for (const [what, [source, wanted]] of Object.entries(BAD_MODULES)) {
     test(`open() says that a workflow module ${what}, and closes everything`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       await using folder = await makeFolder({ "bad.ts": source });
       const workflows = [folder.url + "bad.ts"];
-      await refused(openIn(place, { workflows }), wanted);
-      assert.deepEqual(await place.query(`select * from {schema}.nodes`), []);
-      assert.deepEqual(await place.query(`select * from {schema}.workflow_versions`), []);
+      await refused(openIn(db, { workflows }), wanted);
+      assert.deepEqual(await db.query(`select * from {schema}.nodes`), []);
+      assert.deepEqual(await db.query(`select * from {schema}.workflow_versions`), []);
     });
   }
 
   test("start(), result(), signal() and upgrade() refuse options that they don't know", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({ "echo.ts": ECHO });
-    await using node = await openIn(place, { workflows: [folder.url + "echo.ts"] });
+    await using node = await openIn(db, { workflows: [folder.url + "echo.ts"] });
     const odd = { runID: "a" } as never;
     await refused(node.start("test", 1, odd), ["INVALID_ARGUMENT", "runID", "runId"]);
     await refused(node.start("test", 1, { ifExists: "replace" as never }), [
@@ -114,9 +114,9 @@ forEachDatabase("bad input", (database, test) => {
   });
 
   test("input that can't be written is refused by path, and no run is left", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({ "echo.ts": ECHO });
-    await using node = await openIn(place, { workflows: [folder.url + "echo.ts"] });
+    await using node = await openIn(db, { workflows: [folder.url + "echo.ts"] });
     const cyclic: Record<string, unknown> = { name: "knot" };
     cyclic["self"] = { again: cyclic };
     for (
@@ -131,13 +131,13 @@ forEachDatabase("bad input", (database, test) => {
     ) {
       await refused(node.start("test", input), ["NOT_SERIALIZABLE", path, "wanted JSON"]);
     }
-    assert.deepEqual(await place.query(`select * from {schema}.runs`), []);
+    assert.deepEqual(await db.query(`select * from {schema}.runs`), []);
   });
 
   test("a signal to nobody, or after the end, is refused and leaves nothing", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({ "echo.ts": ECHO });
-    await using node = await openIn(place, { workflows: [folder.url + "echo.ts"] });
+    await using node = await openIn(db, { workflows: [folder.url + "echo.ts"] });
     const nobody = node.run("nobody");
     await refused(nobody.signal("go"), ["RUN_NOT_FOUND", '"go"', '"nobody"']);
     for (
@@ -153,13 +153,13 @@ forEachDatabase("bad input", (database, test) => {
     await refused(node.start("test", 2, { runId: "once" }), ["RUN_EXISTS", '"once"', "ifExists"]);
     const same = await node.start("test", 2, { runId: "once", ifExists: "useEnded" });
     assert.equal(await resultOf(same), 1);
-    assert.deepEqual(await place.query(`select * from {schema}.inbox`), []);
+    assert.deepEqual(await db.query(`select * from {schema}.inbox`), []);
     const wait = run.signal("go", { callback: () => 1 });
     await refused(wait, ["NOT_SERIALIZABLE", "payload.callback"]);
   });
 
   test("what a workflow can't return or throw fails its run readably, once", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({
       "odd.ts": workflow(`
         if (input === "result") return { items: [{ callback: () => 1 }] };
@@ -171,7 +171,7 @@ forEachDatabase("bad input", (database, test) => {
         throw { not: () => "an error" };
       `),
     });
-    await using node = await openIn(place, { workflows: [folder.url + "odd.ts"] });
+    await using node = await openIn(db, { workflows: [folder.url + "odd.ts"] });
     for (
       const [input, word] of [
         ["result", "result.items[0].callback"],
@@ -185,18 +185,18 @@ forEachDatabase("bad input", (database, test) => {
       await refused(resultOf(run), ["RUN_FAILED", run.id, word]);
       assert.equal((await run.status()).state, "failed");
     }
-    const rows = await place.query<{ most: number }>(
+    const rows = await db.query<{ most: number }>(
       `select max(claims_since_progress) as most from {schema}.runs`,
     );
     assert(rows[0]!.most <= 1, "no run was taken up again");
   });
 
   test("a wait and a start are refused clearly once everything is closed", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({
       "waits.ts": workflow(`await ctx.waitForSignal("go");`),
     });
-    const node = await openIn(place, { workflows: [folder.url + "waits.ts"] });
+    const node = await openIn(db, { workflows: [folder.url + "waits.ts"] });
     const run = await node.start("test", 1);
     const wait = refused(run.result(), ["CLOSED", "wait for a result"]);
     const far = refused(node.run(run.id).result(), ["CLOSED", "wait for a result"]);
@@ -207,9 +207,9 @@ forEachDatabase("bad input", (database, test) => {
   });
 
   test("run ids may be anything that Postgres can keep", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({ "echo.ts": ECHO });
-    await using node = await openIn(place, { workflows: [folder.url + "echo.ts"] });
+    await using node = await openIn(db, { workflows: [folder.url + "echo.ts"] });
     const odd = [
       "a/b?c#d",
       "'; drop table runs; --",
@@ -243,9 +243,9 @@ forEachDatabase("bad input", (database, test) => {
   });
 
   test("ids that the engine makes can be looked for, and given to no run", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({ "echo.ts": ECHO });
-    await using node = await openIn(place, { workflows: [folder.url + "echo.ts"] });
+    await using node = await openIn(db, { workflows: [folder.url + "echo.ts"] });
     for (
       const [runId, ...words] of [
         ["x".repeat(256), "256"],
@@ -263,7 +263,7 @@ forEachDatabase("bad input", (database, test) => {
   });
 
   test("an input of 10 MB comes back as it went", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({
       "big.ts": workflow(`
         const copy = await ctx.run("copy", () => input);
@@ -272,7 +272,7 @@ forEachDatabase("bad input", (database, test) => {
       `),
     });
     const limits = { payloadBytes: 32 * 1_048_576 };
-    await using node = await openIn(place, { workflows: [folder.url + "big.ts"], limits });
+    await using node = await openIn(db, { workflows: [folder.url + "big.ts"], limits });
     const input = { text: "ü🙂\0\\".repeat(1_000_000), bytes: new Uint8Array(1_000_000).fill(7) };
     assert(new TextEncoder().encode(input.text).length >= 8_000_000);
     const run = await node.start("test", input);
@@ -282,7 +282,7 @@ forEachDatabase("bad input", (database, test) => {
   });
 
   test("a graph of 2,000 modules registers and runs, from the archive too", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const files: { [path: string]: string } = {};
     for (let n = 0; n < 1_999; n++) {
       const next = 2 * n + 1 < 1_999 ? [2 * n + 1, 2 * n + 2].filter((m) => m < 1_999) : [];
@@ -295,19 +295,19 @@ forEachDatabase("bad input", (database, test) => {
     const workflows = [site.at("order.ts")];
     let id: string;
     {
-      await using node = await openIn(place, { workflows });
+      await using node = await openIn(db, { workflows });
       const run = await node.start("test");
       await reached(run, "suspended");
       ({ id } = run);
     }
     for (const path of Object.keys(files)) site.files[path] = 404;
-    await using node = await openIn(place, { trust: { modules: [`${site.url}*`] } });
+    await using node = await openIn(db, { trust: { modules: [`${site.url}*`] } });
     await node.run(id).signal("go");
     assert.equal(await resultOf(node.run(id)), 1_999);
   });
 
   test("two workflows of one name are two versions: by definition, specifier and name", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({
       "a.ts": workflow(`return "a";`),
       "b.ts": workflow(`return "b";`),
@@ -319,7 +319,7 @@ forEachDatabase("bad input", (database, test) => {
       string,
     ];
     const definition = async (url: string) => (await import(url)).default;
-    await using node = await openIn(place, { workflows: [a, b] });
+    await using node = await openIn(db, { workflows: [a, b] });
     assert.equal(await resultOf(await node.start(a)), "a");
     assert.equal(await resultOf(await node.start(b)), "b");
     assert.equal(await resultOf(await node.start("test")), "b", "the newest is current");
@@ -345,7 +345,7 @@ forEachDatabase("bad input", (database, test) => {
   });
 
   test("an effect that fails while another is unawaited harms neither run nor process", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({
       "loose.ts": workflow(`
         const fails = (name: string) =>
@@ -358,7 +358,7 @@ forEachDatabase("bad input", (database, test) => {
         return [await first.catch((error) => error.message), await slow];
       `),
     });
-    await using node = await openIn(place, { workflows: [folder.url + "loose.ts"] });
+    await using node = await openIn(db, { workflows: [folder.url + "loose.ts"] });
     const run = await node.start<string[]>("test");
     await reached(run, "suspended");
     await run.signal("go");
@@ -368,9 +368,9 @@ forEachDatabase("bad input", (database, test) => {
   });
 
   test("a pinned package is taken and an unpinned one refused under strict pinning", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using folder = await makeFolder({ "loose.ts": `import "npm:ms";\n${ECHO}` });
-    await refused(openIn(place, { workflows: [folder.url + "loose.ts"], pinning: "strict" }), [
+    await refused(openIn(db, { workflows: [folder.url + "loose.ts"], pinning: "strict" }), [
       "GRAPH_UNPINNED",
       "loose.ts",
       "npm:ms",
@@ -378,9 +378,9 @@ forEachDatabase("bad input", (database, test) => {
   });
 
   test("specifiers that only look trusted are refused before anything is asked of anyone", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const asked: string[] = [];
-    await using node = await openIn(place, {
+    await using node = await openIn(db, {
       trust: { modules: ["https://cdn.example/wf/*"], start: true },
       fetch: (input) => {
         asked.push(String(input));
@@ -421,7 +421,7 @@ forEachDatabase("bad input", (database, test) => {
   });
 
   test("a stored version whose import fails keeps its run, which goes on when that passes", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const switches = globalThis as unknown as { troubleForTest?: string };
     const files: Files = {
       "order.ts": `
@@ -436,13 +436,13 @@ forEachDatabase("bad input", (database, test) => {
       const workflows = [folder.url + "order.ts"];
       let id: string;
       {
-        await using node = await openIn(place, { workflows });
+        await using node = await openIn(db, { workflows });
         const run = await node.start("test", trouble);
         await reached(run, "suspended");
         ({ id } = run);
       }
       switches.troubleForTest = trouble;
-      await using node = await openIn(place, { trust: { modules: workflows } });
+      await using node = await openIn(db, { trust: { modules: workflows } });
       const run = node.run(id);
       await run.signal("go");
       try {
@@ -464,9 +464,9 @@ async function givenBack(run: RunHandle): Promise<void> {
 }
 
 Deno.test("a module that never finishes its import fails open() within its time", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder({ "bad.ts": `await new Promise(() => {});\n${ECHO}` });
-  await refused(openIn(place, { workflows: [folder.url + "bad.ts"] }), [
+  await refused(openIn(db, { workflows: [folder.url + "bad.ts"] }), [
     "IMPORT_FAILED",
     "bad.ts",
     "did not finish",

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { SourceMap } from "node:module";
 import { PROJECT } from "../support/project.ts";
-import { postgresPlace, postgresUrl } from "../support/database.ts";
+import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Inspected } from "./inspector.ts";
 import { deno } from "./processes.ts";
@@ -59,10 +59,10 @@ const given = (schema: string, specifier: string) => [
 ];
 
 Deno.test("a breakpoint stops at the author's file and line, and changes nothing that is recorded", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder(FILES);
   const [order, price] = [`${folder.url}order.ts`, `${folder.url}price.ts`];
-  const args = given(place.schema, order);
+  const args = given(db.schema, order);
   const plain = await deno(["run", ...args]);
   assert.match(plain.output, /^failed: .* Large 140$/m, plain.errors);
 
@@ -90,17 +90,17 @@ Deno.test("a breakpoint stops at the author's file and line, and changes nothing
     await inspected.ask("Debugger.resume");
   }
   assert.match(await inspected.end(), /^failed: .* Large 140$/m);
-  const recorded = await place.query<{ error: string }>(`select error::text from {schema}.runs`);
+  const recorded = await db.query<{ error: string }>(`select error::text from {schema}.runs`);
   assert.equal(recorded.length, 2);
   assert.deepEqual(recorded[1], recorded[0]);
   assert.match(recorded[0]!.error, /continuum:\/\/\/[0-9a-f]{64}\/order\.ts:8:11/);
 });
 
 Deno.test("what was compiled has a source map that leads a debugger to the author's lines", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder(FILES);
   const [order, kind] = [`${folder.url}order.ts`, `${folder.url}kind.ts`];
-  await using inspected = await Inspected.start(given(place.schema, order));
+  await using inspected = await Inspected.start(given(db.schema, order));
   // Where the workflow is defined, all that its module imports is there.
   await inspected.ask("Debugger.setBreakpointByUrl", { url: order, lineNumber: 4 });
   await inspected.go();

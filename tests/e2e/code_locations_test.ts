@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { postgresPlace, postgresUrl } from "../support/database.ts";
+import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { PROJECT } from "../support/project.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { deno } from "./processes.ts";
@@ -46,15 +46,15 @@ for (
   ]] as const
 ) {
   Deno.test(`the places of ${file} are told by the process that has it, and by one that has not`, async () => {
-    await using place = await postgresPlace();
+    await using db = await emptyPostgres();
     await using folder = await makeFolder(FILES);
-    await using node = await openIn(place, { workflows: [folder.url + file] });
+    await using node = await openIn(db, { workflows: [folder.url + file] });
     const run = await node.start("order");
     const status = await reached(run, state);
     const told = await deno(
       [
         ...["run", "-A", "--quiet", new URL("tests/e2e/describe_run.ts", PROJECT).href],
-        ...[JSON.stringify({ database: postgresUrl(), schema: place.schema }), run.id],
+        ...[JSON.stringify({ database: postgresUrl(), schema: db.schema }), run.id],
       ],
     );
     const away = JSON.parse(told.output) as Told;
@@ -80,13 +80,13 @@ for (
 }
 
 Deno.test("an import that throws is told of by the author's file and line", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder({
     "order.ts": HEAD + `import { fail } from "./lib/fail.ts";\nfail("at import");\n`,
     "lib/fail.ts": FILES["lib/fail.ts"],
   });
   await assert.rejects(
-    openIn(place, { workflows: [`${folder.url}order.ts`] }),
+    openIn(db, { workflows: [`${folder.url}order.ts`] }),
     (error: Error) => {
       assert.match(error.message, new RegExp(`Cannot import ${folder.url}order\\.ts: it threw`));
       const { stack } = error.cause as Error;

@@ -30,9 +30,9 @@ forEachDatabase("what a failure tells", (database, test) => {
   for (const native of [true, false]) {
     const where = native ? "the application's own module" : "a module of the archive";
     test(`a failed activity shows its call in ${where}, its cause and its attempts`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       const workflows = [import.meta.resolve("./fixtures/failing_order.ts")];
-      await using node = await openIn(place, { workflows, native });
+      await using node = await openIn(db, { workflows, native });
       const run = await node.start("order", "o-1");
       const thrown = await resultOf(run).catch((error) => error) as Error;
       assert.equal(

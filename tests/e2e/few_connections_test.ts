@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { postgresPlace, postgresUrl } from "../support/database.ts";
+import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
 import { BRISK } from "./support.ts";
@@ -25,15 +25,15 @@ export default defineWorkflow({ name: "order" }, async (ctx, n: number) => {
 
 for (const limit of [5, 4]) {
   Deno.test(`POSTGRES-2: two processes that share ${limit} connections complete all runs, and say what is missing`, async () => {
-    await using place = await postgresPlace();
+    await using db = await emptyPostgres();
     await using folder = await makeFolder({ "order.ts": ORDER });
     const role = `few_${crypto.randomUUID().slice(0, 8)}`;
-    await place.query(`create role ${role} login password 'secret' connection limit ${limit}`);
+    await db.query(`create role ${role} login password 'secret' connection limit ${limit}`);
     try {
-      await place.query(`create schema {schema} authorization ${role}`);
+      await db.query(`create schema {schema} authorization ${role}`);
       const url = Object.assign(new URL(postgresUrl()), { username: role, password: "secret" });
       const workflows = [folder.url + "order.ts"];
-      const options = { ...BRISK, database: url.href, schema: place.schema, workflows };
+      const options = { ...BRISK, database: url.href, schema: db.schema, workflows };
       await using workers = new AsyncDisposableStack();
       const open = async () => workers.use(await Worker.start(options));
       const all = await Promise.all([open(), open()]);
@@ -45,7 +45,7 @@ for (const limit of [5, 4]) {
         return found;
       }));
       assert.deepEqual(results, all.map(() => numbers.map((n) => 3 * n)));
-      const [row] = await place.query<{ n: number }>(
+      const [row] = await db.query<{ n: number }>(
         "select count(*)::integer as n from {schema}.runs where state = 'completed'",
       );
       assert.equal(row?.n, all.length * numbers.length);
@@ -56,8 +56,8 @@ for (const limit of [5, 4]) {
         await worker.do("close");
       }
     } finally {
-      await place.query("drop schema if exists {schema} cascade");
-      await place.query(`drop role ${role}`);
+      await db.query("drop schema if exists {schema} cascade");
+      await db.query(`drop role ${role}`);
     }
   });
 }

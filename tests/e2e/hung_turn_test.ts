@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
-import { postgresPlace, postgresUrl } from "../support/database.ts";
+import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
 import { openIn, reached, resultOf } from "./support.ts";
@@ -22,21 +22,21 @@ export default defineWorkflow({ name: "loops" }, async (ctx, loops: boolean) => 
 `;
 
 Deno.test("a turn that never returns parks its run, and costs one node", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder({ "loops.ts": LOOPS });
   const workflows = [folder.url + "loops.ts"];
-  const options = { database: postgresUrl(), schema: place.schema, workflows, linger: "1h" };
+  const options = { database: postgresUrl(), schema: db.schema, workflows, linger: "1h" };
   await using first = await Worker.start({ ...options, lease: "8s" });
   await first.do("start", "loops", false, "innocent");
   await first.tell("start", "loops", true, "guilty");
 
   {
     // Whoever executes runs here would be held by that one, if the thread came too late.
-    const { schema } = place;
+    const { schema } = db;
     await using client = await Continuum.connect({ database: postgresUrl(), schema });
     await reached(client.run("guilty"), "stuck_poisoned");
   }
-  await using node = await openIn(place, { workflows });
+  await using node = await openIn(db, { workflows });
   const { stuck } = await node.run("guilty").status();
   assert.equal(stuck?.code, "TURN_HUNG");
   assert.match(stuck?.message ?? "", /has not returned for 4 s after event 0 of its history/);
@@ -52,10 +52,10 @@ Deno.test("a turn that never returns parks its run, and costs one node", async (
 });
 
 Deno.test("a node whose turns return is left alone, however many they are", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder({ "loops.ts": LOOPS });
   const workflows = [folder.url + "loops.ts"];
-  const options = { database: postgresUrl(), schema: place.schema, workflows, lease: "1s" };
+  const options = { database: postgresUrl(), schema: db.schema, workflows, lease: "1s" };
   await using node = await Worker.start(options);
   for (let i = 0; i < 20; i++) await node.do("start", "loops", false, `run ${i}`);
   for (let i = 0; i < 20; i++) {

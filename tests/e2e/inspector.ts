@@ -97,8 +97,8 @@ export class Inspected implements AsyncDisposable {
   }
 
   /** The URL that a debugger shows for a place. */
-  urlOf(place: { readonly scriptId: string }): string | undefined {
-    return this.scripts.find(({ scriptId }) => scriptId === place.scriptId)?.url;
+  urlOf(db: { readonly scriptId: string }): string | undefined {
+    return this.scripts.find(({ scriptId }) => scriptId === db.scriptId)?.url;
   }
 
   /** Waits until the process stops, and says where. */

@@ -10,7 +10,7 @@ import { EventEmitter } from "node:events";
 import { ZodError } from "zod";
 import { WORKFLOW_ENTRY } from "../../src/version/project/host.ts";
 import { parseManifest } from "../../src/version/manifest/format.ts";
-import { postgresPlace } from "../support/database.ts";
+import { emptyPostgres } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { openIn, resultOf } from "./support.ts";
 
@@ -50,7 +50,7 @@ interface Result {
 }
 
 Deno.test("an application and each version have modules of their own; live modules and packages are the process's", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder(FILES);
   const workflows = [`${folder.url}order.ts`];
   const options = { workflows, live: [`${folder.url}live.ts`] };
@@ -61,7 +61,7 @@ Deno.test("an application and each version have modules of their own; live modul
   const results: Result[] = [];
   const hashes: string[] = [];
   const start = async () => {
-    await using node = await openIn(place, options);
+    await using node = await openIn(db, options);
     const run = await node.start("order");
     results.push(await resultOf(run) as Result);
     hashes.push((await run.status()).version.hash);
@@ -98,24 +98,24 @@ Deno.test("an application and each version have modules of their own; live modul
 });
 
 Deno.test("a live module is in a version by name only: edits of it make no other, and nothing of it is archived", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder(FILES);
   const options = { workflows: [`${folder.url}order.ts`], live: [`${folder.url}live.ts`] };
   const hashes = new Set<string>();
   for (const edit of ["", "// Edited.\n"]) {
     await folder.write({ "live.ts": FILES["live.ts"] + edit });
-    await using node = await openIn(place, options);
+    await using node = await openIn(db, options);
     const run = await node.start("order");
     await resultOf(run);
     hashes.add((await run.status()).version.hash);
   }
   assert.equal(hashes.size, 1);
-  const store = await place.open();
+  const store = await db.open();
   const { manifest = "" } = await store.versions.get([...hashes][0]!) ?? {};
   const { members, live } = parseManifest(manifest);
   assert.deepEqual(live, ["./live.ts"]);
   assert(!members.some(({ label }) => label.includes("live")));
-  const [{ n } = { n: -1 }] = await place.query<{ n: number }>(
+  const [{ n } = { n: -1 }] = await db.query<{ n: number }>(
     `select count(*)::int as n from {schema}.modules`,
   );
   assert.equal(n, members.length);

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { armFailPoint } from "../../src/base/failpoint.ts";
-import { type Place, postgresPlace, postgresUrl } from "../support/database.ts";
+import { type EmptyDatabase, emptyPostgres, postgresUrl } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
 import { Proxy } from "./proxy.ts";
@@ -56,8 +56,8 @@ function proxied(): { readonly proxy: Proxy; readonly url: string } {
   return { proxy, url: url.href };
 }
 
-async function names(place: Place, id: string): Promise<string[]> {
-  const rows = await place.query<{ name: string }>(
+async function names(db: EmptyDatabase, id: string): Promise<string[]> {
+  const rows = await db.query<{ name: string }>(
     `select name from {schema}.events where run = (select id from {schema}.runs where run_id = $1)
      order by seq`,
     [id],
@@ -92,7 +92,7 @@ Deno.test("open() says that there is no database of that name", async () => {
 });
 
 Deno.test("runs go on where they were when their database comes back", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder({ "order.ts": ORDER });
   const gate = makeGate();
   const { proxy, url } = proxied();
@@ -100,7 +100,7 @@ Deno.test("runs go on where they were when their database comes back", async () 
   await using node = await Continuum.open({
     ...BRISK,
     database: url,
-    schema: place.schema,
+    schema: db.schema,
     workflows: [folder.url + "order.ts"],
   });
   const waiting = await node.start<number>("order", 1, { runId: "waiting" });
@@ -124,8 +124,8 @@ Deno.test("runs go on where they were when their database comes back", async () 
   await eventually(() => delivered(waiting.signal("go")), () => "way to the database");
   await eventually(() => delivered(busy.signal("go")), () => "way to the database");
   assert.deepEqual(await results, [1, 2]);
-  assert.deepEqual(await names(place, "waiting"), HISTORY);
-  assert.deepEqual(await names(place, "busy"), HISTORY);
+  assert.deepEqual(await names(db, "waiting"), HISTORY);
+  assert.deepEqual(await names(db, "busy"), HISTORY);
   assert.deepEqual(gate.calls.filter((call) => call.startsWith("busy")), [
     "busy first",
     "busy slow",
@@ -144,7 +144,7 @@ async function delivered(signal: Promise<unknown>): Promise<true | undefined> {
 }
 
 Deno.test("runs of a node that is cut off for longer than its lease go on elsewhere, once", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder({ "order.ts": ORDER });
   const gate = makeGate();
   const { proxy, url } = proxied();
@@ -154,12 +154,12 @@ Deno.test("runs of a node that is cut off for longer than its lease go on elsewh
     ...BRISK,
     ...options,
     database: url,
-    schema: place.schema,
+    schema: db.schema,
   });
   await cutOff.start("order", 1, { runId: "r" });
   await eventually(() => gate.calls.includes("r slow") || undefined, () => "step under way");
   proxy.cut();
-  await using heir = await openIn(place, { ...options, lease: "3s" });
+  await using heir = await openIn(db, { ...options, lease: "3s" });
   await eventually(
     () => gate.calls.filter((call) => call === "r slow").length === 2 || undefined,
     () => "second attempt",
@@ -170,7 +170,7 @@ Deno.test("runs of a node that is cut off for longer than its lease go on elsewh
   proxy.restore();
   await run.signal("go");
   assert.equal(await resultOf(run), 1);
-  assert.deepEqual(await names(place, "r"), HISTORY);
+  assert.deepEqual(await names(db, "r"), HISTORY);
   assert.equal(gate.calls.filter((call) => call === "r last").length, 1);
   const again = await eventually(async () => {
     try {
@@ -184,7 +184,7 @@ Deno.test("runs of a node that is cut off for longer than its lease go on elsewh
 });
 
 Deno.test("a node can be closed while its database is away; its runs go on elsewhere", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await using folder = await makeFolder({ "order.ts": ORDER });
   const gate = makeGate();
   const { proxy, url } = proxied();
@@ -194,17 +194,17 @@ Deno.test("a node can be closed while its database is away; its runs go on elsew
     ...BRISK,
     ...options,
     database: url,
-    schema: place.schema,
+    schema: db.schema,
   });
   await cutOff.start("order", 1, { runId: "r" });
   await eventually(() => gate.calls.includes("r slow") || undefined, () => "step under way");
   proxy.cut();
   assert.deepEqual(await cutOff.close(), { released: 0, forced: 1 });
   gate.open();
-  await using heir = await openIn(place, { ...options, lease: "3s" });
+  await using heir = await openIn(db, { ...options, lease: "3s" });
   await heir.run("r").signal("go");
   assert.equal(await resultOf(heir.run("r")), 1);
-  assert.deepEqual(await names(place, "r"), HISTORY);
+  assert.deepEqual(await names(db, "r"), HISTORY);
 });
 
 Deno.test("a folder that a process has open is refused to every other, which may have it later", async () => {

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { postgres, type PostgresOptions } from "../../src/store/postgres/mod.ts";
-import { postgresPlace, postgresUrl } from "../support/database.ts";
+import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
@@ -41,7 +41,7 @@ for (const [what, [settings, options]] of Object.entries(POOLERS)) {
     name: `POSTGRES-3: three nodes and a client work through a pooler of transactions ${what}`,
     ignore: !hasPgBouncer,
     fn: async () => {
-      await using place = await postgresPlace();
+      await using db = await emptyPostgres();
       await using folder = await makeFolder({ "order.ts": ORDER });
       await using pooler = await startPgBouncer(postgresUrl(), {
         pool_mode: "transaction",
@@ -51,7 +51,7 @@ for (const [what, [settings, options]] of Object.entries(POOLERS)) {
       const open = async (isNode: boolean) => {
         const shared = {
           database: postgres(pooler.url, { listenUrl: postgresUrl(), ...options }),
-          schema: place.schema,
+          schema: db.schema,
         };
         return isNode
           ? await Continuum.open({ ...BRISK, ...shared, workflows: [folder.url + "order.ts"] })
@@ -73,7 +73,7 @@ for (const [what, [settings, options]] of Object.entries(POOLERS)) {
       );
       const results = await Promise.all(runs.map((run) => resultOf(run)));
       assert.deepEqual(results, runs.map((_, n) => 4 * n + 1));
-      const rows = await place.query<{ n: number }>(
+      const rows = await db.query<{ n: number }>(
         "select count(*)::integer as n from {schema}.runs where state = 'completed'",
       );
       assert.equal(rows[0]?.n, runs.length);
@@ -104,13 +104,13 @@ for (const [what, [settings, isServerNamed, expected]] of Object.entries(SHARED)
     }`,
     ignore: !hasPgBouncer,
     fn: async () => {
-      await using place = await postgresPlace();
+      await using db = await emptyPostgres();
       await using folder = await makeFolder({ "order.ts": ORDER });
       await using pooler = await startPgBouncer(postgresUrl(), settings);
       await using workers = new AsyncDisposableStack();
       const server = { url: pooler.url, ...(isServerNamed && { listenUrl: postgresUrl() }) };
       const workflows = [folder.url + "order.ts"];
-      const options = { ...BRISK, server, schema: place.schema, workflows };
+      const options = { ...BRISK, server, schema: db.schema, workflows };
       const open = async () => workers.use(await Worker.start(options));
       const all = await Promise.all([open(), open(), open(), open()]);
       const numbers = Array.from({ length: 10 }, (_, n) => n);
@@ -122,7 +122,7 @@ for (const [what, [settings, isServerNamed, expected]] of Object.entries(SHARED)
         return found;
       }));
       assert.deepEqual(results, all.map(() => numbers.map((n) => 4 * n + 1)));
-      const [row] = await place.query<{ n: number }>(
+      const [row] = await db.query<{ n: number }>(
         "select count(*)::integer as n from {schema}.runs where state = 'completed'",
       );
       assert.equal(row?.n, all.length * numbers.length);
@@ -160,11 +160,11 @@ Deno.test({
     "LISTENER-2: without a way to the server nothing is listened to, and runs are found all the same",
   ignore: !hasPgBouncer,
   fn: async () => {
-    await using place = await postgresPlace();
+    await using db = await emptyPostgres();
     await using pooler = await startPgBouncer(postgresUrl(), { pool_mode: "transaction" });
     const driver = await postgres(pooler.url).open();
     const end = await driver.listen!("somewhere", () => {}, () => {});
-    const listening = await place.query(
+    const listening = await db.query(
       "select from pg_stat_activity where query like 'listen%somewhere%'",
     );
     assert.deepEqual(listening, []);

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { encode } from "../../src/base/values.ts";
 import { Continuum } from "../../src/continuum.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
-import { type Place, postgresPlace, postgresUrl } from "../support/database.ts";
+import { type EmptyDatabase, emptyPostgres, postgresUrl } from "../support/database.ts";
 import { type Folder, makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
 import { eventually, openIn, reached, resultOf } from "./support.ts";
@@ -38,9 +38,9 @@ const HISTORY = [
 ];
 
 interface Scene extends AsyncDisposable {
-  readonly place: Place;
+  readonly db: EmptyDatabase;
   readonly folder: Folder;
-  /** Options of a worker in this place. */
+  /** Options of a worker on this database. */
   readonly options: { readonly [key: string]: unknown };
   /** Calls of steps so far. */
   calls(): Promise<string[]>;
@@ -50,20 +50,20 @@ interface Scene extends AsyncDisposable {
 
 async function makeScene(): Promise<Scene> {
   await using stack = new AsyncDisposableStack();
-  const place = stack.use(await postgresPlace());
+  const db = stack.use(await emptyPostgres());
   const folder = stack.use(await makeFolder({ "order.ts": ORDER, "log": "" }));
-  const { database, schema } = place;
+  const { database, schema } = db;
   const client = stack.use(await Continuum.connect({ database, schema }));
   const kept = stack.move();
   const log = new URL("log", folder.url).pathname;
   return {
-    place,
+    db,
     folder,
     log,
     client,
     options: {
       database: postgresUrl(),
-      schema: place.schema,
+      schema: db.schema,
       workflows: [folder.url + "order.ts"],
       lease: 600,
       linger: "1h",
@@ -142,19 +142,19 @@ Deno.test("a signal whose sender dies between its commit and its hint is heard a
   const run = scene.client.run<string[]>("r");
   await eventually(async () => (await run.history()).length === 2 || undefined, () => "history");
   assert.equal((await run.status()).state, "running", "it lingers");
-  const store = await scene.place.open();
+  const store = await scene.db.open();
   await store.runs.deliver("r", { kind: "signal", name: "go", payload: encode("gone on") });
   assert.deepEqual(await resultOf(run), RESULT);
 });
 
 Deno.test("waiting for a run that is due makes a node look, should its hint have been lost", async () => {
   await using scene = await makeScene();
-  const { folder, place, client } = scene;
+  const { folder, db, client } = scene;
   const options = { workflows: [folder.url + "order.ts"], lease: "1h" };
-  await using node = await openIn(place, options);
+  await using node = await openIn(db, options);
   const run = await node.start<string[]>("order", scene.log);
   await reached(run, "suspended");
-  const store = await place.open();
+  const store = await db.open();
   await store.runs.deliver(run.id, { kind: "signal", name: "go", payload: encode("gone on") });
   assert.deepEqual(await resultOf(client.run(run.id)), RESULT);
 });
@@ -162,7 +162,7 @@ Deno.test("waiting for a run that is due makes a node look, should its hint have
 Deno.test("a run that was claimed by a process that dies at once is claimed again", async () => {
   await using scene = await makeScene();
   {
-    await using _registers = await openIn(scene.place, {
+    await using _registers = await openIn(scene.db, {
       workflows: [scene.folder.url + "order.ts"],
     });
   }
@@ -178,12 +178,12 @@ Deno.test("a run that was claimed by a process that dies at once is claimed agai
 Deno.test("a client executes nothing, and hears of an end in another process", async () => {
   await using scene = await makeScene();
   {
-    await using _registers = await openIn(scene.place, {
+    await using _registers = await openIn(scene.db, {
       workflows: [scene.folder.url + "order.ts"],
     });
   }
   await using client = await Worker.start(
-    { database: postgresUrl(), schema: scene.place.schema },
+    { database: postgresUrl(), schema: scene.db.schema },
     "connect",
   );
   await client.do("start", "order", scene.log, "r");
@@ -195,10 +195,10 @@ Deno.test("a client executes nothing, and hears of an end in another process", a
     residentRuns: 0,
   });
   assert.equal((await scene.client.run("r").status()).state, "pending");
-  assert.deepEqual(await scene.place.query(`select * from {schema}.nodes`), []);
+  assert.deepEqual(await scene.db.query(`select * from {schema}.nodes`), []);
   assert.deepEqual(await scene.calls(), []);
   const heard = client.do("result", "r");
-  await using _node = await openIn(scene.place, { workflows: [scene.folder.url + "order.ts"] });
+  await using _node = await openIn(scene.db, { workflows: [scene.folder.url + "order.ts"] });
   assert.deepEqual(await heard, RESULT);
 });
 
@@ -230,7 +230,7 @@ Deno.test("a version that nodes die of is parked after three of them", async () 
       ${ORDER}`,
   });
   const { hash } = await (async () => {
-    await using node = await openIn(scene.place, { workflows: [scene.folder.url + "deadly.ts"] });
+    await using node = await openIn(scene.db, { workflows: [scene.folder.url + "deadly.ts"] });
     const run = await node.start("order", scene.log, { runId: "r" });
     return (await reached(run, "suspended")).version;
   })();
@@ -252,6 +252,6 @@ Deno.test("a version that nodes die of is parked after three of them", async () 
   assert.match(reasons[0]!.message, /^3 nodes died/);
   assert.equal((await run.status()).version.hash, hash);
   await survivor.kill(); // it would park the run again, if it came first
-  await using _healthy = await openIn(scene.place, { workflows: [scene.folder.url + "deadly.ts"] });
+  await using _healthy = await openIn(scene.db, { workflows: [scene.folder.url + "deadly.ts"] });
   assert.deepEqual(await resultOf(run), RESULT);
 });

@@ -1,5 +1,5 @@
 /**
- * What user-side tests play on: places in databases, served modules, and looking until something is
+ * What user-side tests play on: databases, served modules, and looking until something is
  * so.
  *
  * @module
@@ -11,7 +11,7 @@ import { Continuum } from "../../src/continuum.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import type { RunStatus } from "../../src/client/run/status.ts";
 import type { OpenOptions } from "../../src/options.ts";
-import type { Place } from "../support/database.ts";
+import type { EmptyDatabase } from "../support/database.ts";
 import { type Answers, serve, type Server } from "../version/fixture.ts";
 
 /** A server of modules whose files come and go. */
@@ -32,9 +32,9 @@ export function makeSite(files: Answers): Site {
 /** How tests run nodes: runs that wait leave memory at once. */
 export const BRISK: OpenOptions = { linger: 0, lease: "3s" };
 
-/** Opens a node in a place. */
-export function openIn(place: Place, options: OpenOptions = {}): Promise<Continuum> {
-  const { database, schema } = place;
+/** Opens a node on a database. */
+export function openIn(db: EmptyDatabase, options: OpenOptions = {}): Promise<Continuum> {
+  const { database, schema } = db;
   return Continuum.open({ ...BRISK, database, schema, ...options });
 }
 

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
-import { postgresPlace, postgresUrl } from "../support/database.ts";
+import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { makeFolder } from "../version/fixture.ts";
 import { Worker } from "./processes.ts";
 import { BRISK } from "./support.ts";
@@ -30,18 +30,18 @@ export default defineWorkflow({ name: "order" }, async (ctx, n: number) => {
 `;
 
 Deno.test("however often all sessions are ended, two processes complete all runs, each write once", async () => {
-  await using place = await postgresPlace();
-  const { schema } = place;
+  await using db = await emptyPostgres();
+  const { schema } = db;
   await using folder = await makeFolder({
     "order.ts": ORDER.replace("TABLE", `${schema}_own.written`),
   });
   const role = `ended_${crypto.randomUUID().slice(0, 8)}`;
-  await place.query(`create role ${role} login password 'secret'`);
+  await db.query(`create role ${role} login password 'secret'`);
   try {
-    await place.query(`create schema {schema} authorization ${role}`);
-    await place.query(`create schema ${schema}_own authorization ${role}`);
-    await place.query(`create table ${schema}_own.written (run text, round integer)`);
-    await place.query(`grant insert on ${schema}_own.written to ${role}`);
+    await db.query(`create schema {schema} authorization ${role}`);
+    await db.query(`create schema ${schema}_own authorization ${role}`);
+    await db.query(`create table ${schema}_own.written (run text, round integer)`);
+    await db.query(`grant insert on ${schema}_own.written to ${role}`);
     const url = Object.assign(new URL(postgresUrl()), { username: role, password: "secret" });
     const workflows = [folder.url + "order.ts"];
     const options = { ...BRISK, database: url.href, schema, workflows };
@@ -51,7 +51,7 @@ Deno.test("however often all sessions are ended, two processes complete all runs
     const numbers = Array.from({ length: 30 }, (_, n) => n);
     let ended = 0;
     const endAll = async () => {
-      const sessions = await place.query(
+      const sessions = await db.query(
         "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1",
         [role],
       );
@@ -68,7 +68,7 @@ Deno.test("however often all sessions are ended, two processes complete all runs
     }));
     assert.deepEqual(results, all.map(() => numbers.map((n) => 12 * n)));
     assert.ok(ended >= all.length * numbers.length, `${ended} sessions were ended`);
-    const [row] = await place.query<{ rows: number; runs: number }>(
+    const [row] = await db.query<{ rows: number; runs: number }>(
       `select (select count(*)::integer from ${schema}_own.written) as rows, count(*)::integer as runs
        from (select distinct run, round from ${schema}_own.written) as each`,
     );
@@ -85,7 +85,7 @@ Deno.test("however often all sessions are ended, two processes complete all runs
       await worker.do("close");
     }
   } finally {
-    await place.query(`drop schema if exists ${schema}_own, {schema} cascade`);
-    await place.query(`drop role ${role}`);
+    await db.query(`drop schema if exists ${schema}_own, {schema} cascade`);
+    await db.query(`drop role ${role}`);
   }
 });

@@ -9,7 +9,7 @@ import type { Continuum } from "../../src/continuum.ts";
 import { isContinuumError } from "../../src/base/errors.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import type { OpenOptions } from "../../src/options.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { PROJECT } from "../support/project.ts";
 import {
   eventually,
@@ -62,8 +62,8 @@ function takeDown(site: Site, version: number): void {
 }
 
 /** Starts a run on a release, waits until it rests, and lets its node go. */
-async function suspended(place: Place, specifier: string, options: OpenOptions = {}) {
-  await using node = await openIn(place, { workflows: [specifier], ...options });
+async function suspended(db: EmptyDatabase, specifier: string, options: OpenOptions = {}) {
+  await using node = await openIn(db, { workflows: [specifier], ...options });
   const run = await node.start(specifier, 3);
   const { version } = await reached(run, "suspended");
   return { id: run.id, hash: version.hash };
@@ -80,11 +80,11 @@ async function finish(run: RunHandle<unknown>): Promise<unknown> {
 
 forEachDatabase("runs and their code", (database, test) => {
   test("a run ends on its own version after a deploy, from the archive, beside the new one", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    const { id, hash } = await suspended(place, shop.at("1/order.ts"));
+    const { id, hash } = await suspended(db, shop.at("1/order.ts"));
     takeDown(shop, 1);
-    await using node = await openIn(place, { workflows: [shop.at("2/order.ts")] });
+    await using node = await openIn(db, { workflows: [shop.at("2/order.ts")] });
     assert.equal(await finish(node.run(id)), "approved: 30 on version 1");
     assert.equal(sourceOf(await node.health(), hash), "archive");
     const fresh = await node.start("order", 3);
@@ -98,19 +98,19 @@ forEachDatabase("runs and their code", (database, test) => {
   const without = { archive: false } as const;
 
   /** A run that is parked, since nobody has its code. */
-  async function parked(place: Place, shop: Site) {
-    const { id, hash } = await suspended(place, shop.at("1/order.ts"), without);
+  async function parked(db: EmptyDatabase, shop: Site) {
+    const { id, hash } = await suspended(db, shop.at("1/order.ts"), without);
     takeDown(shop, 1);
-    const node = await openIn(place, { ...without, workflows: [shop.at("2/order.ts")] });
+    const node = await openIn(db, { ...without, workflows: [shop.at("2/order.ts")] });
     await node.run(id).signal("review", "approved");
     const status = await reached(node.run(id), "stuck_unknown_version");
     return { node, run: node.run(id), hash, status };
   }
 
   test("without archive and URL a run is parked, with the reason of each source", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    const { node, run, hash, status } = await parked(place, shop);
+    const { node, run, hash, status } = await parked(db, shop);
     await using _node = node;
     assert.equal(status.version.hash, hash);
     assert.equal(status.stuck?.code, "VERSION_UNAVAILABLE");
@@ -136,24 +136,24 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 
   test("a parked run goes on when its bytes are registered under another URL", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    const { node, run } = await parked(place, shop);
+    const { node, run } = await parked(db, shop);
     await using _node = node;
     shop.files["mirror/order.ts"] = ONE;
     shop.files["mirror/price.ts"] = PRICE;
-    await using _other = await openIn(place, { workflows: [shop.at("mirror/order.ts")] });
+    await using _other = await openIn(db, { workflows: [shop.at("mirror/order.ts")] });
     assert.equal(await resultOf(run), "approved: 30 on version 1");
   });
 
   test("a parked run goes on when the probe finds its URL again", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    const { node, run } = await parked(place, shop);
+    const { node, run } = await parked(db, shop);
     await node.close();
     shop.files["1/order.ts"] = ONE;
     shop.files["1/price.ts"] = PRICE;
-    await using other = await openIn(place, {
+    await using other = await openIn(db, {
       ...without,
       workflows: [shop.at("2/order.ts")],
       lease: 600,
@@ -163,9 +163,9 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 
   test("a parked run goes on by retry() once its URL is back, and not before", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    const { node, run } = await parked(place, shop);
+    const { node, run } = await parked(db, shop);
     await using _node = node;
     await run.retry();
     await reached(run, "stuck_unknown_version");
@@ -177,9 +177,9 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 
   test("a parked run goes on by upgrade() to a version that its history fits", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    const { node, run, hash } = await parked(place, shop);
+    const { node, run, hash } = await parked(db, shop);
     await using _node = node;
     const report = await run.upgrade();
     assert.equal(report.upgraded, true);
@@ -188,9 +188,9 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 
   test("a parked run ends at once by terminate()", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    const { node, run } = await parked(place, shop);
+    const { node, run } = await parked(db, shop);
     await using _node = node;
     await run.terminate({ reason: "given up" });
     await assert.rejects(resultOf(run), { code: "RUN_TERMINATED", message: /given up/ });
@@ -198,23 +198,23 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 
   test("a parked run goes on when a node comes up that has its code natively", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const folder = new URL("examples/demo/releases/", PROJECT);
     const read = (path: string) => Deno.readTextFile(new URL(path, folder));
     await using site = makeSite({
       "order.ts": await read("1.0.0/order.ts"),
       "prices.ts": await read("1.0.0/prices.ts"),
     });
-    const { id, hash } = await suspendedOn(place, site.at("order.ts"), { items: 3 }, without);
+    const { id, hash } = await suspendedOn(db, site.at("order.ts"), { items: 3 }, without);
     site.files["order.ts"] = 410;
-    await using poor = await openIn(place, {
+    await using poor = await openIn(db, {
       ...without,
       trust: { modules: [`${site.url}*`] },
       workflows: [new URL("2.0.0/order.ts", folder).href],
     });
     await poor.run(id).signal("review", "approved");
     await reached(poor.run(id), "stuck_unknown_version");
-    await using rich = await openIn(place, {
+    await using rich = await openIn(db, {
       ...without,
       workflows: [new URL("1.0.0/order.ts", folder).href],
       native: true,
@@ -224,11 +224,11 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 
   test("a run that no live node can load waits for one that can, and both places say so", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    const { id, hash } = await suspended(place, shop.at("1/order.ts"));
+    const { id, hash } = await suspended(db, shop.at("1/order.ts"));
     const deny = [hash];
-    await using strange = await openIn(place, { ...NOBODY });
+    await using strange = await openIn(db, { ...NOBODY });
     await strange.run(id).signal("review", "approved");
     const { noNodeCanLoad } = await eventually(
       async () => {
@@ -242,25 +242,25 @@ forEachDatabase("runs and their code", (database, test) => {
     assert.deepEqual(findings.filter(({ severe }) => severe).map(({ code }) => code), [
       "NO_NODE_CAN_LOAD",
     ]);
-    await using _able = await openIn(place, { workflows: [shop.at("1/order.ts")] });
+    await using _able = await openIn(db, { workflows: [shop.at("1/order.ts")] });
     assert.equal(await resultOf(strange.run(id)), "approved: 30 on version 1");
     assert.equal((await strange.health()).status, "ok");
-    await assert.rejects(openIn(place, { workflows: [shop.at("1/order.ts")], trust: { deny } }), {
+    await assert.rejects(openIn(db, { workflows: [shop.at("1/order.ts")], trust: { deny } }), {
       code: "VERSION_UNAVAILABLE",
       message: /trust\.deny of this node names it/,
     });
   });
 
-  async function suspendedOn(place: Place, url: string, input: unknown, options: OpenOptions) {
-    await using node = await openIn(place, { workflows: [url], ...options });
+  async function suspendedOn(db: EmptyDatabase, url: string, input: unknown, options: OpenOptions) {
+    await using node = await openIn(db, { workflows: [url], ...options });
     const run = await node.start(url, input);
     return { id: run.id, hash: (await reached(run, "suspended")).version.hash };
   }
 
   test("an upgrade is proven first: the event, the new version, and then its code", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    await using node = await openIn(place, {
+    await using node = await openIn(db, {
       workflows: [shop.at("1/order.ts"), shop.at("2/order.ts")],
     });
     const run = await node.start<string>(shop.at("1/order.ts"), 3);
@@ -280,9 +280,9 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 
   test("an upgrade that does not fit leaves the run, and says at which event and line", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    await using node = await openIn(place, {
+    await using node = await openIn(db, {
       workflows: [shop.at("1/order.ts"), shop.at("3/order.ts")],
     });
     const run = await node.start<string>(shop.at("1/order.ts"), 3);
@@ -306,10 +306,10 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 
   test("an upgrade to what nobody knows is refused, and a client may upgrade too", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    const { id } = await suspended(place, shop.at("1/order.ts"));
-    await using client = await connectTo(place, { workflows: [shop.at("2/order.ts")] });
+    const { id } = await suspended(db, shop.at("1/order.ts"));
+    await using client = await connectTo(db, { workflows: [shop.at("2/order.ts")] });
     const run = client.run<string>(id);
     for (
       const [to, code] of [
@@ -330,36 +330,36 @@ forEachDatabase("runs and their code", (database, test) => {
 
   for (
     const [what, spoil] of Object.entries<
-      (place: Place, shop: Site, hash: string) => Promise<unknown> | void
+      (db: EmptyDatabase, shop: Site, hash: string) => Promise<unknown> | void
     >({
-      "an archived module": (place, shop) => {
+      "an archived module": (db, shop) => {
         takeDown(shop, 1);
-        return place.query(`update {schema}.modules set bytes = bytes || '\\x20'::bytea`);
+        return db.query(`update {schema}.modules set bytes = bytes || '\\x20'::bytea`);
       },
-      "the manifest's row": (place, shop, hash) => {
+      "the manifest's row": (db, shop, hash) => {
         takeDown(shop, 1);
-        return place.query(
+        return db.query(
           `update {schema}.workflow_versions set manifest = manifest || ' ' where hash = $1`,
           [hash],
         );
       },
-      "the served root": async (place, shop) => {
+      "the served root": async (db, shop) => {
         shop.files["1/order.ts"] = ONE + " ";
-        await place.query(`update {schema}.modules set bytes = bytes || '\\x20'::bytea`);
+        await db.query(`update {schema}.modules set bytes = bytes || '\\x20'::bytea`);
       },
-      "a served member": async (place, shop) => {
+      "a served member": async (db, shop) => {
         shop.files["1/price.ts"] = PRICE + " ";
-        await place.query(`update {schema}.modules set bytes = bytes || '\\x20'::bytea`);
+        await db.query(`update {schema}.modules set bytes = bytes || '\\x20'::bytea`);
       },
     })
   ) {
     test(`with ${what} changed by one byte, nothing of the version runs`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       await using shop = makeShop();
-      const { id, hash } = await suspended(place, shop.at("1/order.ts"));
-      await spoil(place, shop, hash);
+      const { id, hash } = await suspended(db, shop.at("1/order.ts"));
+      await spoil(db, shop, hash);
       takeMarks();
-      await using node = await openIn(place, {
+      await using node = await openIn(db, {
         workflows: [],
         trust: { modules: [`${shop.url}*`] },
       });
@@ -375,28 +375,28 @@ forEachDatabase("runs and their code", (database, test) => {
   }
 
   test("a damaged archive is not asked where the URL still serves the right bytes", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
-    const { id, hash } = await suspended(place, shop.at("1/order.ts"));
-    await place.query(`update {schema}.modules set bytes = bytes || '\\x20'::bytea`);
-    await using node = await openIn(place, { workflows: [shop.at("2/order.ts")] });
+    const { id, hash } = await suspended(db, shop.at("1/order.ts"));
+    await db.query(`update {schema}.modules set bytes = bytes || '\\x20'::bytea`);
+    await using node = await openIn(db, { workflows: [shop.at("2/order.ts")] });
     assert.equal(await finish(node.run(id)), "approved: 30 on version 1");
     assert.equal(sourceOf(await node.health(), hash), "url");
   });
 
   test("a caller can't make a worker fetch what the operator does not let it start", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using shop = makeShop();
     const modules = [`${shop.url}*`];
     {
-      await using node = await openIn(place, { trust: { modules } });
+      await using node = await openIn(db, { trust: { modules } });
       await assert.rejects(node.start(shop.at("1/order.ts"), 3), {
         code: "VERSION_NOT_FOUND",
         message: /trust\.start does not allow it, found "http.*1\/order\.ts"$/,
       });
       assert.deepEqual(shop.requests, []);
     }
-    await using node = await openIn(place, {
+    await using node = await openIn(db, {
       trust: { modules, start: [`${shop.url}1/*`] },
     });
     assert.equal(
@@ -408,11 +408,11 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 
   test("of two imported versions of one workflow, each definition starts its own", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const urls = ["1.0.0", "2.0.0"].map((version) =>
       new URL(`examples/demo/releases/${version}/order.ts`, PROJECT).href
     );
-    await using node = await openIn(place, { workflows: urls });
+    await using node = await openIn(db, { workflows: urls });
     for (const url of urls) {
       const { default: order } = await import(url);
       const run = await node.start<string>(order, { items: 3 } as never);
@@ -423,10 +423,10 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 
   test("for debugging, the application's own import is used as it is", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const url = new URL("examples/demo/releases/2.0.0/order.ts", PROJECT).href;
     const { default: order } = await import(url);
-    await using node = await openIn(place, { workflows: [url], native: true });
+    await using node = await openIn(db, { workflows: [url], native: true });
     const run = await node.start<string>(order, { items: 3 } as never);
     await reached(run, "suspended");
     const { version } = await run.status();
@@ -435,8 +435,8 @@ forEachDatabase("runs and their code", (database, test) => {
   });
 });
 
-async function connectTo(place: Place, options: Parameters<typeof Continuum.connect>[0]) {
+async function connectTo(db: EmptyDatabase, options: Parameters<typeof Continuum.connect>[0]) {
   const { Continuum } = await import("../../src/continuum.ts");
-  const { database, schema } = place;
+  const { database, schema } = db;
   return await Continuum.connect({ database, schema, ...options });
 }

@@ -21,12 +21,12 @@ async function cancel(node: TestNode, runId: string, reason: string | null = nul
 
 forEachDatabase("cancelling a run", (database, test) => {
   test("everything that waits throws, once, and the run is cancelled if it lets that pass", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const waits = defineWorkflow(
       { name: "waits" },
       (ctx) => Promise.all([ctx.waitForSignal("go"), ctx.sleep("1h")]),
     );
-    await using node = await TestNode.open(place, [waits]);
+    await using node = await TestNode.open(db, [waits]);
     const id = await node.start("waits");
     await node.left(id, "suspended");
     await cancel(node, id, "no longer wanted");
@@ -36,7 +36,7 @@ forEachDatabase("cancelling a run", (database, test) => {
   });
 
   test("clean-up after a cancellation runs as durable steps, and may turn it into success", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const cleans = defineWorkflow({ name: "cleans" }, async (ctx) => {
       const seen: unknown[] = [];
       ctx.cancelSignal.addEventListener("abort", () => seen.push("aborted"));
@@ -48,7 +48,7 @@ forEachDatabase("cancelling a run", (database, test) => {
       }
       return [...seen, ctx.cancelSignal.aborted];
     });
-    await using node = await TestNode.open(place, [cleans]);
+    await using node = await TestNode.open(db, [cleans]);
     const id = await node.start("cleans");
     await node.left(id, "suspended");
     await cancel(node, id);
@@ -61,7 +61,7 @@ forEachDatabase("cancelling a run", (database, test) => {
   });
 
   test("REPLAY-8: a cancellation that an activity outlives is thrown by the next effect, once, and no undo is skipped", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const begun = Promise.withResolvers<void>();
     const charge = defineActivity({ name: "charge" }, (_input: void, { signal }) => {
       begun.resolve();
@@ -81,7 +81,7 @@ forEachDatabase("cancelling a run", (database, test) => {
           await ctx.waitForSignal("cleaned up");
         }
       }));
-    await using node = await TestNode.open(place, [pays]);
+    await using node = await TestNode.open(db, [pays]);
     const id = await node.start("pays");
     await begun.promise;
     await cancel(node, id);
@@ -100,7 +100,7 @@ forEachDatabase("cancelling a run", (database, test) => {
   });
 
   test("an activity under way is told, and its success is still delivered", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const begun = Promise.withResolvers<void>();
     const charge = defineActivity({ name: "charge" }, (_input: void, { signal }) => {
       begun.resolve();
@@ -112,7 +112,7 @@ forEachDatabase("cancelling a run", (database, test) => {
       const charged = await ctx.activity(charge);
       return [charged, ctx.cancelSignal.aborted];
     });
-    await using node = await TestNode.open(place, [pays]);
+    await using node = await TestNode.open(db, [pays]);
     const id = await node.start("pays");
     await begun.promise;
     await cancel(node, id);
@@ -122,7 +122,7 @@ forEachDatabase("cancelling a run", (database, test) => {
   });
 
   test("an activity that fails after a cancellation is not tried again, and throws it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const begun = Promise.withResolvers<void>();
     let attempts = 0;
     const charge = defineActivity({ name: "charge" }, (_input: void, { signal }) => {
@@ -133,7 +133,7 @@ forEachDatabase("cancelling a run", (database, test) => {
       );
     });
     const pays = defineWorkflow({ name: "pays" }, (ctx) => ctx.activity(charge));
-    await using node = await TestNode.open(place, [pays]);
+    await using node = await TestNode.open(db, [pays]);
     const id = await node.start("pays");
     await begun.promise;
     await cancel(node, id);
@@ -143,12 +143,12 @@ forEachDatabase("cancelling a run", (database, test) => {
   });
 
   test("an activity that rests between two attempts gets no other", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const flaky = defineActivity({ name: "flaky", retry: { initial: "1h" } }, () => {
       throw new Error("not yet");
     });
     const tries = defineWorkflow({ name: "tries" }, (ctx) => ctx.activity(flaky));
-    await using node = await TestNode.open(place, [tries]);
+    await using node = await TestNode.open(db, [tries]);
     const id = await node.start("tries");
     await node.left(id, "suspended");
     await cancel(node, id);
@@ -157,14 +157,14 @@ forEachDatabase("cancelling a run", (database, test) => {
   });
 
   test("an abandoned activity throws at once", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const begun = Promise.withResolvers<void>();
     const slow = defineActivity({ name: "slow", onCancel: "abandon" }, () => {
       begun.resolve();
       return new Promise<never>(() => {});
     });
     const calls = defineWorkflow({ name: "calls" }, (ctx) => ctx.activity(slow));
-    await using node = await TestNode.open(place, [calls]);
+    await using node = await TestNode.open(db, [calls]);
     const id = await node.start("calls");
     await begun.promise;
     await cancel(node, id);
@@ -173,7 +173,7 @@ forEachDatabase("cancelling a run", (database, test) => {
   });
 
   test("a compensation is tried as often as it may be, though its run is cancelled meanwhile", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const begun = Promise.withResolvers<void>();
     const told = Promise.withResolvers<void>();
     let attempts = 0;
@@ -191,7 +191,7 @@ forEachDatabase("cancelling a run", (database, test) => {
         throw new Error("no seats");
       }));
     const pinned = { "activities.ts#undo": undo };
-    await using node = await TestNode.open(place, [trip], { pinned, lingerMs: 60_000 });
+    await using node = await TestNode.open(db, [trip], { pinned, lingerMs: 60_000 });
     const id = await node.start("trip");
     await begun.promise;
     using _point = armFailPoint("commit.written", () => told.resolve());
@@ -203,10 +203,10 @@ forEachDatabase("cancelling a run", (database, test) => {
   });
 
   test("a run that is cancelled before it began runs no code", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     let ran = false;
     const runs = defineWorkflow({ name: "runs" }, () => void (ran = true));
-    await using node = await TestNode.open(place, [runs]);
+    await using node = await TestNode.open(db, [runs]);
     const run = newRun("runs");
     await node.store.runs.insert([run]);
     await cancel(node, run.runId);

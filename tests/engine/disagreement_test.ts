@@ -11,77 +11,77 @@ import { defineWorkflow } from "../../src/workflow/mod.ts";
 import { type Fate, Losses } from "../support/losses.ts";
 import { newRun, TestNode } from "../support/node.ts";
 import {
+  type VirtualDatabase,
   virtualPglite,
-  type VirtualPlace,
   virtualPostgres,
   type Wrap,
-} from "../support/virtual_place.ts";
+} from "../support/virtual_database.ts";
 
 const MINUTE = 60_000;
 
 for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPostgres]] as const) {
   const test = (
     name: string,
-    body: (open: (wrap?: Wrap) => Promise<VirtualPlace>) => Promise<void>,
+    body: (open: (wrap?: Wrap) => Promise<VirtualDatabase>) => Promise<void>,
   ) => Deno.test(`a node and its database, on ${where}: ${name}`, () => body(open));
 
   test("a run that the node holds and knows nothing of is given back, and counted", async (open) => {
-    await using place = await open();
+    await using db = await open();
     const hello = defineWorkflow({ name: "hello" }, () => "hello");
-    await using node = await TestNode.open(place, [hello], place.node);
+    await using node = await TestNode.open(db, [hello], db.node);
     const run = newRun("hello");
     const lease = { node: node.engine.node, token: fencingToken() };
     await node.store.runs.insert([{ ...run, lease }]); // and the answer never came
-    await place.time.moveTo(place.clock.monotonic() + MINUTE);
+    await db.time.moveTo(db.clock.monotonic() + MINUTE);
     const row = await node.store.runs.get(run.runId);
     assert.equal(row?.state, "completed");
     assert.deepEqual(node.engine.recovered, { runs: 1, tasks: 0 });
   });
 
   test("a run that is expected is left alone until that is settled", async (open) => {
-    await using place = await open();
+    await using db = await open();
     const hello = defineWorkflow({ name: "hello" }, () => "hello");
-    await using node = await TestNode.open(place, [hello], place.node);
+    await using node = await TestNode.open(db, [hello], db.node);
     const run = newRun("hello");
     const lease = { node: node.engine.node, token: fencingToken() };
     const settled = node.engine.expect(lease.token);
     await node.store.runs.insert([{ ...run, lease }]);
-    await place.time.moveTo(place.clock.monotonic() + MINUTE);
+    await db.time.moveTo(db.clock.monotonic() + MINUTE);
     assert.equal((await node.store.runs.get(run.runId))?.state, "running");
     settled("unknown");
-    await place.time.moveTo(place.clock.monotonic() + MINUTE);
+    await db.time.moveTo(db.clock.monotonic() + MINUTE);
     assert.equal((await node.store.runs.get(run.runId))?.state, "completed");
   });
 
   test("a run that somebody else holds leaves the memory that it lingers in", async (open) => {
-    await using place = await open();
+    await using db = await open();
     const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go"));
-    const options = { ...place.node, lingerMs: 1_000 * MINUTE };
-    await using node = await TestNode.open(place, [waits], options);
+    const options = { ...db.node, lingerMs: 1_000 * MINUTE };
+    await using node = await TestNode.open(db, [waits], options);
     await node.start("waits");
-    await place.time.settled();
-    await place.query(`update {schema}.runs set token = token + 1`);
-    await place.time.moveTo(place.clock.monotonic() + MINUTE);
+    await db.time.settled();
+    await db.query(`update {schema}.runs set token = token + 1`);
+    await db.time.moveTo(db.clock.monotonic() + MINUTE);
     assert.equal(node.departures[0]?.exit.kind, "lost");
   });
 
   test("a run of which the database has lost the last commits goes on from its row", async (open) => {
-    await using place = await open();
+    await using db = await open();
     const counts = defineWorkflow({ name: "counts" }, async (ctx, n: number) => {
       await ctx.run("step", () => n);
       const next = await ctx.waitForSignal<number>("next");
       return next === 0 ? n : ctx.continueAsNew(next);
     });
-    const options = { ...place.node, lingerMs: 1_000 * MINUTE };
-    await using node = await TestNode.open(place, [counts], options);
+    const options = { ...db.node, lingerMs: 1_000 * MINUTE };
+    await using node = await TestNode.open(db, [counts], options);
     const id = await node.start("counts", 1);
-    await place.time.settled();
-    await place.query(`create table {schema}.kept as select * from {schema}.runs`);
+    await db.time.settled();
+    await db.query(`create table {schema}.kept as select * from {schema}.runs`);
     await node.signal(id, "next", 2);
-    await place.time.settled();
-    await place.query(`delete from {schema}.events where seq > 0`);
-    await place.query(`delete from {schema}.generations`);
-    await place.query(
+    await db.time.settled();
+    await db.query(`delete from {schema}.events where seq > 0`);
+    await db.query(`delete from {schema}.generations`);
+    await db.query(
       `update {schema}.runs as run set (next_seq, first_seq, generation, wake_seq, input, seed) =
          (select next_seq, first_seq, generation, wake_seq, input, seed from {schema}.kept)`,
     );
@@ -89,7 +89,7 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
     let loads = 0;
     node.store.journal.load = (runs) => (loads++, statements(runs));
     await node.signal(id, "next", 3);
-    await place.time.settled();
+    await db.time.settled();
     assert.ok(loads < 10, `read ${loads} times`);
     await node.signal(id, "next", 0);
     const end = await node.left(id, "ended");
@@ -100,10 +100,10 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
   test("a node whose heartbeats fail is not ready, says why, and is again at once", async (open) => {
     let fate: Fate = "answered";
     const losses = new Losses((name) => name === "nodes.heartbeat" ? fate : "answered");
-    await using place = await open((driver, schema) => losses.wrap(driver, schema));
-    await using node = await TestNode.open(place, [], place.node);
+    await using db = await open((driver, schema) => losses.wrap(driver, schema));
+    await using node = await TestNode.open(db, [], db.node);
     losses.begin();
-    const pass = () => place.time.moveTo(place.clock.monotonic() + 5_000);
+    const pass = () => db.time.moveTo(db.clock.monotonic() + 5_000);
     await pass();
     assert.equal(node.engine.trouble, null);
     fate = { state: "25006" };
@@ -117,12 +117,12 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
   test("a run that can be neither executed nor parked is given back for later", async (open) => {
     let refused = 0;
     const losses = new Losses(() => "answered");
-    await using place = await open((driver, schema) => losses.wrap(driver, schema));
+    await using db = await open((driver, schema) => losses.wrap(driver, schema));
     const breaks = defineWorkflow(
       { name: "breaks" },
       async (ctx) => await ctx.run("step", () => 1),
     );
-    await using node = await TestNode.open(place, [breaks], place.node);
+    await using node = await TestNode.open(db, [breaks], db.node);
     const commit = node.store.journal.commit.bind(node.store.journal);
     let isBroken = true;
     node.store.journal.commit = (entries) => {
@@ -134,11 +134,11 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
       return Promise.resolve([{ status: "refused", error: "A test refuses it" }]);
     };
     const id = await node.start("breaks");
-    await place.time.settled();
+    await db.time.settled();
     assert.equal(refused, 3, "the event, the diagnosis, and a bare one");
     assert.equal((await node.store.runs.get(id))?.node, null);
     isBroken = false;
-    await place.time.moveTo(place.clock.monotonic() + 2 * MINUTE);
+    await db.time.moveTo(db.clock.monotonic() + 2 * MINUTE);
     assert.equal((await node.store.runs.get(id))?.state, "completed");
   });
 
@@ -150,7 +150,7 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
       fate = "answered";
       return now;
     });
-    await using place = await open((driver, schema) => losses.wrap(driver, schema));
+    await using db = await open((driver, schema) => losses.wrap(driver, schema));
     const cleaned: string[] = [];
     const tidies = defineWorkflow({ name: "tidies" }, async (ctx) => {
       try {
@@ -161,17 +161,17 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
         await ctx.run("cleans", () => void cleaned.push(ctx.runId));
       }
     });
-    const options = { ...place.node, lingerMs: 1_000 * MINUTE };
-    await using node = await TestNode.open(place, [tidies], options);
+    const options = { ...db.node, lingerMs: 1_000 * MINUTE };
+    await using node = await TestNode.open(db, [tidies], options);
     losses.begin();
     const runs = [newRun("tidies"), newRun("tidies")];
     await node.store.runs.insert([runs[0]!, { ...runs[1]!, policy: `{"timeout":${2 * MINUTE}}` }]);
     node.engine.receive({ kind: "due" }); // claimed, not started here
-    await place.time.moveTo(place.clock.monotonic() + MINUTE);
+    await db.time.moveTo(db.clock.monotonic() + MINUTE);
     fate = "lost";
     const message = { kind: "cancel", name: "", payload: encode({ reason: "enough" }) } as const;
     await node.store.runs.deliver(runs[0]!.runId, message);
-    await place.time.moveTo(place.clock.monotonic() + 3 * MINUTE);
+    await db.time.moveTo(db.clock.monotonic() + 3 * MINUTE);
     const states = await Promise.all(runs.map(({ runId }) => node.store.runs.get(runId)));
     assert.deepEqual(states.map((row) => row?.state), ["cancelled", "failed"]);
     assert.deepEqual(cleaned.sort(), runs.map(({ runId }) => runId).sort());

@@ -168,7 +168,7 @@ const drain = await probeDrain();
 forEachDatabase("code that is changed under its runs", (database, test) => {
   for (const { name, before, after, expected, found, position } of CHANGES) {
     test(`a change parks the run, which goes on with code that fits: ${name}`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       let body = before;
       const changed = defineWorkflow({ name: "changed" }, async (ctx) => {
         await body(ctx);
@@ -181,7 +181,7 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
       const echo = defineWorkflow({ name: "echo" }, (_ctx, input: number) => input);
       const charge = { name: "charge", execute: () => "charged" };
       const activities = new Map([["charge", charge]]);
-      await using node = await TestNode.open(place, [changed, fits, echo], { activities });
+      await using node = await TestNode.open(db, [changed, fits, echo], { activities });
       const id = await node.start("changed");
       await waiting(node, id);
 

@@ -33,9 +33,9 @@ forEachDatabase("children", (database, test) => {
   const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go"));
 
   test("a child's result is its parent's value, and its id follows from the parent's", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(double, 21));
-    await using node = await TestNode.open(place, [parent, double]);
+    await using node = await TestNode.open(db, [parent, double]);
     const id = await node.start("parent", undefined, "p");
     assert.equal(resultOf(await node.left(id, "ended")), 42);
     const { seed } = (await node.store.runs.get(id))!;
@@ -43,12 +43,12 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a hundred children run at once, and their results come in order", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const parent = defineWorkflow(
       { name: "parent" },
       (ctx) => Promise.all(Array.from({ length: 100 }, (_, n) => ctx.child(double, n))),
     );
-    await using node = await TestNode.open(place, [parent, double]);
+    await using node = await TestNode.open(db, [parent, double]);
     const id = await node.start("parent");
     assert.deepEqual(
       resultOf(await node.left(id, "ended")),
@@ -57,7 +57,7 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a child that fails throws into its parent, with what it threw as the cause", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const fails = defineWorkflow({ name: "fails" }, () => {
       throw new RangeError("too much");
     });
@@ -69,7 +69,7 @@ forEachDatabase("children", (database, test) => {
         return [code, (cause as Error).message];
       }
     });
-    await using node = await TestNode.open(place, [parent, fails]);
+    await using node = await TestNode.open(db, [parent, fails]);
     const id = await node.start("parent");
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["CHILD_FAILED", "too much"]);
   });
@@ -83,8 +83,8 @@ forEachDatabase("children", (database, test) => {
       const reason = { source: "url", kind, code: "GONE", message: "it is away" } as const;
       return new VersionUnavailableError("f", "check", new LoadFailure("f", [reason]));
     };
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [parent, double]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [parent, double]);
     node.inputErrors.push(unavailable("passing"), unavailable("passing"));
     const patient = await node.start("parent", 21);
     assert.equal(resultOf(await node.left(patient, "ended")), 42);
@@ -94,19 +94,19 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a handle signals a child and waits for it later", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
       const child = await ctx.startChild<string>("waits", undefined, { id: "the-child" });
       await child.signal("go", "now");
       return [child.id, await child.result()];
     });
-    await using node = await TestNode.open(place, [parent, waits]);
+    await using node = await TestNode.open(db, [parent, waits]);
     const id = await node.start("parent");
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["the-child", "now"]);
   });
 
   test("a handle gives its child's end as often as it is asked, at once or later", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const fails = defineWorkflow({ name: "fails" }, () => {
       throw new Error("no luck");
     });
@@ -119,14 +119,14 @@ forEachDatabase("children", (database, test) => {
       const failures = [failing.result().catch(codeOf), failing.result().catch(codeOf)];
       return [...twice, await child.result(), ...await Promise.all(failures)];
     });
-    await using node = await TestNode.open(place, [parent, double, fails]);
+    await using node = await TestNode.open(db, [parent, double, fails]);
     const id = await node.start("parent");
     const wanted = [8, 8, 8, "CHILD_FAILED", "CHILD_FAILED"];
     assert.deepEqual(resultOf(await node.left(id, "ended")), wanted);
   });
 
   test("a child's end is known to whoever asks for it after a wait for it was given up", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
       const child = await ctx.startChild<string>("waits", undefined, { id: "the-child" });
       try {
@@ -135,7 +135,7 @@ forEachDatabase("children", (database, test) => {
         return await child.result();
       }
     });
-    await using node = await TestNode.open(place, [parent, waits]);
+    await using node = await TestNode.open(db, [parent, waits]);
     const id = await node.start("parent");
     await node.left("the-child", "suspended");
     await node.left(id, "suspended");
@@ -143,11 +143,11 @@ forEachDatabase("children", (database, test) => {
     // The request comes first, and with it, before the code has heard of it, the child's end.
     const cancel = { kind: "cancel", name: "", payload: encode({}) } as const;
     await node.store.runs.deliver(id, cancel);
-    await using children = await TestNode.open(place, [waits]);
+    await using children = await TestNode.open(db, [waits]);
     await children.signal("the-child", "go", "done");
     await children.left("the-child", "ended");
     await children.engine.close(1_000); // its end is told
-    await using heir = await TestNode.open(place, [parent]);
+    await using heir = await TestNode.open(db, [parent]);
     assert.equal(resultOf(await heir.left(id, "ended")), "done");
   });
 
@@ -167,8 +167,8 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a child is cancelled when its parent gives it up by a signal", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [impatient, waits]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [impatient, waits]);
     const id = await node.start("impatient");
     await node.left("given-up", "suspended");
     await node.signal(id, "enough");
@@ -179,10 +179,10 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a child that is given up while it is started is cancelled after that", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const begun = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
-    await using node = await TestNode.open(place, [impatient, waits]);
+    await using node = await TestNode.open(db, [impatient, waits]);
     const { lineage } = node.store;
     const start = lineage.startChildren.bind(lineage);
     lineage.startChildren = async (...given) => {
@@ -201,10 +201,10 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a child that was given up before a crash is cancelled by the replay after it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     let id: string;
     {
-      await using node = await TestNode.open(place, [impatient, waits]);
+      await using node = await TestNode.open(db, [impatient, waits]);
       const { lineage } = node.store;
       id = await node.start("impatient");
       await node.left("given-up", "suspended");
@@ -217,7 +217,7 @@ forEachDatabase("children", (database, test) => {
       await lost.promise;
       assert.equal((await node.store.runs.get("given-up"))?.state, "suspended");
     }
-    await using node = await TestNode.open(place, [impatient, waits]);
+    await using node = await TestNode.open(db, [impatient, waits]);
     await node.left("given-up", "ended");
     assert.equal((await node.store.runs.get("given-up"))?.state, "cancelled");
     await node.signal(id, "done");
@@ -225,14 +225,14 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a stranger that has the id of a child that was given up goes on", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const never = defineWorkflow({ name: "never" }, async (ctx) => {
       const enough = new AbortController();
       const child = ctx.child(waits, undefined, { id: "stranger", signal: enough.signal });
       enough.abort(new Error("enough"));
       return await child.catch((error) => error.message);
     });
-    await using node = await TestNode.open(place, [never, waits]);
+    await using node = await TestNode.open(db, [never, waits]);
     await node.start("waits", undefined, "stranger");
     await node.left("stranger", "suspended");
     assert.equal(resultOf(await node.left(await node.start("never"), "ended")), "enough");
@@ -241,7 +241,7 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a child whose id another run has is not started, and says so", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
       try {
         await ctx.child(double, 1, { id: "taken" });
@@ -249,36 +249,36 @@ forEachDatabase("children", (database, test) => {
         return ((error as Error).cause as Error).message;
       }
     });
-    await using node = await TestNode.open(place, [parent, double, waits]);
+    await using node = await TestNode.open(db, [parent, double, waits]);
     await node.start("waits", undefined, "taken");
     const id = await node.start("parent");
     assert.match(resultOf(await node.left(id, "ended")) as string, /another run has that id/);
   });
 
   test("a chain of parents that is too long is refused", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const nests = defineWorkflow(
       { name: "nests" },
       (ctx): Promise<unknown> => ctx.child("nests", undefined),
     );
-    await using node = await TestNode.open(place, [nests]);
+    await using node = await TestNode.open(db, [nests]);
     const id = await node.start("nests");
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "failed");
-    const deepest = await place.query<{ error: string }>(
+    const deepest = await db.query<{ error: string }>(
       `select error::text as error from {schema}.runs order by id desc limit 1`,
     );
     assert.match(deepest[0]!.error, /longer than 50/);
   });
 
   test("the end of a parent cancels, terminates or abandons its children", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
       await ctx.startChild(waits, undefined, { id: "a" });
       await ctx.startChild(waits, undefined, { id: "b", parentClose: "terminate" });
       await ctx.startChild(waits, undefined, { id: "c", parentClose: "abandon" });
     });
-    await using node = await TestNode.open(place, [parent, waits]);
+    await using node = await TestNode.open(db, [parent, waits]);
     const id = await node.start("parent");
     await node.left(id, "ended");
     assert.equal((await node.left("a", "ended") as { state: string }).state, "cancelled");
@@ -288,7 +288,7 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a termination goes down to the last descendant, without waiting for a heartbeat", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const below = (child: typeof waits, id: string) =>
       defineWorkflow({ name: `above ${id}` }, async (ctx) => {
         await ctx.startChild(child, undefined, { id, parentClose: "terminate" });
@@ -296,7 +296,7 @@ forEachDatabase("children", (database, test) => {
       });
     const middle = below(waits, "c");
     const top = below(middle, "b");
-    await using node = await TestNode.open(place, [top, middle, waits]);
+    await using node = await TestNode.open(db, [top, middle, waits]);
     const id = await node.start(top.name);
     for (const waiting of ["b", "c", id]) await node.left(waiting, "suspended");
     await node.signal(id, "go");
@@ -307,12 +307,12 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a cancellation reaches the children that a run waits for", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const parent = defineWorkflow(
       { name: "parent" },
       (ctx) => ctx.child(waits, undefined, { id: "c" }),
     );
-    await using node = await TestNode.open(place, [parent, waits]);
+    await using node = await TestNode.open(db, [parent, waits]);
     const id = await node.start("parent", undefined, "p");
     await node.left("c", "suspended");
     await node.left(id, "suspended");
@@ -322,18 +322,18 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a child's end is told although its node dies right after it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(double, 4, { id: "c" }));
-    await using node = await TestNode.open(place, [parent, double]);
+    await using node = await TestNode.open(db, [parent, double]);
     const id = await node.start("parent", undefined, "p");
     await node.left("c", "ended");
     // As if nobody had looked at what the ended child has left to do.
-    await place.query(`update {schema}.inbox set name = name where kind = 'child'`);
+    await db.query(`update {schema}.inbox set name = name where kind = 'child'`);
     assert.equal(resultOf(await node.left(id, "ended")), 8);
   });
 
   test("an id that another run has is told to every parent that asks for it, for good", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const asks = defineWorkflow({ name: "asks" }, async (ctx, how: "child" | "start") => {
       const told = (error: { code: string; cause?: { code: string } }) => error.cause ?? error;
       const child = how === "child"
@@ -342,7 +342,7 @@ forEachDatabase("children", (database, test) => {
       await ctx.waitForSignal("more");
       return (child as { code: string }).code;
     });
-    await using node = await TestNode.open(place, [asks, waits], { lingerMs: 0 });
+    await using node = await TestNode.open(db, [asks, waits], { lingerMs: 0 });
     await node.start("waits", undefined, "one");
     const parents = ["p1", "p2", "p3"];
     for (const [index, id] of parents.entries()) {
@@ -357,12 +357,12 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("of parents that ask for one id at once, one has the child; others are told", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const asks = defineWorkflow(
       { name: "asks" },
       (ctx) => ctx.child("double", 4, { id: "one" }).catch((error) => error.cause.code),
     );
-    await using node = await TestNode.open(place, [asks, double]);
+    await using node = await TestNode.open(db, [asks, double]);
     const ids = Array.from({ length: 20 }, (_, index) => `p${index}`);
     for (const id of ids) await node.start("asks", undefined, id);
     const results = await Promise.all(
@@ -373,36 +373,36 @@ forEachDatabase("children", (database, test) => {
   });
 
   test("a parent that asks for its child's id with another workflow is told that it is taken", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const asks = defineWorkflow({ name: "asks" }, async (ctx) => {
       const [first] = [await ctx.child("double", 4, { id: "one" })];
       return [first, await ctx.child("waits", 4, { id: "one" }).catch((error) => error.cause.code)];
     });
-    await using node = await TestNode.open(place, [asks, double, waits]);
+    await using node = await TestNode.open(db, [asks, double, waits]);
     const id = await node.start("asks");
     assert.deepEqual(resultOf(await node.left(id, "ended")), [8, "CHILD_NOT_STARTED"]);
   });
 
   test("runs with the longest ids have children, and these have theirs, down to the last", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const nested = defineWorkflow({ name: "nested" }, async (ctx, levels: number) => {
       const longest: number = levels === 0 ? 0 : await ctx.child<number>("nested", levels - 1);
       return Math.max(longest, ctx.runId.length);
     });
-    await using node = await TestNode.open(place, [nested]);
+    await using node = await TestNode.open(db, [nested]);
     const id = await node.start("nested", 49, "x".repeat(255));
     const longest = resultOf(await node.left(id, "ended")) as number;
     assert(longest > 255 && longest <= MAX_RUN_ID, String(longest));
   });
 
   test("a run with an id that was used before has children beside those of the earlier one", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const lets = defineWorkflow({ name: "lets" }, async (ctx) => {
       return (await ctx.startChild("waits", undefined, { parentClose: "abandon" })).id;
     });
-    await using node = await TestNode.open(place, [lets, waits]);
+    await using node = await TestNode.open(db, [lets, waits]);
     const first = resultOf(await node.left(await node.start("lets", undefined, "p"), "ended"));
-    await place.query("delete from {schema}.runs where run_id = 'p'");
+    await db.query("delete from {schema}.runs where run_id = 'p'");
     node.forget();
     await node.store.runs.insert([{ ...newRun("lets", undefined, "p"), seed: "another" }]);
     node.engine.receive({ kind: "due" });
@@ -414,12 +414,12 @@ forEachDatabase("children", (database, test) => {
 
 forEachDatabase("continuing as new", (database, test) => {
   test("the run goes on under its id with a new input and an empty history", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const counts = defineWorkflow({ name: "counts" }, async (ctx, n: number) => {
       await ctx.run("step", () => n);
       return n < 3 ? ctx.continueAsNew(n + 1) : `done at ${n}`;
     });
-    await using node = await TestNode.open(place, [counts]);
+    await using node = await TestNode.open(db, [counts]);
     const id = await node.start("counts", 0);
     assert.equal(resultOf(await node.left(id, "ended")), "done at 3");
     const row = await node.store.runs.get(id);
@@ -427,19 +427,19 @@ forEachDatabase("continuing as new", (database, test) => {
     assert.equal(row?.events, 1);
     assert.equal(row?.input, "3");
     assert.equal((await node.store.runs.history(id, 0, 10)).length, 1);
-    const kept = await place.query<{ n: number }>(
+    const kept = await db.query<{ n: number }>(
       `select count(*)::integer as n from {schema}.generations`,
     );
     assert.equal(kept[0]?.n, 3);
   });
 
   test("signals wait for whichever generation wants them", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const collects = defineWorkflow({ name: "collects" }, async (ctx, got: number[]) => {
       const next = await ctx.waitForSignal<number>("n");
       return got.length === 2 ? [...got, next] : ctx.continueAsNew([...got, next]);
     });
-    await using node = await TestNode.open(place, [collects]);
+    await using node = await TestNode.open(db, [collects]);
     const id = await node.start("collects", []);
     for (const n of [1, 2, 3]) await node.signal(id, "n", n);
     assert.deepEqual(resultOf(await node.left(id, "ended")), [1, 2, 3]);
@@ -452,8 +452,8 @@ forEachDatabase("continuing as new", (database, test) => {
       ctx.attributes.set({ rounds: 1 });
       return ctx.continueAsNew(n + 1);
     });
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [says]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [says]);
     const id = await node.start("says", 0);
     await node.left(id, "suspended");
     const { generation, customStatus, attributes } = (await node.store.runs.get(id))!;
@@ -461,13 +461,13 @@ forEachDatabase("continuing as new", (database, test) => {
   });
 
   test("a parent sees the result of its child's last generation only", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const counts = defineWorkflow(
       { name: "counts" },
       (ctx, n: number) => n < 2 ? ctx.continueAsNew(n + 1) : n,
     );
     const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(counts, 0));
-    await using node = await TestNode.open(place, [parent, counts]);
+    await using node = await TestNode.open(db, [parent, counts]);
     const id = await node.start("parent");
     assert.equal(resultOf(await node.left(id, "ended")), 2);
   });
@@ -479,7 +479,7 @@ forEachDatabase("sagas", (database, test) => {
 
   test("what fails is undone, the last first, and the error goes on", async () => {
     log.length = 0;
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const trip = defineWorkflow({ name: "trip" }, (ctx) =>
       ctx.saga(async (saga) => {
         saga.undo(undo, "hotel");
@@ -489,7 +489,7 @@ forEachDatabase("sagas", (database, test) => {
           retry: { maxAttempts: 1 },
         });
       }));
-    await using node = await TestNode.open(place, [trip]);
+    await using node = await TestNode.open(db, [trip]);
     const id = await node.start("trip");
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "failed");
@@ -499,7 +499,7 @@ forEachDatabase("sagas", (database, test) => {
 
   test("what is undone in parallel does not wait for each other, and is undone once", async () => {
     log.length = 0;
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const both = Promise.withResolvers<void>();
     const meet = defineActivity({ name: "meet" }, async (what: string) => {
       if (log.push(what) === 2) both.resolve();
@@ -512,7 +512,7 @@ forEachDatabase("sagas", (database, test) => {
         await saga.compensate({ parallel: true });
         throw new Error("nothing is left to undo");
       }));
-    await using node = await TestNode.open(place, [trip]);
+    await using node = await TestNode.open(db, [trip]);
     const end = await node.left(await node.start("trip"), "ended");
     assert(end.kind === "ended" && end.state === "failed");
     assert.deepEqual(log.toSorted(), ["flight", "hotel"]);
@@ -520,7 +520,7 @@ forEachDatabase("sagas", (database, test) => {
 
   test("a cancellation is undone too, and a second one does not stop that", async () => {
     log.length = 0;
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const undoing = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
     const slowUndo = defineActivity({ name: "slow undo" }, async (_input: void, { signal }) => {
@@ -533,7 +533,7 @@ forEachDatabase("sagas", (database, test) => {
         saga.undo(slowUndo);
         await ctx.waitForSignal("go");
       }));
-    await using node = await TestNode.open(place, [trip]);
+    await using node = await TestNode.open(db, [trip]);
     const id = await node.start("trip");
     await node.left(id, "suspended");
     await cancel(node, id);
@@ -547,7 +547,7 @@ forEachDatabase("sagas", (database, test) => {
 
   test("a compensation that fails for good does not keep the others from running", async () => {
     log.length = 0;
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const broken = defineActivity({ name: "broken", retry: { maxAttempts: 1 } }, () => {
       throw new Error("can't undo");
     });
@@ -557,7 +557,7 @@ forEachDatabase("sagas", (database, test) => {
         saga.undo(broken);
         throw new Error("why");
       }));
-    await using node = await TestNode.open(place, [trip]);
+    await using node = await TestNode.open(db, [trip]);
     const id = await node.start("trip");
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "failed");
@@ -570,10 +570,10 @@ forEachDatabase("sagas", (database, test) => {
 
 forEachDatabase("transactions", (database, test) => {
   test("a step's writes and its event commit together, or neither does", async () => {
-    await using place = await database.fresh();
-    await place.open();
-    await place.query(`create table {schema}.ledger (entry text)`);
-    const table = `"${place.schema}".ledger`;
+    await using db = await database.fresh();
+    await db.open();
+    await db.query(`create table {schema}.ledger (entry text)`);
+    const table = `"${db.schema}".ledger`;
     let attempts = 0;
     const pays = defineWorkflow({ name: "pays" }, async (ctx) => {
       const rows = await ctx.transaction("pay", async (tx) => {
@@ -583,19 +583,19 @@ forEachDatabase("transactions", (database, test) => {
       }, { retry: { initial: 1 } });
       return rows;
     });
-    await using node = await TestNode.open(place, [pays]);
+    await using node = await TestNode.open(db, [pays]);
     const id = await node.start("pays");
     assert.deepEqual(resultOf(await node.left(id, "ended")), [{ entry: "paid" }]);
-    assert.equal((await place.query(`select * from ${table}`)).length, 1);
+    assert.equal((await db.query(`select * from ${table}`)).length, 1);
     const kinds = (await node.store.runs.history(id, 0, 10)).map(({ kind }) => kind);
     assert.deepEqual(kinds, ["attempt.failed", "transaction.completed"]);
   });
 
   test("a node that lost its lease commits nothing of a transaction", async () => {
-    await using place = await database.fresh();
-    await place.open();
-    await place.query(`create table {schema}.ledger (entry text)`);
-    const table = `"${place.schema}".ledger`;
+    await using db = await database.fresh();
+    await db.open();
+    await db.query(`create table {schema}.ledger (entry text)`);
+    const table = `"${db.schema}".ledger`;
     const entered = Promise.withResolvers<void>();
     let isZombie = true;
     const pays = defineWorkflow({ name: "pays" }, (ctx) =>
@@ -603,34 +603,34 @@ forEachDatabase("transactions", (database, test) => {
         await tx.query(`insert into ${table} values ('paid')`);
         if (isZombie) {
           isZombie = false;
-          await tx.query(`update "${place.schema}".runs set token = token + 1`);
+          await tx.query(`update "${db.schema}".runs set token = token + 1`);
           entered.resolve();
         }
         return "paid";
       }));
-    const zombie = await TestNode.open(place, [pays]);
+    const zombie = await TestNode.open(db, [pays]);
     const id = await zombie.start("pays");
     await entered.promise;
     // The fence inside the transaction saw another token: all of it was rolled back.
     await zombie.left(id, "lost");
-    assert.equal((await place.query(`select * from ${table}`)).length, 0);
+    assert.equal((await db.query(`select * from ${table}`)).length, 0);
     await zombie.engine.close(0);
-    await using node = await TestNode.open(place, [pays]);
+    await using node = await TestNode.open(db, [pays]);
     assert.equal(resultOf(await node.left(id, "ended")), "paid");
-    assert.equal((await place.query(`select * from ${table}`)).length, 1);
+    assert.equal((await db.query(`select * from ${table}`)).length, 1);
   });
 
   test("a transaction that was committed is not run again by the next node", async () => {
-    await using place = await database.fresh();
-    await place.open();
-    await place.query(`create table {schema}.ledger (entry text)`);
-    const table = `"${place.schema}".ledger`;
+    await using db = await database.fresh();
+    await db.open();
+    await db.query(`create table {schema}.ledger (entry text)`);
+    const table = `"${db.schema}".ledger`;
     const pays = defineWorkflow({ name: "pays" }, async (ctx) => {
       await ctx.transaction("pay", (tx) => tx.query(`insert into ${table} values ('paid')`));
       await ctx.run("after", () => 1);
       return "done";
     });
-    const dead = await TestNode.open(place, [pays]);
+    const dead = await TestNode.open(db, [pays]);
     const stopped = Promise.withResolvers<void>();
     const point = armFailPoint("effect.done", () => {
       stopped.resolve();
@@ -639,10 +639,10 @@ forEachDatabase("transactions", (database, test) => {
     const id = await dead.start("pays");
     await stopped.promise;
     point[Symbol.dispose]();
-    await place.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
-    await using node = await TestNode.open(place, [pays]);
+    await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
+    await using node = await TestNode.open(db, [pays]);
     assert.equal(resultOf(await node.left(id, "ended")), "done");
-    assert.equal((await place.query(`select * from ${table}`)).length, 1);
+    assert.equal((await db.query(`select * from ${table}`)).length, 1);
     await dead.engine.close(0);
   });
 });

@@ -20,9 +20,9 @@ function resultOf(exit: Exit): unknown {
 
 forEachDatabase("executing a run", (database, test) => {
   test("a workflow without effects ends with what it returned", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const hello = defineWorkflow({ name: "hello" }, (_ctx, name: string) => `Hello, ${name}`);
-    await using node = await TestNode.open(place, [hello]);
+    await using node = await TestNode.open(db, [hello]);
     const id = await node.start("hello", "World");
     assert.equal(resultOf(await node.left(id, "ended")), "Hello, World");
     const row = await node.store.runs.get(id);
@@ -31,14 +31,14 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("steps run once each, in order, and their results are in the history", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const calls: string[] = [];
     const steps = defineWorkflow({ name: "steps" }, async (ctx) => {
       const a = await ctx.run("a", () => calls.push("a"));
       const b = await ctx.run("b", () => calls.push("b"));
       return [a, b];
     });
-    await using node = await TestNode.open(place, [steps]);
+    await using node = await TestNode.open(db, [steps]);
     const id = await node.start("steps");
     assert.deepEqual(resultOf(await node.left(id, "ended")), [1, 2]);
     assert.deepEqual(calls, ["a", "b"]);
@@ -50,13 +50,13 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a signal that comes early is kept until the workflow waits for it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const gate = Promise.withResolvers<void>();
     const waits = defineWorkflow({ name: "waits" }, async (ctx) => {
       await ctx.run("gate", () => gate.promise);
       return [await ctx.waitForSignal("go"), await ctx.waitForSignal("go")];
     });
-    await using node = await TestNode.open(place, [waits]);
+    await using node = await TestNode.open(db, [waits]);
     const id = await node.start("waits");
     await node.signal(id, "go", 1);
     await node.signal(id, "go", 2);
@@ -65,12 +65,12 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a waiting run leaves memory and lease together, and a signal wakes it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const waits = defineWorkflow({ name: "waits" }, async (ctx) => {
       const first = await ctx.run("first", () => "kept");
       return [first, await ctx.waitForSignal("go")];
     });
-    await using node = await TestNode.open(place, [waits]);
+    await using node = await TestNode.open(db, [waits]);
     const id = await node.start("waits");
     await node.left(id, "suspended");
     const row = await node.store.runs.get(id);
@@ -83,12 +83,12 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a signal that comes while the run is being suspended is not slept over", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const waits = defineWorkflow(
       { name: "waits" },
       async (ctx) => [await ctx.run("step", () => 1), await ctx.waitForSignal("go")],
     );
-    await using node = await TestNode.open(place, [waits]);
+    await using node = await TestNode.open(db, [waits]);
     let sent = false;
     using _point = armFailPoint("commit.written", async ({ run }) => {
       if (sent) return;
@@ -100,24 +100,24 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a sleep ends at its time, and its run is woken by the database's clock", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const sleeps = defineWorkflow({ name: "sleeps" }, async (ctx) => {
       const before = ctx.now();
       await ctx.sleep(30);
       return ctx.now().getTime() - before.getTime() >= 30;
     });
-    await using node = await TestNode.open(place, [sleeps]);
+    await using node = await TestNode.open(db, [sleeps]);
     const id = await node.start("sleeps");
     assert.equal(resultOf(await node.left(id, "ended")), true);
   });
 
   test("a sleep of a billion milliseconds survives as a row", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const sleeps = defineWorkflow({ name: "sleeps" }, async (ctx) => {
       await ctx.sleep(1e12);
       return "rested";
     });
-    await using node = await TestNode.open(place, [sleeps]);
+    await using node = await TestNode.open(db, [sleeps]);
     const id = await node.start("sleeps");
     await node.left(id, "suspended");
     const row = await node.store.runs.get(id);
@@ -125,7 +125,7 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a wait that times out answers with `otherwise`, or throws", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const waits = defineWorkflow({ name: "waits" }, async (ctx) => {
       const answer = await ctx.waitForSignal("go", { timeout: 10, otherwise: "nobody came" });
       try {
@@ -134,13 +134,13 @@ forEachDatabase("executing a run", (database, test) => {
         return [answer, (error as { code: string }).code];
       }
     });
-    await using node = await TestNode.open(place, [waits]);
+    await using node = await TestNode.open(db, [waits]);
     const id = await node.start("waits");
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["nobody came", "TIMEOUT"]);
   });
 
   test("an activity is tried again until it succeeds, and failed attempts are journaled", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const attempts: number[] = [];
     const flaky = defineActivity(
       { name: "flaky", retry: { initial: 1, jitter: 0 } },
@@ -151,7 +151,7 @@ forEachDatabase("executing a run", (database, test) => {
       },
     );
     const tries = defineWorkflow({ name: "tries" }, (ctx) => ctx.activity(flaky, "done"));
-    await using node = await TestNode.open(place, [tries]);
+    await using node = await TestNode.open(db, [tries]);
     const id = await node.start("tries");
     assert.equal(resultOf(await node.left(id, "ended")), "DONE");
     assert.deepEqual(attempts, [1, 2, 3]);
@@ -164,7 +164,7 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("an activity that fails for good throws into the workflow, which may go on", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const broken = defineActivity({ name: "broken", retry: { maxAttempts: 1 } }, () => {
       throw new TypeError("no");
     });
@@ -176,7 +176,7 @@ forEachDatabase("executing a run", (database, test) => {
         return [code, (cause as Error).name, (cause as Error).message];
       }
     });
-    await using node = await TestNode.open(place, [handles]);
+    await using node = await TestNode.open(db, [handles]);
     const id = await node.start("handles");
     assert.deepEqual(resultOf(await node.left(id, "ended")), [
       "ACTIVITY_FAILED",
@@ -186,14 +186,14 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("an attempt that takes too long is aborted and counts as failed", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const slow = defineActivity(
       { name: "slow", timeout: 5, retry: { maxAttempts: 1 } },
       (_input: void, { signal }) =>
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
     );
     const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.activity(slow));
-    await using node = await TestNode.open(place, [waits]);
+    await using node = await TestNode.open(db, [waits]);
     const id = await node.start("waits");
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "failed");
@@ -201,9 +201,9 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a result that can't be written fails its run, readably, and never again", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const odd = defineWorkflow({ name: "odd" }, () => ({ items: [{ callback: () => 1 }] }));
-    await using node = await TestNode.open(place, [odd]);
+    await using node = await TestNode.open(db, [odd]);
     const id = await node.start("odd");
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "failed");
@@ -212,7 +212,7 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("an effect that fails while another is unawaited ends neither run nor process", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const unawaited = defineWorkflow({ name: "unawaited" }, async (ctx) => {
       const failing = ctx.run("failing", () => Promise.reject(new Error("boom")), {
         retry: { maxAttempts: 1 },
@@ -221,20 +221,20 @@ forEachDatabase("executing a run", (database, test) => {
       await ctx.run("another", () => 2);
       return await failing.catch((error) => `caught ${error.message}`);
     });
-    await using node = await TestNode.open(place, [unawaited]);
+    await using node = await TestNode.open(db, [unawaited]);
     const id = await node.start("unawaited");
     assert.equal(resultOf(await node.left(id, "ended")), "caught boom");
   });
 
   test("the loser of a race is left behind, and a replay agrees", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const race = defineWorkflow({ name: "race" }, async (ctx) => {
       const [a, b] = [ctx.run("a", () => "a"), ctx.run("b", () => "b")];
       const winner = await Promise.race([a, b]);
       await ctx.waitForSignal("go");
       return winner;
     });
-    await using node = await TestNode.open(place, [race]);
+    await using node = await TestNode.open(db, [race]);
     const id = await node.start("race");
     await node.left(id, "suspended");
     await node.signal(id, "go");
@@ -242,25 +242,25 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a race that ends its run leaves no drift behind", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const race = defineWorkflow(
       { name: "race" },
       (ctx) => Promise.race([ctx.run("a", () => "a"), ctx.run("b", () => "b")]),
     );
-    await using node = await TestNode.open(place, [race]);
+    await using node = await TestNode.open(db, [race]);
     const id = await node.start("race");
     assert.equal(resultOf(await node.left(id, "ended")), "a");
   });
 
   test("a run whose node dies between commit and the code after it goes on elsewhere", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const calls: string[] = [];
     const steps = defineWorkflow({ name: "steps" }, async (ctx) => {
       await ctx.run("first", () => void calls.push("first"));
       await ctx.run("second", () => void calls.push("second"));
       return "done";
     });
-    const dead = await TestNode.open(place, [steps]);
+    const dead = await TestNode.open(db, [steps]);
     const stopped = Promise.withResolvers<void>();
     const point = armFailPoint("commit.written", () => {
       stopped.resolve();
@@ -269,24 +269,24 @@ forEachDatabase("executing a run", (database, test) => {
     const id = await dead.start("steps");
     await stopped.promise;
     point[Symbol.dispose]();
-    await place.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
-    await using alive = await TestNode.open(place, [steps]);
+    await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
+    await using alive = await TestNode.open(db, [steps]);
     assert.equal(resultOf(await alive.left(id, "ended")), "done");
     assert.deepEqual(calls, ["first", "second"]);
     await dead.engine.close(0);
   });
 
   test("a node that was buried starts nothing more and writes nothing more", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const gate = Promise.withResolvers<void>();
     const calls: string[] = [];
     const steps = defineWorkflow({ name: "steps" }, async (ctx) => {
       await ctx.run("slow", () => gate.promise);
       return await ctx.run("after", () => void calls.push("after"));
     });
-    const zombie = await TestNode.open(place, [steps]);
+    const zombie = await TestNode.open(db, [steps]);
     const id = await zombie.start("steps");
-    await place.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
+    await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
     const heir = await zombie.store.nodes.expire("somebody", false);
     assert.equal(heir.runs, 1);
     gate.resolve();
@@ -296,12 +296,12 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("five claims without progress park a run as poisoned, and a retry lets it out", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const fine = defineWorkflow({ name: "fine" }, () => "fine");
-    await using node = await TestNode.open(place, [fine]);
+    await using node = await TestNode.open(db, [fine]);
     const run = newRun("fine");
     await node.store.runs.insert([run]);
-    await place.query(`update {schema}.runs set claims_since_progress = 5`);
+    await db.query(`update {schema}.runs set claims_since_progress = 5`);
     node.engine.receive({ kind: "due" });
     await node.left(run.runId, "stuck");
     const row = await node.store.runs.get(run.runId);
@@ -313,10 +313,10 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a run whose code this node can't load is left to others", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const fine = defineWorkflow({ name: "fine" }, () => "fine");
-    await using poor = await TestNode.open(place, []);
-    await using rich = await TestNode.open(place, [fine]);
+    await using poor = await TestNode.open(db, []);
+    await using rich = await TestNode.open(db, [fine]);
     const run = newRun("fine");
     await poor.store.runs.insert([run]);
     poor.engine.receive({ kind: "due" });
@@ -326,8 +326,8 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a node leaves a version alone before it gives back a run that it can't load", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, []);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, []);
     const { journal, runs } = node.store;
     const [commit, claim] = [journal.commit.bind(journal), runs.claim.bind(runs)];
     const claims: Promise<unknown[]>[] = [];
@@ -355,9 +355,9 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a run whose code nobody has is parked with the reason, and leaves when it is back", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const fine = defineWorkflow({ name: "fine" }, () => "fine");
-    await using node = await TestNode.open(place, [fine]);
+    await using node = await TestNode.open(db, [fine]);
     const run = newRun("fine");
     node.failures.set(run.hash, { kind: "lasting", reason: { code: "GONE", message: "404" } });
     await node.store.runs.insert([run]);
@@ -373,11 +373,11 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a node looks with its first heartbeat whether the code of parked runs is back", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const fine = defineWorkflow({ name: "fine" }, () => "fine");
     const clock = new HandClock();
     const often = { clock, leaseMs: 3_000, probeMs: 60_000 };
-    await using node = await TestNode.open(place, [fine], often);
+    await using node = await TestNode.open(db, [fine], often);
     const run = newRun("fine");
     node.failures.set(run.hash, { kind: "lasting", reason: { code: "GONE", message: "404" } });
     await node.store.runs.insert([run]);
@@ -389,13 +389,13 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("code that drifts from its history is parked with event, position, file and line", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     let renamed = false;
     const drifts = defineWorkflow({ name: "drifts" }, async (ctx) => {
       await ctx.run(renamed ? "new name" : "old name", () => 1);
       await ctx.waitForSignal("go");
     });
-    await using node = await TestNode.open(place, [drifts]);
+    await using node = await TestNode.open(db, [drifts]);
     const id = await node.start("drifts");
     await node.left(id, "suspended");
     renamed = true;
@@ -410,9 +410,9 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a foreign wait parks the run, and says what to do", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const foreign = defineWorkflow({ name: "foreign" }, () => new Promise<never>(() => {}));
-    await using node = await TestNode.open(place, [foreign]);
+    await using node = await TestNode.open(db, [foreign]);
     const id = await node.start("foreign");
     await node.left(id, "stuck");
     const row = await node.store.runs.get(id);
@@ -421,21 +421,21 @@ forEachDatabase("executing a run", (database, test) => {
   });
 
   test("a clean close gives runs back, and another node carries on at once", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go"));
-    const first = await TestNode.open(place, [waits], { lingerMs: 60_000 });
+    const first = await TestNode.open(db, [waits], { lingerMs: 60_000 });
     const id = await first.start("waits");
     await first.engine.close(1_000);
     const row = await first.store.runs.get(id);
     assert.equal(row?.state, "suspended");
     assert.deepEqual(await first.store.nodes.alive(), []);
-    await using second = await TestNode.open(place, [waits]);
+    await using second = await TestNode.open(db, [waits]);
     await second.signal(id, "go", 3);
     assert.equal(resultOf(await second.left(id, "ended")), 3);
   });
 
   test("a close lets the attempt under way finish and keeps its result", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const gate = Promise.withResolvers<string>();
     const begun = Promise.withResolvers<void>();
     const calls: string[] = [];
@@ -446,20 +446,20 @@ forEachDatabase("executing a run", (database, test) => {
       });
       return await ctx.run("next", () => calls.push(value));
     });
-    const first = await TestNode.open(place, [steps]);
+    const first = await TestNode.open(db, [steps]);
     const id = await first.start("steps");
     await begun.promise;
     const closing = first.engine.close(10_000);
     gate.resolve("slow result");
     assert.deepEqual(await closing, { released: 1, forced: 0 });
     assert.deepEqual(calls, []);
-    await using second = await TestNode.open(place, [steps]);
+    await using second = await TestNode.open(db, [steps]);
     assert.equal(resultOf(await second.left(id, "ended")), 1);
     assert.deepEqual(calls, ["slow result"]);
   });
 
   test("a close stops runs at once, also while the node still waits for a claim", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const gate = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     const calls: string[] = [];
@@ -470,7 +470,7 @@ forEachDatabase("executing a run", (database, test) => {
       });
       await ctx.run("next", () => void calls.push("next"));
     });
-    const node = await TestNode.open(place, [steps]);
+    const node = await TestNode.open(db, [steps]);
     const id = await node.start("steps");
     await begun.promise;
     const asked = Promise.withResolvers<void>();

@@ -20,11 +20,11 @@ forEachDatabase("a history with a gap", (database, test) => {
     const [where, seq] of [["at its begin", 0], ["in its middle", 1], ["at its end", 2]] as const
   ) {
     test(`${where} parks its run, which keeps what it has`, async () => {
-      await using place = await database.fresh();
-      await using node = await TestNode.open(place, [three]);
+      await using db = await database.fresh();
+      await using node = await TestNode.open(db, [three]);
       const id = await node.start("three");
       await node.left(id, "suspended");
-      await place.query(`delete from {schema}.events where seq = ${seq}`);
+      await db.query(`delete from {schema}.events where seq = ${seq}`);
       await node.signal(id, "go", 1);
       await node.left(id, "stuck");
       const row = await node.store.runs.get(id);

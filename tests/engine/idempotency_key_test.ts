@@ -25,7 +25,7 @@ Deno.test("a key shows neither the seed nor an id, and is another for another se
 
 forEachDatabase("keys of effects", (database, test) => {
   test("KEY-2: each kind of effect has one key for all its attempts", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const seen = new Map<string, string[]>();
     const twice = (kind: string) => (step: Pick<ActivityAttempt, "attempt" | "idempotencyKey">) => {
       seen.set(kind, [...seen.get(kind) ?? [], step.idempotencyKey]);
@@ -51,7 +51,7 @@ forEachDatabase("keys of effects", (database, test) => {
     });
     const pinned = { "./a.ts#act": act, "./a.ts#undo": undo };
     const activities = new Map([["named", named]]);
-    await using node = await TestNode.open(place, [workflow], { pinned, activities });
+    await using node = await TestNode.open(db, [workflow], { pinned, activities });
     const id = await node.start("keys");
     await node.left(id, "ended");
     const keys = [...seen.values()];
@@ -62,7 +62,7 @@ forEachDatabase("keys of effects", (database, test) => {
   });
 
   test("KEY-1: no two effects share a key: generations, attempts of runs, children", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const keys: string[] = [];
     const note = (step: { idempotencyKey: string }) => void keys.push(step.idempotencyKey);
     const child = defineWorkflow({ name: "child" }, (ctx) => ctx.run("note", note));
@@ -72,11 +72,11 @@ forEachDatabase("keys of effects", (database, test) => {
       if (left > 0) return ctx.continueAsNew(left - 1);
       await ctx.child(child, undefined, { id: "one" });
       await ctx.run("prune", async () => {
-        await place.query("delete from {schema}.runs where run_id = 'one'");
+        await db.query("delete from {schema}.runs where run_id = 'one'");
       });
       await ctx.child(child, undefined, { id: "one" });
     });
-    await using node = await TestNode.open(place, [workflow, child]);
+    await using node = await TestNode.open(db, [workflow, child]);
     const id = await node.start("keys", 1, "keys", { retry: { maxAttempts: 2, initial: 0 } });
     await node.left(id, "ended");
     assert.ok(keys.length >= 5, `${keys}`);
@@ -93,8 +93,8 @@ forEachDatabase("keys of effects", (database, test) => {
     }`;
     const keys: unknown[] = [];
     for (let n = 0; n < 2; n++) {
-      await using place = await database.fresh();
-      const { database: adapter, schema } = place;
+      await using db = await database.fresh();
+      const { database: adapter, schema } = db;
       await using continuum = await Continuum.open({
         database: adapter,
         schema,

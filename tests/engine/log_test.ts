@@ -11,18 +11,18 @@ import { encode } from "../../src/base/values.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
 import { defineWorkflow, type WorkflowContext } from "../../src/workflow/mod.ts";
 import { makeDue } from "../store/conformance/fixtures.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { type AnyWorkflow, hashOf, type NodeOptions, TestNode } from "../support/node.ts";
 
 /** A node and what its runs have logged. */
 async function logging(
-  place: Place,
+  db: EmptyDatabase,
   workflows: readonly AnyWorkflow[],
   options: NodeOptions = {},
 ): Promise<{ readonly node: TestNode; readonly lines: string[] }> {
   const lines: string[] = [];
   const onLine = ({ message }: { readonly message: string }) => void lines.push(message);
-  return { node: await TestNode.open(place, workflows, { onLine, ...options }), lines };
+  return { node: await TestNode.open(db, workflows, { onLine, ...options }), lines };
 }
 
 /** Wakes a run by a message that it does not wait for, and lets it leave memory again. */
@@ -45,7 +45,7 @@ async function move(node: TestNode, runId: string, name: string): Promise<void> 
 
 forEachDatabase("what runs log", (database, test) => {
   test("signals that nobody waits for repeat no line, before the first delivery and later", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const waits = defineWorkflow({ name: "waits" }, async (ctx) => {
       ctx.log.info("start");
       for (const name of ["one", "two"]) {
@@ -56,7 +56,7 @@ forEachDatabase("what runs log", (database, test) => {
         ctx.log.info(`after ${name}`);
       }
     });
-    const { node, lines } = await logging(place, [waits]);
+    const { node, lines } = await logging(db, [waits]);
     await using _ = node;
     const id = await node.start("waits");
     await node.left(id, "suspended");
@@ -73,7 +73,7 @@ forEachDatabase("what runs log", (database, test) => {
   });
 
   test("steps and activities that rest between their attempts repeat no line", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const retry = { initial: 1, jitter: 0, backoff: "constant" } as const;
     let failures = 0;
     const fails = () => {
@@ -87,21 +87,21 @@ forEachDatabase("what runs log", (database, test) => {
       await ctx.activity(flaky);
       ctx.log.info("end");
     });
-    const { node, lines } = await logging(place, [tries]);
+    const { node, lines } = await logging(db, [tries]);
     await using _ = node;
     await node.left(await node.start("tries"), "ended");
     assert.deepEqual(lines, ["start", "between", "end"]);
   });
 
   test("each generation logs its own lines, once", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const turns = defineWorkflow({ name: "turns" }, async (ctx, round: number) => {
       ctx.log.info(`start ${round}`);
       if (round > 0) await ctx.waitForSignal("go");
       ctx.log.info(`end ${round}`);
       return round < 2 ? ctx.continueAsNew(round + 1) as never : round;
     });
-    const { node, lines } = await logging(place, [turns]);
+    const { node, lines } = await logging(db, [turns]);
     await using _ = node;
     const id = await node.start("turns", 0);
     await node.left(id, "suspended");
@@ -115,14 +115,14 @@ forEachDatabase("what runs log", (database, test) => {
   });
 
   test("each attempt of a run logs its own lines, once", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const fails = defineWorkflow({ name: "fails" }, async (ctx) => {
       ctx.log.info(`attempt ${ctx.attempt}`);
       await ctx.waitForSignal("go");
       ctx.log.info(`fails ${ctx.attempt}`);
       if (ctx.attempt === 1) throw new Error("not yet");
     });
-    const { node, lines } = await logging(place, [fails]);
+    const { node, lines } = await logging(db, [fails]);
     await using _ = node;
     const retry = { maxAttempts: 2, initial: 1, jitter: 0 } as const;
     const id = await node.start("fails", undefined, undefined, { retry });
@@ -135,7 +135,7 @@ forEachDatabase("what runs log", (database, test) => {
   });
 
   test("a run that was moved to other code logs what is new of it only", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const line = (ctx: WorkflowContext, text: string) => ctx.log.info(text);
     const old = defineWorkflow({ name: "old" }, async (ctx) => {
       line(ctx, "start");
@@ -147,7 +147,7 @@ forEachDatabase("what runs log", (database, test) => {
       await ctx.waitForSignal("go");
       line(ctx, "new end");
     });
-    const { node, lines } = await logging(place, [old, next]);
+    const { node, lines } = await logging(db, [old, next]);
     await using _ = node;
     const id = await node.start("old");
     await node.left(id, "suspended");
@@ -159,7 +159,7 @@ forEachDatabase("what runs log", (database, test) => {
   });
 
   test("a run that logged nothing, moved to code that does, logs nothing of its past", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const works =
       (line: (ctx: WorkflowContext, text: string) => void) => async (ctx: WorkflowContext) => {
         for (const name of ["a", "b"]) {
@@ -172,11 +172,11 @@ forEachDatabase("what runs log", (database, test) => {
       };
     const silent = defineWorkflow({ name: "silent" }, works(() => {}));
     const speaks = defineWorkflow({ name: "speaks" }, works((ctx, text) => ctx.log.info(text)));
-    const { node, lines } = await logging(place, [silent, speaks]);
+    const { node, lines } = await logging(db, [silent, speaks]);
     await using _ = node;
     const id = await node.start("silent");
     await node.left(id, "suspended");
-    const [{ delivered_seq }] = await place.query(
+    const [{ delivered_seq }] = await db.query(
       "select delivered_seq from {schema}.runs where run_id = $1",
       [
         id,
@@ -193,7 +193,7 @@ forEachDatabase("what runs log", (database, test) => {
   });
 
   test("of a run whose node was lost, only what followed the last write is said again", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const works = defineWorkflow({ name: "works" }, async (ctx) => {
       ctx.log.info("start");
       await ctx.run("a", () => {});
@@ -201,7 +201,7 @@ forEachDatabase("what runs log", (database, test) => {
       await ctx.run("b", () => {});
       ctx.log.info("after b");
     });
-    const { node, lines } = await logging(place, [works]);
+    const { node, lines } = await logging(db, [works]);
     await using _ = node;
     const lost = Promise.withResolvers<void>();
     const id = crypto.randomUUID();
@@ -209,7 +209,7 @@ forEachDatabase("what runs log", (database, test) => {
       if ((event as { name: string }).name !== "b" || lines.includes("lost")) return;
       lines.push("lost");
       // As a burial does: the row is free, and the one who held it can't write any more.
-      await place.query(
+      await db.query(
         `update {schema}.runs set state = 'suspended', node = null, token = null
          where run_id = $1`,
         [id],
@@ -219,14 +219,14 @@ forEachDatabase("what runs log", (database, test) => {
     await node.start("works", undefined, id);
     await lost.promise;
     await node.left(id, "lost");
-    await makeDue(place, id);
+    await makeDue(db, id);
     node.engine.receive({ kind: "due" });
     await node.left(id, "ended");
     assert.deepEqual(lines, ["start", "after a", "lost", "after a", "after b"]);
   });
 
   test("of events that were written together, and not delivered, no line is left out", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const both = defineWorkflow({ name: "both" }, async (ctx) => {
       ctx.log.info("start");
       const [one, two] = ["one", "two"].map((name) => ctx.waitForSignal(name));
@@ -236,12 +236,12 @@ forEachDatabase("what runs log", (database, test) => {
       ctx.log.info("two");
       await ctx.waitForSignal("end");
     });
-    const { node, lines } = await logging(place, [both]);
+    const { node, lines } = await logging(db, [both]);
     await using _ = node;
     const id = await node.start("both");
     await node.left(id, "suspended");
     // Somebody else's write of both, who died of it.
-    await place.query(
+    await db.query(
       `with run as (
          update {schema}.runs set next_seq = 2 where run_id = $1 returning id
        )

@@ -8,20 +8,20 @@ import assert from "node:assert/strict";
 import { decode } from "../../src/base/values.ts";
 import { defineWorkflow } from "../../src/workflow/workflow.ts";
 import { TestNode } from "../support/node.ts";
-import { virtualPglite, virtualPostgres } from "../support/virtual_place.ts";
+import { virtualPglite, virtualPostgres } from "../support/virtual_database.ts";
 
 for (const [name, open] of [["PGlite", virtualPglite], ["Postgres", virtualPostgres]] as const) {
   Deno.test(`a sleep of a billion milliseconds survives restarts, and ends on time, on ${name}`, async () => {
-    await using place = await open();
+    await using db = await open();
     const sleeps = defineWorkflow({ name: "sleeps" }, async (ctx) => {
       const begun = ctx.now().getTime();
       await ctx.sleep(1_000_000_000);
       return ctx.now().getTime() - begun;
     });
     const live = async (ms: number, work: (node: TestNode) => Promise<void> = async () => {}) => {
-      const node = await TestNode.open(place, [sleeps], place.node);
+      const node = await TestNode.open(db, [sleeps], db.node);
       await work(node);
-      await place.time.moveTo(place.clock.monotonic() + ms);
+      await db.time.moveTo(db.clock.monotonic() + ms);
       await node.engine.close(0);
       return node;
     };

@@ -14,11 +14,11 @@ import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { type Fate, Losses, PASSING_STATES } from "../support/losses.ts";
 import { type AnyWorkflow, type NodeOptions, TestNode } from "../support/node.ts";
 import {
+  type VirtualDatabase,
   virtualPglite,
-  type VirtualPlace,
   virtualPostgres,
   type Wrap,
-} from "../support/virtual_place.ts";
+} from "../support/virtual_database.ts";
 
 const MINUTE = 60_000;
 const RETRIED = { retry: { initial: MINUTE, maxAttempts: 5 } };
@@ -103,13 +103,13 @@ async function tell(node: TestNode, runId: string, kind: "signal" | "cancel", na
 
 /** Lets the workload run to its end under a fate, and holds it to what it should come to. */
 async function run(
-  place: VirtualPlace,
+  db: VirtualDatabase,
   nodes: readonly TestNode[],
   deeds: Deeds,
   round: string,
 ): Promise<void> {
-  const now = () => place.clock.monotonic();
-  const pass = (ms: number) => place.time.moveTo(now() + ms);
+  const now = () => db.clock.monotonic();
+  const pass = (ms: number) => db.time.moveTo(now() + ms);
   const [first, last] = [nodes[0]!, nodes.at(-1)!];
   const id = (name: string) => `${name} ${round}`;
   await insisting(() => first.start("varied", 1, id("varied")));
@@ -121,8 +121,8 @@ async function run(
   await pass(2_500);
   await tell(first, id("tidies"), "cancel", "");
   await tell(first, id("second"), "signal", "go");
-  for (let rounds = 0; rounds < 60 && (await left(place)).length > 0; rounds++) await pass(MINUTE);
-  assert.deepEqual(await left(place), [], "runs stand still");
+  for (let rounds = 0; rounds < 60 && (await left(db)).length > 0; rounds++) await pass(MINUTE);
+  assert.deepEqual(await left(db), [], "runs stand still");
   const result = async (name: string) => {
     const row = await insisting(() => first.store.runs.get(id(name)));
     return [row?.state, row?.result && decode(row.result)];
@@ -133,7 +133,7 @@ async function run(
   assert.deepEqual(await result("again"), ["completed", 2]);
   assert.equal((await result("tidies"))[0], "cancelled");
   assert.ok(deeds.cleaned.has(id("tidies")), "a cancelled run has cleaned up");
-  const outlived = await place.query<{ state: string; late: number }>(
+  const outlived = await db.query<{ state: string; late: number }>(
     `select child.state, extract(epoch from child.ended_at - parent.ended_at)::float8 * 1000 as late
      from {schema}.runs as child join {schema}.runs as parent on parent.id = child.parent
      where parent.run_id = $1`,
@@ -142,15 +142,15 @@ async function run(
   assert.equal(outlived.length, 1, "a child was started once");
   assert.equal(outlived[0]!.state, "terminated");
   assert.ok(outlived[0]!.late <= RETRY_MS, `a child was ended ${outlived[0]!.late} ms late`);
-  const held = await place.query(
+  const held = await db.query(
     `select run_id from {schema}.runs where must_notify or node is not null or wake_at is not null
      union all select run::text from {schema}.tasks`,
   );
   assert.deepEqual(held, [], "nothing is held, and nothing is due");
 }
 
-function left(place: VirtualPlace) {
-  return place.query(
+function left(db: VirtualDatabase) {
+  return db.query(
     `select run_id, state, node is not null as held, waits::text, stuck_reason::text
      from {schema}.runs where ended_at is null`,
   );
@@ -162,7 +162,7 @@ function isOfNodes(name: string): boolean {
 }
 
 async function walk(
-  open: (wrap: Wrap) => Promise<VirtualPlace>,
+  open: (wrap: Wrap) => Promise<VirtualDatabase>,
   count: number,
 ): Promise<void> {
   let doomed = "";
@@ -175,17 +175,17 @@ async function walk(
     hits++;
     return now;
   });
-  await using place = await open((driver, schema) => losses.wrap(driver, schema));
+  await using db = await open((driver, schema) => losses.wrap(driver, schema));
   const deeds = { cleaned: new Set<string>(), tried: new Set<string>() };
   const { workflows, options } = workload(deeds);
   await using stack = new AsyncDisposableStack();
   const nodes: TestNode[] = [];
   for (let n = 0; n < count; n++) {
-    nodes.push(stack.use(await TestNode.open(place, workflows, { ...place.node, ...options })));
+    nodes.push(stack.use(await TestNode.open(db, workflows, { ...db.node, ...options })));
   }
   stack.defer(() => losses.end());
   losses.begin();
-  await run(place, nodes, deeds, "undisturbed");
+  await run(db, nodes, deeds, "undisturbed");
   const names = [...losses.asked.keys()].filter(isOfNodes).sort();
   for (const wanted of ["runs.claim", "journal.append", "tasks.claim", "nodes.heartbeat"]) {
     assert.ok(names.includes(wanted), `${wanted} is asked for`);
@@ -196,7 +196,7 @@ async function walk(
       const told = `With ${JSON.stringify(given)} for ${name}`;
       [doomed, fate] = [name, given];
       try {
-        await run(place, nodes, deeds, told);
+        await run(db, nodes, deeds, told);
       } catch (error) {
         throw new Error(told, { cause: error });
       }
@@ -206,41 +206,41 @@ async function walk(
   assert.ok(hits > most * 3 / 4, `${hits} of ${most} statements met their fate`);
 }
 
-const PLACES = [["one node on PGlite", virtualPglite, 1], [
+const DATABASES = [["one node on PGlite", virtualPglite, 1], [
   "two nodes on Postgres",
   virtualPostgres,
   2,
 ]] as const;
 
-for (const [where, open, count] of PLACES) {
+for (const [where, open, count] of DATABASES) {
   Deno.test(`whichever answer is lost, and whichever statement fails for once, all goes on: ${where}`, async () => {
     await walk(open, count);
   });
 }
 
-for (const [where, open, count] of PLACES) {
+for (const [where, open, count] of DATABASES) {
   Deno.test(`a child that ends with its parent goes on only while nobody can tell it: ${where}`, async () => {
     let isAway = true;
     const losses = new Losses((name) =>
       isAway && name === "lineage.stop" ? { state: "57014" } : "answered"
     );
-    await using place = await open((driver, schema) => losses.wrap(driver, schema));
+    await using db = await open((driver, schema) => losses.wrap(driver, schema));
     const { workflows, options } = workload({ cleaned: new Set(), tried: new Set() });
     await using stack = new AsyncDisposableStack();
     const nodes: TestNode[] = [];
     for (let n = 0; n < count; n++) {
-      nodes.push(stack.use(await TestNode.open(place, workflows, { ...place.node, ...options })));
+      nodes.push(stack.use(await TestNode.open(db, workflows, { ...db.node, ...options })));
     }
     losses.begin();
     await nodes[0]!.start("leaves", undefined, "leaves");
-    await place.time.moveTo(place.clock.monotonic() + 5 * MINUTE);
+    await db.time.moveTo(db.clock.monotonic() + 5 * MINUTE);
     assert.equal((await nodes[0]!.store.runs.get("leaves"))?.state, "completed");
-    assert.equal((await left(place)).length, 1, "the child goes on");
+    assert.equal((await left(db)).length, 1, "the child goes on");
     const tries = losses.asked.get("lineage.stop")!;
     assert.ok(tries >= 5 * MINUTE / RETRY_MS, `its end was tried ${tries} times`);
     isAway = false;
-    await place.time.moveTo(place.clock.monotonic() + RETRY_MS);
-    assert.deepEqual(await left(place), [], "the child has ended");
+    await db.time.moveTo(db.clock.monotonic() + RETRY_MS);
+    assert.deepEqual(await left(db), [], "the child has ended");
   });
 }
 
@@ -257,14 +257,14 @@ Deno.test("a patch that is asked for among events whose answer was lost has one 
     if (fate === "lost") isLost = false;
     return fate;
   });
-  await using place = await virtualPglite((driver, schema) => losses.wrap(driver, schema));
-  await using node = await TestNode.open(place, [patched], place.node);
+  await using db = await virtualPglite((driver, schema) => losses.wrap(driver, schema));
+  await using node = await TestNode.open(db, [patched], db.node);
   losses.begin();
   await node.start("patched", undefined, "answered");
-  await place.time.settled();
+  await db.time.settled();
   isLost = true;
   await node.start("patched", undefined, "lost");
-  await place.time.moveTo(place.clock.monotonic() + MINUTE);
+  await db.time.moveTo(db.clock.monotonic() + MINUTE);
   const resultOf = async (id: string) => decode((await node.store.runs.get(id))!.result!);
   assert.deepEqual([await resultOf("answered"), await resultOf("lost")], ["new", "old"]);
   assert.deepEqual(ways, ["answered new", "lost old"]);

@@ -14,7 +14,7 @@ import {
   defineActivity,
   defineWorkflow,
 } from "../../src/workflow/mod.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { TestNode } from "../support/node.ts";
 
 interface TaskRow {
@@ -26,8 +26,8 @@ interface TaskRow {
   closes_at: unknown;
 }
 
-async function tasksOf(place: Place): Promise<TaskRow[]> {
-  return await place.query("select * from {schema}.tasks order by run, position");
+async function tasksOf(db: EmptyDatabase): Promise<TaskRow[]> {
+  return await db.query("select * from {schema}.tasks order by run, position");
 }
 
 async function until(isTrue: () => Promise<boolean>): Promise<void> {
@@ -66,20 +66,20 @@ type Registered = ReturnType<typeof registered>;
 
 /** Runs `calls` once; the activity is executed by its own node, or by another. */
 async function ran(
-  place: Place,
+  db: EmptyDatabase,
   where: "here" | "elsewhere",
   workflow: Workflow,
   executing: Registered,
   input: unknown = null,
 ): Promise<unknown> {
   if (where === "here") {
-    await using node = await TestNode.open(place, [workflow], executing);
+    await using node = await TestNode.open(db, [workflow], executing);
     return resultOf(await node.left(await node.start("calls", input), "ended"));
   }
-  await using asks = await TestNode.open(place, [workflow]);
+  await using asks = await TestNode.open(db, [workflow]);
   const id = await asks.start("calls", input);
   await asks.left(id, "suspended");
-  await using executes = await TestNode.open(place, [workflow], executing);
+  await using executes = await TestNode.open(db, [workflow], executing);
   return resultOf(await executes.left(id, "ended"));
 }
 
@@ -90,77 +90,77 @@ forEachDatabase("activities called by name", (database, test) => {
     };
 
     test(`TERMS-2: retry is the executing definition's, ${where}`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       const executing = registered({ retry: { maxAttempts: 2, initial: 0 } }, always);
-      assert.deepEqual(await ran(place, where, calling(), executing), {
+      assert.deepEqual(await ran(db, where, calling(), executing), {
         cause: "FATAL",
         attempts: 2,
       });
     });
 
     test(`TERMS-1: retry of the call goes first, ${where}`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       const executing = registered({ retry: { maxAttempts: 2, initial: 0 } }, always);
       const workflow = calling({ retry: { maxAttempts: 3, initial: 0 } });
-      assert.deepEqual(await ran(place, where, workflow, executing), {
+      assert.deepEqual(await ran(db, where, workflow, executing), {
         cause: "FATAL",
         attempts: 3,
       });
     });
 
     test(`TERMS-2: nonRetryable is the executing definition's, ${where}`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       const executing = registered({ retry: { nonRetryable: ["FATAL"] } }, always);
-      assert.deepEqual(await ran(place, where, calling(), executing), {
+      assert.deepEqual(await ran(db, where, calling(), executing), {
         cause: "FATAL",
         attempts: 1,
       });
     });
 
     test(`TERMS-2: the time of an attempt is the executing definition's, ${where}`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       const never = () => new Promise(() => {});
       const executing = registered({ timeout: 5, retry: { maxAttempts: 1 } }, never);
-      assert.deepEqual(await ran(place, where, calling(), executing), {
+      assert.deepEqual(await ran(db, where, calling(), executing), {
         cause: "TIMEOUT",
         attempts: 1,
       });
     });
 
     test(`TERMS-2: the silence between heartbeats is the executing definition's, ${where}`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       const never = () => new Promise(() => {});
       const executing = registered(
         { timeouts: { heartbeat: 5 }, retry: { maxAttempts: 1 } },
         never,
       );
-      assert.deepEqual(await ran(place, where, calling(), executing), {
+      assert.deepEqual(await ran(db, where, calling(), executing), {
         cause: "TIMEOUT",
         attempts: 1,
       });
     });
 
     test(`TERMS-2: the key is the executing definition's, and answers later calls, ${where}`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       let executed = 0;
       const executing = registered(
         { idempotencyKey: (input) => `key ${input}` },
         (_, { idempotencyKey }) => `${++executed}: ${idempotencyKey}`,
       );
       for (let run = 0; run < 2; run++) {
-        assert.equal(await ran(place, where, calling(), executing, "a"), "1: key a");
+        assert.equal(await ran(db, where, calling(), executing, "a"), "1: key a");
       }
-      assert.equal(await ran(place, where, calling(), executing, "b"), "2: key b");
-      const keyless = await ran(place, where, calling({ idempotencyKey: null }), executing, "a");
+      assert.equal(await ran(db, where, calling(), executing, "b"), "2: key b");
+      const keyless = await ran(db, where, calling({ idempotencyKey: null }), executing, "a");
       assert.match(String(keyless), /^3: [0-9a-f-]{36}\/0$/);
-      const own = await ran(place, where, calling({ idempotencyKey: "own" }), executing, "a");
+      const own = await ran(db, where, calling({ idempotencyKey: "own" }), executing, "a");
       assert.equal(own, "4: own");
     });
 
     test(`a definition that makes no key fails the call, ${where}`, async () => {
-      await using place = await database.fresh();
+      await using db = await database.fresh();
       const executing = registered({ idempotencyKey: () => "" }, () => "executed");
-      assert.deepEqual(await ran(place, where, calling(), executing), {
+      assert.deepEqual(await ran(db, where, calling(), executing), {
         cause: "INVALID_ARGUMENT",
         attempts: 0,
       });
@@ -168,7 +168,7 @@ forEachDatabase("activities called by name", (database, test) => {
   }
 
   test("TERMS-2: one attempt means at most once, though only the definition says so", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     let tries = 0;
     const began = Promise.withResolvers<void>();
     const executing = registered({ retry: { maxAttempts: 1 } }, () => {
@@ -177,12 +177,12 @@ forEachDatabase("activities called by name", (database, test) => {
       return new Promise(() => {});
     });
     const workflow = calling();
-    await using dies = await TestNode.open(place, [workflow], executing);
+    await using dies = await TestNode.open(db, [workflow], executing);
     const id = await dies.start("calls");
     await began.promise;
-    assert.equal((await tasksOf(place)).length, 1, "it is durable before it begins");
-    await using lives = await TestNode.open(place, [workflow], executing);
-    await place.query(
+    assert.equal((await tasksOf(db)).length, 1, "it is durable before it begins");
+    await using lives = await TestNode.open(db, [workflow], executing);
+    await db.query(
       "update {schema}.nodes set expires_at = clock_timestamp() - interval '1 second' where id = $1",
       [dies.engine.node],
     );
@@ -196,7 +196,7 @@ forEachDatabase("activities called by name", (database, test) => {
   });
 
   test("TERMS-2: a next attempt goes by the definition of the node that makes it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const workflow = calling();
     const failed = Promise.withResolvers<void>();
     const first = registered({ retry: { maxAttempts: 9, initial: "1h" } }, () => {
@@ -205,28 +205,28 @@ forEachDatabase("activities called by name", (database, test) => {
     });
     let id: string;
     {
-      await using node = await TestNode.open(place, [workflow], first);
+      await using node = await TestNode.open(db, [workflow], first);
       id = await node.start("calls");
       await node.left(id, "suspended");
       await failed.promise;
     }
-    await place.query("update {schema}.tasks set available_at = clock_timestamp()");
+    await db.query("update {schema}.tasks set available_at = clock_timestamp()");
     const second = registered({ retry: { maxAttempts: 2 } }, () => {
       throw new Error("never");
     });
-    await using node = await TestNode.open(place, [workflow], second);
+    await using node = await TestNode.open(db, [workflow], second);
     assert.deepEqual(resultOf(await node.left(id, "ended")), { cause: "never", attempts: 2 });
   });
 
   test("TERMS-2: a failure from outside is tried again as the definition says", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const token = Promise.withResolvers<string>();
     const workflow = calling();
     const executing = registered({ retry: { maxAttempts: 1 } }, async (_, activity) => {
       token.resolve(await activity.token());
       return activity.completeLater();
     });
-    await using node = await TestNode.open(place, [workflow], executing);
+    await using node = await TestNode.open(db, [workflow], executing);
     const id = await node.start("calls");
     await node.left(id, "suspended");
     await node.activities.fail(await token.promise, new Error("down"));
@@ -234,19 +234,19 @@ forEachDatabase("activities called by name", (database, test) => {
   });
 
   test("TERMS-2: an attempt that is left to others has the definition's time", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const workflow = calling();
     const executing = registered(
       { timeout: 20, retry: { maxAttempts: 1 } },
       (_, activity) => activity.completeLater(),
     );
-    await using node = await TestNode.open(place, [workflow], executing);
+    await using node = await TestNode.open(db, [workflow], executing);
     const id = await node.start("calls");
     assert.deepEqual(resultOf(await node.left(id, "ended")), { cause: "TIMEOUT", attempts: 1 });
   });
 
   test("TERMS-3: the wait is the caller's, by its call or by what its node registered", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const executing = registered({
       queue: "own",
       priority: 3,
@@ -269,12 +269,12 @@ forEachDatabase("activities called by name", (database, test) => {
       [calling(), {}, { queue: "default", priority: 0, wait_ms: null, closes: false }],
     ] as const;
     for (const [workflow, node, wanted] of cases) {
-      await using asks = await TestNode.open(place, [workflow], node);
+      await using asks = await TestNode.open(db, [workflow], node);
       const id = await asks.start("calls");
       await asks.left(id, "suspended");
-      await until(async () => (await tasksOf(place)).length === 1);
-      assert.deepEqual((await tasksOf(place)).map(wait), [wanted]);
-      await place.query("delete from {schema}.tasks");
+      await until(async () => (await tasksOf(db)).length === 1);
+      assert.deepEqual((await tasksOf(db)).map(wait), [wanted]);
+      await db.query("delete from {schema}.tasks");
     }
   });
 });

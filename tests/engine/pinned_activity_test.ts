@@ -13,8 +13,8 @@ const WORKFLOWS = [import.meta.resolve("./fixtures/doubling.ts")];
 
 forEachDatabase("imported activities", (database, test) => {
   test("another node finds an imported activity in the run's own version", async () => {
-    await using place = await database.fresh();
-    const common = { database: place.database, schema: place.schema, lease: 600 };
+    await using db = await database.fresh();
+    const common = { database: db.database, schema: db.schema, lease: 600 };
     await using asks = await Continuum.open({
       ...common,
       workflows: WORKFLOWS,
@@ -28,8 +28,8 @@ forEachDatabase("imported activities", (database, test) => {
   });
 
   test("queues of a node: what they take, and what they refuse", async () => {
-    await using place = await database.fresh();
-    const common = { database: place.database, schema: place.schema };
+    await using db = await database.fresh();
+    const common = { database: db.database, schema: db.schema };
     const wrong: [unknown, RegExp][] = [
       [{ queues: { mail: { concurrency: -1 } } }, /queues\.mail\.concurrency: found -1/],
       [{ queues: { mail: { limit: 1 } } }, /queues\.mail: found "limit"/],

@@ -12,7 +12,7 @@ import { SchemaName } from "../../src/store/schema/name.ts";
 import { VirtualClock } from "../../src/testing/clock.ts";
 import { eventually, openIn } from "../e2e/support.ts";
 import { HASH, newWorld, type World } from "../store/conformance/fixtures.ts";
-import { forEachDatabase, postgresPlace } from "../support/database.ts";
+import { emptyPostgres, forEachDatabase } from "../support/database.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -60,7 +60,7 @@ async function sweeping(world: World, settings: RetentionSettings = ALL): Promis
 
 /** Runs that ended so many days ago. */
 async function endedRuns(world: World, runs: number, days: number): Promise<void> {
-  await world.place.query(
+  await world.db.query(
     `insert into {schema}.runs (
       run_id, workflow, specifier_id, seed, input, state, result, created_at, started_at, ended_at
     )
@@ -81,7 +81,7 @@ forEachDatabase("retention of a node", (database, test) => {
     await using world = await newWorld(database);
     await endedRuns(world, 450, 31);
     await endedRuns(world, 5, 29);
-    await world.place.query(
+    await world.db.query(
       `insert into {schema}.activity_results (namespace, name, key, result, stored_at)
        select 'default', 'charge', 'k' || n, '1', clock_timestamp() - n * interval '20 days'
        from generate_series(1, 3) as n`,
@@ -89,7 +89,7 @@ forEachDatabase("retention of a node", (database, test) => {
     const { retention, pass } = await sweeping(world);
     retention.beat();
     await retention.idle();
-    const results = await world.place.query("select key from {schema}.activity_results");
+    const results = await world.db.query("select key from {schema}.activity_results");
     assert.deepEqual(results, [{ key: "k1" }]);
     assert.equal(await left(world), 455, "one step at a time");
     const seen: number[] = [];
@@ -153,13 +153,13 @@ forEachDatabase("retention of a node", (database, test) => {
   test("all namespaces are those that have runs; others are left alone where some are named", async () => {
     await using world = await newWorld(database);
     await endedRuns(world, 2, 31);
-    await world.place.query(
+    await world.db.query(
       `update {schema}.runs set namespace = 'b' where run_id = 'd31/2'`,
     );
     const own = await sweeping(world);
     own.retention.beat();
     for (let steps = 0; steps < 3; steps++) await own.pass(100);
-    const rows = await world.place.query("select namespace from {schema}.runs");
+    const rows = await world.db.query("select namespace from {schema}.runs");
     assert.deepEqual(rows, [{ namespace: "b" }]);
     const all = await sweeping(world, { ...ALL, namespaces: "all" });
     all.retention.beat();
@@ -173,17 +173,17 @@ forEachDatabase("retention of a node", (database, test) => {
     await endedRuns(world, 3, 31);
     await endedRuns(world, 2, 33);
     {
-      await using _node = await openIn(world.place, { name: "without", lease: "300ms" });
+      await using _node = await openIn(world.db, { name: "without", lease: "300ms" });
       const lives = "select expires_at - started_at > interval '500 ms' as long " +
         "from {schema}.nodes where name = 'without'";
       await eventually(
-        async () => (await world.place.query<{ long: boolean }>(lives))[0]?.long || undefined,
+        async () => (await world.db.query<{ long: boolean }>(lives))[0]?.long || undefined,
         () => "third heartbeat",
       );
     }
     assert.equal(await left(world), 5);
     const retention = { runs: "32d", generations: "1d", results: "1d" };
-    await using _node = await openIn(world.place, { lease: "300ms", retention });
+    await using _node = await openIn(world.db, { lease: "300ms", retention });
     await eventually(
       async () => await left(world) === 3 || undefined,
       () => "removal of the older runs",
@@ -192,9 +192,9 @@ forEachDatabase("retention of a node", (database, test) => {
 });
 
 Deno.test("retention of a node, on Postgres: while another removes, a node leaves it at that", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
+  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
   await endedRuns(world, 3, 31);
-  const { channel } = new SchemaName(world.place.schema);
+  const { channel } = new SchemaName(world.db.schema);
   const { promise: done, resolve: release } = Promise.withResolvers<void>();
   const { promise: locked, resolve: lock } = Promise.withResolvers<void>();
   const other = world.store.transact(async ({ query }) => {

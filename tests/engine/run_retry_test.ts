@@ -12,15 +12,15 @@ import { probeDrain } from "../../src/replay/drain.ts";
 import { readHistory } from "../../src/testing/history.ts";
 import { replayWithCuts } from "../../src/testing/replay.ts";
 import { defineActivity, defineWorkflow, WorkflowError } from "../../src/workflow/mod.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { TestNode } from "../support/node.ts";
 
 const HOUR = 3_600_000;
 const RETRY = { maxAttempts: 3, initial: "1h", max: "1d", jitter: 0 } as const;
 
 /** Lets a rest be over, as far as the database can tell. */
-async function rested(place: Place, node: TestNode): Promise<void> {
-  await place.query(
+async function rested(db: EmptyDatabase, node: TestNode): Promise<void> {
+  await db.query(
     `update {schema}.runs set start_at = clock_timestamp(), wake_at = clock_timestamp()
      where state = 'suspended'`,
   );
@@ -47,8 +47,8 @@ forEachDatabase("trying a run again", (database, test) => {
   });
 
   test("what throws begins anew after a rest, with the same input on the same version", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [third]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [third]);
     const id = await node.start("third", "given", undefined, { retry: RETRY });
     await node.left(id, "suspended");
     const resting = (await node.store.runs.get(id))!;
@@ -60,11 +60,11 @@ forEachDatabase("trying a run again", (database, test) => {
     const until = resting.wakeAt!;
     assert.deepEqual(resting.waits, [{ kind: "retry", name: "attempt 2", position: 0, until }]);
     assert.ok(until - resting.since! >= HOUR - 5_000 && until - resting.since! <= HOUR + 5_000);
-    await rested(place, node);
+    await rested(db, node);
     await node.left(id, "suspended");
     const { wakeAt, since } = (await node.store.runs.get(id))!;
     assert.ok(wakeAt! - since! > 2 * HOUR - 5_000, "the second rest is twice as long");
-    await rested(place, node);
+    await rested(db, node);
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["given", 3, "step of 3"]);
     const row = (await node.store.runs.get(id))!;
     assert.equal(row.attempt, 3);
@@ -75,8 +75,8 @@ forEachDatabase("trying a run again", (database, test) => {
   });
 
   test("after the last attempt the run has failed with what that one threw", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [third]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [third]);
     const retry = { maxAttempts: 2, initial: 1 };
     const id = await node.start("third", "given", undefined, { retry });
     failedWith(await node.left(id, "ended"), /attempt 2 is not the third/);
@@ -87,39 +87,39 @@ forEachDatabase("trying a run again", (database, test) => {
   });
 
   test("nothing is tried again without a policy", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [third]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [third]);
     const id = await node.start("third", "given");
     failedWith(await node.left(id, "ended"), /attempt 1 is not the third/);
   });
 
   test("a code that is not to be tried again is found in causes, too", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const charge = defineActivity({ name: "charge", retry: { maxAttempts: 1 } }, () => {
       throw new WorkflowError("no such card");
     });
     const pays = defineWorkflow({ name: "pays" }, (ctx) => ctx.activity(charge));
-    await using node = await TestNode.open(place, [pays]);
+    await using node = await TestNode.open(db, [pays]);
     const retry = { ...RETRY, nonRetryable: ["WORKFLOW_ERROR"] };
     const id = await node.start("pays", undefined, undefined, { retry });
     failedWith(await node.left(id, "ended"), /no such card/);
   });
 
   test("no attempt begins that would come after the run's time", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [third]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [third]);
     const id = await node.start("third", "given", undefined, { retry: RETRY, timeout: "30m" });
     failedWith(await node.left(id, "ended"), /attempt 1 is not the third/);
   });
 
   test("a cancellation ends the rest at once, and no code runs", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     let begun = 0;
     const throws = defineWorkflow({ name: "throws" }, () => {
       begun++;
       throw new Error("in vain");
     });
-    await using node = await TestNode.open(place, [throws]);
+    await using node = await TestNode.open(db, [throws]);
     const id = await node.start("throws", undefined, undefined, { retry: RETRY });
     await node.left(id, "suspended");
     const payload = encode({ reason: "enough" });
@@ -132,12 +132,12 @@ forEachDatabase("trying a run again", (database, test) => {
   });
 
   test("a run that is cancelled before it throws is not tried again", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const throws = defineWorkflow({ name: "throws" }, async (ctx) => {
       await ctx.waitForSignal("go").catch(() => {});
       throw new Error("another word");
     });
-    await using node = await TestNode.open(place, [throws]);
+    await using node = await TestNode.open(db, [throws]);
     const id = await node.start("throws", undefined, undefined, { retry: RETRY });
     await node.left(id, "suspended");
     const payload = encode({ reason: null });
@@ -147,8 +147,8 @@ forEachDatabase("trying a run again", (database, test) => {
   });
 
   test("a cancellation that races with the throw is not slept over", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [third]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [third]);
     using _point = armFailPoint("commit.written", async ({ run }) => { // past the engine
       const payload = encode({ reason: null });
       await node.store.runs.deliver(run as string, { kind: "cancel", name: "", payload });
@@ -158,25 +158,25 @@ forEachDatabase("trying a run again", (database, test) => {
   });
 
   test("signals do not shorten the rest, and are there after it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const waits = defineWorkflow({ name: "waits" }, async (ctx) => {
       if (ctx.attempt === 1) throw new Error("too early");
       return [await ctx.waitForSignal("a"), await ctx.waitForSignal("b")];
     });
-    await using node = await TestNode.open(place, [waits]);
+    await using node = await TestNode.open(db, [waits]);
     const id = await node.start("waits", undefined, undefined, { retry: RETRY });
     await node.left(id, "suspended");
     const before = (await node.store.runs.get(id))!.wakeAt;
     await node.signal(id, "a", 1);
     await Promise.all([node.signal(id, "b", 2), node.signal(id, "a", 3)]);
     assert.equal((await node.store.runs.get(id))!.wakeAt, before);
-    await rested(place, node);
+    await rested(db, node);
     assert.deepEqual(resultOf(await node.left(id, "ended")), [1, 2]);
   });
 
   test("a node that dies between the throw and the rest leaves that to the next", async () => {
-    await using place = await database.fresh();
-    const dead = await TestNode.open(place, [third]);
+    await using db = await database.fresh();
+    const dead = await TestNode.open(db, [third]);
     const stopped = Promise.withResolvers<void>();
     const point = armFailPoint("commit.written", () => {
       stopped.resolve();
@@ -185,21 +185,21 @@ forEachDatabase("trying a run again", (database, test) => {
     const id = await dead.start("third", "given", undefined, { retry: RETRY });
     await stopped.promise;
     point[Symbol.dispose]();
-    await place.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
-    const second = await TestNode.open(place, [third]);
+    await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
+    const second = await TestNode.open(db, [third]);
     await second.left(id, "suspended");
     assert.equal((await second.store.runs.get(id))?.attempt, 2);
     await second.engine.close(1_000);
-    await using node = await TestNode.open(place, [third]);
-    await rested(place, node);
+    await using node = await TestNode.open(db, [third]);
+    await rested(db, node);
     await node.left(id, "suspended");
-    await rested(place, node);
+    await rested(db, node);
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["given", 3, "step of 3"]);
     await dead.engine.close(0);
   });
 
   test("what one attempt booked is undone before the next", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const log: string[] = [];
     const undo = defineActivity({ name: "undo" }, () => void log.push("undone"));
     const trip = defineWorkflow({ name: "trip" }, (ctx) =>
@@ -208,7 +208,7 @@ forEachDatabase("trying a run again", (database, test) => {
         await ctx.run("book", () => log.push(`booked ${ctx.attempt}`));
         if (ctx.attempt === 1) throw new Error("no seats");
       }));
-    await using node = await TestNode.open(place, [trip]);
+    await using node = await TestNode.open(db, [trip]);
     await node.left(
       await node.start("trip", undefined, undefined, { retry: { initial: 1 } }),
       "ended",
@@ -217,12 +217,12 @@ forEachDatabase("trying a run again", (database, test) => {
   });
 
   test("what the last turn of an attempt said of its run is kept", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const says = defineWorkflow({ name: "says" }, (ctx) => {
       ctx.attributes.set({ [`attempt${ctx.attempt}`]: true });
       if (ctx.attempt === 1) throw new Error("once more");
     });
-    await using node = await TestNode.open(place, [says]);
+    await using node = await TestNode.open(db, [says]);
     const id = await node.start("says", undefined, undefined, { retry: { initial: 1 } });
     await node.left(id, "ended");
     const { attributes } = (await node.store.runs.get(id))!;
@@ -230,13 +230,13 @@ forEachDatabase("trying a run again", (database, test) => {
   });
 
   test("attempts are counted anew when a run continues as new", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const counts = defineWorkflow({ name: "counts" }, (ctx, seen: string[]) => {
       const now = [...seen, `${seen.length}:${ctx.attempt}`];
       if (ctx.attempt === 1) throw new Error("once more");
       return seen.length < 1 ? ctx.continueAsNew(now) : now;
     });
-    await using node = await TestNode.open(place, [counts]);
+    await using node = await TestNode.open(db, [counts]);
     const retry = { maxAttempts: 2, initial: 1 };
     const id = await node.start("counts", [], undefined, { retry });
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["0:2", "1:2"]);
@@ -245,20 +245,20 @@ forEachDatabase("trying a run again", (database, test) => {
   });
 
   test("a parent sees what the last attempt of its child came to", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const parent = defineWorkflow(
       { name: "parent" },
       (ctx) =>
         ctx.child(third, "from above", { id: "c", retry: { initial: 1, backoff: "constant" } }),
     );
-    await using node = await TestNode.open(place, [parent, third]);
+    await using node = await TestNode.open(db, [parent, third]);
     const id = await node.start("parent", undefined, "p");
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["from above", 3, "step of 3"]);
     assert.equal((await node.store.runs.get("c"))?.attempt, 3);
   });
 
   test("a child with an id of its own is the same in all attempts and generations", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     let runs = 0;
     const child = defineWorkflow({ name: "child" }, () => `run ${++runs}`);
     const parent = defineWorkflow({ name: "parent" }, async (ctx, seen: string[]) => {
@@ -266,7 +266,7 @@ forEachDatabase("trying a run again", (database, test) => {
       if (ctx.attempt === 1) throw new Error("once more");
       return seen.length < 1 ? ctx.continueAsNew(now) : now;
     });
-    await using node = await TestNode.open(place, [parent, child]);
+    await using node = await TestNode.open(db, [parent, child]);
     const id = await node.start("parent", [], undefined, { retry: { initial: 1 } });
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["run 1", "run 1"]);
     assert.equal((await node.store.runs.get(id))?.generation, 3);

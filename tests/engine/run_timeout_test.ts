@@ -13,14 +13,14 @@ import { POLL_MS, VirtualClock } from "../../src/testing/clock.ts";
 import { readHistory } from "../../src/testing/history.ts";
 import { replayWithCuts } from "../../src/testing/replay.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { type AnyWorkflow, newRun, policyField, TestNode } from "../support/node.ts";
 
 const HOUR = 3_600_000;
 
 /** Lets a run's time be over, as far as the database can tell, and says that something is due. */
-async function expire(place: Place, node: TestNode, runId: string): Promise<void> {
-  await place.query(
+async function expire(db: EmptyDatabase, node: TestNode, runId: string): Promise<void> {
+  await db.query(
     `update {schema}.runs set deadline = clock_timestamp() - interval '1 second',
        wake_at = case when wake_at is not null then clock_timestamp() - interval '1 second' end
      where run_id = $1`,
@@ -65,23 +65,23 @@ forEachDatabase("the timeout of a run", (database, test) => {
   });
 
   test("a run that waits as a row is woken by it, cleans up, and has failed", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [cleans]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [cleans]);
     const id = await node.start("cleans", undefined, undefined, { timeout: "1h" });
     await node.left(id, "suspended");
     const row = await node.store.runs.get(id);
     assert.equal(row?.deadline, row!.createdAt + HOUR);
     assert.equal(row?.wakeAt, row?.deadline);
-    await expire(place, node, id);
+    await expire(db, node, id);
     isTimedOut(await node.left(id, "ended"), id);
     assert.deepEqual(await kindsOf(node, id), ["cancel.requested", "step.completed"]);
     await replays(node, cleans, id);
   });
 
   test("a run in memory is told without leaving it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { clock, leaseMs } = still();
-    await using node = await TestNode.open(place, [cleans], { clock, leaseMs, lingerMs: 2 * HOUR });
+    await using node = await TestNode.open(db, [cleans], { clock, leaseMs, lingerMs: 2 * HOUR });
     const id = await node.start("cleans", undefined, undefined, { timeout: "1h" });
     clock.moveTo(HOUR + 60_000);
     isTimedOut(await node.left(id, "ended"), id);
@@ -90,7 +90,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
   });
 
   test("an activity under way is told, and gets no other attempt", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { clock, leaseMs } = still();
     const begun = Promise.withResolvers<void>();
     let attempts = 0;
@@ -102,7 +102,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
       );
     });
     const pays = defineWorkflow({ name: "pays" }, (ctx) => ctx.activity(charge));
-    await using node = await TestNode.open(place, [pays], { clock, leaseMs });
+    await using node = await TestNode.open(db, [pays], { clock, leaseMs });
     const id = await node.start("pays", undefined, undefined, { timeout: "1h" });
     await begun.promise;
     clock.moveTo(HOUR + 60_000);
@@ -112,7 +112,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
   });
 
   test("a run that ends otherwise keeps that end", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const catches = defineWorkflow({ name: "catches" }, async (ctx) => {
       try {
         await ctx.waitForSignal("go");
@@ -120,10 +120,10 @@ forEachDatabase("the timeout of a run", (database, test) => {
         return (error as Error).message;
       }
     });
-    await using node = await TestNode.open(place, [catches]);
+    await using node = await TestNode.open(db, [catches]);
     const id = await node.start("catches", undefined, undefined, { timeout: "1h" });
     await node.left(id, "suspended");
-    await expire(place, node, id);
+    await expire(db, node, id);
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "completed", JSON.stringify(end));
     assert.equal(decode(end.result!), "The run was cancelled: its timeout of 3600000 ms is over");
@@ -131,7 +131,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
   });
 
   test("it is kept where the node that had the run dies", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const begun = Promise.withResolvers<void>();
     const hangs = defineWorkflow({ name: "hangs" }, async (ctx) => {
       await ctx.run("hang", () => {
@@ -139,61 +139,61 @@ forEachDatabase("the timeout of a run", (database, test) => {
         return new Promise(() => {});
       });
     });
-    const dead = await TestNode.open(place, [hangs]);
+    const dead = await TestNode.open(db, [hangs]);
     const id = await dead.start("hangs", undefined, undefined, { timeout: "1h" });
     await begun.promise;
-    await expire(place, dead, id);
-    await place.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
-    await using node = await TestNode.open(place, [hangs]);
+    await expire(db, dead, id);
+    await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
+    await using node = await TestNode.open(db, [hangs]);
     isTimedOut(await node.left(id, "ended"), id);
     await replays(node, hangs, id);
     await dead.engine.close(0);
   });
 
   test("a run that nobody took in time runs no code", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     let ran = false;
     const runs = defineWorkflow({ name: "runs" }, () => void (ran = true));
-    await using node = await TestNode.open(place, [runs]);
+    await using node = await TestNode.open(db, [runs]);
     const run = { ...newRun("runs"), ...policyField({ timeout: "1h" }) };
     await node.store.runs.insert([run]);
-    await expire(place, node, run.runId);
+    await expire(db, node, run.runId);
     isTimedOut(await node.left(run.runId, "ended"), run.runId);
     assert.equal(ran, false);
   });
 
   test("it bounds all generations together", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const counts = defineWorkflow({ name: "counts" }, async (ctx, n: number) => {
       if (n < 2) return ctx.continueAsNew(n + 1);
       await ctx.waitForSignal("go");
     });
-    await using node = await TestNode.open(place, [counts]);
+    await using node = await TestNode.open(db, [counts]);
     const id = await node.start("counts", 0, undefined, { timeout: "1h" });
     await node.left(id, "suspended");
     const row = await node.store.runs.get(id);
     assert.deepEqual([row?.generation, row?.deadline], [2, row!.createdAt + HOUR]);
-    await expire(place, node, id);
+    await expire(db, node, id);
     isTimedOut(await node.left(id, "ended"), id);
     await replays(node, counts, id);
   });
 
   test("a run whose time is over does not continue as new", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const dodges = defineWorkflow({ name: "dodges" }, async (ctx) => {
       await ctx.waitForSignal("go").catch(() => {});
       return ctx.continueAsNew();
     });
-    await using node = await TestNode.open(place, [dodges]);
+    await using node = await TestNode.open(db, [dodges]);
     const id = await node.start("dodges", undefined, undefined, { timeout: "1h" });
     await node.left(id, "suspended");
-    await expire(place, node, id);
+    await expire(db, node, id);
     isTimedOut(await node.left(id, "ended"), id);
     await replays(node, dodges, id);
   });
 
   test("a cancellation that came before it wins, and is not bounded by it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const slow = defineWorkflow({ name: "slow" }, async (ctx) => {
       try {
         await ctx.waitForSignal("go");
@@ -201,7 +201,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
         await ctx.waitForSignal("cleaned");
       }
     });
-    await using node = await TestNode.open(place, [slow]);
+    await using node = await TestNode.open(db, [slow]);
     const id = await node.start("slow", undefined, undefined, { timeout: "1h" });
     await node.left(id, "suspended");
     node.forget();
@@ -210,7 +210,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
     node.engine.receive({ kind: "due" });
     await node.left(id, "suspended");
     assert.equal((await node.store.runs.get(id))?.wakeAt, null);
-    await expire(place, node, id);
+    await expire(db, node, id);
     await node.signal(id, "cleaned");
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "cancelled", JSON.stringify(end));
@@ -219,13 +219,13 @@ forEachDatabase("the timeout of a run", (database, test) => {
   });
 
   test("what was due before it comes before it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const sleeps = defineWorkflow({ name: "sleeps" }, async (ctx) => {
       await ctx.sleep("30m");
       return "rested";
     });
     const { clock, leaseMs } = still();
-    await using node = await TestNode.open(place, [sleeps], { clock, leaseMs, lingerMs: 2 * HOUR });
+    await using node = await TestNode.open(db, [sleeps], { clock, leaseMs, lingerMs: 2 * HOUR });
     const id = await node.start("sleeps", undefined, undefined, { timeout: "1h" });
     clock.moveTo(2 * HOUR);
     const end = await node.left(id, "ended");
@@ -233,14 +233,14 @@ forEachDatabase("the timeout of a run", (database, test) => {
   });
 
   test("a parked run, whose code could not clean up, is told when it is let out", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [cleans]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [cleans]);
     const id = await node.start("cleans", undefined, undefined, { timeout: "1h" });
     await node.left(id, "suspended");
     const { hash } = (await node.store.runs.get(id))!;
     const reason = { code: "GONE", message: "its code is gone" };
     node.failures.set(hash, { kind: "lasting", reason });
-    await expire(place, node, id);
+    await expire(db, node, id);
     await node.left(id, "stuck");
     assert.equal((await node.store.runs.get(id))?.state, "stuck_unknown_version");
     node.failures.delete(hash);

@@ -15,7 +15,7 @@ import {
   defineWorkflow,
   NonRetryableError,
 } from "../../src/workflow/mod.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { type NodeOptions, TestNode } from "../support/node.ts";
 
 const CODE = "./activities.ts#act";
@@ -67,8 +67,8 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!await isTrue()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-async function tasksOf(place: Place): Promise<TaskRow[]> {
-  return await place.query("select * from {schema}.tasks order by run, position");
+async function tasksOf(db: EmptyDatabase): Promise<TaskRow[]> {
+  return await db.query("select * from {schema}.tasks order by run, position");
 }
 
 async function eventsOf(node: TestNode, id: string): Promise<string[]> {
@@ -76,8 +76,8 @@ async function eventsOf(node: TestNode, id: string): Promise<string[]> {
 }
 
 /** Takes a node for dead, as others would once its lease ran out. */
-async function bury(place: Place, dead: TestNode, by: TestNode): Promise<void> {
-  await place.query(
+async function bury(db: EmptyDatabase, dead: TestNode, by: TestNode): Promise<void> {
+  await db.query(
     "update {schema}.nodes set expires_at = clock_timestamp() - interval '1 second' where id = $1",
     [dead.engine.node],
   );
@@ -87,17 +87,17 @@ async function bury(place: Place, dead: TestNode, by: TestNode): Promise<void> {
 
 forEachDatabase("executing activities", (database, test) => {
   test("an activity of a resident run begins at once, and is one event", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls((n) => n + 1);
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     assert.deepEqual(resultOf(await node.left(id, "ended")), { value: 2 });
     assert.deepEqual(await eventsOf(node, id), ["activity.completed"]);
-    assert.deepEqual(await tasksOf(place), []);
+    assert.deepEqual(await tasksOf(db), []);
   });
 
   test("a longer activity has a task, leased by its node, until its end is written", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const gate = Promise.withResolvers<string>();
     const { workflow, pinned } = calls(async (_, { token }) => {
       await token();
@@ -105,50 +105,50 @@ forEachDatabase("executing activities", (database, test) => {
       return await gate.promise;
     });
     const began = Promise.withResolvers<void>();
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     await began.promise;
-    const [task] = await tasksOf(place);
+    const [task] = await tasksOf(db);
     assert.equal(task?.state, "leased");
     assert.equal(task?.node, node.engine.node);
     gate.resolve("late");
     assert.deepEqual(resultOf(await node.left(id, "ended")), { value: "late" });
-    assert.deepEqual(await tasksOf(place), []);
+    assert.deepEqual(await tasksOf(db), []);
   });
 
   test("a node that does not serve the queue leaves the activity to one that does", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls((n) => n + 1);
-    await using asks = await TestNode.open(place, [workflow], { pinned, ...ELSEWHERE });
+    await using asks = await TestNode.open(db, [workflow], { pinned, ...ELSEWHERE });
     const id = await asks.start("calls", 1);
     await asks.left(id, "suspended");
-    assert.equal((await tasksOf(place))[0]?.state, "ready");
+    assert.equal((await tasksOf(db))[0]?.state, "ready");
     const row = await asks.store.runs.get(id);
     assert.deepEqual(row?.waits, [{ kind: "activity", name: "act", position: 0, until: null }]);
-    await using executes = await TestNode.open(place, [workflow], { pinned });
+    await using executes = await TestNode.open(db, [workflow], { pinned });
     await executes.left(id, "ended");
     assert.deepEqual(await eventsOf(asks, id), ["activity.completed"]);
   });
 
   test("an activity named by a text waits for a node that registered it", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const late = defineActivity({ name: "late" }, (n: number) => n * 2);
     const workflow = defineWorkflow({ name: "names" }, (ctx) => ctx.activity("late", 21));
-    await using asks = await TestNode.open(place, [workflow]);
+    await using asks = await TestNode.open(db, [workflow]);
     const id = await asks.start("names");
     await asks.left(id, "suspended");
-    await using executes = await TestNode.open(place, [workflow], {
+    await using executes = await TestNode.open(db, [workflow], {
       activities: new Map([["late", late]]),
     });
     assert.equal(resultOf(await executes.left(id, "ended")), 42);
   });
 
   test("AC7: attempts that failed are told with the error, and leave no event", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls((_, { attempt }) => {
       throw new Error(`no ${attempt}`);
     }, AT_ONCE);
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     assert.deepEqual(resultOf(await node.left(id, "ended")), {
       code: "ACTIVITY_FAILED",
@@ -159,15 +159,15 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("a task that falls due just after a claim is found by the next", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls((_, { attempt }) => {
       if (attempt === 1) throw new Error("not yet");
       return attempt;
     }, { retry: { maxAttempts: 2, initial: "1h" } });
     // No heartbeat comes to the rescue.
-    await using node = await TestNode.open(place, [workflow], { pinned, leaseMs: 86_400_000 });
+    await using node = await TestNode.open(db, [workflow], { pinned, leaseMs: 86_400_000 });
     const id = await node.start("calls", 1);
-    await until(async () => (await tasksOf(place)).some(({ state }) => state === "ready"));
+    await until(async () => (await tasksOf(db)).some(({ state }) => state === "ready"));
     const due = "update {schema}.tasks set available_at = clock_timestamp() returning run";
     const { next } = node.store.tasks;
     const told: (number | null)[] = [];
@@ -176,7 +176,7 @@ forEachDatabase("executing activities", (database, test) => {
       return told.at(-1)!;
     };
     using _point = armFailPoint("task.claimed", async () => {
-      if (told.length === 0) await place.query(due);
+      if (told.length === 0) await db.query(due);
     });
     node.engine.receive({ kind: "tasks" });
     await until(() => Promise.resolve(told.length > 0));
@@ -185,18 +185,18 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("a code among `nonRetryable` ends the activity at its first attempt", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls(() => {
       throw Object.assign(new Error("declined"), { code: "DECLINED" });
     }, { retry: { maxAttempts: 3, nonRetryable: ["DECLINED"] } });
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     const { cause, attempts } = resultOf(await node.left(id, "ended")) as Record<string, unknown>;
     assert.deepEqual([cause, attempts], ["DECLINED", ["1: declined"]]);
   });
 
   test("what no attempt can mend is tried once: in steps, activities, transactions, undos", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const tries = { step: 0, activity: 0, transaction: 0, undo: 0, misuse: 0 };
     const never = (kind: keyof typeof tries) => () => {
       tries[kind]++;
@@ -220,7 +220,7 @@ forEachDatabase("executing activities", (database, test) => {
         }, AT_ONCE)),
       ];
     });
-    await using node = await TestNode.open(place, [workflow], {
+    await using node = await TestNode.open(db, [workflow], {
       pinned: { [CODE]: act, "./activities.ts#undo": undo },
     });
     const id = await node.start("finals");
@@ -235,7 +235,7 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("a timeout says which limit it was, in one word, and its whole milliseconds", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const until = (signal: AbortSignal) =>
       new Promise((resolve) => signal.addEventListener("abort", resolve));
     const hang = (_: void, { signal }: ActivityAttempt) => until(signal);
@@ -266,7 +266,7 @@ forEachDatabase("executing activities", (database, test) => {
         await said(ctx.run("step", ({ signal }) => until(signal), { ...once, timeout: 9 })),
       ];
     });
-    await using node = await TestNode.open(place, [workflow], {
+    await using node = await TestNode.open(db, [workflow], {
       pinned: Object.fromEntries(
         Object.entries(acts).map(([name, act]) => [`./a.ts#${name}`, act]),
       ),
@@ -282,20 +282,20 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("F35: a result that can't be written fails for good, and says where", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     let tries = 0;
     const { workflow, pinned } = calls(() => {
       tries++;
       return { on: () => {} };
     }, AT_ONCE);
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     const { cause } = resultOf(await node.left(id, "ended")) as { cause: string };
     assert.deepEqual([cause, tries], ["NOT_SERIALIZABLE", 1]);
   });
 
   test("F27, F28: an attempt whose node died counts; the next one runs elsewhere", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const began = Promise.withResolvers<void>();
     const never = new Promise(() => {});
     const { workflow, pinned } = calls(async (_, activity) => {
@@ -304,16 +304,16 @@ forEachDatabase("executing activities", (database, test) => {
       began.resolve();
       return await never;
     }, AT_ONCE);
-    await using dies = await TestNode.open(place, [workflow], { pinned });
+    await using dies = await TestNode.open(db, [workflow], { pinned });
     const id = await dies.start("calls", 1);
     await began.promise;
-    await using lives = await TestNode.open(place, [workflow], { pinned });
-    await bury(place, dies, lives);
+    await using lives = await TestNode.open(db, [workflow], { pinned });
+    await bury(db, dies, lives);
     assert.deepEqual(resultOf(await lives.left(id, "ended")), { value: 2 });
   });
 
   test("one attempt means at most once: after a death it fails, and is not repeated", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     let tries = 0;
     const began = Promise.withResolvers<void>();
     const { workflow, pinned } = calls(() => {
@@ -321,12 +321,12 @@ forEachDatabase("executing activities", (database, test) => {
       began.resolve();
       return new Promise(() => {});
     }, { retry: { maxAttempts: 1 } });
-    await using dies = await TestNode.open(place, [workflow], { pinned });
+    await using dies = await TestNode.open(db, [workflow], { pinned });
     const id = await dies.start("calls", 1);
     await began.promise;
-    assert.equal((await tasksOf(place)).length, 1, "it is durable before it begins");
-    await using lives = await TestNode.open(place, [workflow], { pinned });
-    await bury(place, dies, lives);
+    assert.equal((await tasksOf(db)).length, 1, "it is durable before it begins");
+    await using lives = await TestNode.open(db, [workflow], { pinned });
+    await bury(db, dies, lives);
     const { cause, attempts } = resultOf(await lives.left(id, "ended")) as Record<string, unknown>;
     assert.equal(cause, "ATTEMPT_INTERRUPTED");
     assert.equal((attempts as string[]).length, 1);
@@ -334,7 +334,7 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("the result of a node that was taken for dead counts until another begins", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const began = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<string>();
     const { workflow, pinned } = calls(async (_, activity) => {
@@ -342,23 +342,23 @@ forEachDatabase("executing activities", (database, test) => {
       began.resolve();
       return await gate.promise;
     }, AT_ONCE);
-    await using slow = await TestNode.open(place, [workflow], { pinned });
+    await using slow = await TestNode.open(db, [workflow], { pinned });
     const id = await slow.start("calls", 1);
     await began.promise;
-    await using other = await TestNode.open(place, [workflow], { pinned, ...ELSEWHERE });
-    await bury(place, slow, other);
+    await using other = await TestNode.open(db, [workflow], { pinned, ...ELSEWHERE });
+    await bury(db, slow, other);
     await other.left(id, "suspended");
-    assert.deepEqual((await tasksOf(place)).map(({ state, attempt }) => [state, attempt]), [
+    assert.deepEqual((await tasksOf(db)).map(({ state, attempt }) => [state, attempt]), [
       ["ready", 2],
     ]);
     gate.resolve("kept");
-    await until(async () => (await tasksOf(place)).length === 0);
+    await until(async () => (await tasksOf(db)).length === 0);
     await other.engine.catchUp();
     assert.deepEqual(resultOf(await other.left(id, "ended")), { value: "kept" });
   });
 
   test("F32: an attempt that another has followed writes nothing", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const gates = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
     const began = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const { workflow, pinned } = calls(async (_, activity) => {
@@ -366,11 +366,11 @@ forEachDatabase("executing activities", (database, test) => {
       began[activity.attempt - 1]!.resolve();
       return await gates[activity.attempt - 1]!.promise;
     }, AT_ONCE);
-    await using zombie = await TestNode.open(place, [workflow], { pinned });
+    await using zombie = await TestNode.open(db, [workflow], { pinned });
     const id = await zombie.start("calls", 1);
     await began[0]!.promise;
-    await using other = await TestNode.open(place, [workflow], { pinned });
-    await bury(place, zombie, other);
+    await using other = await TestNode.open(db, [workflow], { pinned });
+    await bury(db, zombie, other);
     await began[1]!.promise;
     gates[0]!.resolve("first");
     await zombie.engine.drain(1_000);
@@ -379,7 +379,7 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("F34: a run that ends takes its tasks along, and their attempts are told", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const began = Promise.withResolvers<void>();
     const told = Promise.withResolvers<unknown>();
     const act = defineActivity({ name: "act" }, async (_: number, activity) => {
@@ -392,17 +392,17 @@ forEachDatabase("executing activities", (database, test) => {
       await Promise.race([ctx.activity(act, 1), ctx.waitForSignal("stop")]);
       return "stopped";
     });
-    await using node = await TestNode.open(place, [workflow], { pinned: { [CODE]: act } });
+    await using node = await TestNode.open(db, [workflow], { pinned: { [CODE]: act } });
     const id = await node.start("races");
     await began.promise;
     await node.signal(id, "stop");
     assert.equal(resultOf(await node.left(id, "ended")), "stopped");
     assert(await told.promise instanceof DOMException);
-    assert.deepEqual(await tasksOf(place), []);
+    assert.deepEqual(await tasksOf(db), []);
   });
 
   test("F36: of two runs with one key, both get the result that was committed first", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const gate = Promise.withResolvers<void>();
     const both = Promise.withResolvers<void>();
     let begun = 0;
@@ -412,7 +412,7 @@ forEachDatabase("executing activities", (database, test) => {
       if (n === 2) await gate.promise;
       return n;
     }, { idempotencyKey: () => "one" });
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const first = await node.start("calls", 1);
     const second = await node.start("calls", 2);
     assert.deepEqual(resultOf(await node.left(first, "ended")), { value: 1 });
@@ -424,12 +424,12 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("a failure is committed under no key: the next call is tried", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls((n) => {
       if (n === 1) throw new Error("down");
       return n;
     }, { idempotencyKey: () => "one", retry: { maxAttempts: 1 } });
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const first = await node.start("calls", 1);
     assert.equal((resultOf(await node.left(first, "ended")) as { cause: string }).cause, "down");
     const second = await node.start("calls", 2);
@@ -437,86 +437,86 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("details of a heartbeat are handed to the next attempt", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls(async (_, activity) => {
       if (activity.attempt === 2) return activity.lastHeartbeat;
       await activity.heartbeat({ page: 1 });
-      const [row] = await place.query<{ heartbeat: unknown }>(
+      const [row] = await db.query<{ heartbeat: unknown }>(
         "select heartbeat::text as heartbeat from {schema}.tasks",
       );
       assert.deepEqual(decode(row!.heartbeat as string), { page: 1 }, "it is durable");
       await activity.heartbeat({ page: 2 });
       throw new Error("again");
     }, AT_ONCE);
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     assert.deepEqual(resultOf(await node.left(id, "ended")), { value: { page: 2 } });
   });
 
   test("details of more than 16 KiB are refused", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls(async (_, activity) => {
       await activity.heartbeat("x".repeat(16_384));
     }, { retry: { maxAttempts: 1 } });
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     const { cause } = resultOf(await node.left(id, "ended")) as { cause: string };
     assert.equal(cause, "INVALID_ARGUMENT");
   });
 
   test("a heartbeat of an attempt that lost its task throws, and its signal aborts", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const seen = Promise.withResolvers<unknown[]>();
     const { workflow, pinned } = calls(async (_, activity) => {
       if (activity.attempt === 2) return "second";
       await activity.token();
-      await place.query("update {schema}.tasks set token = 1, state = 'ready', node = null");
+      await db.query("update {schema}.tasks set token = 1, state = 'ready', node = null");
       const error = await activity.heartbeat().catch((error) => error);
       seen.resolve([error.code, activity.signal.reason.code]);
     }, AT_ONCE);
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     await node.start("calls", 1);
     assert.deepEqual(await seen.promise, ["ATTEMPT_LOST", "ATTEMPT_LOST"]);
   });
 
   test("an attempt that sends no heartbeat in time has failed", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls((_, activity) => {
       if (activity.attempt === 2) return "second";
       return new Promise((resolve) => activity.signal.addEventListener("abort", resolve));
     }, { ...AT_ONCE, timeouts: { heartbeat: 10 } });
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     assert.deepEqual(resultOf(await node.left(id, "ended")), { value: "second" });
   });
 
   test("an activity that no node begins in time fails, also if no node serves its queue", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls(() => 1, {
       queue: "nobody",
       timeouts: { scheduleToStart: 5 },
     });
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     const { cause, attempts } = resultOf(await node.left(id, "ended")) as Record<string, unknown>;
     assert.deepEqual([cause, attempts], ["TIMEOUT", []]);
   });
 
   test("an activity that takes too long with all its attempts gets no other", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls(() => {
       throw new Error("again");
     }, { retry: { initial: "1h", max: "1h" }, timeouts: { scheduleToClose: "1m" } });
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     const { attempts } = resultOf(await node.left(id, "ended")) as Record<string, unknown>;
     assert.deepEqual(attempts, ["1: again"]);
   });
 
   test("a cancelled run's waiting activity is taken back; the code sees the cancellation", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls(() => 1);
-    await using node = await TestNode.open(place, [workflow], { pinned, ...ELSEWHERE });
+    await using node = await TestNode.open(db, [workflow], { pinned, ...ELSEWHERE });
     const id = await node.start("calls", 1);
     await node.left(id, "suspended");
     await node.store.runs.deliver(id, {
@@ -527,11 +527,11 @@ forEachDatabase("executing activities", (database, test) => {
     node.engine.receive({ kind: "due" });
     const result = resultOf(await node.left(id, "ended")) as { code: string };
     assert.equal(result.code, "CANCELLED");
-    assert.deepEqual(await tasksOf(place), []);
+    assert.deepEqual(await tasksOf(db), []);
   });
 
   test("an attempt elsewhere learns of a cancellation with its heartbeat", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const began = Promise.withResolvers<void>();
     const go = Promise.withResolvers<void>();
     const { workflow, pinned } = calls(async (_, activity) => {
@@ -541,17 +541,17 @@ forEachDatabase("executing activities", (database, test) => {
       await activity.heartbeat();
       return `charged, ${activity.signal.reason.code}`;
     });
-    await using asks = await TestNode.open(place, [workflow], { pinned, ...ELSEWHERE });
+    await using asks = await TestNode.open(db, [workflow], { pinned, ...ELSEWHERE });
     const id = await asks.start("calls", 1);
     await asks.left(id, "suspended");
-    await using executes = await TestNode.open(place, [workflow], {
+    await using executes = await TestNode.open(db, [workflow], {
       pinned,
       maxResidentRuns: 0,
     });
     await began.promise;
     await asks.store.runs.deliver(id, { kind: "cancel", name: "", payload: encode({}) });
     asks.engine.receive({ kind: "due" });
-    await until(async () => (await tasksOf(place))[0]?.cancel_requested === true);
+    await until(async () => (await tasksOf(db))[0]?.cancel_requested === true);
     go.resolve();
     await executes.engine.drain(1_000);
     asks.engine.receive({ kind: "due" });
@@ -559,7 +559,7 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("QUEUE-1: what runs at once is bounded, per queue, and a slow queue keeps no other waiting", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const gate = Promise.withResolvers<void>();
     let running = 0;
     let most = 0;
@@ -576,7 +576,7 @@ forEachDatabase("executing activities", (database, test) => {
       await Promise.all(all);
       return "done";
     });
-    await using node = await TestNode.open(place, [workflow], {
+    await using node = await TestNode.open(db, [workflow], {
       pinned: { "a#slow": slow, "a#fast": fast },
       queues: new Map([
         ["slow", { concurrency: 2, rate: null }],
@@ -589,17 +589,17 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("higher priorities go first", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const order: number[] = [];
     const act = defineActivity({ name: "act" }, (n: number) => order.push(n));
     const workflow = defineWorkflow({ name: "ranks" }, async (ctx) => {
       await Promise.all([0, 5, -3, 9].map((n) => ctx.activity(act, n, { priority: n })));
     });
     const pinned = { [CODE]: act };
-    await using asks = await TestNode.open(place, [workflow], { pinned, ...ELSEWHERE });
+    await using asks = await TestNode.open(db, [workflow], { pinned, ...ELSEWHERE });
     const id = await asks.start("ranks");
     await asks.left(id, "suspended");
-    await using executes = await TestNode.open(place, [workflow], {
+    await using executes = await TestNode.open(db, [workflow], {
       pinned,
       activityConcurrency: 1,
     });
@@ -608,19 +608,19 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("QUEUE-2, F43: a claimed task that can't begin here goes back, and costs no attempt", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls((_, { attempt }) => attempt, AT_ONCE);
-    await using asks = await TestNode.open(place, [workflow], { pinned, ...ELSEWHERE });
+    await using asks = await TestNode.open(db, [workflow], { pinned, ...ELSEWHERE });
     const id = await asks.start("calls", 1);
     await asks.left(id, "suspended");
     const released = Promise.withResolvers<void>();
     using _point = armFailPoint("task.claimed", ({ tasks }) => {
       if (tasks === 1) released.resolve();
     });
-    await using lacks = await TestNode.open(place, [], {});
+    await using lacks = await TestNode.open(db, [], {});
     await released.promise;
-    await until(async () => (await tasksOf(place))[0]?.state === "ready");
-    await using has = await TestNode.open(place, [workflow], { pinned });
+    await until(async () => (await tasksOf(db))[0]?.state === "ready");
+    await using has = await TestNode.open(db, [workflow], { pinned });
     await has.left(id, "ended");
     assert.equal(lacks.departures.length, 0);
     const row = await has.store.runs.get(id);
@@ -628,7 +628,7 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("an attempt is completed from outside, by its token, also when its node is gone", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const token = Promise.withResolvers<string>();
     const { workflow, pinned } = calls(async (_, activity) => {
       token.resolve(await activity.token());
@@ -636,12 +636,12 @@ forEachDatabase("executing activities", (database, test) => {
     });
     let id: string;
     {
-      await using node = await TestNode.open(place, [workflow], { pinned });
+      await using node = await TestNode.open(db, [workflow], { pinned });
       id = await node.start("calls", 1);
       await node.left(id, "suspended");
-      assert.equal((await tasksOf(place))[0]?.state, "external");
+      assert.equal((await tasksOf(db))[0]?.state, "external");
     }
-    await using other = await TestNode.open(place, [workflow], { pinned });
+    await using other = await TestNode.open(db, [workflow], { pinned });
     await other.activities.complete(await token.promise, "from outside");
     assert.deepEqual(resultOf(await other.left(id, "ended")), { value: "from outside" });
     await assert.rejects(other.activities.complete(await token.promise, 1), {
@@ -653,13 +653,13 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("a failure from outside is tried again, as any other", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const tokens = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
     const { workflow, pinned } = calls(async (_, activity) => {
       tokens[activity.attempt - 1]!.resolve(await activity.token());
       return activity.completeLater();
     }, { retry: { maxAttempts: 2, initial: 0 } });
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     const { activities } = node;
     const first = await tokens[0]!.promise;
@@ -668,7 +668,7 @@ forEachDatabase("executing activities", (database, test) => {
     await activities.fail(first, new Error("no"));
     const second = await tokens[1]!.promise;
     await assert.rejects(activities.fail(first, "again"), { code: "TASK_NOT_FOUND" });
-    await until(async () => (await tasksOf(place))[0]?.state === "external");
+    await until(async () => (await tasksOf(db))[0]?.state === "external");
     await activities.fail(second, new Error("never"));
     assert.deepEqual(resultOf(await node.left(id, "ended")), {
       code: "ACTIVITY_FAILED",
@@ -678,67 +678,67 @@ forEachDatabase("executing activities", (database, test) => {
   });
 
   test("an attempt that nobody completes in time has failed", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls((_, activity) => activity.completeLater(), {
       retry: { maxAttempts: 1 },
       timeout: "1h",
     });
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     await node.left(id, "suspended");
-    await place.query("update {schema}.tasks set expires_at = clock_timestamp()");
+    await db.query("update {schema}.tasks set expires_at = clock_timestamp()");
     await node.engine.catchUp();
     const { cause } = resultOf(await node.left(id, "ended")) as { cause: string };
     assert.equal(cause, "TIMEOUT");
   });
 
   test("the time of an attempt that nobody completes ends it then, not at a heartbeat", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow, pinned } = calls((_, activity) => activity.completeLater(), {
       retry: { maxAttempts: 1 },
       timeout: 20,
     });
     // No heartbeat comes to the rescue.
-    await using node = await TestNode.open(place, [workflow], { pinned, leaseMs: 86_400_000 });
+    await using node = await TestNode.open(db, [workflow], { pinned, leaseMs: 86_400_000 });
     const id = await node.start("calls", 1);
     const { cause } = resultOf(await node.left(id, "ended")) as { cause: string };
     assert.equal(cause, "TIMEOUT");
   });
 
   test("a token is refused once its attempt's time is over, though no node has noticed", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const token = Promise.withResolvers<string>();
     const { workflow, pinned } = calls(async (_, activity) => {
       token.resolve(await activity.token());
       return activity.completeLater();
     }, { timeout: "1h" });
-    await using node = await TestNode.open(place, [workflow], { pinned });
+    await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     await node.left(id, "suspended");
     await node.engine.drain(0);
-    await place.query("update {schema}.tasks set expires_at = clock_timestamp()");
+    await db.query("update {schema}.tasks set expires_at = clock_timestamp()");
     const { activities } = node;
     const late = { code: "TASK_NOT_FOUND" };
     await assert.rejects(activities.complete(await token.promise, 1), late);
     await assert.rejects(activities.fail(await token.promise, new Error("no")), late);
     await assert.rejects(activities.heartbeat(await token.promise), late);
-    assert.equal((await tasksOf(place))[0]?.state, "external");
+    assert.equal((await tasksOf(db))[0]?.state, "external");
   });
 
   test("an activity that no module exports runs where its run is, and has no task", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const { workflow } = calls((_, { attempt }) => {
       if (attempt === 1) throw new Error("again");
       return attempt;
     }, AT_ONCE);
-    await using node = await TestNode.open(place, [workflow]);
+    await using node = await TestNode.open(db, [workflow]);
     const id = await node.start("calls", 1);
     assert.deepEqual(resultOf(await node.left(id, "ended")), { value: 2 });
     assert.deepEqual(await eventsOf(node, id), ["attempt.failed", "activity.completed"]);
   });
 
   test("a node that is closed in an attempt gives the task back, and the attempt does not count", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const began = Promise.withResolvers<void>();
     let tries = 0;
     const { workflow, pinned } = calls(async (_, activity) => {
@@ -747,16 +747,16 @@ forEachDatabase("executing activities", (database, test) => {
       began.resolve();
       await new Promise(() => {});
     }, AT_ONCE);
-    const closes = await TestNode.open(place, [workflow], { pinned });
+    const closes = await TestNode.open(db, [workflow], { pinned });
     const id = await closes.start("calls", 1);
     await began.promise;
     await closes.engine.close(0);
-    await using other = await TestNode.open(place, [workflow], { pinned });
+    await using other = await TestNode.open(db, [workflow], { pinned });
     assert.deepEqual(resultOf(await other.left(id, "ended")), { value: 1 });
   });
 
   test("one attempt that a closing node abandons counts all the same", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const began = Promise.withResolvers<void>();
     let tries = 0;
     const { workflow, pinned } = calls(() => {
@@ -764,11 +764,11 @@ forEachDatabase("executing activities", (database, test) => {
       began.resolve();
       return new Promise(() => {});
     }, { retry: { maxAttempts: 1 } });
-    const closes = await TestNode.open(place, [workflow], { pinned });
+    const closes = await TestNode.open(db, [workflow], { pinned });
     const id = await closes.start("calls", 1);
     await began.promise;
     await closes.engine.close(0);
-    await using other = await TestNode.open(place, [workflow], { pinned });
+    await using other = await TestNode.open(db, [workflow], { pinned });
     const { cause } = resultOf(await other.left(id, "ended")) as { cause: string };
     assert.equal(cause, "ATTEMPT_INTERRUPTED");
     assert.equal(tries, 1);

@@ -9,14 +9,14 @@ import { decode } from "../../src/base/values.ts";
 import { DatabaseUnavailableError } from "../../src/store/errors.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
 import { TestNode } from "../support/node.ts";
-import { virtualPglite } from "../support/virtual_place.ts";
+import { virtualPglite } from "../support/virtual_database.ts";
 
 const MINUTE = 60_000;
 
 Deno.test("TRANSACTION-2: a transaction that can't begin, however often, costs none of its attempts", async () => {
   let isFull = true;
   let refused = 0;
-  await using place = await virtualPglite((driver) => ({
+  await using db = await virtualPglite((driver) => ({
     ...driver,
     query: driver.query.bind(driver),
     script: driver.script.bind(driver),
@@ -38,13 +38,13 @@ Deno.test("TRANSACTION-2: a transaction that can't begin, however often, costs n
         return row!.one;
       }, { retry: { maxAttempts: 1 } }),
   );
-  await using node = await TestNode.open(place, [booking], place.node);
+  await using node = await TestNode.open(db, [booking], db.node);
   await node.start("booking", undefined, "b");
-  await place.time.moveTo(place.clock.monotonic() + MINUTE);
+  await db.time.moveTo(db.clock.monotonic() + MINUTE);
   assert.ok(refused > 10, `it was tried ${refused} times`);
   assert.equal((await node.store.runs.get("b"))?.endedAt ?? null, null);
   isFull = false;
-  await place.time.moveTo(place.clock.monotonic() + MINUTE);
+  await db.time.moveTo(db.clock.monotonic() + MINUTE);
   const run = await node.store.runs.get("b");
   assert.deepEqual([run?.state, run?.result && decode(run.result)], ["completed", 1]);
   assert.equal(calls, 1);

@@ -17,12 +17,12 @@ import { newRun, TestNode } from "../support/node.ts";
 
 forEachDatabase("waking a run", (database, test) => {
   test("a signal that comes between the reading of the inbox and its answer is heard", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const waits = defineWorkflow(
       { name: "waits" },
       async (ctx) => [await ctx.waitForSignal("go"), await ctx.waitForSignal("go")],
     );
-    await using node = await TestNode.open(place, [waits], { lingerMs: 3_600_000 });
+    await using node = await TestNode.open(db, [waits], { lingerMs: 3_600_000 });
     const journal = node.store.journal as { load: JournalStore["load"] };
     const load = journal.load.bind(journal);
     const nodes = node.store.nodes as { heartbeat: NodeStore["heartbeat"] };
@@ -51,12 +51,12 @@ forEachDatabase("waking a run", (database, test) => {
   });
 
   test("a signal that a run was started with is there before any wait can time out", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const waits = defineWorkflow(
       { name: "waits" },
       (ctx) => ctx.waitForSignal("go", { timeout: 0, otherwise: "too late" }),
     );
-    await using node = await TestNode.open(place, [waits]);
+    await using node = await TestNode.open(db, [waits]);
     const signal = { name: "go", payload: encode("with the start") };
     const lease = { node: node.engine.node, token: fencingToken() };
     const run = { ...newRun("waits"), signal, lease };
@@ -68,13 +68,13 @@ forEachDatabase("waking a run", (database, test) => {
   });
 
   test("of two sleepers of a node, the later is woken at its time too", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const sleeps = defineWorkflow({ name: "sleeps" }, async (ctx, ms: number) => {
       await ctx.sleep(ms);
       return ms;
     });
     // No heartbeat comes to the rescue, and nothing lingers.
-    await using node = await TestNode.open(place, [sleeps], { leaseMs: 86_400_000 });
+    await using node = await TestNode.open(db, [sleeps], { leaseMs: 86_400_000 });
     const early = await node.start("sleeps", 100);
     const late = await node.start("sleeps", 300);
     await node.left(early, "suspended");
@@ -86,7 +86,7 @@ forEachDatabase("waking a run", (database, test) => {
   });
 
   test("a node whose memory is full of histories takes more when one has left", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const gate = Promise.withResolvers<void>();
     const large = defineWorkflow({ name: "large" }, async (ctx) => {
       await ctx.run("large", () => "x".repeat(100_000));
@@ -94,7 +94,7 @@ forEachDatabase("waking a run", (database, test) => {
     });
     const small = defineWorkflow({ name: "small" }, () => "small");
     const options = { maxResidentBytes: 50_000, leaseMs: 86_400_000 };
-    await using node = await TestNode.open(place, [large, small], options);
+    await using node = await TestNode.open(db, [large, small], options);
     const written = Promise.withResolvers<void>();
     using _point = armFailPoint("effect.done", ({ event }) => {
       if ((event as { name: string }).name === "large") written.resolve();
@@ -115,7 +115,7 @@ forEachDatabase("waking a run", (database, test) => {
   });
 
   test("what falls due while a node is full is found once there is room", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const gate = Promise.withResolvers<void>();
     const hour = 3_600_000;
     const sleeps = defineWorkflow({ name: "sleeps" }, (ctx) => ctx.sleep(hour));
@@ -123,7 +123,7 @@ forEachDatabase("waking a run", (database, test) => {
     const clock = new HandClock();
     // No heartbeat comes to the rescue.
     const options = { clock, maxResidentRuns: 1, leaseMs: 100 * hour };
-    await using node = await TestNode.open(place, [sleeps, stays], options);
+    await using node = await TestNode.open(db, [sleeps, stays], options);
     const sleeper = await node.start("sleeps");
     await node.left(sleeper, "suspended");
     const full = await node.start("stays");
@@ -143,7 +143,7 @@ forEachDatabase("waking a run", (database, test) => {
     await looked(); // so the look before is over
     const claimed: unknown[] = [];
     using _point = armFailPoint("claim.claimed", ({ runs }) => void claimed.push(runs));
-    await makeDue(place, sleeper);
+    await makeDue(db, sleeper);
     await clock.advance(2 * hour, caughtUp);
     for (let turn = 0; turn < 100_000 && !claimed.includes(1); turn++) { // the database takes its time
       await new Promise((resolve) => setImmediate(resolve));

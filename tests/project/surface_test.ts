@@ -47,11 +47,11 @@ const entries = new Map(
 );
 
 Deno.test("a public name means one thing, whichever entry exports it", () => {
-  const places = new Map<string, Set<string>>();
+  const databases = new Map<string, Set<string>>();
   for (const { name, at } of [...entries.values()].flat()) {
-    if (name !== "default") places.set(name, (places.get(name) ?? new Set()).add(at));
+    if (name !== "default") databases.set(name, (databases.get(name) ?? new Set()).add(at));
   }
-  for (const [name, found] of places) assert.equal(found.size, 1, `${name}: ${[...found]}`);
+  for (const [name, found] of databases) assert.equal(found.size, 1, `${name}: ${[...found]}`);
 });
 
 Deno.test("only errors are exported by more than one entry", () => {

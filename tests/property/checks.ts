@@ -11,7 +11,7 @@ import type { HistoryEvent } from "../../src/replay/history.ts";
 import type { Execution } from "../../src/replay/machine.ts";
 import type { Outcome, Turn } from "../../src/replay/turn.ts";
 import { executionOf } from "../../src/workflow/execute.ts";
-import type { VirtualPlace } from "../support/virtual_place.ts";
+import type { VirtualDatabase } from "../support/virtual_database.ts";
 
 import { type EndedRun, type Generation, keyOf, outstandingOf } from "./ended_runs.ts";
 import type { Aftermath } from "./runs.ts";
@@ -172,10 +172,10 @@ export function checkEnded(runs: readonly EndedRun[], tellings: Tellings): void 
   }
 }
 
-/** Nothing is outstanding in a place whose runs have ended. */
-export async function checkNothingLeft(place: VirtualPlace): Promise<void> {
-  assert.deepEqual(await place.query(`select run, position, state from {schema}.tasks`), []);
-  const held = await place.query(
+/** Nothing is outstanding in a database whose runs have ended. */
+export async function checkNothingLeft(db: VirtualDatabase): Promise<void> {
+  assert.deepEqual(await db.query(`select run, position, state from {schema}.tasks`), []);
+  const held = await db.query(
     `select run_id from {schema}.runs where must_notify or node is not null or wake_at is not null`,
   );
   assert.deepEqual(held, []);

@@ -11,7 +11,7 @@ import type { HistoryEvent } from "../../src/replay/history.ts";
 import type { Execution } from "../../src/replay/machine.ts";
 import type { RunStart, Turn } from "../../src/replay/turn.ts";
 import { essence } from "../replay/support.ts";
-import type { VirtualPlace } from "../support/virtual_place.ts";
+import type { VirtualDatabase } from "../support/virtual_database.ts";
 
 /** A run, or one that its code started, after its end. */
 export interface EndedRun {
@@ -114,20 +114,20 @@ type GenerationRecord =
 
 const MS = (column: string) => `extract(epoch from ${column})::float8 * 1000 as ${column}`;
 
-/** Reads all runs of a place. */
-export async function readRuns(place: VirtualPlace, witness: Witness): Promise<EndedRun[]> {
-  const rows = await place.query<RunRecord>(
+/** Reads all runs of a database. */
+export async function readRuns(db: VirtualDatabase, witness: Witness): Promise<EndedRun[]> {
+  const rows = await db.query<RunRecord>(
     `select id, run_id, state, parent, parent_close, ${MS("ended_at")}, ${MS("started_at")},
        generation, first_seq, next_seq, seed, input::text as input, result::text as result,
        error::text as error, custom_status::text as custom_status, attributes::text as attributes,
        stuck_reason::text as stuck_reason
      from {schema}.runs order by id`,
   );
-  const earlier = await place.query<GenerationRecord>(
+  const earlier = await db.query<GenerationRecord>(
     `select run, generation, first_seq, next_seq, seed, input::text as input, ${MS("started_at")}
      from {schema}.generations order by run, generation`,
   );
-  const events = await place.query<HistoryEvent & { run: number }>(
+  const events = await db.query<HistoryEvent & { run: number }>(
     `select run, seq, position, kind, name, digest, payload::text as payload, ${MS("at")}
      from {schema}.events order by run, seq`,
   );

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { virtualPglite } from "../support/virtual_place.ts";
+import { virtualPglite } from "../support/virtual_database.ts";
 import { assertAlike, familiesOf, isDetermined } from "./compare.ts";
 import { assertProperty, executeAndCheck, forEachFamily, type Property } from "./property.ts";
 import { BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./execution_modes.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { virtualPostgres } from "../support/virtual_place.ts";
+import { virtualPostgres } from "../support/virtual_database.ts";
 import { BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./execution_modes.ts";
 import { assertProperty, executeAndCheck } from "./property.ts";
 

@@ -10,7 +10,7 @@
 import fc from "fast-check";
 import { installGuard } from "../../src/replay/guard.ts";
 import { Losses } from "../support/losses.ts";
-import type { VirtualPlace, Wrap } from "../support/virtual_place.ts";
+import type { VirtualDatabase, Wrap } from "../support/virtual_database.ts";
 import {
   checkAttempts,
   checkEnded,
@@ -26,10 +26,10 @@ import { Tellings } from "./end_notifications.ts";
 // For good: promises that a program leaves rejected are told of after the run's last turn.
 installGuard();
 
-/** Opens a place for one execution. */
-export type OpenPlace = (wrap?: Wrap) => Promise<VirtualPlace>;
+/** Opens a database for one execution. */
+export type OpenPlace = (wrap?: Wrap) => Promise<VirtualDatabase>;
 
-/** How many scenarios live in one place at once. */
+/** How many scenarios share one database at a time. */
 const BATCH = 300;
 
 /** What a test asks of scenarios. */
@@ -39,7 +39,7 @@ export type Property = (open: OpenPlace, scenarios: readonly Scenario[]) => Prom
  * Asserts a property of random scenarios.
  *
  * @param count How many, unless the environment says otherwise.
- * @param open Opens a place.
+ * @param open Opens a database.
  * @param property What must hold.
  * @throws {Error} If it does not, with the seed, and the scenario.
  */
@@ -127,9 +127,9 @@ export async function executeAndCheck(
 ): Promise<Aftermath> {
   const tellings = new Tellings();
   const fates = manner.fates?.() ?? (() => "answered");
-  const losses = new Losses(tellings.watch(fates, () => place.clock.monotonic()));
-  await using place = await open((driver, schema) => losses.wrap(driver, schema));
-  const after = await execute(place, scenarios, manner, losses);
+  const losses = new Losses(tellings.watch(fates, () => db.clock.monotonic()));
+  await using db = await open((driver, schema) => losses.wrap(driver, schema));
+  const after = await execute(db, scenarios, manner, losses);
   const made = Map.groupBy(after.made, ({ runId }) => familyOf(runId));
   const ledger = Map.groupBy(after.ledger, ({ run }) => familyOf(run));
   await forEachFamily(familiesOf(after), async ({ runs }, root) => {
@@ -139,6 +139,6 @@ export async function executeAndCheck(
     checkAttempts({ runs, made: made.get(root) ?? [] }, died);
     for (const run of runs) await checkReplays(run, after.world, died);
   });
-  await checkNothingLeft(place);
+  await checkNothingLeft(db);
   return after;
 }

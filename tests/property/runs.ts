@@ -14,7 +14,7 @@ import type { Decide, Losses } from "../support/losses.ts";
 import type { NodeOptions } from "../support/node.ts";
 import { TestNode } from "../support/node.ts";
 import { TICK_MS } from "../support/random_program.ts";
-import type { VirtualPlace } from "../support/virtual_place.ts";
+import type { VirtualDatabase } from "../support/virtual_database.ts";
 import { type EndedRun, readRuns, Witness } from "./ended_runs.ts";
 import { type Deed, runIdOf, type Scenario } from "./scenarios.ts";
 import { type MadeAttempt, RandomWorld } from "./world.ts";
@@ -50,18 +50,18 @@ export interface Aftermath {
 
 /** Executes scenarios to their end. */
 export async function execute(
-  place: VirtualPlace,
+  db: VirtualDatabase,
   scenarios: readonly Scenario[],
   manner: Manner,
   losses: Losses,
 ): Promise<Aftermath> {
   const witness = new Witness();
-  const ledger = `"${place.schema}".ledger`;
-  const world = new RandomWorld(place.clock, ledger);
+  const ledger = `"${db.schema}".ledger`;
+  const world = new RandomWorld(db.clock, ledger);
   const nodes = await Promise.all(
     Array.from({ length: manner.nodes ?? 1 }, () =>
-      TestNode.open(place, [world.workflow], {
-        ...place.node,
+      TestNode.open(db, [world.workflow], {
+        ...db.node,
         activities: world.named,
         pinned: world.pinned,
         onExecution: (start, execution) => witness.watch(start, execution),
@@ -69,27 +69,27 @@ export async function execute(
       })),
   );
   try {
-    await place.query(`create table ${ledger} (run text, key text)`);
+    await db.query(`create table ${ledger} (run text, key text)`);
     losses.begin();
-    await live(place, nodes, scenarios, manner.burials ?? []);
+    await live(db, nodes, scenarios, manner.burials ?? []);
     losses.end();
-    if (manner.fates !== undefined) await place.time.moveTo(place.clock.monotonic() + RETRIED_MS);
+    if (manner.fates !== undefined) await db.time.moveTo(db.clock.monotonic() + RETRIED_MS);
   } finally {
     losses.end();
     for (const node of nodes) await node.engine.close(0); // time does not pass by itself
   }
-  const runs = await readRuns(place, witness);
-  const written = await place.query<{ run: string; key: string }>(`select * from ${ledger}`);
+  const runs = await readRuns(db, witness);
+  const written = await db.query<{ run: string; key: string }>(`select * from ${ledger}`);
   return { runs, made: world.made, ledger: written, world };
 }
 
 async function live(
-  place: VirtualPlace,
+  db: VirtualDatabase,
   nodes: readonly TestNode[],
   scenarios: readonly Scenario[],
   burials: readonly number[],
 ): Promise<void> {
-  const begin = place.clock.monotonic();
+  const begin = db.clock.monotonic();
   for (const [index, { generations, ...scenario }] of scenarios.entries()) {
     const start = () => nodeOf(nodes, index).start("random", { generations }, runIdOf(scenario));
     await insisting(start);
@@ -105,10 +105,10 @@ async function live(
     act: () => insisting(() => nodeOf(nodes, 0).store.nodes.expire("somebody else", true)),
   }));
   for (const { at, act } of [...deeds, ...deaths].sort((a, b) => a.at - b.at)) {
-    await place.time.moveTo(begin + at);
+    await db.time.moveTo(begin + at);
     await act();
   }
-  await helpToEnd(place, nodeOf(nodes, 0));
+  await helpToEnd(db, nodeOf(nodes, 0));
 }
 
 function nodeOf(nodes: readonly TestNode[], index: number): TestNode {
@@ -144,10 +144,10 @@ async function act(
 }
 
 /** Sends every signal to every run, again and again, until all have ended or some are stuck. */
-async function helpToEnd(place: VirtualPlace, node: TestNode): Promise<void> {
+async function helpToEnd(db: VirtualDatabase, node: TestNode): Promise<void> {
   for (let rounds = 0; rounds < 200; rounds++) {
-    await place.time.moveTo(place.clock.monotonic() + 50.5 * TICK_MS);
-    const left = await place.query<{ run_id: string; state: string }>(
+    await db.time.moveTo(db.clock.monotonic() + 50.5 * TICK_MS);
+    const left = await db.query<{ run_id: string; state: string }>(
       `select run_id, state from {schema}.runs where ended_at is null`,
     );
     if (left.length === 0 || left.some(({ state }) => state.startsWith("stuck_"))) return;
@@ -155,7 +155,7 @@ async function helpToEnd(place: VirtualPlace, node: TestNode): Promise<void> {
       for (const name of ["a", "b", "c"]) await act(node, run_id, { kind: "signal", name });
     }
   }
-  const left = await place.query(
+  const left = await db.query(
     `select run_id, state, node, waits::text, wake_at from {schema}.runs where ended_at is null`,
   );
   assert.fail(`Runs do not end: ${JSON.stringify(left)}`);

@@ -8,13 +8,13 @@ import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import type { ScheduleOptions } from "../../src/client/schedule/options.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { hashOf, register } from "../support/node.ts";
 
 const HOUR = 3_600_000;
 
-async function connected(place: Place, namespace?: string): Promise<Continuum> {
-  const { database, schema } = place;
+async function connected(db: EmptyDatabase, namespace?: string): Promise<Continuum> {
+  const { database, schema } = db;
   return await Continuum.connect({
     database,
     schema,
@@ -22,19 +22,19 @@ async function connected(place: Place, namespace?: string): Promise<Continuum> {
   });
 }
 
-/** A place in which the workflow `tick` is registered, and a client. */
+/** A database in which the workflow `tick` is registered, and a client. */
 async function world(
-  fresh: Promise<Place>,
-): Promise<{ place: Place; continuum: Continuum } & AsyncDisposable> {
-  const place = await fresh;
-  const continuum = await connected(place);
-  await register(await place.open(), "tick");
+  fresh: Promise<EmptyDatabase>,
+): Promise<{ db: EmptyDatabase; continuum: Continuum } & AsyncDisposable> {
+  const db = await fresh;
+  const continuum = await connected(db);
+  await register(await db.open(), "tick");
   return {
-    place,
+    db,
     continuum,
     async [Symbol.asyncDispose]() {
       await continuum.close();
-      await place[Symbol.asyncDispose]();
+      await db[Symbol.asyncDispose]();
     },
   };
 }
@@ -226,7 +226,7 @@ forEachDatabase("schedules of a client", (database, test) => {
 
   test("a namespace hides its schedules from others, and its runs are in it", async () => {
     await using made = await world(database.fresh());
-    await using other = await connected(made.place, "other");
+    await using other = await connected(made.db, "other");
     await other.schedules.create({ id: "s", workflow: "tick", every: "1h" });
     await assert.rejects(made.continuum.schedules.get("s"), { code: "SCHEDULE_NOT_FOUND" });
     assert.deepEqual(await made.continuum.schedules.list(), []);

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import type { ScheduleSpec, ScheduleStore } from "../../src/ports/schedules.ts";
 import { begin, type Overlap, type Rules } from "../../src/schedule/firing.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { TestNode } from "../support/node.ts";
 
 const HOUR = 3_600_000;
@@ -39,8 +39,8 @@ async function create(node: TestNode, workflow: string, rules: Partial<Rules> = 
 }
 
 /** Lets the next planned time be one that just came, and tells which it is. */
-async function plannedNow(place: Place): Promise<string> {
-  const [row] = await place.query<{ at: number }>(
+async function plannedNow(db: EmptyDatabase): Promise<string> {
+  const [row] = await db.query<{ at: number }>(
     `update {schema}.schedules set
        planned_at = clock_timestamp() - interval '1 millisecond',
        fire_at = clock_timestamp() - interval '1 millisecond'
@@ -50,8 +50,8 @@ async function plannedNow(place: Place): Promise<string> {
 }
 
 /** Starts the schedule's run at a planned time that just came, and waits until it waits. */
-async function startWaiting(place: Place, node: TestNode): Promise<string> {
-  const runId = await plannedNow(place);
+async function startWaiting(db: EmptyDatabase, node: TestNode): Promise<string> {
+  const runId = await plannedNow(db);
   node.engine.receive({ kind: "scheduled" });
   await node.left(runId, "suspended");
   return runId;
@@ -63,18 +63,18 @@ async function progress(node: TestNode) {
 
 forEachDatabase("a node with schedules", (database, test) => {
   test("what is due when it opens starts at once, and is executed", async () => {
-    await using place = await database.fresh();
-    await using first = await TestNode.open(place, [tick]);
+    await using db = await database.fresh();
+    await using first = await TestNode.open(db, [tick]);
     await create(first, "tick");
-    const runId = await plannedNow(place);
-    await using second = await TestNode.open(place, [tick]);
+    const runId = await plannedNow(db);
+    await using second = await TestNode.open(db, [tick]);
     await Promise.race([first.left(runId, "ended"), second.left(runId, "ended")]);
     assert.equal((await first.store.runs.get(runId))?.state, "completed");
   });
 
   test("a hint makes it look, and what comes later it starts by itself", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [tick]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [tick]);
     const at = await node.store.now() + 40;
     await create(node, "tick", { timing: { kind: "at", at } });
     node.engine.receive({ kind: "scheduled" });
@@ -86,11 +86,11 @@ forEachDatabase("a node with schedules", (database, test) => {
   });
 
   test("a firing that waits starts when the run before it has ended", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [wait]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [wait]);
     await create(node, "wait", { overlap: "buffer_one" });
-    const first = await startWaiting(place, node);
-    const second = await plannedNow(place);
+    const first = await startWaiting(db, node);
+    const second = await plannedNow(db);
     node.engine.receive({ kind: "scheduled" });
     await held(node);
     await node.signal(first, "go");
@@ -99,10 +99,10 @@ forEachDatabase("a node with schedules", (database, test) => {
   });
 
   test("a run that ends while the runner looks is not waited for until a heartbeat", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [wait], { leaseMs: 86_400_000 });
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [wait], { leaseMs: 86_400_000 });
     await create(node, "wait", { overlap: "buffer_one" });
-    const first = await startWaiting(place, node);
+    const first = await startWaiting(db, node);
     const schedules = node.store.schedules as { release: ScheduleStore["release"] };
     const release = schedules.release.bind(schedules);
     schedules.release = async () => {
@@ -113,7 +113,7 @@ forEachDatabase("a node with schedules", (database, test) => {
       await node.left(first, "ended");
       return blocked;
     };
-    const second = await plannedNow(place);
+    const second = await plannedNow(db);
     node.engine.receive({ kind: "scheduled" });
     await node.left(second, "suspended");
   });
@@ -124,11 +124,11 @@ forEachDatabase("a node with schedules", (database, test) => {
   ];
   for (const [overlap, state] of stopping) {
     test(`with ${overlap} the run before is ${state}, then the next one starts`, async () => {
-      await using place = await database.fresh();
-      await using node = await TestNode.open(place, [wait]);
+      await using db = await database.fresh();
+      await using node = await TestNode.open(db, [wait]);
       await create(node, "wait", { overlap });
-      const first = await startWaiting(place, node);
-      const second = await startWaiting(place, node);
+      const first = await startWaiting(db, node);
+      const second = await startWaiting(db, node);
       const { error, state: found } = (await node.store.runs.get(first))!;
       assert.equal(found, state);
       assert.match(error!, new RegExp(second.slice(2).replaceAll(".", "\\.")), "it says for whom");
@@ -136,16 +136,16 @@ forEachDatabase("a node with schedules", (database, test) => {
   }
 
   test("what a node left standing in the way is stopped by the next one", async () => {
-    await using place = await database.fresh();
-    await using node = await TestNode.open(place, [wait]);
+    await using db = await database.fresh();
+    await using node = await TestNode.open(db, [wait]);
     await create(node, "wait", { overlap: "terminate_other" });
-    const first = await startWaiting(place, node);
+    const first = await startWaiting(db, node);
     // As if the node had died right after its decision.
-    await place.query(
+    await db.query(
       `update {schema}.schedules set held_at = clock_timestamp(), planned_at = null, fire_at = null`,
     );
     const { held } = await progress(node);
-    await using other = await TestNode.open(place, [wait]);
+    await using other = await TestNode.open(db, [wait]);
     const runId = `s>${new Date(held!).toISOString()}`;
     await Promise.race([node.left(runId, "suspended"), other.left(runId, "suspended")]);
     assert.equal((await node.store.runs.get(first))?.state, "terminated");
@@ -153,14 +153,14 @@ forEachDatabase("a node with schedules", (database, test) => {
 
   for (const hint of ["a hint of its end", "the next beat"]) {
     test(`a run that a firing waits for ended elsewhere: ${hint} lets it start`, async () => {
-      await using place = await database.fresh();
-      await using node = await TestNode.open(place, [wait]);
+      await using db = await database.fresh();
+      await using node = await TestNode.open(db, [wait]);
       await create(node, "wait", { overlap: "buffer_one" });
-      const first = await startWaiting(place, node);
-      const second = await plannedNow(place);
+      const first = await startWaiting(db, node);
+      const second = await plannedNow(db);
       node.engine.receive({ kind: "scheduled" });
       await held(node);
-      await place.query(
+      await db.query(
         `update {schema}.runs set state = 'completed', result = '1', wake_at = null, waits = null,
            ended_at = clock_timestamp() where run_id = $1`,
         [first],
@@ -180,8 +180,8 @@ forEachDatabase("a node with schedules", (database, test) => {
   }
 
   test("three nodes make every firing of twenty schedules happen once", async () => {
-    await using place = await database.fresh();
-    const nodes = await Promise.all([1, 2, 3].map(() => TestNode.open(place, [tick])));
+    await using db = await database.fresh();
+    const nodes = await Promise.all([1, 2, 3].map(() => TestNode.open(db, [tick])));
     await using all = new AsyncDisposableStack();
     for (const node of nodes) all.use(node);
     const [{ store }] = nodes as [TestNode, ...TestNode[]];

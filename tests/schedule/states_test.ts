@@ -12,12 +12,12 @@ import type { ScheduleOptions } from "../../src/client/schedule/options.ts";
 import { decideFiring, onFailure } from "../../src/engine/duties/schedule_runner.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { pglite } from "../../src/store/pglite/mod.ts";
-import { type Place, placeOn } from "../support/database.ts";
+import { type EmptyDatabase, emptyDatabase } from "../support/database.ts";
 import { register } from "../support/node.ts";
 import { drawnMoves, MoveRecorder } from "../support/states.ts";
 
 interface Subject {
-  readonly place: Place;
+  readonly db: EmptyDatabase;
   readonly store: Store;
   readonly schedules: Schedules;
 }
@@ -28,8 +28,8 @@ const EVERY: ScheduleOptions = { id: "s", workflow: "tick", every: "1h" };
 const ONCE: ScheduleOptions = { id: "s", workflow: "tick", at: new Date(9e12) };
 
 /** Makes the schedule due, and makes due schedules fire. */
-async function fire({ place, store }: Subject): Promise<void> {
-  await place.query(
+async function fire({ db, store }: Subject): Promise<void> {
+  await db.query(
     `update {schema}.schedules set planned_at = clock_timestamp() - interval '1 second',
        fire_at = clock_timestamp() - interval '1 second' where state = 'active'`,
   );
@@ -38,9 +38,9 @@ async function fire({ place, store }: Subject): Promise<void> {
 
 /** As {@linkcode fire}, where something throws: so often that the schedule is given up. */
 async function fireInVain(subject: Subject): Promise<void> {
-  const { place, store } = subject;
+  const { db, store } = subject;
   for (let attempt = 1; attempt <= 12; attempt++) {
-    await place.query(
+    await db.query(
       `update {schema}.schedules set fire_at = clock_timestamp() - interval '1 second'
        where state = 'active'`,
     );
@@ -99,18 +99,18 @@ const OPERATIONS: readonly Operation[] = [
   create({ ...EVERY, until: new Date(1) }),
   replace({ ...EVERY, until: new Date(1) }),
   replace({ ...EVERY, until: new Date(1), paused: true }),
-  async ({ place, schedules }) => {
-    await place.query(
+  async ({ db, schedules }) => {
+    await db.query(
       `update {schema}.schedules set rules = jsonb_set(rules::jsonb, '{until}', '1')::json`,
     );
     await schedules.resume("s");
   },
   async (subject) => {
-    await subject.place.query("update {schema}.schedules set workflow = 'unknown'");
+    await subject.db.query("update {schema}.schedules set workflow = 'unknown'");
     await fire(subject);
   },
-  async ({ place, store }) => {
-    await place.query("update {schema}.schedules set workflow = 'tick'");
+  async ({ db, store }) => {
+    await db.query("update {schema}.schedules set workflow = 'tick'");
     await store.schedules.release();
   },
 ];
@@ -121,15 +121,15 @@ Deno.test({
   sanitizeResources: false,
   async fn() {
     const database = pglite(null);
-    await using place = await placeOn(database);
-    const store = await place.open();
+    await using db = await emptyDatabase(database);
+    const store = await db.open();
     await register(store, "tick");
-    await using continuum = await Continuum.connect({ database, schema: place.schema });
-    const recorder = await MoveRecorder.on(place, "schedules");
-    const subject = { place, store, schedules: continuum.schedules };
+    await using continuum = await Continuum.connect({ database, schema: db.schema });
+    const recorder = await MoveRecorder.on(db, "schedules");
+    const subject = { db, store, schedules: continuum.schedules };
     for (const build of BUILDS) {
       for (const operate of OPERATIONS) {
-        await place.query("truncate {schema}.schedules, {schema}.runs cascade");
+        await db.query("truncate {schema}.schedules, {schema}.runs cascade");
         await build(subject);
         // What a state does not allow is refused, and moves nothing.
         await operate(subject).catch((error: { code?: string }) => {

@@ -9,7 +9,7 @@ import { decideFiring, onFailure } from "../../src/engine/duties/schedule_runner
 import type { ScheduleDecision, ScheduleRow, ScheduleSpec } from "../../src/ports/schedules.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { begin, type Rules, stop } from "../../src/schedule/firing.ts";
-import { forEachDatabase, type Place } from "../support/database.ts";
+import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { hashOf, register } from "../support/node.ts";
 
 const HOUR = 3_600_000;
@@ -49,8 +49,8 @@ async function create(store: Store, of: ScheduleSpec = spec()): Promise<boolean>
 }
 
 /** Lets hours pass for a schedule: its plan is moved back. */
-async function pass(place: Place, hours: number, id = "s"): Promise<void> {
-  await place.query(
+async function pass(db: EmptyDatabase, hours: number, id = "s"): Promise<void> {
+  await db.query(
     `update {schema}.schedules set planned_at = planned_at - $1::integer * interval '1 hour',
        fire_at = fire_at - $1::integer * interval '1 hour'
      where schedule_id = $2`,
@@ -59,8 +59,8 @@ async function pass(place: Place, hours: number, id = "s"): Promise<void> {
 }
 
 /** Lets the next planned time be one that just came, like no other before. */
-async function plannedNow(place: Place): Promise<void> {
-  await place.query(
+async function plannedNow(db: EmptyDatabase): Promise<void> {
+  await db.query(
     `update {schema}.schedules set planned_at = clock_timestamp() - interval '1 millisecond',
        fire_at = clock_timestamp() - interval '1 millisecond'`,
   );
@@ -74,8 +74,8 @@ async function row(store: Store, id = "s"): Promise<ScheduleRow> {
   return (await store.schedules.get({ ...KEY, id }))!;
 }
 
-async function endRuns(place: Place): Promise<void> {
-  await place.query(
+async function endRuns(db: EmptyDatabase): Promise<void> {
+  await db.query(
     `update {schema}.runs set state = 'completed', result = '1', wake_at = null,
        ended_at = clock_timestamp() where ended_at is null`,
   );
@@ -83,8 +83,8 @@ async function endRuns(place: Place): Promise<void> {
 
 forEachDatabase("schedules in a store", (database, test) => {
   test("a schedule is kept as it was given, and its id is taken once a namespace", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await register(store, "tick");
     const full = spec({
       input: `{"text":"it's \\"quoted\\", {braced}"}`,
@@ -107,12 +107,12 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("a due schedule starts its run and moves on, in one transaction", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await register(store, "tick");
     await create(store);
     assert.deepEqual(await fire(store), []);
-    await pass(place, 1);
+    await pass(db, 1);
     const planned = (await row(store)).progress.planned!;
     const runId = `s>${new Date(planned).toISOString()}`;
     assert.deepEqual(await fire(store), [runId]);
@@ -140,13 +140,13 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("many stores that fire at once fire everything once", async () => {
-    await using place = await database.fresh();
-    const stores = await Promise.all([place.open(), place.open(), place.open()]);
+    await using db = await database.fresh();
+    const stores = await Promise.all([db.open(), db.open(), db.open()]);
     const [store] = stores;
     await register(store, "tick");
     const all = rules({ catchUp: "all" });
     for (let i = 0; i < 20; i++) await create(store, spec({ id: `s${i}`, rules: all }));
-    await place.query(
+    await db.query(
       `update {schema}.schedules set planned_at = planned_at - interval '9 hours',
          fire_at = fire_at - interval '9 hours'`,
     );
@@ -159,7 +159,7 @@ forEachDatabase("schedules in a store", (database, test) => {
       );
       started.push(...batches.flatMap((batch) => batch.started));
     }
-    const [{ count }] = await place.query<{ count: number }>(
+    const [{ count }] = await db.query<{ count: number }>(
       "select count(*)::integer as count from {schema}.runs",
     ) as [{ count: number }];
     assert.equal(started.length, new Set(started).size, "no run is started twice");
@@ -168,11 +168,11 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("F98: a run that is there already is the firing's run", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await register(store, "tick");
     await create(store);
-    await pass(place, 1);
+    await pass(db, 1);
     const runId = `s>${new Date((await row(store)).progress.planned!).toISOString()}`;
     const given = { runId, workflow: "tick", hash: hashOf("tick"), specifier: "test:tick" };
     await store.runs.insert([{ ...given, input: "null", seed: "seed" }]);
@@ -182,30 +182,30 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("SCHEDULE-2: a firing sees the run that another one has just started", async () => {
-    await using place = await database.fresh();
-    const [store, other] = [await place.open(), await place.open()];
+    await using db = await database.fresh();
+    const [store, other] = [await db.open(), await db.open()];
     await register(store, "tick");
     await create(store, spec({ rules: rules({ overlap: "skip", catchUp: "all" }) }));
-    await pass(place, 30);
+    await pass(db, 30);
     await Promise.all([store, other, store, other].map(fire));
     const { progress, runs } = await row(store);
     assert.deepEqual([runs.length, progress.started, progress.skipped], [1, 1, 29]);
   });
 
   test("SCHEDULE-3: a firing that the database refuses is put off by itself, and others go on", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await register(store, "tick");
-    await place.query("alter table {schema}.runs add check (run_id not like 'bad>%')");
+    await db.query("alter table {schema}.runs add check (run_id not like 'bad>%')");
     for (const id of ["bad", "good1", "good2"]) await create(store, spec({ id }));
-    for (const id of ["bad", "good1", "good2"]) await pass(place, 1, id);
+    for (const id of ["bad", "good1", "good2"]) await pass(db, 1, id);
     assert.deepEqual((await fire(store)).map((id) => id.split(">")[0]), ["good1", "good2"]);
     let { progress } = await row(store, "bad");
     assert.deepEqual([progress.state, progress.failures, progress.started], ["active", 1, 0]);
     assert.ok(progress.fireAt! > progress.planned! + 1_000, "later than planned, the plan is kept");
     const { planned } = progress;
     for (let attempt = 2; attempt <= 12; attempt++) {
-      await place.query("update {schema}.schedules set fire_at = planned_at where failures > 0");
+      await db.query("update {schema}.schedules set fire_at = planned_at where failures > 0");
       assert.deepEqual(await fire(store), []);
     }
     ({ progress } = await row(store, "bad"));
@@ -216,11 +216,11 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("a decision that throws is put off by itself too", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await register(store, "tick");
     for (const id of ["bad", "good"]) await create(store, spec({ id }));
-    for (const id of ["bad", "good"]) await pass(place, 1, id);
+    for (const id of ["bad", "good"]) await pass(db, 1, id);
     const { started } = await store.schedules.fire(100, (row, now) => {
       if (row.id === "bad") throw new RangeError("no such zone here");
       return decideFiring(row, now);
@@ -230,10 +230,10 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("a workflow without a version parks the schedule until one is registered", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await create(store);
-    await pass(place, 1);
+    await pass(db, 1);
     assert.deepEqual(await fire(store), []);
     const { progress } = await row(store);
     assert.deepEqual([progress.state, progress.trouble?.code], ["stuck", "VERSION_NOT_FOUND"]);
@@ -247,15 +247,15 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("without a pin the current version starts, with one the pinned", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await register(store, "tick");
     const pin = { hash: hashOf("tick"), specifier: "test:tick" };
     await create(store, spec({ id: "pinned", pin }));
     await create(store, spec({ id: "loose" }));
     const second = { hash: "2".repeat(64), workflow: "tick", label: null, manifest: "2" };
     await store.versions.register({ ...second, specifier: "test:tick2", blobs: null });
-    for (const id of ["pinned", "loose"]) await pass(place, 1, id);
+    for (const id of ["pinned", "loose"]) await pass(db, 1, id);
     const runs = await Promise.all((await fire(store)).map((id) => store.runs.get(id)));
     assert.deepEqual(runs.map((run) => [run!.hash, run!.specifier]), [
       [second.hash, "test:tick2"],
@@ -270,22 +270,22 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("a version that a schedule is pinned to can't be taken from under it", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await register(store, "tick");
     await create(store, spec({ pin: { hash: hashOf("tick"), specifier: "test:tick" } }));
-    await place.query("delete from {schema}.workflows");
-    await assert.rejects(place.query("delete from {schema}.workflow_versions"), { code: "23503" });
+    await db.query("delete from {schema}.workflows");
+    await assert.rejects(db.query("delete from {schema}.workflow_versions"), { code: "23503" });
   });
 
   test("a held firing is due when the run before it has ended", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await register(store, "tick");
     await create(store, spec({ rules: rules({ overlap: "buffer_one" }) }));
-    await pass(place, 2);
+    await pass(db, 2);
     const [first] = await fire(store);
-    await plannedNow(place);
+    await plannedNow(db);
     assert.deepEqual(await fire(store), []);
     const { held } = (await row(store)).progress;
     assert.deepEqual(await store.schedules.release(), [{
@@ -295,15 +295,15 @@ forEachDatabase("schedules in a store", (database, test) => {
       runIds: [first],
     }]);
     assert.deepEqual(await fire(store), []);
-    await endRuns(place);
+    await endRuns(db);
     assert.deepEqual(await store.schedules.release(), []);
     assert.deepEqual(await fire(store), [`s>${new Date(held!).toISOString()}`]);
     assert.equal((await row(store)).progress.held, null);
   });
 
   test("changes of one schedule follow each other, and one that throws writes nothing", async () => {
-    await using place = await database.fresh();
-    const [store, other] = [await place.open(), await place.open()];
+    await using db = await database.fresh();
+    const [store, other] = [await db.open(), await db.open()];
     await register(store, "tick");
     await create(store);
     const count = ({ progress }: ScheduleRow, now: number): ScheduleDecision => ({
@@ -326,19 +326,19 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("of ended runs the latest fifty are remembered, of others all", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await register(store, "tick");
     await create(store, spec({ rules: rules({ catchUp: "all" }) }));
-    await pass(place, 80);
+    await pass(db, 80);
     assert.equal((await fire(store)).length, 80);
     const kept = async () =>
-      (await place.query<{ n: number }>(
+      (await db.query<{ n: number }>(
         "select count(*)::integer as n from {schema}.schedule_runs",
       ))[0]!.n;
     assert.equal(await kept(), 80);
-    await endRuns(place);
-    await plannedNow(place);
+    await endRuns(db);
+    await plannedNow(db);
     await fire(store);
     assert.equal(await kept(), 50);
     const { runs } = await row(store);
@@ -348,8 +348,8 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("lists page by id, within a namespace", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await register(store, "tick");
     for (const id of ["b", "C", "a", "ä"]) await create(store, spec({ id }));
     await create(store, spec({ id: "x", namespace: "other" }));
@@ -367,10 +367,10 @@ forEachDatabase("schedules in a store", (database, test) => {
   });
 
   test("looking for what is due reads the index of what is due", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await create(store);
-    const plan = await place.query<Record<string, string>>(
+    const plan = await db.query<Record<string, string>>(
       `explain (costs off) select fire_at from {schema}.schedules
        where fire_at is not null order by fire_at limit 1`,
     );

@@ -33,8 +33,8 @@ const RULES = {
 
 forEachDatabase("troubles of schedules", (database, test) => {
   test("a trouble of any text stops no heartbeat, can be read, and passes", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     const { nodes, schedules } = store;
     await register(store, "tick");
     for (const [index, message] of TEXTS.entries()) {

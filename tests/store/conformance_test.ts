@@ -4,7 +4,7 @@
  * @module
  */
 
-import { forEachDatabase, type TestDatabase } from "../support/database.ts";
+import { type DatabaseKind, forEachDatabase } from "../support/database.ts";
 import { health } from "./conformance/health.ts";
 import { journal } from "./conformance/journal.ts";
 import { nodes } from "./conformance/nodes.ts";
@@ -15,7 +15,7 @@ import { versions } from "./conformance/versions.ts";
 for (const prefix of ["plain", 'Odd "Schema"']) {
   forEachDatabase(`store in a schema named like ${prefix}`, (database, test) => {
     let count = 0;
-    const named: TestDatabase = {
+    const named: DatabaseKind = {
       name: database.name,
       fresh: (name) => database.fresh(name ?? `${prefix} ${Deno.pid} ${count++}`),
     };

@@ -7,25 +7,25 @@
 import assert from "node:assert/strict";
 import { Journal } from "../../src/store/journal/append.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
-import { forEachDatabase, postgresPlace } from "../support/database.ts";
+import { emptyPostgres, forEachDatabase } from "../support/database.ts";
 import { Losses } from "../support/losses.ts";
 import { claimed, newEvent, newWorld, share } from "./conformance/fixtures.ts";
 
 forEachDatabase("a long history", (database, test) => {
   test("JOURNAL-4: is read in parts, to the letter, with the row as it is", async () => {
     await using world = await newWorld(database);
-    const { place, store } = world;
+    const { db, store } = world;
     const run = await claimed(store, "r");
     const events = Array.from(
       { length: 50 },
       (_, n) => newEvent(`e${n}`, `"${"x".repeat(n * 7)}"`),
     );
     await store.journal.commit([share(run, 0, { events })]);
-    const driver = await place.database.open();
+    const driver = await db.database.open();
     try {
       const whole = await store.journal.load([{ id: run.id, from: 3 }]);
       for (const bytes of [10, 100, 1_000]) {
-        const parts = new Journal(driver, new SchemaName(place.schema), bytes);
+        const parts = new Journal(driver, new SchemaName(db.schema), bytes);
         assert.deepEqual(await parts.load([{ id: run.id, from: 3 }]), whole);
         assert.deepEqual(await parts.load([{ id: run.id + 1, from: 0 }]), []);
       }
@@ -37,13 +37,13 @@ forEachDatabase("a long history", (database, test) => {
 });
 
 Deno.test("JOURNAL-2: while a row is held, only flushes with its run are told to pass it, on Postgres", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
-  const { place, store } = world;
+  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  const { db, store } = world;
   const [held, free] = [await claimed(store, "held"), await claimed(store, "free")];
-  const driver = await place.database.open();
-  const keeper = await place.database.open();
+  const driver = await db.database.open();
+  const keeper = await db.database.open();
   const losses = new Losses(() => "answered");
-  const journal = new Journal(losses.wrap(driver, place.schema), new SchemaName(place.schema));
+  const journal = new Journal(losses.wrap(driver, db.schema), new SchemaName(db.schema));
   losses.begin();
   let next = 0;
   const write = async (...runs: (typeof held)[]) => {
@@ -58,7 +58,7 @@ Deno.test("JOURNAL-2: while a row is held, only flushes with its run are told to
   const skipping = ["journal.appendSkipping", "journal.fences"];
   try {
     await keeper.transaction(async (session) => {
-      await session.query(`select 1 from "${place.schema}".runs where id = $1 for update`, [
+      await session.query(`select 1 from "${db.schema}".runs where id = $1 for update`, [
         held.id,
       ]);
       const waited = [["busy", "written"], ["journal.append", ...skipping]];
@@ -77,10 +77,10 @@ Deno.test("JOURNAL-2: while a row is held, only flushes with its run are told to
 });
 
 Deno.test("JOURNAL-2: a large share does not wait for its row either, and is written later, on Postgres", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
-  const { place, store } = world;
+  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  const { db, store } = world;
   const run = await claimed(store, "r");
-  const keeper = await place.database.open();
+  const keeper = await db.database.open();
   const payload = JSON.stringify("x".repeat(2_000_000));
   const write = async () => {
     const [result] = await store.journal.commit([
@@ -90,7 +90,7 @@ Deno.test("JOURNAL-2: a large share does not wait for its row either, and is wri
   };
   try {
     await keeper.transaction(async (session) => {
-      await session.query(`select 1 from "${place.schema}".runs where id = $1 for update`, [
+      await session.query(`select 1 from "${db.schema}".runs where id = $1 for update`, [
         run.id,
       ]);
       assert.deepEqual([await write(), await write()], ["busy", "busy"]);

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import type { ClaimedRun, Transition } from "../../src/ports/rows.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { SeededRandom } from "../../src/base/random.ts";
-import { type Place, postgresPlace } from "../support/database.ts";
+import { type EmptyDatabase, emptyPostgres } from "../support/database.ts";
 import {
   COMPLETED,
   expire,
@@ -42,7 +42,7 @@ class Worker {
   #made = 0;
 
   constructor(
-    readonly place: Place,
+    readonly db: EmptyDatabase,
     readonly store: Store,
     readonly nodes: string[],
     readonly name: string,
@@ -97,11 +97,11 @@ class Worker {
       await nodes.close(this.#node());
       await this.#open();
     } else if (chance < 0.97) {
-      await expire(this.place, this.#node());
+      await expire(this.db, this.#node());
       await nodes.expire(this.#node(), false);
       await this.#open();
     } else {
-      assert.deepEqual(await this.place.query(UNNAMED), []);
+      assert.deepEqual(await this.db.query(UNNAMED), []);
     }
   }
 
@@ -139,8 +139,8 @@ class Worker {
 }
 
 Deno.test("whatever happens at once, a burial finds each run of the dead, on Postgres", async () => {
-  await using place = await postgresPlace();
-  const stores = await Promise.all(Array.from({ length: STORES }, () => place.open()));
+  await using db = await emptyPostgres();
+  const stores = await Promise.all(Array.from({ length: STORES }, () => db.open()));
   const store = stores[0]!;
   await register(store);
   const nodes = Array.from({ length: WORKERS }, (_, index) => `node-${index}`);
@@ -149,16 +149,16 @@ Deno.test("whatever happens at once, a burial finds each run of the dead, on Pos
 
   const workers = Array.from(
     { length: WORKERS },
-    (_, index) => new Worker(place, stores[index % STORES]!, nodes, `worker-${index}`),
+    (_, index) => new Worker(db, stores[index % STORES]!, nodes, `worker-${index}`),
   );
   await Promise.all(workers.map((worker) => worker.work()));
 
-  assert.deepEqual(await place.query(UNNAMED), []);
+  assert.deepEqual(await db.query(UNNAMED), []);
   const running = { states: ["running" as const], limit: 9_999 };
   const left = await store.runs.list(running);
   assert(left.length > 0, "some runs are with a node at the end");
   await store.nodes.open({ id: "undertaker", name: "", leaseMs: LEASE_MS });
   assert.equal((await store.nodes.expire("undertaker", true)).runs, left.length);
   assert.deepEqual(await store.runs.list(running), []);
-  assert.deepEqual(await place.query("select node from {schema}.leases"), []);
+  assert.deepEqual(await db.query("select node from {schema}.leases"), []);
 });

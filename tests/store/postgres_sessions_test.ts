@@ -10,7 +10,7 @@ import { postgres } from "../../src/store/postgres/mod.ts";
 import { type ServerInfo, unsuitable } from "../../src/store/postgres/settings.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { Proxy } from "../e2e/proxy.ts";
-import { postgresPlace, postgresUrl } from "../support/database.ts";
+import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { claimed, commitOne, newEvent, NODE, register, share } from "./conformance/fixtures.ts";
 
 interface Typed {
@@ -67,8 +67,8 @@ Deno.test("values come back alike from the store's own sessions and from transac
 });
 
 Deno.test("SESSION-1: whatever a role's settings are, the store's sessions have those that they need", async () => {
-  await using place = await postgresPlace();
-  await using _owner = await place.open();
+  await using db = await emptyPostgres();
+  await using _owner = await db.open();
   const settings: Readonly<Record<string, string>> = {
     array_nulls: "off",
     bytea_output: "escape",
@@ -90,7 +90,7 @@ Deno.test("SESSION-1: whatever a role's settings are, the store's sessions have 
   };
   const url = new URL(postgresUrl());
   for (const [name, value] of Object.entries(settings)) url.searchParams.set(name, value);
-  await using store = await openStore({ database: url.href, schema: place.schema });
+  await using store = await openStore({ database: url.href, schema: db.schema });
   await store.migrate();
   await store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
   await register(store);
@@ -138,9 +138,9 @@ Deno.test("SESSION-1: what can't be set is refused by its name, with what was fo
   };
   assert.match(unsuitable(facts)!.message, /server_version .* found 14\.9, wanted 15 or newer/);
   assert.equal(unsuitable({ ...facts, release: 150000 }), null);
-  await using place = await postgresPlace();
-  const name = `latin_${place.schema}`;
-  await place.query(
+  await using db = await emptyPostgres();
+  const name = `latin_${db.schema}`;
+  await db.query(
     `create database ${name} encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'`,
   );
   try {
@@ -151,12 +151,12 @@ Deno.test("SESSION-1: what can't be set is refused by its name, with what was fo
       message: /server_encoding .* found LATIN1, wanted UTF8/,
     });
   } finally {
-    await place.query(`drop database ${name} with (force)`);
+    await db.query(`drop database ${name} with (force)`);
   }
 });
 
 Deno.test("POSTGRES-1: transactions of workflows, however many and long, keep nobody else waiting", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   const driver = await postgres(postgresUrl(), { connections: 1, transactions: 2 }).open();
   const gate = Promise.withResolvers<void>();
   const begun: number[] = [];
@@ -178,13 +178,13 @@ Deno.test("POSTGRES-1: transactions of workflows, however many and long, keep no
   await Promise.all(long);
   assert.equal(begun.length, 6);
   await driver.close();
-  void place;
+  void db;
 });
 
 Deno.test("POSTGRES-2: with three connections everything works, and with too few it says so", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   const role = `few_${crypto.randomUUID().slice(0, 8)}`;
-  await place.query(`create role ${role} login password 'secret' connection limit 3`);
+  await db.query(`create role ${role} login password 'secret' connection limit 3`);
   const url = Object.assign(new URL(postgresUrl()), { username: role, password: "secret" });
   const driver = await postgres(url.href).open();
   const end = await driver.listen!("few", () => {}, () => {});
@@ -206,7 +206,7 @@ Deno.test("POSTGRES-2: with three connections everything works, and with too few
     await end();
     await driver.close();
   }
-  await place.query(`alter role ${role} connection limit 1`);
+  await db.query(`alter role ${role} connection limit 1`);
   const [holder, refused] = [
     await postgres(url.href).open(),
     await postgres(url.href).open(),
@@ -219,7 +219,7 @@ Deno.test("POSTGRES-2: with three connections everything works, and with too few
     });
   });
   await Promise.all([holder.close(), refused.close()]);
-  await place.query(`drop role ${role}`);
+  await db.query(`drop role ${role}`);
 });
 
 Deno.test("errors of connecting are one error, with the database's name and without its secret", async () => {
@@ -302,18 +302,18 @@ Deno.test("POOL-2: where a connection was lost, none that rested meanwhile is as
 });
 
 Deno.test("STATEMENT-1: a statement that the session no longer knows, or plans otherwise, is asked again", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   const driver = await postgres(postgresUrl(), { connections: 1 }).open();
-  const { schema } = place;
+  const { schema } = db;
   const text = `select * from ${new SchemaName(schema).fill("{schema}")}.t`;
   try {
-    await place.query("create schema {schema}");
-    await place.query("create table {schema}.t as select 1 as a");
+    await db.query("create schema {schema}");
+    await db.query("create table {schema}.t as select 1 as a");
     assert.deepEqual(await driver.query(text), [{ a: 1 }]);
     await driver.script("deallocate all");
     assert.deepEqual(await driver.query(text), [{ a: 1 }]);
     assert.deepEqual(await driver.query(text), [{ a: 1 }]);
-    await place.query("alter table {schema}.t add b integer");
+    await db.query("alter table {schema}.t add b integer");
     assert.deepEqual(await driver.query(text), [{ a: 1, b: null }]);
     const names = await driver.query<{ n: number }>(
       "select count(*)::integer as n from pg_prepared_statements where name like 'continuum_%'",

@@ -15,7 +15,12 @@ import { LEASE_STATEMENTS } from "../../src/store/runs/lease_statements.ts";
 import { MESSAGE_STATEMENTS } from "../../src/store/runs/message_statements.ts";
 import { READ_STATEMENTS } from "../../src/store/runs/read_statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
-import { type Place, placeOn, postgresPlace, postgresUrl } from "../support/database.ts";
+import {
+  type EmptyDatabase,
+  emptyDatabase,
+  emptyPostgres,
+  postgresUrl,
+} from "../support/database.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
 import {
   claimed,
@@ -32,12 +37,12 @@ import {
   suspended,
 } from "./conformance/fixtures.ts";
 
-const SERVER = { name: "Postgres" as const, fresh: postgresPlace };
+const SERVER = { name: "Postgres" as const, fresh: emptyPostgres };
 
 /** Holds a lock on one run's row while `work` goes on. */
-async function holding(place: Place, runId: string, work: () => Promise<void>): Promise<void> {
-  const driver: SqlDriver = await place.database.open();
-  const text = new SchemaName(place.schema).fill(
+async function holding(db: EmptyDatabase, runId: string, work: () => Promise<void>): Promise<void> {
+  const driver: SqlDriver = await db.database.open();
+  const text = new SchemaName(db.schema).fill(
     "select from {schema}.runs where run_id = $1 for update",
   );
   try {
@@ -52,7 +57,7 @@ async function holding(place: Place, runId: string, work: () => Promise<void>): 
 
 Deno.test("JOURNAL-2: a locked row delays only its own run, and is written once it is free", async () => {
   await using world = await newWorld(SERVER);
-  const { store, place } = world;
+  const { store, db } = world;
   await store.runs.insert(Array.from({ length: 100 }, (_, index) => newRun(`r${index}`)));
   const runs = await store.runs.claim({ node: NODE, limit: 100, excluded: [] });
   const locked = runs.find(({ runId }) => runId === "r50")!;
@@ -60,7 +65,7 @@ Deno.test("JOURNAL-2: a locked row delays only its own run, and is written once 
     store.journal.commit(runs.map((run) => share(run, first, { events: [newEvent("a")] })));
   const busy = (results: CommitResult[]) =>
     results.flatMap(({ status }, index) => status === "busy" ? [runs[index]!.id] : []);
-  await holding(place, "r50", async () => {
+  await holding(db, "r50", async () => {
     const first = await flush(0);
     assert.deepEqual(busy(first), [locked.id]);
     assert.equal(first.filter(({ status }) => status === "written").length, 99);
@@ -74,12 +79,12 @@ Deno.test("JOURNAL-2: a locked row delays only its own run, and is written once 
 
 Deno.test("JOURNAL-2: where nothing can be written at all, every share is busy and none waits", async () => {
   await using world = await newWorld(SERVER);
-  const { store, place } = world;
+  const { store, db } = world;
   const run = await claimed(store, "r");
   const entry = share(run, 0, { events: [newEvent("a")] });
-  const driver = await place.database.open();
+  const driver = await db.database.open();
   await driver.transaction(async (session) => {
-    const lock = new SchemaName(place.schema).fill("lock table {schema}.runs in exclusive mode");
+    const lock = new SchemaName(db.schema).fill("lock table {schema}.runs in exclusive mode");
     await session.query(lock);
     assert.equal(await commitOne(store, entry), "busy");
     assert.equal(await commitOne(store, entry), "busy");
@@ -90,8 +95,8 @@ Deno.test("JOURNAL-2: where nothing can be written at all, every share is busy a
 
 Deno.test("JOURNAL-5: of signals that race with suspending, none is lost", async () => {
   await using world = await newWorld(SERVER);
-  const { store, place } = world;
-  const sender = await place.open();
+  const { store, db } = world;
+  const sender = await db.open();
   const rounds = 100;
   for (let round = 0; round < rounds; round++) {
     const run = await claimed(store, `r${round}`);
@@ -115,12 +120,12 @@ Deno.test("JOURNAL-5: of signals that race with suspending, none is lost", async
 
 Deno.test("NODE-1: of runs claimed while their node is buried, none is left behind", async () => {
   await using world = await newWorld(SERVER);
-  const { store, place } = world;
-  const dying = await place.open();
+  const { store, db } = world;
+  const dying = await db.open();
   for (let round = 0; round < 50; round++) {
     const node = `dying-${round}`;
     await dying.nodes.open({ id: node, name: node, leaseMs: 60_000 });
-    await expire(place, node);
+    await expire(db, node);
     await store.runs.insert([newRun(`r${round}`)]);
     await Promise.all([
       dying.runs.claim({ node, limit: 9, excluded: [] }),
@@ -128,7 +133,7 @@ Deno.test("NODE-1: of runs claimed while their node is buried, none is left behi
       store.nodes.expire(NODE, false),
     ]);
     await store.nodes.expire(NODE, false);
-    const orphans = await place.query(
+    const orphans = await db.query(
       "select from {schema}.runs where node is not null and node not in (select id from {schema}.nodes)",
     );
     assert.equal(orphans.length, 0);
@@ -143,13 +148,13 @@ Deno.test("NODE-1: of runs claimed while their node is buried, none is left behi
 
 Deno.test("NODE-1: a node that beats while it is to be buried keeps everything or loses everything", async () => {
   await using world = await newWorld(SERVER);
-  const { store, place } = world;
-  const other = await place.open();
+  const { store, db } = world;
+  const other = await db.open();
   for (let round = 0; round < 50; round++) {
     const node = `beating-${round}`;
     await other.nodes.open({ id: node, name: node, leaseMs: 60_000 });
     const run = await claimed(other, `r${round}`, node);
-    await expire(place, node);
+    await expire(db, node);
     const [beat, , committed] = await Promise.all([
       other.nodes.heartbeat(node, 60_000),
       store.nodes.expire(NODE, false),
@@ -166,8 +171,8 @@ Deno.test("NODE-1: a node that beats while it is to be buried keeps everything o
 
 Deno.test("INSERT-2: a start in a transaction that another one was ahead of finds that run, and can go on", async () => {
   await using world = await newWorld(SERVER);
-  const { store, place } = world;
-  const [first, second] = [await place.database.open(), await place.database.open()];
+  const { store, db } = world;
+  const [first, second] = [await db.database.open(), await db.database.open()];
   const began = Promise.withResolvers<void>();
   const commit = Promise.withResolvers<void>();
   try {
@@ -183,7 +188,7 @@ Deno.test("INSERT-2: a start in a transaction that another one was ahead of find
         newRun("r", { input: "2", seed: "another start" }),
         newRun("s"),
       ]);
-      while (await waiting(place) === 0);
+      while (await waiting(db) === 0);
       commit.resolve();
       const [run, other] = await asked;
       await session.query("select 1");
@@ -201,19 +206,19 @@ Deno.test("INSERT-2: a start in a transaction that another one was ahead of find
 });
 
 /** How many statements on a schema wait for another's transaction. */
-async function waiting(place: Place): Promise<number> {
-  const [row] = await place.query<{ n: number }>(
+async function waiting(db: EmptyDatabase): Promise<number> {
+  const [row] = await db.query<{ n: number }>(
     `select count(*)::integer as n from pg_stat_activity
      where wait_event = 'transactionid' and query like '%' || $1 || '%'`,
-    [place.schema],
+    [db.schema],
   );
   return row!.n;
 }
 
 Deno.test("writers, senders and claimers at once never deadlock, lose an event or claim past a limit", async () => {
   await using world = await newWorld(SERVER);
-  const { store, place } = world;
-  const second = await place.open();
+  const { store, db } = world;
+  const second = await db.open();
   await second.nodes.open({ id: "node-2", name: "two", leaseMs: 60_000 });
   await store.runs.insert(Array.from({ length: 40 }, (_, index) => newRun(`r${index}`)));
   const written = new Map<number, number>();
@@ -251,7 +256,7 @@ Deno.test("writers, senders and claimers at once never deadlock, lose an event o
     }
   };
   await Promise.all([work(store, NODE), work(second, "node-2"), send(), send()]);
-  const rows = await place.query<{ id: number; next_seq: number; n: number }>(
+  const rows = await db.query<{ id: number; next_seq: number; n: number }>(
     `select id, next_seq, (select count(*)::integer from {schema}.events where run = id) as n
      from {schema}.runs`,
   );
@@ -264,10 +269,10 @@ Deno.test("writers, senders and claimers at once never deadlock, lose an event o
 Deno.test("appends are heap-only updates, and no index holds a column that they change", async () => {
   // On a server of its own: elsewhere, other tests' transactions keep pages from being cleaned.
   await using server = await startPostgres();
-  const fresh = (schema?: string) => placeOn(postgres(server.url), schema);
+  const fresh = (schema?: string) => emptyDatabase(postgres(server.url), schema);
   await using world = await newWorld({ name: "Postgres", fresh });
-  const { store, place } = world;
-  const driver = await place.database.open();
+  const { store, db } = world;
+  const driver = await db.database.open();
   try {
     await store.runs.insert(Array.from({ length: 10 }, (_, index) => newRun(`r${index}`)));
     const runs = await store.runs.claim({ node: NODE, limit: 10, excluded: [] });
@@ -276,7 +281,7 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
         runs.map((run) => share(run, first, { events: [newEvent("a", '"x"')] })),
       );
     }
-    const indexed = await place.query<{ name: string }>(
+    const indexed = await db.query<{ name: string }>(
       `select distinct attribute.attname as name
        from pg_index as index join pg_attribute as attribute
          on attribute.attrelid = index.indrelid and (
@@ -304,10 +309,10 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
   // A session hands its counts in when it ends.
   await store[Symbol.asyncDispose]();
   const counts = () =>
-    place.query<{ updates: number; hot: number }>(
+    db.query<{ updates: number; hot: number }>(
       `select n_tup_upd as updates, n_tup_hot_upd as hot from pg_stat_user_tables
        where schemaname = $1 and relname = 'runs'`,
-      [place.schema],
+      [db.schema],
     );
   let [row] = await counts();
   for (let look = 0; look < 2_000 && row!.updates < 1_010; look++) [row] = await counts();
@@ -317,17 +322,17 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
 
 Deno.test("a claim reads its partial index, however many runs are parked or have ended", async () => {
   await using world = await newWorld(SERVER);
-  const { store, place } = world;
+  const { store, db } = world;
   await store.runs.insert(Array.from({ length: 2_000 }, (_, index) => newRun(`r${index}`)));
-  await place.query(
+  await db.query(
     `update {schema}.runs set state = 'terminated', error = '{}', wake_at = null,
        ended_at = clock_timestamp() where id % 100 > 0`,
   );
-  await place.query("vacuum analyze {schema}.runs");
-  const { claim, claimStarts } = new SchemaName(place.schema).prepare(LEASE_STATEMENTS);
+  await db.query("vacuum analyze {schema}.runs");
+  const { claim, claimStarts } = new SchemaName(db.schema).prepare(LEASE_STATEMENTS);
   for (const statement of [claim, claimStarts]) {
     const values = statement.bind({ node: NODE, limit: 10, excluded: [] });
-    const plan = JSON.stringify(await place.query(`explain ${statement.text}`, values));
+    const plan = JSON.stringify(await db.query(`explain ${statement.text}`, values));
     assert.match(plan, /Index Scan using runs_due/);
     assert.match(plan, /Index Scan using runs_to_start/);
   }
@@ -335,10 +340,10 @@ Deno.test("a claim reads its partial index, however many runs are parked or have
 
 Deno.test("a run is found by its id and namespace alone, also before the table has statistics", async () => {
   await using world = await newWorld(SERVER);
-  const { store, place } = world;
+  const { store, db } = world;
   await store.runs.insert(Array.from({ length: 300 }, (_, index) => newRun(`r${index}`)));
   const statements = { ...READ_STATEMENTS, ...CHANGE_STATEMENTS, ...MESSAGE_STATEMENTS };
-  const sql = new SchemaName(place.schema).prepare(statements);
+  const sql = new SchemaName(db.schema).prepare(statements);
   const run = { runId: "r7", namespace: "default" };
   const message = { kind: "signal", name: "go", payload: "1", deliveryId: null, version: null };
   const calls = [
@@ -348,7 +353,7 @@ Deno.test("a run is found by its id and namespace alone, also before the table h
     [sql.deliver.text, sql.deliver.bind({ ...run, ...message })],
   ] as const;
   for (const [text, values] of calls) {
-    const rows = await place.query<{ "QUERY PLAN": string }>(`explain ${text}`, values);
+    const rows = await db.query<{ "QUERY PLAN": string }>(`explain ${text}`, values);
     const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
     assert.match(plan, /runs_run_id/, plan);
     assert.doesNotMatch(plan, /runs_by_|Seq Scan on runs/, plan);
@@ -356,7 +361,7 @@ Deno.test("a run is found by its id and namespace alone, also before the table h
 });
 
 Deno.test("twenty processes may migrate one schema at once", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   const script = `
     import { openStore } from ${JSON.stringify(import.meta.resolve("../../src/store/open.ts"))};
     await using store = await openStore({ database: Deno.args[0], schema: Deno.args[1] });
@@ -372,7 +377,7 @@ Deno.test("twenty processes may migrate one schema at once", async () => {
         new Deno.Command(Deno.execPath(), {
           args: [
             ...["run", "-A", "--no-check", "--config", config, path],
-            ...[postgresUrl(), place.schema, `n${index}`],
+            ...[postgresUrl(), db.schema, `n${index}`],
           ],
         }).output()),
     );
@@ -382,14 +387,14 @@ Deno.test("twenty processes may migrate one schema at once", async () => {
   } finally {
     await Deno.remove(path);
   }
-  const store = await place.open();
+  const store = await db.open();
   assert.equal((await store.nodes.alive()).length, 20);
 });
 
 Deno.test("statements need not be prepared", async () => {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   const database = postgres(postgresUrl(), { prepare: false, connections: 1 });
-  await using store = await openStore({ database, schema: place.schema });
+  await using store = await openStore({ database, schema: db.schema });
   await store.migrate();
   await store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
   await register(store);
@@ -478,31 +483,31 @@ async function untilUp<Result>(work: () => Promise<Result>): Promise<Result> {
 
 Deno.test("a run whose time has come is due without anybody's help", async () => {
   await using world = await newWorld(SERVER);
-  const { store, place } = world;
+  const { store, db } = world;
   const run = await claimed(store, "r");
   const soon = suspended(0, await store.now() + 3_600_000);
   await commitOne(store, share(run, 0, { events: [newEvent("sleep")], transition: soon }));
   assert.deepEqual(await store.runs.claim({ node: NODE, limit: 1, excluded: [] }), []);
-  await makeDue(place, "r");
+  await makeDue(db, "r");
   assert.equal((await claimOne(store)).runId, "r");
 });
 
 Deno.test("who may only read and write opens a schema that is up to date", async () => {
-  await using place = await postgresPlace();
-  await using _owner = await place.open();
+  await using db = await emptyPostgres();
+  await using _owner = await db.open();
   const role = `reader_${crypto.randomUUID().slice(0, 8)}`;
-  await place.query(`create role ${role} login password 'secret'`);
-  await place.query(`grant usage on schema {schema} to ${role}`);
-  await place.query(
+  await db.query(`create role ${role} login password 'secret'`);
+  await db.query(`grant usage on schema {schema} to ${role}`);
+  await db.query(
     `grant select, insert, update, delete on all tables in schema {schema} to ${role}`,
   );
   try {
     const url = Object.assign(new URL(postgresUrl()), { username: role, password: "secret" });
-    await using store = await openStore({ database: url.href, schema: place.schema });
+    await using store = await openStore({ database: url.href, schema: db.schema });
     await store.migrate();
     await register(store);
     assert.equal((await store.versions.list()).length, 1);
-    await place.query(`revoke delete on {schema}.inbox from ${role}`);
+    await db.query(`revoke delete on {schema}.inbox from ${role}`);
     await assert.rejects(store.migrate(), {
       code: "DATABASE_UNSUITABLE",
       message: /found no right to delete on .*\.inbox, wanted/,
@@ -513,24 +518,24 @@ Deno.test("who may only read and write opens a schema that is up to date", async
       message: /permission denied for database/,
     });
   } finally {
-    await place.query(`drop owned by ${role}`);
-    await place.query(`drop role ${role}`);
+    await db.query(`drop owned by ${role}`);
+    await db.query(`drop role ${role}`);
   }
 });
 
 Deno.test("a transaction whose connection is lost is over, whatever its code asks later", async () => {
-  await using place = await postgresPlace();
-  await place.query(`create schema {schema}`);
-  await place.query(`create table {schema}.ledger (entry text)`);
-  const insert = new SchemaName(place.schema).fill(`insert into {schema}.ledger values ('x')`);
-  const driver = await place.database.open();
+  await using db = await emptyPostgres();
+  await db.query(`create schema {schema}`);
+  await db.query(`create table {schema}.ledger (entry text)`);
+  const insert = new SchemaName(db.schema).fill(`insert into {schema}.ledger values ('x')`);
+  const driver = await db.database.open();
   const lost = Promise.withResolvers<void>();
   const late = Promise.withResolvers<unknown[]>();
   await assert.rejects(
     driver.transaction(async (session) => {
       const [own] = await session.query<{ pid: number }>("select pg_backend_pid() as pid");
       await session.query(insert);
-      await place.query("select pg_terminate_backend($1)", [own!.pid]);
+      await db.query("select pg_terminate_backend($1)", [own!.pid]);
       await lost.promise;
       const client = session.client as { query(text: string): Promise<unknown> };
       const asked = await Promise.allSettled([session.query(insert), client.query(insert)]);
@@ -542,15 +547,15 @@ Deno.test("a transaction whose connection is lost is over, whatever its code ask
   assert.deepEqual((await Promise.all(others)).flat(), Array(8).fill({ one: 1 }));
   lost.resolve();
   assert.deepEqual(await late.promise, ["rejected", "rejected"]);
-  assert.deepEqual(await place.query(`select * from {schema}.ledger`), []);
+  assert.deepEqual(await db.query(`select * from {schema}.ledger`), []);
   await driver.close();
 });
 
 Deno.test(
   "whatever connections are lost, every statement is answered, and so are those after it",
   async () => {
-    await using place = await postgresPlace();
-    const name = `lost_${place.schema}`;
+    await using db = await emptyPostgres();
+    const name = `lost_${db.schema}`;
     const driver = await postgres(postgresUrl(), { applicationName: name }).open();
     const ask = (session: SqlSession, index: number) =>
       session.query("select $1::integer as it", [index]);
@@ -565,7 +570,7 @@ Deno.test(
         for (let turn = 0; turn < index % 7; turn++) await new Promise(setImmediate);
         return await work(index);
       }));
-      await place.query(
+      await db.query(
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1",
         [name],
       );

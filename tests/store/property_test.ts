@@ -9,8 +9,8 @@ import fc from "fast-check";
 import type { ClaimedRun, CommitEntry, RunRow } from "../../src/ports/rows.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { pglite } from "../../src/store/pglite/mod.ts";
-import { placeOn, postgresPlace } from "../support/database.ts";
-import type { Place } from "../support/database.ts";
+import { emptyDatabase, emptyPostgres } from "../support/database.ts";
+import type { EmptyDatabase } from "../support/database.ts";
 import {
   COMPLETED,
   expire,
@@ -54,14 +54,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 ) as fc.Arbitrary<Step>;
 
 /** Does the steps, and returns all that can be seen of them except times, tokens and keys. */
-async function observe(place: Place, steps: readonly Step[]): Promise<unknown[]> {
-  const store = await place.open();
+async function observe(db: EmptyDatabase, steps: readonly Step[]): Promise<unknown[]> {
+  const store = await db.open();
   await store.nodes.open({ id: NODE, name: "one", leaseMs: 600_000 });
   await register(store);
   await register(store, OTHER);
   const seen: unknown[] = [];
   const held = new Map<string, ClaimedRun>();
-  for (const each of steps) seen.push(await perform(place, store, held, each));
+  for (const each of steps) seen.push(await perform(db, store, held, each));
   for (const runId of RUNS) {
     const row = await store.runs.get(runId);
     seen.push(row && timeless(row));
@@ -80,7 +80,7 @@ function timeless(row: RunRow): unknown {
 }
 
 async function perform(
-  place: Place,
+  db: EmptyDatabase,
   store: Store,
   held: Map<string, ClaimedRun>,
   each: Step,
@@ -107,7 +107,7 @@ async function perform(
       return seized && [seized.state, await runs.settle(seized.id, lease, { pin, payload: "1" })];
     }
     case "claim": {
-      await place.query(`update {schema}.runs set wake_at = clock_timestamp() + interval '-1 second'
+      await db.query(`update {schema}.runs set wake_at = clock_timestamp() + interval '-1 second'
         where wake_at is not null`);
       const all = await runs.claim({ node: NODE, limit: 9, excluded: [] });
       for (const one of all) held.set(one.runId, one);
@@ -115,7 +115,7 @@ async function perform(
     }
     case "die":
       await store.versions.loading(NODE, HASH);
-      await expire(place, NODE);
+      await expire(db, NODE);
       await store.nodes.open({ id: "undertaker", name: "", leaseMs: 600_000 });
       return [
         await store.nodes.expire("undertaker", false),
@@ -168,8 +168,8 @@ Deno.test("random work ends in the same rows on PGlite and on Postgres", async (
   const keeper = await inProcess.open();
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-      await using here = await placeOn(inProcess);
-      await using there = await postgresPlace();
+      await using here = await emptyDatabase(inProcess);
+      await using there = await emptyPostgres();
       assert.deepEqual(await observe(here, steps), await observe(there, steps));
     }),
     { seed: 20_261_122, numRuns: 40, endOnFailure: true },

@@ -11,7 +11,7 @@ import { END_STATES } from "../../src/ports/rows.ts";
 import type { PruneStepOptions } from "../../src/ports/retention.ts";
 import { retentionStatements } from "../../src/store/retention/statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
-import { forEachDatabase, postgresPlace } from "../support/database.ts";
+import { emptyPostgres, forEachDatabase } from "../support/database.ts";
 import {
   claimed,
   claimOne,
@@ -83,7 +83,7 @@ async function manyEnded(
   world: World,
   { runs, events = 0, generations = 0 }: { runs: number; events?: number; generations?: number },
 ): Promise<void> {
-  await world.place.query(
+  await world.db.query(
     `with made as (
       insert into {schema}.runs (
         run_id, workflow, specifier_id, seed, input, state, result, created_at, started_at,
@@ -109,14 +109,14 @@ async function manyEnded(
 }
 
 async function ids(world: World): Promise<string[]> {
-  const rows = await world.place.query<{ id: string }>(
+  const rows = await world.db.query<{ id: string }>(
     `select run_id as id from {schema}.runs order by run_id`,
   );
   return rows.map(({ id }) => id);
 }
 
 async function count(world: World, table: string): Promise<number> {
-  const [row] = await world.place.query<{ n: number }>(
+  const [row] = await world.db.query<{ n: number }>(
     `select count(*)::integer as n from {schema}.${table}`,
   );
   return row!.n;
@@ -124,7 +124,7 @@ async function count(world: World, table: string): Promise<number> {
 
 /** Makes it as if something had happened so long ago. */
 async function age(world: World, runId: string, ms: number): Promise<void> {
-  await world.place.query(
+  await world.db.query(
     `update {schema}.runs set
       created_at = created_at - $2::float8 * interval '1 millisecond',
       started_at = started_at - $2::float8 * interval '1 millisecond',
@@ -137,33 +137,33 @@ async function age(world: World, runId: string, ms: number): Promise<void> {
 forEachDatabase("retention in the store", (database, test) => {
   test("all that belongs to a run goes with it, its idempotency key too, and nothing of others", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const key = (name: string) => ({ key: name, digest: "d" });
     const signal = { name: "s", payload: "1", deliveryId: "one" };
     for (const runId of ["goes", "stays"]) {
       await store.runs.insert([newRun(runId, { key: key(runId), signal })]);
       const run = await claimOne(store);
       await store.journal.commit([share(run, 0, { events: [newEvent("a"), newEvent("b")] })]);
-      await place.query(
+      await db.query(
         `insert into {schema}.tasks (
           run, position, generation, attempt, priority, available_at, scheduled_at, state, queue,
           name
         ) values ($1, 9, 0, 1, 0, now(), now(), 'ready', 'q', 'n')`,
         [run.id],
       );
-      await place.query(
+      await db.query(
         `insert into {schema}.generations
          select id, 0, 0, 1, specifier_id, 's', '1', now(), now() from {schema}.runs where id = $1`,
         [run.id],
       );
-      await place.query(
+      await db.query(
         `update {schema}.runs set generation = 1, first_seq = 1 where id = $1`,
         [run.id],
       );
       if (runId === "goes") await store.runs.end(runId, "terminated", "{}", { onlyStuck: false });
     }
     // A task that was forgotten: as when a run's end and its tasks' were two statements.
-    await place.query(
+    await db.query(
       `insert into {schema}.tasks (
         run, position, generation, attempt, priority, available_at, scheduled_at, state, queue, name
       ) select id, 10, 0, 1, 0, now(), now(), 'ready', 'q', 'n'
@@ -179,12 +179,12 @@ forEachDatabase("retention in the store", (database, test) => {
       steps: 1,
     });
     for (const [table, column] of BELONGINGS) {
-      const left = await place.query<{ id: number }>(
+      const left = await db.query<{ id: number }>(
         `select distinct ${column} as id from {schema}.${table}`,
       );
       assert.deepEqual(left.map(({ id }) => id), [stays!.id], `${table}, without ${goes!.id}`);
     }
-    const keys = await place.query("select run_id as id from {schema}.idempotency_keys");
+    const keys = await db.query("select run_id as id from {schema}.idempotency_keys");
     assert.deepEqual(keys, [{ id: "stays" }]);
   });
 
@@ -249,7 +249,7 @@ forEachDatabase("retention in the store", (database, test) => {
 
   test("REMOVAL-1: a run stays while its end is untold, and while its parent's generation may ask for it again", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const parent = await claimed(store, "parent");
     const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
     assert.deepEqual(await store.lineage.startChildren([child], 50), ["started"]);
@@ -274,7 +274,7 @@ forEachDatabase("retention in the store", (database, test) => {
       signals: [],
     });
     assert(continued !== null);
-    await place.query(`update {schema}.runs set started_at = started_at + interval '1 millisecond'
+    await db.query(`update {schema}.runs set started_at = started_at + interval '1 millisecond'
       where run_id = 'parent'`); // the clock may not have moved
     assert.equal((await pruneAll(world)).runs, 1, "nobody asks for it any more");
     assert.deepEqual(await ids(world), ["parent"]);
@@ -316,7 +316,7 @@ forEachDatabase("retention in the store", (database, test) => {
 
   test("runs that live for long are passed over, a bounded number in a step", async () => {
     await using world = await newWorld(database);
-    await world.place.query(
+    await world.db.query(
       `insert into {schema}.runs (
         run_id, workflow, specifier_id, seed, input, state, created_at, started_at
       )
@@ -338,7 +338,7 @@ forEachDatabase("retention in the store", (database, test) => {
   test("generations of a run that lives on go some at a time, too", async () => {
     await using world = await newWorld(database);
     await manyEnded(world, { runs: 2, events: 4, generations: 700 });
-    await world.place.query(
+    await world.db.query(
       `update {schema}.runs set state = 'suspended', ended_at = null, result = null`,
     );
     const scope = endedRuns({ runsBefore: null, generationsBefore: Date.now() });
@@ -383,7 +383,7 @@ forEachDatabase("retention in the store", (database, test) => {
 
   test("earlier generations of a run that lives on go by their own age, and the run goes on", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const run = await claimed(store, "r");
     for (let generation = 0; generation < 3; generation++) {
       const first = generation * 2;
@@ -395,14 +395,14 @@ forEachDatabase("retention in the store", (database, test) => {
       });
       assert(at !== null);
     }
-    await place.query(
+    await db.query(
       `update {schema}.generations set ended_at = ended_at - interval '10 days'
        where generation < 2`,
     );
     const cutoff = await store.now() - DAY;
     const scope = endedRuns({ runsBefore: null, generationsBefore: cutoff });
     // The run was created before its generations were over.
-    await place.query(`update {schema}.runs set created_at = created_at - interval '20 days'`);
+    await db.query(`update {schema}.runs set created_at = created_at - interval '20 days'`);
     assert.deepEqual(await pruneAll(world, scope, { dryRun: true }), {
       ...{ runs: 0, generations: 2, events: 4, keys: 0, steps: 1 },
     });
@@ -421,8 +421,8 @@ forEachDatabase("retention in the store", (database, test) => {
 
   test("results of activities go by their own age, some at a time", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
-    await place.query(
+    const { store, db } = world;
+    await db.query(
       `insert into {schema}.activity_results (namespace, name, key, result, stored_at)
        select case when n <= 2500 then 'default' else 'b' end, 'charge' || n % 2, 'k' || n, '1',
          clock_timestamp() - n * interval '1 minute'
@@ -456,14 +456,14 @@ forEachDatabase("retention in the store", (database, test) => {
 });
 
 Deno.test("retention in the store, on Postgres: a run that somebody has locked is left for later, and nobody waits", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
+  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
   await ended(world, "free");
   await ended(world, "held");
   const { promise: done, resolve: release } = Promise.withResolvers<void>();
   const { promise: locked, resolve: lock } = Promise.withResolvers<void>();
   const held = world.store.transact(async ({ query }) => {
     await query(
-      new SchemaName(world.place.schema).fill(
+      new SchemaName(world.db.schema).fill(
         "select id from {schema}.runs where run_id = 'held' for update",
       ),
     );
@@ -479,9 +479,9 @@ Deno.test("retention in the store, on Postgres: a run that somebody has locked i
 });
 
 Deno.test("retention in the store, on Postgres: REMOVAL-3: one removes at a time where that is wanted", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
+  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
   await ended(world, "r");
-  const { channel } = new SchemaName(world.place.schema);
+  const { channel } = new SchemaName(world.db.schema);
   const { promise: done, resolve: release } = Promise.withResolvers<void>();
   const { promise: locked, resolve: lock } = Promise.withResolvers<void>();
   const other = world.store.transact(async ({ query }) => {
@@ -501,7 +501,7 @@ Deno.test("retention in the store, on Postgres: REMOVAL-3: one removes at a time
 });
 
 Deno.test("retention in the store, on Postgres: of many at once, each run is removed by one", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
+  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
   await manyEnded(world, { runs: 1_000, events: 2 });
   const totals = await Promise.all(Array.from({ length: 4 }, () => pruneAll(world)));
   assert.equal(totals.reduce((sum, { runs }) => sum + runs, 0), 1_000);
@@ -509,27 +509,27 @@ Deno.test("retention in the store, on Postgres: of many at once, each run is rem
 });
 
 Deno.test("retention in the store, on Postgres: everything is found by an index, in its order", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: postgresPlace });
-  const { place } = world;
+  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  const { db } = world;
   await manyEnded(world, { runs: 20_000, events: 1, generations: 3 });
-  await place.query(
+  await db.query(
     `insert into {schema}.idempotency_keys (namespace, workflow, key, run_id, input_digest)
      select 'default', 'order', 'k' || n, 'm' || n, 'd' from generate_series(1, 20000) as n`,
   );
-  await place.query(
+  await db.query(
     `insert into {schema}.tasks (
       run, position, generation, attempt, priority, available_at, scheduled_at, state, queue, name
     ) select id, 0, 0, 1, 0, now(), now(), 'ready', 'q', 'n' from {schema}.runs`,
   );
-  await place.query(
+  await db.query(
     `insert into {schema}.activity_results (namespace, name, key, result)
      select 'default', 'charge', 'k' || n, '1' from generate_series(1, 20000) as n`,
   );
   const tables = BELONGINGS.map(([table]) => table);
   for (const table of [...tables, "idempotency_keys", "activity_results"]) {
-    await place.query(`analyze {schema}.${table}`);
+    await db.query(`analyze {schema}.${table}`);
   }
-  const sql = retentionStatements(new SchemaName(place.schema));
+  const sql = retentionStatements(new SchemaName(db.schema));
   const now = Date.now();
   const some = `{${Array.from({ length: 200 }, (_, n) => n + 1).join(",")}}`;
   const calls: readonly (readonly [keyof typeof sql, readonly (string | number | null)[]])[] = [
@@ -539,7 +539,7 @@ Deno.test("retention in the store, on Postgres: everything is found by an index,
     ["results", ["default", null, now, 1_000, null]],
   ];
   for (const [name, values] of calls) {
-    const plan = (await place.query<{ "QUERY PLAN": string }>(
+    const plan = (await db.query<{ "QUERY PLAN": string }>(
       `explain (costs off) ${sql[name]}`,
       values,
     )).map((row) => row["QUERY PLAN"]).join("\n");

@@ -48,7 +48,7 @@ Deno.test("of the package's own errors only the database's absence passes", () =
 
 forEachDatabase("outcomes", (database, test) => {
   test("both databases tell refusals from the rest", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const statements: Readonly<Record<string, Outcome>> = {
       "select 1 / 0": "refused",
       "select 'x'::integer": "refused",
@@ -59,7 +59,7 @@ forEachDatabase("outcomes", (database, test) => {
     };
     for (const [text, wanted] of Object.entries(statements)) {
       const values = text.includes("$1") ? ["{"] : [];
-      const error = await place.query(text, values).then(() => null, (error) => error);
+      const error = await db.query(text, values).then(() => null, (error) => error);
       assert.equal(outcomeOf(error), wanted, text);
     }
   });

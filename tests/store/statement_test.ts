@@ -168,7 +168,7 @@ Deno.test("lists of a row are one unnest, whose columns have the parameters' nam
 
 forEachDatabase("A statement", (database, test) => {
   test("takes every kind of parameter", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     const lists = { big: BIGINTS, text: TEXTS, flag: BOOLEANS, bytes: BYTES };
     const read = statement(
       { ...lists, id: NUMBER, none: nullable(TEXT) },
@@ -183,7 +183,7 @@ forEachDatabase("A statement", (database, test) => {
       bytes: [Uint8Array.of(1), Uint8Array.of()],
     };
     const found = await read.query(
-      { query: (text, values) => place.query(text, values), script: () => Promise.resolve() },
+      { query: (text, values) => db.query(text, values), script: () => Promise.resolve() },
       { ...values, big: [1, 2 ** 53 - 1], id: 3, none: null },
     );
     assert.deepEqual(found.map((row) => ({ ...row, bytes: [...row.bytes] })), [

@@ -11,7 +11,7 @@ import { FIRST_PLACE } from "../../src/ports/retention.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { NewTask, TaskFence } from "../../src/ports/tasks.ts";
 import { pglite } from "../../src/store/pglite/mod.ts";
-import { type Place, placeOn } from "../support/database.ts";
+import { type EmptyDatabase, emptyDatabase } from "../support/database.ts";
 import { drawnMoves, MoveRecorder } from "../support/states.ts";
 import {
   claimOne,
@@ -36,7 +36,7 @@ const POLICY = JSON.stringify({ retry: { maxAttempts: 3 } });
 
 /** What a test has of its run, or of its task. */
 interface Subject {
-  readonly place: Place;
+  readonly db: EmptyDatabase;
   readonly store: Store;
   /** As it was last claimed, on the node {@linkcode NODE}; absent if it never was. */
   readonly run?: ClaimedRun;
@@ -63,8 +63,8 @@ const TRANSITIONS: readonly Transition[] = [
 ];
 
 /** Removes everything, without a trace in the trigger's notes, and opens the node anew. */
-async function clear(place: Place, store: Store): Promise<void> {
-  await place.query("truncate {schema}.runs, {schema}.tasks, {schema}.nodes cascade");
+async function clear(db: EmptyDatabase, store: Store): Promise<void> {
+  await db.query("truncate {schema}.runs, {schema}.tasks, {schema}.nodes cascade");
   await store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
 }
 
@@ -115,14 +115,14 @@ function commit(transition?: Transition, events = 0): Operation {
 
 /** Ends the parent of `r`, which it is made a child of. */
 function endParent(close: "abandon" | "cancel" | "terminate"): Operation {
-  return async ({ place, store }) => {
+  return async ({ db, store }) => {
     await store.runs.insert([newRun("parent", { lease: { node: NODE, token: 5 } })]);
-    await place.query(
+    await db.query(
       `update {schema}.runs set parent_close = $1,
          parent = (select id from {schema}.runs where run_id = 'parent') where run_id = 'r'`,
       [close],
     );
-    await place.query("update {schema}.runs set has_children = true where run_id = 'parent'");
+    await db.query("update {schema}.runs set has_children = true where run_id = 'parent'");
     const parent = await store.runs.get("parent");
     await store.journal.commit([share(
       { id: parent!.id, token: 5 } as ClaimedRun,
@@ -159,8 +159,8 @@ async function nextGeneration(
 
 const OPERATIONS: readonly Operation[] = [
   () => Promise.resolve(),
-  async ({ place, store }) => {
-    await makeDue(place, "r");
+  async ({ db, store }) => {
+    await makeDue(db, "r");
     await store.runs.claim({ node: NODE, limit: 9, excluded: [] });
   },
   commit(),
@@ -176,8 +176,8 @@ const OPERATIONS: readonly Operation[] = [
   ({ store, run }) => run === undefined ? Promise.resolve() : store.runs.giveBack(NODE, [run]),
   ({ store }) => store.versions.revive(HASH),
   ({ store }) => register(store),
-  async ({ place, store }) => {
-    await expire(place, NODE);
+  async ({ db, store }) => {
+    await expire(db, NODE);
     await store.nodes.expire("other", false);
   },
   ({ store }) => store.nodes.close(NODE),
@@ -207,12 +207,12 @@ const OPERATIONS: readonly Operation[] = [
     }, FIRST_PLACE),
 ];
 
-async function newPlace(): Promise<{ place: Place; store: Store }> {
-  const place = await placeOn(pglite(null));
-  const store = await place.open();
+async function newPlace(): Promise<{ db: EmptyDatabase; store: Store }> {
+  const db = await emptyDatabase(pglite(null));
+  const store = await db.open();
   await register(store);
   await register(store, OTHER);
-  return { place, store };
+  return { db, store };
 }
 
 Deno.test({
@@ -220,14 +220,14 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {
-    const { place, store } = await newPlace();
-    await using _ = place;
-    const recorder = await MoveRecorder.on(place, "runs");
+    const { db, store } = await newPlace();
+    await using _ = db;
+    const recorder = await MoveRecorder.on(db, "runs");
     for (const build of BUILDS) {
       for (const operate of OPERATIONS) {
-        await clear(place, store);
+        await clear(db, store);
         const run = await build(store);
-        await operate({ place, store, ...(run === undefined ? {} : { run }) });
+        await operate({ db, store, ...(run === undefined ? {} : { run }) });
       }
     }
     assert.deepEqual(await recorder.moves(), await drawnMoves("Runs"));
@@ -251,8 +251,8 @@ function claimTasks(store: Store): Promise<unknown> {
 }
 
 /** Lets the time of every task be over. */
-function letTasksExpire(place: Place): Promise<unknown> {
-  return place.query(
+function letTasksExpire(db: EmptyDatabase): Promise<unknown> {
+  return db.query(
     "update {schema}.tasks set expires_at = clock_timestamp() - interval '1 second'",
   );
 }
@@ -285,8 +285,8 @@ const TASK_OPERATIONS: readonly ((subject: TaskSubject) => Promise<unknown>)[] =
   ({ store, run }) => announce(store, run),
   ({ store, run }) => announce(store, run, { token: 10 }),
   ({ store }) => claimTasks(store),
-  async ({ place, store }) => {
-    await letTasksExpire(place);
+  async ({ db, store }) => {
+    await letTasksExpire(db);
     await store.tasks.claimExpired(NODE, 9);
   },
   ({ store, fence }) =>
@@ -303,13 +303,13 @@ const TASK_OPERATIONS: readonly ((subject: TaskSubject) => Promise<unknown>)[] =
   ({ store, run }) =>
     store.journal.commit([share(run, 0, { events: [newEvent("a")], answered: [0] })]),
   ({ store }) => store.runs.end("r", "terminated", "{}", { onlyStuck: false }),
-  async ({ place, store }) => {
-    await expire(place, NODE);
+  async ({ db, store }) => {
+    await expire(db, NODE);
     await store.nodes.expire("other", false);
   },
-  async ({ place, store, run }) => {
+  async ({ db, store, run }) => {
     await store.journal.commit([share(run, 0, { transition: COMPLETED })]);
-    await expire(place, NODE);
+    await expire(db, NODE);
     await store.nodes.expire("other", false);
   },
   ({ store }) => store.nodes.close(NODE),
@@ -320,19 +320,19 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {
-    const { place, store } = await newPlace();
-    await using _ = place;
-    const recorder = await MoveRecorder.on(place, "tasks");
+    const { db, store } = await newPlace();
+    await using _ = db;
+    const recorder = await MoveRecorder.on(db, "tasks");
     for (const build of TASK_BUILDS) {
       for (const operate of TASK_OPERATIONS) {
-        await clear(place, store);
+        await clear(db, store);
         const run = await claimedRun(0)(store);
         await build(store, run);
-        const [task] = await place.query<{ token: string | null }>(
+        const [task] = await db.query<{ token: string | null }>(
           "select token::text as token from {schema}.tasks",
         );
         const fence = { run: run.id, position: 0, token: Number(task?.token ?? 8) };
-        await operate({ place, store, run, fence });
+        await operate({ db, store, run, fence });
       }
     }
     assert.deepEqual(await recorder.moves(), await drawnMoves("Activities"));
@@ -340,8 +340,8 @@ Deno.test({
 });
 
 /** Where the node stands, as its row says. */
-async function nodeState(place: Place): Promise<string> {
-  const [node] = await place.query<{ expired: boolean }>(
+async function nodeState(db: EmptyDatabase): Promise<string> {
+  const [node] = await db.query<{ expired: boolean }>(
     "select expires_at < clock_timestamp() as expired from {schema}.nodes where id = $1",
     [NODE],
   );
@@ -354,11 +354,11 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {
-    const { place, store } = await newPlace();
-    await using _ = place;
-    const remove = () => place.query("delete from {schema}.nodes");
+    const { db, store } = await newPlace();
+    await using _ = db;
+    const remove = () => db.query("delete from {schema}.nodes");
     const open = () => store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
-    const wait = () => expire(place, NODE);
+    const wait = () => expire(db, NODE);
     const seen = new Set<string>();
     for (const build of [[remove], [remove, open], [remove, open, wait]]) {
       for (
@@ -371,10 +371,10 @@ Deno.test({
         ]
       ) {
         for (const step of build) await step();
-        const before = await nodeState(place);
+        const before = await nodeState(db);
         if (operate === open && before !== "[*]") continue; // an id is never used twice
         await operate();
-        const after = await nodeState(place);
+        const after = await nodeState(db);
         if (after !== before) seen.add(`${before} --> ${after}`);
       }
     }

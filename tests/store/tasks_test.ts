@@ -55,7 +55,7 @@ forEachDatabase("tasks", (database, test) => {
     );
     assert.deepEqual(await announce(store, newTask(run)), ["written"], "an answer may be lost");
     assert.deepEqual(await announce(store, newTask(run, { token: 7 })), ["lost"], "another's");
-    const rows = await world.place.query("select position, token from {schema}.tasks");
+    const rows = await world.db.query("select position, token from {schema}.tasks");
     assert.deepEqual(rows, [{ position: 0, token: null }], "once");
   });
 
@@ -84,7 +84,7 @@ forEachDatabase("tasks", (database, test) => {
 
   test("a child that is terminated with its parent takes its tasks along", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const parent = await claimed(store, "parent");
     const { workflow, hash, specifier, input, seed } = newRun("child");
     await store.lineage.startChildren([
@@ -100,7 +100,7 @@ forEachDatabase("tasks", (database, test) => {
     await store.runs.end("parent", "terminated", "{}", { onlyStuck: false });
     await store.lineage.settleEnded(10);
     assert.equal((await store.runs.get("child"))?.state, "terminated");
-    assert.deepEqual(await place.query("select * from {schema}.tasks"), []);
+    assert.deepEqual(await db.query("select * from {schema}.tasks"), []);
   });
 
   test("JOURNAL-5: a run is not suspended over an answer that it has not read", async () => {
@@ -187,7 +187,7 @@ forEachDatabase("tasks", (database, test) => {
 
   test("TASK-4: a burial counts the attempt, keeps its token, and expires the last one", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const run = await claimed(store, "r");
     await announce(
       store,
@@ -195,9 +195,9 @@ forEachDatabase("tasks", (database, test) => {
       newTask(run, { position: 1, token: 2, maxAttempts: 1 }),
     );
     await store.nodes.open({ id: "node-2", name: "two", leaseMs: 60_000 });
-    await expire(place, NODE);
+    await expire(db, NODE);
     await store.nodes.expire("node-2", false);
-    const rows = await place.query<{ state: string; attempt: number; token: number }>(
+    const rows = await db.query<{ state: string; attempt: number; token: number }>(
       "select state, attempt, token from {schema}.tasks order by position",
     );
     assert.deepEqual(rows, [
@@ -226,7 +226,7 @@ forEachDatabase("tasks", (database, test) => {
       counts.push((await store.tasks.claim(wanted({ ...rated, node, limit }))).length);
     }
     assert.deepEqual(counts, [1, 2, 1, 0]);
-    await world.place.query(
+    await world.db.query(
       "update {schema}.queue_rates set refilled_at = refilled_at - interval '30 minutes'",
     );
     assert.equal((await store.tasks.claim(wanted(rated))).length, 2);
@@ -234,8 +234,8 @@ forEachDatabase("tasks", (database, test) => {
 
   test("TASK-5: nodes that claim at the same time take each task once, and no permit twice", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
-    const other = await place.open();
+    const { store, db } = world;
+    const other = await db.open();
     const run = await claimed(store, "r");
     await announce(store, ...Array.from({ length: 60 }, (_, n) => newTask(run, { position: n })));
     const rate = { limit: 20, perMs: 3_600_000 };
@@ -254,8 +254,8 @@ forEachDatabase("tasks", (database, test) => {
 
   test("answers of many runs from two nodes at once are all written", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
-    const other = await place.open();
+    const { store, db } = world;
+    const other = await db.open();
     const runs: ClaimedRun[] = [];
     for (let n = 0; n < 20; n++) runs.push(await claimed(store, `r${n}`));
     await announce(
@@ -325,14 +325,14 @@ forEachDatabase("tasks", (database, test) => {
 
   test("a run's end takes its tasks along, however it ends", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const first = await claimed(store, "first");
     await announce(store, newTask(first), newTask(first, { position: 1, token: 3 }));
     await store.journal.commit([share(first, 0, { transition: COMPLETED })]);
     const second = await claimed(store, "second");
     await announce(store, newTask(second));
     await store.runs.end("second", "terminated", "{}", { onlyStuck: false });
-    assert.deepEqual(await place.query("select * from {schema}.tasks"), []);
+    assert.deepEqual(await db.query("select * from {schema}.tasks"), []);
     const [late] = await store.tasks.answer([
       { run: first.id, position: 1, token: 3, kind: "activity.completed", payload: "1" },
     ]);
@@ -341,7 +341,7 @@ forEachDatabase("tasks", (database, test) => {
 
   test("an attempt left to others lives by heartbeats, and expires without", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const run = await claimed(store, "r");
     await announce(store, newTask(run, { token: 1, policy: { heartbeat: 60_000 } }));
     const fence = { run: run.id, position: 0, token: 1 };
@@ -349,11 +349,11 @@ forEachDatabase("tasks", (database, test) => {
     assert(expiresAt! > await store.now() + 30_000, "the shorter limit counts");
     assert.equal(await store.tasks.defer(fence, null), undefined);
     const soon = "update {schema}.tasks set expires_at = clock_timestamp() + interval '5 seconds'";
-    await place.query(soon);
+    await db.query(soon);
     assert.equal((await store.tasks.beat([{ ...fence, details: null }])).length, 1);
     assert((await store.tasks.next([], 0))! > await store.now() + 30_000);
     assert.deepEqual(await store.tasks.claimExpired(NODE, 10), []);
-    await place.query("update {schema}.tasks set expires_at = clock_timestamp()");
+    await db.query("update {schema}.tasks set expires_at = clock_timestamp()");
     const [expired] = await store.tasks.claimExpired(NODE, 10);
     assert.equal(expired?.was, "external");
     assert.equal(await store.tasks.get(fence), null);

@@ -15,19 +15,19 @@ import { postgres } from "../../src/store/postgres/mod.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 
 /** A kind of database. */
-export interface TestDatabase {
+export interface DatabaseKind {
   /** For names of tests. */
   readonly name: "PGlite" | "Postgres";
   /**
-   * Makes an empty place in it.
+   * Makes an empty schema in it.
    *
-   * @param schema Its schema; one that nobody has when omitted.
+   * @param schema Its schema; a new one when omitted.
    */
-  fresh(schema?: string): Promise<Place>;
+  fresh(schema?: string): Promise<EmptyDatabase>;
 }
 
-/** A schema of one test's own. Disposing of it drops the schema and closes what it opened. */
-export interface Place extends AsyncDisposable {
+/** An empty schema of a database, for one test. Disposing of it drops the schema and closes what it opened. */
+export interface EmptyDatabase extends AsyncDisposable {
   /** What the `database` option takes. */
   readonly database: DatabaseAdapter;
   /** What the `schema` option takes. */
@@ -51,12 +51,12 @@ export type RegisterTest = (name: string, test: () => Promise<void>) => void;
  */
 export function forEachDatabase(
   suite: string,
-  register: (database: TestDatabase, test: RegisterTest) => void,
+  register: (database: DatabaseKind, test: RegisterTest) => void,
 ): void {
   const steps: { name: string; fn: () => Promise<void> }[] = [];
   let shared: DatabaseAdapter;
   register(
-    { name: "PGlite", fresh: (schema) => placeOn(shared, schema) },
+    { name: "PGlite", fresh: (schema) => emptyDatabase(shared, schema) },
     (name, fn) => steps.push({ name, fn }),
   );
   Deno.test(`${suite}, on PGlite`, async (test) => {
@@ -68,18 +68,18 @@ export function forEachDatabase(
     await keeper.close();
   });
   register(
-    { name: "Postgres", fresh: postgresPlace },
+    { name: "Postgres", fresh: emptyPostgres },
     (name, fn) => Deno.test(`${suite}, on Postgres: ${name}`, fn),
   );
 }
 
 /**
- * Makes an empty place on the server that tests use.
+ * Makes an empty schema on the server that tests use.
  *
- * @param schema Its schema; one that nobody has when omitted.
+ * @param schema Its schema; a new one when omitted.
  */
-export function postgresPlace(schema?: string): Promise<Place> {
-  return placeOn(postgres(postgresUrl()), schema);
+export function emptyPostgres(schema?: string): Promise<EmptyDatabase> {
+  return emptyDatabase(postgres(postgresUrl()), schema);
 }
 
 /** The server that tests use; its database is named, so that other roles find it too. */
@@ -96,12 +96,15 @@ export function postgresUrl(): string {
 }
 
 /**
- * Makes an empty place in a database.
+ * Makes an empty schema in a database.
  *
  * @param database Which one.
- * @param name Its schema; one that nobody has when omitted.
+ * @param name Its schema; a new one when omitted.
  */
-export async function placeOn(database: DatabaseAdapter, name?: string): Promise<Place> {
+export async function emptyDatabase(
+  database: DatabaseAdapter,
+  name?: string,
+): Promise<EmptyDatabase> {
   const schema = name ?? `test_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
   const filler = new SchemaName(schema);
   const driver = await database.open();

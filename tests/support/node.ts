@@ -22,7 +22,7 @@ import type { Execution } from "../../src/replay/machine.ts";
 import type { LogLine, RunStart } from "../../src/replay/turn.ts";
 import { executionOf } from "../../src/workflow/execute.ts";
 import { policyText, readRunPolicy, type RunPolicyOptions } from "../../src/workflow/run_policy.ts";
-import type { Place } from "./database.ts";
+import type { EmptyDatabase } from "./database.ts";
 import type { WorkflowDefinition } from "../../src/workflow/context_types.ts";
 
 /** Any workflow. */
@@ -83,14 +83,14 @@ export class TestNode implements AsyncDisposable {
     });
   }
 
-  /** Opens a node in a place, with its own store. */
+  /** Opens a node on a database, with its own store. */
   static async open(
-    place: Place,
+    db: EmptyDatabase,
     workflows: readonly AnyWorkflow[],
     options: NodeOptions = {},
   ): Promise<TestNode> {
     installGuard();
-    const store = await place.open();
+    const store = await db.open();
     const drain = await probeDrain();
     const byHash = new Map(workflows.map((workflow) => [hashOf(workflow.name), workflow]));
     const node = new TestNode(store, (node) => ({
@@ -188,7 +188,7 @@ export class TestNode implements AsyncDisposable {
     this.departures.length = 0;
   }
 
-  /** Closes the engine in good order; the place closes the store. */
+  /** Closes the engine in good order; the database closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.engine.close(1_000);
   }

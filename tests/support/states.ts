@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { Place } from "./database.ts";
+import type { EmptyDatabase } from "./database.ts";
 import { PROJECT } from "./project.ts";
 
 /** One arrow: `from --> to`; `[*]` means that there is no row. */
@@ -25,21 +25,21 @@ export async function drawnMoves(heading: string): Promise<Move[]> {
 
 /** Notes the moves of a table's rows. */
 export class MoveRecorder {
-  readonly #place: Place;
+  readonly #db: EmptyDatabase;
 
-  private constructor(place: Place) {
-    this.#place = place;
+  private constructor(db: EmptyDatabase) {
+    this.#db = db;
   }
 
   /**
    * Puts a trigger on a table.
    *
-   * @param place Has been migrated.
+   * @param db A migrated database.
    * @param table Has a column `state`.
    */
-  static async on(place: Place, table: "runs" | "tasks" | "schedules"): Promise<MoveRecorder> {
-    await place.query("create table {schema}.moves (move text primary key)");
-    await place.query(
+  static async on(db: EmptyDatabase, table: "runs" | "tasks" | "schedules"): Promise<MoveRecorder> {
+    await db.query("create table {schema}.moves (move text primary key)");
+    await db.query(
       `create function {schema}.note_move() returns trigger language plpgsql as $body$
        declare
          before text := case when tg_op = 'INSERT' then '[*]' else old.state end;
@@ -51,16 +51,16 @@ export class MoveRecorder {
          return null;
        end $body$`,
     );
-    await place.query(
+    await db.query(
       `create trigger note_move after insert or update or delete on {schema}.${table}
        for each row execute function {schema}.note_move()`,
     );
-    return new MoveRecorder(place);
+    return new MoveRecorder(db);
   }
 
   /** What was noted so far, in order of the alphabet. */
   async moves(): Promise<Move[]> {
-    const rows = await this.#place.query<{ move: Move }>("select move from {schema}.moves");
+    const rows = await this.#db.query<{ move: Move }>("select move from {schema}.moves");
     return rows.map(({ move }) => move).sort();
   }
 }

@@ -10,7 +10,7 @@ import { configure, reset } from "@logtape/logtape";
 import { changedSince } from "../../src/version/load/changed_files.ts";
 import { WORKFLOW_ENTRY } from "../../src/version/project/host.ts";
 import { openIn, resultOf } from "../e2e/support.ts";
-import { postgresPlace } from "../support/database.ts";
+import { emptyPostgres } from "../support/database.ts";
 import { makeFolder } from "./fixture.ts";
 
 const ORDER = `import { defineWorkflow } from "${WORKFLOW_ENTRY}";
@@ -46,9 +46,9 @@ Deno.test("a file that changed after the import is named once, and a start by de
   });
   const workflows = [`${folder.url}order.ts`];
   const { default: order } = await import(workflows[0]!);
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   const run = async () => {
-    await using node = await openIn(place, { workflows });
+    await using node = await openIn(db, { workflows });
     return await resultOf(await node.start(order, undefined));
   };
   const unchanged = await warnings(async () => assert.equal(await run(), "old"));
@@ -70,10 +70,10 @@ Deno.test("a module that the application did not import is told nothing of", asy
     "order.ts": ORDER,
     "price.ts": `export const price = 1;`,
   });
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   await Deno.utime(new URL("price.ts", folder.url), later(), later());
   const told = await warnings(async () => {
-    await using node = await openIn(place, { workflows: [`${folder.url}order.ts`] });
+    await using node = await openIn(db, { workflows: [`${folder.url}order.ts`] });
     assert.equal(await resultOf(await node.start("order")), 1);
   });
   assert.deepEqual(told, []);

@@ -50,7 +50,7 @@ function order(n: number): Record<string, string> {
   };
 }
 
-interface Place {
+interface Scene {
   readonly store: VersionStore;
   readonly server: Server;
   readonly answers: Record<string, string | { redirect: string }>;
@@ -61,9 +61,9 @@ interface Place {
 
 type Definitions = Readonly<Record<"ship" | "again" | "bill" | "named", WorkflowDefinition>>;
 
-const suite: { name: string; fn: (place: Place) => Promise<void> }[] = [];
+const suite: { name: string; fn: (scene: Scene) => Promise<void> }[] = [];
 
-function test(name: string, fn: (place: Place) => Promise<void>): void {
+function test(name: string, fn: (scene: Scene) => Promise<void>): void {
   suite.push({ name, fn });
 }
 
@@ -75,13 +75,13 @@ function inside(version: LoadedVersion): Definitions {
   return run(version) as Definitions;
 }
 
-test("a child is the version that reading its module gives, and runs as such", async (place) => {
-  const versions = place.versions();
-  const own = await versions.register(place.root);
+test("a child is the version that reading its module gives, and runs as such", async (scene) => {
+  const versions = scene.versions();
+  const own = await versions.register(scene.root);
   const { modules } = versions.statistics;
   const { ship } = inside(own);
   const child = await versions.childVersion(own.hash, ship);
-  const specifier = `${place.server.url}wf/ship.ts`;
+  const specifier = `${scene.server.url}wf/ship.ts`;
   assert.deepEqual(child, { workflow: "ship", hash: child.hash, specifier });
   const loaded = await versions.obtain(child.hash);
   assert.equal(loaded.definition, ship);
@@ -98,39 +98,39 @@ test("a child is the version that reading its module gives, and runs as such", a
     ].sort(),
   );
   assert.equal(versions.statistics.modules, modules, "nothing was loaded anew");
-  const read = await place.versions({ workflows: [specifier] }).register(specifier);
+  const read = await scene.versions({ workflows: [specifier] }).register(specifier);
   assert.deepEqual([read.hash, read.isNew], [child.hash, false]);
-  const row = await place.store.get(child.hash);
+  const row = await scene.store.get(child.hash);
   assert.deepEqual([row?.label, row?.archived], [ship.version, true]);
 });
 
-test("a child is had by a process that serves its parent, from its URL and from the archive", async (place) => {
-  const first = place.versions();
-  const own = await first.register(place.root);
+test("a child is had by a process that serves its parent, from its URL and from the archive", async (scene) => {
+  const first = scene.versions();
+  const own = await first.register(scene.root);
   const child = await first.childVersion(own.hash, inside(own).ship);
-  const second = place.versions();
-  await second.register(place.root);
+  const second = scene.versions();
+  await second.register(scene.root);
   assert.equal((await second.obtain(child.hash)).source, "url");
-  await place.server[Symbol.asyncDispose]();
-  const third = place.versions({ trust: { modules: [place.root] } });
+  await scene.server[Symbol.asyncDispose]();
+  const third = scene.versions({ trust: { modules: [scene.root] } });
   const parent = await third.obtain(own.hash);
   assert.equal(parent.source, "archive");
   assert.deepEqual(await third.childVersion(own.hash, inside(parent).ship), child);
   assert.equal(run(await third.obtain(child.hash)), `shipped ${inside(parent).ship.version}`);
-  const stranger = place.versions({ workflows: [] });
+  const stranger = scene.versions({ workflows: [] });
   assert.equal(await stranger.probe(child.hash), false);
   await assert.rejects(stranger.obtain(child.hash), { code: "VERSION_UNAVAILABLE" });
 });
 
-test("a child starts from the archive on a node that has never seen its parent", async (place) => {
-  const first = place.versions();
-  const own = await first.register(place.root);
+test("a child starts from the archive on a node that has never seen its parent", async (scene) => {
+  const first = scene.versions();
+  const own = await first.register(scene.root);
   const child = await first.childVersion(own.hash, inside(own).ship);
-  const { answers } = place;
+  const { answers } = scene;
   const before = { ...answers };
   for (const path of Object.keys(answers)) delete answers[path];
   const served = `data:text/javascript,${encodeURIComponent(workflow("order", 0, "0"))}`;
-  const second = place.versions({ workflows: [served] });
+  const second = scene.versions({ workflows: [served] });
   await second.register(served);
   const loaded = await second.obtain(child.hash);
   assert.equal(loaded.source, "archive");
@@ -143,66 +143,66 @@ test("a child starts from the archive on a node that has never seen its parent",
   assert.deepEqual(inner, same);
 });
 
-test("a child of a child is the same as inside the parent; a circle closes", async (place) => {
-  const versions = place.versions();
-  const own = await versions.register(place.root);
+test("a child of a child is the same as inside the parent; a circle closes", async (scene) => {
+  const versions = scene.versions();
+  const own = await versions.register(scene.root);
   const { ship, again, bill } = inside(own);
   assert.equal(again, ship);
   const child = await versions.childVersion(own.hash, ship);
-  const specifier = `${place.server.url}wf/inner/bill.ts`;
+  const specifier = `${scene.server.url}wf/inner/bill.ts`;
   const inner = await versions.childVersion(child.hash, bill as WorkflowDefinition);
   assert.deepEqual([inner.workflow, inner.specifier], ["bill", specifier]);
   assert.deepEqual(await versions.childVersion(own.hash, bill as WorkflowDefinition), inner);
-  const read = await place.versions({ workflows: [specifier] }).register(specifier);
+  const read = await scene.versions({ workflows: [specifier] }).register(specifier);
   assert.equal(read.hash, inner.hash);
-  const parent = { workflow: "order", hash: own.hash, specifier: place.root };
+  const parent = { workflow: "order", hash: own.hash, specifier: scene.root };
   assert.deepEqual(await versions.childVersion(own.hash, own.definition), parent);
   assert.deepEqual(await versions.childVersion(inner.hash, own.definition), parent);
 });
 
-test("a child becomes current only where its workflow has no current version", async (place) => {
-  const versions = place.versions();
-  const old = await versions.register(place.root);
+test("a child becomes current only where its workflow has no current version", async (scene) => {
+  const versions = scene.versions();
+  const old = await versions.register(scene.root);
   const first = await versions.childVersion(old.hash, inside(old).ship);
-  assert.equal(await place.store.current("ship"), first.hash);
-  const specifier = `${place.server.url}wf/ship.ts`;
-  const workflows = [place.root, specifier];
-  Object.assign(place.answers, order(Number(old.definition.version) + 10_000));
-  const later = place.versions({ workflows });
-  const parent = await later.register(place.root);
+  assert.equal(await scene.store.current("ship"), first.hash);
+  const specifier = `${scene.server.url}wf/ship.ts`;
+  const workflows = [scene.root, specifier];
+  Object.assign(scene.answers, order(Number(old.definition.version) + 10_000));
+  const later = scene.versions({ workflows });
+  const parent = await later.register(scene.root);
   const second = await later.childVersion(parent.hash, inside(parent).ship);
   assert.notEqual(second.hash, first.hash);
-  assert.equal(await place.store.current("ship"), first.hash);
+  assert.equal(await scene.store.current("ship"), first.hash);
   assert.equal((await later.register(specifier)).hash, second.hash);
-  assert.equal(await place.store.current("ship"), second.hash, "it came in its own right");
+  assert.equal(await scene.store.current("ship"), second.hash, "it came in its own right");
   // A run on the old code starts a child: new runs of that name stay on the new code.
-  const again = place.versions({ workflows, trust: { modules: [place.root] } });
+  const again = scene.versions({ workflows, trust: { modules: [scene.root] } });
   const revenant = await again.obtain(old.hash);
   assert.equal((await again.childVersion(old.hash, inside(revenant).ship)).hash, first.hash);
-  assert.equal(await place.store.current("ship"), second.hash);
+  assert.equal(await scene.store.current("ship"), second.hash);
   assert.equal((await again.forStart(specifier)).hash, second.hash);
 });
 
-test("without an archive, a child is registered without its bytes", async (place) => {
-  const versions = place.versions({ archive: false });
-  const own = await versions.register(place.root);
+test("without an archive, a child is registered without its bytes", async (scene) => {
+  const versions = scene.versions({ archive: false });
+  const own = await versions.register(scene.root);
   const child = await versions.childVersion(own.hash, inside(own).ship);
-  assert.equal((await place.store.get(child.hash))?.archived, false);
+  assert.equal((await scene.store.get(child.hash))?.archived, false);
   assert.equal(run(await versions.obtain(child.hash)), `shipped ${inside(own).ship.version}`);
 });
 
-test("with the parent's bytes damaged in the archive, a child is started all the same", async (place) => {
-  const versions = place.versions();
-  const own = await versions.register(place.root);
-  await place.sql(`update {schema}.modules set bytes = '\\x00'`);
+test("with the parent's bytes damaged in the archive, a child is started all the same", async (scene) => {
+  const versions = scene.versions();
+  const own = await versions.register(scene.root);
+  await scene.sql(`update {schema}.modules set bytes = '\\x00'`);
   const child = await versions.childVersion(own.hash, inside(own).ship);
-  assert.equal((await place.store.get(child.hash))?.archived, false);
+  assert.equal((await scene.store.get(child.hash))?.archived, false);
   assert.equal((await versions.obtain(child.hash)).hash, child.hash);
 });
 
-test("what no module of the parent exports by default is refused, with what to do", async (place) => {
-  const versions = place.versions();
-  const own = await versions.register(place.root);
+test("what no module of the parent exports by default is refused, with what to do", async (scene) => {
+  const versions = scene.versions();
+  const own = await versions.register(scene.root);
   const { named } = inside(own);
   const stranger = { ...own.definition, name: "stranger" };
   for (const definition of [named, stranger]) {
@@ -216,12 +216,12 @@ test("what no module of the parent exports by default is refused, with what to d
   }
 });
 
-test("a failed registration of a child is tried again", async (place) => {
-  const versions = place.versions();
-  const own = await versions.register(place.root);
-  await place.sql(`alter table {schema}.workflow_specifiers rename to hidden`);
+test("a failed registration of a child is tried again", async (scene) => {
+  const versions = scene.versions();
+  const own = await versions.register(scene.root);
+  await scene.sql(`alter table {schema}.workflow_specifiers rename to hidden`);
   await assert.rejects(versions.childVersion(own.hash, inside(own).ship));
-  await place.sql(`alter table {schema}.hidden rename to workflow_specifiers`);
+  await scene.sql(`alter table {schema}.hidden rename to workflow_specifiers`);
   const [one, two] = await Promise.all([
     versions.childVersion(own.hash, inside(own).ship),
     versions.childVersion(own.hash, inside(own).ship),
@@ -229,20 +229,20 @@ test("a failed registration of a child is tried again", async (place) => {
   assert.equal(one, two);
 });
 
-test("a child that the operator denies is not had from its parent's memory", async (place) => {
-  const first = place.versions();
-  const own = await first.register(place.root);
+test("a child that the operator denies is not had from its parent's memory", async (scene) => {
+  const first = scene.versions();
+  const own = await first.register(scene.root);
   const { hash } = await first.childVersion(own.hash, inside(own).ship);
-  const versions = place.versions({ trust: { modules: [place.root], deny: [hash] } });
+  const versions = scene.versions({ trust: { modules: [scene.root], deny: [hash] } });
   const parent = await versions.obtain(own.hash);
   assert.equal((await versions.childVersion(own.hash, inside(parent).ship)).hash, hash);
   await assert.rejects(versions.obtain(hash), { code: "VERSION_UNAVAILABLE" });
 });
 
-test("inside the application's own modules a child is native as well", async (place) => {
+test("inside the application's own modules a child is native as well", async (scene) => {
   const parent = import.meta.resolve("./native/parent.ts");
   const specifier = import.meta.resolve("./native/order.ts");
-  const versions = place.versions({ workflows: [parent], native: true });
+  const versions = scene.versions({ workflows: [parent], native: true });
   const own = await versions.register(parent);
   assert.equal(own.source, "native");
   const imported: { default: WorkflowDefinition } = await import(specifier);
@@ -250,30 +250,30 @@ test("inside the application's own modules a child is native as well", async (pl
   assert.equal(child.specifier, versions.record(specifier));
   const loaded = await versions.obtain(child.hash);
   assert.deepEqual([loaded.source, loaded.definition], ["native", imported.default]);
-  const apart = place.versions({ workflows: [specifier] });
+  const apart = scene.versions({ workflows: [specifier] });
   assert.equal((await apart.register(specifier)).hash, child.hash);
 });
 
-test("a child of a root that is redirected has the folders where the root is", async (place) => {
-  const { url } = place.server;
-  Object.assign(place.answers, { latest: { redirect: `${url}wf/order.ts` } });
+test("a child of a root that is redirected has the folders where the root is", async (scene) => {
+  const { url } = scene.server;
+  Object.assign(scene.answers, { latest: { redirect: `${url}wf/order.ts` } });
   const latest = `${url}latest`;
   const workflows = [latest];
   const trust = { modules: [`${url}*`] };
-  const first = place.versions({ workflows, trust });
+  const first = scene.versions({ workflows, trust });
   const own = await first.register(latest);
   const child = await first.childVersion(own.hash, inside(own).ship);
   assert.equal(child.specifier, `${url}wf/ship.ts`);
-  const second = place.versions({ workflows, trust });
+  const second = scene.versions({ workflows, trust });
   const parent = await second.obtain(own.hash);
   assert.equal(parent.source, "url");
   assert.deepEqual(await second.childVersion(own.hash, inside(parent).ship), child);
 });
 
-test("a child in a folder is named from the application's root", async (place) => {
+test("a child in a folder is named from the application's root", async (scene) => {
   await using folder = await makeFolder({ ...order(77_777), "deno.json": "{}" });
   const root = `${folder.url}wf/order.ts`;
-  const versions = place.versions({ config: `${folder.url}deno.json`, workflows: [root] });
+  const versions = scene.versions({ config: `${folder.url}deno.json`, workflows: [root] });
   const own = await versions.register(root);
   const child = await versions.childVersion(own.hash, inside(own).ship);
   assert.equal(child.specifier, "app:wf/ship.ts");
@@ -295,7 +295,7 @@ Deno.test({
           const schema = `child_versions_${n}`;
           const store = await openStore({ database, schema });
           await store.migrate();
-          const answers: Place["answers"] = order(n);
+          const answers: Scene["answers"] = order(n);
           const server = serve(answers);
           const root = `${server.url}wf/order.ts`;
           try {

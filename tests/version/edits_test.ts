@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { sha256Hex } from "../../src/base/encoding.ts";
 import { WORKFLOW_ENTRY } from "../../src/version/project/host.ts";
 import { type Manifest, parseManifest, versionHash } from "../../src/version/manifest/format.ts";
-import { postgresPlace, postgresUrl } from "../support/database.ts";
+import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import type { Given, Told } from "./edits/application.ts";
 import { filesOf, LINKS, makeScenarios, mountScenarios, type Scenario } from "./edits/plan.ts";
 import { makeFolder } from "./fixture.ts";
@@ -73,7 +73,7 @@ class Archived {
 
 /** Runs the application over scenarios, and checks what it says of each. */
 async function check(scenarios: readonly Scenario[], command: readonly string[]): Promise<Told[]> {
-  await using place = await postgresPlace();
+  await using db = await emptyPostgres();
   const files = Object.assign({}, ...scenarios.map(({ name }) => filesOf(name, WORKFLOW_ENTRY)));
   await using folder = await makeFolder(files);
   const path = new URL(folder.url).pathname;
@@ -82,7 +82,7 @@ async function check(scenarios: readonly Scenario[], command: readonly string[])
       await Deno.symlink(`${path}${name}/${to}`, `${path}${name}/${link}`);
     }
   }
-  const given: Given = { database: postgresUrl(), schema: place.schema, folder: path, scenarios };
+  const given: Given = { database: postgresUrl(), schema: db.schema, folder: path, scenarios };
   await folder.write({ "given.json": JSON.stringify(given) });
   const [program, ...args] = [...command, Deno.execPath(), "run", "-A", APPLICATION];
   const { success, stdout, stderr } = await new Deno.Command(program!, {

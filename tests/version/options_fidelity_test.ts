@@ -76,8 +76,8 @@ const OPTIONS: readonly Readonly<Record<string, unknown>>[] = [
 
 type Config = Readonly<Record<string, unknown>>;
 
-/** A project's config files, with the options in one place. */
-interface Place {
+/** A project's config files, with the options in one file. */
+interface Layout {
   readonly name: string;
   readonly files: (compilerOptions: Config) => Readonly<Record<string, Config>>;
   /** What is tried in it; every option, unless said otherwise. */
@@ -93,7 +93,7 @@ const IMPORTS = {
 const ALONE = { imports: IMPORTS };
 const WORKSPACE = { imports: IMPORTS, workspace: ["./app", "./zoo"] };
 
-const PLACES: readonly Place[] = [
+const LAYOUTS: readonly Layout[] = [
   {
     name: "deno.json of the root",
     files: (compilerOptions) => ({
@@ -212,7 +212,7 @@ const PLACES: readonly Place[] = [
     { exclude: ["**/inner", "zoo/*.tsx", "zoo/.*/*.ts"] },
     { files: ["app/view.tsx", "./zoo/decorated.ts"] },
     { files: ["app/unused.ts"], include: ["zoo"], exclude: ["app"] },
-  ].map((filter): Place => ({
+  ].map((filter): Layout => ({
     name: `tsconfig.json with ${JSON.stringify(filter)}`,
     options: [{ experimentalDecorators: true, jsxFactory: "h", verbatimModuleSyntax: true }],
     files: (compilerOptions) => ({
@@ -239,7 +239,7 @@ async function runFromBytes(url: string): Promise<{ told: string; hash: string }
   return { told: (entry as { default: string }).default, hash: manifest.hash };
 }
 
-for (const { name, files, options: tried = OPTIONS, isMute = false } of PLACES) {
+for (const { name, files, options: tried = OPTIONS, isMute = false } of LAYOUTS) {
   Deno.test({
     name: `options in ${name} are what the runtime makes of them`,
     sanitizeOps: false,

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import type { ClaimedRun, CommitEntry, NewEvent, NewRun } from "../../../src/ports/rows.ts";
 import type { NewTask } from "../../../src/ports/tasks.ts";
 import type { Store } from "../../../src/ports/store.ts";
-import type { Place, TestDatabase } from "../../support/database.ts";
+import type { DatabaseKind, EmptyDatabase } from "../../support/database.ts";
 
 /** The version that tests' runs are on. */
 export const HASH = "a".repeat(64);
@@ -16,18 +16,18 @@ export const HASH = "a".repeat(64);
 /** The node that tests' runs are claimed by. */
 export const NODE = "node-1";
 
-/** A place with one open store, one live node and one version. */
+/** A database with one open store, one live node and one version. */
 export interface World extends AsyncDisposable {
-  readonly place: Place;
+  readonly db: EmptyDatabase;
   readonly store: Store;
 }
 
-export async function newWorld(database: TestDatabase): Promise<World> {
-  const place = await database.fresh();
-  const store = await place.open();
+export async function newWorld(database: DatabaseKind): Promise<World> {
+  const db = await database.fresh();
+  const store = await db.open();
   await store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
   await register(store);
-  return { place, store, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
+  return { db, store, [Symbol.asyncDispose]: () => db[Symbol.asyncDispose]() };
 }
 
 /** Registers a version without bytes. */
@@ -102,16 +102,16 @@ export async function commitOne(store: Store, entry: CommitEntry): Promise<strin
 }
 
 /** Lets a node's lease run out. */
-export async function expire(place: Place, node: string): Promise<void> {
-  await place.query(
+export async function expire(db: EmptyDatabase, node: string): Promise<void> {
+  await db.query(
     "update {schema}.nodes set expires_at = clock_timestamp() - interval '1 second' where id = $1",
     [node],
   );
 }
 
 /** Makes a run due now, as if its time had come. */
-export async function makeDue(place: Place, runId: string): Promise<void> {
-  await place.query(
+export async function makeDue(db: EmptyDatabase, runId: string): Promise<void> {
+  await db.query(
     `update {schema}.runs set wake_at = clock_timestamp() - interval '1 second'
      where run_id = $1 and state in ('pending', 'suspended')`,
     [runId],

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import type { StuckState } from "../../../src/ports/rows.ts";
 import type { Store } from "../../../src/ports/store.ts";
-import type { RegisterTest, TestDatabase } from "../../support/database.ts";
+import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
 import {
   claimed,
   claimOne,
@@ -32,10 +32,10 @@ async function park(store: Store, runId: string, state: StuckState): Promise<voi
   );
 }
 
-export function health(database: TestDatabase, test: RegisterTest): void {
+export function health(database: DatabaseKind, test: RegisterTest): void {
   test("parked runs are counted by version and state, no further than wanted", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     assert.deepEqual(await store.health.stuck(9), []);
     await park(store, "a", "stuck_poisoned");
     await park(store, "b", "stuck_nondeterminism");
@@ -47,7 +47,7 @@ export function health(database: TestDatabase, test: RegisterTest): void {
     const to = "stuck_unknown_version";
     await commitOne(store, share(await claimOne(store), 0, { transition: { to, reason } }));
     await claimed(store, "runs");
-    await place.query(
+    await db.query(
       `update {schema}.runs set since = to_timestamp(7) where run_id = 'c'`,
     );
     const found = await store.health.stuck(9);
@@ -71,9 +71,9 @@ export function health(database: TestDatabase, test: RegisterTest): void {
 
   test("due runs are counted by version, with those that have been so for too long", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     await store.runs.insert(["a", "b", "c", "d"].map((id) => newRun(id)));
-    await place.query(
+    await db.query(
       `update {schema}.runs set wake_at = clock_timestamp() + case run_id
          when 'a' then interval '-2 hours' when 'b' then interval '-2 minutes'
          when 'c' then interval '0' else interval '1 hour' end`,
@@ -90,7 +90,7 @@ export function health(database: TestDatabase, test: RegisterTest): void {
 
   test("waiting tasks are counted by queue, activity and version", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const run = await claimed(store, "a");
     const names = [["a", "x"], ["b", "x"], ["b", "x"], ["b", "y"], ["c", "x"]] as const;
     await store.tasks.announce(
@@ -99,7 +99,7 @@ export function health(database: TestDatabase, test: RegisterTest): void {
       ),
     );
     assert.deepEqual(await store.health.waiting(9, MINUTE), []);
-    await place.query(
+    await db.query(
       `update {schema}.tasks set available_at = available_at - interval '1 hour',
          hash = case when position = 2 then '${HASH}' end,
          definition = case when position = 2 then 'somewhere' end
@@ -117,13 +117,13 @@ export function health(database: TestDatabase, test: RegisterTest): void {
 
   test("runs and tasks that a node tries again are wanted, until it can load their version", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const run = await claimed(store, "a");
     await store.nodes.open({ id: "other", name: "two", leaseMs: MINUTE });
     await claimed(store, "held by another", "other");
     const pinned = { name: "x", queue: "q", hash: HASH, definition: "x" };
     await store.tasks.announce([newTask(run, { ...pinned, input: null, maxAttempts: 1 })]);
-    await place.query(
+    await db.query(
       `update {schema}.tasks set available_at = available_at - interval '1 hour'`,
     );
     const wanted = { node: NODE, queue: "q", limit: 1, names: [], excluded: [], rate: null };

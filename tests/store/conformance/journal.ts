@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { RegisterTest, TestDatabase } from "../../support/database.ts";
+import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
 import {
   claimed,
   claimOne,
@@ -21,7 +21,7 @@ import {
   UNKNOWN_VERSION,
 } from "./fixtures.ts";
 
-export function journal(database: TestDatabase, test: RegisterTest): void {
+export function journal(database: DatabaseKind, test: RegisterTest): void {
   test("events of a share get consecutive places and one time, and read the same later", async () => {
     await using world = await newWorld(database);
     const { journal, runs } = world.store;
@@ -79,12 +79,12 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
 
   test("a writer whose token is another one's writes nothing and has lost the run", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const zombie = await claimed(store, "r");
     const released = share(zombie, 0, { transition: { to: "released", afterMs: 0 } });
     assert.equal(await commitOne(store, released), "written");
     const unheld = await commitOne(store, share(zombie, 0, { events: [newEvent("z")] }));
-    await makeDue(place, "r");
+    await makeDue(db, "r");
     const owner = await claimOne(store);
     assert.notEqual(owner.token, zombie.token);
     const held = await commitOne(store, share(zombie, 0, { events: [newEvent("z")] }));
@@ -293,11 +293,11 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
 
   test("a claim that wrote nothing is counted; an append forgets the count", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     let run = await claimed(store, "r");
     assert.equal(run.claims, 1);
     for (const claims of [2, 3]) {
-      await place.query(
+      await db.query(
         `update {schema}.runs set state = 'pending', node = null, token = null,
            wake_at = clock_timestamp() - interval '1 second'`,
       );
@@ -305,18 +305,18 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
       assert.equal(run.claims, claims);
     }
     await commitOne(store, share(run, 0, { transition: { to: "released", afterMs: 0 } }));
-    await makeDue(place, "r");
+    await makeDue(db, "r");
     run = await claimOne(store);
     assert.equal(run.claims, 3, "a release takes its own claim back");
     await commitOne(store, share(run, 0, { events: [newEvent("a")] }));
     await commitOne(store, share(run, 1, { transition: { to: "released", afterMs: 0 } }));
-    await makeDue(place, "r");
+    await makeDue(db, "r");
     assert.equal((await claimOne(store)).claims, 1);
   });
 
   test("a released run is pending while it has no history, then suspended; due after its time", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const first = await claimed(store, "r");
     const later = { to: "released" as const, afterMs: 3_600_000 };
     await commitOne(store, share(first, 0, { transition: later }));
@@ -324,7 +324,7 @@ export function journal(database: TestDatabase, test: RegisterTest): void {
     assert.equal(pending?.state, "pending");
     assert.equal(pending?.wakeAt, (pending?.since ?? 0) + 3_600_000);
     assert.deepEqual(await store.runs.claim({ node: NODE, limit: 1, excluded: [] }), []);
-    await makeDue(place, "r");
+    await makeDue(db, "r");
     const second = await claimOne(store);
     assert.equal(second.startedAt, first.startedAt, "a run starts once");
     await commitOne(store, share(second, 0, { events: [newEvent("a")], transition: later }));

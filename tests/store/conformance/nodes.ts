@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { RegisterTest, TestDatabase } from "../../support/database.ts";
+import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
 import {
   claimed,
   claimOne,
@@ -22,7 +22,7 @@ import {
 
 const SECOND = { id: "node-2", name: "two", leaseMs: 60_000 };
 
-export function nodes(database: TestDatabase, test: RegisterTest): void {
+export function nodes(database: DatabaseKind, test: RegisterTest): void {
   test("a node lives by its heartbeat, and after its time while nobody has buried it", async () => {
     await using world = await newWorld(database);
     const { nodes } = world.store;
@@ -30,7 +30,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     const beat = await nodes.heartbeat(NODE, 60_000);
     assert.equal(beat.alive, true);
     assert.ok(Number.isSafeInteger(beat.now));
-    await expire(world.place, NODE);
+    await expire(world.db, NODE);
     assert.deepEqual(await nodes.alive(), []);
     assert.equal((await nodes.heartbeat(NODE, 60_000)).alive, true);
     assert.deepEqual(await nodes.alive(), [NODE]);
@@ -39,14 +39,14 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
 
   test("NODE-1: only a node whose lease ran out is buried, and only its runs are free", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     await store.nodes.open(SECOND);
     const kept = await claimed(store, "kept");
     const empty = await claimed(store, "empty", SECOND.id);
     const begun = await claimed(store, "begun", SECOND.id);
     await commitOne(store, share(begun, 0, { events: [newEvent("a")] }));
     assert.deepEqual(await store.nodes.expire(NODE, false), { nodes: 0, runs: 0 });
-    await expire(place, SECOND.id);
+    await expire(db, SECOND.id);
     assert.deepEqual(await store.runs.claim({ node: NODE, limit: 9, excluded: [] }), []);
     assert.deepEqual(await store.nodes.expire(NODE, false), { nodes: 1, runs: 2 });
     assert.deepEqual(await store.nodes.expire(NODE, false), { nodes: 0, runs: 0 });
@@ -67,7 +67,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
 
   test("RUN-2: however a node took its runs, a heartbeat forgets those that left, and a burial finds the rest", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     await store.nodes.open(SECOND);
     const lease = { node: SECOND.id, token: 7 };
     const inserted = await store.runs.insert([newRun("inserted", { lease })]);
@@ -78,7 +78,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     const seized = await store.runs.seize("seized", { node: SECOND.id, token: 8 });
     await commitOne(store, share(left, 0, { transition: COMPLETED }));
     const named = async () =>
-      (await place.query<{ runs: string }>("select runs::text from {schema}.leases order by id"))
+      (await db.query<{ runs: string }>("select runs::text from {schema}.leases order by id"))
         .map(({ runs }) => runs);
     assert.equal((await named()).length, 5);
     await store.nodes.heartbeat(SECOND.id, 60_000);
@@ -89,7 +89,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     );
     await commitOne(store, share(moved, 0, { transition: { to: "released", afterMs: 0 } }));
     await claimOne(store, NODE);
-    await expire(place, SECOND.id);
+    await expire(db, SECOND.id);
     assert.deepEqual(await store.nodes.expire(NODE, false), { nodes: 1, runs: 3 });
     assert.equal((await store.runs.get("moved"))?.node, NODE);
     await store.nodes.heartbeat(NODE, 60_000);
@@ -98,7 +98,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
 
   test("a node never buries itself", async () => {
     await using world = await newWorld(database);
-    await expire(world.place, NODE);
+    await expire(world.db, NODE);
     assert.deepEqual(await world.store.nodes.expire(NODE, false), { nodes: 0, runs: 0 });
     assert.deepEqual(await world.store.nodes.expire(NODE, true), { nodes: 0, runs: 0 });
     assert.equal((await world.store.nodes.heartbeat(NODE, 60_000)).alive, true);
@@ -128,12 +128,12 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
 
   test("a version that a node died loading counts a crash, one that it had loaded does not", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const dieLoading = async (id: string, finish: boolean) => {
       await store.nodes.open({ id, name: id, leaseMs: 60_000 });
       const { crashes } = await store.versions.loading(id, HASH);
       if (finish) await store.versions.loaded(id, HASH, null);
-      await expire(place, id);
+      await expire(db, id);
       await store.nodes.expire(NODE, false);
       return crashes;
     };
@@ -147,7 +147,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
 
   test("troubles with a version are told while their node lives", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const reason = {
       code: "permission",
       message: "No --allow-net",
@@ -161,7 +161,7 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
     assert.deepEqual(await store.versions.failures(), [failure]);
     assert.deepEqual(await store.versions.failures(HASH), [failure]);
     assert.deepEqual(await store.versions.failures("other"), []);
-    await expire(place, SECOND.id);
+    await expire(db, SECOND.id);
     assert.deepEqual(await store.versions.failures(), []);
     await store.nodes.heartbeat(SECOND.id, 60_000);
     await store.versions.loaded(SECOND.id, HASH, null);
@@ -170,12 +170,12 @@ export function nodes(database: TestDatabase, test: RegisterTest): void {
 
   test("a hundred runs of the dead are shared by the living, each once", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     await store.nodes.open(SECOND);
     await store.runs.insert(Array.from({ length: 100 }, (_, index) => newRun(`r${index}`)));
     await store.runs.claim({ node: SECOND.id, limit: 100, excluded: [] });
-    await expire(place, SECOND.id);
-    const others = await Promise.all([place.open(), place.open()]);
+    await expire(db, SECOND.id);
+    const others = await Promise.all([db.open(), db.open()]);
     const buried = await Promise.all(
       [store, ...others].map((each) => each.nodes.expire(NODE, false)),
     );

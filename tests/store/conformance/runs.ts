@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import type { NewRun } from "../../../src/ports/rows.ts";
-import type { RegisterTest, TestDatabase } from "../../support/database.ts";
+import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
 import {
   claimed,
   claimOne,
@@ -28,7 +28,7 @@ import {
 const OTHER = "b".repeat(64);
 const signal = { kind: "signal" as const, name: "s", payload: "1" };
 
-export function runs(database: TestDatabase, test: RegisterTest): void {
+export function runs(database: DatabaseKind, test: RegisterTest): void {
   test("a run is inserted once; a taken id is left as it is", async () => {
     await using world = await newWorld(database);
     const { runs } = world.store;
@@ -53,7 +53,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
 
   test("INSERT-2: batches that insert the same ids at once make one run of each, whatever their order", async () => {
     await using world = await newWorld(database);
-    const stores = [world.store, ...await Promise.all([1, 2, 3].map(() => world.place.open()))];
+    const stores = [world.store, ...await Promise.all([1, 2, 3].map(() => world.db.open()))];
     const ids = Array.from({ length: 10 }, (_, index) => `r${index}`);
     const inserted = await Promise.all(
       Array.from({ length: 20 }, (_, batch) =>
@@ -111,8 +111,8 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     await using world = await newWorld(database);
     await world.store.runs.insert([newRun("r")]);
     for (const table of ["workflow_specifiers", "workflow_versions"]) {
-      await world.place.query("delete from {schema}.workflows");
-      await assert.rejects(world.place.query(`delete from {schema}.${table}`), { code: "23503" });
+      await world.db.query("delete from {schema}.workflows");
+      await assert.rejects(world.db.query(`delete from {schema}.${table}`), { code: "23503" });
     }
     assert.equal((await world.store.runs.get("r"))?.hash, HASH);
   });
@@ -186,7 +186,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
 
   test("claims take what is due, the longest due first, up to the limit, without the excluded", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     await register(store, OTHER);
     await store.runs.insert([
       newRun("late"),
@@ -194,7 +194,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
       newRun("future"),
       newRun("excluded", { hash: OTHER }),
     ]);
-    await place.query(`update {schema}.runs set wake_at = clock_timestamp() + case run_id
+    await db.query(`update {schema}.runs set wake_at = clock_timestamp() + case run_id
       when 'late' then interval '-1 minute' when 'early' then interval '-1 hour'
       when 'future' then interval '1 hour' else interval '-2 hours' end`);
     const claim = (limit: number) => store.runs.claim({ node: NODE, limit, excluded: [OTHER] });
@@ -211,9 +211,9 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
 
   test("claims take runs that have begun before runs to be started, or the other way round", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     await store.runs.insert(["a", "b", "c", "d", "e", "f"].map((id) => newRun(id)));
-    await place.query(`update {schema}.runs set
+    await db.query(`update {schema}.runs set
       started_at = case when run_id in ('d', 'e', 'f') then clock_timestamp() end,
       wake_at = clock_timestamp() - interval '1 hour' + id * interval '1 second'`);
     const claim = async (limit: number, startsFirst: boolean) => {
@@ -229,8 +229,8 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
 
   test("two nodes that claim at once share the due runs, each with a token of its own", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
-    const other = await place.open();
+    const { store, db } = world;
+    const other = await db.open();
     await other.nodes.open({ id: "node-2", name: "two", leaseMs: 60_000 });
     await store.runs.insert(Array.from({ length: 200 }, (_, index) => newRun(`r${index}`)));
     const claims = await Promise.all(
@@ -254,7 +254,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
 
   test("RUN-3: a message wakes a sleeping run at once, and never postpones it", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     const run = await claimed(store, "r");
     const sleep = suspended(0, await store.now() + 3_600_000);
     await commitOne(store, share(run, 0, { events: [newEvent("wait")], transition: sleep }));
@@ -271,7 +271,7 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
     await commitOne(store, share(woken, 1, { events: [newEvent("x")], transition }));
     await store.runs.deliver("r", signal);
     assert.equal((await store.runs.get("r"))?.wakeAt, 1_000);
-    await place.query("update {schema}.runs set wake_at = null");
+    await db.query("update {schema}.runs set wake_at = null");
     await store.runs.deliver("r", signal);
     assert.notEqual((await store.runs.get("r"))?.wakeAt, null, "no time at all counts as never");
   });
@@ -482,13 +482,13 @@ export function runs(database: TestDatabase, test: RegisterTest): void {
 
   test("a run seized by a node that dies is free again", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
+    const { store, db } = world;
     await store.nodes.open({ id: "node-2", name: "two", leaseMs: 60_000 });
     await store.runs.insert([newRun("r")]);
     await store.runs.seize("r", { node: "node-2", token: 1 });
-    await expire(place, "node-2");
+    await expire(db, "node-2");
     assert.deepEqual(await store.nodes.expire(NODE, false), { nodes: 1, runs: 1 });
-    await makeDue(place, "r");
+    await makeDue(db, "r");
     assert.equal((await claimOne(store)).runId, "r");
   });
 

@@ -10,16 +10,16 @@ import { migrate } from "../../../src/store/schema/migrate.ts";
 import { MIGRATIONS } from "../../../src/store/schema/migrations.gen.ts";
 import { SchemaName } from "../../../src/store/schema/name.ts";
 import { openStore } from "../../../src/store/open.ts";
-import type { RegisterTest, TestDatabase } from "../../support/database.ts";
+import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
 import { claimed, newWorld } from "./fixtures.ts";
 
-export function schema(database: TestDatabase, test: RegisterTest): void {
+export function schema(database: DatabaseKind, test: RegisterTest): void {
   test("a schema may be migrated again and again", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
+    await using db = await database.fresh();
+    const store = await db.open();
     await store.migrate();
     await store.migrate();
-    const rows = await place.query<{ version: number; checksum: string }>(
+    const rows = await db.query<{ version: number; checksum: string }>(
       "select version, checksum from {schema}.schema_versions order by version",
     );
     assert.deepEqual(
@@ -29,47 +29,47 @@ export function schema(database: TestDatabase, test: RegisterTest): void {
   });
 
   test("twenty stores may migrate one schema at once", async () => {
-    await using place = await database.fresh();
-    const options = { database: place.database, schema: place.schema };
+    await using db = await database.fresh();
+    const options = { database: db.database, schema: db.schema };
     const stores = await Promise.all(Array.from({ length: 20 }, () => openStore(options)));
     try {
       await Promise.all(stores.map((store) => store.migrate()));
     } finally {
       await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
     }
-    const [row] = await place.query<{ n: number }>(
+    const [row] = await db.query<{ n: number }>(
       "select count(*)::integer as n from {schema}.schema_versions",
     );
     assert.equal(row?.n, MIGRATIONS.length);
   });
 
   test("an older engine refuses a newer schema, and says so", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
-    await place.query(
+    await using db = await database.fresh();
+    const store = await db.open();
+    await db.query(
       "insert into {schema}.schema_versions (version, name, checksum) values (99, 'future', '')",
     );
     await assert.rejects(store.migrate(), {
       code: "SCHEMA_TOO_NEW",
-      details: { schema: place.schema, found: 99, wanted: MIGRATIONS.length },
+      details: { schema: db.schema, found: 99, wanted: MIGRATIONS.length },
     });
   });
 
   test("a migration that was applied with other contents is found", async () => {
-    await using place = await database.fresh();
-    const store = await place.open();
-    await place.query("update {schema}.schema_versions set checksum = 'x' where version = 1");
+    await using db = await database.fresh();
+    const store = await db.open();
+    await db.query("update {schema}.schema_versions set checksum = 'x' where version = 1");
     await assert.rejects(store.migrate(), { code: "MIGRATION_CHANGED" });
   });
 
   test("a migration that fails leaves the schema as it was", async () => {
-    await using place = await database.fresh();
-    await place.open();
-    const driver = await place.database.open();
+    await using db = await database.fresh();
+    await db.open();
+    const driver = await db.database.open();
     try {
       const bad = { version: MIGRATIONS.length + 1, name: "bad", checksum: "x" };
       const sql = "create table {schema}.half (a integer); select 1 / 0;";
-      const name = new SchemaName(place.schema);
+      const name = new SchemaName(db.schema);
       await assert.rejects(migrate(driver, name, [...MIGRATIONS, { ...bad, sql }]), {
         code: "22012",
       });
@@ -78,7 +78,7 @@ export function schema(database: TestDatabase, test: RegisterTest): void {
       await driver.close();
     }
     await assert.rejects(
-      place.query("select from {schema}.half"),
+      db.query("select from {schema}.half"),
       (error: { code?: string; cause?: { code?: string } }) =>
         (error.cause?.code ?? error.code) === "42P01",
     );
@@ -110,7 +110,7 @@ export function schema(database: TestDatabase, test: RegisterTest): void {
       ]
     ) {
       await assert.rejects(
-        world.place.query(`update {schema}.runs set ${nonsense}`),
+        world.db.query(`update {schema}.runs set ${nonsense}`),
         { code: /^23(503|514)$/ },
         nonsense,
       );
@@ -118,11 +118,11 @@ export function schema(database: TestDatabase, test: RegisterTest): void {
   });
 
   test("hints reach other stores on the schema, once each, and never their sender", async () => {
-    await using place = await database.fresh();
+    await using db = await database.fresh();
     await using elsewhere = await database.fresh(`elsewhere ${crypto.randomUUID().slice(0, 8)}`);
     const [sender, hearer, stranger] = [
-      await place.open(),
-      await place.open(),
+      await db.open(),
+      await db.open(),
       await elsewhere.open(),
     ];
     const heard: Notice[] = [];
@@ -141,9 +141,9 @@ export function schema(database: TestDatabase, test: RegisterTest): void {
     await sender.notices.publish([]);
     await sender.notices.publish([{ kind: "due" }, odd, { kind: "due" }, ...many]);
     await sender.notices.publish([{ kind: "ended", runId: "x".repeat(9_000) }]);
-    const { channel } = new SchemaName(place.schema);
+    const { channel } = new SchemaName(db.schema);
     for (const garbage of ["", "{", "[]", '["x",{"kind":"other"},{"kind":"message"},7,null]']) {
-      await place.query("select pg_notify($1, $2)", [channel, garbage]);
+      await db.query("select pg_notify($1, $2)", [channel, garbage]);
     }
     await sender.notices.publish([{ kind: "ended", runId: "last" }]);
     await last.promise;

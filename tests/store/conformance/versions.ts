@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { NewVersion } from "../../../src/ports/rows.ts";
-import type { RegisterTest, TestDatabase } from "../../support/database.ts";
+import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
 import {
   claimed,
   claimOne,
@@ -41,7 +41,7 @@ function version(more: Partial<NewVersion> = {}): NewVersion {
   };
 }
 
-export function versions(database: TestDatabase, test: RegisterTest): void {
+export function versions(database: DatabaseKind, test: RegisterTest): void {
   test("a version is registered once, with its members' bytes", async () => {
     await using world = await newWorld(database);
     const { versions } = world.store;
@@ -84,14 +84,14 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
 
   test("CATALOG-2: what was damaged in the database is put right by the next registration", async () => {
     await using world = await newWorld(database);
-    const { store: { versions }, place } = world;
+    const { store: { versions }, db } = world;
     const given = version();
     await versions.register(given);
     const [sha256] = [...given.blobs!.keys()];
-    await place.query("update {schema}.modules set bytes = 'evil'::bytea where sha256 = $1", [
+    await db.query("update {schema}.modules set bytes = 'evil'::bytea where sha256 = $1", [
       sha256!,
     ]);
-    await place.query("update {schema}.workflow_versions set manifest = 'evil' where hash = $1", [
+    await db.query("update {schema}.workflow_versions set manifest = 'evil' where hash = $1", [
       V2,
     ]);
     assert.equal((await versions.get(V2))?.manifest, "evil", "the store hands out what it has");
@@ -175,8 +175,8 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
 
   test("twenty registrations at once are one, whatever the order of their members", async () => {
     await using world = await newWorld(database);
-    const { store, place } = world;
-    const other = await place.open();
+    const { store, db } = world;
+    const other = await db.open();
     const texts = Array.from({ length: 30 }, (_, index) => `module ${index}`);
     const results = await Promise.all(Array.from({ length: 20 }, (_, index) => {
       const shuffled = [...texts.slice(index), ...texts.slice(0, index)];
@@ -231,7 +231,7 @@ export function versions(database: TestDatabase, test: RegisterTest): void {
   test("bytes that a version needs can't be taken from under it", async () => {
     await using world = await newWorld(database);
     await world.store.versions.register(version());
-    await assert.rejects(world.place.query("delete from {schema}.modules"), { code: "23503" });
+    await assert.rejects(world.db.query("delete from {schema}.modules"), { code: "23503" });
   });
 
   test("what names no version has no crashes", async () => {

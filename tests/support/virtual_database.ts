@@ -1,6 +1,5 @@
 /**
- * Places whose time is virtual, on every kind of database: a node that lives there skips what it
- * would wait for.
+ * Databases whose time is virtual, of every kind: a node on one skips the time that it would wait.
  *
  * @module
  */
@@ -18,15 +17,15 @@ import { IdleTracker } from "../../src/testing/idle_tracker.ts";
 import { POLL_MS, VirtualClock } from "../../src/testing/clock.ts";
 import { TestDatabase, watched } from "../../src/testing/database.ts";
 import { TestTime } from "../../src/testing/time.ts";
-import type { Place } from "./database.ts";
+import type { EmptyDatabase } from "./database.ts";
 import { postgresUrl } from "./database.ts";
 import type { NodeOptions } from "./node.ts";
 
 /** When time begins there. */
 export const BEGINNING: number = Date.parse("2030-01-01T00:00:00Z");
 
-/** An empty place whose time is moved by hand. */
-export interface VirtualPlace extends Place {
+/** An empty database whose time is moved by hand. */
+export interface VirtualDatabase extends EmptyDatabase {
   /** The clock of processes; the database's says the same. */
   readonly clock: VirtualClock;
   /** Moves it. */
@@ -38,8 +37,8 @@ export interface VirtualPlace extends Place {
 /** Stands between a store and its database. */
 export type Wrap = (driver: SqlDriver, schema: string) => SqlDriver;
 
-/** A virtual place on a PGlite of its own. */
-export async function virtualPglite(wrap: Wrap = (driver) => driver): Promise<VirtualPlace> {
+/** A virtual database on a PGlite of its own. */
+export async function virtualPglite(wrap: Wrap = (driver) => driver): Promise<VirtualDatabase> {
   const idleTracker = new IdleTracker();
   const database = await TestDatabase.open(BEGINNING, idleTracker);
   const { adapter: inner } = database;
@@ -47,15 +46,15 @@ export async function virtualPglite(wrap: Wrap = (driver) => driver): Promise<Vi
     description: inner.description,
     open: async () => wrap(await inner.open(), "continuum"),
   };
-  return placeOf(adapter, "continuum", idleTracker, {
+  return virtualDatabase(adapter, "continuum", idleTracker, {
     setTime: (at) => database.setTime(at),
     query: (text, values) => database.query(text, values),
     close: () => database[Symbol.asyncDispose](),
   });
 }
 
-/** A virtual place on the server that tests use, in schemas of its own. */
-export async function virtualPostgres(wrap: Wrap = (driver) => driver): Promise<VirtualPlace> {
+/** A virtual database on the server that tests use, in schemas of its own. */
+export async function virtualPostgres(wrap: Wrap = (driver) => driver): Promise<VirtualDatabase> {
   const idleTracker = new IdleTracker();
   const schema = `virtual_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
   const clock = `${schema}_clock`;
@@ -75,7 +74,7 @@ export async function virtualPostgres(wrap: Wrap = (driver) => driver): Promise<
     description: "a database in virtual time",
     open: async () => wrap(watched(timedBy(clock, await database.open()), idleTracker), schema),
   };
-  return placeOf(adapter, schema, idleTracker, {
+  return virtualDatabase(adapter, schema, idleTracker, {
     setTime: async (at) => {
       await keeper.query(`update ${clock}.clock set at = $1`, [new Date(at).toISOString()]);
     },
@@ -106,14 +105,14 @@ function timedBy(schema: string, driver: SqlDriver): SqlDriver {
   };
 }
 
-function placeOf(
+function virtualDatabase(
   database: DatabaseAdapter,
   schema: string,
   idleTracker: IdleTracker,
   { setTime, query, close }:
     & { readonly setTime: (at: number) => Promise<void> }
     & Pick<SqlDriver, "query" | "close">,
-): VirtualPlace {
+): VirtualDatabase {
   const clock = new VirtualClock(BEGINNING);
   const filler = new SchemaName(schema);
   const stores: AsyncDisposable[] = [];
