@@ -13,7 +13,7 @@ import type { Beat, HeldRun, NewNode, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./sql/driver.ts";
 import { IDLE_STATE, noted, withMail } from "./runs/fragments.ts";
 import { NEXT_WAKE } from "./runs/lease_statements.ts";
-import { NEXT_LOOK } from "./schedules/statements.ts";
+import { NEXT_LOOK } from "./schedules/read_statements.ts";
 import type { SchemaName } from "./schema/name.ts";
 import { FREE_TASKS } from "./tasks/run_task_statements.ts";
 import { CLOCK, milliseconds, storable } from "./sql/fragments.ts";

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { FIRST_PLACE, type Pruned, type PruneScope } from "../../src/ports/retention.ts";
 import { END_STATES } from "../../src/ports/rows.ts";
 import type { PruneStepOptions } from "../../src/ports/retention.ts";
-import { retentionStatements } from "../../src/store/retention/statements.ts";
+import { RETENTION_STATEMENTS } from "../../src/store/retention/statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { emptyPostgres, forEachDatabase } from "../support/database.ts";
 import {
@@ -529,19 +529,27 @@ Deno.test("retention in the store, on Postgres: everything is found by an index,
   for (const table of [...tables, "idempotency_keys", "activity_results"]) {
     await db.query(`analyze {schema}.${table}`);
   }
-  const sql = retentionStatements(new SchemaName(db.schema));
-  const now = Date.now();
-  const some = `{${Array.from({ length: 200 }, (_, n) => n + 1).join(",")}}`;
-  const calls: readonly (readonly [keyof typeof sql, readonly (string | number | null)[]])[] = [
-    ["planDefault", ["default", null, now, "{completed}", now, now - 9 * DAY, 0, 10_000, 200]],
-    ["remove", [some, "default", null]],
-    ["shed", [some, now, 1_000, 10_000, null]],
-    ["results", ["default", null, now, 1_000, null]],
-  ];
-  for (const [name, values] of calls) {
+  const sql = new SchemaName(db.schema).prepare(RETENTION_STATEMENTS);
+  const before = Date.now();
+  const namespace = "default";
+  const ids = Array.from({ length: 200 }, (_, n) => n + 1);
+  const plan = {
+    ...{ namespace, workflow: null, runsBefore: before, states: ["completed"] },
+    ...{ generationsBefore: before, fromAt: before - 9 * DAY, fromId: 0 },
+    ...{ mostSeen: 10_000, limit: 200 },
+  };
+  const shed = { ids, before, mostGenerations: 1_000, mostEvents: 10_000, lock: null };
+  const results = { namespace, name: null, before, limit: 1_000, lock: null };
+  const calls = {
+    planDefault: sql.planDefault.bind(plan),
+    remove: sql.remove.bind({ ids, namespace, lock: null }),
+    shed: sql.shed.bind(shed),
+    results: sql.results.bind(results),
+  };
+  for (const name of ["planDefault", "remove", "shed", "results"] as const) {
     const plan = (await db.query<{ "QUERY PLAN": string }>(
-      `explain (costs off) ${sql[name]}`,
-      values,
+      `explain (costs off) ${sql[name].text}`,
+      calls[name],
     )).map((row) => row["QUERY PLAN"]).join("\n");
     assert(!/Seq Scan/.test(plan), `${name}\n${plan}`);
     if (name === "planDefault") assert(!/Sort/.test(plan) && /runs_by_creation/.test(plan), plan);

@@ -1,16 +1,16 @@
 /**
- * Retention: removing what has had its time, in steps that are bounded in what they read, remove
- * and lock.
+ * Retention: removes runs, generations and results that are old enough, in steps that are bounded
+ * in what they read, remove and lock.
  *
- * - REMOVAL-1, nothing that lives: a run goes only when it has ended, when its parent has been told, and
- *   when that parent's present generation can't ask for it again: a parent that dies before it has
- *   noted that it started a child starts it once more, and must find it. An ended run stays ended,
+ * - REMOVAL-1, nothing that lives: a run goes only when it has ended, when its parent has been notified,
+ *   and when that parent's present generation can't ask for it again: a parent whose node fails
+ *   before the history says that it started a child starts it once more, and must find it. An ended run stays ended,
  *   so what was true when it was looked at is true when it goes.
  * - REMOVAL-2, whole generations: a history is never cut within a generation. A run too large for one step
  *   loses its earlier generations first; it is a run all the while.
  * - REMOVAL-3, one at a time: steps that nodes take by themselves hold an advisory lock while they remove.
- *   It spares the database; that nothing is counted twice is due to the rows' locks, which nobody
- *   waits for.
+ *   It spares the database; the rows' locks, which no step waits for, keep anything from being
+ *   counted twice.
  *
  * Runs are looked at in the order of their creation: no index holds anything that their end
  * changes, so that it stays a heap-only update.
@@ -26,10 +26,10 @@ import type {
   PruneStepOptions,
   RetentionStore,
 } from "../../ports/retention.ts";
-import type { SqlDriver, SqlValue } from "../sql/driver.ts";
-import { retentionStatements } from "./statements.ts";
 import type { SchemaName } from "../schema/name.ts";
-import { arrayLiteral } from "../sql/fragments.ts";
+import type { SqlDriver } from "../sql/driver.ts";
+import type { Prepared } from "../sql/statement.ts";
+import { type PlannedRun, RETENTION_STATEMENTS } from "./statements.ts";
 
 /** Of one step. */
 const MOST_SEEN = 10_000;
@@ -38,35 +38,12 @@ const MOST_EVENTS = 10_000;
 const MOST_GENERATIONS = 1_000;
 const MOST_RESULTS = 1_000;
 
-/** A run that goes, or that loses generations; the last of a full walk may be neither. */
-interface PlannedRun extends Pick<Pruned, "generations" | "events" | "keys"> {
-  readonly id: number;
-  readonly at: number;
-  /** How many were read until it came. */
-  readonly nth: number;
-  readonly ends: boolean;
-}
-
-interface Removed {
-  readonly mine: boolean;
-  readonly gone: string;
-}
-
-interface Shed extends Pick<Pruned, "generations" | "events"> {
-  readonly mine: boolean;
-}
-
-interface Forgotten {
-  readonly mine: boolean;
-  readonly results: number;
-}
-
 const NOTHING: Pruned = { runs: 0, generations: 0, events: 0, keys: 0 };
 
 /** {@linkcode RetentionStore} in SQL. */
 export class Retention implements RetentionStore {
   readonly #driver: SqlDriver;
-  readonly #sql: ReturnType<typeof retentionStatements>;
+  readonly #sql: Prepared<typeof RETENTION_STATEMENTS>;
   readonly #lock: string;
 
   /**
@@ -77,7 +54,7 @@ export class Retention implements RetentionStore {
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
-    this.#sql = retentionStatements(schema);
+    this.#sql = schema.prepare(RETENTION_STATEMENTS);
     this.#lock = `${schema.channel}/retention`;
   }
 
@@ -135,30 +112,38 @@ export class Retention implements RetentionStore {
     before: number,
     { limit = Infinity, dryRun = false, alone = false }: PruneStepOptions = {},
   ): Promise<{ results: number; more: boolean } | null> {
-    const asked = [namespace, name, before];
+    const asked = { namespace, name, before };
     if (dryRun) {
-      const [row] = await this.#driver.query<Forgotten>(this.#sql.countResults, asked);
+      const [row] = await this.#sql.countResults.query(this.#driver, asked);
       return { results: Math.min(row!.results, limit), more: false };
     }
     const most = Math.min(limit, MOST_RESULTS);
-    const values = [...asked, most, alone ? this.#lock : null];
-    const [row] = await this.#driver.query<Forgotten>(this.#sql.results, values);
+    const lock = alone ? this.#lock : null;
+    const [row] = await this.#sql.results.query(this.#driver, { ...asked, limit: most, lock });
     const { mine, results } = row!;
     return mine ? { results, more: results === most } : null;
   }
 
   /** See {@linkcode RetentionStore.namespaces}. */
   async namespaces(): Promise<string[]> {
-    const rows = await this.#driver.query<{ namespace: string }>(this.#sql.namespaces);
+    const rows = await this.#sql.namespaces.query(this.#driver);
     return rows.map(({ namespace }) => namespace);
   }
 
   async #plan(scope: PruneScope, from: PrunePlace, limit: number): Promise<PlannedRun[]> {
     const { namespace, workflow, runsBefore, states, generationsBefore } = scope;
-    const values: SqlValue[] = [namespace, workflow, runsBefore, arrayLiteral(states)];
-    values.push(generationsBefore, from.at, from.id, MOST_SEEN, limit);
-    const statement = namespace === "default" ? "planDefault" : "plan";
-    return await this.#driver.query<PlannedRun>(this.#sql[statement], values);
+    const { plan, planDefault } = this.#sql;
+    return await (namespace === "default" ? planDefault : plan).query(this.#driver, {
+      namespace,
+      workflow,
+      runsBefore,
+      states,
+      generationsBefore,
+      fromAt: from.at,
+      fromId: from.id,
+      mostSeen: MOST_SEEN,
+      limit,
+    });
   }
 
   /** Those of the runs that were removed. */
@@ -168,8 +153,8 @@ export class Retention implements RetentionStore {
     lock: string | null,
   ): Promise<readonly PlannedRun[] | null> {
     if (runs.length === 0) return [];
-    const ids = arrayLiteral(runs.map(({ id }) => id));
-    const [row] = await this.#driver.query<Removed>(this.#sql.remove, [ids, namespace, lock]);
+    const ids = runs.map(({ id }) => id);
+    const [row] = await this.#sql.remove.query(this.#driver, { ids, namespace, lock });
     const { mine, gone } = row!;
     if (!mine) return null;
     const removed = new Set(JSON.parse(gone) as number[]);
@@ -181,11 +166,15 @@ export class Retention implements RetentionStore {
     runs: readonly PlannedRun[],
     before: number | null,
     lock: string | null,
-  ): Promise<Omit<Shed, "mine"> | null> {
+  ): Promise<Pick<Pruned, "generations" | "events"> | null> {
     if (runs.length === 0) return { generations: 0, events: 0 };
-    const ids = arrayLiteral(runs.map(({ id }) => id));
-    const bounds = [MOST_GENERATIONS, MOST_EVENTS];
-    const [row] = await this.#driver.query<Shed>(this.#sql.shed, [ids, before, ...bounds, lock]);
+    const [row] = await this.#sql.shed.query(this.#driver, {
+      ids: runs.map(({ id }) => id),
+      before,
+      mostGenerations: MOST_GENERATIONS,
+      mostEvents: MOST_EVENTS,
+      lock,
+    });
     const { mine, ...shed } = row!;
     return mine ? shed : null;
   }

@@ -1,12 +1,40 @@
 /**
- * The statements of retention. See `src/store/retention/remove.ts` for the rules that they keep.
+ * The statements of retention. See `src/store/retention/remove.ts` for the invariants.
  *
  * @module
  */
 
+import type { Pruned } from "../../ports/retention.ts";
 import { inNamespace } from "../runs/query_statements.ts";
-import type { SchemaName } from "../schema/name.ts";
 import { milliseconds, timestamp } from "../sql/fragments.ts";
+import { BIGINTS, nullable, NUMBER, TEXT, TEXTS } from "../sql/parameters.ts";
+import { rows, statement } from "../sql/statement.ts";
+
+/** A run that goes, or that loses generations; the last of a full walk may be neither. */
+export interface PlannedRun extends Pick<Pruned, "generations" | "events" | "keys"> {
+  /** The run's key. */
+  readonly id: number;
+  /** When it was created. */
+  readonly at: number;
+  /** How many were read until it came. */
+  readonly nth: number;
+  /** Whether the run itself goes. */
+  readonly ends: boolean;
+}
+
+interface Removed {
+  readonly mine: boolean;
+  readonly gone: string;
+}
+
+interface Shed extends Pick<Pruned, "generations" | "events"> {
+  readonly mine: boolean;
+}
+
+interface Forgotten {
+  readonly mine: boolean;
+  readonly results: number;
+}
 
 /**
  * REMOVAL-1: a parent that may ask for the run again, or for its end. One that rests between two attempts
@@ -19,21 +47,22 @@ export const AWAITED: string = `coalesce((
 
 /** The cheap conditions stand first: they are looked at in that order. */
 const ENDS = `
-  run.ended_at is not null and run.ended_at <= ${timestamp("$3::float8")}
-  and run.state = any($4::text[]) and ($2::text is null or run.workflow = $2)
+  run.ended_at is not null and run.ended_at <= ${timestamp("$runsBefore::float8")}
+  and run.state = any($states::text[]) and ($workflow::text is null or run.workflow = $workflow)
   and not run.must_notify and not ${AWAITED}`;
 
 /** Generations are over in the order of their numbers: the first tells for all. */
 const SHEDS = `
-  run.generation > 0 and ($2::text is null or run.workflow = $2)
+  run.generation > 0 and ($workflow::text is null or run.workflow = $workflow)
   and (
     select earlier.ended_at from {schema}.generations as earlier
     where earlier.run = run.id order by earlier.generation limit 1
-  ) <= ${timestamp("$5::float8")}`;
+  ) <= ${timestamp("$generationsBefore::float8")}`;
 
 /**
- * Walks along the index on creation for at most $8 rows, or until $9 are found: rows come as they
- * are read. The last row of a full walk comes, too, and says how far it went.
+ * Walks along the index on creation for at most `$mostSeen` rows, or until it has found `$limit`:
+ * rows come as they are read. The last row of a full walk is returned, too, and says how far the
+ * walk went.
  */
 const plan = (namespace: string) => `
   select seen.id, ${milliseconds("seen.created_at")} as at, seen.nth::integer as nth,
@@ -43,7 +72,7 @@ const plan = (namespace: string) => `
       case when seen.ends then seen.next_seq - seen.first_seq else 0 end)::integer as events,
     (
       select count(*) from {schema}.idempotency_keys as key
-      where seen.ends and key.run_id = seen.run_id and key.namespace = $1
+      where seen.ends and key.run_id = seen.run_id and key.namespace = $namespace
     )::integer as keys
   from (
     select run.id, run.run_id, run.created_at, run.first_seq, run.next_seq,
@@ -51,38 +80,66 @@ const plan = (namespace: string) => `
       ${ENDS} as ends,
       ${SHEDS} as sheds
     from {schema}.runs as run
-    where ${inNamespace("$1", namespace)}
-      and run.created_at <= greatest(${timestamp("$3::float8")}, ${timestamp("$5::float8")})
-      and (run.created_at, run.id) > (${timestamp("$6::float8")}, $7::bigint)
+    where ${inNamespace("$namespace", namespace)}
+      and run.created_at <= greatest(${timestamp("$runsBefore::float8")}, ${
+  timestamp("$generationsBefore::float8")
+})
+      and (run.created_at, run.id) > (${timestamp("$fromAt::float8")}, $fromId::bigint)
     order by run.created_at, run.id
-    limit $8::integer
+    limit $mostSeen::integer
   ) as seen
   left join lateral (
     select count(*) as generations, sum(earlier.next_seq - earlier.first_seq) as events
     from {schema}.generations as earlier
     where earlier.run = seen.id
-      and (seen.ends or seen.sheds and earlier.ended_at <= ${timestamp("$5::float8")})
+      and (seen.ends or seen.sheds and earlier.ended_at <= ${
+  timestamp("$generationsBefore::float8")
+})
   ) as sheds on seen.ends or seen.sheds
-  where seen.ends or seen.sheds or seen.nth = $8::integer
+  where seen.ends or seen.sheds or seen.nth = $mostSeen::integer
   order by seen.created_at, seen.id
-  limit $9::integer`;
+  limit $limit::integer`;
 
-/** REMOVAL-3: the parameter is what the lock is called; null: none is wanted. */
-function alone(lock: string): string {
-  return `alone as materialized (
+/** REMOVAL-3: takes the lock that `$lock` names; none if it is null. */
+const ALONE = `alone as materialized (
     select case
-      when ${lock}::text is null then true
-      else pg_try_advisory_xact_lock(hashtextextended(${lock}, 0))
+      when $lock::text is null then true
+      else pg_try_advisory_xact_lock(hashtextextended($lock, 0))
     end as mine
   )`;
-}
 
-/** What refers to a run by a foreign key goes by that; arrays are looked up in an index. */
-const REMOVE = `
-  with ${alone("$3")},
+/** Where a step looks, and how far. */
+const PLAN = {
+  namespace: TEXT,
+  workflow: nullable(TEXT),
+  runsBefore: nullable(NUMBER),
+  states: TEXTS,
+  generationsBefore: nullable(NUMBER),
+  fromAt: NUMBER,
+  fromId: NUMBER,
+  mostSeen: NUMBER,
+  limit: NUMBER,
+};
+
+/** The results of activities that retention removes. */
+const OLD_RESULTS = { namespace: TEXT, name: nullable(TEXT), before: NUMBER };
+
+const LOCK = { lock: nullable(TEXT) };
+
+/** The statements of retention. */
+export const RETENTION_STATEMENTS = {
+  plan: statement(PLAN, rows<PlannedRun>(), plan("another")),
+  planDefault: statement(PLAN, rows<PlannedRun>(), plan("default")),
+
+  // Rows that refer to a run by a foreign key go with it; arrays are looked up in an index.
+  remove: statement(
+    { ids: BIGINTS, namespace: TEXT, ...LOCK },
+    rows<Removed>(),
+    `
+  with ${ALONE},
   doomed as materialized (
     select run.id, run.run_id from {schema}.runs as run
-    where run.id = any($1::bigint[]) and run.namespace = $2
+    where run.id = any($ids::bigint[]) and run.namespace = $namespace
       and run.ended_at is not null and not run.must_notify and (select mine from alone)
     order by run.id for update skip locked
   ),
@@ -94,31 +151,41 @@ const REMOVE = `
   ),
   keys as (
     delete from {schema}.idempotency_keys
-    where run_id = any(array(select run_id from doomed)) and namespace = $2
+    where run_id = any(array(select run_id from doomed)) and namespace = $namespace
   ),
   gone as (
     delete from {schema}.runs where id = any(array(select id from doomed)) returning id
   )
   select (select mine from alone) as mine,
-    (select coalesce(json_agg(id), '[]') from gone)::text as gone`;
+    (select coalesce(json_agg(id), '[]') from gone)::text as gone`,
+  ),
 
-/** REMOVAL-2: whole generations, the first first. */
-const SHED = `
-  with ${alone("$5")},
+  // REMOVAL-2: whole generations, in the order of their numbers.
+  shed: statement(
+    {
+      ids: BIGINTS,
+      before: nullable(NUMBER),
+      mostGenerations: NUMBER,
+      mostEvents: NUMBER,
+      ...LOCK,
+    },
+    rows<Shed>(),
+    `
+  with ${ALONE},
   listed as materialized (
     select earlier.run, earlier.generation, earlier.first_seq, earlier.next_seq
     from {schema}.generations as earlier
-    where earlier.run = any($1::bigint[])
-      and ($2::float8 is null or earlier.ended_at <= ${timestamp("$2::float8")})
+    where earlier.run = any($ids::bigint[])
+      and ($before::float8 is null or earlier.ended_at <= ${timestamp("$before::float8")})
       and (select mine from alone)
-    order by earlier.run, earlier.generation limit $3::integer
+    order by earlier.run, earlier.generation limit $mostGenerations::integer
     for update skip locked
   ),
   summed as (
     select listed.*, sum(next_seq - first_seq) over (order by run, generation) as total from listed
   ),
   doomed as materialized (
-    select * from summed where total - (next_seq - first_seq) < $4::integer
+    select * from summed where total - (next_seq - first_seq) < $mostEvents::integer
   ),
   histories as (
     delete from {schema}.events as event using doomed
@@ -130,30 +197,42 @@ const SHED = `
   )
   select (select mine from alone) as mine, count(*)::integer as generations,
     coalesce(sum(next_seq - first_seq), 0)::integer as events
-  from doomed`;
+  from doomed`,
+  ),
 
-/** Rows that are locked stay where they are: their places find them again. */
-const RESULTS = `
-  with ${alone("$5")},
+  // Rows that are locked stay; `ctid` finds the others again.
+  results: statement(
+    { ...OLD_RESULTS, limit: NUMBER, ...LOCK },
+    rows<Forgotten>(),
+    `
+  with ${ALONE},
   doomed as materialized (
     select stored.ctid from {schema}.activity_results as stored
-    where stored.namespace = $1 and ($2::text is null or stored.name = $2)
-      and stored.stored_at <= ${timestamp("$3::float8")} and (select mine from alone)
-    order by stored.stored_at limit $4::integer for update skip locked
+    where stored.namespace = $namespace and ($name::text is null or stored.name = $name)
+      and stored.stored_at <= ${timestamp("$before::float8")} and (select mine from alone)
+    order by stored.stored_at limit $limit::integer for update skip locked
   ),
   gone as (
     delete from {schema}.activity_results where ctid = any(array(select ctid from doomed))
     returning 1
   )
-  select (select mine from alone) as mine, count(*)::integer as results from gone`;
+  select (select mine from alone) as mine, count(*)::integer as results from gone`,
+  ),
 
-const COUNT_RESULTS = `
+  countResults: statement(
+    OLD_RESULTS,
+    rows<Forgotten>(),
+    `
   select true as mine, count(*)::integer as results from {schema}.activity_results as stored
-  where stored.namespace = $1 and ($2::text is null or stored.name = $2)
-    and stored.stored_at <= ${timestamp("$3::float8")}`;
+  where stored.namespace = $namespace and ($name::text is null or stored.name = $name)
+    and stored.stored_at <= ${timestamp("$before::float8")}`,
+  ),
 
-/** From each namespace to the next: as many look-ups as there are namespaces. */
-const NAMESPACES = `
+  // From each namespace to the next: as many look-ups as there are namespaces.
+  namespaces: statement(
+    {},
+    rows<{ readonly namespace: string }>(),
+    `
   with recursive found as (
     (select namespace from {schema}.runs where namespace <> 'default' order by namespace limit 1)
     union all
@@ -165,27 +244,6 @@ const NAMESPACES = `
   )
   select namespace from found where namespace is not null
   union all
-  select 'default' where exists (select from {schema}.runs where namespace = 'default')`;
-
-/**
- * The statements of retention in a schema.
- *
- * @param schema Where the tables are.
- * @returns The statements.
- */
-export function retentionStatements(
-  schema: SchemaName,
-): Record<
-  "plan" | "planDefault" | "remove" | "shed" | "results" | "countResults" | "namespaces",
-  string
-> {
-  return schema.fillAll({
-    plan: plan("another"),
-    planDefault: plan("default"),
-    remove: REMOVE,
-    shed: SHED,
-    results: RESULTS,
-    countResults: COUNT_RESULTS,
-    namespaces: NAMESPACES,
-  });
-}
+  select 'default' where exists (select from {schema}.runs where namespace = 'default')`,
+  ),
+};

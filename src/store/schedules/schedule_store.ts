@@ -6,7 +6,7 @@
  *   twice, wherever a node dies.
  * - SCHEDULE-2, lock, then look: the row is read by a statement after the one that locked it, so that the
  *   decision sees what the lock's last holder did, its runs included.
- * - SCHEDULE-3, alone: a firing that the database refuses is put off by itself; others go on.
+ * - SCHEDULE-3, alone: a firing that the database refuses is put off by itself; all others continue.
  *
  * @module
  */
@@ -27,30 +27,23 @@ import type {
   ScheduleStore,
 } from "../../ports/schedules.ts";
 import type { Progress } from "../../schedule/firing.ts";
-import type { SqlDriver, SqlSession, SqlValue } from "../sql/driver.ts";
 import { RunInserts } from "../runs/inserts.ts";
-import { scheduleStatements } from "./statements.ts";
 import type { SchemaName } from "../schema/name.ts";
-import { arrayLiteral, storable } from "../sql/fragments.ts";
+import type { SqlDriver, SqlSession } from "../sql/driver.ts";
+import { storable } from "../sql/fragments.ts";
 import { isRefusal } from "../sql/sqlstate.ts";
+import type { Prepared } from "../sql/statement.ts";
+import { parsed, type RawSchedule, READ_STATEMENTS } from "./read_statements.ts";
+import {
+  type ProgressParameters,
+  type SpecParameters,
+  WRITE_STATEMENTS,
+} from "./write_statements.ts";
 
-/** A schedule as the database gives it: JSON columns are text. */
-type RawSchedule =
-  & Omit<ScheduleRow, "pin" | "rules" | "progress" | "version" | "runs">
-  & Omit<Progress, "trouble">
-  & {
-    readonly hash: string | null;
-    readonly specifier: string | null;
-    readonly rules: string;
-    readonly trouble: string | null;
-    readonly versionHash: string | null;
-    readonly versionSpecifier: string;
-    readonly checksInput: boolean;
-    readonly runs: string;
-    readonly now: number;
-  };
+const STATEMENTS = { ...READ_STATEMENTS, ...WRITE_STATEMENTS };
 
-type Statement = keyof ReturnType<typeof scheduleStatements>;
+/** Locks schedules. */
+type Lock = (session: SqlSession) => Promise<readonly { readonly id: number }[]>;
 type OnFailure = (row: ScheduleRow, error: unknown, now: number) => Progress;
 interface Fired {
   readonly looked: number;
@@ -60,7 +53,7 @@ interface Fired {
 /** {@linkcode ScheduleStore} in SQL. */
 export class Schedules implements ScheduleStore {
   readonly #driver: SqlDriver;
-  readonly #sql: ReturnType<typeof scheduleStatements>;
+  readonly #sql: Prepared<typeof STATEMENTS>;
   readonly #inserts: RunInserts;
 
   /**
@@ -71,7 +64,7 @@ export class Schedules implements ScheduleStore {
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
-    this.#sql = scheduleStatements(schema);
+    this.#sql = schema.prepare(STATEMENTS);
     this.#inserts = new RunInserts(schema);
   }
 
@@ -79,26 +72,26 @@ export class Schedules implements ScheduleStore {
   async create(
     make: (now: number) => { readonly spec: ScheduleSpec; readonly progress: Progress },
   ): Promise<boolean> {
-    const [clock] = await this.#query<{ now: number }>(this.#driver, "now");
+    const [clock] = await this.#sql.now.query(this.#driver);
     const { spec, progress: { state, trouble, planned, fireAt } } = make(clock!.now);
-    const created = await this.#query(this.#driver, "create", [
-      storable("a namespace", spec.namespace),
-      storable("a schedule's id", spec.id),
-      ...specValues(spec),
+    const created = await this.#sql.create.query(this.#driver, {
+      namespace: storable("a namespace", spec.namespace),
+      id: storable("a schedule's id", spec.id),
+      ...specParameters(spec),
       state,
-      trouble === null ? null : legibleJson(trouble),
+      trouble: trouble === null ? null : legibleJson(trouble),
       planned,
       fireAt,
-      trouble?.code ?? null,
-      trouble?.version ?? null,
-    ]);
+      troubleCode: trouble?.code ?? null,
+      troubleVersion: trouble?.version ?? null,
+    });
     return created.length > 0;
   }
 
   /** See {@linkcode ScheduleStore.get}. */
   async get({ namespace, id }: ScheduleKey): Promise<ScheduleRow | null> {
     if (!isStorable(id) || !isStorable(namespace)) return null;
-    const [row] = await this.#query<RawSchedule>(this.#driver, "get", [id, namespace]);
+    const [row] = await this.#sql.get.query(this.#driver, { id, namespace });
     return row === undefined ? null : parsed(row);
   }
 
@@ -106,13 +99,8 @@ export class Schedules implements ScheduleStore {
   async list(filter: ScheduleFilter): Promise<ScheduleRow[]> {
     const { namespace, workflow = null, states, after = null, limit } = filter;
     if (![namespace, workflow ?? "", after ?? ""].every(isStorable)) return [];
-    const rows = await this.#query<RawSchedule>(this.#driver, "list", [
-      namespace,
-      workflow,
-      states === undefined ? null : arrayLiteral(states),
-      after,
-      limit,
-    ]);
+    const asked = { namespace, workflow, states: states ?? null, after, limit };
+    const rows = await this.#sql.list.query(this.#driver, asked);
     return rows.map(parsed);
   }
 
@@ -120,7 +108,8 @@ export class Schedules implements ScheduleStore {
   async change({ namespace, id }: ScheduleKey, decide: Decide): Promise<string[] | null> {
     if (!isStorable(id) || !isStorable(namespace)) return null;
     return await this.#driver.transaction(async (session) => {
-      const [row] = await this.#locked(session, "lock", [id, namespace]);
+      const lock: Lock = (session) => this.#sql.lock.query(session, { id, namespace });
+      const [row] = await this.#locked(session, lock);
       if (row === undefined) return null;
       return await this.#write(session, [[row, decide(parsed(row), row.now)]]);
     });
@@ -130,7 +119,8 @@ export class Schedules implements ScheduleStore {
   async fire(limit: number, decide: Decide, onFailure: OnFailure): Promise<Fired> {
     const keys: number[] = [];
     try {
-      return await this.#fire("lockDue", limit, decide, onFailure, keys);
+      const lock: Lock = (session) => this.#sql.lockDue.query(session, { limit });
+      return await this.#fire(lock, decide, onFailure, keys);
     } catch (error) {
       if (!isRefused(error)) throw error;
     }
@@ -141,27 +131,27 @@ export class Schedules implements ScheduleStore {
 
   /** SCHEDULE-3 */
   async #fireAlone(key: number, decide: Decide, onFailure: OnFailure): Promise<readonly string[]> {
+    const lock: Lock = (session) => this.#sql.lockOneDue.query(session, { key });
     try {
-      return (await this.#fire("lockOneDue", key, decide, onFailure)).started;
+      return (await this.#fire(lock, decide, onFailure)).started;
     } catch (error) {
       if (!isRefused(error)) throw error;
       const refuse = () => {
         throw error;
       };
-      return (await this.#fire("lockOneDue", key, refuse, onFailure)).started;
+      return (await this.#fire(lock, refuse, onFailure)).started;
     }
   }
 
   /** SCHEDULE-1. `keys` gets to know which schedules were locked, also where that ends in an error. */
   #fire(
-    lock: "lockDue" | "lockOneDue",
-    which: number,
+    lock: Lock,
     decide: Decide,
     onFailure: OnFailure,
     keys: number[] = [],
   ): Promise<Fired> {
     return this.#driver.transaction(async (session) => {
-      const rows = await this.#locked(session, lock, [which]);
+      const rows = await this.#locked(session, lock);
       keys.splice(0, keys.length, ...rows.map(({ key }) => key));
       const decisions = rows.map((raw): [RawSchedule, ScheduleDecision] => {
         const row = parsed(raw);
@@ -177,14 +167,9 @@ export class Schedules implements ScheduleStore {
 
   /** See {@linkcode ScheduleStore.release}. */
   async release(): Promise<BlockedFiring[]> {
-    await this.#query(this.#driver, "revive");
-    await this.#query(this.#driver, "release");
-    const rows = await this.#query<
-      Omit<BlockedFiring, "overlap" | "runIds"> & {
-        readonly rules: string;
-        readonly runIds: string;
-      }
-    >(this.#driver, "blocked");
+    await this.#sql.revive.query(this.#driver);
+    await this.#sql.release.query(this.#driver);
+    const rows = await this.#sql.blocked.query(this.#driver);
     return rows.map(({ rules, runIds, ...row }) => ({
       ...row,
       overlap: JSON.parse(rules).overlap,
@@ -194,32 +179,25 @@ export class Schedules implements ScheduleStore {
 
   /** See {@linkcode ScheduleStore.nextFire}. */
   async nextFire(): Promise<number | null> {
-    return (await this.#query<{ at: number }>(this.#driver, "nextFire"))[0]?.at ?? null;
+    return (await this.#sql.nextFire.query(this.#driver))[0]?.at ?? null;
   }
 
   /** See {@linkcode ScheduleStore.pinned}. */
   async pinned(): Promise<string[]> {
-    return (await this.#query<{ hash: string }>(this.#driver, "pinned")).map(({ hash }) => hash);
+    return (await this.#sql.pinned.query(this.#driver)).map(({ hash }) => hash);
   }
 
   /** See {@linkcode ScheduleStore.stuck}. */
   async stuck(): Promise<(ScheduleKey & { readonly reason: string })[]> {
-    const rows = await this.#query<ScheduleKey & { readonly trouble: string }>(
-      this.#driver,
-      "stuck",
-    );
+    const rows = await this.#sql.stuck.query(this.#driver);
     return rows.map(({ trouble, ...key }) => ({ ...key, reason: JSON.parse(trouble).message }));
   }
 
   /** SCHEDULE-2 */
-  async #locked(
-    session: SqlSession,
-    lock: "lock" | "lockDue" | "lockOneDue",
-    values: readonly SqlValue[],
-  ): Promise<RawSchedule[]> {
-    const locked = await this.#query<{ id: number }>(session, lock, values);
+  async #locked(session: SqlSession, lock: Lock): Promise<RawSchedule[]> {
+    const locked = await lock(session);
     if (locked.length === 0) return [];
-    return await this.#query(session, "read", [arrayLiteral(locked.map(({ id }) => id))]);
+    return await this.#sql.read.query(session, { keys: locked.map(({ id }) => id) });
   }
 
   /** The ids of the runs that were started. */
@@ -229,9 +207,10 @@ export class Schedules implements ScheduleStore {
   ): Promise<string[]> {
     if (decisions.length === 0) return [];
     for (const [{ key }, { spec }] of decisions) {
-      if (spec !== undefined) await this.#query(session, "spec", [key, ...specValues(spec)]);
+      if (spec === undefined) continue;
+      await this.#sql.spec.query(session, { key, ...specParameters(spec) });
     }
-    await this.#query(session, "progress", progressValues(decisions));
+    await this.#sql.progress.query(session, progressParameters(decisions));
     const starts = decisions.flatMap(([row, { starts, manual = false, input = row.input }]) =>
       starts.map((planned) => {
         return { row, planned, manual, input, runId: firingId(row.id, planned, manual) };
@@ -240,25 +219,16 @@ export class Schedules implements ScheduleStore {
     if (starts.length === 0) return [];
     // A run with that id that is there already is the one: what starts is the same for everybody.
     const runs = await this.#inserts.insertInto(starts.map(newRun), session);
-    await this.#query(session, "note", [
-      arrayLiteral(starts.map(({ row }) => row.key)),
-      arrayLiteral(starts.map(({ planned }) => planned)),
-      arrayLiteral(starts.map(({ manual }) => String(manual))),
-      arrayLiteral(runs.map(({ id }) => id)),
-      arrayLiteral(starts.map(({ runId }) => runId)),
-    ]);
-    await this.#query(session, "prune", [
-      arrayLiteral([...new Set(starts.map(({ row }) => row.key))]),
-    ]);
+    await this.#sql.note.query(session, {
+      schedule: starts.map(({ row }) => row.key),
+      planned: starts.map(({ planned }) => planned),
+      manual: starts.map(({ manual }) => manual),
+      run: runs.map(({ id }) => id),
+      runId: starts.map(({ runId }) => runId),
+    });
+    const schedules = [...new Set(starts.map(({ row }) => row.key))];
+    await this.#sql.prune.query(session, { schedules });
     return starts.map(({ runId }) => runId);
-  }
-
-  #query<Row>(
-    session: SqlSession,
-    statement: Statement,
-    values: readonly SqlValue[] = [],
-  ): Promise<Row[]> {
-    return session.query(this.#sql[statement], values);
   }
 }
 
@@ -280,66 +250,36 @@ function isRefused(error: unknown): boolean {
   return isRefusal(error) || isContinuumError(error, "VERSION_NOT_REGISTERED");
 }
 
-function specValues({ workflow, pin, input, attributes, rules, policy }: ScheduleSpec): SqlValue[] {
-  return [
-    storable("a workflow's name", workflow),
-    pin?.hash ?? null,
-    pin?.specifier ?? null,
-    storable("an input", input),
-    attributes,
-    legibleJson(rules),
-    policy,
-  ];
-}
-
-function progressValues(
-  decisions: readonly (readonly [RawSchedule, ScheduleDecision])[],
-): SqlValue[] {
-  const column = (value: (progress: Progress) => string | number | null) =>
-    arrayLiteral(decisions.map(([, { progress }]) => value(progress)));
-  return [
-    arrayLiteral(decisions.map(([{ key }]) => key)),
-    column(({ state }) => state),
-    column(({ trouble }) => trouble === null ? null : legibleJson(trouble)),
-    column(({ planned }) => planned),
-    column(({ fireAt }) => fireAt),
-    column(({ held }) => held),
-    column(({ failures }) => failures),
-    column(({ started }) => started),
-    column(({ triggered }) => triggered),
-    column(({ skipped }) => skipped),
-    column(({ missed }) => missed),
-    column(({ trouble }) => trouble?.code ?? null),
-    column(({ trouble }) => trouble?.version ?? null),
-  ];
-}
-
-function parsed(raw: RawSchedule): ScheduleRow {
-  const { key, namespace, id, workflow, hash, specifier, input, attributes, policy, busy } = raw;
-  const { state, planned, fireAt, held, failures, started, triggered, skipped, missed, createdAt } =
-    raw;
-  const trouble = raw.trouble === null ? null : JSON.parse(raw.trouble);
+function specParameters(spec: ScheduleSpec): SpecParameters {
+  const { workflow, pin, input, attributes, rules, policy } = spec;
   return {
-    key,
-    namespace,
-    id,
-    workflow,
-    pin: hash === null ? null : { hash, specifier: specifier! },
-    input,
+    workflow: storable("a workflow's name", workflow),
+    hash: pin?.hash ?? null,
+    specifier: pin?.specifier ?? null,
+    input: storable("an input", input),
     attributes,
+    rules: legibleJson(rules),
     policy,
-    rules: JSON.parse(raw.rules),
-    progress: {
-      ...{ state, trouble, planned, fireAt, held, failures },
-      ...{ started, triggered, skipped, missed },
-    },
-    version: raw.versionHash === null ? null : {
-      hash: raw.versionHash,
-      specifier: raw.versionSpecifier,
-      checksInput: raw.checksInput,
-    },
-    busy,
-    runs: JSON.parse(raw.runs),
-    createdAt,
+  };
+}
+
+function progressParameters(
+  decisions: readonly (readonly [RawSchedule, ScheduleDecision])[],
+): ProgressParameters {
+  const all = decisions.map(([, { progress }]) => progress);
+  return {
+    id: decisions.map(([{ key }]) => key),
+    state: all.map(({ state }) => state),
+    trouble: all.map(({ trouble }) => trouble === null ? null : legibleJson(trouble)),
+    planned: all.map(({ planned }) => planned),
+    fireAt: all.map(({ fireAt }) => fireAt),
+    held: all.map(({ held }) => held),
+    failures: all.map(({ failures }) => failures),
+    started: all.map(({ started }) => started),
+    triggered: all.map(({ triggered }) => triggered),
+    skipped: all.map(({ skipped }) => skipped),
+    missed: all.map(({ missed }) => missed),
+    troubleCode: all.map(({ trouble }) => trouble?.code ?? null),
+    troubleVersion: all.map(({ trouble }) => trouble?.version ?? null),
   };
 }

@@ -24,8 +24,9 @@ import type {
 import type { VersionStore } from "../../ports/store.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import type { SchemaName } from "../schema/name.ts";
-import { arrayLiteral, bytesLiteral, storable } from "../sql/fragments.ts";
-import { versionStatements } from "./statements.ts";
+import { storable } from "../sql/fragments.ts";
+import type { Prepared } from "../sql/statement.ts";
+import { type RawVersion, VERSION_STATEMENTS } from "./statements.ts";
 
 /** Bytes that are sent, or asked for, at a time. */
 const CHUNK_BYTES = 4 << 20;
@@ -36,7 +37,7 @@ const CHUNK_BLOBS = 500;
 /** {@linkcode VersionStore} in SQL. */
 export class Versions implements VersionStore {
   readonly #driver: SqlDriver;
-  readonly #sql: ReturnType<typeof versionStatements>;
+  readonly #sql: Prepared<typeof VERSION_STATEMENTS>;
 
   /**
    * Prepares the statements on versions.
@@ -46,7 +47,7 @@ export class Versions implements VersionStore {
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
-    this.#sql = versionStatements(schema);
+    this.#sql = schema.prepare(VERSION_STATEMENTS);
   }
 
   /** See {@linkcode VersionStore.register}. */
@@ -60,16 +61,16 @@ export class Versions implements VersionStore {
     const sql = this.#sql;
     return await this.#driver.transaction(async (session) => {
       if (blobs !== null) await this.#storeBlobs(session, blobs);
-      const [row] = await session.query<{ created: boolean }>(
-        sql.register,
-        [hash, workflow, label, manifest, blobs !== null, contract],
-      );
-      if (blobs !== null) await session.query(sql.members, [hash, arrayLiteral([...blobs.keys()])]);
+      const archived = blobs !== null;
+      const registered = { hash, workflow, label, manifest, archived, contract };
+      const [row] = await sql.register.query(session, registered);
+      if (archived) await sql.members.query(session, { hash, sha256: [...blobs.keys()] });
       const becomesCurrent = await this.#name(session, version);
       if (version.isStart !== true) {
-        await session.query(becomesCurrent ? sql.newCurrent : sql.firstCurrent, [workflow, hash]);
+        const current = becomesCurrent ? sql.newCurrent : sql.firstCurrent;
+        await current.query(session, { workflow, hash });
       }
-      const revived = await session.query(sql.revive, [hash]);
+      const revived = await sql.revive.query(session, { hash });
       return { created: row?.created ?? false, revived: revived.length };
     });
   }
@@ -77,71 +78,53 @@ export class Versions implements VersionStore {
   /** CATALOG-3: notes the specifier, and says whether the version becomes current whatever is. */
   async #name(session: SqlSession, version: NewVersion): Promise<boolean> {
     const { hash, specifier, isPart = false, isStart = false } = version;
-    const statement = isPart || isStart ? this.#sql.partSpecifier : this.#sql.specifier;
-    const [row] = await session.query<{ first: boolean }>(statement, [hash, specifier]);
-    return row?.first ?? false;
+    if (isPart || isStart) {
+      await this.#sql.partSpecifier.query(session, { hash, specifier });
+      return false;
+    }
+    const [row] = await this.#sql.specifier.query(session, { hash, specifier });
+    return row!.first;
   }
 
   async #storeBlobs(session: SqlSession, blobs: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    const rows = await session.query<{ sha256: string }>(
-      this.#sql.sound,
-      [arrayLiteral([...blobs.keys()])],
-    );
+    const rows = await this.#sql.sound.query(session, { sha256: [...blobs.keys()] });
     const sound = new Set(rows.map(({ sha256 }) => sha256));
     const missing = [...blobs].filter(([sha256]) => !sound.has(sha256))
       .sort(([a], [b]) => a < b ? -1 : 1);
     for (const chunk of chunked(missing)) {
-      await session.query(this.#sql.store, [
-        arrayLiteral(chunk.map(([sha256]) => sha256)),
-        bytesLiteral(chunk.map(([, bytes]) => bytes)),
-      ]);
+      await this.#sql.store.query(session, {
+        sha256: chunk.map(([sha256]) => sha256),
+        bytes: chunk.map(([, bytes]) => bytes),
+      });
     }
   }
 
   /** See {@linkcode VersionStore.get}. */
   async get(hash: string): Promise<VersionRow | null> {
-    return (await this.#versions("get", hash))[0] ?? null;
+    const [row] = await this.#sql.get.query(this.#driver, { hash });
+    return row === undefined ? null : parsed(row);
   }
 
   /** See {@linkcode VersionStore.list}. */
   async list(workflow?: string): Promise<VersionRow[]> {
-    return await this.#versions("list", workflow ?? null);
+    const rows = await this.#sql.list.query(this.#driver, { workflow: workflow ?? null });
+    return rows.map(parsed);
   }
 
   /** See {@linkcode VersionStore.bySpecifier}. */
   async bySpecifier(specifier: string): Promise<VersionRow | null> {
     if (!isStorable(specifier)) return null;
-    return (await this.#versions("bySpecifier", specifier))[0] ?? null;
-  }
-
-  async #versions(
-    statement: "get" | "list" | "bySpecifier",
-    value: string | null,
-  ): Promise<VersionRow[]> {
-    const rows = await this.#driver.query<
-      Omit<VersionRow, "specifiers" | "contract"> & {
-        readonly specifiers: string;
-        readonly contract: string | null;
-      }
-    >(
-      this.#sql[statement],
-      [value],
-    );
-    return rows.map((row) => ({
-      ...row,
-      specifiers: JSON.parse(row.specifiers),
-      contract: row.contract === null ? null : JSON.parse(row.contract),
-    }));
+    const [row] = await this.#sql.bySpecifier.query(this.#driver, { specifier });
+    return row === undefined ? null : parsed(row);
   }
 
   /** See {@linkcode VersionStore.blobs}. */
   async blobs(sha256: readonly string[]): Promise<Map<string, Uint8Array>> {
     const found = new Map<string, Uint8Array>();
     for (let start = 0; start < sha256.length; start += CHUNK_BLOBS) {
-      const rows = await this.#driver.query<{ sha256: string; bytes: Uint8Array }>(
-        this.#sql.blobs,
-        [arrayLiteral(sha256.slice(start, start + CHUNK_BLOBS))],
-      );
+      const rows = await this.#sql.blobs.query(this.#driver, {
+        sha256: sha256.slice(start, start + CHUNK_BLOBS),
+      });
       for (const row of rows) found.set(row.sha256, row.bytes);
     }
     return found;
@@ -150,51 +133,57 @@ export class Versions implements VersionStore {
   /** See {@linkcode VersionStore.current}. */
   async current(workflow: string): Promise<string | null> {
     if (!isStorable(workflow)) return null;
-    const [row] = await this.#driver.query<{ hash: string }>(this.#sql.current, [workflow]);
+    const [row] = await this.#sql.current.query(this.#driver, { workflow });
     return row?.hash ?? null;
   }
 
   /** See {@linkcode VersionStore.activate}. */
   async activate(workflow: string, hash: string): Promise<boolean> {
     if (!isStorable(workflow)) return false;
-    return (await this.#driver.query(this.#sql.activate, [workflow, hash])).length > 0;
+    return (await this.#sql.activate.query(this.#driver, { workflow, hash })).length > 0;
   }
 
   /** See {@linkcode VersionStore.revive}. */
   async revive(hash: string): Promise<number> {
-    return (await this.#driver.query(this.#sql.revive, [hash])).length;
+    return (await this.#sql.revive.query(this.#driver, { hash })).length;
   }
 
   /** See {@linkcode VersionStore.stuck}. */
   async stuck(): Promise<string[]> {
-    return (await this.#driver.query<{ hash: string }>(this.#sql.stuck)).map(({ hash }) => hash);
+    return (await this.#sql.stuck.query(this.#driver)).map(({ hash }) => hash);
   }
 
   /** See {@linkcode VersionStore.loading}. */
   async loading(node: string, hash: string): Promise<{ crashes: number }> {
-    const [row] = await this.#driver.query<{ crashes: number }>(this.#sql.loading, [node, hash]);
+    const [row] = await this.#sql.loading.query(this.#driver, { node, hash });
     return row ?? { crashes: 0 };
   }
 
   /** See {@linkcode VersionStore.loaded}. */
   async loaded(node: string, hash: string, failure: StuckReason | null): Promise<void> {
-    if (failure === null) await this.#driver.query(this.#sql.loaded, [node, hash]);
-    else await this.#driver.query(this.#sql.failed, [node, hash, legibleJson(failure)]);
+    const { failed, loaded } = this.#sql;
+    if (failure === null) await loaded.query(this.#driver, { node, hash });
+    else await failed.query(this.#driver, { node, hash, reason: legibleJson(failure) });
   }
 
   /** See {@linkcode VersionStore.failures}. */
   async failures(hash?: string): Promise<LoadFailureRow[]> {
-    const rows = await this.#driver.query<{ node: string; hash: string; reason: string }>(
-      this.#sql.failures,
-      [hash ?? null],
-    );
+    const rows = await this.#sql.failures.query(this.#driver, { hash: hash ?? null });
     return rows.map((row) => ({ ...row, reason: JSON.parse(row.reason) }));
   }
 
   /** See {@linkcode VersionStore.clearFailures}. */
   async clearFailures(hash: string): Promise<void> {
-    await this.#driver.query(this.#sql.clearFailures, [hash]);
+    await this.#sql.clearFailures.query(this.#driver, { hash });
   }
+}
+
+function parsed(row: RawVersion): VersionRow {
+  return {
+    ...row,
+    specifiers: JSON.parse(row.specifiers),
+    contract: row.contract === null ? null : JSON.parse(row.contract),
+  };
 }
 
 /** Cuts blobs into statements of a bearable size. */
