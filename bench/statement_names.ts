@@ -23,17 +23,6 @@ class NotingSchema extends SchemaName {
   readonly names = new Map<string, string>();
   area = "";
 
-  override fillAll<Name extends string>(
-    texts: Readonly<Record<Name, string>>,
-  ): Record<Name, string> {
-    const filled = super.fillAll(texts);
-    for (const name in filled) {
-      const text = filled[name];
-      this.names.set(text, this.names.get(text) ?? `${this.area}.${name}`);
-    }
-    return filled;
-  }
-
   override prepare<Statements extends Readonly<Record<string, AnyStatement>>>(
     statements: Statements,
   ): Prepared<Statements> {

@@ -18,15 +18,17 @@ import type {
 import type { SqlDriver } from "./sql/driver.ts";
 import type { SchemaName } from "./schema/name.ts";
 import { CLOCK, milliseconds } from "./sql/fragments.ts";
+import { NUMBER } from "./sql/parameters.ts";
+import { type Prepared, rows, statement } from "./sql/statement.ts";
 
 /** What became due before this time is late. */
-const LATE = "clock_timestamp() - $2::float8 * interval '1 millisecond'";
+const LATE = "clock_timestamp() - $lateMs::float8 * interval '1 millisecond'";
 
 function dueAnd(which: string): string {
   return `(
           select specifier_id, wake_at from {schema}.runs
           where wake_at <= (select clock_timestamp()) and ${which}
-          order by wake_at limit $1::integer
+          order by wake_at limit $most::integer
         )`;
 }
 
@@ -42,7 +44,7 @@ const TRIED_RUNS = `
         where lease.node in (
           select load.node from {schema}.version_loads as load where load.state = 'failed'
         )
-        order by lease.id desc limit $1::integer
+        order by lease.id desc limit $most::integer
       ) as given
       join {schema}.runs as run on run.id = given.id and run.node = given.node
       join {schema}.workflow_specifiers as pin on pin.id = run.specifier_id
@@ -55,16 +57,23 @@ const TRIED_TASKS = `
       select task.queue, task.name, task.hash, task.available_at
       from {schema}.version_loads as load
       join {schema}.tasks as task on task.node = load.node and task.hash = load.hash
-      where load.state = 'failed' and task.available_at < ${LATE} limit $1::integer`;
+      where load.state = 'failed' and task.available_at < ${LATE} limit $most::integer`;
 
 const STATEMENTS = {
-  nodes: `
+  nodes: statement(
+    {},
+    rows<{ readonly id: string; readonly serves: string | null }>(),
+    `
     select id, serves::text as serves from {schema}.nodes
     where expires_at >= clock_timestamp() order by id`,
+  ),
 
-  stuck: `
+  stuck: statement(
+    { most: NUMBER },
+    rows<StuckRuns>(),
+    `
     select version.hash, version.workflow, version.label, found.state,
-      sum(found.runs)::integer as runs, bool_or(found.read = $1::integer) as more,
+      sum(found.runs)::integer as runs, bool_or(found.read = $most::integer) as more,
       ${milliseconds("min(found.since)")} as since
     from {schema}.workflow_specifiers as pin
     join {schema}.workflow_versions as version on version.hash = pin.hash
@@ -72,33 +81,41 @@ const STATEMENTS = {
       select state, count(*) as runs, sum(count(*)) over () as read, min(since) as since
       from (
         select run.state, run.since from {schema}.runs as run
-        where run.specifier_id = pin.id and run.stuck_reason is not null limit $1::integer
+        where run.specifier_id = pin.id and run.stuck_reason is not null limit $most::integer
       ) as parked
       group by state
     ) as found
     group by version.hash, found.state
     order by version.workflow, version.hash, found.state`,
+  ),
 
-  due: `
+  due: statement(
+    { most: NUMBER, lateMs: NUMBER },
+    rows<DueRuns>(),
+    `
     with due as materialized (
       select specifier_id, wake_at from (
         ${dueAnd("started_at is not null")} union all ${dueAnd("started_at is null")}
-      ) as due order by wake_at limit $1::integer
+      ) as due order by wake_at limit $most::integer
     ),
     tried as materialized (${TRIED_RUNS}),
     wanted as (select * from due union all select * from tried)
     select version.hash, version.workflow, version.label, count(*)::integer as runs,
       (count(*) filter (where wanted.wake_at < ${LATE}))::integer as late,
-      (select count(*) from due) = $1::integer as more, ${
-    milliseconds("min(wanted.wake_at)")
-  } as since
+      (select count(*) from due) = $most::integer as more, ${
+      milliseconds("min(wanted.wake_at)")
+    } as since
     from wanted join {schema}.workflow_specifiers as pin on pin.id = wanted.specifier_id
     join {schema}.workflow_versions as version on version.hash = pin.hash
     group by version.hash
     order by version.workflow, version.hash`,
+  ),
 
   // The queues are found one by one along the index: there are few, however many tasks there are.
-  waiting: `
+  waiting: statement(
+    { most: NUMBER, lateMs: NUMBER },
+    rows<WaitingTasks>(),
+    `
     with recursive queues as (
       (select queue from {schema}.tasks where state = 'ready' order by queue limit 1)
       union all
@@ -112,7 +129,7 @@ const STATEMENTS = {
       select first.* from queues cross join lateral (
         select task.queue, task.name, task.hash, task.available_at from {schema}.tasks as task
         where task.state = 'ready' and task.queue = queues.queue
-        order by task.priority desc, task.available_at limit $1::integer
+        order by task.priority desc, task.available_at limit $most::integer
       ) as first
       where first.available_at < ${LATE}
       union all (${TRIED_TASKS})
@@ -120,9 +137,13 @@ const STATEMENTS = {
     select queue, name, hash, count(*)::integer as tasks,
       ${milliseconds("min(available_at)")} as since
     from wanted group by queue, name, hash order by queue, name, hash`,
+  ),
 
   // The index contains only tasks that have failed several times.
-  failing: `
+  failing: statement(
+    { most: NUMBER },
+    rows<FailingTasks>(),
+    `
     select name, queue, count(*)::integer as tasks, max(attempt)::integer - 1 as attempts,
       ${milliseconds("min(scheduled_at)")} as since, ${milliseconds("min(next_at)")} as "nextAt",
       (array_agg(error order by attempt desc))[1] as error
@@ -130,16 +151,17 @@ const STATEMENTS = {
       select name, queue, attempt, scheduled_at,
         case when state = 'ready' then available_at end as next_at,
         failures -> -1 ->> 'error' as error
-      from {schema}.tasks where attempt > 3 limit $1::integer
+      from {schema}.tasks where attempt > 3 limit $most::integer
     ) as failing
     group by name, queue
     order by name, queue`,
+  ),
 };
 
 /** {@linkcode HealthStore} in SQL. */
 export class HealthFacts implements HealthStore {
   readonly #driver: SqlDriver;
-  readonly #sql: Record<keyof typeof STATEMENTS, string>;
+  readonly #sql: Prepared<typeof STATEMENTS>;
 
   /**
    * Prepares the statements.
@@ -149,12 +171,12 @@ export class HealthFacts implements HealthStore {
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
-    this.#sql = schema.fillAll(STATEMENTS);
+    this.#sql = schema.prepare(STATEMENTS);
   }
 
   /** See {@linkcode HealthStore.nodes}. */
   async nodes(): Promise<{ readonly id: string; readonly serves: Serves | null }[]> {
-    const rows = await this.#driver.query<{ id: string; serves: string | null }>(this.#sql.nodes);
+    const rows = await this.#sql.nodes.query(this.#driver);
     return rows.map(({ id, serves }) => ({
       id,
       serves: serves === null ? null : JSON.parse(serves),
@@ -163,21 +185,21 @@ export class HealthFacts implements HealthStore {
 
   /** See {@linkcode HealthStore.stuck}. */
   stuck(most: number): Promise<StuckRuns[]> {
-    return this.#driver.query(this.#sql.stuck, [most]);
+    return this.#sql.stuck.query(this.#driver, { most });
   }
 
   /** See {@linkcode HealthStore.due}. */
   due(most: number, lateMs: number): Promise<DueRuns[]> {
-    return this.#driver.query(this.#sql.due, [most, lateMs]);
+    return this.#sql.due.query(this.#driver, { most, lateMs });
   }
 
   /** See {@linkcode HealthStore.failing}. */
   failing(most: number): Promise<FailingTasks[]> {
-    return this.#driver.query(this.#sql.failing, [most]);
+    return this.#sql.failing.query(this.#driver, { most });
   }
 
   /** See {@linkcode HealthStore.waiting}. */
   waiting(most: number, lateMs: number): Promise<WaitingTasks[]> {
-    return this.#driver.query(this.#sql.waiting, [most, lateMs]);
+    return this.#sql.waiting.query(this.#driver, { most, lateMs });
   }
 }

@@ -22,6 +22,7 @@ import {
 } from "../../src/store/sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "../../src/store/sql/statement.ts";
 import { forEachDatabase } from "../support/database.ts";
+import { projectFiles } from "../support/project.ts";
 
 /** A session that notes what it executes. */
 function noting(options: Partial<SqlSession> = {}) {
@@ -164,6 +165,17 @@ Deno.test("lists of a row are one unnest, whose columns have the parameters' nam
   );
   const insert = statement(written(lists), NO_ROWS, `select from ${unnested("given", lists)}`);
   assert.deepEqual(insert.prepare().bind({ run: "{1}", maxAttempts: "{}" }), ["{1}", "{}"]);
+});
+
+Deno.test("no SQL text of the store has a numbered parameter", async () => {
+  const files = (await projectFiles("src/store", ".ts")).filter((file) =>
+    !file.endsWith(".gen.ts")
+  );
+  assert(files.length > 30, "the test reads the store");
+  for (const file of files) {
+    const text = await Deno.readTextFile(new URL(`../../${file}`, import.meta.url));
+    assert.doesNotMatch(text, /\$\d/, file);
+  }
 });
 
 forEachDatabase("A statement", (database, test) => {

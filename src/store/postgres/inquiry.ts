@@ -7,6 +7,8 @@
  */
 
 import pg from "pg";
+import { NUMBER } from "../sql/parameters.ts";
+import { rows, statement } from "../sql/statement.ts";
 import { clientOptions } from "./client.ts";
 
 /** Milliseconds that the inquiry may take. */
@@ -15,7 +17,16 @@ const INQUIRY_MS = 5_000;
 /** Milliseconds between the two looks: after one look, the answer could still be on its way. */
 const PAUSE_MS = 200;
 
-const LOOK = `select state, wait_event as wait from pg_stat_activity where pid = $1`;
+interface Activity {
+  readonly state: string | null;
+  readonly wait: string | null;
+}
+
+const LOOK = statement(
+  { pid: NUMBER },
+  rows<Activity>(),
+  "select state, wait_event as wait from pg_stat_activity where pid = $pid",
+).prepare();
 
 /**
  * Asks the server twice whether it executes a statement.
@@ -35,7 +46,7 @@ export async function isExecuting(url: string, pid: number): Promise<boolean | n
     await client.connect();
     for (let look = 0; look < 2; look++) {
       if (look > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      const { rows: [row] } = await client.query(LOOK, [pid]);
+      const { rows: [row] } = await client.query<Activity>(LOOK.text, LOOK.bind({ pid }));
       if (row?.state === null) return null;
       if (row?.state === "active" && row.wait !== "ClientWrite") return true;
     }

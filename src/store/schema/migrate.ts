@@ -7,14 +7,27 @@
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import { DatabaseUnsuitableError, MigrationChangedError, SchemaTooNewError } from "../errors.ts";
 import { type Migration, MIGRATIONS } from "./migrations.gen.ts";
+import { NUMBER, TEXT } from "../sql/parameters.ts";
+import { NO_ROWS, type Prepared, rows, statement } from "../sql/statement.ts";
 import type { SchemaName } from "./name.ts";
 
-const FIND_SCHEMA = `select 1 from pg_namespace where nspname = $1`;
+const FIND_SCHEMA = statement(
+  { schema: TEXT },
+  rows<unknown>(),
+  `select 1 from pg_namespace where nspname = $schema`,
+);
 
-const FIND_VERSIONS =
-  `select 1 from pg_tables where schemaname = $1 and tablename = 'schema_versions'`;
+const FIND_VERSIONS = statement(
+  { schema: TEXT },
+  rows<unknown>(),
+  `select 1 from pg_tables where schemaname = $schema and tablename = 'schema_versions'`,
+);
 
-const LOCK = `select pg_advisory_xact_lock(hashtextextended('continuum:' || $1, 0))`;
+const LOCK = statement(
+  { schema: TEXT },
+  NO_ROWS,
+  `select pg_advisory_xact_lock(hashtextextended('continuum:' || $schema, 0))`,
+);
 
 const CREATE_VERSIONS = `
   create table {schema}.schema_versions (
@@ -24,9 +37,44 @@ const CREATE_VERSIONS = `
     applied_at timestamptz not null default clock_timestamp()
   )`;
 
-const APPLIED = `select version, checksum from {schema}.schema_versions order by version`;
+const APPLIED = statement(
+  {},
+  rows<{ version: number; checksum: string }>(),
+  `select version, checksum from {schema}.schema_versions order by version`,
+);
 
-const NOTE = `insert into {schema}.schema_versions (version, name, checksum) values ($1, $2, $3)`;
+const NOTE = statement(
+  { version: NUMBER, name: TEXT, checksum: TEXT },
+  NO_ROWS,
+  `insert into {schema}.schema_versions (version, name, checksum)
+  values ($version, $name, $checksum)`,
+);
+
+/**
+ * Finds a right to read or write the tables that the role lacks; `schema_versions` is only read.
+ */
+const LACKING = statement(
+  { schema: TEXT },
+  rows<{ readonly table: string; readonly right: string }>(),
+  `
+  select tables.relname as "table", wanted.right
+  from pg_class as tables cross join unnest(array['select', 'insert', 'update', 'delete']) as wanted ("right")
+  where tables.relnamespace = to_regnamespace(quote_ident($schema)) and tables.relkind in ('r', 'p')
+    and not has_table_privilege(tables.oid, wanted.right)
+    and (tables.relname <> 'schema_versions' or wanted.right = 'select')
+  order by 1, 2 limit 1`,
+);
+
+const STATEMENTS = {
+  findSchema: FIND_SCHEMA,
+  findVersions: FIND_VERSIONS,
+  lock: LOCK,
+  applied: APPLIED,
+  note: NOTE,
+  lacking: LACKING,
+};
+
+type Sql = Prepared<typeof STATEMENTS>;
 
 /**
  * Applies the migrations that a schema lacks, all in one transaction. Several processes may do so
@@ -43,9 +91,10 @@ export async function migrate(
   schema: SchemaName,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
+  const sql = schema.prepare(STATEMENTS);
   await withRights(driver.transaction(async (session) => {
-    await session.query(LOCK, [schema.name]);
-    const applied = await appliedVersions(session, schema);
+    await sql.lock.query(session, { schema: schema.name });
+    const applied = await appliedVersions(session, schema, sql);
     const newest = applied.at(-1)?.version ?? 0;
     if (newest > migrations.length) {
       throw new SchemaTooNewError(schema.name, newest, migrations.length);
@@ -56,37 +105,22 @@ export async function migrate(
         throw new MigrationChangedError(schema.name, version, checksum, wanted);
       }
     }
-    for (const migration of migrations.slice(newest)) {
-      await session.script(schema.fill(migration.sql));
-      await session.query(schema.fill(NOTE), [
-        migration.version,
-        migration.name,
-        migration.checksum,
-      ]);
+    for (const { version, name, checksum, sql: script } of migrations.slice(newest)) {
+      await session.script(schema.fill(script));
+      await sql.note.query(session, { version, name, checksum });
     }
-    await checkRights(session, schema);
+    await checkRights(session, schema, sql);
   }));
 }
 
-/**
- * Finds a right to read or write the tables that the role lacks; `schema_versions` is only read.
- */
-const LACKING = `
-  select tables.relname as "table", wanted.right
-  from pg_class as tables cross join unnest(array['select', 'insert', 'update', 'delete']) as wanted ("right")
-  where tables.relnamespace = to_regnamespace(quote_ident($1)) and tables.relkind in ('r', 'p')
-    and not has_table_privilege(tables.oid, wanted.right)
-    and (tables.relname <> 'schema_versions' or wanted.right = 'select')
-  order by 1, 2 limit 1`;
-
-async function checkRights(session: SqlSession, schema: SchemaName): Promise<void> {
-  const [lacking] = await session.query<{ table: string; right: string }>(LACKING, [schema.name]);
+async function checkRights(session: SqlSession, { name }: SchemaName, sql: Sql): Promise<void> {
+  const [lacking] = await sql.lacking.query(session, { schema: name });
   if (lacking === undefined) return;
   const { table, right } = lacking;
   throw new DatabaseUnsuitableError(
     "the role's rights",
-    `no right to ${right} on ${schema.name}.${table}`,
-    `select, insert, update and delete on all tables of schema ${schema.name}`,
+    `no right to ${right} on ${name}.${table}`,
+    `select, insert, update and delete on all tables of schema ${name}`,
   );
 }
 
@@ -108,20 +142,14 @@ async function withRights<T>(migrating: Promise<T>): Promise<T> {
   }
 }
 
-async function appliedVersions(
-  session: SqlSession,
-  schema: SchemaName,
-): Promise<{ version: number; checksum: string }[]> {
+async function appliedVersions(session: SqlSession, schema: SchemaName, sql: Sql) {
+  const named = { schema: schema.name };
   // Looked up first: "if not exists" requires the right to create even if nothing is created.
-  if (!await isThere(session, FIND_VERSIONS, schema)) {
-    if (!await isThere(session, FIND_SCHEMA, schema)) {
+  if ((await sql.findVersions.query(session, named)).length === 0) {
+    if ((await sql.findSchema.query(session, named)).length === 0) {
       await session.script(schema.fill("create schema {schema}"));
     }
     await session.script(schema.fill(CREATE_VERSIONS));
   }
-  return await session.query(schema.fill(APPLIED));
-}
-
-async function isThere(session: SqlSession, find: string, schema: SchemaName): Promise<boolean> {
-  return (await session.query(find, [schema.name])).length > 0;
+  return await sql.applied.query(session);
 }

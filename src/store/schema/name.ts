@@ -68,16 +68,4 @@ export class SchemaName {
     }
     return prepared as Prepared<Statements>;
   }
-
-  /**
-   * Fills the schema into a family's statements.
-   *
-   * @param texts Statements by name.
-   * @returns The same names with filled statements.
-   */
-  fillAll<Name extends string>(texts: Readonly<Record<Name, string>>): Record<Name, string> {
-    const filled = {} as Record<Name, string>;
-    for (const name in texts) filled[name] = this.fill(texts[name]);
-    return filled;
-  }
 }

@@ -17,7 +17,7 @@ export interface SqlSession {
   /**
    * Runs one statement; adapters prepare it if they can.
    *
-   * @param text The statement, with `$1` and so on.
+   * @param text The statement, with positional parameters.
    * @param values Its parameters.
    * @returns Its rows.
    */

@@ -1,0 +1,291 @@
+/**
+ * The statements on children, ends and generations. See `src/store/lineage.ts` for the invariants.
+ *
+ * @module
+ */
+
+import type { ChildStart, WokenRun } from "../ports/lineage.ts";
+import { ENDED } from "./runs/fragments.ts";
+import { CLOCK, milliseconds, POLICY, specifierIdOf, TIMEOUT, timestamp } from "./sql/fragments.ts";
+import { BIGINTS, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
+import { NO_ROWS, rows, statement } from "./sql/statement.ts";
+
+/** A run that has ended, and whose relatives have not been notified yet. */
+export interface EndedRow {
+  /** The run's key. */
+  readonly id: number;
+  /** Whether it has started children. */
+  readonly hasChildren: boolean;
+  /** Whether a run started it. */
+  readonly hasParent: boolean;
+}
+
+/** A child that ended since its parent ended. */
+export type StoppedRow = WokenRun & Pick<EndedRow, "hasChildren">;
+
+/** What every end of a generation takes. */
+const GENERATION_END = {
+  run: NUMBER,
+  token: NUMBER,
+  next: NUMBER,
+  generation: NUMBER,
+  seed: TEXT,
+  signalNames: TEXTS,
+  signalPayloads: TEXTS,
+};
+
+/** The children to start, a list for each column. */
+const CHILDREN = {
+  parent: BIGINTS,
+  close: TEXTS,
+  runId: TEXTS,
+  workflow: TEXTS,
+  hash: TEXTS,
+  specifier: TEXTS,
+  input: TEXTS,
+  seed: TEXTS,
+  policy: TEXTS,
+};
+
+/**
+ * Ends a generation and begins the next, behind a fence. When repeated, it returns what it has
+ * done.
+ */
+function nextGeneration(fence: string, changes: string): string {
+  return `
+    with clock as materialized (select ${CLOCK} as at),
+    old as materialized (
+      select * from {schema}.runs
+      where id = $run::bigint and token = $token::bigint and next_seq = $next::integer
+        and generation = $generation::integer${fence}
+      for update
+    ),
+    kept as (
+      insert into {schema}.generations (
+        run, generation, first_seq, next_seq, specifier_id, seed, input, started_at, ended_at
+      )
+      select id, generation, first_seq, next_seq, specifier_id, seed, input, started_at, at
+      from old cross join clock
+    ),
+    requeued as (
+      insert into {schema}.inbox (run, kind, name, payload)
+      select old.id, 'signal', signal.name, signal.payload::json
+      from old cross join unnest($signalNames::text[], $signalPayloads::text[]) as signal (name, payload)
+    ),
+    given_up as (
+      delete from {schema}.tasks as task using old where task.run = old.id
+    ),
+    unheard as (
+      delete from {schema}.inbox as message using old
+      where message.run = old.id and message.kind = 'activity'
+    ),
+    continued as (
+      update {schema}.runs as run set
+        generation = run.generation + 1,
+        first_seq = run.next_seq,
+        delivered_seq = null,
+        seed = $seed,
+        claims_since_progress = 0,
+        ${changes}
+      from old cross join clock
+      where run.id = old.id
+      returning clock.at
+    )
+    select ${milliseconds("at")} as at from continued
+    union all
+    select ${milliseconds("coalesce(started_at, start_at)")} from {schema}.runs
+    where id = $run::bigint and generation = $generation::integer + 1`;
+}
+
+/**
+ * Keys of the parents of `$children`, and of those children of `$parents` for which a condition
+ * holds. As an array they are looked up in the primary key; a disjunction would read all runs.
+ */
+function relatives(condition: string): string {
+  return `array(
+    select parent from {schema}.runs where id = any($children::bigint[]) and parent is not null
+    union
+    select id from {schema}.runs where parent = any($parents::bigint[]) and ${condition}
+  )`;
+}
+
+/** The statements on lineage. */
+export const LINEAGE_STATEMENTS = {
+  startChildren: statement(
+    { ...CHILDREN, maxDepth: NUMBER },
+    rows<{ readonly place: number; readonly outcome: ChildStart }>(),
+    `
+    with given as materialized (
+      select * from ${unnested("given", CHILDREN, "place")}
+    ),
+    marked as (
+      update {schema}.runs set has_children = true
+      where id in (select parent from given) and ended_at is null
+      returning id, namespace, depth
+    ),
+    wanted as materialized (
+      select given.*, parent.namespace, parent.depth + 1 as depth, ${CLOCK} as at
+      from given join marked as parent on parent.id = given.parent
+    ),
+    timed as materialized (
+      select wanted.*, ${POLICY} as decided from wanted where depth <= $maxDepth::integer
+    ),
+    inserted as (
+      insert into {schema}.runs (
+        namespace, run_id, workflow, specifier_id, input, seed, state, wake_at, created_at,
+        parent, parent_close, depth, policy, deadline
+      )
+      select namespace, run_id, workflow, ${
+      specifierIdOf("timed")
+    }, input::json, seed, 'pending', at,
+        at, parent, close, depth, decided, at + ${TIMEOUT}
+      from timed
+      order by run_id collate "C", namespace collate "C", place
+      on conflict (run_id, namespace) do nothing
+      returning run_id, parent, workflow
+    ),
+    ended as (
+      update {schema}.runs as child set must_notify = true
+      from wanted
+      where child.run_id = wanted.run_id and child.namespace = wanted.namespace
+        and child.parent = wanted.parent and child.workflow = wanted.workflow
+        and child.ended_at is not null and not child.must_notify
+        and not exists (
+          select from {schema}.inbox as message
+          where message.run = child.parent and message.kind = 'child'
+            and message.name = child.run_id
+        )
+      returning child.run_id, child.parent
+    )
+    select place::integer,
+      case
+        when depth > $maxDepth::integer then 'too_deep'
+        when (run_id, parent, workflow) in (select * from inserted) then 'started'
+        when (run_id, parent) in (select * from ended) then 'ended'
+        when exists (
+          select from {schema}.runs as run
+          where run.run_id = wanted.run_id and run.namespace = wanted.namespace
+            and run.parent = wanted.parent and run.workflow = wanted.workflow
+        ) then 'started'
+        else 'taken'
+      end as outcome
+    from wanted`,
+  ),
+
+  continueAsNew: statement(
+    { ...GENERATION_END, hash: TEXT, specifier: TEXT, input: TEXT },
+    rows<{ readonly at: number }>(),
+    nextGeneration(
+      "",
+      `specifier_id = {schema}.specifier_id_of($hash, $specifier),
+        input = $input::text::json,
+        started_at = clock.at,
+        attempt = 1,
+        failure = null`,
+    ),
+  ),
+
+  retry: statement(
+    { ...GENERATION_END, wakeSeq: NUMBER, at: NUMBER, waits: TEXT, failure: TEXT },
+    rows<{ readonly at: number }>(),
+    nextGeneration(
+      " and wake_seq = $wakeSeq::integer",
+      `state = 'suspended',
+        node = null,
+        token = null,
+        started_at = null,
+        start_at = ${timestamp("$at::float8")},
+        wake_at = ${timestamp("$at::float8")},
+        since = clock.at,
+        waits = $waits::text::json,
+        attempt = run.attempt + 1,
+        failure = $failure::text::json`,
+    ),
+  ),
+
+  ended: statement(
+    { limit: NUMBER },
+    rows<EndedRow>(),
+    `
+    select id, has_children as "hasChildren", parent is not null as "hasParent"
+    from {schema}.runs where must_notify order by id limit $limit::integer for update skip locked`,
+  ),
+
+  lockWoken: statement(
+    { children: BIGINTS, parents: BIGINTS },
+    NO_ROWS,
+    `
+    select id from {schema}.runs
+    where ended_at is null and id = any(${relatives("ended_at is null")})
+    order by id for update`,
+  ),
+
+  tell: statement(
+    { children: BIGINTS, parents: BIGINTS },
+    rows<WokenRun>(),
+    `
+    with told as (
+      insert into {schema}.inbox (run, kind, name, payload)
+      select parent.id, 'child', child.run_id, json_build_object(
+        'state', child.state, 'result', child.result::text, 'error', child.error::text
+      )
+      from {schema}.runs as child
+      join {schema}.runs as parent on parent.id = child.parent and parent.ended_at is null
+      where child.id = any($children::bigint[])
+    ),
+    asked as (
+      insert into {schema}.inbox (run, kind, name, payload)
+      select child.id, 'cancel', '', json_build_object('reason', 'its parent has ended')
+      from {schema}.runs as child
+      where child.parent = any($parents::bigint[]) and child.parent_close = 'cancel'
+        and child.ended_at is null
+    )
+    update {schema}.runs as run set
+      wake_seq = wake_seq + 1,
+      wake_at = case
+        when state = 'suspended' and started_at is null
+          and (run.parent = any($parents::bigint[]) and run.parent_close = 'cancel') is not true
+        then wake_at
+        when state in ('pending', 'suspended') then least(wake_at, ${CLOCK})
+      end
+    where run.ended_at is null and run.id = any(${relatives("parent_close = 'cancel'")})
+    returning run.id, run.node`,
+  ),
+
+  stop: statement(
+    { parents: BIGINTS, error: TEXT },
+    rows<StoppedRow>(),
+    `
+    with stopped as (
+      update {schema}.runs set
+        state = case when parent_close = 'terminate' then 'terminated' else 'cancelled' end,
+        error = $error::text::json,
+        ${ENDED},
+        must_notify = has_children
+      where parent = any($parents::bigint[]) and ended_at is null
+        and (parent_close = 'terminate' or parent_close = 'cancel' and stuck_reason is not null)
+      returning id, node, has_children
+    ),
+    given_up as (
+      delete from {schema}.tasks as task using stopped where task.run = stopped.id
+    )
+    select id, node, has_children as "hasChildren" from stopped`,
+  ),
+
+  hasChild: statement(
+    { parent: NUMBER, runId: TEXT, namespace: TEXT },
+    rows<{ readonly has: boolean }>(),
+    `
+    select exists (
+      select from {schema}.runs
+      where run_id = $runId and namespace is not distinct from $namespace and parent = $parent::bigint
+        and ended_at is null
+    ) as has`,
+  ),
+
+  settle: statement(
+    { ids: BIGINTS },
+    NO_ROWS,
+    `update {schema}.runs set must_notify = false where id = any($ids::bigint[])`,
+  ),
+};
