@@ -20,7 +20,7 @@ const MINE = `continuum:///${OWN}/lib/order(1).ts`;
 
 noteSources(OWN, "order", [["lib/order(1).ts", "file:///app/lib/order(1).ts"]]);
 
-Deno.test("a place in a version whose source is known is told by its URL", () => {
+Deno.test("a location in a version whose source is known is shown with its URL", () => {
   for (const place of [MINE, MINE.replace("/lib", "~12/lib")]) {
     assert.equal(
       authored(`E: no\n    at f (${place}:3:5)\n    at async ${place}:9:1`),
@@ -30,7 +30,7 @@ Deno.test("a place in a version whose source is known is told by its URL", () =>
   }
 });
 
-Deno.test("any other place is told by its path, its workflow and its hash", () => {
+Deno.test("any other location is shown with its path, its workflow and its hash", () => {
   const of = { hash: FOREIGN, workflow: "pay" };
   const at = (path: string) => `continuum:///${FOREIGN}/${path}`;
   assert.equal(authored(`(${at("a.ts")}:1:2)`, of), "(a.ts:1:2 of pay b2b2b2b2b2b2)");
@@ -46,7 +46,7 @@ Deno.test("any other place is told by its path, its workflow and its hash", () =
   }
 });
 
-Deno.test("what is told can stand in JSON, however odd names are", () => {
+Deno.test("a shown location can be put into JSON, however odd names are", () => {
   const of = { hash: FOREIGN, workflow: 'a"b\\\n' };
   const facts = { site: { file: `continuum:///${FOREIGN}/a%22b%0A.ts`, line: 1 }, other: null };
   assert.deepEqual(authoredFacts(facts, of), {
@@ -57,7 +57,7 @@ Deno.test("what is told can stand in JSON, however odd names are", () => {
   assert.equal(authoredFacts(unknown), unknown);
 });
 
-Deno.test("an error is told by a copy of its class, with causes and details; itself otherwise", () => {
+Deno.test("an error is shown as a copy of its class, with causes and details; unchanged otherwise", () => {
   const cause = new RangeError("inner");
   cause.stack = `RangeError: inner\n    at ${MINE}:1:2`;
   const error = new NondeterministicCallError("fetch", "ctx.run", `${MINE}:3:4`);
@@ -76,7 +76,7 @@ Deno.test("an error is told by a copy of its class, with causes and details; its
   assert.equal(authoredError(plain), plain);
 });
 
-Deno.test("hostile and endless errors are told as they are", () => {
+Deno.test("hostile and endless errors are shown unchanged", () => {
   const hostile = new Proxy(new Error(MINE), {
     get: () => {
       throw new Error("no");
@@ -88,7 +88,7 @@ Deno.test("hostile and endless errors are told as they are", () => {
   assert.equal(authoredError(endless), endless);
 });
 
-Deno.test("a log tells places so, and reads nothing where nobody listens", () => {
+Deno.test("a log shows locations so, and reads nothing if its level is off", () => {
   const lines: unknown[] = [];
   const sink = (isOn: boolean) => {
     const say = (_: string, properties?: Record<string, unknown>) => void lines.push(properties);

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { ignoreRejection, inBackground } from "../../src/base/background.ts";
 import { Batcher } from "../../src/base/batcher.ts";
 
-Deno.test("BACKGROUND-1: an error of work in the background is told to its owner, and ends nothing", async () => {
+Deno.test("BACKGROUND-1: an error of work in the background is passed to its owner, and ends nothing", async () => {
   const told: unknown[] = [];
   await inBackground(Promise.reject("a"), (error) => told.push(error));
   await inBackground(Promise.resolve("b"), (error) => told.push(error));
@@ -22,7 +22,7 @@ Deno.test("BACKGROUND-1: an error of work in the background is told to its owner
   assert.deepEqual(told, ["a"]);
 });
 
-Deno.test("BACKGROUND-1: a mistake within a batcher fails those that wait, and it goes on with the next", async () => {
+Deno.test("BACKGROUND-1: a bug within a batcher fails the waiting items, and it continues with the next", async () => {
   let isBroken = true;
   const isRefusal = () => {
     if (isBroken) throw new Error("a mistake");

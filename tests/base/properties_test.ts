@@ -81,7 +81,7 @@ Deno.test("attempts end with their number, or with an error that forbids another
   assert.equal(shouldRetry(1, policy, "text"), true);
 });
 
-Deno.test("a class that gives its errors no name is told by its own", () => {
+Deno.test("an error whose class sets no name is recorded with the class's name", () => {
   class NotFound extends Error {}
   class Malformed extends TypeError {}
   const policy = { ...DEFAULT_RETRY, nonRetryable: ["NotFound", "Malformed"] };

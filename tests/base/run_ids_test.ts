@@ -73,7 +73,7 @@ Deno.test("RUNID-3: ids of firings are the engine's, of any year", () => {
   }
 });
 
-Deno.test("RUNID-3: an id that ends as the engine's is refused by name, one that goes on is taken", () => {
+Deno.test("RUNID-3: an id that ends like the engine's is refused by name, one that continues after it is accepted", () => {
   const child = effectId({ runId: "order-1", seed: "s" }, 3);
   assert.throws(() => readGivenId(child, "a run id"), {
     code: "INVALID_ARGUMENT",

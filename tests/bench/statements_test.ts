@@ -84,7 +84,7 @@ forEachDatabase("What is asked of the database", (database, test) => {
     assert.deepEqual(asked, ["inserts.insert", ...times(4, "journal.append")]);
   });
 
-  test("steps of runs that go on together share a statement", async () => {
+  test("steps of runs that continue together share a statement", async () => {
     await using db = await database.fresh();
     await using counted = await Counted.open(db);
     const asked = await counted.statements(() =>

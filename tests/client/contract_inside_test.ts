@@ -117,7 +117,7 @@ forEachDatabase("contracts inside", (database, test) => {
     assert.match(JSON.stringify(refusal), /Expected a string/);
   });
 
-  test("a child that was started goes on, though the version of the day would refuse it", async () => {
+  test("a child that was started continues, though the current version would refuse it", async () => {
     const files = { "kid.ts": kid("string", 1), "kid2.ts": kid("number", 2), "stayer.ts": STAYER };
     await using at = await scene(database, files);
     await at.node.versions.activate("kid", await hashOf(at.node, "kid", 1));

@@ -145,7 +145,7 @@ forEachDatabase("contracts", (database, test) => {
   });
 });
 
-Deno.test("schemas that are none are refused at the definition", async () => {
+Deno.test("invalid schemas are refused at the definition", async () => {
   const { defineWorkflow } = await import("../../src/workflow/mod.ts");
   const cases: readonly (readonly [unknown, RegExp])[] = [
     [{ name: "x", input: {} }, /input of workflow "x": found an object, wanted .*Standard Schema/],

@@ -123,7 +123,7 @@ forEachDatabase("faults that pass", (database, test) => {
     assert.equal(at.faults.seen, 1);
   });
 
-  test("a message is sent again where it is known again, and else its caller is told", async () => {
+  test("a message that can be recognised is sent again, otherwise its caller gets an error", async () => {
     await using db = await database.fresh();
     await using at = await scene(db);
     await using client = await at.connect();

@@ -60,7 +60,7 @@ forEachDatabase("generations", (database, test) => {
     assert.deepEqual(await numbers({ from: 9_999_999_999 }), []);
   });
 
-  test("the history of an earlier generation is read by its number, while the run goes on and after its end", async () => {
+  test("the history of an earlier generation is read by its number, while the run continues and after its end", async () => {
     await using at = await scene(database, { "turns.ts": TURNS });
     const run = await at.node.start("turns", { turn: 0 });
     const told = async (options?: object) =>

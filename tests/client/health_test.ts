@@ -75,7 +75,7 @@ forEachDatabase("health()", (database, test) => {
     assert.deepEqual(await severeOf(at.node), []);
   });
 
-  test("runs that nobody takes for a minute are a finding", async () => {
+  test("runs that no node claims for a minute are a finding", async () => {
     await using at = await scene(database);
     const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });

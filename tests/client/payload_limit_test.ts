@@ -106,7 +106,7 @@ Deno.test("a value is measured in bytes of its text, and one more than the limit
 });
 
 forEachDatabase("payload limits", (database, test) => {
-  test("whoever passes too much is told, and nothing is written", async () => {
+  test("a caller that passes too much gets an error, and nothing is written", async () => {
     await using at = await scene(database, {}, { limits });
     const { node } = at;
     const run = await node.start("echo", { wait: "go" }, { runId: "r" });
@@ -143,7 +143,7 @@ forEachDatabase("payload limits", (database, test) => {
     assert.equal(await resultOf(await client.start("echo", MOST)), MOST);
   });
 
-  test("a result from outside is refused to who brings it, and the activity goes on", async () => {
+  test("a result from outside is refused to the caller that sends it, and the activity continues", async () => {
     const { promise: token, resolve } = Promise.withResolvers<string>();
     await using at = await scene(database, {
       "outside.ts": source(`return await ctx.activity("outside");`, `{ name: "outside" }`),
@@ -197,7 +197,7 @@ forEachDatabase("payload limits", (database, test) => {
     assert(isContinuumError(error, CODE));
   });
 
-  test("what was accepted goes on under a lower limit", async () => {
+  test("accepted values stay valid under a lower limit", async () => {
     await using db = await database.fresh();
     const attempts: number[] = [];
     const flaky = defineActivity(

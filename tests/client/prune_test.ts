@@ -128,7 +128,7 @@ forEachDatabase("removing runs", (database, test) => {
     );
   });
 
-  test("earlier generations go by option, while the run goes on", async () => {
+  test("earlier generations are removed by option, while the run continues", async () => {
     await using at = await scene(database, { "grows.ts": GROWS });
     const run = await at.node.start("grows", { turn: 0, turns: 3 });
     await eventually(
@@ -144,7 +144,7 @@ forEachDatabase("removing runs", (database, test) => {
     assert.equal(await resultOf(run), "done");
   });
 
-  test("a schedule goes on without the runs that it started", async () => {
+  test("a schedule continues without the runs that it started", async () => {
     await using at = await scene(database);
     const { schedules } = at.node;
     await schedules.create({ id: "s", workflow: "echo", input: 1, every: "365d" });

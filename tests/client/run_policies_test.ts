@@ -56,7 +56,7 @@ async function allowed(run: RunHandle): Promise<number | null> {
 }
 
 forEachDatabase("policies of runs", (database, test) => {
-  test("a start goes before the definition, whoever starts, and knows it by name alone", async () => {
+  test("a start overrides the definition, also for a caller that knows only the name", async () => {
     await using at = await scene(database, FILES);
     const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });

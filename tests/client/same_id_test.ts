@@ -113,7 +113,7 @@ forEachDatabase("starts with an id that is in use", (database, test) => {
     assert.equal(rows.length, 1);
   });
 
-  test("a child that its parent may still ask for keeps its id, one that is told gives it up", async () => {
+  test("a child that its parent may still ask for keeps its id, one whose end was delivered gives it up", async () => {
     await using at = await scene(database, { "parent.ts": PARENT });
     const { node } = at;
     const parent = await node.start("parent", 1, { runId: "p" });

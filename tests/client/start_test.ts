@@ -119,7 +119,7 @@ forEachDatabase("starting runs", (database, test) => {
     assert.deepEqual(await resultOf(later), [{ wait: "go" }, "early"]);
   });
 
-  test("a client without an engine starts a run later, and a node hears of it", async () => {
+  test("a client without an engine starts a run later, and a node is notified", async () => {
     await using at = await scene(database);
     const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
@@ -312,7 +312,7 @@ Deno.test("GUEST-1: a client of pg starts runs in its transaction, and none outs
   }
 });
 
-Deno.test("GUEST-1: a caller's client that went on outside of its transaction writes nothing", async () => {
+Deno.test("GUEST-1: a caller's client that has continued outside of its transaction writes nothing", async () => {
   const { emptyPostgres } = await import("../support/database.ts");
   await using at = await scene({ name: "Postgres", fresh: emptyPostgres });
   const [first, second] = [new pg.Client(postgresUrl()), new pg.Client(postgresUrl())];

@@ -26,7 +26,7 @@ const SAYS = source(
   `{ name: "says" }`,
 );
 
-forEachDatabase("what a run says", (database, test) => {
+forEachDatabase("notes of a run", (database, test) => {
   test("status and attributes show at once, are written once, and stay when others set theirs", async () => {
     await using at = await scene(database, { "says.ts": SAYS });
     const run = await at.node.start("says", null, { attributes: { mine: true } });

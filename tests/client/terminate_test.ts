@@ -16,7 +16,7 @@ const PARENT = source(
 );
 
 forEachDatabase("a run that is terminated", (database, test) => {
-  test("is told to its parent at once", async () => {
+  test("notifies its parent at once", async () => {
     await using stage = await scene(database, { "parent.ts": PARENT }, { lease: "1h", linger: 0 });
     const { node } = stage;
     const parent = await node.start("parent", { child: "c" });

@@ -75,7 +75,7 @@ forEachDatabase("a run's trace", (database, test) => {
     assert.deepEqual([ended.outcome, ended.effects[4]!.state], ["completed", "completed"]);
   });
 
-  test("tells what the code waited for after each event", async () => {
+  test("shows what the code waited for after each event", async () => {
     await using at = await scene(database, { "order.ts": ORDER });
     const run = await at.node.start("order", { items: 2 });
     await reached(run, "suspended");

@@ -575,7 +575,7 @@ Deno.test("an engine for tests names what is wrong with its options", async () =
   }
 });
 
-Deno.test("an effect that makes no sense is refused at its call, and the run goes on", async () => {
+Deno.test("an invalid effect is refused at its call, and the run continues", async () => {
   const schema = {
     "~standard": { version: 1, vendor: "test", validate: (value: unknown) => ({ value }) },
   };
@@ -630,7 +630,7 @@ Deno.test("a context is refused once its run has ended", async () => {
   assert.match(error.message, /ctx\.now of run .* the run has ended/);
 });
 
-Deno.test("no message and no detail of open() and connect() tells a secret of a URL", async () => {
+Deno.test("no message and no detail of open() and connect() has a secret of a URL", async () => {
   const url = "postgres://app:s3cret@host.invalid/db?password=s3cret";
   const given: unknown[] = [url, [url], new URL(url), { database: [url] }, {
     database: new URL(url),

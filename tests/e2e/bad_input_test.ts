@@ -134,7 +134,7 @@ forEachDatabase("bad input", (database, test) => {
     assert.deepEqual(await db.query(`select * from {schema}.runs`), []);
   });
 
-  test("a signal to nobody, or after the end, is refused and leaves nothing", async () => {
+  test("a signal to a run that does not exist, or has ended, is refused and leaves nothing", async () => {
     await using db = await database.fresh();
     await using folder = await makeFolder({ "echo.ts": ECHO });
     await using node = await openIn(db, { workflows: [folder.url + "echo.ts"] });
@@ -420,7 +420,7 @@ forEachDatabase("bad input", (database, test) => {
     assert.deepEqual(asked, ["https://cdn.example/wf/order.ts"]);
   });
 
-  test("a stored version whose import fails keeps its run, which goes on when that passes", async () => {
+  test("a stored version whose import fails keeps its run, which continues when that passes", async () => {
     await using db = await database.fresh();
     const switches = globalThis as unknown as { troubleForTest?: string };
     const files: Files = {

@@ -45,7 +45,7 @@ for (
     "stuck_nondeterminism",
   ]] as const
 ) {
-  Deno.test(`the places of ${file} are told by the process that has it, and by one that has not`, async () => {
+  Deno.test(`the locations of ${file} are shown by the process that has it, and by one that has not`, async () => {
     await using db = await emptyPostgres();
     await using folder = await makeFolder(FILES);
     await using node = await openIn(db, { workflows: [folder.url + file] });
@@ -79,7 +79,7 @@ for (
   });
 }
 
-Deno.test("an import that throws is told of by the author's file and line", async () => {
+Deno.test("an import that throws is reported with the author's file and line", async () => {
   await using db = await emptyPostgres();
   await using folder = await makeFolder({
     "order.ts": HEAD + `import { fail } from "./lib/fail.ts";\nfail("at import");\n`,

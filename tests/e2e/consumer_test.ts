@@ -69,7 +69,7 @@ Deno.test("the README's first program runs on Postgres, with the permissions tha
   }
 });
 
-Deno.test("a database that nobody named is told of once, where people see it, and no client takes it", async () => {
+Deno.test("the default database is reported once, where people see it, and no client accepts it", async () => {
   const main = `import { Continuum } from "@continuum/continuum";
     const database = Deno.env.get("NOT_SET");
     for (let time = 0; time < 2; time++) await (await Continuum.open({ database })).close();

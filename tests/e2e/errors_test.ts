@@ -26,7 +26,7 @@ function isFailure(error: unknown): asserts error is ActivityError & { cause: Er
   assert(error instanceof Error && error.name === "ActivityError");
 }
 
-forEachDatabase("what a failure tells", (database, test) => {
+forEachDatabase("the error of a failure", (database, test) => {
   for (const native of [true, false]) {
     const where = native ? "the application's own module" : "a module of the archive";
     test(`a failed activity shows its call in ${where}, its cause and its attempts`, async () => {
@@ -65,7 +65,7 @@ forEachDatabase("what a failure tells", (database, test) => {
   }
 });
 
-Deno.test("an activity that no module exports is told of, once for each version", async () => {
+Deno.test("an activity that no module exports is reported, once for each version", async () => {
   const told: unknown[] = [];
   await configure({
     sinks: { kept: ({ properties, level }) => told.push([level, properties["activity"]]) },

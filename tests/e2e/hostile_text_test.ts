@@ -95,7 +95,7 @@ const CALLS: Readonly<Record<string, (node: Continuum, text: string) => Promise<
 };
 
 forEachDatabase("hostile texts", (database, test) => {
-  test("callers get what they asked for, or a stable code, and others go on", async () => {
+  test("callers get what they asked for, or a stable code, and others continue", async () => {
     await using at = await scene(database, { "says.ts": SAYS });
     const { node } = at;
     for (const [what, text] of Object.entries(TEXTS)) {

@@ -91,7 +91,7 @@ Deno.test("open() says that there is no database of that name", async () => {
   await assert.rejects(Continuum.open({ database: url.href }), /nobody_has_this.*does not exist/);
 });
 
-Deno.test("runs go on where they were when their database comes back", async () => {
+Deno.test("runs continue where they were when their database comes back", async () => {
   await using db = await emptyPostgres();
   await using folder = await makeFolder({ "order.ts": ORDER });
   const gate = makeGate();
@@ -143,7 +143,7 @@ async function delivered(signal: Promise<unknown>): Promise<true | undefined> {
   }
 }
 
-Deno.test("runs of a node that is cut off for longer than its lease go on elsewhere, once", async () => {
+Deno.test("runs of a node that is cut off for longer than its lease continue on another node, once", async () => {
   await using db = await emptyPostgres();
   await using folder = await makeFolder({ "order.ts": ORDER });
   const gate = makeGate();
@@ -183,7 +183,7 @@ Deno.test("runs of a node that is cut off for longer than its lease go on elsewh
   assert.equal(await resultOf(again), 2, "the node that was cut off works again");
 });
 
-Deno.test("a node can be closed while its database is away; its runs go on elsewhere", async () => {
+Deno.test("a node can be closed while its database is down; its runs continue on another node", async () => {
   await using db = await emptyPostgres();
   await using folder = await makeFolder({ "order.ts": ORDER });
   const gate = makeGate();

@@ -175,7 +175,7 @@ Deno.test("a run that was claimed by a process that dies at once is claimed agai
   await carryOn(scene, "r");
 });
 
-Deno.test("a client executes nothing, and hears of an end in another process", async () => {
+Deno.test("a client executes nothing, and is notified of an end in another process", async () => {
   await using scene = await makeScene();
   {
     await using _registers = await openIn(scene.db, {

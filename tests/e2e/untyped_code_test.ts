@@ -1,6 +1,6 @@
 /**
- * Nonsense from code that knows no types: whatever a workflow, a step or an activity returns,
- * throws or never does, its run ends or is parked with a reason for people, and others go on.
+ * Code without types: whatever a workflow, a step or an activity returns, throws or never does, its
+ * run ends or is parked with a reason for people, and other runs continue.
  *
  * @module
  */
@@ -225,9 +225,9 @@ const LATE = source(
 
 const HANGS = source(`await ctx.run("hangs", () => new Promise(() => {}));`, `{ name: "hangs" }`);
 
-forEachDatabase("nonsense", (database, test) => {
+forEachDatabase("untyped code", (database, test) => {
   for (const [name, code] of Object.entries(RESTLESS)) {
-    test(`what goes on for ever as a new ${name} lets others run, and can be cancelled`, async () => {
+    test(`what starts a new ${name} forever lets others run, and can be cancelled`, async () => {
       await using at = await scene(database, { "restless.ts": code });
       calls.callsForTest = 0;
       const run = await at.node.start(name);

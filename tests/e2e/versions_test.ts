@@ -135,7 +135,7 @@ forEachDatabase("runs and their code", (database, test) => {
     await assert.rejects(run.result({ timeout: 1 }), { code: "TIMEOUT" });
   });
 
-  test("a parked run goes on when its bytes are registered under another URL", async () => {
+  test("a parked run continues when its bytes are registered under another URL", async () => {
     await using db = await database.fresh();
     await using shop = makeShop();
     const { node, run } = await parked(db, shop);
@@ -146,7 +146,7 @@ forEachDatabase("runs and their code", (database, test) => {
     assert.equal(await resultOf(run), "approved: 30 on version 1");
   });
 
-  test("a parked run goes on when the probe finds its URL again", async () => {
+  test("a parked run continues when the probe finds its URL again", async () => {
     await using db = await database.fresh();
     await using shop = makeShop();
     const { node, run } = await parked(db, shop);
@@ -162,7 +162,7 @@ forEachDatabase("runs and their code", (database, test) => {
     assert.equal(await resultOf(other.run(run.id)), "approved: 30 on version 1");
   });
 
-  test("a parked run goes on by retry() once its URL is back, and not before", async () => {
+  test("a parked run continues by retry() once its URL is back, and not before", async () => {
     await using db = await database.fresh();
     await using shop = makeShop();
     const { node, run } = await parked(db, shop);
@@ -176,7 +176,7 @@ forEachDatabase("runs and their code", (database, test) => {
     await assert.rejects(run.retry(), { code: "RUN_STATE" });
   });
 
-  test("a parked run goes on by upgrade() to a version that its history fits", async () => {
+  test("a parked run continues by upgrade() to a version that its history fits", async () => {
     await using db = await database.fresh();
     await using shop = makeShop();
     const { node, run, hash } = await parked(db, shop);
@@ -197,7 +197,7 @@ forEachDatabase("runs and their code", (database, test) => {
     assert.deepEqual((await node.health()).findings.filter(({ severe }) => severe), []);
   });
 
-  test("a parked run goes on when a node comes up that has its code natively", async () => {
+  test("a parked run continues when a node comes up that has its code natively", async () => {
     await using db = await database.fresh();
     const folder = new URL("examples/demo/releases/", PROJECT);
     const read = (path: string) => Deno.readTextFile(new URL(path, folder));
@@ -305,7 +305,7 @@ forEachDatabase("runs and their code", (database, test) => {
     await assert.rejects(run.upgrade(), { code: "RUN_ENDED" });
   });
 
-  test("an upgrade to what nobody knows is refused, and a client may upgrade too", async () => {
+  test("an upgrade to an unknown version is refused, and a client may upgrade too", async () => {
     await using db = await database.fresh();
     await using shop = makeShop();
     const { id } = await suspended(db, shop.at("1/order.ts"));

@@ -99,7 +99,7 @@ forEachDatabase("cancelling a run", (database, test) => {
     ]);
   });
 
-  test("an activity under way is told, and its success is still delivered", async () => {
+  test("a running activity is aborted, and its success is still delivered", async () => {
     await using db = await database.fresh();
     const begun = Promise.withResolvers<void>();
     const charge = defineActivity({ name: "charge" }, (_input: void, { signal }) => {

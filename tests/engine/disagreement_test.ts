@@ -53,7 +53,7 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
     assert.equal((await node.store.runs.get(run.runId))?.state, "completed");
   });
 
-  test("a run that somebody else holds leaves the memory that it lingers in", async (open) => {
+  test("a run that another node holds is removed from the memory of this one", async (open) => {
     await using db = await open();
     const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go"));
     const options = { ...db.node, lingerMs: 1_000 * MINUTE };
@@ -65,7 +65,7 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
     assert.equal(node.departures[0]?.exit.kind, "lost");
   });
 
-  test("a run of which the database has lost the last commits goes on from its row", async (open) => {
+  test("a run of which the database has lost the last commits continues from its row", async (open) => {
     await using db = await open();
     const counts = defineWorkflow({ name: "counts" }, async (ctx, n: number) => {
       await ctx.run("step", () => n);

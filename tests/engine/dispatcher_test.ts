@@ -92,7 +92,7 @@ Deno.test("DISPATCH-3: a look before the next deadline does not make the node fo
   await dispatcher.pause();
 });
 
-Deno.test("DISPATCH-3: the next deadline is asked for again where the database could not tell it", async () => {
+Deno.test("DISPATCH-3: the next deadline is queried again if the database could not answer", async () => {
   const world = new World();
   const { dispatcher, adopted } = world;
   world.due = [1_000, 5_000];

@@ -167,7 +167,7 @@ const drain = await probeDrain();
 
 forEachDatabase("code that is changed under its runs", (database, test) => {
   for (const { name, before, after, expected, found, position } of CHANGES) {
-    test(`a change parks the run, which goes on with code that fits: ${name}`, async () => {
+    test(`a change parks the run, which continues with code that matches: ${name}`, async () => {
       await using db = await database.fresh();
       let body = before;
       const changed = defineWorkflow({ name: "changed" }, async (ctx) => {

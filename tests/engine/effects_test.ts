@@ -74,7 +74,7 @@ forEachDatabase("children", (database, test) => {
     assert.deepEqual(resultOf(await node.left(id, "ended")), ["CHILD_FAILED", "too much"]);
   });
 
-  test("a schema that can't be had for the moment is waited for, one that is gone fails the child", async () => {
+  test("a child waits for a schema that is unavailable for now, and fails if the schema is gone", async () => {
     const parent = defineWorkflow(
       { name: "parent" },
       (ctx, n: number) => ctx.child("double", n).catch((error) => error.cause.code),
@@ -125,7 +125,7 @@ forEachDatabase("children", (database, test) => {
     assert.deepEqual(resultOf(await node.left(id, "ended")), wanted);
   });
 
-  test("a child's end is known to whoever asks for it after a wait for it was given up", async () => {
+  test("a child's end answers waits that begin after an earlier wait for it was withdrawn", async () => {
     await using db = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, async (ctx) => {
       const child = await ctx.startChild<string>("waits", undefined, { id: "the-child" });
@@ -224,7 +224,7 @@ forEachDatabase("children", (database, test) => {
     assert.equal(resultOf(await node.left(id, "ended")), "enough");
   });
 
-  test("a stranger that has the id of a child that was given up goes on", async () => {
+  test("an unrelated run that has the id of a withdrawn child continues", async () => {
     await using db = await database.fresh();
     const never = defineWorkflow({ name: "never" }, async (ctx) => {
       const enough = new AbortController();
@@ -321,7 +321,7 @@ forEachDatabase("children", (database, test) => {
     assert.equal((await node.store.runs.get("c"))?.state, "cancelled");
   });
 
-  test("a child's end is told although its node dies right after it", async () => {
+  test("a child's end is delivered although its node dies right after it", async () => {
     await using db = await database.fresh();
     const parent = defineWorkflow({ name: "parent" }, (ctx) => ctx.child(double, 4, { id: "c" }));
     await using node = await TestNode.open(db, [parent, double]);
@@ -332,7 +332,7 @@ forEachDatabase("children", (database, test) => {
     assert.equal(resultOf(await node.left(id, "ended")), 8);
   });
 
-  test("an id that another run has is told to every parent that asks for it, for good", async () => {
+  test("an id that another run has is refused to every parent that asks for it, permanently", async () => {
     await using db = await database.fresh();
     const asks = defineWorkflow({ name: "asks" }, async (ctx, how: "child" | "start") => {
       const told = (error: { code: string; cause?: { code: string } }) => error.cause ?? error;
@@ -356,7 +356,7 @@ forEachDatabase("children", (database, test) => {
     assert.equal((await node.store.runs.get("one"))?.state, "suspended");
   });
 
-  test("of parents that ask for one id at once, one has the child; others are told", async () => {
+  test("of parents that ask for one id at once, one gets the child; the others are refused", async () => {
     await using db = await database.fresh();
     const asks = defineWorkflow(
       { name: "asks" },
@@ -372,7 +372,7 @@ forEachDatabase("children", (database, test) => {
     assert.equal(results.filter((result) => result === "CHILD_NOT_STARTED").length, 19);
   });
 
-  test("a parent that asks for its child's id with another workflow is told that it is taken", async () => {
+  test("a parent that asks for its child's id with another workflow is refused: the id is taken", async () => {
     await using db = await database.fresh();
     const asks = defineWorkflow({ name: "asks" }, async (ctx) => {
       const [first] = [await ctx.child("double", 4, { id: "one" })];
@@ -413,7 +413,7 @@ forEachDatabase("children", (database, test) => {
 });
 
 forEachDatabase("continuing as new", (database, test) => {
-  test("the run goes on under its id with a new input and an empty history", async () => {
+  test("the run continues under its id with a new input and an empty history", async () => {
     await using db = await database.fresh();
     const counts = defineWorkflow({ name: "counts" }, async (ctx, n: number) => {
       await ctx.run("step", () => n);
@@ -477,7 +477,7 @@ forEachDatabase("sagas", (database, test) => {
   const log: string[] = [];
   const undo = defineActivity({ name: "undo" }, (what: string) => void log.push(`undo ${what}`));
 
-  test("what fails is undone, the last first, and the error goes on", async () => {
+  test("a failed saga is undone, the last step first, and its error is thrown", async () => {
     log.length = 0;
     await using db = await database.fresh();
     const trip = defineWorkflow({ name: "trip" }, (ctx) =>

@@ -163,7 +163,7 @@ forEachDatabase("executing a run", (database, test) => {
     ]);
   });
 
-  test("an activity that fails for good throws into the workflow, which may go on", async () => {
+  test("an activity that fails permanently throws into the workflow, which may continue", async () => {
     await using db = await database.fresh();
     const broken = defineActivity({ name: "broken", retry: { maxAttempts: 1 } }, () => {
       throw new TypeError("no");
@@ -252,7 +252,7 @@ forEachDatabase("executing a run", (database, test) => {
     assert.equal(resultOf(await node.left(id, "ended")), "a");
   });
 
-  test("a run whose node dies between commit and the code after it goes on elsewhere", async () => {
+  test("a run whose node dies between commit and the code after it continues on another node", async () => {
     await using db = await database.fresh();
     const calls: string[] = [];
     const steps = defineWorkflow({ name: "steps" }, async (ctx) => {
@@ -276,7 +276,7 @@ forEachDatabase("executing a run", (database, test) => {
     await dead.engine.close(0);
   });
 
-  test("a node that was buried starts nothing more and writes nothing more", async () => {
+  test("an expired node starts nothing more and writes nothing more", async () => {
     await using db = await database.fresh();
     const gate = Promise.withResolvers<void>();
     const calls: string[] = [];
@@ -354,7 +354,7 @@ forEachDatabase("executing a run", (database, test) => {
     assert.deepEqual(taken.map(({ length }) => length).filter((n) => n > 0), [1]);
   });
 
-  test("a run whose code nobody has is parked with the reason, and leaves when it is back", async () => {
+  test("a run whose code no node has is parked with the reason, and released when the code is back", async () => {
     await using db = await database.fresh();
     const fine = defineWorkflow({ name: "fine" }, () => "fine");
     await using node = await TestNode.open(db, [fine]);

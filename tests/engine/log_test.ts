@@ -44,7 +44,7 @@ async function move(node: TestNode, runId: string, name: string): Promise<void> 
 }
 
 forEachDatabase("what runs log", (database, test) => {
-  test("signals that nobody waits for repeat no line, before the first delivery and later", async () => {
+  test("signals that no code waits for repeat no line, before the first delivery and later", async () => {
     await using db = await database.fresh();
     const waits = defineWorkflow({ name: "waits" }, async (ctx) => {
       ctx.log.info("start");

@@ -213,13 +213,13 @@ const DATABASES = [["one node on PGlite", virtualPglite, 1], [
 ]] as const;
 
 for (const [where, open, count] of DATABASES) {
-  Deno.test(`whichever answer is lost, and whichever statement fails for once, all goes on: ${where}`, async () => {
+  Deno.test(`whichever answer is lost, and whichever statement fails once, every run continues: ${where}`, async () => {
     await walk(open, count);
   });
 }
 
 for (const [where, open, count] of DATABASES) {
-  Deno.test(`a child that ends with its parent goes on only while nobody can tell it: ${where}`, async () => {
+  Deno.test(`a child that ends with its parent continues only while no node can notify it: ${where}`, async () => {
     let isAway = true;
     const losses = new Losses((name) =>
       isAway && name === "lineage.stop" ? { state: "57014" } : "answered"

@@ -77,7 +77,7 @@ async function left(world: World): Promise<number> {
 }
 
 forEachDatabase("retention of a node", (database, test) => {
-  test("what has had its time goes in small steps with pauses between them; what is younger stays", async () => {
+  test("expired runs are removed in small steps with pauses between them; younger ones stay", async () => {
     await using world = await newWorld(database);
     await endedRuns(world, 450, 31);
     await endedRuns(world, 5, 29);
@@ -131,7 +131,7 @@ forEachDatabase("retention of a node", (database, test) => {
     await retention.pause();
   });
 
-  test("RETENTION-1: where there are many namespaces, a round goes on where the last one stopped", async () => {
+  test("RETENTION-1: with many namespaces, a round continues where the last one stopped", async () => {
     await using world = await newWorld(database);
     const names = Array.from({ length: 7 }, (_, n) => `n${n}`);
     const { retention, asked, pass } = await sweeping(world, { ...ALL, namespaces: names });

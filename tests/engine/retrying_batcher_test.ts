@@ -30,7 +30,7 @@ function batcherOf(ask: (items: readonly number[]) => Promise<number[]>) {
 
 const all = (items: readonly number[]) => Promise.resolve(items.map((n) => n * 2));
 
-Deno.test("RETRY-1: what is refused for good is told to who asked, and to nobody else", async () => {
+Deno.test("RETRY-1: a permanent refusal rejects the caller that asked, and no other", async () => {
   const batcher = batcherOf((items) =>
     items.includes(3) ? Promise.reject(fault("22001")) : all(items)
   );
@@ -94,7 +94,7 @@ Deno.test("a statement takes no more than fits, and a single item that is larger
   assert.deepEqual(batches, [[4, 5, 1], [6], [2], [30]]);
 });
 
-Deno.test("nobody is kept waiting once the patience has ended", async () => {
+Deno.test("no caller waits any more once the retries have ended", async () => {
   const databaseRetry = new DatabaseRetry(hasty);
   const batcher = new RetryingBatcher<number, number>(
     () => "ask",

@@ -78,7 +78,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
     await replays(node, cleans, id);
   });
 
-  test("a run in memory is told without leaving it", async () => {
+  test("a run in memory receives its timeout without leaving it", async () => {
     await using db = await database.fresh();
     const { clock, leaseMs } = still();
     await using node = await TestNode.open(db, [cleans], { clock, leaseMs, lingerMs: 2 * HOUR });
@@ -89,7 +89,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
     await replays(node, cleans, id);
   });
 
-  test("an activity under way is told, and gets no other attempt", async () => {
+  test("a running activity is aborted, and gets no other attempt", async () => {
     await using db = await database.fresh();
     const { clock, leaseMs } = still();
     const begun = Promise.withResolvers<void>();
@@ -150,7 +150,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
     await dead.engine.close(0);
   });
 
-  test("a run that nobody took in time runs no code", async () => {
+  test("a run that no node claimed in time runs no code", async () => {
     await using db = await database.fresh();
     let ran = false;
     const runs = defineWorkflow({ name: "runs" }, () => void (ran = true));
@@ -232,7 +232,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
     assert(end.kind === "ended" && end.state === "completed", JSON.stringify(end));
   });
 
-  test("a parked run, whose code could not clean up, is told when it is let out", async () => {
+  test("a parked run, whose code could not clean up, receives its timeout when it is released", async () => {
     await using db = await database.fresh();
     await using node = await TestNode.open(db, [cleans]);
     const id = await node.start("cleans", undefined, undefined, { timeout: "1h" });

@@ -143,7 +143,7 @@ forEachDatabase("executing activities", (database, test) => {
     assert.equal(resultOf(await executes.left(id, "ended")), 42);
   });
 
-  test("AC7: attempts that failed are told with the error, and leave no event", async () => {
+  test("AC7: failed attempts are reported with the error, and leave no event", async () => {
     await using db = await database.fresh();
     const { workflow, pinned } = calls((_, { attempt }) => {
       throw new Error(`no ${attempt}`);
@@ -378,7 +378,7 @@ forEachDatabase("executing activities", (database, test) => {
     assert.deepEqual(resultOf(await other.left(id, "ended")), { value: "second" });
   });
 
-  test("F34: a run that ends takes its tasks along, and their attempts are told", async () => {
+  test("F34: a run that ends removes its tasks, and their attempts are aborted", async () => {
     await using db = await database.fresh();
     const began = Promise.withResolvers<void>();
     const told = Promise.withResolvers<unknown>();
@@ -677,7 +677,7 @@ forEachDatabase("executing activities", (database, test) => {
     });
   });
 
-  test("an attempt that nobody completes in time has failed", async () => {
+  test("an attempt that is not completed in time has failed", async () => {
     await using db = await database.fresh();
     const { workflow, pinned } = calls((_, activity) => activity.completeLater(), {
       retry: { maxAttempts: 1 },
@@ -692,7 +692,7 @@ forEachDatabase("executing activities", (database, test) => {
     assert.equal(cause, "TIMEOUT");
   });
 
-  test("the time of an attempt that nobody completes ends it then, not at a heartbeat", async () => {
+  test("an attempt that is not completed ends when its time is over, not at a heartbeat", async () => {
     await using db = await database.fresh();
     const { workflow, pinned } = calls((_, activity) => activity.completeLater(), {
       retry: { maxAttempts: 1 },

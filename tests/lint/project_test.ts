@@ -55,7 +55,7 @@ Deno.test("no source is too odd to be read, and nothing is said of what no workf
   assert.deepEqual([...rules].sort(), ["no-computed-import", "no-import-meta"]);
 });
 
-Deno.test("relative specifiers of the engine's own files are told from others", () => {
+Deno.test("relative specifiers of the engine's own files are distinguished from others", () => {
   const file = new URL("examples/a.ts", PROJECT).pathname;
   const source = workflow("await fetch(input);")
     .replace("@continuum/continuum/workflow", "../src/workflow/mod.ts");

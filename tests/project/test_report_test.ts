@@ -33,7 +33,7 @@ Deno.test("a run in which all passes shows where its log is, and the total last"
   assert.equal(shown, "All output: /tmp/log\n50 passed, 0 failed\n");
 });
 
-Deno.test("progress is told now and then, not for each test", () => {
+Deno.test("progress is reported now and then, not for each test", () => {
   const shown = reported(`${PASSED}\nok | 50 passed | 0 failed (1s)\n`, 0, { stepMs: 500 });
   const lines = shown.split("\n").filter((line) => line.endsWith("so far"));
   assert(lines.length >= 2 && lines.length <= 5, shown);

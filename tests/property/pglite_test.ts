@@ -47,7 +47,7 @@ Deno.test("random workflows are executed as promised where only few have room", 
   });
 });
 
-Deno.test("random workflows are executed as promised by a node that is buried", async () => {
+Deno.test("random workflows are executed as promised by a node that expires", async () => {
   await assertProperty(300, virtualPglite, async (open, scenarios) => {
     await executeAndCheck(open, scenarios, BURIED);
   });

@@ -60,7 +60,7 @@ const SHOWS: Record<string, (ctx: WorkflowContext, effect: Promise<unknown>) => 
 
 const drains = [["runMicrotasks", syncDrain()!], ["setImmediate", asyncDrain]] as const;
 
-Deno.test("code that waits for nothing of the engine's is idle, or was seen to go on", async (t) => {
+Deno.test("code that waits for no effect is idle, or has been seen to continue", async (t) => {
   for (const [what, foreign] of Object.entries(FOREIGN)) {
     await t.step(what, async () => {
       const done = Promise.withResolvers<void>();
@@ -111,7 +111,7 @@ Deno.test("what a promise that is not the engine's has moved is refused, whereve
 });
 
 for (const [name, drain] of drains) {
-  Deno.test(`looking at promises within turns is refused nobody (${name})`, async () => {
+  Deno.test(`looking at promises within turns is never refused (${name})`, async () => {
     const execution = executionFor(async (ctx) => {
       const effects = ["a", "b"].map((name) => ctx.run(name, () => {}));
       const later = ctx.sleep("1h");

@@ -213,7 +213,7 @@ Deno.test("a signal that reaches a withdrawn wait goes to the next wait for its 
   assert.deepEqual(result(await executionFor(body).turn(journal.events)), end);
 });
 
-Deno.test("a signal that no wait takes is told at the end", async () => {
+Deno.test("a signal that no wait takes is reported at the end", async () => {
   const execution = executionFor(async (ctx) => {
     const controller = new AbortController();
     ctx.waitForSignal("s", { signal: controller.signal }).catch(() => {});
@@ -551,7 +551,7 @@ Deno.test("what was refused as too large is refused on replay, and what was acce
   assert.match(drift?.message ?? "", /the code does not set it any more/);
 });
 
-Deno.test("the effects that nobody has awaited are known, whatever became of them", async () => {
+Deno.test("the effects that no code has awaited are known, whatever their result", async () => {
   const execution = executionFor(async (ctx) => {
     ctx.run("dropped", () => {});
     ctx.run("dropped and failed", () => {});

@@ -57,7 +57,7 @@ Deno.test("a time that the clocks repeat in autumn comes the first time only", (
   ]);
 });
 
-Deno.test("a pattern with a step goes on through a repeated and a skipped hour", () => {
+Deno.test("a pattern with a step continues through a repeated and a skipped hour", () => {
   assert.deepEqual(times(cron("*/30 * * * *"), "2026-10-25T00:00Z", 4), [
     "2026-10-25T00:30",
     "2026-10-25T01:00",
@@ -253,7 +253,7 @@ Deno.test("fixed times come as the rules say, at every kind of change of any clo
   }
 });
 
-Deno.test("a step goes on through every kind of change, minute by minute", () => {
+Deno.test("a step continues through every kind of change, minute by minute", () => {
   for (const { zone, at } of kindsOfChange().filter((_, index) => index % 8 === 0)) {
     const from = at.subtract({ hours: 2 }).epochMilliseconds;
     const to = at.add({ hours: 2 }).epochMilliseconds;

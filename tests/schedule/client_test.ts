@@ -178,7 +178,7 @@ forEachDatabase("schedules of a client", (database, test) => {
     assert.ok(found.recent.every(({ manual, state }) => manual && state === "pending"));
   });
 
-  test("a name that nobody has registered parks the schedule, anything else is an error", async () => {
+  test("an unregistered name parks the schedule, any other failure is an error", async () => {
     await using made = await world(database.fresh());
     const { schedules } = made.continuum;
     const unknown = { id: "s", every: "1h" } as const;

@@ -95,7 +95,7 @@ Deno.test("without catching up, what is less than a minute late still starts", (
   assert.deepEqual(look(none, begun(none), T0 + HOUR + MINUTE + 1).starts, []);
 });
 
-Deno.test("while a run goes on, a firing is left out, waits, or starts, as the rules say", () => {
+Deno.test("while a run is running, a firing is skipped, waits, or starts, as the policy says", () => {
   const at = T0 + HOUR;
   const outcomes = (["skip", "buffer_one", "allow", "cancel_other", "terminate_other"] as Overlap[])
     .map((overlap) => {

@@ -192,7 +192,7 @@ forEachDatabase("schedules in a store", (database, test) => {
     assert.deepEqual([runs.length, progress.started, progress.skipped], [1, 1, 29]);
   });
 
-  test("SCHEDULE-3: a firing that the database refuses is put off by itself, and others go on", async () => {
+  test("SCHEDULE-3: a firing that the database refuses is postponed alone, and others continue", async () => {
     await using db = await database.fresh();
     const store = await db.open();
     await register(store, "tick");

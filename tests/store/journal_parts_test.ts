@@ -36,7 +36,7 @@ forEachDatabase("a long history", (database, test) => {
   });
 });
 
-Deno.test("JOURNAL-2: while a row is held, only flushes with its run are told to pass it, on Postgres", async () => {
+Deno.test("JOURNAL-2: while a row is locked, only flushes with its run skip it, on Postgres", async () => {
   await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
   const { db, store } = world;
   const [held, free] = [await claimed(store, "held"), await claimed(store, "free")];

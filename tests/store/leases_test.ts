@@ -138,7 +138,7 @@ class Worker {
   }
 }
 
-Deno.test("whatever happens at once, a burial finds each run of the dead, on Postgres", async () => {
+Deno.test("whatever happens concurrently, expiring a node finds each of its runs, on Postgres", async () => {
   await using db = await emptyPostgres();
   const stores = await Promise.all(Array.from({ length: STORES }, () => db.open()));
   const store = stores[0]!;

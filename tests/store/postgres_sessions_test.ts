@@ -155,7 +155,7 @@ Deno.test("SESSION-1: what can't be set is refused by its name, with what was fo
   }
 });
 
-Deno.test("POSTGRES-1: transactions of workflows, however many and long, keep nobody else waiting", async () => {
+Deno.test("POSTGRES-1: transactions of workflows, however many and long, keep no other caller waiting", async () => {
   await using db = await emptyPostgres();
   const driver = await postgres(postgresUrl(), { connections: 1, transactions: 2 }).open();
   const gate = Promise.withResolvers<void>();

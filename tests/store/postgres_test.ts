@@ -118,7 +118,7 @@ Deno.test("JOURNAL-5: of signals that race with suspending, none is lost", async
   }
 });
 
-Deno.test("NODE-1: of runs claimed while their node is buried, none is left behind", async () => {
+Deno.test("NODE-1: of runs claimed while their node is expired, none is left behind", async () => {
   await using world = await newWorld(SERVER);
   const { store, db } = world;
   const dying = await db.open();
@@ -146,7 +146,7 @@ Deno.test("NODE-1: of runs claimed while their node is buried, none is left behi
   }
 });
 
-Deno.test("NODE-1: a node that beats while it is to be buried keeps everything or loses everything", async () => {
+Deno.test("NODE-1: a node that sends a heartbeat while it is being expired keeps everything or loses everything", async () => {
   await using world = await newWorld(SERVER);
   const { store, db } = world;
   const other = await db.open();
@@ -169,7 +169,7 @@ Deno.test("NODE-1: a node that beats while it is to be buried keeps everything o
   }
 });
 
-Deno.test("INSERT-2: a start in a transaction that another one was ahead of finds that run, and can go on", async () => {
+Deno.test("INSERT-2: a start in a transaction that another one was ahead of finds that run, and can continue", async () => {
   await using world = await newWorld(SERVER);
   const { store, db } = world;
   const [first, second] = [await db.database.open(), await db.database.open()];

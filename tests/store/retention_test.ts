@@ -280,7 +280,7 @@ forEachDatabase("retention in the store", (database, test) => {
     assert.deepEqual(await ids(world), ["parent"]);
   });
 
-  test("REMOVAL-1: with its parent ended, a child goes; a parent goes before children that live on", async () => {
+  test("REMOVAL-1: with its parent ended, a child is removed; a parent is removed before children that live on", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const parent = await claimed(store, "parent");
@@ -303,7 +303,7 @@ forEachDatabase("retention in the store", (database, test) => {
     assert.equal((await pruneAll(world)).runs, 1);
   });
 
-  test("a step takes bounded numbers of runs and events, and says where to go on", async () => {
+  test("a step takes bounded numbers of runs and events, and returns where to continue", async () => {
     await using world = await newWorld(database);
     await manyEnded(world, { runs: 450, events: 1 });
     const byNumber = await pruneAll(world);
@@ -381,7 +381,7 @@ forEachDatabase("retention in the store", (database, test) => {
     assert.equal(await count(world, "events"), 0);
   });
 
-  test("earlier generations of a run that lives on go by their own age, and the run goes on", async () => {
+  test("earlier generations of a running run are removed by their own age, and the run continues", async () => {
     await using world = await newWorld(database);
     const { store, db } = world;
     const run = await claimed(store, "r");
@@ -455,7 +455,7 @@ forEachDatabase("retention in the store", (database, test) => {
   });
 });
 
-Deno.test("retention in the store, on Postgres: a run that somebody has locked is left for later, and nobody waits", async () => {
+Deno.test("retention in the store, on Postgres: a locked run is left for later, and nothing waits", async () => {
   await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
   await ended(world, "free");
   await ended(world, "held");

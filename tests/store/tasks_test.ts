@@ -185,7 +185,7 @@ forEachDatabase("tasks", (database, test) => {
     assert.deepEqual(loaded?.inbox.map(({ payload }) => payload), ["0", "0"]);
   });
 
-  test("TASK-4: a burial counts the attempt, keeps its token, and expires the last one", async () => {
+  test("TASK-4: expiring a node counts the attempt, keeps its token, and expires the last one", async () => {
     await using world = await newWorld(database);
     const { store, db } = world;
     const run = await claimed(store, "r");
@@ -314,7 +314,7 @@ forEachDatabase("tasks", (database, test) => {
     );
   });
 
-  test("what nobody executes is taken back by its run, and by nobody else", async () => {
+  test("a task that no node executes is taken back by its run, and by no other", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const run = await claimed(store, "r");

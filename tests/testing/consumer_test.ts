@@ -96,7 +96,7 @@ Deno.test("a double that hangs runs into its timeout, without waiting", async ()
   assert.equal(engine.now.toISOString(), "2030-01-01T00:10:00.000Z");
 });
 
-Deno.test("by hand, time passes only when it is told to", async () => {
+Deno.test("by hand, time passes only when the test moves it", async () => {
   await using engine = await testEngine({
     workflows: [order],
     activities: { charge: () => "r-1", thank: () => "Thanks" },

@@ -229,7 +229,7 @@ Deno.test("a run that fails, or that hangs when the test is over, leaves nothing
   await assert.rejects(run.result(), { code: "RUN_FAILED" });
 });
 
-Deno.test("one that waits for a signal can be dumped on its way, and goes on with later code", async () => {
+Deno.test("a run that waits for a signal can be dumped on its way, and continues with later code", async () => {
   const waiter = defineWorkflow({ name: "waiter" }, async (ctx) => {
     await ctx.run("first", () => 1);
     return await ctx.waitForSignal("go");
@@ -277,7 +277,7 @@ Deno.test("a history that holds more than the code asks for does not replay", as
   await assert.rejects(assertReplays(clock, history), { message: /setTimeout/ });
 });
 
-Deno.test("a run that is parked is not awaited for ever: its reason is told", async () => {
+Deno.test("a parked run is not awaited forever: the error has its reason", async () => {
   const timer = defineWorkflow({ name: "timer" }, async (ctx) => {
     await ctx.sleep("1d");
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -289,7 +289,7 @@ Deno.test("a run that is parked is not awaited for ever: its reason is told", as
   await assert.rejects(engine.run(run.id).result(), parked);
 });
 
-Deno.test("paranoid mode names two effects that differ, also where nobody waited for them", async () => {
+Deno.test("paranoid mode names two effects that differ, also if no code waited for them", async () => {
   let times = 0;
   const counting = defineWorkflow({ name: "counting" }, async (ctx) => {
     ctx.sleep(++times * 1_000 + 3_600_000).catch(() => {});

@@ -73,7 +73,7 @@ Deno.test("the history of a run that ended before it began replays on any code",
   await assert.rejects(assertReplays(waits, failed), { message: /it was failed.*still waits/ });
 });
 
-Deno.test("the history of a run whose code heard of its cancellation ends by it again", async () => {
+Deno.test("the history of a run whose code received its cancellation ends by it again", async () => {
   const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go"));
   const goesOn = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go").catch(() => 1));
   await using engine = await testEngine({ workflows: [waits] });

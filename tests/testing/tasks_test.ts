@@ -79,7 +79,7 @@ Deno.test("what runs under one key is done once, for all runs", async () => {
   assert.equal(charged, 2);
 });
 
-Deno.test("an attempt that goes on outside times out too, and its token is no use then", async () => {
+Deno.test("an attempt that continues outside times out too, and its token is void then", async () => {
   const tokens: string[] = [];
   const approval = defineActivity(
     { name: "approval", timeouts: { startToClose: "1h" }, retry: { ...steady, maxAttempts: 2 } },

@@ -35,7 +35,7 @@ const sloppy = defineWorkflow({ name: "sloppy" }, async (ctx, round: number) => 
   if (round === 2) throw new Error("it had no time to await");
 });
 
-Deno.test("an effect that nobody awaits is told of when its run or generation ends", async () => {
+Deno.test("an effect that no code awaits is reported when its run or generation ends", async () => {
   let runs: string[] = [];
   const records = await warnings(async () => {
     await using engine = await testEngine({ workflows: [sloppy] });
@@ -76,7 +76,7 @@ const races = defineWorkflow({ name: "races" }, async (ctx, aborts: boolean) => 
   }
 });
 
-Deno.test("signals that nobody took are told of when their run ends, and counted by its status", async () => {
+Deno.test("signals that no wait took are reported when their run ends, and counted by its status", async () => {
   const records = await warnings(async () => {
     await using engine = await testEngine({ workflows: [leaves] });
     const run = await engine.start(leaves, undefined, { runId: "r" });
@@ -93,7 +93,7 @@ Deno.test("signals that nobody took are told of when their run ends, and counted
   assert.deepEqual([run, count, signals], ["r", 3, '"b", "c"']);
 });
 
-Deno.test("a signal that goes to the loser of a race is told of, where another waits for it", async () => {
+Deno.test("a signal that reaches the loser of a race is reported, if another waits for it", async () => {
   for (const aborts of [false, true]) {
     const records = await warnings(async () => {
       await using engine = await testEngine({ workflows: [races] });

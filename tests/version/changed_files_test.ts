@@ -65,7 +65,7 @@ Deno.test("a file that changed after the import is named once, and a start by de
   assert.equal(await order.run(), "old", "The process has what it imported");
 });
 
-Deno.test("a module that the application did not import is told nothing of", async () => {
+Deno.test("a module that the application did not import causes no warning", async () => {
   await using folder = await makeFolder({
     "order.ts": ORDER,
     "price.ts": `export const price = 1;`,

@@ -272,7 +272,7 @@ Deno.test("JSX that is not compiled as Deno does it is refused only where there 
   }
 });
 
-Deno.test("a refused option is told with the file that sets it: of a root, a member, an extended file", async () => {
+Deno.test("a refused option is reported with the file that sets it: of a root, a member, an extended file", async () => {
   const refusal = async (files: Readonly<Record<string, unknown>>, file: string) => {
     const texts = Object.entries(files).map(([path, json]) => [path, JSON.stringify(json)]);
     await using folder = await makeFolder({

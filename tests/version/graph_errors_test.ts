@@ -21,7 +21,7 @@ async function refused(
   await assert.rejects(graphOf(files, options), { code, message });
 }
 
-Deno.test("a missing file is told with who imports it and where", async () => {
+Deno.test("the error of a missing file names its importer, line and column", async () => {
   await refused({}, "MODULE_NOT_FOUND", /order\.ts: there is no such file/);
   await refused(
     { "order.ts": 'import "./a.ts";', "a.ts": 'export {};\n  import "./gone.ts";' },
@@ -53,7 +53,7 @@ Deno.test("HTTP statuses: 404 and 410 say that a module is not there, others tha
   await assert.rejects(readGraph(`${closed}a.ts`), { code: "MODULE_UNREADABLE" });
 });
 
-Deno.test("what is not a module is told with line and column", async () => {
+Deno.test("the error of a file that is not a module has line and column", async () => {
   const where = /order\.ts as a module: line 2, column \d+: /;
   await refused({ "order.ts": "// a page\n<!doctype html>" }, "MODULE_SYNTAX", where);
   await refused({ "order.ts": "\nhello world" }, "MODULE_SYNTAX", where);

@@ -137,7 +137,7 @@ Deno.test({
   },
 });
 
-Deno.test("config files that cannot be read are told by name", async () => {
+Deno.test("the error of an unreadable config file names it", async () => {
   const order = { "order.ts": "export {};" };
   const cases: [Files, RegExp][] = [
     [{ "deno.json": "{" }, /deno\.json: it is not JSON/],

@@ -158,7 +158,7 @@ test("decorators and accessors are compiled as the compiler options say", async 
   assert.deepEqual(legacy["default"], [[3, "method"], "Order"]);
 });
 
-test("stack traces tell the lines and columns of the source", async () => {
+test("stack traces show the lines and columns of the source", async () => {
   const found = await entry({
     "main.ts": [
       `interface Gone { a: 1 }`,
@@ -537,7 +537,7 @@ test("a module is read in the charset that its bytes tell", async () => {
   assert.deepEqual(texts["default"], ["\ufffd\ufffda\0", "\ufffd\ufffda\0"]);
 });
 
-test("what a module throws where nobody can catch it is a failed import", async () => {
+test("an error that a module throws where no code can catch it is a failed import", async () => {
   const cases = [
     `queueMicrotask(() => { throw new Error("thrown"); });`,
     `reportError(new Error("thrown"));`,

@@ -318,7 +318,7 @@ Deno.test({
   },
 });
 
-Deno.test("a name that nobody knows now is asked for later, not at once", async () => {
+Deno.test("a name that does not resolve now is looked up later, not at once", async () => {
   const scope = new Trust({}, []).scope("https://cdn.example/x.ts", false);
   await assert.rejects(scope.checkHost("https://no-such-name.invalid/x.ts"), {
     code: "FETCH_FAILED",
@@ -365,7 +365,7 @@ Deno.test("a redirect is checked before it is followed", async () => {
   assert.deepEqual(inner.requests, []);
 });
 
-Deno.test("what an answer means is told from its status", async () => {
+Deno.test("the status of a response determines what it means", async () => {
   await using server = serve({
     "a": 404,
     "b": 410,
@@ -506,7 +506,7 @@ Deno.test("a given fetch that ignores its signal is left behind, and so is a bod
   }
 });
 
-Deno.test("devices, pipes and folders are no modules, and nobody reads them", async () => {
+Deno.test("devices, pipes and folders are not modules, and are never read", async () => {
   await using folder = await makeFolder({ "order.ts": `import "./pipe.ts";`, "sub/x.ts": "" });
   const { success } = await new Deno.Command("mkfifo", {
     args: [new URL("pipe.ts", folder.url).pathname],

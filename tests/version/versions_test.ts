@@ -307,7 +307,7 @@ test("a remote module that imports a file is refused", async (scene) => {
   await assert.rejects(scene.versions().register(scene.root), /file:\/\/\/etc\/passwd/);
 });
 
-test("a module whose default export is no workflow is told so", async (scene) => {
+test("a module whose default export is not a workflow is refused with the reason", async (scene) => {
   const cases: Record<string, string> = {
     NO_DEFAULT_EXPORT: `export const order = 1;`,
     NOT_A_WORKFLOW: `export default function order() {}`,

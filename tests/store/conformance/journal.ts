@@ -237,7 +237,7 @@ export function journal(database: DatabaseKind, test: RegisterTest): void {
     assert.deepEqual(await world.store.journal.load([{ id: 999_999, from: 0 }]), []);
   });
 
-  test("a run that suspends says what it waits for, until when, and is nobody's", async () => {
+  test("a run that suspends records what it waits for and until when, and no node holds it", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const run = await claimed(store, "r");
@@ -331,7 +331,7 @@ export function journal(database: DatabaseKind, test: RegisterTest): void {
     assert.equal((await store.runs.get("r"))?.state, "suspended");
   });
 
-  test("each end keeps its result or error, and says whether somebody waits for it", async () => {
+  test("each end keeps its result or error, and states whether a caller waits for it", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     for (const to of ["completed", "failed", "cancelled", "terminated"] as const) {

@@ -23,7 +23,7 @@ import {
 const SECOND = { id: "node-2", name: "two", leaseMs: 60_000 };
 
 export function nodes(database: DatabaseKind, test: RegisterTest): void {
-  test("a node lives by its heartbeat, and after its time while nobody has buried it", async () => {
+  test("a node lives by its heartbeat, and past its lease until another node expires it", async () => {
     await using world = await newWorld(database);
     const { nodes } = world.store;
     assert.deepEqual(await nodes.alive(), [NODE]);
@@ -37,7 +37,7 @@ export function nodes(database: DatabaseKind, test: RegisterTest): void {
     assert.equal((await nodes.heartbeat("unknown", 60_000)).alive, false);
   });
 
-  test("NODE-1: only a node whose lease ran out is buried, and only its runs are free", async () => {
+  test("NODE-1: only a node whose lease has run out is expired, and only its runs are freed", async () => {
     await using world = await newWorld(database);
     const { store, db } = world;
     await store.nodes.open(SECOND);
@@ -65,7 +65,7 @@ export function nodes(database: DatabaseKind, test: RegisterTest): void {
     assert.equal(await commitOne(store, share(kept, 0, { events: [newEvent("k")] })), "written");
   });
 
-  test("RUN-2: however a node took its runs, a heartbeat forgets those that left, and a burial finds the rest", async () => {
+  test("RUN-2: however a node took its runs, a heartbeat forgets those that left, and expiring it finds the rest", async () => {
     await using world = await newWorld(database);
     const { store, db } = world;
     await store.nodes.open(SECOND);
@@ -96,7 +96,7 @@ export function nodes(database: DatabaseKind, test: RegisterTest): void {
     assert.deepEqual(await named(), [`{${moved.id}}`]);
   });
 
-  test("a node never buries itself", async () => {
+  test("a node never expires itself", async () => {
     await using world = await newWorld(database);
     await expire(world.db, NODE);
     assert.deepEqual(await world.store.nodes.expire(NODE, false), { nodes: 0, runs: 0 });
@@ -104,7 +104,7 @@ export function nodes(database: DatabaseKind, test: RegisterTest): void {
     assert.equal((await world.store.nodes.heartbeat(NODE, 60_000)).alive, true);
   });
 
-  test("whoever is alone buries all others at once", async () => {
+  test("a node that is alone expires all others at once", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     await store.nodes.open(SECOND);
@@ -145,7 +145,7 @@ export function nodes(database: DatabaseKind, test: RegisterTest): void {
     assert.deepEqual(await store.versions.loading(NODE, HASH), { crashes: 0 });
   });
 
-  test("troubles with a version are told while their node lives", async () => {
+  test("troubles with a version are reported while their node lives", async () => {
     await using world = await newWorld(database);
     const { store, db } = world;
     const reason = {
@@ -168,7 +168,7 @@ export function nodes(database: DatabaseKind, test: RegisterTest): void {
     assert.deepEqual(await store.versions.failures(), []);
   });
 
-  test("a hundred runs of the dead are shared by the living, each once", async () => {
+  test("a hundred runs of expired nodes are shared by the live ones, each once", async () => {
     await using world = await newWorld(database);
     const { store, db } = world;
     await store.nodes.open(SECOND);

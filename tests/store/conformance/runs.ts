@@ -85,7 +85,7 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
     assert.equal(await runs.get("a"), null);
   });
 
-  test("a run keeps the specifier that it came under, also one that nobody registered", async () => {
+  test("a run keeps the specifier that it was started with, also an unregistered one", async () => {
     await using world = await newWorld(database);
     const { runs, versions } = world.store;
     await register(world.store, OTHER);
@@ -153,7 +153,7 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
     }
   });
 
-  test("a run inserted with a lease is running, its node's, and nobody else's to claim", async () => {
+  test("a run inserted with a lease is running, its node's, and can't be claimed by others", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const [inserted] = await store.runs.insert([
@@ -172,7 +172,7 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
     assert.equal(result?.status, "written");
   });
 
-  test("RUN-1: a buried node gets no lease: its insert is pending, its claim and seizure empty", async () => {
+  test("RUN-1: an expired node gets no lease: its insert is pending, its claim and seizure empty", async () => {
     await using world = await newWorld(database);
     const { runs } = world.store;
     const lease = { node: "buried", token: 1 };
@@ -359,7 +359,7 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
     );
   });
 
-  test("a message to nobody, or to a run that has ended, is said to be so", async () => {
+  test("a message to a run that does not exist, or has ended, is reported as such", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     assert.deepEqual(await store.runs.deliver("nobody", signal), { status: "not_found" });
@@ -419,7 +419,7 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
     assert.equal(await store.runs.end("nobody", "cancelled", "{}", { onlyStuck: false }), null);
   });
 
-  test("a run is seized only while nobody holds it, and put back as it was", async () => {
+  test("a run is seized only while no node holds it, and put back as it was", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const lease = { node: NODE, token: 77 };
@@ -492,7 +492,7 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
     assert.equal((await claimOne(store)).runId, "r");
   });
 
-  test("children that are asked for in one statement are told apart by parent, namespace and workflow", async () => {
+  test("children that are requested in one statement are distinguished by parent, namespace and workflow", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     await register(store, OTHER, "other");
