@@ -10,13 +10,13 @@ import bench, { HOOKS, type Hooks, type Work } from "./peers_workflow.ts";
 import type { BenchDatabase } from "./databases.ts";
 
 /**
- * Calls back when the turn is over: what runs within it is the workflow's, for which clock, timers
+ * Calls back when the turn is over: inside a turn, code is the workflow's, for which clock, timers
  * and I/O are not the machine's.
  *
- * @param tell What to call.
+ * @param call The function to call.
  */
-export function afterTurn(tell: () => void): void {
-  outside(() => void setImmediate(tell));
+export function afterTurn(call: () => void): void {
+  outside(() => void setImmediate(call));
 }
 
 /** What runs report back, in this process. */

@@ -1,6 +1,6 @@
 /**
  * The workflow that the comparison with other engines runs: steps, then perhaps a wait. The harness
- * hears of each through hooks that stand on `globalThis`, so that the module itself is loaded as
+ * observes each through hooks on `globalThis`, so that the module itself is loaded as
  * any other version is.
  *
  * @module

@@ -83,7 +83,7 @@ export const IDLE: Workload = {
   },
 };
 
-/** Notes what has passed; called later, it tells what has passed since. */
+/** Records what has passed; the returned function returns what has passed since. */
 function since(counts: WireCounts): () => WireCounts {
   const before = { ...counts };
   return () => ({

@@ -14,7 +14,7 @@ await using continuum = await Continuum.open({
 });
 const run = await continuum.start(reminder, "Water the plants");
 
-// Runs that wait leave memory after `linger`, a second by default: it is nobody's process then, but
+// Runs that wait leave memory after `linger`, a second by default: it is in no process then, but
 // a row that says what it waits for, and until when.
 const status = await run.reached("suspended");
 console.log(status.state, "on", status.waits.map(({ kind, name }) => name || kind).join(" and "));

@@ -1,5 +1,5 @@
 /**
- * Timeouts and attempts of runs: what throws begins anew, what takes too long is told to clean up.
+ * Timeouts and attempts of runs: a run that throws is retried, a run that takes too long is asked to clean up.
  *
  * @module
  */

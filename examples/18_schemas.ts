@@ -37,7 +37,7 @@ await refused("schedule", () => {
 });
 console.log("runs:", await continuum.runs.count());
 
-// A child that does not fit throws into its parent, which may go on.
+// A child that does not fit throws into its parent, which may continue.
 for (const seats of [12, 10]) {
   console.log(seats, await (await continuum.start(booking, { name: "Bob", seats })).result());
 }

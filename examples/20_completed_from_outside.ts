@@ -23,7 +23,7 @@ await using continuum = await Continuum.open({
 });
 const run = await continuum.start(publish, "The report");
 
-// Whoever has the token, in whatever process.
+// Any process that has the token.
 const token = await mail.promise;
 console.log(await continuum.activities.heartbeat(token, "Ada reads it"));
 await continuum.activities.complete(token, { by: "Ada" });

@@ -119,7 +119,7 @@ const { signal } = await doomed.kill();
 say(`   process ${doomed.pid} is gone: ${signal}`);
 
 say(`
-3. A new worker comes up. It is told of 2.0.0 only.`);
+3. A new worker comes up. It knows only 2.0.0.`);
 const worker = await Worker.start(database, [releases.url("2.0.0")]);
 say(`   process ${worker.pid} is ready`);
 await worker.do("signal", runs.first, "review", "approved");
@@ -130,7 +130,7 @@ await report(worker, runs.second);
 await worker.close();
 
 say(`
-4. Somebody changes one byte of every module in the archive. ${runs.third} is to go on
+4. An attacker changes one byte of every module in the archive. ${runs.third} is to continue
    in a fresh worker: 1.0.0 is neither at its URL nor, intact, in the archive.`);
 const last = await Worker.start(database, [releases.url("2.0.0")]);
 await last.do("damageArchive");
@@ -142,7 +142,7 @@ for (const { source, specifier, message } of parked.stuck?.details.reasons ?? []
 }
 
 say(`
-5. The archive is restored. The run goes on by itself.`);
+5. The archive is restored. The run continues by itself.`);
 await last.do("restoreArchive");
 await report(last, runs.third);
 await last.close();

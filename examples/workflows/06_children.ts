@@ -18,7 +18,7 @@ export default defineWorkflow({ name: "shipment" }, async (ctx, size: number) =>
     lost = (error.cause as Error).message;
   }
 
-  // Goes on when this run has ended; "cancel" is the default, "terminate" the third.
+  // Continues when this run has ended; "cancel" is the default, "terminate" the third.
   const last = await ctx.startChild(parcel, { id: 99 }, { parentClose: "abandon" });
   return { count: parcels.length, special: await special.result(), lost, last: last.id };
 });

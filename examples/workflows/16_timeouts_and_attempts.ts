@@ -5,7 +5,7 @@ export default defineWorkflow(
   { name: "harvest", retry: { maxAttempts: 3, initial: "50ms", nonRetryable: ["WORKFLOW_ERROR"] } },
   async (ctx, crop: string) => {
     const machine = await ctx.run("rent", () => "a machine");
-    if (crop === "stones") throw new WorkflowError("Nobody harvests stones");
+    if (crop === "stones") throw new WorkflowError("Stones can't be harvested");
     try {
       if (crop === "rice") await ctx.waitForSignal("the field is dry");
       if (ctx.attempt < 3) throw new Error(`Rain at attempt ${ctx.attempt}`);

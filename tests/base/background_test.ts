@@ -1,5 +1,5 @@
 /**
- * Promises that nobody awaits.
+ * Promises that no code awaits.
  *
  * @module
  */

@@ -12,7 +12,7 @@ import { WIRE } from "../../bench/wire.ts";
 import "../support/primed_hooks.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
 
-/** Nobody else writes WAL, or looks at rows that have been replaced. */
+/** No other process writes WAL, or reads rows that have been replaced. */
 const ALONE = { settings: { autovacuum: "off" } };
 const SIZES = { many: 0, parked: 0, long: [], rows: 0, idleSeconds: 0 };
 

@@ -20,7 +20,7 @@ import { Watch } from "./watched.ts";
 
 const ROWS = 1_000_000;
 
-/** What is asked often, or by somebody who watches. It must have been asked, or the test shows nothing of it. */
+/** Statements that run often, or that a monitoring user runs. The test must have run each, or it shows nothing. */
 const HOT = [
   "deliveries.deliverMany",
   "health.due",

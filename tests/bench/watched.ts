@@ -68,7 +68,7 @@ export class Watch {
     return overlay(session, { query });
   }
 
-  /** A transaction goes on from before its first statement until after its last. */
+  /** A transaction lasts from before its first statement until after its last. */
   async #during<T>(asking: Promise<T>): Promise<T> {
     this.#underWay++;
     try {

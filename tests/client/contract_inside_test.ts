@@ -46,7 +46,7 @@ const CHILDREN = source(
    const refused = (error) => { codes.push([error.code, error.cause?.code]); };
    for (const which of [kid, "kid"]) await ctx.child(which, 7).catch(refused);
    await ctx.startChild(kid, 7).catch(refused);
-   await ctx.waitForSignal("on"); // what was before is told by a replay now
+   await ctx.waitForSignal("on"); // a replay delivers what was before
    return [codes, await ctx.child(kid, "text"), await ctx.child("kid", "name")];`,
   `{ name: "children" }`,
   `import kid from "./kid.ts";`,

@@ -1,5 +1,5 @@
 /**
- * What people see of effects that go on failing: in `status()`, `history()`, `health()` and the
+ * What people see of effects that keep failing: in `status()`, `history()`, `health()` and the
  * log.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * What `health()` says of runs that are parked, and of work that nobody takes.
+ * What `health()` says of runs that are parked, and of work that no node claims.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * A value that is larger than `limits.payloadBytes` is refused where it enters, by name and size,
- * and nothing of it is written; what was accepted under another limit goes on.
+ * and nothing of it is written; what was accepted under another limit continues.
  *
  * @module
  */
@@ -29,13 +29,13 @@ const CAUGHT = `(error: any) => {
   return [error.name, error.code, cause.code, cause.details.what, cause.details.limit];
 }`;
 
-/** Asks for an effect with something too large, and goes on. */
+/** Requests an effect with something too large, and continues. */
 const EFFECTS: Readonly<Record<string, readonly [code: string, caught: readonly unknown[]]>> = {
   "an activity's input": [
     `await ctx.activity("echo", "${BIG}").catch(caught)`,
     ["ActivityError", "ACTIVITY_FAILED", CODE, 'the input of activity "echo"', LIMIT],
   ],
-  "the input of an activity that nobody exports": [
+  "the input of an activity that no module exports": [
     `await ctx.activity(own, "${BIG}").catch(caught)`,
     ["ActivityError", "ACTIVITY_FAILED", CODE, 'the input of activity "own"', LIMIT],
   ],
@@ -55,7 +55,7 @@ const EFFECTS: Readonly<Record<string, readonly [code: string, caught: readonly 
     `await ctx.child("echo", "${BIG}", { id: "c" }).catch(caught)`,
     ["ChildError", "CHILD_FAILED", CODE, 'the input of child "c"', LIMIT],
   ],
-  "the input of a child that goes on": [
+  "the input of a child that continues as new": [
     `await ctx.startChild("echo", "${BIG}", { id: "c" }).catch(caught)`,
     ["PayloadTooLargeError", CODE, CODE, 'the input of child "c"', LIMIT],
   ],

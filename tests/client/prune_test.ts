@@ -121,7 +121,7 @@ forEachDatabase("removing runs", (database, test) => {
     assert.equal((await at.node.run("p-child").status()).state, "completed");
     await parent.signal("go", 1);
     assert.deepEqual(await resultOf(parent), ["child", 1]);
-    let runs = 0; // the parent goes when its children have been told
+    let runs = 0; // the parent is removed when its children have been notified
     await eventually(
       async () => (runs += (await at.node.runs.prune({ olderThan: 0 })).runs) === 2 || undefined,
       () => `removal of both, but of ${runs}`,

@@ -14,7 +14,7 @@ import { refused, scene, source } from "./support.ts";
 
 const OTHER = source("return input;", `{ name: "other" }`);
 
-/** Starts a child under an id, says when it is told of its end, and may ask for it once more. */
+/** Starts a child under an id, reports when it receives its end, and may request it once more. */
 const PARENT = source(
   `const child = await ctx.startChild("echo", input, { id: "c" });
    await ctx.waitForSignal("go");

@@ -122,10 +122,10 @@ forEachDatabase("notes of a run", (database, test) => {
   });
 
   test("a run says which activity it waits for, where no node has it", async () => {
-    const asks = source(`return await ctx.activity("nobody's");`, `{ name: "asks" }`);
+    const asks = source(`return await ctx.activity("unserved");`, `{ name: "asks" }`);
     await using at = await scene(database, { "asks.ts": asks }, { linger: 0 });
     const { reason, waits, until } = await reached(await at.node.start("asks"), "suspended");
-    assert.equal(reason, `waits for activity "nobody's"`);
+    assert.equal(reason, `waits for activity "unserved"`);
     assert.deepEqual([waits.map(({ kind }) => kind), until], [["activity"], null]);
   });
 

@@ -1,6 +1,6 @@
 /**
  * The table of bad input: for every public function, options that are unknown or out of range,
- * names that are none, values that can't be kept; and calls where they have no place. Each is
+ * invalid names, values that can't be kept; and calls where they have no place. Each is
  * refused by a typed error that names the value and the wanted form, and nothing is lost by it.
  * What needs more than a line is in `bad_input_test.ts`, `client/bad_input_test.ts` and
  * `client/payload_limit_test.ts`.
@@ -58,7 +58,7 @@ const BAD_RETRIES: readonly (readonly [retry: unknown, ...words: string[]])[] = 
   [{ nonRetryable: [1] }, "retry.nonRetryable", "an array"],
 ];
 
-/** Timeouts that are none. */
+/** Invalid timeouts. */
 const BAD_TIMEOUTS: readonly (readonly [options: object, ...words: string[]])[] = [
   [{ timeout: 0 }, "timeout of", "0 ms", "1 or more"],
   [{ timeout: -5 }, "timeout of", "found -5"],
@@ -125,7 +125,12 @@ const BAD_OPTIONS: Readonly<Record<string, readonly [options: unknown, wanted: W
   ],
   "an archive that is a text": [{ archive: "yes" }, ["INVALID_ARGUMENT", "archive", "yes"]],
   "another pinning": [{ pinning: "loose" }, ["INVALID_ARGUMENT", "pinning", "loose", "strict"]],
-  "a fetch that is none": [{ fetch: 1 }, ["INVALID_ARGUMENT", "fetch", "1", "a function"]],
+  "a fetch that is not a function": [{ fetch: 1 }, [
+    "INVALID_ARGUMENT",
+    "fetch",
+    "1",
+    "a function",
+  ]],
   "an empty name": [{ name: "" }, ["INVALID_ARGUMENT", "node's name", 'found ""']],
   "a name of 256 characters": [{ name: LONG }, ["INVALID_ARGUMENT", "node's name", "256"]],
   "an array": [[], ["INVALID_ARGUMENT", "an object"]],

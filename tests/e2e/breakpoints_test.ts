@@ -52,7 +52,7 @@ export function told(kind: Kind, amount: number): string {
 
 const DEBUGGED = new URL("tests/e2e/fixtures/debugged.ts", PROJECT).pathname;
 
-/** What the process is given: a lease that outlasts whoever sits at the debugger. */
+/** What the process is given: a lease that outlasts a person at the debugger. */
 const given = (schema: string, specifier: string) => [
   ...["-A", DEBUGGED],
   ...[JSON.stringify({ database: postgresUrl(), schema, lease: "1h" }), specifier],

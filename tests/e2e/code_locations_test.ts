@@ -1,5 +1,5 @@
 /**
- * Places in code are told as their author knows them: by the file where a process has read it, by
+ * Places in code are shown as their author knows them: by the file where a process has read it, by
  * path, workflow and hash where it has not.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * A project of somebody else's, outside the checkout, follows the README to the letter.
+ * A project outside the checkout follows the README to the letter.
  *
  * @module
  */

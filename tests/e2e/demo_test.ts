@@ -24,7 +24,7 @@ async function tell(...args: string[]): Promise<void> {
   const heir = /process (\d+) is ready/.exec(output);
   assert.equal(killed?.[2], "SIGKILL", "the worker is killed");
   assert.match(heir?.[1] ?? "", /^\d+$/);
-  assert.notEqual(heir?.[1], killed?.[1], "another process goes on");
+  assert.notEqual(heir?.[1], killed?.[1], "another process continues the run");
 
   assert.match(output, /order-3 is parked as stuck_unknown_version/);
   assert.match(output, /url http:\/\/127\.0\.0\.1:\d+\/order@1\.0\.0\/order\.ts: .*says 404/);

@@ -1,6 +1,6 @@
 /**
  * Hostile texts through every public entry: each is kept as it was, made legible, or refused with a
- * stable code, and nobody else notices.
+ * stable code, and no other run notices.
  *
  * @module
  */

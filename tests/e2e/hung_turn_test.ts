@@ -31,7 +31,7 @@ Deno.test("a turn that never returns parks its run, and costs one node", async (
   await first.tell("start", "loops", true, "guilty");
 
   {
-    // Whoever executes runs here would be held by that one, if the thread came too late.
+    // Every run of this process would be held by that one, if the thread came too late.
     const { schema } = db;
     await using client = await Continuum.connect({ database: postgresUrl(), schema });
     await reached(client.run("guilty"), "stuck_poisoned");
@@ -46,8 +46,8 @@ Deno.test("a turn that never returns parks its run, and costs one node", async (
 
   assert.equal((await first.ended()).signal, "SIGKILL", "Nothing else would ever run there");
   const innocent = node.run("innocent");
-  await innocent.signal("go", "gone on");
-  assert.equal(await resultOf(innocent), "gone on");
+  await innocent.signal("go", "continued");
+  assert.equal(await resultOf(innocent), "continued");
   await node.run("guilty").terminate({ reason: "it loops" });
 });
 

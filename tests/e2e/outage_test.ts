@@ -1,5 +1,5 @@
 /**
- * The database is not there, goes away, comes back, or belongs to somebody else.
+ * The database is not there, goes away, comes back, or belongs to another application.
  *
  * @module
  */

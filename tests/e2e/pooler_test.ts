@@ -175,7 +175,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "POSTGRES-2: behind a pooler with three sessions everything works, though it refuses nobody",
+    "POSTGRES-2: behind a pooler with three sessions everything works, though it refuses no connection",
   ignore: !hasPgBouncer,
   fn: async () => {
     await using pooler = await startPgBouncer(postgresUrl(), {

@@ -102,7 +102,7 @@ export class Worker implements AsyncDisposable {
     await this.#commands.write(new TextEncoder().encode(JSON.stringify(command) + "\n"));
   }
 
-  /** Waits until it stays at a point that it was told to stop at. */
+  /** Waits until it stays at the point at which it was asked to stop. */
   async stopped(): Promise<void> {
     while ((await this.#answer()).stopped === undefined);
   }

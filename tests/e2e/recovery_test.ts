@@ -29,7 +29,7 @@ export default defineWorkflow({ name: "order" }, async (ctx, log: string) => {
 });
 `;
 
-const RESULT = ["first", "slow", "gone on", "last"];
+const RESULT = ["first", "slow", "continued", "last"];
 const HISTORY = [
   ["step.completed", "first"],
   ["step.completed", "slow"],
@@ -77,12 +77,12 @@ async function historyOf(run: RunHandle): Promise<[string, string][]> {
   return (await run.history()).map(({ kind, name }) => [kind, name]);
 }
 
-/** A survivor in another process than the dead one's: buries it, and carries on. */
+/** A survivor in another process: expires the crashed node, and continues its runs. */
 async function carryOn({ options, client }: Scene, id: string): Promise<void> {
   await using heir = await Worker.start(options);
   const run = client.run<string[]>(id);
-  if ((await run.status()).endedAt === null) await run.signal("go", "gone on");
-  assert.deepEqual(await resultOf(run), RESULT, "another process hears of the end");
+  if ((await run.status()).endedAt === null) await run.signal("go", "continued");
+  assert.deepEqual(await resultOf(run), RESULT, "another process is notified of the end");
   assert.deepEqual(await heir.do("result", id), RESULT);
   assert.deepEqual(await historyOf(run), HISTORY);
 }
@@ -143,7 +143,7 @@ Deno.test("a signal whose sender dies between its commit and its hint is heard a
   await eventually(async () => (await run.history()).length === 2 || undefined, () => "history");
   assert.equal((await run.status()).state, "running", "it lingers");
   const store = await scene.db.open();
-  await store.runs.deliver("r", { kind: "signal", name: "go", payload: encode("gone on") });
+  await store.runs.deliver("r", { kind: "signal", name: "go", payload: encode("continued") });
   assert.deepEqual(await resultOf(run), RESULT);
 });
 
@@ -155,7 +155,7 @@ Deno.test("waiting for a run that is due makes a node look, should its hint have
   const run = await node.start<string[]>("order", scene.log);
   await reached(run, "suspended");
   const store = await db.open();
-  await store.runs.deliver(run.id, { kind: "signal", name: "go", payload: encode("gone on") });
+  await store.runs.deliver(run.id, { kind: "signal", name: "go", payload: encode("continued") });
   assert.deepEqual(await resultOf(client.run(run.id)), RESULT);
 });
 
@@ -187,7 +187,7 @@ Deno.test("a client executes nothing, and is notified of an end in another proce
     "connect",
   );
   await client.do("start", "order", scene.log, "r");
-  await client.do("signal", "r", "go", "gone on");
+  await client.do("signal", "r", "go", "continued");
   assert.deepEqual(await client.do("readiness"), {
     ready: false,
     reason: null,
@@ -213,7 +213,7 @@ Deno.test("a node that is closed hands its runs over at once, whatever its lease
   assert.equal((await run.status()).state, "running", "it lingers");
   assert.deepEqual(await leaving.do("close"), { released: 1, forced: 0 });
   await reached(run, "suspended");
-  await run.signal("go", "gone on");
+  await run.signal("go", "continued");
   assert.deepEqual(await resultOf(run), RESULT);
   assert.deepEqual(await historyOf(run), HISTORY);
   assert.deepEqual(await scene.calls(), ["first", "slow", "last"]);
@@ -235,7 +235,7 @@ Deno.test("a version that nodes die of is parked after three of them", async () 
     return (await reached(run, "suspended")).version;
   })();
   const run = scene.client.run<string[]>("r");
-  await run.signal("go", "gone on");
+  await run.signal("go", "continued");
   const options = {
     ...scene.options,
     workflows: [],

@@ -43,7 +43,7 @@ const PATIENCE = 20_000;
 const LOOK_EVERY = 10;
 
 /**
- * Looks until something is so; for what no promise tells of, since somebody else does it.
+ * Polls until a condition holds; for events without a promise, since another process causes them.
  *
  * @param look Looks; `undefined`: not yet.
  * @param told What was looked for.

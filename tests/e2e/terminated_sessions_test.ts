@@ -57,7 +57,7 @@ Deno.test("however often all sessions are ended, two processes complete all runs
       );
       ended += sessions.length;
     };
-    for (const n of numbers) { // each start meets one of them, while earlier runs go on
+    for (const n of numbers) { // each start meets one of them, while earlier runs continue
       const starts = all.map((own, index) => own.do("start", "order", n, `${index} ${n}`));
       await Promise.all([...starts, endAll()]);
     }

@@ -87,7 +87,7 @@ const NONSENSE: Readonly<
     const again = (): number => 1 + again();
     return again();
   }, /call stack/],
-  "throws where nobody awaits": [async (ctx) => {
+  "throws where no code awaits": [async (ctx) => {
     void Promise.resolve().then(() => {
       throw trap();
     });
@@ -114,7 +114,7 @@ const NONSENSE: Readonly<
     (ctx) => ctx.activity(activity, trap() as never),
     /Cannot serialise input/,
   ],
-  "goes on as new with a trap": [(ctx) => ctx.continueAsNew(trap()), /Cannot serialise input/],
+  "continues as new with a trap": [(ctx) => ctx.continueAsNew(trap()), /Cannot serialise input/],
   "returns a trap from a step": [
     (ctx) => ctx.run("step", () => trap(), { retry: RETRY }),
     /Cannot serialise result/,

@@ -53,7 +53,7 @@ function makeShop(): Site {
   });
 }
 
-/** A node that serves nothing and trusts nobody. */
+/** A node that serves nothing and trusts no origin. */
 const NOBODY: OpenOptions = { workflows: [] };
 
 function takeDown(site: Site, version: number): void {
@@ -97,7 +97,7 @@ forEachDatabase("runs and their code", (database, test) => {
 
   const without = { archive: false } as const;
 
-  /** A run that is parked, since nobody has its code. */
+  /** A run that is parked, since its code is unavailable. */
   async function parked(db: EmptyDatabase, shop: Site) {
     const { id, hash } = await suspended(db, shop.at("1/order.ts"), without);
     takeDown(shop, 1);

@@ -39,7 +39,7 @@ try {
     /** All that was logged as a warning or an error. */
     faults: () => faults,
     close: () => continuum.close(),
-    /** From now on, whoever passes that point stays there, and the parent is told. */
+    /** From now on, code that passes that point stays there, and the parent is notified. */
     stopAt(point: FailPoint, kind?: string) {
       armFailPoint(point, (facts) => {
         const { event, runs } = facts as { event?: { kind: string }; runs?: number };

@@ -85,7 +85,7 @@ forEachDatabase("cancelling a run", (database, test) => {
     const id = await node.start("pays");
     await begun.promise;
     await cancel(node, id);
-    await node.left(id, "suspended"); // in the clean-up, which works: it goes on from its history
+    await node.left(id, "suspended"); // in the clean-up, which works: it continues from its history
     await node.signal(id, "cleaned up");
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "cancelled");

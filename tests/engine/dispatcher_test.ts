@@ -20,7 +20,7 @@ class World {
   /** When runs were adopted, by when they were due. */
   readonly adopted = new Map<number, number>();
   due: number[] = [];
-  /** How often the database fails to tell the next deadline. */
+  /** How often the database fails to return the next deadline. */
   failing = 0;
   /** Called while a claim is under way, with how many there were before it. */
   during: (claims: number) => void = () => {};
@@ -73,7 +73,9 @@ Deno.test("DISPATCH-3: a run that is suspended while its node looks hides no ear
   };
   await world.clock.advance(10_000, () => world.settled());
   assert.deepEqual([...adopted.keys()], [1_000, 2_000, 3_000, 9_000]);
-  for (const [due, at] of adopted) assert.equal(at, due, "nobody waits for another one's deadline");
+  for (const [due, at] of adopted) {
+    assert.equal(at, due, "no node waits for another one's deadline");
+  }
   await dispatcher.pause();
 });
 
@@ -84,7 +86,7 @@ Deno.test("DISPATCH-3: a look before the next deadline does not make the node fo
   dispatcher.pollAt(1_000);
   world.during = (claims) => {
     if (claims > 0) return;
-    world.due.push(999); // somebody held it until now: the node is to look again in a moment
+    world.due.push(999); // another node held it until now: this node must look again in a moment
     dispatcher.pollNow();
   };
   await world.clock.advance(10_000, () => world.settled());

@@ -1,6 +1,6 @@
 /**
  * Strict checks: whatever the code of a run does otherwise than its history says, the run is parked
- * with what was expected and found, and where; on code that fits, it goes on.
+ * with what was expected and found, and where; on code that fits, it continues.
  *
  * @module
  */

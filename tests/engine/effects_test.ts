@@ -140,18 +140,18 @@ forEachDatabase("children", (database, test) => {
     await node.left("the-child", "suspended");
     await node.left(id, "suspended");
     await node.engine.drain(1_000);
-    // The request comes first, and with it, before the code has heard of it, the child's end.
+    // The request comes first, and with it, before the code receives it, the child's end.
     const cancel = { kind: "cancel", name: "", payload: encode({}) } as const;
     await node.store.runs.deliver(id, cancel);
     await using children = await TestNode.open(db, [waits]);
     await children.signal("the-child", "go", "done");
     await children.left("the-child", "ended");
-    await children.engine.close(1_000); // its end is told
+    await children.engine.close(1_000); // its parent is notified of its end
     await using heir = await TestNode.open(db, [parent]);
     assert.equal(resultOf(await heir.left(id, "ended")), "done");
   });
 
-  /** Waits for a child until its `enough` comes, and ends once it has been told `done`. */
+  /** Waits for a child until its `enough` comes, and ends once it receives `done`. */
   const impatient = defineWorkflow({ name: "impatient" }, async (ctx) => {
     const enough = new AbortController();
     const child = ctx.child(waits, undefined, {
@@ -327,7 +327,7 @@ forEachDatabase("children", (database, test) => {
     await using node = await TestNode.open(db, [parent, double]);
     const id = await node.start("parent", undefined, "p");
     await node.left("c", "ended");
-    // As if nobody had looked at what the ended child has left to do.
+    // As if no node had settled the ended child.
     await db.query(`update {schema}.inbox set name = name where kind = 'child'`);
     assert.equal(resultOf(await node.left(id, "ended")), 8);
   });
@@ -348,7 +348,7 @@ forEachDatabase("children", (database, test) => {
     for (const [index, id] of parents.entries()) {
       await node.start("asks", index === 0 ? "start" : "child", id);
     }
-    for (const id of parents) { // what they were told is history when they are read again
+    for (const id of parents) { // their histories have the failure when they are read again
       await node.left(id, "suspended");
       await node.signal(id, "more");
       assert.equal(resultOf(await node.left(id, "ended")), "CHILD_NOT_STARTED");
@@ -448,7 +448,7 @@ forEachDatabase("continuing as new", (database, test) => {
   test("what a generation says of itself at its end is kept", async () => {
     const says = defineWorkflow({ name: "says" }, async (ctx, n: number) => {
       if (n === 1) return await ctx.waitForSignal("go");
-      ctx.setStatus("going on");
+      ctx.setStatus("continuing");
       ctx.attributes.set({ rounds: 1 });
       return ctx.continueAsNew(n + 1);
     });
@@ -457,7 +457,7 @@ forEachDatabase("continuing as new", (database, test) => {
     const id = await node.start("says", 0);
     await node.left(id, "suspended");
     const { generation, customStatus, attributes } = (await node.store.runs.get(id))!;
-    assert.deepEqual([generation, customStatus, attributes], [1, '"going on"', { rounds: 1 }]);
+    assert.deepEqual([generation, customStatus, attributes], [1, '"continuing"', { rounds: 1 }]);
   });
 
   test("a parent sees the result of its child's last generation only", async () => {

@@ -127,7 +127,7 @@ forEachDatabase("executing a run", (database, test) => {
   test("a wait that times out answers with `otherwise`, or throws", async () => {
     await using db = await database.fresh();
     const waits = defineWorkflow({ name: "waits" }, async (ctx) => {
-      const answer = await ctx.waitForSignal("go", { timeout: 10, otherwise: "nobody came" });
+      const answer = await ctx.waitForSignal("go", { timeout: 10, otherwise: "no answer" });
       try {
         await ctx.waitForSignal("go", { timeout: 10 });
       } catch (error) {
@@ -136,7 +136,7 @@ forEachDatabase("executing a run", (database, test) => {
     });
     await using node = await TestNode.open(db, [waits]);
     const id = await node.start("waits");
-    assert.deepEqual(resultOf(await node.left(id, "ended")), ["nobody came", "TIMEOUT"]);
+    assert.deepEqual(resultOf(await node.left(id, "ended")), ["no answer", "TIMEOUT"]);
   });
 
   test("an activity is tried again until it succeeds, and failed attempts are journaled", async () => {
@@ -287,7 +287,7 @@ forEachDatabase("executing a run", (database, test) => {
     const zombie = await TestNode.open(db, [steps]);
     const id = await zombie.start("steps");
     await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
-    const heir = await zombie.store.nodes.expire("somebody", false);
+    const heir = await zombie.store.nodes.expire("heir", false);
     assert.equal(heir.runs, 1);
     gate.resolve();
     assert.equal((await zombie.left(id, "lost")).kind, "lost");

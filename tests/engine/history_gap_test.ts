@@ -1,5 +1,5 @@
 /**
- * A history of which events are missing can't be replayed: its run is parked, and nobody spins on
+ * A history with missing events can't be replayed: its run is parked, and no node spins on
  * it.
  *
  * @module

@@ -208,7 +208,7 @@ forEachDatabase("what runs log", (database, test) => {
     using _point = armFailPoint("effect.done", async ({ event }) => {
       if ((event as { name: string }).name !== "b" || lines.includes("lost")) return;
       lines.push("lost");
-      // As a burial does: the row is free, and the one who held it can't write any more.
+      // As the expiry of a node does: the row is free, and its former owner can't write any more.
       await db.query(
         `update {schema}.runs set state = 'suspended', node = null, token = null
          where run_id = $1`,
@@ -240,7 +240,7 @@ forEachDatabase("what runs log", (database, test) => {
     await using _ = node;
     const id = await node.start("both");
     await node.left(id, "suspended");
-    // Somebody else's write of both, who died of it.
+    // Another node's write of both, after which it crashed.
     await db.query(
       `with run as (
          update {schema}.runs set next_seq = 2 where run_id = $1 returning id

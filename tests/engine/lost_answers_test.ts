@@ -1,6 +1,6 @@
 /**
  * Every statement of the store may be carried out without its answer, or fail for a while:
- * whichever it is, what was under way goes on by itself, and ends as it should.
+ * whichever it is, what was under way continues by itself, and ends as it should.
  *
  * @module
  */
@@ -235,7 +235,7 @@ for (const [where, open, count] of DATABASES) {
     await nodes[0]!.start("leaves", undefined, "leaves");
     await db.time.moveTo(db.clock.monotonic() + 5 * MINUTE);
     assert.equal((await nodes[0]!.store.runs.get("leaves"))?.state, "completed");
-    assert.equal((await left(db)).length, 1, "the child goes on");
+    assert.equal((await left(db)).length, 1, "the child continues");
     const tries = losses.asked.get("lineage.stop")!;
     assert.ok(tries >= 5 * MINUTE / RETRY_MS, `its end was tried ${tries} times`);
     isAway = false;

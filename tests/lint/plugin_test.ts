@@ -265,7 +265,7 @@ holds("I/O of node: modules is flagged", {
   ],
 });
 
-holds("an effect that nobody awaits is flagged", {
+holds("an effect that is not awaited is flagged", {
   "as a statement": [
     workflow("ctx.run('a', () => 1);"),
     "no-floating-effects ctx.run('a', () => 1)",

@@ -1,6 +1,6 @@
 /**
  * Holds BACKGROUND-1 of `base/background.ts`: no promise of `src` is left to itself but by way of it. Types
- * tell what a promise is, so that no name of a function has to.
+ * say what a promise is, so that no name of a function has to.
  *
  * @module
  */
@@ -51,7 +51,7 @@ function hearsBoth(expression: ts.Expression): boolean {
     expression.expression.name.text === "then";
 }
 
-/** Finds promises that nobody owns. */
+/** Finds promises without an owner. */
 class Finder {
   readonly found: string[] = [];
   readonly #checker: ts.TypeChecker;
@@ -68,7 +68,7 @@ class Finder {
     ts.forEachChild(node, (child) => this.search(child));
   }
 
-  /** An expression whose value nobody takes, or that is only kept in a property. */
+  /** An expression whose value is not used, or is only kept in a property. */
   #leave(expression: ts.Expression): void {
     const { SyntaxKind } = ts;
     if (ts.isVoidExpression(expression) || ts.isParenthesizedExpression(expression)) {
@@ -93,7 +93,7 @@ class Finder {
     if (this.#isPromise(this.#checker.getTypeAtLocation(expression))) this.#tell(expression);
   }
 
-  /** A callback that answers with a promise, where whoever calls it expects nothing. */
+  /** A callback that returns a promise although its caller expects nothing. */
   #hand(callback: ts.ArrowFunction | ts.FunctionExpression): void {
     if (!ts.isCallExpression(callback.parent) || callback.parent.expression === callback) return;
     const type = this.#checker.getContextualType(callback);

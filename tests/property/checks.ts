@@ -28,7 +28,7 @@ const drain: Drain = await probeDrain();
  *
  * Events may be written, and their node lose the run before its code was given them. The next
  * execution is given them at once, and answers `patched` among them with `false`; one that is given
- * them later answers with `true`. It is none of those that there were.
+ * them later answers with `true`. It is not one of those that existed.
  */
 export async function checkReplays(
   run: EndedRun,

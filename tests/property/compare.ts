@@ -1,6 +1,6 @@
 /**
  * Whether two executions of one random workflow went alike, where the order of what happened was
- * determined: two things that fall into one moment may be told to the code in either order.
+ * determined: two things that fall into one moment may reach the code in either order.
  *
  * @module
  */

@@ -7,7 +7,7 @@
 
 import type { Decide } from "../support/losses.ts";
 
-/** Ends runs: while its answer is lost, nobody knows that they have ended. */
+/** Ends runs: while its result is lost, no node knows that they have ended. */
 const ENDS = /^(journal\.|runs\.end$)/;
 
 /** Tells of their ends, in one transaction. */
@@ -20,9 +20,9 @@ const TOLD = "commit of lineage.ended";
 interface Moment {
   /** Some runs may have ended without anybody knowing. */
   isInDoubt: boolean;
-  /** Somebody could not tell of ended runs. */
+  /** A node could not send the notifications of ended runs. */
   hasFailed: boolean;
-  /** Somebody has told of ended runs. */
+  /** A node has sent the notifications of ended runs. */
   hasTold: boolean;
 }
 
@@ -34,7 +34,7 @@ export class Tellings {
    * Watches what becomes of statements.
    *
    * @param decide Decides it.
-   * @param now Tells the time, in milliseconds.
+   * @param now Returns the time in milliseconds.
    * @returns Decides as before.
    */
   watch(decide: Decide, now: () => number): Decide {
@@ -49,7 +49,7 @@ export class Tellings {
   }
 
   /**
-   * Until when what was to end with a run may go on: until somebody could tell of the run's end.
+   * Until when children that end with a run may continue: until a node could notify them.
    * That is the very moment, unless the database failed in it.
    *
    * @param end When the run ended.

@@ -28,10 +28,10 @@ export const CROWDED: Manner = {
 };
 
 /** The node loses its lease now and then, fewer times than would look like poison. */
-export const BURIED: Manner = {
-  name: "nodes are buried",
+export const EXPIRED: Manner = {
+  name: "nodes expire",
   node: { lingerMs: 350, maxResidentRuns: ROOM },
-  burials: [240, 650, 1_270, 2_460],
+  expiries: [240, 650, 1_270, 2_460],
 };
 
 /** Answers are lost and statements fail, so often that each kind of statement meets both. */

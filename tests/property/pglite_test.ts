@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { virtualPglite } from "../support/virtual_database.ts";
 import { assertAlike, familiesOf, isDetermined } from "./compare.ts";
 import { assertProperty, executeAndCheck, forEachFamily, type Property } from "./property.ts";
-import { BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./execution_modes.ts";
+import { COLD, CROWDED, EXPIRED, LOSSY, RESIDENT } from "./execution_modes.ts";
 
 Deno.test("random workflows end the same way, resident throughout or parked at each wait", async () => {
   let [drawn, compared] = [0, 0];
@@ -49,7 +49,7 @@ Deno.test("random workflows are executed as promised where only few have room", 
 
 Deno.test("random workflows are executed as promised by a node that expires", async () => {
   await assertProperty(300, virtualPglite, async (open, scenarios) => {
-    await executeAndCheck(open, scenarios, BURIED);
+    await executeAndCheck(open, scenarios, EXPIRED);
   });
 });
 

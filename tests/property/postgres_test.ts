@@ -5,10 +5,10 @@
  */
 
 import { virtualPostgres } from "../support/virtual_database.ts";
-import { BURIED, COLD, CROWDED, LOSSY, RESIDENT } from "./execution_modes.ts";
+import { COLD, CROWDED, EXPIRED, LOSSY, RESIDENT } from "./execution_modes.ts";
 import { assertProperty, executeAndCheck } from "./property.ts";
 
-for (const manner of [RESIDENT, COLD, CROWDED, BURIED, LOSSY]) {
+for (const manner of [RESIDENT, COLD, CROWDED, EXPIRED, LOSSY]) {
   Deno.test(`random workflows are executed as promised by two nodes: ${manner.name}`, async () => {
     await assertProperty(50, virtualPostgres, async (open, scenarios) => {
       await executeAndCheck(open, scenarios, { ...manner, nodes: 2 });

@@ -23,7 +23,7 @@ import { type Aftermath, execute, type Manner } from "./runs.ts";
 import { type Scenario, scenarios, scenariosFrom } from "./scenarios.ts";
 import { Tellings } from "./end_notifications.ts";
 
-// For good: promises that a program leaves rejected are told of after the run's last turn.
+// For good: promises that a program leaves rejected are reported after the run's last turn.
 installGuard();
 
 /** Opens a database for one execution. */
@@ -114,9 +114,9 @@ export async function forEachFamily(
   }
 }
 
-/** A node that was buried, or that does not know what it holds, may have its attempts made again. */
-function mayRepeat({ burials, fates }: Manner): boolean {
-  return burials !== undefined || fates !== undefined;
+/** If a node expired, or does not know what it holds, its attempts may be made again. */
+function mayRepeat({ expiries, fates }: Manner): boolean {
+  return expiries !== undefined || fates !== undefined;
 }
 
 /** Executes scenarios, and checks all that must hold of any execution. */

@@ -30,8 +30,8 @@ export interface Manner {
   readonly node: NodeOptions;
   /** How many nodes there are; 1 when omitted. */
   readonly nodes?: number;
-  /** When all nodes are buried, in milliseconds after the beginning. */
-  readonly burials?: readonly number[];
+  /** When all nodes expire, in milliseconds after the beginning. */
+  readonly expiries?: readonly number[];
   /** Makes what decides the fates of statements. */
   readonly fates?: () => Decide;
 }
@@ -71,7 +71,7 @@ export async function execute(
   try {
     await db.query(`create table ${ledger} (run text, key text)`);
     losses.begin();
-    await live(db, nodes, scenarios, manner.burials ?? []);
+    await live(db, nodes, scenarios, manner.expiries ?? []);
     losses.end();
     if (manner.fates !== undefined) await db.time.moveTo(db.clock.monotonic() + RETRIED_MS);
   } finally {
@@ -87,7 +87,7 @@ async function live(
   db: VirtualDatabase,
   nodes: readonly TestNode[],
   scenarios: readonly Scenario[],
-  burials: readonly number[],
+  expiries: readonly number[],
 ): Promise<void> {
   const begin = db.clock.monotonic();
   for (const [index, { generations, ...scenario }] of scenarios.entries()) {
@@ -100,9 +100,9 @@ async function live(
       act: () => act(nodeOf(nodes, index), runIdOf(scenario), deed),
     }))
   );
-  const deaths = burials.map((at) => ({
+  const deaths = expiries.map((at) => ({
     at,
-    act: () => insisting(() => nodeOf(nodes, 0).store.nodes.expire("somebody else", true)),
+    act: () => insisting(() => nodeOf(nodes, 0).store.nodes.expire("another node", true)),
   }));
   for (const { at, act } of [...deeds, ...deaths].sort((a, b) => a.at - b.at)) {
     await db.time.moveTo(begin + at);

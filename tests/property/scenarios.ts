@@ -19,7 +19,7 @@ export interface Deed {
 
 /** A random workflow, and what is done to it. */
 export interface Scenario {
-  /** What tells it apart, and makes it up again. */
+  /** Identifies it, and lets it be generated again. */
   readonly seed: number;
   /** One program for each generation. */
   readonly generations: readonly Program[];

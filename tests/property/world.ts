@@ -34,7 +34,7 @@ export interface MadeAttempt {
   readonly key: string;
   /** Which attempt it was, from 1. */
   readonly attempt: number;
-  /** When it ended, in virtual time; `undefined`: it goes on. */
+  /** When it ended, in virtual time; `undefined`: it has not ended. */
   endedAt?: number;
 }
 

@@ -39,13 +39,13 @@ const FOREIGN: Record<string, () => Promise<unknown>> = {
 
 const outside: (() => void)[] = [];
 
-/** A thread may answer within the call: then nobody can tell it from a value. Here it does not. */
+/** A thread may answer within the call: then it looks like a value. Here it does not. */
 async function slow<T>(work: () => Promise<T>): Promise<T> {
   await immediate();
   return await work();
 }
 
-/** How it shows that the code goes on. */
+/** How it shows that the code continues. */
 const SHOWS: Record<string, (ctx: WorkflowContext, effect: Promise<unknown>) => unknown> = {
   "an effect": (ctx) => ctx.run("late", () => {}),
   "an await of an effect that was asked for before": async (_, effect) => await effect,

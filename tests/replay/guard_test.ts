@@ -201,7 +201,7 @@ Deno.test("outside of workflow code globals behave as before, and come back", as
 
 for (const [drainName, drain] of DRAINS) {
   guarded(
-    `a promise left rejected is told with its run, and ends nothing (${drainName})`,
+    `a promise left rejected is reported with its run, and ends nothing (${drainName})`,
     async () => {
       const execution = executionFor(async (ctx) => {
         void (async () => {
@@ -245,7 +245,7 @@ for (const [drainName, drain] of DRAINS) {
   });
 }
 
-guarded("a promise that a step leaves rejected is told to its executor", async () => {
+guarded("a promise that a step leaves rejected is reported to its executor", async () => {
   const { promise: told, resolve } = Promise.withResolvers<unknown>();
   exempt(() => void Promise.reject(new Error("In a step")), resolve);
   assert.equal((await told as Error).message, "In a step");
@@ -271,7 +271,7 @@ for (
     },
   })
 ) {
-  guarded(`what is thrown in ${where} is told with its run, and ends nothing`, async () => {
+  guarded(`what is thrown in ${where} is reported with its run, and ends nothing`, async () => {
     const execution = executionFor(async (ctx) => {
       leave(ctx);
       await ctx.run("a", () => {}).catch(() => {});
@@ -305,7 +305,7 @@ for (
     },
   })
 ) {
-  guarded(`what is thrown in ${where} of a step is told to its executor`, async () => {
+  guarded(`what is thrown in ${where} of a step is reported to its executor`, async () => {
     const told = Promise.withResolvers<unknown>();
     exempt(leave, told.resolve);
     assert.equal((await told.promise as Error).message, "In a step");
@@ -334,7 +334,7 @@ guarded(
       const body = async (ctx: WorkflowContext): Promise<void> => {
         console.log("begins", 1);
         await ctx.run("a", () => {});
-        console.log("goes on");
+        console.log("continues");
         await ctx.run("b", () => {});
       };
       const journal = new Journal();
@@ -342,7 +342,7 @@ guarded(
       const [a] = (await execution.turn([])).issued;
       const event = journal.succeed(a as never);
       await execution.turn([event]);
-      assert.deepEqual(lines, [["begins", 1], ["goes on"]]);
+      assert.deepEqual(lines, [["begins", 1], ["continues"]]);
       await executionFor(body).turn(journal.events, { loggedUpTo: execution.loggedUpTo });
       assert.equal(lines.length, 2, "A replay says no line again");
       exempt(() => console.log("in a step"));
@@ -364,7 +364,7 @@ guarded("more random bytes at once than an id needs are refused: packages keep p
   }).turn([]);
   assert.match(turn.refused?.message ?? "", /129 random bytes/);
   assert.ok(pool.some((byte) => byte !== 0), "Others of the process may use it");
-  assert.ok(isReached, "A package that is cut short there keeps a pool that nobody has set up");
+  assert.ok(isReached, "A package that is cut short there keeps a pool that was never set up");
 });
 
 guarded("stacks that the code reads hold no frames, and the run's failure does", async () => {

@@ -346,8 +346,8 @@ Deno.test("lines are logged at the live tail only", async () => {
   assert.deepEqual(await logged([0, 2], [2, 3]), ["Before c", "End"], "Replay, then live");
   assert.deepEqual(await logged([0, 2, 2], [2, 3]), ["End"], "Told already");
   assert.deepEqual(await logged([0, 2, 1], [2, 3]), ["Before c", "End"], "Told but one");
-  assert.deepEqual(await logged([0, 1, 0]), ["Before b"], "The first turn was told");
-  assert.deepEqual(await logged([0, 2, null], [2, 3]), all, "Nothing was told");
+  assert.deepEqual(await logged([0, 1, 0]), ["Before b"], "The first turn was logged");
+  assert.deepEqual(await logged([0, 2, null], [2, 3]), all, "Nothing was logged");
 });
 
 Deno.test("what is said of lines is where the last one was, and nothing where there is none", async () => {

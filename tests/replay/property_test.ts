@@ -45,7 +45,7 @@ async function runLive(
       const command = waiting.get(position);
       if (command === undefined) continue; // It had ended in the same batch.
       waiting.delete(position);
-      // It ends although nobody wants it any more.
+      // It ends although the code no longer waits for it.
       if (choose(2) === 0) late.push(command);
     }
     for (const name of turn.patches) journal.patch(name);
@@ -91,7 +91,7 @@ function finish(
   return events;
 }
 
-// For good: promises that a program leaves rejected are told of after the test's last turn.
+// For good: promises that a program leaves rejected are reported after the test's last turn.
 installGuard();
 
 for (const [name, drain] of DRAINS) {

@@ -46,7 +46,7 @@ export function executionFor(
   );
 }
 
-/** What tells a command apart: everything that the journal or a timer knows of it. */
+/** What identifies a command: everything that the journal or a timer knows about it. */
 export function essence(commands: readonly Command[]): unknown[] {
   return commands.map(({ position, kind, name, digest, input, deadline }) => ({
     position,

@@ -129,7 +129,7 @@ forEachDatabase("schedules of a client", (database, test) => {
     assert.deepEqual(await schedules.create({ ...options, every: "2h", ifExists: "use" }), first);
     const same = { ...options, overlap: "allow", ifExists: "replace" } as const;
     const replaced = await schedules.create(same);
-    assert.deepEqual(replaced, { ...first, overlap: "allow" }, "the interval goes on");
+    assert.deepEqual(replaced, { ...first, overlap: "allow" }, "the interval continues");
     const other = await schedules.create({ ...options, every: "2h", ifExists: "replace" });
     assert.ok(other.next!.planned > first.next!.planned);
     assert.equal(other.createdAt.getTime(), first.createdAt.getTime());

@@ -1,5 +1,5 @@
 /**
- * Histories that are too long for one answer, and rows that somebody holds for long.
+ * Histories that are too long for one answer, and rows that another transaction locks for long.
  *
  * @module
  */

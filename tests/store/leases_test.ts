@@ -1,5 +1,5 @@
 /**
- * What burials rely on, under load: every run that a node has is named by a row of `leases` of that
+ * What the expiry of a node relies on, under load: every run that a node has is named by a row of `leases` of that
  * node (RUN-2 of `src/store/runs/run_store.ts`), at every moment that a statement can see.
  *
  * @module
@@ -28,7 +28,7 @@ const STEPS = 120;
 const RUNS = 24;
 const LEASE_MS = 600_000;
 
-/** Runs that a burial of their node would not find, and those whose state denies their node. */
+/** Runs that the expiry of their node would not find, and those whose state contradicts their node. */
 const UNNAMED = `
   select run.run_id, run.state, run.node from {schema}.runs as run
   where (run.state = 'running') <> (run.node is not null) or run.node is not null and not exists (
@@ -62,7 +62,7 @@ class Worker {
     return `run-${Math.floor(this.#random.next() * RUNS)}`;
   }
 
-  /** Any node that there ever was: also one that others bury or close at this moment. */
+  /** Any node that ever existed: also one that others expire or close at this moment. */
   #node(): string {
     return this.#one(this.nodes.slice(-2 * WORKERS));
   }

@@ -145,7 +145,7 @@ Deno.test("PGLITE-2: a query past a transaction, from inside it, is refused and 
     return Promise.resolve({ later: started.then(() => driver.query("select 2 as n")) });
   });
   late();
-  assert.deepEqual(await unawaited.later, [{ n: 2 }], "what goes on after it may ask again");
+  assert.deepEqual(await unawaited.later, [{ n: 2 }], "code that runs after it may query again");
   await driver.close();
 });
 
@@ -154,7 +154,7 @@ Deno.test("PGLITE-3: a loop of queries leaves turns to others", async () => {
   let turned = false;
   setImmediate(() => turned = true);
   for (let asked = 0; asked < 100 && !turned; asked++) await store.now();
-  assert.ok(turned, "a hundred queries, and nobody else had a turn");
+  assert.ok(turned, "a hundred queries, and no other code had a turn");
 });
 
 Deno.test("a transaction that throws leaves nothing behind", async () => {

@@ -39,7 +39,7 @@ import {
 
 const SERVER = { name: "Postgres" as const, fresh: emptyPostgres };
 
-/** Holds a lock on one run's row while `work` goes on. */
+/** Holds a lock on one run's row while `work` runs. */
 async function holding(db: EmptyDatabase, runId: string, work: () => Promise<void>): Promise<void> {
   const driver: SqlDriver = await db.database.open();
   const text = new SchemaName(db.schema).fill(
@@ -72,7 +72,11 @@ Deno.test("JOURNAL-2: a locked row delays only its own run, and is written once 
     const second = await flush(1);
     assert.equal(second.filter(({ status }) => status === "written").length, 99);
     const zombie = share({ ...locked, token: 1 }, 0, { events: [newEvent("z")] });
-    assert.equal(await commitOne(store, zombie), "lost", "lost is told, lock or no lock");
+    assert.equal(
+      await commitOne(store, zombie),
+      "lost",
+      "the result is lost, with a lock or without",
+    );
   });
   assert.equal(await commitOne(store, share(locked, 0, { events: [newEvent("a")] })), "written");
 });

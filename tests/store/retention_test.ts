@@ -61,7 +61,7 @@ async function pruneAll(
   const total = { runs: 0, generations: 0, events: 0, keys: 0, steps: 0 };
   for (let from = FIRST_PLACE;;) {
     const step = await world.store.retention.step(scope, from, options);
-    assert(step !== null, "nobody else removes");
+    assert(step !== null, "no other step is under way");
     total.steps++;
     for (const key of ["runs", "generations", "events", "keys"] as const) total[key] += step[key];
     if (step.next === null) return total;
@@ -276,7 +276,7 @@ forEachDatabase("retention in the store", (database, test) => {
     assert(continued !== null);
     await db.query(`update {schema}.runs set started_at = started_at + interval '1 millisecond'
       where run_id = 'parent'`); // the clock may not have moved
-    assert.equal((await pruneAll(world)).runs, 1, "nobody asks for it any more");
+    assert.equal((await pruneAll(world)).runs, 1, "no parent can request it any more");
     assert.deepEqual(await ids(world), ["parent"]);
   });
 
@@ -299,7 +299,7 @@ forEachDatabase("retention in the store", (database, test) => {
     assert.equal((await pruneAll(world)).runs, 1);
     assert.deepEqual(await ids(world), ["b"]);
     await commitOne(store, share(b, 0, { transition: COMPLETED }));
-    assert.deepEqual((await store.lineage.settleEnded(10)).woken, [], "there is nobody to tell");
+    assert.deepEqual((await store.lineage.settleEnded(10)).woken, [], "no run is left to notify");
     assert.equal((await pruneAll(world)).runs, 1);
   });
 

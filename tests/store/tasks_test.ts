@@ -96,7 +96,9 @@ forEachDatabase("tasks", (database, test) => {
       },
     ], 50);
     const child = await claimOne(store);
-    assert.deepEqual(await announce(store, newTask(child, { name: "nobody has it" })), ["written"]);
+    assert.deepEqual(await announce(store, newTask(child, { name: "unknown activity" })), [
+      "written",
+    ]);
     await store.runs.end("parent", "terminated", "{}", { onlyStuck: false });
     await store.lineage.settleEnded(10);
     assert.equal((await store.runs.get("child"))?.state, "terminated");
@@ -207,7 +209,11 @@ forEachDatabase("tasks", (database, test) => {
     const expired = await store.tasks.claimExpired("node-2", 10);
     assert.deepEqual(expired.map(({ position, attempt }) => [position, attempt]), [[1, 2]]);
     const beats = await store.tasks.beat([{ run: run.id, position: 0, token: 1, details: "1" }]);
-    assert.deepEqual(beats, [], "a buried attempt is lost, though its answer would be taken");
+    assert.deepEqual(
+      beats,
+      [],
+      "an expired node's attempt is lost, though its answer would be taken",
+    );
     const [answered] = await store.tasks.answer([
       { run: run.id, position: 0, token: 1, kind: "activity.completed", payload: "7" },
     ]);

@@ -71,7 +71,7 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** Postgres refuses to run as root: then somebody else must own the cluster. `null`: nobody else. */
+/** Postgres refuses to run as root: then another user must own the cluster. `null`: no other user exists. */
 export async function unprivileged(): Promise<Owner | null> {
   if (Deno.build.os === "windows" || Deno.uid() !== 0) return null;
   for (const line of (await Deno.readTextFile("/etc/passwd")).split("\n").reverse()) {

@@ -1,6 +1,6 @@
 /**
  * The runtime polls for `load` hooks for good once there has been one: before any test, so that no
- * test seems to have left that behind. Whoever loads versions in a test imports this.
+ * test seems to have left that behind. A test that loads versions imports this.
  *
  * @module
  */

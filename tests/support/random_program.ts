@@ -98,7 +98,7 @@ export interface World {
   child(program: Program): readonly [WorkflowDefinition<unknown, unknown> | string, unknown];
 }
 
-/** Nothing happens in it: what becomes of effects is somebody else's choice. */
+/** Nothing happens in it: the test decides the outcome of effects. */
 export const STILL: World = {
   step: () => 0,
   transact: () => 0,

@@ -60,7 +60,7 @@ export async function virtualPostgres(wrap: Wrap = (driver) => driver): Promise<
   const clock = `${schema}_clock`;
   const keeper = await postgres(postgresUrl()).open();
   // As in src/testing/database.ts (VIRTUAL-1), but that sessions come and go, and look for names where
-  // the store wants them to: a table tells the time, and statements ask it by its full name.
+  // the store wants them to: a table holds the time, and statements ask it by its full name.
   await keeper.script(`
     create schema ${clock};
     create unlogged table ${clock}.clock (at timestamptz not null);

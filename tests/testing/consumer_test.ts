@@ -16,7 +16,7 @@ interface Order {
 const charge = defineActivity(
   { name: "charge", retry: { maxAttempts: 4, initial: "1h", max: "1d", jitter: 0 } },
   (_order: Order): string => {
-    throw new Error("Tests charge nobody");
+    throw new Error("Tests charge no card");
   },
 );
 

@@ -1,5 +1,5 @@
 /**
- * A project of somebody else's, outside the checkout, follows docs/testing.md to the letter.
+ * A project outside the checkout follows docs/testing.md to the letter.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Effects that nobody awaits are told of: in the log, and to tests.
+ * Effects that are not awaited are reported: in the log, and to tests.
  *
  * @module
  */
@@ -65,7 +65,7 @@ const LINE = 31;
 
 const leaves = defineWorkflow({ name: "leaves" }, async (ctx) => await ctx.waitForSignal("a"));
 
-/** A wait in a loop of races: the loser of each goes on waiting, or is aborted. */
+/** A wait in a loop of races: the loser of each keeps waiting, or is aborted. */
 const races = defineWorkflow({ name: "races" }, async (ctx, aborts: boolean) => {
   for (let round = 0; round < 3; round++) {
     const enough = new AbortController();

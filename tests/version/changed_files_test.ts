@@ -1,5 +1,5 @@
 /**
- * Who starts a run by a definition that the process imported before its file was edited is told so,
+ * A caller who starts a run by a definition that the process imported before its file was edited is warned,
  * and gets what the hash says.
  *
  * @module

@@ -610,7 +610,7 @@ Deno.test({
   },
 });
 
-/** Whether a module that the root reaches by static imports is none, as a parser sees it. */
+/** Whether a file that the root reaches by static imports is no module, as a parser sees it. */
 async function brokenEagerly(
   text: string,
   bytes: ReadonlyMap<string, Uint8Array>,

@@ -547,7 +547,7 @@ test("a start changes what no name means, whatever the module calls itself", asy
   // Once more, on this node and on another.
   assert.deepEqual(await versions.forStart(named("a")), impostor);
   assert.deepEqual(await scene.versions().forStart(named("b")), fresh);
-  // This node serves the names of its own workflows, not of what somebody started.
+  // This node serves the names of its own workflows, not of what a caller started.
   const specifiers = ["https://cdn.example/fresh.ts"];
   assert.equal(versions.trusts({ workflow: "fresh", specifiers, isOwnRight: true }), false);
   // Nor does a node that serves a name run what a start brought under it.

@@ -36,7 +36,7 @@ export const release = entry("release", () => "released");
 export const charge = entry("charge", ({ amount }) => `charged ${amount} EUR`);
 /** Gives it back. */
 export const refund = entry("refund", ({ amount }) => `refunded ${amount} EUR`);
-/** Sends it, unless nobody goes there. */
+/** Sends it, unless no carrier goes there. */
 export const ship = entry("ship", ({ city }) => {
   if (city === "Atlantis") throw new Error(`No ship goes to ${city}`);
   return `shipped to ${city}`;

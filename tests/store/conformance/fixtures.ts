@@ -92,7 +92,7 @@ export const COMPLETED = { to: "completed" as const, result: "1", error: null };
 /** A transition to `stuck_unknown_version`. */
 export const UNKNOWN_VERSION = {
   to: "stuck_unknown_version" as const,
-  reason: { code: "lost", message: "Nobody has it", details: { sources: ["a"] } },
+  reason: { code: "lost", message: "No node has it", details: { sources: ["a"] } },
 };
 
 /** Commits one share and says what became of it. */
@@ -118,7 +118,7 @@ export async function makeDue(db: EmptyDatabase, runId: string): Promise<void> {
   );
 }
 
-/** A task of a run; `more` goes before what it has by itself. */
+/** A task of a run; `more` overrides its defaults. */
 export function newTask(run: ClaimedRun, more: Partial<NewTask> = {}): NewTask {
   return {
     run: run.id,

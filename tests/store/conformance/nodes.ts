@@ -1,5 +1,5 @@
 /**
- * What every store promises about nodes and the runs of the dead.
+ * What every store promises about nodes, and about the runs of expired nodes.
  *
  * @module
  */
@@ -156,7 +156,7 @@ export function nodes(database: DatabaseKind, test: RegisterTest): void {
     await store.nodes.open(SECOND);
     await store.versions.loading(SECOND.id, HASH);
     await store.versions.loaded(SECOND.id, HASH, reason);
-    await store.versions.loaded("buried", HASH, reason);
+    await store.versions.loaded("expired", HASH, reason);
     const failure = { node: SECOND.id, hash: HASH, reason };
     assert.deepEqual(await store.versions.failures(), [failure]);
     assert.deepEqual(await store.versions.failures(HASH), [failure]);
@@ -176,10 +176,10 @@ export function nodes(database: DatabaseKind, test: RegisterTest): void {
     await store.runs.claim({ node: SECOND.id, limit: 100, excluded: [] });
     await expire(db, SECOND.id);
     const others = await Promise.all([db.open(), db.open()]);
-    const buried = await Promise.all(
+    const expired = await Promise.all(
       [store, ...others].map((each) => each.nodes.expire(NODE, false)),
     );
-    assert.equal(buried.reduce((sum, { runs }) => sum + runs, 0), 100);
-    assert.equal(buried.reduce((sum, { nodes }) => sum + nodes, 0), 1);
+    assert.equal(expired.reduce((sum, { runs }) => sum + runs, 0), 100);
+    assert.equal(expired.reduce((sum, { nodes }) => sum + nodes, 0), 1);
   });
 }

@@ -175,11 +175,11 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
   test("RUN-1: an expired node gets no lease: its insert is pending, its claim and seizure empty", async () => {
     await using world = await newWorld(database);
     const { runs } = world.store;
-    const lease = { node: "buried", token: 1 };
+    const lease = { node: "expired", token: 1 };
     await runs.insert([newRun("r", { lease })]);
     const row = await runs.get("r");
     assert.deepEqual([row?.state, row?.node], ["pending", null]);
-    assert.deepEqual(await runs.claim({ node: "buried", limit: 9, excluded: [] }), []);
+    assert.deepEqual(await runs.claim({ node: "expired", limit: 9, excluded: [] }), []);
     assert.equal(await runs.seize("r", lease), null);
     assert.equal((await claimOne(world.store)).runId, "r");
   });
@@ -424,7 +424,7 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
     const { store } = world;
     const lease = { node: NODE, token: 77 };
     const run = await claimed(store, "r");
-    assert.equal(await store.runs.seize("r", lease), null, "somebody holds it");
+    assert.equal(await store.runs.seize("r", lease), null, "a node holds it");
     await commitOne(store, share(run, 0, { events: [newEvent("a")], transition: UNKNOWN_VERSION }));
     const seized = await store.runs.seize("r", lease);
     assert.deepEqual(seized, {

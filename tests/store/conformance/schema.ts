@@ -127,7 +127,7 @@ export function schema(database: DatabaseKind, test: RegisterTest): void {
     ];
     const heard: Notice[] = [];
     const last = Promise.withResolvers<void>();
-    const wrong = () => assert.fail("Nobody else hears it, and nothing was missed");
+    const wrong = () => assert.fail("No other store receives it, and nothing was missed");
     await using _own = await sender.notices.subscribe(wrong, wrong);
     await using _other = await stranger.notices.subscribe(wrong, wrong);
     await using _subscription = await hearer.notices.subscribe((notice) => {

@@ -33,7 +33,7 @@ export async function make(
 
 async function makeNow(folder: string, name: string, entry: string, edit: Edit): Promise<void> {
   const path = folder + edit.path;
-  const aside = `${folder}aside-${asides++}`; // Nobody has it: an earlier edit may have stayed half made.
+  const aside = `${folder}aside-${asides++}`; // No file has that name: an earlier edit may have stayed half made.
   switch (edit.kind) {
     case "rewrite": {
       const { mtime, atime } = await Deno.stat(path);

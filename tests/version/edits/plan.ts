@@ -7,7 +7,7 @@
 import fc from "fast-check";
 import type { Files } from "../fixture.ts";
 
-/** One change of a folder, as somebody makes it while a process runs. */
+/** One change of a folder, as a person makes it while a process runs. */
 export type Edit =
   /** Other bytes; `keepsTimes`: the old times are set back; `isMoved`: a new file takes its place. */
   | {

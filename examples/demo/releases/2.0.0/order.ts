@@ -1,7 +1,7 @@
 import { defineWorkflow } from "@continuum/continuum/workflow";
 import { instalment } from "./prices.ts";
 
-/** The second release: other steps, other prices. No run of the first could go on in it. */
+/** The second release: other steps, other prices. No run of the first could continue in it. */
 export default defineWorkflow(
   { name: "order", version: "2.0.0" },
   async (ctx, order: { items: number }) => {
