@@ -1,11 +1,12 @@
 /**
- * Asking a database that may be away: again and again, until it answers or nobody wants to know.
+ * Calls of a database that may be unavailable: repeated until it answers or the engine ends.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
-import { outcomeOf } from "../store/sql/sqlstate.ts";
+import type { Outcome } from "../ports/outcome.ts";
+import type { Store } from "../ports/store.ts";
 import { VersionUnavailableError } from "../version/contract_errors.ts";
 import { engineLog } from "../base/log.ts";
 
@@ -17,30 +18,35 @@ export function nextPause(ms: number): number {
   return Math.min(ms * 2, PAUSE_MS.most);
 }
 
-/**
- * Whether asking again may help: everything does that is not known to last.
- *
- * @param error What was thrown: by the database, or for code that can't be had.
- */
-export function isTransient(error: unknown): boolean {
-  if (error instanceof VersionUnavailableError) return error.kind === "passing";
-  return outcomeOf(error) !== "refused";
-}
-
-/** Whether a batch fails for the sake of some item: what {@linkcode isTransient} does not say. */
-export function isPermanent(error: unknown): boolean {
-  return !isTransient(error);
-}
-
-/** Repeats what fails; made for the database, whose answers are either given or not. */
+/** Repeats calls of the database that fail. */
 export class DatabaseRetry {
   readonly #clock: Clock;
+  readonly #store: Pick<Store, "outcomeOf">;
   readonly #pauses = new Set<() => void>();
   #over = false;
 
-  /** @param clock Times the pauses. */
-  constructor(clock: Clock) {
+  /**
+   * @param clock Times the pauses.
+   * @param store Says what its errors mean.
+   */
+  constructor(clock: Clock, store: Pick<Store, "outcomeOf">) {
     this.#clock = clock;
+    this.#store = store;
+  }
+
+  /** See {@linkcode Store.outcomeOf}. */
+  outcomeOf(error: unknown): Outcome {
+    return this.#store.outcomeOf(error);
+  }
+
+  /**
+   * Whether another attempt may succeed: that is so unless the error is known to last.
+   *
+   * @param error An error of the store, or one of code that is unavailable.
+   */
+  isTransient(error: unknown): boolean {
+    if (error instanceof VersionUnavailableError) return error.kind === "passing";
+    return this.outcomeOf(error) !== "refused";
   }
 
   /**
@@ -56,7 +62,7 @@ export class DatabaseRetry {
       try {
         return await ask();
       } catch (error) {
-        if (!isTransient(error)) throw error;
+        if (!this.isTransient(error)) throw error;
         engineLog.warn("Cannot {what}, trying again in {wait} ms: {error}", { what, wait, error });
         await this.pause(wait);
       }

@@ -135,7 +135,7 @@ export class Engine {
       new Map([[DEFAULT_QUEUE, { concurrency: activityConcurrency, rate: null }]]);
     this.#options = options;
     this.#databaseClock = new DatabaseClock(clock);
-    this.#databaseRetry = new DatabaseRetry(clock);
+    this.#databaseRetry = new DatabaseRetry(clock, store);
     this.#exclusions = new Exclusions(clock, options.probeMs);
     this.#lease = new NodeLease({
       nodes: store.nodes,

@@ -11,9 +11,8 @@
  */
 
 import { Batcher, type Load } from "../base/batcher.ts";
-import { outcomeOf } from "../store/sql/sqlstate.ts";
 import { engineLog } from "../base/log.ts";
-import { type DatabaseRetry, isTransient, nextPause, PAUSE_MS } from "./database_retry.ts";
+import { type DatabaseRetry, nextPause, PAUSE_MS } from "./database_retry.ts";
 
 type Tried<R> = { readonly result: R } | { readonly error: unknown };
 
@@ -57,7 +56,7 @@ export class RetryingBatcher<T, R> {
       const tried = await this.#batcher.add(item);
       if ("result" in tried) return tried.result;
       if (this.#databaseRetry.isOver) break;
-      if (!isTransient(tried.error)) throw tried.error;
+      if (!this.#databaseRetry.isTransient(tried.error)) throw tried.error;
       await this.#databaseRetry.pause(wait);
     }
     return undefined;
@@ -79,7 +78,7 @@ export class RetryingBatcher<T, R> {
       systemic.inRow = -Infinity;
       return results.map((result) => ({ result }));
     } catch (error) {
-      const outcome = outcomeOf(error);
+      const outcome = this.#databaseRetry.outcomeOf(error);
       if (outcome === "unknown") throw error;
       if (items.length > 1) {
         const half = items.length >> 1;

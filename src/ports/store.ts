@@ -8,6 +8,7 @@
 import type { AttributesChange } from "../base/attributes.ts";
 import type { HealthStore, Serves } from "./health.ts";
 import type { LineageStore } from "./lineage.ts";
+import type { Outcome } from "./outcome.ts";
 import type { RetentionStore } from "./retention.ts";
 import type { RunCondition, RunQuery } from "./run_query.ts";
 import type {
@@ -54,6 +55,13 @@ export interface Store extends AsyncDisposable {
    * connection.
    */
   transact(work: (transaction: StoreTransaction) => Promise<void>): Promise<void>;
+  /**
+   * Says what an error means for the call that failed.
+   *
+   * @param error The error of this store, its database or its driver.
+   * @returns The outcome; `unknown` for errors that the store does not know.
+   */
+  outcomeOf(error: unknown): Outcome;
   /** Histories of runs, which only the owner of a run may write. */
   readonly journal: JournalStore;
   /** Runs as rows: what any process may do to them. */

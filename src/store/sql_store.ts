@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Outcome } from "../ports/outcome.ts";
 import type { Store, StoreTransaction } from "../ports/store.ts";
 import type { SqlDriver, SqlValue } from "./sql/driver.ts";
 import { HealthFacts } from "./health.ts";
@@ -18,6 +19,7 @@ import { Runs } from "./runs/run_store.ts";
 import { Schedules } from "./schedules/schedule_store.ts";
 import type { SchemaName } from "./schema/name.ts";
 import { CLOCK, milliseconds } from "./sql/fragments.ts";
+import { outcomeOf } from "./sql/sqlstate.ts";
 import { Tasks } from "./tasks/task_store.ts";
 import { Versions } from "./versions/version_store.ts";
 
@@ -93,6 +95,11 @@ export class SqlStore implements Store {
   async now(): Promise<number> {
     const [row] = await this.#driver.query<{ now: number }>(NOW);
     return row!.now;
+  }
+
+  /** See {@linkcode Store.outcomeOf}. */
+  outcomeOf(error: unknown): Outcome {
+    return outcomeOf(error);
   }
 
   /** See {@linkcode Store.transact}. */

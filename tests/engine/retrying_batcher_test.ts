@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { DatabaseRetry } from "../../src/engine/database_retry.ts";
 import { RetryingBatcher } from "../../src/engine/retrying_batcher.ts";
 import { DatabaseUnavailableError } from "../../src/store/errors.ts";
+import { outcomeOf } from "../../src/store/sql/sqlstate.ts";
 import { PASSING_STATES } from "../support/losses.ts";
 import type { Clock } from "../../src/base/clock.ts";
 
@@ -25,7 +26,11 @@ function fault(code: string): Error {
 }
 
 function batcherOf(ask: (items: readonly number[]) => Promise<number[]>) {
-  return new RetryingBatcher<number, number>((n) => `ask for ${n}`, ask, new DatabaseRetry(hasty));
+  return new RetryingBatcher<number, number>(
+    (n) => `ask for ${n}`,
+    ask,
+    new DatabaseRetry(hasty, { outcomeOf }),
+  );
 }
 
 const all = (items: readonly number[]) => Promise.resolve(items.map((n) => n * 2));
@@ -87,7 +92,7 @@ Deno.test("a statement takes no more than fits, and a single item that is larger
       batches.push(items);
       return all(items);
     },
-    new DatabaseRetry(hasty),
+    new DatabaseRetry(hasty, { outcomeOf }),
     { weigh: (n) => n, most: 10 },
   );
   await Promise.all([4, 5, 6, 30, 1, 2].map((n) => batcher.add(n)));
@@ -95,7 +100,7 @@ Deno.test("a statement takes no more than fits, and a single item that is larger
 });
 
 Deno.test("no caller waits any more once the retries have ended", async () => {
-  const databaseRetry = new DatabaseRetry(hasty);
+  const databaseRetry = new DatabaseRetry(hasty, { outcomeOf });
   const batcher = new RetryingBatcher<number, number>(
     () => "ask",
     () => Promise.reject(fault("53100")),

@@ -109,6 +109,13 @@ Deno.test("a driver is imported by its own adapter and by nothing else", async (
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("only the store reads SQLSTATEs: other code asks Store.outcomeOf", async () => {
+  const wrong = (await imports()).filter(({ from, to }) =>
+    to === "src/store/sql/sqlstate.ts" && folderOf(from) !== "store"
+  );
+  assert.deepEqual(wrong, []);
+});
+
 Deno.test("the replay floor knows no I/O and no clock of its own", async () => {
   const wrong = (await imports()).filter(({ from, to }) =>
     folderOf(from) === "replay" && !to.startsWith("src/") && to !== "node:async_hooks" &&

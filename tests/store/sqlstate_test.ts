@@ -6,10 +6,12 @@
 
 import assert from "node:assert/strict";
 import { InvalidArgumentError } from "../../src/base/errors.ts";
-import { isTransient } from "../../src/engine/database_retry.ts";
+import { DatabaseRetry } from "../../src/engine/database_retry.ts";
 import { DatabaseUnavailableError } from "../../src/store/errors.ts";
-import { type Outcome, outcomeOf } from "../../src/store/sql/sqlstate.ts";
+import type { Outcome } from "../../src/ports/outcome.ts";
+import { outcomeOf } from "../../src/store/sql/sqlstate.ts";
 import { forEachDatabase } from "../support/database.ts";
+import { HandClock } from "../support/hand_clock.ts";
 
 function coded(code: string): Error {
   return Object.assign(new Error("said no"), { code });
@@ -26,8 +28,9 @@ Deno.test("SQLSTATE-1: only what is known to last is taken to last", () => {
   assert.deepEqual(told(lasting), lasting.map((): Outcome => "refused"));
   assert.deepEqual(told(passing), passing.map((): Outcome => "undone"));
   assert.deepEqual(told(lost), lost.map((): Outcome => "unknown"));
-  assert.ok([...passing, ...lost].every((code) => isTransient(coded(code))));
-  assert.ok(!lasting.some((code) => isTransient(coded(code))));
+  const retry = new DatabaseRetry(new HandClock(), { outcomeOf });
+  assert.ok([...passing, ...lost].every((code) => retry.isTransient(coded(code))));
+  assert.ok(!lasting.some((code) => retry.isTransient(coded(code))));
 });
 
 Deno.test("SQLSTATE-1: a driver's words are unknown outcomes, a mistake in code lasts", () => {

@@ -8,7 +8,7 @@
 import { Batcher } from "../../base/batcher.ts";
 import type { Announced, NewTask, TaskStore } from "../../ports/tasks.ts";
 import type { RunningAttempt } from "./running_attempt.ts";
-import { type DatabaseRetry, isPermanent } from "../database_retry.ts";
+import type { DatabaseRetry } from "../database_retry.ts";
 
 /**
  * What came of a task that was to be written; `skipped`: its attempt has ended before; `refused`:
@@ -37,6 +37,7 @@ export class TaskWriter {
   constructor(store: TaskStore, databaseRetry: DatabaseRetry) {
     this.#store = store;
     this.#databaseRetry = databaseRetry;
+    const isPermanent = (error: unknown) => !databaseRetry.isTransient(error);
     this.#batcher = new Batcher((items) => this.#write(items), undefined, undefined, isPermanent);
   }
 

@@ -34,7 +34,7 @@ export interface ExecutorContext extends Omit<AttemptContext, "runId" | "seed"> 
   /** Writes histories. */
   readonly journal: JournalWriter;
   /** The database, for transactions and generations. */
-  readonly store: Pick<Store, "transact" | "lineage">;
+  readonly store: Pick<Store, "lineage" | "outcomeOf" | "transact">;
   /** What runs do to other runs. */
   readonly children: Children;
   /** The versions of next generations. */

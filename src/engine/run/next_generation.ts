@@ -15,7 +15,6 @@ import type { Outcome } from "../../replay/turn.ts";
 import { type ExitOrReload, LOST } from "./exit.ts";
 import type { ExecutorContext } from "./executor_context.ts";
 import { engineLog } from "../../base/log.ts";
-import { isTransient } from "../database_retry.ts";
 import { isCancel, restOf } from "./policies.ts";
 import type { RunRecord } from "./record.ts";
 
@@ -48,7 +47,7 @@ export async function continueAsNew(
 ): Promise<ExitOrReload> {
   const ending = endOf(record, execution);
   const continued = await databaseRetry.run("continue a run as new", async () => {
-    const target = await targetOf(record.run, outcome, versions);
+    const target = await targetOf(record.run, outcome, { versions, databaseRetry });
     if ("refused" in target) return target;
     const at = await lineage.continueAsNew({ ...ending, ...target });
     return at === null ? null : { ...target, startedAt: at };
@@ -122,14 +121,14 @@ function endOf({ run, next }: RunRecord, { unconsumed }: Execution): GenerationE
 async function targetOf(
   { runId, workflow, hash, specifier }: ClaimedRun,
   { input, version }: Continued,
-  versions: Context["versions"],
+  { versions, databaseRetry }: Pick<Context, "versions" | "databaseRetry">,
 ): Promise<Target | { readonly refused: string }> {
   const current = version === "current" ? await versions.current(workflow) : undefined;
   if (current !== undefined && current.hash !== hash) {
     try {
       return { ...current, input: await versions.checkInput(current.hash, input) };
     } catch (error) {
-      throwUnlessFinal(error);
+      throwUnlessFinal(error, databaseRetry);
       engineLog.warn("Run {run} continues as new on the version that it has: {error}", {
         run: runId,
         error,
@@ -139,11 +138,11 @@ async function targetOf(
   try {
     return { hash, specifier, input: await versions.checkInput(hash, input) };
   } catch (error) {
-    throwUnlessFinal(error);
+    throwUnlessFinal(error, databaseRetry);
     return { refused: encodeError(error) };
   }
 }
 
-function throwUnlessFinal(error: unknown): void {
-  if (!isContinuumError(error) || isTransient(error)) throw error;
+function throwUnlessFinal(error: unknown, databaseRetry: Context["databaseRetry"]): void {
+  if (!isContinuumError(error) || databaseRetry.isTransient(error)) throw error;
 }

@@ -21,7 +21,7 @@ import {
   startAttempt,
 } from "./attempt.ts";
 import { engineLog } from "../../base/log.ts";
-import { isTransient, PAUSE_MS } from "../database_retry.ts";
+import { PAUSE_MS } from "../database_retry.ts";
 
 /**
  * The outcome: the event and the result of its write, a failed attempt, or no attempt
@@ -70,7 +70,10 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
    * @param fence Where the event is written.
    * @returns The outcome; never rejects.
    */
-  async run(store: Pick<Store, "transact">, fence: TransactionFence): Promise<TransactionEnd> {
+  async run(
+    store: Pick<Store, "transact" | "outcomeOf">,
+    fence: TransactionFence,
+  ): Promise<TransactionEnd> {
     let outcome: AttemptOutcome | undefined;
     let result: CommitResult | undefined;
     try {
@@ -88,7 +91,8 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
       });
     } catch (error) {
       if (!(error instanceof RollBack)) {
-        if (this.#running === undefined && isTransient(error)) return this.#kept(error);
+        const mayPass = store.outcomeOf(error) !== "refused";
+        if (this.#running === undefined && mayPass) return this.#kept(error);
         return failedAttempt(this.#command, this.#earlier, error, this.#context);
       }
     }

@@ -8,16 +8,7 @@
  */
 
 import { isContinuumError } from "../../base/errors.ts";
-
-/**
- * What an error means for the statement that failed.
- *
- * - `refused`: the same statement will always fail; nothing was written.
- * - `undone`: nothing was written; the statement may succeed later.
- * - `unknown`: the database may have carried it out although the result was lost. Read before
- *   concluding.
- */
-export type Outcome = "refused" | "undone" | "unknown";
+import type { Outcome } from "../../ports/outcome.ts";
 
 /** Errors in code, and values that no JavaScript string can hold: they last. */
 const MISTAKES = new Set([
