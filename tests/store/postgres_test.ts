@@ -30,6 +30,7 @@ import {
   makeDue,
   newEvent,
   newRun,
+  newTask,
   newWorld,
   NODE,
   register,
@@ -207,6 +208,40 @@ Deno.test("INSERT-2: a start in a transaction that another one was ahead of find
     await first.close();
     await second.close();
   }
+});
+
+Deno.test("a task that is claimed, or given back, while its run gives it up is given up", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  const driver = await db.database.open();
+  const fill = (text: string) => new SchemaName(db.schema).fill(text);
+  const run = await claimed(store, "r");
+  await store.tasks.announce([newTask(run), newTask(run, { position: 1, token: 3 })]);
+  const change = async (text: string, given: number) => {
+    await driver.transaction(async (session) => {
+      await session.query(fill(text));
+      const asked = store.tasks.cancel(run.id, run.token, [given]);
+      while (await waiting(db) === 0);
+      return { asked };
+    }).then(async ({ asked }) => assert.deepEqual(await asked, given === 0 ? [] : [1]));
+  };
+  try {
+    await change(
+      `update {schema}.tasks set state = 'leased', node = '${NODE}', token = 7, expires_at = null
+       where position = 0`,
+      0,
+    );
+    await change(
+      `update {schema}.tasks set state = 'ready', node = null, token = null where position = 1`,
+      1,
+    );
+  } finally {
+    await driver.close();
+  }
+  const rows = await db.query<{ position: number; asked: boolean }>(
+    "select position, cancel_requested as asked from {schema}.tasks",
+  );
+  assert.deepEqual(rows.map((row) => ({ ...row })), [{ position: 0, asked: true }]);
 });
 
 /** How many statements on a schema wait for another's transaction. */

@@ -155,14 +155,19 @@ export const RUN_TASK_STATEMENTS = {
     select run.id, position from {schema}.runs as run, unnest($positions::integer[]) as position
     where run.id = $run and run.token = $runToken::bigint
   ),
+  held as materialized (
+    select task.position, task.state from {schema}.tasks as task
+    join given on task.run = given.id and task.position = given.position
+    order by task.position for update of task
+  ),
   gone as (
-    delete from {schema}.tasks as task using given
-    where task.run = given.id and task.position = given.position and task.state = 'ready'
+    delete from {schema}.tasks as task
+    where task.run = $run and task.position = any(array(select position from held where state = 'ready'))
     returning task.position
   ),
   marked as (
-    update {schema}.tasks as task set cancel_requested = true from given
-    where task.run = given.id and task.position = given.position and task.state <> 'ready'
+    update {schema}.tasks as task set cancel_requested = true
+    where task.run = $run and task.position = any(array(select position from held where state <> 'ready'))
   )
   select position from gone`,
   ),
