@@ -38,27 +38,27 @@ export function openIn(db: EmptyDatabase, options: OpenOptions = {}): Promise<Co
   return Continuum.open({ ...BRISK, database, schema, ...options });
 }
 
-/** How long something may take that should take no time, in milliseconds. */
-const PATIENCE = 20_000;
+/** How long something may take that should happen at once, in milliseconds. */
+const DEADLINE_MS = 20_000;
 const LOOK_EVERY = 10;
 
 /**
  * Polls until a condition holds; for events without a promise, since another process causes them.
  *
- * @param look Looks; `undefined`: not yet.
- * @param told What was looked for.
+ * @param look Looks once; `undefined` if it is not there yet.
+ * @param describe What was looked for, for the message.
  */
 export async function eventually<T>(
   look: () => Promise<T | undefined> | T | undefined,
-  told: () => string,
+  describe: () => string,
 ): Promise<T> {
   // Looks are counted, in place of time: a machine that stood still has not looked.
-  for (let looks = 0; looks < PATIENCE / LOOK_EVERY; looks++) {
+  for (let looks = 0; looks < DEADLINE_MS / LOOK_EVERY; looks++) {
     const found = await look();
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
   }
-  assert.fail(`in ${PATIENCE} ms there was no ${told()}`);
+  assert.fail(`in ${DEADLINE_MS} ms there was no ${describe()}`);
 }
 
 /** Waits until a run is in a state that it rests in. */
@@ -75,12 +75,12 @@ export async function reached(
 
 /** A run's result, within a time that is long for it. */
 export async function resultOf<T>(run: RunHandle<T>): Promise<T> {
-  const patience = new AbortController();
+  const deadline = new AbortController();
   let isOver = false;
   const watching = eventually(() => isOver || undefined, () => `end of run ${run.id}`)
-    .catch((error) => patience.abort(error));
+    .catch((error) => deadline.abort(error));
   try {
-    return await run.result({ signal: patience.signal }); // at once: the error shows this line
+    return await run.result({ signal: deadline.signal }); // at once: the error shows this line
   } finally {
     isOver = true;
     await watching;

@@ -62,7 +62,7 @@ for (const [where, open] of [["PGlite", virtualPglite], ["Postgres", virtualPost
     await db.time.settled();
     await db.query(`update {schema}.runs set token = token + 1`);
     await db.time.moveTo(db.clock.monotonic() + MINUTE);
-    assert.equal(node.departures[0]?.exit.kind, "lost");
+    assert.equal(node.exits[0]?.exit.kind, "lost");
   });
 
   test("a run of which the database has lost the last commits continues from its row", async (open) => {

@@ -208,7 +208,7 @@ forEachDatabase("executing a run", (database, test) => {
     const end = await node.left(id, "ended");
     assert(end.kind === "ended" && end.state === "failed");
     assert.match(end.error!, /result\.items\[0\]\.callback/);
-    assert.equal(node.departures.length, 1);
+    assert.equal(node.exits.length, 1);
   });
 
   test("an effect that fails while another is unawaited ends neither run nor process", async () => {

@@ -26,7 +26,7 @@ async function logging(
 }
 
 /** Wakes a run by a message that it does not wait for, and lets it leave memory again. */
-async function stir(node: TestNode, runId: string, name: string): Promise<void> {
+async function wakeWithSignal(node: TestNode, runId: string, name: string): Promise<void> {
   node.forget();
   await node.signal(runId, name);
   await node.left(runId, "suspended");
@@ -60,12 +60,12 @@ forEachDatabase("what runs log", (database, test) => {
     await using _ = node;
     const id = await node.start("waits");
     await node.left(id, "suspended");
-    await stir(node, id, "stray");
-    await stir(node, id, "stray");
+    await wakeWithSignal(node, id, "stray");
+    await wakeWithSignal(node, id, "stray");
     assert.deepEqual(lines, ["start"]);
-    await stir(node, id, "one");
-    await stir(node, id, "stray");
-    await stir(node, id, "stray");
+    await wakeWithSignal(node, id, "one");
+    await wakeWithSignal(node, id, "stray");
+    await wakeWithSignal(node, id, "stray");
     assert.deepEqual(lines, ["start", "one", "after one"]);
     await node.signal(id, "two");
     await node.left(id, "ended");
@@ -105,9 +105,9 @@ forEachDatabase("what runs log", (database, test) => {
     await using _ = node;
     const id = await node.start("turns", 0);
     await node.left(id, "suspended");
-    await stir(node, id, "stray");
-    await stir(node, id, "go");
-    await stir(node, id, "stray");
+    await wakeWithSignal(node, id, "stray");
+    await wakeWithSignal(node, id, "go");
+    await wakeWithSignal(node, id, "stray");
     assert.deepEqual(lines, ["start 0", "end 0", "start 1", "end 1", "start 2"]);
     await node.signal(id, "go");
     await node.left(id, "ended");
@@ -152,7 +152,7 @@ forEachDatabase("what runs log", (database, test) => {
     const id = await node.start("old");
     await node.left(id, "suspended");
     await move(node, id, "next");
-    await stir(node, id, "stray");
+    await wakeWithSignal(node, id, "stray");
     await node.signal(id, "go");
     await node.left(id, "ended");
     assert.deepEqual(lines, ["start", "new end"]);
@@ -186,7 +186,7 @@ forEachDatabase("what runs log", (database, test) => {
     ];
     assert.equal(delivered_seq, null, "without a line nothing of lines is written");
     await move(node, id, "speaks");
-    await stir(node, id, "stray");
+    await wakeWithSignal(node, id, "stray");
     await node.signal(id, "go");
     await node.left(id, "ended");
     assert.deepEqual(lines, ["waits", "end"]);
@@ -250,7 +250,7 @@ forEachDatabase("what runs log", (database, test) => {
        from run, (values (0, 'one'), (1, 'two')) as event (seq, name)`,
       [id],
     );
-    await stir(node, id, "stray");
+    await wakeWithSignal(node, id, "stray");
     assert.deepEqual(lines, ["start", "one", "two"]);
   });
 });

@@ -85,7 +85,7 @@ forEachDatabase("the timeout of a run", (database, test) => {
     const id = await node.start("cleans", undefined, undefined, { timeout: "1h" });
     clock.moveTo(HOUR + 60_000);
     isTimedOut(await node.left(id, "ended"), id);
-    assert.deepEqual(node.departures.map(({ exit }) => exit.kind), ["ended"]);
+    assert.deepEqual(node.exits.map(({ exit }) => exit.kind), ["ended"]);
     await replays(node, cleans, id);
   });
 

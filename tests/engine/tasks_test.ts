@@ -622,7 +622,7 @@ forEachDatabase("executing activities", (database, test) => {
     await until(async () => (await tasksOf(db))[0]?.state === "ready");
     await using has = await TestNode.open(db, [workflow], { pinned });
     await has.left(id, "ended");
-    assert.equal(lacks.departures.length, 0);
+    assert.equal(lacks.exits.length, 0);
     const row = await has.store.runs.get(id);
     assert.deepEqual(decode(row!.result!), { value: 1 });
   });

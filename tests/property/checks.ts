@@ -14,8 +14,8 @@ import { executionOf } from "../../src/workflow/execute.ts";
 import type { VirtualDatabase } from "../support/virtual_database.ts";
 
 import { type EndedRun, type Generation, keyOf, outstandingOf } from "./ended_runs.ts";
-import type { Aftermath } from "./runs.ts";
-import type { Tellings } from "./end_notifications.ts";
+import type { Results } from "./runs.ts";
+import type { EndNotifications } from "./end_notifications.ts";
 import type { MadeAttempt, RandomWorld } from "./world.ts";
 
 const drain: Drain = await probeDrain();
@@ -106,7 +106,7 @@ function checkOutcome(run: EndedRun, isLast: boolean, outcome: Outcome): void {
 // ---- effects ----------------------------------------------------------------------------------
 
 /** Transactions have happened exactly once if the history says that they have, and else not. */
-export function checkTransactions({ runs, ledger }: Pick<Aftermath, "runs" | "ledger">): void {
+export function checkTransactions({ runs, ledger }: Pick<Results, "runs" | "ledger">): void {
   const happened = runs.flatMap(({ generations }) =>
     generations.flatMap((generation) =>
       generation.events.filter(({ kind }) => kind === "transaction.completed")
@@ -121,7 +121,7 @@ export function checkTransactions({ runs, ledger }: Pick<Aftermath, "runs" | "le
  * history says, and no attempt was made twice, unless its node had died.
  */
 export function checkAttempts(
-  { runs, made }: Pick<Aftermath, "runs" | "made">,
+  { runs, made }: Pick<Results, "runs" | "made">,
   { died }: { died: boolean },
 ): void {
   const byKey = Map.groupBy(made, ({ key }) => key);
@@ -161,14 +161,14 @@ function keyed(
  * Every run has ended, and no child outlived a parent that was to take it along, once it could be
  * told of its parent's end.
  */
-export function checkEnded(runs: readonly EndedRun[], tellings: Tellings): void {
+export function checkEnded(runs: readonly EndedRun[], notifications: EndNotifications): void {
   const byId = new Map(runs.map((run) => [run.id, run]));
   for (const { runId, state, stuckReason, parent, parentClose, endedAt } of runs) {
     assert.match(state, /^(completed|failed|cancelled|terminated)$/, `${runId}: ${stuckReason}`);
     const above = parent === null ? undefined : byId.get(parent);
     if (above === undefined || parentClose !== "terminate") continue;
-    const toldBy = tellings.toldBy(above.endedAt!);
-    assert.ok(endedAt! <= toldBy, `${runId}, ${state}, outlived its parent`);
+    const notifiedBy = notifications.notifiedBy(above.endedAt!);
+    assert.ok(endedAt! <= notifiedBy, `${runId}, ${state}, outlived its parent`);
   }
 }
 

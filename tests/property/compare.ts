@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import type { HistoryEvent } from "../../src/replay/history.ts";
 import { type EndedRun, type Generation, keyOf } from "./ended_runs.ts";
-import type { Aftermath } from "./runs.ts";
+import type { Results } from "./runs.ts";
 import type { Command } from "../../src/replay/commands.ts";
 
 /** What happened in one family of runs: a scenario's run, and all that it started. */
@@ -25,7 +25,7 @@ export function familyOf(runId: string): string {
 }
 
 /** The families of an aftermath, by the id of their first run. */
-export function familiesOf({ runs, made }: Aftermath): Map<string, Family> {
+export function familiesOf({ runs, made }: Results): Map<string, Family> {
   const attemptEnds = new Map<string, Set<number>>();
   for (const { key, endedAt } of made) {
     const ends = attemptEnds.get(key) ?? new Set();
@@ -130,7 +130,7 @@ function isContested(family: Family, generation: Generation): boolean {
 function isMeddledWith({ runs }: Family, run: EndedRun): boolean {
   const parent = runs.find(({ id }) => id === run.parent);
   if (parent === undefined) return false;
-  const isTold = parent.generations.some(({ events }) =>
+  const isNotified = parent.generations.some(({ events }) =>
     events.some(({ kind, at }) => kind.startsWith("child.") && at === run.endedAt)
   );
   const acts = parent.generations.flatMap(({ events }) =>
@@ -138,7 +138,7 @@ function isMeddledWith({ runs }: Family, run: EndedRun): boolean {
       kind === "cancel.requested" || (kind.startsWith("call.") && !name.startsWith("start"))
     ).map(({ at }) => at)
   );
-  if (!isTold && parent.endedAt !== null) acts.push(parent.endedAt);
+  if (!isNotified && parent.endedAt !== null) acts.push(parent.endedAt);
   const moments = new Set([
     run.endedAt,
     ...run.generations.flatMap(({ start, events }) => [

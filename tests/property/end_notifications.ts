@@ -11,10 +11,10 @@ import type { Decide } from "../support/losses.ts";
 const ENDS = /^(journal\.|runs\.end$)/;
 
 /** Tells of their ends, in one transaction. */
-const TELLS = /^lineage\.(ended|lockWoken|stop|tell|settle)$/;
+const NOTIFIES = /^lineage\.(ended|lockWoken|stop|tell|settle)$/;
 
 /** Has told of them, and ended children, whether or not its answer is lost. */
-const TOLD = "commit of lineage.ended";
+const NOTIFIED = "commit of lineage.ended";
 
 /** What there was of it in one moment. */
 interface Moment {
@@ -23,11 +23,11 @@ interface Moment {
   /** A node could not send the notifications of ended runs. */
   hasFailed: boolean;
   /** A node has sent the notifications of ended runs. */
-  hasTold: boolean;
+  hasNotified: boolean;
 }
 
 /** Watches the statements that end runs, and that tell of it. */
-export class Tellings {
+export class EndNotifications {
   readonly #moments = new Map<number, Moment>();
 
   /**
@@ -41,8 +41,8 @@ export class Tellings {
     return (name) => {
       const fate = decide(name);
       const hasFailed = fate !== "answered";
-      if (name === TOLD) this.#note(now(), { hasTold: true, isInDoubt: hasFailed });
-      else if (TELLS.test(name)) this.#note(now(), { hasFailed });
+      if (name === NOTIFIED) this.#note(now(), { hasNotified: true, isInDoubt: hasFailed });
+      else if (NOTIFIES.test(name)) this.#note(now(), { hasFailed });
       else if (ENDS.test(name)) this.#note(now(), { isInDoubt: hasFailed });
       return fate;
     };
@@ -54,21 +54,22 @@ export class Tellings {
    *
    * @param end When the run ended.
    */
-  toldBy(end: number): number {
+  notifiedBy(end: number): number {
     const first = this.#moments.get(end);
     if (first === undefined || !(first.isInDoubt || first.hasFailed)) return end;
-    const later = [...this.#moments].filter(([at, { hasTold, hasFailed }]) =>
-      at > end && hasTold && !hasFailed
+    const later = [...this.#moments].filter(([at, { hasNotified, hasFailed }]) =>
+      at > end && hasNotified && !hasFailed
     );
     return Math.min(...later.map(([at]) => at));
   }
 
   #note(at: number, found: Partial<Moment>): void {
-    const known = this.#moments.get(at) ?? { isInDoubt: false, hasFailed: false, hasTold: false };
+    const known = this.#moments.get(at) ??
+      { isInDoubt: false, hasFailed: false, hasNotified: false };
     this.#moments.set(at, {
       isInDoubt: known.isInDoubt || found.isInDoubt === true,
       hasFailed: known.hasFailed || found.hasFailed === true,
-      hasTold: known.hasTold || found.hasTold === true,
+      hasNotified: known.hasNotified || found.hasNotified === true,
     });
   }
 }

@@ -1,41 +1,41 @@
 /**
- * How random workflows are executed: what must hold, holds in each of these manners.
+ * The modes in which random workflows are executed: the properties hold in each.
  *
  * @module
  */
 
 import { type Fate, PASSING_STATES } from "../support/losses.ts";
-import type { Manner } from "./runs.ts";
+import type { ExecutionMode } from "./runs.ts";
 
 const ROOM = 1_000_000;
 
 /** Every run stays in memory until it ends. */
-export const RESIDENT: Manner = {
+export const RESIDENT: ExecutionMode = {
   name: "runs stay in memory",
   node: { lingerMs: 1e9, maxResidentRuns: ROOM },
 };
 
-/** Every run is a row while it waits, and loaded anew when it is woken. */
-export const COLD: Manner = {
+/** Every run is a row while it waits, and loaded again when it is woken. */
+export const COLD: ExecutionMode = {
   name: "runs are parked at each wait",
   node: { lingerMs: 0, maxResidentRuns: ROOM },
 };
 
-/** Few have room at once; those that linger leave for others. */
-export const CROWDED: Manner = {
+/** Few runs fit into memory; lingering ones are evicted for others. */
+export const CROWDED: ExecutionMode = {
   name: "runs have little room",
   node: { lingerMs: 150, maxResidentRuns: 3 },
 };
 
-/** The node loses its lease now and then, fewer times than would look like poison. */
-export const EXPIRED: Manner = {
+/** The node loses its lease now and then, but not so often that runs count as poisoned. */
+export const EXPIRED: ExecutionMode = {
   name: "nodes expire",
   node: { lingerMs: 350, maxResidentRuns: ROOM },
   expiries: [240, 650, 1_270, 2_460],
 };
 
 /** Answers are lost and statements fail, so often that each kind of statement meets both. */
-export const LOSSY: Manner = {
+export const LOSSY: ExecutionMode = {
   name: "answers are lost and statements fail",
   node: { lingerMs: 150, maxResidentRuns: ROOM },
   fates: () => {

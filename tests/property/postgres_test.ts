@@ -8,10 +8,10 @@ import { virtualPostgres } from "../support/virtual_database.ts";
 import { COLD, CROWDED, EXPIRED, LOSSY, RESIDENT } from "./execution_modes.ts";
 import { assertProperty, executeAndCheck } from "./property.ts";
 
-for (const manner of [RESIDENT, COLD, CROWDED, EXPIRED, LOSSY]) {
-  Deno.test(`random workflows are executed as promised by two nodes: ${manner.name}`, async () => {
+for (const mode of [RESIDENT, COLD, CROWDED, EXPIRED, LOSSY]) {
+  Deno.test(`random workflows are executed as promised by two nodes: ${mode.name}`, async () => {
     await assertProperty(50, virtualPostgres, async (open, scenarios) => {
-      await executeAndCheck(open, scenarios, { ...manner, nodes: 2 });
+      await executeAndCheck(open, scenarios, { ...mode, nodes: 2 });
     });
   });
 }

@@ -19,9 +19,9 @@ import {
   checkTransactions,
 } from "./checks.ts";
 import { familiesOf, type Family, familyOf } from "./compare.ts";
-import { type Aftermath, execute, type Manner } from "./runs.ts";
+import { execute, type ExecutionMode, type Results } from "./runs.ts";
 import { type Scenario, scenarios, scenariosFrom } from "./scenarios.ts";
-import { Tellings } from "./end_notifications.ts";
+import { EndNotifications } from "./end_notifications.ts";
 
 // For good: promises that a program leaves rejected are reported after the run's last turn.
 installGuard();
@@ -115,7 +115,7 @@ export async function forEachFamily(
 }
 
 /** If a node expired, or does not know what it holds, its attempts may be made again. */
-function mayRepeat({ expiries, fates }: Manner): boolean {
+function mayRepeat({ expiries, fates }: ExecutionMode): boolean {
   return expiries !== undefined || fates !== undefined;
 }
 
@@ -123,19 +123,19 @@ function mayRepeat({ expiries, fates }: Manner): boolean {
 export async function executeAndCheck(
   open: OpenPlace,
   scenarios: readonly Scenario[],
-  manner: Manner,
-): Promise<Aftermath> {
-  const tellings = new Tellings();
-  const fates = manner.fates?.() ?? (() => "answered");
-  const losses = new Losses(tellings.watch(fates, () => db.clock.monotonic()));
+  mode: ExecutionMode,
+): Promise<Results> {
+  const notifications = new EndNotifications();
+  const fates = mode.fates?.() ?? (() => "answered");
+  const losses = new Losses(notifications.watch(fates, () => db.clock.monotonic()));
   await using db = await open((driver, schema) => losses.wrap(driver, schema));
-  const after = await execute(db, scenarios, manner, losses);
+  const after = await execute(db, scenarios, mode, losses);
   const made = Map.groupBy(after.made, ({ runId }) => familyOf(runId));
   const ledger = Map.groupBy(after.ledger, ({ run }) => familyOf(run));
   await forEachFamily(familiesOf(after), async ({ runs }, root) => {
-    checkEnded(runs, tellings);
+    checkEnded(runs, notifications);
     checkTransactions({ runs, ledger: ledger.get(root) ?? [] });
-    const died = { died: mayRepeat(manner) };
+    const died = { died: mayRepeat(mode) };
     checkAttempts({ runs, made: made.get(root) ?? [] }, died);
     for (const run of runs) await checkReplays(run, after.world, died);
   });

@@ -23,7 +23,7 @@ import { type MadeAttempt, RandomWorld } from "./world.ts";
 const RETRIED_MS = Math.max(PAUSE_MS.most, RETRY_MS);
 
 /** How scenarios are executed. */
-export interface Manner {
+export interface ExecutionMode {
   /** In words. */
   readonly name: string;
   /** How long runs linger, and how many may be resident. */
@@ -36,8 +36,8 @@ export interface Manner {
   readonly fates?: () => Decide;
 }
 
-/** What has become of scenarios. */
-export interface Aftermath {
+/** The results of scenarios. */
+export interface Results {
   /** All runs, children too. */
   readonly runs: readonly EndedRun[];
   /** All attempts. */
@@ -52,28 +52,28 @@ export interface Aftermath {
 export async function execute(
   db: VirtualDatabase,
   scenarios: readonly Scenario[],
-  manner: Manner,
+  mode: ExecutionMode,
   losses: Losses,
-): Promise<Aftermath> {
+): Promise<Results> {
   const witness = new Witness();
   const ledger = `"${db.schema}".ledger`;
   const world = new RandomWorld(db.clock, ledger);
   const nodes = await Promise.all(
-    Array.from({ length: manner.nodes ?? 1 }, () =>
+    Array.from({ length: mode.nodes ?? 1 }, () =>
       TestNode.open(db, [world.workflow], {
         ...db.node,
         activities: world.named,
         pinned: world.pinned,
         onExecution: (start, execution) => witness.watch(start, execution),
-        ...manner.node,
+        ...mode.node,
       })),
   );
   try {
     await db.query(`create table ${ledger} (run text, key text)`);
     losses.begin();
-    await live(db, nodes, scenarios, manner.expiries ?? []);
+    await live(db, nodes, scenarios, mode.expiries ?? []);
     losses.end();
-    if (manner.fates !== undefined) await db.time.moveTo(db.clock.monotonic() + RETRIED_MS);
+    if (mode.fates !== undefined) await db.time.moveTo(db.clock.monotonic() + RETRIED_MS);
   } finally {
     losses.end();
     for (const node of nodes) await node.engine.close(0); // time does not pass by itself

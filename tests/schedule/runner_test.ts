@@ -172,7 +172,7 @@ forEachDatabase("a node with schedules", (database, test) => {
       } else {
         await until(() => {
           node.engine.receive({ kind: "ended", runId: first });
-          return Promise.resolve(node.departures.some(({ run }) => run.runId === second));
+          return Promise.resolve(node.exits.some(({ run }) => run.runId === second));
         });
       }
       await node.left(second, "suspended");

@@ -44,7 +44,7 @@ export class TestNode implements AsyncDisposable {
   /** Completes attempts from outside. */
   readonly activities: Activities;
   /** How runs left its memory, in order. */
-  readonly departures: { readonly run: ClaimedRun; readonly exit: Exit }[] = [];
+  readonly exits: { readonly run: ClaimedRun; readonly exit: Exit }[] = [];
   /** Activities that modules of its versions would export. */
   readonly pinned: Map<string, ActivityLike>;
   /** Answers in place of the code, by hash. */
@@ -77,7 +77,7 @@ export class TestNode implements AsyncDisposable {
       probeMs: 60_000,
       ...options,
       onExit: (run, exit) => {
-        this.departures.push({ run, exit });
+        this.exits.push({ run, exit });
         for (const watcher of this.#watchers) watcher();
       },
     });
@@ -166,7 +166,7 @@ export class TestNode implements AsyncDisposable {
   /** Resolves when a run has left this node's memory in that way. */
   async left(runId: string, kind: Exit["kind"]): Promise<Exit> {
     while (true) {
-      const found = this.departures.findLast(({ run, exit }) =>
+      const found = this.exits.findLast(({ run, exit }) =>
         run.runId === runId && exit.kind === kind
       );
       if (found !== undefined) return found.exit;
@@ -185,7 +185,7 @@ export class TestNode implements AsyncDisposable {
 
   /** Forgets how runs left so far. */
   forget(): void {
-    this.departures.length = 0;
+    this.exits.length = 0;
   }
 
   /** Closes the engine in good order; the database closes the store. */
