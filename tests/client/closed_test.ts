@@ -59,6 +59,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       status: () => run.status(),
       history: () => run.history(),
       generations: () => run.generations(),
+      trace: () => run.trace(),
       cancel: () => run.cancel(),
       terminate: () => run.terminate(),
       retry: () => run.retry(),
