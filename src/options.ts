@@ -163,7 +163,7 @@ export interface OpenOptions extends ConnectOptions {
 export interface RetentionOptions {
   /** Runs, from their end, with all that belongs to them. */
   readonly runs?: Duration;
-  /** Earlier generations, from when they were over, also of runs that go on. */
+  /** Earlier generations, from their end, even if their run has not ended. */
   readonly generations?: Duration;
   /** Results of activities with idempotency keys, from their commit. */
   readonly results?: Duration;

@@ -45,6 +45,6 @@ export type Answer =
 
 /** The environment of the subprocess is empty, so the first line that it reads is this. */
 export interface Hello {
-  /** Stands before each answer: what the code itself prints is none. */
+  /** Marks each answer, to distinguish it from what the code itself prints. */
   readonly mark: string;
 }

@@ -1,5 +1,5 @@
 /**
- * Effects that are asked for and lost: nobody awaits them, or nobody hears that they failed.
+ * Effects whose promise is not awaited, or whose failure is not handled.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { child, children, isFunction, keyName, list, type Node, strip } from "./
 import type { WorkflowModule } from "./workflow_module.ts";
 
 /**
- * Looks whether a statement asks for effects and drops their promises. `ctx.run(...).catch(...)`
- * says that this is meant, to the engine too, which tells of effects that nobody awaits and can't
+ * Finds out whether a statement requests effects and drops their promises. `ctx.run(...).catch(...)`
+ * says that this is meant, to the engine too, which warns of effects that are not awaited and can't
  * see a `void`.
  *
  * @param module The module.
@@ -32,7 +32,7 @@ export function floatingEffects(module: WorkflowModule, node: Node): Finding[] {
       range: call.range,
       message: isNext
         ? "ctx.continueAsNew does nothing by itself: what it gives must be returned"
-        : `Nobody awaits this ctx.${effect}: the run may end before it, and its failure is lost`,
+        : `This ctx.${effect} is not awaited: the run may end before it, and its failure is lost`,
       hint: isNext
         ? "Write `return ctx.continueAsNew(...)`"
         : "Await it, keep its promise, or write `.catch(() => {})` if the run may end without it",
@@ -82,7 +82,7 @@ export function swallowedError(module: WorkflowModule, node: Node): Finding | nu
   return {
     rule: "no-swallowed-errors",
     range: handler.range,
-    message: "This catch swallows cancellation too: the run goes on as if nobody had cancelled it",
+    message: "This catch swallows cancellation too: the run continues as if it was not cancelled",
     hint: "Throw again what the code has no answer to, such as CancelledError",
   };
 }

@@ -97,7 +97,7 @@ export function readWorkflowModule(program: Node, classify: Classify): WorkflowM
     const variable = node.annotation === undefined ? undefined : scopes.declared(node);
     if (variable?.kind === "param" && isContextType(node)) contexts.add(variable);
   }
-  // Helpers get the context from those who have it, so this goes on until nothing is new.
+  // Helpers get the context from those who have it, so this repeats until nothing is new.
   for (let known = -1; known < contexts.size;) {
     known = contexts.size;
     for (const call of calls) {

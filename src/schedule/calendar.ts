@@ -6,7 +6,7 @@
  * - CALENDAR-1: a fixed time that the clocks skip comes right after the gap, also where the gap ends at or
  *   beyond midnight, or is a whole day; all that one gap skips comes as one.
  * - CALENDAR-2: a fixed time that occurs twice comes the first time only.
- * - CALENDAR-3: patterns with a `*` or a step in their time go on through both hours, and leave a gap out.
+ * - CALENDAR-3: patterns with a `*` or a step in their time fire in both hours, and skip a gap.
  *
  * @module
  */

@@ -14,8 +14,8 @@ import { backoffDelay, DEFAULT_RETRY, type RetryPolicy } from "../base/backoff.t
 import { countPlanned, jitterOf, latestPlanned, plannedAfter, type Timing } from "./calendar.ts";
 
 /**
- * Where a schedule stands: it fires; somebody paused it; it can't fire, and says why; it has no
- * planned time left; somebody cancelled it.
+ * A schedule's state: it fires; a caller paused it; it can't fire, for a given reason; it has no
+ * planned time left; a caller cancelled it.
  *
  * @category Schedules
  */
@@ -42,7 +42,7 @@ export type CatchUp = "none" | "last" | "all";
 export interface Rules {
   /** When it fires. */
   readonly timing: Timing;
-  /** What it does while its last run goes on. */
+  /** What it does while its last run has not ended. */
   readonly overlap: Overlap;
   /** Which missed firings it makes up for. */
   readonly catchUp: CatchUp;
@@ -86,11 +86,11 @@ export interface Progress {
   readonly failures: number;
   /** Runs that it started by itself. */
   readonly started: number;
-  /** Runs that somebody started by hand. */
+  /** Runs that callers started by hand. */
   readonly triggered: number;
   /** Planned times left out because of `overlap`. */
   readonly skipped: number;
-  /** Planned times that nobody was there for in time. */
+  /** Planned times at which no node was available in time. */
   readonly missed: number;
 }
 
@@ -242,7 +242,7 @@ export function postponed(
 }
 
 /**
- * Lets a schedule go on that is paused or stuck. Times planned during a pause are left out, a
+ * Lets a paused or stuck schedule continue. Times planned during a pause are left out, a
  * one-shot's is not; a stuck one makes up for what it missed as its rules say.
  *
  * @param id Its id.
@@ -259,7 +259,7 @@ export function resume(id: string, rules: Rules, before: Progress, now: number):
 }
 
 /**
- * Gives a schedule other rules. With the timing that it had it goes on where it was, so that what
+ * Gives a schedule other rules. If its timing stays, it continues where it was, so that what
  * was missed is still made up for; with another it begins anew. What it has counted stays.
  *
  * @param id Its id.
@@ -332,7 +332,7 @@ const NO_VERSION: ScheduleTrouble = {
  * Parks a schedule: nothing that it has planned is passed over.
  *
  * @param before How far it has come.
- * @param trouble Why it can't go on.
+ * @param trouble Why it can't fire.
  * @returns Where it stands.
  */
 export function stuck(before: Progress, trouble: ScheduleTrouble): Progress {

@@ -23,7 +23,7 @@ export class AttemptLostError extends ContinuumError {
     super(
       "ATTEMPT_LOST",
       `Attempt ${attempt} of activity ${JSON.stringify(name)} has lost its task: another attempt ` +
-        `has begun, or nobody waits for it any more`,
+        `has begun, or its run no longer waits for it`,
       { details: { activity: name, attempt } },
     );
   }

@@ -1,12 +1,12 @@
 /**
- * What tells the world outside that two attempts are one wish, where nobody said it.
+ * The default idempotency key: the same for every attempt of an effect.
  *
- * - KEY-1: a key is of one effect for ever. It is made of the seed, which is drawn at random whenever
- *   a run starts, goes on as new or is tried again (a child's is its parent's with the position
- *   that asked for it), and never of a name that may be given twice: ids come back after their runs
+ * - KEY-1: a key belongs to one effect for ever. It is made of the seed, which is drawn at random whenever
+ *   a run starts, continues as new or is retried (a child's is its parent's with the position
+ *   that requested it), and never of a name that may be used twice: ids come back after their runs
  *   are pruned, and are the same in other namespaces and databases.
- * - KEY-2: a key is of all attempts of its effect, on whatever node and code. The seed is stored with
- *   the run, and an upgrade keeps it, as it keeps the positions of what was asked for.
+ * - KEY-2: all attempts of an effect have the same key, on any node and code. The seed is stored with
+ *   the run, and an upgrade keeps it, as it keeps the positions of commands.
  *
  * @module
  */

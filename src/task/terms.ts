@@ -39,7 +39,7 @@ type Defined =
   >;
 
 /**
- * Whether nobody has said yet how often a task is tried.
+ * Whether the number of attempts of a task is not decided yet.
  *
  * @param task The task, as its row says.
  */
@@ -78,8 +78,8 @@ export function placed(
  * @param task The task, as its row says.
  * @param activity What this node registered under the name.
  * @returns The task as the attempt goes by it; a task that is pinned to a version as it is.
- * @throws {InvalidArgumentError} If the definition makes a key that is none. Whatever else the
- * definition's function throws.
+ * @throws {InvalidArgumentError} If the definition makes an invalid key. Errors of the
+ * definition's function are rethrown.
  */
 export function decided<Task extends TaskBase>(task: Task, activity: ActivityLike): Decided<Task> {
   if (task.hash !== null) return task;

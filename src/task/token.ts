@@ -1,5 +1,5 @@
 /**
- * The text that stands for one attempt of an activity outside of the engine. Whoever has it can
+ * The text that stands for one attempt of an activity outside of the engine. Any caller who has it can
  * complete the attempt.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * A clock that stands still until somebody moves it.
+ * A clock that stands still until the test moves it.
  *
  * @module
  */

@@ -2,7 +2,7 @@
  * A database in memory whose clock is moved by hand.
  *
  * - VIRTUAL-1: the functions `clock_timestamp()` and `now()` of the schema `public` stand before those of
- *   Postgres in the search path, and say the time that the session was told last. So statements,
+ *   Postgres in the search path, and return the time that was last set in the session. So statements,
  *   and defaults of columns, see virtual time as they are.
  *
  * @module

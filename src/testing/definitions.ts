@@ -88,7 +88,7 @@ export class TestVersions extends Versions {
     return startOf(await this.registerDefinition(definition as AnyWorkflow));
   }
 
-  /** Definitions that differ by nothing but what they close over are told apart by their order. */
+  /** Definitions that differ only in the variables of their closures are distinguished by their order. */
   #manifestOf({ name, version, run }: AnyWorkflow): string {
     const text = `test ${JSON.stringify([name, version])}\n${run}`;
     let manifest = text;

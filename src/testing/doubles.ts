@@ -108,7 +108,7 @@ export interface ActivityCall {
   readonly runId: string;
   /** Which attempt it was, from 1. */
   readonly attempt: number;
-  /** The same for every attempt of one wish. */
+  /** The idempotency key: the same for every attempt of one call. */
   readonly idempotencyKey: string;
   /** The virtual time at its beginning. */
   readonly at: Date;
@@ -139,7 +139,7 @@ export class Doubles {
   /**
    * Puts a double in an activity's place, from its next attempt on.
    *
-   * @throws {InvalidArgumentError} If it is none.
+   * @throws {InvalidArgumentError} If it is not a double.
    */
   set(activity: string | ActivityDefinition<never, unknown>, double: ActivityDouble): void {
     const name = nameOf(activity);

@@ -93,7 +93,7 @@ export class TestEngine implements AsyncDisposable {
   }
 
   /**
-   * Effects that runs had asked for and that nobody had awaited when they returned, as the engine's
+   * Effects that runs had requested and not awaited when they returned, as the engine's
    * log tells of them. What is under way of them ends with the run, and what failed is lost: most
    * tests want `assert.deepEqual(engine.unawaited, [])`.
    */
@@ -193,7 +193,7 @@ export class TestEngine implements AsyncDisposable {
    * Lets time pass until a date, as {@linkcode TestEngine.advance} does.
    *
    * @param date The date.
-   * @throws {InvalidArgumentError} If it is none, or past.
+   * @throws {InvalidArgumentError} If it is not a date, or is past.
    */
   async skipTo(date: Date | string): Promise<void> {
     const { time } = this.#parts;
@@ -207,7 +207,7 @@ export class TestEngine implements AsyncDisposable {
     await time.moveTo(at);
   }
 
-  /** Resolves when nothing more happens unless time passes or somebody asks for something. */
+  /** Resolves when nothing more happens unless time passes or a caller requests something. */
   async settled(): Promise<void> {
     await this.#parts.time.settled();
   }

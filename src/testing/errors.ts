@@ -64,7 +64,7 @@ export class EndlessWaitError extends ContinuumError {
     super(
       "ENDLESS_WAIT",
       `Cannot wait for ${what} any longer: ${jumps} due moments passed, up to ` +
-        `${now.toISOString()}; does it wait for a signal while a schedule goes on?`,
+        `${now.toISOString()}; does it wait for a signal while a schedule continues to fire?`,
       { details: { now: now.toISOString(), jumps } },
     );
   }
@@ -72,7 +72,7 @@ export class EndlessWaitError extends ContinuumError {
 
 /** A run whose result is awaited was parked. Code `RUN_PARKED`. */
 export class RunParkedError extends ContinuumError {
-  /** Why, as `status().stuck` tells it. */
+  /** Why, as `status().stuck` shows it. */
   readonly reason: StuckReason;
 
   /**

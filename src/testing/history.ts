@@ -118,7 +118,7 @@ export async function readHistory(runId: string, runs: RunStore): Promise<RunHis
  *
  * @param json The file's text, or what `JSON.parse` or a JSON import made of it.
  * @returns The history.
- * @throws {HistoryFormatError} If it is none, or one of a format that this release does not know.
+ * @throws {HistoryFormatError} If it is not a history, or has a format that this release does not know.
  */
 export function loadHistory(json: unknown): RunHistory {
   const value = typeof json === "string" ? parsed(json) : json;
@@ -146,7 +146,7 @@ export function loadHistory(json: unknown): RunHistory {
     throw new HistoryFormatError(`${describe(version)} as its version`);
   }
   if (!Array.isArray(events) || !events.every(isEvent)) {
-    throw new HistoryFormatError("events that are none");
+    throw new HistoryFormatError("an invalid list of events");
   }
   return value as RunHistory;
 }

@@ -1,6 +1,6 @@
 /**
  * Knowing when an engine has come to rest: nothing is under way, and nothing will be unless time
- * passes or somebody asks for something.
+ * passes or a caller requests something.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export class IdleTracker {
    *
    * @param kind What it is.
    * @param work Does it.
-   * @param signal Aborts when nobody wants its answer any more: it does not count from then on.
+   * @param signal Aborts when its result is no longer wanted: it does not count from then on.
    */
   async during<T>(kind: BusyKind, work: () => T, signal?: AbortSignal): Promise<Awaited<T>> {
     let counts = true;

@@ -1,5 +1,5 @@
 /**
- * Runs that are parked: in production somebody looks after them, in a test nobody would.
+ * Runs that are parked: in production an operator looks after them, in a test no one would.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export class ParkedRuns {
    * @param runId The run.
    * @param runs Where it is.
    * @param awaited What is waited for.
-   * @param states Parked states that stand in nobody's way.
+   * @param states Parked states that the test expects.
    * @returns What `awaited` comes to.
    * @throws {RunParkedError} If it is parked, or was before, in another state.
    */

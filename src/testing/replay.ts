@@ -28,7 +28,7 @@ import type { WorkflowDefinition } from "../workflow/context_types.ts";
  * ```ts ignore
  * import history from "./order-o-1.history.json" with { type: "json" };
  *
- * Deno.test("orders that are on their way go on with this code", async () => {
+ * Deno.test("orders that are on their way continue with this code", async () => {
  *   await assertReplays(order, history);
  * });
  * ```
@@ -198,7 +198,7 @@ function checkOutcome(history: RunHistory, outcome: Outcome | null): void {
 }
 
 /**
- * Whether a run that had ended did so by its code: code hears of a cancellation or a timeout by an
+ * Whether a run that had ended did so by its code: code receives a cancellation or a timeout by an
  * event, unless none of it had run, or it could not be had.
  */
 function endedByItsCode(history: RunHistory): boolean {

@@ -59,7 +59,7 @@ export class TestTime {
     });
   }
 
-  /** Resolves when nothing more happens unless time passes or somebody asks for something. */
+  /** Resolves when nothing more happens unless time passes or a caller requests something. */
   settled(): Promise<void> {
     return this.#alone(() => this.#idleTracker.rest(OTHERS_CODE));
   }
@@ -88,7 +88,7 @@ export class TestTime {
         if (isOver) return;
         const { pulse } = this.#idleTracker;
         if (this.#clock.next === undefined) {
-          // Nothing is due, ever: somebody has to do something first.
+          // Nothing will be due by time alone: the test has to do something first.
           await Promise.race([this.#idleTracker.change(), ended]);
           continue;
         }

@@ -58,7 +58,7 @@ export interface ActivityOptions extends QueueOptions {
    */
   readonly onCancel?: "wait" | "abandon";
   /**
-   * Makes the key that says when two calls are one wish, of whatever runs: it gets the activity's
+   * Makes the idempotency key, which holds across runs: it receives the activity's
    * input. The first result that is committed under a key answers every later call of this name in
    * the namespace, without an attempt. `null`: no key for this input.
    */

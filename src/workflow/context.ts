@@ -326,7 +326,7 @@ function definitionOptions(definition: ActivityDefinition): CommandOptions {
   return options;
 }
 
-/** What the call says goes before what the definition says. */
+/** Options of the call override those of the definition. */
 function activityOptions(
   name: string,
   definition: ActivityDefinition | null,

@@ -42,7 +42,7 @@ export interface StepOptions extends EffectOptions {
 }
 
 /**
- * What `ctx.activity` takes beside activity and input; it goes before what the activity says.
+ * Options of `ctx.activity`; they override those of the activity's definition.
  *
  * @category Activities
  */
@@ -55,7 +55,7 @@ export interface ActivityCallOptions extends StepOptions, QueueOptions {
    */
   readonly onCancel?: "wait" | "abandon";
   /**
-   * Calls with the same key, of one activity's name in a namespace, are one wish: the first result
+   * Idempotency key: for calls with the same key and activity name, in one namespace, the first result
    * that is committed answers every later one, without an attempt. `null`: no key.
    */
   readonly idempotencyKey?: string | null;
@@ -131,7 +131,7 @@ export interface ChildOptions extends EffectOptions, RunPolicyOptions {
   /**
    * What follows for the child when its parent ends: nothing, a request to cancel, or its end at
    * once. `"cancel"` by default: no child outlives its parent unless it is let go. It follows right
-   * after the parent's end; while the database fails, the child goes on, and may come to an end of
+   * after the parent's end; while the database fails, the child continues, and may come to an end of
    * its own.
    */
   readonly parentClose?: "abandon" | "cancel" | "terminate";
@@ -332,7 +332,7 @@ export interface WorkflowContext<
   /**
    * Runs another workflow and waits for its end. Given as a definition, it is the version that this
    * workflow imports; given by name, the current version. A cancellation of this run is passed on;
-   * so is the abort of `signal`: nobody waits for the child then, which is asked to end.
+   * so is the abort of `signal`: the parent stops waiting for the child, and asks it to end.
    *
    * @throws {ChildError} If it did not complete.
    */
@@ -348,8 +348,8 @@ export interface WorkflowContext<
     options?: ChildOptions,
   ): Promise<Output>;
   /**
-   * Starts another workflow, and gives its handle once it is durable. `signal` gives up only the
-   * wait for that: the child may be started all the same, and goes on. To end it, keep the handle
+   * Starts another workflow, and gives its handle once it is durable. `signal` aborts only the
+   * wait for that: the child may be started all the same, and continues. To end it, keep the handle
    * and call its `cancel`.
    */
   startChild<Input, Output, Signals extends SignalSchemas>(
@@ -371,10 +371,10 @@ export interface WorkflowContext<
    */
   saga<Output>(fn: (saga: Saga) => Output | Promise<Output>): Promise<Awaited<Output>>;
   /**
-   * Goes on as new: `return ctx.continueAsNew(input)`. The run keeps its id, its signals and its
+   * Continues as new: `return ctx.continueAsNew(input)`. The run keeps its id, its signals and its
    * parent; its history starts anew. It does nothing unless it is returned. The input is checked as
-   * that of a start: a current version that does not take it is not gone to, and if the run's own
-   * does not either, the run fails.
+   * that of a start: if the current version refuses it, the run stays on its own, and if that
+   * refuses it too, the run fails.
    */
   continueAsNew(
     ...inputAndOptions: undefined extends Given ? [input?: Given, options?: ContinueAsNewOptions]

@@ -110,7 +110,7 @@ export function checkOptions(options: unknown, known: readonly string[], what: s
  *
  * @param value What was passed.
  * @param what What it is to be, such as `the function of activity "charge"`.
- * @throws {InvalidArgumentError} If it is none.
+ * @throws {InvalidArgumentError} If it is not a function.
  */
 export function checkFunction(value: unknown, what: string): void {
   if (typeof value === "function") return;

@@ -1,5 +1,5 @@
 /**
- * Ids of runs that somebody gives.
+ * Ids of runs that callers choose.
  *
  * @module
  */

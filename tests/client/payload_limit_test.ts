@@ -55,7 +55,7 @@ const EFFECTS: Readonly<Record<string, readonly [code: string, caught: readonly 
     `await ctx.child("echo", "${BIG}", { id: "c" }).catch(caught)`,
     ["ChildError", "CHILD_FAILED", CODE, 'the input of child "c"', LIMIT],
   ],
-  "the input of a child that continues as new": [
+  "the input of a child that is not awaited": [
     `await ctx.startChild("echo", "${BIG}", { id: "c" }).catch(caught)`,
     ["PayloadTooLargeError", CODE, CODE, 'the input of child "c"', LIMIT],
   ],

@@ -44,8 +44,8 @@ const SAYS = source(
     case "step name": await ctx.run(text, () => 1); break;
     case "signal name": await ctx.waitForSignal(text, { timeout: 1, otherwise: 1 }); break;
     case "activity name": await ctx.activity(text, text, { timeouts: { scheduleToStart: 1 } }); break;
-    case "queue": await ctx.activity("nobody", text, { queue: text, timeouts: { scheduleToStart: 1 } }); break;
-    case "key": await ctx.activity("nobody", text, { idempotencyKey: text, timeouts: { scheduleToStart: 1 } }); break;
+    case "queue": await ctx.activity("unserved", text, { queue: text, timeouts: { scheduleToStart: 1 } }); break;
+    case "key": await ctx.activity("unserved", text, { idempotencyKey: text, timeouts: { scheduleToStart: 1 } }); break;
     case "child id": await ctx.child("echo", text, { id: text }); break;
     case "child": return await ctx.child("echo", text);
     case "patched": ctx.patched(text); break;

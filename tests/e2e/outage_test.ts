@@ -69,7 +69,7 @@ Deno.test("open() and connect() say which database is down, without its password
   using unused = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = unused.addr;
   unused.close();
-  const database = `postgres://somebody:secret@127.0.0.1:${port}/shop`;
+  const database = `postgres://shopkeeper:secret@127.0.0.1:${port}/shop`;
   for (
     const attempt of [() => Continuum.open({ database }), () => Continuum.connect({ database })]
   ) {
@@ -77,7 +77,7 @@ Deno.test("open() and connect() say which database is down, without its password
       assert(isContinuumError(error, "DATABASE_UNAVAILABLE"), error.stack);
       assert.match(
         error.message,
-        new RegExp(`Cannot reach database postgres://somebody@127.0.0.1:${port}/shop now`),
+        new RegExp(`Cannot reach database postgres://shopkeeper@127.0.0.1:${port}/shop now`),
       );
       assert.doesNotMatch(Deno.inspect(error, { depth: 10 }), /secret/);
       return true;

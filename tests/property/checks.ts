@@ -159,7 +159,7 @@ function keyed(
 
 /**
  * Every run has ended, and no child outlived a parent that was to take it along, once it could be
- * told of its parent's end.
+ * notified of its parent's end.
  */
 export function checkEnded(runs: readonly EndedRun[], notifications: EndNotifications): void {
   const byId = new Map(runs.map((run) => [run.id, run]));

@@ -78,7 +78,9 @@ export async function unprivileged(): Promise<Owner | null> {
     const [name, , uid, gid] = line.split(":");
     if (name === "postgres" || name === "nobody") return { uid: Number(uid), gid: Number(gid) };
   }
-  throw new Error("Cannot start Postgres as root: found no user postgres or nobody to run it as");
+  throw new Error(
+    "Cannot start Postgres as root: found no unprivileged user to run it as, wanted the user postgres",
+  );
 }
 
 async function copyBinaries(home: string): Promise<void> {

@@ -136,13 +136,13 @@ export function storable(what: string, text: string): string {
 }
 
 /**
- * A common table expression that is read to its end before the first row of it is used, under its
- * own name. An update needs that where the expression locks rows up to a limit: for a row that
- * another session has just changed Postgres evaluates the query anew, and goes on with an
+ * A common table expression that is read to its end before its first row is used, under its
+ * own name. An update needs that if the expression locks rows up to a limit: for a row that
+ * another session has just changed, Postgres evaluates the query anew, and continues with an
  * expression that it has read in part by executing it again, past its limit.
  *
  * @param name The expression.
- * @param key The columns that tell its rows apart.
+ * @param key The columns that identify its rows.
  * @returns A sub-select: a sort is the barrier.
  */
 export function readFirst(name: string, key: string): string {

@@ -176,7 +176,7 @@ function attributesOf(options: unknown): [string, string][] | undefined {
   return texts as [string, string][] | undefined;
 }
 
-/** The properties of an object literal; `undefined` if it is none, or has other than plain ones. */
+/** The properties of an object literal; `undefined` if it is not an object literal, or has other than plain properties. */
 function plainProperties(object: unknown): [string, unknown][] | undefined {
   if (!isNode(object) || object.type !== "ObjectExpression") return undefined;
   const properties = object["properties"] as SyntaxNode[];
