@@ -7,6 +7,7 @@
 import { type Clock, systemClock } from "./base/clock.ts";
 import { MAX_RUN_ID } from "./base/run_ids.ts";
 import { Activities } from "./client/activities.ts";
+import { type ClientContext, inNamespace } from "./client/context.ts";
 import { demandDatabase, tellDefault } from "./client/database_option.ts";
 import { DryRuns } from "./client/run/dry_runs.ts";
 import { Replayer } from "./client/run/replayer.ts";
@@ -16,26 +17,16 @@ import { readLimits } from "./client/limits.ts";
 import { RunHandle } from "./client/run/handle.ts";
 import { Runs } from "./client/run/queries.ts";
 import { Schedules } from "./client/schedule/client.ts";
-import type { ClientServices } from "./client/run/services.ts";
 import { checkText } from "./client/start/options.ts";
 import type { StartManyItem, StartManyOptions, StartOptions } from "./client/start/options.ts";
 import { RunStarter, type StartedItem } from "./client/start/run_starter.ts";
-import { StartBatch } from "./client/start/batch.ts";
-import {
-  findTarget,
-  type UpgradeOptions,
-  type UpgradeReport,
-  upgradeRun,
-} from "./client/run/upgrade.ts";
 import { Versions as VersionRegistry } from "./client/versions.ts";
-import { settleEnded } from "./engine/duties/ended_run_notifier.ts";
 import type { CodeSource } from "./engine/code/source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
 import type { Exit } from "./ports/exit.ts";
 import type { UnawaitedEffect } from "./engine/run/warnings.ts";
 import { engineLog } from "./base/log.ts";
 import { VersionCode } from "./engine/code/version_code.ts";
-import { Wakeups } from "./wakeups.ts";
 import {
   checkConnectOptions,
   type ConnectOptions,
@@ -43,15 +34,15 @@ import {
   type OpenOptions,
   readOpenOptions,
 } from "./options.ts";
-import type { WokenRun } from "./ports/lineage.ts";
 import type { ClaimedRun } from "./ports/rows.ts";
-import type { RunStore, Store } from "./ports/store.ts";
+import type { Store } from "./ports/store.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { onLateError } from "./replay/rejections.ts";
 import { askFor, forCallers } from "./store/callers.ts";
 import { ClosedError } from "./store/errors.ts";
 import { fromOutside } from "./store/inside.ts";
 import { openStore } from "./store/open.ts";
+import { Wakeups } from "./store/wakeups.ts";
 import { Contracts } from "./version/contracts.ts";
 import { Versions } from "./version/versions.ts";
 import { checkOptions } from "./workflow/options.ts";
@@ -125,20 +116,13 @@ export class Continuum implements AsyncDisposable {
   /** Schedules: what is to be started when. */
   readonly schedules: Schedules;
   readonly #store: Store;
-  /** The store as callers see it, who may be inside a transaction. */
-  readonly #asked: Store;
   readonly #versions: Versions;
-  readonly #replay: Replayer;
-  readonly #dryRuns: DryRuns;
   readonly #engine: Engine | undefined;
   readonly #settings: NodeSettings | undefined;
   readonly #waiter: RunWaiter;
   readonly #wakeups: Wakeups;
   readonly #runStarter: RunStarter;
-  readonly #contracts: Contracts;
-  readonly #services: ClientServices;
-  readonly #clock: Clock;
-  readonly #payloadBytes: number;
+  readonly #context: ClientContext;
   readonly #watchdog: Watchdog | undefined;
   #subscription: AsyncDisposable | undefined;
   #closing: Promise<DrainSummary> | undefined;
@@ -154,93 +138,44 @@ export class Continuum implements AsyncDisposable {
   /** Use {@linkcode Continuum.open} or {@linkcode Continuum.connect}. */
   private constructor(parts: ContinuumParts) {
     const { store, versions, drain, settings, namespace, payloadBytes } = parts;
-    const { clock = systemClock, polls = POLLS } = parts;
-    this.#clock = clock;
+    const { clock = systemClock, polls = POLLS, watchdog, onExit, onUnawaited } = parts;
     this.#store = store;
     this.#versions = versions;
-    this.#replay = new Replayer(versions, drain);
-    this.#dryRuns = new DryRuns(versions, drain);
     this.#settings = settings;
-    this.#watchdog = parts.watchdog;
-    const asked = this.#asked = forCallers(fromOutside(store));
-    const waiter = this.#waiter = new RunWaiter(asked.runs, clock, polls, () => wakeups.due());
-    const { notices } = store;
-    const wakeups = this.#wakeups = new Wakeups({ notices, engine: () => this.#engine, waiter });
-    const contracts = this.#contracts = new Contracts(versions, asked.versions);
+    this.#watchdog = watchdog;
+    const asked = forCallers(fromOutside(store));
+    const contracts = new Contracts(versions, asked.versions);
+    this.#wakeups = new Wakeups(store.notices);
+    this.#waiter = new RunWaiter(asked.runs, clock, polls, this.#wakeups);
     this.#engine = settings === undefined ? undefined : new Engine({
       ...settings,
       store,
       clock,
       payloadBytes,
       code: parts.code ?? new VersionCode(versions, contracts, drain),
-      ...(parts.onUnawaited === undefined ? {} : { onUnawaited: parts.onUnawaited }),
-      watch: parts.watchdog && ((run) => parts.watchdog!.watch(run)),
-      onArrival: ({ runId }) => waiter.notifyMove(runId),
-      onExit: (run, exit) => {
-        parts.onExit?.(run, exit);
-        if (exit.kind === "suspended" || exit.kind === "released") {
-          return waiter.notifyMove(run.runId);
-        }
-        waiter.notify(run.runId);
-        if ("watched" in exit && exit.watched) {
-          wakeups.publish({ kind: "ended", runId: run.runId });
-        }
-      },
+      wakeups: this.#wakeups,
+      watchdog,
+      ...(onExit === undefined ? {} : { onExit }),
+      ...(onUnawaited === undefined ? {} : { onUnawaited }),
     });
-    this.#payloadBytes = payloadBytes;
-    this.#services = this.#makeServices(asked.runs.in(namespace));
-    this.#runStarter = new RunStarter({
-      versions,
-      contracts: this.#contracts,
-      runs: this.#services.runs,
-      payloadBytes,
-      startBatch: new StartBatch(this.#services.runs),
-      services: (namespace) => this.#servicesOf(namespace),
-      room: () => this.#engine?.hasRoom === true ? this.#engine.node : undefined,
-      expect: (token) => this.#expect(token),
-      take: (run, inserted) => this.#engine?.take(run, inserted),
-      due: (at) => wakeups.due(at),
-      wakeRun: (run, node) => wakeups.wakeRun(run, node),
-    });
-    this.runs = new Runs(this.#services.runs, asked);
-    this.activities = new Activities({
+    this.#context = {
       store: asked,
-      payloadBytes,
-      wakeRun: (run, node) => wakeups.wakeRun(run, node),
-      waits: () => wakeups.broadcast({ kind: "tasks" }),
-    });
-    this.versions = new VersionRegistry(asked.versions);
-    this.schedules = new Schedules({
-      store: asked.schedules,
-      namespace,
-      payloadBytes,
-      version: (workflow) => versions.forStart(workflow),
-      checkInput: (hash, input) => contracts.inputText(hash, input),
-      changed: () => wakeups.broadcast({ kind: "scheduled" }),
-      due: () => wakeups.due(),
-      run: (runId, namespace) => this.run(runId, { namespace }),
-    });
-  }
-
-  #servicesOf(namespace: string): ClientServices {
-    const { runs } = this.#services;
-    return namespace === runs.namespace ? this.#services : this.#makeServices(runs.in(namespace));
-  }
-
-  #makeServices(runs: RunStore): ClientServices {
-    return {
-      store: this.#asked,
-      runs,
-      contracts: this.#contracts,
-      payloadBytes: this.#payloadBytes,
-      dryRuns: this.#dryRuns,
-      clock: this.#clock,
+      runs: asked.runs.in(namespace),
+      versions,
+      contracts,
+      replayer: new Replayer(versions, drain),
+      dryRuns: new DryRuns(versions, drain),
       waiter: this.#waiter,
-      wakeRun: (run, node) => this.#wakeups.wakeRun(run, node),
-      ended: (runId) => this.#ended(runId),
-      retry: (hash) => this.#retry(hash),
-      upgrade: (runId, options) => this.#upgrade(runs, runId, options),
+      wakeups: this.#wakeups,
+      node: this.#engine,
+      clock,
+      payloadBytes,
     };
+    this.#runStarter = new RunStarter(this.#context);
+    this.runs = new Runs(this.#context.runs, asked);
+    this.activities = new Activities(this.#context);
+    this.versions = new VersionRegistry(asked.versions);
+    this.schedules = new Schedules(this.#context);
   }
 
   /**
@@ -394,8 +329,8 @@ export class Continuum implements AsyncDisposable {
   ): RunHandle<Output> {
     checkText(id, "run id", MAX_RUN_ID);
     checkOptions(options, ["namespace"], "run()");
-    const { namespace = this.#services.runs.namespace } = options;
-    return new RunHandle(id, this.#servicesOf(checkText(namespace, "namespace")));
+    const { namespace = this.#context.runs.namespace } = options;
+    return new RunHandle(id, inNamespace(this.#context, checkText(namespace, "namespace")));
   }
 
   /**
@@ -417,7 +352,7 @@ export class Continuum implements AsyncDisposable {
    */
   async drain(): Promise<DrainSummary> {
     const summary = await this.#engine?.drain(this.#settings?.drainTimeoutMs ?? 0);
-    this.#wakeups.publish({ kind: "due" });
+    this.#wakeups.publish([{ kind: "due" }]);
     return summary ?? { released: 0, forced: 0 };
   }
 
@@ -447,17 +382,17 @@ export class Continuum implements AsyncDisposable {
    * @returns What was found.
    */
   health(): Promise<Health> {
-    return healthOf(this.#asked, this.#versions, this.#engine?.recovered);
+    return healthOf(this.#context.store, this.#versions, this.#engine?.recovered);
   }
 
   async #begin(workflows: readonly string[]): Promise<void> {
     for (const specifier of workflows) {
       const { hash } = await this.#versions.register(specifier);
-      this.#engine?.clearFailures(hash);
+      this.#wakeups.receive({ kind: "available", hash });
     }
-    this.#subscription = await this.#asked.notices.subscribe(
+    this.#subscription = await this.#context.store.notices.subscribe(
       (notice) => this.#wakeups.receive(notice),
-      () => this.#wakeups.caughtUp(),
+      () => this.#wakeups.catchUp(),
     );
     try {
       if (this.#engine === undefined) return;
@@ -476,51 +411,13 @@ export class Continuum implements AsyncDisposable {
   async #close(): Promise<DrainSummary> {
     const summary = await this.#engine?.close(this.#settings?.drainTimeoutMs ?? 0);
     if (summary !== undefined && summary.released + summary.forced > 0) {
-      await this.#store.notices.publish([{ kind: "due" }]).catch(() => {});
+      await this.#wakeups.send([{ kind: "due" }]);
     }
     this.#waiter.close();
     await this.#subscription?.[Symbol.asyncDispose]();
     await this.#store[Symbol.asyncDispose]();
     this.#watchdog?.[Symbol.dispose]();
     return summary ?? { released: 0, forced: 0 };
-  }
-
-  /** What counted against a version counts no more: it is tried again, here and elsewhere. */
-  async #retry(hash: string): Promise<void> {
-    await this.#versions.clearFailures(hash);
-    this.#engine?.clearFailures(hash);
-    this.#wakeups.publish({ kind: "due" });
-  }
-
-  /** What its end sets off would come with the next heartbeat of some node, too: no error of it counts. */
-  async #ended(runId: string): Promise<void> {
-    this.#wakeups.broadcast({ kind: "ended", runId });
-    const wakeRuns = (runs: readonly WokenRun[]) => {
-      for (const { id, node } of runs) this.#wakeups.wakeRun(id, node);
-    };
-    try {
-      await settleEnded(this.#store.lineage, wakeRuns);
-    } catch (error) {
-      engineLog.warn("Cannot tell of the end of run {runId}: {error}", { runId, error });
-    }
-  }
-
-  #expect(token: number): (outcome: "settled" | "unknown") => void {
-    return this.#engine?.expect(token) ?? (() => {});
-  }
-
-  async #upgrade(runs: RunStore, runId: string, options: UpgradeOptions): Promise<UpgradeReport> {
-    const store = this.#asked;
-    const report = await upgradeRun(runId, options, {
-      runs,
-      nodes: store.nodes,
-      target: (row, to) => findTarget(row, to, store.versions, this.#versions),
-      replay: this.#replay,
-      node: this.#engine?.node,
-      expect: (token) => this.#expect(token),
-    });
-    this.#wakeups.due();
-    return report;
   }
 }
 

@@ -12,21 +12,12 @@ import { logFailure } from "../base/log.ts";
 import { TaskNotFoundError } from "../task/errors.ts";
 import { decideRetry } from "../task/retry.ts";
 import { parseToken } from "../task/token.ts";
-import type { Store } from "../ports/store.ts";
+import type { ClientContext } from "./context.ts";
 import type { TaskAnswer, TaskFence } from "../ports/tasks.ts";
 import { encodeDetails } from "../task/heartbeat.ts";
 
 /** What completing works with. */
-export interface ActivitiesServices {
-  /** Where everything is kept. */
-  readonly store: Store;
-  /** The most bytes of one value. */
-  readonly payloadBytes: number;
-  /** A run has a message: whoever executes it is told, or somebody who may. */
-  readonly wakeRun: (run: number, node: string | null) => void;
-  /** Tasks wait in their queues. */
-  readonly waits: () => void;
-}
+export type ActivitiesContext = Pick<ClientContext, "store" | "payloadBytes" | "wakeups">;
 
 /**
  * Completes attempts by their tokens; any process can, also a client.
@@ -34,15 +25,15 @@ export interface ActivitiesServices {
  * @category Runs
  */
 export class Activities {
-  readonly #services: ActivitiesServices;
+  readonly #context: ActivitiesContext;
 
   /**
    * Made by `Continuum`.
    *
-   * @param services What it works with.
+   * @param context What it works with.
    */
-  constructor(services: ActivitiesServices) {
-    this.#services = services;
+  constructor(context: ActivitiesContext) {
+    this.#context = context;
   }
 
   /**
@@ -55,7 +46,7 @@ export class Activities {
    */
   async complete(token: string, result?: unknown): Promise<void> {
     const fence = readFence("complete", token);
-    const { payloadBytes } = this.#services;
+    const { payloadBytes } = this.#context;
     const payload = checkPayload(encode(result, "result"), "the result", payloadBytes);
     await this.#answer("complete", token, { ...fence, kind: "activity.completed", payload });
   }
@@ -68,7 +59,7 @@ export class Activities {
    * @throws {TaskNotFoundError} If the attempt is over.
    */
   async fail(token: string, error: unknown): Promise<void> {
-    const { store, waits } = this.#services;
+    const { store, wakeups } = this.#context;
     const fence = readFence("fail", token);
     const task = await store.tasks.get(fence);
     if (task === null) throw new TaskNotFoundError("fail", token);
@@ -83,7 +74,7 @@ export class Activities {
     }
     const retried = await store.tasks.retry({ ...fence, ...verdict, heartbeat: null });
     if (retried === "lost") throw new TaskNotFoundError("fail", token);
-    if (retried === "written") return waits();
+    if (retried === "written") return wakeups.broadcast({ kind: "tasks" });
     const payload = encodeError(error);
     await this.#answer("fail", token, { ...fence, kind: "activity.failed", payload });
   }
@@ -103,17 +94,17 @@ export class Activities {
   ): Promise<{ readonly cancelRequested: boolean }> {
     const fence = readFence("heartbeat", token);
     const text = details === undefined ? null : encodeDetails(details);
-    const [lease] = await this.#services.store.tasks.beat([{ ...fence, details: text }]);
+    const [lease] = await this.#context.store.tasks.beat([{ ...fence, details: text }]);
     if (lease === undefined) throw new TaskNotFoundError("heartbeat", token);
     return { cancelRequested: lease.cancelRequested };
   }
 
   async #answer(action: string, token: string, answer: TaskAnswer): Promise<void> {
     while (true) {
-      const [answered] = await this.#services.store.tasks.answer([answer]);
+      const [answered] = await this.#context.store.tasks.answer([answer]);
       if (answered?.status === "busy") continue;
       if (answered?.status !== "written") throw new TaskNotFoundError(action, token);
-      return this.#services.wakeRun(answer.run, answered.node);
+      return this.#context.wakeups.wakeRun(answer.run, answered.node);
     }
   }
 }

@@ -11,38 +11,37 @@
 
 import { inBackground } from "../base/background.ts";
 import type { Clock } from "../base/clock.ts";
-import { shortHash } from "../base/text.ts";
-import type { ClaimedRun, InsertedRun, LeasedNewRun, LoadedRun } from "../ports/rows.ts";
-import type { WokenRun } from "../ports/lineage.ts";
-import type { Beat, HeldRun, Notice, Store } from "../ports/store.ts";
-import type { ActivityLike } from "../replay/commands.ts";
-import type { TurnPulse } from "../replay/effects.ts";
-import { EndedRunNotifier } from "./duties/ended_run_notifier.ts";
-import { Children } from "./run/children.ts";
-import type { CodeSource } from "./code/source.ts";
-import { duty } from "./duty.ts";
-import { DatabaseClock } from "./database_clock.ts";
-import { Dispatcher } from "./duties/dispatcher.ts";
-import type { Exit } from "../ports/exit.ts";
-import { RunExecutor } from "./run/executor.ts";
-import type { ExecutorContext, Lingerer } from "./run/executor_context.ts";
-import { JournalWriter } from "./run/journal_writer.ts";
 import { engineLog } from "../base/log.ts";
-import { NodeLease } from "./node_lease.ts";
+import { shortHash } from "../base/text.ts";
+import type { Exit } from "../ports/exit.ts";
+import type { ClaimedRun, InsertedRun, LeasedNewRun } from "../ports/rows.ts";
+import type { Beat, HeldRun, LocalNotice, Store } from "../ports/store.ts";
+import type { ActivityLike } from "../replay/commands.ts";
+import type { WakeupNode, Wakeups } from "../store/wakeups.ts";
+import { DEFAULT_QUEUE } from "../task/retry.ts";
 import { NodeTasks } from "./activity/node_tasks.ts";
+import type { QueueSettings } from "./activity/task_queue.ts";
+import { Exclusions } from "./code/exclusions.ts";
+import type { CodeSource } from "./code/source.ts";
+import { DatabaseClock } from "./database_clock.ts";
 import { DatabaseRetry } from "./database_retry.ts";
-import { RetryingBatcher } from "./retrying_batcher.ts";
-import { type UnawaitedEffect, Warnings } from "./run/warnings.ts";
+import { Dispatcher, type RunTaker } from "./duties/dispatcher.ts";
+import { EndedRunNotifier } from "./duties/ended_run_notifier.ts";
 import { Retention, type RetentionSettings } from "./duties/retention.ts";
 import { ScheduleRunner } from "./duties/schedule_runner.ts";
-import type { QueueSettings } from "./activity/task_queue.ts";
-import { DEFAULT_QUEUE } from "../task/retry.ts";
-import { Exclusions } from "./code/exclusions.ts";
-
-const immediate: typeof setImmediate = setImmediate;
+import { duty } from "./duty.ts";
+import type { NodeContext } from "./node_context.ts";
+import { type LeaseHolder, NodeLease } from "./node_lease.ts";
+import { Children } from "./run/children.ts";
+import { RunExecutor } from "./run/executor.ts";
+import type { ExecutorContext, TurnWatch } from "./run/executor_context.ts";
+import { HistoryReader } from "./run/history_reader.ts";
+import { JournalWriter } from "./run/journal_writer.ts";
+import { type ResidentLimits, Residents } from "./run/residents.ts";
+import { type UnawaitedEffect, Warnings } from "./run/warnings.ts";
 
 /** What an engine is made of. */
-export interface EngineOptions {
+export interface EngineOptions extends ResidentLimits {
   /** Where everything is kept. */
   readonly store: Store;
   /** A name for people. */
@@ -63,21 +62,17 @@ export interface EngineOptions {
   readonly leaseMs: number;
   /** Milliseconds that a waiting run stays in memory. */
   readonly lingerMs: number;
-  /** The most runs in memory at once. */
-  readonly maxResidentRuns: number;
-  /** How many bytes of histories may be in memory when another run is taken. */
-  readonly maxResidentBytes: number;
   /** Milliseconds between two probes of versions that runs are parked for. */
   readonly probeMs: number;
   /** How long what is over is kept; for ever when omitted. */
   readonly retention?: RetentionSettings | undefined;
-  /** Watches that turns return; nobody does when omitted. */
-  readonly watch?: ((run: ClaimedRun) => TurnPulse) | undefined;
-  /** Told whenever a run has come into this node's memory. */
-  readonly onArrival?: (run: ClaimedRun) => void;
-  /** Told whenever a run leaves this node's memory. */
-  readonly onExit: (run: ClaimedRun, exit: Exit) => void;
-  /** Told of effects that nobody awaited, beside the log. */
+  /** Passes wake-ups between the node, this process and others; the node attaches itself. */
+  readonly wakeups: Wakeups;
+  /** Watches that turns return, if anything does. */
+  readonly watchdog?: TurnWatch | undefined;
+  /** Called whenever a run leaves this node's memory, before any wake-up. */
+  readonly onExit?: (run: ClaimedRun, exit: Exit) => void;
+  /** Called for each effect that a run did not await, beside the log. */
   readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
 
@@ -103,23 +98,17 @@ export interface DrainSummary {
 const ACTIVITY_CONCURRENCY = 200;
 
 /** A node that executes runs. */
-export class Engine {
+export class Engine implements WakeupNode, LeaseHolder, RunTaker {
   readonly #options: EngineOptions;
-  readonly #databaseClock: DatabaseClock;
+  readonly #node: NodeContext;
   readonly #lease: NodeLease;
-  readonly #databaseRetry: DatabaseRetry;
-  readonly #dispatcher: Dispatcher;
+  readonly #residents: Residents;
+  readonly #endedRuns: EndedRunNotifier;
   readonly #schedules: ScheduleRunner;
-  readonly #exclusions: Exclusions;
   readonly #tasks: NodeTasks;
   readonly #context: ExecutorContext;
-  readonly #endedRuns: EndedRunNotifier;
+  readonly #dispatcher: Dispatcher;
   readonly #retention: Retention | undefined;
-  readonly #residents = new Map<number, { executor: RunExecutor; left: Promise<Exit> }>();
-  /** Residents that do nothing but linger, the longest first. */
-  readonly #lingering = new Set<Lingerer>();
-  /** Of the histories in memory. */
-  #bytes = 0;
   #state: EngineState = "ready";
   #draining: Promise<DrainSummary> | undefined;
   #probing: Promise<void> | undefined;
@@ -130,112 +119,44 @@ export class Engine {
 
   /** @param options What it is made of. */
   constructor(options: EngineOptions) {
-    const { store, clock, code, activityConcurrency = ACTIVITY_CONCURRENCY } = options;
-    const queues = options.queues ??
-      new Map([[DEFAULT_QUEUE, { concurrency: activityConcurrency, rate: null }]]);
+    const { store, clock, code, wakeups, payloadBytes, name, leaseMs, activities } = options;
+    const { activityConcurrency: concurrency = ACTIVITY_CONCURRENCY } = options;
+    const queues = options.queues ?? new Map([[DEFAULT_QUEUE, { concurrency, rate: null }]]);
     this.#options = options;
-    this.#databaseClock = new DatabaseClock(clock);
-    this.#databaseRetry = new DatabaseRetry(clock, store);
-    this.#exclusions = new Exclusions(clock, options.probeMs);
-    this.#lease = new NodeLease({
-      nodes: store.nodes,
-      name: options.name,
-      serves: { queues: [...queues.keys()], activities: [...options.activities.keys()] },
-      leaseMs: options.leaseMs,
-      exclusive: store.exclusive,
-      clock,
-      databaseClock: this.#databaseClock,
-      onExpired: () => this.#dropAll(),
-      onBeat: (beat) => this.#beat(beat),
-      excluded: () => this.#exclusions.list(),
-      known: () => this.#known(),
-    });
-    this.#dispatcher = new Dispatcher({
-      runs: store.runs,
-      lease: this.#lease,
-      clock,
-      databaseClock: this.#databaseClock,
-      room: () => this.#room,
-      makeRoom: (wanted) => this.#makeRoom(wanted),
-      excluded: () => this.#exclusions.list(),
-      adopt: (run) => this.#adopt(run, false),
-      invalidate: () => this.#lease.invalidate(),
-    });
-    const wakeRun = (id: number, node: string | null) => this.#wakeRuns([{ id, node }]);
-    this.#schedules = new ScheduleRunner({
-      schedules: store.schedules,
-      runs: store.runs,
-      code,
-      clock,
-      databaseClock: this.#databaseClock,
-      onDue: () => this.#due(),
-      onEnded: () => this.#endedRuns.pollNow(),
-      wakeRun,
-    });
-    this.#tasks = new NodeTasks({
+    const parts = {
       store,
-      lease: this.#lease,
       clock,
-      databaseClock: this.#databaseClock,
-      databaseRetry: this.#databaseRetry,
+      databaseClock: new DatabaseClock(clock),
+      databaseRetry: new DatabaseRetry(clock, store),
       code,
-      excluded: this.#exclusions,
-      activities: options.activities,
-      payloadBytes: options.payloadBytes,
-      queues,
-      concurrency: activityConcurrency,
-      resident: (run) => this.#residents.get(run)?.executor,
-      wakeRun,
-    });
+      exclusions: new Exclusions(clock, options.probeMs),
+      wakeups,
+      payloadBytes,
+    };
+    const serves = { queues: [...queues.keys()], activities: [...activities.keys()] };
+    this.#lease = new NodeLease(parts, { name, serves, leaseMs });
+    const node = this.#node = { ...parts, lease: this.#lease };
+    this.#residents = new Residents(wakeups, options);
+    this.#endedRuns = new EndedRunNotifier(node);
+    this.#schedules = new ScheduleRunner(node, this.#endedRuns);
+    this.#tasks = new NodeTasks(node, { activities, queues, concurrency }, this.#residents);
     this.#context = {
-      code: (run) => code.find(run, this.#lease.id),
-      loads: new RetryingBatcher(
-        (n) => `read ${n} histories`,
-        (wanted) => this.#load(wanted),
-        this.#databaseRetry,
-      ),
-      recall: (id) => this.#recall(id),
-      journal: new JournalWriter(store.journal, this.#databaseRetry),
-      lease: this.#lease,
-      databaseClock: this.#databaseClock,
-      clock,
-      payloadBytes: options.payloadBytes,
-      watch: options.watch,
+      ...node,
+      histories: new HistoryReader(node),
+      journal: new JournalWriter(store.journal, node.databaseRetry),
+      children: new Children(node, this.#endedRuns),
+      tasks: this.#tasks,
+      residents: this.#residents,
       warnings: new Warnings(options.onUnawaited),
       lingerMs: options.lingerMs,
-      lingering: this.#lingering,
-      exclude: (hash) => this.#exclusions.add(hash),
-      weigh: (bytes) => this.#weigh(bytes),
-      tasks: this.#tasks,
-      now: () => this.#databaseClock.now(),
-      store,
-      databaseRetry: this.#databaseRetry,
-      versions: code,
-      children: new Children({
-        store,
-        code,
-        due: () => this.#due(),
-        wakeRun,
-        ended: () => this.#endedRuns.pollNow(),
-        databaseRetry: this.#databaseRetry,
-        payloadBytes: options.payloadBytes,
-      }),
+      watchdog: options.watchdog,
     };
-    this.#endedRuns = new EndedRunNotifier({
-      lineage: store.lineage,
-      clock,
-      databaseClock: this.#databaseClock,
-      wakeRuns: (runs) => this.#wakeRuns(runs),
-    });
-    this.#retention = options.retention && new Retention({
-      ...options.retention,
-      retention: store.retention,
-      clock,
-      databaseClock: this.#databaseClock,
-    });
+    this.#dispatcher = new Dispatcher(node, this.#residents, this);
+    this.#retention = options.retention && new Retention(node, options.retention);
+    wakeups.attach(this);
   }
 
-  /** This node's id; another one after it was buried. */
+  /** This node's id; another one after it has expired. */
   get node(): string {
     return this.#lease.id;
   }
@@ -279,34 +200,24 @@ export class Engine {
 
   /** Opens the node and begins to execute what is due. */
   async open(): Promise<void> {
-    const asked = this.#options.clock.monotonic();
-    this.#databaseClock.note(await this.#options.store.now(), asked);
-    await this.#lease.open();
+    const { clock, databaseClock, store } = this.#node;
+    const asked = clock.monotonic();
+    databaseClock.note(await store.now(), asked);
+    await this.#lease.open(this);
     this.#dispatcher.pollNow();
     this.#schedules.pollNow();
     this.#tasks.pollNow();
     await this.#dispatcher.plan();
   }
 
-  /** Runs are due that nobody holds: this node looks; what it can't take, others take. */
-  #due(): void {
-    this.#dispatcher.pollNow();
-    const takesAll = this.hasRoom && this.#exclusions.list().length === 0;
-    if (!takesAll) this.#publish([{ kind: "due" }]);
-  }
-
-  /** Losing a hint costs time, never a fact: nobody waits for it. */
-  #publish(notices: readonly Notice[]): void {
-    inBackground(
-      this.#options.store.notices.publish(notices),
-      (error) => engineLog.debug("Cannot send hints: {error}", { error }),
-    );
-  }
-
   /** Whether a run that is inserted now may be leased to this node at once. */
   get hasRoom(): boolean {
-    return this.#state === "ready" && this.#room > 0 &&
-      this.#lease.fresh();
+    return this.#state === "ready" && this.#residents.room > 0 && this.#lease.fresh();
+  }
+
+  /** Whether this node certainly takes one more run that is due (WAKEUP-2). */
+  get takesAnyRun(): boolean {
+    return this.hasRoom && this.#node.exclusions.list().length === 0;
   }
 
   /**
@@ -319,8 +230,8 @@ export class Engine {
   take(run: LeasedNewRun, inserted: InsertedRun): Promise<Exit> {
     const { namespace, runId, workflow, hash, specifier, input, seed, lease: { token } } = run;
     const { id, at: startedAt, deadline, policy } = inserted;
-    this.#databaseClock.note(startedAt);
-    return this.#adopt({
+    this.#node.databaseClock.note(startedAt);
+    return this.#execute({
       id,
       namespace,
       runId,
@@ -339,40 +250,41 @@ export class Engine {
       claims: 1,
       began: true,
       deliveredSeq: null,
-    }, run.signal === undefined);
+    }, run.signal === undefined).left;
   }
 
-  /** A hint: of another process, or of this one's client. */
-  receive(notice: Notice): void {
-    if (notice.kind === "due") {
-      if (notice.at === undefined || notice.at <= this.#databaseClock.now()) {
+  /** Receives a wake-up, of this process or of another. */
+  receive(notice: LocalNotice): void {
+    switch (notice.kind) {
+      case "due": {
+        const { at } = notice;
+        if (at === undefined || at <= this.#node.databaseClock.now()) this.#dispatcher.pollNow();
+        else this.#dispatcher.pollAt(at);
+        return;
+      }
+      case "scheduled":
+        return this.#schedules.pollNow();
+      case "ended":
+        return this.#schedules.ended(notice.runId);
+      case "tasks":
+        return this.#tasks.pollNow();
+      case "message":
+        if (notice.node === this.node) this.#residents.deliver([notice.run]);
+        return;
+      case "available":
+        this.#node.exclusions.remove(notice.hash);
         this.#dispatcher.pollNow();
-      } else this.#dispatcher.pollAt(notice.at);
+        this.#tasks.pollNow();
     }
-    if (notice.kind === "scheduled") this.#schedules.pollNow();
-    if (notice.kind === "ended") this.#schedules.ended(notice.runId);
-    if (notice.kind === "tasks") this.#tasks.pollNow();
-    if (notice.kind === "message" && notice.node === this.node) this.#deliver([notice.run]);
   }
 
-  /** Hints may have been missed: looks at everything that they could have said. */
+  /** Notifications may have been lost: looks at everything that they could have announced. */
   async catchUp(): Promise<void> {
     this.#schedules.pollNow();
     this.#dispatcher.pollNow();
     this.#tasks.pollNow();
     this.#endedRuns.pollNow();
-    this.#deliver(await this.#options.store.runs.woken(this.node));
-  }
-
-  #deliver(woken: readonly number[]): void {
-    for (const id of woken) this.#residents.get(id)?.executor.wake({ message: true });
-  }
-
-  /** A version may be had again: leaves none alone. */
-  clearFailures(hash: string): void {
-    this.#exclusions.remove(hash);
-    this.#dispatcher.pollNow();
-    this.#tasks.pollNow();
+    this.#residents.deliver(await this.#node.store.runs.woken(this.node));
   }
 
   /**
@@ -390,7 +302,7 @@ export class Engine {
     const summary = await this.drain(timeoutMs);
     if (this.#state !== "closed") {
       this.#state = "closed";
-      this.#databaseRetry.end();
+      this.#node.databaseRetry.end();
       await this.#probing;
       await this.#endedRuns.close();
       await this.#lease.close();
@@ -406,131 +318,104 @@ export class Engine {
       this.#tasks.pause(),
       this.#retention?.pause(),
     ]);
-    const leaving = new Set(this.#residents.values());
-    for (const { executor } of leaving) executor.stop(); // no run starts an effect meanwhile
+    const leaving = new Map(this.#residents.entries());
+    for (const resident of leaving.keys()) resident.stop(); // no run starts an effect meanwhile
     await paused;
-    for (const resident of this.#residents.values()) leaving.add(resident); // of the last claims
+    // The last claims may have brought more.
+    for (const [resident, left] of this.#residents.entries()) leaving.set(resident, left);
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = this.#options.clock.after(timeoutMs, resolve);
-    const gone = Promise.all(Array.from(leaving, ({ left }) => left)).then(() =>
-      this.#tasks.idle()
-    );
+    const timer = this.#node.clock.after(timeoutMs, resolve);
+    const gone = Promise.all(leaving.values()).then(() => this.#tasks.idle());
     await Promise.race([gone, late]);
     timer.cancel();
     const forced = this.#residents.size;
     await this.#tasks.giveBack();
-    this.#dropAll();
+    this.expired();
     return { released: leaving.size - forced, forced };
   }
 
-  #adopt(run: ClaimedRun, fresh: boolean): Promise<Exit> {
+  /** Executes a run that was claimed. */
+  adopt(run: ClaimedRun): void {
+    this.#execute(run, false);
+  }
+
+  /** Executes a run; `fresh`: it was inserted a moment ago by this node, so there is nothing to read. */
+  #execute(run: ClaimedRun, fresh: boolean): { readonly left: Promise<Exit> } {
     const executor = new RunExecutor(run, this.#context);
     const left = executor.drive(fresh);
-    const resident = { executor, left };
-    this.#residents.set(run.id, resident);
-    duty("see a run off", async () => {
+    this.#residents.add(executor, left);
+    duty("let a run leave this node's memory", async () => {
       const exit = await left;
-      if (this.#residents.get(run.id) === resident) this.#residents.delete(run.id);
+      this.#residents.remove(executor);
       this.#exited(run, exit);
     });
-    this.#options.onArrival?.(run);
+    this.#node.wakeups.receive({ kind: "moved", runId: run.runId });
     if (this.#state !== "ready") executor.stop();
-    return left;
+    return { left };
   }
 
   #exited(run: ClaimedRun, exit: Exit): void {
+    const { databaseClock, wakeups } = this.#node;
+    const { runId } = run;
     if (exit.kind === "ended" && exit.mustNotify) this.#endedRuns.pollNow();
     if (exit.kind === "lost") {
-      // Perhaps by a write of its own whose answer was lost: whatever that was, somebody looks now.
+      // Perhaps by a write of its own whose answer was lost: this node looks for what that has left.
       this.#endedRuns.pollNow();
-      this.#dispatcher.pollAt(this.#databaseClock.now());
+      this.#dispatcher.pollAt(databaseClock.now());
     }
-    this.#options.onExit(run, exit);
-    if (exit.kind !== "suspended" && exit.kind !== "released") {
-      this.#schedules.ended(run.runId);
-    }
+    this.#options.onExit?.(run, exit);
+    if (exit.kind === "suspended" || exit.kind === "released") {
+      wakeups.receive({ kind: "moved", runId });
+    } else wakeups.ended(runId, "watched" in exit && exit.watched);
     if (exit.kind === "suspended") this.#dispatcher.pollAt(exit.wakeAt);
-    if (this.#residents.size !== this.#options.maxResidentRuns - 1) return;
-    immediate(() => this.#dispatcher.pollNow()); // runs that leave in one tick are replaced at once
+    this.#residents.checkRoom();
   }
 
-  #weigh(bytes: number): void {
-    const { maxResidentBytes } = this.#options;
-    const wasFull = this.#bytes >= maxResidentBytes;
-    this.#bytes += bytes;
-    if (wasFull && this.#bytes < maxResidentBytes) immediate(() => this.#dispatcher.pollNow());
+  // ---- the lease ------------------------------------------------------------------------------
+
+  /** The runs that it has in memory. */
+  held(): readonly HeldRun[] {
+    return this.#residents.held();
   }
 
-  /** How many more runs may be in memory. */
-  get #room(): number {
-    const { maxResidentRuns, maxResidentBytes } = this.#options;
-    return this.#bytes < maxResidentBytes ? maxResidentRuns - this.#residents.size : 0;
-  }
-
-  #makeRoom(wanted: number): void {
-    let asked = 0;
-    for (const executor of this.#lingering) {
-      if (asked++ >= wanted) return;
-      executor.leave();
-    }
-  }
-
-  /** Runs have work now: here, on another node, or on whichever takes them. */
-  #wakeRuns(runs: readonly WokenRun[]): void {
-    const notices: Notice[] = [];
-    for (const { id, node } of runs) {
-      if (node === null) continue;
-      if (node === this.node) this.receive({ kind: "message", node, run: id });
-      else notices.push({ kind: "message", node, run: id });
-    }
-    if (notices.length > 0) this.#publish(notices);
-    if (runs.some(({ node }) => node === null)) this.#due();
-  }
-
-  #dropAll(): void {
-    for (const { executor } of this.#residents.values()) executor.drop();
-    this.#residents.clear();
+  /** The lease is gone, and all runs and tasks with it. */
+  expired(): void {
+    this.#residents.dropAll();
     this.#tasks.loseAll();
   }
 
-  /** What it has in memory, as the database should know it. */
-  #known(): HeldRun[] {
-    return [...this.#residents.values()].map(({ executor: { run: { id, token } } }) => ({
-      id,
-      token,
-    }));
-  }
-
   /**
-   * ENGINE-1: what the database says that this node holds, and it knows nothing of once all claims under
-   * way are answered, it gives back. The fence of whoever should hold it all the same decides.
+   * ENGINE-1: once all claims under way are answered, it gives back what it holds by the database's
+   * account and does not know of. Should another owner hold such a run, its fence refuses this.
    */
   async #giveBack(unknown: readonly HeldRun[]): Promise<void> {
     const { node } = this;
     await this.#dispatcher.claimed();
     const lost = unknown.filter(({ id, token }) =>
-      this.#residents.get(id)?.executor.run.token !== token && !this.#expected.has(token)
+      this.#residents.get(id)?.run.token !== token && !this.#expected.has(token)
     );
     if (lost.length === 0 || node !== this.node) return;
-    const runs = await this.#options.store.runs.giveBack(node, lost);
+    const runs = await this.#node.store.runs.giveBack(node, lost);
     if (runs === 0) return;
     this.#recovered.runs += runs;
-    engineLog.warn("Node {node} held {runs} runs that it knew nothing of: they are given back", {
+    engineLog.warn("Node {node} held {runs} runs without knowing of them, and gave them back", {
       node,
       runs,
     });
-    this.#due();
+    this.#node.wakeups.due();
   }
 
-  #beat(beat: Beat): void {
+  /** A heartbeat was answered, or the node has opened anew: does what notifications may have missed. */
+  beat(beat: Beat): void {
+    const { clock, databaseClock } = this.#node;
     const { stuck, mustNotify, tasks, nextWake, nextFire, woken, unknown, gone, leased } = beat;
     if (beat.alive && unknown.length > 0) {
-      duty("give runs back that were lost", () => this.#giveBack(unknown));
+      duty("give back runs that the node holds unknowingly", () => this.#giveBack(unknown));
     }
-    if (beat.alive) this.#deliver(gone); // they read what their rows say, and leave
+    if (beat.alive) this.#residents.deliver(gone); // they read their rows, and leave
     this.#schedules.dueAt(nextFire);
-    for (const { executor } of this.#residents.values()) executor.wake({ message: false });
-    this.#deliver(woken);
+    this.#residents.wakeAll();
+    this.#residents.deliver(woken);
     if (mustNotify) this.#endedRuns.pollNow();
     this.#retention?.beat();
     if (tasks) {
@@ -538,9 +423,9 @@ export class Engine {
         this.#recovered.tasks += await this.#tasks.check(leased);
       });
     }
-    if (nextWake !== null && nextWake <= this.#databaseClock.now()) this.#dispatcher.pollNow();
+    if (nextWake !== null && nextWake <= databaseClock.now()) this.#dispatcher.pollNow();
     else this.#dispatcher.pollAt(nextWake);
-    if (stuck && this.#options.clock.monotonic() - this.#probedAt >= this.#options.probeMs) {
+    if (stuck && clock.monotonic() - this.#probedAt >= this.#options.probeMs) {
       this.#probing ??= inBackground(
         this.#probe().finally(() => this.#probing = undefined),
         (error) =>
@@ -549,34 +434,19 @@ export class Engine {
     }
   }
 
-  /** Versions that runs are parked for may be had again. */
+  /** Versions that runs are parked for may be available again. */
   async #probe(): Promise<void> {
-    this.#probedAt = this.#options.clock.monotonic();
-    const { versions } = this.#options.store;
+    this.#probedAt = this.#node.clock.monotonic();
+    const { code, store: { versions }, wakeups } = this.#node;
     for (const hash of await versions.stuck()) {
-      if (!await this.#options.code.probe(hash)) continue;
+      if (!await code.probe(hash)) continue;
       const revived = await versions.revive(hash);
-      engineLog.info("Version {version} can be had again: {revived} runs go on", {
+      engineLog.info("Version {version} is available again, and {revived} runs continue", {
         version: shortHash(hash),
         hash,
         revived,
       });
-      this.clearFailures(hash);
+      wakeups.receive({ kind: "available", hash });
     }
-  }
-
-  /** Several histories in one statement; `undefined` for a run that is gone. */
-  async #load(
-    wanted: readonly { readonly id: number; readonly from: number }[],
-  ): Promise<readonly (LoadedRun | undefined)[]> {
-    const loaded = await this.#options.store.journal.load(wanted);
-    const found = new Map(loaded.map((run) => [run.id, run]));
-    return wanted.map(({ id }) => found.get(id));
-  }
-
-  async #recall(id: number): Promise<ClaimedRun | undefined> {
-    const { runs } = this.#options.store;
-    const ask = () => runs.held(this.node, [id]);
-    return (await this.#databaseRetry.run("read a run anew", ask))?.[0];
   }
 }

@@ -9,47 +9,43 @@
  * @module
  */
 
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Timer } from "../base/clock.ts";
 import { randomId } from "../base/ids.ts";
 import type { Serves } from "../ports/health.ts";
 import { messageOf } from "../base/text.ts";
-import type { Beat, HeldRun, NodeStore } from "../ports/store.ts";
-import type { DatabaseClock } from "./database_clock.ts";
+import type { Beat, HeldRun } from "../ports/store.ts";
 import { duty } from "./duty.ts";
+import type { CurrentLease, NodeContext } from "./node_context.ts";
 import { engineLog } from "../base/log.ts";
 
-/** What a node needs. */
-export interface NodeLeaseOptions {
-  /** The nodes' table. */
-  readonly nodes: NodeStore;
+/** How a node's row is kept. */
+export interface NodeLeaseSettings {
   /** A name for people. */
   readonly name: string;
   /** What the node takes from queues. */
   readonly serves: Serves;
   /** Milliseconds that the node lives without a heartbeat. */
   readonly leaseMs: number;
-  /** Whether every other node in the table is dead by definition. */
-  readonly exclusive: boolean;
-  /** Times the heartbeats. */
-  readonly clock: Clock;
-  /** Hears the database's time with each heartbeat. */
-  readonly databaseClock: DatabaseClock;
-  /** Called when the node was buried, before it opens anew: drop everything. */
-  readonly onExpired: () => void;
-  /** Called after each heartbeat and burial: the backstop for lost hints. */
-  readonly onBeat: (beat: Beat) => void;
-  /** Versions that the node leaves alone. */
-  readonly excluded: () => readonly string[];
+}
+
+/** What holds runs by the lease. */
+export interface LeaseHolder {
   /** Runs that the node has in memory. */
-  readonly known: () => readonly HeldRun[];
+  held(): readonly HeldRun[];
+  /** A heartbeat was answered, or the node has opened anew: the backstop for lost notifications. */
+  beat(beat: Beat): void;
+  /** The node has expired, and has not yet opened anew: drops everything. */
+  expired(): void;
 }
 
 /** When a heartbeat that failed is tried again, in milliseconds, if the next one is not due before. */
 const RETRY_MS = 1_000;
 
 /** A node's heartbeat. */
-export class NodeLease {
-  readonly #options: NodeLeaseOptions;
+export class NodeLease implements CurrentLease {
+  readonly #node: Omit<NodeContext, "lease">;
+  readonly #settings: NodeLeaseSettings;
+  #holder: LeaseHolder | undefined;
   #id = "";
   #acknowledged = 0;
   #timer: Timer | undefined;
@@ -57,9 +53,13 @@ export class NodeLease {
   #closed = false;
   #trouble: string | null = null;
 
-  /** @param options What it needs. */
-  constructor(options: NodeLeaseOptions) {
-    this.#options = options;
+  /**
+   * @param node The node's other parts.
+   * @param settings How its row is kept.
+   */
+  constructor(node: Omit<NodeContext, "lease">, settings: NodeLeaseSettings) {
+    this.#node = node;
+    this.#settings = settings;
   }
 
   /** The node's id; another one after a burial. */
@@ -69,8 +69,8 @@ export class NodeLease {
 
   /** LEASE-3: whether an attempt of an effect may start now. */
   fresh(): boolean {
-    const age = this.#options.clock.monotonic() - this.#acknowledged;
-    return !this.#closed && age < this.#options.leaseMs * 2 / 3;
+    const age = this.#node.clock.monotonic() - this.#acknowledged;
+    return !this.#closed && age < this.#settings.leaseMs * 2 / 3;
   }
 
   /** Why the last heartbeat was no success; `null`: it was one. */
@@ -91,10 +91,16 @@ export class NodeLease {
     });
   }
 
-  /** Opens the node, and keeps it alive from now on. */
-  async open(): Promise<void> {
+  /**
+   * Opens the node, and keeps it alive from now on.
+   *
+   * @param holder What holds runs by the lease.
+   */
+  async open(holder: LeaseHolder): Promise<void> {
+    this.#holder = holder;
     await this.#openRow();
-    await this.#options.nodes.expire(this.#id, this.#options.exclusive);
+    const { store } = this.#node;
+    await store.nodes.expire(this.#id, store.exclusive);
     this.#schedule();
   }
 
@@ -112,17 +118,18 @@ export class NodeLease {
     this.#timer?.cancel();
     await this.#beating;
     try {
-      await this.#options.nodes.close(this.#id);
+      await this.#node.store.nodes.close(this.#id);
     } catch (error) {
       engineLog.warn("Cannot close node {node}: {error}", { node: this.#id, error });
     }
   }
 
   async #openRow(): Promise<void> {
-    const { nodes, name, serves, leaseMs, clock } = this.#options;
+    const { clock, store } = this.#node;
+    const { name, serves, leaseMs } = this.#settings;
     const asked = clock.monotonic();
     const id = randomId();
-    await nodes.open({ id, name, leaseMs, serves });
+    await store.nodes.open({ id, name, leaseMs, serves });
     this.#id = id;
     this.#acknowledged = asked;
   }
@@ -130,9 +137,9 @@ export class NodeLease {
   #schedule(): void {
     this.#timer?.cancel();
     if (this.#closed) return;
-    const { clock, leaseMs } = this.#options;
+    const { leaseMs } = this.#settings;
     const wait = this.#trouble === null ? leaseMs / 3 : Math.min(leaseMs / 3, RETRY_MS);
-    this.#timer = clock.after(wait, () => {
+    this.#timer = this.#node.clock.after(wait, () => {
       duty("renew the lease", async () => {
         await this.beat();
         this.#schedule();
@@ -141,26 +148,32 @@ export class NodeLease {
   }
 
   async #beat(): Promise<void> {
-    const { nodes, leaseMs, clock, databaseClock, onExpired: onBuried, onBeat } = this.#options;
-    const { excluded, known } = this.#options;
+    const { clock, databaseClock, exclusions, store: { nodes } } = this.#node;
+    const { leaseMs } = this.#settings;
+    const holder = this.#holder!;
     try {
       const asked = clock.monotonic();
-      const beat = await nodes.heartbeat(this.#id, leaseMs, excluded(), known());
+      const beat = await nodes.heartbeat(
+        this.#id,
+        leaseMs,
+        exclusions.list(),
+        holder.held(),
+      );
       databaseClock.note(beat.now, asked);
       this.#trouble = null;
       if (this.#closed) return;
       if (beat.alive) {
         this.#acknowledged = asked;
       } else {
-        engineLog.error("Node {node} was buried: its lease ran out; it starts anew", {
+        engineLog.error("Node {node} has expired: its lease ran out; it opens under a new id", {
           node: this.#id,
         });
-        onBuried(); // LEASE-2
+        holder.expired(); // LEASE-2
         await this.#openRow();
       }
       const freed = beat.dead ? (await nodes.expire(this.#id, false)).runs : 0;
-      // What the dead leave behind is due now, and so is everything for a node that starts anew.
-      onBeat(freed > 0 || !beat.alive ? { ...beat, nextWake: beat.now } : beat);
+      // Runs of expired nodes are due now, and so is everything for a node that opened anew.
+      holder.beat(freed > 0 || !beat.alive ? { ...beat, nextWake: beat.now } : beat);
     } catch (error) {
       this.#trouble = messageOf(error);
       engineLog.warn("Cannot renew the lease of node {node}: {error}", { node: this.#id, error });

@@ -10,23 +10,8 @@ import { inBackground } from "../base/background.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { messageOf } from "../base/text.ts";
 import type { DatabaseClock } from "./database_clock.ts";
+import type { NodeContext } from "./node_context.ts";
 import { engineLog } from "../base/log.ts";
-
-/** What a poller needs. */
-export interface PollerOptions {
-  /** What is looked for, for the log: "due runs". */
-  readonly what: string;
-  /**
-   * Looks once.
-   *
-   * @returns When to look next, in database time; `null`: not for the sake of time.
-   */
-  readonly poll: () => Promise<number | null>;
-  /** Times the next look. */
-  readonly clock: Clock;
-  /** The database's time. */
-  readonly databaseClock: DatabaseClock;
-}
 
 /** What is due by now may be in another node's hands: asking at once again would be too soon. */
 const AGAIN_MS = 50;
@@ -38,8 +23,10 @@ const TOGETHER_MS = 5;
 export const RETRY_MS = 1_000;
 
 /** Looks when it is told to, and when it is time. */
-export class Poller {
-  readonly #options: PollerOptions;
+export abstract class Poller {
+  readonly #what: string;
+  readonly #clock: Clock;
+  readonly #databaseClock: DatabaseClock;
   #polling: Promise<void> | undefined;
   #isWanted = false;
   #isPaused = false;
@@ -47,10 +34,22 @@ export class Poller {
   #timerAt = Infinity;
   #trouble: string | null = null;
 
-  /** @param options What it needs. */
-  constructor(options: PollerOptions) {
-    this.#options = options;
+  /**
+   * @param what What is looked for, for the log: "due runs".
+   * @param node Times the looks.
+   */
+  constructor(what: string, node: Pick<NodeContext, "clock" | "databaseClock">) {
+    this.#what = what;
+    this.#clock = node.clock;
+    this.#databaseClock = node.databaseClock;
   }
+
+  /**
+   * Looks once.
+   *
+   * @returns When to look next, in database time; `null`: not for the sake of time.
+   */
+  protected abstract poll(): Promise<number | null>;
 
   /** Whether it looks no more. */
   get isPaused(): boolean {
@@ -73,8 +72,7 @@ export class Poller {
     this.#isWanted = true;
     this.#polling ??= inBackground(
       this.#run(),
-      (error) =>
-        engineLog.error("Cannot look for {what}: {error}", { what: this.#options.what, error }),
+      (error) => engineLog.error("Cannot look for {what}: {error}", { what: this.#what, error }),
     );
   }
 
@@ -84,15 +82,7 @@ export class Poller {
    * @param at Milliseconds of database time; `null`: not for the sake of time.
    */
   pollAt(at: number | null): void {
-    if (at === null || at >= this.#timerAt || this.#isPaused) return;
-    const { clock, databaseClock } = this.#options;
-    this.#timer?.cancel();
-    this.#timerAt = at;
-    this.#timer = clock.after(Math.max(at - databaseClock.now(), 0), () => {
-      this.#timerAt = Infinity;
-      if (databaseClock.now() < at) this.pollAt(at); // the wait was cut short
-      else this.pollNow();
-    });
+    this.#pollAt(at);
   }
 
   /** Forgets the time at which it was to look. */
@@ -113,21 +103,32 @@ export class Poller {
     await this.idle();
   }
 
+  #pollAt(at: number | null): void {
+    if (at === null || at >= this.#timerAt || this.#isPaused) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = this.#clock.after(Math.max(at - this.#databaseClock.now(), 0), () => {
+      this.#timerAt = Infinity;
+      if (this.#databaseClock.now() < at) this.#pollAt(at); // the wait was cut short
+      else this.pollNow();
+    });
+  }
+
   async #run(): Promise<void> {
-    const { what, poll: look, databaseClock } = this.#options;
+    const databaseClock = this.#databaseClock;
     while (this.#isWanted && !this.#isPaused) {
       this.#isWanted = false;
       try {
         const asked = databaseClock.now();
-        const next = await look();
+        const next = await this.poll();
         this.#trouble = null;
         const soonest = databaseClock.now() +
           (next !== null && next <= asked ? AGAIN_MS : TOGETHER_MS);
-        if (next !== null) this.pollAt(Math.max(next, soonest));
+        if (next !== null) this.#pollAt(Math.max(next, soonest));
       } catch (error) {
         this.#trouble = messageOf(error);
-        engineLog.warn("Cannot look for {what}: {error}", { what, error });
-        this.pollAt(databaseClock.now() + RETRY_MS);
+        engineLog.warn("Cannot look for {what}: {error}", { what: this.#what, error });
+        this.#pollAt(databaseClock.now() + RETRY_MS);
       }
     }
     this.#polling = undefined; // in this very moment: who comes next begins anew

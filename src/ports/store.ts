@@ -415,9 +415,9 @@ export interface VersionStore {
   clearFailures(hash: string): Promise<void>;
 }
 
-/** A hint from one process to another. Losing one costs time and never a fact. */
+/** A wake-up from one process to another. Losing one costs time, never a fact. */
 export type Notice =
-  /** An unclaimed run is due: now, or at that time of the database. */
+  /** A run is due that no node holds: now, or at that time of the database. */
   | { readonly kind: "due"; readonly at?: number }
   /** A schedule may be due sooner than other nodes know. */
   | { readonly kind: "scheduled" }
@@ -428,18 +428,25 @@ export type Notice =
   /** A watched run has ended (or parked). */
   | { readonly kind: "ended"; readonly runId: string };
 
-/** Hints between processes. */
+/** A wake-up inside one process. */
+export type LocalNotice =
+  | Notice
+  /** A run has come into this process's memory, or has left it to wait. */
+  | { readonly kind: "moved"; readonly runId: string }
+  /** A version that could not be loaded may be available again. */
+  | { readonly kind: "available"; readonly hash: string };
+
+/** Wake-ups between processes. */
 export interface Notices {
-  /**
-   * Sends hints to other processes, in a statement of their own, never in a transaction with data.
-   */
+  /** Sends notices to other processes, in a statement of its own, never in a data transaction. */
   publish(notices: readonly Notice[]): Promise<void>;
   /**
-   * Receives hints from other processes.
+   * Receives notices of other processes.
    *
-   * @param onNotice Called for each hint.
-   * @param onGap Called when hints may have been lost: each time that the channel is restored.
-   * @returns The subscription; disposing of it ends it.
+   * @param onNotice Called for each.
+   * @param onGap Called when notices may have been lost: each time the channel was lost and is
+   * back.
+   * @returns Ends the subscription.
    */
   subscribe(onNotice: (notice: Notice) => void, onGap: () => void): Promise<AsyncDisposable>;
 }

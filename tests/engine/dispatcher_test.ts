@@ -7,9 +7,9 @@
 import assert from "node:assert/strict";
 import { DatabaseClock } from "../../src/engine/database_clock.ts";
 import { Dispatcher } from "../../src/engine/duties/dispatcher.ts";
-import type { NodeLease } from "../../src/engine/node_lease.ts";
+import type { NodeContext } from "../../src/engine/node_context.ts";
 import type { ClaimedRun } from "../../src/ports/rows.ts";
-import type { ClaimOptions, RunStore } from "../../src/ports/store.ts";
+import type { ClaimOptions } from "../../src/ports/store.ts";
 import { HandClock } from "../support/hand_clock.ts";
 
 /** A dispatcher over runs that are times, and what it asked. */
@@ -43,17 +43,18 @@ class World {
         return Promise.resolve(this.due.length === 0 ? null : Math.min(...this.due));
       },
     };
-    this.dispatcher = new Dispatcher({
-      runs: runs as unknown as RunStore,
-      lease: { id: "node", fresh: () => true } as unknown as NodeLease,
+    const node = {
+      store: { runs },
+      lease: { id: "node", fresh: () => true, invalidate: () => {} },
+      exclusions: { list: () => [] },
       clock,
       databaseClock,
-      room: () => 1_000,
-      makeRoom: () => {},
-      excluded: () => [],
-      adopt: ({ id }) => void this.adopted.set(id, clock.monotonic()),
-      invalidate: () => {},
-    });
+    };
+    this.dispatcher = new Dispatcher(
+      node as unknown as NodeContext,
+      { room: 1_000, makeRoom: () => {} },
+      { adopt: ({ id }) => void this.adopted.set(id, clock.monotonic()) },
+    );
   }
 
   async settled(): Promise<void> {

@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { Replayer } from "../../src/client/run/replayer.ts";
 import { upgradeRun } from "../../src/client/run/upgrade.ts";
 import { decode } from "../../src/base/values.ts";
+import type { VersionStore } from "../../src/ports/store.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import type { DriftReport } from "../../src/replay/turn.ts";
 import { defineWorkflow, type WorkflowContext } from "../../src/workflow/mod.ts";
@@ -205,13 +206,16 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
         assert.ok(row.stuckReason.message.includes(`${file}:${line}:`), row.stuckReason.message);
       }
 
-      const report = await upgradeRun(id, {}, {
+      const target = { hash: hashOf("fits"), workflow: row.workflow, specifiers: ["test:fits"] };
+      const report = await upgradeRun(id, { to: target.hash }, {
         runs: node.store.runs,
-        nodes: node.store.nodes,
-        node: node.engine.node,
-        expect: (token) => node.engine.expect(token),
-        target: () => Promise.resolve({ hash: hashOf("fits"), specifier: "test:fits" }),
-        replay: new Replayer({
+        store: {
+          nodes: node.store.nodes,
+          versions: { get: () => Promise.resolve(target) } as unknown as VersionStore,
+        },
+        versions: { record: (specifier) => specifier },
+        node: node.engine,
+        replayer: new Replayer({
           obtain: () => Promise.resolve({ modules: new Map(), definition: fits }),
         }, drain),
       });

@@ -18,8 +18,12 @@ Deno.test("POLL-1: a look that is asked for in whichever moment of another begin
     const clock = new HandClock();
     const databaseClock = new DatabaseClock(clock);
     let looks = 0;
-    const look = () => Promise.resolve(looks++).then(() => null);
-    const poller = new Poller({ what: "things", poll: look, clock, databaseClock });
+    class Looker extends Poller {
+      protected override poll(): Promise<null> {
+        return Promise.resolve(looks++).then(() => null);
+      }
+    }
+    const poller = new Looker("things", { clock, databaseClock });
     poller.pollNow();
     await microtasks(moment);
     const before = looks;

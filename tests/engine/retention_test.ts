@@ -50,7 +50,7 @@ async function sweeping(world: World, settings: RetentionSettings = ALL): Promis
       return store.retention.namespaces();
     },
   };
-  const retention = new Retention({ ...settings, retention: noted, clock, databaseClock });
+  const retention = new Retention({ store: { retention: noted }, clock, databaseClock }, settings);
   const pass = async (ms: number) => {
     clock.moveTo(clock.monotonic() + ms);
     await retention.idle();

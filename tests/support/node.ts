@@ -15,6 +15,7 @@ import type { Exit } from "../../src/ports/exit.ts";
 import type { CodeFailure } from "../../src/engine/code/run_code.ts";
 import type { ClaimedRun } from "../../src/ports/rows.ts";
 import type { Store } from "../../src/ports/store.ts";
+import { Wakeups } from "../../src/store/wakeups.ts";
 import { installGuard } from "../../src/replay/guard.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import type { ActivityLike } from "../../src/replay/commands.ts";
@@ -56,17 +57,13 @@ export class TestNode implements AsyncDisposable {
   private constructor(store: Store, code: (node: TestNode) => CodeSource, options: NodeOptions) {
     this.store = store;
     this.pinned = new Map(Object.entries(options.pinned ?? {}));
-    this.activities = new Activities({
-      store,
-      payloadBytes: Infinity,
-      wakeRun: (run, node) =>
-        this.engine.receive(node === null ? { kind: "due" } : { kind: "message", node, run }),
-      waits: () => this.engine.receive({ kind: "tasks" }),
-    });
+    const wakeups = new Wakeups(store.notices);
+    this.activities = new Activities({ store, payloadBytes: Infinity, wakeups });
     this.engine = new Engine({
       store,
       name: "test",
       code: code(this),
+      wakeups,
       activities: new Map(),
       clock: systemClock,
       leaseMs: 60_000,

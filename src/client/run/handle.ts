@@ -12,11 +12,13 @@ import {
   RunTimeoutError,
 } from "../../base/errors.ts";
 import { authored } from "../../base/authored.ts";
+import { engineLog } from "../../base/log.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { decode, encode } from "../../base/values.ts";
 import { decodeError, encodeError } from "../../base/values_failure.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { RunRow, RunState } from "../../ports/rows.ts";
+import { settleEnded } from "../../store/settle_ended.ts";
 import { checkOptions, describe, readName } from "../../workflow/options.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
 import { type ResultOptions, withinDeadline } from "./deadline.ts";
@@ -37,11 +39,11 @@ import {
   readHistory,
 } from "./generations.ts";
 import { readStates } from "./conditions.ts";
-import type { ClientServices } from "./services.ts";
+import type { ClientContext } from "../context.ts";
 import { checkText } from "../start/options.ts";
 import { type HistoryEntry, type RunStatus, runStatus } from "./status.ts";
 import { pendingOf, type RunTrace, type TraceOptions, traceRun } from "./trace.ts";
-import type { UpgradeOptions, UpgradeReport } from "./upgrade.ts";
+import { type UpgradeOptions, type UpgradeReport, upgradeRun } from "./upgrade.ts";
 
 /**
  * Options of {@linkcode RunHandle.signal}.
@@ -99,7 +101,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   readonly id: string;
   /** Search attributes. */
   readonly attributes: RunAttributes;
-  readonly #services: ClientServices;
+  readonly #context: ClientContext;
   #local: Promise<Exit> | undefined;
   /** The version that the run was last seen on. */
   #version: string | undefined;
@@ -108,20 +110,20 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * Use `continuum.start(...)` or `continuum.run(id)`.
    *
    * @param id The run's id.
-   * @param services What it works with.
+   * @param context What it works with.
    * @param local Resolves when the run has left the memory of this process, if it is there.
    * @param version The version that it is on, if known.
    */
-  constructor(id: string, services: ClientServices, local?: Promise<Exit>, version?: string) {
+  constructor(id: string, context: ClientContext, local?: Promise<Exit>, version?: string) {
     this.id = id;
-    this.#services = services;
+    this.#context = context;
     this.#local = local;
     this.#version = version;
     this.attributes = {
       set: async (patch) => {
         const change = readAttributes(patch, "attributes.set()");
-        checkPayload(change.set, `attributes of run ${JSON.stringify(id)}`, services.payloadBytes);
-        if (await services.runs.setAttributes(id, change)) return;
+        checkPayload(change.set, `attributes of run ${JSON.stringify(id)}`, context.payloadBytes);
+        if (await context.runs.setAttributes(id, change)) return;
         throw new RunNotFoundError(id, "set attributes");
       },
     };
@@ -139,7 +141,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    */
   async result(options: ResultOptions = {}): Promise<Output> {
     const waited = { runId: this.id, call: "result()", missing: "has not ended" };
-    const { clock, waiter, runs } = this.#services;
+    const { clock, waiter, runs } = this.#context;
     return await withinDeadline(options, waited, clock, async (signal) => {
       const end = await this.#endHere(signal) ?? await waiter.wait(this.id, signal, runs);
       return outputOf(this.id, end) as Output;
@@ -167,7 +169,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const wanted = readStates(states, "reached()");
     const names = [...wanted].join(" or ");
     const waited = { runId: this.id, call: "reached()", missing: `has not become ${names}` };
-    const { clock, waiter, runs, store } = this.#services;
+    const { clock, waiter, runs, store } = this.#context;
     return await withinDeadline(options, waited, clock, async (signal) => {
       const row = await waiter.reach(this.id, wanted, signal, runs);
       if (wanted.has(row.state)) return await runStatus(row, store);
@@ -200,7 +202,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkOptions(options, ["deliveryId"], "signal()");
     checkDeliveryId(options.deliveryId);
     readName(name, "a signal");
-    const { runs, contracts, payloadBytes, wakeRun } = this.#services;
+    const { runs, contracts, payloadBytes, wakeups } = this.#context;
     const what = `signal ${JSON.stringify(name)}`;
     const action = `send the ${what}`;
     this.#version ??= await runs.version(this.id) ?? undefined;
@@ -225,7 +227,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
         case "not_found":
           throw new RunNotFoundError(this.id, action);
         case "delivered":
-          wakeRun(delivery.run, delivery.node);
+          wakeups.wakeRun(delivery.run, delivery.node);
       }
       return delivery.status;
     }
@@ -244,7 +246,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const { trace = false } = options;
     if (typeof trace !== "boolean") refuse("trace", trace, "true or false");
     const row = await this.#row("read the status");
-    const { store, runs, dryRuns } = this.#services;
+    const { store, runs, dryRuns } = this.#context;
     const pending = trace && row.endedAt === null ? await pendingOf(row, runs, dryRuns) : null;
     return await runStatus(row, store, pending);
   }
@@ -262,8 +264,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     return await readHistory(
       await this.#row("read the history"),
       options,
-      this.#services.runs,
-      this.#services.store,
+      this.#context.runs,
+      this.#context.store,
     );
   }
 
@@ -295,7 +297,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
       refuse("limit", limit, `a whole number from 1 to ${MAX_TRACED}`);
     }
     if (typeof sites !== "boolean") refuse("sites", sites, "true or false");
-    const { runs, dryRuns } = this.#services;
+    const { runs, dryRuns } = this.#context;
     return await traceRun(await this.#row("trace the run"), options, runs, dryRuns);
   }
 
@@ -312,7 +314,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     return await listGenerations(
       await this.#row("list the generations"),
       options,
-      this.#services.runs,
+      this.#context.runs,
     );
   }
 
@@ -327,7 +329,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    */
   async cancel(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "cancel()");
-    const { runs } = this.#services;
+    const { runs } = this.#context;
     const reason = readReason(options.reason) ?? null;
     const delivery = await runs.deliver(this.id, {
       kind: "cancel",
@@ -340,8 +342,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     }
     const error = encodeError(new CancelledError(reason));
     const row = await runs.end(this.id, "cancelled", error, { onlyStuck: true });
-    if (row?.state === "cancelled") await this.#services.ended(this.id);
-    else this.#services.wakeRun(delivery.run, delivery.node);
+    if (row?.state === "cancelled") await this.#ended();
+    else this.#context.wakeups.wakeRun(delivery.run, delivery.node);
   }
 
   /**
@@ -354,7 +356,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkOptions(options, ["reason"], "terminate()");
     const error = new Error(readReason(options.reason) ?? "Terminated by request");
     const before = await this.#row("terminate the run");
-    const row = await this.#services.runs.end(this.id, "terminated", encodeError(error), {
+    const row = await this.#context.runs.end(this.id, "terminated", encodeError(error), {
       onlyStuck: false,
     });
     if (row === null) throw new RunNotFoundError(this.id, "terminate the run");
@@ -362,8 +364,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
       throw new RunEndedError(this.id, "terminate the run", row.state);
     }
     // Who executes it would find out at its next write: attempts are aborted now.
-    if (before.node !== null) this.#services.wakeRun(before.id, before.node);
-    await this.#services.ended(this.id);
+    if (before.node !== null) this.#context.wakeups.wakeRun(before.id, before.node);
+    await this.#ended();
   }
 
   /**
@@ -373,10 +375,11 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    */
   async retry(): Promise<void> {
     const { hash, state } = await this.#row("retry the run");
-    if (!await this.#services.runs.unpark(this.id)) {
+    if (!await this.#context.runs.unpark(this.id)) {
       throw new RunStateError(this.id, "retry the run", state, "a parked state (stuck_...)");
     }
-    await this.#services.retry(hash);
+    await this.#context.versions.clearFailures(hash);
+    this.#context.wakeups.versionAvailable(hash);
   }
 
   /**
@@ -393,11 +396,30 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
       refuse("to", to, "a version's hash, or a specifier");
     }
     if (typeof dryRun !== "boolean") refuse("dryRun", dryRun, "true or false");
-    return await this.#services.upgrade(this.id, options);
+    const report = await upgradeRun(this.id, options, this.#context);
+    this.#context.wakeups.due();
+    return report;
+  }
+
+  /**
+   * The run was ended from outside. Nodes do the same for its parent and its children at one of
+   * their heartbeats, so an error is no error of the call.
+   */
+  async #ended(): Promise<void> {
+    const { store, wakeups } = this.#context;
+    wakeups.ended(this.id, true);
+    try {
+      await settleEnded(store.lineage, wakeups);
+    } catch (error) {
+      engineLog.warn("Cannot notify the parent and the children of ended run {runId}: {error}", {
+        runId: this.id,
+        error,
+      });
+    }
   }
 
   async #row(action: string): Promise<RunRow> {
-    const row = await this.#services.runs.get(this.id);
+    const row = await this.#context.runs.get(this.id);
     if (row === null) throw new RunNotFoundError(this.id, action);
     return row;
   }

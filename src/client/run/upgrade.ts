@@ -10,11 +10,13 @@ import { isSha256Hex } from "../../base/encoding.ts";
 import { fencingToken, randomId } from "../../base/ids.ts";
 import { encode } from "../../base/values.ts";
 import type { ClaimedRun, Lease, RunRow } from "../../ports/rows.ts";
-import type { MovedTask, NodeStore, RunStore, VersionStore } from "../../ports/store.ts";
+import type { MovedTask, Store } from "../../ports/store.ts";
+import type { VersionPin } from "../../ports/version_ref.ts";
 import type { DriftReport, Refusal } from "../../replay/turn.ts";
 import { VersionNotFoundError } from "../../version/load_errors.ts";
 import type { Versions } from "../../version/versions.ts";
-import { asClaimed, type Replayer } from "./replayer.ts";
+import type { ClientContext, LocalNode } from "../context.ts";
+import { asClaimed } from "./replayer.ts";
 import { RunEndedError, RunNotFoundError, RunStateError } from "../errors.ts";
 
 /**
@@ -69,28 +71,16 @@ export interface UpgradedActivity {
 }
 
 /** What an upgrade works with. */
-export interface UpgradeContext {
-  /** Where the run is. */
-  readonly runs: RunStore;
-  /** Where nodes are. */
-  readonly nodes: NodeStore;
-  /** Finds the target. */
-  readonly target: (row: RunRow, to: string | undefined) => Promise<UpgradeTarget>;
-  /** Tries the target. */
-  readonly replay: Replayer;
-  /** This process's node; `undefined`: it has none. */
-  readonly node: string | undefined;
-  /** A statement is about to give a run to that node; says how that went. */
-  readonly expect: (token: number) => (outcome: "settled" | "unknown") => void;
-}
-
-/** Where a run is moved to. */
-export interface UpgradeTarget {
-  /** The version. */
-  readonly hash: string;
-  /** The specifier that it is known under. */
-  readonly specifier: string;
-}
+export type UpgradeContext =
+  & Pick<ClientContext, "runs" | "replayer">
+  & {
+    /** Where nodes and versions are registered. */
+    readonly store: Pick<Store, "nodes" | "versions">;
+    /** Reads specifiers. */
+    readonly versions: Pick<Versions, "record">;
+    /** The node of this process, if it has one. */
+    readonly node: Pick<LocalNode, "node" | "expect"> | undefined;
+  };
 
 /** How long a client that dies of an upgrade is taken for a node that is alive, in milliseconds. */
 const CLIENT_LEASE_MS = 60_000;
@@ -113,30 +103,20 @@ export async function upgradeRun(
   const row = await runs.get(runId);
   if (row === null) throw new RunNotFoundError(runId, "upgrade the run");
   if (row.endedAt !== null) throw new RunEndedError(runId, "upgrade the run", row.state);
-  const target = await context.target(row, options.to);
+  const target = await findTarget(row, options.to, context);
   if (options.dryRun === true) return (await replay(asClaimed(row), target.hash, context)).report;
   return await asNode((node) => move(row, target, node, context), context);
 }
 
-/**
- * Finds a target in the registry.
- *
- * @param row The run.
- * @param to A version hash or a specifier; the current version of its workflow when omitted.
- * @param store The registry.
- * @param versions Reads specifiers.
- * @returns The target.
- * @throws {VersionNotFoundError} If there is none, or it is of another workflow.
- */
-export async function findTarget(
+/** The version with that hash or specifier, or the current one of the run's workflow. */
+async function findTarget(
   row: RunRow,
   to: string | undefined,
-  store: VersionStore,
-  versions: Pick<Versions, "record">,
-): Promise<UpgradeTarget> {
-  const hash = to ?? await store.current(row.workflow);
-  const version = hash === null ? null : await store.get(hash) ??
-    await store.bySpecifier(isSha256Hex(hash) ? hash : versions.record(hash));
+  { store, versions }: UpgradeContext,
+): Promise<VersionPin> {
+  const hash = to ?? await store.versions.current(row.workflow);
+  const version = hash === null ? null : await store.versions.get(hash) ??
+    await store.versions.bySpecifier(isSha256Hex(hash) ? hash : versions.record(hash));
   if (version === null || version.workflow !== row.workflow) {
     const what = `upgrade run ${JSON.stringify(row.runId)}`;
     throw new VersionNotFoundError(to ?? row.workflow, what);
@@ -150,9 +130,9 @@ export async function findTarget(
  */
 async function asNode<T>(
   work: (node: string) => Promise<T>,
-  { node, nodes }: UpgradeContext,
+  { node, store: { nodes } }: UpgradeContext,
 ): Promise<T> {
-  if (node !== undefined) return await work(node);
+  if (node !== undefined) return await work(node.node);
   const id = randomId();
   await nodes.open({ id, name: "client", leaseMs: CLIENT_LEASE_MS, serves: NOTHING });
   try {
@@ -164,12 +144,12 @@ async function asNode<T>(
 
 async function move(
   row: RunRow,
-  target: UpgradeTarget,
+  target: VersionPin,
   node: string,
   context: UpgradeContext,
 ): Promise<UpgradeReport> {
   const lease = { node, token: fencingToken() };
-  const settled = context.expect(lease.token);
+  const settled = context.node?.expect(lease.token);
   let outcome: "settled" | "unknown" = "unknown";
   try {
     const report = await moveHeld(row, target, lease, context);
@@ -179,13 +159,13 @@ async function move(
     if (error instanceof RunStateError) outcome = "settled";
     throw error;
   } finally {
-    settled(outcome);
+    settled?.(outcome);
   }
 }
 
 async function moveHeld(
   row: RunRow,
-  target: UpgradeTarget,
+  target: VersionPin,
   lease: Lease,
   context: UpgradeContext,
 ): Promise<UpgradeReport> {
@@ -220,7 +200,7 @@ async function replay(
   to: string,
   context: UpgradeContext,
 ): Promise<{ readonly report: UpgradeReport; readonly tasks: readonly MovedTask[] }> {
-  const { turn: { drift, refused }, activities } = await context.replay.on(run, to, context.runs);
+  const { turn: { drift, refused }, activities } = await context.replayer.on(run, to, context.runs);
   const upgraded = drift === null && refused === null;
   const tasks = activities.flatMap(({ position, definition }) =>
     upgraded && definition !== null ? [{ position, definition }] : []

@@ -14,8 +14,9 @@
 import type { Clock } from "../../base/clock.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import { END_STATES, type RunRow, type RunState } from "../../ports/rows.ts";
-import type { RunStore } from "../../ports/store.ts";
+import type { LocalNotice, RunStore } from "../../ports/store.ts";
 import { ClosedError } from "../../store/errors.ts";
+import type { WakeupReceiver, Wakeups } from "../../store/wakeups.ts";
 import { RunNotFoundError } from "../errors.ts";
 
 /** Milliseconds between two looks at one run. */
@@ -40,11 +41,11 @@ interface Waiting {
 }
 
 /** Waits for runs. */
-export class RunWaiter {
+export class RunWaiter implements WakeupReceiver {
   readonly #runs: RunStore;
   readonly #clock: Clock;
   readonly #polls: PollTimes;
-  readonly #due: () => void;
+  readonly #wakeups: Wakeups;
   readonly #waiting = new Map<string, Set<Waiting>>();
   #isClosed = false;
 
@@ -52,34 +53,31 @@ export class RunWaiter {
    * @param runs Where runs are.
    * @param clock Times the polls.
    * @param polls How often one wait polls.
-   * @param due Tells whoever executes runs that one may be due.
+   * @param wakeups Tells it of runs that may have moved, and nodes of runs that may be due.
    */
-  constructor(runs: RunStore, clock: Clock, polls: PollTimes, due: () => void) {
+  constructor(runs: RunStore, clock: Clock, polls: PollTimes, wakeups: Wakeups) {
     this.#runs = runs;
     this.#clock = clock;
     this.#polls = polls;
-    this.#due = due;
+    this.#wakeups = wakeups;
+    wakeups.add(this);
   }
 
-  /** That run may have ended, or been parked. */
-  notify(runId: string): void {
-    for (const { wake } of this.#waiting.get(runId) ?? []) wake();
+  /** Ends the waits that a notice is for: they look at their runs. */
+  receive(notice: LocalNotice): void {
+    if (notice.kind === "ended") this.#wake(notice.runId);
+    else if (notice.kind === "moved") this.#wake(notice.runId, { passing: true });
   }
 
-  /** That run may be in another state, which is no end. */
-  notifyMove(runId: string): void {
-    for (const { wake, isPassing } of this.#waiting.get(runId) ?? []) if (isPassing) wake();
-  }
-
-  /** Any run may have ended: hints were lost. */
-  notifyAll(): void {
-    for (const runId of this.#waiting.keys()) this.notify(runId);
+  /** Notifications may have been lost: every wait looks at its run. */
+  catchUp(): void {
+    for (const runId of this.#waiting.keys()) this.#wake(runId);
   }
 
   /** Ends every wait: there is nobody left to ask. */
   close(): void {
     this.#isClosed = true;
-    this.notifyAll();
+    this.catchUp();
   }
 
   /**
@@ -125,6 +123,12 @@ export class RunWaiter {
     });
   }
 
+  #wake(runId: string, only?: { readonly passing: true }): void {
+    for (const { wake, isPassing } of this.#waiting.get(runId) ?? []) {
+      if (only === undefined || isPassing) wake();
+    }
+  }
+
   async #wait(
     runId: string,
     signal: AbortSignal,
@@ -144,7 +148,7 @@ export class RunWaiter {
         const row = await this.#ask(runId, runs, !isPassing);
         if (row === null) throw new RunNotFoundError(runId, action);
         if (row !== undefined && isThere(row)) return row;
-        if (isFirst && !isPassing && row !== undefined && mayBeDue(row)) this.#due();
+        if (isFirst && !isPassing && row !== undefined && mayBeDue(row)) this.#wakeups.due();
         if (!signal.aborted && !this.#isClosed) await this.#rest(told.promise, isPassing);
       }
     } finally {

@@ -9,12 +9,7 @@ import { isContinuumError } from "../../base/errors.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { decode, encode } from "../../base/values.ts";
 import type { RunState } from "../../ports/rows.ts";
-import type {
-  ScheduleKey,
-  ScheduleRow,
-  ScheduleSpec,
-  ScheduleStore,
-} from "../../ports/schedules.ts";
+import type { ScheduleKey, ScheduleRow, ScheduleSpec } from "../../ports/schedules.ts";
 import type { Timing } from "../../schedule/calendar.ts";
 import {
   begin,
@@ -29,10 +24,10 @@ import {
   trigger,
 } from "../../schedule/firing.ts";
 import { VersionNotFoundError } from "../../version/load_errors.ts";
-import type { VersionRef } from "../../ports/version_ref.ts";
 import { checkOptions } from "../../workflow/options.ts";
 import { policyOf } from "../../workflow/run_policy.ts";
-import type { RunHandle } from "../run/handle.ts";
+import { type ClientContext, inNamespace } from "../context.ts";
+import { RunHandle } from "../run/handle.ts";
 import { ScheduleExistsError, ScheduleNotFoundError, ScheduleStateError } from "./errors.ts";
 import {
   MAX_ID,
@@ -138,41 +133,21 @@ export interface ScheduleScopeOptions {
   readonly namespace?: string;
 }
 
-/** What schedules work with. */
-export interface ScheduleServices {
-  /** Where they are kept. */
-  readonly store: ScheduleStore;
-  /** The namespace where none is named. */
-  readonly namespace: string;
-  /** Finds the version that a start would take. */
-  readonly version: (workflow: WorkflowDefinition | string) => Promise<VersionRef>;
-  /** Checks an encoded input against a version, and gives it as the version's schema makes it. */
-  readonly checkInput: (hash: string, input: string) => Promise<string>;
-  /** The most bytes of one value. */
-  readonly payloadBytes: number;
-  /** A schedule may be due: nodes look. */
-  readonly changed: () => void;
-  /** A run is due: nodes look. */
-  readonly due: () => void;
-  /** The handle of a run. */
-  readonly run: (runId: string, namespace: string) => RunHandle;
-}
-
 /**
  * Starts runs at planned times.
  *
  * @category Schedules
  */
 export class Schedules {
-  readonly #services: ScheduleServices;
+  readonly #context: ClientContext;
 
   /**
    * Use `continuum.schedules`.
    *
-   * @param services What it works with.
+   * @param context What it works with.
    */
-  constructor(services: ScheduleServices) {
-    this.#services = services;
+  constructor(context: ClientContext) {
+    this.#context = context;
   }
 
   /**
@@ -187,17 +162,17 @@ export class Schedules {
    * {VersionNotFoundError} If a definition or a specifier is given that leads to no version.
    */
   async create<Input = unknown>(options: ScheduleOptions<Input>): Promise<ScheduleStatus> {
-    const { store, changed } = this.#services;
-    const settings = readScheduleOptions(options, this.#services.namespace);
+    const { contracts, payloadBytes, runs, wakeups } = this.#context;
+    const store = this.#context.store.schedules;
+    const settings = readScheduleOptions(options, runs.namespace);
     const { namespace, id, ifExists, paused } = settings;
     const target = await this.#target(settings.workflow, settings.pin);
     const { hash } = target;
-    const { payloadBytes, checkInput } = this.#services;
     const what = `schedule ${JSON.stringify(id)}`;
     const input = checkPayload(encode(options.input, "input"), `input of ${what}`, payloadBytes);
     checkPayload(settings.attributes, `attributes of ${what}`, payloadBytes);
     // Kept as it is given: the version of each firing makes its own of it.
-    if (hash !== null) await checkInput(hash, input);
+    if (hash !== null) await contracts.inputText(hash, input);
     const specFrom = (now: number, before?: Timing): ScheduleSpec => {
       const { workflow, pin } = target;
       const { attributes, policy } = settings;
@@ -224,7 +199,7 @@ export class Schedules {
         return { progress: revise(id, spec.rules, row, now, paused), starts: [], spec };
       });
     }
-    changed();
+    wakeups.broadcast({ kind: "scheduled" });
     return await this.get(id, { namespace });
   }
 
@@ -236,7 +211,7 @@ export class Schedules {
    * @throws {ScheduleNotFoundError} If there is none.
    */
   async get(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
-    const row = await this.#services.store.get(this.#key(id, scope));
+    const row = await this.#context.store.schedules.get(this.#key(id, scope));
     if (row === null) throw new ScheduleNotFoundError(id, "read the schedule");
     return scheduleStatus(row);
   }
@@ -247,8 +222,8 @@ export class Schedules {
    * @param options Which ones; `after` is the last id of the page before.
    */
   async list(options: ScheduleListOptions = {}): Promise<ScheduleStatus[]> {
-    const filter = readListOptions(options, this.#services.namespace);
-    return (await this.#services.store.list(filter)).map(scheduleStatus);
+    const filter = readListOptions(options, this.#context.runs.namespace);
+    return (await this.#context.store.schedules.list(filter)).map(scheduleStatus);
   }
 
   /**
@@ -318,7 +293,7 @@ export class Schedules {
   async trigger(id: string, scope: ScheduleScopeOptions = {}): Promise<RunHandle> {
     const action = "trigger the schedule";
     const key = this.#key(id, scope);
-    const { store, due, run } = this.#services;
+    const store = this.#context.store.schedules;
     for (;;) {
       const before = await store.get(key);
       if (before === null) throw new ScheduleNotFoundError(id, action);
@@ -335,13 +310,13 @@ export class Schedules {
       });
       if (started === null) throw new ScheduleNotFoundError(id, action);
       if (started.length === 0) continue;
-      due();
-      return run(started[0]!, key.namespace);
+      this.#context.wakeups.due();
+      return new RunHandle(started[0]!, inNamespace(this.#context, key.namespace));
     }
   }
 
   async #inputOf({ input, version }: ScheduleRow): Promise<string> {
-    return version === null ? input : await this.#services.checkInput(version.hash, input);
+    return version === null ? input : await this.#context.contracts.inputText(version.hash, input);
   }
 
   async #change(
@@ -351,20 +326,20 @@ export class Schedules {
     from: readonly ScheduleState[],
     next: (row: ScheduleRow, now: number) => Progress,
   ): Promise<ScheduleStatus> {
-    const changed = await this.#services.store.change(this.#key(id, scope), (row, now) => {
+    const changed = await this.#context.store.schedules.change(this.#key(id, scope), (row, now) => {
       const { state } = row.progress;
       if (!from.includes(state)) throw new ScheduleStateError(id, action, state, from);
       return { progress: next(row, now), starts: [] };
     });
     if (changed === null) throw new ScheduleNotFoundError(id, action);
-    this.#services.changed();
+    this.#context.wakeups.broadcast({ kind: "scheduled" });
     return await this.get(id, scope);
   }
 
   /** A name that nobody has registered so far may be registered before its time comes. */
   async #target(workflow: WorkflowDefinition | string, isPinned: boolean): Promise<Target> {
     try {
-      const { workflow: name, hash, specifier } = await this.#services.version(workflow);
+      const { workflow: name, hash, specifier } = await this.#context.versions.forStart(workflow);
       return { workflow: name, hash, pin: isPinned ? { hash, specifier } : null };
     } catch (error) {
       const isName = typeof workflow === "string" && !/[:/]/.test(workflow);
@@ -376,7 +351,7 @@ export class Schedules {
   #key(id: string, scope: ScheduleScopeOptions): ScheduleKey {
     checkText(id, "id of a schedule", MAX_ID);
     checkOptions(scope, ["namespace"], "a schedule's scope");
-    return { id, namespace: readNamespace(scope.namespace, this.#services.namespace) };
+    return { id, namespace: readNamespace(scope.namespace, this.#context.runs.namespace) };
   }
 }
 

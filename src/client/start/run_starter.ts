@@ -10,18 +10,15 @@ import { checkPayload } from "../../base/payload.ts";
 import { fencingToken, randomId, timeOrderedId } from "../../base/ids.ts";
 import { encode } from "../../base/values.ts";
 import type { Exit } from "../../ports/exit.ts";
-import type { InsertedRun, Lease, LeasedNewRun, NewRun } from "../../ports/rows.ts";
-import type { RunStore } from "../../ports/store.ts";
+import type { InsertedRun, Lease, NewRun } from "../../ports/rows.ts";
 import type { VersionRef } from "../../ports/version_ref.ts";
-import type { Versions } from "../../version/versions.ts";
 import { describe } from "../../workflow/options.ts";
 import { policyText } from "../../workflow/run_policy.ts";
 import type { SignalSchemas } from "../../workflow/signal_types.ts";
 import { isWorkflow } from "../../workflow/workflow.ts";
-import type { Contracts } from "../../version/contracts.ts";
 import { IdempotencyConflictError, RunExistsError } from "../errors.ts";
 import { RunHandle } from "../run/handle.ts";
-import type { ClientServices } from "../run/services.ts";
+import { type ClientContext, inNamespace } from "../context.ts";
 import {
   type IfExists,
   readItem,
@@ -32,7 +29,7 @@ import {
   type StartManyOptions,
   type StartOptions,
 } from "./options.ts";
-import type { StartBatch } from "./batch.ts";
+import { StartBatch } from "./batch.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
 /**
@@ -54,32 +51,6 @@ export type StartedItem<Output = unknown, Signals extends SignalSchemas = Signal
     readonly error: RunExistsError | IdempotencyConflictError;
   };
 
-/** What starting works with. */
-export interface RunStarterContext {
-  /** Chooses versions. */
-  readonly versions: Versions;
-  /** Checks inputs and signals. */
-  readonly contracts: Contracts;
-  /** Where runs go, of any namespace. */
-  readonly runs: RunStore;
-  /** The most bytes of one value. */
-  readonly payloadBytes: number;
-  /** Gathers concurrent starts. */
-  readonly startBatch: StartBatch;
-  /** What handles of a namespace work with. */
-  readonly services: (namespace: string) => ClientServices;
-  /** The node of this process, if it has room for a run. */
-  readonly room: () => string | undefined;
-  /** A statement is about to give a run to this process's node; says how that went. */
-  readonly expect: (token: number) => (outcome: "settled" | "unknown") => void;
-  /** Executes a run that was inserted under this process's lease. */
-  readonly take: (run: LeasedNewRun, inserted: InsertedRun) => Promise<Exit> | undefined;
-  /** A run was ended from outside: whoever executes it is told. */
-  readonly wakeRun: (run: number, node: string | null) => void;
-  /** A run is due then that nobody holds, by the database's clock. */
-  readonly due: (at: number) => void;
-}
-
 /** A statement takes so many runs, */
 const CHUNK_RUNS = 1_000;
 /** and so many characters of their inputs. */
@@ -93,15 +64,18 @@ interface Prepared {
 
 /** Starts runs. */
 export class RunStarter {
-  readonly #context: RunStarterContext;
+  readonly #context: ClientContext;
+  /** Gathers concurrent starts. */
+  readonly #startBatch: StartBatch;
 
   /**
    * Prepares; nothing is started yet.
    *
    * @param context What it works with.
    */
-  constructor(context: RunStarterContext) {
+  constructor(context: ClientContext) {
     this.#context = context;
+    this.#startBatch = new StartBatch(context.runs);
   }
 
   /** See {@linkcode Continuum.start}. */
@@ -116,7 +90,7 @@ export class RunStarter {
     const prepared = await this.#prepare(version, input, options);
     const lease = this.#lease(options);
     const run = lease === undefined ? prepared.run : { ...prepared.run, lease };
-    const settled = lease && this.#context.expect(lease.token);
+    const settled = lease && this.#context.node?.expect(lease.token);
     let inserted: InsertedRun | undefined;
     try {
       inserted = await this.#insert(run, options.transaction);
@@ -171,7 +145,7 @@ export class RunStarter {
         );
       }
     }
-    if (shared.transaction === undefined && due < Infinity) this.#context.due(due);
+    if (shared.transaction === undefined && due < Infinity) this.#context.wakeups.due(due);
     return await this.#signalExisting(prepared, started);
   }
 
@@ -239,14 +213,14 @@ export class RunStarter {
   /** A run that starts later, or may never be committed, is nobody's yet. */
   #lease({ startAt, delayMs, transaction }: ReadStart): Lease | undefined {
     if (startAt !== undefined || delayMs !== undefined || transaction !== undefined) return;
-    const node = this.#context.room();
-    return node === undefined ? undefined : { node, token: fencingToken() };
+    const { node } = this.#context;
+    return node?.hasRoom === true ? { node: node.node, token: fencingToken() } : undefined;
   }
 
   async #insert(run: NewRun, transaction: unknown): Promise<InsertedRun> {
-    const { startBatch, runs } = this.#context;
+    const { runs } = this.#context;
     if (transaction !== undefined) return (await runs.insertInto(transaction, [run]))[0]!;
-    if (run.replaces === undefined) return await startBatch.insert(run);
+    if (run.replaces === undefined) return await this.#startBatch.insert(run);
     const inserted = await runs.insert([run]);
     this.#tellEnded(inserted);
     return inserted[0]!;
@@ -254,19 +228,18 @@ export class RunStarter {
 
   /** Who executes a run that was replaced would find out at its next write. */
   #tellEnded(inserted: readonly InsertedRun[]): void {
-    for (const { id, node } of inserted[0]?.ended ?? []) {
-      this.#context.wakeRun(id, node);
-    }
+    const ended = inserted[0]?.ended ?? [];
+    if (ended.length > 0) this.#context.wakeups.wakeRuns(ended);
   }
 
   #created(run: Prepared["run"], inserted: InsertedRun): RunHandle {
     const { due } = inserted;
     const { lease } = run;
     if (lease === undefined || due !== null) {
-      if (due !== null) this.#context.due(due);
+      if (due !== null) this.#context.wakeups.due(due);
       return this.#handle(run.runId, run);
     }
-    return this.#handle(run.runId, run, this.#context.take({ ...run, lease }, inserted));
+    return this.#handle(run.runId, run, this.#context.node?.take({ ...run, lease }, inserted));
   }
 
   #existing({ run, options }: Prepared, { key, taken }: InsertedRun): StartedItem {
@@ -286,7 +259,7 @@ export class RunStarter {
   }
 
   #handle(runId: string, run: Prepared["run"], left?: Promise<Exit>): RunHandle {
-    return new RunHandle(runId, this.#context.services(run.namespace), left, run.hash);
+    return new RunHandle(runId, inNamespace(this.#context, run.namespace), left, run.hash);
   }
 }
 

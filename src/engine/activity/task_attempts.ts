@@ -14,7 +14,6 @@
 
 import { inBackground } from "../../base/background.ts";
 import { Batcher } from "../../base/batcher.ts";
-import type { Clock } from "../../base/clock.ts";
 import { failPoint } from "../../base/failpoint.ts";
 import { fencingToken } from "../../base/ids.ts";
 import { decode } from "../../base/values.ts";
@@ -27,10 +26,8 @@ import type {
   TaskBeat,
   TaskFence,
   TaskLease,
-  TaskStore,
 } from "../../ports/tasks.ts";
 import type { ActivityLike } from "../../replay/commands.ts";
-import type { DatabaseClock } from "../database_clock.ts";
 import {
   type Attempted,
   type AttemptHost,
@@ -41,33 +38,21 @@ import {
 import { duty } from "../duty.ts";
 import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
 import { engineLog, logFailure } from "../../base/log.ts";
-import type { DatabaseRetry } from "../database_retry.ts";
+import type { NodeContext } from "../node_context.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
 import { TaskWriter } from "./task_writer.ts";
 import { decideRetry, limitOf, unattempted } from "../../task/retry.ts";
 import { asRow, type Decided, decided } from "../../task/terms.ts";
 import { startUserCall, type UserCallResult } from "../user_call.ts";
 
-/** What attempts need from their node. */
-export interface TaskAttemptsOptions {
-  /** Where tasks are kept. */
-  readonly store: TaskStore;
-  /** Times attempts. */
-  readonly clock: Clock;
-  /** The most bytes of one value. */
-  readonly payloadBytes: number;
-  /** The database's time. */
-  readonly databaseClock: DatabaseClock;
-  /** Waits for a database that is away. */
-  readonly databaseRetry: DatabaseRetry;
-  /** A run has a message: whoever holds it is told. */
-  readonly wakeRun: (run: number, node: string | null) => void;
+/** What is told what attempts come to. */
+export interface AttemptObserver {
   /** A task waits in its queue, from that time on. */
-  readonly waits: (task: TaskBase, from: number) => void;
-  /** A task's time is over then, unless somebody answers before. */
-  readonly expires: (at: number) => void;
-  /** An attempt has ended: there is room. */
-  readonly freed: () => void;
+  waits(task: TaskBase, from: number): void;
+  /** A task's time is over then, unless it is answered before. */
+  expires(at: number): void;
+  /** An attempt has ended: there is room for another. */
+  freed(): void;
 }
 
 /** Nobody knows what became of an answer. */
@@ -78,7 +63,8 @@ type NamedFence = TaskFence & Partial<Pick<LeasedTask, "runId" | "name">>;
 
 /** Makes attempts. */
 export class TaskAttempts {
-  readonly #options: TaskAttemptsOptions;
+  readonly #node: NodeContext;
+  readonly #observer: AttemptObserver;
   readonly #attempts = new Set<RunningAttempt>();
   readonly #byQueue = new Map<string, number>();
   readonly #taskWriter: TaskWriter;
@@ -88,10 +74,14 @@ export class TaskAttempts {
   /** Tokens of tasks whose end is being written. */
   readonly #ending = new Set<number>();
 
-  /** @param options What they need. */
-  constructor(options: TaskAttemptsOptions) {
-    const { store, databaseRetry } = options;
-    this.#options = options;
+  /**
+   * @param node The node.
+   * @param observer Is told what attempts come to.
+   */
+  constructor(node: NodeContext, observer: AttemptObserver) {
+    const { store: { tasks: store }, databaseRetry } = node;
+    this.#node = node;
+    this.#observer = observer;
     this.#taskWriter = new TaskWriter(store, databaseRetry);
     this.#answers = new RetryingBatcher(
       (n) => `answer ${n} runs`,
@@ -108,7 +98,7 @@ export class TaskAttempts {
         return true;
       });
     };
-    this.#host = { clock: options.clock, beats, decide };
+    this.#host = { clock: node.clock, beats, decide };
   }
 
   /** How many attempts are under way. */
@@ -144,7 +134,7 @@ export class TaskAttempts {
     activity: ActivityLike,
     owner: TaskOwner,
   ): { abort(reason: unknown): void } {
-    const now = this.#options.databaseClock.now();
+    const now = this.#node.databaseClock.now();
     let task: Decided<TaskBase>;
     try {
       task = decided(asked, activity);
@@ -237,7 +227,7 @@ export class TaskAttempts {
     const known = [...this.#attempts].filter(({ row }) => row === true);
     if (known.length === 0 && !leased) return [];
     const leases = new Map(
-      (await this.#options.store.leases(node)).map((lease) => [lease.token, lease]),
+      (await this.#node.store.tasks.leases(node)).map((lease) => [lease.token, lease]),
     );
     for (const attempt of known) attempt.learn(leases.get(attempt.task.token));
     return [...leases.values()].filter((lease) => !this.knows(lease));
@@ -256,7 +246,7 @@ export class TaskAttempts {
    */
   async giveBack(): Promise<void> {
     for (const { row, task } of [...this.#attempts]) {
-      if (row === true && task.maxAttempts !== 1) await this.#options.store.release(task);
+      if (row === true && task.maxAttempts !== 1) await this.#node.store.tasks.release(task);
     }
   }
 
@@ -281,7 +271,7 @@ export class TaskAttempts {
     const left = this.inQueue(queue) - 1;
     if (left === 0) this.#byQueue.delete(queue);
     else this.#byQueue.set(queue, left);
-    this.#options.freed();
+    this.#observer.freed();
   }
 
   async #beginAnnounced(
@@ -320,15 +310,15 @@ export class TaskAttempts {
       runId: task.runId,
       attempt: task.attempt,
       idempotencyKey: () => task.key ?? defaultIdempotencyKey(task.seed, task.position),
-      limit: limitOf(task, this.#options.databaseClock.now()),
+      limit: limitOf(task, this.#node.databaseClock.now()),
       heartbeatMs: task.policy.heartbeat,
       lastHeartbeat: task.heartbeat,
-      payloadBytes: this.#options.payloadBytes,
+      payloadBytes: this.#node.payloadBytes,
       call: (facts) =>
         activity.execute(task.input === null ? undefined : decode(task.input), facts),
       beat: (details) => attempt.beat(details),
       token: () => attempt.token(),
-    }, this.#options.clock));
+    }, this.#node.clock));
     const settled = async () => this.#settle(attempt, await attempt.userCall!.result, from);
     duty("make an attempt", () => this.#track(settled(), task));
   }
@@ -352,7 +342,7 @@ export class TaskAttempts {
     if (hasRow || from === null) {
       return await this.#failed(task, result.error, result.retryable, attempt);
     }
-    const now = this.#options.databaseClock.now();
+    const now = this.#node.databaseClock.now();
     const verdict = decideRetry(task, result.error, now, result.retryable && !owner.isCancelled);
     tellFailure(task, result.error, "payload" in verdict ? null : now + verdict.delayMs);
     if ("payload" in verdict) {
@@ -389,7 +379,7 @@ export class TaskAttempts {
     retryable: boolean,
     attempt: RunningAttempt | null,
   ): Promise<void> {
-    const { store, databaseRetry, databaseClock } = this.#options;
+    const { store: { tasks: store }, databaseRetry, databaseClock } = this.#node;
     const now = databaseClock.now();
     const verdict = decideRetry(task, error, now, retryable && attempt?.owner.isCancelled !== true);
     if ("delayMs" in verdict) {
@@ -402,7 +392,7 @@ export class TaskAttempts {
       }
       if (retried === "written") {
         attempt?.owner.parked();
-        this.#options.waits(task, now + verdict.delayMs);
+        this.#observer.waits(task, now + verdict.delayMs);
       }
       if (retried === "lost") attempt?.owner.lost(); // or written by a try whose answer was lost
       if (retried !== "cancelled") return;
@@ -418,7 +408,7 @@ export class TaskAttempts {
     const { run, position, token } = fence;
     while (true) {
       const answered = await this.#answers.add({ run, position, token, ...ending }) ?? LOST;
-      if (answered.status === "written") return this.#options.wakeRun(run, answered.node);
+      if (answered.status === "written") return this.#node.wakeups.wakeRun(run, answered.node);
       if (answered.status === "lost") {
         engineLog.warn("An attempt of activity {activity} of run {run} answered too late", {
           run: fence.runId,
@@ -431,7 +421,7 @@ export class TaskAttempts {
 
   async #defer(attempt: RunningAttempt): Promise<void> {
     const { task, owner } = attempt;
-    const { store, databaseRetry } = this.#options;
+    const { store: { tasks: store }, databaseRetry } = this.#node;
     const hasRow = await attempt.row;
     this.#leave(attempt);
     if (!hasRow) return owner.lost();
@@ -442,7 +432,7 @@ export class TaskAttempts {
       () => store.defer(task, timeoutMs),
     );
     owner.parked();
-    if (typeof expiresAt === "number") this.#options.expires(expiresAt);
+    if (typeof expiresAt === "number") this.#observer.expires(expiresAt);
   }
 
   // ---- announcing -----------------------------------------------------------------------------
@@ -450,14 +440,14 @@ export class TaskAttempts {
   async #post(task: NewTask, owner: TaskOwner): Promise<void> {
     const announced = await this.#taskWriter.add(task);
     if (announced.status === "refused") {
-      const now = this.#options.databaseClock.now();
+      const now = this.#node.databaseClock.now();
       return this.#refused({ ...task, availableAt: now, closesAt: null }, owner, announced.error);
     }
     if (announced.status === "known") {
       owner.answer({ kind: "activity.completed", payload: announced.result }, null);
     } else if (announced.status === "written") {
       owner.parked();
-      this.#options.waits(task, announced.at + task.delayMs);
+      this.#observer.waits(task, announced.at + task.delayMs);
     } else {
       owner.lost();
     }

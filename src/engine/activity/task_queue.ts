@@ -9,21 +9,17 @@
  */
 
 import { inBackground } from "../../base/background.ts";
-import type { Clock } from "../../base/clock.ts";
 import { CancelledError } from "../../base/errors.ts";
 import { failPoint } from "../../base/failpoint.ts";
-import type { LeasedTask, TaskFence, TaskStore } from "../../ports/tasks.ts";
+import type { LeasedTask, TaskFence } from "../../ports/tasks.ts";
 import type { ActivityLike } from "../../replay/commands.ts";
-import type { CodeSource } from "../code/source.ts";
-import type { DatabaseClock } from "../database_clock.ts";
 import type { TaskOwner } from "./running_attempt.ts";
 import { Poller } from "../poller.ts";
-import type { NodeLease } from "../node_lease.ts";
+import type { NodeContext } from "../node_context.ts";
 import type { TaskAttempts } from "./task_attempts.ts";
 import { AttemptInterruptedError } from "../../task/errors.ts";
 import { expiryOf, unattempted } from "../../task/retry.ts";
 import { type Decided, decided } from "../../task/terms.ts";
-import type { Exclusions } from "../code/exclusions.ts";
 
 /** How a node serves a queue. */
 export interface QueueSettings {
@@ -33,55 +29,60 @@ export interface QueueSettings {
   readonly rate: { readonly limit: number; readonly perMs: number } | null;
 }
 
-/** What a queue needs. */
-export interface TaskQueueOptions {
-  /** Where tasks are kept. */
-  readonly store: TaskStore;
-  /** Makes the attempts. */
-  readonly attempts: TaskAttempts;
-  /** The node that claims. */
-  readonly lease: NodeLease;
-  /** Times the next look. */
-  readonly clock: Clock;
-  /** The database's time. */
-  readonly databaseClock: DatabaseClock;
-  /** Finds pinned activities. */
-  readonly code: CodeSource;
-  /** Versions that this node leaves alone. */
-  readonly excluded: Exclusions;
+/** Finds the owners of tasks. */
+export interface TaskOwners {
+  /** The run that a task belongs to, if it is in memory when the attempt has ended. */
+  ownerOf(task: LeasedTask): TaskOwner;
+}
+
+/** What a queue claims. */
+export interface TaskQueueSettings {
   /** Activities registered by name. */
   readonly activities: ReadonlyMap<string, ActivityLike>;
   /** The queues that this node serves. */
   readonly queues: ReadonlyMap<string, QueueSettings>;
   /** The most attempts at once on this node, of all queues. */
   readonly concurrency: number;
-  /** The run that a task is of, if it is here when the attempt has ended. */
-  readonly owner: (task: LeasedTask) => TaskOwner;
 }
 
 const BATCH = 100;
 
 /** Claims tasks. */
-export class TaskQueue {
-  readonly #options: TaskQueueOptions;
-  readonly #poller: Poller;
+export class TaskQueue extends Poller {
+  readonly #node: NodeContext;
+  readonly #settings: TaskQueueSettings;
+  readonly #attempts: TaskAttempts;
+  readonly #owners: TaskOwners;
   #saturated = false;
   #claiming: Promise<unknown> | undefined;
   /** Tokens of tasks that were claimed, and are about to begin. */
   readonly #beginning = new Set<number>();
 
-  /** @param options What it needs. */
-  constructor(options: TaskQueueOptions) {
-    const { clock, databaseClock } = options;
-    this.#options = options;
-    this.#poller = new Poller({ what: "tasks", poll: () => this.#poll(), clock, databaseClock });
+  /**
+   * @param node The node that claims.
+   * @param settings What it claims.
+   * @param attempts Makes the attempts.
+   * @param owners Finds the runs that tasks belong to.
+   */
+  constructor(
+    node: NodeContext,
+    settings: TaskQueueSettings,
+    attempts: TaskAttempts,
+    owners: TaskOwners,
+  ) {
+    super("tasks", node);
+    this.#node = node;
+    this.#settings = settings;
+    this.#attempts = attempts;
+    this.#owners = owners;
   }
 
   /** How many more attempts of a queue may begin here now. */
   room(queue: string): number {
-    const { queues, attempts, concurrency } = this.#options;
+    const { queues, concurrency } = this.#settings;
+    const attempts = this.#attempts;
     const settings = queues.get(queue);
-    if (settings === undefined || this.#poller.isPaused) return 0;
+    if (settings === undefined || this.isPaused) return 0;
     return Math.min(
       settings.concurrency - attempts.inQueue(queue),
       concurrency - attempts.size,
@@ -90,7 +91,7 @@ export class TaskQueue {
 
   /** Whether an activity of a resident run may begin without going through the queue. */
   admits(queue: string): boolean {
-    const settings = this.#options.queues.get(queue);
+    const settings = this.#settings.queues.get(queue);
     if (settings === undefined || settings.rate !== null) return false;
     if (this.room(queue) > 0) return true;
     this.#saturated = true;
@@ -114,51 +115,32 @@ export class TaskQueue {
     return this.#beginning.has(token);
   }
 
-  /** Looks now. */
-  pollNow(): void {
-    this.#poller.pollNow();
-  }
-
-  /**
-   * Looks at that time, if nothing makes it look before.
-   *
-   * @param at Milliseconds of database time.
-   */
-  pollAt(at: number): void {
-    this.#poller.pollAt(at);
-  }
-
-  /** Claims nothing more; resolves when no claim is under way. */
-  async pause(): Promise<void> {
-    await this.#poller.pause();
-  }
-
-  async #poll(): Promise<number | null> {
-    const { store, queues, databaseClock } = this.#options;
-    const since = databaseClock.now();
+  protected override async poll(): Promise<number | null> {
+    const { queues } = this.#settings;
+    const since = this.#node.databaseClock.now();
     await this.#expire();
     for (const [queue, settings] of queues) {
       while (await this.#claim(queue, settings));
     }
-    return await store.next([...queues.keys()], since);
+    return await this.#node.store.tasks.next([...queues.keys()], since);
   }
 
   /** Whether there may be more. */
   async #claim(queue: string, { rate }: QueueSettings): Promise<boolean> {
-    const { store, lease, excluded, activities } = this.#options;
+    const { store: { tasks: store }, lease, exclusions } = this.#node;
     const room = this.room(queue); // QUEUE-1
     const limit = Math.min(BATCH, room);
     if (limit <= 0) {
       this.#saturated = true;
       return false;
     }
-    if (this.#poller.isPaused || !lease.fresh()) return false;
+    if (this.isPaused || !lease.fresh()) return false;
     const node = lease.id;
-    const names = [...activities.keys()];
-    const claim = { node, queue, limit, names, excluded: excluded.list(), rate };
+    const names = [...this.#settings.activities.keys()];
+    const claim = { node, queue, limit, names, excluded: exclusions.list(), rate };
     const tasks = await this.#answered(store.claim(claim));
     await failPoint("task.claimed", { tasks: tasks.length });
-    if (lease.id !== node) return this.#over(tasks); // they died with it
+    if (lease.id !== node) return this.#over(tasks); // they expired with it
     await Promise.all(tasks.map((task) => this.#begin(task))).finally(() => this.#over(tasks));
     if (rate !== null && tasks.length < limit && await store.waiting(claim)) {
       this.#lookForPermits(rate);
@@ -183,17 +165,17 @@ export class TaskQueue {
 
   /** Permits come one by one. */
   #lookForPermits({ limit, perMs }: { readonly limit: number; readonly perMs: number }): void {
-    this.pollAt(this.#options.databaseClock.now() + perMs / limit);
+    this.pollAt(this.#node.databaseClock.now() + perMs / limit);
   }
 
   async #begin(task: LeasedTask): Promise<void> {
-    const { store, attempts, owner } = this.#options;
+    const attempts = this.#attempts;
     const payload = this.#foregone(task);
     if (payload !== null) return attempts.end(task, payload);
     const activity = await this.#activity(task);
-    if (activity === undefined) return await store.release(task); // QUEUE-2
+    if (activity === undefined) return await this.#node.store.tasks.release(task); // QUEUE-2
     const held = await this.#decided(task, activity);
-    if (held !== undefined) attempts.execute(held, activity, owner(task));
+    if (held !== undefined) attempts.execute(held, activity, this.#owners.ownerOf(task));
   }
 
   /** What the definition says of a task by name; `undefined`: it has ended by that, or is lost. */
@@ -201,7 +183,7 @@ export class TaskQueue {
     task: LeasedTask,
     activity: ActivityLike,
   ): Promise<Decided<LeasedTask> | undefined> {
-    const { store, attempts } = this.#options;
+    const attempts = this.#attempts;
     let held: Decided<LeasedTask>;
     try {
       held = decided(task, activity);
@@ -210,7 +192,7 @@ export class TaskQueue {
       return undefined;
     }
     if (held.key !== task.key) {
-      const known = await store.decide(task, { ...task, key: held.key });
+      const known = await this.#node.store.tasks.decide(task, { ...task, key: held.key });
       if (known === undefined) return undefined;
       held = { ...held, known };
     }
@@ -232,18 +214,19 @@ export class TaskQueue {
   }
 
   async #activity({ name, hash, definition }: LeasedTask): Promise<ActivityLike | undefined> {
-    if (hash === null || definition === null) return this.#options.activities.get(name);
-    const { code: source, excluded, lease } = this.#options;
-    const found = await source.activity?.(hash, definition, lease.id);
+    if (hash === null || definition === null) return this.#settings.activities.get(name);
+    const { code, exclusions, lease } = this.#node;
+    const found = await code.activity?.(hash, definition, lease.id);
     if (found !== undefined && "execute" in found) return found;
-    excluded.add(hash);
+    exclusions.add(hash);
     return undefined;
   }
 
   /** Ends tasks whose time is over: of whatever queue, since none may be served. */
   async #expire(): Promise<void> {
-    const { store, attempts, lease, databaseClock } = this.#options;
-    while (!this.#poller.isPaused && lease.fresh()) {
+    const { store: { tasks: store }, lease, databaseClock } = this.#node;
+    const attempts = this.#attempts;
+    while (!this.isPaused && lease.fresh()) {
       const node = lease.id;
       const tasks = await this.#answered(store.claimExpired(node, BATCH));
       this.#over(tasks); // each is known to the attempts before anything else happens

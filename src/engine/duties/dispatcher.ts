@@ -14,34 +14,16 @@
  */
 
 import { inBackground } from "../../base/background.ts";
-import type { Clock } from "../../base/clock.ts";
 import { failPoint } from "../../base/failpoint.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
-import type { RunStore } from "../../ports/store.ts";
-import type { DatabaseClock } from "../database_clock.ts";
 import { Poller } from "../poller.ts";
-import type { NodeLease } from "../node_lease.ts";
+import type { NodeContext } from "../node_context.ts";
+import type { Residents } from "../run/residents.ts";
 
-/** What a dispatcher needs. */
-export interface DispatcherOptions {
-  /** Where the runs are. */
-  readonly runs: RunStore;
-  /** The node that claims. */
-  readonly lease: NodeLease;
-  /** Times the next look. */
-  readonly clock: Clock;
-  /** The database's time. */
-  readonly databaseClock: DatabaseClock;
-  /** How many runs there is room for now. */
-  readonly room: () => number;
-  /** Asks runs that only linger to leave; a look follows when they have. */
-  readonly makeRoom: (wanted: number) => void;
-  /** Versions that this node leaves alone. */
-  readonly excluded: () => readonly string[];
+/** Executes the runs that were claimed. */
+export interface RunTaker {
   /** Takes a claimed run. */
-  readonly adopt: (run: ClaimedRun) => void;
-  /** Runs may have been claimed by a statement whose answer was lost. */
-  readonly invalidate: () => void;
+  adopt(run: ClaimedRun): void;
 }
 
 const BATCH = 100;
@@ -50,30 +32,30 @@ const BATCH = 100;
 const FULL_CLAIMS = 3;
 
 /** Claims due runs. */
-export class Dispatcher {
-  readonly #options: DispatcherOptions;
-  readonly #poller: Poller;
+export class Dispatcher extends Poller {
+  readonly #node: NodeContext;
+  readonly #residents: Pick<Residents, "room" | "makeRoom">;
+  readonly #taker: RunTaker;
   /** When the next run falls due, as far as this node knows; `Infinity`: none does. */
   #next = Infinity;
   #claiming: Promise<unknown> | undefined;
   /** Full claims in a row, since starts went first. */
   #full = 0;
 
-  /** @param options What it needs. */
-  constructor(options: DispatcherOptions) {
-    const { clock, databaseClock } = options;
-    this.#options = options;
-    this.#poller = new Poller({
-      what: "due runs",
-      poll: () => this.#poll(),
-      clock,
-      databaseClock,
-    });
-  }
-
-  /** Why the last look was no success; `null`: it was one. */
-  get trouble(): string | null {
-    return this.#poller.trouble;
+  /**
+   * @param node The node that claims.
+   * @param residents How many runs there is room for.
+   * @param taker Executes what is claimed.
+   */
+  constructor(
+    node: NodeContext,
+    residents: Pick<Residents, "room" | "makeRoom">,
+    taker: RunTaker,
+  ) {
+    super("due runs", node);
+    this.#node = node;
+    this.#residents = residents;
+    this.#taker = taker;
   }
 
   /** Resolves when the claim that is under way, if one is, has been answered, and its runs adopted. */
@@ -81,19 +63,14 @@ export class Dispatcher {
     await this.#claiming;
   }
 
-  /** Looks now. */
-  pollNow(): void {
-    this.#poller.pollNow();
-  }
-
   /**
    * Looks at that time, if nothing makes it look before.
    *
    * @param at Milliseconds of database time; `null`: never.
    */
-  pollAt(at: number | null): void {
+  override pollAt(at: number | null): void {
     if (at !== null) this.#next = Math.min(this.#next, at);
-    this.#poller.pollAt(at);
+    super.pollAt(at);
   }
 
   /** Asks when the next run falls due, and looks then. */
@@ -101,16 +78,11 @@ export class Dispatcher {
     this.pollAt(await this.#nextWake());
   }
 
-  /** Claims nothing more; resolves when no claim is under way. */
-  async pause(): Promise<void> {
-    await this.#poller.pause();
-  }
-
-  async #poll(): Promise<number | null> {
-    const asked = this.#options.databaseClock.now();
+  protected override async poll(): Promise<number | null> {
+    const asked = this.#node.databaseClock.now();
     while (await this.#claim());
     if (this.#next > asked) return Number.isFinite(this.#next) ? this.#next : null;
-    if (this.#options.room() <= 0) return null; // a run that leaves makes it look, and ask, again
+    if (this.#residents.room <= 0) return null; // a run that leaves makes it look, and ask, again
     this.#next = Infinity;
     const next = await this.#nextWake().catch((error) => {
       this.#next = asked; // DISPATCH-3: the next look asks again
@@ -121,7 +93,8 @@ export class Dispatcher {
   }
 
   async #nextWake(): Promise<number | null> {
-    return await this.#options.runs.nextWake(this.#options.excluded());
+    const { exclusions, store } = this.#node;
+    return await store.runs.nextWake(exclusions.list());
   }
 
   /** Whether there may be more. */
@@ -132,24 +105,24 @@ export class Dispatcher {
   }
 
   async #take(): Promise<boolean> {
-    const { runs, lease, room, makeRoom, excluded, adopt, invalidate } = this.#options;
-    if (this.#poller.isPaused || !lease.fresh()) return false;
-    const limit = Math.min(BATCH, room()); // DISPATCH-1
+    const { exclusions, lease, store } = this.#node;
+    if (this.isPaused || !lease.fresh()) return false;
+    const limit = Math.min(BATCH, this.#residents.room); // DISPATCH-1
     if (limit <= 0) {
-      makeRoom(BATCH);
+      this.#residents.makeRoom(BATCH);
       return false;
     }
     const node = lease.id;
     const startsFirst = this.#full === FULL_CLAIMS; // DISPATCH-4
-    const wanted = { node, limit, excluded: excluded(), startsFirst };
-    const claimed = await runs.claim(wanted).catch((error) => {
-      invalidate(); // DISPATCH-2
+    const wanted = { node, limit, excluded: exclusions.list(), startsFirst };
+    const claimed = await store.runs.claim(wanted).catch((error) => {
+      lease.invalidate(); // DISPATCH-2
       throw error;
     });
     const isFull = claimed.length === limit;
     this.#full = isFull && !startsFirst ? this.#full + 1 : 0;
     await failPoint("claim.claimed", { runs: claimed.length });
-    if (lease.id === node) { for (const run of claimed) adopt(run); } // else they died with it
+    if (lease.id === node) { for (const run of claimed) this.#taker.adopt(run); } // else they expired
     return isFull;
   }
 }

@@ -8,16 +8,11 @@
  * @module
  */
 
-import type { Clock } from "../../base/clock.ts";
-import {
-  FIRST_PLACE,
-  type PrunePlace,
-  type PruneStep,
-  type RetentionStore,
-} from "../../ports/retention.ts";
+import { FIRST_PLACE, type PrunePlace, type PruneStep } from "../../ports/retention.ts";
 import { END_STATES } from "../../ports/rows.ts";
-import type { DatabaseClock } from "../database_clock.ts";
+import type { Store } from "../../ports/store.ts";
 import { engineLog } from "../../base/log.ts";
+import type { NodeContext } from "../node_context.ts";
 import { Poller } from "../poller.ts";
 
 /** How long things are kept, in milliseconds; `null`: for ever. */
@@ -32,15 +27,10 @@ export interface RetentionSettings {
   readonly namespaces: readonly string[] | "all";
 }
 
-/** What removing needs. */
-export interface RetentionServices extends RetentionSettings {
-  /** Where everything is kept. */
-  readonly retention: RetentionStore;
-  /** Times the rounds. */
-  readonly clock: Clock;
-  /** The database's time. */
-  readonly databaseClock: DatabaseClock;
-}
+/** The parts of a node that retention needs. */
+type RetentionContext = Pick<NodeContext, "clock" | "databaseClock"> & {
+  readonly store: Pick<Store, "retention">;
+};
 
 /** Between two rounds. */
 const EVERY_MS = 600_000;
@@ -52,55 +42,43 @@ const PAUSE_MS = 100;
 const MOST_IDLE = 10;
 
 /** Removes what has had its time. */
-export class Retention {
-  readonly #options: RetentionServices;
-  readonly #poller: Poller;
+export class Retention extends Poller {
+  readonly #node: RetentionContext;
+  readonly #settings: RetentionSettings;
   /** Goes through all that there is; rounds take steps of it. */
   #pass: AsyncGenerator<number | null, void> | undefined;
   #removed = 0;
   #beganAt = -Infinity;
 
-  /** @param options What it needs. */
-  constructor(options: RetentionServices) {
-    const { clock, databaseClock } = options;
-    this.#options = options;
-    this.#poller = new Poller({
-      what: "data to remove",
-      poll: () => this.#poll(),
-      clock,
-      databaseClock,
-    });
+  /**
+   * @param node The node.
+   * @param settings How long things are kept.
+   */
+  constructor(node: RetentionContext, settings: RetentionSettings) {
+    super("data to remove", node);
+    this.#node = node;
+    this.#settings = settings;
   }
 
   /** Begins a round if it is time. */
   beat(): void {
-    const now = this.#options.clock.monotonic();
+    const now = this.#node.clock.monotonic();
     if (now - this.#beganAt < EVERY_MS) return;
     this.#beganAt = now;
-    this.#poller.pollNow();
-  }
-
-  /** Resolves when no step is under way. */
-  idle(): Promise<void> {
-    return this.#poller.idle();
-  }
-
-  /** Removes nothing any more; resolves when no step is under way. */
-  pause(): Promise<void> {
-    return this.#poller.pause();
+    this.pollNow();
   }
 
   /** Steps until one has removed something, or the round is over (RETENTION-1). */
-  async #poll(): Promise<number | null> {
-    for (let idle = 0; idle < MOST_IDLE && !this.#poller.isPaused; idle++) {
+  protected override async poll(): Promise<number | null> {
+    for (let idle = 0; idle < MOST_IDLE && !this.isPaused; idle++) {
       this.#pass ??= this.#steps();
       const { done, value: removed } = await this.#pass.next();
       if (done) this.#pass = undefined;
       if (done || removed === null) break;
       this.#removed += removed;
-      if (removed > 0) return this.#options.databaseClock.now() + PAUSE_MS;
+      if (removed > 0) return this.#node.databaseClock.now() + PAUSE_MS;
     }
-    const { namespaces } = this.#options;
+    const { namespaces } = this.#settings;
     const message = "Retention has removed {removed} entries of namespaces {namespaces}";
     if (this.#removed > 0) engineLog.info(message, { removed: this.#removed, namespaces });
     this.#removed = 0;
@@ -109,7 +87,8 @@ export class Retention {
 
   /** Says of each step how much it removed; `null`: another node removes at this moment. */
   async *#steps(): AsyncGenerator<number | null, void> {
-    const { namespaces, retention, runsMs, generationsMs, resultsMs } = this.#options;
+    const { namespaces, runsMs, generationsMs, resultsMs } = this.#settings;
+    const { retention } = this.#node.store;
     for (const namespace of namespaces === "all" ? await retention.namespaces() : namespaces) {
       if (resultsMs !== null) yield* this.#forget(namespace, resultsMs);
       if (runsMs !== null || generationsMs !== null) yield* this.#prune(namespace);
@@ -118,7 +97,7 @@ export class Retention {
 
   async *#forget(namespace: string, ageMs: number): AsyncGenerator<number | null, void> {
     for (let more = true; more;) {
-      const { retention } = this.#options;
+      const { retention } = this.#node.store;
       const before = this.#before(ageMs)!;
       const step = await retention.results(namespace, null, before, { alone: true });
       if (step !== null) more = step.more;
@@ -127,7 +106,8 @@ export class Retention {
   }
 
   async *#prune(namespace: string): AsyncGenerator<number | null, void> {
-    const { retention, runsMs, generationsMs } = this.#options;
+    const { runsMs, generationsMs } = this.#settings;
+    const { retention } = this.#node.store;
     for (let from: PrunePlace | null = FIRST_PLACE; from !== null;) {
       const step: PruneStep | null = await retention.step(
         {
@@ -146,6 +126,6 @@ export class Retention {
   }
 
   #before(ageMs: number | null): number | null {
-    return ageMs === null ? null : this.#options.databaseClock.now() - ageMs;
+    return ageMs === null ? null : this.#node.databaseClock.now() - ageMs;
   }
 }

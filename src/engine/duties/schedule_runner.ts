@@ -10,67 +10,32 @@
  * @module
  */
 
-import type { Clock } from "../../base/clock.ts";
 import { CancelledError } from "../../base/errors.ts";
 import { encode } from "../../base/values.ts";
 import { encodeError } from "../../base/values_failure.ts";
-import type {
-  BlockedFiring,
-  ScheduleDecision,
-  ScheduleRow,
-  ScheduleStore,
-} from "../../ports/schedules.ts";
-import type { RunStore } from "../../ports/store.ts";
+import type { BlockedFiring, ScheduleDecision, ScheduleRow } from "../../ports/schedules.ts";
 import { fire, postponed, type Progress } from "../../schedule/firing.ts";
-import type { CodeSource } from "../code/source.ts";
-import type { DatabaseClock } from "../database_clock.ts";
+import type { NodeContext } from "../node_context.ts";
 import { FiringInputs } from "./firing_inputs.ts";
 import { engineLog } from "../../base/log.ts";
 import { Poller } from "../poller.ts";
 
-/** What a runner needs. */
-export interface ScheduleRunnerOptions {
-  /** Where the schedules are. */
-  readonly schedules: ScheduleStore;
-  /** Where their runs are. */
-  readonly runs: RunStore;
-  /** Checks the inputs of runs. */
-  readonly code: Pick<CodeSource, "checkInput">;
-  /** Times the next look. */
-  readonly clock: Clock;
-  /** The database's time. */
-  readonly databaseClock: DatabaseClock;
-  /** Runs are due. */
-  readonly onDue: () => void;
-  /** A run was ended that may have a parent or children. */
-  readonly onEnded: () => void;
-  /** A run has a message; its node, if one executes it. */
-  readonly wakeRun: (run: number, node: string | null) => void;
-}
-
 const BATCH = 100;
 
 /** Makes due schedules fire. */
-export class ScheduleRunner {
-  readonly #options: ScheduleRunnerOptions;
-  readonly #poller: Poller;
+export class ScheduleRunner extends Poller {
+  readonly #node: NodeContext;
+  readonly #endedRuns: Poller;
   #awaited: ReadonlySet<string> = new Set();
 
-  /** @param options What it needs. */
-  constructor(options: ScheduleRunnerOptions) {
-    const { clock, databaseClock } = options;
-    this.#options = options;
-    this.#poller = new Poller({
-      what: "due schedules",
-      poll: () => this.#poll(),
-      clock,
-      databaseClock,
-    });
-  }
-
-  /** Looks now. */
-  pollNow(): void {
-    this.#poller.pollNow();
+  /**
+   * @param node The node.
+   * @param endedRuns Does what runs have left to do that the runner ends.
+   */
+  constructor(node: NodeContext, endedRuns: Poller) {
+    super("due schedules", node);
+    this.#node = node;
+    this.#endedRuns = endedRuns;
   }
 
   /**
@@ -79,60 +44,51 @@ export class ScheduleRunner {
    * @param at Milliseconds of database time; `null`: not for the sake of time.
    */
   dueAt(at: number | null): void {
-    if (at !== null && at <= this.#options.databaseClock.now()) return this.pollNow();
-    this.#poller.forget();
-    this.#poller.pollAt(at);
+    if (at !== null && at <= this.#node.databaseClock.now()) return this.pollNow();
+    this.forget();
+    this.pollAt(at);
   }
 
   /** A run has ended: perhaps one that a firing waits for. */
   ended(runId: string): void {
     // A look that is under way may have read the run before it ended.
-    if (this.#poller.isPolling || this.#awaited.has(runId)) this.pollNow();
+    if (this.isPolling || this.#awaited.has(runId)) this.pollNow();
   }
 
-  /** Resolves when no look is under way. */
-  idle(): Promise<void> {
-    return this.#poller.idle();
-  }
-
-  /** Makes nothing fire any more; resolves when no look is under way. */
-  pause(): Promise<void> {
-    return this.#poller.pause();
-  }
-
-  async #poll(): Promise<number | null> {
-    const { code } = this.#options;
+  protected override async poll(): Promise<number | null> {
+    const { code, store } = this.#node;
     const inputs = new FiringInputs((hash, input) => code.checkInput(hash, input));
-    do await this.#release(); while (await this.#fire(inputs) > 0 && !this.#poller.isPaused);
-    this.#poller.forget();
-    return await this.#options.schedules.nextFire();
+    do await this.#release(); while (await this.#fire(inputs) > 0 && !this.isPaused);
+    this.forget();
+    return await store.schedules.nextFire();
   }
 
   /** How many schedules were looked at. */
   async #fire(inputs: FiringInputs): Promise<number> {
-    const { schedules, onDue } = this.#options;
+    const { store: { schedules }, wakeups } = this.#node;
     const decide = (row: ScheduleRow, now: number) => decideFiring(row, now, inputs);
     const { looked, started } = await schedules.fire(BATCH, decide, onFailure);
     await inputs.check();
-    if (started.length > 0) onDue();
+    if (started.length > 0) wakeups.due();
     return looked;
   }
 
   /** SCHEDULER-1 */
   async #release(): Promise<void> {
-    const blocked = await this.#options.schedules.release();
+    const { schedules } = this.#node.store;
+    const blocked = await schedules.release();
     this.#awaited = new Set(blocked.flatMap(({ runIds }) => runIds));
     let ended = false;
     for (const firing of blocked) ended = await this.#stop(firing) || ended;
     if (!ended) return;
-    this.#options.onEnded();
-    await this.#options.schedules.release();
+    this.#endedRuns.pollNow();
+    await schedules.release();
   }
 
   /** Whether some run has ended by it. */
   async #stop({ overlap, held, namespace, runIds }: BlockedFiring): Promise<boolean> {
-    const { wakeRun } = this.#options;
-    const runs = this.#options.runs.in(namespace);
+    const { store, wakeups } = this.#node;
+    const runs = store.runs.in(namespace);
     const why = `The schedule's firing of ${new Date(held).toISOString()} takes its place`;
     let ended = false;
     for (const runId of runIds) {
@@ -144,7 +100,7 @@ export class ScheduleRunner {
         const deliveryId = `schedule/${held}`;
         const cancel = { kind: "cancel", name: "", payload, deliveryId } as const;
         const delivery = await runs.deliver(runId, cancel);
-        if (delivery.status === "delivered") wakeRun(delivery.run, delivery.node);
+        if (delivery.status === "delivered") wakeups.wakeRun(delivery.run, delivery.node);
         const error = encodeError(new CancelledError(why));
         const row = await runs.end(runId, "cancelled", error, { onlyStuck: true });
         ended ||= row?.endedAt !== null;

@@ -6,7 +6,6 @@
  */
 
 import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../../base/backoff.ts";
-import type { Clock } from "../../base/clock.ts";
 import { ContextError, isContinuumError } from "../../base/errors.ts";
 import { decode, encode } from "../../base/values.ts";
 import { encodeError } from "../../base/values_failure.ts";
@@ -15,20 +14,16 @@ import { encodeActivityFailure, type RecordedAttempt } from "../../replay/activi
 import type { ActivityAttempt, Command } from "../../replay/commands.ts";
 import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
 import { AttemptLostError } from "../../task/errors.ts";
+import type { NodeContext } from "../node_context.ts";
 import { startUserCall, type UserCallResult } from "../user_call.ts";
 
 /** What an attempt needs from its node. */
-export interface AttemptContext {
+export interface AttemptContext
+  extends Pick<NodeContext, "clock" | "databaseClock" | "payloadBytes"> {
   /** The run's id, as users see it. */
   readonly runId: string;
   /** The seed of the run's present generation. */
   readonly seed: string;
-  /** Limits the attempt's time. */
-  readonly clock: Clock;
-  /** The maximum size of one value, in bytes. */
-  readonly payloadBytes: number;
-  /** The database's time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** What earlier attempts left. */
@@ -154,14 +149,16 @@ export function failedAttempt(
   const policy = options.retry ?? DEFAULT_RETRY;
   const encoded = encodeError(error);
   if (retryable && shouldRetry(attempt, policy, error)) {
-    const retryAt = Math.ceil(context.now() + backoffDelay(attempt, policy, Math.random()));
+    const retryAt = Math.ceil(
+      context.databaseClock.now() + backoffDelay(attempt, policy, Math.random()),
+    );
     const annotation: FailedAttempt = { attempt, retryAt, error: encoded };
     return { event: attemptEvent(command, "attempt.failed", encode(annotation)), retryAt };
   }
   if (kind !== "activity") {
     return { event: attemptEvent(command, `${kind}.failed`, encoded), retryAt: null };
   }
-  const last = { attempt, at: Math.floor(context.now()), error: encoded };
+  const last = { attempt, at: Math.floor(context.databaseClock.now()), error: encoded };
   const payload = encodeActivityFailure([...earlier.failures, last], encoded);
   return { event: attemptEvent(command, "activity.failed", payload), retryAt: null };
 }

@@ -10,14 +10,11 @@ import { effectId } from "../../base/run_ids.ts";
 import { encode } from "../../base/values.ts";
 import type { ChildStart, NewChild } from "../../ports/lineage.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
-import type { Message, Store } from "../../ports/store.ts";
+import type { Message } from "../../ports/store.ts";
 import type { CallRequest, ChildRequest } from "../../replay/commands.ts";
-import type { CodeSource } from "../code/source.ts";
-import type { DatabaseRetry } from "../database_retry.ts";
+import type { NodeContext } from "../node_context.ts";
+import type { Poller } from "../poller.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
-
-/** What {@linkcode Children} needs from the versions. */
-export type ChildCode = Pick<CodeSource, "childOf" | "checkInput" | "checkSignal">;
 
 /** The longest chain of parents and children. */
 export const MAX_DEPTH = 50;
@@ -40,37 +37,24 @@ export class ChildStartError extends ContinuumError {
   }
 }
 
-/** Options of {@linkcode Children}. */
-export interface ChildrenOptions {
-  /** The store of the runs. */
-  readonly store: Store;
-  /** Chooses the versions of children, and validates their inputs and signals. */
-  readonly code: ChildCode;
-  /** Called when an unclaimed run is due. */
-  readonly due: () => void;
-  /** Called when a run has a message: wakes the run on its node, or makes some node claim it. */
-  readonly wakeRun: (run: number, node: string | null) => void;
-  /** Called when an ended run has not notified its parent or children yet. */
-  readonly ended: () => void;
-  /** The maximum size of one value, in bytes. */
-  readonly payloadBytes: number;
-  /** Retries while the database is unavailable. */
-  readonly databaseRetry: DatabaseRetry;
-}
-
 /** What runs do to other runs. */
 export class Children {
-  readonly #options: ChildrenOptions;
+  readonly #node: NodeContext;
+  readonly #endedRuns: Poller;
   readonly #starts: RetryingBatcher<NewChild, ChildStart>;
 
-  /** @param options Its options. */
-  constructor(options: ChildrenOptions) {
-    const { store } = options;
-    this.#options = options;
+  /**
+   * @param node The node.
+   * @param endedRuns Does what ended children have left to do.
+   */
+  constructor(node: NodeContext, endedRuns: Poller) {
+    const { databaseRetry, store } = node;
+    this.#node = node;
+    this.#endedRuns = endedRuns;
     this.#starts = new RetryingBatcher(
       (n) => `start ${n} children`,
       (children) => store.lineage.startChildren(children, MAX_DEPTH),
-      options.databaseRetry,
+      databaseRetry,
     );
   }
 
@@ -87,7 +71,7 @@ export class Children {
     position: number,
     input: string,
   ): Promise<void> {
-    const version = await this.#options.code.childOf(run, child.workflow!);
+    const version = await this.#node.code.childOf(run, child.workflow!);
     const outcome = await this.#starts.add({
       ...version,
       parent: run.id,
@@ -98,9 +82,9 @@ export class Children {
       policy: child.policy ?? null,
     });
     if (outcome === undefined) return; // the node closes: the result is of no use
-    if (outcome === "ended") return this.#options.ended();
+    if (outcome === "ended") return this.#endedRuns.pollNow();
     if (outcome !== "started") throw new ChildStartError(child.id, outcome);
-    this.#options.due();
+    this.#node.wakeups.due();
   }
 
   /** Carries out a `call` command. */
@@ -123,7 +107,7 @@ export class Children {
    * started, its id may belong to another run.
    */
   async giveUp(run: ClaimedRun, id: string): Promise<boolean> {
-    const { lineage } = this.#options.store;
+    const { lineage } = this.#node.store;
     if (await lineage.hasChild(run, id)) {
       await this.cancel(run, id, "its parent no longer waits for it");
     }
@@ -136,14 +120,14 @@ export class Children {
    */
   async #input(run: ClaimedRun, id: string, hash: string, input: string): Promise<string> {
     try {
-      const checked = await this.#options.code.checkInput(hash, input);
+      const checked = await this.#node.code.checkInput(hash, input);
       return checkPayload(
         checked,
         `the input of child ${JSON.stringify(id)}`,
-        this.#options.payloadBytes,
+        this.#node.payloadBytes,
       );
     } catch (error) {
-      if (await this.#options.store.runs.in(run.namespace).version(id) === null) throw error;
+      if (await this.#node.store.runs.in(run.namespace).version(id) === null) throw error;
       return input; // the insertion finds the id taken
     }
   }
@@ -157,24 +141,24 @@ export class Children {
     { id, name }: Extract<CallRequest, { kind: "signal" }>,
     { payload, deliveryId }: { readonly payload: string; readonly deliveryId: string },
   ): Promise<void> {
-    const runs = this.#options.store.runs.in(run.namespace);
+    const runs = this.#node.store.runs.in(run.namespace);
     let version = await runs.version(id);
     while (version !== null) {
-      const checked = await this.#options.code.checkSignal(version, name, payload);
+      const checked = await this.#node.code.checkSignal(version, name, payload);
       checkPayload(
         checked,
         `the payload of signal ${JSON.stringify(name)}`,
-        this.#options.payloadBytes,
+        this.#node.payloadBytes,
       );
       const message = { kind: "signal", name, payload: checked, deliveryId } as const;
       const delivery = await runs.deliverTo(version, id, message);
-      if (delivery.status === "delivered") this.#options.wakeRun(delivery.run, delivery.node);
+      if (delivery.status === "delivered") this.#node.wakeups.wakeRun(delivery.run, delivery.node);
       version = delivery.status === "moved" ? delivery.hash : null;
     }
   }
 
   async #deliver(run: ClaimedRun, id: string, message: Message): Promise<void> {
-    const delivery = await this.#options.store.runs.in(run.namespace).deliver(id, message);
-    if (delivery.status === "delivered") this.#options.wakeRun(delivery.run, delivery.node);
+    const delivery = await this.#node.store.runs.in(run.namespace).deliver(id, message);
+    if (delivery.status === "delivered") this.#node.wakeups.wakeRun(delivery.run, delivery.node);
   }
 }

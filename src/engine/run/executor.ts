@@ -25,12 +25,12 @@ import { WakeSignal } from "./wake_signal.ts";
 import { type Committed, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
 import { broken, diagnose, gapIn, POISON_CLAIMS, poisoned } from "./park_reasons.ts";
 import { OutstandingEffects } from "./outstanding_effects.ts";
-import type { ExecutorContext, Lingerer } from "./executor_context.ts";
+import type { ExecutorContext } from "./executor_context.ts";
 import { annotations, type PendingEvent } from "./pending_events.ts";
 import type { Ending } from "../activity/running_attempt.ts";
 import { engineLog } from "../../base/log.ts";
 import { continueAsNew, tryAgain } from "./next_generation.ts";
-import type { ResidentRun } from "../activity/node_tasks.ts";
+import type { Resident } from "./residents.ts";
 import { nextPause, PAUSE_MS } from "../database_retry.ts";
 import type { OutstandingCommand } from "./outstanding_commands.ts";
 import type { CodeFailure, RunCode } from "../code/run_code.ts";
@@ -49,7 +49,7 @@ interface Life {
 }
 
 /** Executes one run for as long as this node holds it. */
-export class RunExecutor implements Lingerer, ResidentRun {
+export class RunExecutor implements Resident {
   readonly #context: ExecutorContext;
   readonly #wakeSignal: WakeSignal;
   readonly #record: RunRecord;
@@ -160,8 +160,11 @@ export class RunExecutor implements Lingerer, ResidentRun {
   }
 
   async #code(): Promise<RunCode | CodeFailure | undefined> {
-    const { code, databaseRetry } = this.#context;
-    return await databaseRetry.run("find the code of a run", () => code(this.run));
+    const { code, databaseRetry, lease } = this.#context;
+    return await databaseRetry.run(
+      "find the code of a run",
+      () => code.find(this.run, lease.id),
+    );
   }
 
   /** Repeats turn, apply, commit. */
@@ -178,11 +181,11 @@ export class RunExecutor implements Lingerer, ResidentRun {
       if (end !== undefined) return await this.#record.leave(end);
       this.#record.start();
     }
-    const { payloadBytes, watch } = this.#context;
+    const { payloadBytes, watchdog } = this.#context;
     const execution = code.execute(this.run, {
       wake: () => this.#interrupt(),
       payloadBytes,
-      ...(watch === undefined ? {} : { pulse: watch(this.run) }),
+      ...(watchdog === undefined ? {} : { pulse: watchdog.watch(this.run) }),
     });
     const effects = this.#effects = this.#effectsOf(code, loaded);
     const life = { code, history, execution, effects };
@@ -293,10 +296,10 @@ export class RunExecutor implements Lingerer, ResidentRun {
   /** Reports effects that the code never awaited. A run that threw had no time to await them. */
   async #reportUnawaited({ code, execution: { unawaited } }: Life): Promise<void> {
     if (unawaited.length === 0) return;
-    const { loads, warnings } = this.#context;
+    const { histories, warnings } = this.#context;
     const { id, firstSeq: from } = this.run;
     await warnings.unawaited(this.run, unawaited, code, async () => {
-      const loaded = await loads.add({ id, from });
+      const loaded = await histories.load(id, from);
       return (loaded?.events ?? []) as readonly HistoryEvent[];
     });
   }
@@ -395,7 +398,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
 
   /** Waits until something happens; suspends the run if that may take long. */
   async #rest(idleSince: number, effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
-    const { clock, databaseClock, lingering } = this.#context;
+    const { clock, databaseClock, residents: { lingering } } = this.#context;
     const lingerMs = this.#isHurried ? 0 : this.#context.lingerMs;
     const dueIn = effects.dueAt === null ? Infinity : effects.dueAt - databaseClock.now();
     const isStopping = this.#isStopping;
@@ -435,7 +438,7 @@ export class RunExecutor implements Lingerer, ResidentRun {
       const { reason } = failure;
       return await this.#record.leaveUnread({ to: "stuck_unknown_version", reason });
     }
-    if (failure.kind === "node") this.#context.exclude(this.run.hash);
+    if (failure.kind === "node") this.#context.exclusions.add(this.run.hash);
     const afterMs = failure.kind === "passing" ? failure.afterMs : 0;
     const exit = await this.#record.leaveUnread({ to: "released", afterMs });
     return failure.kind === "node" && exit !== LOST ? { kind: "excluded" } : exit;

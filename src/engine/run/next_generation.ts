@@ -13,13 +13,13 @@ import type { VersionPin } from "../../ports/version_ref.ts";
 import type { Execution } from "../../replay/machine.ts";
 import type { Outcome } from "../../replay/turn.ts";
 import { type ExitOrReload, LOST } from "./exit.ts";
-import type { ExecutorContext } from "./executor_context.ts";
+import type { NodeContext } from "../node_context.ts";
 import { engineLog } from "../../base/log.ts";
 import { isCancel, restOf } from "./policies.ts";
 import type { RunRecord } from "./record.ts";
 
 /** What the end of a generation needs from the node. */
-type Context = Pick<ExecutorContext, "databaseRetry" | "store" | "versions">;
+type Context = Pick<NodeContext, "databaseRetry" | "store" | "code">;
 
 /** The outcome of code that continues as new. */
 type Continued = Extract<Outcome, { kind: "continued" }>;
@@ -43,11 +43,11 @@ export async function continueAsNew(
   record: RunRecord,
   outcome: Continued,
   execution: Execution,
-  { databaseRetry, store: { lineage }, versions }: Context,
+  { databaseRetry, store: { lineage }, code }: Context,
 ): Promise<ExitOrReload> {
   const ending = endOf(record, execution);
   const continued = await databaseRetry.run("continue a run as new", async () => {
-    const target = await targetOf(record.run, outcome, { versions, databaseRetry });
+    const target = await targetOf(record.run, outcome, { code, databaseRetry });
     if ("refused" in target) return target;
     const at = await lineage.continueAsNew({ ...ending, ...target });
     return at === null ? null : { ...target, startedAt: at };
@@ -121,12 +121,12 @@ function endOf({ run, next }: RunRecord, { unconsumed }: Execution): GenerationE
 async function targetOf(
   { runId, workflow, hash, specifier }: ClaimedRun,
   { input, version }: Continued,
-  { versions, databaseRetry }: Pick<Context, "versions" | "databaseRetry">,
+  { code, databaseRetry }: Pick<Context, "code" | "databaseRetry">,
 ): Promise<Target | { readonly refused: string }> {
-  const current = version === "current" ? await versions.current(workflow) : undefined;
+  const current = version === "current" ? await code.current(workflow) : undefined;
   if (current !== undefined && current.hash !== hash) {
     try {
-      return { ...current, input: await versions.checkInput(current.hash, input) };
+      return { ...current, input: await code.checkInput(current.hash, input) };
     } catch (error) {
       throwUnlessFinal(error, databaseRetry);
       engineLog.warn("Run {run} continues as new on the version that it has: {error}", {
@@ -136,7 +136,7 @@ async function targetOf(
     }
   }
   try {
-    return { hash, specifier, input: await versions.checkInput(hash, input) };
+    return { hash, specifier, input: await code.checkInput(hash, input) };
   } catch (error) {
     throwUnlessFinal(error, databaseRetry);
     return { refused: encodeError(error) };

@@ -34,7 +34,7 @@ export type Write = Committed | { readonly step: ExitOrReload | "woken" };
 /** What a record needs from its node. */
 export type RecordContext = Pick<
   ExecutorContext,
-  "journal" | "loads" | "recall" | "databaseClock" | "weigh" | "databaseRetry"
+  "journal" | "histories" | "databaseClock" | "residents" | "databaseRetry"
 >;
 
 /** A `seq` that no event reaches. */
@@ -131,8 +131,8 @@ export class RunRecord {
    * @returns The run; `undefined`: this node does not hold it any more.
    */
   async load(from: number): Promise<LoadedRun | undefined> {
-    this.#isStale = false; // now, and not after the read: a message may arrive in between
-    const loaded = await this.#context.loads.add({ id: this.#run.id, from });
+    this.#isStale = false; // now, not with the answer: a message may come after it was made
+    const loaded = await this.#context.histories.load(this.#run.id, from);
     if (loaded === undefined || loaded.token !== this.#run.token) return undefined;
     this.#wakeSeq = loaded.wakeSeq;
     this.#inbox = loaded.inbox;
@@ -149,15 +149,12 @@ export class RunRecord {
       const { id, token, firstSeq } = this.#run;
       const loaded = await this.load(firstSeq);
       if (loaded === undefined || this.isOf(loaded)) return loaded;
-      engineLog.warn(
-        "Run {run} is not in the state that its node remembers: its row is read anew",
-        {
-          run: this.#run.runId,
-          generation: this.#run.generation,
-          found: loaded.generation,
-        },
-      );
-      const run = await this.#context.recall(id);
+      engineLog.warn("Run {run} is not where its node had left it: its row is read anew", {
+        run: this.#run.runId,
+        generation: this.#run.generation,
+        found: loaded.generation,
+      });
+      const run = await this.#context.histories.row(id);
       if (run?.token !== token) return undefined;
       this.#run = run;
       this.#deliveredSeq = run.deliveredSeq;
@@ -313,7 +310,7 @@ export class RunRecord {
       more,
     );
     this.#weight += bytes;
-    this.#context.weigh(bytes);
+    this.#context.residents.weigh(bytes);
   }
 }
 

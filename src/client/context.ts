@@ -1,0 +1,70 @@
+/**
+ * What all parts of a client share.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { Exit } from "../ports/exit.ts";
+import type { InsertedRun, LeasedNewRun } from "../ports/rows.ts";
+import type { RunStore, Store } from "../ports/store.ts";
+import type { Wakeups } from "../store/wakeups.ts";
+import type { Contracts } from "../version/contracts.ts";
+import type { Versions } from "../version/versions.ts";
+import type { DryRuns } from "./run/dry_runs.ts";
+import type { Replayer } from "./run/replayer.ts";
+import type { RunWaiter } from "./run/waiter.ts";
+
+/** The node of this process, as clients use it. */
+export interface LocalNode {
+  /** Its id. */
+  readonly node: string;
+  /** Whether a run that is inserted now may be leased to it at once. */
+  readonly hasRoom: boolean;
+  /**
+   * A statement is about to give a run to the node under a token of the caller's.
+   *
+   * @param token The token.
+   * @returns Reports whether the run was taken or is free, or that nothing is known: then the node
+   * asks the database.
+   */
+  expect(token: number): (outcome: "settled" | "unknown") => void;
+  /**
+   * Executes a run that was inserted under the node's lease.
+   *
+   * @returns Resolves when the run has left the node's memory.
+   */
+  take(run: LeasedNewRun, inserted: InsertedRun): Promise<Exit>;
+}
+
+/** What all parts of a client share. */
+export interface ClientContext {
+  /** The store, as callers see it, who may be inside a transaction. */
+  readonly store: Store;
+  /** The runs of the namespace that calls work in. */
+  readonly runs: RunStore;
+  /** Chooses and obtains versions. */
+  readonly versions: Versions;
+  /** Checks inputs and signals against the version that gets them. */
+  readonly contracts: Contracts;
+  /** Replays a run on another version, without starting or writing anything. */
+  readonly replayer: Replayer;
+  /** Replays runs on their own version, without starting or writing anything. */
+  readonly dryRuns: DryRuns;
+  /** Waits for runs to end. */
+  readonly waiter: RunWaiter;
+  /** Passes wake-ups to nodes and waiters. */
+  readonly wakeups: Wakeups;
+  /** The node of this process, if it has one. */
+  readonly node: LocalNode | undefined;
+  /** Times waits. */
+  readonly clock: Clock;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
+}
+
+/** The same context for calls in another namespace. */
+export function inNamespace(context: ClientContext, namespace: string): ClientContext {
+  const { runs } = context;
+  return namespace === runs.namespace ? context : { ...context, runs: runs.in(namespace) };
+}

@@ -1,0 +1,48 @@
+/**
+ * What all parts of a node share.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { Store } from "../ports/store.ts";
+import type { Wakeups } from "../store/wakeups.ts";
+import type { Exclusions } from "./code/exclusions.ts";
+import type { CodeSource } from "./code/source.ts";
+import type { DatabaseClock } from "./database_clock.ts";
+import type { DatabaseRetry } from "./database_retry.ts";
+
+/** The node's lease, as its parts see it. */
+export interface CurrentLease {
+  /** The node's id; another one after the node has expired. */
+  readonly id: string;
+  /** Whether an attempt of an effect may start now (LEASE-3 of `node_lease.ts`). */
+  fresh(): boolean;
+  /**
+   * The database may have given the node what it does not know of: a heartbeat finds out at once,
+   * or as soon as the database answers.
+   */
+  invalidate(): void;
+}
+
+/** What all parts of a node share. */
+export interface NodeContext {
+  /** The database. */
+  readonly store: Store;
+  /** Monotonic time and timers. */
+  readonly clock: Clock;
+  /** The database's time. */
+  readonly databaseClock: DatabaseClock;
+  /** Repeats statements while the database is unavailable. */
+  readonly databaseRetry: DatabaseRetry;
+  /** The node's lease. */
+  readonly lease: CurrentLease;
+  /** Finds the code of runs. */
+  readonly code: CodeSource;
+  /** Versions of which the node claims nothing for a while. */
+  readonly exclusions: Exclusions;
+  /** Wakes runs, here and on other nodes. */
+  readonly wakeups: Wakeups;
+  /** The most bytes of one value. */
+  readonly payloadBytes: number;
+}
