@@ -50,8 +50,8 @@ export class DatabaseRetry {
   }
 
   /**
-   * Asks until there is an answer. Pauses grow from 50 ms to 2 s. Errors that no waiting mends are
-   * thrown.
+   * Repeats a call until there is an answer. Pauses grow from 50 ms to 2 s. An error that is known to
+   * last is thrown.
    *
    * @param what What is attempted, for the log: "write 3 histories".
    * @param ask Asks once.
@@ -70,13 +70,13 @@ export class DatabaseRetry {
     return undefined;
   }
 
-  /** Ends all asking. */
+  /** Ends all retries. */
   end(): void {
     this.#over = true;
     for (const wake of this.#pauses) wake();
   }
 
-  /** Whether nobody wants to know any more. */
+  /** Whether {@linkcode DatabaseRetry.end} was called. */
   get isOver(): boolean {
     return this.#over;
   }

@@ -1,11 +1,12 @@
 /**
- * What many ask of the database in one statement, each retried on its own.
+ * Items that share a statement of the database, and are retried each on its own.
  *
- * - RETRY-1, nobody fails for another: a batch that the database can't do now, or refuses, is halved
- *   until those stand alone that it is about. What is refused for good is told to who asked; what may
- *   succeed later joins another batch after a pause, while the others go on.
- * - RETRY-2, an answer that is lost is asked for again, by the whole batch: asking twice must do no
- *   harm.
+ * - RETRY-1, no item fails for another: if the database refuses a batch, or can't execute it now, the
+ *   batcher halves the batch until the items that cause it are alone. An item that is refused for
+ *   good rejects its caller. An item that may succeed later joins another batch after a pause, and
+ *   the other items do not wait for it.
+ * - RETRY-2, a lost answer: the batcher executes the whole batch again, so executing it twice must do
+ *   no harm.
  *
  * @module
  */
@@ -16,10 +17,10 @@ import { type DatabaseRetry, nextPause, PAUSE_MS } from "./database_retry.ts";
 
 type Tried<R> = { readonly result: R } | { readonly error: unknown };
 
-/** So many in a row fail alone, and none succeeds: it is not about the items. */
+/** If so many in a row fail alone and none succeeds, the items are not the cause. */
 const IN_A_ROW = 3;
 
-/** Gathers items, hands them on in batches, and asks again until each has its answer. */
+/** Gathers items into batches, and repeats each item until it has its answer. */
 export class RetryingBatcher<T, R> {
   readonly #what: (items: number) => string;
   readonly #ask: (items: readonly T[]) => Promise<readonly R[]>;

@@ -87,7 +87,10 @@ export class Statement<Parameters, Row> {
   readonly text: string;
   /** The names of the positional parameters, in their order. */
   readonly names: readonly string[];
-  /** Turns the value of each parameter into what the driver takes; `undefined`: it is that. */
+  /**
+   * Turns the value of each parameter into what the driver takes; `undefined` if it is that. An
+   * empty list if all values are.
+   */
   readonly writers: readonly (((value: never) => SqlValue) | undefined)[];
   readonly #source: string;
 
@@ -108,7 +111,8 @@ export class Statement<Parameters, Row> {
     }
     this.text = text;
     this.names = names;
-    this.writers = names.map((name) => kinds[name]!.write);
+    const writers = names.map((name) => kinds[name]!.write);
+    this.writers = writers.some((write) => write !== undefined) ? writers : [];
     this.#source = source;
   }
 
@@ -157,11 +161,11 @@ export class PreparedStatement<Parameters, Row> {
    * @param parameters Its parameters by name; left out if it has none.
    * @returns Its rows.
    */
-  query(session: SqlSession, ...[parameters]: Arguments<Parameters>): Promise<Row[]> {
+  query(session: SqlSession, ...parameters: Arguments<Parameters>): Promise<Row[]> {
     const text = session.parametersAreText === true
       ? this.#textual ??= this.#fillTextual()
       : this.text;
-    return session.query<Row>(text, this.#bind(parameters));
+    return session.query<Row>(text, this.#bind(parameters[0]));
   }
 
   /**
@@ -170,18 +174,20 @@ export class PreparedStatement<Parameters, Row> {
    * @param parameters The parameters by name; left out if there are none.
    * @returns Their values, as the driver takes them, for the positions in `text`.
    */
-  bind(...[parameters]: Arguments<Parameters>): SqlValue[] {
-    return this.#bind(parameters);
+  bind(...parameters: Arguments<Parameters>): SqlValue[] {
+    return this.#bind(parameters[0]);
   }
 
   /** PARAMETER-2. */
   #bind(parameters: unknown): SqlValue[] {
-    const names = this.#names;
-    const values: SqlValue[] = new Array(names.length);
-    for (let index = 0; index < names.length; index++) {
-      const value = (parameters as Record<string, never>)[names[index]!]!;
-      const write = this.#writers[index];
-      values[index] = write === undefined || value === null ? value : write(value);
+    const given = parameters as Readonly<Record<string, never>>;
+    const values: SqlValue[] = this.#names.map((name) => given[name]!);
+    const writers = this.#writers;
+    for (let index = 0; index < writers.length; index++) {
+      const write = writers[index];
+      if (write !== undefined && values[index] !== null) {
+        values[index] = write(values[index] as never);
+      }
     }
     return values;
   }
