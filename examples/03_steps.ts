@@ -5,7 +5,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, RunFailedError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import { pglite } from "@continuum/continuum/pglite";
 import transfer from "./workflows/03_steps.ts";
 
@@ -26,7 +26,7 @@ const large = await continuum.start(transfer, { from: "ada", to: "bob", amount: 
 try {
   await large.result();
 } catch (error) {
-  if (error instanceof RunFailedError) console.log("Failed:", (error.cause as Error).message);
+  if (isContinuumError(error, "RUN_FAILED")) console.log("Failed:", (error.cause as Error).message);
 }
 const accounts = await tables.query<{ name: string; balance: number }>("table accounts order by 1");
 for (const { name, balance } of accounts) console.log(`${name} has ${balance} EUR`);

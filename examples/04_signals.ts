@@ -5,7 +5,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, InvalidSignalPayloadError, UndeclaredSignalError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import approval from "./workflows/04_signals.ts";
 
 await using continuum = await Continuum.open({
@@ -23,8 +23,8 @@ for (const [name, payload] of [["approval", "yes"], ["aproval", { by: "Bob", yes
   try {
     await untyped.signal(name as string, payload);
   } catch (error) {
-    if (error instanceof InvalidSignalPayloadError) console.log("Refused:", error.code);
-    else if (error instanceof UndeclaredSignalError) console.log("Refused:", error.code);
+    if (isContinuumError(error, "INVALID_SIGNAL_PAYLOAD")) console.log("Refused:", error.code);
+    else if (isContinuumError(error, "UNDECLARED_SIGNAL")) console.log("Refused:", error.code);
     else throw error;
   }
 }

@@ -5,7 +5,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, RunStoppedError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import film from "./workflows/09_cancellation.ts";
 
 await using continuum = await Continuum.open({
@@ -22,7 +22,7 @@ for (const stop of ["cancel", "terminate"] as const) {
   try {
     await run.result();
   } catch (error) {
-    if (!(error instanceof RunStoppedError)) throw error;
+    if (!isContinuumError(error, "RUN_CANCELLED")) throw error;
     console.log(`${error.code}: ${(error.cause as Error).message}`);
   }
   for (const { kind, name } of await run.history()) console.log(`  ${kind} ${name}`);

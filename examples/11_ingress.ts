@@ -5,7 +5,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, IdempotencyConflictError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import { pglite } from "@continuum/continuum/pglite";
 import invoice from "./workflows/11_ingress.ts";
 
@@ -29,7 +29,7 @@ console.log("Same run:", first.id === again.id);
 try {
   await continuum.start(invoice, "Eve", { idempotencyKey: "request-1" });
 } catch (error) {
-  if (error instanceof IdempotencyConflictError) console.log("Refused:", error.code);
+  if (isContinuumError(error, "IDEMPOTENCY_CONFLICT")) console.log("Refused:", error.code);
 }
 
 // Thousands in a few statements; later; in another namespace.

@@ -5,7 +5,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, RunFailedError, RunTimeoutError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import harvest from "./workflows/16_timeouts_and_attempts.ts";
 
 await using continuum = await Continuum.open({
@@ -26,7 +26,7 @@ const stones = await continuum.start(harvest, "stones");
 try {
   await stones.result();
 } catch (error) {
-  if (!(error instanceof RunFailedError)) throw error;
+  if (!isContinuumError(error, "RUN_FAILED")) throw error;
   console.log(`${error.code} at attempt ${(await stones.status()).attempt}: not tried again`);
 }
 
@@ -35,7 +35,7 @@ const rice = await continuum.start(harvest, "rice", { timeout: "2s" });
 try {
   await rice.result();
 } catch (error) {
-  if (!(error instanceof RunTimeoutError)) throw error;
+  if (!isContinuumError(error, "RUN_TIMEOUT")) throw error;
   console.log(
     `${error.code}:`,
     (await rice.history()).map(({ name }) => name || "told").join(", "),

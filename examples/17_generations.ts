@@ -5,7 +5,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, RunNotFoundError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import diary from "./workflows/17_generations.ts";
 
 await using continuum = await Continuum.open({
@@ -30,7 +30,7 @@ console.log("all that has ended:", (await runs.prune({ olderThan: 0 })).runs);
 try {
   await run.status();
 } catch (error) {
-  if (error instanceof RunNotFoundError) console.log(error.code);
+  if (isContinuumError(error, "RUN_NOT_FOUND")) console.log(error.code);
 }
 
 // Prints:

@@ -5,7 +5,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, InvalidInputError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import booking from "./workflows/18_schemas.ts";
 
 await using continuum = await Continuum.open({
@@ -17,8 +17,10 @@ async function refused(what: string, work: () => Promise<unknown>): Promise<void
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof InvalidInputError)) throw error;
-    for (const { path, message } of error.issues) console.log(`${what}: ${path} ${message}`);
+    if (!isContinuumError(error, "INVALID_INPUT")) throw error;
+    for (const { path, message } of error.details.issues) {
+      console.log(`${what}: ${path} ${message}`);
+    }
   }
 }
 

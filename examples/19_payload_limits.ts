@@ -5,7 +5,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, PayloadTooLargeError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import scan from "./workflows/19_payload_limits.ts";
 
 await using continuum = await Continuum.open({
@@ -23,7 +23,7 @@ console.log(await large.result());
 try {
   await continuum.start(scan, "x".repeat(2_000), { runId: "huge" });
 } catch (error) {
-  if (!(error instanceof PayloadTooLargeError)) throw error;
+  if (!isContinuumError(error, "PAYLOAD_TOO_LARGE")) throw error;
   console.log(error.message);
 }
 console.log("runs:", await continuum.runs.count());

@@ -5,7 +5,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, TaskNotFoundError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import { defineActivity } from "@continuum/continuum/workflow";
 import publish from "./workflows/20_completed_from_outside.ts";
 
@@ -31,7 +31,7 @@ console.log(await run.result());
 try {
   await continuum.activities.complete(token, { by: "Eve" });
 } catch (error) {
-  if (error instanceof TaskNotFoundError) console.log("Too late:", error.code);
+  if (isContinuumError(error, "TASK_NOT_FOUND")) console.log("Too late:", error.code);
 }
 
 // Prints:

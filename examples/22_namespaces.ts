@@ -6,7 +6,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, RunNotFoundError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import { pglite } from "@continuum/continuum/pglite";
 import hello from "./workflows/01_hello.ts";
 
@@ -29,7 +29,7 @@ for (const [name, instance] of Object.entries({ shop, apart })) {
   try {
     await instance.run("only here").status();
   } catch (error) {
-    if (error instanceof RunNotFoundError) console.log(`${name}:`, error.code);
+    if (isContinuumError(error, "RUN_NOT_FOUND")) console.log(`${name}:`, error.code);
   }
 }
 

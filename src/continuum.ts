@@ -199,7 +199,8 @@ export class Continuum implements AsyncDisposable {
    * @param options Where everything is kept.
    * @returns The client; `await using` closes it.
    * @throws {InvalidArgumentError} If an option is unknown or out of range, or no database is
-   * named. {DatabaseUnavailableError} If the database can't answer now.
+   * named.
+   * @throws {DatabaseUnavailableError} If the database can't answer now.
    */
   static async connect(options: ConnectOptions): Promise<Continuum> {
     checkConnectOptions(options);
@@ -235,15 +236,17 @@ export class Continuum implements AsyncDisposable {
    * @param inputAndOptions The workflow's input, left out where it takes none, and options: the
    * run's id, and when and with what it starts.
    * @returns The run's handle; the run is durable by then.
-   * @throws {InvalidArgumentError} If the run id or an option is none. {NotSerializableError} If
-   * the input can't be written; its path is named. {PayloadTooLargeError} If it is larger than
-   * `limits.payloadBytes`. {InvalidInputError} If it does not fit the workflow's
-   * schema. {RunExistsError} If the id is taken, and `ifExists` says nothing of the run that has
-   * it. {IdempotencyConflictError} If the key was used with another input. {VersionNotFoundError}
-   * If there is no such workflow. Nothing is written then. {DatabaseUnavailableError} If the
-   * database can't answer now: whether the run was started may be unknown (`details.mayBeWritten`).
-   * A call again with the same key, or with the same `runId` and `ifExists: "useEnded"`, is the
-   * same start.
+   * @throws {InvalidArgumentError} If the run id or an option is none.
+   * @throws {NotSerializableError} If the input can't be written; its path is named.
+   * @throws {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If it does not fit the workflow's schema.
+   * @throws {RunExistsError} (`RUN_EXISTS`) If the id is taken, and `ifExists` says nothing of the
+   * run that has it.
+   * @throws {RunExistsError} (`IDEMPOTENCY_CONFLICT`) If the key was used with another input.
+   * @throws {VersionNotFoundError} If there is no such workflow. Nothing is written then.
+   * @throws {DatabaseUnavailableError} If the database can't answer now: whether the run was
+   * started may be unknown (`details.mayBeWritten`). A call again with the same key, or with the
+   * same `runId` and `ifExists: "useEnded"`, is the same start.
    */
   async start<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
@@ -282,7 +285,8 @@ export class Continuum implements AsyncDisposable {
    * are merged into these.
    * @returns What became of each, in the same order.
    * @throws {InvalidArgumentError} If an option is none, with the item's place.
-   * {NotSerializableError} or {InvalidInputError} If an input can't be taken. Nothing is started
+   * @throws {NotSerializableError} If an input can't be taken. Nothing is started then.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If an input can't be taken. Nothing is started
    * then.
    */
   async startMany<Input, Output, Signals extends SignalSchemas>(

@@ -1,4 +1,4 @@
-import { ActivityError, defineActivity, defineWorkflow } from "@continuum/continuum/workflow";
+import { defineActivity, defineWorkflow, isContinuumError } from "@continuum/continuum/workflow";
 
 interface Order {
   id: string;
@@ -20,7 +20,7 @@ export default defineWorkflow({ name: "pay" }, async (ctx, order: Order) => {
     // By name: whatever the node that executes it has registered, so a fix reaches old runs.
     await ctx.activity("send-receipt", order.id, { queue: "mail", retry: { maxAttempts: 1 } });
   } catch (error) {
-    if (!(error instanceof ActivityError)) throw error;
+    if (!isContinuumError(error, "ACTIVITY_FAILED")) throw error;
     return { charged, receipt: `not sent: ${(error.cause as Error).message}` };
   }
   return { charged, receipt: "sent" };

@@ -1,4 +1,4 @@
-import { ChildError, defineWorkflow } from "@continuum/continuum/workflow";
+import { defineWorkflow, isContinuumError } from "@continuum/continuum/workflow";
 import parcel from "./06_parcel.ts"; // pinned: children run on the version that is imported here
 
 export default defineWorkflow({ name: "shipment" }, async (ctx, size: number) => {
@@ -14,7 +14,7 @@ export default defineWorkflow({ name: "shipment" }, async (ctx, size: number) =>
   try {
     await ctx.child("parcel", { id: 13 }); // by name: the current version
   } catch (error) {
-    if (!(error instanceof ChildError)) throw error;
+    if (!isContinuumError(error, "CHILD_FAILED")) throw error;
     lost = (error.cause as Error).message;
   }
 

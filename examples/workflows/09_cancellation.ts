@@ -1,4 +1,4 @@
-import { CancelledError, defineActivity, defineWorkflow } from "@continuum/continuum/workflow";
+import { defineActivity, defineWorkflow, isContinuumError } from "@continuum/continuum/workflow";
 
 /** A cancellation aborts its signal; what it answers after that still counts. */
 const render = defineActivity({ name: "render" }, async (film: string, { signal }) => {
@@ -15,7 +15,7 @@ export default defineWorkflow({ name: "film" }, async (ctx, film: string) => {
     ctx.setStatus(rendered);
     ctx.cancelSignal.throwIfAborted();
   } catch (error) {
-    if (error instanceof CancelledError) ctx.log.info(`Cancelled: ${error.message}`);
+    if (isContinuumError(error, "CANCELLED")) ctx.log.info(`Cancelled: ${error.message}`);
     throw error; // `cancelled` is the state of a run whose code lets this error pass
   } finally {
     await ctx.run("return the studio", () => "returned"); // durable, as any other step

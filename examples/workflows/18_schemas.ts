@@ -1,4 +1,8 @@
-import { ChildError, defineWorkflow, type StandardSchema } from "@continuum/continuum/workflow";
+import {
+  defineWorkflow,
+  isContinuumError,
+  type StandardSchema,
+} from "@continuum/continuum/workflow";
 
 interface Booking {
   seats: number;
@@ -28,7 +32,7 @@ export default defineWorkflow({ name: "booking", input: Booking }, async (ctx, b
   try {
     return await ctx.child("booking", { name, seats: seats - 10 });
   } catch (error) {
-    if (!(error instanceof ChildError)) throw error;
+    if (!isContinuumError(error, "CHILD_FAILED")) throw error;
     return `refused: ${(error.cause as Error & { code: string }).code}`;
   }
 });

@@ -1,55 +1,83 @@
 /**
- * Error classes, one for each condition that a caller may want to catch. Each has a stable
+ * Error classes for what callers act on. Each condition has a stable
  * {@linkcode ContinuumError.code}; recognise errors by it (see {@linkcode isContinuumError}), never
- * by `instanceof`: two copies of the package may meet in one process.
+ * by `instanceof`: two copies of the package may meet in one process, and an error that was read
+ * back from a history has no class of this package.
  *
  * A message says what could not be done, why, the value found and what was wanted.
  *
  * @module
  */
 
+import type { DetailsOf, ErrorCode, ErrorDetails } from "./error_codes/details.ts";
 import { messageOf } from "./text.ts";
+
+export type { DetailsOf, ErrorCode, ErrorDetails, Issue } from "./error_codes/details.ts";
 
 /**
  * The root of every error that this package throws on purpose.
  *
  * @category Errors
  */
-export class ContinuumError extends Error {
+export class ContinuumError<Code extends ErrorCode = ErrorCode> extends Error {
   /** A stable, upper-case word for the condition; never changes between releases. */
-  readonly code: string;
+  readonly code: Code;
   /** Facts about the condition, safe to serialise. */
-  readonly details: Readonly<Record<string, unknown>>;
+  readonly details: DetailsOf<Code>;
 
   /**
    * Makes the error.
    *
    * @param code The stable code.
    * @param message What could not be done, why, the value found, what was wanted.
-   * @param options The cause, and facts about the condition.
+   * @param options The facts about the condition, and the cause.
    */
   constructor(
-    code: string,
+    code: Code,
     message: string,
-    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+    options: { readonly details: ErrorDetails[Code]; readonly cause?: unknown },
   ) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.code = code;
-    this.details = options.details ?? {};
+    this.details = options.details as DetailsOf<Code>;
     this.name = new.target.name;
   }
 }
 
 /**
- * Whether `error` is one of this package's errors, and, with `code`, that one. Works across copies
- * of the package.
+ * The error of a code: {@linkcode ActivityError} says more than its details.
  *
- * @param error Anything that was thrown.
- * @param code The stable code to look for; any when omitted.
- * @returns Whether it is.
  * @category Errors
  */
-export function isContinuumError(error: unknown, code?: string): error is ContinuumError {
+export type ErrorOf<Code extends ErrorCode> = Code extends "ACTIVITY_FAILED" ? ActivityError
+  : ContinuumError<Code>;
+
+/**
+ * Whether `error` is the error of this package with that code. Works across copies of the package,
+ * and for errors that were read back from a run's history.
+ *
+ * ```ts ignore
+ * if (isContinuumError(error, "PAYLOAD_TOO_LARGE")) console.log(error.details.limit);
+ * ```
+ *
+ * @param error Anything that was thrown.
+ * @param code The stable code to look for; `docs/errors.md` lists them.
+ * @returns Whether it is. Its `details` have the type of that code then.
+ *
+ * @category Errors
+ */
+export function isContinuumError<Code extends ErrorCode>(
+  error: unknown,
+  code: Code,
+): error is ErrorOf<Code>;
+/**
+ * Whether `error` is one of this package's errors.
+ *
+ * @param error Anything that was thrown.
+ * @returns Whether it is.
+ */
+export function isContinuumError(error: unknown): error is ContinuumError;
+export function isContinuumError(error: unknown, code?: ErrorCode): boolean {
   try {
     return error instanceof Error && "code" in error && typeof error.code === "string" &&
       "details" in error && (code === undefined || error.code === code);
@@ -63,15 +91,22 @@ export function isContinuumError(error: unknown, code?: string): error is Contin
  *
  * @category Errors
  */
-export class InvalidArgumentError extends ContinuumError {
+export class InvalidArgumentError extends ContinuumError<
+  "INVALID_ARGUMENT" | "INVALID_CURSOR" | "DATABASE_OPTION" | "UNSTORABLE_TEXT"
+> {
   /**
    * Makes the error.
    *
    * @param message What could not be done, the value found, what was wanted.
    * @param details Facts about the condition.
+   * @param code Which argument it is, where that has a code of its own.
    */
-  constructor(message: string, details: Record<string, unknown> = {}) {
-    super("INVALID_ARGUMENT", message, { details });
+  constructor(
+    message: string,
+    details: Record<string, unknown> = {},
+    code: InvalidArgumentError["code"] = "INVALID_ARGUMENT",
+  ) {
+    super(code, message, { details });
   }
 }
 
@@ -80,7 +115,7 @@ export class InvalidArgumentError extends ContinuumError {
  *
  * @category Errors
  */
-export class NotSerializableError extends ContinuumError {
+export class NotSerializableError extends ContinuumError<"NOT_SERIALIZABLE"> {
   /** The path of the offending part, such as `input.items[3].callback`. */
   readonly path: string;
 
@@ -107,7 +142,7 @@ export class NotSerializableError extends ContinuumError {
  *
  * @category Errors
  */
-export class PayloadTooLargeError extends ContinuumError {
+export class PayloadTooLargeError extends ContinuumError<"PAYLOAD_TOO_LARGE"> {
   /**
    * Makes the error.
    *
@@ -126,7 +161,7 @@ export class PayloadTooLargeError extends ContinuumError {
 }
 
 /** A text that was to be decoded was not written by this package. */
-export class CorruptValueError extends ContinuumError {
+export class CorruptValueError extends ContinuumError<"CORRUPT_VALUE"> {
   /**
    * Makes the error.
    *
@@ -134,7 +169,7 @@ export class CorruptValueError extends ContinuumError {
    * @param cause The error of the parser, if any.
    */
   constructor(message: string, cause?: unknown) {
-    super("CORRUPT_VALUE", message, cause === undefined ? {} : { cause });
+    super("CORRUPT_VALUE", message, { details: {}, ...(cause === undefined ? {} : { cause }) });
   }
 }
 
@@ -151,16 +186,45 @@ export type TimeoutKind = "startToClose" | "scheduleToStart" | "scheduleToClose"
  *
  * @category Errors
  */
-export class TimeoutError extends ContinuumError {
+export class TimeoutError extends ContinuumError<"TIMEOUT" | "RUN_TIMEOUT"> {
   /**
    * Makes the error.
    *
    * @param message What did not happen, and within which time.
    * @param details Facts about the condition.
    */
-  constructor(message: string, details: Record<string, unknown> = {}) {
-    super("TIMEOUT", message, { details });
+  constructor(message: string, details?: Record<string, unknown>);
+  /**
+   * Makes the error of a run that has not ended within its timeout.
+   *
+   * @param message What did not happen, and within which time.
+   * @param details The run, and the milliseconds that it had.
+   * @param code Code `RUN_TIMEOUT`.
+   */
+  constructor(message: string, details: ErrorDetails["RUN_TIMEOUT"], code: "RUN_TIMEOUT");
+  constructor(
+    message: string,
+    details: Record<string, unknown> = {},
+    code: TimeoutError["code"] = "TIMEOUT",
+  ) {
+    super(code, message, { details });
   }
+}
+
+/**
+ * A run has not ended within its timeout: its code received the timeout like a
+ * cancellation, and did not catch it.
+ *
+ * @param runId The run's id.
+ * @param timeout Milliseconds that it had.
+ * @returns The error, with code `RUN_TIMEOUT`.
+ */
+export function runTimeout(runId: string, timeout: number): TimeoutError {
+  return new TimeoutError(
+    `Run ${JSON.stringify(runId)} timed out: it had ${timeout} ms`,
+    { runId, timeout },
+    "RUN_TIMEOUT",
+  );
 }
 
 /**
@@ -168,7 +232,7 @@ export class TimeoutError extends ContinuumError {
  *
  * @category Errors
  */
-export class WorkflowError extends ContinuumError {
+export class WorkflowError extends ContinuumError<"WORKFLOW_ERROR"> {
   /**
    * Makes the error.
    *
@@ -179,7 +243,7 @@ export class WorkflowError extends ContinuumError {
     message: string,
     options: { cause?: unknown; details?: Record<string, unknown> } = {},
   ) {
-    super("WORKFLOW_ERROR", message, options);
+    super("WORKFLOW_ERROR", message, { details: {}, ...options });
   }
 }
 
@@ -189,7 +253,7 @@ export class WorkflowError extends ContinuumError {
  *
  * @category Errors
  */
-export class NonRetryableError extends ContinuumError {
+export class NonRetryableError extends ContinuumError<"NON_RETRYABLE"> {
   /**
    * Makes the error.
    *
@@ -200,7 +264,7 @@ export class NonRetryableError extends ContinuumError {
     message: string,
     options: { cause?: unknown; details?: Record<string, unknown> } = {},
   ) {
-    super("NON_RETRYABLE", message, options);
+    super("NON_RETRYABLE", message, { details: {}, ...options });
   }
 }
 
@@ -223,7 +287,7 @@ export interface FailedAttempt {
  *
  * @category Errors
  */
-export class ActivityError extends ContinuumError {
+export class ActivityError extends ContinuumError<"ACTIVITY_FAILED"> {
   /** The activity's name. */
   readonly activity: string;
   /** Its attempts, oldest first: the last 20 of them. Empty if it failed without an attempt. */
@@ -260,7 +324,7 @@ export class ActivityError extends ContinuumError {
  *
  * @category Errors
  */
-export class CancelledError extends ContinuumError {
+export class CancelledError extends ContinuumError<"CANCELLED"> {
   /**
    * Makes the error.
    *
@@ -274,38 +338,11 @@ export class CancelledError extends ContinuumError {
 }
 
 /**
- * A run did not end within its timeout. Its code received the timeout like a cancellation, and did
- * not catch it. Code `RUN_TIMEOUT`.
- *
- * @category Errors
- */
-export class RunTimeoutError extends ContinuumError {
-  /** The run's id. */
-  readonly runId: string;
-  /** The run's timeout, in milliseconds. */
-  readonly timeout: number;
-
-  /**
-   * Makes the error.
-   *
-   * @param runId The run's id.
-   * @param timeout The run's timeout, in milliseconds.
-   */
-  constructor(runId: string, timeout: number) {
-    super("RUN_TIMEOUT", `Run ${JSON.stringify(runId)} timed out: it had ${timeout} ms`, {
-      details: { runId, timeout },
-    });
-    this.runId = runId;
-    this.timeout = timeout;
-  }
-}
-
-/**
  * Compensations of a saga failed permanently; `cause` is why the saga was undone.
  *
  * @category Errors
  */
-export class CompensationError extends ContinuumError {
+export class CompensationError extends ContinuumError<"COMPENSATION_FAILED"> {
   /** The errors of the compensations, in the order of their failing. */
   readonly failures: readonly unknown[];
 
@@ -327,30 +364,31 @@ export class CompensationError extends ContinuumError {
 }
 
 /**
- * A child run did not complete; `cause` is the error that was recorded with its end.
+ * A child run was not started, or did not complete; `cause` is what was recorded with its end. Code
+ * `CHILD_NOT_STARTED` or `CHILD_FAILED`.
  *
  * @category Errors
  */
-export class ChildError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param childId The child's run id.
-   * @param state How it ended; `not_started`: it was never started.
-   * @param cause The error that was recorded with its end.
-   */
-  constructor(childId: string, state: string, cause: unknown) {
-    const isInCause = !(cause instanceof Error) || cause.name === "ChildError"; // by the chain of causes
-    const why = isInCause ? "" : `: ${cause.message}`;
-    super(
-      "CHILD_FAILED",
-      `Child run ${JSON.stringify(childId)} is ${state.replace("_", " ")}${why}`,
-      {
-        cause,
-        details: { childId, state },
-      },
-    );
-  }
+export class ChildError<
+  Code extends "CHILD_FAILED" | "CHILD_NOT_STARTED" = "CHILD_FAILED" | "CHILD_NOT_STARTED",
+> extends ContinuumError<Code> {}
+
+/**
+ * A child run did not complete.
+ *
+ * @param childId The child's run id.
+ * @param state How it ended; `not_started`: it was not begun.
+ * @param cause What was recorded with its end.
+ * @returns The error, with code `CHILD_FAILED`.
+ */
+export function childFailed(childId: string, state: string, cause: unknown): ChildError {
+  const isTold = !(cause instanceof Error) || cause.name === "ChildError"; // by the chain of causes
+  const why = isTold ? "" : `: ${cause.message}`;
+  return new ChildError(
+    "CHILD_FAILED",
+    `Child run ${JSON.stringify(childId)} is ${state.replace("_", " ")}${why}`,
+    { cause, details: { childId, state } },
+  );
 }
 
 /**
@@ -358,7 +396,7 @@ export class ChildError extends ContinuumError {
  *
  * @category Errors
  */
-export class NondeterministicCallError extends ContinuumError {
+export class NondeterministicCallError extends ContinuumError<"NONDETERMINISTIC_CALL"> {
   /**
    * Makes the error.
    *
@@ -377,29 +415,41 @@ export class NondeterministicCallError extends ContinuumError {
 }
 
 /**
- * The workflow does not declare a signal of this name. What counts is the version of the run that
- * the signal was sent to, or that waits for it.
+ * An input or a signal is not what the version of the workflow takes: by its schemas, or by the
+ * names of signals that it declares. Code `INVALID_INPUT`, `INVALID_SIGNAL_PAYLOAD` or
+ * `UNDECLARED_SIGNAL`.
  *
  * @category Errors
  */
-export class UndeclaredSignalError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param signal The signal's name.
-   * @param workflow The workflow's name.
-   * @param declared The names that the workflow declares.
-   */
-  constructor(signal: string, workflow: string, declared: readonly string[]) {
-    super(
-      "UNDECLARED_SIGNAL",
-      `Cannot use signal ${JSON.stringify(signal)} with workflow ${JSON.stringify(workflow)}: ` +
-        `found a name that it does not declare, wanted ${
-          declared.length === 0 ? "none at all" : declared.map((n) => JSON.stringify(n)).join(", ")
-        }`,
-      { details: { signal, workflow, declared } },
-    );
-  }
+export class InvalidInputError<
+  Code extends "INVALID_INPUT" | "INVALID_SIGNAL_PAYLOAD" | "UNDECLARED_SIGNAL" =
+    | "INVALID_INPUT"
+    | "INVALID_SIGNAL_PAYLOAD"
+    | "UNDECLARED_SIGNAL",
+> extends ContinuumError<Code> {}
+
+/**
+ * The workflow does not declare a signal of this name. What counts is the version of the run that
+ * the signal was sent to, or that waits for it.
+ *
+ * @param signal The signal's name.
+ * @param workflow The workflow's name.
+ * @param declared The names that the workflow declares.
+ * @returns The error, with code `UNDECLARED_SIGNAL`.
+ */
+export function undeclaredSignal(
+  signal: string,
+  workflow: string,
+  declared: readonly string[],
+): InvalidInputError {
+  return new InvalidInputError(
+    "UNDECLARED_SIGNAL",
+    `Cannot use signal ${JSON.stringify(signal)} with workflow ${JSON.stringify(workflow)}: ` +
+      `found a name that it does not declare, wanted ${
+        declared.length === 0 ? "none at all" : declared.map((n) => JSON.stringify(n)).join(", ")
+      }`,
+    { details: { signal, workflow, declared } },
+  );
 }
 
 /**
@@ -407,7 +457,7 @@ export class UndeclaredSignalError extends ContinuumError {
  *
  * @category Errors
  */
-export class ContextError extends ContinuumError {
+export class ContextError extends ContinuumError<"CONTEXT_MISUSED"> {
   /**
    * Makes the error.
    *

@@ -9,12 +9,12 @@ import { encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
 import { messageOf } from "../base/text.ts";
 import { logFailure } from "../base/log.ts";
-import { TaskNotFoundError } from "../task/errors.ts";
 import { decideRetry } from "../task/retry.ts";
 import { parseToken } from "../task/token.ts";
 import type { ClientContext } from "./context.ts";
 import type { TaskAnswer, TaskFence } from "../ports/tasks.ts";
 import { encodeDetails } from "../task/heartbeat.ts";
+import { taskNotFound } from "../task/errors.ts";
 
 /** What completing works with. */
 export type ActivitiesContext = Pick<ClientContext, "store" | "payloadBytes" | "wakeups">;
@@ -41,8 +41,9 @@ export class Activities {
    *
    * @param token What `activity.token()` gave.
    * @param result The activity's result.
-   * @throws {TaskNotFoundError} If the attempt is over. {NotSerializableError} If the result can't
-   * be written. {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
+   * @throws {AttemptError} (`TASK_NOT_FOUND`) If the attempt is over.
+   * @throws {NotSerializableError} If the result can't be written.
+   * @throws {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
    */
   async complete(token: string, result?: unknown): Promise<void> {
     const fence = readFence("complete", token);
@@ -56,13 +57,13 @@ export class Activities {
    *
    * @param token What `activity.token()` gave.
    * @param error What went wrong.
-   * @throws {TaskNotFoundError} If the attempt is over.
+   * @throws {AttemptError} (`TASK_NOT_FOUND`) If the attempt is over.
    */
   async fail(token: string, error: unknown): Promise<void> {
     const { store, wakeups } = this.#context;
     const fence = readFence("fail", token);
     const task = await store.tasks.get(fence);
-    if (task === null) throw new TaskNotFoundError("fail", token);
+    if (task === null) throw taskNotFound("fail", token);
     const now = await store.now();
     const verdict = decideRetry(task, error, now, !task.cancelRequested);
     const nextAt = "payload" in verdict ? null : now + verdict.delayMs;
@@ -73,7 +74,7 @@ export class Activities {
       return await this.#answer("fail", token, { ...fence, kind: "activity.failed", payload });
     }
     const retried = await store.tasks.retry({ ...fence, ...verdict, heartbeat: null });
-    if (retried === "lost") throw new TaskNotFoundError("fail", token);
+    if (retried === "lost") throw taskNotFound("fail", token);
     if (retried === "written") return wakeups.broadcast({ kind: "tasks" });
     const payload = encodeError(error);
     await this.#answer("fail", token, { ...fence, kind: "activity.failed", payload });
@@ -85,8 +86,8 @@ export class Activities {
    * @param token What `activity.token()` gave.
    * @param details Handed to the next attempt, if there is one; at most 16 KiB when encoded.
    * @returns Whether the run was cancelled: the attempt should end soon.
-   * @throws {TaskNotFoundError} If the attempt is over. {InvalidArgumentError} If the details are
-   * too long.
+   * @throws {AttemptError} (`TASK_NOT_FOUND`) If the attempt is over.
+   * @throws {InvalidArgumentError} If the details are too long.
    */
   async heartbeat(
     token: string,
@@ -95,7 +96,7 @@ export class Activities {
     const fence = readFence("heartbeat", token);
     const text = details === undefined ? null : encodeDetails(details);
     const [lease] = await this.#context.store.tasks.beat([{ ...fence, details: text }]);
-    if (lease === undefined) throw new TaskNotFoundError("heartbeat", token);
+    if (lease === undefined) throw taskNotFound("heartbeat", token);
     return { cancelRequested: lease.cancelRequested };
   }
 
@@ -103,7 +104,7 @@ export class Activities {
     while (true) {
       const [answered] = await this.#context.store.tasks.answer([answer]);
       if (answered?.status === "busy") continue;
-      if (answered?.status !== "written") throw new TaskNotFoundError(action, token);
+      if (answered?.status !== "written") throw taskNotFound(action, token);
       return this.#context.wakeups.wakeRun(answer.run, answered.node);
     }
   }
@@ -111,6 +112,6 @@ export class Activities {
 
 function readFence(action: string, token: string): TaskFence {
   const fence = parseToken(token);
-  if (fence === null) throw new TaskNotFoundError(action, messageOf(token));
+  if (fence === null) throw taskNotFound(action, messageOf(token));
   return fence;
 }

@@ -9,147 +9,152 @@ import { ContinuumError } from "../base/errors.ts";
 import type { RunState } from "../ports/rows.ts";
 
 /**
- * No run has that id. Code `RUN_NOT_FOUND`.
+ * There is no such run, or the run has no such generation. Code `RUN_NOT_FOUND` or
+ * `GENERATION_NOT_FOUND`.
  *
  * @category Errors
  */
-export class RunNotFoundError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param runId The id.
-   * @param action What was to be done.
-   */
-  constructor(runId: string, action: string) {
-    super("RUN_NOT_FOUND", `Cannot ${action}: no run has the id ${JSON.stringify(runId)}`, {
+export class RunNotFoundError<
+  Code extends "RUN_NOT_FOUND" | "GENERATION_NOT_FOUND" = "RUN_NOT_FOUND" | "GENERATION_NOT_FOUND",
+> extends ContinuumError<Code> {}
+
+/**
+ * No run has that id.
+ *
+ * @param runId The id.
+ * @param action What was to be done.
+ * @returns The error, with code `RUN_NOT_FOUND`.
+ */
+export function runNotFound(runId: string, action: string): RunNotFoundError {
+  return new RunNotFoundError(
+    "RUN_NOT_FOUND",
+    `Cannot ${action}: no run has the id ${JSON.stringify(runId)}`,
+    {
       details: { runId },
-    });
-  }
+    },
+  );
 }
 
 /**
- * A run has no such generation, or not any more. Code `GENERATION_NOT_FOUND`.
+ * A run has no such generation, or not any more.
  *
- * @category Errors
+ * @param runId The run.
+ * @param generation The number that was asked for.
+ * @param kept The numbers of the first and the last generation that are there.
+ * @returns The error, with code `GENERATION_NOT_FOUND`.
  */
-export class GenerationNotFoundError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param runId The run.
-   * @param generation The number that was asked for.
-   * @param kept The numbers of the first and the last generation that are there.
-   */
-  constructor(
-    runId: string,
-    generation: number,
-    kept: { readonly first: number; readonly last: number },
-  ) {
-    const { first, last } = kept;
-    const wanted = first === last ? `${last}, the only one` : `one from ${first} to ${last}`;
-    super(
-      "GENERATION_NOT_FOUND",
-      `Cannot read the history: run ${JSON.stringify(runId)} has no generation ${generation}, ` +
-        `wanted ${wanted}`,
-      { details: { runId, generation, ...kept } },
-    );
-  }
+export function generationNotFound(
+  runId: string,
+  generation: number,
+  kept: { readonly first: number; readonly last: number },
+): RunNotFoundError {
+  const { first, last } = kept;
+  const wanted = first === last ? `${last}, the only one` : `one from ${first} to ${last}`;
+  return new RunNotFoundError(
+    "GENERATION_NOT_FOUND",
+    `Cannot read the history: run ${JSON.stringify(runId)} has no generation ${generation}, ` +
+      `wanted ${wanted}`,
+    { details: { runId, generation, ...kept } },
+  );
 }
 
 /**
- * A run with that id exists already, and is not to be used or replaced. Code `RUN_EXISTS`.
+ * A start conflicts with an earlier one: another run has its id, or its idempotency key was used
+ * with another input. Code `RUN_EXISTS` or `IDEMPOTENCY_CONFLICT`.
  *
  * @category Errors
  */
-export class RunExistsError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param runId The id.
-   * @param found The run that has it.
-   */
-  constructor(runId: string, found: { readonly workflow: string; readonly state: RunState }) {
-    const { workflow, state } = found;
-    super(
-      "RUN_EXISTS",
-      `Cannot start a run with the id ${JSON.stringify(runId)}: found one of workflow ` +
-        `${JSON.stringify(workflow)} that is ${state}, wanted an id that is free, or another ` +
-        'ifExists: "use", "useEnded", "replaceEnded" or "terminate"',
-      { details: { runId, workflow, state } },
-    );
-  }
+export class RunExistsError<
+  Code extends "RUN_EXISTS" | "IDEMPOTENCY_CONFLICT" = "RUN_EXISTS" | "IDEMPOTENCY_CONFLICT",
+> extends ContinuumError<Code> {}
+
+/**
+ * A run with that id exists already, and is not to be used or replaced.
+ *
+ * @param runId The id.
+ * @param found The run that has it.
+ * @returns The error, with code `RUN_EXISTS`.
+ */
+export function runExists(
+  runId: string,
+  found: { readonly workflow: string; readonly state: RunState },
+): RunExistsError {
+  const { workflow, state } = found;
+  return new RunExistsError(
+    "RUN_EXISTS",
+    `Cannot start a run with the id ${JSON.stringify(runId)}: found one of workflow ` +
+      `${JSON.stringify(workflow)} that is ${state}, wanted an id that is free, or another ` +
+      'ifExists: "use", "useEnded", "replaceEnded" or "terminate"',
+    { details: { runId, workflow, state } },
+  );
 }
 
 /**
- * A start with that idempotency key came before, with another input. Code `IDEMPOTENCY_CONFLICT`.
+ * A start with that idempotency key came before, with another input.
  *
- * @category Errors
+ * @param key The key.
+ * @param workflow The workflow's name.
+ * @param runId The run that the key started.
+ * @returns The error, with code `IDEMPOTENCY_CONFLICT`.
  */
-export class IdempotencyConflictError extends ContinuumError {
-  /** The run that the key started. */
-  readonly runId: string;
-
-  /**
-   * Makes the error.
-   *
-   * @param key The key.
-   * @param workflow The workflow's name.
-   * @param runId The run that the key started.
-   */
-  constructor(key: string, workflow: string, runId: string) {
-    super(
-      "IDEMPOTENCY_CONFLICT",
-      `Cannot start workflow ${JSON.stringify(workflow)}: idempotency key ${
-        JSON.stringify(key)
-      } has started run ${JSON.stringify(runId)} with another input, wanted the same input, or ` +
-        "another key",
-      { details: { key, workflow, runId } },
-    );
-    this.runId = runId;
-  }
+export function idempotencyConflict(key: string, workflow: string, runId: string): RunExistsError {
+  return new RunExistsError(
+    "IDEMPOTENCY_CONFLICT",
+    `Cannot start workflow ${JSON.stringify(workflow)}: idempotency key ${
+      JSON.stringify(key)
+    } has started run ${JSON.stringify(runId)} with another input, wanted the same input, or ` +
+      "another key",
+    { details: { key, workflow, runId } },
+  );
 }
 
 /**
- * The run has ended, so that this can't be done to it any more. Code `RUN_ENDED`.
+ * The call does not apply to the state of the run, which has ended or not. Code `RUN_ENDED` or
+ * `RUN_STATE`.
  *
  * @category Errors
  */
-export class RunEndedError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param runId The run.
-   * @param action What was to be done.
-   * @param state How it ended.
-   */
-  constructor(runId: string, action: string, state: RunState) {
-    super("RUN_ENDED", `Cannot ${action}: run ${JSON.stringify(runId)} has ended, it is ${state}`, {
+export class RunStateError<Code extends "RUN_ENDED" | "RUN_STATE" = "RUN_ENDED" | "RUN_STATE">
+  extends ContinuumError<Code> {}
+
+/**
+ * The run has ended, so that this can't be done to it any more.
+ *
+ * @param runId The run.
+ * @param action What was to be done.
+ * @param state How it ended.
+ * @returns The error, with code `RUN_ENDED`.
+ */
+export function runEnded(runId: string, action: string, state: RunState): RunStateError {
+  return new RunStateError(
+    "RUN_ENDED",
+    `Cannot ${action}: run ${JSON.stringify(runId)} has ended, it is ${state}`,
+    {
       details: { runId, state },
-    });
-  }
+    },
+  );
 }
 
 /**
- * The run is in a state in which this can't be done. Code `RUN_STATE`.
+ * The run is in a state in which this can't be done.
  *
- * @category Errors
+ * @param runId The run.
+ * @param action What was to be done.
+ * @param state The state it is in.
+ * @param wanted The state it would have to be in, or what to do instead.
+ * @returns The error, with code `RUN_STATE`.
  */
-export class RunStateError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param runId The run.
-   * @param action What was to be done.
-   * @param state The state it is in.
-   * @param wanted The state it would have to be in, or what to do instead.
-   */
-  constructor(runId: string, action: string, state: RunState, wanted: string) {
-    super(
-      "RUN_STATE",
-      `Cannot ${action}: run ${JSON.stringify(runId)} is ${state}, wanted ${wanted}`,
-      { details: { runId, state } },
-    );
-  }
+export function wrongRunState(
+  runId: string,
+  action: string,
+  state: RunState,
+  wanted: string,
+): RunStateError {
+  return new RunStateError(
+    "RUN_STATE",
+    `Cannot ${action}: run ${JSON.stringify(runId)} is ${state}, wanted ${wanted}`,
+    { details: { runId, state } },
+  );
 }
 
 /**
@@ -157,7 +162,7 @@ export class RunStateError extends ContinuumError {
  *
  * @category Errors
  */
-export class RunFailedError extends ContinuumError {
+export class RunFailedError extends ContinuumError<"RUN_FAILED"> {
   /**
    * Makes the error.
    *
@@ -178,7 +183,7 @@ export class RunFailedError extends ContinuumError {
  *
  * @category Errors
  */
-export class RunStoppedError extends ContinuumError {
+export class RunStoppedError extends ContinuumError<"RUN_CANCELLED" | "RUN_TERMINATED"> {
   /**
    * Makes the error.
    *

@@ -12,16 +12,24 @@ import { messageOf } from "../base/text.ts";
  *
  * @category Errors
  */
-export class DryRunError extends ContinuumError {
+export class DryRunError extends ContinuumError<
+  "SUBPROCESS_ENDED" | "SUBPROCESS_FAILED" | "SUBPROCESS_TIMEOUT" | "SUBPROCESS_UNAVAILABLE"
+> {
   /**
    * Makes the error.
    *
    * @param code The stable code.
    * @param what What could not be done.
    * @param cause Why.
+   * @param found The code of the error in the subprocess, if there is one.
    */
-  constructor(code: string, what: string, cause?: unknown) {
+  constructor(
+    code: DryRunError["code"],
+    what: string,
+    cause?: unknown,
+    found: string | null = null,
+  ) {
     const why = cause === undefined ? "" : `: ${messageOf(cause)}`;
-    super(code, `Cannot ${what} in a subprocess${why}`, { cause, details: { what } });
+    super(code, `Cannot ${what} in a subprocess${why}`, { cause, details: { what, found } });
   }
 }

@@ -82,7 +82,7 @@ export class Subprocess implements AsyncDisposable {
    * @param argument With what.
    * @returns The answer.
    * @throws {DryRunError} If it does not answer in time (`SUBPROCESS_TIMEOUT`), has ended
-   * (`SUBPROCESS_ENDED`), or could not do it: then with the code of what it met.
+   * (`SUBPROCESS_ENDED`), or failed (`SUBPROCESS_FAILED`).
    */
   async ask<Name extends keyof Calls>(
     call: Name,
@@ -105,7 +105,8 @@ export class Subprocess implements AsyncDisposable {
       }
       const answer = JSON.parse(value) as Answer;
       if ("value" in answer) return answer.value;
-      throw new DryRunError(answer.error.code ?? answer.error.name, call, answer.error.message);
+      const { code, message } = answer.error;
+      throw new DryRunError("SUBPROCESS_FAILED", call, message, code);
     } finally {
       clearTimeout(timer);
     }

@@ -7,7 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Outcome } from "../ports/outcome.ts";
 import type { Store } from "../ports/store.ts";
-import { VersionUnavailableError } from "../version/contract_errors.ts";
+import { isContinuumError } from "../base/errors.ts";
 import { engineLog } from "../base/log.ts";
 
 /** How long it waits between two attempts: longer each time, in milliseconds. */
@@ -45,7 +45,7 @@ export class DatabaseRetry {
    * @param error An error of the store, or one of code that is unavailable.
    */
   isTransient(error: unknown): boolean {
-    if (error instanceof VersionUnavailableError) return error.kind === "passing";
+    if (isContinuumError(error, "VERSION_UNAVAILABLE")) return error.details.kind === "passing";
     return this.outcomeOf(error) !== "refused";
   }
 

@@ -74,7 +74,8 @@ export interface ActivityAttempt extends Attempt {
    * written in a second, always the newest.
    *
    * @param details Serialisable, at most 16 KiB when encoded.
-   * @throws {AttemptLostError} If the attempt lost its task: stop, its result is no longer needed.
+   * @throws {AttemptError} (`ATTEMPT_LOST`) If the attempt lost its task: stop, its result is no
+   * longer needed.
    */
   heartbeat(details?: unknown): Promise<void>;
   /** Returns the token with which `continuum.activities` completes this attempt from outside. */

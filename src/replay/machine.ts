@@ -38,7 +38,7 @@ import {
   isContinuumError,
   NondeterministicCallError,
   PayloadTooLargeError,
-  RunTimeoutError,
+  runTimeout,
 } from "../base/errors.ts";
 import { digestText } from "../base/digest.ts";
 import { checkPayload, tooLarge } from "../base/payload.ts";
@@ -577,7 +577,7 @@ export class Execution implements Effects, WorkflowScope {
     if (!this.#inTurn) this.#refuseForeign();
     const isCancelled = this.#cancelled !== null && isContinuumError(error, "CANCELLED");
     if (isCancelled && this.#timeout !== null) {
-      error = stackless(() => new RunTimeoutError(this.start.runId, this.#timeout!));
+      error = stackless(() => runTimeout(this.start.runId, this.#timeout!));
     }
     const isForged = isContinuumError(error, "RUN_TIMEOUT") &&
       error.details.runId === this.start.runId && this.#timeout === null;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ActivityError, ChildError, TimeoutError } from "../base/errors.ts";
+import { ActivityError, type ChildError, childFailed, TimeoutError } from "../base/errors.ts";
 import { stackless } from "../base/stackless.ts";
 import { decode } from "../base/values.ts";
 import { decodeError } from "../base/values_failure.ts";
@@ -153,7 +153,7 @@ export function mismatch(
 function childError(pending: RequestedCommand, payload: string | null): ChildError {
   const { state, error } = read(payload) as { state: string; error: string | null };
   const id = pending.options.child?.id ?? pending.name;
-  return stackless(() => new ChildError(id, state, readError(error)));
+  return stackless(() => childFailed(id, state, readError(error)));
 }
 
 function signalTimeout(pending: RequestedCommand): TimeoutError {

@@ -4,151 +4,131 @@
  * @module
  */
 
-import { ContinuumError } from "../base/errors.ts";
+import { ContinuumError, InvalidArgumentError } from "../base/errors.ts";
+
+/**
+ * The codes of {@linkcode DatabaseError}.
+ *
+ * @category Errors
+ */
+export type DatabaseErrorCode =
+  | "DATABASE_IN_USE"
+  | "DATABASE_UNSUITABLE"
+  | "SCHEMA_TOO_NEW"
+  | "MIGRATION_CHANGED"
+  | "NESTED_QUERY"
+  | "TRANSACTION_OVER"
+  | "VERSION_NOT_REGISTERED";
+
+/**
+ * The database is not as the engine needs it, or is used as it does not allow; calling again does
+ * not help.
+ *
+ * @category Errors
+ */
+export class DatabaseError<Code extends DatabaseErrorCode = DatabaseErrorCode>
+  extends ContinuumError<Code> {}
 
 /**
  * A newer engine has migrated the database's schema.
  *
- * @category Errors
+ * @param schema The schema's name.
+ * @param found The version found in the database.
+ * @param wanted The newest version that this engine knows.
+ * @returns The error, with code `SCHEMA_TOO_NEW`.
  */
-export class SchemaTooNewError extends ContinuumError {
-  /**
-   * Creates the error.
-   *
-   * @param schema The schema's name.
-   * @param found The version found in the database.
-   * @param wanted The newest version that this engine knows.
-   */
-  constructor(schema: string, found: number, wanted: number) {
-    super(
-      "SCHEMA_TOO_NEW",
-      `Cannot use schema ${
-        JSON.stringify(schema)
-      }: a newer engine has migrated it, found version ` +
-        `${found}, wanted ${wanted} or older; upgrade this engine`,
-      { details: { schema, found, wanted } },
-    );
-  }
+export function schemaTooNew(schema: string, found: number, wanted: number): DatabaseError {
+  return new DatabaseError(
+    "SCHEMA_TOO_NEW",
+    `Cannot use schema ${JSON.stringify(schema)}: a newer engine has migrated it, found version ` +
+      `${found}, wanted ${wanted} or older; upgrade this engine`,
+    { details: { schema, found, wanted } },
+  );
 }
 
 /**
  * The migration that the database has applied under a number differs from this engine's.
  *
- * @category Errors
+ * @param schema The schema's name.
+ * @param version The migration's number.
+ * @param found The checksum in the database.
+ * @param wanted The checksum of this engine's migration.
+ * @returns The error, with code `MIGRATION_CHANGED`.
  */
-export class MigrationChangedError extends ContinuumError {
-  /**
-   * Creates the error.
-   *
-   * @param schema The schema's name.
-   * @param version The migration's number.
-   * @param found The checksum in the database.
-   * @param wanted The checksum of this engine's migration.
-   */
-  constructor(schema: string, version: number, found: string, wanted: string) {
-    super(
-      "MIGRATION_CHANGED",
-      `Cannot use schema ${JSON.stringify(schema)}: migration ${version} was applied with other ` +
-        `contents, found checksum ${found}, wanted ${wanted}`,
-      { details: { schema, version, found, wanted } },
-    );
-  }
-}
-
-/**
- * The `database` or `schema` option is invalid.
- *
- * @category Errors
- */
-export class DatabaseOptionError extends ContinuumError {
-  /**
-   * Creates the error.
-   *
-   * @param message What is wrong with it.
-   * @param details The value found; never with a password.
-   */
-  constructor(message: string, details: Record<string, unknown>) {
-    super("DATABASE_OPTION", message, { details });
-  }
+export function migrationChanged(
+  schema: string,
+  version: number,
+  found: string,
+  wanted: string,
+): DatabaseError {
+  return new DatabaseError(
+    "MIGRATION_CHANGED",
+    `Cannot use schema ${JSON.stringify(schema)}: migration ${version} was applied with other ` +
+      `contents, found checksum ${found}, wanted ${wanted}`,
+    { details: { schema, version, found, wanted } },
+  );
 }
 
 /**
  * Another open engine, here or in another process, holds the folder of a PGlite database.
  *
- * @category Errors
+ * @param folder The database's folder.
+ * @returns The error, with code `DATABASE_IN_USE`.
  */
-export class DatabaseInUseError extends ContinuumError {
-  /**
-   * Creates the error.
-   *
-   * @param folder The database's folder.
-   */
-  constructor(folder: string) {
-    super(
-      "DATABASE_IN_USE",
-      `Cannot open database folder ${JSON.stringify(folder)}: it is open already, here or in ` +
-        `another process, and only one can use it; use a postgres:// URL to share a database`,
-      { details: { folder } },
-    );
-  }
+export function databaseInUse(folder: string): DatabaseError {
+  return new DatabaseError(
+    "DATABASE_IN_USE",
+    `Cannot open database folder ${JSON.stringify(folder)}: it is open already, here or in ` +
+      `another process, and only one can use it; use a postgres:// URL to share a database`,
+    { details: { folder } },
+  );
 }
 
 /**
  * A transaction's callback called the database outside of its transaction. Such a call would not be
- * part of the transaction. If it needed a lock that the transaction holds, both would wait for
- * ever.
+ * part of the transaction. If it needed a lock that the transaction holds, both would wait for ever.
  *
- * @category Errors
+ * @returns The error, with code `NESTED_QUERY`.
  */
-export class NestedQueryError extends ContinuumError {
-  /** Creates the error. */
-  constructor() {
-    super(
-      "NESTED_QUERY",
-      "Cannot query the database from inside a transaction callback: found a call that is not part " +
-        "of the transaction and could wait for it, wanted a query on the transaction that the " +
-        "callback receives, or the call before or after ctx.transaction",
-    );
-  }
+export function nestedQuery(): DatabaseError {
+  return new DatabaseError(
+    "NESTED_QUERY",
+    "Cannot query the database from inside a transaction callback: found a call that is not part " +
+      "of the transaction and could wait for it, wanted a query on the transaction that the " +
+      "callback receives, or the call before or after ctx.transaction",
+    { details: {} },
+  );
 }
 
 /**
- * Postgres can't store a text unchanged.
+ * A text can't be stored as it is.
  *
- * @category Errors
+ * @param what Which text.
+ * @param text The text.
+ * @returns The error, with code `UNSTORABLE_TEXT`.
  */
-export class UnstorableTextError extends ContinuumError {
-  /**
-   * Creates the error.
-   *
-   * @param what Which text it is.
-   * @param text The text.
-   */
-  constructor(what: string, text: string) {
-    super(
-      "UNSTORABLE_TEXT",
-      `Cannot store ${what}: Postgres keeps neither NUL characters nor lone surrogates in text, ` +
-        `found ${JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)}`,
-      { details: { what } },
-    );
-  }
+export function unstorableText(what: string, text: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `Cannot store ${what}: Postgres keeps neither NUL characters nor lone surrogates in text, ` +
+      `found ${JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)}`,
+    { what },
+    "UNSTORABLE_TEXT",
+  );
 }
 
-/** A run refers to a version that is not registered. */
-export class VersionNotRegisteredError extends ContinuumError {
-  /**
-   * Creates the error.
-   *
-   * @param hashes The versions that were requested; at least one is not registered.
-   * @param cause The database's error.
-   */
-  constructor(hashes: readonly string[], cause: unknown) {
-    super(
-      "VERSION_NOT_REGISTERED",
-      `Cannot store a run: its version is not registered, found ${hashes.join(", ")}`,
-      { cause, details: { hashes } },
-    );
-  }
+/**
+ * A run refers to a version that is not registered.
+ *
+ * @param hashes The versions that were requested; at least one is not registered.
+ * @param cause The database's error.
+ * @returns The error, with code `VERSION_NOT_REGISTERED`.
+ */
+export function versionNotRegistered(hashes: readonly string[], cause: unknown): DatabaseError {
+  return new DatabaseError(
+    "VERSION_NOT_REGISTERED",
+    `Cannot store a run: its version is not registered, found ${hashes.join(", ")}`,
+    { cause, details: { hashes } },
+  );
 }
 
 /**
@@ -158,7 +138,7 @@ export class VersionNotRegisteredError extends ContinuumError {
  *
  * @category Errors
  */
-export class DatabaseUnavailableError extends ContinuumError {
+export class DatabaseUnavailableError extends ContinuumError<"DATABASE_UNAVAILABLE"> {
   /** The same call may succeed later. */
   readonly retryable: true = true;
 
@@ -185,7 +165,7 @@ export class DatabaseUnavailableError extends ContinuumError {
  *
  * @category Errors
  */
-export class ClosedError extends ContinuumError {
+export class ClosedError extends ContinuumError<"CLOSED"> {
   /**
    * Creates the error.
    *
@@ -197,7 +177,7 @@ export class ClosedError extends ContinuumError {
     super(
       "CLOSED",
       `Cannot ${action}: this Continuum is closed`,
-      cause === undefined ? {} : { cause },
+      { details: {}, ...(cause === undefined ? {} : { cause }) },
     );
   }
 }
@@ -205,45 +185,38 @@ export class ClosedError extends ContinuumError {
 /**
  * The store can't work with this database, or with the role that opens it.
  *
- * @category Errors
+ * @param setting The setting that is wrong.
+ * @param found Its value.
+ * @param wanted The value that it must have, or what to do.
+ * @param cause The database's error.
+ * @returns The error, with code `DATABASE_UNSUITABLE`.
  */
-export class DatabaseUnsuitableError extends ContinuumError {
-  /**
-   * Creates the error.
-   *
-   * @param setting The setting that is wrong.
-   * @param found Its value.
-   * @param wanted The value that it must have, or what to do.
-   * @param cause The database's error.
-   */
-  constructor(setting: string, found: string, wanted: string, cause?: unknown) {
-    super(
-      "DATABASE_UNSUITABLE",
-      `Cannot use this database: ${setting} is not as needed, found ${found}, wanted ${wanted}`,
-      { details: { setting, found, wanted }, ...(cause === undefined ? {} : { cause }) },
-    );
-  }
+export function databaseUnsuitable(
+  setting: string,
+  found: string,
+  wanted: string,
+  cause?: unknown,
+): DatabaseError {
+  return new DatabaseError(
+    "DATABASE_UNSUITABLE",
+    `Cannot use this database: ${setting} is not as needed, found ${found}, wanted ${wanted}`,
+    { details: { setting, found, wanted }, ...(cause === undefined ? {} : { cause }) },
+  );
 }
 
 /**
  * The caller's transaction, in which runs were to be started, has ended. Nothing was written.
  *
- * @category Errors
+ * @param cause The database's error.
+ * @returns The error, with code `TRANSACTION_OVER`.
  */
-export class TransactionOverError extends ContinuumError {
-  /**
-   * Creates the error.
-   *
-   * @param cause The database's error.
-   */
-  constructor(cause?: unknown) {
-    super(
-      "TRANSACTION_OVER",
-      "Cannot write into the caller's transaction: found no transaction, as after its end or the " +
-        "loss of its connection, wanted an open one; nothing was written",
-      cause === undefined ? {} : { cause },
-    );
-  }
+export function transactionOver(cause?: unknown): DatabaseError {
+  return new DatabaseError(
+    "TRANSACTION_OVER",
+    "Cannot write into the caller's transaction: found no transaction, as after its end or the " +
+      "loss of its connection, wanted an open one; nothing was written",
+    { details: {}, ...(cause === undefined ? {} : { cause }) },
+  );
 }
 
 /** The message of a driver's error. A host with several addresses fails with one error for each. */

@@ -10,7 +10,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Store } from "../ports/store.ts";
-import { NestedQueryError } from "./errors.ts";
+import { nestedQuery } from "./errors.ts";
 
 const frames = new AsyncLocalStorage<{ readonly store: Store; isOpen: boolean }>();
 
@@ -34,7 +34,7 @@ export async function insideTransaction<T>(store: Store, work: () => Promise<T>)
  * Wraps a store for callers who may call from anywhere.
  *
  * @param store The store.
- * @returns The store, whose calls throw {@linkcode NestedQueryError} inside a transaction's
+ * @returns The store, whose calls throw {@linkcode DatabaseError} inside a transaction's
  * callback (INSIDE-1); except for `insertInto`, which receives a transaction.
  */
 export function fromOutside(store: Store): Store {
@@ -50,7 +50,7 @@ function guarded<T extends object>(store: Store, target: T): T {
       return (...values: unknown[]) => {
         const frame = frames.getStore();
         if (frame?.isOpen && frame.store === store && key !== "in") {
-          return Promise.reject(new NestedQueryError());
+          return Promise.reject(nestedQuery());
         }
         const answer = value.apply(target, values);
         return key === "in" ? guarded(store, answer) : answer;

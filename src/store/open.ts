@@ -7,10 +7,10 @@
 
 import type { Store } from "../ports/store.ts";
 import type { DatabaseAdapter } from "./sql/driver.ts";
-import { DatabaseOptionError } from "./errors.ts";
 import { shorten } from "../base/text.ts";
 import { SchemaName } from "./schema/name.ts";
 import { SqlStore } from "./sql_store.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
 
 /** The folder of the database that is used if the option is omitted. */
 const DEFAULT_FOLDER = "./.continuum";
@@ -30,8 +30,8 @@ export interface OpenStoreOptions {
  *
  * @param options Which database to open, and which schema.
  * @returns The store; dispose of it to close the database.
- * @throws {DatabaseOptionError} If an option is invalid.
- * @throws {DatabaseInUseError} If the folder of a PGlite database is open already.
+ * @throws {InvalidArgumentError} (`DATABASE_OPTION`) If an option is invalid.
+ * @throws {DatabaseError} (`DATABASE_IN_USE`) If the folder of a PGlite database is open already.
  */
 export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
   const schema = new SchemaName(options.schema ?? "continuum");
@@ -72,8 +72,8 @@ async function adapterOf(url: unknown): Promise<DatabaseAdapter> {
   throw invalidOption(shorten(url, 300));
 }
 
-function invalidOption(found: string): DatabaseOptionError {
-  return new DatabaseOptionError(
+function invalidOption(found: string): InvalidArgumentError {
+  return new InvalidArgumentError(
     `Cannot open database: its URL is invalid, found ${JSON.stringify(found)}, ` +
       "wanted postgres://user@host/name, pglite:./folder or memory:",
     { database: found },

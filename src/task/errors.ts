@@ -7,68 +7,62 @@
 import { ContinuumError } from "../base/errors.ts";
 
 /**
- * An attempt is not its task's any more: another one has begun, its run has ended, or its node was
- * taken for dead. Code `ATTEMPT_LOST`.
+ * An attempt of an activity is over: it lost its task or was interrupted, or a token completes
+ * nothing. Code `ATTEMPT_LOST`, `ATTEMPT_INTERRUPTED` or `TASK_NOT_FOUND`.
  *
  * @category Errors
  */
-export class AttemptLostError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param name The activity's name.
-   * @param attempt Which attempt it was, from 1.
-   */
-  constructor(name: string, attempt: number) {
-    super(
-      "ATTEMPT_LOST",
-      `Attempt ${attempt} of activity ${JSON.stringify(name)} has lost its task: another attempt ` +
-        `has begun, or its run no longer waits for it`,
-      { details: { activity: name, attempt } },
-    );
-  }
+export class AttemptError<
+  Code extends "ATTEMPT_LOST" | "ATTEMPT_INTERRUPTED" | "TASK_NOT_FOUND" =
+    | "ATTEMPT_LOST"
+    | "ATTEMPT_INTERRUPTED"
+    | "TASK_NOT_FOUND",
+> extends ContinuumError<Code> {}
+
+/**
+ * An attempt has lost its task: another attempt has begun, its run has ended, or its node expired.
+ *
+ * @param name The activity's name.
+ * @param attempt Which attempt it was, from 1.
+ * @returns The error, with code `ATTEMPT_LOST`.
+ */
+export function attemptLost(name: string, attempt: number): AttemptError {
+  return new AttemptError(
+    "ATTEMPT_LOST",
+    `Attempt ${attempt} of activity ${JSON.stringify(name)} has lost its task: another attempt ` +
+      `has begun, or its run no longer waits for it`,
+    { details: { activity: name, attempt } },
+  );
 }
 
 /**
- * An attempt never ended: the node that made it died. Code `ATTEMPT_INTERRUPTED`.
+ * An attempt never ended: the node that made it died.
  *
- * @category Errors
+ * @param name The activity's name.
+ * @param attempt Which attempt it was, from 1.
+ * @returns The error, with code `ATTEMPT_INTERRUPTED`.
  */
-export class AttemptInterruptedError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param name The activity's name.
-   * @param attempt Which attempt it was, from 1.
-   */
-  constructor(name: string, attempt: number) {
-    super(
-      "ATTEMPT_INTERRUPTED",
-      `Attempt ${attempt} of activity ${JSON.stringify(name)} never ended: its node died or was ` +
-        `closed; whether it had an effect is not known`,
-      { details: { activity: name, attempt } },
-    );
-  }
+export function attemptInterrupted(name: string, attempt: number): AttemptError {
+  return new AttemptError(
+    "ATTEMPT_INTERRUPTED",
+    `Attempt ${attempt} of activity ${JSON.stringify(name)} never ended: its node died or was ` +
+      `closed; whether it had an effect is not known`,
+    { details: { activity: name, attempt } },
+  );
 }
 
 /**
- * A token completes nothing: its attempt is over, or was never. Code `TASK_NOT_FOUND`.
+ * A token completes nothing: its attempt is over, or was never.
  *
- * @category Errors
+ * @param action What was to be done.
+ * @param token The token.
+ * @returns The error, with code `TASK_NOT_FOUND`.
  */
-export class TaskNotFoundError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param action What was to be done.
-   * @param token The token.
-   */
-  constructor(action: string, token: string) {
-    super(
-      "TASK_NOT_FOUND",
-      `Cannot ${action} an activity: no attempt has the token ${JSON.stringify(token)} now; ` +
-        `it was completed, tried again, or its run has ended`,
-      { details: { token } },
-    );
-  }
+export function taskNotFound(action: string, token: string): AttemptError {
+  return new AttemptError(
+    "TASK_NOT_FOUND",
+    `Cannot ${action} an activity: no attempt has the token ${JSON.stringify(token)} now; ` +
+      `it was completed, tried again, or its run has ended`,
+    { details: { token } },
+  );
 }

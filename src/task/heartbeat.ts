@@ -15,7 +15,8 @@ export const MAX_HEARTBEAT_BYTES = 16_384;
  *
  * @param details Anything serialisable.
  * @returns Its text.
- * @throws {InvalidArgumentError} If it is longer than 16 KiB. {NotSerializableError} If it is not.
+ * @throws {InvalidArgumentError} If it is longer than 16 KiB.
+ * @throws {NotSerializableError} If it is not.
  */
 export function encodeDetails(details: unknown): string {
   const text = encode(details, "details");

@@ -10,9 +10,9 @@ import type { ClaimedRun } from "../ports/rows.ts";
 import type { LeasedTask, TaskBase, TaskFailure, TaskPolicy } from "../ports/tasks.ts";
 import { encodeActivityFailure, MAX_ATTEMPTS_KEPT, shortened } from "../replay/activity_failure.ts";
 import type { Command, CommandOptions } from "../replay/commands.ts";
-import { AttemptInterruptedError } from "./errors.ts";
 import { isUndecided } from "./terms.ts";
 import { attemptTimeout, type CallLimit } from "./timeout.ts";
+import { attemptInterrupted } from "./errors.ts";
 
 /** The queue of activities that name none. */
 export const DEFAULT_QUEUE = "default";
@@ -124,7 +124,7 @@ function gapless({ name, attempt, failures, availableAt }: FailedTask): TaskFail
       known.get(n) ?? {
         attempt: n,
         at: availableAt,
-        error: shortened(encodeError(new AttemptInterruptedError(name, n))),
+        error: shortened(encodeError(attemptInterrupted(name, n))),
       },
     );
   }

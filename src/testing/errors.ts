@@ -9,7 +9,7 @@ import type { RunState, StuckReason } from "../ports/rows.ts";
 import type { DriftReport, Refusal } from "../replay/turn.ts";
 
 /** A history does not replay on some code. Code `REPLAY_FAILED`. */
-export class ReplayError extends ContinuumError {
+export class ReplayError extends ContinuumError<"REPLAY_FAILED"> {
   /** Where code and history part; `null` if they don't, and something else went wrong. */
   readonly drift: DriftReport | null;
   /** What the code called that a replay can't repeat; `null` if nothing. */
@@ -36,7 +36,7 @@ export class ReplayError extends ContinuumError {
 }
 
 /** A value is no dumped history, or one of a format that is not known. Code `HISTORY_FORMAT`. */
-export class HistoryFormatError extends ContinuumError {
+export class HistoryFormatError extends ContinuumError<"HISTORY_FORMAT"> {
   /**
    * Makes the error.
    *
@@ -52,7 +52,7 @@ export class HistoryFormatError extends ContinuumError {
 }
 
 /** A run was awaited through many due moments, and did not end. Code `ENDLESS_WAIT`. */
-export class EndlessWaitError extends ContinuumError {
+export class EndlessWaitError extends ContinuumError<"ENDLESS_WAIT"> {
   /**
    * Makes the error.
    *
@@ -71,7 +71,7 @@ export class EndlessWaitError extends ContinuumError {
 }
 
 /** A run whose result is awaited was parked. Code `RUN_PARKED`. */
-export class RunParkedError extends ContinuumError {
+export class RunParkedError extends ContinuumError<"RUN_PARKED"> {
   /** Why, as `status().stuck` shows it. */
   readonly reason: StuckReason;
 

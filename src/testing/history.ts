@@ -5,7 +5,6 @@
  */
 
 import { isSha256Hex } from "../base/encoding.ts";
-import { RunNotFoundError } from "../client/errors.ts";
 import { historyOf } from "../client/run/replayer.ts";
 import type { RunState } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
@@ -15,6 +14,7 @@ import type { DatabaseAdapter } from "../store/sql/driver.ts";
 import { openStore } from "../store/open.ts";
 import { checkOptions, describe } from "../workflow/options.ts";
 import { HistoryFormatError } from "./errors.ts";
+import { runNotFound } from "../client/errors.ts";
 
 const FORMAT = "continuum.history";
 
@@ -78,7 +78,8 @@ export interface DumpHistoryOptions {
  * @param runId The run.
  * @param options Where it is.
  * @returns The history; `JSON.stringify` makes a file of it.
- * @throws {RunNotFoundError} If there is no such run. Errors of the database as they are.
+ * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run. Errors of the database as
+ * they are.
  */
 export async function dumpHistory(
   runId: string,
@@ -93,7 +94,7 @@ export async function dumpHistory(
 /** Reads a run's history from a store. */
 export async function readHistory(runId: string, runs: RunStore): Promise<RunHistory> {
   const row = await runs.get(runId);
-  if (row === null) throw new RunNotFoundError(runId, "read the history");
+  if (row === null) throw runNotFound(runId, "read the history");
   const { workflow, hash, generation, attempt, seed, input, state, result, error } = row;
   return {
     format: FORMAT,
@@ -118,7 +119,8 @@ export async function readHistory(runId: string, runs: RunStore): Promise<RunHis
  *
  * @param json The file's text, or what `JSON.parse` or a JSON import made of it.
  * @returns The history.
- * @throws {HistoryFormatError} If it is not a history, or has a format that this release does not know.
+ * @throws {HistoryFormatError} If it is not a history, or has a format that this release does not
+ * know.
  */
 export function loadHistory(json: unknown): RunHistory {
   const value = typeof json === "string" ? parsed(json) : json;

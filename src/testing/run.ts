@@ -62,9 +62,12 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
    *
    * @param options How long to wait, in virtual time, and a signal to give up.
    * @returns What the workflow returned.
-   * @throws {RunFailedError} If the workflow threw. {RunStoppedError} If the run was cancelled or
-   * terminated. {TimeoutError} If it has not ended in time. {RunNotFoundError} If there is none.
-   * {RunParkedError} If it is parked. {EndlessWaitError} If time would pass for ever.
+   * @throws {RunFailedError} If the workflow threw.
+   * @throws {RunStoppedError} If the run was cancelled or terminated.
+   * @throws {TimeoutError} If it has not ended in time.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is none.
+   * @throws {RunParkedError} If it is parked.
+   * @throws {EndlessWaitError} If time would pass for ever.
    */
   result(options?: ResultOptions): Promise<Output> {
     return this.#services.passUntil(this.#handle.result(options), this.id, []);
@@ -77,8 +80,9 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
    * @param states Which.
    * @param options How long to wait, in virtual time, and a signal to give up.
    * @returns Its status.
-   * @throws As `RunHandle.reached`. {RunParkedError} If it is parked, in a state that is not
-   * awaited. {EndlessWaitError} If time would pass for ever.
+   * @throws As `RunHandle.reached`.
+   * @throws {RunParkedError} If it is parked, in a state that is not awaited.
+   * @throws {EndlessWaitError} If time would pass for ever.
    */
   reached(
     states: RunState | readonly RunState[],
@@ -134,7 +138,7 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
   /**
    * The run's history, to be kept as a file and replayed on later code by `assertReplays`.
    *
-   * @throws {RunNotFoundError} If there is no such run.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    */
   dump(): Promise<RunHistory> {
     return this.#services.dump(this.id);

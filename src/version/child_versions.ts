@@ -113,7 +113,7 @@ export class ChildVersions {
    * @param definition The definition.
    * @returns The version rooted at the module that exports it.
    * @throws {VersionNotFoundError} When no module of the parent exports it.
-   * @throws {DefinitionError} When the definition is for a newer engine.
+   * @throws {LoadError} (`NOT_A_WORKFLOW`) When the definition is for a newer engine.
    */
   async start(parent: LoadedVersion, definition: WorkflowDefinition): Promise<VersionRef> {
     if (parent.definition === definition) return startOf(parent);

@@ -5,19 +5,15 @@
  * @module
  */
 
-import { UndeclaredSignalError } from "../base/errors.ts";
 import { decode, encode } from "../base/values.ts";
 import type { Contract } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { checkSchema } from "../workflow/schema.ts";
-import {
-  InvalidInputError,
-  InvalidSignalPayloadError,
-  VersionUnavailableError,
-} from "./contract_errors.ts";
 import { contractOf } from "./definition.ts";
 import type { Versions } from "./versions.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
+import { invalidInput, invalidSignalPayload, versionUnavailable } from "./contract_errors.ts";
+import { undeclaredSignal } from "../base/errors.ts";
 
 interface Known {
   readonly workflow: string;
@@ -48,8 +44,9 @@ export class Contracts {
    * @param hash The version that receives it.
    * @param input The input.
    * @returns The input as the version's schema transforms it.
-   * @throws {InvalidInputError} If it does not match. {VersionUnavailableError} If the schema is
-   * unavailable in this process. {SchemaFailedError} If the schema itself fails.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If it does not match.
+   * @throws {VersionUnavailableError} If the schema is unavailable in this process.
+   * @throws {SchemaFailedError} If the schema itself fails.
    */
   async input(hash: string, input: unknown): Promise<unknown> {
     const { workflow, contract } = await this.#of(hash);
@@ -58,7 +55,7 @@ export class Contracts {
     const { input: schema } = await this.#definition(hash, what);
     if (schema === null) return input;
     const checked = await checkSchema(schema, input, what);
-    if ("issues" in checked) throw new InvalidInputError(workflow, hash, checked.issues);
+    if ("issues" in checked) throw invalidInput(workflow, hash, checked.issues);
     return checked.value;
   }
 
@@ -69,15 +66,17 @@ export class Contracts {
    * @param name The signal's name.
    * @param payload Its payload.
    * @returns The payload as the version's schema transforms it.
-   * @throws {UndeclaredSignalError} If the version declares no signal of that name.
-   * {InvalidSignalPayloadError} If the payload does not match. {VersionUnavailableError} If the
-   * schema is unavailable in this process. {SchemaFailedError} If the schema itself fails.
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the version declares no signal of that
+   * name.
+   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the payload does not match.
+   * @throws {VersionUnavailableError} If the schema is unavailable in this process.
+   * @throws {SchemaFailedError} If the schema itself fails.
    */
   async signal(hash: string, name: string, payload: unknown): Promise<unknown> {
     const { workflow, contract } = await this.#of(hash);
     if (contract === null || contract.signals === null) return payload;
     if (!contract.signals.includes(name)) {
-      throw new UndeclaredSignalError(name, workflow, contract.signals);
+      throw undeclaredSignal(name, workflow, contract.signals);
     }
     const what = `signal ${JSON.stringify(name)} of workflow ${JSON.stringify(workflow)}`;
     const { signals } = await this.#definition(hash, what);
@@ -85,7 +84,7 @@ export class Contracts {
     if (schema === undefined) return payload;
     const checked = await checkSchema(schema, payload, what);
     if ("issues" in checked) {
-      throw new InvalidSignalPayloadError(name, workflow, hash, checked.issues);
+      throw invalidSignalPayload(name, workflow, hash, checked.issues);
     }
     return checked.value;
   }
@@ -130,7 +129,7 @@ export class Contracts {
     try {
       return (await this.#versions.obtain(hash)).definition;
     } catch (error) {
-      throw new VersionUnavailableError(hash, `check ${what}`, error);
+      throw versionUnavailable(hash, `check ${what}`, error);
     }
   }
 }

@@ -6,8 +6,8 @@
 
 import type { Contract } from "../ports/rows.ts";
 import { PROTOCOL, WORKFLOW } from "../workflow/marks.ts";
-import { DefinitionError } from "./load_errors.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
+import { LoadError } from "./load_errors.ts";
 
 /**
  * The facts about a version that need no code: the names of its schemas, and the policy with which
@@ -37,7 +37,7 @@ export function contractOf(
  * @param namespace The module's namespace.
  * @param specifier The module's name in messages.
  * @returns Its default export.
- * @throws {DefinitionError} When it is not a workflow, or one for a newer engine.
+ * @throws {LoadError} (`NOT_A_WORKFLOW`) When it is not a workflow, or one for a newer engine.
  */
 export function readDefinition(
   namespace: Readonly<Record<string, unknown>>,
@@ -46,10 +46,11 @@ export function readDefinition(
   const wanted = "wanted export default defineWorkflow(...)";
   if (!("default" in namespace)) {
     const names = Object.keys(namespace).slice(0, 10).join(", ");
-    throw new DefinitionError(
+    throw new LoadError(
       "NO_DEFAULT_EXPORT",
       `Cannot use ${specifier} as a workflow: it has no default export, found ` +
         `${names === "" ? "no exports at all" : `the exports ${names}`}, ${wanted}`,
+      { details: {} },
     );
   }
   const found = namespace["default"];
@@ -58,10 +59,11 @@ export function readDefinition(
     : undefined;
   if (protocol === PROTOCOL) return found as WorkflowDefinition;
   if (typeof protocol === "number" && protocol > PROTOCOL) {
-    throw new DefinitionError(
+    throw new LoadError(
       "PROTOCOL_TOO_NEW",
       `Cannot use ${specifier} as a workflow: found a definition of protocol ${protocol}, ` +
         `wanted at most ${PROTOCOL}; run a newer engine`,
+      { details: {} },
     );
   }
   const kind = found === null
@@ -69,8 +71,9 @@ export function readDefinition(
     : typeof found === "object"
     ? "another object"
     : typeof found;
-  throw new DefinitionError(
+  throw new LoadError(
     "NOT_A_WORKFLOW",
     `Cannot use ${specifier} as a workflow: its default export is ${kind}, ${wanted}`,
+    { details: {} },
   );
 }

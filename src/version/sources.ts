@@ -15,9 +15,9 @@ import { type GraphLimits, type ModuleGraph, readGraph } from "./graph/read.ts";
 import { ENGINE_ENTRY } from "./project/host.ts";
 import { isRelative, labelUrl } from "./manifest/label.ts";
 import {
-  ExternalUnavailableError,
-  IntegrityError,
-  NotArchivedError,
+  externalUnavailable,
+  integrityMismatch,
+  notArchived,
   type SourceReason,
 } from "./load_errors.ts";
 import { reasonOf } from "./load/reasons.ts";
@@ -179,7 +179,7 @@ export class Sources {
     // The registry's manifest is damaged: reading the graph again may give the right one.
     const graph = await this.read(url, true);
     const { hash, content } = graph.manifest;
-    if (hash !== row.hash) throw new IntegrityError(url, hash, row.hash);
+    if (hash !== row.hash) throw integrityMismatch(url, hash, row.hash);
     const { bytes, urls } = graph;
     return { manifest: graph.manifest, bytes, url: urls.get(content.entry)! };
   }
@@ -224,8 +224,8 @@ export class Sources {
       const body = bytes.get(sha256);
       const digest = body && sha256Hex(body);
       if (digest === sha256) continue;
-      if (body === undefined && !row.archived) throw new NotArchivedError(label);
-      throw new IntegrityError(`the archived bytes of ${label}`, digest, sha256);
+      if (body === undefined && !row.archived) throw notArchived(label);
+      throw integrityMismatch(`the archived bytes of ${label}`, digest, sha256);
     }
     return bytes;
   }
@@ -235,7 +235,7 @@ export class Sources {
    * A package that the lock does not list is accepted at its exact version.
    *
    * @param manifest The version's manifest.
-   * @throws {ExternalUnavailableError} When a package differs.
+   * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) When a package differs.
    */
   async checkExternals({ content }: VerifiedManifest): Promise<void> {
     const pinned = content.externals.filter(({ integrity }) => integrity !== null);
@@ -246,9 +246,9 @@ export class Sources {
       const parts = parsePackageSpecifier(specifier);
       const found = parts && lock?.find(parts)?.integrity;
       if (typeof found !== "string" || found === integrity) continue;
-      throw new ExternalUnavailableError(
+      throw externalUnavailable(
         specifier,
-        new IntegrityError("its closure in deno.lock", found, String(integrity)),
+        integrityMismatch("its closure in deno.lock", found, String(integrity)),
       );
     }
   }

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { type ContinuumError, isContinuumError } from "../base/errors.ts";
 import { authoredError, noteSources } from "../base/authored.ts";
 import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
@@ -26,11 +27,11 @@ import { lateRejections } from "./load/import_guard.ts";
 import { ImportFailures } from "./load/import_failures.ts";
 import {
   type FailureKind,
-  ImportFailedError,
-  IntegrityError,
-  LoadFailure,
-  type SourceName,
+  integrityMismatch,
+  loadFailure,
+  type SourceReason,
   VersionNotFoundError,
+  type VersionUnavailableError,
 } from "./load_errors.ts";
 import { reasonOf } from "./load/reasons.ts";
 import type { LoadedSource, LoadedVersion, OwnVersion } from "./loaded_version.ts";
@@ -136,10 +137,12 @@ export class Versions {
    *
    * @param specifier Its absolute URL, a `jsr:` specifier, or `app:` and a path.
    * @returns The version.
-   * @throws {UntrustedModuleError} When it, or what it imports, is outside this node's trust.
-   * @throws {DefinitionError} When its default export is not a workflow.
-   * @throws {ImportFailedError} When it can't be imported.
-   * @throws {LoadFailure} When the operator denies it. Errors of reading graphs unchanged.
+   * @throws {LoadError} (`UNTRUSTED_MODULE`) When it, or what it imports, is outside this node's
+   * trust.
+   * @throws {LoadError} (`NOT_A_WORKFLOW`) When its default export is not a workflow.
+   * @throws {LoadError} (`IMPORT_FAILED`) When it can't be imported.
+   * @throws {VersionUnavailableError} When the operator denies it. Errors of reading graphs
+   * unchanged.
    */
   async register(specifier: string): Promise<OwnVersion> {
     const own = await this.#registerAuthored(specifier, false);
@@ -198,7 +201,8 @@ export class Versions {
    * @param node The id of the node that will execute it: an import is noted durably before it
    *   starts, and so is the reason why this node can't load it. Nothing is noted without a node.
    * @returns The version in memory.
-   * @throws {LoadFailure} When it is unavailable, with a kind and a reason for each source.
+   * @throws {VersionUnavailableError} When it is unavailable, with a kind and a reason for each
+   * source.
    */
   obtain(hash: string, node?: string): Promise<LoadedVersion> {
     // VERSION-2, VERSION-3
@@ -238,7 +242,7 @@ export class Versions {
    *
    * @param hash The version.
    * @returns Its manifest and bytes, verified.
-   * @throws {LoadFailure} When no source has them.
+   * @throws {VersionUnavailableError} When no source has them.
    */
   async inspect(hash: string): Promise<FoundVersion> {
     const row = await this.#store.get(hash);
@@ -246,7 +250,7 @@ export class Versions {
       throw refused(hash, "registry", "lasting", "UNREGISTERED", "no such version is registered");
     }
     const found = await this.#sources.inspect(row);
-    if (Array.isArray(found)) throw new LoadFailure(hash, found);
+    if (Array.isArray(found)) throw loadFailure(hash, found);
     return found;
   }
 
@@ -338,7 +342,7 @@ export class Versions {
    * @param definition The default export of one of its modules.
    * @returns The version.
    * @throws {VersionNotFoundError} When no module of the parent exports it by default.
-   * @throws {LoadFailure} When the parent is unavailable.
+   * @throws {VersionUnavailableError} When the parent is unavailable.
    */
   async childVersion(parentHash: string, definition: WorkflowDefinition): Promise<VersionRef> {
     return await this.#children.start(await this.obtain(parentHash), definition);
@@ -363,7 +367,10 @@ export class Versions {
     try {
       return await this.#obtainNow(hash, node);
     } catch (error) {
-      if (error instanceof LoadFailure && error.kind !== "passing" && node !== undefined) {
+      if (
+        isContinuumError(error, "VERSION_UNAVAILABLE") && error.details.kind !== "passing" &&
+        node !== undefined
+      ) {
         await this.#store.loaded(node, hash, noteOf(error));
         this.#noted.add(hash);
       }
@@ -391,7 +398,7 @@ export class Versions {
     }
     this.#refuseCrashed(hash, row.loadCrashes);
     const found = await this.#sources.find(row);
-    if (Array.isArray(found)) throw new LoadFailure(hash, found);
+    if (Array.isArray(found)) throw loadFailure(hash, found);
     if (node !== undefined) {
       this.#refuseCrashed(hash, (await this.#store.loading(node, hash)).crashes);
     }
@@ -422,13 +429,13 @@ export class Versions {
       const version = this.#version(hash, modules, found.source, found.specifier);
       const { name } = version.definition;
       if (name !== row.workflow) {
-        throw new IntegrityError("the registry's workflow name", row.workflow, name);
+        throw integrityMismatch("the registry's workflow name", row.workflow, name);
       }
       await this.#children.note(version, found);
       return version;
     } catch (error) {
       const reason = reasonOf(error, "import", found.specifier);
-      if (!(error instanceof ImportFailedError)) throw new LoadFailure(hash, [reason], error);
+      if (!isContinuumError(error, "IMPORT_FAILED")) throw loadFailure(hash, [reason], error);
       throw this.#failures.note(hash, reason, error);
     }
   }
@@ -478,15 +485,15 @@ function sourcesOf(urls: ReadonlyMap<string, string>): (readonly [string, string
 /** A failure with one reason. */
 function refused(
   hash: string,
-  source: SourceName,
+  source: SourceReason["source"],
   kind: FailureKind,
   code: string,
   message: string,
-): LoadFailure {
-  return new LoadFailure(hash, [{ source, kind, code, message }]);
+): VersionUnavailableError {
+  return loadFailure(hash, [{ source, kind, code, message }]);
 }
 
-function noteOf(failure: LoadFailure): StuckReason {
+function noteOf(failure: ContinuumError<"VERSION_UNAVAILABLE">): StuckReason {
   const { code, message, details } = failure;
   return { code, message, details };
 }

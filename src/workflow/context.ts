@@ -7,7 +7,7 @@
 import { readAttributes } from "../base/attributes.ts";
 import { digestText } from "../base/digest.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
-import { InvalidArgumentError, UndeclaredSignalError } from "../base/errors.ts";
+import { InvalidArgumentError, undeclaredSignal } from "../base/errors.ts";
 import { encode } from "../base/values.ts";
 import type { Attempt, CommandOptions } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
@@ -247,7 +247,7 @@ export class Context implements WorkflowContext {
     this.#effects.enter("waitForSignal");
     readName(name, "a signal");
     if (this.#signals !== null && !(name in this.#signals)) {
-      throw new UndeclaredSignalError(name, this.workflow, Object.keys(this.#signals));
+      throw undeclaredSignal(name, this.workflow, Object.keys(this.#signals));
     }
     if (options !== NO_OPTIONS) checkOptions(options, SIGNAL_KEYS, "ctx.waitForSignal");
     const ms = options.timeout === undefined

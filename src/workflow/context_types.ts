@@ -148,14 +148,14 @@ export interface ChildHandle<Output = unknown, Signals extends SignalSchemas = S
   /**
    * Waits for the child's end. It is known for good: asking again gives it again.
    *
-   * @throws {ChildError} If it did not complete.
+   * @throws {ChildError} (`CHILD_FAILED`) If it did not complete.
    */
   result(options?: EffectOptions): Promise<Output>;
   /**
    * Sends the child a signal; nothing follows if the child has ended.
    *
-   * @throws {UndeclaredSignalError} or {InvalidSignalPayloadError} If the child's version does not
-   * take it.
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the child's version does not take it.
+   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the child's version does not take it.
    */
   signal<Name extends SignalName<Signals>>(
     name: Name,
@@ -334,7 +334,7 @@ export interface WorkflowContext<
    * workflow imports; given by name, the current version. A cancellation of this run is passed on;
    * so is the abort of `signal`: the parent stops waiting for the child, and asks it to end.
    *
-   * @throws {ChildError} If it did not complete.
+   * @throws {ChildError} (`CHILD_FAILED`) If it did not complete.
    */
   child<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
@@ -386,8 +386,9 @@ export interface WorkflowContext<
    * Waits for a signal by name and answers with its payload: of the type that its schema makes,
    * where the workflow declares its signals.
    *
-   * @throws {TimeoutError} After `timeout`, unless `otherwise` is given. {UndeclaredSignalError} If
-   * the workflow declares its signals, and not this one.
+   * @throws {TimeoutError} After `timeout`, unless `otherwise` is given.
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the workflow declares its signals, and not
+   * this one.
    */
   readonly waitForSignal: string extends keyof Signals ? WaitForAnySignal
     : WaitForDeclaredSignal<Signals>;

@@ -18,7 +18,7 @@ export interface RunPolicyOptions {
   /**
    * How long the run may take, from when it was due to start: all attempts, generations and rests
    * together. Then everything that it waits for throws `CancelledError`, as when it is cancelled,
-   * and it ends with a `RunTimeoutError` unless its code does something else about it. Unbounded by
+   * and it ends with a `TimeoutError` unless its code does something else about it. Unbounded by
    * default.
    */
   readonly timeout?: Duration;

@@ -5,7 +5,9 @@
  * @module
  */
 
-import { ContinuumError } from "../base/errors.ts";
+import { ContinuumError, type Issue } from "../base/errors.ts";
+
+export type { Issue } from "../base/errors.ts";
 
 /**
  * A schema: checks a value, and may turn it into another.
@@ -60,23 +62,11 @@ export interface SchemaIssue {
 }
 
 /**
- * An issue, as this package reports it.
- *
- * @category Errors
- */
-export interface Issue {
-  /** For people. */
-  readonly message: string;
-  /** Where, with dots: `items.0.price`; empty for the whole. */
-  readonly path: string;
-}
-
-/**
  * A schema broke down: it threw, or answered with neither a value nor issues.
  *
  * @category Errors
  */
-export class SchemaFailedError extends ContinuumError {
+export class SchemaFailedError extends ContinuumError<"SCHEMA_FAILED"> {
   /**
    * Makes the error.
    *

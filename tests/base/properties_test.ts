@@ -8,7 +8,7 @@ import {
   NotSerializableError,
   PayloadTooLargeError,
   TimeoutError,
-  UndeclaredSignalError,
+  undeclaredSignal,
 } from "../../src/base/errors.ts";
 import { decodeError, encodeError } from "../../src/base/values_failure.ts";
 import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../../src/base/backoff.ts";
@@ -101,7 +101,7 @@ Deno.test("what is thrown as final, or is a mistake in the use of this package, 
     new NotSerializableError("input", "a function"),
     new PayloadTooLargeError("the input", 2, 1),
     new NondeterministicCallError("fetch", "ctx.run", null),
-    new UndeclaredSignalError("go", "order", []),
+    undeclaredSignal("go", "order", []),
   ];
   for (const error of hopeless) {
     assert.equal(shouldRetry(1, DEFAULT_RETRY, error), false, error.code);

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
-import { RunTimeoutError } from "../../src/base/errors.ts";
+import { isContinuumError } from "../../src/base/errors.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import { reached, resultOf } from "../e2e/support.ts";
 import { forEachDatabase } from "../support/database.ts";
@@ -91,8 +91,8 @@ forEachDatabase("policies of runs", (database, test) => {
     await using at = await scene(database, FILES);
     const run = await at.node.start("bounded", null, { timeout: 1 });
     await assert.rejects(resultOf(run), (error: Error) => {
-      assert(error instanceof RunTimeoutError);
-      assert.deepEqual([error.code, error.runId, error.timeout], ["RUN_TIMEOUT", run.id, 1]);
+      assert(isContinuumError(error, "RUN_TIMEOUT"));
+      assert.deepEqual(error.details, { runId: run.id, timeout: 1 });
       return true;
     });
     assert.equal((await run.status()).state, "failed");

@@ -10,10 +10,10 @@ import { effectId, MAX_RUN_ID } from "../../src/base/run_ids.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import type { Exit } from "../../src/ports/exit.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
-import { VersionUnavailableError } from "../../src/version/contract_errors.ts";
-import { LoadFailure } from "../../src/version/load_errors.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { newRun, TestNode } from "../support/node.ts";
+import { versionUnavailable } from "../../src/version/contract_errors.ts";
+import { loadFailure } from "../../src/version/load_errors.ts";
 
 function resultOf(exit: Exit): unknown {
   assert(exit.kind === "ended" && exit.result !== null, JSON.stringify(exit));
@@ -81,7 +81,7 @@ forEachDatabase("children", (database, test) => {
     );
     const unavailable = (kind: "passing" | "lasting") => {
       const reason = { source: "url", kind, code: "GONE", message: "it is away" } as const;
-      return new VersionUnavailableError("f", "check", new LoadFailure("f", [reason]));
+      return versionUnavailable("f", "check", loadFailure("f", [reason]));
     };
     await using db = await database.fresh();
     await using node = await TestNode.open(db, [parent, double]);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { decode, encode } from "../../src/base/values.ts";
-import { RunTimeoutError } from "../../src/base/errors.ts";
 import { decodeError } from "../../src/base/values_failure.ts";
 import type { Command } from "../../src/replay/commands.ts";
 import { answering } from "../../src/replay/scope.ts";
@@ -8,6 +7,7 @@ import type { LogLine, Turn } from "../../src/replay/turn.ts";
 import type { WorkflowContext } from "../../src/workflow/context_types.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
 import { DRAINS, executionFor, Journal, recorded, STARTED_AT } from "./support.ts";
+import { runTimeout } from "../../src/base/errors.ts";
 
 function only(turn: Turn): Command {
   assert.equal(turn.issued.length, 1);
@@ -415,7 +415,7 @@ Deno.test("what code does between turns is refused, and wakes the executor", asy
 
 Deno.test("only the engine ends a run by its timeout: the code may throw that error, as any", async () => {
   const own = (await executionFor(() => {
-    throw new RunTimeoutError("run-1", 5);
+    throw runTimeout("run-1", 5);
   }).turn([])).outcome;
   assert.equal(own?.kind, "failed");
   const error = decodeError((own as { error: string }).error) as Error & { code?: string };
@@ -423,7 +423,7 @@ Deno.test("only the engine ends a run by its timeout: the code may throw that er
   assert.match(error.message, /The code threw: .*timed out/);
   assert.equal((error.cause as { code?: string }).code, "RUN_TIMEOUT");
   const anothers = (await executionFor(() => {
-    throw new RunTimeoutError("run-2", 5);
+    throw runTimeout("run-2", 5);
   }).turn([])).outcome as { error: string };
   assert.equal((decodeError(anothers.error) as { code?: string }).code, "RUN_TIMEOUT");
 });

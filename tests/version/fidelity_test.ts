@@ -23,7 +23,7 @@ const IMPORTS = {
 /** Runtime's and loader's errors name the module in their own ways. */
 function comparable({ value, seen, error }: Outcome): Outcome {
   const isOfModules = error !== null &&
-    /^(SyntaxError|TypeError|ModuleNotFoundError)|requested module|could not be parsed|Cannot (compile|read)/
+    /^(SyntaxError|TypeError|GraphError)|requested module|could not be parsed|Cannot (compile|read)/
       .test(
         error,
       );

@@ -246,7 +246,7 @@ Deno.test({
     for (const url of urls) {
       const { diagnostics } = await readGraph(url);
       assert.deepEqual(diagnostics.map(({ code }) => code), ["NON_LITERAL_IMPORT"]);
-      assert.equal((await runVerified(loader, url)).value, '"UnpinnedImportError"');
+      assert.equal((await runVerified(loader, url)).value, '"LoadError"');
     }
   },
 });

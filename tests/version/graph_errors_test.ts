@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ContinuumError } from "../../src/base/errors.ts";
+import { untrustedModule } from "../../src/version/load_errors.ts";
 import {
   type ModuleGraph,
   readGraph,
@@ -145,11 +145,13 @@ Deno.test("the trust hook sees the root, every redirect and every member, and it
     "c.ts": "export {};",
   });
   for (const name of ["order.ts", "a.ts", "b.ts", "c.ts"]) {
-    const refusal = new ContinuumError("REFUSED", "not trusted");
+    const refusal = untrustedModule(name, "not trusted");
     const check = (url: string) => {
       if (url.endsWith(`/${name}`)) throw refusal;
     };
-    await assert.rejects(readGraph(`${server.url}order.ts`, { check }), { code: "REFUSED" });
+    await assert.rejects(readGraph(`${server.url}order.ts`, { check }), {
+      code: "UNTRUSTED_MODULE",
+    });
   }
   assert.equal(server.requests.filter((path) => path === "/c.ts").length, 1);
 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ModuleNotFoundError } from "../../src/version/errors.ts";
 import {
   type ModuleGraph,
   readGraph,
   type ReadGraphOptions,
 } from "../../src/version/graph/read.ts";
 import { type Files, makeFolder, serve } from "./fixture.ts";
+import { GraphError } from "../../src/version/errors.ts";
 
 const WORKFLOW = 'import { defineWorkflow } from "@continuum/continuum/workflow";\n' +
   'export default defineWorkflow({ name: "order" }, async () => {});\n';
@@ -305,7 +305,9 @@ Deno.test("the order in which modules arrive does not matter", async () => {
             const i = Number(/(\d+)\.js$/.exec(url)![1]);
             for (let tick = delay(i); tick > 0; tick--) await Promise.resolve();
             const source = sources[i];
-            if (source === undefined) throw new ModuleNotFoundError(`Cannot read ${url}`);
+            if (source === undefined) {
+              throw new GraphError("MODULE_NOT_FOUND", `Cannot read ${url}`, { details: { url } });
+            }
             return { url, bytes: new TextEncoder().encode(source), redirects: [] };
           },
         }).then((graph) => graph.manifest.text, (error) => error.code);

@@ -7,7 +7,6 @@
 
 import assert from "node:assert/strict";
 import { ContinuumError } from "../../src/base/errors.ts";
-import { ModuleNotFoundError } from "../../src/version/errors.ts";
 import { type FetchModule, readGraph } from "../../src/version/graph/read.ts";
 import { normaliseUrl } from "../../src/version/manifest/label.ts";
 import { parseModule } from "../../src/version/imports/lex.ts";
@@ -15,6 +14,7 @@ import { parseManifest } from "../../src/version/manifest/format.ts";
 import { ManifestIndex } from "../../src/version/manifest/resolved_imports.ts";
 import { decodeText } from "../../src/version/imports/scan.ts";
 import { vectorNames, VECTORS } from "./vector.ts";
+import { GraphError } from "../../src/version/errors.ts";
 
 type Answer =
   | { readonly body: string; readonly contentType: string | undefined }
@@ -505,7 +505,9 @@ function answerFrom(remote: Record<string, Answer>): FetchModule {
         return { url, bytes: await response.bytes(), contentType, redirects };
       }
       const answer = remote[url];
-      if (answer === undefined) throw new ModuleNotFoundError(`Cannot read ${url}`);
+      if (answer === undefined) {
+        throw new GraphError("MODULE_NOT_FOUND", `Cannot read ${url}`, { details: { url } });
+      }
       if ("body" in answer) {
         const { body, contentType } = answer;
         return { url, bytes: Uint8Array.fromBase64(body), contentType, redirects };

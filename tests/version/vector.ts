@@ -5,9 +5,9 @@
  * @module
  */
 
-import { ModuleNotFoundError } from "../../src/version/errors.ts";
 import { type FetchModule, type ModuleGraph, readGraph } from "../../src/version/graph/read.ts";
 import { normaliseUrl } from "../../src/version/manifest/label.ts";
+import { GraphError } from "../../src/version/errors.ts";
 
 /** The folder of all vectors. */
 export const VECTORS = new URL("./vectors/", import.meta.url);
@@ -53,7 +53,9 @@ function answerFrom(remote: NonNullable<VectorJson["remote"]>, folder: URL): Fet
         return { url, bytes: await response.bytes(), contentType, redirects };
       }
       const answer = remote[url];
-      if (answer === undefined) throw new ModuleNotFoundError(`Cannot read ${url}`);
+      if (answer === undefined) {
+        throw new GraphError("MODULE_NOT_FOUND", `Cannot read ${url}`, { details: { url } });
+      }
       if ("file" in answer) {
         const bytes = await Deno.readFile(new URL(answer.file, folder));
         return { url, bytes, contentType: answer.contentType, redirects };

@@ -7,12 +7,13 @@
 import assert from "node:assert/strict";
 import type { VersionStore } from "../../src/ports/store.ts";
 import { readGraph } from "../../src/version/graph/read.ts";
-import { IntegrityError, type LoadFailure } from "../../src/version/load_errors.ts";
 import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
 import { pglite } from "../../src/store/pglite/mod.ts";
 import { openStore } from "../../src/store/open.ts";
 import "../support/primed_pglite.ts";
 import { makeFolder, serve, type Server } from "./fixture.ts";
+import type { VersionUnavailableError } from "../../src/version/load_errors.ts";
+import { integrityMismatch } from "../../src/version/load_errors.ts";
 
 const HOST = `import { defineWorkflow } from "@continuum/continuum/workflow";`;
 
@@ -60,15 +61,19 @@ function test(name: string, fn: (scene: Scene) => Promise<void>): void {
 /** Unique in every test, so that nothing is in the process's memory already. */
 let next = 0;
 
-async function failure(obtaining: Promise<unknown>): Promise<LoadFailure> {
+async function failure(obtaining: Promise<unknown>): Promise<VersionUnavailableError> {
   let thrown: unknown;
   await obtaining.catch((error) => thrown = error);
-  assert.equal((thrown as LoadFailure | undefined)?.code, "VERSION_UNAVAILABLE", String(thrown));
-  return thrown as LoadFailure;
+  assert.equal(
+    (thrown as VersionUnavailableError | undefined)?.code,
+    "VERSION_UNAVAILABLE",
+    String(thrown),
+  );
+  return thrown as VersionUnavailableError;
 }
 
-function codes(failure: LoadFailure): string[] {
-  return failure.reasons.map(({ source, code }) => `${source} ${code}`);
+function codes(failure: VersionUnavailableError): string[] {
+  return failure.details.reasons.map(({ source, code }) => `${source} ${code}`);
 }
 
 function result(version: { definition: { run: unknown } }): unknown {
@@ -134,7 +139,7 @@ test("with the registry's manifest damaged, its URL gives the version; the archi
   scene.answers["wf/order.ts"] = 404;
   const later = scene.versions();
   const lost = await failure(later.obtain(hash));
-  assert.deepEqual([lost.kind, ...codes(lost)], [
+  assert.deepEqual([lost.details.kind, ...codes(lost)], [
     "lasting",
     "registry INTEGRITY_MISMATCH",
     "url MODULE_NOT_FOUND",
@@ -158,9 +163,9 @@ test("a version that is lost everywhere lasts so, with a reason for each source"
   await scene.sql(`update {schema}.modules set bytes = '\\x00'`);
   const versions = scene.versions();
   const lost = await failure(versions.obtain(hash));
-  assert.equal(lost.kind, "lasting");
+  assert.equal(lost.details.kind, "lasting");
   assert.deepEqual(codes(lost), ["url MODULE_NOT_FOUND", "archive INTEGRITY_MISMATCH"]);
-  assert.equal(lost.reasons[0]!.specifier, scene.root);
+  assert.equal(lost.details.reasons[0]!.specifier, scene.root);
   assert.ok(lost.message.includes(scene.root));
   assert.equal(await versions.probe(hash), false);
   scene.answers["wf/order.ts"] = sound;
@@ -174,7 +179,7 @@ test("what a lost URL means depends on how it is lost", async (scene) => {
   for (const status of [503, 429, 403, 401, 404, 410]) {
     scene.answers["wf/dep.ts"] = status;
     const versions = scene.versions({ archive: false });
-    found[status] = (await failure(versions.obtain(hash))).kind;
+    found[status] = (await failure(versions.obtain(hash))).details.kind;
   }
   assert.deepEqual(found, {
     503: "passing",
@@ -186,7 +191,7 @@ test("what a lost URL means depends on how it is lost", async (scene) => {
   });
   await scene.server[Symbol.asyncDispose]();
   const versions = scene.versions();
-  assert.equal((await failure(versions.obtain(hash))).kind, "passing");
+  assert.equal((await failure(versions.obtain(hash))).details.kind, "passing");
 });
 
 test("one changed byte at the URL and in the archive is found before anything runs", async (scene) => {
@@ -202,7 +207,7 @@ test("one changed byte at the URL and in the archive is found before anything ru
     );
     runs.ranForTest = 0;
     const lost = await failure(versions.obtain(hash));
-    assert.deepEqual([lost.kind, ...codes(lost)], [
+    assert.deepEqual([lost.details.kind, ...codes(lost)], [
       "lasting",
       "url INTEGRITY_MISMATCH",
       "archive INTEGRITY_MISMATCH",
@@ -235,14 +240,14 @@ test("a redirect to a host outside trust is refused, and the archive stands in",
   const later = scene.versions();
   const lost = await failure(later.obtain(hash));
   assert.deepEqual(codes(lost)[0], "url UNTRUSTED_MODULE");
-  assert.equal(lost.kind, "node");
+  assert.equal(lost.details.kind, "node");
 });
 
 test("a node loads what it serves or trusts, and leaves the rest to others", async (scene) => {
   const hash = await registered(scene);
   const stranger = scene.versions({ workflows: [] });
   const lost = await failure(stranger.obtain(hash));
-  assert.deepEqual([lost.kind, ...codes(lost)], ["node", "policy UNTRUSTED_VERSION"]);
+  assert.deepEqual([lost.details.kind, ...codes(lost)], ["node", "policy UNTRUSTED_VERSION"]);
   const trusting = scene.versions({
     workflows: [],
     trust: { modules: [`${scene.server.url}wf/*`, `${scene.server.url}data.json`] },
@@ -254,7 +259,7 @@ test("a node loads what it serves or trusts, and leaves the rest to others", asy
   assert.equal((await serving.obtain(hash)).source, "archive");
   const denying = scene.versions({ trust: { deny: [hash] } });
   const denied = await failure(denying.obtain(hash));
-  assert.deepEqual([denied.kind, ...codes(denied)], ["lasting", "policy DENIED"]);
+  assert.deepEqual([denied.details.kind, ...codes(denied)], ["lasting", "policy DENIED"]);
   await assert.rejects(denying.register(scene.root), { code: "VERSION_UNAVAILABLE" });
   assert.deepEqual(codes(await failure(stranger.obtain("0".repeat(64)))), [
     "registry UNREGISTERED",
@@ -360,7 +365,7 @@ test("a failing import passes five times, then lasts until it is forgiven", asyn
   flag.failForTest = true;
   const versions = scene.versions();
   const kinds: string[] = [];
-  for (let i = 0; i < 6; i++) kinds.push((await failure(versions.obtain(hash))).kind);
+  for (let i = 0; i < 6; i++) kinds.push((await failure(versions.obtain(hash))).details.kind);
   assert.deepEqual(kinds, ["passing", "passing", "passing", "passing", "lasting", "lasting"]);
   assert.equal(await versions.probe(hash), false);
   flag.failForTest = false;
@@ -379,7 +384,7 @@ test("a failing import lasts after five times, too, where it throws what can't b
   flag.failForTest = true;
   const versions = scene.versions();
   const kinds: string[] = [];
-  for (let i = 0; i < 6; i++) kinds.push((await failure(versions.obtain(hash))).kind);
+  for (let i = 0; i < 6; i++) kinds.push((await failure(versions.obtain(hash))).details.kind);
   flag.failForTest = false;
   assert.deepEqual(kinds, ["passing", "passing", "passing", "passing", "lasting", "lasting"]);
 });
@@ -393,7 +398,7 @@ test("an import is noted durably; what kills nodes is not imported any more", as
   await scene.sql(`update {schema}.workflow_versions set load_crashes = 3`);
   const other = scene.versions();
   const lost = await failure(other.obtain(hash, node));
-  assert.deepEqual([lost.kind, ...codes(lost)], ["lasting", "import LOAD_CRASHED"]);
+  assert.deepEqual([lost.details.kind, ...codes(lost)], ["lasting", "import LOAD_CRASHED"]);
   assert.equal((await scene.store.failures(hash))[0]?.reason.code, "VERSION_UNAVAILABLE");
   await other.clearFailures(hash);
   assert.equal((await other.obtain(hash, node)).source, "url");
@@ -416,7 +421,7 @@ test("a file is recorded from the application's root, and found there again", as
   await moved.remove("wf/dep.ts");
   await scene.sql(`update {schema}.modules set bytes = '\\x00'`);
   const absent = scene.versions({ config: config(moved.url), workflows: there });
-  assert.equal((await failure(absent.obtain(own.hash))).kind, "node");
+  assert.equal((await failure(absent.obtain(own.hash))).details.kind, "node");
 });
 
 test("the application's own module stands for a version only if it can be nothing else", async (scene) => {
@@ -493,7 +498,7 @@ test("a package that this node's lock has otherwise is not the one that was pinn
   assert.equal((await scene.versions({ config, trust }).obtain(hash)).source, "url");
   const other = scene.versions({ config: `${there.url}deno.json`, trust });
   const lost = await failure(other.obtain(hash));
-  assert.deepEqual([lost.kind, ...codes(lost)], ["node", "import EXTERNAL_UNAVAILABLE"]);
+  assert.deepEqual([lost.details.kind, ...codes(lost)], ["node", "import EXTERNAL_UNAVAILABLE"]);
 });
 
 test("a live module is the application's own, and a node without it leaves the version alone", async (scene) => {
@@ -508,7 +513,7 @@ test("a live module is the application's own, and a node without it leaves the v
   const version = await scene.versions({ workflows: [root], live }).obtain(hash);
   assert.equal(result(version), (await import(live[0]!)).pool);
   const lost = await failure(scene.versions({ workflows: [root] }).obtain(hash));
-  assert.deepEqual([lost.kind, ...codes(lost)], ["node", "import LIVE_UNKNOWN"]);
+  assert.deepEqual([lost.details.kind, ...codes(lost)], ["node", "import LIVE_UNKNOWN"]);
 });
 
 test("a run starts on a definition's own version, on a name's current, or on a specifier's", async (scene) => {
@@ -554,7 +559,7 @@ test("a start changes what no name means, whatever the module calls itself", asy
   const serving = scene.versions();
   await serving.register(scene.root);
   const refusal = await failure(serving.obtain(impostor.hash));
-  assert.deepEqual([refusal.kind, ...codes(refusal)], ["node", "policy UNTRUSTED_VERSION"]);
+  assert.deepEqual([refusal.details.kind, ...codes(refusal)], ["node", "policy UNTRUSTED_VERSION"]);
   assert.equal(await serving.probe(impostor.hash), false);
   // In its own right, it becomes current like any other.
   await scene.versions({ workflows: [named("b")] }).register(named("b"));
@@ -623,7 +628,7 @@ test("a member of another origin is judged alike at its URL and in the archive",
   const hash = await registered(scene, { trust: all });
   const careful = { workflows: [], trust: { modules: [`${scene.server.url}*`] } };
   const here = await failure(scene.versions(careful).obtain(hash));
-  assert.deepEqual([here.kind, ...codes(here)], [
+  assert.deepEqual([here.details.kind, ...codes(here)], [
     "node",
     "url UNTRUSTED_MODULE",
     "archive UNTRUSTED_MODULE",
@@ -701,12 +706,12 @@ Deno.test({
 
 Deno.test("messages about digests show twelve digits of them, and details the whole", () => {
   const [found, wanted] = ["a".repeat(64), "b".repeat(64)];
-  const error = new IntegrityError("member ./a.ts", found, wanted);
+  const error = integrityMismatch("member ./a.ts", found, wanted);
   assert.equal(
     error.message,
     "Cannot accept member ./a.ts: found aaaaaaaaaaaa, wanted bbbbbbbbbbbb",
   );
   assert.deepEqual(error.details, { found, wanted });
-  const lock = new IntegrityError("its closure in deno.lock", "sha512-x", "sha512-y");
+  const lock = integrityMismatch("its closure in deno.lock", "sha512-x", "sha512-y");
   assert.match(lock.message, /found sha512-x, wanted sha512-y$/);
 });

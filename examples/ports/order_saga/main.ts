@@ -5,7 +5,7 @@
  */
 
 // deno-lint-ignore-file no-console -- an example speaks to its reader
-import { Continuum, RunFailedError } from "@continuum/continuum";
+import { Continuum, isContinuumError } from "@continuum/continuum";
 import { books } from "./books.ts";
 import orderSaga from "./workflow.ts";
 
@@ -26,7 +26,7 @@ for (const order of orders) {
   try {
     console.log(await run.result());
   } catch (error) {
-    if (!(error instanceof RunFailedError)) throw error;
+    if (!isContinuumError(error, "RUN_FAILED")) throw error;
     console.log("Failed:", (error.cause as Error).message);
   }
 }

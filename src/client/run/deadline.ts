@@ -39,7 +39,8 @@ export interface Waited {
  * @param clock Times the wait.
  * @param wait Waits, and gives up with the signal's reason.
  * @returns What `wait` comes to.
- * @throws {InvalidArgumentError} If an option is none. {TimeoutError} If it takes too long.
+ * @throws {InvalidArgumentError} If an option is none.
+ * @throws {TimeoutError} If it takes too long.
  */
 export async function withinDeadline<T>(
   options: ResultOptions,

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { isContinuumError } from "../../base/errors.ts";
+import { type ErrorCode, isContinuumError } from "../../base/errors.ts";
 import type { RunRow } from "../../ports/rows.ts";
 import type { Drain } from "../../replay/drain.ts";
 import { Subprocess } from "../../dry_run/subprocess.ts";
 import { type Trace, traceOn, type TraceRequest } from "../../dry_run/trace.ts";
 import type { LoadedVersion } from "../../version/loaded_version.ts";
-import { VersionUnavailableError } from "../../version/contract_errors.ts";
 import type { Versions } from "../../version/versions.ts";
+import { versionUnavailable } from "../../version/contract_errors.ts";
 
 /** What is needed of the versions. */
 type Code = Pick<Versions, "has" | "inspect" | "obtain">;
@@ -69,12 +69,19 @@ export class DryRuns {
   }
 }
 
+/** The codes of a subprocess that is missing, slow or gone. */
+const SUBPROCESS: readonly ErrorCode[] = [
+  "SUBPROCESS_ENDED",
+  "SUBPROCESS_TIMEOUT",
+  "SUBPROCESS_UNAVAILABLE",
+];
+
 /** What keeps code from being imported has one name; that a subprocess is missing or slow has its own. */
 async function unlessUnavailable<T>({ hash }: RunRow, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (isContinuumError(error) && error.code.startsWith("SUBPROCESS_")) throw error;
-    throw new VersionUnavailableError(hash, "replay the run", error);
+    if (isContinuumError(error) && SUBPROCESS.includes(error.code)) throw error;
+    throw versionUnavailable(hash, "replay the run", error);
   }
 }

@@ -10,8 +10,8 @@ import { decode } from "../../base/values.ts";
 import type { GenerationRow, RunRow } from "../../ports/rows.ts";
 import type { RunStore, Store } from "../../ports/store.ts";
 import { checkOptions, describe } from "../../workflow/options.ts";
-import { GenerationNotFoundError } from "../errors.ts";
 import { type HistoryEntry, historyEntry, retriedEntries } from "./status.ts";
+import { generationNotFound } from "../errors.ts";
 
 /**
  * Options of {@linkcode RunHandle.history}.
@@ -102,8 +102,8 @@ const MOST = 2_147_483_647;
  * @param options Whose, and which part of it.
  * @param runs Where the run is.
  * @param store Where its activities are.
- * @throws {InvalidArgumentError} If an option is none. {GenerationNotFoundError} If there is no
- * such generation.
+ * @throws {InvalidArgumentError} If an option is none.
+ * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If there is no such generation.
  */
 export async function readHistory(
   row: RunRow,
@@ -191,7 +191,7 @@ async function findGeneration(row: RunRow, generation: number, runs: RunStore): 
   const [found] = generation > MOST ? [] : await runs.generations(runId, generation, 1);
   if (found?.number === generation) return;
   const [first] = await runs.generations(runId, 0, 1);
-  throw new GenerationNotFoundError(runId, generation, {
+  throw generationNotFound(runId, generation, {
     first: first?.number ?? row.generation,
     last: row.generation,
   });

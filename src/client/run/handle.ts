@@ -9,7 +9,8 @@ import {
   CancelledError,
   InvalidArgumentError,
   isContinuumError,
-  RunTimeoutError,
+  runTimeout,
+  type TimeoutError,
 } from "../../base/errors.ts";
 import { authored } from "../../base/authored.ts";
 import { engineLog } from "../../base/log.ts";
@@ -23,11 +24,11 @@ import { checkOptions, describe, readName } from "../../workflow/options.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
 import { type ResultOptions, withinDeadline } from "./deadline.ts";
 import {
-  RunEndedError,
+  runEnded,
   RunFailedError,
-  RunNotFoundError,
-  RunStateError,
+  runNotFound,
   RunStoppedError,
+  wrongRunState,
 } from "../errors.ts";
 import {
   checkGenerationsOptions,
@@ -84,8 +85,8 @@ export interface RunAttributes {
    * same time both survive.
    *
    * @param patch Attributes by name; `undefined` removes one.
-   * @throws {InvalidArgumentError} If a name or value can't be kept. {RunNotFoundError} If there is
-   * no such run.
+   * @throws {InvalidArgumentError} If a name or value can't be kept.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    */
   set(patch: AttributesPatch): Promise<void>;
 }
@@ -124,7 +125,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
         const change = readAttributes(patch, "attributes.set()");
         checkPayload(change.set, `attributes of run ${JSON.stringify(id)}`, context.payloadBytes);
         if (await context.runs.setAttributes(id, change)) return;
-        throw new RunNotFoundError(id, "set attributes");
+        throw runNotFound(id, "set attributes");
       },
     };
   }
@@ -134,10 +135,12 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    *
    * @param options How long to wait, and a signal to give up.
    * @returns What the workflow returned.
-   * @throws {RunFailedError} If the workflow threw. {RunTimeoutError} If the run's own timeout
-   * ended it. {RunStoppedError} If the run was cancelled or terminated. {TimeoutError} If it has
-   * not ended in time. {RunNotFoundError} If there is none. {ClosedError} If the `Continuum` is
-   * closed meanwhile.
+   * @throws {RunFailedError} If the workflow threw.
+   * @throws {TimeoutError} (`RUN_TIMEOUT`) If the run's own timeout ended it.
+   * @throws {RunStoppedError} If the run was cancelled or terminated.
+   * @throws {TimeoutError} If it has not ended in time.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is none.
+   * @throws {ClosedError} If the `Continuum` is closed meanwhile.
    */
   async result(options: ResultOptions = {}): Promise<Output> {
     const waited = { runId: this.id, call: "result()", missing: "has not ended" };
@@ -158,9 +161,11 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * `suspended`.
    * @param options How long to wait, and a signal to give up.
    * @returns Its status, in one of these states.
-   * @throws {InvalidArgumentError} If a state or an option is none. {RunEndedError} If it has ended
-   * in another state. {TimeoutError} If it takes too long. {RunNotFoundError} If there is none.
-   * {ClosedError} If the `Continuum` is closed meanwhile.
+   * @throws {InvalidArgumentError} If a state or an option is none.
+   * @throws {RunStateError} (`RUN_ENDED`) If it has ended in another state.
+   * @throws {TimeoutError} If it takes too long.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is none.
+   * @throws {ClosedError} If the `Continuum` is closed meanwhile.
    */
   async reached(
     states: RunState | readonly RunState[],
@@ -173,7 +178,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     return await withinDeadline(options, waited, clock, async (signal) => {
       const row = await waiter.reach(this.id, wanted, signal, runs);
       if (wanted.has(row.state)) return await runStatus(row, store);
-      throw new RunEndedError(this.id, `wait until the run is ${names}`, row.state);
+      throw runEnded(this.id, `wait until the run is ${names}`, row.state);
     });
   }
 
@@ -184,15 +189,20 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * @param payloadAndOptions Its payload, any value that can be written into the journal, and an id
    * that makes the delivery unique.
    * @returns `duplicate`: a delivery with that id came before.
-   * @throws {InvalidArgumentError} If the name or an option is none. {NotSerializableError} If the
-   * payload can't be written; its path is named. {PayloadTooLargeError} If it is larger than
-   * `limits.payloadBytes`. {UndeclaredSignalError} or
-   * {InvalidSignalPayloadError} If the run's version does not take it. {VersionUnavailableError} If
-   * that version has schemas and can't be had in this process. {RunNotFoundError} or
-   * {RunEndedError} If there is nobody to receive it. Nothing is written then.
-   * {DatabaseUnavailableError} If the database can't answer now: whether the signal was delivered
-   * may be unknown (`details.mayBeWritten`). A call again with the same `deliveryId` delivers it
-   * once; without an id it may come twice. {ClosedError} If the `Continuum` is closed.
+   * @throws {InvalidArgumentError} If the name or an option is none.
+   * @throws {NotSerializableError} If the payload can't be written; its path is named.
+   * @throws {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the run's version does not take it.
+   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the run's version does not take it.
+   * @throws {VersionUnavailableError} If that version has schemas and can't be had in this process.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is nobody to receive it. Nothing is
+   * written then.
+   * @throws {RunStateError} (`RUN_ENDED`) If there is nobody to receive it. Nothing is written
+   * then.
+   * @throws {DatabaseUnavailableError} If the database can't answer now: whether the signal was
+   * delivered may be unknown (`details.mayBeWritten`). A call again with the same `deliveryId`
+   * delivers it once; without an id it may come twice.
+   * @throws {ClosedError} If the `Continuum` is closed.
    */
   async signal<Name extends SignalName<Signals>>(
     name: Name,
@@ -223,23 +233,23 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
           this.#version = delivery.hash;
           continue;
         case "ended":
-          throw new RunEndedError(this.id, action, delivery.state);
+          throw runEnded(this.id, action, delivery.state);
         case "not_found":
-          throw new RunNotFoundError(this.id, action);
+          throw runNotFound(this.id, action);
         case "delivered":
           wakeups.wakeRun(delivery.run, delivery.node);
       }
       return delivery.status;
     }
-    throw new RunNotFoundError(this.id, action);
+    throw runNotFound(this.id, action);
   }
 
   /**
    * What the run is doing, and on which code.
    *
    * @param options Whether to say where in the code it waits.
-   * @throws {RunNotFoundError} If there is no such run. {VersionUnavailableError} If its code,
-   * which `trace` needs, is unavailable.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {VersionUnavailableError} If its code, which `trace` needs, is unavailable.
    */
   async status(options: StatusOptions = {}): Promise<RunStatus> {
     checkOptions(options, ["trace"], "status()");
@@ -256,8 +266,10 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * activities that are still tried have failed with last.
    *
    * @param options Of which generation, and which part of it.
-   * @throws {InvalidArgumentError} If an option is none. {RunNotFoundError} If there is no such
-   * run. {GenerationNotFoundError} If there is no such generation, or retention has taken it.
+   * @throws {InvalidArgumentError} If an option is none.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If there is no such generation, or
+   * retention has taken it.
    */
   async history(options: HistoryOptions = {}): Promise<HistoryEntry[]> {
     checkHistoryOptions(options);
@@ -283,7 +295,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    *
    * @param options Which effects, and after how many events.
    * @throws {InvalidArgumentError} If an option is invalid.
-   * @throws {RunNotFoundError} If there is no such run.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    * @throws {VersionUnavailableError} If no source has the run's code, or it can't be imported.
    * @throws {DryRunError} If the subprocess can't be started or doesn't answer in time.
    */
@@ -306,8 +318,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * is what the run is now.
    *
    * @param options Which, and whether their inputs come along.
-   * @throws {InvalidArgumentError} If an option is none. {RunNotFoundError} If there is no such
-   * run.
+   * @throws {InvalidArgumentError} If an option is none.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    */
   async generations(options: GenerationsOptions = {}): Promise<Generation[]> {
     checkGenerationsOptions(options);
@@ -325,7 +337,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * once, with nothing cleaned up. Asking twice does no harm.
    *
    * @param options Why, for the error and the history.
-   * @throws {RunNotFoundError} or {RunEndedError} If there is nothing to cancel.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is nothing to cancel.
+   * @throws {RunStateError} (`RUN_ENDED`) If there is nothing to cancel.
    */
   async cancel(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "cancel()");
@@ -336,9 +349,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
       name: "",
       payload: encode({ reason }),
     });
-    if (delivery.status === "not_found") throw new RunNotFoundError(this.id, "cancel the run");
+    if (delivery.status === "not_found") throw runNotFound(this.id, "cancel the run");
     if (delivery.status === "ended") {
-      throw new RunEndedError(this.id, "cancel the run", delivery.state);
+      throw runEnded(this.id, "cancel the run", delivery.state);
     }
     const error = encodeError(new CancelledError(reason));
     const row = await runs.end(this.id, "cancelled", error, { onlyStuck: true });
@@ -350,7 +363,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * Ends the run at once, from any state, whoever executes it. No code of the workflow runs any
    * more, so nothing is cleaned up.
    *
-   * @throws {RunNotFoundError} or {RunEndedError} If there is nothing to end.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is nothing to end.
+   * @throws {RunStateError} (`RUN_ENDED`) If there is nothing to end.
    */
   async terminate(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "terminate()");
@@ -359,9 +373,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const row = await this.#context.runs.end(this.id, "terminated", encodeError(error), {
       onlyStuck: false,
     });
-    if (row === null) throw new RunNotFoundError(this.id, "terminate the run");
+    if (row === null) throw runNotFound(this.id, "terminate the run");
     if (row.state !== "terminated") {
-      throw new RunEndedError(this.id, "terminate the run", row.state);
+      throw runEnded(this.id, "terminate the run", row.state);
     }
     // Who executes it would find out at its next write: attempts are aborted now.
     if (before.node !== null) this.#context.wakeups.wakeRun(before.id, before.node);
@@ -371,12 +385,13 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   /**
    * Lets a parked run out: it is tried again as it is.
    *
-   * @throws {RunStateError} If the run is not parked. {RunNotFoundError} If there is none.
+   * @throws {RunStateError} (`RUN_STATE`) If the run is not parked.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is none.
    */
   async retry(): Promise<void> {
     const { hash, state } = await this.#row("retry the run");
     if (!await this.#context.runs.unpark(this.id)) {
-      throw new RunStateError(this.id, "retry the run", state, "a parked state (stuck_...)");
+      throw wrongRunState(this.id, "retry the run", state, "a parked state (stuck_...)");
     }
     await this.#context.versions.clearFailures(hash);
     this.#context.wakeups.versionAvailable(hash);
@@ -387,7 +402,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * is, and the report says at which event and line the two part.
    *
    * @param options Which version, and whether only to try.
-   * @throws {RunStateError} If another node is executing the run. {RunEndedError} If it has ended.
+   * @throws {RunStateError} (`RUN_STATE`) If another node is executing the run.
+   * @throws {RunStateError} (`RUN_ENDED`) If it has ended.
    */
   async upgrade(options: UpgradeOptions = {}): Promise<UpgradeReport> {
     checkOptions(options, ["to", "dryRun"], "upgrade()");
@@ -420,7 +436,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
 
   async #row(action: string): Promise<RunRow> {
     const row = await this.#context.runs.get(this.id);
-    if (row === null) throw new RunNotFoundError(this.id, action);
+    if (row === null) throw runNotFound(this.id, action);
     return row;
   }
 
@@ -477,7 +493,7 @@ function outputOf(runId: string, end: RunEnd): unknown {
 }
 
 /** The run's own: its code may have thrown that of another run. */
-function timeoutOf(runId: string, cause: unknown): RunTimeoutError | undefined {
+function timeoutOf(runId: string, cause: unknown): TimeoutError | undefined {
   if (!isContinuumError(cause, "RUN_TIMEOUT") || cause.details.runId !== runId) return undefined;
-  return new RunTimeoutError(runId, Number(cause.details.timeout));
+  return runTimeout(runId, Number(cause.details.timeout));
 }

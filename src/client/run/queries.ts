@@ -5,7 +5,7 @@
  */
 
 import { digestText } from "../../base/digest.ts";
-import { ContinuumError, InvalidArgumentError } from "../../base/errors.ts";
+import { InvalidArgumentError } from "../../base/errors.ts";
 import type { RunQuery } from "../../ports/run_query.ts";
 import type { RunStore, Store } from "../../ports/store.ts";
 import { checkOptions, describe } from "../../workflow/options.ts";
@@ -77,27 +77,16 @@ export interface RunPage {
   readonly cursor: string | null;
 }
 
-/**
- * A cursor is none, or belongs to another question. Code `INVALID_CURSOR`.
- *
- * @category Errors
- */
-export class InvalidCursorError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param cursor What was passed.
-   */
-  constructor(cursor: unknown) {
-    const found = typeof cursor === "string" && cursor.length > 80
-      ? `a text of ${cursor.length} characters`
-      : describe(cursor);
-    super(
-      "INVALID_CURSOR",
-      `Cannot go on with a query: found cursor ${found}, wanted the one that a page of the same ` +
-        "query gave",
-    );
-  }
+function invalidCursor(cursor: unknown): InvalidArgumentError {
+  const found = typeof cursor === "string" && cursor.length > 80
+    ? `a text of ${cursor.length} characters`
+    : describe(cursor);
+  return new InvalidArgumentError(
+    `Cannot continue a query: found cursor ${found}, wanted the one that a page of the same ` +
+      "query gave",
+    {},
+    "INVALID_CURSOR",
+  );
 }
 
 const DEFAULT_LIMIT = 50;
@@ -134,7 +123,7 @@ export class Runs {
    * @param options Which, in which order, how many.
    * @returns A page of them.
    * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
-   * {InvalidCursorError} If the cursor is none of this question's.
+   * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor is none of this question's.
    */
   async query(options: QueryOptions = {}): Promise<RunPage> {
     const { query, payloads, tie } = readQuery(options, this.#runs.namespace);
@@ -235,20 +224,20 @@ function writeCursor(at: number | null, id: number, tie: string): string {
 
 function readCursor(cursor: unknown, tie: string): NonNullable<RunQuery["after"]> {
   if (typeof cursor !== "string" || cursor.length > MAX_CURSOR) {
-    throw new InvalidCursorError(cursor);
+    throw invalidCursor(cursor);
   }
   let read: unknown;
   try {
     read = JSON.parse(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")));
   } catch {
-    throw new InvalidCursorError(cursor);
+    throw invalidCursor(cursor);
   }
   const [at, id, digest] = Array.isArray(read) ? read : [];
   // Anybody can work a digest out: what no row has goes no further than this.
   const isTime = Number.isSafeInteger(at) && at >= 0 && at <= MAX_TIME;
   const isPlace = (at === null || isTime) && Number.isSafeInteger(id) && id >= 1;
   if (!isPlace || digest !== digestText(`${tie}\n${JSON.stringify([at, id])}`)) {
-    throw new InvalidCursorError(cursor);
+    throw invalidCursor(cursor);
   }
   return { at, id };
 }

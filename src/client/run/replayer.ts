@@ -59,7 +59,7 @@ export class Replayer {
    * @param hash The version.
    * @param runs Where its history is.
    * @returns What its last turn brought to light, and the activities that it waits for then.
-   * @throws {LoadFailure} If the version can't be had.
+   * @throws {VersionUnavailableError} If the version can't be had.
    */
   async on(
     run: ClaimedRun,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isContinuumError } from "../../base/errors.ts";
 import { authoredFacts } from "../../base/authored.ts";
 import { isSha256Hex } from "../../base/encoding.ts";
 import { fencingToken, randomId } from "../../base/ids.ts";
@@ -17,7 +18,7 @@ import { VersionNotFoundError } from "../../version/load_errors.ts";
 import type { Versions } from "../../version/versions.ts";
 import type { ClientContext, LocalNode } from "../context.ts";
 import { asClaimed } from "./replayer.ts";
-import { RunEndedError, RunNotFoundError, RunStateError } from "../errors.ts";
+import { runEnded, runNotFound, wrongRunState } from "../errors.ts";
 
 /**
  * Options of {@linkcode RunHandle.upgrade}.
@@ -101,8 +102,8 @@ export async function upgradeRun(
 ): Promise<UpgradeReport> {
   const { runs } = context;
   const row = await runs.get(runId);
-  if (row === null) throw new RunNotFoundError(runId, "upgrade the run");
-  if (row.endedAt !== null) throw new RunEndedError(runId, "upgrade the run", row.state);
+  if (row === null) throw runNotFound(runId, "upgrade the run");
+  if (row.endedAt !== null) throw runEnded(runId, "upgrade the run", row.state);
   const target = await findTarget(row, options.to, context);
   if (options.dryRun === true) return (await replay(asClaimed(row), target.hash, context)).report;
   return await asNode((node) => move(row, target, node, context), context);
@@ -156,7 +157,7 @@ async function move(
     outcome = "settled";
     return report;
   } catch (error) {
-    if (error instanceof RunStateError) outcome = "settled";
+    if (isContinuumError(error, "RUN_STATE")) outcome = "settled";
     throw error;
   } finally {
     settled?.(outcome);
@@ -172,7 +173,7 @@ async function moveHeld(
   const { runs } = context;
   const seized = await runs.seize(row.runId, lease);
   if (seized === null) {
-    throw new RunStateError(
+    throw wrongRunState(
       row.runId,
       "upgrade the run",
       "running",

@@ -17,7 +17,7 @@ import { END_STATES, type RunRow, type RunState } from "../../ports/rows.ts";
 import type { LocalNotice, RunStore } from "../../ports/store.ts";
 import { ClosedError } from "../../store/errors.ts";
 import type { WakeupReceiver, Wakeups } from "../../store/wakeups.ts";
-import { RunNotFoundError } from "../errors.ts";
+import { runNotFound } from "../errors.ts";
 
 /** Milliseconds between two looks at one run. */
 export interface PollTimes {
@@ -88,8 +88,8 @@ export class RunWaiter implements WakeupReceiver {
    * @param runs Where the run is, if in another namespace. Hints go by the id alone: one too many
    * costs a look.
    * @returns Its row, in a state that nothing leaves.
-   * @throws {RunNotFoundError} If there is no such run. {ClosedError} After `close()`. The signal's
-   * reason when it aborts.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {ClosedError} After `close()`. The signal's reason when it aborts.
    */
   async wait(runId: string, signal: AbortSignal, runs: RunStore = this.#runs): Promise<RunRow> {
     const isThere = ({ endedAt }: RunRow) => endedAt !== null;
@@ -146,7 +146,7 @@ export class RunWaiter implements WakeupReceiver {
         if (this.#isClosed) throw new ClosedError(action);
         told = Promise.withResolvers();
         const row = await this.#ask(runId, runs, !isPassing);
-        if (row === null) throw new RunNotFoundError(runId, action);
+        if (row === null) throw runNotFound(runId, action);
         if (row !== undefined && isThere(row)) return row;
         if (isFirst && !isPassing && row !== undefined && mayBeDue(row)) this.#wakeups.due();
         if (!signal.aborted && !this.#isClosed) await this.#rest(told.promise, isPassing);

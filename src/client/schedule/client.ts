@@ -28,7 +28,6 @@ import { checkOptions } from "../../workflow/options.ts";
 import { policyOf } from "../../workflow/run_policy.ts";
 import { type ClientContext, inNamespace } from "../context.ts";
 import { RunHandle } from "../run/handle.ts";
-import { ScheduleExistsError, ScheduleNotFoundError, ScheduleStateError } from "./errors.ts";
 import {
   MAX_ID,
   readListOptions,
@@ -39,6 +38,7 @@ import {
 } from "./options.ts";
 import { checkText } from "../start/options.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
+import { scheduleExists, scheduleNotFound, wrongScheduleState } from "./errors.ts";
 
 /**
  * A run that a schedule started.
@@ -156,10 +156,13 @@ export class Schedules {
    * @param options What to start, and when.
    * @returns The schedule; `stuck` if it names a workflow that no process has registered so far.
    * @throws {InvalidArgumentError} If an option has a value that makes no sense; it is named.
-   * {NotSerializableError} If the input can't be written. {PayloadTooLargeError} If it is larger
-   * than `limits.payloadBytes`. {InvalidInputError} If it does not fit the
-   * version that a start would take now. {ScheduleExistsError} If the id is taken.
-   * {VersionNotFoundError} If a definition or a specifier is given that leads to no version.
+   * @throws {NotSerializableError} If the input can't be written.
+   * @throws {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If it does not fit the version that a start would
+   * take now.
+   * @throws {ScheduleError} (`SCHEDULE_EXISTS`) If the id is taken.
+   * @throws {VersionNotFoundError} If a definition or a specifier is given that leads to no
+   * version.
    */
   async create<Input = unknown>(options: ScheduleOptions<Input>): Promise<ScheduleStatus> {
     const { contracts, payloadBytes, runs, wakeups } = this.#context;
@@ -192,7 +195,7 @@ export class Schedules {
       const startable = hash !== null;
       return { spec, progress: begin(id, spec.rules, now, { paused: paused ?? false, startable }) };
     });
-    if (!created && ifExists === "error") throw new ScheduleExistsError(id);
+    if (!created && ifExists === "error") throw scheduleExists(id);
     if (!created && ifExists === "replace") {
       await store.change({ namespace, id }, (row, now) => {
         const spec = specFrom(now, row.rules.timing);
@@ -208,11 +211,11 @@ export class Schedules {
    *
    * @param id Its id.
    * @param scope Its namespace.
-   * @throws {ScheduleNotFoundError} If there is none.
+   * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
    */
   async get(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     const row = await this.#context.store.schedules.get(this.#key(id, scope));
-    if (row === null) throw new ScheduleNotFoundError(id, "read the schedule");
+    if (row === null) throw scheduleNotFound(id, "read the schedule");
     return scheduleStatus(row);
   }
 
@@ -230,8 +233,8 @@ export class Schedules {
    * Lets a schedule wait until `resume`; runs that it started continue, and a firing that waits for
    * one of them is given up. Pausing a paused one changes nothing.
    *
-   * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done or
-   * cancelled.
+   * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
+   * @throws {ScheduleError} (`SCHEDULE_STATE`) If it is done or cancelled.
    */
   async pause(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     return await this.#change(
@@ -247,8 +250,8 @@ export class Schedules {
    * Lets a paused or stuck schedule go on. Times planned during a pause are left out; a one-shot's
    * is not. Resuming an active one changes nothing.
    *
-   * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done or
-   * cancelled.
+   * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
+   * @throws {ScheduleError} (`SCHEDULE_STATE`) If it is done or cancelled.
    */
   async resume(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     const from = ["paused", "stuck", "active"] as const;
@@ -268,7 +271,8 @@ export class Schedules {
    * Ends a schedule for good; runs that it started continue. Cancelling a cancelled one changes
    * nothing.
    *
-   * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is done.
+   * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
+   * @throws {ScheduleError} (`SCHEDULE_STATE`) If it is done.
    */
   async cancel(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     const from = ["active", "paused", "stuck", "cancelled"] as const;
@@ -286,9 +290,11 @@ export class Schedules {
    * one that is done, does so too.
    *
    * @returns The run's handle.
-   * @throws {ScheduleNotFoundError} If there is none. {ScheduleStateError} If it is cancelled.
-   * {VersionNotFoundError} If no version of its workflow is registered. {InvalidInputError} If that
-   * version does not take the schedule's input.
+   * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
+   * @throws {ScheduleError} (`SCHEDULE_STATE`) If it is cancelled.
+   * @throws {VersionNotFoundError} If no version of its workflow is registered.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If that version does not take the schedule's
+   * input.
    */
   async trigger(id: string, scope: ScheduleScopeOptions = {}): Promise<RunHandle> {
     const action = "trigger the schedule";
@@ -296,11 +302,11 @@ export class Schedules {
     const store = this.#context.store.schedules;
     for (;;) {
       const before = await store.get(key);
-      if (before === null) throw new ScheduleNotFoundError(id, action);
+      if (before === null) throw scheduleNotFound(id, action);
       const checked = await this.#inputOf(before);
       const started = await store.change(key, ({ progress, version, ...row }, now) => {
         if (progress.state === "cancelled") {
-          throw new ScheduleStateError(id, action, progress.state, ["active", "paused", "done"]);
+          throw wrongScheduleState(id, action, progress.state, ["active", "paused", "done"]);
         }
         if (version === null) throw new VersionNotFoundError(row.workflow, action);
         const isSame = version.hash === before.version?.hash && row.input === before.input;
@@ -308,7 +314,7 @@ export class Schedules {
         const { firedAt = null } = row.runs[0] ?? {};
         return { ...trigger(progress, firedAt, now), manual: true, input: checked };
       });
-      if (started === null) throw new ScheduleNotFoundError(id, action);
+      if (started === null) throw scheduleNotFound(id, action);
       if (started.length === 0) continue;
       this.#context.wakeups.due();
       return new RunHandle(started[0]!, inNamespace(this.#context, key.namespace));
@@ -328,10 +334,10 @@ export class Schedules {
   ): Promise<ScheduleStatus> {
     const changed = await this.#context.store.schedules.change(this.#key(id, scope), (row, now) => {
       const { state } = row.progress;
-      if (!from.includes(state)) throw new ScheduleStateError(id, action, state, from);
+      if (!from.includes(state)) throw wrongScheduleState(id, action, state, from);
       return { progress: next(row, now), starts: [] };
     });
-    if (changed === null) throw new ScheduleNotFoundError(id, action);
+    if (changed === null) throw scheduleNotFound(id, action);
     this.#context.wakeups.broadcast({ kind: "scheduled" });
     return await this.get(id, scope);
   }

@@ -8,64 +8,68 @@ import { ContinuumError } from "../../base/errors.ts";
 import type { ScheduleState } from "../../schedule/firing.ts";
 
 /**
- * A schedule with that id exists already. Code `SCHEDULE_EXISTS`.
+ * The schedule exists already, does not exist, or is in another state than the call needs. Code
+ * `SCHEDULE_EXISTS`, `SCHEDULE_NOT_FOUND` or `SCHEDULE_STATE`.
  *
  * @category Errors
  */
-export class ScheduleExistsError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param id The schedule's id.
-   */
-  constructor(id: string) {
-    super(
-      "SCHEDULE_EXISTS",
-      `Cannot create a schedule with the id ${JSON.stringify(id)}: it exists already; ` +
-        `ifExists: "use" leaves it as it is, "replace" gives it the new settings`,
-      { details: { id } },
-    );
-  }
+export class ScheduleError<
+  Code extends "SCHEDULE_EXISTS" | "SCHEDULE_NOT_FOUND" | "SCHEDULE_STATE" =
+    | "SCHEDULE_EXISTS"
+    | "SCHEDULE_NOT_FOUND"
+    | "SCHEDULE_STATE",
+> extends ContinuumError<Code> {}
+
+/**
+ * A schedule with that id exists already.
+ *
+ * @param id The schedule's id.
+ * @returns The error, with code `SCHEDULE_EXISTS`.
+ */
+export function scheduleExists(id: string): ScheduleError {
+  return new ScheduleError(
+    "SCHEDULE_EXISTS",
+    `Cannot create a schedule with the id ${JSON.stringify(id)}: it exists already; ` +
+      `ifExists: "use" leaves it as it is, "replace" gives it the new settings`,
+    { details: { id } },
+  );
 }
 
 /**
- * No schedule has that id. Code `SCHEDULE_NOT_FOUND`.
+ * No schedule has that id.
  *
- * @category Errors
+ * @param id The id.
+ * @param action What was to be done.
+ * @returns The error, with code `SCHEDULE_NOT_FOUND`.
  */
-export class ScheduleNotFoundError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param id The id.
-   * @param action What was to be done.
-   */
-  constructor(id: string, action: string) {
-    super("SCHEDULE_NOT_FOUND", `Cannot ${action}: no schedule has the id ${JSON.stringify(id)}`, {
+export function scheduleNotFound(id: string, action: string): ScheduleError {
+  return new ScheduleError(
+    "SCHEDULE_NOT_FOUND",
+    `Cannot ${action}: no schedule has the id ${JSON.stringify(id)}`,
+    {
       details: { id },
-    });
-  }
+    },
+  );
 }
 
 /**
- * The schedule is in a state in which this can't be done. Code `SCHEDULE_STATE`.
+ * The schedule is in a state in which this can't be done.
  *
- * @category Errors
+ * @param id The schedule's id.
+ * @param action What was to be done.
+ * @param state The state it is in.
+ * @param wanted The states in which it can be done.
+ * @returns The error, with code `SCHEDULE_STATE`.
  */
-export class ScheduleStateError extends ContinuumError {
-  /**
-   * Makes the error.
-   *
-   * @param id The schedule's id.
-   * @param action What was to be done.
-   * @param state The state it is in.
-   * @param wanted The states in which it can be done.
-   */
-  constructor(id: string, action: string, state: ScheduleState, wanted: readonly ScheduleState[]) {
-    super(
-      "SCHEDULE_STATE",
-      `Cannot ${action}: schedule ${JSON.stringify(id)} is ${state}, wanted ${wanted.join(", ")}`,
-      { details: { id, state } },
-    );
-  }
+export function wrongScheduleState(
+  id: string,
+  action: string,
+  state: ScheduleState,
+  wanted: readonly ScheduleState[],
+): ScheduleError {
+  return new ScheduleError(
+    "SCHEDULE_STATE",
+    `Cannot ${action}: schedule ${JSON.stringify(id)} is ${state}, wanted ${wanted.join(", ")}`,
+    { details: { id, state } },
+  );
 }

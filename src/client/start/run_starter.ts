@@ -16,7 +16,7 @@ import { describe } from "../../workflow/options.ts";
 import { policyText } from "../../workflow/run_policy.ts";
 import type { SignalSchemas } from "../../workflow/signal_types.ts";
 import { isWorkflow } from "../../workflow/workflow.ts";
-import { IdempotencyConflictError, RunExistsError } from "../errors.ts";
+import { idempotencyConflict, runExists, type RunExistsError } from "../errors.ts";
 import { RunHandle } from "../run/handle.ts";
 import { type ClientContext, inNamespace } from "../context.ts";
 import {
@@ -48,7 +48,7 @@ export type StartedItem<Output = unknown, Signals extends SignalSchemas = Signal
     /** Its id or its idempotency key stands in the way; the other runs are not touched by that. */
     readonly status: "conflict";
     /** What stands in the way. */
-    readonly error: RunExistsError | IdempotencyConflictError;
+    readonly error: RunExistsError | RunExistsError;
   };
 
 /** A statement takes so many runs, */
@@ -247,7 +247,7 @@ export class RunStarter {
     if (key !== undefined) {
       return key.sameInput ? { status: "existing", run: this.#handle(key.runId, run) } : {
         status: "conflict",
-        error: new IdempotencyConflictError(options.key!, workflow, key.runId),
+        error: idempotencyConflict(options.key!, workflow, key.runId),
       };
     }
     const { ifExists } = options;
@@ -255,7 +255,7 @@ export class RunStarter {
       (ifExists === "useEnded" || ifExists === "use" && !taken!.isEnded);
     return isUsed
       ? { status: "existing", run: this.#handle(runId, run) }
-      : { status: "conflict", error: new RunExistsError(runId, taken!) };
+      : { status: "conflict", error: runExists(runId, taken!) };
   }
 
   #handle(runId: string, run: Prepared["run"], left?: Promise<Exit>): RunHandle {

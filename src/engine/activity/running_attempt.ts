@@ -20,10 +20,11 @@ import type {
   TaskLease,
 } from "../../ports/tasks.ts";
 import { engineLog } from "../../base/log.ts";
-import { AttemptLostError } from "../../task/errors.ts";
 import type { Decided } from "../../task/terms.ts";
 import { formatToken } from "../../task/token.ts";
 import type { RunningUserCall } from "../user_call.ts";
+import type { AttemptError } from "../../task/errors.ts";
+import { attemptLost } from "../../task/errors.ts";
 
 /** How an activity ended. */
 export type Ending = Pick<TaskAnswer, "kind" | "payload">;
@@ -149,7 +150,7 @@ export class RunningAttempt {
   /**
    * The token to complete it by from outside.
    *
-   * @throws {AttemptLostError} If its task could not be written.
+   * @throws {AttemptError} (`ATTEMPT_LOST`) If its task could not be written.
    */
   async token(): Promise<string> {
     if (!await this.row) throw this.#lostError();
@@ -170,7 +171,7 @@ export class RunningAttempt {
    * Shows that it lives: the first is written at once, later ones not more often than every 500 ms.
    *
    * @param details What it wants to find again, encoded.
-   * @throws {AttemptLostError} If it is lost.
+   * @throws {AttemptError} (`ATTEMPT_LOST`) If it is lost.
    */
   async beat(details: string): Promise<void> {
     if (this.#isLost) throw this.#lostError();
@@ -202,7 +203,7 @@ export class RunningAttempt {
     this.learn(lease);
   }
 
-  #lostError(): AttemptLostError {
-    return new AttemptLostError(this.task.name, this.task.attempt);
+  #lostError(): AttemptError {
+    return attemptLost(this.task.name, this.task.attempt);
   }
 }

@@ -17,9 +17,9 @@ import type { TaskOwner } from "./running_attempt.ts";
 import { Poller } from "../poller.ts";
 import type { NodeContext } from "../node_context.ts";
 import type { TaskAttempts } from "./task_attempts.ts";
-import { AttemptInterruptedError } from "../../task/errors.ts";
 import { expiryOf, unattempted } from "../../task/retry.ts";
 import { type Decided, decided } from "../../task/terms.ts";
+import { attemptInterrupted } from "../../task/errors.ts";
 
 /** How a node serves a queue. */
 export interface QueueSettings {
@@ -210,7 +210,7 @@ export class TaskQueue extends Poller {
       ({ kind: "activity.failed", payload: unattempted(task, cause) }) as const;
     if (task.ended || task.cancelRequested) return failed(new CancelledError(null));
     if (maxAttempts === null || attempt <= maxAttempts) return null;
-    return failed(new AttemptInterruptedError(name, attempt - 1));
+    return failed(attemptInterrupted(name, attempt - 1));
   }
 
   async #activity({ name, hash, definition }: LeasedTask): Promise<ActivityLike | undefined> {

@@ -31,17 +31,19 @@ export interface CodeSource {
    * Checks an encoded input against the version that is to get it.
    *
    * @returns What the version's schema makes of it, encoded.
-   * @throws {InvalidInputError} If it does not fit. {VersionUnavailableError} If the schema can't
-   * be had here. {SchemaFailedError} If the schema breaks down.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If it does not fit.
+   * @throws {VersionUnavailableError} If the schema can't be had here.
+   * @throws {SchemaFailedError} If the schema breaks down.
    */
   checkInput(hash: string, input: string): Promise<string>;
   /**
    * Checks a signal's encoded payload against the version of the run that is to get it.
    *
    * @returns What the version's schema makes of it, encoded.
-   * @throws {UndeclaredSignalError} or {InvalidSignalPayloadError} If the version does not take it.
-   * {VersionUnavailableError} If the schema can't be had here. {SchemaFailedError} If the schema
-   * breaks down.
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the version does not take it.
+   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the version does not take it.
+   * @throws {VersionUnavailableError} If the schema can't be had here.
+   * @throws {SchemaFailedError} If the schema breaks down.
    */
   checkSignal(hash: string, name: string, payload: string): Promise<string>;
   /**

@@ -12,7 +12,6 @@ import type { ActivityLike, WorkflowLike } from "../../replay/commands.ts";
 import type { Drain } from "../../replay/drain.ts";
 import type { LogLine } from "../../replay/turn.ts";
 import type { Contracts } from "../../version/contracts.ts";
-import { LoadFailure } from "../../version/load_errors.ts";
 import { pinnedActivities } from "../../version/pinned_activities.ts";
 import type { Versions } from "../../version/versions.ts";
 import { executionOf } from "../../workflow/execute.ts";
@@ -116,7 +115,7 @@ export class VersionCode implements CodeSource {
 
   /** What is not known to be a fact about the version is taken to pass. */
   #failure(run: ClaimedRun, error: unknown): CodeFailure {
-    const kind = error instanceof LoadFailure ? error.kind : "passing";
+    const kind = isContinuumError(error, "VERSION_UNAVAILABLE") ? error.details.kind : "passing";
     const { hash, workflow } = run;
     const facts = { run: run.runId, workflow, version: shortHash(hash), hash, error };
     if (kind === "lasting") {

@@ -13,9 +13,9 @@ import type { NewEvent } from "../../ports/rows.ts";
 import { encodeActivityFailure, type RecordedAttempt } from "../../replay/activity_failure.ts";
 import type { ActivityAttempt, Command } from "../../replay/commands.ts";
 import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
-import { AttemptLostError } from "../../task/errors.ts";
 import type { NodeContext } from "../node_context.ts";
 import { startUserCall, type UserCallResult } from "../user_call.ts";
+import { attemptLost } from "../../task/errors.ts";
 
 /** What an attempt needs from its node. */
 export interface AttemptContext
@@ -93,7 +93,7 @@ export function startAttempt(
     payloadBytes: context.payloadBytes,
     call: (facts) => call(command, facts, transaction),
     beat: (details) => {
-      if (isLost) return Promise.reject(new AttemptLostError(name, attempt));
+      if (isLost) return Promise.reject(attemptLost(name, attempt));
       earlier.heartbeat = details;
       return Promise.resolve();
     },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ContinuumError } from "../../base/errors.ts";
+import { ChildError } from "../../base/errors.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { effectId } from "../../base/run_ids.ts";
 import { encode } from "../../base/values.ts";
@@ -19,22 +19,27 @@ import { RetryingBatcher } from "../retrying_batcher.ts";
 /** The longest chain of parents and children. */
 export const MAX_DEPTH = 50;
 
-/** A child could not be started. Code `CHILD_NOT_STARTED`. */
-export class ChildStartError extends ContinuumError {
-  /**
-   * Creates the error.
-   *
-   * @param childId The child's id.
-   * @param outcome Why.
-   */
-  constructor(childId: string, outcome: Exclude<ChildStart, "started" | "ended">) {
-    const why = outcome === "taken"
-      ? "another run has that id"
-      : `the chain of parents is longer than ${MAX_DEPTH}`;
-    super("CHILD_NOT_STARTED", `Cannot start the child ${JSON.stringify(childId)}: ${why}`, {
+/**
+ * A child could not be started.
+ *
+ * @param childId The child's id.
+ * @param outcome Why.
+ * @returns The error, with code `CHILD_NOT_STARTED`.
+ */
+export function childNotStarted(
+  childId: string,
+  outcome: Exclude<ChildStart, "started" | "ended">,
+): ChildError {
+  const why = outcome === "taken"
+    ? "another run has that id"
+    : `the chain of parents is longer than ${MAX_DEPTH}`;
+  return new ChildError(
+    "CHILD_NOT_STARTED",
+    `Cannot start the child ${JSON.stringify(childId)}: ${why}`,
+    {
       details: { childId, outcome },
-    });
-  }
+    },
+  );
 }
 
 /** What runs do to other runs. */
@@ -61,8 +66,9 @@ export class Children {
   /**
    * Starts a child. Repeating the call does no harm.
    *
-   * @throws {ChildStartError} If its id is taken, or the chain of parents is too long.
-   * @throws {InvalidInputError} If its version refuses the input.
+   * @throws {ChildError} (`CHILD_NOT_STARTED`) If its id is taken, or the chain of parents is too
+   * long.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If its version refuses the input.
    * @throws {PayloadTooLargeError} If the input is too large.
    */
   async start(
@@ -83,7 +89,7 @@ export class Children {
     });
     if (outcome === undefined) return; // the node closes: the result is of no use
     if (outcome === "ended") return this.#endedRuns.pollNow();
-    if (outcome !== "started") throw new ChildStartError(child.id, outcome);
+    if (outcome !== "started") throw childNotStarted(child.id, outcome);
     this.#node.wakeups.due();
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { backoffDelay, shouldRetry } from "../../base/backoff.ts";
-import { CancelledError, RunTimeoutError } from "../../base/errors.ts";
+import { CancelledError, runTimeout } from "../../base/errors.ts";
 import { decode, encode } from "../../base/values.ts";
 import { decodeError, encodeError } from "../../base/values_failure.ts";
 import type { ClaimedRun, InboxRow, Transition, WaitRow } from "../../ports/rows.ts";
@@ -77,7 +77,7 @@ export function endUnbegun(
     return { to: "cancelled", result: null, error: encodeError(new CancelledError(reason)) };
   }
   if (run.deadline === null || run.deadline > now) return undefined;
-  const error = new RunTimeoutError(run.runId, policyOf(run.policy).timeout!);
+  const error = runTimeout(run.runId, policyOf(run.policy).timeout!);
   return { to: "failed", result: null, error: encodeError(error) };
 }
 

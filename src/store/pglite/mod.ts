@@ -25,7 +25,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { join, resolve } from "node:path";
 import { Mutex, PGlite } from "@electric-sql/pglite";
 import type { DatabaseAdapter, SqlDriver, SqlSession, SqlValue } from "../sql/driver.ts";
-import { DatabaseInUseError, DatabaseUnavailableError, NestedQueryError } from "../errors.ts";
+import { databaseInUse, DatabaseUnavailableError, nestedQuery } from "../errors.ts";
 import { createInMemory } from "./image.ts";
 import { PreparedStatements } from "./prepared.ts";
 
@@ -34,7 +34,7 @@ import { PreparedStatements } from "./prepared.ts";
  * last one to close closes it, and a database in memory is then lost.
  *
  * @param folder The folder that contains it, relative to the working directory; `null`: in memory.
- * @returns A value for option `database`. Opening it throws {@linkcode DatabaseInUseError} if the
+ * @returns A value for option `database`. Opening it throws {@linkcode DatabaseError} if the
  * folder is open already, through another adapter or in another process.
  */
 export function pglite(folder: string | null): DatabaseAdapter {
@@ -97,7 +97,7 @@ async function lockFolder(path: string, folder: string): Promise<Deno.FsFile> {
   const file = await Deno.open(join(path, "lock"), { create: true, write: true });
   if (await file.tryLock(true)) return file;
   file.close();
-  throw new DatabaseInUseError(folder);
+  throw databaseInUse(folder);
 }
 
 const immediate: typeof setImmediate = setImmediate;
@@ -196,7 +196,7 @@ const inside = new AsyncLocalStorage<{ readonly pg: PGlite; open: boolean }>();
 
 function refuseInside(pg: PGlite): void {
   const frame = inside.getStore();
-  if (frame?.open && frame.pg === pg) throw new NestedQueryError();
+  if (frame?.open && frame.pg === pg) throw nestedQuery();
 }
 
 function sessionOf(queryable: Queryable): SqlSession {

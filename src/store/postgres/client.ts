@@ -5,7 +5,7 @@
  */
 
 import { shorten } from "../../base/text.ts";
-import { DatabaseOptionError } from "../errors.ts";
+import { InvalidArgumentError } from "../../base/errors.ts";
 
 /**
  * Parameters of a URL that `npm:pg` knows or ignores; all others become settings of the session.
@@ -35,7 +35,7 @@ const SSL_MODES: Readonly<Record<string, string>> = {
  *
  * @param url The URL.
  * @returns The database's name in messages, without secrets.
- * @throws {DatabaseOptionError} If the URL is invalid.
+ * @throws {InvalidArgumentError} (`DATABASE_OPTION`) If the URL is invalid.
  */
 export function describeUrl(url: string): string {
   if (!URL.canParse(url)) {
@@ -55,8 +55,8 @@ export function describeUrl(url: string): string {
   return description;
 }
 
-function urlError(what: string, found: string, wanted: string): DatabaseOptionError {
-  return new DatabaseOptionError(
+function urlError(what: string, found: string, wanted: string): InvalidArgumentError {
+  return new InvalidArgumentError(
     `Cannot open database: ${what}, found ${JSON.stringify(found)}, wanted ${wanted}`,
     { database: found },
   );

@@ -135,7 +135,7 @@ export class Connection {
    *
    * @param options How to connect.
    * @returns The connection.
-   * @throws {DatabaseUnsuitableError} If the store can't work on the server.
+   * @throws {DatabaseError} (`DATABASE_UNSUITABLE`) If the store can't work on the server.
    * @throws {Fault} If the connection can't be made.
    */
   static async open(options: ConnectionOptions): Promise<Connection> {

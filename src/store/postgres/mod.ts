@@ -92,7 +92,7 @@ const AGAIN_MS = 1_000;
  * @param url `postgres://user:password@host:port/name`.
  * @param options How to use it.
  * @returns A value for option `database`. Connections are made when they are needed.
- * @throws {DatabaseOptionError} If `url` or `listenUrl` is invalid.
+ * @throws {InvalidArgumentError} (`DATABASE_OPTION`) If `url` or `listenUrl` is invalid.
  */
 export function postgres(url: string, options: PostgresOptions = {}): DatabaseAdapter {
   const description = describeUrl(url);

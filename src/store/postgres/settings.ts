@@ -7,7 +7,8 @@
  * @module
  */
 
-import { DatabaseUnsuitableError } from "../errors.ts";
+import type { DatabaseError } from "../errors.ts";
+import { databaseUnsuitable } from "../errors.ts";
 
 /** The purpose of a connection. */
 export interface Role {
@@ -90,13 +91,13 @@ export const SERVER_INFO = `
  * @param facts What the server reports.
  * @returns The first that is unsuitable; `null`: none.
  */
-export function unsuitable(facts: ServerInfo): DatabaseUnsuitableError | null {
+export function unsuitable(facts: ServerInfo): DatabaseError | null {
   const { release, version, encoding } = facts;
   if (release < OLDEST) {
-    return new DatabaseUnsuitableError("server_version", version, "15 or newer");
+    return databaseUnsuitable("server_version", version, "15 or newer");
   }
   if (encoding !== "UTF8" && encoding !== "SQL_ASCII") {
-    return new DatabaseUnsuitableError(
+    return databaseUnsuitable(
       "server_encoding",
       encoding,
       "UTF8: create the database with encoding 'UTF8'",

@@ -20,7 +20,6 @@ import type { InsertedRun, NewRun } from "../../ports/rows.ts";
 import { END_STATES } from "../../ports/rows.ts";
 import { encodeError } from "../../base/values_failure.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
-import { VersionNotRegisteredError } from "../errors.ts";
 import { savepoint, transactionId, within } from "../sql/caller_transaction.ts";
 import {
   INSERT_STATEMENTS,
@@ -33,6 +32,7 @@ import type { SchemaName } from "../schema/name.ts";
 import { storable } from "../sql/fragments.ts";
 import { isContention, isForeignKeyViolation, isUniqueViolation } from "../sql/sqlstate.ts";
 import type { Prepared } from "../sql/statement.ts";
+import { versionNotRegistered } from "../errors.ts";
 
 /** Each repetition follows the commit of another start: so many in a row mean that none is visible. */
 const MAX_TRIES = 20;
@@ -95,7 +95,7 @@ export class RunInserts {
    * @param runs The runs, each with its namespace.
    * @param session The caller's transaction.
    * @returns What became of each, in the same order.
-   * @throws {TransactionOverError} If it is over.
+   * @throws {DatabaseError} (`TRANSACTION_OVER`) If it is over.
    */
   async insertWithin(runs: readonly Placed[], session: SqlSession): Promise<InsertedRun[]> {
     const xid = await transactionId(session);
@@ -193,7 +193,7 @@ export class RunInserts {
         return await query();
       } catch (error) {
         if (isForeignKeyViolation(error)) {
-          throw new VersionNotRegisteredError([...new Set(runs.map(({ hash }) => hash))], error);
+          throw versionNotRegistered([...new Set(runs.map(({ hash }) => hash))], error);
         }
         if (!isUniqueViolation(error) && !isContention(error) || tries === MAX_TRIES) throw error;
       }

@@ -42,7 +42,6 @@ import { LEASE_STATEMENTS } from "./lease_statements.ts";
 import { MESSAGE_STATEMENTS } from "./message_statements.ts";
 import { countStatement, queryStatement } from "./query_statements.ts";
 import { parsed, type RawRun, READ_STATEMENTS } from "./read_statements.ts";
-import { VersionNotRegisteredError } from "../errors.ts";
 import { NOTIFY } from "../notices.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { callerSession } from "../sql/caller_transaction.ts";
@@ -50,6 +49,7 @@ import type { SqlDriver } from "../sql/driver.ts";
 import { storable } from "../sql/fragments.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../sql/sqlstate.ts";
 import type { Prepared } from "../sql/statement.ts";
+import { versionNotRegistered } from "../errors.ts";
 
 const STATEMENTS = {
   ...LEASE_STATEMENTS,
@@ -317,7 +317,7 @@ export class Runs implements RunStore {
       return rows.length > 0;
     } catch (error) {
       if (!isForeignKeyViolation(error)) throw error;
-      throw new VersionNotRegisteredError([pin.hash], error);
+      throw versionNotRegistered([pin.hash], error);
     }
   }
 

@@ -5,11 +5,11 @@
  */
 
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
-import { DatabaseUnsuitableError, MigrationChangedError, SchemaTooNewError } from "../errors.ts";
 import { type Migration, MIGRATIONS } from "./migrations.gen.ts";
 import { NUMBER, TEXT } from "../sql/parameters.ts";
 import { NO_ROWS, type Prepared, rows, statement } from "../sql/statement.ts";
 import type { SchemaName } from "./name.ts";
+import { databaseUnsuitable, migrationChanged, schemaTooNew } from "../errors.ts";
 
 const FIND_SCHEMA = statement(
   { schema: TEXT },
@@ -83,8 +83,8 @@ type Sql = Prepared<typeof STATEMENTS>;
  * @param driver The database.
  * @param schema The schema; created if it does not exist.
  * @param migrations The migrations that this engine knows, in order.
- * @throws {SchemaTooNewError} If a newer engine has migrated the schema.
- * @throws {MigrationChangedError} If an applied migration differs from this engine's.
+ * @throws {DatabaseError} (`SCHEMA_TOO_NEW`) If a newer engine has migrated the schema.
+ * @throws {DatabaseError} (`MIGRATION_CHANGED`) If an applied migration differs from this engine's.
  */
 export async function migrate(
   driver: SqlDriver,
@@ -97,12 +97,12 @@ export async function migrate(
     const applied = await appliedVersions(session, schema, sql);
     const newest = applied.at(-1)?.version ?? 0;
     if (newest > migrations.length) {
-      throw new SchemaTooNewError(schema.name, newest, migrations.length);
+      throw schemaTooNew(schema.name, newest, migrations.length);
     }
     for (const { version, checksum } of applied) {
       const wanted = migrations[version - 1]?.checksum ?? "nothing";
       if (checksum !== wanted) {
-        throw new MigrationChangedError(schema.name, version, checksum, wanted);
+        throw migrationChanged(schema.name, version, checksum, wanted);
       }
     }
     for (const { version, name, checksum, sql: script } of migrations.slice(newest)) {
@@ -117,7 +117,7 @@ async function checkRights(session: SqlSession, { name }: SchemaName, sql: Sql):
   const [lacking] = await sql.lacking.query(session, { schema: name });
   if (lacking === undefined) return;
   const { table, right } = lacking;
-  throw new DatabaseUnsuitableError(
+  throw databaseUnsuitable(
     "the role's rights",
     `no right to ${right} on ${name}.${table}`,
     `select, insert, update and delete on all tables of schema ${name}`,
@@ -133,7 +133,7 @@ async function withRights<T>(migrating: Promise<T>): Promise<T> {
       (each as { code?: unknown } | undefined)?.code === "42501"
     );
     if (refusal === undefined) throw error;
-    throw new DatabaseUnsuitableError(
+    throw databaseUnsuitable(
       "the role's rights",
       (refusal as Error).message,
       "a role that may create and change the schema for this first use; later uses need fewer rights",

@@ -6,8 +6,8 @@
 
 import { isStorable } from "../../base/text.ts";
 import { createHash } from "node:crypto";
-import { DatabaseOptionError } from "../errors.ts";
 import type { AnyStatement, Prepared } from "../sql/statement.ts";
+import { InvalidArgumentError } from "../../base/errors.ts";
 
 /** The placeholder for the schema in statements and migrations. */
 const PLACEHOLDER = /\{schema\}/g;
@@ -24,12 +24,12 @@ export class SchemaName {
    * Validates and quotes a name.
    *
    * @param name Any name that Postgres accepts, of 1 to 63 bytes, not beginning with `pg_`.
-   * @throws {DatabaseOptionError} If Postgres would refuse or shorten it.
+   * @throws {InvalidArgumentError} (`DATABASE_OPTION`) If Postgres would refuse or shorten it.
    */
   constructor(name: string) {
     const bytes = new TextEncoder().encode(name).length;
     if (bytes < 1 || bytes > 63 || name.startsWith("pg_") || !isStorable(name)) {
-      throw new DatabaseOptionError(
+      throw new InvalidArgumentError(
         `Cannot use schema: Postgres would refuse its name, found ${
           JSON.stringify(name)
         }, wanted ` +

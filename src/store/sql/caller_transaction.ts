@@ -10,7 +10,7 @@
 
 import { InvalidArgumentError } from "../../base/errors.ts";
 import type { SqlSession, SqlValue } from "./driver.ts";
-import { TransactionOverError } from "../errors.ts";
+import { transactionOver } from "../errors.ts";
 
 type Ask = (text: string, values: unknown[]) => PromiseLike<unknown>;
 
@@ -110,7 +110,7 @@ export async function transactionId(session: SqlSession): Promise<string> {
  * @param xid The transaction's id.
  * @param write The function that writes.
  * @returns Its result.
- * @throws {TransactionOverError} If there is no transaction, or another one.
+ * @throws {DatabaseError} (`TRANSACTION_OVER`) If there is no transaction, or another one.
  */
 export async function within<T>(
   session: SqlSession,
@@ -122,10 +122,10 @@ export async function within<T>(
     result = await write();
   } catch (error) {
     // A savepoint fails outside of a transaction.
-    if ((error as { code?: string }).code === "25P01") throw new TransactionOverError(error);
+    if ((error as { code?: string }).code === "25P01") throw transactionOver(error);
     throw error;
   }
   const [after] = await session.query<{ xid: string | null }>(STILL);
-  if (after?.xid !== xid) throw new TransactionOverError();
+  if (after?.xid !== xid) throw transactionOver();
   return result;
 }

@@ -5,7 +5,7 @@
  */
 
 import { isStorable } from "../../base/text.ts";
-import { UnstorableTextError } from "../errors.ts";
+import { unstorableText } from "../errors.ts";
 
 /** The database's time as a SQL expression; in a CTE it is one value for the whole statement. */
 export const CLOCK = "date_trunc('milliseconds', clock_timestamp())";
@@ -128,10 +128,11 @@ export function bytesLiteral(values: readonly Uint8Array[]): string {
  * @param what Which text it is, for the message.
  * @param text The text.
  * @returns The same text.
- * @throws {UnstorableTextError} If it contains a NUL character or a lone surrogate.
+ * @throws {InvalidArgumentError} (`UNSTORABLE_TEXT`) If it contains a NUL character or a lone
+ * surrogate.
  */
 export function storable(what: string, text: string): string {
-  if (!isStorable(text)) throw new UnstorableTextError(what, text);
+  if (!isStorable(text)) throw unstorableText(what, text);
   return text;
 }
 

@@ -16,12 +16,12 @@
  */
 
 import { applyEdits, mapBack } from "./edits.ts";
-import { ModuleSyntaxError } from "../errors.ts";
 import { jsxSettings } from "../imports/jsx.ts";
-import { ExternalUnavailableError } from "../load_errors.ts";
 import { isFactory } from "../options/values.ts";
 import { initialiseAfterParameters } from "./parameter_properties.ts";
 import { markResources } from "./resources.ts";
+import { GraphError } from "../errors.ts";
+import { externalUnavailable } from "../load_errors.ts";
 
 type Compiler = typeof import("@swc/wasm-web");
 type Language = "jsx" | "ts" | "tsx";
@@ -50,8 +50,9 @@ let compiler: Promise<Compiler> | undefined;
  * @param options The compiler options that a manifest records.
  * @returns JavaScript, and `names` and `mappings` of its source map.
  * @throws {SyntaxError} When the source is not valid in its language.
- * @throws {ModuleSyntaxError} When it contains syntax that can't be compiled as Deno does it.
- * @throws {ExternalUnavailableError} When the compiler can't be loaded here.
+ * @throws {GraphError} (`MODULE_SYNTAX`) When it contains syntax that can't be compiled as Deno
+ * does it.
+ * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) When the compiler can't be loaded here.
  */
 export async function compile(
   source: string,
@@ -67,9 +68,11 @@ export async function compile(
   if (jsx.specifier === undefined && isJsx) {
     for (const factory of [jsx.factory, jsx.fragmentFactory]) {
       if (isFactory(factory)) continue;
-      throw new ModuleSyntaxError(
+      throw new GraphError(
+        "MODULE_SYNTAX",
         `Cannot compile ${url}: the JSX factory is ${JSON.stringify(factory.slice(0, 80))}, ` +
           "wanted names with dots between them",
+        { details: { url } },
       );
     }
   }
@@ -140,7 +143,7 @@ async function load(): Promise<Compiler> {
     return found;
   } catch (cause) {
     compiler = undefined;
-    throw new ExternalUnavailableError(WASM, cause);
+    throw externalUnavailable(WASM, cause);
   }
 }
 

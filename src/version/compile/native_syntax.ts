@@ -9,10 +9,10 @@
  * @module
  */
 
-import { ModuleSyntaxError } from "../errors.ts";
 import { positionOf } from "../imports/lex.ts";
 import type { SyntaxNode } from "../imports/parser.ts";
 import { isResource } from "./resources.ts";
+import { GraphError } from "../errors.ts";
 
 /**
  * Refuses syntax that Deno does not execute.
@@ -20,7 +20,7 @@ import { isResource } from "./resources.ts";
  * @param source The text, without a byte order mark.
  * @param media Its language.
  * @param url The module's name in messages.
- * @throws {ModuleSyntaxError} When the source contains such syntax.
+ * @throws {GraphError} (`MODULE_SYNTAX`) When the source contains such syntax.
  */
 export async function checkNativeSyntax(
   source: string,
@@ -54,7 +54,9 @@ export async function checkNativeSyntax(
 
 function refusal(source: string, url: string, { start }: SyntaxNode, what: string): Error {
   const { line, column } = positionOf(source, start);
-  return new ModuleSyntaxError(
+  return new GraphError(
+    "MODULE_SYNTAX",
     `Cannot compile ${url}: line ${line}, column ${column}: found ${what}`,
+    { details: { url, line, column } },
   );
 }

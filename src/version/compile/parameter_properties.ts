@@ -10,9 +10,9 @@
  */
 
 import type { Edit } from "./edits.ts";
-import { ModuleSyntaxError } from "../errors.ts";
 import { positionOf } from "../imports/lex.ts";
 import type { SyntaxNode } from "../imports/parser.ts";
+import { GraphError } from "../errors.ts";
 
 /**
  * Rewrites the classes whose fields would be initialised too early.
@@ -23,7 +23,7 @@ import type { SyntaxNode } from "../imports/parser.ts";
  * @param isLegacy Whether decorators are those of `experimentalDecorators`.
  * @returns The edits; empty if there is no such class.
  * @throws {SyntaxError} When the source can't be parsed.
- * @throws {ModuleSyntaxError} When a field can't be initialised as Deno does it.
+ * @throws {GraphError} (`MODULE_SYNTAX`) When a field can't be initialised as Deno does it.
  */
 export async function initialiseAfterParameters(
   source: string,
@@ -66,11 +66,13 @@ function editClass(
     const decorators = (field["decorators"] ?? []) as unknown[];
     if ((isComputed && !/Literal$/.test(key.type)) || (decorators.length > 0 && !isLegacy)) {
       const { line, column } = positionOf(source, field.start);
-      throw new ModuleSyntaxError(
+      throw new GraphError(
+        "MODULE_SYNTAX",
         `Cannot compile ${url}: line ${line}, column ${column}: found a ` +
           `${isComputed ? "computed" : "decorated"} field that is initialised in a class with ` +
           "parameter properties, which is not compiled as Deno does it, wanted an assignment in its " +
           "constructor",
+        { details: { url, line, column } },
       );
     }
     let name = `#_init${count + i}`;

@@ -13,7 +13,6 @@
  */
 
 import { init, parse as lex } from "es-module-lexer";
-import { ModuleSyntaxError } from "../errors.ts";
 import {
   isAccounted,
   isClear,
@@ -22,6 +21,7 @@ import {
   positionOf,
 } from "../imports/lex.ts";
 import type { ImportType } from "../manifest/format.ts";
+import { GraphError } from "../errors.ts";
 
 /** Separates a specifier from its type in rewritten code. */
 const TYPE_MARK = "\0";
@@ -59,7 +59,7 @@ export interface RewrittenModule {
  *   `(specifier, options) => Promise` that handles dynamic imports.
  * @param isThorough Whether to parse at once, without trying the lexer first. Default false.
  * @returns The module.
- * @throws {ModuleSyntaxError} When the code is not a module.
+ * @throws {GraphError} (`MODULE_SYNTAX`) When the code is not a module.
  */
 export async function rewriteImports(
   code: string,
@@ -133,9 +133,11 @@ function rewrite(
   for (const found of imports) {
     if (found.phase !== undefined) {
       const { line, column } = positionOf(code, found.offset);
-      throw new ModuleSyntaxError(
+      throw new GraphError(
+        "MODULE_SYNTAX",
         `Cannot pin ${url}: line ${line}, column ${column}: found an import of phase ` +
           `${found.phase}, wanted a plain import`,
+        { details: { url, line, column } },
       );
     }
     if (found.isDynamic) {

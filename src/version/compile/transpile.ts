@@ -29,7 +29,7 @@ export interface Transpiled {
  * @param options The compiler options that a manifest records.
  * @returns The JavaScript.
  * @throws {SyntaxError} When the source is not valid in its language.
- * @throws {ModuleSyntaxError} When it is valid, and Deno would refuse it.
+ * @throws {GraphError} (`MODULE_SYNTAX`) When it is valid, and Deno would refuse it.
  */
 export async function transpile(
   source: string,

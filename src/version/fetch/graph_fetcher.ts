@@ -6,10 +6,10 @@
  */
 
 import { ignoreRejection } from "../../base/background.ts";
-import { ModuleNotFoundError } from "../errors.ts";
-import { FetchFailedError } from "../load_errors.ts";
+import { fetchFailed, isFetchFailure, LoadError } from "../load_errors.ts";
 import { type FetchedModule, readRegularFile } from "./read_module.ts";
 import { checkShape, type TrustScope } from "./trust.ts";
+import { GraphError } from "../errors.ts";
 
 export type { FetchedModule };
 
@@ -63,9 +63,9 @@ export class GraphFetcher {
    *
    * @param url Its URL, already checked; redirect targets are checked here.
    * @returns The module.
-   * @throws {ModuleNotFoundError} When it definitely does not exist.
-   * @throws {UntrustedModuleError} When it may not be part of the graph.
-   * @throws {FetchFailedError} When it could not be fetched for another reason.
+   * @throws {GraphError} (`MODULE_NOT_FOUND`) When it definitely does not exist.
+   * @throws {LoadError} (`UNTRUSTED_MODULE`) When it may not be part of the graph.
+   * @throws {LoadError} (`FETCH_FAILED`) When it could not be fetched for another reason.
    */
   async fetch(url: string): Promise<FetchedModule> {
     const { protocol } = new URL(url);
@@ -93,9 +93,10 @@ export class GraphFetcher {
         redirects.push(next);
         const target = URL.canParse(location, next) ? new URL(location, next).href : undefined;
         if (target === undefined || redirects.length > this.#limits.redirects) {
-          throw new FetchFailedError(
+          throw fetchFailed(
             "FETCH_REDIRECTS",
             "node",
+            url,
             `Cannot fetch ${url}: found the redirect ${redirects.length}, to ` +
               `${JSON.stringify(location)}, wanted at most ${this.#limits.redirects}, to URLs`,
           );
@@ -131,9 +132,10 @@ export class GraphFetcher {
       return found === url ? asked : new URL(found + fragment).href;
     }
     cancel(response);
-    throw new FetchFailedError(
+    throw fetchFailed(
       "FETCH_REDIRECTS",
       "node",
+      asked,
       `Cannot fetch ${asked}: the option fetch followed a redirect, and its response has no url, ` +
         `wanted a fetch that honours redirect: "manual", or one that sets Response.url`,
     );
@@ -191,9 +193,10 @@ export class GraphFetcher {
     this.#bytes += fresh;
     const { moduleBytes, bytes } = this.#limits;
     if (module <= moduleBytes && this.#bytes <= bytes) return;
-    throw new FetchFailedError(
+    throw fetchFailed(
       "FETCH_LIMIT",
       "node",
+      url,
       `Cannot fetch ${url}: found more than ${module > moduleBytes ? moduleBytes : bytes} bytes ` +
         (module > moduleBytes ? "in one module" : "in one graph"),
     );
@@ -207,10 +210,11 @@ function refuseStatus(response: Response, url: string): void {
   cancel(response);
   const message = `Cannot fetch ${url}: the server says ${status}`;
   if (status === 404 || status === 410) {
-    throw new ModuleNotFoundError(message, { details: { url, status } });
+    throw new GraphError("MODULE_NOT_FOUND", message, { details: { url, status } });
   }
   const isPassing = status >= 500 || status === 429 || status === 408 || status === 425;
-  throw new FetchFailedError(`HTTP_${status}`, isPassing ? "passing" : "node", message);
+  const kind = isPassing ? "passing" : "node";
+  throw new LoadError("FETCH_STATUS", message, { details: { url, kind, status } });
 }
 
 /** Cancels a body without waiting for it. */
@@ -234,14 +238,14 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promis
 function explain(error: unknown, url: string, signal?: AbortSignal): unknown {
   if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) {
     const message = `Cannot read ${url}: ${error.message}`;
-    return new FetchFailedError("PERMISSION_DENIED", "node", message, error);
+    return fetchFailed("PERMISSION_DENIED", "node", url, message, error);
   }
-  if (signal?.aborted && !(error instanceof FetchFailedError)) {
+  if (signal?.aborted && !isFetchFailure(error)) {
     const message = `Cannot fetch ${url}: nothing came in time`;
-    return new FetchFailedError("FETCH_TIMEOUT", "passing", message, error);
+    return fetchFailed("FETCH_TIMEOUT", "passing", url, message, error);
   }
   if (error instanceof Error && "code" in error && "details" in error) return error;
   // Refused, reset, or a name that does not resolve: the network may recover.
   const message = error instanceof Error ? error.message : String(error);
-  return new FetchFailedError("FETCH_FAILED", "passing", `Cannot fetch ${url}: ${message}`, error);
+  return fetchFailed("FETCH_FAILED", "passing", url, `Cannot fetch ${url}: ${message}`, error);
 }

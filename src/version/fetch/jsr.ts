@@ -4,11 +4,11 @@
  * @module
  */
 
-import { ModuleNotFoundError, ModuleUnreadableError } from "../errors.ts";
 import type { Lockfile } from "../project/lockfile.ts";
 import { isExactVersion, parsePackageSpecifier } from "../manifest/package_specifier.ts";
 import type { FetchModule } from "./read_module.ts";
 import { maxSatisfying } from "../project/semver.ts";
+import { GraphError } from "../errors.ts";
 
 /** How a `jsr:` root is resolved. */
 export interface ResolveJsrOptions {
@@ -26,8 +26,8 @@ export interface ResolveJsrOptions {
  * @param specifier `jsr:@scope/name@range/path`.
  * @param options How to resolve it.
  * @returns The URL of the module in the registry, at an exact version.
- * @throws {ModuleNotFoundError} When it is not such a specifier, or the registry has no such
- * package, version or export.
+ * @throws {GraphError} (`MODULE_NOT_FOUND`) When it is not such a specifier, or the registry has no
+ * such package, version or export.
  */
 export async function resolveJsrRoot(
   specifier: string,
@@ -35,8 +35,10 @@ export async function resolveJsrRoot(
 ): Promise<string> {
   const parts = parsePackageSpecifier(specifier);
   if (parts?.kind !== "jsr" || !/^@[^/]+\/[^/]+$/.test(parts.name)) {
-    throw new ModuleNotFoundError(
+    throw new GraphError(
+      "MODULE_NOT_FOUND",
       `Cannot resolve ${specifier}: wanted jsr:@scope/name@version/path`,
+      { details: { specifier } },
     );
   }
   const { fetchModule, lock, registry = "https://jsr.io/" } = options;
@@ -48,8 +50,10 @@ export async function resolveJsrRoot(
   const path = (exports as Record<string, unknown> | undefined)?.[`.${parts.path}`];
   if (typeof path !== "string") {
     const known = Object.keys((exports as Record<string, unknown> | undefined) ?? {}).join(", ");
-    throw new ModuleNotFoundError(
+    throw new GraphError(
+      "MODULE_NOT_FOUND",
       `Cannot resolve ${specifier}: ${version} exports ${known}, found .${parts.path}`,
+      { details: { specifier } },
     );
   }
   return new URL(path, `${base}${version}/`).href;
@@ -60,8 +64,10 @@ export async function resolveJsrRoot(
     const offered = Object.keys(versions).filter((version) => versions[version]?.yanked !== true);
     const version = maxSatisfying(offered, parts!.range);
     if (version !== undefined) return version;
-    throw new ModuleNotFoundError(
+    throw new GraphError(
+      "MODULE_NOT_FOUND",
       `Cannot resolve ${specifier}: the registry has ${offered.join(", ")}, none in the range`,
+      { details: { specifier } },
     );
   }
 }
@@ -71,6 +77,9 @@ async function readJson(fetchModule: FetchModule, url: string): Promise<Record<s
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
   } catch (cause) {
-    throw new ModuleUnreadableError(`Cannot read ${url}: it is not JSON`, { cause });
+    throw new GraphError("MODULE_UNREADABLE", `Cannot read ${url}: it is not JSON`, {
+      cause,
+      details: { url },
+    });
   }
 }

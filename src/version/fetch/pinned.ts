@@ -9,10 +9,10 @@ import { sha256Hex } from "../../base/encoding.ts";
 import type { GraphFetcher } from "./graph_fetcher.ts";
 import { resolveJsrRoot } from "./jsr.ts";
 import { labelUrl, normaliseUrl } from "../manifest/label.ts";
-import { IntegrityError } from "../load_errors.ts";
 import type { Member } from "../manifest/format.ts";
 import type { ManifestIndex } from "../manifest/resolved_imports.ts";
 import type { TrustScope } from "./trust.ts";
+import { integrityMismatch } from "../load_errors.ts";
 
 /** A version that was fetched. */
 export interface FetchedVersion {
@@ -33,10 +33,11 @@ const CONCURRENCY = 16;
  * @param scope Which modules may be part of the graph.
  * @param fetcher Fetches.
  * @returns The bytes of every member, and the final URL of the root.
- * @throws {IntegrityError} When a body does not match the manifest; the rest is not fetched then.
- * @throws {ModuleNotFoundError} When a member no longer exists.
- * @throws {UntrustedModuleError} When a member or a redirect is outside the node's trust.
- * @throws {FetchFailedError} When a member could not be fetched for another reason.
+ * @throws {LoadError} (`INTEGRITY_MISMATCH`) When a body does not match the manifest; the rest is
+ * not fetched then.
+ * @throws {GraphError} (`MODULE_NOT_FOUND`) When a member no longer exists.
+ * @throws {LoadError} (`UNTRUSTED_MODULE`) When a member or a redirect is outside the node's trust.
+ * @throws {LoadError} (`FETCH_FAILED`) When a member could not be fetched for another reason.
  */
 export async function fetchPinned(
   root: string,
@@ -53,7 +54,7 @@ export async function fetchPinned(
     const fetched = await fetcher.fetch(from);
     const digest = sha256Hex(fetched.bytes);
     for (const { sha256 } of members) {
-      if (sha256 !== digest) throw new IntegrityError(normaliseUrl(from), digest, sha256);
+      if (sha256 !== digest) throw integrityMismatch(normaliseUrl(from), digest, sha256);
     }
     found.set(digest, fetched.bytes);
     return normaliseUrl(fetched.url);

@@ -4,13 +4,8 @@
  * @module
  */
 
-import {
-  GraphForbiddenError,
-  GraphLimitError,
-  ModuleNotFoundError,
-  ModuleUnreadableError,
-} from "../errors.ts";
 import { normaliseUrl } from "../manifest/label.ts";
+import { GraphError } from "../errors.ts";
 
 /** A module as its source returned it. */
 export interface FetchedModule {
@@ -25,7 +20,7 @@ export interface FetchedModule {
 }
 
 /**
- * Fetches one module. It throws `ModuleNotFoundError` (`MODULE_NOT_FOUND`) when the module
+ * Fetches one module. It throws `GraphError` (`MODULE_NOT_FOUND`) when the module
  * definitely does not exist; after any other error it may exist.
  */
 export type FetchModule = (url: string) => Promise<FetchedModule>;
@@ -44,10 +39,11 @@ export interface ReadModuleOptions {
  * @param url Its URL; credentials in it are sent, not logged.
  * @param options How to read it.
  * @returns The module.
- * @throws {ModuleNotFoundError} When there is no such file, or the server answers 404 or 410.
- * @throws {ModuleUnreadableError} When the server answers anything else but 200.
- * @throws {GraphForbiddenError} When a redirect leaves `http:` and `https:`.
- * @throws {GraphLimitError} When there are more redirects than allowed.
+ * @throws {GraphError} (`MODULE_NOT_FOUND`) When there is no such file, or the server answers 404
+ * or 410.
+ * @throws {GraphError} (`MODULE_UNREADABLE`) When the server answers anything else but 200.
+ * @throws {GraphError} (`GRAPH_FORBIDDEN`) When a redirect leaves `http:` and `https:`.
+ * @throws {GraphError} (`GRAPH_LIMIT`) When there are more redirects than allowed.
  */
 export async function readModule(url: string, options: ReadModuleOptions): Promise<FetchedModule> {
   if (url.startsWith("file:")) return { url, bytes: await readRegularFile(url), redirects: [] };
@@ -64,14 +60,22 @@ export async function readModule(url: string, options: ReadModuleOptions): Promi
       await response.body?.cancel();
       redirects.push(next);
       if (redirects.length > options.redirects) {
-        throw new GraphLimitError(
+        throw new GraphError(
+          "GRAPH_LIMIT",
           `Cannot read ${normaliseUrl(url)}: found more than ${options.redirects} redirects`,
-          { details: { url: normaliseUrl(url) } },
+          {
+            details: {
+              url: normaliseUrl(url),
+              limit: "redirects",
+              value: options.redirects,
+            },
+          },
         );
       }
       next = new URL(location, next).href;
       if (!/^https?:/.test(next)) {
-        throw new GraphForbiddenError(
+        throw new GraphError(
+          "GRAPH_FORBIDDEN",
           `Cannot read ${normaliseUrl(url)}: it redirects to ${next}, wanted http: or https:`,
           { details: { url: normaliseUrl(url) } },
         );
@@ -83,7 +87,8 @@ export async function readModule(url: string, options: ReadModuleOptions): Promi
       await response.body?.cancel();
       const { status } = response;
       const isGone = status === 404 || status === 410;
-      throw new (isGone ? ModuleNotFoundError : ModuleUnreadableError)(
+      throw new GraphError(
+        isGone ? "MODULE_NOT_FOUND" : "MODULE_UNREADABLE",
         `Cannot read ${normaliseUrl(next)}: the server says ${status}`,
         { details: { url: normaliseUrl(next), status } },
       );
@@ -99,14 +104,14 @@ export async function readModule(url: string, options: ReadModuleOptions): Promi
  * @param url A `file:` URL.
  * @param accept Called with the size in bytes before anything is read; throws to refuse.
  * @returns Its bytes.
- * @throws {ModuleNotFoundError} When there is no regular file.
+ * @throws {GraphError} (`MODULE_NOT_FOUND`) When there is no regular file.
  */
 export async function readRegularFile(
   url: string,
   accept: (size: number) => void = () => {},
 ): Promise<Uint8Array> {
   const absent = (why: string, cause?: unknown) =>
-    new ModuleNotFoundError(`Cannot read ${url}: ${why}`, { cause, details: { url } });
+    new GraphError("MODULE_NOT_FOUND", `Cannot read ${url}: ${why}`, { cause, details: { url } });
   try {
     const { isFile, size } = await Deno.stat(new URL(url));
     if (!isFile) throw absent("it is no regular file");

@@ -25,13 +25,13 @@ import { lookup } from "node:dns/promises";
 import { isSha256Hex } from "../../base/encoding.ts";
 import { InvalidArgumentError } from "../../base/errors.ts";
 import { isPrivateAddress, isPrivateHost } from "./address.ts";
-import { FetchFailedError, UntrustedModuleError } from "../load_errors.ts";
 import {
   formatPackageSpecifier,
   isExactVersion,
   parsePackageSpecifier,
 } from "../manifest/package_specifier.ts";
 import { satisfies } from "../project/semver.ts";
+import { fetchFailed, untrustedModule } from "../load_errors.ts";
 
 /**
  * An exact specifier, or a pattern: a `URLPattern`, its init object, or a text with a wildcard or
@@ -183,13 +183,13 @@ export class TrustScope {
    * @param referrer The URL of its importer, or of the module that redirects to it; absent for the
    * root.
    * @param isRedirect Whether a server redirects to it.
-   * @throws {UntrustedModuleError} When it may not be part of the graph.
+   * @throws {LoadError} (`UNTRUSTED_MODULE`) When it may not be part of the graph.
    */
   check(url: string, referrer?: string, isRedirect = false): void {
     const parsed = new URL(url);
     const from = referrer === undefined ? undefined : new URL(referrer);
     const fault = structuralFault(parsed) ?? this.#fault(parsed, from, isRedirect);
-    if (fault !== undefined) throw new UntrustedModuleError(withoutCredentials(parsed), fault);
+    if (fault !== undefined) throw untrustedModule(withoutCredentials(parsed), fault);
   }
 
   /**
@@ -197,9 +197,9 @@ export class TrustScope {
    * look up (TRUST-3).
    *
    * @param url The URL about to be requested.
-   * @throws {UntrustedModuleError} When its host resolves to a private address and is not listed,
-   * or this process may not look it up.
-   * @throws {FetchFailedError} When its host can't be looked up now.
+   * @throws {LoadError} (`UNTRUSTED_MODULE`) When its host resolves to a private address and is not
+   * listed, or this process may not look it up.
+   * @throws {LoadError} (`FETCH_FAILED`) When its host can't be looked up now.
    */
   async checkHost(url: string): Promise<void> {
     const parsed = new URL(url);
@@ -211,7 +211,7 @@ export class TrustScope {
       this.#hosts.set(hostname, addresses);
     }
     if (!(await addresses).some(isPrivateAddress)) return;
-    throw new UntrustedModuleError(url, "its host leads to a private address, and is not listed");
+    throw untrustedModule(url, "its host leads to a private address, and is not listed");
   }
 }
 
@@ -220,12 +220,12 @@ export class TrustScope {
  * scheme, a host that ends with a dot, an encoded step upwards.
  *
  * @param url An absolute URL.
- * @throws {UntrustedModuleError} When the URL has one of these.
+ * @throws {LoadError} (`UNTRUSTED_MODULE`) When the URL has one of these.
  */
 export function checkShape(url: string): void {
   const parsed = new URL(url);
   const fault = structuralFault(parsed);
-  if (fault !== undefined) throw new UntrustedModuleError(withoutCredentials(parsed), fault);
+  if (fault !== undefined) throw untrustedModule(withoutCredentials(parsed), fault);
 }
 
 async function addressesOf(hostname: string, url: string): Promise<readonly string[]> {
@@ -236,7 +236,7 @@ async function addressesOf(hostname: string, url: string): Promise<readonly stri
     const isForbidden = cause instanceof Deno.errors.NotCapable ||
       (cause as { code?: unknown }).code === "EPERM";
     if (isForbidden) {
-      throw new UntrustedModuleError(
+      throw untrustedModule(
         url,
         `this process may not look up where its host leads, and it is not listed; wanted ` +
           `--allow-net=${hostname}, or a pattern in trust.modules`,
@@ -244,7 +244,7 @@ async function addressesOf(hostname: string, url: string): Promise<readonly stri
     }
     const why = cause instanceof Error ? cause.message : String(cause);
     const message = `Cannot fetch ${url}: its host can't be looked up: ${why}`;
-    throw new FetchFailedError("FETCH_FAILED", "passing", message, cause);
+    throw fetchFailed("FETCH_FAILED", "passing", url, message, cause);
   }
 }
 

@@ -7,7 +7,6 @@
 
 import { type Project, readProject } from "../project/config.ts";
 import type { Diagnostic } from "../manifest/diagnostics.ts";
-import { GraphUnpinnedError } from "../errors.ts";
 import { buildManifest } from "./manifest.ts";
 import { resolveJsrRoot } from "../fetch/jsr.ts";
 import { normaliseUrl } from "../manifest/label.ts";
@@ -15,10 +14,11 @@ import { VerifiedManifest } from "../manifest/verified.ts";
 import { type FetchedModule, type FetchModule, readModule } from "../fetch/read_module.ts";
 import type { Resolver } from "./resolve.ts";
 import { Walk } from "./walk.ts";
+import { graphUnpinned } from "../errors.ts";
 
 export type { Diagnostic, FetchedModule, FetchModule };
 
-/** Limits of a graph; exceeding one is a `GraphLimitError`. */
+/** Limits of a graph; exceeding one is a `GraphError`. */
 export interface GraphLimits {
   /** Members; 10,000 by default. */
   readonly members?: number;
@@ -86,15 +86,16 @@ const DEFAULT_LIMITS = { members: 10_000, bytes: 256 * 1024 * 1024, depth: 5_000
  * @param root The URL of the root module, or a `jsr:` specifier.
  * @param options How it is read.
  * @returns The graph.
- * @throws {ModuleNotFoundError} When a module that is imported statically does not exist.
- * @throws {ModuleUnreadableError} When a module may exist, and could not be read.
- * @throws {ModuleSyntaxError} When a statically imported file is not a module.
- * @throws {GraphForbiddenError} When the graph contains the application's main module, the engine,
- * or a file that a remote module imports.
- * @throws {GraphLimitError} When the graph exceeds its limits.
- * @throws {GraphUnpinnedError} With `pinning: "strict"`, when there are diagnostics.
- * @throws {ConfigError} When the project's config, import map or lock cannot be read, or has
- * compiler options that are refused.
+ * @throws {GraphError} (`MODULE_NOT_FOUND`) When a module that is imported statically does not
+ * exist.
+ * @throws {GraphError} (`MODULE_UNREADABLE`) When a module may exist, and could not be read.
+ * @throws {GraphError} (`MODULE_SYNTAX`) When a statically imported file is not a module.
+ * @throws {GraphError} (`GRAPH_FORBIDDEN`) When the graph contains the application's main module,
+ * the engine, or a file that a remote module imports.
+ * @throws {GraphError} (`GRAPH_LIMIT`) When the graph exceeds its limits.
+ * @throws {GraphError} (`GRAPH_UNPINNED`) With `pinning: "strict"`, when there are diagnostics.
+ * @throws {GraphError} (`CONFIG_INVALID`) When the project's config, import map or lock cannot be
+ * read, or has compiler options that are refused.
  */
 export async function readGraph(
   root: string,
@@ -129,7 +130,7 @@ export async function readGraph(
   const { bytes, urls } = built;
   const diagnostics = [...unseenConfig(project, built.manifest.entry), ...built.diagnostics];
   if (options.pinning === "strict" && diagnostics.length > 0) {
-    throw new GraphUnpinnedError(root, diagnostics);
+    throw graphUnpinned(root, diagnostics);
   }
   const manifest = VerifiedManifest.of(built.manifest);
   return { specifier: root, manifest, bytes, urls, diagnostics };

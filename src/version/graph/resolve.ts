@@ -6,10 +6,10 @@
  */
 
 import { type Project, resolveInWorkspace } from "../project/config.ts";
-import { GraphForbiddenError, ModuleNotFoundError } from "../errors.ts";
 import { classifyHost } from "../project/host.ts";
 import { normaliseUrl } from "../manifest/label.ts";
 import { formatPackageSpecifier, parsePackageSpecifier } from "../manifest/package_specifier.ts";
+import { GraphError } from "../errors.ts";
 
 /** Where an import leads, determined from its specifier alone. */
 export type Resolution =
@@ -23,7 +23,7 @@ export type Resolution =
     /** Why it is not exact; `undefined` if it is. */
     readonly unpinned: string | undefined;
   }
-  | { readonly kind: "failed"; readonly error: ModuleNotFoundError };
+  | { readonly kind: "failed"; readonly error: GraphError };
 
 /** How the imports of one graph are resolved. */
 export interface Resolver {
@@ -42,7 +42,7 @@ export interface Resolver {
  * @param specifier The specifier as requested.
  * @param importer The URL of the importing member.
  * @returns Where it leads.
- * @throws {GraphForbiddenError} When it leads to a module that no graph may contain.
+ * @throws {GraphError} (`GRAPH_FORBIDDEN`) When it leads to a module that no graph may contain.
  */
 export function resolveImport(
   resolver: Resolver,
@@ -76,7 +76,7 @@ export function resolveImport(
  * @param resolver How to resolve.
  * @param url A normalised URL.
  * @param importer The URL of the importing member; `undefined` for the root.
- * @throws {GraphForbiddenError} When no graph may contain it.
+ * @throws {GraphError} (`GRAPH_FORBIDDEN`) When no graph may contain it.
  */
 export function checkForbidden(
   resolver: Resolver,
@@ -88,7 +88,8 @@ export function checkForbidden(
     : resolver.forbidden.get(url.replace(/#.*$/s, ""));
   if (what === undefined && classifyHost(url) !== "engine") return;
   const where = importer === undefined ? "it is the root" : `${importer} imports it`;
-  throw new GraphForbiddenError(
+  throw new GraphError(
+    "GRAPH_FORBIDDEN",
     `Cannot pin ${url}: it is ${
       what ?? "part of the engine"
     }, and ${where}; a version that holds ` +
@@ -101,7 +102,8 @@ export function checkForbidden(
 function isHost(specifier: string, importer: string): boolean {
   const kind = classifyHost(specifier);
   if (kind !== "engine") return kind === "host";
-  throw new GraphForbiddenError(
+  throw new GraphError(
+    "GRAPH_FORBIDDEN",
     `Cannot pin the import of ${quote(specifier)} by ${importer}: it starts the engine again, ` +
       `wanted "@continuum/continuum/workflow"`,
     { details: { specifier, importer } },
@@ -116,7 +118,8 @@ function resolveUrl(resolver: Resolver, mapped: string, importer: string): Resol
     return failed(`${quote(url)} has a scheme that is not file:, http:, https: or data:`);
   }
   if (url.startsWith("file:") && !importer.startsWith("file:")) {
-    throw new GraphForbiddenError(
+    throw new GraphError(
+      "GRAPH_FORBIDDEN",
       `Cannot pin the import of ${url} by ${importer}: only a file may import a file`,
       { details: { url, importer } },
     );
@@ -140,7 +143,12 @@ function resolveExternal({ project }: Resolver, mapped: string): Resolution {
 }
 
 function failed(why: string): Resolution {
-  return { kind: "failed", error: new ModuleNotFoundError(`Cannot resolve an import: ${why}`) };
+  return {
+    kind: "failed",
+    error: new GraphError("MODULE_NOT_FOUND", `Cannot resolve an import: ${why}`, {
+      details: {},
+    }),
+  };
 }
 
 function quote(text: string): string {

@@ -9,7 +9,6 @@
  */
 
 import { emitOptions, optionLines } from "../options/compiler.ts";
-import { ManifestError } from "../errors.ts";
 import {
   labelOf,
   labelUrl,
@@ -17,7 +16,6 @@ import {
   resolveLabel,
   standInRoot,
 } from "../manifest/label.ts";
-import { UnpinnedImportError } from "../load_errors.ts";
 import {
   type Edge,
   type EdgeTarget,
@@ -28,6 +26,8 @@ import {
 import type { ManifestIndex, ResolvedImport } from "../manifest/resolved_imports.ts";
 import type { VerifiedManifest } from "../manifest/verified.ts";
 import { decodeSource, scanModule } from "../imports/scan.ts";
+import { GraphError } from "../errors.ts";
+import { unpinnedImport } from "../load_errors.ts";
 
 /** A version whose bytes are in memory. */
 export interface PinnedVersion {
@@ -75,9 +75,9 @@ export type KnownImports = Map<string, MemberImports>;
  * @param label The label of the module that becomes the root.
  * @param known Imports of the version's members that are already known; this call adds to them.
  * @returns The version rooted there.
- * @throws {ManifestError} When the version has no module of that label.
- * @throws {UnpinnedImportError} When a module has an import that the version's manifest does not
- * list.
+ * @throws {GraphError} (`MANIFEST_INVALID`) When the version has no module of that label.
+ * @throws {LoadError} (`UNPINNED_IMPORT`) When a module has an import that the version's manifest
+ * does not list.
  */
 export async function subversion(
   version: PinnedVersion,
@@ -87,8 +87,10 @@ export async function subversion(
   const { manifest: { index, content: whole }, bytes } = version;
   const root = index.member(label);
   if (root === undefined) {
-    throw new ManifestError(
+    throw new GraphError(
+      "MANIFEST_INVALID",
       `Cannot root a version at ${JSON.stringify(label)}: found no such module in its manifest`,
+      { details: {} },
     );
   }
   const urls = urlsOf(whole, version.url);
@@ -175,7 +177,7 @@ async function importsOf(
     if (specifier === undefined) continue;
     const resolved = index.resolve(label, specifier, type === undefined ? {} : { type });
     if (!isDynamic && (resolved === undefined || resolved.kind === "missing")) {
-      if (isParsed) throw new UnpinnedImportError(label, specifier);
+      if (isParsed) throw unpinnedImport(label, specifier);
       return await importsOf(index, member, bytes, true);
     }
     // Not listed with this type, but with another: the manifest lists the one that can be loaded.

@@ -11,7 +11,6 @@
 
 import { sha256Hex } from "../../base/encoding.ts";
 import { type ContinuumError, isContinuumError } from "../../base/errors.ts";
-import { GraphLimitError, ModuleSyntaxError, ModuleUnreadableError } from "../errors.ts";
 import type { CommonJsFiles } from "../project/commonjs.ts";
 import type { GoverningOptions } from "../options/governing.ts";
 import { normaliseUrl } from "../manifest/label.ts";
@@ -22,6 +21,7 @@ import type { FetchedModule, FetchModule } from "../fetch/read_module.ts";
 import { checkForbidden, type Resolution, resolveImport, type Resolver } from "./resolve.ts";
 import { decodeSource, foreignCharset, scanModule } from "../imports/scan.ts";
 import type { FoundImport } from "../imports/found_imports.ts";
+import { GraphError } from "../errors.ts";
 
 /** The dependencies of a walk. */
 export interface WalkOptions {
@@ -200,7 +200,11 @@ export class Walk {
     const known = this.#modules.get(keyOf(type, url));
     if (known !== undefined) {
       if (known.sha256 !== sha256) {
-        throw new ModuleUnreadableError(`Cannot read ${url}: it changed while it was read`);
+        throw new GraphError(
+          "MODULE_UNREADABLE",
+          `Cannot read ${url}: it changed while it was read`,
+          { details: { url } },
+        );
       }
       this.#answers.set(key, known);
       return [];
@@ -214,10 +218,14 @@ export class Walk {
         : media === "commonjs"
         ? "it is CommonJS"
         : "its type is not one that Deno runs";
-      const error = new ModuleSyntaxError(`Cannot pin ${url}: ${found}`);
+      const error = new GraphError("MODULE_SYNTAX", `Cannot pin ${url}: ${found}`, {
+        details: { url },
+      });
       // Deno executes it, so importers must not record it as missing.
       if (media === "commonjs" && url.startsWith("file:") && importer !== undefined) {
-        throw new ModuleSyntaxError(`${error.message}, imported by ${importer.url}`);
+        throw new GraphError("MODULE_SYNTAX", `${error.message}, imported by ${importer.url}`, {
+          details: { url, importer: importer.url },
+        });
       }
       this.#answers.set(key, error);
       return [];
@@ -239,15 +247,19 @@ export class Walk {
     this.#answers.set(keyOf(type, url), module);
     const charset = foreignCharset(fetched.contentType, fetched.bytes);
     if (charset !== undefined && module.source !== "") {
-      module.failure = new ModuleSyntaxError(
+      module.failure = new GraphError(
+        "MODULE_SYNTAX",
         `Cannot read ${url}: it is served in the charset ${JSON.stringify(charset)}, wanted utf-8`,
+        { details: { url } },
       );
       return [];
     }
     if (type === "module" && media === "json") {
       const where = importer === undefined ? "" : `, imported by ${importer.url}`;
-      module.failure = new ModuleSyntaxError(
+      module.failure = new GraphError(
+        "MODULE_SYNTAX",
         `Cannot read ${url} as a module: it is JSON, wanted with { type: "json" }${where}`,
+        { details: { url } },
       );
       return [];
     }
@@ -293,10 +305,11 @@ export class Walk {
     const reason = await this.#options.commonJs.reasonOf(url);
     if (reason === undefined) return;
     const found = failure === undefined ? "it has no import or export" : "it is no ES module";
-    throw new ModuleSyntaxError(
+    throw new GraphError(
+      "MODULE_SYNTAX",
       `Cannot pin ${url}: Deno runs it as CommonJS, since ${found}, and ${reason}; ` +
         `wanted an ES module, such as one with "export {};"`,
-      { cause: failure },
+      { cause: failure, details: { url } },
     );
   }
 
@@ -308,7 +321,11 @@ export class Walk {
       ? "an attribute that is not type"
       : `the type ${JSON.stringify(type)}`;
     const wanted = 'wanted "json", "text" or "bytes"';
-    const error = new ModuleSyntaxError(`Cannot import ${specifier} with ${found}: ${wanted}`);
+    const error = new GraphError(
+      "MODULE_SYNTAX",
+      `Cannot import ${specifier} with ${found}: ${wanted}`,
+      { details: { specifier } },
+    );
     return { kind: "failed", error };
   }
 
@@ -341,8 +358,8 @@ export class Walk {
       if (error === undefined) continue;
       if (error.details["importer"] !== undefined) return error;
       const { line, column } = positionOf(module.source, found.offset);
-      const Kind = error.constructor as typeof ModuleSyntaxError;
-      return new Kind(`${error.message}, imported by ${module.url}:${line}:${column}`, {
+      const message = `${error.message}, imported by ${module.url}:${line}:${column}`;
+      return new GraphError(error.code as "MODULE_NOT_FOUND" | "MODULE_SYNTAX", message, {
         cause: error.cause ?? error,
         details: { ...error.details, importer: module.url, line, column },
       });
@@ -351,15 +368,22 @@ export class Walk {
   }
 
   #refuse(what: "members" | "bytes" | "depth", limit: number, request: Request): never {
-    throw new GraphLimitError(
+    throw new GraphError(
+      "GRAPH_LIMIT",
       `Cannot pin the graph: found more ${what} than ${limit} at ${normaliseUrl(request.url)}, ` +
         `wanted fewer or a higher limit`,
-      { details: { limit: what, value: limit } },
+      { details: { url: normaliseUrl(request.url), limit: what, value: limit } },
     );
   }
 }
 
-const PENDING = new ModuleUnreadableError("Cannot read a module: the walk has not ended");
+const PENDING = new GraphError(
+  "MODULE_UNREADABLE",
+  "Cannot read a module: the walk has not ended",
+  {
+    details: {},
+  },
+);
 
 function keyOf(type: string, url: string): string {
   return `${type} ${url}`;
@@ -371,7 +395,7 @@ function unreadable(cause: unknown, url: string, importer: string | undefined): 
   if (isContinuumError(cause)) throw cause;
   const why = cause instanceof Error ? cause.message : String(cause);
   const where = importer === undefined ? "" : `, imported by ${importer}`;
-  throw new ModuleUnreadableError(`Cannot read ${url}${where}: ${why}`, {
+  throw new GraphError("MODULE_UNREADABLE", `Cannot read ${url}${where}: ${why}`, {
     cause,
     details: { url, importer },
   });

@@ -11,9 +11,9 @@
 
 import { init, parse as lex } from "es-module-lexer";
 import type { MediaType } from "../manifest/format.ts";
-import { ModuleSyntaxError } from "../errors.ts";
 import type { ParsedImport, ParsedImports } from "./parser.ts";
 import { type FoundImport, type FoundImports, typeOf } from "./found_imports.ts";
+import { GraphError } from "../errors.ts";
 
 export type { ParsedImport, ParsedImports };
 
@@ -25,7 +25,7 @@ export type { ParsedImport, ParsedImports };
  * @param name The module's name in messages.
  * @param isThorough Whether to parse at once, without trying the lexer first. Default false.
  * @returns The imports.
- * @throws {ModuleSyntaxError} When the source cannot be parsed.
+ * @throws {GraphError} (`MODULE_SYNTAX`) When the source cannot be parsed.
  */
 export async function findImports(
   source: string,
@@ -48,7 +48,7 @@ export async function findImports(
  * @param media Which language it is.
  * @param name The module's name in messages.
  * @returns The imports.
- * @throws {ModuleSyntaxError} When the source cannot be parsed.
+ * @throws {GraphError} (`MODULE_SYNTAX`) When the source cannot be parsed.
  */
 export async function parseModule(
   source: string,
@@ -62,7 +62,8 @@ export async function parseModule(
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
     const { line, column } = positionOf(source, "pos" in cause ? Number(cause.pos) : 0);
-    throw new ModuleSyntaxError(
+    throw new GraphError(
+      "MODULE_SYNTAX",
       `Cannot read ${name} as a module: line ${line}, column ${column}: ` +
         cause.message.replace(/ \(\d+:\d+\)$/, ""),
       { cause, details: { line, column } },

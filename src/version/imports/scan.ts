@@ -4,11 +4,11 @@
  * @module
  */
 
-import { ModuleSyntaxError } from "../errors.ts";
 import { jsxSettings } from "./jsx.ts";
 import { findImports } from "./lex.ts";
 import type { MediaType } from "../manifest/format.ts";
 import type { FoundImport } from "./found_imports.ts";
+import { GraphError } from "../errors.ts";
 
 /** A module whose bytes are known. */
 export interface ScannableModule {
@@ -93,7 +93,7 @@ export function foreignCharset(
  * @param options Compiler options by name, as in a manifest's option lines.
  * @param isThorough Whether to parse at once, without trying the lexer first.
  * @returns Its imports.
- * @throws {ModuleSyntaxError} When it is not a module of its media type.
+ * @throws {GraphError} (`MODULE_SYNTAX`) When it is not a module of its media type.
  */
 export async function scanModule(
   module: ScannableModule,
@@ -134,9 +134,14 @@ async function wasmImports({ bytes, url }: ScannableModule): Promise<string[]> {
     const module = await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
     return [...new Set(WebAssembly.Module.imports(module).map((entry) => entry.module))];
   } catch (cause) {
-    throw new ModuleSyntaxError(`Cannot read ${url} as WebAssembly: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw new GraphError(
+      "MODULE_SYNTAX",
+      `Cannot read ${url} as WebAssembly: ${(cause as Error).message}`,
+      {
+        cause,
+        details: { url },
+      },
+    );
   }
 }
 
@@ -144,8 +149,13 @@ function checkJson({ source, url }: ScannableModule): void {
   try {
     JSON.parse(source);
   } catch (cause) {
-    throw new ModuleSyntaxError(`Cannot read ${url} as JSON: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw new GraphError(
+      "MODULE_SYNTAX",
+      `Cannot read ${url} as JSON: ${(cause as Error).message}`,
+      {
+        cause,
+        details: { url },
+      },
+    );
   }
 }

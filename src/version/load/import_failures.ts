@@ -5,19 +5,19 @@
  * @module
  */
 
-import { LoadFailure, type SourceReason } from "../load_errors.ts";
+import { loadFailure, type SourceReason, type VersionUnavailableError } from "../load_errors.ts";
 
 /** How often a version may fail to import before the failure counts as lasting. */
 const MAX_IMPORTS = 5;
 
 /** Failed imports, by version. */
 export class ImportFailures {
-  readonly #failures = new Map<string, { count: number; failure: LoadFailure }>();
+  readonly #failures = new Map<string, { count: number; failure: VersionUnavailableError }>();
 
   /** Why a version is not imported again; `undefined` if it may be. */
-  lasting(hash: string): LoadFailure | undefined {
+  lasting(hash: string): VersionUnavailableError | undefined {
     const failure = this.#failures.get(hash)?.failure;
-    return failure?.kind === "lasting" ? failure : undefined;
+    return failure?.details.kind === "lasting" ? failure : undefined;
   }
 
   /**
@@ -28,14 +28,14 @@ export class ImportFailures {
    * @param cause The error.
    * @returns The failure, which states how many imports failed.
    */
-  note(hash: string, reason: SourceReason, cause: unknown): LoadFailure {
+  note(hash: string, reason: SourceReason, cause: unknown): VersionUnavailableError {
     const count = (this.#failures.get(hash)?.count ?? 0) + 1;
     const counted: SourceReason = {
       ...reason,
       kind: count >= MAX_IMPORTS ? "lasting" : "passing",
       message: `${reason.message} (attempt ${count} of ${MAX_IMPORTS})`,
     };
-    const failure = new LoadFailure(hash, [counted], cause);
+    const failure = loadFailure(hash, [counted], cause);
     this.#failures.set(hash, { count, failure });
     return failure;
   }

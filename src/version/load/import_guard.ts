@@ -10,7 +10,7 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { ImportFailedError } from "../load_errors.ts";
+import { importFailed, LoadError } from "../load_errors.ts";
 
 /** What happened in the context of one guarded import. */
 class Watch {
@@ -49,8 +49,8 @@ let late = 0;
  * @param isOwn Whether the module is the application's own: a promise that it leaves rejected later
  *   ends the process, as usual. For any other module it is counted. Default false.
  * @returns The result of `importAll`.
- * @throws {ImportFailedError} When the module threw, hung, asked to exit or left a rejected
- * promise.
+ * @throws {LoadError} (`IMPORT_FAILED`) When the module threw, hung, asked to exit or left a
+ * rejected promise.
  */
 export async function importGuarded<T>(
   url: string,
@@ -65,25 +65,25 @@ export async function importGuarded<T>(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const hung = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new ImportFailedError(url, "hung", `nothing within ${timeoutMs} ms`));
+      reject(importFailed(url, "hung", `nothing within ${timeoutMs} ms`));
     }, timeoutMs);
   });
   try {
     const result = await Promise.race([watches.run(watch, importAll), hung]);
     // The runtime reports rejections after microtasks are drained.
     await new Promise((resolve) => setImmediate(resolve));
-    if (watch.exit !== undefined) throw new ImportFailedError(url, "exited", watch.exit.error);
+    if (watch.exit !== undefined) throw importFailed(url, "exited", watch.exit.error);
     if (watch.thrown !== undefined) {
-      throw new ImportFailedError(url, "threw", watch.thrown.error);
+      throw importFailed(url, "threw", watch.thrown.error);
     }
     if (watch.rejection !== undefined) {
-      throw new ImportFailedError(url, "rejected", watch.rejection.reason);
+      throw importFailed(url, "rejected", watch.rejection.reason);
     }
     return result;
   } catch (error) {
     if (isImportFailed(error)) throw error;
-    if (watch.exit !== undefined) throw new ImportFailedError(url, "exited", watch.exit.error);
-    throw new ImportFailedError(url, "threw", error);
+    if (watch.exit !== undefined) throw importFailed(url, "exited", watch.exit.error);
+    throw importFailed(url, "threw", error);
   } finally {
     clearTimeout(timer);
     watch.isOver = true;
@@ -154,10 +154,10 @@ function mentions(error: unknown, url: string): boolean {
   }
 }
 
-/** Whether a thrown value is an ImportFailedError; the value may be a proxy that throws. */
+/** Whether a thrown value is an LoadError; the value may be a proxy that throws. */
 function isImportFailed(error: unknown): boolean {
   try {
-    return error instanceof ImportFailedError;
+    return error instanceof LoadError && error.code === "IMPORT_FAILED";
   } catch {
     return false;
   }

@@ -26,17 +26,9 @@ import { guardedBuiltin } from "../../replay/builtins.ts";
 import { evaluating, type Taken } from "../../replay/evaluation.ts";
 import { withoutPools } from "../../replay/pools.ts";
 import { emitModule } from "../compile/emit.ts";
-import { ModuleSyntaxError } from "../errors.ts";
 import { importingGuarded } from "./guarded_packages.ts";
 import { WORKFLOW_ENTRY } from "../project/host.ts";
 import { importGuarded } from "./import_guard.ts";
-import {
-  ExternalUnavailableError,
-  IntegrityError,
-  LiveUnknownError,
-  LoadLimitError,
-  UnpinnedImportError,
-} from "../load_errors.ts";
 import { inspectedAs } from "./inspected.ts";
 import { labelPath } from "../manifest/label.ts";
 import { importTypeOf, type Member } from "../manifest/format.ts";
@@ -44,6 +36,14 @@ import { versionLog } from "../log.ts";
 import type { ManifestIndex, ResolvedImport } from "../manifest/resolved_imports.ts";
 import type { VerifiedManifest } from "../manifest/verified.ts";
 import { readRewritten, type RequestedImport, type RewrittenModule } from "../compile/rewrite.ts";
+import { GraphError } from "../errors.ts";
+import {
+  externalUnavailable,
+  integrityMismatch,
+  liveUnknown,
+  loadLimit,
+  unpinnedImport,
+} from "../load_errors.ts";
 
 /** The namespace of a module. */
 export type Namespace = Readonly<Record<string, unknown>>;
@@ -122,12 +122,16 @@ export class Loader {
    *
    * @param request The version.
    * @returns Its modules.
-   * @throws {IntegrityError} When a byte of it is wrong; none of its code has run then.
-   * @throws {UnpinnedImportError} When a static import is not listed in the manifest.
-   * @throws {ExternalUnavailableError} When a package that it pins can't be imported here.
-   * @throws {LiveUnknownError} When it is bound to a live module that this node does not have.
-   * @throws {ImportFailedError} When importing it threw, hung, exited or left a rejected promise.
-   * @throws {LoadLimitError} When the process has loaded too many modules.
+   * @throws {LoadError} (`INTEGRITY_MISMATCH`) When a byte of it is wrong; none of its code has run
+   * then.
+   * @throws {LoadError} (`UNPINNED_IMPORT`) When a static import is not listed in the manifest.
+   * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) When a package that it pins can't be imported
+   * here.
+   * @throws {LoadError} (`LIVE_UNKNOWN`) When it is bound to a live module that this node does not
+   * have.
+   * @throws {LoadError} (`IMPORT_FAILED`) When importing it threw, hung, exited or left a rejected
+   * promise.
+   * @throws {LoadError} (`LOAD_LIMIT`) When the process has loaded too many modules.
    */
   async load(request: LoadRequest): Promise<LoadedModules> {
     const state = shared();
@@ -146,7 +150,7 @@ export class Loader {
     checkMembers(request);
     const { hash, content: { members } } = request.manifest;
     if (state.modules + members.length > this.#maxModules) {
-      throw new LoadLimitError(state.modules, members.length, this.#maxModules);
+      throw loadLimit(state.modules, members.length, this.#maxModules);
     }
     const attempt = (state.attempts.get(hash) ?? 0) + 1;
     state.attempts.set(hash, attempt);
@@ -169,7 +173,7 @@ function checkMembers({ manifest, bytes }: LoadRequest): void {
   for (const { label, sha256 } of manifest.content.members) {
     const body = bytes.get(sha256);
     const digest = body && sha256Hex(body);
-    if (digest !== sha256) throw new IntegrityError(`member ${label}`, digest, sha256);
+    if (digest !== sha256) throw integrityMismatch(`member ${label}`, digest, sha256);
   }
 }
 
@@ -279,7 +283,7 @@ class LoadingVersion {
     const { externals, live, edges } = this.#index.manifest;
     for (const label of live) {
       const url = this.#liveUrl(label);
-      if (url === undefined) throw new LiveUnknownError(label);
+      if (url === undefined) throw liveUnknown(label);
       await this.#importOutside(`live ${label}`, url);
     }
     await importingGuarded(async () => {
@@ -301,7 +305,7 @@ class LoadingVersion {
       const box = await import(`data:text/javascript,${encodeURIComponent(source)}`);
       this.#namespaces.set(url, box.default[0]);
     } catch (cause) {
-      throw new ExternalUnavailableError(url, cause);
+      throw externalUnavailable(url, cause);
     }
     this.#outside.set(key, url);
   }
@@ -401,12 +405,15 @@ class LoadingVersion {
       const parsed = await emitModule(member, body, url, importer, options, true);
       const unlisted = this.#firstUnlisted(url, parsed);
       // The runtime lets a hook refuse anything but builtins, so builtins are refused here.
-      if (unlisted !== undefined) throw new UnpinnedImportError(url, unlisted);
+      if (unlisted !== undefined) throw unpinnedImport(url, unlisted);
       return parsed;
     } catch (cause) {
       if (isContinuumError(cause)) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ModuleSyntaxError(`Cannot compile ${url}: ${reason}`, { cause });
+      throw new GraphError("MODULE_SYNTAX", `Cannot compile ${url}: ${reason}`, {
+        cause,
+        details: { url },
+      });
     }
   }
 
@@ -423,7 +430,7 @@ class LoadingVersion {
     const target = this.#targetOf(parent, specifier, type);
     const url = target === undefined ? undefined : this.#urlOfTarget(target);
     if (url !== undefined) return url;
-    this.#refusal ??= new UnpinnedImportError(parent, specifier);
+    this.#refusal ??= unpinnedImport(parent, specifier);
     throw this.#refusal;
   }
 
@@ -439,7 +446,7 @@ class LoadingVersion {
       throw new TypeError(`Module not found ${JSON.stringify(specifier)}, from ${parent}`);
     }
     const url = target === undefined ? undefined : this.#urlOfTarget(target);
-    if (url === undefined) throw new UnpinnedImportError(parent, specifier);
+    if (url === undefined) throw unpinnedImport(parent, specifier);
     const broken = this.#broken.get(url);
     if (broken !== undefined) throw broken.error;
     // The target is missing only if the importing module is still being evaluated.

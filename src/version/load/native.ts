@@ -37,7 +37,7 @@ export interface NativeOptions {
  * @param url The URL of its root.
  * @param options The dependencies.
  * @returns The modules; `undefined` if they may differ from the graph.
- * @throws {ImportFailedError} When they can't be imported.
+ * @throws {LoadError} (`IMPORT_FAILED`) When they can't be imported.
  */
 export async function importNatively(
   graph: ModuleGraph,

@@ -5,7 +5,7 @@
  */
 
 import { isContinuumError } from "../../base/errors.ts";
-import { type FailureKind, FetchFailedError, type SourceReason } from "../load_errors.ts";
+import { type FailureKind, isFetchFailure, type SourceReason } from "../load_errors.ts";
 
 /** Kinds by code; an error of another code has a kind itself, or counts as passing. */
 const KINDS: Readonly<Record<string, FailureKind>> = {
@@ -53,7 +53,7 @@ export function reasonOf(
 }
 
 function kindOf(error: unknown, code: string): FailureKind {
-  if (error instanceof FetchFailedError) return error.kind;
+  if (isFetchFailure(error)) return error.details.kind;
   if (code === "MODULE_NOT_FOUND") {
     // Another node may have the file; for a URL, every node gets the same answer.
     const isFile = isContinuumError(error) && String(error.details["url"]).startsWith("file:");

@@ -15,7 +15,7 @@
  */
 
 import { decodeWord, encodeWord, isSha256Hex, sha256Hex } from "../../base/encoding.ts";
-import { ManifestError } from "../errors.ts";
+import { GraphError } from "../errors.ts";
 
 /**
  * The media type of a member: `.mjs` is `js` and `.mts` is `ts`; `text` and `bytes` only by import
@@ -118,7 +118,8 @@ export function isImportType(type: string): type is ImportType {
  *
  * @param manifest The content, in any order.
  * @returns The text: ASCII, every line ended by a line feed.
- * @throws {ManifestError} When an invariant of the content is broken (MANIFEST-2 to MANIFEST-6).
+ * @throws {GraphError} (`MANIFEST_INVALID`) When an invariant of the content is broken (MANIFEST-2
+ * to MANIFEST-6).
  */
 export function formatManifest(manifest: Manifest): string {
   checkManifest(manifest);
@@ -138,13 +139,17 @@ export function formatManifest(manifest: Manifest): string {
  *
  * @param text A text that {@linkcode formatManifest} wrote.
  * @returns The content, each array in the order of its lines.
- * @throws {ManifestError} When the text is not exactly canonical (MANIFEST-1) or breaks an
- * invariant.
+ * @throws {GraphError} (`MANIFEST_INVALID`) When the text is not exactly canonical (MANIFEST-1) or
+ * breaks an invariant.
  */
 export function parseManifest(text: string): Manifest {
   const manifest = readManifestLines(text);
   if (formatManifest(manifest) !== text) {
-    throw new ManifestError("Cannot read a manifest: it is not canonical, its lines are unsorted");
+    throw new GraphError(
+      "MANIFEST_INVALID",
+      "Cannot read a manifest: it is not canonical, its lines are unsorted",
+      { details: {} },
+    );
   }
   return manifest;
 }
@@ -155,14 +160,16 @@ export function parseManifest(text: string): Manifest {
  *
  * @param text A text that {@linkcode formatManifest} returned.
  * @returns The content, each array in the order of its lines.
- * @throws {ManifestError} When a line is malformed.
+ * @throws {GraphError} (`MANIFEST_INVALID`) When a line is malformed.
  */
 export function readManifestLines(text: string): Manifest {
   const [header, entryLine, ...lines] = text.split("\n");
   if (header !== HEADER) {
-    throw new ManifestError(
+    throw new GraphError(
+      "MANIFEST_INVALID",
       `Cannot read a manifest: found the header ${JSON.stringify(header?.slice(0, 80))}, ` +
         `wanted ${JSON.stringify(HEADER)}`,
+      { details: {} },
     );
   }
   const members: Member[] = [];
@@ -256,8 +263,8 @@ function parseTarget(text: string, number: number): EdgeTarget {
   throw malformed(number, `found the target ${JSON.stringify(text.slice(0, 80))}`);
 }
 
-function malformed(number: number, why: string, cause?: unknown): ManifestError {
-  return new ManifestError(`Cannot read a manifest: line ${number}: ${why}`, {
+function malformed(number: number, why: string, cause?: unknown): GraphError {
+  return new GraphError("MANIFEST_INVALID", `Cannot read a manifest: line ${number}: ${why}`, {
     cause,
     details: { line: number },
   });
@@ -331,5 +338,5 @@ function quote(value: string): string {
 }
 
 function refuse(why: string): never {
-  throw new ManifestError(`Cannot accept a manifest: ${why}`);
+  throw new GraphError("MANIFEST_INVALID", `Cannot accept a manifest: ${why}`, { details: {} });
 }

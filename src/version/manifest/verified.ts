@@ -8,7 +8,6 @@
  * @module
  */
 
-import { IntegrityError } from "../load_errors.ts";
 import {
   formatManifest,
   type Manifest,
@@ -17,6 +16,7 @@ import {
   versionHash,
 } from "./format.ts";
 import { ManifestIndex } from "./resolved_imports.ts";
+import { integrityMismatch } from "../load_errors.ts";
 
 /** A canonical manifest, its hash and its index; immutable (VERIFIED-1). */
 export class VerifiedManifest {
@@ -49,12 +49,12 @@ export class VerifiedManifest {
    * @param hash The hash of the version that the text is said to belong to.
    * @param what What messages call the text.
    * @returns The manifest.
-   * @throws {IntegrityError} When the text has another hash.
-   * @throws {ManifestError} When the text is not a canonical manifest.
+   * @throws {LoadError} (`INTEGRITY_MISMATCH`) When the text has another hash.
+   * @throws {GraphError} (`MANIFEST_INVALID`) When the text is not a canonical manifest.
    */
   static verify(text: string, hash: string, what: string): VerifiedManifest {
     const found = versionHash(text);
-    if (found !== hash) throw new IntegrityError(what, found, hash);
+    if (found !== hash) throw integrityMismatch(what, found, hash);
     return new VerifiedManifest(hash, text, parseManifest(text));
   }
 
@@ -63,7 +63,7 @@ export class VerifiedManifest {
    *
    * @param content The content, in any order.
    * @returns The manifest.
-   * @throws {ManifestError} When the content breaks an invariant.
+   * @throws {GraphError} (`MANIFEST_INVALID`) When the content breaks an invariant.
    */
   static of(content: Manifest): VerifiedManifest {
     const text = formatManifest(content);

@@ -51,8 +51,8 @@ export class GoverningOptions {
    * @param root Its root.
    * @param members Its members.
    * @returns The options.
-   * @throws {ConfigError} When a `tsconfig.json` that may apply can't be read, or when Deno would
-   * not start with some options (OPTION-1).
+   * @throws {GraphError} (`CONFIG_INVALID`) When a `tsconfig.json` that may apply can't be read, or
+   * when Deno would not start with some options (OPTION-1).
    */
   static async read(
     root: ConfigFolder,
@@ -77,7 +77,8 @@ export class GoverningOptions {
    * @param url Its URL, redirects followed.
    * @param media Its media type.
    * @returns Those that change what is emitted, by name.
-   * @throws {ConfigError} When Deno would not compile the module with them (OPTION-2).
+   * @throws {GraphError} (`CONFIG_INVALID`) When Deno would not compile the module with them
+   * (OPTION-2).
    */
   of(url: string, media: MediaType): ReadonlyMap<string, string> {
     const scope = this.#scopeOf(url);
@@ -90,7 +91,7 @@ export class GoverningOptions {
    * Refuses JSX options that this package does not compile.
    *
    * @param url The URL of a module with JSX, redirects followed.
-   * @throws {ConfigError} When the module's options are such (OPTION-3).
+   * @throws {GraphError} (`CONFIG_INVALID`) When the module's options are such (OPTION-3).
    */
   checkJsx(url: string): void {
     const scope = this.#scopeOf(url);

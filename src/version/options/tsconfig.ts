@@ -6,8 +6,8 @@
  */
 
 import { readJson } from "../project/config_files.ts";
-import { ConfigError } from "../errors.ts";
 import { givenOptions, type OptionScope } from "./values.ts";
+import { GraphError } from "../errors.ts";
 
 /** A `tsconfig.json`, with everything that it extends. */
 export interface TsConfig extends OptionScope {
@@ -35,7 +35,8 @@ interface Read extends OptionScope {
  * @param folders The URLs of the folders, each with its final slash.
  * @returns The files that exist, in the order in which Deno checks them: by path, each after those
  * that it references.
- * @throws {ConfigError} When one can't be read, or extends a package that is not installed.
+ * @throws {GraphError} (`CONFIG_INVALID`) When one can't be read, or extends a package that is not
+ * installed.
  */
 export async function readTsConfigs(folders: readonly string[]): Promise<TsConfig[]> {
   const roots = [...new Set(folders)].map((folder) => `${folder}tsconfig.json`).sort(byPath);
@@ -119,9 +120,11 @@ async function readBase(
     if (found !== undefined) return found;
     if (new URL("../", folder).href === folder) break;
   }
-  throw new ConfigError(
+  throw new GraphError(
+    "CONFIG_INVALID",
     `Cannot read ${url}: it extends ${JSON.stringify(specifier.slice(0, 80))}, which is in no ` +
       "node_modules folder, wanted the package installed, or its options written out",
+    { details: { file: url } },
   );
 }
 

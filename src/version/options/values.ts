@@ -14,7 +14,7 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
+import { GraphError } from "../errors.ts";
 
 /** Compiler options as a config file gives them. */
 export type GivenOptions = Readonly<Record<string, unknown>>;
@@ -73,19 +73,23 @@ export function isFactory(text: string): boolean {
  * @param value The value in the file.
  * @param file The URL of the file.
  * @returns The options; `undefined` if there are none.
- * @throws {ConfigError} When the value is not an object.
+ * @throws {GraphError} (`CONFIG_INVALID`) When the value is not an object.
  */
 export function givenOptions(value: unknown, file: string): GivenOptions | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === "object" && !Array.isArray(value)) return value as GivenOptions;
-  throw new ConfigError(`Cannot read ${file}: compilerOptions is ${show(value)}, wanted an object`);
+  throw new GraphError(
+    "CONFIG_INVALID",
+    `Cannot read ${file}: compilerOptions is ${show(value)}, wanted an object`,
+    { details: { file } },
+  );
 }
 
 /**
  * OPTION-1: refuses options with which Deno does not start.
  *
  * @param scope The options of a root, of a member merged into it, or of a `tsconfig.json`.
- * @throws {ConfigError} When Deno would not start with it.
+ * @throws {GraphError} (`CONFIG_INVALID`) When Deno would not start with it.
  */
 export function checkScope({ options, fileOf }: OptionScope): void {
   const { jsx } = options;
@@ -105,7 +109,7 @@ export function checkScope({ options, fileOf }: OptionScope): void {
  *
  * @param scope The options of a module.
  * @param media Its media type.
- * @throws {ConfigError} When Deno would not compile the module with them.
+ * @throws {GraphError} (`CONFIG_INVALID`) When Deno would not compile the module with them.
  */
 export function checkTypes({ options, fileOf }: OptionScope, media: string): void {
   for (const [kinds, wanted, isRight, keys] of TYPES) {
@@ -122,7 +126,7 @@ export function checkTypes({ options, fileOf }: OptionScope, media: string): voi
  *
  * @param scope The options of a module with JSX.
  * @param url Its URL.
- * @throws {ConfigError} When the options are such.
+ * @throws {GraphError} (`CONFIG_INVALID`) When the options are such.
  */
 export function checkJsx({ options, fileOf }: OptionScope, url: string): void {
   const { jsx } = options;
@@ -132,7 +136,8 @@ export function checkJsx({ options, fileOf }: OptionScope, url: string): void {
 }
 
 function refuse(key: string, value: unknown, file: string, wanted: string): never {
-  throw new ConfigError(
+  throw new GraphError(
+    "CONFIG_INVALID",
     `Cannot compile with ${file}: the compiler option ${key} is ${show(value)}, wanted ${wanted}`,
     { details: { option: key, file } },
   );

@@ -35,7 +35,7 @@ export class CommonJsFiles {
    *
    * @param url The URL of a JavaScript or TypeScript module.
    * @returns The reason, for people; `undefined` if it is an ES module anyway.
-   * @throws {ConfigError} When a `package.json` that may decide can't be read.
+   * @throws {GraphError} (`CONFIG_INVALID`) When a `package.json` that may decide can't be read.
    */
   async reasonOf(url: string): Promise<string | undefined> {
     const { protocol, pathname } = new URL(url);

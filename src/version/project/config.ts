@@ -6,8 +6,7 @@
  */
 
 import { CommonJsFiles } from "./commonjs.ts";
-import { ForbiddenFileError, readJson as readAnyJson, readText } from "./config_files.ts";
-import { ConfigError } from "../errors.ts";
+import { isForbiddenFile, readJson as readAnyJson, readText } from "./config_files.ts";
 import { type ConfigFolder, GoverningOptions } from "../options/governing.ts";
 import {
   expandPackages,
@@ -18,6 +17,7 @@ import {
 import { Lockfile } from "./lockfile.ts";
 import { parsePackageSpecifier } from "../manifest/package_specifier.ts";
 import { satisfies } from "./semver.ts";
+import { GraphError } from "../errors.ts";
 
 /** The settings of a project for imports and emitted code. */
 export interface Project {
@@ -87,7 +87,8 @@ interface Folder {
  * @param root The URL of the root.
  * @param config A config file; `false` for none; by default the nearest above a `file:` root.
  * @returns The project.
- * @throws {ConfigError} When a config file, import map or lockfile cannot be read.
+ * @throws {GraphError} (`CONFIG_INVALID`) When a config file, import map or lockfile cannot be
+ * read.
  */
 export async function readProject(root: string, config?: string | URL | false): Promise<Project> {
   const own = config === undefined ? await discover(root) : config && await readConfig(config);
@@ -141,7 +142,11 @@ async function discover(root: string): Promise<Folder | undefined> {
 async function readConfig(config: string | URL): Promise<Folder> {
   const file = toUrl(config);
   const json = await readJson(file);
-  if (json === undefined) throw new ConfigError(`Cannot read the config file ${file}: not found`);
+  if (json === undefined) {
+    throw new GraphError("CONFIG_INVALID", `Cannot read the config file ${file}: not found`, {
+      details: { file },
+    });
+  }
   const url = new URL("./", file).href;
   if (file.endsWith("/package.json")) return { url, file, deno: undefined, npm: json };
   return { url, file, deno: json, npm: await readJson(`${url}package.json`) };
@@ -158,7 +163,7 @@ async function findWorkspace(own: Folder): Promise<{ top: Folder; unseen?: strin
     try {
       folder = await readFolder(url);
     } catch (error) {
-      if (error instanceof ForbiddenFileError) return { top: own, unseen: error.url };
+      if (isForbiddenFile(error)) return { top: own, unseen: error.details.file };
       throw error;
     }
     if (folder === undefined || workspaceOf(folder).length === 0) continue;
@@ -295,7 +300,11 @@ async function readImportMap(top: Folder): Promise<{ json: ImportMapJson; file: 
   const url = new URL(deno.importMap, file).href;
   const json = url.startsWith("file:") ? await readJson(url) : undefined;
   if (json === undefined) {
-    throw new ConfigError(`Cannot read the import map ${url} of ${file}: wanted a local file`);
+    throw new GraphError(
+      "CONFIG_INVALID",
+      `Cannot read the import map ${url} of ${file}: wanted a local file`,
+      { details: { file: url } },
+    );
   }
   return { json, file: url };
 }

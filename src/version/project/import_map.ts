@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
+import { GraphError } from "../errors.ts";
 
 /** The content of an import map, as JSON has it. */
 export interface ImportMapJson {
@@ -29,14 +29,18 @@ export class ImportMap {
    *
    * @param json Its content.
    * @param base The URL that its relative addresses are relative to.
-   * @throws {ConfigError} When an address or a scope is not a URL.
+   * @throws {GraphError} (`CONFIG_INVALID`) When an address or a scope is not a URL.
    */
   constructor(json: ImportMapJson, base: string) {
     this.#imports = sortEntries(json.imports ?? {}, base);
     this.#scopes = Object.entries(json.scopes ?? {})
       .map(([prefix, entries]) => {
         const url = URL.canParse(prefix, base) ? new URL(prefix, base).href : undefined;
-        if (url === undefined) throw new ConfigError(`Cannot read the scope ${prefix} in ${base}`);
+        if (url === undefined) {
+          throw new GraphError("CONFIG_INVALID", `Cannot read the scope ${prefix} in ${base}`, {
+            details: { file: base },
+          });
+        }
         return [url, sortEntries(entries, base)] as const;
       })
       .sort(([a], [b]) => a < b ? 1 : -1);
@@ -94,9 +98,11 @@ function sortEntries(entries: ImportMapEntries, base: string): Entries {
       const url = typeof address === "string" ? urlOf(address, base) : undefined;
       if (url === undefined || (key.endsWith("/") && !url.endsWith("/"))) {
         const wanted = key.endsWith("/") ? "a URL that ends in /" : "a URL";
-        throw new ConfigError(
+        throw new GraphError(
+          "CONFIG_INVALID",
           `Cannot read the import map entry ${JSON.stringify(key)} in ${base}: found ` +
             `${JSON.stringify(address)}, wanted ${wanted}`,
+          { details: { file: base } },
         );
       }
       return [urlOf(key, base) ?? key, url] as const;

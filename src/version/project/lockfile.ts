@@ -5,8 +5,8 @@
  */
 
 import { sha256Hex } from "../../base/encoding.ts";
-import { ConfigError } from "../errors.ts";
 import { type PackageSpecifier, parsePackageSpecifier } from "../manifest/package_specifier.ts";
+import { GraphError } from "../errors.ts";
 
 /** A package in the lock. */
 export interface LockedPackage {
@@ -45,14 +45,17 @@ export class Lockfile {
    *
    * @param text Its text.
    * @param url Its name in messages.
-   * @throws {ConfigError} When it is not JSON.
+   * @throws {GraphError} (`CONFIG_INVALID`) When it is not JSON.
    */
   constructor(text: string, url: string) {
     let lock: LockJson | null;
     try {
       lock = JSON.parse(text) as LockJson | null;
     } catch (cause) {
-      throw new ConfigError(`Cannot read the lockfile ${url}: it is not JSON`, { cause });
+      throw new GraphError("CONFIG_INVALID", `Cannot read the lockfile ${url}: it is not JSON`, {
+        cause,
+        details: { file: url },
+      });
     }
     this.#lock = lock?.version === "4" || lock?.version === "5" ? lock : {};
     for (const kind of ["npm", "jsr"] as const) {
