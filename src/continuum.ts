@@ -401,7 +401,7 @@ export class Continuum implements AsyncDisposable {
     try {
       if (this.#engine === undefined) return;
       onLateError((error) =>
-        engineLog.error("Code of a version failed where nobody handles it: {error}", { error })
+        engineLog.error("Workflow code threw an error outside of any run: {error}", { error })
       );
       const engine = this.#engine;
       await this.#watchdog?.started;

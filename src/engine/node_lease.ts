@@ -2,7 +2,8 @@
  * This process's life in the database: one heartbeat row, under an id that is random each time.
  *
  * - LEASE-1: runs are leased to the node, so one heartbeat keeps them all.
- * - LEASE-2: a node that finds itself buried owns nothing: it drops everything and opens anew.
+ * - LEASE-2: a node that finds its row deleted has expired and owns nothing. It drops everything and
+ *   opens under a new id.
  * - LEASE-3: nothing is started on a lease that may have run out: {@linkcode NodeLease.fresh} looks at
  *   the monotonic clock, so a process that was paused starts nothing late.
  *

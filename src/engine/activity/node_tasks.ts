@@ -97,7 +97,7 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
    * node holds by the database's account with those that it knows (ENGINE-1 of `engine/engine.ts`).
    *
    * @param leased Whether the database knows of any.
-   * @returns How many it knew nothing of: they are given back.
+   * @returns How many the node held without knowing of them: they are given back.
    */
   async check(leased: boolean): Promise<number> {
     this.#queue.pollNow();
@@ -108,7 +108,7 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
     const lost = unknown.filter((task) => this.#isLost(task));
     if (lost.length === 0 || node !== this.#node.lease.id) return 0;
     for (const task of lost) await this.#node.store.tasks.release(task);
-    engineLog.warn("Node {node} held {tasks} tasks that it knew nothing of: they are given back", {
+    engineLog.warn("Node {node} held {tasks} tasks without knowing of them, and gave them back", {
       node,
       tasks: lost.length,
     });
@@ -122,7 +122,7 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
     return isKnown !== true;
   }
 
-  /** The node is closed over its attempts: they are not to count. */
+  /** The node closes while attempts are under way: those attempts do not count. */
   async giveBack(): Promise<void> {
     try {
       await this.#attempts.giveBack();
@@ -131,7 +131,7 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
     }
   }
 
-  /** The node was buried. */
+  /** The node has expired. */
   loseAll(): void {
     this.#attempts.loseAll();
   }

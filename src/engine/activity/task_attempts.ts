@@ -250,7 +250,10 @@ export class TaskAttempts {
     }
   }
 
-  /** The node was buried: others may begin what is under way here. Answers are still worth a try. */
+  /**
+   * The node has expired, and other nodes may begin what is under way here. Attempts are aborted;
+   * an answer that one still gives is written if its task's fence holds.
+   */
   loseAll(): void {
     for (const attempt of this.#attempts) attempt.markLost();
   }

@@ -28,7 +28,7 @@ export interface RunCode {
   activityCode?(activity: ActivityLike): string | null;
 }
 
-/** Why a run's code can't be had, and what follows for the run. */
+/** Why a run's code is unavailable, and what follows for the run. */
 export type CodeFailure =
   /** It may work later: give the run back for that long. */
   | { readonly kind: "passing"; readonly afterMs: number }

@@ -32,7 +32,7 @@ export interface CodeSource {
    *
    * @returns What the version's schema makes of it, encoded.
    * @throws {InvalidInputError} (`INVALID_INPUT`) If it does not fit.
-   * @throws {VersionUnavailableError} If the schema can't be had here.
+   * @throws {VersionUnavailableError} If the schema is unavailable here.
    * @throws {SchemaFailedError} If the schema breaks down.
    */
   checkInput(hash: string, input: string): Promise<string>;
@@ -42,7 +42,7 @@ export interface CodeSource {
    * @returns What the version's schema makes of it, encoded.
    * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the version does not take it.
    * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the version does not take it.
-   * @throws {VersionUnavailableError} If the schema can't be had here.
+   * @throws {VersionUnavailableError} If the schema is unavailable here.
    * @throws {SchemaFailedError} If the schema breaks down.
    */
   checkSignal(hash: string, name: string, payload: string): Promise<string>;

@@ -99,7 +99,7 @@ export class VersionCode implements CodeSource {
       const version = await this.#versions.obtain(hash, node);
       return pinnedActivities(version).activities.get(code) ?? { kind: "node" };
     } catch (error) {
-      engineLog.warn("Activity {code} of version {version} can't be had now: {error}", {
+      engineLog.warn("Activity {code} of version {version} is unavailable for now: {error}", {
         code,
         version: shortHash(hash),
         hash,
@@ -119,10 +119,10 @@ export class VersionCode implements CodeSource {
     const { hash, workflow } = run;
     const facts = { run: run.runId, workflow, version: shortHash(hash), hash, error };
     if (kind === "lasting") {
-      engineLog.error("Run {run}: version {version} of {workflow} can't be had: {error}", facts);
+      engineLog.error("Cannot load version {version} of {workflow} for run {run}: {error}", facts);
       return { kind, reason: reasonOf(error) };
     }
-    engineLog.warn("Run {run}: version {version} of {workflow} can't be had now: {error}", facts);
+    engineLog.warn("Cannot load version {version} of {workflow} for run {run} now: {error}", facts);
     if (kind === "node") return { kind };
     const failures = (this.#failures.get(hash) ?? 0) + 1;
     this.#failures.set(hash, failures);
