@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkOptions, checkText } from "./base/arguments.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { MAX_RUN_ID } from "./base/run_ids.ts";
 import { Activities } from "./client/activities.ts";
@@ -17,7 +18,6 @@ import { readLimits } from "./client/limits.ts";
 import { RunHandle } from "./client/run/handle.ts";
 import { Runs } from "./client/run/queries.ts";
 import { Schedules } from "./client/schedule/client.ts";
-import { checkText } from "./client/start/options.ts";
 import type { StartManyItem, StartManyOptions, StartOptions } from "./client/start/options.ts";
 import { RunStarter, type StartedItem } from "./client/start/run_starter.ts";
 import { Versions as VersionRegistry } from "./client/versions.ts";
@@ -45,7 +45,6 @@ import { openStore } from "./store/open.ts";
 import { Wakeups } from "./store/wakeups.ts";
 import { Contracts } from "./version/contracts.ts";
 import { Versions } from "./version/versions.ts";
-import { checkOptions } from "./workflow/options.ts";
 import type { SignalSchemas } from "./workflow/signal_types.ts";
 import { Watchdog } from "./watchdog/monitor.ts";
 import type { WorkflowDefinition } from "./workflow/context_types.ts";
@@ -331,10 +330,13 @@ export class Continuum implements AsyncDisposable {
     id: string,
     options: { readonly namespace?: string } = {},
   ): RunHandle<Output> {
-    checkText(id, "run id", MAX_RUN_ID);
+    checkText(id, "a run id", MAX_RUN_ID);
     checkOptions(options, ["namespace"], "run()");
     const { namespace = this.#context.runs.namespace } = options;
-    return new RunHandle(id, inNamespace(this.#context, checkText(namespace, "namespace")));
+    return new RunHandle(
+      id,
+      inNamespace(this.#context, checkText(namespace, "option namespace of run()")),
+    );
   }
 
   /**

@@ -5,11 +5,20 @@
  * @module
  */
 
+import {
+  checkArray,
+  checkBoolean,
+  checkChoice,
+  checkFunction,
+  checkKeys,
+  checkOptions,
+  checkText,
+  checkWhole,
+  refuse,
+  refuseUnless,
+} from "./base/arguments.ts";
 import { type Duration, durationMs } from "./base/duration.ts";
-import { InvalidArgumentError } from "./base/errors.ts";
-import { messageOf, shorten } from "./base/text.ts";
 import { type LimitOptions, readLimits } from "./client/limits.ts";
-import { checkText } from "./client/start/options.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
 import type { RetentionSettings } from "./engine/duties/retention.ts";
 import type { QueueSettings } from "./engine/activity/task_queue.ts";
@@ -251,7 +260,7 @@ const OPEN_KEYS = [
  * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
  */
 export function checkConnectOptions(options: ConnectOptions): void {
-  checkKeys(options, CONNECT_KEYS, "Continuum.connect");
+  checkCall(options, CONNECT_KEYS, "Continuum.connect");
   checkValues(options);
 }
 
@@ -261,51 +270,41 @@ export function checkConnectOptions(options: ConnectOptions): void {
  * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
  */
 export function readOpenOptions(options: OpenOptions): NodeSettings {
-  checkKeys(options, OPEN_KEYS, "Continuum.open");
+  checkCall(options, OPEN_KEYS, "Continuum.open");
   checkValues(options);
   const { maxResidentRuns = 1_000, maxResidentBytes = 256 * 1_048_576 } = options;
   const { name = defaultName(), activities = [] } = options;
   const { activityConcurrency = 200 } = options;
-  refuseUnless(
-    Number.isInteger(activityConcurrency) && activityConcurrency >= 1,
-    "activityConcurrency",
-    activityConcurrency,
-    "a whole number from 1",
-  );
-  refuseUnless(
-    Number.isInteger(maxResidentRuns) && maxResidentRuns >= 1,
-    "maxResidentRuns",
-    maxResidentRuns,
-    "a whole number from 1",
-  );
-  refuseUnless(
-    Number.isInteger(maxResidentBytes) && maxResidentBytes >= 1,
-    "maxResidentBytes",
-    maxResidentBytes,
-    "a whole number from 1",
-  );
-  checkText(name, "node's name");
-  refuseUnless(Array.isArray(activities), "activities", activities, "an array of activities");
+  checkWhole(activityConcurrency, "option activityConcurrency", 1);
+  checkWhole(maxResidentRuns, "option maxResidentRuns", 1);
+  checkWhole(maxResidentBytes, "option maxResidentBytes", 1);
+  checkText(name, "option name, the node's name");
+  const wanted = "an array of what defineActivity returns";
+  checkArray(activities, "option activities", wanted, isActivity);
   const byName = new Map<string, ActivityDefinition>();
   for (const activity of activities) {
-    refuseUnless(isActivity(activity), "activities", activity, "what defineActivity returns");
-    refuseUnless(!byName.has(activity.name), "activities", activity.name, "each name once");
+    refuseUnless(
+      !byName.has(activity.name),
+      "option activities",
+      activity.name,
+      "each name once",
+    );
     byName.set(activity.name, activity);
   }
-  const leaseMs = durationMs(options.lease ?? "20s", "lease");
-  refuseUnless(leaseMs >= 300, "lease", options.lease, "300 milliseconds or more");
+  const leaseMs = durationMs(options.lease ?? "20s", "option lease");
+  refuseUnless(leaseMs >= 300, "option lease", options.lease, "300 milliseconds or more");
   return {
     activities: byName,
     name,
     leaseMs,
-    lingerMs: durationMs(options.linger ?? "1s", "linger"),
+    lingerMs: durationMs(options.linger ?? "1s", "option linger"),
     maxResidentRuns,
     maxResidentBytes,
     activityConcurrency,
     queues: readQueues(options.queues ?? {}, activityConcurrency),
-    probeMs: durationMs(options.probe ?? "30s", "probe"),
+    probeMs: durationMs(options.probe ?? "30s", "option probe"),
     retention: readRetention(options),
-    drainTimeoutMs: durationMs(options.drainTimeout ?? "5s", "drainTimeout"),
+    drainTimeoutMs: durationMs(options.drainTimeout ?? "5s", "option drainTimeout"),
   };
 }
 
@@ -323,22 +322,17 @@ export function readQueues(
 ): ReadonlyMap<string, QueueSettings> {
   refuseUnless(
     typeof queues === "object" && queues !== null && !Array.isArray(queues),
-    "queues",
+    "option queues",
     queues,
     "an object of queues by name",
   );
   const served = new Map<string, QueueSettings>();
   for (const [name, setting] of Object.entries({ [DEFAULT_QUEUE]: {}, ...queues })) {
     readQueue(name, "option queues");
-    const what = `queues.${name}`;
+    const what = `option queues.${name}`;
     checkKeys(setting, ["concurrency", "rateLimit"], what);
     const { concurrency = most, rateLimit } = setting as NodeQueueOptions;
-    refuseUnless(
-      Number.isInteger(concurrency) && concurrency >= 0,
-      `${what}.concurrency`,
-      concurrency,
-      "a whole number from 0",
-    );
+    checkWhole(concurrency, `${what}.concurrency`, 0);
     if (concurrency > 0) served.set(name, { concurrency, rate: readRate(rateLimit, what) });
   }
   return served;
@@ -349,12 +343,7 @@ function readRate(rateLimit: NodeQueueOptions["rateLimit"], queue: string): Queu
   const what = `${queue}.rateLimit`;
   checkKeys(rateLimit, ["limit", "per"], what);
   const { limit, per } = rateLimit;
-  refuseUnless(
-    Number.isInteger(limit) && limit >= 1,
-    `${what}.limit`,
-    limit,
-    "a whole number from 1",
-  );
+  checkWhole(limit, `${what}.limit`, 1);
   const perMs = durationMs(per, `${what}.per`);
   refuseUnless(perMs >= 1, `${what}.per`, per, "1 millisecond or more");
   return { limit, perMs };
@@ -364,19 +353,17 @@ function readRetention(
   { retention, namespace = "default" }: OpenOptions,
 ): NodeSettings["retention"] {
   if (retention === undefined) return undefined;
-  checkKeys(retention, ["runs", "generations", "results", "namespaces"], "retention");
+  checkKeys(retention, ["runs", "generations", "results", "namespaces"], "option retention");
   const { runs, generations, results, namespaces = [namespace] } = retention;
-  refuseUnless(
-    namespaces === "all" || isTexts(namespaces),
-    "retention.namespaces",
-    namespaces,
-    '"all" or an array of namespaces',
-  );
-  if (namespaces !== "all") { for (const name of namespaces) checkText(name, "namespace"); }
+  if (namespaces !== "all") {
+    const option = "option retention.namespaces";
+    checkArray(namespaces, option, '"all" or an array of namespaces');
+    for (const [index, name] of namespaces.entries()) checkText(name, `${option}[${index}]`);
+  }
   return {
-    runsMs: readAge(runs, "retention.runs"),
-    generationsMs: readAge(generations, "retention.generations"),
-    resultsMs: readAge(results, "retention.results"),
+    runsMs: readAge(runs, "option retention.runs"),
+    generationsMs: readAge(generations, "option retention.generations"),
+    resultsMs: readAge(results, "option retention.results"),
     namespaces,
   };
 }
@@ -388,39 +375,28 @@ function readAge(age: Duration | undefined, option: string): number | null {
   return ms;
 }
 
-function checkKeys(options: unknown, known: readonly string[], what: string): void {
-  const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
-  const isUrl = typeof options === "string" && what.startsWith("Continuum.");
-  refuseUnless(isObject, what, options, isUrl ? `${what}({ database })` : "an object");
-  for (const key of Object.keys(options as object)) {
-    refuseUnless(known.includes(key), what, key, known.join(", "));
+/** A URL in place of the options is a frequent first mistake. */
+function checkCall(options: unknown, known: readonly string[], call: string): void {
+  if (typeof options === "string" || options instanceof URL) {
+    refuse(`the options of ${call}`, options, `an object: call ${call}({ database })`);
   }
+  checkOptions(options, known, call);
 }
 
 function checkValues(options: ConnectOptions): void {
   const { workflows = [], live = [], archive, native, pinning, fetch, namespace } = options;
-  if (namespace !== undefined) checkText(namespace, "namespace");
-  refuseUnless(isTexts(workflows), "workflows", workflows, "an array of specifiers");
-  refuseUnless(isTexts(live), "live", live, "an array of specifiers");
+  if (namespace !== undefined) checkText(namespace, "option namespace");
+  checkArray(workflows, "option workflows", "an array of specifiers", isString);
+  checkArray(live, "option live", "an array of specifiers", isString);
   for (const [key, value] of Object.entries({ archive, native })) {
-    refuseUnless(value === undefined || typeof value === "boolean", key, value, "true or false");
+    if (value !== undefined) checkBoolean(value, `option ${key}`);
   }
-  refuseUnless(
-    pinning === undefined || pinning === "lenient" || pinning === "strict",
-    "pinning",
-    pinning,
-    '"lenient" or "strict"',
-  );
-  refuseUnless(
-    fetch === undefined || typeof fetch === "function",
-    "fetch",
-    fetch,
-    "a function like the global fetch",
-  );
+  if (pinning !== undefined) checkChoice(pinning, "option pinning", ["lenient", "strict"]);
+  if (fetch !== undefined) checkFunction(fetch, "option fetch");
   const { config } = options;
   refuseUnless(
     config === undefined || typeof config === "string" && config !== "",
-    "config",
+    "option config",
     config,
     "a path or a file URL",
   );
@@ -430,45 +406,20 @@ function checkValues(options: ConnectOptions): void {
 
 /** What is no pattern is found where patterns are read. */
 function checkTrust(trust: TrustOptions): void {
-  checkKeys(trust, ["modules", "start", "deny"], "trust");
+  checkKeys(trust, ["modules", "start", "deny"], "option trust");
   const { modules = [], start = false, deny = [] } = trust;
-  refuseUnless(Array.isArray(modules), "trust.modules", modules, "an array of patterns");
+  checkArray(modules, "option trust.modules", "an array of patterns");
   refuseUnless(
     typeof start === "boolean" || Array.isArray(start),
-    "trust.start",
+    "option trust.start",
     start,
     "true, false or an array of patterns",
   );
-  refuseUnless(isTexts(deny), "trust.deny", deny, "an array of version hashes");
+  checkArray(deny, "option trust.deny", "an array of version hashes", isString);
 }
 
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-/** How many characters of a value a message shows. */
-const MAX_SHOWN = 300;
-
-function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): void {
-  if (good) return;
-  throw new InvalidArgumentError(
-    `Cannot use option ${option}: found ${show(found)}, wanted ${wanted}`,
-    { option },
-  );
-}
-
-/** A value for a message: without secrets, and not longer than a message should be. */
-function show(value: unknown): string {
-  if (typeof value === "function") return "a function";
-  return shorten(textOf(value), MAX_SHOWN);
-}
-
-function textOf(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return messageOf(value); // a bigint, a cycle, a getter that throws
-  }
+function isString(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 function defaultName(): string {

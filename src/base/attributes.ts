@@ -4,7 +4,8 @@
  * @module
  */
 
-import { InvalidArgumentError } from "./errors.ts";
+import { inWords } from "./describe.ts";
+import { refuse as refuseArgument } from "./arguments.ts";
 import { isStorable } from "./text.ts";
 
 /**
@@ -90,7 +91,12 @@ export function readAttributes(patch: unknown, what: string): AttributesChange {
   }
   const text = JSON.stringify(set);
   if (text.length > MAX_TEXT) {
-    refuse(what, "", `${text.length} characters`, `at most ${MAX_TEXT} characters of JSON`);
+    refuse(
+      what,
+      "",
+      inWords(`${text.length} characters`),
+      `at most ${MAX_TEXT} characters of JSON`,
+    );
   }
   return { set: text, remove };
 }
@@ -171,19 +177,5 @@ function isPlainObject(value: unknown): value is object {
 
 function refuse(what: string, path: string, found: unknown, wanted: string): never {
   const where = path === "" ? what : `${what}: ${path}`;
-  throw new InvalidArgumentError(
-    `Cannot use attributes of ${where}: found ${show(found)}, wanted ${wanted}`,
-    { path },
-  );
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
-  if (value instanceof Date) return "an invalid Date";
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === "object" && value !== null) {
-    const name: unknown = value.constructor?.name;
-    return name === undefined || name === "Object" ? "an object" : `an object of class ${name}`;
-  }
-  return typeof value === "function" ? "a function" : String(value);
+  return refuseArgument(`attributes of ${where}`, found, wanted);
 }

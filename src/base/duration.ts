@@ -4,8 +4,7 @@
  * @module
  */
 
-import { InvalidArgumentError } from "./errors.ts";
-import { shorten } from "./text.ts";
+import { refuse } from "./arguments.ts";
 
 /**
  * A length of time: milliseconds; text of numbers and units, such as `"30s"`, `"24h"`, `"7d"` or
@@ -39,10 +38,11 @@ const LONGEST = 9_000_000_000_000;
 export function durationMs(duration: Duration, what = "duration"): number {
   const ms = read(duration);
   if (ms >= 0 && ms <= LONGEST) return Math.round(ms);
-  throw new InvalidArgumentError(
-    `Cannot read ${what}: found ${show(duration)}, wanted milliseconds, text such as "30s" or ` +
-      `"1h30m", or a Temporal.Duration without months, from 0 to 104166 days`,
-    { what, found: show(duration) },
+  return refuse(
+    what,
+    duration,
+    'milliseconds, text such as "30s" or "1h30m", or a Temporal.Duration without months, from 0 ' +
+      "to 104166 days",
   );
 }
 
@@ -79,10 +79,4 @@ function parse(text: string): number {
     ms += Number(part[1]) * (UNITS[part[2] as string] as number);
   }
   return ms;
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(shorten(value, 80));
-  if (typeof value === "object" && value !== null) return Object.prototype.toString.call(value);
-  return String(value);
 }

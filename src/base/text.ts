@@ -66,10 +66,10 @@ export function messageOf(thrown: unknown): string {
 export function withoutSecrets(text: string): string {
   return text
     // The path of a module's URL may hold an @; a database's may be part of a bad password.
-    .replace(/(\bhttps?:\/\/)(?:[^"\\/?#\s]|\\.)*@/gi, "$1***@")
-    .replace(/(\b(?!https?:)[a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^"\\]|\\.)*@/gi, "$1***@")
-    .replace(/(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^"?\s]*)\?(?:[^"\\\s]|\\.)*/gi, "$1")
-    .replace(/(\b\w{0,30}(?:password|pwd)\s*=\s*)(?:'[^']*'|(?:[^"\\\s&;]|\\.)+)/gi, "$1***");
+    .replace(/(https?:\/\/)(?:[^"\\/?#\s]|\\.)*@/gi, "$1***@")
+    .replace(/(?<!https?)(:\/\/|\bpostgres(?:ql)?:\/{0,2})(?:[^"\\]|\\.)*@/gi, "$1***@")
+    .replace(/([:/][^"?\s]*)\?(?:[^"\\\s]|\\.)*/gi, "$1")
+    .replace(/((?:password|pwd)\s*=\s*)(?:'(?:[^'"\\]|\\.)*'?|(?:[^"\\\s&;]|\\.)+)/gi, "$1***");
 }
 
 /** How many characters of a text are searched for secrets. */
@@ -84,7 +84,9 @@ const MAX_READ = 4_096;
  * @returns The text, or its beginning.
  */
 export function shorten(text: string, most: number): string {
+  // The password of a URL may reach beyond what is read: then an @ would follow.
+  const read = text.length <= MAX_READ ? text : `${text.slice(0, MAX_READ)}@`;
   // In quotes, as withoutSecrets wants it: a password may hold any character.
-  const safe: string = JSON.parse(withoutSecrets(JSON.stringify(text.slice(0, MAX_READ))));
+  const safe: string = JSON.parse(withoutSecrets(JSON.stringify(read)));
   return safe.length <= most ? safe : `${safe.slice(0, most)}...`;
 }

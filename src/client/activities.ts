@@ -7,7 +7,6 @@
 import { checkPayload } from "../base/payload.ts";
 import { encode } from "../base/values.ts";
 import { encodeError } from "../base/values_failure.ts";
-import { messageOf } from "../base/text.ts";
 import { logFailure } from "../base/log.ts";
 import { decideRetry } from "../task/retry.ts";
 import { parseToken } from "../task/token.ts";
@@ -112,6 +111,6 @@ export class Activities {
 
 function readFence(action: string, token: string): TaskFence {
   const fence = parseToken(token);
-  if (fence === null) throw taskNotFound(action, messageOf(token));
+  if (fence === null) throw taskNotFound(action, token);
   return fence;
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
+import { refuse } from "../base/arguments.ts";
 import { getConfig, getLogger } from "@logtape/logtape";
-import { InvalidArgumentError } from "../base/errors.ts";
 
 const log = getLogger(["continuum", "client"]);
 let isSaid = false;
@@ -18,10 +18,11 @@ let isSaid = false;
  */
 export function demandDatabase(database: unknown): void {
   if (database !== undefined) return;
-  throw new InvalidArgumentError(
-    'Cannot connect: found no database, wanted the one that nodes use, as database: "postgres://..."; ' +
-      "if it comes from the environment, such as DATABASE_URL, that is not set",
-    { option: "database" },
+  refuse(
+    "option database of Continuum.connect",
+    database,
+    'the database that the nodes use, such as "postgres://..."; if it comes from a variable of the ' +
+      "environment, such as DATABASE_URL, set that",
   );
 }
 

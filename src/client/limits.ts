@@ -4,9 +4,8 @@
  * @module
  */
 
-import { InvalidArgumentError } from "../base/errors.ts";
+import { checkKeys, checkWhole } from "../base/arguments.ts";
 import { DEFAULT_PAYLOAD_BYTES, PAYLOAD_BYTES_FROM, PAYLOAD_BYTES_TO } from "../base/payload.ts";
-import { checkOptions, describe } from "../workflow/options.ts";
 
 /**
  * How large things may be.
@@ -33,14 +32,10 @@ export interface LimitOptions {
  * @throws {InvalidArgumentError} If a key is unknown, or a value out of its range.
  */
 export function readLimits(limits: LimitOptions = {}): Required<LimitOptions> {
-  checkOptions(limits, ["payloadBytes"], "option limits");
+  checkKeys(limits, ["payloadBytes"], "option limits");
   const { payloadBytes = DEFAULT_PAYLOAD_BYTES } = limits;
-  const isWithin = Number.isInteger(payloadBytes) && payloadBytes >= PAYLOAD_BYTES_FROM &&
-    payloadBytes <= PAYLOAD_BYTES_TO;
-  if (isWithin) return { payloadBytes };
-  throw new InvalidArgumentError(
-    `Cannot use option limits.payloadBytes: found ${describe(payloadBytes)}, wanted a whole ` +
-      `number from ${PAYLOAD_BYTES_FROM} to ${PAYLOAD_BYTES_TO}`,
-    { option: "limits.payloadBytes" },
-  );
+  const argument = "option limits.payloadBytes";
+  return {
+    payloadBytes: checkWhole(payloadBytes, argument, PAYLOAD_BYTES_FROM, PAYLOAD_BYTES_TO),
+  };
 }

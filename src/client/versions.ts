@@ -4,11 +4,10 @@
  * @module
  */
 
+import { checkText, readName } from "../base/arguments.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
-import { readName } from "../workflow/options.ts";
-import { checkText } from "./start/options.ts";
 
 /**
  * A version, as the registry knows it.
@@ -74,7 +73,7 @@ export class Versions {
    */
   async activate(workflow: string, hash: string): Promise<void> {
     readName(workflow, "a workflow");
-    checkText(hash, "version's hash");
+    checkText(hash, "a version's hash");
     if (await this.#store.activate(workflow, hash)) return;
     throw new VersionNotFoundError(hash, `activate a version of ${JSON.stringify(workflow)}`);
   }

@@ -30,11 +30,11 @@
  * @module
  */
 
+import { checkAbortSignal } from "../base/arguments.ts";
 import { ignoreRejection, inBackground } from "../base/background.ts";
 import {
   CancelledError,
   ContextError,
-  InvalidArgumentError,
   isContinuumError,
   NondeterministicCallError,
   PayloadTooLargeError,
@@ -273,12 +273,7 @@ export class Execution implements Effects, WorkflowScope {
 
   ask(request: Request): Promise<unknown> {
     const { signal } = request;
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new InvalidArgumentError(
-        `Cannot use option signal of an effect: found ${messageOf(signal)}, wanted an AbortSignal`,
-        { option: "signal" },
-      );
-    }
+    if (signal !== undefined) checkAbortSignal(signal, "an effect");
     const position = this.#position++; // REPLAY-2
     if (signal?.aborted === true) return rejected(signal.reason);
     if (this.#isCancelPending && request.kind !== "call" && request.options.onCancel !== "finish") { // REPLAY-8

@@ -11,8 +11,8 @@
  * @module
  */
 
+import { refuse } from "../base/arguments.ts";
 import { Cron } from "croner";
-import { InvalidArgumentError } from "../base/errors.ts";
 import { SeededRandom } from "../base/random.ts";
 
 /** When a schedule is planned to fire. */
@@ -53,18 +53,19 @@ const known = new Map<string, Cron>();
  */
 export function checkCron(expression: string, timeZone: string): void {
   if (!isTimeZone(timeZone)) {
-    throw new InvalidArgumentError(
-      `Cannot use timeZone: found ${JSON.stringify(timeZone)}, wanted an IANA name such as ` +
-        `"Europe/Berlin" or "UTC"`,
-      { timeZone },
+    refuse(
+      "option timeZone of a schedule",
+      timeZone,
+      'an IANA name such as "Europe/Berlin" or "UTC"',
     );
   }
   const why = complaint(expression, timeZone);
   if (why === null) return;
-  throw new InvalidArgumentError(
-    `Cannot use cron: ${why}, found ${JSON.stringify(expression)}, wanted five fields (minute, ` +
-      `hour, day of month, month, day of week), or six with seconds in front`,
-    { cron: expression },
+  refuse(
+    "option cron of a schedule",
+    expression,
+    "five fields (minute, hour, day of month, month, day of week), or six with seconds in front: " +
+      why,
   );
 }
 
@@ -219,7 +220,9 @@ function complaint(expression: string, timeZone: string): string | null {
     const next = cronOf(expression, timeZone).nextRun(new Date(0));
     return next === null ? "it never comes true" : null;
   } catch (error) {
-    return error instanceof Error ? error.message.replace(/^CronPattern: /, "") : String(error);
+    return error instanceof Error
+      ? error.message.replace(/^CronPattern: | *(?:['(]|: (?!.*CronPattern)).*/gs, "")
+      : String(error);
   }
 }
 

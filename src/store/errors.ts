@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quote } from "../base/describe.ts";
 import { ContinuumError, InvalidArgumentError } from "../base/errors.ts";
 
 /**
@@ -110,7 +111,7 @@ export function nestedQuery(): DatabaseError {
 export function unstorableText(what: string, text: string): InvalidArgumentError {
   return new InvalidArgumentError(
     `Cannot store ${what}: Postgres keeps neither NUL characters nor lone surrogates in text, ` +
-      `found ${JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)}`,
+      `found ${quote(text)}`,
     { what },
     "UNSTORABLE_TEXT",
   );

@@ -5,15 +5,16 @@
  * @module
  */
 
+import { refuse } from "../base/arguments.ts";
 import type { Store } from "../ports/store.ts";
 import type { DatabaseAdapter } from "./sql/driver.ts";
-import { shorten } from "../base/text.ts";
 import { SchemaName } from "./schema/name.ts";
 import { SqlStore } from "./sql_store.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
 
 /** The folder of the database that is used if the option is omitted. */
 const DEFAULT_FOLDER = "./.continuum";
+
+const WANTED = "postgres://user@host/name, pglite:./folder, memory: or an adapter";
 
 /** Which database to open, and which schema. */
 export interface OpenStoreOptions {
@@ -48,9 +49,7 @@ function isAdapter(database: unknown): database is DatabaseAdapter {
 async function adapterOf(url: unknown): Promise<DatabaseAdapter> {
   if (url === undefined) return await pgliteAdapter(DEFAULT_FOLDER);
   if (typeof url !== "string") {
-    throw invalidOption(
-      typeof url === "object" && url !== null ? "an object that is not an adapter" : String(url),
-    );
+    return refuse("option database", url, WANTED, "DATABASE_OPTION");
   }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   switch (scheme) {
@@ -69,15 +68,7 @@ async function adapterOf(url: unknown): Promise<DatabaseAdapter> {
       return await pgliteAdapter(folder);
     }
   }
-  throw invalidOption(shorten(url, 300));
-}
-
-function invalidOption(found: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    `Cannot open database: its URL is invalid, found ${JSON.stringify(found)}, ` +
-      "wanted postgres://user@host/name, pglite:./folder or memory:",
-    { database: found },
-  );
+  return refuse("option database", url, WANTED, "DATABASE_OPTION");
 }
 
 async function pgliteAdapter(folder: string | null): Promise<DatabaseAdapter> {

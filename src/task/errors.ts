@@ -5,6 +5,7 @@
  */
 
 import { ContinuumError } from "../base/errors.ts";
+import { describeToken } from "./token.ts";
 
 /**
  * An attempt of an activity is over: it lost its task or was interrupted, or a token completes
@@ -58,11 +59,12 @@ export function attemptInterrupted(name: string, attempt: number): AttemptError 
  * @param token The token.
  * @returns The error, with code `TASK_NOT_FOUND`.
  */
-export function taskNotFound(action: string, token: string): AttemptError {
+export function taskNotFound(action: string, token: unknown): AttemptError {
+  const shown = describeToken(token);
   return new AttemptError(
     "TASK_NOT_FOUND",
-    `Cannot ${action} an activity: no attempt has the token ${JSON.stringify(token)} now; ` +
-      `it was completed, tried again, or its run has ended`,
-    { details: { token } },
+    `Cannot ${action} an activity: found the token ${shown}, wanted that of an attempt that is ` +
+      "still awaited: one that was completed or tried again, or whose run has ended, is not",
+    { details: { token: shown } },
   );
 }

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { refuse } from "../base/arguments.ts";
+import { inWords } from "../base/describe.ts";
 import { encode } from "../base/values.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
 
 /** The longest details of a heartbeat, encoded, in bytes. */
 export const MAX_HEARTBEAT_BYTES = 16_384;
@@ -22,8 +23,9 @@ export function encodeDetails(details: unknown): string {
   const text = encode(details, "details");
   const bytes = new TextEncoder().encode(text).length;
   if (bytes <= MAX_HEARTBEAT_BYTES) return text;
-  throw new InvalidArgumentError(
-    `Cannot send a heartbeat: found details of ${bytes} bytes, wanted ${MAX_HEARTBEAT_BYTES} or less`,
-    { bytes },
+  return refuse(
+    "details of a heartbeat",
+    inWords(`${bytes} bytes`),
+    `at most ${MAX_HEARTBEAT_BYTES} bytes`,
   );
 }

@@ -1,10 +1,11 @@
 /**
- * The text that stands for one attempt of an activity outside of the engine. Any caller who has it can
- * complete the attempt.
+ * The text that stands for one attempt of an activity outside of the engine. It is a secret: with it
+ * anyone can complete the attempt, so messages show only the part that names the task.
  *
  * @module
  */
 
+import { describe } from "../base/describe.ts";
 import type { TaskFence } from "../ports/tasks.ts";
 
 const FORM = /^([0-9a-z]{1,11})\.([0-9a-z]{1,6})\.([0-9a-z]{1,11})$/;
@@ -32,4 +33,17 @@ export function parseToken(text: unknown): TaskFence | null {
   return [run, position, token].every(Number.isSafeInteger)
     ? { run: run!, position: position!, token: token! }
     : null;
+}
+
+/**
+ * Shows a token in a message.
+ *
+ * @param text What was passed as a token.
+ * @returns The numbers of its run and its place, without the last, which is secret; of a text that is
+ * no token, its length.
+ */
+export function describeToken(text: unknown): string {
+  if (typeof text !== "string") return describe(text);
+  if (parseToken(text) === null) return `a text of ${text.length} characters, which is no token`;
+  return `"${text.slice(0, text.lastIndexOf("."))}.***"`;
 }

@@ -5,8 +5,9 @@
  * @module
  */
 
+import { refuse } from "../base/arguments.ts";
+import { inWords } from "../base/describe.ts";
 import { DEFAULT_RETRY } from "../base/backoff.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
 import { DEFAULT_QUEUE } from "../task/retry.ts";
 import type { ActivityLike, CommandOptions } from "../replay/commands.ts";
 import type { Doubles } from "./doubles.ts";
@@ -57,10 +58,10 @@ export class TestActivities {
     return this.#keep(real ?? name, name, (input, attempt) => {
       // It would wait for a node that never comes.
       if (real === undefined && !doubles.names.includes(name)) {
-        throw new InvalidArgumentError(
-          `Cannot execute activity ${JSON.stringify(name)}: it is called by name, and has no ` +
-            `double; give it one in "activities" of the test engine`,
-          { activity: name },
+        refuse(
+          `activity ${JSON.stringify(name)}, which is called by name`,
+          inWords("no double for it"),
+          'one in the option "activities" of testEngine()',
         );
       }
       return doubles.run(name, input, attempt, real?.execute);
@@ -69,10 +70,10 @@ export class TestActivities {
 
   #unserved(name: string, queue: string): ActivityLike {
     return this.#keep(`${name} of ${queue}`, name, () => {
-      throw new InvalidArgumentError(
-        `Cannot execute activity ${JSON.stringify(name)}: its queue ${JSON.stringify(queue)} is ` +
-          `not served; name it in "queues" of the test engine`,
-        { activity: name, queue },
+      refuse(
+        `queue ${JSON.stringify(queue)} of activity ${JSON.stringify(name)}`,
+        inWords("that the engine does not serve it"),
+        'it in the option "queues" of testEngine()',
       );
     });
   }

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { InvalidArgumentError } from "../base/errors.ts";
+import { refuse, refuseUnless } from "../base/arguments.ts";
 import type { ActivityAttempt } from "../replay/commands.ts";
 import { isActivity } from "../workflow/activity.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
-import { describe } from "../workflow/options.ts";
 import type { IdleTracker } from "./idle_tracker.ts";
 
 /** What an attempt comes to, other than to a value: see {@linkcode fails} and {@linkcode hangs}. */
@@ -79,7 +78,7 @@ export function hangs(): Outcome {
  */
 export function answers(...list: readonly unknown[]): Answers {
   if (list.length > 0) return new Answers(list);
-  throw new InvalidArgumentError("Cannot make a double: found no answers, wanted one or more");
+  return refuse("the answers of a double", list, "one or more");
 }
 
 /**
@@ -145,13 +144,12 @@ export class Doubles {
     const name = nameOf(activity);
     const isDouble = typeof double === "function" || double instanceof Answers ||
       double instanceof Outcome;
-    if (!isDouble) {
-      throw new InvalidArgumentError(
-        `Cannot use the double of activity ${JSON.stringify(name)}: found ${describe(double)}, ` +
-          "wanted a function, answers(), fails() or hangs()",
-        { activity: name },
-      );
-    }
+    refuseUnless(
+      isDouble,
+      `the double of activity ${JSON.stringify(name)}`,
+      double,
+      "a function, answers(), fails() or hangs()",
+    );
     this.#doubles.set(name, double);
   }
 
@@ -192,10 +190,7 @@ export class Doubles {
 export function nameOf(activity: string | ActivityDefinition<never, unknown>): string {
   if (typeof activity === "string") return activity;
   if (isActivity(activity)) return activity.name;
-  throw new InvalidArgumentError(
-    `Cannot use the activity: found ${describe(activity)}, wanted a name, or what defineActivity ` +
-      "returns",
-  );
+  return refuse("the activity of a double", activity, "a name, or what defineActivity returns");
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

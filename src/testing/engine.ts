@@ -4,8 +4,8 @@
  * @module
  */
 
+import { refuse } from "../base/arguments.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
 import type { Activities } from "../client/activities.ts";
 import type { Runs } from "../client/run/queries.ts";
 import type { Schedules } from "../client/schedule/client.ts";
@@ -197,11 +197,12 @@ export class TestEngine implements AsyncDisposable {
    */
   async skipTo(date: Date | string): Promise<void> {
     const { time } = this.#parts;
-    const at = dateOf(date, "skipTo()");
+    const at = dateOf(date, "the date of skipTo()");
     if (at < time.now) {
-      throw new InvalidArgumentError(
-        `Cannot skip to ${new Date(at).toISOString()}: it is past, wanted one from ` +
-          this.now.toISOString(),
+      refuse(
+        "the date of skipTo()",
+        new Date(at),
+        `one from ${this.now.toISOString()}, the virtual time`,
       );
     }
     await time.moveTo(at);

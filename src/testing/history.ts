@@ -4,6 +4,8 @@
  * @module
  */
 
+import { checkOptions } from "../base/arguments.ts";
+import { describe } from "../base/describe.ts";
 import { isSha256Hex } from "../base/encoding.ts";
 import { historyOf } from "../client/run/replayer.ts";
 import type { RunState } from "../ports/rows.ts";
@@ -12,7 +14,6 @@ import type { HistoryEvent } from "../replay/history.ts";
 import type { RunStart } from "../replay/turn.ts";
 import type { DatabaseAdapter } from "../store/sql/driver.ts";
 import { openStore } from "../store/open.ts";
-import { checkOptions, describe } from "../workflow/options.ts";
 import { HistoryFormatError } from "./errors.ts";
 import { runNotFound } from "../client/errors.ts";
 

@@ -4,12 +4,17 @@
  * @module
  */
 
-import { InvalidArgumentError } from "../base/errors.ts";
+import {
+  checkArray,
+  checkBoolean,
+  checkChoice,
+  checkOptions,
+  refuseUnless,
+} from "../base/arguments.ts";
 import { type LimitOptions, readLimits } from "../client/limits.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import type { QueueSettings } from "../engine/activity/task_queue.ts";
 import { type NodeQueueOptions, readQueues } from "../options.ts";
-import { checkOptions, describe } from "../workflow/options.ts";
 import { isWorkflow } from "../workflow/workflow.ts";
 import type { AnyWorkflow } from "./definitions.ts";
 import type { ActivityDouble, ActivityDoublePair } from "./doubles.ts";
@@ -107,14 +112,14 @@ export function readTestOptions(options: TestEngineOptions): ReadTestOptions {
   checkOptions(options, OPTIONS, "testEngine()");
   const { workflows = [], activities = {}, now = START, time = "auto", paranoid = true } = options;
   const { config, live } = options;
-  refuseUnless(time === "auto" || time === "manual", "time", time, '"auto" or "manual"');
-  refuseUnless(typeof paranoid === "boolean", "paranoid", paranoid, "true or false");
+  checkChoice(time, "option time of testEngine()", ["auto", "manual"]);
+  checkBoolean(paranoid, "option paranoid of testEngine()");
   return {
     ...readWorkflows(workflows),
     doubles: pairsOf(activities),
     queues: readQueues(options.queues ?? {}, MOST_ATTEMPTS),
     ...readLimits(options.limits),
-    now: dateOf(now, "now"),
+    now: dateOf(now, "option now of testEngine()"),
     isAutomatic: time === "auto",
     isParanoid: paranoid,
     graph: {
@@ -128,15 +133,14 @@ function readWorkflows(workflows: readonly (AnyWorkflow | string)[]): {
   readonly definitions: readonly AnyWorkflow[];
   readonly specifiers: readonly string[];
 } {
-  refuseUnless(Array.isArray(workflows), "workflows", workflows, "an array");
+  const wanted = "an array of definitions and specifiers";
+  const isGood = (entry: unknown) => typeof entry === "string" || isWorkflow(entry);
+  checkArray(workflows, "option workflows of testEngine()", wanted, isGood);
   const definitions: AnyWorkflow[] = [];
   const specifiers: string[] = [];
   for (const workflow of workflows) {
     if (typeof workflow === "string") specifiers.push(workflow);
-    else {
-      refuseUnless(isWorkflow(workflow), "workflows", workflow, "definitions and specifiers");
-      definitions.push(workflow);
-    }
+    else definitions.push(workflow);
   }
   return { definitions, specifiers };
 }
@@ -147,7 +151,7 @@ function pairsOf(
   if (Array.isArray(activities)) return activities as readonly ActivityDoublePair[];
   refuseUnless(
     typeof activities === "object" && activities !== null,
-    "activities",
+    "option activities of testEngine()",
     activities,
     "doubles by name, or pairs of an activity and its double",
   );
@@ -155,16 +159,9 @@ function pairsOf(
 }
 
 /** A date in milliseconds since the epoch. */
-export function dateOf(date: Date | string, option: string): number {
-  const at = new Date(date).getTime();
-  refuseUnless(Number.isFinite(at), option, date, "a date");
-  return at;
-}
-
-function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): void {
-  if (good) return;
-  throw new InvalidArgumentError(
-    `Cannot use option ${option}: found ${describe(found)}, wanted ${wanted}`,
-    { option },
-  );
+export function dateOf(date: Date | string, argument: string): number {
+  const at = typeof date === "string" ? new Date(date) : date;
+  const isDate = at instanceof Date && Number.isFinite(at.getTime());
+  refuseUnless(isDate, argument, date, "a Date, or a text that Date reads");
+  return at.getTime();
 }

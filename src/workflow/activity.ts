@@ -4,20 +4,12 @@
  * @module
  */
 
+import { checkFunction, checkOptions, readName, refuse } from "../base/arguments.ts";
 import type { RetryPolicy } from "../base/backoff.ts";
 import type { Duration } from "../base/duration.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
 import type { ActivityAttempt } from "../replay/commands.ts";
 import { ACTIVITY, PROTOCOL } from "./marks.ts";
-import {
-  checkFunction,
-  checkOptions,
-  describe,
-  readName,
-  readOnCancel,
-  readRetry,
-  type RetryOptions,
-} from "./options.ts";
+import { readOnCancel, readRetry, type RetryOptions } from "./options.ts";
 import {
   type ActivityTimeouts,
   type QueueOptions,
@@ -114,11 +106,7 @@ export function defineActivity<Input = void, Output = unknown>(
   options: ActivityOptions,
   execute: (input: Input, activity: ActivityAttempt) => Output | Promise<Output>,
 ): ActivityDefinition<Input, Output> {
-  checkOptions(
-    options,
-    KEYS,
-    "defineActivity",
-  );
+  checkOptions(options, KEYS, "defineActivity");
   const name = readName(options.name, "an activity");
   const what = `activity ${JSON.stringify(name)}`;
   checkFunction(execute, `the function of ${what}`);
@@ -144,16 +132,14 @@ export function defineActivity<Input = void, Output = unknown>(
  * Reads which activity is meant.
  *
  * @param activity What was passed: a name, or a definition.
- * @param action What is to be done with it, for errors.
+ * @param call What takes it, for errors.
  * @returns Its name.
  * @throws {InvalidArgumentError} If it is neither.
  */
-export function readActivity(activity: unknown, action: string): string {
+export function readActivity(activity: unknown, call: string): string {
   if (typeof activity === "string") return readName(activity, "an activity");
   if (isActivity(activity)) return activity.name;
-  throw new InvalidArgumentError(
-    `Cannot ${action}: found ${describe(activity)}, wanted a name or what defineActivity returns`,
-  );
+  return refuse(`the activity of ${call}`, activity, "a name or what defineActivity returns");
 }
 
 /**
@@ -166,9 +152,5 @@ export function readActivity(activity: unknown, action: string): string {
 export function isActivity(value: unknown): value is ActivityDefinition {
   if (typeof value !== "object" || value === null || !(ACTIVITY in value)) return false;
   if (value[ACTIVITY] === PROTOCOL) return true;
-  throw new InvalidArgumentError(
-    `Cannot use an activity's definition: found protocol ${
-      String(value[ACTIVITY])
-    }, wanted ${PROTOCOL}`,
-  );
+  return refuse("an activity's definition of protocol", value[ACTIVITY], `${PROTOCOL}`);
 }

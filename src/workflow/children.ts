@@ -4,14 +4,13 @@
  * @module
  */
 
+import { checkChoice, checkOptions, readName, refuse } from "../base/arguments.ts";
 import { digestText } from "../base/digest.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
 import { effectId } from "../base/run_ids.ts";
 import { encode } from "../base/values.ts";
 import type { CallRequest, ChildRequest } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
 import type { ChildHandle, ChildOptions, WorkflowDefinition } from "./context_types.ts";
-import { checkOptions, describe, readName } from "./options.ts";
 import { POLICY_KEYS, policyText, readRunPolicy } from "./run_policy.ts";
 import { readGivenId } from "./run_id.ts";
 import { isWorkflow } from "./workflow.ts";
@@ -128,9 +127,10 @@ export class Children {
 
   #request(workflow: AnyWorkflow, options: ChildOptions, what: string): ChildRequest {
     if (typeof workflow !== "string" && !isWorkflow(workflow)) {
-      throw new InvalidArgumentError(
-        `Cannot start a child: found ${describe(workflow)}, wanted a workflow's name or what ` +
-          "defineWorkflow returns",
+      refuse(
+        `the workflow of ${what}`,
+        workflow,
+        "a workflow's name or what defineWorkflow returns",
       );
     }
     if (typeof workflow === "string") readName(workflow, "a workflow");
@@ -139,12 +139,7 @@ export class Children {
     const id = options.id === undefined
       ? effectId(this.#effects.start, this.#effects.position)
       : readGivenId(options.id, "the id of a child");
-    if (!["abandon", "cancel", "terminate"].includes(close)) {
-      throw new InvalidArgumentError(
-        `Cannot use parentClose of a child: found ${describe(close)}, wanted "abandon", ` +
-          '"cancel" or "terminate"',
-      );
-    }
+    checkChoice(close, `option parentClose of ${what}`, ["abandon", "cancel", "terminate"]);
     return { id, workflow, close, policy: policyText(readRunPolicy(options, what)) };
   }
 }

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { checkChoice, checkFunction, checkOptions, readName, refuse } from "../base/arguments.ts";
 import { readAttributes } from "../base/attributes.ts";
 import { digestText } from "../base/digest.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
-import { InvalidArgumentError, undeclaredSignal } from "../base/errors.ts";
+import { undeclaredSignal } from "../base/errors.ts";
 import { encode } from "../base/values.ts";
 import type { Attempt, CommandOptions } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
@@ -31,14 +32,7 @@ import type {
   WorkflowLog,
   WorkflowTransaction,
 } from "./context_types.ts";
-import {
-  checkFunction,
-  checkOptions,
-  describe,
-  readName,
-  readOnCancel,
-  readRetry,
-} from "./options.ts";
+import { readOnCancel, readRetry } from "./options.ts";
 import { readKey, readLimit, readPriority, readQueue, readTimeouts } from "./task_options.ts";
 import type { SignalSchemas } from "./signal_types.ts";
 
@@ -113,7 +107,7 @@ export class Context implements WorkflowContext {
     onCancel: "finish" | null,
   ): Promise<Awaited<Output>> {
     this.#effects.enter("activity");
-    const name = readActivity(activity, "call activity");
+    const name = readActivity(activity, "ctx.activity");
     const definition = typeof activity === "string"
       ? null
       : activity as unknown as ActivityDefinition;
@@ -139,7 +133,7 @@ export class Context implements WorkflowContext {
   ): Promise<Awaited<Output>> {
     this.#effects.enter("run");
     readName(name, "a step");
-    checkFunction(fn, `the function of step ${JSON.stringify(name)}`);
+    if (typeof fn !== "function") checkFunction(fn, `the function of step ${JSON.stringify(name)}`);
     return this.#effects.ask({
       kind: "step",
       name,
@@ -210,11 +204,7 @@ export class Context implements WorkflowContext {
     this.#effects.enter("continueAsNew");
     checkOptions(options, ["version"], "ctx.continueAsNew");
     const { version = "current" } = options;
-    if (version !== "current" && version !== "pinned") {
-      throw new InvalidArgumentError(
-        `Cannot continue as new: found version ${describe(version)}, wanted "current" or "pinned"`,
-      );
-    }
+    checkChoice(version, "option version of ctx.continueAsNew", ["current", "pinned"]);
     const encoded = encode(input, "input");
     this.#effects.admit(encoded, "the input of ctx.continueAsNew");
     return new ContinueAsNew(encoded, version) as never;
@@ -225,7 +215,7 @@ export class Context implements WorkflowContext {
     if (options !== NO_OPTIONS) checkOptions(options, ["signal"], "ctx.sleep");
     const date = until instanceof Date ? until.getTime() : null;
     if (date !== null && Number.isNaN(date)) {
-      throw new InvalidArgumentError("Cannot sleep: found an invalid Date, wanted a valid one");
+      refuse("the date of ctx.sleep", until, "a valid Date");
     }
     const ms = date === null ? durationMs(until as Duration, "the duration of ctx.sleep") : 0;
     return this.#effects.ask({

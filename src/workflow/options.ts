@@ -1,17 +1,14 @@
 /**
- * Reading what callers pass: names, retry policies, option objects. Whatever is wrong is said at
- * the call, with the value found.
+ * Options that activities, steps and runs share: when to try again, and what a cancellation does.
  *
  * @module
  */
 
+import { checkArray, checkChoice, checkKeys, refuseUnless } from "../base/arguments.ts";
+import { inWords } from "../base/describe.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "../base/backoff.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
 import { isStorable } from "../base/text.ts";
-
-/** The longest name of a workflow, activity, step, signal or patch, in characters. */
-export const MAX_NAME = 200;
 
 /**
  * When and how often to try again. What is left out is as in `DEFAULT_RETRY`.
@@ -36,87 +33,6 @@ export interface RetryOptions {
   readonly nonRetryable?: readonly string[];
 }
 
-/** Names that begin so are the engine's own, also those that later releases will give. */
-export const RESERVED = "continuum:";
-
-/**
- * Checks a name.
- *
- * @param name What was passed.
- * @param what What it names, such as `activity`.
- * @returns The name.
- * @throws {InvalidArgumentError} If it is no text of 1 to 200 characters, holds a NUL character or
- * a lone surrogate, or is reserved.
- */
-export function readName(name: unknown, what: string): string {
-  const fits = typeof name === "string" && name.length > 0 && name.length <= MAX_NAME;
-  if (fits && isStorable(name) && !name.startsWith(RESERVED)) return name;
-  const found = fits || typeof name !== "string"
-    ? describe(name)
-    : name === ""
-    ? "an empty one"
-    : `one of ${name.length} characters`;
-  const wanted = fits && isStorable(name)
-    ? `one that does not begin with ${JSON.stringify(RESERVED)}, which is reserved`
-    : `1 to ${MAX_NAME} characters, without NUL and lone surrogates`;
-  throw new InvalidArgumentError(
-    `Cannot use a name for ${what}: found ${found}, wanted ${wanted}`,
-    { what },
-  );
-}
-
-/**
- * Checks the signal that gives something up.
- *
- * @param signal What was passed.
- * @param what What takes it, for errors.
- * @throws {InvalidArgumentError} If it is neither an `AbortSignal` nor left out.
- */
-export function readAbortSignal(signal: unknown, what: string): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
-  throw new InvalidArgumentError(
-    `Cannot use option signal of ${what}: found ${describe(signal)}, wanted an AbortSignal`,
-    { option: "signal" },
-  );
-}
-
-/**
- * Checks an options object for unknown keys.
- *
- * @param options What was passed.
- * @param known The keys that there are.
- * @param what What takes the options, such as `defineWorkflow`.
- * @throws {InvalidArgumentError} If it is no object, or has another key.
- */
-export function checkOptions(options: unknown, known: readonly string[], what: string): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new InvalidArgumentError(
-      `Cannot read the options of ${what}: found ${describe(options)}, wanted an object`,
-    );
-  }
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    throw new InvalidArgumentError(
-      `Cannot read the options of ${what}: found ${JSON.stringify(key)}, wanted ${
-        known.join(", ")
-      }`,
-      { key },
-    );
-  }
-}
-
-/**
- * Checks that something is a function.
- *
- * @param value What was passed.
- * @param what What it is to be, such as `the function of activity "charge"`.
- * @throws {InvalidArgumentError} If it is not a function.
- */
-export function checkFunction(value: unknown, what: string): void {
-  if (typeof value === "function") return;
-  throw new InvalidArgumentError(`Cannot use ${what}: found ${describe(value)}, wanted a function`);
-}
-
 /**
  * Completes a retry policy.
  *
@@ -126,7 +42,7 @@ export function checkFunction(value: unknown, what: string): void {
  * @throws {InvalidArgumentError} If a field has a value that makes no sense.
  */
 export function readRetry(retry: RetryOptions, what: string): RetryPolicy {
-  checkOptions(retry, Object.keys(DEFAULT_RETRY), `retry of ${what}`);
+  checkKeys(retry, Object.keys(DEFAULT_RETRY), `retry of ${what}`);
   const initial = retry.initial === undefined
     ? DEFAULT_RETRY.initial
     : durationMs(retry.initial, `retry.initial of ${what}`);
@@ -138,49 +54,40 @@ export function readRetry(retry: RetryOptions, what: string): RetryPolicy {
       ? Math.max(initial, DEFAULT_RETRY.max)
       : durationMs(retry.max, `retry.max of ${what}`),
     jitter: retry.jitter ?? DEFAULT_RETRY.jitter,
-    nonRetryable: readWords(retry.nonRetryable ?? DEFAULT_RETRY.nonRetryable),
+    nonRetryable: readNonRetryable(retry.nonRetryable ?? DEFAULT_RETRY.nonRetryable, what),
   };
   const { maxAttempts, backoff, jitter } = policy;
   refuseUnless(
     Number.isInteger(maxAttempts) && maxAttempts >= 1 || maxAttempts === Infinity,
-    "maxAttempts",
+    `retry.maxAttempts of ${what}`,
     maxAttempts,
     "a whole number from 1, or Infinity",
   );
-  refuseUnless(
-    backoff === "exponential" || backoff === "constant",
-    "backoff",
-    backoff,
-    '"exponential" or "constant"',
-  );
+  checkChoice(backoff, `retry.backoff of ${what}`, ["exponential", "constant"]);
   refuseUnless(
     typeof jitter === "number" && jitter >= 0 && jitter <= 1,
-    "jitter",
+    `retry.jitter of ${what}`,
     jitter,
     "a number from 0 to 1",
   );
   refuseUnless(
     policy.max >= initial,
-    "max",
-    `${policy.max} ms`,
+    `retry.max of ${what}`,
+    inWords(`${policy.max} ms`),
     `${initial} ms or more, as retry.initial says`,
   );
   return policy;
+}
 
-  function readWords(words: unknown): readonly string[] {
-    const isGood = Array.isArray(words) &&
-      words.every((word) => typeof word === "string" && isStorable(word));
-    refuseUnless(isGood, "nonRetryable", words, "an array of error codes and names");
-    return [...words as string[]];
-  }
-
-  function refuseUnless(good: boolean, key: string, found: unknown, wanted: string): void {
-    if (good) return;
-    throw new InvalidArgumentError(
-      `Cannot use retry.${key} of ${what}: found ${describe(found)}, wanted ${wanted}`,
-      { option: `retry.${key}` },
-    );
-  }
+function readNonRetryable(words: unknown, what: string): readonly string[] {
+  const isWord = (word: unknown) => typeof word === "string" && isStorable(word);
+  checkArray(
+    words,
+    `retry.nonRetryable of ${what}`,
+    "an array of error codes and names",
+    isWord,
+  );
+  return [...words] as string[];
 }
 
 /**
@@ -193,21 +100,5 @@ export function readRetry(retry: RetryOptions, what: string): RetryPolicy {
  */
 export function readOnCancel(onCancel: unknown, what: string): "wait" | "abandon" | null {
   if (onCancel === null || onCancel === "wait" || onCancel === "abandon") return onCancel;
-  throw new InvalidArgumentError(
-    `Cannot use onCancel of ${what}: found ${describe(onCancel)}, wanted "wait" or "abandon"`,
-  );
-}
-
-/**
- * What a value looks like, for messages.
- *
- * @param value Anything.
- * @returns A few words.
- */
-export function describe(value: unknown): string {
-  if (value === null) return "null";
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
-  if (typeof value === "object") return Array.isArray(value) ? "an array" : "an object";
-  if (typeof value === "function") return "a function";
-  return String(value);
+  return checkChoice(onCancel, `onCancel of ${what}`, ["wait", "abandon"] as const);
 }

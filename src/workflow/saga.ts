@@ -4,12 +4,12 @@
  * @module
  */
 
-import { CompensationError, InvalidArgumentError } from "../base/errors.ts";
+import { checkBoolean, checkFunction, checkOptions } from "../base/arguments.ts";
+import { CompensationError } from "../base/errors.ts";
 import { stackless } from "../base/stackless.ts";
 import { encode } from "../base/values.ts";
 import { type ActivityDefinition, readActivity } from "./activity.ts";
 import type { CompensateOptions, Saga } from "./context_types.ts";
-import { checkFunction, checkOptions, describe } from "./options.ts";
 
 /** Runs an activity to its end, whatever is cancelled meanwhile. */
 export type Undo = (
@@ -30,7 +30,7 @@ class UndoStack implements Saga {
   }
 
   undo(activity: Undone[0], input?: unknown): void {
-    readActivity(activity, "undo by activity");
+    readActivity(activity, "saga.undo");
     encode(input, "input"); // said here, not when all else has failed
     this.#stack.push([activity, input]);
   }
@@ -39,11 +39,7 @@ class UndoStack implements Saga {
   async compensate(options: CompensateOptions = {}): Promise<void> {
     checkOptions(options, ["parallel"], "saga.compensate");
     const { parallel = false } = options;
-    if (typeof parallel !== "boolean") {
-      throw new InvalidArgumentError(
-        `Cannot compensate: found parallel ${describe(parallel)}, wanted true or false`,
-      );
-    }
+    checkBoolean(parallel, "option parallel of saga.compensate");
     const stack = this.#stack.reverse();
     this.#stack = [];
     const failures: unknown[] = [];

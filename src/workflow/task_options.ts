@@ -4,10 +4,9 @@
  * @module
  */
 
+import { checkKeys, checkText, refuse } from "../base/arguments.ts";
+import { inWords } from "../base/describe.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
-import { isStorable } from "../base/text.ts";
-import { checkOptions, describe } from "./options.ts";
 
 /** The longest name of a queue and the longest idempotency key, in characters. */
 export const MAX_TASK_TEXT = 255;
@@ -63,7 +62,7 @@ export interface ActivityTimeouts {
  * @throws {InvalidArgumentError} If it is no text of 1 to 255 characters.
  */
 export function readQueue(queue: unknown, what: string): string | null {
-  return queue === undefined ? null : readText(queue, `queue of ${what}`);
+  return queue === undefined ? null : checkText(queue, `queue of ${what}`, MAX_TASK_TEXT);
 }
 
 /**
@@ -75,31 +74,9 @@ export function readQueue(queue: unknown, what: string): string | null {
  * @throws {InvalidArgumentError} If it is neither null nor a text of 1 to 255 characters.
  */
 export function readKey(key: unknown, what: string): string | null {
-  return key === undefined || key === null ? null : readText(key, `idempotencyKey of ${what}`);
-}
-
-/**
- * Reads a short text that names something.
- *
- * @param value What was passed.
- * @param what What it is, for errors.
- * @returns The text.
- * @throws {InvalidArgumentError} If it is no text of 1 to 255 characters that a database keeps.
- */
-export function readText(value: unknown, what: string): string {
-  if (
-    typeof value === "string" && value.length > 0 && value.length <= MAX_TASK_TEXT &&
-    isStorable(value)
-  ) {
-    return value;
-  }
-  const found = typeof value === "string" && value.length > MAX_TASK_TEXT
-    ? `${value.length} characters`
-    : describe(value);
-  throw new InvalidArgumentError(
-    `Cannot use ${what}: found ${found}, wanted 1 to ${MAX_TASK_TEXT} characters, without NUL and ` +
-      "lone surrogates",
-  );
+  return key === undefined || key === null
+    ? null
+    : checkText(key, `idempotencyKey of ${what}`, MAX_TASK_TEXT);
 }
 
 /**
@@ -115,9 +92,7 @@ export function readPriority(priority: unknown, what: string): number | null {
   if (Number.isInteger(priority) && Math.abs(priority as number) < 2 ** 31) {
     return priority as number;
   }
-  throw new InvalidArgumentError(
-    `Cannot use priority of ${what}: found ${describe(priority)}, wanted a whole number under 2^31`,
-  );
+  return refuse(`priority of ${what}`, priority, "a whole number under 2^31");
 }
 
 const TIMEOUTS = ["startToClose", "scheduleToStart", "scheduleToClose", "heartbeat"] as const;
@@ -135,10 +110,12 @@ export function readTimeouts(
   what: string,
 ): ActivityTimeouts & { readonly startToClose: number | null } {
   const { timeout, timeouts = {} } = options;
-  checkOptions(timeouts, TIMEOUTS, `timeouts of ${what}`);
+  checkKeys(timeouts, TIMEOUTS, `timeouts of ${what}`);
   if (timeout !== undefined && timeouts.startToClose !== undefined) {
-    throw new InvalidArgumentError(
-      `Cannot use the options of ${what}: found timeout and timeouts.startToClose, wanted one of them`,
+    refuse(
+      `the options of ${what}`,
+      inWords("timeout and timeouts.startToClose"),
+      "one of them, since they mean the same",
     );
   }
   const read: { -readonly [Key in typeof TIMEOUTS[number]]?: number } = {};
@@ -164,5 +141,5 @@ export function readTimeouts(
 export function readLimit(given: Duration, what: string): number {
   const ms = durationMs(given, what);
   if (ms >= 1) return ms;
-  throw new InvalidArgumentError(`Cannot use ${what}: found ${ms} ms, wanted 1 or more`);
+  return refuse(what, inWords(`${ms} ms`), "1 ms or more");
 }

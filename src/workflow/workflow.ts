@@ -5,11 +5,10 @@
  * @module
  */
 
-import { InvalidArgumentError } from "../base/errors.ts";
+import { checkFunction, checkOptions, readName, refuse } from "../base/arguments.ts";
 import type { WorkflowContext, WorkflowDefinition } from "./context_types.ts";
 import { noteImported } from "./imported.ts";
 import { PROTOCOL, WORKFLOW } from "./marks.ts";
-import { checkFunction, checkOptions, describe, readName } from "./options.ts";
 import { POLICY_KEYS, readRunPolicy, type RunPolicyOptions } from "./run_policy.ts";
 import { isSchema, type StandardSchema } from "./schema.ts";
 import type { SignalSchemas } from "./signal_types.ts";
@@ -93,17 +92,13 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
   const name = readName(options.name, "a workflow");
   const { version } = options;
   if (/^(app|blob|data|file|https?|jsr|node|npm):/i.test(name)) {
-    throw new InvalidArgumentError(
-      `Cannot use a name for a workflow: found ${
-        describe(name)
-      }, wanted one that does not read as ` +
-        "a specifier",
-    );
+    refuse("a name for a workflow", name, "one that does not read as a specifier");
   }
   if (typeof version === "number" && !Number.isFinite(version)) {
-    throw new InvalidArgumentError(
-      `Cannot use the version of workflow ${JSON.stringify(name)}: found ${version}, wanted a ` +
-        "text or a finite number",
+    refuse(
+      `the version of workflow ${JSON.stringify(name)}`,
+      version,
+      "a text or a finite number",
     );
   }
   if (version !== undefined && typeof version !== "number") {
@@ -129,9 +124,7 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
 function readSignals(signals: unknown, workflow: string): SignalSchemas {
   const what = `signals of workflow ${JSON.stringify(workflow)}`;
   if (typeof signals !== "object" || signals === null || Array.isArray(signals)) {
-    throw new InvalidArgumentError(
-      `Cannot use ${what}: found ${describe(signals)}, wanted an object of schemas by name`,
-    );
+    refuse(what, signals, "an object of schemas by name");
   }
   const read: Record<string, StandardSchema> = Object.create(null);
   for (const [name, schema] of Object.entries(signals)) {
@@ -143,9 +136,10 @@ function readSignals(signals: unknown, workflow: string): SignalSchemas {
 
 function readSchema(schema: unknown, what: string): StandardSchema {
   if (isSchema(schema)) return schema;
-  throw new InvalidArgumentError(
-    `Cannot use the schema of ${what}: found ${describe(schema)}, wanted one that implements ` +
-      "Standard Schema, as those of Zod, Valibot and ArkType do",
+  return refuse(
+    `the schema of ${what}`,
+    schema,
+    "one that implements Standard Schema, as those of Zod, Valibot and ArkType do",
   );
 }
 
@@ -159,9 +153,5 @@ function readSchema(schema: unknown, what: string): StandardSchema {
 export function isWorkflow(value: unknown): value is WorkflowDefinition {
   if (typeof value !== "object" || value === null || !(WORKFLOW in value)) return false;
   if (value[WORKFLOW] === PROTOCOL) return true;
-  throw new InvalidArgumentError(
-    `Cannot use a workflow's definition: found protocol ${
-      describe(value[WORKFLOW])
-    }, wanted ${PROTOCOL}`,
-  );
+  return refuse("a workflow's definition of protocol", value[WORKFLOW], `${PROTOCOL}`);
 }

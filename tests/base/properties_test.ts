@@ -50,7 +50,7 @@ Deno.test("what is no duration is refused with its value", () => {
   for (const value of bad) {
     assert.throws(() => durationMs(value as never, "timeout"), (error: Error) => {
       assert.equal((error as Error & { code: string }).code, "INVALID_ARGUMENT");
-      assert.ok(error.message.startsWith("Cannot read timeout: found "));
+      assert.ok(error.message.startsWith("Cannot use timeout: found "));
       if (typeof value === "string") assert.ok(error.message.includes(JSON.stringify(value)));
       return true;
     });

@@ -153,9 +153,9 @@ Deno.test("invalid schemas are refused at the definition", async () => {
   const cases: readonly (readonly [unknown, RegExp])[] = [
     [{ name: "x", input: {} }, /input of workflow "x": found an object, wanted .*Standard Schema/],
     [{ name: "x", input: null }, /found null/],
-    [{ name: "x", signals: [] }, /signals of workflow "x": found an array/],
+    [{ name: "x", signals: [] }, /signals of workflow "x": found an empty array/],
     [{ name: "x", signals: { go: "text" } }, /signal "go" .*: found "text"/],
-    [{ name: "x", signals: { "": {} } }, /a signal of workflow "x": found an empty one/],
+    [{ name: "x", signals: { "": {} } }, /a signal of workflow "x": found ""/],
   ];
   for (const [options, message] of cases) {
     assert.throws(() => defineWorkflow(options as never, () => {}), (error: Error) => {

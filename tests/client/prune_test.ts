@@ -28,8 +28,8 @@ const FAMILY = source(
 /** What a prune is asked, and words of what is said of it. */
 const BAD: readonly (readonly [unknown, ...string[]])[] = [
   [undefined, "an object"],
-  [{}, "olderThan", 'found "neither"', "either olderThan or before"],
-  [{ olderThan: "1d", before: new Date() }, "olderThan", '"both"', "either olderThan or before"],
+  [{}, "olderThan", "found neither", "exactly one"],
+  [{ olderThan: "1d", before: new Date() }, "olderThan", "found both", "exactly one"],
   [{ olderThan: "soon" }, "olderThan of runs.prune()", '"soon"'],
   [{ olderThan: -1 }, "olderThan", "found -1"],
   [{ before: "2026-01-01" }, "before", '"2026-01-01"', "a Date from 1970 to 9999"],
@@ -37,8 +37,8 @@ const BAD: readonly (readonly [unknown, ...string[]])[] = [
   [{ olderThan: 0, states: [] }, "states", "an array of completed, failed"],
   [{ olderThan: 0, states: ["running"] }, "states", "terminated"],
   [{ olderThan: 0, states: "failed" }, "states", '"failed"'],
-  [{ olderThan: 0, workflow: "" }, "a workflow's name", 'found ""'],
-  [{ olderThan: 0, namespace: 7 }, "a namespace", "found 7"],
+  [{ olderThan: 0, workflow: "" }, "option workflow", 'found ""'],
+  [{ olderThan: 0, namespace: 7 }, "option namespace", "found 7"],
   [{ olderThan: 0, limit: 0 }, "limit", "found 0", "a whole number from 1"],
   [{ olderThan: 0, limit: 1.5 }, "limit", "found 1.5"],
   [{ olderThan: 0, dryRun: "yes" }, "dryRun", '"yes"', "true or false"],
@@ -219,7 +219,7 @@ forEachDatabase("removing runs", (database, test) => {
       at.node.runs.pruneResults(bad),
       "INVALID_ARGUMENT",
       "an activity",
-      "an empty one",
+      'found ""',
     );
     await refused(
       at.node.runs.pruneResults({}),

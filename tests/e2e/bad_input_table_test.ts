@@ -31,8 +31,8 @@ const refused = (call: () => unknown, [code, ...words]: Wanted): Promise<void> =
 
 /** Names that can't be kept, or are not the caller's to give. */
 const BAD_NAMES: readonly (readonly [name: unknown, word: string])[] = [
-  ["", "an empty one"],
-  ["x".repeat(201), "one of 201 characters, wanted 1 to 200"],
+  ["", 'found ""'],
+  ["x".repeat(201), "a text of 201 characters, wanted a text of 1 to 200"],
   ["a\0b", "without NUL"],
   ["\ud800", "lone surrogates"],
   ["continuum:mine", 'found "continuum:mine"'],
@@ -60,7 +60,7 @@ const BAD_RETRIES: readonly (readonly [retry: unknown, ...words: string[]])[] = 
 
 /** Invalid timeouts. */
 const BAD_TIMEOUTS: readonly (readonly [options: object, ...words: string[]])[] = [
-  [{ timeout: 0 }, "timeout of", "0 ms", "1 or more"],
+  [{ timeout: 0 }, "timeout of", "0 ms", "1 ms or more"],
   [{ timeout: -5 }, "timeout of", "found -5"],
   [{ timeout: "soon" }, "timeout of", '"soon"', '"30s"'],
   [{ timeout: NaN }, "timeout of", "NaN"],
@@ -133,7 +133,7 @@ const BAD_OPTIONS: Readonly<Record<string, readonly [options: unknown, wanted: W
   ]],
   "an empty name": [{ name: "" }, ["INVALID_ARGUMENT", "node's name", 'found ""']],
   "a name of 256 characters": [{ name: LONG }, ["INVALID_ARGUMENT", "node's name", "256"]],
-  "an array": [[], ["INVALID_ARGUMENT", "an object"]],
+  "an array": [[], ["INVALID_ARGUMENT", "an empty array", "an object"]],
   "a namespace of 256 characters": [{ namespace: LONG }, ["INVALID_ARGUMENT", "namespace", "256"]],
   "no attempts at once": [
     { activityConcurrency: 0 },
@@ -249,7 +249,7 @@ const BAD_DEFINITIONS: readonly (readonly [define: () => unknown, wanted: Wanted
   [() => defineWorkflow({ name: "w" }, "run" as never), [ARGUMENT, "the function", '"run"']],
   [() => defineWorkflow({ name: "jsr:@a/b" }, () => {}), [ARGUMENT, '"jsr:@a/b"', "a specifier"]],
   [() => defineWorkflow({ name: "w", version: NaN }, () => {}), [ARGUMENT, "version", "NaN"]],
-  [() => defineWorkflow({ name: "w", version: "" }, () => {}), [ARGUMENT, "version", "empty"]],
+  [() => defineWorkflow({ name: "w", version: "" }, () => {}), [ARGUMENT, "version", 'found ""']],
   [
     () => defineWorkflow({ name: "w", input: {} as never }, () => {}),
     [ARGUMENT, "the input", "Standard Schema"],
@@ -286,7 +286,7 @@ const BAD_CALLS: readonly (readonly [call: (at: Scene) => unknown, wanted: Wante
   [({ node }) => node.start("echo", 1, ODD), [ARGUMENT, '"odd"', "runId"]],
   [
     ({ node }) => node.start("echo", 1, { startAt: new Date(-8.64e15) }),
-    [ARGUMENT, "startAt", "out of range", "1970 to 9999"],
+    [ARGUMENT, "startAt", "-271821-04-20T00:00:00.000Z", "1970 to 9999"],
   ],
   [({ node }) => node.start(7 as never), [ARGUMENT, "found 7"]],
   [({ node }) => node.start("nobody"), ["VERSION_NOT_FOUND", '"nobody"']],
@@ -355,11 +355,11 @@ const BAD_CALLS: readonly (readonly [call: (at: Scene) => unknown, wanted: Wante
   [({ node }) => node.run("r").generations({ limit: 0 }), [ARGUMENT, "limit", "found 0"]],
   [({ node }) => node.run("r").generations({ payloads: 1 as never }), [ARGUMENT, "payloads"]],
   ...([
-    [{}, "olderThan", '"neither"', "either olderThan or before"],
-    [{ olderThan: "1d", before: new Date() }, "olderThan", '"both"'],
+    [{}, "olderThan and before", "found neither", "exactly one"],
+    [{ olderThan: "1d", before: new Date() }, "olderThan and before", "found both"],
     [{ olderThan: "soon" }, "olderThan", '"soon"'],
     [{ before: new Date(NaN) }, "before", "an invalid Date"],
-    [{ before: new Date(-8.64e15) }, "before", "out of range", "1970 to 9999"],
+    [{ before: new Date(-8.64e15) }, "before", "-271821-04-20T00:00:00.000Z", "1970 to 9999"],
     [{ olderThan: "1d", odd: 1 }, '"odd"', "dryRun"],
     [{ olderThan: "1d", limit: 0 }, "limit", "found 0"],
     [{ olderThan: "1d", dryRun: 1 }, "dryRun", "found 1"],
@@ -374,15 +374,18 @@ const BAD_CALLS: readonly (readonly [call: (at: Scene) => unknown, wanted: Wante
     [ARGUMENT, "states"],
   ],
   [({ node }) => node.versions.list(7 as never), [ARGUMENT, "a workflow", "found 7"]],
-  [({ node }) => node.versions.activate("", "a"), [ARGUMENT, "a workflow", "empty"]],
+  [({ node }) => node.versions.activate("", "a"), [ARGUMENT, "a workflow", 'found ""']],
   [({ node }) => node.versions.activate("echo", 7 as never), [ARGUMENT, "hash", "found 7"]],
-  [({ node }) => node.activities.complete(7 as never), ["TASK_NOT_FOUND", '"7"']],
+  [({ node }) => node.activities.complete(7 as never), ["TASK_NOT_FOUND", "found the token 7"]],
   [
     ({ node }) => node.activities.complete(Object.create(null)),
-    ["TASK_NOT_FOUND", "a value that can't be shown"],
+    ["TASK_NOT_FOUND", "found the token an object"],
   ],
-  [({ node }) => node.activities.fail("a", 1), ["TASK_NOT_FOUND", '"a"']],
-  [({ node }) => node.activities.heartbeat("1.1.1"), ["TASK_NOT_FOUND", '"1.1.1"']],
+  [({ node }) => node.activities.fail("a", 1), [
+    "TASK_NOT_FOUND",
+    "a text of 1 characters, which is no token",
+  ]],
+  [({ node }) => node.activities.heartbeat("1.1.1"), ["TASK_NOT_FOUND", '"1.1.***"']],
   [({ node }) => node.activities.heartbeat("1.1.1", "x".repeat(20_000)), [
     ARGUMENT,
     "heartbeat",
@@ -664,7 +667,7 @@ Deno.test("no message and no detail of open() and connect() has a secret of a UR
 Deno.test("a URL in the place of the options leads to the right call, in a short message", async () => {
   await refused(() => Continuum.open("postgres://app@host/db" as never), [
     ARGUMENT,
-    "wanted Continuum.open({ database })",
+    "call Continuum.open({ database })",
   ]);
   const long = Array.from({ length: 2_000 }, (_, n) => n);
   await assert.rejects(Continuum.open({ workflows: long as never }), ({ message }: Error) => {

@@ -97,7 +97,7 @@ forEachDatabase("bad input", (database, test) => {
       "INVALID_ARGUMENT",
       "ifExists",
       "replace",
-      "error, use, useEnded, replaceEnded, terminate",
+      '"error", "use", "useEnded", "replaceEnded" or "terminate"',
     ]);
     const run = await node.start("test", 1);
     await refused(run.result(odd), ["INVALID_ARGUMENT", "runID", "timeout"]);
@@ -105,7 +105,7 @@ forEachDatabase("bad input", (database, test) => {
     await refused(run.result({ timeout: "soon" }), ["INVALID_ARGUMENT", "timeout", "soon"]);
     await refused(run.signal("go", 1, odd), ["INVALID_ARGUMENT", "runID", "deliveryId"]);
     await refused(run.signal("go", 1, { deliveryId: "" }), ["INVALID_ARGUMENT", "deliveryId"]);
-    await refused(run.signal("", 1), ["INVALID_ARGUMENT", "signal", "empty"]);
+    await refused(run.signal("", 1), ["INVALID_ARGUMENT", "signal", 'found ""']);
     await refused(run.signal("s".repeat(300), 1), ["INVALID_ARGUMENT", "signal", "300"]);
     await refused(run.signal(7 as never, 1), ["INVALID_ARGUMENT", "signal", "7"]);
     await refused(run.upgrade(odd), ["INVALID_ARGUMENT", "runID", "dryRun"]);

@@ -80,7 +80,11 @@ Deno.test("the default database is reported once, where people see it, and no cl
   const { output, errors } = await deno(["run", "-A", "--quiet", "main.ts"], { cwd });
   assert.equal(errors.match(/No database was named/g)?.length, 1, errors);
   assert.match(errors, /\.continuum.*DATABASE_URL/s);
-  assert.match(output, /^INVALID_ARGUMENT Cannot connect: found no database, wanted/, errors);
+  assert.match(
+    output,
+    /^INVALID_ARGUMENT Cannot use option database of Continuum.connect: found undefined, wanted/,
+    errors,
+  );
 });
 
 Deno.test("the README's first program has types, in a project strict or not", async () => {

@@ -466,13 +466,16 @@ Deno.test("bad arguments are refused at the call, with the value found", async (
   const calls: readonly (readonly [(ctx: WorkflowContext) => unknown, RegExp])[] = [
     [(ctx) => ctx.sleep("soon"), /found "soon"/],
     [(ctx) => ctx.sleep(new Date(NaN)), /invalid Date/],
-    [(ctx) => ctx.run("", () => {}), /a name for a step: found an empty one/],
+    [(ctx) => ctx.run("", () => {}), /a name for a step: found ""/],
     [(ctx) => ctx.run("x".repeat(201), () => {}), /201 characters/],
     [(ctx) => ctx.run("x", 1 as never), /step "x": found 1, wanted a function/],
-    [(ctx) => ctx.run("x", () => {}, { retries: 1 } as never), /found "retries", wanted retry/],
+    [
+      (ctx) => ctx.run("x", () => {}, { retries: 1 } as never),
+      /found the key "retries", wanted retry/,
+    ],
     [(ctx) => ctx.run("x", () => {}, { retry: { maxAttempts: 0 } }), /retry\.maxAttempts/],
     [(ctx) => ctx.activity({ name: "x" } as never, 1), /wanted a name or what defineActivity/],
-    [(ctx) => ctx.activity(undefined as never, 1), /call activity: found undefined/],
+    [(ctx) => ctx.activity(undefined as never, 1), /the activity of ctx.activity: found undefined/],
     [(ctx) => ctx.waitForSignal("x", { timeout: -1 }), /timeout of signal "x": found -1/],
     [(ctx) => ctx.patched(""), /a name for a patch/],
   ];

@@ -93,15 +93,16 @@ Deno.test("what is no pattern, never comes true or is no zone is refused with it
     assert.throws(
       () => checkCron(bad, "UTC"),
       (error: Error) =>
-        error.message.startsWith("Cannot use cron: ") &&
+        error.message.startsWith("Cannot use option cron of a schedule: ") &&
         error.message.includes(`found ${JSON.stringify(bad)}`),
     );
   }
   for (const bad of ["", "Berlin", "Mars/Phobos"]) {
     assert.throws(() => checkCron("0 0 * * *", bad), {
       code: "INVALID_ARGUMENT",
-      message: `Cannot use timeZone: found ${JSON.stringify(bad)}, wanted an IANA name such as ` +
-        `"Europe/Berlin" or "UTC"`,
+      message:
+        `Cannot use option timeZone of a schedule: found ${JSON.stringify(bad)}, wanted an IANA ` +
+        `name such as "Europe/Berlin" or "UTC"`,
     });
   }
   for (const good of ["@daily", "0 0 29 2 *", "0 0 * * MON#2", "*/5 * * * * *"]) {

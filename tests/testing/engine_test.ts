@@ -336,9 +336,12 @@ Deno.test("what is no history is refused, with what was found", () => {
 Deno.test("options that make no sense are refused, with what was wanted", async () => {
   const refused = async (options: unknown, message: RegExp) =>
     await assert.rejects(testEngine(options as never), { code: "INVALID_ARGUMENT", message });
-  await refused({ workflow: [] }, /found "workflow", wanted workflows/);
+  await refused({ workflow: [] }, /found the key "workflow" .*, wanted workflows/);
   await refused({ workflows: [{}] }, /definitions and specifiers/);
-  await refused({ now: "yesterday" }, /option now: found "yesterday", wanted a date/);
+  await refused(
+    { now: "yesterday" },
+    /option now of testEngine\(\): found "yesterday", wanted a Date/,
+  );
   await refused({ time: "fast" }, /wanted "auto" or "manual"/);
   await refused({ paranoid: 1 }, /option paranoid/);
   await refused({ activities: { charge: 3 } }, /double of activity "charge": found 3/);

@@ -162,7 +162,9 @@ Deno.test("a queue that the engine does not serve is named", async () => {
   await assert.rejects(run.result(), (error: Error) => {
     let text = "";
     for (let at: unknown = error; at instanceof Error; at = at.cause) text += at.message;
-    return text.includes('its queue "mail" is not served; name it in "queues"');
+    return /queue "mail" of activity "mail": .*not serve it, wanted it in the option "queues"/.test(
+      text,
+    );
   });
   assert.deepEqual(engine.calls("mail"), []);
 });

@@ -35,7 +35,7 @@ Deno.test("definitions are plain, frozen objects that other copies recognise", (
   assert.ok(isActivity({ ...charge }));
   assert.ok(!isWorkflow(charge));
   assert.ok(!isWorkflow(null));
-  assert.throws(() => isWorkflow({ [WORKFLOW]: 2 }), /found protocol 2, wanted 1/);
+  assert.throws(() => isWorkflow({ [WORKFLOW]: 2 }), /of protocol: found 2, wanted 1/);
 });
 
 Deno.test("an activity's options are read once, with what is left out completed", () => {
@@ -63,18 +63,18 @@ Deno.test("a first delay that is longer than a minute is not cut", () => {
 Deno.test("bad options are refused at the definition, with the value found", () => {
   const noop = (): void => {};
   const cases: readonly (readonly [() => unknown, RegExp])[] = [
-    [() => defineWorkflow({ name: "" }, noop), /a name for a workflow: found an empty one/],
-    [() => defineWorkflow({ name: "x".repeat(201) }, noop), /found one of 201 characters/],
-    [() => defineWorkflow({ name: 1 as never }, noop), /found 1, wanted 1 to 200/],
+    [() => defineWorkflow({ name: "" }, noop), /a name for a workflow: found ""/],
+    [() => defineWorkflow({ name: "x".repeat(201) }, noop), /found a text of 201 characters/],
+    [() => defineWorkflow({ name: 1 as never }, noop), /found 1, wanted a text of 1 to 200/],
     [
       () => defineWorkflow({ name: "x", versoin: 1 } as never, noop),
-      /found "versoin", wanted name/,
+      /found the key "versoin" .*, wanted name/,
     ],
     [() => defineWorkflow("x" as never, noop), /found "x", wanted an object/],
     [() => defineWorkflow({ name: "x" }, undefined as never), /workflow "x": found undefined/],
     [
       () => defineWorkflow({ name: "x", timeout: 0 }, noop),
-      /timeout of workflow "x": found 0 ms, wanted 1 or more/,
+      /timeout of workflow "x": found 0 ms, wanted 1 ms or more/,
     ],
     [
       () => defineWorkflow({ name: "x", retry: { maxAttempts: 1.5 } }, noop),
@@ -86,7 +86,10 @@ Deno.test("bad options are refused at the definition, with the value found", () 
       () => defineActivity({ name: "x", retry: { jitter: 2 } }, noop),
       /retry\.jitter of activity "x"/,
     ],
-    [() => defineActivity({ name: "x", retry: { tries: 2 } as never }, noop), /found "tries"/],
+    [
+      () => defineActivity({ name: "x", retry: { tries: 2 } as never }, noop),
+      /found the key "tries"/,
+    ],
     [
       () => defineActivity({ name: "x", retry: { backoff: "fast" as never } }, noop),
       /found "fast", wanted "exponential"/,

@@ -5,13 +5,12 @@
  * @module
  */
 
+import { checkDate, refuse } from "../../base/arguments.ts";
+import { inWords } from "../../base/describe.ts";
 import { type AttributeValue, readValue } from "../../base/attributes.ts";
-import { isStorableDate, STORABLE_DATES } from "../../base/dates.ts";
-import { InvalidArgumentError } from "../../base/errors.ts";
 import { RUN_STATES, type RunState } from "../../ports/rows.ts";
 import type { Comparison, RunCondition, RunField } from "../../ports/run_query.ts";
 import { isStorable } from "../../base/text.ts";
-import { describe } from "../../workflow/options.ts";
 
 /**
  * How a value is compared; several comparisons must all hold.
@@ -116,11 +115,8 @@ export function readStates(states: unknown, call: string): ReadonlySet<RunState>
   const wrong = list.findIndex((state) => !STATES.has(state as string));
   if (wrong < 0 && list.length > 0) return new Set(list as readonly RunState[]);
   const place = Array.isArray(states) && wrong >= 0 ? `[${wrong}]` : "";
-  const found = list.length === 0 ? "an empty array" : describe(list[wrong]);
-  throw new InvalidArgumentError(
-    `Cannot use states${place} of ${call}: found ${found}, wanted ${[...STATES].join(", ")}`,
-    { option: "states" },
-  );
+  const found = list.length === 0 ? list : list[wrong];
+  return refuse(`states${place} of ${call}`, found, [...STATES].join(", "));
 }
 
 function all(parts: readonly RunCondition[]): RunCondition {
@@ -133,18 +129,22 @@ function readParts(
   depth: number,
   budget: { parts: number },
 ): RunCondition[] {
-  if (!isPlain(where)) refuse(path, where, `an object with ${WHERE_KEYS}`);
-  if (depth > MAX_DEPTH) refuse(path, where, `at most ${MAX_DEPTH} levels of conditions`);
+  if (!isPlain(where)) refuse(condition(path), where, `an object with ${WHERE_KEYS}`);
+  if (depth > MAX_DEPTH) {
+    refuse(condition(path), where, `at most ${MAX_DEPTH} levels of conditions`);
+  }
   const parts = Object.entries(where).flatMap(([key, value]) => {
     if (value === undefined) return [];
     const at = `${path}.${key}`;
     if (key === "and" || key === "or") return readGroup(key, value, at, depth, budget);
     if (key === "attributes") return readAttributes(value, at);
     if (TEXTS.has(key) || TIMES.has(key)) return readField(key as RunField, value, at);
-    return refuse(path, key, WHERE_KEYS);
+    return refuse(condition(path), key, WHERE_KEYS);
   });
   budget.parts += parts.length;
-  if (budget.parts > MAX_PARTS) refuse("where", budget.parts, `at most ${MAX_PARTS} conditions`);
+  if (budget.parts > MAX_PARTS) {
+    refuse(condition("where"), budget.parts, `at most ${MAX_PARTS} conditions`);
+  }
   return parts;
 }
 
@@ -156,13 +156,15 @@ function readGroup(
   budget: { parts: number },
 ): RunCondition[] {
   if (!Array.isArray(value) || value.length === 0) {
-    refuse(path, value, "an array of at least one condition");
+    refuse(condition(path), value, "an array of at least one condition");
   }
   const groups = value.map((part, index) =>
     readParts(part, `${path}[${index}]`, depth + 1, budget)
   );
   const empty = groups.findIndex((parts) => parts.length === 0);
-  if (empty >= 0) refuse(`${path}[${empty}]`, "no condition", `one of ${WHERE_KEYS}`);
+  if (empty >= 0) {
+    refuse(condition(`${path}[${empty}]`), inWords("no condition"), `one of ${WHERE_KEYS}`);
+  }
   return [{ kind, parts: groups.map(all) }];
 }
 
@@ -170,7 +172,7 @@ function readField(field: RunField, value: unknown, path: string): RunCondition[
   const read = TIMES.has(field) ? readTime : field === "state" ? readState : readText;
   return comparisonsOf(value, path).map(([comparison, operand]) => {
     const at = comparison === null ? path : `${path}.${comparison}`;
-    if (comparison === "has") return refuse(path, "has", [...COMPARISONS].join(", "));
+    if (comparison === "has") return refuse(condition(path), "has", [...COMPARISONS].join(", "));
     if (comparison === "in") {
       const values = readList(operand, at).map((item, index) => read(item, `${at}[${index}]`));
       return { kind: "field", field, comparison, values };
@@ -180,12 +182,14 @@ function readField(field: RunField, value: unknown, path: string): RunCondition[
 }
 
 function readAttributes(value: unknown, path: string): RunCondition[] {
-  if (!isPlain(value)) refuse(path, value, "an object of attributes by path");
+  if (!isPlain(value)) refuse(condition(path), value, "an object of attributes by path");
   return Object.entries(value).flatMap(([name, given]) => {
     if (given === undefined) return [];
     const keys = name.split(".");
     const isPath = keys.length <= MAX_DEPTH && isStorable(name) && keys.every((key) => key !== "");
-    if (!isPath) refuse(path, name, `a path of 1 to ${MAX_DEPTH} names, with dots between them`);
+    if (!isPath) {
+      refuse(condition(path), name, `a path of 1 to ${MAX_DEPTH} names, with dots between them`);
+    }
     return comparisonsOf(given, `${path}[${JSON.stringify(name)}]`).map(([comparison, operand]) =>
       attributeCondition(keys, comparison ?? "eq", operand, `attributes.${name}`)
     );
@@ -204,7 +208,7 @@ function attributeCondition(
       return { kind: "attribute", path, comparison, values: readList(operand, at).map(json) };
     case "has":
       if (typeof operand !== "string" && typeof operand !== "number") {
-        refuse(`${at}.has`, operand, "a string or a number");
+        refuse(condition(`${at}.has`), operand, "a string or a number");
       }
       break;
     case "eq":
@@ -213,7 +217,9 @@ function attributeCondition(
     default: {
       const isOrdered = typeof operand === "string" || typeof operand === "number" ||
         operand instanceof Date;
-      if (!isOrdered) refuse(`${at}.${comparison}`, operand, "a string, a number or a Date");
+      if (!isOrdered) {
+        refuse(condition(`${at}.${comparison}`), operand, "a string, a number or a Date");
+      }
     }
   }
   return { kind: "attribute", path, comparison, values: [json(operand)] };
@@ -228,29 +234,29 @@ function comparisonsOf(
   const entries = Object.entries(value).filter(([, operand]) => operand !== undefined);
   for (const [key] of entries) {
     if (COMPARISONS.has(key) || key === "has") continue;
-    refuse(path, key, `${[...COMPARISONS].join(", ")}, or has with attributes`);
+    refuse(condition(path), key, `${[...COMPARISONS].join(", ")}, or has with attributes`);
   }
-  if (entries.length === 0) refuse(path, value, "at least one comparison");
+  if (entries.length === 0) refuse(condition(path), value, "at least one comparison");
   return entries as [Comparison | "in" | "has", unknown][];
 }
 
 function readList(value: unknown, path: string): readonly unknown[] {
   if (Array.isArray(value) && value.length <= MAX_IN) return value;
-  return refuse(path, value, `an array of at most ${MAX_IN} values`);
+  return refuse(condition(path), value, `an array of at most ${MAX_IN} values`);
 }
 
 function readText(value: unknown, path: string): string {
   if (typeof value === "string" && isStorable(value)) return value;
-  return refuse(path, value, "a text without NUL and lone surrogates");
+  return refuse(condition(path), value, "a text without NUL and lone surrogates");
 }
 
 function readState(value: unknown, path: string): string {
   if (typeof value === "string" && STATES.has(value)) return value;
-  return refuse(path, value, [...STATES].join(", "));
+  return refuse(condition(path), value, [...STATES].join(", "));
 }
 
 function readTime(value: unknown, path: string): number {
-  return isStorableDate(value) ? value.getTime() : refuse(path, value, STORABLE_DATES);
+  return checkDate(value, condition(path));
 }
 
 function isPlain(value: unknown): value is object {
@@ -259,12 +265,6 @@ function isPlain(value: unknown): value is object {
   return prototype === Object.prototype || prototype === null;
 }
 
-function refuse(path: string, found: unknown, wanted: string): never {
-  const shown = found instanceof Date
-    ? Number.isNaN(found.getTime()) ? "an invalid Date" : found.toISOString()
-    : describe(found);
-  throw new InvalidArgumentError(
-    `Cannot use condition ${path}: found ${shown}, wanted ${wanted}`,
-    { path },
-  );
+function condition(path: string): string {
+  return `condition ${path}`;
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
+import { checkAbortSignal, checkOptions } from "../../base/arguments.ts";
 import { type Clock, waitFor } from "../../base/clock.ts";
 import { type Duration, durationMs } from "../../base/duration.ts";
 import { TimeoutError } from "../../base/errors.ts";
-import { checkOptions, readAbortSignal } from "../../workflow/options.ts";
 
 /**
  * Options of {@linkcode RunHandle.result} and {@linkcode RunHandle.reached}.
@@ -49,11 +49,11 @@ export async function withinDeadline<T>(
   wait: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   checkOptions(options, ["timeout", "signal"], call);
-  readAbortSignal(options.signal, call);
+  checkAbortSignal(options.signal, call);
   const { signal } = options;
   const timeout = options.timeout === undefined
     ? undefined
-    : durationMs(options.timeout, "timeout");
+    : durationMs(options.timeout, `option timeout of ${call}`);
   const controller = new AbortController();
   const abort = () => controller.abort(signal?.reason);
   if (signal?.aborted === true) abort();

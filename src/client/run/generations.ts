@@ -5,11 +5,10 @@
  * @module
  */
 
-import { InvalidArgumentError } from "../../base/errors.ts";
+import { checkBoolean, checkOptions, checkWhole } from "../../base/arguments.ts";
 import { decode } from "../../base/values.ts";
 import type { GenerationRow, RunRow } from "../../ports/rows.ts";
 import type { RunStore, Store } from "../../ports/store.ts";
-import { checkOptions, describe } from "../../workflow/options.ts";
 import { type HistoryEntry, historyEntry, retriedEntries } from "./status.ts";
 import { generationNotFound } from "../errors.ts";
 
@@ -157,33 +156,24 @@ export async function listGenerations(
 export function checkHistoryOptions(options: HistoryOptions): void {
   checkOptions(options, ["generation", "from", "limit"], "history()");
   const { generation = 0 } = options;
-  checkWhole("generation", generation, 0);
-  checkPart(options);
+  checkWhole(generation, "option generation of history()", 0);
+  checkPart(options, "history()");
 }
 
 /** Checks the options of {@linkcode listGenerations}, before anything is asked of the database. */
 export function checkGenerationsOptions(options: GenerationsOptions): void {
   checkOptions(options, ["from", "limit", "payloads"], "generations()");
   const { payloads = false } = options;
-  checkPart(options);
-  if (typeof payloads !== "boolean") refuse("payloads", payloads, "true or false");
+  checkPart(options, "generations()");
+  checkBoolean(payloads, "option payloads of generations()");
 }
 
-function checkPart({ from = 0, limit = Infinity }: { from?: number; limit?: number }): void {
-  checkWhole("from", from, 0);
-  if (limit !== Infinity) checkWhole("limit", limit, 1);
-}
-
-function checkWhole(option: string, found: unknown, least: number): void {
-  if (Number.isInteger(found) && (found as number) >= least) return;
-  refuse(option, found, `a whole number from ${least}`);
-}
-
-function refuse(option: string, found: unknown, wanted: string): never {
-  throw new InvalidArgumentError(
-    `Cannot use option ${option}: found ${describe(found)}, wanted ${wanted}`,
-    { option },
-  );
+function checkPart(
+  { from = 0, limit = Infinity }: { readonly from?: number; readonly limit?: number },
+  call: string,
+): void {
+  checkWhole(from, `option from of ${call}`, 0);
+  if (limit !== Infinity) checkWhole(limit, `option limit of ${call}`, 1);
 }
 
 async function findGeneration(row: RunRow, generation: number, runs: RunStore): Promise<void> {

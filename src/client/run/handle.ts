@@ -4,10 +4,10 @@
  * @module
  */
 
+import { checkBoolean, checkOptions, checkText, readName, refuse } from "../../base/arguments.ts";
 import { type AttributesPatch, readAttributes } from "../../base/attributes.ts";
 import {
   CancelledError,
-  InvalidArgumentError,
   isContinuumError,
   runTimeout,
   type TimeoutError,
@@ -20,7 +20,6 @@ import { decodeError, encodeError } from "../../base/values_failure.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { RunRow, RunState } from "../../ports/rows.ts";
 import { settleEnded } from "../../store/settle_ended.ts";
-import { checkOptions, describe, readName } from "../../workflow/options.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
 import { type ResultOptions, withinDeadline } from "./deadline.ts";
 import {
@@ -41,7 +40,6 @@ import {
 } from "./generations.ts";
 import { readStates } from "./conditions.ts";
 import type { ClientContext } from "../context.ts";
-import { checkText } from "../start/options.ts";
 import { type HistoryEntry, type RunStatus, runStatus } from "./status.ts";
 import { pendingOf, type RunTrace, type TraceOptions, traceRun } from "./trace.ts";
 import { type UpgradeOptions, type UpgradeReport, upgradeRun } from "./upgrade.ts";
@@ -254,7 +252,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   async status(options: StatusOptions = {}): Promise<RunStatus> {
     checkOptions(options, ["trace"], "status()");
     const { trace = false } = options;
-    if (typeof trace !== "boolean") refuse("trace", trace, "true or false");
+    checkBoolean(trace, "option trace of status()");
     const row = await this.#row("read the status");
     const { store, runs, dryRuns } = this.#context;
     const pending = trace && row.endedAt === null ? await pendingOf(row, runs, dryRuns) : null;
@@ -343,7 +341,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   async cancel(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "cancel()");
     const { runs } = this.#context;
-    const reason = readReason(options.reason) ?? null;
+    const reason = readReason(options.reason, "cancel()") ?? null;
     const delivery = await runs.deliver(this.id, {
       kind: "cancel",
       name: "",
@@ -368,7 +366,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    */
   async terminate(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "terminate()");
-    const error = new Error(readReason(options.reason) ?? "Terminated by request");
+    const error = new Error(readReason(options.reason, "terminate()") ?? "Terminated by request");
     const before = await this.#row("terminate the run");
     const row = await this.#context.runs.end(this.id, "terminated", encodeError(error), {
       onlyStuck: false,
@@ -409,9 +407,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkOptions(options, ["to", "dryRun"], "upgrade()");
     const { to, dryRun = false } = options;
     if (to !== undefined && (typeof to !== "string" || to === "")) {
-      refuse("to", to, "a version's hash, or a specifier");
+      refuse("option to of upgrade()", to, "a version's hash, or a specifier");
     }
-    if (typeof dryRun !== "boolean") refuse("dryRun", dryRun, "true or false");
+    checkBoolean(dryRun, "option dryRun of upgrade()");
     const report = await upgradeRun(this.id, options, this.#context);
     this.#context.wakeups.due();
     return report;
@@ -463,19 +461,14 @@ const MAX_TRACED = 10_000;
 /** Reasons are for people. */
 const MAX_REASON = 1_000;
 
-function readReason(reason: unknown): string | undefined {
-  return reason === undefined ? undefined : checkText(reason, "reason", MAX_REASON);
+function readReason(reason: unknown, call: string): string | undefined {
+  return reason === undefined
+    ? undefined
+    : checkText(reason, `option reason of ${call}`, MAX_REASON);
 }
 
 function checkDeliveryId(id: unknown): void {
-  if (id !== undefined) checkText(id, "deliveryId", MAX_DELIVERY_ID);
-}
-
-function refuse(option: string, found: unknown, wanted: string): never {
-  throw new InvalidArgumentError(
-    `Cannot use option ${option}: found ${describe(found)}, wanted ${wanted}`,
-    { option },
-  );
+  if (id !== undefined) checkText(id, "option deliveryId of signal()", MAX_DELIVERY_ID);
 }
 
 /** How a run ended: as its row says, or as the engine of this process saw it. */

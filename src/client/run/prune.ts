@@ -4,12 +4,17 @@
  * @module
  */
 
+import {
+  checkArray,
+  checkBoolean,
+  checkText,
+  readName,
+  refuseUnless,
+} from "../../base/arguments.ts";
 import { FIRST_PLACE, type PruneScope } from "../../ports/retention.ts";
 import { END_STATES, type EndState } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
-import { readName } from "../../workflow/options.ts";
-import { type PruneScopeOptions, readBounds, refuseUnless } from "./prune_options.ts";
-import { checkText } from "../start/options.ts";
+import { type PruneScopeOptions, readBounds } from "./prune_options.ts";
 
 /**
  * Options of {@linkcode Runs.prune}: runs count from their end, as does `limit`.
@@ -129,16 +134,11 @@ function readRest(
   options: PruneOptions,
 ): Pick<PruneScope, "states" | "workflow"> & { readonly generations: boolean } {
   const { states = END_STATES, workflow, generations = false } = options;
-  refuseUnless(
-    Array.isArray(states) && states.length > 0 && states.every((state) => isEnd(state)),
-    "states",
-    states,
-    `an array of ${END_STATES.join(", ")}`,
-    WHAT,
-  );
-  if (workflow !== undefined) checkText(workflow, "workflow's name");
-  const isSaid = typeof generations === "boolean";
-  refuseUnless(isSaid, "generations", generations, "true or false", WHAT);
+  const wanted = `an array of ${END_STATES.join(", ")}`;
+  checkArray(states, `option states of ${WHAT}`, wanted, isEnd);
+  refuseUnless(states.length > 0, `option states of ${WHAT}`, states, wanted);
+  if (workflow !== undefined) checkText(workflow, `option workflow of ${WHAT}`);
+  checkBoolean(generations, `option generations of ${WHAT}`);
   return { states, workflow: workflow ?? null, generations };
 }
 

@@ -4,12 +4,17 @@
  * @module
  */
 
-import { isStorableDate, STORABLE_DATES } from "../../base/dates.ts";
+import {
+  checkBoolean,
+  checkDate,
+  checkOptions,
+  checkText,
+  checkWhole,
+  refuse,
+} from "../../base/arguments.ts";
+import { inWords } from "../../base/describe.ts";
 import { type Duration, durationMs } from "../../base/duration.ts";
-import { InvalidArgumentError } from "../../base/errors.ts";
 import type { Store } from "../../ports/store.ts";
-import { checkOptions, describe } from "../../workflow/options.ts";
-import { checkText } from "../start/options.ts";
 
 /**
  * Until when something must have been over, and how much is removed: one of the first two.
@@ -62,38 +67,21 @@ export function readBounds(
 ): ReadBounds {
   checkOptions(options, [...KEYS, ...more], what);
   const { namespace, limit = Infinity, dryRun = false } = options;
-  if (namespace !== undefined) checkText(namespace, "namespace");
-  const isLimit = limit === Infinity || Number.isInteger(limit) && limit >= 1;
-  refuseUnless(isLimit, "limit", limit, "a whole number from 1", what);
-  refuseUnless(typeof dryRun === "boolean", "dryRun", dryRun, "true or false", what);
+  if (namespace !== undefined) checkText(namespace, `option namespace of ${what}`);
+  if (limit !== Infinity) checkWhole(limit, `option limit of ${what}`, 1);
+  checkBoolean(dryRun, `option dryRun of ${what}`);
   return { cutoff: readCutoff(options, what), namespace, limit, dryRun };
 }
 
 function readCutoff({ olderThan, before }: PruneScopeOptions, what: string): ReadBounds["cutoff"] {
-  const isOne = (olderThan === undefined) !== (before === undefined);
-  const found = olderThan === undefined ? "neither" : "both";
-  refuseUnless(isOne, "olderThan", found, "either olderThan or before", what);
+  if ((olderThan === undefined) === (before === undefined)) {
+    const found = inWords(olderThan === undefined ? "neither" : "both");
+    refuse(`the options olderThan and before of ${what}`, found, "exactly one of them");
+  }
   if (before !== undefined) {
-    refuseUnless(isStorableDate(before), "before", before, STORABLE_DATES, what);
-    const at = before.getTime();
+    const at = checkDate(before, `option before of ${what}`);
     return () => Promise.resolve(at);
   }
-  const age = durationMs(olderThan!, `olderThan of ${what}`);
+  const age = durationMs(olderThan!, `option olderThan of ${what}`);
   return async (store) => await store.now() - age;
-}
-
-/** Names an option that is none. */
-export function refuseUnless(
-  good: boolean,
-  option: string,
-  found: unknown,
-  wanted: string,
-  what: string,
-): void {
-  if (good) return;
-  const shown = found instanceof Date ? "an invalid Date or one out of range" : describe(found);
-  throw new InvalidArgumentError(
-    `Cannot use option ${option} of ${what}: found ${shown}, wanted ${wanted}`,
-    { option },
-  );
 }

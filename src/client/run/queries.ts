@@ -4,11 +4,18 @@
  * @module
  */
 
+import {
+  checkBoolean,
+  checkChoice,
+  checkKeys,
+  checkOptions,
+  checkText,
+  checkWhole,
+  refuse,
+} from "../../base/arguments.ts";
 import { digestText } from "../../base/digest.ts";
-import { InvalidArgumentError } from "../../base/errors.ts";
 import type { RunQuery } from "../../ports/run_query.ts";
 import type { RunStore, Store } from "../../ports/store.ts";
-import { checkOptions, describe } from "../../workflow/options.ts";
 import {
   type PruneOptions,
   type PruneReport,
@@ -18,7 +25,6 @@ import {
 } from "./prune.ts";
 import { readWhere, type RunWhere } from "./conditions.ts";
 import { type RunSummary, runSummary } from "./summary.ts";
-import { checkText } from "../start/options.ts";
 
 /**
  * Options of {@linkcode Runs.count}.
@@ -77,14 +83,11 @@ export interface RunPage {
   readonly cursor: string | null;
 }
 
-function invalidCursor(cursor: unknown): InvalidArgumentError {
-  const found = typeof cursor === "string" && cursor.length > 80
-    ? `a text of ${cursor.length} characters`
-    : describe(cursor);
-  return new InvalidArgumentError(
-    `Cannot continue a query: found cursor ${found}, wanted the one that a page of the same ` +
-      "query gave",
-    {},
+function refuseCursor(cursor: unknown): never {
+  return refuse(
+    "the cursor of runs.query()",
+    cursor,
+    "the one that a page of the same query gave",
     "INVALID_CURSOR",
   );
 }
@@ -177,7 +180,9 @@ export class Runs {
   }
 
   #in(namespace: string | undefined): RunStore {
-    return namespace === undefined ? this.#runs : this.#runs.in(checkText(namespace, "namespace"));
+    return namespace === undefined
+      ? this.#runs
+      : this.#runs.in(checkText(namespace, "option namespace of runs"));
   }
 }
 
@@ -188,27 +193,12 @@ function readQuery(
   checkOptions(options, QUERY_KEYS, "runs.query()");
   const { namespace = own } = options;
   const { orderBy = { by: "createdAt" }, limit = DEFAULT_LIMIT, payloads = false } = options;
-  checkOptions(orderBy, ["by", "direction"], "orderBy of runs.query()");
+  checkKeys(orderBy, ["by", "direction"], "option orderBy of runs.query()");
   const { by, direction = "desc" } = orderBy;
-  refuseUnless(
-    by === "createdAt" || by === "startedAt" || by === "endedAt",
-    "orderBy.by",
-    by,
-    '"createdAt", "startedAt" or "endedAt"',
-  );
-  refuseUnless(
-    direction === "asc" || direction === "desc",
-    "orderBy.direction",
-    direction,
-    '"asc" or "desc"',
-  );
-  refuseUnless(
-    Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT,
-    "limit",
-    limit,
-    `a whole number from 1 to ${MAX_LIMIT}`,
-  );
-  refuseUnless(typeof payloads === "boolean", "payloads", payloads, "true or false");
+  checkChoice(by, "option orderBy.by of runs.query()", ["createdAt", "startedAt", "endedAt"]);
+  checkChoice(direction, "option orderBy.direction of runs.query()", ["asc", "desc"]);
+  checkWhole(limit, "option limit of runs.query()", 1, MAX_LIMIT);
+  checkBoolean(payloads, "option payloads of runs.query()");
   const where = readWhere(options.where);
   const tie = JSON.stringify([namespace, by, direction, where]);
   const after = options.cursor === undefined ? null : readCursor(options.cursor, tie);
@@ -224,28 +214,20 @@ function writeCursor(at: number | null, id: number, tie: string): string {
 
 function readCursor(cursor: unknown, tie: string): NonNullable<RunQuery["after"]> {
   if (typeof cursor !== "string" || cursor.length > MAX_CURSOR) {
-    throw invalidCursor(cursor);
+    refuseCursor(cursor);
   }
   let read: unknown;
   try {
     read = JSON.parse(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")));
   } catch {
-    throw invalidCursor(cursor);
+    refuseCursor(cursor);
   }
   const [at, id, digest] = Array.isArray(read) ? read : [];
   // Anybody can work a digest out: what no row has goes no further than this.
   const isTime = Number.isSafeInteger(at) && at >= 0 && at <= MAX_TIME;
   const isPlace = (at === null || isTime) && Number.isSafeInteger(id) && id >= 1;
   if (!isPlace || digest !== digestText(`${tie}\n${JSON.stringify([at, id])}`)) {
-    throw invalidCursor(cursor);
+    refuseCursor(cursor);
   }
   return { at, id };
-}
-
-function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): void {
-  if (good) return;
-  throw new InvalidArgumentError(
-    `Cannot use option ${option} of runs.query(): found ${describe(found)}, wanted ${wanted}`,
-    { option },
-  );
 }

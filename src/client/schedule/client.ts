@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkOptions, checkText } from "../../base/arguments.ts";
 import type { RetryPolicy } from "../../base/backoff.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import { checkPayload } from "../../base/payload.ts";
@@ -24,7 +25,6 @@ import {
   trigger,
 } from "../../schedule/firing.ts";
 import { VersionNotFoundError } from "../../version/load_errors.ts";
-import { checkOptions } from "../../workflow/options.ts";
 import { policyOf } from "../../workflow/run_policy.ts";
 import { type ClientContext, inNamespace } from "../context.ts";
 import { RunHandle } from "../run/handle.ts";
@@ -36,7 +36,6 @@ import {
   type ScheduleListOptions,
   type ScheduleOptions,
 } from "./options.ts";
-import { checkText } from "../start/options.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 import { scheduleExists, scheduleNotFound, wrongScheduleState } from "./errors.ts";
 
@@ -355,7 +354,7 @@ export class Schedules {
   }
 
   #key(id: string, scope: ScheduleScopeOptions): ScheduleKey {
-    checkText(id, "id of a schedule", MAX_ID);
+    checkText(id, "the id of a schedule", MAX_ID);
     checkOptions(scope, ["namespace"], "a schedule's scope");
     return { id, namespace: readNamespace(scope.namespace, this.#context.runs.namespace) };
   }

@@ -4,16 +4,24 @@
  * @module
  */
 
+import {
+  checkArray,
+  checkBoolean,
+  checkChoice,
+  checkDate,
+  checkOptions,
+  checkText,
+  checkWhole,
+  refuse,
+  refuseUnless,
+} from "../../base/arguments.ts";
+import { inWords } from "../../base/describe.ts";
 import { type AttributeInput, readAttributes } from "../../base/attributes.ts";
-import { isStorableDate, STORABLE_DATES } from "../../base/dates.ts";
 import { type Duration, durationMs } from "../../base/duration.ts";
-import { InvalidArgumentError } from "../../base/errors.ts";
 import { MAX_GIVEN_ID } from "../../base/run_ids.ts";
-import { isStorable } from "../../base/text.ts";
 import type { ScheduleFilter } from "../../ports/schedules.ts";
 import { checkCron, type Timing } from "../../schedule/calendar.ts";
 import type { CatchUp, Overlap, Rules, ScheduleState } from "../../schedule/firing.ts";
-import { checkOptions, describe } from "../../workflow/options.ts";
 import {
   POLICY_KEYS,
   policyText,
@@ -213,33 +221,29 @@ export function readScheduleOptions<Input>(
 ): ScheduleSettings {
   checkOptions(options, KEYS, "schedules.create");
   const { id, workflow, overlap = "skip", catchUp = "last", maxRuns, paused, pin } = options;
-  refuseUnless(isText(id, MAX_ID), "id", id, `a text of 1 to ${MAX_ID} characters`);
-  refuseUnless(
-    isText(workflow, Infinity) || isWorkflow(workflow),
-    "workflow",
-    workflow,
-    "a workflow's name, what defineWorkflow returns, or a specifier",
-  );
-  refuseUnless(OVERLAPS.includes(overlap), "overlap", overlap, OVERLAPS.join(", "));
-  refuseUnless(CATCH_UPS.includes(catchUp), "catchUp", catchUp, CATCH_UPS.join(", "));
-  for (const [key, value] of Object.entries({ paused, pin })) {
-    refuseUnless(value === undefined || typeof value === "boolean", key, value, "true or false");
+  checkText(id, optionOf("id"), MAX_ID);
+  if (typeof workflow === "string") checkText(workflow, optionOf("workflow"), Infinity);
+  else {
+    const wanted = "a workflow's name, what defineWorkflow returns, or a specifier";
+    refuseUnless(isWorkflow(workflow), optionOf("workflow"), workflow, wanted);
   }
-  refuseUnless(
-    maxRuns === undefined || Number.isSafeInteger(maxRuns) && maxRuns >= 1,
-    "maxRuns",
-    maxRuns,
-    "a whole number from 1",
-  );
+  checkChoice(overlap, optionOf("overlap"), OVERLAPS);
+  checkChoice(catchUp, optionOf("catchUp"), CATCH_UPS);
+  for (const [key, value] of Object.entries({ paused, pin })) {
+    if (value !== undefined) checkBoolean(value, optionOf(key));
+  }
+  if (maxRuns !== undefined) {
+    checkWhole(maxRuns, optionOf("maxRuns"), 1, Number.MAX_SAFE_INTEGER);
+  }
   const { ifExists = "error" } = options;
-  refuseUnless(IF_EXISTS.includes(ifExists), "ifExists", ifExists, IF_EXISTS.join(", "));
+  checkChoice(ifExists, optionOf("ifExists"), IF_EXISTS);
   const timing = readTiming(options);
   const settled = {
     overlap,
     catchUp,
     catchUpWindowMs: readWindow(options, catchUp),
-    jitterMs: options.jitter === undefined ? 0 : durationMs(options.jitter, "jitter"),
-    until: options.until === undefined ? null : readDate(options.until, "until"),
+    jitterMs: options.jitter === undefined ? 0 : durationMs(options.jitter, optionOf("jitter")),
+    until: options.until === undefined ? null : checkDate(options.until, optionOf("until")),
     maxRuns: maxRuns ?? null,
   };
   return {
@@ -266,20 +270,18 @@ export function readListOptions(options: ScheduleListOptions, namespace: string)
   checkOptions(options, ["namespace", "workflow", "states", "after", "limit"], "schedules.list");
   const { workflow, states, after, limit = 100 } = options;
   for (const [key, value] of Object.entries({ workflow, after })) {
-    refuseUnless(value === undefined || isText(value, Infinity), key, value, "a text");
+    if (value !== undefined) checkText(value, `option ${key} of schedules.list`, Infinity);
   }
-  refuseUnless(
-    states === undefined || Array.isArray(states) && states.every((one) => STATES.includes(one)),
-    "states",
-    states,
-    `an array of ${STATES.join(", ")}`,
-  );
-  refuseUnless(
-    Number.isInteger(limit) && limit >= 1 && limit <= 1_000,
-    "limit",
-    limit,
-    "a whole number from 1 to 1000",
-  );
+  if (states !== undefined) {
+    const isState = (state: unknown) => STATES.includes(state as ScheduleState);
+    checkArray(
+      states,
+      "option states of schedules.list",
+      `an array of ${STATES.join(", ")}`,
+      isState,
+    );
+  }
+  checkWhole(limit, "option limit of schedules.list", 1, 1_000);
   return {
     namespace: readNamespace(options.namespace, namespace),
     ...(workflow === undefined ? {} : { workflow }),
@@ -297,13 +299,7 @@ export function readListOptions(options: ScheduleListOptions, namespace: string)
  * @throws {InvalidArgumentError} If it is no text of 1 to 255 characters.
  */
 export function readNamespace(given: string | undefined, otherwise: string): string {
-  refuseUnless(
-    given === undefined || isText(given, 255),
-    "namespace",
-    given,
-    "a text of 1 to 255 characters",
-  );
-  return given ?? otherwise;
+  return given === undefined ? otherwise : checkText(given, optionOf("namespace"));
 }
 
 function readTiming(options: AnyOptions): (now: number, before?: Timing) => Timing {
@@ -311,31 +307,33 @@ function readTiming(options: AnyOptions): (now: number, before?: Timing) => Timi
   const given = TIMINGS.filter((key) => options[key] !== undefined);
   refuseUnless(
     given.length === 1,
-    "at, every or cron",
-    given.length === 0 ? "none of them" : given.join(" and "),
+    "the options at, every or cron of a schedule",
+    inWords(given.length === 0 ? "none of them" : given.join(" and ")),
     "exactly one of them",
   );
-  if (every === undefined) {
-    refuseUnless(anchor === undefined, "anchor", anchor, "it with every only");
+  if (every === undefined && anchor !== undefined) {
+    refuse(optionOf("anchor"), anchor, "no anchor, or the option every beside it");
   }
-  if (cron === undefined) {
-    refuseUnless(timeZone === undefined, "timeZone", timeZone, "it with cron only");
+  if (cron === undefined && timeZone !== undefined) {
+    refuse(optionOf("timeZone"), timeZone, "no time zone, or the option cron beside it");
   }
   if (at !== undefined) {
-    const timing: Timing = { kind: "at", at: readDate(at, "at") };
+    const timing: Timing = { kind: "at", at: checkDate(at, optionOf("at")) };
     return () => timing;
   }
   if (cron !== undefined) {
-    const expression = typeof cron === "string" ? cron.trim() : cron;
-    refuseUnless(isText(expression, 200), "cron", cron, "a pattern such as 30 2 * * *");
-    const zone = timeZone ?? "UTC";
-    refuseUnless(isText(zone, 100), "timeZone", zone, "an IANA name such as Europe/Berlin");
+    const expression = checkText(
+      typeof cron === "string" ? cron.trim() : cron,
+      optionOf("cron"),
+      200,
+    );
+    const zone = checkText(timeZone ?? "UTC", optionOf("timeZone"), 100);
     checkCron(expression, zone);
     return () => ({ kind: "cron", expression, timeZone: zone });
   }
-  const everyMs = durationMs(every as Duration, "every");
-  refuseUnless(everyMs >= SHORTEST_INTERVAL_MS, "every", every, "1 second or more");
-  const anchorAt = anchor === undefined ? undefined : readDate(anchor, "anchor");
+  const everyMs = durationMs(every as Duration, optionOf("every"));
+  refuseUnless(everyMs >= SHORTEST_INTERVAL_MS, optionOf("every"), every, "1 second or more");
+  const anchorAt = anchor === undefined ? undefined : checkDate(anchor, optionOf("anchor"));
   return (now, before) => {
     const isSame = before?.kind === "every" && before.everyMs === everyMs;
     return { kind: "every", everyMs, anchor: anchorAt ?? (isSame ? before.anchor : now) };
@@ -350,28 +348,13 @@ function readWindow(
   if (catchUpWindow === undefined) return options.at === undefined ? DAY_MS : null;
   refuseUnless(
     catchUp !== "none",
-    "catchUpWindow",
+    optionOf("catchUpWindow"),
     catchUpWindow,
-    'it with catchUp "last" or "all"',
+    'no window, or catchUp "last" or "all" beside it',
   );
-  return durationMs(catchUpWindow, "catchUpWindow");
+  return durationMs(catchUpWindow, optionOf("catchUpWindow"));
 }
 
-function readDate(value: unknown, key: string): number {
-  refuseUnless(isStorableDate(value), key, value, STORABLE_DATES);
-  return (value as Date).getTime();
-}
-
-function isText(value: unknown, longest: number): value is string {
-  return typeof value === "string" && value !== "" && value.length <= longest &&
-    isStorable(value);
-}
-
-function refuseUnless(good: boolean, option: string, found: unknown, wanted: string): asserts good {
-  if (good) return;
-  const shown = found instanceof Date ? "an invalid Date or one out of range" : describe(found);
-  throw new InvalidArgumentError(
-    `Cannot use a schedule's option ${option}: found ${shown}, wanted ${wanted}`,
-    { option },
-  );
+function optionOf(key: string): string {
+  return `option ${key} of a schedule`;
 }

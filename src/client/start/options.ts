@@ -5,12 +5,17 @@
  * @module
  */
 
+import {
+  checkChoice,
+  checkDate,
+  checkKeys,
+  checkOptions,
+  checkText,
+  MAX_NAME,
+  refuse,
+} from "../../base/arguments.ts";
 import { type AttributesPatch, readAttributes } from "../../base/attributes.ts";
-import { isStorableDate, STORABLE_DATES } from "../../base/dates.ts";
 import { type Duration, durationMs } from "../../base/duration.ts";
-import { InvalidArgumentError } from "../../base/errors.ts";
-import { isStorable } from "../../base/text.ts";
-import { checkOptions, describe } from "../../workflow/options.ts";
 import { readGivenId } from "../../workflow/run_id.ts";
 import {
   POLICY_KEYS,
@@ -244,7 +249,9 @@ export function readManyOptions(options: StartManyOptions): ReadStart {
 export function readItem(item: StartManyItem, index: number, shared: ReadStart): ReadStart {
   const what = `item ${index} of startMany()`;
   checkOptions(item, ITEM_KEYS, what);
-  if (!("input" in item)) refuse(what, "input", undefined, "an object with an input");
+  if (!("input" in item)) {
+    refuse(`option input of ${what}`, undefined, "an input, which may be undefined");
+  }
   const own = readStart(item, what);
   const isTimed = own.startAt !== undefined || own.delayMs !== undefined;
   return {
@@ -261,23 +268,28 @@ export function readItem(item: StartManyItem, index: number, shared: ReadStart):
 function readStart(options: StartOptions, what: string): ReadStart {
   const { runId, ifExists = "error", idempotencyKey: key, namespace, startAt, delay } = options;
   if (runId !== undefined) readGivenId(runId, "a run id");
-  if (key !== undefined) checkText(key, "idempotency key");
-  if (namespace !== undefined) checkText(namespace, "namespace");
-  if (!IF_EXISTS.includes(ifExists)) refuse(what, "ifExists", ifExists, IF_EXISTS.join(", "));
-  if (startAt !== undefined && !isStorableDate(startAt)) {
-    refuse(what, "startAt", startAt, STORABLE_DATES);
-  }
+  if (key !== undefined) checkText(key, `option idempotencyKey of ${what}`);
+  if (namespace !== undefined) checkText(namespace, `option namespace of ${what}`);
+  checkChoice(ifExists, `option ifExists of ${what}`, IF_EXISTS);
+  if (startAt !== undefined) checkDate(startAt, `option startAt of ${what}`);
   if (startAt !== undefined && delay !== undefined) {
-    refuse(what, "delay", delay, "either startAt or delay");
+    refuse(`option delay of ${what}`, delay, "either startAt or delay");
   }
   const { attributes, signal, transaction } = options;
   if (signal !== undefined) checkSignal(signal, what);
   if (transaction !== undefined && signal !== undefined && ifExists.startsWith("use")) {
-    refuse(what, "signal", "one", 'ifExists: "error" where a transaction starts with a signal');
+    refuse(
+      `option ifExists of ${what}`,
+      ifExists,
+      '"error", since the run starts in a transaction and with a signal',
+    );
   }
   if (transaction !== undefined && (ifExists === "replaceEnded" || ifExists === "terminate")) {
-    const wanted = '"error", "use" or "useEnded" in a transaction, which would hold the other run';
-    refuse(what, "ifExists", ifExists, wanted);
+    refuse(
+      `option ifExists of ${what}`,
+      ifExists,
+      '"error", "use" or "useEnded": a transaction of the caller would lock the other run',
+    );
   }
   return {
     runId,
@@ -294,41 +306,14 @@ function readStart(options: StartOptions, what: string): ReadStart {
 }
 
 function checkSignal(signal: StartSignal, what: string): void {
-  checkOptions(signal, ["name", "payload", "deliveryId"], `signal of ${what}`);
-  checkText(signal.name, "signal's name", 200);
-  if (signal.deliveryId !== undefined) checkText(signal.deliveryId, "delivery id");
+  checkKeys(signal, ["name", "payload", "deliveryId"], `option signal of ${what}`);
+  checkText(signal.name, `option signal.name of ${what}`, MAX_NAME);
+  if (signal.deliveryId !== undefined) {
+    checkText(signal.deliveryId, `option signal.deliveryId of ${what}`);
+  }
 }
 
 function merge(shared: string | undefined, own: string | undefined): string | undefined {
   if (shared === undefined || own === undefined) return own ?? shared;
   return JSON.stringify({ ...JSON.parse(shared), ...JSON.parse(own) });
-}
-
-/**
- * Checks a short text that names something.
- *
- * @param text What was passed.
- * @param what What it is, such as `run id`.
- * @param longest In characters.
- * @returns The text.
- * @throws {InvalidArgumentError} If it is no text of 1 to `longest` characters.
- */
-export function checkText(text: unknown, what: string, longest: number = 255): string {
-  const isText = typeof text === "string";
-  if (isText && text !== "" && text.length <= longest && isStorable(text)) return text;
-  const found = isText && text.length > longest ? `${text.length} characters` : describe(text);
-  const article = /^[aeiou]/.test(what) ? "an" : "a";
-  throw new InvalidArgumentError(
-    `Cannot use ${article} ${what}: found ${found}, wanted a text of 1 to ${longest} characters, ` +
-      "without NUL and lone surrogates",
-    { what },
-  );
-}
-
-function refuse(what: string, option: string, found: unknown, wanted: string): never {
-  const shown = found instanceof Date ? "an invalid Date or one out of range" : describe(found);
-  throw new InvalidArgumentError(
-    `Cannot use option ${option} of ${what}: found ${shown}, wanted ${wanted}`,
-    { option },
-  );
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { InvalidArgumentError } from "../../base/errors.ts";
+import { checkArray, refuse } from "../../base/arguments.ts";
 import { sha256Hex } from "../../base/encoding.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { fencingToken, randomId, timeOrderedId } from "../../base/ids.ts";
@@ -12,7 +12,6 @@ import { encode } from "../../base/values.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { InsertedRun, Lease, NewRun } from "../../ports/rows.ts";
 import type { VersionRef } from "../../ports/version_ref.ts";
-import { describe } from "../../workflow/options.ts";
 import { policyText } from "../../workflow/run_policy.ts";
 import type { SignalSchemas } from "../../workflow/signal_types.ts";
 import { isWorkflow } from "../../workflow/workflow.ts";
@@ -115,11 +114,7 @@ export class RunStarter {
     given: StartManyOptions,
   ): Promise<StartedItem[]> {
     const shared = readManyOptions(given);
-    if (!Array.isArray(items)) {
-      throw new InvalidArgumentError(
-        `Cannot start runs: found ${describe(items)}, wanted an array of objects with an input`,
-      );
-    }
+    checkArray(items, "the items of startMany()", "an array of objects with an input");
     checkWorkflow(workflow);
     const all = items.map((item, index) => readItem(item, index, shared));
     const version = await this.#context.versions.forStart(workflow);
@@ -265,9 +260,10 @@ export class RunStarter {
 
 function checkWorkflow(workflow: unknown): void {
   if (typeof workflow === "string" && workflow !== "" || isWorkflow(workflow)) return;
-  throw new InvalidArgumentError(
-    `Cannot start a run: found ${describe(workflow)}, wanted a workflow's name, what ` +
-      "defineWorkflow returns, or a specifier",
+  refuse(
+    "the workflow of start()",
+    workflow,
+    "a workflow's name, what defineWorkflow returns, or a specifier",
   );
 }
 

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { shorten } from "../../base/text.ts";
-import { InvalidArgumentError } from "../../base/errors.ts";
+import { refuse } from "../../base/arguments.ts";
 
 /**
  * Parameters of a URL that `npm:pg` knows or ignores; all others become settings of the session.
@@ -39,27 +38,20 @@ const SSL_MODES: Readonly<Record<string, string>> = {
  */
 export function describeUrl(url: string): string {
   if (!URL.canParse(url)) {
-    throw urlError("its URL is invalid", shorten(url, 300), "postgres://user@host/name");
+    refuse("option database", url, "postgres://user@host/name", "DATABASE_OPTION");
   }
   const { username, host, pathname, searchParams } = new URL(url);
   const description = `postgres://${username === "" ? "" : `${username}@`}${host}${pathname}`;
   const mode = searchParams.get("sslmode");
   if (mode !== null && !Object.hasOwn(SSL_MODES, mode)) {
     const wanted = Object.keys(SSL_MODES).join(", ");
-    throw urlError(`sslmode of ${description} is unknown`, mode, `one of ${wanted}`);
+    refuse(`sslmode of the database ${description}`, mode, `one of ${wanted}`, "DATABASE_OPTION");
   }
   if (mode === "verify-ca" && !searchParams.has("sslrootcert")) {
-    const wanted = "sslrootcert with the file of its certificate, or verify-full";
-    throw urlError(`sslmode of ${description} needs a certificate authority`, mode, wanted);
+    const wanted = "sslrootcert with the file of the certificate authority, or verify-full";
+    refuse(`sslmode of the database ${description}`, mode, wanted, "DATABASE_OPTION");
   }
   return description;
-}
-
-function urlError(what: string, found: string, wanted: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    `Cannot open database: ${what}, found ${JSON.stringify(found)}, wanted ${wanted}`,
-    { database: found },
-  );
 }
 
 /**

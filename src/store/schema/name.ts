@@ -4,10 +4,10 @@
  * @module
  */
 
+import { refuse } from "../../base/arguments.ts";
 import { isStorable } from "../../base/text.ts";
 import { createHash } from "node:crypto";
 import type { AnyStatement, Prepared } from "../sql/statement.ts";
-import { InvalidArgumentError } from "../../base/errors.ts";
 
 /** The placeholder for the schema in statements and migrations. */
 const PLACEHOLDER = /\{schema\}/g;
@@ -29,12 +29,11 @@ export class SchemaName {
   constructor(name: string) {
     const bytes = new TextEncoder().encode(name).length;
     if (bytes < 1 || bytes > 63 || name.startsWith("pg_") || !isStorable(name)) {
-      throw new InvalidArgumentError(
-        `Cannot use schema: Postgres would refuse its name, found ${
-          JSON.stringify(name)
-        }, wanted ` +
-          "1 to 63 bytes of UTF-8, without NUL, not beginning with pg_",
-        { schema: name },
+      refuse(
+        "option schema",
+        name,
+        "a name that Postgres takes: 1 to 63 bytes of UTF-8, without NUL, not beginning with pg_",
+        "DATABASE_OPTION",
       );
     }
     this.name = name;

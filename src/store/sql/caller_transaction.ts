@@ -8,7 +8,8 @@
  * @module
  */
 
-import { InvalidArgumentError } from "../../base/errors.ts";
+import { refuse } from "../../base/arguments.ts";
+import { inWords } from "../../base/describe.ts";
 import type { SqlSession, SqlValue } from "./driver.ts";
 import { transactionOver } from "../errors.ts";
 
@@ -45,12 +46,11 @@ export function callerSession(transaction: unknown): SqlSession {
     typeof guest.begin === "function" && guest.savepoint === undefined ||
     typeof guest.transaction === "function" && guest.rollback === undefined;
   if (ask === undefined || isDatabase) {
-    const found = isDatabase ? "a database" : transaction === null ? "null" : typeof transaction;
-    throw new InvalidArgumentError(
-      `Cannot use option transaction: found ${found}, wanted an open transaction: a client of pg ` +
-        'after "begin", the argument of a transaction callback of postgres.js or PGlite, or an ' +
-        "object with query(text, values)",
-      { option: "transaction" },
+    refuse(
+      "option transaction",
+      isDatabase ? inWords("a database") : transaction,
+      'an open transaction: a client of pg after "begin", the argument of a transaction callback ' +
+        "of postgres.js or PGlite, or an object with query(text, values)",
     );
   }
   return {

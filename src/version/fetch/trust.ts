@@ -21,9 +21,10 @@
  * @module
  */
 
+import { refuse } from "../../base/arguments.ts";
+import { quote } from "../../base/describe.ts";
 import { lookup } from "node:dns/promises";
 import { isSha256Hex } from "../../base/encoding.ts";
-import { InvalidArgumentError } from "../../base/errors.ts";
 import { isPrivateAddress, isPrivateHost } from "./address.ts";
 import {
   formatPackageSpecifier,
@@ -276,18 +277,15 @@ function structuralFault(url: URL): string | undefined {
 /** The entries of an option that is a list, each with the name of its option. */
 function listOf<T>(list: readonly T[], option: string): { entry: T; option: string }[] {
   if (Array.isArray(list)) return list.map((entry) => ({ entry, option }));
-  throw new InvalidArgumentError(
-    `Cannot use option ${option}: found ${quote(list)}, wanted a list`,
-    { option },
-  );
+  return refuse(`option ${option}`, list, "an array");
 }
 
 function readHash({ entry, option }: { entry: string; option: string }): string {
   if (typeof entry === "string" && isSha256Hex(entry)) return entry;
-  throw new InvalidArgumentError(
-    `Cannot use option ${option}: found ${quote(entry)}, wanted a version hash: 64 lower-case ` +
-      "hexadecimal digits",
-    { option },
+  return refuse(
+    `option ${option}`,
+    entry,
+    "a version hash: 64 lower-case hexadecimal digits",
   );
 }
 
@@ -295,13 +293,14 @@ function matchersOf({ entry, option }: { entry: TrustPattern; option: string }):
   try {
     return readPattern(entry);
   } catch (error) {
-    throw new InvalidArgumentError(
-      `Cannot use option ${option}: found ${quote(entry)}, wanted an absolute URL or a ` +
-        `URLPattern: ${(error as Error).message}`,
-      { option },
-    );
+    // The runtime's messages quote the pattern, which may hold a secret.
+    const why = error instanceof PatternFault ? `, but ${error.message}` : "";
+    return refuse(`option ${option}`, entry, `an absolute URL or a URLPattern${why}`);
   }
 }
+
+/** What is wrong with a pattern, in words of this package. */
+class PatternFault extends TypeError {}
 
 function readPattern(pattern: TrustPattern): Matcher[] {
   if (typeof pattern !== "string") return [matcherOf(compile(pattern))];
@@ -310,7 +309,7 @@ function readPattern(pattern: TrustPattern): Matcher[] {
   const isExact = !/[*{}]|(^|[^\\])\(|\/:[a-z]/i.test(text);
   const url = URL.canParse(pattern) || isExact ? new URL(pattern) : undefined;
   const fault = url && structuralFault(url);
-  if (isExact && fault !== undefined) throw new TypeError(fault);
+  if (isExact && fault !== undefined) throw new PatternFault(fault);
   // A URL always matches itself, whatever else it matches as a pattern.
   const itself: Matcher[] = url === undefined
     ? []
@@ -331,14 +330,14 @@ function compile(pattern: TrustPattern): URLPattern {
     const escape = (host: string) => host.replaceAll(":", "\\:");
     return new URLPattern(pattern.replace(/\[[\da-f:.]*\]/i, escape));
   }
-  if (typeof pattern !== "object" || pattern === null) throw new TypeError("it is no pattern");
+  if (typeof pattern !== "object" || pattern === null) throw new PatternFault("it is no pattern");
   // An absent part matches anything, so a misspelt one must be refused.
   const wrong = Object.keys(pattern).find((part) => !PARTS.includes(part));
   if (wrong !== undefined) {
-    throw new TypeError(`it holds ${quote(wrong)}, which is no part of a URL`);
+    throw new PatternFault(`it holds a key that is no part of a URL: ${quote(wrong)}`);
   }
   if (Object.values(pattern).every((part) => part === undefined)) {
-    throw new TypeError("it names no part of a URL");
+    throw new PatternFault("it names no part of a URL");
   }
   return new URLPattern(pattern);
 }
@@ -361,12 +360,6 @@ function isOfPackage(url: URL, root: URL): boolean {
   return isExactVersion(parts.range)
     ? version === parts.range
     : satisfies(version, parts.range || "*");
-}
-
-function quote(value: unknown): string {
-  const text = typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : "";
-  const shown = text || String(value);
-  return shown.length > 80 ? `${shown.slice(0, 80)}...` : shown;
 }
 
 function isRemote(url: URL): boolean {

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { InvalidArgumentError } from "../../base/errors.ts";
-import { shorten } from "../../base/text.ts";
+import { refuse } from "../../base/arguments.ts";
 import { labelOf } from "../manifest/label.ts";
 
 const CONFIG_NAMES = ["deno.json", "deno.jsonc", "package.json"];
@@ -56,10 +55,10 @@ export class Application {
       const url = new URL(specifier);
       if (["file:", "http:", "https:", "data:", "jsr:"].includes(url.protocol)) return url.href;
     }
-    throw new InvalidArgumentError(
-      `Cannot read a workflow module: found the specifier ` +
-        `${JSON.stringify(shorten(String(specifier), 300))}, wanted ` +
-        'an absolute URL such as import.meta.resolve("./order.ts"), or a jsr: specifier',
+    return refuse(
+      "the specifier of a workflow module",
+      specifier,
+      'an absolute URL such as import.meta.resolve("./order.ts"), or a jsr: specifier',
     );
   }
 
