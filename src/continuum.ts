@@ -89,7 +89,7 @@ export interface ContinuumParts {
   readonly watchdog?: Watchdog | undefined;
   /** Told whenever a run leaves this node's memory, before anybody else. */
   readonly onExit?: (run: ClaimedRun, exit: Exit) => void;
-  /** Told of effects that nobody awaited, beside the log. */
+  /** Called for effects that were not awaited, in addition to the log. */
   readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
 
@@ -235,7 +235,7 @@ export class Continuum implements AsyncDisposable {
    * @param inputAndOptions The workflow's input, left out where it takes none, and options: the
    * run's id, and when and with what it starts.
    * @returns The run's handle; the run is durable by then.
-   * @throws {InvalidArgumentError} If the run id or an option is none.
+   * @throws {InvalidArgumentError} If `runId` or an option is invalid.
    * @throws {NotSerializableError} If the input can't be written; its path is named.
    * @throws {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
    * @throws {InvalidInputError} (`INVALID_INPUT`) If it does not fit the workflow's schema.
@@ -280,10 +280,10 @@ export class Continuum implements AsyncDisposable {
    *
    * @param workflow As in {@linkcode Continuum.start}.
    * @param items One for each run: its input, and what differs from the others.
-   * @param options What all have in common; what an item says goes before it, and its attributes
+   * @param options Options of all runs; an item's options override them, and its attributes
    * are merged into these.
    * @returns What became of each, in the same order.
-   * @throws {InvalidArgumentError} If an option is none, with the item's place.
+   * @throws {InvalidArgumentError} If an option is invalid, with the item's place.
    * @throws {NotSerializableError} If an input can't be taken. Nothing is started then.
    * @throws {InvalidInputError} (`INVALID_INPUT`) If an input can't be taken. Nothing is started
    * then.
@@ -352,7 +352,7 @@ export class Continuum implements AsyncDisposable {
 
   /**
    * Takes no more runs, lets attempts under way finish, and gives every run back, so that other
-   * nodes go on at once. Starts still work: other nodes execute them.
+   * nodes continue at once. Starts still work: other nodes execute them.
    *
    * @returns How many runs left in good order.
    */
@@ -380,8 +380,8 @@ export class Continuum implements AsyncDisposable {
   }
 
   /**
-   * Looks at what this process has in memory, and for what somebody should look at: parked runs,
-   * versions that no node can load, work that nobody takes, schedules that are stuck, code that
+   * Looks at what this process has in memory, and for what an operator should look at: parked runs,
+   * versions that no node can load, work that no node claims, schedules that are stuck, code that
    * runs unsigned. Of all namespaces; what it reads is bounded, so that it may be asked every
    * minute.
    *

@@ -80,7 +80,7 @@ export class Activities {
   }
 
   /**
-   * Says that an attempt goes on: it lives for another heartbeat timeout.
+   * Reports that an attempt still runs, which extends it by another heartbeat timeout.
    *
    * @param token What `activity.token()` gave.
    * @param details Handed to the next attempt, if there is one; at most 16 KiB when encoded.

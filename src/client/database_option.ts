@@ -1,5 +1,5 @@
 /**
- * Which database, where nobody has said it: often a variable of the environment that was forgotten.
+ * The default database: often, a variable of the environment was forgotten.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const log = getLogger(["continuum", "client"]);
 let isSaid = false;
 
 /**
- * A client without a database would accept orders that nobody executes.
+ * A client without a database would accept runs that no node executes.
  *
  * @param database The option.
  * @throws {InvalidArgumentError} If it is left out, or undefined.
@@ -39,7 +39,7 @@ export function tellDefault(database: unknown): void {
     "No database was named, so this process keeps its own in ./.continuum, which no other " +
     'process shares. Say database: "pglite:./.continuum" if that is meant; else name yours, and look ' +
     "whether DATABASE_URL is set";
-  // deno-lint-ignore no-console -- nobody would see it: the log is silent until it is configured
+  // deno-lint-ignore no-console -- no one would see it: the log is silent until it is configured
   if (getConfig() === null) console.warn(text);
   else log.warn(text);
 }

@@ -1,5 +1,5 @@
 /**
- * What this process can't do, and what nobody can.
+ * Health: what this process can't do, and what no node can.
  *
  * @module
  */
@@ -38,7 +38,7 @@ export interface LoadedCode {
 }
 
 /**
- * A condition that somebody should look at.
+ * A condition that an operator should look at.
  *
  * @category Continuum
  */
@@ -80,18 +80,18 @@ export interface Health {
   readonly codeBytes: number;
   /** Modules that this process loaded from memory so far, failed attempts included. */
   readonly modules: number;
-  /** What somebody should look at. */
+  /** Conditions that an operator should look at. */
   readonly findings: readonly HealthFinding[];
 }
 
-/** Nobody counts further: of a version's parked runs, of due runs, of a queue's tasks. */
+/** The limit of counting: a version's parked runs, due runs, a queue's tasks. */
 const MOST = 1_000;
 
-/** Work that waits for so long, in milliseconds, waits for somebody who can do it. */
+/** Work that has waited longer, in milliseconds, lacks a node that can do it. */
 const LATE_MS = 60_000;
 
 const STUCK = {
-  stuck_unknown_version: ["STUCK_VERSION", "its code can't be had"],
+  stuck_unknown_version: ["STUCK_VERSION", "its code is unavailable"],
   stuck_nondeterminism: ["STUCK_NONDETERMINISM", "code and history, or code and rules, disagree"],
   stuck_poisoned: ["STUCK_POISONED", "nodes that took them wrote nothing, or the engine failed"],
 } as const;
@@ -99,7 +99,8 @@ const STUCK = {
 const UNSIGNED: HealthFinding = {
   code: "UNSIGNED_CODE",
   severe: false,
-  message: "Versions are not signed: whoever can write to the database can run code on the nodes",
+  message:
+    "Versions are not signed: anyone who can write to the database can run code on the nodes",
   details: {},
 };
 
@@ -246,7 +247,7 @@ function* tasksOfNobody(
   }
 }
 
-/** They are tried on, so nobody waits for a mender; but somebody should know. */
+/** They are still retried, so nothing has to be repaired by hand; but an operator should know. */
 function failing({ name, since, nextAt, error, ...counts }: FailingTasks): HealthFinding {
   const lastError = error === null ? undefined : decodeError(authored(error));
   const { tasks, attempts } = counts;

@@ -17,7 +17,7 @@ export interface LimitOptions {
    * The most bytes of one value in its encoded form: of an input, a signal, a result, a status, and
    * of attributes together. What is larger is refused with `PayloadTooLargeError` before anything
    * is written. From 1,024 to 268,435,456. Give all processes the same; one that has a lower limit
-   * still goes on with what others have taken in.
+   * still continues with values that others have accepted.
    *
    * @default {2097152}
    */

@@ -26,7 +26,7 @@ export interface TraceRequest {
   readonly from: number;
   /** How many effects to tell. */
   readonly limit: number;
-  /** Whether to tell the lines of code: reading a stack costs about 0.2 ms an effect. */
+  /** Whether to show the lines of code: reading a stack costs about 0.2 ms an effect. */
   readonly sites: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The database's time, as this process can tell it without asking: the last time it heard, plus
- * what has passed since.
+ * The database's time, as this process computes it without asking: the last time that it received,
+ * plus what has passed since.
  *
  * - CLOCK-1, never early: whatever is due by this clock is due by the database's. It is late by a round
  *   trip at most, and by what the process's own clock goes slow. That clock may go fast or slow:
@@ -29,13 +29,13 @@ const MEASURED_MS = 60_000;
 /** A clock that is faster than the database's by more than a tenth does not drift: it was moved. */
 const MOST_DRIFT = 0.9;
 
-/** An answer that takes no longer says more than what was told before: that ages. */
+/** An answer that took no longer is better than an earlier one, which has aged. */
 const PROMPT_MS = 20;
 
 /** An answer without a known question may be as old as that. */
 const STALE_MS = 1_000;
 
-/** Tells the database's time. */
+/** Computes the database's time. */
 export class DatabaseClock {
   readonly #clock: Clock;
   #heard = 0;

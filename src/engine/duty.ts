@@ -1,5 +1,5 @@
 /**
- * Work of a node that nobody awaits (BACKGROUND-1 of `base/background.ts`).
+ * Background work of a node (BACKGROUND-1 of `base/background.ts`).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { engineLog } from "../base/log.ts";
  *
  * @param what What is attempted, for the log: "check tasks".
  * @param work The work; it may throw at once, too.
- * @param failed Hears of an error, after the log did.
+ * @param failed Receives an error, after it was logged.
  */
 export function duty(
   what: string,

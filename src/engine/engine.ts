@@ -184,7 +184,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
    * A statement is about to give a run to this node under a token of the caller's.
    *
    * @param token The token.
-   * @returns Says that the run is taken, or free, or that nobody knows: then the node looks.
+   * @returns Reports that the run is taken, or free, or that this is unknown: then the node polls.
    */
   expect(token: number): (outcome: "settled" | "unknown") => void {
     this.#expected.add(token);

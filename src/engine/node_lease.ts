@@ -63,7 +63,7 @@ export class NodeLease implements CurrentLease {
     this.#settings = settings;
   }
 
-  /** The node's id; another one after a burial. */
+  /** The node's id; a new one after an expiry. */
   get id(): string {
     return this.#id;
   }

@@ -22,7 +22,7 @@ const TOGETHER_MS = 5;
 /** When it looks again after an error of the database, in milliseconds. */
 export const RETRY_MS = 1_000;
 
-/** Looks when it is told to, and when it is time. */
+/** Polls when it is notified, and when work is due. */
 export abstract class Poller {
   readonly #what: string;
   readonly #clock: Clock;

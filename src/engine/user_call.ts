@@ -1,5 +1,5 @@
 /**
- * One call of a user's function, outside of the workflow's guard: bounds its time, and tells what
+ * One call of a user's function, outside of the workflow's guard: limits its time, and returns what
  * came of it. What that means for the effect is decided elsewhere.
  *
  * @module
@@ -25,7 +25,7 @@ export interface UserCall {
   readonly runId: string;
   /** Which attempt this is, from 1. */
   readonly attempt: number;
-  /** What tells the world outside that two attempts are one wish. */
+  /** The idempotency key: the same for every attempt of one call. */
   readonly idempotencyKey: () => string;
   /** How long it may take. */
   readonly limit: CallLimit | undefined;
@@ -48,7 +48,7 @@ export type UserCallResult =
   | { readonly kind: "returned"; readonly payload: string }
   /** `retryable`: whether another call may end otherwise. */
   | { readonly kind: "threw"; readonly error: unknown; readonly retryable: boolean }
-  /** It goes on outside. */
+  /** It is completed from outside. */
   | { readonly kind: "deferred" };
 
 /** A call under way. */
@@ -154,7 +154,7 @@ class CallLimits {
   }
 }
 
-/** What the user's function is told; its signal is made only when somebody looks at it. */
+/** The argument of the user's function; its signal is created on first access. */
 class AttemptView implements ActivityAttempt {
   readonly attempt: number;
   readonly runId: string;

@@ -10,8 +10,8 @@ import { resolveNames, type Scopes, type Variable } from "./scopes.ts";
 import { child, children, keyName, list, type Node, strip } from "./tree.ts";
 
 /**
- * Tells whether a specifier means this package: its `./workflow` entry, something else of it, or
- * neither.
+ * Finds out whether a specifier means this package: its `./workflow` entry, something else of it,
+ * or neither.
  */
 export type Classify = (specifier: string) => "host" | "engine" | undefined;
 

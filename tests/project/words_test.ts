@@ -38,14 +38,6 @@ const CODE = ["src", "tests", "bench", "tools", "examples"];
 /** Generated text, data of other projects, and this list of phrases. */
 const EXEMPT = /\.gen\.ts$|^tests\/version\/(vectors|second)\/|^tests\/project\/words_test\.ts$/;
 
-/** Folders whose comments are not in plain English yet. */
-const PENDING: readonly string[] = [
-  "src/client/",
-  "src/engine/",
-  "src/continuum.ts",
-  "src/wakeups.ts",
-];
-
 /** The prose of a page: without programs, names in code style, and the targets of links. */
 function proseOfPage(text: string): string {
   return withoutNames(text.replaceAll(/^```.*?^```$/gms, "").replaceAll(/\]\([^)]*\)/g, "]"));
@@ -108,7 +100,7 @@ Deno.test("the pages have none of the phrases that plain English replaced", asyn
 
 Deno.test("comments and messages have none of the phrases that plain English replaced", async () => {
   const modules = (await Promise.all(CODE.map((folder) => projectFiles(folder, ".ts")))).flat()
-    .filter((name) => !EXEMPT.test(name) && !PENDING.some((folder) => name.startsWith(folder)));
+    .filter((name) => !EXEMPT.test(name));
   assert.deepEqual(await phrasesOf(modules, (text, name) => proseOfModule(name, text)), []);
 });
 

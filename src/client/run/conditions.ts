@@ -108,7 +108,7 @@ export function readWhere(where: RunWhere | undefined): RunCondition | null {
  * @param states What was passed: one, or several.
  * @param call To what, for errors.
  * @returns The states.
- * @throws {InvalidArgumentError} If one is none, or there is none.
+ * @throws {InvalidArgumentError} If a condition is invalid, or there is no condition.
  */
 export function readStates(states: unknown, call: string): ReadonlySet<RunState> {
   const list: readonly unknown[] = Array.isArray(states) ? states : [states];

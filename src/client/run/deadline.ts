@@ -15,9 +15,9 @@ import { TimeoutError } from "../../base/errors.ts";
  * @category Runs
  */
 export interface ResultOptions {
-  /** How long to wait; for ever when omitted. The run itself goes on. */
+  /** How long to wait; for ever when omitted. The run itself continues. */
   readonly timeout?: Duration;
-  /** Gives up the wait; the run itself goes on. */
+  /** Ends the wait; the run itself continues. */
   readonly signal?: AbortSignal;
 }
 
@@ -39,7 +39,7 @@ export interface Waited {
  * @param clock Times the wait.
  * @param wait Waits, and gives up with the signal's reason.
  * @returns What `wait` comes to.
- * @throws {InvalidArgumentError} If an option is none.
+ * @throws {InvalidArgumentError} If an option is invalid.
  * @throws {TimeoutError} If it takes too long.
  */
 export async function withinDeadline<T>(

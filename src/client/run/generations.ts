@@ -78,7 +78,7 @@ export interface Generation {
   };
   /** When it began; `null`: no node has taken it yet. */
   readonly startedAt: Date | null;
-  /** When the next one took its place, or the run ended in it; `null`: it goes on. */
+  /** When the next one took its place, or the run ended in it; `null`: it has not ended. */
   readonly endedAt: Date | null;
   /** How many events its history has. */
   readonly events: number;
@@ -101,7 +101,7 @@ const MOST = 2_147_483_647;
  * @param options Whose, and which part of it.
  * @param runs Where the run is.
  * @param store Where its activities are.
- * @throws {InvalidArgumentError} If an option is none.
+ * @throws {InvalidArgumentError} If an option is invalid.
  * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If there is no such generation.
  */
 export async function readHistory(

@@ -151,15 +151,15 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
 
   /**
    * Waits until the run is in a state, or in one of several; it may be so already. The
-   * process that executes the run hears at once when it moves; to others ends and parking are told,
-   * as for `result()`, and for other states they look four times a second. A state that is over
-   * before anybody has looked is not seen: best wait for one that the run rests in.
+   * process that executes the run is notified at once of every state; others are notified of ends
+   * and parking, as for `result()`, and poll for other states four times a second. A state that is
+   * over before a poll is not seen: prefer a state in which the run stays.
    *
    * @param states Which: a run that waits and has left memory, `linger` after it began to wait, is
    * `suspended`.
    * @param options How long to wait, and a signal to give up.
    * @returns Its status, in one of these states.
-   * @throws {InvalidArgumentError} If a state or an option is none.
+   * @throws {InvalidArgumentError} If a state or an option is invalid.
    * @throws {RunStateError} (`RUN_ENDED`) If it has ended in another state.
    * @throws {TimeoutError} If it takes too long.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is none.
@@ -187,16 +187,14 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * @param payloadAndOptions Its payload, any value that can be written into the journal, and an id
    * that makes the delivery unique.
    * @returns `duplicate`: a delivery with that id came before.
-   * @throws {InvalidArgumentError} If the name or an option is none.
+   * @throws {InvalidArgumentError} If the name or an option is invalid.
    * @throws {NotSerializableError} If the payload can't be written; its path is named.
    * @throws {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
    * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the run's version does not take it.
    * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the run's version does not take it.
-   * @throws {VersionUnavailableError} If that version has schemas and can't be had in this process.
-   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is nobody to receive it. Nothing is
-   * written then.
-   * @throws {RunStateError} (`RUN_ENDED`) If there is nobody to receive it. Nothing is written
-   * then.
+   * @throws {VersionUnavailableError} If that version has schemas and is unavailable in this process.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run. Nothing is written then.
+   * @throws {RunStateError} (`RUN_ENDED`) If the run has ended. Nothing is written then.
    * @throws {DatabaseUnavailableError} If the database can't answer now: whether the signal was
    * delivered may be unknown (`details.mayBeWritten`). A call again with the same `deliveryId`
    * delivers it once; without an id it may come twice.
@@ -264,7 +262,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * activities that are still tried have failed with last.
    *
    * @param options Of which generation, and which part of it.
-   * @throws {InvalidArgumentError} If an option is none.
+   * @throws {InvalidArgumentError} If an option is invalid.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If there is no such generation, or
    * retention has taken it.
@@ -316,7 +314,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * is what the run is now.
    *
    * @param options Which, and whether their inputs come along.
-   * @throws {InvalidArgumentError} If an option is none.
+   * @throws {InvalidArgumentError} If an option is invalid.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    */
   async generations(options: GenerationsOptions = {}): Promise<Generation[]> {
@@ -358,8 +356,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * Ends the run at once, from any state, whoever executes it. No code of the workflow runs any
-   * more, so nothing is cleaned up.
+   * Ends the run at once, from any state, even while a node executes it. No code of the workflow
+   * runs any more, so nothing is cleaned up.
    *
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is nothing to end.
    * @throws {RunStateError} (`RUN_ENDED`) If there is nothing to end.
@@ -447,7 +445,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const exit = await Promise.race([local, aborted]);
     if (exit === undefined) return undefined;
     if (exit.kind === "ended") return exit;
-    this.#local = undefined; // it went on elsewhere, or waits
+    this.#local = undefined; // another node executes it, or it waits
     return undefined;
   }
 }

@@ -40,7 +40,7 @@ export interface PruneScopeOptions {
 
 /** Bounds, read. */
 export interface ReadBounds {
-  /** Tells the cutoff, in milliseconds since the epoch, of a database. */
+  /** Returns the cutoff, in milliseconds since the epoch, of a database. */
   readonly cutoff: (store: Pick<Store, "now">) => Promise<number>;
   /** The namespace; that of the instance when undefined. */
   readonly namespace: string | undefined;

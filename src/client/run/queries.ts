@@ -126,7 +126,7 @@ export class Runs {
    * @param options Which, in which order, how many.
    * @returns A page of them.
    * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
-   * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor is none of this question's.
+   * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor does not belong to this query.
    */
   async query(options: QueryOptions = {}): Promise<RunPage> {
     const { query, payloads, tie } = readQuery(options, this.#runs.namespace);
@@ -155,13 +155,14 @@ export class Runs {
 
   /**
    * Removes ended runs with all that belongs to them: histories, earlier generations, messages,
-   * delivery ids, idempotency keys. A run stays that lives or is parked, that its parent has still
-   * to hear of, or whose parent may still ask for it. Many small transactions do it, none of which
-   * waits for others or makes them wait; what was removed by then stays so if this process dies.
+   * delivery ids, idempotency keys. A run stays if it lives or is parked, if its parent has not
+   * been notified of its end, or if its parent may still request it. Many small transactions do it,
+   * none of which waits for others or makes them wait; what was removed by then stays so if this
+   * process dies.
    *
    * @param options Which.
    * @returns How much was removed.
-   * @throws {InvalidArgumentError} If an option is none.
+   * @throws {InvalidArgumentError} If an option is invalid.
    */
   async prune(options: PruneOptions): Promise<PruneReport> {
     return await pruneRuns(options, this.#store, this.#runs.namespace);
@@ -173,7 +174,7 @@ export class Runs {
    *
    * @param options Which.
    * @returns How many were removed, or would be.
-   * @throws {InvalidArgumentError} If an option is none.
+   * @throws {InvalidArgumentError} If an option is invalid.
    */
   async pruneResults(options: PruneResultsOptions): Promise<number> {
     return await pruneResults(options, this.#store, this.#runs.namespace);

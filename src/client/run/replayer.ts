@@ -1,6 +1,6 @@
 /**
- * Replays of runs in the dark: their code runs through its history, noting where each effect is
- * asked for, and nothing is started or written.
+ * Dry-run replays: a run's code runs through its history, recording where each effect is
+ * requested, and nothing is started or written.
  *
  * @module
  */
@@ -38,7 +38,7 @@ export interface WaitingActivity {
   readonly definition: string | null;
 }
 
-/** Replays runs in the dark. */
+/** Replays runs without starting or writing anything. */
 export class Replayer {
   readonly #versions: Definitions;
   readonly #drain: Drain;
@@ -59,7 +59,7 @@ export class Replayer {
    * @param hash The version.
    * @param runs Where its history is.
    * @returns What its last turn brought to light, and the activities that it waits for then.
-   * @throws {VersionUnavailableError} If the version can't be had.
+   * @throws {VersionUnavailableError} If the version is unavailable.
    */
   async on(
     run: ClaimedRun,

@@ -84,7 +84,7 @@ export interface RunStatus extends RunFacts {
   readonly retrying: readonly RetriedEffect[];
   /** Since when it has been suspended or parked. */
   readonly since: Date | null;
-  /** When it will go on by itself, if ever. */
+  /** When it continues by itself; if ever. */
   readonly until: Date | null;
   /** Which attempt of the run this is, from 1. */
   readonly attempt: number;
@@ -102,7 +102,7 @@ export interface RunStatus extends RunFacts {
   readonly generation: number;
   /**
    * How many signals were sent that its code has not taken, by name: they wait for a
-   * `ctx.waitForSignal`; once the run has ended, nobody takes them any more.
+   * `ctx.waitForSignal`; once the run has ended, they are never taken.
    */
   readonly untakenSignals: Readonly<Record<string, number>>;
   /** How many events the history of this generation has. */
@@ -116,8 +116,8 @@ export interface RunStatus extends RunFacts {
  */
 export interface HistoryEntry {
   /**
-   * Its place among all events of the run, from 0: a generation goes on where the last one ended.
-   * `null`: it is no event, but what an activity that is still tried has failed with last.
+   * Its place among all events of the run, from 0: a generation continues where the last one ended.
+   * `null`: it is not an event, but the last failure of an activity that is still retried.
    */
   readonly seq: number | null;
   /** What happened. */

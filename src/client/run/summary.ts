@@ -1,5 +1,5 @@
 /**
- * What is told of a run wherever it is told of: by questions, and by its status.
+ * The facts about a run that queries and its status have in common.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { decodeError } from "../../base/values_failure.ts";
 import type { RunRow, RunState, StuckReason } from "../../ports/rows.ts";
 
 /**
- * What is told of every run.
+ * The facts about every run.
  *
  * @category Runs
  */
@@ -64,7 +64,7 @@ export interface RunSummary extends RunFacts {
   };
 }
 
-/** What is told of every run, of its row. */
+/** The facts about a run, from its row. */
 export function runFacts(row: RunRow): RunFacts {
   return {
     id: row.runId,

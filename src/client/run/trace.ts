@@ -3,8 +3,8 @@
  * requested each.
  *
  * - TRACE-1: code that this process has not executed, or that a node lost a turn to, is replayed in
- *   a subprocess without permissions (SUBPROCESS-1); what cannot be replayed is told from the
- *   history alone, with the reason.
+ *   a subprocess without permissions (SUBPROCESS-1); a run that cannot be replayed is traced from
+ *   the history alone, with the reason.
  *
  * @module
  */

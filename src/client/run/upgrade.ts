@@ -1,6 +1,6 @@
 /**
- * Moving a run to other code, after proof: its whole history is replayed on the target first, in
- * the dark; only if every command matches and nothing is left over is the run pinned to it.
+ * Moving a run to other code, after proof: its whole history is replayed on the target first, as
+ * a dry run; only if every command matches and nothing is left over is the run pinned to it.
  *
  * @module
  */
@@ -127,7 +127,7 @@ async function findTarget(
 
 /**
  * Only a node that is alive may hold a row, if only for a moment. A client is one for as long as
- * the work takes; should it die of it, it is buried.
+ * the work takes; if its process crashes, another node expires it.
  */
 async function asNode<T>(
   work: (node: string) => Promise<T>,

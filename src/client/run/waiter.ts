@@ -2,11 +2,12 @@
  * Waiting for runs to end, or to come to a state, wherever they are executed.
  *
  * The database is asked once, with the run marked as watched, so that its end, or its being parked,
- * is told to other processes; then a hint or a departure makes it ask again. A slow poll is the
- * backstop for hints that were lost, and for a database that was away: waiting outlives that.
+ * is reported to other processes; then a hint or the run's exit makes it ask again. A slow poll is
+ * the backstop for hints that were lost, and for a database that was unavailable: waits outlive
+ * that.
  *
- * States that runs pass through are told within their process alone: telling others would cost
- * every suspension. Who waits for one polls faster, and marks nothing.
+ * Transient states are reported only inside the executing process: a notification would cost
+ * every suspension. A waiter for such a state polls faster, and marks nothing.
  *
  * @module
  */
@@ -19,11 +20,11 @@ import { ClosedError } from "../../store/errors.ts";
 import type { WakeupReceiver, Wakeups } from "../../store/wakeups.ts";
 import { runNotFound } from "../errors.ts";
 
-/** Milliseconds between two looks at one run. */
+/** Poll intervals of one run, in milliseconds. */
 export interface PollTimes {
-  /** For what is told: ends, and parking. */
+  /** For states that the executing process reports to others: ends and parking. */
   readonly told: number;
-  /** For what is told in its process alone. */
+  /** For states that are reported only inside the executing process. */
   readonly passing: number;
 }
 
@@ -53,7 +54,7 @@ export class RunWaiter implements WakeupReceiver {
    * @param runs Where runs are.
    * @param clock Times the polls.
    * @param polls How often one wait polls.
-   * @param wakeups Tells it of runs that may have moved, and nodes of runs that may be due.
+   * @param wakeups Notifies it of runs that may have moved, and nodes of runs that may be due.
    */
   constructor(runs: RunStore, clock: Clock, polls: PollTimes, wakeups: Wakeups) {
     this.#runs = runs;
@@ -74,7 +75,7 @@ export class RunWaiter implements WakeupReceiver {
     for (const runId of this.#waiting.keys()) this.#wake(runId);
   }
 
-  /** Ends every wait: there is nobody left to ask. */
+  /** Ends every wait, since the database can be asked no more. */
   close(): void {
     this.#isClosed = true;
     this.catchUp();
@@ -185,8 +186,9 @@ const TOLD: ReadonlySet<RunState> = new Set<RunState>([
 ]);
 
 /**
- * Whether nobody holds a run that is due. The mark that watches it locks its row for a moment, and
- * claimers skip locked rows: who marks it says that it is due. Clocks that differ cost a hint.
+ * Whether a due run is unclaimed. The mark that watches it locks its row for a moment, and
+ * claimers skip locked rows: so the process that marks it reports it as due. Clocks that differ
+ * cost a hint.
  */
 function mayBeDue({ node, wakeAt }: RunRow): boolean {
   return node === null && wakeAt !== null && wakeAt <= Date.now() + CLOCKS_DIFFER_MS;

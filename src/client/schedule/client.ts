@@ -112,7 +112,7 @@ export interface ScheduleStatus {
   readonly triggered: number;
   /** How many planned times were left out because of `overlap`. */
   readonly skipped: number;
-  /** How many planned times nobody was there for in time. */
+  /** How many planned times passed while no node was available. */
   readonly missed: number;
   /** When it was created. */
   readonly createdAt: Date;
@@ -246,8 +246,8 @@ export class Schedules {
   }
 
   /**
-   * Lets a paused or stuck schedule go on. Times planned during a pause are left out; a one-shot's
-   * is not. Resuming an active one changes nothing.
+   * Lets a paused or stuck schedule continue. Times planned during a pause are left out; a
+   * one-shot's is not. Resuming an active one changes nothing.
    *
    * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
    * @throws {ScheduleError} (`SCHEDULE_STATE`) If it is done or cancelled.
@@ -341,7 +341,7 @@ export class Schedules {
     return await this.get(id, scope);
   }
 
-  /** A name that nobody has registered so far may be registered before its time comes. */
+  /** A name that is not registered yet may be registered before the schedule fires. */
   async #target(workflow: WorkflowDefinition | string, isPinned: boolean): Promise<Target> {
     try {
       const { workflow: name, hash, specifier } = await this.#context.versions.forStart(workflow);

@@ -134,7 +134,7 @@ export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunPolicyOptions
   readonly namespace?: string;
   /**
    * What follows if the id is taken. `use`: the schedule stays as it is. `replace`: it gets these
-   * settings; with the same timing it goes on where it was.
+   * settings; with the same timing it continues where it was.
    *
    * @default {"error"}
    */

@@ -55,8 +55,8 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
   extends RunPolicyOptions {
   /**
    * The run's id: 1 to 255 characters. It may not end as the ids of children and of schedules' runs
-   * do (`>3.k9x2ab`, `>2026-03-29T01:00:00.000Z`), which the engine makes; ids that go on after one
-   * of those, as `${ctx.runId}-payment` may, are fine.
+   * do (`>3.k9x2ab`, `>2026-03-29T01:00:00.000Z`), which the engine makes; ids that continue after
+   * one of those, as `${ctx.runId}-payment` may, are fine.
    *
    * @default {a new UUID}
    */
@@ -92,10 +92,10 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
    */
   readonly signal?: StartSignal<Signals>;
   /**
-   * A transaction that the caller has open on his own connection to the same database, of
+   * A transaction that the caller has opened on their own connection to the same database, of
    * postgres.js (`sql.begin`), `pg` (a client after `begin`) or PGlite, or anything with
-   * `query(text, values)`: the run is there when he commits, and never was when he rolls back.
-   * Nodes are told at the commit, by a notification in that transaction.
+   * `query(text, values)`: the run exists if it commits, and never existed if it rolls back.
+   * Nodes are notified at the commit, by a notification in that transaction.
    */
   readonly transaction?: unknown;
 }
@@ -243,7 +243,7 @@ export function readManyOptions(options: StartManyOptions): ReadStart {
  *
  * @param item What was passed.
  * @param index Its place, for messages.
- * @param shared What all runs share; what the item says goes before it.
+ * @param shared Options of all runs; the item's options override them.
  * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
  */
 export function readItem(item: StartManyItem, index: number, shared: ReadStart): ReadStart {

@@ -205,7 +205,7 @@ export class RunStarter {
     };
   }
 
-  /** A run that starts later, or may never be committed, is nobody's yet. */
+  /** A run that starts later, or may never be committed, is not leased yet. */
   #lease({ startAt, delayMs, transaction }: ReadStart): Lease | undefined {
     if (startAt !== undefined || delayMs !== undefined || transaction !== undefined) return;
     const { node } = this.#context;

@@ -77,7 +77,7 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
   /**
    * A run gives activities up that wait as rows.
    *
-   * @returns Positions of those that nobody executes: they are gone.
+   * @returns Positions of those that no node executed: they were removed.
    */
   async cancel(run: ClaimedRun, positions: readonly number[]): Promise<readonly number[]> {
     const { store, databaseRetry } = this.#node;

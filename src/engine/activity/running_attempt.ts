@@ -40,7 +40,7 @@ export interface TaskOwner {
   answer(ending: Ending, fence: TaskFence | null): boolean;
   /** The task waits as a row: its end comes by message. */
   parked(): void;
-  /** The task could not be written: somebody else holds the run. */
+  /** The task could not be written: another node holds the run. */
   lost(): void;
 }
 
@@ -78,7 +78,7 @@ export class RunningAttempt {
   sent: boolean;
   readonly #host: AttemptHost;
   #userCall: RunningUserCall | undefined;
-  /** Set where nobody wants its answer any more. */
+  /** Set if its result is no longer wanted. */
   #aborted: { readonly reason: unknown } | undefined;
   #isEnded = false;
   #isLost = false;
@@ -122,7 +122,7 @@ export class RunningAttempt {
     if (this.#aborted !== undefined) userCall.abort(this.#aborted.reason);
   }
 
-  /** Nobody wants its answer any more. */
+  /** Marks the attempt as lost: its result is no longer wanted. */
   abort(reason: unknown): void {
     this.#aborted ??= { reason };
     this.#userCall?.abort(reason);
@@ -134,7 +134,7 @@ export class RunningAttempt {
     this.#beatTimer?.cancel();
   }
 
-  /** The task is somebody else's, or nobody's. */
+  /** The task is another attempt's, or is gone. */
   markLost(): void {
     this.#isLost = true;
     this.#userCall?.abort(this.#lostError());

@@ -45,7 +45,7 @@ import { decideRetry, limitOf, unattempted } from "../../task/retry.ts";
 import { asRow, type Decided, decided } from "../../task/terms.ts";
 import { startUserCall, type UserCallResult } from "../user_call.ts";
 
-/** What is told what attempts come to. */
+/** Receives the outcomes of attempts. */
 export interface AttemptObserver {
   /** A task waits in its queue, from that time on. */
   waits(task: TaskBase, from: number): void;
@@ -55,7 +55,7 @@ export interface AttemptObserver {
   freed(): void;
 }
 
-/** Nobody knows what became of an answer. */
+/** The outcome of writing a result is unknown. */
 const LOST: Answered = { status: "lost" };
 
 /** A task, by what people know of it where that is at hand. */
@@ -76,7 +76,7 @@ export class TaskAttempts {
 
   /**
    * @param node The node.
-   * @param observer Is told what attempts come to.
+   * @param observer Receives the outcomes of attempts.
    */
   constructor(node: NodeContext, observer: AttemptObserver) {
     const { store: { tasks: store }, databaseRetry } = node;
@@ -169,7 +169,7 @@ export class TaskAttempts {
       attempt.row = this.#taskWriter.add(row, attempt).then(
         ({ status }) => status === "written",
         (error) => {
-          engineLog.error("Cannot write a task: {error}", { error }); // it goes on without one
+          engineLog.error("Cannot write a task: {error}", { error }); // the attempt continues without a task
           return false;
         },
       );
@@ -181,7 +181,7 @@ export class TaskAttempts {
   }
 
   /**
-   * Writes a task for whoever can take it.
+   * Writes a task that any suitable node can claim.
    *
    * @param task The task.
    * @param owner The run.
@@ -456,23 +456,23 @@ export class TaskAttempts {
     }
   }
 
-  /** The definition can't say what a task by name asks it for: the run hears of it. */
+  /** The definition throws when it decides the terms of a task by name: the run receives the error. */
   async #undecided(
     task: Parameters<typeof unattempted>[0],
     owner: TaskOwner,
     error: unknown,
   ): Promise<void> {
-    await Promise.resolve(); // the run is told after it has asked
+    await Promise.resolve(); // the run receives it after its request
     owner.answer({ kind: "activity.failed", payload: unattempted(task, error) }, null);
   }
 
-  /** The database does not take the task: the run hears of it. */
+  /** The database refuses the task: the run receives the error. */
   #refused(task: Parameters<typeof unattempted>[0], owner: TaskOwner, error: unknown): void {
     engineLog.error("Cannot write a task: {error}", { error });
     owner.answer({ kind: "activity.failed", payload: unattempted(task, error) }, null);
   }
 
-  /** Keeps work that nobody awaits; `fence` is the task whose end it writes. */
+  /** Keeps background work; `fence` is the task whose end it writes. */
   #track(work: Promise<void>, fence?: TaskFence): void {
     if (fence !== undefined) this.#ending.add(fence.token);
     const over = work.finally(() => {

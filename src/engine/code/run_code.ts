@@ -34,5 +34,5 @@ export type CodeFailure =
   | { readonly kind: "passing"; readonly afterMs: number }
   /** This node can't; another may. */
   | { readonly kind: "node" }
-  /** Nobody can, until something changes. */
+  /** No node can load it, until something changes. */
   | { readonly kind: "lasting"; readonly reason: StuckReason };

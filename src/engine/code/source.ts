@@ -47,13 +47,13 @@ export interface CodeSource {
    */
   checkSignal(hash: string, name: string, payload: string): Promise<string>;
   /**
-   * An activity that is pinned with a version. Absent: none can be had here.
+   * An activity that is pinned with a version. Absent: none is available here.
    *
    * @param hash The version.
    * @param code Where in it the activity is, as {@linkcode RunCode.activityCode} said.
    * @param node The node that is to execute it.
    */
   activity?(hash: string, code: string, node: string): Promise<ActivityLike | CodeFailure>;
-  /** Whether a version that could not be had can be had now. */
+  /** Whether a version that was unavailable is available now. */
   probe(hash: string): Promise<boolean>;
 }

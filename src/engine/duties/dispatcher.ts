@@ -1,11 +1,11 @@
 /**
- * Finds due runs and hands them to executors. It is told when to look: by a hint, by the time at
- * which a run of this node falls due, and by each heartbeat, the backstop for hints that were lost.
+ * Finds due runs and passes them to executors. It polls after a hint, at the time at
+ * which a run of this node is due, and at each heartbeat, the backstop for hints that were lost.
  *
  * - DISPATCH-1: claims only what there is room for.
  * - DISPATCH-2: a claim whose answer was lost may have taken runs: the node looks what it holds.
- * - DISPATCH-3: only the earliest deadline that it heard of is kept. A look after that time asks the
- *   database for the next one, whatever was heard of since.
+ * - DISPATCH-3: only the earliest known deadline is kept. A poll after that time asks the
+ *   database for the next one, whichever others were reported since.
  * - DISPATCH-4: runs that have begun go before those that are to be started, so that a sleep that is over
  *   waits for no crowd of starts. After three full claims in a row one takes starts first: they do
  *   not wait for ever.

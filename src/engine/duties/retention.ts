@@ -1,9 +1,9 @@
 /**
- * Removes what has had its time, in small steps with pauses between them. Every node with that
+ * Removes expired data, in small steps with pauses between them. Every node with that
  * option begins a round now and then, at a heartbeat; the store lets one of them remove at a time.
  *
  * - RETENTION-1, no idle cost: a round asks the database no more than a few things where there is nothing to
- *   remove; what is left of it is for the next one, which goes on where this one stopped.
+ *   remove; what is left is for the next one, which continues where this one stopped.
  *
  * @module
  */
@@ -41,7 +41,7 @@ const PAUSE_MS = 100;
 /** Steps in a row that found nothing. */
 const MOST_IDLE = 10;
 
-/** Removes what has had its time. */
+/** Removes expired data. */
 export class Retention extends Poller {
   readonly #node: RetentionContext;
   readonly #settings: RetentionSettings;

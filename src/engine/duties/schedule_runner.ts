@@ -1,6 +1,6 @@
 /**
- * Makes schedules fire. It is told when to look: by the time at which the next one is due, by a
- * hint that one was created or changed, by the end of a run that a firing waits for, and by each
+ * Fires schedules. It polls at the time at which the next one is due, after a
+ * hint that one was created or changed, after the end of a run that a firing waits for, and at each
  * heartbeat, the backstop for all of these. Every node does so; the store lets each firing happen
  * once.
  *
