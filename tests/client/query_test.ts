@@ -143,7 +143,7 @@ forEachDatabase("finding runs", (database, test) => {
     for (
       const [options, found] of [
         [{ cursor: `${cursor}x` }, "cursor"],
-        [{ cursor: "" }, 'cursor ""'],
+        [{ cursor: "" }, 'cursor of runs.query(): found ""'],
         [{ cursor: forged }, forged],
         [{ cursor: "x".repeat(300) }, "300 characters"],
         [{ cursor: "null" }, "cursor"],

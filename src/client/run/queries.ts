@@ -13,6 +13,7 @@ import {
   checkWhole,
   refuse,
 } from "../../base/arguments.ts";
+import { inWords } from "../../base/describe.ts";
 import { digestText } from "../../base/digest.ts";
 import type { RunQuery } from "../../ports/run_query.ts";
 import type { RunStore, Store } from "../../ports/store.ts";
@@ -84,9 +85,10 @@ export interface RunPage {
 }
 
 function refuseCursor(cursor: unknown): never {
+  const isLong = typeof cursor === "string" && cursor.length > MAX_CURSOR;
   return refuse(
     "the cursor of runs.query()",
-    cursor,
+    isLong ? inWords(`a text of ${cursor.length} characters`) : cursor,
     "the one that a page of the same query gave",
     "INVALID_CURSOR",
   );
