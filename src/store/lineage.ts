@@ -6,7 +6,11 @@
  *   begun a new generation since, which requests the same child, it is notified once more.
  * - LINEAGE-2, one order: rows of several runs are locked by rising id.
  * - LINEAGE-3, no late child: starting a child locks its parent's row, so the child exists before
- *   its parent's end, or not at all.
+ *   its parent's end, or not at all. An ended child whose end the parent is to receive again is
+ *   locked before a missing child is inserted, so retention removes no child that a parent found.
+ * - LINEAGE-4, no message from an earlier generation: the statement that begins a generation
+ *   deletes the ends of the last one's activities. If one commits between the statement's snapshot
+ *   and its lock on the run's row, the statement writes nothing and is repeated.
  *
  * @module
  */
@@ -91,13 +95,17 @@ export class Lineage implements LineageStore {
 
   /** See {@linkcode LineageStore.continueAsNew}. */
   async continueAsNew(next: Continuation): Promise<number | null> {
-    const [row] = await this.#sql.continueAsNew.query(this.#driver, {
+    const parameters = {
       ...endOf(next),
       hash: next.hash,
       specifier: storable("a specifier", next.specifier),
       input: storable("an input", next.input),
-    });
-    return row?.at ?? null;
+    };
+    while (true) {
+      const [row] = await this.#sql.continueAsNew.query(this.#driver, parameters);
+      if (row === undefined) return null;
+      if (row.at !== null) return row.at; // LINEAGE-4
+    }
   }
 
   /** See {@linkcode LineageStore.retry}. */

@@ -47,6 +47,17 @@ const CHILDREN = {
   policy: TEXTS,
 };
 
+/** The writer still holds the run, in the generation and with the history that it knows. */
+const HELD_GENERATION = `id = $run::bigint and token = $token::bigint
+        and next_seq = $next::integer and generation = $generation::integer`;
+
+/**
+ * LINEAGE-4: the row has the `wake_seq` that this statement's snapshot has, so the snapshot has all
+ * messages of the run. A scalar sub-select reads the snapshot, also where the row was locked later.
+ */
+const ALL_READ = `
+        and wake_seq = (select seen.wake_seq from {schema}.runs as seen where seen.id = $run::bigint)`;
+
 /**
  * Ends a generation and begins the next, behind a fence. When repeated, it returns what it has
  * done.
@@ -56,8 +67,7 @@ function nextGeneration(fence: string, changes: string): string {
     with clock as materialized (select ${CLOCK} as at),
     old as materialized (
       select * from {schema}.runs
-      where id = $run::bigint and token = $token::bigint and next_seq = $next::integer
-        and generation = $generation::integer${fence}
+      where ${HELD_GENERATION}${fence}
       for update
     ),
     kept as (
@@ -130,20 +140,6 @@ export const LINEAGE_STATEMENTS = {
     timed as materialized (
       select wanted.*, ${POLICY} as decided from wanted where depth <= $maxDepth::integer
     ),
-    inserted as (
-      insert into {schema}.runs (
-        namespace, run_id, workflow, specifier_id, input, seed, state, wake_at, created_at,
-        parent, parent_close, depth, policy, deadline
-      )
-      select namespace, run_id, workflow, ${
-      specifierIdOf("timed")
-    }, input::json, seed, 'pending', at,
-        at, parent, close, depth, decided, at + ${TIMEOUT}
-      from timed
-      order by run_id collate "C", namespace collate "C", place
-      on conflict (run_id, namespace) do nothing
-      returning run_id, parent, workflow
-    ),
     ended as (
       update {schema}.runs as child set must_notify = true
       from wanted
@@ -156,6 +152,20 @@ export const LINEAGE_STATEMENTS = {
             and message.name = child.run_id
         )
       returning child.run_id, child.parent
+    ),
+    inserted as (
+      insert into {schema}.runs (
+        namespace, run_id, workflow, specifier_id, input, seed, state, wake_at, created_at,
+        parent, parent_close, depth, policy, deadline
+      )
+      select namespace, run_id, workflow, ${
+      specifierIdOf("timed")
+    }, input::json, seed, 'pending', at,
+        at, parent, close, depth, decided, at + ${TIMEOUT}
+      from timed where (select count(*) from ended) >= 0
+      order by run_id collate "C", namespace collate "C", place
+      on conflict (run_id, namespace) do nothing
+      returning run_id, parent, workflow
     )
     select place::integer,
       case
@@ -174,15 +184,20 @@ export const LINEAGE_STATEMENTS = {
 
   continueAsNew: statement(
     { ...GENERATION_END, hash: TEXT, specifier: TEXT, input: TEXT },
-    rows<{ readonly at: number }>(),
-    nextGeneration(
-      "",
-      `specifier_id = {schema}.specifier_id_of($hash, $specifier),
+    rows<{ readonly at: number | null }>(),
+    `${
+      nextGeneration(
+        ALL_READ,
+        `specifier_id = {schema}.specifier_id_of($hash, $specifier),
         input = $input::text::json,
         started_at = clock.at,
         attempt = 1,
         failure = null`,
-    ),
+      )
+    }
+    union all
+    select null from {schema}.runs
+    where ${HELD_GENERATION} and not exists (select from continued)`,
   ),
 
   retry: statement(

@@ -36,6 +36,7 @@ import {
   register,
   share,
   suspended,
+  waiting,
 } from "./conformance/fixtures.ts";
 
 const SERVER = { name: "Postgres" as const, fresh: emptyPostgres };
@@ -243,16 +244,6 @@ Deno.test("a task that is claimed, or given back, while its run gives it up is g
   );
   assert.deepEqual(rows.map((row) => ({ ...row })), [{ position: 0, asked: true }]);
 });
-
-/** How many statements on a schema wait for another's transaction. */
-async function waiting(db: EmptyDatabase): Promise<number> {
-  const [row] = await db.query<{ n: number }>(
-    `select count(*)::integer as n from pg_stat_activity
-     where wait_event = 'transactionid' and query like '%' || $1 || '%'`,
-    [db.schema],
-  );
-  return row!.n;
-}
 
 Deno.test("writers, senders and claimers at once never deadlock, lose an event or claim past a limit", async () => {
   await using world = await newWorld(SERVER);

@@ -46,6 +46,12 @@ const REPLACING_TRIES = 5;
 /** A run with its namespace decided. */
 type Placed = NewRun & { readonly namespace: string };
 
+/** The runs that starts met, by what they have in common with them. */
+interface Known {
+  readonly keys: Map<string, KeyRow>;
+  readonly taken: Map<string, TakenRow>;
+}
+
 /** Inserts runs. */
 export class RunInserts {
   readonly #sql: Prepared<typeof INSERT_STATEMENTS>;
@@ -156,10 +162,7 @@ export class RunInserts {
     const firsts = firstOfEach(runs);
     const isReplacing = firsts.some(({ replaces }) => replaces !== undefined);
     const ended = isReplacing ? await this.#clear(firsts, session, xid) : undefined;
-    const parameters = parametersOf(firsts);
-    const added = await this.#add(firsts, () => query(parameters));
-    const created = new Map(added.map((row) => [placeOf(row), exact(row)]));
-    const known = await this.#known(runs, created, session);
+    const { created, known } = await this.#place(runs, firsts, session, query);
     const inserted = runs.map((run): InsertedRun => {
       const place = placeOf(run);
       const row = created.get(place);
@@ -181,6 +184,34 @@ export class RunInserts {
       return { ...NOTHING, key: { runId, sameInput } };
     });
     return ended === undefined ? inserted : inserted.map((row) => ({ ...row, ended }));
+  }
+
+  /**
+   * Inserts runs, and reads what the others met. Retention may remove that between the two
+   * statements: then the start is repeated.
+   */
+  async #place(
+    runs: readonly Placed[],
+    firsts: readonly Placed[],
+    session: SqlSession,
+    query: (parameters: InsertParameters) => Promise<InsertRow[]>,
+  ): Promise<{ created: Map<string, InsertRow>; known: Known }> {
+    const created = new Map<string, InsertRow>();
+    let open = firsts;
+    for (let tries = 1;; tries++) {
+      const parameters = parametersOf(open);
+      for (const row of await this.#add(open, () => query(parameters))) {
+        created.set(placeOf(row), exact(row));
+      }
+      const known = await this.#known(runs, created, session);
+      open = firsts.filter((run) =>
+        !created.has(placeOf(run)) && !known.taken.has(placeOf(run)) && !known.keys.has(keyOf(run))
+      );
+      if (open.length === 0) return { created, known };
+      if (tries === MAX_TRIES) {
+        throw new Error(`Cannot start run: what it met was removed ${tries} times in a row`);
+      }
+    }
   }
 
   /** INSERT-1, INSERT-2. */
@@ -205,7 +236,7 @@ export class RunInserts {
     runs: readonly Placed[],
     created: ReadonlyMap<string, InsertRow>,
     session: SqlSession,
-  ): Promise<{ keys: Map<string, KeyRow>; taken: Map<string, TakenRow> }> {
+  ): Promise<Known> {
     const keys = new Map<string, KeyRow>();
     const taken = new Map<string, TakenRow>();
     const others = runs.filter((run) => !created.has(placeOf(run)));

@@ -166,7 +166,11 @@ export class Runs implements RunStore {
 
   /** See {@linkcode RunStore.deliver}. A duplicate is one even when the run has ended since. */
   async deliver(runId: string, message: Message): Promise<Delivery> {
-    return await this.#deliver(null, runId, message) as Delivery;
+    while (true) {
+      const delivery = await this.#deliver(null, runId, message);
+      // Another run took the id while the message was on its way to the one that had it (INSERT-4).
+      if (delivery.status !== "moved") return delivery;
+    }
   }
 
   /** See {@linkcode RunStore.deliverTo}. */

@@ -118,6 +118,16 @@ export async function makeDue(db: EmptyDatabase, runId: string): Promise<void> {
   );
 }
 
+/** How many statements on a schema wait for another's transaction. */
+export async function waiting(db: EmptyDatabase): Promise<number> {
+  const [row] = await db.query<{ n: number }>(
+    `select count(*)::integer as n from pg_stat_activity
+     where wait_event = 'transactionid' and query like '%' || $1 || '%'`,
+    [db.schema],
+  );
+  return row!.n;
+}
+
 /** A task of a run; `more` overrides its defaults. */
 export function newTask(run: ClaimedRun, more: Partial<NewTask> = {}): NewTask {
   return {

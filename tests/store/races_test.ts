@@ -1,0 +1,154 @@
+/**
+ * Statements at READ COMMITTED that wait for another transaction: what a statement read before it
+ * waited may be untrue when it continues.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { SqlSession } from "../../src/store/sql/driver.ts";
+import { RunInserts } from "../../src/store/runs/inserts.ts";
+import { SchemaName } from "../../src/store/schema/name.ts";
+import { ATTEMPT_STATEMENTS } from "../../src/store/tasks/attempt_statements.ts";
+import { type EmptyDatabase, emptyPostgres } from "../support/database.ts";
+import {
+  claimed,
+  claimOne,
+  commitOne,
+  COMPLETED,
+  HASH,
+  newRun,
+  newTask,
+  newWorld,
+  share,
+  waiting,
+} from "./conformance/fixtures.ts";
+
+const SERVER = { name: "Postgres" as const, fresh: emptyPostgres };
+
+/** Executes `first` in a transaction that commits once the statement of `second` waits for it. */
+async function overtaken<Result>(
+  db: EmptyDatabase,
+  first: (session: SqlSession) => Promise<unknown>,
+  second: () => Promise<Result>,
+  meanwhile: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<Result> {
+  const driver = await db.database.open();
+  try {
+    const { asked } = await driver.transaction(async (session) => {
+      await first(session);
+      const asked = second();
+      while (await waiting(db) === 0);
+      await meanwhile();
+      return { asked };
+    });
+    return await asked;
+  } finally {
+    await driver.close();
+  }
+}
+
+Deno.test("an activity that ends while its run continues as new answers nothing in the next generation", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  const { answer } = new SchemaName(db.schema).prepare(ATTEMPT_STATEMENTS);
+  const { id: run, token } = await claimed(store, "r");
+  await store.tasks.announce([newTask({ id: run, token } as never, { token: 7 })]);
+  const at = await overtaken(
+    db,
+    (session) =>
+      answer.query(session, {
+        run: [run],
+        position: [0],
+        token: [7],
+        kind: ["activity.completed"],
+        payload: ["1"],
+      }),
+    () =>
+      store.lineage.continueAsNew({
+        ...{ run, token, next: 0, generation: 0, seed: "next", signals: [] },
+        ...{ hash: HASH, specifier: "file:///order.ts", input: "{}" },
+      }),
+  );
+  assert.notEqual(at, null, "the run has continued");
+  const [loaded] = await store.journal.load([{ id: run, from: 0 }]);
+  assert.equal(loaded?.generation, 1);
+  assert.deepEqual([loaded?.inbox, loaded?.tasks], [[], []]);
+});
+
+Deno.test("a cancellation that waits for a start in the run's place reaches the run that took it", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  await store.runs.insert([newRun("r")]);
+  const inserts = new RunInserts(new SchemaName(db.schema));
+  const delivery = await overtaken(
+    db,
+    (session) =>
+      inserts.insertInto([{ ...newRun("r", { replaces: "any" }), namespace: "default" }], session),
+    () => store.runs.deliver("r", { kind: "cancel", name: "", payload: "{}" }),
+  );
+  assert.equal(delivery.status, "delivered");
+  const run = await claimOne(store);
+  assert.equal(run.runId, "r");
+  const [loaded] = await store.journal.load([{ id: run.id, from: 0 }]);
+  assert.deepEqual(loaded?.inbox.map(({ kind }) => kind), ["cancel"]);
+});
+
+Deno.test("LINEAGE-1: a child that a parent asks for again is not removed while it is", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  const parent = await claimed(store, "parent");
+  const child = (runId: string) => ({
+    ...{ parent: parent.id, close: "abandon" as const, runId, workflow: "order", hash: HASH },
+    ...{ specifier: "file:///order.ts", input: "{}", seed: runId },
+  });
+  await store.lineage.startChildren([child("a")], 50);
+  const first = await claimOne(store);
+  await commitOne(store, share(first, 0, { transition: COMPLETED }));
+  await store.lineage.settleEnded(10);
+  // The parent has consumed the child's end, and begun a new generation.
+  await db.query("delete from {schema}.inbox");
+  await db.query(
+    "update {schema}.runs set started_at = clock_timestamp() + interval '1 second' where run_id = 'parent'",
+  );
+  const inserts = new RunInserts(new SchemaName(db.schema));
+  const outcomes = await overtaken(
+    db,
+    (session) => inserts.insertInto([{ ...newRun("b"), namespace: "default" }], session),
+    () => store.lineage.startChildren([child("a"), child("b")], 50),
+    async () => {
+      const all = {
+        ...{ namespace: "default", workflow: null, runsBefore: Date.now() + 3_600_000 },
+        ...{ states: ["completed" as const], generationsBefore: null },
+      };
+      await store.retention.step(all, { at: 0, id: 0 });
+    },
+  );
+  const row = await store.runs.get("a");
+  assert.deepEqual(outcomes, ["ended", "taken"]);
+  assert.notEqual(row, null, "the child of which the parent waits is there");
+  assert.equal((await store.lineage.settleEnded(10)).woken.length, 1, "the parent is notified");
+});
+
+Deno.test("INSERT-2: a start is repeated if the run that had its id is removed before it is read", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  await store.runs.insert([newRun("r")]);
+  const driver = await db.database.open();
+  let queries = 0;
+  const session: SqlSession = {
+    query: async <Row>(...asked: Parameters<SqlSession["query"]>) => {
+      if (++queries === 2) await db.query("delete from {schema}.runs");
+      return await driver.query<Row>(...asked);
+    },
+    script: (text) => driver.script(text),
+  };
+  try {
+    const inserts = new RunInserts(new SchemaName(db.schema));
+    const [run] = await inserts.insertInto([{ ...newRun("r"), namespace: "default" }], session);
+    assert.equal(run?.created, true);
+    assert.equal((await store.runs.get("r"))?.id, run?.id);
+  } finally {
+    await driver.close();
+  }
+});
