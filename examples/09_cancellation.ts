@@ -22,7 +22,9 @@ for (const stop of ["cancel", "terminate"] as const) {
   try {
     await run.result();
   } catch (error) {
-    if (!isContinuumError(error, "RUN_CANCELLED")) throw error;
+    const isStopped = isContinuumError(error, "RUN_CANCELLED") ||
+      isContinuumError(error, "RUN_TERMINATED");
+    if (!isStopped) throw error;
     console.log(`${error.code}: ${(error.cause as Error).message}`);
   }
   for (const { kind, name } of await run.history()) console.log(`  ${kind} ${name}`);
