@@ -63,10 +63,13 @@ export type {
 } from "./src/client/run/status.ts";
 export type {
   RunTrace,
+  RunWaits,
   TraceAttempt,
   TraceEntry,
   TraceOptions,
   TraceSite,
+  WaitingPlace,
+  WhereOptions,
 } from "./src/client/run/trace.ts";
 export type { CommandKind } from "./src/replay/commands.ts";
 export type { EventKind } from "./src/replay/history.ts";
@@ -103,6 +106,8 @@ export type { CatchUp, Overlap, ScheduleState, ScheduleTrouble } from "./src/sch
 
 // Versions
 export type { VersionInfo, Versions } from "./src/client/versions.ts";
+export type { SourceLine, VersionMember, VersionSource } from "./src/client/sources.ts";
+export type { MediaType } from "./src/version/manifest/format.ts";
 
 // Errors: docs/errors.md lists their codes
 export {

@@ -173,7 +173,7 @@ export class Continuum implements AsyncDisposable {
     this.#runStarter = new RunStarter(this.#context);
     this.runs = new Runs(this.#context.runs, asked);
     this.activities = new Activities(this.#context);
-    this.versions = new VersionRegistry(asked.versions);
+    this.versions = new VersionRegistry(asked.versions, versions);
     this.schedules = new Schedules(this.#context);
   }
 

@@ -8,6 +8,8 @@ import { checkText, readName } from "../base/arguments.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
+import type { Versions as PinnedVersions } from "../version/versions.ts";
+import { readSource, type VersionSource } from "./sources.ts";
 
 /**
  * A version, as the registry knows it.
@@ -38,14 +40,17 @@ export interface VersionInfo {
  */
 export class Versions {
   readonly #store: VersionStore;
+  readonly #code: Pick<PinnedVersions, "inspect">;
 
   /**
    * Made by `Continuum`.
    *
    * @param store Where versions are kept.
+   * @param code Finds their bytes.
    */
-  constructor(store: VersionStore) {
+  constructor(store: VersionStore, code: Pick<PinnedVersions, "inspect">) {
     this.#store = store;
+    this.#code = code;
   }
 
   /**
@@ -62,6 +67,20 @@ export class Versions {
       current.set(name, await this.#store.current(name));
     }
     return rows.map((row) => versionInfo(row, current.get(row.workflow) === row.hash));
+  }
+
+  /**
+   * Reads the code of a version: every module with its text, its label and its digest. Nothing of it
+   * is executed, and its bytes are verified against the hash, so it needs no trust. The archive is
+   * asked first; where it does not have the version, its specifiers are.
+   *
+   * @param hash The version.
+   * @returns The code.
+   * @throws {InvalidArgumentError} If the hash is not a text.
+   * @throws {VersionUnavailableError} If no source has the version.
+   */
+  async source(hash: string): Promise<VersionSource> {
+    return await readSource(this.#code, checkText(hash, "version's hash"));
   }
 
   /**

@@ -36,6 +36,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
     },
     versions: {
       list: () => of.versions.list(),
+      source: () => of.versions.source("0".repeat(64)),
       activate: () => of.versions.activate("echo", "0".repeat(64)),
     },
     activities: {
@@ -60,6 +61,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       history: () => run.history(),
       generations: () => run.generations(),
       trace: () => run.trace(),
+      where: () => run.where(),
       cancel: () => run.cancel(),
       terminate: () => run.terminate(),
       retry: () => run.retry(),

@@ -6,9 +6,10 @@
 
 import assert from "node:assert/strict";
 import type { RunTrace } from "../../src/client/run/trace.ts";
+import type { RunHandle } from "../../src/client/run/handle.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { openIn, reached, resultOf } from "../e2e/support.ts";
+import { eventually, openIn, reached, resultOf } from "../e2e/support.ts";
 import { refused, scene, source } from "./support.ts";
 
 /** Lines of the body begin at 4. */
@@ -31,6 +32,17 @@ return [paid, await ctx.waitForSignal("done", { timeout: "24h" })];`,
 }`,
 );
 
+/** Waits until a run waits for one signal, and for nothing else. */
+async function waitsFor(run: RunHandle, signal: string): Promise<void> {
+  await eventually(
+    async () => {
+      const { state, waits } = await run.status();
+      return state === "suspended" && waits.length === 1 && waits[0]!.name === signal || undefined;
+    },
+    () => `run that waits for ${signal} alone`,
+  );
+}
+
 /** The source lines that a test asks for. */
 function lineOf(text: string, part: string): number {
   return text.split("\n").findIndex((line) => line.includes(part)) + 1;
@@ -45,7 +57,7 @@ forEachDatabase("a run's trace", (database, test) => {
     await using at = await scene(database, { "order.ts": ORDER });
     const run = await at.node.start("order", { items: 2 });
     await run.signal("review", "approved");
-    await reached(run, "suspended");
+    await waitsFor(run, "done");
     const trace = await run.trace();
     assert.deepEqual(told(trace), [
       ["step", "quote", "completed", lineOf(ORDER, '"quote"')],
@@ -78,7 +90,7 @@ forEachDatabase("a run's trace", (database, test) => {
   test("shows what the code waited for after each event", async () => {
     await using at = await scene(database, { "order.ts": ORDER });
     const run = await at.node.start("order", { items: 2 });
-    await reached(run, "suspended");
+    await waitsFor(run, "review");
     await run.signal("review", "approved");
     await run.signal("done", "yes");
     await resultOf(run);
@@ -102,7 +114,7 @@ forEachDatabase("a run's trace", (database, test) => {
   test("of a run that this process has no code of is made in a subprocess, with the same lines", async () => {
     await using at = await scene(database, { "order.ts": ORDER });
     const run = await at.node.start("order", { items: 2 });
-    await reached(run, "suspended");
+    await waitsFor(run, "review");
     const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
     const far = await client.run(run.id).trace();
@@ -114,6 +126,35 @@ forEachDatabase("a run's trace", (database, test) => {
       ["./order.ts"],
       ["./order.ts", "./order.ts"],
     ]);
+  });
+
+  test("shows the waiting line in the pinned source, wherever it is asked for", async () => {
+    await using at = await scene(database, { "order.ts": ORDER });
+    const run = await at.node.start("order", { items: 2 });
+    await waitsFor(run, "review");
+    const line = lineOf(ORDER, '"review"');
+    await at.folder.write({ "order.ts": "// something else by now\n" });
+    const { database: adapter, schema } = at.db;
+    await using client = await Continuum.connect({ database: adapter, schema });
+    for (const  of of[at.node, client]) {
+      const { waiting, from, version } = await of.run(run.id).where({ around: 1 });
+      assert.deepEqual(
+        waiting.map(({ kind, name, lines }) => [kind, name, lines]),
+        [["signal", "review", [
+          { number: line - 1, text: ORDER.split("\n")[line - 2] },
+          { number: line, text: '  return await ctx.waitForSignal("review");' },
+          { number: line + 1, text: "}" },
+        ]]],
+      );
+      assert.equal(from, "archive");
+      const source = await of.versions.source(version.hash);
+      assert.deepEqual([source.entry, source.packages], ["./order.ts", []]);
+      assert.deepEqual(source.members.map(({ label, media, text }) => [label, media, text]), [
+        ["./order.ts", "ts", ORDER],
+      ]);
+    }
+    await refused(client.versions.source("0".repeat(64)), "VERSION_UNAVAILABLE", "registered");
+    await refused(run.where({ around: -1 }), "INVALID_ARGUMENT", "around");
   });
 
   test("comes in pages, and without lines where none are wanted", async () => {

@@ -215,7 +215,7 @@ Deno.test("POSTGRES-2: with three connections everything works, and with too few
     await session.query("select 1");
     await assert.rejects(refused.query("select 1"), {
       code: "DATABASE_UNAVAILABLE",
-      message: /too many connections.* works with two connections, and uses up to ten/,
+      message: /too many connections.* needs two connections, and uses up to ten/,
     });
   });
   await Promise.all([holder.close(), refused.close()]);

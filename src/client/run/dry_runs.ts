@@ -4,14 +4,13 @@
  * @module
  */
 
-import { type ErrorCode, isContinuumError } from "../../base/errors.ts";
 import type { RunRow } from "../../ports/rows.ts";
 import type { Drain } from "../../replay/drain.ts";
 import { Subprocess } from "../../dry_run/subprocess.ts";
 import { type Trace, traceOn, type TraceRequest } from "../../dry_run/trace.ts";
 import type { LoadedVersion } from "../../version/loaded_version.ts";
 import type { Versions } from "../../version/versions.ts";
-import { versionUnavailable } from "../../version/contract_errors.ts";
+import { readSource, unlessUnavailable, type VersionSource } from "../sources.ts";
 
 /** What is needed of the versions. */
 type Code = Pick<Versions, "has" | "inspect" | "obtain">;
@@ -52,36 +51,29 @@ export class DryRuns {
       const { definition }: LoadedVersion = await this.#versions.obtain(row.hash);
       return { trace: await traceOn(definition, request, this.#drain), where: "here" };
     }
-    const { manifest, bytes } = await unlessUnavailable(
-      row,
-      () => this.#versions.inspect(row.hash),
-    );
+    const { hash } = row;
+    const find = () => this.#versions.inspect(hash);
+    const { manifest, bytes } = await unlessUnavailable(hash, "replay the run", find);
     await using process = new Subprocess({ timeoutMs });
     const texts = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
-    const code = { hash: row.hash, manifest: manifest.text, bytes: Object.fromEntries(texts) };
-    await unlessUnavailable(row, () => process.ask("load", code));
+    const code = { hash, manifest: manifest.text, bytes: Object.fromEntries(texts) };
+    await unlessUnavailable(hash, "replay the run", () => process.ask("load", code));
     return { trace: await process.ask("trace", request), where: "subprocess" };
+  }
+
+  /**
+   * Reads the code of a run.
+   *
+   * @param row The run.
+   * @returns Its code.
+   * @throws {VersionUnavailableError} If no source has it.
+   */
+  async source({ hash }: RunRow): Promise<VersionSource> {
+    return await readSource(this.#versions, hash);
   }
 
   #mayRunHere({ hash, state }: RunRow, { events }: TraceRequest): boolean {
     return this.#versions.has(hash) && state !== "stuck_poisoned" &&
       events.length <= MOST_EVENTS_HERE;
-  }
-}
-
-/** The codes of a subprocess that is missing, slow or gone. */
-const SUBPROCESS: readonly ErrorCode[] = [
-  "SUBPROCESS_ENDED",
-  "SUBPROCESS_TIMEOUT",
-  "SUBPROCESS_UNAVAILABLE",
-];
-
-/** What keeps code from being imported has one name; that a subprocess is missing or slow has its own. */
-async function unlessUnavailable<T>({ hash }: RunRow, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isContinuumError(error) && SUBPROCESS.includes(error.code)) throw error;
-    throw versionUnavailable(hash, "replay the run", error);
   }
 }

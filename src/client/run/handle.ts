@@ -4,7 +4,14 @@
  * @module
  */
 
-import { checkBoolean, checkOptions, checkText, readName, refuse } from "../../base/arguments.ts";
+import {
+  checkBoolean,
+  checkOptions,
+  checkText,
+  checkWhole,
+  readName,
+  refuse,
+} from "../../base/arguments.ts";
 import { type AttributesPatch, readAttributes } from "../../base/attributes.ts";
 import {
   CancelledError,
@@ -41,7 +48,15 @@ import {
 import { readStates } from "./conditions.ts";
 import type { ClientContext } from "../context.ts";
 import { type HistoryEntry, type RunStatus, runStatus } from "./status.ts";
-import { pendingOf, type RunTrace, type TraceOptions, traceRun } from "./trace.ts";
+import {
+  pendingOf,
+  type RunTrace,
+  type RunWaits,
+  type TraceOptions,
+  traceRun,
+  whereOf,
+  type WhereOptions,
+} from "./trace.ts";
 import { type UpgradeOptions, type UpgradeReport, upgradeRun } from "./upgrade.ts";
 
 /**
@@ -298,15 +313,32 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   async trace(options: TraceOptions = {}): Promise<RunTrace> {
     checkOptions(options, ["at", "from", "limit", "sites", "timeout"], "trace()");
     const { at = 0, from = 0, limit = 1, sites = true } = options;
-    for (const [name, value] of Object.entries({ at, from })) {
-      if (!Number.isSafeInteger(value) || value < 0) refuse(name, value, "a whole number from 0");
-    }
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_TRACED) {
-      refuse("limit", limit, `a whole number from 1 to ${MAX_TRACED}`);
-    }
-    if (typeof sites !== "boolean") refuse("sites", sites, "true or false");
+    checkWhole(at, "at", 0);
+    checkWhole(from, "from", 0);
+    checkWhole(limit, "limit", 1, MAX_TRACED);
+    checkBoolean(sites, "sites");
     const { runs, dryRuns } = this.#context;
     return await traceRun(await this.#row("trace the run"), options, runs, dryRuns);
+  }
+
+  /**
+   * Where the run waits: the lines of the exact source that it executes, its bytes verified, with
+   * the effect that each of them requested. As {@linkcode RunHandle.trace}, it needs no node, and no
+   * trust.
+   *
+   * @param options After how many events, and how many lines around.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   * @throws {RunNotFoundError} If there is no such run.
+   * @throws {VersionUnavailableError} If no source has the run's code, or it can't be imported.
+   * @throws {DryRunError} If the subprocess can't be started or doesn't answer in time.
+   */
+  async where(options: WhereOptions = {}): Promise<RunWaits> {
+    checkOptions(options, ["around", "at", "timeout"], "where()");
+    const { around = 0, at = 0 } = options;
+    checkWhole(around, "around", 0, MAX_AROUND);
+    checkWhole(at, "at", 0);
+    const { runs, dryRuns } = this.#context;
+    return await whereOf(await this.#row("find where the run waits"), options, runs, dryRuns);
   }
 
   /**
@@ -452,6 +484,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
 
 /** Delivery ids are kept in an index. */
 const MAX_DELIVERY_ID = 255;
+
+/** The most lines before and after a place. */
+const MAX_AROUND = 100;
 
 /** The most effects that one trace tells: each holds lines of code and decoded values. */
 const MAX_TRACED = 10_000;

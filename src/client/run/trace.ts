@@ -20,6 +20,7 @@ import type { TracedAnswer, TracedEffect } from "../../dry_run/trace.ts";
 import { memberOf } from "../../version/manifest/label.ts";
 import { asClaimed, historyOf } from "./replayer.ts";
 import { eventValue, type PendingEffect } from "./status.ts";
+import { linesAround, type SourceLine, type VersionSource } from "../sources.ts";
 import type { DryRuns } from "./dry_runs.ts";
 
 /**
@@ -158,6 +159,66 @@ export interface RunTrace {
   readonly replayed: "here" | "subprocess";
 }
 
+/**
+ * Something that a run waits for, with the lines of its pinned source that requested it.
+ *
+ * @category Runs
+ */
+export interface WaitingPlace {
+  /** What the code requested. */
+  readonly kind: CommandKind;
+  /** Its name; "" for a sleep. */
+  readonly name: string;
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** When the code requested it, by the run's clock. */
+  readonly since: Date;
+  /** When it ends by itself; `null`: never. */
+  readonly until: Date | null;
+  /** Where the code requested it; `null`: not known. */
+  readonly site: TraceSite | null;
+  /** The calls that led there, the innermost first, `site` included. */
+  readonly calls: readonly TraceSite[];
+  /** The lines around `site`; empty where the source does not have that place. */
+  readonly lines: readonly SourceLine[];
+}
+
+/**
+ * Where a run waits, in the exact source that it executes.
+ *
+ * @category Runs
+ */
+export interface RunWaits {
+  /** The run's id. */
+  readonly runId: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The version that the run is pinned to. */
+  readonly version: { readonly hash: string; readonly label: string | null };
+  /** Where the verified bytes of the source came from. */
+  readonly from: VersionSource["from"];
+  /** What the code waits for, in program order; the first 200. Empty where it has ended. */
+  readonly waiting: readonly WaitingPlace[];
+  /** Where code and history part; `null`: they don't. */
+  readonly drift: DriftReport | null;
+  /** What the code called that a replay can't repeat; `null`: nothing. */
+  readonly refused: Refusal | null;
+}
+
+/**
+ * Options of {@linkcode RunHandle.where}.
+ *
+ * @category Runs
+ */
+export interface WhereOptions extends Pick<TraceOptions, "at" | "timeout"> {
+  /**
+   * How many lines before and after each place come along, from 0 to 100.
+   *
+   * @default {2}
+   */
+  readonly around?: number;
+}
+
 const DEFAULT_LIMIT = 200;
 
 /**
@@ -201,6 +262,48 @@ export async function traceRun(
     drift: authoredFacts(trace.drift, row),
     refused: authoredFacts(trace.refused, row),
     replayed: where,
+  };
+}
+
+/**
+ * Finds the lines at which a run waits.
+ *
+ * @param row The run.
+ * @param options After how many events, and how many lines.
+ * @param runs Where its history is.
+ * @param dryRuns Replays it, and has its source.
+ * @returns The places.
+ */
+export async function whereOf(
+  row: RunRow,
+  { around = 2, ...options }: WhereOptions,
+  runs: RunStore,
+  dryRuns: DryRuns,
+): Promise<RunWaits> {
+  const { runId, workflow, version, waiting, drift, refused } = await traceRun(
+    row,
+    { ...options, limit: 0 },
+    runs,
+    dryRuns,
+  );
+  const source = await dryRuns.source(row);
+  return {
+    runId,
+    workflow,
+    version,
+    from: source.from,
+    waiting: waiting.map(({ kind, name, position, requestedAt: since, until, site, calls }) => ({
+      kind,
+      name,
+      position,
+      since,
+      until,
+      site,
+      calls,
+      lines: site === null ? [] : linesAround(source, site, around),
+    })),
+    drift,
+    refused,
   };
 }
 
