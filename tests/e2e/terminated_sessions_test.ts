@@ -80,7 +80,7 @@ Deno.test("however often all sessions are ended, two processes complete all runs
       const { residentRuns } = await worker.do("readiness") as { residentRuns: number };
       assert.equal(residentRuns, 0);
       for (const fault of await worker.do("faults") as string[]) {
-        assert.match(fault, /DatabaseUnavailableError|given back|too late/);
+        assert.match(fault, /DatabaseUnavailableError|gave them back|too late/);
       }
       await worker.do("close");
     }

@@ -20,6 +20,8 @@ import { GraphError } from "../errors.ts";
 /**
  * The media type of a member: `.mjs` is `js` and `.mts` is `ts`; `text` and `bytes` only by import
  * attribute.
+ *
+ * @category Versions
  */
 export type MediaType = "js" | "jsx" | "ts" | "tsx" | "json" | "text" | "bytes" | "wasm";
 
