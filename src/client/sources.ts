@@ -24,7 +24,7 @@ export interface VersionMember {
   readonly sha256: string;
   /** How many bytes it has. */
   readonly bytes: number;
-  /** Its text; `null`: it is none, such as WebAssembly. */
+  /** Its text; `null` for bytes that are not text, such as WebAssembly. */
   readonly text: string | null;
 }
 
