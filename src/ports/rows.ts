@@ -288,6 +288,11 @@ export type Transition =
     readonly to: StuckState;
     /** Why, as facts that JSON can hold. */
     readonly reason: StuckReason;
+    /**
+     * The `wakeSeq` of the writer's last read of the inbox: a run with a later message, which may be
+     * a cancellation, is not parked. Without it, the run is parked in any case.
+     */
+    readonly wakeSeq?: number;
   };
 
 /**

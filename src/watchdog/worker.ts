@@ -58,20 +58,31 @@ async function park(
 ): Promise<void> {
   const { openStore } = await import("../store/open.ts"); // loaded late: most threads never need it
   await using store = await openStore(where);
-  const [row] = await store.journal.load([{ id, from: 2_147_483_647 }]);
-  if (row === undefined || row.token !== token) return;
-  const reason: StuckReason = {
+  const { endCancelled } = await import("../ports/cancellation.ts");
+  let status: string | undefined = "woken";
+  let to: string | undefined;
+  while (status === "woken") { // RECORD-4 of engine/run/record.ts
+    const [row] = await store.journal.load([{ id, from: 2_147_483_647 }]);
+    if (row === undefined || row.token !== token) return;
+    const { nextSeq: first, wakeSeq, inbox } = row;
+    const transition = endCancelled(inbox) ??
+      { to: "stuck_poisoned" as const, reason: hungAt(first - 1, seconds), wakeSeq };
+    const entry = { run: id, token, first, events: [], consumed: [], transition };
+    const [result] = await store.journal.commit([entry]);
+    status = result?.status;
+    to = transition.to;
+  }
+  say(`a turn has not returned for ${seconds} s; its run was ${status} as ${to}`);
+}
+
+function hungAt(after: number, seconds: number): StuckReason {
+  return {
     code: "TURN_HUNG",
-    message: `The code has not returned for ${seconds} s after event ${row.nextSeq - 1} of its ` +
-      "history: it loops without end, or computes for long, which belongs into an activity; while " +
-      "it does, its node is lost",
-    details: { seconds, after: row.nextSeq - 1 },
+    message: `The code has not returned for ${seconds} s after event ${after} of its history: it ` +
+      "loops without end, or computes for long, which belongs into an activity; while it does, its " +
+      "node is lost",
+    details: { seconds, after },
   };
-  const transition = { to: "stuck_poisoned", reason } as const;
-  const [result] = await store.journal.commit([
-    { run: id, token, first: row.nextSeq, events: [], consumed: [], transition },
-  ]);
-  say(`a turn has not returned for ${seconds} s; its run was ${result?.status} as stuck_poisoned`);
 }
 
 /** No other code of this process will run again; its supervisor is expected to start a new one. */

@@ -20,6 +20,35 @@ async function cancel(node: TestNode, runId: string, reason: string | null = nul
 }
 
 forEachDatabase("cancelling a run", (database, test) => {
+  test("a run that was cancelled before it would be parked ends instead", async () => {
+    await using db = await database.fresh();
+    const waits = defineWorkflow({ name: "waits" }, (ctx) => ctx.waitForSignal("go"));
+    await using node = await TestNode.open(db, [waits]);
+    const id = await node.start("waits");
+    await node.left(id, "suspended");
+    const { hash } = (await node.store.runs.get(id))!;
+    node.failures.set(hash, { kind: "lasting", reason: { code: "GONE", message: "404" } });
+    await cancel(node, id, "no longer wanted");
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "cancelled");
+    assert.match(end.error!, /no longer wanted/);
+  });
+
+  test("a run that is cancelled while it is being parked ends instead", async () => {
+    await using db = await database.fresh();
+    const foreign = defineWorkflow({ name: "foreign" }, async (ctx) => {
+      await ctx.run("step", () => 1);
+      await new Promise<never>(() => {});
+    });
+    await using node = await TestNode.open(db, [foreign]);
+    using _point = armFailPoint("commit.written", async ({ run }) => { // past the engine
+      await node.store.runs.deliver(run as string, { kind: "cancel", name: "", payload: "{}" });
+    });
+    const id = await node.start("foreign");
+    const end = await node.left(id, "ended");
+    assert(end.kind === "ended" && end.state === "cancelled");
+  });
+
   test("everything that waits throws, once, and the run is cancelled if it lets that pass", async () => {
     await using db = await database.fresh();
     const waits = defineWorkflow(

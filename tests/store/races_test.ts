@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import type { SqlSession } from "../../src/store/sql/driver.ts";
 import { RunInserts } from "../../src/store/runs/inserts.ts";
+import { MESSAGE_STATEMENTS } from "../../src/store/runs/message_statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { ATTEMPT_STATEMENTS } from "../../src/store/tasks/attempt_statements.ts";
 import { type EmptyDatabase, emptyPostgres } from "../support/database.ts";
@@ -20,7 +21,9 @@ import {
   newRun,
   newTask,
   newWorld,
+  NODE,
   share,
+  UNKNOWN_VERSION,
   waiting,
 } from "./conformance/fixtures.ts";
 
@@ -128,6 +131,40 @@ Deno.test("LINEAGE-1: a child that a parent asks for again is not removed while 
   assert.deepEqual(outcomes, ["ended", "taken"]);
   assert.notEqual(row, null, "the child of which the parent waits is there");
   assert.equal((await store.lineage.settleEnded(10)).woken.length, 1, "the parent is notified");
+});
+
+Deno.test("JOURNAL-5: a run is parked over no message that its owner has not read", async () => {
+  await using world = await newWorld(SERVER);
+  const { store } = world;
+  const run = await claimed(store, "r");
+  await store.runs.deliver("r", { kind: "cancel", name: "", payload: "{}" });
+  const parked = (wakeSeq: number) =>
+    commitOne(store, share(run, 0, { transition: { ...UNKNOWN_VERSION, wakeSeq } }));
+  assert.equal(await parked(0), "woken");
+  assert.equal(await parked(1), "written");
+});
+
+Deno.test("a run that is cancelled while a caller holds it is due again, and not parked", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  const run = await claimed(store, "r");
+  await commitOne(store, share(run, 0, { transition: UNKNOWN_VERSION }));
+  const lease = { node: NODE, token: 5 };
+  const { reason } = UNKNOWN_VERSION;
+  const back = { back: "stuck_unknown_version" as const, reason };
+  const seized = await store.runs.seize("r", lease);
+  assert.equal(await store.runs.settle(seized!.id, lease, back), true);
+  assert.equal((await store.runs.get("r"))?.state, "stuck_unknown_version");
+  await store.runs.seize("r", lease);
+  const { deliver } = new SchemaName(db.schema).prepare(MESSAGE_STATEMENTS);
+  const cancel = { runId: "r", namespace: "default", kind: "cancel", name: "", payload: "{}" };
+  const settled = await overtaken(
+    db,
+    (session) => deliver.query(session, { ...cancel, deliveryId: null, version: null }),
+    () => store.runs.settle(run.id, lease, back),
+  );
+  assert.equal(settled, true);
+  assert.equal((await claimOne(store)).runId, "r");
 });
 
 Deno.test("INSERT-2: a start is repeated if the run that had its id is removed before it is read", async () => {

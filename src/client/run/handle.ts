@@ -362,7 +362,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * Asks the run to end: everything that it waits for throws `CancelledError`, once, and
    * `ctx.cancelSignal` aborts; its `finally` blocks and compensations run as durable steps. The run
    * is `cancelled` if its code lets the error pass. A parked run, whose code can't run, ends at
-   * once, with nothing cleaned up. Asking twice does no harm.
+   * once, with nothing cleaned up; so does a run that would be parked before it reads the request. Asking twice does no harm.
    *
    * @param options Why, for the error and the history.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is nothing to cancel.

@@ -15,6 +15,7 @@
 
 import { failPoint } from "../../base/failpoint.ts";
 import { decodeError } from "../../base/values_failure.ts";
+import { isCancel } from "../../ports/cancellation.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { ClaimedRun, CommitEntry, LoadedRun, Transition } from "../../ports/rows.ts";
 import type { TaskFence } from "../../ports/tasks.ts";
@@ -34,7 +35,7 @@ import type { Resident } from "./residents.ts";
 import { nextPause, PAUSE_MS } from "../database_retry.ts";
 import type { OutstandingCommand } from "./outstanding_commands.ts";
 import type { CodeFailure, RunCode } from "../code/run_code.ts";
-import { endUnbegun, isCancel, retryAt } from "./policies.ts";
+import { endUnbegun, retryAt } from "./policies.ts";
 import { again, RunRecord } from "./record.ts";
 
 /** What an execution begins with. */

@@ -15,7 +15,8 @@ import type { Outcome } from "../../replay/turn.ts";
 import { type ExitOrReload, LOST } from "./exit.ts";
 import type { NodeContext } from "../node_context.ts";
 import { engineLog } from "../../base/log.ts";
-import { isCancel, restOf } from "./policies.ts";
+import { isCancel } from "../../ports/cancellation.ts";
+import { restOf } from "./policies.ts";
 import type { RunRecord } from "./record.ts";
 
 /** What the end of a generation needs from the node. */

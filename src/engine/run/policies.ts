@@ -5,9 +5,10 @@
  */
 
 import { backoffDelay, shouldRetry } from "../../base/backoff.ts";
-import { CancelledError, runTimeout } from "../../base/errors.ts";
-import { decode, encode } from "../../base/values.ts";
+import { runTimeout } from "../../base/errors.ts";
+import { encode } from "../../base/values.ts";
 import { decodeError, encodeError } from "../../base/values_failure.ts";
+import { endCancelled } from "../../ports/cancellation.ts";
 import type { ClaimedRun, InboxRow, Transition, WaitRow } from "../../ports/rows.ts";
 import type { CancelRequest } from "../../replay/history.ts";
 import { policyOf } from "../../workflow/run_policy.ts";
@@ -71,17 +72,9 @@ export function endUnbegun(
   inbox: readonly InboxRow[],
   now: number,
 ): Transition | undefined {
-  const request = inbox.find(isCancel);
-  if (request !== undefined) {
-    const { reason = null } = decode(request.payload ?? "{}") as CancelRequest;
-    return { to: "cancelled", result: null, error: encodeError(new CancelledError(reason)) };
-  }
+  const cancelled = endCancelled(inbox);
+  if (cancelled !== undefined) return cancelled;
   if (run.deadline === null || run.deadline > now) return undefined;
   const error = runTimeout(run.runId, policyOf(run.policy).timeout!);
   return { to: "failed", result: null, error: encodeError(error) };
-}
-
-/** Whether a message requests the run's end. */
-export function isCancel({ kind }: InboxRow): boolean {
-  return kind === "cancel";
 }

@@ -8,10 +8,13 @@
  * - RECORD-3: a run that this node holds leaves by an acknowledged write, or by the loss of its
  *   lease. If the database refuses the reason for parking it, a shorter one is written, or the run
  *   is given back.
+ * - RECORD-4: a run with an unread cancellation is not parked: it ends, as a parked run ends that
+ *   is cancelled. The caller found it running, and does not ask again.
  *
  * @module
  */
 
+import { endCancelled } from "../../ports/cancellation.ts";
 import type {
   ClaimedRun,
   CommitEntry,
@@ -254,8 +257,26 @@ export class RunRecord {
    * @returns How it left; `reload`: its history is longer than what was read.
    */
   async leave(transition: Transition, events: readonly NewEvent[] = []): Promise<ExitOrReload> {
+    if ("reason" in transition) return await this.#park(transition, events);
     const written = await this.write({ events, consumed: [], transition });
     return "at" in written ? exitAfter(transition, written) : again(written.step);
+  }
+
+  /** RECORD-4, and JOURNAL-5 of the store. */
+  async #park(
+    parked: Extract<Transition, { readonly reason: StuckReason }>,
+    events: readonly NewEvent[],
+  ): Promise<ExitOrReload> {
+    while (!this.#isLost) {
+      const loaded = await this.load(PAST_ALL);
+      if (loaded === undefined) return LOST;
+      const end = endCancelled(loaded.inbox);
+      const transition = end ?? { ...parked, wakeSeq: loaded.wakeSeq };
+      const written = await this.write({ events, consumed: [], transition });
+      if ("at" in written) return exitAfter(transition, written);
+      if (written.step !== "woken") return written.step;
+    }
+    return LOST;
   }
 
   /** As `leave`, for a run whose history was not read: asks the database where the history ends. */

@@ -9,6 +9,7 @@
  * - JOURNAL-4, no history is too long to be read: what would not fit into one answer is read in parts.
  * - JOURNAL-5, no lost wake-up: a run is suspended only if no message has come since its owner last read
  *   its inbox. Every message raises `wake_seq`, and suspending compares it.
+ *   So does parking, since the message may be a cancellation, which ends a parked run.
  *
  * @module
  */
@@ -268,9 +269,8 @@ function missed(entry: CommitEntry, fence: FenceRow | undefined): CommitResult {
   if (fence.token !== entry.token) return { status: "lost" };
   if (fence.next_seq !== entry.first) return { status: "stale" };
   const { transition } = entry;
-  if (transition?.to === "suspended" && fence.wake_seq !== transition.wakeSeq) {
-    return { status: "woken" };
-  }
+  const wakeSeq = transition && "wakeSeq" in transition ? transition.wakeSeq : undefined;
+  if (wakeSeq !== undefined && wakeSeq !== fence.wake_seq) return { status: "woken" };
   return { status: "busy" };
 }
 

@@ -287,7 +287,7 @@ export function shareParameters(entries: readonly CommitEntry[], large?: Large):
     n: columnLiteral(entries, ({ events }) => events.length),
     target: moved(({ to }) => to),
     wakeAt: moved((to) => to.to === "suspended" ? to.wakeAt : null),
-    wakeSeq: moved((to) => to.to === "suspended" ? to.wakeSeq : null),
+    wakeSeq: moved((to) => "wakeSeq" in to ? to.wakeSeq : null),
     waits: moved((to) => to.to === "suspended" ? legibleJson(to.waits) : null),
     afterMs: moved((to) => to.to === "released" ? to.afterMs : null),
     result: moved((to) => "result" in to && large?.largeResult !== to.result ? to.result : null),

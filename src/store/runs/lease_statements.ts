@@ -91,6 +91,16 @@ const SEIZED = "id = $id and node = $node and token = $token::bigint";
 /** A run that was held before its time has not begun. */
 const BEGUN_AT = `case when start_at > ${CLOCK} then null else started_at end`;
 
+/**
+ * A run that was parked is parked again, unless it has an unread cancellation, or a message that
+ * this statement's snapshot may not have: then it is due, and the node that claims it decides.
+ */
+const STAYS_PARKED = `($reason::text is not null
+      and wake_seq = (select seen.wake_seq from {schema}.runs as seen where seen.id = $id)
+      and not exists (
+        select from {schema}.inbox as message where message.run = $id and message.kind = 'cancel'
+      ))`;
+
 /** The statements on leases of runs. */
 export const LEASE_STATEMENTS = {
   claim: statement(
@@ -153,9 +163,9 @@ export const LEASE_STATEMENTS = {
     rows<{ readonly id: number }>(),
     `
   update {schema}.runs set
-    state = case when $reason::text is null then ${IDLE_STATE} else $state::text end,
-    stuck_reason = $reason::text::json,
-    wake_at = case when $reason::text is null then greatest(${CLOCK}, start_at) end,
+    state = case when ${STAYS_PARKED} then $state::text else ${IDLE_STATE} end,
+    stuck_reason = case when ${STAYS_PARKED} then $reason::text::json end,
+    wake_at = case when ${STAYS_PARKED} then null else greatest(${CLOCK}, start_at) end,
     started_at = ${BEGUN_AT},
     node = null,
     token = null
