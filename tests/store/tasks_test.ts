@@ -290,6 +290,17 @@ forEachDatabase("tasks", (database, test) => {
     assert(loaded.every(({ inbox, tasks }) => inbox.length === 2 && tasks.length === 0));
   });
 
+  test("a cancelled task that its node gives back ends by expiry, whether its queue is served or not", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const run = await claimed(store, "r");
+    await announce(store, newTask(run, { token: 5 }));
+    assert.deepEqual(await store.tasks.cancel(run.id, run.token, [0]), []);
+    await store.tasks.release({ run: run.id, position: 0, token: 5 });
+    const [expired] = await store.tasks.claimExpired(NODE, 10);
+    assert.equal(expired?.cancelRequested, true);
+  });
+
   test("a retry waits its delay with a new attempt; what was cancelled gets none", async () => {
     await using world = await newWorld(database);
     const { store } = world;

@@ -138,7 +138,10 @@ export const ATTEMPT_STATEMENTS = {
     `
   update {schema}.tasks as task set
     state = 'ready', node = null, token = null,
-    expires_at = least(task.available_at + ${after("task.wait_ms")}, task.closes_at)
+    expires_at = case
+      when task.cancel_requested then ${CLOCK}
+      else least(task.available_at + ${after("task.wait_ms")}, task.closes_at)
+    end
   where ${FENCED} and task.state = 'leased'`,
   ),
 
