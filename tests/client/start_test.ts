@@ -271,7 +271,7 @@ Deno.test("a transaction of postgres.js starts runs, and a database in its place
       "INVALID_ARGUMENT",
       "found a database",
     );
-    await refused(at.node.start("echo", 1, { transaction: 7 }), "INVALID_ARGUMENT", "number");
+    await refused(at.node.start("echo", 1, { transaction: 7 }), "INVALID_ARGUMENT", "found 7");
   } finally {
     await sql.end();
   }

