@@ -11,7 +11,7 @@ import type { CancelRequest } from "../replay/history.ts";
 import type { InboxRow, Transition } from "./rows.ts";
 
 /** A transition that ends a run. */
-type EndTransition = Extract<Transition, { readonly result: string | null }>;
+export type EndTransition = Extract<Transition, { readonly result: string | null }>;
 
 /**
  * Decides how a run ends whose code never learns that its end was requested.
@@ -20,13 +20,8 @@ type EndTransition = Extract<Transition, { readonly result: string | null }>;
  * @returns Its end; undefined: its end was not requested.
  */
 export function endCancelled(inbox: readonly InboxRow[]): EndTransition | undefined {
-  const request = inbox.find(isCancel);
+  const request = inbox.find(({ kind }) => kind === "cancel");
   if (request === undefined) return undefined;
   const { reason = null } = decode(request.payload ?? "{}") as CancelRequest;
   return { to: "cancelled", result: null, error: encodeError(new CancelledError(reason)) };
-}
-
-/** Whether a message requests the run's end. */
-export function isCancel({ kind }: InboxRow): boolean {
-  return kind === "cancel";
 }

@@ -1,5 +1,5 @@
 /**
- * What comes while a run's inbox is being read is not slept over.
+ * What comes while a run's inbox is being read is not slept over, and is received once.
  *
  * @module
  */
@@ -48,6 +48,34 @@ forEachDatabase("waking a run", (database, test) => {
     assert(end.kind === "ended" && end.result !== null);
     assert.deepEqual(decode(end.result), ["early", "late"]);
     assert.equal(beats, 0, "no heartbeat was needed, the backstop for what was missed");
+  });
+
+  test("a signal is received once, also if the inbox is read again before its event is written", async () => {
+    await using db = await database.fresh();
+    const waits = defineWorkflow({ name: "waits" }, async (ctx) => {
+      const [first, second] = [ctx.waitForSignal("go"), ctx.waitForSignal("go")];
+      await first;
+      const third = ctx.waitForSignal("go");
+      return (await Promise.all([first, second, third])).map((text) => (text as string)[0]);
+    });
+    await using node = await TestNode.open(db, [waits], { lingerMs: 3_600_000 });
+    const run = newRun("waits");
+    await node.store.runs.insert([run]);
+    const say = (text: string) =>
+      node.store.runs.deliver(run.runId, { kind: "signal", name: "go", payload: encode(text) });
+    const large = 9 * 1_048_576; // two of these don't go in one write
+    await say("1".repeat(large));
+    await say("2".repeat(large));
+    let writes = 0;
+    using _point = armFailPoint("commit.written", async () => {
+      if (++writes > 1) return;
+      await say("3");
+      await node.engine.catchUp();
+    });
+    node.engine.receive({ kind: "due" });
+    const end = await node.left(run.runId, "ended");
+    assert(end.kind === "ended" && end.result !== null);
+    assert.deepEqual(decode(end.result), ["1", "2", "3"]);
   });
 
   test("a signal that a run was started with is there before any wait can time out", async () => {

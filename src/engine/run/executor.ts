@@ -15,7 +15,6 @@
 
 import { failPoint } from "../../base/failpoint.ts";
 import { decodeError } from "../../base/values_failure.ts";
-import { isCancel } from "../../ports/cancellation.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { ClaimedRun, CommitEntry, LoadedRun, Transition } from "../../ports/rows.ts";
 import type { TaskFence } from "../../ports/tasks.ts";
@@ -237,7 +236,7 @@ export class RunExecutor implements Resident {
     await effects.told();
     const exit = await this.#end(turn, turn.outcome, life);
     if (typeof exit === "object" && exit.kind === "ended") {
-      this.#context.warnings.untaken(this.run, effects.untaken);
+      this.#context.warnings.untaken(this.run, this.#record.inbox.signals);
     }
     this.#context.warnings.unhandled(this.run, execution); // a macrotask later: the write took one
     return exit;
@@ -267,7 +266,7 @@ export class RunExecutor implements Resident {
       }
       case "failed": {
         const { error } = outcome;
-        const at = effects.isCancelled || record.inbox.some(isCancel)
+        const at = effects.isCancelled || record.inbox.cancellation !== undefined
           ? null
           : retryAt(this.run, error, this.#context.databaseClock.now());
         const { runId: run, workflow, attempt } = this.run;
@@ -319,7 +318,7 @@ export class RunExecutor implements Resident {
     while (!this.#record.isLost) {
       if (this.#trouble !== undefined) throw this.#trouble.error;
       if (this.#record.isStale) {
-        const exit = await this.#readInbox(effects);
+        const exit = await this.#readInbox();
         if (exit !== undefined) return exit;
       }
       effects.advance();
@@ -351,7 +350,7 @@ export class RunExecutor implements Resident {
       events,
       consumed: [
         ...pendingEvents.flatMap((event) => event.consumes ?? []),
-        ...effects.takeDiscarded(),
+        ...this.#record.inbox.takeDiscarded(),
       ],
       answered: pendingEvents.flatMap(({ task }) => task?.position ?? []),
     });
@@ -387,10 +386,9 @@ export class RunExecutor implements Resident {
     return written;
   }
 
-  async #readInbox(effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
+  async #readInbox(): Promise<ExitOrReload | undefined> {
     const loaded = await this.#record.load(this.#record.next);
     if (loaded === undefined) return LOST;
-    effects.receive(loaded.inbox);
     const isThere = this.#record.isOf(loaded) && loaded.nextSeq === this.#record.next;
     return isThere ? undefined : "reload";
   }
@@ -424,7 +422,7 @@ export class RunExecutor implements Resident {
       to: "suspended",
       wakeAt: effects.dueAt,
       waits: effects.waits,
-      wakeSeq: this.#record.wakeSeq,
+      wakeSeq: this.#record.inbox.wakeSeq,
     };
     const written = await this.#record.write({ events: [], consumed: [], transition });
     if ("at" in written) return exitAfter(transition, written);

@@ -15,7 +15,6 @@ import type { Outcome } from "../../replay/turn.ts";
 import { type ExitOrReload, LOST } from "./exit.ts";
 import type { NodeContext } from "../node_context.ts";
 import { engineLog } from "../../base/log.ts";
-import { isCancel } from "../../ports/cancellation.ts";
 import { restOf } from "./policies.ts";
 import type { RunRecord } from "./record.ts";
 
@@ -90,7 +89,7 @@ export async function tryAgain(
 ): Promise<ExitOrReload> {
   const waits = restOf(record.run.attempt + 1, at);
   while (!record.isLost) {
-    const { wakeSeq } = record;
+    const { wakeSeq } = record.inbox;
     const next = { ...endOf(record, execution), wakeSeq, at, waits, failure: error };
     const isResting = await databaseRetry.run(
       "let a run rest before its next attempt",
@@ -101,7 +100,7 @@ export async function tryAgain(
     const loaded = await record.load(record.next);
     if (loaded === undefined) return LOST;
     if (loaded.events.length > 0) return "reload";
-    if (record.inbox.some(isCancel)) {
+    if (record.inbox.cancellation !== undefined) {
       return await record.leave({ to: "failed", result: null, error });
     }
   }

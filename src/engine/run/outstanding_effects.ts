@@ -23,6 +23,7 @@ import type { Turn } from "../../replay/turn.ts";
 import { type AttemptContext, type FailedAttempt, startAttempt } from "./attempt.ts";
 import { duty } from "../duty.ts";
 import type { ExecutorContext } from "./executor_context.ts";
+import type { Inbox } from "./inbox.ts";
 import { childEnd, eventOf, failure, finalEvent, type PendingEvent } from "./pending_events.ts";
 import { logFailure } from "../../base/log.ts";
 import { type OutstandingCommand, OutstandingCommands } from "./outstanding_commands.ts";
@@ -39,8 +40,8 @@ export interface OutstandingEffectsOptions {
   readonly code: RunCode;
   /** The history and tasks with which the execution begins. */
   readonly loaded: Pick<LoadedRun, "events" | "tasks">;
-  /** Messages that were not consumed. */
-  readonly inbox: readonly InboxRow[];
+  /** Its messages. */
+  readonly inbox: Inbox;
   /** What it needs from the node. */
   readonly context: ExecutorContext;
   /** Called when something has happened. */
@@ -61,10 +62,7 @@ export class OutstandingEffects {
   readonly #options: OutstandingEffectsOptions;
   readonly #attempts: AttemptContext;
   readonly #pending: OutstandingCommands;
-  #inbox: readonly InboxRow[];
   #pendingEvents: PendingEvent[] = [];
-  /** Messages that nothing waits for: the next write deletes them. */
-  #discarded: number[] = [];
   /** Tokens of the tasks whose results are about to be written, by position. */
   readonly #answers = new Map<number, number>();
   #isCancelled: boolean;
@@ -85,11 +83,9 @@ export class OutstandingEffects {
   /** @param options Its options. */
   constructor(options: OutstandingEffectsOptions) {
     const { loaded, inbox, context, run: { runId, seed } } = options;
-    const answered = inbox.flatMap(({ position }) => position ?? []);
     this.#options = options;
     this.#attempts = { ...context, runId, seed };
-    this.#inbox = inbox;
-    this.#pending = new OutstandingCommands(loaded.events, [...loaded.tasks, ...answered]);
+    this.#pending = new OutstandingCommands(loaded.events, [...loaded.tasks, ...inbox.answered]);
     this.#isCancelled = loaded.events.some(({ kind }) => kind === "cancel.requested");
   }
 
@@ -114,11 +110,6 @@ export class OutstandingEffects {
   /** Whether an attempt is under way. */
   get isActive(): boolean {
     return this.#pending.in("active").length > 0;
-  }
-
-  /** Names of the signals that were not consumed, as far as this node has read them. */
-  get untaken(): string[] {
-    return this.#inbox.filter(({ kind }) => kind === "signal").map(({ name }) => name);
   }
 
   /** The earliest time at which something is due without a message, in database time. */
@@ -151,15 +142,10 @@ export class OutstandingEffects {
     while (this.#errands.size > 0) await Promise.all(this.#errands);
   }
 
-  /** Takes the messages that the inbox contains now. */
-  receive(inbox: readonly InboxRow[]): void {
-    this.#inbox = inbox;
-  }
-
   /** Handles all that may have happened, and starts what may start. */
   advance(): void {
     this.#endCancelled();
-    this.#takeMessages();
+    this.#options.inbox.take((message) => this.#takeMessage(message));
     this.#takeDue();
     this.#startReady();
   }
@@ -176,14 +162,9 @@ export class OutstandingEffects {
     return this.#pendingEvents.splice(0, past === -1 ? this.#pendingEvents.length : past);
   }
 
-  /** Messages that the next write deletes. */
-  takeDiscarded(): number[] {
-    return this.#discarded.splice(0);
-  }
-
   /** Whether there is something to write. */
   get hasNews(): boolean {
-    return this.#pendingEvents.length > 0 || this.#discarded.length > 0;
+    return this.#pendingEvents.length > 0 || this.#options.inbox.hasDiscarded;
   }
 
   /** Called when events are written: the commands that they answer are settled. */
@@ -489,12 +470,7 @@ export class OutstandingEffects {
 
   // ---- messages -------------------------------------------------------------------------------
 
-  /** Passes messages to the commands that wait for them; the others stay. */
-  #takeMessages(): void {
-    if (this.#inbox.length === 0) return;
-    this.#inbox = this.#inbox.filter((message) => !this.#takeMessage(message));
-  }
-
+  /** Passes a message to the commands that wait for it; returns whether it is used up. */
   #takeMessage(message: InboxRow): boolean {
     switch (message.kind) {
       case "cancel":
@@ -552,7 +528,7 @@ export class OutstandingEffects {
   #takeAnswer(message: InboxRow): void {
     const pending = this.#pending.at(message.position ?? -1);
     if (pending === undefined || pending.state === "settled") {
-      this.#discarded.push(message.id);
+      this.#options.inbox.discard(message);
       return;
     }
     pending.running?.abort(new DOMException("The activity was completed elsewhere", "AbortError"));
@@ -565,7 +541,7 @@ export class OutstandingEffects {
   /** Takes a cancellation. A run is cancelled once: later requests are deleted. */
   #takeCancel(message: InboxRow): void {
     if (this.#isCancelled) {
-      this.#discarded.push(message.id);
+      this.#options.inbox.discard(message);
       return;
     }
     this.#cancel(message);

@@ -8,10 +8,10 @@ import { backoffDelay, shouldRetry } from "../../base/backoff.ts";
 import { runTimeout } from "../../base/errors.ts";
 import { encode } from "../../base/values.ts";
 import { decodeError, encodeError } from "../../base/values_failure.ts";
-import { endCancelled } from "../../ports/cancellation.ts";
-import type { ClaimedRun, InboxRow, Transition, WaitRow } from "../../ports/rows.ts";
+import type { ClaimedRun, Transition, WaitRow } from "../../ports/rows.ts";
 import type { CancelRequest } from "../../replay/history.ts";
 import { policyOf } from "../../workflow/run_policy.ts";
+import type { Inbox } from "./inbox.ts";
 
 /**
  * Decides when a failed run is retried.
@@ -69,11 +69,11 @@ export function timeoutRequest({ policy }: ClaimedRun): string {
  */
 export function endUnbegun(
   run: ClaimedRun,
-  inbox: readonly InboxRow[],
+  inbox: Inbox,
   now: number,
 ): Transition | undefined {
-  const cancelled = endCancelled(inbox);
-  if (cancelled !== undefined) return cancelled;
+  const { cancellation } = inbox;
+  if (cancellation !== undefined) return cancellation;
   if (run.deadline === null || run.deadline > now) return undefined;
   const error = runTimeout(run.runId, policyOf(run.policy).timeout!);
   return { to: "failed", result: null, error: encodeError(error) };

@@ -18,7 +18,6 @@ import { endCancelled } from "../../ports/cancellation.ts";
 import type {
   ClaimedRun,
   CommitEntry,
-  InboxRow,
   LoadedRun,
   NewEvent,
   StuckReason,
@@ -27,6 +26,7 @@ import type {
 import type { HistoryEvent } from "../../replay/history.ts";
 import { type Committed, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
 import type { ExecutorContext } from "./executor_context.ts";
+import { Inbox } from "./inbox.ts";
 import type { Written } from "./journal_writer.ts";
 import { engineLog } from "../../base/log.ts";
 import { nextPause, PAUSE_MS } from "../database_retry.ts";
@@ -51,12 +51,12 @@ const EVENT_BYTES = 200;
 
 /** What this node knows about a run that it holds. */
 export class RunRecord {
+  /** Its messages, as of the last read. */
+  readonly inbox = new Inbox();
   readonly #context: RecordContext;
   #run: ClaimedRun;
-  #inbox: readonly InboxRow[] = [];
   #isStale = false;
   #isLost = false;
-  #wakeSeq = 0;
   #deliveredSeq: number | null;
   #next = 0;
   #writes = 0;
@@ -78,19 +78,9 @@ export class RunRecord {
     return this.#run;
   }
 
-  /** Its messages, as of the last read. */
-  get inbox(): readonly InboxRow[] {
-    return this.#inbox;
-  }
-
   /** Whether there may be new messages, or another owner. */
   get isStale(): boolean {
     return this.#isStale;
-  }
-
-  /** The row's count of messages at the last read; each later message increments it. */
-  get wakeSeq(): number {
-    return this.#wakeSeq;
   }
 
   /** The `seq` of its next event. */
@@ -137,17 +127,18 @@ export class RunRecord {
     this.#isStale = false; // now, not with the answer: a message may come after it was made
     const loaded = await this.#context.histories.load(this.#run.id, from);
     if (loaded === undefined || loaded.token !== this.#run.token) return undefined;
-    this.#wakeSeq = loaded.wakeSeq;
-    this.#inbox = loaded.inbox;
+    this.inbox.receive(loaded);
     return loaded;
   }
 
   /**
-   * Reads messages and the whole history of the generation that the row is in (RECORD-2).
+   * Reads messages and the whole history of the generation that the row is in (RECORD-2), for
+   * another execution.
    *
    * @returns The run; `undefined`: this node does not hold it any more.
    */
   async loadAll(): Promise<LoadedRun | undefined> {
+    this.inbox.restart();
     while (!this.#isLost) {
       const { id, token, firstSeq } = this.#run;
       const loaded = await this.load(firstSeq);
