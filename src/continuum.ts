@@ -1,5 +1,5 @@
 /**
- * The front door: opens a store, reads the versions, and puts the engine and the client together.
+ * The entry point: opens a store, reads the versions, and connects the engine and the client.
  *
  * @module
  */
@@ -57,50 +57,50 @@ import type { WorkflowDefinition } from "./workflow/context_types.ts";
 export interface Readiness {
   /** Whether this process takes work: for a load balancer's or an orchestrator's probe. */
   readonly ready: boolean;
-  /** Where the node stands; `client`: it executes nothing by intent. */
+  /** The state of the node; `client`: this instance never executes runs. */
   readonly state: EngineState | "client";
   /** How many runs are in memory. */
   readonly residentRuns: number;
-  /** Why it is not ready, for people; `null`: it is, or executes nothing by intent. */
+  /** Why it is not ready, as text for people; `null` if it is ready or a client. */
   readonly reason: string | null;
 }
 
-/** What an instance is put together from. */
+/** The parts of an instance. */
 export interface ContinuumParts {
-  /** Where everything is kept, migrated; closed with the instance. */
+  /** The store, with its schema migrated; closed with the instance. */
   readonly store: Store;
   /** Obtains versions. */
   readonly versions: Versions;
   /** How executions drain their microtasks. */
   readonly drain: Drain;
-  /** What a node decides; a client has none. */
+  /** The options of a node; a client has none. */
   readonly settings: NodeSettings | undefined;
   /** The namespace that calls work in. */
   readonly namespace: string;
   /** The most bytes of one value. */
   readonly payloadBytes: number;
-  /** Time, where it is not the process's own. */
+  /** Replaces the process's clock. */
   readonly clock?: Clock;
-  /** Finds the code of runs, where `versions` alone does not. */
+  /** Replaces `versions` as the source of the code of runs. */
   readonly code?: CodeSource;
-  /** Milliseconds between two looks at a run that is awaited. */
+  /** How often a run that is awaited is polled. */
   readonly polls?: PollTimes;
-  /** Watches that turns return; stopped with the instance. */
+  /** Detects turns that never return; stopped with the instance. */
   readonly watchdog?: Watchdog | undefined;
-  /** Told whenever a run leaves this node's memory, before anybody else. */
+  /** Called when a run leaves this node's memory, before any other listener. */
   readonly onExit?: (run: ClaimedRun, exit: Exit) => void;
   /** Called for effects that were not awaited, in addition to the log. */
   readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
 
-/** Puts an instance together, registers workflows, and begins to execute: for `./testing`. */
+/** Creates an instance, registers workflows, and begins to execute: for `./testing`. */
 export let assemble: (
   parts: ContinuumParts,
   workflows: readonly string[],
 ) => Promise<Continuum>;
 
 /**
- * A connection to the durable runs of a database; opened with `open`, also their executor.
+ * A connection to the durable runs of a database. An instance from `open` also executes them.
  *
  * @category Continuum
  * @priority 10
@@ -112,7 +112,7 @@ export class Continuum implements AsyncDisposable {
   readonly activities: Activities;
   /** Finding and removing runs. */
   readonly runs: Runs;
-  /** Schedules: what is to be started when. */
+  /** Schedules: which runs start when. */
   readonly schedules: Schedules;
   readonly #store: Store;
   readonly #versions: Versions;
@@ -178,13 +178,13 @@ export class Continuum implements AsyncDisposable {
   }
 
   /**
-   * Opens a node: registers its workflows, takes up every run that is due, and executes runs until
-   * it is closed.
+   * Opens a node: registers its workflows, claims every run that is due, and executes runs until it
+   * is closed.
    *
-   * @param options Where everything is kept, and which workflows this node knows.
+   * @param options The database, and which workflows this node knows.
    * @returns The open node; `await using` closes it.
    * @throws {InvalidArgumentError} If an option is unknown or out of range. Errors of the database,
-   * and of reading workflow modules, as they are; nothing stays open then.
+   * and of reading workflow modules, are passed on; nothing stays open then.
    */
   static async open(options: OpenOptions = {}): Promise<Continuum> {
     const settings = readOpenOptions(options);
@@ -195,7 +195,7 @@ export class Continuum implements AsyncDisposable {
   /**
    * Connects a client: it starts, signals and watches runs, and executes nothing.
    *
-   * @param options Where everything is kept.
+   * @param options The database.
    * @returns The client; `await using` closes it.
    * @throws {InvalidArgumentError} If an option is unknown or out of range, or no database is
    * named.
@@ -229,23 +229,24 @@ export class Continuum implements AsyncDisposable {
   /**
    * Starts a run.
    *
-   * @param workflow A definition that this process imported and lists in `workflows`: the run takes
-   * the version that its module was at `open`. Or a workflow's name: it takes the current version.
-   * Or a specifier.
-   * @param inputAndOptions The workflow's input, left out where it takes none, and options: the
-   * run's id, and when and with what it starts.
-   * @returns The run's handle; the run is durable by then.
+   * @param workflow A definition that this process imported and lists in `workflows`: the run is
+   * pinned to the version of its module at `open`. Or a workflow's name: the run is pinned to the
+   * current version. Or a specifier.
+   * @param inputAndOptions The workflow's input, omitted if it takes none, and options: the run's
+   * id, its start time, its first signal and others.
+   * @returns The run's handle. When the promise resolves, the run is durable.
    * @throws {InvalidArgumentError} If `runId` or an option is invalid.
-   * @throws {NotSerializableError} If the input can't be written; its path is named.
-   * @throws {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
-   * @throws {InvalidInputError} (`INVALID_INPUT`) If it does not fit the workflow's schema.
-   * @throws {RunExistsError} (`RUN_EXISTS`) If the id is taken, and `ifExists` says nothing of the
-   * run that has it.
+   * @throws {NotSerializableError} If the input can't be encoded; the message names its path.
+   * @throws {PayloadTooLargeError} If the input is larger than `limits.payloadBytes`.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If the input does not match the workflow's
+   * schema.
+   * @throws {RunExistsError} (`RUN_EXISTS`) If another run has the id, and `ifExists` does not
+   * cover that run.
    * @throws {RunExistsError} (`IDEMPOTENCY_CONFLICT`) If the key was used with another input.
-   * @throws {VersionNotFoundError} If there is no such workflow. Nothing is written then.
+   * @throws {VersionNotFoundError} If the workflow has no version. Nothing is written then.
    * @throws {DatabaseUnavailableError} If the database can't answer now: whether the run was
-   * started may be unknown (`details.mayBeWritten`). A call again with the same key, or with the
-   * same `runId` and `ifExists: "useEnded"`, is the same start.
+   * started may be unknown (`details.mayBeWritten`). A second call with the same key, or with the
+   * same `runId` and `ifExists: "useEnded"`, starts no second run.
    */
   async start<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
@@ -258,7 +259,7 @@ export class Continuum implements AsyncDisposable {
    * @param workflow The name, or the specifier.
    * @param input The workflow's input.
    * @param options The run's id.
-   * @returns The run's handle; the run is durable by then.
+   * @returns The run's handle. When the promise resolves, the run is durable.
    */
   async start<Output = unknown>(
     workflow: string,
@@ -276,17 +277,18 @@ export class Continuum implements AsyncDisposable {
 
   /**
    * Starts many runs of one workflow, thousands in a few statements. They are not one transaction,
-   * unless `transaction` makes them: a run that stands in the way of one start stops no other.
+   * unless `transaction` is given: if one start conflicts with an existing run, the others still
+   * happen.
    *
    * @param workflow As in {@linkcode Continuum.start}.
-   * @param items One for each run: its input, and what differs from the others.
+   * @param items One for each run: its input, and the options that differ.
    * @param options Options of all runs; an item's options override them, and its attributes
    * are merged into these.
-   * @returns What became of each, in the same order.
-   * @throws {InvalidArgumentError} If an option is invalid, with the item's place.
-   * @throws {NotSerializableError} If an input can't be taken. Nothing is started then.
-   * @throws {InvalidInputError} (`INVALID_INPUT`) If an input can't be taken. Nothing is started
-   * then.
+   * @returns The outcome of each, in the same order.
+   * @throws {InvalidArgumentError} If an option is invalid; the message names the item's index.
+   * @throws {NotSerializableError} If an input can't be encoded. Nothing is started then.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If an input does not match the workflow's schema.
+   * Nothing is started then.
    */
   async startMany<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
@@ -297,9 +299,9 @@ export class Continuum implements AsyncDisposable {
    * Starts many runs of a workflow's current version, by its name, or of a specifier.
    *
    * @param workflow The name, or the specifier.
-   * @param items One for each run: its input, and what differs from the others.
-   * @param options What all have in common.
-   * @returns What became of each, in the same order.
+   * @param items One for each run: its input, and the options that differ.
+   * @param options Options of all runs.
+   * @returns The outcome of each, in the same order.
    */
   async startMany<Output = unknown>(
     workflow: string,
@@ -320,7 +322,8 @@ export class Continuum implements AsyncDisposable {
   }
 
   /**
-   * The handle of a run. Nothing is asked: a run that does not exist is found out by using it.
+   * Returns the handle of a run without a query: if the run does not exist, the handle's methods
+   * throw.
    *
    * @param id The run's id.
    * @param options Its namespace, if not that of this instance.
@@ -341,7 +344,7 @@ export class Continuum implements AsyncDisposable {
 
   /**
    * Whether this process takes work, and how much it has. A node is not ready while the database
-   * does not answer it: its last heartbeat or its last look for due runs failed, or its heartbeats
+   * does not answer it: its last heartbeat or its last poll for due runs failed, or its heartbeats
    * are overdue.
    */
   readiness(): Readiness {
@@ -351,10 +354,10 @@ export class Continuum implements AsyncDisposable {
   }
 
   /**
-   * Takes no more runs, lets attempts under way finish, and gives every run back, so that other
-   * nodes continue at once. Starts still work: other nodes execute them.
+   * Claims no more runs, lets attempts under way finish, and releases every run, so that other
+   * nodes continue at once. `start` still works: other nodes execute the runs.
    *
-   * @returns How many runs left in good order.
+   * @returns How many runs were released.
    */
   async drain(): Promise<DrainSummary> {
     const summary = await this.#engine?.drain(this.#settings?.drainTimeoutMs ?? 0);
@@ -363,29 +366,29 @@ export class Continuum implements AsyncDisposable {
   }
 
   /**
-   * Drains, and lets go of the database. Calling it again does nothing more. Starts throw
-   * {@linkcode ClosedError} from then on, and every other call that asks the database once it is
-   * let go of, here and on handles; what is under way at that moment gets its answer, or that
-   * error.
+   * Drains, and closes the connections to the database. A second call does nothing more. `start`
+   * throws {@linkcode ClosedError} from the call of `close` on. Every other call, here and on
+   * handles, throws it once the database is closed. A call that is under way at that moment gets
+   * its answer, or that error.
    *
-   * @returns How many runs left in good order.
+   * @returns How many runs were released.
    */
   close(): Promise<DrainSummary> {
     return this.#closing ??= this.#close();
   }
 
-  /** As `close()`. */
+  /** Calls {@linkcode Continuum.close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
   /**
-   * Looks at what this process has in memory, and for what an operator should look at: parked runs,
+   * Reports what this process has in memory, and what an operator should look at: parked runs,
    * versions that no node can load, work that no node claims, schedules that are stuck, code that
-   * runs unsigned. Of all namespaces; what it reads is bounded, so that it may be asked every
+   * runs unsigned. It covers all namespaces. What it reads is bounded, so it may be called every
    * minute.
    *
-   * @returns What was found.
+   * @returns The report.
    */
   health(): Promise<Health> {
     return healthOf(this.#context.store, this.#versions, this.#engine?.recovered);
@@ -427,9 +430,12 @@ export class Continuum implements AsyncDisposable {
   }
 }
 
-const POLLS: PollTimes = { told: 2_000, passing: 250 };
+const POLLS: PollTimes = { announced: 2_000, transient: 250 };
 
-/** Only a server can be reached from another thread; an adapter of the application's can't go there. */
+/**
+ * The watchdog's thread can connect only to a server; an adapter of the application can't cross
+ * threads.
+ */
 function watchdogOf(
   { database, schema = "continuum" }: ConnectOptions,
   { leaseMs }: NodeSettings,

@@ -1,5 +1,5 @@
 /**
- * Activities that are completed from outside: by a webhook, a person, another program.
+ * Completes activities from outside: by a webhook, a person or another program.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import type { TaskAnswer, TaskFence } from "../ports/tasks.ts";
 import { encodeDetails } from "../task/heartbeat.ts";
 import { taskNotFound } from "../task/errors.ts";
 
-/** What completing works with. */
+/** The dependencies of {@linkcode Activities}. */
 export type ActivitiesContext = Pick<ClientContext, "store" | "payloadBytes" | "wakeups">;
 
 /**
- * Completes attempts by their tokens; any process can, also a client.
+ * Completes attempts by their tokens. Any process can do so, including a client.
  *
  * @category Runs
  */
@@ -29,20 +29,20 @@ export class Activities {
   /**
    * Made by `Continuum`.
    *
-   * @param context What it works with.
+   * @param context Its dependencies.
    */
   constructor(context: ActivitiesContext) {
     this.#context = context;
   }
 
   /**
-   * Completes an attempt: its activity has succeeded.
+   * Completes an attempt with a result.
    *
-   * @param token What `activity.token()` gave.
+   * @param token The token from `activity.token()`.
    * @param result The activity's result.
-   * @throws {AttemptError} (`TASK_NOT_FOUND`) If the attempt is over.
-   * @throws {NotSerializableError} If the result can't be written.
-   * @throws {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
+   * @throws {AttemptError} (`TASK_NOT_FOUND`) If the attempt has ended.
+   * @throws {NotSerializableError} If the result can't be encoded.
+   * @throws {PayloadTooLargeError} If the result is larger than `limits.payloadBytes`.
    */
   async complete(token: string, result?: unknown): Promise<void> {
     const fence = readFence("complete", token);
@@ -52,11 +52,11 @@ export class Activities {
   }
 
   /**
-   * Fails an attempt: another one follows, as the activity's retry policy says.
+   * Fails an attempt. The activity's retry policy decides whether another one follows.
    *
-   * @param token What `activity.token()` gave.
-   * @param error What went wrong.
-   * @throws {AttemptError} (`TASK_NOT_FOUND`) If the attempt is over.
+   * @param token The token from `activity.token()`.
+   * @param error The error.
+   * @throws {AttemptError} (`TASK_NOT_FOUND`) If the attempt has ended.
    */
   async fail(token: string, error: unknown): Promise<void> {
     const { store, wakeups } = this.#context;
@@ -82,11 +82,11 @@ export class Activities {
   /**
    * Reports that an attempt still runs, which extends it by another heartbeat timeout.
    *
-   * @param token What `activity.token()` gave.
-   * @param details Handed to the next attempt, if there is one; at most 16 KiB when encoded.
-   * @returns Whether the run was cancelled: the attempt should end soon.
-   * @throws {AttemptError} (`TASK_NOT_FOUND`) If the attempt is over.
-   * @throws {InvalidArgumentError} If the details are too long.
+   * @param token The token from `activity.token()`.
+   * @param details Passed to the next attempt, if there is one; at most 16 KiB when encoded.
+   * @returns Whether the run was cancelled. If so, the attempt should end soon.
+   * @throws {AttemptError} (`TASK_NOT_FOUND`) If the attempt has ended.
+   * @throws {InvalidArgumentError} If the encoded details are larger than 16 KiB.
    */
   async heartbeat(
     token: string,

@@ -15,22 +15,22 @@ import type { DryRuns } from "./run/dry_runs.ts";
 import type { Replayer } from "./run/replayer.ts";
 import type { RunWaiter } from "./run/waiter.ts";
 
-/** The node of this process, as clients use it. */
+/** The node of this process, as the client uses it. */
 export interface LocalNode {
   /** Its id. */
   readonly node: string;
-  /** Whether a run that is inserted now may be leased to it at once. */
+  /** Whether a run that is inserted now may be leased to the node at once. */
   readonly hasRoom: boolean;
   /**
-   * A statement is about to give a run to the node under a token of the caller's.
+   * Announces that a statement is about to lease a run to the node, under the caller's token.
    *
    * @param token The token.
-   * @returns Reports whether the run was taken or is free, or that nothing is known: then the node
-   * asks the database.
+   * @returns A function that reports whether the run was leased or not, or that this is unknown:
+   * then the node queries the database.
    */
   expect(token: number): (outcome: "settled" | "unknown") => void;
   /**
-   * Executes a run that was inserted under the node's lease.
+   * Executes a run that was inserted with the node's lease.
    *
    * @returns Resolves when the run has left the node's memory.
    */

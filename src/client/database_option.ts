@@ -1,5 +1,5 @@
 /**
- * The default database: often, a variable of the environment was forgotten.
+ * Handles a missing `database` option, which often means that an environment variable is not set.
  *
  * @module
  */
@@ -11,10 +11,10 @@ const log = getLogger(["continuum", "client"]);
 let isSaid = false;
 
 /**
- * A client without a database would accept runs that no node executes.
+ * Refuses a client without a database: it would accept runs that no node executes.
  *
  * @param database The option.
- * @throws {InvalidArgumentError} If it is left out, or undefined.
+ * @throws {InvalidArgumentError} If it is omitted or undefined.
  */
 export function demandDatabase(database: unknown): void {
   if (database !== undefined) return;
@@ -27,8 +27,8 @@ export function demandDatabase(database: unknown): void {
 }
 
 /**
- * Says once in a process that a node has taken the local database: in the log, or on the standard
- * error where the application has configured no log.
+ * Warns once in a process that a node uses the local default database: in the log, or on standard
+ * error if the application has configured no log.
  *
  * @param database The option.
  */

@@ -1,5 +1,5 @@
 /**
- * Health: what this process can't do, and what no node can.
+ * Health: work that this process can't do, and work that no node can do.
  *
  * @module
  */
@@ -31,9 +31,9 @@ export interface LoadedCode {
   readonly workflow: string;
   /** The label that its definition gives itself. */
   readonly label: string | null;
-  /** Where its code came from: the application's own import, its URL, or the archive. */
+  /** The source of its code: the application's own import, its URL, or the archive. */
   readonly source: "native" | "url" | "archive";
-  /** The specifier that it was found under. */
+  /** The specifier that led to it. */
   readonly specifier: string;
 }
 
@@ -43,7 +43,7 @@ export interface LoadedCode {
  * @category Continuum
  */
 export interface HealthFinding {
-  /** A stable word. */
+  /** Identifies the kind of finding. */
   readonly code:
     | "STUCK_VERSION"
     | "STUCK_NONDETERMINISM"
@@ -56,11 +56,11 @@ export interface HealthFinding {
     | "STUCK_SCHEDULE"
     | "GAVE_BACK"
     | "UNSIGNED_CODE";
-  /** Whether runs wait for it to be mended. */
+  /** Whether runs wait until it is repaired. */
   readonly severe: boolean;
-  /** For people. */
+  /** An explanation for people. */
   readonly message: string;
-  /** Facts. */
+  /** The data of the finding. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
@@ -78,16 +78,16 @@ export interface Health {
   readonly code: readonly LoadedCode[];
   /** Bytes of the modules of these versions. */
   readonly codeBytes: number;
-  /** Modules that this process loaded from memory so far, failed attempts included. */
+  /** How many modules this process has loaded from memory so far, failed attempts included. */
   readonly modules: number;
   /** Conditions that an operator should look at. */
   readonly findings: readonly HealthFinding[];
 }
 
-/** The limit of counting: a version's parked runs, due runs, a queue's tasks. */
+/** Counts stop at this: a version's parked runs, due runs, a queue's tasks. */
 const MOST = 1_000;
 
-/** Work that has waited longer, in milliseconds, lacks a node that can do it. */
+/** Work that has waited longer than this, in milliseconds, counts as lacking a node. */
 const LATE_MS = 60_000;
 
 const STUCK = {
@@ -106,16 +106,16 @@ const UNSIGNED: HealthFinding = {
 
 type Node = Awaited<ReturnType<HealthStore["nodes"]>>[number];
 
-/** Why nodes can't load a version, by node. */
+/** By node: why it can't load a version. */
 type Reasons = Readonly<Record<string, StuckReason>>;
 
 /**
- * Looks at everything.
+ * Collects the findings.
  *
- * @param store Where everything is kept.
+ * @param store The store.
  * @param versions The versions of this process.
- * @param recovered What this process's node held without knowing of it, and gave back.
- * @returns What was found.
+ * @param recovered Leases that this process's node held unknowingly and released.
+ * @returns The report.
  */
 export async function healthOf(
   store: Store,
@@ -155,7 +155,10 @@ export async function healthOf(
   };
 }
 
-/** Runs and tasks of whose lease a node did not know, since an answer was lost. */
+/**
+ * Reports runs and tasks that were leased to a node without its knowledge, since an answer was
+ * lost.
+ */
 interface GaveBack {
   readonly runs: number;
   readonly tasks: number;
@@ -197,7 +200,10 @@ async function failuresOf(store: Store): Promise<ReadonlyMap<string, Reasons>> {
   return byHash;
 }
 
-/** Versions that runs or tasks want, and that every live node who could take them can't load. */
+/**
+ * Reports versions that runs or tasks need, and that none of the live nodes that could take them
+ * can load.
+ */
 function unloadableOf(
   due: readonly DueRuns[],
   tasks: readonly WaitingTasks[],
@@ -219,7 +225,7 @@ function unloadableOf(
   return findings;
 }
 
-/** Tasks that wait for a node which is not there. */
+/** Reports tasks that no live node can execute. */
 function* tasksOfNobody(
   tasks: readonly WaitingTasks[],
   nodes: readonly Node[],
@@ -247,7 +253,10 @@ function* tasksOfNobody(
   }
 }
 
-/** They are still retried, so nothing has to be repaired by hand; but an operator should know. */
+/**
+ * Reports activities that fail and are still retried: nothing has to be repaired by hand, but an
+ * operator should know.
+ */
 function failing({ name, since, nextAt, error, ...counts }: FailingTasks): HealthFinding {
   const lastError = error === null ? undefined : decodeError(authored(error));
   const { tasks, attempts } = counts;
@@ -268,7 +277,7 @@ function failing({ name, since, nextAt, error, ...counts }: FailingTasks): Healt
   };
 }
 
-/** Who may serve a queue: also who has not said what it serves. */
+/** The nodes that may serve a queue, including those that have not reported their queues. */
 function serving(queue: string, nodes: readonly Node[]): readonly Node[] {
   return nodes.filter(({ serves }) => serves === null || serves.queues.includes(queue));
 }

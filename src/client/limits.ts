@@ -1,5 +1,5 @@
 /**
- * The `limits` option: how large things may be.
+ * The `limits` option: the largest sizes.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { checkKeys, checkWhole } from "../base/arguments.ts";
 import { DEFAULT_PAYLOAD_BYTES, PAYLOAD_BYTES_FROM, PAYLOAD_BYTES_TO } from "../base/payload.ts";
 
 /**
- * How large things may be.
+ * The largest sizes of values.
  *
  * @category Continuum
  */
 export interface LimitOptions {
   /**
    * The most bytes of one value in its encoded form: of an input, a signal, a result, a status, and
-   * of attributes together. What is larger is refused with `PayloadTooLargeError` before anything
-   * is written. From 1,024 to 268,435,456. Give all processes the same; one that has a lower limit
-   * still continues with values that others have accepted.
+   * of attributes together. If a value is larger, the call throws `PayloadTooLargeError` before it
+   * writes anything. From 1,024 to 268,435,456. Give all processes the same limit. A process with a
+   * lower limit still continues with values that others have accepted.
    *
    * @default {2097152}
    */
@@ -28,7 +28,7 @@ export interface LimitOptions {
  * Reads the option.
  *
  * @param limits What was passed.
- * @returns The limits, with nothing left open.
+ * @returns The limits, with defaults filled in.
  * @throws {InvalidArgumentError} If a key is unknown, or a value out of its range.
  */
 export function readLimits(limits: LimitOptions = {}): Required<LimitOptions> {

@@ -1,5 +1,5 @@
 /**
- * The source of versions, for people: verified bytes, read and never executed here.
+ * Reads the source of versions for display. The bytes are verified and not executed.
  *
  * @module
  */
@@ -29,14 +29,14 @@ export interface VersionMember {
 }
 
 /**
- * The code of a version, every byte of it verified against the version's hash.
+ * The code of a version, with every byte verified against the version's hash.
  *
  * @category Versions
  */
 export interface VersionSource {
   /** The version. */
   readonly hash: string;
-  /** Where the bytes came from. */
+  /** The source of the bytes. */
   readonly from: "archive" | "url";
   /** The label of the root module. */
   readonly entry: string;
@@ -47,7 +47,7 @@ export interface VersionSource {
 }
 
 /**
- * A line of source around a place.
+ * A line of source.
  *
  * @category Versions
  */
@@ -59,8 +59,8 @@ export interface SourceLine {
 }
 
 /**
- * Reads a version's code. The archive is asked first; where it does not have the version, its
- * specifiers are.
+ * Reads a version's code. The archive is read first; if it lacks the version, the version's
+ * specifiers are fetched.
  *
  * @param versions Finds the bytes.
  * @param hash The version.
@@ -87,7 +87,7 @@ export async function readSource(
   };
 }
 
-/** Errors that say nothing of a version: callers know them by their own codes. */
+/** Errors that are not about the version: they keep their own codes. */
 const OTHER: readonly ErrorCode[] = [
   "CLOSED",
   "DATABASE_UNAVAILABLE",
@@ -97,10 +97,10 @@ const OTHER: readonly ErrorCode[] = [
 ];
 
 /**
- * Gives whatever keeps a version from being read or imported one name.
+ * Runs `work`, and turns every error about the version into {@linkcode VersionUnavailableError}.
  *
  * @param hash The version.
- * @param action What it is needed for.
+ * @param action What the caller needs it for.
  * @param work Reads or imports it.
  * @returns What `work` returned.
  * @throws {VersionUnavailableError} If it is unavailable.
@@ -119,12 +119,12 @@ export async function unlessUnavailable<T>(
 }
 
 /**
- * The lines around a place.
+ * Returns the lines around a place.
  *
  * @param source The code.
  * @param place The member and the line.
  * @param around How many lines before and after it.
- * @returns The lines; none where the source has no such place.
+ * @returns The lines; empty if the source has no such place.
  */
 export function linesAround(
   source: VersionSource,

@@ -1,5 +1,5 @@
 /**
- * The registry of versions, as applications see it.
+ * The public registry of versions.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Versions as PinnedVersions } from "../version/versions.ts";
 import { readSource, type VersionSource } from "./sources.ts";
 
 /**
- * A version, as the registry knows it.
+ * A registered version.
  *
  * @category Versions
  */
@@ -23,11 +23,11 @@ export interface VersionInfo {
   readonly workflow: string;
   /** The label that the definition gives itself. */
   readonly label: string | null;
-  /** Whether runs that are started by name take it. */
+  /** Whether runs that are started by the workflow's name are pinned to it. */
   readonly current: boolean;
-  /** Every specifier that it is known under, the newest first. */
+  /** Every specifier that led to it, the newest first. */
   readonly specifiers: readonly string[];
-  /** Whether the archive holds its members. */
+  /** Whether the archive holds its modules. */
   readonly archived: boolean;
   /** When it was registered. */
   readonly registeredAt: Date;
@@ -45,8 +45,8 @@ export class Versions {
   /**
    * Made by `Continuum`.
    *
-   * @param store Where versions are kept.
-   * @param code Finds their bytes.
+   * @param store The store of versions.
+   * @param code Finds the bytes of versions.
    */
   constructor(store: VersionStore, code: Pick<PinnedVersions, "inspect">) {
     this.#store = store;
@@ -56,7 +56,7 @@ export class Versions {
   /**
    * Lists versions, newest first.
    *
-   * @param workflow Of one workflow; of all when omitted.
+   * @param workflow The workflow's name; all workflows when omitted.
    * @returns The versions.
    */
   async list(workflow?: string): Promise<VersionInfo[]> {
@@ -70,13 +70,13 @@ export class Versions {
   }
 
   /**
-   * Reads the code of a version: every module with its text, its label and its digest. Nothing of it
-   * is executed, and its bytes are verified against the hash, so it needs no trust. The archive is
-   * asked first; where it does not have the version, its specifiers are.
+   * Reads the code of a version: every module with its text, its label and its digest. The bytes
+   * are verified against the hash and never executed, so no trust is needed. The archive is read
+   * first; if it lacks the version, the version's specifiers are fetched.
    *
    * @param hash The version.
    * @returns The code.
-   * @throws {InvalidArgumentError} If the hash is not a text.
+   * @throws {InvalidArgumentError} If the hash is not a string.
    * @throws {VersionUnavailableError} If no source has the version.
    */
   async source(hash: string): Promise<VersionSource> {
@@ -84,11 +84,11 @@ export class Versions {
   }
 
   /**
-   * Makes a version the one that new runs take when they are started by name.
+   * Makes a version current: runs that are started by the workflow's name are pinned to it.
    *
    * @param workflow The workflow's name.
    * @param hash The version.
-   * @throws {VersionNotFoundError} If the workflow has no such version.
+   * @throws {VersionNotFoundError} If the workflow does not have this version.
    */
   async activate(workflow: string, hash: string): Promise<void> {
     readName(workflow, "a workflow");

@@ -172,7 +172,7 @@ export class NodeLease implements CurrentLease {
         holder.expired(); // LEASE-2
         await this.#openRow();
       }
-      const freed = beat.dead ? (await nodes.expire(this.#id, false)).runs : 0;
+      const freed = beat.anyExpired ? (await nodes.expire(this.#id, false)).runs : 0;
       // Runs of expired nodes are due now, and so is everything for a node that opened anew.
       holder.beat(freed > 0 || !beat.alive ? { ...beat, nextWake: beat.now } : beat);
     } catch (error) {

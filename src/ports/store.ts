@@ -308,8 +308,8 @@ export interface Beat {
   readonly alive: boolean;
   /** The database's time in milliseconds. */
   readonly now: number;
-  /** Whether another node's lease is over, so that it can be expired. */
-  readonly dead: boolean;
+  /** Whether the lease of another node is over, so that this node can expire it. */
+  readonly anyExpired: boolean;
   /** Whether runs are parked because a version is missing. */
   readonly stuck: boolean;
   /** Whether ended runs have not been settled ({@linkcode LineageStore.settleEnded}). */

@@ -58,7 +58,7 @@ import { type Request, RequestedCommand } from "./requested_command.ts";
 import { duringTurn, outside, scope, type WorkflowScope } from "./scope.ts";
 import {
   ANSWERS,
-  asksForEnd,
+  awaitedChildId,
   type Delivery,
   isDelivery,
   mismatch,
@@ -299,7 +299,7 @@ export class Execution implements Effects, WorkflowScope {
         onLook: this.#onLook,
       },
     );
-    const end = this.#childEnds.get(asksForEnd(request) ?? "");
+    const end = this.#childEnds.get(awaitedChildId(request) ?? "");
     if (end !== undefined) { // REPLAY-7
       this.onAnswer(position, end);
       SETTLE[end.kind as Delivery](pending, end.payload);
@@ -528,7 +528,7 @@ export class Execution implements Effects, WorkflowScope {
     this.#childEnds.set(child.id, event);
     if (this.#outcome !== null) return;
     for (const other of [...this.#outstanding.values()]) {
-      if (asksForEnd(other) === child.id) this.#settle(other, event);
+      if (awaitedChildId(other) === child.id) this.#settle(other, event);
     }
   }
 

@@ -58,9 +58,10 @@ export function isDelivery({ kind }: HistoryEvent): boolean {
 }
 
 /**
- * The id of the child whose end a command waits for by a handle; `undefined` for other commands.
+ * Returns the id of the child whose end a command awaits through a handle; `undefined` for other
+ * commands.
  */
-export function asksForEnd(
+export function awaitedChildId(
   { kind, options: { child } }: Pick<Command, "kind" | "options">,
 ): string | undefined {
   return kind === "child" && child?.workflow === undefined ? child?.id : undefined;

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { ALIKE } from "./alike.ts";
-import { PLACED } from "./place.ts";
+import { MACHINE_GLOBALS } from "./machine_globals.ts";
+import { LOCALE_GLOBALS } from "./locale_globals.ts";
 import { type Answers, outside, type WorkflowScope } from "./scope.ts";
 import type { Virtual } from "./virtual_call.ts";
 
@@ -52,7 +52,7 @@ const OWN: Readonly<Record<string, Virtual>> = {
  */
 export function virtual(name: string): Virtual {
   if (name.startsWith("console.")) return SAID;
-  const found = OWN[name] ?? PLACED[name] ?? ALIKE[name];
+  const found = OWN[name] ?? LOCALE_GLOBALS[name] ?? MACHINE_GLOBALS[name];
   if (found === undefined) throw new Error(`Cannot replace ${name}: no replacement is known`);
   return found;
 }

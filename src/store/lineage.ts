@@ -1,13 +1,14 @@
 /**
- * Lineage: children, their parents' ends, and generations.
+ * Keeps lineage: children, the notices of ends between parents and children, and generations.
  *
  * - LINEAGE-1, notified once: the statement that ends a run marks it, and the transaction that
  *   notifies its parent and its children removes the mark. Any node may do so. If the parent has
- *   begun a new generation since, which requests the same child, it is notified once more.
- * - LINEAGE-2, one order: rows of several runs are locked by rising id.
- * - LINEAGE-3, no late child: starting a child locks its parent's row, so the child exists before
- *   its parent's end, or not at all. An ended child whose end the parent is to receive again is
- *   locked before a missing child is inserted, so retention removes no child that a parent found.
+ *   since begun a new generation that requests the same child, it is notified once more.
+ * - LINEAGE-2, one order: a transaction locks the rows of several runs in ascending order of id.
+ * - LINEAGE-3, no late child: starting a child locks its parent's row, so a child is inserted
+ *   before its parent's end, or not at all. If the parent is to receive the end of an ended child
+ *   again, the statement locks that child before it inserts a missing one, so retention removes no
+ *   child that a parent found.
  * - LINEAGE-4, no message from an earlier generation: the statement that begins a generation
  *   deletes the ends of the last one's activities. If one commits between the statement's snapshot
  *   and its lock on the run's row, the statement writes nothing and is repeated.
@@ -44,8 +45,8 @@ export class Lineage implements LineageStore {
   /**
    * Prepares the statements.
    *
+   * @param driver The driver.
    * @param schema The schema of the tables.
-   * @param schema Where the tables are.
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
@@ -55,8 +56,8 @@ export class Lineage implements LineageStore {
   /** See {@linkcode LineageStore.startChildren}. */
   async startChildren(children: readonly NewChild[], maxDepth: number): Promise<ChildStart[]> {
     const outcomes = await this.#startChildren(children, maxDepth);
-    // A statement does not see what another transaction commits meanwhile, but the next one does:
-    // perhaps this very child, inserted by an earlier try.
+    // A statement does not see what another transaction commits while it runs, but the next
+    // statement does. That may be this very child, inserted by an earlier attempt.
     const again = children.filter((_, index) => outcomes[index] === "taken");
     if (again.length === 0) return outcomes;
     const seen = await this.#startChildren(again, maxDepth);
@@ -88,8 +89,8 @@ export class Lineage implements LineageStore {
     { id, namespace }: { readonly id: number; readonly namespace: string },
     runId: string,
   ): Promise<boolean> {
-    const asked = { parent: id, runId, namespace };
-    const [row] = await this.#sql.hasChild.query(this.#driver, asked);
+    const parameters = { parent: id, runId, namespace };
+    const [row] = await this.#sql.hasChild.query(this.#driver, parameters);
     return row!.has;
   }
 
@@ -125,25 +126,25 @@ export class Lineage implements LineageStore {
     return await this.#driver.transaction(async (session) => { // LINEAGE-1
       const ended = await this.#sql.ended.query(session, { limit });
       if (ended.length === 0) return { woken: [], more: false };
-      const { stopped, told } = await this.#tell(ended, session);
+      const { stopped, notified } = await this.#notify(ended, session);
       return {
-        woken: [...stopped, ...told],
+        woken: [...stopped, ...notified],
         more: ended.length === limit || stopped.some(({ hasChildren }) => hasChildren),
       };
     });
   }
 
-  async #tell(
+  async #notify(
     ended: readonly EndedRow[],
     session: SqlSession,
-  ): Promise<{ readonly stopped: StoppedRow[]; readonly told: WokenRun[] }> {
+  ): Promise<{ readonly stopped: StoppedRow[]; readonly notified: WokenRun[] }> {
     const children = ended.filter((run) => run.hasParent).map(({ id }) => id);
     const parents = ended.filter((run) => run.hasChildren).map(({ id }) => id);
     await this.#sql.lockWoken.query(session, { children, parents }); // LINEAGE-2
     const stopped = await this.#sql.stop.query(session, { parents, error: STOPPED });
-    const told = await this.#sql.tell.query(session, { children, parents });
+    const notified = await this.#sql.notify.query(session, { children, parents });
     await this.#sql.settle.query(session, { ids: ended.map(({ id }) => id) });
-    return { stopped, told };
+    return { stopped, notified };
   }
 }
 

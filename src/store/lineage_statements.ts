@@ -85,7 +85,7 @@ function nextGeneration(fence: string, changes: string): string {
     given_up as (
       delete from {schema}.tasks as task using old where task.run = old.id
     ),
-    unheard as (
+    unread as (
       delete from {schema}.inbox as message using old
       where message.run = old.id and message.kind = 'activity'
     ),
@@ -235,11 +235,11 @@ export const LINEAGE_STATEMENTS = {
     order by id for update`,
   ),
 
-  tell: statement(
+  notify: statement(
     { children: BIGINTS, parents: BIGINTS },
     rows<WokenRun>(),
     `
-    with told as (
+    with notified as (
       insert into {schema}.inbox (run, kind, name, payload)
       select parent.id, 'child', child.run_id, json_build_object(
         'state', child.state, 'result', child.result::text, 'error', child.error::text
@@ -248,7 +248,7 @@ export const LINEAGE_STATEMENTS = {
       join {schema}.runs as parent on parent.id = child.parent and parent.ended_at is null
       where child.id = any($children::bigint[])
     ),
-    asked as (
+    cancel_requested as (
       insert into {schema}.inbox (run, kind, name, payload)
       select child.id, 'cancel', '', json_build_object('reason', 'its parent has ended')
       from {schema}.runs as child

@@ -69,7 +69,7 @@ const STATEMENTS = {
       ${milliseconds(CLOCK)} as now,
       exists (
         select from {schema}.nodes where id <> $node and expires_at < clock_timestamp()
-      ) as dead,
+      ) as "anyExpired",
       exists (select from {schema}.runs where lacks_version) as stuck,
       exists (select from {schema}.runs where must_notify) as "mustNotify",
       exists (select from {schema}.tasks) as tasks,
@@ -101,12 +101,12 @@ const STATEMENTS = {
     { self: TEXT, everyOther: BOOLEAN },
     rows<{ readonly id: string }>(),
     `
-    with dead as materialized (
+    with expired as materialized (
       select id from {schema}.nodes
       where id <> $self and ($everyOther::boolean or expires_at < clock_timestamp())
       order by id for update skip locked
     )
-    delete from {schema}.nodes using dead where nodes.id = dead.id
+    delete from {schema}.nodes using expired where nodes.id = expired.id
     returning nodes.id`,
   ),
 

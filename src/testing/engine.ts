@@ -337,7 +337,7 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     namespace: "default",
     payloadBytes,
     clock,
-    polls: { told: POLL_MS, passing: POLL_MS },
+    polls: { announced: POLL_MS, transient: POLL_MS },
     code: new TestCode(versions, new Contracts(versions, store.versions), drain, {
       idleTracker,
       activities,

@@ -71,14 +71,14 @@ export function loadFailure(
   reasons: readonly SourceReason[],
   cause?: unknown,
 ): VersionUnavailableError {
-  const told = reasons.map((r) =>
+  const lines = reasons.map((r) =>
     `${r.source}${r.specifier ? ` ${r.specifier}` : ""}: ${r.message}`
   );
   const kind = (["passing", "node"] as const).find((k) => reasons.some((r) => r.kind === k)) ??
     "lasting";
   return new VersionUnavailableError(
     "VERSION_UNAVAILABLE",
-    `Cannot load version ${shortHash(hash)}: ${told.join("; ")}`,
+    `Cannot load version ${shortHash(hash)}: ${lines.join("; ")}`,
     { details: { hash, kind, reasons }, ...(cause === undefined ? {} : { cause }) },
   );
 }

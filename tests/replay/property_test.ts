@@ -5,7 +5,7 @@ import type { Drain } from "../../src/replay/drain.ts";
 import type { HistoryEvent } from "../../src/replay/history.ts";
 import type { Execution } from "../../src/replay/machine.ts";
 import { installGuard } from "../../src/replay/guard.ts";
-import { asksForEnd } from "../../src/replay/settle.ts";
+import { awaitedChildId } from "../../src/replay/settle.ts";
 import type { Outcome } from "../../src/replay/turn.ts";
 import { follow, type Program, programs, STILL } from "../support/random_program.ts";
 import { DRAINS, essence, executionFor, Journal } from "./support.ts";
@@ -66,7 +66,7 @@ async function runLive(
       const command = commands[choose(commands.length)] as Command;
       batch.push(...finish(journal, command, choose));
       const isTold = (other: Command) =>
-        other === command || asksForEnd(other) === (command.options.child?.id ?? null); // REPLAY-7
+        other === command || awaitedChildId(other) === (command.options.child?.id ?? null); // REPLAY-7
       for (const other of commands.filter(isTold)) waiting.delete(other.position);
       late = late.filter((other) => !isTold(other));
     }

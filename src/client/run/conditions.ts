@@ -1,5 +1,5 @@
 /**
- * Conditions on runs, as callers write them, and their reading into the closed tree that a store
+ * Conditions on runs, as callers write them, and their conversion to the closed tree that a store
  * takes.
  *
  * @module
@@ -13,14 +13,14 @@ import type { Comparison, RunCondition, RunField } from "../../ports/run_query.t
 import { isStorable } from "../../base/text.ts";
 
 /**
- * How a value is compared; several comparisons must all hold.
+ * Comparisons of a value. If there are several, all must hold.
  *
  * @category Runs
  */
 export interface Comparisons<Value> {
   /** Equal. */
   readonly eq?: Value;
-  /** There, and not equal. */
+  /** Present, and not equal. */
   readonly ne?: Value;
   /** Less. */
   readonly lt?: Value;
@@ -35,17 +35,17 @@ export interface Comparisons<Value> {
 }
 
 /**
- * How an attribute is compared: types count, so that `4` is not `"4"`.
+ * Comparisons of an attribute. Types count: `4` is not `"4"`.
  *
  * @category Runs
  */
 export interface AttributeComparisons extends Comparisons<AttributeValue | Date> {
-  /** An array that holds this. */
+  /** An array that contains this. */
   readonly has?: string | number;
 }
 
 /**
- * Which runs. Several keys of one object must all hold.
+ * A condition on runs. If an object has several keys, all must hold.
  *
  * @category Runs
  */
@@ -58,26 +58,26 @@ export interface RunWhere {
   readonly id?: string | Comparisons<string>;
   /** The workflow's name. */
   readonly workflow?: string | Comparisons<string>;
-  /** Where it stands. */
+  /** The run's state. */
   readonly state?: RunState | Comparisons<RunState>;
   /** The hash of the version that it is pinned to. */
   readonly version?: string | Comparisons<string>;
   /** When it was created. */
   readonly createdAt?: Date | Comparisons<Date>;
-  /** When a node first took it; never true of one that none has taken. */
+  /** When a node first claimed the run. It never holds for a run that no node has claimed. */
   readonly startedAt?: Date | Comparisons<Date>;
-  /** When it ended; never true of one that has not. */
+  /** When the run ended. It never holds for a run that has not ended. */
   readonly endedAt?: Date | Comparisons<Date>;
   /**
    * Attributes by name, or by a path with dots: `{ "customer.tier": "gold", total: { gte: 100 } }`.
-   * Equality, `in` and `has` use an index; ranges are best joined with one of these.
+   * Equality, `in` and `has` use an index. Combine a range with one of these.
    */
   readonly attributes?: {
     readonly [path: string]: AttributeValue | Date | AttributeComparisons;
   };
 }
 
-/** Bounds of what one question may ask. */
+/** Bounds of one query. */
 const MAX_PARTS = 200;
 const MAX_DEPTH = 10;
 const MAX_IN = 1_000;
@@ -89,11 +89,11 @@ const WHERE_KEYS = ["and", "or", ...TEXTS, ...TIMES, "attributes"].join(", ");
 const STATES: ReadonlySet<string> = new Set(RUN_STATES);
 
 /**
- * Reads a condition.
+ * Checks and converts a condition.
  *
  * @param where What was passed.
- * @returns The condition; `null`: any run.
- * @throws {InvalidArgumentError} If a field or comparison is unknown, or a value not of its kind.
+ * @returns The condition; `null` matches any run.
+ * @throws {InvalidArgumentError} If a field or comparison is unknown, or a value has a wrong type.
  */
 export function readWhere(where: RunWhere | undefined): RunCondition | null {
   if (where === undefined) return null;
@@ -103,10 +103,10 @@ export function readWhere(where: RunWhere | undefined): RunCondition | null {
 }
 
 /**
- * Reads states.
+ * Checks the states of a wait.
  *
- * @param states What was passed: one, or several.
- * @param call To what, for errors.
+ * @param states What the caller passed: one state, or several.
+ * @param call The call, for errors.
  * @returns The states.
  * @throws {InvalidArgumentError} If a condition is invalid, or there is no condition.
  */
@@ -225,7 +225,7 @@ function attributeCondition(
   return { kind: "attribute", path, comparison, values: [json(operand)] };
 }
 
-/** An object whose keys are comparisons, or a value that is to be equal. */
+/** Reads an object of comparisons, or a value to compare with by equality. */
 function comparisonsOf(
   value: unknown,
   path: string,

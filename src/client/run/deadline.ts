@@ -1,5 +1,5 @@
 /**
- * Waits of callers: how long, and until when they change their mind.
+ * Waits of callers, with a timeout and an abort signal.
  *
  * @module
  */
@@ -17,30 +17,30 @@ import { TimeoutError } from "../../base/errors.ts";
 export interface ResultOptions {
   /** How long to wait; for ever when omitted. The run itself continues. */
   readonly timeout?: Duration;
-  /** Ends the wait; the run itself continues. */
+  /** Aborts the wait; the run itself continues. */
   readonly signal?: AbortSignal;
 }
 
-/** What is waited for, for errors. */
+/** Describes a wait, for errors. */
 export interface Waited {
   /** The run. */
   readonly runId: string;
   /** The call, such as `result()`. */
   readonly call: string;
-  /** What has not come about in time, such as `has not ended`. */
+  /** What did not happen in time, such as `has not ended`. */
   readonly missing: string;
 }
 
 /**
- * Waits for as long as the caller wants to.
+ * Waits until the result, the timeout or the abort of the caller's signal.
  *
- * @param options What the caller passed.
- * @param waited What for.
+ * @param options The caller's options.
+ * @param waited Describes the wait, for errors.
  * @param clock Times the wait.
- * @param wait Waits, and gives up with the signal's reason.
- * @returns What `wait` comes to.
+ * @param wait Waits, and rejects with the signal's reason when the signal aborts.
+ * @returns The result of `wait`.
  * @throws {InvalidArgumentError} If an option is invalid.
- * @throws {TimeoutError} If it takes too long.
+ * @throws {TimeoutError} If the wait takes longer than the timeout.
  */
 export async function withinDeadline<T>(
   options: ResultOptions,

@@ -1,5 +1,5 @@
 /**
- * Where runs are replayed for people: in this process, or in a subprocess.
+ * Replays runs for diagnosis, in this process or in a subprocess.
  *
  * @module
  */
@@ -12,19 +12,21 @@ import type { LoadedVersion } from "../../version/loaded_version.ts";
 import type { Versions } from "../../version/versions.ts";
 import { readSource, unlessUnavailable, type VersionSource } from "../sources.ts";
 
-/** What is needed of the versions. */
+/** The methods of the versions that dry runs use. */
 type Code = Pick<Versions, "has" | "inspect" | "obtain">;
 
-/** The most events of a run that is replayed in a process with an event loop to keep free. */
+/**
+ * A run with more events is replayed in a subprocess, so that it does not block this event loop.
+ */
 const MOST_EVENTS_HERE = 5_000;
 
-/** Replays runs where that does no harm (TRACE-1 of `trace.ts`). */
+/** Replays runs in a process that they can't harm (TRACE-1 of `trace.ts`). */
 export class DryRuns {
   readonly #versions: Code;
   readonly #drain: Drain;
 
   /**
-   * @param versions Has the code.
+   * @param versions Obtains the code.
    * @param drain How executions drain their microtasks.
    */
   constructor(versions: Code, drain: Drain) {
@@ -36,11 +38,11 @@ export class DryRuns {
    * Traces a run.
    *
    * @param row The run.
-   * @param request Which part of it.
+   * @param request Which part of the run.
    * @param timeoutMs Milliseconds that a subprocess has for an answer.
-   * @returns The trace, and where the code ran.
+   * @returns The trace, and in which process the code ran.
    * @throws {VersionUnavailableError} If no source has the code, or it can't be imported.
-   * @throws {DryRunError} If a subprocess could not do it.
+   * @throws {DryRunError} If the subprocess can't be started or does not answer in time.
    */
   async trace(
     row: RunRow,

@@ -1,6 +1,6 @@
 /**
- * The generations of a run: what it was before it continued as new or was tried again, and what it
- * is.
+ * Reads the generations of a run: the present one, and those before it continued as new or was
+ * retried.
  *
  * @module
  */
@@ -19,19 +19,19 @@ import { generationNotFound } from "../errors.ts";
  */
 export interface HistoryOptions {
   /**
-   * Whose history, from 0: an earlier one is kept until retention takes it, also after the run's
+   * The generation, from 0. An earlier one is kept until retention removes it, also after the run's
    * end.
    *
    * @default {the present generation}
    */
   readonly generation?: number;
   /**
-   * How many of the generation's first entries are left out, from 0.
+   * How many of the generation's first entries are skipped, from 0.
    *
    * @default {0}
    */
   readonly from?: number;
-  /** The most entries, from 1; all that there are when omitted. */
+  /** The most entries, from 1; all when omitted. */
   readonly limit?: number;
 }
 
@@ -42,15 +42,15 @@ export interface HistoryOptions {
  */
 export interface GenerationsOptions {
   /**
-   * The first number that is wanted, from 0.
+   * The first generation, from 0.
    *
    * @default {0}
    */
   readonly from?: number;
-  /** The most generations, from 1; all that there are when omitted. */
+  /** The most generations, from 1; all when omitted. */
   readonly limit?: number;
   /**
-   * Whether inputs come along.
+   * Whether the result includes inputs.
    *
    * @default {false}
    */
@@ -65,9 +65,9 @@ export interface GenerationsOptions {
 export interface Generation {
   /** Its number, from 0. */
   readonly number: number;
-  /** Whether it is the present one. */
+  /** Whether it is the present generation. */
   readonly current: boolean;
-  /** The code that it was pinned to at last. */
+  /** The code that it was last pinned to. */
   readonly version: {
     /** SHA-256 of the version's manifest, in hex. */
     readonly hash: string;
@@ -76,33 +76,35 @@ export interface Generation {
     /** The specifier that was recorded for it. */
     readonly specifier: string;
   };
-  /** When it began; `null`: no node has taken it yet. */
+  /** When it began; `null`: no node has claimed it yet. */
   readonly startedAt: Date | null;
-  /** When the next one took its place, or the run ended in it; `null`: it has not ended. */
+  /** When the next generation began, or the run ended; `null`: it has not ended. */
   readonly endedAt: Date | null;
   /** How many events its history has. */
   readonly events: number;
-  /** Its input, where payloads were asked for. */
+  /** Its input, if `payloads` is set. */
   readonly payloads?: {
-    /** What it began with. */
+    /** The input that it began with. */
     readonly input: unknown;
   };
 }
 
 const PAGE = 1_000;
 
-/** The largest number that the database counts to. */
+/** The largest value of a column of type `integer`. */
 const MOST = 2_147_483_647;
 
 /**
  * Reads the history of one generation.
  *
- * @param row The run, as it is now: should it continue as new meanwhile, this is still one history.
- * @param options Whose, and which part of it.
- * @param runs Where the run is.
- * @param store Where its activities are.
+ * @param row The run, as it is now. If it continues as new meanwhile, the result is still the
+ * history of one generation.
+ * @param options Which generation, and which part of its history.
+ * @param runs Reads the run.
+ * @param store Reads the run's activities.
  * @throws {InvalidArgumentError} If an option is invalid.
- * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If there is no such generation.
+ * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If the run has no such generation, or
+ * retention has removed it.
  */
 export async function readHistory(
   row: RunRow,
@@ -128,11 +130,11 @@ export async function readHistory(
 }
 
 /**
- * Lists generations, the first first.
+ * Lists generations, in ascending order.
  *
  * @param row The run.
- * @param options Which.
- * @param runs Where the run is.
+ * @param options Which generations.
+ * @param runs Reads the run.
  */
 export async function listGenerations(
   row: RunRow,
@@ -152,7 +154,7 @@ export async function listGenerations(
   return listed;
 }
 
-/** Checks the options of {@linkcode readHistory}, before anything is asked of the database. */
+/** Checks the options of {@linkcode readHistory}, before any query. */
 export function checkHistoryOptions(options: HistoryOptions): void {
   checkOptions(options, ["generation", "from", "limit"], "history()");
   const { generation = 0 } = options;
@@ -160,7 +162,7 @@ export function checkHistoryOptions(options: HistoryOptions): void {
   checkPart(options, "history()");
 }
 
-/** Checks the options of {@linkcode listGenerations}, before anything is asked of the database. */
+/** Checks the options of {@linkcode listGenerations}, before any query. */
 export function checkGenerationsOptions(options: GenerationsOptions): void {
   checkOptions(options, ["from", "limit", "payloads"], "generations()");
   const { payloads = false } = options;

@@ -1,5 +1,5 @@
 /**
- * A run, as its caller holds it.
+ * The handle of a run.
  *
  * @module
  */
@@ -66,8 +66,8 @@ import { type UpgradeOptions, type UpgradeReport, upgradeRun } from "./upgrade.t
  */
 export interface SignalOptions {
   /**
-   * Deliveries with the same id, of the same signal, to the same run, are one: pass the id of the
-   * message that you received, and a redelivery does no harm.
+   * Deliveries of the same signal to the same run with the same id count once. Pass the id of the
+   * message that you received, so that a redelivery does no harm.
    */
   readonly deliveryId?: string;
 }
@@ -79,8 +79,8 @@ export interface SignalOptions {
  */
 export interface StatusOptions {
   /**
-   * Whether to say where in its code the run waits; the code is replayed for that, as for
-   * {@linkcode RunHandle.trace}, which says more.
+   * Whether to include where in its code the run waits. This replays the code, as {@linkcode
+   * RunHandle.trace} does, which returns more details.
    *
    * @default {false}
    */
@@ -88,25 +88,25 @@ export interface StatusOptions {
 }
 
 /**
- * A run's search attributes, from outside.
+ * A run's search attributes, as the handle changes them.
  *
  * @category Runs
  */
 export interface RunAttributes {
   /**
-   * Merges attributes into those of the run, also after its end. Merges of different names at the
-   * same time both survive.
+   * Merges attributes into those of the run, also after its end. Concurrent merges of different
+   * names are all kept.
    *
    * @param patch Attributes by name; `undefined` removes one.
-   * @throws {InvalidArgumentError} If a name or value can't be kept.
+   * @throws {InvalidArgumentError} If a name or value is invalid.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    */
   set(patch: AttributesPatch): Promise<void>;
 }
 
 /**
- * A run, as its caller holds it: what it returns, and the signals that it takes. Costs nothing to
- * keep, and is never out of date.
+ * The handle of a run, typed with its output and its signals. It holds no resources, and it never
+ * becomes stale.
  *
  * @category Runs
  */
@@ -117,16 +117,16 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   readonly attributes: RunAttributes;
   readonly #context: ClientContext;
   #local: Promise<Exit> | undefined;
-  /** The version that the run was last seen on. */
+  /** The version that the run was pinned to when this handle last read it. */
   #version: string | undefined;
 
   /**
    * Use `continuum.start(...)` or `continuum.run(id)`.
    *
    * @param id The run's id.
-   * @param context What it works with.
-   * @param local Resolves when the run has left the memory of this process, if it is there.
-   * @param version The version that it is on, if known.
+   * @param context Its dependencies.
+   * @param local If the run is in this process's memory: resolves when it has left it.
+   * @param version The version that it is pinned to, if known.
    */
   constructor(id: string, context: ClientContext, local?: Promise<Exit>, version?: string) {
     this.id = id;
@@ -144,15 +144,15 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * Waits for the run's end, also while the database is away.
+   * Waits for the run's end, also while the database is unavailable.
    *
-   * @param options How long to wait, and a signal to give up.
-   * @returns What the workflow returned.
+   * @param options How long to wait, and a signal that aborts the wait.
+   * @returns The workflow's return value.
    * @throws {RunFailedError} If the workflow threw.
    * @throws {TimeoutError} (`RUN_TIMEOUT`) If the run's own timeout ended it.
    * @throws {RunStoppedError} If the run was cancelled or terminated.
-   * @throws {TimeoutError} If it has not ended in time.
-   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is none.
+   * @throws {TimeoutError} If the run has not ended in time.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    * @throws {ClosedError} If the `Continuum` is closed meanwhile.
    */
   async result(options: ResultOptions = {}): Promise<Output> {
@@ -165,19 +165,19 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * Waits until the run is in a state, or in one of several; it may be so already. The
-   * process that executes the run is notified at once of every state; others are notified of ends
-   * and parking, as for `result()`, and poll for other states four times a second. A state that is
-   * over before a poll is not seen: prefer a state in which the run stays.
+   * Waits until the run is in a state, or in one of several; it returns at once if the run already
+   * is. The process that executes the run notices every state at once. Other processes are notified
+   * of ends and parking, as for `result()`, and poll for other states four times a second. They
+   * miss a state that the run leaves between two polls, so prefer a state in which the run stays.
    *
-   * @param states Which: a run that waits and has left memory, `linger` after it began to wait, is
-   * `suspended`.
-   * @param options How long to wait, and a signal to give up.
+   * @param states The states. A run becomes `suspended` when it leaves memory, which is `linger`
+   * after it began to wait.
+   * @param options How long to wait, and a signal that aborts the wait.
    * @returns Its status, in one of these states.
    * @throws {InvalidArgumentError} If a state or an option is invalid.
-   * @throws {RunStateError} (`RUN_ENDED`) If it has ended in another state.
-   * @throws {TimeoutError} If it takes too long.
-   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is none.
+   * @throws {RunStateError} (`RUN_ENDED`) If the run has ended in another state.
+   * @throws {TimeoutError} If the run does not reach a state in time.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    * @throws {ClosedError} If the `Continuum` is closed meanwhile.
    */
   async reached(
@@ -196,23 +196,25 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * Sends the run a signal. It is kept until the workflow waits for it, in order of arrival.
+   * Sends the run a signal. Signals are kept in order of arrival until the workflow consumes them.
    *
    * @param name The signal's name.
-   * @param payloadAndOptions Its payload, any value that can be written into the journal, and an id
-   * that makes the delivery unique.
-   * @returns `duplicate`: a delivery with that id came before.
+   * @param payloadAndOptions Its payload, any serializable value, and an id that makes the delivery
+   * idempotent.
+   * @returns `duplicate` if a delivery with that id came before.
    * @throws {InvalidArgumentError} If the name or an option is invalid.
-   * @throws {NotSerializableError} If the payload can't be written; its path is named.
-   * @throws {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
-   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the run's version does not take it.
-   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the run's version does not take it.
+   * @throws {NotSerializableError} If the payload can't be encoded; the message names its path.
+   * @throws {PayloadTooLargeError} If the payload is larger than `limits.payloadBytes`.
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the run's version does not declare the
+   * signal.
+   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the payload does not match the
+   * signal's schema.
    * @throws {VersionUnavailableError} If that version has schemas and is unavailable in this process.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run. Nothing is written then.
    * @throws {RunStateError} (`RUN_ENDED`) If the run has ended. Nothing is written then.
    * @throws {DatabaseUnavailableError} If the database can't answer now: whether the signal was
-   * delivered may be unknown (`details.mayBeWritten`). A call again with the same `deliveryId`
-   * delivers it once; without an id it may come twice.
+   * delivered may be unknown (`details.mayBeWritten`). If you call again with the same
+   * `deliveryId`, the signal is delivered once; without an id it may be delivered twice.
    * @throws {ClosedError} If the `Continuum` is closed.
    */
   async signal<Name extends SignalName<Signals>>(
@@ -227,7 +229,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const what = `signal ${JSON.stringify(name)}`;
     const action = `send the ${what}`;
     this.#version ??= await runs.version(this.id) ?? undefined;
-    // Checked by the version that it is delivered to, also if the run moves meanwhile.
+    // The payload is checked by the version that receives it, also if the run is upgraded
+    // meanwhile.
     while (this.#version !== undefined) {
       const version = this.#version;
       const checked = await contracts.signal(version, name, payload);
@@ -256,9 +259,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * What the run is doing, and on which code.
+   * Returns the run's state, what it waits for, and its code.
    *
-   * @param options Whether to say where in the code it waits.
+   * @param options Whether to include where in the code it waits.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    * @throws {VersionUnavailableError} If its code, which `trace` needs, is unavailable.
    */
@@ -273,14 +276,14 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * What has happened in the run, or in an earlier generation of it, in order; at the end, what
-   * activities that are still tried have failed with last.
+   * Returns the history of the run, or of an earlier generation, in order. Last come the latest
+   * failures of activities that are still retried.
    *
-   * @param options Of which generation, and which part of it.
+   * @param options Which generation, and which part of its history.
    * @throws {InvalidArgumentError} If an option is invalid.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If there is no such generation, or
-   * retention has taken it.
+   * retention has removed it.
    */
   async history(options: HistoryOptions = {}): Promise<HistoryEntry[]> {
     checkHistoryOptions(options);
@@ -293,10 +296,10 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * What the run has done and waits for, effect by effect: inputs, times, answers, failed attempts,
-   * and the line of its pinned source that requested each. Its code is replayed for that, without
-   * effects: in this process if the code runs here already, else in a subprocess without
-   * permissions (`--allow-run` lets this process start one). It works for runs that have ended, too.
+   * Returns what the run has done and waits for, effect by effect: inputs, times, answers, failed
+   * attempts, and the line of its pinned source that requested each. This replays the code without
+   * executing effects: in this process if it already executes the code, otherwise in a subprocess
+   * without permissions, which requires `--allow-run`. It also works for runs that have ended.
    *
    * @example Where the run waits
    * ```ts ignore
@@ -322,11 +325,11 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * Where the run waits: the lines of the exact source that it executes, its bytes verified, with
-   * the effect that each of them requested. As {@linkcode RunHandle.trace}, it needs no node, and no
-   * trust.
+   * Returns where the run waits: the lines of its pinned source, with verified bytes, and the
+   * effect that each of them requested. Like {@linkcode RunHandle.trace}, it needs neither a node
+   * nor trust.
    *
-   * @param options After how many events, and how many lines around.
+   * @param options After how many events, and how many lines to show around each place.
    * @throws {InvalidArgumentError} If an option is invalid.
    * @throws {RunNotFoundError} If there is no such run.
    * @throws {VersionUnavailableError} If no source has the run's code, or it can't be imported.
@@ -342,10 +345,10 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * The run's generations, those that retention has taken left out, the first first: the last one
-   * is what the run is now.
+   * Lists the run's generations in ascending order, without those that retention has removed. The
+   * last one is the present generation.
    *
-   * @param options Which, and whether their inputs come along.
+   * @param options Which generations, and whether to include their inputs.
    * @throws {InvalidArgumentError} If an option is invalid.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    */
@@ -359,14 +362,15 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * Asks the run to end: everything that it waits for throws `CancelledError`, once, and
-   * `ctx.cancelSignal` aborts; its `finally` blocks and compensations run as durable steps. The run
-   * is `cancelled` if its code lets the error pass. A parked run, whose code can't run, ends at
-   * once, with nothing cleaned up; so does a run that would be parked before it reads the request. Asking twice does no harm.
+   * Requests the run's cancellation: everything that it waits for throws `CancelledError`, once,
+   * and `ctx.cancelSignal` aborts. Its `finally` blocks and compensations run as durable steps. The
+   * run becomes `cancelled` if its code does not catch the error. A parked run, whose code can't
+   * run, ends at once without cleanup, and so does a run that would be parked before it reads the
+   * request. A second call does no harm.
    *
-   * @param options Why, for the error and the history.
-   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is nothing to cancel.
-   * @throws {RunStateError} (`RUN_ENDED`) If there is nothing to cancel.
+   * @param options The reason, for the error and the history.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunStateError} (`RUN_ENDED`) If the run has ended.
    */
   async cancel(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "cancel()");
@@ -388,11 +392,11 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * Ends the run at once, from any state, even while a node executes it. No code of the workflow
-   * runs any more, so nothing is cleaned up.
+   * Ends the run at once, from any state, even while a node executes it. The workflow's code does
+   * not run any more, so there is no cleanup.
    *
-   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is nothing to end.
-   * @throws {RunStateError} (`RUN_ENDED`) If there is nothing to end.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunStateError} (`RUN_ENDED`) If the run has ended.
    */
   async terminate(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "terminate()");
@@ -405,16 +409,17 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     if (row.state !== "terminated") {
       throw runEnded(this.id, "terminate the run", row.state);
     }
-    // Who executes it would find out at its next write: attempts are aborted now.
+    // Aborts attempts now; the node that executes the run would otherwise notice only at its next
+    // write.
     if (before.node !== null) this.#context.wakeups.wakeRun(before.id, before.node);
     await this.#ended();
   }
 
   /**
-   * Lets a parked run out: it is tried again as it is.
+   * Releases a parked run: a node executes it again, unchanged.
    *
    * @throws {RunStateError} (`RUN_STATE`) If the run is not parked.
-   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is none.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    */
   async retry(): Promise<void> {
     const { hash, state } = await this.#row("retry the run");
@@ -426,8 +431,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * Moves the run to other code, if its whole history replays on it; otherwise it stays where it
-   * is, and the report says at which event and line the two part.
+   * Moves the run to other code, if its whole history replays on that code. Otherwise the run keeps
+   * its code, and the report names the event and the line at which they diverge.
    *
    * @param options Which version, and whether only to try.
    * @throws {RunStateError} (`RUN_STATE`) If another node is executing the run.
@@ -446,8 +451,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
-   * The run was ended from outside. Nodes do the same for its parent and its children at one of
-   * their heartbeats, so an error is no error of the call.
+   * Notifies the parent and the children of a run that a client ended. Nodes do the same at one of
+   * their heartbeats, so the call logs an error instead of throwing it.
    */
   async #ended(): Promise<void> {
     const { store, wakeups } = this.#context;
@@ -468,7 +473,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     return row;
   }
 
-  /** A run that is executed here needs no question to the database until it leaves. */
+  /** Waits for a run that executes here without a query to the database. */
   async #endHere(signal: AbortSignal): Promise<RunEnd | undefined> {
     const local = this.#local;
     if (local === undefined || signal.aborted) return undefined;
@@ -482,16 +487,16 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 }
 
-/** Delivery ids are kept in an index. */
+/** The longest delivery id, in characters, since an index holds it. */
 const MAX_DELIVERY_ID = 255;
 
 /** The most lines before and after a place. */
 const MAX_AROUND = 100;
 
-/** The most effects that one trace tells: each holds lines of code and decoded values. */
+/** The most effects of one trace: each holds lines of code and decoded values. */
 const MAX_TRACED = 10_000;
 
-/** Reasons are for people. */
+/** The longest reason, in characters. */
 const MAX_REASON = 1_000;
 
 function readReason(reason: unknown, call: string): string | undefined {
@@ -504,7 +509,7 @@ function checkDeliveryId(id: unknown): void {
   if (id !== undefined) checkText(id, "option deliveryId of signal()", MAX_DELIVERY_ID);
 }
 
-/** How a run ended: as its row says, or as the engine of this process saw it. */
+/** How a run ended, from its row or from the engine of this process. */
 type RunEnd =
   & Pick<RunRow, "state" | "result" | "error">
   & Partial<Pick<RunRow, "hash" | "workflow">>;
@@ -518,7 +523,7 @@ function outputOf(runId: string, end: RunEnd): unknown {
   throw new RunStoppedError(runId, state as "cancelled" | "terminated", cause);
 }
 
-/** The run's own: its code may have thrown that of another run. */
+/** Builds the run's own error, since its code may have thrown the error of another run. */
 function timeoutOf(runId: string, cause: unknown): TimeoutError | undefined {
   if (!isContinuumError(cause, "RUN_TIMEOUT") || cause.details.runId !== runId) return undefined;
   return runTimeout(runId, Number(cause.details.timeout));

@@ -1,5 +1,5 @@
 /**
- * Removing runs that have had their time.
+ * Removes old runs and old results of activities.
  *
  * @module
  */
@@ -17,21 +17,21 @@ import type { Store } from "../../ports/store.ts";
 import { type PruneScopeOptions, readBounds } from "./prune_options.ts";
 
 /**
- * Options of {@linkcode Runs.prune}: runs count from their end, as does `limit`.
+ * Options of {@linkcode Runs.prune}. The age of a run counts from its end. `limit` counts runs.
  *
  * @category Runs
  */
 export interface PruneOptions extends PruneScopeOptions {
   /**
-   * How runs must have ended.
+   * The end states of the runs to remove.
    *
    * @default {["completed", "failed", "cancelled", "terminated"]}
    */
   readonly states?: readonly EndState[];
-  /** Of one workflow, by its name; of all when omitted. */
+  /** The workflow's name; all workflows when omitted. */
   readonly workflow?: string;
   /**
-   * Whether earlier generations that were over by then go, too, where their runs stay.
+   * Whether to remove earlier generations that ended before the cutoff, also of runs that stay.
    *
    * @default {false}
    */
@@ -39,17 +39,17 @@ export interface PruneOptions extends PruneScopeOptions {
 }
 
 /**
- * Options of {@linkcode Runs.pruneResults}: results count from their commit.
+ * Options of {@linkcode Runs.pruneResults}. The age of a result counts from its commit.
  *
  * @category Runs
  */
 export interface PruneResultsOptions extends PruneScopeOptions {
-  /** Of one activity, by its name; of all when omitted. */
+  /** The activity's name; all activities when omitted. */
   readonly activity?: string;
 }
 
 /**
- * What {@linkcode Runs.prune} removed, or would remove.
+ * How much {@linkcode Runs.prune} removed, or would remove.
  *
  * @category Runs
  */
@@ -58,23 +58,23 @@ export interface PruneReport {
   readonly runs: number;
   /** Earlier generations, those of the removed runs included. */
   readonly generations: number;
-  /** Events of their histories. */
+  /** Events of the removed histories. */
   readonly events: number;
-  /** Idempotency keys: each goes with its run. */
+  /** Idempotency keys: each is removed with its run. */
   readonly keys: number;
 }
 
 const WHAT = "runs.prune()";
 
-/** What removing works with. */
+/** The dependencies of pruning. */
 type Services = Pick<Store, "now" | "retention">;
 
 /**
  * Removes runs; see {@linkcode Runs.prune}.
  *
- * @param options Which.
- * @param store Where they are.
- * @param ownNamespace Where they are if the options don't say.
+ * @param options Which to remove.
+ * @param store The store.
+ * @param ownNamespace The namespace, if the options name none.
  */
 export async function pruneRuns(
   options: PruneOptions,
@@ -104,9 +104,9 @@ export async function pruneRuns(
 /**
  * Removes results of activities; see {@linkcode Runs.pruneResults}.
  *
- * @param options Which.
- * @param store Where they are.
- * @param ownNamespace Where they are if the options don't say.
+ * @param options Which to remove.
+ * @param store The store.
+ * @param ownNamespace The namespace, if the options name none.
  */
 export async function pruneResults(
   options: PruneResultsOptions,

@@ -1,5 +1,5 @@
 /**
- * What all removing has in common: an age, a namespace, bounds.
+ * The options that all calls of pruning share: an age, a namespace, bounds.
  *
  * @module
  */
@@ -17,48 +17,49 @@ import { type Duration, durationMs } from "../../base/duration.ts";
 import type { Store } from "../../ports/store.ts";
 
 /**
- * Until when something must have been over, and how much is removed: one of the first two.
+ * The cutoff, and how much is removed. Exactly one of `olderThan` and `before` is required.
  *
  * @category Runs
  */
 export interface PruneScopeOptions {
-  /** What was over at least so long ago goes, by the database's clock. */
+  /** Remove what ended, or was committed, at least this long ago, by the database's clock. */
   readonly olderThan?: Duration;
-  /** What was over by then goes. */
+  /** Remove what ended, or was committed, by this time. */
   readonly before?: Date;
   /** The namespace; that of this instance when omitted. */
   readonly namespace?: string;
-  /** The most that goes, from 1; all that there is when omitted. */
+  /** The most to remove, from 1; all when omitted. */
   readonly limit?: number;
   /**
-   * Whether to count what would be removed, and to remove nothing.
+   * Whether only to count what would be removed.
    *
    * @default {false}
    */
   readonly dryRun?: boolean;
 }
 
-/** Bounds, read. */
+/** The checked bounds. */
 export interface ReadBounds {
-  /** Returns the cutoff, in milliseconds since the epoch, of a database. */
+  /** Returns the cutoff in milliseconds since the epoch, by the database's clock. */
   readonly cutoff: (store: Pick<Store, "now">) => Promise<number>;
   /** The namespace; that of the instance when undefined. */
   readonly namespace: string | undefined;
-  /** The most that goes. */
+  /** The most to remove. */
   readonly limit: number;
-  /** Whether nothing goes. */
+  /** Whether only to count. */
   readonly dryRun: boolean;
 }
 
 const KEYS = ["olderThan", "before", "namespace", "limit", "dryRun"];
 
 /**
- * Reads bounds.
+ * Checks the bounds.
  *
  * @param options What was passed.
- * @param more Other keys that there are.
- * @param what What takes the options, such as `runs.prune()`.
- * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ * @param more Other valid keys.
+ * @param what The call, such as `runs.prune()`.
+ * @throws {InvalidArgumentError} If a key is unknown, or a value has a wrong type or is out of
+ * range.
  */
 export function readBounds(
   options: PruneScopeOptions,

@@ -1,5 +1,5 @@
 /**
- * Finding runs: questions on their facts and attributes, answered page by page.
+ * Finds runs by conditions on their fields and attributes, page by page.
  *
  * @module
  */
@@ -46,14 +46,14 @@ export interface CountOptions {
  */
 export interface QueryOptions extends CountOptions {
   /**
-   * What runs are sorted by; those without that time come last.
+   * The sort order. Runs that lack the time come last.
    *
    * @default {{ by: "createdAt", direction: "desc" }}
    */
   readonly orderBy?: {
     /** The time. */
     readonly by: "createdAt" | "startedAt" | "endedAt";
-    /** `desc`: the latest first, the default. */
+    /** `desc`, the default: the latest first. */
     readonly direction?: "asc" | "desc";
   };
   /**
@@ -62,10 +62,10 @@ export interface QueryOptions extends CountOptions {
    * @default {50}
    */
   readonly limit?: number;
-  /** Where the page before ended, as it says; of the same question. */
+  /** The `cursor` of the previous page of the same query. */
   readonly cursor?: string;
   /**
-   * Whether inputs, results and errors come along.
+   * Whether the result includes inputs, results and errors.
    *
    * @default {false}
    */
@@ -80,7 +80,7 @@ export interface QueryOptions extends CountOptions {
 export interface RunPage {
   /** The runs. */
   readonly runs: readonly RunSummary[];
-  /** For the next page; `null`: this is the last. */
+  /** Pass it for the next page; `null`: this page is the last. */
   readonly cursor: string | null;
 }
 
@@ -103,7 +103,7 @@ const MAX_TIME = 8.64e15;
 const QUERY_KEYS = ["where", "namespace", "orderBy", "limit", "cursor", "payloads"];
 
 /**
- * The runs of a namespace: finding and removing them.
+ * Finds and removes the runs of a namespace.
  *
  * @category Runs
  */
@@ -114,8 +114,8 @@ export class Runs {
   /**
    * Made by `Continuum`.
    *
-   * @param runs Where runs are, in the namespace of the instance.
-   * @param store Where everything is kept.
+   * @param runs The runs of the instance's namespace.
+   * @param store The store.
    */
   constructor(runs: RunStore, store: Pick<Store, "now" | "retention">) {
     this.#runs = runs;
@@ -125,9 +125,9 @@ export class Runs {
   /**
    * Finds runs.
    *
-   * @param options Which, in which order, how many.
-   * @returns A page of them.
-   * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
+   * @param options Which runs, in which order, and how many.
+   * @returns A page of runs.
+   * @throws {InvalidArgumentError} If a field is unknown or a value has a wrong type.
    * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor does not belong to this query.
    */
   async query(options: QueryOptions = {}): Promise<RunPage> {
@@ -146,9 +146,9 @@ export class Runs {
   /**
    * Counts runs.
    *
-   * @param options Which.
-   * @returns How many there are.
-   * @throws {InvalidArgumentError} If a field is unknown or a value not of its kind.
+   * @param options Which runs.
+   * @returns The number of runs.
+   * @throws {InvalidArgumentError} If a field is unknown or a value has a wrong type.
    */
   async count(options: CountOptions = {}): Promise<number> {
     checkOptions(options, ["where", "namespace"], "runs.count()");
@@ -157,13 +157,13 @@ export class Runs {
 
   /**
    * Removes ended runs with all that belongs to them: histories, earlier generations, messages,
-   * delivery ids, idempotency keys. A run stays if it lives or is parked, if its parent has not
-   * been notified of its end, or if its parent may still request it. Many small transactions do it,
-   * none of which waits for others or makes them wait; what was removed by then stays so if this
-   * process dies.
+   * delivery ids, idempotency keys. A run stays if it has not ended, if its parent has not been
+   * notified of its end, or if its parent may still request it. Runs are removed in many small
+   * transactions, none of which waits for others or makes them wait. If this process dies, what it
+   * has removed stays removed.
    *
-   * @param options Which.
-   * @returns How much was removed.
+   * @param options Which runs to remove.
+   * @returns How much was removed, or would be.
    * @throws {InvalidArgumentError} If an option is invalid.
    */
   async prune(options: PruneOptions): Promise<PruneReport> {
@@ -171,10 +171,10 @@ export class Runs {
   }
 
   /**
-   * Removes results of activities that are kept under idempotency keys, for all runs: an activity
-   * with such a key is executed again when a run asks for it next.
+   * Removes results of activities that are kept under idempotency keys, for all runs. If a run
+   * requests an activity with such a key again, the activity is executed again.
    *
-   * @param options Which.
+   * @param options Which results to remove.
    * @returns How many were removed, or would be.
    * @throws {InvalidArgumentError} If an option is invalid.
    */
@@ -208,7 +208,7 @@ function readQuery(
   return { query: { where, by, descending: direction === "desc", after, limit }, payloads, tie };
 }
 
-/** The digest ties a cursor to its question; it guards against mistakes, and shows nothing secret. */
+/** The digest binds a cursor to its query. It guards against mistakes and contains no secret. */
 function writeCursor(at: number | null, id: number, tie: string): string {
   const place = JSON.stringify([at, id]);
   return btoa(JSON.stringify([at, id, digestText(`${tie}\n${place}`)]))
@@ -226,7 +226,7 @@ function readCursor(cursor: unknown, tie: string): NonNullable<RunQuery["after"]
     refuseCursor(cursor);
   }
   const [at, id, digest] = Array.isArray(read) ? read : [];
-  // Anybody can work a digest out: what no row has goes no further than this.
+  // Every caller can compute a digest, so values that no row can have are refused here.
   const isTime = Number.isSafeInteger(at) && at >= 0 && at <= MAX_TIME;
   const isPlace = (at === null || isTime) && Number.isSafeInteger(id) && id >= 1;
   if (!isPlace || digest !== digestText(`${tie}\n${JSON.stringify([at, id])}`)) {

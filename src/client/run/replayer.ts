@@ -1,6 +1,6 @@
 /**
- * Dry-run replays: a run's code runs through its history, recording where each effect is
- * requested, and nothing is started or written.
+ * Dry-run replay: executes a run's code against its history, and records where the code requests
+ * each effect. It starts and writes nothing.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
 const PAGE = 1_000;
 
-/** What {@linkcode Replayer} needs of the versions. */
+/** The methods of the versions that {@linkcode Replayer} uses. */
 export interface Definitions {
   /** Obtains a version's definition. */
   obtain(
@@ -28,13 +28,13 @@ export interface Definitions {
   >;
 }
 
-/** An activity of the version that a run is replayed on, for which the run waits. */
+/** An activity that the run waits for, as the version of the replay has it. */
 export interface WaitingActivity {
   /** Its name. */
   readonly name: string;
   /** Its place in program order. */
   readonly position: number;
-  /** Where the version has it; `null`: no module exports it. */
+  /** The label and export by which the version has it; `null`: no module exports it. */
   readonly definition: string | null;
 }
 
@@ -44,7 +44,7 @@ export class Replayer {
   readonly #drain: Drain;
 
   /**
-   * @param versions Obtains their code.
+   * @param versions Obtains the code of runs.
    * @param drain How executions drain their microtasks.
    */
   constructor(versions: Definitions, drain: Drain) {
@@ -57,8 +57,8 @@ export class Replayer {
    *
    * @param run The run.
    * @param hash The version.
-   * @param runs Where its history is.
-   * @returns What its last turn brought to light, and the activities that it waits for then.
+   * @param runs Reads the run's history.
+   * @returns The findings of the last turn, and the activities that the run waits for after it.
    * @throws {VersionUnavailableError} If the version is unavailable.
    */
   async on(
@@ -84,7 +84,7 @@ export class Replayer {
   }
 }
 
-/** A run as an executor would have it that only looks. */
+/** Converts a row to the form that an executor claims, for a read-only execution. */
 export function asClaimed(row: RunRow): ClaimedRun {
   return {
     ...row,
@@ -97,7 +97,7 @@ export function asClaimed(row: RunRow): ClaimedRun {
   };
 }
 
-/** All of a run's history. */
+/** Reads the whole history of a run. */
 export async function historyOf(runId: string, runs: RunStore): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];
   for (let page = PAGE; page === PAGE;) {

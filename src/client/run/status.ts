@@ -1,5 +1,5 @@
 /**
- * What a run is doing, and on which code, for people and programs.
+ * The status of a run: its state, what it waits for, and its code.
  *
  * @module
  */
@@ -15,41 +15,41 @@ import type { CallSite } from "../../replay/turn.ts";
 import { type RunFacts, runFacts } from "./summary.ts";
 
 /**
- * What a run waits for.
+ * An effect or a retry that a run waits for.
  *
  * @category Runs
  */
 export interface RunWait {
   /**
    * The kind of effect: `signal`, `sleep`, `child`, an `activity` that waits in its queue or for
-   * its answer, or an effect that rests between two attempts; `retry`: the run itself does so.
+   * its result, or an effect between two attempts. `retry`: the run itself is between two attempts.
    */
   readonly kind: string;
   /** Its name. */
   readonly name: string;
   /** Its place in program order, from 0. */
   readonly position: number;
-  /** When it ends by itself; `null`: never. */
+  /** When the wait ends by itself; `null`: never. */
   readonly until: Date | null;
 }
 
 /**
- * An effect that a run has asked for, and has no answer to yet.
+ * An effect that a run has requested and that has not settled.
  *
  * @category Runs
  */
 export interface PendingEffect extends RunWait {
-  /** Where the code asked for it: module URL, line and column; `null`: not known. */
+  /** Where the code requested it: module URL, line and column; `null`: unknown. */
   readonly site: CallSite | null;
 }
 
 /**
- * An effect whose attempts have failed so far, and that is still tried.
+ * An effect whose attempts have failed so far, and that is still retried.
  *
  * @category Runs
  */
 export interface RetriedEffect {
-  /** What it is. */
+  /** The kind of effect. */
   readonly kind: "activity" | "step" | "transaction";
   /** Its name. */
   readonly name: string;
@@ -57,52 +57,52 @@ export interface RetriedEffect {
   readonly position: number;
   /** How many attempts have failed. */
   readonly failed: number;
-  /** What the last of them threw; `undefined`: it died with its node. */
+  /** What the last of them threw; `undefined`: its node died. */
   readonly lastError: unknown;
-  /** When it failed; `null`: it died with its node. */
+  /** When it failed; `null`: its node died. */
   readonly failedAt: Date | null;
-  /** When the next attempt is due; `null`: it is under way. */
+  /** When the next attempt is due; `null`: an attempt is under way. */
   readonly nextTry: Date | null;
 }
 
 /**
- * What a run is doing, and on which code.
+ * The status of a run.
  *
  * @category Runs
  */
 export interface RunStatus extends RunFacts {
-  /** Why nothing happens now, for people; `null`: it is executed, or has ended. */
+  /** Why the run is idle, as text for people; `null`: it is executing, or has ended. */
   readonly reason: string | null;
-  /** What it waits for, when suspended. */
+  /** What the run waits for, if it is suspended. */
   readonly waits: readonly RunWait[];
   /**
-   * What its code waits for, in program order, with the place in the code; `null` unless
-   * `status({ trace: true })` asked for it.
+   * What the code waits for, in program order, with the place in the code; `null` unless `status({
+   * trace: true })` was called.
    */
   readonly pending: readonly PendingEffect[] | null;
-  /** Effects whose attempts have failed so far, and that are tried again. */
+  /** Effects whose attempts have failed so far, and that are still retried. */
   readonly retrying: readonly RetriedEffect[];
-  /** Since when it has been suspended or parked. */
+  /** When it was suspended or parked. */
   readonly since: Date | null;
-  /** When it continues by itself; if ever. */
+  /** When it continues by itself, if ever. */
   readonly until: Date | null;
   /** Which attempt of the run this is, from 1. */
   readonly attempt: number;
-  /** What the attempt before threw; `undefined`: this is the first. */
+  /** What the previous attempt threw; `undefined`: this is the first attempt. */
   readonly lastError: unknown;
   /** When it times out, if ever. */
   readonly deadline: Date | null;
   /** The node that executes it. */
   readonly node: string | null;
-  /** Set when every live node says that it can't load the version: their reasons, by node. */
+  /** Set if no live node can load the version: the reasons, by node. */
   readonly noNodeCanLoad: Readonly<Record<string, StuckReason>> | null;
-  /** What it failed with, or was ended by, as it was recorded; `undefined`: neither. */
+  /** The recorded error with which it failed or was ended; `undefined`: none. */
   readonly error: unknown;
-  /** How often it has continued as new. */
+  /** The number of its generation: how often it has continued as new or was retried. */
   readonly generation: number;
   /**
-   * How many signals were sent that its code has not taken, by name: they wait for a
-   * `ctx.waitForSignal`; once the run has ended, they are never taken.
+   * By name, how many signals its code has not consumed. They wait for a `ctx.waitForSignal`. Once
+   * the run has ended, they are never consumed.
    */
   readonly untakenSignals: Readonly<Record<string, number>>;
   /** How many events the history of this generation has. */
@@ -110,29 +110,30 @@ export interface RunStatus extends RunFacts {
 }
 
 /**
- * One fact of a run's history.
+ * One entry of a run's history.
  *
  * @category Runs
  */
 export interface HistoryEntry {
   /**
-   * Its place among all events of the run, from 0: a generation continues where the last one ended.
-   * `null`: it is not an event, but the last failure of an activity that is still retried.
+   * The position among all events of the run, from 0: a generation continues the numbers of the one
+   * before. `null`: the entry is not an event, but the last failure of an activity that is still
+   * retried.
    */
   readonly seq: number | null;
-  /** What happened. */
+  /** The kind of event. */
   readonly kind: string;
-  /** The effect that it answers, by its place in program order. */
+  /** The position, in program order, of the effect that it answers. */
   readonly position: number | null;
   /** The effect's name. */
   readonly name: string;
-  /** The value that came with it: a result, an error, a signal's payload. */
+  /** The value of the event: a result, an error, a signal's payload. */
   readonly value: unknown;
   /** When it was written. */
   readonly at: Date;
 }
 
-/** Makes a status of a row. */
+/** Converts a row to a status. */
 export async function runStatus(
   row: RunRow,
   store: Store,
@@ -160,10 +161,10 @@ export async function runStatus(
 }
 
 /**
- * What of a run is tried again, and why.
+ * Lists the effects of a run that are retried, with their last errors.
  *
  * @param row The run.
- * @param store Where its tasks are.
+ * @param store Reads the run's tasks.
  */
 async function retriedOf(
   run: Pick<RunRow, "id" | "endedAt" | "hash" | "workflow">,
@@ -185,18 +186,18 @@ function retriedEffect(
   };
 }
 
-/** Makes a history entry of a row. */
+/** Converts a row to a history entry. */
 export function historyEntry(row: EventRow): HistoryEntry {
   const { seq, kind, position, name } = row;
   return { seq, kind, position, name, value: eventValue(row), at: new Date(row.at) };
 }
 
 /**
- * History entries of activities that are still tried: their failed attempts are no events, since
- * they cost their run nothing.
+ * Lists history entries for activities that are still retried. Their failed attempts are not
+ * events, so that they add nothing to the run's history.
  *
  * @param row The run.
- * @param store Where its tasks are.
+ * @param store Reads the run's tasks.
  */
 export async function retriedEntries(
   run: RunRow,
@@ -213,7 +214,7 @@ export async function retriedEntries(
   });
 }
 
-/** The value of an event, for people: texts of errors in it become the errors. */
+/** Decodes the value of an event, and the encoded errors in it. */
 export function eventValue({ kind, payload }: Pick<EventRow, "kind" | "payload">): unknown {
   if (payload === null) return undefined;
   const value = decode(kind.endsWith("failed") ? authored(payload) : payload);
@@ -246,7 +247,7 @@ async function refusals(
   return Object.fromEntries(reasons);
 }
 
-/** Why nothing happens now, for people. */
+/** Explains why the run is idle. */
 function waitReason(row: RunRow, retrying: readonly RetriedEffect[]): string | null {
   const until = row.wakeAt === null ? "" : ` until ${new Date(row.wakeAt).toISOString()}`;
   if (row.stuckReason !== null) return authored(row.stuckReason.message, row);

@@ -1,5 +1,5 @@
 /**
- * The facts about a run that queries and its status have in common.
+ * The fields of a run that queries and its status share.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { decodeError } from "../../base/values_failure.ts";
 import type { RunRow, RunState, StuckReason } from "../../ports/rows.ts";
 
 /**
- * The facts about every run.
+ * The fields of every run.
  *
  * @category Runs
  */
@@ -22,7 +22,7 @@ export interface RunFacts {
   readonly namespace: string;
   /** The workflow's name. */
   readonly workflow: string;
-  /** The code that it is pinned to. */
+  /** The code that the run is pinned to. */
   readonly version: {
     /** SHA-256 of the version's manifest, in hex. */
     readonly hash: string;
@@ -31,40 +31,40 @@ export interface RunFacts {
     /** The specifier that was recorded at the start, or at the last upgrade. */
     readonly specifier: string;
   };
-  /** Where it stands. */
+  /** The run's state. */
   readonly state: RunState;
   /** Its search attributes. */
   readonly attributes: Attributes;
-  /** What the workflow says of itself by `ctx.setStatus`; `undefined`: nothing. */
+  /** The value that the workflow set by `ctx.setStatus`; `undefined`: none. */
   readonly custom: unknown;
   /** Why it is parked. */
   readonly stuck: StuckReason | null;
   /** When it was created. */
   readonly createdAt: Date;
-  /** When a node first took its present attempt; `null`: none has. */
+  /** When a node first claimed its present attempt; `null`: none has. */
   readonly startedAt: Date | null;
   /** When it ended. */
   readonly endedAt: Date | null;
 }
 
 /**
- * A run, as a question finds it.
+ * A run, as a query returns it.
  *
  * @category Runs
  */
 export interface RunSummary extends RunFacts {
-  /** Its payloads, where they were asked for. */
+  /** Its payloads, if the option `payloads` is set. */
   readonly payloads?: {
     /** The workflow's input. */
     readonly input: unknown;
-    /** What the workflow returned; `undefined` unless it is completed. */
+    /** The workflow's return value; `undefined` unless the run is completed. */
     readonly result: unknown;
-    /** How it failed or was ended; `undefined` otherwise. */
+    /** The error with which it failed or was ended; `undefined` otherwise. */
     readonly error: unknown;
   };
 }
 
-/** The facts about a run, from its row. */
+/** Returns the shared fields of a row. */
 export function runFacts(row: RunRow): RunFacts {
   return {
     id: row.runId,
@@ -82,10 +82,10 @@ export function runFacts(row: RunRow): RunFacts {
 }
 
 /**
- * Makes a summary of a row.
+ * Converts a row to a summary.
  *
  * @param row The row.
- * @param payloads Whether inputs, results and errors come along.
+ * @param payloads Whether the summary includes inputs, results and errors.
  * @returns The summary.
  */
 export function runSummary(row: RunRow, payloads: boolean): RunSummary {

@@ -1,10 +1,10 @@
 /**
- * What a run has done and waits for, effect by effect, with the line of the pinned source that
- * requested each.
+ * Traces a run: what it has done and waits for, effect by effect, with the line of the pinned
+ * source that requested each.
  *
- * - TRACE-1: code that this process has not executed, or that a node lost a turn to, is replayed in
- *   a subprocess without permissions (SUBPROCESS-1); a run that cannot be replayed is traced from
- *   the history alone, with the reason.
+ * - TRACE-1: if this process has not executed a run's code, or the run is `stuck_poisoned`, its
+ *   code is replayed in a subprocess without permissions (SUBPROCESS-1). A run that can't be
+ *   replayed is traced from its history alone, with the reason.
  *
  * @module
  */
@@ -30,7 +30,7 @@ import type { DryRuns } from "./dry_runs.ts";
  */
 export interface TraceOptions {
   /**
-   * How many events the code receives: the trace is that of the run as it was after them.
+   * How many events the code receives: the trace shows the run as it was after them.
    *
    * @default {all events}
    */
@@ -48,13 +48,13 @@ export interface TraceOptions {
    */
   readonly limit?: number;
   /**
-   * Whether lines of code come along: each costs about 0.2 ms.
+   * Whether the trace includes the places in the code: each costs about 0.2 ms.
    *
    * @default {true}
    */
   readonly sites?: boolean;
   /**
-   * How long a subprocess has, for importing the code and for replaying it each.
+   * How long a subprocess may take to import the code, and again to replay it.
    *
    * @default {"10s"}
    */
@@ -67,7 +67,7 @@ export interface TraceOptions {
  * @category Runs
  */
 export interface TraceSite extends CallSite {
-  /** The member of the version that holds it, as its manifest labels it; `null`: not known. */
+  /** The module of the version that holds it, by its label in the manifest; `null`: unknown. */
   readonly member: string | null;
 }
 
@@ -77,7 +77,7 @@ export interface TraceSite extends CallSite {
  * @category Runs
  */
 export interface TraceAttempt {
-  /** Which attempt it was, from 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
   /** What it threw. */
   readonly error: unknown;
@@ -95,31 +95,31 @@ export interface TraceAttempt {
 export interface TraceEntry {
   /** Its place in program order, from 0. */
   readonly position: number;
-  /** What the code requested. */
+  /** The kind of effect. */
   readonly kind: CommandKind;
   /** Its name; "" for a sleep. */
   readonly name: string;
-  /** Its input; `undefined`: its kind has none. */
+  /** Its input; `undefined`: effects of its kind have none. */
   readonly input: unknown;
-  /** When it ends by itself; `null`: never. */
+  /** When the wait ends by itself; `null`: never. */
   readonly until: Date | null;
-  /** The id of the child run that it is about; `null`: it is about none. */
+  /** The id of the child run that it concerns; `null`: none. */
   readonly child: string | null;
   /** When the code requested it, by the run's clock. */
   readonly requestedAt: Date;
-  /** How it stands. `withdrawn`: the code gave it up by an `AbortSignal`, or was cancelled. */
+  /** Its state. `withdrawn`: the code aborted it by an `AbortSignal`, or was cancelled. */
   readonly state: "waiting" | "completed" | "failed" | "timed_out" | "withdrawn";
   /** When the event that answered it was written; `null`: none has. */
   readonly answeredAt: Date | null;
-  /** That event's place in the history of this generation, from 0; `null`: none has. */
+  /** The position of that event in the history of this generation, from 0; `null`: none has. */
   readonly event: number | null;
-  /** What it answered: a result, an error, a signal's payload. */
+  /** The answer: a result, an error, a signal's payload. */
   readonly value: unknown;
   /** Its failed attempts. */
   readonly attempts: readonly TraceAttempt[];
-  /** Where the code requested it; `null`: not known. */
+  /** Where the code requested it; `null`: unknown. */
   readonly site: TraceSite | null;
-  /** The calls that led there, the innermost first, `site` included. */
+  /** The call stack of the request, the innermost call first, `site` included. */
   readonly calls: readonly TraceSite[];
 }
 
@@ -141,31 +141,33 @@ export interface RunTrace {
   readonly events: number;
   /** How many of them the code received. */
   readonly at: number;
-  /** When the generation began; `null`: no node has taken it yet. */
+  /** When the generation began; `null`: no node has claimed it yet. */
   readonly startedAt: Date | null;
-  /** The effects that were wanted, in program order. */
+  /** The selected effects, in program order. */
   readonly effects: readonly TraceEntry[];
-  /** How many effects there are in all. */
+  /** The total number of effects. */
   readonly total: number;
-  /** What the code waits for then, in program order; the first 200. */
+  /**
+   * What the code waits for after the last event that it received, in program order; the first 200.
+   */
   readonly waiting: readonly TraceEntry[];
   /** How the code ended; `null`: it has not. */
   readonly outcome: "completed" | "failed" | "cancelled" | "continued" | null;
-  /** Where code and history part; `null`: they don't. */
+  /** Where code and history diverge; `null`: they match. */
   readonly drift: DriftReport | null;
-  /** What the code called that a replay can't repeat; `null`: nothing. */
+  /** The call that a replay can't repeat; `null`: there is none. */
   readonly refused: Refusal | null;
   /** Where the code was replayed: in this process, or in a subprocess without permissions. */
   readonly replayed: "here" | "subprocess";
 }
 
 /**
- * Something that a run waits for, with the lines of its pinned source that requested it.
+ * An effect that a run waits for, with the lines of its pinned source that requested it.
  *
  * @category Runs
  */
 export interface WaitingPlace {
-  /** What the code requested. */
+  /** The kind of effect. */
   readonly kind: CommandKind;
   /** Its name; "" for a sleep. */
   readonly name: string;
@@ -173,13 +175,13 @@ export interface WaitingPlace {
   readonly position: number;
   /** When the code requested it, by the run's clock. */
   readonly since: Date;
-  /** When it ends by itself; `null`: never. */
+  /** When the wait ends by itself; `null`: never. */
   readonly until: Date | null;
-  /** Where the code requested it; `null`: not known. */
+  /** Where the code requested it; `null`: unknown. */
   readonly site: TraceSite | null;
-  /** The calls that led there, the innermost first, `site` included. */
+  /** The call stack of the request, the innermost call first, `site` included. */
   readonly calls: readonly TraceSite[];
-  /** The lines around `site`; empty where the source does not have that place. */
+  /** The lines around `site`; empty if the source does not have that place. */
   readonly lines: readonly SourceLine[];
 }
 
@@ -195,13 +197,13 @@ export interface RunWaits {
   readonly workflow: string;
   /** The version that the run is pinned to. */
   readonly version: { readonly hash: string; readonly label: string | null };
-  /** Where the verified bytes of the source came from. */
+  /** The source of the verified bytes. */
   readonly from: VersionSource["from"];
-  /** What the code waits for, in program order; the first 200. Empty where it has ended. */
+  /** What the code waits for, in program order; the first 200. Empty if the run has ended. */
   readonly waiting: readonly WaitingPlace[];
-  /** Where code and history part; `null`: they don't. */
+  /** Where code and history diverge; `null`: they match. */
   readonly drift: DriftReport | null;
-  /** What the code called that a replay can't repeat; `null`: nothing. */
+  /** The call that a replay can't repeat; `null`: there is none. */
   readonly refused: Refusal | null;
 }
 
@@ -212,7 +214,7 @@ export interface RunWaits {
  */
 export interface WhereOptions extends Pick<TraceOptions, "at" | "timeout"> {
   /**
-   * How many lines before and after each place come along, from 0 to 100.
+   * How many lines to show before and after each place, from 0 to 100.
    *
    * @default {2}
    */
@@ -225,9 +227,9 @@ const DEFAULT_LIMIT = 200;
  * Traces a run.
  *
  * @param row The run.
- * @param options Which part.
- * @param runs Where its history is.
- * @param dryRuns Replays it.
+ * @param options Which part of the run.
+ * @param runs Reads the run's history.
+ * @param dryRuns Replays the run.
  * @returns The trace.
  */
 export async function traceRun(
@@ -269,9 +271,9 @@ export async function traceRun(
  * Finds the lines at which a run waits.
  *
  * @param row The run.
- * @param options After how many events, and how many lines.
- * @param runs Where its history is.
- * @param dryRuns Replays it, and has its source.
+ * @param options After how many events, and how many lines to show.
+ * @param runs Reads the run's history.
+ * @param dryRuns Replays the run, and reads its source.
  * @returns The places.
  */
 export async function whereOf(
@@ -308,11 +310,11 @@ export async function whereOf(
 }
 
 /**
- * What a run's code waits for; the first 200.
+ * Returns what a run's code waits for; the first 200.
  *
  * @param row The run.
- * @param runs Where its history is.
- * @param dryRuns Replays it.
+ * @param runs Reads the run's history.
+ * @param dryRuns Replays the run.
  */
 export async function pendingOf(
   row: RunRow,

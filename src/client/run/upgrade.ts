@@ -1,6 +1,6 @@
 /**
- * Moving a run to other code, after proof: its whole history is replayed on the target first, as
- * a dry run; only if every command matches and nothing is left over is the run pinned to it.
+ * Moves a run to other code. The engine first replays the whole history on the target as a dry run.
+ * It pins the run to the target only if every command matches and no event is left over.
  *
  * @module
  */
@@ -26,64 +26,64 @@ import { runEnded, runNotFound, wrongRunState } from "../errors.ts";
  * @category Runs
  */
 export interface UpgradeOptions {
-  /** The target: a version hash, or a registered specifier; the current version when omitted. */
+  /** The target: a version hash or a registered specifier; the current version when omitted. */
   readonly to?: string;
-  /** Only say whether the run could be moved. */
+  /** Whether only to report if the run could be moved. */
   readonly dryRun?: boolean;
 }
 
 /**
- * What came of an upgrade.
+ * The report of an upgrade.
  *
  * @category Runs
  */
 export interface UpgradeReport {
   /** Whether the run is pinned to the target now; with `dryRun`, whether it could be. */
   readonly upgraded: boolean;
-  /** The version hash that it came from. */
+  /** The hash of the version that it was pinned to before. */
   readonly from: string;
   /** The version hash of the target. */
   readonly to: string;
-  /** Where history and target part; `null` if they don't. */
+  /** Where history and target diverge; `null` if they match. */
   readonly drift: DriftReport | null;
-  /** What the target called that a replay can't repeat. */
+  /** The target's call that a replay can't repeat; `null` if there is none. */
   readonly refused: Refusal | null;
   /** The imported activities that the run waits for. */
   readonly activities: readonly UpgradedActivity[];
 }
 
 /**
- * An imported activity that a run waits for while it is moved.
+ * An imported activity that a run waits for during its upgrade.
  *
  * @category Runs
  */
 export interface UpgradedActivity {
   /** Its name. */
   readonly name: string;
-  /** Its place in program order, from 0. */
+  /** Its position in program order, from 0. */
   readonly position: number;
   /**
-   * Whether its attempts run the target's code from now on; with `dryRun`, whether they would. One
-   * that is under way ends on the code that it began with.
+   * Whether its attempts execute the target's code from now on; with `dryRun`, whether they would.
+   * An attempt that is under way finishes on the code with which it began.
    */
   readonly moved: boolean;
-  /** Why it stays on the code that it has; `null`: it is moved. */
+  /** Why it keeps its code; `null`: it is moved. */
   readonly stays: string | null;
 }
 
-/** What an upgrade works with. */
+/** The dependencies of an upgrade. */
 export type UpgradeContext =
   & Pick<ClientContext, "runs" | "replayer">
   & {
-    /** Where nodes and versions are registered. */
+    /** The store. */
     readonly store: Pick<Store, "nodes" | "versions">;
-    /** Reads specifiers. */
+    /** Resolves specifiers. */
     readonly versions: Pick<Versions, "record">;
     /** The node of this process, if it has one. */
     readonly node: Pick<LocalNode, "node" | "expect"> | undefined;
   };
 
-/** How long a client that dies of an upgrade is taken for a node that is alive, in milliseconds. */
+/** The lease, in milliseconds, that a client holds as a node during an upgrade. */
 const CLIENT_LEASE_MS = 60_000;
 const NOTHING = { queues: [], activities: [] };
 
@@ -91,9 +91,9 @@ const NOTHING = { queues: [], activities: [] };
  * Moves a run to other code.
  *
  * @param runId The run.
- * @param options Which version, and whether only to try.
- * @param context What it works with.
- * @returns What came of it.
+ * @param options Which version, and whether to make a dry run.
+ * @param context Its dependencies.
+ * @returns The report.
  */
 export async function upgradeRun(
   runId: string,
@@ -109,7 +109,9 @@ export async function upgradeRun(
   return await asNode((node) => move(row, target, node, context), context);
 }
 
-/** The version with that hash or specifier, or the current one of the run's workflow. */
+/**
+ * Returns the version with that hash or specifier, or the current version of the run's workflow.
+ */
 async function findTarget(
   row: RunRow,
   to: string | undefined,
@@ -126,8 +128,8 @@ async function findTarget(
 }
 
 /**
- * Only a node that is alive may hold a row, if only for a moment. A client is one for as long as
- * the work takes; if its process crashes, another node expires it.
+ * Only a live node may lease a row. A client therefore registers as a node for the time of the
+ * upgrade; if its process crashes, another node expires it.
  */
 async function asNode<T>(
   work: (node: string) => Promise<T>,

@@ -1,13 +1,14 @@
 /**
- * Waiting for runs to end, or to come to a state, wherever they are executed.
+ * Waits for runs to end or to reach a state, on whichever node they execute.
  *
- * The database is asked once, with the run marked as watched, so that its end, or its being parked,
- * is reported to other processes; then a hint or the run's exit makes it ask again. A slow poll is
- * the backstop for hints that were lost, and for a database that was unavailable: waits outlive
- * that.
+ * A wait reads the run once and marks it as watched, so that the executing node announces its end
+ * or its parking to other processes. A notification or the run's exit then makes the wait read
+ * again. A slow poll covers lost notifications and times when the database was unavailable: waits
+ * survive those.
  *
- * Transient states are reported only inside the executing process: a notification would cost
- * every suspension. A waiter for such a state polls faster, and marks nothing.
+ * Transient states are announced only inside the executing process: a notification for each
+ * suspension would cost too much. A waiter for such a state polls faster, and does not mark the
+ * run.
  *
  * @module
  */
@@ -22,23 +23,23 @@ import { runNotFound } from "../errors.ts";
 
 /** Poll intervals of one run, in milliseconds. */
 export interface PollTimes {
-  /** For states that the executing process reports to others: ends and parking. */
-  readonly told: number;
-  /** For states that are reported only inside the executing process. */
-  readonly passing: number;
+  /** For states that the executing process announces to others: ends and parking. */
+  readonly announced: number;
+  /** For states that are announced only inside the executing process. */
+  readonly transient: number;
 }
 
-/** What one wait is for. */
+/** The condition of one wait. */
 interface Wanted {
   readonly action: string;
   readonly isThere: (row: RunRow) => boolean;
-  /** Whether it may be a state that runs pass through. */
-  readonly isPassing: boolean;
+  /** Whether one of the wanted states is transient. */
+  readonly isTransient: boolean;
 }
 
 interface Waiting {
   readonly wake: () => void;
-  readonly isPassing: boolean;
+  readonly isTransient: boolean;
 }
 
 /** Waits for runs. */
@@ -51,10 +52,11 @@ export class RunWaiter implements WakeupReceiver {
   #isClosed = false;
 
   /**
-   * @param runs Where runs are.
+   * @param runs Reads runs.
    * @param clock Times the polls.
    * @param polls How often one wait polls.
-   * @param wakeups Notifies it of runs that may have moved, and nodes of runs that may be due.
+   * @param wakeups Passes on which runs may have changed, and notifies nodes of runs that may be
+   * due.
    */
   constructor(runs: RunStore, clock: Clock, polls: PollTimes, wakeups: Wakeups) {
     this.#runs = runs;
@@ -64,18 +66,18 @@ export class RunWaiter implements WakeupReceiver {
     wakeups.add(this);
   }
 
-  /** Ends the waits that a notice is for: they look at their runs. */
+  /** Wakes the waits for the run of a notice: they read it again. */
   receive(notice: LocalNotice): void {
     if (notice.kind === "ended") this.#wake(notice.runId);
-    else if (notice.kind === "moved") this.#wake(notice.runId, { passing: true });
+    else if (notice.kind === "moved") this.#wake(notice.runId, { transient: true });
   }
 
-  /** Notifications may have been lost: every wait looks at its run. */
+  /** Wakes every wait, since notifications may have been lost. */
   catchUp(): void {
     for (const runId of this.#waiting.keys()) this.#wake(runId);
   }
 
-  /** Ends every wait, since the database can be asked no more. */
+  /** Ends every wait, since the database is closed. */
   close(): void {
     this.#isClosed = true;
     this.catchUp();
@@ -85,10 +87,10 @@ export class RunWaiter implements WakeupReceiver {
    * Waits until a run has ended.
    *
    * @param runId The run.
-   * @param signal Gives up the wait.
-   * @param runs Where the run is, if in another namespace. Hints go by the id alone: one too many
-   * costs a look.
-   * @returns Its row, in a state that nothing leaves.
+   * @param signal Aborts the wait.
+   * @param runs Reads the run, if it is in another namespace. Notifications carry the id alone, so
+   * a run of the same id in another namespace may cost one needless read.
+   * @returns Its row, in an end state.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    * @throws {ClosedError} After `close()`. The signal's reason when it aborts.
    */
@@ -97,7 +99,7 @@ export class RunWaiter implements WakeupReceiver {
     return await this.#wait(runId, signal, runs, {
       action: "wait for a result",
       isThere,
-      isPassing: false,
+      isTransient: false,
     });
   }
 
@@ -105,11 +107,11 @@ export class RunWaiter implements WakeupReceiver {
    * Waits until a run is in one of some states, or has ended in another.
    *
    * @param runId The run.
-   * @param states Which.
-   * @param signal Gives up the wait.
-   * @param runs Where the run is.
+   * @param states The states.
+   * @param signal Aborts the wait.
+   * @param runs Reads the run.
    * @returns Its row.
-   * @throws As {@linkcode RunWaiter.wait}.
+   * @throws The errors of {@linkcode RunWaiter.wait}.
    */
   async reach(
     runId: string,
@@ -120,13 +122,13 @@ export class RunWaiter implements WakeupReceiver {
     return await this.#wait(runId, signal, runs, {
       action: "wait for a state",
       isThere: ({ state, endedAt }) => states.has(state) || endedAt !== null,
-      isPassing: [...states].some((state) => !TOLD.has(state)),
+      isTransient: [...states].some((state) => !ANNOUNCED.has(state)),
     });
   }
 
-  #wake(runId: string, only?: { readonly passing: true }): void {
-    for (const { wake, isPassing } of this.#waiting.get(runId) ?? []) {
-      if (only === undefined || isPassing) wake();
+  #wake(runId: string, only?: { readonly transient: true }): void {
+    for (const { wake, isTransient } of this.#waiting.get(runId) ?? []) {
+      if (only === undefined || isTransient) wake();
     }
   }
 
@@ -134,10 +136,10 @@ export class RunWaiter implements WakeupReceiver {
     runId: string,
     signal: AbortSignal,
     runs: RunStore,
-    { action, isThere, isPassing }: Wanted,
+    { action, isThere, isTransient }: Wanted,
   ): Promise<RunRow> {
-    let told = Promise.withResolvers<void>();
-    const waiter = { wake: () => told.resolve(), isPassing };
+    let woken = Promise.withResolvers<void>();
+    const waiter = { wake: () => woken.resolve(), isTransient };
     const group = this.#waiting.get(runId) ?? new Set();
     this.#waiting.set(runId, group.add(waiter));
     signal.addEventListener("abort", waiter.wake);
@@ -145,12 +147,12 @@ export class RunWaiter implements WakeupReceiver {
       for (let isFirst = true;; isFirst = false) {
         signal.throwIfAborted();
         if (this.#isClosed) throw new ClosedError(action);
-        told = Promise.withResolvers();
-        const row = await this.#ask(runId, runs, !isPassing);
+        woken = Promise.withResolvers();
+        const row = await this.#read(runId, runs, !isTransient);
         if (row === null) throw runNotFound(runId, action);
         if (row !== undefined && isThere(row)) return row;
-        if (isFirst && !isPassing && row !== undefined && mayBeDue(row)) this.#wakeups.due();
-        if (!signal.aborted && !this.#isClosed) await this.#rest(told.promise, isPassing);
+        if (isFirst && !isTransient && row !== undefined && mayBeDue(row)) this.#wakeups.due();
+        if (!signal.aborted && !this.#isClosed) await this.#sleep(woken.promise, isTransient);
       }
     } finally {
       signal.removeEventListener("abort", waiter.wake);
@@ -159,8 +161,8 @@ export class RunWaiter implements WakeupReceiver {
     }
   }
 
-  /** `undefined`: the database is away, or was closed. */
-  async #ask(runId: string, runs: RunStore, watch: boolean): Promise<RunRow | null | undefined> {
+  /** Returns `undefined` if the database is unavailable or closed. */
+  async #read(runId: string, runs: RunStore, watch: boolean): Promise<RunRow | null | undefined> {
     try {
       return await runs.get(runId, { watch });
     } catch (error) {
@@ -169,16 +171,16 @@ export class RunWaiter implements WakeupReceiver {
     }
   }
 
-  async #rest(told: Promise<void>, isPassing: boolean): Promise<void> {
+  async #sleep(woken: Promise<void>, isTransient: boolean): Promise<void> {
     const { promise: polled, resolve } = Promise.withResolvers<void>();
-    const timer = this.#clock.after(this.#polls[isPassing ? "passing" : "told"], resolve);
-    await Promise.race([told, polled]);
+    const timer = this.#clock.after(this.#polls[isTransient ? "transient" : "announced"], resolve);
+    await Promise.race([woken, polled]);
     timer.cancel();
   }
 }
 
-/** What a run that is watched tells of. */
-const TOLD: ReadonlySet<RunState> = new Set<RunState>([
+/** The states of a watched run that are announced to other processes. */
+const ANNOUNCED: ReadonlySet<RunState> = new Set<RunState>([
   ...END_STATES,
   "stuck_unknown_version",
   "stuck_nondeterminism",
@@ -186,9 +188,9 @@ const TOLD: ReadonlySet<RunState> = new Set<RunState>([
 ]);
 
 /**
- * Whether a due run is unclaimed. The mark that watches it locks its row for a moment, and
- * claimers skip locked rows: so the process that marks it reports it as due. Clocks that differ
- * cost a hint.
+ * Whether a run may be due and unclaimed. Marking it as watched locks its row for a moment, and
+ * claims skip locked rows, so the process that marks it notifies the nodes that it is due. If
+ * clocks differ, this costs one needless notification.
  */
 function mayBeDue({ node, wakeAt }: RunRow): boolean {
   return node === null && wakeAt !== null && wakeAt <= Date.now() + CLOCKS_DIFFER_MS;

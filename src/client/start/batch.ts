@@ -1,5 +1,5 @@
 /**
- * Starting runs: concurrent starts of a process go to the database in one statement.
+ * Batches concurrent starts of a process into one statement.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export class StartBatch {
   readonly #runs: RunStore;
   readonly #batcher: Batcher<NewRun, Started>;
 
-  /** @param runs Where to. */
+  /** @param runs The store that takes the runs. */
   constructor(runs: RunStore) {
     this.#runs = runs;
     this.#batcher = new Batcher((runs) => this.#insert(runs));
@@ -26,7 +26,7 @@ export class StartBatch {
    * Inserts a run.
    *
    * @param run The run.
-   * @returns What became of it.
+   * @returns The outcome.
    */
   async insert(run: NewRun): Promise<InsertedRun> {
     const started = await this.#batcher.add(run);
@@ -34,12 +34,15 @@ export class StartBatch {
     return started.run;
   }
 
-  /** A run that the database refuses must not take others with it: it is looked for by halving. */
+  /**
+   * Inserts a batch. If the database refuses it, each half is inserted alone, so that one refused
+   * run does not fail the others.
+   */
   async #insert(runs: readonly NewRun[]): Promise<readonly Started[]> {
     try {
       return (await this.#runs.insert(runs)).map((run) => ({ run }));
     } catch (error) {
-      // What passes is no run's fault, and would pass for none of them alone.
+      // A transient failure is not caused by one run, so halving would not help.
       if (runs.length === 1 || isContinuumError(error, "DATABASE_UNAVAILABLE")) {
         return runs.map(() => ({ error }));
       }

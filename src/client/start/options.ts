@@ -1,6 +1,5 @@
 /**
- * What starting a run takes, read once: whatever is wrong is named before anything is asked of
- * anyone.
+ * The options of a start. They are checked before the first query to the database.
  *
  * @module
  */
@@ -26,18 +25,20 @@ import {
 import type { SignalInput, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
 
 /**
- * What follows if a run with the id of a start exists; whatever is not said here is
+ * What a start does if a run with its id exists. In every case that is not listed, it throws
  * {@linkcode RunExistsError}:
  *
- * - `"error"`: nothing else.
- * - `"use"`: its handle, if it is of the same workflow and has not ended.
- * - `"useEnded"`: its handle, if it is of the same workflow, also if it has ended, however it did.
- * - `"replaceEnded"`: if it has ended, of whatever workflow, a new run takes its id.
- * - `"terminate"`: as that, and one that lives is terminated for it.
+ * - `"error"`: always throw.
+ * - `"use"`: return its handle, if it has the same workflow and has not ended.
+ * - `"useEnded"`: return its handle, if it has the same workflow, even if it has ended, in whatever
+ *   state.
+ * - `"replaceEnded"`: if it has ended, start a new run under its id, whatever workflow the old one
+ *   had.
+ * - `"terminate"`: as `"replaceEnded"`, but terminate a run that has not ended first.
  *
- * A run that gives its id up is kept as `<id>>was.<n>`. Of two starts at once, one comes first, and
- * the other one finds what that has left. A child that lives, or that its parent may ask for again,
- * keeps its id.
+ * A run whose id is taken over is kept as `<id>>was.<n>`. If two calls start the same id at once,
+ * one comes first, and the other finds the run that the first left. A child keeps its id if it has
+ * not ended, or if its parent may request it again.
  *
  * @category Runs
  */
@@ -46,31 +47,31 @@ export type IfExists = "error" | "use" | "useEnded" | "replaceEnded" | "terminat
 const IF_EXISTS: readonly IfExists[] = ["error", "use", "useEnded", "replaceEnded", "terminate"];
 
 /**
- * Options of {@linkcode Continuum.start}. `timeout` and `retry` go before what the workflow's
- * definition says.
+ * Options of {@linkcode Continuum.start}. `timeout` and `retry` override those of the workflow's
+ * definition.
  *
  * @category Runs
  */
 export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
   extends RunPolicyOptions {
   /**
-   * The run's id: 1 to 255 characters. It may not end as the ids of children and of schedules' runs
-   * do (`>3.k9x2ab`, `>2026-03-29T01:00:00.000Z`), which the engine makes; ids that continue after
-   * one of those, as `${ctx.runId}-payment` may, are fine.
+   * The run's id: 1 to 255 characters. It may not end like the ids that the engine makes for
+   * children and for runs of schedules (`>3.k9x2ab`, `>2026-03-29T01:00:00.000Z`). An id that
+   * continues after such an ending is accepted, such as `${ctx.runId}-payment`.
    *
    * @default {a new UUID}
    */
   readonly runId?: string;
   /**
-   * What follows if a run with that id exists.
+   * What the start does if a run with that id exists.
    *
    * @default {"error"}
    */
   readonly ifExists?: IfExists;
   /**
-   * Starts of one workflow with the same key and input, in one namespace, are one: 1 to 255
-   * characters. The key is kept for as long as the run. Inputs are the same if their encoded texts
-   * are.
+   * The idempotency key, 1 to 255 characters. Starts of one workflow with the same key and input,
+   * in one namespace, start one run. The key is kept for as long as the run. Inputs are the same if
+   * their encoded texts are equal.
    */
   readonly idempotencyKey?: string;
   /**
@@ -79,29 +80,29 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
    * @default {that of this instance}
    */
   readonly namespace?: string;
-  /** Search attributes, which `runs.query` finds the run by. */
+  /** Search attributes, by which `runs.query` finds the run. */
   readonly attributes?: AttributesPatch;
-  /** When the run starts, by the database's clock; at once when that is past. */
+  /** When the run starts, by the database's clock. A time in the past means at once. */
   readonly startAt?: Date;
   /** How long from now the run starts, in place of `startAt`. */
   readonly delay?: Duration;
   /**
-   * A signal that is in the run's mailbox from the beginning: it is written with the run or not at
-   * all. A run that exists and is used gets it as by `handle.signal`; a start that its idempotency
-   * key repeats sends none.
+   * A signal that is in the run's inbox from the beginning: it is written in the same transaction
+   * as the run. If an existing run is used, the signal is sent as by `handle.signal`. If the
+   * idempotency key shows that this start is a repetition, no signal is sent.
    */
   readonly signal?: StartSignal<Signals>;
   /**
    * A transaction that the caller has opened on their own connection to the same database, of
    * postgres.js (`sql.begin`), `pg` (a client after `begin`) or PGlite, or anything with
-   * `query(text, values)`: the run exists if it commits, and never existed if it rolls back.
-   * Nodes are notified at the commit, by a notification in that transaction.
+   * `query(text, values)`: the run exists if the transaction commits, and never existed if it rolls
+   * back. Nodes are notified at the commit, by a `NOTIFY` in that transaction.
    */
   readonly transaction?: unknown;
 }
 
 /**
- * A signal that a run starts with: one of those that its workflow declares.
+ * The first signal of a run: one that its workflow declares.
  *
  * @category Runs
  */
@@ -110,7 +111,7 @@ export type StartSignal<Signals extends SignalSchemas = SignalSchemas> = {
     & {
       /** Its name. */
       readonly name: Name;
-      /** Deliveries with the same id, of the same signal, to the same run, are one. */
+      /** Deliveries of the same signal to the same run with the same id count once. */
       readonly deliveryId?: string;
     }
     & (undefined extends SignalInput<Signals, Name> ? {
@@ -124,7 +125,7 @@ export type StartSignal<Signals extends SignalSchemas = SignalSchemas> = {
 }[SignalName<Signals>];
 
 /**
- * A run of {@linkcode Continuum.startMany}: its input, and what differs from the others.
+ * A run of {@linkcode Continuum.startMany}: its input, and the options that differ.
  *
  * @category Runs
  */
@@ -162,11 +163,11 @@ export type StartManyOptions = Pick<
   | "retry"
 >;
 
-/** Options of a start, read. */
+/** The checked options of a start. */
 export interface ReadStart {
   /** The run's id; a new one when undefined. */
   readonly runId: string | undefined;
-  /** What follows if it is taken. */
+  /** What the start does if another run has the id. */
   readonly ifExists: IfExists;
   /** The idempotency key. */
   readonly key: string | undefined;
@@ -180,7 +181,7 @@ export interface ReadStart {
   readonly delayMs: number | undefined;
   /** Its first signal. */
   readonly signal: StartSignal | undefined;
-  /** How long it may take, and whether it is tried again. */
+  /** The run's timeout and retry policy. */
   readonly policy: RunPolicy;
   /** The caller's transaction. */
   readonly transaction: unknown;
@@ -221,7 +222,8 @@ const MANY_KEYS = [
 /**
  * Reads the options of a start.
  *
- * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ * @throws {InvalidArgumentError} If a key is unknown, or a value has a wrong type or is out of
+ * range.
  */
 export function readStartOptions(options: StartOptions): ReadStart {
   checkOptions(options, START_KEYS, "start()");
@@ -231,7 +233,8 @@ export function readStartOptions(options: StartOptions): ReadStart {
 /**
  * Reads the options that all runs of a `startMany` share.
  *
- * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ * @throws {InvalidArgumentError} If a key is unknown, or a value has a wrong type or is out of
+ * range.
  */
 export function readManyOptions(options: StartManyOptions): ReadStart {
   checkOptions(options, MANY_KEYS, "startMany()");
@@ -242,9 +245,10 @@ export function readManyOptions(options: StartManyOptions): ReadStart {
  * Reads one run of a `startMany`.
  *
  * @param item What was passed.
- * @param index Its place, for messages.
+ * @param index Its index, for messages.
  * @param shared Options of all runs; the item's options override them.
- * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ * @throws {InvalidArgumentError} If a key is unknown, or a value has a wrong type or is out of
+ * range.
  */
 export function readItem(item: StartManyItem, index: number, shared: ReadStart): ReadStart {
   const what = `item ${index} of startMany()`;

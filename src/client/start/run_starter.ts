@@ -1,5 +1,5 @@
 /**
- * Starting runs: one, many, and in the caller's own transaction.
+ * Starts runs: one, many, or in the caller's own transaction.
  *
  * @module
  */
@@ -32,30 +32,30 @@ import { StartBatch } from "./batch.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
 /**
- * What became of one run of {@linkcode Continuum.startMany}.
+ * The outcome of one item of {@linkcode Continuum.startMany}.
  *
  * @category Runs
  */
 export type StartedItem<Output = unknown, Signals extends SignalSchemas = SignalSchemas> =
   | {
-    /** Whether this call started it, or it was there before. */
+    /** Whether this call started the run, or it existed before. */
     readonly status: "started" | "existing";
     /** Its handle. */
     readonly run: RunHandle<Output, Signals>;
   }
   | {
-    /** Its id or its idempotency key stands in the way; the other runs are not touched by that. */
+    /** An existing run has its id or its idempotency key. The other items are not affected. */
     readonly status: "conflict";
-    /** What stands in the way. */
-    readonly error: RunExistsError | RunExistsError;
+    /** The conflict. */
+    readonly error: RunExistsError;
   };
 
-/** A statement takes so many runs, */
+/** The most runs of one statement. */
 const CHUNK_RUNS = 1_000;
-/** and so many characters of their inputs. */
+/** The most characters of inputs in one statement. */
 const CHUNK_TEXT = 4_000_000;
 
-/** A run to be started, ready to be inserted. */
+/** A run that is ready to be inserted. */
 interface Prepared {
   readonly run: NewRun & { readonly namespace: string };
   readonly options: ReadStart;
@@ -64,13 +64,13 @@ interface Prepared {
 /** Starts runs. */
 export class RunStarter {
   readonly #context: ClientContext;
-  /** Gathers concurrent starts. */
+  /** Batches concurrent starts. */
   readonly #startBatch: StartBatch;
 
   /**
-   * Prepares; nothing is started yet.
+   * Creates a starter.
    *
-   * @param context What it works with.
+   * @param context Its dependencies.
    */
   constructor(context: ClientContext) {
     this.#context = context;
@@ -129,7 +129,7 @@ export class RunStarter {
       const inserted = shared.transaction === undefined
         ? await this.#context.runs.insert(runs)
         : await this.#context.runs.insertInto(shared.transaction, runs);
-      this.#tellEnded(inserted);
+      this.#wakeEnded(inserted);
       for (const [index, row] of inserted.entries()) {
         const { run } = chunk[index]!;
         if (row.due !== null) due = Math.min(due, row.due);
@@ -144,14 +144,15 @@ export class RunStarter {
     return await this.#signalExisting(prepared, started);
   }
 
-  /** Runs that were there before get their signal as by `handle.signal`. */
+  /** Sends the signals of starts that found an existing run, as `handle.signal` does. */
   async #signalExisting(
     prepared: readonly Prepared[],
     started: readonly StartedItem[],
   ): Promise<StartedItem[]> {
     for (const [index, item] of started.entries()) {
       const { run: { runId }, options: { signal } } = prepared[index]!;
-      // Another id means that a key answered: its start has sent the signal.
+      // Another id means that the start was found by its key, so the first start has sent the
+      // signal.
       if (item.status !== "existing" || signal === undefined || item.run.id !== runId) continue;
       const { name, payload, deliveryId } = signal;
       await item.run.signal(name, payload, deliveryId === undefined ? {} : { deliveryId });
@@ -205,7 +206,10 @@ export class RunStarter {
     };
   }
 
-  /** A run that starts later, or may never be committed, is not leased yet. */
+  /**
+   * Returns the node to lease the run to. A run that starts later, or may never be committed, is
+   * not leased yet.
+   */
   #lease({ startAt, delayMs, transaction }: ReadStart): Lease | undefined {
     if (startAt !== undefined || delayMs !== undefined || transaction !== undefined) return;
     const { node } = this.#context;
@@ -217,12 +221,15 @@ export class RunStarter {
     if (transaction !== undefined) return (await runs.insertInto(transaction, [run]))[0]!;
     if (run.replaces === undefined) return await this.#startBatch.insert(run);
     const inserted = await runs.insert([run]);
-    this.#tellEnded(inserted);
+    this.#wakeEnded(inserted);
     return inserted[0]!;
   }
 
-  /** Who executes a run that was replaced would find out at its next write. */
-  #tellEnded(inserted: readonly InsertedRun[]): void {
+  /**
+   * Aborts the attempts of a run that was replaced; its node would otherwise notice only at its
+   * next write.
+   */
+  #wakeEnded(inserted: readonly InsertedRun[]): void {
     const ended = inserted[0]?.ended ?? [];
     if (ended.length > 0) this.#context.wakeups.wakeRuns(ended);
   }
@@ -287,7 +294,7 @@ function* chunked(prepared: readonly Prepared[]): Generator<Prepared[]> {
   if (chunk.length > 0) yield chunk;
 }
 
-/** The same without keys whose value is undefined. */
+/** Returns the object without keys whose value is undefined. */
 function defined<T extends object>(
   fields: T,
 ): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
@@ -296,7 +303,7 @@ function defined<T extends object>(
   ) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
 }
 
-/** Which runs give way to a start. */
+/** Which existing runs a start may replace. */
 const REPLACES: { readonly [Policy in IfExists]?: "ended" | "any" } = {
   replaceEnded: "ended",
   terminate: "any",

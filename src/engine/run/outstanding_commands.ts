@@ -12,7 +12,7 @@ import { decode } from "../../base/values.ts";
 import type { EventRow, WaitRow } from "../../ports/rows.ts";
 import type { Command } from "../../replay/commands.ts";
 import type { RecordedAttempt } from "../../replay/activity_failure.ts";
-import { asksForEnd } from "../../replay/settle.ts";
+import { awaitedChildId } from "../../replay/settle.ts";
 import type { FailedAttempt } from "./attempt.ts";
 
 /** One outstanding command. */
@@ -151,7 +151,7 @@ export class OutstandingCommands {
     );
     const { starters = [], askers = [] } = Object.groupBy(
       waiting,
-      ({ command }) => asksForEnd(command) === undefined ? "starters" : "askers",
+      ({ command }) => awaitedChildId(command) === undefined ? "starters" : "askers",
     );
     return { starters, askers };
   }

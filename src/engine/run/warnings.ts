@@ -78,9 +78,9 @@ export class Warnings {
           `${at === null ? "" : " of {at}"}: await it, or handle its failure by catch()`,
         { run: run.runId, workflow: run.workflow, effect: shown, position, at },
       );
-      const told = site && { ...site, file: authored(site.file, run) };
+      const authoredSite = site && { ...site, file: authored(site.file, run) };
       const { runId, workflow } = run;
-      this.#onUnawaited?.({ run: runId, workflow, kind, name, position, site: told });
+      this.#onUnawaited?.({ run: runId, workflow, kind, name, position, site: authoredSite });
     }
   }
 

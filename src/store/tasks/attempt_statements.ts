@@ -78,7 +78,7 @@ export const ATTEMPT_STATEMENTS = {
     from (select distinct done.run as id from done where done.wanted) as due
     where run.id = due.id
   ),
-  told as (
+  notified as (
     insert into {schema}.inbox (run, kind, name, position, payload)
     select done.run, 'activity', done.kind, done.position,
       coalesce(stored.result, done.payload::json)

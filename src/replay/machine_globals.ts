@@ -1,6 +1,6 @@
 /**
- * Answers of globals that differ between processes or machines. While workflow code runs, they are
- * the same on every node.
+ * Replaces the globals that differ between processes or machines, so that workflow code reads the
+ * same values on every node.
  *
  * @module
  */
@@ -23,7 +23,7 @@ function always(value: unknown): Virtual {
 }
 
 /** The replacements, by the names in the table of rules. */
-export const ALIKE: Readonly<Record<string, Virtual>> = {
+export const MACHINE_GLOBALS: Readonly<Record<string, Virtual>> = {
   "Deno.pid": always(1),
   "Deno.ppid": always(0),
   "Deno.exitCode": always(0),

@@ -1,5 +1,6 @@
 /**
- * Time zone and locale within workflow code, on every node: UTC and `en-US`.
+ * Replaces the globals that depend on the time zone or the locale: workflow code runs in UTC and
+ * `en-US` on every node.
  *
  * @module
  */
@@ -10,9 +11,9 @@ import type { Original, Virtual } from "./virtual_call.ts";
 const ZONE = "UTC";
 const LOCALE = "en-US";
 
-/** Matches a time that names a zone; a time without one is local. */
+/** Matches a time that names a zone. A time without a zone is local. */
 const ZONED = /(?:^|[^a-z])(?:z|utc?|gmt|[ecmp][sd]t)(?![a-z])|:\d{2}[^+-]*[+-]\s*\d/i;
-/** By the language's rules, a date without a time is in UTC. */
+/** Matches a date without a time, which the language reads in UTC. */
 const DATE_ONLY = /^\s*(?:\d{4}|[+-]\d{6})(?:-\d{2}(?:-\d{2})?)?\s*$/;
 
 const NativeDate = Date;
@@ -44,8 +45,8 @@ function utcMethod(name: string): [string, Virtual] {
   return [`Date.${name}`, { call: (_, args, __, self) => Reflect.apply(method, self, args) }];
 }
 
-/** The same method with the run's zone or locale, unless the caller gives one. */
-function placed(options: "zone" | "locale"): Virtual {
+/** Calls the method with the run's zone or locale, unless the caller passes one. */
+function localized(options: "zone" | "locale"): Virtual {
   return {
     call: (_, [locales, ...rest], original, self) =>
       Reflect.apply(original, self, [
@@ -125,7 +126,7 @@ function toPrimitive(value: object): unknown {
 }
 
 /** The replacements, by the names in the table of rules. */
-export const PLACED: Readonly<Record<string, Virtual>> = {
+export const LOCALE_GLOBALS: Readonly<Record<string, Virtual>> = {
   "Date": {
     call: (within) => shown(new NativeDate(within.virtualNow()), "both"),
     construct: dateArguments,
@@ -151,20 +152,20 @@ export const PLACED: Readonly<Record<string, Virtual>> = {
   "Date.toString": { call: (_, __, ___, self) => shown(self, "both") },
   "Date.toDateString": { call: (_, __, ___, self) => shown(self, "date") },
   "Date.toTimeString": { call: (_, __, ___, self) => shown(self, "time") },
-  "Date.toLocaleString": placed("zone"),
-  "Date.toLocaleDateString": placed("zone"),
-  "Date.toLocaleTimeString": placed("zone"),
-  "Temporal.Instant.toLocaleString": placed("zone"),
+  "Date.toLocaleString": localized("zone"),
+  "Date.toLocaleDateString": localized("zone"),
+  "Date.toLocaleTimeString": localized("zone"),
+  "Temporal.Instant.toLocaleString": localized("zone"),
   ...Object.fromEntries(
     [
       ...["Duration", "PlainDate", "PlainDateTime", "PlainMonthDay", "PlainTime"],
       ...["PlainYearMonth", "ZonedDateTime"],
-    ].map((type) => [`Temporal.${type}.toLocaleString`, placed("locale")]),
+    ].map((type) => [`Temporal.${type}.toLocaleString`, localized("locale")]),
   ),
-  "Number.toLocaleString": placed("locale"),
-  "BigInt.toLocaleString": placed("locale"),
-  "String.toLocaleLowerCase": placed("locale"),
-  "String.toLocaleUpperCase": placed("locale"),
+  "Number.toLocaleString": localized("locale"),
+  "BigInt.toLocaleString": localized("locale"),
+  "String.toLocaleLowerCase": localized("locale"),
+  "String.toLocaleUpperCase": localized("locale"),
   "String.localeCompare": {
     call: (_, [that, locales, ...rest], original, self) =>
       Reflect.apply(original, self, [that, withLocale(locales), ...rest]),
