@@ -28,6 +28,7 @@ export type {
   OpenOptions,
   RetentionOptions,
 } from "./src/options.ts";
+export type { MigrateMode } from "./src/ports/store.ts";
 export type { LimitOptions } from "./src/client/limits.ts";
 export type { TrustOptions, TrustPattern } from "./src/version/fetch/trust.ts";
 export type { Health, HealthFinding, LoadedCode } from "./src/client/health.ts";

@@ -215,7 +215,8 @@ export class Continuum implements AsyncDisposable {
     const store = opened.use(await openStore(options));
     const watchdog = settings && watchdogOf(options, settings);
     if (watchdog !== undefined) opened.use(watchdog);
-    await askFor(store.description, true, () => store.migrate());
+    const { migrate = settings === undefined ? "create" : "apply" } = options;
+    await askFor(store.description, true, () => store.migrate(migrate));
     const drain = await probeDrain();
     const { namespace = "default", limits, ...graph } = options;
     const versions = new Versions({ ...graph, store: forCallers(store).versions });

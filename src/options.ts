@@ -19,6 +19,7 @@ import {
 } from "./base/arguments.ts";
 import { type Duration, durationMs } from "./base/duration.ts";
 import { type LimitOptions, readLimits } from "./client/limits.ts";
+import type { MigrateMode } from "./ports/store.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
 import type { RetentionSettings } from "./engine/duties/retention.ts";
 import type { QueueSettings } from "./engine/activity/task_queue.ts";
@@ -46,6 +47,15 @@ export interface ConnectOptions {
    * @default {"continuum"}
    */
   readonly schema?: string;
+  /**
+   * What this process may do to a schema that is not at its release's version. A node applies
+   * migrations when it opens, so that a deployment needs no further step; nodes of older releases
+   * work on until they are restarted, and then refuse a schema that is newer than they are. A client
+   * creates the tables in an empty database, and never changes a schema that others use.
+   *
+   * @default {"apply" for a node, "create" for a client}
+   */
+  readonly migrate?: MigrateMode;
   /**
    * The namespace that calls work in: runs of others are not seen. Nodes execute the runs of all.
    *
@@ -228,6 +238,7 @@ export interface NodeSettings {
 const CONNECT_KEYS = [
   "database",
   "schema",
+  "migrate",
   "namespace",
   "workflows",
   "trust",
@@ -391,6 +402,8 @@ function checkValues(options: ConnectOptions): void {
   for (const [key, value] of Object.entries({ archive, native })) {
     if (value !== undefined) checkBoolean(value, `option ${key}`);
   }
+  const { migrate } = options;
+  if (migrate !== undefined) checkChoice(migrate, "option migrate", ["apply", "create", "check"]);
   if (pinning !== undefined) checkChoice(pinning, "option pinning", ["lenient", "strict"]);
   if (fetch !== undefined) checkFunction(fetch, "option fetch");
   const { config } = options;

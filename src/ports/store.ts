@@ -32,6 +32,14 @@ import type { ScheduleStore } from "./schedules.ts";
 import type { TaskStore } from "./tasks.ts";
 import type { VersionPin } from "./version_ref.ts";
 
+/**
+ * What a process may do to a schema that is not at its release's version: `apply` the migrations
+ * that are missing; `create` the tables in a schema that has none, and check any other; only `check`.
+ *
+ * @category Continuum
+ */
+export type MigrateMode = "apply" | "create" | "check";
+
 /** Everything that a store offers. */
 export interface Store extends AsyncDisposable {
   /** The database's name in messages, without secrets. */
@@ -43,8 +51,13 @@ export interface Store extends AsyncDisposable {
   readonly exclusive: boolean;
   /** Whether it is closed, or is being closed. */
   readonly isClosed: boolean;
-  /** Creates or upgrades the schema; many processes may do so at once. */
-  migrate(): Promise<void>;
+  /**
+   * Creates or upgrades the schema; many processes may do so at once.
+   *
+   * @param mode `apply`, the default, applies the migrations that are missing; `create` does so in a
+   * schema that has none yet, and checks any other; `check` writes nothing.
+   */
+  migrate(mode?: MigrateMode): Promise<void>;
   /** The database's clock, in milliseconds since the epoch. */
   now(): Promise<number>;
   /**

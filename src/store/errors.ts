@@ -16,6 +16,7 @@ export type DatabaseErrorCode =
   | "DATABASE_IN_USE"
   | "DATABASE_UNSUITABLE"
   | "SCHEMA_TOO_NEW"
+  | "SCHEMA_TOO_OLD"
   | "MIGRATION_CHANGED"
   | "NESTED_QUERY"
   | "TRANSACTION_OVER"
@@ -43,6 +44,25 @@ export function schemaTooNew(schema: string, found: number, wanted: number): Dat
     "SCHEMA_TOO_NEW",
     `Cannot use schema ${JSON.stringify(schema)}: a newer engine has migrated it, found version ` +
       `${found}, wanted ${wanted} or older; upgrade this engine`,
+    { details: { schema, found, wanted } },
+  );
+}
+
+/**
+ * The schema lacks migrations that this process may not apply.
+ *
+ * @param schema The schema's name.
+ * @param found The version found in the database; 0: the schema does not exist, or is empty.
+ * @param wanted The version that this engine needs.
+ * @returns The error, with code `SCHEMA_TOO_OLD`.
+ */
+export function schemaTooOld(schema: string, found: number, wanted: number): DatabaseError {
+  const state = found === 0 ? "no tables of the engine" : `version ${found}`;
+  return new DatabaseError(
+    "SCHEMA_TOO_OLD",
+    `Cannot use schema ${quote(schema, 80)}: found ${state}, wanted version ${wanted}; a client ` +
+      'migrates only with connect({ migrate: "apply" }), and a node when it opens: older nodes ' +
+      "can't open after that",
     { details: { schema, found, wanted } },
   );
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Outcome } from "../ports/outcome.ts";
-import type { Store, StoreTransaction } from "../ports/store.ts";
+import type { MigrateMode, Store, StoreTransaction } from "../ports/store.ts";
 import type { SqlDriver, SqlValue } from "./sql/driver.ts";
 import { HealthFacts } from "./health.ts";
 import { Journal } from "./journal/append.ts";
@@ -87,8 +87,8 @@ export class SqlStore implements Store {
   }
 
   /** See {@linkcode Store.migrate}. */
-  async migrate(): Promise<void> {
-    await migrate(this.#driver, this.#schema);
+  async migrate(mode?: MigrateMode): Promise<void> {
+    await migrate(this.#driver, this.#schema, mode);
   }
 
   /** See {@linkcode Store.now}. */

@@ -165,6 +165,11 @@ export type ErrorDetails = {
     readonly found: number;
     readonly wanted: number;
   };
+  readonly SCHEMA_TOO_OLD: {
+    readonly schema: string;
+    readonly found: number;
+    readonly wanted: number;
+  };
   readonly MIGRATION_CHANGED: {
     readonly schema: string;
     readonly version: number;

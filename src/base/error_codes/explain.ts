@@ -183,6 +183,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "A newer engine has migrated the schema.",
     remedy: "Upgrade this engine.",
   },
+  SCHEMA_TOO_OLD: {
+    meaning: "The schema lacks migrations of this release, and this process may not apply them.",
+    remedy: "Drain nodes of older releases; then open a node of this release, or connect with " +
+      '`migrate: "apply"`.',
+  },
   MIGRATION_CHANGED: {
     meaning: "The schema was migrated with another text of a migration.",
     remedy: "Use the engine's release that made the schema, or a new schema.",

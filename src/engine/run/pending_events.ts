@@ -17,7 +17,7 @@ import type { OutstandingCommand } from "./outstanding_commands.ts";
 export interface PendingEvent {
   /** The event. */
   readonly event: NewEvent;
-  /** The task whose result it is. */
+  /** The message that it consumes. */
   readonly consumes?: number;
   /** The task that goes with it. */
   readonly task?: TaskFence;

@@ -4,12 +4,13 @@
  * @module
  */
 
+import type { MigrateMode } from "../../ports/store.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import { type Migration, MIGRATIONS } from "./migrations.gen.ts";
 import { NUMBER, TEXT } from "../sql/parameters.ts";
 import { NO_ROWS, type Prepared, rows, statement } from "../sql/statement.ts";
 import type { SchemaName } from "./name.ts";
-import { databaseUnsuitable, migrationChanged, schemaTooNew } from "../errors.ts";
+import { databaseUnsuitable, migrationChanged, schemaTooNew, schemaTooOld } from "../errors.ts";
 
 const FIND_SCHEMA = statement(
   { schema: TEXT },
@@ -77,23 +78,28 @@ const STATEMENTS = {
 type Sql = Prepared<typeof STATEMENTS>;
 
 /**
- * Applies the migrations that a schema lacks, all in one transaction. Several processes may do so
- * at once: an advisory lock, which ends with the transaction, serializes them.
+ * Brings a schema to this engine's version, or checks that it is there. All migrations are applied
+ * in one transaction. Several processes may do so at once: an advisory lock, which ends with the
+ * transaction, serializes them.
  *
  * @param driver The database.
- * @param schema The schema; created if it does not exist.
+ * @param schema The schema.
+ * @param mode `apply`: applies what is missing. `create`: so in a schema that does not exist, or has
+ * no migration yet; any other is checked. `check`: writes nothing, and takes no lock.
  * @param migrations The migrations that this engine knows, in order.
+ * @throws {DatabaseError} (`SCHEMA_TOO_OLD`) If migrations are missing that `mode` does not apply.
  * @throws {DatabaseError} (`SCHEMA_TOO_NEW`) If a newer engine has migrated the schema.
  * @throws {DatabaseError} (`MIGRATION_CHANGED`) If an applied migration differs from this engine's.
  */
 export async function migrate(
   driver: SqlDriver,
   schema: SchemaName,
+  mode: MigrateMode = "apply",
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
   const sql = schema.prepare(STATEMENTS);
   await withRights(driver.transaction(async (session) => {
-    await sql.lock.query(session, { schema: schema.name });
+    if (mode !== "check") await sql.lock.query(session, { schema: schema.name });
     const applied = await appliedVersions(session, schema, sql);
     const newest = applied.at(-1)?.version ?? 0;
     if (newest > migrations.length) {
@@ -105,6 +111,11 @@ export async function migrate(
         throw migrationChanged(schema.name, version, checksum, wanted);
       }
     }
+    const isAllowed = mode === "apply" || mode === "create" && newest === 0;
+    if (newest < migrations.length && !isAllowed) {
+      throw schemaTooOld(schema.name, newest, migrations.length);
+    }
+    if (newest === 0) await createVersions(session, schema, sql);
     for (const { version, name, checksum, sql: script } of migrations.slice(newest)) {
       await session.script(schema.fill(script));
       await sql.note.query(session, { version, name, checksum });
@@ -142,14 +153,17 @@ async function withRights<T>(migrating: Promise<T>): Promise<T> {
   }
 }
 
-async function appliedVersions(session: SqlSession, schema: SchemaName, sql: Sql) {
+async function appliedVersions(session: SqlSession, { name }: SchemaName, sql: Sql) {
+  const isThere = (await sql.findVersions.query(session, { schema: name })).length > 0;
+  return isThere ? await sql.applied.query(session) : [];
+}
+
+/** Looked up first: "if not exists" requires the right to create even if nothing is created. */
+async function createVersions(session: SqlSession, schema: SchemaName, sql: Sql): Promise<void> {
   const named = { schema: schema.name };
-  // Looked up first: "if not exists" requires the right to create even if nothing is created.
-  if ((await sql.findVersions.query(session, named)).length === 0) {
-    if ((await sql.findSchema.query(session, named)).length === 0) {
-      await session.script(schema.fill("create schema {schema}"));
-    }
-    await session.script(schema.fill(CREATE_VERSIONS));
+  if ((await sql.findVersions.query(session, named)).length > 0) return;
+  if ((await sql.findSchema.query(session, named)).length === 0) {
+    await session.script(schema.fill("create schema {schema}"));
   }
-  return await sql.applied.query(session);
+  await session.script(schema.fill(CREATE_VERSIONS));
 }

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { Continuum } from "../../../src/continuum.ts";
 import type { Notice } from "../../../src/ports/store.ts";
 import { migrate } from "../../../src/store/schema/migrate.ts";
 import { MIGRATIONS } from "../../../src/store/schema/migrations.gen.ts";
@@ -62,6 +63,29 @@ export function schema(database: DatabaseKind, test: RegisterTest): void {
     await assert.rejects(store.migrate(), { code: "MIGRATION_CHANGED" });
   });
 
+  test("a client creates what an empty database lacks, and changes no older schema", async () => {
+    await using db = await database.fresh();
+    const options = { database: db.database, schema: db.schema };
+    await assert.rejects(Continuum.connect({ ...options, migrate: "check" }), {
+      code: "SCHEMA_TOO_OLD",
+      details: { schema: db.schema, found: 0, wanted: MIGRATIONS.length },
+    });
+    await assert.rejects(db.query("select from {schema}.schema_versions"), "nothing is created");
+    await (await Continuum.connect(options)).close();
+    await (await Continuum.connect({ ...options, migrate: "check" })).close();
+    const newest = MIGRATIONS.length;
+    await db.query(`delete from {schema}.schema_versions where version = ${newest}`);
+    for (const migrate of ["create", "check"] as const) {
+      await assert.rejects(Continuum.connect({ ...options, migrate }), {
+        code: "SCHEMA_TOO_OLD",
+        details: { schema: db.schema, found: newest - 1, wanted: newest },
+      });
+    }
+    await assert.rejects(Continuum.open({ ...options, migrate: "check" }), {
+      code: "SCHEMA_TOO_OLD",
+    });
+  });
+
   test("a migration that fails leaves the schema as it was", async () => {
     await using db = await database.fresh();
     await db.open();
@@ -70,7 +94,7 @@ export function schema(database: DatabaseKind, test: RegisterTest): void {
       const bad = { version: MIGRATIONS.length + 1, name: "bad", checksum: "x" };
       const sql = "create table {schema}.half (a integer); select 1 / 0;";
       const name = new SchemaName(db.schema);
-      await assert.rejects(migrate(driver, name, [...MIGRATIONS, { ...bad, sql }]), {
+      await assert.rejects(migrate(driver, name, "apply", [...MIGRATIONS, { ...bad, sql }]), {
         code: "22012",
       });
       await migrate(driver, name);
