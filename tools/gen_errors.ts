@@ -163,6 +163,10 @@ try {
 }
 \`\`\`
 
+Messages and \`details\` show ids, names and specifiers without secrets: a password in a URL becomes
+\`***\`, and the query of a URL is left out. Control characters become escapes. \`details\` hold every
+other id unchanged.
+
 In messages, \`...\` stands for a value. \`tools/gen_errors.ts\` makes this page.
 
 ${entries.join("\n")}`;

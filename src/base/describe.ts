@@ -1,8 +1,9 @@
 /**
  * Shows values that callers pass, for messages.
  *
- * - DESCRIBE-1: what is shown holds no secret (`withoutSecrets` of `text.ts`), no raw control character, and
- *   at most 80 characters of a text, or 300 of a URL or specifier; of an object only its kind.
+ * - DESCRIBE-1: what is shown holds no secret (`withoutSecrets` of `text.ts`), no raw control
+ *   character, and at most 80 characters of a text, 300 of a URL or specifier, or 320 of an id; of an
+ *   object only its kind. This holds for messages and for the details of errors.
  * - DESCRIBE-2: showing a value never throws.
  *
  * @module
@@ -10,10 +11,11 @@
 
 import { shorten } from "./text.ts";
 
-/** How many characters a message shows of a text, of a URL or specifier, and of words. */
+/** How many characters a message shows of a text, of a URL or specifier, of words, and of an id. */
 const MAX_SHOWN = 80;
 const MAX_SHOWN_URL = 300;
 const MAX_WORDS = 300;
+const MAX_ID = 320;
 
 /**
  * A text that a caller passed, in quotes, for a message: without secrets, control characters as
@@ -26,6 +28,28 @@ const MAX_WORDS = 300;
 export function quote(text: string, most: number = MAX_SHOWN): string {
   const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(text);
   return printable(JSON.stringify(shorten(text, isUrl ? Math.max(most, MAX_SHOWN_URL) : most)));
+}
+
+/**
+ * An id, name or specifier in quotes, for a message (DESCRIBE-1). The longest id has 255 characters,
+ * and a reader who searches for it needs all of it.
+ *
+ * @param id The text.
+ * @returns The text in quotes, or its first 320 characters.
+ */
+export function quoteId(id: string): string {
+  return quote(id, MAX_ID);
+}
+
+/**
+ * An id, name or specifier for the details of an error (DESCRIBE-1).
+ *
+ * @param id The text.
+ * @param most How many characters of it are shown; 320 when omitted.
+ * @returns The text unchanged, unless it holds what DESCRIBE-1 forbids.
+ */
+export function shownId(id: string, most: number = MAX_ID): string {
+  return printable(shorten(id, most));
 }
 
 /** Stands in place of a value that was found, to say in words what is wrong with it. */

@@ -9,10 +9,14 @@
  * @module
  */
 
+import { quoteId, shownId } from "./describe.ts";
 import type { DetailsOf, ErrorCode, ErrorDetails } from "./error_codes/details.ts";
 import { messageOf } from "./text.ts";
 
 export type { DetailsOf, ErrorCode, ErrorDetails, Issue } from "./error_codes/details.ts";
+
+/** How many characters a message shows of a path, or of words that hold names. */
+const MAX_WHAT = 700;
 
 /**
  * The root of every error that this package throws on purpose.
@@ -127,13 +131,14 @@ export class NotSerializableError extends ContinuumError<"NOT_SERIALIZABLE"> {
    * @param cause The error that reading it threw, if any.
    */
   constructor(path: string, found: string, cause?: unknown) {
+    const at = shownId(path, MAX_WHAT);
     super(
       "NOT_SERIALIZABLE",
-      `Cannot serialise ${path}: found ${found}, wanted JSON, Date, bigint, Map, Set, Uint8Array, ` +
+      `Cannot serialise ${at}: found ${found}, wanted JSON, Date, bigint, Map, Set, Uint8Array, ` +
         `undefined or Error`,
-      { details: { path, found }, ...(cause === undefined ? {} : { cause }) },
+      { details: { path: at, found }, ...(cause === undefined ? {} : { cause }) },
     );
-    this.path = path;
+    this.path = at;
   }
 }
 
@@ -151,11 +156,12 @@ export class PayloadTooLargeError extends ContinuumError<"PAYLOAD_TOO_LARGE"> {
    * @param limit How many it may have.
    */
   constructor(what: string, bytes: number, limit: number) {
+    const shown = shownId(what, MAX_WHAT);
     super(
       "PAYLOAD_TOO_LARGE",
-      `Cannot take ${what}: found ${bytes} bytes, wanted at most ${limit}; keep the bulk ` +
+      `Cannot take ${shown}: found ${bytes} bytes, wanted at most ${limit}; keep the bulk ` +
         `elsewhere and pass where it is, or raise limits.payloadBytes`,
-      { details: { what, bytes, limit } },
+      { details: { what: shown, bytes, limit } },
     );
   }
 }
@@ -221,10 +227,22 @@ export class TimeoutError extends ContinuumError<"TIMEOUT" | "RUN_TIMEOUT"> {
  */
 export function runTimeout(runId: string, timeout: number): TimeoutError {
   return new TimeoutError(
-    `Run ${JSON.stringify(runId)} timed out: it had ${timeout} ms`,
-    { runId, timeout },
+    `Run ${quoteId(runId)} timed out: it had ${timeout} ms`,
+    { runId: shownId(runId), timeout },
     "RUN_TIMEOUT",
   );
+}
+
+/**
+ * Whether an error is that of a run whose timeout has passed.
+ *
+ * @param error Anything that was thrown.
+ * @param runId The run's id.
+ * @returns Whether {@linkcode runTimeout} made it for that run.
+ */
+export function isTimeoutOfRun(error: unknown, runId: string): error is ErrorOf<"RUN_TIMEOUT"> {
+  return isContinuumError(error, "RUN_TIMEOUT") &&
+    (error.details.runId === shownId(runId) || error.details.runId === runId);
 }
 
 /**
@@ -308,11 +326,11 @@ export class ActivityError extends ContinuumError<"ACTIVITY_FAILED"> {
     attempts: readonly FailedAttempt[] = [],
   ) {
     const why = messageOf(cause);
-    super("ACTIVITY_FAILED", `Activity ${JSON.stringify(activity)} failed: ${why}`, {
+    super("ACTIVITY_FAILED", `Activity ${quoteId(activity)} failed: ${why}`, {
       cause,
-      details: { activity, position },
+      details: { activity: shownId(activity), position },
     });
-    this.activity = activity;
+    this.activity = this.details.activity;
     this.attempts = attempts;
   }
 }
@@ -386,8 +404,8 @@ export function childFailed(childId: string, state: string, cause: unknown): Chi
   const why = isTold ? "" : `: ${cause.message}`;
   return new ChildError(
     "CHILD_FAILED",
-    `Child run ${JSON.stringify(childId)} is ${state.replace("_", " ")}${why}`,
-    { cause, details: { childId, state } },
+    `Child run ${quoteId(childId)} is ${state.replace("_", " ")}${why}`,
+    { cause, details: { childId: shownId(childId), state } },
   );
 }
 
@@ -444,11 +462,17 @@ export function undeclaredSignal(
 ): InvalidInputError {
   return new InvalidInputError(
     "UNDECLARED_SIGNAL",
-    `Cannot use signal ${JSON.stringify(signal)} with workflow ${JSON.stringify(workflow)}: ` +
+    `Cannot use signal ${quoteId(signal)} with workflow ${quoteId(workflow)}: ` +
       `found a name that it does not declare, wanted ${
-        declared.length === 0 ? "none at all" : declared.map((n) => JSON.stringify(n)).join(", ")
+        declared.length === 0 ? "none at all" : declared.map((n) => quoteId(n)).join(", ")
       }`,
-    { details: { signal, workflow, declared } },
+    {
+      details: {
+        signal: shownId(signal),
+        workflow: shownId(workflow),
+        declared: declared.map((name) => shownId(name)),
+      },
+    },
   );
 }
 

@@ -67,7 +67,7 @@ export function withoutSecrets(text: string): string {
   return text
     // The path of a module's URL may hold an @; a database's may be part of a bad password.
     .replace(/(https?:\/\/)(?:[^"\\/?#\s]|\\.)*@/gi, "$1***@")
-    .replace(/(?<!https?)(:\/\/|\bpostgres(?:ql)?:\/{0,2})(?:[^"\\]|\\.)*@/gi, "$1***@")
+    .replace(/(?<!https?|\bfile)(:\/\/|\bpostgres(?:ql)?:\/{0,2})(?:[^"\\]|\\.)*@/gi, "$1***@")
     .replace(/([:/][^"?\s]*)\?(?:[^"\\\s]|\\.)*/gi, "$1")
     .replace(/((?:password|pwd)\s*=\s*)(?:'(?:[^'"\\]|\\.)*'?|(?:[^"\\\s&;]|\\.)+)/gi, "$1***");
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId, shownId } from "../base/describe.ts";
 import { messageOf } from "../base/text.ts";
 import { ContinuumError } from "../base/errors.ts";
 import type { RunState } from "../ports/rows.ts";
@@ -28,9 +29,9 @@ export class RunNotFoundError<
 export function runNotFound(runId: string, action: string): RunNotFoundError {
   return new RunNotFoundError(
     "RUN_NOT_FOUND",
-    `Cannot ${action}: no run has the id ${JSON.stringify(runId)}`,
+    `Cannot ${action}: no run has the id ${quoteId(runId)}`,
     {
-      details: { runId },
+      details: { runId: shownId(runId) },
     },
   );
 }
@@ -52,9 +53,9 @@ export function generationNotFound(
   const wanted = first === last ? `${last}, the only one` : `one from ${first} to ${last}`;
   return new RunNotFoundError(
     "GENERATION_NOT_FOUND",
-    `Cannot read the history: run ${JSON.stringify(runId)} has no generation ${generation}, ` +
+    `Cannot read the history: run ${quoteId(runId)} has no generation ${generation}, ` +
       `wanted ${wanted}`,
-    { details: { runId, generation, ...kept } },
+    { details: { runId: shownId(runId), generation, ...kept } },
   );
 }
 
@@ -82,10 +83,10 @@ export function runExists(
   const { workflow, state } = found;
   return new RunExistsError(
     "RUN_EXISTS",
-    `Cannot start a run with the id ${JSON.stringify(runId)}: found one of workflow ` +
-      `${JSON.stringify(workflow)} that is ${state}, wanted an id that is free, or another ` +
+    `Cannot start a run with the id ${quoteId(runId)}: found one of workflow ` +
+      `${quoteId(workflow)} that is ${state}, wanted an id that is free, or another ` +
       'ifExists: "use", "useEnded", "replaceEnded" or "terminate"',
-    { details: { runId, workflow, state } },
+    { details: { runId: shownId(runId), workflow: shownId(workflow), state } },
   );
 }
 
@@ -100,11 +101,11 @@ export function runExists(
 export function idempotencyConflict(key: string, workflow: string, runId: string): RunExistsError {
   return new RunExistsError(
     "IDEMPOTENCY_CONFLICT",
-    `Cannot start workflow ${JSON.stringify(workflow)}: idempotency key ${
-      JSON.stringify(key)
-    } has started run ${JSON.stringify(runId)} with another input, wanted the same input, or ` +
+    `Cannot start workflow ${quoteId(workflow)}: idempotency key ${quoteId(key)} has started run ${
+      quoteId(runId)
+    } with another input, wanted the same input, or ` +
       "another key",
-    { details: { key, workflow, runId } },
+    { details: { key: shownId(key), workflow: shownId(workflow), runId: shownId(runId) } },
   );
 }
 
@@ -128,9 +129,9 @@ export class RunStateError<Code extends "RUN_ENDED" | "RUN_STATE" = "RUN_ENDED" 
 export function runEnded(runId: string, action: string, state: RunState): RunStateError {
   return new RunStateError(
     "RUN_ENDED",
-    `Cannot ${action}: run ${JSON.stringify(runId)} has ended, it is ${state}`,
+    `Cannot ${action}: run ${quoteId(runId)} has ended, it is ${state}`,
     {
-      details: { runId, state },
+      details: { runId: shownId(runId), state },
     },
   );
 }
@@ -152,8 +153,8 @@ export function wrongRunState(
 ): RunStateError {
   return new RunStateError(
     "RUN_STATE",
-    `Cannot ${action}: run ${JSON.stringify(runId)} is ${state}, wanted ${wanted}`,
-    { details: { runId, state } },
+    `Cannot ${action}: run ${quoteId(runId)} is ${state}, wanted ${wanted}`,
+    { details: { runId: shownId(runId), state } },
   );
 }
 
@@ -171,9 +172,9 @@ export class RunFailedError extends ContinuumError<"RUN_FAILED"> {
    */
   constructor(runId: string, cause: unknown) {
     const why = messageOf(cause);
-    super("RUN_FAILED", `Run ${JSON.stringify(runId)} failed: ${why}`, {
+    super("RUN_FAILED", `Run ${quoteId(runId)} failed: ${why}`, {
       cause,
-      details: { runId },
+      details: { runId: shownId(runId) },
     });
   }
 }
@@ -195,8 +196,8 @@ export class RunStoppedError extends ContinuumError<"RUN_CANCELLED" | "RUN_TERMI
     const why = cause instanceof Error ? `: ${cause.message}` : "";
     super(
       state === "cancelled" ? "RUN_CANCELLED" : "RUN_TERMINATED",
-      `Run ${JSON.stringify(runId)} was ${state}${why}`,
-      { cause, details: { runId } },
+      `Run ${quoteId(runId)} was ${state}${why}`,
+      { cause, details: { runId: shownId(runId) } },
     );
   }
 }

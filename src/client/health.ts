@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId } from "../base/describe.ts";
 import { authored, authoredFacts } from "../base/authored.ts";
 import { messageOf, shortHash } from "../base/text.ts";
 import { decodeError } from "../base/values_failure.ts";
@@ -185,7 +186,7 @@ function runsOf({ runs, more, workflow, label, hash }: TroubledRuns): string {
   const count = `${runs}${more ? " or more" : ""} ${runs === 1 ? "run" : "runs"}`;
   const version = label === null ? shortHash(hash) : `${label} (${shortHash(hash)})`;
   const verb = runs === 1 && !more ? "is" : "are";
-  return `${count} of workflow ${JSON.stringify(workflow)}, version ${version}, ${verb}`;
+  return `${count} of workflow ${quoteId(workflow)}, version ${version}, ${verb}`;
 }
 
 function detailsOf({ hash, workflow, label, runs, more, since }: TroubledRuns): Details {
@@ -232,12 +233,12 @@ function* tasksOfNobody(
 ): Iterable<HealthFinding> {
   for (const [queue, waiting] of Map.groupBy(tasks, (task) => task.queue)) {
     const takers = serving(queue, nodes);
-    const inQueue = `in queue ${JSON.stringify(queue)}`;
+    const inQueue = `in queue ${quoteId(queue)}`;
     if (takers.length === 0) {
       const count = waiting.reduce((sum, { tasks }) => sum + tasks, 0);
       const since = new Date(Math.min(...waiting.map(({ since }) => since)));
       const activities = [...new Set(waiting.map(({ name }) => name))];
-      const message = `No node serves queue ${JSON.stringify(queue)}, where activities wait`;
+      const message = `No node serves queue ${quoteId(queue)}, where activities wait`;
       yield severe("UNSERVED_QUEUE", message, { queue, activities, tasks: count, since });
       continue;
     }
@@ -246,7 +247,7 @@ function* tasksOfNobody(
       if (hash !== null || takers.some(isKnown)) continue;
       yield severe(
         "UNKNOWN_ACTIVITY",
-        `No node has registered activity ${JSON.stringify(name)}, which waits ${inQueue}`,
+        `No node has registered activity ${quoteId(name)}, which waits ${inQueue}`,
         { queue, activity: name, tasks, since: new Date(since) },
       );
     }
@@ -264,8 +265,7 @@ function failing({ name, since, nextAt, error, ...counts }: FailingTasks): Healt
   return {
     code: "FAILING_ACTIVITY",
     severe: false,
-    message:
-      `${calls} of activity ${JSON.stringify(name)} failed up to ${attempts} times so far, ` +
+    message: `${calls} of activity ${quoteId(name)} failed up to ${attempts} times so far, ` +
       `the last with: ${lastError === undefined ? "its node died" : messageOf(lastError)}`,
     details: {
       activity: name,
@@ -284,7 +284,7 @@ function serving(queue: string, nodes: readonly Node[]): readonly Node[] {
 
 async function stuckSchedules(store: Store): Promise<HealthFinding[]> {
   return (await store.schedules.stuck()).map(({ namespace, id, reason }) => {
-    const name = `${JSON.stringify(id)} of namespace ${JSON.stringify(namespace)}`;
+    const name = `${quoteId(id)} of namespace ${quoteId(namespace)}`;
     return severe("STUCK_SCHEDULE", `Schedule ${name} is stuck: ${reason}`, {
       namespace,
       id,

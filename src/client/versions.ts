@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId } from "../base/describe.ts";
 import { checkText, readName } from "../base/arguments.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
@@ -94,7 +95,7 @@ export class Versions {
     readName(workflow, "a workflow");
     checkText(hash, "a version's hash");
     if (await this.#store.activate(workflow, hash)) return;
-    throw new VersionNotFoundError(hash, `activate a version of ${JSON.stringify(workflow)}`);
+    throw new VersionNotFoundError(hash, `activate a version of ${quoteId(workflow)}`);
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { quoteId } from "../base/describe.ts";
 import { inBackground } from "../base/background.ts";
 import { type Clock, type Timer, waitFor } from "../base/clock.ts";
 import { checkPayload } from "../base/payload.ts";
@@ -150,7 +151,7 @@ class CallLimits {
   #expire({ timeout, timeoutMs }: Omit<CallLimit, "leftMs">): void {
     const { attempt, kind, name } = this.#userCall;
     this.end();
-    this.#onEnd(attemptTimeout(`${kind} ${JSON.stringify(name)}`, attempt, timeout, timeoutMs));
+    this.#onEnd(attemptTimeout(`${kind} ${quoteId(name)}`, attempt, timeout, timeoutMs));
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId } from "../base/describe.ts";
 import { showSite } from "./call_stack.ts";
 import type { HistoryEvent } from "./history.ts";
 import type { CallSite, DriftReport, DriftSide, RunStart } from "./turn.ts";
@@ -44,8 +45,8 @@ export function reportDrift(
     site,
     workflow: start.workflow,
     version: start.version,
-    message: `Cannot replay run ${JSON.stringify(start.runId)} on version ${start.version} of ` +
-      `workflow ${JSON.stringify(start.workflow)}: event ${event.seq} of its history is ` +
+    message: `Cannot replay run ${quoteId(start.runId)} on version ${start.version} of ` +
+      `workflow ${quoteId(start.workflow)}: event ${event.seq} of its history is ` +
       `${show(expected)} at position ${event.position}, but ${reason}` +
       `${found === null ? "" : `, found ${show(found)}`}${at === null ? "" : ` at ${at}`}; ` +
       "upgrade the run to a version that asks for the same effects in the same order (guard changed " +
@@ -54,6 +55,6 @@ export function reportDrift(
 }
 
 function show(side: DriftSide): string {
-  const name = side.name === "" ? "" : ` ${JSON.stringify(side.name)}`;
+  const name = side.name === "" ? "" : ` ${quoteId(side.name)}`;
   return `${side.kind}${name}${side.digest === null ? "" : ` of input ${side.digest}`}`;
 }

@@ -30,12 +30,14 @@
  * @module
  */
 
+import { quoteId } from "../base/describe.ts";
 import { checkAbortSignal } from "../base/arguments.ts";
 import { ignoreRejection, inBackground } from "../base/background.ts";
 import {
   CancelledError,
   ContextError,
   isContinuumError,
+  isTimeoutOfRun,
   NondeterministicCallError,
   PayloadTooLargeError,
   runTimeout,
@@ -252,9 +254,13 @@ export class Execution implements Effects, WorkflowScope {
     return this.#randomness ??= new SeededRandom(this.start.seed);
   }
 
+  /** The run, in a message. */
+  get #shown(): string {
+    return `run ${quoteId(this.start.runId)}`;
+  }
+
   enter(call: string): void {
     const current = scope.getStore();
-    const run = `run ${JSON.stringify(this.start.runId)}`;
     if (current !== this) {
       const why = current === undefined || current.kind === "outside"
         ? "it is outside of the run's code"
@@ -263,10 +269,12 @@ export class Execution implements Effects, WorkflowScope {
         : current.kind === "module"
         ? "it is in an async context that a module keeps"
         : "another run's code is running";
-      throw new ContextError(`Cannot call ctx.${call} of ${run} here: ${why}`, { call });
+      throw new ContextError(`Cannot call ctx.${call} of ${this.#shown} here: ${why}`, { call });
     }
     if (this.#outcome !== null) {
-      throw new ContextError(`Cannot call ctx.${call} of ${run}: the run has ended`, { call });
+      throw new ContextError(`Cannot call ctx.${call} of ${this.#shown}: the run has ended`, {
+        call,
+      });
     }
     if (!this.#inTurn) throw this.#refuseForeign(`, before ctx.${call}`);
   }
@@ -574,8 +582,7 @@ export class Execution implements Effects, WorkflowScope {
     if (isCancelled && this.#timeout !== null) {
       error = stackless(() => runTimeout(this.start.runId, this.#timeout!));
     }
-    const isForged = isContinuumError(error, "RUN_TIMEOUT") &&
-      error.details.runId === this.start.runId && this.#timeout === null;
+    const isForged = isTimeoutOfRun(error, this.start.runId) && this.#timeout === null;
     // Callers that wait for the run rely on this code: only the engine may set it.
     if (isForged) error = new Error(`The code threw: ${messageOf(error)}`, { cause: error });
     const kind = isCancelled && this.#timeout === null ? "cancelled" : "failed";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId, shownId } from "../base/describe.ts";
 import { ActivityError, type ChildError, childFailed, TimeoutError } from "../base/errors.ts";
 import { stackless } from "../base/stackless.ts";
 import { decode } from "../base/values.ts";
@@ -158,11 +159,11 @@ function childError(pending: RequestedCommand, payload: string | null): ChildErr
 }
 
 function signalTimeout(pending: RequestedCommand): TimeoutError {
-  const name = JSON.stringify(pending.name);
+  const name = quoteId(pending.name);
   return stackless(() =>
     new TimeoutError(
       `Cannot wait for signal ${name} any longer: it did not arrive within ${pending.digest}`,
-      { signal: pending.name, timeoutMs: parseInt(pending.digest!) },
+      { signal: shownId(pending.name), timeoutMs: parseInt(pending.digest!) },
     )
   );
 }

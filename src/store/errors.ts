@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quote } from "../base/describe.ts";
+import { quote, quoteId, shownId } from "../base/describe.ts";
 import { ContinuumError, InvalidArgumentError } from "../base/errors.ts";
 
 /**
@@ -42,9 +42,9 @@ export class DatabaseError<Code extends DatabaseErrorCode = DatabaseErrorCode>
 export function schemaTooNew(schema: string, found: number, wanted: number): DatabaseError {
   return new DatabaseError(
     "SCHEMA_TOO_NEW",
-    `Cannot use schema ${JSON.stringify(schema)}: a newer engine has migrated it, found version ` +
+    `Cannot use schema ${quoteId(schema)}: a newer engine has migrated it, found version ` +
       `${found}, wanted ${wanted} or older; upgrade this engine`,
-    { details: { schema, found, wanted } },
+    { details: { schema: shownId(schema), found, wanted } },
   );
 }
 
@@ -84,9 +84,9 @@ export function migrationChanged(
 ): DatabaseError {
   return new DatabaseError(
     "MIGRATION_CHANGED",
-    `Cannot use schema ${JSON.stringify(schema)}: migration ${version} was applied with other ` +
+    `Cannot use schema ${quoteId(schema)}: migration ${version} was applied with other ` +
       `contents, found checksum ${found}, wanted ${wanted}`,
-    { details: { schema, version, found, wanted } },
+    { details: { schema: shownId(schema), version, found, wanted } },
   );
 }
 
@@ -99,9 +99,9 @@ export function migrationChanged(
 export function databaseInUse(folder: string): DatabaseError {
   return new DatabaseError(
     "DATABASE_IN_USE",
-    `Cannot open database folder ${JSON.stringify(folder)}: it is open already, here or in ` +
+    `Cannot open database folder ${quoteId(folder)}: it is open already, here or in ` +
       `another process, and only one can use it; use a postgres:// URL to share a database`,
-    { details: { folder } },
+    { details: { folder: shownId(folder) } },
   );
 }
 

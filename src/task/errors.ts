@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId, shownId } from "../base/describe.ts";
 import { ContinuumError } from "../base/errors.ts";
 import { describeToken } from "./token.ts";
 
@@ -30,9 +31,9 @@ export class AttemptError<
 export function attemptLost(name: string, attempt: number): AttemptError {
   return new AttemptError(
     "ATTEMPT_LOST",
-    `Attempt ${attempt} of activity ${JSON.stringify(name)} has lost its task: another attempt ` +
+    `Attempt ${attempt} of activity ${quoteId(name)} has lost its task: another attempt ` +
       `has begun, or its run no longer waits for it`,
-    { details: { activity: name, attempt } },
+    { details: { activity: shownId(name), attempt } },
   );
 }
 
@@ -46,9 +47,9 @@ export function attemptLost(name: string, attempt: number): AttemptError {
 export function attemptInterrupted(name: string, attempt: number): AttemptError {
   return new AttemptError(
     "ATTEMPT_INTERRUPTED",
-    `Attempt ${attempt} of activity ${JSON.stringify(name)} never ended: its node died or was ` +
+    `Attempt ${attempt} of activity ${quoteId(name)} never ended: its node died or was ` +
       `closed; whether it had an effect is not known`,
-    { details: { activity: name, attempt } },
+    { details: { activity: shownId(name), attempt } },
   );
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId } from "../base/describe.ts";
 import { refuse } from "../base/arguments.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import type { Activities } from "../client/activities.ts";
@@ -263,7 +264,7 @@ export class TestEngine implements AsyncDisposable {
       passUntil: async (awaited, runId, states) => {
         const parking = parked.unless(runId, runs, awaited, states);
         if (!isAutomatic) return await parking;
-        return await time.passUntil(parking, `run ${JSON.stringify(runId)}`);
+        return await time.passUntil(parking, `run ${quoteId(runId)}`);
       },
       dump: (runId) => readHistory(runId, runs),
     };

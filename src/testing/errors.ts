@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId, shownId } from "../base/describe.ts";
 import { ContinuumError } from "../base/errors.ts";
 import type { RunState, StuckReason } from "../ports/rows.ts";
 import type { DriftReport, Refusal } from "../replay/turn.ts";
@@ -28,8 +29,8 @@ export class ReplayError extends ContinuumError<"REPLAY_FAILED"> {
     evidence: { readonly drift?: DriftReport | null; readonly refused?: Refusal | null } = {},
   ) {
     const { drift = null, refused = null } = evidence;
-    const message = drift?.message ?? `Cannot replay run ${JSON.stringify(runId)}: ${why}`;
-    super("REPLAY_FAILED", message, { details: { runId, drift, refused } });
+    const message = drift?.message ?? `Cannot replay run ${quoteId(runId)}: ${why}`;
+    super("REPLAY_FAILED", message, { details: { runId: shownId(runId), drift, refused } });
     this.drift = drift;
     this.refused = refused;
   }
@@ -83,9 +84,9 @@ export class RunParkedError extends ContinuumError<"RUN_PARKED"> {
    * @param reason Why.
    */
   constructor(runId: string, state: RunState, reason: StuckReason) {
-    const run = JSON.stringify(runId);
+    const run = quoteId(runId);
     super("RUN_PARKED", `Cannot wait for run ${run}: it is parked as ${state}: ${reason.message}`, {
-      details: { runId, state, reason },
+      details: { runId: shownId(runId), state, reason },
     });
     this.reason = reason;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId } from "../base/describe.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { messageOf } from "../base/text.ts";
 import { decodeError } from "../base/values_failure.ts";
@@ -157,7 +158,7 @@ function show(effect: AskedEffect | undefined): string {
   if (effect === undefined) return "nothing";
   const { kind, name, position, digest } = effect;
   const input = digest === null ? "" : ` (${digest})`;
-  return `${kind}${name === "" ? "" : ` ${JSON.stringify(name)}`} at position ${position}${input}`;
+  return `${kind}${name === "" ? "" : ` ${quoteId(name)}`} at position ${position}${input}`;
 }
 
 function checked({ runId }: RunHistory, turn: Turn): Turn {

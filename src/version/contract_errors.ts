@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId, shownId } from "../base/describe.ts";
 import { shortHash } from "../base/text.ts";
 import { InvalidInputError, isContinuumError } from "../base/errors.ts";
 import { type Issue, showIssues } from "../workflow/schema.ts";
@@ -24,9 +25,9 @@ export function invalidInput(
 ): InvalidInputError {
   return new InvalidInputError(
     "INVALID_INPUT",
-    `Cannot start workflow ${JSON.stringify(workflow)}: its input does not fit the schema of ` +
+    `Cannot start workflow ${quoteId(workflow)}: its input does not fit the schema of ` +
       `version ${shortHash(hash)}: ${showIssues(issues)}`,
-    { details: { workflow, hash, issues } },
+    { details: { workflow: shownId(workflow), hash, issues } },
   );
 }
 
@@ -47,9 +48,9 @@ export function invalidSignalPayload(
 ): InvalidInputError {
   return new InvalidInputError(
     "INVALID_SIGNAL_PAYLOAD",
-    `Cannot send signal ${JSON.stringify(signal)} to workflow ${JSON.stringify(workflow)}: its ` +
+    `Cannot send signal ${quoteId(signal)} to workflow ${quoteId(workflow)}: its ` +
       `payload does not fit the schema of version ${shortHash(hash)}: ${showIssues(issues)}`,
-    { details: { signal, workflow, hash, issues } },
+    { details: { signal: shownId(signal), workflow: shownId(workflow), hash, issues } },
   );
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { quoteId } from "../base/describe.ts";
 import { decode, encode } from "../base/values.ts";
 import type { Contract } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
@@ -51,7 +52,7 @@ export class Contracts {
   async input(hash: string, input: unknown): Promise<unknown> {
     const { workflow, contract } = await this.#of(hash);
     if (contract === null || !contract.input) return input;
-    const what = `the input of workflow ${JSON.stringify(workflow)}`;
+    const what = `the input of workflow ${quoteId(workflow)}`;
     const { input: schema } = await this.#definition(hash, what);
     if (schema === null) return input;
     const checked = await checkSchema(schema, input, what);
@@ -78,7 +79,7 @@ export class Contracts {
     if (!contract.signals.includes(name)) {
       throw undeclaredSignal(name, workflow, contract.signals);
     }
-    const what = `signal ${JSON.stringify(name)} of workflow ${JSON.stringify(workflow)}`;
+    const what = `signal ${quoteId(name)} of workflow ${quoteId(workflow)}`;
     const { signals } = await this.#definition(hash, what);
     const schema = signals?.[name];
     if (schema === undefined) return payload;

@@ -4,11 +4,15 @@
  * @module
  */
 
+import { quoteId, shownId } from "../base/describe.ts";
 import { shortHash } from "../base/text.ts";
 import { ContinuumError, type ErrorDetails } from "../base/errors.ts";
 import type { FailureKind, SourceReason } from "../base/error_codes/details.ts";
 
 export type { FailureKind, SourceReason } from "../base/error_codes/details.ts";
+
+/** How many characters are shown of a message that was built elsewhere. */
+const MAX_MESSAGE = 2_000;
 
 /** The codes of failed fetches; `details.kind` says what the failure means. */
 type FetchErrorCode =
@@ -72,7 +76,9 @@ export function loadFailure(
   cause?: unknown,
 ): VersionUnavailableError {
   const lines = reasons.map((r) =>
-    `${r.source}${r.specifier ? ` ${r.specifier}` : ""}: ${r.message}`
+    `${r.source}${r.specifier ? ` ${shownId(r.specifier)}` : ""}: ${
+      shownId(r.message, MAX_MESSAGE)
+    }`
   );
   const kind = (["passing", "node"] as const).find((k) => reasons.some((r) => r.kind === k)) ??
     "lasting";
@@ -93,9 +99,9 @@ export function loadFailure(
 export function unpinnedImport(importer: string, specifier: string): LoadError {
   return new LoadError(
     "UNPINNED_IMPORT",
-    `Cannot import ${JSON.stringify(specifier)} from ${importer}: ` +
+    `Cannot import ${quoteId(specifier)} from ${shownId(importer)}: ` +
       "the manifest of its version does not list that import",
-    { details: { importer, specifier } },
+    { details: { importer: shownId(importer), specifier: shownId(specifier) } },
   );
 }
 
@@ -133,9 +139,9 @@ function shown(text: string): string {
 export function notArchived(label: string): LoadError {
   return new LoadError(
     "NOT_ARCHIVED",
-    `Cannot read ${label} from the archive: it is not archived`,
+    `Cannot read ${shownId(label)} from the archive: it is not archived`,
     {
-      details: { label },
+      details: { label: shownId(label) },
     },
   );
 }
@@ -158,9 +164,9 @@ export function importFailed(url: string, trouble: ImportTrouble, cause: unknown
     rejected: "it left a rejected promise",
   }[trouble];
   const message = messageOfThrown(cause);
-  return new LoadError("IMPORT_FAILED", `Cannot import ${url}: ${why}: ${message}`, {
+  return new LoadError("IMPORT_FAILED", `Cannot import ${shownId(url)}: ${why}: ${message}`, {
     cause,
-    details: { url, trouble },
+    details: { url: shownId(url), trouble },
   });
 }
 
@@ -175,10 +181,10 @@ export function externalUnavailable(specifier: string, cause: unknown): LoadErro
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new LoadError(
     "EXTERNAL_UNAVAILABLE",
-    `Cannot import ${specifier} on this node: ${reason}`,
+    `Cannot import ${shownId(specifier)} on this node: ${reason}`,
     {
       cause,
-      details: { specifier },
+      details: { specifier: shownId(specifier) },
     },
   );
 }
@@ -192,8 +198,8 @@ export function externalUnavailable(specifier: string, cause: unknown): LoadErro
 export function liveUnknown(label: string): LoadError {
   return new LoadError(
     "LIVE_UNKNOWN",
-    `Cannot bind ${JSON.stringify(label)}: no module of this node's "live" option answers to it`,
-    { details: { label } },
+    `Cannot bind ${quoteId(label)}: no module of this node's "live" option answers to it`,
+    { details: { label: shownId(label) } },
   );
 }
 
@@ -222,7 +228,9 @@ export function loadLimit(loaded: number, wanted: number, limit: number): LoadEr
  * @returns The error, with code `UNTRUSTED_MODULE`.
  */
 export function untrustedModule(url: string, why: string): LoadError {
-  return new LoadError("UNTRUSTED_MODULE", `Cannot trust ${url}: ${why}`, { details: { url } });
+  return new LoadError("UNTRUSTED_MODULE", `Cannot trust ${shownId(url)}: ${why}`, {
+    details: { url: shownId(url) },
+  });
 }
 
 /**
@@ -243,7 +251,10 @@ export function fetchFailed(
   cause?: unknown,
 ): LoadError {
   const options = cause === undefined ? {} : { cause };
-  return new LoadError(code, message, { details: { url, kind }, ...options });
+  return new LoadError(code, shownId(message, MAX_MESSAGE), {
+    details: { url: shownId(url), kind },
+    ...options,
+  });
 }
 
 /**
@@ -270,8 +281,8 @@ export class VersionNotFoundError extends ContinuumError<"VERSION_NOT_FOUND"> {
    * @param why The rule that refused it, or what is missing.
    */
   constructor(name: string, task: string, why = "no such version is registered") {
-    super("VERSION_NOT_FOUND", `Cannot ${task}: ${why}, found ${JSON.stringify(name)}`, {
-      details: { name },
+    super("VERSION_NOT_FOUND", `Cannot ${task}: ${why}, found ${quoteId(name)}`, {
+      details: { name: shownId(name) },
     });
   }
 }

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { quoteId } from "../base/describe.ts";
 import { type ContinuumError, isContinuumError } from "../base/errors.ts";
 import { authoredError, noteSources } from "../base/authored.ts";
 import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
@@ -392,7 +393,7 @@ export class Versions {
       throw refused(hash, "registry", "lasting", "UNREGISTERED", "no such version is registered");
     }
     if (!await this.#mayLoad(row)) {
-      const message = `this node serves no workflow ${JSON.stringify(row.workflow)}, and trusts ` +
+      const message = `this node serves no workflow ${quoteId(row.workflow)}, and trusts ` +
         `none of the specifiers ${row.specifiers.join(", ")}`;
       throw refused(hash, "policy", "node", "UNTRUSTED_VERSION", message);
     }

@@ -5,9 +5,13 @@
  * @module
  */
 
+import { shownId } from "../base/describe.ts";
 import { ContinuumError, type Issue } from "../base/errors.ts";
 
 export type { Issue } from "../base/errors.ts";
+
+/** How many characters of an issue a message shows, and of what was checked. */
+const MAX_ISSUE = 700;
 
 /**
  * A schema: checks a value, and may turn it into another.
@@ -76,8 +80,9 @@ export class SchemaFailedError extends ContinuumError<"SCHEMA_FAILED"> {
    * @param cause What it threw, if it threw.
    */
   constructor(what: string, vendor: string, why: string, cause?: unknown) {
-    super("SCHEMA_FAILED", `Cannot check ${what}: its schema, of ${vendor}, ${why}`, {
-      details: { what, vendor },
+    const shown = shownId(what, MAX_ISSUE);
+    super("SCHEMA_FAILED", `Cannot check ${shown}: its schema, of ${vendor}, ${why}`, {
+      details: { what: shown, vendor },
       ...(cause === undefined ? {} : { cause }),
     });
   }
@@ -142,5 +147,8 @@ function readIssue(issue: SchemaIssue): Issue {
   const path = (issue.path ?? []).map((part) =>
     String(typeof part === "object" && part !== null ? part.key : part)
   );
-  return { message: String(issue.message), path: path.join(".") };
+  return {
+    message: shownId(String(issue.message), MAX_ISSUE),
+    path: shownId(path.join("."), MAX_ISSUE),
+  };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId, shownId } from "../../base/describe.ts";
 import { checkAbortSignal, checkOptions } from "../../base/arguments.ts";
 import { type Clock, waitFor } from "../../base/clock.ts";
 import { type Duration, durationMs } from "../../base/duration.ts";
@@ -59,8 +60,8 @@ export async function withinDeadline<T>(
   if (signal?.aborted === true) abort();
   signal?.addEventListener("abort", abort);
   const late = () => {
-    const message = `Run ${JSON.stringify(runId)} ${missing} within ${timeout} ms`;
-    controller.abort(new TimeoutError(message, { runId, timeout }));
+    const message = `Run ${quoteId(runId)} ${missing} within ${timeout} ms`;
+    controller.abort(new TimeoutError(message, { runId: shownId(runId), timeout }));
   };
   const timer = timeout === undefined ? undefined : waitFor(clock, timeout, late);
   try {

@@ -12,10 +12,11 @@ import {
   readName,
   refuse,
 } from "../../base/arguments.ts";
+import { quoteId } from "../../base/describe.ts";
 import { type AttributesPatch, readAttributes } from "../../base/attributes.ts";
 import {
   CancelledError,
-  isContinuumError,
+  isTimeoutOfRun,
   runTimeout,
   type TimeoutError,
 } from "../../base/errors.ts";
@@ -226,7 +227,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkDeliveryId(options.deliveryId);
     readName(name, "a signal");
     const { runs, contracts, payloadBytes, wakeups } = this.#context;
-    const what = `signal ${JSON.stringify(name)}`;
+    const what = `signal ${quoteId(name)}`;
     const action = `send the ${what}`;
     this.#version ??= await runs.version(this.id) ?? undefined;
     // The payload is checked by the version that receives it, also if the run is upgraded
@@ -525,6 +526,6 @@ function outputOf(runId: string, end: RunEnd): unknown {
 
 /** Builds the run's own error, since its code may have thrown the error of another run. */
 function timeoutOf(runId: string, cause: unknown): TimeoutError | undefined {
-  if (!isContinuumError(cause, "RUN_TIMEOUT") || cause.details.runId !== runId) return undefined;
+  if (!isTimeoutOfRun(cause, runId)) return undefined;
   return runTimeout(runId, Number(cause.details.timeout));
 }

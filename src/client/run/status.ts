@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { decode } from "../../base/values.ts";
 import { authored, authoredFacts, type VersionName } from "../../base/authored.ts";
 import { decodeError } from "../../base/values_failure.ts";
@@ -258,14 +259,12 @@ function waitReason(row: RunRow, retrying: readonly RetriedEffect[]): string | n
     kind === "sleep"
       ? "sleeps"
       : kind === "signal"
-      ? `waits for signal ${JSON.stringify(name)}`
+      ? `waits for signal ${quoteId(name)}`
       : kind === "retry"
       ? `rests before ${name} of the run`
       : kind === "child" || kind === "activity"
-      ? `waits for ${kind} ${JSON.stringify(name)}${whyOf(failed.get(position))}`
-      : `rests before the next attempt of ${kind} ${JSON.stringify(name)}${
-        whyOf(failed.get(position))
-      }`
+      ? `waits for ${kind} ${quoteId(name)}${whyOf(failed.get(position))}`
+      : `rests before the next attempt of ${kind} ${quoteId(name)}${whyOf(failed.get(position))}`
   );
   return `${waits.length === 0 ? "waits for a node" : [...new Set(waits)].join(", ")}${until}`;
 }

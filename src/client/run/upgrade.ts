@@ -5,6 +5,7 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import { authoredFacts } from "../../base/authored.ts";
 import { isSha256Hex } from "../../base/encoding.ts";
@@ -121,7 +122,7 @@ async function findTarget(
   const version = hash === null ? null : await store.versions.get(hash) ??
     await store.versions.bySpecifier(isSha256Hex(hash) ? hash : versions.record(hash));
   if (version === null || version.workflow !== row.workflow) {
-    const what = `upgrade run ${JSON.stringify(row.runId)}`;
+    const what = `upgrade run ${quoteId(row.runId)}`;
     throw new VersionNotFoundError(to ?? row.workflow, what);
   }
   return { hash: version.hash, specifier: version.specifiers[0] ?? row.specifier };

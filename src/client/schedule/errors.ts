@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId, shownId } from "../../base/describe.ts";
 import { ContinuumError } from "../../base/errors.ts";
 import type { ScheduleState } from "../../schedule/firing.ts";
 
@@ -29,9 +30,9 @@ export class ScheduleError<
 export function scheduleExists(id: string): ScheduleError {
   return new ScheduleError(
     "SCHEDULE_EXISTS",
-    `Cannot create a schedule with the id ${JSON.stringify(id)}: it exists already; ` +
+    `Cannot create a schedule with the id ${quoteId(id)}: it exists already; ` +
       `ifExists: "use" leaves it as it is, "replace" gives it the new settings`,
-    { details: { id } },
+    { details: { id: shownId(id) } },
   );
 }
 
@@ -45,9 +46,9 @@ export function scheduleExists(id: string): ScheduleError {
 export function scheduleNotFound(id: string, action: string): ScheduleError {
   return new ScheduleError(
     "SCHEDULE_NOT_FOUND",
-    `Cannot ${action}: no schedule has the id ${JSON.stringify(id)}`,
+    `Cannot ${action}: no schedule has the id ${quoteId(id)}`,
     {
-      details: { id },
+      details: { id: shownId(id) },
     },
   );
 }
@@ -69,7 +70,7 @@ export function wrongScheduleState(
 ): ScheduleError {
   return new ScheduleError(
     "SCHEDULE_STATE",
-    `Cannot ${action}: schedule ${JSON.stringify(id)} is ${state}, wanted ${wanted.join(", ")}`,
-    { details: { id, state } },
+    `Cannot ${action}: schedule ${quoteId(id)} is ${state}, wanted ${wanted.join(", ")}`,
+    { details: { id: shownId(id), state } },
   );
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../../base/backoff.ts";
 import { ContextError, isContinuumError } from "../../base/errors.ts";
 import { decode, encode } from "../../base/values.ts";
@@ -100,7 +101,7 @@ export function startAttempt(
     token: () =>
       Promise.reject(
         new ContextError(
-          `Cannot complete ${kind} ${JSON.stringify(name)} from outside: it has no task, since ` +
+          `Cannot complete ${kind} ${quoteId(name)} from outside: it has no task, since ` +
             `no module of the workflow exports it; export the activity`,
         ),
       ),

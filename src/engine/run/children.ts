@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId, shownId } from "../../base/describe.ts";
 import { ChildError } from "../../base/errors.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { effectId } from "../../base/run_ids.ts";
@@ -35,9 +36,9 @@ export function childNotStarted(
     : `the chain of parents is longer than ${MAX_DEPTH}`;
   return new ChildError(
     "CHILD_NOT_STARTED",
-    `Cannot start the child ${JSON.stringify(childId)}: ${why}`,
+    `Cannot start the child ${quoteId(childId)}: ${why}`,
     {
-      details: { childId, outcome },
+      details: { childId: shownId(childId), outcome },
     },
   );
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { messageOf } from "../../base/text.ts";
 import type { ClaimedRun, LoadedRun, StuckReason } from "../../ports/rows.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
@@ -64,7 +65,7 @@ export function gapIn(
   const missing = found < 0 ? end : firstSeq + found;
   return {
     code: "HISTORY_INCOMPLETE",
-    message: `Cannot replay run ${JSON.stringify(runId)}: event ${missing} of its history is ` +
+    message: `Cannot replay run ${quoteId(runId)}: event ${missing} of its history is ` +
       "missing in the database; restore it from a backup, then retry() the run, or fork it before",
     details: { missing },
   };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { authored } from "../../base/authored.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
@@ -72,7 +73,7 @@ export class Warnings {
       const { kind, name, position } = effect;
       const site = this.#sites.get(placeOf(effect)) ?? null;
       const at = showSite(site);
-      const shown = name === "" ? kind : `${kind} ${JSON.stringify(name)}`;
+      const shown = name === "" ? kind : `${kind} ${quoteId(name)}`;
       engineLog.warn(
         "Run {run} of workflow {workflow} has returned without awaiting its {effect}" +
           `${at === null ? "" : " of {at}"}: await it, or handle its failure by catch()`,
@@ -97,7 +98,7 @@ export class Warnings {
    */
   untaken({ runId: run, workflow }: ClaimedRun, names: readonly string[]): void {
     if (names.length === 0) return;
-    const signals = [...new Set(names)].map((name) => JSON.stringify(name)).join(", ");
+    const signals = [...new Set(names)].map((name) => quoteId(name)).join(", ");
     engineLog.warn(
       "Run {run} of workflow {workflow} has ended, and signals that it was sent were never taken " +
         "({count}): {signals}",

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { emitOptions, optionLines } from "../options/compiler.ts";
 import {
   labelOf,
@@ -89,7 +90,7 @@ export async function subversion(
   if (root === undefined) {
     throw new GraphError(
       "MANIFEST_INVALID",
-      `Cannot root a version at ${JSON.stringify(label)}: found no such module in its manifest`,
+      `Cannot root a version at ${quoteId(label)}: found no such module in its manifest`,
       { details: {} },
     );
   }
