@@ -142,10 +142,10 @@ export class Continuum implements AsyncDisposable {
     this.#versions = versions;
     this.#settings = settings;
     this.#watchdog = watchdog;
-    const asked = forCallers(fromOutside(store));
-    const contracts = new Contracts(versions, asked.versions);
+    const callerStore = forCallers(fromOutside(store));
+    const contracts = new Contracts(versions, callerStore.versions);
     this.#wakeups = new Wakeups(store.notices);
-    this.#waiter = new RunWaiter(asked.runs, clock, polls, this.#wakeups);
+    this.#waiter = new RunWaiter(callerStore.runs, clock, polls, this.#wakeups);
     this.#engine = settings === undefined ? undefined : new Engine({
       ...settings,
       store,
@@ -158,8 +158,8 @@ export class Continuum implements AsyncDisposable {
       ...(onUnawaited === undefined ? {} : { onUnawaited }),
     });
     this.#context = {
-      store: asked,
-      runs: asked.runs.in(namespace),
+      store: callerStore,
+      runs: callerStore.runs.in(namespace),
       versions,
       contracts,
       replayer: new Replayer(versions, drain),
@@ -171,9 +171,9 @@ export class Continuum implements AsyncDisposable {
       payloadBytes,
     };
     this.#runStarter = new RunStarter(this.#context);
-    this.runs = new Runs(this.#context.runs, asked);
+    this.runs = new Runs(this.#context.runs, callerStore);
     this.activities = new Activities(this.#context);
-    this.versions = new VersionRegistry(asked.versions, versions);
+    this.versions = new VersionRegistry(callerStore.versions, versions);
     this.schedules = new Schedules(this.#context);
   }
 

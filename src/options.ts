@@ -1,6 +1,6 @@
 /**
- * Options of `Continuum.open` and `Continuum.connect`: read once, at the door; whatever is wrong is
- * named there.
+ * Options of `Continuum.open` and `Continuum.connect`. They are checked once, when the instance is
+ * opened; an error names the invalid option.
  *
  * @module
  */
@@ -35,8 +35,8 @@ import { readQueue } from "./workflow/task_options.ts";
  */
 export interface ConnectOptions {
   /**
-   * Where everything is kept: `postgres://...`, `pglite:./folder`, `memory:`, or an adapter.
-   * `connect` wants one. `open` without one takes `pglite:./.continuum`, and says so once.
+   * The database: `postgres://...`, `pglite:./folder`, `memory:`, or an adapter. `connect` requires
+   * it. `open` without it uses `pglite:./.continuum`, and logs so once.
    *
    * @default {"pglite:./.continuum"}
    */
@@ -57,7 +57,8 @@ export interface ConnectOptions {
    */
   readonly migrate?: MigrateMode;
   /**
-   * The namespace that calls work in: runs of others are not seen. Nodes execute the runs of all.
+   * The namespace of the calls, which see no runs of other namespaces. A node executes the runs of
+   * all namespaces.
    *
    * @default {"default"}
    */
@@ -67,34 +68,38 @@ export interface ConnectOptions {
    * `import.meta.resolve("./order.ts")`, a pinned `https:` URL, a `jsr:` specifier.
    */
   readonly workflows?: readonly string[];
-  /** Which other code may run on this node. */
+  /** Which code besides `workflows` may run on this node. */
   readonly trust?: TrustOptions;
   /** Fetches `http:` and `https:` modules in place of the global `fetch`: for private hosts. */
   readonly fetch?: typeof fetch;
   /**
-   * Whether modules' bytes are kept in the database, so that a version outlives its URL.
+   * Whether to archive the modules' bytes in the database, so that a version outlives its URL.
    *
    * @default {true}
    */
   readonly archive?: boolean;
   /**
-   * Whether a version may be the application's own imported module. By default every version, the
-   * current one too, is compiled and executed from the bytes that its hash names. With `true`, a
-   * file, symlink or folder that changes between the import and `open` can run under the hash of
-   * what replaced it, and the runtime's own compiler decides what the code does.
+   * Whether a version may execute as the application's own imported module. By default every
+   * version, including the current one, is compiled and executed from the bytes that its hash
+   * identifies. With `true`, a file, symlink or folder that changes between the import and `open`
+   * can run under the hash of what replaced it, and the runtime's own compiler decides what the
+   * code does.
    *
    * @default {false}
    */
   readonly native?: boolean;
   /**
-   * What follows if a module graph can't be pinned exactly: `strict` refuses it.
+   * How to treat a module graph that can't be pinned exactly: `strict` refuses it.
    *
    * @default {"lenient"}
    */
   readonly pinning?: "lenient" | "strict";
-  /** Modules that are bound to this application instead of being pinned: pools, configuration. */
+  /**
+   * Modules that are not pinned: versions import the application's own copy, such as a pool or a
+   * configuration.
+   */
   readonly live?: readonly string[];
-  /** How large things may be. */
+  /** The largest sizes of values. */
   readonly limits?: LimitOptions;
   /**
    * The `deno.json` that applies to workflow modules: its import map, lock and compiler options.
@@ -111,17 +116,18 @@ export interface ConnectOptions {
  * @category Continuum
  */
 export interface OpenOptions extends ConnectOptions {
-  /** Activities that workflows call by name: the code of this node runs. */
+  /** Activities that workflows call by name. They execute the code of this node. */
   // deno-lint-ignore no-explicit-any -- inputs and outputs differ from activity to activity
   readonly activities?: readonly ActivityDefinition<any, any>[];
   /**
-   * A name for this node, for people.
+   * A name for this node, shown to people.
    *
    * @default {the host's name and the process's id}
    */
   readonly name?: string;
   /**
-   * How long this node is believed to live without a heartbeat; then its runs go elsewhere.
+   * The lease: how long this node may go without a heartbeat. After that other nodes expire it and
+   * claim its runs.
    *
    * @default {"20s"}
    */
@@ -139,7 +145,8 @@ export interface OpenOptions extends ConnectOptions {
    */
   readonly maxResidentRuns?: number;
   /**
-   * No further run is taken while the histories in memory are larger than this, in bytes, about.
+   * The node claims no further run while the histories in memory are larger than about this, in
+   * bytes.
    *
    * @default {268435456}
    */
@@ -151,19 +158,19 @@ export interface OpenOptions extends ConnectOptions {
    */
   readonly activityConcurrency?: number;
   /**
-   * The queues of activities that this node serves, beside `default`: each has at most
-   * `activityConcurrency` attempts at once where nothing else is said.
+   * The queues of activities that this node serves in addition to `default`. A queue without its
+   * own limit has at most `activityConcurrency` attempts at once.
    */
   readonly queues?: Readonly<Record<string, NodeQueueOptions>>;
   /**
-   * How often a version is looked for again that runs are parked for.
+   * How often the node tries again to load a version that runs are parked for.
    *
    * @default {"30s"}
    */
   readonly probe?: Duration;
   /**
-   * How long what is over is kept; for ever where nothing is said. Several nodes of one database
-   * should say the same: the shortest time counts.
+   * How long ended data is kept; for ever by default. Give all nodes of one database the same
+   * times, since the shortest one applies.
    */
   readonly retention?: RetentionOptions;
   /**
@@ -175,19 +182,20 @@ export interface OpenOptions extends ConnectOptions {
 }
 
 /**
- * How long what is over is kept: each 1 minute or more, and removed some minutes later.
+ * How long ended data is kept. Each time is 1 minute or more; data is removed some minutes after
+ * it.
  *
  * @category Continuum
  */
 export interface RetentionOptions {
-  /** Runs, from their end, with all that belongs to them. */
+  /** Runs and all their data, from their end. */
   readonly runs?: Duration;
   /** Earlier generations, from their end, even if their run has not ended. */
   readonly generations?: Duration;
   /** Results of activities with idempotency keys, from their commit. */
   readonly results?: Duration;
   /**
-   * Of which namespaces.
+   * The namespaces.
    *
    * @default {that of this instance}
    */
@@ -203,13 +211,13 @@ export interface NodeQueueOptions {
   /** The most attempts at once on this node; 0: it does not serve the queue. */
   readonly concurrency?: number;
   /**
-   * How many attempts all nodes together begin in a time. Give every node the same; none begins
-   * without a permit then, also not where the run is.
+   * How many attempts all nodes together may begin in a time. Give every node the same rate. Each
+   * attempt then needs a permit, also on the run's own node.
    */
   readonly rateLimit?: { readonly limit: number; readonly per: Duration };
 }
 
-/** What is left to decide about a node, decided. */
+/** The checked options of a node, with defaults filled in. */
 export interface NodeSettings {
   /** Activities by name. */
   readonly activities: ReadonlyMap<string, ActivityDefinition>;
@@ -229,7 +237,7 @@ export interface NodeSettings {
   readonly queues: ReadonlyMap<string, QueueSettings>;
   /** Milliseconds. */
   readonly probeMs: number;
-  /** How long what is over is kept; undefined: for ever. */
+  /** How long ended data is kept; undefined: for ever. */
   readonly retention: RetentionSettings | undefined;
   /** Milliseconds. */
   readonly drainTimeoutMs: number;
@@ -268,7 +276,8 @@ const OPEN_KEYS = [
 /**
  * Checks the options of a client.
  *
- * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ * @throws {InvalidArgumentError} If a key is unknown, or a value has a wrong type or is out of
+ * range.
  */
 export function checkConnectOptions(options: ConnectOptions): void {
   checkCall(options, CONNECT_KEYS, "Continuum.connect");
@@ -276,9 +285,10 @@ export function checkConnectOptions(options: ConnectOptions): void {
 }
 
 /**
- * Checks the options of a node, and decides what they leave open.
+ * Checks the options of a node, and fills in the defaults.
  *
- * @throws {InvalidArgumentError} If a key is unknown, or a value not of its kind.
+ * @throws {InvalidArgumentError} If a key is unknown, or a value has a wrong type or is out of
+ * range.
  */
 export function readOpenOptions(options: OpenOptions): NodeSettings {
   checkCall(options, OPEN_KEYS, "Continuum.open");
@@ -320,12 +330,12 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
 }
 
 /**
- * Reads the option `queues`.
+ * Checks the option `queues`.
  *
  * @param queues What was passed.
- * @param most The most attempts at once of a queue of which nothing else is said.
- * @returns The queues that are served; `default` is one unless it is given no room.
- * @throws {InvalidArgumentError} If something of it makes no sense.
+ * @param most The most attempts at once of a queue without its own limit.
+ * @returns The queues that the node serves, with `default` unless its concurrency is 0.
+ * @throws {InvalidArgumentError} If a value is invalid.
  */
 export function readQueues(
   queues: Readonly<Record<string, NodeQueueOptions>>,
@@ -386,7 +396,7 @@ function readAge(age: Duration | undefined, option: string): number | null {
   return ms;
 }
 
-/** A URL in place of the options is a frequent first mistake. */
+/** Checks for a URL in place of the options, a frequent first mistake. */
 function checkCall(options: unknown, known: readonly string[], call: string): void {
   if (typeof options === "string" || options instanceof URL) {
     refuse(`the options of ${call}`, options, `an object: call ${call}({ database })`);
@@ -417,7 +427,7 @@ function checkValues(options: ConnectOptions): void {
   readLimits(options.limits);
 }
 
-/** What is no pattern is found where patterns are read. */
+/** Checks the shape alone: the patterns themselves are checked when they are parsed. */
 function checkTrust(trust: TrustOptions): void {
   checkKeys(trust, ["modules", "start", "deny"], "option trust");
   const { modules = [], start = false, deny = [] } = trust;

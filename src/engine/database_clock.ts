@@ -1,92 +1,99 @@
 /**
- * The database's time, as this process computes it without asking: the last time that it received,
- * plus what has passed since.
+ * Computes the database's time without a query: the last time that the database reported, plus the
+ * time that has passed since.
  *
- * - CLOCK-1, never early: whatever is due by this clock is due by the database's. It is late by a round
- *   trip at most, and by what the process's own clock goes slow. That clock may go fast or slow:
- *   how fast is measured from heartbeat to heartbeat, and never taken for slower than it may be;
- *   what is too little to be measured is less than a millisecond from one to the next. A database's
- *   clock that is set back is followed as soon as it is heard.
+ * - CLOCK-1, never early: what is due by this clock is due by the database's clock. This clock is
+ *   late by at most a round trip, plus the time that the process's own clock loses. The process's
+ *   clock may be fast or slow: its speed is measured from heartbeat to heartbeat, and never assumed
+ *   to be slower than it may be. A difference that is too small to be measured adds less than a
+ *   millisecond between two heartbeats. If the database's clock is set back, this clock follows at
+ *   the next time that it receives.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
 
-/** One hearing: the database gave a time between two moments of this process. */
+/** One measurement: the database reported a time between two moments of this process. */
 interface Sample {
   readonly at: number;
-  readonly asked: number;
-  readonly heard: number;
+  readonly requestedAt: number;
+  readonly receivedAt: number;
 }
 
-/** Times are of whole milliseconds. */
+/** The resolution of reported times, in milliseconds. */
 const GRAIN_MS = 1;
 
-/** How long the speed of the process's clock is measured from one point: it may change. */
+/**
+ * After this time the measurement of the process's clock starts from a new point, since its speed
+ * may change.
+ */
 const MEASURED_MS = 60_000;
 
-/** A clock that is faster than the database's by more than a tenth does not drift: it was moved. */
+/**
+ * If the process's clock seems faster than the database's by more than a tenth, one of them was
+ * set.
+ */
 const MOST_DRIFT = 0.9;
 
-/** An answer that took no longer is better than an earlier one, which has aged. */
+/** A round trip that took no longer than this replaces an earlier measurement, which has aged. */
 const PROMPT_MS = 20;
 
-/** An answer without a known question may be as old as that. */
+/** The assumed age of a time whose request is unknown. */
 const STALE_MS = 1_000;
 
 /** Computes the database's time. */
 export class DatabaseClock {
   readonly #clock: Clock;
-  #heard = 0;
-  #heardAt = 0;
+  #lastTime = 0;
+  #lastReceivedAt = 0;
   /** Milliseconds of the database in one of the process: at most 1, since 1 is never early. */
   #rate = 1;
   #since: Sample | undefined;
   #next: Sample | undefined;
 
-  /** @param clock What measures the time since. */
+  /** @param clock The process's clock. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /**
-   * Notes a time that the database just gave.
+   * Records a time that the database reported.
    *
    * @param at Milliseconds since the epoch.
-   * @param asked When it was asked for, by the process's monotonic clock, if that is known.
+   * @param requestedAt When it was requested, by the process's monotonic clock, if known.
    */
-  note(at: number, asked?: number): void {
-    const heard = this.#clock.monotonic();
-    const isTooFast = asked !== undefined && this.#measure({ at, asked, heard });
-    const isWord = asked === undefined
-      // An older answer that overtook a newer one would set the clock back.
+  note(at: number, requestedAt?: number): void {
+    const receivedAt = this.#clock.monotonic();
+    const isTooFast = requestedAt !== undefined && this.#measure({ at, requestedAt, receivedAt });
+    const isBetter = requestedAt === undefined
+      // An older answer that arrives after a newer one would set the clock back.
       ? at < this.now() - STALE_MS
-      : isTooFast || heard - asked <= PROMPT_MS ||
-        at + GRAIN_MS + (heard - asked) < this.now();
-    if (isWord || at > this.now()) {
-      this.#heard = at;
-      this.#heardAt = heard;
+      : isTooFast || receivedAt - requestedAt <= PROMPT_MS ||
+        at + GRAIN_MS + (receivedAt - requestedAt) < this.now();
+    if (isBetter || at > this.now()) {
+      this.#lastTime = at;
+      this.#lastReceivedAt = receivedAt;
     }
   }
 
   /** Milliseconds since the epoch. */
   now(): number {
-    return this.#heard + (this.#clock.monotonic() - this.#heardAt) * this.#rate;
+    return this.#lastTime + (this.#clock.monotonic() - this.#lastReceivedAt) * this.#rate;
   }
 
   /**
    * Compares the speeds of both clocks.
    *
-   * @returns Whether the process's own was taken for slower than it is: what it told was too late a
-   * time.
+   * @returns Whether the process's clock was assumed to be slower than it is, so that the computed
+   * time was too late.
    */
   #measure(sample: Sample): boolean {
     const since = this.#since ??= sample;
     const passed = sample.at - since.at;
-    const local = sample.asked - since.heard;
+    const local = sample.requestedAt - since.receivedAt;
     if (local <= 0) return false;
-    const slowest = Math.max(0, passed - GRAIN_MS) / (sample.heard - since.asked);
+    const slowest = Math.max(0, passed - GRAIN_MS) / (sample.receivedAt - since.requestedAt);
     const fastest = (passed + GRAIN_MS) / local;
     if (fastest < MOST_DRIFT) { // no clock drifts like that: one of them was set
       this.#since = sample;

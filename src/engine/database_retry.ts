@@ -1,5 +1,5 @@
 /**
- * Calls of a database that may be unavailable: repeated until it answers or the engine ends.
+ * Repeats calls of the database until it answers or the engine ends.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import type { Store } from "../ports/store.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { engineLog } from "../base/log.ts";
 
-/** How long it waits between two attempts: longer each time, in milliseconds. */
+/** The bounds of the pauses between two attempts, in milliseconds. */
 export const PAUSE_MS = { first: 50, most: 2_000 };
 
-/** The pause that follows a pause, in milliseconds. */
+/** Returns the next pause after a pause, in milliseconds. */
 export function nextPause(ms: number): number {
   return Math.min(ms * 2, PAUSE_MS.most);
 }
@@ -27,7 +27,7 @@ export class DatabaseRetry {
 
   /**
    * @param clock Times the pauses.
-   * @param store Says what its errors mean.
+   * @param store Classifies the errors.
    */
   constructor(clock: Clock, store: Pick<Store, "outcomeOf">) {
     this.#clock = clock;
@@ -40,7 +40,7 @@ export class DatabaseRetry {
   }
 
   /**
-   * Whether another attempt may succeed: that is so unless the error is known to last.
+   * Whether another attempt may succeed: yes, unless the error is known to be permanent.
    *
    * @param error An error of the store, or one of code that is unavailable.
    */
@@ -50,12 +50,12 @@ export class DatabaseRetry {
   }
 
   /**
-   * Repeats a call until there is an answer. Pauses grow from 50 ms to 2 s. An error that is known to
-   * last is thrown.
+   * Repeats a call until it succeeds. Pauses grow from 50 ms to 2 s. An error that is known to be
+   * permanent is thrown.
    *
    * @param what What is attempted, for the log: "write 3 histories".
-   * @param ask Asks once.
-   * @returns The answer; `undefined` if {@linkcode DatabaseRetry.end} came before it.
+   * @param ask Makes one attempt.
+   * @returns The answer; `undefined` if {@linkcode DatabaseRetry.end} was called before.
    */
   async run<T>(what: string, ask: () => Promise<T>): Promise<T | undefined> {
     for (let wait = PAUSE_MS.first; !this.#over; wait = nextPause(wait)) {
@@ -82,7 +82,7 @@ export class DatabaseRetry {
   }
 
   /**
-   * Waits; not at all once {@linkcode DatabaseRetry.end} was called.
+   * Waits, unless {@linkcode DatabaseRetry.end} was called.
    *
    * @param ms Milliseconds.
    */

@@ -11,8 +11,8 @@ import { engineLog } from "../base/log.ts";
  * Begins work in the background (BACKGROUND-1).
  *
  * @param what What is attempted, for the log: "check tasks".
- * @param work The work; it may throw at once, too.
- * @param failed Receives an error, after it was logged.
+ * @param work The work; it may also throw synchronously.
+ * @param failed Receives an error after it was logged.
  */
 export function duty(
   what: string,

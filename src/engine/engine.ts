@@ -2,9 +2,9 @@
  * A node that executes runs: wires the lease, the dispatcher and the executors together, and holds
  * the runs that are resident here. Policy lives in those parts.
  *
- * - ENGINE-1: what the database says that a node holds, and what the node knows to hold, are compared at
- *   each heartbeat. A statement whose answer was lost may have made the difference; it does not
- *   stay.
+ * - ENGINE-1: each heartbeat compares the runs that are leased to the node in the database with
+ *   those that the node knows. They can differ after a statement whose answer was lost; the node
+ *   then releases the runs that it does not know and drops those that it no longer holds.
  *
  * @module
  */
@@ -40,11 +40,11 @@ import { JournalWriter } from "./run/journal_writer.ts";
 import { type ResidentLimits, Residents } from "./run/residents.ts";
 import { type UnawaitedEffect, Warnings } from "./run/warnings.ts";
 
-/** What an engine is made of. */
+/** The options of an engine. */
 export interface EngineOptions extends ResidentLimits {
-  /** Where everything is kept. */
+  /** The store. */
   readonly store: Store;
-  /** A name for people. */
+  /** The node's name, shown to people. */
   readonly name: string;
   /** Finds the code of runs. */
   readonly code: CodeSource;
@@ -58,40 +58,40 @@ export interface EngineOptions extends ResidentLimits {
   readonly clock: Clock;
   /** The most bytes of one value. */
   readonly payloadBytes: number;
-  /** Milliseconds that this node lives without a heartbeat. */
+  /** The lease: milliseconds that this node may go without a heartbeat. */
   readonly leaseMs: number;
   /** Milliseconds that a waiting run stays in memory. */
   readonly lingerMs: number;
   /** Milliseconds between two probes of versions that runs are parked for. */
   readonly probeMs: number;
-  /** How long what is over is kept; for ever when omitted. */
+  /** How long ended data is kept; for ever when omitted. */
   readonly retention?: RetentionSettings | undefined;
   /** Passes wake-ups between the node, this process and others; the node attaches itself. */
   readonly wakeups: Wakeups;
-  /** Watches that turns return, if anything does. */
+  /** Detects turns that never return; none when omitted. */
   readonly watchdog?: TurnWatch | undefined;
   /** Called whenever a run leaves this node's memory, before any wake-up. */
   readonly onExit?: (run: ClaimedRun, exit: Exit) => void;
-  /** Called for each effect that a run did not await, beside the log. */
+  /** Called for each effect that a run did not await, in addition to the log. */
   readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
 
 /**
- * Where a node stands.
+ * The state of a node.
  *
  * @category Continuum
  */
 export type EngineState = "ready" | "draining" | "closed";
 
 /**
- * What a drain came to.
+ * The summary of a drain.
  *
  * @category Continuum
  */
 export interface DrainSummary {
-  /** Runs that left in good order. */
+  /** Runs that were released. */
   readonly released: number;
-  /** Runs that did not leave in time; their attempts were abandoned. */
+  /** Runs that were not released in time; their attempts were abandoned. */
   readonly forced: number;
 }
 
@@ -113,11 +113,11 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
   #draining: Promise<DrainSummary> | undefined;
   #probing: Promise<void> | undefined;
   #probedAt = -Infinity;
-  /** Tokens under which statements that are not answered yet may give runs to this node. */
+  /** Tokens with which unanswered statements may lease runs to this node. */
   readonly #expected = new Set<number>();
   #recovered = { runs: 0, tasks: 0 };
 
-  /** @param options What it is made of. */
+  /** @param options Its options. */
   constructor(options: EngineOptions) {
     const { store, clock, code, wakeups, payloadBytes, name, leaseMs, activities } = options;
     const { activityConcurrency: concurrency = ACTIVITY_CONCURRENCY } = options;
@@ -156,17 +156,17 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     wakeups.attach(this);
   }
 
-  /** This node's id; another one after it has expired. */
+  /** This node's id. It changes when the node expires. */
   get node(): string {
     return this.#lease.id;
   }
 
-  /** Where it stands. */
+  /** The node's state. */
   get state(): EngineState {
     return this.#state;
   }
 
-  /** Why this node takes no work, as it should; `null`: it does. */
+  /** Why this node takes no work; `null`: it does. */
   get trouble(): string | null {
     if (this.#state !== "ready") return `it is ${this.#state}`;
     if (this.#lease.trouble !== null) return `its last heartbeat failed: ${this.#lease.trouble}`;
@@ -175,16 +175,17 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     return trouble === null ? null : `it cannot look for due runs: ${trouble}`;
   }
 
-  /** What this node held without knowing of it, and gave back, since it was opened. */
+  /** How many leases this node held unknowingly and released since it was opened. */
   get recovered(): { readonly runs: number; readonly tasks: number } {
     return { ...this.#recovered };
   }
 
   /**
-   * A statement is about to give a run to this node under a token of the caller's.
+   * Announces that a statement is about to lease a run to this node, under the caller's token.
    *
    * @param token The token.
-   * @returns Reports that the run is taken, or free, or that this is unknown: then the node polls.
+   * @returns A function that reports whether the run was leased or not, or that this is unknown:
+   * then the node polls.
    */
   expect(token: number): (outcome: "settled" | "unknown") => void {
     this.#expected.add(token);
@@ -198,11 +199,11 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     return this.#residents.size;
   }
 
-  /** Opens the node and begins to execute what is due. */
+  /** Opens the node and begins to execute due runs. */
   async open(): Promise<void> {
     const { clock, databaseClock, store } = this.#node;
-    const asked = clock.monotonic();
-    databaseClock.note(await store.now(), asked);
+    const requestedAt = clock.monotonic();
+    databaseClock.note(await store.now(), requestedAt);
     await this.#lease.open(this);
     this.#dispatcher.pollNow();
     this.#schedules.pollNow();
@@ -215,16 +216,16 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     return this.#state === "ready" && this.#residents.room > 0 && this.#lease.fresh();
   }
 
-  /** Whether this node certainly takes one more run that is due (WAKEUP-2). */
+  /** Whether this node certainly claims one more due run (WAKEUP-2). */
   get takesAnyRun(): boolean {
     return this.hasRoom && this.#node.exclusions.list().length === 0;
   }
 
   /**
-   * Executes a run that was inserted under this node's lease.
+   * Executes a run that was inserted with this node's lease.
    *
    * @param run The run, as it was inserted.
-   * @param inserted What the insert answered.
+   * @param inserted The result of the insert.
    * @returns Resolves when the run has left this node's memory.
    */
   take(run: LeasedNewRun, inserted: InsertedRun): Promise<Exit> {
@@ -253,7 +254,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     }, run.signal === undefined).left;
   }
 
-  /** Receives a wake-up, of this process or of another. */
+  /** Receives a wake-up, from this process or another. */
   receive(notice: LocalNotice): void {
     switch (notice.kind) {
       case "due": {
@@ -278,7 +279,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     }
   }
 
-  /** Notifications may have been lost: looks at everything that they could have announced. */
+  /** Polls for everything, since notifications may have been lost. */
   async catchUp(): Promise<void> {
     this.#schedules.pollNow();
     this.#dispatcher.pollNow();
@@ -288,10 +289,10 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
   }
 
   /**
-   * Takes no more runs, lets attempts under way finish, and gives every run back. Calling it again
-   * gives the same summary.
+   * Claims no more runs, lets attempts under way finish, and releases every run. A second call
+   * returns the same summary.
    *
-   * @param timeoutMs Milliseconds for the attempts under way; then they are abandoned.
+   * @param timeoutMs Milliseconds after which attempts under way are abandoned.
    */
   drain(timeoutMs: number): Promise<DrainSummary> {
     return this.#draining ??= this.#drain(timeoutMs);
@@ -321,7 +322,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     const leaving = new Map(this.#residents.entries());
     for (const resident of leaving.keys()) resident.stop(); // no run starts an effect meanwhile
     await paused;
-    // The last claims may have brought more.
+    // The last claims may have added more.
     for (const [resident, left] of this.#residents.entries()) leaving.set(resident, left);
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#node.clock.after(timeoutMs, resolve);
@@ -339,7 +340,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     this.#execute(run, false);
   }
 
-  /** Executes a run; `fresh`: it was inserted a moment ago by this node, so there is nothing to read. */
+  /** Executes a run; `fresh`: this node has just inserted it, so there is no history to read. */
   #execute(run: ClaimedRun, fresh: boolean): { readonly left: Promise<Exit> } {
     const executor = new RunExecutor(run, this.#context);
     const left = executor.drive(fresh);
@@ -359,7 +360,8 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     const { runId } = run;
     if (exit.kind === "ended" && exit.mustNotify) this.#endedRuns.pollNow();
     if (exit.kind === "lost") {
-      // Perhaps by a write of its own whose answer was lost: this node looks for what that has left.
+      // A write of this node whose answer was lost may have caused this, so the node polls for what
+      // that write made due.
       this.#endedRuns.pollNow();
       this.#dispatcher.pollAt(databaseClock.now());
     }
@@ -373,20 +375,21 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
 
   // ---- the lease ------------------------------------------------------------------------------
 
-  /** The runs that it has in memory. */
+  /** Returns the runs in memory. */
   held(): readonly HeldRun[] {
     return this.#residents.held();
   }
 
-  /** The lease is gone, and all runs and tasks with it. */
+  /** Drops all runs and tasks, since the lease is lost. */
   expired(): void {
     this.#residents.dropAll();
     this.#tasks.loseAll();
   }
 
   /**
-   * ENGINE-1: once all claims under way are answered, it gives back what it holds by the database's
-   * account and does not know of. Should another owner hold such a run, its fence refuses this.
+   * ENGINE-1: once all claims under way are answered, releases the runs that are leased to this
+   * node in the database and that it does not know. If another owner holds such a run by then, the
+   * fence refuses the release.
    */
   async #giveBack(unknown: readonly HeldRun[]): Promise<void> {
     const { node } = this;
@@ -405,7 +408,10 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     this.#node.wakeups.due();
   }
 
-  /** A heartbeat was answered, or the node has opened anew: does what notifications may have missed. */
+  /**
+   * Called when a heartbeat was answered, or the node has reopened: polls for what lost
+   * notifications may have announced.
+   */
   beat(beat: Beat): void {
     const { clock, databaseClock } = this.#node;
     const { stuck, mustNotify, tasks, nextWake, nextFire, woken, unknown, gone, leased } = beat;
@@ -434,7 +440,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     }
   }
 
-  /** Versions that runs are parked for may be available again. */
+  /** Revives parked runs whose versions are available again. */
   async #probe(): Promise<void> {
     this.#probedAt = this.#node.clock.monotonic();
     const { code, store: { versions }, wakeups } = this.#node;

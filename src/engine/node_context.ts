@@ -14,13 +14,13 @@ import type { DatabaseRetry } from "./database_retry.ts";
 
 /** The node's lease, as its parts see it. */
 export interface CurrentLease {
-  /** The node's id; another one after the node has expired. */
+  /** The node's id. It changes when the node expires. */
   readonly id: string;
   /** Whether an attempt of an effect may start now (LEASE-3 of `node_lease.ts`). */
   fresh(): boolean;
   /**
-   * The database may have given the node what it does not know of: a heartbeat finds out at once,
-   * or as soon as the database answers.
+   * Called when runs may be leased to the node without its knowledge: a heartbeat finds out at
+   * once, or as soon as the database answers.
    */
   invalidate(): void;
 }
@@ -39,7 +39,7 @@ export interface NodeContext {
   readonly lease: CurrentLease;
   /** Finds the code of runs. */
   readonly code: CodeSource;
-  /** Versions of which the node claims nothing for a while. */
+  /** Versions whose runs the node does not claim for a while. */
   readonly exclusions: Exclusions;
   /** Wakes runs, here and on other nodes. */
   readonly wakeups: Wakeups;

@@ -1,10 +1,10 @@
 /**
- * This process's life in the database: one heartbeat row, under an id that is random each time.
+ * Keeps this process's node alive in the database: one row, with heartbeats, under a random id.
  *
- * - LEASE-1: runs are leased to the node, so one heartbeat keeps them all.
- * - LEASE-2: a node that finds its row deleted has expired and owns nothing. It drops everything and
- *   opens under a new id.
- * - LEASE-3: nothing is started on a lease that may have run out: {@linkcode NodeLease.fresh} looks at
+ * - LEASE-1: runs are leased to the node, so one heartbeat renews all of them.
+ * - LEASE-2: if a node finds its row deleted, it has expired and owns nothing. It drops everything
+ *   and reopens under a new id.
+ * - LEASE-3: no effect starts on a lease that may have run out. {@linkcode NodeLease.fresh} reads
  *   the monotonic clock, so a process that was paused starts nothing late.
  *
  * @module
@@ -19,27 +19,31 @@ import { duty } from "./duty.ts";
 import type { CurrentLease, NodeContext } from "./node_context.ts";
 import { engineLog } from "../base/log.ts";
 
-/** How a node's row is kept. */
+/** The settings of a node's lease. */
 export interface NodeLeaseSettings {
-  /** A name for people. */
+  /** The node's name, shown to people. */
   readonly name: string;
-  /** What the node takes from queues. */
+  /** The queues and activities that the node serves. */
   readonly serves: Serves;
-  /** Milliseconds that the node lives without a heartbeat. */
+  /** Milliseconds that the node may go without a heartbeat. */
   readonly leaseMs: number;
 }
 
-/** What holds runs by the lease. */
+/** The part of the node that holds runs by the lease. */
 export interface LeaseHolder {
   /** Runs that the node has in memory. */
   held(): readonly HeldRun[];
-  /** A heartbeat was answered, or the node has opened anew: the backstop for lost notifications. */
+  /**
+   * Called when a heartbeat was answered, or the node has reopened: it covers lost notifications.
+   */
   beat(beat: Beat): void;
-  /** The node has expired, and has not yet opened anew: drops everything. */
+  /** Called when the node has expired, and before it reopens: drops everything. */
   expired(): void;
 }
 
-/** When a heartbeat that failed is tried again, in milliseconds, if the next one is not due before. */
+/**
+ * A failed heartbeat is retried after this many milliseconds, unless the next one is due before.
+ */
 const RETRY_MS = 1_000;
 
 /** A node's heartbeat. */
@@ -56,14 +60,14 @@ export class NodeLease implements CurrentLease {
 
   /**
    * @param node The node's other parts.
-   * @param settings How its row is kept.
+   * @param settings Its settings.
    */
   constructor(node: Omit<NodeContext, "lease">, settings: NodeLeaseSettings) {
     this.#node = node;
     this.#settings = settings;
   }
 
-  /** The node's id; a new one after an expiry. */
+  /** The node's id. It changes when the node expires. */
   get id(): string {
     return this.#id;
   }
@@ -74,19 +78,19 @@ export class NodeLease implements CurrentLease {
     return !this.#closed && age < this.#settings.leaseMs * 2 / 3;
   }
 
-  /** Why the last heartbeat was no success; `null`: it was one. */
+  /** Why the last heartbeat failed; `null`: it succeeded. */
   get trouble(): string | null {
     return this.#trouble;
   }
 
   /**
-   * The node may hold what it knows nothing of: a heartbeat finds out at once, or as soon as the
-   * database answers.
+   * Called when the node may hold runs or tasks unknowingly: a heartbeat finds out at once, or as
+   * soon as the database answers.
    */
   invalidate(): void {
     if (this.#closed) return;
     duty("look for runs that were lost", async () => {
-      await this.#beating; // it may have looked before
+      await this.#beating; // the one under way may have read the database before
       await this.beat();
       this.#schedule();
     });
@@ -95,7 +99,7 @@ export class NodeLease implements CurrentLease {
   /**
    * Opens the node, and keeps it alive from now on.
    *
-   * @param holder What holds runs by the lease.
+   * @param holder The part of the node that holds runs by the lease.
    */
   async open(holder: LeaseHolder): Promise<void> {
     this.#holder = holder;
@@ -105,14 +109,14 @@ export class NodeLease implements CurrentLease {
     this.#schedule();
   }
 
-  /** One heartbeat at once; for tests, and after the database was away. */
+  /** Makes one heartbeat at once; for tests, and after the database was unavailable. */
   beat(): Promise<void> {
     return this.#beating ??= this.#beat().finally(() => this.#beating = undefined);
   }
 
   /**
-   * Stops the heartbeat, frees what the node still holds, and removes its row. With the database
-   * away, others do that when the lease has run out.
+   * Stops the heartbeat, releases what the node still holds, and removes its row. If the database
+   * is unavailable, other nodes do that when the lease has run out.
    */
   async close(): Promise<void> {
     this.#closed = true;
@@ -128,11 +132,11 @@ export class NodeLease implements CurrentLease {
   async #openRow(): Promise<void> {
     const { clock, store } = this.#node;
     const { name, serves, leaseMs } = this.#settings;
-    const asked = clock.monotonic();
+    const requestedAt = clock.monotonic();
     const id = randomId();
     await store.nodes.open({ id, name, leaseMs, serves });
     this.#id = id;
-    this.#acknowledged = asked;
+    this.#acknowledged = requestedAt;
   }
 
   #schedule(): void {
@@ -153,18 +157,18 @@ export class NodeLease implements CurrentLease {
     const { leaseMs } = this.#settings;
     const holder = this.#holder!;
     try {
-      const asked = clock.monotonic();
+      const requestedAt = clock.monotonic();
       const beat = await nodes.heartbeat(
         this.#id,
         leaseMs,
         exclusions.list(),
         holder.held(),
       );
-      databaseClock.note(beat.now, asked);
+      databaseClock.note(beat.now, requestedAt);
       this.#trouble = null;
       if (this.#closed) return;
       if (beat.alive) {
-        this.#acknowledged = asked;
+        this.#acknowledged = requestedAt;
       } else {
         engineLog.error("Node {node} has expired: its lease ran out; it opens under a new id", {
           node: this.#id,
@@ -173,7 +177,7 @@ export class NodeLease implements CurrentLease {
         await this.#openRow();
       }
       const freed = beat.anyExpired ? (await nodes.expire(this.#id, false)).runs : 0;
-      // Runs of expired nodes are due now, and so is everything for a node that opened anew.
+      // Runs of expired nodes are due now, and a reopened node has to poll for everything.
       holder.beat(freed > 0 || !beat.alive ? { ...beat, nextWake: beat.now } : beat);
     } catch (error) {
       this.#trouble = messageOf(error);

@@ -1,7 +1,7 @@
 /**
- * When to look: at once, or at a time.
+ * Polls the database at once or at a set time.
  *
- * - POLL-1: one look at a time; what comes meanwhile causes one more.
+ * - POLL-1: one poll runs at a time; if a notification arrives meanwhile, one more follows.
  *
  * @module
  */
@@ -13,13 +13,16 @@ import type { DatabaseClock } from "./database_clock.ts";
 import type { NodeContext } from "./node_context.ts";
 import { engineLog } from "../base/log.ts";
 
-/** What is due by now may be in another node's hands: asking at once again would be too soon. */
+/**
+ * The shortest pause, in milliseconds, before a poll for work that is already due: another node may
+ * be claiming it.
+ */
 const AGAIN_MS = 50;
 
-/** What falls due within so many milliseconds is looked for together. */
+/** One poll covers all work that becomes due within this many milliseconds. */
 const TOGETHER_MS = 5;
 
-/** When it looks again after an error of the database, in milliseconds. */
+/** The pause after an error of the database, in milliseconds. */
 export const RETRY_MS = 1_000;
 
 /** Polls when it is notified, and when work is due. */
@@ -35,8 +38,8 @@ export abstract class Poller {
   #trouble: string | null = null;
 
   /**
-   * @param what What is looked for, for the log: "due runs".
-   * @param node Times the looks.
+   * @param what What it polls for, for the log: "due runs".
+   * @param node Times the polls.
    */
   constructor(what: string, node: Pick<NodeContext, "clock" | "databaseClock">) {
     this.#what = what;
@@ -45,28 +48,28 @@ export abstract class Poller {
   }
 
   /**
-   * Looks once.
+   * Polls once.
    *
-   * @returns When to look next, in database time; `null`: not for the sake of time.
+   * @returns When to poll next, in database time; `null`: no time is set.
    */
   protected abstract poll(): Promise<number | null>;
 
-  /** Whether it looks no more. */
+  /** Whether it has stopped. */
   get isPaused(): boolean {
     return this.#isPaused;
   }
 
-  /** Why the last look was no success; `null`: it was one. */
+  /** Why the last poll failed; `null`: it succeeded. */
   get trouble(): string | null {
     return this.#trouble;
   }
 
-  /** Whether a look is under way. */
+  /** Whether a poll is under way. */
   get isPolling(): boolean {
     return this.#polling !== undefined;
   }
 
-  /** Looks now (POLL-1). */
+  /** Polls now (POLL-1). */
   pollNow(): void {
     if (this.#isPaused) return;
     this.#isWanted = true;
@@ -77,26 +80,26 @@ export abstract class Poller {
   }
 
   /**
-   * Looks at that time, if nothing makes it look before.
+   * Polls at that time, unless it polls earlier.
    *
-   * @param at Milliseconds of database time; `null`: not for the sake of time.
+   * @param at Milliseconds of database time; `null`: no time is set.
    */
   pollAt(at: number | null): void {
     this.#pollAt(at);
   }
 
-  /** Forgets the time at which it was to look. */
+  /** Forgets the time of the next poll. */
   forget(): void {
     this.#timer?.cancel();
     this.#timerAt = Infinity;
   }
 
-  /** Resolves when no look is under way. */
+  /** Resolves when no poll is under way. */
   async idle(): Promise<void> {
     while (this.#polling !== undefined) await this.#polling;
   }
 
-  /** Looks no more; resolves when no look is under way. */
+  /** Stops; resolves when no poll is under way. */
   async pause(): Promise<void> {
     this.#isPaused = true;
     this.forget();
@@ -119,11 +122,11 @@ export abstract class Poller {
     while (this.#isWanted && !this.#isPaused) {
       this.#isWanted = false;
       try {
-        const asked = databaseClock.now();
+        const polledAt = databaseClock.now();
         const next = await this.poll();
         this.#trouble = null;
         const soonest = databaseClock.now() +
-          (next !== null && next <= asked ? AGAIN_MS : TOGETHER_MS);
+          (next !== null && next <= polledAt ? AGAIN_MS : TOGETHER_MS);
         if (next !== null) this.#pollAt(Math.max(next, soonest));
       } catch (error) {
         this.#trouble = messageOf(error);
@@ -131,6 +134,6 @@ export abstract class Poller {
         this.#pollAt(databaseClock.now() + RETRY_MS);
       }
     }
-    this.#polling = undefined; // in this very moment: who comes next begins anew
+    this.#polling = undefined; // synchronously, so that the next call begins a new poll
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Items that share a statement of the database, and are retried each on its own.
+ * Batches items into one statement, and retries each item on its own.
  *
  * - RETRY-1, no item fails for another: if the database refuses a batch, or can't execute it now, the
  *   batcher halves the batch until the items that cause it are alone. An item that is refused for
@@ -17,10 +17,10 @@ import { type DatabaseRetry, nextPause, PAUSE_MS } from "./database_retry.ts";
 
 type Tried<R> = { readonly result: R } | { readonly error: unknown };
 
-/** If so many in a row fail alone and none succeeds, the items are not the cause. */
+/** If this many items in a row fail alone and none succeeds, the items are not the cause. */
 const IN_A_ROW = 3;
 
-/** Gathers items into batches, and repeats each item until it has its answer. */
+/** Batches items, and repeats each item until it has its answer. */
 export class RetryingBatcher<T, R> {
   readonly #what: (items: number) => string;
   readonly #ask: (items: readonly T[]) => Promise<readonly R[]>;
@@ -29,8 +29,8 @@ export class RetryingBatcher<T, R> {
 
   /**
    * @param what What is attempted, for the log: "write 3 histories".
-   * @param ask Asks once; answers in the order of the items.
-   * @param databaseRetry Waits for a database that is away.
+   * @param ask Executes the statement once; returns answers in the order of the items.
+   * @param databaseRetry Waits while the database is unavailable.
    * @param load How much fits into one statement (BATCH-5 of `base/batcher.ts`).
    */
   constructor(
@@ -46,11 +46,11 @@ export class RetryingBatcher<T, R> {
   }
 
   /**
-   * Asks for one item, until there is an answer.
+   * Executes one item until there is an answer.
    *
    * @param item The item.
    * @returns The answer; `undefined` if the database did not answer in time.
-   * @throws {Error} What the database refuses for good, for this item alone.
+   * @throws {Error} If the database refuses this item for good.
    */
   async add(item: T): Promise<R | undefined> {
     for (let wait = PAUSE_MS.first; !this.#databaseRetry.isOver; wait = nextPause(wait)) {
@@ -63,7 +63,7 @@ export class RetryingBatcher<T, R> {
     return undefined;
   }
 
-  /** RETRY-2: while answers are lost, the batch is asked for as a whole. */
+  /** RETRY-2: while answers are lost, the whole batch is executed again. */
   async #try(items: readonly T[]): Promise<readonly Tried<R>[]> {
     return await this.#databaseRetry.run(
       this.#what(items.length),

@@ -1,6 +1,6 @@
 /**
- * One call of a user's function, outside of the workflow's guard: limits its time, and returns what
- * came of it. What that means for the effect is decided elsewhere.
+ * Calls a user's function once, outside of the workflow's guard, with a time limit, and returns the
+ * outcome. The caller decides what the outcome means for the effect.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { engineLog } from "../base/log.ts";
 import { encodeDetails } from "../task/heartbeat.ts";
 import { attemptTimeout, type CallLimit } from "../task/timeout.ts";
 
-/** What is to be called, once. */
+/** One call of a user's function. */
 export interface UserCall {
-  /** What it is, for messages. */
+  /** The kind of effect, for messages. */
   readonly kind: string;
   /** The effect's name. */
   readonly name: string;
@@ -28,43 +28,43 @@ export interface UserCall {
   readonly attempt: number;
   /** The idempotency key: the same for every attempt of one call. */
   readonly idempotencyKey: () => string;
-  /** How long it may take. */
+  /** The time limit. */
   readonly limit: CallLimit | undefined;
   /** Milliseconds between two heartbeats. */
   readonly heartbeatMs: number | undefined;
-  /** What the last heartbeat of the attempts before said, encoded. */
+  /** The details of the last heartbeat of earlier attempts, encoded. */
   readonly lastHeartbeat: string | null;
   /** The most bytes of its result. */
   readonly payloadBytes: number;
   /** Calls the function. */
   readonly call: (attempt: ActivityAttempt) => unknown;
-  /** Keeps what a heartbeat says. */
+  /** Stores the details of a heartbeat. */
   readonly beat: (details: string) => Promise<void>;
-  /** The token with which others complete the attempt. */
+  /** The token with which another process can complete the attempt. */
   readonly token: () => Promise<string>;
 }
 
-/** What came of a call. */
+/** The outcome of a call. */
 export type UserCallResult =
   | { readonly kind: "returned"; readonly payload: string }
-  /** `retryable`: whether another call may end otherwise. */
+  /** `retryable`: whether another call may succeed. */
   | { readonly kind: "threw"; readonly error: unknown; readonly retryable: boolean }
-  /** It is completed from outside. */
+  /** The attempt will be completed from outside. */
   | { readonly kind: "deferred" };
 
 /** A call under way. */
 export interface RunningUserCall {
-  /** Settles, never rejects. */
+  /** Resolves with the outcome, and never rejects. */
   readonly result: Promise<UserCallResult>;
-  /** Aborts the attempt's signal. What the function does then is not waited for. */
+  /** Aborts the attempt's signal, without waiting for the function. */
   abort(reason: unknown): void;
 }
 
 /**
  * Calls a user's function.
  *
- * @param userCall What is to be called.
- * @param clock Times it.
+ * @param userCall The call.
+ * @param clock Times the call.
  * @returns The call under way.
  */
 export function startUserCall(userCall: UserCall, clock: Clock): RunningUserCall {
@@ -103,7 +103,7 @@ function unhandled({ kind, name, runId }: UserCall, reason: unknown): void {
   });
 }
 
-/** Trying again would not make a value serialisable or smaller, and would repeat the effect. */
+/** A retry would not make a value serializable or smaller, and would repeat the effect. */
 function returned({ kind, name, payloadBytes }: UserCall, value: unknown): UserCallResult {
   try {
     const what = `the result of ${kind} ${JSON.stringify(name)}`;
@@ -113,7 +113,7 @@ function returned({ kind, name, payloadBytes }: UserCall, value: unknown): UserC
   }
 }
 
-/** How long the call may take, and how long it may be silent. */
+/** Limits the time of the call, and the time between two heartbeats. */
 class CallLimits {
   readonly #userCall: UserCall;
   readonly #clock: Clock;
@@ -128,10 +128,10 @@ class CallLimits {
     this.#onEnd = onEnd;
     const { limit } = userCall;
     this.#whole = limit && waitFor(clock, limit.leftMs, () => this.#expire(limit));
-    this.heard();
+    this.restart();
   }
 
-  heard(): void {
+  restart(): void {
     const { heartbeatMs } = this.#userCall;
     if (heartbeatMs === undefined || this.#ended) return;
     this.#silence?.cancel();
@@ -172,11 +172,12 @@ class AttemptView implements ActivityAttempt {
     this.#limits = limits;
   }
 
-  // Not methods: functions take them out of their object. Most never look at them.
+  // Functions destructure these, so they are not methods. They are created on demand, since most
+  // functions never use them.
   get heartbeat(): (details?: unknown) => Promise<void> {
     return async (details) => {
       const text = encodeDetails(details);
-      this.#limits.heard();
+      this.#limits.restart();
       await this.#userCall.beat(text);
     };
   }

@@ -1,5 +1,5 @@
 /**
- * Activities of this node: what its runs ask for, and what it takes from queues.
+ * The activities of this node: those that its runs request, and those that it claims from queues.
  *
  * @module
  */
@@ -38,11 +38,13 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
   }
 
   /**
-   * A resident run asks for an activity: it begins here at once if it may, or waits in its queue.
+   * Starts an activity that a resident run requests: here at once if possible, otherwise from its
+   * queue.
    *
    * @param run The run.
    * @param command The activity's command.
-   * @param code Where in the run's version the activity is; `null`: it is late-bound.
+   * @param code The label and export of the activity in the run's version; `null`: it is
+   * late-bound.
    * @param owner The run, as the attempt sees it.
    * @returns Aborts the attempt's signal.
    */
@@ -69,15 +71,17 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
     return { abort() {} };
   }
 
-  /** An ending that a run had taken, and could not write: the task's own fence decides. */
+  /**
+   * Ends a task whose result a run had accepted but could not write; the task's own fence decides.
+   */
   salvage(fence: TaskFence, { kind, payload }: NewEvent): void {
     this.#attempts.end(fence, { kind: kind as Ending["kind"], payload: payload! });
   }
 
   /**
-   * A run gives activities up that wait as rows.
+   * Gives up activities of a run that wait as rows.
    *
-   * @returns Positions of those that no node executed: they were removed.
+   * @returns The positions of those that no node executed, which were removed.
    */
   async cancel(run: ClaimedRun, positions: readonly number[]): Promise<readonly number[]> {
     const { store, databaseRetry } = this.#node;
@@ -87,17 +91,18 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
     ) ?? [];
   }
 
-  /** There may be tasks. */
+  /** Polls the queues, since there may be tasks. */
   pollNow(): void {
     this.#queue.pollNow();
   }
 
   /**
-   * A heartbeat: looks at everything that a hint could have said, and compares the tasks that this
-   * node holds by the database's account with those that it knows (ENGINE-1 of `engine/engine.ts`).
+   * At a heartbeat, polls the queues in case a notification was lost, and compares the tasks that
+   * are leased to this node in the database with those that it knows (ENGINE-1 of
+   * `engine/engine.ts`).
    *
-   * @param leased Whether the database knows of any.
-   * @returns How many the node held without knowing of them: they are given back.
+   * @param leased Whether the database has tasks that are leased to this node.
+   * @returns How many tasks the node held unknowingly; it has released them.
    */
   async check(leased: boolean): Promise<number> {
     this.#queue.pollNow();
@@ -122,7 +127,9 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
     return isKnown !== true;
   }
 
-  /** The node closes while attempts are under way: those attempts do not count. */
+  /**
+   * Releases tasks whose attempts are under way when the node closes: those attempts do not count.
+   */
   async giveBack(): Promise<void> {
     try {
       await this.#attempts.giveBack();
@@ -131,24 +138,24 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
     }
   }
 
-  /** The node has expired. */
+  /** Drops all tasks, since the node has expired. */
   loseAll(): void {
     this.#attempts.loseAll();
   }
 
-  /** Claims nothing more. */
+  /** Stops claiming. */
   pause(): Promise<void> {
     return this.#queue.pause();
   }
 
-  /** Resolves when no attempt is under way, and every answer is written. */
+  /** Resolves when no attempt is under way and every result is written. */
   idle(): Promise<void> {
     return this.#attempts.idle();
   }
 
   // ---- what attempts report -------------------------------------------------------------------
 
-  /** A task waits in its queue: this node takes it, or others are notified (WAKEUP-2). */
+  /** Claims a task that waits in its queue, or notifies other nodes of it (WAKEUP-2). */
   waits({ queue, name, hash }: TaskBase, from: number): void {
     const { databaseClock, wakeups } = this.#node;
     if (from > databaseClock.now()) return this.#queue.pollAt(from);
@@ -158,17 +165,17 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
     wakeups.publish([{ kind: "tasks" }]);
   }
 
-  /** A task's time is over then, unless it is answered before. */
+  /** Notes the time at which a task's limit ends it. */
   expires(at: number): void {
     this.#queue.pollAt(at);
   }
 
-  /** An attempt has ended: there is room for another. */
+  /** Fills the room that an ended attempt has left. */
   freed(): void {
     this.#queue.freed();
   }
 
-  /** The run that a task belongs to, if it is in memory when the attempt has ended. */
+  /** Returns the run that a task belongs to, if it is in memory when the attempt ends. */
   ownerOf(task: TaskFence): TaskOwner {
     const residents = this.#residents;
     return {

@@ -1,9 +1,10 @@
 /**
- * Claims tasks for this node: of the queues that it serves, as many as it has room for, and only
- * those whose code it has. Ends those whose time is over, of whatever queue.
+ * Claims tasks for this node: from the queues that it serves, as many as it has room for, and only
+ * those whose code it has. Ends timed-out tasks of every queue.
  *
- * - QUEUE-1, only free room is claimed, per queue: a slow queue keeps no other waiting.
- * - QUEUE-2, a claimed task that can't begin here goes back as it was: that is no attempt.
+ * - QUEUE-1: a claim takes no more tasks than the queue has free room for, so a slow queue does not
+ *   delay the others.
+ * - QUEUE-2: a claimed task that can't begin here is released unchanged, and no attempt is counted.
  *
  * @module
  */
@@ -25,23 +26,23 @@ import { attemptInterrupted } from "../../task/errors.ts";
 export interface QueueSettings {
   /** The most attempts at once on this node. */
   readonly concurrency: number;
-  /** The most attempts that all nodes begin in how many milliseconds; `null`: any number. */
+  /** How many attempts all nodes together may begin in how many milliseconds; `null`: no limit. */
   readonly rate: { readonly limit: number; readonly perMs: number } | null;
 }
 
 /** Finds the owners of tasks. */
 export interface TaskOwners {
-  /** The run that a task belongs to, if it is in memory when the attempt has ended. */
+  /** Returns the run that a task belongs to, if it is in memory when the attempt ends. */
   ownerOf(task: LeasedTask): TaskOwner;
 }
 
-/** What a queue claims. */
+/** The settings of a task queue. */
 export interface TaskQueueSettings {
   /** Activities registered by name. */
   readonly activities: ReadonlyMap<string, ActivityLike>;
   /** The queues that this node serves. */
   readonly queues: ReadonlyMap<string, QueueSettings>;
-  /** The most attempts at once on this node, of all queues. */
+  /** The most attempts at once on this node, in all queues together. */
   readonly concurrency: number;
 }
 
@@ -55,13 +56,13 @@ export class TaskQueue extends Poller {
   readonly #owners: TaskOwners;
   #saturated = false;
   #claiming: Promise<unknown> | undefined;
-  /** Tokens of tasks that were claimed, and are about to begin. */
+  /** Tokens of tasks that are claimed and about to begin. */
   readonly #beginning = new Set<number>();
 
   /**
    * @param node The node that claims.
-   * @param settings What it claims.
-   * @param attempts Makes the attempts.
+   * @param settings Its settings.
+   * @param attempts Executes the attempts.
    * @param owners Finds the runs that tasks belong to.
    */
   constructor(
@@ -77,7 +78,7 @@ export class TaskQueue extends Poller {
     this.#owners = owners;
   }
 
-  /** How many more attempts of a queue may begin here now. */
+  /** Returns how many more attempts of a queue may begin here now. */
   room(queue: string): number {
     const { queues, concurrency } = this.#settings;
     const attempts = this.#attempts;
@@ -98,14 +99,14 @@ export class TaskQueue extends Poller {
     return false;
   }
 
-  /** An attempt has ended: what waited for room may begin. */
+  /** Polls after an attempt has ended, since there is room again. */
   freed(): void {
     if (!this.#saturated) return;
     this.#saturated = false;
     this.pollNow();
   }
 
-  /** Resolves when the claim that is under way, if one is, has been answered. */
+  /** Resolves when no claim is under way. */
   async claimed(): Promise<void> {
     await this.#claiming;
   }
@@ -125,7 +126,7 @@ export class TaskQueue extends Poller {
     return await this.#node.store.tasks.next([...queues.keys()], since);
   }
 
-  /** Whether there may be more. */
+  /** Returns whether there may be more. */
   async #claim(queue: string, { rate }: QueueSettings): Promise<boolean> {
     const { store: { tasks: store }, lease, exclusions } = this.#node;
     const room = this.room(queue); // QUEUE-1
@@ -148,7 +149,7 @@ export class TaskQueue extends Poller {
     return tasks.length === limit;
   }
 
-  /** Notes that tasks are claimed, and then that they are about to begin. */
+  /** Records that tasks are claimed, and then that they are about to begin. */
   #answered(claim: Promise<LeasedTask[]>): Promise<LeasedTask[]> {
     const noted = claim.then((tasks) => {
       for (const { token } of tasks) this.#beginning.add(token);
@@ -163,7 +164,7 @@ export class TaskQueue extends Poller {
     return false;
   }
 
-  /** Permits come one by one. */
+  /** Takes permits one by one. */
   #lookForPermits({ limit, perMs }: { readonly limit: number; readonly perMs: number }): void {
     this.pollAt(this.#node.databaseClock.now() + perMs / limit);
   }
@@ -178,7 +179,10 @@ export class TaskQueue extends Poller {
     if (held !== undefined) attempts.execute(held, activity, this.#owners.ownerOf(task));
   }
 
-  /** What the definition says of a task by name; `undefined`: it has ended by that, or is lost. */
+  /**
+   * Applies the definition's terms to a task that is called by name; `undefined`: this ended the
+   * task, or the task is lost.
+   */
   async #decided(
     task: LeasedTask,
     activity: ActivityLike,
@@ -202,7 +206,7 @@ export class TaskQueue extends Poller {
     return undefined;
   }
 
-  /** What a task comes to without an attempt, if that is known. */
+  /** Returns the result of a task that needs no attempt, if there is one. */
   #foregone(task: LeasedTask): Parameters<TaskAttempts["end"]>[1] | null {
     const { attempt, maxAttempts, name, known } = task;
     if (known !== null) return { kind: "activity.completed", payload: known };
@@ -222,7 +226,7 @@ export class TaskQueue extends Poller {
     return undefined;
   }
 
-  /** Ends tasks whose time is over: of whatever queue, since none may be served. */
+  /** Ends timed-out tasks of every queue, since no node may serve their queue. */
   async #expire(): Promise<void> {
     const { store: { tasks: store }, lease, databaseClock } = this.#node;
     const attempts = this.#attempts;

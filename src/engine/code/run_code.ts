@@ -1,5 +1,5 @@
 /**
- * A run's code, as its executor gets it, or why it does not.
+ * A run's code for its executor, or the reason why it is unavailable.
  *
  * @module
  */
@@ -11,28 +11,29 @@ import type { Execution, ExecutionOptions } from "../../replay/machine.ts";
 /** A run's code, ready to be executed. */
 export interface RunCode {
   /**
-   * Makes an execution of the run.
+   * Creates an execution of the run.
    *
-   * @param options `trace`: note where each effect is asked for; `wake`: the code did something
-   * between two turns; `payloadBytes`: the most bytes of a value that the code passes;
-   * `pulse`: told of its turns.
+   * @param options `trace`: record where the code requests each effect; `wake`: called when the
+   * code did something between two turns; `payloadBytes`: the most bytes of a value that the code
+   * passes; `pulse`: notified when a turn begins and ends.
    */
   execute(
     run: ClaimedRun,
     options?: Pick<ExecutionOptions, "trace" | "wake" | "payloadBytes" | "pulse">,
   ): Execution;
   /**
-   * Where in the version an activity is, so that any node can find it; `null`: no module exports
-   * it, only this run's node can execute it. Absent: none can be found.
+   * Returns the label and export of an activity in the version, by which any node can find it;
+   * `null`: no module exports it, so only this run's node can execute it. Absent: no activity can
+   * be found.
    */
   activityCode?(activity: ActivityLike): string | null;
 }
 
-/** Why a run's code is unavailable, and what follows for the run. */
+/** Why a run's code is unavailable, and what the executor does with the run. */
 export type CodeFailure =
-  /** It may work later: give the run back for that long. */
+  /** It may become available: release the run for that long. */
   | { readonly kind: "passing"; readonly afterMs: number }
-  /** This node can't; another may. */
+  /** This node can't load it; another may. */
   | { readonly kind: "node" }
-  /** No node can load it, until something changes. */
+  /** No node can load it until something changes. */
   | { readonly kind: "lasting"; readonly reason: StuckReason };

@@ -1,5 +1,5 @@
 /**
- * From a run to its code: asks the versions, and says what their failures mean for the run.
+ * Finds the code of a run, and classifies failures to load it.
  *
  * @module
  */
@@ -12,48 +12,48 @@ import type { VersionRef } from "../../ports/version_ref.ts";
 /** Finds the code of runs. */
 export interface CodeSource {
   /**
-   * The code that a run is pinned to.
+   * Returns the code that a run is pinned to.
    *
    * @param run The run.
-   * @param node The node that is to execute it.
+   * @param node The node that will execute it.
    */
   find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure>;
-  /** The version that new runs of a workflow take; `undefined`: none is registered. */
+  /** Returns the current version of a workflow; `undefined`: none is registered. */
   current(workflow: string): Promise<VersionRef | undefined>;
   /**
-   * The version of a child: by definition, the one rooted at its module in the parent's own; by
-   * name, the current one.
+   * Returns the version of a child. If the child is given by definition, it is the version rooted
+   * at its module within the parent's version; if by name, the current version.
    *
-   * @throws {VersionNotFoundError} If there is none.
+   * @throws {VersionNotFoundError} If there is no such version.
    */
   childOf(run: ClaimedRun, workflow: WorkflowLike): Promise<VersionRef>;
   /**
-   * Checks an encoded input against the version that is to get it.
+   * Checks an encoded input against the version that will receive it.
    *
-   * @returns What the version's schema makes of it, encoded.
-   * @throws {InvalidInputError} (`INVALID_INPUT`) If it does not fit.
-   * @throws {VersionUnavailableError} If the schema is unavailable here.
-   * @throws {SchemaFailedError} If the schema breaks down.
+   * @returns The output of the version's schema, encoded.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If it does not match.
+   * @throws {VersionUnavailableError} If this process can't load the schema.
+   * @throws {SchemaFailedError} If the schema throws, or returns neither a value nor issues.
    */
   checkInput(hash: string, input: string): Promise<string>;
   /**
-   * Checks a signal's encoded payload against the version of the run that is to get it.
+   * Checks a signal's encoded payload against the version of the run that will receive it.
    *
-   * @returns What the version's schema makes of it, encoded.
-   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the version does not take it.
-   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the version does not take it.
-   * @throws {VersionUnavailableError} If the schema is unavailable here.
-   * @throws {SchemaFailedError} If the schema breaks down.
+   * @returns The output of the version's schema, encoded.
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the version does not declare the signal.
+   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the payload does not match.
+   * @throws {VersionUnavailableError} If this process can't load the schema.
+   * @throws {SchemaFailedError} If the schema throws, or returns neither a value nor issues.
    */
   checkSignal(hash: string, name: string, payload: string): Promise<string>;
   /**
-   * An activity that is pinned with a version. Absent: none is available here.
+   * Returns an activity that is pinned with a version. Absent: this source has no activities.
    *
    * @param hash The version.
-   * @param code Where in it the activity is, as {@linkcode RunCode.activityCode} said.
-   * @param node The node that is to execute it.
+   * @param code The label and export of the activity, from {@linkcode RunCode.activityCode}.
+   * @param node The node that will execute it.
    */
   activity?(hash: string, code: string, node: string): Promise<ActivityLike | CodeFailure>;
-  /** Whether a version that was unavailable is available now. */
+  /** Returns whether a version that was unavailable is available now. */
   probe(hash: string): Promise<boolean>;
 }

@@ -1,5 +1,5 @@
 /**
- * The code of runs, from the versions that this process can obtain.
+ * Finds the code of runs among the versions that this process can obtain.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { engineLog, workflowLog } from "../../base/log.ts";
 import type { VersionRef } from "../../ports/version_ref.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
-/** When a version is tried again that could not be had for the moment. */
+/** The delays before a version that is temporarily unavailable is tried again. */
 const PASSING: RetryPolicy = {
   maxAttempts: Infinity,
   backoff: "exponential",
@@ -113,7 +113,7 @@ export class VersionCode implements CodeSource {
     return this.#versions.probe(hash);
   }
 
-  /** What is not known to be a fact about the version is taken to pass. */
+  /** Counts every failure as passing that is not known to be caused by the version. */
   #failure(run: ClaimedRun, error: unknown): CodeFailure {
     const kind = isContinuumError(error, "VERSION_UNAVAILABLE") ? error.details.kind : "passing";
     const { hash, workflow } = run;
@@ -135,7 +135,7 @@ function reasonOf(error: unknown): StuckReason {
   return { code: error.code, message: error.message, details: error.details };
 }
 
-/** Hands on what workflow code logs. */
+/** Passes on the log lines of workflow code. */
 export function logLine(run: ClaimedRun, { level, message, properties }: LogLine): void {
   workflowLog[level](message, { ...properties, run: run.runId, workflow: run.workflow });
 }

@@ -1,14 +1,15 @@
 /**
- * Finds due runs and passes them to executors. It polls after a hint, at the time at
- * which a run of this node is due, and at each heartbeat, the backstop for hints that were lost.
+ * Claims due runs and passes them to executors. It polls after a notification, when the next known
+ * run is due, and at each heartbeat, in case a notification was lost.
  *
- * - DISPATCH-1: claims only what there is room for.
- * - DISPATCH-2: a claim whose answer was lost may have taken runs: the node looks what it holds.
- * - DISPATCH-3: only the earliest known deadline is kept. A poll after that time asks the
- *   database for the next one, whichever others were reported since.
- * - DISPATCH-4: runs that have begun go before those that are to be started, so that a sleep that is over
- *   waits for no crowd of starts. After three full claims in a row one takes starts first: they do
- *   not wait for ever.
+ * - DISPATCH-1: a claim takes no more runs than there is room for.
+ * - DISPATCH-2: a claim whose answer was lost may have taken runs, so the node reads which runs it
+ *   holds.
+ * - DISPATCH-3: only the earliest known deadline is kept. The poll at that time reads the next one
+ *   from the database, whatever others were reported since.
+ * - DISPATCH-4: a claim prefers runs that have begun over new ones, so that many new runs do not
+ *   delay a run whose sleep is over. After three full claims in a row, the next claim takes new
+ *   runs first, so that they do not wait for ever.
  *
  * @module
  */
@@ -20,15 +21,15 @@ import { Poller } from "../poller.ts";
 import type { NodeContext } from "../node_context.ts";
 import type { Residents } from "../run/residents.ts";
 
-/** Executes the runs that were claimed. */
+/** Executes claimed runs. */
 export interface RunTaker {
-  /** Takes a claimed run. */
+  /** Begins to execute a claimed run. */
   adopt(run: ClaimedRun): void;
 }
 
 const BATCH = 100;
 
-/** After so many full claims in a row, starts go first (DISPATCH-4). */
+/** After this many full claims in a row, a claim takes new runs first (DISPATCH-4). */
 const FULL_CLAIMS = 3;
 
 /** Claims due runs. */
@@ -36,16 +37,16 @@ export class Dispatcher extends Poller {
   readonly #node: NodeContext;
   readonly #residents: Pick<Residents, "room" | "makeRoom">;
   readonly #taker: RunTaker;
-  /** When the next run falls due, as far as this node knows; `Infinity`: none does. */
+  /** When the next run is due, as far as this node knows; `Infinity`: never. */
   #next = Infinity;
   #claiming: Promise<unknown> | undefined;
-  /** Full claims in a row, since starts went first. */
+  /** Full claims in a row since a claim took new runs first. */
   #full = 0;
 
   /**
    * @param node The node that claims.
-   * @param residents How many runs there is room for.
-   * @param taker Executes what is claimed.
+   * @param residents Knows for how many runs there is room.
+   * @param taker Executes claimed runs.
    */
   constructor(
     node: NodeContext,
@@ -58,13 +59,13 @@ export class Dispatcher extends Poller {
     this.#taker = taker;
   }
 
-  /** Resolves when the claim that is under way, if one is, has been answered, and its runs adopted. */
+  /** Resolves when no claim is under way and all claimed runs are adopted. */
   async claimed(): Promise<void> {
     await this.#claiming;
   }
 
   /**
-   * Looks at that time, if nothing makes it look before.
+   * Polls at that time, unless it polls earlier.
    *
    * @param at Milliseconds of database time; `null`: never.
    */
@@ -73,19 +74,19 @@ export class Dispatcher extends Poller {
     super.pollAt(at);
   }
 
-  /** Asks when the next run falls due, and looks then. */
+  /** Reads when the next run is due, and polls then. */
   async plan(): Promise<void> {
     this.pollAt(await this.#nextWake());
   }
 
   protected override async poll(): Promise<number | null> {
-    const asked = this.#node.databaseClock.now();
+    const now = this.#node.databaseClock.now();
     while (await this.#claim());
-    if (this.#next > asked) return Number.isFinite(this.#next) ? this.#next : null;
-    if (this.#residents.room <= 0) return null; // a run that leaves makes it look, and ask, again
+    if (this.#next > now) return Number.isFinite(this.#next) ? this.#next : null;
+    if (this.#residents.room <= 0) return null; // a run that leaves makes it poll again
     this.#next = Infinity;
     const next = await this.#nextWake().catch((error) => {
-      this.#next = asked; // DISPATCH-3: the next look asks again
+      this.#next = now; // DISPATCH-3: the next poll reads it again
       throw error;
     });
     this.#next = Math.min(this.#next, next ?? Infinity);
@@ -97,7 +98,7 @@ export class Dispatcher extends Poller {
     return await store.runs.nextWake(exclusions.list());
   }
 
-  /** Whether there may be more. */
+  /** Returns whether there may be more. */
   async #claim(): Promise<boolean> {
     const claiming = this.#take();
     this.#claiming = inBackground(claiming);

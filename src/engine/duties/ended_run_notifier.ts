@@ -1,6 +1,6 @@
 /**
- * Does what ended runs have left to do. The node or the caller that ended a run does it at once;
- * every node looks at its heartbeats, in case that one died before.
+ * Notifies the parents of ended runs and settles their children. The node or the caller that ended
+ * a run does so at once. Every node polls at its heartbeats, in case that process died before.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export class EndedRunNotifier extends Poller {
     this.#node = node;
   }
 
-  /** Resolves when what was begun is done; looks no more then. */
+  /** Stops polling; resolves when no poll is under way. */
   async close(): Promise<void> {
     await this.idle();
     await this.pause();

@@ -1,7 +1,7 @@
 /**
- * Checks the inputs of schedules by the versions that their runs start on. A decision is made
- * inside of a transaction, where no schema can be asked: what it lacks is noted, checked
- * afterwards, and the schedule is looked at again.
+ * Checks the inputs of schedules against the versions of their runs. A firing is decided inside a
+ * transaction, where no schema can be called. If an input is not checked yet, it is recorded,
+ * checked after the transaction, and the firing is decided again.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import type { ScheduleDecision, ScheduleRow } from "../../ports/schedules.ts";
 import { stuck } from "../../schedule/firing.ts";
 import type { CodeSource } from "../code/source.ts";
 
-/** What came of a check: the input as the version makes it, or what was thrown. */
+/** The result of a check: the output of the version's schema, or the error. */
 type Verdict = { readonly input: string } | { readonly error: unknown };
 
-/** The inputs of the schedules that one look comes upon. */
+/** The inputs of the schedules of one poll. */
 export class FiringInputs {
   readonly #check: CodeSource["checkInput"];
   readonly #verdicts = new Map<string, Verdict>();
@@ -26,13 +26,14 @@ export class FiringInputs {
   }
 
   /**
-   * Gives the runs of a decision their input.
+   * Adds the checked input to the runs of a decision.
    *
-   * @param row The schedule, which a version can be started for.
-   * @param decision What it is to do.
-   * @returns The same with its input; nothing, where the input is not checked yet; where it is
-   * refused, that the schedule is stuck with its time still to come.
-   * @throws What kept the input from being checked.
+   * @param row The schedule, for which a version is registered.
+   * @param decision The decision.
+   * @returns The decision with its input. If the input is not checked yet, a decision without
+   * starts. If the version refuses the input, a decision that parks the schedule as stuck and keeps
+   * its planned time.
+   * @throws The error that prevented the check.
    */
   decide(row: ScheduleRow, decision: ScheduleDecision): ScheduleDecision {
     const { version, input, progress } = row;
@@ -51,7 +52,7 @@ export class FiringInputs {
     return { progress: stuck(progress, { code, message, version: hash }), starts: [] };
   }
 
-  /** Checks what decisions lacked. */
+  /** Checks the inputs that decisions lacked. */
   async check(): Promise<void> {
     for (const [key, { hash, input }] of this.#wanted) {
       const verdict = await this.#check(hash, input).then(

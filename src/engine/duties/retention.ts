@@ -1,9 +1,10 @@
 /**
- * Removes expired data, in small steps with pauses between them. Every node with that
- * option begins a round now and then, at a heartbeat; the store lets one of them remove at a time.
+ * Removes expired data, in small steps with pauses between them. Every node with the option
+ * `retention` begins a round from time to time, at a heartbeat. The store lets only one node remove
+ * data at a time.
  *
- * - RETENTION-1, no idle cost: a round asks the database no more than a few things where there is nothing to
- *   remove; what is left is for the next one, which continues where this one stopped.
+ * - RETENTION-1, no idle cost: if there is nothing to remove, a round makes only a few queries. The
+ *   next round continues where this one stopped.
  *
  * @module
  */
@@ -15,44 +16,44 @@ import { engineLog } from "../../base/log.ts";
 import type { NodeContext } from "../node_context.ts";
 import { Poller } from "../poller.ts";
 
-/** How long things are kept, in milliseconds; `null`: for ever. */
+/** How long data is kept, in milliseconds; `null`: for ever. */
 export interface RetentionSettings {
   /** Runs, from their end. */
   readonly runsMs: number | null;
-  /** Earlier generations, from when they were over. */
+  /** Earlier generations, from their end. */
   readonly generationsMs: number | null;
   /** Results of activities with idempotency keys, from their commit. */
   readonly resultsMs: number | null;
-  /** Of which namespaces. */
+  /** The namespaces. */
   readonly namespaces: readonly string[] | "all";
 }
 
-/** The parts of a node that retention needs. */
+/** The parts of a node that retention uses. */
 type RetentionContext = Pick<NodeContext, "clock" | "databaseClock"> & {
   readonly store: Pick<Store, "retention">;
 };
 
-/** Between two rounds. */
+/** The pause between two rounds, in milliseconds. */
 const EVERY_MS = 600_000;
 
-/** Between two steps that removed something. */
+/** The pause between two steps that removed something, in milliseconds. */
 const PAUSE_MS = 100;
 
-/** Steps in a row that found nothing. */
+/** After this many steps in a row that found nothing, a round ends. */
 const MOST_IDLE = 10;
 
 /** Removes expired data. */
 export class Retention extends Poller {
   readonly #node: RetentionContext;
   readonly #settings: RetentionSettings;
-  /** Goes through all that there is; rounds take steps of it. */
+  /** Iterates over all data; rounds take its steps. */
   #pass: AsyncGenerator<number | null, void> | undefined;
   #removed = 0;
   #beganAt = -Infinity;
 
   /**
    * @param node The node.
-   * @param settings How long things are kept.
+   * @param settings How long data is kept.
    */
   constructor(node: RetentionContext, settings: RetentionSettings) {
     super("data to remove", node);
@@ -60,7 +61,7 @@ export class Retention extends Poller {
     this.#settings = settings;
   }
 
-  /** Begins a round if it is time. */
+  /** Begins a round if one is due. */
   beat(): void {
     const now = this.#node.clock.monotonic();
     if (now - this.#beganAt < EVERY_MS) return;
@@ -68,7 +69,7 @@ export class Retention extends Poller {
     this.pollNow();
   }
 
-  /** Steps until one has removed something, or the round is over (RETENTION-1). */
+  /** Takes steps until one has removed something, or the round is over (RETENTION-1). */
   protected override async poll(): Promise<number | null> {
     for (let idle = 0; idle < MOST_IDLE && !this.isPaused; idle++) {
       this.#pass ??= this.#steps();
@@ -85,7 +86,7 @@ export class Retention extends Poller {
     return null;
   }
 
-  /** Says of each step how much it removed; `null`: another node removes at this moment. */
+  /** Yields how much each step removed; `null`: another node is removing data. */
   async *#steps(): AsyncGenerator<number | null, void> {
     const { namespaces, runsMs, generationsMs, resultsMs } = this.#settings;
     const { retention } = this.#node.store;

@@ -1,11 +1,10 @@
 /**
- * Fires schedules. It polls at the time at which the next one is due, after a
- * hint that one was created or changed, after the end of a run that a firing waits for, and at each
- * heartbeat, the backstop for all of these. Every node does so; the store lets each firing happen
- * once.
+ * Fires schedules. It polls when the next one is due, after a notification that one was created or
+ * changed, after the end of a run that a firing waits for, and at each heartbeat, in case one of
+ * these was missed. Every node does so; the store lets each firing happen once.
  *
- * - SCHEDULER-1: stopping a run is repeated at every look until the run has ended, so that a node may die
- *   between a decision and what follows it.
+ * - SCHEDULER-1: every poll repeats the request to stop a run until the run has ended, so nothing
+ *   is lost if a node dies between a decision and the request.
  *
  * @module
  */
@@ -22,7 +21,7 @@ import { Poller } from "../poller.ts";
 
 const BATCH = 100;
 
-/** Makes due schedules fire. */
+/** Fires due schedules. */
 export class ScheduleRunner extends Poller {
   readonly #node: NodeContext;
   readonly #endedRuns: Poller;
@@ -30,7 +29,7 @@ export class ScheduleRunner extends Poller {
 
   /**
    * @param node The node.
-   * @param endedRuns Does what runs have left to do that the runner ends.
+   * @param endedRuns Notifies parents and children of runs that the runner ends.
    */
   constructor(node: NodeContext, endedRuns: Poller) {
     super("due schedules", node);
@@ -39,9 +38,9 @@ export class ScheduleRunner extends Poller {
   }
 
   /**
-   * Looks at that time.
+   * Polls at that time.
    *
-   * @param at Milliseconds of database time; `null`: not for the sake of time.
+   * @param at Milliseconds of database time; `null`: no time is set.
    */
   dueAt(at: number | null): void {
     if (at !== null && at <= this.#node.databaseClock.now()) return this.pollNow();
@@ -49,9 +48,9 @@ export class ScheduleRunner extends Poller {
     this.pollAt(at);
   }
 
-  /** A run has ended: perhaps one that a firing waits for. */
+  /** Polls after the end of a run, since a firing may wait for it. */
   ended(runId: string): void {
-    // A look that is under way may have read the run before it ended.
+    // A poll that is under way may have read the run before it ended.
     if (this.isPolling || this.#awaited.has(runId)) this.pollNow();
   }
 
@@ -63,7 +62,7 @@ export class ScheduleRunner extends Poller {
     return await store.schedules.nextFire();
   }
 
-  /** How many schedules were looked at. */
+  /** Returns how many schedules were handled. */
   async #fire(inputs: FiringInputs): Promise<number> {
     const { store: { schedules }, wakeups } = this.#node;
     const decide = (row: ScheduleRow, now: number) => decideFiring(row, now, inputs);
@@ -85,7 +84,7 @@ export class ScheduleRunner extends Poller {
     await schedules.release();
   }
 
-  /** Whether some run has ended by it. */
+  /** Returns whether a run has ended. */
   async #stop({ overlap, held, namespace, runIds }: BlockedFiring): Promise<boolean> {
     const { store, wakeups } = this.#node;
     const runs = store.runs.in(namespace);
@@ -110,7 +109,7 @@ export class ScheduleRunner extends Poller {
   }
 }
 
-/** What a due schedule does. */
+/** Decides what a due schedule does. */
 export function decideFiring(
   row: ScheduleRow,
   now: number,
@@ -127,7 +126,7 @@ export function decideFiring(
   return firing;
 }
 
-/** What follows if it can't. */
+/** Returns the schedule's progress after a failed firing: it backs off, then becomes `stuck`. */
 export function onFailure(row: ScheduleRow, error: unknown, now: number): Progress {
   const { id, namespace } = row;
   const progress = postponed(row.progress, error, now, Math.random());
