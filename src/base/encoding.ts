@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quote } from "./describe.ts";
 import { createHash } from "node:crypto";
 
 const encoder = new TextEncoder();
@@ -73,7 +74,7 @@ export function decodeWord(word: string): string {
     // Not UTF-8: refused below like every other word that is not canonical.
   }
   if (text === undefined || encodeWord(text) !== word) {
-    throw new URIError(`Cannot decode ${JSON.stringify(word)}: it is not canonically encoded`);
+    throw new URIError(`Cannot decode ${quote(word)}: it is not canonically encoded`);
   }
   return text;
 }

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { quote } from "./describe.ts";
 import { decodeTagged, encodeTagged, TAG } from "./values_tagged.ts";
 import { CorruptValueError } from "./errors.ts";
 
@@ -71,7 +72,7 @@ export function decode(text: string): unknown {
     tree = JSON.parse(text);
   } catch (error) {
     throw new CorruptValueError(
-      `Cannot decode a value: found ${JSON.stringify(text.slice(0, 60))}, wanted JSON text`,
+      `Cannot decode a value: found ${quote(text, 60)}, wanted JSON text`,
       error,
     );
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { describe as describeValue } from "./describe.ts";
 import { CorruptValueError, NotSerializableError } from "./errors.ts";
 import { PAYLOAD_BYTES_TO } from "./payload.ts";
 import { errorFields, rebuildError } from "./values_errors.ts";
@@ -46,7 +47,7 @@ export function decodeTagged(tree: unknown): unknown {
   const reader = READERS.get(record[TAG]);
   if (reader === undefined) {
     throw new CorruptValueError(
-      `Cannot decode a value: found the type ${JSON.stringify(record[TAG])}, wanted one of ${
+      `Cannot decode a value: found the type ${describeValue(record[TAG])}, wanted one of ${
         [...READERS.keys()].join(", ")
       }`,
     );

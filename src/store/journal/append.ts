@@ -14,6 +14,7 @@
  * @module
  */
 
+import { quote, quoteId } from "../../base/describe.ts";
 import { isStorable } from "../../base/text.ts";
 import type { CommitEntry, CommitResult, EventRow, LoadedRun } from "../../ports/rows.ts";
 import type { JournalStore } from "../../ports/store.ts";
@@ -279,8 +280,8 @@ function unstorable(entry: CommitEntry): string | null {
     for (const text of [event.kind, event.name, event.digest, event.payload]) {
       if (text !== null && !isStorable(text)) {
         return `Postgres keeps neither NUL characters nor lone surrogates, found ${
-          JSON.stringify(text.slice(0, 80))
-        } in event ${JSON.stringify(event.name)}`;
+          quote(text)
+        } in event ${quoteId(event.name)}`;
       }
     }
   }

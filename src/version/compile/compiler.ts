@@ -15,6 +15,7 @@
  * @module
  */
 
+import { quote } from "../../base/describe.ts";
 import { applyEdits, mapBack } from "./edits.ts";
 import { jsxSettings } from "../imports/jsx.ts";
 import { isFactory } from "../options/values.ts";
@@ -70,7 +71,7 @@ export async function compile(
       if (isFactory(factory)) continue;
       throw new GraphError(
         "MODULE_SYNTAX",
-        `Cannot compile ${url}: the JSX factory is ${JSON.stringify(factory.slice(0, 80))}, ` +
+        `Cannot compile ${url}: the JSX factory is ${quote(factory)}, ` +
           "wanted names with dots between them",
         { details: { url } },
       );

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { ignoreRejection } from "../../base/background.ts";
 import { fetchFailed, isFetchFailure, LoadError } from "../load_errors.ts";
 import { type FetchedModule, readRegularFile } from "./read_module.ts";
@@ -98,7 +99,7 @@ export class GraphFetcher {
             "node",
             url,
             `Cannot fetch ${url}: found the redirect ${redirects.length}, to ` +
-              `${JSON.stringify(location)}, wanted at most ${this.#limits.redirects}, to URLs`,
+              `${quoteId(location)}, wanted at most ${this.#limits.redirects}, to URLs`,
           );
         }
         this.#scope.check(target, next, true);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { type Project, resolveInWorkspace } from "../project/config.ts";
 import { classifyHost } from "../project/host.ts";
 import { normaliseUrl } from "../manifest/label.ts";
@@ -54,7 +55,9 @@ export function resolveImport(
   const mapped = resolver.project.importMap.resolve(specifier, importer);
   if (mapped === undefined) {
     return failed(
-      `${quote(specifier)} is bare, and no import map or dependency names it; or the map blocks it`,
+      `${
+        quoteId(specifier)
+      } is bare, and no import map or dependency names it; or the map blocks it`,
     );
   }
   if (isHost(mapped, importer)) return { kind: "host" };
@@ -104,7 +107,7 @@ function isHost(specifier: string, importer: string): boolean {
   if (kind !== "engine") return kind === "host";
   throw new GraphError(
     "GRAPH_FORBIDDEN",
-    `Cannot pin the import of ${quote(specifier)} by ${importer}: it starts the engine again, ` +
+    `Cannot pin the import of ${quoteId(specifier)} by ${importer}: it starts the engine again, ` +
       `wanted "@continuum/continuum/workflow"`,
     { details: { specifier, importer } },
   );
@@ -115,7 +118,7 @@ function resolveUrl(resolver: Resolver, mapped: string, importer: string): Resol
   if (resolver.live.has(url)) return { kind: "live", url };
   checkForbidden(resolver, url, importer);
   if (!/^(file|https?|data):/.test(url)) {
-    return failed(`${quote(url)} has a scheme that is not file:, http:, https: or data:`);
+    return failed(`${quoteId(url)} has a scheme that is not file:, http:, https: or data:`);
   }
   if (url.startsWith("file:") && !importer.startsWith("file:")) {
     throw new GraphError(
@@ -130,7 +133,7 @@ function resolveUrl(resolver: Resolver, mapped: string, importer: string): Resol
 
 function resolveExternal({ project }: Resolver, mapped: string): Resolution {
   const parts = parsePackageSpecifier(mapped);
-  if (parts === undefined) return failed(`${quote(mapped)} is not an npm: or jsr: specifier`);
+  if (parts === undefined) return failed(`${quoteId(mapped)} is not an npm: or jsr: specifier`);
   const locked = project.lock?.find(parts);
   const specifier = formatPackageSpecifier({ ...parts, range: locked?.version ?? parts.range });
   const integrity = locked?.integrity ?? null;
@@ -149,8 +152,4 @@ function failed(why: string): Resolution {
       details: {},
     }),
   };
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}...` : text);
 }

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { quote } from "../../base/describe.ts";
 import { sha256Hex } from "../../base/encoding.ts";
 import { type ContinuumError, isContinuumError } from "../../base/errors.ts";
 import type { CommonJsFiles } from "../project/commonjs.ts";
@@ -249,7 +250,7 @@ export class Walk {
     if (charset !== undefined && module.source !== "") {
       module.failure = new GraphError(
         "MODULE_SYNTAX",
-        `Cannot read ${url}: it is served in the charset ${JSON.stringify(charset)}, wanted utf-8`,
+        `Cannot read ${url}: it is served in the charset ${quote(charset)}, wanted utf-8`,
         { details: { url } },
       );
       return [];
@@ -317,9 +318,7 @@ export class Walk {
     if (specifier === undefined) return { kind: "computed" };
     const target = resolveImport(this.#options.resolver, specifier, base);
     if (target.kind !== "module" || isImportType(type ?? "module")) return target;
-    const found = type === ""
-      ? "an attribute that is not type"
-      : `the type ${JSON.stringify(type)}`;
+    const found = type === "" ? "an attribute that is not type" : `the type ${quote(`${type}`)}`;
     const wanted = 'wanted "json", "text" or "bytes"';
     const error = new GraphError(
       "MODULE_SYNTAX",

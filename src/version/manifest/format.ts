@@ -14,6 +14,7 @@
  * @module
  */
 
+import { describe, quote, quoteId } from "../../base/describe.ts";
 import { decodeWord, encodeWord, isSha256Hex, sha256Hex } from "../../base/encoding.ts";
 import { GraphError } from "../errors.ts";
 
@@ -169,8 +170,8 @@ export function readManifestLines(text: string): Manifest {
   if (header !== HEADER) {
     throw new GraphError(
       "MANIFEST_INVALID",
-      `Cannot read a manifest: found the header ${JSON.stringify(header?.slice(0, 80))}, ` +
-        `wanted ${JSON.stringify(HEADER)}`,
+      `Cannot read a manifest: found the header ${describe(header)}, ` +
+        `wanted "${HEADER}"`,
       { details: {} },
     );
   }
@@ -209,7 +210,7 @@ export function readManifestLines(text: string): Manifest {
         break;
       }
       default:
-        throw malformed(number, `found ${JSON.stringify(row.slice(0, 80))}, wanted a known line`);
+        throw malformed(number, `found ${quote(row)}, wanted a known line`);
     }
   }
   return { version: 1, entry: entry!, members, edges, externals, live, options };
@@ -234,7 +235,7 @@ function fields(text: string, number: number, kind: string, count: number): stri
   if (found !== kind || words.length !== count) {
     throw malformed(
       number,
-      `found ${JSON.stringify(text.slice(0, 80))}, wanted "${kind}" and ${count} fields`,
+      `found ${quote(text)}, wanted "${kind}" and ${count} fields`,
     );
   }
   try {
@@ -262,7 +263,7 @@ function parseTarget(text: string, number: number): EdgeTarget {
   if (text === "host" || text === "missing") return { kind: text };
   if (kind === "external") return { kind, specifier: rest! };
   if (kind === "member" || kind === "live") return { kind, label: rest! };
-  throw malformed(number, `found the target ${JSON.stringify(text.slice(0, 80))}`);
+  throw malformed(number, `found the target ${quote(text)}`);
 }
 
 function malformed(number: number, why: string, cause?: unknown): GraphError {
@@ -277,15 +278,19 @@ function checkManifest(manifest: Manifest): void {
   const members = new Set<string>();
   const asked = new Set<string>();
   for (const { label, sha256, media } of manifest.members) {
-    if (!isSha256Hex(sha256)) refuse(`the member ${quote(label)} has the digest ${quote(sha256)}`);
-    if (!MEDIA.includes(media)) refuse(`the member ${quote(label)} has the media ${quote(media)}`);
+    if (!isSha256Hex(sha256)) {
+      refuse(`the member ${quoteId(label)} has the digest ${quoteId(sha256)}`);
+    }
+    if (!MEDIA.includes(media)) {
+      refuse(`the member ${quoteId(label)} has the media ${quoteId(media)}`);
+    }
     members.add(label);
     once(asked, `${importTypeOf(media)} ${text(label)}`, "member");
   }
-  if (!members.has(manifest.entry)) refuse(`the entry ${quote(manifest.entry)} is not a member`);
+  if (!members.has(manifest.entry)) refuse(`the entry ${quoteId(manifest.entry)} is not a member`);
   const live = new Set<string>();
   for (const label of manifest.live) {
-    if (members.has(label)) refuse(`${quote(label)} is both live and a member`);
+    if (members.has(label)) refuse(`${quoteId(label)} is both live and a member`);
     once(live, text(label), "live label");
   }
   const externals = new Set<string>();
@@ -295,7 +300,7 @@ function checkManifest(manifest: Manifest): void {
   }
   const edges = new Set<string>();
   for (const { from, specifier, target } of manifest.edges) {
-    if (!members.has(from)) refuse(`an edge starts at ${quote(from)}, which is not a member`);
+    if (!members.has(from)) refuse(`an edge starts at ${quoteId(from)}, which is not a member`);
     once(edges, `${encodeWord(from)} ${encodeWord(text(specifier))}`, "edge");
     const isListed = target.kind === "member"
       ? members.has(target.label)
@@ -304,7 +309,7 @@ function checkManifest(manifest: Manifest): void {
       : target.kind === "external"
       ? externals.has(target.specifier)
       : true;
-    if (!isListed) refuse(`an edge leads to ${quote(formatTarget(target))}, which is not listed`);
+    if (!isListed) refuse(`an edge leads to ${quoteId(formatTarget(target))}, which is not listed`);
   }
   const compiled = new Set(
     manifest.members.filter(({ media }) => /^([jt]sx|ts)$/.test(media)).map(({ label }) => label),
@@ -314,29 +319,25 @@ function checkManifest(manifest: Manifest): void {
   for (const [key, value, label] of manifest.options) {
     once(options, encodeWord(text(key)) + (label === undefined ? "" : ` ${label}`), "option");
     if (label !== undefined && shared.has(key)) {
-      refuse(`the option ${quote(key)} is one of every module, and of ${quote(label)}`);
+      refuse(`the option ${quoteId(key)} is one of every module, and of ${quoteId(label)}`);
     }
     if (label !== undefined && !compiled.has(label)) {
-      refuse(`an option is of ${quote(label)}, which is no member that is compiled`);
+      refuse(`an option is of ${quoteId(label)}, which is no member that is compiled`);
     }
-    if (!value.isWellFormed()) refuse(`the option ${quote(key)} is not well-formed Unicode`);
+    if (!value.isWellFormed()) refuse(`the option ${quoteId(key)} is not well-formed Unicode`);
   }
 }
 
 function text(value: string): string {
   if (value === "" || !value.isWellFormed()) {
-    refuse(`found the text ${quote(value)}, wanted well-formed Unicode that is not empty`);
+    refuse(`found the text ${quoteId(value)}, wanted well-formed Unicode that is not empty`);
   }
   return value;
 }
 
 function once(seen: Set<string>, key: string, what: string): void {
-  if (seen.has(key)) refuse(`the ${what} ${quote(key)} is there twice`);
+  if (seen.has(key)) refuse(`the ${what} ${quoteId(key)} is there twice`);
   seen.add(key);
-}
-
-function quote(value: string): string {
-  return JSON.stringify(value.length > 200 ? `${value.slice(0, 200)}...` : value);
 }
 
 function refuse(why: string): never {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { readJson } from "../project/config_files.ts";
 import { givenOptions, type OptionScope } from "./values.ts";
 import { GraphError } from "../errors.ts";
@@ -122,7 +123,7 @@ async function readBase(
   }
   throw new GraphError(
     "CONFIG_INVALID",
-    `Cannot read ${url}: it extends ${JSON.stringify(specifier.slice(0, 80))}, which is in no ` +
+    `Cannot read ${url}: it extends ${quoteId(specifier)}, which is in no ` +
       "node_modules folder, wanted the package installed, or its options written out",
     { details: { file: url } },
   );

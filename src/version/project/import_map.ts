@@ -4,6 +4,7 @@
  * @module
  */
 
+import { describe, quoteId } from "../../base/describe.ts";
 import { GraphError } from "../errors.ts";
 
 /** The content of an import map, as JSON has it. */
@@ -100,8 +101,8 @@ function sortEntries(entries: ImportMapEntries, base: string): Entries {
         const wanted = key.endsWith("/") ? "a URL that ends in /" : "a URL";
         throw new GraphError(
           "CONFIG_INVALID",
-          `Cannot read the import map entry ${JSON.stringify(key)} in ${base}: found ` +
-            `${JSON.stringify(address)}, wanted ${wanted}`,
+          `Cannot read the import map entry ${quoteId(key)} in ${base}: found ` +
+            `${describe(address)}, wanted ${wanted}`,
           { details: { file: base } },
         );
       }
