@@ -8,8 +8,8 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { reached } from "../e2e/support.ts";
-import { refused, scene } from "./support.ts";
+import { reached } from "../support/runs.ts";
+import { refused, scene } from "../support/scene.ts";
 
 const LONG = "x".repeat(256);
 const NAMED = (words: string) => `a text of 1 to ${words} characters`;

@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 import type { Continuum } from "../../src/continuum.ts";
-import { resultOf } from "../e2e/support.ts";
+import { resultOf } from "../support/runs.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { scene, source } from "./support.ts";
+import { scene, source } from "../support/scene.ts";
 
 /** Calls what the test has at hand for it, in a transaction and after it. */
 const BOOK = source(

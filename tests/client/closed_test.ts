@@ -10,7 +10,7 @@ import { Continuum } from "../../src/continuum.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import { formatToken } from "../../src/task/token.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { type Scene, scene } from "./support.ts";
+import { type Scene, scene } from "../support/scene.ts";
 
 type Calls = Readonly<Record<string, () => unknown>>;
 

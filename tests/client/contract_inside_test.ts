@@ -8,8 +8,8 @@
 import assert from "node:assert/strict";
 import type { Continuum } from "../../src/continuum.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
-import { eventually, reached, resultOf } from "../e2e/support.ts";
-import { refused, scene, source } from "./support.ts";
+import { eventually, reached, resultOf } from "../support/runs.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 /** A schema that takes time: of one type, and it makes `wrap` of the value. */
 const TYPE = `

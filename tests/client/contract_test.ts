@@ -8,8 +8,8 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { eventually, openIn, reached, resultOf } from "../e2e/support.ts";
-import { refused, type Scene, scene, source } from "./support.ts";
+import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
+import { refused, type Scene, scene, source } from "../support/scene.ts";
 import { hasCode } from "../support/errors.ts";
 
 /** Schemas as a library makes them. */

@@ -7,11 +7,11 @@
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { Continuum } from "../../src/continuum.ts";
-import { openIn, resultOf } from "../e2e/support.ts";
+import { openIn, resultOf } from "../support/runs.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { Faults } from "../support/faults.ts";
-import { makeFolder } from "../version/fixture.ts";
-import { refused, source } from "./support.ts";
+import { makeFolder } from "../support/modules.ts";
+import { refused, source } from "../support/scene.ts";
 
 /** What databases say that passes: full, locked, cancelled, shutting down, read-only, unheard of. */
 const PASSING = ["53100", "55P03", "57014", "57P05", "40001", "55000", "25006", "XX000", "P0001"];

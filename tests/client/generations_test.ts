@@ -6,8 +6,8 @@
 
 import assert from "node:assert/strict";
 import { forEachDatabase } from "../support/database.ts";
-import { eventually, resultOf } from "../e2e/support.ts";
-import { refused, scene, source } from "./support.ts";
+import { eventually, resultOf } from "../support/runs.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 /** Takes a step and a signal in each generation, and ends in the third. */
 const TURNS = source(

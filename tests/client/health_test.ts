@@ -9,9 +9,9 @@ import { armFailPoint } from "../../src/base/failpoint.ts";
 import type { HealthFinding } from "../../src/client/health.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
-import { eventually, openIn, reached, resultOf } from "../e2e/support.ts";
+import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
-import { scene, source } from "./support.ts";
+import { scene, source } from "../support/scene.ts";
 
 const DRIFTS = source(`await fetch("https://example.com");`, `{ name: "drifts" }`);
 

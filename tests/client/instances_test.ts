@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
-import { openIn, resultOf } from "../e2e/support.ts";
+import { openIn, resultOf } from "../support/runs.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { refused, scene } from "./support.ts";
+import { refused, scene } from "../support/scene.ts";
 
 forEachDatabase("instances", (database, test) => {
   test("a node is ready until it drains, a client never is", async () => {

@@ -10,10 +10,10 @@ import { isContinuumError } from "../../src/base/errors.ts";
 import { checkPayload } from "../../src/base/payload.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
-import { openIn, reached, resultOf } from "../e2e/support.ts";
+import { openIn, reached, resultOf } from "../support/runs.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { newRun, TestNode } from "../support/node.ts";
-import { refused, scene, source } from "./support.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 const CODE = "PAYLOAD_TOO_LARGE";
 const LIMIT = 2_048;

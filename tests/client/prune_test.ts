@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { defineActivity } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { eventually, reached, resultOf } from "../e2e/support.ts";
-import { refused, scene, source } from "./support.ts";
+import { eventually, reached, resultOf } from "../support/runs.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 /** Continues as new until there are so many generations, then waits for a signal. */
 const GROWS = source(

@@ -8,13 +8,13 @@ import assert from "node:assert/strict";
 import { digestText } from "../../src/base/digest.ts";
 import type { RunWhere } from "../../src/client/run/conditions.ts";
 import { emptyPostgres, forEachDatabase } from "../support/database.ts";
-import { newWorld } from "../store/conformance/fixtures.ts";
-import { newRun } from "../store/conformance/fixtures.ts";
+import { newWorld } from "../support/store_rows.ts";
+import { newRun } from "../support/store_rows.ts";
 import { queryStatement } from "../../src/store/runs/query_statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { readWhere } from "../../src/client/run/conditions.ts";
-import { reached, resultOf } from "../e2e/support.ts";
-import { refused, type Scene, scene } from "./support.ts";
+import { reached, resultOf } from "../support/runs.ts";
+import { refused, type Scene, scene } from "../support/scene.ts";
 
 /** Runs of odd attributes; each matches by its id in the table below. */
 const RUNS: Readonly<Record<string, Record<string, unknown>>> = {

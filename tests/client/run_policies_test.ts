@@ -8,9 +8,9 @@ import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { isContinuumError } from "../../src/base/errors.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
-import { reached, resultOf } from "../e2e/support.ts";
+import { reached, resultOf } from "../support/runs.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { refused, scene, source } from "./support.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 const HOUR = 3_600_000;
 

@@ -7,10 +7,10 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import type { IfExists } from "../../mod.ts";
-import { resultOf } from "../e2e/support.ts";
+import { resultOf } from "../support/runs.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { Faults } from "../support/faults.ts";
-import { refused, scene, source } from "./support.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 const OTHER = source("return input;", `{ name: "other" }`);
 

@@ -9,8 +9,8 @@ import pg from "pg";
 import postgresJs from "postgres";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase, postgresUrl } from "../support/database.ts";
-import { reached, resultOf } from "../e2e/support.ts";
-import { refused, scene, source } from "./support.ts";
+import { reached, resultOf } from "../support/runs.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 /** A workflow of another name, to hold scopes apart. */
 const OTHER = source("return input;", `{ name: "other" }`);

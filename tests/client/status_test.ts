@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { openIn, reached, resultOf } from "../e2e/support.ts";
-import { refused, scene, source } from "./support.ts";
+import { openIn, reached, resultOf } from "../support/runs.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 const SAYS = source(
   `ctx.setStatus({ phase: "begun" });

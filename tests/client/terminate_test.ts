@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { forEachDatabase } from "../support/database.ts";
-import { scene, source } from "./support.ts";
+import { scene, source } from "../support/scene.ts";
 
 const PARENT = source(
   `const asked = { id: input.child, parentClose: "terminate" };

@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
-import { reached } from "../e2e/support.ts";
+import { reached } from "../support/runs.ts";
 import { type DatabaseKind, forEachDatabase } from "../support/database.ts";
-import { refused, scene, source } from "./support.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 /** Whether the module runs where it may do nothing: there each of the programs turns nasty. */
 const NASTY = `const nasty = (() => {

@@ -9,8 +9,8 @@ import type { RunTrace } from "../../src/client/run/trace.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { eventually, openIn, reached, resultOf } from "../e2e/support.ts";
-import { refused, scene, source } from "./support.ts";
+import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 /** Lines of the body begin at 4. */
 const ORDER = source(

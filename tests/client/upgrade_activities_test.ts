@@ -6,8 +6,8 @@
 
 import assert from "node:assert/strict";
 import { forEachDatabase } from "../support/database.ts";
-import { openIn, reached } from "../e2e/support.ts";
-import { scene } from "./support.ts";
+import { openIn, reached } from "../support/runs.ts";
+import { scene } from "../support/scene.ts";
 
 /** Imports, as one module has them, an activity that fails, or one that is mended. */
 function version(answer: string, exported: boolean): string {

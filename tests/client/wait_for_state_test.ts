@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { refused, scene, source } from "./support.ts";
+import { refused, scene, source } from "../support/scene.ts";
 
 /** Runs a step for as long as its test wants. */
 const HELD = source(

@@ -10,13 +10,13 @@
 
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
-import { refused as refusedBy, type Scene, scene, source } from "../client/support.ts";
+import { refused as refusedBy, type Scene, scene, source } from "../support/scene.ts";
 import { Continuum } from "../../src/continuum.ts";
 import type { OpenOptions } from "../../src/options.ts";
 import { testEngine, type TestEngineOptions } from "../../src/testing/mod.ts";
 import { defineActivity, defineWorkflow, type WorkflowContext } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { reached, resultOf } from "./support.ts";
+import { reached, resultOf } from "../support/runs.ts";
 
 /** What is wanted of an error: its code, and words of its message. */
 type Wanted = readonly [code: string, ...words: (string | RegExp)[]];

@@ -9,8 +9,8 @@ import { isContinuumError } from "../../src/base/errors.ts";
 import { effectId, MAX_RUN_ID } from "../../src/base/run_ids.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import { emptyPostgres, forEachDatabase } from "../support/database.ts";
-import { type Files, makeFolder } from "../version/fixture.ts";
-import { eventually, makeSite, openIn, reached, resultOf } from "./support.ts";
+import { type Files, makeFolder } from "../support/modules.ts";
+import { eventually, makeSite, openIn, reached, resultOf } from "../support/runs.ts";
 
 const HEAD = `import { defineWorkflow } from "@continuum/continuum/workflow";\n`;
 

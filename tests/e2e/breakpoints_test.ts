@@ -8,9 +8,9 @@ import assert from "node:assert/strict";
 import { SourceMap } from "node:module";
 import { PROJECT } from "../support/project.ts";
 import { emptyPostgres, postgresUrl } from "../support/database.ts";
-import { makeFolder } from "../version/fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 import { Inspected } from "./inspector.ts";
-import { deno } from "./processes.ts";
+import { deno } from "../support/processes.ts";
 
 const FILES = {
   "order.ts": `import { defineWorkflow } from "@continuum/continuum/workflow";

@@ -8,9 +8,9 @@
 import assert from "node:assert/strict";
 import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { PROJECT } from "../support/project.ts";
-import { makeFolder } from "../version/fixture.ts";
-import { deno } from "./processes.ts";
-import { openIn, reached, resultOf } from "./support.ts";
+import { makeFolder } from "../support/modules.ts";
+import { deno } from "../support/processes.ts";
+import { openIn, reached, resultOf } from "../support/runs.ts";
 
 const HEAD = `import { defineWorkflow } from "@continuum/continuum/workflow";\n`;
 const FAILS = (body: string) =>

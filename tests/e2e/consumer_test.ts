@@ -8,8 +8,8 @@ import assert from "node:assert/strict";
 import { postgres } from "../../src/store/postgres/mod.ts";
 import { postgresUrl } from "../support/database.ts";
 import { PROJECT } from "../support/project.ts";
-import { makeFolder } from "../version/fixture.ts";
-import { deno } from "./processes.ts";
+import { makeFolder } from "../support/modules.ts";
+import { deno } from "../support/processes.ts";
 
 const README = await Deno.readTextFile(new URL("README.md", PROJECT));
 

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { postgresUrl } from "../support/database.ts";
 import { PROJECT } from "../support/project.ts";
-import { deno } from "./processes.ts";
+import { deno } from "../support/processes.ts";
 
 const TABLE = [
   /^order-1 {2}1\.0\.0 {4}([0-9a-f]{12}) {2}archive {4}charged 30 EUR at once$/m,

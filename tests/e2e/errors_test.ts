@@ -10,8 +10,8 @@ import { configure, reset } from "@logtape/logtape";
 import { Continuum } from "../../src/continuum.ts";
 import type { ActivityError } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { makeFolder } from "../version/fixture.ts";
-import { openIn, resultOf } from "./support.ts";
+import { makeFolder } from "../support/modules.ts";
+import { openIn, resultOf } from "../support/runs.ts";
 
 const FILES = {
   "own.ts": `import { defineActivity, defineWorkflow } from "@continuum/continuum/workflow";

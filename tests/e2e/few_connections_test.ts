@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 import { emptyPostgres, postgresUrl } from "../support/database.ts";
-import { makeFolder } from "../version/fixture.ts";
-import { Worker } from "./processes.ts";
-import { BRISK } from "./support.ts";
+import { makeFolder } from "../support/modules.ts";
+import { Worker } from "../support/processes.ts";
+import { BRISK } from "../support/runs.ts";
 
 const ORDER = `
 import { defineActivity, defineWorkflow } from "@continuum/continuum/workflow";

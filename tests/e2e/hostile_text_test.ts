@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { isStorable } from "../../src/base/text.ts";
 import type { Continuum } from "../../src/continuum.ts";
-import { scene, source } from "../client/support.ts";
+import { scene, source } from "../support/scene.ts";
 import { forEachDatabase } from "../support/database.ts";
 
 const TEXTS: Readonly<Record<string, string>> = {

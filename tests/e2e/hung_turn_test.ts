@@ -8,9 +8,9 @@
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
 import { emptyPostgres, postgresUrl } from "../support/database.ts";
-import { makeFolder } from "../version/fixture.ts";
-import { Worker } from "./processes.ts";
-import { openIn, reached, resultOf } from "./support.ts";
+import { makeFolder } from "../support/modules.ts";
+import { Worker } from "../support/processes.ts";
+import { openIn, reached, resultOf } from "../support/runs.ts";
 
 const LOOPS = `
 import { defineWorkflow } from "@continuum/continuum/workflow";

@@ -11,8 +11,8 @@ import { ZodError } from "zod";
 import { WORKFLOW_ENTRY } from "../../src/version/project/host.ts";
 import { parseManifest } from "../../src/version/manifest/format.ts";
 import { emptyPostgres } from "../support/database.ts";
-import { makeFolder } from "../version/fixture.ts";
-import { openIn, resultOf } from "./support.ts";
+import { makeFolder } from "../support/modules.ts";
+import { openIn, resultOf } from "../support/runs.ts";
 
 const FILES = {
   "order.ts": `import { defineWorkflow } from "${WORKFLOW_ENTRY}";

@@ -9,10 +9,10 @@ import { Continuum } from "../../src/continuum.ts";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { type EmptyDatabase, emptyPostgres, postgresUrl } from "../support/database.ts";
-import { makeFolder } from "../version/fixture.ts";
-import { Worker } from "./processes.ts";
-import { Proxy } from "./proxy.ts";
-import { BRISK, eventually, openIn, reached, resultOf } from "./support.ts";
+import { makeFolder } from "../support/modules.ts";
+import { Worker } from "../support/processes.ts";
+import { Proxy } from "../support/proxy.ts";
+import { BRISK, eventually, openIn, reached, resultOf } from "../support/runs.ts";
 
 /** Notes every call of a step, and stays in the step "slow" for as long as the test wants. */
 const ORDER = `

@@ -9,9 +9,9 @@ import { Continuum } from "../../src/continuum.ts";
 import { postgres, type PostgresOptions } from "../../src/store/postgres/mod.ts";
 import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
-import { makeFolder } from "../version/fixture.ts";
-import { Worker } from "./processes.ts";
-import { BRISK, resultOf } from "./support.ts";
+import { makeFolder } from "../support/modules.ts";
+import { Worker } from "../support/processes.ts";
+import { BRISK, resultOf } from "../support/runs.ts";
 
 const ORDER = `
 import { defineActivity, defineWorkflow } from "@continuum/continuum/workflow";

@@ -9,9 +9,9 @@ import { encode } from "../../src/base/values.ts";
 import { Continuum } from "../../src/continuum.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import { type EmptyDatabase, emptyPostgres, postgresUrl } from "../support/database.ts";
-import { type Folder, makeFolder } from "../version/fixture.ts";
-import { Worker } from "./processes.ts";
-import { eventually, openIn, reached, resultOf } from "./support.ts";
+import { type Folder, makeFolder } from "../support/modules.ts";
+import { Worker } from "../support/processes.ts";
+import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
 
 /** Notes each call of a step in a file; the process that is to die stays in the step "slow". */
 const ORDER = `

@@ -9,9 +9,9 @@ import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { testEngine } from "../../src/testing/mod.ts";
 import { defineActivity, defineWorkflow, type WorkflowContext } from "../../src/workflow/mod.ts";
-import { refused, scene, source } from "../client/support.ts";
+import { refused, scene, source } from "../support/scene.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { eventually, resultOf } from "./support.ts";
+import { eventually, resultOf } from "../support/runs.ts";
 
 const throws = (): never => {
   throw new Error("a trap");

@@ -20,7 +20,7 @@ import {
   resultOf,
   type Site,
   takeMarks,
-} from "./support.ts";
+} from "../support/runs.ts";
 
 const HEAD = `import { defineWorkflow } from "@continuum/continuum/workflow";\n`;
 

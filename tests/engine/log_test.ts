@@ -10,7 +10,7 @@ import { fencingToken } from "../../src/base/ids.ts";
 import { encode } from "../../src/base/values.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
 import { defineWorkflow, type WorkflowContext } from "../../src/workflow/mod.ts";
-import { makeDue } from "../store/conformance/fixtures.ts";
+import { makeDue } from "../support/store_rows.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
 import { type AnyWorkflow, hashOf, type NodeOptions, TestNode } from "../support/node.ts";
 

@@ -10,8 +10,8 @@ import { Retention, type RetentionSettings } from "../../src/engine/duties/reten
 import type { RetentionStore } from "../../src/ports/retention.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { VirtualClock } from "../../src/testing/clock.ts";
-import { eventually, openIn } from "../e2e/support.ts";
-import { HASH, newWorld, type World } from "../store/conformance/fixtures.ts";
+import { eventually, openIn } from "../support/runs.ts";
+import { HASH, newWorld, type World } from "../support/store_rows.ts";
 import { emptyPostgres, forEachDatabase } from "../support/database.ts";
 
 const MINUTE = 60_000;

@@ -10,7 +10,7 @@ import { fencingToken } from "../../src/base/ids.ts";
 import { decode, encode } from "../../src/base/values.ts";
 import type { JournalStore, NodeStore } from "../../src/ports/store.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
-import { makeDue } from "../store/conformance/fixtures.ts";
+import { makeDue } from "../support/store_rows.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { HandClock } from "../support/hand_clock.ts";
 import { newRun, TestNode } from "../support/node.ts";

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { deno } from "../e2e/processes.ts";
+import { deno } from "../support/processes.ts";
 import { PROJECT, projectFiles } from "../support/project.ts";
 
 const PRINTS = "\n// Prints:\n";

@@ -6,9 +6,9 @@
  */
 
 import assert from "node:assert/strict";
-import { deno } from "../e2e/processes.ts";
+import { deno } from "../support/processes.ts";
 import { PROJECT, projectFiles } from "../support/project.ts";
-import { makeFolder } from "../version/fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 interface Block {
   readonly page: string;

@@ -123,3 +123,24 @@ Deno.test("the replay floor knows no I/O and no clock of its own", async () => {
   );
   assert.deepEqual(wrong, []);
 });
+
+Deno.test("tests of one folder use no helper of another folder's, but for tests/support", async () => {
+  const wrong: string[] = [];
+  for (const file of await projectFiles("tests", ".ts")) {
+    const url = new URL(`../../${file}`, import.meta.url);
+    const [, folder] = file.split("/");
+    for (const [, a, b] of (await Deno.readTextFile(url)).matchAll(IMPORT)) {
+      const specifier = (a ?? b)!;
+      if (!specifier.startsWith(".")) continue;
+      const to = fromFileUrl(new URL(specifier, url));
+      const [root, other] = to.split("/");
+      if (root !== "tests" || other === folder || other === "support") continue;
+      if (await exists(to)) wrong.push(`${file} imports ${to}`); // no text of a program
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(new URL(`../../${path}`, import.meta.url)).then(() => true, () => false);
+}

@@ -10,7 +10,7 @@ import type { RunState } from "../../src/ports/rows.ts";
 import type { HistoryEvent } from "../../src/replay/history.ts";
 import type { Execution } from "../../src/replay/machine.ts";
 import type { RunStart, Turn } from "../../src/replay/turn.ts";
-import { essence } from "../replay/support.ts";
+import { essence } from "../support/executions.ts";
 import type { VirtualDatabase } from "../support/virtual_database.ts";
 
 /** A run, or one that its code started, after its end. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { DriftReport } from "../../src/replay/turn.ts";
 import type { WorkflowContext } from "../../src/workflow/context_types.ts";
-import { DRAINS, executionFor, inputDigest, Journal, recorded } from "./support.ts";
+import { DRAINS, executionFor, inputDigest, Journal, recorded } from "../support/executions.ts";
 
 type Body = (ctx: WorkflowContext) => unknown;
 

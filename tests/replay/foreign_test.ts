@@ -13,7 +13,7 @@ import { deflate } from "node:zlib";
 import { asyncDrain, syncDrain } from "../../src/replay/drain.ts";
 import { installGuard, uninstallGuard } from "../../src/replay/guard.ts";
 import type { WorkflowContext } from "../../src/workflow/mod.ts";
-import { executionFor } from "./support.ts";
+import { executionFor } from "../support/executions.ts";
 
 const realTimeout = globalThis.setTimeout;
 const { subtle } = crypto;

@@ -8,7 +8,7 @@ import { RULES } from "../../src/replay/rules.ts";
 import { exempt } from "../../src/replay/scope.ts";
 import type { Turn } from "../../src/replay/turn.ts";
 import type { WorkflowContext } from "../../src/workflow/context_types.ts";
-import { DRAINS, executionFor, Journal, STARTED_AT } from "./support.ts";
+import { DRAINS, executionFor, Journal, STARTED_AT } from "../support/executions.ts";
 
 function guarded(name: string, body: () => Promise<void> | void): void {
   Deno.test(name, async () => {

@@ -6,7 +6,7 @@ import { answering } from "../../src/replay/scope.ts";
 import type { LogLine, Turn } from "../../src/replay/turn.ts";
 import type { WorkflowContext } from "../../src/workflow/context_types.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
-import { DRAINS, executionFor, Journal, recorded, STARTED_AT } from "./support.ts";
+import { DRAINS, executionFor, Journal, recorded, STARTED_AT } from "../support/executions.ts";
 import { runTimeout } from "../../src/base/errors.ts";
 
 function only(turn: Turn): Command {

@@ -8,7 +8,7 @@ import { installGuard } from "../../src/replay/guard.ts";
 import { awaitedChildId } from "../../src/replay/settle.ts";
 import type { Outcome } from "../../src/replay/turn.ts";
 import { follow, type Program, programs, STILL } from "../support/random_program.ts";
-import { DRAINS, essence, executionFor, Journal } from "./support.ts";
+import { DRAINS, essence, executionFor, Journal } from "../support/executions.ts";
 
 /** What was outstanding after a turn, by how long the journal was then. */
 type Snapshots = Map<number, unknown[]>;

@@ -9,7 +9,7 @@ import { Journal } from "../../src/store/journal/append.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { emptyPostgres, forEachDatabase } from "../support/database.ts";
 import { Losses } from "../support/losses.ts";
-import { claimed, newEvent, newWorld, share } from "./conformance/fixtures.ts";
+import { claimed, newEvent, newWorld, share } from "../support/store_rows.ts";
 
 forEachDatabase("a long history", (database, test) => {
   test("JOURNAL-4: is read in parts, to the letter, with the row as it is", async () => {

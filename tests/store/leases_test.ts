@@ -19,7 +19,7 @@ import {
   register,
   suspended,
   UNKNOWN_VERSION,
-} from "./conformance/fixtures.ts";
+} from "../support/store_rows.ts";
 
 const STORES = 4;
 /** Pieces of work at once, each with a store and a sequence of choices of its own. */

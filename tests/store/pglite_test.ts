@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openStore } from "../../src/store/open.ts";
 import { pglite } from "../../src/store/pglite/mod.ts";
-import { claimed, commitOne, newEvent, NODE, register, share } from "./conformance/fixtures.ts";
+import { claimed, commitOne, newEvent, NODE, register, share } from "../support/store_rows.ts";
 
 const IN_USE = { code: "DATABASE_IN_USE" };
 
@@ -27,7 +27,7 @@ async function otherProcess(folder: string, body: string): Promise<Deno.ChildPro
   const module = (path: string) => JSON.stringify(import.meta.resolve(path));
   const script = `
     import { openStore } from ${module("../../src/store/open.ts")};
-    import * as fixtures from ${module("./conformance/fixtures.ts")};
+    import * as fixtures from ${module("../support/store_rows.ts")};
     const store = await openStore({ database: "pglite:" + ${JSON.stringify(folder)} });
     await store.migrate();
     ${body}

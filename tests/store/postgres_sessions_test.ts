@@ -9,9 +9,9 @@ import { openStore } from "../../src/store/open.ts";
 import { postgres } from "../../src/store/postgres/mod.ts";
 import { type ServerInfo, unsuitable } from "../../src/store/postgres/settings.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
-import { Proxy } from "../e2e/proxy.ts";
+import { Proxy } from "../support/proxy.ts";
 import { emptyPostgres, postgresUrl } from "../support/database.ts";
-import { claimed, commitOne, newEvent, NODE, register, share } from "./conformance/fixtures.ts";
+import { claimed, commitOne, newEvent, NODE, register, share } from "../support/store_rows.ts";
 
 interface Typed {
   readonly whole: unknown;

@@ -37,7 +37,7 @@ import {
   share,
   suspended,
   waiting,
-} from "./conformance/fixtures.ts";
+} from "../support/store_rows.ts";
 
 const SERVER = { name: "Postgres" as const, fresh: emptyPostgres };
 

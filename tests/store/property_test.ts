@@ -20,7 +20,7 @@ import {
   NODE,
   register,
   UNKNOWN_VERSION,
-} from "./conformance/fixtures.ts";
+} from "../support/store_rows.ts";
 
 const RUNS = ["a", "b", "c"];
 const OTHER = "b".repeat(64);

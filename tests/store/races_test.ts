@@ -25,7 +25,7 @@ import {
   share,
   UNKNOWN_VERSION,
   waiting,
-} from "./conformance/fixtures.ts";
+} from "../support/store_rows.ts";
 
 const SERVER = { name: "Postgres" as const, fresh: emptyPostgres };
 

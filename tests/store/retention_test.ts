@@ -26,7 +26,7 @@ import {
   suspended,
   UNKNOWN_VERSION,
   type World,
-} from "./conformance/fixtures.ts";
+} from "../support/store_rows.ts";
 
 const DAY = 86_400_000;
 

@@ -27,7 +27,7 @@ import {
   share,
   suspended,
   UNKNOWN_VERSION,
-} from "./conformance/fixtures.ts";
+} from "../support/store_rows.ts";
 
 const OTHER = "b".repeat(64);
 const STUCK = ["stuck_unknown_version", "stuck_nondeterminism", "stuck_poisoned"] as const;

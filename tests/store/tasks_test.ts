@@ -21,7 +21,7 @@ import {
   NODE,
   share,
   suspended,
-} from "./conformance/fixtures.ts";
+} from "../support/store_rows.ts";
 
 function wanted(more: Partial<TaskClaim> = {}): TaskClaim {
   return {

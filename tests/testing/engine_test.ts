@@ -22,7 +22,7 @@ import { TestTime } from "../../src/testing/time.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
 import type { StandardSchema } from "../../src/workflow/schema.ts";
 import { defineWorkflow } from "../../src/workflow/workflow.ts";
-import { makeFolder } from "../version/fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 const HOST = new URL("../../src/workflow/mod.ts", import.meta.url).href;
 

@@ -5,9 +5,9 @@
  */
 
 import assert from "node:assert/strict";
-import { deno } from "../e2e/processes.ts";
+import { deno } from "../support/processes.ts";
 import { PROJECT } from "../support/project.ts";
-import { makeFolder } from "../version/fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 const PAGE = await Deno.readTextFile(new URL("docs/testing.md", PROJECT));
 

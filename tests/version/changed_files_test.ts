@@ -9,9 +9,9 @@ import assert from "node:assert/strict";
 import { configure, reset } from "@logtape/logtape";
 import { changedSince } from "../../src/version/load/changed_files.ts";
 import { WORKFLOW_ENTRY } from "../../src/version/project/host.ts";
-import { openIn, resultOf } from "../e2e/support.ts";
+import { openIn, resultOf } from "../support/runs.ts";
 import { emptyPostgres } from "../support/database.ts";
-import { makeFolder } from "./fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 const ORDER = `import { defineWorkflow } from "${WORKFLOW_ENTRY}";
 import { price } from "./price.ts";

@@ -11,7 +11,7 @@ import { pglite } from "../../src/store/pglite/mod.ts";
 import type { LoadedVersion } from "../../src/version/loaded_version.ts";
 import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
 import "../support/primed_pglite.ts";
-import { makeFolder, serve, type Server } from "./fixture.ts";
+import { makeFolder, serve, type Server } from "../support/modules.ts";
 import type { WorkflowDefinition } from "../../src/workflow/context_types.ts";
 
 const HOST = `import { defineWorkflow } from "@continuum/continuum/workflow";`;

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { readGraph } from "../../src/version/graph/read.ts";
-import { type Files, makeFolder } from "./fixture.ts";
+import { type Files, makeFolder } from "../support/modules.ts";
 
 const COMMONJS = '{"type":"commonjs"}';
 const SCRIPT = "globalThis.t = typeof this;";

@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { readGraph } from "../../src/version/graph/read.ts";
 import { Loader } from "../../src/version/load/loader.ts";
-import { makeFolder } from "./fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 

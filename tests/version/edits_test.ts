@@ -13,7 +13,7 @@ import { type Manifest, parseManifest, versionHash } from "../../src/version/man
 import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import type { Given, Told } from "./edits/application.ts";
 import { filesOf, LINKS, makeScenarios, mountScenarios, type Scenario } from "./edits/plan.ts";
-import { makeFolder } from "./fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 const SEED = Number(Deno.env.get("CONTINUUM_EDITS_SEED") ?? 1);
 const COUNT = Number(Deno.env.get("CONTINUUM_EDITS") ?? 120);

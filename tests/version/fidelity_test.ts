@@ -12,7 +12,7 @@ import { transpile } from "../../src/version/compile/transpile.ts";
 import { runNatively, runnerFiles, runVerified } from "./fidelity/compare.ts";
 import type { Outcome } from "./fidelity/outcome.ts";
 import { FILES, legacyPrograms, plainPrograms, type Program } from "./fidelity/programs.ts";
-import { makeFolder } from "./fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 const IMPORTS = {
   "jsxlib/jsx-runtime": "./jsx_runtime.ts",

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { readGraph } from "../../src/version/graph/read.ts";
 import { Loader } from "../../src/version/load/loader.ts";
 import { runNatively, runnerFiles, runVerified } from "./fidelity/compare.ts";
-import { makeFolder } from "./fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 /** What stands beside each program, in a folder of its own: the runtime keeps what it has read. */
 const FILES: Readonly<Record<string, string | Uint8Array>> = {

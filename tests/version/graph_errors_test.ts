@@ -5,7 +5,7 @@ import {
   readGraph,
   type ReadGraphOptions,
 } from "../../src/version/graph/read.ts";
-import { type Files, makeFolder, serve } from "./fixture.ts";
+import { type Files, makeFolder, serve } from "../support/modules.ts";
 
 async function graphOf(files: Files, options: ReadGraphOptions = {}): Promise<ModuleGraph> {
   await using folder = await makeFolder(files);

@@ -5,7 +5,7 @@ import {
   readGraph,
   type ReadGraphOptions,
 } from "../../src/version/graph/read.ts";
-import { type Files, makeFolder, serve } from "./fixture.ts";
+import { type Files, makeFolder, serve } from "../support/modules.ts";
 import { GraphError } from "../../src/version/errors.ts";
 
 const WORKFLOW = 'import { defineWorkflow } from "@continuum/continuum/workflow";\n' +

@@ -8,7 +8,7 @@ import {
 import { labelOf, labelUrl, resolveLabel } from "../../src/version/manifest/label.ts";
 import { maxSatisfying, satisfies } from "../../src/version/project/semver.ts";
 import { parseJsonc } from "../../src/version/project/jsonc.ts";
-import { type Files, makeFolder, serve } from "./fixture.ts";
+import { type Files, makeFolder, serve } from "../support/modules.ts";
 
 async function graphOf(
   files: Files,

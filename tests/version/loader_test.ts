@@ -13,8 +13,8 @@ import { type LoadedModules, Loader, type LoadRequest } from "../../src/version/
 import { VerifiedManifest } from "../../src/version/manifest/verified.ts";
 import { WORKFLOW } from "../../src/workflow/marks.ts";
 import { defineWorkflow } from "../../src/workflow/mod.ts";
-import { executionFor } from "../replay/support.ts";
-import { type Files, makeFolder } from "./fixture.ts";
+import { executionFor } from "../support/executions.ts";
+import { type Files, makeFolder } from "../support/modules.ts";
 import { hasCode } from "../support/errors.ts";
 
 /** `(module (func (export "answer") (result i32) i32.const 42))` */

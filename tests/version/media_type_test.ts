@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { mediaTypeOf } from "../../src/version/manifest/media_type.ts";
-import { makeFolder } from "./fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 /** Each is a module in some media types only, and fails in its own way in the others. */
 const PROBES = {

@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { makeFolder } from "./fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 const FILES = {
   "deno.json": JSON.stringify({ workspace: ["./lib"], imports: { n: "./n.ts" } }),

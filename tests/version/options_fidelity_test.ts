@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { readGraph } from "../../src/version/graph/read.ts";
 import { Loader } from "../../src/version/load/loader.ts";
-import { makeFolder } from "./fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 /** What the modules of each folder tell of the options that they were compiled with. */
 const MODULES: Readonly<Record<string, string>> = {

@@ -14,7 +14,7 @@ import uuid from "uuid/package.json" with { type: "json" };
 import zod from "zod/package.json" with { type: "json" };
 import { Loader } from "../../src/version/load/loader.ts";
 import { runNatively, runnerFiles, runVerified } from "./fidelity/compare.ts";
-import { makeFolder } from "./fixture.ts";
+import { makeFolder } from "../support/modules.ts";
 
 /** Which of a package's files a program may reach. */
 const PACKAGES:

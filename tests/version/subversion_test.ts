@@ -14,7 +14,7 @@ import {
 import { formatManifest, importTypeOf } from "../../src/version/manifest/format.ts";
 import { VerifiedManifest } from "../../src/version/manifest/verified.ts";
 import { subversion } from "../../src/version/graph/subversion.ts";
-import { type Files, makeFolder } from "./fixture.ts";
+import { type Files, makeFolder } from "../support/modules.ts";
 import { readVector, vectorNames } from "./vector.ts";
 
 /** The labels of everything that can be a root. */

@@ -9,7 +9,7 @@ import { isPrivateAddress, isPrivateHost } from "../../src/version/fetch/address
 import { GraphFetcher } from "../../src/version/fetch/graph_fetcher.ts";
 import { readGraph } from "../../src/version/graph/read.ts";
 import { Trust, type TrustPattern, type TrustScope } from "../../src/version/fetch/trust.ts";
-import { makeFolder, serve } from "./fixture.ts";
+import { makeFolder, serve } from "../support/modules.ts";
 import { hasCode } from "../support/errors.ts";
 
 const HOST = "https://cdn.example";

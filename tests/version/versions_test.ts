@@ -11,7 +11,7 @@ import { Versions, type VersionsOptions } from "../../src/version/versions.ts";
 import { pglite } from "../../src/store/pglite/mod.ts";
 import { openStore } from "../../src/store/open.ts";
 import "../support/primed_pglite.ts";
-import { makeFolder, serve, type Server } from "./fixture.ts";
+import { makeFolder, serve, type Server } from "../support/modules.ts";
 import type { VersionUnavailableError } from "../../src/version/load_errors.ts";
 import { integrityMismatch } from "../../src/version/load_errors.ts";
 

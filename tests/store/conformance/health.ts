@@ -19,7 +19,7 @@ import {
   NODE,
   register,
   share,
-} from "./fixtures.ts";
+} from "../../support/store_rows.ts";
 
 const OTHER = "b".repeat(64);
 const MINUTE = 60_000;

@@ -19,7 +19,7 @@ import {
   share,
   suspended,
   UNKNOWN_VERSION,
-} from "./fixtures.ts";
+} from "../../support/store_rows.ts";
 
 export function journal(database: DatabaseKind, test: RegisterTest): void {
   test("events of a share get consecutive places and one time, and read the same later", async () => {

@@ -18,7 +18,7 @@ import {
   newWorld,
   NODE,
   share,
-} from "./fixtures.ts";
+} from "../../support/store_rows.ts";
 
 const SECOND = { id: "node-2", name: "two", leaseMs: 60_000 };
 

@@ -23,7 +23,7 @@ import {
   share,
   suspended,
   UNKNOWN_VERSION,
-} from "./fixtures.ts";
+} from "../../support/store_rows.ts";
 
 const OTHER = "b".repeat(64);
 const signal = { kind: "signal" as const, name: "s", payload: "1" };

@@ -12,7 +12,7 @@ import { MIGRATIONS } from "../../../src/store/schema/migrations.gen.ts";
 import { SchemaName } from "../../../src/store/schema/name.ts";
 import { openStore } from "../../../src/store/open.ts";
 import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
-import { claimed, newWorld } from "./fixtures.ts";
+import { claimed, newWorld } from "../../support/store_rows.ts";
 
 export function schema(database: DatabaseKind, test: RegisterTest): void {
   test("a schema may be migrated again and again", async () => {

@@ -18,7 +18,7 @@ import {
   NODE,
   share,
   UNKNOWN_VERSION,
-} from "./fixtures.ts";
+} from "../../support/store_rows.ts";
 
 const V2 = "b".repeat(64);
 

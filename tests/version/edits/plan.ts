@@ -5,7 +5,7 @@
  */
 
 import fc from "fast-check";
-import type { Files } from "../fixture.ts";
+import type { Files } from "../../support/modules.ts";
 
 /** One change of a folder, as a person makes it while a process runs. */
 export type Edit =

@@ -8,9 +8,9 @@ import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import type { Continuum } from "../../src/continuum.ts";
 import type { OpenOptions } from "../../src/options.ts";
-import { openIn } from "../e2e/support.ts";
-import type { DatabaseKind, EmptyDatabase } from "../support/database.ts";
-import { type Folder, makeFolder } from "../version/fixture.ts";
+import { openIn } from "./runs.ts";
+import type { DatabaseKind, EmptyDatabase } from "./database.ts";
+import { type Folder, makeFolder } from "./modules.ts";
 
 /** The source of a workflow module. */
 export function source(body: string, options: string, before = ""): string {

@@ -5,10 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import type { ClaimedRun, CommitEntry, NewEvent, NewRun } from "../../../src/ports/rows.ts";
-import type { NewTask } from "../../../src/ports/tasks.ts";
-import type { Store } from "../../../src/ports/store.ts";
-import type { DatabaseKind, EmptyDatabase } from "../../support/database.ts";
+import type { ClaimedRun, CommitEntry, NewEvent, NewRun } from "../../src/ports/rows.ts";
+import type { NewTask } from "../../src/ports/tasks.ts";
+import type { Store } from "../../src/ports/store.ts";
+import type { DatabaseKind, EmptyDatabase } from "./database.ts";
 
 /** The version that tests' runs are on. */
 export const HASH = "a".repeat(64);

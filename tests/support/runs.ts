@@ -6,13 +6,13 @@
  */
 
 import assert from "node:assert/strict";
-import "../support/primed_hooks.ts";
+import "./primed_hooks.ts";
 import { Continuum } from "../../src/continuum.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import type { RunStatus } from "../../src/client/run/status.ts";
 import type { OpenOptions } from "../../src/options.ts";
-import type { EmptyDatabase } from "../support/database.ts";
-import { type Answers, serve, type Server } from "../version/fixture.ts";
+import type { EmptyDatabase } from "./database.ts";
+import { type Answers, serve, type Server } from "./modules.ts";
 
 /** A server of modules whose files come and go. */
 export interface Site extends Server {
