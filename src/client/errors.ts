@@ -1,5 +1,5 @@
 /**
- * What callers of runs may want to catch.
+ * Errors of calls on runs.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { ContinuumError } from "../base/errors.ts";
 import type { RunState } from "../ports/rows.ts";
 
 /**
- * There is no such run, or the run has no such generation. Code `RUN_NOT_FOUND` or
+ * The run, or the generation of the run, does not exist. Code `RUN_NOT_FOUND` or
  * `GENERATION_NOT_FOUND`.
  *
  * @category Errors
@@ -23,7 +23,7 @@ export class RunNotFoundError<
  * No run has that id.
  *
  * @param runId The id.
- * @param action What was to be done.
+ * @param action What the call attempted.
  * @returns The error, with code `RUN_NOT_FOUND`.
  */
 export function runNotFound(runId: string, action: string): RunNotFoundError {
@@ -37,11 +37,11 @@ export function runNotFound(runId: string, action: string): RunNotFoundError {
 }
 
 /**
- * A run has no such generation, or not any more.
+ * A run has no such generation, or retention has removed it.
  *
  * @param runId The run.
- * @param generation The number that was asked for.
- * @param kept The numbers of the first and the last generation that are there.
+ * @param generation The requested number.
+ * @param kept The numbers of the first and the last generation that exist.
  * @returns The error, with code `GENERATION_NOT_FOUND`.
  */
 export function generationNotFound(
@@ -70,7 +70,7 @@ export class RunExistsError<
 > extends ContinuumError<Code> {}
 
 /**
- * A run with that id exists already, and is not to be used or replaced.
+ * A run with that id exists, and the call does not allow to use or replace it.
  *
  * @param runId The id.
  * @param found The run that has it.
@@ -91,7 +91,7 @@ export function runExists(
 }
 
 /**
- * A start with that idempotency key came before, with another input.
+ * An earlier start used the idempotency key with another input.
  *
  * @param key The key.
  * @param workflow The workflow's name.
@@ -119,10 +119,10 @@ export class RunStateError<Code extends "RUN_ENDED" | "RUN_STATE" = "RUN_ENDED" 
   extends ContinuumError<Code> {}
 
 /**
- * The run has ended, so that this can't be done to it any more.
+ * The run has ended, so the call is impossible.
  *
  * @param runId The run.
- * @param action What was to be done.
+ * @param action What the call attempted.
  * @param state How it ended.
  * @returns The error, with code `RUN_ENDED`.
  */
@@ -137,12 +137,12 @@ export function runEnded(runId: string, action: string, state: RunState): RunSta
 }
 
 /**
- * The run is in a state in which this can't be done.
+ * The call is impossible in the run's state.
  *
  * @param runId The run.
- * @param action What was to be done.
- * @param state The state it is in.
- * @param wanted The state it would have to be in, or what to do instead.
+ * @param action What the call attempted.
+ * @param state The run's state.
+ * @param wanted The state that the call requires, or what to do instead.
  * @returns The error, with code `RUN_STATE`.
  */
 export function wrongRunState(
@@ -159,16 +159,16 @@ export function wrongRunState(
 }
 
 /**
- * The run failed; `cause` is what its workflow threw, as it was recorded. Code `RUN_FAILED`.
+ * The run failed; `cause` is the recorded error of its workflow. Code `RUN_FAILED`.
  *
  * @category Errors
  */
 export class RunFailedError extends ContinuumError<"RUN_FAILED"> {
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param runId The run.
-   * @param cause What its workflow threw.
+   * @param cause The recorded error of its workflow.
    */
   constructor(runId: string, cause: unknown) {
     const why = messageOf(cause);
@@ -180,17 +180,17 @@ export class RunFailedError extends ContinuumError<"RUN_FAILED"> {
 }
 
 /**
- * The run was ended from outside. Code `RUN_CANCELLED` or `RUN_TERMINATED`.
+ * The run was cancelled or terminated. Code `RUN_CANCELLED` or `RUN_TERMINATED`.
  *
  * @category Errors
  */
 export class RunStoppedError extends ContinuumError<"RUN_CANCELLED" | "RUN_TERMINATED"> {
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param runId The run.
-   * @param state How it was ended.
-   * @param cause What was recorded with it.
+   * @param state How it ended.
+   * @param cause The error that was recorded with the end.
    */
   constructor(runId: string, state: "cancelled" | "terminated", cause: unknown) {
     const why = cause instanceof Error ? `: ${cause.message}` : "";

@@ -1,5 +1,5 @@
 /**
- * Whose code a function is that is handed to a call.
+ * Classifies a callback argument: workflow code or step code.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export type Mode = "workflow" | "step";
 /** Effects whose callback is a step. */
 const STEPS: ReadonlySet<string> = new Set(["run", "transaction"]);
 
-/** Methods of arrays, maps and promises, which call what they are given in place. */
+/** Methods of arrays, maps and promises, which call their argument in place. */
 const IN_PLACE: ReadonlySet<string> = new Set([
   "catch",
   "every",
@@ -38,13 +38,13 @@ const IN_PLACE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Says how a function will be called that is an argument of a call.
+ * Classifies a function that is an argument of a call.
  *
  * @param module The module.
  * @param call The call.
  * @param index The argument's place, from 0.
- * @param mode Whose code the call is.
- * @returns Whose code the function is; null if that can't be said.
+ * @param mode The mode of the code around the call.
+ * @returns The function's mode; null if it is uncertain.
  */
 export function argumentMode(
   module: WorkflowModule,
@@ -65,7 +65,7 @@ export function argumentMode(
     return IN_PLACE.has(keyName(callee) ?? "") ? mode : null;
   }
   const isImported = callee?.type === "Identifier" && scopes.resolve(callee)?.kind === "import";
-  // Who gets the context may make a step of what it gets with it.
+  // A function that receives the context may make a step of another argument.
   return isImported && !list(call, "arguments").some(module.isContext) ? mode : null;
 }
 

@@ -1,7 +1,7 @@
 /**
- * What is wrong with a workflow module, found in its syntax tree. Knows nothing of the linter that
- * asks. Precision goes first: what can't be said for sure is not said, since the guard of the
- * runtime finds it as soon as it runs.
+ * Detects mistakes in a workflow module from its syntax tree, independently of the linter. It
+ * prefers precision: it reports nothing that is uncertain, since the guard of the runtime finds the
+ * rest as soon as the code runs.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import { type Node, plainTree } from "./tree.ts";
 import { type Classify, importsHost, readWorkflowModule } from "./workflow_module.ts";
 
 /**
- * Looks for what a workflow module must not do.
+ * Looks for mistakes in a workflow module.
  *
  * @param program A tree of the ESTree shape with TypeScript's nodes, such as `Deno.lint.Program`.
  * @param classify Tells specifiers of this package.
- * @returns What was found, in order of the source; nothing for other modules.
+ * @returns The findings, in order of the source; empty for other modules.
  */
 export function detect(program: unknown, classify: Classify): readonly Finding[] {
   if (!importsHost(program as Node, classify)) return [];

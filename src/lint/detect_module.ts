@@ -1,5 +1,5 @@
 /**
- * What a workflow module must not do anywhere: things that keep its version from being pinned.
+ * Detects code that keeps a version from being pinned, anywhere in a workflow module.
  *
  * @module
  */

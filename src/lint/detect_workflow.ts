@@ -1,6 +1,6 @@
 /**
- * What code that is replayed must not do: the functions that are given to `defineWorkflow`, and
- * those of the same file that they call.
+ * Detects mistakes in replayed code: the functions that are passed to `defineWorkflow`, and those
+ * of the same file that they call.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { nodeIo } from "./node_io.ts";
 import { child, children, isClass, isFunction, keyName, list, type Node, strip } from "./tree.ts";
 import type { WorkflowModule } from "./workflow_module.ts";
 
-/** What a context tells without being asked for anything. */
+/** The properties of a context that request no effect. */
 const PLAIN: ReadonlySet<string> = new Set([
   "attempt",
   "cancelSignal",
@@ -25,7 +25,7 @@ const PLAIN: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Walks through the code that runs belong to.
+ * Walks through the replayed code.
  *
  * @param module The module.
  * @returns What was found.
@@ -40,7 +40,7 @@ export function detectInWorkflows(module: WorkflowModule): Finding[] {
     if (finding !== null) found.set(`${finding.rule} ${finding.range}`, finding);
   }
 
-  /** Puts a function of this file on the list of those to be walked through. */
+  /** Adds a function of this file to those that the walk visits. */
   function reach(fn: Node | null, mode: Mode): void {
     if (fn === null || seen[mode].has(fn)) return;
     seen[mode].add(fn);
@@ -96,7 +96,7 @@ export function detectInWorkflows(module: WorkflowModule): Finding[] {
     }
   }
 
-  /** Whether a node of a step's callback speaks to the run's context, which is refused there. */
+  /** Whether a node of a step's callback uses the run's context, which is refused there. */
   function contextInStep(node: Node): boolean {
     const isMember = node.type === "MemberExpression";
     if (!module.isContext(isMember ? child(node, "object") : node)) return false;

@@ -1,5 +1,5 @@
 /**
- * Effects whose promise is not awaited, or whose failure is not handled.
+ * Detects effects whose promise is not awaited, or whose failure is not handled.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { child, children, isFunction, keyName, list, type Node, strip } from "./
 import type { WorkflowModule } from "./workflow_module.ts";
 
 /**
- * Finds out whether a statement requests effects and drops their promises. `ctx.run(...).catch(...)`
- * says that this is meant, to the engine too, which warns of effects that are not awaited and can't
- * see a `void`.
+ * Finds out whether a statement requests effects and drops their promises.
+ * `ctx.run(...).catch(...)` marks this as intended, also for the engine, which warns of effects
+ * that are not awaited and can't see a `void`.
  *
  * @param module The module.
  * @param node A node of workflow code.
- * @returns What is wrong with it.
+ * @returns The findings.
  */
 export function floatingEffects(module: WorkflowModule, node: Node): Finding[] {
   if (node.type !== "ExpressionStatement") return [];
@@ -51,7 +51,9 @@ function dropped(given: Node | null): Node[] {
   return [...dropped(child(node, "consequent")), ...dropped(child(node, "alternate"))];
 }
 
-/** The effect that `forEach` asks for with each item: it drops what its callback returns. */
+/**
+ * The effect that the callback of `forEach` requests for each item: `forEach` drops the promises.
+ */
 function eachEffect(module: WorkflowModule, call: Node | null): string | undefined {
   const callee = call?.type === "CallExpression" ? strip(child(call, "callee")) : null;
   if (callee?.type !== "MemberExpression" || keyName(callee) !== "forEach") return undefined;
@@ -62,7 +64,7 @@ function eachEffect(module: WorkflowModule, call: Node | null): string | undefin
 }
 
 /**
- * Looks whether a `try` around effects has a `catch` that does nothing, or nothing but log.
+ * Checks whether a `try` around effects has a `catch` that does nothing, or only logs.
  *
  * @param module The module.
  * @param node A node of workflow code.
@@ -77,7 +79,7 @@ export function swallowedError(module: WorkflowModule, node: Node): Finding | nu
   );
   if (!isEmpty) return null;
   const effects = effectsIn(module, child(node, "block")!);
-  // What is withdrawn through a signal rejects on purpose.
+  // An effect that is withdrawn through a signal rejects on purpose.
   if (effects.length === 0 || effects.some(takesSignal) || isCleanup(node)) return null;
   return {
     rule: "no-swallowed-errors",
@@ -87,7 +89,7 @@ export function swallowedError(module: WorkflowModule, node: Node): Finding | nu
   };
 }
 
-/** Whether code runs after something has failed: what it ignores takes no cancellation away. */
+/** Whether code runs after a failure. If such code ignores an error, no cancellation is lost. */
 function isCleanup(node: Node): boolean {
   for (let at = node; at.parent !== null && !isFunction(at); at = at.parent) {
     if (at.type === "CatchClause" || at.parent["finalizer"] === at) return true;

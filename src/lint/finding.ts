@@ -1,12 +1,12 @@
 /**
- * What the detection says.
+ * Findings of the detection.
  *
  * @module
  */
 
 import type { RuleId } from "./rule_ids.ts";
 
-/** One thing that is wrong. */
+/** A violation of a rule. */
 export interface Finding {
   /** The rule that it breaks. */
   readonly rule: RuleId;

@@ -1,5 +1,5 @@
 /**
- * Uses of globals that the runtime guard answers for the run, or refuses.
+ * Detects uses of globals that the runtime guard replaces or refuses.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import type { WorkflowModule } from "./workflow_module.ts";
 import type { Rule } from "../replay/rule.ts";
 
 /**
- * Looks at one node of workflow code.
+ * Checks one node of workflow code.
  *
  * @param module The module.
  * @param node The node.
- * @returns What is wrong with it; null if it does not call a guarded global, nor hand one on.
+ * @returns The finding; null if the node neither calls a guarded global nor passes one on.
  */
 export function globalUse(module: WorkflowModule, node: Node): Finding | null {
   const rule = calledRule(node, module.scopes);
@@ -27,14 +27,14 @@ export function globalUse(module: WorkflowModule, node: Node): Finding | null {
     list(holder, "arguments").includes(node);
   if (!isArgument || module.effectOf(holder) !== undefined) return null;
   const handed = ruleAt(globalPath(node, module.scopes));
-  // A class may be handed on to compare with it.
+  // A class may be passed on for a comparison.
   return handed === undefined || /(^|\.)[A-Z][^.]*$/.test(handed.name)
     ? null
     : finding(handed, node);
 }
 
 /**
- * The rule for what a node calls or constructs.
+ * Returns the rule for the global that a node calls or constructs.
  *
  * @param node Any node.
  * @param scopes What the module's names mean.

@@ -1,15 +1,15 @@
 /**
- * A plugin for `deno lint`: says while workflow code is written what the runtime guard would say
- * once it runs. Both read one table of rules.
+ * A plugin for `deno lint`: it reports in workflow code what the runtime guard would refuse at run
+ * time. Both use one table of rules.
  *
  * ```json
  * { "lint": { "plugins": ["jsr:@continuum/continuum/lint"] } }
  * ```
  *
- * It looks only into modules that import `defineWorkflow` and call it: at the functions that are
- * given to it and at the functions of the same file that they call, not at callbacks of steps or at
- * activities. Each rule is named `continuum/...`; `"exclude"` in the configuration turns one off,
- * and a comment with `deno-lint-ignore` excuses one place.
+ * It checks only modules that import `defineWorkflow` and call it: the functions that are passed to
+ * it, and the functions of the same file that they call, but not callbacks of steps or activities.
+ * Each rule is named `continuum/...`. `"exclude"` in the configuration disables a rule, and a
+ * comment with `deno-lint-ignore` disables it for one place.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { detect } from "./detect.ts";
 import type { Finding } from "./finding.ts";
 import { RULE_IDS } from "./rule_ids.ts";
 
-/** All rules ask about the same tree, one after the other. */
+/** Caches the findings, since all rules query the same tree one after the other. */
 const known = new WeakMap<Deno.lint.Program, readonly Finding[]>();
 
 function findings(program: Deno.lint.Program, filename: string): readonly Finding[] {

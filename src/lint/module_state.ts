@@ -1,6 +1,6 @@
 /**
- * State of the module in workflow code. All runs in a process share it, and a replay, which may
- * happen in another process, finds it changed.
+ * Detects uses of module state in workflow code. All runs in a process share that state, and a
+ * replay, which may happen in another process, finds it changed.
  *
  * @module
  */
@@ -22,11 +22,11 @@ const CHANGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Looks at one node of workflow code.
+ * Checks one node of workflow code.
  *
  * @param module The module.
  * @param node The node.
- * @returns What is wrong with it; null if it leaves the module's state alone.
+ * @returns The finding; null if the node does not use the module's state.
  */
 export function moduleState(module: WorkflowModule, node: Node): Finding | null {
   const changed = changedBy(module, node).find((variable) => variable?.isModule);

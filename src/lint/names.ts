@@ -1,6 +1,6 @@
 /**
- * What an expression means, as far as the module itself tells: a global by its path, or a function
- * of the same file.
+ * Resolves an expression within its module: to a global by its path, or to a function of the same
+ * file.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { child, isClass, isFunction, keyName, list, type Node, strip } from "./t
 /** Names of the global object itself. */
 const ROOTS: ReadonlySet<string> = new Set(["globalThis", "self", "window", "global"]);
 
-/** How long a chain of aliases is followed: code that names itself ends here. */
+/** The longest chain of aliases that is followed, which also ends cycles. */
 const DEPTH = 20;
 
 /**
@@ -52,7 +52,7 @@ function pathOf(given: Node | null, scopes: Scopes, depth: number): readonly str
       return holder.length === 0 && ROOTS.has(key) ? [] : [...holder, key];
     }
     case "CallExpression": {
-      // What `bind` gives is the same function.
+      // `bind` returns the same function.
       const callee = strip(child(node, "callee"));
       const isBound = callee?.type === "MemberExpression" && keyName(callee) === "bind";
       return isBound ? pathOf(child(callee, "object"), scopes, depth - 1) : null;

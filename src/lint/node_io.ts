@@ -1,6 +1,6 @@
 /**
- * I/O through `node:` modules. They are not globals, so that no guard sees them: the run would wait
- * for something that is not in its journal.
+ * Detects I/O through `node:` modules. They are not globals, so no guard sees them, and the run
+ * would wait for something that is not in its journal.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { ruleAt } from "./rule_ids.ts";
 import { child, type Node, strip } from "./tree.ts";
 import type { WorkflowModule } from "./workflow_module.ts";
 
-/** Modules of which every function reaches out of the run. */
+/** Modules whose functions all have effects outside of the run. */
 const MODULES: ReadonlySet<string> = new Set([
   "node:child_process",
   "node:cluster",
@@ -34,11 +34,11 @@ const MODULES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Looks at one node of workflow code.
+ * Checks one node of workflow code.
  *
  * @param module The module.
  * @param node The node.
- * @returns What is wrong with it; null if it does not call one of these modules.
+ * @returns The finding; null if the node does not call one of these modules.
  */
 export function nodeIo(module: WorkflowModule, node: Node): Finding | null {
   if (node.type !== "CallExpression" && node.type !== "NewExpression") return null;
@@ -47,7 +47,7 @@ export function nodeIo(module: WorkflowModule, node: Node): Finding | null {
   while (root?.type === "MemberExpression") root = strip(child(root, "object"));
   const from = root?.type === "Identifier" ? module.scopes.resolve(root)?.from : undefined;
   if (from === undefined || !MODULES.has(from.specifier)) return null;
-  if (ruleAt(globalPath(callee, module.scopes)) !== undefined) return null; // said already
+  if (ruleAt(globalPath(callee, module.scopes)) !== undefined) return null; // reported by another rule
   const isTimer = from.specifier.startsWith("node:timers");
   return {
     rule: "no-node-io",

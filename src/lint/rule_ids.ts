@@ -1,5 +1,5 @@
 /**
- * The lint rules: those that the runtime guard's table gives, and those about what no guard sees.
+ * The lint rules: those of the runtime guard's table, and those for code that no guard sees.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export type RuleId =
   | "no-engine-import"
   | "no-swallowed-errors";
 
-/** What each rule is for, in the order in which the documentation lists them. */
+/** What each rule forbids, in the order of the documentation. */
 export const RULE_IDS: Readonly<Record<RuleId, string>> = {
   "no-timers": "timers, which end with the process",
   "no-clock": "the machine's clock",
@@ -56,8 +56,8 @@ const CHANNELS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The lint rule that speaks for a rule of the runtime's table. There is one for every rule, also
- * for one that the table gets later.
+ * Returns the lint rule for a rule of the runtime's table. Every rule has one, including rules that
+ * are added later.
  *
  * @param rule A rule of the table.
  * @returns The lint rule's name.

@@ -1,5 +1,5 @@
 /**
- * Which variable a name means: lexical scopes of one module.
+ * Resolves names to variables by the lexical scopes of one module.
  *
  * @module
  */
@@ -15,17 +15,17 @@ import {
   type Node,
 } from "./tree.ts";
 
-/** What a name was declared as. */
+/** A declared variable. */
 export interface Variable {
   /** Its name. */
   readonly name: string;
-  /** How it came to be. */
+  /** The kind of declaration. */
   readonly kind: "import" | "function" | "class" | "const" | "variable" | "param" | "other";
   /** Whether it lives as long as the module. */
   readonly isModule: boolean;
   /** The function or class itself, or the initial value that it is (a part of). */
   readonly value: Node | null;
-  /** The properties that lead from `value` to it; null if that can't be said. */
+  /** The properties that lead from `value` to it; null if they are unknown. */
   readonly path: readonly string[] | null;
   /** For imports: the specifier, and the name over there (`default`, or `*` for the namespace). */
   readonly from?: { readonly specifier: string; readonly name: string };
@@ -60,7 +60,7 @@ const BLOCKS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Finds out what the names of a module mean.
+ * Resolves the names of a module.
  *
  * @param program The module.
  * @returns Its variables.

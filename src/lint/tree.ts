@@ -1,6 +1,6 @@
 /**
- * The syntax tree that the detection reads: plain objects of the ESTree shape, each of which knows
- * its parent, without what TypeScript says about types.
+ * The syntax tree of the detection: plain ESTree objects with a link to their parent, without
+ * TypeScript's types.
  *
  * @module
  */
@@ -144,7 +144,7 @@ export function list(node: Node, key: string): Node[] {
 }
 
 /**
- * Takes off what does not change a value: parentheses, assertions of types, optional chains.
+ * Unwraps an expression: removes parentheses, type assertions and optional chains.
  *
  * @param node An expression.
  * @returns The expression inside; for a comma expression its last one.

@@ -1,6 +1,6 @@
 /**
- * A workflow module as the detection sees it: what it imports from this package, which functions it
- * defines workflows with, and which of its variables hold a run's context.
+ * Describes a workflow module for the detection: its imports from this package, the functions of
+ * its workflows, and the variables that hold a run's context.
  *
  * @module
  */
@@ -25,13 +25,15 @@ export interface WorkflowModule {
   readonly nodes: readonly Node[];
   /** Whether it calls `defineWorkflow`. */
   readonly definesWorkflows: boolean;
-  /** The functions that are given to `defineWorkflow`, as far as they are of this file. */
+  /** The functions of this file that are passed to `defineWorkflow`. */
   readonly entries: readonly Node[];
   /** Tells specifiers of this package. */
   readonly classify: Classify;
   /** Whether an expression is a run's context. */
   isContext(node: Node | null): boolean;
-  /** The effect that a call asks a context for, such as `sleep`; undefined for any other call. */
+  /**
+   * The effect that a call requests from a context, such as `sleep`; undefined for any other call.
+   */
   effectOf(node: Node | null): string | undefined;
   /** The name under which `./workflow` exports what an expression is; undefined for all else. */
   hostExport(node: Node | null): string | undefined;
@@ -97,7 +99,7 @@ export function readWorkflowModule(program: Node, classify: Classify): WorkflowM
     const variable = node.annotation === undefined ? undefined : scopes.declared(node);
     if (variable?.kind === "param" && isContextType(node)) contexts.add(variable);
   }
-  // Helpers get the context from those who have it, so this repeats until nothing is new.
+  // Helpers receive the context from functions that have it, so this repeats until nothing changes.
   for (let known = -1; known < contexts.size;) {
     known = contexts.size;
     for (const call of calls) {

@@ -1,11 +1,10 @@
 /**
- * When a schedule is planned to fire: pure arithmetic over instants, in milliseconds since the
- * epoch. Cron patterns are read by croner, with the rules of Vixie cron around a change of the
- * clocks:
+ * Computes the planned times of schedules, in milliseconds since the epoch. Croner parses cron
+ * patterns. Around a change of the clocks the rules of Vixie cron apply:
  *
- * - CALENDAR-1: a fixed time that the clocks skip comes right after the gap, also where the gap ends at or
- *   beyond midnight, or is a whole day; all that one gap skips comes as one.
- * - CALENDAR-2: a fixed time that occurs twice comes the first time only.
+ * - CALENDAR-1: a fixed time that the clocks skip fires right after the gap, also if the gap ends
+ *   at or beyond midnight, or is a whole day. All times that one gap skips fire as one.
+ * - CALENDAR-2: a fixed time that occurs twice fires the first time only.
  * - CALENDAR-3: patterns with a `*` or a step in their time fire in both hours, and skip a gap.
  *
  * @module
@@ -24,7 +23,7 @@ export type Timing =
     readonly at: number;
   }
   | {
-    /** Again and again, at the anchor and at every whole interval after it. */
+    /** Repeatedly, at the anchor and at every whole interval after it. */
     readonly kind: "every";
     /** The interval, in milliseconds. */
     readonly everyMs: number;
@@ -32,7 +31,7 @@ export type Timing =
     readonly anchor: number;
   }
   | {
-    /** By the calendar. */
+    /** By a cron pattern. */
     readonly kind: "cron";
     /** The pattern, of five fields, or six with seconds in front. */
     readonly expression: string;
@@ -40,7 +39,7 @@ export type Timing =
     readonly timeZone: string;
   };
 
-/** Patterns take a few hundred kilobytes each: the ones in use are few. */
+/** A parsed pattern takes a few hundred kilobytes, so only a few are cached. */
 const MAX_KNOWN = 64;
 const known = new Map<string, Cron>();
 
@@ -49,7 +48,7 @@ const known = new Map<string, Cron>();
  *
  * @param expression The pattern.
  * @param timeZone The IANA name of a time zone.
- * @throws {InvalidArgumentError} If one of them can't be read, or the pattern never comes true.
+ * @throws {InvalidArgumentError} If one of them can't be parsed, or the pattern never matches.
  */
 export function checkCron(expression: string, timeZone: string): void {
   if (!isTimeZone(timeZone)) {
@@ -99,7 +98,8 @@ export function plannedAfter(timing: Timing, after: number): number | null {
  */
 export function latestPlanned(timing: Timing, from: number, to: number): number {
   if (timing.kind !== "cron") return latestRegular(timing, from, to);
-  // Halving: what is planned after the middle, or else nothing is, which narrows the rest.
+  // Binary search: if a time is planned after the middle, the search continues from it, otherwise
+  // before the middle.
   let [latest, end] = [from, to];
   while (true) {
     const next = plannedAfter(timing, latest);
@@ -125,7 +125,7 @@ function latestRegular(
   return from + Math.max(0, Math.floor((to - from) / everyMs)) * everyMs;
 }
 
-/** Counting goes no further than this. */
+/** Counting stops at this number. */
 const MAX_COUNT = 1_000;
 
 /**
@@ -147,12 +147,12 @@ export function countPlanned(timing: Timing, from: number, to: number): number {
 }
 
 /**
- * By how much one firing is put off, so that schedules of one time don't all start at once. The
- * same for every node that asks.
+ * Computes the delay of one firing, so that schedules with the same time don't all start at once.
+ * Every node computes the same delay.
  *
  * @param id The schedule's id.
  * @param planned The planned time.
- * @param jitterMs The most that it may be, in milliseconds.
+ * @param jitterMs The longest delay, in milliseconds.
  * @returns Whole milliseconds, from 0 to `jitterMs`.
  */
 export function jitterOf(id: string, planned: number, jitterMs: number): number {
@@ -179,7 +179,7 @@ function skippedBefore(
 ): number | null {
   for (let at = changeAfter(after, timeZone); at !== null && at < end;) {
     const [from, to] = [at - 1, at].map((instant) => instant + offsetAt(instant, timeZone));
-    // What the clocks showed, read as if none ever changed.
+    // The local time, read as if the clocks never changed.
     const skipped = to! > from! + 1 ? nextOf(expression, "UTC", from!) : null;
     if (skipped !== null && skipped < to!) return at;
     at = changeAfter(at, timeZone);
@@ -198,7 +198,9 @@ function offsetAt(instant: number, timeZone: string): number {
     .offsetNanoseconds / 1_000_000;
 }
 
-/** Whether neither `*` nor a step stands in the time of a pattern; of nicknames one has it. */
+/**
+ * Whether the time of a pattern contains neither `*` nor a step; among nicknames, one contains `*`.
+ */
 function isFixedTime(expression: string): boolean {
   const fields = expression.trim().split(/\s+/);
   if (fields.length === 1) return fields[0]!.toLowerCase() !== "@hourly";
@@ -214,7 +216,7 @@ function isTimeZone(timeZone: string): boolean {
   }
 }
 
-/** What is wrong with a pattern; `null`: nothing. */
+/** Returns what is wrong with a pattern; `null`: it is valid. */
 function complaint(expression: string, timeZone: string): string | null {
   try {
     const next = cronOf(expression, timeZone).nextRun(new Date(0));

@@ -1,11 +1,10 @@
 /**
- * What a schedule does when it is looked at: a pure function of what is known about it. The store
- * calls it with the schedule's row locked, and writes what it decides together with the runs that
- * it starts.
+ * Decides what a schedule does, as a pure function of its row and its situation. The store calls it
+ * with the schedule's row locked, and writes the decision together with the runs that it starts.
  *
- * - FIRING-1, once: a planned time is started, skipped or missed, and then it is behind.
- * - FIRING-2, planned and actual: {@linkcode Progress.planned} moves along the calendar alone; when the
- *   schedule is looked at is {@linkcode Progress.fireAt}, which jitter and retries put off.
+ * - FIRING-1, once: each planned time is started, skipped or missed exactly once.
+ * - FIRING-2, planned and actual: {@linkcode Progress.planned} follows the calendar alone.
+ *   {@linkcode Progress.fireAt} is when the schedule is due, which jitter and retries delay.
  *
  * @module
  */
@@ -22,8 +21,8 @@ import { countPlanned, jitterOf, latestPlanned, plannedAfter, type Timing } from
 export type ScheduleState = "active" | "paused" | "stuck" | "done" | "cancelled";
 
 /**
- * What happens to a firing while a run of the same schedule has not ended: it is left out; the
- * first one waits for that run's end and others are left out; it starts all the same; that run is
+ * What a firing does while a run of the same schedule has not ended: the firing is skipped; the
+ * first one waits for that run's end and others are skipped; it starts its run anyway; that run is
  * cancelled or terminated, and the newest firing waits for its end.
  *
  * @category Schedules
@@ -31,28 +30,28 @@ export type ScheduleState = "active" | "paused" | "stuck" | "done" | "cancelled"
 export type Overlap = "skip" | "buffer_one" | "allow" | "cancel_other" | "terminate_other";
 
 /**
- * Which firings are made up for that no node made in time: none that is more than a minute late;
- * the latest; all of them, the oldest first.
+ * Which missed firings are made up for, when no node was available in time: none that is more than
+ * a minute late; the latest; all of them, the oldest first.
  *
  * @category Schedules
  */
 export type CatchUp = "none" | "last" | "all";
 
-/** What a schedule was asked to do; every field is decided. */
+/** The settings of a schedule, with defaults filled in. */
 export interface Rules {
   /** When it fires. */
   readonly timing: Timing;
-  /** What it does while its last run has not ended. */
+  /** What a firing does while the last run has not ended. */
   readonly overlap: Overlap;
   /** Which missed firings it makes up for. */
   readonly catchUp: CatchUp;
-  /** How late a firing may be, in milliseconds; `null`: as late as it may. */
+  /** How late a missed firing may be made up for, in milliseconds; `null`: without limit. */
   readonly catchUpWindowMs: number | null;
-  /** By how much a firing is put off at most, in milliseconds. */
+  /** The longest delay of a firing, in milliseconds. */
   readonly jitterMs: number;
-  /** No planned time after this one counts; `null`: there is no end. */
+  /** It ignores planned times after this one; `null`: there is no end. */
   readonly until: number | null;
-  /** After how many runs it is done; `null`: never. */
+  /** It is done after this many runs; `null`: never. */
   readonly maxRuns: number | null;
 }
 
@@ -62,39 +61,39 @@ export interface Rules {
  * @category Schedules
  */
 export interface ScheduleTrouble {
-  /** A stable word: `VERSION_NOT_FOUND`, `INVALID_INPUT`, `FIRING_FAILED`. */
+  /** A stable code: `VERSION_NOT_FOUND`, `INVALID_INPUT`, `FIRING_FAILED`. */
   readonly code: string;
-  /** For people. */
+  /** An explanation for people. */
   readonly message: string;
-  /** The version that does not take the schedule's input, with `INVALID_INPUT`. */
+  /** With `INVALID_INPUT`: the version that refuses the schedule's input. */
   readonly version?: string;
 }
 
-/** How far a schedule has come. */
+/** The progress of a schedule. */
 export interface Progress {
-  /** Where it stands. */
+  /** Its state. */
   readonly state: ScheduleState;
   /** Why it is stuck; `null` in other states. */
   readonly trouble: ScheduleTrouble | null;
   /** The next planned time; `null`: there is none. */
   readonly planned: number | null;
-  /** When it is looked at; `null`: not for the sake of time. */
+  /** When it is due; `null`: no time is set. */
   readonly fireAt: number | null;
-  /** A planned time whose run starts when the one before has ended. */
+  /** A planned time whose run starts when the previous run has ended. */
   readonly held: number | null;
-  /** Attempts in a row to make it fire that failed. */
+  /** How many attempts in a row to fire it have failed. */
   readonly failures: number;
-  /** Runs that it started by itself. */
+  /** Runs that it started at planned times. */
   readonly started: number;
-  /** Runs that callers started by hand. */
+  /** Runs that `trigger` started. */
   readonly triggered: number;
-  /** Planned times left out because of `overlap`. */
+  /** Planned times that were skipped because of `overlap`. */
   readonly skipped: number;
   /** Planned times at which no node was available in time. */
   readonly missed: number;
 }
 
-/** What the world looks like when a schedule is looked at. */
+/** The situation at the time of a decision. */
 export interface Situation {
   /** The database's time. */
   readonly now: number;
@@ -104,18 +103,21 @@ export interface Situation {
   readonly startable: boolean;
 }
 
-/** What is to be done. */
+/** The decision. */
 export interface Firing {
-  /** Where the schedule stands then. */
+  /** The schedule's progress after it. */
   readonly progress: Progress;
   /** Planned times to start a run for, in order. */
   readonly starts: readonly number[];
 }
 
-/** How late a firing may be that is not made up for, in milliseconds. */
+/** A firing that is later than this, in milliseconds, counts as missed. */
 const GRACE_MS = 60_000;
 
-/** Runs that one look starts, and planned times that it goes through: the rest is for the next. */
+/**
+ * The most runs that one decision starts, and the most planned times that it covers: the next one
+ * continues.
+ */
 const MAX_STARTS = 100;
 const MAX_STEPS = 1_000;
 
@@ -126,7 +128,7 @@ const RETRY: RetryPolicy = {
   max: 300_000,
 };
 
-/** What a schedule has done before it has done anything. */
+/** The counts of a new schedule. */
 const NOTHING_YET = {
   trouble: null,
   planned: null,
@@ -140,13 +142,14 @@ const NOTHING_YET = {
 } as const;
 
 /**
- * How a schedule begins.
+ * Returns the initial progress of a schedule.
  *
  * @param id Its id.
- * @param rules What it is asked to do.
+ * @param rules Its settings.
  * @param now The database's time.
- * @param options Whether it waits for {@linkcode resume}, and whether there is a version to start.
- * @returns Where it stands; a one-shot in the past is due at once.
+ * @param options Whether it is paused until {@linkcode resume}, and whether there is a version to
+ * start.
+ * @returns Its progress; a one-shot in the past is due at once.
  */
 export function begin(
   id: string,
@@ -162,13 +165,13 @@ export function begin(
 }
 
 /**
- * Looks at a schedule that is due.
+ * Decides what a due schedule does.
  *
  * @param id Its id.
- * @param rules What it is asked to do.
- * @param before How far it has come.
- * @param situation What the world looks like.
- * @returns What is to be done.
+ * @param rules Its settings.
+ * @param before Its progress so far.
+ * @param situation The situation.
+ * @returns The decision.
  */
 export function fire(id: string, rules: Rules, before: Progress, situation: Situation): Firing {
   const { now, startable } = situation;
@@ -201,7 +204,7 @@ export function fire(id: string, rules: Rules, before: Progress, situation: Situ
       if (held !== null) skipped++;
       held = planned;
     } else {
-      // What would be stopped at once is not started at all.
+      // A run that would be stopped at once is not started.
       skipped++;
       starts[starts.length - 1] = planned;
     }
@@ -215,14 +218,14 @@ export function fire(id: string, rules: Rules, before: Progress, situation: Situ
 }
 
 /**
- * What follows if making a schedule fire failed: it is tried again later and later, and after the
- * twelfth failure in a row it is stuck.
+ * Returns the progress after a failed firing: it is retried with growing delays, and after the
+ * twelfth failure in a row the schedule is stuck.
  *
- * @param before How far it has come.
- * @param error What was thrown.
+ * @param before Its progress so far.
+ * @param error The error.
  * @param now The database's time.
  * @param random A number from 0 to 1.
- * @returns Where it stands.
+ * @returns Its progress.
  */
 export function postponed(
   before: Progress,
@@ -242,14 +245,14 @@ export function postponed(
 }
 
 /**
- * Lets a paused or stuck schedule continue. Times planned during a pause are left out, a
- * one-shot's is not; a stuck one makes up for what it missed as its rules say.
+ * Resumes a paused or stuck schedule. A paused one skips times that were planned during the pause,
+ * except the time of a one-shot. A stuck one makes up for missed times as its settings say.
  *
  * @param id Its id.
- * @param rules What it is asked to do.
- * @param before How far it has come.
+ * @param rules Its settings.
+ * @param before Its progress so far.
  * @param now The database's time.
- * @returns Where it stands.
+ * @returns Its progress.
  */
 export function resume(id: string, rules: Rules, before: Progress, now: number): Progress {
   const planned = before.state === "paused" && rules.timing.kind !== "at"
@@ -259,15 +262,15 @@ export function resume(id: string, rules: Rules, before: Progress, now: number):
 }
 
 /**
- * Gives a schedule other rules. If its timing stays, it continues where it was, so that what
- * was missed is still made up for; with another it begins anew. What it has counted stays.
+ * Replaces the settings of a schedule. If the timing stays the same, it continues where it was, so
+ * missed firings are still made up for. With another timing it begins anew. Its counts stay.
  *
  * @param id Its id.
- * @param rules What it is asked to do now.
- * @param before What it was asked to do, and how far it has come.
+ * @param rules Its new settings.
+ * @param before Its previous settings and its progress.
  * @param now The database's time.
- * @param paused Whether it is to wait; `undefined`: as before.
- * @returns Where it stands.
+ * @param paused Whether it is paused; `undefined`: as before.
+ * @returns Its progress.
  */
 export function revise(
   id: string,
@@ -306,9 +309,9 @@ export function isSameTiming(a: Timing, b: Timing): boolean {
   return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
 }
 
-/** A run by hand: counted apart, and beside the calendar. */
+/** Counts a run that `trigger` starts, apart from the planned ones. */
 export function trigger(before: Progress, lastFiredAt: number | null, now: number): Firing {
-  const at = Math.max(now, (lastFiredAt ?? 0) + 1); // two in one millisecond are two
+  const at = Math.max(now, (lastFiredAt ?? 0) + 1); // two calls in one millisecond start two runs
   return { progress: { ...before, triggered: before.triggered + 1 }, starts: [at] };
 }
 
@@ -318,7 +321,7 @@ export function stop(before: Progress, state: "paused" | "cancelled"): Progress 
   return { ...before, ...withoutHeld(before), state, trouble: null, planned, fireAt: null };
 }
 
-/** Gives a held firing up. */
+/** Drops a held firing. */
 function withoutHeld({ held, skipped }: Progress): Pick<Progress, "held" | "skipped"> {
   return { held: null, skipped: skipped + (held === null ? 0 : 1) };
 }
@@ -329,17 +332,17 @@ const NO_VERSION: ScheduleTrouble = {
 };
 
 /**
- * Parks a schedule: nothing that it has planned is passed over.
+ * Parks a schedule without skipping any planned time.
  *
- * @param before How far it has come.
+ * @param before Its progress so far.
  * @param trouble Why it can't fire.
- * @returns Where it stands.
+ * @returns Its progress.
  */
 export function stuck(before: Progress, trouble: ScheduleTrouble): Progress {
   return { ...before, state: "stuck", trouble, fireAt: null };
 }
 
-/** Works out when the schedule is looked at, and whether anything is left to do. */
+/** Computes when the schedule is due, and whether it is done. */
 function settled(id: string, rules: Rules, progress: Progress): Progress {
   const planned = progress.planned !== null && progress.planned <= last(rules)
     ? progress.planned
@@ -353,7 +356,7 @@ function settled(id: string, rules: Rules, progress: Progress): Progress {
   return { ...progress, planned, fireAt };
 }
 
-/** The first planned time that may still be made up for; none before it is. */
+/** Returns the first planned time that may still be made up for. */
 function firstWanted(rules: Rules, planned: number, now: number): number {
   const { timing, catchUp, jitterMs } = rules;
   const earliest = now - jitterMs - windowOf(rules);

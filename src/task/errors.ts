@@ -9,8 +9,8 @@ import { ContinuumError } from "../base/errors.ts";
 import { describeToken } from "./token.ts";
 
 /**
- * An attempt of an activity is over: it lost its task or was interrupted, or a token completes
- * nothing. Code `ATTEMPT_LOST`, `ATTEMPT_INTERRUPTED` or `TASK_NOT_FOUND`.
+ * An attempt of an activity has ended without its result: it lost its task or was interrupted, or a
+ * token belongs to no open attempt. Code `ATTEMPT_LOST`, `ATTEMPT_INTERRUPTED` or `TASK_NOT_FOUND`.
  *
  * @category Errors
  */
@@ -54,9 +54,9 @@ export function attemptInterrupted(name: string, attempt: number): AttemptError 
 }
 
 /**
- * A token completes nothing: its attempt is over, or was never.
+ * A token belongs to no open attempt: the attempt has ended, or never existed.
  *
- * @param action What was to be done.
+ * @param action What the call attempted.
  * @param token The token.
  * @returns The error, with code `TASK_NOT_FOUND`.
  */

@@ -1,5 +1,5 @@
 /**
- * Details of a heartbeat, as they are stored.
+ * Encodes the details of heartbeats.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { refuse } from "../base/arguments.ts";
 import { inWords } from "../base/describe.ts";
 import { encode } from "../base/values.ts";
 
-/** The longest details of a heartbeat, encoded, in bytes. */
+/** The largest encoded details of a heartbeat, in bytes. */
 export const MAX_HEARTBEAT_BYTES = 16_384;
 
 /**
- * Encodes what a heartbeat says.
+ * Encodes the details of a heartbeat.
  *
- * @param details Anything serialisable.
+ * @param details Any serializable value.
  * @returns Its text.
- * @throws {InvalidArgumentError} If it is longer than 16 KiB.
- * @throws {NotSerializableError} If it is not.
+ * @throws {InvalidArgumentError} If the encoded details are larger than 16 KiB.
+ * @throws {NotSerializableError} If the details can't be encoded.
  */
 export function encodeDetails(details: unknown): string {
   const text = encode(details, "details");

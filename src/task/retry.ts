@@ -1,5 +1,5 @@
 /**
- * From a command to the task that it becomes, and from an attempt's failure to what follows it.
+ * Converts a command to a task, and decides what follows a failed attempt.
  *
  * @module
  */
@@ -14,16 +14,16 @@ import { isUndecided } from "./terms.ts";
 import { attemptTimeout, type CallLimit } from "./timeout.ts";
 import { attemptInterrupted } from "./errors.ts";
 
-/** The queue of activities that name none. */
+/** The default queue of activities. */
 export const DEFAULT_QUEUE = "default";
 
 /**
- * The task that a command becomes.
+ * Converts a command to a task.
  *
- * @param run The run that asks.
+ * @param run The requesting run.
  * @param command The command of an activity.
- * @param options What it asks for.
- * @param code Where in the run's version the activity is; `null`: it is late-bound.
+ * @param options Its options.
+ * @param code The label and export of the activity in the run's version; `null`: it is late-bound.
  * @returns The task, before its first attempt.
  */
 export function taskOf(
@@ -66,7 +66,7 @@ function taskPolicyOf(options: CommandOptions, isByName: boolean): TaskPolicy {
   return policy;
 }
 
-/** A task whose attempt failed, as far as what follows depends on it. */
+/** The fields of a failed task on which the decision depends. */
 export type FailedTask =
   & Pick<TaskBase, "name" | "hash" | "policy" | "maxAttempts" | "attempt" | "failures">
   & Pick<LeasedTask, "availableAt" | "closesAt">;
@@ -77,12 +77,12 @@ export type RetryDecision =
   | { readonly payload: string };
 
 /**
- * What follows a failed attempt.
+ * Decides what follows a failed attempt.
  *
  * @param task The task, as the attempt began.
- * @param error What the attempt threw.
+ * @param error The error of the attempt.
  * @param now Milliseconds of database time.
- * @param retryable Whether another attempt may end otherwise.
+ * @param retryable Whether another attempt may succeed.
  * @returns The next attempt's delay; or the failure, encoded.
  */
 export function decideRetry(
@@ -106,16 +106,16 @@ export function decideRetry(
 }
 
 /**
- * The failure of a task that is not tried any more, encoded.
+ * Encodes the failure of a task that is not retried.
  *
- * @param task The task, before the attempt that does not come.
+ * @param task The task, as it is after its last attempt.
  * @param cause Why.
  */
 export function unattempted(task: FailedTask, cause: unknown): string {
   return encodeActivityFailure(gapless(task), encodeError(cause));
 }
 
-/** Attempts that never ended left no word: they show between the others. */
+/** Adds an error for each attempt that never ended and so recorded none. */
 function gapless({ name, attempt, failures, availableAt }: FailedTask): TaskFailure[] {
   const known = new Map(failures.map((failure) => [failure.attempt, failure]));
   const all: TaskFailure[] = [];
@@ -132,7 +132,8 @@ function gapless({ name, attempt, failures, availableAt }: FailedTask): TaskFail
 }
 
 /**
- * How long an attempt that begins now may take: what it is given, or what is left for all attempts.
+ * Returns the time limit of an attempt that begins now: its own, or the rest of the limit for all
+ * attempts.
  *
  * @param task The task.
  * @param now Milliseconds of database time.
@@ -152,7 +153,7 @@ export function limitOf(
     : { timeout: "scheduleToClose", timeoutMs: scheduleToClose, leftMs };
 }
 
-/** Why a task's time is over, whose time is over. */
+/** Returns the limit that a timed-out task has exceeded. */
 export function expiryOf(task: LeasedTask, now: number): { error: Error; retryable: boolean } {
   const { name, attempt, closesAt, endsAt, policy, was } = task;
   const timeout = closesAt !== null && closesAt <= now

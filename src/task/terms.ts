@@ -1,14 +1,14 @@
 /**
- * What the definition of an activity says about a task that a workflow asked for by name: workflow
- * code can't read it, so nodes do.
+ * Applies the definition of an activity to a task that a workflow requested by name. Workflow code
+ * can't read that definition, so nodes do.
  *
- * - TERMS-1, what a call says goes first.
- * - TERMS-2, where a call leaves it open, `retry`, `startToClose`, `heartbeat` and the idempotency key
- *   are those of the node that executes an attempt. Rows keep it open, so each attempt asks anew; a
- *   key, once it is known, stays, and so does all of it once others may complete the attempt by its
- *   token.
- * - TERMS-3, `queue`, `priority`, `scheduleToStart` and `scheduleToClose` belong to the wait before an
- *   attempt: they are those of the node that asks, if it has registered the activity.
+ * - TERMS-1: options of the call override those of the definition.
+ * - TERMS-2: if a call leaves them open, `retry`, `startToClose`, `heartbeat` and the idempotency
+ *   key are those of the node that executes an attempt. The row leaves them open too, so each
+ *   attempt reads them again. A key stays once it is known. All of them stay once another process
+ *   may complete the attempt by its token.
+ * - TERMS-3: `queue`, `priority`, `scheduleToStart` and `scheduleToClose` concern the wait before
+ *   an attempt, so they are those of the requesting node, if it has registered the activity.
  *
  * @module
  */
@@ -20,12 +20,12 @@ import type { ActivityLike, CommandOptions } from "../replay/commands.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import { readKey } from "../workflow/task_options.ts";
 
-/** The parts of a task that a definition may say. */
+/** The fields of a task that a definition may set. */
 export type TaskTerms = Pick<TaskBase, "policy" | "maxAttempts" | "key">;
 
-/** A task with what a definition says of it. */
+/** A task with the terms of a definition. */
 export type Decided<Task extends TaskBase> = Task & {
-  /** What its row says, where that leaves something open; absent where it does not. */
+  /** The values of its row, if they leave something open; otherwise absent. */
   readonly open?: Omit<TaskTerms, "key">;
 };
 
@@ -39,9 +39,9 @@ type Defined =
   >;
 
 /**
- * Whether the number of attempts of a task is not decided yet.
+ * Returns whether the row of a task leaves its number of attempts open.
  *
- * @param task The task, as its row says.
+ * @param task The task, from its row.
  */
 export function isUndecided(
   { hash, policy, maxAttempts }: Pick<TaskBase, "hash" | "policy" | "maxAttempts">,
@@ -50,11 +50,11 @@ export function isUndecided(
 }
 
 /**
- * What a call by name asks for, with what the definition that this node registered says of the wait
- * (TERMS-3).
+ * Adds the terms for the wait, from the definition that this node has registered, to the options of
+ * a call by name (TERMS-3).
  *
- * @param options What the call said.
- * @param activity What this node registered under the name, if anything.
+ * @param options The options of the call.
+ * @param activity The activity that this node registered under the name, if any.
  * @returns The options.
  */
 export function placed(
@@ -73,13 +73,15 @@ export function placed(
 }
 
 /**
- * A task by name, with what the definition of the node that executes it says (TERMS-1, TERMS-2).
+ * Adds the terms of the executing node's definition to a task that is called by name (TERMS-1,
+ * TERMS-2).
  *
- * @param task The task, as its row says.
- * @param activity What this node registered under the name.
- * @returns The task as the attempt goes by it; a task that is pinned to a version as it is.
- * @throws {InvalidArgumentError} If the definition makes an invalid key. Errors of the
- * definition's function are rethrown.
+ * @param task The task, from its row.
+ * @param activity The activity that this node registered under the name.
+ * @returns The task with the terms of the attempt. A task that is pinned to a version is returned
+ * unchanged.
+ * @throws {InvalidArgumentError} If the definition's function returns an invalid key. Errors of
+ * that function are rethrown.
  */
 export function decided<Task extends TaskBase>(task: Task, activity: ActivityLike): Decided<Task> {
   if (task.hash !== null) return task;
@@ -105,9 +107,9 @@ export function decided<Task extends TaskBase>(task: Task, activity: ActivityLik
 }
 
 /**
- * A task as its row is to say (TERMS-2).
+ * Converts a task back to the values of its row (TERMS-2).
  *
- * @param task The task, with what a definition says of it.
+ * @param task The task, with the terms of a definition.
  */
 export function asRow<Task extends TaskBase>({ open, ...task }: Decided<Task>): Task {
   return { ...task as unknown as Task, ...open };

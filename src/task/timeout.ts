@@ -1,18 +1,18 @@
 /**
- * How long an attempt may take.
+ * Time limits of attempts.
  *
  * @module
  */
 
 import { TimeoutError, type TimeoutKind } from "../base/errors.ts";
 
-/** How long a call may take, and what says so. */
+/** A time limit of a call. */
 export interface CallLimit {
-  /** What it is called. */
+  /** Its name. */
   readonly timeout: TimeoutKind;
-  /** Milliseconds of it, as they were asked for. */
+  /** The configured milliseconds. */
   readonly timeoutMs: number;
-  /** Milliseconds that are left of it. */
+  /** The remaining milliseconds. */
   readonly leftMs: number;
 }
 
@@ -24,11 +24,11 @@ const OVERDUE: Readonly<Record<TimeoutKind, string>> = {
 };
 
 /**
- * The error of an attempt whose time is over.
+ * Creates the error of an attempt that exceeded a limit.
  *
  * @param what What is attempted: `activity "charge"`.
  * @param attempt Which attempt it is, from 1.
- * @param timeout Which limit it ran into.
+ * @param timeout The limit that it exceeded.
  * @param ms Milliseconds of the limit.
  * @returns The error.
  */

@@ -1,6 +1,7 @@
 /**
- * The text that stands for one attempt of an activity outside of the engine. It is a secret: with it
- * anyone can complete the attempt, so messages show only the part that names the task.
+ * Tokens: a token identifies one attempt of an activity outside of the engine. A token is a secret,
+ * since it allows its holder to complete the attempt. Messages therefore show only the part that
+ * identifies the task.
  *
  * @module
  */
@@ -23,8 +24,8 @@ export function formatToken({ run, position, token }: TaskFence): string {
 /**
  * Reads a token.
  *
- * @param text Anything.
- * @returns The attempt; `null` if it is no token.
+ * @param text Any value.
+ * @returns The attempt; `null` if the value is not a token.
  */
 export function parseToken(text: unknown): TaskFence | null {
   const parts = typeof text === "string" ? FORM.exec(text) : null;
@@ -39,8 +40,8 @@ export function parseToken(text: unknown): TaskFence | null {
  * Shows a token in a message.
  *
  * @param text What was passed as a token.
- * @returns The numbers of its run and its place, without the last, which is secret; of a text that is
- * no token, its length.
+ * @returns The numbers of its run and its position, without the last number, which is secret. For a
+ * text that is not a token, its length.
  */
 export function describeToken(text: unknown): string {
   if (typeof text !== "string") return describe(text);

@@ -1,6 +1,6 @@
 /**
- * Activities of tests: what stands in their place, and where their tasks find it. They go through
- * the engine's own queues, as tasks that any claim of the engine can execute.
+ * Activities of tests, and how their tasks find the doubles. They are tasks in the engine's own
+ * queues, which any claim of the engine can execute.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { DEFAULT_QUEUE } from "../task/retry.ts";
 import type { ActivityLike, CommandOptions } from "../replay/commands.ts";
 import type { Doubles } from "./doubles.ts";
 
-/** The activities that runs of one engine have asked for. */
+/** The activities that runs of one engine have requested. */
 export class TestActivities {
   readonly #doubles: Doubles;
   readonly #queues: ReadonlySet<string>;
@@ -21,7 +21,7 @@ export class TestActivities {
   readonly #byCode = new Map<string, ActivityLike>();
 
   /**
-   * @param doubles What stands in place of activities.
+   * @param doubles The doubles of activities.
    * @param queues The queues that the engine serves.
    */
   constructor(doubles: Doubles, queues: Iterable<string>) {
@@ -30,11 +30,11 @@ export class TestActivities {
   }
 
   /**
-   * What an activity's command is to ask for.
+   * Converts the options of an activity's command.
    *
    * @param name The activity.
-   * @param options What the code asked for.
-   * @returns The options, with an activity that this engine finds.
+   * @param options The options from the code.
+   * @returns The options, with an activity that this engine can find.
    */
   placed(name: string, options: CommandOptions): CommandOptions {
     const { activity: real, queue = DEFAULT_QUEUE } = options;
@@ -43,12 +43,12 @@ export class TestActivities {
     return { ...rest, activity: this.#unserved(name, queue), retry: NEVER };
   }
 
-  /** Where an activity that was placed is. */
+  /** Returns the place of a registered activity. */
   codeOf(activity: ActivityLike): string | null {
     return this.#codes.get(activity) ?? null;
   }
 
-  /** The activity at a place. */
+  /** Returns the activity at a place. */
   at(code: string): ActivityLike | undefined {
     return this.#byCode.get(code);
   }
@@ -56,7 +56,7 @@ export class TestActivities {
   #of(name: string, real: ActivityLike | undefined): ActivityLike {
     const doubles = this.#doubles;
     return this.#keep(real ?? name, name, (input, attempt) => {
-      // It would wait for a node that never comes.
+      // It would wait for ever, since no other node exists.
       if (real === undefined && !doubles.names.includes(name)) {
         refuse(
           `activity ${JSON.stringify(name)}, which is called by name`,

@@ -1,12 +1,12 @@
 /**
- * A clock that stands still until the test moves it.
+ * A clock that the test moves by hand.
  *
  * @module
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
 
-/** Timers as long as this are polls: they fire whenever the clock is moved. */
+/** Timers of this length or more are polls: they fire whenever the clock moves. */
 export const POLL_MS = 1_000 * 366 * 24 * 3_600_000;
 
 const immediate: typeof setImmediate = setImmediate;
@@ -16,7 +16,7 @@ interface Waiting {
   readonly callback: () => void;
 }
 
-/** A clock that is moved by hand. Timers of no length fire by themselves, in the next turn. */
+/** A clock that is moved by hand. Timers of length 0 fire by themselves, in the next turn. */
 export class VirtualClock implements Clock {
   readonly #waiting = new Set<Waiting>();
   readonly #polls = new Set<() => void>();
@@ -27,7 +27,7 @@ export class VirtualClock implements Clock {
     this.#now = now;
   }
 
-  /** Milliseconds since the epoch: here monotonic time is the database's time, too. */
+  /** Milliseconds since the epoch; monotonic time and the database's time are the same here. */
   monotonic(): number {
     return this.#now;
   }
@@ -48,7 +48,7 @@ export class VirtualClock implements Clock {
     return { cancel: () => void this.#waiting.delete(waiting) };
   }
 
-  /** When the next timer fires that is no poll; `undefined`: none waits. */
+  /** When the next timer that is not a poll fires; `undefined`: there is none. */
   get next(): number | undefined {
     let next: number | undefined;
     for (const { at } of this.#waiting) if (next === undefined || at < next) next = at;
@@ -56,7 +56,7 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Moves on, and fires what is due by then, the earliest first, and polls.
+   * Moves the clock, and fires the timers that are due by then, the earliest first, and polls.
    *
    * @param at Milliseconds since the epoch; the clock never goes back.
    */

@@ -1,6 +1,6 @@
 /**
- * The code of runs, with doubles in place of activities, and with everything noted that it asks
- * for.
+ * Finds the code of runs, replaces activities by doubles, and records every effect that the code
+ * requests.
  *
  * @module
  */
@@ -24,13 +24,13 @@ import type { TestVersions } from "./definitions.ts";
 import type { VersionRef } from "../ports/version_ref.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
-/** What executions of tests are made with. */
+/** The dependencies of executions in tests. */
 interface Parts {
   readonly idleTracker: IdleTracker;
   readonly activities: TestActivities;
 }
 
-/** An execution that counts as work while it takes a turn, and asks for doubles. */
+/** An execution whose turns count as work, and whose activities are doubles. */
 class TestExecution extends Execution {
   readonly #idleTracker: IdleTracker;
   readonly #activities: TestActivities;
@@ -70,7 +70,7 @@ class TestExecution extends Execution {
   }
 }
 
-/** Finds code as a node does, and makes it testable. */
+/** Finds code as a node does, and instruments it for tests. */
 export class TestCode implements CodeSource {
   readonly #versions: TestVersions;
   readonly #inner: VersionCode;

@@ -1,9 +1,9 @@
 /**
  * A database in memory whose clock is moved by hand.
  *
- * - VIRTUAL-1: the functions `clock_timestamp()` and `now()` of the schema `public` stand before those of
- *   Postgres in the search path, and return the time that was last set in the session. So statements,
- *   and defaults of columns, see virtual time as they are.
+ * - VIRTUAL-1: the functions `clock_timestamp()` and `now()` of the schema `public` precede those
+ *   of Postgres in the search path, and return the time that was last set in the session. So
+ *   statements and column defaults read virtual time without a change.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export class TestDatabase implements AsyncDisposable {
   }
 
   /**
-   * Starts an empty one.
+   * Starts an empty database.
    *
    * @param now Its time, in milliseconds since the epoch.
    * @param busy Counts its statements.
@@ -48,7 +48,7 @@ export class TestDatabase implements AsyncDisposable {
     return database;
   }
 
-  /** What a store opens; it closes the database. */
+  /** The adapter for a store, which closes the database. */
   get adapter(): DatabaseAdapter {
     return {
       description: "a database for tests",
@@ -66,7 +66,7 @@ export class TestDatabase implements AsyncDisposable {
     return this.#idleTracker.during("work", () => this.#driver.query<Row>(text, values));
   }
 
-  /** Closes it, if no store did. */
+  /** Closes the database, if no store has done so. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#driver.close();
   }

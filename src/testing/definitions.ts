@@ -1,5 +1,6 @@
 /**
- * Versions that are definitions of the test itself, beside those that are loaded from modules.
+ * Versions that are definitions of the test itself, in addition to those that are loaded from
+ * modules.
  *
  * @module
  */
@@ -21,7 +22,7 @@ export class TestVersions extends Versions {
   readonly #byHash = new Map<string, LoadedVersion>();
   readonly #byDefinition = new Map<AnyWorkflow, LoadedVersion>();
 
-  /** @param options What versions are kept with. */
+  /** @param options The options of the versions. */
   constructor(options: VersionsOptions) {
     super(options);
     this.#store = options.store;
@@ -88,7 +89,9 @@ export class TestVersions extends Versions {
     return startOf(await this.registerDefinition(definition as AnyWorkflow));
   }
 
-  /** Definitions that differ only in the variables of their closures are distinguished by their order. */
+  /**
+   * Distinguishes definitions that differ only in the variables of their closures by their order.
+   */
   #manifestOf({ name, version, run }: AnyWorkflow): string {
     const text = `test ${JSON.stringify([name, version])}\n${run}`;
     let manifest = text;

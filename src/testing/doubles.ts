@@ -1,5 +1,5 @@
 /**
- * Doubles: what stands in place of activities while workflows are tested.
+ * Doubles: replacements of activities in tests.
  *
  * @module
  */
@@ -10,18 +10,18 @@ import { isActivity } from "../workflow/activity.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import type { IdleTracker } from "./idle_tracker.ts";
 
-/** What an attempt comes to, other than to a value: see {@linkcode fails} and {@linkcode hangs}. */
+/** An outcome of an attempt other than a value: see {@linkcode fails} and {@linkcode hangs}. */
 export class Outcome {
-  /** Whether it throws, or does not answer until its attempt is aborted. */
+  /** Whether it throws, or hangs until its attempt is aborted. */
   readonly kind: "fails" | "hangs";
-  /** What it throws. */
+  /** The error that it throws. */
   readonly error: unknown;
 
   /**
    * Use {@linkcode fails} and {@linkcode hangs}.
    *
-   * @param kind Which of the two.
-   * @param error What it throws.
+   * @param kind The kind of outcome.
+   * @param error The error that it throws.
    */
   constructor(kind: "fails" | "hangs", error?: unknown) {
     this.kind = kind;
@@ -39,7 +39,7 @@ export class Answers {
     this.#list = list;
   }
 
-  /** The next one; the last is given again and again. */
+  /** Returns the next answer; the last one repeats. */
   next(): unknown {
     return this.#list[Math.min(this.#given++, this.#list.length - 1)];
   }
@@ -48,7 +48,7 @@ export class Answers {
 /**
  * A double that throws.
  *
- * @param error What it throws.
+ * @param error The error that it throws.
  * @returns A double, or one of {@linkcode answers}.
  */
 export function fails(error: unknown): Outcome {
@@ -56,8 +56,8 @@ export function fails(error: unknown): Outcome {
 }
 
 /**
- * A double that does not answer until its attempt is aborted: it took too long, or the run was
- * cancelled. Time passes while it hangs.
+ * A double that hangs until its attempt is aborted by a time limit or by the run's cancellation.
+ * Virtual time passes while it hangs.
  *
  * @returns A double, or one of {@linkcode answers}.
  */
@@ -66,13 +66,13 @@ export function hangs(): Outcome {
 }
 
 /**
- * A double that gives one answer for each attempt, of any run, in the order of the attempts.
+ * A double that returns one answer for each attempt, of any run, in the order of the attempts.
  *
  * ```ts ignore
  * testEngine({ workflows: [order], activities: { charge: answers(fails(new Error("busy")), 30) }
  * }); ```
  *
- * @param list Values, {@linkcode fails} and {@linkcode hangs}; the last is given again and again.
+ * @param list Values, {@linkcode fails} and {@linkcode hangs}; the last one repeats.
  * @returns A double.
  * @throws {InvalidArgumentError} If the list is empty.
  */
@@ -82,8 +82,8 @@ export function answers(...list: readonly unknown[]): Answers {
 }
 
 /**
- * What stands in place of an activity: a function, which may return {@linkcode hangs}; or what
- * {@linkcode answers}, {@linkcode fails} or {@linkcode hangs} gives.
+ * The double of an activity: a function, which may return {@linkcode hangs}; or the result of
+ * {@linkcode answers}, {@linkcode fails} or {@linkcode hangs}.
  */
 export type ActivityDouble =
   // deno-lint-ignore no-explicit-any -- inputs differ from activity to activity
@@ -91,21 +91,21 @@ export type ActivityDouble =
   | Answers
   | Outcome;
 
-/** An activity and what stands in its place. */
+/** An activity and its double. */
 export type ActivityDoublePair = readonly [
   activity: ActivityDefinition<never, unknown>,
   double: ActivityDouble,
 ];
 
-/** One attempt of an activity, double or not. */
+/** One attempt of an activity or of its double. */
 export interface ActivityCall {
   /** The activity's name. */
   readonly activity: string;
-  /** What it was given. */
+  /** Its input. */
   readonly input: unknown;
-  /** The run that asked. */
+  /** The requesting run. */
   readonly runId: string;
-  /** Which attempt it was, from 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
   /** The idempotency key: the same for every attempt of one call. */
   readonly idempotencyKey: string;
@@ -113,9 +113,9 @@ export interface ActivityCall {
   readonly at: Date;
 }
 
-/** The doubles of one engine, and what they were called with. */
+/** The doubles of one engine, and the attempts that they received. */
 export class Doubles {
-  /** Every attempt, in the order of their beginning. */
+  /** All attempts, in the order of their beginning. */
   readonly calls: ActivityCall[] = [];
   readonly #doubles = new Map<string, ActivityDouble>();
   readonly #idleTracker: IdleTracker;
@@ -130,13 +130,13 @@ export class Doubles {
     this.#now = now;
   }
 
-  /** The names of those that have a double. */
+  /** The names of the activities that have a double. */
   get names(): readonly string[] {
     return [...this.#doubles.keys()];
   }
 
   /**
-   * Puts a double in an activity's place, from its next attempt on.
+   * Replaces an activity by a double, from its next attempt on.
    *
    * @throws {InvalidArgumentError} If it is not a double.
    */
@@ -154,10 +154,10 @@ export class Doubles {
   }
 
   /**
-   * Runs an attempt of an activity: its double, or else itself.
+   * Runs an attempt of an activity: its double if it has one, otherwise the activity.
    *
    * @param name The activity.
-   * @param real Runs the activity itself; `undefined`: there is no such.
+   * @param real Runs the activity itself; `undefined`: there is no such activity.
    */
   async run(
     name: string,
@@ -186,7 +186,7 @@ export class Doubles {
   }
 }
 
-/** The name of an activity that is given by name or definition. */
+/** Returns the name of an activity that is given by name or by definition. */
 export function nameOf(activity: string | ActivityDefinition<never, unknown>): string {
   if (typeof activity === "string") return activity;
   if (isActivity(activity)) return activity.name;

@@ -36,22 +36,22 @@ import { TestRun, type TestRunServices } from "./run.ts";
 import { TestTime } from "./time.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
-/** What became of one run of {@linkcode TestEngine.startMany}. */
+/** The outcome of one item of {@linkcode TestEngine.startMany}. */
 export type TestStartedItem<Output = unknown, Signals extends SignalSchemas = SignalSchemas> =
   | {
-    /** Whether this call started it, or it was there before. */
+    /** Whether this call started the run, or it existed before. */
     readonly status: "started" | "existing";
     /** Its handle. */
     readonly run: TestRun<Output, Signals>;
   }
   | {
-    /** Its id or its idempotency key stands in the way. */
+    /** An existing run has its id or its idempotency key. */
     readonly status: "conflict";
-    /** What stands in the way. */
+    /** The conflict. */
     readonly error: Error;
   };
 
-/** What an engine is put together from. */
+/** The parts of an engine. */
 interface Parts {
   readonly continuum: Continuum;
   readonly store: Store;
@@ -66,13 +66,15 @@ interface Parts {
 
 let make: (parts: Parts) => TestEngine;
 
-/** An engine for tests; made by {@linkcode testEngine}, and to be disposed of: `await using`. */
+/**
+ * An engine for tests. Create it with {@linkcode testEngine}, and dispose of it with `await using`.
+ */
 export class TestEngine implements AsyncDisposable {
   /** The registry of versions. */
   readonly versions: Versions;
   /** Finding and removing runs. */
   readonly runs: Runs;
-  /** Schedules: what is to be started when. */
+  /** Schedules: which runs start when. */
   readonly schedules: Schedules;
   /** Completes attempts of activities by their tokens. */
   readonly activities: Activities;
@@ -94,9 +96,9 @@ export class TestEngine implements AsyncDisposable {
   }
 
   /**
-   * Effects that runs had requested and not awaited when they returned, as the engine's
-   * log tells of them. What is under way of them ends with the run, and what failed is lost: most
-   * tests want `assert.deepEqual(engine.unawaited, [])`.
+   * Effects that runs had requested and not awaited when they returned, which the engine also logs.
+   * Their attempts end with the run, and their failures are lost, so most tests should
+   * `assert.deepEqual(engine.unawaited, [])`.
    */
   get unawaited(): readonly UnawaitedEffect[] {
     return [...this.#parts.unawaited];
@@ -112,7 +114,7 @@ export class TestEngine implements AsyncDisposable {
    *
    * @param workflow One of the engine's definitions.
    * @param input The workflow's input.
-   * @param options The run's id, and when and with what it starts.
+   * @param options The run's id, its start time, its first signal and others.
    * @returns The run.
    */
   async start<Input, Output, Signals extends SignalSchemas>(
@@ -141,8 +143,8 @@ export class TestEngine implements AsyncDisposable {
    *
    * @param workflow One of the engine's definitions, or a workflow's name.
    * @param items One for each run.
-   * @param options What all have in common.
-   * @returns What became of each, in the same order.
+   * @param options Options of all runs.
+   * @returns The outcome of each, in the same order.
    */
   async startMany<Input, Output, Signals extends SignalSchemas = SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals> | string,
@@ -164,7 +166,7 @@ export class TestEngine implements AsyncDisposable {
   }
 
   /**
-   * A run that was started before.
+   * Returns the handle of a run that was started before.
    *
    * @param id The run's id.
    * @param options Its namespace, if not `default`.
@@ -179,11 +181,11 @@ export class TestEngine implements AsyncDisposable {
   }
 
   /**
-   * Lets time pass, and resolves when all that falls due by then has happened. Activities and steps
-   * are waited for at every stop; doubles that have not answered are not.
+   * Lets virtual time pass, and resolves when everything that is due by then has happened. At every
+   * stop it waits for activities and steps, but not for doubles that have not answered.
    *
    * @param duration How long.
-   * @throws {InvalidArgumentError} If it is no duration.
+   * @throws {InvalidArgumentError} If it is not a duration.
    */
   async advance(duration: Duration): Promise<void> {
     const { time } = this.#parts;
@@ -191,10 +193,10 @@ export class TestEngine implements AsyncDisposable {
   }
 
   /**
-   * Lets time pass until a date, as {@linkcode TestEngine.advance} does.
+   * Lets virtual time pass until a date, as {@linkcode TestEngine.advance} does.
    *
    * @param date The date.
-   * @throws {InvalidArgumentError} If it is not a date, or is past.
+   * @throws {InvalidArgumentError} If it is not a date, or is in the virtual past.
    */
   async skipTo(date: Date | string): Promise<void> {
     const { time } = this.#parts;
@@ -215,19 +217,19 @@ export class TestEngine implements AsyncDisposable {
   }
 
   /**
-   * Puts a double in an activity's place, from its next attempt on.
+   * Replaces an activity by a double, from its next attempt on.
    *
    * @param activity The activity, or its name.
-   * @param double What stands in its place.
+   * @param double The double.
    */
   double(activity: string | ActivityDefinition<never, unknown>, double: ActivityDouble): void {
     this.#parts.doubles.set(activity, double);
   }
 
   /**
-   * The attempts of activities so far, in the order of their beginning.
+   * Returns the attempts of activities so far, in the order of their beginning.
    *
-   * @param activity Of one activity; of all when omitted.
+   * @param activity The activity; all when omitted.
    */
   calls(activity?: string | ActivityDefinition<never, unknown>): ActivityCall[] {
     const { calls } = this.#parts.doubles;
@@ -237,7 +239,7 @@ export class TestEngine implements AsyncDisposable {
   }
 
   /**
-   * Asks the engine's database, past the engine: to make tables for `ctx.transaction`, and to see
+   * Queries the engine's database directly: to create tables for `ctx.transaction`, and to read
    * what it wrote.
    *
    * @param text One SQL statement, with `$1` and so on.
@@ -249,7 +251,7 @@ export class TestEngine implements AsyncDisposable {
   }
 
   /**
-   * Replays what has ended, unless `paranoid` is false, and closes everything.
+   * Replays the ended runs, unless `paranoid` is false, and closes the engine.
    *
    * @throws {ReplayError} If a run does not replay.
    */
@@ -304,10 +306,10 @@ export class TestEngine implements AsyncDisposable {
  * });
  * ```
  *
- * @param options The workflows, and what stands in place of activities.
+ * @param options The workflows, the doubles of activities and others.
  * @returns The engine.
- * @throws {InvalidArgumentError} If an option is unknown or makes no sense. Errors of reading
- * workflow modules as they are.
+ * @throws {InvalidArgumentError} If an option is unknown or invalid. Errors of reading workflow
+ * modules are passed on.
  */
 export async function testEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
   const { definitions, specifiers, doubles: given, payloadBytes, queues, ...rest } =
@@ -365,7 +367,10 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
   });
 }
 
-/** A run that waits is a row at once; the node beats, and looks at everything, when time moves. */
+/**
+ * Waiting runs leave memory at once. The node sends heartbeats, and polls for everything, when time
+ * moves.
+ */
 const SETTINGS = {
   activities: new Map(),
   name: "test",

@@ -1,5 +1,5 @@
 /**
- * What tests fail with.
+ * Errors of tests.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import type { DriftReport, Refusal } from "../replay/turn.ts";
 
 /** A history does not replay on some code. Code `REPLAY_FAILED`. */
 export class ReplayError extends ContinuumError<"REPLAY_FAILED"> {
-  /** Where code and history part; `null` if they don't, and something else went wrong. */
+  /** Where code and history diverge; `null` if they match and something else went wrong. */
   readonly drift: DriftReport | null;
-  /** What the code called that a replay can't repeat; `null` if nothing. */
+  /** The call that a replay can't repeat; `null` if there is none. */
   readonly refused: Refusal | null;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param runId The run.
-   * @param why What went wrong; a report of drift says all of it.
+   * @param why What went wrong; the message of a drift replaces it.
    * @param evidence The machine's reports.
    */
   constructor(
@@ -36,10 +36,10 @@ export class ReplayError extends ContinuumError<"REPLAY_FAILED"> {
   }
 }
 
-/** A value is no dumped history, or one of a format that is not known. Code `HISTORY_FORMAT`. */
+/** A value is not a dumped history, or has an unknown format. Code `HISTORY_FORMAT`. */
 export class HistoryFormatError extends ContinuumError<"HISTORY_FORMAT"> {
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param found What is wrong with it.
    */
@@ -52,14 +52,14 @@ export class HistoryFormatError extends ContinuumError<"HISTORY_FORMAT"> {
   }
 }
 
-/** A run was awaited through many due moments, and did not end. Code `ENDLESS_WAIT`. */
+/** A run did not end although virtual time jumped very many times. Code `ENDLESS_WAIT`. */
 export class EndlessWaitError extends ContinuumError<"ENDLESS_WAIT"> {
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param what What was awaited.
-   * @param now The virtual time that was reached.
-   * @param jumps How many moments passed.
+   * @param now The virtual time at the end of the wait.
+   * @param jumps How many jumps time made.
    */
   constructor(what: string, now: Date, jumps: number) {
     super(
@@ -77,7 +77,7 @@ export class RunParkedError extends ContinuumError<"RUN_PARKED"> {
   readonly reason: StuckReason;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param runId The run.
    * @param state Its parked state.

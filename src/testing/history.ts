@@ -1,5 +1,5 @@
 /**
- * Histories as files: what a run was started with, and all that has happened in it.
+ * Histories as files: the start of a run, and all of its events.
  *
  * @module
  */
@@ -20,13 +20,13 @@ import { runNotFound } from "../client/errors.ts";
 const FORMAT = "continuum.history";
 
 /**
- * A run's history: plain JSON, the same from release to release. Times are milliseconds since the
- * epoch; `input`, `result`, `error` and payloads are values as the journal holds them, in text.
+ * A run's history as plain JSON, in a format that is stable across releases. Times are milliseconds
+ * since the epoch. `input`, `result`, `error` and payloads are texts, encoded as in the journal.
  */
 export interface RunHistory {
-  /** What this is. */
+  /** Identifies the format. */
   readonly format: "continuum.history";
-  /** Of the format; rises when it changes. */
+  /** The version of the format, which increases when the format changes. */
   readonly formatVersion: 1;
   /** The run's id. */
   readonly runId: string;
@@ -36,27 +36,27 @@ export interface RunHistory {
   readonly version: string;
   /** How often the run has continued as new; earlier generations are not included. */
   readonly generation: number;
-  /** Which attempt of the run the generation is; 1 when omitted. */
+  /** The number of the run's attempt; 1 when omitted. */
   readonly attempt?: number;
-  /** When it started, or its generation. */
+  /** When the generation started. */
   readonly startedAt: number;
-  /** What `random()` and `uuid()` come from. */
+  /** The seed of `random()` and `uuid()`. */
   readonly seed: string;
   /** The encoded input. */
   readonly input: string;
-  /** Where it stood. */
+  /** The run's state. */
   readonly state: RunState;
   /** The encoded result, if completed. */
   readonly result: string | null;
-  /** The encoded error, if it ended otherwise. */
+  /** The encoded error, if it failed or was ended. */
   readonly error: string | null;
-  /** What has happened, in order. */
+  /** The events, in order. */
   readonly events: readonly HistoryEvent[];
 }
 
 /** Options of {@linkcode dumpHistory}. */
 export interface DumpHistoryOptions {
-  /** Where the run is, as of `Continuum.open`. */
+  /** The database, as in `Continuum.open`. */
   readonly database?: string | DatabaseAdapter | undefined;
   /**
    * The database schema.
@@ -73,14 +73,14 @@ export interface DumpHistoryOptions {
 }
 
 /**
- * Reads a run's history from a database, such as the one of production, to replay it in a test.
- * Nothing is written.
+ * Reads a run's history from a database, such as the production database, to replay it in a test.
+ * It writes nothing.
  *
  * @param runId The run.
- * @param options Where it is.
- * @returns The history; `JSON.stringify` makes a file of it.
- * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run. Errors of the database as
- * they are.
+ * @param options The database.
+ * @returns The history, which `JSON.stringify` converts to the text of a file.
+ * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run. Errors of the database are
+ * passed on.
  */
 export async function dumpHistory(
   runId: string,
@@ -116,12 +116,12 @@ export async function readHistory(runId: string, runs: RunStore): Promise<RunHis
 }
 
 /**
- * Reads a history that was kept as a file.
+ * Parses a history from a file.
  *
- * @param json The file's text, or what `JSON.parse` or a JSON import made of it.
+ * @param json The file's text, or the value from `JSON.parse` or a JSON import.
  * @returns The history.
- * @throws {HistoryFormatError} If it is not a history, or has a format that this release does not
- * know.
+ * @throws {HistoryFormatError} If the value is not a history, or has a format that this release
+ * does not know.
  */
 export function loadHistory(json: unknown): RunHistory {
   const value = typeof json === "string" ? parsed(json) : json;
@@ -154,7 +154,7 @@ export function loadHistory(json: unknown): RunHistory {
   return value as RunHistory;
 }
 
-/** What an execution starts from. */
+/** Returns the start of an execution. */
 export function startOf(history: RunHistory): RunStart {
   const { runId, workflow, version, input, seed, startedAt, generation, attempt = 1 } = history;
   return { runId, workflow, version, input, seed, startedAt, generation, attempt };

@@ -1,6 +1,6 @@
 /**
- * Knowing when an engine has come to rest: nothing is under way, and nothing will be unless time
- * passes or a caller requests something.
+ * Detects when an engine is idle: nothing is under way, and nothing will be unless time passes or a
+ * caller requests something.
  *
  * @module
  */
@@ -8,24 +8,24 @@
 const immediate: typeof setImmediate = setImmediate;
 
 /**
- * What may be under way: the engine's own `work`, an `attempt` of the user's code, a `double` in
- * place of one.
+ * The kinds of work: the engine's own `work`, an `attempt` of the user's code, a `double` of an
+ * activity.
  */
 export type BusyKind = "work" | "attempt" | "double";
 
 /**
- * Between two pieces of work the engine gives the event loop a turn, to gather what else there is.
- * Rest is when nothing has begun for some turns.
+ * Between two pieces of work the engine yields to the event loop for a turn, to collect more work.
+ * It is idle if nothing has begun for this many turns.
  */
 const CALM_TURNS = 5;
 
-/** Counts what is under way. */
+/** Counts the work that is under way. */
 export class IdleTracker {
   readonly #underWay: Record<BusyKind, number> = { work: 0, attempt: 0, double: 0 };
   #pulse = 0;
   #watchers: (() => void)[] = [];
 
-  /** Rises whenever something begins or ends. */
+  /** Increases whenever a piece of work begins or ends. */
   get pulse(): number {
     return this.#pulse;
   }
@@ -33,9 +33,9 @@ export class IdleTracker {
   /**
    * Counts work for as long as it takes.
    *
-   * @param kind What it is.
-   * @param work Does it.
-   * @param signal Aborts when its result is no longer wanted: it does not count from then on.
+   * @param kind The kind of work.
+   * @param work The work.
+   * @param signal Aborts when the result is no longer needed: the work does not count from then on.
    */
   async during<T>(kind: BusyKind, work: () => T, signal?: AbortSignal): Promise<Awaited<T>> {
     let counts = true;
@@ -54,9 +54,9 @@ export class IdleTracker {
   }
 
   /**
-   * Resolves when the engine rests.
+   * Resolves when the engine is idle.
    *
-   * @param kinds What is waited for.
+   * @param kinds The kinds of work to wait for.
    */
   async rest(kinds: readonly BusyKind[]): Promise<void> {
     let seen = -1;
@@ -68,7 +68,7 @@ export class IdleTracker {
     }
   }
 
-  /** Resolves when something begins or ends. */
+  /** Resolves when a piece of work begins or ends. */
   change(): Promise<void> {
     return new Promise((resolve) => this.#watchers.push(resolve));
   }

@@ -1,10 +1,10 @@
 /**
  * Tests of workflows, for `deno test`: an engine in memory, in virtual time.
  *
- * A month's sleep takes no time; activities are replaced by doubles; signals are sent as by any
- * client. Every run that has ended is replayed from its history when the engine is disposed of, so
- * that code that would not survive a restart fails its test. Histories can be kept as files, and
- * {@linkcode assertReplays} shows that later code still replays them.
+ * A month's sleep takes no time. Doubles replace activities. The test sends signals like any
+ * client. When the engine is disposed of, it replays every ended run from its history, so code that
+ * would not survive a restart fails its test. Histories can be stored as files, and {@linkcode
+ * assertReplays} checks that later code still replays them.
  *
  * ```ts
  * import { defineWorkflow } from "@continuum/continuum/workflow";

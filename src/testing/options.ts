@@ -1,5 +1,6 @@
 /**
- * Options of engines for tests: read once, at the door; whatever is wrong is named there.
+ * Options of engines for tests. They are checked when the engine is opened; an error names the
+ * invalid option.
  *
  * @module
  */
@@ -22,16 +23,16 @@ import type { ActivityDouble, ActivityDoublePair } from "./doubles.ts";
 /** Options of {@linkcode testEngine}. */
 export interface TestEngineOptions {
   /**
-   * Workflows: definitions, or specifiers of their modules, which are then read, pinned and loaded
-   * as in production.
+   * Workflows: definitions, or specifiers of modules, which are read, pinned and loaded as in
+   * production.
    */
   readonly workflows?: readonly (AnyWorkflow | string)[];
-  /** What stands in place of activities: by name, or beside the activity that it replaces. */
+  /** The doubles of activities: by name, or as pairs of an activity and its double. */
   readonly activities?: Readonly<Record<string, ActivityDouble>> | readonly ActivityDoublePair[];
   /**
-   * The queues of activities that the engine serves, beside `default`, as in `Continuum.open`: at
-   * most 1,000 attempts at once each where nothing else is said. An activity of another queue
-   * fails, by name.
+   * The queues of activities that the engine serves in addition to `default`, as in
+   * `Continuum.open`. A queue without its own limit has at most 1,000 attempts at once. An activity
+   * of another queue fails with an error that names the queue.
    */
   readonly queues?: Readonly<Record<string, NodeQueueOptions>>;
   /**
@@ -53,15 +54,15 @@ export interface TestEngineOptions {
    * @default {true}
    */
   readonly paranoid?: boolean;
-  /** How large things may be, as in `Continuum.open`. */
+  /** The largest sizes of values, as in `Continuum.open`. */
   readonly limits?: LimitOptions;
   /** The `deno.json` that applies to workflow modules; the application's own when omitted. */
   readonly config?: string;
-  /** Modules that are bound to this process instead of being pinned. */
+  /** Modules that are not pinned: versions import this process's own copy. */
   readonly live?: readonly string[];
 }
 
-/** Options, decided. */
+/** The checked options, with defaults filled in. */
 export interface ReadTestOptions {
   /** Workflows that are definitions of the test. */
   readonly definitions: readonly AnyWorkflow[];
@@ -80,7 +81,7 @@ export interface ReadTestOptions {
   readonly now: number;
   /** Whether time passes while a result is awaited. */
   readonly isAutomatic: boolean;
-  /** Whether what has ended is replayed. */
+  /** Whether ended runs are replayed. */
   readonly isParanoid: boolean;
   /** How modules are read. */
   readonly graph: Pick<TestEngineOptions, "config" | "live">;
@@ -104,9 +105,9 @@ export const MOST_ATTEMPTS = 1_000;
 const START = "2030-01-01T00:00:00Z";
 
 /**
- * Reads the options of {@linkcode testEngine}.
+ * Checks the options of {@linkcode testEngine}.
  *
- * @throws {InvalidArgumentError} If one is unknown or makes no sense.
+ * @throws {InvalidArgumentError} If an option is unknown or invalid.
  */
 export function readTestOptions(options: TestEngineOptions): ReadTestOptions {
   checkOptions(options, OPTIONS, "testEngine()");
@@ -158,7 +159,7 @@ function pairsOf(
   return Object.entries(activities as Readonly<Record<string, ActivityDouble>>);
 }
 
-/** A date in milliseconds since the epoch. */
+/** Converts a date to milliseconds since the epoch. */
 export function dateOf(date: Date | string, argument: string): number {
   const at = typeof date === "string" ? new Date(date) : date;
   const isDate = at instanceof Date && Number.isFinite(at.getTime());

@@ -1,5 +1,6 @@
 /**
- * Runs that are parked: in production an operator looks after them, in a test no one would.
+ * Fails waits for parked runs: in production an operator releases such a run, in a test it would
+ * wait for ever.
  *
  * @module
  */
@@ -10,25 +11,25 @@ import type { ClaimedRun, RunState } from "../ports/rows.ts";
 import type { RunStore } from "../ports/store.ts";
 import { RunParkedError } from "./errors.ts";
 
-/** Tells of runs that are parked. */
+/** Watches for runs that are parked. */
 export class ParkedRuns {
   readonly #watchers = new Set<(runId: string) => void>();
 
-  /** A run has left the engine's memory. */
+  /** Receives a run that has left the engine's memory. */
   note(run: ClaimedRun, exit: Exit): void {
     if (exit.kind !== "stuck") return;
     for (const watcher of this.#watchers) watcher(run.runId);
   }
 
   /**
-   * Waits for something of a run, unless it is parked.
+   * Waits for a promise about a run, unless the run is parked.
    *
    * @param runId The run.
-   * @param runs Where it is.
-   * @param awaited What is waited for.
+   * @param runs Reads the run.
+   * @param awaited The promise.
    * @param states Parked states that the test expects.
-   * @returns What `awaited` comes to.
-   * @throws {RunParkedError} If it is parked, or was before, in another state.
+   * @returns The result of `awaited`.
+   * @throws {RunParkedError} If the run is parked in another state, or was before.
    */
   async unless<T>(
     runId: string,

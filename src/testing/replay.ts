@@ -1,5 +1,5 @@
 /**
- * Replaying histories: does this code still do what the run has done?
+ * Replays histories, to check that code still does what the run has done.
  *
  * @module
  */
@@ -22,9 +22,9 @@ import { loadHistory, type RunHistory, startOf } from "./history.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /**
- * Asserts that a history replays on some code: every effect that the code asks for is the one that
- * was recorded, nothing that was recorded is left over, and a run that had ended ends in the same
- * way. No effect is repeated.
+ * Asserts that a history replays on some code: every effect that the code requests matches the
+ * recorded one, no recorded event is left over, and a run that had ended ends in the same way. No
+ * effect is executed.
  *
  * ```ts ignore
  * import history from "./order-o-1.history.json" with { type: "json" };
@@ -37,8 +37,9 @@ import type { WorkflowDefinition } from "../workflow/context_types.ts";
  * @param code The workflow: its definition, its module's namespace, or the module's absolute
  *   specifier, which is imported.
  * @param history What `dump()` or {@linkcode dumpHistory} returned, or its JSON, in text or parsed.
- * @throws {ReplayError} If it does not replay, with the place where code and history part.
- * @throws {HistoryFormatError} If the history can't be read.
+ * @throws {ReplayError} If the history does not replay, with the place where code and history
+ * diverge.
+ * @throws {HistoryFormatError} If the history can't be parsed.
  */
 export async function assertReplays(
   code: AnyWorkflow | { readonly default: AnyWorkflow } | string,
@@ -49,7 +50,7 @@ export async function assertReplays(
   await replay(await definitionOf(code), read, { drain: await probeDrain() });
 }
 
-/** One effect that the code asked for, as far as a replay must repeat it. */
+/** The properties of a requested effect that a replay must repeat. */
 export interface AskedEffect {
   /** Its place in program order, from 0. */
   readonly position: number;
@@ -61,32 +62,32 @@ export interface AskedEffect {
   readonly digest: string | null;
 }
 
-/** Notes every effect that is asked for, also those that are answered in the same turn. */
+/** Records every requested effect, including those that settle in the same turn. */
 class RecordingExecution extends Execution {
-  readonly asked: AskedEffect[] = [];
+  readonly requested: AskedEffect[] = [];
 
   override ask(request: Request): Promise<unknown> {
     const { kind, name, digest } = request;
-    this.asked.push({ position: this.position, kind, name, digest });
+    this.requested.push({ position: this.position, kind, name, digest });
     return super.ask(request);
   }
 }
 
-/** How a history is replayed. */
+/** Options of a replay. */
 export interface ReplayOptions {
   /** How executions drain their microtasks. */
   readonly drain: Drain;
-  /** The most bytes of a value; what the history says of that when omitted. */
+  /** The most bytes of a value; taken from the history when omitted. */
   readonly payloadBytes?: number;
-  /** How many events the first turn is given; all when omitted. */
+  /** How many events the first turn receives; all when omitted. */
   readonly cut?: number;
 }
 
 /**
  * Replays a history on a definition.
  *
- * @returns The effects that the code asked for, in program order.
- * @throws {ReplayError} If it does not replay.
+ * @returns The effects that the code requested, in program order.
+ * @throws {ReplayError} If the history does not replay.
  */
 export async function replay(
   definition: AnyWorkflow,
@@ -101,19 +102,20 @@ export async function replay(
     { drain, payloadBytes, trace: true },
   );
   const { events } = history;
-  // A patch is decided within a batch of events, and written after them: no crash comes between.
+  // A patch is decided within a batch of events and written after them, so no crash can separate
+  // them.
   const decided = events.slice(cut).filter(({ kind }) => kind === "patched");
   let turn = checked(history, await execution.turn([...events.slice(0, cut), ...decided]));
   if (cut < events.length) turn = checked(history, await execution.turn(events.slice(cut)));
   checkOutcome(history, turn.outcome);
-  return execution.asked;
+  return execution.requested;
 }
 
 /**
  * Replays a history once for each of several cuts, each time on a fresh execution, as if the
- * process had died there: all must ask for the same.
+ * process had died there. All replays must request the same effects.
  *
- * @throws {ReplayError} If one does not replay, or if two ask for different effects.
+ * @throws {ReplayError} If one does not replay, or if two request different effects.
  */
 export async function replayWithCuts(
   definition: AnyWorkflow,
@@ -123,9 +125,9 @@ export async function replayWithCuts(
   const [first = 0, ...others] = cutsOf(history.events.length);
   const wanted = await replay(definition, history, { ...options, cut: first });
   for (const cut of others) {
-    const asked = await replay(definition, history, { ...options, cut });
-    const at = wanted.findIndex((effect, index) => !isSame(effect, asked[index]));
-    const differs = at >= 0 || asked.length > wanted.length;
+    const requested = await replay(definition, history, { ...options, cut });
+    const at = wanted.findIndex((effect, index) => !isSame(effect, requested[index]));
+    const differs = at >= 0 || requested.length > wanted.length;
     if (!differs) continue;
     const index = at >= 0 ? at : wanted.length;
     throw new ReplayError(
@@ -133,13 +135,18 @@ export async function replayWithCuts(
       `the code asked for ${
         show(wanted[index])
       } when the run was taken up after ${first} events, ` +
-        `and for ${show(asked[index])} after ${cut}; it depends on something that is not in its ` +
+        `and for ${
+          show(requested[index])
+        } after ${cut}; it depends on something that is not in its ` +
         `history, such as a variable of its module`,
     );
   }
 }
 
-/** Taken up at no event first, then at every event of a short history, and at some of a long one. */
+/**
+ * Returns the cuts: before the first event, then at every event of a short history, and at some
+ * events of a long one.
+ */
 function cutsOf(length: number): number[] {
   const step = Math.max(1, length / MOST_CUTS);
   const cuts = new Set([0, length]);
@@ -175,7 +182,7 @@ function checked({ runId }: RunHistory, turn: Turn): Turn {
   return turn;
 }
 
-/** A run that had ended by its code has to end again, in the same way. */
+/** Checks that a run that had ended by its code ends again in the same way. */
 function checkOutcome(history: RunHistory, outcome: Outcome | null): void {
   const { runId, state, result, error } = history;
   if (state !== "completed" && state !== "failed" && state !== "cancelled") return;
@@ -199,28 +206,28 @@ function checkOutcome(history: RunHistory, outcome: Outcome | null): void {
 }
 
 /**
- * Whether a run that had ended did so by its code: code receives a cancellation or a timeout by an
- * event, unless none of it had run, or it could not be had.
+ * Whether a run ended by its code. Code receives a cancellation or a timeout by an event, unless no
+ * code had run yet or the code was unavailable.
  */
 function endedByItsCode(history: RunHistory): boolean {
   const isStopped = history.state === "cancelled" || codeOf(history) === "RUN_TIMEOUT";
   return !isStopped || history.events.some(({ kind }) => kind === "cancel.requested");
 }
 
-/** The code of the error that it ended with, if that has one. */
+/** The code of the error with which it ended, if that error has one. */
 function codeOf({ error }: RunHistory): string | null {
   const thrown = typeof error === "string" ? decodeError(error) : null;
   return isContinuumError(thrown) ? thrown.code : null;
 }
 
-/** A result that was too large is so again. */
+/** A result that was too large is too large again. */
 function limitOf({ error }: RunHistory): number {
   const thrown = typeof error === "string" ? decodeError(error) : null;
   const limit = isContinuumError(thrown, "PAYLOAD_TOO_LARGE") ? thrown.details.limit : Infinity;
   return typeof limit === "number" ? limit : Infinity;
 }
 
-/** What is compared of an error: stacks differ from place to place. */
+/** The compared properties of an error: stacks differ between processes. */
 function signature(encoded: string | null | undefined): string {
   if (encoded === null || encoded === undefined) return "nothing";
   const error = decodeError(encoded);

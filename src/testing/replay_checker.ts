@@ -1,6 +1,5 @@
 /**
- * Paranoid mode: what has ended is replayed, to see whether it would have gone the same way after a
- * crash.
+ * Paranoid mode: replays ended runs, to check that they would have behaved the same after a crash.
  *
  * @module
  */
@@ -22,8 +21,8 @@ export class ReplayChecker {
   readonly #ended: ClaimedRun[] = [];
 
   /**
-   * @param store Where the runs are.
-   * @param versions Where their code is.
+   * @param store Reads the runs.
+   * @param versions Obtains their code.
    * @param options How executions drain their microtasks, and how large values may be.
    */
   constructor(store: Store, versions: TestVersions, options: ReplayOptions) {
@@ -32,7 +31,7 @@ export class ReplayChecker {
     this.#options = options;
   }
 
-  /** A run has left the engine's memory. */
+  /** Records a run that has left the engine's memory. */
   note(run: ClaimedRun, exit: Exit): void {
     if (exit.kind === "ended") this.#ended.push(run);
   }
@@ -40,7 +39,8 @@ export class ReplayChecker {
   /**
    * Replays every run that has ended.
    *
-   * @throws {ReplayError} If one does not replay. An `AggregateError` of these for several.
+   * @throws {ReplayError} If a run does not replay. If several don't, an `AggregateError` of these
+   * errors is thrown.
    */
   async verify(): Promise<void> {
     const errors: unknown[] = [];
@@ -55,7 +55,7 @@ export class ReplayChecker {
   }
 }
 
-/** A test may remove runs. */
+/** Returns `null` for a run that the test has removed. */
 function unlessGone(error: unknown): null {
   if (isContinuumError(error, "RUN_NOT_FOUND")) return null;
   throw error;

@@ -1,5 +1,5 @@
 /**
- * A run, as its test holds it.
+ * A test's handle of a run.
  *
  * @module
  */
@@ -18,9 +18,11 @@ import type { UpgradeOptions, UpgradeReport } from "../client/run/upgrade.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
 import type { RunHistory } from "./history.ts";
 
-/** What runs of tests work with. */
+/** The dependencies of {@linkcode TestRun}. */
 export interface TestRunServices {
-  /** Lets time pass for as long as a run is awaited; being parked in other states ends the wait. */
+  /**
+   * Lets time pass while a run is awaited. If the run is parked in another state, the wait ends.
+   */
   readonly passUntil: <T>(
     awaited: Promise<T>,
     runId: string,
@@ -30,7 +32,9 @@ export interface TestRunServices {
   readonly dump: (runId: string) => Promise<RunHistory>;
 }
 
-/** A run, as its test holds it: as `RunHandle`, and time passes while its result is awaited. */
+/**
+ * A test's handle of a run: like `RunHandle`, but virtual time passes while its result is awaited.
+ */
 export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSchemas> {
   readonly #handle: RunHandle<Output, Signals>;
   readonly #services: TestRunServices;
@@ -39,7 +43,7 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
    * Use `engine.start(...)` or `engine.run(id)`.
    *
    * @param handle The run.
-   * @param services What it works with.
+   * @param services Its dependencies.
    */
   constructor(handle: RunHandle<Output, Signals>, services: TestRunServices) {
     this.#handle = handle;
@@ -57,32 +61,34 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
   }
 
   /**
-   * Waits for the run's end. Unless the engine's time is `"manual"`, time passes meanwhile:
+   * Waits for the run's end. Unless the engine's time is `"manual"`, virtual time passes meanwhile:
    * whenever nothing is under way, it jumps to the next moment at which something is due.
    *
-   * @param options How long to wait, in virtual time, and a signal to give up.
-   * @returns What the workflow returned.
+   * @param options How long to wait, in virtual time, and a signal that aborts the wait.
+   * @returns The workflow's return value.
    * @throws {RunFailedError} If the workflow threw.
    * @throws {RunStoppedError} If the run was cancelled or terminated.
-   * @throws {TimeoutError} If it has not ended in time.
-   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is none.
-   * @throws {RunParkedError} If it is parked.
-   * @throws {EndlessWaitError} If time would pass for ever.
+   * @throws {TimeoutError} If the run has not ended in virtual time.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunParkedError} If the run is parked.
+   * @throws {EndlessWaitError} If the run does not end or reach the state after very many jumps of
+   * time.
    */
   result(options?: ResultOptions): Promise<Output> {
     return this.#services.passUntil(this.#handle.result(options), this.id, []);
   }
 
   /**
-   * Waits until the run is in a state, as `RunHandle.reached` does; time passes meanwhile as for
+   * Waits until the run is in a state, as `RunHandle.reached` does. Virtual time passes as for
    * `result()`.
    *
-   * @param states Which.
-   * @param options How long to wait, in virtual time, and a signal to give up.
+   * @param states The states.
+   * @param options How long to wait, in virtual time, and a signal that aborts the wait.
    * @returns Its status.
-   * @throws As `RunHandle.reached`.
-   * @throws {RunParkedError} If it is parked, in a state that is not awaited.
-   * @throws {EndlessWaitError} If time would pass for ever.
+   * @throws The errors of `RunHandle.reached`.
+   * @throws {RunParkedError} If the run is parked in a state that is not awaited.
+   * @throws {EndlessWaitError} If the run does not end or reach the state after very many jumps of
+   * time.
    */
   reached(
     states: RunState | readonly RunState[],
@@ -92,7 +98,7 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
     return this.#services.passUntil(reached, this.id, [states].flat());
   }
 
-  /** As `RunHandle.signal`. */
+  /** Does the same as `RunHandle.signal`. */
   signal<Name extends SignalName<Signals>>(
     name: Name,
     ...payloadAndOptions: SignalArguments<Signals, Name, SignalOptions>
@@ -100,43 +106,43 @@ export class TestRun<Output = unknown, Signals extends SignalSchemas = SignalSch
     return this.#handle.signal(name, ...payloadAndOptions);
   }
 
-  /** As `RunHandle.status`. */
+  /** Does the same as `RunHandle.status`. */
   status(options?: StatusOptions): Promise<RunStatus> {
     return this.#handle.status(options);
   }
 
-  /** As `RunHandle.history`. */
+  /** Does the same as `RunHandle.history`. */
   history(options?: HistoryOptions): Promise<HistoryEntry[]> {
     return this.#handle.history(options);
   }
 
-  /** As `RunHandle.generations`. */
+  /** Does the same as `RunHandle.generations`. */
   generations(options?: GenerationsOptions): Promise<Generation[]> {
     return this.#handle.generations(options);
   }
 
-  /** As `RunHandle.cancel`. */
+  /** Does the same as `RunHandle.cancel`. */
   cancel(options?: { readonly reason?: string }): Promise<void> {
     return this.#handle.cancel(options);
   }
 
-  /** As `RunHandle.terminate`. */
+  /** Does the same as `RunHandle.terminate`. */
   terminate(options?: { readonly reason?: string }): Promise<void> {
     return this.#handle.terminate(options);
   }
 
-  /** As `RunHandle.retry`. */
+  /** Does the same as `RunHandle.retry`. */
   retry(): Promise<void> {
     return this.#handle.retry();
   }
 
-  /** As `RunHandle.upgrade`. */
+  /** Does the same as `RunHandle.upgrade`. */
   upgrade(options?: UpgradeOptions): Promise<UpgradeReport> {
     return this.#handle.upgrade(options);
   }
 
   /**
-   * The run's history, to be kept as a file and replayed on later code by `assertReplays`.
+   * Returns the run's history, to store as a file and to replay on later code with `assertReplays`.
    *
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    */

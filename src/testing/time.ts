@@ -10,10 +10,10 @@ import type { BusyKind, IdleTracker } from "./idle_tracker.ts";
 import type { VirtualClock } from "./clock.ts";
 import { EndlessWaitError } from "./errors.ts";
 
-/** A wait gives up after so many jumps: something is always due, such as a schedule. */
+/** A wait fails after this many jumps, since something may always be due, such as a schedule. */
 const MOST_JUMPS = 10_000;
 
-/** Moves a clock, and the database's with it. */
+/** Moves the process's clock and the database's clock. */
 export class TestTime {
   readonly #clock: VirtualClock;
   readonly #idleTracker: IdleTracker;
@@ -22,7 +22,7 @@ export class TestTime {
 
   /**
    * @param clock The process's clock.
-   * @param busy Tells when nothing is under way.
+   * @param busy Knows when nothing is under way.
    * @param setDatabase Sets the database's clock.
    */
   constructor(
@@ -41,8 +41,8 @@ export class TestTime {
   }
 
   /**
-   * Lets time pass, stopping at every moment at which something is due. Doubles that have not
-   * answered are not waited for.
+   * Lets time pass, and stops at every moment at which something is due. It does not wait for
+   * doubles that have not answered.
    *
    * @param at Milliseconds since the epoch.
    */
@@ -70,12 +70,12 @@ export class TestTime {
   }
 
   /**
-   * Jumps from one due moment to the next for as long as something is awaited.
+   * Jumps from one due moment to the next until a promise settles.
    *
-   * @param awaited What is awaited.
-   * @param what What it is, for the error.
-   * @returns What it comes to.
-   * @throws {EndlessWaitError} If time passes without end.
+   * @param awaited The promise.
+   * @param what A description, for the error.
+   * @returns The result of the promise.
+   * @throws {EndlessWaitError} If the promise has not settled after very many jumps.
    */
   async passUntil<T>(awaited: Promise<T>, what: string): Promise<T> {
     let isOver = false;
@@ -88,7 +88,7 @@ export class TestTime {
         if (isOver) return;
         const { pulse } = this.#idleTracker;
         if (this.#clock.next === undefined) {
-          // Nothing will be due by time alone: the test has to do something first.
+          // Nothing will become due by time alone, so the test has to act first.
           await Promise.race([this.#idleTracker.change(), ended]);
           continue;
         }
@@ -104,11 +104,11 @@ export class TestTime {
 
   async #jump(at: number): Promise<void> {
     if (at <= this.now) return this.#clock.moveTo(at);
-    await this.#setDatabase(at); // first: the process is never ahead of the database
+    await this.#setDatabase(at); // first, so that the process is never ahead of the database
     this.#clock.moveTo(at);
   }
 
-  /** One moves time at a time. */
+  /** Serialises the callers that move time. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#moving.then(work);
     this.#moving = inBackground(done);

@@ -1,5 +1,5 @@
 /**
- * Activities: functions with effects on the world, tried again until they succeed.
+ * Defines activities: functions with side effects, which the engine retries until they succeed.
  *
  * @module
  */
@@ -31,56 +31,57 @@ const KEYS = [
 ];
 
 /**
- * What {@linkcode defineActivity} takes.
+ * Options of {@linkcode defineActivity}.
  *
  * @category Activities
  */
 export interface ActivityOptions extends QueueOptions {
   /** The activity's name: 1 to 200 characters. */
   readonly name: string;
-  /** When and how often to try again; up to 5 attempts with growing delays by default. */
+  /** The retry policy; by default up to 5 attempts with growing delays. */
   readonly retry?: RetryOptions;
-  /** How long one attempt may take; unbounded by default. The same as `timeouts.startToClose`. */
+  /** The time limit of one attempt; unlimited by default. The same as `timeouts.startToClose`. */
   readonly timeout?: Duration;
-  /** How long an activity, its attempts and its waits may take; all unbounded by default. */
+  /** The time limits of the activity, its attempts and its waits; unlimited by default. */
   readonly timeouts?: TimeoutOptions;
   /**
-   * What a cancellation of the run does: `"wait"`, the default, aborts the attempt's signal and
-   * waits for its answer (a success that still comes is delivered); `"abandon"` rejects at once.
+   * What a cancellation of the run does to the activity. `"wait"`, the default, aborts the
+   * attempt's signal and waits for the attempt; if it still succeeds, its result is delivered.
+   * `"abandon"` rejects at once.
    */
   readonly onCancel?: "wait" | "abandon";
   /**
-   * Makes the idempotency key, which holds across runs: it receives the activity's
-   * input. The first result that is committed under a key answers every later call of this name in
-   * the namespace, without an attempt. `null`: no key for this input.
+   * Returns the idempotency key for the activity's input. The key applies across runs: the first
+   * result that is committed for a key answers every later call of this activity name in the
+   * namespace, without an attempt. `null`: no key for this input.
    */
   // deno-lint-ignore no-explicit-any -- TypeScript reads this before the function that gives it
   readonly idempotencyKey?: (input: any) => string | null;
 }
 
 /**
- * An activity, as {@linkcode defineActivity} returns it.
+ * An activity definition, from {@linkcode defineActivity}.
  *
  * @category Activities
  */
 export interface ActivityDefinition<Input = unknown, Output = unknown> {
-  /** Recognises a definition; holds the protocol's number. */
+  /** Marks a definition; its value is the protocol's number. */
   readonly [ACTIVITY]: 1;
   /** The activity's name. */
   readonly name: string;
-  /** When and how often to try again; null for the engine's default. */
+  /** The retry policy; null for the engine's default. */
   readonly retry: RetryPolicy | null;
-  /** Milliseconds that one attempt may take; null for no limit. */
+  /** The time limit of one attempt in milliseconds; null for no limit. */
   readonly timeout: number | null;
-  /** Milliseconds of the other limits. */
+  /** The other time limits, in milliseconds. */
   readonly timeouts: ActivityTimeouts;
-  /** Where it waits for a node; null for the default queue. */
+  /** The queue; null for the default queue. */
   readonly queue: string | null;
-  /** Higher goes first in its queue; null for 0. */
+  /** The priority in its queue; null for 0. */
   readonly priority: number | null;
-  /** What a cancellation of the run does; null for `"wait"`. */
+  /** What a cancellation of the run does to it; null for `"wait"`. */
   readonly onCancel: "wait" | "abandon" | null;
-  /** Makes the idempotency key; null for the engine's own. */
+  /** Returns the idempotency key; null for the engine's default key. */
   readonly idempotencyKey: ((input: Input) => string | null) | null;
   /** Runs one attempt. */
   readonly execute: (input: Input, activity: ActivityAttempt) => Output | Promise<Output>;
@@ -96,10 +97,10 @@ export interface ActivityDefinition<Input = unknown, Output = unknown> {
  *   async (order: Order, activity) => await payments.charge(order, { signal: activity.signal }),
  * ); ```
  *
- * @param options Its name, and how it is tried.
- * @param execute Runs one attempt; gets the input and the attempt's own facts.
+ * @param options Its name, its retry policy and its other options.
+ * @param execute Runs one attempt; receives the input and the context of the attempt.
  * @returns The definition, frozen.
- * @throws {InvalidArgumentError} If an option is unknown or makes no sense.
+ * @throws {InvalidArgumentError} If an option is unknown or invalid.
  * @category Activities
  */
 export function defineActivity<Input = void, Output = unknown>(
@@ -129,10 +130,10 @@ export function defineActivity<Input = void, Output = unknown>(
 }
 
 /**
- * Reads which activity is meant.
+ * Returns the name of an activity that is given by name or by definition.
  *
- * @param activity What was passed: a name, or a definition.
- * @param call What takes it, for errors.
+ * @param activity A name or a definition.
+ * @param call The call, for errors.
  * @returns Its name.
  * @throws {InvalidArgumentError} If it is neither.
  */
@@ -143,11 +144,11 @@ export function readActivity(activity: unknown, call: string): string {
 }
 
 /**
- * Whether a value is an activity's definition, from this copy of the package or another.
+ * Returns whether a value is an activity's definition, from this copy of the package or another.
  *
- * @param value Anything.
+ * @param value Any value.
  * @returns Whether it is.
- * @throws {InvalidArgumentError} If it is one of a protocol that this package does not speak.
+ * @throws {InvalidArgumentError} If it is a definition with another protocol number.
  */
 export function isActivity(value: unknown): value is ActivityDefinition {
   if (typeof value !== "object" || value === null || !(ACTIVITY in value)) return false;

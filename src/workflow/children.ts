@@ -1,5 +1,5 @@
 /**
- * Child runs, as workflow code starts and holds them.
+ * Child runs of a run.
  *
  * @module
  */
@@ -21,12 +21,12 @@ export type AnyWorkflow = WorkflowDefinition<any, any> | string;
 
 const CHILD_KEYS = ["id", "parentClose", "signal", ...POLICY_KEYS];
 
-/** Children of one run: starts them, and answers with what became of them. */
+/** Starts the children of one run, and returns their results. */
 export class Children {
   readonly #effects: Effects;
 
   /**
-   * Makes the children of a run.
+   * Creates the accessor.
    *
    * @param effects The machine of the run.
    */
@@ -51,7 +51,7 @@ export class Children {
     });
   }
 
-  /** Starts a child, and gives its handle once it is durable. */
+  /** Starts a child, and returns its handle once it is durable. */
   start(
     workflow: AnyWorkflow,
     input: unknown,

@@ -1,5 +1,6 @@
 /**
- * The context that a workflow's function is given: names and defaults over the machine's effects.
+ * The context of a workflow's function: checks arguments and fills in defaults for the machine's
+ * effects.
  *
  * @module
  */
@@ -61,10 +62,10 @@ export class Context implements WorkflowContext {
   readonly #signals: SignalSchemas | null;
 
   /**
-   * Makes the context.
+   * Creates the context.
    *
    * @param effects The machine of the run.
-   * @param signals The signals that the workflow takes; any when omitted.
+   * @param signals The signals that the workflow declares; any when omitted.
    */
   constructor(effects: Effects, signals: SignalSchemas | null = null) {
     this.#effects = effects;
@@ -297,7 +298,7 @@ function runOptions(what: string, options: StepOptions, known: readonly string[]
 
 const defined = new WeakMap<ActivityDefinition, CommandOptions>();
 
-/** What a definition says; the same for each of its calls. */
+/** The options of a definition, which are the same for each of its calls. */
 function definitionOptions(definition: ActivityDefinition): CommandOptions {
   let options = defined.get(definition);
   if (options === undefined) {

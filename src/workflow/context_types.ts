@@ -1,5 +1,5 @@
 /**
- * What a workflow's function is given.
+ * The types of a workflow's context.
  *
  * @module
  */
@@ -17,27 +17,27 @@ import type { StandardSchema } from "./schema.ts";
 import type { RetryPolicy } from "../base/backoff.ts";
 
 /**
- * What every effect takes.
+ * Options of every effect.
  *
  * @category Workflows
  */
 export interface EffectOptions {
   /**
-   * Withdraws the effect when it aborts: its promise rejects with the signal's reason, and it
-   * consumes nothing any more.
+   * Withdraws the effect when the signal aborts: the effect's promise rejects with the signal's
+   * reason, and the effect consumes nothing any more.
    */
   readonly signal?: AbortSignal;
 }
 
 /**
- * What `ctx.run` takes beside name and function.
+ * Options of `ctx.run`.
  *
  * @category Workflows
  */
 export interface StepOptions extends EffectOptions {
-  /** When and how often to try again; the engine's default otherwise. */
+  /** The retry policy; the engine's default when omitted. */
   readonly retry?: RetryOptions;
-  /** How long one attempt may take; unbounded by default. */
+  /** The time limit of one attempt; unlimited by default. */
   readonly timeout?: Duration;
 }
 
@@ -47,37 +47,38 @@ export interface StepOptions extends EffectOptions {
  * @category Activities
  */
 export interface ActivityCallOptions extends StepOptions, QueueOptions {
-  /** How long the activity, its attempts and its waits may take. */
+  /** The time limits of the activity, its attempts and its waits. */
   readonly timeouts?: TimeoutOptions;
   /**
-   * What a cancellation of the run does: `"wait"`, the default, aborts the attempt's signal and
-   * waits for its answer (a success that still comes is delivered); `"abandon"` rejects at once.
+   * What a cancellation of the run does to the activity. `"wait"`, the default, aborts the
+   * attempt's signal and waits for the attempt; if it still succeeds, its result is delivered.
+   * `"abandon"` rejects at once.
    */
   readonly onCancel?: "wait" | "abandon";
   /**
-   * Idempotency key: for calls with the same key and activity name, in one namespace, the first result
-   * that is committed answers every later one, without an attempt. `null`: no key.
+   * The idempotency key. The first result that is committed for a key and activity name in one
+   * namespace answers every later call with them, without an attempt. `null`: no key.
    */
   readonly idempotencyKey?: string | null;
 }
 
 /**
- * What `ctx.waitForSignal` takes beside the name.
+ * Options of `ctx.waitForSignal`.
  *
  * @category Workflows
  */
 export interface WaitForSignalOptions extends EffectOptions {
-  /** How long to wait; for ever by default. */
+  /** How long to wait; without limit by default. */
   readonly timeout?: Duration;
 }
 
 /**
- * What `ctx.waitForSignal` takes where a timeout is not an error.
+ * Options of `ctx.waitForSignal` if a timeout is not an error.
  *
  * @category Workflows
  */
 export interface WaitForSignalOtherwise<Otherwise> extends WaitForSignalOptions {
-  /** What to answer after the timeout. */
+  /** The value that the wait returns after the timeout. */
   readonly otherwise: Otherwise;
 }
 
@@ -87,12 +88,12 @@ export interface WaitForSignalOtherwise<Otherwise> extends WaitForSignalOptions 
  * @category Workflows
  */
 export interface WaitForAnySignal {
-  /** Waits for a signal; `otherwise` answers a timeout. */
+  /** Waits for a signal; returns `otherwise` after the timeout. */
   <Payload = unknown, Otherwise = Payload>(
     name: string,
     options: WaitForSignalOtherwise<Otherwise>,
   ): Promise<Payload | Otherwise>;
-  /** Waits for a signal; a timeout is an error. */
+  /** Waits for a signal; throws `TimeoutError` after the timeout. */
   <Payload = unknown>(name: string, options?: WaitForSignalOptions): Promise<Payload>;
 }
 
@@ -102,12 +103,12 @@ export interface WaitForAnySignal {
  * @category Workflows
  */
 export interface WaitForDeclaredSignal<Signals extends SignalSchemas> {
-  /** Waits for a signal; `otherwise` answers a timeout. */
+  /** Waits for a signal; returns `otherwise` after the timeout. */
   <Name extends SignalName<Signals>, Otherwise>(
     name: Name,
     options: WaitForSignalOtherwise<Otherwise>,
   ): Promise<SignalOutput<Signals, Name> | Otherwise>;
-  /** Waits for a signal; a timeout is an error. */
+  /** Waits for a signal; throws `TimeoutError` after the timeout. */
   <Name extends SignalName<Signals>>(
     name: Name,
     options?: WaitForSignalOptions,
@@ -115,30 +116,31 @@ export interface WaitForDeclaredSignal<Signals extends SignalSchemas> {
 }
 
 /**
- * What `ctx.child` and `ctx.startChild` take beside workflow and input. `timeout` and `retry` go
- * before what the child's definition says.
+ * Options of `ctx.child` and `ctx.startChild`. `timeout` and `retry` override those of the child's
+ * definition.
  *
  * @category Workflows
  */
 export interface ChildOptions extends EffectOptions, RunPolicyOptions {
   /**
-   * The child's run id, by the rules of `start()`; by default one that follows from the parent's:
-   * `order-1>3.k9x2ab`. If another run has it, also a child of this one of another workflow, the
-   * child is not started: {@linkcode ChildError} whose cause, or from `startChild` an error that,
-   * has the code `CHILD_NOT_STARTED`.
+   * The child's run id, by the rules of `start()`. The default is derived from the parent's id:
+   * `order-1>3.k9x2ab`. If another run has the id, even a child of this run with another workflow,
+   * the child is not started. `ctx.child` then throws {@linkcode ChildError} whose cause has the
+   * code `CHILD_NOT_STARTED`; `ctx.startChild` throws the error with that code itself.
    */
   readonly id?: string;
   /**
-   * What follows for the child when its parent ends: nothing, a request to cancel, or its end at
-   * once. `"cancel"` by default: no child outlives its parent unless it is let go. It follows right
-   * after the parent's end; while the database fails, the child continues, and may come to an end of
-   * its own.
+   * What the parent's end does to the child: nothing (`"abandon"`), a request to cancel
+   * (`"cancel"`), or termination at once (`"terminate"`). `"cancel"` is the default, so that no
+   * child outlives its parent unless the parent abandons it. The engine applies the policy right
+   * after the parent's end. While the database is unavailable, the child continues and may end by
+   * itself.
    */
   readonly parentClose?: "abandon" | "cancel" | "terminate";
 }
 
 /**
- * A child run, as its parent holds it.
+ * A parent's handle of a child run.
  *
  * @category Workflows
  */
@@ -146,59 +148,63 @@ export interface ChildHandle<Output = unknown, Signals extends SignalSchemas = S
   /** The child's run id. */
   readonly id: string;
   /**
-   * Waits for the child's end. It is known for good: asking again gives it again.
+   * Waits for the child's end. A second call returns the same result.
    *
-   * @throws {ChildError} (`CHILD_FAILED`) If it did not complete.
+   * @throws {ChildError} (`CHILD_FAILED`) If the child did not complete.
    */
   result(options?: EffectOptions): Promise<Output>;
   /**
-   * Sends the child a signal; nothing follows if the child has ended.
+   * Sends the child a signal. If the child has ended, nothing happens.
    *
-   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the child's version does not take it.
-   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the child's version does not take it.
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the child's version does not declare the
+   * signal.
+   * @throws {InvalidInputError} (`INVALID_SIGNAL_PAYLOAD`) If the payload does not match the
+   * signal's schema.
    */
   signal<Name extends SignalName<Signals>>(
     name: Name,
     ...payloadAndOptions: SignalArguments<Signals, Name, EffectOptions>
   ): Promise<void>;
-  /** Asks the child to end. */
+  /** Requests the child's cancellation. */
   cancel(options?: EffectOptions): Promise<void>;
 }
 
 /**
- * How a saga is undone.
+ * Options of a saga's compensation.
  *
  * @category Workflows
  */
 export interface CompensateOptions {
-  /** Undo all at once, in place of one after the other. False by default. */
+  /**
+   * Whether to execute all compensations at once instead of one after the other. False by default.
+   */
   readonly parallel?: boolean;
 }
 
 /**
- * What a saga's function is given.
+ * The argument of a saga's function.
  *
  * @category Workflows
  */
 export interface Saga {
   /**
-   * Registers what undoes the step that follows, or has just been made. Make it idempotent: a step
-   * may have happened although its activity failed.
+   * Registers the compensation of the next or the previous step. Make it idempotent: a step may
+   * have had its effect although its activity failed.
    */
   undo<Input>(activity: ActivityDefinition<Input, unknown> | string, input: Input): void;
-  /** Registers what undoes a step, and needs no input for it. */
+  /** Registers a compensation without input. */
   undo(activity: ActivityDefinition<void, unknown> | string): void;
   /**
-   * Undoes what was registered so far, the last first, and forgets it. Called by itself when the
-   * saga's function throws.
+   * Executes the compensations that are registered so far, in reverse order, and forgets them. The
+   * engine calls it if the saga's function throws.
    *
-   * @throws {CompensationError} If some of it failed for good; the rest was undone.
+   * @throws {CompensationError} If some compensations failed for good; the others were executed.
    */
   compensate(options?: CompensateOptions): Promise<void>;
 }
 
 /**
- * A database transaction, as `ctx.transaction` gives it to its function.
+ * The database transaction that the function of `ctx.transaction` receives.
  *
  * @category Workflows
  */
@@ -211,57 +217,63 @@ export interface WorkflowTransaction {
    * @returns Its rows.
    */
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
-  /** What the driver calls it: on Postgres an object with the `query` of `npm:pg`, else PGlite's. */
+  /**
+   * The driver's own transaction: on Postgres an object with the `query` of `npm:pg`, otherwise
+   * PGlite's.
+   */
   readonly client: unknown;
 }
 
 /**
- * What `ctx.continueAsNew` takes beside the input.
+ * Options of `ctx.continueAsNew`.
  *
  * @category Workflows
  */
 export interface ContinueAsNewOptions {
-  /** `"current"`, the default, takes the workflow's current version; `"pinned"` stays on this one. */
+  /**
+   * `"current"`, the default, moves the run to the workflow's current version; `"pinned"` keeps the
+   * run's version.
+   */
   readonly version?: "current" | "pinned";
 }
 
 /**
- * A run's search attributes, as its own code sets them.
+ * Sets the search attributes of a run from its own code.
  *
  * @category Workflows
  */
 export interface WorkflowAttributes {
   /**
-   * Merges attributes into those of the run, for `runs.query` to find it by; written before any
-   * later effect, once. The code of a run that is moved must say the same in the same order, or put
-   * a change behind `ctx.patched`.
+   * Merges attributes into those of the run, by which `runs.query` finds it. They are written once,
+   * before any later effect. If a run is upgraded, its new code must make the same calls in the
+   * same order, or guard a change by `ctx.patched`.
    *
    * @param patch Attributes by name; `undefined` removes one.
-   * @throws {InvalidArgumentError} If a name or value can't be kept.
+   * @throws {InvalidArgumentError} If a name or value is invalid.
    */
   set(patch: AttributesPatch): void;
 }
 
 /**
- * Logs at the live tail only: a replay does not repeat lines.
+ * Logs each line once: a replay does not repeat lines.
  *
  * @category Workflows
  */
 export interface WorkflowLog {
-  /** Logs what helps while developing. */
+  /** Logs at level `debug`. */
   debug(message: string, properties?: Record<string, unknown>): void;
-  /** Logs what is worth knowing. */
+  /** Logs at level `info`. */
   info(message: string, properties?: Record<string, unknown>): void;
-  /** Logs what should be looked at. */
+  /** Logs at level `warn`. */
   warn(message: string, properties?: Record<string, unknown>): void;
-  /** Logs what went wrong. */
+  /** Logs at level `error`. */
   error(message: string, properties?: Record<string, unknown>): void;
 }
 
 /**
- * A run, as its own code sees it, with the signals that it takes and what its workflow is given: a
- * helper that is for any workflow takes a plain `WorkflowContext`. Effects answer with promises;
- * what they resolve with has been through the journal, and is never the original object.
+ * The context of a run, typed with the workflow's signals and input. A helper for any workflow
+ * takes a plain `WorkflowContext`. Effects return promises. Their results have been through the
+ * journal, so they are never the original objects.
  *
  * @category Workflows
  */
@@ -273,22 +285,23 @@ export interface WorkflowContext<
   readonly runId: string;
   /** The workflow's name. */
   readonly workflow: string;
-  /** The version hash of the code that runs. */
+  /** The version hash of the run's code. */
   readonly version: string;
-  /** Which attempt of the run this is, from 1: it is tried again only where `retry` says so. */
+  /** The number of the run's attempt, from 1. A run is retried only if `retry` is set. */
   readonly attempt: number;
   /** Aborts when the run is cancelled or times out; its reason is the {@linkcode CancelledError}. */
   readonly cancelSignal: AbortSignal;
   /**
-   * Runs an activity and waits for its result. Given as a definition, its code is pinned with the
-   * workflow; given by name, it is what the executing node registered, whose definition also says
-   * `retry`, `timeout`, `timeouts.heartbeat` and `idempotencyKey` where the call leaves them open.
-   * `queue`, `priority`, `timeouts.scheduleToStart` and `timeouts.scheduleToClose` are then those
-   * of the call, or of what this run's own node registered under the name; `onCancel` is the
-   * call's.
+   * Runs an activity and waits for its result. If it is given as a definition, its code is pinned
+   * with the workflow. If it is given by name, the executing node runs the activity that it
+   * registered under the name. If such a call leaves them open, `retry`, `timeout`,
+   * `timeouts.heartbeat` and `idempotencyKey` are those of the executing node's definition, and
+   * `queue`, `priority`, `timeouts.scheduleToStart` and `timeouts.scheduleToClose` those of the
+   * definition that this run's own node registered. `onCancel` is always that of the call.
    *
-   * @throws {ActivityError} If it fails for good; `cause` is what its last attempt threw.
-   * @throws {NotSerializableError} At the call, if the input cannot be journaled.
+   * @throws {ActivityError} If the activity fails for good; `cause` is the error of its last
+   * attempt.
+   * @throws {NotSerializableError} At the call, if the input can't be encoded.
    */
   activity<Output>(
     activity: ActivityDefinition<void, Output>,
@@ -308,10 +321,10 @@ export interface WorkflowContext<
     options?: ActivityCallOptions,
   ): Promise<Output>;
   /**
-   * Runs a step in place: `fn` is called outside of the replay, tried again until it succeeds, and
-   * its result is journaled once. `fn` must not use `ctx`.
+   * Runs a step: the engine calls `fn` outside of the replay, retries it until it succeeds, and
+   * journals its result once. `fn` must not use `ctx`.
    *
-   * @throws What its last attempt threw, if it fails for good.
+   * @throws The error of its last attempt, if the step fails for good.
    */
   run<Output>(
     name: string,
@@ -319,10 +332,12 @@ export interface WorkflowContext<
     options?: StepOptions,
   ): Promise<Awaited<Output>>;
   /**
-   * Runs a function in a transaction of the engine's own database, which commits together with the
-   * step's result: it happens exactly once. `fn` must not use `ctx`, and must use `tx` only.
+   * Runs a function in a transaction of the engine's own database. The transaction commits together
+   * with the step's result, so its writes happen exactly once. `fn` must not use `ctx`, and must
+   * make its effects through `tx` only.
    *
-   * @throws What its last attempt threw, if it fails for good; nothing of it is written then.
+   * @throws The error of its last attempt, if the transaction fails for good; nothing is written
+   * then.
    */
   transaction<Output>(
     name: string,
@@ -330,11 +345,12 @@ export interface WorkflowContext<
     options?: StepOptions,
   ): Promise<Awaited<Output>>;
   /**
-   * Runs another workflow and waits for its end. Given as a definition, it is the version that this
-   * workflow imports; given by name, the current version. A cancellation of this run is passed on;
-   * so is the abort of `signal`: the parent stops waiting for the child, and asks it to end.
+   * Runs another workflow and waits for its end. If it is given as a definition, the child is
+   * pinned to the version that this workflow imports; if by name, to the current version. If this
+   * run is cancelled, so is the child. If `signal` aborts, the parent stops waiting for the child
+   * and requests its cancellation.
    *
-   * @throws {ChildError} (`CHILD_FAILED`) If it did not complete.
+   * @throws {ChildError} (`CHILD_FAILED`) If the child did not complete.
    */
   child<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
@@ -348,9 +364,9 @@ export interface WorkflowContext<
     options?: ChildOptions,
   ): Promise<Output>;
   /**
-   * Starts another workflow, and gives its handle once it is durable. `signal` aborts only the
-   * wait for that: the child may be started all the same, and continues. To end it, keep the handle
-   * and call its `cancel`.
+   * Starts another workflow, and returns its handle once the child is durable. `signal` aborts only
+   * that wait: the child may still be started, and then continues. To end it, keep the handle and
+   * call its `cancel`.
    */
   startChild<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
@@ -364,42 +380,44 @@ export interface WorkflowContext<
     options?: ChildOptions,
   ): Promise<ChildHandle<Output>>;
   /**
-   * Runs a function whose steps are undone if it throws, cancellation included: the last registered
-   * first, as durable activities that a cancellation does not touch.
+   * Runs a function, and executes the compensations that it registered if it throws, also after a
+   * cancellation. Compensations run in reverse order, as durable activities that a cancellation
+   * does not abort.
    *
-   * @throws What `fn` threw, or {CompensationError} with that as its cause.
+   * @throws The error of `fn`, or {CompensationError} with that error as its cause.
    */
   saga<Output>(fn: (saga: Saga) => Output | Promise<Output>): Promise<Awaited<Output>>;
   /**
    * Continues as new: `return ctx.continueAsNew(input)`. The run keeps its id, its signals and its
-   * parent; its history starts anew. It does nothing unless it is returned. The input is checked as
-   * that of a start: if the current version refuses it, the run stays on its own, and if that
+   * parent; its history starts anew. It has no effect unless it is returned. The input is checked
+   * as that of a start. If the current version refuses it, the run keeps its own version. If that
    * refuses it too, the run fails.
    */
   continueAsNew(
     ...inputAndOptions: undefined extends Given ? [input?: Given, options?: ContinueAsNewOptions]
       : [input: Given, options?: ContinueAsNewOptions]
   ): never;
-  /** Waits, for minutes or months: a duration from now, or until a date. */
+  /** Waits for a duration, or until a date, for as long as months. */
   sleep(until: Duration | Date, options?: EffectOptions): Promise<void>;
   /**
-   * Waits for a signal by name and answers with its payload: of the type that its schema makes,
-   * where the workflow declares its signals.
+   * Waits for a signal by name and returns its payload. If the workflow declares its signals, the
+   * payload is the output of the signal's schema.
    *
    * @throws {TimeoutError} After `timeout`, unless `otherwise` is given.
-   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the workflow declares its signals, and not
+   * @throws {InvalidInputError} (`UNDECLARED_SIGNAL`) If the workflow declares signals, but not
    * this one.
    */
   readonly waitForSignal: string extends keyof Signals ? WaitForAnySignal
     : WaitForDeclaredSignal<Signals>;
   /**
-   * Whether code that in-flight runs are moved to takes its new way: `true` for runs that come here
-   * live for the first time, `false` for runs whose history went past this place before the line
-   * existed, or whose node was lost after it had written events past this place, and before the
-   * code was given them. The first answer for a name holds for the run.
+   * Chooses between new and old code, so that runs under way can be moved to the new code. It
+   * returns `true` if the run reaches this line for the first time outside of a replay. It returns
+   * `false` if the run's history has passed this point before the line existed, or if its node was
+   * lost after it had written events past this point and before the code received them. The first
+   * answer for a name applies to the whole run.
    */
   patched(name: string): boolean;
-  /** The database time of the last thing that happened to the run. */
+  /** The database time of the last event that the code received. */
   now(): Date;
   /** The UTC day of `now()`, as `YYYY-MM-DD`. */
   today(): string;
@@ -408,21 +426,21 @@ export interface WorkflowContext<
   /** A UUID of version 4, from the run's seed. */
   uuid(): string;
   /**
-   * Says what the run is doing, for `status()` to show as `custom`; as with attributes, once.
+   * Sets the status that `status()` shows as `custom`. Like attributes, it is written once.
    *
-   * @param value Any value that can be written into the journal; it replaces the one before.
-   * @throws {NotSerializableError} If it can't be written; its path is named.
+   * @param value Any serializable value; it replaces the previous one.
+   * @throws {NotSerializableError} If the value can't be encoded; the message names its path.
    */
   setStatus(value: unknown): void;
   /** Search attributes. */
   readonly attributes: WorkflowAttributes;
-  /** Logs at the live tail only. */
+  /** Logs each line once: a replay does not repeat lines. */
   readonly log: WorkflowLog;
 }
 
 /**
- * A workflow, as {@linkcode defineWorkflow} returns it: what it is given, what it returns, and the
- * signals that it takes.
+ * A workflow definition, from {@linkcode defineWorkflow}, typed with its input, its output and its
+ * signals.
  *
  * @category Workflows
  */
@@ -431,7 +449,7 @@ export interface WorkflowDefinition<
   Output = unknown,
   Signals extends SignalSchemas = SignalSchemas,
 > {
-  /** Recognises a definition; holds the protocol's number. */
+  /** Marks a definition; its value is the protocol's number. */
   readonly [WORKFLOW]: 1;
   /** The workflow's name. */
   readonly name: string;
@@ -439,11 +457,11 @@ export interface WorkflowDefinition<
   readonly version: string | null;
   /** Checks the input; null if there is no schema. */
   readonly input: StandardSchema | null;
-  /** The signals that runs take; null for any. */
+  /** The declared signals; null for any. */
   readonly signals: Signals | null;
-  /** Milliseconds that a run may take; null for no limit. */
+  /** The timeout of a run in milliseconds; null for no limit. */
   readonly timeout: number | null;
-  /** When and how often a run is tried again; null for never. */
+  /** The retry policy of a run; null for no retry. */
   readonly retry: RetryPolicy | null;
   /** The workflow's function. */
   readonly run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>;

@@ -1,5 +1,5 @@
 /**
- * Joining a definition to the machine.
+ * Creates executions of workflow definitions on the machine.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { Context } from "./context.ts";
 import type { WorkflowDefinition } from "./context_types.ts";
 
 /**
- * Makes an execution of a workflow. Nothing runs before its first turn.
+ * Creates an execution of a workflow. No code runs before its first turn.
  *
  * @param definition The workflow.
  * @param start The run's start.
- * @param options The drain, and where lines go.
+ * @param options How it drains microtasks, and where it logs.
  * @returns The execution.
  */
 export function executionOf<Input, Output>(
@@ -27,11 +27,11 @@ export function executionOf<Input, Output>(
 }
 
 /**
- * Makes an execution of a workflow that remembers each effect. Nothing runs before its first turn.
+ * Creates an execution of a workflow that records each effect. No code runs before its first turn.
  *
  * @param definition The workflow.
  * @param start The run's start.
- * @param options The drain.
+ * @param options How it drains microtasks.
  * @returns The execution.
  */
 export function tracedExecutionOf<Input, Output>(

@@ -1,6 +1,6 @@
 /**
- * When the application imported workflow modules of its own. Only its own imports count: modules of
- * a version are evaluated in a scope.
+ * Records when the application imported workflow modules. Modules of a version are evaluated in a
+ * scope and are not recorded.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { scope } from "../replay/scope.ts";
 /** Milliseconds since the epoch by URL. */
 const times = new Map<string, number>();
 
-/** Notes that the files on the stack, which define a workflow now, are imported. */
+/** Records that the files on the stack, which define a workflow now, are imported. */
 export function noteImported(): void {
   if (scope.getStore() !== undefined) return;
   const now = Date.now();
@@ -19,10 +19,10 @@ export function noteImported(): void {
 }
 
 /**
- * When the application had imported a workflow module, with all that it imports statically.
+ * Returns when the application had imported a workflow module with all of its static imports.
  *
  * @param url The module's URL.
- * @returns Milliseconds since the epoch; `undefined`: it has not, as far as is known.
+ * @returns Milliseconds since the epoch; `undefined`: no import is recorded.
  */
 export function importedAt(url: string): number | undefined {
   return times.get(url);

@@ -1,6 +1,6 @@
 /**
- * How definitions are recognised: by global symbols and a protocol number, never by class, since
- * two copies of the package may meet.
+ * Marks by which definitions are recognised: global symbols with a protocol number. Classes would
+ * not do, since a process may have two copies of the package.
  *
  * @module
  */
@@ -19,5 +19,5 @@ export const WORKFLOW: unique symbol = Symbol.for("continuum.workflow") as never
  */
 export const ACTIVITY: unique symbol = Symbol.for("continuum.activity") as never;
 
-/** The protocol between definitions and engines that this package speaks. */
+/** The protocol number of definitions and engines of this package. */
 export const PROTOCOL = 1 as const;

@@ -1,6 +1,7 @@
 /**
- * What a workflow module imports: definitions, types and errors. Exports are append-only for ever:
- * code that was pinned years ago gets the running engine's copy of this module.
+ * The entry that workflow modules import: definitions, types and errors. An export is never removed
+ * or changed, since code that was pinned years ago imports the running engine's copy of this
+ * module.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Options that activities, steps and runs share: when to try again, and what a cancellation does.
+ * Options that activities, steps and runs share: the retry policy, and the effect of a
+ * cancellation.
  *
  * @module
  */
@@ -11,12 +12,12 @@ import { type Duration, durationMs } from "../base/duration.ts";
 import { isStorable } from "../base/text.ts";
 
 /**
- * When and how often to try again. What is left out is as in `DEFAULT_RETRY`.
+ * A retry policy. Fields that are omitted have the values of `DEFAULT_RETRY`.
  *
  * @category Activities
  */
 export interface RetryOptions {
-  /** How many attempts there are, the first included: 1 or more. 5 by default. */
+  /** The most attempts, the first included: 1 or more. 5 by default. */
   readonly maxAttempts?: number;
   /** Whether delays double or stay the same. `"exponential"` by default. */
   readonly backoff?: "exponential" | "constant";
@@ -24,11 +25,11 @@ export interface RetryOptions {
   readonly initial?: Duration;
   /** The longest delay. 1 minute by default, or `initial` where that is longer. */
   readonly max?: Duration;
-  /** Which part of a delay is random, from 0 to 1; it only shortens. 0.2 by default. */
+  /** The random fraction of a delay, from 0 to 1, which only shortens the delay. 0.2 by default. */
   readonly jitter?: number;
   /**
-   * Codes, names and class names of errors after which there is no other attempt. None by default.
-   * `NonRetryableError` says the same where it is thrown, and needs no word here.
+   * Codes, names and class names of errors that are not retried. None by default.
+   * `NonRetryableError` is never retried and need not be listed.
    */
   readonly nonRetryable?: readonly string[];
 }
@@ -36,10 +37,10 @@ export interface RetryOptions {
 /**
  * Completes a retry policy.
  *
- * @param retry What was passed.
- * @param what What it belongs to, for errors.
- * @returns The policy, with nothing left open.
- * @throws {InvalidArgumentError} If a field has a value that makes no sense.
+ * @param retry What the caller passed.
+ * @param what The owner of the option, for errors.
+ * @returns The policy, with defaults filled in.
+ * @throws {InvalidArgumentError} If a field is invalid.
  */
 export function readRetry(retry: RetryOptions, what: string): RetryPolicy {
   checkKeys(retry, Object.keys(DEFAULT_RETRY), `retry of ${what}`);
@@ -91,10 +92,10 @@ function readNonRetryable(words: unknown, what: string): readonly string[] {
 }
 
 /**
- * Checks what a cancellation does to an activity.
+ * Checks the option `onCancel` of an activity.
  *
- * @param onCancel What was passed; null for nothing.
- * @param what What it belongs to, for errors.
+ * @param onCancel What the caller passed; null for nothing.
+ * @param what The owner of the option, for errors.
  * @returns It.
  * @throws {InvalidArgumentError} If it is neither `"wait"` nor `"abandon"`.
  */

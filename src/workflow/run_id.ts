@@ -1,5 +1,5 @@
 /**
- * Ids of runs that callers choose.
+ * Checks ids of runs that callers choose.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import { checkText, refuse } from "../base/arguments.ts";
 import { isEngineMade, MAX_GIVEN_ID } from "../base/run_ids.ts";
 
 /**
- * Reads the id that a run is to have.
+ * Checks the id of a run.
  *
  * @param id What was passed.
  * @param what What it is, for errors: `the id of a child`.
  * @returns The id.
- * @throws {InvalidArgumentError} If it is no text of 1 to 255 characters that a database keeps, or
- * ends as the ids do that the engine makes (RUNID-3 of `run_ids.ts`).
+ * @throws {InvalidArgumentError} If it is not a text of 1 to 255 characters that a database can
+ * store, or ends like the ids that the engine makes (RUNID-3 of `run_ids.ts`).
  */
 export function readGivenId(id: unknown, what: string): string {
   const text = checkText(id, what, MAX_GIVEN_ID);

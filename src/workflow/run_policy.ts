@@ -1,5 +1,6 @@
 /**
- * How long a run may take, and whether it is tried again: read once, and kept with the run as JSON.
+ * The timeout and the retry policy of a run. They are checked once, and stored with the run as
+ * JSON.
  *
  * @module
  */
@@ -10,31 +11,32 @@ import { readRetry, type RetryOptions } from "./options.ts";
 import { readLimit } from "./task_options.ts";
 
 /**
- * How long a run may take, and whether it is tried again.
+ * The timeout and the retry policy of a run.
  *
  * @category Runs
  */
 export interface RunPolicyOptions {
   /**
-   * How long the run may take, from when it was due to start: all attempts, generations and rests
-   * together. Then everything that it waits for throws `CancelledError`, as when it is cancelled,
-   * and it ends with a `TimeoutError` unless its code does something else about it. Unbounded by
-   * default.
+   * How long the run may take from the time at which it was due to start, with all attempts,
+   * generations and pauses together. When the time is over, everything that the run waits for
+   * throws `CancelledError`, as in a cancellation, and the run ends with a `TimeoutError` unless
+   * its code handles it otherwise. Unlimited by default.
    */
   readonly timeout?: Duration;
   /**
-   * When and how often to try again after the function has thrown: from its start, with the same
-   * input, on the same version, as the next generation of the run. Not after a cancellation or a
-   * timeout. `nonRetryable` looks at what was thrown and at its causes. Never by default.
+   * How to retry the run after its function has thrown. A retry starts the function again, with the
+   * same input and version, as the next generation of the run. The run is not retried after a
+   * cancellation or a timeout. `nonRetryable` applies to the error and to its causes. No retries by
+   * default.
    */
   readonly retry?: RetryOptions;
 }
 
-/** How long a run may take, and whether it is tried again, decided. */
+/** The checked timeout and retry policy of a run. */
 export interface RunPolicy {
-  /** Milliseconds from when it was due to start. */
+  /** The timeout, in milliseconds from the time at which the run was due to start. */
   readonly timeout?: number;
-  /** When and how often to try again. */
+  /** The retry policy. */
   readonly retry?: RetryPolicy;
 }
 
@@ -42,12 +44,12 @@ export interface RunPolicy {
 export const POLICY_KEYS: readonly string[] = ["timeout", "retry"];
 
 /**
- * Reads a policy.
+ * Checks a policy.
  *
- * @param options What was passed; other keys are not looked at.
- * @param what What it belongs to, for errors.
- * @returns What was said.
- * @throws {InvalidArgumentError} If a value makes no sense.
+ * @param options What the caller passed; other keys are ignored.
+ * @param what The owner of the options, for errors.
+ * @returns The policy.
+ * @throws {InvalidArgumentError} If a value is invalid.
  */
 export function readRunPolicy({ timeout, retry }: RunPolicyOptions, what: string): RunPolicy {
   return {
@@ -57,11 +59,11 @@ export function readRunPolicy({ timeout, retry }: RunPolicyOptions, what: string
 }
 
 /**
- * A policy as it is kept.
+ * Encodes policies for storage.
  *
- * @param policies What is said; later ones go before earlier ones.
- * @returns A JSON object, whose `maxAttempts` is null where there is no limit; null: nothing is
- * said.
+ * @param policies The policies; later ones override earlier ones.
+ * @returns A JSON object, whose `maxAttempts` is null if there is no limit; null if all policies
+ * are empty.
  */
 export function policyText(...policies: readonly RunPolicy[]): string | null {
   const policy = Object.assign({}, ...policies) as RunPolicy;
@@ -69,9 +71,9 @@ export function policyText(...policies: readonly RunPolicy[]): string | null {
 }
 
 /**
- * Reads a policy that was kept.
+ * Decodes a stored policy.
  *
- * @param text What {@linkcode policyText} gave.
+ * @param text The result of {@linkcode policyText}.
  * @returns The policy; {} for null.
  */
 export function policyOf(text: string | null): RunPolicy {

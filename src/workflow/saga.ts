@@ -1,5 +1,5 @@
 /**
- * Sagas: steps that are undone, in reverse order, when what follows them fails.
+ * Sagas: functions whose steps are compensated, in reverse order, if the function throws.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { encode } from "../base/values.ts";
 import { type ActivityDefinition, readActivity } from "./activity.ts";
 import type { CompensateOptions, Saga } from "./context_types.ts";
 
-/** Runs an activity to its end, whatever is cancelled meanwhile. */
+/** Runs an activity to its end, even if the run is cancelled meanwhile. */
 export type Undo = (
   // deno-lint-ignore no-explicit-any -- inputs differ from activity to activity
   activity: ActivityDefinition<any, any> | string,
@@ -20,7 +20,7 @@ export type Undo = (
 
 type Undone = readonly [activity: Parameters<Undo>[0], input: unknown];
 
-/** {@linkcode Saga} over activities. */
+/** {@linkcode Saga} with activities as compensations. */
 class UndoStack implements Saga {
   readonly #undo: Undo;
   #stack: Undone[] = [];
@@ -31,11 +31,11 @@ class UndoStack implements Saga {
 
   undo(activity: Undone[0], input?: unknown): void {
     readActivity(activity, "saga.undo");
-    encode(input, "input"); // said here, not when all else has failed
+    encode(input, "input"); // throws at the call, rather than during the compensation
     this.#stack.push([activity, input]);
   }
 
-  /** What fails for good does not keep the rest from being undone. */
+  /** Executes all compensations, even if some of them fail for good. */
   async compensate(options: CompensateOptions = {}): Promise<void> {
     checkOptions(options, ["parallel"], "saga.compensate");
     const { parallel = false } = options;
@@ -52,13 +52,14 @@ class UndoStack implements Saga {
 }
 
 /**
- * Runs a function with a saga: if it throws, cancellation included, what it registered is undone.
+ * Runs a function with a saga, and executes the registered compensations if it throws, also after a
+ * cancellation.
  *
  * @param body The function.
  * @param undo Runs an activity to its end.
- * @returns What the function returned.
- * @throws What the function threw; {CompensationError} with that as its cause where an undo failed
- * for good.
+ * @returns The result of the function.
+ * @throws The error of the function, or {CompensationError} with that error as its cause if a
+ * compensation failed for good.
  */
 export async function runSaga<T>(body: (saga: Saga) => Promise<T> | T, undo: Undo): Promise<T> {
   checkFunction(body, "the function of ctx.saga");

@@ -1,6 +1,7 @@
 /**
- * Schemas of inputs and signals: whatever implements Standard Schema (https://standardschema.dev),
- * as Zod, Valibot and ArkType do. Only the part that this package uses is spelled out.
+ * Schemas of inputs and signals: any implementation of Standard Schema
+ * (https://standardschema.dev), such as those of Zod, Valibot and ArkType. These types declare only
+ * the part that this package uses.
  *
  * @module
  */
@@ -14,70 +15,70 @@ export type { Issue } from "../base/errors.ts";
 const MAX_ISSUE = 700;
 
 /**
- * A schema: checks a value, and may turn it into another.
+ * A schema: checks a value, and may transform it.
  *
  * @category Workflows
  */
 export interface StandardSchema<Given = unknown, Checked = Given> {
-  /** What the standard asks of a schema. */
+  /** The properties that the standard requires. */
   readonly "~standard": {
     /** The standard's version. */
     readonly version: 1;
     /** The library that made it. */
     readonly vendor: string;
-    /** Checks a value, at once or by and by. */
+    /** Checks a value, synchronously or asynchronously. */
     readonly validate: (
       value: unknown,
     ) => SchemaResult<Checked> | Promise<SchemaResult<Checked>>;
-    /** Holds the types; it need not exist at run time. */
+    /** Holds the types; it may be absent at run time. */
     readonly types?: { readonly input: Given; readonly output: Checked } | undefined;
   };
 }
 
 /**
- * What came of a check.
+ * The result of a check.
  *
  * @category Workflows
  */
 export type SchemaResult<Checked> =
   | {
-    /** The value, as the schema makes it. */
+    /** The output of the schema. */
     readonly value: Checked;
-    /** There are none. */
+    /** Absent after a success. */
     readonly issues?: undefined;
   }
   | {
-    /** What does not fit. */
+    /** The issues. */
     readonly issues: readonly SchemaIssue[];
   };
 
 /**
- * Something that does not fit a schema.
+ * A mismatch between a value and a schema.
  *
  * @category Workflows
  */
 export interface SchemaIssue {
-  /** For people. */
+  /** An explanation for people. */
   readonly message: string;
-  /** Where, from the outside in. */
+  /** The path to the value, from the outside in. */
   readonly path?:
     | readonly (PropertyKey | { readonly key: PropertyKey })[]
     | undefined;
 }
 
 /**
- * A schema broke down: it threw, or answered with neither a value nor issues.
+ * A schema failed: it threw, or returned neither a value nor issues.
  *
  * @category Errors
  */
 export class SchemaFailedError extends ContinuumError<"SCHEMA_FAILED"> {
   /**
-   * Makes the error.
+   * Creates the error.
    *
-   * @param what What was to be checked.
+   * @param what What it checked.
    * @param vendor The library that made the schema.
-   * @param why What it did.
-   * @param cause What it threw, if it threw.
+   * @param why What the schema did.
+   * @param cause The error that it threw, if it threw one.
    */
   constructor(what: string, vendor: string, why: string, cause?: unknown) {
     const shown = shownId(what, MAX_ISSUE);
@@ -89,10 +90,10 @@ export class SchemaFailedError extends ContinuumError<"SCHEMA_FAILED"> {
 }
 
 /**
- * Whether something looks like a schema.
+ * Returns whether a value looks like a schema.
  *
- * @param value Anything.
- * @returns Whether it has what the standard asks for.
+ * @param value Any value.
+ * @returns Whether it has the properties that the standard requires.
  */
 export function isSchema(value: unknown): value is StandardSchema {
   if (typeof value !== "object" && typeof value !== "function" || value === null) return false;
@@ -107,8 +108,8 @@ export function isSchema(value: unknown): value is StandardSchema {
  * @param schema The schema.
  * @param value The value.
  * @param what What it is, for messages.
- * @returns The value as the schema makes it, or why it does not fit.
- * @throws {SchemaFailedError} If the schema breaks down.
+ * @returns The output of the schema, or why the value does not match.
+ * @throws {SchemaFailedError} If the schema throws, or returns neither a value nor issues.
  */
 export async function checkSchema<Checked>(
   schema: StandardSchema<never, Checked> | StandardSchema<unknown, Checked>,
@@ -130,10 +131,10 @@ export async function checkSchema<Checked>(
 }
 
 /**
- * Issues as one line of a message.
+ * Formats issues as one line of a message.
  *
- * @param issues What does not fit.
- * @returns Each with its place, at most five.
+ * @param issues The issues.
+ * @returns Each issue with its path, at most five.
  */
 export function showIssues(issues: readonly Issue[]): string {
   const shown = issues.slice(0, 5).map(({ path, message }) =>

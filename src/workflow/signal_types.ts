@@ -18,14 +18,14 @@ export interface SignalSchemas {
 }
 
 /**
- * The names of signals that may be sent: any text where a workflow declares none.
+ * The names of signals that may be sent: any text if a workflow declares none.
  *
  * @category Workflows
  */
 export type SignalName<Signals extends SignalSchemas> = keyof Signals & string;
 
 /**
- * What is sent as a signal's payload: what its schema takes.
+ * The type of a payload that is sent: the input of the signal's schema.
  *
  * @category Workflows
  */
@@ -33,7 +33,7 @@ export type SignalInput<Signals extends SignalSchemas, Name extends SignalName<S
   Signals[Name] extends StandardSchema<infer Given, infer _Checked> ? Given : never;
 
 /**
- * What is received as a signal's payload: what its schema makes of it.
+ * The type of a payload that is received: the output of the signal's schema.
  *
  * @category Workflows
  */
@@ -41,7 +41,8 @@ export type SignalOutput<Signals extends SignalSchemas, Name extends SignalName<
   Signals[Name] extends StandardSchema<infer _Given, infer Checked> ? Checked : never;
 
 /**
- * What stands behind a signal's name where it is sent: a payload that may be `undefined` may go.
+ * The arguments after a signal's name in a call that sends it: a payload that may be `undefined`
+ * may be omitted.
  *
  * @category Workflows
  */

@@ -1,5 +1,5 @@
 /**
- * Options of activities that say where they wait for a node, and how long.
+ * Options of activities for their queue and their time limits.
  *
  * @module
  */
@@ -12,19 +12,22 @@ import { type Duration, durationMs } from "../base/duration.ts";
 export const MAX_TASK_TEXT = 255;
 
 /**
- * Where an activity waits for a node.
+ * The queue of an activity.
  *
  * @category Activities
  */
 export interface QueueOptions {
   /** Its queue: 1 to 255 characters. `"default"` by default, which every node serves. */
   readonly queue?: string;
-  /** Higher goes first in its queue: a whole number under 2^31, also negative. 0 by default. */
+  /**
+   * Activities of higher priority go first in their queue: a whole number under 2^31, also
+   * negative. 0 by default.
+   */
   readonly priority?: number;
 }
 
 /**
- * How long an activity may take; what is left out is unbounded.
+ * The time limits of an activity; unlimited when omitted.
  *
  * @category Activities
  */
@@ -40,7 +43,7 @@ export interface TimeoutOptions {
 }
 
 /**
- * How long an activity may take beside its attempts; what is left out is unbounded.
+ * The time limits of an activity other than that of one attempt; unlimited when omitted.
  *
  * @category Activities
  */
@@ -54,22 +57,22 @@ export interface ActivityTimeouts {
 }
 
 /**
- * Reads the name of a queue.
+ * Checks the name of a queue.
  *
- * @param queue What was passed.
- * @param what What it belongs to, for errors.
+ * @param queue What the caller passed.
+ * @param what The owner of the option, for errors.
  * @returns The name; null for none.
- * @throws {InvalidArgumentError} If it is no text of 1 to 255 characters.
+ * @throws {InvalidArgumentError} If it is not a text of 1 to 255 characters.
  */
 export function readQueue(queue: unknown, what: string): string | null {
   return queue === undefined ? null : checkText(queue, `queue of ${what}`, MAX_TASK_TEXT);
 }
 
 /**
- * Reads an idempotency key.
+ * Checks an idempotency key.
  *
  * @param key What was passed, or made.
- * @param what What it belongs to, for errors.
+ * @param what The owner of the option, for errors.
  * @returns The key; null for none.
  * @throws {InvalidArgumentError} If it is neither null nor a text of 1 to 255 characters.
  */
@@ -80,12 +83,12 @@ export function readKey(key: unknown, what: string): string | null {
 }
 
 /**
- * Reads a priority.
+ * Checks a priority.
  *
- * @param priority What was passed.
- * @param what What it belongs to, for errors.
+ * @param priority What the caller passed.
+ * @param what The owner of the option, for errors.
  * @returns The priority; null for none.
- * @throws {InvalidArgumentError} If it is no whole number that a database keeps.
+ * @throws {InvalidArgumentError} If it is not a whole number under 2^31.
  */
 export function readPriority(priority: unknown, what: string): number | null {
   if (priority === undefined) return null;
@@ -98,12 +101,13 @@ export function readPriority(priority: unknown, what: string): number | null {
 const TIMEOUTS = ["startToClose", "scheduleToStart", "scheduleToClose", "heartbeat"] as const;
 
 /**
- * Reads `timeout` and `timeouts`.
+ * Checks `timeout` and `timeouts`.
  *
- * @param options What was passed.
- * @param what What they belong to, for errors.
- * @returns Milliseconds; what was left out is left out, but for `startToClose`.
- * @throws {InvalidArgumentError} If one is no duration from 1 millisecond, or said twice.
+ * @param options What the caller passed.
+ * @param what The owner of the options, for errors.
+ * @returns The limits in milliseconds. Omitted ones are absent, except `startToClose`.
+ * @throws {InvalidArgumentError} If a limit is not a duration of at least 1 millisecond, or is
+ * given twice.
  */
 export function readTimeouts(
   options: { readonly timeout?: Duration; readonly timeouts?: TimeoutOptions },
@@ -131,12 +135,12 @@ export function readTimeouts(
 }
 
 /**
- * Reads a limit of time.
+ * Checks a time limit.
  *
- * @param given What was passed.
+ * @param given What the caller passed.
  * @param what What it is, for errors.
  * @returns Whole milliseconds.
- * @throws {InvalidArgumentError} If it is no duration from 1 millisecond.
+ * @throws {InvalidArgumentError} If it is not a duration of at least 1 millisecond.
  */
 export function readLimit(given: Duration, what: string): number {
   const ms = durationMs(given, what);

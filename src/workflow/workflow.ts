@@ -1,6 +1,6 @@
 /**
- * Workflows: functions whose every effect goes through their context, and whose execution outlives
- * processes.
+ * Defines workflows: functions that make every effect through their context, and whose execution
+ * survives processes.
  *
  * @module
  */
@@ -14,8 +14,8 @@ import { isSchema, type StandardSchema } from "./schema.ts";
 import type { SignalSchemas } from "./signal_types.ts";
 
 /**
- * What {@linkcode defineWorkflow} takes. `timeout` and `retry` hold for runs whose start does not
- * say otherwise.
+ * Options of {@linkcode defineWorkflow}. The options `timeout` and `retry` of a start override
+ * those given here.
  *
  * @category Workflows
  */
@@ -23,12 +23,12 @@ export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas>
   extends RunPolicyOptions {
   /** The workflow's name, shared by all its versions: 1 to 200 characters. */
   readonly name: string;
-  /** A label for people, such as `2` or `"1.4.0"`; it identifies nothing. */
+  /** A label for people, such as `2` or `"1.4.0"`. The engine does not identify versions by it. */
   readonly version?: string | number;
   /**
-   * The signals that runs take, each with the schema of its payload. A signal is checked against
-   * the run's own version before it is kept; one that is not listed is refused. Any signal with any
-   * payload when omitted.
+   * The signals of the runs, each with the schema of its payload. A signal is checked against the
+   * run's own version before it is stored, and refused if it is not listed. When omitted, runs
+   * accept any signal with any payload.
    */
   readonly signals?: Signals;
 }
@@ -36,7 +36,7 @@ export interface WorkflowOptions<Signals extends SignalSchemas = SignalSchemas>
 const KEYS = ["name", "version", "input", "signals", ...POLICY_KEYS];
 
 /**
- * What {@linkcode defineWorkflow} takes where the input has a schema.
+ * Options of {@linkcode defineWorkflow} for an input with a schema.
  *
  * @category Workflows
  */
@@ -45,7 +45,7 @@ export interface WorkflowOptionsWithInput<
   Input,
   Signals extends SignalSchemas = SignalSchemas,
 > extends WorkflowOptions<Signals> {
-  /** Checks the input when a run is started; the workflow gets what it makes of it. */
+  /** Checks the input when a run is started. The workflow receives the schema's output. */
   readonly input: StandardSchema<Given, Input>;
 }
 
@@ -60,10 +60,10 @@ export interface WorkflowOptionsWithInput<
  * ```
  *
  * @param options Its name and label.
- * @param run Its function. It is run again from the start whenever a run is taken up, so that all
- *   it learns of the world must come through `ctx`.
+ * @param run Its function. The engine replays it from the start whenever a node takes up the run,
+ * so everything that it reads from outside must come through `ctx`.
  * @returns The definition, frozen.
- * @throws {InvalidArgumentError} If an option is unknown or makes no sense.
+ * @throws {InvalidArgumentError} If an option is unknown or invalid.
  * @category Workflows
  */
 export function defineWorkflow<
@@ -144,11 +144,11 @@ function readSchema(schema: unknown, what: string): StandardSchema {
 }
 
 /**
- * Whether a value is a workflow's definition, from this copy of the package or another.
+ * Returns whether a value is a workflow's definition, from this copy of the package or another.
  *
- * @param value Anything, such as a module's default export.
+ * @param value Any value, such as a module's default export.
  * @returns Whether it is.
- * @throws {InvalidArgumentError} If it is one of a protocol that this package does not speak.
+ * @throws {InvalidArgumentError} If it is a definition with another protocol number.
  */
 export function isWorkflow(value: unknown): value is WorkflowDefinition {
   if (typeof value !== "object" || value === null || !(WORKFLOW in value)) return false;

@@ -1,5 +1,5 @@
 /**
- * Schedules, as their callers see them.
+ * The client for schedules.
  *
  * @module
  */
@@ -45,15 +45,18 @@ import { scheduleExists, scheduleNotFound, wrongScheduleState } from "./errors.t
  * @category Schedules
  */
 export interface ScheduleRun {
-  /** The run's id: `<schedule's id>><planned time>`, with `.manual` behind it if by hand. */
+  /**
+   * The run's id: `<schedule's id>><planned time>`, with the suffix `.manual` if `trigger` started
+   * it.
+   */
   readonly runId: string;
-  /** The time that it was planned for; for a run by hand the time at which it was started. */
+  /** The planned time; for a run that `trigger` started, the time of its start. */
   readonly planned: Date;
   /** When it was started. */
   readonly fired: Date;
   /** Whether it was started by `trigger`. */
   readonly manual: boolean;
-  /** Where the run stands; `null`: it was pruned. */
+  /** The run's state; `null`: the run was pruned. */
   readonly state: RunState | null;
 }
 
@@ -65,52 +68,55 @@ export interface ScheduleRun {
 export interface ScheduleStatus {
   /** Its id. */
   readonly id: string;
-  /** Its namespace. */
+  /** The namespace. */
   readonly namespace: string;
   /** The workflow's name. */
   readonly workflow: string;
-  /** The version that it is pinned to; `null`: its runs take the current one. */
+  /** The version that it is pinned to; `null`: its runs use the current one. */
   readonly version: string | null;
-  /** The input of its runs, as it was given. */
+  /** The input of its runs, as the caller passed it. */
   readonly input: unknown;
-  /** When it fires: the interval in milliseconds, the pattern with its time zone. */
+  /** When it fires: the time, the interval in milliseconds, or the pattern with its time zone. */
   readonly timing:
     | { readonly at: Date }
     | { readonly every: number; readonly anchor: Date }
     | { readonly cron: string; readonly timeZone: string };
-  /** What it does while a run of it has not ended. */
+  /** What a firing does while a run of it has not ended. */
   readonly overlap: Overlap;
   /** Which missed firings it makes up for. */
   readonly catchUp: CatchUp;
-  /** How late a firing may be, in milliseconds; `null`: as late as it may. */
+  /** How late a missed firing may be made up for, in milliseconds; `null`: without limit. */
   readonly catchUpWindow: number | null;
-  /** By how much a firing is put off at most, in milliseconds. */
+  /** The longest delay of a firing, in milliseconds. */
   readonly jitter: number;
-  /** No planned time after it counts; `null`: there is no end. */
+  /** It ignores planned times after this one; `null`: there is no end. */
   readonly until: Date | null;
-  /** After how many runs it is done; `null`: never. */
+  /** It is done after this many runs; `null`: never. */
   readonly maxRuns: number | null;
-  /** Milliseconds that each run may take; `null`: what its version says. */
+  /** The timeout of each run, in milliseconds; `null`: that of its version. */
   readonly timeout: number | null;
-  /** When and how often each run is tried again; `null`: what its version says. */
+  /** The retry policy of each run; `null`: that of its version. */
   readonly retry: RetryPolicy | null;
-  /** Where it stands. */
+  /** The schedule's state. */
   readonly state: ScheduleState;
   /** Why it is stuck; `null` in other states. */
   readonly reason: ScheduleTrouble | null;
-  /** The next planned time, and when it is to fire for it; `null`: there is none, or it waits. */
+  /**
+   * The next planned time, and when the schedule fires for it; `null`: there is none, or it is
+   * paused.
+   */
   readonly next: { readonly planned: Date; readonly fire: Date } | null;
-  /** A planned time whose run starts when the one before has ended. */
+  /** A planned time whose run starts when the previous run has ended. */
   readonly held: Date | null;
-  /** What it started last; `null`: nothing so far. */
+  /** The last run that it started; `null`: none so far. */
   readonly last: ScheduleRun | null;
-  /** What it started, the newest first: at most ten. */
+  /** The runs that it started, the newest first: at most ten. */
   readonly recent: readonly ScheduleRun[];
-  /** How many runs it started by itself. */
+  /** How many runs it started at planned times. */
   readonly started: number;
   /** How many runs `trigger` started. */
   readonly triggered: number;
-  /** How many planned times were left out because of `overlap`. */
+  /** How many planned times were skipped because of `overlap`. */
   readonly skipped: number;
   /** How many planned times passed while no node was available. */
   readonly missed: number;
@@ -119,13 +125,13 @@ export interface ScheduleStatus {
 }
 
 /**
- * Where a schedule is.
+ * Identifies the namespace of a schedule.
  *
  * @category Schedules
  */
 export interface ScheduleScopeOptions {
   /**
-   * Its namespace.
+   * The namespace.
    *
    * @default {the namespace of this connection}
    */
@@ -143,25 +149,24 @@ export class Schedules {
   /**
    * Use `continuum.schedules`.
    *
-   * @param context What it works with.
+   * @param context Its dependencies.
    */
   constructor(context: ClientContext) {
     this.#context = context;
   }
 
   /**
-   * Creates a schedule. It is durable by then: nodes make it fire, this process or others.
+   * Creates a schedule. When the promise resolves, the schedule is durable, and any node fires it.
    *
-   * @param options What to start, and when.
+   * @param options Which workflow to start, and when.
    * @returns The schedule; `stuck` if it names a workflow that no process has registered so far.
-   * @throws {InvalidArgumentError} If an option has a value that makes no sense; it is named.
-   * @throws {NotSerializableError} If the input can't be written.
-   * @throws {PayloadTooLargeError} If it is larger than `limits.payloadBytes`.
-   * @throws {InvalidInputError} (`INVALID_INPUT`) If it does not fit the version that a start would
-   * take now.
-   * @throws {ScheduleError} (`SCHEDULE_EXISTS`) If the id is taken.
-   * @throws {VersionNotFoundError} If a definition or a specifier is given that leads to no
-   * version.
+   * @throws {InvalidArgumentError} If an option is invalid; the message names it.
+   * @throws {NotSerializableError} If the input can't be encoded.
+   * @throws {PayloadTooLargeError} If the input is larger than `limits.payloadBytes`.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If the input does not match the schema of the
+   * version that a start would use now.
+   * @throws {ScheduleError} (`SCHEDULE_EXISTS`) If another schedule has the id.
+   * @throws {VersionNotFoundError} If the given definition or specifier leads to no version.
    */
   async create<Input = unknown>(options: ScheduleOptions<Input>): Promise<ScheduleStatus> {
     const { contracts, payloadBytes, runs, wakeups } = this.#context;
@@ -173,7 +178,8 @@ export class Schedules {
     const what = `schedule ${JSON.stringify(id)}`;
     const input = checkPayload(encode(options.input, "input"), `input of ${what}`, payloadBytes);
     checkPayload(settings.attributes, `attributes of ${what}`, payloadBytes);
-    // Kept as it is given: the version of each firing makes its own of it.
+    // The input is stored as the caller passed it, since the version of each firing parses it by
+    // its own schema.
     if (hash !== null) await contracts.inputText(hash, input);
     const specFrom = (now: number, before?: Timing): ScheduleSpec => {
       const { workflow, pin } = target;
@@ -206,10 +212,10 @@ export class Schedules {
   }
 
   /**
-   * One schedule.
+   * Returns one schedule.
    *
    * @param id Its id.
-   * @param scope Its namespace.
+   * @param scope The namespace.
    * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
    */
   async get(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
@@ -221,7 +227,7 @@ export class Schedules {
   /**
    * Lists schedules by id, a page at a time.
    *
-   * @param options Which ones; `after` is the last id of the page before.
+   * @param options Which schedules; `after` is the last id of the previous page.
    */
   async list(options: ScheduleListOptions = {}): Promise<ScheduleStatus[]> {
     const filter = readListOptions(options, this.#context.runs.namespace);
@@ -229,8 +235,8 @@ export class Schedules {
   }
 
   /**
-   * Lets a schedule wait until `resume`; runs that it started continue, and a firing that waits for
-   * one of them is given up. Pausing a paused one changes nothing.
+   * Pauses a schedule until `resume`. Runs that it started continue. A firing that waits for one of
+   * them is dropped. If the schedule is paused already, nothing changes.
    *
    * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
    * @throws {ScheduleError} (`SCHEDULE_STATE`) If it is done or cancelled.
@@ -246,8 +252,8 @@ export class Schedules {
   }
 
   /**
-   * Lets a paused or stuck schedule continue. Times planned during a pause are left out; a
-   * one-shot's is not. Resuming an active one changes nothing.
+   * Resumes a paused or stuck schedule. It skips times that were planned during the pause, except
+   * the time of a one-shot. If the schedule is active already, nothing changes.
    *
    * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
    * @throws {ScheduleError} (`SCHEDULE_STATE`) If it is done or cancelled.
@@ -267,8 +273,8 @@ export class Schedules {
   }
 
   /**
-   * Ends a schedule for good; runs that it started continue. Cancelling a cancelled one changes
-   * nothing.
+   * Ends a schedule for good. Runs that it started continue. If the schedule is cancelled already,
+   * nothing changes.
    *
    * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
    * @throws {ScheduleError} (`SCHEDULE_STATE`) If it is done.
@@ -285,15 +291,14 @@ export class Schedules {
   }
 
   /**
-   * Starts a run now, beside the planned ones and whatever `overlap` says. A paused schedule, or
-   * one that is done, does so too.
+   * Starts a run now, in addition to the planned ones and regardless of `overlap`. This also works
+   * for a schedule that is paused or done.
    *
    * @returns The run's handle.
    * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
    * @throws {ScheduleError} (`SCHEDULE_STATE`) If it is cancelled.
    * @throws {VersionNotFoundError} If no version of its workflow is registered.
-   * @throws {InvalidInputError} (`INVALID_INPUT`) If that version does not take the schedule's
-   * input.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If that version refuses the schedule's input.
    */
   async trigger(id: string, scope: ScheduleScopeOptions = {}): Promise<RunHandle> {
     const action = "trigger the schedule";
@@ -341,7 +346,10 @@ export class Schedules {
     return await this.get(id, scope);
   }
 
-  /** A name that is not registered yet may be registered before the schedule fires. */
+  /**
+   * Checks the input, unless the name is not registered yet: it may be registered before the
+   * schedule fires.
+   */
   async #target(workflow: WorkflowDefinition | string, isPinned: boolean): Promise<Target> {
     try {
       const { workflow: name, hash, specifier } = await this.#context.versions.forStart(workflow);
@@ -362,7 +370,7 @@ export class Schedules {
 
 interface Target {
   readonly workflow: string;
-  /** The version that a start would take; `null`: there is none. */
+  /** Returns the version that a start would use; `null`: there is none. */
   readonly hash: string | null;
   readonly pin: ScheduleSpec["pin"];
 }

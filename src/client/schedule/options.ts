@@ -1,5 +1,5 @@
 /**
- * Options of schedules: read once, at the call; whatever is wrong is named there.
+ * Options of schedules. They are checked at the call, and an error names the invalid option.
  *
  * @module
  */
@@ -42,7 +42,7 @@ export type ScheduleTiming =
     readonly at: Date;
   }
   | {
-    /** Again and again, with this much between: 1 second or more. */
+    /** Repeatedly, at this interval: 1 second or more. */
     readonly every: Duration;
     /**
      * A time at which it fires; the others are whole intervals before and after it.
@@ -53,8 +53,8 @@ export type ScheduleTiming =
   }
   | {
     /**
-     * By the calendar: minute, hour, day of month, month and day of week, as in `"30 2 * * 1-5"`;
-     * a field for seconds may stand in front. `@daily` and its like are taken too.
+     * A cron pattern: minute, hour, day of month, month and day of week, such as `"30 2 * * 1-5"`,
+     * optionally with a field for seconds in front. Nicknames such as `@daily` are accepted too.
      */
     readonly cron: string;
     /**
@@ -73,53 +73,53 @@ export type ScheduleTiming =
 export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunPolicyOptions & {
   /** The schedule's id: 1 to 255 characters, unique in its namespace. */
   readonly id: string;
-  /** What to start: a workflow's name, a definition that this process imported, a specifier. */
+  /** The workflow to start: its name, a definition that this process imported, or a specifier. */
   // deno-lint-ignore no-explicit-any -- outputs differ from workflow to workflow
   readonly workflow: WorkflowDefinition<Input, any> | string;
   /** The input of its runs. */
   readonly input?: Input;
   /**
-   * What happens to a firing while a run of this schedule has not ended. `skip`: it is left out.
-   * `buffer_one`: the first one waits for that run's end, others are left out. `allow`: it starts
-   * all the same. `cancel_other`, `terminate_other`: that run is cancelled or terminated, and the
-   * newest firing starts when it has ended.
+   * What a firing does while a run of this schedule has not ended. `skip`: the firing is skipped.
+   * `buffer_one`: the first firing waits for that run's end, and others are skipped. `allow`: the
+   * firing starts its run anyway. `cancel_other`, `terminate_other`: that run is cancelled or
+   * terminated, and the newest firing starts when it has ended.
    *
    * @default {"skip"}
    */
   readonly overlap?: Overlap;
   /**
-   * Which firings are made up for that no node made in time. `none`: none that is more than a
-   * minute late. `last`: the latest. `all`: all of them, the oldest first.
+   * Which missed firings are made up for, when no node was available in time. `none`: none that is
+   * more than a minute late. `last`: the latest. `all`: all of them, the oldest first.
    *
    * @default {"last"}
    */
   readonly catchUp?: CatchUp;
   /**
-   * How late a firing may be made up for.
+   * How late a missed firing may be made up for.
    *
    * @default {"1d"; without end for one-shots}
    */
   readonly catchUpWindow?: Duration;
   /**
-   * By how much a firing is put off at most. How much it is follows from the id and the planned
-   * time, so that schedules of one time spread.
+   * The longest delay of a firing. The delay is computed from the id and the planned time, so that
+   * schedules with the same time spread out.
    *
    * @default {0}
    */
   readonly jitter?: Duration;
-  /** No planned time after this one counts. */
+  /** The schedule ignores planned times after this one. */
   readonly until?: Date;
-  /** After how many runs it is done: 1 or more. */
+  /** The schedule is done after this many runs: 1 or more. */
   readonly maxRuns?: number;
   /**
-   * Whether it waits for `resume`.
+   * Whether the schedule is paused until `resume`.
    *
    * @default {false; a schedule that is replaced stays as it was}
    */
   readonly paused?: boolean;
   /**
-   * Whether all its runs start on the version that a start would take now; otherwise each takes the
-   * version that is current when it starts.
+   * Whether all its runs are pinned to the version that a start would use now. Otherwise each run
+   * is pinned to the version that is current when it starts.
    *
    * @default {false}
    */
@@ -127,14 +127,15 @@ export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunPolicyOptions
   /** Search attributes of its runs. */
   readonly attributes?: { readonly [name: string]: AttributeInput };
   /**
-   * Its namespace, and that of its runs.
+   * The namespace of the schedule and of its runs.
    *
    * @default {the namespace of this connection}
    */
   readonly namespace?: string;
   /**
-   * What follows if the id is taken. `use`: the schedule stays as it is. `replace`: it gets these
-   * settings; with the same timing it continues where it was.
+   * What the call does if a schedule has the id. `use`: it leaves that schedule unchanged.
+   * `replace`: it replaces the settings; if the timing stays the same, the schedule continues where
+   * it was.
    *
    * @default {"error"}
    */
@@ -148,26 +149,26 @@ export type ScheduleOptions<Input = unknown> = ScheduleTiming & RunPolicyOptions
  */
 export interface ScheduleListOptions {
   /**
-   * Of this namespace.
+   * The namespace.
    *
    * @default {the namespace of this connection}
    */
   readonly namespace?: string;
-  /** Of the workflow of this name. */
+  /** The workflow's name. */
   readonly workflow?: string;
-  /** In these states. */
+  /** The states. */
   readonly states?: readonly ScheduleState[];
-  /** With ids after this one: the last of the page before. */
+  /** Lists ids after this one: pass the last id of the previous page. */
   readonly after?: string;
   /**
-   * At most how many: 1 to 1,000.
+   * The most schedules: 1 to 1,000.
    *
    * @default {100}
    */
   readonly limit?: number;
 }
 
-/** What was asked for, decided as far as it can be without the database's time. */
+/** The checked options, with every default that does not depend on the database's time. */
 export interface ScheduleSettings {
   readonly id: string;
   readonly namespace: string;
@@ -177,7 +178,9 @@ export interface ScheduleSettings {
   readonly pin: boolean;
   readonly paused: boolean | undefined;
   readonly ifExists: "error" | "use" | "replace";
-  /** An interval that has no anchor keeps the one of the timing before, or begins now. */
+  /**
+   * Whether an interval without an anchor keeps the anchor of the previous timing, or begins now.
+   */
   readonly rules: (now: number, before?: Timing) => Rules;
 }
 
@@ -203,17 +206,17 @@ const KEYS = [
   ...["ifExists", ...POLICY_KEYS],
 ];
 
-/** Every option, whichever timing it belongs to. */
+/** All options, of every kind of timing. */
 type AnyOptions = {
   readonly [Key in "at" | "every" | "anchor" | "cron" | "timeZone"]?: unknown;
 };
 
 /**
- * Reads the options of a schedule.
+ * Checks the options of a schedule.
  *
- * @param options What was passed.
- * @param namespace The namespace where none is named.
- * @throws {InvalidArgumentError} If one has a value that makes no sense.
+ * @param options What the caller passed.
+ * @param namespace The namespace, if the options name none.
+ * @throws {InvalidArgumentError} If an option is invalid.
  */
 export function readScheduleOptions<Input>(
   options: ScheduleOptions<Input>,
@@ -260,11 +263,11 @@ export function readScheduleOptions<Input>(
 }
 
 /**
- * Reads the options of a listing.
+ * Checks the options of a listing.
  *
- * @param options What was passed.
- * @param namespace The namespace where none is named.
- * @throws {InvalidArgumentError} If one has a value that makes no sense.
+ * @param options What the caller passed.
+ * @param namespace The namespace, if the options name none.
+ * @throws {InvalidArgumentError} If an option is invalid.
  */
 export function readListOptions(options: ScheduleListOptions, namespace: string): ScheduleFilter {
   checkOptions(options, ["namespace", "workflow", "states", "after", "limit"], "schedules.list");
@@ -292,11 +295,11 @@ export function readListOptions(options: ScheduleListOptions, namespace: string)
 }
 
 /**
- * Reads a namespace.
+ * Checks a namespace.
  *
- * @param given What was passed.
- * @param otherwise What it is where nothing was.
- * @throws {InvalidArgumentError} If it is no text of 1 to 255 characters.
+ * @param given What the caller passed.
+ * @param otherwise The namespace if none was passed.
+ * @throws {InvalidArgumentError} If it is not a text of 1 to 255 characters.
  */
 export function readNamespace(given: string | undefined, otherwise: string): string {
   return given === undefined ? otherwise : checkText(given, optionOf("namespace"));
