@@ -18,7 +18,7 @@ import type { NodeContext } from "../node_context.ts";
 import { startUserCall, type UserCallResult } from "../user_call.ts";
 import { attemptLost } from "../../task/errors.ts";
 
-/** What an attempt needs from its node. */
+/** The parts of a node and a run that an attempt uses. */
 export interface AttemptContext
   extends Pick<NodeContext, "clock" | "databaseClock" | "payloadBytes"> {
   /** The run's id, as users see it. */
@@ -53,7 +53,7 @@ export interface LocalAttempt {
 
 /** The annotation that a failed attempt writes. */
 export interface FailedAttempt {
-  /** Which attempt it was, from 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
   /** When the next one is due, in milliseconds of database time. */
   readonly retryAt: number;
@@ -65,8 +65,8 @@ export interface FailedAttempt {
  * Starts an attempt.
  *
  * @param command The step or activity.
- * @param earlier What earlier attempts left; it receives the heartbeats.
- * @param context What it needs from the node.
+ * @param earlier The results of earlier attempts; it receives the heartbeats.
+ * @param context The parts of the node that it uses.
  * @param transaction The argument of a `transaction` command's function.
  * @returns The attempt under way.
  */
@@ -134,7 +134,7 @@ export function startAttempt(
  * @param command The step or activity.
  * @param earlier What earlier attempts left.
  * @param error The error that it threw.
- * @param context What it needs from the node.
+ * @param context The parts of the node that it uses.
  * @param retryable Whether another attempt may succeed.
  * @returns The outcome.
  */

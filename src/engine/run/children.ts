@@ -1,5 +1,5 @@
 /**
- * What runs do to other runs: start children, send them signals, request their end.
+ * The effects of runs on other runs: they start children, send them signals, and request their end.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export function childNotStarted(
   );
 }
 
-/** What runs do to other runs. */
+/** Carries out the effects of runs on other runs. */
 export class Children {
   readonly #node: NodeContext;
   readonly #endedRuns: Poller;
@@ -51,7 +51,7 @@ export class Children {
 
   /**
    * @param node The node.
-   * @param endedRuns Does what ended children have left to do.
+   * @param endedRuns Notifies the parents and children of ended children.
    */
   constructor(node: NodeContext, endedRuns: Poller) {
     const { databaseRetry, store } = node;
@@ -85,10 +85,10 @@ export class Children {
       close: child.close,
       runId: child.id,
       input: await this.#input(run, child.id, version.hash, input),
-      seed: `${run.seed}/${position}`, // INSERT-1: its id may be used again
+      seed: `${run.seed}/${position}`, // INSERT-1: its id may be reused
       policy: child.policy ?? null,
     });
-    if (outcome === undefined) return; // the node closes: the result is of no use
+    if (outcome === undefined) return; // the node closes, so the result is not needed
     if (outcome === "ended") return this.#endedRuns.pollNow();
     if (outcome !== "started") throw childNotStarted(child.id, outcome);
     this.#node.wakeups.due();
@@ -104,7 +104,7 @@ export class Children {
     });
   }
 
-  /** Requests a child's end; a child that has ended is left as it is. */
+  /** Requests a child's end. A child that has ended is not changed. */
   async cancel(run: ClaimedRun, id: string, reason: string): Promise<void> {
     await this.#deliver(run, id, { kind: "cancel", name: "", payload: encode({ reason }) });
   }
@@ -122,8 +122,8 @@ export class Children {
   }
 
   /**
-   * Validates the input. A child that an earlier try has started continues, even if it is invalid
-   * now.
+   * Validates the input. A child that an earlier attempt has started continues, even if its input
+   * is invalid now.
    */
   async #input(run: ClaimedRun, id: string, hash: string, input: string): Promise<string> {
     try {

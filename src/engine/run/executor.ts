@@ -37,7 +37,7 @@ import type { CodeFailure, RunCode } from "../code/run_code.ts";
 import { endUnbegun, retryAt } from "./policies.ts";
 import { again, RunRecord } from "./record.ts";
 
-/** What an execution begins with. */
+/** The data with which an execution begins. */
 type Loaded = Pick<LoadedRun, "events" | "tasks"> & Partial<Pick<LoadedRun, "nextSeq">>;
 
 /** One execution: from a read of the history until the run leaves, or until the next read. */
@@ -102,7 +102,7 @@ export class RunExecutor implements Resident {
     this.#wakeSignal.notify();
   }
 
-  /** Finishes what is under way, gives the run back, and leaves. */
+  /** Finishes the work under way, releases the run, and leaves. */
   stop(): void {
     this.#isStopping = true;
     this.#wakeSignal.notify();
@@ -216,7 +216,7 @@ export class RunExecutor implements Resident {
     });
   }
 
-  /** The code did something between two turns: another turn finds out what. */
+  /** Called when the code did something between two turns: another turn finds out what. */
   #interrupt(): void {
     this.#isInterrupted = true;
     this.#wakeSignal.notify();

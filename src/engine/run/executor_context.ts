@@ -14,13 +14,13 @@ import type { JournalWriter } from "./journal_writer.ts";
 import type { Residents } from "./residents.ts";
 import type { Warnings } from "./warnings.ts";
 
-/** Watches that turns return. */
+/** Detects turns that never return. */
 export interface TurnWatch {
   /**
-   * Makes a pulse for the turns of a run.
+   * Creates a pulse for the turns of a run.
    *
    * @param run The run, leased to this node.
-   * @returns What the turns report to.
+   * @returns The pulse, which receives the beginning and the end of each turn.
    */
   watch(run: ClaimedRun): TurnPulse;
 }
@@ -31,7 +31,7 @@ export interface ExecutorContext extends NodeContext {
   readonly histories: HistoryReader;
   /** Writes histories. */
   readonly journal: JournalWriter;
-  /** What runs do to other runs. */
+  /** Carries out the effects of runs on other runs. */
   readonly children: Children;
   /** Activities of this node. */
   readonly tasks: NodeTasks;
@@ -41,6 +41,6 @@ export interface ExecutorContext extends NodeContext {
   readonly warnings: Warnings;
   /** How long a waiting run stays in memory, in milliseconds. */
   readonly lingerMs: number;
-  /** Watches that turns return, if anything does. */
+  /** Detects turns that never return; absent if nothing does. */
   readonly watchdog: TurnWatch | undefined;
 }

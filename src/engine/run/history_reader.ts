@@ -13,7 +13,7 @@ interface Wanted {
   readonly from: number;
 }
 
-/** Reads histories: those that several runs need in one tick are one statement. */
+/** Reads histories. Reads of several runs in one tick share one statement. */
 export class HistoryReader {
   readonly #node: NodeContext;
   readonly #loads: RetryingBatcher<Wanted, LoadedRun | undefined>;
@@ -32,15 +32,16 @@ export class HistoryReader {
    * Reads messages and history.
    *
    * @param id The run's internal key.
-   * @param from The first event that is wanted.
-   * @returns What there is; `undefined` if the run is gone, or the node closes before an answer.
+   * @param from The first event to read.
+   * @returns The messages and the history; `undefined` if the run no longer exists, or the node
+   * closes before an answer.
    */
   load(id: number, from: number): Promise<LoadedRun | undefined> {
     return this.#loads.add({ id, from });
   }
 
   /**
-   * Reads a run as its row is now.
+   * Reads the row of a run.
    *
    * @param id The run's internal key.
    * @returns The run; `undefined` if this node does not hold it.

@@ -22,8 +22,8 @@ import { RetryingBatcher } from "../retrying_batcher.ts";
 export type Written = Exclude<CommitResult, { status: "busy" }>;
 
 /**
- * Characters of payloads in one statement: a server handles that many within a moment, and they are
- * two orders of magnitude below the longest string.
+ * The most characters of payloads in one statement: a server handles that many quickly, and they
+ * are two orders of magnitude below the longest string.
  */
 const MOST_TEXT = 8 * 1_048_576;
 

@@ -18,7 +18,7 @@ import { engineLog } from "../../base/log.ts";
 import { restOf } from "./policies.ts";
 import type { RunRecord } from "./record.ts";
 
-/** What the end of a generation needs from the node. */
+/** The parts of the node that the end of a generation uses. */
 type Context = Pick<NodeContext, "databaseRetry" | "store" | "code">;
 
 /** The outcome of code that continues as new. */
@@ -78,7 +78,7 @@ export async function continueAsNew(
  * @param at When the next attempt is due, in milliseconds of database time.
  * @param execution The execution that has ended: signals that it did not consume are kept.
  * @param context What it needs from the node.
- * @returns How the run left; `reload`: its history is longer than what was read.
+ * @returns How the run left; `reload`: the history has events that were not read.
  */
 export async function tryAgain(
   record: RunRecord,

@@ -25,11 +25,11 @@ export interface OutstandingCommand {
   failures: readonly RecordedAttempt[];
   /** The details of the last heartbeat of such an attempt, encoded. */
   heartbeat: string | null;
-  /** Whether its task was asked to stop. */
+  /** Whether the cancellation of its task was requested. */
   isGivenUp: boolean;
   /** When its deadline or its next attempt is due, in database time; `null`: neither. */
   dueAt: number | null;
-  /** Whether a child was asked to end because its parent was cancelled. */
+  /** Whether the end of its child was requested because the parent was cancelled. */
   isAsked?: boolean;
   /** The attempt under way, if `active`. */
   running?: { abort(reason: unknown): void };
@@ -107,8 +107,7 @@ export class OutstandingCommands {
   /**
    * Handles a cancellation of the run: aborts the attempts under way, and lets no other follow.
    *
-   * @returns The commands that nothing will answer any more, and the children that must be asked to
-   * end.
+   * @returns The commands that will never settle, and the children whose end must be requested.
    */
   endCancelled(): {
     readonly unanswered: OutstandingCommand[];
@@ -125,8 +124,8 @@ export class OutstandingCommands {
         pending.isAsked = true;
         children.push(pending);
       }
-      // An earlier execution may have started the child: it is started once more, and then asked to
-      // end.
+      // An earlier execution may have started the child, so it is started once more, and then its
+      // end is requested.
       if (command.kind === "child" || (state !== "ready" && state !== "resting")) continue;
       pending.state = "settled";
       unanswered.push(pending);
@@ -156,7 +155,9 @@ export class OutstandingCommands {
     return { starters, askers };
   }
 
-  /** Activities that outlive a cancellation, and whose tasks have not been asked to stop. */
+  /**
+   * Activities that outlive a cancellation, and for whose tasks no cancellation is requested yet.
+   */
   giveUpQueued(): number[] {
     const positions: number[] = [];
     for (const pending of this.in("queued")) {
@@ -208,7 +209,7 @@ export class OutstandingCommands {
     return earliest;
   }
 
-  /** What the row of a suspended run says that it waits for. */
+  /** Lists what a suspended run waits for, as its row shows it. */
   waits(): WaitRow[] {
     const rows: WaitRow[] = [];
     for (const { command, dueAt, state } of this.#byPosition.values()) {
@@ -229,7 +230,7 @@ export class OutstandingCommands {
   }
 }
 
-/** Whether a command needs more than waiting. */
+/** Whether a command needs work, rather than only a wait. */
 function isEffect({ kind, options }: Command): boolean {
   if (kind === "child") return options.child?.workflow !== undefined;
   return kind === "step" || kind === "activity" || kind === "transaction" || kind === "call";

@@ -71,7 +71,7 @@ export function gapIn(
   };
 }
 
-/** The reason of a run whose nodes claimed it and expired, again and again. */
+/** The reason of a run whose nodes repeatedly claimed it and expired. */
 export function poisoned(run: ClaimedRun): StuckReason {
   return {
     code: "POISONED",

@@ -13,13 +13,13 @@ import type { Turn } from "../../replay/turn.ts";
 import type { FailedAttempt } from "./attempt.ts";
 import type { OutstandingCommand } from "./outstanding_commands.ts";
 
-/** An event to be written, and what goes with it. */
+/** An event to be written, and the task that is written with it. */
 export interface PendingEvent {
   /** The event. */
   readonly event: NewEvent;
   /** The message that it consumes. */
   readonly consumes?: number;
-  /** The task that goes with it. */
+  /** The task that is written with it. */
   readonly task?: TaskFence;
 }
 
@@ -62,7 +62,7 @@ export function childEnd(pending: OutstandingCommand, payload: string | null): N
     : eventOf(pending, "child.failed", encode({ state, error }));
 }
 
-/** The event of an attempt that no other follows, though it could be retried. */
+/** The event of a failed attempt that is retryable, but that no other attempt follows. */
 export function finalEvent(pending: OutstandingCommand, event: NewEvent): NewEvent {
   if (event.kind !== "attempt.failed" || event.payload === null) return event;
   const { error } = decode(event.payload) as FailedAttempt;

@@ -59,13 +59,13 @@ export function timeoutRequest({ policy }: ClaimedRun): string {
 }
 
 /**
- * Decides whether a run ends before any of its code has run in this attempt: cancelled, or timed
- * out.
+ * Decides whether a run ends, cancelled or timed out, before any of its code has run in this
+ * attempt.
  *
  * @param run The run.
  * @param inbox Its messages.
  * @param now Milliseconds of database time.
- * @returns Its end; undefined: it begins.
+ * @returns Its end; undefined if the run begins.
  */
 export function endUnbegun(
   run: ClaimedRun,

@@ -1,5 +1,5 @@
 /**
- * The runs that are in this node's memory, and how many more may be.
+ * Keeps the runs in this node's memory, and knows how many more there is room for.
  *
  * @module
  */
@@ -17,17 +17,17 @@ const immediate: typeof setImmediate = setImmediate;
 export interface Resident {
   /** The run, in its present generation. */
   readonly run: ClaimedRun;
-  /** A message may have come, or the lease was renewed. */
+  /** Called when a message may have arrived, or the lease was renewed. */
   wake(options: { readonly message: boolean }): void;
-  /** Another run needs the room: if this one only lingers, it leaves now. */
+  /** Called when another run needs the room: if this one only lingers, it leaves now. */
   leave(): void;
-  /** Finishes what is under way, gives the run back, and leaves. */
+  /** Finishes the work under way, releases the run, and leaves. */
   stop(): void;
-  /** The lease is gone: leaves at once, and writes nothing. */
+  /** Called when the lease is lost: leaves at once, and writes nothing. */
   drop(): void;
-  /** As `TaskOwner.answer`, for an activity whose task waits as a row. */
+  /** Like `TaskOwner.answer`, for an activity whose task waits as a row. */
   answerTask(fence: TaskFence, ending: Ending): boolean;
-  /** Whether the answer of a task is on its way into the run's history. */
+  /** Whether the result of a task is about to be written into the run's history. */
   writes(fence: TaskFence): boolean;
   /** Whether a cancellation of the run has reached the activity at a position. */
   gaveUp(position: number): boolean;
@@ -37,22 +37,22 @@ export interface Resident {
 export interface ResidentLimits {
   /** The most runs at once. */
   readonly maxResidentRuns: number;
-  /** How many bytes of histories there may be when another run is taken. */
+  /** The node claims another run only if the histories take at most this many bytes. */
   readonly maxResidentBytes: number;
 }
 
 /** The runs in memory. */
 export class Residents {
-  /** Those that only linger, the longest first: the first to leave when room is needed. */
+  /** The runs that only linger, the longest first: they leave first when room is needed. */
   readonly lingering = new Set<Pick<Resident, "leave">>();
   readonly #wakeups: Wakeups;
   readonly #limits: ResidentLimits;
   readonly #byId = new Map<number, readonly [resident: Resident, left: Promise<Exit>]>();
-  /** Of the histories in memory. */
+  /** The bytes of the histories in memory. */
   #bytes = 0;
 
   /**
-   * @param wakeups Makes the node look for due runs once there is room again.
+   * @param wakeups Makes the node poll for due runs once there is room again.
    * @param limits How much may be in memory.
    */
   constructor(wakeups: Wakeups, limits: ResidentLimits) {
@@ -65,13 +65,13 @@ export class Residents {
     return this.#byId.size;
   }
 
-  /** How many more runs may be. */
+  /** How many more runs there is room for. */
   get room(): number {
     const { maxResidentRuns, maxResidentBytes } = this.#limits;
     return this.#bytes < maxResidentBytes ? maxResidentRuns - this.#byId.size : 0;
   }
 
-  /** Asks runs that only linger to leave; the node looks for due runs when they have. */
+  /** Makes runs that only linger leave; the node polls for due runs when they have left. */
   makeRoom(wanted: number): void {
     let asked = 0;
     for (const resident of this.lingering) {
@@ -80,7 +80,7 @@ export class Residents {
     }
   }
 
-  /** Bytes of histories have come into memory, or left it. */
+  /** Adds or subtracts bytes of histories. */
   weigh(bytes: number): void {
     const { maxResidentBytes } = this.#limits;
     const wasFull = this.#bytes >= maxResidentBytes;
@@ -89,7 +89,7 @@ export class Residents {
   }
 
   /**
-   * A run has come into memory.
+   * Adds a run.
    *
    * @param resident The run.
    * @param left Resolves when it has left.
@@ -98,23 +98,23 @@ export class Residents {
     this.#byId.set(resident.run.id, [resident, left]);
   }
 
-  /** A run has left memory. */
+  /** Removes a run that has left memory. */
   remove(resident: Resident): void {
     const { id } = resident.run;
     if (this.get(id) === resident) this.#byId.delete(id);
   }
 
-  /** Makes the node look for due runs if it was full until a moment ago. */
+  /** Makes the node poll for due runs if it has just become able to take one. */
   checkRoom(): void {
     if (this.#byId.size === this.#limits.maxResidentRuns - 1) this.#freed();
   }
 
-  /** A run, if it is in memory. */
+  /** Returns a run, if it is in memory. */
   get(id: number): Resident | undefined {
     return this.#byId.get(id)?.[0];
   }
 
-  /** All runs in memory, and when they will have left. */
+  /** Returns all runs in memory, with promises that resolve when they have left. */
   entries(): Iterable<readonly [resident: Resident, left: Promise<Exit>]> {
     return this.#byId.values();
   }
@@ -124,18 +124,18 @@ export class Residents {
     for (const id of ids) this.get(id)?.wake({ message: true });
   }
 
-  /** The lease was renewed: wakes all runs. */
+  /** Wakes all runs, since the lease was renewed. */
   wakeAll(): void {
     for (const [resident] of this.#byId.values()) resident.wake({ message: false });
   }
 
-  /** The lease is gone: all runs leave at once. */
+  /** Makes all runs leave at once, since the lease is lost. */
   dropAll(): void {
     for (const [resident] of this.#byId.values()) resident.drop();
     this.#byId.clear();
   }
 
-  /** The runs in memory, as the database should know them. */
+  /** Returns the runs in memory, for the comparison with the database. */
   held(): HeldRun[] {
     return Array.from(this.#byId.values(), ([{ run: { id, token } }]) => ({
       id,
@@ -143,7 +143,7 @@ export class Residents {
     }));
   }
 
-  /** Runs that leave in one tick are replaced together. */
+  /** Polls once for all runs that leave in one tick. */
   #freed(): void {
     immediate(() => this.#wakeups.receive({ kind: "due" }));
   }

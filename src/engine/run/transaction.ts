@@ -35,7 +35,7 @@ export type TransactionEnd =
 /** Where the event is written. */
 export type TransactionFence = Pick<CommitEntry, "run" | "token" | "first">;
 
-/** Thrown to roll a transaction back; it is no error for the caller. */
+/** Thrown to roll a transaction back; the caller does not receive it. */
 class RollBack {}
 
 /** One attempt of a transaction. */
@@ -46,11 +46,11 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
   #running: LocalAttempt | undefined;
 
   /**
-   * Prepares an attempt.
+   * Creates an attempt.
    *
    * @param command The command.
-   * @param earlier What earlier attempts left.
-   * @param context What it needs from the node.
+   * @param earlier The failures and heartbeats of earlier attempts.
+   * @param context The parts of the node that it uses.
    */
   constructor(command: Command, earlier: Earlier, context: AttemptContext) {
     this.#command = command;

@@ -31,7 +31,7 @@ export interface UnawaitedEffect {
   readonly site: CallSite | null;
 }
 
-/** The number of places that are remembered; after that, they are searched for again. */
+/** How many places are cached; others are searched for again. */
 const MOST_PLACES = 1_000;
 
 /** Logs warnings about code that is probably a mistake. */
