@@ -27,7 +27,7 @@ export interface AttemptContext
   readonly seed: string;
 }
 
-/** What earlier attempts left. */
+/** The failed attempts so far, and the last heartbeat. */
 export interface Earlier {
   /** The attempts that failed, oldest first. */
   readonly failures: readonly RecordedAttempt[];
@@ -132,7 +132,7 @@ export function startAttempt(
  * Decides what follows from a failed attempt.
  *
  * @param command The step or activity.
- * @param earlier What earlier attempts left.
+ * @param earlier The failed attempts so far, and the last heartbeat.
  * @param error The error that it threw.
  * @param context The parts of the node that it uses.
  * @param retryable Whether another attempt may succeed.

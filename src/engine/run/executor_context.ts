@@ -1,5 +1,5 @@
 /**
- * What an executor needs from its node.
+ * The parts of a node that an executor uses.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface TurnWatch {
   watch(run: ClaimedRun): TurnPulse;
 }
 
-/** What an executor needs from its node. */
+/** The parts of a node that an executor uses. */
 export interface ExecutorContext extends NodeContext {
   /** Reads histories. */
   readonly histories: HistoryReader;

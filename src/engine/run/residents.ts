@@ -33,7 +33,7 @@ export interface Resident {
   gaveUp(position: number): boolean;
 }
 
-/** How much may be in memory. */
+/** The limits of the memory. */
 export interface ResidentLimits {
   /** The most runs at once. */
   readonly maxResidentRuns: number;
@@ -53,7 +53,7 @@ export class Residents {
 
   /**
    * @param wakeups Makes the node poll for due runs once there is room again.
-   * @param limits How much may be in memory.
+   * @param limits The limits of the memory.
    */
   constructor(wakeups: Wakeups, limits: ResidentLimits) {
     this.#wakeups = wakeups;

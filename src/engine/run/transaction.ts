@@ -49,7 +49,7 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
    * Creates an attempt.
    *
    * @param command The command.
-   * @param earlier The failures and heartbeats of earlier attempts.
+   * @param earlier The failed attempts so far, and the last heartbeat.
    * @param context The parts of the node that it uses.
    */
   constructor(command: Command, earlier: Earlier, context: AttemptContext) {
