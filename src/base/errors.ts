@@ -132,11 +132,12 @@ export class NotSerializableError extends ContinuumError<"NOT_SERIALIZABLE"> {
    */
   constructor(path: string, found: string, cause?: unknown) {
     const at = shownId(path, MAX_WHAT);
+    const shown = shownId(found, MAX_WHAT);
     super(
       "NOT_SERIALIZABLE",
-      `Cannot serialise ${at}: found ${found}, wanted JSON, Date, bigint, Map, Set, Uint8Array, ` +
+      `Cannot serialise ${at}: found ${shown}, wanted JSON, Date, bigint, Map, Set, Uint8Array, ` +
         `undefined or Error`,
-      { details: { path: at, found }, ...(cause === undefined ? {} : { cause }) },
+      { details: { path: at, found: shown }, ...(cause === undefined ? {} : { cause }) },
     );
     this.path = at;
   }

@@ -74,7 +74,7 @@ export function versionUnavailable(
     : { kind: "passing" as const, reasons: [] };
   return new VersionUnavailableError(
     "VERSION_UNAVAILABLE",
-    `Cannot ${action}: version ${shortHash(hash)} is unavailable in this process: ${why}`,
-    { cause, details: { hash, kind, reasons } },
+    `Cannot ${action}: version ${shortHash(shownId(hash))} is unavailable in this process: ${why}`,
+    { cause, details: { hash: shownId(hash), kind, reasons } },
   );
 }

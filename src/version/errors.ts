@@ -4,10 +4,15 @@
  * @module
  */
 
-import { ContinuumError } from "../base/errors.ts";
+import { shownId } from "../base/describe.ts";
+import { ContinuumError, type ErrorDetails } from "../base/errors.ts";
+import { shorten } from "../base/text.ts";
 import { type Diagnostic, formatDiagnostic } from "./manifest/diagnostics.ts";
 
 export { ContinuumError, type Diagnostic };
+
+/** How many characters are shown of a message, and of a text in details. */
+const MAX_MESSAGE = 2_000;
 
 /**
  * The codes of {@linkcode GraphError}.
@@ -29,8 +34,29 @@ export type GraphErrorCode =
  *
  * @category Errors
  */
-export class GraphError<Code extends GraphErrorCode = GraphErrorCode>
-  extends ContinuumError<Code> {}
+export class GraphError<Code extends GraphErrorCode = GraphErrorCode> extends ContinuumError<Code> {
+  /**
+   * Makes the error. The URLs in its message and its details are shown without secrets
+   * (DESCRIBE-1). A message about syntax may quote source code, and is shown as it is.
+   *
+   * @param code The stable code.
+   * @param message What could not be done, why, the value found, what was wanted.
+   * @param options The facts about the condition, and the cause.
+   */
+  constructor(
+    code: Code,
+    message: string,
+    options: { readonly details: ErrorDetails[Code]; readonly cause?: unknown },
+  ) {
+    const details = Object.entries(options.details).map(([key, value]) =>
+      [key, typeof value === "string" ? shownId(value, MAX_MESSAGE) : value] as const
+    );
+    super(code, code === "MODULE_SYNTAX" ? message : shorten(message, MAX_MESSAGE), {
+      ...options,
+      details: Object.fromEntries(details) as unknown as ErrorDetails[Code],
+    });
+  }
+}
 
 /**
  * With `pinning: "strict"`, a graph has diagnostics: it cannot be pinned exactly.

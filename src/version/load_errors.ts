@@ -84,8 +84,8 @@ export function loadFailure(
     "lasting";
   return new VersionUnavailableError(
     "VERSION_UNAVAILABLE",
-    `Cannot load version ${shortHash(hash)}: ${lines.join("; ")}`,
-    { details: { hash, kind, reasons }, ...(cause === undefined ? {} : { cause }) },
+    `Cannot load version ${shortHash(shownId(hash))}: ${lines.join("; ")}`,
+    { details: { hash: shownId(hash), kind, reasons }, ...(cause === undefined ? {} : { cause }) },
   );
 }
 
