@@ -72,11 +72,9 @@ export class RunningAttempt {
   readonly task: Attempted;
   /** The run, if it is here when the attempt has ended. */
   readonly owner: TaskOwner;
-  /** Whether the task's row is there; settles once that is known. */
-  row: Promise<boolean> | boolean;
-  /** Whether the announcement is on its way, and can't be left out any more. */
-  sent: boolean;
   readonly #host: AttemptHost;
+  #row: Promise<boolean> | boolean;
+  #isSent: boolean;
   #userCall: RunningUserCall | undefined;
   /** Set if its result is no longer wanted. */
   #aborted: { readonly reason: unknown } | undefined;
@@ -91,14 +89,27 @@ export class RunningAttempt {
   /**
    * @param task The task.
    * @param owner The run, if it is here when the attempt has ended.
-   * @param row Whether the task's row is there.
+   * @param hasRow Whether the task has a row.
    * @param host What it needs from its node.
    */
-  constructor(task: Attempted, owner: TaskOwner, row: boolean, host: AttemptHost) {
+  constructor(task: Attempted, owner: TaskOwner, hasRow: boolean, host: AttemptHost) {
     this.task = task;
     this.owner = owner;
-    this.row = this.sent = row;
+    this.#row = this.#isSent = hasRow;
     this.#host = host;
+  }
+
+  /** Whether the task has a row; settles once that is known. */
+  get row(): Promise<boolean> | boolean {
+    return this.#row;
+  }
+
+  /**
+   * Whether the task has a row, or gets one from a statement that is under way. `false`: it has
+   * none, and the statement that would write it can leave it out.
+   */
+  get finalRow(): Promise<boolean> | boolean {
+    return this.#isSent && this.#row;
   }
 
   /** Its code, as it runs; `undefined`: it has not begun. */
@@ -114,6 +125,34 @@ export class RunningAttempt {
   /** Details of heartbeats that are not written yet. */
   get details(): string | null {
     return this.#details;
+  }
+
+  /**
+   * Its task is being written while it runs.
+   *
+   * @param written Whether the task got a row; never rejects.
+   */
+  announce(written: Promise<boolean>): void {
+    this.#row = written;
+  }
+
+  /** A statement that writes its task has begun, and can't leave it out any more. */
+  sent(): void {
+    this.#isSent = true;
+  }
+
+  /** Its task has been written. */
+  written(): void {
+    this.#row = true;
+  }
+
+  /**
+   * Its task has not been written: another node holds the run, the run has ended, or the database
+   * refused the task. The attempt is lost.
+   */
+  unwritten(): void {
+    this.#row = false;
+    this.markLost();
   }
 
   /** Its code runs. */
@@ -153,7 +192,7 @@ export class RunningAttempt {
    * @throws {AttemptError} (`ATTEMPT_LOST`) If its task could not be written.
    */
   async token(): Promise<string> {
-    if (!await this.row) throw this.#lostError();
+    if (!await this.#row) throw this.#lostError();
     await this.decide();
     return formatToken(this.task);
   }
@@ -197,7 +236,7 @@ export class RunningAttempt {
     const details = this.#details;
     const { run, position, token } = this.task;
     this.#beatAt = this.#host.clock.monotonic();
-    if (!await this.row) return this.markLost();
+    if (!await this.#row) return this.markLost();
     const lease = await this.#host.beats.add({ run, position, token, details });
     if (this.#details === details) this.#details = null;
     this.learn(lease);

@@ -166,12 +166,14 @@ export class TaskAttempts {
       heartbeat: null,
     };
     if (task.maxAttempts !== 1 && task.key === null) {
-      attempt.row = this.#taskWriter.add(row, attempt).then(
-        ({ status }) => status === "written",
-        (error) => {
-          engineLog.error("Cannot write a task: {error}", { error }); // the attempt continues without a task
-          return false;
-        },
+      attempt.announce(
+        this.#taskWriter.add(row, attempt).then(
+          ({ status }) => status === "written",
+          (error) => {
+            engineLog.error("Cannot write a task: {error}", { error }); // the attempt continues without a task
+            return false;
+          },
+        ),
       );
       this.#start(attempt, activity, { runToken, node });
     } else {
@@ -260,8 +262,8 @@ export class TaskAttempts {
 
   // ---- beginning ------------------------------------------------------------------------------
 
-  #enter(task: Attempted, owner: TaskOwner, row: boolean): RunningAttempt {
-    const attempt = new RunningAttempt(task, owner, row, this.#host);
+  #enter(task: Attempted, owner: TaskOwner, hasRow: boolean): RunningAttempt {
+    const attempt = new RunningAttempt(task, owner, hasRow, this.#host);
     this.#attempts.add(attempt);
     this.#byQueue.set(task.queue, this.inQueue(task.queue) + 1);
     return attempt;
@@ -283,13 +285,12 @@ export class TaskAttempts {
     activity: ActivityLike,
   ): Promise<void> {
     const { owner } = attempt;
-    const announced = await this.#taskWriter.add(row);
+    const announced = await this.#taskWriter.add(row, attempt);
     if (announced.status === "refused") {
       this.#leave(attempt);
       return this.#refused(attempt.task, owner, announced.error);
     }
-    attempt.row = attempt.sent = announced.status === "written";
-    if (attempt.row) {
+    if (announced.status === "written") {
       await failPoint("task.announced", { run: row.run, position: row.position });
       return this.#start(attempt, activity, null);
     }
@@ -338,7 +339,8 @@ export class TaskAttempts {
     if (stopped !== undefined) await stopped;
     if (result.kind === "deferred") return await this.#defer(attempt);
     this.#leave(attempt);
-    const hasRow = attempt.sent && (attempt.row === true || await attempt.row);
+    const { finalRow } = attempt;
+    const hasRow = typeof finalRow === "boolean" ? finalRow : await finalRow;
     if (result.kind === "returned") {
       return await this.#finish(attempt, hasRow, "activity.completed", result.payload);
     }

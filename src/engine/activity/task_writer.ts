@@ -45,15 +45,15 @@ export class TaskWriter {
    * Writes a task.
    *
    * @param task The task.
-   * @param attempt The attempt that has begun without it: it is lost where no row comes of it, for
-   * then the run is another's, or none.
+   * @param attempt The attempt that it belongs to, which learns what came of it; `undefined`: any
+   * node can claim the task.
    * @returns What came of it.
    */
   async add(task: NewTask, attempt?: RunningAttempt): Promise<Announcement> {
     const announced = await this.#batcher.add({ task, attempt });
     if (attempt !== undefined && announced.status !== "skipped") {
-      attempt.row = announced.status === "written";
-      if (!attempt.row) attempt.markLost();
+      if (announced.status === "written") attempt.written();
+      else attempt.unwritten();
     }
     return announced;
   }
@@ -77,7 +77,7 @@ export class TaskWriter {
 
   async #write(items: readonly Item[]): Promise<Announcement[]> {
     const wanted = items.filter(({ attempt }) => attempt?.isEnded !== true);
-    for (const { attempt } of wanted) if (attempt !== undefined) attempt.sent = true;
+    for (const { attempt } of wanted) attempt?.sent();
     const tasks = wanted.map(({ task }) => task);
     const written = tasks.length === 0 ? [] : await this.#announce(tasks);
     const results = new Map(wanted.map((item, index) => [item, written[index]]));
