@@ -53,7 +53,30 @@ export function backoffDelay(attempt: number, policy: RetryPolicy, random: numbe
 }
 
 /**
- * Whether a failed attempt is retried.
+ * Decides whether a failed attempt of a step, an activity or a run is retried, and after which
+ * delay.
+ *
+ * @param attempt The attempt that failed, from 1.
+ * @param policy The policy.
+ * @param errors What it threw, and other errors that the policy must allow too.
+ * @param random A number from 0 (included) to 1 (excluded).
+ * @param leftMs Milliseconds until no attempt may begin any more; by default there is no limit.
+ * @returns Whole milliseconds; `null`: no other attempt follows.
+ */
+export function retryDelay(
+  attempt: number,
+  policy: RetryPolicy,
+  errors: readonly unknown[],
+  random: number,
+  leftMs = Infinity,
+): number | null {
+  if (!errors.every((error) => shouldRetry(attempt, policy, error))) return null;
+  const delayMs = backoffDelay(attempt, policy, random);
+  return delayMs < leftMs ? delayMs : null;
+}
+
+/**
+ * Whether a policy allows an attempt after one that failed.
  *
  * @param attempt The attempt that failed, from 1.
  * @param policy The policy.

@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { RecordedAttempt } from "../replay/activity_failure.ts";
+
 /** How a task is retried, and its timeouts. The engine's defaults hold for what is absent. */
 export interface TaskPolicy {
   /** When to retry; `maxAttempts` is a field of the task, since JSON has no infinity. */
@@ -42,16 +44,6 @@ export interface TaskFence extends TaskKey {
   readonly token: number;
 }
 
-/** An attempt that failed. */
-export interface TaskFailure {
-  /** The attempt's number, from 1. */
-  readonly attempt: number;
-  /** When it failed. */
-  readonly at: number;
-  /** The error that it threw, encoded. */
-  readonly error: string;
-}
-
 /** The fields of a task that don't depend on the node that executes it. */
 export interface TaskBase extends TaskKey {
   /** The activity's name. */
@@ -81,7 +73,7 @@ export interface TaskBase extends TaskKey {
   /** The number of the attempt that is next, or under way; from 1. */
   readonly attempt: number;
   /** Attempts that failed. */
-  readonly failures: readonly TaskFailure[];
+  readonly failures: readonly RecordedAttempt[];
 }
 
 /** A task to be written. */
@@ -178,7 +170,7 @@ export interface TaskRetry extends TaskFence {
   /** Milliseconds until a node may claim it. */
   readonly delayMs: number;
   /** Failed attempts, including the last one. */
-  readonly failures: readonly TaskFailure[];
+  readonly failures: readonly RecordedAttempt[];
   /** Details that no heartbeat has written yet, encoded; `null`: the row keeps its details. */
   readonly heartbeat: string | null;
 }

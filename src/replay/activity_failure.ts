@@ -7,7 +7,10 @@
 import type { FailedAttempt } from "../base/errors.ts";
 import { decode } from "../base/values.ts";
 
-/** A failed attempt, with its error still encoded. */
+/**
+ * A failed attempt as tasks and the failures of activities keep it: with its error still encoded.
+ * `FailedAttempt` of `base/errors.ts` is what users get of it.
+ */
 export interface RecordedAttempt {
   /** The number of the attempt, from 1. */
   readonly attempt: number;
@@ -15,6 +18,15 @@ export interface RecordedAttempt {
   readonly at: number;
   /** The error that it threw, encoded. */
   readonly error: string;
+}
+
+/**
+ * The payload of the event `attempt.failed`, which only an attempt has that another one follows.
+ * The event itself says when it failed.
+ */
+export interface RetriedAttempt extends Omit<RecordedAttempt, "at"> {
+  /** When the next attempt is due, in milliseconds of database time. */
+  readonly retryAt: number;
 }
 
 /** The most attempts that are kept. */

@@ -4,11 +4,16 @@
  * @module
  */
 
-import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../base/backoff.ts";
+import { DEFAULT_RETRY, retryDelay } from "../base/backoff.ts";
 import { encodeError } from "../base/values_failure.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
-import type { LeasedTask, TaskBase, TaskFailure, TaskPolicy } from "../ports/tasks.ts";
-import { encodeActivityFailure, MAX_ATTEMPTS_KEPT, shortened } from "../replay/activity_failure.ts";
+import type { LeasedTask, TaskBase, TaskPolicy } from "../ports/tasks.ts";
+import {
+  encodeActivityFailure,
+  MAX_ATTEMPTS_KEPT,
+  type RecordedAttempt,
+  shortened,
+} from "../replay/activity_failure.ts";
 import type { Command, CommandOptions } from "../replay/commands.ts";
 import { isUndecided } from "./terms.ts";
 import { attemptTimeout, type CallLimit } from "./timeout.ts";
@@ -73,7 +78,7 @@ export type FailedTask =
 
 /** What follows a failure: another attempt, or the end. */
 export type RetryDecision =
-  | { readonly delayMs: number; readonly failures: readonly TaskFailure[] }
+  | { readonly delayMs: number; readonly failures: readonly RecordedAttempt[] }
   | { readonly payload: string };
 
 /**
@@ -96,12 +101,9 @@ export function decideRetry(
   const maxAttempts = isUndecided(task) ? DEFAULT_RETRY.maxAttempts : task.maxAttempts ?? Infinity;
   const retry = { ...DEFAULT_RETRY, ...policy.retry, maxAttempts };
   const failures = [...gapless(task), { attempt, at: Math.floor(now), error: shortened(encoded) }];
-  if (retryable && shouldRetry(attempt, retry, error)) {
-    const delayMs = backoffDelay(attempt, retry, Math.random());
-    if (closesAt === null || now + delayMs < closesAt) {
-      return { delayMs, failures: failures.slice(-MAX_ATTEMPTS_KEPT) };
-    }
-  }
+  const leftMs = closesAt === null ? Infinity : closesAt - now;
+  const delayMs = retryable ? retryDelay(attempt, retry, [error], Math.random(), leftMs) : null;
+  if (delayMs !== null) return { delayMs, failures: failures.slice(-MAX_ATTEMPTS_KEPT) };
   return { payload: encodeActivityFailure(failures, encoded) };
 }
 
@@ -116,9 +118,9 @@ export function unattempted(task: FailedTask, cause: unknown): string {
 }
 
 /** Adds an error for each attempt that never ended and so recorded none. */
-function gapless({ name, attempt, failures, availableAt }: FailedTask): TaskFailure[] {
+function gapless({ name, attempt, failures, availableAt }: FailedTask): RecordedAttempt[] {
   const known = new Map(failures.map((failure) => [failure.attempt, failure]));
-  const all: TaskFailure[] = [];
+  const all: RecordedAttempt[] = [];
   for (let n = Math.max(1, attempt - MAX_ATTEMPTS_KEPT); n < attempt; n++) {
     all.push(
       known.get(n) ?? {

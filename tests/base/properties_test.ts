@@ -11,7 +11,7 @@ import {
   undeclaredSignal,
 } from "../../src/base/errors.ts";
 import { decodeError, encodeError } from "../../src/base/values_failure.ts";
-import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../../src/base/backoff.ts";
+import { backoffDelay, DEFAULT_RETRY, retryDelay, shouldRetry } from "../../src/base/backoff.ts";
 import { digestText } from "../../src/base/digest.ts";
 import { durationMs } from "../../src/base/duration.ts";
 import { timeOrderedId } from "../../src/base/ids.ts";
@@ -64,6 +64,16 @@ Deno.test("delays double up to the cap, and jitter only shortens them", () => {
   assert.deepEqual(delays(0), [1_000, 2_000, 4_000, 5_000, 5_000]);
   assert.deepEqual(delays(0.5), [900, 1_800, 3_600, 4_500, 4_500]);
   assert.equal(backoffDelay(9, { ...policy, backoff: "constant" }, 0), 1_000);
+});
+
+Deno.test("an attempt is retried if the policy allows it for every error, and if there is time left", () => {
+  const policy = { ...DEFAULT_RETRY, initial: 1_000, jitter: 0, nonRetryable: ["TypeError"] };
+  const delay = (errors: readonly unknown[], leftMs?: number) =>
+    retryDelay(1, policy, errors, 0, leftMs);
+  assert.equal(delay([new Error("x")]), 1_000);
+  assert.equal(delay([new Error("x"), new TypeError("x")]), null);
+  assert.equal(delay([new Error("x")], 1_001), 1_000);
+  assert.equal(delay([new Error("x")], 1_000), null);
 });
 
 Deno.test("attempts end with their number, or with an error that forbids another", () => {

@@ -12,6 +12,7 @@ import { messageOf } from "../../base/text.ts";
 import type { EventRow, RunRow, StuckReason, WaitRow } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { RetriedEffect as RetriedRow } from "../../ports/tasks.ts";
+import type { RetriedAttempt } from "../../replay/activity_failure.ts";
 import type { CallSite } from "../../replay/turn.ts";
 import { type RunFacts, runFacts } from "./summary.ts";
 
@@ -220,11 +221,7 @@ export function eventValue({ kind, payload }: Pick<EventRow, "kind" | "payload">
   if (payload === null) return undefined;
   const value = decode(kind.endsWith("failed") ? authored(payload) : payload);
   if (kind === "attempt.failed") {
-    const { attempt, error, retryAt } = value as {
-      attempt: number;
-      error: string;
-      retryAt: number;
-    };
+    const { attempt, error, retryAt } = value as RetriedAttempt;
     return { attempt, error: decodeError(authored(error)), nextTry: new Date(retryAt) };
   }
   if (kind === "child.failed") {

@@ -6,17 +6,22 @@
  */
 
 import { quoteId } from "../../base/describe.ts";
-import { backoffDelay, DEFAULT_RETRY, shouldRetry } from "../../base/backoff.ts";
+import { DEFAULT_RETRY, retryDelay } from "../../base/backoff.ts";
 import { ContextError, isContinuumError } from "../../base/errors.ts";
 import { decode, encode } from "../../base/values.ts";
 import { encodeError } from "../../base/values_failure.ts";
 import type { NewEvent } from "../../ports/rows.ts";
-import { encodeActivityFailure, type RecordedAttempt } from "../../replay/activity_failure.ts";
+import {
+  encodeActivityFailure,
+  type RecordedAttempt,
+  type RetriedAttempt,
+} from "../../replay/activity_failure.ts";
 import type { ActivityAttempt, Command } from "../../replay/commands.ts";
 import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
 import type { NodeContext } from "../node_context.ts";
 import { startUserCall, type UserCallResult } from "../user_call.ts";
 import { attemptLost } from "../../task/errors.ts";
+import { eventOf } from "./pending_events.ts";
 
 /** The parts of a node and a run that an attempt uses. */
 export interface AttemptContext
@@ -49,16 +54,6 @@ export interface LocalAttempt {
   readonly outcome: Promise<AttemptOutcome>;
   /** Aborts the attempt's signal, and does not wait for what the function does then. */
   abort(reason: unknown): void;
-}
-
-/** The annotation that a failed attempt writes. */
-export interface FailedAttempt {
-  /** The number of the attempt, from 1. */
-  readonly attempt: number;
-  /** When the next one is due, in milliseconds of database time. */
-  readonly retryAt: number;
-  /** The error that it threw, encoded. */
-  readonly error: string;
 }
 
 /**
@@ -117,7 +112,7 @@ export function startAttempt(
   function outcomeOf(result: UserCallResult): AttemptOutcome {
     switch (result.kind) {
       case "returned":
-        return { event: attemptEvent(command, `${kind}.completed`, result.payload), retryAt: null };
+        return { event: eventOf(command, `${kind}.completed`, result.payload), retryAt: null };
       case "threw":
         return failedAttempt(command, earlier, result.error, context, result.retryable);
       case "deferred": {
@@ -149,19 +144,18 @@ export function failedAttempt(
   const attempt = attemptAfter(earlier);
   const policy = options.retry ?? DEFAULT_RETRY;
   const encoded = encodeError(error);
-  if (retryable && shouldRetry(attempt, policy, error)) {
-    const retryAt = Math.ceil(
-      context.databaseClock.now() + backoffDelay(attempt, policy, Math.random()),
-    );
-    const annotation: FailedAttempt = { attempt, retryAt, error: encoded };
-    return { event: attemptEvent(command, "attempt.failed", encode(annotation)), retryAt };
+  const delayMs = retryable ? retryDelay(attempt, policy, [error], Math.random()) : null;
+  if (delayMs !== null) {
+    const retryAt = Math.ceil(context.databaseClock.now() + delayMs);
+    const annotation: RetriedAttempt = { attempt, retryAt, error: encoded };
+    return { event: eventOf(command, "attempt.failed", encode(annotation)), retryAt };
   }
   if (kind !== "activity") {
-    return { event: attemptEvent(command, `${kind}.failed`, encoded), retryAt: null };
+    return { event: eventOf(command, `${kind}.failed`, encoded), retryAt: null };
   }
   const last = { attempt, at: Math.floor(context.databaseClock.now()), error: encoded };
   const payload = encodeActivityFailure([...earlier.failures, last], encoded);
-  return { event: attemptEvent(command, "activity.failed", payload), retryAt: null };
+  return { event: eventOf(command, "activity.failed", payload), retryAt: null };
 }
 
 function attemptAfter({ failures }: Earlier): number {
@@ -173,9 +167,4 @@ function call(command: Command, facts: ActivityAttempt, transaction: unknown): u
   if (callback !== undefined) return callback(facts);
   if (work !== undefined) return work(transaction, facts);
   return activity!.execute(command.input === null ? undefined : decode(command.input), facts);
-}
-
-function attemptEvent(command: Command, kind: string, payload: string): NewEvent {
-  const { position, name, digest } = command;
-  return { kind, position, name, digest, payload };
 }

@@ -11,9 +11,8 @@
 import { decode } from "../../base/values.ts";
 import type { EventRow, WaitRow } from "../../ports/rows.ts";
 import type { Command } from "../../replay/commands.ts";
-import type { RecordedAttempt } from "../../replay/activity_failure.ts";
+import type { RecordedAttempt, RetriedAttempt } from "../../replay/activity_failure.ts";
 import { awaitedChildId } from "../../replay/settle.ts";
-import type { FailedAttempt } from "./attempt.ts";
 
 /** One outstanding command. */
 export interface OutstandingCommand {
@@ -245,7 +244,7 @@ function failuresOf(history: readonly EventRow[]): ReadonlyMap<number, Failures>
   const failures = new Map<number, Failures>();
   for (const { kind, position, payload, at } of history) {
     if (kind !== "attempt.failed" || position === null || payload === null) continue;
-    const { attempt, retryAt, error } = decode(payload) as FailedAttempt;
+    const { attempt, retryAt, error } = decode(payload) as RetriedAttempt;
     const known = failures.get(position);
     failures.set(position, {
       attempts: [...known?.attempts ?? [], { attempt, at, error }],

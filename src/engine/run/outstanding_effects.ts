@@ -16,11 +16,11 @@ import { decode } from "../../base/values.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import type { ClaimedRun, InboxRow, LoadedRun, NewEvent, WaitRow } from "../../ports/rows.ts";
 import type { TaskFence } from "../../ports/tasks.ts";
-import { decodeActivityFailure } from "../../replay/activity_failure.ts";
+import { decodeActivityFailure, type RetriedAttempt } from "../../replay/activity_failure.ts";
 import type { Command } from "../../replay/commands.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import type { Turn } from "../../replay/turn.ts";
-import { type AttemptContext, type FailedAttempt, startAttempt } from "./attempt.ts";
+import { type AttemptContext, startAttempt } from "./attempt.ts";
 import { duty } from "../duty.ts";
 import type { ExecutorContext } from "./executor_context.ts";
 import type { Inbox } from "./inbox.ts";
@@ -361,7 +361,7 @@ export class OutstandingEffects {
       if (this.#isOver || done === undefined) return; // EFFECT-2
       if ("error" in done) return this.#finish(pending, failure(pending, done.error));
       if (command.kind !== "child") {
-        return this.#finish(pending, eventOf(pending, "call.completed", null));
+        return this.#finish(pending, eventOf(pending.command, "call.completed", null));
       }
       pending.state = "waiting";
       notify();
@@ -384,7 +384,7 @@ export class OutstandingEffects {
     if (this.#isOver) return false;
     delete pending.running;
     pending.state = "settled";
-    const event = eventOf(pending, kind, payload);
+    const event = eventOf(pending.command, kind, payload);
     this.#pendingEvents.push(fence === null ? { event } : { event, task: fence });
     if (fence !== null) this.#answers.set(fence.position, fence.token);
     this.#options.notify();
@@ -402,7 +402,7 @@ export class OutstandingEffects {
       const attempt = (failures.at(-1)?.attempt ?? 0) + 1;
       return logFailure({ run, kind, name, attempt, error, nextAt: null });
     }
-    const { attempt, error, retryAt } = decode(payload) as FailedAttempt;
+    const { attempt, error, retryAt } = decode(payload) as RetriedAttempt;
     logFailure({ run, kind, name, attempt, error: decodeError(error), nextAt: retryAt });
     const at = Math.floor(this.#options.context.databaseClock.now());
     pending.failures = [...pending.failures, { attempt, at, error }];
@@ -458,7 +458,7 @@ export class OutstandingEffects {
       if (pending.dueAt === null || pending.dueAt > now) continue;
       pending.state = "settled";
       const kind = pending.command.kind === "sleep" ? "timer.fired" : "signal.timeout";
-      this.#pendingEvents.push({ event: eventOf(pending, kind, null) });
+      this.#pendingEvents.push({ event: eventOf(pending.command, kind, null) });
     }
     for (const pending of this.#pending.in("resting")) {
       if (pending.dueAt !== null && pending.dueAt > now) continue;
@@ -498,7 +498,7 @@ export class OutstandingEffects {
     return this.#consume(
       message,
       taker,
-      (pending, payload) => eventOf(pending, "signal.received", payload),
+      (pending, payload) => eventOf(pending.command, "signal.received", payload),
     );
   }
 
@@ -533,7 +533,7 @@ export class OutstandingEffects {
     }
     pending.running?.abort(new DOMException("The activity was completed elsewhere", "AbortError"));
     delete pending.running;
-    this.#consume(message, pending, () => eventOf(pending, message.name, message.payload));
+    this.#consume(message, pending, () => eventOf(pending.command, message.name, message.payload));
   }
 
   // ---- cancellation ---------------------------------------------------------------------------

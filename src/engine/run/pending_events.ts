@@ -8,9 +8,9 @@ import { decode, encode } from "../../base/values.ts";
 import { encodeError } from "../../base/values_failure.ts";
 import type { NewEvent } from "../../ports/rows.ts";
 import type { TaskFence } from "../../ports/tasks.ts";
-import { encodeActivityFailure } from "../../replay/activity_failure.ts";
+import { encodeActivityFailure, type RetriedAttempt } from "../../replay/activity_failure.ts";
+import type { Command } from "../../replay/commands.ts";
 import type { Turn } from "../../replay/turn.ts";
-import type { FailedAttempt } from "./attempt.ts";
 import type { OutstandingCommand } from "./outstanding_commands.ts";
 
 /** An event to be written, and the task that is written with it. */
@@ -19,17 +19,16 @@ export interface PendingEvent {
   readonly event: NewEvent;
   /** The message that it consumes. */
   readonly consumes?: number;
-  /** The task that is written with it. */
+  /** The task whose result it is, and which ends with it. */
   readonly task?: TaskFence;
 }
 
 /** The event that answers a command. */
 export function eventOf(
-  { command }: Pick<OutstandingCommand, "command">,
+  { position, name, digest }: Command,
   kind: string,
   payload: string | null,
 ): NewEvent {
-  const { position, name, digest } = command;
   return { kind, position, name, digest, payload };
 }
 
@@ -48,7 +47,7 @@ export function failure(pending: OutstandingCommand, error: unknown): NewEvent {
   const { kind } = pending.command;
   const encoded = encodeError(error);
   return eventOf(
-    pending,
+    pending.command,
     `${kind}.failed`,
     kind === "child" ? encode({ state: "not_started", error: encoded }) : encoded,
   );
@@ -58,15 +57,15 @@ export function failure(pending: OutstandingCommand, error: unknown): NewEvent {
 export function childEnd(pending: OutstandingCommand, payload: string | null): NewEvent {
   const { state, result, error } = JSON.parse(payload ?? "{}") as Record<string, string | null>;
   return state === "completed"
-    ? eventOf(pending, "child.completed", result ?? null)
-    : eventOf(pending, "child.failed", encode({ state, error }));
+    ? eventOf(pending.command, "child.completed", result ?? null)
+    : eventOf(pending.command, "child.failed", encode({ state, error }));
 }
 
 /** The event of a failed attempt that is retryable, but that no other attempt follows. */
 export function finalEvent(pending: OutstandingCommand, event: NewEvent): NewEvent {
   if (event.kind !== "attempt.failed" || event.payload === null) return event;
-  const { error } = decode(event.payload) as FailedAttempt;
+  const { error } = decode(event.payload) as RetriedAttempt;
   const isActivity = pending.command.kind === "activity";
   const payload = isActivity ? encodeActivityFailure(pending.failures, error) : error;
-  return eventOf(pending, `${pending.command.kind}.failed`, payload);
+  return eventOf(pending.command, `${pending.command.kind}.failed`, payload);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { backoffDelay, shouldRetry } from "../../base/backoff.ts";
+import { retryDelay } from "../../base/backoff.ts";
 import { runTimeout } from "../../base/errors.ts";
 import { encode } from "../../base/values.ts";
 import { decodeError, encodeError } from "../../base/values_failure.ts";
@@ -24,11 +24,11 @@ import type { Inbox } from "./inbox.ts";
 export function retryAt(run: ClaimedRun, error: string, now: number): number | null {
   const { retry } = policyOf(run.policy);
   if (retry === undefined) return null;
-  for (const thrown of causesOf(decodeError(error))) {
-    if (!shouldRetry(run.attempt, retry, thrown)) return null;
-  }
-  const at = Math.ceil(now + backoffDelay(run.attempt, retry, Math.random()));
-  return run.deadline === null || at < run.deadline ? at : null;
+  const errors = [...causesOf(decodeError(error))];
+  const from = Math.ceil(now);
+  const leftMs = run.deadline === null ? Infinity : run.deadline - from;
+  const delayMs = retryDelay(run.attempt, retry, errors, Math.random(), leftMs);
+  return delayMs === null ? null : from + delayMs;
 }
 
 /** An error, its cause, and so on: an activity's error is the cause of another error. */

@@ -26,13 +26,13 @@ import type {
   TaskBase,
   TaskBeat,
   TaskClaim,
-  TaskFailure,
   TaskFence,
   TaskLease,
   TaskPolicy,
   TaskRetry,
   TaskStore,
 } from "../../ports/tasks.ts";
+import type { RecordedAttempt } from "../../replay/activity_failure.ts";
 import type { SchemaName } from "../schema/name.ts";
 import type { SqlDriver } from "../sql/driver.ts";
 import { storable } from "../sql/fragments.ts";
@@ -228,7 +228,7 @@ function leased(row: RawTask): LeasedTask {
   return {
     ...row,
     policy: row.policy === null ? {} : JSON.parse(row.policy) as TaskPolicy,
-    failures: row.failures === null ? [] : JSON.parse(row.failures) as TaskFailure[],
+    failures: row.failures === null ? [] : JSON.parse(row.failures) as RecordedAttempt[],
   };
 }
 
