@@ -286,8 +286,8 @@ forEachDatabase("executing a run", (database, test) => {
     });
     const zombie = await TestNode.open(db, [steps]);
     const id = await zombie.start("steps");
-    await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
-    const heir = await zombie.store.nodes.expire("heir", false);
+    // Whatever its lease is: a heartbeat may have renewed it in this moment.
+    const heir = await zombie.store.nodes.expire("heir", true);
     assert.equal(heir.runs, 1);
     gate.resolve();
     assert.equal((await zombie.left(id, "lost")).kind, "lost");
