@@ -11,7 +11,7 @@ import { decode, encode } from "../../src/base/values.ts";
 import type { Exit } from "../../src/ports/exit.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { newRun, TestNode } from "../support/node.ts";
+import { expireNode, newRun, TestNode } from "../support/node.ts";
 import { versionUnavailable } from "../../src/version/contract_errors.ts";
 import { loadFailure } from "../../src/version/load_errors.ts";
 
@@ -639,8 +639,8 @@ forEachDatabase("transactions", (database, test) => {
     const id = await dead.start("pays");
     await stopped.promise;
     point[Symbol.dispose]();
-    await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
     await using node = await TestNode.open(db, [pays]);
+    await expireNode(db, dead, node);
     assert.equal(resultOf(await node.left(id, "ended")), "done");
     assert.equal((await db.query(`select * from ${table}`)).length, 1);
     await dead.engine.close(0);

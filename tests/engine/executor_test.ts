@@ -11,7 +11,7 @@ import type { Exit } from "../../src/ports/exit.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { HandClock } from "../support/hand_clock.ts";
-import { newRun, register, TestNode } from "../support/node.ts";
+import { expireNode, newRun, register, TestNode } from "../support/node.ts";
 
 function resultOf(exit: Exit): unknown {
   assert(exit.kind === "ended" && exit.result !== null, JSON.stringify(exit));
@@ -269,8 +269,8 @@ forEachDatabase("executing a run", (database, test) => {
     const id = await dead.start("steps");
     await stopped.promise;
     point[Symbol.dispose]();
-    await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
     await using alive = await TestNode.open(db, [steps]);
+    await expireNode(db, dead, alive);
     assert.equal(resultOf(await alive.left(id, "ended")), "done");
     assert.deepEqual(calls, ["first", "second"]);
     await dead.engine.close(0);

@@ -15,7 +15,7 @@ import {
   defineWorkflow,
 } from "../../src/workflow/mod.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
-import { TestNode } from "../support/node.ts";
+import { expireNode, TestNode } from "../support/node.ts";
 
 interface TaskRow {
   state: string;
@@ -182,12 +182,7 @@ forEachDatabase("activities called by name", (database, test) => {
     await began.promise;
     assert.equal((await tasksOf(db)).length, 1, "it is durable before it begins");
     await using lives = await TestNode.open(db, [workflow], executing);
-    await db.query(
-      "update {schema}.nodes set expires_at = clock_timestamp() - interval '1 second' where id = $1",
-      [dies.engine.node],
-    );
-    await lives.store.nodes.expire(lives.engine.node, false);
-    await lives.engine.catchUp();
+    await expireNode(db, dies, lives);
     assert.deepEqual(resultOf(await lives.left(id, "ended")), {
       cause: "ATTEMPT_INTERRUPTED",
       attempts: 1,

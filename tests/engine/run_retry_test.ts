@@ -13,7 +13,7 @@ import { readHistory } from "../../src/testing/history.ts";
 import { replayWithCuts } from "../../src/testing/replay.ts";
 import { defineActivity, defineWorkflow, WorkflowError } from "../../src/workflow/mod.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
-import { TestNode } from "../support/node.ts";
+import { expireNode, TestNode } from "../support/node.ts";
 
 const HOUR = 3_600_000;
 const RETRY = { maxAttempts: 3, initial: "1h", max: "1d", jitter: 0 } as const;
@@ -185,8 +185,8 @@ forEachDatabase("trying a run again", (database, test) => {
     const id = await dead.start("third", "given", undefined, { retry: RETRY });
     await stopped.promise;
     point[Symbol.dispose]();
-    await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
     const second = await TestNode.open(db, [third]);
+    await expireNode(db, dead, second);
     await second.left(id, "suspended");
     assert.equal((await second.store.runs.get(id))?.attempt, 2);
     await second.engine.close(1_000);

@@ -14,7 +14,7 @@ import { readHistory } from "../../src/testing/history.ts";
 import { replayWithCuts } from "../../src/testing/replay.ts";
 import { defineActivity, defineWorkflow } from "../../src/workflow/mod.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
-import { type AnyWorkflow, newRun, policyField, TestNode } from "../support/node.ts";
+import { type AnyWorkflow, expireNode, newRun, policyField, TestNode } from "../support/node.ts";
 
 const HOUR = 3_600_000;
 
@@ -143,8 +143,8 @@ forEachDatabase("the timeout of a run", (database, test) => {
     const id = await dead.start("hangs", undefined, undefined, { timeout: "1h" });
     await begun.promise;
     await expire(db, dead, id);
-    await db.query(`update {schema}.nodes set expires_at = now() - interval '1 second'`);
     await using node = await TestNode.open(db, [hangs]);
+    await expireNode(db, dead, node);
     isTimedOut(await node.left(id, "ended"), id);
     await replays(node, hangs, id);
     await dead.engine.close(0);

@@ -16,7 +16,7 @@ import {
   NonRetryableError,
 } from "../../src/workflow/mod.ts";
 import { type EmptyDatabase, forEachDatabase } from "../support/database.ts";
-import { type NodeOptions, TestNode } from "../support/node.ts";
+import { expireNode, type NodeOptions, TestNode } from "../support/node.ts";
 
 const CODE = "./activities.ts#act";
 const ELSEWHERE = { queues: new Map() } satisfies NodeOptions;
@@ -73,16 +73,6 @@ async function tasksOf(db: EmptyDatabase): Promise<TaskRow[]> {
 
 async function eventsOf(node: TestNode, id: string): Promise<string[]> {
   return (await node.store.runs.history(id, 0, 100)).map(({ kind }) => kind);
-}
-
-/** Expires a node, as others would once its lease ran out. */
-async function expire(db: EmptyDatabase, expired: TestNode, by: TestNode): Promise<void> {
-  await db.query(
-    "update {schema}.nodes set expires_at = clock_timestamp() - interval '1 second' where id = $1",
-    [expired.engine.node],
-  );
-  await by.store.nodes.expire(by.engine.node, false);
-  await by.engine.catchUp();
 }
 
 forEachDatabase("executing activities", (database, test) => {
@@ -308,7 +298,7 @@ forEachDatabase("executing activities", (database, test) => {
     const id = await dies.start("calls", 1);
     await began.promise;
     await using lives = await TestNode.open(db, [workflow], { pinned });
-    await expire(db, dies, lives);
+    await expireNode(db, dies, lives);
     assert.deepEqual(resultOf(await lives.left(id, "ended")), { value: 2 });
   });
 
@@ -326,7 +316,7 @@ forEachDatabase("executing activities", (database, test) => {
     await began.promise;
     assert.equal((await tasksOf(db)).length, 1, "it is durable before it begins");
     await using lives = await TestNode.open(db, [workflow], { pinned });
-    await expire(db, dies, lives);
+    await expireNode(db, dies, lives);
     const { cause, attempts } = resultOf(await lives.left(id, "ended")) as Record<string, unknown>;
     assert.equal(cause, "ATTEMPT_INTERRUPTED");
     assert.equal((attempts as string[]).length, 1);
@@ -346,7 +336,7 @@ forEachDatabase("executing activities", (database, test) => {
     const id = await slow.start("calls", 1);
     await began.promise;
     await using other = await TestNode.open(db, [workflow], { pinned, ...ELSEWHERE });
-    await expire(db, slow, other);
+    await expireNode(db, slow, other);
     await other.left(id, "suspended");
     assert.deepEqual((await tasksOf(db)).map(({ state, attempt }) => [state, attempt]), [
       ["ready", 2],
@@ -370,7 +360,7 @@ forEachDatabase("executing activities", (database, test) => {
     const id = await zombie.start("calls", 1);
     await began[0]!.promise;
     await using other = await TestNode.open(db, [workflow], { pinned });
-    await expire(db, zombie, other);
+    await expireNode(db, zombie, other);
     await began[1]!.promise;
     gates[0]!.resolve("first");
     await zombie.engine.drain(1_000);

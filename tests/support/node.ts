@@ -239,3 +239,28 @@ export async function register(store: Store, workflow: string): Promise<void> {
     blobs: null,
   });
 }
+
+/**
+ * Expires a node, as another does once its lease ran out, and lets that one take over. A node that
+ * is alive may renew its lease at any moment, so this is repeated until it is expired.
+ *
+ * @param db Where they are.
+ * @param expired The node that is taken for dead.
+ * @param by The node that takes over.
+ */
+export async function expireNode(
+  db: EmptyDatabase,
+  expired: TestNode,
+  by: TestNode,
+): Promise<void> {
+  const { node } = expired.engine;
+  for (let isThere = true; isThere;) {
+    await db.query(
+      "update {schema}.nodes set expires_at = clock_timestamp() - interval '1 second' where id = $1",
+      [node],
+    );
+    await by.store.nodes.expire(by.engine.node, false);
+    isThere = (await db.query("select from {schema}.nodes where id = $1", [node])).length > 0;
+  }
+  await by.engine.catchUp();
+}
