@@ -5,8 +5,10 @@
  * - POOL-1, a full server: if the server refuses more connections, the pool becomes slower and
  *   stays usable: callers wait for the next free connection. A pool without any asks the other
  *   pools to close some, and keeps asking the server for some seconds.
- * - POOL-2, after a loss: when a connection is lost, the unused ones, and those that are being
- *   made, may be lost too without a sign. None of them is used again.
+ * - POOL-2, after a loss: when a connection is lost, all others that were made before may be lost
+ *   too without a sign: unused ones, those that are being made, and those in use, once they are
+ *   given back. None of them is used again, so a call that is repeated meets a new connection. If
+ *   several fail while they are made, only the first fails a caller.
  *
  * @module
  */
@@ -78,7 +80,8 @@ export function addNeeds({ cause }: Fault): void {
 /** A pool of connections with one role. */
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #connections = new Set<Connection>();
+  /** Connections, with the number of losses before each was opened (POOL-2). */
+  readonly #connections = new Map<Connection, number>();
   readonly #unused: { readonly connection: Connection; readonly since: number }[] = [];
   readonly #opening = new Set<Promise<void>>();
   readonly #ending = new Set<Promise<void>>();
@@ -145,7 +148,7 @@ export class Pool {
     clearInterval(this.#timer);
     for (const { reject } of this.#waiting.splice(0)) reject(closed());
     await Promise.all(this.#opening);
-    for (const connection of this.#connections) ignoreRejection(this.#end(connection));
+    for (const connection of this.#connections.keys()) ignoreRejection(this.#end(connection));
     await Promise.all(this.#ending);
   }
 
@@ -182,10 +185,10 @@ export class Pool {
   }
 
   async #connect(refusedSince?: number): Promise<void> {
+    const misses = this.#misses;
     try {
-      const misses = this.#misses;
       const connection = await Connection.open(this.#options);
-      this.#connections.add(connection);
+      this.#connections.set(connection, misses);
       if (misses !== this.#misses) return void ignoreRejection(this.#end(connection)); // POOL-2
       inBackground(connection.lost, () => {
         this.#miss(connection);
@@ -198,6 +201,10 @@ export class Pool {
     } catch (error) {
       this.#refusedUntil = performance.now() + REFUSED_MS;
       const isServerFull = isFull(error);
+      if (!isServerFull) {
+        if (misses !== this.#misses) return; // POOL-2: another one is made in its place
+        this.#misses++;
+      }
       const isRoomMade = isServerFull && await this.#options.makeRoom(this.size === 0);
       if (this.#connections.size > 0 || isRoomMade) return; // POOL-1
       const now = performance.now();
@@ -229,6 +236,8 @@ export class Pool {
   #keep(connection: Connection): void {
     if (connection.isLost) return this.#miss(connection);
     if (this.#isClosed) return;
+    const lossesBefore = this.#connections.get(connection);
+    if (lossesBefore !== this.#misses) return void ignoreRejection(this.#end(connection)); // POOL-2
     if (this.#isSpare()) ignoreRejection(this.#end(connection));
     else this.#unused.push({ connection, since: performance.now() });
   }
