@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
+import { refused as refusedWith } from "../support/scene.ts";
 import { effectId, MAX_RUN_ID } from "../../src/base/run_ids.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import { emptyPostgres, forEachDatabase } from "../support/database.ts";
@@ -23,18 +24,8 @@ const ECHO = workflow("return input;");
 /** What is wanted of an error: its code, and words of its message. */
 type Wanted = readonly [code: string, ...words: (string | RegExp)[]];
 
-async function refused(attempt: Promise<unknown>, [code, ...words]: Wanted): Promise<void> {
-  await assert.rejects(attempt, (error: Error) => {
-    assert(isContinuumError(error), `an error of this package: ${error.stack}`);
-    assert.equal(error.code, code, error.message);
-    for (const word of words) {
-      const found = typeof word === "string"
-        ? error.message.includes(word)
-        : word.test(error.message);
-      assert(found, `${word} in: ${error.message}`);
-    }
-    return true;
-  });
+function refused(attempt: Promise<unknown>, [code, ...words]: Wanted): Promise<void> {
+  return refusedWith(attempt, code, ...words);
 }
 
 /** Modules that can't be workflows, and what is said of them. */
