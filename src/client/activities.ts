@@ -6,9 +6,8 @@
 
 import { checkPayload } from "../base/payload.ts";
 import { encode } from "../base/values.ts";
-import { encodeError } from "../base/values_failure.ts";
 import { logFailure } from "../base/log.ts";
-import { decideRetry } from "../task/retry.ts";
+import { decideRetry, lastFailure } from "../task/retry.ts";
 import { parseToken } from "../task/token.ts";
 import type { ClientContext } from "./context.ts";
 import type { TaskAnswer, TaskFence } from "../ports/tasks.ts";
@@ -75,7 +74,7 @@ export class Activities {
     const retried = await store.tasks.retry({ ...fence, ...verdict, heartbeat: null });
     if (retried === "lost") throw taskNotFound("fail", token);
     if (retried === "written") return wakeups.broadcast({ kind: "tasks" });
-    const payload = encodeError(error);
+    const payload = lastFailure(task, error, now);
     await this.#answer("fail", token, { ...fence, kind: "activity.failed", payload });
   }
 

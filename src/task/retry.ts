@@ -97,14 +97,30 @@ export function decideRetry(
   retryable: boolean,
 ): RetryDecision {
   const { attempt, policy, closesAt } = task;
-  const encoded = encodeError(error);
   const maxAttempts = isUndecided(task) ? DEFAULT_RETRY.maxAttempts : task.maxAttempts ?? Infinity;
   const retry = { ...DEFAULT_RETRY, ...policy.retry, maxAttempts };
-  const failures = [...gapless(task), { attempt, at: Math.floor(now), error: shortened(encoded) }];
   const leftMs = closesAt === null ? Infinity : closesAt - now;
   const delayMs = retryable ? retryDelay(attempt, retry, [error], Math.random(), leftMs) : null;
-  if (delayMs !== null) return { delayMs, failures: failures.slice(-MAX_ATTEMPTS_KEPT) };
-  return { payload: encodeActivityFailure(failures, encoded) };
+  if (delayMs === null) return { payload: lastFailure(task, error, now) };
+  const failures = failuresOf(task, encodeError(error), now);
+  return { delayMs, failures: failures.slice(-MAX_ATTEMPTS_KEPT) };
+}
+
+/**
+ * Encodes the failure of a task whose last attempt failed.
+ *
+ * @param task The task, as that attempt began.
+ * @param error The error of the attempt.
+ * @param now Milliseconds of database time.
+ */
+export function lastFailure(task: FailedTask, error: unknown, now: number): string {
+  const encoded = encodeError(error);
+  return encodeActivityFailure(failuresOf(task, encoded, now), encoded);
+}
+
+function failuresOf(task: FailedTask, error: string, now: number): RecordedAttempt[] {
+  const { attempt } = task;
+  return [...gapless(task), { attempt, at: Math.floor(now), error: shortened(error) }];
 }
 
 /**

@@ -667,6 +667,35 @@ forEachDatabase("executing activities", (database, test) => {
     });
   });
 
+  test("a failure from outside keeps the earlier attempts, also if the task is cancelled meanwhile", async () => {
+    await using db = await database.fresh();
+    const tokens = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    const { workflow, pinned } = calls(async (_, activity) => {
+      tokens[activity.attempt - 1]!.resolve(await activity.token());
+      return activity.completeLater();
+    }, AT_ONCE);
+    await using node = await TestNode.open(db, [workflow], { pinned });
+    const id = await node.start("calls", 1);
+    const first = await tokens[0]!.promise;
+    await node.left(id, "suspended");
+    await node.activities.fail(first, new Error("no"));
+    const second = await tokens[1]!.promise;
+    await until(async () => (await tasksOf(db))[0]?.state === "external");
+    const { store } = node;
+    const { get } = store.tasks;
+    store.tasks.get = async (fence) => {
+      const task = await get.call(store.tasks, fence);
+      await db.query("update {schema}.tasks set cancel_requested = true");
+      return task;
+    };
+    await node.activities.fail(second, new Error("never"));
+    assert.deepEqual(resultOf(await node.left(id, "ended")), {
+      code: "ACTIVITY_FAILED",
+      cause: "never",
+      attempts: ["1: no", "2: never"],
+    });
+  });
+
   test("an attempt that is not completed in time has failed", async () => {
     await using db = await database.fresh();
     const { workflow, pinned } = calls((_, activity) => activity.completeLater(), {

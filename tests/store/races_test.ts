@@ -189,3 +189,99 @@ Deno.test("INSERT-2: a start is repeated if the run that had its id is removed b
     await driver.close();
   }
 });
+
+Deno.test("INSERT-4: a start ends no run if another start takes its key meanwhile", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  await store.runs.insert([newRun("a"), newRun("b")]);
+  const key = { key: "k", digest: "d" };
+  const inserts = new RunInserts(new SchemaName(db.schema));
+  const start = (runId: string, replaces?: "any") => ({
+    ...newRun(runId, replaces === undefined ? { key } : { key, replaces }),
+    namespace: "default",
+  });
+  for (const replaces of ["any", undefined] as const) {
+    const other = replaces === undefined ? "c" : "a";
+    const [late] = await overtaken(
+      db,
+      (session) => inserts.insertInto([start(other, replaces)], session),
+      () => store.runs.insert([start("b", "any")]),
+    );
+    assert.deepEqual(late?.key, { runId: other, sameInput: true });
+    assert.equal(late?.ended?.length ?? 0, 0, "no run was ended");
+    assert.equal((await store.runs.get("b"))?.state, "pending", "the run keeps its id");
+    await db.query("delete from {schema}.idempotency_keys");
+  }
+});
+
+Deno.test("INSERT-4: a start in a caller's transaction ends no run for a key that is taken meanwhile", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  await store.runs.insert([newRun("b"), newRun("d")]);
+  const key = { key: "k", digest: "d" };
+  const place = { namespace: "default" };
+  const inserts = new RunInserts(new SchemaName(db.schema));
+  const driver = await db.database.open();
+  try {
+    const [late, unkeyed] = await overtaken(
+      db,
+      (session) => inserts.insertInto([{ ...newRun("c", { key }), ...place }], session),
+      () =>
+        driver.transaction((session) =>
+          inserts.insertWithin([
+            { ...newRun("b", { key, replaces: "any" }), ...place },
+            { ...newRun("d", { replaces: "any" }), ...place },
+          ], session)
+        ),
+    );
+    assert.deepEqual(late?.key, { runId: "c", sameInput: true });
+    assert.equal((await store.runs.get("b"))?.state, "pending");
+    assert.equal(unkeyed?.created, true);
+    assert.equal(unkeyed?.ended?.length, 1, "the other item has replaced its run");
+  } finally {
+    await driver.close();
+  }
+});
+
+Deno.test("REMOVAL-1: a run that gives up its id while retention removes it takes its key along", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  await store.runs.insert([newRun("r", { key: { key: "k", digest: "d" } })]);
+  await commitOne(store, share(await claimOne(store), 0, { transition: COMPLETED }));
+  // The removal has its snapshot by then, and has locked no row yet.
+  await db.query(
+    `create function {schema}.pause() returns trigger language plpgsql as $$ begin
+       perform pg_advisory_xact_lock(hashtext('${db.schema}')); return null;
+     end $$`,
+  );
+  await db.query(
+    "create trigger paused before delete on {schema}.runs execute function {schema}.pause()",
+  );
+  const all = {
+    ...{ namespace: "default", workflow: null, runsBefore: Date.now() + 3_600_000 },
+    ...{ states: ["completed" as const], generationsBefore: null },
+  };
+  const remove = () => store.retention.step(all, { at: 0, id: 0 });
+  const keys = () => db.query<{ id: string }>("select run_id as id from {schema}.idempotency_keys");
+  const driver = await db.database.open();
+  try {
+    const { removed } = await driver.transaction(async (session) => {
+      await session.query("select pg_advisory_xact_lock(hashtext($1))", [db.schema]);
+      const removed = remove();
+      while ((await db.query(PAUSED, [db.schema])).length === 0);
+      await store.runs.insert([newRun("r", { replaces: "ended" })]);
+      return { removed };
+    });
+    await removed;
+    assert.match((await keys())[0]!.id, /^r>was\./);
+    await remove();
+    assert.deepEqual(await keys(), []);
+    assert.equal((await store.runs.get("r"))?.state, "pending");
+  } finally {
+    await driver.close();
+  }
+});
+
+/** Finds a statement that waits for the lock of its schema's name. */
+const PAUSED = `select from pg_locks
+  where locktype = 'advisory' and not granted and objid = hashtext($1)::bigint & 4294967295`;

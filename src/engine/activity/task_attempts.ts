@@ -41,7 +41,7 @@ import { engineLog, logFailure } from "../../base/log.ts";
 import type { NodeContext } from "../node_context.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
 import { TaskWriter } from "./task_writer.ts";
-import { decideRetry, limitOf, unattempted } from "../../task/retry.ts";
+import { decideRetry, lastFailure, limitOf, unattempted } from "../../task/retry.ts";
 import { asRow, type Decided, decided } from "../../task/terms.ts";
 import { startUserCall, type UserCallResult } from "../user_call.ts";
 
@@ -403,10 +403,9 @@ export class TaskAttempts {
       if (retried !== "cancelled") return;
     }
     if ("payload" in verdict) tellFailure(task, error, null);
-    const last = "payload" in verdict ? verdict : decideRetry(task, error, now, false);
-    if (!("payload" in last)) return;
-    if (attempt !== null) return await this.#finish(attempt, true, "activity.failed", last.payload);
-    await this.#answer(task, { kind: "activity.failed", payload: last.payload });
+    const payload = "payload" in verdict ? verdict.payload : lastFailure(task, error, now);
+    if (attempt !== null) return await this.#finish(attempt, true, "activity.failed", payload);
+    await this.#answer(task, { kind: "activity.failed", payload });
   }
 
   async #answer(fence: NamedFence, ending: Ending): Promise<void> {

@@ -131,17 +131,22 @@ export const RETENTION_STATEMENTS = {
   plan: statement(PLAN, rows<PlannedRun>(), plan("another")),
   planDefault: statement(PLAN, rows<PlannedRun>(), plan("default")),
 
-  // Rows that refer to a run by a foreign key go with it; arrays are looked up in an index.
+  // Rows that refer to a run by a foreign key go with it; arrays are looked up in an index. A run that
+  // gives up its id meanwhile (INSERT-4) stays for the next step: this statement sees its keys under
+  // the id that it had before.
   remove: statement(
     { ids: BIGINTS, namespace: TEXT, ...LOCK },
     rows<Removed>(),
     `
   with ${ALONE},
+  listed as materialized (
+    select run.id, run.run_id from {schema}.runs as run where run.id = any($ids::bigint[])
+  ),
   doomed as materialized (
-    select run.id, run.run_id from {schema}.runs as run
-    where run.id = any($ids::bigint[]) and run.namespace = $namespace
+    select run.id, run.run_id from listed join {schema}.runs as run using (id, run_id)
+    where run.namespace = $namespace
       and run.ended_at is not null and not run.must_notify and (select mine from alone)
-    order by run.id for update skip locked
+    order by run.id for update of run skip locked
   ),
   histories as (
     delete from {schema}.events where run = any(array(select id from doomed))

@@ -18,7 +18,7 @@ import {
   timestamp,
 } from "../sql/fragments.ts";
 import { BIGINTS, FLOATS, TEXT, TEXTS, unnested } from "../sql/parameters.ts";
-import { NO_ROWS, rows, statement, type ValuesOf } from "../sql/statement.ts";
+import { rows, statement, type ValuesOf } from "../sql/statement.ts";
 
 /** A run that a start inserted. */
 export interface InsertRow {
@@ -52,6 +52,12 @@ export interface KeyRow {
 interface EndedRow {
   readonly id: number;
   readonly node: string | null;
+}
+
+/** The id that a run gave up. */
+interface GivenUpRow {
+  readonly namespace: string;
+  readonly runId: string;
 }
 
 /** The runs to insert, a list for each column. */
@@ -248,12 +254,14 @@ const rename = (condition: string) => `
       )
       order by run.id for update of run
     )
-    returning run.id, run.namespace, run.run_id
+    returning run.namespace, run.run_id,
+      left(run.run_id, -length('${SEPARATOR}was.' || run.id)) as former
+  ),
+  moved as (
+    update {schema}.idempotency_keys as known set run_id = renamed.run_id
+    from renamed where known.namespace = renamed.namespace and known.run_id = renamed.former
   )
-  update {schema}.idempotency_keys as known set run_id = renamed.run_id
-  from renamed
-  where known.namespace = renamed.namespace
-    and known.run_id = left(renamed.run_id, -length('${SEPARATOR}was.' || renamed.id))`;
+  select namespace, former as "runId" from renamed`;
 
 /** The statements that insert runs; `...Within`: those that write in one transaction alone. */
 export const INSERT_STATEMENTS = {
@@ -270,8 +278,8 @@ export const INSERT_STATEMENTS = {
     rows<EndedRow>(),
     terminate(IN_TRANSACTION),
   ),
-  rename: statement(REPLACING, NO_ROWS, rename("true")),
-  renameWithin: statement({ ...REPLACING, xid: TEXT }, NO_ROWS, rename(IN_TRANSACTION)),
+  rename: statement(REPLACING, rows<GivenUpRow>(), rename("true")),
+  renameWithin: statement({ ...REPLACING, xid: TEXT }, rows<GivenUpRow>(), rename(IN_TRANSACTION)),
 
   // INSERT-3: the seed is that of the first generation, also where the run has continued as new.
   taken: statement(

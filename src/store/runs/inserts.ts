@@ -11,7 +11,8 @@
  *   it.
  * - INSERT-4, one takes the other's place: where a start is to replace a run, that gives its id up, ends
  *   if it lives, and the new run is there, all in one transaction. Nothing is removed: the earlier
- *   run is `<id>>was.<n>` from then on, and what its end sets off goes by its key.
+ *   run is `<id>>was.<n>` from then on, and what its end sets off goes by its key. If another start takes
+ *   the new run's idempotency key meanwhile, there is no new run, and nothing gives way.
  *
  * @module
  */
@@ -50,6 +51,20 @@ type Placed = NewRun & { readonly namespace: string };
 interface Known {
   readonly keys: Map<string, KeyRow>;
   readonly taken: Map<string, TakenRow>;
+}
+
+type Ended = NonNullable<InsertedRun["ended"]>;
+
+/** The runs that a statement inserted, what the others met, and the runs that were ended for them. */
+interface PlacedRuns {
+  readonly created: Map<string, InsertRow>;
+  readonly known: Known;
+  readonly ended?: Ended;
+}
+
+/** INSERT-4: rolls back what gave way to a run that is not inserted. */
+class KeyTakenMeanwhile extends Error {
+  override readonly message = "Cannot start run: other starts took its idempotency key repeatedly";
 }
 
 /** Inserts runs. */
@@ -129,12 +144,43 @@ export class RunInserts {
     }
   }
 
-  /** INSERT-4. The runs that were ended for it, and the nodes that execute them. */
+  /** INSERT-4. */
+  async #placeInstead(
+    runs: readonly Placed[],
+    firsts: readonly Placed[],
+    session: SqlSession,
+    query: (parameters: InsertParameters) => Promise<InsertRow[]>,
+    xid: string | undefined,
+  ): Promise<PlacedRuns> {
+    const place = async () => {
+      const { ended, givenUp } = await this.#clear(firsts, session, xid);
+      const placed = await this.#place(runs, firsts, session, query);
+      const isInVain = keyed.some((run) =>
+        givenUp.has(placeOf(run)) && !placed.created.has(placeOf(run))
+      );
+      if (isInVain) throw new KeyTakenMeanwhile();
+      return { ...placed, ended };
+    };
+    const keyed = firsts.filter(({ key, replaces }) => key !== undefined && replaces !== undefined);
+    if (keyed.length === 0) return await place();
+    for (let tries = 1;; tries++) {
+      try {
+        return await savepoint(session, place);
+      } catch (error) {
+        if (!(error instanceof KeyTakenMeanwhile) || tries === REPLACING_TRIES) throw error;
+      }
+    }
+  }
+
+  /**
+   * INSERT-4. Returns the runs that were ended, with the nodes that execute them, and the ids that
+   * were given up.
+   */
   async #clear(
     runs: readonly Placed[],
     session: SqlSession,
     xid: string | undefined,
-  ): Promise<InsertedRun["ended"]> {
+  ): Promise<{ readonly ended: Ended; readonly givenUp: ReadonlySet<string> }> {
     const { terminate, terminateWithin, rename, renameWithin } = this.#sql;
     const replacing = {
       namespace: runs.map(({ namespace }) => namespace),
@@ -148,9 +194,13 @@ export class RunInserts {
     const ended = xid === undefined
       ? await terminate.query(session, ending)
       : await terminateWithin.query(session, { ...ending, xid });
-    if (xid === undefined) await rename.query(session, replacing);
-    else await renameWithin.query(session, { ...replacing, xid });
-    return ended.map(({ id, node }) => ({ id: Number(id), node }));
+    const renamed = xid === undefined
+      ? await rename.query(session, replacing)
+      : await renameWithin.query(session, { ...replacing, xid });
+    return {
+      ended: ended.map(({ id, node }) => ({ id: Number(id), node })),
+      givenUp: new Set(renamed.map(placeOf)),
+    };
   }
 
   async #insert(
@@ -161,8 +211,9 @@ export class RunInserts {
   ): Promise<InsertedRun[]> {
     const firsts = firstOfEach(runs);
     const isReplacing = firsts.some(({ replaces }) => replaces !== undefined);
-    const ended = isReplacing ? await this.#clear(firsts, session, xid) : undefined;
-    const { created, known } = await this.#place(runs, firsts, session, query);
+    const { created, known, ended } = isReplacing
+      ? await this.#placeInstead(runs, firsts, session, query, xid)
+      : await this.#place(runs, firsts, session, query);
     const inserted = runs.map((run): InsertedRun => {
       const place = placeOf(run);
       const row = created.get(place);
@@ -195,7 +246,7 @@ export class RunInserts {
     firsts: readonly Placed[],
     session: SqlSession,
     query: (parameters: InsertParameters) => Promise<InsertRow[]>,
-  ): Promise<{ created: Map<string, InsertRow>; known: Known }> {
+  ): Promise<PlacedRuns> {
     const created = new Map<string, InsertRow>();
     let open = firsts;
     for (let tries = 1;; tries++) {

@@ -72,15 +72,22 @@ export function callerSession(transaction: unknown): SqlSession {
  * @param session A transaction.
  * @param work The function that may fail.
  * @returns Its result.
+ * @throws {DatabaseError} (`TRANSACTION_OVER`) If there is no transaction.
  */
 export async function savepoint<T>(session: SqlSession, work: () => Promise<T>): Promise<T> {
-  await session.script("savepoint continuum_start");
+  try {
+    await session.script("savepoint continuum_start");
+  } catch (error) {
+    if ((error as { code?: string }).code === "25P01") throw transactionOver(error);
+    throw error;
+  }
   try {
     const result = await work();
     await session.script("release savepoint continuum_start");
     return result;
   } catch (error) {
     await session.script("rollback to savepoint continuum_start");
+    await session.script("release savepoint continuum_start"); // the rollback keeps it
     throw error;
   }
 }
@@ -117,14 +124,7 @@ export async function within<T>(
   xid: string,
   write: () => Promise<T>,
 ): Promise<T> {
-  let result: T;
-  try {
-    result = await write();
-  } catch (error) {
-    // A savepoint fails outside of a transaction.
-    if ((error as { code?: string }).code === "25P01") throw transactionOver(error);
-    throw error;
-  }
+  const result = await write();
   const [after] = await session.query<{ xid: string | null }>(STILL);
   if (after?.xid !== xid) throw transactionOver();
   return result;
