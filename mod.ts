@@ -107,6 +107,15 @@ export type { CatchUp, Overlap, ScheduleState, ScheduleTrouble } from "./src/sch
 
 // Versions
 export type { VersionInfo, Versions } from "./src/client/versions.ts";
+export {
+  type CauseKind,
+  type CauseSite,
+  groupByCause,
+  type Verdict,
+  type VerdictCause,
+  type VerdictGroup,
+  type VerdictKind,
+} from "./src/client/versions/verdict.ts";
 export type { SourceLine, VersionMember, VersionSource } from "./src/client/sources.ts";
 export type { MediaType } from "./src/version/manifest/format.ts";
 

@@ -15,39 +15,46 @@ import { probeDrain } from "../replay/drain.ts";
 import { readDefinition } from "../version/definition.ts";
 import { Loader } from "../version/load/loader.ts";
 import { VerifiedManifest } from "../version/manifest/verified.ts";
-import type { WorkflowDefinition } from "../workflow/context_types.ts";
 import type { Answer, Calls, CodeMessage, Hello, Question } from "./protocol.ts";
+import { type ProvenCode, proveOn } from "./proof.ts";
 import { traceOn } from "./trace.ts";
 
 const { stdin, stdout } = Deno;
 const { parse, stringify } = JSON;
 const drain = await probeDrain();
-let definition: WorkflowDefinition<never, unknown> | undefined;
+let code: ProvenCode | undefined;
 
 const HANDLERS: {
   readonly [Name in keyof Calls]: (
     argument: Calls[Name]["asks"],
   ) => Promise<Calls[Name]["answers"]>;
 } = {
-  load: async (code) => {
-    definition = await load(code);
-    return { workflow: definition.name };
+  load: async (message) => {
+    code = await load(message);
+    return { workflow: code.definition.name };
   },
-  trace: async (request) => {
-    if (definition === undefined) throw new Error("no version is loaded");
-    return await traceOn(definition, request, drain);
+  trace: async (request) => await traceOn(loaded().definition, request, drain),
+  prove: async ({ runs, trace }) => {
+    const proofs = [];
+    for (const run of runs) proofs.push(await proveOn(loaded(), run, { drain, trace }));
+    return proofs;
   },
 };
 
-async function load({ hash, manifest, bytes }: CodeMessage): Promise<typeof definition & object> {
-  const members = Object.entries(bytes).map(([sha256, text]) =>
+function loaded(): ProvenCode {
+  if (code === undefined) throw new Error("no version is loaded");
+  return code;
+}
+
+async function load({ hash, manifest, bytes }: CodeMessage): Promise<ProvenCode> {
+  const verified = Object.entries(bytes).map(([sha256, text]) =>
     [sha256, Uint8Array.fromBase64(text)] as const
   );
-  const loaded = await new Loader().load({
+  const { entry, members: modules } = await new Loader().load({
     manifest: VerifiedManifest.verify(manifest, hash, "the manifest of a version"),
-    bytes: new Map(members),
+    bytes: new Map(verified),
   });
-  return readDefinition(loaded.entry, `version ${hash}`);
+  return { definition: readDefinition(entry, `version ${hash}`), modules };
 }
 
 async function answer({ call, argument }: Question): Promise<Answer> {

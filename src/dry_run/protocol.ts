@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Proof, ProofRequest } from "./proof.ts";
 import type { Trace, TraceRequest } from "./trace.ts";
 
 /** A version's code, as it crosses the boundary. */
@@ -22,6 +23,11 @@ export interface Calls {
   readonly load: { readonly asks: CodeMessage; readonly answers: { readonly workflow: string } };
   /** Traces a run on the version that was loaded. */
   readonly trace: { readonly asks: TraceRequest; readonly answers: Trace };
+  /** Replays histories on the version that was loaded; answers in the same order. */
+  readonly prove: {
+    readonly asks: { readonly runs: readonly ProofRequest[]; readonly trace: boolean };
+    readonly answers: readonly Proof[];
+  };
 }
 
 /** One question. */

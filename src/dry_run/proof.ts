@@ -1,0 +1,90 @@
+/**
+ * Whether a run's history replays on a version. Plain data: it can cross a process boundary.
+ *
+ * @module
+ */
+
+import type { CommandKind } from "../replay/commands.ts";
+import type { Drain } from "../replay/drain.ts";
+import type { HistoryEvent } from "../replay/history.ts";
+import type { DriftReport, Outcome, Refusal, RunStart } from "../replay/turn.ts";
+import type { LoadedVersion } from "../version/loaded_version.ts";
+import { pinnedActivities } from "../version/pinned_activities.ts";
+import { executionOf } from "../workflow/execute.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
+
+/** The code of a version, as far as a proof needs it. */
+export type ProvenCode = Pick<LoadedVersion, "modules"> & {
+  /** Its workflow. */
+  readonly definition: WorkflowDefinition<never, unknown>;
+};
+
+/** A run whose history is replayed. */
+export interface ProofRequest {
+  /** The run's start. */
+  readonly start: RunStart;
+  /** The whole history of its generation. */
+  readonly events: readonly HistoryEvent[];
+}
+
+/** An effect that the code waits for at the end of the history. */
+export interface ProvenWait {
+  /** What the code requested. */
+  readonly kind: CommandKind;
+  /** Its name; "" for a sleep. */
+  readonly name: string;
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** When it ends by itself, in milliseconds since the epoch; `null`: never. */
+  readonly until: number | null;
+  /**
+   * Of an imported activity, the label and export by which the version has it; `null`: no module
+   * exports it. `undefined`: another kind of effect.
+   */
+  readonly definition?: string | null;
+}
+
+/** The outcome of a replay. */
+export interface Proof {
+  /** Where code and history diverge. */
+  readonly drift: DriftReport | null;
+  /** What the code called that a replay can't repeat. */
+  readonly refused: Refusal | null;
+  /** How the code ended; `null`: it waits. */
+  readonly outcome: Outcome["kind"] | null;
+  /** What the code waits for, in program order; nothing if it drifted or was refused. */
+  readonly waits: readonly ProvenWait[];
+  /** Whether the code asked for annotations that the history lacks. */
+  readonly hasNews: boolean;
+}
+
+/**
+ * Replays a history on a version.
+ *
+ * @param code The version.
+ * @param request The run.
+ * @param options How the execution drains its microtasks, and whether it records lines of code,
+ * which takes about thirty times as long.
+ * @returns The outcome.
+ */
+export async function proveOn(
+  code: ProvenCode,
+  { start, events }: ProofRequest,
+  options: { readonly drain: Drain; readonly trace: boolean },
+): Promise<Proof> {
+  const execution = executionOf(code.definition, start, options);
+  const { drift, refused, outcome, patches, notes } = await execution.turn(events);
+  const proves = drift === null && refused === null;
+  const { codes } = pinnedActivities(code);
+  return {
+    drift,
+    refused,
+    outcome: outcome?.kind ?? null,
+    waits: !proves || outcome !== null ? [] : execution.outstanding.map((command) => {
+      const { kind, name, position, deadline: until, options: { activity } } = command;
+      const wait = { kind, name, position, until };
+      return activity === undefined ? wait : { ...wait, definition: codes.get(activity) ?? null };
+    }),
+    hasNews: patches.length > 0 || notes.length > 0,
+  };
+}
