@@ -131,6 +131,12 @@ export interface ScheduleStore {
    */
   change(key: ScheduleKey, decide: Decide): Promise<string[] | null>;
   /**
+   * Removes one schedule. The runs that it started stay.
+   *
+   * @returns `false`: no such schedule.
+   */
+  delete(key: ScheduleKey): Promise<boolean>;
+  /**
    * Fires schedules that are due. Several nodes may do so at once.
    *
    * @param limit At most how many.

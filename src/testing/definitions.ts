@@ -73,11 +73,14 @@ export class TestVersions extends Versions {
   }
 
   /** See {@linkcode Versions.forStart}. */
-  override async forStart(workflow: WorkflowDefinition | string): Promise<VersionRef> {
-    const version = typeof workflow === "string"
+  override async forStart(
+    workflow: WorkflowDefinition | string,
+    hash?: string,
+  ): Promise<VersionRef> {
+    const version = typeof workflow === "string" || hash !== undefined
       ? undefined
       : this.#byDefinition.get(workflow as AnyWorkflow);
-    return version === undefined ? await super.forStart(workflow) : startOf(version);
+    return version === undefined ? await super.forStart(workflow, hash) : startOf(version);
   }
 
   /** See {@linkcode Versions.childVersion}; a definition of the test is its own version. */

@@ -299,10 +299,12 @@ export class Versions {
    * @param workflow A definition that this process imported and registered: that version. Or a
    *   workflow's name: its current version. Or a registered specifier: its version. Or, if
    *   `trust.start` allows it, any other specifier, which is then registered.
+   * @param chosen The hash of the version that the caller chose, of the workflow that is named or defined.
    * @returns The version.
-   * @throws {VersionNotFoundError} When there is none.
+   * @throws {VersionNotFoundError} When there is none, or the chosen one is of another workflow.
    */
-  async forStart(workflow: WorkflowDefinition | string): Promise<VersionRef> {
+  async forStart(workflow: WorkflowDefinition | string, chosen?: string): Promise<VersionRef> {
+    if (chosen !== undefined) return await this.#chosen(workflow, chosen);
     if (typeof workflow !== "string") {
       return await this.#own.forStart(
         workflow,
@@ -332,6 +334,15 @@ export class Versions {
     // VERSION-5
     const { hash, definition } = await this.#registerAuthored(url, true);
     return { workflow: definition.name, hash, specifier };
+  }
+
+  async #chosen(workflow: WorkflowDefinition | string, hash: string): Promise<VersionRef> {
+    const name = typeof workflow === "string" ? workflow : workflow.name;
+    const row = await this.#store.get(hash);
+    if (row?.workflow === name) {
+      return { workflow: name, hash, specifier: row.specifiers[0] ?? "" };
+    }
+    throw new VersionNotFoundError(hash, `start a run of workflow ${quoteId(name)}`);
   }
 
   /**

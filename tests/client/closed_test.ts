@@ -52,6 +52,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       resume: () => of.schedules.resume("there"),
       cancel: () => of.schedules.cancel("there"),
       trigger: () => of.schedules.trigger("there"),
+      delete: () => of.schedules.delete("there"),
     },
     handle: {
       result: () => run.result(),

@@ -43,6 +43,27 @@ forEachDatabase("starting runs", (database, test) => {
     await refused(late.status(), "RUN_NOT_FOUND");
   });
 
+  test("a start that names a version is pinned to it, whichever is current", async () => {
+    await using at = await scene(database, {
+      "first.ts": source(`return "first";`, `{ name: "two", version: 1 }`),
+      "second.ts": source(`return "second";`, `{ name: "two", version: 2 }`),
+    });
+    const answers: Record<string, unknown> = {};
+    for (const { hash: version, label } of await at.node.versions.list("two")) {
+      const run = await at.node.start("two", undefined, { version });
+      const [item] = await at.node.startMany("two", [{ input: undefined }], { version });
+      assert.equal(item!.status, "started");
+      assert.equal((await run.status()).version.hash, version);
+      answers[label!] = await resultOf(run);
+    }
+    assert.deepEqual(answers, { 1: "first", 2: "second" });
+    const [other] = await at.node.versions.list("echo");
+    for (const version of [other!.hash, "0".repeat(64)]) {
+      await refused(at.node.start("two", undefined, { version }), "VERSION_NOT_FOUND", version);
+    }
+    await refused(at.node.start("two", undefined, { version: "" }), "INVALID_ARGUMENT", "version");
+  });
+
   test("of many callers at once with one key, exactly one starts a run", async () => {
     await using at = await scene(database);
     const { database: adapter, schema } = at.db;

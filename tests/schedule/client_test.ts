@@ -160,6 +160,23 @@ forEachDatabase("schedules of a client", (database, test) => {
     }
   });
 
+  test("a schedule that is deleted is gone, its id is free, and its runs stay", async () => {
+    await using made = await world(database.fresh());
+    const { schedules, runs } = made.continuum;
+    await schedules.create({ id: "s", workflow: "tick", every: "1h" });
+    const { id } = await schedules.trigger("s");
+    await schedules.delete("s");
+    for (const action of ["get", "delete"] as const) {
+      await assert.rejects(schedules[action]("s"), { code: "SCHEDULE_NOT_FOUND" });
+    }
+    assert.deepEqual((await runs.query()).runs.map((run) => run.id), [id]);
+    const again = await schedules.create({ id: "s", workflow: "tick", every: "2h" });
+    assert.deepEqual([again.last, again.triggered], [null, 0]);
+    await assert.rejects(schedules.delete("s", { namespace: "other" }), {
+      code: "SCHEDULE_NOT_FOUND",
+    });
+  });
+
   test("a trigger starts a run beside the plan, also of a paused schedule", async () => {
     await using made = await world(database.fresh());
     const { schedules } = made.continuum;

@@ -528,7 +528,16 @@ test("a run starts on a definition's own version, on a name's current, or on a s
   const careful = scene.versions();
   await assert.rejects(careful.forStart(other), { code: "VERSION_NOT_FOUND" });
   await assert.rejects(careful.forStart("nobody"), { code: "VERSION_NOT_FOUND" });
-  assert.equal((await versions.forStart(other)).workflow, "other");
+  const elsewhere = await versions.forStart(other);
+  assert.equal(elsewhere.workflow, "other");
+  assert.deepEqual(await versions.forStart("other", elsewhere.hash), elsewhere);
+  for (const workflow of ["order", own.definition]) {
+    assert.deepEqual(await versions.forStart(workflow, own.hash), wanted);
+    await assert.rejects(versions.forStart(workflow, elsewhere.hash), {
+      code: "VERSION_NOT_FOUND",
+      message: /start a run of workflow "order"/,
+    });
+  }
 });
 
 test("a start changes what no name means, whatever the module calls itself", async (scene) => {

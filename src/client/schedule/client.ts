@@ -291,6 +291,18 @@ export class Schedules {
   }
 
   /**
+   * Removes a schedule with the record of its firings; its id is free then. Runs that it started
+   * stay and continue. A firing that waits for one of them is dropped.
+   *
+   * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
+   */
+  async delete(id: string, scope: ScheduleScopeOptions = {}): Promise<void> {
+    if (!await this.#context.store.schedules.delete(this.#key(id, scope))) {
+      throw scheduleNotFound(id, "delete the schedule");
+    }
+  }
+
+  /**
    * Starts a run now, in addition to the planned ones and regardless of `overlap`. This also works
    * for a schedule that is paused or done.
    *

@@ -80,6 +80,11 @@ export interface StartOptions<Signals extends SignalSchemas = SignalSchemas>
    * @default {that of this instance}
    */
   readonly namespace?: string;
+  /**
+   * The hash of the version that the run is pinned to, in place of the workflow's current version:
+   * a registered version of the workflow that is started.
+   */
+  readonly version?: string;
   /** Search attributes, by which `runs.query` finds the run. */
   readonly attributes?: AttributesPatch;
   /** When the run starts, by the database's clock. A time in the past means at once. */
@@ -155,6 +160,7 @@ export type StartManyOptions = Pick<
   StartOptions,
   | "ifExists"
   | "namespace"
+  | "version"
   | "attributes"
   | "startAt"
   | "delay"
@@ -173,6 +179,8 @@ export interface ReadStart {
   readonly key: string | undefined;
   /** The namespace; the instance's own when undefined. */
   readonly namespace: string | undefined;
+  /** The hash of the version; the workflow's current version when undefined. */
+  readonly version: string | undefined;
   /** Search attributes: a JSON object. */
   readonly attributes: string | undefined;
   /** When it starts, in milliseconds since the epoch. */
@@ -192,6 +200,7 @@ const START_KEYS = [
   "ifExists",
   "idempotencyKey",
   "namespace",
+  "version",
   "attributes",
   "startAt",
   "delay",
@@ -212,6 +221,7 @@ const ITEM_KEYS = [
 const MANY_KEYS = [
   "ifExists",
   "namespace",
+  "version",
   "attributes",
   "startAt",
   "delay",
@@ -279,7 +289,8 @@ function readStart(options: StartOptions, what: string): ReadStart {
   if (startAt !== undefined && delay !== undefined) {
     refuse(`option delay of ${what}`, delay, "either startAt or delay");
   }
-  const { attributes, signal, transaction } = options;
+  const { attributes, signal, transaction, version } = options;
+  if (version !== undefined) checkText(version, `option version of ${what}`);
   if (signal !== undefined) checkSignal(signal, what);
   if (transaction !== undefined && signal !== undefined && ifExists.startsWith("use")) {
     refuse(
@@ -300,6 +311,7 @@ function readStart(options: StartOptions, what: string): ReadStart {
     ifExists,
     key,
     namespace,
+    version,
     attributes: attributes === undefined ? undefined : readAttributes(attributes, what).set,
     startAt: startAt?.getTime(),
     delayMs: delay === undefined ? undefined : durationMs(delay, `delay of ${what}`),

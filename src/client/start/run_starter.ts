@@ -85,7 +85,7 @@ export class RunStarter {
   ): Promise<RunHandle> {
     const options = readStartOptions(given);
     checkWorkflow(workflow);
-    const version = await this.#context.versions.forStart(workflow);
+    const version = await this.#context.versions.forStart(workflow, options.version);
     const prepared = await this.#prepare(version, input, options);
     const lease = this.#lease(options);
     const run = lease === undefined ? prepared.run : { ...prepared.run, lease };
@@ -117,7 +117,7 @@ export class RunStarter {
     checkArray(items, "the items of startMany()", "an array of objects with an input");
     checkWorkflow(workflow);
     const all = items.map((item, index) => readItem(item, index, shared));
-    const version = await this.#context.versions.forStart(workflow);
+    const version = await this.#context.versions.forStart(workflow, shared.version);
     const prepared: Prepared[] = [];
     for (const [index, options] of all.entries()) {
       prepared.push(await this.#prepare(version, items[index]!.input, options, `[${index}]`));

@@ -115,6 +115,12 @@ export class Schedules implements ScheduleStore {
     });
   }
 
+  /** See {@linkcode ScheduleStore.delete}. */
+  async delete({ namespace, id }: ScheduleKey): Promise<boolean> {
+    if (!isStorable(id) || !isStorable(namespace)) return false;
+    return (await this.#sql.delete.query(this.#driver, { id, namespace })).length > 0;
+  }
+
   /** See {@linkcode ScheduleStore.fire}. */
   async fire(limit: number, decide: Decide, onFailure: OnFailure): Promise<Fired> {
     const keys: number[] = [];

@@ -103,6 +103,14 @@ export const WRITE_STATEMENTS = {
   where id = $key::bigint`,
   ),
 
+  delete: statement(
+    { id: TEXT, namespace: TEXT },
+    rows<{ readonly id: number }>(),
+    `
+  delete from {schema}.schedules
+  where schedule_id = $id and namespace = $namespace returning id`,
+  ),
+
   progress: statement(
     PROGRESS,
     NO_ROWS,

@@ -10,6 +10,17 @@ import { labelOf } from "../manifest/label.ts";
 
 const CONFIG_NAMES = ["deno.json", "deno.jsonc", "package.json"];
 
+/** The module that stands for the application in place of the process's main module. */
+let standIn: string | undefined;
+
+/**
+ * Makes the working folder the place of the application: for a tool that is started in the folder
+ * of an application, and is itself a module elsewhere.
+ */
+export function standInWorkingFolder(): void {
+  standIn = new URL("main.ts", workingFolder()).href;
+}
+
 /** The folder of an application, and names relative to it. */
 export class Application {
   /** The URL of the folder, with its final slash. */
@@ -26,7 +37,8 @@ export class Application {
 
   /**
    * Finds the application: the folder of the given config file, else the nearest one with a
-   * `deno.json` above the main module, else the main module's.
+   * `deno.json` above the main module, else the main module's. See
+   * {@linkcode standInWorkingFolder} for tools.
    *
    * @param config A path or URL of a config file.
    */
@@ -35,7 +47,7 @@ export class Application {
       const url = URL.canParse(config) ? new URL(config) : new URL(config, workingFolder());
       return new Application(new URL("./", url).href);
     }
-    const { mainModule } = Deno;
+    const { mainModule } = standIn === undefined ? Deno : { mainModule: standIn };
     const from = mainModule.startsWith("file:") ? new URL("./", mainModule).href : workingFolder();
     return new Application(nearestConfigFolder(from) ?? from);
   }
