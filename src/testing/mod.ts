@@ -37,7 +37,8 @@ export {
   hangs,
   Outcome,
 } from "./doubles.ts";
-export { dumpHistory, type DumpHistoryOptions, loadHistory, type RunHistory } from "./history.ts";
+export { dumpHistory, type DumpHistoryOptions, loadHistory } from "./history.ts";
+export type { RunHistory } from "../bundle/history.ts";
 export { assertReplays } from "./replay.ts";
 export { EndlessWaitError, HistoryFormatError, ReplayError, RunParkedError } from "./errors.ts";
 export type { AnyWorkflow } from "./definitions.ts";

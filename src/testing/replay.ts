@@ -8,6 +8,7 @@ import { quoteId } from "../base/describe.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { messageOf } from "../base/text.ts";
 import { decodeError } from "../base/values_failure.ts";
+import { type RunHistory, startOf } from "../bundle/history.ts";
 import { type Drain, probeDrain } from "../replay/drain.ts";
 import { installGuard } from "../replay/guard.ts";
 import { Execution } from "../replay/machine.ts";
@@ -18,7 +19,7 @@ import { Context } from "../workflow/context.ts";
 import { isWorkflow } from "../workflow/workflow.ts";
 import type { AnyWorkflow } from "./definitions.ts";
 import { ReplayError } from "./errors.ts";
-import { loadHistory, type RunHistory, startOf } from "./history.ts";
+import { loadHistory } from "./history.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
 /**
@@ -185,6 +186,12 @@ function checked({ runId }: RunHistory, turn: Turn): Turn {
 /** Checks that a run that had ended by its code ends again in the same way. */
 function checkOutcome(history: RunHistory, outcome: Outcome | null): void {
   const { runId, state, result, error } = history;
+  if (state === "over" && outcome === null) {
+    throw new ReplayError(
+      runId,
+      "its generation ended, and on this code it still waits in the end",
+    );
+  }
   if (state !== "completed" && state !== "failed" && state !== "cancelled") return;
   if (!endedByItsCode(history)) return;
   if (outcome?.kind === "continued" && codeOf(history) === "INVALID_INPUT") return;

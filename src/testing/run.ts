@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RunHistory } from "../bundle/history.ts";
 import type { Generation, GenerationsOptions, HistoryOptions } from "../client/run/generations.ts";
 import type { ResultOptions } from "../client/run/deadline.ts";
 import type {
@@ -16,7 +17,6 @@ import type { HistoryEntry, RunStatus } from "../client/run/status.ts";
 import type { RunState } from "../ports/rows.ts";
 import type { UpgradeOptions, UpgradeReport } from "../client/run/upgrade.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../workflow/signal_types.ts";
-import type { RunHistory } from "./history.ts";
 
 /** The dependencies of {@linkcode TestRun}. */
 export interface TestRunServices {

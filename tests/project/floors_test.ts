@@ -18,6 +18,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   task: 3,
   store: 3,
   version: 3,
+  bundle: 4,
   dry_run: 4,
   watchdog: 5,
   engine: 5,
@@ -31,7 +32,10 @@ const FLOORS: Readonly<Record<string, number>> = {
 const COMPOSITION = 5.5;
 
 /** Neighbours of one floor that may look at each other, in this direction only. */
-const NEIGHBOURS: readonly (readonly [from: string, to: string])[] = [["workflow", "replay"]];
+const NEIGHBOURS: readonly (readonly [from: string, to: string])[] = [
+  ["workflow", "replay"],
+  ["bundle", "dry_run"],
+];
 
 /** Packages that only one adapter's files may import: drivers stay out of everybody's graph. */
 const DRIVERS: Readonly<Record<string, RegExp>> = {

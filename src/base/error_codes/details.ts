@@ -256,6 +256,20 @@ export type ErrorDetails = {
   readonly SUBPROCESS_FAILED: { readonly what: string; readonly found: string | null };
   readonly SUBPROCESS_TIMEOUT: { readonly what: string; readonly found: string | null };
   readonly SUBPROCESS_UNAVAILABLE: { readonly what: string; readonly found: string | null };
+  // Bundles.
+  readonly BUNDLE_FORMAT: { readonly found: string };
+  readonly BUNDLE_TOO_NEW: { readonly found: number; readonly wanted: number };
+  readonly BUNDLE_CUT: { readonly bytes: number; readonly wanted: number };
+  readonly BUNDLE_CHANGED: {
+    readonly part: string;
+    readonly found: string;
+    readonly wanted: string;
+  };
+  readonly BUNDLE_LIMIT: { readonly limit: number };
+  readonly BUNDLE_MEMBER: { readonly sha256: string; readonly trouble: "missing" | "unlisted" };
+  readonly BUNDLE_NO_RUN: { readonly runId: string | null; readonly runs: readonly string[] };
+  readonly BUNDLE_NO_CODE: { readonly hash: string; readonly why: string };
+  readonly BUNDLE_REDACTED: { readonly runId: string };
   // The test kit.
   readonly REPLAY_FAILED: {
     readonly runId: string;

@@ -321,6 +321,42 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "The subprocess of a dry-run replay can't be started.",
     remedy: "Grant `--allow-run` for Deno.",
   },
+  BUNDLE_FORMAT: {
+    meaning: "A file is no bundle, or a part of it has a wrong form.",
+    remedy: "Pass a file that `run.export()` or `continuum runs export` wrote.",
+  },
+  BUNDLE_TOO_NEW: {
+    meaning: "A newer release wrote the bundle.",
+    remedy: "Read it with that release or a later one.",
+  },
+  BUNDLE_CUT: {
+    meaning: "The file of a bundle ends too early.",
+    remedy: "Copy the file again, or export again.",
+  },
+  BUNDLE_CHANGED: {
+    meaning: "The bytes of a bundle are not those that were exported.",
+    remedy: "Copy the file again, or export again; `details.part` names what was changed.",
+  },
+  BUNDLE_LIMIT: {
+    meaning: "The content of a bundle is larger than option `maxBytes`.",
+    remedy: "Raise the limit if you trust the file, or export fewer runs.",
+  },
+  BUNDLE_MEMBER: {
+    meaning: "The modules in a bundle are not those that its manifests list.",
+    remedy: "Export again; do not trust the file.",
+  },
+  BUNDLE_NO_RUN: {
+    meaning: "A bundle does not hold the run or the generation.",
+    remedy: "Use an id of `details.runs`; `continuum bundle show` lists generations.",
+  },
+  BUNDLE_NO_CODE: {
+    meaning: "A bundle does not hold the code of a version: it was unavailable at the export.",
+    remedy: "Replay on code of your own: option `on`.",
+  },
+  BUNDLE_REDACTED: {
+    meaning: "A redacted bundle can't be replayed: it holds no payloads.",
+    remedy: "Read its timeline, or export again without `redact`.",
+  },
   REPLAY_FAILED: {
     meaning: "A history does not replay on some code.",
     remedy: "Read `details.drift`; keep the old commands, or use `ctx.patched`.",

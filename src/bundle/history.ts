@@ -1,0 +1,102 @@
+/**
+ * One generation of a run as plain JSON: its start and all of its events. Tests store it as a file,
+ * and bundles hold one for each generation.
+ *
+ * @module
+ */
+
+import { isSha256Hex } from "../base/encoding.ts";
+import { type EndState, RUN_STATES, type RunState } from "../ports/rows.ts";
+import type { HistoryEvent } from "../replay/history.ts";
+import type { RunStart } from "../replay/turn.ts";
+import {
+  listOf,
+  nullable,
+  objectOf,
+  oneOf,
+  optional,
+  type Shape,
+  TEXT,
+  where,
+  WHOLE,
+} from "./shape.ts";
+
+/** The format of {@linkcode RunHistory}. */
+export const HISTORY_FORMAT = "continuum.history";
+
+/**
+ * A run's history as plain JSON, in a format that is stable across releases. Times are milliseconds
+ * since the epoch. `input`, `result`, `error` and payloads are texts, encoded as in the journal.
+ */
+export interface RunHistory {
+  /** Identifies the format. */
+  readonly format: "continuum.history";
+  /** The version of the format, which increases when the format changes. */
+  readonly formatVersion: 1;
+  /** The run's id. */
+  readonly runId: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** The version hash of the code that the generation was last pinned to. */
+  readonly version: string;
+  /** The number of the generation, from 0; a bundle holds the others, too. */
+  readonly generation: number;
+  /** The number of the run's attempt; 1 when omitted. */
+  readonly attempt?: number;
+  /** When the generation started. */
+  readonly startedAt: number;
+  /** The seed of `random()` and `uuid()`. */
+  readonly seed: string;
+  /** The encoded input. */
+  readonly input: string;
+  /**
+   * The run's state; `over`: an earlier generation, after which the run continued as new or was
+   * retried.
+   */
+  readonly state: RunState | "over";
+  /** The encoded result, if completed. */
+  readonly result: string | null;
+  /** The encoded error, if it failed or was ended. */
+  readonly error: string | null;
+  /** The events, in order. */
+  readonly events: readonly HistoryEvent[];
+}
+
+const EVENT = objectOf<HistoryEvent>({
+  seq: WHOLE,
+  kind: TEXT,
+  position: nullable(WHOLE),
+  name: TEXT,
+  digest: nullable(TEXT),
+  payload: nullable(TEXT),
+  at: WHOLE,
+});
+
+/** The shape of a history. */
+export const HISTORY_SHAPE: Shape = objectOf<RunHistory>({
+  format: oneOf([HISTORY_FORMAT]),
+  formatVersion: where((value) => value === 1),
+  runId: TEXT,
+  workflow: TEXT,
+  version: where((value) => typeof value === "string" && isSha256Hex(value)),
+  seed: TEXT,
+  input: TEXT,
+  state: oneOf([...RUN_STATES, "over"]),
+  generation: WHOLE,
+  attempt: optional(WHOLE),
+  startedAt: WHOLE,
+  result: optional(nullable(TEXT)),
+  error: optional(nullable(TEXT)),
+  events: listOf(EVENT),
+});
+
+/** Whether a state is one that a run does not leave. */
+export function isEnded(state: RunHistory["state"]): state is EndState {
+  return ["completed", "failed", "cancelled", "terminated"].includes(state);
+}
+
+/** Returns the start of an execution. */
+export function startOf(history: RunHistory): RunStart {
+  const { runId, workflow, version, input, seed, startedAt, generation, attempt = 1 } = history;
+  return { runId, workflow, version, input, seed, startedAt, generation, attempt };
+}
