@@ -23,12 +23,13 @@ const FLOORS: Readonly<Record<string, number>> = {
   watchdog: 5,
   engine: 5,
   client: 5,
-  cli: 6,
   lint: 6,
-  observer: 6,
   testing: 6,
+  operate: 8,
+  cli: 9,
+  observer: 9,
 };
-/** Files right in `src` put client and engine together; the tools of floor 6 stand on them. */
+/** Files right in `src` put client and engine together. */
 const COMPOSITION = 5.5;
 
 /** Neighbours of one floor that may look at each other, in this direction only. */
@@ -86,6 +87,14 @@ Deno.test("lower floors import nothing from higher ones, and neighbours keep to 
     if (floorOf(to) !== floorOf(from)) return floorOf(to) > floorOf(from);
     return !NEIGHBOURS.some(([left, right]) => left === a && right === b);
   });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("the command line knows operate and base, and no internals of store or client", async () => {
+  const wrong = (await imports()).filter(({ from, to }) =>
+    folderOf(from) === "cli" && to.startsWith("src/") &&
+    !["base", "cli", "operate"].includes(folderOf(to) ?? "")
+  );
   assert.deepEqual(wrong, []);
 });
 

@@ -1,0 +1,117 @@
+/**
+ * What a command of the command line is: its help, its arguments and options, and what it does.
+ *
+ * - COMMAND-1: a command's module is imported only when that command runs or its help is printed
+ *   (`registry.ts`), so help and `--version` import no driver and no engine.
+ * - COMMAND-2: a command changes nothing before `context.consent()` or `context.announce()` returns,
+ *   so `--dry-run` can't act.
+ *
+ * @module
+ */
+
+import type { Continuum, OperatorOptions } from "../operate/client.ts";
+import type { Plan } from "./consent.ts";
+import type { Globals } from "./globals.ts";
+import type { Output } from "./output/output.ts";
+
+/** An example of a command's help. */
+export interface Example {
+  /** What it shows, such as `The newest failures`. */
+  readonly text: string;
+  /** The command line, without `continuum`. */
+  readonly line: string;
+}
+
+/** An option of a command. */
+export interface OptionSpec {
+  /** Commander's notation: `--limit <n>`, `--wait`. */
+  readonly flags: string;
+  /** What it does, in a few words. */
+  readonly text: string;
+  /** Whether it may be given several times; its value is an array then. */
+  readonly repeat?: true;
+  /**
+   * Converts the text. It throws `UsageError` for a wrong one; `readers.ts` has the usual ones.
+   *
+   * @param text The text.
+   * @param flag The option's long name, for errors.
+   */
+  read?(text: string, flag: string): unknown;
+}
+
+/** A command. */
+export interface Command<Options extends object = object> {
+  /** Examples, printed first in its help; at least one. */
+  readonly examples: readonly [Example, ...Example[]];
+  /** Positional arguments: `["<id>", "The run's id"]`, `["[input]", ...]`, `["<id...>", ...]`. */
+  readonly arguments?: readonly (readonly [notation: string, text: string])[];
+  /** Its own options. */
+  readonly options?: readonly OptionSpec[];
+  /** Names that `--fields` accepts: the keys of what `--json` prints for one item. */
+  readonly fields?: readonly string[];
+  /** It changes something: `--yes`, `--dry-run`, `--reason` and `--as` exist only then. */
+  readonly acts?: {
+    /** Whether `--reason` is required. */
+    readonly needsReason: boolean;
+  };
+  /**
+   * It finishes what it has begun when it is interrupted or its `--timeout` ends: it watches
+   * `context.signal`, and is killed only by a second Ctrl-C.
+   */
+  readonly graceful?: true;
+  /**
+   * Runs the command.
+   *
+   * @param context Its arguments and options, the output, and the database.
+   * @returns The exit code; 0 when omitted.
+   */
+  run(context: CommandContext<Options>): Promise<number | void>;
+}
+
+/** What a command is given. */
+export interface CommandContext<Options extends object = object> {
+  /** The positional arguments, in the order of `arguments`; a variadic one is spread. */
+  readonly args: readonly string[];
+  /** The command's own options, by their names in camel case. */
+  readonly options: Options;
+  /** The global options. */
+  readonly globals: Globals;
+  /** Prints results. */
+  readonly out: Output;
+  /** Aborts when the command is interrupted, or its `--timeout` ends. */
+  readonly signal: AbortSignal;
+  /**
+   * Which database the options name.
+   *
+   * @throws {UsageError} If they name none.
+   */
+  database(): OperatorOptions;
+  /** Connects to the database, once; the connection is closed when the command ends. */
+  client(): Promise<Continuum>;
+  /**
+   * Prints what will happen, and asks for the number or the id. Ends the command with code 0 if
+   * `--dry-run` is set, and with code 5 if the answer is another.
+   *
+   * @param plan What will happen.
+   */
+  consent(plan: Plan): Promise<void>;
+  /**
+   * Like `consent`, for what needs no question: it prints the plan only if `--dry-run` is set, and
+   * ends the command then.
+   *
+   * @param lines What will happen.
+   */
+  announce(lines: readonly string[]): void;
+}
+
+/**
+ * Defines a command, so that its options are typed.
+ *
+ * @param command The command.
+ * @returns The same.
+ */
+export function defineCommand<Options extends object = object>(
+  command: Command<Options>,
+): Command<Options> {
+  return command;
+}

@@ -1,0 +1,129 @@
+/**
+ * Errors of the command line itself, and how every error is shown: its code, a sentence, and the
+ * next step.
+ *
+ * @module
+ */
+
+import { EXPLANATIONS } from "../base/error_codes/explain.ts";
+import { type ContinuumError, type ErrorCode, isContinuumError } from "../base/errors.ts";
+import { printable } from "../base/describe.ts";
+import { messageOf, withoutSecrets } from "../base/text.ts";
+import { type CliCode, exitOf } from "./exit_codes.ts";
+
+/** An error that the command line reports, with a code, and with what to do next. */
+export class CliError extends Error {
+  /** A stable, upper-case word. */
+  readonly code: CliCode;
+  /** What to do next; `null`: the message says it. */
+  readonly next: string | null;
+  /** Facts about the condition, as JSON. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  /**
+   * @param code A stable, upper-case word; `exit_codes.ts` maps it to the exit code.
+   * @param message What could not be done, and why.
+   * @param next What to do next.
+   * @param details Facts about the condition.
+   */
+  constructor(
+    code: CliCode,
+    message: string,
+    next: string | null = null,
+    details: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(message);
+    this.name = new.target.name;
+    this.code = code;
+    this.next = next;
+    this.details = details;
+  }
+}
+
+/** A wrong argument or option: exit code 2. */
+export class UsageError extends CliError {
+  /**
+   * @param message What is wrong, what was found, and what was wanted.
+   * @param next What to do next.
+   */
+  constructor(message: string, next: string | null = null) {
+    super("USAGE", message, next);
+  }
+}
+
+/** Ends a command at once, with nothing to report: after `--dry-run`. */
+export class Done extends Error {
+  /** The exit code. */
+  readonly exit: number;
+
+  /** @param exit The exit code. */
+  constructor(exit: number) {
+    super("done");
+    this.exit = exit;
+  }
+}
+
+/** An error as it is shown. */
+export interface ShownError {
+  /** The code; `ERROR` for an error without one. */
+  readonly code: string;
+  /** The sentence: no secrets, no control characters. */
+  readonly message: string;
+  /** Facts about the condition. */
+  readonly details: Readonly<Record<string, unknown>>;
+  /** What to do next; `null`: the message says it. */
+  readonly next: string | null;
+  /** The exit code. */
+  readonly exit: number;
+}
+
+/** Next steps in terms of the command line, instead of those in terms of the library. */
+const NEXT: Readonly<Partial<Record<ErrorCode, string>>> = {
+  DATABASE_IN_USE:
+    "Close the process that has the folder open; a postgres:// database can be shared.",
+  DATABASE_OPTION: "Pass --database, or set DATABASE_URL.",
+  DATABASE_UNAVAILABLE: "Check that the server runs and accepts connections, then try again.",
+  INVALID_CURSOR: "Pass the cursor that a page of the same list printed, with the same options.",
+  RUN_NOT_FOUND: "Check the id and --namespace; `continuum runs list --state any` lists runs.",
+  SCHEMA_TOO_NEW: "The command line is older than the schema: use the release that migrated it.",
+  SCHEMA_TOO_OLD: "The schema is older than the command line: drain the nodes of older releases, " +
+    "then run `continuum migrate`.",
+  SCHEDULE_NOT_FOUND: "Check the id and --namespace; `continuum schedules list` lists schedules.",
+  SUBPROCESS_TIMEOUT: "Allow more time with --deadline; the code may have an endless loop.",
+  VERSION_NOT_FOUND: "`continuum versions list` lists the registered versions.",
+};
+
+/**
+ * Prepares an error for people and for `--json`.
+ *
+ * @param error What was thrown.
+ * @returns Its code, message, details, next step and exit code.
+ */
+export function shownError(error: unknown): ShownError {
+  const message = safe(messageOf(error));
+  if (error instanceof CliError) {
+    const { code, details, next } = error;
+    return { code, message, details, next, exit: exitOf(code) };
+  }
+  if (isContinuumError(error)) {
+    const { code, details } = error;
+    // What follows in that message is about options of the library.
+    const sentence = code === "SCHEMA_TOO_OLD" ? message.split("; a client")[0]! : message;
+    const next = isEmpty(error) ? EMPTY : NEXT[code] ?? EXPLANATIONS[code]?.remedy ?? null;
+    return { code, message: sentence, details: { ...details }, next, exit: exitOf(code) };
+  }
+  const code = error instanceof Deno.errors.NotFound ? "NOT_FOUND" : "ERROR";
+  return { code, message, details: {}, next: null, exit: exitOf(code) };
+}
+
+/** The next step if a database has no tables of the engine at all. */
+const EMPTY = "Check --database and --schema; `continuum migrate` creates the tables.";
+
+function isEmpty({ code, details }: ContinuumError): boolean {
+  return code === "SCHEMA_TOO_OLD" && "found" in details && details.found === 0;
+}
+
+/** Without secrets, each line without control characters. */
+function safe(text: string): string {
+  return withoutSecrets(text).split("\n").map(printable).join("\n");
+}

@@ -1,0 +1,93 @@
+/**
+ * The exit codes of the command line. `docs/cli.md` lists them.
+ *
+ * @module
+ */
+
+import type { ErrorCode } from "../base/errors.ts";
+
+/** What the exit code of a command says. */
+export const EXIT = {
+  /** It did what it was asked to do. */
+  done: 0,
+  /** It failed for a reason that no other code names. */
+  failed: 1,
+  /** An argument or an option is wrong. */
+  usage: 2,
+  /** A check found something. */
+  found: 3,
+  /** There is no such run, version, schedule or file. */
+  notFound: 4,
+  /** It was refused, or something has changed since it was looked at. */
+  refused: 5,
+  /** The awaited run ended otherwise than completed. */
+  ended: 6,
+  /** The database or a server does not answer. */
+  unavailable: 7,
+  /** `--timeout` ended. */
+  timeout: 124,
+  /** Ctrl-C. */
+  interrupted: 130,
+} as const;
+
+/** Codes of errors that only the command line makes. */
+export type CliCode =
+  | "CHANGED"
+  | "INTERRUPTED"
+  | "NOT_FOUND"
+  | "NO_CONSENT"
+  | "TIMED_OUT"
+  | "USAGE";
+
+/** By code of an error; every other code leads to `EXIT.failed`. */
+const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode, number>>> = {
+  INVALID_ARGUMENT: EXIT.usage,
+  INVALID_CURSOR: EXIT.usage,
+  DATABASE_OPTION: EXIT.usage,
+  UNSTORABLE_TEXT: EXIT.usage,
+  NOT_SERIALIZABLE: EXIT.usage,
+  USAGE: EXIT.usage,
+  RUN_NOT_FOUND: EXIT.notFound,
+  GENERATION_NOT_FOUND: EXIT.notFound,
+  VERSION_NOT_FOUND: EXIT.notFound,
+  VERSION_NOT_REGISTERED: EXIT.notFound,
+  SCHEDULE_NOT_FOUND: EXIT.notFound,
+  TASK_NOT_FOUND: EXIT.notFound,
+  MODULE_NOT_FOUND: EXIT.notFound,
+  NOT_FOUND: EXIT.notFound,
+  INVALID_INPUT: EXIT.refused,
+  INVALID_SIGNAL_PAYLOAD: EXIT.refused,
+  UNDECLARED_SIGNAL: EXIT.refused,
+  PAYLOAD_TOO_LARGE: EXIT.refused,
+  RUN_EXISTS: EXIT.refused,
+  IDEMPOTENCY_CONFLICT: EXIT.refused,
+  RUN_ENDED: EXIT.refused,
+  RUN_STATE: EXIT.refused,
+  SCHEDULE_EXISTS: EXIT.refused,
+  SCHEDULE_STATE: EXIT.refused,
+  SCHEMA_TOO_NEW: EXIT.refused,
+  SCHEMA_TOO_OLD: EXIT.refused,
+  MIGRATION_CHANGED: EXIT.refused,
+  DATABASE_UNSUITABLE: EXIT.refused,
+  UNTRUSTED_MODULE: EXIT.refused,
+  NO_CONSENT: EXIT.refused,
+  CHANGED: EXIT.refused,
+  RUN_FAILED: EXIT.ended,
+  RUN_CANCELLED: EXIT.ended,
+  RUN_TERMINATED: EXIT.ended,
+  DATABASE_UNAVAILABLE: EXIT.unavailable,
+  DATABASE_IN_USE: EXIT.unavailable,
+  TIMED_OUT: EXIT.timeout,
+  TIMEOUT: EXIT.timeout,
+  INTERRUPTED: EXIT.interrupted,
+};
+
+/**
+ * The exit code for an error.
+ *
+ * @param code The error's code.
+ * @returns The exit code; `EXIT.failed` for a code that is not listed.
+ */
+export function exitOf(code: string): number {
+  return Object.hasOwn(BY_CODE, code) ? BY_CODE[code as CliCode]! : EXIT.failed;
+}

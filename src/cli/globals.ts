@@ -1,0 +1,126 @@
+/**
+ * Options that every command has, and the variables of the environment that stand in for them.
+ *
+ * @module
+ */
+
+import { quote } from "../base/describe.ts";
+import { durationMs } from "../base/duration.ts";
+import { UsageError } from "./errors.ts";
+import type { TimeStyle } from "./output/times.ts";
+import { oneOf } from "./readers.ts";
+
+/** The global options, read. */
+export interface Globals {
+  /** The database's URL; `undefined`: none is named. */
+  readonly database: string | undefined;
+  /** The schema. */
+  readonly schema: string | undefined;
+  /** The namespace. */
+  readonly namespace: string | undefined;
+  /** One JSON document, one JSON line an item, or text. */
+  readonly format: "text" | "json" | "jsonl";
+  /** The fields that are printed; `undefined`: all, or the columns of the table. */
+  readonly fields: readonly string[] | undefined;
+  /** How tables show times; `undefined`: relative on a terminal, ISO elsewhere. */
+  readonly time: TimeStyle | undefined;
+  /** Whether colours may be used on a terminal. */
+  readonly color: boolean;
+  /** Whether to print results and errors only. */
+  readonly quiet: boolean;
+  /** Whether progress is shown on a terminal. */
+  readonly progress: boolean;
+  /** Milliseconds that the command may take; `undefined`: no limit. */
+  readonly timeoutMs: number | undefined;
+  /** Whether consent is given without a question. */
+  readonly yes: boolean;
+  /** Whether only the plan is printed. */
+  readonly dryRun: boolean;
+  /** Why the command is given, for the audit. */
+  readonly reason: string | undefined;
+  /** Who gives the command, as claimed: for the audit. */
+  readonly as: string;
+}
+
+/** An option for commander: its notation, and what it does. */
+export type GlobalOption = readonly [flags: string, text: string];
+
+/** Options of every command. */
+export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
+  ["--database <url>", "postgres://..., or pglite:./folder (DATABASE_URL)"],
+  ["--schema <name>", "the schema; continuum if omitted (CONTINUUM_SCHEMA)"],
+  ["--namespace <name>", "the namespace; default if omitted (CONTINUUM_NAMESPACE)"],
+  ["--json", "print one JSON document"],
+  ["--jsonl", "print one JSON object a line"],
+  ["--fields <names>", "print these fields, separated by commas"],
+  ["--time <style>", "times in tables: relative, local, utc or iso"],
+  ["--no-color", "print no colours (NO_COLOR)"],
+  ["--quiet", "print results and errors only"],
+  ["--no-progress", "print no progress"],
+  ["--timeout <duration>", "end the command after this time, such as 30s, with code 124"],
+];
+
+/** Options of commands that change something. */
+export const ACTING_OPTIONS: readonly GlobalOption[] = [
+  ["--yes", "don't ask"],
+  ["--dry-run", "print what would happen, and change nothing"],
+  ["--reason <text>", "why, for the audit"],
+  ["--as <name>", "who, for the audit; $USER@host if omitted"],
+];
+
+/** Long names of global options that take a value. */
+export const WITH_VALUE: ReadonlySet<string> = new Set(
+  [...GLOBAL_OPTIONS, ...ACTING_OPTIONS]
+    .filter(([flags]) => flags.includes("<"))
+    .map(([flags]) => flags.split(" ")[0]!),
+);
+
+/**
+ * Reads the global options.
+ *
+ * @param given The options that were given, by their names in camel case.
+ * @param env Reads a variable of the environment.
+ * @throws {UsageError} If one is wrong.
+ */
+export function readGlobals(
+  given: Readonly<Record<string, unknown>>,
+  env: (name: string) => string | undefined,
+): Globals {
+  const text = (name: string) => given[name] as string | undefined;
+  // A variable that is set to the empty text counts as unset, as NO_COLOR has it.
+  const variable = (name: string) => env(name) || undefined;
+  if (given.json === true && given.jsonl === true) {
+    throw new UsageError("Cannot print --json and --jsonl at once: found both, wanted one");
+  }
+  return {
+    database: text("database") ?? variable("DATABASE_URL"),
+    schema: text("schema") ?? variable("CONTINUUM_SCHEMA"),
+    namespace: text("namespace") ?? variable("CONTINUUM_NAMESPACE"),
+    format: given.jsonl === true ? "jsonl" : given.json === true ? "json" : "text",
+    fields: text("fields")?.split(",").map((name) => name.trim()),
+    time: oneOf<TimeStyle>(["relative", "local", "utc", "iso"])(text("time"), "--time"),
+    color: given.color !== false && variable("NO_COLOR") === undefined,
+    quiet: given.quiet === true,
+    progress: given.progress !== false,
+    timeoutMs: timeoutOf(text("timeout")),
+    yes: given.yes === true,
+    dryRun: given.dryRun === true,
+    reason: text("reason"),
+    as: text("as") ?? `${variable("USER") ?? variable("USERNAME") ?? "unknown"}@${hostOf()}`,
+  };
+}
+
+function timeoutOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = durationMs(text, "--timeout");
+  if (ms > 0) return ms;
+  throw new UsageError(`Cannot use --timeout: found ${quote(text)}, wanted more than 0`);
+}
+
+function hostOf(): string {
+  try {
+    return Deno.hostname();
+  } catch {
+    return "unknown"; // without the permission
+  }
+}

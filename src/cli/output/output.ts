@@ -1,0 +1,260 @@
+/**
+ * Prints results: text and tables for people, JSON for programs.
+ *
+ * @module
+ */
+
+import { styleText } from "node:util";
+import { quote } from "../../base/describe.ts";
+import { UsageError } from "../errors.ts";
+import type { Globals } from "../globals.ts";
+import { similar } from "../readers.ts";
+import type { Terminal } from "../terminal.ts";
+import { type Column, tabbed, table } from "./table.ts";
+import { shown } from "./text.ts";
+import { span, time, type TimeStyle } from "./times.ts";
+
+/** A list to print. */
+export interface List<Item extends object> {
+  /** The key of the items in the JSON document, such as `runs`. */
+  readonly name: string;
+  /** The items, as they come. */
+  readonly items: Iterable<Item> | AsyncIterable<Item>;
+  /** The columns of the table. */
+  readonly columns: readonly Column<Item>[];
+  /** What the JSON document holds besides the items, once they are printed: a cursor, a count. */
+  rest?(): Readonly<Record<string, unknown>>;
+  /**
+   * Lines below the table: on a terminal only; elsewhere they go to standard error.
+   *
+   * @param count How many items were printed.
+   */
+  footer?(count: number): readonly string[];
+}
+
+/** Rows whose widths decide those of a table; a longer one is printed as it comes. */
+const TABLE_ROWS = 1_000;
+
+/** Prints results. */
+export class Output {
+  readonly #terminal: Terminal;
+  readonly #globals: Globals;
+  readonly #fields: readonly string[];
+  #progress = "";
+
+  /**
+   * @param terminal Where to print.
+   * @param globals The format, the fields, and how times are shown.
+   * @param fields The names that `--fields` accepts.
+   * @throws {UsageError} If `--fields` names another.
+   */
+  constructor(terminal: Terminal, globals: Globals, fields: readonly string[]) {
+    this.#terminal = terminal;
+    this.#globals = globals;
+    this.#fields = fields;
+    for (const name of globals.fields ?? []) {
+      if (fields.includes(name.split(".")[0]!)) continue;
+      const wanted = fields.length === 0 ? "a command that prints fields" : fields.join(", ");
+      throw new UsageError(
+        `Cannot use --fields: found ${quote(name)}, wanted ${wanted}` +
+          similar(name, fields),
+      );
+    }
+  }
+
+  /** The format that was asked for. */
+  get format(): Globals["format"] {
+    return this.#globals.format;
+  }
+
+  /** Whether a person reads this on a terminal. */
+  get isTerminal(): boolean {
+    return this.#terminal.isTerminal && this.#globals.format === "text";
+  }
+
+  /** How many columns the terminal has. */
+  get columns(): number {
+    return this.#terminal.columns;
+  }
+
+  /**
+   * Prints one result: as JSON, or by the lines that `text` returns.
+   *
+   * @param value Plain JSON.
+   * @param text The lines for people. Control characters in them are escaped; line breaks are kept.
+   */
+  document(value: object, text: () => Iterable<string>): void {
+    switch (this.#globals.format) {
+      case "json":
+        return this.line(json(this.#chosen(value), 2));
+      case "jsonl":
+        return this.line(json(this.#chosen(value)));
+      case "text": {
+        const { fields } = this.#globals;
+        if (fields !== undefined) {
+          return this.line(fields.map((name) => cellOf(at(value, name))).join("\t"));
+        }
+        for (const line of text()) this.line(line);
+      }
+    }
+  }
+
+  /**
+   * Prints a list: one JSON document, one JSON line an item as it comes, or a table.
+   *
+   * @param list The list.
+   */
+  async list<Item extends object>(list: List<Item>): Promise<void> {
+    switch (this.#globals.format) {
+      case "json": {
+        const items = [];
+        for await (const item of list.items) items.push(this.#chosen(item));
+        return this.line(json({ [list.name]: items, ...list.rest?.() }, 2));
+      }
+      case "jsonl":
+        for await (const item of list.items) this.line(json(this.#chosen(item)));
+        return;
+      case "text":
+        return await this.#table(list);
+    }
+  }
+
+  /**
+   * Prints a line of text.
+   *
+   * @param text The line; control characters in it are escaped, and line breaks are kept.
+   */
+  line(text = ""): void {
+    this.#clear();
+    this.#terminal.write(`${shown(text, true)}\n`);
+  }
+
+  /**
+   * Prints a remark to standard error, unless `--quiet` is set.
+   *
+   * @param text The remark.
+   */
+  note(text: string): void {
+    if (this.#globals.quiet) return;
+    this.#clear();
+    this.#terminal.writeError(`${shown(text, true)}\n`);
+  }
+
+  /**
+   * Shows progress in one line of standard error: on a terminal only.
+   *
+   * @param text What is being done.
+   * @param done How much of it is done.
+   * @param total How much it is; `null`: unknown.
+   */
+  progress(text: string, done: number, total: number | null): void {
+    const { quiet, progress } = this.#globals;
+    if (quiet || !progress || !this.#terminal.showsProgress) return;
+    const count = done.toLocaleString("en");
+    const filled = total === null || total === 0 ? 0 : Math.round(12 * Math.min(1, done / total));
+    const bar = total === null ? "" : ` ${"█".repeat(filled)}${"░".repeat(12 - filled)}`;
+    this.#clear();
+    this.#progress = shown(`${text}${bar} ${count}`).slice(0, this.columns - 1);
+    this.#terminal.writeError(this.#progress);
+  }
+
+  /**
+   * Shows a time, in the style that was asked for.
+   *
+   * @param iso The time as ISO writes it; `null` becomes `-`.
+   */
+  time(iso: string | null): string {
+    return time(iso, this.#timeStyle, Date.now());
+  }
+
+  /**
+   * Shows how long ago a time was, or how long a span is: `2d`, in a pipe in milliseconds.
+   *
+   * @param ms Milliseconds; `null` becomes `-`.
+   */
+  span(ms: number | null): string {
+    if (ms === null) return "-";
+    return this.isTerminal ? span(ms) : String(Math.round(ms));
+  }
+
+  get #timeStyle(): TimeStyle {
+    return this.#globals.time ?? (this.isTerminal ? "relative" : "iso");
+  }
+
+  async #table<Item extends object>(list: List<Item>): Promise<void> {
+    const columns = this.#globals.fields?.map((name) => fieldColumn<Item>(name)) ?? list.columns;
+    let count = 0;
+    if (this.isTerminal) {
+      let rows: Item[] = [];
+      const print = () => {
+        const [heading, ...lines] = table(columns, rows, this.columns);
+        if (count <= rows.length) this.#styled("bold", heading!);
+        for (const line of lines) this.line(line);
+        rows = [];
+      };
+      for await (const item of list.items) {
+        count++;
+        rows.push(item);
+        if (rows.length === TABLE_ROWS) print();
+      }
+      if (rows.length > 0) print();
+    } else {
+      for await (const item of list.items) {
+        count++;
+        this.line(tabbed(columns, item));
+      }
+    }
+    for (const line of list.footer?.(count) ?? []) {
+      if (this.isTerminal) this.#styled("dim", line);
+      else this.note(line);
+    }
+  }
+
+  #styled(style: "bold" | "dim", text: string): void {
+    this.#clear();
+    const safe = shown(text, true);
+    const line = this.#globals.color ? styleText(style, safe, { validateStream: false }) : safe;
+    this.#terminal.write(`${line}\n`);
+  }
+
+  #chosen(value: object): object {
+    const { fields } = this.#globals;
+    if (fields === undefined) return value;
+    return Object.fromEntries(fields.map((name) => [name, at(value, name)]));
+  }
+
+  #clear(): void {
+    if (this.#progress === "") return;
+    this.#terminal.writeError(`\r${" ".repeat(this.#progress.length)}\r`);
+    this.#progress = "";
+  }
+}
+
+/**
+ * JSON text in which control characters are escapes, those too that JSON allows.
+ *
+ * @param value Plain JSON.
+ * @param indent Spaces of an indentation; none: one line.
+ */
+export function json(value: unknown, indent?: number): string {
+  return shown(JSON.stringify(value, undefined, indent), true);
+}
+
+function fieldColumn<Item extends object>(name: string): Column<Item> {
+  const column = { title: name.toUpperCase(), cell: (item: Item) => cellOf(at(item, name)) };
+  return name === "id" || name.endsWith("Id") ? { ...column, id: true } : column;
+}
+
+function at(value: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>(
+    (part, key) =>
+      typeof part === "object" && part !== null && Object.hasOwn(part, key)
+        ? (part as Record<string, unknown>)[key]
+        : undefined,
+    value,
+  ) ?? null;
+}
+
+function cellOf(value: unknown): string {
+  return value === null ? "-" : typeof value === "string" ? value : JSON.stringify(value);
+}

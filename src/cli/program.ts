@@ -1,0 +1,193 @@
+/**
+ * Reads the command line by means of commander: one command's module is imported, the others are
+ * known by name and summary only (COMMAND-1 of `command.ts`).
+ *
+ * @module
+ */
+
+import { Command as Commander, CommanderError, Option } from "commander";
+import type { Command, OptionSpec } from "./command.ts";
+import { Done, UsageError } from "./errors.ts";
+import { EXIT } from "./exit_codes.ts";
+import { ACTING_OPTIONS, GLOBAL_OPTIONS, WITH_VALUE } from "./globals.ts";
+import { COMMANDS, type Entry, GROUPS } from "./registry.ts";
+
+/** What the command line asks for. */
+export interface Invocation {
+  /** The command. */
+  readonly command: Command;
+  /** Its words: `runs list`. */
+  readonly path: string;
+  /** The positional arguments. */
+  readonly args: readonly string[];
+  /** All options that were given, those of every command too, by their names in camel case. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Where help is printed. */
+export interface HelpStreams {
+  /** Prints help that was asked for. */
+  write(text: string): void;
+  /** Prints help instead of a missing command. */
+  writeError(text: string): void;
+}
+
+/** The program's name in help. */
+const NAME = "continuum";
+
+/**
+ * Reads the command line.
+ *
+ * @param args The arguments of the process.
+ * @param version What `--version` prints.
+ * @param streams Where help is printed.
+ * @returns The command, its arguments and options.
+ * @throws {Done} If help or the version was asked for, and is printed.
+ * @throws {UsageError} If the command line is wrong.
+ */
+export async function readCommandLine(
+  args: readonly string[],
+  version: string,
+  streams: HelpStreams,
+): Promise<Invocation> {
+  const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
+  const entry = entryOf(words);
+  const command = (await entry?.load())?.command;
+  let invocation: Invocation | undefined;
+  const root = programOf(version, streams);
+  const leaf = entry && leafOf(root, entry.path);
+  if (entry !== undefined && leaf !== undefined && command !== undefined) {
+    configure(leaf, entry.path, command);
+    leaf.action(() => {
+      const options = { ...root.opts(), ...leaf.parent?.opts(), ...leaf.opts() };
+      invocation = { command, path: entry.path, args: leaf.args, options };
+    });
+  }
+  try {
+    await root.parseAsync([...words], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) throw new Done(EXIT.done);
+    if (error.code === "commander.help") throw new Done(EXIT.usage); // printed, as there is no command
+    throw usageError(error.message, words, entry);
+  }
+  if (invocation === undefined) throw new Done(EXIT.done);
+  return invocation;
+}
+
+/** Which command the words ask for: options that come before it are skipped. */
+function entryOf(words: readonly string[]): Entry | undefined {
+  let path = "";
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index]!;
+    if (word === "--") return undefined;
+    if (word.startsWith("-")) {
+      if (WITH_VALUE.has(word)) index++;
+      continue;
+    }
+    path = path === "" ? word : `${path} ${word}`;
+    const found = COMMANDS.find((entry) => entry.path === path);
+    if (found !== undefined) return found;
+    if (!(path in GROUPS)) return undefined;
+  }
+  return undefined;
+}
+
+/** All commands, each with its name and summary. */
+function programOf(version: string, streams: HelpStreams): Commander {
+  const root = new Commander(NAME)
+    .description("Runs, versions and schedules of Continuum, from a command line.")
+    .version(version, "-V, --version", "print the version")
+    .exitOverride()
+    .enablePositionalOptions()
+    .helpCommand(false)
+    .helpOption("-h, --help", "print help")
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({
+      writeOut: (text) => streams.write(text),
+      writeErr: (text) => streams.writeError(text),
+      outputError: () => {}, // reported by the caller, with the exit code
+    });
+  addGlobals(root);
+  root.addHelpText(
+    "after",
+    `\nExit codes: 0 done, 1 failed, 2 usage, 3 found something, 4 not found, 5 refused,\n` +
+      `6 the awaited run did not complete, 7 database unavailable, 124 timeout, 130 interrupted`,
+  );
+  const groups = new Map<string, Commander>();
+  for (const { path, summary } of COMMANDS) {
+    const [first, second] = path.split(" ");
+    if (second === undefined) {
+      root.command(first!).description(summary).allowUnknownOption().allowExcessArguments();
+      continue;
+    }
+    let group = groups.get(first!);
+    if (group === undefined) {
+      group = root.command(first!).description(GROUPS[first!]!).helpCommand(false);
+      addGlobals(group);
+      groups.set(first!, group);
+    }
+    group.command(second).description(summary);
+  }
+  return root;
+}
+
+function leafOf(root: Commander, path: string): Commander {
+  return path.split(" ").reduce(
+    (command, word) => command.commands.find((each) => each.name() === word)!,
+    root,
+  );
+}
+
+function configure(leaf: Commander, path: string, command: Command): void {
+  leaf.allowUnknownOption(false).allowExcessArguments(false);
+  for (const [notation, text] of command.arguments ?? []) leaf.argument(notation, text);
+  for (const option of command.options ?? []) leaf.addOption(optionOf(option));
+  if (command.acts !== undefined) {
+    for (const [flags, text] of ACTING_OPTIONS) leaf.addOption(new Option(flags, text));
+  }
+  const own = new Set(leaf.options.map(({ long }) => long));
+  addGlobals(leaf, own);
+  const examples = command.examples.map(({ text, line }) => `  # ${text}\n  ${NAME} ${line}\n`);
+  leaf.addHelpText("before", `Examples:\n${examples.join("")}`);
+  if (command.fields !== undefined) {
+    leaf.addHelpText("after", `\nFields of --json and --fields: ${command.fields.join(", ")}`);
+  }
+  leaf.summary(path);
+}
+
+function addGlobals(command: Commander, except: ReadonlySet<string | undefined> = new Set()): void {
+  for (const [flags, text] of GLOBAL_OPTIONS) {
+    const option = new Option(flags, text);
+    if (!except.has(option.long)) command.addOption(option.helpGroup("Options of every command:"));
+  }
+}
+
+function optionOf({ flags, text, repeat, read }: OptionSpec): Option {
+  const option = new Option(flags, text);
+  const name = option.long ?? flags;
+  if (option.required || option.optional) {
+    option.argParser((value: string, before: unknown) => {
+      const converted = read === undefined ? value : read(value, name);
+      if (repeat !== true) return converted;
+      return [...(before as unknown[] | undefined ?? []), converted];
+    });
+  }
+  return option;
+}
+
+/** Commander's message in the form of this package's errors, with the way to the help. */
+function usageError(
+  message: string,
+  words: readonly string[],
+  entry: Entry | undefined,
+): UsageError {
+  const [first] = words.filter((word) => !word.startsWith("-"));
+  const group = first !== undefined && first in GROUPS ? ` ${first}` : "";
+  const help = `${NAME}${entry === undefined ? group : ` ${entry.path}`} --help`;
+  const sentence = message.replace(/^error: /, "").replace(/\n/g, " ");
+  return new UsageError(
+    `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`,
+    `See \`${help}\`.`,
+  );
+}

@@ -1,0 +1,172 @@
+/**
+ * Runs a command line: reads it, runs the command, reports its error, and returns the exit code.
+ *
+ * @module
+ */
+
+import type { Continuum, OperatorOptions } from "../operate/client.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { announcePlan, askConsent } from "./consent.ts";
+import { CliError, Done, shownError, UsageError } from "./errors.ts";
+import { EXIT } from "./exit_codes.ts";
+import { type Globals, readGlobals } from "./globals.ts";
+import { json, Output } from "./output/output.ts";
+import { shown } from "./output/text.ts";
+import { type Invocation, readCommandLine } from "./program.ts";
+import { ReaderGone, type Terminal } from "./terminal.ts";
+
+/**
+ * Runs a command line.
+ *
+ * @param args The arguments of the process.
+ * @param version What `--version` prints.
+ * @param terminal The streams of the process.
+ * @returns The exit code.
+ */
+export async function runCommandLine(
+  args: readonly string[],
+  version: string,
+  terminal: Terminal,
+): Promise<number> {
+  try {
+    const invocation = await readCommandLine(args, version, terminal);
+    return await runCommand(invocation, terminal);
+  } catch (error) {
+    return report(error, args, terminal);
+  }
+}
+
+async function runCommand(
+  { command, args, options }: Invocation,
+  terminal: Terminal,
+): Promise<number> {
+  const globals = readGlobals(options, (name) => Deno.env.get(name));
+  if (command.acts?.needsReason && globals.reason === undefined) {
+    throw new UsageError("Cannot do this without --reason: found none, wanted why it is done");
+  }
+  const out = new Output(terminal, globals, command.fields ?? []);
+  using interruption = new Interruption(command, globals);
+  await using connection = new Connection(globals, interruption.signal);
+  const context: CommandContext = {
+    args: args as readonly string[],
+    options,
+    globals,
+    out,
+    signal: interruption.signal,
+    database: () => databaseOf(globals),
+    client: () => connection.open(),
+    consent: (plan) => askConsent(plan, globals, terminal),
+    announce: (lines) => announcePlan(lines, globals, terminal),
+  };
+  const done = await interruption.orElse(command.run(context));
+  return done ?? EXIT.done;
+}
+
+/** The connection of a command: opened when it is first used. */
+class Connection implements AsyncDisposable {
+  readonly #globals: Globals;
+  readonly #signal: AbortSignal;
+  #client: Promise<Continuum> | undefined;
+
+  constructor(globals: Globals, signal: AbortSignal) {
+    this.#globals = globals;
+    this.#signal = signal;
+  }
+
+  open(): Promise<Continuum> {
+    const options = databaseOf(this.#globals);
+    return this.#client ??= import("../operate/client.ts")
+      .then(({ connectOperator }) => connectOperator(options));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#signal.aborted) return; // the process ends; the database may be what does not answer
+    const client = await this.#client?.catch(() => undefined);
+    await client?.close();
+  }
+}
+
+function databaseOf({ database, schema, namespace }: Globals): OperatorOptions {
+  if (database !== undefined) return { database, schema, namespace };
+  throw new UsageError(
+    "Cannot open the database: none is named",
+    "Pass --database postgres://..., or set DATABASE_URL.",
+  );
+}
+
+/** Ends a command when its `--timeout` ends, or at Ctrl-C. */
+class Interruption implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #isGraceful: boolean;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #onSignal = () => this.#interrupt();
+
+  constructor({ graceful }: Command, { timeoutMs }: Globals) {
+    this.#isGraceful = graceful === true;
+    if (timeoutMs !== undefined) {
+      this.#timer = setTimeout(() => this.#timeOut(timeoutMs), timeoutMs);
+    }
+    Deno.addSignalListener("SIGINT", this.#onSignal);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /**
+   * Awaits a command.
+   *
+   * @param running The command.
+   * @returns What it returned.
+   * @throws {CliError} (`TIMED_OUT`, `INTERRUPTED`) If it was ended before.
+   */
+  async orElse<Result>(running: Promise<Result>): Promise<Result> {
+    const { signal } = this;
+    if (this.#isGraceful) {
+      const result = await running;
+      signal.throwIfAborted();
+      return result;
+    }
+    const ended = Promise.withResolvers<never>();
+    const onAbort = () => ended.reject(signal.reason);
+    signal.addEventListener("abort", onAbort);
+    try {
+      return await Promise.race([running, ended.promise]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #timeOut(ms: number): void {
+    this.#controller.abort(
+      new CliError("TIMED_OUT", `The command did not end within ${ms} ms (--timeout)`),
+    );
+  }
+
+  #interrupt(): void {
+    if (this.signal.aborted) Deno.exit(EXIT.interrupted);
+    this.#controller.abort(new CliError("INTERRUPTED", "The command was interrupted"));
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    Deno.removeSignalListener("SIGINT", this.#onSignal);
+  }
+}
+
+/** Prints an error, and returns its exit code. */
+function report(error: unknown, args: readonly string[], terminal: Terminal): number {
+  if (error instanceof ReaderGone) return EXIT.done; // TERMINAL-1
+  if (error instanceof Done) return error.exit;
+  const { code, message, details, next, exit } = shownError(error);
+  const options = args.slice(0, args.indexOf("--") < 0 ? undefined : args.indexOf("--"));
+  const text = options.includes("--json") || options.includes("--jsonl")
+    ? json({ error: { code, message, details, next } })
+    : `${shown(`${code}: ${message}`, true)}${next === null ? "" : `\n  ${shown(next)}`}`;
+  try {
+    terminal.writeError(`${text}\n`);
+  } catch (gone) {
+    if (!(gone instanceof ReaderGone)) throw gone;
+  }
+  return exit;
+}

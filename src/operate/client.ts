@@ -1,0 +1,61 @@
+/**
+ * The client that operators' tools use: it never changes a schema, and runs no workflow code in its
+ * own process.
+ *
+ * @module
+ */
+
+import "../replay/installed.ts"; // GUARD-1, before anything else
+import { refuse } from "../base/arguments.ts";
+import { Continuum } from "../continuum.ts";
+
+export { Continuum } from "../continuum.ts";
+
+/** Which database an operator's tool works on. */
+export interface OperatorOptions {
+  /** `postgres://...`, or `pglite:./folder`. */
+  readonly database: string;
+  /** The schema. */
+  readonly schema?: string | undefined;
+  /** The namespace. */
+  readonly namespace?: string | undefined;
+}
+
+/**
+ * Connects to a database whose schema is exactly at this release's version.
+ *
+ * @param options The database.
+ * @returns The client; `await using` closes it.
+ * @throws {InvalidArgumentError} (`DATABASE_OPTION`) If the folder of a `pglite:` database does not
+ * exist.
+ * @throws {DatabaseError} (`SCHEMA_TOO_OLD`) If migrations are missing, also if there are no tables.
+ * @throws {DatabaseError} (`SCHEMA_TOO_NEW`) If a newer release has migrated the schema.
+ * @throws {DatabaseUnavailableError} If the database can't answer now.
+ */
+export async function connectOperator(options: OperatorOptions): Promise<Continuum> {
+  if (!await hasFolder(options.database)) {
+    refuse("option database", options.database, "the folder of a database", "DATABASE_OPTION");
+  }
+  return await Continuum.connect({ ...given(options), migrate: "check" });
+}
+
+/**
+ * Whether the folder of a `pglite:` database exists. PGlite would create it, and a misspelt one would
+ * look like an empty database.
+ *
+ * @param database The database's URL.
+ * @returns `true` for every other kind of database too.
+ */
+export async function hasFolder(database: string): Promise<boolean> {
+  const [, folder] = /^pglite:(.+)$/s.exec(database) ?? [];
+  if (folder === undefined) return true;
+  return (await Deno.stat(folder).catch(() => null))?.isDirectory === true;
+}
+
+/** Without the options that are `undefined`. */
+export function given<Options extends object>(
+  options: Options,
+): { [Key in keyof Options]: Exclude<Options[Key], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as never;
+}

@@ -1,0 +1,80 @@
+/**
+ * The command line in tests: as a process of its own, or in this process on a terminal of the test.
+ *
+ * @module
+ */
+
+import { runCommandLine } from "../../src/cli/run.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
+
+/** How a command ended. */
+export interface Ended {
+  /** The exit code. */
+  readonly code: number;
+  /** Standard output. */
+  readonly out: string;
+  /** Standard error. */
+  readonly error: string;
+}
+
+const MAIN = new URL("../../src/cli/main.ts", import.meta.url).href;
+
+/** Variables that would change what a command does. */
+const CLEAN = { DATABASE_URL: "", CONTINUUM_SCHEMA: "", CONTINUUM_NAMESPACE: "", NO_COLOR: "" };
+
+/**
+ * Runs a command in a process of its own, with pipes for streams.
+ *
+ * @param args The arguments.
+ * @param options Variables of the environment, the folder, and what standard input holds.
+ */
+export async function cli(
+  args: readonly string[],
+  { env = {}, cwd, input }: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly cwd?: string;
+    readonly input?: string;
+  } = {},
+): Promise<Ended> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--quiet", MAIN, ...args],
+    env: { ...CLEAN, ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+    stdin: input === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (input !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+  }
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), error: text(stderr) };
+}
+
+/**
+ * Runs a command in this process, which costs no start.
+ *
+ * @param args The arguments.
+ * @param terminal What differs from pipes: a terminal of some width, lines that a person types.
+ */
+export async function cliHere(
+  args: readonly string[],
+  terminal: Partial<Terminal> = {},
+): Promise<Ended> {
+  const written = { out: "", error: "" };
+  const code = await runCommandLine(args, "1.2.3", {
+    isTerminal: false,
+    canAsk: false,
+    showsProgress: false,
+    columns: 80,
+    write: (text) => void (written.out += text),
+    writeError: (text) => void (written.error += text),
+    readLine: () => Promise.resolve(null),
+    readAll: () => Promise.resolve(""),
+    ...terminal,
+  });
+  return { code, ...written };
+}
