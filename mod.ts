@@ -79,7 +79,12 @@ export type { EndState, RunState, StuckReason } from "./src/ports/rows.ts";
 export type { UpgradedActivity, UpgradeOptions, UpgradeReport } from "./src/client/run/upgrade.ts";
 export type { CountOptions, QueryOptions, RunPage, Runs } from "./src/client/run/queries.ts";
 export type { RunFacts, RunSummary } from "./src/client/run/summary.ts";
-export type { AttributeComparisons, Comparisons, RunWhere } from "./src/client/run/conditions.ts";
+export type {
+  AttributeComparisons,
+  Comparisons,
+  IdComparisons,
+  RunWhere,
+} from "./src/client/run/conditions.ts";
 export type { PruneOptions, PruneReport, PruneResultsOptions } from "./src/client/run/prune.ts";
 export type { PruneScopeOptions } from "./src/client/run/prune_options.ts";
 export type {

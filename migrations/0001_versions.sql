@@ -13,6 +13,7 @@
 -- workflows            The current version of each name: the first registration sets it, later only
 --                      an explicit activation does.
 -- version_loads        What a node says about a version: it imports it now, or it can't load it.
+-- denied               SHA-256 digests of versions and of modules that no node executes.
 
 create table {schema}.modules (
   sha256 text primary key check (sha256 ~ '^[0-9a-f]{64}$'),
@@ -83,4 +84,11 @@ create table {schema}.version_loads (
   noted_at timestamptz(3) not null default clock_timestamp(),
   primary key (node, hash),
   constraint version_loads_reason check ((state = 'failed') = (reason is not null))
+);
+
+create table {schema}.denied (
+  sha256 text primary key check (sha256 ~ '^[0-9a-f]{64}$'),
+  reason text not null,
+  denied_by text,
+  denied_at timestamptz(3) not null default clock_timestamp()
 );

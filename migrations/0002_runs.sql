@@ -19,9 +19,14 @@
 --                      `delivered_seq` says how far the code of the present generation had been given
 --                      its history when that was last written: the seq after the last delivery, 0
 --                      before the first, null: never. Lines that the code logs up to there were logged.
+--                   `trouble_at` says since when an operator should look at the run: it is parked, or
+--                   it failed. `rests` is true while no node holds a run that has not ended. Both are
+--                   null in a run that a node executes and in one that completed, so neither an append
+--                   nor such an end changes them. `trace` is the trace context of the start.
 --                   No index holds a column that an append or an end changes, so these updates are
 --                   heap-only (HOT). One flush may update every row of a page before Postgres can
 --                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
+--                   Ids compare by their bytes, so that runs_run_id finds those that begin with a text.
 -- generations       What a run was before it continued as new. Events never move.
 -- leases            Where to look for the runs of a node: a claim adds a bundle of run ids, each
 --                   heartbeat makes one bundle of all that the node still holds, and the expiry of a
@@ -41,11 +46,12 @@ create table {schema}.runs (
   id bigint generated always as identity primary key,
   created_at timestamptz(3) not null default clock_timestamp(),
   specifier_id integer not null constraint runs_specifier references {schema}.workflow_specifiers (id),
-  run_id text not null,
+  run_id text collate "C" not null,
   namespace text not null default 'default',
   workflow text not null,
   seed text not null,
   input json not null,
+  trace text,
   attributes jsonb not null default '{}',
   start_at timestamptz(3),
   parent bigint,
@@ -69,6 +75,12 @@ create table {schema}.runs (
   claims_since_progress smallint not null default 0 check (claims_since_progress >= 0),
   watched boolean not null default false,
   lacks_version boolean generated always as (state = 'stuck_unknown_version') stored,
+  rests boolean generated always as (
+    case when state <> 'running' and ended_at is null then true end
+  ) stored,
+  trouble_at timestamptz(3) generated always as (
+    case when stuck_reason is not null then since when state = 'failed' then ended_at end
+  ) stored,
   token bigint check (token between 0 and 9007199254740991),
   wake_at timestamptz(3),
   since timestamptz(3),
@@ -122,6 +134,16 @@ create index runs_to_start on {schema}.runs (wake_at)
 -- for the other runs.
 create index runs_without_version on {schema}.runs (specifier_id) where lacks_version;
 
+-- The runs of a version, the newest first, and what a version may not be deleted under.
+create index runs_by_specifier on {schema}.runs (specifier_id, created_at, id);
+
+-- The runs of a version that have not ended. Those that nodes hold stand in `leases`.
+create index runs_at_rest on {schema}.runs (specifier_id, created_at) where rests;
+
+-- What needs a look, the newest first.
+create index runs_in_trouble on {schema}.runs (namespace, trouble_at, id)
+  where trouble_at is not null;
+
 -- Parked runs by version, for health().
 create index runs_stuck on {schema}.runs (specifier_id) where stuck_reason is not null;
 
@@ -155,6 +177,8 @@ create table {schema}.generations (
   ended_at timestamptz(3) not null,
   primary key (run, generation)
 );
+
+create index generations_by_specifier on {schema}.generations (specifier_id);
 
 create table {schema}.leases (
   id bigint generated always as identity primary key,

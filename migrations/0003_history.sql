@@ -3,7 +3,8 @@
 -- events      The history of each run, append-only. It has no foreign key: a row is only ever written
 --             under the fencing token of the run's own row, and the check would cost every insert.
 --             Kinds are an enumeration: four bytes in place of a name.
--- inbox       Messages that the run has not consumed yet. `position` says which activity ended.
+-- inbox       Messages that the run has not consumed yet. `position` says which activity ended,
+--             `trace` is the sender's trace context.
 -- deliveries  Delivery ids, kept after their message: sending a signal twice with one id is sending
 --             it once.
 
@@ -33,6 +34,7 @@ create table {schema}.inbox (
   name text not null,
   payload json,
   position integer,
+  trace text,
   sent_at timestamptz(3) not null default clock_timestamp()
 );
 

@@ -7,7 +7,7 @@
 --                   no other attempt has begun. `hash` and `definition` pin the code (the version, and
 --                   the module label and export in it); without them any node that registered the
 --                   activity's name may execute the task. It has no foreign key to runs: the check
---                   would lock each run's row.
+--                   would lock each run's row. `trace` is the trace context of the run's request.
 -- queue_rates       Token buckets of queues whose rate is limited; all nodes share them.
 -- activity_results  The first committed result of each idempotency key; it outlives the histories.
 
@@ -37,6 +37,7 @@ create table {schema}.tasks (
   input json,
   failures json,
   heartbeat json,
+  trace text,
   primary key (run, position),
   constraint tasks_state check (state in ('ready', 'leased', 'external')),
   constraint tasks_leased_has_node check ((state = 'leased') = (node is not null)),

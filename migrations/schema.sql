@@ -65,6 +65,15 @@ create table deliveries (
   constraint deliveries_run_fkey FOREIGN KEY (run) REFERENCES runs(id) ON DELETE CASCADE
 );
 
+create table denied (
+  sha256 text not null,
+  reason text not null,
+  denied_by text,
+  denied_at timestamp(3) with time zone not null default clock_timestamp(),
+  constraint denied_pkey PRIMARY KEY (sha256),
+  constraint denied_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+
 create table events (
   run bigint not null,
   seq integer not null,
@@ -94,6 +103,8 @@ create table generations (
   constraint generations_generation_check CHECK ((generation >= 0))
 );
 
+CREATE INDEX generations_by_specifier ON generations USING btree (specifier_id);
+
 create table idempotency_keys (
   namespace text not null,
   workflow text not null,
@@ -113,6 +124,7 @@ create table inbox (
   name text not null,
   payload json,
   "position" integer,
+  trace text,
   sent_at timestamp(3) with time zone not null default clock_timestamp(),
   constraint inbox_pkey PRIMARY KEY (id),
   constraint inbox_run_fkey FOREIGN KEY (run) REFERENCES runs(id) ON DELETE CASCADE,
@@ -147,6 +159,23 @@ create table nodes (
   constraint nodes_pkey PRIMARY KEY (id)
 ) with (fillfactor=50);
 
+create table operations (
+  id bigint not null generated always as identity,
+  at timestamp(3) with time zone not null default clock_timestamp(),
+  actor text not null,
+  is_proven boolean not null default false,
+  action text not null,
+  namespace text,
+  target text not null,
+  reason text,
+  before json,
+  after json,
+  outcome text not null,
+  constraint operations_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX operations_by_target ON operations USING btree (target, id);
+
 create table queue_rates (
   queue text not null,
   permits double precision not null,
@@ -164,6 +193,7 @@ create table runs (
   workflow text not null,
   seed text not null,
   input json not null,
+  trace text,
   attributes jsonb not null default '{}'::jsonb,
   start_at timestamp(3) with time zone,
   parent bigint,
@@ -185,6 +215,17 @@ create table runs (
   claims_since_progress smallint not null default 0,
   watched boolean not null default false,
   lacks_version boolean generated always as ((state = 'stuck_unknown_version'::text)) stored,
+  rests boolean generated always as (
+CASE
+    WHEN ((state <> 'running'::text) AND (ended_at IS NULL)) THEN true
+    ELSE NULL::boolean
+END) stored,
+  trouble_at timestamp(3) with time zone generated always as (
+CASE
+    WHEN (stuck_reason IS NOT NULL) THEN since
+    WHEN (state = 'failed'::text) THEN ended_at
+    ELSE NULL::timestamp with time zone
+END) stored,
   token bigint,
   wake_at timestamp(3) with time zone,
   since timestamp(3) with time zone,
@@ -225,11 +266,14 @@ create table runs (
   constraint runs_wakes_only_idle CHECK (((wake_at IS NULL) OR (state = ANY (ARRAY['pending'::text, 'suspended'::text]))))
 ) with (fillfactor=33, autovacuum_vacuum_scale_factor=0.05);
 
+CREATE INDEX runs_at_rest ON runs USING btree (specifier_id, created_at) WHERE rests;
 CREATE INDEX runs_by_attributes ON runs USING gin (attributes jsonb_path_ops) WITH (fastupdate='on') WHERE (attributes <> '{}'::jsonb);
 CREATE INDEX runs_by_creation ON runs USING btree (created_at, id) WHERE (namespace = 'default'::text);
 CREATE INDEX runs_by_namespace ON runs USING btree (namespace, created_at, id) WHERE (namespace <> 'default'::text);
 CREATE INDEX runs_by_parent ON runs USING btree (parent) WHERE (parent IS NOT NULL);
+CREATE INDEX runs_by_specifier ON runs USING btree (specifier_id, created_at, id);
 CREATE INDEX runs_due ON runs USING btree (wake_at) WHERE ((wake_at IS NOT NULL) AND (started_at IS NOT NULL));
+CREATE INDEX runs_in_trouble ON runs USING btree (namespace, trouble_at, id) WHERE (trouble_at IS NOT NULL);
 CREATE INDEX runs_stuck ON runs USING btree (specifier_id) WHERE (stuck_reason IS NOT NULL);
 CREATE INDEX runs_to_notify ON runs USING btree (id) WHERE must_notify;
 CREATE INDEX runs_to_start ON runs USING btree (wake_at) WHERE ((wake_at IS NOT NULL) AND (started_at IS NULL));
@@ -320,6 +364,7 @@ create table tasks (
   input json,
   failures json,
   heartbeat json,
+  trace text,
   constraint tasks_pkey PRIMARY KEY (run, "position"),
   constraint tasks_attempt_check CHECK ((attempt >= 1)),
   constraint tasks_begun_has_token CHECK (((state = 'ready'::text) OR (token IS NOT NULL))),

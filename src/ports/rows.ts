@@ -411,6 +411,10 @@ export interface RunRow extends VersionRef {
   readonly since: number | null;
   /** When it ended. */
   readonly endedAt: number | null;
+  /** The internal key of the run that started it as a child; `null`: none did. */
+  readonly parent: number | null;
+  /** That run's id; `null`: there is none, or it was removed. */
+  readonly parentId: string | null;
 }
 
 /** One generation of a run, and the version that it was last pinned to. */

@@ -35,6 +35,18 @@ export type RunCondition =
     readonly values: readonly (string | number)[];
   }
   | {
+    /** The runs whose id begins with a text. */
+    readonly kind: "prefix";
+    /** The text, of at least one character. */
+    readonly prefix: string;
+  }
+  | {
+    /** The children of a run of the same namespace. */
+    readonly kind: "parent";
+    /** The id of that run. */
+    readonly id: string;
+  }
+  | {
     readonly kind: "attribute";
     /** The path into the attributes, outermost key first. */
     readonly path: readonly string[];

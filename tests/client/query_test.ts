@@ -59,6 +59,11 @@ const QUESTIONS: readonly (readonly [RunWhere, string])[] = [
   [{ id: { in: ["a", "c", "z"] } }, "ac"],
   [{ id: { gt: "b", lte: "d" } }, "cd"],
   [{ id: { ne: "a" } }, "bcde"],
+  [{ id: { prefix: "a" } }, "a"],
+  [{ id: { prefix: "a", in: ["b"] } }, ""],
+  [{ id: { prefix: "ab" } }, ""],
+  [{ parent: "a" }, ""],
+  [{ parent: "no such run" }, ""],
   [{ workflow: "order" }, "abcde"],
   [{ workflow: { in: ["nothing", '"; --'] } }, ""],
   [{ state: "pending" }, "abcde"],
@@ -96,6 +101,30 @@ forEachDatabase("finding runs", (database, test) => {
       const ids = found.map(({ runId }) => runId).sort().join("");
       assert.equal(ids, wanted, JSON.stringify(where));
       assert.equal(await runs.count(condition), wanted.length, JSON.stringify(where));
+    }
+  });
+
+  test("a prefix of an id finds the ids that begin with it, whatever its characters", async () => {
+    await using world = await newWorld(database);
+    const { runs } = world.store;
+    const ids = [
+      "a",
+      "a%",
+      "a%b",
+      "a_",
+      "ab",
+      "a\ud7ff",
+      "a\ud7ffb",
+      "a\ue000",
+      "a\u{10ffff}z",
+      "b",
+    ];
+    await runs.insert(ids.map((id) => newRun(id)));
+    for (const prefix of ["a", "a%", "a_", "a\ud7ff", "a\u{10ffff}", "\u{10ffff}", "b"]) {
+      const where = readWhere({ id: { prefix } });
+      const page = { where, by: "createdAt", descending: false, after: null, limit: 100 } as const;
+      const found = (await runs.query(page)).map(({ runId }) => runId).sort();
+      assert.deepEqual(found, ids.filter((id) => id.startsWith(prefix)).sort(), prefix);
     }
   });
 
@@ -249,6 +278,10 @@ async function badQuestions({ node }: Scene): Promise<void> {
     [{ where: { id: { like: "a%" } } }, '"like"', "eq, ne"],
     [{ where: { id: { has: "a" } } }, '"has"', "eq, ne"],
     [{ where: { id: {} } }, "where.id", "at least one comparison"],
+    [{ where: { id: { prefix: "" } } }, "where.id.prefix", "at least one character"],
+    [{ where: { workflow: { prefix: "a" } } }, '"prefix"', "eq, ne"],
+    [{ where: { attributes: { a: { prefix: "a" } } } }, '"prefix"', "has"],
+    [{ where: { parent: { eq: "a" } } }, "where.parent", "a text"],
     [{ where: { state: "done" } }, '"done"', "pending, running"],
     [{ where: { state: { in: "failed" } } }, "where.state.in", "an array"],
     [{ where: { createdAt: "2026-01-01" } }, "createdAt", "a Date from 1970 to 9999"],
@@ -280,7 +313,7 @@ async function badQuestions({ node }: Scene): Promise<void> {
   await refused(node.runs.count({ limit: 1 } as never), "INVALID_ARGUMENT", '"limit"');
 }
 
-Deno.test("questions on attributes and pages of a namespace read an index", async () => {
+Deno.test("questions on attributes, ids and children, and pages of a namespace read an index", async () => {
   await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
   const { store, db } = world;
   for (let part = 0; part < 5; part++) {
@@ -297,6 +330,8 @@ Deno.test("questions on attributes and pages of a namespace read an index", asyn
     const [where, index, namespace = "default"] of [
       [{ attributes: { order: "3-7" } }, "runs_by_attributes"],
       [{ and: [{ attributes: { order: { in: ["3-7", "4-8"] } } }] }, "runs_by_attributes"],
+      [{ id: { prefix: "r3-77" } }, "runs_run_id"],
+      [{ parent: "r3-7" }, "runs_by_parent"],
       [undefined, "runs_by_creation"],
       [undefined, "runs_by_namespace", "another"],
     ] as const

@@ -327,10 +327,12 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
       "must_notify",
       "namespace",
       "parent",
+      "rests",
       "run_id",
       "specifier_id",
       "started_at",
       "stuck_reason",
+      "trouble_at",
       "wake_at",
     ]);
   } finally {

@@ -35,6 +35,16 @@ export interface Comparisons<Value> {
 }
 
 /**
+ * Comparisons of a run's id.
+ *
+ * @category Runs
+ */
+export interface IdComparisons extends Comparisons<string> {
+  /** The id begins with this text, of at least one character; an index finds these runs. */
+  readonly prefix?: string;
+}
+
+/**
  * Comparisons of an attribute. Types count: `4` is not `"4"`.
  *
  * @category Runs
@@ -55,7 +65,9 @@ export interface RunWhere {
   /** At least one of these. */
   readonly or?: readonly RunWhere[];
   /** The run's id. */
-  readonly id?: string | Comparisons<string>;
+  readonly id?: string | IdComparisons;
+  /** The id of the run that started it as a child. */
+  readonly parent?: string;
   /** The workflow's name. */
   readonly workflow?: string | Comparisons<string>;
   /** The run's state. */
@@ -77,6 +89,8 @@ export interface RunWhere {
   };
 }
 
+type AnyComparison = Comparison | "in" | "has" | "prefix";
+
 /** Bounds of one query. */
 const MAX_PARTS = 200;
 const MAX_DEPTH = 10;
@@ -85,7 +99,7 @@ const MAX_IN = 1_000;
 const TEXTS: ReadonlySet<string> = new Set(["id", "workflow", "state", "version"]);
 const TIMES: ReadonlySet<string> = new Set(["createdAt", "startedAt", "endedAt"]);
 const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in"]);
-const WHERE_KEYS = ["and", "or", ...TEXTS, ...TIMES, "attributes"].join(", ");
+const WHERE_KEYS = ["and", "or", ...TEXTS, "parent", ...TIMES, "attributes"].join(", ");
 const STATES: ReadonlySet<string> = new Set(RUN_STATES);
 
 /**
@@ -133,11 +147,12 @@ function readParts(
   if (depth > MAX_DEPTH) {
     refuse(condition(path), where, `at most ${MAX_DEPTH} levels of conditions`);
   }
-  const parts = Object.entries(where).flatMap(([key, value]) => {
+  const parts = Object.entries(where).flatMap(([key, value]): RunCondition[] => {
     if (value === undefined) return [];
     const at = `${path}.${key}`;
     if (key === "and" || key === "or") return readGroup(key, value, at, depth, budget);
     if (key === "attributes") return readAttributes(value, at);
+    if (key === "parent") return [{ kind: "parent", id: readText(value, at) }];
     if (TEXTS.has(key) || TIMES.has(key)) return readField(key as RunField, value, at);
     return refuse(condition(path), key, WHERE_KEYS);
   });
@@ -173,12 +188,23 @@ function readField(field: RunField, value: unknown, path: string): RunCondition[
   return comparisonsOf(value, path).map(([comparison, operand]) => {
     const at = comparison === null ? path : `${path}.${comparison}`;
     if (comparison === "has") return refuse(condition(path), "has", [...COMPARISONS].join(", "));
+    if (comparison === "prefix") {
+      if (field !== "id") refuse(condition(path), "prefix", [...COMPARISONS].join(", "));
+      return { kind: "prefix", prefix: readPrefix(operand, at) };
+    }
     if (comparison === "in") {
       const values = readList(operand, at).map((item, index) => read(item, `${at}[${index}]`));
       return { kind: "field", field, comparison, values };
     }
     return { kind: "field", field, comparison: comparison ?? "eq", values: [read(operand, at)] };
   });
+}
+
+function readPrefix(value: unknown, path: string): string {
+  const prefix = readText(value, path);
+  return prefix === ""
+    ? refuse(condition(path), value, "a text of at least one character")
+    : prefix;
 }
 
 function readAttributes(value: unknown, path: string): RunCondition[] {
@@ -198,12 +224,14 @@ function readAttributes(value: unknown, path: string): RunCondition[] {
 
 function attributeCondition(
   path: readonly string[],
-  comparison: Comparison | "in" | "has",
+  comparison: AnyComparison,
   operand: unknown,
   at: string,
 ): RunCondition {
   const json = (value: unknown): string => JSON.stringify(readValue("runs.query", at, value));
   switch (comparison) {
+    case "prefix":
+      return refuse(condition(at), "prefix", `${[...COMPARISONS].join(", ")}, has`);
     case "in":
       return { kind: "attribute", path, comparison, values: readList(operand, at).map(json) };
     case "has":
@@ -229,15 +257,16 @@ function attributeCondition(
 function comparisonsOf(
   value: unknown,
   path: string,
-): (readonly [Comparison | "in" | "has" | null, unknown])[] {
+): (readonly [AnyComparison | null, unknown])[] {
   if (!isPlain(value)) return [[null, value]];
   const entries = Object.entries(value).filter(([, operand]) => operand !== undefined);
   for (const [key] of entries) {
-    if (COMPARISONS.has(key) || key === "has") continue;
-    refuse(condition(path), key, `${[...COMPARISONS].join(", ")}, or has with attributes`);
+    if (COMPARISONS.has(key) || key === "has" || key === "prefix") continue;
+    const wanted = `${[...COMPARISONS].join(", ")}, has with attributes, or prefix with id`;
+    refuse(condition(path), key, wanted);
   }
   if (entries.length === 0) refuse(condition(path), value, "at least one comparison");
-  return entries as [Comparison | "in" | "has", unknown][];
+  return entries as [AnyComparison, unknown][];
 }
 
 function readList(value: unknown, path: string): readonly unknown[] {

@@ -45,6 +45,8 @@ export interface RunFacts {
   readonly startedAt: Date | null;
   /** When it ended. */
   readonly endedAt: Date | null;
+  /** The id of the run that started it as a child; `null`: none did, or that run was removed. */
+  readonly parent: string | null;
 }
 
 /**
@@ -78,6 +80,7 @@ export function runFacts(row: RunRow): RunFacts {
     createdAt: new Date(row.createdAt),
     startedAt: row.startedAt === null ? null : new Date(row.startedAt),
     endedAt: row.endedAt === null ? null : new Date(row.endedAt),
+    parent: row.parentId,
   };
 }
 

@@ -56,7 +56,8 @@ export const RUN = `
     ${milliseconds("run.deadline")} as deadline, run.policy::text as policy,
     ${milliseconds("run.created_at")} as "createdAt",
     ${milliseconds("run.started_at")} as "startedAt", ${milliseconds("run.since")} as since,
-    ${milliseconds("run.ended_at")} as "endedAt"
+    ${milliseconds("run.ended_at")} as "endedAt", run.parent,
+    (select over.run_id from {schema}.runs as over where over.id = run.parent) as "parentId"
   ${FROM_RUN}`;
 
 /** What every end of a run by someone other than its owner sets in the run's row. */

@@ -60,8 +60,8 @@ const BYTES = ' collate "C"';
  * @returns The statement.
  */
 export function queryStatement(query: RunQuery, namespace: string): BoundText {
-  const parameters = new Parameters();
-  const conditions = [inNamespace(parameters.add(namespace), namespace)];
+  const parameters = new Parameters(namespace);
+  const conditions = [inNamespace(parameters.namespace, namespace)];
   if (query.where !== null) conditions.push(condition(query.where, parameters));
   if (query.after !== null) conditions.push(follows(query, query.after, parameters));
   const direction = query.descending ? "desc" : "asc";
@@ -84,8 +84,8 @@ export function queryStatement(query: RunQuery, namespace: string): BoundText {
  * @returns The statement, which gives one row with a `count`.
  */
 export function countStatement(where: RunCondition | null, namespace: string): BoundText {
-  const parameters = new Parameters();
-  const conditions = [inNamespace(parameters.add(namespace), namespace)];
+  const parameters = new Parameters(namespace);
+  const conditions = [inNamespace(parameters.namespace, namespace)];
   if (where !== null) conditions.push(condition(where, parameters));
   return {
     text: `select count(*)::integer as count ${FROM_RUN} ` +
@@ -116,9 +116,42 @@ function condition(where: RunCondition, parameters: Parameters): string {
       return `(${where.parts.map((part) => condition(part, parameters)).join(` ${where.kind} `)})`;
     case "field":
       return fieldCondition(where, parameters);
+    case "prefix":
+      return prefixCondition(where.prefix, parameters);
+    case "parent":
+      return childrenOf(where.id, parameters);
     case "attribute":
       return attributeCondition(where, parameters);
   }
+}
+
+/** A range of ids, which the index on ids finds: their column compares by bytes. */
+function prefixCondition(prefix: string, parameters: Parameters): string {
+  const from = `run.run_id >= ${parameters.add(prefix)}::text`;
+  const end = endOfPrefix(prefix);
+  return end === "" ? from : `(${from} and run.run_id < ${parameters.add(end)}::text)`;
+}
+
+/**
+ * The first text after all texts with a prefix, in the order of code points, which is that of their
+ * bytes in UTF-8.
+ *
+ * @param prefix The prefix.
+ * @returns That text; empty if no text comes after them.
+ */
+function endOfPrefix(prefix: string): string {
+  const points = Array.from(prefix, (character) => character.codePointAt(0)!);
+  while (points.at(-1) === 0x10ffff) points.pop();
+  const last = points.pop();
+  if (last === undefined) return "";
+  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
+}
+
+function childrenOf(id: string, parameters: Parameters): string {
+  return `run.parent = (
+    select over.id from {schema}.runs as over
+    where over.run_id = ${parameters.add(id)}::text and over.namespace = ${parameters.namespace}
+  )`;
 }
 
 function fieldCondition(
@@ -183,6 +216,12 @@ function contains(path: readonly string[], value: string, parameters: Parameters
 /** Parameters of one statement, as they come up. */
 class Parameters {
   readonly values: SqlValue[] = [];
+  /** The placeholder of the namespace. */
+  readonly namespace: string;
+
+  constructor(namespace: string) {
+    this.namespace = this.add(namespace);
+  }
 
   /** Adds a value, and answers with its placeholder. */
   add(value: SqlValue): string {

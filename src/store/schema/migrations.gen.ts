@@ -22,7 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     name: "versions",
-    checksum: "beb4ea23db208af40198c71a11dc68191ee99accc7a22ffdf8e458bad7c1b703",
+    checksum: "e64ac20117dc16a22659607fe13f69d4868e4dd9263f4399ae131d29cb1109f8",
     sql: `-- Versions: which versions of which workflows exist, and the bytes of their modules.
 --
 -- modules              The bytes of archived modules, by content: one row per SHA-256, shared by all
@@ -38,6 +38,7 @@ export const MIGRATIONS: readonly Migration[] = [
 -- workflows            The current version of each name: the first registration sets it, later only
 --                      an explicit activation does.
 -- version_loads        What a node says about a version: it imports it now, or it can't load it.
+-- denied               SHA-256 digests of versions and of modules that no node executes.
 
 create table {schema}.modules (
   sha256 text primary key check (sha256 ~ '^[0-9a-f]{64}$'),
@@ -109,12 +110,19 @@ create table {schema}.version_loads (
   primary key (node, hash),
   constraint version_loads_reason check ((state = 'failed') = (reason is not null))
 );
+
+create table {schema}.denied (
+  sha256 text primary key check (sha256 ~ '^[0-9a-f]{64}$'),
+  reason text not null,
+  denied_by text,
+  denied_at timestamptz(3) not null default clock_timestamp()
+);
 `,
   },
   {
     version: 2,
     name: "runs",
-    checksum: "d325bcd8539a400e909fd6efb52d257826a1b0980b56c3544560c10b9e192635",
+    checksum: "9df9ceb4bdec82d00457df65feeaad73768085f738271994118d7f0f62a1d076",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -136,9 +144,14 @@ create table {schema}.version_loads (
 --                      \`delivered_seq\` says how far the code of the present generation had been given
 --                      its history when that was last written: the seq after the last delivery, 0
 --                      before the first, null: never. Lines that the code logs up to there were logged.
+--                   \`trouble_at\` says since when an operator should look at the run: it is parked, or
+--                   it failed. \`rests\` is true while no node holds a run that has not ended. Both are
+--                   null in a run that a node executes and in one that completed, so neither an append
+--                   nor such an end changes them. \`trace\` is the trace context of the start.
 --                   No index holds a column that an append or an end changes, so these updates are
 --                   heap-only (HOT). One flush may update every row of a page before Postgres can
 --                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
+--                   Ids compare by their bytes, so that runs_run_id finds those that begin with a text.
 -- generations       What a run was before it continued as new. Events never move.
 -- leases            Where to look for the runs of a node: a claim adds a bundle of run ids, each
 --                   heartbeat makes one bundle of all that the node still holds, and the expiry of a
@@ -158,11 +171,12 @@ create table {schema}.runs (
   id bigint generated always as identity primary key,
   created_at timestamptz(3) not null default clock_timestamp(),
   specifier_id integer not null constraint runs_specifier references {schema}.workflow_specifiers (id),
-  run_id text not null,
+  run_id text collate "C" not null,
   namespace text not null default 'default',
   workflow text not null,
   seed text not null,
   input json not null,
+  trace text,
   attributes jsonb not null default '{}',
   start_at timestamptz(3),
   parent bigint,
@@ -186,6 +200,12 @@ create table {schema}.runs (
   claims_since_progress smallint not null default 0 check (claims_since_progress >= 0),
   watched boolean not null default false,
   lacks_version boolean generated always as (state = 'stuck_unknown_version') stored,
+  rests boolean generated always as (
+    case when state <> 'running' and ended_at is null then true end
+  ) stored,
+  trouble_at timestamptz(3) generated always as (
+    case when stuck_reason is not null then since when state = 'failed' then ended_at end
+  ) stored,
   token bigint check (token between 0 and 9007199254740991),
   wake_at timestamptz(3),
   since timestamptz(3),
@@ -239,6 +259,16 @@ create index runs_to_start on {schema}.runs (wake_at)
 -- for the other runs.
 create index runs_without_version on {schema}.runs (specifier_id) where lacks_version;
 
+-- The runs of a version, the newest first, and what a version may not be deleted under.
+create index runs_by_specifier on {schema}.runs (specifier_id, created_at, id);
+
+-- The runs of a version that have not ended. Those that nodes hold stand in \`leases\`.
+create index runs_at_rest on {schema}.runs (specifier_id, created_at) where rests;
+
+-- What needs a look, the newest first.
+create index runs_in_trouble on {schema}.runs (namespace, trouble_at, id)
+  where trouble_at is not null;
+
 -- Parked runs by version, for health().
 create index runs_stuck on {schema}.runs (specifier_id) where stuck_reason is not null;
 
@@ -273,6 +303,8 @@ create table {schema}.generations (
   primary key (run, generation)
 );
 
+create index generations_by_specifier on {schema}.generations (specifier_id);
+
 create table {schema}.leases (
   id bigint generated always as identity primary key,
   node text not null,
@@ -298,13 +330,14 @@ create index idempotency_keys_by_run on {schema}.idempotency_keys (run_id, names
   {
     version: 3,
     name: "history",
-    checksum: "71a3a611aee45f83b33b3df2427f099f5147b8deb27910e6699e2b51615e1093",
+    checksum: "e603ded08b636d5c34468aa6e146d08df864f94c77e1a34a53ada48c79218f16",
     sql: `-- History: what happened in a run, and the messages that it has not consumed yet.
 --
 -- events      The history of each run, append-only. It has no foreign key: a row is only ever written
 --             under the fencing token of the run's own row, and the check would cost every insert.
 --             Kinds are an enumeration: four bytes in place of a name.
--- inbox       Messages that the run has not consumed yet. \`position\` says which activity ended.
+-- inbox       Messages that the run has not consumed yet. \`position\` says which activity ended,
+--             \`trace\` is the sender's trace context.
 -- deliveries  Delivery ids, kept after their message: sending a signal twice with one id is sending
 --             it once.
 
@@ -334,6 +367,7 @@ create table {schema}.inbox (
   name text not null,
   payload json,
   position integer,
+  trace text,
   sent_at timestamptz(3) not null default clock_timestamp()
 );
 
@@ -352,7 +386,7 @@ create table {schema}.deliveries (
   {
     version: 4,
     name: "tasks",
-    checksum: "e92c174272ef27961380c019f597dce53f943ec091bcd89569333cb319300ddd",
+    checksum: "bedb6b49c85e2e9b8c7d4b772c67102613388e80dd6aa468864115eeffe8d96c",
     sql: `-- Tasks: activities that wait for a node, or that a node executes.
 --
 -- tasks             One row per outstanding activity of a run. A \`ready\` task waits in its queue, a
@@ -362,7 +396,7 @@ create table {schema}.deliveries (
 --                   no other attempt has begun. \`hash\` and \`definition\` pin the code (the version, and
 --                   the module label and export in it); without them any node that registered the
 --                   activity's name may execute the task. It has no foreign key to runs: the check
---                   would lock each run's row.
+--                   would lock each run's row. \`trace\` is the trace context of the run's request.
 -- queue_rates       Token buckets of queues whose rate is limited; all nodes share them.
 -- activity_results  The first committed result of each idempotency key; it outlives the histories.
 
@@ -392,6 +426,7 @@ create table {schema}.tasks (
   input json,
   failures json,
   heartbeat json,
+  trace text,
   primary key (run, position),
   constraint tasks_state check (state in ('ready', 'leased', 'external')),
   constraint tasks_leased_has_node check ((state = 'leased') = (node is not null)),
@@ -511,6 +546,34 @@ create table {schema}.schedule_runs (
   run_id text not null,
   constraint schedule_runs_once primary key (schedule, planned_at, manual)
 );
+`,
+  },
+  {
+    version: 6,
+    name: "operations",
+    checksum: "8ec64fc53298558b61a3fd037a096adb1e03adc058e180ba0ae935bf2f9eeae9",
+    sql: `-- Operations: what people and programs did to runs and versions.
+--
+-- operations  One row per act, written by those who act, in the order of their time. \`actor\` is a name
+--             that the caller claimed, unless \`is_proven\`: then the face that took the request had
+--             authenticated it. \`target\` says what was acted upon, \`before\` and \`after\` how it was and
+--             became. \`outcome\` is a word: \`done\`, or the code of the error.
+
+create table {schema}.operations (
+  id bigint generated always as identity primary key,
+  at timestamptz(3) not null default clock_timestamp(),
+  actor text not null,
+  is_proven boolean not null default false,
+  action text not null,
+  namespace text,
+  target text not null,
+  reason text,
+  before json,
+  after json,
+  outcome text not null
+);
+
+create index operations_by_target on {schema}.operations (target, id);
 `,
   },
 ];

@@ -75,6 +75,49 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
     }
   });
 
+  test("a run says whose child it is, also after its parent was removed", async () => {
+    await using world = await newWorld(database);
+    const { lineage, runs } = world.store;
+    const parent = await claimed(world.store, "p");
+    const child = { parent: parent.id, close: "abandon", input: "{}", seed: "s" } as const;
+    await lineage.startChildren([{ ...newRun("c"), ...child, policy: null }], 10);
+    const shown = async () => {
+      const row = await runs.get("c");
+      return [row?.parent, row?.parentId];
+    };
+    assert.deepEqual(await shown(), [parent.id, "p"]);
+    assert.deepEqual((await runs.get("p"))?.parent, null);
+    await world.db.query("delete from {schema}.runs where run_id = 'p'");
+    assert.deepEqual(await shown(), [parent.id, null]);
+  });
+
+  test("a run rests, or needs a look, exactly while its state says so", async () => {
+    await using world = await newWorld(database);
+    const { runs, journal } = world.store;
+    const shown = async () => {
+      const [row] = await world.db.query<{ rests: boolean | null; troubled: boolean }>(
+        `select rests, trouble_at is not null as troubled from {schema}.runs where run_id = 'r'`,
+      );
+      return [row!.rests, row!.troubled];
+    };
+    await runs.insert([newRun("r")]);
+    assert.deepEqual(await shown(), [true, false], "pending");
+    let run = await claimOne(world.store);
+    assert.deepEqual(await shown(), [null, false], "running");
+    await commitOne(world.store, share(run, 0, { transition: suspended(0) }));
+    assert.deepEqual(await shown(), [true, false], "suspended");
+    await runs.deliver("r", signal);
+    run = await claimOne(world.store);
+    await commitOne(world.store, share(run, 0, { transition: UNKNOWN_VERSION }));
+    assert.deepEqual(await shown(), [true, true], "parked");
+    await runs.unpark("r");
+    assert.deepEqual(await shown(), [true, false], "continued");
+    run = await claimOne(world.store);
+    const transition = { to: "failed", result: null, error: "{}" } as const;
+    assert.deepEqual((await journal.commit([share(run, 0, { transition })]))[0]?.status, "written");
+    assert.deepEqual(await shown(), [null, true], "failed");
+  });
+
   test("a run of an unregistered version is refused, and its batch with it", async () => {
     await using world = await newWorld(database);
     const { runs } = world.store;
