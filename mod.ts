@@ -121,6 +121,13 @@ export {
   type VerdictGroup,
   type VerdictKind,
 } from "./src/client/versions/verdict.ts";
+export type {
+  MemberDiff,
+  PackageDiff,
+  SettingDiff,
+  VersionDiff,
+  VersionDiffOptions,
+} from "./src/client/versions/diff.ts";
 export type { SourceLine, VersionMember, VersionSource } from "./src/client/sources.ts";
 export type { MediaType } from "./src/version/manifest/format.ts";
 

@@ -141,6 +141,13 @@ export function linesAround(
   }));
 }
 
-function textOf(media: MediaType, bytes: Uint8Array): string | null {
+/**
+ * The text of a module.
+ *
+ * @param media How its bytes are read.
+ * @param bytes Its bytes.
+ * @returns The text; `null` for bytes that are not text.
+ */
+export function textOf(media: MediaType, bytes: Uint8Array): string | null {
   return media === "wasm" || media === "bytes" ? null : new TextDecoder().decode(bytes);
 }

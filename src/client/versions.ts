@@ -11,6 +11,7 @@ import type { VersionStore } from "../ports/store.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
 import type { Versions as PinnedVersions } from "../version/versions.ts";
 import { readSource, type VersionSource } from "./sources.ts";
+import { diffVersions, type VersionDiff, type VersionDiffOptions } from "./versions/diff.ts";
 
 /**
  * A registered version.
@@ -41,7 +42,7 @@ export interface VersionInfo {
  */
 export class Versions {
   readonly #store: VersionStore;
-  readonly #code: Pick<PinnedVersions, "inspect">;
+  readonly #code: Pick<PinnedVersions, "inspect" | "read">;
 
   /**
    * Made by `Continuum`.
@@ -49,7 +50,7 @@ export class Versions {
    * @param store The store of versions.
    * @param code Finds the bytes of versions.
    */
-  constructor(store: VersionStore, code: Pick<PinnedVersions, "inspect">) {
+  constructor(store: VersionStore, code: Pick<PinnedVersions, "inspect" | "read">) {
     this.#store = store;
     this.#code = code;
   }
@@ -82,6 +83,34 @@ export class Versions {
    */
   async source(hash: string): Promise<VersionSource> {
     return await readSource(this.#code, checkText(hash, "version's hash"));
+  }
+
+  /**
+   * Compares the code of two versions: modules paired by label, or by digest if they were renamed,
+   * packages by name, and compiler options. Nothing of them is executed. Each may also be code that
+   * was never registered, by the specifier of its module.
+   *
+   * @example What a hotfix changes
+   * ```ts ignore
+   * const { members, packages } = await continuum.versions.diff(
+   *   old,
+   *   import.meta.resolve("./workflows/order.ts"),
+   * );
+   * for (const { patch, sameCode } of members) if (!sameCode) console.log(patch);
+   * ```
+   *
+   * @param a The first version: its hash, or the specifier of a workflow module, which is read now.
+   * @param b The second version, in the same way.
+   * @param options Which member, and how long to search for patches.
+   * @returns What differs.
+   * @throws {InvalidArgumentError} If an option is invalid, or no version has the member.
+   * @throws {VersionUnavailableError} If no source has a version.
+   * @throws {GraphError} If the modules of a specifier can't be read.
+   * @throws {LoadError} (`UNTRUSTED_MODULE`) If the module of a specifier imports what is outside
+   * this process's trust.
+   */
+  async diff(a: string, b: string, options: VersionDiffOptions = {}): Promise<VersionDiff> {
+    return await diffVersions(this.#code, a, b, options);
   }
 
   /**

@@ -255,6 +255,30 @@ export class Versions {
     return found;
   }
 
+  /**
+   * Reads a workflow module and all that it imports as they are now, to look at them, or to run them
+   * in a process without permissions. Nothing of them runs here, and nothing is registered. The root
+   * is trusted, since the caller names it; what it imports is read as `trust` allows.
+   *
+   * @param specifier Its absolute URL, a `jsr:` specifier, or `app:` and a path.
+   * @returns Its manifest and bytes.
+   * @throws {InvalidArgumentError} When the specifier is none of these.
+   * @throws {LoadError} (`UNTRUSTED_MODULE`) When it imports what is outside this process's trust.
+   * Errors of reading graphs unchanged.
+   */
+  async read(specifier: string): Promise<FoundVersion> {
+    const url = this.#application.resolve(specifier);
+    const { manifest, bytes, urls } = await this.#sources.read(url, true);
+    noteSources(manifest.hash, null, sourcesOf(urls));
+    return {
+      manifest,
+      bytes,
+      source: "url",
+      specifier: this.#application.record(url),
+      url: urls.get(manifest.content.entry)!,
+    };
+  }
+
   /** Whether a version is in memory, so that its code runs in this process already. */
   has(hash: string): boolean {
     return this.#loaded.has(hash);
