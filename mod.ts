@@ -85,6 +85,7 @@ export type {
   IdComparisons,
   RunWhere,
 } from "./src/client/run/conditions.ts";
+export type { DeleteOptions } from "./src/client/run/delete.ts";
 export type { PruneOptions, PruneReport, PruneResultsOptions } from "./src/client/run/prune.ts";
 export type { PruneScopeOptions } from "./src/client/run/prune_options.ts";
 export type {

@@ -171,7 +171,7 @@ export class Continuum implements AsyncDisposable {
       payloadBytes,
     };
     this.#runStarter = new RunStarter(this.#context);
-    this.runs = new Runs(this.#context.runs, callerStore);
+    this.runs = new Runs(this.#context);
     this.activities = new Activities(this.#context);
     this.versions = new VersionRegistry(callerStore.versions, versions);
     this.schedules = new Schedules(this.#context);

@@ -110,13 +110,17 @@ export function idempotencyConflict(key: string, workflow: string, runId: string
 }
 
 /**
- * The call does not apply to the state of the run, which has ended or not. Code `RUN_ENDED` or
- * `RUN_STATE`.
+ * The call does not apply to the state of the run, which has ended or not, or whose parent may
+ * request it again. Code `RUN_ENDED`, `RUN_STATE` or `RUN_AWAITED`.
  *
  * @category Errors
  */
-export class RunStateError<Code extends "RUN_ENDED" | "RUN_STATE" = "RUN_ENDED" | "RUN_STATE">
-  extends ContinuumError<Code> {}
+export class RunStateError<
+  Code extends "RUN_ENDED" | "RUN_STATE" | "RUN_AWAITED" =
+    | "RUN_ENDED"
+    | "RUN_STATE"
+    | "RUN_AWAITED",
+> extends ContinuumError<Code> {}
 
 /**
  * The run has ended, so the call is impossible.
@@ -155,6 +159,23 @@ export function wrongRunState(
     "RUN_STATE",
     `Cannot ${action}: run ${quoteId(runId)} is ${state}, wanted ${wanted}`,
     { details: { runId: shownId(runId), state } },
+  );
+}
+
+/**
+ * A run can't be removed, because its parent may request it again.
+ *
+ * @param runId The run.
+ * @param parent The parent.
+ * @returns The error, with code `RUN_AWAITED`.
+ */
+export function runAwaited(runId: string, parent: string): RunStateError {
+  return new RunStateError(
+    "RUN_AWAITED",
+    `Cannot delete the run: its parent ${quoteId(parent)} has not ended and may request run ${
+      quoteId(runId)
+    } again, wanted a run whose parent has ended or has begun a new generation`,
+    { details: { runId: shownId(runId), parent: shownId(parent) } },
   );
 }
 

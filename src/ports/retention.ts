@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { EndState } from "./rows.ts";
+import type { EndState, RunState } from "./rows.ts";
 
 /** What may be removed from a namespace. */
 export interface PruneScope {
@@ -63,6 +63,19 @@ export interface PruneStepOptions {
   readonly alone?: boolean;
 }
 
+/** Why a run that was to be removed stays. */
+export type Kept =
+  | { readonly status: "not_found" }
+  /** It has not ended. */
+  | { readonly status: "live"; readonly state: RunState }
+  /** It has ended, and its parent or its children have not been notified yet. */
+  | { readonly status: "unsettled" }
+  /** Its parent, with this id, is in the generation that may request it once more. */
+  | { readonly status: "awaited"; readonly parent: string };
+
+/** The outcome of {@linkcode RetentionStore.remove}. */
+export type Removal = Kept | ({ readonly status: "removed" } & Pruned);
+
 /** Removal of expired data. Each call reads and removes a bounded number of rows. */
 export interface RetentionStore {
   /**
@@ -78,6 +91,16 @@ export interface RetentionStore {
     from: PrunePlace,
     options?: PruneStepOptions,
   ): Promise<PruneStep | null>;
+  /**
+   * Removes one ended run with all that belongs to it, whatever its age. A large run is removed in
+   * several statements; if the call fails between two of them, the run has lost only whole earlier
+   * generations.
+   *
+   * @param namespace The run's namespace.
+   * @param runId Its id.
+   * @returns What was removed, or why the run stays.
+   */
+  remove(namespace: string, runId: string): Promise<Removal>;
   /**
    * Removes some results of activities that were committed at `before` or earlier, the oldest
    * first.

@@ -32,6 +32,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       query: () => of.runs.query(),
       count: () => of.runs.count(),
       prune: () => of.runs.prune({ before }),
+      delete: () => of.runs.delete("none"),
       pruneResults: () => of.runs.pruneResults({ before }),
     },
     versions: {

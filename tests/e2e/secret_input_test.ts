@@ -161,6 +161,10 @@ const CALLS: Readonly<Record<string, readonly [call: (at: Scene) => Call, list: 
   "runs.prune": [({ node }) => node.runs.prune.bind(node.runs) as Call, [
     { olderThan: "1d", states: ["failed"], namespace: "n", limit: 1, dryRun: true },
   ]],
+  "runs.delete": [({ node }) => node.runs.delete.bind(node.runs) as Call, [
+    "none",
+    { namespace: "n" },
+  ]],
   "versions.list": [({ node }) => node.versions.list.bind(node.versions) as Call, ["none"]],
   "versions.source": [({ node }) => node.versions.source.bind(node.versions) as Call, ["a", "b"]],
   "versions.activate": [({ node }) => node.versions.activate.bind(node.versions) as Call, [

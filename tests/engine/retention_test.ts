@@ -45,6 +45,7 @@ async function sweeping(world: World, settings: RetentionSettings = ALL): Promis
       asked.push(`results ${namespace}`);
       return store.retention.results(namespace, ...rest);
     },
+    remove: (namespace, runId) => store.retention.remove(namespace, runId),
     namespaces: () => {
       asked.push("namespaces");
       return store.retention.namespaces();

@@ -188,6 +188,60 @@ forEachDatabase("retention in the store", (database, test) => {
     assert.deepEqual(keys, [{ id: "stays" }]);
   });
 
+  test("one run is removed by its id, whatever its age, and nothing of others", async () => {
+    await using world = await newWorld(database);
+    const { retention, runs } = world.store;
+    await ended(world, "goes", 3);
+    await ended(world, "stays", 2);
+    await runs.in("b").insert([newRun("goes")]);
+    assert.deepEqual(await retention.remove("default", "goes"), {
+      status: "removed",
+      runs: 1,
+      generations: 0,
+      events: 3,
+      keys: 0,
+    });
+    assert.deepEqual(await ids(world), ["goes", "stays"]);
+    assert.equal(await count(world, "events"), 2);
+    assert.deepEqual(await retention.remove("default", "goes"), { status: "not_found" });
+    assert.deepEqual(await retention.remove("default", "\0"), { status: "not_found" });
+    const alive = await retention.remove("b", "goes");
+    assert.deepEqual(alive, { status: "live", state: "pending" });
+  });
+
+  test("REMOVAL-1: one run stays for its parent by the rules of a step", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const parent = await claimed(store, "parent");
+    const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
+    await store.lineage.startChildren([child], 50);
+    await commitOne(store, share(await claimOne(store), 0, { transition: COMPLETED }));
+    const { retention } = store;
+    assert.deepEqual(await retention.remove("default", "child"), { status: "unsettled" });
+    await store.lineage.settleEnded(10);
+    const awaited = { status: "awaited", parent: "parent" };
+    assert.deepEqual(await retention.remove("default", "child"), awaited);
+    await commitOne(store, share(parent, 0, { transition: COMPLETED }));
+    await store.lineage.settleEnded(10);
+    assert.equal((await retention.remove("default", "child")).status, "removed");
+    assert.deepEqual(await ids(world), ["parent"]);
+  });
+
+  test("REMOVAL-2: one large run loses its earlier generations first, and is counted whole", async () => {
+    await using world = await newWorld(database);
+    await manyEnded(world, { runs: 2, events: 4_000, generations: 6 });
+    assert.deepEqual(await world.store.retention.remove("default", "m1"), {
+      status: "removed",
+      runs: 1,
+      generations: 6,
+      events: 28_000,
+      keys: 0,
+    });
+    assert.deepEqual(await ids(world), ["m2"]);
+    assert.equal(await count(world, "events"), 28_000);
+    assert.equal(await count(world, "generations"), 6);
+  });
+
   test("a run that lives or is parked stays, however old", async () => {
     await using world = await newWorld(database);
     const { store } = world;

@@ -146,6 +146,7 @@ export type ErrorDetails = {
   };
   readonly RUN_ENDED: { readonly runId: string; readonly state: string };
   readonly RUN_STATE: { readonly runId: string; readonly state: string };
+  readonly RUN_AWAITED: { readonly runId: string; readonly parent: string };
   readonly RUN_FAILED: { readonly runId: string };
   readonly RUN_CANCELLED: { readonly runId: string };
   readonly RUN_TERMINATED: { readonly runId: string };

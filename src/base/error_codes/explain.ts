@@ -149,6 +149,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "The run is in a state to which the call does not apply.",
     remedy: "Wait for a state that the message names, and call again.",
   },
+  RUN_AWAITED: {
+    meaning: "The run has ended, but its parent may request it again.",
+    remedy: "Delete it when its parent has ended, or delete the parent first.",
+  },
   RUN_FAILED: {
     meaning: "The workflow's function threw.",
     remedy: "Read `cause`, the recorded error.",

@@ -16,7 +16,9 @@ import {
 import { inWords } from "../../base/describe.ts";
 import { digestText } from "../../base/digest.ts";
 import type { RunQuery } from "../../ports/run_query.ts";
-import type { RunStore, Store } from "../../ports/store.ts";
+import type { RunStore } from "../../ports/store.ts";
+import type { ClientContext } from "../context.ts";
+import { type DeleteOptions, deleteRun } from "./delete.ts";
 import {
   type PruneOptions,
   type PruneReport,
@@ -109,17 +111,16 @@ const QUERY_KEYS = ["where", "namespace", "orderBy", "limit", "cursor", "payload
  */
 export class Runs {
   readonly #runs: RunStore;
-  readonly #store: Pick<Store, "now" | "retention">;
+  readonly #context: Pick<ClientContext, "store" | "wakeups">;
 
   /**
    * Made by `Continuum`.
    *
-   * @param runs The runs of the instance's namespace.
-   * @param store The store.
+   * @param context What the parts of the instance share.
    */
-  constructor(runs: RunStore, store: Pick<Store, "now" | "retention">) {
-    this.#runs = runs;
-    this.#store = store;
+  constructor(context: Pick<ClientContext, "runs" | "store" | "wakeups">) {
+    this.#runs = context.runs;
+    this.#context = context;
   }
 
   /**
@@ -167,7 +168,26 @@ export class Runs {
    * @throws {InvalidArgumentError} If an option is invalid.
    */
   async prune(options: PruneOptions): Promise<PruneReport> {
-    return await pruneRuns(options, this.#store, this.#runs.namespace);
+    return await pruneRuns(options, this.#context.store, this.#runs.namespace);
+  }
+
+  /**
+   * Removes one ended run at once, with all that belongs to it, by the same rules as {@linkcode
+   * Runs.prune}. Its id and its idempotency key are free afterwards. Forks of the run stay.
+   *
+   * @param id The run's id.
+   * @param options Its namespace.
+   * @returns How much was removed.
+   * @throws {InvalidArgumentError} If the id or an option is invalid.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunStateError} (`RUN_STATE`) If it has not ended.
+   * @throws {RunStateError} (`RUN_AWAITED`) If its parent may request it again.
+   */
+  async delete(id: string, options: DeleteOptions = {}): Promise<PruneReport> {
+    checkOptions(options, ["namespace"], "runs.delete()");
+    checkText(id, "the id of a run");
+    const { namespace } = this.#in(options.namespace);
+    return await deleteRun(id, namespace, this.#context);
   }
 
   /**
@@ -179,7 +199,7 @@ export class Runs {
    * @throws {InvalidArgumentError} If an option is invalid.
    */
   async pruneResults(options: PruneResultsOptions): Promise<number> {
-    return await pruneResults(options, this.#store, this.#runs.namespace);
+    return await pruneResults(options, this.#context.store, this.#runs.namespace);
   }
 
   #in(namespace: string | undefined): RunStore {

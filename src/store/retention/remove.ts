@@ -24,8 +24,10 @@ import type {
   PruneScope,
   PruneStep,
   PruneStepOptions,
+  Removal,
   RetentionStore,
 } from "../../ports/retention.ts";
+import { isStorable } from "../../base/text.ts";
 import type { SchemaName } from "../schema/name.ts";
 import type { SqlDriver } from "../sql/driver.ts";
 import type { Prepared } from "../sql/statement.ts";
@@ -38,7 +40,7 @@ const MOST_EVENTS = 10_000;
 const MOST_GENERATIONS = 1_000;
 const MOST_RESULTS = 1_000;
 
-const NOTHING: Pruned = { runs: 0, generations: 0, events: 0, keys: 0 };
+const NOTHING = { runs: 0, generations: 0, events: 0, keys: 0 };
 
 /** {@linkcode RetentionStore} in SQL. */
 export class Retention implements RetentionStore {
@@ -103,6 +105,41 @@ export class Retention implements RetentionStore {
       keys,
       next: hasMore ? from : next,
     };
+  }
+
+  /**
+   * See {@linkcode RetentionStore.remove}. The statement waits for the run's row and holds no other
+   * row meanwhile.
+   */
+  async remove(namespace: string, runId: string): Promise<Removal> {
+    if (!isStorable(runId)) return { status: "not_found" };
+    const removed = { ...NOTHING };
+    while (true) {
+      const [run] = await this.#sql.find.query(this.#driver, { runId, namespace });
+      if (run === undefined) return { status: "not_found" };
+      if (!run.ended) return { status: "live", state: run.state };
+      if (run.unsettled) return { status: "unsettled" };
+      if (run.awaitedBy !== null) return { status: "awaited", parent: run.awaitedBy }; // REMOVAL-1
+      if (run.events > MOST_EVENTS && run.generations > 0) { // REMOVAL-2
+        const shed = await this.#shed([run], null, null);
+        removed.generations += shed!.generations;
+        removed.events += shed!.events;
+        continue;
+      }
+      const gone = await this.#sql.removeOne.query(this.#driver, {
+        ids: [run.id],
+        namespace,
+        lock: null,
+      });
+      if (gone[0]!.gone === "[]") continue; // another call was faster: the next look shows what it did
+      return {
+        status: "removed",
+        runs: 1,
+        generations: removed.generations + run.generations,
+        events: removed.events + run.events,
+        keys: run.keys,
+      };
+    }
   }
 
   /** See {@linkcode RetentionStore.results}. */

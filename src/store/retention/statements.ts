@@ -5,6 +5,7 @@
  */
 
 import type { Pruned } from "../../ports/retention.ts";
+import type { RunState } from "../../ports/rows.ts";
 import { inNamespace } from "../runs/query_statements.ts";
 import { milliseconds, timestamp } from "../sql/fragments.ts";
 import { BIGINTS, nullable, NUMBER, TEXT, TEXTS } from "../sql/parameters.ts";
@@ -20,6 +21,18 @@ export interface PlannedRun extends Pick<Pruned, "generations" | "events" | "key
   readonly nth: number;
   /** Whether the run itself goes. */
   readonly ends: boolean;
+}
+
+/** One run that is to be removed. */
+export interface FoundRun extends PlannedRun {
+  /** Its state. */
+  readonly state: RunState;
+  /** Whether it has ended. */
+  readonly ended: boolean;
+  /** Whether its parent or its children have not been notified of its end. */
+  readonly unsettled: boolean;
+  /** The id of the parent that may request it once more; `null`: no parent may. */
+  readonly awaitedBy: string | null;
 }
 
 interface Removed {
@@ -126,15 +139,15 @@ const OLD_RESULTS = { namespace: TEXT, name: nullable(TEXT), before: NUMBER };
 
 const LOCK = { lock: nullable(TEXT) };
 
-/** The statements of retention. */
-export const RETENTION_STATEMENTS = {
-  plan: statement(PLAN, rows<PlannedRun>(), plan("another")),
-  planDefault: statement(PLAN, rows<PlannedRun>(), plan("default")),
-
-  // Rows that refer to a run by a foreign key go with it; arrays are looked up in an index. A run that
-  // gives up its id meanwhile (INSERT-4) stays for the next step: this statement sees its keys under
-  // the id that it had before.
-  remove: statement(
+/**
+ * Removes ended runs. Rows that refer to a run by a foreign key go with it; arrays are looked up in
+ * an index. A run that gives up its id meanwhile (INSERT-4) stays for the next step: this statement
+ * sees its keys under the id that it had before.
+ *
+ * @param lock How the rows of the runs are locked.
+ */
+const remove = (lock: string) =>
+  statement(
     { ids: BIGINTS, namespace: TEXT, ...LOCK },
     rows<Removed>(),
     `
@@ -146,7 +159,7 @@ export const RETENTION_STATEMENTS = {
     select run.id, run.run_id from listed join {schema}.runs as run using (id, run_id)
     where run.namespace = $namespace
       and run.ended_at is not null and not run.must_notify and (select mine from alone)
-    order by run.id for update of run skip locked
+    order by run.id for update of run${lock}
   ),
   histories as (
     delete from {schema}.events where run = any(array(select id from doomed))
@@ -163,6 +176,37 @@ export const RETENTION_STATEMENTS = {
   )
   select (select mine from alone) as mine,
     (select coalesce(json_agg(id), '[]') from gone)::text as gone`,
+  );
+
+/** The statements of retention. */
+export const RETENTION_STATEMENTS = {
+  plan: statement(PLAN, rows<PlannedRun>(), plan("another")),
+  planDefault: statement(PLAN, rows<PlannedRun>(), plan("default")),
+
+  remove: remove(" skip locked"),
+  removeOne: remove(""),
+
+  find: statement(
+    { runId: TEXT, namespace: TEXT },
+    rows<FoundRun>(),
+    `
+  select run.id, ${milliseconds("run.created_at")} as at, 1 as nth, true as ends, run.state,
+    run.ended_at is not null as ended, run.must_notify as unsettled,
+    case when ${AWAITED} then (
+      select parent.run_id from {schema}.runs as parent where parent.id = run.parent
+    ) end as "awaitedBy",
+    coalesce(earlier.generations, 0)::integer as generations,
+    (coalesce(earlier.events, 0) + run.next_seq - run.first_seq)::integer as events,
+    (
+      select count(*) from {schema}.idempotency_keys as key
+      where key.run_id = run.run_id and key.namespace = run.namespace
+    )::integer as keys
+  from {schema}.runs as run
+  cross join lateral (
+    select count(*) as generations, sum(before.next_seq - before.first_seq) as events
+    from {schema}.generations as before where before.run = run.id
+  ) as earlier
+  where run.run_id = $runId and run.namespace = $namespace`,
   ),
 
   // REMOVAL-2: whole generations, in the order of their numbers.
