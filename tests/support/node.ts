@@ -241,6 +241,19 @@ export async function register(store: Store, workflow: string): Promise<void> {
 }
 
 /**
+ * Expires every other node, whatever its lease is. The store passes over a node whose row is locked
+ * in this moment, by its heartbeat or by a claim of its own, so this asks until one has expired.
+ *
+ * @returns How many runs they held.
+ */
+export async function expireOthers(store: Store, self: string): Promise<number> {
+  for (;;) {
+    const { nodes, runs } = await store.nodes.expire(self, true);
+    if (nodes > 0) return runs;
+  }
+}
+
+/**
  * Expires a node, as another does once its lease ran out, and lets that one take over. A node that
  * is alive may renew its lease at any moment, so this is repeated until it is expired.
  *
