@@ -55,23 +55,17 @@ export type {
   GenerationsOptions,
   HistoryOptions,
 } from "./src/client/run/generations.ts";
-export type {
-  HistoryEntry,
-  PendingEffect,
-  RetriedEffect,
-  RunStatus,
-  RunWait,
-} from "./src/client/run/status.ts";
+export type { HistoryEntry } from "./src/client/run/history.ts";
+export type { PendingEffect, RetriedEffect, RunStatus, RunWait } from "./src/client/run/status.ts";
 export type {
   RunTrace,
-  RunWaits,
   TraceAttempt,
   TraceEntry,
   TraceOptions,
   TraceSite,
-  WaitingPlace,
-  WhereOptions,
-} from "./src/client/run/trace.ts";
+  TraceTask,
+} from "./src/client/run/trace_shapes.ts";
+export type { RunWaits, WaitingPlace, WhereOptions } from "./src/client/run/where.ts";
 export type { CommandKind } from "./src/replay/commands.ts";
 export type { EventKind } from "./src/replay/history.ts";
 export type { CallSite, DriftReport, DriftSide, Refusal } from "./src/replay/turn.ts";

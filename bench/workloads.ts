@@ -12,6 +12,7 @@ import { REPLAY } from "./replay.ts";
 import { W3 } from "./starts.ts";
 import { ACTIVITIES, CROWD, W1, W1D } from "./throughput.ts";
 import { TIMERS } from "./timers.ts";
+import { TRACE } from "./trace.ts";
 import { IDLE, WIRE } from "./wire.ts";
 import type { Workload } from "./workload.ts";
 
@@ -33,5 +34,6 @@ export const WORKLOADS: readonly Workload[] = [
   IDLE,
   ROWS,
   REPLAY,
+  TRACE,
   LOAD,
 ];

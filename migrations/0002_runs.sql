@@ -175,6 +175,7 @@ create table {schema}.generations (
   input json not null,
   started_at timestamptz(3) not null,
   ended_at timestamptz(3) not null,
+  attempt integer not null default 1 check (attempt >= 1),
   primary key (run, generation)
 );
 

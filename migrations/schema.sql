@@ -97,9 +97,11 @@ create table generations (
   input json not null,
   started_at timestamp(3) with time zone not null,
   ended_at timestamp(3) with time zone not null,
+  attempt integer not null default 1,
   constraint generations_pkey PRIMARY KEY (run, generation),
   constraint generations_run_fkey FOREIGN KEY (run) REFERENCES runs(id) ON DELETE CASCADE,
   constraint generations_specifier_id_fkey FOREIGN KEY (specifier_id) REFERENCES workflow_specifiers(id),
+  constraint generations_attempt_check CHECK ((attempt >= 1)),
   constraint generations_generation_check CHECK ((generation >= 0))
 );
 

@@ -28,6 +28,8 @@ export interface TraceRequest {
   readonly limit: number;
   /** Whether to show the lines of code: reading a stack costs about 0.2 ms an effect. */
   readonly sites: boolean;
+  /** The most characters of an encoded input or answer; a larger one is left out. */
+  readonly payloadChars: number;
 }
 
 /** One effect of a run. */
@@ -38,8 +40,10 @@ export interface TracedEffect {
   readonly kind: CommandKind;
   /** Its name; "" for a sleep. */
   readonly name: string;
-  /** Its encoded input; `null`: its kind has none. */
+  /** Its encoded input; `null`: its kind has none, or it is left out. */
   readonly input: string | null;
+  /** What is left out because it is too large: `value` is the payload of the answer. */
+  readonly omitted: readonly ("input" | "value")[];
   /** When it ends by itself, in milliseconds since the epoch; `null`: never. */
   readonly until: number | null;
   /** The id of the child run that it is about; `null`: it is about none. */
@@ -62,7 +66,7 @@ export interface TracedAnswer {
   readonly seq: number;
   /** What it says. */
   readonly kind: EventKind;
-  /** The encoded value. */
+  /** The encoded value; `null`: there is none, or it is left out. */
   readonly payload: string | null;
   /** When it was written, in milliseconds since the epoch. */
   readonly at: number;
@@ -97,7 +101,7 @@ const MOST_WAITING = 200;
  */
 export async function traceOn(
   definition: WorkflowDefinition<never, unknown>,
-  { start, events, at, from, limit, sites }: TraceRequest,
+  { start, events, at, from, limit, sites, payloadChars }: TraceRequest,
   drain: Drain,
 ): Promise<Trace> {
   const execution = tracedExecutionOf(definition, start, { drain, trace: sites });
@@ -110,11 +114,16 @@ export async function traceOn(
     received.filter(({ kind }) => kind === "attempt.failed"),
     ({ position }) => position,
   );
+  const isLarge = (text: string | null | undefined) => (text?.length ?? 0) > payloadChars;
   const tell = (command: TracedCommand): TracedEffect => ({
     position: command.position,
     kind: command.kind,
     name: command.name,
-    input: command.input,
+    input: isLarge(command.input) ? null : command.input,
+    omitted: [
+      ...isLarge(command.input) ? ["input" as const] : [],
+      ...isLarge(command.answer?.payload) ? ["value" as const] : [],
+    ],
     until: command.deadline,
     child: command.child,
     requestedAt: command.requestedAt,
@@ -123,8 +132,8 @@ export async function traceOn(
       : waits.has(command.position)
       ? "waiting"
       : "withdrawn",
-    answer: command.answer && answerOf(command.answer),
-    failures: (failures.get(command.position) ?? []).map(answerOf),
+    answer: command.answer && answerOf(command.answer, isLarge(command.answer.payload)),
+    failures: (failures.get(command.position) ?? []).map((event) => answerOf(event)),
     sites: sites ? command.stack.sites : [],
   });
   const { requested } = execution;
@@ -138,6 +147,6 @@ export async function traceOn(
   };
 }
 
-function answerOf({ seq, kind, payload, at }: HistoryEvent): TracedAnswer {
-  return { seq, kind, payload, at };
+function answerOf({ seq, kind, payload, at }: HistoryEvent, isOmitted = false): TracedAnswer {
+  return { seq, kind, payload: isOmitted ? null : payload, at };
 }

@@ -427,6 +427,12 @@ export interface GenerationRow extends VersionPin {
   readonly versionLabel: string | null;
   /** Encoded input. */
   readonly input: string;
+  /** Seed of `random()` and `uuid()`. */
+  readonly seed: string;
+  /** The attempt of the run that it belongs to, from 1. */
+  readonly attempt: number;
+  /** The `seq` at which its history begins. */
+  readonly firstSeq: number;
   /** Number of its events. */
   readonly events: number;
   /** When it began; `null`: no node has claimed it yet. */

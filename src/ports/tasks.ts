@@ -207,6 +207,19 @@ export interface RetriedEffect {
   readonly error: string | null;
 }
 
+/** An outstanding task of a run, with its attempts so far. */
+export interface TaskProgress
+  extends Pick<TaskBase, "position" | "name" | "queue" | "attempt" | "failures"> {
+  /** `ready`: it waits in its queue; `external`: it is completed by its token. */
+  readonly state: "ready" | "leased" | "external";
+  /** The node that executes it; `null`: none does. */
+  readonly node: string | null;
+  /** When it became available, or will. */
+  readonly availableAt: number;
+  /** Details of the last heartbeat, encoded. */
+  readonly heartbeat: string | null;
+}
+
 /** Tasks: the outstanding activities. */
 export interface TaskStore {
   /**
@@ -265,6 +278,13 @@ export interface TaskStore {
   leases(node: string): Promise<TaskLease[]>;
   /** The effects of a run whose attempts have all failed so far, in program order. */
   retried(run: number): Promise<RetriedEffect[]>;
+  /**
+   * The outstanding tasks of a run's present generation, with their attempts so far.
+   *
+   * @param run The run.
+   * @param positions The tasks; those without a row are left out.
+   */
+  progress(run: number, positions: readonly number[]): Promise<TaskProgress[]>;
   /** The task of an attempt; `null`: the attempt no longer holds it. */
   get(fence: TaskFence): Promise<LeasedTask | null>;
   /**

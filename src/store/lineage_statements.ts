@@ -72,9 +72,9 @@ function nextGeneration(fence: string, changes: string): string {
     ),
     kept as (
       insert into {schema}.generations (
-        run, generation, first_seq, next_seq, specifier_id, seed, input, started_at, ended_at
+        run, generation, first_seq, next_seq, specifier_id, seed, input, started_at, ended_at, attempt
       )
-      select id, generation, first_seq, next_seq, specifier_id, seed, input, started_at, at
+      select id, generation, first_seq, next_seq, specifier_id, seed, input, started_at, at, attempt
       from old cross join clock
     ),
     requeued as (

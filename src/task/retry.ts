@@ -120,7 +120,7 @@ export function lastFailure(task: FailedTask, error: unknown, now: number): stri
 
 function failuresOf(task: FailedTask, error: string, now: number): RecordedAttempt[] {
   const { attempt } = task;
-  return [...gapless(task), { attempt, at: Math.floor(now), error: shortened(error) }];
+  return [...recordedFailures(task), { attempt, at: Math.floor(now), error: shortened(error) }];
 }
 
 /**
@@ -130,11 +130,21 @@ function failuresOf(task: FailedTask, error: string, now: number): RecordedAttem
  * @param cause Why.
  */
 export function unattempted(task: FailedTask, cause: unknown): string {
-  return encodeActivityFailure(gapless(task), encodeError(cause));
+  return encodeActivityFailure(recordedFailures(task), encodeError(cause));
 }
 
-/** Adds an error for each attempt that never ended and so recorded none. */
-function gapless({ name, attempt, failures, availableAt }: FailedTask): RecordedAttempt[] {
+/**
+ * Returns the failed attempts of a task, the last ones of many, with an error for each attempt that
+ * never ended and so recorded none.
+ *
+ * @param task The task, as it is after its last failed attempt.
+ */
+export function recordedFailures(
+  { name, attempt, failures, availableAt }: Pick<
+    FailedTask,
+    "name" | "attempt" | "failures" | "availableAt"
+  >,
+): RecordedAttempt[] {
   const known = new Map(failures.map((failure) => [failure.attempt, failure]));
   const all: RecordedAttempt[] = [];
   for (let n = Math.max(1, attempt - MAX_ATTEMPTS_KEPT); n < attempt; n++) {

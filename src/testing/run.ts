@@ -13,7 +13,8 @@ import type {
   SignalOptions,
   StatusOptions,
 } from "../client/run/handle.ts";
-import type { HistoryEntry, RunStatus } from "../client/run/status.ts";
+import type { HistoryEntry } from "../client/run/history.ts";
+import type { RunStatus } from "../client/run/status.ts";
 import type { RunState } from "../ports/rows.ts";
 import type { UpgradeOptions, UpgradeReport } from "../client/run/upgrade.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../workflow/signal_types.ts";

@@ -5,9 +5,10 @@
  */
 
 import assert from "node:assert/strict";
+import type { FailedAttempt } from "../../src/base/errors.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { openIn, reached, resultOf } from "../support/runs.ts";
+import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
 import { refused, scene, source } from "../support/scene.ts";
 
 const SAYS = source(
@@ -150,5 +151,58 @@ forEachDatabase("notes of a run", (database, test) => {
     }
     await refused(run.status({ trace: 1 } as never), "INVALID_ARGUMENT", "trace", "1");
     await refused(run.status({ tarce: true } as never), "INVALID_ARGUMENT", '"tarce"');
+  });
+
+  test("each value of a history is decoded, and so are the errors and attributes in it", async () => {
+    const body = `
+      ctx.attributes.set({ phase: 1, due: undefined });
+      ctx.setStatus(new Map([["phase", "waits"]]));
+      await ctx.run("steps", ({ attempt }) => {
+        throw new RangeError("no " + attempt, { cause: new Date(0) });
+      }, { retry: { maxAttempts: 2, initial: 1 } }).catch(() => {});
+      await ctx.activity(charge).catch(() => {});
+      await ctx.child("fails", null, { id: "c" }).catch(() => {});
+      await ctx.waitForSignal("go");`;
+    const charge = `import { defineActivity } from "@continuum/continuum/workflow";
+      export const charge = defineActivity(
+        { name: "charge", retry: { maxAttempts: 2, initial: 1 } },
+        (_: unknown, { attempt }) => { throw new RangeError("no " + attempt); },
+      );`;
+    const fails = source(`throw new RangeError("child")`, `{ name: "fails" }`);
+    await using at = await scene(database, {
+      "all.ts": source(body, `{ name: "all" }`, charge),
+      "fails.ts": fails,
+    });
+    const run = await at.node.start("all");
+    await eventually(
+      async () => (await run.status()).waits.some(({ name }) => name === "go") || undefined,
+      () => "run that waits for the signal",
+    );
+    await run.signal("go", new Map([[1, new Date(0)]]));
+    await resultOf(run);
+    const values = new Map((await run.history()).map(({ kind, value }) => [kind, value]));
+    const error = (found: unknown, message: string) => {
+      assert(found instanceof RangeError, String(found));
+      assert.equal(found.message, message);
+    };
+    const value = <T>(kind: string) => values.get(kind) as T;
+    assert.deepEqual(value("attributes.set"), { set: { phase: 1 }, remove: ["due"] });
+    assert.deepEqual(value("status.set"), new Map([["phase", "waits"]]));
+    const retried = value<{ attempt: number; error: Error; nextTry: Date }>("attempt.failed");
+    assert.deepEqual([retried.attempt, retried.nextTry instanceof Date], [1, true]);
+    error(retried.error, "no 1");
+    assert.deepEqual(retried.error.cause, new Date(0));
+    error(value("step.failed"), "no 2");
+    const failed = value<{ cause: Error; attempts: FailedAttempt[] }>("activity.failed");
+    error(failed.cause, "no 2");
+    for (const { attempt, error: thrown, at } of failed.attempts) {
+      error(thrown, `no ${attempt}`);
+      assert(at instanceof Date);
+    }
+    assert.deepEqual(failed.attempts.map(({ attempt }) => attempt), [1, 2]);
+    const ended = value<{ state: string; error: Error }>("child.failed");
+    assert.equal(ended.state, "failed");
+    error(ended.error, "child");
+    assert.deepEqual(value("signal.received"), new Map([[1, new Date(0)]]));
   });
 });

@@ -5,9 +5,11 @@
  */
 
 import assert from "node:assert/strict";
-import type { RunTrace } from "../../src/client/run/trace.ts";
+import type { RunTrace, TraceEntry } from "../../src/client/run/trace_shapes.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import { Continuum } from "../../src/continuum.ts";
+import type { TaskFence } from "../../src/ports/tasks.ts";
+import { formatToken } from "../../src/task/token.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
 import { refused, scene, source } from "../support/scene.ts";
@@ -203,5 +205,130 @@ forEachDatabase("a run's trace", (database, test) => {
     const { drift, effects } = await other.run(run.id).trace();
     assert.deepEqual([drift?.found?.name, drift?.expected.name], ["come", "go"]);
     assert.deepEqual(effects.map(({ name }) => name), ["a", "come"]);
+  });
+
+  test("of an earlier generation shows what that one did, on its own input, seed and attempt", async () => {
+    const turns = source(
+      `await ctx.run("step " + input + " " + Math.random(), () => input);
+       await ctx.run("attempt " + ctx.attempt, () => input);
+       if (input === 0) return ctx.continueAsNew(1);
+       if (ctx.attempt === 1) throw new Error("not yet");
+       await ctx.waitForSignal("go");`,
+      `{ name: "turns", retry: { maxAttempts: 2, initial: 1 } }`,
+    );
+    await using at = await scene(database, { "turns.ts": turns });
+    const run = await at.node.start("turns", 0);
+    await waitsFor(run, "go");
+    const traces: unknown[] = [];
+    for (const generation of [0, 1, 2]) {
+      const trace = await run.trace({ generation });
+      assert.deepEqual([trace.drift, trace.at, trace.generation], [null, 2, generation]);
+      traces.push([
+        trace.attempt,
+        trace.outcome,
+        trace.effects.map(({ name, event }) => [name.replace(/ 0\..*/, ""), event]),
+      ]);
+    }
+    const [first, second] = [["step 0", 0], ["step 1", 0]];
+    assert.deepEqual(traces, [
+      [1, "continued", [first, ["attempt 1", 1]]],
+      [1, "failed", [second, ["attempt 1", 1]]],
+      [2, null, [second, ["attempt 2", 1], ["go", null]]],
+    ]);
+    assert.deepEqual((await run.generations()).map(({ attempt }) => attempt), [1, 1, 2]);
+    const { waiting } = await run.where({ generation: 0, at: 1 });
+    assert.deepEqual(waiting.map(({ name }) => name), ["attempt 1"]);
+    await refused(run.trace({ generation: 3 }), "GENERATION_NOT_FOUND", "3");
+    await refused(run.where({ generation: -1 }), "INVALID_ARGUMENT", "generation");
+    const { database: adapter, schema } = at.db;
+    await using client = await Continuum.connect({ database: adapter, schema });
+    const far = await client.run(run.id).trace({ generation: 1 });
+    assert.deepEqual([far.replayed, far.outcome, far.drift], ["subprocess", "failed", null]);
+  });
+
+  test("shows the attempts of an activity, with errors, while it is retried and once it has failed", async () => {
+    const asks = source(
+      `return await ctx.activity(charge, input);`,
+      `{ name: "asks" }`,
+      `import { defineActivity } from "@continuum/continuum/workflow";
+       export const charge = defineActivity(
+         { name: "charge", retry: { maxAttempts: 4, initial: 1 }, timeout: "1h" },
+         async (input, activity) => {
+           if (activity.attempt > 2) return activity.completeLater();
+           throw new RangeError("no " + activity.attempt);
+         },
+       );`,
+    );
+    await using at = await scene(database, { "asks.ts": asks });
+    const run = await at.node.start("asks", 7);
+    const third = await eventually(
+      async () => {
+        const { effects: [charge] } = await run.trace();
+        return charge?.task?.state === "external" ? charge : undefined;
+      },
+      () => "attempt that waits to be completed",
+    );
+    const failed = ({ attempts }: TraceEntry) =>
+      attempts.map(({ attempt, error }) => [attempt, (error as Error).message]);
+    assert.deepEqual([third.input, third.state, third.task!.attempt], [7, "waiting", 3]);
+    assert.deepEqual(failed(third), [[1, "no 1"], [2, "no 2"]]);
+    assert.deepEqual(third.attempts[1]!.nextTry, third.task!.availableAt);
+    assert(third.attempts[0]!.failedAt <= third.attempts[1]!.failedAt);
+    const { database: adapter, schema } = at.db;
+    await using client = await Continuum.connect({ database: adapter, schema });
+    const far = await client.run(run.id).trace();
+    assert.deepEqual([far.replayed, failed(far.effects[0]!)], ["subprocess", failed(third)]);
+    assert.deepEqual((await run.trace({ at: 0 })).effects[0]!.state, "waiting");
+
+    await at.db.query(
+      "update {schema}.tasks set state = 'ready', available_at = available_at + interval '1h'",
+    );
+    const { effects: [queued] } = await run.trace();
+    assert.deepEqual([queued!.task!.state, queued!.task!.queue], ["queued", "default"]);
+    const laterMs = queued!.attempts[1]!.nextTry!.getTime() - third.task!.availableAt.getTime();
+    assert.equal(laterMs, 3_600_000);
+    await at.db.query("update {schema}.tasks set state = 'external'");
+    for (const attempt of [3, 4]) {
+      const [task] = await eventually(
+        async () => {
+          const rows = await at.db.query<TaskFence>(
+            "select run, position, token from {schema}.tasks where state = 'external' and attempt = $1",
+            [attempt],
+          );
+          return rows.length === 1 ? rows : undefined;
+        },
+        () => `attempt ${attempt} that waits to be completed`,
+      );
+      const token = formatToken({ ...task!, run: Number(task!.run), token: Number(task!.token) });
+      await at.node.activities.fail(token, new Error(`no ${attempt}`));
+    }
+    await assert.rejects(run.result(), { code: "RUN_FAILED" });
+    const { effects: [ended], outcome } = await run.trace();
+    assert.deepEqual([ended!.state, ended!.task, outcome], ["failed", null, "failed"]);
+    assert.deepEqual(failed(ended!), [1, 2, 3, 4].map((n) => [n, `no ${n}`]));
+  });
+
+  test("leaves out inputs and answers that are larger than asked for", async () => {
+    const large = source(
+      `await ctx.startChild("echo", input, { id: "child" }).then((child) => child.result());
+       return await ctx.run("small", () => 1);`,
+      `{ name: "large" }`,
+    );
+    await using at = await scene(database, { "large.ts": large });
+    const run = await at.node.start("large", "x".repeat(100));
+    await resultOf(run);
+    const entries = async (payloadChars?: number) =>
+      (await run.trace(payloadChars === undefined ? {} : { payloadChars })).effects
+        .map(({ input, value, omitted }) => [typeof input, typeof value, omitted]);
+    const whole = await entries();
+    assert.deepEqual(whole, await entries(Infinity));
+    assert.deepEqual(whole.at(-1), ["undefined", "number", []]);
+    assert.deepEqual(whole[0], ["string", "undefined", []]);
+    assert.deepEqual(whole[1], ["undefined", "string", []]);
+    const cut = await entries(50);
+    assert.deepEqual(cut[0], ["undefined", "undefined", ["input"]]);
+    assert.deepEqual(cut[1], ["undefined", "undefined", ["value"]]);
+    assert.deepEqual(cut.at(-1), ["undefined", "number", []]);
+    await refused(run.trace({ payloadChars: -1 }), "INVALID_ARGUMENT", "payloadChars");
   });
 });

@@ -45,7 +45,7 @@ export class DryRuns {
    * @throws {DryRunError} If the subprocess can't be started or does not answer in time.
    */
   async trace(
-    row: RunRow,
+    row: Pick<RunRow, "hash" | "state">,
     request: TraceRequest,
     timeoutMs: number,
   ): Promise<{ readonly trace: Trace; readonly where: "here" | "subprocess" }> {
@@ -70,11 +70,11 @@ export class DryRuns {
    * @returns Its code.
    * @throws {VersionUnavailableError} If no source has it.
    */
-  async source({ hash }: RunRow): Promise<VersionSource> {
+  async source({ hash }: Pick<RunRow, "hash">): Promise<VersionSource> {
     return await readSource(this.#versions, hash);
   }
 
-  #mayRunHere({ hash, state }: RunRow, { events }: TraceRequest): boolean {
+  #mayRunHere({ hash, state }: Pick<RunRow, "hash" | "state">, { events }: TraceRequest): boolean {
     return this.#versions.has(hash) && state !== "stuck_poisoned" &&
       events.length <= MOST_EVENTS_HERE;
   }

@@ -9,7 +9,7 @@ import { checkBoolean, checkOptions, checkWhole } from "../../base/arguments.ts"
 import { decode } from "../../base/values.ts";
 import type { GenerationRow, RunRow } from "../../ports/rows.ts";
 import type { RunStore, Store } from "../../ports/store.ts";
-import { type HistoryEntry, historyEntry, retriedEntries } from "./status.ts";
+import { type HistoryEntry, historyEntry, retriedEntries } from "./history.ts";
 import { generationNotFound } from "../errors.ts";
 
 /**
@@ -80,6 +80,8 @@ export interface Generation {
   readonly startedAt: Date | null;
   /** When the next generation began, or the run ended; `null`: it has not ended. */
   readonly endedAt: Date | null;
+  /** The attempt of the run that it belongs to, from 1: a retry of the run begins a generation. */
+  readonly attempt: number;
   /** How many events its history has. */
   readonly events: number;
   /** Its input, if `payloads` is set. */
@@ -113,7 +115,7 @@ export async function readHistory(
   store: Pick<Store, "tasks">,
 ): Promise<HistoryEntry[]> {
   const { generation = row.generation, from = 0, limit = Infinity } = options;
-  if (generation !== row.generation) await findGeneration(row, generation, runs);
+  if (generation !== row.generation) await readGeneration(row, generation, runs);
   const entries: HistoryEntry[] = [];
   while (entries.length < limit && from + entries.length <= MOST) {
     const wanted = Math.min(limit - entries.length, PAGE);
@@ -178,10 +180,23 @@ function checkPart(
   if (limit !== Infinity) checkWhole(limit, `option limit of ${call}`, 1);
 }
 
-async function findGeneration(row: RunRow, generation: number, runs: RunStore): Promise<void> {
+/**
+ * Reads one generation.
+ *
+ * @param row The run.
+ * @param generation Its number.
+ * @param runs Reads it.
+ * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If the run has no such generation, or
+ * retention has removed it.
+ */
+export async function readGeneration(
+  row: RunRow,
+  generation: number,
+  runs: RunStore,
+): Promise<GenerationRow> {
   const { runId } = row;
   const [found] = generation > MOST ? [] : await runs.generations(runId, generation, 1);
-  if (found?.number === generation) return;
+  if (found?.number === generation) return found;
   const [first] = await runs.generations(runId, 0, 1);
   throw generationNotFound(runId, generation, {
     first: first?.number ?? row.generation,
@@ -190,9 +205,11 @@ async function findGeneration(row: RunRow, generation: number, runs: RunStore): 
 }
 
 function shown(row: GenerationRow, payloads: boolean): Generation {
-  const { number, over, hash, versionLabel: label, specifier, events, startedAt, endedAt } = row;
+  const { number, over, hash, versionLabel: label, specifier, events, attempt } = row;
+  const { startedAt, endedAt } = row;
   return {
     number,
+    attempt,
     current: !over,
     version: { hash, label, specifier },
     startedAt: startedAt === null ? null : new Date(startedAt),

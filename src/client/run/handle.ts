@@ -48,16 +48,11 @@ import {
 } from "./generations.ts";
 import { readStates } from "./conditions.ts";
 import type { ClientContext } from "../context.ts";
-import { type HistoryEntry, type RunStatus, runStatus } from "./status.ts";
-import {
-  pendingOf,
-  type RunTrace,
-  type RunWaits,
-  type TraceOptions,
-  traceRun,
-  whereOf,
-  type WhereOptions,
-} from "./trace.ts";
+import type { HistoryEntry } from "./history.ts";
+import { type RunStatus, runStatus } from "./status.ts";
+import { pendingOf, traceRun } from "./trace.ts";
+import type { RunTrace, TraceOptions } from "./trace_shapes.ts";
+import { type RunWaits, whereOf, type WhereOptions } from "./where.ts";
 import { type UpgradeOptions, type UpgradeReport, upgradeRun } from "./upgrade.ts";
 
 /**
@@ -271,9 +266,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const { trace = false } = options;
     checkBoolean(trace, "option trace of status()");
     const row = await this.#row("read the status");
-    const { store, runs, dryRuns } = this.#context;
-    const pending = trace && row.endedAt === null ? await pendingOf(row, runs, dryRuns) : null;
-    return await runStatus(row, store, pending);
+    const pending = trace && row.endedAt === null ? await pendingOf(row, this.#context) : null;
+    return await runStatus(row, this.#context.store, pending);
   }
 
   /**
@@ -308,21 +302,25 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * for (const { kind, name, site } of waiting) console.log(kind, name, site?.file, site?.line);
    * ```
    *
-   * @param options Which effects, and after how many events.
+   * @param options Which effects of which generation, and after how many events.
    * @throws {InvalidArgumentError} If an option is invalid.
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If there is no such generation, or
+   * retention has removed it.
    * @throws {VersionUnavailableError} If no source has the run's code, or it can't be imported.
    * @throws {DryRunError} If the subprocess can't be started or doesn't answer in time.
    */
   async trace(options: TraceOptions = {}): Promise<RunTrace> {
-    checkOptions(options, ["at", "from", "limit", "sites", "timeout"], "trace()");
-    const { at = 0, from = 0, limit = 1, sites = true } = options;
+    checkOptions(options, TRACE_OPTIONS, "trace()");
+    const { at = 0, from = 0, limit = 1, sites = true, generation = 0 } = options;
+    const { payloadChars = Infinity } = options;
+    checkWhole(generation, "generation", 0);
+    if (payloadChars !== Infinity) checkWhole(payloadChars, "payloadChars", 0);
     checkWhole(at, "at", 0);
     checkWhole(from, "from", 0);
     checkWhole(limit, "limit", 1, MAX_TRACED);
     checkBoolean(sites, "sites");
-    const { runs, dryRuns } = this.#context;
-    return await traceRun(await this.#row("trace the run"), options, runs, dryRuns);
+    return await traceRun(await this.#row("trace the run"), options, this.#context);
   }
 
   /**
@@ -332,17 +330,19 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    *
    * @param options After how many events, and how many lines to show around each place.
    * @throws {InvalidArgumentError} If an option is invalid.
-   * @throws {RunNotFoundError} If there is no such run.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If there is no such generation, or
+   * retention has removed it.
    * @throws {VersionUnavailableError} If no source has the run's code, or it can't be imported.
    * @throws {DryRunError} If the subprocess can't be started or doesn't answer in time.
    */
   async where(options: WhereOptions = {}): Promise<RunWaits> {
-    checkOptions(options, ["around", "at", "timeout"], "where()");
-    const { around = 0, at = 0 } = options;
+    checkOptions(options, ["around", "at", "generation", "timeout"], "where()");
+    const { around = 0, at = 0, generation = 0 } = options;
+    checkWhole(generation, "generation", 0);
     checkWhole(around, "around", 0, MAX_AROUND);
     checkWhole(at, "at", 0);
-    const { runs, dryRuns } = this.#context;
-    return await whereOf(await this.#row("find where the run waits"), options, runs, dryRuns);
+    return await whereOf(await this.#row("find where the run waits"), options, this.#context);
   }
 
   /**
@@ -496,6 +496,16 @@ const MAX_AROUND = 100;
 
 /** The most effects of one trace: each holds lines of code and decoded values. */
 const MAX_TRACED = 10_000;
+
+const TRACE_OPTIONS: readonly (keyof TraceOptions)[] = [
+  "at",
+  "from",
+  "generation",
+  "limit",
+  "payloadChars",
+  "sites",
+  "timeout",
+];
 
 /** The longest reason, in characters. */
 const MAX_REASON = 1_000;

@@ -97,11 +97,21 @@ export function asClaimed(row: RunRow): ClaimedRun {
   };
 }
 
-/** Reads the whole history of a run. */
-export async function historyOf(runId: string, runs: RunStore): Promise<HistoryEvent[]> {
+/**
+ * Reads the whole history of one generation.
+ *
+ * @param runId The run.
+ * @param runs Reads it.
+ * @param generation The generation; the present one when omitted.
+ */
+export async function historyOf(
+  runId: string,
+  runs: RunStore,
+  generation?: number,
+): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];
   for (let page = PAGE; page === PAGE;) {
-    const rows = await runs.history(runId, events.length, PAGE);
+    const rows = await runs.history(runId, events.length, PAGE, generation);
     events.push(...rows as HistoryEvent[]);
     page = rows.length;
   }

@@ -5,14 +5,12 @@
  */
 
 import { quoteId } from "../../base/describe.ts";
-import { decode } from "../../base/values.ts";
 import { authored, authoredFacts, type VersionName } from "../../base/authored.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import { messageOf } from "../../base/text.ts";
-import type { EventRow, RunRow, StuckReason, WaitRow } from "../../ports/rows.ts";
+import type { RunRow, StuckReason, WaitRow } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { RetriedEffect as RetriedRow } from "../../ports/tasks.ts";
-import type { RetriedAttempt } from "../../replay/activity_failure.ts";
 import type { CallSite } from "../../replay/turn.ts";
 import { type RunFacts, runFacts } from "./summary.ts";
 
@@ -111,30 +109,6 @@ export interface RunStatus extends RunFacts {
   readonly events: number;
 }
 
-/**
- * One entry of a run's history.
- *
- * @category Runs
- */
-export interface HistoryEntry {
-  /**
-   * The position among all events of the run, from 0: a generation continues the numbers of the one
-   * before. `null`: the entry is not an event, but the last failure of an activity that is still
-   * retried.
-   */
-  readonly seq: number | null;
-  /** The kind of event. */
-  readonly kind: string;
-  /** The position, in program order, of the effect that it answers. */
-  readonly position: number | null;
-  /** The effect's name. */
-  readonly name: string;
-  /** The value of the event: a result, an error, a signal's payload. */
-  readonly value: unknown;
-  /** When it was written. */
-  readonly at: Date;
-}
-
 /** Converts a row to a status. */
 export async function runStatus(
   row: RunRow,
@@ -176,7 +150,8 @@ async function retriedOf(
   return (await store.tasks.retried(run.id)).map((row) => retriedEffect(row, run));
 }
 
-function retriedEffect(
+/** Converts a row to a retried effect. */
+export function retriedEffect(
   { error, failedAt, nextAt, isTask: _, ...effect }: RetriedRow,
   run: VersionName,
 ): RetriedEffect {
@@ -186,49 +161,6 @@ function retriedEffect(
     failedAt: date(failedAt),
     nextTry: date(nextAt),
   };
-}
-
-/** Converts a row to a history entry. */
-export function historyEntry(row: EventRow): HistoryEntry {
-  const { seq, kind, position, name } = row;
-  return { seq, kind, position, name, value: eventValue(row), at: new Date(row.at) };
-}
-
-/**
- * Lists history entries for activities that are still retried. Their failed attempts are not
- * events, so that they add nothing to the run's history.
- *
- * @param row The run.
- * @param store Reads the run's tasks.
- */
-export async function retriedEntries(
-  run: RunRow,
-  { tasks }: Pick<Store, "tasks">,
-): Promise<HistoryEntry[]> {
-  const retried = run.endedAt === null ? await tasks.retried(run.id) : [];
-  return retried.filter(({ isTask }) => isTask).map((row) => {
-    const { position, name, failed: attempt, lastError: error, nextTry, failedAt } = retriedEffect(
-      row,
-      run,
-    );
-    const value = { attempt, error, nextTry };
-    return { seq: null, kind: "attempt.failed", position, name, value, at: failedAt ?? new Date() };
-  });
-}
-
-/** Decodes the value of an event, and the encoded errors in it. */
-export function eventValue({ kind, payload }: Pick<EventRow, "kind" | "payload">): unknown {
-  if (payload === null) return undefined;
-  const value = decode(kind.endsWith("failed") ? authored(payload) : payload);
-  if (kind === "attempt.failed") {
-    const { attempt, error, retryAt } = value as RetriedAttempt;
-    return { attempt, error: decodeError(authored(error)), nextTry: new Date(retryAt) };
-  }
-  if (kind === "child.failed") {
-    const { state, error } = value as { state: string; error: string | null };
-    return { state, error: error === null ? undefined : decodeError(authored(error)) };
-  }
-  return value;
 }
 
 async function refusals(

@@ -9,7 +9,7 @@
 
 import { digestText } from "../../base/digest.ts";
 import type { DriftReport, DriftSide, Refusal } from "../../replay/turn.ts";
-import type { TraceSite } from "../run/trace.ts";
+import type { TraceSite } from "../run/trace_shapes.ts";
 
 /**
  * What was found for a run:

@@ -86,18 +86,20 @@ export const READ_STATEMENTS = {
   listed as (
     (
       select earlier.generation as number, true as over, earlier.specifier_id, earlier.input,
-        earlier.next_seq - earlier.first_seq as events, earlier.started_at,
-        earlier.ended_at
+        earlier.seed, earlier.attempt, earlier.first_seq,
+        earlier.next_seq - earlier.first_seq as events, earlier.started_at, earlier.ended_at
       from {schema}.generations as earlier
       where earlier.run = (select id from run) and earlier.generation >= $from::integer
       order by earlier.generation limit $limit::integer
     )
     union all
-    select generation, false, specifier_id, input, next_seq - first_seq, started_at, ended_at
+    select generation, false, specifier_id, input, seed, attempt, first_seq, next_seq - first_seq,
+      started_at, ended_at
     from run where generation >= $from::integer
   )
   select listed.number, listed.over, pin.hash, version.label as "versionLabel",
-    pin.specifier, listed.input::text as input, listed.events,
+    pin.specifier, listed.input::text as input, listed.seed, listed.attempt,
+    listed.first_seq as "firstSeq", listed.events,
     ${milliseconds("listed.started_at")} as "startedAt",
     ${milliseconds("listed.ended_at")} as "endedAt"
   from listed join {schema}.workflow_specifiers as pin on pin.id = listed.specifier_id

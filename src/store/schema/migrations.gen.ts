@@ -122,7 +122,7 @@ create table {schema}.denied (
   {
     version: 2,
     name: "runs",
-    checksum: "9df9ceb4bdec82d00457df65feeaad73768085f738271994118d7f0f62a1d076",
+    checksum: "ee123846bd6dc0ee8356a89920cdbac5dc8b026f23aabc8240686f8675b1197b",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -300,6 +300,7 @@ create table {schema}.generations (
   input json not null,
   started_at timestamptz(3) not null,
   ended_at timestamptz(3) not null,
+  attempt integer not null default 1 check (attempt >= 1),
   primary key (run, generation)
 );
 

@@ -5,11 +5,14 @@
  * @module
  */
 
-import type { RetriedEffect } from "../../ports/tasks.ts";
+import type { RetriedEffect, TaskProgress } from "../../ports/tasks.ts";
 import { CLOCK, milliseconds } from "../sql/fragments.ts";
 import { BIGINTS, FLOATS, INTEGERS, NUMBER, TEXTS, unnested } from "../sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "../sql/statement.ts";
 import { after } from "./fragments.ts";
+
+/** A task's progress as the database gives it: JSON columns are text. */
+type ProgressRow = Omit<TaskProgress, "failures"> & { readonly failures: string | null };
 
 interface AnnouncedRow {
   readonly run: number;
@@ -145,6 +148,17 @@ export const RUN_TASK_STATEMENTS = {
     where answer.position = failed.position and answer.seq > failed.seq
   )
   order by position`,
+  ),
+
+  progress: statement(
+    { run: NUMBER, positions: INTEGERS },
+    rows<ProgressRow>(),
+    `
+  select task.position, task.name, task.queue, task.attempt, task.state, task.node,
+    task.failures::text as failures, task.heartbeat::text as heartbeat,
+    ${milliseconds("task.available_at")} as "availableAt"
+  from {schema}.tasks as task
+  where task.run = $run and task.position = any($positions::integer[])`,
   ),
 
   cancel: statement(

@@ -29,6 +29,7 @@ import type {
   TaskFence,
   TaskLease,
   TaskPolicy,
+  TaskProgress,
   TaskRetry,
   TaskStore,
 } from "../../ports/tasks.ts";
@@ -211,6 +212,12 @@ export class Tasks implements TaskStore {
     return this.#sql.retried.query(this.#driver, { run });
   }
 
+  /** See {@linkcode TaskStore.progress}. */
+  async progress(run: number, positions: readonly number[]): Promise<TaskProgress[]> {
+    const rows = await this.#sql.progress.query(this.#driver, { run, positions });
+    return rows.map((row) => ({ ...row, failures: recorded(row.failures) }));
+  }
+
   /** See {@linkcode TaskStore.get}. */
   async get(fence: TaskFence): Promise<LeasedTask | null> {
     const [row] = await this.#sql.get.query(this.#driver, fenceOf(fence));
@@ -228,8 +235,12 @@ function leased(row: RawTask): LeasedTask {
   return {
     ...row,
     policy: row.policy === null ? {} : JSON.parse(row.policy) as TaskPolicy,
-    failures: row.failures === null ? [] : JSON.parse(row.failures) as RecordedAttempt[],
+    failures: recorded(row.failures),
   };
+}
+
+function recorded(failures: string | null): RecordedAttempt[] {
+  return failures === null ? [] : JSON.parse(failures);
 }
 
 function placeOf({ run, position }: KeyRow): string {
