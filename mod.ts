@@ -71,12 +71,19 @@ export type { EventKind } from "./src/replay/history.ts";
 export type { CallSite, DriftReport, DriftSide, Refusal } from "./src/replay/turn.ts";
 export type { EndState, RunState, StuckReason } from "./src/ports/rows.ts";
 export type { UpgradedActivity, UpgradeOptions, UpgradeReport } from "./src/client/run/upgrade.ts";
-export type { CountOptions, QueryOptions, RunPage, Runs } from "./src/client/run/queries.ts";
+export type {
+  CountOptions,
+  QueryOptions,
+  RunPage,
+  Runs,
+  TroublesOptions,
+} from "./src/client/run/queries.ts";
 export type { RunFacts, RunSummary } from "./src/client/run/summary.ts";
 export type {
   AttributeComparisons,
   Comparisons,
   IdComparisons,
+  RunStateGroup,
   RunWhere,
 } from "./src/client/run/conditions.ts";
 export type { DeleteOptions } from "./src/client/run/delete.ts";

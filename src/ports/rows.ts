@@ -411,6 +411,8 @@ export interface RunRow extends VersionRef {
   readonly since: number | null;
   /** When it ended. */
   readonly endedAt: number | null;
+  /** Since when it is parked, or when it failed; `null`: it is neither parked nor failed. */
+  readonly troubleAt: number | null;
   /** The internal key of the run that started it as a child; `null`: none did. */
   readonly parent: number | null;
   /** That run's id; `null`: there is none, or it was removed. */

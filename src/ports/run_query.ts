@@ -60,8 +60,8 @@ export type RunCondition =
 export interface RunQuery {
   /** The condition; `null`: all runs of the namespace. */
   readonly where: RunCondition | null;
-  /** The sort key; rows without that time come last. */
-  readonly by: "createdAt" | "startedAt" | "endedAt";
+  /** The sort key. Rows without that time come last; by `troubleAt`, they are left out. */
+  readonly by: "createdAt" | "startedAt" | "endedAt" | "troubleAt";
   /** Whether the latest come first. */
   readonly descending: boolean;
   /** The last row of the previous page. */

@@ -197,8 +197,8 @@ export interface RunStore {
   untaken(run: number): Promise<ReadonlyMap<string, number>>;
   /** A page of runs. */
   query(query: RunQuery): Promise<RunRow[]>;
-  /** How many runs meet a condition. */
-  count(where: RunCondition | null): Promise<number>;
+  /** How many runs meet a condition; with a limit, at most that many are counted. */
+  count(where: RunCondition | null, limit?: number): Promise<number>;
   /**
    * Claims due runs: pending or suspended, not leased, `wake_at` past. Runs that have started come
    * first, then those that have not; among each, the longest due first.

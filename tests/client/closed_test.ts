@@ -31,6 +31,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
     runs: {
       query: () => of.runs.query(),
       count: () => of.runs.count(),
+      troubles: () => of.runs.troubles(),
       prune: () => of.runs.prune({ before }),
       delete: () => of.runs.delete("none"),
       pruneResults: () => of.runs.pruneResults({ before }),

@@ -8,11 +8,12 @@ import assert from "node:assert/strict";
 import { digestText } from "../../src/base/digest.ts";
 import type { RunWhere } from "../../src/client/run/conditions.ts";
 import { emptyPostgres, forEachDatabase } from "../support/database.ts";
-import { newWorld } from "../support/store_rows.ts";
-import { newRun } from "../support/store_rows.ts";
+import { newRun, newWorld, register } from "../support/store_rows.ts";
 import { queryStatement } from "../../src/store/runs/query_statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { readWhere } from "../../src/client/run/conditions.ts";
+import type { RunPage } from "../../src/client/run/queries.ts";
+import type { RunQuery } from "../../src/ports/run_query.ts";
 import { reached, resultOf } from "../support/runs.ts";
 import { refused, type Scene, scene } from "../support/scene.ts";
 
@@ -68,7 +69,17 @@ const QUESTIONS: readonly (readonly [RunWhere, string])[] = [
   [{ workflow: { in: ["nothing", '"; --'] } }, ""],
   [{ state: "pending" }, "abcde"],
   [{ state: { in: ["completed", "failed"] } }, ""],
+  [{ state: { in: [] } }, ""],
+  [{ state: "live" }, "abcde"],
+  [{ state: { eq: "live", ne: "pending" } }, ""],
+  [{ state: { in: ["parked", "ended"] } }, ""],
+  [{ state: { in: ["parked", "pending"] } }, "abcde"],
   [{ version: "a".repeat(64) }, "abcde"],
+  [{ version: { in: ["a".repeat(64), "b".repeat(64)] }, id: { ne: "a" } }, "bcde"],
+  [{ version: { ne: "a".repeat(64) } }, ""],
+  [{ version: { gte: "a" } }, "abcde"],
+  [{ or: [{ version: "b".repeat(64) }, { id: "c" }] }, "c"],
+  [{ and: [{ or: [{ version: "b" }, { id: "c" }] }, { version: "a".repeat(64) }] }, "c"],
   [{ createdAt: { gt: new Date(0), lt: new Date("2100-01-01") } }, "abcde"],
   [{ createdAt: { in: [new Date(0)] } }, ""],
   [{ startedAt: { gt: new Date(0) } }, ""],
@@ -101,6 +112,7 @@ forEachDatabase("finding runs", (database, test) => {
       const ids = found.map(({ runId }) => runId).sort().join("");
       assert.equal(ids, wanted, JSON.stringify(where));
       assert.equal(await runs.count(condition), wanted.length, JSON.stringify(where));
+      assert.equal(await runs.count(condition, 2), Math.min(2, wanted.length));
     }
   });
 
@@ -222,6 +234,65 @@ forEachDatabase("finding runs", (database, test) => {
     }
   });
 
+  test("pages of a version follow each other without gaps, whatever the specifiers of its runs", async () => {
+    await using world = await newWorld(database);
+    const { runs } = world.store;
+    const specifiers = ["file:///order.ts", "app:order.ts", "app:other.ts"];
+    const ids = Array.from({ length: 11 }, (_, index) => `r${index}`);
+    for (const [index, id] of ids.entries()) {
+      await runs.insert([newRun(id, { specifier: specifiers[index % 3]! })]);
+    }
+    const where = readWhere({ version: "a".repeat(64), id: { ne: "r4" } });
+    for (const descending of [true, false]) {
+      const seen: string[] = [];
+      let after: RunQuery["after"] = null;
+      do {
+        const page = await runs.query({ where, by: "createdAt", descending, after, limit: 3 });
+        seen.push(...page.map(({ runId }) => runId));
+        const last = page.at(-1);
+        after = page.length < 3 || last === undefined ? null : { at: last.createdAt, id: last.id };
+      } while (after !== null);
+      const wanted = ids.filter((id) => id !== "r4");
+      assert.deepEqual(seen, descending ? wanted.toReversed() : wanted);
+    }
+  });
+
+  test("troubles() lists the parked and the failed runs, the latest trouble first, page by page", async () => {
+    await using at = await scene(database);
+    const ids = Array.from({ length: 9 }, (_, index) => `r${index}`);
+    const items = ids.map((runId) => ({ input: runId, runId }));
+    await at.node.startMany("echo", items, { startAt: new Date(Date.now() + 3_600_000) });
+    await at.db.query(
+      `update {schema}.runs set state = 'failed', error = '{"$error":{"name":"Error","message":"no"}}',
+         wake_at = null, ended_at = created_at + id * interval '1 minute'
+       where run_id in ('r1', 'r3', 'r5')`,
+    );
+    await at.db.query(
+      `update {schema}.runs set state = 'stuck_poisoned', stuck_reason = '{"code":"c","message":"m"}',
+         wake_at = null, since = created_at + id * interval '1 minute'
+       where run_id in ('r2', 'r8')`,
+    );
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: RunPage = await at.node.runs.troubles({
+        limit: 2,
+        ...(cursor === null ? {} : { cursor }),
+      });
+      seen.push(...page.runs.map(({ id }) => id));
+      for (const { troubleAt } of page.runs) assert.ok(troubleAt !== null);
+      cursor = page.cursor;
+    } while (cursor !== null);
+    assert.deepEqual(seen, ["r8", "r5", "r3", "r2", "r1"]);
+    const failed = await at.node.runs.troubles({ where: { state: "failed" }, limit: 1 });
+    assert.deepEqual(failed.runs.map(({ id }) => id), ["r5"]);
+    await refused(at.node.runs.troubles({ cursor: failed.cursor! }), "INVALID_CURSOR", "cursor");
+    assert.equal(await at.node.runs.count({ where: { state: "parked" } }), 2);
+    assert.equal(await at.node.runs.count({ where: { state: { in: ["parked", "failed"] } } }), 5);
+    assert.equal(await at.node.runs.count({ where: { state: "live" }, limit: 4 }), 4);
+    assert.equal(await at.node.runs.count({ where: { state: "live" } }), 6);
+  });
+
   test("payloads come where they are asked for", async () => {
     await using at = await scene(database);
     const run = await at.node.start("echo", new Map([["a", 1n]]), { attributes: { a: 1 } });
@@ -284,6 +355,8 @@ async function badQuestions({ node }: Scene): Promise<void> {
     [{ where: { parent: { eq: "a" } } }, "where.parent", "a text"],
     [{ where: { state: "done" } }, '"done"', "pending, running"],
     [{ where: { state: { in: "failed" } } }, "where.state.in", "an array"],
+    [{ where: { state: { ne: "live" } } }, "where.state.ne", "pending, running"],
+    [{ where: { state: "toString" } }, "where.state", "live, parked, ended"],
     [{ where: { createdAt: "2026-01-01" } }, "createdAt", "a Date from 1970 to 9999"],
     [{ where: { createdAt: { gt: new Date(NaN) } } }, "createdAt.gt", "an invalid Date"],
     [{ where: { and: [] } }, "where.and", "at least one condition"],
@@ -310,16 +383,25 @@ async function badQuestions({ node }: Scene): Promise<void> {
   for (const [options, ...words] of questions) {
     await refused(node.runs.query(options as never), "INVALID_ARGUMENT", ...words);
   }
-  await refused(node.runs.count({ limit: 1 } as never), "INVALID_ARGUMENT", '"limit"');
+  await refused(node.runs.count({ cursor: "" } as never), "INVALID_ARGUMENT", '"cursor"');
+  await refused(node.runs.count({ limit: 0 }), "INVALID_ARGUMENT", "limit", "1 to 1000000");
+  for (
+    const [options, ...words] of [[{ limit: 0 }, "limit"], [{ orderBy: {} }, '"orderBy"']] as const
+  ) {
+    await refused(node.runs.troubles(options as never), "INVALID_ARGUMENT", ...words);
+  }
 }
 
 Deno.test("questions on attributes, ids and children, and pages of a namespace read an index", async () => {
   await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
   const { store, db } = world;
+  const other = "b".repeat(64);
+  await register(store, other);
   for (let part = 0; part < 5; part++) {
     await store.runs.insert(
       Array.from({ length: 1_000 }, (_, index) =>
         newRun(`r${part}-${index}`, {
+          hash: part === 0 ? other : "a".repeat(64),
           attributes: JSON.stringify({ order: `${part}-${index}`, kind: "k" }),
         })),
     );
@@ -332,6 +414,8 @@ Deno.test("questions on attributes, ids and children, and pages of a namespace r
       [{ and: [{ attributes: { order: { in: ["3-7", "4-8"] } } }] }, "runs_by_attributes"],
       [{ id: { prefix: "r3-77" } }, "runs_run_id"],
       [{ parent: "r3-7" }, "runs_by_parent"],
+      [{ version: other }, "runs_by_specifier"],
+      [{ state: "parked" }, "runs_in_trouble"],
       [undefined, "runs_by_creation"],
       [undefined, "runs_by_namespace", "another"],
     ] as const

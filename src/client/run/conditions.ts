@@ -8,7 +8,7 @@
 import { checkDate, refuse } from "../../base/arguments.ts";
 import { inWords } from "../../base/describe.ts";
 import { type AttributeValue, readValue } from "../../base/attributes.ts";
-import { RUN_STATES, type RunState } from "../../ports/rows.ts";
+import { END_STATES, RUN_STATES, type RunState } from "../../ports/rows.ts";
 import type { Comparison, RunCondition, RunField } from "../../ports/run_query.ts";
 import { isStorable } from "../../base/text.ts";
 
@@ -55,6 +55,14 @@ export interface AttributeComparisons extends Comparisons<AttributeValue | Date>
 }
 
 /**
+ * A group of states: `live` runs have not ended, also if they are parked; `parked` ones are in a
+ * `stuck_...` state; `ended` ones never change again.
+ *
+ * @category Runs
+ */
+export type RunStateGroup = "live" | "parked" | "ended";
+
+/**
  * A condition on runs. If an object has several keys, all must hold.
  *
  * @category Runs
@@ -70,8 +78,8 @@ export interface RunWhere {
   readonly parent?: string;
   /** The workflow's name. */
   readonly workflow?: string | Comparisons<string>;
-  /** The run's state. */
-  readonly state?: RunState | Comparisons<RunState>;
+  /** The run's state, or a group of states. Groups take equality and `in`. */
+  readonly state?: RunState | RunStateGroup | Comparisons<RunState | RunStateGroup>;
   /** The hash of the version that it is pinned to. */
   readonly version?: string | Comparisons<string>;
   /** When it was created. */
@@ -101,6 +109,13 @@ const TIMES: ReadonlySet<string> = new Set(["createdAt", "startedAt", "endedAt"]
 const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in"]);
 const WHERE_KEYS = ["and", "or", ...TEXTS, "parent", ...TIMES, "attributes"].join(", ");
 const STATES: ReadonlySet<string> = new Set(RUN_STATES);
+const ENDED: ReadonlySet<string> = new Set(END_STATES);
+const GROUPS: Readonly<Record<string, readonly RunState[]>> = {
+  live: RUN_STATES.filter((state) => !ENDED.has(state)),
+  parked: RUN_STATES.filter((state) => state.startsWith("stuck_")),
+  ended: END_STATES,
+};
+const STATE_NAMES = [...RUN_STATES, ...Object.keys(GROUPS)].join(", ");
 
 /**
  * Checks and converts a condition.
@@ -193,9 +208,14 @@ function readField(field: RunField, value: unknown, path: string): RunCondition[
       return { kind: "prefix", prefix: readPrefix(operand, at) };
     }
     if (comparison === "in") {
-      const values = readList(operand, at).map((item, index) => read(item, `${at}[${index}]`));
+      const items = readList(operand, at);
+      const values = items.flatMap((item, index) =>
+        groupOf(field, item) ?? read(item, `${at}[${index}]`)
+      );
       return { kind: "field", field, comparison, values };
     }
+    const group = comparison === null || comparison === "eq" ? groupOf(field, operand) : undefined;
+    if (group !== undefined) return { kind: "field", field, comparison: "in", values: group };
     return { kind: "field", field, comparison: comparison ?? "eq", values: [read(operand, at)] };
   });
 }
@@ -279,9 +299,15 @@ function readText(value: unknown, path: string): string {
   return refuse(condition(path), value, "a text without NUL and lone surrogates");
 }
 
+/** The states of a group that a condition names in place of a state. */
+function groupOf(field: RunField, value: unknown): readonly RunState[] | undefined {
+  const isGroup = field === "state" && typeof value === "string" && Object.hasOwn(GROUPS, value);
+  return isGroup ? GROUPS[value] : undefined;
+}
+
 function readState(value: unknown, path: string): string {
   if (typeof value === "string" && STATES.has(value)) return value;
-  return refuse(condition(path), value, [...STATES].join(", "));
+  return refuse(condition(path), value, STATE_NAMES);
 }
 
 function readTime(value: unknown, path: string): number {

@@ -11,10 +11,7 @@ import {
   checkOptions,
   checkText,
   checkWhole,
-  refuse,
 } from "../../base/arguments.ts";
-import { inWords } from "../../base/describe.ts";
-import { digestText } from "../../base/digest.ts";
 import type { RunQuery } from "../../ports/run_query.ts";
 import type { RunStore } from "../../ports/store.ts";
 import type { ClientContext } from "../context.ts";
@@ -26,6 +23,7 @@ import {
   type PruneResultsOptions,
   pruneRuns,
 } from "./prune.ts";
+import { isTime, type Place, readCursor, writeCursor } from "../cursor.ts";
 import { readWhere, type RunWhere } from "./conditions.ts";
 import { type RunSummary, runSummary } from "./summary.ts";
 
@@ -39,6 +37,39 @@ export interface CountOptions {
   readonly where?: RunWhere;
   /** The namespace; that of this instance when omitted. */
   readonly namespace?: string;
+  /**
+   * Where to stop counting, from 1 to 1,000,000: a result that is equal to it means this many runs
+   * or more.
+   *
+   * @default {no limit}
+   */
+  readonly limit?: number;
+}
+
+/**
+ * Options of {@linkcode Runs.troubles}.
+ *
+ * @category Runs
+ */
+export interface TroublesOptions {
+  /** Which of these runs; all of the namespace when omitted. */
+  readonly where?: RunWhere;
+  /** The namespace; that of this instance when omitted. */
+  readonly namespace?: string;
+  /**
+   * The most runs of one page, from 1 to 1,000.
+   *
+   * @default {50}
+   */
+  readonly limit?: number;
+  /** The `cursor` of the previous page of the same query. */
+  readonly cursor?: string;
+  /**
+   * Whether the result includes inputs and errors.
+   *
+   * @default {false}
+   */
+  readonly payloads?: boolean;
 }
 
 /**
@@ -46,7 +77,7 @@ export interface CountOptions {
  *
  * @category Runs
  */
-export interface QueryOptions extends CountOptions {
+export interface QueryOptions extends TroublesOptions {
   /**
    * The sort order. Runs that lack the time come last.
    *
@@ -58,14 +89,6 @@ export interface QueryOptions extends CountOptions {
     /** `desc`, the default: the latest first. */
     readonly direction?: "asc" | "desc";
   };
-  /**
-   * The most runs of one page, from 1 to 1,000.
-   *
-   * @default {50}
-   */
-  readonly limit?: number;
-  /** The `cursor` of the previous page of the same query. */
-  readonly cursor?: string;
   /**
    * Whether the result includes inputs, results and errors.
    *
@@ -86,22 +109,9 @@ export interface RunPage {
   readonly cursor: string | null;
 }
 
-function refuseCursor(cursor: unknown): never {
-  const isLong = typeof cursor === "string" && cursor.length > MAX_CURSOR;
-  return refuse(
-    "the cursor of runs.query()",
-    isLong ? inWords(`a text of ${cursor.length} characters`) : cursor,
-    "the one that a page of the same query gave",
-    "INVALID_CURSOR",
-  );
-}
-
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
-const MAX_CURSOR = 200;
-
-/** The last millisecond that a date can name. */
-const MAX_TIME = 8.64e15;
+const MAX_COUNT = 1_000_000;
 const QUERY_KEYS = ["where", "namespace", "orderBy", "limit", "cursor", "payloads"];
 
 /**
@@ -132,28 +142,50 @@ export class Runs {
    * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor does not belong to this query.
    */
   async query(options: QueryOptions = {}): Promise<RunPage> {
-    const { query, payloads, tie } = readQuery(options, this.#runs.namespace);
-    const rows = await this.#in(options.namespace).query({ ...query, limit: query.limit + 1 });
+    return await this.#page(options.namespace, readQuery(options, this.#runs.namespace));
+  }
+
+  /**
+   * Lists the runs that need a look: those that are parked, and those that failed. The latest
+   * trouble comes first. An index holds these runs and no others, so the call costs the same however
+   * many runs there are.
+   *
+   * @param options How many runs, and which of these.
+   * @returns A page of runs; `troubleAt` says since when.
+   * @throws {InvalidArgumentError} If an option is unknown or a value has a wrong type.
+   * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor does not belong to this query.
+   */
+  async troubles(options: TroublesOptions = {}): Promise<RunPage> {
+    return await this.#page(options.namespace, readTroubles(options, this.#runs.namespace));
+  }
+
+  async #page(
+    namespace: string | undefined,
+    { query, payloads, tie }: ReadQuery,
+  ): Promise<RunPage> {
+    const rows = await this.#in(namespace).query({ ...query, limit: query.limit + 1 });
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);
     return {
       runs: page.map((row) => runSummary(row, payloads)),
       cursor: rows.length > page.length && last !== undefined
-        ? writeCursor(last[query.by], last.id, tie)
+        ? writeCursor([last[query.by], last.id], tie)
         : null,
     };
   }
 
   /**
-   * Counts runs.
+   * Counts runs. Without `limit` the call reads all runs that meet the condition.
    *
-   * @param options Which runs.
-   * @returns The number of runs.
+   * @param options Which runs, and how far to count.
+   * @returns The number of runs; at `limit` there may be more.
    * @throws {InvalidArgumentError} If a field is unknown or a value has a wrong type.
    */
   async count(options: CountOptions = {}): Promise<number> {
-    checkOptions(options, ["where", "namespace"], "runs.count()");
-    return await this.#in(options.namespace).count(readWhere(options.where));
+    checkOptions(options, ["where", "namespace", "limit"], "runs.count()");
+    const { where, namespace, limit } = options;
+    if (limit !== undefined) checkWhole(limit, "option limit of runs.count()", 1, MAX_COUNT);
+    return await this.#in(namespace).count(readWhere(where), limit);
   }
 
   /**
@@ -209,10 +241,25 @@ export class Runs {
   }
 }
 
-function readQuery(
-  options: QueryOptions,
-  own: string,
-): { readonly query: RunQuery; readonly payloads: boolean; readonly tie: string } {
+interface ReadQuery {
+  readonly query: RunQuery;
+  readonly payloads: boolean;
+  readonly tie: string;
+}
+
+function readTroubles(options: TroublesOptions, own: string): ReadQuery {
+  const call = "runs.troubles()";
+  checkOptions(options, ["where", "namespace", "limit", "cursor", "payloads"], call);
+  const { namespace = own, limit = DEFAULT_LIMIT, payloads = false } = options;
+  checkWhole(limit, `option limit of ${call}`, 1, MAX_LIMIT);
+  checkBoolean(payloads, `option payloads of ${call}`);
+  const where = readWhere(options.where);
+  const tie = JSON.stringify([namespace, "troubleAt", where]);
+  const after = placeOf(options.cursor, tie, call);
+  return { query: { where, by: "troubleAt", descending: true, after, limit }, payloads, tie };
+}
+
+function readQuery(options: QueryOptions, own: string): ReadQuery {
   checkOptions(options, QUERY_KEYS, "runs.query()");
   const { namespace = own } = options;
   const { orderBy = { by: "createdAt" }, limit = DEFAULT_LIMIT, payloads = false } = options;
@@ -224,33 +271,21 @@ function readQuery(
   checkBoolean(payloads, "option payloads of runs.query()");
   const where = readWhere(options.where);
   const tie = JSON.stringify([namespace, by, direction, where]);
-  const after = options.cursor === undefined ? null : readCursor(options.cursor, tie);
+  const after = placeOf(options.cursor, tie, "runs.query()");
   return { query: { where, by, descending: direction === "desc", after, limit }, payloads, tie };
 }
 
-/** The digest binds a cursor to its query. It guards against mistakes and contains no secret. */
-function writeCursor(at: number | null, id: number, tie: string): string {
-  const place = JSON.stringify([at, id]);
-  return btoa(JSON.stringify([at, id, digestText(`${tie}\n${place}`)]))
-    .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+type Key = readonly [number | null, number];
+
+/** Whether a row can have this key: its time, if it has one, and its internal key. */
+function isKey(place: Place): place is Key {
+  const [at, id] = place;
+  return place.length === 2 && (at === null || isTime(at)) && Number.isSafeInteger(id) &&
+    (id as number) >= 1;
 }
 
-function readCursor(cursor: unknown, tie: string): NonNullable<RunQuery["after"]> {
-  if (typeof cursor !== "string" || cursor.length > MAX_CURSOR) {
-    refuseCursor(cursor);
-  }
-  let read: unknown;
-  try {
-    read = JSON.parse(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")));
-  } catch {
-    refuseCursor(cursor);
-  }
-  const [at, id, digest] = Array.isArray(read) ? read : [];
-  // Every caller can compute a digest, so values that no row can have are refused here.
-  const isTime = Number.isSafeInteger(at) && at >= 0 && at <= MAX_TIME;
-  const isPlace = (at === null || isTime) && Number.isSafeInteger(id) && id >= 1;
-  if (!isPlace || digest !== digestText(`${tie}\n${JSON.stringify([at, id])}`)) {
-    refuseCursor(cursor);
-  }
+function placeOf(cursor: unknown, tie: string, call: string): RunQuery["after"] {
+  if (cursor === undefined) return null;
+  const [at, id] = readCursor(cursor, tie, call, isKey);
   return { at, id };
 }

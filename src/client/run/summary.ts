@@ -45,6 +45,8 @@ export interface RunFacts {
   readonly startedAt: Date | null;
   /** When it ended. */
   readonly endedAt: Date | null;
+  /** Since when it needs a look: it is parked, or it failed; `null`: neither. */
+  readonly troubleAt: Date | null;
   /** The id of the run that started it as a child; `null`: none did, or that run was removed. */
   readonly parent: string | null;
 }
@@ -80,6 +82,7 @@ export function runFacts(row: RunRow): RunFacts {
     createdAt: new Date(row.createdAt),
     startedAt: row.startedAt === null ? null : new Date(row.startedAt),
     endedAt: row.endedAt === null ? null : new Date(row.endedAt),
+    troubleAt: row.troubleAt === null ? null : new Date(row.troubleAt),
     parent: row.parentId,
   };
 }

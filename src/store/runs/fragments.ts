@@ -39,13 +39,24 @@ export function withMail(runs: string): string {
 }
 
 /** Left joins: the database looks up only the rows whose columns a statement reads. */
-export const FROM_RUN = `
-  from {schema}.runs as run
+function fromRun(rows: string): string {
+  return `
+  from ${rows} as run
   left join {schema}.workflow_specifiers as pin on pin.id = run.specifier_id
   left join {schema}.workflow_versions as version on version.hash = pin.hash`;
+}
 
-/** A run with all that callers see of it; a statement adds its conditions. */
-export const RUN = `
+/** Runs, each with its version. */
+export const FROM_RUN: string = fromRun("{schema}.runs");
+
+/**
+ * Runs with all that callers see of them.
+ *
+ * @param rows The rows of runs: a table or a sub-select.
+ * @returns The SQL of a query; a statement may add its conditions on `run`.
+ */
+export function runFrom(rows: string): string {
+  return `
   select run.id, run.namespace, run.run_id as "runId", run.workflow, pin.hash,
     version.label as "versionLabel",
     pin.specifier, run.state, run.input::text as input, run.seed, run.result::text as result,
@@ -56,9 +67,14 @@ export const RUN = `
     ${milliseconds("run.deadline")} as deadline, run.policy::text as policy,
     ${milliseconds("run.created_at")} as "createdAt",
     ${milliseconds("run.started_at")} as "startedAt", ${milliseconds("run.since")} as since,
-    ${milliseconds("run.ended_at")} as "endedAt", run.parent,
+    ${milliseconds("run.ended_at")} as "endedAt",
+    ${milliseconds("run.trouble_at")} as "troubleAt", run.parent,
     (select over.run_id from {schema}.runs as over where over.id = run.parent) as "parentId"
-  ${FROM_RUN}`;
+  ${fromRun(rows)}`;
+}
+
+/** A run with all that callers see of it; a statement adds its conditions. */
+export const RUN: string = runFrom("{schema}.runs");
 
 /** What every end of a run by someone other than its owner sets in the run's row. */
 export const ENDED = `

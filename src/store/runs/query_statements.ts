@@ -6,8 +6,9 @@
  */
 
 import type { Comparison, RunCondition, RunField, RunQuery } from "../../ports/run_query.ts";
+import { END_STATES, RUN_STATES } from "../../ports/rows.ts";
 import type { SqlValue } from "../sql/driver.ts";
-import { FROM_RUN, RUN } from "./fragments.ts";
+import { RUN, runFrom } from "./fragments.ts";
 import { arrayLiteral, timestamp } from "../sql/fragments.ts";
 
 /** A text for one question with its values, and with `{schema}` still open. */
@@ -18,15 +19,24 @@ export interface BoundText {
   readonly values: readonly SqlValue[];
 }
 
-const COLUMNS: Readonly<Record<RunField, string>> = {
+const COLUMNS: Readonly<Record<RunField | "troubleAt", string>> = {
   id: "run.run_id",
   workflow: "run.workflow",
   state: "run.state",
-  version: "pin.hash",
+  version: `(
+    select pinned.hash from {schema}.workflow_specifiers as pinned where pinned.id = run.specifier_id
+  )`,
   createdAt: "run.created_at",
   startedAt: "run.started_at",
   endedAt: "run.ended_at",
+  troubleAt: "run.trouble_at",
 };
+
+const ENDS: ReadonlySet<string> = new Set(END_STATES);
+const TROUBLES: ReadonlySet<string> = new Set([
+  "failed",
+  ...RUN_STATES.filter((state) => state.startsWith("stuck_")),
+]);
 
 const OPERATORS: Readonly<Record<Comparison, string>> = {
   eq: "=",
@@ -61,19 +71,33 @@ const BYTES = ' collate "C"';
  */
 export function queryStatement(query: RunQuery, namespace: string): BoundText {
   const parameters = new Parameters(namespace);
+  const { by, after } = query;
   const conditions = [inNamespace(parameters.namespace, namespace)];
-  if (query.where !== null) conditions.push(condition(query.where, parameters));
-  if (query.after !== null) conditions.push(follows(query, query.after, parameters));
+  const pinned = by === "createdAt" ? pinnedIn(query.where) : undefined;
+  conditions.push(
+    ...partsOf(query.where).filter((part) => part !== pinned)
+      .map((part) => condition(part, parameters)),
+  );
+  if (by === "troubleAt") conditions.push("run.trouble_at is not null");
+  if (after !== null) conditions.push(follows(query, after, parameters));
+  const where = conditions.join(" and ");
   const direction = query.descending ? "desc" : "asc";
-  const column = COLUMNS[query.by];
   // createdAt is never null: without the clause an index gives the order in both directions.
-  const nulls = query.by === "createdAt" ? "" : " nulls last";
-  return {
-    text: `${RUN} where ${conditions.join(" and ")} ` +
-      `order by ${column} ${direction}${nulls}, run.id ${direction} ` +
-      `limit ${parameters.add(query.limit)}::integer`,
-    values: parameters.values,
-  };
+  const nulls = by === "createdAt" || by === "troubleAt" ? "" : " nulls last";
+  const limit = `limit ${parameters.add(query.limit)}::integer`;
+  const order = `order by ${COLUMNS[by]} ${direction}${nulls}, run.id ${direction}`;
+  if (pinned === undefined) {
+    return { text: `${RUN} where ${where} ${order} ${limit}`, values: parameters.values };
+  }
+  // One page of each specifier, along runs_by_specifier: the page is among these rows.
+  const found = `(
+    select found.* from (${specifierIds(pinned.values, parameters)}) as known (id)
+    cross join lateral (
+      select run.* from {schema}.runs as run
+      where run.specifier_id = known.id and ${where} ${order} ${limit}
+    ) as found
+  )`;
+  return { text: `${runFrom(found)} ${order} ${limit}`, values: parameters.values };
 }
 
 /**
@@ -81,17 +105,44 @@ export function queryStatement(query: RunQuery, namespace: string): BoundText {
  *
  * @param where Which runs; `null`: all of the namespace.
  * @param namespace Whose runs.
+ * @param limit Where to stop.
  * @returns The statement, which gives one row with a `count`.
  */
-export function countStatement(where: RunCondition | null, namespace: string): BoundText {
+export function countStatement(
+  where: RunCondition | null,
+  namespace: string,
+  limit?: number,
+): BoundText {
   const parameters = new Parameters(namespace);
   const conditions = [inNamespace(parameters.namespace, namespace)];
   if (where !== null) conditions.push(condition(where, parameters));
-  return {
-    text: `select count(*)::integer as count ${FROM_RUN} ` +
-      `where ${conditions.join(" and ")}`,
-    values: parameters.values,
-  };
+  const from = `from {schema}.runs as run where ${conditions.join(" and ")}`;
+  const text = limit === undefined
+    ? `select count(*)::integer as count ${from}`
+    : `select count(*)::integer as count
+      from (select ${from} limit ${parameters.add(limit)}::integer) as counted`;
+  return { text, values: parameters.values };
+}
+
+type FieldCondition = Extract<RunCondition, { kind: "field" }>;
+
+/** The conditions that all hold. */
+function partsOf(where: RunCondition | null): readonly RunCondition[] {
+  if (where === null) return [];
+  return where.kind === "and" ? where.parts.flatMap(partsOf) : [where];
+}
+
+/** The condition that names the versions of all runs, if there is one. */
+function pinnedIn(where: RunCondition | null): FieldCondition | undefined {
+  return partsOf(where).find((part): part is FieldCondition =>
+    part.kind === "field" && part.field === "version" &&
+    (part.comparison === "eq" || part.comparison === "in")
+  );
+}
+
+function specifierIds(versions: readonly (string | number)[], parameters: Parameters): string {
+  return `select pinned.id from {schema}.workflow_specifiers as pinned
+    where pinned.hash = any(${parameters.add(arrayLiteral(versions))}::text[])`;
 }
 
 /** Rows after the last one of the page before, in a total order: by time, then by key. */
@@ -106,7 +157,7 @@ function follows(
   if (at === null) return `(${column} is null and run.id ${beyond} ${key})`;
   const time = timestamp(`${parameters.add(at)}::float8`);
   const later = `(${column}, run.id) ${beyond} (${time}, ${key})`;
-  return by === "createdAt" ? later : `(${later} or ${column} is null)`;
+  return by === "createdAt" || by === "troubleAt" ? later : `(${later} or ${column} is null)`;
 }
 
 function condition(where: RunCondition, parameters: Parameters): string {
@@ -155,11 +206,16 @@ function childrenOf(id: string, parameters: Parameters): string {
 }
 
 function fieldCondition(
-  { field, comparison, values }: Extract<RunCondition, { kind: "field" }>,
+  { field, comparison, values }: FieldCondition,
   parameters: Parameters,
 ): string {
   const column = COLUMNS[field];
   const isTime = typeof values[0] === "number";
+  const isSet = comparison === "in" || comparison === "eq";
+  if (field === "version" && isSet) {
+    return `run.specifier_id = any(array(${specifierIds(values, parameters)}))`;
+  }
+  if (field === "state" && isSet) return inStates(values as readonly string[], parameters);
   if (comparison === "in") {
     if (!isTime) return `${column} = any(${parameters.add(arrayLiteral(values))}::text[])`;
     const times = values.map((value) => timestamp(`${parameters.add(value)}::float8`));
@@ -169,6 +225,25 @@ function fieldCondition(
   if (isTime) return `${column} ${operator} ${timestamp(`${parameters.add(values[0]!)}::float8`)}`;
   const isRange = comparison !== "eq" && comparison !== "ne";
   return `${column}${isRange ? BYTES : ""} ${operator} ${parameters.add(values[0]!)}::text`;
+}
+
+/**
+ * States, with what follows from them and has an index: few runs need a look, and few of those that
+ * a database holds are live. `leases` lists all that nodes hold (RUN-2).
+ */
+function inStates(states: readonly string[], parameters: Parameters): string {
+  const wanted = `run.state = any(${parameters.add(arrayLiteral(states))}::text[])`;
+  if (states.length === 0) return wanted;
+  if (states.every((state) => TROUBLES.has(state))) {
+    return `(${wanted} and run.trouble_at is not null)`;
+  }
+  if (states.some((state) => ENDS.has(state))) return wanted;
+  const held = "run.id = any(array(select unnest(lease.runs) from {schema}.leases as lease))";
+  const live = [
+    ...states.some((state) => state !== "running") ? ["run.rests"] : [],
+    ...states.includes("running") ? [held] : [],
+  ];
+  return `(${wanted} and (${live.join(" or ")}))`;
 }
 
 /** JSON values compare by type first; a range looks at values of its own type alone. */

@@ -344,8 +344,8 @@ export class Runs implements RunStore {
   }
 
   /** See {@linkcode RunStore.count}. */
-  async count(where: RunCondition | null): Promise<number> {
-    const { text, values } = countStatement(where, this.namespace);
+  async count(where: RunCondition | null, limit?: number): Promise<number> {
+    const { text, values } = countStatement(where, this.namespace, limit);
     const [row] = await this.#driver.query<{ count: number }>(this.#schema.fill(text), values);
     return row!.count;
   }
