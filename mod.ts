@@ -124,6 +124,14 @@ export {
   type VerdictKind,
 } from "./src/client/versions/verdict.ts";
 export type {
+  CheckedMember,
+  CheckedState,
+  CheckedVersion,
+  CheckGroup,
+  VersionCheck,
+  VersionCheckOptions,
+} from "./src/client/versions/check.ts";
+export type {
   MemberDiff,
   PackageDiff,
   SettingDiff,

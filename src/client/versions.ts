@@ -11,6 +11,7 @@ import type { VersionStore } from "../ports/store.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
 import type { Versions as PinnedVersions } from "../version/versions.ts";
 import { readSource, type VersionSource } from "./sources.ts";
+import { checkVersions, type VersionCheck, type VersionCheckOptions } from "./versions/check.ts";
 import { diffVersions, type VersionDiff, type VersionDiffOptions } from "./versions/diff.ts";
 
 /**
@@ -42,7 +43,7 @@ export interface VersionInfo {
  */
 export class Versions {
   readonly #store: VersionStore;
-  readonly #code: Pick<PinnedVersions, "inspect" | "read">;
+  readonly #code: Pick<PinnedVersions, "examine" | "inspect" | "loaded" | "read">;
 
   /**
    * Made by `Continuum`.
@@ -50,7 +51,10 @@ export class Versions {
    * @param store The store of versions.
    * @param code Finds the bytes of versions.
    */
-  constructor(store: VersionStore, code: Pick<PinnedVersions, "inspect" | "read">) {
+  constructor(
+    store: VersionStore,
+    code: Pick<PinnedVersions, "examine" | "inspect" | "loaded" | "read">,
+  ) {
     this.#store = store;
     this.#code = code;
   }
@@ -83,6 +87,29 @@ export class Versions {
    */
   async source(hash: string): Promise<VersionSource> {
     return await readSource(this.#code, checkText(hash, "version's hash"));
+  }
+
+  /**
+   * Checks every version that a run which has not ended, its next generation or a schedule needs, in
+   * all namespaces: the manifest against the hash, each module's bytes against its digest, packages
+   * against this process's lock, and an import in a subprocess without permissions. It writes
+   * nothing.
+   *
+   * @example Before a node is taken away
+   * ```ts ignore
+   * const { ok, groups } = await continuum.versions.check();
+   * for (const { state, cause, live } of groups) console.log(state, live, cause);
+   * if (!ok) Deno.exit(3);
+   * ```
+   *
+   * @param options What to check.
+   * @returns What was found, for each version and by cause.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   * @throws {DryRunError} (`SUBPROCESS_UNAVAILABLE`) If this process may not start a subprocess: pass
+   * `import: false`, or allow it by `--allow-run`.
+   */
+  async check(options: VersionCheckOptions = {}): Promise<VersionCheck> {
+    return await checkVersions(options, { store: this.#store, versions: this.#code });
   }
 
   /**

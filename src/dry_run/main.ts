@@ -61,11 +61,23 @@ async function answer({ call, argument }: Question): Promise<Answer> {
   try {
     return { value: await HANDLERS[call](argument as never) };
   } catch (error) {
-    const code = isContinuumError(error) ? error.code : null;
+    const code = needsPermission(error)
+      ? "PERMISSION_DENIED"
+      : isContinuumError(error)
+      ? error.code
+      : null;
     return {
       error: { name: error instanceof Error ? error.name : "", code, message: messageOf(error) },
     };
   }
+}
+
+/** Whether the code failed because this process has no permissions. */
+function needsPermission(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof Deno.errors.NotCapable) return true;
+  }
+  return false;
 }
 
 async function* lines(): AsyncGenerator<string> {

@@ -504,6 +504,24 @@ export interface RegisteredVersion {
   readonly revived: number;
 }
 
+/** A version that runs or schedules need. */
+export interface NeededVersionRow {
+  /** The version. */
+  readonly hash: string;
+  /** Its workflow. */
+  readonly workflow: string;
+  /** Its label for people. */
+  readonly label: string | null;
+  /** How many runs that have not ended are pinned to it. */
+  readonly live: number;
+  /** When the oldest of these runs was created; `null`: there is none. */
+  readonly oldest: number | null;
+  /** How many schedules that are not over start runs on it, as of now. */
+  readonly schedules: number;
+  /** Whether it is current, and its workflow has runs that may continue on the current version. */
+  readonly succeeds: boolean;
+}
+
 /** A node's failure to load a version. */
 export interface LoadFailureRow {
   /** The node's id. */

@@ -21,6 +21,7 @@ import type {
   Lease,
   LoadedRun,
   LoadFailureRow,
+  NeededVersionRow,
   NewRun,
   NewVersion,
   RegisteredVersion,
@@ -422,6 +423,11 @@ export interface VersionStore {
   loading(node: string, hash: string): Promise<{ crashes: number }>;
   /** Records how that import ended: loaded (`null`), or why this node can't load it. */
   loaded(node: string, hash: string, failure: StuckReason | null): Promise<void>;
+  /**
+   * The versions that runs which have not ended, their next generations or schedules need: those
+   * with the most runs first. It reads an index entry for each run that has not ended.
+   */
+  needed(): Promise<NeededVersionRow[]>;
   /** The versions that live nodes can't load. */
   failures(hash?: string): Promise<LoadFailureRow[]>;
   /** Deletes the crashes that are counted against a version. */

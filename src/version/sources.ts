@@ -13,6 +13,7 @@ import { readProject } from "./project/config.ts";
 import { type FetchLimits, GraphFetcher } from "./fetch/graph_fetcher.ts";
 import { type GraphLimits, type ModuleGraph, readGraph } from "./graph/read.ts";
 import { ENGINE_ENTRY } from "./project/host.ts";
+import type { Member } from "./manifest/format.ts";
 import { isRelative, labelUrl } from "./manifest/label.ts";
 import {
   externalUnavailable,
@@ -57,6 +58,21 @@ export interface FoundVersion {
   readonly specifier: string;
   /** The URL of the root; for the archive, the one that follows from the specifier. */
   readonly url: string;
+}
+
+/** Where a version's bytes are. */
+export interface ExaminedVersion {
+  /** Its manifest; `null`: the registry's is damaged. */
+  readonly manifest: VerifiedManifest | null;
+  /** Where each member's bytes are; `null`: no source has them. */
+  readonly members: readonly {
+    readonly member: Member;
+    readonly from: "archive" | "url" | null;
+  }[];
+  /** Why sources don't have it; empty if it was found. */
+  readonly reasons: readonly SourceReason[];
+  /** Its bytes, verified; `null`: no source has all of them. */
+  readonly found: FoundVersion | null;
 }
 
 /** Milliseconds that a URL has to answer if the archive can be used instead. */
@@ -157,6 +173,40 @@ export class Sources {
     } catch {
       return await this.find(row);
     }
+  }
+
+  /**
+   * Examines where the bytes of a version are. The archive is asked first; if it does not have all,
+   * the specifiers are fetched. Nothing of the version runs.
+   *
+   * @param row The registry's row, which may be damaged.
+   * @returns The source of each member, and the reasons of the sources that don't have them.
+   */
+  async examine(row: VersionRow): Promise<ExaminedVersion> {
+    let manifest: VerifiedManifest;
+    try {
+      manifest = verifiedOf(row);
+    } catch (error) {
+      return { manifest: null, members: [], reasons: [reasonOf(error, "registry")], found: null };
+    }
+    const { content: { members } } = manifest;
+    const bytes = await this.#options.store.blobs([...new Set(members.map((m) => m.sha256))]);
+    const isSound = ({ sha256 }: Member) => {
+      const body = bytes.get(sha256);
+      return body !== undefined && sha256Hex(body) === sha256;
+    };
+    const isWhole = members.every(isSound);
+    const found = isWhole ? await this.inspect(row) : await this.find(row);
+    const reasons = Array.isArray(found) ? found : [];
+    return {
+      manifest,
+      members: members.map((member) => ({
+        member,
+        from: isSound(member) ? "archive" : Array.isArray(found) ? null : "url",
+      })),
+      reasons,
+      found: Array.isArray(found) ? null : found,
+    };
   }
 
   async #fetch(

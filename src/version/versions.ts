@@ -41,7 +41,12 @@ import { labelPath, labelUrl, normaliseUrl } from "./manifest/label.ts";
 import { type LoadedModules, Loader, type LoaderOptions } from "./load/loader.ts";
 import { importNatively } from "./load/native.ts";
 import { OwnVersions } from "./own_versions.ts";
-import { type FoundVersion, Sources, type SourcesOptions } from "./sources.ts";
+import {
+  type ExaminedVersion,
+  type FoundVersion,
+  Sources,
+  type SourcesOptions,
+} from "./sources.ts";
 import { Trust, type TrustOptions } from "./fetch/trust.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
@@ -256,6 +261,37 @@ export class Versions {
   }
 
   /**
+   * Examines a version, and runs nothing of it: where its bytes are, and whether this process's lock
+   * has its packages with the same content.
+   *
+   * @param hash The version.
+   * @param isHere Whether to check also that this process may load it.
+   * @returns What was found; `null`: it is not registered.
+   */
+  async examine(hash: string, isHere: boolean): Promise<ExaminedVersion | null> {
+    const row = await this.#store.get(hash);
+    if (row === null) return null;
+    const examined = await this.#sources.examine(row);
+    const reasons = [...examined.reasons];
+    const note = async (source: SourceReason["source"], check: () => unknown) => {
+      try {
+        await check();
+      } catch (error) {
+        const known = isContinuumError(error, "VERSION_UNAVAILABLE") ? error.details.reasons : [];
+        reasons.push(...known.length > 0 ? known : [reasonOf(error, source)]);
+      }
+    };
+    if (isHere) {
+      await note("policy", () => this.#refuseDenied(hash));
+      await note("policy", () => this.#refuseUntrusted(row));
+      await note("import", () => this.#refuseCrashed(hash, row.loadCrashes));
+    }
+    const { found } = examined;
+    if (found !== null) await note("import", () => this.#sources.checkExternals(found.manifest));
+    return { ...examined, reasons };
+  }
+
+  /**
    * Reads a workflow module and all that it imports as they are now, to look at them, or to run them
    * in a process without permissions. Nothing of them runs here, and nothing is registered. The root
    * is trusted, since the caller names it; what it imports is read as `trust` allows.
@@ -427,11 +463,7 @@ export class Versions {
     if (row === null) {
       throw refused(hash, "registry", "lasting", "UNREGISTERED", "no such version is registered");
     }
-    if (!await this.#mayLoad(row)) {
-      const message = `this node serves no workflow ${quoteId(row.workflow)}, and trusts ` +
-        `none of the specifiers ${row.specifiers.join(", ")}`;
-      throw refused(hash, "policy", "node", "UNTRUSTED_VERSION", message);
-    }
+    await this.#refuseUntrusted(row);
     this.#refuseCrashed(hash, row.loadCrashes);
     const found = await this.#sources.find(row);
     if (Array.isArray(found)) throw loadFailure(hash, found);
@@ -503,6 +535,13 @@ export class Versions {
   #refuseDenied(hash: string): void {
     if (!this.#trust.denies(hash)) return;
     throw refused(hash, "policy", "lasting", "DENIED", "trust.deny of this node names it");
+  }
+
+  async #refuseUntrusted(row: VersionRow): Promise<void> {
+    if (await this.#mayLoad(row)) return;
+    const message = `this node serves no workflow ${quoteId(row.workflow)}, and trusts ` +
+      `none of the specifiers ${row.specifiers.join(", ")}`;
+    throw refused(row.hash, "policy", "node", "UNTRUSTED_VERSION", message);
   }
 
   #refuseCrashed(hash: string, crashes: number): void {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { VersionRow } from "../../ports/rows.ts";
+import type { NeededVersionRow, VersionRow } from "../../ports/rows.ts";
 import { IDLE_STATE } from "../runs/fragments.ts";
 import { CLOCK, milliseconds, specifierIdsOf } from "../sql/fragments.ts";
 import { BOOLEAN, BYTES, nullable, TEXT, TEXTS, unnested } from "../sql/parameters.ts";
@@ -186,6 +186,46 @@ export const VERSION_STATEMENTS = {
     `select distinct pin.hash
     from {schema}.runs as run join {schema}.workflow_specifiers as pin on pin.id = run.specifier_id
     where run.lacks_version order by pin.hash`,
+  ),
+
+  // A run that a node holds does not rest, and stands in a bundle of `leases`.
+  needed: statement(
+    {},
+    rows<NeededVersionRow>(),
+    `
+  with held as (
+    select distinct held.id from {schema}.leases as lease cross join unnest(lease.runs) as held (id)
+  ),
+  live as (
+    select specifier_id, count(*) as runs, min(created_at) as oldest
+    from {schema}.runs where rests group by specifier_id
+    union all
+    select run.specifier_id, count(*), min(run.created_at)
+    from held join {schema}.runs as run on run.id = held.id
+    where run.state = 'running' group by run.specifier_id
+  ),
+  need as (
+    select pin.hash, live.runs, live.oldest, 0 as schedules, false as succeeds
+    from live join {schema}.workflow_specifiers as pin on pin.id = live.specifier_id
+    union all
+    select coalesce(schedule.hash, workflow.current_hash), 0, null, 1, false
+    from {schema}.schedules as schedule
+      left join {schema}.workflows as workflow on workflow.name = schedule.workflow
+    where schedule.state not in ('done', 'cancelled')
+    union all
+    select workflow.current_hash, 0, null, 0, true
+    from {schema}.workflows as workflow where workflow.name in (
+      select version.workflow
+      from live join {schema}.workflow_specifiers as pin on pin.id = live.specifier_id
+        join {schema}.workflow_versions as version on version.hash = pin.hash
+    )
+  )
+  select version.hash, version.workflow, version.label, sum(need.runs)::integer as live,
+    ${milliseconds("min(need.oldest)")} as oldest, sum(need.schedules)::integer as schedules,
+    bool_or(need.succeeds) as succeeds
+  from need join {schema}.workflow_versions as version on version.hash = need.hash
+  group by version.hash
+  order by live desc, schedules desc, version.hash`,
   ),
 
   // RUN-1 for notes: an expired node writes none, so that each is counted or deleted.

@@ -16,6 +16,7 @@
 import { isStorable, legibleJson } from "../../base/text.ts";
 import type {
   LoadFailureRow,
+  NeededVersionRow,
   NewVersion,
   RegisteredVersion,
   StuckReason,
@@ -164,6 +165,11 @@ export class Versions implements VersionStore {
     const { failed, loaded } = this.#sql;
     if (failure === null) await loaded.query(this.#driver, { node, hash });
     else await failed.query(this.#driver, { node, hash, reason: legibleJson(failure) });
+  }
+
+  /** See {@linkcode VersionStore.needed}. */
+  async needed(): Promise<NeededVersionRow[]> {
+    return await this.#sql.needed.query(this.#driver);
   }
 
   /** See {@linkcode VersionStore.failures}. */

@@ -1,0 +1,168 @@
+/**
+ * What a check of the versions that runs and schedules need finds.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { CheckedVersion, VersionCheck } from "../../src/client/versions/check.ts";
+import { Continuum } from "../../src/continuum.ts";
+import { forEachDatabase } from "../support/database.ts";
+import { openIn, reached, resultOf } from "../support/runs.ts";
+import { refused, type Scene, scene, source } from "../support/scene.ts";
+
+const WAITS = (before = "") =>
+  source(`await ctx.waitForSignal("go");`, `{ name: "order" }`, before);
+
+/** Starts a run of the module as it is now; it waits. */
+async function startNow(at: Scene, text: string): Promise<string> {
+  await at.folder.write({ "order.ts": text });
+  await using node = await openIn(at.db, { workflows: [`${at.folder.url}order.ts`] });
+  const run = await node.start("order");
+  return (await reached(run, "suspended")).version.hash;
+}
+
+function findingsOf({ groups }: VersionCheck): unknown[] {
+  return groups.map(({ state, live, codes }) => [state, live, codes]);
+}
+
+function of({ versions }: VersionCheck, hash: string): CheckedVersion {
+  return versions.find((version) => version.hash === hash)!;
+}
+
+forEachDatabase("a check of the versions that are needed", (database, test) => {
+  test("names each version of a live run or a schedule with its bytes, and imports it apart", async () => {
+    await using at = await scene(database);
+    const old = await startNow(at, WAITS());
+    const now = await startNow(at, WAITS('console.log(\'{ "not": "an answer" }\');'));
+    const [{ hash: echo } = { hash: "" }] = await at.node.versions.list("echo");
+    await at.node.schedules.create({ id: "daily", workflow: "echo", every: "1d" });
+    const { database: adapter, schema } = at.db;
+    await using client = await Continuum.connect({ database: adapter, schema });
+    const seen: string[] = [];
+    const check = await client.versions.check({
+      onChecked: ({ hash }, total) => seen.push(`${hash} of ${total}`),
+    });
+    assert.deepEqual([check.ok, check.empty, check.live, check.schedules], [true, false, 2, 1]);
+    assert.deepEqual(
+      check.versions.map(({ hash, live, schedules, succeeds, imported }) =>
+        [hash, live, schedules, succeeds, imported] as const
+      ).sort(),
+      ([[old, 1, 0, false, true], [now, 1, 0, true, true], [echo, 0, 1, false, true]] as const)
+        .toSorted(),
+    );
+    assert.deepEqual(of(check, old).members.map(({ label, from }) => [label, from]), [
+      ["./order.ts", "archive"],
+    ]);
+    assert.ok(of(check, old).oldest! <= of(check, now).oldest!);
+    assert.deepEqual(findingsOf(check), [["ok", 2, []]]);
+    assert.deepEqual(seen.sort(), [old, now, echo].map((hash) => `${hash} of 3`).sort());
+    assert.deepEqual([of(check, echo).loaded, of(await at.node.versions.check(), echo).loaded], [
+      null,
+      "url",
+    ]);
+  });
+
+  test("leaves out what ended runs alone are pinned to, and says that nothing is needed", async () => {
+    await using at = await scene(database);
+    await resultOf(await at.node.start("echo", 1));
+    const check = await at.node.versions.check();
+    assert.deepEqual([check.ok, check.empty, check.versions], [true, true, []]);
+  });
+
+  test("counts a run that a node executes", async () => {
+    const forever = source(
+      `await ctx.run("hang", ({ signal }) => new Promise((_, no) =>
+         signal.addEventListener("abort", () => no(new Error("closed")))));`,
+      `{ name: "busy" }`,
+    );
+    await using at = await scene(database, { "busy.ts": forever });
+    const run = await at.node.start("busy");
+    await reached(run, "running");
+    const { live, versions } = await at.node.versions.check({ import: false });
+    assert.deepEqual([live, versions.map(({ workflow }) => workflow)], [1, ["busy"]]);
+    assert.equal(versions[0]!.imported, null);
+    await run.terminate();
+  });
+
+  test("finds missing bytes, says which, and takes them from the URL if that still has them", async () => {
+    await using at = await scene(database);
+    const hash = await startNow(at, WAITS());
+    await at.db.query("delete from {schema}.version_modules where hash = $1", [hash]);
+    await at.db.query(
+      "delete from {schema}.modules where sha256 not in (select sha256 from {schema}.version_modules)",
+    );
+    const whole = await at.node.versions.check();
+    assert.deepEqual(of(whole, hash).members.map(({ from }) => from), ["url"]);
+    assert.equal(whole.ok, true);
+    await at.folder.remove("order.ts");
+    const check = await at.node.versions.check();
+    assert.deepEqual(findingsOf(check), [
+      ["missing", 1, ["MODULE_NOT_FOUND", "INTEGRITY_MISMATCH"]],
+    ]);
+    assert.deepEqual(of(check, hash).members.map(({ from }) => from), [null]);
+    assert.deepEqual([check.ok, of(check, hash).imported], [false, null]);
+    assert.match(check.groups[0]!.cause!, /order\.ts/);
+  });
+
+  test("finds a damaged manifest and damaged bytes", async () => {
+    await using at = await scene(database);
+    const hash = await startNow(at, WAITS());
+    await at.folder.remove("order.ts");
+    await at.db.query("update {schema}.modules set bytes = bytes || '\\x20'::bytea");
+    assert.deepEqual(findingsOf(await at.node.versions.check()), [
+      ["missing", 1, ["MODULE_NOT_FOUND", "INTEGRITY_MISMATCH"]],
+    ]);
+    await at.db.query(
+      "update {schema}.workflow_versions set manifest = manifest || ' ' where hash = $1",
+      [hash],
+    );
+    assert.deepEqual(findingsOf(await at.node.versions.check()), [
+      ["missing", 1, ["INTEGRITY_MISMATCH"]],
+    ]);
+  });
+
+  // The subprocess may not read files: this is how the code knows that it is there.
+  const apart = (then: string) => WAITS(`try { Deno.statSync("/"); } catch { ${then} }`);
+
+  test("finds code that can't be imported, and marks code whose import needs a permission", async () => {
+    await using at = await scene(database);
+    const throws = await startNow(at, apart(`throw new RangeError("no such luck");`));
+    const reads = await startNow(at, WAITS(`Deno.statSync("/");`));
+    const check = await at.node.versions.check({ timeout: "5m" });
+    assert.match(of(check, throws).reasons[0]!.message, /no such luck/);
+    assert.deepEqual(
+      [throws, reads].map((hash) => {
+        const { state, imported, reasons } = of(check, hash);
+        return [state, imported, reasons.map(({ code }) => code)];
+      }),
+      [
+        ["broken", false, ["IMPORT_FAILED"]],
+        ["unproven", null, ["PERMISSION_DENIED"]],
+      ],
+    );
+    assert.equal(check.ok, false);
+  });
+
+  test("ends the import of code that loops, after its timeout", async () => {
+    await using at = await scene(database);
+    await startNow(at, apart("while (true);"));
+    const check = await at.node.versions.check({ timeout: "1s" });
+    assert.deepEqual(findingsOf(check), [["broken", 1, ["SUBPROCESS_TIMEOUT"]]]);
+  });
+
+  test("says what this process may not load, if it is asked", async () => {
+    await using at = await scene(database);
+    await startNow(at, WAITS());
+    const { database: adapter, schema } = at.db;
+    await using client = await Continuum.connect({ database: adapter, schema });
+    const here = await client.versions.check({ here: true, import: false });
+    assert.deepEqual(findingsOf(here), [["refused", 1, ["UNTRUSTED_VERSION"]]]);
+    assert.equal((await client.versions.check({ import: false })).ok, true);
+    await refused(
+      client.versions.check({ imports: false } as never),
+      "INVALID_ARGUMENT",
+      "imports",
+    );
+  });
+});
