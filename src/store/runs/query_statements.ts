@@ -85,16 +85,20 @@ export function queryStatement(query: RunQuery, namespace: string): BoundText {
   // createdAt is never null: without the clause an index gives the order in both directions.
   const nulls = by === "createdAt" || by === "troubleAt" ? "" : " nulls last";
   const limit = `limit ${parameters.add(query.limit)}::integer`;
-  const order = `order by ${COLUMNS[by]} ${direction}${nulls}, run.id ${direction}`;
+  const times = `${COLUMNS[by]} ${direction}${nulls}, run.id ${direction}`;
+  const order = `order by ${times}`;
   if (pinned === undefined) {
     return { text: `${RUN} where ${where} ${order} ${limit}`, values: parameters.values };
   }
-  // One page of each specifier, along runs_by_specifier: the page is among these rows.
+  // One page of each specifier: the page is among these rows. By a range and by that order, only
+  // runs_by_specifier gives them; by equality, runs_by_creation would do, which reads all runs for a
+  // version that none of the newest is on.
   const found = `(
     select found.* from (${specifierIds(pinned.values, parameters)}) as known (id)
     cross join lateral (
       select run.* from {schema}.runs as run
-      where run.specifier_id = known.id and ${where} ${order} ${limit}
+      where run.specifier_id between known.id and known.id and ${where}
+      order by run.specifier_id ${direction}, ${times} ${limit}
     ) as found
   )`;
   return { text: `${runFrom(found)} ${order} ${limit}`, values: parameters.values };
