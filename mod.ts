@@ -71,8 +71,12 @@ export type { EventKind } from "./src/replay/history.ts";
 export type { CallSite, DriftReport, DriftSide, Refusal } from "./src/replay/turn.ts";
 export type { EndState, RunState, StuckReason } from "./src/ports/rows.ts";
 export type { UpgradedActivity, UpgradeOptions, UpgradeReport } from "./src/client/run/upgrade.ts";
+export type { BulkJob, VerdictCounts } from "./src/client/run/bulk_job.ts";
+export type { BulkUpgradeOptions, PlannedRun } from "./src/client/run/bulk_options.ts";
+export type { BulkUpgrade } from "./src/client/run/bulk_upgrade.ts";
 export type {
   CountOptions,
+  JobsOptions,
   QueryOptions,
   RunPage,
   Runs,
@@ -169,6 +173,7 @@ export type {
 } from "./src/base/error_codes/details.ts";
 export { SchemaFailedError } from "./src/workflow/schema.ts";
 export {
+  BulkUpgradeError,
   RunExistsError,
   RunFailedError,
   RunNotFoundError,

@@ -55,6 +55,25 @@ create table activity_results (
 
 CREATE INDEX activity_results_by_age ON activity_results USING btree (namespace, stored_at);
 
+create table bulk_jobs (
+  id text not null,
+  kind text not null,
+  namespace text not null,
+  created_at timestamp(3) with time zone not null default clock_timestamp(),
+  plan json not null,
+  progress json not null,
+  updated_at timestamp(3) with time zone not null default clock_timestamp(),
+  ended_at timestamp(3) with time zone,
+  driver text,
+  token bigint,
+  held_until timestamp(3) with time zone,
+  constraint bulk_jobs_pkey PRIMARY KEY (id),
+  constraint bulk_jobs_ended CHECK (((ended_at IS NULL) OR (driver IS NULL))),
+  constraint bulk_jobs_held CHECK ((((driver IS NULL) = (token IS NULL)) AND ((driver IS NULL) = (held_until IS NULL)))),
+  constraint bulk_jobs_kind_check CHECK ((kind = 'upgrade'::text)),
+  constraint bulk_jobs_token_check CHECK (((token >= 0) AND (token <= '9007199254740991'::bigint)))
+);
+
 create table deliveries (
   run bigint not null,
   kind text not null,

@@ -18,6 +18,7 @@ import {
   refuseUnless,
 } from "./base/arguments.ts";
 import { type Duration, durationMs } from "./base/duration.ts";
+import { processName } from "./base/process_name.ts";
 import { type LimitOptions, readLimits } from "./client/limits.ts";
 import type { MigrateMode } from "./ports/store.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
@@ -294,7 +295,7 @@ export function readOpenOptions(options: OpenOptions): NodeSettings {
   checkCall(options, OPEN_KEYS, "Continuum.open");
   checkValues(options);
   const { maxResidentRuns = 1_000, maxResidentBytes = 256 * 1_048_576 } = options;
-  const { name = defaultName(), activities = [] } = options;
+  const { name = processName("node"), activities = [] } = options;
   const { activityConcurrency = 200 } = options;
   checkWhole(activityConcurrency, "option activityConcurrency", 1);
   checkWhole(maxResidentRuns, "option maxResidentRuns", 1);
@@ -443,12 +444,4 @@ function checkTrust(trust: TrustOptions): void {
 
 function isString(value: unknown): boolean {
   return typeof value === "string";
-}
-
-function defaultName(): string {
-  try {
-    return `${Deno.hostname()}/${Deno.pid}`;
-  } catch {
-    return `node/${Deno.pid}`; // without --allow-sys
-  }
 }

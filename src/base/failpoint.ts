@@ -15,6 +15,10 @@ export type FailPoint =
   | "task.claimed"
   /** A task is durable; its attempt has not begun. */
   | "task.announced"
+  /** The histories of a batch were replayed on their target; no run is moved yet. */
+  | "bulk.proven"
+  /** The runs of a batch are moved, and their job says so; no verdict has been given. */
+  | "bulk.moved"
   /** Events are durable; the code after them has not run. */
   | "commit.written";
 

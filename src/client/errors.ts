@@ -4,10 +4,11 @@
  * @module
  */
 
+import { authoredFacts } from "../base/authored.ts";
 import { quoteId, shownId } from "../base/describe.ts";
 import { messageOf } from "../base/text.ts";
 import { ContinuumError } from "../base/errors.ts";
-import type { RunState } from "../ports/rows.ts";
+import type { RunState, StuckReason } from "../ports/rows.ts";
 
 /**
  * The run, or the generation of the run, does not exist. Code `RUN_NOT_FOUND` or
@@ -221,4 +222,67 @@ export class RunStoppedError extends ContinuumError<"RUN_CANCELLED" | "RUN_TERMI
       { cause, details: { runId: shownId(runId) } },
     );
   }
+}
+
+/**
+ * An upgrade of many runs can't begin or continue: no such job, another process drives it, or each
+ * node has failed to load the target. Code `JOB_NOT_FOUND`, `JOB_HELD` or `NO_NODE_CAN_LOAD`.
+ *
+ * @category Errors
+ */
+export class BulkUpgradeError<
+  Code extends "JOB_NOT_FOUND" | "JOB_HELD" | "NO_NODE_CAN_LOAD" =
+    | "JOB_NOT_FOUND"
+    | "JOB_HELD"
+    | "NO_NODE_CAN_LOAD",
+> extends ContinuumError<Code> {}
+
+/**
+ * No job has that id.
+ *
+ * @param job The id.
+ * @returns The error, with code `JOB_NOT_FOUND`.
+ */
+export function jobNotFound(job: string): BulkUpgradeError {
+  return new BulkUpgradeError(
+    "JOB_NOT_FOUND",
+    `Cannot resume the job: none has the id ${quoteId(job)}, wanted one of runs.jobs()`,
+    { details: { job: shownId(job) } },
+  );
+}
+
+/**
+ * Another process drives the job.
+ *
+ * @param job The id.
+ * @param driver The process.
+ * @param until When the job is free if that process has died; `null`: unknown.
+ * @returns The error, with code `JOB_HELD`.
+ */
+export function jobHeld(job: string, driver: string, until: Date | null): BulkUpgradeError {
+  const free = until === null ? "" : `; if it has died, the job is free at ${until.toISOString()}`;
+  return new BulkUpgradeError(
+    "JOB_HELD",
+    `Cannot continue job ${quoteId(job)}: ${driver} drives it${free}`,
+    { details: { job: shownId(job), driver, until: until?.toISOString() ?? null } },
+  );
+}
+
+/**
+ * Each live node has failed to load the target.
+ *
+ * @param hash The target.
+ * @param reasons Why, by node.
+ * @returns The error, with code `NO_NODE_CAN_LOAD`.
+ */
+export function noNodeCanLoad(
+  hash: string,
+  reasons: Readonly<Record<string, StuckReason>>,
+): BulkUpgradeError {
+  const [first] = Object.values(reasons);
+  return new BulkUpgradeError(
+    "NO_NODE_CAN_LOAD",
+    `Cannot upgrade runs: no live node can load version ${hash}: ${first?.message}`,
+    { details: { hash, reasons: authoredFacts(reasons) } },
+  );
 }

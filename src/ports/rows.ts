@@ -401,6 +401,8 @@ export interface RunRow extends VersionRef {
   readonly deadline: number | null;
   /** Its timeout and retry policy, as `policyText` writes it. */
   readonly policy: string | null;
+  /** The `seq` at which the present generation's history begins. */
+  readonly firstSeq: number;
   /** Number of events of the present generation. */
   readonly events: number;
   /** When it was created. */
@@ -451,6 +453,14 @@ export interface Contract {
   readonly signals: readonly string[] | null;
   /** The policy of its runs, unless their start overrides it. */
   readonly policy?: RunPolicy;
+}
+
+/** Where the code of an activity is in the version that its run is moved to. */
+export interface MovedTask {
+  /** Its place in program order. */
+  readonly position: number;
+  /** The definition's place in that version. */
+  readonly definition: string;
 }
 
 /** A version as the registry holds it. */

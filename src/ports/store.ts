@@ -6,6 +6,7 @@
  */
 
 import type { AttributesChange } from "../base/attributes.ts";
+import type { BulkStore } from "./bulk.ts";
 import type { HealthStore, Serves } from "./health.ts";
 import type { LineageStore } from "./lineage.ts";
 import type { Outcome } from "./outcome.ts";
@@ -21,6 +22,7 @@ import type {
   Lease,
   LoadedRun,
   LoadFailureRow,
+  MovedTask,
   NeededVersionRow,
   NewRun,
   NewVersion,
@@ -82,6 +84,8 @@ export interface Store extends AsyncDisposable {
   readonly runs: RunStore;
   /** Lineage: children and generations. */
   readonly lineage: LineageStore;
+  /** Changes of many runs. */
+  readonly bulk: BulkStore;
   /** Outstanding activities. */
   readonly tasks: TaskStore;
   /** Nodes and their leases. */
@@ -284,14 +288,6 @@ export interface RunStore {
       }
       | { readonly back: RunRow["state"]; readonly reason: StuckReason | null },
   ): Promise<boolean>;
-}
-
-/** Where the code of an activity is in the version that its run is moved to. */
-export interface MovedTask {
-  /** Its place in program order. */
-  readonly position: number;
-  /** The definition's place in that version. */
-  readonly definition: string;
 }
 
 /** A run that a node holds. */

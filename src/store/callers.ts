@@ -41,6 +41,8 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
     "failures",
     "needed",
   ],
+  journal: ["load"],
+  bulk: ["release", "jobs"],
   health: ["nodes", "stuck", "due", "waiting"],
   nodes: ["alive"],
   retention: ["namespaces"],

@@ -7,6 +7,7 @@
 import type { Outcome } from "../ports/outcome.ts";
 import type { MigrateMode, Store, StoreTransaction } from "../ports/store.ts";
 import type { SqlDriver, SqlValue } from "./sql/driver.ts";
+import { Bulk } from "./bulk/bulk_store.ts";
 import { HealthFacts } from "./health.ts";
 import { Journal } from "./journal/append.ts";
 import { insideTransaction } from "./inside.ts";
@@ -35,6 +36,8 @@ export class SqlStore implements Store {
   readonly runs: Runs;
   /** See {@linkcode Store.lineage}. */
   readonly lineage: Lineage;
+  /** See {@linkcode Store.bulk}. */
+  readonly bulk: Bulk;
   /** See {@linkcode Store.tasks}. */
   readonly tasks: Tasks;
   /** See {@linkcode Store.nodes}. */
@@ -67,6 +70,7 @@ export class SqlStore implements Store {
     this.journal = new Journal(driver, schema);
     this.runs = new Runs(driver, schema);
     this.lineage = new Lineage(driver, schema);
+    this.bulk = new Bulk(driver, schema);
     this.tasks = new Tasks(driver, schema);
     this.nodes = new Nodes(driver, schema);
     this.versions = new Versions(driver, schema);

@@ -35,6 +35,8 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       prune: () => of.runs.prune({ before }),
       delete: () => of.runs.delete("none"),
       pruneResults: () => of.runs.pruneResults({ before }),
+      upgrade: () => Array.fromAsync(of.runs.upgrade({ workflow: "echo" })),
+      jobs: () => of.runs.jobs(),
     },
     versions: {
       list: () => of.versions.list(),

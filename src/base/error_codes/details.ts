@@ -147,6 +147,16 @@ export type ErrorDetails = {
   readonly RUN_ENDED: { readonly runId: string; readonly state: string };
   readonly RUN_STATE: { readonly runId: string; readonly state: string };
   readonly RUN_AWAITED: { readonly runId: string; readonly parent: string };
+  readonly JOB_NOT_FOUND: { readonly job: string };
+  readonly JOB_HELD: {
+    readonly job: string;
+    readonly driver: string;
+    readonly until: string | null;
+  };
+  readonly NO_NODE_CAN_LOAD: {
+    readonly hash: string;
+    readonly reasons: Readonly<Record<string, unknown>>;
+  };
   readonly RUN_FAILED: { readonly runId: string };
   readonly RUN_CANCELLED: { readonly runId: string };
   readonly RUN_TERMINATED: { readonly runId: string };

@@ -153,6 +153,18 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "The run has ended, but its parent may request it again.",
     remedy: "Delete it when its parent has ended, or delete the parent first.",
   },
+  JOB_NOT_FOUND: {
+    meaning: "No job has that id, or it ended more than 30 days ago.",
+    remedy: "Choose one of `runs.jobs()`, or begin a new upgrade.",
+  },
+  JOB_HELD: {
+    meaning: "Another process drives the job, or has driven it until less than a minute ago.",
+    remedy: "Let that process finish. If it has died, wait until the time in `until`.",
+  },
+  NO_NODE_CAN_LOAD: {
+    meaning: "Each live node has failed to load the version, so its runs would not be executed.",
+    remedy: "Remove what `reasons` names, or choose another version.",
+  },
   RUN_FAILED: {
     meaning: "The workflow's function threw.",
     remedy: "Read `cause`, the recorded error.",

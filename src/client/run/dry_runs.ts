@@ -10,6 +10,8 @@ import { Subprocess } from "../../dry_run/subprocess.ts";
 import { type Trace, traceOn, type TraceRequest } from "../../dry_run/trace.ts";
 import type { LoadedVersion } from "../../version/loaded_version.ts";
 import type { Versions } from "../../version/versions.ts";
+import type { JournalStore } from "../../ports/store.ts";
+import { Prover } from "./prover.ts";
 import { readSource, unlessUnavailable, type VersionSource } from "../sources.ts";
 
 /** The methods of the versions that dry runs use. */
@@ -61,6 +63,22 @@ export class DryRuns {
     const code = { hash, manifest: manifest.text, bytes: Object.fromEntries(texts) };
     await unlessUnavailable(hash, "replay the run", () => process.ask("load", code));
     return { trace: await process.ask("trace", request), where: "subprocess" };
+  }
+
+  /**
+   * Makes what proves runs on one version.
+   *
+   * @param hash The version.
+   * @param journal Reads histories.
+   * @returns The prover; the caller disposes of it.
+   */
+  prover(hash: string, journal: Pick<JournalStore, "load">): Prover {
+    return new Prover(hash, {
+      journal,
+      versions: this.#versions,
+      trace: (...asked) => this.trace(...asked),
+      drain: this.#drain,
+    });
   }
 
   /**

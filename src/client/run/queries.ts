@@ -24,6 +24,9 @@ import {
   pruneRuns,
 } from "./prune.ts";
 import { isTime, type Place, readCursor, writeCursor } from "../cursor.ts";
+import { type BulkJob, listJobs } from "./bulk_job.ts";
+import type { BulkUpgradeOptions } from "./bulk_options.ts";
+import { BulkUpgrade, type UpgradesContext } from "./bulk_upgrade.ts";
 import { readWhere, type RunWhere } from "./conditions.ts";
 import { type RunSummary, runSummary } from "./summary.ts";
 
@@ -109,6 +112,22 @@ export interface RunPage {
   readonly cursor: string | null;
 }
 
+/**
+ * Options of {@linkcode Runs.jobs}.
+ *
+ * @category Runs
+ */
+export interface JobsOptions {
+  /** The namespace; that of this instance when omitted. */
+  readonly namespace?: string;
+  /**
+   * The most jobs, from 1 to 1,000.
+   *
+   * @default {50}
+   */
+  readonly limit?: number;
+}
+
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 const MAX_COUNT = 1_000_000;
@@ -121,14 +140,14 @@ const QUERY_KEYS = ["where", "namespace", "orderBy", "limit", "cursor", "payload
  */
 export class Runs {
   readonly #runs: RunStore;
-  readonly #context: Pick<ClientContext, "store" | "wakeups">;
+  readonly #context: UpgradesContext & Pick<ClientContext, "store">;
 
   /**
    * Made by `Continuum`.
    *
    * @param context What the parts of the instance share.
    */
-  constructor(context: Pick<ClientContext, "runs" | "store" | "wakeups">) {
+  constructor(context: UpgradesContext & Pick<ClientContext, "store">) {
     this.#runs = context.runs;
     this.#context = context;
   }
@@ -232,6 +251,45 @@ export class Runs {
    */
   async pruneResults(options: PruneResultsOptions): Promise<number> {
     return await pruneResults(options, this.#context.store, this.#runs.namespace);
+  }
+
+  /**
+   * Moves many runs to another version, each only if its history replays on the target. Iterate over
+   * the result: that moves the runs, 200 at a time, and gives a verdict for each. A run that sleeps
+   * is not woken, unless the target's code waits for something else. A run that a node executes is
+   * left until the node has let go of it.
+   *
+   * The database keeps an upgrade as a job. If the iteration ends early, or the process dies, another
+   * call continues it by the job's id: each run is moved and counted once.
+   *
+   * ```ts ignore
+   * for await (const { id, verdict, cause } of continuum.runs.upgrade({ workflow: "order" })) {
+   *   if (verdict !== "moved") console.log(id, verdict, cause?.message);
+   * }
+   * ```
+   *
+   * @param options Which runs, and where to.
+   * @returns The verdicts. Iterating throws `VersionNotFoundError` if there is no such version,
+   * `VersionUnavailableError` if this process can't obtain it, `DryRunError` if no subprocess can be
+   * started, and `BulkUpgradeError` if no live node can load it, or the job can't be continued.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   */
+  upgrade(options: BulkUpgradeOptions): BulkUpgrade {
+    return new BulkUpgrade(options, this.#context);
+  }
+
+  /**
+   * Lists upgrades of many runs, the newest first. Those that ended more than 30 days ago are gone.
+   *
+   * @param options The namespace, and how many.
+   * @returns The jobs.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   */
+  async jobs(options: JobsOptions = {}): Promise<BulkJob[]> {
+    checkOptions(options, ["namespace", "limit"], "runs.jobs()");
+    const { namespace, limit = DEFAULT_LIMIT } = options;
+    checkWhole(limit, "option limit of runs.jobs()", 1, MAX_LIMIT);
+    return await listJobs(this.#context.store.bulk, this.#in(namespace).namespace, limit);
   }
 
   #in(namespace: string | undefined): RunStore {

@@ -93,7 +93,6 @@ export function asClaimed(row: RunRow): ClaimedRun {
     claims: 0,
     began: true,
     deliveredSeq: null,
-    firstSeq: 0,
   };
 }
 

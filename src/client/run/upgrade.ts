@@ -11,8 +11,8 @@ import { authoredFacts } from "../../base/authored.ts";
 import { isSha256Hex } from "../../base/encoding.ts";
 import { fencingToken, randomId } from "../../base/ids.ts";
 import { encode } from "../../base/values.ts";
-import type { ClaimedRun, Lease, RunRow } from "../../ports/rows.ts";
-import type { MovedTask, Store } from "../../ports/store.ts";
+import type { ClaimedRun, Lease, MovedTask, RunRow, VersionRow } from "../../ports/rows.ts";
+import type { Store } from "../../ports/store.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
 import type { DriftReport, Refusal } from "../../replay/turn.ts";
 import { VersionNotFoundError } from "../../version/load_errors.ts";
@@ -116,16 +116,33 @@ export async function upgradeRun(
 async function findTarget(
   row: RunRow,
   to: string | undefined,
-  { store, versions }: UpgradeContext,
+  context: UpgradeContext,
 ): Promise<VersionPin> {
-  const hash = to ?? await store.versions.current(row.workflow);
-  const version = hash === null ? null : await store.versions.get(hash) ??
-    await store.versions.bySpecifier(isSha256Hex(hash) ? hash : versions.record(hash));
+  const hash = to ?? await context.store.versions.current(row.workflow);
+  const version = hash === null ? null : await findVersion(hash, context);
   if (version === null || version.workflow !== row.workflow) {
     const what = `upgrade run ${quoteId(row.runId)}`;
     throw new VersionNotFoundError(to ?? row.workflow, what);
   }
   return { hash: version.hash, specifier: version.specifiers[0] ?? row.specifier };
+}
+
+/**
+ * Finds a registered version.
+ *
+ * @param name Its hash, or a specifier of it.
+ * @param context Where to look.
+ * @returns The version; `null`: there is none.
+ */
+export async function findVersion(
+  name: string,
+  { store, versions }: {
+    readonly store: Pick<Store, "versions">;
+    readonly versions: Pick<Versions, "record">;
+  },
+): Promise<VersionRow | null> {
+  return await store.versions.get(name) ??
+    await store.versions.bySpecifier(isSha256Hex(name) ? name : versions.record(name));
 }
 
 /**

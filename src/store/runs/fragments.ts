@@ -62,7 +62,9 @@ export function runFrom(rows: string): string {
     pin.specifier, run.state, run.input::text as input, run.seed, run.result::text as result,
     run.error::text as error, run.stuck_reason::text as "stuckReason", run.waits::text as waits,
     run.attributes::text as attributes, run.custom_status::text as "customStatus",
-    run.node, ${milliseconds("run.wake_at")} as "wakeAt", run.next_seq - run.first_seq as events,
+    run.node, ${
+    milliseconds("run.wake_at")
+  } as "wakeAt", run.first_seq as "firstSeq", run.next_seq - run.first_seq as events,
     run.generation, run.attempt, run.failure::text as failure,
     ${milliseconds("run.deadline")} as deadline, run.policy::text as policy,
     ${milliseconds("run.created_at")} as "createdAt",

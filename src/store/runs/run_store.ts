@@ -18,6 +18,7 @@ import type {
   GenerationRow,
   InsertedRun,
   Lease,
+  MovedTask,
   NewRun,
   RunRow,
   StuckReason,
@@ -29,7 +30,6 @@ import type {
   Delivery,
   HeldRun,
   Message,
-  MovedTask,
   RunFilter,
   RunStore,
 } from "../../ports/store.ts";

@@ -1,0 +1,125 @@
+/**
+ * Upgrades of many runs as jobs: what the database keeps of them.
+ *
+ * @module
+ */
+
+import type { BulkStore, JobRow } from "../../ports/bulk.ts";
+import type { RunCondition, RunQuery } from "../../ports/run_query.ts";
+import type { VersionPin } from "../../ports/version_ref.ts";
+import type { VerdictKind } from "../versions/verdict.ts";
+import type { PlannedRun } from "./bulk_options.ts";
+
+/** What a job does; it never changes. */
+export interface JobPlan {
+  /** The version that its runs are moved to. */
+  readonly target: VersionPin;
+  /** The target's workflow. */
+  readonly workflow: string;
+  /** Which of its runs; `null`: all. */
+  readonly where: RunCondition | null;
+  /** The runs of a plan; `null`: all that `where` selects. */
+  readonly runs: readonly PlannedRun[] | null;
+  /** The most runs to examine; `null`: all. */
+  readonly limit: number | null;
+}
+
+/**
+ * The number of runs for each verdict.
+ *
+ * @category Runs
+ */
+export type VerdictCounts = Readonly<Record<VerdictKind, number>>;
+
+/** How far a job is. */
+export interface JobProgress {
+  /** The last run that was examined, by the time of its creation; `null`: none was. */
+  readonly after: RunQuery["after"];
+  /** How many runs of the plan, or of the limit, were examined. */
+  readonly examined: number;
+  /** Whether all runs were examined once. */
+  readonly isThrough: boolean;
+  /** The runs to return to. */
+  readonly again: readonly PlannedRun[];
+  /** The verdicts so far. */
+  readonly counts: VerdictCounts;
+}
+
+/** The progress of a job that has not begun. */
+export const NO_PROGRESS: JobProgress = {
+  after: null,
+  examined: 0,
+  isThrough: false,
+  again: [],
+  counts: { moved: 0, replays: 0, drifts: 0, no_code: 0, changed: 0, busy: 0 },
+};
+
+/**
+ * An upgrade of many runs, as the database keeps it.
+ *
+ * @category Runs
+ */
+export interface BulkJob {
+  /** Its id, with which it is resumed. */
+  readonly id: string;
+  /** The namespace of its runs. */
+  readonly namespace: string;
+  /** The workflow of its runs. */
+  readonly workflow: string;
+  /** The hash of the version that its runs are moved to. */
+  readonly to: string;
+  /**
+   * `running`: a process drives it. `paused`: it has not ended, and no process drives it.
+   * `done`: all runs were examined.
+   */
+  readonly state: "running" | "paused" | "done";
+  /** The process that drives it; `null`: none does. */
+  readonly driver: string | null;
+  /** How many runs were examined once. */
+  readonly examined: number;
+  /** How many of them wait to be examined again, since nodes executed them. */
+  readonly again: number;
+  /** The verdicts so far. */
+  readonly counts: VerdictCounts;
+  /** When it was created. */
+  readonly createdAt: Date;
+  /** When its progress was last written. */
+  readonly updatedAt: Date;
+  /** When it ended; `null`: it has not. */
+  readonly endedAt: Date | null;
+}
+
+/**
+ * Lists jobs.
+ *
+ * @param bulk The store.
+ * @param namespace Whose jobs.
+ * @param limit The most jobs.
+ * @returns The jobs, the newest first.
+ */
+export async function listJobs(
+  bulk: BulkStore,
+  namespace: string,
+  limit: number,
+): Promise<BulkJob[]> {
+  return (await bulk.jobs(namespace, limit)).map(jobOf);
+}
+
+function jobOf(row: JobRow): BulkJob {
+  const { workflow, target } = JSON.parse(row.plan) as JobPlan;
+  const { examined, again, counts } = JSON.parse(row.progress) as JobProgress;
+  return {
+    id: row.id,
+    namespace: row.namespace,
+    workflow,
+    to: target.hash,
+    state: row.endedAt !== null ? "done" : row.driver === null ? "paused" : "running",
+    driver: row.driver,
+    examined,
+    again: again.length,
+    counts,
+    createdAt: new Date(row.createdAt),
+    updatedAt: new Date(row.updatedAt),
+    endedAt: row.endedAt === null ? null : new Date(row.endedAt),
+  };
+}

@@ -1,0 +1,174 @@
+/**
+ * The options of an upgrade of many runs.
+ *
+ * @module
+ */
+
+import {
+  checkAbortSignal,
+  checkArray,
+  checkBoolean,
+  checkOptions,
+  checkText,
+  checkWhole,
+  refuse,
+} from "../../base/arguments.ts";
+import { inWords } from "../../base/describe.ts";
+import { type Duration, durationMs } from "../../base/duration.ts";
+import type { RunCondition } from "../../ports/run_query.ts";
+import type { Verdict } from "../versions/verdict.ts";
+import { readWhere, type RunWhere } from "./conditions.ts";
+
+/**
+ * A run of a plan, as it was when the plan was made. A verdict of a dry run is one.
+ *
+ * @category Runs
+ */
+export type PlannedRun = Pick<Verdict, "id" | "from" | "generation" | "events">;
+
+/**
+ * Options of {@linkcode Runs.upgrade}.
+ *
+ * @category Runs
+ */
+export interface BulkUpgradeOptions {
+  /** The target: a version's hash, or a registered specifier. */
+  readonly to?: string;
+  /** In place of `to`: a workflow's name. The target is its current version. */
+  readonly workflow?: string;
+  /** Which runs of the target's workflow; all that are on other versions when omitted. */
+  readonly where?: RunWhere;
+  /**
+   * In place of `where`: the runs of a plan, such as the verdicts of a dry run. A run that is not as
+   * the plan has it gets the verdict `changed`, and is not moved.
+   */
+  readonly plan?: readonly PlannedRun[];
+  /** The namespace; that of this instance when omitted. */
+  readonly namespace?: string;
+  /**
+   * Whether only to say which runs could be moved.
+   *
+   * @default {false}
+   */
+  readonly dryRun?: boolean;
+  /** The most runs to examine, the oldest first; all when omitted. */
+  readonly limit?: number;
+  /** Stop after this many runs that do not replay; never when omitted. */
+  readonly stopAfterFailures?: number;
+  /**
+   * How long to return to runs that nodes execute, after all others were examined.
+   *
+   * @default {"10s"}
+   */
+  readonly patience?: Duration;
+  /** Aborts the upgrade. What was moved stays moved, and the job can be resumed. */
+  readonly signal?: AbortSignal;
+  /**
+   * In place of `to`, `workflow`, `where`, `plan`, `namespace`, `dryRun` and `limit`: the id of a
+   * job that is resumed where it was left.
+   */
+  readonly job?: string;
+}
+
+/** Which runs are moved, and where. */
+export interface ReadPlan {
+  /** The target, by `to` or `workflow`. */
+  readonly target: { readonly to: string } | { readonly workflow: string };
+  /** Which runs. */
+  readonly where: RunCondition | null;
+  /** The runs of a plan; `null`: all that `where` selects. */
+  readonly runs: readonly PlannedRun[] | null;
+  /** The namespace; `undefined`: that of the instance. */
+  readonly namespace: string | undefined;
+  /** Whether it is a dry run. */
+  readonly dryRun: boolean;
+  /** The most runs to examine; `null`: all. */
+  readonly limit: number | null;
+}
+
+/** The checked options. */
+export interface ReadBulk {
+  /** The plan of a new job, or the id of one that exists. */
+  readonly work: ReadPlan | { readonly job: string };
+  /** The most runs that may fail. */
+  readonly stopAfterFailures: number;
+  /** Milliseconds. */
+  readonly patienceMs: number;
+  /** Aborts the upgrade. */
+  readonly signal: AbortSignal | undefined;
+}
+
+const WHAT = "runs.upgrade()";
+const PLAN_KEYS = ["to", "workflow", "where", "plan", "namespace", "dryRun", "limit"] as const;
+const KEYS = [...PLAN_KEYS, "stopAfterFailures", "patience", "signal", "job"];
+
+/** A plan is one value in the database. */
+const MOST_PLANNED = 100_000;
+
+/**
+ * Checks the options.
+ *
+ * @param options What was passed.
+ * @returns The options.
+ * @throws {InvalidArgumentError} If a key is unknown, or a value has a wrong type or is out of
+ * range, or options exclude each other.
+ */
+export function readBulkOptions(options: BulkUpgradeOptions): ReadBulk {
+  checkOptions(options, KEYS, WHAT);
+  const { job, signal, stopAfterFailures = Infinity, patience = "10s" } = options;
+  checkAbortSignal(signal, WHAT);
+  if (stopAfterFailures !== Infinity) {
+    checkWhole(stopAfterFailures, `option stopAfterFailures of ${WHAT}`, 1);
+  }
+  const patienceMs = durationMs(patience, `option patience of ${WHAT}`);
+  const work = job === undefined ? readPlan(options) : readJob(job, options);
+  return { work, stopAfterFailures, patienceMs, signal };
+}
+
+function readJob(job: unknown, options: BulkUpgradeOptions): { readonly job: string } {
+  const other = PLAN_KEYS.find((key) => options[key] !== undefined);
+  if (other !== undefined) {
+    refuse(`option ${other} of ${WHAT}`, options[other], "nothing beside the option job");
+  }
+  return { job: checkText(job, `option job of ${WHAT}`) };
+}
+
+function readPlan(options: BulkUpgradeOptions): ReadPlan {
+  const { to, workflow, where, plan, namespace, dryRun = false, limit } = options;
+  if ((to === undefined) === (workflow === undefined)) {
+    const found = inWords(to === undefined ? "neither" : "both");
+    refuse(`the options to and workflow of ${WHAT}`, found, "exactly one of them");
+  }
+  if (plan !== undefined && where !== undefined) {
+    refuse(`option where of ${WHAT}`, where, "nothing beside the option plan");
+  }
+  if (namespace !== undefined) checkText(namespace, `option namespace of ${WHAT}`);
+  checkBoolean(dryRun, `option dryRun of ${WHAT}`);
+  if (limit !== undefined) checkWhole(limit, `option limit of ${WHAT}`, 1);
+  return {
+    target: to === undefined
+      ? { workflow: checkText(workflow, `option workflow of ${WHAT}`) }
+      : { to: checkText(to, `option to of ${WHAT}`, Infinity) },
+    where: readWhere(where),
+    runs: plan === undefined ? null : readPlanned(plan),
+    namespace,
+    dryRun,
+    limit: limit ?? null,
+  };
+}
+
+function readPlanned(plan: readonly PlannedRun[]): PlannedRun[] {
+  const wanted = "an array of verdicts, or of objects with id, from, generation and events";
+  checkArray(plan, `option plan of ${WHAT}`, wanted, isPlanned);
+  if (plan.length > MOST_PLANNED) {
+    refuse(`option plan of ${WHAT}`, inWords(`${plan.length} runs`), `at most ${MOST_PLANNED}`);
+  }
+  return plan.map(({ id, from, generation, events }) => ({ id, from, generation, events }));
+}
+
+function isPlanned(entry: unknown): boolean {
+  if (typeof entry !== "object" || entry === null) return false;
+  const { id, from, generation, events } = entry as Record<string, unknown>;
+  return typeof id === "string" && typeof from === "string" && Number.isInteger(generation) &&
+    Number.isInteger(events);
+}

@@ -1,0 +1,389 @@
+/**
+ * Moves many runs to another version, batch by batch.
+ *
+ * - UPGRADE-1: a run is moved only after its history, as it is when it moves, replayed on the target
+ *   (BULK-1). No run is held while it is replayed.
+ * - UPGRADE-2: a run that sleeps is not woken, unless the target's code waits for something else
+ *   than the run's row says, or has something to write.
+ * - UPGRADE-3: the job in the database is written with each batch (BULK-3), so each run is moved and
+ *   counted once, whichever process drives the job, and when it dies.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../base/clock.ts";
+import { failPoint } from "../../base/failpoint.ts";
+import { fencingToken, randomId } from "../../base/ids.ts";
+import { engineLog } from "../../base/log.ts";
+import { processName } from "../../base/process_name.ts";
+import type { JobLease, MovedRun, RunMove } from "../../ports/bulk.ts";
+import type { RunCondition } from "../../ports/run_query.ts";
+import type { Store } from "../../ports/store.ts";
+import type { VersionPin } from "../../ports/version_ref.ts";
+import type { Versions } from "../../version/versions.ts";
+import { VersionNotFoundError } from "../../version/load_errors.ts";
+import type { ClientContext } from "../context.ts";
+import { jobHeld, jobNotFound, noNodeCanLoad } from "../errors.ts";
+import type { Verdict } from "../versions/verdict.ts";
+import {
+  advance,
+  type Candidate,
+  type Driven,
+  type Finding,
+  findingOf,
+  isAsPlanned,
+  kindOf,
+  plannedOf,
+  verdictOn,
+} from "./bulk_batch.ts";
+import { NO_PROGRESS } from "./bulk_job.ts";
+import {
+  type BulkUpgradeOptions,
+  type PlannedRun,
+  type ReadBulk,
+  readBulkOptions,
+  type ReadPlan,
+} from "./bulk_options.ts";
+import type { Prover } from "./prover.ts";
+import { findVersion } from "./upgrade.ts";
+
+/** How many runs are read, replayed and moved together. */
+const BATCH = 200;
+
+/** How long a job stays held after its driver's last sign of life. */
+const LEASE_MS = 60_000;
+
+/** The pauses between two looks at runs that nodes execute, in milliseconds. */
+const PAUSE_MS = { first: 50, most: 1_000 };
+
+/** States of runs that have not ended. */
+const LIVE = [
+  ...["pending", "running", "suspended"],
+  ...["stuck_unknown_version", "stuck_nondeterminism", "stuck_poisoned"],
+];
+
+/** The dependencies of an upgrade of many runs. */
+export type UpgradesContext =
+  & Pick<ClientContext, "runs" | "dryRuns" | "wakeups" | "clock">
+  & {
+    /** The store. */
+    readonly store: Pick<Store, "bulk" | "health" | "journal" | "versions">;
+    /** Resolves specifiers. */
+    readonly versions: Pick<Versions, "record">;
+  };
+
+/**
+ * An upgrade of many runs, from {@linkcode Runs.upgrade}: iterating over it moves the runs, and gives
+ * a verdict for each when it is durable.
+ *
+ * @category Runs
+ */
+export class BulkUpgrade implements AsyncIterable<Verdict> {
+  /**
+   * The id of the job, with which another call resumes it; `null`: a dry run, of which the database
+   * keeps nothing.
+   */
+  readonly job: string | null;
+  readonly #options: ReadBulk;
+  readonly #context: UpgradesContext;
+  /** Runs that failed in this call. */
+  #failures = 0;
+
+  /**
+   * Made by {@linkcode Runs.upgrade}.
+   *
+   * @param options Which runs, and where to.
+   * @param context Its dependencies.
+   */
+  constructor(options: BulkUpgradeOptions, context: UpgradesContext) {
+    this.#options = readBulkOptions(options);
+    this.#context = context;
+    const { work } = this.#options;
+    this.job = "job" in work ? work.job : work.dryRun ? null : randomId();
+  }
+
+  /** Moves the runs. */
+  async *[Symbol.asyncIterator](): AsyncIterator<Verdict> {
+    const { signal } = this.#options;
+    signal?.throwIfAborted();
+    await using stack = new AsyncDisposableStack();
+    const driven = await this.#begin(stack);
+    if (driven === null) return;
+    const { job, prover } = driven;
+    let isDone = false;
+    if (job.lease !== null) {
+      const { lease } = job;
+      stack.defer(() => this.#release(lease, isDone));
+    }
+    yield* this.#examineAll(job, prover);
+    if (!this.#isStopped) yield* this.#returnTo(job, prover);
+    isDone = job.progress.isThrough && job.progress.again.length === 0;
+  }
+
+  get #isStopped(): boolean {
+    return this.#failures >= this.#options.stopAfterFailures;
+  }
+
+  // ---- the job --------------------------------------------------------------------------------
+
+  /** `null`: the job has ended. */
+  async #begin(
+    stack: AsyncDisposableStack,
+  ): Promise<{ readonly job: Driven; readonly prover: Prover } | null> {
+    const { work } = this.#options;
+    const job = "job" in work ? await this.#resume(work.job) : await this.#plan(work);
+    if (job === null) return null;
+    try {
+      const { hash } = job.plan.target;
+      await this.#refuseUnloadable(hash);
+      const { store: { journal }, dryRuns } = this.#context;
+      const prover = stack.use(dryRuns.prover(hash, journal));
+      await prover.prepare();
+      if ("job" in work || job.lease === null) return { job, prover };
+      const { namespace, plan, progress } = job;
+      const texts = { plan: JSON.stringify(plan), progress: JSON.stringify(progress) };
+      const driver = processName("client");
+      const created = { id: job.lease.job, namespace, driver, ...texts };
+      await this.#context.store.bulk.create(created, job.lease);
+      return { job, prover };
+    } catch (error) {
+      if ("job" in work) await this.#release(job.lease!, false);
+      throw error;
+    }
+  }
+
+  /** A job that could not be released is free when its lease is over. */
+  async #release(lease: JobLease, isDone: boolean): Promise<void> {
+    try {
+      await this.#context.store.bulk.release(lease, isDone);
+    } catch (error) {
+      engineLog.warn("Cannot release job {job}: {error}", { job: lease.job, error });
+    }
+  }
+
+  async #plan({ target, where, runs, namespace, dryRun, limit }: ReadPlan): Promise<Driven> {
+    const { store } = this.#context;
+    const name = "to" in target ? target.to : await store.versions.current(target.workflow);
+    const version = name === null ? null : await findVersion(name, this.#context);
+    if (version === null) {
+      const wanted = "to" in target ? target.to : target.workflow;
+      throw new VersionNotFoundError(wanted, "upgrade runs");
+    }
+    const pin = { hash: version.hash, specifier: version.specifiers[0] ?? "" };
+    return {
+      plan: { target: pin, workflow: version.workflow, where, runs, limit },
+      namespace: namespace ?? this.#context.runs.namespace,
+      lease: dryRun ? null : leaseOf(this.job!),
+      progress: NO_PROGRESS,
+    };
+  }
+
+  async #resume(id: string): Promise<Driven | null> {
+    const lease = leaseOf(id);
+    const row = await this.#context.store.bulk.take(processName("client"), lease);
+    if (row === null) throw jobNotFound(id);
+    if (row.endedAt !== null) return null;
+    if (row.driver !== null) throw jobHeld(id, row.driver, new Date(row.heldUntil!));
+    const { namespace } = row;
+    return { plan: JSON.parse(row.plan), namespace, lease, progress: JSON.parse(row.progress) };
+  }
+
+  /** A version that each live node has failed to load would leave its runs without a node. */
+  async #refuseUnloadable(hash: string): Promise<void> {
+    const { health, versions } = this.#context.store;
+    const failures = await versions.failures(hash);
+    if (failures.length === 0) return;
+    const failed = new Map(failures.map(({ node, reason }) => [node, reason]));
+    const nodes = (await health.nodes()).filter(({ serves }) =>
+      serves === null || serves.queues.length > 0 || serves.activities.length > 0
+    );
+    if (nodes.length === 0 || !nodes.every(({ id }) => failed.has(id))) return;
+    throw noNodeCanLoad(hash, Object.fromEntries(failed));
+  }
+
+  // ---- which runs -----------------------------------------------------------------------------
+
+  /** Examines each run once. */
+  async *#examineAll(job: Driven, prover: Prover): AsyncIterable<Verdict> {
+    while (!job.progress.isThrough && !this.#isStopped) {
+      const { limit, runs } = job.plan;
+      const left = limit === null ? Infinity : limit - job.progress.examined;
+      const wanted = Math.min(BATCH, left);
+      const candidates = wanted === 0
+        ? []
+        : runs === null
+        ? await this.#nextRows(job, wanted)
+        : await this.#planned(job, runs.slice(job.progress.examined).slice(0, wanted), true);
+      const isThrough = candidates.length < BATCH;
+      yield* this.#step(job, prover, candidates, { isLast: false, isThrough });
+    }
+  }
+
+  async #nextRows({ plan, namespace, progress }: Driven, limit: number): Promise<Candidate[]> {
+    const { target, workflow, where } = plan;
+    const parts: RunCondition[] = [
+      { kind: "field", field: "workflow", comparison: "eq", values: [workflow] },
+      { kind: "field", field: "version", comparison: "ne", values: [target.hash] },
+      { kind: "field", field: "state", comparison: "in", values: LIVE },
+      ...where === null ? [] : [where],
+    ];
+    const rows = await this.#context.runs.in(namespace).query({
+      where: { kind: "and", parts },
+      by: "createdAt",
+      descending: false,
+      after: progress.after,
+      limit,
+    });
+    return rows.map((row) => ({ row, planned: plannedOf(row), isFenced: false }));
+  }
+
+  async #planned(
+    { plan, namespace }: Driven,
+    runs: readonly PlannedRun[],
+    isFenced: boolean,
+  ): Promise<Candidate[]> {
+    if (runs.length === 0) return [];
+    const values = runs.map(({ id }) => id);
+    const parts: RunCondition[] = [
+      { kind: "field", field: "workflow", comparison: "eq", values: [plan.workflow] },
+      { kind: "field", field: "id", comparison: "in", values },
+    ];
+    const rows = await this.#context.runs.in(namespace).query({
+      where: { kind: "and", parts },
+      by: "createdAt",
+      descending: false,
+      after: null,
+      limit: values.length,
+    });
+    const found = new Map(rows.map((row) => [row.runId, row]));
+    return runs.map((planned) => ({ row: found.get(planned.id), planned, isFenced }));
+  }
+
+  /** Returns to the runs that nodes executed, until the caller's patience is over. */
+  async *#returnTo(job: Driven, prover: Prover): AsyncIterable<Verdict> {
+    const { clock } = this.#context;
+    const until = clock.monotonic() + this.#options.patienceMs;
+    for (let pause = PAUSE_MS.first; job.progress.again.length > 0;) {
+      const isLast = clock.monotonic() >= until;
+      for (let left = job.progress.again.length; left > 0 && !this.#isStopped;) {
+        const batch = job.progress.again.slice(0, Math.min(left, BATCH));
+        left -= batch.length;
+        const candidates = await this.#planned(job, batch, job.plan.runs !== null);
+        yield* this.#step(job, prover, candidates, { isLast, isThrough: null });
+      }
+      if (isLast || this.#isStopped) return;
+      if (job.progress.again.length > 0) await rest(clock, pause, this.#options.signal);
+      pause = Math.min(2 * pause, PAUSE_MS.most);
+    }
+  }
+
+  // ---- one batch ------------------------------------------------------------------------------
+
+  /**
+   * Examines a batch, and moves what can be moved.
+   *
+   * @param isLast Whether runs that could not be examined get a verdict, and are not returned to.
+   * @param isThrough Whether this is the last batch of runs that were not examined before; `null`:
+   * they were.
+   */
+  async *#step(
+    job: Driven,
+    prover: Prover,
+    batch: readonly Candidate[],
+    { isLast, isThrough }: { readonly isLast: boolean; readonly isThrough: boolean | null },
+  ): AsyncIterable<Verdict> {
+    this.#options.signal?.throwIfAborted();
+    const findings = await this.#find(job, prover, batch);
+    const taken = this.#upToLastFailure(findings);
+    const candidates = batch.slice(0, taken);
+    const moves = findings.slice(0, taken).flatMap((found) => "move" in found ? [found.move] : []);
+    await failPoint("bulk.proven", { job: this.job, runs: taken });
+    this.#options.signal?.throwIfAborted();
+    const before = job.progress;
+    let verdicts: readonly Verdict[] = [];
+    let after = before;
+    const settle = (moved: ReadonlySet<number>): string => {
+      const again: PlannedRun[] = [];
+      const settled: Verdict[] = [];
+      for (const [index, candidate] of candidates.entries()) {
+        const kind = kindOf(findings[index]!, moved, job.lease === null);
+        const isOpen = kind === "busy" || kind === "changed";
+        if (!isLast && isOpen && isAsPlanned(candidate, job.plan.target)) {
+          again.push(candidate.planned);
+        } else settled.push(verdictOn(candidate, kind, findings[index]!, job));
+      }
+      verdicts = settled;
+      after = advance(before, candidates, settled, again, {
+        isThrough: isThrough === null ? null : isThrough && taken === batch.length,
+      });
+      return JSON.stringify(after);
+    };
+    if (job.lease === null) settle(new Set());
+    else await this.#move(job.plan.target, job.lease, moves, settle);
+    job.progress = after;
+    for (const verdict of verdicts) yield verdict;
+  }
+
+  async #move(
+    target: VersionPin,
+    lease: JobLease,
+    moves: readonly RunMove[],
+    progress: (moved: ReadonlySet<number>) => string,
+  ): Promise<void> {
+    const { store: { bulk }, wakeups } = this.#context;
+    const moved = await bulk.move(target, moves, { lease, progress });
+    if (moved === "lost") throw jobHeld(lease.job, "another process", null);
+    const due = earliest(moved);
+    if (due !== null) wakeups.due(due);
+    await failPoint("bulk.moved", { job: lease.job, runs: moved.length });
+  }
+
+  async #find(job: Driven, prover: Prover, batch: readonly Candidate[]): Promise<Finding[]> {
+    const isDry = job.lease === null;
+    const known = batch.map((candidate): Finding | null => {
+      const { row } = candidate;
+      if (row === undefined || !isAsPlanned(candidate, job.plan.target)) return { kind: "changed" };
+      return row.node !== null && !isDry ? { kind: "busy" } : null;
+    });
+    const rows = batch.flatMap(({ row }, index) => known[index] === null ? [row!] : []);
+    const proven = new Map((await prover.prove(rows)).map((found) => [found.row.id, found]));
+    return batch.map(({ row }, index): Finding => {
+      const found = known[index];
+      if (found) return found;
+      return findingOf(proven.get(row!.id)!, job.plan.target, isDry);
+    });
+  }
+
+  /** How many of a batch count: none after the failure at which the caller wants to stop. */
+  #upToLastFailure(findings: readonly Finding[]): number {
+    for (const [index, { kind }] of findings.entries()) {
+      if (kind !== "drifts" && kind !== "no_code") continue;
+      this.#failures++;
+      if (this.#isStopped) return index + 1;
+    }
+    return findings.length;
+  }
+}
+
+function leaseOf(job: string): JobLease {
+  return { job, token: fencingToken(), leaseMs: LEASE_MS };
+}
+
+function earliest(moved: readonly MovedRun[]): number | null {
+  let first: number | null = null;
+  for (const { wakeAt } of moved) {
+    if (wakeAt !== null && (first === null || wakeAt < first)) first = wakeAt;
+  }
+  return first;
+}
+
+async function rest(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.after(ms, resolve);
+  signal?.addEventListener("abort", () => resolve(), { once: true });
+  try {
+    await promise;
+  } finally {
+    timer.cancel();
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * What the client requires of a store to change many runs, and to continue that after a process has
+ * died. Times are milliseconds of the database's clock since the epoch.
+ *
+ * @module
+ */
+
+import type { MovedTask } from "./rows.ts";
+import type { VersionPin } from "./version_ref.ts";
+
+/** A run that is moved to another version, if it is still as it was when its history was read. */
+export interface RunMove {
+  /** The internal key. */
+  readonly id: number;
+  /** The generation whose history was read. */
+  readonly generation: number;
+  /** The `seq` of the run's next event. */
+  readonly next: number;
+  /** The payload of the `version.changed` event. */
+  readonly payload: string;
+  /** Whether the run is due at once. Otherwise it stays as it is: asleep until its time. */
+  readonly wakes: boolean;
+  /** Its tasks whose code the target has. */
+  readonly tasks: readonly MovedTask[];
+}
+
+/** A run that was moved. */
+export interface MovedRun {
+  /** The internal key. */
+  readonly id: number;
+  /** When it is due; `null`: no time is known. */
+  readonly wakeAt: number | null;
+}
+
+/** The right to change a job: the driver's name, and a token that each take draws anew. */
+export interface JobLease {
+  /** The job. */
+  readonly job: string;
+  /** The fencing token, a random integer under 2^53. */
+  readonly token: number;
+  /** Milliseconds for which the job is held, from each statement of its driver on. */
+  readonly leaseMs: number;
+}
+
+/** A job. */
+export interface JobRow {
+  /** Its id. */
+  readonly id: string;
+  /** The namespace whose runs it changes. */
+  readonly namespace: string;
+  /** What it does, as JSON that its driver wrote. */
+  readonly plan: string;
+  /** How far it is, as JSON that its driver wrote. */
+  readonly progress: string;
+  /** When it was created. */
+  readonly createdAt: number;
+  /** When its progress was last written. */
+  readonly updatedAt: number;
+  /** When it ended; `null`: it has not. */
+  readonly endedAt: number | null;
+  /** Who drives it, for people; `null`: no process does. */
+  readonly driver: string | null;
+  /** Until when the driver holds it, unless it is renewed; `null`: no process drives it. */
+  readonly heldUntil: number | null;
+}
+
+/** A job that is created, and held by its creator. */
+export type NewJob = Pick<JobRow, "id" | "namespace" | "plan" | "progress"> & {
+  /** Who drives it, for people. */
+  readonly driver: string;
+};
+
+/** Changes of many runs. */
+export interface BulkStore {
+  /**
+   * Pins runs to a version. Those that a node holds, or that have changed, stay as they are.
+   *
+   * @param pin The version.
+   * @param moves The runs.
+   * @param job The job that this is a part of: its progress is written in the same transaction.
+   * @returns The runs that were moved; `"lost"`: another process drives the job, nothing was
+   * written.
+   */
+  move(
+    pin: VersionPin,
+    moves: readonly RunMove[],
+    job?: {
+      /** The right to change the job. */
+      readonly lease: JobLease;
+      /** Computes the progress from the runs that were moved, by their keys. */
+      readonly progress: (moved: ReadonlySet<number>) => string;
+    },
+  ): Promise<readonly MovedRun[] | "lost">;
+  /** Creates a job that its creator holds, and deletes jobs that ended more than 30 days ago. */
+  create(job: NewJob, lease: JobLease): Promise<void>;
+  /**
+   * Takes a job that has not ended, and that no process drives.
+   *
+   * @param driver Who takes it, for people.
+   * @returns The job as it was; its `driver` is set if that process still drives it, and `endedAt`
+   * if it has ended: then it was not taken. `null`: there is no such job.
+   */
+  take(driver: string, lease: JobLease): Promise<JobRow | null>;
+  /** Lets go of a job, and ends it if `isDone`. A driver that has lost it changes nothing. */
+  release(lease: JobLease, isDone: boolean): Promise<void>;
+  /** Jobs of a namespace, the newest first. */
+  jobs(namespace: string, limit: number): Promise<JobRow[]>;
+}

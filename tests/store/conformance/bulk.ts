@@ -1,0 +1,146 @@
+/**
+ * What every store promises about changes of many runs, and their jobs.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { JobLease, RunMove } from "../../../src/ports/bulk.ts";
+import type { RunRow } from "../../../src/ports/rows.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
+import {
+  claimed,
+  commitOne,
+  newEvent,
+  newRun,
+  newWorld,
+  register,
+  share,
+  suspended,
+  UNKNOWN_VERSION,
+} from "../../support/store_rows.ts";
+
+const OTHER = "b".repeat(64);
+const PIN = { hash: OTHER, specifier: "file:///order.ts" };
+const LEASE: JobLease = { job: "j", token: 1, leaseMs: 60_000 };
+const JOB = { id: "j", namespace: "default", plan: '{"p":1}', progress: '{"n":0}', driver: "one" };
+
+function moveOf(row: RunRow, more: Partial<RunMove> = {}): RunMove {
+  const { id, generation, firstSeq, events } = row;
+  const next = firstSeq + events;
+  return { id, generation, next, payload: '{"from":"a"}', wakes: false, tasks: [], ...more };
+}
+
+/** A run that sleeps after one event. */
+async function asleep(store: Store, runId: string, wakeAt: number | null = null): Promise<RunRow> {
+  const run = await claimed(store, runId);
+  const transition = suspended(0, wakeAt);
+  await commitOne(store, share(run, 0, { events: [newEvent("a")], transition }));
+  return (await store.runs.get(runId))!;
+}
+
+export function bulk(database: DatabaseKind, test: RegisterTest): void {
+  test("BULK-1: a run that sleeps is moved, and sleeps on until its time", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    await register(store, OTHER);
+    const at = Math.floor(await store.now()) + 3_600_000;
+    const row = await asleep(store, "r", at);
+    assert.deepEqual(await store.bulk.move(PIN, [moveOf(row)]), [{ id: row.id, wakeAt: at }]);
+    const moved = (await store.runs.get("r"))!;
+    assert.deepEqual(
+      [moved.hash, moved.state, moved.wakeAt, moved.events, moved.node],
+      [OTHER, "suspended", at, 2, null],
+    );
+    const [, event] = await store.runs.history("r", 0, 10);
+    assert.deepEqual([event?.kind, event?.payload], ["version.changed", '{"from":"a"}']);
+  });
+
+  test("BULK-1: a run that changed, is held or has ended is not moved", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    await register(store, OTHER);
+    const [longer, generation, free] = [
+      await asleep(store, "longer"),
+      await asleep(store, "generation"),
+      await asleep(store, "free"),
+    ];
+    const ended = await asleep(store, "ended");
+    await store.runs.end("ended", "terminated", "{}", { onlyStuck: false });
+    const held = await claimed(store, "held");
+    const moved = await store.bulk.move(PIN, [
+      moveOf(longer, { next: 0 }),
+      moveOf(generation, { generation: 1 }),
+      moveOf(free),
+      moveOf(ended),
+      moveOf((await store.runs.get("held"))!),
+    ]);
+    assert.deepEqual(moved, [{ id: free.id, wakeAt: null }]);
+    assert.equal(await commitOne(store, share(held, 0, { events: [newEvent("a")] })), "written");
+  });
+
+  test("a run that is parked or to be woken is due; one that has not begun keeps its time", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    await register(store, OTHER);
+    const woken = await asleep(store, "woken");
+    const run = await claimed(store, "parked");
+    await commitOne(store, share(run, 0, { transition: UNKNOWN_VERSION }));
+    const parked = (await store.runs.get("parked"))!;
+    const at = Math.floor(await store.now()) + 3_600_000;
+    await store.runs.insert([newRun("later", { startAt: at })]);
+    const later = (await store.runs.get("later"))!;
+    await store.bulk.move(PIN, [
+      moveOf(woken, { wakes: true }),
+      moveOf(parked),
+      moveOf(later, { wakes: true }),
+    ]);
+    const claims = await store.runs.claim({ node: "node-1", limit: 10, excluded: [] });
+    assert.deepEqual(claims.map(({ runId }) => runId).sort(), ["parked", "woken"]);
+    const row = await store.runs.get("later");
+    assert.deepEqual([row?.state, row?.wakeAt, row?.hash], ["suspended", at, OTHER]);
+  });
+
+  test("BULK-3: runs and the progress of their job are written together, by its driver only", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    await register(store, OTHER);
+    const [first, second] = [await asleep(store, "first"), await asleep(store, "second")];
+    await store.bulk.create(JOB, LEASE);
+    const progress = (moved: ReadonlySet<number>) => JSON.stringify({ n: moved.size });
+    const moved = await store.bulk.move(PIN, [moveOf(first)], { lease: LEASE, progress });
+    assert.equal(moved.length, 1);
+    const lease = { ...LEASE, token: 2 };
+    assert.equal(await store.bulk.move(PIN, [moveOf(second)], { lease, progress }), "lost");
+    assert.notEqual((await store.runs.get("second"))?.hash, OTHER);
+    const [job] = await store.bulk.jobs("default", 10);
+    assert.deepEqual([job?.id, job?.driver, job?.progress], ["j", "one", '{"n":1}']);
+  });
+
+  test("a job is taken when its driver let go of it or its lease is over, and never after its end", async () => {
+    await using world = await newWorld(database);
+    const { db, store: { bulk } } = world;
+    assert.equal(await bulk.take("two", LEASE), null);
+    await bulk.create(JOB, LEASE);
+    const second = { ...LEASE, token: 2 };
+    assert.equal((await bulk.take("two", second))?.driver, "one");
+    await bulk.release(second, true); // it does not hold the job
+    await bulk.release(LEASE, false);
+    assert.equal((await bulk.take("two", second))?.driver, null);
+    assert.equal((await bulk.jobs("default", 10))[0]?.driver, "two");
+    await db.query(
+      "update {schema}.bulk_jobs set held_until = clock_timestamp() - '1 s'::interval",
+    );
+    const third = { ...LEASE, token: 3 };
+    assert.equal((await bulk.take("three", third))?.driver, null);
+    await bulk.release(third, true);
+    const ended = await bulk.take("four", { ...LEASE, token: 4 });
+    assert.notEqual(ended?.endedAt, null);
+    assert.deepEqual(
+      (await bulk.jobs("default", 10)).map(({ driver, endedAt }) => [driver, endedAt]),
+      [[null, ended?.endedAt]],
+    );
+    assert.deepEqual(await bulk.jobs("other", 10), []);
+  });
+}
