@@ -31,6 +31,7 @@ export type {
 export type { MigrateMode } from "./src/ports/store.ts";
 export type { LimitOptions } from "./src/client/limits.ts";
 export type { TrustOptions, TrustPattern } from "./src/version/fetch/trust.ts";
+export type { NodeInfo, QueueInfo } from "./src/client/fleet.ts";
 export type { Health, HealthFinding, LoadedCode } from "./src/client/health.ts";
 export type { DrainSummary, EngineState } from "./src/engine/engine.ts";
 
@@ -56,7 +57,7 @@ export type {
   HistoryOptions,
 } from "./src/client/run/generations.ts";
 export type { HistoryEntry } from "./src/client/run/history.ts";
-export type { PendingEffect, RetriedEffect, RunStatus, RunWait } from "./src/client/run/status.ts";
+export type { PendingEffect, RetriedEffect, RunStatus } from "./src/client/run/status.ts";
 export type {
   RunTrace,
   TraceAttempt,
@@ -82,7 +83,7 @@ export type {
   Runs,
   TroublesOptions,
 } from "./src/client/run/queries.ts";
-export type { RunFacts, RunSummary } from "./src/client/run/summary.ts";
+export type { RunFacts, RunSummary, RunWait } from "./src/client/run/summary.ts";
 export type {
   AttributeComparisons,
   Comparisons,

@@ -13,6 +13,7 @@ import { demandDatabase, tellDefault } from "./client/database_option.ts";
 import { DryRuns } from "./client/run/dry_runs.ts";
 import { Replayer } from "./client/run/replayer.ts";
 import { type PollTimes, RunWaiter } from "./client/run/waiter.ts";
+import { listNodes, listQueues, type NodeInfo, type QueueInfo } from "./client/fleet.ts";
 import { type Health, healthOf } from "./client/health.ts";
 import { readLimits } from "./client/limits.ts";
 import { RunHandle } from "./client/run/handle.ts";
@@ -393,6 +394,25 @@ export class Continuum implements AsyncDisposable {
    */
   health(): Promise<Health> {
     return healthOf(this.#context.store, this.#versions, this.#engine?.recovered);
+  }
+
+  /**
+   * Lists the nodes that are alive, the oldest first: what each serves, executes, and can't load.
+   *
+   * @returns The nodes.
+   */
+  nodes(): Promise<NodeInfo[]> {
+    return listNodes(this.#context.store.health);
+  }
+
+  /**
+   * Lists the queues of activities that hold tasks or that a node serves, by name. What it reads is
+   * bounded, so it may be called every minute.
+   *
+   * @returns The queues.
+   */
+  queues(): Promise<QueueInfo[]> {
+    return listQueues(this.#context.store.health);
   }
 
   async #begin(workflows: readonly string[]): Promise<void> {

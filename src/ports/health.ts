@@ -75,8 +75,44 @@ export interface FailingTasks {
   readonly error: string | null;
 }
 
+/** A node that is alive. */
+export interface FleetNode {
+  /** Its id. */
+  readonly id: string;
+  /** Its name, for people. */
+  readonly name: string;
+  /** What it serves; `null`: it did not report it. */
+  readonly serves: Serves | null;
+  /** When it opened. */
+  readonly startedAt: number;
+  /** When its lease is over. */
+  readonly expiresAt: number;
+  /** How many tasks it has leased. */
+  readonly tasks: number;
+  /** The versions that it can't load. */
+  readonly cannotLoad: readonly string[];
+}
+
+/** A queue that holds tasks. */
+export interface QueueLoad {
+  /** Its name. */
+  readonly name: string;
+  /** How many tasks are ready: at most as many as were to be counted. */
+  readonly ready: number;
+  /** How many of those have a time before which no node takes them. */
+  readonly delayed: number;
+  /** When the oldest of the others became available; `null`: there is none. */
+  readonly oldest: number | null;
+  /** How many tasks are leased to nodes. */
+  readonly executing: number;
+}
+
 /** Queries that find trouble. */
 export interface HealthStore {
+  /** The nodes that are alive, the oldest first. */
+  fleet(): Promise<FleetNode[]>;
+  /** The queues that hold tasks; of each, it counts at most `most` ready tasks. */
+  queues(most: number): Promise<QueueLoad[]>;
   /** The nodes that are alive; `serves` is `null` if a node did not report it. */
   nodes(): Promise<{ readonly id: string; readonly serves: Serves | null }[]>;
   /**

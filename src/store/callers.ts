@@ -43,7 +43,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   ],
   journal: ["load"],
   bulk: ["release", "jobs"],
-  health: ["nodes", "stuck", "due", "waiting"],
+  health: ["fleet", "nodes", "queues", "stuck", "due", "waiting"],
   nodes: ["alive"],
   retention: ["namespaces"],
   tasks: ["get", "leases"],

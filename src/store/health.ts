@@ -10,7 +10,9 @@
 import type {
   DueRuns,
   FailingTasks,
+  FleetNode,
   HealthStore,
+  QueueLoad,
   Serves,
   StuckRuns,
   WaitingTasks,
@@ -59,6 +61,20 @@ const TRIED_TASKS = `
       join {schema}.tasks as task on task.node = load.node and task.hash = load.hash
       where load.state = 'failed' and task.available_at < ${LATE} limit $most::integer`;
 
+/**
+ * The queues that hold ready tasks, and a null. They are found one by one along the index: there are
+ * few, however many tasks there are.
+ */
+const READY_QUEUES = `queues as (
+      (select queue from {schema}.tasks where state = 'ready' order by queue limit 1)
+      union all
+      select (
+        select task.queue from {schema}.tasks as task
+        where task.state = 'ready' and task.queue > queues.queue order by task.queue limit 1
+      )
+      from queues where queues.queue is not null
+    )`;
+
 const STATEMENTS = {
   nodes: statement(
     {},
@@ -66,6 +82,50 @@ const STATEMENTS = {
     `
     select id, serves::text as serves from {schema}.nodes
     where expires_at >= clock_timestamp() order by id`,
+  ),
+
+  fleet: statement(
+    {},
+    rows<
+      Omit<FleetNode, "serves" | "cannotLoad"> & { serves: string | null; cannotLoad: string }
+    >(),
+    `
+    select node.id, node.name, node.serves::text as serves,
+      ${milliseconds("node.started_at")} as "startedAt",
+      ${milliseconds("node.expires_at")} as "expiresAt",
+      (select count(*) from {schema}.tasks as task where task.node = node.id)::integer as tasks,
+      (
+        select coalesce(json_agg(load.hash order by load.hash), '[]')
+        from {schema}.version_loads as load
+        where load.node = node.id and load.state = 'failed'
+      )::text as "cannotLoad"
+    from {schema}.nodes as node
+    where node.expires_at >= clock_timestamp() order by node.started_at, node.id`,
+  ),
+
+  queues: statement(
+    { most: NUMBER },
+    rows<QueueLoad>(),
+    `
+    with recursive ${READY_QUEUES},
+    leased as (
+      select queue, count(*)::integer as tasks from {schema}.tasks
+      where node is not null group by queue
+    )
+    select coalesce(queues.queue, leased.queue) as name, coalesce(leased.tasks, 0) as executing,
+      coalesce(found.ready, 0)::integer as ready, coalesce(found.delayed, 0)::integer as delayed,
+      ${milliseconds("found.oldest")} as oldest
+    from (select queue from queues where queue is not null) as queues
+    cross join lateral (
+      select count(*) as ready, count(*) filter (where available_at > clock_timestamp()) as delayed,
+        min(available_at) filter (where available_at <= clock_timestamp()) as oldest
+      from (
+        select task.available_at from {schema}.tasks as task
+        where task.state = 'ready' and task.queue = queues.queue limit $most::integer
+      ) as first
+    ) as found
+    full join leased on leased.queue = queues.queue
+    order by 1`,
   ),
 
   stuck: statement(
@@ -111,20 +171,11 @@ const STATEMENTS = {
     order by version.workflow, version.hash`,
   ),
 
-  // The queues are found one by one along the index: there are few, however many tasks there are.
   waiting: statement(
     { most: NUMBER, lateMs: NUMBER },
     rows<WaitingTasks>(),
     `
-    with recursive queues as (
-      (select queue from {schema}.tasks where state = 'ready' order by queue limit 1)
-      union all
-      select (
-        select task.queue from {schema}.tasks as task
-        where task.state = 'ready' and task.queue > queues.queue order by task.queue limit 1
-      )
-      from queues where queues.queue is not null
-    ),
+    with recursive ${READY_QUEUES},
     wanted as (
       select first.* from queues cross join lateral (
         select task.queue, task.name, task.hash, task.available_at from {schema}.tasks as task
@@ -181,6 +232,20 @@ export class HealthFacts implements HealthStore {
       id,
       serves: serves === null ? null : JSON.parse(serves),
     }));
+  }
+
+  /** See {@linkcode HealthStore.fleet}. */
+  async fleet(): Promise<FleetNode[]> {
+    return (await this.#sql.fleet.query(this.#driver)).map(({ serves, cannotLoad, ...node }) => ({
+      ...node,
+      serves: serves === null ? null : JSON.parse(serves),
+      cannotLoad: JSON.parse(cannotLoad),
+    }));
+  }
+
+  /** See {@linkcode HealthStore.queues}. */
+  queues(most: number): Promise<QueueLoad[]> {
+    return this.#sql.queues.query(this.#driver, { most });
   }
 
   /** See {@linkcode HealthStore.stuck}. */

@@ -27,6 +27,8 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       drain: () => of.drain(),
       close: () => of.close(),
       health: () => of.health(),
+      nodes: () => of.nodes(),
+      queues: () => of.queues(),
     },
     runs: {
       query: () => of.runs.query(),

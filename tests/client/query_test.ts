@@ -309,6 +309,17 @@ forEachDatabase("finding runs", (database, test) => {
     });
   });
 
+  test("a run in a page says what it waits for, and since when", async () => {
+    await using at = await scene(database);
+    const run = await at.node.start("echo", { wait: "go" });
+    await reached(run, "suspended");
+    const { runs: [found] } = await at.node.runs.query({ where: { id: run.id } });
+    const { waits, since, until } = await run.status();
+    assert.deepEqual(waits.map(({ kind, name }) => [kind, name]), [["signal", "go"]]);
+    assert.deepEqual([found!.waits, found!.since, found!.until], [waits, since, until]);
+    assert(since !== null && until === null);
+  });
+
   test("attributes that are set at the same time all survive", async () => {
     await using at = await scene(database);
     const run = await at.node.start("echo", { wait: "go" }, { attributes: { keep: 1, drop: 2 } });

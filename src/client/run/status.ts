@@ -8,30 +8,11 @@ import { quoteId } from "../../base/describe.ts";
 import { authored, authoredFacts, type VersionName } from "../../base/authored.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import { messageOf } from "../../base/text.ts";
-import type { RunRow, StuckReason, WaitRow } from "../../ports/rows.ts";
+import type { RunRow, StuckReason } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { RetriedEffect as RetriedRow } from "../../ports/tasks.ts";
 import type { CallSite } from "../../replay/turn.ts";
-import { type RunFacts, runFacts } from "./summary.ts";
-
-/**
- * An effect or a retry that a run waits for.
- *
- * @category Runs
- */
-export interface RunWait {
-  /**
-   * The kind of effect: `signal`, `sleep`, `child`, an `activity` that waits in its queue or for
-   * its result, or an effect between two attempts. `retry`: the run itself is between two attempts.
-   */
-  readonly kind: string;
-  /** Its name. */
-  readonly name: string;
-  /** Its place in program order, from 0. */
-  readonly position: number;
-  /** When the wait ends by itself; `null`: never. */
-  readonly until: Date | null;
-}
+import { type RunFacts, runFacts, type RunWait } from "./summary.ts";
 
 /**
  * An effect that a run has requested and that has not settled.
@@ -73,8 +54,6 @@ export interface RetriedEffect {
 export interface RunStatus extends RunFacts {
   /** Why the run is idle, as text for people; `null`: it is executing, or has ended. */
   readonly reason: string | null;
-  /** What the run waits for, if it is suspended. */
-  readonly waits: readonly RunWait[];
   /**
    * What the code waits for, in program order, with the place in the code; `null` unless `status({
    * trace: true })` was called.
@@ -82,10 +61,6 @@ export interface RunStatus extends RunFacts {
   readonly pending: readonly PendingEffect[] | null;
   /** Effects whose attempts have failed so far, and that are still retried. */
   readonly retrying: readonly RetriedEffect[];
-  /** When it was suspended or parked. */
-  readonly since: Date | null;
-  /** When it continues by itself, if ever. */
-  readonly until: Date | null;
   /** Which attempt of the run this is, from 1. */
   readonly attempt: number;
   /** What the previous attempt threw; `undefined`: this is the first attempt. */
@@ -119,11 +94,8 @@ export async function runStatus(
   return {
     ...runFacts(row),
     reason: waitReason(row, retrying),
-    waits: row.waits.map(runWait),
     pending,
     retrying,
-    since: date(row.since),
-    until: date(row.wakeAt),
     attempt: row.attempt,
     lastError: row.failure === null ? undefined : decodeError(authored(row.failure, row)),
     deadline: date(row.deadline),
@@ -205,10 +177,6 @@ function whyOf(effect: RetriedEffect | undefined): string {
   const why = lastError === undefined ? "its node died" : messageOf(lastError);
   const next = nextTry === null ? "" : `; tried again at ${nextTry.toISOString()}`;
   return ` (failed ${times}, the last with: ${why}${next})`;
-}
-
-function runWait({ kind, name, position, until }: WaitRow): RunWait {
-  return { kind, name, position, until: date(until) };
 }
 
 function date(ms: number | null): Date | null {

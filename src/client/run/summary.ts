@@ -8,7 +8,26 @@ import type { Attributes } from "../../base/attributes.ts";
 import { authored, authoredFacts } from "../../base/authored.ts";
 import { decode } from "../../base/values.ts";
 import { decodeError } from "../../base/values_failure.ts";
-import type { RunRow, RunState, StuckReason } from "../../ports/rows.ts";
+import type { RunRow, RunState, StuckReason, WaitRow } from "../../ports/rows.ts";
+
+/**
+ * An effect or a retry that a run waits for.
+ *
+ * @category Runs
+ */
+export interface RunWait {
+  /**
+   * The kind of effect: `signal`, `sleep`, `child`, an `activity` that waits in its queue or for
+   * its result, or an effect between two attempts. `retry`: the run itself is between two attempts.
+   */
+  readonly kind: string;
+  /** Its name. */
+  readonly name: string;
+  /** Its place in program order, from 0. */
+  readonly position: number;
+  /** When the wait ends by itself; `null`: never. */
+  readonly until: Date | null;
+}
 
 /**
  * The fields of every run.
@@ -39,6 +58,12 @@ export interface RunFacts {
   readonly custom: unknown;
   /** Why it is parked. */
   readonly stuck: StuckReason | null;
+  /** What the run waits for, if it is suspended. */
+  readonly waits: readonly RunWait[];
+  /** When it was suspended or parked. */
+  readonly since: Date | null;
+  /** When it continues by itself, if ever. */
+  readonly until: Date | null;
   /** When it was created. */
   readonly createdAt: Date;
   /** When a node first claimed its present attempt; `null`: none has. */
@@ -79,10 +104,13 @@ export function runFacts(row: RunRow): RunFacts {
     attributes: row.attributes,
     custom: row.customStatus === null ? undefined : decode(row.customStatus),
     stuck: authoredFacts(row.stuckReason, row),
+    waits: row.waits.map(runWait),
+    since: date(row.since),
+    until: date(row.wakeAt),
     createdAt: new Date(row.createdAt),
-    startedAt: row.startedAt === null ? null : new Date(row.startedAt),
-    endedAt: row.endedAt === null ? null : new Date(row.endedAt),
-    troubleAt: row.troubleAt === null ? null : new Date(row.troubleAt),
+    startedAt: date(row.startedAt),
+    endedAt: date(row.endedAt),
+    troubleAt: date(row.troubleAt),
     parent: row.parentId,
   };
 }
@@ -105,4 +133,12 @@ export function runSummary(row: RunRow, payloads: boolean): RunSummary {
       error: row.error === null ? undefined : decodeError(authored(row.error, row)),
     },
   };
+}
+
+function runWait({ kind, name, position, until }: WaitRow): RunWait {
+  return { kind, name, position, until: date(until) };
+}
+
+function date(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
 }

@@ -160,4 +160,48 @@ export function health(database: DatabaseKind, test: RegisterTest): void {
     await store.nodes.close("node-2");
     assert.deepEqual(await store.health.nodes(), [{ id: NODE, serves: null }]);
   });
+
+  test("the fleet says what each live node serves, executes and can't load", async () => {
+    await using world = await newWorld(database);
+    const { store, db } = world;
+    const run = await claimed(store, "a");
+    await store.tasks.announce([newTask(run)]);
+    const wanted = { node: NODE, queue: "default", limit: 1, names: ["charge"], excluded: [] };
+    assert.equal((await store.tasks.claim({ ...wanted, rate: null })).length, 1);
+    const serves = { queues: ["gpu"], activities: ["charge"] };
+    await store.nodes.open({ id: "node-2", name: "two", leaseMs: MINUTE, serves });
+    await store.versions.loaded("node-2", HASH, { code: "TEST", message: "for a test" });
+    await store.nodes.open({ id: "gone", name: "three", leaseMs: MINUTE });
+    await db.query("update {schema}.nodes set expires_at = started_at where id = 'gone'");
+    const fleet = await store.health.fleet();
+    assert.deepEqual(
+      fleet.map(({ id, serves, tasks, cannotLoad }) => ({ id, serves, tasks, cannotLoad })),
+      [
+        { id: NODE, serves: null, tasks: 1, cannotLoad: [] },
+        { id: "node-2", serves, tasks: 0, cannotLoad: [HASH] },
+      ],
+    );
+    assert(fleet.every(({ startedAt, expiresAt }) => startedAt < expiresAt));
+  });
+
+  test("queues are counted: tasks that wait, that wait for a time, and that nodes execute", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const run = await claimed(store, "a");
+    assert.deepEqual(await store.health.queues(9), []);
+    const tasks = ["busy", "busy", "mixed", "mixed", "mixed"].map((queue, position) =>
+      newTask(run, { position, queue, delayMs: position === 4 ? MINUTE : 0 })
+    );
+    await store.tasks.announce(tasks);
+    const wanted = { node: NODE, queue: "busy", limit: 2, names: ["charge"], excluded: [] };
+    assert.equal((await store.tasks.claim({ ...wanted, rate: null })).length, 2);
+    const [busy, mixed, ...others] = await store.health.queues(9);
+    assert.deepEqual(others, []);
+    assert.deepEqual(busy, { name: "busy", ready: 0, delayed: 0, oldest: null, executing: 2 });
+    assert.deepEqual({ ...mixed, oldest: 0 }, {
+      ...{ name: "mixed", ready: 3, delayed: 1, oldest: 0, executing: 0 },
+    });
+    assert(Math.abs(await store.now() - mixed!.oldest!) < MINUTE);
+    assert.equal((await store.health.queues(2))[1]!.ready, 2);
+  });
 }

@@ -1,0 +1,96 @@
+/**
+ * The nodes of a database, and its queues.
+ *
+ * @module
+ */
+
+import type { HealthStore } from "../ports/health.ts";
+
+/**
+ * A node that is alive.
+ *
+ * @category Continuum
+ */
+export interface NodeInfo {
+  /** Its id, which is never used twice. */
+  readonly id: string;
+  /** The name that its process gave it. */
+  readonly name: string;
+  /** When it opened. */
+  readonly startedAt: Date;
+  /** Until when it owns its runs and tasks, unless it renews its lease. */
+  readonly leasedUntil: Date;
+  /** The queues whose tasks it executes; `null`: it has not reported them. */
+  readonly queues: readonly string[] | null;
+  /** The activities that it registered by name; `null`: it has not reported them. */
+  readonly activities: readonly string[] | null;
+  /** How many tasks it is executing. */
+  readonly tasks: number;
+  /** The hashes of versions that it can't load. */
+  readonly cannotLoad: readonly string[];
+}
+
+/**
+ * A queue of activities.
+ *
+ * @category Continuum
+ */
+export interface QueueInfo {
+  /** Its name. */
+  readonly name: string;
+  /** How many tasks wait for a node; counting stops at 1,000. */
+  readonly ready: number;
+  /** How many of those wait for a time, such as that of their next attempt. */
+  readonly delayed: number;
+  /** Since when the oldest of the others has waited; `null`: none waits. */
+  readonly oldest: Date | null;
+  /** How many tasks nodes are executing. */
+  readonly executing: number;
+  /** The ids of nodes that serve it. */
+  readonly nodes: readonly string[];
+}
+
+/** Counts of a queue's tasks stop at this. */
+const MOST = 1_000;
+
+/**
+ * Lists the nodes that are alive, the oldest first.
+ *
+ * @param health Reads them.
+ */
+export async function listNodes(health: HealthStore): Promise<NodeInfo[]> {
+  const rows = await health.fleet();
+  return rows.map(({ id, name, startedAt, expiresAt, serves, tasks, cannotLoad }) => ({
+    id,
+    name,
+    startedAt: new Date(startedAt),
+    leasedUntil: new Date(expiresAt),
+    queues: serves === null ? null : serves.queues,
+    activities: serves === null ? null : serves.activities,
+    tasks,
+    cannotLoad,
+  }));
+}
+
+/**
+ * Lists the queues that hold tasks, or that a node serves, by name.
+ *
+ * @param health Reads them.
+ */
+export async function listQueues(health: HealthStore): Promise<QueueInfo[]> {
+  const counted = new Map((await health.queues(MOST)).map((queue) => [queue.name, queue]));
+  const nodes = await health.nodes();
+  const served = nodes.flatMap(({ serves }) => serves?.queues ?? []);
+  const names = [...new Set([...counted.keys(), ...served])].sort();
+  return names.map((name) => {
+    const { ready = 0, delayed = 0, executing = 0, oldest = null } = counted.get(name) ?? {};
+    return {
+      name,
+      ready,
+      delayed,
+      oldest: oldest === null ? null : new Date(oldest),
+      executing,
+      nodes: nodes.filter(({ serves }) => serves?.queues.includes(name)).map(({ id }) => id),
+    };
+  });
+}

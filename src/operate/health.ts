@@ -1,0 +1,50 @@
+/**
+ * Health, nodes and queues, as plain JSON.
+ *
+ * @module
+ */
+
+import type { Health, HealthFinding } from "../client/health.ts";
+import type { NodeInfo, QueueInfo } from "../client/fleet.ts";
+import type { Continuum } from "../continuum.ts";
+import { type Plain, plain } from "./plain.ts";
+
+/** A condition that an operator should look at. */
+export type Finding = Plain<HealthFinding>;
+
+/** What the database says about the health of all nodes and runs. */
+export type HealthReport = Pick<Plain<Health>, "status" | "nodes" | "findings">;
+
+/**
+ * Reports what an operator should look at, in all namespaces.
+ *
+ * @param client The client.
+ */
+export async function healthReport(client: Continuum): Promise<HealthReport> {
+  const { status, nodes, findings } = plain(await client.health());
+  return { status, nodes, findings };
+}
+
+/** A node. */
+export type NodeLine = Plain<NodeInfo>;
+
+/**
+ * Lists the nodes that are alive, the oldest first.
+ *
+ * @param client The client.
+ */
+export async function listNodes(client: Continuum): Promise<NodeLine[]> {
+  return (await client.nodes()).map((node) => plain(node));
+}
+
+/** A queue. */
+export type QueueLine = Plain<QueueInfo>;
+
+/**
+ * Lists the queues that hold tasks or that a node serves, by name.
+ *
+ * @param client The client.
+ */
+export async function listQueues(client: Continuum): Promise<QueueLine[]> {
+  return (await client.queues()).map((queue) => plain(queue));
+}

@@ -1,0 +1,63 @@
+/**
+ * Schedules, as plain JSON.
+ *
+ * @module
+ */
+
+import type { ScheduleStatus } from "../client/schedule/client.ts";
+import type { Continuum } from "../continuum.ts";
+import type { ScheduleState } from "../schedule/firing.ts";
+import { given } from "./client.ts";
+import { type Plain, plain } from "./plain.ts";
+
+/** A schedule. */
+export type ScheduleLine = Plain<ScheduleStatus>;
+
+/** States of schedules. */
+export const SCHEDULE_STATES: readonly ScheduleState[] = [
+  "active",
+  "paused",
+  "stuck",
+  "done",
+  "cancelled",
+];
+
+/** Which schedules to list. */
+export interface ScheduleFilter {
+  /** The workflow's name. */
+  readonly workflow?: string | undefined;
+  /** The states. */
+  readonly states?: readonly ScheduleState[] | undefined;
+}
+
+/** How many schedules one query reads. */
+const PAGE = 1_000;
+
+/**
+ * Lists schedules by id, reading them page by page.
+ *
+ * @param client The client.
+ * @param filter Which schedules.
+ */
+export async function* everySchedule(
+  client: Continuum,
+  filter: ScheduleFilter = {},
+): AsyncGenerator<ScheduleLine> {
+  let after: string | undefined;
+  do {
+    const page = await client.schedules.list(given({ ...filter, after, limit: PAGE }));
+    for (const schedule of page) yield plain(schedule);
+    after = page.length < PAGE ? undefined : page.at(-1)!.id;
+  } while (after !== undefined);
+}
+
+/**
+ * Shows one schedule.
+ *
+ * @param client The client.
+ * @param id Its id.
+ * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
+ */
+export async function showSchedule(client: Continuum, id: string): Promise<ScheduleLine> {
+  return plain(await client.schedules.get(id));
+}
