@@ -242,7 +242,7 @@ async function currentOf(
   return found;
 }
 
-/** A condition without parts, which `runs.query()` refuses, is none. */
+/** `runs.query()` refuses a condition without parts: all runs are meant. */
 function withoutEmpty(where: RunWhere): RunWhere | undefined {
   return where.and?.length === 0 ? undefined : where;
 }
