@@ -56,9 +56,10 @@ export interface Command<Options extends object = object> {
   };
   /**
    * It finishes what it has begun when it is interrupted or its `--timeout` ends: it watches
-   * `context.signal`, and is killed only by a second Ctrl-C.
+   * `context.signal`, and is killed only by a second signal. `"serves"`: an interruption is how it
+   * ends, so its own exit code counts.
    */
-  readonly graceful?: true;
+  readonly graceful?: true | "serves";
   /**
    * Runs the command.
    *
@@ -66,6 +67,24 @@ export interface Command<Options extends object = object> {
    * @returns The exit code; 0 when omitted.
    */
   run(context: CommandContext<Options>): Promise<number | void>;
+}
+
+/** A command, before it is imported. */
+export interface Entry {
+  /** Its words: `runs list`. */
+  readonly path: string;
+  /** What it does, for the list of commands. */
+  readonly summary: string;
+  /** Imports it. */
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** All commands, for those that describe them. */
+export interface Catalogue {
+  /** The commands, in the order of the help. */
+  readonly commands: readonly Entry[];
+  /** Groups of commands, and what each is about. */
+  readonly groups: Readonly<Record<string, string>>;
 }
 
 /** What a command is given. */
@@ -76,9 +95,11 @@ export interface CommandContext<Options extends object = object> {
   readonly options: Options;
   /** The global options. */
   readonly globals: Globals;
+  /** All commands. */
+  readonly catalogue: Catalogue;
   /** Prints results. */
   readonly out: Output;
-  /** Aborts when the command is interrupted, or its `--timeout` ends. */
+  /** Aborts at SIGINT (Ctrl-C) and SIGTERM, and when the `--timeout` ends. */
   readonly signal: AbortSignal;
   /**
    * Which database the options name.
@@ -86,8 +107,14 @@ export interface CommandContext<Options extends object = object> {
    * @throws {UsageError} If they name none.
    */
   database(): OperatorOptions;
-  /** Connects to the database, once; the connection is closed when the command ends. */
-  client(): Promise<Continuum>;
+  /**
+   * Connects to the database, once; the connection is closed when the command ends.
+   *
+   * @param trust Patterns of modules whose code may run in this process; none when omitted.
+   */
+  client(trust?: readonly string[]): Promise<Continuum>;
+  /** Reads all of standard input, as text. */
+  input(): Promise<string>;
   /**
    * Prints what will happen, and asks for the number or the id. Ends the command with code 0 if
    * `--dry-run` is set, and with code 5 if the answer is another.

@@ -46,6 +46,8 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode, number>>> = {
   DATABASE_OPTION: EXIT.usage,
   UNSTORABLE_TEXT: EXIT.usage,
   NOT_SERIALIZABLE: EXIT.usage,
+  NOT_A_WORKFLOW: EXIT.usage,
+  NO_DEFAULT_EXPORT: EXIT.usage,
   USAGE: EXIT.usage,
   RUN_NOT_FOUND: EXIT.notFound,
   GENERATION_NOT_FOUND: EXIT.notFound,

@@ -6,11 +6,11 @@
  */
 
 import { Command as Commander, CommanderError, Option } from "commander";
-import type { Command, OptionSpec } from "./command.ts";
+import type { Command, Entry, OptionSpec } from "./command.ts";
 import { Done, UsageError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ACTING_OPTIONS, GLOBAL_OPTIONS, WITH_VALUE } from "./globals.ts";
-import { COMMANDS, type Entry, GROUPS } from "./registry.ts";
+import { COMMANDS, GROUPS } from "./registry.ts";
 
 /** What the command line asks for. */
 export interface Invocation {

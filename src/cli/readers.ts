@@ -7,6 +7,7 @@
 import { quote } from "../base/describe.ts";
 import { durationMs } from "../base/duration.ts";
 import { UsageError } from "./errors.ts";
+import { faultOf } from "./json_fault.ts";
 
 /**
  * Reads one of some words.
@@ -65,6 +66,13 @@ export function timeAgo(text: string, flag: string, now: number = Date.now()): D
   return refuse(flag, text, "a duration such as 2h, or a time such as 2026-01-31T12:00:00Z");
 }
 
+/** Reads a time as ISO writes it. */
+export function timeAt(text: string, flag: string): Date {
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : new Date(NaN);
+  if (!Number.isNaN(date.getTime())) return date;
+  return refuse(flag, text, "a time such as 2026-01-31T12:00:00Z");
+}
+
 /** Reads `name=value`; a value that is a JSON number or boolean is one. */
 export function pair(text: string, flag: string): readonly [string, string | number | boolean] {
   const at = text.indexOf("=");
@@ -79,25 +87,18 @@ export function pair(text: string, flag: string): readonly [string, string | num
  *
  * @param text The text.
  * @param flag The option or argument, for errors.
+ * @throws {UsageError} If it is not JSON; the message has line and column.
  */
 export function json(text: string, flag: string): unknown {
-  try {
-    return JSON.parse(text, exactNumber as (key: string, value: unknown) => unknown);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    return refuse(flag, text, `JSON; a text needs its own quotes: '"text"'`);
-  }
-}
-
-/** A number of more digits than a double has would be stored as another one. */
-function exactNumber(_: string, value: unknown, { source }: { source?: string } = {}): unknown {
-  if (typeof value !== "number" || source === undefined) return value;
-  if (Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(source)) {
-    if (BigInt(value).toString() !== source) {
-      return refuse("a number", source, "one that a double holds exactly; pass it as a text");
-    }
-  }
-  return value;
+  const fault = faultOf(text);
+  if (fault === null) return JSON.parse(text);
+  const { found, wanted, line, column } = fault;
+  const isWord = /^\s*[a-z_][\w.-]*\s*$/i.test(text);
+  throw new UsageError(
+    `Cannot use ${flag}: found ${found} at line ${line}, column ${column} of ${quote(text)}, ` +
+      `wanted ${wanted}`,
+    isWord ? `A text needs its own quotes: '${quote(text.trim())}'.` : null,
+  );
 }
 
 /**

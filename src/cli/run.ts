@@ -13,6 +13,7 @@ import { type Globals, readGlobals } from "./globals.ts";
 import { json, Output } from "./output/output.ts";
 import { shown } from "./output/text.ts";
 import { type Invocation, readCommandLine } from "./program.ts";
+import { COMMANDS, GROUPS } from "./registry.ts";
 import { ReaderGone, type Terminal } from "./terminal.ts";
 
 /**
@@ -52,9 +53,11 @@ async function runCommand(
     options,
     globals,
     out,
+    catalogue: { commands: COMMANDS, groups: GROUPS },
     signal: interruption.signal,
     database: () => databaseOf(globals),
-    client: () => connection.open(),
+    client: (trust) => connection.open(trust),
+    input: () => terminal.readAll(),
     consent: (plan) => askConsent(plan, globals, terminal),
     announce: (lines) => announcePlan(lines, globals, terminal),
   };
@@ -73,10 +76,10 @@ class Connection implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  open(): Promise<Continuum> {
+  open(trust: readonly string[] = []): Promise<Continuum> {
     const options = databaseOf(this.#globals);
     return this.#client ??= import("../operate/client.ts")
-      .then(({ connectOperator }) => connectOperator(options));
+      .then(({ connectOperator }) => connectOperator(options, trust));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -94,19 +97,25 @@ function databaseOf({ database, schema, namespace }: Globals): OperatorOptions {
   );
 }
 
-/** Ends a command when its `--timeout` ends, or at Ctrl-C. */
+/** Windows has no SIGTERM. */
+const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT"]
+  : ["SIGINT", "SIGTERM"];
+
+/** Ends a command when its `--timeout` ends, or at a signal. */
 class Interruption implements Disposable {
   readonly #controller = new AbortController();
-  readonly #isGraceful: boolean;
+  readonly #graceful: Command["graceful"];
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #onSignal = () => this.#interrupt();
+  #isInterrupted = false;
 
   constructor({ graceful }: Command, { timeoutMs }: Globals) {
-    this.#isGraceful = graceful === true;
+    this.#graceful = graceful;
     if (timeoutMs !== undefined) {
       this.#timer = setTimeout(() => this.#timeOut(timeoutMs), timeoutMs);
     }
-    Deno.addSignalListener("SIGINT", this.#onSignal);
+    for (const signal of SIGNALS) Deno.addSignalListener(signal, this.#onSignal);
   }
 
   get signal(): AbortSignal {
@@ -122,9 +131,9 @@ class Interruption implements Disposable {
    */
   async orElse<Result>(running: Promise<Result>): Promise<Result> {
     const { signal } = this;
-    if (this.#isGraceful) {
+    if (this.#graceful !== undefined) {
       const result = await running;
-      signal.throwIfAborted();
+      if (this.#graceful !== "serves" || !this.#isInterrupted) signal.throwIfAborted();
       return result;
     }
     const ended = Promise.withResolvers<never>();
@@ -145,12 +154,13 @@ class Interruption implements Disposable {
 
   #interrupt(): void {
     if (this.signal.aborted) Deno.exit(EXIT.interrupted);
+    this.#isInterrupted = true;
     this.#controller.abort(new CliError("INTERRUPTED", "The command was interrupted"));
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    Deno.removeSignalListener("SIGINT", this.#onSignal);
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, this.#onSignal);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The client that operators' tools use: it never changes a schema, and runs no workflow code in its
- * own process.
+ * own process, unless the operator says which.
  *
  * @module
  */
@@ -25,6 +25,8 @@ export interface OperatorOptions {
  * Connects to a database whose schema is exactly at this release's version.
  *
  * @param options The database.
+ * @param trust Patterns of modules whose code may run in this process, to check values by their
+ * schemas; none when omitted.
  * @returns The client; `await using` closes it.
  * @throws {InvalidArgumentError} (`DATABASE_OPTION`) If the folder of a `pglite:` database does not
  * exist.
@@ -32,11 +34,15 @@ export interface OperatorOptions {
  * @throws {DatabaseError} (`SCHEMA_TOO_NEW`) If a newer release has migrated the schema.
  * @throws {DatabaseUnavailableError} If the database can't answer now.
  */
-export async function connectOperator(options: OperatorOptions): Promise<Continuum> {
+export async function connectOperator(
+  options: OperatorOptions,
+  trust: readonly string[] = [],
+): Promise<Continuum> {
   if (!await hasFolder(options.database)) {
     refuse("option database", options.database, "the folder of a database", "DATABASE_OPTION");
   }
-  return await Continuum.connect({ ...given(options), migrate: "check" });
+  const modules = trust.length === 0 ? {} : { trust: { modules: trust } };
+  return await Continuum.connect({ ...given(options), ...modules, migrate: "check" });
 }
 
 /**

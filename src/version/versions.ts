@@ -391,9 +391,19 @@ export class Versions {
         "the specifier is not registered, and trust.start does not allow it",
       );
     }
-    // VERSION-5
-    const { hash, definition } = await this.#registerAuthored(url, true);
-    return { workflow: definition.name, hash, specifier };
+    return await this.registerForStart(url);
+  }
+
+  /**
+   * Reads a workflow module as it is now and registers its version, which becomes current nowhere
+   * (VERSION-5).
+   *
+   * @param specifier As in {@linkcode Versions.register}, whose errors it throws.
+   * @returns The version.
+   */
+  async registerForStart(specifier: string): Promise<VersionRef> {
+    const own = await this.#registerAuthored(specifier, true);
+    return { workflow: own.definition.name, hash: own.hash, specifier: own.specifier };
   }
 
   async #chosen(workflow: WorkflowDefinition | string, hash: string): Promise<VersionRef> {

@@ -17,10 +17,16 @@ export interface Ended {
   readonly error: string;
 }
 
-const MAIN = new URL("../../src/cli/main.ts", import.meta.url).href;
+/** The module of the command line. */
+export const MAIN: string = new URL("../../src/cli/main.ts", import.meta.url).href;
 
 /** Variables that would change what a command does. */
-const CLEAN = { DATABASE_URL: "", CONTINUUM_SCHEMA: "", CONTINUUM_NAMESPACE: "", NO_COLOR: "" };
+export const CLEAN: Readonly<Record<string, string>> = {
+  DATABASE_URL: "",
+  CONTINUUM_SCHEMA: "",
+  CONTINUUM_NAMESPACE: "",
+  NO_COLOR: "",
+};
 
 /**
  * Runs a command in a process of its own, with pipes for streams.

@@ -10,7 +10,7 @@ import { UsageError } from "../errors.ts";
 import type { Globals } from "../globals.ts";
 import { similar } from "../readers.ts";
 import type { Terminal } from "../terminal.ts";
-import { type Column, tabbed, table } from "./table.ts";
+import { type Column, table } from "./table.ts";
 import { shown } from "./text.ts";
 import { span, time, type TimeStyle } from "./times.ts";
 
@@ -92,7 +92,7 @@ export class Output {
       case "text": {
         const { fields } = this.#globals;
         if (fields !== undefined) {
-          return this.line(fields.map((name) => cellOf(at(value, name))).join("\t"));
+          return this.#tabbed(fields.map((name) => cellOf(at(value, name))));
         }
         for (const line of text()) this.line(line);
       }
@@ -130,14 +130,22 @@ export class Output {
   }
 
   /**
+   * Prints a line to standard error, also if `--quiet` is set.
+   *
+   * @param text The line.
+   */
+  error(text: string): void {
+    this.#clear();
+    this.#terminal.writeError(`${shown(text, true)}\n`);
+  }
+
+  /**
    * Prints a remark to standard error, unless `--quiet` is set.
    *
    * @param text The remark.
    */
   note(text: string): void {
-    if (this.#globals.quiet) return;
-    this.#clear();
-    this.#terminal.writeError(`${shown(text, true)}\n`);
+    if (!this.#globals.quiet) this.error(text);
   }
 
   /**
@@ -201,13 +209,19 @@ export class Output {
     } else {
       for await (const item of list.items) {
         count++;
-        this.line(tabbed(columns, item));
+        this.#tabbed(columns.map((column) => column.cell(item)));
       }
     }
     for (const line of list.footer?.(count) ?? []) {
       if (this.isTerminal) this.#styled("dim", line);
       else this.note(line);
     }
+  }
+
+  /** Prints a row for a pipe: uncut, its cells separated by tabs, which no cell holds. */
+  #tabbed(cells: readonly string[]): void {
+    this.#clear();
+    this.#terminal.write(`${cells.map((cell) => shown(cell)).join("\t")}\n`);
   }
 
   #styled(style: "bold" | "dim", text: string): void {

@@ -1,5 +1,5 @@
 /**
- * Tables: cut to a terminal's width, or separated by tabs for a pipe.
+ * Tables for terminals.
  *
  * - TABLE-1: an id is never cut, neither on a terminal nor in a pipe.
  *
@@ -78,14 +78,4 @@ function fit(
     surplus--;
   }
   return widths;
-}
-
-/**
- * A row for a pipe: uncut, separated by tabs.
- *
- * @param columns The columns.
- * @param item The item of the row.
- */
-export function tabbed<Item>(columns: readonly Column<Item>[], item: Item): string {
-  return columns.map((column) => shown(column.cell(item))).join("\t");
 }

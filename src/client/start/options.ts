@@ -44,7 +44,14 @@ import type { SignalInput, SignalName, SignalSchemas } from "../../workflow/sign
  */
 export type IfExists = "error" | "use" | "useEnded" | "replaceEnded" | "terminate";
 
-const IF_EXISTS: readonly IfExists[] = ["error", "use", "useEnded", "replaceEnded", "terminate"];
+/** What a start may do if a run with its id exists. */
+export const IF_EXISTS: readonly IfExists[] = [
+  "error",
+  "use",
+  "useEnded",
+  "replaceEnded",
+  "terminate",
+];
 
 /**
  * Options of {@linkcode Continuum.start}. `timeout` and `retry` override those of the workflow's

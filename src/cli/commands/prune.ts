@@ -1,0 +1,90 @@
+/**
+ * `prune`: removes old runs.
+ *
+ * @module
+ */
+
+import {
+  END_STATES,
+  type EndState,
+  planPrune,
+  type PruneReport,
+  pruneRuns,
+} from "../../operate/prune.ts";
+import { defineCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
+import { oneOf, timeAgo } from "../readers.ts";
+
+interface Options {
+  readonly olderThan?: Date;
+  readonly state?: readonly EndState[];
+  readonly workflow?: string;
+  readonly generations?: true;
+  readonly run?: true;
+}
+
+/** Removes old runs. */
+export const command = defineCommand<Options>({
+  examples: [
+    { text: "What would be removed", line: "prune --older-than 90d" },
+    {
+      text: "Remove it",
+      line: `prune --older-than 90d --state completed --run --reason "retention"`,
+    },
+  ],
+  options: [
+    {
+      flags: "--older-than <age>",
+      text: "runs that ended before this: 90d, or 2026-01-31T12:00:00Z",
+      read: timeAgo,
+    },
+    {
+      flags: "--state <state>",
+      text: "only runs with this end",
+      repeat: true,
+      read: oneOf(END_STATES),
+    },
+    { flags: "--workflow <name>", text: "only runs of this workflow" },
+    { flags: "--generations", text: "also earlier generations of runs that stay" },
+    { flags: "--run", text: "remove them; without it only the plan is printed" },
+  ],
+  fields: ["before", "removed", "runs", "generations", "events", "keys"],
+  acts: { needsReason: false },
+  async run(context) {
+    const { options, globals, out, consent } = context;
+    const { olderThan: before, state: states, workflow, generations, run } = options;
+    if (before === undefined) {
+      throw new UsageError("Cannot prune without --older-than: found none, wanted an age");
+    }
+    if (run === true && globals.reason === undefined && !globals.dryRun) {
+      throw new UsageError("Cannot do this without --reason: found none, wanted why it is done");
+    }
+    const request = {
+      before,
+      ...(states === undefined ? {} : { states }),
+      ...(workflow === undefined ? {} : { workflow }),
+      ...(generations === undefined ? {} : { generations }),
+    };
+    const continuum = await context.client();
+    const plan = await planPrune(continuum, request);
+    const print = (report: PruneReport, removed: boolean) =>
+      out.document({ before: before.toISOString(), removed, ...report }, () => [
+        `${removed ? "removed" : "would remove"} ${countsOf(report)}`,
+      ]);
+    if (run !== true || globals.dryRun) {
+      print(plan, false);
+      out.note("nothing was removed: add --run to remove it");
+      return;
+    }
+    await consent({
+      lines: [`remove what ended before ${before.toISOString()}: ${countsOf(plan)}`],
+      answer: String(plan.runs),
+      what: "the number of runs",
+    });
+    print(await pruneRuns(continuum, request), true);
+  },
+});
+
+function countsOf({ runs, generations, events, keys }: PruneReport): string {
+  return `${runs} runs, ${generations} generations, ${events} events, ${keys} idempotency keys`;
+}

@@ -1,0 +1,34 @@
+/**
+ * `schedules delete`.
+ *
+ * @module
+ */
+
+import { deleteSchedule, planSchedule } from "../../operate/act_on_schedules.ts";
+import { defineCommand } from "../command.ts";
+import { printSchedule, SCHEDULE_ACTION_FIELDS, SCHEDULE_ARGUMENT } from "../schedule_action.ts";
+
+/** Removes a schedule. */
+export const command = defineCommand({
+  examples: [{
+    text: "Remove a schedule; its runs stay",
+    line: `schedules delete nightly --reason "replaced by hourly"`,
+  }],
+  arguments: [SCHEDULE_ARGUMENT],
+  fields: SCHEDULE_ACTION_FIELDS,
+  acts: { needsReason: true },
+  async run(context) {
+    const { args: [id], consent } = context;
+    const continuum = await context.client();
+    const plan = await planSchedule(continuum, id!);
+    await consent({
+      lines: [
+        `delete schedule ${plan.id}: ${plan.workflow}, ${plan.state}`,
+        "it fires no more; the runs that it started stay and continue",
+      ],
+      answer: plan.id,
+      what: "the schedule's id",
+    });
+    printSchedule(context, await deleteSchedule(continuum, plan));
+  },
+});

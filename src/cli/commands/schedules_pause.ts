@@ -1,0 +1,16 @@
+/**
+ * `schedules pause`.
+ *
+ * @module
+ */
+
+import { switchSchedule } from "../../operate/act_on_schedules.ts";
+import type { Command } from "../command.ts";
+import { scheduleAction } from "../schedule_action.ts";
+
+/** Stops the firings of a schedule. */
+export const command: Command = scheduleAction(
+  "pause",
+  [{ text: "Stop the firings of a schedule; its runs continue", line: "schedules pause nightly" }],
+  (continuum, id) => switchSchedule(continuum, "pause", id),
+);

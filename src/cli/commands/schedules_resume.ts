@@ -1,0 +1,16 @@
+/**
+ * `schedules resume`.
+ *
+ * @module
+ */
+
+import { switchSchedule } from "../../operate/act_on_schedules.ts";
+import type { Command } from "../command.ts";
+import { scheduleAction } from "../schedule_action.ts";
+
+/** Lets a schedule fire again. */
+export const command: Command = scheduleAction(
+  "resume",
+  [{ text: "Let a paused or stuck schedule fire again", line: "schedules resume nightly" }],
+  (continuum, id) => switchSchedule(continuum, "resume", id),
+);

@@ -1,0 +1,16 @@
+/**
+ * `schedules trigger`.
+ *
+ * @module
+ */
+
+import { triggerSchedule } from "../../operate/act_on_schedules.ts";
+import type { Command } from "../command.ts";
+import { scheduleAction } from "../schedule_action.ts";
+
+/** Starts a run of a schedule now. */
+export const command: Command = scheduleAction(
+  "trigger",
+  [{ text: "Start a run now, besides the planned ones", line: "schedules trigger nightly" }],
+  triggerSchedule,
+);

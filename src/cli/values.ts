@@ -1,0 +1,52 @@
+/**
+ * Values that arguments hold: JSON, a file, or standard input.
+ *
+ * @module
+ */
+
+import { quote } from "../base/describe.ts";
+import { messageOf } from "../base/text.ts";
+import { decode } from "../base/values.ts";
+import { CliError, UsageError } from "./errors.ts";
+import { json } from "./readers.ts";
+
+/**
+ * Reads a value: JSON, `@file`, or `-` for standard input, which is read only then. What is beyond
+ * JSON is written as `--json` prints it, with the key `$continuum`.
+ *
+ * @param text The argument; `undefined`: no value.
+ * @param argument The argument's name, for errors.
+ * @param input Reads standard input.
+ * @returns The value.
+ * @throws {UsageError} If it is not JSON; the message has line and column.
+ * @throws {CliError} (`NOT_FOUND`) If the file does not exist.
+ */
+export async function valueOf(
+  text: string | undefined,
+  argument: string,
+  input: () => Promise<string>,
+): Promise<unknown> {
+  if (text === undefined) return undefined;
+  if (text === "-") return parse(await input(), `${argument} from standard input`);
+  if (!text.startsWith("@")) return parse(text, argument);
+  const path = text.slice(1);
+  return parse(await fileOf(path), `${argument} from file ${quote(path)}`);
+}
+
+async function fileOf(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    const code = error instanceof Deno.errors.NotFound ? "NOT_FOUND" : "USAGE";
+    throw new CliError(code, `Cannot read file ${quote(path)}: ${messageOf(error)}`);
+  }
+}
+
+function parse(text: string, what: string): unknown {
+  json(text, what);
+  try {
+    return decode(text);
+  } catch (error) {
+    throw new UsageError(`Cannot use ${what}: ${messageOf(error)}`);
+  }
+}
