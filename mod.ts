@@ -103,6 +103,22 @@ export type {
 } from "./src/base/attributes.ts";
 export type { Activities } from "./src/client/activities.ts";
 
+// Bundles: runs and their code as a file
+export { openBundle, type OpenBundleOptions } from "./src/bundle/read.ts";
+export type { Bundle, BundledRunChoice, BundledRunSummary } from "./src/bundle/bundle.ts";
+export type { ExportOptions } from "./src/client/bundle/export.ts";
+export {
+  type BundleEnd,
+  type BundleEnds,
+  type BundlePlace,
+  type BundleReplay,
+  type BundleStep,
+  type BundleVerdict,
+  replayBundle,
+  type ReplayBundleOptions,
+} from "./src/client/bundle/replay.ts";
+export { bundleTimeline } from "./src/client/bundle/timeline.ts";
+
 // Schedules
 export type {
   ScheduleRun,
@@ -147,6 +163,7 @@ export type { SourceLine, VersionMember, VersionSource } from "./src/client/sour
 export type { MediaType } from "./src/version/manifest/format.ts";
 
 // Errors: docs/errors.md lists their codes
+export { BundleError } from "./src/bundle/errors.ts";
 export {
   ActivityError,
   CancelledError,

@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { RunState } from "../ports/rows.ts";
 import type { VerifiedManifest } from "../version/manifest/verified.ts";
 import type { BundleContent, BundledRun } from "./content.ts";
 import { noCode, noSuchRun } from "./errors.ts";
@@ -22,7 +23,11 @@ export interface BundledCode {
   readonly bytes: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Which run of a bundle, and which generation of it. */
+/**
+ * Which run of a bundle, and which generation of it.
+ *
+ * @category Runs
+ */
 export interface BundledRunChoice {
   /**
    * The run's id.
@@ -39,9 +44,44 @@ export interface BundledRunChoice {
 }
 
 /**
+ * A run of a bundle.
+ *
+ * @category Runs
+ */
+export interface BundledRunSummary {
+  /** The run's id. */
+  readonly runId: string;
+  /** Its namespace. */
+  readonly namespace: string;
+  /** The workflow's name. */
+  readonly workflow: string;
+  /** Its state when the bundle was written. */
+  readonly state: RunState;
+  /** The numbers of its generations that the bundle holds, in ascending order. */
+  readonly generations: readonly number[];
+}
+
+/**
+ * The whole content of a bundle.
+ *
+ * @param bundle The bundle.
+ */
+export let contentOf: (bundle: Bundle) => BundleContent;
+
+/**
+ * The code of a version; nothing of it runs here (BUNDLE-2).
+ *
+ * @param bundle The bundle.
+ * @param hash The version.
+ * @returns Its manifest and bytes.
+ * @throws {BundleError} (`BUNDLE_NO_CODE`) If the bundle does not hold it.
+ */
+export let codeOf: (bundle: Bundle, hash: string) => BundledCode;
+
+/**
  * An open bundle. It needs no database, and no code of it runs in this process.
  *
- * @category Bundles
+ * @category Runs
  */
 export class Bundle {
   /** The release of the package that wrote it. */
@@ -51,7 +91,7 @@ export class Bundle {
   /** `timeline`: it holds no payloads, but the trace of each generation. */
   readonly redacted: "timeline" | null;
   /** Its runs: those that were asked for, then their children. */
-  readonly runs: readonly BundledRun[];
+  readonly runs: readonly BundledRunSummary[];
   readonly #content: BundleContent;
   readonly #codes: ReadonlyMap<string, BundledCode>;
 
@@ -65,29 +105,20 @@ export class Bundle {
     this.engine = content.engine;
     this.exportedAt = new Date(content.exportedAt);
     this.redacted = content.redacted;
-    this.runs = content.runs;
+    this.runs = content.runs.map(({ runId, namespace, workflow, facts, generations }) => ({
+      runId,
+      namespace,
+      workflow,
+      state: facts.state,
+      generations: generations.map(({ generation }) => generation),
+    }));
     this.#content = content;
     this.#codes = codes;
   }
 
-  /** The whole content. */
-  get content(): BundleContent {
-    return this.#content;
-  }
-
-  /**
-   * Finds a run.
-   *
-   * @param runId Its id; the first run when omitted.
-   * @returns The run.
-   * @throws {BundleError} (`BUNDLE_NO_RUN`) If the bundle does not hold it.
-   */
-  run(runId?: string): BundledRun {
-    const found = runId === undefined ? this.runs[0] : this.runs.find((run) => run.runId === runId);
-    if (found === undefined) {
-      throw noSuchRun(runId, undefined, this.runs.map((run) => run.runId));
-    }
-    return found;
+  static {
+    contentOf = (bundle) => bundle.#content;
+    codeOf = (bundle, hash) => bundle.#codeOf(hash);
   }
 
   /**
@@ -98,7 +129,7 @@ export class Bundle {
    * @throws {BundleError} (`BUNDLE_NO_RUN`) If the bundle does not hold it.
    */
   history({ runId, generation }: BundledRunChoice = {}): RunHistory {
-    const run = this.run(runId);
+    const run = runOf(this, runId);
     const found = generation === undefined
       ? run.generations.at(-1)
       : run.generations.find((history) => history.generation === generation);
@@ -106,17 +137,25 @@ export class Bundle {
     throw noSuchRun(run.runId, generation, this.runs.map((run) => run.runId));
   }
 
-  /**
-   * Returns the code of a version; nothing of it runs here (BUNDLE-2).
-   *
-   * @param hash The version.
-   * @returns Its manifest and bytes.
-   * @throws {BundleError} (`BUNDLE_NO_CODE`) If the bundle does not hold it.
-   */
-  codeOf(hash: string): BundledCode {
+  #codeOf(hash: string): BundledCode {
     const code = this.#codes.get(hash);
     if (code !== undefined) return code;
     const version = this.#content.versions.find((version) => version.hash === hash);
     throw noCode(hash, version?.trouble ?? "no run of the bundle needs it");
   }
+}
+
+/**
+ * Finds a run.
+ *
+ * @param bundle The bundle.
+ * @param runId Its id; the first run when omitted.
+ * @returns The run.
+ * @throws {BundleError} (`BUNDLE_NO_RUN`) If the bundle does not hold it.
+ */
+export function runOf(bundle: Bundle, runId?: string): BundledRun {
+  const { runs } = contentOf(bundle);
+  const found = runId === undefined ? runs[0] : runs.find((run) => run.runId === runId);
+  if (found === undefined) throw noSuchRun(runId, undefined, runs.map((run) => run.runId));
+  return found;
 }

@@ -8,11 +8,11 @@
 import { isSha256Hex } from "../base/encoding.ts";
 import type { Trace } from "../dry_run/trace.ts";
 import { type InboxRow, RUN_STATES, type RunRow, type StuckReason } from "../ports/rows.ts";
-import type { RetriedEffect } from "../ports/tasks.ts";
+import type { TaskProgress } from "../ports/tasks.ts";
+import type { RecordedAttempt } from "../replay/activity_failure.ts";
 import { HISTORY_SHAPE, type RunHistory } from "./history.ts";
 import {
   ANY,
-  BOOLEAN,
   listOf,
   mapOf,
   nullable,
@@ -33,7 +33,7 @@ export const BUNDLE_VERSION = 1;
 /**
  * What a run's row holds besides its history.
  *
- * @category Bundles
+ * @category Runs
  */
 export interface BundledFacts extends
   Pick<
@@ -51,6 +51,7 @@ export interface BundledFacts extends
     | "failure"
     | "deadline"
     | "policy"
+    | "parentId"
     | "createdAt"
     | "startedAt"
     | "since"
@@ -60,7 +61,7 @@ export interface BundledFacts extends
 /**
  * One run of a bundle.
  *
- * @category Bundles
+ * @category Runs
  */
 export interface BundledRun {
   /** The run's id. */
@@ -75,8 +76,8 @@ export interface BundledRun {
   readonly generations: readonly RunHistory[];
   /** Messages that its code had not consumed. */
   readonly inbox: readonly Omit<InboxRow, "id">[];
-  /** Effects whose attempts had failed so far, and that were still retried. */
-  readonly retried: readonly RetriedEffect[];
+  /** Activities that had not ended, with their attempts so far. */
+  readonly tasks: readonly TaskProgress[];
   /** Why nodes could not load its version. */
   readonly loadFailures: readonly BundledLoadFailure[];
   /** Of a redacted bundle: what each generation did, effect by effect. */
@@ -86,7 +87,7 @@ export interface BundledRun {
 /**
  * Why a node could not load a run's version.
  *
- * @category Bundles
+ * @category Runs
  */
 export interface BundledLoadFailure {
   /** The node. */
@@ -99,7 +100,7 @@ export interface BundledLoadFailure {
  * The trace of a generation in a redacted bundle: it was made before the payloads were removed, and
  * holds none.
  *
- * @category Bundles
+ * @category Runs
  */
 export interface BundledTimeline {
   /** The number of the generation. */
@@ -113,7 +114,7 @@ export interface BundledTimeline {
 /**
  * One version of a bundle.
  *
- * @category Bundles
+ * @category Runs
  */
 export interface BundledVersion {
   /** SHA-256 of the manifest, in hex. */
@@ -170,6 +171,7 @@ const FACTS = objectOf<BundledFacts>({
   failure: nullable(TEXT),
   deadline: nullable(TIME),
   policy: nullable(TEXT),
+  parentId: nullable(TEXT),
   createdAt: TIME,
   startedAt: nullable(TIME),
   since: nullable(TIME),
@@ -183,6 +185,7 @@ const EFFECT = objectOf({
   kind: TEXT,
   name: TEXT,
   input: nullable(TEXT),
+  omitted: listOf(oneOf(["input", "value"])),
   until: nullable(TIME),
   child: nullable(TEXT),
   requestedAt: TIME,
@@ -197,11 +200,14 @@ const TRACE = objectOf<Trace>({
   total: WHOLE,
   waiting: listOf(EFFECT),
   outcome: nullable(oneOf(["completed", "failed", "cancelled", "continued"])),
+  output: nullable(TEXT),
   drift: nullable(
     objectOf({ seq: WHOLE, position: nullable(WHOLE), message: TEXT, site: nullable(SITE) }),
   ),
   refused: nullable(objectOf({ call: TEXT, position: WHOLE, message: TEXT, site: nullable(SITE) })),
 });
+
+const ATTEMPT = objectOf<RecordedAttempt>({ attempt: WHOLE, at: TIME, error: TEXT });
 
 const RUN = objectOf<BundledRun>({
   runId: TEXT,
@@ -215,15 +221,16 @@ const RUN = objectOf<BundledRun>({
     position: nullable(WHOLE),
     payload: nullable(TEXT),
   })),
-  retried: listOf(objectOf<RetriedEffect>({
-    kind: oneOf(["activity", "step", "transaction"]),
-    isTask: BOOLEAN,
-    name: TEXT,
+  tasks: listOf(objectOf<TaskProgress>({
     position: WHOLE,
-    failed: WHOLE,
-    nextAt: nullable(TIME),
-    failedAt: nullable(TIME),
-    error: nullable(TEXT),
+    name: TEXT,
+    queue: TEXT,
+    attempt: WHOLE,
+    failures: listOf(ATTEMPT),
+    state: oneOf(["ready", "leased", "external"]),
+    node: nullable(TEXT),
+    availableAt: TIME,
+    heartbeat: nullable(TEXT),
   })),
   loadFailures: listOf(objectOf({ node: TEXT, reason: REASON })),
   timelines: listOf(

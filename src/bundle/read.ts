@@ -29,7 +29,7 @@ import { MAX_CONTENT, unpackFile } from "./file.ts";
 /**
  * Options of {@linkcode openBundle}.
  *
- * @category Bundles
+ * @category Runs
  */
 export interface OpenBundleOptions {
   /**
@@ -60,6 +60,8 @@ export interface OpenBundleOptions {
  * @throws {BundleError} (`BUNDLE_TOO_NEW`) If a newer release wrote it.
  * @throws {BundleError} (`BUNDLE_LIMIT`) If its content is larger than `maxBytes`.
  * @throws {BundleError} (`BUNDLE_MEMBER`) If its modules are not those that its manifests list.
+ *
+ * @category Runs
  */
 export async function openBundle(
   file: Uint8Array,

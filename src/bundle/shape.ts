@@ -29,9 +29,6 @@ export const WHOLE: Shape = where((value) => Number.isInteger(value));
 /** Any JSON value. */
 export const ANY: Shape = where((value) => value !== undefined);
 
-/** `true` or `false`. */
-export const BOOLEAN: Shape = where((value) => typeof value === "boolean");
-
 /** One of a few texts. */
 export function oneOf(choices: readonly string[]): Shape {
   return where((value) => choices.includes(value as string));

@@ -7,6 +7,7 @@
 import { type ErrorCode, isContinuumError } from "../base/errors.ts";
 import type { MediaType } from "../version/manifest/format.ts";
 import { versionUnavailable } from "../version/contract_errors.ts";
+import type { FoundVersion } from "../version/sources.ts";
 import type { Versions } from "../version/versions.ts";
 import type { CallSite } from "../replay/turn.ts";
 
@@ -72,14 +73,28 @@ export async function readSource(
   hash: string,
 ): Promise<VersionSource> {
   const found = await unlessUnavailable(hash, "read the source", () => versions.inspect(hash));
-  const { content } = found.manifest;
+  return sourceOfCode(found, found.source);
+}
+
+/**
+ * Shows verified bytes as source.
+ *
+ * @param code A version's manifest and bytes.
+ * @param from The source of the bytes.
+ * @returns The code.
+ */
+export function sourceOfCode(
+  { manifest, bytes: found }: Pick<FoundVersion, "manifest" | "bytes">,
+  from: VersionSource["from"],
+): VersionSource {
+  const { content, hash } = manifest;
   const members = content.members.map(({ label, media, sha256 }) => {
-    const bytes = found.bytes.get(sha256)!;
+    const bytes = found.get(sha256)!;
     return { label, media, sha256, bytes: bytes.byteLength, text: textOf(media, bytes) };
   });
   return {
     hash,
-    from: found.source,
+    from,
     entry: content.entry,
     members: members.sort((a, b) => a.label < b.label ? -1 : 1),
     packages: content.externals.map(({ specifier }) => specifier)

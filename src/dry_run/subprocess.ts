@@ -17,10 +17,12 @@ import type { Answer, Calls, Hello } from "./protocol.ts";
 
 /** How a subprocess is run. */
 export interface SubprocessOptions {
-  /** Milliseconds until an answer, imports included. Default 10,000. */
+  /** Milliseconds until an answer, imports included; `Infinity`: no limit. Default 10,000. */
   readonly timeoutMs?: number;
   /** The most megabytes of its heap. Default 512. */
   readonly heapMb?: number;
+  /** Whether it waits for a debugger, on a port of this machine alone, before it does anything. */
+  readonly inspect?: boolean;
 }
 
 /** The most that an answer may have, in characters: what it holds is shown to a person. */
@@ -38,6 +40,7 @@ export class Subprocess implements AsyncDisposable {
   readonly #answers: AsyncIterator<string>;
   readonly #timeoutMs: number;
   readonly #drained: Promise<unknown>;
+  readonly #debugger = Promise.withResolvers<string | undefined>();
   /** The end of what it wrote to its error output. */
   #errors = "";
 
@@ -47,13 +50,15 @@ export class Subprocess implements AsyncDisposable {
    * @param options Its bounds.
    * @throws {DryRunError} If this process may not run another: code `SUBPROCESS_UNAVAILABLE`.
    */
-  constructor({ timeoutMs = 10_000, heapMb = 512 }: SubprocessOptions = {}) {
+  constructor({ timeoutMs = 10_000, heapMb = 512, inspect = false }: SubprocessOptions = {}) {
     this.#timeoutMs = timeoutMs;
     const mark = `${crypto.randomUUID()} `;
     try {
       this.#process = new Deno.Command(Deno.execPath(), {
         args: [
-          ...["run", "--quiet", "--no-check", "--no-prompt", "--no-lock", "--cached-only"],
+          ...["run", "--no-check", "--no-prompt", "--no-lock", "--cached-only"],
+          // A quiet process does not say where it waits for a debugger.
+          ...inspect ? ["--inspect-wait=127.0.0.1:0"] : ["--quiet"],
           // The configuration of a package from afar would be that of the working directory.
           ...MAIN.startsWith("file:") ? [] : ["--no-config"],
           `--v8-flags=--max-old-space-size=${heapMb}`,
@@ -76,6 +81,15 @@ export class Subprocess implements AsyncDisposable {
   }
 
   /**
+   * The address at which it waits for a debugger.
+   *
+   * @returns The WebSocket URL; `undefined`: it has ended without one.
+   */
+  get debuggerUrl(): Promise<string | undefined> {
+    return this.#debugger.promise;
+  }
+
+  /**
    * Asks for something; one question at a time.
    *
    * @param call What is asked.
@@ -89,10 +103,11 @@ export class Subprocess implements AsyncDisposable {
     argument: Calls[Name]["asks"],
   ): Promise<Calls[Name]["answers"]> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
+    const timeOut = () => {
       this.#kill(); // SUBPROCESS-2
       reject(new DryRunError("SUBPROCESS_TIMEOUT", `${call} within ${this.#timeoutMs / 1_000} s`));
-    }, this.#timeoutMs);
+    };
+    const timer = this.#timeoutMs === Infinity ? undefined : setTimeout(timeOut, this.#timeoutMs);
     try {
       inBackground(this.#write({ call, argument }));
       const { done, value } = await Promise.race([this.#answers.next(), late]);
@@ -128,7 +143,10 @@ export class Subprocess implements AsyncDisposable {
   async #keepErrors(stderr: ReadableStream<Uint8Array>): Promise<void> {
     for await (const text of stderr.pipeThrough(new TextDecoderStream())) {
       this.#errors = (this.#errors + text).slice(-MOST_ERRORS);
+      const [, url] = /listening on (ws:\/\/\S+)\s/.exec(this.#errors) ?? [];
+      if (url !== undefined) this.#debugger.resolve(url);
     }
+    this.#debugger.resolve(undefined);
   }
 
   #kill(): void {

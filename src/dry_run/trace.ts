@@ -30,6 +30,8 @@ export interface TraceRequest {
   readonly sites: boolean;
   /** The most characters of an encoded input or answer; a larger one is left out. */
   readonly payloadChars: number;
+  /** Whether an attached debugger stops before the code receives its first event. */
+  readonly debug?: boolean;
 }
 
 /** One effect of a run. */
@@ -82,6 +84,8 @@ export interface Trace {
   readonly waiting: readonly TracedEffect[];
   /** How the code ended; `null`: it has not. */
   readonly outcome: Outcome["kind"] | null;
+  /** The encoded result, or the encoded error with which it ended; `null`: neither. */
+  readonly output: string | null;
   /** Where code and history part; nothing after it is known. */
   readonly drift: DriftReport | null;
   /** What the code called that a replay can't repeat; nothing after it is known. */
@@ -101,9 +105,10 @@ const MOST_WAITING = 200;
  */
 export async function traceOn(
   definition: WorkflowDefinition<never, unknown>,
-  { start, events, at, from, limit, sites, payloadChars }: TraceRequest,
+  { start, events, at, from, limit, sites, payloadChars, debug = false }: TraceRequest,
   drain: Drain,
 ): Promise<Trace> {
+  if (debug) stopHere();
   const execution = tracedExecutionOf(definition, start, { drain, trace: sites });
   const received = events.slice(0, at);
   // A patch is decided among the events that come with it, and written after them.
@@ -142,6 +147,7 @@ export async function traceOn(
     total: requested.length,
     waiting: [...waits].slice(0, MOST_WAITING).map((position) => tell(requested[position]!)),
     outcome: outcome?.kind ?? null,
+    output: outputOf(outcome),
     drift,
     refused,
   };
@@ -149,4 +155,15 @@ export async function traceOn(
 
 function answerOf({ seq, kind, payload, at }: HistoryEvent, isOmitted = false): TracedAnswer {
   return { seq, kind, payload: isOmitted ? null : payload, at };
+}
+
+function outputOf(outcome: Outcome | null): string | null {
+  if (outcome === null || outcome.kind === "continued") return null;
+  return outcome.kind === "completed" ? outcome.result : outcome.error;
+}
+
+/** Every module of the version is loaded here, so breakpoints can be set in all of them. */
+function stopHere(): void {
+  // deno-lint-ignore no-debugger
+  debugger;
 }

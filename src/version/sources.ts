@@ -10,9 +10,8 @@ import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import type { Application } from "./project/application.ts";
 import { readProject } from "./project/config.ts";
-import { type FetchLimits, GraphFetcher } from "./fetch/graph_fetcher.ts";
-import { type GraphLimits, type ModuleGraph, readGraph } from "./graph/read.ts";
-import { ENGINE_ENTRY } from "./project/host.ts";
+import { GraphFetcher } from "./fetch/graph_fetcher.ts";
+import type { ModuleGraph } from "./graph/read.ts";
 import type { Member } from "./manifest/format.ts";
 import { isRelative, labelUrl } from "./manifest/label.ts";
 import {
@@ -25,25 +24,13 @@ import { reasonOf } from "./load/reasons.ts";
 import { parsePackageSpecifier } from "./manifest/package_specifier.ts";
 import { VerifiedManifest } from "./manifest/verified.ts";
 import { fetchPinned } from "./fetch/pinned.ts";
+import { liveModules, readModules, type ReadModulesOptions } from "./read_modules.ts";
 import type { Trust } from "./fetch/trust.ts";
 
 /** How modules are read. */
-export interface SourcesOptions {
+export interface SourcesOptions extends ReadModulesOptions {
   /** The registry and the archive. */
   readonly store: VersionStore;
-  /** Fetches `http:` and `https:` modules in place of the global `fetch`. */
-  readonly fetch?: typeof fetch;
-  /** What happens if a graph can't be pinned exactly. Default `lenient`. */
-  readonly pinning?: "lenient" | "strict";
-  /** Modules bound to this application: URLs, or paths from its root. */
-  readonly live?: readonly string[];
-  /**
-   * The `deno.json` that applies to workflow modules; when omitted, the nearest to a file, and the
-   * application's own to any other.
-   */
-  readonly config?: string;
-  /** Limits of one graph. */
-  readonly limits?: GraphLimits & FetchLimits;
 }
 
 /** A version's manifest and bytes, not yet loaded. */
@@ -96,7 +83,7 @@ export class Sources {
     this.#options = options;
     this.#application = application;
     this.#trust = trust;
-    this.#live = new Set((options.live ?? []).map((live) => new URL(live, application.root).href));
+    this.#live = liveModules(options, application);
   }
 
   /**
@@ -107,20 +94,8 @@ export class Sources {
    * @returns The graph.
    */
   async read(url: string, isVouched: boolean): Promise<ModuleGraph> {
-    const { config, pinning, limits, fetch } = this.#options;
     const scope = this.#trust.scope(url, isVouched);
-    const fetcher = new GraphFetcher(scope, fetch, limits);
-    return await readGraph(url, {
-      fetchModule: (url) => fetcher.fetch(url),
-      check: (url, referrer) => scope.check(url, referrer),
-      live: [...this.#live],
-      main: Deno.mainModule,
-      engine: [ENGINE_ENTRY],
-      home: `${this.#application.root}main.ts`,
-      ...(config === undefined ? {} : { config }),
-      ...(pinning === undefined ? {} : { pinning }),
-      ...(limits === undefined ? {} : { limits }),
-    });
+    return await readModules(url, scope, this.#application, this.#options);
   }
 
   /**

@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sha256Hex } from "../../src/base/encoding.ts";
+import { codeOf, contentOf, runOf } from "../../src/bundle/bundle.ts";
 import { canonicalJson } from "../../src/bundle/canonical.ts";
 import type { BundleContent, BundledRun } from "../../src/bundle/content.ts";
 import { packFile, unpackFile } from "../../src/bundle/file.ts";
@@ -79,6 +80,7 @@ const runs: fc.Arbitrary<BundledRun> = fc.record({
     failure: maybe,
     deadline: fc.option(time),
     policy: maybe,
+    parentId: maybe,
     createdAt: time,
     startedAt: fc.option(time),
     since: fc.option(time),
@@ -91,15 +93,16 @@ const runs: fc.Arbitrary<BundledRun> = fc.record({
     position: fc.option(fc.nat()),
     payload: maybe,
   })),
-  retried: fc.array(fc.record({
-    kind: fc.constantFrom("activity" as const, "step" as const),
-    isTask: fc.boolean(),
-    name: text,
+  tasks: fc.array(fc.record({
     position: fc.nat(),
-    failed: fc.nat(),
-    nextAt: fc.option(time),
-    failedAt: fc.option(time),
-    error: maybe,
+    name: text,
+    queue: text,
+    attempt: fc.nat(),
+    failures: fc.array(fc.record({ attempt: fc.nat(), at: time, error: text })),
+    state: fc.constantFrom("ready" as const, "leased" as const),
+    node: maybe,
+    availableAt: time,
+    heartbeat: maybe,
   })),
   loadFailures: fc.array(
     fc.record({ node: text, reason: fc.record({ code: text, message: text }) }),
@@ -134,9 +137,9 @@ Deno.test("a bundle that was written opens with the same content", async () => {
     fc.asyncProperty(runs, async (run) => {
       const parts = partsOf(run);
       const bundle = await openBundle(await writeBundle(parts));
-      assert.deepEqual(bundle.content.runs, JSON.parse(JSON.stringify(parts.runs)));
+      assert.deepEqual(contentOf(bundle).runs, JSON.parse(JSON.stringify(parts.runs)));
       assert.deepEqual(bundle.history(), JSON.parse(JSON.stringify(run.generations[0])));
-      const { manifest, bytes } = bundle.codeOf(HASH);
+      const { manifest, bytes } = codeOf(bundle, HASH);
       assert.deepEqual([manifest.text, bytes], [MANIFEST, parts.members]);
       assert.equal(bundle.redacted, null);
     }),
@@ -193,7 +196,7 @@ Deno.test("content that is no canonical JSON is refused", async () => {
 
 Deno.test("a run or a generation that a bundle lacks is refused, with what it holds", async () => {
   const bundle = await openBundle(await changed(() => {}));
-  assert.throws(() => bundle.run("o-2"), { code: "BUNDLE_NO_RUN", message: /found "o-1"/ });
+  assert.throws(() => runOf(bundle, "o-2"), { code: "BUNDLE_NO_RUN", message: /found "o-1"/ });
   assert.throws(() => bundle.history({ generation: 7 }), { code: "BUNDLE_NO_RUN" });
-  assert.throws(() => bundle.codeOf("0".repeat(64)), { code: "BUNDLE_NO_CODE" });
+  assert.throws(() => codeOf(bundle, "0".repeat(64)), { code: "BUNDLE_NO_CODE" });
 });

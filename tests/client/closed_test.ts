@@ -39,6 +39,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       pruneResults: () => of.runs.pruneResults({ before }),
       upgrade: () => Array.fromAsync(of.runs.upgrade({ workflow: "echo" })),
       jobs: () => of.runs.jobs(),
+      export: () => of.runs.export(["none"]),
     },
     versions: {
       list: () => of.versions.list(),
@@ -75,6 +76,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       terminate: () => run.terminate(),
       retry: () => run.retry(),
       upgrade: () => run.upgrade(),
+      export: () => run.export(),
     },
     attributes: {
       set: () => run.attributes.set({ a: 1 }),

@@ -9,7 +9,7 @@ import { SourceMap } from "node:module";
 import { PROJECT } from "../support/project.ts";
 import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { makeFolder } from "../support/modules.ts";
-import { Inspected } from "./inspector.ts";
+import { Inspected } from "../support/inspector.ts";
 import { deno } from "../support/processes.ts";
 
 const FILES = {

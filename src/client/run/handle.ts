@@ -46,6 +46,7 @@ import {
   listGenerations,
   readHistory,
 } from "./generations.ts";
+import { checkExportOptions, type ExportOptions, exportRuns } from "../bundle/export.ts";
 import { readStates } from "./conditions.ts";
 import type { ClientContext } from "../context.ts";
 import type { HistoryEntry } from "./history.ts";
@@ -390,6 +391,28 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const row = await runs.end(this.id, "cancelled", error, { onlyStuck: true });
     if (row?.state === "cancelled") await this.#ended();
     else this.#context.wakeups.wakeRun(delivery.run, delivery.node);
+  }
+
+  /**
+   * Exports the run as one file: the histories of all generations that retention has kept, the exact
+   * code, unread messages, and outstanding activities. `continuum replay FILE` and {@linkcode
+   * openBundle} replay it on another machine, without a database. Nothing is written, and the run is
+   * not disturbed.
+   *
+   * @example A file for a bug report
+   * ```ts ignore
+   * await Deno.writeFile("o-1041.bundle", await continuum.run("o-1041").export());
+   * ```
+   *
+   * @param options What the bundle holds.
+   * @returns The bytes of the file.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {BundleError} (`BUNDLE_LIMIT`) If the content is larger than 256 MiB.
+   */
+  async export(options: ExportOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    checkExportOptions(options, "export()");
+    return await exportRuns([this.id], options, this.#context);
   }
 
   /**

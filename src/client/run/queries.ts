@@ -5,12 +5,14 @@
  */
 
 import {
+  checkArray,
   checkBoolean,
   checkChoice,
   checkKeys,
   checkOptions,
   checkText,
   checkWhole,
+  refuse,
 } from "../../base/arguments.ts";
 import type { RunQuery } from "../../ports/run_query.ts";
 import type { RunStore } from "../../ports/store.ts";
@@ -26,7 +28,8 @@ import {
 import { isTime, type Place, readCursor, writeCursor } from "../cursor.ts";
 import { type BulkJob, listJobs } from "./bulk_job.ts";
 import type { BulkUpgradeOptions } from "./bulk_options.ts";
-import { BulkUpgrade, type UpgradesContext } from "./bulk_upgrade.ts";
+import { BulkUpgrade } from "./bulk_upgrade.ts";
+import { checkExportOptions, type ExportOptions, exportRuns } from "../bundle/export.ts";
 import { readWhere, type RunWhere } from "./conditions.ts";
 import { type RunSummary, runSummary } from "./summary.ts";
 
@@ -140,14 +143,14 @@ const QUERY_KEYS = ["where", "namespace", "orderBy", "limit", "cursor", "payload
  */
 export class Runs {
   readonly #runs: RunStore;
-  readonly #context: UpgradesContext & Pick<ClientContext, "store">;
+  readonly #context: ClientContext;
 
   /**
    * Made by `Continuum`.
    *
    * @param context What the parts of the instance share.
    */
-  constructor(context: UpgradesContext & Pick<ClientContext, "store">) {
+  constructor(context: ClientContext) {
     this.#runs = context.runs;
     this.#context = context;
   }
@@ -290,6 +293,28 @@ export class Runs {
     const { namespace, limit = DEFAULT_LIMIT } = options;
     checkWhole(limit, "option limit of runs.jobs()", 1, MAX_LIMIT);
     return await listJobs(this.#context.store.bulk, this.#in(namespace).namespace, limit);
+  }
+
+  /**
+   * Exports runs as one file, as {@linkcode RunHandle.export} does.
+   *
+   * @param ids The runs.
+   * @param options What the bundle holds, and the namespace.
+   * @returns The bytes of the file, which {@linkcode openBundle} reads.
+   * @throws {InvalidArgumentError} If an id or an option is invalid.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {BundleError} (`BUNDLE_LIMIT`) If the content is larger than 256 MiB.
+   * @throws {DryRunError} With `redact`, if a subprocess can't be started.
+   */
+  async export(
+    ids: readonly string[],
+    options: ExportOptions & { readonly namespace?: string } = {},
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    checkExportOptions(options, "runs.export()", ["namespace"]);
+    checkArray(ids, "the ids of runs.export()", "an array of ids", (id) => typeof id === "string");
+    if (ids.length === 0) refuse("the ids of runs.export()", ids, "at least one id");
+    const { namespace, ...what } = options;
+    return await exportRuns(ids, what, { ...this.#context, runs: this.#in(namespace) });
   }
 
   #in(namespace: string | undefined): RunStore {

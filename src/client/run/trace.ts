@@ -15,7 +15,7 @@ import { decodeError } from "../../base/values_failure.ts";
 import type { RunRow } from "../../ports/rows.ts";
 import type { TaskProgress } from "../../ports/tasks.ts";
 import type { FailedAttempt } from "../../base/errors.ts";
-import type { TracedAnswer, TracedEffect } from "../../dry_run/trace.ts";
+import type { Trace, TracedAnswer, TracedEffect } from "../../dry_run/trace.ts";
 import { recordedFailures } from "../../task/retry.ts";
 import { memberOf } from "../../version/manifest/label.ts";
 import type { ClientContext } from "../context.ts";
@@ -39,9 +39,14 @@ const DEFAULT_LIMIT = 200;
 const DEFAULT_PAYLOAD_CHARS = 65_536;
 
 /** The generation that is traced. */
-type Traced =
-  & Pick<RunRow, "hash" | "versionLabel" | "generation" | "attempt" | "startedAt">
-  & { readonly firstSeq: number };
+export interface TracedGeneration extends
+  Pick<
+    RunRow,
+    "runId" | "workflow" | "hash" | "versionLabel" | "generation" | "attempt" | "startedAt"
+  > {
+  /** The `seq` at which its history begins. */
+  readonly firstSeq: number;
+}
 
 /**
  * Traces a run.
@@ -80,26 +85,47 @@ export async function traceRun(
   // The tasks are those of now.
   const isNow = !found.over && row.endedAt === null && at === events.length;
   const shown = [...trace.effects, ...trace.waiting];
-  const tasks = isNow ? await tasksOf(row, shown, context) : new Map<number, TaskProgress>();
-  const version = { hash, workflow: row.workflow };
-  const entry = (effect: TracedEffect) =>
-    entryOf(effect, tasks.get(effect.position), version, generation);
+  const tasks = isNow ? await tasksOf(row, shown, context) : [];
+  const { runId, workflow } = row;
+  const traced = { runId, workflow, ...generation };
+  return shownTrace(trace, traced, { events: events.length, at, tasks, replayed: where });
+}
+
+/**
+ * Decodes a trace, and gives its places as the author knows them.
+ *
+ * @param trace The trace.
+ * @param traced The generation that was traced.
+ * @param facts How many events it has and received, its tasks, and where the code ran.
+ * @returns The trace, as `run.trace()` returns it.
+ */
+export function shownTrace(
+  trace: Trace,
+  traced: TracedGeneration,
+  facts: Pick<RunTrace, "events" | "at" | "replayed"> & {
+    readonly tasks: readonly TaskProgress[];
+  },
+): RunTrace {
+  const { runId, workflow, hash, versionLabel, generation, attempt, startedAt } = traced;
+  const { events, at, replayed } = facts;
+  const tasks = new Map(facts.tasks.map((task) => [task.position, task]));
+  const entry = (effect: TracedEffect) => entryOf(effect, tasks.get(effect.position), traced);
   return {
-    runId: row.runId,
-    workflow: row.workflow,
+    runId,
+    workflow,
     version: { hash, label: versionLabel },
-    generation: number,
+    generation,
     attempt,
-    events: events.length,
+    events,
     at,
     startedAt: startedAt === null ? null : new Date(startedAt),
     effects: trace.effects.map(entry),
     total: trace.total,
     waiting: trace.waiting.map(entry),
     outcome: trace.outcome,
-    drift: authoredFacts(trace.drift, version),
-    refused: authoredFacts(trace.refused, version),
-    replayed: where,
+    drift: authoredFacts(trace.drift, traced),
+    refused: authoredFacts(trace.refused, traced),
+    replayed,
   };
 }
 
@@ -127,24 +153,21 @@ async function tasksOf(
   { id }: RunRow,
   effects: readonly TracedEffect[],
   { store }: TraceContext,
-): Promise<ReadonlyMap<number, TaskProgress>> {
+): Promise<TaskProgress[]> {
   const positions = effects
     .filter(({ kind, state }) => kind === "activity" && state !== "answered")
     .map(({ position }) => position);
-  if (positions.length === 0) return new Map();
-  const tasks = await store.tasks.progress(id, [...new Set(positions)]);
-  return new Map(tasks.map((task) => [task.position, task]));
+  return positions.length === 0 ? [] : await store.tasks.progress(id, [...new Set(positions)]);
 }
 
 function entryOf(
   effect: TracedEffect,
   task: TaskProgress | undefined,
-  version: { readonly hash: string; readonly workflow: string },
-  { firstSeq }: Traced,
+  traced: TracedGeneration,
 ): TraceEntry {
   const { position, kind, name, child, answer } = effect;
   const calls = effect.sites.map((site) => ({
-    ...authoredFacts(site, version),
+    ...authoredFacts(site, traced),
     member: memberOf(site.file),
   }));
   const value = answer === null ? undefined : eventValue(answer);
@@ -158,7 +181,7 @@ function entryOf(
     requestedAt: new Date(effect.requestedAt),
     state: answer === null ? effect.state === "waiting" ? "waiting" : "withdrawn" : stateOf(answer),
     answeredAt: answer && new Date(answer.at),
-    event: answer && answer.seq - firstSeq,
+    event: answer && answer.seq - traced.firstSeq,
     value,
     omitted: effect.omitted,
     attempts: [

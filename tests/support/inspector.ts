@@ -1,5 +1,5 @@
 /**
- * A debugger's side of V8's inspector, for a Deno process that it starts.
+ * A debugger's side of V8's inspector, for a Deno process that it starts, or that waits for it.
  *
  * @module
  */
@@ -25,13 +25,18 @@ interface Pause {
   }[];
 }
 
+/** A process that the debugger started. */
+interface Started {
+  readonly process: Deno.ChildProcess;
+  readonly output: Promise<string>;
+  readonly errors: AsyncGenerator<string>;
+}
+
 /** A process, and the debugger that is attached to it. */
 export class Inspected implements AsyncDisposable {
   /** Every script that was parsed so far. */
   readonly scripts: ParsedScript[] = [];
-  readonly #process: Deno.ChildProcess;
-  readonly #output: Promise<string>;
-  readonly #errors: AsyncGenerator<string>;
+  readonly #started: Started | undefined;
   readonly #socket: WebSocket;
   readonly #answers = new Map<number, PromiseWithResolvers<Facts>>();
   readonly #pauses: Pause[] = [];
@@ -39,15 +44,8 @@ export class Inspected implements AsyncDisposable {
   readonly #closed = Promise.withResolvers<unknown>();
   #next = 1;
 
-  private constructor(
-    process: Deno.ChildProcess,
-    output: Promise<string>,
-    errors: AsyncGenerator<string>,
-    socket: WebSocket,
-  ) {
-    this.#process = process;
-    this.#output = output;
-    this.#errors = errors;
+  private constructor(socket: WebSocket, started: Started | undefined) {
+    this.#started = started;
     this.#socket = socket;
     socket.onclose = this.#closed.resolve;
     socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
@@ -75,16 +73,20 @@ export class Inspected implements AsyncDisposable {
       if (done) throw new Error(`No inspector listens: ${said.join("\n")}`);
       said.push(line);
       const [url] = /ws:\/\/\S+/.exec(line) ?? [];
-      if (url === undefined) continue;
-      const socket = new WebSocket(url);
-      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-      socket.onopen = resolve;
-      socket.onerror = reject;
-      await promise;
-      const inspected = new Inspected(child, output, errors, socket);
-      await inspected.ask("Debugger.enable");
-      return inspected;
+      if (url !== undefined) return await Inspected.attach(url, { process: child, output, errors });
     }
+  }
+
+  /** Attaches an enabled debugger to a process that listens. */
+  static async attach(url: string, started?: Started): Promise<Inspected> {
+    const socket = new WebSocket(url);
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    socket.onopen = resolve;
+    socket.onerror = reject;
+    await promise;
+    const inspected = new Inspected(socket, started);
+    await inspected.ask("Debugger.enable");
+    return inspected;
   }
 
   /** Asks the process something. */
@@ -111,25 +113,30 @@ export class Inspected implements AsyncDisposable {
 
   /** Lets the process begin. */
   async go(): Promise<void> {
-    await this.#process.stdin.close();
+    await this.#started!.process.stdin.close();
   }
 
   /** Lets the process end, and answers what it printed. */
   async end(): Promise<string> {
     await this.ask("Debugger.disable");
     this.#socket.close();
-    return await this.#output;
+    return await this.#started!.output;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.close();
+    if (this.#started === undefined) {
+      await this.#closed.promise;
+      return;
+    }
+    const { process, output, errors } = this.#started;
     try {
-      this.#process.kill("SIGKILL");
+      process.kill("SIGKILL");
     } catch { /* It has ended. */ }
     await this.#closed.promise;
-    await this.#output;
-    for await (const _ of this.#errors);
-    await this.#process.status;
+    await output;
+    for await (const _ of errors);
+    await process.status;
   }
 
   #hear({ id, method, params, result, error }: {
