@@ -127,7 +127,8 @@ const conduct: fc.Arbitrary<Conduct> = fc.record({
   beats: fc.boolean(),
 });
 
-const { statement } = fc.letrec<{ statement: Statement; program: Program }>((tie) => ({
+/** Random statements. */
+export const { statement } = fc.letrec<{ statement: Statement; program: Program }>((tie) => ({
   statement: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
     fc.record({ op: fc.constantFrom("run", "transaction"), name, conduct }),
@@ -177,6 +178,48 @@ const { statement } = fc.letrec<{ statement: Statement; program: Program }>((tie
 
 /** Random workflows. */
 export const programs: fc.Arbitrary<Program> = fc.array(statement, { minLength: 1, maxLength: 6 });
+
+/**
+ * A program that differs from another in one place: a statement is left out, put in, replaced, or
+ * changes places with the next.
+ *
+ * @param program The program.
+ * @param other A statement that is put in.
+ * @param choose Chooses a number that is less than its argument.
+ */
+export function edited(
+  program: Program,
+  other: Statement,
+  choose: (below: number) => number,
+): Program {
+  const at = choose(program.length + 1);
+  const there = program[at];
+  if (there === undefined) return [...program, other];
+  const inner = partsOf(there);
+  if (inner !== null && choose(2) === 0) {
+    const [key, parts] = inner;
+    return program.with(at, { ...there, [key]: edited(parts, other, choose) } as Statement);
+  }
+  switch (choose(5)) {
+    case 0:
+      return program.toSpliced(at, 1);
+    case 1:
+      return program.with(at, other);
+    case 2:
+      return program.toSpliced(at, 2, ...[program[at + 1] ?? other, there]);
+    case 3:
+      return program.toSpliced(at, 0, { op: "patched", name: "new", then: [other] });
+    default:
+      return program.toSpliced(at, 0, other);
+  }
+}
+
+/** A program that a statement contains; of children, other runs follow them. */
+function partsOf(part: Statement): readonly [key: string, parts: Program] | null {
+  if (part.op === "patched") return ["then", part.then];
+  if (part.op === "later") return ["meanwhile", part.meanwhile];
+  return "parts" in part ? ["parts", part.parts] : null;
+}
 
 /** Follows a program; the result tells all that the code saw, in order. */
 export async function follow(

@@ -1,0 +1,176 @@
+/**
+ * A second way to replay a history: event by event, with a macrotask after each, and without the
+ * machine. It only says whether code and history agree, and it can't replay cancellations.
+ *
+ * @module
+ */
+
+import { SeededRandom } from "../../src/base/random.ts";
+import { digestText } from "../../src/base/digest.ts";
+import type { Effects } from "../../src/replay/effects.ts";
+import type { HistoryEvent } from "../../src/replay/history.ts";
+import { isNote, type NoteKind } from "../../src/replay/notes.ts";
+import { type Request, RequestedCommand } from "../../src/replay/requested_command.ts";
+import { ANSWERS, awaitedChildId, type Delivery, read, SETTLE } from "../../src/replay/settle.ts";
+import type { RunStart } from "../../src/replay/turn.ts";
+
+/** One effect that the code has asked for. */
+interface Asked {
+  readonly command: RequestedCommand;
+  state: "waiting" | "answered" | "withdrawn";
+}
+
+/**
+ * Replays a history.
+ *
+ * @param body The code.
+ * @param start The run's start.
+ * @param history Its history.
+ * @returns Whether the code asks for what each event answers, and for nothing else in its place.
+ */
+export async function agrees(
+  body: (effects: Effects) => Promise<unknown>,
+  start: RunStart,
+  history: readonly HistoryEvent[],
+): Promise<boolean> {
+  const ignore = (event: PromiseRejectionEvent) => event.preventDefault();
+  globalThis.addEventListener("unhandledrejection", ignore);
+  try {
+    const run = new NaiveRun(start, history);
+    body(run).then(run.end, run.end);
+    await macrotask();
+    for (const event of history) {
+      if (!run.deliver(event)) return false;
+      await macrotask();
+    }
+    return run.hasMadeAllNotes();
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", ignore);
+  }
+}
+
+/** Everything that is ready goes first; rejections are reported in the first of them. */
+async function macrotask(): Promise<void> {
+  for (let n = 0; n < 2; n++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+class NaiveRun implements Effects {
+  readonly start: RunStart;
+  readonly randomness: SeededRandom;
+  readonly cancelSignal = new AbortController().signal;
+  readonly #asked: (Asked | null)[] = [];
+  readonly #patched: ReadonlySet<string>;
+  readonly #answers = new Map<string, boolean>();
+  readonly #notes: string[] = [];
+  readonly #wantedNotes: readonly string[];
+  /** Signals that came for waits which had been given up. */
+  readonly #mail: HistoryEvent[] = [];
+  readonly #childEnds = new Map<string, HistoryEvent>();
+  /** How many answers are still to come. */
+  #coming: number;
+  #now: number;
+  #hasEnded = false;
+
+  constructor(start: RunStart, history: readonly HistoryEvent[]) {
+    this.start = start;
+    this.randomness = new SeededRandom(start.seed);
+    this.#now = start.startedAt;
+    this.#patched = new Set(
+      history.filter(({ kind }) => kind === "patched").map(({ name }) => name),
+    );
+    this.#wantedNotes = history.filter(isNote).map(({ kind, digest }) => `${kind} ${digest}`);
+    this.#coming = history.filter(({ kind }) => ANSWERS[kind] !== null).length;
+  }
+
+  get position(): number {
+    return this.#asked.length;
+  }
+
+  virtualNow(): number {
+    return this.#now;
+  }
+
+  enter(): void {}
+  log(): void {}
+  admit(): void {}
+
+  readonly end = (): void => {
+    this.#hasEnded = true;
+  };
+
+  patched(name: string): boolean {
+    const answer = this.#answers.get(name) ?? (this.#patched.has(name) || this.#coming === 0);
+    this.#answers.set(name, answer);
+    return answer;
+  }
+
+  note(kind: NoteKind, payload: string): void {
+    this.#notes.push(`${kind} ${digestText(payload)}`);
+  }
+
+  hasMadeAllNotes(): boolean {
+    return this.#wantedNotes.every((note, index) => note === this.#notes[index]);
+  }
+
+  ask(request: Request): Promise<unknown> {
+    const { signal, kind, name } = request;
+    const position = this.#asked.length;
+    this.#asked.push(null);
+    if (signal?.aborted === true) return handled(Promise.reject(signal.reason));
+    const mail = kind === "signal" ? this.#mail.findIndex((event) => event.name === name) : -1;
+    if (mail >= 0) return Promise.resolve(read(this.#mail.splice(mail, 1)[0]!.payload));
+    const command = new RequestedCommand(position, request, { stack: null, onLook: () => {} });
+    const asked: Asked = { command, state: "waiting" };
+    this.#asked[position] = asked;
+    const end = this.#childEnds.get(awaitedChildId(request) ?? "");
+    if (end !== undefined) this.#answer(asked, end);
+    else if (signal !== undefined) {
+      command.whenAborted((_, reason) => {
+        asked.state = "withdrawn";
+        command.reject(reason);
+      });
+    }
+    return command.promise;
+  }
+
+  /** Returns whether the code has asked for what the event is about. */
+  deliver(event: HistoryEvent): boolean {
+    const { kind, position } = event;
+    const answers = ANSWERS[kind];
+    if (answers === null && kind !== "attempt.failed") return true;
+    const asked = this.#asked[position!];
+    if (kind === "attempt.failed") {
+      return position! < this.#asked.length &&
+        (asked?.state !== "waiting" && asked?.state !== "withdrawn" || isOf(asked, event));
+    }
+    if (asked?.state !== "waiting" && asked?.state !== "withdrawn") return false;
+    if (asked.command.kind !== answers || !isOf(asked, event)) return false;
+    this.#coming--;
+    this.#now = Math.max(this.#now, event.at);
+    const { options: { child } } = asked.command;
+    if (child !== undefined && answers === "child") this.#childEnds.set(child.id, event);
+    if (asked.state === "withdrawn") {
+      if (kind === "signal.received") this.#mail.push(event);
+    } else if (!this.#hasEnded) this.#answer(asked, event);
+    for (const other of this.#asked) {
+      const isToldToo = other?.state === "waiting" && !this.#hasEnded && answers === "child" &&
+        child !== undefined && awaitedChildId(other.command) === child.id;
+      if (isToldToo) this.#answer(other, event);
+    }
+    return true;
+  }
+
+  #answer(asked: Asked, { kind, payload }: HistoryEvent): void {
+    asked.state = "answered";
+    SETTLE[kind as Delivery](asked.command, payload);
+  }
+}
+
+function isOf({ command }: Asked, { name, digest }: HistoryEvent): boolean {
+  return command.name === name && command.digest === digest;
+}
+
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
