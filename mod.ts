@@ -152,6 +152,7 @@ export type {
   VersionCheck,
   VersionCheckOptions,
 } from "./src/client/versions/check.ts";
+export type { VersionReplay, VersionReplayOptions } from "./src/client/versions/replay.ts";
 export type {
   MemberDiff,
   PackageDiff,

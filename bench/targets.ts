@@ -111,6 +111,13 @@ export const TARGETS: readonly Target[] = [
   { workload: "ROWS", key: "signal_ratio", title: "signal over empty table", under: 1.2 },
   { workload: "REPLAY", key: "sequential_us_event", title: "µs an event, in sequence", under: 1 },
   { workload: "REPLAY", key: "wide_us_event", title: "µs an event, 100 at once", under: 1 },
+  {
+    workload: "PREFLIGHT",
+    key: "replay_s",
+    title: "1,000 histories of 100 events on new code, s",
+    under: 3,
+  },
+  { workload: "PREFLIGHT", key: "replay_cpu_s", title: "of these, processor s of the caller" },
   { workload: "TRACE", key: "here_ms", title: "1,000 effects, 200 lines, ms", under: 100 },
   { workload: "TRACE", key: "here_cpu_ms", title: "of these, processor ms" },
   { workload: "TRACE", key: "subprocess_ms", title: "the same, in a subprocess, ms" },

@@ -8,6 +8,7 @@
 import { ROWS, W4, W5 } from "./growth.ts";
 import { latency, SIGNAL, W6 } from "./latency.ts";
 import { LOAD } from "./load.ts";
+import { PREFLIGHT } from "./preflight.ts";
 import { REPLAY } from "./replay.ts";
 import { W3 } from "./starts.ts";
 import { ACTIVITIES, CROWD, W1, W1D } from "./throughput.ts";
@@ -35,5 +36,6 @@ export const WORKLOADS: readonly Workload[] = [
   ROWS,
   REPLAY,
   TRACE,
+  PREFLIGHT,
   LOAD,
 ];

@@ -174,7 +174,7 @@ export class Continuum implements AsyncDisposable {
     this.#runStarter = new RunStarter(this.#context);
     this.runs = new Runs(this.#context);
     this.activities = new Activities(this.#context);
-    this.versions = new VersionRegistry(callerStore.versions, versions);
+    this.versions = new VersionRegistry(this.#context);
     this.schedules = new Schedules(this.#context);
   }
 

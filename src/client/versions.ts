@@ -9,10 +9,22 @@ import { checkText, readName } from "../base/arguments.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
-import type { Versions as PinnedVersions } from "../version/versions.ts";
 import { readSource, type VersionSource } from "./sources.ts";
-import { checkVersions, type VersionCheck, type VersionCheckOptions } from "./versions/check.ts";
+import type { WorkflowDefinition } from "../workflow/context_types.ts";
+import {
+  type CheckContext,
+  checkVersions,
+  type VersionCheck,
+  type VersionCheckOptions,
+} from "./versions/check.ts";
+import type { CodeFinder } from "./versions/code.ts";
 import { diffVersions, type VersionDiff, type VersionDiffOptions } from "./versions/diff.ts";
+import {
+  type ReplayContext,
+  replayRuns,
+  type VersionReplay,
+  type VersionReplayOptions,
+} from "./versions/replay.ts";
 
 /**
  * A registered version.
@@ -36,6 +48,9 @@ export interface VersionInfo {
   readonly registeredAt: Date;
 }
 
+/** What finds, and examines, the code of versions. */
+type CodeContext = CheckContext & { readonly versions: CodeFinder };
+
 /**
  * The registry of versions.
  *
@@ -43,20 +58,16 @@ export interface VersionInfo {
  */
 export class Versions {
   readonly #store: VersionStore;
-  readonly #code: Pick<PinnedVersions, "examine" | "inspect" | "loaded" | "read">;
+  readonly #context: ReplayContext & CodeContext;
 
   /**
    * Made by `Continuum`.
    *
-   * @param store The store of versions.
-   * @param code Finds the bytes of versions.
+   * @param context Its dependencies.
    */
-  constructor(
-    store: VersionStore,
-    code: Pick<PinnedVersions, "examine" | "inspect" | "loaded" | "read">,
-  ) {
-    this.#store = store;
-    this.#code = code;
+  constructor(context: ReplayContext & CodeContext) {
+    this.#store = context.store.versions;
+    this.#context = context;
   }
 
   /**
@@ -86,7 +97,7 @@ export class Versions {
    * @throws {VersionUnavailableError} If no source has the version.
    */
   async source(hash: string): Promise<VersionSource> {
-    return await readSource(this.#code, checkText(hash, "version's hash"));
+    return await readSource(this.#context.versions, checkText(hash, "version's hash"));
   }
 
   /**
@@ -109,7 +120,45 @@ export class Versions {
    * `import: false`, or allow it by `--allow-run`.
    */
   async check(options: VersionCheckOptions = {}): Promise<VersionCheck> {
-    return await checkVersions(options, { store: this.#store, versions: this.#code });
+    return await checkVersions(options, this.#context);
+  }
+
+  /**
+   * Replays the histories of a workflow's runs on code that need not be registered or deployed, and
+   * groups what it found by cause, with the lines of both versions. Nothing is written, and no run
+   * is held. Code that this process has not loaded runs in a subprocess without permissions, which
+   * requires `--allow-run`.
+   *
+   * A verdict covers the history that was read: "replays" says nothing about what the code does
+   * afterwards. If there is no run to replay, the result is not `ok`.
+   *
+   * @example Before a deployment
+   * ```ts ignore
+   * const code = import.meta.resolve("./workflows/order.ts");
+   * const { ok, groups } = await continuum.versions.replay(code);
+   * for (const { verdict, runs, cause } of groups) {
+   *   console.log(verdict, runs, cause?.recordedAt?.text, "->", cause?.requestedAt?.text);
+   * }
+   * if (!ok) Deno.exit(3);
+   * ```
+   *
+   * @param code The specifier of a workflow module, which is read now; or a version's hash; or a
+   * definition whose module this process has registered.
+   * @param options Which runs, and how many.
+   * @returns What was found.
+   * @throws {InvalidArgumentError} If an option is invalid, or the specifier is.
+   * @throws {VersionUnavailableError} If no source has the version, or it can't be imported.
+   * @throws {VersionNotFoundError} If this process has not registered the definition's module.
+   * @throws {GraphError} If the modules of a specifier can't be read.
+   * @throws {LoadError} (`UNTRUSTED_MODULE`) If the module of a specifier imports what is outside
+   * this process's trust.
+   * @throws {DryRunError} If the subprocess can't be started, or the import takes too long.
+   */
+  async replay(
+    code: string | WorkflowDefinition<never, unknown>,
+    options: VersionReplayOptions = {},
+  ): Promise<VersionReplay> {
+    return await replayRuns(code, options, this.#context);
   }
 
   /**
@@ -137,7 +186,7 @@ export class Versions {
    * this process's trust.
    */
   async diff(a: string, b: string, options: VersionDiffOptions = {}): Promise<VersionDiff> {
-    return await diffVersions(this.#code, a, b, options);
+    return await diffVersions(this.#context.versions, a, b, options);
   }
 
   /**

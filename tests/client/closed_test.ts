@@ -45,6 +45,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       list: () => of.versions.list(),
       source: () => of.versions.source("0".repeat(64)),
       check: () => of.versions.check({ import: false }),
+      replay: () => of.versions.replay("0".repeat(64)),
       diff: () => of.versions.diff("0".repeat(64), "1".repeat(64)),
       activate: () => of.versions.activate("echo", "0".repeat(64)),
     },

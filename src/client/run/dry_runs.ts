@@ -11,7 +11,8 @@ import { type Trace, traceOn, type TraceRequest } from "../../dry_run/trace.ts";
 import type { LoadedVersion } from "../../version/loaded_version.ts";
 import type { Versions } from "../../version/versions.ts";
 import type { JournalStore } from "../../ports/store.ts";
-import { Prover } from "./prover.ts";
+import type { FoundVersion } from "../../version/sources.ts";
+import { PROOF_TIMEOUT_MS, Prover } from "./prover.ts";
 import { readSource, unlessUnavailable, type VersionSource } from "../sources.ts";
 
 /** The methods of the versions that dry runs use. */
@@ -68,14 +69,23 @@ export class DryRuns {
   /**
    * Makes what proves runs on one version.
    *
-   * @param hash The version.
+   * @param code The version's hash, or code that need not be registered.
    * @param journal Reads histories.
+   * @param timeoutMs Milliseconds that a subprocess has for one batch.
    * @returns The prover; the caller disposes of it.
    */
-  prover(hash: string, journal: Pick<JournalStore, "load">): Prover {
+  prover(
+    code: string | FoundVersion,
+    journal: Pick<JournalStore, "load">,
+    timeoutMs: number = PROOF_TIMEOUT_MS,
+  ): Prover {
+    const [hash, versions] = typeof code === "string"
+      ? [code, this.#versions]
+      : [code.manifest.hash, withCode(this.#versions, code)];
     return new Prover(hash, {
       journal,
-      versions: this.#versions,
+      timeoutMs,
+      versions,
       trace: (...asked) => this.trace(...asked),
       drain: this.#drain,
     });
@@ -96,4 +106,14 @@ export class DryRuns {
     return this.#versions.has(hash) && state !== "stuck_poisoned" &&
       events.length <= MOST_EVENTS_HERE;
   }
+}
+
+/** Versions, and code that was found already. */
+function withCode(versions: Code, found: FoundVersion): Code {
+  const { hash } = found.manifest;
+  return {
+    has: (wanted) => versions.has(wanted),
+    obtain: (wanted) => versions.obtain(wanted),
+    inspect: async (wanted) => wanted === hash ? found : await versions.inspect(wanted),
+  };
 }

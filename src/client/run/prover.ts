@@ -41,8 +41,8 @@ const RUNS_A_QUERY = 100;
 /** A run with more events is replayed in a subprocess: it would block this event loop. */
 const MOST_EVENTS_HERE = 5_000;
 
-/** How long a subprocess has for one batch, in milliseconds. */
-const TIMEOUT_MS = 30_000;
+/** How long a subprocess has for one batch, in milliseconds, unless the caller says otherwise. */
+export const PROOF_TIMEOUT_MS = 30_000;
 
 /** The dependencies of a prover. */
 export interface ProverContext {
@@ -58,6 +58,8 @@ export interface ProverContext {
   ) => Promise<{ readonly trace: Trace }>;
   /** How executions drain their microtasks. */
   readonly drain: Drain;
+  /** Milliseconds that a subprocess has for one batch, and for the import. */
+  readonly timeoutMs: number;
 }
 
 /** What was found for a run. */
@@ -79,6 +81,7 @@ export class Prover implements AsyncDisposable {
   readonly #hash: string;
   readonly #context: ProverContext;
   #subprocess: Subprocess | undefined;
+  #workflow: string | undefined;
   /** The lines of drifts, by what drifted where: runs of one version diverge alike. */
   readonly #sites = new Map<string, CauseSites>();
   readonly #sources = new Map<string, Promise<VersionSource | null>>();
@@ -95,11 +98,15 @@ export class Prover implements AsyncDisposable {
   /**
    * Makes the version ready, so that one that can't be executed is refused before any run.
    *
+   * @returns The name of its workflow.
    * @throws {VersionUnavailableError} If no source has the version, or it can't be imported.
    * @throws {DryRunError} If the subprocess can't be started or does not answer in time.
    */
-  async prepare(): Promise<void> {
-    if (!this.#context.versions.has(this.#hash)) await this.#started();
+  async prepare(): Promise<string> {
+    const { versions } = this.#context;
+    if (versions.has(this.#hash)) return (await versions.obtain(this.#hash)).definition.name;
+    await this.#started();
+    return this.#workflow!;
   }
 
   /**
@@ -203,8 +210,13 @@ export class Prover implements AsyncDisposable {
     const texts = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
     const code = { hash, manifest: manifest.text, bytes: Object.fromEntries(texts) };
     await using owned = new AsyncDisposableStack();
-    const subprocess = owned.use(new Subprocess({ timeoutMs: TIMEOUT_MS }));
-    await unlessUnavailable(hash, "replay runs", () => subprocess.ask("load", code));
+    const subprocess = owned.use(new Subprocess({ timeoutMs: this.#context.timeoutMs }));
+    const { workflow } = await unlessUnavailable(
+      hash,
+      "replay runs",
+      () => subprocess.ask("load", code),
+    );
+    this.#workflow = workflow;
     owned.move();
     return this.#subprocess = subprocess;
   }
@@ -269,7 +281,7 @@ export class Prover implements AsyncDisposable {
       const { trace: { effects: [effect] } } = await this.#context.trace(
         row,
         request,
-        TIMEOUT_MS,
+        this.#context.timeoutMs,
       );
       return effect?.sites[0] ?? null;
     } catch (error) {

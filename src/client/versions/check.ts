@@ -43,8 +43,8 @@ export interface VersionCheckOptions {
    * @default {"10s"}
    */
   readonly timeout?: Duration;
-  /** Is called for each version when it has been checked, such as to show progress. */
-  readonly onChecked?: (version: CheckedVersion, total: number) => void;
+  /** Is called, and awaited, for each version when it has been checked, such as to show progress. */
+  readonly onChecked?: (version: CheckedVersion, total: number) => unknown;
 }
 
 /**
@@ -154,7 +154,7 @@ export interface VersionCheck {
 /** The dependencies of a check. */
 export interface CheckContext {
   /** Says which versions are needed. */
-  readonly store: Pick<VersionStore, "needed">;
+  readonly store: { readonly versions: Pick<VersionStore, "needed"> };
   /** Finds their bytes. */
   readonly versions: Pick<Versions, "examine" | "loaded">;
 }
@@ -186,7 +186,7 @@ export async function checkVersions(
   checkBoolean(here, `option here of ${call}`);
   if (onChecked !== undefined) checkFunction(onChecked, `option onChecked of ${call}`);
   const timeoutMs = durationMs(timeout, `option timeout of ${call}`);
-  const needed = await context.store.needed();
+  const needed = await context.store.versions.needed();
   const checked: CheckedVersion[] = [];
   let next = 0;
   const work = async () => {
@@ -194,7 +194,7 @@ export async function checkVersions(
       const index = next++;
       const version = await checkOne(needed[index]!, { imports, here, timeoutMs }, context);
       checked[index] = version;
-      onChecked?.(version, needed.length);
+      await onChecked?.(version, needed.length);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, work));

@@ -9,6 +9,9 @@ import type { Versions } from "../../version/versions.ts";
 import type { FoundVersion } from "../../version/sources.ts";
 import { unlessUnavailable } from "../sources.ts";
 
+/** The longest specifier that is accepted, in characters. */
+export const MAX_SPECIFIER = 4_096;
+
 /** The methods of the versions that find code. */
 export type CodeFinder = Pick<Versions, "inspect" | "read">;
 

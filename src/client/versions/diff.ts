@@ -21,7 +21,7 @@ import {
 } from "../../version/manifest/package_specifier.ts";
 import type { FoundVersion } from "../../version/sources.ts";
 import { textOf } from "../sources.ts";
-import { type CodeFinder, readCode } from "./code.ts";
+import { type CodeFinder, MAX_SPECIFIER, readCode } from "./code.ts";
 
 /**
  * Options of {@linkcode Versions.diff}.
@@ -186,9 +186,6 @@ export async function diffVersions(
     settings: isPart ? [] : settings,
   };
 }
-
-/** The longest specifier that is accepted, in characters. */
-const MAX_SPECIFIER = 4_096;
 
 interface Pair {
   readonly before: Member | undefined;

@@ -7,7 +7,9 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { digestText } from "../../base/digest.ts";
+import type { Proof } from "../../dry_run/proof.ts";
 import type { DriftReport, DriftSide, Refusal } from "../../replay/turn.ts";
 import type { TraceSite } from "../run/trace_shapes.ts";
 
@@ -33,10 +35,17 @@ export type VerdictKind = "moved" | "replays" | "drifts" | "no_code" | "changed"
  * - `refused`: the code makes a call that a replay can't repeat, such as `fetch`.
  * - `hangs`: the code did not return within the time of a subprocess.
  * - `unavailable`: the code can't be obtained or imported.
+ * - `other_end`: the run has completed, and the code would not complete there.
  *
  * @category Versions
  */
-export type CauseKind = "other_command" | "leftover" | "refused" | "hangs" | "unavailable";
+export type CauseKind =
+  | "other_command"
+  | "leftover"
+  | "refused"
+  | "hangs"
+  | "unavailable"
+  | "other_end";
 
 /**
  * A place in the code of a version, with the text of its line.
@@ -173,6 +182,30 @@ export function refusalCause(
 export function codeCause(kind: "hangs" | "unavailable", message: string): VerdictCause {
   const nowhere = { event: null, position: null, expected: null, found: null };
   return keyed({ kind, message, ...nowhere, ...NO_SITES });
+}
+
+/**
+ * Describes code that does not end where the run has completed.
+ *
+ * @param proof What the code does at the end of the history.
+ * @returns The cause.
+ */
+export function otherEndCause({ outcome, waits: [wait] }: Proof): VerdictCause {
+  const found = wait === undefined ? null : { kind: wait.kind, name: wait.name, digest: null };
+  const then = outcome !== null
+    ? `ends as ${outcome}`
+    : wait === undefined
+    ? "does not end"
+    : `requests ${wait.kind}${wait.name === "" ? "" : ` ${quoteId(wait.name)}`}`;
+  const message = `the run has completed, and the code ${then} at the end of its history`;
+  const nowhere = { event: null, expected: null, ...NO_SITES };
+  return keyed({
+    kind: "other_end",
+    message,
+    position: wait?.position ?? null,
+    found,
+    ...nowhere,
+  });
 }
 
 /**
