@@ -38,13 +38,8 @@ class NotingSchema extends SchemaName {
   }
 }
 
-/**
- * Names statements by their texts.
- *
- * @param schema The schema that stands in the texts.
- * @returns The name of a statement; for others what they begin with.
- */
-export function statementNames(schema: string): (text: string) => string {
+/** Prepares every statement of the store in a schema, and notes its name. */
+function noted(schema: string): ReadonlyMap<string, string> {
   const noting = new NotingSchema(schema);
   const driver = {} as SqlDriver; // preparing asks nothing
   const areas: Readonly<Record<string, () => unknown>> = {
@@ -63,6 +58,33 @@ export function statementNames(schema: string): (text: string) => string {
     noting.area = area;
     prepare();
   }
+  return noting.names;
+}
+
+/**
+ * Names statements by their texts.
+ *
+ * @param schema The schema that stands in the texts.
+ * @returns The name of a statement; for others what they begin with.
+ */
+export function statementNames(schema: string): (text: string) => string {
+  const names = noted(schema);
   return (text) =>
-    noting.names.get(text) ?? (text.includes("pg_notify") ? "notify" : text.trim().slice(0, 40));
+    names.get(text) ?? (text.includes("pg_notify") ? "notify" : text.trim().slice(0, 40));
+}
+
+/**
+ * Checks that statements have these names, so that a test which watches them is not blind after one
+ * was renamed.
+ *
+ * @param names Names, as in `journal.append`.
+ * @returns The same names.
+ * @throws {Error} If no statement has one of the names.
+ */
+export function statementsNamed<Name extends string>(...names: Name[]): ReadonlySet<string> {
+  const known = new Set(noted("continuum").values());
+  for (const name of names) {
+    if (!known.has(name)) throw new Error(`No statement of the store is called ${name}`);
+  }
+  return new Set<string>(names);
 }

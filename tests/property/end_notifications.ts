@@ -5,13 +5,30 @@
  * @module
  */
 
+import { statementsNamed } from "../../bench/statement_names.ts";
 import type { Decide } from "../support/losses.ts";
 
-/** Ends runs: while its result is lost, no node knows that they have ended. */
-const ENDS = /^(journal\.|runs\.end$)/;
+/**
+ * End runs, or find out whether one did: while a result is lost, no node knows that they have ended.
+ */
+const ENDS = statementsNamed(
+  "journal.append",
+  "journal.appendLarge",
+  "journal.appendLargeSkipping",
+  "journal.appendSkipping",
+  "journal.fences",
+  "journal.load",
+  "runs.end",
+);
 
-/** Tells of their ends, in one transaction. */
-const NOTIFIES = /^lineage\.(ended|lockWoken|stop|tell|settle)$/;
+/** Tell of their ends, in one transaction. */
+const NOTIFIES = statementsNamed(
+  "lineage.ended",
+  "lineage.lockWoken",
+  "lineage.notify",
+  "lineage.settle",
+  "lineage.stop",
+);
 
 /** Has told of them, and ended children, whether or not its answer is lost. */
 const NOTIFIED = "commit of lineage.ended";
@@ -42,8 +59,8 @@ export class EndNotifications {
       const fate = decide(name);
       const hasFailed = fate !== "answered";
       if (name === NOTIFIED) this.#note(now(), { hasNotified: true, isInDoubt: hasFailed });
-      else if (NOTIFIES.test(name)) this.#note(now(), { hasFailed });
-      else if (ENDS.test(name)) this.#note(now(), { isInDoubt: hasFailed });
+      else if (NOTIFIES.has(name)) this.#note(now(), { hasFailed });
+      else if (ENDS.has(name)) this.#note(now(), { isInDoubt: hasFailed });
       return fate;
     };
   }
