@@ -32,7 +32,16 @@ export type { MigrateMode } from "./src/ports/store.ts";
 export type { LimitOptions } from "./src/client/limits.ts";
 export type { TrustOptions, TrustPattern } from "./src/version/fetch/trust.ts";
 export type { NodeInfo, QueueInfo } from "./src/client/fleet.ts";
-export type { Health, HealthFinding, LoadedCode } from "./src/client/health.ts";
+export type { Health, HealthOptions, LoadedCode } from "./src/client/health.ts";
+export type { FindingCode, HealthFinding, RepairAction } from "./src/client/health/finding.ts";
+export type { OperationOptions, RepairedTarget, RepairReport } from "./src/client/health/repair.ts";
+export type {
+  PlannedRepair,
+  RepairableCode,
+  RepairPlan,
+  RepairPlanOptions,
+  RepairTarget,
+} from "./src/client/health/repair_plan.ts";
 export type { DrainSummary, EngineState } from "./src/engine/engine.ts";
 
 // Runs

@@ -14,7 +14,18 @@ import { DryRuns } from "./client/run/dry_runs.ts";
 import { Replayer } from "./client/run/replayer.ts";
 import { type PollTimes, RunWaiter } from "./client/run/waiter.ts";
 import { listNodes, listQueues, type NodeInfo, type QueueInfo } from "./client/fleet.ts";
-import { type Health, healthOf } from "./client/health.ts";
+import { type Health, healthOf, type HealthOptions } from "./client/health.ts";
+import {
+  acknowledge,
+  type OperationOptions,
+  repair,
+  type RepairReport,
+} from "./client/health/repair.ts";
+import {
+  planRepairs,
+  type RepairPlan,
+  type RepairPlanOptions,
+} from "./client/health/repair_plan.ts";
 import { readLimits } from "./client/limits.ts";
 import { RunHandle } from "./client/run/handle.ts";
 import { Runs } from "./client/run/queries.ts";
@@ -390,10 +401,57 @@ export class Continuum implements AsyncDisposable {
    * runs unsigned. It covers all namespaces. What it reads is bounded, so it may be called every
    * minute.
    *
+   * @param options Which findings make the status `degraded`.
    * @returns The report.
+   * @throws {InvalidArgumentError} If an option is invalid.
    */
-  health(): Promise<Health> {
-    return healthOf(this.#context.store, this.#versions, this.#engine?.recovered);
+  async health(options: HealthOptions = {}): Promise<Health> {
+    return await healthOf(this.#context.store, this.#versions, options, this.#engine?.recovered);
+  }
+
+  /**
+   * Plans repairs of what {@linkcode Continuum.health} finds, in all namespaces, and changes nothing.
+   * The plan lists every run, node, activity and schedule that would be changed.
+   *
+   * @example Look at the plan, then carry it out
+   * ```ts ignore
+   * const plan = await continuum.planRepairs({ codes: ["STUCK_VERSION"] });
+   * for (const { message } of plan.repairs) console.log(message);
+   * const { done, changed } = await continuum.repair(plan, { as: "ana", reason: "CDN is back" });
+   * ```
+   *
+   * @param options Which findings to repair.
+   * @returns The plan, as plain JSON.
+   * @throws {InvalidArgumentError} If a code is no finding that can be repaired.
+   */
+  async planRepairs(options: RepairPlanOptions = {}): Promise<RepairPlan> {
+    return await planRepairs(options, this.#context.store);
+  }
+
+  /**
+   * Carries out a plan. A target that is not as the plan saw it any more is left as it is, so
+   * carrying out a plan twice does no harm. Nothing is removed. Each repair is recorded in the table
+   * of operations.
+   *
+   * @param plan What {@linkcode Continuum.planRepairs} returned; it may have been kept as JSON.
+   * @param options Who repairs, and why.
+   * @returns What became of each target.
+   * @throws {InvalidArgumentError} If the plan or an option is invalid.
+   */
+  async repair(plan: RepairPlan, options: OperationOptions = {}): Promise<RepairReport> {
+    return await repair(plan, options, this.#context);
+  }
+
+  /**
+   * Marks a finding of {@linkcode Continuum.health} as known: it no longer makes the status
+   * `degraded`, as long as its facts are the same.
+   *
+   * @param fingerprint The finding's `fingerprint`.
+   * @param options Who does so, and why.
+   * @throws {InvalidArgumentError} If an argument is invalid.
+   */
+  async acknowledge(fingerprint: string, options: OperationOptions = {}): Promise<void> {
+    await acknowledge(fingerprint, options, this.#context);
   }
 
   /**

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Health, HealthFinding } from "../client/health.ts";
+import type { Health } from "../client/health.ts";
+import type { HealthFinding } from "../client/health/finding.ts";
 import type { NodeInfo, QueueInfo } from "../client/fleet.ts";
 import type { Continuum } from "../continuum.ts";
 import { type Plain, plain } from "./plain.ts";

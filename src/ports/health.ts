@@ -107,6 +107,46 @@ export interface QueueLoad {
   readonly executing: number;
 }
 
+/** A node that holds work, and whose lease is over, or whose row is gone. */
+export interface ExpiredNode {
+  /** The node. */
+  readonly id: string;
+  /** When its lease ended; `null`: it has no row. */
+  readonly expiredAt: number | null;
+}
+
+/** Ended runs whose parent or children have not been notified for too long. */
+export interface UnnotifiedEnds {
+  /** How many were counted. */
+  readonly runs: number;
+  /** Whether there may be more. */
+  readonly more: boolean;
+  /** When the first of them ended. */
+  readonly since: number;
+}
+
+/** A schedule that should have fired. */
+export interface LateSchedule {
+  /** Its namespace. */
+  readonly namespace: string;
+  /** Its id. */
+  readonly id: string;
+  /** When a node should have looked at it. */
+  readonly fireAt: number;
+}
+
+/** Tasks of one activity and queue whose time is over, and that no node has ended. */
+export interface ExpiredTasks {
+  /** The activity. */
+  readonly name: string;
+  /** The queue. */
+  readonly queue: string;
+  /** How many were counted. */
+  readonly tasks: number;
+  /** When the time of the first was over. */
+  readonly since: number;
+}
+
 /** Queries that find trouble. */
 export interface HealthStore {
   /** The nodes that are alive, the oldest first. */
@@ -143,4 +183,31 @@ export interface HealthStore {
    * @param lateMs How long a task may wait, in milliseconds, before it is reported.
    */
   waiting(most: number, lateMs: number): Promise<WaitingTasks[]>;
+  /**
+   * Nodes that are not alive and hold runs or tasks.
+   *
+   * @param most The limit of rows read.
+   * @param lateMs How long a lease may be over, in milliseconds, before the node is listed.
+   */
+  expiredNodes(most: number, lateMs: number): Promise<ExpiredNode[]>;
+  /**
+   * Ended runs whose parent or children have not been notified; `null`: there are none.
+   *
+   * @param most The limit of rows read.
+   * @param lateMs How long ago a run may have ended, in milliseconds, before it counts.
+   */
+  unnotifiedEnds(most: number, lateMs: number): Promise<UnnotifiedEnds | null>;
+  /**
+   * Schedules that should have fired, the latest ones last; at most 100.
+   *
+   * @param lateMs How late a schedule may be, in milliseconds, before it is listed.
+   */
+  lateSchedules(lateMs: number): Promise<LateSchedule[]>;
+  /**
+   * Tasks whose time is over, by activity and queue.
+   *
+   * @param most The limit of rows read.
+   * @param lateMs How long the time may be over, in milliseconds, before a task counts.
+   */
+  expiredTasks(most: number, lateMs: number): Promise<ExpiredTasks[]>;
 }

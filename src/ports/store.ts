@@ -8,6 +8,7 @@
 import type { AttributesChange } from "../base/attributes.ts";
 import type { BulkStore } from "./bulk.ts";
 import type { HealthStore, Serves } from "./health.ts";
+import type { RepairStore } from "./repairs.ts";
 import type { LineageStore } from "./lineage.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RetentionStore } from "./retention.ts";
@@ -98,6 +99,8 @@ export interface Store extends AsyncDisposable {
   readonly retention: RetentionStore;
   /** Queries that find trouble. */
   readonly health: HealthStore;
+  /** Repairs of what they find. */
+  readonly repairs: RepairStore;
   /** Hints between processes. */
   readonly notices: Notices;
 }

@@ -43,10 +43,14 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   ],
   journal: ["load"],
   bulk: ["release", "jobs"],
-  health: ["fleet", "nodes", "queues", "stuck", "due", "waiting"],
+  health: [
+    ...["fleet", "nodes", "queues", "stuck", "due", "waiting", "failing", "expiredNodes"],
+    ...["unnotifiedEnds", "lateSchedules", "expiredTasks"],
+  ],
+  repairs: ["parked", "queuedRetries", "unnotified", "acknowledged"],
   nodes: ["alive"],
   retention: ["namespaces"],
-  tasks: ["get", "leases"],
+  tasks: ["get", "leases", "retried", "progress"],
 };
 
 /**
@@ -92,6 +96,9 @@ export function forCallers(store: Store): Store {
   return new Proxy(store, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
+      if (key === "now") {
+        return () => whileOpen(store, () => askFor(store.description, true, () => store.now()));
+      }
       if (typeof value === "function") return value.bind(target);
       if (typeof value !== "object" || value === null) return value;
       return guarded(value, store, HARMLESS[String(key)] ?? []);

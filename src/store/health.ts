@@ -9,12 +9,16 @@
 
 import type {
   DueRuns,
+  ExpiredNode,
+  ExpiredTasks,
   FailingTasks,
   FleetNode,
   HealthStore,
+  LateSchedule,
   QueueLoad,
   Serves,
   StuckRuns,
+  UnnotifiedEnds,
   WaitingTasks,
 } from "../ports/health.ts";
 import type { SqlDriver } from "./sql/driver.ts";
@@ -207,6 +211,68 @@ const STATEMENTS = {
     group by name, queue
     order by name, queue`,
   ),
+
+  // The nodes of tasks are found one by one along the index. Expiry deletes the leases of a node with
+  // its row, so leases without a row show that it was removed in another way.
+  expiredNodes: statement(
+    { most: NUMBER, lateMs: NUMBER },
+    rows<ExpiredNode>(),
+    `
+    with recursive task_nodes as (
+      (select node from {schema}.tasks where node is not null order by node limit 1)
+      union all
+      select (
+        select task.node from {schema}.tasks as task
+        where task.node is not null and task.node > task_nodes.node order by task.node limit 1
+      )
+      from task_nodes where task_nodes.node is not null
+    ),
+    holders as (
+      (select distinct node from {schema}.leases where array_length(runs, 1) > 0
+        limit $most::integer)
+      union
+      (select node from task_nodes where node is not null limit $most::integer)
+    )
+    select holder.node as id, ${milliseconds("node.expires_at")} as "expiredAt"
+    from holders as holder left join {schema}.nodes as node on node.id = holder.node
+    where node.id is null or node.expires_at < ${LATE}
+    order by holder.node limit $most::integer`,
+  ),
+
+  unnotifiedEnds: statement(
+    { most: NUMBER, lateMs: NUMBER },
+    rows<UnnotifiedEnds>(),
+    `
+    select count(*)::integer as runs, count(*) = $most::integer as more,
+      ${milliseconds("min(ended_at)")} as since
+    from (
+      select ended_at from {schema}.runs where must_notify order by id limit $most::integer
+    ) as ended
+    where ended_at < ${LATE}
+    having count(*) > 0`,
+  ),
+
+  lateSchedules: statement(
+    { lateMs: NUMBER },
+    rows<LateSchedule>(),
+    `
+    select namespace, schedule_id as id, ${milliseconds("fire_at")} as "fireAt"
+    from {schema}.schedules where fire_at is not null and fire_at < ${LATE}
+    order by fire_at limit 100`,
+  ),
+
+  expiredTasks: statement(
+    { most: NUMBER, lateMs: NUMBER },
+    rows<ExpiredTasks>(),
+    `
+    select name, queue, count(*)::integer as tasks, ${milliseconds("min(expires_at)")} as since
+    from (
+      select name, queue, expires_at from {schema}.tasks
+      where expires_at is not null and expires_at < ${LATE}
+      order by expires_at limit $most::integer
+    ) as expired
+    group by name, queue order by name, queue`,
+  ),
 };
 
 /** {@linkcode HealthStore} in SQL. */
@@ -266,5 +332,25 @@ export class HealthFacts implements HealthStore {
   /** See {@linkcode HealthStore.waiting}. */
   waiting(most: number, lateMs: number): Promise<WaitingTasks[]> {
     return this.#sql.waiting.query(this.#driver, { most, lateMs });
+  }
+
+  /** See {@linkcode HealthStore.expiredNodes}. */
+  expiredNodes(most: number, lateMs: number): Promise<ExpiredNode[]> {
+    return this.#sql.expiredNodes.query(this.#driver, { most, lateMs });
+  }
+
+  /** See {@linkcode HealthStore.unnotifiedEnds}. */
+  async unnotifiedEnds(most: number, lateMs: number): Promise<UnnotifiedEnds | null> {
+    return (await this.#sql.unnotifiedEnds.query(this.#driver, { most, lateMs }))[0] ?? null;
+  }
+
+  /** See {@linkcode HealthStore.lateSchedules}. */
+  lateSchedules(lateMs: number): Promise<LateSchedule[]> {
+    return this.#sql.lateSchedules.query(this.#driver, { lateMs });
+  }
+
+  /** See {@linkcode HealthStore.expiredTasks}. */
+  expiredTasks(most: number, lateMs: number): Promise<ExpiredTasks[]> {
+    return this.#sql.expiredTasks.query(this.#driver, { most, lateMs });
   }
 }

@@ -9,6 +9,7 @@
  */
 
 import { legibleJson } from "../base/text.ts";
+import type { DeadNode } from "../ports/repairs.ts";
 import type { Beat, HeldRun, NewNode, NodeStore } from "../ports/store.ts";
 import type { SqlDriver, SqlSession } from "./sql/driver.ts";
 import { IDLE_STATE, noted, withMail } from "./runs/fragments.ts";
@@ -108,6 +109,29 @@ const STATEMENTS = {
     )
     delete from {schema}.nodes using expired where nodes.id = expired.id
     returning nodes.id`,
+  ),
+
+  // A node without a row is not locked: its id is never used again.
+  release: statement(
+    { ids: TEXTS, wasExpired: BIGINTS },
+    rows<{ readonly id: string }>(),
+    `
+    with given as materialized (
+      select * from unnest($ids::text[], $wasExpired::bigint[]) as given (id, was_expired)
+    ),
+    expired as materialized (
+      select node.id from {schema}.nodes as node join given
+        on given.id = node.id and given.was_expired = ${milliseconds("node.expires_at")}
+      where node.expires_at < clock_timestamp()
+      order by node.id for update of node skip locked
+    ),
+    gone as (
+      delete from {schema}.nodes using expired where nodes.id = expired.id returning nodes.id
+    )
+    select id from gone
+    union all
+    select given.id from given where given.was_expired is null
+      and not exists (select from {schema}.nodes where nodes.id = given.id)`,
   ),
 
   close: statement(
@@ -214,6 +238,31 @@ export class Nodes implements NodeStore {
       if (expired.length === 0) return { nodes: 0, runs: 0 };
       const runs = await this.#free(session, expired.map(({ id }) => id), true);
       return { nodes: expired.length, runs };
+    });
+  }
+
+  /**
+   * Expires nodes that are not alive, if their leases ended when the caller saw it, and frees their
+   * runs and tasks (NODE-1).
+   *
+   * @param nodes The nodes; `expiredAt` is `null` for those that have no row.
+   * @param done Called in the same transaction with the released nodes.
+   * @returns The released nodes.
+   */
+  async release(
+    nodes: readonly DeadNode[],
+    done: (session: SqlSession, released: readonly string[]) => Promise<void>,
+  ): Promise<string[]> {
+    return await this.#driver.transaction(async (session) => {
+      const rows = await this.#sql.release.query(session, {
+        ids: nodes.map(({ id }) => id),
+        wasExpired: nodes.map(({ expiredAt }) => expiredAt),
+      });
+      const released = rows.map(({ id }) => id);
+      if (released.length === 0) return [];
+      await this.#free(session, released, true);
+      await done(session, released);
+      return released;
     });
   }
 

@@ -15,6 +15,7 @@ import { Lineage } from "./lineage.ts";
 import { migrate } from "./schema/migrate.ts";
 import { Nodes } from "./nodes.ts";
 import { SqlNotices } from "./notices.ts";
+import { Repairs } from "./repairs.ts";
 import { Retention } from "./retention/remove.ts";
 import { Runs } from "./runs/run_store.ts";
 import { Schedules } from "./schedules/schedule_store.ts";
@@ -50,6 +51,8 @@ export class SqlStore implements Store {
   readonly retention: Retention;
   /** See {@linkcode Store.health}. */
   readonly health: HealthFacts;
+  /** See {@linkcode Store.repairs}. */
+  readonly repairs: Repairs;
   /** See {@linkcode Store.notices}. */
   readonly notices: SqlNotices;
   readonly #driver: SqlDriver;
@@ -77,6 +80,7 @@ export class SqlStore implements Store {
     this.schedules = new Schedules(driver, schema);
     this.retention = new Retention(driver, schema);
     this.health = new HealthFacts(driver, schema);
+    this.repairs = new Repairs(driver, schema, this.nodes);
     this.notices = new SqlNotices(driver, schema);
   }
 

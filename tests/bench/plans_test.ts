@@ -24,8 +24,12 @@ const ROWS = 1_000_000;
 const HOT = [
   "deliveries.deliverMany",
   "health.due",
+  "health.expiredNodes",
+  "health.expiredTasks",
   "health.failing",
+  "health.lateSchedules",
   "health.stuck",
+  "health.unnotifiedEnds",
   "health.waiting",
   "inserts.insert",
   "inserts.insertAll",

@@ -7,12 +7,22 @@
 import assert from "node:assert/strict";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { Continuum } from "../../src/continuum.ts";
+import type { RepairPlan } from "../../src/client/health/repair_plan.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import { formatToken } from "../../src/task/token.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { type Scene, scene } from "../support/scene.ts";
 
 type Calls = Readonly<Record<string, () => unknown>>;
+
+/** A repair of a run that does not exist. */
+const PLAN: RepairPlan = {
+  at: "",
+  repairs: [{
+    ...{ code: "UNNOTIFIED_ENDS", action: "notify", message: "", more: false },
+    targets: [{ id: "none", namespace: "default", seen: { run: 1 } }],
+  }],
+};
 
 /** Every public method, by the part that has it. A new one is added here. */
 function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
@@ -29,6 +39,9 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       health: () => of.health(),
       nodes: () => of.nodes(),
       queues: () => of.queues(),
+      planRepairs: () => of.planRepairs(),
+      repair: () => of.repair(PLAN),
+      acknowledge: () => of.acknowledge("0".repeat(16)),
     },
     runs: {
       query: () => of.runs.query(),

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
-import type { HealthFinding } from "../../src/client/health.ts";
+import type { HealthFinding } from "../../src/client/health/finding.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { defineActivity } from "../../src/workflow/activity.ts";
 import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
