@@ -6,6 +6,7 @@
 
 import type { CommandKind } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
+import type { TurnPulse } from "../replay/effects.ts";
 import type { HistoryEvent } from "../replay/history.ts";
 import type { DriftReport, Outcome, Refusal, RunStart } from "../replay/turn.ts";
 import type { LoadedVersion } from "../version/loaded_version.ts";
@@ -64,13 +65,13 @@ export interface Proof {
  * @param code The version.
  * @param request The run.
  * @param options How the execution drains its microtasks, and whether it records lines of code,
- * which takes about thirty times as long.
+ * which takes about thirty times as long. `pulse` is notified when the turn begins and ends.
  * @returns The outcome.
  */
 export async function proveOn(
   code: ProvenCode,
   { start, events }: ProofRequest,
-  options: { readonly drain: Drain; readonly trace: boolean },
+  options: { readonly drain: Drain; readonly trace: boolean; readonly pulse?: TurnPulse },
 ): Promise<Proof> {
   const execution = executionOf(code.definition, start, options);
   const { drift, refused, outcome, patches, notes } = await execution.turn(events);

@@ -38,6 +38,7 @@ import type { ExecutorContext, TurnWatch } from "./run/executor_context.ts";
 import { HistoryReader } from "./run/history_reader.ts";
 import { JournalWriter } from "./run/journal_writer.ts";
 import { type ResidentLimits, Residents } from "./run/residents.ts";
+import { VersionOffers } from "./run/version_offers.ts";
 import { type UnawaitedEffect, Warnings } from "./run/warnings.ts";
 
 /** The options of an engine. */
@@ -147,6 +148,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       children: new Children(node, this.#endedRuns),
       tasks: this.#tasks,
       residents: this.#residents,
+      offers: new VersionOffers(node, options.watchdog),
       warnings: new Warnings(options.onUnawaited),
       lingerMs: options.lingerMs,
       watchdog: options.watchdog,

@@ -57,6 +57,8 @@ export interface GenerationEnd {
 export interface Continuation extends GenerationEnd, VersionPin {
   /** Encoded input of the next generation. */
   readonly input: string;
+  /** Whether the run takes new versions by itself from now on; as before when omitted. */
+  readonly versioning?: "auto" | "pinned" | null;
 }
 
 /** A retry of a run: the next generation has the version and the input of this one. */

@@ -284,13 +284,30 @@ export interface RunStore {
     id: number,
     lease: Lease,
     outcome:
-      | {
-        readonly pin: VersionPin;
-        readonly payload: string;
-        readonly tasks?: readonly MovedTask[];
-      }
+      | VersionChange
       | { readonly back: RunRow["state"]; readonly reason: StuckReason | null },
   ): Promise<boolean>;
+  /**
+   * Pins a run that a node holds to another version, and records a `version.changed` event; the node
+   * keeps the lease.
+   *
+   * @param held The run.
+   * @param node The node.
+   * @param next The length of the history that replays on that version.
+   * @param change The version.
+   * @returns `false`: the node does not hold the run, or its history is longer.
+   */
+  repin(held: HeldRun, node: string, next: number, change: VersionChange): Promise<boolean>;
+}
+
+/** A change of a run's version. */
+export interface VersionChange {
+  /** The version. */
+  readonly pin: VersionPin;
+  /** The payload of the `version.changed` event. */
+  readonly payload: string;
+  /** Its tasks whose code that version has. */
+  readonly tasks?: readonly MovedTask[];
 }
 
 /** A run that a node holds. */

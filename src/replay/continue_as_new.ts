@@ -10,6 +10,8 @@ export class ContinueAsNew {
   readonly input: string;
   /** Whether the next generation runs the workflow's current version, or stays on this one. */
   readonly version: "current" | "pinned";
+  /** Whether the run takes new versions by itself from now on; `null`: as before. */
+  readonly versioning: "auto" | "pinned" | null;
 
   readonly #isOne = true;
 
@@ -18,10 +20,16 @@ export class ContinueAsNew {
    *
    * @param input The encoded input of the next generation.
    * @param version Which version the next generation runs.
+   * @param versioning Whether the run takes new versions by itself; `null`: as before.
    */
-  constructor(input: string, version: "current" | "pinned") {
+  constructor(
+    input: string,
+    version: "current" | "pinned",
+    versioning: "auto" | "pinned" | null,
+  ) {
     this.input = input;
     this.version = version;
+    this.versioning = versioning;
   }
 
   /**

@@ -564,7 +564,8 @@ export class Execution implements Effects, WorkflowScope {
     if (!this.#inTurn) this.#refuseForeign();
     if (ContinueAsNew.is(value)) {
       if (this.#timeout !== null) return this.#fail(this.#cancelled);
-      this.#outcome = { kind: "continued", input: value.input, version: value.version };
+      const { input, version, versioning } = value;
+      this.#outcome = { kind: "continued", input, version, versioning };
       return;
     }
     try {

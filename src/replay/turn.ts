@@ -55,6 +55,8 @@ export type Outcome =
     readonly input: string;
     /** Whether the next generation runs the workflow's current version, or stays on this one. */
     readonly version: "current" | "pinned";
+    /** Whether the run takes new versions by itself from now on; `null`: as before. */
+    readonly versioning: "auto" | "pinned" | null;
   };
 
 /**

@@ -101,6 +101,7 @@ export class Lineage implements LineageStore {
       hash: next.hash,
       specifier: storable("a specifier", next.specifier),
       input: storable("an input", next.input),
+      versioning: next.versioning ?? null,
     };
     while (true) {
       const [row] = await this.#sql.continueAsNew.query(this.#driver, parameters);

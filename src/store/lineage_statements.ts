@@ -7,7 +7,7 @@
 import type { ChildStart, WokenRun } from "../ports/lineage.ts";
 import { ENDED } from "./runs/fragments.ts";
 import { CLOCK, milliseconds, POLICY, specifierIdOf, TIMEOUT, timestamp } from "./sql/fragments.ts";
-import { BIGINTS, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
+import { BIGINTS, nullable, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "./sql/statement.ts";
 
 /** A run that has ended, and whose relatives have not been notified yet. */
@@ -183,13 +183,23 @@ export const LINEAGE_STATEMENTS = {
   ),
 
   continueAsNew: statement(
-    { ...GENERATION_END, hash: TEXT, specifier: TEXT, input: TEXT },
+    {
+      ...GENERATION_END,
+      hash: TEXT,
+      specifier: TEXT,
+      input: TEXT,
+      versioning: nullable(TEXT),
+    },
     rows<{ readonly at: number | null }>(),
     `${
       nextGeneration(
         ALL_READ,
         `specifier_id = {schema}.specifier_id_of($hash, $specifier),
         input = $input::text::json,
+        policy = case
+          when $versioning::text is null then run.policy
+          else coalesce(run.policy, '{}') || jsonb_build_object('versioning', $versioning::text)
+        end,
         started_at = clock.at,
         attempt = 1,
         failure = null`,

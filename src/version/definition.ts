@@ -17,17 +17,21 @@ import { LoadError } from "./load_errors.ts";
  * @returns The contract; `null` if it would be empty.
  */
 export function contractOf(
-  { input, signals, timeout, retry }: Pick<
+  { input, signals, timeout, retry, versioning }: Pick<
     WorkflowDefinition,
-    "input" | "signals" | "timeout" | "retry"
+    "input" | "signals" | "timeout" | "retry" | "versioning"
   >,
 ): Contract | null {
-  if (!input && !signals && !timeout && !retry) return null;
-  const policy = { ...(timeout ? { timeout } : {}), ...(retry ? { retry } : {}) };
+  if (!input && !signals && !timeout && !retry && !versioning) return null;
+  const policy = {
+    ...(timeout ? { timeout } : {}),
+    ...(retry ? { retry } : {}),
+    ...(versioning ? { versioning } : {}),
+  };
   return {
     input: Boolean(input),
     signals: signals ? Object.keys(signals).sort() : null,
-    ...(timeout || retry ? { policy } : {}),
+    ...(timeout || retry || versioning ? { policy } : {}),
   };
 }
 

@@ -15,6 +15,7 @@ import type { Attempt, CommandOptions } from "../replay/commands.ts";
 import type { Effects } from "../replay/effects.ts";
 import { type ActivityDefinition, readActivity } from "./activity.ts";
 import { ContinueAsNew } from "../replay/continue_as_new.ts";
+import { readVersioning } from "./run_policy.ts";
 import { type AnyWorkflow, Children } from "./children.ts";
 import { runSaga } from "./saga.ts";
 import type {
@@ -203,12 +204,13 @@ export class Context implements WorkflowContext {
 
   continueAsNew(input?: unknown, options: ContinueAsNewOptions = {}): never {
     this.#effects.enter("continueAsNew");
-    checkOptions(options, ["version"], "ctx.continueAsNew");
-    const { version = "current" } = options;
+    checkOptions(options, ["version", "versioning"], "ctx.continueAsNew");
+    const { version = "current", versioning } = options;
+    const read = versioning === undefined ? null : readVersioning(versioning, "ctx.continueAsNew");
     checkChoice(version, "option version of ctx.continueAsNew", ["current", "pinned"]);
     const encoded = encode(input, "input");
     this.#effects.admit(encoded, "the input of ctx.continueAsNew");
-    return new ContinueAsNew(encoded, version) as never;
+    return new ContinueAsNew(encoded, version, read) as never;
   }
 
   sleep(until: Duration | Date, options: EffectOptions = NO_OPTIONS): Promise<void> {

@@ -9,7 +9,7 @@ import type { Duration } from "../base/duration.ts";
 import type { Attempt } from "../replay/commands.ts";
 import type { ActivityDefinition } from "./activity.ts";
 import type { RetryOptions } from "./options.ts";
-import type { RunPolicyOptions } from "./run_policy.ts";
+import type { RunPolicyOptions, Versioning } from "./run_policy.ts";
 import type { SignalArguments, SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
 import type { QueueOptions, TimeoutOptions } from "./task_options.ts";
 import type { WORKFLOW } from "./marks.ts";
@@ -235,6 +235,10 @@ export interface ContinueAsNewOptions {
    * run's version.
    */
   readonly version?: "current" | "pinned";
+  /**
+   * As the option of a start: it holds for the run from now on. Unchanged when omitted.
+   */
+  readonly versioning?: Versioning;
 }
 
 /**
@@ -463,6 +467,8 @@ export interface WorkflowDefinition<
   readonly timeout: number | null;
   /** The retry policy of a run; null for no retry. */
   readonly retry: RetryPolicy | null;
+  /** Whether its runs take new versions by themselves; `null`: they are pinned. */
+  readonly versioning: Versioning | null;
   /** The workflow's function. */
   readonly run: (ctx: WorkflowContext<Signals>, input: Input) => Output | Promise<Output>;
 }

@@ -39,7 +39,7 @@ export type {
 } from "./context_types.ts";
 export { ACTIVITY, WORKFLOW } from "./marks.ts";
 export type { RetryOptions } from "./options.ts";
-export type { RunPolicyOptions } from "./run_policy.ts";
+export type { RunPolicyOptions, Versioning } from "./run_policy.ts";
 export type { ActivityTimeouts, QueueOptions, TimeoutOptions } from "./task_options.ts";
 export type { ActivityAttempt, Attempt } from "../replay/commands.ts";
 export type { RetryPolicy } from "../base/backoff.ts";

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { checkChoice } from "../base/arguments.ts";
 import type { RetryPolicy } from "../base/backoff.ts";
 import type { Duration } from "../base/duration.ts";
 import { readRetry, type RetryOptions } from "./options.ts";
@@ -30,7 +31,21 @@ export interface RunPolicyOptions {
    * default.
    */
   readonly retry?: RetryOptions;
+  /**
+   * Which version the run executes. `"pinned"`, the default: the version that it started on, until an
+   * operator moves it. `"auto"`: whenever the run is taken up, it is offered the current version of
+   * its workflow, and takes it if its whole history replays there. Otherwise it continues on its own
+   * version, and that version is not offered to it again by the same process.
+   */
+  readonly versioning?: Versioning;
 }
+
+/**
+ * Whether a run stays on its version, or takes the current one whenever its history replays there.
+ *
+ * @category Runs
+ */
+export type Versioning = "pinned" | "auto";
 
 /** The checked timeout and retry policy of a run. */
 export interface RunPolicy {
@@ -38,10 +53,12 @@ export interface RunPolicy {
   readonly timeout?: number;
   /** The retry policy. */
   readonly retry?: RetryPolicy;
+  /** Which version the run executes; `pinned` when omitted. */
+  readonly versioning?: Versioning;
 }
 
 /** The names of {@linkcode RunPolicyOptions}. */
-export const POLICY_KEYS: readonly string[] = ["timeout", "retry"];
+export const POLICY_KEYS: readonly string[] = ["timeout", "retry", "versioning"];
 
 /**
  * Checks a policy.
@@ -51,11 +68,27 @@ export const POLICY_KEYS: readonly string[] = ["timeout", "retry"];
  * @returns The policy.
  * @throws {InvalidArgumentError} If a value is invalid.
  */
-export function readRunPolicy({ timeout, retry }: RunPolicyOptions, what: string): RunPolicy {
+export function readRunPolicy(
+  { timeout, retry, versioning }: RunPolicyOptions,
+  what: string,
+): RunPolicy {
   return {
+    ...(versioning === undefined ? {} : { versioning: readVersioning(versioning, what) }),
     ...(timeout === undefined ? {} : { timeout: readLimit(timeout, `timeout of ${what}`) }),
     ...(retry === undefined ? {} : { retry: readRetry(retry, what) }),
   };
+}
+
+/**
+ * Checks the option `versioning`.
+ *
+ * @param versioning What the caller passed.
+ * @param what The owner of the option, for errors.
+ * @returns It.
+ * @throws {InvalidArgumentError} If it is neither `"pinned"` nor `"auto"`.
+ */
+export function readVersioning(versioning: unknown, what: string): Versioning {
+  return checkChoice(versioning, `option versioning of ${what}`, ["pinned", "auto"]);
 }
 
 /**

@@ -117,6 +117,7 @@ export function defineWorkflow<Input, Output, Signals extends SignalSchemas>(
     signals: options.signals === undefined ? null : readSignals(options.signals, name) as Signals,
     timeout: policy.timeout ?? null,
     retry: policy.retry ?? null,
+    versioning: policy.versioning ?? null,
     run,
   });
 }

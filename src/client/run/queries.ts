@@ -164,7 +164,8 @@ export class Runs {
    * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor does not belong to this query.
    */
   async query(options: QueryOptions = {}): Promise<RunPage> {
-    return await this.#page(options.namespace, readQuery(options, this.#runs.namespace));
+    const read = readQuery(options, this.#runs.namespace);
+    return await this.#page(options.namespace, read);
   }
 
   /**
@@ -178,7 +179,8 @@ export class Runs {
    * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor does not belong to this query.
    */
   async troubles(options: TroublesOptions = {}): Promise<RunPage> {
-    return await this.#page(options.namespace, readTroubles(options, this.#runs.namespace));
+    const read = readTroubles(options, this.#runs.namespace);
+    return await this.#page(options.namespace, read);
   }
 
   async #page(

@@ -54,7 +54,7 @@ export const IF_EXISTS: readonly IfExists[] = [
 ];
 
 /**
- * Options of {@linkcode Continuum.start}. `timeout` and `retry` override those of the workflow's
+ * Options of {@linkcode Continuum.start}. `timeout`, `retry` and `versioning` override those of the workflow's
  * definition.
  *
  * @category Runs
@@ -153,6 +153,7 @@ export interface StartManyItem<Input = unknown, Signals extends SignalSchemas = 
       | "signal"
       | "timeout"
       | "retry"
+      | "versioning"
     > {
   /** The workflow's input. */
   readonly input: Input;
@@ -174,6 +175,7 @@ export type StartManyOptions = Pick<
   | "transaction"
   | "timeout"
   | "retry"
+  | "versioning"
 >;
 
 /** The checked options of a start. */

@@ -4,7 +4,10 @@
  * @module
  */
 
+import type { Proof } from "../../dry_run/proof.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
+import type { TurnPulse } from "../../replay/effects.ts";
+import type { HistoryEvent } from "../../replay/history.ts";
 import type { ActivityLike, WorkflowLike } from "../../replay/commands.ts";
 import type { CodeFailure, RunCode } from "./run_code.ts";
 import type { VersionRef } from "../../ports/version_ref.ts";
@@ -18,6 +21,22 @@ export interface CodeSource {
    * @param node The node that will execute it.
    */
   find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure>;
+  /**
+   * Replays a run on another version, without starting or writing anything. Absent: this source
+   * can't, so runs stay on their versions.
+   *
+   * @param run The run.
+   * @param hash The version.
+   * @param events The run's whole history.
+   * @param options The node that will execute it; `pulse`: notified when the replay begins and ends.
+   * @returns The outcome; `undefined`: the version can't be loaded here.
+   */
+  prove?(
+    run: ClaimedRun,
+    hash: string,
+    events: readonly HistoryEvent[],
+    options: { readonly node: string; readonly pulse?: TurnPulse },
+  ): Promise<Proof | undefined>;
   /** Returns the current version of a workflow; `undefined`: none is registered. */
   current(workflow: string): Promise<VersionRef | undefined>;
   /**

@@ -9,6 +9,9 @@ import { isContinuumError } from "../../base/errors.ts";
 import { shortHash } from "../../base/text.ts";
 import type { ClaimedRun, StuckReason } from "../../ports/rows.ts";
 import type { ActivityLike, WorkflowLike } from "../../replay/commands.ts";
+import type { TurnPulse } from "../../replay/effects.ts";
+import type { HistoryEvent } from "../../replay/history.ts";
+import { type Proof, proveOn } from "../../dry_run/proof.ts";
 import type { Drain } from "../../replay/drain.ts";
 import type { LogLine } from "../../replay/turn.ts";
 import type { Contracts } from "../../version/contracts.ts";
@@ -66,6 +69,31 @@ export class VersionCode implements CodeSource {
     } catch (error) {
       return this.#failure(run, error);
     }
+  }
+
+  async prove(
+    run: ClaimedRun,
+    hash: string,
+    events: readonly HistoryEvent[],
+    { node, pulse }: { readonly node: string; readonly pulse?: TurnPulse },
+  ): Promise<Proof | undefined> {
+    let version;
+    try {
+      version = await this.#versions.obtain(hash, node);
+    } catch (error) {
+      engineLog.warn("Cannot load version {version} of {workflow} to offer it: {error}", {
+        version: shortHash(hash),
+        workflow: run.workflow,
+        hash,
+        error,
+      });
+      return undefined;
+    }
+    return await proveOn(version, { start: { ...run, version: hash }, events }, {
+      drain: this.#drain,
+      trace: false,
+      ...(pulse === undefined ? {} : { pulse }),
+    });
   }
 
   async current(workflow: string): Promise<VersionRef | undefined> {

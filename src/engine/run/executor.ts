@@ -140,6 +140,7 @@ export class RunExecutor implements Resident {
     }
     let wait = 0;
     for (let isEmpty = fresh;; isEmpty = false) {
+      if (!isEmpty && this.run.policy !== null && !await this.#offer()) return LOST;
       const { hash, generation } = this.run;
       const code = await this.#code();
       if (code === undefined) return LOST;
@@ -157,6 +158,27 @@ export class RunExecutor implements Resident {
       if (!getsOn && wait > 0) await this.#context.databaseRetry.pause(wait);
       wait = getsOn ? 0 : wait === 0 ? PAUSE_MS.first : nextPause(wait);
     }
+  }
+
+  /** Moves a run that takes new versions by itself (OFFER-1). `false`: the lease is lost. */
+  async #offer(): Promise<boolean> {
+    const { databaseRetry, offers, store, lease } = this.#context;
+    const find = () => offers.of(this.run);
+    const version = await databaseRetry.run("find the current version of a workflow", find);
+    if (version === undefined) return true;
+    const loaded = await this.#record.loadAll();
+    if (loaded === undefined) return false;
+    if (gapIn(this.run, loaded) !== undefined) return true;
+    const { run } = this;
+    const change = await offers.prove(run, version, loaded.events as readonly HistoryEvent[]);
+    if (change === undefined || this.#record.isLost) return !this.#record.isLost;
+    const pinned = await databaseRetry.run(
+      "pin a run to the current version",
+      () => store.runs.repin(run, lease.id, loaded.nextSeq, change),
+    );
+    if (pinned !== true) return false;
+    this.#record.pin(change.pin, loaded.nextSeq);
+    return true;
   }
 
   async #code(): Promise<RunCode | CodeFailure | undefined> {

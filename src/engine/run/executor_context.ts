@@ -12,6 +12,7 @@ import type { Children } from "./children.ts";
 import type { HistoryReader } from "./history_reader.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import type { Residents } from "./residents.ts";
+import type { VersionOffers } from "./version_offers.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** Detects turns that never return. */
@@ -39,6 +40,8 @@ export interface ExecutorContext extends NodeContext {
   readonly residents: Residents;
   /** Logs warnings about code that runs but is probably a mistake. */
   readonly warnings: Warnings;
+  /** Offers runs the current version of their workflow. */
+  readonly offers: VersionOffers;
   /** How long a waiting run stays in memory, in milliseconds. */
   readonly lingerMs: number;
   /** Detects turns that never return; absent if nothing does. */

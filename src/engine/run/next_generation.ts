@@ -13,6 +13,7 @@ import type { VersionPin } from "../../ports/version_ref.ts";
 import type { Execution } from "../../replay/machine.ts";
 import type { Outcome } from "../../replay/turn.ts";
 import { type ExitOrReload, LOST } from "./exit.ts";
+import { policyOf, policyText } from "../../workflow/run_policy.ts";
 import type { NodeContext } from "../node_context.ts";
 import { engineLog } from "../../base/log.ts";
 import { restOf } from "./policies.ts";
@@ -49,7 +50,8 @@ export async function continueAsNew(
   const continued = await databaseRetry.run("continue a run as new", async () => {
     const target = await targetOf(record.run, outcome, { code, databaseRetry });
     if ("refused" in target) return target;
-    const at = await lineage.continueAsNew({ ...ending, ...target });
+    const { versioning } = outcome;
+    const at = await lineage.continueAsNew({ ...ending, ...target, versioning });
     return at === null ? null : { ...target, startedAt: at };
   });
   if (record.isLost || !continued) return LOST;
@@ -57,11 +59,14 @@ export async function continueAsNew(
     return await record.leave({ to: "failed", result: null, error: continued.refused });
   }
   const { seed, generation } = ending;
+  const { policy } = record.run;
+  const { versioning } = outcome;
   const first = { attempt: 1, began: true, deliveredSeq: null, claims: 1 };
   record.startGeneration({
     ...record.run,
     ...continued,
     ...first,
+    policy: versioning === null ? policy : policyText(policyOf(policy), { versioning }),
     seed,
     generation: generation + 1,
   });

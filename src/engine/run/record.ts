@@ -23,6 +23,7 @@ import type {
   StuckReason,
   Transition,
 } from "../../ports/rows.ts";
+import type { VersionPin } from "../../ports/version_ref.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import { type Committed, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
 import type { ExecutorContext } from "./executor_context.ts";
@@ -182,6 +183,19 @@ export class RunRecord {
   startGeneration(run: Omit<ClaimedRun, "firstSeq">): void {
     this.#run = { ...run, firstSeq: this.#next };
     this.#deliveredSeq = null;
+  }
+
+  /**
+   * Notes that the row is pinned to another version: its code has been given the whole history.
+   *
+   * @param pin The version.
+   * @param next The `seq` of the event that says so.
+   */
+  pin({ hash, specifier }: VersionPin, next: number): void {
+    this.#run = { ...this.#run, hash, specifier };
+    if (next > this.#run.firstSeq) {
+      this.#deliveredSeq = Math.max(this.#deliveredSeq ?? 0, next - 1);
+    }
   }
 
   /** Releases the memory of the history. */

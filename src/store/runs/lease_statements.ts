@@ -101,6 +101,43 @@ const STAYS_PARKED = `($reason::text is not null
         select from {schema}.inbox as message where message.run = $id and message.kind = 'cancel'
       ))`;
 
+const PIN = {
+  id: NUMBER,
+  node: TEXT,
+  token: NUMBER,
+  hash: TEXT,
+  specifier: TEXT,
+  payload: TEXT,
+  positions: INTEGERS,
+  definitions: TEXTS,
+};
+
+/** Pins a held run to another version. */
+function pinned(held: string, changes: string): string {
+  return `
+  with clock as materialized (select ${CLOCK} as at),
+  pinned as (
+    update {schema}.runs set
+      specifier_id = {schema}.specifier_id_of($hash, $specifier),
+      delivered_seq = case
+        when next_seq > first_seq then greatest(delivered_seq, next_seq - 1) else delivered_seq
+      end,
+      next_seq = next_seq + 1,
+      claims_since_progress = 0${changes}
+    where ${held}
+    returning id, next_seq - 1 as seq
+  ),
+  moved as (
+    update {schema}.tasks as task set hash = $hash, definition = given.definition
+    from pinned, unnest($positions::integer[], $definitions::text[]) as given (position, definition)
+    where task.run = pinned.id and task.position = given.position and task.hash is not null
+  )
+  insert into {schema}.events (run, seq, at, kind, name, payload)
+  select pinned.id, pinned.seq, clock.at, 'version.changed', '', $payload::text::json
+  from pinned cross join clock
+  returning run as id`;
+}
+
 /** The statements on leases of runs. */
 export const LEASE_STATEMENTS = {
   claim: statement(
@@ -193,43 +230,23 @@ export const LEASE_STATEMENTS = {
   ),
 
   pin: statement(
-    {
-      id: NUMBER,
-      node: TEXT,
-      token: NUMBER,
-      hash: TEXT,
-      specifier: TEXT,
-      payload: TEXT,
-      positions: INTEGERS,
-      definitions: TEXTS,
-    },
+    PIN,
     rows<{ readonly id: number }>(),
-    `
-  with clock as materialized (select ${CLOCK} as at),
-  pinned as (
-    update {schema}.runs set
-      specifier_id = {schema}.specifier_id_of($hash, $specifier),
-      delivered_seq = case
-        when next_seq > first_seq then greatest(delivered_seq, next_seq - 1) else delivered_seq
-      end,
-      next_seq = next_seq + 1,
+    pinned(
+      SEIZED,
+      `,
       state = 'suspended',
-      claims_since_progress = 0,
       wake_at = greatest((select at from clock), start_at),
       started_at = ${BEGUN_AT},
       node = null,
-      token = null
-    where ${SEIZED}
-    returning id, next_seq - 1 as seq
+      token = null`,
+    ),
   ),
-  moved as (
-    update {schema}.tasks as task set hash = $hash, definition = given.definition
-    from pinned, unnest($positions::integer[], $definitions::text[]) as given (position, definition)
-    where task.run = pinned.id and task.position = given.position and task.hash is not null
-  )
-  insert into {schema}.events (run, seq, at, kind, name, payload)
-  select pinned.id, pinned.seq, clock.at, 'version.changed', '', $payload::text::json
-  from pinned cross join clock
-  returning run as id`,
+
+  // The node keeps the lease.
+  repin: statement(
+    { ...PIN, next: NUMBER },
+    rows<{ readonly id: number }>(),
+    pinned(`${SEIZED} and next_seq = $next::integer`, ""),
   ),
 };

@@ -18,7 +18,6 @@ import type {
   GenerationRow,
   InsertedRun,
   Lease,
-  MovedTask,
   NewRun,
   RunRow,
   StuckReason,
@@ -32,8 +31,8 @@ import type {
   Message,
   RunFilter,
   RunStore,
+  VersionChange,
 } from "../../ports/store.ts";
-import type { VersionPin } from "../../ports/version_ref.ts";
 import { Batcher } from "../../base/batcher.ts";
 import { CHANGE_STATEMENTS } from "./change_statements.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -294,11 +293,7 @@ export class Runs implements RunStore {
     id: number,
     { node, token }: Lease,
     outcome:
-      | {
-        readonly pin: VersionPin;
-        readonly payload: string;
-        readonly tasks?: readonly MovedTask[];
-      }
+      | VersionChange
       | { readonly back: RunRow["state"]; readonly reason: StuckReason | null },
   ): Promise<boolean> {
     const seized = { id, node, token };
@@ -308,21 +303,20 @@ export class Runs implements RunStore {
       const returned = { ...seized, state: back, reason: parked };
       return (await this.#sql.putBack.query(this.#driver, returned)).length > 0;
     }
-    const { pin, payload, tasks = [] } = outcome;
-    try {
-      const rows = await this.#sql.pin.query(this.#driver, {
-        ...seized,
-        hash: pin.hash,
-        specifier: pin.specifier,
-        payload,
-        positions: tasks.map(({ position }) => position),
-        definitions: tasks.map(({ definition }) => definition),
-      });
-      return rows.length > 0;
-    } catch (error) {
-      if (!isForeignKeyViolation(error)) throw error;
-      throw versionNotRegistered([pin.hash], error);
-    }
+    const parameters = { ...seized, ...pinParameters(outcome) };
+    return await whereRegistered(
+      outcome.pin.hash,
+      () => this.#sql.pin.query(this.#driver, parameters),
+    );
+  }
+
+  /** See {@linkcode RunStore.repin}. */
+  async repin(held: HeldRun, node: string, next: number, change: VersionChange): Promise<boolean> {
+    const parameters = { ...held, node, next, ...pinParameters(change) };
+    return await whereRegistered(
+      change.pin.hash,
+      () => this.#sql.repin.query(this.#driver, parameters),
+    );
   }
 
   /** See {@linkcode RunStore.version}. */
@@ -348,5 +342,28 @@ export class Runs implements RunStore {
     const { text, values } = countStatement(where, this.namespace, limit);
     const [row] = await this.#driver.query<{ count: number }>(this.#schema.fill(text), values);
     return row!.count;
+  }
+}
+
+function pinParameters({ pin: { hash, specifier }, payload, tasks = [] }: VersionChange) {
+  return {
+    hash,
+    specifier,
+    payload,
+    positions: tasks.map(({ position }) => position),
+    definitions: tasks.map(({ definition }) => definition),
+  };
+}
+
+/** Whether a statement that pins a run found it. */
+async function whereRegistered(
+  hash: string,
+  pin: () => Promise<readonly unknown[]>,
+): Promise<boolean> {
+  try {
+    return (await pin()).length > 0;
+  } catch (error) {
+    if (!isForeignKeyViolation(error)) throw error;
+    throw versionNotRegistered([hash], error);
   }
 }

@@ -11,10 +11,13 @@ import type { Store } from "../../../src/ports/store.ts";
 import type { DatabaseKind, RegisterTest } from "../../support/database.ts";
 import {
   claimed,
+  claimOne,
   commitOne,
+  HASH,
   newEvent,
   newRun,
   newWorld,
+  NODE,
   register,
   share,
   suspended,
@@ -142,5 +145,35 @@ export function bulk(database: DatabaseKind, test: RegisterTest): void {
       [[null, ended?.endedAt]],
     );
     assert.deepEqual(await bulk.jobs("other", 10), []);
+  });
+
+  test("a run that a node holds is pinned to another version if its history is as long as was proved", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    await register(store, OTHER);
+    const run = await claimed(store, "r");
+    await commitOne(store, share(run, 0, { events: [newEvent("a")] }));
+    const change = { pin: PIN, payload: '{"from":"a"}' };
+    assert.equal(await store.runs.repin(run, NODE, 0, change), false);
+    assert.equal(await store.runs.repin({ ...run, token: 1 }, NODE, 1, change), false);
+    assert.equal(await store.runs.repin(run, NODE, 1, change), true);
+    const row = (await store.runs.get("r"))!;
+    assert.deepEqual([row.hash, row.state, row.node, row.events], [OTHER, "running", NODE, 2]);
+    assert.equal(await commitOne(store, share(run, 2, { events: [newEvent("b")] })), "written");
+  });
+
+  test("continueAsNew changes the versioning of a run, and nothing else of its policy", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    await store.runs.insert([newRun("r", { policy: '{"timeout":60000}' })]);
+    const run = await claimOne(store);
+    const at = await store.lineage.continueAsNew({
+      ...{ run: run.id, token: run.token, next: 0, generation: 0, seed: "s", signals: [] },
+      ...{ hash: HASH, specifier: "file:///order.ts", input: "1", versioning: "auto" },
+    });
+    assert.notEqual(at, null);
+    const row = await store.runs.get("r");
+    assert.deepEqual(JSON.parse(row!.policy!), { timeout: 60_000, versioning: "auto" });
+    assert.equal(row?.deadline, run.deadline);
   });
 }
