@@ -20,8 +20,10 @@ export interface Invocation {
   readonly path: string;
   /** The positional arguments. */
   readonly args: readonly string[];
-  /** All options that were given, those of every command too, by their names in camel case. */
+  /** The command's own options that were given, by their names in camel case. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The other options that were given: those of every command, and of commands that act. */
+  readonly globals: Readonly<Record<string, unknown>>;
 }
 
 /** Where help is printed. */
@@ -59,8 +61,19 @@ export async function readCommandLine(
   if (entry !== undefined && leaf !== undefined && command !== undefined) {
     configure(leaf, entry.path, command);
     leaf.action(() => {
-      const options = { ...root.opts(), ...leaf.parent?.opts(), ...leaf.opts() };
-      invocation = { command, path: entry.path, args: leaf.args, options };
+      const all = { ...root.opts(), ...leaf.parent?.opts(), ...leaf.opts() };
+      const own = new Set(command.options?.map(({ flags }) => new Option(flags).attributeName()));
+      const { true: options = [], false: globals = [] } = Object.groupBy(
+        Object.entries(all),
+        ([name]) => own.has(name) ? "true" : "false",
+      );
+      invocation = {
+        command,
+        path: entry.path,
+        args: leaf.args,
+        options: Object.fromEntries(options),
+        globals: Object.fromEntries(globals),
+      };
     });
   }
   try {

@@ -24,11 +24,6 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/migrate.ts"),
   },
   {
-    path: "runs count",
-    summary: "Count runs",
-    load: () => import("./commands/runs_count.ts"),
-  },
-  {
     path: "worker",
     summary: "Execute runs: a node without a main program",
     load: () => import("./commands/worker.ts"),
@@ -59,14 +54,74 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/result.ts"),
   },
   {
+    path: "runs list",
+    summary: "List runs",
+    load: () => import("./commands/runs_list.ts"),
+  },
+  {
+    path: "runs count",
+    summary: "Count runs",
+    load: () => import("./commands/runs_count.ts"),
+  },
+  {
+    path: "runs show",
+    summary: "Show a run: state, waits, attempts, input, outcome",
+    load: () => import("./commands/runs_show.ts"),
+  },
+  {
+    path: "runs history",
+    summary: "Print a run's history",
+    load: () => import("./commands/runs_history.ts"),
+  },
+  {
+    path: "runs trace",
+    summary: "Trace a run: its effects, and the lines that requested them",
+    load: () => import("./commands/runs_trace.ts"),
+  },
+  {
+    path: "runs where",
+    summary: "Show the line at which a run waits",
+    load: () => import("./commands/runs_where.ts"),
+  },
+  {
     path: "runs retry",
     summary: "Let nodes execute parked runs again",
     load: () => import("./commands/runs_retry.ts"),
   },
   {
+    path: "versions list",
+    summary: "List versions",
+    load: () => import("./commands/versions_list.ts"),
+  },
+  {
+    path: "versions show",
+    summary: "Show a version: its modules and packages",
+    load: () => import("./commands/versions_show.ts"),
+  },
+  {
+    path: "versions source",
+    summary: "Print the source of a version",
+    load: () => import("./commands/versions_source.ts"),
+  },
+  {
+    path: "versions where-used",
+    summary: "Say which runs and schedules need a version",
+    load: () => import("./commands/versions_where_used.ts"),
+  },
+  {
     path: "versions activate",
     summary: "Let new runs take a version",
     load: () => import("./commands/versions_activate.ts"),
+  },
+  {
+    path: "schedules list",
+    summary: "List schedules",
+    load: () => import("./commands/schedules_list.ts"),
+  },
+  {
+    path: "schedules show",
+    summary: "Show a schedule, and its last runs",
+    load: () => import("./commands/schedules_show.ts"),
   },
   {
     path: "schedules pause",
@@ -87,6 +142,21 @@ export const COMMANDS: readonly Entry[] = [
     path: "schedules delete",
     summary: "Remove a schedule",
     load: () => import("./commands/schedules_delete.ts"),
+  },
+  {
+    path: "queues",
+    summary: "List the queues of activities",
+    load: () => import("./commands/queues.ts"),
+  },
+  {
+    path: "nodes",
+    summary: "List the nodes that are alive",
+    load: () => import("./commands/nodes.ts"),
+  },
+  {
+    path: "health",
+    summary: "Report what an operator should look at",
+    load: () => import("./commands/health.ts"),
   },
   {
     path: "prune",

@@ -38,10 +38,10 @@ export async function runCommandLine(
 }
 
 async function runCommand(
-  { command, args, options }: Invocation,
+  { command, args, options, globals: given }: Invocation,
   terminal: Terminal,
 ): Promise<number> {
-  const globals = readGlobals(options, (name) => Deno.env.get(name));
+  const globals = readGlobals(given, (name) => Deno.env.get(name));
   if (command.acts?.needsReason && globals.reason === undefined) {
     throw new UsageError("Cannot do this without --reason: found none, wanted why it is done");
   }
@@ -49,7 +49,7 @@ async function runCommand(
   using interruption = new Interruption(command, globals);
   await using connection = new Connection(globals, interruption.signal);
   const context: CommandContext = {
-    args: args as readonly string[],
+    args,
     options,
     globals,
     out,

@@ -76,7 +76,8 @@ export async function conditionOf(client: Continuum, filter: RunFilter): Promise
 }
 
 /**
- * Lists runs, the newest first.
+ * Lists runs, the newest first. If all that is asked for are parked and failed runs, the latest
+ * trouble comes first.
  *
  * @param client The client.
  * @param filter Which runs.
@@ -88,7 +89,9 @@ export async function listRuns(
   page: { readonly limit?: number | undefined; readonly cursor?: string | undefined } = {},
 ): Promise<RunLines> {
   const where = withoutEmpty(await conditionOf(client, filter));
-  const { runs, cursor } = await client.runs.query(given({ ...page, where }));
+  const { runs, cursor } = isTroubled(filter)
+    ? await client.runs.troubles(given({ ...page, where }))
+    : await client.runs.query(given({ ...page, where }));
   const current = await currentOf(client, new Set(runs.map(({ workflow }) => workflow)));
   return { runs: runs.map((run) => runLine(run, current.get(run.workflow))), cursor };
 }
@@ -98,9 +101,15 @@ export async function listRuns(
  *
  * @param client The client.
  * @param filter Which runs.
+ * @param limit Where counting stops; a result that is equal to it means this many or more.
  */
-export async function countRuns(client: Continuum, filter: RunFilter): Promise<number> {
-  return await client.runs.count(given({ where: withoutEmpty(await conditionOf(client, filter)) }));
+export async function countRuns(
+  client: Continuum,
+  filter: RunFilter,
+  limit?: number,
+): Promise<number> {
+  const where = withoutEmpty(await conditionOf(client, filter));
+  return await client.runs.count(given({ where, limit }));
 }
 
 /** A run, with its values. */
@@ -147,6 +156,9 @@ export async function runHistory(
   return (await client.run(id).history(options)).map((entry) => plain(entry));
 }
 
+/** What a run has done and waits for. */
+export type TraceOfRun = Plain<RunTrace>;
+
 /**
  * Traces a run: what it has done and waits for, with the lines of its code.
  *
@@ -158,7 +170,7 @@ export async function traceOfRun(
   client: Continuum,
   id: string,
   options: TraceOptions = {},
-): Promise<Plain<RunTrace>> {
+): Promise<TraceOfRun> {
   return plain(await client.run(id).trace(options));
 }
 
@@ -208,6 +220,12 @@ export async function whereRunWaits(
     if (!isContinuumError(error) || !NO_LINE.includes(error.code)) throw error;
     return { run, waits: null, unavailable: { code: error.code, message: error.message }, last };
   }
+}
+
+/** Runs in trouble have an index of their own. */
+function isTroubled({ states }: RunFilter): boolean {
+  return states !== undefined && states.length > 0 &&
+    states.every((state) => state === "parked" || state === "failed" || state.startsWith("stuck_"));
 }
 
 function stateCondition(words: RunFilter["states"]): RunWhere[] {

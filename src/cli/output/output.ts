@@ -12,7 +12,7 @@ import { similar } from "../readers.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Column, table } from "./table.ts";
 import { shown } from "./text.ts";
-import { span, time, type TimeStyle } from "./times.ts";
+import { time, type TimeStyle } from "./times.ts";
 
 /** A list to print. */
 export interface List<Item extends object> {
@@ -173,16 +173,6 @@ export class Output {
    */
   time(iso: string | null): string {
     return time(iso, this.#timeStyle, Date.now());
-  }
-
-  /**
-   * Shows how long ago a time was, or how long a span is: `2d`, in a pipe in milliseconds.
-   *
-   * @param ms Milliseconds; `null` becomes `-`.
-   */
-  span(ms: number | null): string {
-    if (ms === null) return "-";
-    return this.isTerminal ? span(ms) : String(Math.round(ms));
   }
 
   get #timeStyle(): TimeStyle {

@@ -28,7 +28,7 @@ export interface Column<Item> {
 const GAP = "  ";
 
 /** A column is not cut below this width. */
-const LEAST = 8;
+const LEAST = 6;
 
 /**
  * A table for a terminal, with headings.

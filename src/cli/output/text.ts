@@ -58,11 +58,11 @@ export function pad(text: string, columns: number): string {
 
 /**
  * A text for the terminal: control characters as escapes, so that no payload moves the cursor or
- * writes the title. Lines stay lines if `lines` is set.
+ * writes the title.
  *
  * @param text Any text.
- * @param lines Whether line breaks are kept.
+ * @param layout Whether line breaks and tabs are kept.
  */
-export function shown(text: string, lines = false): string {
-  return lines ? text.split("\n").map(printable).join("\n") : printable(text);
+export function shown(text: string, layout = false): string {
+  return layout ? text.replace(/[^\n\t]+/g, printable) : printable(text);
 }

@@ -1,0 +1,29 @@
+/**
+ * `health`.
+ *
+ * @module
+ */
+
+import { healthReport } from "../../operate/health.ts";
+import { defineCommand } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
+import { counted } from "../output/words.ts";
+
+/** Reports what an operator should look at. */
+export const command = defineCommand<{ readonly strict?: boolean }>({
+  examples: [
+    { text: "What an operator should look at, in all namespaces", line: "health" },
+    { text: "For a probe: code 3 if runs wait for a repair", line: "health --strict --quiet" },
+  ],
+  options: [{ flags: "--strict", text: "exit with code 3 if a finding is severe" }],
+  fields: ["status", "nodes", "findings"],
+  async run({ options: { strict }, client, out }) {
+    const report = await healthReport(await client());
+    const { status, nodes, findings } = report;
+    out.document(report, () => [
+      `${status} · ${counted(nodes.length, "node")} alive`,
+      ...findings.map(({ code, severe, message }) => `${severe ? "!" : "-"} ${code}: ${message}`),
+    ]);
+    return strict === true && findings.some(({ severe }) => severe) ? EXIT.found : EXIT.done;
+  },
+});

@@ -1,0 +1,105 @@
+/**
+ * `runs where`.
+ *
+ * @module
+ */
+
+import { type RunPlace, whereRunWaits } from "../../operate/runs.ts";
+import { defineCommand } from "../command.ts";
+import type { Output } from "../output/output.ts";
+import { span } from "../output/times.ts";
+import { errorText, valueCell, versionName } from "../output/words.ts";
+import { duration, whole } from "../readers.ts";
+import { driftLines } from "./drift.ts";
+
+interface Options {
+  readonly at?: number;
+  readonly generation?: number;
+  readonly around?: number;
+  readonly deadline?: number;
+}
+
+type Place = NonNullable<RunPlace["waits"]>["waiting"][number];
+
+/** Shows the line of the pinned source at which a run waits. */
+export const command = defineCommand<Options>({
+  examples: [
+    { text: "The line at which a run waits", line: "runs where o-1041" },
+    { text: "Where it waited after its first 3 events", line: "runs where o-1041 --at 3" },
+  ],
+  arguments: [["<id>", "the run's id"]],
+  options: [
+    { flags: "--at <n>", text: "as it was after this many events", read: whole(0) },
+    { flags: "--generation <n>", text: "an earlier generation, from 0", read: whole(0) },
+    { flags: "--around <n>", text: "lines before and after; 2 if omitted", read: whole(0, 100) },
+    {
+      flags: "--deadline <duration>",
+      text: "how long the subprocess that replays the code may take; 10s if omitted",
+      read: duration,
+    },
+  ],
+  fields: ["run", "waits", "unavailable", "last"],
+  async run({ args: [id], options: { deadline, ...options }, client, out }) {
+    const place = await whereRunWaits(await client(), id!, {
+      ...options,
+      timeout: deadline ?? "10s",
+    });
+    out.document(place, () => linesOf(place, out));
+  },
+});
+
+function* linesOf({ run, waits, unavailable, last }: RunPlace, out: Output): Iterable<string> {
+  if (waits === null) {
+    yield `${run.id} is ${run.state}; the line can't be found: ${unavailable?.message}`;
+    if (last !== null) {
+      yield `last event: ${last.kind} ${JSON.stringify(last.name)} ${out.time(last.at)}`;
+    }
+    return;
+  }
+  if (waits.waiting.length === 0) {
+    yield `${run.id} waits for nothing: it is ${run.state}`;
+    if (run.error !== null) yield errorText(run.error);
+  }
+  for (const [index, place] of waits.waiting.entries()) {
+    if (index > 0) yield "";
+    yield* placeLines(run.id, place, waits, out);
+  }
+  yield* driftLines(waits);
+}
+
+function* placeLines(
+  id: string,
+  place: Place,
+  { workflow, version, from }: NonNullable<RunPlace["waits"]>,
+  out: Output,
+): Iterable<string> {
+  const { kind, name, since, until, site, calls, lines } = place;
+  const what = name === "" ? kind : `${kind} ${JSON.stringify(name)}`;
+  const for_ = span(Date.now() - Date.parse(since));
+  yield `${id} has waited ${for_} for ${what}${until === null ? "" : `, ends ${out.time(until)}`}`;
+  if (site === null) return;
+  const where = `${site.member ?? site.file}:${site.line}:${site.column}`;
+  yield `${where} of ${workflow} ${versionName(version)} (${from}, bytes verified)`;
+  if (lines.length > 0) yield "";
+  const digits = String(lines.at(-1)?.number ?? 0).length;
+  for (const { number, text } of lines) {
+    const shown = text.replaceAll("\t", " ");
+    const isHere = number === site.line;
+    yield ` ${isHere ? "▸" : " "} ${String(number).padStart(digits)} │ ${shown}`;
+    if (isHere) yield `   ${" ".repeat(digits)} │ ${" ".repeat(Math.max(0, site.column - 1))}▴`;
+  }
+  for (const call of calls.slice(1)) {
+    yield `     called from ${call.member ?? call.file}:${call.line}:${call.column}`;
+  }
+  if (kind === "signal") {
+    yield "";
+    yield `answer it: continuum signal ${shellWord(id)} ${shellWord(name)} ${
+      shellWord(valueCell("..."))
+    }`;
+  }
+}
+
+/** A word of a shell's command line. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,82 @@
+/**
+ * `schedules list`.
+ *
+ * @module
+ */
+
+import { everySchedule, SCHEDULE_STATES } from "../../operate/schedules.ts";
+import { defineCommand } from "../command.ts";
+import { counted } from "../output/words.ts";
+import { timingText } from "./schedule_timing.ts";
+import { oneOf } from "../readers.ts";
+
+type State = (typeof SCHEDULE_STATES)[number];
+
+interface Options {
+  readonly workflow?: string;
+  readonly state?: readonly (readonly State[])[];
+}
+
+/** Lists schedules by id. */
+export const command = defineCommand<Options>({
+  examples: [
+    { text: "All schedules", line: "schedules list" },
+    { text: "Those that are stuck", line: "schedules list --state stuck" },
+  ],
+  options: [
+    { flags: "--workflow <name>", text: "schedules of this workflow" },
+    {
+      flags: "--state <states>",
+      text: `${SCHEDULE_STATES.join(", ")}, separated by commas`,
+      repeat: true,
+      read: (text, flag) =>
+        text.split(",").map((word) => oneOf(SCHEDULE_STATES)(word.trim(), flag)),
+    },
+  ],
+  fields: [
+    ...[
+      "id",
+      "workflow",
+      "version",
+      "state",
+      "reason",
+      "timing",
+      "next",
+      "last",
+      "overlap",
+      "input",
+    ],
+    ...[
+      "catchUp",
+      "catchUpWindow",
+      "jitter",
+      "until",
+      "maxRuns",
+      "timeout",
+      "retry",
+      "held",
+      "recent",
+    ],
+    ...["started", "triggered", "skipped", "missed", "createdAt", "namespace"],
+  ],
+  async run({ options: { workflow, state }, client, out }) {
+    await out.list({
+      name: "schedules",
+      items: everySchedule(await client(), { workflow, states: state?.flat() }),
+      columns: [
+        { title: "ID", id: true, cell: ({ id }) => id },
+        { title: "WORKFLOW", cell: ({ workflow }) => workflow },
+        { title: "STATE", cell: ({ state }) => state },
+        { title: "WHEN", cell: ({ timing }) => timingText(timing) },
+        { title: "NEXT", cell: ({ next }) => out.time(next?.fire ?? null) },
+        {
+          title: "LAST RUN",
+          cell: ({ last }) =>
+            last === null ? "-" : `${out.time(last.fired)} ${last.state ?? "removed"}`,
+        },
+        { title: "REASON", cell: ({ reason }) => reason?.message ?? "-" },
+      ],
+      footer: (count) => [counted(count, "schedule")],
+    });
+  },
+});
