@@ -96,15 +96,15 @@ function posixBody(completed: Completed): string {
       ${optionsWithValue(completed).join("|")}) skip=1; continue ;;
       -*) continue ;;
     esac
-    case "\${path:+$path }$word" in
-      ${known.map((path) => `"${path}"`).join("|")}) path="\${path:+$path }$word" ;;
+    case "\${named:+$named }$word" in
+      ${known.map((path) => `"${path}"`).join("|")}) named="\${named:+$named }$word" ;;
     esac
   done
   if [ -n "$skip" ]; then return; fi
-  case "$path" in
+  case "$named" in
 ${next.join("\n")}
   esac
-  case "$path" in
+  case "$named" in
 ${options.join("\n")}
     *) options="--help --version" ;;
   esac`;
@@ -114,7 +114,7 @@ function bashScript(completed: Completed): string {
   const name = functionOf(completed.program);
   return `# Completion of ${completed.program} for bash.
 ${name}() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" word path="" skip="" candidates="" options=""
+  local current="\${COMP_WORDS[COMP_CWORD]}" word named="" skip="" candidates="" options=""
   local -a before=("\${COMP_WORDS[@]:1:COMP_CWORD-1}")
   COMPREPLY=()${posixBody(completed)}
   case "$current" in -*) candidates="$options" ;; esac
@@ -129,7 +129,7 @@ function zshScript(completed: Completed): string {
   return `#compdef ${completed.program}
 # Completion of ${completed.program} for zsh.
 ${name}() {
-  local current="\${words[CURRENT]}" word path="" skip="" candidates="" options=""
+  local current="\${words[CURRENT]}" word named="" skip="" candidates="" options=""
   local -a before
   before=("\${(@)words[2,CURRENT - 1]}")${
     posixBody(completed).replace("then return; fi", "then _files; return; fi")
@@ -137,7 +137,7 @@ ${name}() {
   case "$current" in -*) candidates="$options" ;; esac
   if [ -n "$candidates" ]; then compadd -- \${=candidates}; else _files; fi
 }
-compdef ${name} ${completed.program}
+if [ "$funcstack[1]" = "${name}" ]; then ${name} "$@"; else compdef ${name} ${completed.program}; fi
 `;
 }
 

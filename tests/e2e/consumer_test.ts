@@ -69,6 +69,38 @@ Deno.test("the README's first program runs on Postgres, with the permissions tha
   }
 });
 
+Deno.test("the README's commands run a workflow without a main program, as they stand", async () => {
+  const name = `consumer_${crypto.randomUUID().replaceAll("-", "")}`;
+  const driver = await postgres(postgresUrl()).open();
+  await driver.script(`create database ${name}`);
+  try {
+    await using folder = await makeConsumer();
+    await folder.write({
+      "bin/continuum": `#!/bin/sh\nexec deno run -A -q jsr:@continuum/continuum/cli "$@"\n`,
+    });
+    const cwd = new URL(folder.url).pathname;
+    await Deno.chmod(`${cwd}bin/continuum`, 0o755); // what `deno install` makes
+    const url = new URL(postgresUrl());
+    url.pathname = name;
+    const [, block] = /\n```sh\n(export DATABASE_URL=[^]*?)\n```/.exec(README) ?? [];
+    const script = block!.replace("postgres://localhost:5432/app", url.href);
+    const { code, stdout, stderr } = await new Deno.Command("bash", {
+      args: ["-e", "-c", `${script}\nwait $!; echo "worker: $?"`],
+      cwd,
+      env: { PATH: `${cwd}bin:${Deno.env.get("PATH")}`, CONTINUUM_SCHEMA: "" },
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    assert.equal(code, 0, text(stderr));
+    const lines = text(stdout).trimEnd().split("\n");
+    for (const line of ["o-2", "delivered", '"Order o-2: charged 30 EUR"', "worker: 0"]) {
+      assert.ok(lines.includes(line), `${line} in ${text(stdout)}${text(stderr)}`);
+    }
+  } finally {
+    await driver.script(`drop database ${name} with (force)`);
+    await driver.close();
+  }
+});
+
 Deno.test("the default database is reported once, where people see it, and no client accepts it", async () => {
   const main = `import { Continuum } from "@continuum/continuum";
     const database = Deno.env.get("NOT_SET");
