@@ -164,6 +164,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/prune.ts"),
   },
   {
+    path: "repair",
+    summary: "Repair what health finds",
+    load: () => import("./commands/repair.ts"),
+  },
+  {
     path: "completion",
     summary: "Print a script that completes commands in a shell",
     load: () => import("./commands/completion.ts"),

@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { Continuum } from "../../mod.ts";
 import { forEachDatabase } from "../support/database.ts";
+import { eventually } from "../support/runs.ts";
 
 function moduleOf(body: string): string {
   const source = `
@@ -155,5 +156,34 @@ forEachDatabase("what fails and is tried again", (database, test) => {
     assert.ok(
       texts.some((text) => /^Run .* of workflow .* failed: .*Never.*; it has ended$/.test(text)),
     );
+  });
+
+  test("an attempt whose node died is logged by the node that makes the next one", async () => {
+    await using db = await database.fresh();
+    const lines: LogRecord[] = [];
+    await recorded(lines, async () => {
+      await using continuum = await Continuum.open({
+        database: db.database,
+        schema: db.schema,
+        workflows: [FAILING],
+        linger: 0,
+      });
+      const run = await continuum.start("failing", undefined);
+      await run.reached("suspended");
+      // Three attempts began on nodes that died, and left no error.
+      await db.query("update {schema}.tasks set attempt = 5");
+      await continuum.repair(await continuum.planRepairs());
+      await eventually(
+        async () => (await run.status()).retrying.some(({ failed }) => failed === 5) || undefined,
+        () => "fifth failure",
+      );
+      await run.terminate();
+    });
+    const texts = lines.map(textOf).filter((text) => text.includes("activity ship"));
+    assert.match(
+      texts[1]!,
+      /^Attempt 4 of activity ship .*never ended: its node died.*next is due at/,
+    );
+    assert.match(texts[2]!, /^Attempt 5 of activity ship of run .* failed: .*The carrier is down/);
   });
 });

@@ -12,6 +12,7 @@
 import { inBackground } from "../../base/background.ts";
 import { CancelledError } from "../../base/errors.ts";
 import { failPoint } from "../../base/failpoint.ts";
+import { logFailure } from "../../base/log.ts";
 import type { LeasedTask, TaskFence } from "../../ports/tasks.ts";
 import type { ActivityLike } from "../../replay/commands.ts";
 import type { TaskOwner } from "./running_attempt.ts";
@@ -176,7 +177,9 @@ export class TaskQueue extends Poller {
     const activity = await this.#activity(task);
     if (activity === undefined) return await this.#node.store.tasks.release(task); // QUEUE-2
     const held = await this.#decided(task, activity);
-    if (held !== undefined) attempts.execute(held, activity, this.#owners.ownerOf(task));
+    if (held === undefined) return;
+    tellInterrupted(held);
+    attempts.execute(held, activity, this.#owners.ownerOf(task));
   }
 
   /**
@@ -214,7 +217,9 @@ export class TaskQueue extends Poller {
       ({ kind: "activity.failed", payload: unattempted(task, cause) }) as const;
     if (task.ended || task.cancelRequested) return failed(new CancelledError(null));
     if (maxAttempts === null || attempt <= maxAttempts) return null;
-    return failed(attemptInterrupted(name, attempt - 1));
+    const error = attemptInterrupted(name, attempt - 1);
+    tellFailure(task, attempt - 1, error, null);
+    return failed(error);
   }
 
   async #activity({ name, hash, definition }: LeasedTask): Promise<ActivityLike | undefined> {
@@ -242,10 +247,30 @@ export class TaskQueue extends Poller {
           continue;
         }
         const { error, retryable } = expiryOf(task, databaseClock.now());
-        if (retryable) attempts.fail(task, error);
-        else attempts.end(task, { kind: "activity.failed", payload: unattempted(task, error) });
+        if (retryable) {
+          attempts.fail(task, error);
+          continue;
+        }
+        tellFailure(task, task.attempt, error, null);
+        attempts.end(task, { kind: "activity.failed", payload: unattempted(task, error) });
       }
       if (tasks.length < BATCH) return;
     }
   }
+}
+
+/** An attempt whose node died left no error: it is logged by the node that makes the next one. */
+function tellInterrupted(task: LeasedTask): void {
+  const last = task.attempt - 1;
+  if (last === 0 || task.failures.some(({ attempt }) => attempt === last)) return;
+  tellFailure(task, last, attemptInterrupted(task.name, last), task.availableAt);
+}
+
+function tellFailure(
+  { runId: run, name }: Pick<LeasedTask, "runId" | "name">,
+  attempt: number,
+  error: unknown,
+  nextAt: number | null,
+): void {
+  logFailure({ run, kind: "activity", name, attempt, error, nextAt });
 }
