@@ -115,6 +115,14 @@ export interface CommandContext<Options extends object = object> {
   client(trust?: readonly string[]): Promise<Continuum>;
   /** Reads all of standard input, as text. */
   input(): Promise<string>;
+  /** Reads the next line of standard input; `null`: it has ended. */
+  readLine(): Promise<string | null>;
+  /**
+   * Shows where a line may be typed; nothing if standard input is a pipe.
+   *
+   * @param text The prompt.
+   */
+  prompt(text: string): void;
   /**
    * Prints what will happen, and asks for the number or the id. Ends the command with code 0 if
    * `--dry-run` is set, and with code 5 if the answer is another.

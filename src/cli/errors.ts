@@ -79,6 +79,9 @@ export interface ShownError {
 
 /** Next steps in terms of the command line, instead of those in terms of the library. */
 const NEXT: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BUNDLE_NO_CODE: "Replay on code of your own: --on ./workflow.ts.",
+  BUNDLE_NO_RUN: "`continuum bundle show FILE` lists the runs and their generations.",
+  BUNDLE_REDACTED: "`continuum bundle show FILE --run ID` shows its timeline.",
   DATABASE_IN_USE:
     "Close the process that has the folder open; a postgres:// database can be shared.",
   DATABASE_OPTION: "Pass --database, or set DATABASE_URL.",

@@ -33,6 +33,7 @@ export const EXIT = {
 /** Codes of errors that only the command line makes. */
 export type CliCode =
   | "CHANGED"
+  | "EXISTS"
   | "INTERRUPTED"
   | "NOT_FOUND"
   | "NO_CONSENT"
@@ -57,6 +58,16 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode, number>>> = {
   TASK_NOT_FOUND: EXIT.notFound,
   MODULE_NOT_FOUND: EXIT.notFound,
   NOT_FOUND: EXIT.notFound,
+  BUNDLE_NO_RUN: EXIT.notFound,
+  BUNDLE_CHANGED: EXIT.refused,
+  BUNDLE_CUT: EXIT.refused,
+  BUNDLE_FORMAT: EXIT.refused,
+  BUNDLE_LIMIT: EXIT.refused,
+  BUNDLE_MEMBER: EXIT.refused,
+  BUNDLE_NO_CODE: EXIT.refused,
+  BUNDLE_REDACTED: EXIT.refused,
+  BUNDLE_TOO_NEW: EXIT.refused,
+  EXISTS: EXIT.refused,
   INVALID_INPUT: EXIT.refused,
   INVALID_SIGNAL_PAYLOAD: EXIT.refused,
   UNDECLARED_SIGNAL: EXIT.refused,

@@ -14,6 +14,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   runs: "Find runs, and look into them",
   versions: "Registered versions of workflows, and their code",
   schedules: "Schedules that start runs",
+  bundle: "Runs as files",
 };
 
 /** All commands, in the order of the help. */
@@ -87,6 +88,21 @@ export const COMMANDS: readonly Entry[] = [
     path: "runs retry",
     summary: "Let nodes execute parked runs again",
     load: () => import("./commands/runs_retry.ts"),
+  },
+  {
+    path: "runs export",
+    summary: "Write runs and their code into one file",
+    load: () => import("./commands/runs_export.ts"),
+  },
+  {
+    path: "replay",
+    summary: "Replay a run of such a file, without a database",
+    load: () => import("./commands/replay.ts"),
+  },
+  {
+    path: "bundle show",
+    summary: "Show what such a file holds",
+    load: () => import("./commands/bundle_show.ts"),
   },
   {
     path: "versions list",

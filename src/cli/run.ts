@@ -58,6 +58,8 @@ async function runCommand(
     database: () => databaseOf(globals),
     client: (trust) => connection.open(trust),
     input: () => terminal.readAll(),
+    readLine: () => terminal.readLine(),
+    prompt: (text) => terminal.canAsk ? terminal.writeError(text) : undefined,
     consent: (plan) => askConsent(plan, globals, terminal),
     announce: (lines) => announcePlan(lines, globals, terminal),
   };

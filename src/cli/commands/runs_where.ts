@@ -7,6 +7,7 @@
 import { type RunPlace, whereRunWaits } from "../../operate/runs.ts";
 import { defineCommand } from "../command.ts";
 import type { Output } from "../output/output.ts";
+import { siteText, sourceLines } from "../output/source_lines.ts";
 import { span } from "../output/times.ts";
 import { errorText, valueCell, versionName } from "../output/words.ts";
 import { duration, whole } from "../readers.ts";
@@ -78,19 +79,10 @@ function* placeLines(
   const for_ = span(Date.now() - Date.parse(since));
   yield `${id} has waited ${for_} for ${what}${until === null ? "" : `, ends ${out.time(until)}`}`;
   if (site === null) return;
-  const where = `${site.member ?? site.file}:${site.line}:${site.column}`;
-  yield `${where} of ${workflow} ${versionName(version)} (${from}, bytes verified)`;
+  yield `${siteText(site)} of ${workflow} ${versionName(version)} (${from}, bytes verified)`;
   if (lines.length > 0) yield "";
-  const digits = String(lines.at(-1)?.number ?? 0).length;
-  for (const { number, text } of lines) {
-    const shown = text.replaceAll("\t", " ");
-    const isHere = number === site.line;
-    yield ` ${isHere ? "▸" : " "} ${String(number).padStart(digits)} │ ${shown}`;
-    if (isHere) yield `   ${" ".repeat(digits)} │ ${" ".repeat(Math.max(0, site.column - 1))}▴`;
-  }
-  for (const call of calls.slice(1)) {
-    yield `     called from ${call.member ?? call.file}:${call.line}:${call.column}`;
-  }
+  yield* sourceLines(site, lines);
+  for (const call of calls.slice(1)) yield `     called from ${siteText(call)}`;
   if (kind === "signal") {
     yield "";
     yield `answer it: continuum signal ${shellWord(id)} ${shellWord(name)} ${
