@@ -78,7 +78,10 @@ export const command = defineCommand<Options>({
       onDebugger: (url) => out.error(`waits for a debugger at ${url} (chrome://inspect)`),
     });
     // The code may loop: its process must not outlive this one.
-    signal.addEventListener("abort", () => inBackground(replay[Symbol.asyncDispose]()));
+    signal.addEventListener(
+      "abort",
+      () => inBackground(Promise.resolve(replay[Symbol.asyncDispose]())),
+    );
     const { facts } = replay;
     const { events } = facts;
     if (to !== undefined && to > events) {

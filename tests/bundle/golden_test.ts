@@ -1,0 +1,63 @@
+/**
+ * Bundles that earlier releases wrote. A release opens and replays all of them, for ever: the files
+ * in `tests/golden` never change.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { contentOf } from "../../src/bundle/bundle.ts";
+import { openBundle } from "../../src/bundle/read.ts";
+import { replayBundle } from "../../src/client/bundle/replay.ts";
+import { bundleTimeline } from "../../src/client/bundle/timeline.ts";
+
+async function golden(name: string) {
+  const file = await Deno.readFile(new URL(`../golden/${name}`, import.meta.url));
+  return await openBundle(file);
+}
+
+const EFFECTS: Readonly<Record<string, readonly (readonly [kind: string, name: string])[]>> = {
+  "golden-order": [
+    ["step", "quote"],
+    ["activity", "charge"],
+    ["child", "ship"],
+    ["signal", "review"],
+    ["sleep", ""],
+  ],
+  "golden-round": [["step", "round"], ["signal", "stop"]],
+  "golden-ship": [["step", "pack"]],
+};
+
+Deno.test("a bundle of format 1 opens and replays: a child, generations, an upgrade, unread messages", async () => {
+  const bundle = await golden("v1.bundle");
+  const shown = bundle.runs.map(({ runId, state, generations }) => [runId, state, generations]);
+  assert.deepEqual(shown, [
+    ["golden-order", "completed", [0]],
+    ["golden-round", "suspended", [0, 1, 2]],
+    ["golden-ship", "completed", [0]],
+  ]);
+  for (const { runId, generations } of bundle.runs) {
+    for (const generation of generations) {
+      await using replay = await replayBundle(bundle, { runId, generation });
+      const verdict = await replay.verdict();
+      assert.equal(verdict.replays, true, `${runId} ${generation}: ${JSON.stringify(verdict)}`);
+      const { effects } = await replay.trace();
+      const wanted = EFFECTS[runId]!.slice(0, generation < generations.length - 1 ? 1 : undefined);
+      assert.deepEqual(effects.map(({ kind, name }) => [kind, name]), wanted);
+      assert(effects.every(({ site }) => site?.member?.endsWith(".ts")));
+    }
+  }
+  const [order, round] = contentOf(bundle).runs;
+  assert(order!.generations[0]!.events.some(({ kind }) => kind === "version.changed"));
+  assert.deepEqual(round!.inbox.map(({ name }) => name), ["other"]);
+});
+
+Deno.test("a redacted bundle of format 1 opens, and shows what its runs did", async () => {
+  const bundle = await golden("v1_timeline.bundle");
+  assert.equal(bundle.redacted, "timeline");
+  for (const { runId } of bundle.runs) {
+    const trace = bundleTimeline(bundle, { runId });
+    assert.deepEqual(trace?.effects.map(({ kind, name }) => [kind, name]), EFFECTS[runId]);
+  }
+  assert.doesNotMatch(JSON.stringify(contentOf(bundle)), /paid 20|fine/);
+});
