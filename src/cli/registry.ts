@@ -125,6 +125,26 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/versions_where_used.ts"),
   },
   {
+    path: "versions check",
+    summary: "Check that all that runs and schedules need can be executed",
+    load: () => import("./commands/versions_check.ts"),
+  },
+  {
+    path: "versions replay",
+    summary: "Replay live histories on code before it is deployed",
+    load: () => import("./commands/versions_replay.ts"),
+  },
+  {
+    path: "versions diff",
+    summary: "Compare the code of two versions",
+    load: () => import("./commands/versions_diff.ts"),
+  },
+  {
+    path: "versions hash",
+    summary: "Print the version that a module has now",
+    load: () => import("./commands/versions_hash.ts"),
+  },
+  {
     path: "versions activate",
     summary: "Let new runs take a version",
     load: () => import("./commands/versions_activate.ts"),

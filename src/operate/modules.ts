@@ -8,6 +8,8 @@ import { glob } from "node:fs/promises";
 import { refuse } from "../base/arguments.ts";
 import { inWords, quote } from "../base/describe.ts";
 
+export { standInWorkingFolder } from "../version/project/application.ts";
+
 /** Schemes of specifiers that are taken as they are. */
 const SPECIFIER = /^(?:https?|file|jsr|app|data):/i;
 

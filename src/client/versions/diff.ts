@@ -286,7 +286,7 @@ async function patchOf(
   timeoutMs: number,
 ): Promise<{ readonly patch: string; readonly added: number; readonly removed: number } | null> {
   if (timeoutMs <= 0) return null;
-  const { formatPatch, structuredPatch } = await import("diff");
+  const { FILE_HEADERS_ONLY, formatPatch, structuredPatch } = await import("diff");
   const found = structuredPatch(label, label, before, after, undefined, undefined, {
     context: CONTEXT,
     timeout: timeoutMs,
@@ -294,7 +294,7 @@ async function patchOf(
   if (found === undefined) return null;
   const lines = found.hunks.flatMap(({ lines }) => lines);
   return {
-    patch: formatPatch(found),
+    patch: formatPatch(found, FILE_HEADERS_ONLY),
     added: lines.filter((line) => line.startsWith("+")).length,
     removed: lines.filter((line) => line.startsWith("-")).length,
   };

@@ -1,0 +1,74 @@
+/**
+ * `versions diff`: compares the code of two versions.
+ *
+ * @module
+ */
+
+import { diffOf, type DiffReport } from "../../operate/preflight.ts";
+import { standInWorkingFolder } from "../../operate/modules.ts";
+import { defineCommand } from "../command.ts";
+import { duration } from "../readers.ts";
+
+interface Options {
+  readonly stat?: true;
+  readonly deadline?: number;
+}
+
+const DEADLINE_MS = 2_000;
+
+/** Compares the code of two versions. */
+export const command = defineCommand<Options>({
+  examples: [
+    { text: "What changed between two versions", line: "versions diff 88e01bd 3f9a2c1" },
+    {
+      text: "What a module would change, without the patches",
+      line: "versions diff 88e01bd ./workflows/order.ts --stat",
+    },
+  ],
+  arguments: [
+    ["<a>", "a version's hash or the beginning of it, or the path or URL of a module"],
+    ["<b>", "the other"],
+    ["[member]", "the label of one module, or the end of it"],
+  ],
+  options: [
+    { flags: "--stat", text: "name what differs, without patches" },
+    {
+      flags: "--deadline <duration>",
+      text: "how long to search for patches; 2s if omitted",
+      read: duration,
+    },
+  ],
+  fields: ["a", "b", "same", "sameCode", "members", "unchanged", "packages", "settings"],
+  async run({ args: [a, b, member], options, client, out }) {
+    standInWorkingFolder();
+    const timeout = options.deadline ?? DEADLINE_MS;
+    const diff = await diffOf(await client(), a!, b!, { member, timeout });
+    const shown = options.stat === true
+      ? { ...diff, members: diff.members.map((each) => ({ ...each, patch: null })) }
+      : diff;
+    out.document(shown, () => linesOf(diff, options.stat === true));
+  },
+});
+
+function* linesOf(diff: DiffReport, isBrief: boolean): Iterable<string> {
+  if (diff.same) return yield "the same version";
+  for (const member of diff.members) {
+    const { label, change, renamedFrom, added, removed, sameCode, gaveUp, patch } = member;
+    const counts = added === null ? "" : `  +${added} -${removed}`;
+    const from = renamedFrom === null ? "" : ` from ${renamedFrom}`;
+    const same = sameCode ? "  same after types are stripped" : "";
+    const late = gaveUp ? "  no patch within --deadline" : "";
+    yield `${change} ${label}${from}${counts}${same}${late}`;
+    if (!isBrief && patch !== null) yield* patch.trimEnd().split("\n");
+  }
+  for (const { name, before, after, otherContent } of diff.packages) {
+    const list = (versions: readonly string[]) => versions.join(", ") || "none";
+    const other = otherContent ? "  other content" : "";
+    yield `package ${name}  ${list(before)} → ${list(after)}${other}`;
+  }
+  for (const { kind, name, before, after } of diff.settings) {
+    yield `${kind} ${name}  ${before ?? "none"} → ${after ?? "none"}`;
+  }
+  yield `${diff.members.length} modules differ, ${diff.unchanged} are the same` +
+    (diff.sameCode ? "; all do the same after types are stripped" : "");
+}
