@@ -94,6 +94,7 @@ export class Subprocess implements AsyncDisposable {
    *
    * @param call What is asked.
    * @param argument With what.
+   * @param timeoutMs Milliseconds that it has; those of its options when omitted.
    * @returns The answer.
    * @throws {DryRunError} If it does not answer in time (`SUBPROCESS_TIMEOUT`), has ended
    * (`SUBPROCESS_ENDED`), or failed (`SUBPROCESS_FAILED`).
@@ -101,13 +102,14 @@ export class Subprocess implements AsyncDisposable {
   async ask<Name extends keyof Calls>(
     call: Name,
     argument: Calls[Name]["asks"],
+    timeoutMs: number = this.#timeoutMs,
   ): Promise<Calls[Name]["answers"]> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timeOut = () => {
       this.#kill(); // SUBPROCESS-2
-      reject(new DryRunError("SUBPROCESS_TIMEOUT", `${call} within ${this.#timeoutMs / 1_000} s`));
+      reject(new DryRunError("SUBPROCESS_TIMEOUT", `${call} within ${timeoutMs / 1_000} s`));
     };
-    const timer = this.#timeoutMs === Infinity ? undefined : setTimeout(timeOut, this.#timeoutMs);
+    const timer = timeoutMs === Infinity ? undefined : setTimeout(timeOut, timeoutMs);
     try {
       inBackground(this.#write({ call, argument }));
       const { done, value } = await Promise.race([this.#answers.next(), late]);

@@ -158,7 +158,7 @@ else await ctx.run("charge", () => 2);`,
     assert.match(longer.groups[0]!.cause!.message, /requests sleep/);
   });
 
-  test("names calls that a replay can't repeat, and a run whose code does not return", async () => {
+  test("names calls that a replay can't repeat", async () => {
     await using at = await scene(database, { "order.ts": OLD });
     await waiting(at, "o-1", "go");
     await waiting(at, "o-2", "done");
@@ -168,13 +168,57 @@ else await ctx.run("charge", () => 2);`,
       ["drifts", 1, "refused", ["o-2"]],
       ["replays", 1, null, ["o-1"]],
     ]);
+  });
+
+  test("ends where the code of each run loops, and replays the runs whose code does not", async () => {
+    await using at = await scene(database, { "order.ts": OLD });
+    await waiting(at, "o-1", "go");
+    for (const id of ["o-2", "o-3", "o-4", "o-5", "o-6"]) await waiting(at, id, "done");
     await at.folder.write({ "order.ts": order(`while (true);`) });
-    const loops = await at.node.versions.replay(`${at.folder.url}order.ts`, { timeout: "5s" });
-    assert.deepEqual(outline(loops).toSorted(), [
-      ["no_code", 1, "hangs", ["o-2"]],
-      ["replays", 1, null, ["o-1"]],
-    ]);
+    const said: string[] = [];
+    const loops = await at.node.versions.replay(`${at.folder.url}order.ts`, {
+      timeout: "3s",
+      where: { id: { in: ["o-1", "o-2"] } },
+      onVerdict: ({ id, verdict, cause }) => void said.push(`${id} ${verdict} ${cause?.kind}`),
+    });
+    assert.deepEqual(said.sort(), ["o-1 replays undefined", "o-2 no_code hangs"]);
     assert.equal(loops.ok, false);
+    const all = await at.node.versions.replay(`${at.folder.url}order.ts`, {
+      timeout: "3s",
+      where: { id: { ne: "o-1" } },
+    });
+    assert.deepEqual(all.counts, { no_code: 5 });
+    const messages = all.groups.map(({ cause, runs }) => [runs, cause!.message]);
+    assert.deepEqual(messages, [
+      [3, "Cannot prove within 3 s in a subprocess"],
+      [2, "it was not replayed: the code of 3 runs before did not return"],
+    ]);
+  });
+
+  test("replays the present generation of a run that has continued as new", async () => {
+    const again = (step: string) =>
+      source(
+        `await ctx.run("${step} " + input, () => input);
+await ctx.waitForSignal("go");
+return ctx.continueAsNew(input + 1);`,
+        `{ name: "again" }`,
+      );
+    await using at = await scene(database, { "again.ts": again("step") });
+    const run = await at.node.start("again", 0);
+    await run.signal("go");
+    await eventually(
+      async () => {
+        const { state, generation } = await run.status();
+        return state === "suspended" && generation === 1 || undefined;
+      },
+      () => "second generation that waits",
+    );
+    const code = `${at.folder.url}again.ts`;
+    assert.deepEqual((await at.node.versions.replay(code)).counts, { replays: 1 });
+    await at.folder.write({ "again.ts": again("pace") });
+    const { groups: [group] } = await at.node.versions.replay(code);
+    const { event, position, expected } = group!.cause!;
+    assert.deepEqual([event, position, expected!.name], [0, 0, "step 1"]);
   });
 
   test("draws rare kinds of runs, or the newest, where there are more than the sample", async () => {

@@ -2,8 +2,9 @@
  * Proves whether runs replay on one version, many at once.
  *
  * - PROOF-1: code that this process does not execute already, of a run that is `stuck_poisoned` or
- *   has a long history, is replayed in a subprocess without permissions (SUBPROCESS-1). A run whose
- *   code does not return there is found by halving its batch.
+ *   has a long history, is replayed in a subprocess without permissions (SUBPROCESS-1). If a batch
+ *   does not return there, its runs are replayed one by one. After some runs whose code does not
+ *   return, no further run is replayed: code that always loops must not cost a timeout for each run.
  * - PROOF-2: histories are read and replayed in batches, without lines of code. Only a run that
  *   drifts is replayed again for its lines.
  *
@@ -41,6 +42,12 @@ const RUNS_A_QUERY = 100;
 /** A run with more events is replayed in a subprocess: it would block this event loop. */
 const MOST_EVENTS_HERE = 5_000;
 
+/** After so many runs whose code does not return, no further run is replayed. */
+const MOST_HANGS = 3;
+
+/** The least time that a subprocess has to import the code, in milliseconds. */
+const IMPORT_TIMEOUT_MS = 30_000;
+
 /** How long a subprocess has for one batch, in milliseconds, unless the caller says otherwise. */
 export const PROOF_TIMEOUT_MS = 30_000;
 
@@ -58,7 +65,7 @@ export interface ProverContext {
   ) => Promise<{ readonly trace: Trace }>;
   /** How executions drain their microtasks. */
   readonly drain: Drain;
-  /** Milliseconds that a subprocess has for one batch, and for the import. */
+  /** Milliseconds that a subprocess has for one batch. */
   readonly timeoutMs: number;
 }
 
@@ -82,6 +89,8 @@ export class Prover implements AsyncDisposable {
   readonly #context: ProverContext;
   #subprocess: Subprocess | undefined;
   #workflow: string | undefined;
+  /** How many runs did not return from a subprocess, or ended it. */
+  #hangs = 0;
   /** The lines of drifts, by what drifted where: runs of one version diverge alike. */
   readonly #sites = new Map<string, CauseSites>();
   readonly #sources = new Map<string, Promise<VersionSource | null>>();
@@ -177,12 +186,16 @@ export class Prover implements AsyncDisposable {
     return await proveOn(await versions.obtain(this.#hash), request, { drain, trace });
   }
 
-  /** PROOF-1: the culprit of a batch that does not return is found by halving it. */
+  /** PROOF-1 */
   async #proveApart(
     runs: readonly ProofRequest[],
     trace: boolean,
   ): Promise<(Proof | VerdictCause)[]> {
     if (runs.length === 0) return [];
+    if (this.#hangs >= MOST_HANGS) {
+      const message = `it was not replayed: the code of ${this.#hangs} runs before did not return`;
+      return runs.map(() => codeCause("hangs", message));
+    }
     const subprocess = await this.#started();
     try {
       return [...await subprocess.ask("prove", { runs, trace })];
@@ -192,13 +205,12 @@ export class Prover implements AsyncDisposable {
       await this[Symbol.asyncDispose]();
       if (runs.length === 1) {
         const kind = error.code === "SUBPROCESS_TIMEOUT" ? "hangs" : "unavailable";
+        this.#hangs++;
         return [codeCause(kind, messageOf(error))];
       }
-      const half = runs.length >> 1;
-      return [
-        ...await this.#proveApart(runs.slice(0, half), trace),
-        ...await this.#proveApart(runs.slice(half), trace),
-      ];
+      const found: (Proof | VerdictCause)[] = [];
+      for (const run of runs) found.push(...await this.#proveApart([run], trace));
+      return found;
     }
   }
 
@@ -214,7 +226,7 @@ export class Prover implements AsyncDisposable {
     const { workflow } = await unlessUnavailable(
       hash,
       "replay runs",
-      () => subprocess.ask("load", code),
+      () => subprocess.ask("load", code, Math.max(this.#context.timeoutMs, IMPORT_TIMEOUT_MS)),
     );
     this.#workflow = workflow;
     owned.move();

@@ -70,7 +70,8 @@ export interface VersionReplayOptions {
    */
   readonly concurrency?: number;
   /**
-   * How long a subprocess may take for a batch of 100 runs, and for the import.
+   * How long a subprocess may take for a batch of 100 runs, or for one run of a batch that took too
+   * long. After three runs whose code does not return, a subprocess replays no further run.
    *
    * @default {"30s"}
    */
