@@ -92,7 +92,7 @@ export type {
   Runs,
   TroublesOptions,
 } from "./src/client/run/queries.ts";
-export type { RunFacts, RunSummary, RunWait } from "./src/client/run/summary.ts";
+export type { ForkOrigin, RunFacts, RunSummary, RunWait } from "./src/client/run/summary.ts";
 export type {
   AttributeComparisons,
   Comparisons,
@@ -100,6 +100,10 @@ export type {
   RunStateGroup,
   RunWhere,
 } from "./src/client/run/conditions.ts";
+export type { ForkOptions, ForkReport } from "./src/client/run/fork.ts";
+export type { ForkChildren, ForkedChild } from "./src/client/run/fork_children.ts";
+export type { ForkPoint } from "./src/client/run/fork_point.ts";
+export type { ForkedEffect, LaterSignal } from "./src/client/run/fork_preview.ts";
 export type { DeleteOptions } from "./src/client/run/delete.ts";
 export type { PruneOptions, PruneReport, PruneResultsOptions } from "./src/client/run/prune.ts";
 export type { PruneScopeOptions } from "./src/client/run/prune_options.ts";

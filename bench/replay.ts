@@ -76,6 +76,7 @@ async function once(
     input: encode(undefined),
     seed: "seed",
     startedAt: AT,
+    origin: null,
   };
   const execution = executionOf(workflow, start, { drain });
   const begun = performance.now();

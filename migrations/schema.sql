@@ -55,6 +55,15 @@ create table activity_results (
 
 CREATE INDEX activity_results_by_age ON activity_results USING btree (namespace, stored_at);
 
+create table adoptions (
+  child bigint not null,
+  run bigint not null,
+  constraint adoptions_once PRIMARY KEY (child, run),
+  constraint adoptions_run_fkey FOREIGN KEY (run) REFERENCES runs(id) ON DELETE CASCADE
+);
+
+CREATE INDEX adoptions_by_run ON adoptions USING btree (run);
+
 create table bulk_jobs (
   id text not null,
   kind text not null,
@@ -220,6 +229,8 @@ create table runs (
   parent bigint,
   parent_close text,
   depth smallint not null default 0,
+  origin bigint,
+  fork_of json,
   policy jsonb,
   deadline timestamp(3) with time zone,
   first_seq integer not null default 0,
@@ -272,6 +283,7 @@ END) stored,
   constraint runs_generation_check CHECK ((generation >= 0)),
   constraint runs_next_seq_check CHECK ((next_seq >= 0)),
   constraint runs_notifies_ended CHECK (((NOT must_notify) OR (ended_at IS NOT NULL))),
+  constraint runs_origin CHECK (((origin IS NULL) = (fork_of IS NULL))),
   constraint runs_parent CHECK (((parent IS NULL) = (parent_close IS NULL))),
   constraint runs_parent_close_check CHECK ((parent_close = ANY (ARRAY['abandon'::text, 'cancel'::text, 'terminate'::text]))),
   constraint runs_pending_has_no_history CHECK (((state <> 'pending'::text) OR (next_seq = 0))),
@@ -291,6 +303,7 @@ CREATE INDEX runs_at_rest ON runs USING btree (specifier_id, created_at) WHERE r
 CREATE INDEX runs_by_attributes ON runs USING gin (attributes jsonb_path_ops) WITH (fastupdate='on') WHERE (attributes <> '{}'::jsonb);
 CREATE INDEX runs_by_creation ON runs USING btree (created_at, id) WHERE (namespace = 'default'::text);
 CREATE INDEX runs_by_namespace ON runs USING btree (namespace, created_at, id) WHERE (namespace <> 'default'::text);
+CREATE INDEX runs_by_origin ON runs USING btree (origin) WHERE (origin IS NOT NULL);
 CREATE INDEX runs_by_parent ON runs USING btree (parent) WHERE (parent IS NOT NULL);
 CREATE INDEX runs_by_specifier ON runs USING btree (specifier_id, created_at, id);
 CREATE INDEX runs_due ON runs USING btree (wake_at) WHERE ((wake_at IS NOT NULL) AND (started_at IS NOT NULL));

@@ -9,6 +9,7 @@
  * | `order-1>3.k9x2ab`                      | the child that effect 3 of run `order-1` starts       |
  * | `report>2026-03-29T01:00:00.000Z`       | the run that a schedule fires at that time            |
  * | `report>2026-03-29T01:00:00.000Z.manual`| one that was triggered by hand                        |
+ * | `order-1>fork.4f0c2ab9d1e3`             | a fork of run `order-1` whose id was not given            |
  * | `order-1>was.71`                        | the previous run `order-1`, after another took its id |
  *
  * - RUNID-1, bounded: the part after the root has at most 64 characters, however long the chain of
@@ -40,7 +41,7 @@ export const MAX_RUN_ID: number = MAX_GIVEN_ID + SEPARATOR.length + MAX_PATH;
 
 /** RUNID-3: how ids that the engine makes end. */
 const ENGINE_MADE =
-  />(\d+\.[0-9a-z]+|[-+\d]+-\d\d-\d\dT[\d:.]+Z(\.manual)?|~[0-9a-z]+(\.[0-9a-z]+){3}|was\.\d+)$/;
+  />(\d+\.[0-9a-z]+|[-+\d]+-\d\d-\d\dT[\d:.]+Z(\.manual)?|~[0-9a-z]+(\.[0-9a-z]+){3}|was\.\d+|fork\.[0-9a-f]+)$/;
 
 /** What the id of a child depends on. */
 export interface ChildIdParent {
@@ -71,6 +72,16 @@ export function effectId({ runId, seed }: ChildIdParent, position: number): stri
  */
 export function firingId(schedule: string, planned: number, isManual: boolean): string {
   return below(schedule, `${new Date(planned).toISOString()}${isManual ? ".manual" : ""}`);
+}
+
+/**
+ * The id of a fork whose id was not given.
+ *
+ * @param original The id of the original.
+ * @param random Hexadecimal digits that no other fork of it has.
+ */
+export function forkId(original: string, random: string): string {
+  return below(original, `fork.${random}`);
 }
 
 /**

@@ -8,6 +8,7 @@
 import { isSha256Hex } from "../base/encoding.ts";
 import { type EndState, RUN_STATES, type RunState } from "../ports/rows.ts";
 import type { HistoryEvent } from "../replay/history.ts";
+import { isOriginText } from "../replay/origins.ts";
 import type { RunStart } from "../replay/turn.ts";
 import {
   listOf,
@@ -43,6 +44,8 @@ export interface RunHistory {
   readonly generation: number;
   /** The number of the run's attempt; 1 when omitted. */
   readonly attempt?: number;
+  /** Of a fork: where it comes from, as a text for replays. */
+  readonly origin?: string | null;
   /** When the generation started. */
   readonly startedAt: number;
   /** The seed of `random()` and `uuid()`. */
@@ -84,6 +87,7 @@ export const HISTORY_SHAPE: Shape = objectOf<RunHistory>({
   state: oneOf([...RUN_STATES, "over"]),
   generation: WHOLE,
   attempt: optional(WHOLE),
+  origin: optional(nullable(where(isOriginText))),
   startedAt: WHOLE,
   result: optional(nullable(TEXT)),
   error: optional(nullable(TEXT)),
@@ -98,5 +102,6 @@ export function isEnded(state: RunHistory["state"]): state is EndState {
 /** Returns the start of an execution. */
 export function startOf(history: RunHistory): RunStart {
   const { runId, workflow, version, input, seed, startedAt, generation, attempt = 1 } = history;
-  return { runId, workflow, version, input, seed, startedAt, generation, attempt };
+  const { origin = null } = history;
+  return { runId, workflow, version, input, seed, startedAt, generation, attempt, origin };
 }

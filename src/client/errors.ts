@@ -92,6 +92,26 @@ export function runExists(
 }
 
 /**
+ * A run with the id of a fork exists, and it is not that fork.
+ *
+ * @param runId The id.
+ * @param found The run that has it.
+ * @returns The error, with code `RUN_EXISTS`.
+ */
+export function forkIdTaken(
+  runId: string,
+  found: { readonly workflow: string; readonly state: RunState },
+): RunExistsError {
+  const { workflow, state } = found;
+  return new RunExistsError(
+    "RUN_EXISTS",
+    `Cannot fork the run: found run ${quoteId(runId)} of workflow ${quoteId(workflow)} that is ` +
+      `${state} and another fork or none, wanted an id that is free`,
+    { details: { runId: shownId(runId), workflow: shownId(workflow), state } },
+  );
+}
+
+/**
  * An earlier start used the idempotency key with another input.
  *
  * @param key The key.

@@ -253,6 +253,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       claims: 1,
       began: true,
       deliveredSeq: null,
+      origin: null,
     }, run.signal === undefined).left;
   }
 

@@ -29,7 +29,8 @@ export interface NewChild extends VersionRef {
 /**
  * The outcome of starting a child:
  *
- * - `started`: inserted, by this call or by an earlier try of it.
+ * - `started`: inserted, by this call or by an earlier try of it; or the parent is a fork that has
+ *   adopted it, and will receive its end.
  * - `ended`: an earlier generation of the parent started it and has received its end already; this
  *   generation will receive the end, too.
  * - `taken`: the id belongs to a run that is not a child of this parent, or is of another workflow.

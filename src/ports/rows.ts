@@ -207,6 +207,8 @@ export interface ClaimedRun extends VersionRef {
    * How far the run's log lines had been written when this was last recorded; `null`: it had none.
    */
   readonly deliveredSeq: number | null;
+  /** Where a fork comes from, as `originText` of `src/replay` writes it; `null`: it is no fork. */
+  readonly origin: string | null;
 }
 
 /** A message for a run that the run's owner has not consumed. */
@@ -419,6 +421,8 @@ export interface RunRow extends VersionRef {
   readonly parent: number | null;
   /** That run's id; `null`: there is none, or it was removed. */
   readonly parentId: string | null;
+  /** Where a fork comes from, as `originText` of `src/replay` writes it; `null`: it is no fork. */
+  readonly origin: string | null;
 }
 
 /** One generation of a run, and the version that it was last pinned to. */

@@ -47,6 +47,12 @@ export type RunCondition =
     readonly id: string;
   }
   | {
+    /** The forks of a run of the same namespace. */
+    readonly kind: "forksOf";
+    /** The id of that run. */
+    readonly id: string;
+  }
+  | {
     readonly kind: "attribute";
     /** The path into the attributes, outermost key first. */
     readonly path: readonly string[];

@@ -7,6 +7,7 @@
 
 import type { AttributesChange } from "../base/attributes.ts";
 import type { BulkStore } from "./bulk.ts";
+import type { ForkStore } from "./forks.ts";
 import type { HealthStore, Serves } from "./health.ts";
 import type { RepairStore } from "./repairs.ts";
 import type { LineageStore } from "./lineage.ts";
@@ -87,6 +88,8 @@ export interface Store extends AsyncDisposable {
   readonly lineage: LineageStore;
   /** Changes of many runs. */
   readonly bulk: BulkStore;
+  /** Forks of runs. */
+  readonly forks: ForkStore;
   /** Outstanding activities. */
   readonly tasks: TaskStore;
   /** Nodes and their leases. */

@@ -50,7 +50,7 @@ export function reportDrift(
       `${show(expected)} at position ${event.position}, but ${reason}` +
       `${found === null ? "" : `, found ${show(found)}`}${at === null ? "" : ` at ${at}`}; ` +
       "upgrade the run to a version that asks for the same effects in the same order (guard changed " +
-      "code with ctx.patched)",
+      "code with ctx.patched), or fork it before that event",
   };
 }
 

@@ -7,6 +7,7 @@
 import type { SeededRandom } from "../base/random.ts";
 import type { Drain } from "./drain.ts";
 import type { NoteKind } from "./notes.ts";
+import type { Identity } from "./origins.ts";
 import type { Request } from "./requested_command.ts";
 import type { LogLevel, LogLine, RunStart } from "./turn.ts";
 
@@ -55,6 +56,10 @@ export interface TurnOptions {
 export interface Effects {
   /** The run. */
   readonly start: RunStart;
+  /** What ids and values of the run derive from now (ORIGIN-1 of `origins.ts`). */
+  readonly identity: Identity;
+  /** What the id of the child at a position derives from. */
+  childIdentity(position: number): Identity;
   /** The run's randomness. */
   readonly randomness: SeededRandom;
   /** The position that the next effect gets in program order. */

@@ -55,6 +55,7 @@ import { type Mismatch, reportDrift } from "./drift.ts";
 import type { Body, Effects, ExecutionOptions, TurnOptions } from "./effects.ts";
 import type { CancelRequest, HistoryEvent } from "./history.ts";
 import { isNote, type NoteKind, Notes } from "./notes.ts";
+import { Identities, type Identity, readOrigin } from "./origins.ts";
 import { Patches } from "./patches.ts";
 import { type Request, RequestedCommand } from "./requested_command.ts";
 import { duringTurn, outside, scope, type WorkflowScope } from "./scope.ts";
@@ -91,6 +92,8 @@ export class Execution implements Effects, WorkflowScope {
   readonly #patches = new Patches();
   readonly #notes = new Notes();
   readonly #rejections = new Map<Promise<unknown>, unknown>();
+  /** `null`: the run is no fork. */
+  readonly #identities: Identities | null;
   /** Errors of the code that no code could catch. */
   readonly #thrown: unknown[] = [];
   #randomness: SeededRandom | null = null;
@@ -131,8 +134,11 @@ export class Execution implements Effects, WorkflowScope {
   constructor(body: Body, start: RunStart, options: ExecutionOptions) {
     this.#body = body;
     this.start = start;
-    this.startedAt = start.startedAt;
-    this.#now = start.startedAt;
+    // ORIGIN-2: later generations have a history of their own.
+    const { starts = [] } = readOrigin(start.generation ? null : start.origin) ?? {};
+    this.#identities = starts.length === 0 ? null : new Identities(starts, start);
+    this.startedAt = this.identity.startedAt;
+    this.#now = this.startedAt;
     this.#options = options;
   }
 
@@ -235,6 +241,14 @@ export class Execution implements Effects, WorkflowScope {
     return this.#position;
   }
 
+  get identity(): Identity {
+    return this.#identities === null ? this.start : this.#identities.current;
+  }
+
+  childIdentity(position: number): Identity {
+    return this.#identities === null ? this.start : this.#identities.ofChild(position);
+  }
+
   get cancelSignal(): AbortSignal {
     this.#isCancelPending = false;
     if (this.#cancelling === null) {
@@ -251,7 +265,7 @@ export class Execution implements Effects, WorkflowScope {
 
   get randomness(): SeededRandom {
     this.#requireTurn();
-    return this.#randomness ??= new SeededRandom(this.start.seed);
+    return this.#randomness ??= new SeededRandom(this.identity.seed);
   }
 
   /** The run, in a message. */
@@ -543,6 +557,10 @@ export class Execution implements Effects, WorkflowScope {
   #advance(event: HistoryEvent): void {
     this.#next = event.seq + 1;
     if (event.at > this.#now) this.#now = event.at;
+    if (this.#identities?.advance(this.#next) !== true) return;
+    // ORIGIN-1: what the code computes from here on, it computes as the run that recorded the rest.
+    this.#randomness = null;
+    this.#now = Math.max(this.#now, this.identity.startedAt);
   }
 
   #noteDrift(event: HistoryEvent, mismatch: Mismatch): void {

@@ -24,6 +24,8 @@ export interface TracedCommand {
   readonly deadline: number | null;
   /** The id of the child run that it is about; `null`: it is about none. */
   readonly child: string | null;
+  /** The idempotency key that the code gives its attempts; `undefined`: the engine makes one. */
+  readonly key: string | null | undefined;
   /** The run's clock at the request, in milliseconds since the epoch. */
   readonly requestedAt: number;
   /** The stack at the request: taken in microseconds, and read only on demand. */
@@ -38,7 +40,7 @@ export class TracedExecution extends Execution {
   readonly requested: TracedCommand[] = [];
 
   override ask(request: Request): Promise<unknown> {
-    const { kind, name, input, deadline, options: { child, call } } = request;
+    const { kind, name, input, deadline, options: { child, call, idempotencyKey } } = request;
     this.requested.push({
       position: this.position,
       kind,
@@ -46,6 +48,7 @@ export class TracedExecution extends Execution {
       input,
       deadline,
       child: child?.id ?? (call?.kind === "start" ? call.child.id : call?.id) ?? null,
+      key: idempotencyKey,
       requestedAt: this.virtualNow(),
       stack: new CallStack(),
       answer: null,

@@ -26,6 +26,8 @@ export interface RunStart {
   readonly generation?: number;
   /** The number of the run's attempt; 1 when omitted. */
   readonly attempt?: number;
+  /** Where a fork comes from, as `originText` writes it; `null`: the run is no fork. */
+  readonly origin: string | null;
 }
 
 /** How a run ended. */

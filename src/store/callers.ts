@@ -50,6 +50,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   repairs: ["parked", "queuedRetries", "unnotified", "acknowledged"],
   nodes: ["alive"],
   retention: ["namespaces"],
+  forks: ["fork"],
   tasks: ["get", "leases", "retried", "progress"],
 };
 

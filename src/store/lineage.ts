@@ -4,6 +4,7 @@
  * - LINEAGE-1, notified once: the statement that ends a run marks it, and the transaction that
  *   notifies its parent and its children removes the mark. Any node may do so. If the parent has
  *   since begun a new generation that requests the same child, it is notified once more.
+ *   Forks that adopted the run are notified with its parent (FORK-2 of `forks.ts`).
  * - LINEAGE-2, one order: a transaction locks the rows of several runs in ascending order of id.
  * - LINEAGE-3, no late child: starting a child locks its parent's row, so a child is inserted
  *   before its parent's end, or not at all. If the parent is to receive the end of an ended child

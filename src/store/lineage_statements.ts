@@ -115,6 +115,8 @@ function relatives(condition: string): string {
   return `array(
     select parent from {schema}.runs where id = any($children::bigint[]) and parent is not null
     union
+    select run from {schema}.adoptions where child = any($children::bigint[])
+    union
     select id from {schema}.runs where parent = any($parents::bigint[]) and ${condition}
   )`;
 }
@@ -131,10 +133,10 @@ export const LINEAGE_STATEMENTS = {
     marked as (
       update {schema}.runs set has_children = true
       where id in (select parent from given) and ended_at is null
-      returning id, namespace, depth
+      returning id, namespace, depth, generation
     ),
     wanted as materialized (
-      select given.*, parent.namespace, parent.depth + 1 as depth, ${CLOCK} as at
+      select given.*, parent.namespace, parent.depth + 1 as depth, parent.generation, ${CLOCK} as at
       from given join marked as parent on parent.id = given.parent
     ),
     timed as materialized (
@@ -176,6 +178,17 @@ export const LINEAGE_STATEMENTS = {
           select from {schema}.runs as run
           where run.run_id = wanted.run_id and run.namespace = wanted.namespace
             and run.parent = wanted.parent and run.workflow = wanted.workflow
+        ) then 'started'
+        when wanted.generation = 0 and exists (
+          select from {schema}.adoptions as adoption
+          join {schema}.runs as run on run.id = adoption.child
+          where adoption.run = wanted.parent and run.run_id = wanted.run_id
+            and run.namespace = wanted.namespace and run.workflow = wanted.workflow
+            and (run.ended_at is null or run.must_notify or exists (
+              select from {schema}.inbox as message
+              where message.run = wanted.parent and message.kind = 'child'
+                and message.name = run.run_id
+            ))
         ) then 'started'
         else 'taken'
       end as outcome
@@ -255,7 +268,12 @@ export const LINEAGE_STATEMENTS = {
         'state', child.state, 'result', child.result::text, 'error', child.error::text
       )
       from {schema}.runs as child
-      join {schema}.runs as parent on parent.id = child.parent and parent.ended_at is null
+      join (
+        select id as child, parent as run from {schema}.runs where id = any($children::bigint[])
+        union
+        select child, run from {schema}.adoptions where child = any($children::bigint[])
+      ) as told on told.child = child.id
+      join {schema}.runs as parent on parent.id = told.run and parent.ended_at is null
       where child.id = any($children::bigint[])
     ),
     cancel_requested as (

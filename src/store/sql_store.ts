@@ -11,6 +11,7 @@ import { Bulk } from "./bulk/bulk_store.ts";
 import { HealthFacts } from "./health.ts";
 import { Journal } from "./journal/append.ts";
 import { insideTransaction } from "./inside.ts";
+import { Forks } from "./forks.ts";
 import { Lineage } from "./lineage.ts";
 import { migrate } from "./schema/migrate.ts";
 import { Nodes } from "./nodes.ts";
@@ -39,6 +40,8 @@ export class SqlStore implements Store {
   readonly lineage: Lineage;
   /** See {@linkcode Store.bulk}. */
   readonly bulk: Bulk;
+  /** See {@linkcode Store.forks}. */
+  readonly forks: Forks;
   /** See {@linkcode Store.tasks}. */
   readonly tasks: Tasks;
   /** See {@linkcode Store.nodes}. */
@@ -74,6 +77,7 @@ export class SqlStore implements Store {
     this.runs = new Runs(driver, schema);
     this.lineage = new Lineage(driver, schema);
     this.bulk = new Bulk(driver, schema);
+    this.forks = new Forks(driver, schema);
     this.tasks = new Tasks(driver, schema);
     this.nodes = new Nodes(driver, schema);
     this.versions = new Versions(driver, schema);

@@ -56,7 +56,7 @@ export async function dumpHistory(
 export async function readHistory(runId: string, runs: RunStore): Promise<RunHistory> {
   const row = await runs.get(runId);
   if (row === null) throw runNotFound(runId, "read the history");
-  const { workflow, hash, generation, attempt, seed, input, state, result, error } = row;
+  const { workflow, hash, generation, attempt, seed, input, state, result, error, origin } = row;
   return {
     format: HISTORY_FORMAT,
     formatVersion: 1,
@@ -65,6 +65,7 @@ export async function readHistory(runId: string, runs: RunStore): Promise<RunHis
     version: hash,
     generation,
     attempt,
+    ...(origin === null ? {} : { origin }),
     startedAt: row.startedAt ?? row.createdAt,
     seed,
     input,

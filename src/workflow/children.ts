@@ -125,6 +125,10 @@ export class Children {
     }) as Promise<Answer>;
   }
 
+  #idAt(position: number): string {
+    return effectId(this.#effects.childIdentity(position), position);
+  }
+
   #request(workflow: AnyWorkflow, options: ChildOptions, what: string): ChildRequest {
     if (typeof workflow !== "string" && !isWorkflow(workflow)) {
       refuse(
@@ -137,7 +141,7 @@ export class Children {
     checkOptions(options, CHILD_KEYS, what);
     const { parentClose: close = "cancel" } = options;
     const id = options.id === undefined
-      ? effectId(this.#effects.start, this.#effects.position)
+      ? this.#idAt(this.#effects.position)
       : readGivenId(options.id, "the id of a child");
     checkChoice(close, `option parentClose of ${what}`, ["abandon", "cancel", "terminate"]);
     return { id, workflow, close, policy: policyText(readRunPolicy(options, what)) };

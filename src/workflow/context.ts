@@ -53,10 +53,8 @@ const SIGNAL_KEYS = ["timeout", "otherwise", "signal"];
 
 /** {@linkcode WorkflowContext} over {@linkcode Effects}. */
 export class Context implements WorkflowContext {
-  readonly runId: string;
   readonly workflow: string;
   readonly version: string;
-  readonly attempt: number;
   readonly log: WorkflowLog;
   readonly attributes: WorkflowAttributes;
   readonly #effects: Effects;
@@ -71,10 +69,8 @@ export class Context implements WorkflowContext {
   constructor(effects: Effects, signals: SignalSchemas | null = null) {
     this.#effects = effects;
     this.#signals = signals ?? null;
-    this.runId = effects.start.runId;
     this.workflow = effects.start.workflow;
     this.version = effects.start.version;
-    this.attempt = effects.start.attempt ?? 1;
     this.attributes = {
       set(patch) {
         effects.enter("attributes.set");
@@ -88,6 +84,14 @@ export class Context implements WorkflowContext {
       warn: (message, properties = {}) => effects.log("warn", message, properties),
       error: (message, properties = {}) => effects.log("error", message, properties),
     };
+  }
+
+  get runId(): string {
+    return this.#effects.identity.runId;
+  }
+
+  get attempt(): number {
+    return this.#effects.identity.attempt ?? 1;
   }
 
   get cancelSignal(): AbortSignal {

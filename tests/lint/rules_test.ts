@@ -136,9 +136,12 @@ function functionsOfTheRuntime(): Set<string> {
 
 Deno.test("each plain value of a context may be read within a step", () => {
   const start = { runId: "r", workflow: "w", version: "v" };
-  const plain = Object.entries(new Context({ start } as Effects))
-    .filter(([, value]) => typeof value !== "object").map(([name]) => name);
-  assert.deepEqual(plain, ["runId", "workflow", "version", "attempt"]);
+  const context = new Context({ start, identity: start, cancelSignal: {} } as unknown as Effects);
+  const getters = Object.entries(Object.getOwnPropertyDescriptors(Context.prototype))
+    .filter(([, { get }]) => get !== undefined).map(([name]) => name);
+  const plain = [...Object.keys(context), ...getters]
+    .filter((name) => typeof context[name as keyof Context] !== "object");
+  assert.deepEqual(plain, ["workflow", "version", "runId", "attempt"]);
   for (const name of plain) {
     assert.deepEqual(lint(workflow(`await ctx.run("a", () => ctx.${name});`)), [], name);
   }

@@ -157,6 +157,7 @@ export async function readRuns(db: VirtualDatabase, witness: Witness): Promise<E
           seed: one.seed,
           startedAt: one.started_at ?? 0,
           generation: one.generation,
+          origin: null,
         };
         return {
           start,

@@ -26,6 +26,7 @@ const START = {
   input: encode(undefined),
   seed: "a seed",
   startedAt: STARTED_AT,
+  origin: null,
 };
 
 Deno.test("a random edit of a random workflow is accepted exactly when a naive replay of its history accepts it", async () => {

@@ -6,6 +6,7 @@
 
 import { type DatabaseKind, forEachDatabase } from "../support/database.ts";
 import { bulk } from "./conformance/bulk.ts";
+import { forks } from "./conformance/forks.ts";
 import { health } from "./conformance/health.ts";
 import { journal } from "./conformance/journal.ts";
 import { nodes } from "./conformance/nodes.ts";
@@ -20,6 +21,8 @@ for (const prefix of ["plain", 'Odd "Schema"']) {
       name: database.name,
       fresh: (name) => database.fresh(name ?? `${prefix} ${Deno.pid} ${count++}`),
     };
-    for (const part of [journal, runs, bulk, nodes, versions, health, schema]) part(named, test);
+    for (const part of [journal, runs, forks, bulk, nodes, versions, health, schema]) {
+      part(named, test);
+    }
   });
 }

@@ -20,6 +20,7 @@ import {
   HASH,
   makeDue,
   newEvent,
+  newFork,
   newRun,
   newTask,
   NODE,
@@ -149,6 +150,14 @@ function seize(then: "back" | "pin"): Operation {
   };
 }
 
+/** Forks `r` after so many events. */
+function fork(events: number): Operation {
+  return async ({ store }) => {
+    const row = await store.runs.get("r");
+    if (row !== null) await store.forks.fork(newFork(row.id, "f", events));
+  };
+}
+
 async function nextGeneration(
   { store, run }: Subject,
 ): Promise<{ run: number; token: number; next: number; generation: number; seed: string }> {
@@ -194,6 +203,8 @@ const OPERATIONS: readonly Operation[] = [
     const end = { ...await nextGeneration(subject), signals: [] };
     await subject.store.lineage.retry({ ...end, wakeSeq: 0, at: 0, waits: [], failure: "{}" });
   },
+  fork(0),
+  fork(1),
   ({ store }) => store.runs.insert([newRun("r", { replaces: "ended" })]),
   ({ store }) => store.runs.insert([newRun("r", { replaces: "any" })]),
   ({ store }) => store.runs.insert([newRun("r", { replaces: "any", lease: LEASE })]),

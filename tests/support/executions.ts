@@ -40,6 +40,7 @@ export function executionFor(
       input: encode(input),
       seed: "a seed",
       startedAt: STARTED_AT,
+      origin: null,
       ...start,
     },
     { drain: (DRAINS[0] as readonly [string, Drain])[1], ...rest },
@@ -74,6 +75,13 @@ export class Journal {
     const full = { ...event, seq, at: STARTED_AT + (seq + 1) * 1_000 };
     this.events.push(full);
     return full;
+  }
+
+  /** Gives the last events one time, as those have that are written by one commit. */
+  commit(batch: readonly HistoryEvent[]): HistoryEvent[] {
+    const written = batch.map((event) => ({ ...event, at: batch.at(-1)!.at }));
+    this.events.splice(this.events.length - written.length, written.length, ...written);
+    return written;
   }
 
   /** Appends the success of a command; a value for those that answer with one. */

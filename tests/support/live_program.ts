@@ -43,13 +43,23 @@ export async function runLive(
   choose: (below: number) => number,
   mayCancel = true,
 ): Promise<Live> {
-  const execution = executionOfProgram(program, drain);
+  return await continueLive(executionOfProgram(program, drain), [], choose, mayCancel);
+}
+
+/** As {@linkcode runLive}, for an execution whose history has begun. */
+export async function continueLive(
+  execution: Execution,
+  begun: readonly HistoryEvent[],
+  choose: (below: number) => number,
+  mayCancel = true,
+): Promise<Live> {
   const journal = new Journal();
+  journal.events.push(...begun);
   const snapshots: Snapshots = new Map();
   const waiting = new Map<number, Command>();
   let late: Command[] = [];
-  let cancelled = false;
-  let batch: HistoryEvent[] = [];
+  let cancelled = begun.some(({ kind }) => kind === "cancel.requested");
+  let batch: HistoryEvent[] = [...begun];
   for (let turns = 0; turns < 500; turns++) {
     const turn = await execution.turn(batch);
     assert.equal(turn.drift, null, turn.drift?.message);
@@ -84,6 +94,7 @@ export async function runLive(
       for (const other of commands.filter(isTold)) waiting.delete(other.position);
       late = late.filter((other) => !isTold(other));
     }
+    batch = journal.commit(batch);
   }
   throw new Error("The program does not end");
 }

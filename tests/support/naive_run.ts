@@ -56,6 +56,8 @@ async function macrotask(): Promise<void> {
 
 class NaiveRun implements Effects {
   readonly start: RunStart;
+  readonly identity: RunStart;
+  readonly childIdentity = (): RunStart => this.start;
   readonly randomness: SeededRandom;
   readonly cancelSignal = new AbortController().signal;
   readonly #asked: (Asked | null)[] = [];
@@ -73,6 +75,7 @@ class NaiveRun implements Effects {
 
   constructor(start: RunStart, history: readonly HistoryEvent[]) {
     this.start = start;
+    this.identity = start;
     this.randomness = new SeededRandom(start.seed);
     this.#now = start.startedAt;
     this.#patched = new Set(

@@ -5,6 +5,8 @@
  */
 
 import assert from "node:assert/strict";
+import type { NewFork } from "../../src/ports/forks.ts";
+import { originText } from "../../src/replay/origins.ts";
 import type { ClaimedRun, CommitEntry, NewEvent, NewRun } from "../../src/ports/rows.ts";
 import type { NewTask } from "../../src/ports/tasks.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -88,6 +90,35 @@ export function suspended(wakeSeq: number, wakeAt: number | null = null) {
 
 /** A transition to completed. */
 export const COMPLETED = { to: "completed" as const, result: "1", error: null };
+
+/** A fork of a run that takes over its first events. */
+export function newFork(
+  origin: number,
+  runId: string,
+  events: number,
+  more: Partial<NewFork> = {},
+): NewFork {
+  return {
+    origin,
+    namespace: "default",
+    generation: 0,
+    runId,
+    workflow: "order",
+    hash: HASH,
+    specifier: "file:///order.ts",
+    input: "2",
+    seed: `seed of ${runId}`,
+    forkOf: originText({ runId: "o", generation: 0, events, starts: [] }),
+    policy: null,
+    events,
+    dropped: [],
+    extra: [],
+    delivered: events,
+    carry: false,
+    adopted: [],
+    ...more,
+  };
+}
 
 /** A transition to `stuck_unknown_version`. */
 export const UNKNOWN_VERSION = {

@@ -76,6 +76,8 @@ export interface RunWhere {
   readonly id?: string | IdComparisons;
   /** The id of the run that started it as a child. */
   readonly parent?: string;
+  /** The id of the run of which it is a fork. */
+  readonly forksOf?: string;
   /** The workflow's name. */
   readonly workflow?: string | Comparisons<string>;
   /** The run's state, or a group of states. Groups take equality and `in`. */
@@ -107,7 +109,7 @@ const MAX_IN = 1_000;
 const TEXTS: ReadonlySet<string> = new Set(["id", "workflow", "state", "version"]);
 const TIMES: ReadonlySet<string> = new Set(["createdAt", "startedAt", "endedAt"]);
 const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in"]);
-const WHERE_KEYS = ["and", "or", ...TEXTS, "parent", ...TIMES, "attributes"].join(", ");
+const WHERE_KEYS = ["and", "or", ...TEXTS, "parent", "forksOf", ...TIMES, "attributes"].join(", ");
 const STATES: ReadonlySet<string> = new Set(RUN_STATES);
 const ENDED: ReadonlySet<string> = new Set(END_STATES);
 const GROUPS: Readonly<Record<string, readonly RunState[]>> = {
@@ -167,7 +169,9 @@ function readParts(
     const at = `${path}.${key}`;
     if (key === "and" || key === "or") return readGroup(key, value, at, depth, budget);
     if (key === "attributes") return readAttributes(value, at);
-    if (key === "parent") return [{ kind: "parent", id: readText(value, at) }];
+    if (key === "parent" || key === "forksOf") {
+      return [{ kind: key, id: readText(value, at) }];
+    }
     if (TEXTS.has(key) || TIMES.has(key)) return readField(key as RunField, value, at);
     return refuse(condition(path), key, WHERE_KEYS);
   });

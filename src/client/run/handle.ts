@@ -49,6 +49,7 @@ import {
 import { checkExportOptions, type ExportOptions, exportRuns } from "../bundle/export.ts";
 import { readStates } from "./conditions.ts";
 import type { ClientContext } from "../context.ts";
+import { checkForkOptions, type ForkOptions, type ForkReport, forkRun } from "./fork.ts";
 import type { HistoryEntry } from "./history.ts";
 import { type RunStatus, runStatus } from "./status.ts";
 import { pendingOf, traceRun } from "./trace.ts";
@@ -472,6 +473,40 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const report = await upgradeRun(this.id, options, this.#context);
     this.#context.wakeups.due();
     return report;
+  }
+
+  /**
+   * Starts a new run that begins with a part of this run's present history, on the same or on
+   * another version. The part is replayed first: if it does not replay, there is no fork, and the
+   * report names the event and the line at which they diverge. This run is not changed; it may be
+   * live, parked or ended.
+   *
+   * What the code has computed from its run id, its randomness and its clock before the point stays
+   * as it was. After it, the fork has its own: its effects have new idempotency keys, and really
+   * happen. Call with `dryRun` first, to see which ones do.
+   *
+   * @example A failed run, from its failure, on fixed code
+   * ```ts ignore
+   * const plan = await run.fork({ fromFailure: true, version: fixed, dryRun: true });
+   * for (const { name, newKey, site } of plan.again) console.log(name, newKey, site?.line);
+   * const { id } = await run.fork({ fromFailure: true, version: fixed, plan: plan.plan });
+   * ```
+   *
+   * @param options Where the fork begins, and what it takes over.
+   * @returns The report; `forked` says whether the fork exists.
+   * @throws {InvalidArgumentError} If an option is invalid, or the history has no such point.
+   * @throws {InvalidInputError} (`INVALID_INPUT`) If the version refuses the option `input`.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunStateError} (`RUN_STATE`) If nothing has failed (`fromFailure`), if the run has
+   * changed meanwhile, or if its history comes from too many forks.
+   * @throws {RunExistsError} (`RUN_EXISTS`) If another run has the fork's id. If you repeat a call
+   * with the same `id`, the fork is made once.
+   * @throws {VersionNotFoundError} If the run's workflow has no such version.
+   * @throws {VersionUnavailableError} If the version is unavailable in this process.
+   */
+  async fork(options: ForkOptions): Promise<ForkReport> {
+    checkForkOptions(options);
+    return await forkRun(this.id, options, this.#context);
   }
 
   /**

@@ -171,8 +171,20 @@ export class Prover implements AsyncDisposable {
   }
 
   #startOf(row: RunRow): RunStart {
-    const { runId, workflow, input, seed, startedAt, generation, attempt } = asClaimed(row);
-    return { runId, workflow, version: this.#hash, input, seed, startedAt, generation, attempt };
+    const { runId, workflow, input, seed, startedAt, generation, attempt, origin } = asClaimed(
+      row,
+    );
+    return {
+      runId,
+      workflow,
+      version: this.#hash,
+      input,
+      seed,
+      startedAt,
+      generation,
+      attempt,
+      origin,
+    };
   }
 
   /** PROOF-1 */

@@ -10,10 +10,11 @@ import type { RunStore } from "../../ports/store.ts";
 import type { Drain } from "../../replay/drain.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import type { Execution } from "../../replay/machine.ts";
-import type { Turn } from "../../replay/turn.ts";
+import type { TracedExecution } from "../../replay/traced_execution.ts";
+import type { RunStart, Turn } from "../../replay/turn.ts";
 import type { LoadedVersion } from "../../version/loaded_version.ts";
 import { pinnedActivities } from "../../version/pinned_activities.ts";
-import { executionOf } from "../../workflow/execute.ts";
+import { executionOf, tracedExecutionOf } from "../../workflow/execute.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
 const PAGE = 1_000;
@@ -76,6 +77,23 @@ export class Replayer {
         : [{ name, position, definition: codes.get(options.activity) ?? null }]
     );
     return { turn, activities };
+  }
+
+  /**
+   * Replays events on a version, and records each effect that the code requests.
+   *
+   * @param start The start of the run.
+   * @param events The events.
+   * @returns The execution after them, and the findings of its turn.
+   * @throws {VersionUnavailableError} If the version is unavailable.
+   */
+  async trace(
+    start: RunStart,
+    events: readonly HistoryEvent[],
+  ): Promise<{ readonly execution: TracedExecution; readonly turn: Turn }> {
+    const { definition } = await this.#versions.obtain(start.version);
+    const execution = tracedExecutionOf(definition, start, { drain: this.#drain, trace: true });
+    return { execution, turn: await execution.turn(events) };
   }
 
   async #execution(run: ClaimedRun, hash: string): Promise<Execution> {

@@ -8,6 +8,7 @@ import type { Attributes } from "../../base/attributes.ts";
 import { authored, authoredFacts } from "../../base/authored.ts";
 import { decode } from "../../base/values.ts";
 import { decodeError } from "../../base/values_failure.ts";
+import { readOrigin } from "../../replay/origins.ts";
 import type { RunRow, RunState, StuckReason, WaitRow } from "../../ports/rows.ts";
 
 /**
@@ -74,6 +75,22 @@ export interface RunFacts {
   readonly troubleAt: Date | null;
   /** The id of the run that started it as a child; `null`: none did, or that run was removed. */
   readonly parent: string | null;
+  /** Of a fork: where it begins; `null`: it is no fork. */
+  readonly origin: ForkOrigin | null;
+}
+
+/**
+ * Where a fork begins.
+ *
+ * @category Runs
+ */
+export interface ForkOrigin {
+  /** The id that its original had then; the original may have been removed since. */
+  readonly id: string;
+  /** The generation of the original. */
+  readonly generation: number;
+  /** How many events of that generation come before the point of the fork. */
+  readonly events: number;
 }
 
 /**
@@ -112,7 +129,13 @@ export function runFacts(row: RunRow): RunFacts {
     endedAt: date(row.endedAt),
     troubleAt: date(row.troubleAt),
     parent: row.parentId,
+    origin: originOf(row),
   };
+}
+
+function originOf(row: RunRow): ForkOrigin | null {
+  const origin = readOrigin(row.origin);
+  return origin && { id: origin.runId, generation: origin.generation, events: origin.events };
 }
 
 /**

@@ -112,16 +112,23 @@ export async function upgradeRun(
 
 /**
  * Returns the version with that hash or specifier, or the current version of the run's workflow.
+ *
+ * @param row The run.
+ * @param to The hash or the specifier.
+ * @param context Its dependencies.
+ * @param action What the call does with the run, for errors.
+ * @throws {VersionNotFoundError} If the run's workflow has no such version.
  */
-async function findTarget(
+export async function findTarget(
   row: RunRow,
   to: string | undefined,
-  context: UpgradeContext,
+  context: Pick<UpgradeContext, "store" | "versions">,
+  action = "upgrade",
 ): Promise<VersionPin> {
   const hash = to ?? await context.store.versions.current(row.workflow);
   const version = hash === null ? null : await findVersion(hash, context);
   if (version === null || version.workflow !== row.workflow) {
-    const what = `upgrade run ${quoteId(row.runId)}`;
+    const what = `${action} run ${quoteId(row.runId)}`;
     throw new VersionNotFoundError(to ?? row.workflow, what);
   }
   return { hash: version.hash, specifier: version.specifiers[0] ?? row.specifier };

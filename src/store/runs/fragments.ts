@@ -71,7 +71,8 @@ export function runFrom(rows: string): string {
     ${milliseconds("run.started_at")} as "startedAt", ${milliseconds("run.since")} as since,
     ${milliseconds("run.ended_at")} as "endedAt",
     ${milliseconds("run.trouble_at")} as "troubleAt", run.parent,
-    (select over.run_id from {schema}.runs as over where over.id = run.parent) as "parentId"
+    (select over.run_id from {schema}.runs as over where over.id = run.parent) as "parentId",
+    run.fork_of::text as origin
   ${fromRun(rows)}`;
 }
 

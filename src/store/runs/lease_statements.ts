@@ -18,7 +18,9 @@ const CLAIMED = `
   run.id, run.namespace, run.run_id as "runId", run.workflow, run.specifier_id,
   run.input::text as input, run.seed, ${milliseconds("run.started_at")} as "startedAt", run.token,
   run.claims_since_progress as claims, run.first_seq as "firstSeq", run.delivered_seq as "deliveredSeq", run.generation, run.attempt,
-  ${milliseconds("run.deadline")} as deadline, run.policy::text as policy`;
+  ${
+  milliseconds("run.deadline")
+} as deadline, run.policy::text as policy, run.fork_of::text as origin`;
 
 /** Runs that were given away, with their versions. */
 function withCode(given: string): string {

@@ -174,7 +174,9 @@ function condition(where: RunCondition, parameters: Parameters): string {
     case "prefix":
       return prefixCondition(where.prefix, parameters);
     case "parent":
-      return childrenOf(where.id, parameters);
+      return refersTo("parent", where.id, parameters);
+    case "forksOf":
+      return refersTo("origin", where.id, parameters);
     case "attribute":
       return attributeCondition(where, parameters);
   }
@@ -202,8 +204,8 @@ function endOfPrefix(prefix: string): string {
   return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
 }
 
-function childrenOf(id: string, parameters: Parameters): string {
-  return `run.parent = (
+function refersTo(column: "parent" | "origin", id: string, parameters: Parameters): string {
+  return `run.${column} = (
     select over.id from {schema}.runs as over
     where over.run_id = ${parameters.add(id)}::text and over.namespace = ${parameters.namespace}
   )`;

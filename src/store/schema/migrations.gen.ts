@@ -122,7 +122,7 @@ create table {schema}.denied (
   {
     version: 2,
     name: "runs",
-    checksum: "ee123846bd6dc0ee8356a89920cdbac5dc8b026f23aabc8240686f8675b1197b",
+    checksum: "47550939bedfb2864e046e4e102f1998ecbe7cc7d265a3d15d4fe8a0a1494ab1",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -132,7 +132,8 @@ create table {schema}.denied (
 -- runs              One row per run, in three groups of columns:
 --                   1. What the start said. \`parent\`, \`parent_close\` and \`depth\` say whose child the
 --                      run is, and what happens to it when its parent ends. \`policy\` holds timeout and
---                      retry policy, \`deadline\` follows from it.
+--                      retry policy, \`deadline\` follows from it. A fork has the key of its original in
+--                      \`origin\`, also when that is removed, and in \`fork_of\` what its replay needs.
 --                   2. What changes now and then. \`first_seq\` is where the history of the present
 --                      generation begins; \`attempt\` counts the generations that began because the one
 --                      before failed, and \`failure\` is what that one threw. \`must_notify\` marks an
@@ -153,6 +154,8 @@ create table {schema}.denied (
 --                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
 --                   Ids compare by their bytes, so that runs_run_id finds those that begin with a text.
 -- generations       What a run was before it continued as new. Events never move.
+-- adoptions         Children whose end a fork receives, too: those that its original has started and
+--                   that had not ended by the fork's point. A child may be removed before its adopter.
 -- leases            Where to look for the runs of a node: a claim adds a bundle of run ids, each
 --                   heartbeat makes one bundle of all that the node still holds, and the expiry of a
 --                   node frees the runs that its bundles name. \`runs.node\` alone says who holds a run:
@@ -182,6 +185,8 @@ create table {schema}.runs (
   parent bigint,
   parent_close text check (parent_close in ('abandon', 'cancel', 'terminate')),
   depth smallint not null default 0 check (depth >= 0),
+  origin bigint,
+  fork_of json,
   policy jsonb,
   deadline timestamptz(3),
 
@@ -220,6 +225,7 @@ create table {schema}.runs (
   constraint runs_run_id unique (run_id, namespace),
   constraint runs_attributes check (jsonb_typeof(attributes) = 'object'),
   constraint runs_parent check ((parent is null) = (parent_close is null)),
+  constraint runs_origin check ((origin is null) = (fork_of is null)),
   constraint runs_deadline check ((deadline is null) = (policy->'timeout' is null)),
   constraint runs_first_seq check (first_seq between 0 and next_seq),
   constraint runs_failure check ((attempt > 1) = (failure is not null)),
@@ -287,6 +293,9 @@ create index runs_by_namespace on {schema}.runs (namespace, created_at, id)
 -- The children of a parent.
 create index runs_by_parent on {schema}.runs (parent) where parent is not null;
 
+-- The forks of a run.
+create index runs_by_origin on {schema}.runs (origin) where origin is not null;
+
 -- Ended runs whose parent or children have not been notified yet.
 create index runs_to_notify on {schema}.runs (id) where must_notify;
 
@@ -305,6 +314,14 @@ create table {schema}.generations (
 );
 
 create index generations_by_specifier on {schema}.generations (specifier_id);
+
+create table {schema}.adoptions (
+  child bigint not null,
+  run bigint not null references {schema}.runs (id) on delete cascade,
+  constraint adoptions_once primary key (child, run)
+);
+
+create index adoptions_by_run on {schema}.adoptions (run);
 
 create table {schema}.leases (
   id bigint generated always as identity primary key,
