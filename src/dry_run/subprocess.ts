@@ -4,7 +4,8 @@
  *
  * - SUBPROCESS-1: nothing of a version that is replayed here runs in this process.
  * - SUBPROCESS-2: a question that is not answered in time kills the subprocess, and so does every
- *   way of letting go of it; none outlives its owner.
+ *   way of letting go of it; none outlives a process that exits. One whose owner was killed ends as
+ *   soon as its code returns.
  * - SUBPROCESS-3: only a line that begins with a secret of this one subprocess is an answer. Code
  *   may print what it likes.
  *
@@ -32,6 +33,9 @@ const MOST_ANSWER = 64 * 2 ** 20;
 const MOST_ERRORS = 2_000;
 
 const MAIN = new URL("./main.ts", import.meta.url).href;
+
+/** Those that have not been let go of: they are killed when this process exits (SUBPROCESS-2). */
+const ALIVE = new Set<Deno.ChildProcess>();
 
 /** A process that replays code of one version. */
 export class Subprocess implements AsyncDisposable {
@@ -73,6 +77,8 @@ export class Subprocess implements AsyncDisposable {
     } catch (error) {
       throw new DryRunError("SUBPROCESS_UNAVAILABLE", "start a subprocess", error);
     }
+    if (ALIVE.size === 0) globalThis.addEventListener("unload", killAll);
+    ALIVE.add(this.#process);
     const { stdin, stdout, stderr } = this.#process;
     this.#writer = stdin.getWriter();
     this.#answers = answersOf(stdout, mark);
@@ -152,11 +158,21 @@ export class Subprocess implements AsyncDisposable {
   }
 
   #kill(): void {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
+    kill(this.#process);
+    ALIVE.delete(this.#process);
+    if (ALIVE.size === 0) globalThis.removeEventListener("unload", killAll);
+  }
+}
+
+function killAll(): void {
+  for (const process of ALIVE) kill(process);
+}
+
+function kill(process: Deno.ChildProcess): void {
+  try {
+    process.kill("SIGKILL");
+  } catch {
+    // It has ended.
   }
 }
 

@@ -6,7 +6,10 @@
 
 import assert from "node:assert/strict";
 import { Continuum } from "../../src/continuum.ts";
-import { reached } from "../support/runs.ts";
+import { makeFolder } from "../support/modules.ts";
+import { deno } from "../support/processes.ts";
+import { PROJECT } from "../support/project.ts";
+import { eventually, reached } from "../support/runs.ts";
 import { type DatabaseKind, forEachDatabase } from "../support/database.ts";
 import { refused, scene, source } from "../support/scene.ts";
 
@@ -110,6 +113,48 @@ export default defineWorkflow({ name: "typed" }, async (ctx) => {
       "subprocess",
     ]);
   });
+});
+
+Deno.test("a process that exits leaves no subprocess behind, also one whose code loops", async () => {
+  await using folder = await makeFolder({
+    "loops.ts": "while (true);\nexport {};\n",
+    "exits.ts": `import { Subprocess } from "${PROJECT}src/dry_run/subprocess.ts";
+import { readGraph } from "${PROJECT}src/version/graph/read.ts";
+
+const { manifest: { hash, text: manifest }, bytes } = await readGraph(
+  import.meta.resolve("./loops.ts"),
+);
+const members = [...bytes].map(([sha256, body]) => [sha256, body.toBase64()]);
+const subprocess = new Subprocess({ timeoutMs: Infinity });
+void subprocess.ask("load", { hash, manifest, bytes: Object.fromEntries(members) });
+const path = \`/proc/\${Deno.pid}/task/\${Deno.pid}/children\`;
+const pid = (await Deno.readTextFile(path)).trim();
+/** A second of processor time: more than a start takes. */
+while (Number((await Deno.readTextFile(\`/proc/\${pid}/stat\`)).split(" ")[13]) < 100) {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+console.log(pid);
+Deno.exit(0);
+`,
+  });
+  const { output, code, errors } = await deno(
+    [
+      ...[
+        "run",
+        "-A",
+        "--no-check",
+        "--quiet",
+        "--config",
+        decodeURIComponent(new URL("deno.json", PROJECT).pathname),
+      ],
+      `${folder.url}exits.ts`,
+    ],
+  );
+  assert.equal(code, 0, errors);
+  await eventually(
+    async () => await Deno.stat(`/proc/${output.trim()}`).then(() => undefined, () => true),
+    () => "end of the subprocess",
+  );
 });
 
 /** The processes that this process has started and that are alive. */
