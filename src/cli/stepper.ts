@@ -23,6 +23,9 @@ const HELP = [
   "q         quit",
 ];
 
+/** How many names of effects a remark lists. */
+const MAX_NAMES = 20;
+
 /** Steps through a replay. */
 export class Stepper {
   readonly #replay: OpenReplay;
@@ -76,7 +79,7 @@ export class Stepper {
       case "w":
         return await this.#show(true);
       case "p":
-        return await this.#print(argument);
+        return await this.#unlessItFails(() => this.#print(argument));
       default:
         for (
           const text of [`unknown command ${JSON.stringify(word)}; the commands are:`, ...HELP]
@@ -101,11 +104,17 @@ export class Stepper {
     );
   }
 
-  /** An error of the code leaves the stepper at its step: another step may work. */
   async #show(isWhole: boolean): Promise<void> {
-    try {
+    await this.#unlessItFails(async () => {
       const step = await this.#replay.step(this.#at);
       this.#out.document(step, () => stepLines(step, this.#replay.facts.events, isWhole));
+    });
+  }
+
+  /** An error of the code leaves the stepper at its step: another step may work. */
+  async #unlessItFails(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
       if (!isContinuumError(error)) throw error;
       const { code, message } = shownError(error);
@@ -118,15 +127,15 @@ export class Stepper {
       const { input } = this.#replay.facts;
       return this.#out.document({ input }, () => [JSON.stringify(input, undefined, 2)]);
     }
-    const { effects } = await this.#replay.trace(this.#at);
-    const effect = effects.findLast((effect) => effect.name === name);
-    if (effect === undefined) {
-      const names = [...new Set(effects.map((effect) => effect.name))].filter((name) =>
-        name !== ""
-      );
+    const effect = await this.#replay.effect(name, this.#at);
+    if (effect === null) {
+      const { effects, total } = await this.#replay.trace(this.#at);
+      const names = new Set(effects.map((effect) => effect.name).filter((name) => name !== ""));
+      const shown = [...names].slice(0, MAX_NAMES);
+      const more = names.size > shown.length || total > effects.length ? ", and others" : "";
       return this.#out.note(
         `the code has requested no ${JSON.stringify(name)} by now; it has requested ` +
-          `${names.length === 0 ? "nothing with a name" : names.join(", ")}`,
+          `${shown.length === 0 ? "nothing with a name" : shown.join(", ")}${more}`,
       );
     }
     const { kind, state, input, value } = effect;

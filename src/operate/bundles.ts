@@ -20,7 +20,7 @@ import {
   type ReplayBundleOptions,
 } from "../client/bundle/replay.ts";
 import { bundleTimeline } from "../client/bundle/timeline.ts";
-import type { RunTrace } from "../client/run/trace_shapes.ts";
+import type { RunTrace, TraceEntry } from "../client/run/trace_shapes.ts";
 import type { Continuum } from "../continuum.ts";
 import type { RunState } from "../ports/rows.ts";
 import { given } from "./client.ts";
@@ -218,8 +218,10 @@ export interface OpenReplay extends AsyncDisposable {
     & { readonly input: Json };
   /** The run after a number of events. */
   step(at: number, around?: number): Promise<Plain<BundleStep>>;
-  /** Its effects. */
-  trace(at?: number): Promise<Plain<RunTrace>>;
+  /** Its effects, of which large inputs and answers are left out; the first 1,000 by default. */
+  trace(at?: number, limit?: number): Promise<Plain<RunTrace>>;
+  /** The last effect of a name, with its whole input and answer; `null`: there is none. */
+  effect(name: string, at: number): Promise<Plain<TraceEntry> | null>;
   /** Whether the whole history replays. */
   verdict(): Promise<Plain<BundleVerdict>>;
 }
@@ -241,11 +243,39 @@ export async function openReplay(
   return {
     facts: { runId, workflow, generation, version, events, input: plain(input) },
     step: async (at, around) => plain(await replay.step(at, given({ around }))),
-    trace: async (at = events) =>
-      plain(await replay.trace({ at, limit: 10_000, payloadChars: 2 ** 30 })),
+    trace: async (at = events, limit = EFFECTS) => plain(await replay.trace({ at, limit })),
+    effect: async (name, at) => plain(await lastEffect(replay, name, at)),
     verdict: async () => plain(await replay.verdict()),
     [Symbol.asyncDispose]: () => replay[Symbol.asyncDispose](),
   };
+}
+
+/** How many effects a trace shows. */
+const EFFECTS = 1_000;
+
+/** How many effects are looked through at a time. */
+const PAGE = 10_000;
+
+async function lastEffect(
+  replay: BundleReplay,
+  name: string,
+  at: number,
+): Promise<TraceEntry | null> {
+  let found: number | undefined;
+  let total = 1;
+  for (let from = 0; from < total; from += PAGE) {
+    const page = await replay.trace({ at, from, limit: PAGE, sites: false, payloadChars: 0 });
+    total = page.total;
+    found = page.effects.findLast((effect) => effect.name === name)?.position ?? found;
+  }
+  if (found === undefined) return null;
+  const { effects: [effect] } = await replay.trace({
+    at,
+    from: found,
+    limit: 1,
+    payloadChars: 2 ** 30,
+  });
+  return effect ?? null;
 }
 
 function runOfBundle(run: BundledRun, isRedacted: boolean): BundledRunLine {

@@ -19,6 +19,9 @@ import { refused, scene, source } from "../support/scene.ts";
 
 const SECRET = "s3cr3t";
 
+/** A busy machine may take long to start a process. */
+const PATIENT = { timeout: "10m" };
+
 const ORDER = source(
   `const quote = await ctx.run("quote", () => input.items * 10);
 await ctx.activity("reserve", { secret: input.secret });
@@ -75,7 +78,7 @@ forEachDatabase("an exported run", (database, test) => {
         await resultOf(run);
       }
       const bundle = await openBundle(await run.export());
-      await using replay = await replayBundle(bundle);
+      await using replay = await replayBundle(bundle, PATIENT);
       for (let n = 0; n <= replay.events; n++) {
         assert.deepEqual(told(await replay.trace({ at: n })), told(await run.trace({ at: n })));
       }
@@ -94,7 +97,7 @@ forEachDatabase("an exported run", (database, test) => {
     const family = await openBundle(await run.export({ children: true }));
     assert.deepEqual(family.runs.map(({ workflow }) => workflow), ["order", "ship"]);
     const [, child] = family.runs;
-    await using replay = await replayBundle(family, { runId: child!.runId });
+    await using replay = await replayBundle(family, { ...PATIENT, runId: child!.runId });
     assert.deepEqual((await replay.trace()).effects.map(({ name }) => name), ["pack"]);
     assert.equal((await replay.verdict()).replays, true);
     const { versions, members } = contentOf(family);
@@ -110,7 +113,7 @@ forEachDatabase("an exported run", (database, test) => {
     for (const generation of [0, 1, 2]) {
       const history = bundle.history({ generation });
       await assertReplays(at.folder.url + "loop.ts", history);
-      await using replay = await replayBundle(bundle, { generation });
+      await using replay = await replayBundle(bundle, { ...PATIENT, generation });
       assert.equal(replay.input, generation + 1);
       assert.deepEqual(told(await replay.trace()), told(await run.trace({ generation })));
       const { replays, outcome } = await replay.verdict();
@@ -136,7 +139,7 @@ forEachDatabase("an exported run", (database, test) => {
     const [{ inbox, tasks }] = contentOf(bundle).runs as [ReturnType<typeof contentOf>["runs"][0]];
     assert.deepEqual(inbox.map(({ kind, name }) => [kind, name]), [["signal", "other"]]);
     assert.deepEqual(tasks.map(({ name, attempt }) => [name, attempt]), [["reserve", 2]]);
-    await using replay = await replayBundle(bundle);
+    await using replay = await replayBundle(bundle, PATIENT);
     const { waiting } = await replay.trace();
     assert.equal((waiting[0]!.attempts[0]!.error as Error).message, "no stock");
   });
@@ -149,7 +152,9 @@ forEachDatabase("an exported run", (database, test) => {
     await resultOf(run);
     const full = await openBundle(await run.export({ children: true }));
     assert(JSON.stringify(contentOf(full)).includes(SECRET));
-    const bundle = await openBundle(await run.export({ children: true, redact: "timeline" }));
+    const bundle = await openBundle(
+      await run.export({ ...PATIENT, children: true, redact: "timeline" }),
+    );
     assert.equal(bundle.redacted, "timeline");
     assert(!JSON.stringify(contentOf(bundle)).includes(SECRET));
     const shown = (trace: RunTrace | null) =>

@@ -38,7 +38,7 @@ Deno.test("a bundle of format 1 opens and replays: a child, generations, an upgr
   ]);
   for (const { runId, generations } of bundle.runs) {
     for (const generation of generations) {
-      await using replay = await replayBundle(bundle, { runId, generation });
+      await using replay = await replayBundle(bundle, { runId, generation, timeout: "10m" });
       const verdict = await replay.verdict();
       assert.equal(verdict.replays, true, `${runId} ${generation}: ${JSON.stringify(verdict)}`);
       const { effects } = await replay.trace();

@@ -5,11 +5,13 @@
  */
 
 import assert from "node:assert/strict";
+import { codeOf } from "../../src/bundle/bundle.ts";
 import { openBundle } from "../../src/bundle/read.ts";
 import { type BundleStep, replayBundle } from "../../src/client/bundle/replay.ts";
+import { ReplaySession } from "../../src/client/bundle/session.ts";
 import { Inspected } from "../support/inspector.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { reached, resultOf } from "../support/runs.ts";
+import { mark, reached, resultOf, takeMarks } from "../support/runs.ts";
 import { refused, scene, source } from "../support/scene.ts";
 
 /** Lines of the body begin at 4. */
@@ -17,6 +19,8 @@ const BODY = `const quote = await ctx.run("quote", () => input.items * 10);
 await ctx.waitForSignal("review");
 await ctx.run("charge", () => quote);
 return quote;`;
+/** A busy machine may take long to start a process. */
+const PATIENT = { timeout: "10m" };
 const ORDER = source(BODY, `{ name: "order" }`);
 
 const shown = ({ event, answered, waiting, outcome }: BundleStep) => [
@@ -46,7 +50,7 @@ forEachDatabase("the replay of a bundle", (database, test) => {
 
   test("shows what each event answered and what the code waited for then, in both directions", async () => {
     await using at = await ended();
-    await using replay = await replayBundle(at.bundle);
+    await using replay = await replayBundle(at.bundle, PATIENT);
     assert.equal(replay.events, 3);
     for (const n of [0, 1, 2, 3, 2, 1, 0, 3]) {
       assert.deepEqual(shown(await replay.step(n)), STEPS[n]);
@@ -62,7 +66,7 @@ forEachDatabase("the replay of a bundle", (database, test) => {
     await using at = await ended();
     const write = async (body: string) => {
       await at.folder.write({ "edited.ts": source(body, `{ name: "order" }`) });
-      return await replayBundle(at.bundle, { on: `${at.folder.url}edited.ts` });
+      return await replayBundle(at.bundle, { ...PATIENT, on: `${at.folder.url}edited.ts` });
     };
     const lines = async (body: string) => {
       await using replay = await write(body);
@@ -112,16 +116,26 @@ forEachDatabase("the replay of a bundle", (database, test) => {
     assert.equal((await replay.step(3)).cause?.kind, "other_command");
   });
 
-  test("kills code that loops at its deadline, and answers the next question", async () => {
+  test("kills code that loops at its deadline, and says that it hangs", async () => {
     await using at = await ended();
     const loop = BODY.replace("return quote;", "for (;;);");
     await at.folder.write({ "edited.ts": source(loop, `{ name: "order" }`) });
     const options = { on: `${at.folder.url}edited.ts`, timeout: "3s" };
     await using replay = await replayBundle(at.bundle, options);
     await refused(replay.step(3), "SUBPROCESS_TIMEOUT");
-    assert.deepEqual(shown(await replay.step(1)), STEPS[1]);
     const { replays, cause } = await replay.verdict();
     assert.deepEqual([replays, cause?.kind], [false, "hangs"]);
+  });
+
+  test("starts another process for the question after one that was not answered in time", async () => {
+    await using at = await ended();
+    const history = at.bundle.history();
+    const options = { timeoutMs: 1 };
+    await using session = new ReplaySession(codeOf(at.bundle, history.version), history, options);
+    const request = { at: 3, from: 0, limit: 10, sites: true, payloadChars: 0 };
+    await refused(session.trace(request), "SUBPROCESS_TIMEOUT");
+    options.timeoutMs = 600_000;
+    assert.equal((await session.trace(request)).effects.length, 3);
   });
 
   test("of a run that was upgraded replays on the version that it was moved to", async () => {
@@ -135,7 +149,7 @@ forEachDatabase("the replay of a bundle", (database, test) => {
     const bundle = await openBundle(await run.export());
     const kinds = bundle.history().events.map(({ kind }) => kind);
     assert(kinds.includes("version.changed"), `${kinds}`);
-    await using replay = await replayBundle(bundle);
+    await using replay = await replayBundle(bundle, PATIENT);
     assert.match(replay.source.members[0]!.text!, /Next/);
     assert.equal((await replay.verdict()).replays, true);
   });
@@ -144,10 +158,23 @@ forEachDatabase("the replay of a bundle", (database, test) => {
     await using at = await ended();
     const bad = `import "npm:does-not-exist-here@1.0.0";\n`;
     await at.folder.write({ "edited.ts": bad + ORDER });
-    await using replay = await replayBundle(at.bundle, { on: `${at.folder.url}edited.ts` });
+    await using replay = await replayBundle(at.bundle, {
+      ...PATIENT,
+      on: `${at.folder.url}edited.ts`,
+    });
     const { cause } = await replay.verdict();
     assert.equal(cause?.kind, "unavailable");
     assert.match(cause!.message, /npm:does-not-exist-here@1\.0\.0/);
+  });
+
+  test("runs nothing of the bundle in this process, whatever its code does", async () => {
+    const spying = `${mark("loaded")}await Deno.readTextFile("/etc/passwd").catch(() => {});\n`;
+    await using at = await ended({ "order.ts": source(BODY, `{ name: "order" }`, spying) });
+    assert.deepEqual(takeMarks(), ["loaded"]);
+    await using replay = await replayBundle(at.bundle, PATIENT);
+    assert.deepEqual(shown(await replay.step(3))[0], "step.completed charge");
+    assert.equal((await replay.verdict()).replays, true);
+    assert.deepEqual(takeMarks(), []);
   });
 
   test("stops in a debugger, on the version's modules, before the first event", async () => {

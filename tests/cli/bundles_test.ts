@@ -21,6 +21,9 @@ const FILES = {
   "ship.ts": source(`return await ctx.run("pack", () => input.review);`, `{ name: "ship" }`),
 };
 
+/** A busy machine may take long to start a process. */
+const PATIENT = ["--deadline", "10m"];
+
 /** A world with a run that has ended, and its bundle `o-1.bundle`. */
 async function exported(...options: string[]) {
   const world = await CliWorld.make(FILES);
@@ -28,13 +31,16 @@ async function exported(...options: string[]) {
   const run = await node.start("order", { items: 2 }, { runId: "o-1" });
   await run.signal("review", "s3cr3t");
   await resultOf(run);
-  const written = await world.run(["runs", "export", "o-1", ...options]);
+  const written = await world.run(["runs", "export", "o-1", ...options, ...PATIENT]);
   assert.equal(written.code, 0, written.error);
   return {
     world,
     written,
     replay: (args: string[], input?: string) =>
-      cli(args, { cwd: world.cwd, ...(input === undefined ? {} : { input }) }),
+      cli(args[0] === "replay" ? [...args, ...PATIENT] : args, {
+        cwd: world.cwd,
+        ...(input === undefined ? {} : { input }),
+      }),
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   };
 }
@@ -188,6 +194,6 @@ Deno.test("an exported run that waits shows the line at which it waits", async (
   const { code, out, error } = await world.run(["runs", "export", "a/b", "--json"]);
   assert.equal(code, 0, error);
   assert.equal(JSON.parse(out).file, "a_b.bundle");
-  const replayed = await cli(["replay", "a_b.bundle"], { cwd: world.cwd });
+  const replayed = await cli(["replay", "a_b.bundle", ...PATIENT], { cwd: world.cwd });
   assert.match(replayed.out, /\treview\torder\.ts:5\twaits\nreplays: 1 events? on version/);
 });

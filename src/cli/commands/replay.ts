@@ -101,6 +101,9 @@ export const command = defineCommand<Options>({
     const verdict = await replay.verdict();
     out.document({ run: facts, effects: trace?.effects ?? [], verdict }, function* () {
       if (trace !== null) yield* effectLines(trace.effects, out);
+      if (trace !== null && trace.effects.length < trace.total) {
+        yield `the first ${trace.effects.length} of ${trace.total} effects; --to shows others`;
+      }
       yield* verdictLines(verdict);
     });
     return verdict.replays ? EXIT.done : EXIT.found;
