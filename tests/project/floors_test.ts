@@ -52,12 +52,15 @@ interface Import {
   readonly to: string;
 }
 
-async function imports(): Promise<Import[]> {
+/** The imports of all files of `src`: those of types and dynamic ones too, or only static ones. */
+async function imports(kind: "all" | "static" = "all"): Promise<Import[]> {
   const found: Import[] = [];
   for (const file of await projectFiles("src", ".ts")) {
     if (file.endsWith("_test.ts")) continue;
     const url = new URL(`../../${file}`, import.meta.url);
     for (const match of (await Deno.readTextFile(url)).matchAll(IMPORT)) {
+      const isStatic = match[1] !== undefined && !/^\s*(import|export)\s+type\b/.test(match[0]);
+      if (kind === "static" && !isStatic) continue;
       const specifier = (match[1] ?? match[2])!;
       const to = specifier.startsWith(".") ? fromFileUrl(new URL(specifier, url)) : specifier;
       found.push({ from: file, to });
@@ -96,6 +99,17 @@ Deno.test("the command line knows operate and base, and no internals of store or
     !["base", "cli", "operate"].includes(folderOf(to) ?? "")
   );
   assert.deepEqual(wrong, []);
+});
+
+Deno.test("COMMAND-1: help and --version load no command, no driver and nothing of the engine", async () => {
+  const statics = (await imports("static")).filter(({ to }) => !to.startsWith("node:"));
+  const loaded = new Set(["src/cli/main.ts"]);
+  for (const file of loaded) {
+    for (const { from, to } of statics) if (from === file) loaded.add(to);
+  }
+  const allowed = /^(commander|deno\.json|src\/base\/.*|src\/cli\/(?!commands\/).*)$/;
+  assert(loaded.size > 10);
+  assert.deepEqual([...loaded].filter((file) => !allowed.test(file)), []);
 });
 
 Deno.test("no circle between files, types included", async () => {

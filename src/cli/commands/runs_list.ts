@@ -54,6 +54,8 @@ export const command = defineCommand<Options>({
     const connected = await client();
     const limit = options.all === true ? MAX_LIMIT : options.limit ?? DEFAULT_LIMIT;
     let cursor: string | null = options.after ?? null;
+    const isDefault = options.state === undefined;
+    const next = () => cursor === null ? [] : [`next: the same options and --after ${cursor}`];
     async function* items() {
       do {
         const page = await listRuns(connected, filter, { limit, cursor: cursor ?? undefined });
@@ -66,7 +68,13 @@ export const command = defineCommand<Options>({
       items: items(),
       columns: columnsOf(context),
       rest: () => ({ next: cursor }),
-      footer: (count) => footer(count, cursor, options),
+      footer: (count) => [
+        `${counted(count, `${isDefault ? "live " : ""}run`)}${cursor === null ? "" : " and more"}${
+          isDefault ? "; `--state any` for all" : ""
+        }`,
+        ...next(),
+      ],
+      remarks: () => [...(isDefault ? ["live runs; `--state any` for all"] : []), ...next()],
     });
   },
 });
@@ -87,15 +95,5 @@ function columnsOf({ out }: CommandContext): readonly Column<RunLine>[] {
       cell: ({ endedAt, since, startedAt, createdAt }) =>
         out.time(endedAt ?? since ?? startedAt ?? createdAt),
     },
-  ];
-}
-
-function footer(count: number, cursor: string | null, options: Options): string[] {
-  const words = options.state?.flat();
-  const kind = words === undefined ? "live " : "";
-  const more = words === undefined ? "; `--state any` for all" : "";
-  return [
-    `${counted(count, `${kind}run`)}${cursor === null ? "" : " and more"}${more}`,
-    ...(cursor === null ? [] : [`next: the same options and --after ${cursor}`]),
   ];
 }

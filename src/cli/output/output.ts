@@ -25,11 +25,13 @@ export interface List<Item extends object> {
   /** What the JSON document holds besides the items, once they are printed: a cursor, a count. */
   rest?(): Readonly<Record<string, unknown>>;
   /**
-   * Lines below the table: on a terminal only; elsewhere they go to standard error.
+   * Lines below the table, on a terminal only.
    *
    * @param count How many items were printed.
    */
   footer?(count: number): readonly string[];
+  /** What the reader of a pipe has to know: printed to standard error, after the items. */
+  remarks?(): readonly string[];
 }
 
 /** Rows whose widths decide those of a table; a longer one is printed as it comes. */
@@ -202,10 +204,8 @@ export class Output {
         this.#tabbed(columns.map((column) => column.cell(item)));
       }
     }
-    for (const line of list.footer?.(count) ?? []) {
-      if (this.isTerminal) this.#styled("dim", line);
-      else this.note(line);
-    }
+    if (this.isTerminal) list.footer?.(count).forEach((line) => this.#styled("dim", line));
+    else list.remarks?.().forEach((line) => this.note(line));
   }
 
   /** Prints a row for a pipe: uncut, its cells separated by tabs, which no cell holds. */
