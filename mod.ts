@@ -74,6 +74,7 @@ export type {
   TraceOptions,
   TraceSite,
   TraceTask,
+  TraceUnavailable,
 } from "./src/client/run/trace_shapes.ts";
 export type { RunWaits, WaitingPlace, WhereOptions } from "./src/client/run/where.ts";
 export type { CommandKind } from "./src/replay/commands.ts";

@@ -14,7 +14,7 @@ import { type Plain, plain } from "./plain.ts";
 export type Finding = Plain<HealthFinding>;
 
 /** What the database says about the health of all nodes and runs. */
-export type HealthReport = Pick<Plain<Health>, "status" | "nodes" | "findings">;
+export type HealthReport = Pick<Plain<Health>, "status" | "at" | "nodes" | "findings">;
 
 /**
  * Reports what an operator should look at, in all namespaces.
@@ -22,8 +22,8 @@ export type HealthReport = Pick<Plain<Health>, "status" | "nodes" | "findings">;
  * @param client The client.
  */
 export async function healthReport(client: Continuum): Promise<HealthReport> {
-  const { status, nodes, findings } = plain(await client.health());
-  return { status, nodes, findings };
+  const { status, at, nodes, findings } = plain(await client.health());
+  return { status, at, nodes, findings };
 }
 
 /** A node. */

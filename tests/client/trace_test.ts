@@ -81,7 +81,7 @@ forEachDatabase("a run's trace", (database, test) => {
     ]);
     assert.deepEqual(trace.waiting.map(({ name }) => name), ["done"]);
     const { requestedAt, until } = done!;
-    assert.equal(until!.getTime() - requestedAt.getTime(), 24 * 3_600_000);
+    assert.equal(until!.getTime() - requestedAt!.getTime(), 24 * 3_600_000);
     assert.deepEqual([trace.replayed, trace.total, trace.outcome], ["here", 5, null]);
     await run.signal("done", "yes");
     await resultOf(run);
@@ -119,7 +119,7 @@ forEachDatabase("a run's trace", (database, test) => {
     await waitsFor(run, "review");
     const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
-    const far = await client.run(run.id).trace();
+    const far = await client.run(run.id).trace({ timeout: "5m" });
     const own = await run.trace();
     assert.deepEqual([far.replayed, own.replayed], ["subprocess", "here"]);
     assert.deepEqual(told(far), told(own));
@@ -242,7 +242,7 @@ forEachDatabase("a run's trace", (database, test) => {
     await refused(run.where({ generation: -1 }), "INVALID_ARGUMENT", "generation");
     const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
-    const far = await client.run(run.id).trace({ generation: 1 });
+    const far = await client.run(run.id).trace({ generation: 1, timeout: "5m" });
     assert.deepEqual([far.replayed, far.outcome, far.drift], ["subprocess", "failed", null]);
   });
 
@@ -276,7 +276,7 @@ forEachDatabase("a run's trace", (database, test) => {
     assert(third.attempts[0]!.failedAt <= third.attempts[1]!.failedAt);
     const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
-    const far = await client.run(run.id).trace();
+    const far = await client.run(run.id).trace({ timeout: "5m" });
     assert.deepEqual([far.replayed, failed(far.effects[0]!)], ["subprocess", failed(third)]);
     assert.deepEqual((await run.trace({ at: 0 })).effects[0]!.state, "waiting");
 
@@ -330,5 +330,38 @@ forEachDatabase("a run's trace", (database, test) => {
     assert.deepEqual(cut[1], ["undefined", "undefined", ["value"]]);
     assert.deepEqual(cut.at(-1), ["undefined", "number", []]);
     await refused(run.trace({ payloadChars: -1 }), "INVALID_ARGUMENT", "payloadChars");
+  });
+
+  test("of a run whose code is gone shows what the history says, and why", async () => {
+    await using at = await scene(database, { "order.ts": ORDER });
+    const run = await at.node.start("order", { items: 2 });
+    await waitsFor(run, "review");
+    const replayed = await run.trace();
+    await at.node.close();
+    await at.folder.write({ "order.ts": "// something else by now\n" });
+    await at.db.query("delete from {schema}.version_modules");
+    await at.db.query("delete from {schema}.modules");
+    const { database: adapter, schema } = at.db;
+    await using client = await Continuum.connect({ database: adapter, schema });
+    const { unavailable, effects, total, waiting, replayed: where } = await client.run(run.id)
+      .trace();
+    assert.equal(unavailable?.code, "VERSION_UNAVAILABLE");
+    assert.deepEqual([where, waiting, total], [null, [], 2]);
+    assert.deepEqual(
+      effects.map(({ kind, name, state, value, requestedAt, site }) => [
+        ...[kind, name, state, value, requestedAt, site],
+      ]),
+      [["step", "quote", "completed", 20, null, null], [
+        ...["step", "charge", "completed", 20, null, null],
+      ]],
+    );
+    const known = replayed.effects.slice(0, 2);
+    assert.deepEqual(
+      effects.map(({ attempts }) => attempts),
+      known.map(({ attempts }) => attempts),
+    );
+    assert.deepEqual(effects.map(({ event }) => event), known.map(({ event }) => event));
+    await refused(client.run(run.id).where(), "VERSION_UNAVAILABLE");
+    await refused(client.run(run.id).status({ trace: true }), "VERSION_UNAVAILABLE");
   });
 });

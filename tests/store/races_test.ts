@@ -282,6 +282,30 @@ Deno.test("REMOVAL-1: a run that gives up its id while retention removes it take
   }
 });
 
+Deno.test("REPAIR-1: a repair leaves what another transaction holds, and waits for nothing", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  for (const id of ["a", "b"]) {
+    await commitOne(store, share(await claimed(store, id), 0, { transition: UNKNOWN_VERSION }));
+  }
+  const parked = await store.repairs.parked("stuck_unknown_version", 10);
+  assert.deepEqual(parked.map(({ runId }) => runId), ["a", "b"]);
+  const operator = { actor: "ana", reason: null };
+  const driver = await db.database.open();
+  try {
+    const freed = await driver.transaction(async (session) => {
+      const lock = `select from "${db.schema}".runs where run_id = 'a' for update`;
+      await session.query(lock);
+      return await store.repairs.unpark(parked, operator);
+    });
+    assert.deepEqual(freed, [parked[1]!.id]);
+  } finally {
+    await driver.close();
+  }
+  assert.deepEqual(await store.repairs.unpark(parked, operator), [parked[0]!.id]);
+  assert.deepEqual(await store.repairs.unpark(parked, operator), []);
+});
+
 /** Finds a statement that waits for the lock of its schema's name. */
 const PAUSED = `select from pg_locks
   where locktype = 'advisory' and not granted and objid = hashtext($1)::bigint & 4294967295`;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { healthReport } from "../../operate/health.ts";
+import { type Finding, healthReport } from "../../operate/health.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { counted } from "../output/words.ts";
@@ -15,15 +15,24 @@ export const command = defineCommand<{ readonly strict?: boolean }>({
     { text: "What an operator should look at, in all namespaces", line: "health" },
     { text: "For a probe: code 3 if runs wait for a repair", line: "health --strict --quiet" },
   ],
-  options: [{ flags: "--strict", text: "exit with code 3 if a finding is severe" }],
-  fields: ["status", "nodes", "findings"],
+  options: [{
+    flags: "--strict",
+    text: "exit with code 3 if a finding is severe that no one has acknowledged",
+  }],
+  fields: ["status", "at", "nodes", "findings"],
   async run({ options: { strict }, client, out }) {
     const report = await healthReport(await client());
     const { status, nodes, findings } = report;
     out.document(report, () => [
       `${status} · ${counted(nodes.length, "node")} alive`,
-      ...findings.map(({ code, severe, message }) => `${severe ? "!" : "-"} ${code}: ${message}`),
+      ...findings.flatMap(linesOf),
     ]);
-    return strict === true && findings.some(({ severe }) => severe) ? EXIT.found : EXIT.done;
+    return strict === true && status === "degraded" ? EXIT.found : EXIT.done;
   },
 });
+
+function linesOf({ code, severe, message, acknowledged, repair }: Finding): string[] {
+  const by = acknowledged === null ? "" : ` (acknowledged by ${acknowledged.by})`;
+  const line = `${severe && acknowledged === null ? "!" : "-"} ${code}: ${message}${by}`;
+  return repair === null ? [line] : [line, `    to repair it: continuum repair ${code}`];
+}

@@ -41,7 +41,7 @@ export const command = defineCommand<Options>({
   ],
   fields: [
     ...["runId", "workflow", "version", "generation", "attempt", "events", "at", "startedAt"],
-    ...["effects", "total", "waiting", "outcome", "drift", "refused", "replayed"],
+    ...["effects", "total", "waiting", "outcome", "drift", "refused", "replayed", "unavailable"],
   ],
   async run({ args: [id], options: { deadline, ...options }, client, out }) {
     const trace = await traceOfRun(await client(), id!, { ...options, timeout: deadline ?? "10s" });
@@ -54,6 +54,9 @@ function* linesOf(trace: TraceOfRun, out: Output): Iterable<string> {
   const upTo = at < events ? ` · after ${at} of ${counted(events, "event")}` : "";
   yield `${workflow} ${runId} on ${versionName(version)}${upTo}`;
   if (effects.length > 0) yield* effectLines(effects, out);
+  if (trace.unavailable !== null) {
+    yield `what the history says, since the code was not replayed: ${trace.unavailable.message}`;
+  }
   const first = effects[0]?.position ?? 0;
   if (effects.length < total) {
     yield `effects ${first} to ${

@@ -60,7 +60,8 @@ interface Row {
 }
 
 function stretchOf({ kind, requestedAt, answeredAt, attempts, state }: Effect) {
-  const from = Date.parse(requestedAt);
+  const begun = requestedAt ?? attempts[0]?.failedAt ?? answeredAt;
+  const from = begun === null ? Date.now() : Date.parse(begun);
   const to = answeredAt === null ? state === "withdrawn" ? from : null : Date.parse(answeredAt);
   const marks = attempts.map(({ failedAt }) => Date.parse(failedAt))
     .filter((time) => time >= from && (to === null || time <= to));
@@ -71,9 +72,10 @@ const IDLE: ReadonlySet<string> = new Set(["sleep", "signal", "child"]);
 
 function endOf(effects: readonly Effect[]): number {
   const isWaiting = effects.some(({ state }) => state === "waiting");
-  const answers = effects.flatMap(({ requestedAt, answeredAt }) =>
-    Date.parse(answeredAt ?? requestedAt)
-  );
+  const answers = effects.map((effect) => {
+    const { from, to } = stretchOf(effect);
+    return to ?? from;
+  });
   return isWaiting ? Math.max(Date.now(), ...answers) : Math.max(...answers);
 }
 
@@ -98,7 +100,7 @@ function outcomeOf(effect: Effect): string {
     case "failed":
       return `${failed}failed: ${errorText(value)}${to}`;
     default: {
-      const took = answeredAt === null
+      const took = answeredAt === null || requestedAt === null
         ? ""
         : span(Date.parse(answeredAt) - Date.parse(requestedAt));
       const words = state === "timed_out" ? `timed out after ${took}` : took;

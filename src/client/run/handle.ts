@@ -296,7 +296,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * Returns what the run has done and waits for, effect by effect: inputs, times, answers, failed
    * attempts, and the line of its pinned source that requested each. This replays the code without
    * executing effects: in this process if it already executes the code, otherwise in a subprocess
-   * without permissions, which requires `--allow-run`. It also works for runs that have ended.
+   * without permissions, which requires `--allow-run`. It also works for runs that have ended. If
+   * the code is unavailable, or does not return in time, the trace shows what the history says, and
+   * `unavailable` says why.
    *
    * @example Where the run waits
    * ```ts ignore
@@ -309,8 +311,6 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If there is no such generation, or
    * retention has removed it.
-   * @throws {VersionUnavailableError} If no source has the run's code, or it can't be imported.
-   * @throws {DryRunError} If the subprocess can't be started or doesn't answer in time.
    */
   async trace(options: TraceOptions = {}): Promise<RunTrace> {
     checkOptions(options, TRACE_OPTIONS, "trace()");
@@ -322,7 +322,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkWhole(from, "from", 0);
     checkWhole(limit, "limit", 1, MAX_TRACED);
     checkBoolean(sites, "sites");
-    return await traceRun(await this.#row("trace the run"), options, this.#context);
+    const row = await this.#row("trace the run");
+    return await traceRun(row, options, this.#context, "show history");
   }
 
   /**

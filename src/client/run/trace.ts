@@ -4,6 +4,7 @@
  *
  * - TRACE-1: if this process has not executed a run's code, or the run is `stuck_poisoned`, its
  *   code is replayed in a subprocess without permissions (SUBPROCESS-1).
+ * - TRACE-2: if the code can't be replayed, `trace()` shows what the history says, with the reason.
  *
  * @module
  */
@@ -14,8 +15,9 @@ import { decode } from "../../base/values.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import type { RunRow } from "../../ports/rows.ts";
 import type { TaskProgress } from "../../ports/tasks.ts";
-import type { FailedAttempt } from "../../base/errors.ts";
-import type { Trace, TracedAnswer, TracedEffect } from "../../dry_run/trace.ts";
+import { type FailedAttempt, isContinuumError } from "../../base/errors.ts";
+import { DryRunError } from "../../dry_run/errors.ts";
+import type { Trace, TracedAnswer, TraceRequest } from "../../dry_run/trace.ts";
 import { recordedFailures } from "../../task/retry.ts";
 import { memberOf } from "../../version/manifest/label.ts";
 import type { ClientContext } from "../context.ts";
@@ -23,12 +25,14 @@ import { readGeneration } from "./generations.ts";
 import { eventValue } from "./history.ts";
 import { asClaimed, historyOf } from "./replayer.ts";
 import type { PendingEffect } from "./status.ts";
+import { effectsOf, type KnownEffect } from "./trace_history.ts";
 import type {
   RunTrace,
   TraceAttempt,
   TraceEntry,
   TraceOptions,
   TraceTask,
+  TraceUnavailable,
 } from "./trace_shapes.ts";
 
 /** The dependencies of a trace. */
@@ -54,6 +58,7 @@ export interface TracedGeneration extends
  * @param row The run.
  * @param options Which part of the run.
  * @param context Reads the run's history and its activities, and replays it.
+ * @param unlessReplayed What to do if the code can't be replayed (TRACE-2).
  * @returns The trace.
  * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If the run has no such generation, or
  * retention has removed it.
@@ -62,6 +67,7 @@ export async function traceRun(
   row: RunRow,
   options: TraceOptions,
   context: TraceContext,
+  unlessReplayed: "throw" | "show history" = "throw",
 ): Promise<RunTrace> {
   const { generation: number = row.generation } = options;
   const found = await readGeneration(row, number, context.runs);
@@ -77,18 +83,50 @@ export async function traceRun(
   const at = Math.min(options.at ?? events.length, events.length);
   const present = { ...row, ...generation, input, seed };
   const start = { ...asClaimed(present), version: hash };
-  const { trace, where } = await context.dryRuns.trace(
-    present,
-    { start, events, at, from, limit, sites, payloadChars: Math.min(payloadChars, MOST_CHARS) },
-    durationMs(options.timeout ?? "10s", "timeout"),
-  );
+  const most = Math.min(payloadChars, MOST_CHARS);
+  const request = { start, events, at, from, limit, sites, payloadChars: most };
+  const timeoutMs = durationMs(options.timeout ?? "10s", "timeout");
+  const replay = context.dryRuns.trace(present, request, timeoutMs);
+  const { trace, where: replayed, unavailable } = unlessReplayed === "throw"
+    ? { ...await replay, unavailable: null }
+    : await orHistory(replay, request);
   // The tasks are those of now.
   const isNow = !found.over && row.endedAt === null && at === events.length;
   const shown = [...trace.effects, ...trace.waiting];
   const tasks = isNow ? await tasksOf(row, shown, context) : [];
   const { runId, workflow } = row;
   const traced = { runId, workflow, ...generation };
-  return shownTrace(trace, traced, { events: events.length, at, tasks, replayed: where });
+  return shownTrace(trace, traced, { events: events.length, at, tasks, replayed, unavailable });
+}
+
+/** What a replay shows, or a history alone. */
+type KnownTrace = Omit<Trace, "effects" | "waiting"> & {
+  readonly effects: readonly KnownEffect[];
+  readonly waiting: readonly KnownEffect[];
+};
+
+/** TRACE-2 */
+async function orHistory(
+  replay: Promise<{ readonly trace: Trace; readonly where: RunTrace["replayed"] }>,
+  request: TraceRequest,
+): Promise<{
+  readonly trace: KnownTrace;
+  readonly where: RunTrace["replayed"];
+  readonly unavailable: TraceUnavailable | null;
+}> {
+  try {
+    return { ...await replay, unavailable: null };
+  } catch (error) {
+    const isExpected = error instanceof DryRunError ||
+      isContinuumError(error, "VERSION_UNAVAILABLE");
+    if (!isExpected) throw error;
+    const trace = {
+      ...effectsOf(request),
+      ...{ waiting: [], outcome: null, output: null, drift: null, refused: null },
+    };
+    const { code, message } = error;
+    return { trace, where: null, unavailable: { code, message } };
+  }
 }
 
 /**
@@ -96,20 +134,22 @@ export async function traceRun(
  *
  * @param trace The trace.
  * @param traced The generation that was traced.
- * @param facts How many events it has and received, its tasks, and where the code ran.
+ * @param facts How many events it has and received, its tasks, and where the code ran, or why it
+ * did not.
  * @returns The trace, as `run.trace()` returns it.
  */
 export function shownTrace(
-  trace: Trace,
+  trace: KnownTrace,
   traced: TracedGeneration,
   facts: Pick<RunTrace, "events" | "at" | "replayed"> & {
+    readonly unavailable?: TraceUnavailable | null;
     readonly tasks: readonly TaskProgress[];
   },
 ): RunTrace {
   const { runId, workflow, hash, versionLabel, generation, attempt, startedAt } = traced;
-  const { events, at, replayed } = facts;
+  const { events, at, replayed, unavailable = null } = facts;
   const tasks = new Map(facts.tasks.map((task) => [task.position, task]));
-  const entry = (effect: TracedEffect) => entryOf(effect, tasks.get(effect.position), traced);
+  const entry = (effect: KnownEffect) => entryOf(effect, tasks.get(effect.position), traced);
   return {
     runId,
     workflow,
@@ -126,6 +166,7 @@ export function shownTrace(
     drift: authoredFacts(trace.drift, traced),
     refused: authoredFacts(trace.refused, traced),
     replayed,
+    unavailable,
   };
 }
 
@@ -151,7 +192,7 @@ const MOST_CHARS = 2 ** 30;
 
 async function tasksOf(
   { id }: RunRow,
-  effects: readonly TracedEffect[],
+  effects: readonly KnownEffect[],
   { store }: TraceContext,
 ): Promise<TaskProgress[]> {
   const positions = effects
@@ -161,7 +202,7 @@ async function tasksOf(
 }
 
 function entryOf(
-  effect: TracedEffect,
+  effect: KnownEffect,
   task: TaskProgress | undefined,
   traced: TracedGeneration,
 ): TraceEntry {
@@ -178,7 +219,7 @@ function entryOf(
     input: effect.input === null ? undefined : decode(effect.input),
     until: effect.until === null ? null : new Date(effect.until),
     child,
-    requestedAt: new Date(effect.requestedAt),
+    requestedAt: effect.requestedAt === null ? null : new Date(effect.requestedAt),
     state: answer === null ? effect.state === "waiting" ? "waiting" : "withdrawn" : stateOf(answer),
     answeredAt: answer && new Date(answer.at),
     event: answer && answer.seq - traced.firstSeq,

@@ -126,8 +126,8 @@ export interface TraceEntry {
   readonly until: Date | null;
   /** The id of the child run that it concerns; `null`: none. */
   readonly child: string | null;
-  /** When the code requested it, by the run's clock. */
-  readonly requestedAt: Date;
+  /** When the code requested it, by the run's clock; `null`: unknown, as `unavailable` is set. */
+  readonly requestedAt: Date | null;
   /** Its state. `withdrawn`: the code aborted it by an `AbortSignal`, or was cancelled. */
   readonly state: "waiting" | "completed" | "failed" | "timed_out" | "withdrawn";
   /** When the event that answered it was written; `null`: none has. */
@@ -152,6 +152,18 @@ export interface TraceEntry {
   readonly site: TraceSite | null;
   /** The call stack of the request, the innermost call first, `site` included. */
   readonly calls: readonly TraceSite[];
+}
+
+/**
+ * Why the code of a run could not be replayed.
+ *
+ * @category Runs
+ */
+export interface TraceUnavailable {
+  /** The code of the error: `VERSION_UNAVAILABLE`, `SUBPROCESS_TIMEOUT`, ... */
+  readonly code: string;
+  /** Its message. */
+  readonly message: string;
 }
 
 /**
@@ -190,6 +202,14 @@ export interface RunTrace {
   readonly drift: DriftReport | null;
   /** The call that a replay can't repeat; `null`: there is none. */
   readonly refused: Refusal | null;
-  /** Where the code was replayed: in this process, or in a subprocess without permissions. */
-  readonly replayed: "here" | "subprocess";
+  /**
+   * Where the code was replayed: in this process, or in a subprocess without permissions; `null`: it
+   * was not, as `unavailable` is set.
+   */
+  readonly replayed: "here" | "subprocess" | null;
+  /**
+   * Why the code could not be replayed; `null`: it was. Then `effects` are those that the history has
+   * events of, without inputs, request times and places, and `waiting` is empty.
+   */
+  readonly unavailable: TraceUnavailable | null;
 }

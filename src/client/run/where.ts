@@ -95,11 +95,11 @@ export async function whereOf(
     workflow,
     version,
     from: source.from,
-    waiting: waiting.map(({ kind, name, position, requestedAt: since, until, site, calls }) => ({
+    waiting: waiting.map(({ kind, name, position, requestedAt, until, site, calls }) => ({
       kind,
       name,
       position,
-      since,
+      since: requestedAt!, // the code was replayed
       until,
       site,
       calls,
