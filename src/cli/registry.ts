@@ -90,6 +90,16 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/runs_retry.ts"),
   },
   {
+    path: "runs upgrade",
+    summary: "Move many runs to another version, each after a proof",
+    load: () => import("./commands/runs_upgrade.ts"),
+  },
+  {
+    path: "runs jobs",
+    summary: "List upgrades of many runs, and which can be continued",
+    load: () => import("./commands/runs_jobs.ts"),
+  },
+  {
     path: "runs export",
     summary: "Write runs and their code into one file",
     load: () => import("./commands/runs_export.ts"),

@@ -12,6 +12,7 @@ import type { RunHandle } from "../../src/client/run/handle.ts";
 import { groupByCause, type Verdict } from "../../src/client/versions/verdict.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
+import { hold } from "../support/store_rows.ts";
 import { refused, type Scene, scene, source } from "../support/scene.ts";
 
 /** A version of `order`. */
@@ -143,6 +144,53 @@ forEachDatabase("moving many runs", (database, test) => {
     assert.deepEqual(await events(), ["reserve", "", "more", "go"]);
   });
 
+  test("UPGRADE-2: a sleep keeps its time, unless the target sleeps until another", async () => {
+    const sleeper = (duration: string, answer: string) =>
+      source(
+        `await ctx.sleep("${duration}"); return "${answer}";`,
+        `{ name: "sleeper" }`,
+      );
+    await using at = await scene(database, {
+      "sleep_first.ts": sleeper("1h", "first"),
+      "sleep_same.ts": sleeper("1h", "same"),
+      "sleep_less.ts": sleeper("1ms", "less"),
+    }, { linger: 0 });
+    const [less, same, first] = await at.node.versions.list("sleeper");
+    await at.node.versions.activate("sleeper", first!.hash);
+    const run = await at.node.start("sleeper", null, { runId: "s" });
+    const before = await reached(run, "suspended");
+    assert.deepEqual(kinds(await verdicts(at.node, { to: same!.hash })), { s: "moved" });
+    const asleep = await run.status();
+    assert.deepEqual([asleep.state, asleep.version.hash], ["suspended", same!.hash]);
+    assert.deepEqual(asleep.waits, before.waits);
+    assert.deepEqual(kinds(await verdicts(at.node, { to: less!.hash })), { s: "moved" });
+    assert.equal(await resultOf(run), "less");
+  });
+
+  test("an imported activity that waits for its next attempt is moved with its run", async () => {
+    const shop = (answer: string) => `
+      import { defineActivity, defineWorkflow } from "@continuum/continuum/workflow";
+      const retry = { maxAttempts: 100, initial: "1h", max: "1h" };
+      export const ship = defineActivity({ name: "ship", retry }, () => { ${answer} });
+      export default defineWorkflow({ name: "shop" }, async (ctx) => await ctx.activity(ship));`;
+    await using at = await scene(database, {
+      "shop_first.ts": shop(`throw new Error("a bug");`),
+      "shop_mended.ts": shop(`return "shipped";`),
+    }, { linger: 0 });
+    const [mended, first] = await at.node.versions.list("shop");
+    await at.node.versions.activate("shop", first!.hash);
+    const run = await at.node.start("shop", null, { runId: "a" });
+    await reached(run, "suspended");
+    const pinned = async () =>
+      (await at.db.query<{ hash: string }>("select hash from {schema}.tasks"))[0]?.hash;
+    await eventually(
+      async () => await pinned() === first!.hash || undefined,
+      () => "task of the activity",
+    );
+    assert.deepEqual(kinds(await verdicts(at.node, { to: mended!.hash })), { a: "moved" });
+    assert.equal(await pinned(), mended!.hash);
+  });
+
   test("a signal that arrives during the check is received on the target", async () => {
     await using at = await orders(database);
     const [run] = await waiting(at.node, ["a"]);
@@ -176,17 +224,12 @@ forEachDatabase("moving many runs", (database, test) => {
     await using at = await orders(database);
     const [run] = await waiting(at.node, ["a"]);
     const to = await at.hash("compatible.ts");
-    const hold = (node: string | null) =>
-      at.db.query(
-        `update {schema}.runs set state = $2, node = $1, token = $3::bigint, waits = null`,
-        [node, node === null ? "suspended" : "running", node === null ? null : 1],
-      );
-    await hold("another");
+    await hold(at.db, "a", "another");
     assert.deepEqual(kinds(await verdicts(at.node, { to, dryRun: true })), { a: "replays" });
     assert.deepEqual(kinds(await verdicts(at.node, { to })), { a: "busy" });
     let looks = 0;
     using _point = armFailPoint("bulk.moved", async () => {
-      if (looks++ === 1) await hold(null);
+      if (looks++ === 1) await hold(at.db, "a", null);
     });
     assert.deepEqual(kinds(await verdicts(at.node, { to, patience: "1m" })), { a: "moved" });
     assert.equal((await run!.status()).version.hash, to);

@@ -184,3 +184,22 @@ export function newTask(run: ClaimedRun, more: Partial<NewTask> = {}): NewTask {
     ...more,
   };
 }
+
+/** Lets a node hold a run that rests, or let go of it (`null`), as a claim and a suspension do. */
+export async function hold(db: EmptyDatabase, runId: string, node: string | null): Promise<void> {
+  if (node === null) {
+    await db.query(
+      "update {schema}.runs set state = 'suspended', node = null, token = null where run_id = $1",
+      [runId],
+    );
+    return;
+  }
+  await db.query(
+    `with held as (
+      update {schema}.runs set state = 'running', node = $2, token = 1, waits = null, wake_at = null
+      where run_id = $1 returning id
+    )
+    insert into {schema}.leases (node, runs) select $2, array_agg(id) from held`,
+    [runId, node],
+  );
+}

@@ -1,0 +1,41 @@
+/**
+ * `runs jobs`: lists upgrades of many runs.
+ *
+ * @module
+ */
+
+import { upgradeJobs } from "../../operate/upgrade.ts";
+import { defineCommand } from "../command.ts";
+import { whole } from "../readers.ts";
+
+/** Lists upgrades of many runs. */
+export const command = defineCommand<{ readonly limit?: number }>({
+  examples: [
+    { text: "The newest jobs, and which of them can be continued", line: "runs jobs" },
+    { text: "Their ids and states", line: "runs jobs --jsonl --fields id,state" },
+  ],
+  options: [{
+    flags: "--limit <n>",
+    text: "at most this many; 20 if omitted",
+    read: whole(1, 1_000),
+  }],
+  fields: [
+    ...["id", "namespace", "workflow", "to", "state", "driver", "examined", "again", "counts"],
+    ...["createdAt", "updatedAt", "endedAt"],
+  ],
+  async run({ client, options: { limit = 20 }, out }) {
+    await out.list({
+      name: "jobs",
+      items: await upgradeJobs(await client(), limit),
+      columns: [
+        { title: "JOB", id: true, cell: ({ id }) => id },
+        { title: "WORKFLOW", cell: ({ workflow }) => workflow },
+        { title: "TO", cell: ({ to }) => to.slice(0, 12) },
+        { title: "STATE", cell: ({ state }) => state },
+        { title: "MOVED", right: true, cell: ({ counts }) => String(counts.moved) },
+        { title: "EXAMINED", right: true, cell: ({ examined }) => String(examined) },
+        { title: "BEGUN", cell: ({ createdAt }) => out.time(createdAt) },
+      ],
+    });
+  },
+});

@@ -1,0 +1,127 @@
+/**
+ * Upgrades of many runs: a plan, which is carried out only on runs that are as it has them, and jobs.
+ *
+ * @module
+ */
+
+import type { BulkJob } from "../client/run/bulk_job.ts";
+import type { BulkUpgradeOptions, PlannedRun } from "../client/run/bulk_options.ts";
+import {
+  groupByCause,
+  type Verdict,
+  type VerdictGroup,
+  type VerdictKind,
+} from "../client/versions/verdict.ts";
+import type { Continuum } from "../continuum.ts";
+import { given } from "./client.ts";
+import { type Plain, plain } from "./plain.ts";
+
+export { groupByCause, type PlannedRun, type Verdict, type VerdictGroup, type VerdictKind };
+
+/** Which runs are to be moved, and where to. */
+export interface UpgradeRequest {
+  /** The target: a version's hash, or a registered specifier. */
+  readonly to?: string | undefined;
+  /** In place of `to`: a workflow, for its current version. */
+  readonly workflow?: string | undefined;
+  /** Which runs; all live ones that are on other versions when omitted. */
+  readonly where?: BulkUpgradeOptions["where"] | undefined;
+  /** The most runs to examine. */
+  readonly limit?: number | undefined;
+  /** Stop after this many runs that do not replay. */
+  readonly stopAfterFailures?: number | undefined;
+  /** Stops the work. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A plan: what was found, and what can be carried out. */
+export interface UpgradePlan {
+  /** The hash of the target. */
+  readonly to: string | null;
+  /** The verdicts. */
+  readonly verdicts: readonly Verdict[];
+  /** The runs that replay on the target, as they were. */
+  readonly runs: readonly PlannedRun[];
+}
+
+/** Limits of the work, and how it is stopped. */
+export interface UpgradeWork {
+  /** How long to return to runs that nodes execute, in milliseconds. */
+  readonly patience?: number | undefined;
+  /** Stop after this many runs that do not replay. */
+  readonly stopAfterFailures?: number | undefined;
+  /** Stops the work; the job can be continued. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Work under way. */
+export interface RunningUpgrade {
+  /** The id of the job. */
+  readonly job: string;
+  /** The verdicts, each when it is durable. */
+  readonly verdicts: AsyncIterable<Verdict>;
+}
+
+/**
+ * Finds out which runs could be moved. Changes nothing.
+ *
+ * @param client The client.
+ * @param request Which runs.
+ * @param onVerdict Called with the number of verdicts so far.
+ * @returns The plan. `Runs.upgrade` lists the errors.
+ */
+export async function planUpgrade(
+  client: Continuum,
+  request: UpgradeRequest,
+  onVerdict: (count: number) => void = () => {},
+): Promise<UpgradePlan> {
+  const verdicts: Verdict[] = [];
+  for await (const verdict of client.runs.upgrade({ ...given(request), dryRun: true })) {
+    verdicts.push(verdict);
+    onVerdict(verdicts.length);
+  }
+  const runs = verdicts.filter(({ verdict }) => verdict === "replays")
+    .map(({ id, from, generation, events }) => ({ id, from, generation, events }));
+  return { to: verdicts[0]?.to ?? null, verdicts, runs };
+}
+
+/**
+ * Moves the runs of a plan, each only if it is as the plan has it and its history still replays.
+ *
+ * @param client The client.
+ * @param to The target.
+ * @param plan The runs.
+ * @param work Limits of the work.
+ * @returns The work, which begins with the first verdict that is asked for.
+ */
+export function upgradeRuns(
+  client: Continuum,
+  to: string,
+  plan: readonly PlannedRun[],
+  work: UpgradeWork,
+): RunningUpgrade {
+  const verdicts = client.runs.upgrade({ to, plan, ...given(work) });
+  return { job: verdicts.job!, verdicts };
+}
+
+/**
+ * Continues a job.
+ *
+ * @param client The client.
+ * @param job Its id.
+ * @param work Limits of the work.
+ * @returns The work.
+ */
+export function resumeUpgrade(client: Continuum, job: string, work: UpgradeWork): RunningUpgrade {
+  return { job, verdicts: client.runs.upgrade({ job, ...given(work) }) };
+}
+
+/**
+ * Lists jobs, the newest first.
+ *
+ * @param client The client.
+ * @param limit The most jobs.
+ */
+export async function upgradeJobs(client: Continuum, limit: number): Promise<Plain<BulkJob>[]> {
+  return (await client.runs.jobs({ limit })).map((job) => plain(job));
+}
