@@ -8,6 +8,7 @@
 import { ROWS, W4, W5 } from "./growth.ts";
 import { latency, SIGNAL, W6 } from "./latency.ts";
 import { LOAD } from "./load.ts";
+import { MOVE } from "./move.ts";
 import { PREFLIGHT } from "./preflight.ts";
 import { REPLAY } from "./replay.ts";
 import { W3 } from "./starts.ts";
@@ -37,5 +38,6 @@ export const WORKLOADS: readonly Workload[] = [
   REPLAY,
   TRACE,
   PREFLIGHT,
+  MOVE,
   LOAD,
 ];
