@@ -148,7 +148,14 @@ export type {
 export type { CatchUp, Overlap, ScheduleState, ScheduleTrouble } from "./src/schedule/firing.ts";
 
 // Versions
-export type { VersionInfo, Versions } from "./src/client/versions.ts";
+export type { Versions } from "./src/client/versions.ts";
+export type {
+  VersionDenial,
+  VersionInfo,
+  VersionListOptions,
+  VersionPage,
+} from "./src/client/versions/list.ts";
+export type { VersionState } from "./src/ports/version_usage.ts";
 export {
   type CauseKind,
   type CauseSite,

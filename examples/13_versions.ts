@@ -18,7 +18,7 @@ const newer = await continuum.start(second, 100, { runId: "newer" });
 const newest = await continuum.start("offer", 100, { runId: "newest" });
 for (const run of [stays, moves, newer, newest]) await run.reached("suspended");
 
-const versions = await continuum.versions.list("offer");
+const { versions } = await continuum.versions.list({ workflow: "offer" });
 const hashOf = (label: string) => versions.find((version) => version.label === label)!.hash;
 
 // Its whole history is replayed on the target first; it is moved if every command matches.

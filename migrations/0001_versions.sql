@@ -32,7 +32,10 @@ create table {schema}.workflow_versions (
   registered_at timestamptz(3) not null default clock_timestamp()
 );
 
-create index workflow_versions_by_workflow on {schema}.workflow_versions (workflow, registered_at);
+-- Pages of versions, the newest first: of one workflow, and of all.
+create index workflow_versions_by_workflow
+  on {schema}.workflow_versions (workflow, registered_at, hash);
+create index workflow_versions_by_age on {schema}.workflow_versions (registered_at, hash);
 
 create table {schema}.version_modules (
   hash text not null references {schema}.workflow_versions (hash) on delete cascade,

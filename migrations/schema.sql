@@ -464,7 +464,8 @@ create table workflow_versions (
   constraint workflow_versions_load_crashes_check CHECK ((load_crashes >= 0))
 );
 
-CREATE INDEX workflow_versions_by_workflow ON workflow_versions USING btree (workflow, registered_at);
+CREATE INDEX workflow_versions_by_age ON workflow_versions USING btree (registered_at, hash);
+CREATE INDEX workflow_versions_by_workflow ON workflow_versions USING btree (workflow, registered_at, hash);
 
 create table workflows (
   name text not null,

@@ -37,7 +37,7 @@ const commands: Record<string, (...args: never[]) => unknown> = {
   async source(hash: string) {
     return (await continuum.health()).code.find((version) => version.hash === hash)?.source;
   },
-  versions: () => continuum.versions.list(),
+  versions: async () => (await continuum.versions.list()).versions,
   damageArchive: () => archive.damage(),
   restoreArchive: () => archive.restore(),
 };

@@ -6,7 +6,6 @@
 
 import { quoteId } from "../base/describe.ts";
 import { checkText, readName } from "../base/arguments.ts";
-import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
 import { readSource, type VersionSource } from "./sources.ts";
@@ -19,34 +18,13 @@ import {
 } from "./versions/check.ts";
 import type { CodeFinder } from "./versions/code.ts";
 import { diffVersions, type VersionDiff, type VersionDiffOptions } from "./versions/diff.ts";
+import { listVersions, type VersionListOptions, type VersionPage } from "./versions/list.ts";
 import {
   type ReplayContext,
   replayRuns,
   type VersionReplay,
   type VersionReplayOptions,
 } from "./versions/replay.ts";
-
-/**
- * A registered version.
- *
- * @category Versions
- */
-export interface VersionInfo {
-  /** SHA-256 of the manifest, in hex. */
-  readonly hash: string;
-  /** The workflow's name. */
-  readonly workflow: string;
-  /** The label that the definition gives itself. */
-  readonly label: string | null;
-  /** Whether runs that are started by the workflow's name are pinned to it. */
-  readonly current: boolean;
-  /** Every specifier that led to it, the newest first. */
-  readonly specifiers: readonly string[];
-  /** Whether the archive holds its modules. */
-  readonly archived: boolean;
-  /** When it was registered. */
-  readonly registeredAt: Date;
-}
 
 /** What finds, and examines, the code of versions. */
 type CodeContext = CheckContext & { readonly versions: CodeFinder };
@@ -71,19 +49,22 @@ export class Versions {
   }
 
   /**
-   * Lists versions, newest first.
+   * Lists versions, the newest first, with how each is used. A page costs the same however many runs
+   * there are.
    *
-   * @param workflow The workflow's name; all workflows when omitted.
-   * @returns The versions.
+   * @example Which old versions are still needed
+   * ```ts ignore
+   * const { versions } = await continuum.versions.list({ workflow: "order", state: "draining" });
+   * for (const { hash, live, oldestLive } of versions) console.log(hash, live, oldestLive);
+   * ```
+   *
+   * @param options Which versions, and how many.
+   * @returns A page of versions.
+   * @throws {InvalidArgumentError} If an option is unknown or a value has a wrong type.
+   * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor does not belong to this query.
    */
-  async list(workflow?: string): Promise<VersionInfo[]> {
-    if (workflow !== undefined) readName(workflow, "a workflow");
-    const rows = await this.#store.list(workflow);
-    const current = new Map<string, string | null>();
-    for (const name of new Set(rows.map((row) => row.workflow))) {
-      current.set(name, await this.#store.current(name));
-    }
-    return rows.map((row) => versionInfo(row, current.get(row.workflow) === row.hash));
+  async list(options: VersionListOptions = {}): Promise<VersionPage> {
+    return await listVersions(this.#store, options);
   }
 
   /**
@@ -202,10 +183,4 @@ export class Versions {
     if (await this.#store.activate(workflow, hash)) return;
     throw new VersionNotFoundError(hash, `activate a version of ${quoteId(workflow)}`);
   }
-}
-
-function versionInfo(row: VersionRow, current: boolean): VersionInfo {
-  const { hash, workflow, label, specifiers, archived } = row;
-  const registeredAt = new Date(row.registeredAt);
-  return { hash, workflow, label, current, specifiers, archived, registeredAt };
 }

@@ -37,18 +37,21 @@ export async function activateVersion(
   prefix: string,
   plan: (lines: readonly string[]) => void = () => {},
 ): Promise<Activation> {
-  const versions = await continuum.versions.list(workflow);
-  const found = versions.filter(({ hash }) => hash.startsWith(prefix.toLowerCase()));
+  const digits = prefix.toLowerCase();
+  const { versions: found } = /^[0-9a-f]{1,64}$/.test(digits)
+    ? await continuum.versions.list({ workflow, hash: digits })
+    : { versions: [] };
   if (found.length === 0) {
     throw new VersionNotFoundError(prefix, `activate a version of workflow ${quote(workflow)}`);
   }
   if (found.length > 1) {
     const hashes = found.map(({ hash }) => shortHash(hash)).join(", ");
-    const many = inWords(`${quote(prefix)}, with which ${found.length} begin: ${hashes}`);
+    const many = inWords(`${quote(prefix)}, with which several begin: ${hashes}`);
     refuse("the hash of a version", many, "more digits");
   }
   const version = found[0]!.hash;
-  const before = versions.find(({ current }) => current)?.hash ?? null;
+  const { versions: [current] } = await continuum.versions.list({ workflow, current: true });
+  const before = current?.hash ?? null;
   plan([
     `starts of ${workflow} take version ${shortHash(version)}, now ${
       before === null ? "none" : shortHash(before)

@@ -15,7 +15,7 @@ import type { Continuum } from "../continuum.ts";
 import { given } from "./client.ts";
 import { type Json, type Plain, plain } from "./plain.ts";
 import { type RunLine, runLine, type StateWord } from "./run_lines.ts";
-import { findVersion, listVersions } from "./versions.ts";
+import { currentVersions, findVersion } from "./versions.ts";
 
 /** Which runs. Whatever is given must hold. */
 export interface RunFilter {
@@ -240,8 +240,7 @@ async function versionCondition(
   if (version !== "current" && version !== "old") {
     return { version: (await findVersion(client, version)).hash };
   }
-  const current = (await listVersions(client, workflow)).filter(({ current }) => current);
-  const hashes = current.map(({ hash }) => hash);
+  const hashes = [...(await currentVersions(client, workflow)).values()];
   return version === "current"
     ? { version: { in: hashes } }
     : { and: hashes.map((hash) => ({ version: { ne: hash } })) };
@@ -254,8 +253,7 @@ async function currentOf(
 ): Promise<ReadonlyMap<string, string | null>> {
   const found = new Map<string, string | null>();
   for (const workflow of workflows) {
-    const versions = await client.versions.list(workflow);
-    found.set(workflow, versions.find(({ current }) => current)?.hash ?? null);
+    found.set(workflow, (await currentVersions(client, workflow)).get(workflow) ?? null);
   }
   return found;
 }

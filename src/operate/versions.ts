@@ -8,7 +8,7 @@ import { refuse } from "../base/arguments.ts";
 import { inWords } from "../base/describe.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { shortHash } from "../base/text.ts";
-import type { VersionInfo } from "../client/versions.ts";
+import type { VersionInfo, VersionListOptions } from "../client/versions/list.ts";
 import type { SourceLine, VersionMember } from "../client/sources.ts";
 import type { Continuum } from "../continuum.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
@@ -16,17 +16,57 @@ import { type Plain, plain } from "./plain.ts";
 import { type RunLine, runLine } from "./run_lines.ts";
 import { everySchedule } from "./schedules.ts";
 
+export { VERSION_STATES, type VersionState } from "../ports/version_usage.ts";
+
 /** A registered version. */
 export type VersionLine = Plain<VersionInfo>;
+
+/** A page of versions. */
+export interface VersionLines {
+  /** The versions, the newest first. */
+  readonly versions: readonly VersionLine[];
+  /** Pass it for the next page; `null`: this page is the last. */
+  readonly cursor: string | null;
+}
 
 /**
  * Lists versions, the newest first.
  *
  * @param client The client.
- * @param workflow The workflow's name; all workflows when omitted.
+ * @param options Which versions, and how many, as `versions.list()` takes them.
  */
-export async function listVersions(client: Continuum, workflow?: string): Promise<VersionLine[]> {
-  return (await client.versions.list(workflow)).map((version) => plain(version));
+export async function listVersions(
+  client: Continuum,
+  options: VersionListOptions = {},
+): Promise<VersionLines> {
+  const { versions, cursor } = await client.versions.list(options);
+  return { versions: versions.map((version) => plain(version)), cursor };
+}
+
+/**
+ * Finds the current versions.
+ *
+ * @param client The client.
+ * @param workflow The workflow's name; all workflows when omitted.
+ * @returns Their hashes, by workflow.
+ */
+export async function currentVersions(
+  client: Continuum,
+  workflow?: string,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  let cursor: string | null = null;
+  do {
+    const page: VersionLines = await listVersions(client, {
+      current: true,
+      limit: 1_000,
+      ...(workflow === undefined ? {} : { workflow }),
+      ...(cursor === null ? {} : { cursor }),
+    });
+    for (const { workflow, hash } of page.versions) found.set(workflow, hash);
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return found;
 }
 
 /** A hash has 64 digits; this many are enough to tell versions apart, and to type. */
@@ -46,13 +86,13 @@ export async function findVersion(client: Continuum, text: string): Promise<Vers
   if (!/^[0-9a-f]+$/.test(digits) || digits.length < LEAST_DIGITS || digits.length > 64) {
     refuse("a version", text, `at least ${LEAST_DIGITS} of the 64 hexadecimal digits of its hash`);
   }
-  const found = (await listVersions(client)).filter(({ hash }) => hash.startsWith(digits));
+  const { versions: found } = await listVersions(client, { hash: digits });
   if (found.length === 0) throw new VersionNotFoundError(digits, "find the version");
   if (found.length > 1) {
     const hashes = found.slice(0, 5).map(({ hash }) => shortHash(hash)).join(", ");
     refuse(
       "a version",
-      inWords(`${digits}, with which ${found.length} versions begin (${hashes})`),
+      inWords(`${digits}, with which several versions begin (${hashes})`),
       "more digits of its hash",
     );
   }

@@ -180,8 +180,8 @@ async function workflowsOf(
   const loaded = (await continuum.health()).code.filter(({ specifier }) => own.has(specifier));
   const served: ServedWorkflow[] = [];
   for (const { workflow, hash: version, label, specifier } of loaded) {
-    const current = (await continuum.versions.list(workflow))
-      .some((info) => info.hash === version && info.current);
+    const current = (await continuum.versions.list({ workflow, current: true })).versions
+      .some(({ hash }) => hash === version);
     served.push({ workflow, version, label, specifier, current });
   }
   return served;

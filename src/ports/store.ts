@@ -36,6 +36,7 @@ import type {
 import type { ScheduleStore } from "./schedules.ts";
 import type { TaskStore } from "./tasks.ts";
 import type { VersionPin } from "./version_ref.ts";
+import type { VersionQuery, VersionUsage } from "./version_usage.ts";
 
 /**
  * What a process may do to a schema that is not at its release's version: `apply` the migrations
@@ -421,8 +422,13 @@ export interface VersionStore {
   register(version: NewVersion): Promise<RegisteredVersion>;
   /** One version. */
   get(hash: string): Promise<VersionRow | null>;
-  /** All versions of a workflow, newest first. */
+  /**
+   * All versions of a workflow with their manifests, newest first: for a node that looks for one that
+   * contains another.
+   */
   list(workflow?: string): Promise<VersionRow[]>;
+  /** A page of versions, and how each is used. */
+  page(query: VersionQuery): Promise<VersionUsage[]>;
   /**
    * The version last registered under a specifier; one that is only part of another is the last
    * choice.

@@ -34,6 +34,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
     "register",
     "get",
     "list",
+    "page",
     "bySpecifier",
     "blobs",
     "current",

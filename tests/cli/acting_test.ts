@@ -95,7 +95,7 @@ Deno.test("a value that is not JSON is refused with the place and what was wante
 Deno.test("start takes an id, a key, a time, attributes and a version, and refuses what contradicts", async () => {
   await using world = await makeWorld();
   const node = await world.node("echo.ts");
-  const [version] = await node.versions.list("echo");
+  const [version] = (await node.versions.list({ workflow: "echo" })).versions;
   const keyed = ["start", "echo", "1", "--key", "k"];
   const first = await world.here(keyed);
   const again = await world.here(keyed);
@@ -137,7 +137,7 @@ Deno.test("start of a module takes it as it is now, and makes it current for no 
   const started = await world.run(["start", "./echo.ts", "1", "--wait"]);
   held(started, 0);
   assert.deepEqual(JSON.parse(started.out), ["edited", 1]);
-  const versions = await (await world.client()).versions.list("echo");
+  const { versions } = await (await world.client()).versions.list({ workflow: "echo" });
   assert.deepEqual(versions.map(({ current }) => current).sort(), [false, true]);
   assert.equal((await world.here(["start", "echo", "1", "--wait"])).out, "1\n");
   held(await world.run(["start", "./none.ts"]), 2, /"\.\/none\.ts", where no file is/);

@@ -43,7 +43,7 @@ async function scene() {
   const failed = await node.start("order", { items: 0, note: TITLE }, { runId: "o-0" });
   await refused(failed.result(), "RUN_FAILED");
   await node.schedules.create({ id: "nightly", workflow: "order", cron: "0 3 * * *" });
-  const [version] = await node.versions.list("order");
+  const { versions: [version] } = await node.versions.list({ workflow: "order" });
   await node.close();
   const kept = stack.move();
   return {

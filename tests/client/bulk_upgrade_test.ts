@@ -42,7 +42,7 @@ async function orders(database: Parameters<typeof scene>[0]): Promise<
 > {
   const at = await scene(database, VERSIONS, { linger: 0 });
   const hash = async (file: string) => {
-    const version = (await at.node.versions.list("order"))
+    const version = (await at.node.versions.list({ workflow: "order" })).versions
       .find(({ specifiers }) => specifiers.some((name) => name.endsWith(`/${file}`)));
     assert(version !== undefined, file);
     return version.hash;

@@ -84,7 +84,9 @@ function countdown(type: string, label: number): string {
 
 /** The hash of a version by its label. */
 async function hashOf(node: Continuum, workflow: string, label: number): Promise<string> {
-  const found = (await node.versions.list(workflow)).find((row) => row.label === String(label));
+  const found = (await node.versions.list({ workflow })).versions.find((row) =>
+    row.label === String(label)
+  );
   return found!.hash;
 }
 

@@ -49,7 +49,9 @@ forEachDatabase("starting runs", (database, test) => {
       "second.ts": source(`return "second";`, `{ name: "two", version: 2 }`),
     });
     const answers: Record<string, unknown> = {};
-    for (const { hash: version, label } of await at.node.versions.list("two")) {
+    for (
+      const { hash: version, label } of (await at.node.versions.list({ workflow: "two" })).versions
+    ) {
       const run = await at.node.start("two", undefined, { version });
       const [item] = await at.node.startMany("two", [{ input: undefined }], { version });
       assert.equal(item!.status, "started");
@@ -57,7 +59,7 @@ forEachDatabase("starting runs", (database, test) => {
       answers[label!] = await resultOf(run);
     }
     assert.deepEqual(answers, { 1: "first", 2: "second" });
-    const [other] = await at.node.versions.list("echo");
+    const [other] = (await at.node.versions.list({ workflow: "echo" })).versions;
     for (const version of [other!.hash, "0".repeat(64)]) {
       await refused(at.node.start("two", undefined, { version }), "VERSION_NOT_FOUND", version);
     }

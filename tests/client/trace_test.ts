@@ -193,7 +193,7 @@ forEachDatabase("a run's trace", (database, test) => {
     // The history of a run that was copied onto other code.
     await at.folder.write({ "w.ts": waits("come") });
     await using other = await openIn(at.db, { workflows: [`${at.folder.url}w.ts`] });
-    const { hash } = (await other.versions.list("w"))[0]!;
+    const { hash } = (await other.versions.list({ workflow: "w" })).versions[0]!;
     const specifier = await at.db.query<{ id: number }>(
       "select id from {schema}.workflow_specifiers where hash = $1",
       [hash],

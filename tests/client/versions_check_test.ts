@@ -35,7 +35,8 @@ forEachDatabase("a check of the versions that are needed", (database, test) => {
     await using at = await scene(database);
     const old = await startNow(at, WAITS());
     const now = await startNow(at, WAITS('console.log(\'{ "not": "an answer" }\');'));
-    const [{ hash: echo } = { hash: "" }] = await at.node.versions.list("echo");
+    const [{ hash: echo } = { hash: "" }] = (await at.node.versions.list({ workflow: "echo" }))
+      .versions;
     await at.node.schedules.create({ id: "daily", workflow: "echo", every: "1d" });
     const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });

@@ -30,7 +30,7 @@ const TAX = `export function tax(amount: number): number {
 async function register(at: Scene, files: Files): Promise<string> {
   await at.folder.write(files);
   await using node = await openIn(at.db, { workflows: [`${at.folder.url}order.ts`] });
-  return (await node.versions.list("order"))[0]!.hash;
+  return (await node.versions.list({ workflow: "order" })).versions[0]!.hash;
 }
 
 /** What differs, without the patches. */
@@ -153,7 +153,7 @@ export function tax(amount: Amount): Amount { return amount * 2 }
     await at.folder.write({ "lib/tax.ts": TAX.replace("* 2", "* 3") });
     const diff = await at.node.versions.diff(old, `${at.folder.url}order.ts`);
     assert.deepEqual(outline(diff), [["changed", "./lib/tax.ts", null, false]]);
-    const known = await at.node.versions.list("order");
+    const { versions: known } = await at.node.versions.list({ workflow: "order" });
     assert.deepEqual(known.map(({ hash }) => hash), [old], "nothing is registered");
     await refused(at.node.versions.diff(old, "0".repeat(64)), "VERSION_UNAVAILABLE", "registered");
     await refused(at.node.versions.diff(old, "./order.ts"), "INVALID_ARGUMENT", "specifier");

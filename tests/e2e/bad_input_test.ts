@@ -314,9 +314,10 @@ forEachDatabase("bad input", (database, test) => {
     assert.equal(await resultOf(await node.start(a)), "a");
     assert.equal(await resultOf(await node.start(b)), "b");
     assert.equal(await resultOf(await node.start("test")), "b", "the newest is current");
-    const [newest] = await node.versions.list("test");
+    const listed = (await node.versions.list({ workflow: "test" })).versions;
+    const [newest] = listed;
     assert.equal(newest?.current, true);
-    const older = (await node.versions.list("test")).find(({ current }) => !current);
+    const older = listed.find(({ current }) => !current);
     await node.versions.activate("test", older!.hash);
     assert.equal(await resultOf(await node.start("test")), "a");
     assert.equal(await resultOf(await node.start(await definition(a), 1)), "a");

@@ -39,7 +39,7 @@ interface Orders extends Scene {
 async function orders(database: DatabaseKind): Promise<Orders> {
   const at = await scene(database, FILES, { linger: 0 });
   const activate = async (file: string) => {
-    const version = (await at.node.versions.list("order"))
+    const version = (await at.node.versions.list({ workflow: "order" })).versions
       .find(({ specifiers }) => specifiers.some((name) => name.endsWith(`/${file}`)));
     await at.node.versions.activate("order", version!.hash);
   };

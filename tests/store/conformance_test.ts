@@ -13,6 +13,7 @@ import { nodes } from "./conformance/nodes.ts";
 import { runs } from "./conformance/runs.ts";
 import { schema } from "./conformance/schema.ts";
 import { versions } from "./conformance/versions.ts";
+import { versionUsage } from "./conformance/version_usage.ts";
 
 for (const prefix of ["plain", 'Odd "Schema"']) {
   forEachDatabase(`store in a schema named like ${prefix}`, (database, test) => {
@@ -21,8 +22,7 @@ for (const prefix of ["plain", 'Odd "Schema"']) {
       name: database.name,
       fresh: (name) => database.fresh(name ?? `${prefix} ${Deno.pid} ${count++}`),
     };
-    for (const part of [journal, runs, forks, bulk, nodes, versions, health, schema]) {
-      part(named, test);
-    }
+    const parts = [journal, runs, forks, bulk, nodes, versions, versionUsage, health, schema];
+    for (const part of parts) part(named, test);
   });
 }

@@ -538,7 +538,7 @@ Deno.test("who may only read and write opens a schema that is up to date", async
     await using store = await openStore({ database: url.href, schema: db.schema });
     await store.migrate();
     await register(store);
-    assert.equal((await store.versions.list()).length, 1);
+    assert.equal((await store.versions.page({ limit: 9, most: 1 })).length, 1);
     await db.query(`revoke delete on {schema}.inbox from ${role}`);
     await assert.rejects(store.migrate(), {
       code: "DATABASE_UNSUITABLE",

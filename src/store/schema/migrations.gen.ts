@@ -22,7 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     name: "versions",
-    checksum: "e64ac20117dc16a22659607fe13f69d4868e4dd9263f4399ae131d29cb1109f8",
+    checksum: "3e4aa6f9aacd16c0af1db05b1100da523ac8e0c630a97fa84e23206877bca803",
     sql: `-- Versions: which versions of which workflows exist, and the bytes of their modules.
 --
 -- modules              The bytes of archived modules, by content: one row per SHA-256, shared by all
@@ -57,7 +57,10 @@ create table {schema}.workflow_versions (
   registered_at timestamptz(3) not null default clock_timestamp()
 );
 
-create index workflow_versions_by_workflow on {schema}.workflow_versions (workflow, registered_at);
+-- Pages of versions, the newest first: of one workflow, and of all.
+create index workflow_versions_by_workflow
+  on {schema}.workflow_versions (workflow, registered_at, hash);
+create index workflow_versions_by_age on {schema}.workflow_versions (registered_at, hash);
 
 create table {schema}.version_modules (
   hash text not null references {schema}.workflow_versions (hash) on delete cascade,

@@ -23,11 +23,13 @@ import type {
   VersionRow,
 } from "../../ports/rows.ts";
 import type { VersionStore } from "../../ports/store.ts";
+import type { VersionQuery, VersionUsage } from "../../ports/version_usage.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { storable } from "../sql/fragments.ts";
 import type { Prepared } from "../sql/statement.ts";
 import { type RawVersion, VERSION_STATEMENTS } from "./statements.ts";
+import { type RawUsage, USAGE_STATEMENTS } from "./usage_statements.ts";
 
 /** Bytes that are sent, or asked for, at a time. */
 const CHUNK_BYTES = 4 << 20;
@@ -35,10 +37,12 @@ const CHUNK_BYTES = 4 << 20;
 /** Blobs that are asked for at a time. */
 const CHUNK_BLOBS = 500;
 
+const STATEMENTS = { ...VERSION_STATEMENTS, ...USAGE_STATEMENTS };
+
 /** {@linkcode VersionStore} in SQL. */
 export class Versions implements VersionStore {
   readonly #driver: SqlDriver;
-  readonly #sql: Prepared<typeof VERSION_STATEMENTS>;
+  readonly #sql: Prepared<typeof STATEMENTS>;
 
   /**
    * Prepares the statements on versions.
@@ -48,7 +52,7 @@ export class Versions implements VersionStore {
    */
   constructor(driver: SqlDriver, schema: SchemaName) {
     this.#driver = driver;
-    this.#sql = schema.prepare(VERSION_STATEMENTS);
+    this.#sql = schema.prepare(STATEMENTS);
   }
 
   /** See {@linkcode VersionStore.register}. */
@@ -104,6 +108,17 @@ export class Versions implements VersionStore {
   async get(hash: string): Promise<VersionRow | null> {
     const [row] = await this.#sql.get.query(this.#driver, { hash });
     return row === undefined ? null : parsed(row);
+  }
+
+  /** See {@linkcode VersionStore.page}. */
+  async page(query: VersionQuery): Promise<VersionUsage[]> {
+    const { workflow, prefix = "", states = null, isCurrent = null, after, limit, most } = query;
+    const place = { beforeAt: after?.registeredAt ?? null, beforeHash: after?.hash ?? "" };
+    const asked = { ...place, states, isCurrent, prefix, limit, most };
+    const rows = workflow === undefined
+      ? await this.#sql.page.query(this.#driver, asked)
+      : await this.#sql.pageOf.query(this.#driver, { ...asked, workflow });
+    return rows.map(usage);
   }
 
   /** See {@linkcode VersionStore.list}. */
@@ -189,6 +204,15 @@ function parsed(row: RawVersion): VersionRow {
     ...row,
     specifiers: JSON.parse(row.specifiers),
     contract: row.contract === null ? null : JSON.parse(row.contract),
+  };
+}
+
+function usage(row: RawUsage): VersionUsage {
+  return {
+    ...row,
+    specifiers: JSON.parse(row.specifiers),
+    refusals: JSON.parse(row.refusals),
+    denied: row.denied === null ? null : JSON.parse(row.denied),
   };
 }
 
