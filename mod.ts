@@ -155,6 +155,12 @@ export type {
   VersionListOptions,
   VersionPage,
 } from "./src/client/versions/list.ts";
+export type {
+  AllowReport,
+  DeniedVersion,
+  DenyOptions,
+  DenyReport,
+} from "./src/client/versions/deny.ts";
 export type { VersionState } from "./src/ports/version_usage.ts";
 export {
   type CauseKind,
@@ -231,6 +237,7 @@ export {
 export {
   LoadError,
   type LoadErrorCode,
+  VersionDeniedError,
   VersionNotFoundError,
   VersionUnavailableError,
 } from "./src/version/load_errors.ts";

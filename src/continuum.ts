@@ -5,6 +5,7 @@
  */
 
 import { checkOptions, checkText } from "./base/arguments.ts";
+import { inBackground } from "./base/background.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { MAX_RUN_ID } from "./base/run_ids.ts";
 import { Activities } from "./client/activities.ts";
@@ -54,7 +55,7 @@ import { askFor, forCallers } from "./store/callers.ts";
 import { ClosedError } from "./store/errors.ts";
 import { fromOutside } from "./store/inside.ts";
 import { openStore } from "./store/open.ts";
-import { Wakeups } from "./store/wakeups.ts";
+import { type WakeupReceiver, Wakeups } from "./store/wakeups.ts";
 import { Contracts } from "./version/contracts.ts";
 import { Versions } from "./version/versions.ts";
 import type { SignalSchemas } from "./workflow/signal_types.ts";
@@ -187,6 +188,7 @@ export class Continuum implements AsyncDisposable {
     this.activities = new Activities(this.#context);
     this.versions = new VersionRegistry(this.#context);
     this.schedules = new Schedules(this.#context);
+    if (this.#engine === undefined) this.#wakeups.add(this.#denials);
   }
 
   /**
@@ -231,7 +233,8 @@ export class Continuum implements AsyncDisposable {
     await askFor(store.description, true, () => store.migrate(migrate));
     const drain = await probeDrain();
     const { namespace = "default", limits, ...graph } = options;
-    const versions = new Versions({ ...graph, store: forCallers(store).versions });
+    const { versions: registry, denials } = forCallers(store);
+    const versions = new Versions({ ...graph, store: registry, denials });
     const { payloadBytes } = readLimits(limits);
     const parts = { store, versions, drain, settings, namespace, payloadBytes, watchdog };
     const continuum = await assemble(parts, options.workflows ?? []);
@@ -473,7 +476,23 @@ export class Continuum implements AsyncDisposable {
     return listQueues(this.#context.store.health);
   }
 
+  /** How a client is notified of denials; a node reads them at its heartbeats, too. */
+  readonly #denials: WakeupReceiver = {
+    receive: ({ kind }) => {
+      if (kind === "denials") this.#readDenials();
+    },
+    catchUp: () => this.#readDenials(),
+  };
+
+  #readDenials(): void {
+    inBackground(
+      this.#versions.denials.refresh(),
+      (error) => engineLog.warn("Cannot read the denials: {error}", { error }),
+    );
+  }
+
   async #begin(workflows: readonly string[]): Promise<void> {
+    await askFor(this.#store.description, true, () => this.#versions.denials.refresh());
     for (const specifier of workflows) {
       const { hash } = await this.#versions.register(specifier);
       this.#wakeups.receive({ kind: "available", hash });

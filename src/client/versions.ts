@@ -17,6 +17,14 @@ import {
   type VersionCheckOptions,
 } from "./versions/check.ts";
 import type { CodeFinder } from "./versions/code.ts";
+import {
+  allowDigest,
+  type AllowReport,
+  type DenyContext,
+  denyDigest,
+  type DenyOptions,
+  type DenyReport,
+} from "./versions/deny.ts";
 import { diffVersions, type VersionDiff, type VersionDiffOptions } from "./versions/diff.ts";
 import { listVersions, type VersionListOptions, type VersionPage } from "./versions/list.ts";
 import {
@@ -36,14 +44,14 @@ type CodeContext = CheckContext & { readonly versions: CodeFinder };
  */
 export class Versions {
   readonly #store: VersionStore;
-  readonly #context: ReplayContext & CodeContext;
+  readonly #context: ReplayContext & CodeContext & DenyContext;
 
   /**
    * Made by `Continuum`.
    *
    * @param context Its dependencies.
    */
-  constructor(context: ReplayContext & CodeContext) {
+  constructor(context: ReplayContext & CodeContext & DenyContext) {
     this.#store = context.store.versions;
     this.#context = context;
   }
@@ -171,15 +179,52 @@ export class Versions {
   }
 
   /**
+   * Denies a version, or all versions that contain a module: no node executes them any more. A run
+   * that a node executes is parked when its turn has ended; the call parks the others. They are
+   * `stuck_unknown_version`, with the reason. Starts are refused with `VERSION_DENIED`, and so is
+   * `activate`. A version that is registered later and contains the module is barred, too.
+   *
+   * @example Stop a bad release of a package that 40 versions contain
+   * ```ts ignore
+   * const { versions, parked } = await continuum.versions.deny(sha256, { reason: "incident 42" });
+   * ```
+   *
+   * @param sha256 The hash of a version, or the SHA-256 of a module, as `source()` gives it.
+   * @param options Why.
+   * @returns What it bars, and what starts by name do until another version is activated.
+   * @throws {InvalidArgumentError} If the digest or an option is invalid.
+   */
+  async deny(sha256: string, options: DenyOptions): Promise<DenyReport> {
+    return await denyDigest(this.#context, sha256, options);
+  }
+
+  /**
+   * Takes a denial back: runs that were parked for it continue, unless another denial bars their
+   * version.
+   *
+   * @param sha256 The digest that is denied.
+   * @returns Which versions nodes may execute again.
+   * @throws {InvalidArgumentError} If the digest is invalid.
+   * @throws {VersionNotFoundError} If no denial names it.
+   */
+  async allow(sha256: string): Promise<AllowReport> {
+    return await allowDigest(this.#context, sha256);
+  }
+
+  /**
    * Makes a version current: runs that are started by the workflow's name are pinned to it.
    *
    * @param workflow The workflow's name.
    * @param hash The version.
    * @throws {VersionNotFoundError} If the workflow does not have this version.
+   * @throws {VersionDeniedError} If the version is denied.
    */
   async activate(workflow: string, hash: string): Promise<void> {
     readName(workflow, "a workflow");
     checkText(hash, "a version's hash");
+    const { versions } = this.#context;
+    await versions.denials.refresh();
+    versions.demandAllowed(hash, `activate a version of ${quoteId(workflow)}`);
     if (await this.#store.activate(workflow, hash)) return;
     throw new VersionNotFoundError(hash, `activate a version of ${quoteId(workflow)}`);
   }

@@ -275,6 +275,8 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       case "message":
         if (notice.node === this.node) this.#residents.deliver([notice.run]);
         return;
+      case "denials":
+        return this.#heed();
       case "available":
         this.#node.exclusions.remove(notice.hash);
         this.#dispatcher.pollNow();
@@ -288,6 +290,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     this.#dispatcher.pollNow();
     this.#tasks.pollNow();
     this.#endedRuns.pollNow();
+    this.#heed();
     this.#residents.deliver(await this.#node.store.runs.woken(this.node));
   }
 
@@ -427,6 +430,8 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     this.#residents.deliver(woken);
     if (mustNotify) this.#endedRuns.pollNow();
     this.#retention?.beat();
+    const { denials } = this.#node.code;
+    if (denials !== undefined && denials.stamp !== beat.denials) this.#heed();
     if (tasks) {
       duty("check tasks", async () => {
         this.#recovered.tasks += await this.#tasks.check(leased);
@@ -441,6 +446,17 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
           engineLog.warn("Cannot probe the versions that runs are parked for: {error}", { error }),
       );
     }
+  }
+
+  /** DENIAL-1 of `version/denials.ts`: reads the denials, and parks the runs of versions that they bar. */
+  #heed(): void {
+    duty("heed denials of versions", async () => {
+      await this.#node.code.denials?.heed();
+      for (const [resident] of this.#residents.entries()) {
+        const reason = this.#node.code.denials?.reason(resident.run.hash);
+        if (reason !== undefined) resident.park(reason);
+      }
+    });
   }
 
   /** Revives parked runs whose versions are available again. */

@@ -40,11 +40,14 @@ export async function registerModule(
   await using store = await openStore(given({ database, schema }));
   await store.migrate("check");
   const modules = trust.length === 0 ? {} : { trust: { modules: [specifier, ...trust] } };
+  const { versions: registry, denials } = forCallers(store);
   const versions = new Versions({
-    store: forCallers(store).versions,
+    store: registry,
+    denials,
     workflows: [specifier],
     ...modules,
   });
+  await versions.denials.refresh();
   const { workflow, hash: version } = await versions.registerForStart(specifier);
   return { workflow, version };
 }

@@ -33,6 +33,7 @@ import type {
   StuckReason,
   VersionRow,
 } from "./rows.ts";
+import type { DenialStore } from "./denials.ts";
 import type { ScheduleStore } from "./schedules.ts";
 import type { TaskStore } from "./tasks.ts";
 import type { VersionPin } from "./version_ref.ts";
@@ -97,6 +98,8 @@ export interface Store extends AsyncDisposable {
   readonly nodes: NodeStore;
   /** Registry and archive of versions. */
   readonly versions: VersionStore;
+  /** Denials of versions and modules. */
+  readonly denials: DenialStore;
   /** Schedules. */
   readonly schedules: ScheduleStore;
   /** Removal of expired data. */
@@ -362,6 +365,8 @@ export interface Beat {
   readonly gone: readonly number[];
   /** Whether this node has leased tasks. */
   readonly leased: boolean;
+  /** The `stamp` of the denials. */
+  readonly denials: string;
 }
 
 /** A node that opens. */
@@ -469,6 +474,8 @@ export type Notice =
   | { readonly kind: "message"; readonly node: string; readonly run: number }
   /** A queue has tasks. */
   | { readonly kind: "tasks" }
+  /** A version or a module was denied or allowed. */
+  | { readonly kind: "denials" }
   /** A watched run has ended (or parked). */
   | { readonly kind: "ended"; readonly runId: string };
 

@@ -42,6 +42,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
     "failures",
     "needed",
   ],
+  denials: ["deny", "list", "versionsOf", "forgetRefusals"],
   journal: ["load"],
   bulk: ["release", "jobs"],
   health: [

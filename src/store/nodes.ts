@@ -19,6 +19,7 @@ import type { SchemaName } from "./schema/name.ts";
 import { FREE_TASKS } from "./tasks/run_task_statements.ts";
 import { CLOCK, milliseconds, storable } from "./sql/fragments.ts";
 import { BIGINTS, BOOLEAN, nullable, NUMBER, TEXT, TEXTS } from "./sql/parameters.ts";
+import { DENIALS_STAMP } from "./versions/denial_store.ts";
 import { NO_ROWS, type Prepared, rows, statement } from "./sql/statement.ts";
 
 const LEASE = "clock_timestamp() + $leaseMs::float8 * interval '1 millisecond'";
@@ -95,7 +96,8 @@ const STATEMENTS = {
           ) limit ${MOST_DIFFERENT}
         ) as gone
       )::text as gone,
-      exists (select from {schema}.tasks where node = $node) as leased`,
+      exists (select from {schema}.tasks where node = $node) as leased,
+      ${DENIALS_STAMP} as denials`,
   ),
 
   expire: statement(

@@ -112,6 +112,7 @@ function isNotice(value: unknown): value is Notice {
       return notice.at === undefined || typeof notice.at === "number";
     case "scheduled":
     case "tasks":
+    case "denials":
       return true;
     case "message":
       return typeof notice.node === "string" && typeof notice.run === "number";

@@ -24,6 +24,7 @@ import type { SchemaName } from "./schema/name.ts";
 import { CLOCK, milliseconds } from "./sql/fragments.ts";
 import { outcomeOf } from "./sql/sqlstate.ts";
 import { Tasks } from "./tasks/task_store.ts";
+import { Denials } from "./versions/denial_store.ts";
 import { Versions } from "./versions/version_store.ts";
 
 const NOW = `select ${milliseconds(CLOCK)} as now`;
@@ -50,6 +51,8 @@ export class SqlStore implements Store {
   readonly versions: Versions;
   /** See {@linkcode Store.schedules}. */
   readonly schedules: Schedules;
+  /** See {@linkcode Store.denials}. */
+  readonly denials: Denials;
   /** See {@linkcode Store.retention}. */
   readonly retention: Retention;
   /** See {@linkcode Store.health}. */
@@ -81,6 +84,7 @@ export class SqlStore implements Store {
     this.tasks = new Tasks(driver, schema);
     this.nodes = new Nodes(driver, schema);
     this.versions = new Versions(driver, schema);
+    this.denials = new Denials(driver, schema);
     this.schedules = new Schedules(driver, schema);
     this.retention = new Retention(driver, schema);
     this.health = new HealthFacts(driver, schema);

@@ -95,6 +95,11 @@ export class TestCode implements CodeSource {
     this.#parts = parts;
   }
 
+  /** See {@linkcode CodeSource.denials}. */
+  get denials(): NonNullable<CodeSource["denials"]> {
+    return this.#inner.denials;
+  }
+
   /** See {@linkcode CodeSource.find}. */
   async find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure> {
     return await this.#parts.idleTracker.during("work", async () => {

@@ -325,7 +325,12 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
   const store = await openStore({ database: database.adapter });
   await store.migrate();
   const drain = await probeDrain();
-  const versions = new TestVersions({ store: store.versions, workflows: specifiers, ...graph });
+  const versions = new TestVersions({
+    store: store.versions,
+    denials: store.denials,
+    workflows: specifiers,
+    ...graph,
+  });
   for (const definition of definitions) await versions.registerDefinition(definition);
   const activities = new TestActivities(doubles, queues.keys());
   const parked = new ParkedRuns();

@@ -287,6 +287,31 @@ export class VersionNotFoundError extends ContinuumError<"VERSION_NOT_FOUND"> {
   }
 }
 
+/**
+ * An operator has denied a version, or one of its modules, by `versions.deny()`. Code
+ * `VERSION_DENIED`.
+ *
+ * @category Errors
+ */
+export class VersionDeniedError extends ContinuumError<"VERSION_DENIED"> {
+  /**
+   * Makes the error.
+   *
+   * @param hash The version.
+   * @param task What it was needed for, such as `start a run`.
+   * @param denial The digest that is denied, and why.
+   */
+  constructor(hash: string, task: string, denial: { sha256: string; reason: string }) {
+    const { sha256, reason } = denial;
+    const what = sha256 === hash ? "" : `module ${shortHash(sha256)} of `;
+    super(
+      "VERSION_DENIED",
+      `Cannot ${task}: an operator denied ${what}version ${shortHash(hash)}: ${shownId(reason)}`,
+      { details: { hash, sha256, reason: shownId(reason) } },
+    );
+  }
+}
+
 /** The message of a thrown value, which may be a proxy that throws. */
 function messageOfThrown(cause: unknown): string {
   try {

@@ -22,6 +22,9 @@ import type { VersionStore } from "../ports/store.ts";
 import { Application } from "./project/application.ts";
 import { warnOfChanges } from "./load/changed_files.ts";
 import { ChildVersions } from "./child_versions.ts";
+import { Denials } from "./denials.ts";
+import type { DenialStore } from "../ports/denials.ts";
+import { VersionDeniedError } from "./load_errors.ts";
 import { contractOf, readDefinition } from "./definition.ts";
 import type { ModuleGraph } from "./graph/read.ts";
 import { lateRejections } from "./load/import_guard.ts";
@@ -62,6 +65,8 @@ export interface VersionsOptions extends SourcesOptions {
   readonly native?: boolean;
   /** Limits of loading. */
   readonly loader?: LoaderOptions;
+  /** The denials of the database; none when omitted. */
+  readonly denials?: Pick<DenialStore, "list">;
 }
 
 /** What has been loaded so far. */
@@ -81,6 +86,8 @@ const MAX_CRASHES = 3;
 
 /** The versions of a process, and the ones that it can obtain. */
 export class Versions {
+  /** The denials that this process knows. */
+  readonly denials: Denials;
   readonly #options: VersionsOptions;
   readonly #store: VersionStore;
   readonly #application: Application;
@@ -108,6 +115,7 @@ export class Versions {
   constructor(options: VersionsOptions) {
     this.#options = options;
     this.#store = options.store;
+    this.denials = new Denials(options.denials);
     this.#application = Application.find(options.config);
     const workflows = (options.workflows ?? []).map((w) => this.#application.resolve(w));
     this.#trust = new Trust(options.trust ?? {}, workflows);
@@ -118,7 +126,7 @@ export class Versions {
       isArchiving: options.archive !== false,
       record: (url) => this.#application.record(url),
       keep: (version) => {
-        if (!this.#trust.denies(version.hash)) this.#keep(version);
+        if (this.denialReason(version.hash) === undefined) this.#keep(version);
       },
     });
   }
@@ -169,7 +177,7 @@ export class Versions {
     const url = this.#application.resolve(specifier);
     const graph = await this.#sources.read(url, false);
     const { hash, text } = graph.manifest;
-    this.#refuseDenied(hash);
+    this.#refuseDenied(hash, text);
     noteSources(hash, null, sourcesOf(graph.urls));
     const recorded = this.#application.record(url);
     const loaded = this.#loaded.get(hash) ?? await this.#loadOwn(graph, url, recorded);
@@ -214,7 +222,8 @@ export class Versions {
     // VERSION-2, VERSION-3
     const loaded = this.#loaded.get(hash);
     const isNoted = node !== undefined && this.#noted.has(hash); // VERSION-6
-    if (loaded !== undefined && !isNoted) return Promise.resolve(loaded);
+    const isAllowed = this.denials.of(hash) === undefined; // DENIAL-1
+    if (loaded !== undefined && !isNoted && isAllowed) return Promise.resolve(loaded);
     let obtaining = this.#obtaining.get(hash);
     if (obtaining === undefined) {
       obtaining = this.#obtain(hash, node).finally(() => this.#obtaining.delete(hash));
@@ -230,12 +239,14 @@ export class Versions {
    * @returns Whether all of it was found and verified.
    */
   async probe(hash: string): Promise<boolean> {
+    if (this.denialReason(hash) !== undefined) return false;
     if (this.#loaded.has(hash)) return true;
-    if (this.#trust.denies(hash) || this.#failures.lasting(hash) !== undefined) {
-      return false;
-    }
+    if (this.#failures.lasting(hash) !== undefined) return false;
     const row = await this.#store.get(hash);
-    if (row === null || row.loadCrashes >= MAX_CRASHES || !await this.#mayLoad(row)) {
+    if (
+      row === null || this.denials.of(hash, row.manifest) !== undefined ||
+      row.loadCrashes >= MAX_CRASHES || !await this.#mayLoad(row)
+    ) {
       return false;
     }
     const found = await this.#sources.find(row);
@@ -313,6 +324,29 @@ export class Versions {
       specifier: this.#application.record(url),
       url: urls.get(manifest.content.entry)!,
     };
+  }
+
+  /**
+   * Why this process does not execute a version that it may have in memory.
+   *
+   * @param hash The version.
+   * @returns The reason with which its runs are parked; `undefined`: it is not denied.
+   */
+  denialReason(hash: string): StuckReason | undefined {
+    const refusal = this.#refusalOf(hash);
+    return refusal && noteOf(refusal);
+  }
+
+  /**
+   * Refuses a version that an operator has denied, as far as this process knows.
+   *
+   * @param hash The version.
+   * @param task What it is needed for: `start a run`.
+   * @throws {VersionDeniedError} When it is denied.
+   */
+  demandAllowed(hash: string, task: string): void {
+    const denial = this.denials.of(hash);
+    if (denial !== undefined) throw new VersionDeniedError(hash, task, denial);
   }
 
   /** Whether a version is in memory, so that its code runs in this process already. */
@@ -461,12 +495,12 @@ export class Versions {
   }
 
   async #obtainNow(hash: string, node: string | undefined): Promise<LoadedVersion> {
+    this.#refuseDenied(hash);
     const loaded = this.#loaded.get(hash);
     if (loaded !== undefined) {
       await this.#forgetNote(hash, node);
       return loaded;
     }
-    this.#refuseDenied(hash);
     const failure = this.#failures.lasting(hash);
     if (failure !== undefined) throw failure;
     const row = await this.#store.get(hash);
@@ -474,6 +508,7 @@ export class Versions {
       throw refused(hash, "registry", "lasting", "UNREGISTERED", "no such version is registered");
     }
     await this.#refuseUntrusted(row);
+    this.#refuseDenied(hash, row.manifest);
     this.#refuseCrashed(hash, row.loadCrashes);
     const found = await this.#sources.find(row);
     if (Array.isArray(found)) throw loadFailure(hash, found);
@@ -542,9 +577,18 @@ export class Versions {
     this.#counts[version.source]++;
   }
 
-  #refuseDenied(hash: string): void {
-    if (!this.#trust.denies(hash)) return;
-    throw refused(hash, "policy", "lasting", "DENIED", "trust.deny of this node names it");
+  #refuseDenied(hash: string, manifest?: string): void {
+    const refusal = this.#refusalOf(hash, manifest);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #refusalOf(hash: string, manifest?: string): VersionUnavailableError | undefined {
+    const because = (message: string) => refused(hash, "policy", "lasting", "DENIED", message);
+    if (this.#trust.denies(hash)) return because("trust.deny of this node names it");
+    const denial = this.denials.of(hash, manifest);
+    if (denial === undefined) return undefined;
+    const what = denial.sha256 === hash ? "it" : `its module of SHA-256 ${denial.sha256}`;
+    return because(`an operator denied ${what}: ${denial.reason}`);
   }
 
   async #refuseUntrusted(row: VersionRow): Promise<void> {

@@ -37,7 +37,7 @@ async function orders(...ids: readonly string[]): Promise<Orders> {
   });
   const node = await world.node("first.ts", "next.ts", "drift.ts");
   const hash = async (file: string) => {
-    const versions = await node.versions.list("order");
+    const { versions } = await node.versions.list({ workflow: "order" });
     return versions.find(({ specifiers: [name] }) => name!.endsWith(`/${file}`))!.hash;
   };
   await node.versions.activate("order", await hash("first.ts"));

@@ -155,7 +155,7 @@ forEachDatabase("moving many runs", (database, test) => {
       "sleep_same.ts": sleeper("1h", "same"),
       "sleep_less.ts": sleeper("1ms", "less"),
     }, { linger: 0 });
-    const [less, same, first] = await at.node.versions.list("sleeper");
+    const { versions: [less, same, first] } = await at.node.versions.list({ workflow: "sleeper" });
     await at.node.versions.activate("sleeper", first!.hash);
     const run = await at.node.start("sleeper", null, { runId: "s" });
     const before = await reached(run, "suspended");
@@ -177,7 +177,7 @@ forEachDatabase("moving many runs", (database, test) => {
       "shop_first.ts": shop(`throw new Error("a bug");`),
       "shop_mended.ts": shop(`return "shipped";`),
     }, { linger: 0 });
-    const [mended, first] = await at.node.versions.list("shop");
+    const { versions: [mended, first] } = await at.node.versions.list({ workflow: "shop" });
     await at.node.versions.activate("shop", first!.hash);
     const run = await at.node.start("shop", null, { runId: "a" });
     await reached(run, "suspended");

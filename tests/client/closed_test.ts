@@ -61,6 +61,8 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       replay: () => of.versions.replay("0".repeat(64)),
       diff: () => of.versions.diff("0".repeat(64), "1".repeat(64)),
       activate: () => of.versions.activate("echo", "0".repeat(64)),
+      deny: () => of.versions.deny("0".repeat(64), { reason: "bad" }),
+      allow: () => of.versions.allow("0".repeat(64)),
     },
     activities: {
       complete: () => of.activities.complete(token, 1),

@@ -192,6 +192,11 @@ export type ErrorDetails = {
   readonly VERSION_NOT_REGISTERED: { readonly hashes: readonly string[] };
   // Versions: finding them, reading and pinning their graphs, loading their code.
   readonly VERSION_NOT_FOUND: { readonly name: string };
+  readonly VERSION_DENIED: {
+    readonly hash: string;
+    readonly sha256: string;
+    readonly reason: string;
+  };
   readonly VERSION_UNAVAILABLE: {
     readonly hash: string;
     readonly kind: FailureKind;

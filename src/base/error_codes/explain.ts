@@ -225,6 +225,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     remedy:
       "List the module in `workflows`, check the name, or allow the specifier by `trust.start`.",
   },
+  VERSION_DENIED: {
+    meaning: "An operator has denied the version, or one of its modules, by `versions.deny()`.",
+    remedy: "Activate or register another version; or take the denial back by `versions.allow()`.",
+  },
   VERSION_UNAVAILABLE: {
     meaning: "No source has a version's code, or it can't be executed here.",
     remedy: "Read `details.reasons`, one for each source; `details.kind` says whether it may pass.",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoteId } from "../../base/describe.ts";
 import { checkArray, refuse } from "../../base/arguments.ts";
 import { sha256Hex } from "../../base/encoding.ts";
 import { checkPayload } from "../../base/payload.ts";
@@ -85,7 +86,7 @@ export class RunStarter {
   ): Promise<RunHandle> {
     const options = readStartOptions(given);
     checkWorkflow(workflow);
-    const version = await this.#context.versions.forStart(workflow, options.version);
+    const version = await this.#versionOf(workflow, options.version);
     const prepared = await this.#prepare(version, input, options);
     const lease = this.#lease(options);
     const run = lease === undefined ? prepared.run : { ...prepared.run, lease };
@@ -117,7 +118,7 @@ export class RunStarter {
     checkArray(items, "the items of startMany()", "an array of objects with an input");
     checkWorkflow(workflow);
     const all = items.map((item, index) => readItem(item, index, shared));
-    const version = await this.#context.versions.forStart(workflow, shared.version);
+    const version = await this.#versionOf(workflow, shared.version);
     const prepared: Prepared[] = [];
     for (const [index, options] of all.entries()) {
       prepared.push(await this.#prepare(version, items[index]!.input, options, `[${index}]`));
@@ -142,6 +143,16 @@ export class RunStarter {
     }
     if (shared.transaction === undefined && due < Infinity) this.#context.wakeups.due(due);
     return await this.#signalExisting(prepared, started);
+  }
+
+  async #versionOf(
+    workflow: WorkflowDefinition | string,
+    chosen: string | undefined,
+  ): Promise<VersionRef> {
+    const { versions } = this.#context;
+    const version = await versions.forStart(workflow, chosen);
+    versions.demandAllowed(version.hash, `start a run of workflow ${quoteId(version.workflow)}`);
+    return version;
   }
 
   /** Sends the signals of starts that found an existing run, as `handle.signal` does. */

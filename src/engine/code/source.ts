@@ -5,7 +5,7 @@
  */
 
 import type { Proof } from "../../dry_run/proof.ts";
-import type { ClaimedRun } from "../../ports/rows.ts";
+import type { ClaimedRun, StuckReason } from "../../ports/rows.ts";
 import type { TurnPulse } from "../../replay/effects.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import type { ActivityLike, WorkflowLike } from "../../replay/commands.ts";
@@ -73,6 +73,15 @@ export interface CodeSource {
    * @param node The node that will execute it.
    */
   activity?(hash: string, code: string, node: string): Promise<ActivityLike | CodeFailure>;
+  /** The denials that this process knows. Absent: this source has none. */
+  readonly denials?: {
+    /** As of the last {@linkcode heed}: the `stamp` of {@linkcode DenialList}. */
+    readonly stamp: string;
+    /** Reads the denials anew. */
+    heed(): Promise<void>;
+    /** Why runs of a version are parked; `undefined`: it is not denied. */
+    reason(hash: string): StuckReason | undefined;
+  };
   /** Returns whether a version that was unavailable is available now. */
   probe(hash: string): Promise<boolean>;
 }

@@ -52,6 +52,16 @@ export class VersionCode implements CodeSource {
     this.#drain = drain;
   }
 
+  /** See {@linkcode CodeSource.denials}. */
+  get denials(): NonNullable<CodeSource["denials"]> {
+    const versions = this.#versions;
+    return {
+      stamp: versions.denials.stamp,
+      heed: () => versions.denials.refresh(),
+      reason: (hash) => versions.denialReason(hash),
+    };
+  }
+
   async find(run: ClaimedRun, node: string): Promise<RunCode | CodeFailure> {
     try {
       const version = await this.#versions.obtain(run.hash, node);

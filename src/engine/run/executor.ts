@@ -16,7 +16,13 @@
 import { failPoint } from "../../base/failpoint.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import type { Exit } from "../../ports/exit.ts";
-import type { ClaimedRun, CommitEntry, LoadedRun, Transition } from "../../ports/rows.ts";
+import type {
+  ClaimedRun,
+  CommitEntry,
+  LoadedRun,
+  StuckReason,
+  Transition,
+} from "../../ports/rows.ts";
 import type { TaskFence } from "../../ports/tasks.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import type { Execution } from "../../replay/machine.ts";
@@ -57,6 +63,8 @@ export class RunExecutor implements Resident {
   /** An error in background work: it ends the execution. */
   #trouble: { readonly error: unknown } | undefined;
   #isStopping = false;
+  /** Why the run's version may not be executed any more. */
+  #denied: StuckReason | undefined;
   #isInterrupted = false;
   #isHurried = false;
 
@@ -106,6 +114,12 @@ export class RunExecutor implements Resident {
   stop(): void {
     this.#isStopping = true;
     this.#wakeSignal.notify();
+  }
+
+  /** As {@linkcode RunExecutor.stop}: parks the run, or releases it to be parked when it is claimed. */
+  park(reason: StuckReason): void {
+    this.#denied = reason;
+    this.stop();
   }
 
   /** Called when the lease is lost: the executor leaves at once and writes nothing (RECORD-1). */
@@ -440,6 +454,9 @@ export class RunExecutor implements Resident {
    * read.
    */
   async #suspend(effects: OutstandingEffects): Promise<ExitOrReload | undefined> {
+    if (this.#denied !== undefined && !effects.isBusy) {
+      return await this.#record.leave({ to: "stuck_unknown_version", reason: this.#denied });
+    }
     const transition: Transition = effects.isBusy ? { to: "released", afterMs: 0 } : {
       to: "suspended",
       wakeAt: effects.dueAt,

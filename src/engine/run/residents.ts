@@ -5,7 +5,7 @@
  */
 
 import type { Exit } from "../../ports/exit.ts";
-import type { ClaimedRun } from "../../ports/rows.ts";
+import type { ClaimedRun, StuckReason } from "../../ports/rows.ts";
 import type { HeldRun } from "../../ports/store.ts";
 import type { TaskFence } from "../../ports/tasks.ts";
 import type { Wakeups } from "../../store/wakeups.ts";
@@ -23,6 +23,12 @@ export interface Resident {
   leave(): void;
   /** Finishes the work under way, releases the run, and leaves. */
   stop(): void;
+  /**
+   * As {@linkcode Resident.stop}, but parks the run if it has nothing under way.
+   *
+   * @param reason Why it is parked, as `stuck_unknown_version`.
+   */
+  park(reason: StuckReason): void;
   /** Called when the lease is lost: leaves at once, and writes nothing. */
   drop(): void;
   /** Like `TaskOwner.answer`, for an activity whose task waits as a row. */

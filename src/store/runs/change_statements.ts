@@ -26,7 +26,7 @@ export const CHANGE_STATEMENTS = {
   update {schema}.runs set
     state = ${IDLE_STATE},
     stuck_reason = null,
-    wake_at = ${CLOCK},
+    wake_at = greatest(${CLOCK}, start_at),
     claims_since_progress = 0
   where run_id = $runId and namespace is not distinct from $namespace and stuck_reason is not null
   returning id`,

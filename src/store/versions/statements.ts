@@ -132,7 +132,7 @@ export const VERSION_STATEMENTS = {
   update {schema}.runs set
     state = ${IDLE_STATE},
     stuck_reason = null,
-    wake_at = ${CLOCK},
+    wake_at = greatest(${CLOCK}, start_at),
     claims_since_progress = 0
   where specifier_id = any(${specifierIdsOf("array[$hash]")}) and lacks_version
   returning id`,
