@@ -75,6 +75,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/runs_history.ts"),
   },
   {
+    path: "runs generations",
+    summary: "List the generations of a run",
+    load: () => import("./commands/runs_generations.ts"),
+  },
+  {
     path: "runs trace",
     summary: "Trace a run: its effects, and the lines that requested them",
     load: () => import("./commands/runs_trace.ts"),

@@ -6,7 +6,7 @@
 
 import { isContinuumError } from "../base/errors.ts";
 import type { RunWhere } from "../client/run/conditions.ts";
-import type { HistoryOptions } from "../client/run/generations.ts";
+import type { Generation, HistoryOptions } from "../client/run/generations.ts";
 import type { HistoryEntry } from "../client/run/history.ts";
 import type { RunStatus } from "../client/run/status.ts";
 import type { RunTrace, TraceOptions } from "../client/run/trace_shapes.ts";
@@ -154,6 +154,22 @@ export async function runHistory(
   options: HistoryOptions = {},
 ): Promise<Plain<HistoryEntry>[]> {
   return (await client.run(id).history(options)).map((entry) => plain(entry));
+}
+
+/**
+ * Lists the generations of a run in ascending order.
+ *
+ * @param client The client.
+ * @param id Its id.
+ * @param options Which generations.
+ * @throws {RunNotFoundError} If there is no such run.
+ */
+export async function runGenerations(
+  client: Continuum,
+  id: string,
+  options: { readonly from?: number; readonly limit?: number } = {},
+): Promise<Plain<Generation>[]> {
+  return (await client.run(id).generations(options)).map((generation) => plain(generation));
 }
 
 /** What a run has done and waits for. */

@@ -48,7 +48,8 @@ async function scene() {
   const kept = stack.move();
   return {
     hash: version!.hash,
-    process: (line: string) => world.run(line.split(" ")),
+    process: (line: string, permissions?: readonly string[]) =>
+      world.run(line.split(" "), undefined, permissions),
     here: (line: string, columns?: number) =>
       world.here(line.split(" "), columns === undefined ? {} : { isTerminal: true, columns }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
@@ -166,4 +167,17 @@ Deno.test("a payload moves no cursor: control characters are escapes in every fo
       assert.doesNotMatch(out, /\u001b|\u0007/, line + format);
     }
   }
+});
+
+Deno.test("without the permission to start a subprocess, the source is shown and the code not run", async () => {
+  await using at = await scene();
+  const where = await at.process("runs where o-1041", ["--deny-run"]);
+  assert.equal(where.code, 1, where.error);
+  assert.match(where.out, /^o-1041 is suspended: waits for signal "review"/);
+  assert.match(
+    where.out,
+    /the line can't be found: [^\n]*--allow-run[^]*last event: step\.completed/,
+  );
+  const source = await at.process(`versions source ${at.hash.slice(0, 8)}`, ["--deny-run"]);
+  assert.equal(source.code, 0, source.error);
 });

@@ -32,18 +32,20 @@ export const CLEAN: Readonly<Record<string, string>> = {
  * Runs a command in a process of its own, with pipes for streams.
  *
  * @param args The arguments.
- * @param options Variables of the environment, the folder, and what standard input holds.
+ * @param options Variables of the environment, the folder, what standard input holds, and flags that
+ * deny permissions.
  */
 export async function cli(
   args: readonly string[],
-  { env = {}, cwd, input }: {
+  { env = {}, cwd, input, permissions = [] }: {
     readonly env?: Readonly<Record<string, string>>;
     readonly cwd?: string;
     readonly input?: string;
+    readonly permissions?: readonly string[];
   } = {},
 ): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--quiet", MAIN, ...args],
+    args: ["run", "-A", "--no-check", "--quiet", ...permissions, MAIN, ...args],
     env: { ...CLEAN, ...env },
     ...(cwd === undefined ? {} : { cwd }),
     stdin: input === undefined ? "null" : "piped",

@@ -37,11 +37,16 @@ export class CliWorld implements AsyncDisposable {
     return decodeURIComponent(new URL(this.folder.url).pathname);
   }
 
-  /** Runs a command in a process of its own. */
-  run(args: readonly string[], input?: string): Promise<Ended> {
+  /** Runs a command in a process of its own, with some permissions denied. */
+  run(
+    args: readonly string[],
+    input?: string,
+    permissions: readonly string[] = [],
+  ): Promise<Ended> {
     return cli(args, {
       env: this.#env,
       cwd: this.cwd,
+      permissions,
       ...(input === undefined ? {} : { input }),
     });
   }

@@ -6,6 +6,7 @@
 
 import { type RunPlace, whereRunWaits } from "../../operate/runs.ts";
 import { defineCommand } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
 import type { Output } from "../output/output.ts";
 import { siteText, sourceLines } from "../output/source_lines.ts";
 import { span } from "../output/times.ts";
@@ -46,12 +47,14 @@ export const command = defineCommand<Options>({
       timeout: deadline ?? "10s",
     });
     out.document(place, () => linesOf(place, out));
+    return place.waits === null ? EXIT.failed : EXIT.done;
   },
 });
 
 function* linesOf({ run, waits, unavailable, last }: RunPlace, out: Output): Iterable<string> {
   if (waits === null) {
-    yield `${run.id} is ${run.state}; the line can't be found: ${unavailable?.message}`;
+    yield `${run.id} is ${run.state}${run.reason === null ? "" : `: ${run.reason}`}`;
+    yield `the line can't be found: ${unavailable?.message}`;
     if (last !== null) {
       yield `last event: ${last.kind} ${JSON.stringify(last.name)} ${out.time(last.at)}`;
     }
