@@ -92,6 +92,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       terminate: () => run.terminate(),
       retry: () => run.retry(),
       upgrade: () => run.upgrade(),
+      fork: () => run.fork({ at: 0 }),
       export: () => run.export(),
     },
     attributes: {
