@@ -10,6 +10,7 @@
 
 import type { Trace, TracedAnswer, TracedEffect } from "../dry_run/trace.ts";
 import type { DriftReport, DriftSide } from "../replay/turn.ts";
+import { originText, readOrigin } from "../replay/origins.ts";
 import type { StuckReason } from "../ports/rows.ts";
 import type { BundledRun, BundledTimeline } from "./content.ts";
 
@@ -33,8 +34,9 @@ export function redacted(run: BundledRun, timelines: readonly BundledTimeline[])
       failure: null,
       stuckReason: facts.stuckReason && withoutMessage(facts.stuckReason),
     },
-    generations: run.generations.map((history) => ({
+    generations: run.generations.map(({ origin, ...history }) => ({
       ...history,
+      ...withoutStarts(origin),
       seed: "",
       input: "",
       result: null,
@@ -56,6 +58,12 @@ export function redacted(run: BundledRun, timelines: readonly BundledTimeline[])
       trace: timeline.trace && withoutPayloads(timeline.trace),
     })),
   };
+}
+
+/** The starts of a fork's origin hold seeds; which run it comes from stays. */
+function withoutStarts(text: string | null | undefined): { readonly origin?: string } {
+  const origin = readOrigin(text);
+  return origin === null ? {} : { origin: originText({ ...origin, starts: [] }) };
 }
 
 function withoutMessage({ code }: StuckReason): StuckReason {

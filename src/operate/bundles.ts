@@ -23,6 +23,7 @@ import { bundleTimeline } from "../client/bundle/timeline.ts";
 import type { RunTrace, TraceEntry } from "../client/run/trace_shapes.ts";
 import type { Continuum } from "../continuum.ts";
 import type { RunState } from "../ports/rows.ts";
+import { readOrigin } from "../replay/origins.ts";
 import { given } from "./client.ts";
 import { findModules } from "./modules.ts";
 import { type Json, type Plain, plain } from "./plain.ts";
@@ -74,6 +75,8 @@ export interface BundledRunLine {
   readonly state: RunState;
   /** The id of the run that started it. */
   readonly parent: string | null;
+  /** If it is a fork: which run it comes from. */
+  readonly origin: { readonly id: string; readonly events: number } | null;
   /** When it was created. */
   readonly createdAt: string;
   /** When it ended. */
@@ -282,12 +285,14 @@ function runOfBundle(run: BundledRun, isRedacted: boolean): BundledRunLine {
   const { runId: id, namespace, workflow, facts, generations, inbox, tasks } = run;
   const { state, parentId: parent, stuckReason } = facts;
   const error = generations.at(-1)?.error ?? null;
+  const origin = readOrigin(generations[0]?.origin);
   return {
     id,
     namespace,
     workflow,
     state,
     parent,
+    origin: origin && { id: origin.runId, events: origin.events },
     createdAt: new Date(facts.createdAt).toISOString(),
     endedAt: facts.endedAt === null ? null : new Date(facts.endedAt).toISOString(),
     stuck: stuckReason && authored(`${stuckReason.code}: ${stuckReason.message}`),

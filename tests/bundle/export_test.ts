@@ -11,6 +11,7 @@ import { replayBundle } from "../../src/client/bundle/replay.ts";
 import { bundleTimeline } from "../../src/client/bundle/timeline.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import type { RunTrace } from "../../src/client/run/trace_shapes.ts";
+import { describeBundle } from "../../src/operate/bundles.ts";
 import { assertReplays } from "../../src/testing/replay.ts";
 import { defineActivity } from "../../src/workflow/mod.ts";
 import { forEachDatabase } from "../support/database.ts";
@@ -118,6 +119,32 @@ forEachDatabase("an exported run", (database, test) => {
       assert.deepEqual(told(await replay.trace()), told(await run.trace({ generation })));
       const { replays, outcome } = await replay.verdict();
       assert.deepEqual([replays, outcome], [true, generation < 2 ? "continued" : null]);
+    }
+  });
+
+  test("that is a fork replays with the values that its original drew", async () => {
+    const draws = source(
+      `const drawn = ctx.uuid();
+const one = await ctx.run("one", () => drawn);
+await ctx.waitForSignal("go");
+return [one, ctx.uuid(), await ctx.run("two", () => 2)];`,
+      `{ name: "draws" }`,
+    );
+    await using at = await scene(database, { "draws.ts": draws });
+    const original = await at.node.start("draws", null);
+    await waitsFor(original, "go");
+    const run = at.node.run((await original.fork({ at: 1 })).id);
+    await run.signal("go");
+    await resultOf(run);
+    for (const redact of [undefined, "timeline" as const]) {
+      const file = await run.export({ ...PATIENT, ...(redact === undefined ? {} : { redact }) });
+      const bundle = await openBundle(file);
+      const { id, events } = describeBundle({ bundle, bytes: file }).runs[0]!.origin!;
+      assert.deepEqual([id, events], [original.id, 1]);
+      if (redact !== undefined) continue;
+      await using replay = await replayBundle(bundle, PATIENT);
+      assert.deepEqual(told(await replay.trace()), told(await run.trace()));
+      assert.equal((await replay.verdict()).replays, true);
     }
   });
 

@@ -14,22 +14,9 @@ import type { BundleContent, BundledRun } from "../../src/bundle/content.ts";
 import { packFile, unpackFile } from "../../src/bundle/file.ts";
 import type { RunHistory } from "../../src/bundle/history.ts";
 import { openBundle } from "../../src/bundle/read.ts";
-import { type BundleParts, writeBundle } from "../../src/bundle/write.ts";
-import { formatManifest, versionHash } from "../../src/version/manifest/format.ts";
+import { writeBundle } from "../../src/bundle/write.ts";
 import { refused } from "../support/scene.ts";
-
-const BYTES = new TextEncoder().encode("export default 1;\n");
-const MEMBER = sha256Hex(BYTES);
-const MANIFEST = formatManifest({
-  version: 1,
-  entry: "./order.ts",
-  members: [{ label: "./order.ts", sha256: MEMBER, media: "ts" }],
-  edges: [],
-  externals: [],
-  live: [],
-  options: [],
-});
-const HASH = versionHash(MANIFEST);
+import { HASH, MANIFEST, MEMBER, partsOf } from "./parts.ts";
 
 const text = fc.string({ unit: "binary" }).filter((text) => text.isWellFormed());
 const time = fc.nat({ max: 2 ** 40 });
@@ -109,16 +96,6 @@ const runs: fc.Arbitrary<BundledRun> = fc.record({
   ),
   timelines: fc.constant([]),
 }, { noNullPrototype: true });
-
-function partsOf(run: BundledRun): BundleParts {
-  return {
-    exportedAt: 1_700_000_000_000,
-    redacted: null,
-    runs: [run],
-    versions: [{ hash: HASH, manifest: MANIFEST, trouble: null }],
-    members: new Map([[MEMBER, BYTES]]),
-  };
-}
 
 /** A bundle, and the same file made anew with a change in its content. */
 async function changed(change: (content: BundleContent) => unknown): Promise<Uint8Array> {

@@ -76,8 +76,9 @@ function* summaryLines(summary: BundleSummary, out: Output): Iterable<string> {
 }
 
 function* runLines(run: BundledRunLine): Iterable<string> {
-  const { id, workflow, state, parent, stuck, error, generations, inbox, activities } = run;
+  const { id, workflow, state, parent, origin, stuck, error, generations, inbox, activities } = run;
   yield `run ${id}: ${workflow}, ${state}${parent === null ? "" : `, child of ${parent}`}`;
+  if (origin !== null) yield `  forked from ${origin.id} after ${counted(origin.events, "event")}`;
   if (stuck !== null) yield `  parked: ${stuck}`;
   if (error !== null) yield `  error: ${errorText(error)}`;
   for (const { number, version, events } of generations) {

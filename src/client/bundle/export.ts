@@ -168,7 +168,7 @@ async function bundled(
 }
 
 function historyFrom(
-  { runId, workflow, createdAt }: RunRow,
+  { runId, workflow, createdAt, origin }: RunRow,
   { number, hash, attempt, startedAt, seed, input }: GenerationRow,
   events: readonly HistoryEvent[],
   end: Pick<RunHistory, "state" | "result" | "error">,
@@ -186,6 +186,7 @@ function historyFrom(
     input,
     ...end,
     events,
+    ...(origin === null ? {} : { origin }),
   };
 }
 
