@@ -29,7 +29,7 @@ function traitor(name: string, inside: string, atTop = ""): string {
 }
 
 /** Starts a run in a node, and traces it in a client that has none of its code. */
-async function traced(database: DatabaseKind, name: string, code: string, timeout = "2s") {
+async function traced(database: DatabaseKind, name: string, code: string, timeout = "60s") {
   const stack = new AsyncDisposableStack();
   const at = stack.use(await scene(database, { [`${name}.ts`]: code }));
   const run = await at.node.start(name);
@@ -54,7 +54,7 @@ forEachDatabase("a trace in a subprocess", (database, test) => {
     for (
       const code of [traitor("loops", "while (true);"), traitor("loops", "", "while (nasty);")]
     ) {
-      await using it = await traced(database, "loops", code);
+      await using it = await traced(database, "loops", code, "2s");
       const before = await children();
       const began = performance.now();
       await notReplayed(it.trace(), "SUBPROCESS_TIMEOUT", "within 2 s");
@@ -113,7 +113,7 @@ export default defineWorkflow({ name: "typed" }, async (ctx) => {
   await ctx.waitForSignal(new It(Name.Go).get() + names.join());
 });
 `;
-    await using it = await traced(database, "typed", code, "20s");
+    await using it = await traced(database, "typed", code);
     const { waiting, replayed } = await it.trace();
     assert.deepEqual([waiting[0]!.name, waiting[0]!.site?.line, replayed], [
       "goget",
