@@ -42,6 +42,7 @@ forEachDatabase("a check of the versions that are needed", (database, test) => {
     await using client = await Continuum.connect({ database: adapter, schema });
     const seen: string[] = [];
     const check = await client.versions.check({
+      timeout: "5m",
       onChecked: ({ hash }, total) => seen.push(`${hash} of ${total}`),
     });
     assert.deepEqual([check.ok, check.empty, check.live, check.schedules], [true, false, 2, 1]);
@@ -58,7 +59,10 @@ forEachDatabase("a check of the versions that are needed", (database, test) => {
     assert.ok(of(check, old).oldest! <= of(check, now).oldest!);
     assert.deepEqual(findingsOf(check), [["ok", 2, []]]);
     assert.deepEqual(seen.sort(), [old, now, echo].map((hash) => `${hash} of 3`).sort());
-    assert.deepEqual([of(check, echo).loaded, of(await at.node.versions.check(), echo).loaded], [
+    assert.deepEqual([
+      of(check, echo).loaded,
+      of(await at.node.versions.check({ timeout: "5m" }), echo).loaded,
+    ], [
       null,
       "url",
     ]);
@@ -67,7 +71,7 @@ forEachDatabase("a check of the versions that are needed", (database, test) => {
   test("leaves out what ended runs alone are pinned to, and says that nothing is needed", async () => {
     await using at = await scene(database);
     await resultOf(await at.node.start("echo", 1));
-    const check = await at.node.versions.check();
+    const check = await at.node.versions.check({ timeout: "5m" });
     assert.deepEqual([check.ok, check.empty, check.versions], [true, true, []]);
   });
 
@@ -93,11 +97,11 @@ forEachDatabase("a check of the versions that are needed", (database, test) => {
     await at.db.query(
       "delete from {schema}.modules where sha256 not in (select sha256 from {schema}.version_modules)",
     );
-    const whole = await at.node.versions.check();
+    const whole = await at.node.versions.check({ timeout: "5m" });
     assert.deepEqual(of(whole, hash).members.map(({ from }) => from), ["url"]);
     assert.equal(whole.ok, true);
     await at.folder.remove("order.ts");
-    const check = await at.node.versions.check();
+    const check = await at.node.versions.check({ timeout: "5m" });
     assert.deepEqual(findingsOf(check), [
       ["missing", 1, ["MODULE_NOT_FOUND", "INTEGRITY_MISMATCH"]],
     ]);
@@ -111,14 +115,14 @@ forEachDatabase("a check of the versions that are needed", (database, test) => {
     const hash = await startNow(at, WAITS());
     await at.folder.remove("order.ts");
     await at.db.query("update {schema}.modules set bytes = bytes || '\\x20'::bytea");
-    assert.deepEqual(findingsOf(await at.node.versions.check()), [
+    assert.deepEqual(findingsOf(await at.node.versions.check({ timeout: "5m" })), [
       ["missing", 1, ["MODULE_NOT_FOUND", "INTEGRITY_MISMATCH"]],
     ]);
     await at.db.query(
       "update {schema}.workflow_versions set manifest = manifest || ' ' where hash = $1",
       [hash],
     );
-    assert.deepEqual(findingsOf(await at.node.versions.check()), [
+    assert.deepEqual(findingsOf(await at.node.versions.check({ timeout: "5m" })), [
       ["missing", 1, ["INTEGRITY_MISMATCH"]],
     ]);
   });

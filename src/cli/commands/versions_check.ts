@@ -29,7 +29,7 @@ export const command = defineCommand<Options>({
     { flags: "--no-import", text: "don't import the versions in a subprocess" },
     {
       flags: "--deadline <duration>",
-      text: "how long the import of a version may take; 10s if omitted",
+      text: "how long the import of a version may take; 30s if omitted",
       read: duration,
     },
   ],

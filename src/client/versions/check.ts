@@ -40,7 +40,7 @@ export interface VersionCheckOptions {
   /**
    * How long the import of one version may take.
    *
-   * @default {"10s"}
+   * @default {"30s"}
    */
   readonly timeout?: Duration;
   /** Is called, and awaited, for each version when it has been checked, such as to show progress. */
@@ -181,7 +181,7 @@ export async function checkVersions(
 ): Promise<VersionCheck> {
   const call = "versions.check()";
   checkOptions(options, ["import", "here", "timeout", "onChecked"], call);
-  const { import: imports = true, here = false, timeout = "10s", onChecked } = options;
+  const { import: imports = true, here = false, timeout = "30s", onChecked } = options;
   checkBoolean(imports, `option import of ${call}`);
   checkBoolean(here, `option here of ${call}`);
   if (onChecked !== undefined) checkFunction(onChecked, `option onChecked of ${call}`);
