@@ -105,6 +105,7 @@ export type { ForkOptions, ForkReport } from "./src/client/run/fork.ts";
 export type { ForkChildren, ForkedChild } from "./src/client/run/fork_children.ts";
 export type { ForkPoint } from "./src/client/run/fork_point.ts";
 export type { ForkedEffect, LaterSignal } from "./src/client/run/fork_preview.ts";
+export type { ReopenOptions, ReopenReport } from "./src/client/run/reopen.ts";
 export type { DeleteOptions } from "./src/client/run/delete.ts";
 export type { PruneOptions, PruneReport, PruneResultsOptions } from "./src/client/run/prune.ts";
 export type { PruneScopeOptions } from "./src/client/run/prune_options.ts";

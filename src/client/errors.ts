@@ -131,16 +131,18 @@ export function idempotencyConflict(key: string, workflow: string, runId: string
 }
 
 /**
- * The call does not apply to the state of the run, which has ended or not, or whose parent may
- * request it again. Code `RUN_ENDED`, `RUN_STATE` or `RUN_AWAITED`.
+ * The call does not apply to the state of the run, which has ended or not, whose parent may request
+ * it again, or whose end another run has received. Code `RUN_ENDED`, `RUN_STATE`, `RUN_AWAITED` or
+ * `RUN_END_REPORTED`.
  *
  * @category Errors
  */
 export class RunStateError<
-  Code extends "RUN_ENDED" | "RUN_STATE" | "RUN_AWAITED" =
+  Code extends "RUN_ENDED" | "RUN_STATE" | "RUN_AWAITED" | "RUN_END_REPORTED" =
     | "RUN_ENDED"
     | "RUN_STATE"
-    | "RUN_AWAITED",
+    | "RUN_AWAITED"
+    | "RUN_END_REPORTED",
 > extends ContinuumError<Code> {}
 
 /**
@@ -197,6 +199,23 @@ export function runAwaited(runId: string, parent: string): RunStateError {
       quoteId(runId)
     } again, wanted a run whose parent has ended or has begun a new generation`,
     { details: { runId: shownId(runId), parent: shownId(parent) } },
+  );
+}
+
+/**
+ * A run can't be reopened, because another run has received its end.
+ *
+ * @param runId The run.
+ * @param parent Its parent; `null`: the parent was removed.
+ * @returns The error, with code `RUN_END_REPORTED`.
+ */
+export function endReported(runId: string, parent: string | null): RunStateError {
+  const who = parent === null ? "its parent, or a fork of that," : `its parent ${quoteId(parent)}`;
+  return new RunStateError(
+    "RUN_END_REPORTED",
+    `Cannot reopen run ${quoteId(runId)}: ${who} has received its failure and may have acted on ` +
+      "it, wanted a run whose end no other run has received; fork it instead",
+    { details: { runId: shownId(runId), parent: parent === null ? null : shownId(parent) } },
   );
 }
 

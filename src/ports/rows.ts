@@ -42,7 +42,7 @@ export const RUN_STATES: readonly RunState[] = [
 ];
 
 /**
- * States that a run never leaves.
+ * States in which a run has ended. It leaves none of them, except that a failed run may be reopened.
  *
  * @category Runs
  */

@@ -179,6 +179,22 @@ export type Delivery =
   | { readonly status: "not_found" }
   | { readonly status: "ended"; readonly state: RunRow["state"] };
 
+/** A failed run that continues. */
+export interface Reopening {
+  /** Its internal key. */
+  readonly id: number;
+  /** The generation that it is in. */
+  readonly generation: number;
+  /** How many events that generation has. */
+  readonly events: number;
+  /** The version that it continues on. */
+  readonly pin: VersionPin;
+  /** Encoded value of the event. */
+  readonly payload: string;
+  /** Ids of the children that it waits for: the end of those that have ended is sent once more. */
+  readonly awaited: readonly string[];
+}
+
 /** Runs as rows. A method that takes a run's id sees the runs of one namespace only. */
 export interface RunStore {
   /** The namespace. */
@@ -257,6 +273,14 @@ export interface RunStore {
    * `from`.
    */
   generations(runId: string, from: number, limit: number): Promise<GenerationRow[]>;
+  /**
+   * Removes the end of a failed run, pins it to a version, and records a `version.changed` event.
+   * The run is due now.
+   *
+   * @param reopening The run as it was read, and what it continues on.
+   * @returns `false`: it is not as it was read, or another run has received its end.
+   */
+  reopen(reopening: Reopening): Promise<boolean>;
   /** Runs, newest first; the filter may select a workflow, a version and states. */
   list(filter: RunFilter): Promise<RunRow[]>;
   /**

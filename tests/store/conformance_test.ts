@@ -10,6 +10,7 @@ import { forks } from "./conformance/forks.ts";
 import { health } from "./conformance/health.ts";
 import { journal } from "./conformance/journal.ts";
 import { nodes } from "./conformance/nodes.ts";
+import { reopenings } from "./conformance/reopening.ts";
 import { runs } from "./conformance/runs.ts";
 import { schema } from "./conformance/schema.ts";
 import { versions } from "./conformance/versions.ts";
@@ -22,7 +23,18 @@ for (const prefix of ["plain", 'Odd "Schema"']) {
       name: database.name,
       fresh: (name) => database.fresh(name ?? `${prefix} ${Deno.pid} ${count++}`),
     };
-    const parts = [journal, runs, forks, bulk, nodes, versions, versionUsage, health, schema];
+    const parts = [
+      journal,
+      runs,
+      reopenings,
+      forks,
+      bulk,
+      nodes,
+      versions,
+      versionUsage,
+      health,
+      schema,
+    ];
     for (const part of parts) part(named, test);
   });
 }

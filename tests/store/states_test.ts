@@ -203,6 +203,13 @@ const OPERATIONS: readonly Operation[] = [
     const end = { ...await nextGeneration(subject), signals: [] };
     await subject.store.lineage.retry({ ...end, wakeSeq: 0, at: 0, waits: [], failure: "{}" });
   },
+  async ({ store }) => {
+    const row = await store.runs.get("r");
+    if (row === null) return;
+    const { id, generation, events } = row;
+    const pin = { hash: OTHER, specifier: "file:///other.ts" };
+    await store.runs.reopen({ id, generation, events, pin, payload: "{}", awaited: [] });
+  },
   fork(0),
   fork(1),
   ({ store }) => store.runs.insert([newRun("r", { replaces: "ended" })]),

@@ -157,6 +157,7 @@ export type ErrorDetails = {
     readonly hash: string;
     readonly reasons: Readonly<Record<string, unknown>>;
   };
+  readonly RUN_END_REPORTED: { readonly runId: string; readonly parent: string | null };
   readonly RUN_FAILED: { readonly runId: string };
   readonly RUN_CANCELLED: { readonly runId: string };
   readonly RUN_TERMINATED: { readonly runId: string };

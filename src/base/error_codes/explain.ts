@@ -165,6 +165,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "Each live node has failed to load the version, so its runs would not be executed.",
     remedy: "Remove what `reasons` names, or choose another version.",
   },
+  RUN_END_REPORTED: {
+    meaning: "The run can't be reopened, because its parent has received its failure.",
+    remedy: "Fork the run, or fork its parent before that event.",
+  },
   RUN_FAILED: {
     meaning: "The workflow's function threw.",
     remedy: "Read `cause`, the recorded error.",

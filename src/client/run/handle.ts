@@ -55,6 +55,7 @@ import { type RunStatus, runStatus } from "./status.ts";
 import { pendingOf, traceRun } from "./trace.ts";
 import type { RunTrace, TraceOptions } from "./trace_shapes.ts";
 import { type RunWaits, whereOf, type WhereOptions } from "./where.ts";
+import { checkReopenOptions, type ReopenOptions, type ReopenReport, reopenRun } from "./reopen.ts";
 import { type UpgradeOptions, type UpgradeReport, upgradeRun } from "./upgrade.ts";
 
 /**
@@ -477,6 +478,27 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   /**
+   * Takes up a run that failed by its code again, under its own id, on code that replays its whole
+   * history: a fixed version. Its failure is removed, and it continues where it threw. It stays
+   * failed if the history does not replay, or if the code throws after it again; the report says
+   * which. Callers whose `result()` has thrown are not notified.
+   *
+   * @param options Which version, and whether only to try.
+   * @returns The report; `reopened` says whether the run continues.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
+   * @throws {RunStateError} (`RUN_STATE`) If it has not failed, or its timeout is over.
+   * @throws {RunStateError} (`RUN_END_REPORTED`) If its parent, or a fork that adopted it, has
+   * received its failure.
+   * @throws {VersionNotFoundError} If the run's workflow has no such version.
+   * @throws {VersionUnavailableError} If the version is unavailable in this process.
+   */
+  async reopen(options: ReopenOptions = {}): Promise<ReopenReport> {
+    checkReopenOptions(options);
+    return await reopenRun(this.id, options, this.#context);
+  }
+
+  /**
    * Starts a new run that begins with a part of this run's present history, on the same or on
    * another version. The part is replayed first: if it does not replay, there is no fork, and the
    * report names the event and the line at which they diverge. This run is not changed; it may be
@@ -541,8 +563,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
     const exit = await Promise.race([local, aborted]);
     if (exit === undefined) return undefined;
-    if (exit.kind === "ended") return exit;
-    this.#local = undefined; // another node executes it, or it waits
+    // A failed run may have been reopened since.
+    if (exit.kind === "ended" && exit.state !== "failed") return exit;
+    this.#local = undefined; // another node executes it, it waits, or it failed
     return undefined;
   }
 }

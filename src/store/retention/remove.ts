@@ -4,8 +4,8 @@
  *
  * - REMOVAL-1, nothing that lives: a run goes only when it has ended, when its parent has been notified,
  *   and when that parent's present generation can't ask for it again: a parent whose node fails
- *   before the history says that it started a child starts it once more, and must find it. An ended run stays ended,
- *   so what was true when it was looked at is true when it goes.
+ *   before the history says that it started a child starts it once more, and must find it. A run that is reopened
+ *   after it was looked at stays: the statement that removes runs looks again, under their locks.
  * - REMOVAL-2, whole generations: a history is never cut within a generation. A run too large for one step
  *   loses its earlier generations first; it is a run all the while.
  * - REMOVAL-3, one at a time: steps that nodes take by themselves hold an advisory lock while they remove.

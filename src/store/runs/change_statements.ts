@@ -5,7 +5,7 @@
  */
 
 import { CLOCK } from "../sql/fragments.ts";
-import { BOOLEAN, TEXT, TEXTS } from "../sql/parameters.ts";
+import { BOOLEAN, NUMBER, TEXT, TEXTS } from "../sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "../sql/statement.ts";
 import { ENDED, IDLE_STATE } from "./fragments.ts";
 
@@ -47,6 +47,69 @@ export const CHANGE_STATEMENTS = {
   returning id
   )
   delete from {schema}.tasks as task using ended where task.run = ended.id`,
+  ),
+
+  // RUN-4. A child whose end was lost, because the run had ended, is marked again (LINEAGE-1).
+  reopen: statement(
+    {
+      id: NUMBER,
+      generation: NUMBER,
+      events: NUMBER,
+      hash: TEXT,
+      specifier: TEXT,
+      payload: TEXT,
+      awaited: TEXTS,
+    },
+    rows<{ readonly id: number }>(),
+    `
+  with clock as materialized (select ${CLOCK} as at),
+  closed as materialized (
+    select run.id from {schema}.runs as run
+    where run.id = $id::bigint and run.state = 'failed' and run.generation = $generation::integer
+      and run.next_seq - run.first_seq = $events::integer
+      and (run.parent is null or run.must_notify or (
+        exists (
+          select from {schema}.runs as parent
+          where parent.id = run.parent and parent.ended_at <= run.ended_at
+        ) and not exists (
+          select from {schema}.adoptions as adoption where adoption.child = run.id
+        )
+      ))
+    for update of run
+  ),
+  reopened as (
+    update {schema}.runs as run set
+      specifier_id = {schema}.specifier_id_of($hash, $specifier),
+      state = 'suspended',
+      result = null,
+      error = null,
+      ended_at = null,
+      must_notify = false,
+      since = clock.at,
+      wake_at = clock.at,
+      claims_since_progress = 0,
+      delivered_seq = case
+        when next_seq > first_seq then greatest(delivered_seq, next_seq - 1) else delivered_seq
+      end,
+      next_seq = next_seq + 1
+    from closed cross join clock
+    where run.id = closed.id
+    returning run.id, run.next_seq - 1 as seq, clock.at
+  ),
+  lost as (
+    update {schema}.runs as child set must_notify = true
+    from reopened
+    where child.parent = reopened.id and child.run_id = any($awaited::text[])
+      and child.ended_at is not null and not child.must_notify
+      and not exists (
+        select from {schema}.inbox as message
+        where message.run = reopened.id and message.kind = 'child' and message.name = child.run_id
+      )
+  )
+  insert into {schema}.events (run, seq, at, kind, name, payload)
+  select reopened.id, reopened.seq, reopened.at, 'version.changed', '', $payload::text::json
+  from reopened
+  returning run as id`,
   ),
 
   setAttributes: statement(

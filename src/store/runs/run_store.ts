@@ -7,6 +7,9 @@
  *   another one looks.
  * - RUN-3, one fact: a message and the waking of its run are one statement. Messages of one run are
  *   numbered under its row's lock, so their ids rise in the order in which they can be seen.
+ * - RUN-4, an end that was received stays: only the end of a failed run is removed, and only if no
+ *   other run has received it. The statement waits for a transaction that is notifying the run's
+ *   relatives, and then finds its mark removed.
  *
  * @module
  */
@@ -29,6 +32,7 @@ import type {
   Delivery,
   HeldRun,
   Message,
+  Reopening,
   RunFilter,
   RunStore,
   VersionChange,
@@ -317,6 +321,18 @@ export class Runs implements RunStore {
       change.pin.hash,
       () => this.#sql.repin.query(this.#driver, parameters),
     );
+  }
+
+  /** See {@linkcode RunStore.reopen}. */
+  async reopen({ pin, ...reopening }: Reopening): Promise<boolean> {
+    const { hash, specifier } = pin;
+    try {
+      const rows = await this.#sql.reopen.query(this.#driver, { ...reopening, hash, specifier });
+      return rows.length > 0;
+    } catch (error) {
+      if (!isForeignKeyViolation(error)) throw error;
+      throw versionNotRegistered([hash], error);
+    }
   }
 
   /** See {@linkcode RunStore.version}. */
