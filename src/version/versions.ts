@@ -272,8 +272,9 @@ export class Versions {
   }
 
   /**
-   * Examines a version, and runs nothing of it: where its bytes are, and whether this process's lock
-   * has its packages with the same content.
+   * Examines a version, and runs nothing of it: where its bytes are, whether an operator has denied
+   * it, as far as this process knows, and whether this process's lock has its packages with the same
+   * content.
    *
    * @param hash The version.
    * @param isHere Whether to check also that this process may load it.
@@ -292,8 +293,10 @@ export class Versions {
         reasons.push(...known.length > 0 ? known : [reasonOf(error, source)]);
       }
     };
+    if (isHere || this.denials.of(hash, row.manifest) !== undefined) {
+      await note("policy", () => this.#refuseDenied(hash, row.manifest));
+    }
     if (isHere) {
-      await note("policy", () => this.#refuseDenied(hash));
       await note("policy", () => this.#refuseUntrusted(row));
       await note("import", () => this.#refuseCrashed(hash, row.loadCrashes));
     }

@@ -156,6 +156,17 @@ forEachDatabase("a check of the versions that are needed", (database, test) => {
     assert.deepEqual(findingsOf(check), [["broken", 1, ["SUBPROCESS_TIMEOUT"]]]);
   });
 
+  test("names versions that an operator has denied", async () => {
+    await using at = await scene(database);
+    const hash = await startNow(at, WAITS());
+    await at.node.versions.deny(hash, { reason: "it charges twice" });
+    const { database: adapter, schema } = at.db;
+    await using client = await Continuum.connect({ database: adapter, schema });
+    const check = await client.versions.check({ import: false });
+    assert.deepEqual(findingsOf(check), [["refused", 1, ["DENIED"]]]);
+    assert.match(check.groups[0]!.cause!, /it charges twice/);
+  });
+
   test("says what this process may not load, if it is asked", async () => {
     await using at = await scene(database);
     await startNow(at, WAITS());

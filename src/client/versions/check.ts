@@ -66,7 +66,7 @@ export interface CheckedMember {
  *
  * - `ok`: it can be executed.
  * - `missing`: no source has its bytes.
- * - `refused`: this process's trust does not allow it.
+ * - `refused`: an operator denied it or a module of it, or this process's trust does not allow it.
  * - `broken`: its bytes are there, but it can't be imported, or a package is missing or differs.
  * - `unproven`: its bytes are there, but its import needs a permission that the subprocess lacks.
  *
@@ -156,7 +156,7 @@ export interface CheckContext {
   /** Says which versions are needed. */
   readonly store: { readonly versions: Pick<VersionStore, "needed"> };
   /** Finds their bytes. */
-  readonly versions: Pick<Versions, "examine" | "loaded">;
+  readonly versions: Pick<Versions, "denials" | "examine" | "loaded">;
 }
 
 /** How many subprocesses import at a time. */
@@ -186,6 +186,7 @@ export async function checkVersions(
   checkBoolean(here, `option here of ${call}`);
   if (onChecked !== undefined) checkFunction(onChecked, `option onChecked of ${call}`);
   const timeoutMs = durationMs(timeout, `option timeout of ${call}`);
+  await context.versions.denials.refresh();
   const needed = await context.store.versions.needed();
   const checked: CheckedVersion[] = [];
   let next = 0;
