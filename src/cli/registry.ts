@@ -160,6 +160,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/versions_hash.ts"),
   },
   {
+    path: "runs fork",
+    summary: "Start a run from a part of another run's history",
+    load: () => import("./commands/runs_fork.ts"),
+  },
+  {
     path: "versions activate",
     summary: "Let new runs take a version",
     load: () => import("./commands/versions_activate.ts"),

@@ -8,6 +8,8 @@
 import "../replay/installed.ts"; // GUARD-1, before anything else
 import { refuse } from "../base/arguments.ts";
 import { Continuum } from "../continuum.ts";
+import { standInWorkingFolder } from "../version/project/application.ts";
+import { trustPattern } from "./modules.ts";
 
 export { Continuum } from "../continuum.ts";
 
@@ -22,11 +24,11 @@ export interface OperatorOptions {
 }
 
 /**
- * Connects to a database whose schema is exactly at this release's version.
+ * Connects to a database whose schema is exactly at this release's version. The working folder
+ * stands for the application, so that recorded paths are found in it.
  *
  * @param options The database.
- * @param trust Patterns of modules whose code may run in this process, to check values by their
- * schemas; none when omitted.
+ * @param trust Patterns of modules whose code may run in this process; none when omitted.
  * @returns The client; `await using` closes it.
  * @throws {InvalidArgumentError} (`DATABASE_OPTION`) If the folder of a `pglite:` database does not
  * exist.
@@ -41,7 +43,8 @@ export async function connectOperator(
   if (!await hasFolder(options.database)) {
     refuse("option database", options.database, "the folder of a database", "DATABASE_OPTION");
   }
-  const modules = trust.length === 0 ? {} : { trust: { modules: trust } };
+  standInWorkingFolder();
+  const modules = trust.length === 0 ? {} : { trust: { modules: trust.map(trustPattern) } };
   return await Continuum.connect({ ...given(options), ...modules, migrate: "check" });
 }
 

@@ -39,6 +39,16 @@ export async function findModules(
   return [...found];
 }
 
+/**
+ * A pattern of modules that may run, as an operator writes it.
+ *
+ * @param text An absolute URL, a `URLPattern`, or a path with wildcards from the working folder.
+ * @returns An absolute pattern.
+ */
+export function trustPattern(text: string): string {
+  return SPECIFIER.test(text) ? text : workingFolder() + text.replace(/^\.\//, "");
+}
+
 async function filesOf(text: string, folder: string): Promise<string[]> {
   const url = new URL(encodePath(text), folder);
   if (await isFile(url)) return [url.href];

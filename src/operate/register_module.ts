@@ -8,8 +8,8 @@ import { forCallers } from "../store/callers.ts";
 import { openStore } from "../store/open.ts";
 import { standInWorkingFolder } from "../version/project/application.ts";
 import { Versions } from "../version/versions.ts";
-import type { TrustPattern } from "../version/fetch/trust.ts";
 import { given, type OperatorOptions } from "./client.ts";
+import { trustPattern } from "./modules.ts";
 
 /** A version that was registered. */
 export interface RegisteredModule {
@@ -34,12 +34,14 @@ export interface RegisteredModule {
 export async function registerModule(
   { database, schema }: Pick<OperatorOptions, "database" | "schema">,
   specifier: string,
-  trust: readonly TrustPattern[] = [],
+  trust: readonly string[] = [],
 ): Promise<RegisteredModule> {
   standInWorkingFolder();
   await using store = await openStore(given({ database, schema }));
   await store.migrate("check");
-  const modules = trust.length === 0 ? {} : { trust: { modules: [specifier, ...trust] } };
+  const modules = trust.length === 0
+    ? {}
+    : { trust: { modules: [specifier, ...trust.map(trustPattern)] } };
   const { versions: registry, denials } = forCallers(store);
   const versions = new Versions({
     store: registry,

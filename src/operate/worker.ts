@@ -14,7 +14,7 @@ import { Application, standInWorkingFolder } from "../version/project/applicatio
 import { type ActivityDefinition, isActivity } from "../workflow/activity.ts";
 import { Continuum, given, type OperatorOptions } from "./client.ts";
 import { type HealthAddress, type HealthPort, openHealthPort } from "./health_port.ts";
-import { findModules } from "./modules.ts";
+import { findModules, trustPattern } from "./modules.ts";
 
 /** What a worker serves. */
 export interface WorkerRequest extends OperatorOptions {
@@ -106,7 +106,9 @@ export class Worker implements AsyncDisposable {
         ...given({ database, schema, namespace }),
         ...given(node),
         // A list of trusted modules replaces the trust in the node's own remote ones (TRUST-5).
-        ...(trust.length === 0 ? {} : { trust: { modules: [...trust, ...modules] } }),
+        ...(trust.length === 0
+          ? {}
+          : { trust: { modules: [...trust.map(trustPattern), ...modules] } }),
         migrate: "check",
         workflows: modules,
         activities,
