@@ -28,7 +28,7 @@ Deno.test("a failed run is forked from its failure on fixed code, after a plan a
   });
   const node = await world.node("broken.ts", "fixed.ts", "other.ts");
   const hash = async (file: string) => {
-    const versions = await node.versions.list("order");
+    const { versions } = await node.versions.list({ workflow: "order" });
     return versions.find(({ specifiers: [name] }) => name!.endsWith(`/${file}`))!.hash;
   };
   const version = await hash("broken.ts");

@@ -22,9 +22,24 @@ const PAY = (version: string) =>
     `{ name: "pay", version: "${version}" }`,
   );
 
+/** How many runs wait here where the page has 10,000, which takes a minute. */
+const WAITING = 2_000;
+
 /** What the page's remarks do, and wait for. */
 const REMARKS: Readonly<Record<string, (reader: Reader) => unknown>> = {
   "# the CDN drops pay@1.0.0": ({ site }) => delete site.files["pay@1.0.0/pay.ts"],
+  "# 10,000 runs wait on version 1": async (reader) => {
+    const client = await reader.client();
+    const items = Array.from({ length: WAITING }, (_, at) => {
+      return { runId: `b-${at}`, input: { id: `b-${at}`, items: 3 } };
+    });
+    await client.startMany("order", items);
+    const where = { workflow: "order", state: "suspended" } as const;
+    await eventually(
+      async () => await client.runs.count({ where }) === items.length || undefined,
+      () => "runs that wait",
+    );
+  },
   "# after the first attempt": async (reader) =>
     await eventually(
       async () => (await (await reader.client()).run("w-1").status()).retrying[0],
