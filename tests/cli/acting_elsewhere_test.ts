@@ -74,10 +74,10 @@ Deno.test("a version is activated by the beginning of its hash, if one version b
   );
   assert.ok(await isCurrent(other));
   const byDigit = Map.groupBy(versions, ({ hash }) => hash[0]!);
-  const [digit, several] = [...byDigit].find(([, found]) => found.length > 1)!;
+  const [digit] = [...byDigit].find(([, found]) => found.length > 1)!;
   const ambiguous = await activate("many", digit);
   assert.equal(ambiguous.code, 2, ambiguous.error);
-  assert.match(ambiguous.error, new RegExp(`with which ${several.length} begin: `));
+  assert.match(ambiguous.error, /with which several begin: /);
   assert.equal((await activate("many", "zzz")).code, 4);
   assert.equal((await activate("none", prefix)).code, 4);
 });

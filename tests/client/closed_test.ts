@@ -93,6 +93,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       retry: () => run.retry(),
       upgrade: () => run.upgrade(),
       fork: () => run.fork({ at: 0 }),
+      reopen: () => run.reopen(),
       export: () => run.export(),
     },
     attributes: {

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import type { Continuum, ForkReport } from "../../mod.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { reached, resultOf } from "../support/runs.ts";
+import { eventually, reached, resultOf } from "../support/runs.ts";
 import { refused, scene, source } from "../support/scene.ts";
 
 /** Draws values before and after a signal, and ends with all of them. */
@@ -237,12 +237,14 @@ forEachDatabase("forking a run", (database, test) => {
     assert.deepEqual(fates(adopter), [[id, "adopt"]]);
     const other = await run.fork({ at: 1, id: "other", children: "restart" });
     assert.deepEqual(fates(other), [[id, "restart"]]);
-    await reached(at.node.run("other"), "suspended");
-    const own = (await at.node.runs.query({ where: { parent: "other" } })).runs.map(({ id }) => id);
-    assert.equal(own.length, 1);
-    assert.notEqual(own[0], id);
+    // A fork is suspended from its creation on, before it starts its child.
+    const own = await eventually(
+      async () => (await at.node.runs.query({ where: { parent: "other" } })).runs[0]?.id,
+      () => "child of the fork",
+    );
+    assert.notEqual(own, id);
     await at.node.run(id).signal("go", "shared");
-    await at.node.run(own[0]!).signal("go", "its own");
+    await at.node.run(own).signal("go", "its own");
     assert.deepEqual(await resultOf(run), ["o", [{ wait: "go" }, "shared"]]);
     assert.deepEqual(await resultOf(at.node.run("adopter")), ["o", [{ wait: "go" }, "shared"]]);
     assert.deepEqual(await resultOf(at.node.run("other")), ["o", [{ wait: "go" }, "its own"]]);

@@ -56,6 +56,7 @@ export const command = defineCommand<Options>({
         { title: "CAUSE", cell: ({ cause }) => cause ?? "-" },
       ],
       footer: () => [summaryOf(report)],
+      remarks: () => [summaryOf(report)],
     });
     return report.ok ? EXIT.done : EXIT.found;
   },

@@ -95,6 +95,7 @@ export const command = defineCommand<Options>({
         { title: "EXAMPLES", cell: ({ examples }) => examples.slice(0, 3).join(", ") },
       ],
       footer: () => summaryOf(report),
+      remarks: () => summaryOf(report),
     });
     return report.ok ? EXIT.done : EXIT.found;
   },
