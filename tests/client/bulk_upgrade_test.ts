@@ -391,6 +391,17 @@ forEachDatabase("moving many runs", (database, test) => {
     assert.deepEqual(await at.node.runs.jobs(), []);
   });
 
+  test("a target that is denied is refused before the first run, in one upgrade as in many", async () => {
+    await using at = await orders(database);
+    const [run] = await waiting(at.node, ["a"]);
+    const to = await at.hash("compatible.ts");
+    await at.node.versions.deny(to, { reason: "charges twice" });
+    await refused(verdicts(at.node, { to }), "VERSION_DENIED", "charges twice");
+    await refused(run!.upgrade({ to }), "VERSION_DENIED", "charges twice");
+    assert.deepEqual(await at.node.runs.jobs(), []);
+    assert.equal((await run!.status()).version.hash, await at.hash("first.ts"));
+  });
+
   test("options that make no sense together are refused before any work", async () => {
     await using at = await orders(database);
     const upgrade = (options: object) =>

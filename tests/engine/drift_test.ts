@@ -210,6 +210,7 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
       const report = await upgradeRun(id, { to: target.hash }, {
         runs: node.store.runs,
         store: {
+          denials: node.store.denials,
           nodes: node.store.nodes,
           versions: { get: () => Promise.resolve(target) } as unknown as VersionStore,
         },

@@ -45,7 +45,7 @@ import {
   type ReadPlan,
 } from "./bulk_options.ts";
 import type { Prover } from "./prover.ts";
-import { findVersion } from "./upgrade.ts";
+import { findVersion, refuseDenied } from "./upgrade.ts";
 
 /** How many runs are read, replayed and moved together. */
 const BATCH = 200;
@@ -67,7 +67,7 @@ export type UpgradesContext =
   & Pick<ClientContext, "runs" | "dryRuns" | "wakeups" | "clock">
   & {
     /** The store. */
-    readonly store: Pick<Store, "bulk" | "health" | "journal" | "versions">;
+    readonly store: Pick<Store, "bulk" | "denials" | "health" | "journal" | "versions">;
     /** Resolves specifiers. */
     readonly versions: Pick<Versions, "record">;
   };
@@ -135,6 +135,7 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
     if (job === null) return null;
     try {
       const { hash } = job.plan.target;
+      await refuseDenied(hash, "upgrade runs", this.#context.store);
       await this.#refuseUnloadable(hash);
       const { store: { journal }, dryRuns } = this.#context;
       const prover = stack.use(dryRuns.prover(hash, journal));

@@ -462,6 +462,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * its code, and the report names the event and the line at which they diverge.
    *
    * @param options Which version, and whether only to try.
+   * @throws {VersionDeniedError} If an operator has denied the target.
    * @throws {RunStateError} (`RUN_STATE`) If another node is executing the run.
    * @throws {RunStateError} (`RUN_ENDED`) If it has ended.
    */

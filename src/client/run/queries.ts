@@ -276,7 +276,7 @@ export class Runs {
    * @param options Which runs, and where to.
    * @returns The verdicts. Iterating throws `VersionNotFoundError` if there is no such version,
    * `VersionUnavailableError` if this process can't obtain it, `DryRunError` if no subprocess can be
-   * started, and `BulkUpgradeError` if no live node can load it, or the job can't be continued.
+   * started, `VersionDeniedError` if it is denied, and `BulkUpgradeError` if no live node can load it, or the job can't be continued.
    * @throws {InvalidArgumentError} If an option is invalid.
    */
   upgrade(options: BulkUpgradeOptions): BulkUpgrade {

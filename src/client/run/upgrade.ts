@@ -15,7 +15,7 @@ import type { ClaimedRun, Lease, MovedTask, RunRow, VersionRow } from "../../por
 import type { Store } from "../../ports/store.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
 import type { DriftReport, Refusal } from "../../replay/turn.ts";
-import { VersionNotFoundError } from "../../version/load_errors.ts";
+import { VersionDeniedError, VersionNotFoundError } from "../../version/load_errors.ts";
 import type { Versions } from "../../version/versions.ts";
 import type { ClientContext, LocalNode } from "../context.ts";
 import { asClaimed } from "./replayer.ts";
@@ -77,7 +77,7 @@ export type UpgradeContext =
   & Pick<ClientContext, "runs" | "replayer">
   & {
     /** The store. */
-    readonly store: Pick<Store, "nodes" | "versions">;
+    readonly store: Pick<Store, "denials" | "nodes" | "versions">;
     /** Resolves specifiers. */
     readonly versions: Pick<Versions, "record">;
     /** The node of this process, if it has one. */
@@ -106,6 +106,7 @@ export async function upgradeRun(
   if (row === null) throw runNotFound(runId, "upgrade the run");
   if (row.endedAt !== null) throw runEnded(runId, "upgrade the run", row.state);
   const target = await findTarget(row, options.to, context);
+  await refuseDenied(target.hash, `upgrade run ${quoteId(runId)}`, context.store);
   if (options.dryRun === true) return (await replay(asClaimed(row), target.hash, context)).report;
   return await asNode((node) => move(row, target, node, context), context);
 }
@@ -150,6 +151,24 @@ export async function findVersion(
 ): Promise<VersionRow | null> {
   return await store.versions.get(name) ??
     await store.versions.bySpecifier(isSha256Hex(name) ? name : versions.record(name));
+}
+
+/**
+ * Refuses a target that an operator has denied: its runs would be parked.
+ *
+ * @param hash The target.
+ * @param task What it is needed for: `upgrade runs`.
+ * @param store Where the denials are.
+ * @throws {VersionDeniedError} If it, or a module of it, is denied.
+ */
+export async function refuseDenied(
+  hash: string,
+  task: string,
+  store: Pick<Store, "denials">,
+): Promise<void> {
+  const { denials } = await store.denials.list();
+  const denial = denials.find(({ versions }) => versions.includes(hash));
+  if (denial !== undefined) throw new VersionDeniedError(hash, task, denial);
 }
 
 /**
