@@ -77,6 +77,8 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode, number>>> = {
   IDEMPOTENCY_CONFLICT: EXIT.refused,
   RUN_ENDED: EXIT.refused,
   RUN_STATE: EXIT.refused,
+  RUN_AWAITED: EXIT.refused,
+  RUN_END_REPORTED: EXIT.refused,
   JOB_HELD: EXIT.refused,
   NO_NODE_CAN_LOAD: EXIT.refused,
   SCHEDULE_EXISTS: EXIT.refused,

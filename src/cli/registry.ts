@@ -95,6 +95,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/runs_retry.ts"),
   },
   {
+    path: "runs delete",
+    summary: "Remove ended runs with all that belongs to them",
+    load: () => import("./commands/runs_delete.ts"),
+  },
+  {
     path: "runs upgrade",
     summary: "Move many runs to another version, each after a proof",
     load: () => import("./commands/runs_upgrade.ts"),

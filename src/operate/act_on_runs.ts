@@ -127,6 +127,24 @@ export function retryRuns(
   return each(ids, (id) => continuum.run(id).retry());
 }
 
+/**
+ * Removes ended runs with all that belongs to them. A run that is not the planned one any more stays.
+ *
+ * @param continuum The client.
+ * @param plan The runs, as {@linkcode planRuns} read them.
+ * @returns What became of each.
+ */
+export function deleteRuns(
+  continuum: Continuum,
+  plan: readonly PlannedRun[],
+): AsyncGenerator<RunOutcome> {
+  const byId = new Map(plan.map((run) => [run.id, run]));
+  return each([...byId.keys()], async (id) => {
+    if (!isSame(byId.get(id)!, plannedRun(await continuum.run(id).status()))) throw new Changed(id);
+    await continuum.runs.delete(id);
+  });
+}
+
 class Changed extends Error {
   constructor(id: string) {
     super(`Run ${quoteId(id)} has changed since the plan was made`);

@@ -220,6 +220,25 @@ Deno.test("terminate needs a reason, and the run's id or the number typed at a t
   assert.equal((error as Error).message, "loops");
 });
 
+Deno.test("runs delete removes ended runs after consent, and refuses those that live", async () => {
+  await using world = await makeWorld();
+  const node = await world.node("echo.ts");
+  await (await node.start("echo", 1, { runId: "done" })).result();
+  await node.start("echo", { wait: "go" }, { runId: "waits" });
+  const reason = ["--reason", "old"];
+  held(await world.run(["runs", "delete", "done"]), 2, /without --reason/);
+  held(await world.run(["runs", "delete", "done", ...reason]), 2, /wanted --yes/);
+  held(await world.run(["runs", "delete", "none", ...reason, "--yes"]), 4, /RUN_NOT_FOUND/);
+  const dry = await world.run(["runs", "delete", "done", ...reason, "--dry-run"]);
+  assert.equal(dry.code, 0);
+  assert.match(dry.out, /^delete done: echo [0-9a-f]{7}, completed\n/);
+  const both = await world.run(["runs", "delete", "done", "waits", ...reason, "--yes"]);
+  assert.equal(both.code, 5);
+  assert.match(both.out, /^done\tdeleted\nwaits\t.*cancel or terminate it first\n$/);
+  const { runs } = await node.runs.query();
+  assert.deepEqual(runs.map(({ id }) => id), ["waits"]);
+});
+
 Deno.test("a run that changes between plan and deed is not terminated", async () => {
   await using world = await makeWorld();
   const node = await world.node("echo.ts");
