@@ -118,6 +118,7 @@ export const TARGETS: readonly Target[] = [
     under: 3,
   },
   { workload: "PREFLIGHT", key: "replay_cpu_s", title: "of these, processor s of the caller" },
+  { workload: "PAGES", key: "longest_ms", title: "the longest of its pages, ms" },
   { workload: "MOVE", key: "moved_s", title: "waiting runs moved a second" },
   { workload: "MOVE", key: "client_cpu_ms_run", title: "processor ms of the client, a moved run" },
   { workload: "MOVE", key: "server_cpu_ms_run", title: "processor ms of the server, a moved run" },

@@ -9,6 +9,7 @@ import { ROWS, W4, W5 } from "./growth.ts";
 import { latency, SIGNAL, W6 } from "./latency.ts";
 import { LOAD } from "./load.ts";
 import { MOVE } from "./move.ts";
+import { PAGES } from "./pages.ts";
 import { PREFLIGHT } from "./preflight.ts";
 import { REPLAY } from "./replay.ts";
 import { W3 } from "./starts.ts";
@@ -37,6 +38,7 @@ export const WORKLOADS: readonly Workload[] = [
   ROWS,
   REPLAY,
   TRACE,
+  PAGES,
   PREFLIGHT,
   MOVE,
   LOAD,
