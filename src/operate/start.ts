@@ -7,6 +7,7 @@
 import type { Attributes } from "../base/attributes.ts";
 import type { Continuum } from "../continuum.ts";
 import { IF_EXISTS, type IfExists } from "../client/start/options.ts";
+import { wholeHash } from "./versions.ts";
 
 export { IF_EXISTS, type IfExists };
 
@@ -28,7 +29,7 @@ export interface StartRequest {
   readonly at?: Date | undefined;
   /** Search attributes. */
   readonly attributes?: Attributes | undefined;
-  /** The version's hash; the current version when omitted. */
+  /** The version's hash, or its first digits; the current version when omitted. */
   readonly version?: string | undefined;
 }
 
@@ -56,8 +57,11 @@ export interface StartedRun {
  * key. `Continuum.startMany` lists the other errors.
  */
 export async function startRun(continuum: Continuum, request: StartRequest): Promise<StartedRun> {
-  const { workflow, input, id, ifExists, key, delay, at, attributes, version } = request;
+  const { workflow, input, id, ifExists, key, delay, at, attributes } = request;
   const item = { input, runId: id, idempotencyKey: key, delay, startAt: at, attributes };
+  const version = request.version === undefined
+    ? undefined
+    : await wholeHash(continuum, request.version);
   const [outcome] = await continuum.startMany(
     workflow,
     [{ input, ...defined(item) }],

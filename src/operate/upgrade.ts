@@ -15,12 +15,13 @@ import {
 import type { Continuum } from "../continuum.ts";
 import { given } from "./client.ts";
 import { type Plain, plain } from "./plain.ts";
+import { wholeHash } from "./versions.ts";
 
 export { groupByCause, type PlannedRun, type Verdict, type VerdictGroup, type VerdictKind };
 
 /** Which runs are to be moved, and where to. */
 export interface UpgradeRequest {
-  /** The target: a version's hash, or a registered specifier. */
+  /** The target: a version's hash, or its first digits, or a registered specifier. */
   readonly to?: string | undefined;
   /** In place of `to`: a workflow, for its current version. */
   readonly workflow?: string | undefined;
@@ -76,7 +77,8 @@ export async function planUpgrade(
   onVerdict: (count: number) => void = () => {},
 ): Promise<UpgradePlan> {
   const verdicts: Verdict[] = [];
-  for await (const verdict of client.runs.upgrade({ ...given(request), dryRun: true })) {
+  const to = request.to === undefined ? undefined : await wholeHash(client, request.to);
+  for await (const verdict of client.runs.upgrade({ ...given({ ...request, to }), dryRun: true })) {
     verdicts.push(verdict);
     onVerdict(verdicts.length);
   }

@@ -99,6 +99,20 @@ export async function findVersion(client: Continuum, text: string): Promise<Vers
   return found[0]!;
 }
 
+/**
+ * Completes a hash of which only the first digits are given.
+ *
+ * @param client The client.
+ * @param text At least four digits of a hash; any other text is returned as it is.
+ * @returns The whole hash, or the text.
+ * @throws {InvalidArgumentError} If several versions begin so.
+ * @throws {VersionNotFoundError} If no version begins so.
+ */
+export async function wholeHash(client: Continuum, text: string): Promise<string> {
+  const isPart = text.length >= LEAST_DIGITS && text.length < 64 && /^[0-9a-f]+$/i.test(text);
+  return isPart ? (await findVersion(client, text)).hash : text;
+}
+
 /** A version with what its code consists of. */
 export interface VersionDetails extends VersionLine {
   /** Where the bytes were read; `null`: no source has them, and `unavailable` says why. */

@@ -114,7 +114,7 @@ Deno.test("start takes an id, a key, a time, attributes and a version, and refus
   held(await world.here(["start", "echo", ...both]), 2, /either startAt or delay/);
   held(await world.here(["start", "echo", "--at", "tomorrow"]), 2, /--at: found "tomorrow"/);
   held(await world.here(["start", "echo", "--attr", "tier"]), 2, /wanted name=value/);
-  const pinned = ["start", "echo", "3", "--version", version!.hash, "--wait"];
+  const pinned = ["start", "echo", "3", "--version", version!.hash.slice(0, 8), "--wait"];
   assert.equal((await world.here(pinned)).out, "3\n");
   held(
     await world.here(["start", "echo", "--version", "0".repeat(64)]),

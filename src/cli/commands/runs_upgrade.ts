@@ -45,7 +45,10 @@ export const command = defineCommand<Options>({
   ],
   options: [
     { flags: "--workflow <name>", text: "the workflow; the target is its current version" },
-    { flags: "--to <version>", text: "the target: a version's hash, or a registered specifier" },
+    {
+      flags: "--to <version>",
+      text: "the target: a version's hash, or its first digits, or a registered specifier",
+    },
     { flags: "--where <json>", text: "which runs: a condition as in runs.query()", read: json },
     { flags: "--limit <n>", text: "examine at most this many, the oldest first", read: whole(1) },
     {
