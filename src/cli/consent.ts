@@ -12,6 +12,7 @@ import { printable, quote } from "../base/describe.ts";
 import { CliError, Done, UsageError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
 import type { Globals } from "./globals.ts";
+import { json } from "./output/output.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What will happen. */
@@ -69,7 +70,7 @@ export function announcePlan(
 ): void {
   if (!dryRun) return;
   terminal.write(
-    format === "text" ? linesOf(lines) : `${JSON.stringify({ dryRun: true, plan: lines })}\n`,
+    format === "text" ? linesOf(lines) : `${json({ dryRun: true, plan: lines })}\n`,
   );
   throw new Done(EXIT.done);
 }

@@ -85,7 +85,9 @@ const NEXT: Readonly<Partial<Record<ErrorCode, string>>> = {
   DATABASE_IN_USE:
     "Close the process that has the folder open; a postgres:// database can be shared.",
   DATABASE_OPTION: "Pass --database, or set DATABASE_URL.",
-  DATABASE_UNAVAILABLE: "Check that the server runs and accepts connections, then try again.",
+  DATABASE_UNAVAILABLE:
+    "Check that the server runs and accepts this role, its password and the name of " +
+    "the database, then try again.",
   INVALID_CURSOR: "Pass the cursor that a page of the same list printed, with the same options.",
   RUN_NOT_FOUND: "Check the id and --namespace; `continuum runs list --state any` lists runs.",
   SCHEMA_TOO_NEW: "The command line is older than the schema: use the release that migrated it.",
@@ -115,8 +117,14 @@ export function shownError(error: unknown): ShownError {
     const next = isEmpty(error) ? EMPTY : NEXT[code] ?? EXPLANATIONS[code]?.remedy ?? null;
     return { code, message: sentence, details: { ...details }, next, exit: exitOf(code) };
   }
-  const code = error instanceof Deno.errors.NotFound ? "NOT_FOUND" : "ERROR";
+  const code = codeOf(error);
   return { code, message, details: {}, next: null, exit: exitOf(code) };
+}
+
+function codeOf(error: unknown): string {
+  const { NotFound, IsADirectory, NotADirectory } = Deno.errors;
+  if (error instanceof NotFound) return "NOT_FOUND";
+  return error instanceof IsADirectory || error instanceof NotADirectory ? "USAGE" : "ERROR";
 }
 
 /** The next step if a database has no tables of the engine at all. */

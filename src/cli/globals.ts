@@ -5,10 +5,9 @@
  */
 
 import { quote } from "../base/describe.ts";
-import { durationMs } from "../base/duration.ts";
 import { UsageError } from "./errors.ts";
 import type { TimeStyle } from "./output/times.ts";
-import { oneOf } from "./readers.ts";
+import { duration, oneOf } from "./readers.ts";
 
 /** The global options, read. */
 export interface Globals {
@@ -112,7 +111,7 @@ export function readGlobals(
 
 function timeoutOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const ms = durationMs(text, "--timeout");
+  const ms = duration(text, "--timeout");
   if (ms > 0) return ms;
   throw new UsageError(`Cannot use --timeout: found ${quote(text)}, wanted more than 0`);
 }

@@ -28,7 +28,8 @@ const WORD = /(?:true|false|null)(?![\w$])/y;
  * Checks a text.
  *
  * @param text The text.
- * @returns The first fault; `null`: it is JSON, and every whole number in it is exact.
+ * @returns The first fault; `null`: it is JSON, and JavaScript holds every whole number in it exactly,
+ * and no number in it is too large for JavaScript.
  */
 export function faultOf(text: string): JsonFault | null {
   const scan = new Scan(text);
@@ -75,7 +76,9 @@ class Scan {
     const at = this.#at;
     const number = this.#take(NUMBER);
     if (number === null) return { at, wanted: "JSON" };
-    if (!/^-?\d+$/.test(number) || BigInt(number) === BigInt(Number(number))) return null;
+    const isExact = Number.isFinite(Number(number)) &&
+      (!/^-?\d+$/.test(number) || BigInt(number) === BigInt(Number(number)));
+    if (isExact) return null;
     return {
       at,
       found: `number ${quote(number)}, which JavaScript can't hold exactly,`,

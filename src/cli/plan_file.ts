@@ -6,7 +6,8 @@
 
 import { quote } from "../base/describe.ts";
 import type { PlannedRun } from "../operate/upgrade.ts";
-import { CliError, UsageError } from "./errors.ts";
+import { UsageError } from "./errors.ts";
+import { textOfFile } from "./values.ts";
 
 /** A plan. */
 export interface PlanFile {
@@ -42,9 +43,7 @@ export async function writePlan(path: string, { to, runs }: PlanFile): Promise<v
  * @throws {UsageError} If it is not a plan, or cut short.
  */
 export async function readPlan(path: string): Promise<PlanFile> {
-  const text = await Deno.readTextFile(path).catch((error) => {
-    throw new CliError("NOT_FOUND", `Cannot read file ${quote(path)}: ${error.message}`);
-  });
+  const text = await textOfFile(path);
   const [head, ...runs] = text.split("\n").filter((line) => line !== "").map((line, index) => {
     try {
       return JSON.parse(line);

@@ -34,6 +34,9 @@ export interface HelpStreams {
   writeError(text: string): void;
 }
 
+/** The options that ask for help. */
+const HELP: ReadonlySet<string> = new Set(["-h", "--help"]);
+
 /** The program's name in help. */
 const NAME = "continuum";
 
@@ -53,7 +56,8 @@ export async function readCommandLine(
   streams: HelpStreams,
 ): Promise<Invocation> {
   const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
-  const entry = entryOf(words);
+  const found = entryOf(words);
+  const entry = found === "unknown" ? undefined : found;
   const command = (await entry?.load())?.command;
   let invocation: Invocation | undefined;
   const root = programOf(version, streams);
@@ -77,19 +81,25 @@ export async function readCommandLine(
     });
   }
   try {
-    await root.parseAsync([...words], { from: "user" });
+    // Help for a command that does not exist would hide the mistake.
+    const given = found === "unknown" ? words.filter((word) => !HELP.has(word)) : words;
+    await root.parseAsync([...given], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) throw new Done(EXIT.done);
     if (error.code === "commander.help") throw new Done(EXIT.usage); // printed, as there is no command
     throw usageError(error.message, words, entry);
   }
-  if (invocation === undefined) throw new Done(EXIT.done);
-  return invocation;
+  if (invocation !== undefined) return invocation;
+  throw new UsageError('Cannot find the command: found "--" before it, wanted the command first');
 }
 
-/** Which command the words ask for: options that come before it are skipped. */
-function entryOf(words: readonly string[]): Entry | undefined {
+/**
+ * Which command the words ask for: options that come before it are skipped.
+ *
+ * @returns `"unknown"`: they name a command that does not exist; `undefined`: they name none.
+ */
+function entryOf(words: readonly string[]): Entry | "unknown" | undefined {
   let path = "";
   for (let index = 0; index < words.length; index++) {
     const word = words[index]!;
@@ -101,7 +111,7 @@ function entryOf(words: readonly string[]): Entry | undefined {
     path = path === "" ? word : `${path} ${word}`;
     const found = COMMANDS.find((entry) => entry.path === path);
     if (found !== undefined) return found;
-    if (!(path in GROUPS)) return undefined;
+    if (!Object.hasOwn(GROUPS, path)) return "unknown";
   }
   return undefined;
 }
@@ -196,7 +206,7 @@ function usageError(
   entry: Entry | undefined,
 ): UsageError {
   const [first] = words.filter((word) => !word.startsWith("-"));
-  const group = first !== undefined && first in GROUPS ? ` ${first}` : "";
+  const group = first !== undefined && Object.hasOwn(GROUPS, first) ? ` ${first}` : "";
   const help = `${NAME}${entry === undefined ? group : ` ${entry.path}`} --help`;
   const sentence = message.replace(/^error: /, "").replace(/\n/g, " ");
   return new UsageError(

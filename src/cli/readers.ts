@@ -42,7 +42,11 @@ export function whole(from: number, to: number = Infinity): (text: string, flag:
 
 /** Reads a duration, such as `30s` or `2h`; in milliseconds. */
 export function duration(text: string, flag: string): number {
-  return durationMs(text, flag);
+  try {
+    return durationMs(text, flag);
+  } catch {
+    return refuse(flag, text, "a duration such as 500ms, 30s, 1h30m or 7d, up to 104166 days");
+  }
 }
 
 /**

@@ -30,10 +30,17 @@ export async function valueOf(
   if (text === "-") return parse(await input(), `${argument} from standard input`);
   if (!text.startsWith("@")) return parse(text, argument);
   const path = text.slice(1);
-  return parse(await fileOf(path), `${argument} from file ${quote(path)}`);
+  return parse(await textOfFile(path), `${argument} from file ${quote(path)}`);
 }
 
-async function fileOf(path: string): Promise<string> {
+/**
+ * Reads a file of text.
+ *
+ * @param path The file.
+ * @throws {CliError} (`NOT_FOUND`) If it does not exist.
+ * @throws {CliError} (`USAGE`) If it can't be read.
+ */
+export async function textOfFile(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {

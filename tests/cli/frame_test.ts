@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { COMMANDS } from "../../src/cli/registry.ts";
+import { commandLine } from "../../src/cli/output/shell.ts";
 import { cliHere } from "../support/cli.ts";
 
 const NOWHERE = ["--database", "postgres://app:s3cret@127.0.0.1:1/none"];
@@ -34,10 +35,18 @@ Deno.test("a wrong command line ends with code 2, a sentence and the next step",
     ["rns", /Unknown command 'rns' \(Did you mean runs\?\)[^]*continuum --help/],
     ["runs cuont", /Unknown command 'cuont' \(Did you mean count\?\)[^]*continuum runs --help/],
     ["runs count --jsno", /Unknown option '--jsno' \(Did you mean --json\?\)/],
+    ["help rns", /Unknown command 'rns'[^]*continuum --help/],
+    ["rns --help", /Unknown command 'rns'/],
+    ["runs cuont -h", /Unknown command 'cuont'[^]*continuum runs --help/],
+    ["toString", /Unknown command 'toString'[^]*continuum --help/],
+    ["-- runs count", /found "--" before it, wanted the command first/],
     ["runs count extra", /Too many arguments[^]*continuum runs count --help/],
     ["runs count --json --jsonl", /Cannot print --json and --jsonl at once/],
     ["runs count --time realtive", /--time[^]*did you mean relative\?/],
     ["runs count --timeout soon", /--timeout/],
+    ["runs count --timeout 5", /--timeout: found "5", wanted a duration such as 500ms, 30s/],
+    ["replay .", /^USAGE: Is a directory/],
+    ["start order 1e400", /number "1e400", which JavaScript can't hold exactly/],
     ["runs count --timeout 0s", /--timeout[^]*wanted more than 0/],
     ["runs count --fields cuont", /--fields[^]*did you mean count\?/],
     ["runs count --yes", /Unknown option '--yes'/],
@@ -62,4 +71,27 @@ Deno.test("an error is one JSON object if JSON was asked for, without secrets", 
   assert.equal(name, "DATABASE_UNAVAILABLE");
   assert.ok(message.length > 0 && next.length > 0);
   assert.doesNotMatch(error, /s3cret/);
+});
+
+Deno.test("a plan as JSON shows control characters and reversed text as escapes", async () => {
+  const id = "o\u001b[2J\u202e\u0085";
+  const args = ["cancel", "--dry-run", "--json", ...NOWHERE, "--", id];
+  const { code, out } = await cliHere(args);
+  assert.equal(code, 0);
+  // deno-lint-ignore no-control-regex -- what must not be printed
+  assert.doesNotMatch(out, /[\u001b\u0085\u202e]/);
+  assert.deepEqual(JSON.parse(out), { dryRun: true, plan: [`cancel run ${id}`] });
+});
+
+Deno.test("a command line to copy passes the shell every argument as it is", async () => {
+  const args = ["-dash", "it's $(id) `id`", "o\u001b[2J\u202e'\\u0041\n", "", '"..."'];
+  const line = commandLine("signal", args);
+  // deno-lint-ignore no-control-regex -- what must not be printed
+  assert.doesNotMatch(line, /[\u0000-\u001f\u202e]/);
+  const { stdout } = await new Deno.Command("bash", {
+    args: ["-c", `continuum() { printf '%s\\0' "$@"; }; ${line}`],
+    env: { LC_ALL: "C.UTF-8" },
+  }).output();
+  const words = new TextDecoder().decode(stdout).split("\0").slice(0, -1);
+  assert.deepEqual(words, ["signal", "--", ...args]);
 });

@@ -69,7 +69,7 @@ export const command = defineCommand<Options>({
   },
 });
 
-/** Ids may hold characters that a file's name can't. */
+/** Ids may hold characters that a file's name can't, or begin as an option does. */
 function fileNameOf(id: string): string {
-  return `${id.replace(/[^\w.@=+-]/g, "_").replace(/^\.+/, "_").slice(0, 100)}.bundle`;
+  return `${id.replace(/[^\w.@=+-]/g, "_").replace(/^[.-]+/, "_").slice(0, 100)}.bundle`;
 }

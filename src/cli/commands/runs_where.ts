@@ -8,6 +8,7 @@ import { type RunPlace, whereRunWaits } from "../../operate/runs.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import type { Output } from "../output/output.ts";
+import { commandLine } from "../output/shell.ts";
 import { siteText, sourceLines } from "../output/source_lines.ts";
 import { span } from "../output/times.ts";
 import { errorText, valueCell, versionName } from "../output/words.ts";
@@ -88,13 +89,6 @@ function* placeLines(
   for (const call of calls.slice(1)) yield `     called from ${siteText(call)}`;
   if (kind === "signal") {
     yield "";
-    yield `answer it: continuum signal ${shellWord(id)} ${shellWord(name)} ${
-      shellWord(valueCell("..."))
-    }`;
+    yield `answer it: ${commandLine("signal", [id, name, valueCell("...")])}`;
   }
-}
-
-/** A word of a shell's command line. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
