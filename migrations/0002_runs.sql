@@ -210,7 +210,7 @@ create table {schema}.idempotency_keys (
   namespace text not null,
   workflow text not null,
   key text not null,
-  run_id text not null,
+  run_id text collate "C" not null,
   input_digest text not null,
   created_at timestamptz(3) not null default clock_timestamp(),
   constraint idempotency_keys_once primary key (namespace, workflow, key)

@@ -326,6 +326,7 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
       "lacks_version",
       "must_notify",
       "namespace",
+      "origin",
       "parent",
       "rests",
       "run_id",

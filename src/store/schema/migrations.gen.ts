@@ -125,7 +125,7 @@ create table {schema}.denied (
   {
     version: 2,
     name: "runs",
-    checksum: "47550939bedfb2864e046e4e102f1998ecbe7cc7d265a3d15d4fe8a0a1494ab1",
+    checksum: "d08a4b946e3648b414e36230d2ff07ef0db489cf076e5b4909e88106459a8da5",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -338,7 +338,7 @@ create table {schema}.idempotency_keys (
   namespace text not null,
   workflow text not null,
   key text not null,
-  run_id text not null,
+  run_id text collate "C" not null,
   input_digest text not null,
   created_at timestamptz(3) not null default clock_timestamp(),
   constraint idempotency_keys_once primary key (namespace, workflow, key)
