@@ -145,6 +145,7 @@ Deno.test("manifests are hashed and parsed in one module alone", async () => {
   assert.deepEqual(await callers("parseManifest"), [home]);
   assert.deepEqual(await callers("readManifestLines"), ["src/version/manifest/format.ts", home]);
   assert.deepEqual(await callers("VerifiedManifest.verify"), [
+    "src/bundle/read.ts", // of a file
     "src/dry_run/main.ts", // in a process of its own
     "src/version/child_versions.ts", // of rows, to compare the parts of versions
     "src/version/sources.ts",
