@@ -14,7 +14,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   runs: "Find runs, and look into them",
   versions: "Registered versions of workflows, and their code",
   schedules: "Schedules that start runs",
-  bundle: "Runs as files",
+  bundle: "Bundles: files that hold runs and their code",
 };
 
 /** All commands, in the order of the help. */
@@ -111,17 +111,17 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     path: "runs export",
-    summary: "Write runs and their code into one file",
+    summary: "Write runs and their code into one file, a bundle",
     load: () => import("./commands/runs_export.ts"),
   },
   {
     path: "replay",
-    summary: "Replay a run of such a file, without a database",
+    summary: "Replay a run of a bundle, without a database",
     load: () => import("./commands/replay.ts"),
   },
   {
     path: "bundle show",
-    summary: "Show what such a file holds",
+    summary: "Show what a bundle holds, and whether it is sound",
     load: () => import("./commands/bundle_show.ts"),
   },
   {

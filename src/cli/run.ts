@@ -21,7 +21,7 @@ import { ReaderGone, type Terminal } from "./terminal.ts";
  *
  * @param args The arguments of the process.
  * @param version What `--version` prints.
- * @param terminal The streams of the process.
+ * @param terminal The streams and the environment of the process.
  * @returns The exit code.
  */
 export async function runCommandLine(
@@ -41,7 +41,7 @@ async function runCommand(
   { command, args, options, globals: given }: Invocation,
   terminal: Terminal,
 ): Promise<number> {
-  const globals = readGlobals(given, (name) => Deno.env.get(name));
+  const globals = readGlobals(given, (name) => terminal.env(name));
   if (command.acts?.needsReason && globals.reason === undefined) {
     throw new UsageError("Cannot do this without --reason: found none, wanted why it is done");
   }

@@ -1,5 +1,5 @@
 /**
- * The process's standard streams.
+ * The process's standard streams and its environment.
  *
  * - TERMINAL-1: what is written stops silently when the reader of a pipe has gone (`| head`): the
  *   process ends with code 0.
@@ -7,7 +7,7 @@
  * @module
  */
 
-/** Standard input, output and error of a process. */
+/** Standard input, output and error of a process, and its environment. */
 export interface Terminal {
   /** Whether standard output is a terminal. */
   readonly isTerminal: boolean;
@@ -17,6 +17,8 @@ export interface Terminal {
   readonly showsProgress: boolean;
   /** How many columns the terminal has; 80 if that is unknown. */
   readonly columns: number;
+  /** Reads a variable of the environment; `undefined`: it is not set. */
+  env(name: string): string | undefined;
   /** Writes to standard output. */
   write(text: string): void;
   /** Writes to standard error. */
@@ -46,6 +48,7 @@ export const processTerminal: Terminal = {
       return 80;
     }
   },
+  env: (name) => Deno.env.get(name),
   write: (text) => writeAll(Deno.stdout, text),
   writeError: (text) => writeAll(Deno.stderr, text),
   async readLine() {

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { readCommandLine } from "../../src/cli/program.ts";
 import { COMMANDS } from "../../src/cli/registry.ts";
 import { commandLine } from "../../src/cli/output/shell.ts";
 import { cliHere } from "../support/cli.ts";
@@ -27,6 +28,20 @@ Deno.test("the help of every command begins with an example of it", async () => 
     assert.equal(first, "Examples:", path);
     assert.match(comment!, /^ {2}# \S/, path);
     assert.ok(line!.includes(`continuum ${path}`), `${path}: ${line}`);
+  }
+});
+
+Deno.test("the examples of every help are command lines that the command accepts", async () => {
+  const isWord = /"([^"]*)"|'([^']*)'|(\S+)/g;
+  const streams = { write: () => {}, writeError: () => {} };
+  for (const { load } of COMMANDS) {
+    const { command } = await load();
+    for (const { line } of command.examples) {
+      const [words] = line.split(" > ");
+      const args = [...words!.matchAll(isWord)].map(([, ...texts]) => texts.join(""));
+      const { path } = await readCommandLine(args, "1.2.3", streams);
+      assert.ok(line.startsWith(path), line);
+    }
   }
 });
 

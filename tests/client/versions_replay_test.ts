@@ -25,6 +25,9 @@ return await ctx.waitForSignal("done");`,
   );
 }
 
+/** A busy machine may take long to start a process. */
+const PATIENT = { timeout: "10m" };
+
 const OLD = order(`await ctx.run("charge", () => 2);`);
 const NEW = order(`await ctx.run("reserve", () => 2);`);
 
@@ -73,6 +76,7 @@ forEachDatabase("a replay of live runs on other code", (database, test) => {
     await using client = await connect(at);
     const verdicts: Verdict[] = [];
     const replay = await client.versions.replay(`${at.folder.url}order.ts`, {
+      ...PATIENT,
       onVerdict: (verdict, total) => {
         assert.equal(total, 3);
         verdicts.push(verdict);
@@ -111,7 +115,7 @@ forEachDatabase("a replay of live runs on other code", (database, test) => {
       assert.deepEqual([from, to], [known[0]!.hash, replay.version]);
     }
     assert.equal((await client.run("o-2").status()).version.hash, known[0]!.hash);
-    const own = await at.node.versions.replay(known[0]!.hash);
+    const own = await at.node.versions.replay(known[0]!.hash, PATIENT);
     assert.deepEqual([own.ok, own.counts], [true, { replays: 3 }]);
   });
 
@@ -124,7 +128,7 @@ forEachDatabase("a replay of live runs on other code", (database, test) => {
 else await ctx.run("charge", () => 2);`,
       ),
     });
-    const replay = await at.node.versions.replay(`${at.folder.url}order.ts`);
+    const replay = await at.node.versions.replay(`${at.folder.url}order.ts`, PATIENT);
     assert.deepEqual([replay.ok, replay.counts], [true, { replays: 1 }]);
   });
 
@@ -133,9 +137,9 @@ else await ctx.run("charge", () => 2);`,
     await at.node.start("order", null, { runId: "later", delay: "30d" });
     await resultOf(await at.node.start("echo", 1));
     const code = `${at.folder.url}order.ts`;
-    const replay = await at.node.versions.replay(code);
+    const replay = await at.node.versions.replay(code, PATIENT);
     assert.deepEqual([replay.ok, replay.empty, replay.found, replay.groups], [false, true, 0, []]);
-    assert.equal((await at.node.versions.replay(code, { allowEmpty: true })).ok, true);
+    assert.equal((await at.node.versions.replay(code, { ...PATIENT, allowEmpty: true })).ok, true);
   });
 
   test("takes in runs that have ended since, and expects those that completed to complete", async () => {
@@ -144,8 +148,8 @@ else await ctx.run("charge", () => 2);`,
     await at.node.run("o-1").signal("done", 7);
     await resultOf(at.node.run("o-1"));
     const code = `${at.folder.url}order.ts`;
-    assert.equal((await at.node.versions.replay(code)).empty, true);
-    const same = await at.node.versions.replay(code, { ended: "1d" });
+    assert.equal((await at.node.versions.replay(code, PATIENT)).empty, true);
+    const same = await at.node.versions.replay(code, { ...PATIENT, ended: "1d" });
     assert.deepEqual([same.ok, same.counts], [true, { replays: 1 }]);
     await at.folder.write({
       "order.ts": OLD.replace(
@@ -153,7 +157,7 @@ else await ctx.run("charge", () => 2);`,
         `const all = await ctx.waitForSignal("done"); await ctx.sleep("1d"); return all;`,
       ),
     });
-    const longer = await at.node.versions.replay(code, { ended: "1d" });
+    const longer = await at.node.versions.replay(code, { ...PATIENT, ended: "1d" });
     assert.deepEqual(outline(longer), [["drifts", 1, "other_end", ["o-1"]]]);
     assert.match(longer.groups[0]!.cause!.message, /requests sleep/);
   });
@@ -163,7 +167,7 @@ else await ctx.run("charge", () => 2);`,
     await waiting(at, "o-1", "go");
     await waiting(at, "o-2", "done");
     await at.folder.write({ "order.ts": order(`await fetch("https://a.example");`) });
-    const calls = await at.node.versions.replay(`${at.folder.url}order.ts`);
+    const calls = await at.node.versions.replay(`${at.folder.url}order.ts`, PATIENT);
     assert.deepEqual(outline(calls).toSorted(), [
       ["drifts", 1, "refused", ["o-2"]],
       ["replays", 1, null, ["o-1"]],
@@ -214,9 +218,9 @@ return ctx.continueAsNew(input + 1);`,
       () => "second generation that waits",
     );
     const code = `${at.folder.url}again.ts`;
-    assert.deepEqual((await at.node.versions.replay(code)).counts, { replays: 1 });
+    assert.deepEqual((await at.node.versions.replay(code, PATIENT)).counts, { replays: 1 });
     await at.folder.write({ "again.ts": again("pace") });
-    const { groups: [group] } = await at.node.versions.replay(code);
+    const { groups: [group] } = await at.node.versions.replay(code, PATIENT);
     const { event, position, expected } = group!.cause!;
     assert.deepEqual([event, position, expected!.name], [0, 0, "step 1"]);
   });
@@ -230,6 +234,7 @@ return ctx.continueAsNew(input + 1);`,
       const { found, more, replayed } = await at.node.versions.replay(
         `${at.folder.url}order.ts`,
         {
+          ...PATIENT,
           sample: 2,
           pick,
           onVerdict: ({ id }) => void ids.push(id),
@@ -253,6 +258,7 @@ return ctx.continueAsNew(input + 1);`,
     await waiting(at, "o-1", "go");
     await waiting(at, "o-2", "go");
     const { changedSince, ok } = await at.node.versions.replay(`${at.folder.url}order.ts`, {
+      ...PATIENT,
       onVerdict: async ({ id }) => {
         if (id !== "o-1") return;
         await at.node.run(id).signal("go");
@@ -269,7 +275,7 @@ return ctx.continueAsNew(input + 1);`,
     await using at = await scene(database, { "order.ts": OLD });
     await waiting(at, "o-1", "done");
     const { default: definition } = await import(`${at.folder.url}order.ts`);
-    const { ok, version } = await at.node.versions.replay(definition);
+    const { ok, version } = await at.node.versions.replay(definition, PATIENT);
     const { versions: [newest] } = await at.node.versions.list({ workflow: "order" });
     assert.deepEqual([ok, version], [true, newest!.hash]);
     const { versions } = at.node;

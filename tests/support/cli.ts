@@ -63,7 +63,8 @@ export async function cli(
 }
 
 /**
- * Runs a command in this process, which costs no start.
+ * Runs a command in this process, which costs no start. The command sees no variable of the
+ * environment.
  *
  * @param args The arguments.
  * @param terminal What differs from pipes: a terminal of some width, lines that a person types.
@@ -78,6 +79,7 @@ export async function cliHere(
     canAsk: false,
     showsProgress: false,
     columns: 80,
+    env: () => undefined,
     write: (text) => void (written.out += text),
     writeError: (text) => void (written.error += text),
     readLine: () => Promise.resolve(null),

@@ -13,6 +13,7 @@ import {
 } from "../../operate/prune.ts";
 import { defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import { counted } from "../output/words.ts";
 import { oneOf, timeAgo } from "../readers.ts";
 
 interface Options {
@@ -86,5 +87,10 @@ export const command = defineCommand<Options>({
 });
 
 function countsOf({ runs, generations, events, keys }: PruneReport): string {
-  return `${runs} runs, ${generations} generations, ${events} events, ${keys} idempotency keys`;
+  return [
+    counted(runs, "run"),
+    counted(generations, "generation"),
+    counted(events, "event"),
+    counted(keys, "idempotency key"),
+  ].join(", ");
 }

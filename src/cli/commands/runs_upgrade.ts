@@ -14,6 +14,7 @@ import { type CommandContext, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { type PlanFile, readPlan, writePlan } from "../plan_file.ts";
+import { counted } from "../output/words.ts";
 import { duration, json, whole } from "../readers.ts";
 import { groupLines, printVerdicts, VERDICT_FIELDS } from "../verdicts.ts";
 import { groupByCause } from "../../operate/upgrade.ts";
@@ -84,7 +85,7 @@ export const command = defineCommand<Options>({
     if (plan === null) return exit;
     const { to, runs } = plan;
     await context.consent({
-      lines: [`move ${runs.length} runs to version ${to}, each only if it is as it was`],
+      lines: [`move ${counted(runs.length, "run")} to version ${to}, each only if it is as it was`],
       answer: String(runs.length),
       what: "the number of runs",
     });

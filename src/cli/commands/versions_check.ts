@@ -8,6 +8,7 @@ import { checkNeeded, type CheckReport } from "../../operate/preflight.ts";
 import { standInWorkingFolder } from "../../operate/modules.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
+import { counted } from "../output/words.ts";
 import { duration } from "../readers.ts";
 
 interface Options {
@@ -77,6 +78,6 @@ function oldestOf(hashes: readonly string[], { versions }: CheckReport): string 
 
 function summaryOf({ versions, live, schedules, empty }: CheckReport): string {
   if (empty) return "no run and no schedule needs a version";
-  return `${versions.length} versions needed by ${live.toLocaleString("en")} live runs and ` +
-    `${schedules} schedules, in all namespaces`;
+  return `${counted(versions.length, "version")} needed by ${counted(live, "live run")} and ` +
+    `${counted(schedules, "schedule")}, in all namespaces`;
 }

@@ -7,6 +7,7 @@
 import { diffOf, type DiffReport } from "../../operate/preflight.ts";
 import { standInWorkingFolder } from "../../operate/modules.ts";
 import { defineCommand } from "../command.ts";
+import { counted } from "../output/words.ts";
 import { duration } from "../readers.ts";
 
 interface Options {
@@ -69,6 +70,7 @@ function* linesOf(diff: DiffReport, isBrief: boolean): Iterable<string> {
   for (const { kind, name, before, after } of diff.settings) {
     yield `${kind} ${name}  ${before ?? "none"} → ${after ?? "none"}`;
   }
-  yield `${diff.members.length} modules differ, ${diff.unchanged} are the same` +
+  yield `${counted(diff.members.length, "module differs", "modules differ")}, ` +
+    `${counted(diff.unchanged, "is", "are")} the same` +
     (diff.sameCode ? "; all do the same after types are stripped" : "");
 }

@@ -12,6 +12,7 @@ import { standInWorkingFolder } from "../../operate/modules.ts";
 import { defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
+import { counted } from "../output/words.ts";
 import { duration, json, whole } from "../readers.ts";
 
 interface Options {
@@ -107,5 +108,5 @@ function summaryOf(report: ReplayReport): string[] {
   if (empty) return [`no run of ${workflow} has a history to replay on ${on}`];
   const since = changedSince === 0 ? "" : `, and ${changedSince} have new events since`;
   const of = replayed === found && !more ? "" : ` of ${found}${more ? " or more" : ""}`;
-  return [`${replayed}${of} runs replayed on ${on}${since}`];
+  return [`${counted(replayed, "run")}${of} replayed on ${on}${since}`];
 }

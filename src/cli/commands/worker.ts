@@ -9,6 +9,7 @@ import type { HealthAddress } from "../../operate/health_port.ts";
 import { Worker, type WorkerReport } from "../../operate/worker.ts";
 import { given } from "../../operate/client.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
+import { counted } from "../output/words.ts";
 import { duration, oneOf, refuse, whole } from "../readers.ts";
 import { LOG_LEVELS, logTo } from "../worker_log.ts";
 
@@ -117,7 +118,9 @@ export const command = defineCommand<Options>({
     out.note("stopping: it takes no more work; a second signal stops it at once");
     const { released, forced } = await worker.stop();
     const givenUp = forced === 0 ? "" : `; ${forced} did not finish in time, and were given up`;
-    out.note(`stopped: ${released} runs were released for other nodes${givenUp}`);
+    out.note(
+      `stopped: ${counted(released, "run was", "runs were")} released for other nodes${givenUp}`,
+    );
   },
 });
 

@@ -8,7 +8,7 @@ import type { OpenReplay } from "../../operate/bundles.ts";
 import type { Json } from "../../operate/plain.ts";
 import { OUTCOMES } from "./effects.ts";
 import { siteText, sourceLines } from "./source_lines.ts";
-import { errorText, valueCell } from "./words.ts";
+import { counted, errorText, valueCell } from "./words.ts";
 
 type Step = Awaited<ReturnType<OpenReplay["step"]>>;
 type Place = Step["waiting"][number];
@@ -77,11 +77,11 @@ export function* verdictLines(
     const end = outcome === null
       ? "the code waits after them"
       : `the code has ${OUTCOMES[outcome]}`;
-    yield `replays: ${events} events ${on}; ${end}`;
+    yield `replays: ${counted(events, "event")} ${on}; ${end}`;
   }
   if (cause !== null) yield* causeLines(cause);
   if (otherEnd === null) return;
-  yield `ends otherwise: all ${events} events replay ${on}`;
+  yield `ends otherwise: the whole history replays ${on}, ${counted(events, "event")}`;
   for (const [name, { state, value }] of Object.entries(otherEnd)) {
     yield `  ${name.padEnd(9)}  ${state === null ? "waits" : state}${valueOf(value)}`;
   }
