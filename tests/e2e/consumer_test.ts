@@ -54,9 +54,9 @@ Deno.test("the README's first program runs on Postgres, with the permissions tha
     const cwd = new URL(folder.url).pathname;
     const url = new URL(postgresUrl());
     url.pathname = name;
-    const permissions = [...README.matchAll(/^\| `(--allow-(?!sys)\w+)` +\|/gm)].map(([, flag]) =>
-      flag!
-    );
+    const permissions = [...README.matchAll(/^\| `(--allow-(?!sys|run)\w+)` +\|/gm)].map((
+      [, flag],
+    ) => flag!);
     assert.deepEqual(permissions.length, 4, permissions.join());
     const { output, errors } = await deno(["run", "--no-prompt", ...permissions, "main.ts"], {
       cwd,
@@ -87,7 +87,11 @@ Deno.test("the README's commands run a workflow without a main program, as they 
     const { code, stdout, stderr } = await new Deno.Command("bash", {
       args: ["-e", "-c", `${script}\nwait $!; echo "worker: $?"`],
       cwd,
-      env: { PATH: `${cwd}bin:${Deno.env.get("PATH")}`, CONTINUUM_SCHEMA: "" },
+      env: {
+        PATH: `${cwd}bin:${Deno.env.get("PATH")}`,
+        CONTINUUM_SCHEMA: "",
+        CONTINUUM_NAMESPACE: "",
+      },
     }).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     assert.equal(code, 0, text(stderr));
