@@ -705,7 +705,9 @@ forEachDatabase("executing activities", (database, test) => {
     await using node = await TestNode.open(db, [workflow], { pinned });
     const id = await node.start("calls", 1);
     await node.left(id, "suspended");
-    await db.query("update {schema}.tasks set expires_at = clock_timestamp()");
+    await db.query(
+      "update {schema}.tasks set expires_at = clock_timestamp() - interval '1 second'",
+    );
     await node.engine.catchUp();
     const { cause } = resultOf(await node.left(id, "ended")) as { cause: string };
     assert.equal(cause, "TIMEOUT");
@@ -735,7 +737,9 @@ forEachDatabase("executing activities", (database, test) => {
     const id = await node.start("calls", 1);
     await node.left(id, "suspended");
     await node.engine.drain(0);
-    await db.query("update {schema}.tasks set expires_at = clock_timestamp()");
+    await db.query(
+      "update {schema}.tasks set expires_at = clock_timestamp() - interval '1 second'",
+    );
     const { activities } = node;
     const late = { code: "TASK_NOT_FOUND" };
     await assert.rejects(activities.complete(await token.promise, 1), late);

@@ -370,7 +370,9 @@ forEachDatabase("tasks", (database, test) => {
     assert.equal((await store.tasks.beat([{ ...fence, details: null }])).length, 1);
     assert((await store.tasks.next([], 0))! > await store.now() + 30_000);
     assert.deepEqual(await store.tasks.claimExpired(NODE, 10), []);
-    await db.query("update {schema}.tasks set expires_at = clock_timestamp()");
+    await db.query(
+      "update {schema}.tasks set expires_at = clock_timestamp() - interval '1 second'",
+    );
     const [expired] = await store.tasks.claimExpired(NODE, 10);
     assert.equal(expired?.was, "external");
     assert.equal(await store.tasks.get(fence), null);

@@ -172,7 +172,9 @@ export function health(database: DatabaseKind, test: RegisterTest): void {
     await store.nodes.open({ id: "node-2", name: "two", leaseMs: MINUTE, serves });
     await store.versions.loaded("node-2", HASH, { code: "TEST", message: "for a test" });
     await store.nodes.open({ id: "gone", name: "three", leaseMs: MINUTE });
-    await db.query("update {schema}.nodes set expires_at = started_at where id = 'gone'");
+    await db.query(
+      "update {schema}.nodes set expires_at = started_at - interval '1 second' where id = 'gone'",
+    );
     const fleet = await store.health.fleet();
     assert.deepEqual(
       fleet.map(({ id, serves, tasks, cannotLoad }) => ({ id, serves, tasks, cannotLoad })),
