@@ -1,15 +1,37 @@
 /**
- * Prints what became of runs that a command acted upon.
+ * What the commands share that end or remove runs: the plan, and what became of each run.
  *
  * @module
  */
 
-import type { RunOutcome } from "../operate/act_on_runs.ts";
+import type { PlannedRun, RunOutcome } from "../operate/act_on_runs.ts";
 import type { CommandContext } from "./command.ts";
+import type { Plan } from "./consent.ts";
 import { EXIT, exitOf } from "./exit_codes.ts";
 
 /** The names that `--fields` accepts for outcomes. */
 export const OUTCOME_FIELDS: readonly string[] = ["id", "done", "error"];
+
+/**
+ * A plan for runs: a line for each, and the id, or their number, as what has to be typed.
+ *
+ * @param verb What is done to a run, such as `terminate`.
+ * @param runs The runs.
+ * @param consequence What else has to be known, as the last line.
+ */
+export function planOf(verb: string, runs: readonly PlannedRun[], consequence: string): Plan {
+  const [first] = runs;
+  return {
+    lines: [
+      ...runs.map(({ id, workflow, version, state }) =>
+        `${verb} ${id}: ${workflow} ${version.slice(0, 7)}, ${state}`
+      ),
+      consequence,
+    ],
+    answer: runs.length === 1 ? first!.id : String(runs.length),
+    what: runs.length === 1 ? "the run's id" : "the number of runs",
+  };
+}
 
 /**
  * Prints outcomes as they come.

@@ -6,7 +6,7 @@
 
 import { deleteRuns, planRuns } from "../../operate/act_on_runs.ts";
 import { defineCommand } from "../command.ts";
-import { OUTCOME_FIELDS, printOutcomes } from "../outcomes.ts";
+import { OUTCOME_FIELDS, planOf, printOutcomes } from "../outcomes.ts";
 
 /** Removes ended runs. */
 export const command = defineCommand({
@@ -24,17 +24,7 @@ export const command = defineCommand({
     const { args: ids, consent } = context;
     const continuum = await context.client();
     const plan = await planRuns(continuum, ids);
-    const [first] = plan;
-    await consent({
-      lines: [
-        ...plan.map(({ id, workflow, version, state }) =>
-          `delete ${id}: ${workflow} ${version.slice(0, 7)}, ${state}`
-        ),
-        "their histories and idempotency keys are removed, too",
-      ],
-      answer: plan.length === 1 ? first!.id : String(plan.length),
-      what: plan.length === 1 ? "the run's id" : "the number of runs",
-    });
+    await consent(planOf("delete", plan, "their histories and idempotency keys are removed, too"));
     return await printOutcomes(context, deleteRuns(continuum, plan), "deleted");
   },
 });

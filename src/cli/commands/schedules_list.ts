@@ -7,7 +7,7 @@
 import { everySchedule, SCHEDULE_STATES } from "../../operate/schedules.ts";
 import { defineCommand } from "../command.ts";
 import { counted } from "../output/words.ts";
-import { timingText } from "./schedule_timing.ts";
+import { SCHEDULE_FIELDS, timingText } from "./schedule_lines.ts";
 import { oneOf } from "../readers.ts";
 
 type State = (typeof SCHEDULE_STATES)[number];
@@ -33,32 +33,7 @@ export const command = defineCommand<Options>({
         text.split(",").map((word) => oneOf(SCHEDULE_STATES)(word.trim(), flag)),
     },
   ],
-  fields: [
-    ...[
-      "id",
-      "workflow",
-      "version",
-      "state",
-      "reason",
-      "timing",
-      "next",
-      "last",
-      "overlap",
-      "input",
-    ],
-    ...[
-      "catchUp",
-      "catchUpWindow",
-      "jitter",
-      "until",
-      "maxRuns",
-      "timeout",
-      "retry",
-      "held",
-      "recent",
-    ],
-    ...["started", "triggered", "skipped", "missed", "createdAt", "namespace"],
-  ],
+  fields: SCHEDULE_FIELDS,
   async run({ options: { workflow, state }, client, out }) {
     await out.list({
       name: "schedules",

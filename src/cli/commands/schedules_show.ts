@@ -10,7 +10,7 @@ import type { Output } from "../output/output.ts";
 import { table } from "../output/table.ts";
 import { span } from "../output/times.ts";
 import { facts, valueCell } from "../output/words.ts";
-import { timingText } from "./schedule_timing.ts";
+import { SCHEDULE_FIELDS, timingText } from "./schedule_lines.ts";
 
 /** Shows a schedule, with the last runs that it started. */
 export const command = defineCommand({
@@ -19,32 +19,7 @@ export const command = defineCommand({
     { text: "When it fires next", line: "schedules show nightly --fields next.fire" },
   ],
   arguments: [["<id>", "the schedule's id"]],
-  fields: [
-    ...[
-      "id",
-      "workflow",
-      "version",
-      "state",
-      "reason",
-      "timing",
-      "next",
-      "last",
-      "overlap",
-      "input",
-    ],
-    ...[
-      "catchUp",
-      "catchUpWindow",
-      "jitter",
-      "until",
-      "maxRuns",
-      "timeout",
-      "retry",
-      "held",
-      "recent",
-    ],
-    ...["started", "triggered", "skipped", "missed", "createdAt", "namespace"],
-  ],
+  fields: SCHEDULE_FIELDS,
   async run({ args: [id], client, out }) {
     const schedule = await showSchedule(await client(), id!);
     out.document(schedule, () => linesOf(schedule, out));
