@@ -119,15 +119,15 @@ function classOf(value: object): string | undefined {
 }
 
 /**
- * Shows the control characters of a text as escapes, so that the text moves no cursor, ends no line
- * and does not run backwards where it is printed.
+ * Shows the control characters and lone surrogates of a text as escapes, so that the text moves no
+ * cursor, ends no line and does not run backwards where it is printed.
  *
  * @param text The text.
  * @returns The text with `\u....` in place of each.
  */
 export function printable(text: string): string {
   return text.replace(
-    /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
+    /[\p{Cc}\p{Cs}\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
