@@ -92,6 +92,8 @@ export interface ContinuumParts {
   readonly namespace: string;
   /** The most bytes of one value. */
   readonly payloadBytes: number;
+  /** The application's config file; by default the nearest above its main module. */
+  readonly config?: string | undefined;
   /** Replaces the process's clock. */
   readonly clock?: Clock;
   /** Replaces `versions` as the source of the code of runs. */
@@ -176,7 +178,7 @@ export class Continuum implements AsyncDisposable {
       versions,
       contracts,
       replayer: new Replayer(versions, drain),
-      dryRuns: new DryRuns(versions, drain),
+      dryRuns: new DryRuns(versions, drain, parts.config),
       waiter: this.#waiter,
       wakeups: this.#wakeups,
       node: this.#engine,
@@ -236,7 +238,8 @@ export class Continuum implements AsyncDisposable {
     const { versions: registry, denials } = forCallers(store);
     const versions = new Versions({ ...graph, store: registry, denials });
     const { payloadBytes } = readLimits(limits);
-    const parts = { store, versions, drain, settings, namespace, payloadBytes, watchdog };
+    const { config } = graph;
+    const parts = { store, versions, drain, settings, namespace, payloadBytes, config, watchdog };
     const continuum = await assemble(parts, options.workflows ?? []);
     opened.move(); // from here on, the store is closed with the node
     return continuum;

@@ -8,13 +8,28 @@
  *   soon as its code returns.
  * - SUBPROCESS-3: only a line that begins with a secret of this one subprocess is an answer. Code
  *   may print what it likes.
+ * - SUBPROCESS-4: it imports the packages that a node of the application would import, also on a
+ *   machine whose cache has nothing but them: it resolves them by a copy of the application's lock,
+ *   and refuses what PACKAGES-1 refuses. It has no network. Without a lock, it resolves them by what
+ *   the runtime's cache knows of the registry.
  *
  * @module
  */
 
 import { inBackground } from "../base/background.ts";
+import { isContinuumError } from "../base/errors.ts";
+import type { VerifiedManifest } from "../version/manifest/verified.ts";
 import { DryRunError } from "./errors.ts";
+import { PrivateLock } from "./private_lock.ts";
 import type { Answer, Calls, Hello } from "./protocol.ts";
+
+/** The code that a subprocess replays. */
+export interface ReplayedCode {
+  /** Its manifest. */
+  readonly manifest: VerifiedManifest;
+  /** Its members' bytes by SHA-256. */
+  readonly bytes: ReadonlyMap<string, Uint8Array>;
+}
 
 /** How a subprocess is run. */
 export interface SubprocessOptions {
@@ -24,6 +39,8 @@ export interface SubprocessOptions {
   readonly heapMb?: number;
   /** Whether it waits for a debugger, on a port of this machine alone, before it does anything. */
   readonly inspect?: boolean;
+  /** The application's config file. Default: the nearest above its main module. */
+  readonly config?: string | undefined;
 }
 
 /** The most that an answer may have, in characters: what it holds is shown to a person. */
@@ -34,56 +51,85 @@ const MOST_ERRORS = 2_000;
 
 const MAIN = new URL("./main.ts", import.meta.url).href;
 
+/**
+ * Never called: it makes the subprocess's modules part of this module's graph, so the runtime has
+ * them in its cache, also if this package comes from a registry (SUBPROCESS-4).
+ */
+export const inGraph = (): Promise<unknown> => import("./main.ts");
+
 /** Those that have not been let go of: they are killed when this process exits (SUBPROCESS-2). */
-const ALIVE = new Set<Deno.ChildProcess>();
+const ALIVE = new Set<{ readonly kill: () => void }>();
 
 /** A process that replays code of one version. */
 export class Subprocess implements AsyncDisposable {
+  readonly #code: ReplayedCode;
+  readonly #lock: PrivateLock | undefined;
   readonly #process: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #answers: AsyncIterator<string>;
   readonly #timeoutMs: number;
   readonly #drained: Promise<unknown>;
   readonly #debugger = Promise.withResolvers<string | undefined>();
+  readonly #alive = { kill: () => this.#kill() };
   /** The end of what it wrote to its error output. */
   #errors = "";
 
-  /**
-   * Starts the process; about 0.1 s.
-   *
-   * @param options Its bounds.
-   * @throws {DryRunError} If this process may not run another: code `SUBPROCESS_UNAVAILABLE`.
-   */
-  constructor({ timeoutMs = 10_000, heapMb = 512, inspect = false }: SubprocessOptions = {}) {
+  private constructor(
+    code: ReplayedCode,
+    lock: PrivateLock | undefined,
+    { timeoutMs = 10_000, heapMb = 512, inspect = false }: SubprocessOptions,
+  ) {
+    this.#code = code;
+    this.#lock = lock;
     this.#timeoutMs = timeoutMs;
     const mark = `${crypto.randomUUID()} `;
-    try {
-      this.#process = new Deno.Command(Deno.execPath(), {
-        args: [
-          ...["run", "--no-check", "--no-prompt", "--no-lock", "--cached-only"],
-          // A quiet process does not say where it waits for a debugger.
-          ...inspect ? ["--inspect-wait=127.0.0.1:0"] : ["--quiet"],
-          // The configuration of a package from afar would be that of the working directory.
-          ...MAIN.startsWith("file:") ? [] : ["--no-config"],
-          `--v8-flags=--max-old-space-size=${heapMb}`,
-          MAIN,
-        ],
-        clearEnv: true,
-        env: environment(),
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-    } catch (error) {
-      throw new DryRunError("SUBPROCESS_UNAVAILABLE", "start a subprocess", error);
-    }
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-check", "--no-prompt", "--cached-only"],
+        lock === undefined ? "--no-lock" : `--lock=${lock.path}`, // SUBPROCESS-4
+        // A quiet process does not say where it waits for a debugger.
+        ...inspect ? ["--inspect-wait=127.0.0.1:0"] : ["--quiet"],
+        // The configuration of a package from afar would be that of the working directory.
+        ...MAIN.startsWith("file:") ? [] : ["--no-config"],
+        `--v8-flags=--max-old-space-size=${heapMb}`,
+        MAIN,
+      ],
+      clearEnv: true,
+      env: environment(),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
     if (ALIVE.size === 0) globalThis.addEventListener("unload", killAll);
-    ALIVE.add(this.#process);
+    ALIVE.add(this.#alive);
     const { stdin, stdout, stderr } = this.#process;
     this.#writer = stdin.getWriter();
     this.#answers = answersOf(stdout, mark);
     this.#drained = inBackground(this.#keepErrors(stderr));
     inBackground(this.#write({ mark } satisfies Hello));
+  }
+
+  /**
+   * Starts a process; about 0.1 s.
+   *
+   * @param code The code that it will replay.
+   * @param options Its bounds.
+   * @returns The process, which has not imported the code yet.
+   * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) If the application's lock has other packages than
+   * the code was pinned with.
+   * @throws {DryRunError} If this process may not run another, or not read or copy the lock: code
+   * `SUBPROCESS_UNAVAILABLE`.
+   */
+  static async start(code: ReplayedCode, options: SubprocessOptions = {}): Promise<Subprocess> {
+    let lock: PrivateLock | undefined;
+    try {
+      lock = await PrivateLock.copy(code.manifest, options.config);
+      return new Subprocess(code, lock, options);
+    } catch (error) {
+      lock?.[Symbol.dispose]();
+      if (isContinuumError(error, "EXTERNAL_UNAVAILABLE")) throw error;
+      throw new DryRunError("SUBPROCESS_UNAVAILABLE", "start a subprocess", error);
+    }
   }
 
   /**
@@ -93,6 +139,24 @@ export class Subprocess implements AsyncDisposable {
    */
   get debuggerUrl(): Promise<string | undefined> {
     return this.#debugger.promise;
+  }
+
+  /**
+   * Imports the code, after every byte of it was verified there.
+   *
+   * @param timeoutMs Milliseconds that it has; those of its options when omitted.
+   * @returns The name of its workflow.
+   * @throws {DryRunError} As {@linkcode Subprocess.ask}.
+   */
+  async load(timeoutMs?: number): Promise<string> {
+    const { manifest: { hash, text: manifest }, bytes } = this.#code;
+    const texts = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
+    const code = { hash, manifest, bytes: Object.fromEntries(texts) };
+    try {
+      return (await this.ask("load", code, timeoutMs)).workflow;
+    } finally {
+      this.#lock?.[Symbol.dispose](); // All packages have been imported.
+    }
   }
 
   /**
@@ -123,13 +187,14 @@ export class Subprocess implements AsyncDisposable {
         this.#kill();
         const { code, signal } = await this.#process.status;
         await this.#drained;
-        const why = `the process ended with ${signal ?? code}: ${this.#errors.trim()}`;
-        throw new DryRunError("SUBPROCESS_ENDED", call, why);
+        const why = this.#explained(this.#errors.trim());
+        const end = `the process ended with ${signal ?? code}: ${why}`;
+        throw new DryRunError("SUBPROCESS_ENDED", call, end);
       }
       const answer = JSON.parse(value) as Answer;
       if ("value" in answer) return answer.value;
       const { code, message } = answer.error;
-      throw new DryRunError("SUBPROCESS_FAILED", call, message, code);
+      throw new DryRunError("SUBPROCESS_FAILED", call, this.#explained(message), code);
     } finally {
       clearTimeout(timer);
     }
@@ -158,22 +223,28 @@ export class Subprocess implements AsyncDisposable {
   }
 
   #kill(): void {
-    kill(this.#process);
-    ALIVE.delete(this.#process);
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    this.#lock?.[Symbol.dispose]();
+    ALIVE.delete(this.#alive);
     if (ALIVE.size === 0) globalThis.removeEventListener("unload", killAll);
+  }
+
+  /** What to do where the runtime's cache lacks something (SUBPROCESS-4). */
+  #explained(message: string): string {
+    if (!message.includes("--cached-only")) return message;
+    const packages = this.#code.manifest.content.externals.map(({ specifier }) => specifier)
+      .filter((specifier) => !specifier.startsWith("node:"));
+    const command = ["deno cache", MAIN, ...packages].join(" ");
+    return `${message}; the runtime's cache on this machine lacks it: run \`${command}\``;
   }
 }
 
 function killAll(): void {
-  for (const process of ALIVE) kill(process);
-}
-
-function kill(process: Deno.ChildProcess): void {
-  try {
-    process.kill("SIGKILL");
-  } catch {
-    // It has ended.
-  }
+  for (const { kill } of ALIVE) kill();
 }
 
 /** SUBPROCESS-3 */
@@ -194,13 +265,27 @@ async function* answersOf(
   }
 }
 
-/** Where the runtime's caches are: nothing of this process's secrets. */
+/** Where the runtime's caches are, and which registry's: nothing of this process's secrets. */
 function environment(): Record<string, string> {
   const names = ["DENO_DIR", "HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA", "SystemRoot"];
-  return Object.fromEntries(names.flatMap((name) => {
+  const found = names.flatMap((name) => {
     const value = variable(name);
     return value === undefined ? [] : [[name, value]];
-  }));
+  });
+  const registry = variable("NPM_CONFIG_REGISTRY");
+  return {
+    ...Object.fromEntries(found),
+    ...registry !== undefined && URL.canParse(registry)
+      ? { NPM_CONFIG_REGISTRY: withoutCredentials(registry) }
+      : {},
+    NO_COLOR: "1",
+  };
+}
+
+function withoutCredentials(text: string): string {
+  const url = new URL(text);
+  url.username = url.password = url.search = "";
+  return url.href;
 }
 
 function variable(name: string): string | undefined {

@@ -9,18 +9,13 @@ import { sha256Hex } from "../base/encoding.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import type { Application } from "./project/application.ts";
-import { readProject } from "./project/config.ts";
 import { GraphFetcher } from "./fetch/graph_fetcher.ts";
 import type { ModuleGraph } from "./graph/read.ts";
 import type { Member } from "./manifest/format.ts";
 import { isRelative, labelUrl } from "./manifest/label.ts";
-import {
-  externalUnavailable,
-  integrityMismatch,
-  notArchived,
-  type SourceReason,
-} from "./load_errors.ts";
+import { integrityMismatch, notArchived, type SourceReason } from "./load_errors.ts";
 import { reasonOf } from "./load/reasons.ts";
+import { readLock, refuseOtherPackages } from "./locked_packages.ts";
 import { parsePackageSpecifier } from "./manifest/package_specifier.ts";
 import { VerifiedManifest } from "./manifest/verified.ts";
 import { fetchPinned } from "./fetch/pinned.ts";
@@ -256,26 +251,14 @@ export class Sources {
   }
 
   /**
-   * Refuses packages that differ from those that the version was pinned with, by this node's lock.
-   * A package that the lock does not list is accepted at its exact version.
+   * Refuses packages that differ from those that the version was pinned with (PACKAGES-1).
    *
    * @param manifest The version's manifest.
    * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) When a package differs.
    */
   async checkExternals({ content }: VerifiedManifest): Promise<void> {
-    const pinned = content.externals.filter(({ integrity }) => integrity !== null);
-    if (pinned.length === 0) return;
-    const { root } = this.#application;
-    const { lock } = await readProject(`${root}main.ts`, this.#options.config);
-    for (const { specifier, integrity } of pinned) {
-      const parts = parsePackageSpecifier(specifier);
-      const found = parts && lock?.find(parts)?.integrity;
-      if (typeof found !== "string" || found === integrity) continue;
-      throw externalUnavailable(
-        specifier,
-        integrityMismatch("its closure in deno.lock", found, String(integrity)),
-      );
-    }
+    if (content.externals.every(({ integrity }) => integrity === null)) return;
+    refuseOtherPackages(content, await readLock(this.#application, this.#options.config));
   }
 
   /**

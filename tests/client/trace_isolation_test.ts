@@ -129,12 +129,9 @@ Deno.test("a process that exits leaves no subprocess behind, also one whose code
     "exits.ts": `import { Subprocess } from "${PROJECT}src/dry_run/subprocess.ts";
 import { readGraph } from "${PROJECT}src/version/graph/read.ts";
 
-const { manifest: { hash, text: manifest }, bytes } = await readGraph(
-  import.meta.resolve("./loops.ts"),
-);
-const members = [...bytes].map(([sha256, body]) => [sha256, body.toBase64()]);
-const subprocess = new Subprocess({ timeoutMs: Infinity });
-void subprocess.ask("load", { hash, manifest, bytes: Object.fromEntries(members) });
+const code = await readGraph(import.meta.resolve("./loops.ts"));
+const subprocess = await Subprocess.start(code, { timeoutMs: Infinity });
+void subprocess.load();
 const path = \`/proc/\${Deno.pid}/task/\${Deno.pid}/children\`;
 const pid = (await Deno.readTextFile(path)).trim();
 /** A second of processor time: more than a start takes. */

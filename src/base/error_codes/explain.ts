@@ -343,7 +343,9 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   SUBPROCESS_UNAVAILABLE: {
     meaning: "The subprocess of a dry-run replay can't be started.",
-    remedy: "Grant `--allow-run` for Deno.",
+    remedy:
+      "Grant `--allow-run` for Deno, and what the message names: the application's lock is read, " +
+      "and a part of it written to the folder of temporary files.",
   },
   BUNDLE_FORMAT: {
     meaning: "A file is no bundle, or a part of it has a wrong form.",

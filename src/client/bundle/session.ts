@@ -73,18 +73,16 @@ export class ReplaySession implements AsyncDisposable {
   }
 
   async #start(): Promise<Subprocess> {
-    const { manifest, bytes } = this.#code;
-    const { hash, text } = manifest;
-    const process = new Subprocess(this.#options);
+    const { manifest: { hash } } = this.#code;
+    const start = () => Subprocess.start(this.#code, this.#options);
+    const process = await unlessUnavailable(hash, "replay the bundle", start);
     this.#process = process;
     if (this.#options.inspect === true) {
       const url = await process.debuggerUrl;
       if (url !== undefined) this.#onDebugger?.(url);
     }
-    const members = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
-    const code = { hash, manifest: text, bytes: Object.fromEntries(members) };
     try {
-      await unlessUnavailable(hash, "replay the bundle", () => process.ask("load", code));
+      await unlessUnavailable(hash, "replay the bundle", () => process.load());
     } catch (error) {
       await this[Symbol.asyncDispose]();
       throw error;

@@ -6,7 +6,7 @@
 
 import type { RunRow } from "../../ports/rows.ts";
 import type { Drain } from "../../replay/drain.ts";
-import { Subprocess } from "../../dry_run/subprocess.ts";
+import { type ReplayedCode, Subprocess } from "../../dry_run/subprocess.ts";
 import { type Trace, traceOn, type TraceRequest } from "../../dry_run/trace.ts";
 import type { LoadedVersion } from "../../version/loaded_version.ts";
 import type { Versions } from "../../version/versions.ts";
@@ -27,14 +27,17 @@ const MOST_EVENTS_HERE = 5_000;
 export class DryRuns {
   readonly #versions: Code;
   readonly #drain: Drain;
+  readonly #config: string | undefined;
 
   /**
    * @param versions Obtains the code.
    * @param drain How executions drain their microtasks.
+   * @param config The application's config file; by default the nearest above its main module.
    */
-  constructor(versions: Code, drain: Drain) {
+  constructor(versions: Code, drain: Drain, config?: string) {
     this.#versions = versions;
     this.#drain = drain;
+    this.#config = config;
   }
 
   /**
@@ -58,12 +61,28 @@ export class DryRuns {
     }
     const { hash } = row;
     const find = () => this.#versions.inspect(hash);
-    const { manifest, bytes } = await unlessUnavailable(hash, "replay the run", find);
-    await using process = new Subprocess({ timeoutMs });
-    const texts = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
-    const code = { hash, manifest: manifest.text, bytes: Object.fromEntries(texts) };
-    await unlessUnavailable(hash, "replay the run", () => process.ask("load", code));
+    const code = await unlessUnavailable(hash, "replay the run", find);
+    await using owned = new AsyncDisposableStack();
+    const process = await unlessUnavailable(hash, "replay the run", async () => {
+      const process = owned.use(await this.start(code, timeoutMs));
+      await process.load();
+      return process;
+    });
     return { trace: await process.ask("trace", request), where: "subprocess" };
+  }
+
+  /**
+   * Starts a subprocess for code. It imports the packages that this application would
+   * (SUBPROCESS-4).
+   *
+   * @param code The code.
+   * @param timeoutMs Milliseconds that it has for an answer.
+   * @returns The subprocess; the caller disposes of it.
+   * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) If the application's lock has other packages.
+   * @throws {DryRunError} If it can't be started.
+   */
+  async start(code: ReplayedCode, timeoutMs: number): Promise<Subprocess> {
+    return await Subprocess.start(code, { timeoutMs, config: this.#config });
   }
 
   /**
@@ -86,6 +105,7 @@ export class DryRuns {
       journal,
       timeoutMs,
       versions,
+      start: (...asked) => this.start(...asked),
       trace: (...asked) => this.trace(...asked),
       drain: this.#drain,
     });

@@ -16,7 +16,7 @@ import { isContinuumError } from "../../base/errors.ts";
 import { messageOf } from "../../base/text.ts";
 import { type Proof, type ProofRequest, proveOn } from "../../dry_run/proof.ts";
 import type { Trace, TraceRequest } from "../../dry_run/trace.ts";
-import { Subprocess } from "../../dry_run/subprocess.ts";
+import type { ReplayedCode, Subprocess } from "../../dry_run/subprocess.ts";
 import type { LoadedRun, RunRow } from "../../ports/rows.ts";
 import type { JournalStore } from "../../ports/store.ts";
 import type { Drain } from "../../replay/drain.ts";
@@ -57,6 +57,8 @@ export interface ProverContext {
   readonly journal: Pick<JournalStore, "load">;
   /** Obtains the code. */
   readonly versions: Pick<Versions, "has" | "inspect" | "obtain">;
+  /** Starts the subprocess of a version. */
+  readonly start: (code: ReplayedCode, timeoutMs: number) => Promise<Subprocess>;
   /** Traces a run on its own version, to find its lines. */
   readonly trace: (
     row: RunRow,
@@ -230,16 +232,14 @@ export class Prover implements AsyncDisposable {
     if (this.#subprocess !== undefined) return this.#subprocess;
     const hash = this.#hash;
     const find = () => this.#context.versions.inspect(hash);
-    const { manifest, bytes } = await unlessUnavailable(hash, "replay runs", find);
-    const texts = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
-    const code = { hash, manifest: manifest.text, bytes: Object.fromEntries(texts) };
+    const code = await unlessUnavailable(hash, "replay runs", find);
+    const { timeoutMs } = this.#context;
     await using owned = new AsyncDisposableStack();
-    const subprocess = owned.use(new Subprocess({ timeoutMs: this.#context.timeoutMs }));
-    const { workflow } = await unlessUnavailable(
-      hash,
-      "replay runs",
-      () => subprocess.ask("load", code, Math.max(this.#context.timeoutMs, IMPORT_TIMEOUT_MS)),
-    );
+    const { subprocess, workflow } = await unlessUnavailable(hash, "replay runs", async () => {
+      const subprocess = owned.use(await this.#context.start(code, timeoutMs));
+      const workflow = await subprocess.load(Math.max(timeoutMs, IMPORT_TIMEOUT_MS));
+      return { subprocess, workflow };
+    });
     this.#workflow = workflow;
     owned.move();
     return this.#subprocess = subprocess;

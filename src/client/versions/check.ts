@@ -11,7 +11,7 @@ import { checkBoolean, checkFunction, checkOptions } from "../../base/arguments.
 import { type Duration, durationMs } from "../../base/duration.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import { messageOf } from "../../base/text.ts";
-import { Subprocess } from "../../dry_run/subprocess.ts";
+import type { DryRuns } from "../run/dry_runs.ts";
 import type { NeededVersionRow } from "../../ports/rows.ts";
 import type { VersionStore } from "../../ports/store.ts";
 import type { SourceReason } from "../../version/load_errors.ts";
@@ -157,6 +157,8 @@ export interface CheckContext {
   readonly store: { readonly versions: Pick<VersionStore, "needed"> };
   /** Finds their bytes. */
   readonly versions: Pick<Versions, "denials" | "examine" | "loaded">;
+  /** Imports their code in a subprocess. */
+  readonly dryRuns: Pick<DryRuns, "start">;
 }
 
 /** How many subprocesses import at a time. */
@@ -212,7 +214,7 @@ export async function checkVersions(
 async function checkOne(
   { oldest, ...need }: NeededVersionRow,
   { imports, here, timeoutMs }: { imports: boolean; here: boolean; timeoutMs: number },
-  { versions }: CheckContext,
+  { versions, dryRuns }: CheckContext,
 ): Promise<CheckedVersion> {
   const { hash, workflow } = need;
   const examined = await versions.examine(hash, here);
@@ -221,8 +223,10 @@ async function checkOne(
   const content = manifest?.content;
   let imported: boolean | null = null;
   if (imports && found !== null && content!.live.length === 0) {
-    const reason = await importReason(found, workflow, timeoutMs);
-    if (reason !== null) reasons.push(reason);
+    const reason = await importReason(found, workflow, timeoutMs, { dryRuns });
+    if (reason !== null && !reasons.some(({ message }) => message === reason.message)) {
+      reasons.push(reason);
+    }
     imported = reason === null ? true : reason.code === NO_PERMISSION ? null : false;
   }
   return {
@@ -240,16 +244,14 @@ async function checkOne(
 
 /** CHECK-1. `null`: it was imported, and is the workflow that the registry names. */
 async function importReason(
-  { manifest, bytes }: FoundVersion,
+  version: FoundVersion,
   workflow: string,
   timeoutMs: number,
+  { dryRuns }: Pick<CheckContext, "dryRuns">,
 ): Promise<SourceReason | null> {
   try {
-    await using process = new Subprocess({ timeoutMs });
-    const texts = [...bytes].map(([sha256, member]) => [sha256, member.toBase64()]);
-    const { hash, text } = manifest;
-    const code = { hash, manifest: text, bytes: Object.fromEntries(texts) };
-    const { workflow: found } = await process.ask("load", code);
+    await using process = await dryRuns.start(version, timeoutMs);
+    const found = await process.load();
     if (found === workflow) return null;
     const message = `it defines the workflow ${found}, and the registry names ${workflow}`;
     return { source: "import", kind: "lasting", code: "INTEGRITY_MISMATCH", message };

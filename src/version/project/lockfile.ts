@@ -84,20 +84,86 @@ export class Lockfile {
     return { version, integrity: this.#closure(kind, key) };
   }
 
+  /**
+   * Makes a lock of some packages alone: the runtime wants all that a lock lists in its cache. It
+   * looks a package up by the range that an import names, so the lock has exact specifiers too,
+   * where this one has only ranges.
+   *
+   * @param externals Exact specifiers, each with the integrity of its closure, if it is known.
+   * @param names Names of npm packages, of which all locked versions are kept.
+   * @returns The text of the lock.
+   */
+  partOf(
+    externals: Iterable<{ readonly specifier: string; readonly integrity: string | null }>,
+    names: readonly string[],
+  ): string {
+    const { specifiers: known = {}, npm = {}, jsr = {}, ...rest } = this.#lock;
+    const specifiers: Record<string, string> = {};
+    const kept = new Map<string, readonly ["npm" | "jsr", string]>();
+    const keep = (specifier: string, name: string, kind: "npm" | "jsr", key: string) => {
+      specifiers[specifier] = key.slice(name.length + 1);
+      for (const found of this.#below(kind, key).keys) kept.set(found.join(":"), found);
+    };
+    for (const [specifier, version] of Object.entries(known)) {
+      const { kind, name } = parsePackageSpecifier(specifier) ?? {};
+      if (kind === undefined || name === undefined) continue;
+      if (kind === "npm" && !names.includes(name)) continue;
+      keep(specifier, name, kind, `${name}@${version}`);
+    }
+    for (const { specifier, integrity } of externals) {
+      const { kind, name, range } = parsePackageSpecifier(specifier) ?? {};
+      if (kind === undefined || name === undefined) continue;
+      const requested = `${kind}:${name}@${range || "*"}`;
+      const named = known[requested];
+      const found = named === undefined ? this.#keysOf(kind, name, range!) : [`${name}@${named}`];
+      const key = found.find((key) => this.#closure(kind, key) === integrity) ?? found[0];
+      if (key !== undefined) keep(requested, name, kind, key);
+    }
+    const select = (kind: string, entries: Readonly<Record<string, Entry>>) =>
+      Object.fromEntries(Object.entries(entries).filter(([key]) => kept.has(`${kind}:${key}`)));
+    return JSON.stringify({
+      ...rest,
+      specifiers,
+      npm: select("npm", npm),
+      jsr: select("jsr", jsr),
+    });
+  }
+
+  /** The keys of a version: an npm package has one for each set of peers that it is used with. */
+  #keysOf(kind: "npm" | "jsr", name: string, version: string): string[] {
+    const key = `${name}@${version}`;
+    return (this.#keys.get(`${kind}:${name}`) ?? [])
+      .filter((found) => found === key || found.startsWith(`${key}_`));
+  }
+
   /** The digest of the sorted lines `kind:key integrity` of a package and all its dependencies. */
   #closure(kind: "npm" | "jsr", key: string): string | null {
     const root = `${kind}:${key}`;
     const known = this.#closures.get(root);
     if (known !== undefined) return known;
-    const lines = new Map<string, string>();
+    const { keys, isWhole } = this.#below(kind, key);
+    const lines = keys.map(([kind, key]) =>
+      `${kind}:${key} ${this.#lock[kind]?.[key]?.integrity ?? "-"}\n`
+    );
+    const closure = isWhole ? `closure-sha256-${sha256Hex(lines.sort().join(""))}` : null;
+    this.#closures.set(root, closure);
+    return closure;
+  }
+
+  /** A package and all its dependencies; whole if the lock has each of them with an integrity. */
+  #below(
+    kind: "npm" | "jsr",
+    key: string,
+  ): { readonly keys: (readonly ["npm" | "jsr", string])[]; readonly isWhole: boolean } {
+    const keys = new Map<string, readonly ["npm" | "jsr", string]>();
     const pending: [kind: "npm" | "jsr", key: string][] = [[kind, key]];
     let isWhole = true;
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const [kind, key] = next;
-      if (lines.has(`${kind}:${key}`)) continue;
+      if (keys.has(`${kind}:${key}`)) continue;
+      keys.set(`${kind}:${key}`, next);
       const entry = this.#lock[kind]?.[key];
       if (entry?.integrity === undefined) isWhole = false;
-      lines.set(`${kind}:${key}`, `${kind}:${key} ${entry?.integrity ?? "-"}\n`);
       const below = [...entry?.dependencies ?? [], ...entry?.optionalDependencies ?? []];
       for (const dependency of below) {
         const found = kind === "npm" ? this.#npmKey(dependency) : this.#anyKey(dependency);
@@ -105,11 +171,7 @@ export class Lockfile {
         else pending.push(found);
       }
     }
-    const closure = isWhole
-      ? `closure-sha256-${sha256Hex([...lines.values()].sort().join(""))}`
-      : null;
-    this.#closures.set(root, closure);
-    return closure;
+    return { keys: [...keys.values()], isWhole };
   }
 
   /** A dependency of an npm package: `name`, `name@version` or `alias@npm:name@version`. */

@@ -1,0 +1,61 @@
+/**
+ * The lock of a replay subprocess: a copy, since the runtime may write into the lock that it has, and
+ * downloads all that the lock lists.
+ *
+ * @module
+ */
+
+import { readLock, refuseOtherPackages } from "../version/locked_packages.ts";
+import type { VerifiedManifest } from "../version/manifest/verified.ts";
+import { Application } from "../version/project/application.ts";
+
+/** The npm packages that the subprocess itself imports. */
+const OWN = ["@babel/parser", "@logtape/logtape", "@swc/wasm-web", "es-module-lexer"];
+
+/** A copy of a lock, in a file of its own. */
+export class PrivateLock implements Disposable {
+  /** The path of the file. */
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Copies what the application's lock says of the packages of a version, and of those that the
+   * subprocess itself needs.
+   *
+   * @param manifest The version's manifest.
+   * @param config A config file of the application; by default the nearest above its main module.
+   * @returns The copy; `undefined`: there is no lock.
+   * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) When the lock has other packages than the version
+   * was pinned with.
+   * @throws {GraphError} (`CONFIG_INVALID`) When a config file or the lock can't be read.
+   */
+  static async copy(
+    { content }: VerifiedManifest,
+    config?: string,
+  ): Promise<PrivateLock | undefined> {
+    const lock = await readLock(Application.find(config), config);
+    if (lock === undefined) return undefined;
+    refuseOtherPackages(content, lock); // PACKAGES-1
+    const path = await Deno.makeTempFile({ prefix: "continuum_", suffix: ".lock" });
+    const copy = new PrivateLock(path);
+    try {
+      await Deno.writeTextFile(path, lock.partOf(content.externals, OWN));
+      return copy;
+    } catch (error) {
+      copy[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Deletes the file. */
+  [Symbol.dispose](): void {
+    try {
+      Deno.removeSync(this.path);
+    } catch {
+      // It has been deleted.
+    }
+  }
+}
