@@ -73,9 +73,9 @@ export function queryStatement(query: RunQuery, namespace: string): BoundText {
   const parameters = new Parameters(namespace);
   const { by, after } = query;
   const conditions = [inNamespace(parameters.namespace, namespace)];
-  const pinned = by === "createdAt" ? pinnedIn(query.where) : undefined;
+  const group = groupOf(query, parameters);
   conditions.push(
-    ...partsOf(query.where).filter((part) => part !== pinned)
+    ...partsOf(query.where).filter((part) => part !== group?.part)
       .map((part) => condition(part, parameters)),
   );
   if (by === "troubleAt") conditions.push("run.trouble_at is not null");
@@ -87,18 +87,19 @@ export function queryStatement(query: RunQuery, namespace: string): BoundText {
   const limit = `limit ${parameters.add(query.limit)}::integer`;
   const times = `${COLUMNS[by]} ${direction}${nulls}, run.id ${direction}`;
   const order = `order by ${times}`;
-  if (pinned === undefined) {
+  if (group === undefined) {
     return { text: `${RUN} where ${where} ${order} ${limit}`, values: parameters.values };
   }
-  // One page of each specifier: the page is among these rows. By a range and by that order, only
-  // runs_by_specifier gives them; by equality, runs_by_creation would do, which reads all runs for a
-  // version that none of the newest is on.
+  // One page of each key: the page is among these rows. By a range and by that order, only the index
+  // on the column gives them; by equality, runs_by_creation would do, which reads all runs for a key
+  // that none of the newest has.
+  const { column, keys } = group;
   const found = `(
-    select found.* from (${specifierIds(pinned.values, parameters)}) as known (id)
+    select found.* from (${keys}) as known (id)
     cross join lateral (
       select run.* from {schema}.runs as run
-      where run.specifier_id between known.id and known.id and ${where}
-      order by run.specifier_id ${direction}, ${times} ${limit}
+      where run.${column} between known.id and known.id and ${where}
+      order by run.${column} ${direction}, ${times} ${limit}
     ) as found
   )`;
   return { text: `${runFrom(found)} ${order} ${limit}`, values: parameters.values };
@@ -130,18 +131,42 @@ export function countStatement(
 
 type FieldCondition = Extract<RunCondition, { kind: "field" }>;
 
+type Referring = Extract<RunCondition, { kind: "parent" | "forksOf" }>;
+
 /** The conditions that all hold. */
 function partsOf(where: RunCondition | null): readonly RunCondition[] {
   if (where === null) return [];
   return where.kind === "and" ? where.parts.flatMap(partsOf) : [where];
 }
 
-/** The condition that names the versions of all runs, if there is one. */
-function pinnedIn(where: RunCondition | null): FieldCondition | undefined {
-  return partsOf(where).find((part): part is FieldCondition =>
+/** A condition that all runs meet and that an index of few runs answers, for pages by creation. */
+function groupOf({ where, by }: RunQuery, parameters: Parameters) {
+  if (by !== "createdAt") return undefined;
+  const parts = partsOf(where);
+  const refers = parts.find((part): part is Referring =>
+    part.kind === "parent" || part.kind === "forksOf"
+  );
+  if (refers !== undefined) {
+    const keys = `select ${keyOf(refers.id, parameters)}`;
+    return { part: refers, column: REFERENCES[refers.kind], keys };
+  }
+  const pinned = parts.find((part): part is FieldCondition =>
     part.kind === "field" && part.field === "version" &&
     (part.comparison === "eq" || part.comparison === "in")
   );
+  return pinned &&
+    { part: pinned, column: "specifier_id", keys: specifierIds(pinned.values, parameters) };
+}
+
+/** The columns that hold the key of another run. */
+const REFERENCES = { parent: "parent", forksOf: "origin" } as const;
+
+/** The key of a run of the same namespace. */
+function keyOf(id: string, parameters: Parameters): string {
+  return `(
+    select over.id from {schema}.runs as over
+    where over.run_id = ${parameters.add(id)}::text and over.namespace = ${parameters.namespace}
+  )`;
 }
 
 function specifierIds(versions: readonly (string | number)[], parameters: Parameters): string {
@@ -174,9 +199,8 @@ function condition(where: RunCondition, parameters: Parameters): string {
     case "prefix":
       return prefixCondition(where.prefix, parameters);
     case "parent":
-      return refersTo("parent", where.id, parameters);
     case "forksOf":
-      return refersTo("origin", where.id, parameters);
+      return `run.${REFERENCES[where.kind]} = ${keyOf(where.id, parameters)}`;
     case "attribute":
       return attributeCondition(where, parameters);
   }
@@ -202,13 +226,6 @@ function endOfPrefix(prefix: string): string {
   const last = points.pop();
   if (last === undefined) return "";
   return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
-}
-
-function refersTo(column: "parent" | "origin", id: string, parameters: Parameters): string {
-  return `run.${column} = (
-    select over.id from {schema}.runs as over
-    where over.run_id = ${parameters.add(id)}::text and over.namespace = ${parameters.namespace}
-  )`;
 }
 
 function fieldCondition(
