@@ -80,7 +80,7 @@ export type { RunWaits, WaitingPlace, WhereOptions } from "./src/client/run/wher
 export type { CommandKind } from "./src/replay/commands.ts";
 export type { EventKind } from "./src/replay/history.ts";
 export type { CallSite, DriftReport, DriftSide, Refusal } from "./src/replay/turn.ts";
-export type { EndState, RunState, StuckReason } from "./src/ports/rows.ts";
+export type { EndState, RunRelatives, RunState, StuckReason } from "./src/ports/rows.ts";
 export type { UpgradedActivity, UpgradeOptions, UpgradeReport } from "./src/client/run/upgrade.ts";
 export type { BulkJob, VerdictCounts } from "./src/client/run/bulk_job.ts";
 export type { BulkUpgradeOptions, PlannedRun } from "./src/client/run/bulk_options.ts";
@@ -89,6 +89,7 @@ export type {
   CountOptions,
   JobsOptions,
   QueryOptions,
+  RelativesOptions,
   RunPage,
   Runs,
   TroublesOptions,

@@ -90,6 +90,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/runs_where.ts"),
   },
   {
+    path: "runs tree",
+    summary: "Show the parents, children and forks of a run",
+    load: () => import("./commands/runs_tree.ts"),
+  },
+  {
     path: "runs retry",
     summary: "Let nodes execute parked runs again",
     load: () => import("./commands/runs_retry.ts"),

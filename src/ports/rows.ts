@@ -211,6 +211,20 @@ export interface ClaimedRun extends VersionRef {
   readonly origin: string | null;
 }
 
+/**
+ * How many relatives a run has. At the limit of the count there may be more.
+ *
+ * @category Runs
+ */
+export interface RunRelatives {
+  /** The run's id. */
+  readonly id: string;
+  /** How many runs it has started as children. */
+  readonly children: number;
+  /** How many forks of it there are. */
+  readonly forks: number;
+}
+
 /** A message for a run that the run's owner has not consumed. */
 export interface InboxRow {
   /** Key, which rises in order of arrival for each run. */

@@ -29,6 +29,7 @@ import type {
   NewRun,
   NewVersion,
   RegisteredVersion,
+  RunRelatives,
   RunRow,
   StuckReason,
   VersionRow,
@@ -228,6 +229,11 @@ export interface RunStore {
   untaken(run: number): Promise<ReadonlyMap<string, number>>;
   /** A page of runs. */
   query(query: RunQuery): Promise<RunRow[]>;
+  /**
+   * How many children and forks each of some runs has, counted to a limit. A run that does not exist
+   * is left out.
+   */
+  relatives(runIds: readonly string[], limit: number): Promise<RunRelatives[]>;
   /** How many runs meet a condition; with a limit, at most that many are counted. */
   count(where: RunCondition | null, limit?: number): Promise<number>;
   /**

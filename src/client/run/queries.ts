@@ -15,6 +15,7 @@ import {
   refuse,
 } from "../../base/arguments.ts";
 import type { RunQuery } from "../../ports/run_query.ts";
+import type { RunRelatives } from "../../ports/rows.ts";
 import type { RunStore } from "../../ports/store.ts";
 import type { ClientContext } from "../context.ts";
 import { type DeleteOptions, deleteRun } from "./delete.ts";
@@ -131,6 +132,23 @@ export interface JobsOptions {
   readonly limit?: number;
 }
 
+/**
+ * Options of {@linkcode Runs.relatives}.
+ *
+ * @category Runs
+ */
+export interface RelativesOptions {
+  /** The namespace; that of this instance when omitted. */
+  readonly namespace?: string;
+  /**
+   * Where to stop counting, from 1 to 1,000,000: a count that is equal to it means this many or
+   * more.
+   *
+   * @default {1000}
+   */
+  readonly limit?: number;
+}
+
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 const MAX_COUNT = 1_000_000;
@@ -210,6 +228,24 @@ export class Runs {
     const { where, namespace, limit } = options;
     if (limit !== undefined) checkWhole(limit, "option limit of runs.count()", 1, MAX_COUNT);
     return await this.#in(namespace).count(readWhere(where), limit);
+  }
+
+  /**
+   * Counts the children and the forks of runs.
+   *
+   * @param ids The ids of the runs, at most 1,000. A run that does not exist is left out.
+   * @param options The namespace, and how far to count.
+   * @returns How many each run has; at `limit` there may be more.
+   * @throws {InvalidArgumentError} If an id or an option is invalid.
+   */
+  async relatives(ids: readonly string[], options: RelativesOptions = {}): Promise<RunRelatives[]> {
+    const call = "runs.relatives()";
+    checkOptions(options, ["namespace", "limit"], call);
+    const { namespace, limit = MAX_LIMIT } = options;
+    checkArray(ids, `the ids of ${call}`, "an array of ids", (id) => typeof id === "string");
+    if (ids.length > MAX_LIMIT) refuse(`the ids of ${call}`, ids, `at most ${MAX_LIMIT} ids`);
+    checkWhole(limit, `option limit of ${call}`, 1, MAX_COUNT);
+    return await this.#in(namespace).relatives(ids, limit);
   }
 
   /**

@@ -73,8 +73,6 @@ export interface RunStatus extends RunFacts {
   readonly noNodeCanLoad: Readonly<Record<string, StuckReason>> | null;
   /** The recorded error with which it failed or was ended; `undefined`: none. */
   readonly error: unknown;
-  /** The number of its generation: how often it has continued as new or was retried. */
-  readonly generation: number;
   /**
    * By name, how many signals its code has not consumed. They wait for a `ctx.waitForSignal`. Once
    * the run has ended, they are never consumed.
@@ -102,7 +100,6 @@ export async function runStatus(
     node: row.node,
     noNodeCanLoad: row.endedAt === null ? await refusals(row.hash, store) : null,
     error: row.error === null ? undefined : decodeError(authored(row.error, row)),
-    generation: row.generation,
     untakenSignals: Object.fromEntries(await store.runs.untaken(row.id)),
     events: row.events,
   };

@@ -53,6 +53,8 @@ export interface RunFacts {
   };
   /** The run's state. */
   readonly state: RunState;
+  /** The number of its generation: how often it has continued as new or was retried. */
+  readonly generation: number;
   /** Its search attributes. */
   readonly attributes: Attributes;
   /** The value that the workflow set by `ctx.setStatus`; `undefined`: none. */
@@ -118,6 +120,7 @@ export function runFacts(row: RunRow): RunFacts {
     workflow: row.workflow,
     version: { hash: row.hash, label: row.versionLabel, specifier: row.specifier },
     state: row.state,
+    generation: row.generation,
     attributes: row.attributes,
     custom: row.customStatus === null ? undefined : decode(row.customStatus),
     stuck: authoredFacts(row.stuckReason, row),

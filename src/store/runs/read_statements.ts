@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { EventRow, GenerationRow, RunRow } from "../../ports/rows.ts";
+import type { EventRow, GenerationRow, RunRelatives, RunRow } from "../../ports/rows.ts";
 import { milliseconds } from "../sql/fragments.ts";
 import { nullable, NUMBER, TEXT, TEXTS } from "../sql/parameters.ts";
 import { rows, statement } from "../sql/statement.ts";
@@ -44,6 +44,24 @@ export const READ_STATEMENTS = {
     and ($states::text[] is null or run.state = any($states))
     and ($namespace::text is null or run.namespace = $namespace)
   order by run.id desc limit $limit::integer`,
+  ),
+
+  relatives: statement(
+    { runIds: TEXTS, namespace: TEXT, limit: NUMBER },
+    rows<RunRelatives>(),
+    `select run.run_id as id,
+      (
+        select count(*)::integer from (
+          select from {schema}.runs as child where child.parent = run.id limit $limit::integer
+        ) as counted
+      ) as children,
+      (
+        select count(*)::integer from (
+          select from {schema}.runs as fork where fork.origin = run.id limit $limit::integer
+        ) as counted
+      ) as forks
+    from {schema}.runs as run
+    where run.run_id = any($runIds::text[]) and run.namespace is not distinct from $namespace`,
   ),
 
   version: statement(

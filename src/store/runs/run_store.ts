@@ -22,6 +22,7 @@ import type {
   InsertedRun,
   Lease,
   NewRun,
+  RunRelatives,
   RunRow,
   StuckReason,
 } from "../../ports/rows.ts";
@@ -351,6 +352,13 @@ export class Runs implements RunStore {
   async query(query: RunQuery): Promise<RunRow[]> {
     const { text, values } = queryStatement(query, this.namespace);
     return (await this.#driver.query<RawRun>(this.#schema.fill(text), values)).map(parsed);
+  }
+
+  /** See {@linkcode RunStore.relatives}. */
+  async relatives(runIds: readonly string[], limit: number): Promise<RunRelatives[]> {
+    const known = runIds.filter(isStorable);
+    const { namespace } = this;
+    return await this.#sql.relatives.query(this.#driver, { runIds: known, namespace, limit });
   }
 
   /** See {@linkcode RunStore.count}. */
