@@ -10,6 +10,7 @@ import { postgres } from "../../src/store/postgres/mod.ts";
 import { type ServerInfo, unsuitable } from "../../src/store/postgres/settings.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { Proxy } from "../support/proxy.ts";
+import { eventually } from "../support/runs.ts";
 import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import { claimed, commitOne, newEvent, NODE, register, share } from "../support/store_rows.ts";
 
@@ -278,26 +279,73 @@ Deno.test("CONNECTION-3: a connection that goes mute is replaced, one that works
   }
 });
 
+Deno.test("CONNECTION-3: an inquiry ends with its statement, and before the connection is closed", async () => {
+  const target = new URL(postgresUrl());
+  await using proxy = new Proxy({ hostname: target.hostname, port: Number(target.port || 5432) });
+  const url = Object.assign(new URL(target), { hostname: "127.0.0.1", port: String(proxy.port) });
+  const driver = await postgres(url.href, { connections: 1, answerMs: 20 }).open();
+  const other = await postgres(target.href, { connections: 1 }).open();
+  const key = crypto.getRandomValues(new Uint16Array(1))[0]!;
+  const [lock, unlock] = ["lock", "unlock"].map((call) => `select pg_advisory_${call}(${key})`);
+  try {
+    await driver.query("select 1");
+    await other.query(lock!);
+    const held = proxy.holdNext();
+    const asked = driver.query(lock!);
+    const inquiry = await held;
+    await other.query(unlock!);
+    await asked;
+    await driver.close();
+    const over = inquiry.read(new Uint8Array(1_000)).then(async (size) =>
+      size === null || await inquiry.read(new Uint8Array(1_000)) === null
+    );
+    // Without an answer it would end by itself, after five seconds.
+    assert.equal(await Promise.race([over, other.query("select pg_sleep(3)")]), true);
+  } finally {
+    await driver.close();
+    await other.close();
+  }
+});
+
 Deno.test("POOL-2: where a connection was lost, none that rested meanwhile is asked", async () => {
   const target = new URL(postgresUrl());
   await using proxy = new Proxy({ hostname: target.hostname, port: Number(target.port || 5432) });
   const url = Object.assign(new URL(target), { hostname: "127.0.0.1", port: String(proxy.port) });
   const driver = await postgres(url.href, { connections: 4, answerMs: 100 }).open();
-  const pid = async () => {
-    const [row] = await driver.query<{ pid: number }>(
-      "select pg_backend_pid() as pid from (select pg_sleep(0.05)) as rest",
-    );
+  const other = await postgres(target.href, { connections: 1 }).open();
+  const key = crypto.getRandomValues(new Uint16Array(1))[0]!;
+  const pid = async (rest = "") => {
+    const [row] = await driver.query<{ pid: number }>(`select pg_backend_pid() as pid ${rest}`);
     return row!.pid;
+  };
+  /** Several sessions, all of which wait for the same before any of them answers. */
+  const pids = async () => {
+    await other.query(`select pg_advisory_lock(${key})`);
+    const waiting = `from (select pg_advisory_xact_lock_shared(${key}) offset 0) as waited`;
+    const asked = Promise.all(Array.from({ length: 4 }, () => pid(waiting)));
+    await eventually(
+      async () => {
+        const [row] = await other.query<{ n: number }>(
+          `select count(*)::integer as n from pg_locks
+           where locktype = 'advisory' and not granted and objid = ${key}`,
+        );
+        return row!.n > 1 || undefined;
+      },
+      () => "second session that waits",
+    );
+    await other.query(`select pg_advisory_unlock(${key})`);
+    return await asked;
   };
   try {
     await pid();
-    const before = new Set(await Promise.all([pid(), pid(), pid(), pid()]));
+    const before = new Set(await pids());
     assert.ok(before.size > 1, "several are at rest");
     proxy.mute();
     await assert.rejects(pid(), { code: "DATABASE_UNAVAILABLE" });
     assert.ok(!before.has(await pid()), "the next one is made anew");
   } finally {
     await driver.close();
+    await other.close();
   }
 });
 

@@ -12,6 +12,7 @@ export class Proxy implements AsyncDisposable {
   #listener: Deno.TcpListener;
   #isCut = false;
   #muted: ReadonlySet<Deno.Conn> = new Set();
+  #held: PromiseWithResolvers<Deno.Conn> | undefined;
   /** Its port; the same for as long as it lives. */
   readonly port: number;
 
@@ -43,6 +44,12 @@ export class Proxy implements AsyncDisposable {
     this.#muted = new Set(this.#open);
   }
 
+  /** The next connection is accepted and not served: resolves with it. */
+  holdNext(): Promise<Deno.Conn> {
+    this.#held = Promise.withResolvers();
+    return this.#held.promise;
+  }
+
   /** Ends all of it. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isCut) this.cut();
@@ -57,6 +64,9 @@ export class Proxy implements AsyncDisposable {
 
   async #connect(near: Deno.Conn): Promise<void> {
     this.#open.add(near);
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) return held.resolve(near);
     const far = await Deno.connect(this.#target as Deno.ConnectOptions);
     this.#open.add(far);
     if (this.#isCut) this.cut();

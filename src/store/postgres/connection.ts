@@ -6,7 +6,7 @@
  * - CONNECTION-2, one at a time: a statement is sent after the previous one has been answered.
  * - CONNECTION-3, bounded waiting: if a statement's answer does not come, another connection asks
  *   the server for the statement (`inquiry.ts`). If no server process executes it, the connection
- *   is lost.
+ *   is lost. The inquiry ends with the statement, and closing the connection waits for that.
  *
  * @module
  */
@@ -127,6 +127,8 @@ export class Connection {
   readonly #needsPrologue: boolean;
   readonly #lose: (error: Error) => void;
   #turn: Promise<unknown> = Promise.resolve();
+  /** The last inquiry (CONNECTION-3). */
+  #inquiry: Promise<unknown> = Promise.resolve();
   #loss: Error | null = null;
   #isEnding = false;
 
@@ -268,6 +270,7 @@ export class Connection {
     const timer = setTimeout(() => this.destroy("it did not close in time"), GOODBYE_MS);
     await over;
     clearTimeout(timer);
+    await this.#inquiry;
   }
 
   async #send(query: Query): Promise<Result | readonly Result[]> {
@@ -288,11 +291,13 @@ export class Connection {
   /** CONNECTION-3: watches for an answer; returns the function that ends the watch. */
   #watch(): () => void {
     const { answerMs, role } = this.#options;
-    let isOver = false;
+    const over = new AbortController();
     let looks = 0;
     const look = async () => {
-      const isAtWork = await this.#isExecuting();
-      if (isOver) return;
+      const inquiry = this.#isExecuting(over.signal);
+      this.#inquiry = inBackground(inquiry);
+      const isAtWork = await inquiry;
+      if (over.signal.aborted) return;
       const isLost = isAtWork === null ? ++looks >= BOUND[role.lane] : !isAtWork;
       if (isLost) {
         return this.destroy(
@@ -303,15 +308,15 @@ export class Connection {
     };
     let timer = setTimeout(look, answerMs);
     return () => {
-      isOver = true;
+      over.abort();
       clearTimeout(timer);
     };
   }
 
   /** Whether the server executes the statement; `null`: unknown. */
-  async #isExecuting(): Promise<boolean | null> {
+  async #isExecuting(signal: AbortSignal): Promise<boolean | null> {
     if (this.isPooled || this.pid === null || this.#isEnding) return null;
-    return await isExecuting(this.#options.url, this.pid);
+    return await isExecuting(this.#options.url, this.pid, signal);
   }
 }
 

@@ -7,6 +7,7 @@
  */
 
 import pg from "pg";
+import { inBackground } from "../../base/background.ts";
 import { NUMBER } from "../sql/parameters.ts";
 import { rows, statement } from "../sql/statement.ts";
 import { clientOptions } from "./client.ts";
@@ -33,19 +34,28 @@ const LOOK = statement(
  *
  * @param url The URL of the database.
  * @param pid The process id of the server process.
+ * @param signal Ends the inquiry at once, such as when the statement was answered.
  * @returns Whether it executes one; `null`: unknown.
  */
-export async function isExecuting(url: string, pid: number): Promise<boolean | null> {
+export async function isExecuting(
+  url: string,
+  pid: number,
+  signal: AbortSignal,
+): Promise<boolean | null> {
   const client = new pg.Client({
     ...clientOptions(url, "continuum inquiry"),
     connectionTimeoutMillis: INQUIRY_MS,
     query_timeout: INQUIRY_MS,
   });
   client.on("error", () => {});
+  const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => abort(), { once: true });
+  // Whatever the client waits for fails with its stream.
+  inBackground(aborted.then(() => client.connection.stream.destroy()));
   try {
     await client.connect();
     for (let look = 0; look < 2; look++) {
-      if (look > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      if (look > 0) await atMost(PAUSE_MS, aborted);
       const { rows: [row] } = await client.query<Activity>(LOOK.text, LOOK.bind({ pid }));
       if (row?.state === null) return null;
       if (row?.state === "active" && row.wait !== "ClientWrite") return true;
@@ -54,10 +64,17 @@ export async function isExecuting(url: string, pid: number): Promise<boolean | n
   } catch {
     return null;
   } finally {
-    const { promise: over, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, PAUSE_MS);
-    await Promise.race([client.end().catch(() => {}), over]);
-    clearTimeout(timer);
+    if (!signal.aborted) {
+      await atMost(PAUSE_MS, Promise.race([client.end().catch(() => {}), aborted]));
+    }
     client.connection.stream.destroy();
   }
+}
+
+/** Waits until a promise is fulfilled, and no longer than some milliseconds. */
+async function atMost(ms: number, promise: Promise<void>): Promise<void> {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([promise, over]);
+  clearTimeout(timer);
 }
