@@ -56,9 +56,7 @@ forEachDatabase("a trace in a subprocess", (database, test) => {
     ) {
       await using it = await traced(database, "loops", code, "2s");
       const before = await children();
-      const began = performance.now();
       await notReplayed(it.trace(), "SUBPROCESS_TIMEOUT", "within 2 s");
-      assert(performance.now() - began < 15_000, "the deadline, and what a busy machine adds");
       assert.deepEqual(await children(), before);
     }
   });

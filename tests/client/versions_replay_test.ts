@@ -10,7 +10,7 @@ import type { Verdict } from "../../src/client/versions/verdict.ts";
 import { drawInTurn } from "../../src/client/versions/sample.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
-import { eventually, resultOf } from "../support/runs.ts";
+import { eventually, generousDeadline, resultOf } from "../support/runs.ts";
 import { refused, type Scene, scene, source } from "../support/scene.ts";
 
 /** The body begins at line 4. */
@@ -180,21 +180,24 @@ else await ctx.run("charge", () => 2);`,
     for (const id of ["o-2", "o-3", "o-4", "o-5", "o-6"]) await waiting(at, id, "done");
     await at.folder.write({ "order.ts": order(`while (true);`) });
     const said: string[] = [];
+    const timeout = await generousDeadline(() =>
+      at.node.versions.replay(`${at.folder.url}order.ts`, { ...PATIENT, where: { id: "o-1" } })
+    );
     const loops = await at.node.versions.replay(`${at.folder.url}order.ts`, {
-      timeout: "3s",
+      timeout,
       where: { id: { in: ["o-1", "o-2"] } },
       onVerdict: ({ id, verdict, cause }) => void said.push(`${id} ${verdict} ${cause?.kind}`),
     });
     assert.deepEqual(said.sort(), ["o-1 replays undefined", "o-2 no_code hangs"]);
     assert.equal(loops.ok, false);
     const all = await at.node.versions.replay(`${at.folder.url}order.ts`, {
-      timeout: "3s",
+      timeout,
       where: { id: { ne: "o-1" } },
     });
     assert.deepEqual(all.counts, { no_code: 5 });
     const messages = all.groups.map(({ cause, runs }) => [runs, cause!.message]);
     assert.deepEqual(messages, [
-      [3, "Cannot prove within 3 s in a subprocess"],
+      [3, `Cannot prove within ${timeout / 1_000} s in a subprocess`],
       [2, "it was not replayed: the code of 3 runs before did not return"],
     ]);
   });

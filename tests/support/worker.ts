@@ -34,7 +34,7 @@ try {
       (await continuum.start(workflow, input, { runId })).id,
     signal: (runId: string, name: string, payload: unknown) =>
       continuum.run(runId).signal(name, payload),
-    result: (runId: string) => continuum.run(runId).result({ timeout: "20s" }),
+    result: (runId: string) => continuum.run(runId).result({ timeout: "5m" }),
     readiness: () => continuum.readiness(),
     /** All that was logged as a warning or an error. */
     faults: () => faults,

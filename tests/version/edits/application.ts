@@ -91,7 +91,7 @@ const open = await taken();
   const later = new Versions({ store: store.versions, workflows: open.map(urlOf) });
   for (const scenario of open) {
     const run = await node.start(definitions.get(scenario)! as WorkflowDefinition<void>);
-    const result = await run.result({ timeout: "20s" });
+    const result = await run.result({ timeout: "5m" });
     const { version: { hash } } = await run.status();
     const { definition, source } = await later.obtain(hash);
     const { manifest } = (await store.versions.get(hash))!;
