@@ -361,6 +361,11 @@ export class Continuum implements AsyncDisposable {
     );
   }
 
+  /** The namespace that calls work in, unless they name another. */
+  get namespace(): string {
+    return this.#context.runs.namespace;
+  }
+
   /**
    * Whether this process takes work, and how much it has. A node is not ready while the database
    * does not answer it: its last heartbeat or its last poll for due runs failed, or its heartbeats

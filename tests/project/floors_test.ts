@@ -93,13 +93,16 @@ Deno.test("lower floors import nothing from higher ones, and neighbours keep to 
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("the command line knows operate and base, and no internals of store or client", async () => {
-  const wrong = (await imports()).filter(({ from, to }) =>
-    folderOf(from) === "cli" && to.startsWith("src/") &&
-    !["base", "cli", "operate"].includes(folderOf(to) ?? "")
-  );
-  assert.deepEqual(wrong, []);
-});
+for (const face of ["cli", "observer"]) {
+  Deno.test(`${face} knows operate and base, and no internals of store or client`, async () => {
+    const own = (await imports()).filter(({ from }) => folderOf(from) === face);
+    assert(own.length > 10, "the test reads imports");
+    const wrong = own.filter(({ to }) =>
+      to.startsWith("src/") && !["base", face, "operate"].includes(folderOf(to) ?? "")
+    );
+    assert.deepEqual(wrong, []);
+  });
+}
 
 Deno.test("COMMAND-1: help and --version load no command, no driver and nothing of the engine", async () => {
   const statics = (await imports("static")).filter(({ to }) => !to.startsWith("node:"));

@@ -1,0 +1,145 @@
+/**
+ * Answers actions: shows the plan and asks, then does it and says what came of it.
+ *
+ * - ACTION-1: a deed follows a plan that its viewer has looked at. The request brings the tag of that
+ *   plan; the plan is made anew, and if the tags differ, nothing is done and the new plan is shown.
+ * - ACTION-2: every deed that was begun is in the audit, also one that failed.
+ *
+ * @module
+ */
+
+import { refuse } from "../base/arguments.ts";
+import { inWords } from "../base/describe.ts";
+import { messageOf } from "../base/text.ts";
+import type { Json } from "../operate/plain.ts";
+import { htmlAnswer, jsonAnswer, redirectAnswer, tagOf } from "./answers.ts";
+import type { Asked } from "./asked.ts";
+import { readBody } from "./body.ts";
+import { confirmPage } from "./confirm.ts";
+import { bodyKindOf } from "./csrf.ts";
+import { ObserverError, shownError } from "./errors.ts";
+import { type Fields, fieldsOfForm, fieldsOfJson } from "./fields.ts";
+import { frame } from "./frame.ts";
+import { observerLog } from "./log.ts";
+import type { AuditEntry, ObserverOptions } from "./options.ts";
+import type { ActionRoute } from "./route.ts";
+import type { Said } from "./said.ts";
+
+/** The longest list of targets in the audit. */
+const MOST_TARGETS = 1_000;
+
+/** Answers the actions of one observer. */
+export class ActionAnswers {
+  readonly #said: Said;
+  readonly #options: ObserverOptions;
+
+  /**
+   * @param said Keeps what actions said, for the page after them.
+   * @param options Where the audit goes.
+   */
+  constructor(said: Said, options: ObserverOptions) {
+    this.#said = said;
+    this.#options = options;
+  }
+
+  /**
+   * Answers a request for an action.
+   *
+   * @param route The action.
+   * @param asked What was asked.
+   */
+  async answer(route: ActionRoute, asked: Asked): Promise<Response> {
+    const fields = await fieldsOf(asked);
+    const plan = await route.plan(asked.look, fields);
+    const tag = tagOf([route.fence === undefined ? plan : route.fence(plan)]);
+    const seen = fields.text("seen");
+    if (asked.request.method !== "POST" || seen === null) {
+      return this.#ask(route, asked, { plan, tag, fields, fault: null });
+    }
+    try {
+      if (seen !== tag) {
+        throw new ObserverError("CHANGED", "This has changed since you looked: nothing was done");
+      }
+      const reason = fields.text("reason");
+      if (route.needsReason && reason === null) {
+        throw new ObserverError("REASON_MISSING", "A reason is needed: it is kept in the audit");
+      }
+      const outcome = await this.#do(route, asked, plan, fields);
+      return this.#tell(route, asked, asked.redacted(outcome));
+    } catch (fault) {
+      if (asked.form === "json" || shownError(fault).status >= 500) throw fault;
+      return this.#ask(route, asked, { plan, tag, fields, fault });
+    }
+  }
+
+  async #do(route: ActionRoute, asked: Asked, plan: Json, fields: Fields): Promise<Json> {
+    const { look, view } = asked;
+    const entry = {
+      at: view.now.toISOString(),
+      by: look.by,
+      action: route.action,
+      namespace: route.everywhere ? null : view.namespace,
+      targets: route.targets(plan).slice(0, MOST_TARGETS),
+      reason: fields.text("reason"),
+    };
+    try {
+      const outcome = await route.deed(look, plan, fields);
+      this.#audit({ ...entry, outcome: "done" });
+      return outcome;
+    } catch (error) {
+      this.#audit({ ...entry, outcome: shownError(error).code });
+      throw error;
+    }
+  }
+
+  #audit(entry: AuditEntry): void {
+    try {
+      this.#options.audit?.(entry);
+    } catch (error) {
+      observerLog.error("The option audit threw: {error}", { error });
+    }
+  }
+
+  #ask(
+    route: ActionRoute,
+    { form, view, redacted }: Asked,
+    { plan, tag, fields, fault }: {
+      readonly plan: Json;
+      readonly tag: string;
+      readonly fields: Fields;
+      readonly fault: unknown;
+    },
+  ): Response {
+    const shown = redacted(plan);
+    if (form === "json") return jsonAnswer({ plan: shown, seen: tag });
+    const error = fault === null ? null : shownError(fault);
+    const confirmation = route.confirm(shown, view, fields);
+    const { needsReason } = route;
+    const page = confirmPage(confirmation, { view, tag, fields, error, needsReason });
+    return htmlAnswer(frame(page, view, { live: null, said: null }), error?.status ?? 200);
+  }
+
+  #tell(route: ActionRoute, { form, view }: Asked, outcome: Json): Response {
+    if (form === "json") return jsonAnswer({ outcome });
+    const { says, to, page } = route.done(outcome, view);
+    if (page !== undefined) return htmlAnswer(frame(page, view, { live: null, said: says }));
+    const target = to.toString();
+    const join = target.includes("?") ? "&" : "?";
+    return redirectAnswer(`${target}${join}said=${this.#said.keep(says)}`);
+  }
+}
+
+async function fieldsOf({ request, look }: Asked): Promise<Fields> {
+  if (request.method !== "POST") return fieldsOfForm(look.query);
+  const body = await readBody(request);
+  if (bodyKindOf(request) === "form") return fieldsOfForm(new URLSearchParams(body));
+  return fieldsOfJson(parsed(body));
+}
+
+function parsed(body: string): Json {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    return refuse("the body of a request", inWords(messageOf(error)), "JSON");
+  }
+}

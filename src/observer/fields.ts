@@ -1,0 +1,93 @@
+/**
+ * What a person chose or entered: the fields of a form, of a query, or of a JSON document.
+ *
+ * @module
+ */
+
+import { refuse } from "../base/arguments.ts";
+import { inWords } from "../base/describe.ts";
+import { messageOf } from "../base/text.ts";
+import type { Json } from "../operate/plain.ts";
+
+/** Reads fields. An empty text is no value. */
+export interface Fields {
+  /**
+   * A text; `null`: none was given.
+   *
+   * @param name The field.
+   */
+  text(name: string): string | null;
+  /**
+   * All texts of a field.
+   *
+   * @param name The field.
+   */
+  list(name: string): readonly string[];
+  /**
+   * A value: of a form, its text is read as JSON.
+   *
+   * @param name The field.
+   * @returns The value; `undefined`: none was given.
+   * @throws {InvalidArgumentError} If the text is no JSON.
+   */
+  json(name: string): Json | undefined;
+}
+
+/**
+ * Reads the fields of a form or of a query.
+ *
+ * @param entered The names and texts.
+ */
+export function fieldsOfForm(entered: URLSearchParams): Fields {
+  const text = (name: string) => entered.getAll(name).find((value) => value !== "") ?? null;
+  return {
+    text,
+    list: (name) => entered.getAll(name).filter((value) => value !== ""),
+    json: (name) => {
+      const found = text(name);
+      return found === null ? undefined : readJson(found, name);
+    },
+  };
+}
+
+/**
+ * Reads the fields of a JSON document.
+ *
+ * @param document The document.
+ * @throws {InvalidArgumentError} If it is no object.
+ */
+export function fieldsOfJson(document: Json): Fields {
+  if (typeof document !== "object" || document === null || Array.isArray(document)) {
+    return refuse("the body of a request", document, "a JSON object");
+  }
+  const fields = document as { readonly [name: string]: Json };
+  const field = (name: string) => Object.hasOwn(fields, name) ? fields[name] : undefined;
+  const list = (name: string) => {
+    const found = field(name) ?? [];
+    const texts = Array.isArray(found) ? found : [found];
+    if (texts.every((text) => typeof text === "string")) return texts;
+    return refuse(`field ${name} of a request`, found, "texts");
+  };
+  return {
+    text: (name) => {
+      const found = field(name) ?? null;
+      if (found === null || typeof found === "string") return found === "" ? null : found;
+      if (typeof found === "object") return refuse(`field ${name} of a request`, found, "a text");
+      return String(found);
+    },
+    list,
+    json: field,
+  };
+}
+
+function readJson(text: string, name: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return refuse(
+      `field ${name}`,
+      inWords(messageOf(error)),
+      'JSON, such as "approved" or {"a":1}',
+    );
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The frame of every page: head, menu, title, and what stands around its content.
+ *
+ * @module
+ */
+
+import { RELEASE } from "../base/release.ts";
+import { ASSETS } from "./assets.ts";
+import { type Content, type Html, html, NOTHING } from "./html.ts";
+import { MENU } from "./navigation.ts";
+import { note } from "./parts/mod.ts";
+import type { Page } from "./route.ts";
+import type { View } from "./view.ts";
+
+/** What the frame shows besides the page. */
+export interface FrameOptions {
+  /** After how many seconds a browser looks again; `null`: never. */
+  readonly live: number | null;
+  /** What the action before said; `null`: nothing. */
+  readonly said: string | null;
+}
+
+/**
+ * Puts a page into its frame.
+ *
+ * @param page The page.
+ * @param view Links, rights and choices.
+ * @param options What else is shown.
+ * @returns The document.
+ */
+export function frame(page: Page, view: View, { live, said }: FrameOptions): Html {
+  const { title, body, aside = null, trail = [] } = page;
+  return html`
+    <!doctype html>
+    <html lang="en" data-theme="${view.theme}">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="${view.theme ?? "light dark"}">
+        <title>${title} · Continuum</title>
+        <link rel="icon" href="${view.to(["assets", ASSETS.icon])}" type="image/svg+xml">
+        <link rel="stylesheet" href="${view.to(["assets", ASSETS.styles])}">
+        <script src="${view.to(["assets", ASSETS.script])}" defer></script>
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to the content</a>
+        <header class="side">
+    <div class="brand"><a href="${view.to([])}">${logo()}<span>Continuum</span></a>
+    ${view.isReadOnly ? html`<span class="chip">read only</span>` : NOTHING}</div>
+    ${search(view)}
+    <nav aria-label="Main"><ul>${MENU.map((entry) => menuItem(entry, view))}</ul></nav>
+    ${foot(view)}
+        </header>
+        <main id="main" data-live="${live}">
+    <div class="page-head" data-part="head">${trailOf(trail)}
+    <div class="title"><h1>${title}</h1><div class="aside">${aside}</div></div></div>
+    <p class="status" role="status" data-status="" hidden></p>
+    ${said === null ? NOTHING : html`<div role="status">${note("good", said)}</div>`}
+    <div class="content" data-part="content">${body}</div>
+        </main>
+      </body>
+    </html>
+  `;
+}
+
+function menuItem({ text, segment, key }: typeof MENU[number], view: View): Html {
+  const [first = ""] = view.path;
+  const isHere = first === segment;
+  const path = segment === "" ? [] : [segment];
+  return html`
+    <li><a href="${view.to(path)}" aria-current="${isHere
+      ? "page"
+      : null}" data-key="${key}">${text}</a></li>
+  `;
+}
+
+function search(view: View): Html {
+  if (!view.may("read")) return NOTHING;
+  return html`
+    <form class="search" action="${view.to(["runs"])}" method="get" role="search">
+      <input type="hidden" name="state" value="any">
+      <input name="id" type="search" placeholder="Find a run by its id"
+        aria-label="Find a run by its id"
+        autocomplete="off" spellcheck="false" data-search="" value="${view.query.get("id")}">
+    </form>
+  `;
+}
+
+const THEMES = [["auto", "Auto"], ["light", "Light"], ["dark", "Dark"]] as const;
+
+function foot(view: View): Html {
+  const theme = view.theme ?? "auto";
+  const query = view.query.toString();
+  const back = `${view.to(view.path.filter((text) => text !== ""))}`;
+  return html`
+    <footer>
+      <form class="themes" action="${view.to(["preferences"])}" method="post" aria-label="Colours">
+        <input type="hidden" name="back" value="${backOf(back)}${query === "" ? "" : `?${query}`}">
+        ${THEMES.map(([value, text]) =>
+          html`<button name="theme" value="${value}" aria-pressed="${
+            String(theme === value)
+          }">${text}</button>`
+        )}
+      </form>
+      <p class="who">${view.by}${view.by === ""
+        ? NOTHING
+        : html`<br>`}<span title="Namespace">${view.namespace}</span> · ${RELEASE}</p>
+      <p class="who"><a href="${view.to(["preferences"])}">${view.zone}</a></p>
+    </footer>
+  `;
+}
+
+/** A link of this page, without what leads up to the observer's first page. */
+function backOf(link: string): string {
+  return link.replace(/^(?:\.{1,2}\/)*/, "");
+}
+
+function trailOf(trail: NonNullable<Page["trail"]>): Content {
+  if (trail.length === 0) return NOTHING;
+  return html`
+    <nav class="trail" aria-label="Where this is">
+      <ol>${trail.map(({ text, to }) => html`<li><a href="${to}">${text}</a></li>`)}</ol>
+    </nav>
+  `;
+}
+
+function logo(): Html {
+  return html`
+    <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
+      <path d="M3 12c3-8 6-8 9 0s6 8 9 0" fill="none" stroke="currentColor" stroke-width="2.5"
+        stroke-linecap="round" />
+      <circle cx="12" cy="12" r="2.6" fill="currentColor" />
+    </svg>
+  `;
+}

@@ -1,0 +1,80 @@
+/**
+ * Bounds what many viewers cost: equal looks share one read, heavy work waits for its turn, and
+ * replays are kept.
+ *
+ * @module
+ */
+
+import { inBackground } from "../base/background.ts";
+
+/** How long an answer serves further looks, in milliseconds. */
+const SHARED_MS = 75;
+
+/** How many heavy reads are under way at most. */
+const HEAVY = 4;
+
+/** How many results are kept. */
+const KEPT = 200;
+
+/** Reads of one observer. */
+export class Looks {
+  readonly #shared = new Map<string, Promise<unknown>>();
+  readonly #kept = new Map<string, Promise<unknown>>();
+  readonly #waiting: (() => void)[] = [];
+  #heavy = 0;
+
+  /**
+   * Reads something, or takes what a look that began a moment before reads.
+   *
+   * @param key What is read, and by which rights.
+   * @param read Reads it.
+   */
+  shared<Result>(key: string, read: () => Promise<Result>): Promise<Result> {
+    const found = this.#shared.get(key) as Promise<Result> | undefined;
+    if (found !== undefined) return found;
+    const reading = read();
+    this.#shared.set(key, reading);
+    const forget = () => {
+      Deno.unrefTimer(setTimeout(() => this.#shared.delete(key), SHARED_MS));
+    };
+    inBackground(reading.then(forget, () => this.#shared.delete(key)));
+    return reading;
+  }
+
+  /**
+   * Does heavy work when its turn comes.
+   *
+   * @param work The work.
+   */
+  async heavy<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#heavy >= HEAVY) await new Promise<void>((go) => this.#waiting.push(go));
+    else this.#heavy++;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#heavy--;
+      else next(); // it takes this place
+    }
+  }
+
+  /**
+   * Makes something once, and keeps it: what was not asked for the longest goes first.
+   *
+   * @param key What it depends on.
+   * @param make Makes it; if it fails, the next one tries again.
+   */
+  kept<Result>(key: string, make: () => Promise<Result>): Promise<Result> {
+    const found = this.#kept.get(key) as Promise<Result> | undefined;
+    const result = found ?? make();
+    this.#kept.delete(key);
+    this.#kept.set(key, result);
+    if (found === undefined) {
+      inBackground(result, () => {
+        if (this.#kept.get(key) === result) this.#kept.delete(key);
+      });
+      if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * `/runs/:id`: a run: its state and why, the line at which it waits, and its values.
+ *
+ * @module
+ */
+
+import { type RunPlace, whereRunWaits } from "../../operate/runs.ts";
+import { type Content, type Html, html, joined, NOTHING } from "../html.ts";
+import {
+  ago,
+  counted,
+  errorLine,
+  facts,
+  lines,
+  note,
+  runLink,
+  section,
+  siteText,
+  stateMark,
+  table,
+  time,
+  valueBlock,
+  versionLink,
+} from "../parts/mod.ts";
+import { isRedacted } from "../redaction.ts";
+import { definePage, type Look } from "../route.ts";
+import { runActions, runTabs } from "../run_head.ts";
+import type { View } from "../view.ts";
+import { showRun } from "../../operate/runs.ts";
+
+/** How many lines stand before and after the one at which a run waits. */
+const AROUND = 5;
+
+type Run = RunPlace["run"];
+type Place = NonNullable<RunPlace["waits"]>["waiting"][number];
+
+/** The page. */
+export const run = definePage<RunPlace>({
+  path: "/runs/:id",
+  rights: ["read"],
+  live: ({ run }) => run.endedAt === null ? 2 : null,
+  load: placeOfRun,
+  page(place, view) {
+    const { run } = place;
+    return {
+      title: run.id,
+      trail: [{ text: "Runs", to: view.to(["runs"]) }],
+      aside: runActions(run, view),
+      body: html`
+        ${head(run, view)}${runTabs(run.id, "", view)}${where(place, view)}${retrying(run, view)}
+        ${values(run)}
+      `,
+    };
+  },
+});
+
+/** The code of a run is replayed only once for each event that it has got. */
+async function placeOfRun({ client, params, may, heavy, kept }: Look): Promise<RunPlace> {
+  const id = params.id!;
+  const run = await showRun(client, id);
+  const { createdAt, generation, events, version, state } = run;
+  const key = ["where", run.namespace, id, createdAt, generation, events, version.hash, state];
+  const place = await kept(key, () => heavy(() => whereRunWaits(client, id, { around: AROUND })));
+  if (may("source") || place.waits === null) return { ...place, run };
+  const waiting = place.waits.waiting.map((wait) => ({ ...wait, lines: [] }));
+  return { ...place, run, waits: { ...place.waits, waiting } };
+}
+
+function head(run: Run, view: View): Html {
+  const { state, reason, workflow, version, current, parent, origin, namespace } = run;
+  return html`
+    <div class="card run-head">
+      <p class="run-state"><span class="big">${stateMark(state)}</span>${reasonOf(reason)}</p>
+      ${facts([
+        ["Workflow", html`<a href="${view.to(["runs"], { workflow })}">${workflow}</a>`],
+        ["Version", versionLink(view, version, current)],
+        ["Created", ago(view, run.createdAt)],
+        ["Started", run.startedAt === null ? null : ago(view, run.startedAt)],
+        ["Ended", run.endedAt === null ? null : ago(view, run.endedAt)],
+        ["Waits since", run.endedAt !== null || run.since === null ? null : ago(view, run.since)],
+        ["Continues", run.until === null ? null : ago(view, run.until)],
+        ["Deadline", run.deadline === null ? null : time(view, run.deadline)],
+        ["Started by", parent === null ? null : runLink(view, parent)],
+        [
+          "Fork of",
+          origin === null
+            ? null
+            : html`${runLink(view, origin.id)} after ${counted(origin.events, "event")}`,
+        ],
+        ["Generation", run.generation === 0 ? null : run.generation],
+        ["Attempt", run.attempt === 1 ? null : run.attempt],
+        ["Events", run.events],
+        ["Node", run.node],
+        ["Namespace", namespace === "default" ? null : namespace],
+      ])}
+      ${attributesOf(run.attributes)}
+    </div>
+    ${loadTrouble(run)}
+  `;
+}
+
+function reasonOf(reason: unknown): Content {
+  return typeof reason === "string"
+    ? html`
+      <span>${reason}</span>
+    `
+    : NOTHING;
+}
+
+function attributesOf(attributes: Run["attributes"]): Html {
+  if (isRedacted(attributes as never)) return valueBlock(attributes as never);
+  const entries = Object.entries(attributes);
+  if (entries.length === 0) return NOTHING;
+  return html`
+    <ul class="attributes">${entries.map(([name, value]) =>
+      html`<li class="chip"><b>${name}</b> ${JSON.stringify(value)}</li>`
+    )}</ul>
+  `;
+}
+
+function loadTrouble({ noNodeCanLoad, stuck }: Run): Html {
+  const parked = stuck === null ? NOTHING : note(
+    "warn",
+    html`
+      <p class="strong">Parked: ${stuck.message}</p>
+      <p class="hint"><code>${stuck.code}</code></p>
+    `,
+  );
+  if (noNodeCanLoad === null) return parked;
+  return html`${parked}${
+    note(
+      "bad",
+      html`
+        <p class="strong">No node can load this version</p>
+        <ul>${Object.entries(noNodeCanLoad).map(([node, reason]) =>
+          html`<li><code>${node}</code>: ${reason.message}</li>`
+        )}</ul>
+      `,
+    )
+  }`;
+}
+
+function where({ run, waits, unavailable, last }: RunPlace, view: View): Html {
+  if (waits === null) {
+    const event = last === null ? NOTHING : html`
+      <p>The last event is <b>${last.kind}</b>${last.name === "" ? NOTHING : html`
+        <q>${last.name}</q>
+      `}, ${ago(view, last.at)}.</p>
+    `;
+    return section(
+      "Where it waits",
+      note(
+        "warn",
+        html`<p>The line can't be found: ${unavailable?.message ?? "unknown"}</p>${event}`,
+      ),
+    );
+  }
+  const { drift, refused } = waits;
+  const parted = drift === null ? NOTHING : note("warn", html`<p>${drift.message}</p>`);
+  const refusal = refused === null ? NOTHING : note("warn", html`<p>${refused.message}</p>`);
+  if (waits.waiting.length === 0) {
+    if (drift === null && refused === null) return NOTHING;
+    return section("Where code and history part", html`${parted}${refusal}`);
+  }
+  const title = run.endedAt === null ? "Where it waits" : "Where it stood";
+  return html`${parted}${refusal}${
+    section(
+      title,
+      waits.waiting.slice(0, SHOWN).map((place) => placeBlock(place, waits, view)),
+      waits.waiting.length > 1
+        ? html`<span class="hint">${counted(waits.waiting.length, "effect")}</span>`
+        : null,
+    )
+  }`;
+}
+
+/** How many waiting effects are shown with their lines. */
+const SHOWN = 10;
+
+function placeBlock(place: Place, waits: NonNullable<RunPlace["waits"]>, view: View): Html {
+  const { kind, name, since, until, site, calls } = place;
+  const what = name === "" ? html`<b>${kind}</b>` : html`<b>${kind}</b> <q>${name}</q>`;
+  const end = until === null ? NOTHING : html`, ends ${ago(view, until)}`;
+  const at = site === null ? NOTHING : html`<span class="hint mono">${siteText(site)}</span>`;
+  const from = calls.slice(1).map((call) => html`<span class="mono">${siteText(call)}</span>`);
+  return html`
+    <div class="card waiting">
+      <p class="waiting-head"><span>${what} since ${ago(view, since)}${end}</span>${at}</p>
+      ${site === null || place.lines.length === 0 ? NOTHING : lines(site, place.lines)}
+      <p class="hint">${from.length === 0 ? NOTHING : html`
+        called from ${joined(from, ", ")} ·
+      `}
+        bytes verified, from the ${waits.from === "archive" ? "archive" : "URL"}</p>
+    </div>
+  `;
+}
+
+function retrying({ retrying }: Run, view: View): Html {
+  if (retrying.length === 0) return NOTHING;
+  return section(
+    "Failing, and tried again",
+    table("Effects that failed and are tried again", [
+      { title: "Effect", head: true, cell: ({ kind, name }) => html`${kind} <q>${name}</q>` },
+      { title: "Failed", number: true, cell: ({ failed }) => counted(failed, "time") },
+      {
+        title: "Last error",
+        wide: true,
+        cell: ({ lastError }) =>
+          isRedacted(lastError)
+            ? valueBlock(lastError)
+            : lastError === null
+            ? "its node died"
+            : errorLine(lastError),
+      },
+      { title: "When", cell: ({ failedAt }) => ago(view, failedAt) },
+      { title: "Next", cell: ({ nextTry }) => nextTry === null ? "under way" : ago(view, nextTry) },
+    ], retrying),
+  );
+}
+
+function values({ state, input, result, error, lastError, custom, untakenSignals }: Run): Html {
+  const signals = Object.entries(untakenSignals);
+  return html`
+    <div class="columns">
+      ${custom === null ? NOTHING : section("Status set by the workflow", valueBlock(custom))}
+      ${section("Input", valueBlock(input))}
+      ${state === "completed" ? section("Result", valueBlock(result)) : NOTHING}
+      ${error === null ? NOTHING : section("Error", valueBlock(error))}
+      ${lastError === null
+        ? NOTHING
+        : section("Error of the attempt before", valueBlock(lastError))}
+      ${signals.length === 0 ? NOTHING : section(
+        "Signals that wait to be taken",
+        html`<ul class="attributes">${
+          signals.map(([name, count]) => html`<li class="chip live">${name} × ${count}</li>`)
+        }</ul>`,
+      )}
+    </div>
+  `;
+}

@@ -1,0 +1,156 @@
+/**
+ * `/runs`: a list of runs, by filters that the address holds.
+ *
+ * @module
+ */
+
+import { listRuns, type RunLines } from "../../operate/runs.ts";
+import { STATE_WORDS } from "../../operate/run_lines.ts";
+import { currentVersions } from "../../operate/versions.ts";
+import { fieldsOfForm } from "../fields.ts";
+import { type Html, html, NOTHING } from "../html.ts";
+import {
+  ago,
+  empty,
+  runLink,
+  stateMark,
+  stateWord,
+  table,
+  versionLink,
+  waitsFor,
+} from "../parts/mod.ts";
+import { definePage } from "../route.ts";
+import { filterOf, filterQuery } from "../run_filter.ts";
+import type { View } from "../view.ts";
+
+/** How many runs a page lists. */
+const PAGE = 50;
+
+interface Runs extends RunLines {
+  /** The names of workflows, for the filter. */
+  readonly workflows: readonly string[];
+}
+
+/** The page. */
+export const runs = definePage<Runs>({
+  path: "/runs",
+  rights: ["read"],
+  live: 5,
+  async load({ client, query, kept }) {
+    const filter = filterOf(fieldsOfForm(query), new Date());
+    const cursor = query.get("cursor") ?? undefined;
+    const minute = Math.floor(Date.now() / 60_000);
+    const [lines, workflows] = await Promise.all([
+      listRuns(client, filter, { limit: PAGE, cursor }),
+      kept(["workflows", minute], async () => [...(await currentVersions(client)).keys()].sort()),
+    ]);
+    return { ...lines, workflows };
+  },
+  page: (data, view) => ({
+    title: "Runs",
+    body: html`${filters(data, view)}${list(data, view)}${pager(data, view)}`,
+  }),
+});
+
+const SHOWN_STATES = STATE_WORDS.map((word) => ({ word, text: textOf(word) }));
+
+function textOf(word: string): string {
+  if (word === "any") return "any state";
+  return word === "live" ? "live (not ended)" : word === "ended" ? "ended" : stateWord(word);
+}
+
+function filters({ workflows }: Runs, view: View): Html {
+  const { query } = view;
+  const states = query.getAll("state").filter((state) => state !== "");
+  const chosen = states.length === 0 ? ["live"] : states;
+  const text = (name: string) => query.get(name);
+  return html`
+    <form class="filters card" action="${view.to(["runs"])}" method="get" aria-label="Filters">
+      <label class="field"><span>State</span><select name="state">
+        ${chosen.length > 1 ? chosen.slice(1).map(() => NOTHING) : NOTHING}${SHOWN_STATES.map((
+          { word, text },
+        ) =>
+          html`<option value="${word}" selected="${chosen[0] === word}">${text}</option>`
+        )}</select></label>
+      <label class="field"><span>Workflow</span>
+        <input name="workflow" value="${text(
+          "workflow",
+        )}" list="workflows" autocomplete="off"></label>
+      <datalist id="workflows">${workflows.slice(0, 500).map((name) =>
+        html`<option value="${name}"></option>`
+      )}</datalist>
+      <label class="field"><span>Version</span>
+        <input name="version" value="${text(
+          "version",
+        )}" list="versions" placeholder="hash, current or old" autocomplete="off"></label>
+      <datalist id="versions">
+        <option value="current"></option>
+        <option value="old"></option>
+      </datalist>
+      <label class="field"><span>Id begins with</span>
+        <input name="id" value="${text("id")}" autocomplete="off" spellcheck="false"></label>
+      <label class="field"><span>Attribute</span>
+        <input name="attribute" value="${text(
+          "attribute",
+        )}" placeholder="name=value" autocomplete="off"></label>
+      <label class="field"><span>Created since</span>
+        <input name="since" value="${text(
+          "since",
+        )}" placeholder="2h, 2026-01-31" autocomplete="off"></label>
+      <label class="field"><span>Ended since</span>
+        <input name="endedSince" value="${text(
+          "endedSince",
+        )}" placeholder="2h, 2026-01-31" autocomplete="off"></label>
+      <p
+        class="buttons"><button class="primary">Filter</button><a class="button" href="${view.to([
+          "runs",
+        ])}">Clear</a></p>
+    </form>
+  `;
+}
+
+function list({ runs }: Runs, view: View): Html {
+  if (runs.length === 0) return nothing(view);
+  return table("Runs, the newest first", [
+    { title: "Run", head: true, cell: ({ id }) => runLink(view, id) },
+    { title: "Workflow", cell: ({ workflow }) => workflow },
+    { title: "Version", cell: ({ version, current }) => versionLink(view, version, current) },
+    { title: "State", cell: ({ state }) => stateMark(state) },
+    { title: "Waits for", wide: true, cell: (run) => waitsFor(view, run) },
+    { title: "Created", cell: ({ createdAt }) => ago(view, createdAt) },
+    {
+      title: "Changed",
+      cell: ({ endedAt, since, createdAt }) => ago(view, endedAt ?? since ?? createdAt),
+    },
+  ], runs);
+}
+
+function nothing(view: View): Html {
+  const showsLive = view.query.getAll("state").every((state) => state === "" || state === "live");
+  const anyState = view.to(["runs"], { ...filterQuery(fieldsOfForm(view.query)), state: "any" });
+  return empty(
+    "No run matches",
+    showsLive
+      ? html`Live runs are shown. <a href="${anyState}">Show those that have ended, too</a>`
+      : html`<a href="${view.to(["runs"], { state: "any" })}">Show all runs</a>`,
+  );
+}
+
+function pager({ runs, cursor }: Runs, view: View): Html {
+  const filter = filterQuery(fieldsOfForm(view.query));
+  const isFirst = !view.query.has("cursor");
+  if (isFirst && cursor === null) return NOTHING;
+  const start = isFirst
+    ? NOTHING
+    : html`<a class="button" href="${view.to(["runs"], filter)}">Newest</a>`;
+  const next = cursor === null
+    ? NOTHING
+    : html`<a class="button" href="${
+      view.to(["runs"], { ...filter, cursor })
+    }" rel="next">Older</a>`;
+  return html`
+    <nav class="pager"
+      aria-label="Pages"><span>${runs
+        .length} shown</span><span class="buttons">${start}${next}</span></nav>
+  `;
+}

@@ -1,0 +1,68 @@
+/**
+ * Blocks of pages: sections, facts, notes, empty states.
+ *
+ * @module
+ */
+
+import { type Content, type Html, html, NOTHING } from "../html.ts";
+import type { Tone } from "./states.ts";
+import { mark } from "./states.ts";
+
+/**
+ * A section with a heading.
+ *
+ * @param title The heading.
+ * @param body Its content.
+ * @param aside What stands at the side of the heading.
+ */
+export function section(title: string, body: Content, aside: Content = null): Html {
+  return html`
+    <section
+      class="block"><div class="block-head"><h2>${title}</h2>${aside}</div>${body}</section>
+  `;
+}
+
+/**
+ * A list of facts: names and values.
+ *
+ * @param facts The names and values; those that are `null` are left out.
+ */
+export function facts(facts: readonly (readonly [name: string, value: Content])[]): Html {
+  const shown = facts.filter(([, value]) => value !== null);
+  return html`
+    <dl class="facts">${shown.map(([name, value]) =>
+      html`
+        <div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>
+      `
+    )}</dl>
+  `;
+}
+
+/**
+ * A note that has to be read.
+ *
+ * @param tone Its colour.
+ * @param body What it says.
+ */
+export function note(tone: Tone, body: Content): Html {
+  const shape = tone === "good" ? "check" : tone === "bad" || tone === "warn" ? "alert" : "ring";
+  return html`<div class="note ${tone}">${mark(shape)}<div>${body}</div></div>`;
+}
+
+/**
+ * What stands in place of an empty list.
+ *
+ * @param title What there is none of.
+ * @param body What to do.
+ */
+export function empty(title: string, body: Content = NOTHING): Html {
+  return html`
+    <div class="empty">
+      <p class="strong">${title}</p>
+      <p>${body}</p>
+    </div>
+  `;
+}

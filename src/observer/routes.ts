@@ -1,0 +1,44 @@
+/**
+ * All routes of the observer.
+ *
+ * To add a page: write `pages/<name>.ts` that exports a route made by `definePage`, and add a line
+ * here. A route has
+ *
+ * - `path`: its path, such as `/runs/:id/timeline`. A parameter is one segment, and `look.params` has
+ *   its text decoded.
+ * - `rights`: what a viewer needs, `read` first. `everywhere: true` if it concerns the whole database
+ *   and not one namespace.
+ * - `load(look)`: reads plain JSON by functions of `src/operate`, and is what the JSON API answers at
+ *   the same path. Values of runs stay under the names that `operate` gives them, since these are
+ *   what redaction goes by (REDACTION-1). Wrap what replays code in `look.heavy()`, and keep it by
+ *   `look.kept()` under what it depends on. Leave out what `look.may()` denies.
+ * - `page(data, view)`: renders the data by `html` templates and `parts/mod.ts`. Links are made by
+ *   `view.to(["runs", id])`, times by `ago(view, iso)`. A button or link to an action is shown only
+ *   if `view.may()` allows it. There is no inline style or script: `assets/observer.css` has the
+ *   classes.
+ * - `live`: after how many seconds a browser looks again. An answer that is the same is 304; if `load`
+ *   returns something that changes with each look, `facts(data)` says what counts.
+ *
+ * To add an action: `actions/<name>.ts` and `defineAction`: `plan` reads what would change, `confirm`
+ * renders it with the fields of a form, `deed` does it, `done` says what came of it. The handler asks
+ * for consent, holds the deed to the plan (ACTION-1) and writes the audit (ACTION-2).
+ *
+ * Tests in `tests/observer/` try every route listed here with every right missing, and with hostile
+ * texts in all places.
+ *
+ * @module
+ */
+
+import { overview } from "./pages/overview.ts";
+import { preferences } from "./pages/preferences.ts";
+import { run } from "./pages/run.ts";
+import { runs } from "./pages/runs.ts";
+import type { Route } from "./route.ts";
+
+/** All routes; of two that match a path, the first is taken. */
+export const ROUTES: readonly Route[] = [
+  overview,
+  runs,
+  run,
+  preferences,
+];

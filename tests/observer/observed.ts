@@ -1,0 +1,79 @@
+/**
+ * An observer of a node in tests, and requests to it.
+ *
+ * @module
+ */
+
+import type { Continuum } from "../../src/continuum.ts";
+import { observer, type ObserverOptions, type Right, RIGHTS } from "../../src/observer/mod.ts";
+
+/** What a request differs in. */
+export interface Asking {
+  /** The method; GET when omitted. */
+  readonly method?: string;
+  /** Headers besides those of a browser's own page. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The fields of a form. */
+  readonly form?: Readonly<Record<string, string | readonly string[]>>;
+  /** A JSON document, in place of a form. */
+  readonly json?: unknown;
+}
+
+/** Sends requests to an observer. */
+export interface Observed {
+  /** Sends a request. */
+  ask(path: string, asking?: Asking): Promise<Response>;
+  /** Reads a page. */
+  page(path: string, asking?: Asking): Promise<string>;
+  /** Reads JSON. */
+  // deno-lint-ignore no-explicit-any -- tests look into it
+  json(path: string, asking?: Asking): Promise<any>;
+}
+
+const HOST = "observer.test";
+
+/**
+ * Observes a node as a viewer who may do everything, unless the options say otherwise.
+ *
+ * @param node The node or client.
+ * @param options What differs; `without`: rights that the viewer lacks.
+ */
+export function observe(
+  node: Continuum,
+  { without = [], ...options }: Partial<ObserverOptions> & { readonly without?: readonly Right[] } =
+    {},
+): Observed {
+  const may = RIGHTS.filter((right) => !without.includes(right));
+  const handle = observer(node, { access: () => ({ name: "ana", may }), ...options });
+  const ask = (path: string, { method, headers = {}, form, json }: Asking = {}) => {
+    const hasBody = form !== undefined || json !== undefined;
+    const type = json === undefined ? "application/x-www-form-urlencoded" : "application/json";
+    return handle(
+      new Request(`http://${HOST}${path}`, {
+        method: method ?? (hasBody ? "POST" : "GET"),
+        headers: {
+          host: HOST,
+          accept: "text/html,*/*;q=0.8",
+          ...(hasBody ? { "content-type": type, "sec-fetch-site": "same-origin" } : {}),
+          ...headers,
+        },
+        ...(hasBody ? { body: json === undefined ? encoded(form!) : JSON.stringify(json) } : {}),
+      }),
+    );
+  };
+  return {
+    ask,
+    page: async (path, asking) => await (await ask(path, asking)).text(),
+    json: async (path, asking) => {
+      const headers = { ...asking?.headers, accept: "application/json" };
+      return await (await ask(path, { ...asking, headers })).json();
+    },
+  };
+}
+
+function encoded(form: NonNullable<Asking["form"]>): string {
+  const pairs = Object.entries(form).flatMap(([name, value]) =>
+    (typeof value === "string" ? [value] : value).map((text) => [name, text])
+  );
+  return new URLSearchParams(pairs).toString();
+}
