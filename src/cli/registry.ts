@@ -95,9 +95,19 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/runs_tree.ts"),
   },
   {
+    path: "runs diff",
+    summary: "Compare two runs, and the code of their versions",
+    load: () => import("./commands/runs_diff.ts"),
+  },
+  {
     path: "runs retry",
     summary: "Let nodes execute parked runs again",
     load: () => import("./commands/runs_retry.ts"),
+  },
+  {
+    path: "runs reopen",
+    summary: "Take up a failed run again, on code that replays its history",
+    load: () => import("./commands/runs_reopen.ts"),
   },
   {
     path: "runs delete",

@@ -14,5 +14,5 @@ const terminal = Object.create(processTerminal, {
   columns: { value: 100 },
 });
 // A busy machine may need long for the subprocess of a trace.
-const patience = /^runs (trace|where)/.test(Deno.args.join(" ")) ? ["--deadline", "10m"] : [];
+const patience = /^runs (trace|where|diff)/.test(Deno.args.join(" ")) ? ["--deadline", "10m"] : [];
 Deno.exit(await runCommandLine([...Deno.args, ...patience], "1.2.3", terminal));

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { diffOf, type DiffReport } from "../../operate/preflight.ts";
+import { diffOf } from "../../operate/preflight.ts";
 import { standInWorkingFolder } from "../../operate/modules.ts";
 import { defineCommand } from "../command.ts";
-import { counted } from "../output/words.ts";
+import { diffLines } from "../output/diff_lines.ts";
 import { duration } from "../readers.ts";
 
 interface Options {
@@ -47,30 +47,6 @@ export const command = defineCommand<Options>({
     const shown = options.stat === true
       ? { ...diff, members: diff.members.map((each) => ({ ...each, patch: null })) }
       : diff;
-    out.document(shown, () => linesOf(diff, options.stat === true));
+    out.document(shown, () => diffLines(diff, options.stat === true));
   },
 });
-
-function* linesOf(diff: DiffReport, isBrief: boolean): Iterable<string> {
-  if (diff.same) return yield "the same version";
-  for (const member of diff.members) {
-    const { label, change, renamedFrom, added, removed, sameCode, gaveUp, patch } = member;
-    const counts = added === null ? "" : `  +${added} -${removed}`;
-    const from = renamedFrom === null ? "" : ` from ${renamedFrom}`;
-    const same = sameCode ? "  same after types are stripped" : "";
-    const late = gaveUp ? "  no patch within --deadline" : "";
-    yield `${change} ${label}${from}${counts}${same}${late}`;
-    if (!isBrief && patch !== null) yield* patch.trimEnd().split("\n");
-  }
-  for (const { name, before, after, otherContent } of diff.packages) {
-    const list = (versions: readonly string[]) => versions.join(", ") || "none";
-    const other = otherContent ? "  other content" : "";
-    yield `package ${name}  ${list(before)} → ${list(after)}${other}`;
-  }
-  for (const { kind, name, before, after } of diff.settings) {
-    yield `${kind} ${name}  ${before ?? "none"} → ${after ?? "none"}`;
-  }
-  yield `${counted(diff.members.length, "module differs", "modules differ")}, ` +
-    `${counted(diff.unchanged, "is", "are")} the same` +
-    (diff.sameCode ? "; all do the same after types are stripped" : "");
-}
