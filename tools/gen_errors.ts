@@ -44,7 +44,7 @@ const EXAMPLES: Partial<Record<ErrorCode, string>> = {
   RUN_TERMINATED: "Run ... was terminated: ...",
   SUBPROCESS_ENDED: "Cannot trace in a subprocess: the process ended with ...: ...",
   SUBPROCESS_FAILED: "Cannot trace in a subprocess: ...",
-  SUBPROCESS_TIMEOUT: "Cannot trace within ... s in a subprocess",
+  SUBPROCESS_TIMEOUT: "Cannot trace in a subprocess: the code did not answer within ... s",
   SUBPROCESS_UNAVAILABLE: "Cannot start a subprocess: ...",
   TIMEOUT: "Cannot wait for signal ... any longer: it did not arrive within ...",
 };

@@ -67,6 +67,6 @@ export function groupLines(groups: readonly VerdictGroup[]): string[] {
 function exitAfter(verdicts: readonly Verdict[]): number {
   const has = (...kinds: readonly string[]) =>
     verdicts.some(({ verdict }) => kinds.includes(verdict));
-  if (has("drifts", "no_code")) return EXIT.found;
+  if (has("drifts", "no_code", "no_answer")) return EXIT.found;
   return has("changed", "busy") ? EXIT.refused : EXIT.done;
 }

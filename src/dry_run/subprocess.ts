@@ -177,7 +177,8 @@ export class Subprocess implements AsyncDisposable {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timeOut = () => {
       this.#kill(); // SUBPROCESS-2
-      reject(new DryRunError("SUBPROCESS_TIMEOUT", `${call} within ${timeoutMs / 1_000} s`));
+      const why = `the code did not answer within ${timeoutMs / 1_000} s`;
+      reject(new DryRunError("SUBPROCESS_TIMEOUT", call, why));
     };
     const timer = timeoutMs === Infinity ? undefined : setTimeout(timeOut, timeoutMs);
     try {

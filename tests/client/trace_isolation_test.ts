@@ -56,7 +56,7 @@ forEachDatabase("a trace in a subprocess", (database, test) => {
     ) {
       await using it = await traced(database, "loops", code, "2s");
       const before = await children();
-      await notReplayed(it.trace(), "SUBPROCESS_TIMEOUT", "within 2 s");
+      await notReplayed(it.trace(), "SUBPROCESS_TIMEOUT", "did not answer within 2 s");
       assert.deepEqual(await children(), before);
     }
   });

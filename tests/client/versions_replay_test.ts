@@ -188,17 +188,17 @@ else await ctx.run("charge", () => 2);`,
       where: { id: { in: ["o-1", "o-2"] } },
       onVerdict: ({ id, verdict, cause }) => void said.push(`${id} ${verdict} ${cause?.kind}`),
     });
-    assert.deepEqual(said.sort(), ["o-1 replays undefined", "o-2 no_code hangs"]);
+    assert.deepEqual(said.sort(), ["o-1 replays undefined", "o-2 no_answer no_answer"]);
     assert.equal(loops.ok, false);
     const all = await at.node.versions.replay(`${at.folder.url}order.ts`, {
       timeout,
       where: { id: { ne: "o-1" } },
     });
-    assert.deepEqual(all.counts, { no_code: 5 });
+    assert.deepEqual(all.counts, { no_answer: 5 });
     const messages = all.groups.map(({ cause, runs }) => [runs, cause!.message]);
     assert.deepEqual(messages, [
-      [3, `Cannot prove within ${timeout / 1_000} s in a subprocess`],
-      [2, "it was not replayed: the code of 3 runs before did not return"],
+      [3, `Cannot prove in a subprocess: the code did not answer within ${timeout / 1_000} s`],
+      [2, "it was not replayed: the subprocesses of 3 runs before ended or did not answer"],
     ]);
   });
 

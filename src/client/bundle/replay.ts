@@ -364,7 +364,7 @@ export class BundleReplay implements AsyncDisposable {
       return { version, events, outcome: trace.outcome, cause, otherEnd, replays };
     } catch (error) {
       const kind = isContinuumError(error, "SUBPROCESS_TIMEOUT")
-        ? "hangs"
+        ? "no_answer"
         : isContinuumError(error, "VERSION_UNAVAILABLE")
         ? "unavailable"
         : undefined;

@@ -10,7 +10,7 @@ import type { Proof } from "../../dry_run/proof.ts";
 import type { JobLease, RunMove } from "../../ports/bulk.ts";
 import type { RunRow, WaitRow } from "../../ports/rows.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
-import type { Verdict, VerdictKind } from "../versions/verdict.ts";
+import { failureOf, type Verdict, type VerdictKind } from "../versions/verdict.ts";
 import type { JobPlan, JobProgress } from "./bulk_job.ts";
 import type { PlannedRun } from "./bulk_options.ts";
 import type { ProvenRun } from "./prover.ts";
@@ -63,8 +63,7 @@ export function isAsPlanned({ row, planned, isFenced }: Candidate, target: Versi
 export function findingOf(proven: ProvenRun, target: VersionPin, isDry: boolean): Finding {
   const { row, next, isSame, proof, cause } = proven;
   if (cause !== null) {
-    const isCode = cause.kind === "hangs" || cause.kind === "unavailable";
-    return { kind: isCode ? "no_code" : "drifts", proven };
+    return { kind: failureOf(cause), proven };
   }
   if (!isSame || proof === null) return { kind: "changed" };
   if (isDry) return { kind: "replays", proven };

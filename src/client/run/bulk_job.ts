@@ -51,7 +51,7 @@ export const NO_PROGRESS: JobProgress = {
   examined: 0,
   isThrough: false,
   again: [],
-  counts: { moved: 0, replays: 0, drifts: 0, no_code: 0, changed: 0, busy: 0 },
+  counts: { moved: 0, replays: 0, drifts: 0, no_code: 0, no_answer: 0, changed: 0, busy: 0 },
 };
 
 /**

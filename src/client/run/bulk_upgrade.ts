@@ -358,7 +358,7 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
   /** How many of a batch count: none after the failure at which the caller wants to stop. */
   #upToLastFailure(findings: readonly Finding[]): number {
     for (const [index, { kind }] of findings.entries()) {
-      if (kind !== "drifts" && kind !== "no_code") continue;
+      if (kind !== "drifts" && kind !== "no_code" && kind !== "no_answer") continue;
       this.#failures++;
       if (this.#isStopped) return index + 1;
     }

@@ -93,6 +93,7 @@ export class Prover implements AsyncDisposable {
   #workflow: string | undefined;
   /** How many runs did not return from a subprocess, or ended it. */
   #hangs = 0;
+  #lastHang: "no_answer" | "unavailable" = "no_answer";
   /** The lines of drifts, by what drifted where: runs of one version diverge alike. */
   readonly #sites = new Map<string, CauseSites>();
   readonly #sources = new Map<string, Promise<VersionSource | null>>();
@@ -207,8 +208,9 @@ export class Prover implements AsyncDisposable {
   ): Promise<(Proof | VerdictCause)[]> {
     if (runs.length === 0) return [];
     if (this.#hangs >= MOST_HANGS) {
-      const message = `it was not replayed: the code of ${this.#hangs} runs before did not return`;
-      return runs.map(() => codeCause("hangs", message));
+      const message =
+        `it was not replayed: the subprocesses of ${this.#hangs} runs before ended or did not answer`;
+      return runs.map(() => codeCause(this.#lastHang, message));
     }
     const subprocess = await this.#started();
     try {
@@ -218,8 +220,9 @@ export class Prover implements AsyncDisposable {
       if (error.code === "SUBPROCESS_UNAVAILABLE") throw error;
       await this[Symbol.asyncDispose]();
       if (runs.length === 1) {
-        const kind = error.code === "SUBPROCESS_TIMEOUT" ? "hangs" : "unavailable";
+        const kind = error.code === "SUBPROCESS_TIMEOUT" ? "no_answer" : "unavailable";
         this.#hangs++;
+        this.#lastHang = kind;
         return [codeCause(kind, messageOf(error))];
       }
       const found: (Proof | VerdictCause)[] = [];

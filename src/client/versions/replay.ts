@@ -30,6 +30,7 @@ import type { ProvenRun, Prover } from "../run/prover.ts";
 import { MAX_SPECIFIER, readCode } from "./code.ts";
 import { chooseRuns, type SampleRequest } from "./sample.ts";
 import {
+  failureOf,
   groupByCause,
   otherEndCause,
   type Verdict,
@@ -242,7 +243,7 @@ function verdictOf(
   const { row, next, isSame, proof } = proven;
   const cause = proven.cause ?? otherEnd(proven);
   return {
-    verdict: cause !== null ? kindOf(cause) : isSame && proof !== null ? "replays" : "changed",
+    verdict: cause !== null ? failureOf(cause) : isSame && proof !== null ? "replays" : "changed",
     id: row.runId,
     namespace,
     workflow,
@@ -252,10 +253,6 @@ function verdictOf(
     events: isSame ? next - row.firstSeq : row.events,
     cause,
   };
-}
-
-function kindOf({ kind }: VerdictCause): VerdictKind {
-  return kind === "hangs" || kind === "unavailable" ? "no_code" : "drifts";
 }
 
 /** A run that has completed must complete again; a run that failed may be what is repaired. */

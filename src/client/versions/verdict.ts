@@ -20,12 +20,21 @@ import type { TraceSite } from "../run/trace_shapes.ts";
  * - `replays`: its history replays on the target; the run was not moved.
  * - `drifts`: its history does not replay on the target; the run stays on its version.
  * - `no_code`: the run could not be replayed, since its code can't be executed here.
+ * - `no_answer`: the run could not be replayed in time. Nothing is known of its history: the code may
+ *   loop, or this machine may be busy.
  * - `changed`: the run is not as it was when the plan was made, or it changed during each check.
  * - `busy`: a node executed the run each time.
  *
  * @category Versions
  */
-export type VerdictKind = "moved" | "replays" | "drifts" | "no_code" | "changed" | "busy";
+export type VerdictKind =
+  | "moved"
+  | "replays"
+  | "drifts"
+  | "no_code"
+  | "no_answer"
+  | "changed"
+  | "busy";
 
 /**
  * Why a history does not replay:
@@ -33,7 +42,7 @@ export type VerdictKind = "moved" | "replays" | "drifts" | "no_code" | "changed"
  * - `other_command`: the code requests another effect than the one that the event answers.
  * - `leftover`: the code does not request the effect that the event answers.
  * - `refused`: the code makes a call that a replay can't repeat, such as `fetch`.
- * - `hangs`: the code did not return within the time of a subprocess.
+ * - `no_answer`: the code did not answer within the time of a subprocess.
  * - `unavailable`: the code can't be obtained or imported.
  * - `other_end`: the run has completed, and the code would not complete there.
  *
@@ -43,7 +52,7 @@ export type CauseKind =
   | "other_command"
   | "leftover"
   | "refused"
-  | "hangs"
+  | "no_answer"
   | "unavailable"
   | "other_end";
 
@@ -105,7 +114,7 @@ export interface Verdict {
   readonly generation: number;
   /** How many events the history had. */
   readonly events: number;
-  /** Why it does not replay; `null` unless the verdict is `drifts` or `no_code`. */
+  /** Why it does not replay; `null` unless the verdict is `drifts`, `no_code` or `no_answer`. */
   readonly cause: VerdictCause | null;
 }
 
@@ -173,13 +182,24 @@ export function refusalCause(
 }
 
 /**
+ * The verdict on a run that does not replay.
+ *
+ * @param cause Why it does not.
+ * @returns The verdict.
+ */
+export function failureOf({ kind }: VerdictCause): "drifts" | "no_code" | "no_answer" {
+  if (kind === "no_answer") return kind;
+  return kind === "unavailable" ? "no_code" : "drifts";
+}
+
+/**
  * Describes a target that could not be executed.
  *
- * @param kind Whether it is unavailable or does not return.
+ * @param kind Whether it is unavailable or did not answer in time.
  * @param message Why.
  * @returns The cause.
  */
-export function codeCause(kind: "hangs" | "unavailable", message: string): VerdictCause {
+export function codeCause(kind: "no_answer" | "unavailable", message: string): VerdictCause {
   const nowhere = { event: null, position: null, expected: null, found: null };
   return keyed({ kind, message, ...nowhere, ...NO_SITES });
 }
