@@ -19,6 +19,14 @@ export type FailPoint =
   | "bulk.proven"
   /** The runs of a batch are moved, and their job says so; no verdict has been given. */
   | "bulk.moved"
+  /** A fork was replayed; nothing of it is written. */
+  | "fork.replayed"
+  /** A fork is durable; no node has been notified. */
+  | "fork.written"
+  /** A failed run replays on its code; it is still failed. */
+  | "reopen.replayed"
+  /** A failed run is open again; no node has been notified. */
+  | "reopen.written"
   /** Events are durable; the code after them has not run. */
   | "commit.written";
 

@@ -11,6 +11,8 @@
 import { configure } from "@logtape/logtape";
 import { linesOf } from "../../examples/demo/lines.ts";
 import { armFailPoint, type FailPoint } from "../../src/base/failpoint.ts";
+import type { ForkOptions } from "../../src/client/run/fork.ts";
+import type { ReopenOptions } from "../../src/client/run/reopen.ts";
 import { Continuum } from "../../src/continuum.ts";
 import { postgres } from "../../src/store/postgres/mod.ts";
 
@@ -35,6 +37,8 @@ try {
     signal: (runId: string, name: string, payload: unknown) =>
       continuum.run(runId).signal(name, payload),
     result: (runId: string) => continuum.run(runId).result({ timeout: "5m" }),
+    fork: (runId: string, options: ForkOptions) => continuum.run(runId).fork(options),
+    reopen: (runId: string, options: ReopenOptions) => continuum.run(runId).reopen(options),
     readiness: () => continuum.readiness(),
     /** All that was logged as a warning or an error. */
     faults: () => faults,

@@ -13,6 +13,7 @@ import {
   refuse,
 } from "../../base/arguments.ts";
 import { authoredFacts } from "../../base/authored.ts";
+import { failPoint } from "../../base/failpoint.ts";
 import { randomId } from "../../base/ids.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { forkId } from "../../base/run_ids.ts";
@@ -188,7 +189,9 @@ export async function forkRun(
     plan: planText(start),
   };
   if (options.dryRun === true || !isPossible) return report;
+  await failPoint("fork.replayed", { run: start.runId });
   await insert(row, target, prefix, options, planned, context);
+  await failPoint("fork.written", { run: start.runId });
   context.wakeups.due();
   return report;
 }

@@ -8,6 +8,7 @@
 import { checkBoolean, checkOptions, checkText } from "../../base/arguments.ts";
 import { authored, authoredFacts } from "../../base/authored.ts";
 import { isTimeoutOfRun } from "../../base/errors.ts";
+import { failPoint } from "../../base/failpoint.ts";
 import { encode } from "../../base/values.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import type { RunRow } from "../../ports/rows.ts";
@@ -107,6 +108,7 @@ export async function reopenRun(
     fails,
   };
   if (options.dryRun === true || !report.reopened) return report;
+  await failPoint("reopen.replayed", { run: runId });
   const reopened = await runs.reopen({
     id: row.id,
     generation: row.generation,
@@ -116,6 +118,7 @@ export async function reopenRun(
     awaited: execution.outstanding.flatMap(({ options: { child } }) => child?.id ?? []),
   });
   if (reopened) {
+    await failPoint("reopen.written", { run: runId });
     context.wakeups.due();
     return report;
   }
