@@ -55,6 +55,28 @@ export function jsonAnswer(
 }
 
 /**
+ * A file, which a browser keeps and never shows.
+ *
+ * @param file The file.
+ */
+export function fileAnswer(
+  { name, type, bytes }: {
+    readonly name: string;
+    readonly type: string;
+    readonly bytes: Uint8Array<ArrayBuffer>;
+  },
+): Response {
+  const plainName = name.replace(/[^\w.-]/g, "_");
+  return new Response(bytes, {
+    headers: {
+      ...COMMON,
+      "content-type": type,
+      "content-disposition": `attachment; filename="${plainName}"`,
+    },
+  });
+}
+
+/**
  * Sends a browser to another page.
  *
  * @param to Where.

@@ -29,7 +29,7 @@ interface Asking {
  * @param asking What else the page needs.
  */
 export function confirmPage(
-  { body, button, grave = false, nothing = false, back, ...page }: Confirmation,
+  { body, button, grave = false, nothing = false, unfinished = false, back, ...page }: Confirmation,
   { view, tag, fields, error, needsReason }: Asking,
 ): Page {
   const failed = error === null ? NOTHING : html`
@@ -44,15 +44,17 @@ export function confirmPage(
   const cancel = html`<a class="button" href="${back}">Back</a>`;
   const here = view.to(view.path);
   if (nothing) return { ...page, body: html`${failed}${body}<p class="buttons">${cancel}</p>` };
+  const reason = html`
+    <label class="field"><span>Reason${needsReason ? "" : " (optional)"}</span>
+      <input name="reason" maxlength="500" autocomplete="off" required="${needsReason}" value="${fields
+        .text("reason")}"></label>
+    <input type="hidden" name="seen" value="${tag}">
+  `;
   return {
     ...page,
     body: html`
-      ${failed}<form class="deed" action="${here}" method="post">
-        ${body}
-        <label class="field"><span>Reason${needsReason ? "" : " (optional)"}</span>
-          <input name="reason" maxlength="500" autocomplete="off" required="${needsReason}"
-            value="${fields.text("reason")}"></label>
-        <input type="hidden" name="seen" value="${tag}">
+      ${failed}<form class="deed" action="${here}" method="${unfinished ? "get" : "post"}">
+        ${body}${unfinished ? NOTHING : reason}
         <p class="buttons"><button class="${grave
           ? "grave"
           : "primary"}">${button}</button>${cancel}</p>

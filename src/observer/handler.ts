@@ -10,8 +10,17 @@
 import type { Continuum } from "../operate/client.ts";
 import { plain } from "../operate/plain.ts";
 import { ActionAnswers } from "./action.ts";
-import { htmlAnswer, jsonAnswer, redirectAnswer, tagOf, unchangedAnswer } from "./answers.ts";
-import { API_HEADER, API_VERSION, withoutBody } from "./answers.ts";
+import {
+  API_HEADER,
+  API_VERSION,
+  fileAnswer,
+  htmlAnswer,
+  jsonAnswer,
+  redirectAnswer,
+  tagOf,
+  unchangedAnswer,
+  withoutBody,
+} from "./answers.ts";
 import { assetAnswer } from "./assets.ts";
 import { bodyKindOf, isOwnRequest } from "./csrf.ts";
 import { ObserverError, shownError } from "./errors.ts";
@@ -124,12 +133,18 @@ export class Handler {
         query,
         by: viewer.name,
         may: (right) => rights.has(right),
+        seesValues: rights.has("payloads") && this.#options.redact === undefined,
         mayEverywhere: own.has("read"),
         heavy: (work) => this.#looks.heavy(work),
         kept: (key, make) => this.#looks.kept(JSON.stringify(key), make),
       },
     };
-    if (route.kind === "action") return await this.#actions.answer(route, asked);
+    if (route.kind === "file") return fileAnswer(await route.file(asked.look));
+    if (route.kind === "action") {
+      const answer = await this.#actions.answer(route, asked);
+      if (isPost) this.#looks.forget(); // the page after it reads anew
+      return answer;
+    }
     return await this.#show(route, asked, rights);
   }
 

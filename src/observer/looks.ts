@@ -16,9 +16,16 @@ const HEAVY = 4;
 /** How many results are kept. */
 const KEPT = 200;
 
+/** A read that several looks share. */
+interface SharedLook {
+  readonly reading: Promise<unknown>;
+  /** Until when it serves, in milliseconds; `Infinity`: it is under way. */
+  until: number;
+}
+
 /** Reads of one observer. */
 export class Looks {
-  readonly #shared = new Map<string, Promise<unknown>>();
+  readonly #shared = new Map<string, SharedLook>();
   readonly #kept = new Map<string, Promise<unknown>>();
   readonly #waiting: (() => void)[] = [];
   #heavy = 0;
@@ -30,15 +37,24 @@ export class Looks {
    * @param read Reads it.
    */
   shared<Result>(key: string, read: () => Promise<Result>): Promise<Result> {
-    const found = this.#shared.get(key) as Promise<Result> | undefined;
-    if (found !== undefined) return found;
-    const reading = read();
-    this.#shared.set(key, reading);
-    const forget = () => {
-      Deno.unrefTimer(setTimeout(() => this.#shared.delete(key), SHARED_MS));
-    };
-    inBackground(reading.then(forget, () => this.#shared.delete(key)));
-    return reading;
+    const now = Date.now();
+    for (const [each, { until }] of this.#shared) if (until <= now) this.#shared.delete(each);
+    const found = this.#shared.get(key);
+    if (found !== undefined) return found.reading as Promise<Result>;
+    const look: SharedLook = { reading: read(), until: Infinity };
+    this.#shared.set(key, look);
+    inBackground(
+      look.reading.then(() => {
+        look.until = Date.now() + SHARED_MS;
+      }),
+      () => this.#shared.delete(key),
+    );
+    return look.reading as Promise<Result>;
+  }
+
+  /** Lets the next look read anew. */
+  forget(): void {
+    this.#shared.clear();
   }
 
   /**

@@ -28,6 +28,8 @@ export interface Look {
    * @param right The right.
    */
   may(right: Right): boolean;
+  /** Whether the viewer sees all values as they are: none is withheld or replaced. */
+  readonly seesValues: boolean;
   /** Whether the viewer may look at what concerns the whole database. */
   readonly mayEverywhere: boolean;
   /**
@@ -94,6 +96,28 @@ export interface PageRoute<Data = Json> extends RouteBase {
   facts?(data: Data): Json;
 }
 
+/** A file to keep. */
+export interface File {
+  /** Its name. */
+  readonly name: string;
+  /** Its media type. */
+  readonly type: string;
+  /** Its bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A file, which browsers keep and never show. */
+export interface FileRoute extends RouteBase {
+  /** Kind of route. */
+  readonly kind: "file";
+  /**
+   * Makes the file. Redaction does not pass through it: it holds no values unless `look.seesValues`.
+   *
+   * @param look What to read from.
+   */
+  file(look: Look): Promise<File>;
+}
+
 /** An action: a plan, a page that asks for consent, and the deed. */
 export interface ActionRoute<Plan = Json, Outcome = Json> extends RouteBase {
   /** Kind of route. */
@@ -149,6 +173,8 @@ export interface Confirmation extends Page {
   readonly grave?: boolean;
   /** Whether there is nothing to do: no button then. */
   readonly nothing?: boolean;
+  /** Whether something has to be chosen first: then the button leads to the plan, and not to the deed. */
+  readonly unfinished?: boolean;
   /** Where the way back leads. */
   readonly back: Link;
 }
@@ -163,8 +189,8 @@ export interface Done {
   readonly page?: Page;
 }
 
-/** A page or an action. */
-export type Route = PageRoute | ActionRoute;
+/** A page, an action or a file. */
+export type Route = PageRoute | ActionRoute | FileRoute;
 
 /**
  * Defines a page.
@@ -185,4 +211,13 @@ export function defineAction<Plan extends object, Outcome extends object>(
   route: Omit<ActionRoute<Plan, Outcome>, "kind">,
 ): ActionRoute {
   return { ...route, kind: "action" } as unknown as ActionRoute;
+}
+
+/**
+ * Defines a file.
+ *
+ * @param route The file; its kind is added.
+ */
+export function defineFile(route: Omit<FileRoute, "kind">): FileRoute {
+  return { ...route, kind: "file" };
 }

@@ -29,6 +29,12 @@
  * @module
  */
 
+import { fork } from "./actions/fork.ts";
+import { MOVE_ACTIONS } from "./actions/move.ts";
+import { RUN_ACTIONS } from "./actions/runs.ts";
+import { signal } from "./actions/signal.ts";
+import { start } from "./actions/start.ts";
+import { exportRun } from "./pages/export.ts";
 import { overview } from "./pages/overview.ts";
 import { preferences } from "./pages/preferences.ts";
 import { run } from "./pages/run.ts";
@@ -40,5 +46,11 @@ export const ROUTES: readonly Route[] = [
   overview,
   runs,
   run,
+  start,
+  signal,
+  fork,
+  ...MOVE_ACTIONS,
+  ...RUN_ACTIONS,
+  exportRun,
   preferences,
 ];

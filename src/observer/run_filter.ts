@@ -29,7 +29,7 @@ export function filterOf(fields: Fields, now: Date): RunFilter {
     states: states.length === 0 ? LIVE : states,
     workflow: text("workflow"),
     version: text("version"),
-    idPrefix: text("id"),
+    idPrefix: text("prefix") ?? text("id"),
     parent: text("parent"),
     attributes: Object.keys(attributes).length === 0 ? undefined : attributes,
     since: timeOf("since", fields.text("since"), now),

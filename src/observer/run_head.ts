@@ -6,6 +6,7 @@
 
 import type { RunDetails } from "../operate/runs.ts";
 import { type Content, type Html, html, NOTHING } from "./html.ts";
+import type { Right } from "./rights.ts";
 import type { View } from "./view.ts";
 
 /** The pages of a run; a page that is added has a line here. */
@@ -34,12 +35,74 @@ export function runTabs(id: string, here: string, view: View): Html {
   `;
 }
 
+/** An action that a run's pages offer. */
+interface Offer {
+  readonly text: string;
+  readonly right: Right;
+  readonly segment: string;
+  readonly grave?: true;
+  /** The states in which it is offered. */
+  readonly when: "live" | "parked" | "failed" | "ended" | "any";
+}
+
+const OFFERS: readonly Offer[] = [
+  { text: "Signal", right: "signal", segment: "signal", when: "live" },
+  { text: "Retry", right: "retry", segment: "retry", when: "parked" },
+  { text: "Take up again", right: "retry", segment: "reopen", when: "failed" },
+  { text: "Upgrade", right: "upgrade", segment: "upgrade", when: "live" },
+  { text: "Fork", right: "fork", segment: "fork", when: "any" },
+  { text: "Cancel", right: "cancel", segment: "cancel", when: "live" },
+  { text: "Terminate", right: "terminate", segment: "terminate", grave: true, when: "live" },
+  { text: "Delete", right: "prune", segment: "delete", grave: true, when: "ended" },
+];
+
 /**
- * The actions that a viewer may take on a run.
+ * The actions that a viewer may take on a run: those for its state, and the others in a menu.
  *
  * @param run The run.
  * @param view Rights and links.
  */
-export function runActions(_run: RunDetails, _view: View): Content {
-  return NOTHING;
+export function runActions(run: RunDetails, view: View): Content {
+  const { id, state, current } = run;
+  const isEnded = run.endedAt !== null;
+  const holds = {
+    live: !isEnded,
+    parked: state.startsWith("stuck_"),
+    failed: state === "failed",
+    ended: isEnded,
+    any: true,
+  };
+  const offers = OFFERS.filter(({ right, when, segment }) =>
+    view.may(right) && holds[when] && !(segment === "upgrade" && current === true)
+  );
+  const links = offers.map(({ text, segment, grave }) => ({
+    text,
+    to: view.to(["runs", id, segment]),
+    grave: grave === true,
+  }));
+  const others = [
+    ...(view.may("start")
+      ? [{ text: "Start one like it", to: view.to(["start"], { like: id }) }]
+      : []),
+    ...(view.may("export") && view.may("source")
+      ? [{ text: "Export", to: view.to(["runs", id, "export"]) }]
+      : []),
+  ];
+  const shown = links.slice(0, SHOWN);
+  const more = [...links.slice(SHOWN), ...others];
+  return html`${
+    shown.map(({ text, to, grave }) =>
+      html`<a class="button${grave ? " danger" : ""}" href="${to}">${text}</a>`
+    )
+  }${
+    more.length === 0 ? NOTHING : html`
+      <details class="menu">
+        <summary class="button">More</summary>
+        <ul>${more.map(({ text, to }) => html`<li><a href="${to}">${text}</a></li>`)}</ul>
+      </details>
+    `
+  }`;
 }
+
+/** How many actions stand beside the title; the others are in the menu. */
+const SHOWN = 4;

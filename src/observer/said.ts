@@ -10,7 +10,8 @@ const KEPT_MS = 60_000;
 
 /** Sentences, for a while. */
 export class Said {
-  readonly #sentences = new Map<string, string>();
+  /** In the order in which they were kept. */
+  readonly #sentences = new Map<string, { readonly sentence: string; readonly until: number }>();
 
   /**
    * Keeps a sentence.
@@ -19,9 +20,9 @@ export class Said {
    * @returns Its key.
    */
   keep(sentence: string): string {
+    this.#forget();
     const key = crypto.randomUUID();
-    this.#sentences.set(key, sentence);
-    Deno.unrefTimer(setTimeout(() => this.#sentences.delete(key), KEPT_MS));
+    this.#sentences.set(key, { sentence, until: Date.now() + KEPT_MS });
     return key;
   }
 
@@ -31,6 +32,15 @@ export class Said {
    * @param key Its key.
    */
   of(key: string | null): string | null {
-    return key === null ? null : this.#sentences.get(key) ?? null;
+    this.#forget();
+    return key === null ? null : this.#sentences.get(key)?.sentence ?? null;
+  }
+
+  #forget(): void {
+    const now = Date.now();
+    for (const [key, { until }] of this.#sentences) {
+      if (until > now) return;
+      this.#sentences.delete(key);
+    }
   }
 }

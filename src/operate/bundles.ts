@@ -154,6 +154,22 @@ export async function exportToFile(
   };
 }
 
+/**
+ * Exports runs as the bytes of a bundle.
+ *
+ * @param client The client.
+ * @param ids The runs.
+ * @param options What the bundle holds.
+ * @throws {RunNotFoundError} If there is no such run.
+ */
+export async function exportBytes(
+  client: Continuum,
+  ids: readonly string[],
+  options: ExportOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return await client.runs.export(ids, options);
+}
+
 /** Writes a file that does not exist yet: all of it, or nothing. */
 async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
   await Deno.writeFile(file, new Uint8Array(), { createNew: true });

@@ -315,8 +315,7 @@ export class Execution implements Effects, WorkflowScope {
       request,
       {
         stack: this.#options.trace === true ||
-            request.kind === "activity" && !this.#succeeded.has(position) ||
-            this.#options.wantsSite?.(request.kind, request.name) === true
+            request.kind === "activity" && !this.#succeeded.has(position)
           ? new CallStack()
           : null,
         onLook: this.#onLook,

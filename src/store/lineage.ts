@@ -79,7 +79,6 @@ export class Lineage implements LineageStore {
       input: children.map(({ input }) => storable("an input", input)),
       seed: children.map(({ seed }) => seed),
       policy: children.map(({ policy }) => policy ?? null),
-      trace: children.map(({ trace }) => trace ?? null),
       maxDepth,
     });
     const outcomes = new Map(rows.map(({ place, outcome }) => [place, outcome]));
@@ -120,7 +119,6 @@ export class Lineage implements LineageStore {
       at: next.at,
       waits: legibleJson(next.waits),
       failure: storable("an error", next.failure),
-      trace: next.trace ?? null,
     });
     return rows.length > 0;
   }

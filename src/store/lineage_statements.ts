@@ -45,7 +45,6 @@ const CHILDREN = {
   input: TEXTS,
   seed: TEXTS,
   policy: TEXTS,
-  trace: TEXTS,
 };
 
 /** The writer still holds the run, in the generation and with the history that it knows. */
@@ -159,12 +158,12 @@ export const LINEAGE_STATEMENTS = {
     inserted as (
       insert into {schema}.runs (
         namespace, run_id, workflow, specifier_id, input, seed, state, wake_at, created_at,
-        parent, parent_close, depth, policy, deadline, trace
+        parent, parent_close, depth, policy, deadline
       )
       select namespace, run_id, workflow, ${
       specifierIdOf("timed")
     }, input::json, seed, 'pending', at,
-        at, parent, close, depth, decided, at + ${TIMEOUT}, trace
+        at, parent, close, depth, decided, at + ${TIMEOUT}
       from timed where (select count(*) from ended) >= 0
       order by run_id collate "C", namespace collate "C", place
       on conflict (run_id, namespace) do nothing
@@ -225,14 +224,7 @@ export const LINEAGE_STATEMENTS = {
   ),
 
   retry: statement(
-    {
-      ...GENERATION_END,
-      wakeSeq: NUMBER,
-      at: NUMBER,
-      waits: TEXT,
-      failure: TEXT,
-      trace: nullable(TEXT),
-    },
+    { ...GENERATION_END, wakeSeq: NUMBER, at: NUMBER, waits: TEXT, failure: TEXT },
     rows<{ readonly at: number }>(),
     nextGeneration(
       " and wake_seq = $wakeSeq::integer",
@@ -245,8 +237,7 @@ export const LINEAGE_STATEMENTS = {
         since = clock.at,
         waits = $waits::text::json,
         attempt = run.attempt + 1,
-        failure = $failure::text::json,
-        trace = coalesce($trace, run.trace)`,
+        failure = $failure::text::json`,
     ),
   ),
 

@@ -1,10 +1,10 @@
-// The observer's script: live updates, keys, and times that go on. Every page works without it.
+// The observer's script: live updates, keys, and times that stay true. Every page works without it.
 // tools/gen_observer.ts makes a module of this file.
 (() => {
   "use strict";
   const main = document.querySelector("main");
 
-  // Times that go on.
+  // Times that stay true.
   const units = [[1e3, 1, "ms"], [6e4, 1e3, "s"], [36e5, 6e4, "m"], [1728e5, 36e5, "h"], [
     1 / 0,
     864e5,
@@ -54,7 +54,7 @@
       status.append(words, button);
     }
     status.firstChild.textContent = text;
-    status.lastChild.textContent = isPaused ? "go on" : "pause";
+    status.lastChild.textContent = isPaused ? "resume" : "pause";
   };
   const isBusy = (part) => {
     const focus = document.activeElement;

@@ -7,6 +7,7 @@
 import { listRuns, type RunLines } from "../../operate/runs.ts";
 import { STATE_WORDS } from "../../operate/run_lines.ts";
 import { currentVersions } from "../../operate/versions.ts";
+import { DEEDS } from "../actions/runs.ts";
 import { fieldsOfForm } from "../fields.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import {
@@ -48,7 +49,10 @@ export const runs = definePage<Runs>({
   },
   page: (data, view) => ({
     title: "Runs",
-    body: html`${filters(data, view)}${list(data, view)}${pager(data, view)}`,
+    aside: view.may("start")
+      ? html`<a class="button" href="${view.to(["start"])}">Start a run</a>`
+      : null,
+    body: html`${filters(data, view)}${bulk(data, view)}${pager(data, view)}`,
   }),
 });
 
@@ -109,9 +113,41 @@ function filters({ workflows }: Runs, view: View): Html {
   `;
 }
 
-function list({ runs }: Runs, view: View): Html {
-  if (runs.length === 0) return nothing(view);
+/** The list, and what can be done with chosen runs of it. */
+function bulk(data: Runs, view: View): Html {
+  if (data.runs.length === 0) return nothing(view);
+  const offered = DEEDS.filter(({ right }) => view.may(right));
+  const [first] = offered;
+  if (first === undefined) return list(data, view, false);
+  const chosen = filterQuery(fieldsOfForm(view.query));
+  const hidden = Object.entries(chosen).flatMap(([name, values]) =>
+    (values as readonly string[]).map((value) =>
+      html`<input type="hidden" name="${name === "id" ? "prefix" : name}" value="${value}">`
+    )
+  );
+  return html`
+    <form class="bulk" action="${view.to(["bulk", first.word])}" method="post">
+      ${list(data, view, true)}
+      <fieldset class="buttons"><legend class="unseen">With the chosen runs</legend>
+        <label class="check"><input type="checkbox" data-all=""> all shown</label>
+        <label class="check"><input type="checkbox" name="all" value="1"> all that match</label>
+        ${offered.map(({ word, verb }) =>
+          html`<button formaction="${view.to(["bulk", word])}">${verb}</button>`
+        )}
+        ${hidden}
+      </fieldset>
+    </form>
+  `;
+}
+
+function list({ runs }: Runs, view: View, isChosen: boolean): Html {
+  const choice = {
+    title: "",
+    cell: ({ id }: Runs["runs"][number]) =>
+      html`<input type="checkbox" name="id" value="${id}" aria-label="Choose ${id}">`,
+  };
   return table("Runs, the newest first", [
+    ...(isChosen ? [choice] : []),
     { title: "Run", head: true, cell: ({ id }) => runLink(view, id) },
     { title: "Workflow", cell: ({ workflow }) => workflow },
     { title: "Version", cell: ({ version, current }) => versionLink(view, version, current) },

@@ -32,8 +32,6 @@ export interface Outgoing {
   readonly deliveryId: string | null;
   /** Only to a run of this version. */
   readonly version: string | null;
-  /** The sender's trace context. */
-  readonly trace: string | null;
 }
 
 /** A message that was delivered. */
@@ -54,7 +52,6 @@ const GIVEN = {
   payload: TEXTS,
   deliveryId: TEXTS,
   version: TEXTS,
-  trace: TEXTS,
 };
 
 const STATEMENTS = {
@@ -66,8 +63,7 @@ const STATEMENTS = {
     select * from ${unnested("given", GIVEN)}
   ),
   held as materialized (
-    select run.id, given.place, given.kind, given.name, given.payload, given.delivery_id,
-      given.trace
+    select run.id, given.place, given.kind, given.name, given.payload, given.delivery_id
     from given join {schema}.runs as run on run.run_id = given.run_id and run.namespace is not distinct from $namespace
     where run.run_id = any($runId::text[]) and run.ended_at is null
       and (given.version is null or run.specifier_id = any(${
@@ -92,8 +88,8 @@ const STATEMENTS = {
     returning run.id, run.node
   ),
   message as (
-    insert into {schema}.inbox (run, kind, name, payload, trace)
-    select held.id, held.kind, held.name, held.payload::json, held.trace
+    insert into {schema}.inbox (run, kind, name, payload)
+    select held.id, held.kind, held.name, held.payload::json
     from held join woken on woken.id = held.id
     returning id, run
   ),
@@ -137,7 +133,6 @@ export class Deliveries {
           payload: column(({ payload }) => payload),
           deliveryId: column(({ deliveryId }) => deliveryId),
           version: column(({ version }) => version),
-          trace: column(({ trace }) => trace),
         });
         const found = new Map(rows.map(({ place, ...delivered }) => [place, delivered]));
         return batch.map((_, place) => found.get(place));

@@ -80,7 +80,6 @@ const GIVEN = {
   payload: TEXTS,
   delivery: TEXTS,
   policy: TEXTS,
-  trace: TEXTS,
 };
 
 /** The starts that may replace a run, a list for each column. */
@@ -131,8 +130,8 @@ const COMPANIONS = `,
     order by given.key collate "C", given.workflow collate "C", given.namespace collate "C"
   ),
   sent as (
-    insert into {schema}.inbox (run, kind, name, payload, trace)
-    select inserted.id, 'signal', given.signal, given.payload::json, given.trace
+    insert into {schema}.inbox (run, kind, name, payload)
+    select inserted.id, 'signal', given.signal, given.payload::json
     from inserted join given using (namespace, run_id)
     where given.signal is not null
     returning id, run
@@ -176,7 +175,7 @@ function insert(
     insert into {schema}.runs (
       namespace, run_id, workflow, specifier_id, input, seed, state, node, token,
       claims_since_progress, wake_seq, wake_at, start_at, created_at, started_at, attributes,
-      policy, deadline, trace
+      policy, deadline
     )
     select namespace, run_id, workflow, ${specifierIdOf("timed")}, input::json, seed,
       case when leased then 'running' else 'pending' end,
@@ -190,8 +189,7 @@ function insert(
       case when leased then at end,
       coalesce(attributes::jsonb, '{}'),
       decided,
-      due + ${TIMEOUT},
-      trace
+      due + ${TIMEOUT}
     from timed
     order by run_id collate "C", namespace collate "C"${unlessTaken}
     returning id, namespace, run_id, created_at, wake_at, node, deadline, policy

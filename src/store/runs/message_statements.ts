@@ -31,7 +31,6 @@ export const MESSAGE_STATEMENTS = {
       payload: nullable(TEXT),
       deliveryId: nullable(TEXT),
       version: nullable(TEXT),
-      trace: nullable(TEXT),
       namespace: TEXT,
     },
     rows<Delivered>(),
@@ -54,8 +53,8 @@ export const MESSAGE_STATEMENTS = {
     returning id, node
   ),
   message as (
-    insert into {schema}.inbox (run, kind, name, payload, trace)
-    select id, $kind, $name, $payload::text::json, $trace from woken
+    insert into {schema}.inbox (run, kind, name, payload)
+    select id, $kind, $name, $payload::text::json from woken
     returning id, run
   ),
   noted as (

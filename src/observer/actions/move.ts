@@ -1,0 +1,146 @@
+/**
+ * `/runs/:id/upgrade` moves a run to other code; `/runs/:id/reopen` takes a failed run up on it. Both
+ * show first whether the run's history replays there.
+ *
+ * @module
+ */
+
+import type { Continuum } from "../../operate/client.ts";
+import { reopenRun, upgradeRun } from "../../operate/move_run.ts";
+import { showRun } from "../../operate/runs.ts";
+import type { Json } from "../../operate/plain.ts";
+import { type Html, html, NOTHING } from "../html.ts";
+import { note, valueBlock } from "../parts/mod.ts";
+import type { Right } from "../rights.ts";
+import { type ActionRoute, defineAction } from "../route.ts";
+import type { View } from "../view.ts";
+
+/** What a replay on the target says. */
+interface Report {
+  readonly from: string;
+  readonly to: string;
+  readonly drift: { readonly message: string } | null;
+  readonly refused: { readonly message: string } | null;
+  /** The error that the target throws after the same history; `null`: none. */
+  readonly error: Json;
+  readonly moves: boolean;
+}
+
+interface Plan {
+  readonly id: string;
+  readonly workflow: string;
+  readonly events: number;
+  readonly generation: number;
+  /** What was asked for; `null`: the current version. */
+  readonly target: string | null;
+  readonly report: Report;
+}
+
+/** What differs between the two. */
+interface Kind {
+  readonly word: string;
+  readonly verb: string;
+  readonly right: Right;
+  readonly done: string;
+  move(client: Continuum, id: string, to: string | undefined, dryRun: boolean): Promise<Report>;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    word: "upgrade",
+    verb: "Upgrade",
+    right: "upgrade",
+    done: "moved",
+    async move(client, id, to, dryRun) {
+      const { upgraded: moves, ...report } = await upgradeRun(client, id, to, dryRun);
+      return { ...report, moves, error: null };
+    },
+  },
+  {
+    word: "reopen",
+    verb: "Take up",
+    right: "retry",
+    done: "taken up",
+    async move(client, id, to, dryRun) {
+      const { reopened: moves, fails: error, ...report } = await reopenRun(client, id, to, dryRun);
+      return { ...report, moves, error };
+    },
+  },
+];
+
+/** The actions. */
+export const MOVE_ACTIONS: readonly ActionRoute[] = KINDS.map(({ word, verb, right, done, move }) =>
+  defineAction<Plan, Plan>({
+    path: `/runs/:id/${word}`,
+    rights: ["read", right],
+    action: word,
+    needsReason: false,
+    async plan({ client, params, heavy }, fields) {
+      const { id, workflow, events, generation } = await showRun(client, params.id!);
+      const target = fields.text("to");
+      const report = await heavy(() => move(client, id, target ?? undefined, true));
+      return { id, workflow, events, generation, target, report };
+    },
+    targets: ({ id }) => [id],
+    confirm(plan, view, fields) {
+      const { id, report, target } = plan;
+      return {
+        title: `${verb} ${id}`,
+        trail: [{ text: "Runs", to: view.to(["runs"]) }, { text: id, to: view.to(["runs", id]) }],
+        button: `${verb} on ${report.to.slice(0, 7)}`,
+        nothing: !report.moves,
+        back: view.to(["runs", id]),
+        body: html`
+          ${verdict(report, view)}
+          ${target === null
+            ? NOTHING
+            : html`<input type="hidden" name="to" value="${fields.text("to")}">`}
+        `,
+      };
+    },
+    async deed({ client, heavy }, plan) {
+      // Of the plan, the hash: another version may have become current since.
+      const report = await heavy(() => move(client, plan.id, plan.report.to, false));
+      return { ...plan, report };
+    },
+    done({ id, report }, view) {
+      const to = view.to(["runs", id]);
+      if (report.moves) return { says: `${id} was ${done}: version ${report.to.slice(0, 7)}`, to };
+      return {
+        says: `${id} was left as it was`,
+        to,
+        page: {
+          title: `${verb} ${id}`,
+          body: html`${
+            verdict(report, view)
+          }<p class="buttons"><a class="button" href="${to}">Continue</a></p>`,
+        },
+      };
+    },
+  })
+);
+
+function verdict({ from, to, drift, refused, error, moves }: Report, view: View): Html {
+  const versions = html`
+    <p>From <a class="id" href="${view.to(["versions", from])}">${from.slice(0, 7)}</a>
+      to <a class="id" href="${view.to(["versions", to])}">${to.slice(0, 7)}</a>.</p>
+  `;
+  if (moves) {
+    return note(
+      "good",
+      html`
+        <p class="strong">Its history replays there</p>${versions}
+              <p
+          class="hint">Every effect that it has requested so far is requested by the target too, in the same order.</p>
+      `,
+    );
+  }
+  const why = drift?.message ?? refused?.message ?? null;
+  const failure = error === null
+    ? NOTHING
+    : html`<p>The target fails as well:</p>${valueBlock(error)}`;
+  return note(
+    "warn",
+    html`<p class="strong">It can't be moved there</p>${versions}<p>${why}</p>${failure}`,
+  );
+}
