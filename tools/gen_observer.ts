@@ -11,10 +11,14 @@ const MODULE = new URL("assets.gen.ts", FOLDER);
 /** The most bytes of the script: what a page loads must stay small. */
 const MOST_SCRIPT = 15_000;
 
-const [styles, script, icon] = await Promise.all(
-  ["assets/observer.css", "client/observer.js", "assets/icon.svg"]
+/** The style sheets, in the order in which they apply. */
+const SHEETS = ["assets/observer.css", "assets/timeline.css", "assets/source.css"];
+
+const [script, icon, ...sheets] = await Promise.all(
+  ["client/observer.js", "assets/icon.svg", ...SHEETS]
     .map((path) => Deno.readTextFile(new URL(path, FOLDER))),
 );
+const styles = sheets.join("\n");
 
 const wanted = `/**
  * The files that the observer's pages load. Made by \`tools/gen_observer.ts\`; do not edit.
@@ -24,7 +28,7 @@ const wanted = `/**
 
 // deno-fmt-ignore-file
 
-/** \`assets/observer.css\`. */
+/** The style sheets of \`assets/\`. */
 export const STYLES: string = ${JSON.stringify(styles)};
 
 /** \`client/observer.js\`. */

@@ -17,6 +17,7 @@ export type ObserverCode =
   | "METHOD"
   | "NOT_ALLOWED"
   | "NOT_FOUND"
+  | "READ_TIMEOUT"
   | "REASON_MISSING"
   | "UNKNOWN_VIEWER"
   | "UNSUPPORTED_BODY"

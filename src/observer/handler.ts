@@ -167,7 +167,7 @@ export class Handler {
     if (request.headers.get("if-none-match") === tag) return unchangedAnswer(tag);
     if (form === "json") return jsonAnswer(data, 200, { etag: tag });
     const live = typeof route.live === "function" ? route.live(data) : route.live ?? null;
-    const page = route.page(data, view);
+    const page = await route.page(data, view);
     return htmlAnswer(frame(page, view, { live, said }), 200, { etag: tag });
   }
 

@@ -6,6 +6,9 @@
  *   attribute, no attribute that holds code or styles, and no unquoted attribute.
  * - TEMPLATE-2: a template closes every element that it opens, so that its values are inside of it.
  *
+ * White space at the ends of a template is its layout in the code, and left out: a formatter moves
+ * it. A value `" "` is a space.
+ *
  * @module
  */
 
@@ -72,7 +75,7 @@ class Reader {
 
   constructor(strings: readonly string[]) {
     if (strings.some((text) => text.includes(HOLE))) throw new TypeError("no character: U+FFFF");
-    this.#text = strings.join(HOLE);
+    this.#text = strings.join(HOLE).trim();
   }
 
   read(): Template {

@@ -87,7 +87,7 @@ export interface PageRoute<Data = Json> extends RouteBase {
    * @param data What `load` returned.
    * @param view Links, rights and times.
    */
-  page(data: Data, view: View): Page;
+  page(data: Data, view: View): Page | Promise<Page>;
   /**
    * What of the data a change of the page follows from; all of it when omitted.
    *

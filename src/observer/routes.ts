@@ -14,8 +14,8 @@
  *   `look.kept()` under what it depends on. Leave out what `look.may()` denies.
  * - `page(data, view)`: renders the data by `html` templates and `parts/mod.ts`. Links are made by
  *   `view.to(["runs", id])`, times by `ago(view, iso)`. A button or link to an action is shown only
- *   if `view.may()` allows it. There is no inline style or script: `assets/observer.css` has the
- *   classes.
+ *   if `view.may()` allows it. There is no inline style or script: `assets/` has the classes. White
+ *   space at the ends of a template is left out, so a space there is a value: `${" "}`.
  * - `live`: after how many seconds a browser looks again. An answer that is the same is 304; if `load`
  *   returns something that changes with each look, `facts(data)` says what counts.
  *
@@ -35,10 +35,18 @@ import { RUN_ACTIONS } from "./actions/runs.ts";
 import { signal } from "./actions/signal.ts";
 import { start } from "./actions/start.ts";
 import { exportRun } from "./pages/export.ts";
+import { applyUpgrade, resumeUpgradeAction } from "./actions/upgrade.ts";
+import { history } from "./pages/history.ts";
 import { overview } from "./pages/overview.ts";
 import { preferences } from "./pages/preferences.ts";
 import { run } from "./pages/run.ts";
 import { runs } from "./pages/runs.ts";
+import { source } from "./pages/source.ts";
+import { timeline } from "./pages/timeline.ts";
+import { upgrade } from "./pages/upgrade.ts";
+import { version } from "./pages/version.ts";
+import { versionDiff } from "./pages/version_diff.ts";
+import { versionSourcePage } from "./pages/version_source.ts";
 import type { Route } from "./route.ts";
 
 /** All routes; of two that match a path, the first is taken. */
@@ -52,5 +60,14 @@ export const ROUTES: readonly Route[] = [
   ...MOVE_ACTIONS,
   ...RUN_ACTIONS,
   exportRun,
+  timeline,
+  history,
+  source,
+  versionDiff,
+  version,
+  versionSourcePage,
+  upgrade,
+  applyUpgrade,
+  resumeUpgradeAction,
   preferences,
 ];

@@ -12,6 +12,9 @@ import type { View } from "./view.ts";
 /** The pages of a run; a page that is added has a line here. */
 const TABS: readonly { readonly text: string; readonly segment: string }[] = [
   { text: "Overview", segment: "" },
+  { text: "Timeline", segment: "timeline" },
+  { text: "History", segment: "history" },
+  { text: "Source", segment: "source" },
 ];
 
 /**

@@ -124,6 +124,26 @@ Deno.test("HTML, arrays of it and nothing are values of an element", () => {
   assert.equal(joined(["a", html`<b>b</b>`, "c"], ", ").toString(), "a, <b>b</b>, c");
 });
 
+Deno.test("white space at the ends of a template is layout, and within it is kept", () => {
+  const item = html`
+    <b>a</b>
+  `;
+  assert.equal(`${html`<pre>${[item, item]}</pre>`}`, "<pre>\n<b>a</b><b>a</b></pre>");
+  assert.equal(
+    `${html`
+      <i>${"x"}</i>
+    `}`,
+    "<i>x</i>",
+  );
+  assert.equal(`${html`${" "}a ${item} c`}`, " a <b>a</b> c");
+  assert.equal(
+    `${html`
+      ${"\n a"}
+    `}`,
+    "\n a",
+  );
+});
+
 Deno.test("an attribute of no value is left out, and an empty one is of true", () => {
   const of = (checked: Content, title: Content) =>
     html`<input checked="${checked}" title="${title}" />`.toString().replace(" />", ">");
@@ -258,6 +278,10 @@ Deno.test("HTML-1: no file of the observer but html.ts makes HTML of text, nor l
     const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
     assert.equal(count(/\bnew Html\(/g), file.endsWith("/html.ts") ? 1 : 0, file);
     assert.equal(count(/\bnew Link\(/g), file.endsWith("/links.ts") ? 3 : 0, file);
-    assert.doesNotMatch(text, /(?:inner|outer)HTML|insertAdjacentHTML|document\.write/, file);
+    assert.doesNotMatch(
+      text,
+      /(?:inner|outer)HTML\s*\+?=[^=]|insertAdjacentHTML|document\.write/,
+      file,
+    );
   }
 });

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const main = document.querySelector("main");
+  document.documentElement.classList.add("scripted");
 
   // Times that stay true.
   const units = [[1e3, 1, "ms"], [6e4, 1e3, "s"], [36e5, 6e4, "m"], [1728e5, 36e5, "h"], [
@@ -118,6 +119,32 @@
       document.hidden ? clearTimeout(timer) : look();
     });
   }
+
+  // The slider over events: the parts that it changes are replaced, the slider itself stays.
+  let slid = 0;
+  let slide = null;
+  const slideTo = async (slider) => {
+    const url = new URL(location.href);
+    if (slider.value === slider.max) url.searchParams.delete("at");
+    else url.searchParams.set("at", slider.value);
+    slide?.abort();
+    slide = new AbortController();
+    const answer = await fetch(url, { headers: { accept: "text/html" }, signal: slide.signal });
+    if (!answer.ok) return;
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    history.replaceState(null, "", url);
+    every = 0;
+    for (const part of document.querySelectorAll("[data-slides]")) {
+      const fresh = next.querySelector(`[data-slides="${part.dataset.slides}"]`);
+      if (fresh) part.replaceChildren(...fresh.childNodes);
+    }
+    tellTimes();
+  };
+  addEventListener("input", ({ target }) => {
+    if (!target.matches("[data-slider]")) return;
+    clearTimeout(slid);
+    slid = setTimeout(() => slideTo(target).catch(() => {}), 40);
+  });
 
   // Rows by keys.
   let row = null;

@@ -100,11 +100,7 @@ function head(run: Run, view: View): Html {
 }
 
 function reasonOf(reason: unknown): Content {
-  return typeof reason === "string"
-    ? html`
-      <span>${reason}</span>
-    `
-    : NOTHING;
+  return typeof reason === "string" ? html`<span>${reason}</span>` : NOTHING;
 }
 
 function attributesOf(attributes: Run["attributes"]): Html {
@@ -143,9 +139,9 @@ function loadTrouble({ noNodeCanLoad, stuck }: Run): Html {
 function where({ run, waits, unavailable, last }: RunPlace, view: View): Html {
   if (waits === null) {
     const event = last === null ? NOTHING : html`
-      <p>The last event is <b>${last.kind}</b>${last.name === "" ? NOTHING : html`
-        <q>${last.name}</q>
-      `}, ${ago(view, last.at)}.</p>
+      <p>The last event is <b>${last.kind}</b>${last.name === ""
+        ? NOTHING
+        : [" ", html`<q>${last.name}</q>`]}, ${ago(view, last.at)}.</p>
     `;
     return section(
       "Where it waits",
@@ -187,10 +183,11 @@ function placeBlock(place: Place, waits: NonNullable<RunPlace["waits"]>, view: V
     <div class="card waiting">
       <p class="waiting-head"><span>${what} since ${ago(view, since)}${end}</span>${at}</p>
       ${site === null || place.lines.length === 0 ? NOTHING : lines(site, place.lines)}
-      <p class="hint">${from.length === 0 ? NOTHING : html`
-        called from ${joined(from, ", ")} ·
-      `}
-        bytes verified, from the ${waits.from === "archive" ? "archive" : "URL"}</p>
+      <p class="hint">${from.length === 0 ? NOTHING : [
+        "called from ",
+        joined(from, ", "),
+        " · ",
+      ]}bytes verified, from the ${waits.from === "archive" ? "archive" : "URL"}</p>
     </div>
   `;
 }

@@ -66,9 +66,7 @@ export function versionLink(
     : current
     ? html`<span class="chip good">current</span>`
     : html`<span class="chip warn">old</span>`;
-  const name = label === null ? NOTHING : html`
-    <span class="label">${label}</span>
-  `;
+  const name = label === null ? NOTHING : [" ", html`<span class="label">${label}</span>`];
   return html`
     <span
       class="version"><a class="id" href="${view.to(["versions", hash])}" title="${hash}">${hash

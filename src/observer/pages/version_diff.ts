@@ -1,0 +1,96 @@
+/**
+ * `/versions/diff?a=&b=`: how the code of two versions differs.
+ *
+ * @module
+ */
+
+import { diffOf, type DiffReport } from "../../operate/preflight.ts";
+import { currentVersions, findVersion, type VersionLine } from "../../operate/versions.ts";
+import { diffReport } from "../diff_report.ts";
+import { type Html, html, NOTHING } from "../html.ts";
+import { note, versionLink } from "../parts/mod.ts";
+import { definePage, type Look } from "../route.ts";
+import type { View } from "../view.ts";
+
+/** How long patches are searched for, in milliseconds. */
+const TIMEOUT = 1_000;
+
+interface DiffData {
+  /** The first version; `null`: none was chosen. */
+  readonly a: VersionLine | null;
+  /** The second version. */
+  readonly b: VersionLine | null;
+  /** How they differ; `null`: one is missing. */
+  readonly diff: DiffReport | null;
+}
+
+/** The page. */
+export const versionDiff = definePage<DiffData>({
+  path: "/versions/diff",
+  rights: ["read", "source"],
+  everywhere: true,
+  async load({ client, query, heavy, kept }) {
+    const text = (name: string) => query.get(name)?.trim() ?? "";
+    const a = text("a") === "" ? null : await findVersion(client, text("a"));
+    const b = text("b") === "current" && a !== null
+      ? await currentOf(client, a)
+      : text("b") === ""
+      ? null
+      : await findVersion(client, text("b"));
+    if (a === null || b === null) return { a, b, diff: null };
+    const member = query.get("member") || undefined;
+    const diff = await kept(
+      ["diff", a.hash, b.hash, member ?? ""],
+      () => heavy(() => diffOf(client, a.hash, b.hash, { member, timeout: TIMEOUT })),
+    );
+    return { a, b, diff };
+  },
+  page: (data, view) => ({
+    title: "Compare versions",
+    trail: [{ text: "Versions", to: view.to(["versions"]) }],
+    body: html`${chooser(data, view)}${data.diff === null ? NOTHING : diffReport(data.diff, view)}`,
+  }),
+});
+
+/** The current version of a version's workflow. */
+async function currentOf(
+  client: Look["client"],
+  { workflow }: VersionLine,
+): Promise<VersionLine | null> {
+  const hash = (await currentVersions(client, workflow)).get(workflow);
+  return hash === undefined ? null : await findVersion(client, hash);
+}
+
+function chooser({ a, b }: DiffData, view: View): Html {
+  const named = (name: "a" | "b", version: VersionLine | null) =>
+    html`<label class="field"><span>${name === "a" ? "From" : "To"}</span>
+      <input name="${name}" value="${
+      version?.hash ?? view.query.get(name)
+    }" autocomplete="off" spellcheck="false"
+        placeholder="the first digits of a hash"></label>`;
+  const swap = a === null || b === null
+    ? NOTHING
+    : html`<a class="button" href="${
+      view.to(["versions", "diff"], { a: b.hash, b: a.hash })
+    }">Swap</a>`;
+  const isMixed = a !== null && b !== null && a.workflow !== b.workflow;
+  return html`
+    <form class="filters short card" action="${view.to(view.path)}" method="get">
+      ${named("a", a)}${named("b", b)}
+      <p class="buttons"><button class="primary">Compare</button>${swap}</p>
+      ${a === null || b === null ? NOTHING : html`
+        <p
+          class="pieces wide-field"><span><b>${a.workflow}</b> ${versionLink(
+            view,
+            a,
+            a.current,
+          )}</span><span>to</span><span><b>${b.workflow}</b> ${versionLink(
+            view,
+            b,
+            b.current,
+          )}</span></p>
+      `}
+    </form>
+    ${isMixed ? note("warn", html`<p>These are versions of two workflows.</p>`) : NOTHING}
+  `;
+}

@@ -1,0 +1,151 @@
+/**
+ * What the source of a run shows, as plain JSON: the pinned code, and where the run asked for what.
+ *
+ * @module
+ */
+
+import { isContinuumError } from "../base/errors.ts";
+import type { TraceOfRun } from "../operate/runs.ts";
+import {
+  type MemberSource,
+  showVersion,
+  type VersionDetails,
+  versionSource,
+} from "../operate/versions.ts";
+import type { Look } from "./route.ts";
+import {
+  type Effect,
+  mustAsk,
+  type ShownGeneration,
+  shownGeneration,
+  traceAt,
+  traceOf,
+  wholeOf,
+} from "./traces.ts";
+
+/** Effects that one line asked for. */
+export interface AskedLine {
+  /** The module's label. */
+  readonly member: string;
+  /** The line, from 1. */
+  readonly line: number;
+  /** How many effects. */
+  readonly count: number;
+  /** How many of them failed. */
+  readonly failed: number;
+  /** Their kinds and names, each once; the first ten. */
+  readonly what: readonly string[];
+  /** The position of the first one. */
+  readonly first: number;
+}
+
+/** What the source of a run shows. */
+export interface SourceData extends ShownGeneration {
+  /** The version, with its modules. */
+  readonly version: VersionDetails;
+  /** The module; `null`: no source has the code, and `version.unavailable` says why. */
+  readonly source: MemberSource | null;
+  /** After how many events the run is shown. */
+  readonly at: number;
+  /** Lines that asked for effects. */
+  readonly asked: readonly AskedLine[];
+  /** What the code waits for, or waited for after `at` events. */
+  readonly waiting: readonly Effect[];
+  /** Why lines are not marked; `null`: they are. */
+  readonly unmarked: string | null;
+}
+
+/**
+ * Reads it.
+ *
+ * @param look The run's id, and the query with `generation`, `at` and `member`.
+ */
+export async function sourceData(look: Look): Promise<SourceData> {
+  const shown = await shownGeneration(look);
+  const { hash } = shown.generation.version;
+  const { events } = shown.generation;
+  const at = Math.min(wholeOf(look.query, "at", 0) ?? events, events);
+  const version = await versionOf(look, hash);
+  const traced = version.unavailable === null ? await tracedLines(look, shown, at) : null;
+  const wanted = look.query.get("member") || traced?.waiting.at(0)?.site?.member;
+  return {
+    ...shown,
+    version,
+    source: version.unavailable === null
+      ? await memberOf(look, version, wanted ?? undefined)
+      : null,
+    at,
+    asked: traced?.asked ?? [],
+    waiting: traced?.waiting ?? [],
+    unmarked: traced?.unmarked ?? null,
+  };
+}
+
+/**
+ * Reads what a version consists of; once, since it never changes.
+ *
+ * @param look What to read from.
+ * @param hash The version's hash, or its first digits.
+ */
+export async function versionOf({ client, kept }: Look, hash: string): Promise<VersionDetails> {
+  // What is not there now may be there later.
+  const minute = Math.floor(Date.now() / 60_000);
+  return await kept(["version", hash, minute], () => showVersion(client, hash));
+}
+
+/**
+ * Reads a module of a version; once, since it never changes.
+ *
+ * @param look What to read from.
+ * @param version The version.
+ * @param member The module's label, or the end of it; the root module when omitted.
+ * @returns `null`: no source has the code.
+ */
+export async function memberOf(
+  { client, kept }: Look,
+  { hash }: VersionDetails,
+  member: string | undefined,
+): Promise<MemberSource | null> {
+  try {
+    return await kept(["source", hash, member ?? ""], () => versionSource(client, hash, member));
+  } catch (error) {
+    if (isContinuumError(error, "VERSION_UNAVAILABLE")) return null;
+    throw error;
+  }
+}
+
+async function tracedLines(
+  look: Look,
+  shown: ShownGeneration,
+  at: number,
+): Promise<Pick<SourceData, "asked" | "waiting" | "unmarked">> {
+  if (mustAsk(look, shown.generation)) {
+    const count = shown.generation.events.toLocaleString("en");
+    const unmarked = `Its ${count} events are not replayed unless you ask for the timeline.`;
+    return { asked: [], waiting: [], unmarked };
+  }
+  const whole = await traceOf(look, shown);
+  const trace = at < shown.generation.events ? await traceAt(look, shown, at, whole) : whole;
+  return {
+    asked: askedLines(trace),
+    waiting: trace.waiting,
+    unmarked: trace.unavailable?.message ?? null,
+  };
+}
+
+function askedLines({ effects }: TraceOfRun): AskedLine[] {
+  const placed = effects.filter(({ site }) => site !== null && site.member !== null);
+  const byLine = Map.groupBy(placed, ({ site }) => `${site!.line} ${site!.member}`);
+  return [...byLine.values()].map((found) => {
+    const [{ site, position }] = found as [Effect];
+    const what = new Set(found.map(({ kind, name }) => `${kind} ${name}`.trim()));
+    return {
+      member: site!.member!,
+      line: site!.line,
+      count: found.length,
+      failed: found.filter(({ state }) => state === "failed").length,
+      what: [...what].slice(0, 10),
+      first: position,
+    };
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * Reads pages of the observer back, as tests of pages need them.
+ *
+ * @module
+ */
+
+import { type DefaultTreeAdapterTypes, parse } from "parse5";
+
+type Node = DefaultTreeAdapterTypes.Node;
+
+/** An element of a page. */
+export type Element = DefaultTreeAdapterTypes.Element;
+
+/**
+ * The elements of a page that have a class, in its order.
+ *
+ * @param page The page.
+ * @param name The class, or the name of a tag in angle brackets: `<tr>`.
+ */
+export function elements(page: string | Node, name: string): Element[] {
+  const root = typeof page === "string" ? parse(page) : page;
+  return [...nodesOf(root)].filter((node): node is Element => {
+    if (!("tagName" in node)) return false;
+    if (name.startsWith("<")) return node.tagName === name.slice(1, -1);
+    return attribute(node, "class")?.split(" ").includes(name) ?? false;
+  });
+}
+
+/** The text of a page, or of a part of it; white space is one space. */
+export function text(node: Node): string {
+  return rawText(node).replace(/\s+/g, " ").trim();
+}
+
+/** An attribute of an element; `null`: it has none. */
+export function attribute(element: Element, name: string): string | null {
+  return element.attrs.find((each) => each.name === name)?.value ?? null;
+}
+
+/** The rows of the table with a caption: the texts of their cells. */
+export function rowsOf(page: string, caption: string): string[][] {
+  const found = elements(page, "<table>").find((each) =>
+    elements(each, "<caption>").some((one) => text(one) === caption)
+  );
+  if (found === undefined) throw new Error(`no table ${caption}`);
+  const [body] = elements(found, "<tbody>");
+  return elements(body!, "<tr>").map((row) =>
+    row.childNodes.filter((node): node is Element => "tagName" in node).map(text)
+  );
+}
+
+/** The links of a page whose text holds a part. */
+export function linksOf(page: string, part: string): string[] {
+  return elements(page, "<a>").filter((link) => text(link).includes(part))
+    .map((link) => attribute(link, "href") ?? "");
+}
+
+function rawText(node: Node): string {
+  if ("value" in node) return node.value;
+  return "childNodes" in node ? node.childNodes.map(rawText).join("") : "";
+}
+
+function* nodesOf(node: Node): Iterable<Node> {
+  yield node;
+  for (const child of "childNodes" in node ? node.childNodes : []) yield* nodesOf(child);
+}

@@ -1,0 +1,169 @@
+/**
+ * The pages of versions: what one consists of, how two differ, and moving runs.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { patchLines } from "../../src/observer/diff_view.ts";
+import { forEachDatabase } from "../support/database.ts";
+import { openIn, reached } from "../support/runs.ts";
+import { type Scene, scene, source } from "../support/scene.ts";
+import { observe } from "./observed.ts";
+import { attribute, elements, linksOf, rowsOf, text } from "./pages.ts";
+
+function order(steps: readonly string[], wait = "review"): string {
+  const lines = steps.map((name) => `await ctx.run(${JSON.stringify(name)}, () => 1);`);
+  return source(
+    [...lines, `return await ctx.waitForSignal("${wait}");`].join("\n"),
+    `{ name: "order" }`,
+    `import { tax } from "./tax.ts"; console.assert(tax);`,
+  );
+}
+
+const V1 = { "order.ts": order(["quote", "charge"]), "tax.ts": "export const tax: number = 1;\n" };
+const V2 = { "new/order.ts": order(["quote", "score"]), "new/tax.ts": "export const tax = 1;\n" };
+const V3 = { "next/order.ts": order(["quote", "charge"], "review2"), "next/tax.ts": V1["tax.ts"] };
+
+/** Three runs that wait on the first version, and a node with another one registered after it. */
+async function deployed(at: Scene, next: "new" | "next") {
+  await at.folder.write({ ...V1, ...V2, ...V3 });
+  await at.node.close();
+  const first = await openIn(at.db, { workflows: [`${at.folder.url}order.ts`] });
+  for (const runId of ["o-1", "o-2", "o-3"]) {
+    await reached(await first.start("order", null, { runId }), "suspended");
+  }
+  const { hash: old } = (await first.run("o-1").status()).version;
+  await first.close();
+  const node = await openIn(at.db, { workflows: [`${at.folder.url}${next}/order.ts`] });
+  const { versions } = await node.versions.list({ workflow: "order", current: true });
+  return { node, old, current: versions[0]!.hash };
+}
+
+forEachDatabase("pages of versions", (database, test) => {
+  test("a version says who needs it, what it consists of, and where its bytes are", async () => {
+    await using at = await scene(database);
+    const { node, old } = await deployed(at, "new");
+    await using _ = node;
+    const observed = observe(node);
+    const page = await observed.page(`/versions/${old.slice(0, 8)}`);
+    assert(page.includes(old));
+    assert.deepEqual(rowsOf(page, "The oldest live runs").map(([id]) => id), ["o-1", "o-2", "o-3"]);
+    assert.deepEqual(
+      rowsOf(page, "Modules").map(([label, media]) => [label, media]),
+      [["order.ts root", "ts"], ["tax.ts", "ts"]],
+    );
+    const member = await observed.page(`/versions/${old}/source?member=tax.ts`);
+    assert.match(text(elements(member, "code")[0]!), /export const tax: number = 1;/);
+    const entry = elements(await observed.page(`/versions/${old}/source`), "code")[0]!;
+    assert.match(text(entry), /ctx\.run\("charge"/);
+    assert.equal((await observed.ask("/versions/abcdef12")).status, 404);
+    assert.equal((await observed.ask("/versions/xyz")).status, 400);
+    const without = observe(node, { without: ["source"] });
+    assert.equal((await without.ask(`/versions/${old}/source`)).status, 403);
+    assert.equal(linksOf(await without.page(`/versions/${old}`), "order.ts").length, 0);
+  });
+
+  test("two versions differ line by line, and a change of types alone is named", async () => {
+    await using at = await scene(database);
+    const { node, old, current } = await deployed(at, "new");
+    await using _ = node;
+    const observed = observe(node);
+    const page = await observed.page(`/versions/diff?a=${old}&b=current`);
+    assert.deepEqual(rowsOf(page, "Modules that differ"), [
+      ["order.ts", "changed", "+1 −1", ""],
+      ["tax.ts", "changed", "+1 −1", "the same after types are stripped"],
+    ]);
+    const [diff] = elements(page, "diff");
+    const changed = [...elements(diff!, "removed"), ...elements(diff!, "added")];
+    assert.deepEqual(changed.map((line) => text(elements(line, "text")[0]!)), [
+      'await ctx.run("charge", () => 1);',
+      'await ctx.run("score", () => 1);',
+    ]);
+    assert.match(await observed.page(`/versions/diff?a=${old}&b=${old}`), /The same version/);
+    const one = await observed.page(`/versions/diff?a=${old}&b=${current}&member=tax.ts`);
+    assert.equal(elements(one, "diff").length, 1);
+    assert.equal((await observed.ask("/versions/diff")).status, 200);
+  });
+
+  test("verdicts are grouped by cause with the lines of both versions, and looking changes nothing", async () => {
+    await using at = await scene(database);
+    const { node, old } = await deployed(at, "new");
+    await using _ = node;
+    const observed = observe(node);
+    const page = await observed.page("/upgrade?workflow=order");
+    const [group] = elements(page, "verdict");
+    assert.match(text(group!), /drifts.*3 of 3 runs.*charge.*score.*at event 1/);
+    assert.deepEqual(elements(elements(group!, "both-lines")[0]!, "<code>").map(text), [
+      'await ctx.run("charge", () => 1);',
+      'await ctx.run("score", () => 1);',
+    ]);
+    assert.equal(linksOf(page, "Move").length, 0);
+    const hidden = await observe(node, { without: ["source"] }).page("/upgrade?workflow=order");
+    assert(!hidden.includes("ctx.run("));
+    assert.equal((await node.run("o-1").status()).version.hash, old);
+    assert.equal((await observed.ask("/upgrade?workflow=order&limit=0")).status, 400);
+  });
+
+  test("runs that replay are moved after their plan was confirmed, as a job that is listed", async () => {
+    await using at = await scene(database);
+    const { node, old, current } = await deployed(at, "next");
+    await using _ = node;
+    const observed = observe(node);
+    const page = await observed.page(`/upgrade?workflow=order&version=${old}&id=o-`);
+    const [apply] = linksOf(page, "Move 3 runs");
+    assert.match(text(elements(page, "verdict")[0]!), /replays ?3 of 3 runs/);
+    const confirm = await observed.page(
+      new URL(apply!, "http://h/upgrade").href.replace("http://h", ""),
+    );
+    const form = Object.fromEntries(
+      elements(confirm, "<input>").map((
+        input,
+      ) => [attribute(input, "name")!, attribute(input, "value") ?? ""]),
+    );
+    const path = "/upgrade/apply";
+    assert.equal((await observed.ask(path, { form: { ...form, seen: "other" } })).status, 409);
+    assert.equal((await node.run("o-1").status()).version.hash, old);
+    const done = await observed.ask(path, { form });
+    assert.equal(done.status, 303);
+    for (const id of ["o-1", "o-2", "o-3"]) {
+      assert.equal((await node.run(id).status()).version.hash, current);
+    }
+    const [job] = rowsOf(await observed.page("/upgrade"), "Upgrades");
+    assert.deepEqual(job!.slice(2, 6), ["order", current.slice(0, 7), "3", "3 moved"]);
+    const without = observe(node, { without: ["upgrade"] });
+    assert.equal((await without.ask(path, { form })).status, 403);
+  });
+});
+
+Deno.test("a patch is read with the numbers of both sides, and what it leaves out", () => {
+  const patch = [
+    "--- a",
+    "+++ a",
+    "@@ -2,3 +2,3 @@",
+    " two",
+    "-three",
+    "+drei",
+    " four",
+    "@@ -9,1 +9,0 @@",
+    "---nine",
+    "\\ No newline at end of file",
+    "",
+  ].join("\n");
+  assert.deepEqual(
+    patchLines(patch).map(({ kind, before, after, text }) => [kind, before, after, text]),
+    [
+      ["gap", null, null, ""],
+      ["same", 2, 2, "two"],
+      ["removed", 3, null, "three"],
+      ["added", null, 3, "drei"],
+      ["same", 4, 4, "four"],
+      ["gap", null, null, ""],
+      ["removed", 9, null, "--nine"],
+    ],
+  );
+  assert.deepEqual(
+    patchLines("@@ -0,0 +1,1 @@\n+new\n").map(({ kind, after, text }) => [kind, after, text]),
+    [["added", 1, "new"]],
+  );
+});
