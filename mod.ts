@@ -29,9 +29,10 @@ export type {
   RetentionOptions,
 } from "./src/options.ts";
 export type { MigrateMode } from "./src/ports/store.ts";
+export type { TelemetryOption } from "./src/ports/telemetry.ts";
 export type { LimitOptions } from "./src/client/limits.ts";
 export type { TrustOptions, TrustPattern } from "./src/version/fetch/trust.ts";
-export type { NodeInfo, QueueInfo } from "./src/client/fleet.ts";
+export type { LiveRuns, NodeInfo, QueueInfo } from "./src/client/fleet.ts";
 export type { Health, HealthOptions, LoadedCode } from "./src/client/health.ts";
 export type { FindingCode, HealthFinding, RepairAction } from "./src/client/health/finding.ts";
 export type { OperationOptions, RepairedTarget, RepairReport } from "./src/client/health/repair.ts";

@@ -13,6 +13,7 @@ import { PAGES } from "./pages.ts";
 import { PREFLIGHT } from "./preflight.ts";
 import { REPLAY } from "./replay.ts";
 import { W3 } from "./starts.ts";
+import { TELEMETRY } from "./telemetry.ts";
 import { ACTIVITIES, CROWD, W1, W1D } from "./throughput.ts";
 import { TIMERS } from "./timers.ts";
 import { TRACE } from "./trace.ts";
@@ -38,6 +39,7 @@ export const WORKLOADS: readonly Workload[] = [
   ROWS,
   REPLAY,
   TRACE,
+  TELEMETRY,
   PAGES,
   PREFLIGHT,
   MOVE,

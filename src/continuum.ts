@@ -14,7 +14,15 @@ import { demandDatabase, tellDefault } from "./client/database_option.ts";
 import { DryRuns } from "./client/run/dry_runs.ts";
 import { Replayer } from "./client/run/replayer.ts";
 import { type PollTimes, RunWaiter } from "./client/run/waiter.ts";
-import { listNodes, listQueues, type NodeInfo, type QueueInfo } from "./client/fleet.ts";
+import {
+  fleetNumbers,
+  listLive,
+  listNodes,
+  listQueues,
+  type LiveRuns,
+  type NodeInfo,
+  type QueueInfo,
+} from "./client/fleet.ts";
 import { type Health, healthOf, type HealthOptions } from "./client/health.ts";
 import {
   acknowledge,
@@ -49,6 +57,7 @@ import {
 } from "./options.ts";
 import type { ClaimedRun } from "./ports/rows.ts";
 import type { Store } from "./ports/store.ts";
+import { observerOf, type Telemetry, type TelemetryHost } from "./ports/telemetry.ts";
 import { type Drain, probeDrain } from "./replay/drain.ts";
 import { onLateError } from "./replay/rejections.ts";
 import { askFor, forCallers } from "./store/callers.ts";
@@ -102,6 +111,8 @@ export interface ContinuumParts {
   readonly polls?: PollTimes;
   /** Detects turns that never return; stopped with the instance. */
   readonly watchdog?: Watchdog | undefined;
+  /** Observes what the instance does. */
+  readonly telemetry?: Telemetry | undefined;
   /** Called when a run leaves this node's memory, before any other listener. */
   readonly onExit?: (run: ClaimedRun, exit: Exit) => void;
   /** Called for effects that were not awaited, in addition to the log. */
@@ -138,6 +149,8 @@ export class Continuum implements AsyncDisposable {
   readonly #runStarter: RunStarter;
   readonly #context: ClientContext;
   readonly #watchdog: Watchdog | undefined;
+  readonly #telemetry: Telemetry | undefined;
+  #detach: (() => void) | undefined;
   #subscription: AsyncDisposable | undefined;
   #closing: Promise<DrainSummary> | undefined;
 
@@ -152,11 +165,12 @@ export class Continuum implements AsyncDisposable {
   /** Use {@linkcode Continuum.open} or {@linkcode Continuum.connect}. */
   private constructor(parts: ContinuumParts) {
     const { store, versions, drain, settings, namespace, payloadBytes } = parts;
-    const { clock = systemClock, polls = POLLS, watchdog, onExit, onUnawaited } = parts;
+    const { clock = systemClock, polls = POLLS, watchdog, telemetry, onExit, onUnawaited } = parts;
     this.#store = store;
     this.#versions = versions;
     this.#settings = settings;
     this.#watchdog = watchdog;
+    this.#telemetry = telemetry;
     const callerStore = forCallers(fromOutside(store));
     const contracts = new Contracts(versions, callerStore.versions);
     this.#wakeups = new Wakeups(store.notices);
@@ -169,6 +183,7 @@ export class Continuum implements AsyncDisposable {
       code: parts.code ?? new VersionCode(versions, contracts, drain),
       wakeups: this.#wakeups,
       watchdog,
+      telemetry,
       ...(onExit === undefined ? {} : { onExit }),
       ...(onUnawaited === undefined ? {} : { onUnawaited }),
     });
@@ -184,6 +199,7 @@ export class Continuum implements AsyncDisposable {
       node: this.#engine,
       clock,
       payloadBytes,
+      telemetry,
     };
     this.#runStarter = new RunStarter(this.#context);
     this.runs = new Runs(this.#context);
@@ -234,12 +250,23 @@ export class Continuum implements AsyncDisposable {
     const { migrate = settings === undefined ? "create" : "apply" } = options;
     await askFor(store.description, true, () => store.migrate(migrate));
     const drain = await probeDrain();
-    const { namespace = "default", limits, ...graph } = options;
+    const { namespace = "default", limits, telemetry: option, ...graph } = options;
     const { versions: registry, denials } = forCallers(store);
-    const versions = new Versions({ ...graph, store: registry, denials });
+    const telemetry = observerOf(option);
+    const versions = new Versions({ ...graph, store: registry, denials, telemetry });
     const { payloadBytes } = readLimits(limits);
     const { config } = graph;
-    const parts = { store, versions, drain, settings, namespace, payloadBytes, config, watchdog };
+    const parts = {
+      store,
+      versions,
+      drain,
+      settings,
+      namespace,
+      payloadBytes,
+      config,
+      watchdog,
+      telemetry,
+    };
     const continuum = await assemble(parts, options.workflows ?? []);
     opened.move(); // from here on, the store is closed with the node
     return continuum;
@@ -484,6 +511,16 @@ export class Continuum implements AsyncDisposable {
     return listQueues(this.#context.store.health);
   }
 
+  /**
+   * Counts the runs of all namespaces that have not ended, by state. What it reads is bounded, so it
+   * may be called every minute.
+   *
+   * @returns Each such state, also those of no run.
+   */
+  liveRuns(): Promise<LiveRuns[]> {
+    return listLive(this.#context.store.health);
+  }
+
   /** How a client is notified of denials; a node reads them at its heartbeats, too. */
   readonly #denials: WakeupReceiver = {
     receive: ({ kind }) => {
@@ -499,12 +536,28 @@ export class Continuum implements AsyncDisposable {
     );
   }
 
+  /** What gauges show. */
+  #host(): TelemetryHost {
+    const engine = this.#engine;
+    const { store } = this.#context;
+    return {
+      get resident() {
+        return engine?.resident ?? 0;
+      },
+      get attempts() {
+        return engine?.attempts ?? new Map();
+      },
+      fleet: () => fleetNumbers(store),
+    };
+  }
+
   async #begin(workflows: readonly string[]): Promise<void> {
     await askFor(this.#store.description, true, () => this.#versions.denials.refresh());
     for (const specifier of workflows) {
       const { hash } = await this.#versions.register(specifier);
       this.#wakeups.receive({ kind: "available", hash });
     }
+    this.#detach = this.#telemetry?.attach(this.#host());
     this.#subscription = await this.#context.store.notices.subscribe(
       (notice) => this.#wakeups.receive(notice),
       () => this.#wakeups.catchUp(),
@@ -518,6 +571,7 @@ export class Continuum implements AsyncDisposable {
       await this.#watchdog?.started;
       await askFor(this.#store.description, false, () => engine.open(), 1);
     } catch (error) {
+      this.#detach?.();
       await this.#subscription[Symbol.asyncDispose]();
       throw error;
     }
@@ -528,6 +582,7 @@ export class Continuum implements AsyncDisposable {
     if (summary !== undefined && summary.released + summary.forced > 0) {
       await this.#wakeups.send([{ kind: "due" }]);
     }
+    this.#detach?.();
     this.#waiter.close();
     await this.#subscription?.[Symbol.asyncDispose]();
     await this.#store[Symbol.asyncDispose]();

@@ -21,6 +21,7 @@ import { type Duration, durationMs } from "./base/duration.ts";
 import { processName } from "./base/process_name.ts";
 import { type LimitOptions, readLimits } from "./client/limits.ts";
 import type { MigrateMode } from "./ports/store.ts";
+import { observerOf, type TelemetryOption } from "./ports/telemetry.ts";
 import type { DatabaseAdapter } from "./store/sql/driver.ts";
 import type { RetentionSettings } from "./engine/duties/retention.ts";
 import type { QueueSettings } from "./engine/activity/task_queue.ts";
@@ -102,6 +103,13 @@ export interface ConnectOptions {
   readonly live?: readonly string[];
   /** The largest sizes of values. */
   readonly limits?: LimitOptions;
+  /**
+   * Traces and metrics, by OpenTelemetry: what `telemetry()` of `@continuum/continuum/telemetry`
+   * returns.
+   *
+   * @default {none}
+   */
+  readonly telemetry?: TelemetryOption | undefined;
   /**
    * The `deno.json` that applies to workflow modules: its import map, lock and compiler options.
    *
@@ -258,6 +266,7 @@ const CONNECT_KEYS = [
   "live",
   "config",
   "limits",
+  "telemetry",
 ];
 const OPEN_KEYS = [
   ...CONNECT_KEYS,
@@ -426,6 +435,12 @@ function checkValues(options: ConnectOptions): void {
   );
   checkTrust(options.trust ?? {});
   readLimits(options.limits);
+  refuseUnless(
+    options.telemetry === undefined || observerOf(options.telemetry) !== undefined,
+    "option telemetry",
+    options.telemetry,
+    "what telemetry() of @continuum/continuum/telemetry returns",
+  );
 }
 
 /** Checks the shape alone: the patterns themselves are checked when they are parsed. */

@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Exit } from "../ports/exit.ts";
 import type { InsertedRun, LeasedNewRun } from "../ports/rows.ts";
 import type { RunStore, Store } from "../ports/store.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wakeups } from "../store/wakeups.ts";
 import type { Contracts } from "../version/contracts.ts";
 import type { Versions } from "../version/versions.ts";
@@ -61,6 +62,8 @@ export interface ClientContext {
   readonly clock: Clock;
   /** The most bytes of one value. */
   readonly payloadBytes: number;
+  /** Observes what the client sends; `undefined`: there is no observer. */
+  readonly telemetry: Telemetry | undefined;
 }
 
 /** The same context for calls in another namespace. */

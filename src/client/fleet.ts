@@ -5,6 +5,9 @@
  */
 
 import type { HealthStore } from "../ports/health.ts";
+import { END_STATES, RUN_STATES, type RunState } from "../ports/rows.ts";
+import type { Store } from "../ports/store.ts";
+import type { FleetNumbers } from "../ports/telemetry.ts";
 
 /**
  * A node that is alive.
@@ -50,6 +53,18 @@ export interface QueueInfo {
   readonly nodes: readonly string[];
 }
 
+/**
+ * How many runs are in a state.
+ *
+ * @category Continuum
+ */
+export interface LiveRuns {
+  /** The state: of runs that have not ended. */
+  readonly state: RunState;
+  /** How many runs of all namespaces; counting stops at 10,000. */
+  readonly runs: number;
+}
+
 /** Counts of a queue's tasks stop at this. */
 const MOST = 1_000;
 
@@ -93,4 +108,39 @@ export async function listQueues(health: HealthStore): Promise<QueueInfo[]> {
       nodes: nodes.filter(({ serves }) => serves?.queues.includes(name)).map(({ id }) => id),
     };
   });
+}
+
+/** Counts of runs in a state stop at this. */
+const MOST_LIVE = 10_000;
+
+/**
+ * Counts the runs that have not ended, by state.
+ *
+ * @param health Reads them.
+ * @returns All such states, also those of no run.
+ */
+export async function listLive(health: HealthStore): Promise<LiveRuns[]> {
+  const found = new Map((await health.live(MOST_LIVE)).map(({ state, runs }) => [state, runs]));
+  const states = RUN_STATES.filter((state) => !(END_STATES as readonly string[]).includes(state));
+  return states.map((state) => ({ state, runs: found.get(state) ?? 0 }));
+}
+
+/**
+ * Counts the runs and tasks of the whole database.
+ *
+ * @param store Reads them.
+ */
+export async function fleetNumbers(store: Pick<Store, "health" | "now">): Promise<FleetNumbers> {
+  const [live, queues, now] = await Promise.all([
+    listLive(store.health),
+    store.health.queues(MOST),
+    store.now(),
+  ]);
+  return {
+    live: new Map(live.map(({ state, runs }) => [state, runs])),
+    queues: new Map(queues.map(({ name, ready, delayed, oldest }) => [
+      name,
+      { depth: ready - delayed, oldestMs: oldest === null ? 0 : Math.max(now - oldest, 0) },
+    ])),
+  };
 }

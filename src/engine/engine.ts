@@ -16,6 +16,7 @@ import { shortHash } from "../base/text.ts";
 import type { Exit } from "../ports/exit.ts";
 import type { ClaimedRun, InsertedRun, LeasedNewRun } from "../ports/rows.ts";
 import type { Beat, HeldRun, LocalNotice, Store } from "../ports/store.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
 import type { ActivityLike } from "../replay/commands.ts";
 import type { WakeupNode, Wakeups } from "../store/wakeups.ts";
 import { DEFAULT_QUEUE } from "../task/retry.ts";
@@ -71,6 +72,8 @@ export interface EngineOptions extends ResidentLimits {
   readonly wakeups: Wakeups;
   /** Detects turns that never return; none when omitted. */
   readonly watchdog?: TurnWatch | undefined;
+  /** Observes what the node does. */
+  readonly telemetry?: Telemetry | undefined;
   /** Called whenever a run leaves this node's memory, before any wake-up. */
   readonly onExit?: (run: ClaimedRun, exit: Exit) => void;
   /** Called for each effect that a run did not await, in addition to the log. */
@@ -133,6 +136,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       exclusions: new Exclusions(clock, options.probeMs),
       wakeups,
       payloadBytes,
+      telemetry: options.telemetry,
     };
     const serves = { queues: [...queues.keys()], activities: [...activities.keys()] };
     this.#lease = new NodeLease(parts, { name, serves, leaseMs });
@@ -144,7 +148,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     this.#context = {
       ...node,
       histories: new HistoryReader(node),
-      journal: new JournalWriter(store.journal, node.databaseRetry),
+      journal: new JournalWriter(node),
       children: new Children(node, this.#endedRuns),
       tasks: this.#tasks,
       residents: this.#residents,
@@ -201,6 +205,11 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     return this.#residents.size;
   }
 
+  /** How many attempts of activities are under way, by queue. */
+  get attempts(): ReadonlyMap<string, number> {
+    return this.#tasks.attempts;
+  }
+
   /** Opens the node and begins to execute due runs. */
   async open(): Promise<void> {
     const { clock, databaseClock, store } = this.#node;
@@ -254,6 +263,10 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       began: true,
       deliveredSeq: null,
       origin: null,
+      createdAt: startedAt,
+      startAt: null,
+      dueAt: startedAt,
+      trace: run.trace ?? null,
     }, run.signal === undefined).left;
   }
 
@@ -349,7 +362,10 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
   /** Executes a run; `fresh`: this node has just inserted it, so there is no history to read. */
   #execute(run: ClaimedRun, fresh: boolean): { readonly left: Promise<Exit> } {
     const executor = new RunExecutor(run, this.#context);
-    const left = executor.drive(fresh);
+    const { telemetry } = this.#node;
+    const left = telemetry === undefined
+      ? executor.drive(fresh)
+      : telemetry.detached(() => executor.drive(fresh));
     this.#residents.add(executor, left);
     duty("let a run leave this node's memory", async () => {
       const exit = await left;

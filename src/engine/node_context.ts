@@ -6,6 +6,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Store } from "../ports/store.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wakeups } from "../store/wakeups.ts";
 import type { Exclusions } from "./code/exclusions.ts";
 import type { CodeSource } from "./code/source.ts";
@@ -45,4 +46,6 @@ export interface NodeContext {
   readonly wakeups: Wakeups;
   /** The most bytes of one value. */
   readonly payloadBytes: number;
+  /** Observes what the node does; `undefined`: there is no observer (TELEMETRY-2). */
+  readonly telemetry: Telemetry | undefined;
 }

@@ -10,6 +10,7 @@ import { inBackground } from "../base/background.ts";
 import { type Clock, type Timer, waitFor } from "../base/clock.ts";
 import { checkPayload } from "../base/payload.ts";
 import { decode, encode } from "../base/values.ts";
+import type { AttemptTelemetry } from "../ports/telemetry.ts";
 import type { ActivityAttempt } from "../replay/commands.ts";
 import { exempt } from "../replay/scope.ts";
 import { engineLog } from "../base/log.ts";
@@ -42,6 +43,8 @@ export interface UserCall {
   readonly beat: (details: string) => Promise<void>;
   /** The token with which another process can complete the attempt. */
   readonly token: () => Promise<string>;
+  /** Observes the attempt. */
+  readonly telemetry: AttemptTelemetry | undefined;
 }
 
 /** The outcome of a call. */
@@ -71,11 +74,13 @@ export function startUserCall(userCall: UserCall, clock: Clock): RunningUserCall
   const { promise, resolve } = Promise.withResolvers<UserCallResult>();
   const limits = new CallLimits(userCall, clock, (error) => {
     facts.abort(error);
+    userCall.telemetry?.ended({ error });
     resolve({ kind: "threw", error, retryable: true });
   });
   const facts = new AttemptView(userCall, limits);
   const over = (result: UserCallResult) => {
     limits.end();
+    userCall.telemetry?.ended(result.kind === "threw" ? result : undefined);
     resolve(result);
   };
   inBackground(
@@ -86,8 +91,12 @@ export function startUserCall(userCall: UserCall, clock: Clock): RunningUserCall
 }
 
 async function call(userCall: UserCall, facts: AttemptView): Promise<UserCallResult> {
+  const { telemetry } = userCall;
+  const body = telemetry === undefined
+    ? () => userCall.call(facts)
+    : () => telemetry.during(() => userCall.call(facts));
   try {
-    const value = await exempt(() => userCall.call(facts), (reason) => unhandled(userCall, reason));
+    const value = await exempt(body, (reason) => unhandled(userCall, reason));
     return facts.isDeferred ? { kind: "deferred" } : returned(userCall, value);
   } catch (error) {
     return { kind: "threw", error, retryable: true };

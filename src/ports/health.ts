@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { StuckState } from "./rows.ts";
+import type { RunState, StuckState } from "./rows.ts";
 
 /** What a node serves. */
 export interface Serves {
@@ -151,6 +151,13 @@ export interface ExpiredTasks {
 export interface HealthStore {
   /** The nodes that are alive, the oldest first. */
   fleet(): Promise<FleetNode[]>;
+  /**
+   * How many runs have not ended, by state, in all namespaces.
+   *
+   * @param most Where counting stops, for each state. Of suspended runs, it reads at most three
+   * times as many rows.
+   */
+  live(most: number): Promise<{ readonly state: RunState; readonly runs: number }[]>;
   /** The queues that hold tasks; of each, it counts at most `most` ready tasks. */
   queues(most: number): Promise<QueueLoad[]>;
   /** The nodes that are alive; `serves` is `null` if a node did not report it. */

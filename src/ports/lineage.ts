@@ -24,6 +24,8 @@ export interface NewChild extends VersionRef {
   readonly seed: string;
   /** Its timeout and retry policy, as for any run that is started. */
   readonly policy?: string | null;
+  /** The trace context of its parent's request; none when omitted. */
+  readonly trace?: string;
 }
 
 /**
@@ -72,6 +74,8 @@ export interface RunRetry extends GenerationEnd {
   readonly waits: readonly WaitRow[];
   /** What this attempt threw, encoded. */
   readonly failure: string;
+  /** The run's trace from now on; it stays as it is when omitted. */
+  readonly trace?: string;
 }
 
 /** A run that the end of another run woke. */

@@ -112,6 +112,8 @@ export interface NewRun extends VersionRef {
   };
   /** Which run releases its id to this one: only one that has ended, or any. */
   readonly replaces?: "ended" | "any";
+  /** The trace context of the start, as `src/ports/telemetry.ts` says; none when omitted. */
+  readonly trace?: string;
   /** A signal that is in the inbox from the beginning. */
   readonly signal?: {
     /** Its name. */
@@ -209,6 +211,14 @@ export interface ClaimedRun extends VersionRef {
   readonly deliveredSeq: number | null;
   /** Where a fork comes from, as `originText` of `src/replay` writes it; `null`: it is no fork. */
   readonly origin: string | null;
+  /** When it was created; absent if the code in between does not need it. */
+  readonly createdAt?: number;
+  /** The earliest time at which it could begin; `null`: from its creation on. */
+  readonly startAt?: number | null;
+  /** Since when it was due, before this claim; `null` or absent: it was not claimed when due. */
+  readonly dueAt?: number | null;
+  /** Its trace, as `src/ports/telemetry.ts` says; `null` or absent: none. */
+  readonly trace?: string | null;
 }
 
 /**
@@ -237,6 +247,10 @@ export interface InboxRow {
   readonly position: number | null;
   /** Encoded value. */
   readonly payload: string | null;
+  /** When it was sent; absent if it was never in the database. */
+  readonly sentAt?: number;
+  /** The sender's trace context; `null` or absent: none. */
+  readonly trace?: string | null;
 }
 
 /** A run's history and inbox, read in one snapshot. */
@@ -341,6 +355,8 @@ export interface CommitEntry {
   readonly answered?: readonly number[];
   /** How far log lines have been written: the `seq` after the delivery before the last line. */
   readonly deliveredSeq?: number;
+  /** The run's trace from now on; it stays as it is when omitted. */
+  readonly trace?: string;
   /** The change of state; the node keeps the lease when omitted. */
   readonly transition?: Transition;
 }

@@ -164,6 +164,8 @@ export interface Message {
   readonly payload: string | null;
   /** Two messages with the same delivery id and name, to the same run, are one message. */
   readonly deliveryId?: string;
+  /** The sender's trace context; none when omitted. */
+  readonly trace?: string;
 }
 
 /** The outcome of a delivery. */

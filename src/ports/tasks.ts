@@ -74,6 +74,8 @@ export interface TaskBase extends TaskKey {
   readonly attempt: number;
   /** Attempts that failed. */
   readonly failures: readonly RecordedAttempt[];
+  /** The trace context of the run's request; `null` or absent: none. */
+  readonly trace?: string | null;
 }
 
 /** A task to be written. */
@@ -107,6 +109,10 @@ export type Announced =
 export interface LeasedTask extends TaskBase, TaskFence {
   /** The run's id, as users see it. */
   readonly runId: string;
+  /** The run's workflow; absent if the code in between does not need it. */
+  readonly workflow?: string;
+  /** The run's namespace; absent if the code in between does not need it. */
+  readonly namespace?: string;
   /** The seed of the run's generation that requested it. */
   readonly seed: string;
   /** When it was requested. */

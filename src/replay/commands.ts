@@ -159,4 +159,8 @@ export interface Command {
    * error that it rejects with if it fails. It is not retried then.
    */
   readonly cancelled: Error | null;
+  /** Where it was requested; `null` or absent: not kept. */
+  readonly stack?: {
+    readonly site: { readonly file: string; readonly line: number } | null;
+  } | null;
 }

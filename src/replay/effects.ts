@@ -30,6 +30,11 @@ export interface ExecutionOptions {
   readonly wake?: () => void;
   /** Is notified of turns that run synchronously. */
   readonly pulse?: TurnPulse;
+  /**
+   * Whether the place at which the code requests an effect is to be kept, by its kind and name. An
+   * activity's is kept in any case.
+   */
+  readonly wantsSite?: ((kind: string, name: string) => boolean) | undefined;
 }
 
 /** Is notified of turns while they are on the stack, for a watchdog. */

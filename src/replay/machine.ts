@@ -315,7 +315,8 @@ export class Execution implements Effects, WorkflowScope {
       request,
       {
         stack: this.#options.trace === true ||
-            request.kind === "activity" && !this.#succeeded.has(position)
+            request.kind === "activity" && !this.#succeeded.has(position) ||
+            this.#options.wantsSite?.(request.kind, request.name) === true
           ? new CallStack()
           : null,
         onLook: this.#onLook,

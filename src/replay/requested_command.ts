@@ -59,7 +59,7 @@ export class RequestedCommand implements Command {
   /** The result of a `call`. */
   readonly answer: unknown;
   cancelled: Error | null = null;
-  /** The stack of the requesting call; `null` unless traced, or an activity's. */
+  /** The stack of the requesting call; `null` unless traced, wanted, or an activity's. */
   readonly stack: CallStack | null;
   readonly #promise: EffectPromise;
   readonly #resolve: (value: unknown) => void;

@@ -46,7 +46,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   journal: ["load"],
   bulk: ["release", "jobs"],
   health: [
-    ...["fleet", "nodes", "queues", "stuck", "due", "waiting", "failing", "expiredNodes"],
+    ...["fleet", "nodes", "live", "queues", "stuck", "due", "waiting", "failing", "expiredNodes"],
     ...["unnotifiedEnds", "lateSchedules", "expiredTasks"],
   ],
   repairs: ["parked", "queuedRetries", "unnotified", "acknowledged"],

@@ -21,6 +21,7 @@ import type {
   UnnotifiedEnds,
   WaitingTasks,
 } from "../ports/health.ts";
+import type { RunState } from "../ports/rows.ts";
 import type { SqlDriver } from "./sql/driver.ts";
 import type { SchemaName } from "./schema/name.ts";
 import { CLOCK, milliseconds } from "./sql/fragments.ts";
@@ -105,6 +106,42 @@ const STATEMENTS = {
       )::text as "cannotLoad"
     from {schema}.nodes as node
     where node.expires_at >= clock_timestamp() order by node.started_at, node.id`,
+  ),
+
+  // The orders are those of indexes, so that no table is read as a whole.
+  live: statement(
+    { most: NUMBER },
+    rows<{ readonly state: RunState; readonly runs: number }>(),
+    `
+    with held as (
+      select distinct unnest(runs) as id from {schema}.leases limit $most::integer
+    ),
+    found as (
+      (
+        select run.state from held join {schema}.runs as run on run.id = held.id
+        where run.state = 'running'
+      )
+      union all
+      (
+        select run.state from {schema}.runs as run
+        where run.wake_at is not null and run.started_at is null and run.state = 'pending'
+        order by run.wake_at limit $most::integer
+      )
+      union all
+      (
+        select run.state from {schema}.runs as run
+        where run.stuck_reason is not null order by run.specifier_id limit $most::integer
+      )
+      union all
+      (
+        select rest.state from (
+          select run.state from {schema}.runs as run
+          where run.rests order by run.specifier_id, run.created_at limit 3 * $most::integer
+        ) as rest
+        where rest.state = 'suspended' limit $most::integer
+      )
+    )
+    select state, count(*)::integer as runs from found group by state order by state`,
   ),
 
   queues: statement(
@@ -312,6 +349,11 @@ export class HealthFacts implements HealthStore {
   /** See {@linkcode HealthStore.queues}. */
   queues(most: number): Promise<QueueLoad[]> {
     return this.#sql.queues.query(this.#driver, { most });
+  }
+
+  /** See {@linkcode HealthStore.live}. */
+  live(most: number): Promise<{ readonly state: RunState; readonly runs: number }[]> {
+    return this.#sql.live.query(this.#driver, { most });
   }
 
   /** See {@linkcode HealthStore.stuck}. */

@@ -79,6 +79,7 @@ export class Lineage implements LineageStore {
       input: children.map(({ input }) => storable("an input", input)),
       seed: children.map(({ seed }) => seed),
       policy: children.map(({ policy }) => policy ?? null),
+      trace: children.map(({ trace }) => trace ?? null),
       maxDepth,
     });
     const outcomes = new Map(rows.map(({ place, outcome }) => [place, outcome]));
@@ -119,6 +120,7 @@ export class Lineage implements LineageStore {
       at: next.at,
       waits: legibleJson(next.waits),
       failure: storable("an error", next.failure),
+      trace: next.trace ?? null,
     });
     return rows.length > 0;
   }

@@ -45,6 +45,7 @@ const CHILDREN = {
   input: TEXTS,
   seed: TEXTS,
   policy: TEXTS,
+  trace: TEXTS,
 };
 
 /** The writer still holds the run, in the generation and with the history that it knows. */
@@ -158,12 +159,12 @@ export const LINEAGE_STATEMENTS = {
     inserted as (
       insert into {schema}.runs (
         namespace, run_id, workflow, specifier_id, input, seed, state, wake_at, created_at,
-        parent, parent_close, depth, policy, deadline
+        parent, parent_close, depth, policy, deadline, trace
       )
       select namespace, run_id, workflow, ${
       specifierIdOf("timed")
     }, input::json, seed, 'pending', at,
-        at, parent, close, depth, decided, at + ${TIMEOUT}
+        at, parent, close, depth, decided, at + ${TIMEOUT}, trace
       from timed where (select count(*) from ended) >= 0
       order by run_id collate "C", namespace collate "C", place
       on conflict (run_id, namespace) do nothing
@@ -224,7 +225,14 @@ export const LINEAGE_STATEMENTS = {
   ),
 
   retry: statement(
-    { ...GENERATION_END, wakeSeq: NUMBER, at: NUMBER, waits: TEXT, failure: TEXT },
+    {
+      ...GENERATION_END,
+      wakeSeq: NUMBER,
+      at: NUMBER,
+      waits: TEXT,
+      failure: TEXT,
+      trace: nullable(TEXT),
+    },
     rows<{ readonly at: number }>(),
     nextGeneration(
       " and wake_seq = $wakeSeq::integer",
@@ -237,7 +245,8 @@ export const LINEAGE_STATEMENTS = {
         since = clock.at,
         waits = $waits::text::json,
         attempt = run.attempt + 1,
-        failure = $failure::text::json`,
+        failure = $failure::text::json,
+        trace = coalesce($trace, run.trace)`,
     ),
   ),
 

@@ -39,6 +39,7 @@ import {
 } from "./load_errors.ts";
 import { reasonOf } from "./load/reasons.ts";
 import type { LoadedSource, LoadedVersion, OwnVersion } from "./loaded_version.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
 import type { VersionRef } from "../ports/version_ref.ts";
 import { labelPath, labelUrl, normaliseUrl } from "./manifest/label.ts";
 import { type LoadedModules, Loader, type LoaderOptions } from "./load/loader.ts";
@@ -65,6 +66,8 @@ export interface VersionsOptions extends SourcesOptions {
   readonly native?: boolean;
   /** Limits of loading. */
   readonly loader?: LoaderOptions;
+  /** Observes loads of versions. */
+  readonly telemetry?: Pick<Telemetry, "loaded"> | undefined;
   /** The denials of the database; none when omitted. */
   readonly denials?: Pick<DenialStore, "list">;
 }
@@ -230,6 +233,16 @@ export class Versions {
       this.#obtaining.set(hash, obtaining);
     }
     return obtaining;
+  }
+
+  /**
+   * The workflow of a version in memory.
+   *
+   * @param hash The version.
+   * @returns Its name; `undefined` if the version is not in memory.
+   */
+  workflowOf(hash: string): string | undefined {
+    return this.#loaded.get(hash)?.definition.name;
   }
 
   /**
@@ -475,17 +488,26 @@ export class Versions {
       : undefined;
     const { manifest, bytes, urls } = graph;
     const liveUrl = (label: string) => urls.get(label);
+    const began = performance.now();
     const modules = native ?? await this.#loader.load({ manifest, bytes, liveUrl });
     const { hash, content: { entry } } = manifest;
     const version = this.#version(hash, modules, native ? "native" : "url", recorded);
+    this.#options.telemetry?.loaded(version.source, performance.now() - began);
     await this.#children.note(version, { manifest, bytes, url: urls.get(entry)! });
     return version;
   }
 
   async #obtain(hash: string, node: string | undefined): Promise<LoadedVersion> {
+    const began = performance.now();
+    const isKnown = this.#loaded.has(hash);
+    const tell = (source: string, failure?: { readonly error: unknown }) =>
+      isKnown || this.#options.telemetry?.loaded(source, performance.now() - began, failure);
     try {
-      return await this.#obtainNow(hash, node);
+      const version = await this.#obtainNow(hash, node);
+      tell(version.source);
+      return version;
     } catch (error) {
+      tell("none", { error });
       if (
         isContinuumError(error, "VERSION_UNAVAILABLE") && error.details.kind !== "passing" &&
         node !== undefined

@@ -25,6 +25,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   client: 5,
   lint: 6,
   testing: 6,
+  telemetry: 6,
   operate: 8,
   cli: 9,
   observer: 9,
@@ -42,6 +43,7 @@ const NEIGHBOURS: readonly (readonly [from: string, to: string])[] = [
 const DRIVERS: Readonly<Record<string, RegExp>> = {
   "pg": /^src\/store\/postgres\//,
   "@electric-sql/pglite": /^src\/store\/pglite\//,
+  "@opentelemetry/api": /^src\/telemetry\//,
 };
 
 const IMPORT =

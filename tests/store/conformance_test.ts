@@ -13,6 +13,7 @@ import { nodes } from "./conformance/nodes.ts";
 import { reopenings } from "./conformance/reopening.ts";
 import { runs } from "./conformance/runs.ts";
 import { schema } from "./conformance/schema.ts";
+import { traces } from "./conformance/traces.ts";
 import { versions } from "./conformance/versions.ts";
 import { versionUsage } from "./conformance/version_usage.ts";
 
@@ -33,6 +34,7 @@ for (const prefix of ["plain", 'Odd "Schema"']) {
       versions,
       versionUsage,
       health,
+      traces,
       schema,
     ];
     for (const part of parts) part(named, test);

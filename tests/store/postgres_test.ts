@@ -378,7 +378,14 @@ Deno.test("a run is found by its id and namespace alone, also before the table h
   const statements = { ...READ_STATEMENTS, ...CHANGE_STATEMENTS, ...MESSAGE_STATEMENTS };
   const sql = new SchemaName(db.schema).prepare(statements);
   const run = { runId: "r7", namespace: "default" };
-  const message = { kind: "signal", name: "go", payload: "1", deliveryId: null, version: null };
+  const message = {
+    kind: "signal",
+    name: "go",
+    payload: "1",
+    deliveryId: null,
+    version: null,
+    trace: null,
+  };
   const calls = [
     [sql.get.text, sql.get.bind(run)],
     [sql.watch.text, sql.watch.bind(run)],

@@ -160,7 +160,8 @@ Deno.test("a run that is cancelled while a caller holds it is due again, and not
   const cancel = { runId: "r", namespace: "default", kind: "cancel", name: "", payload: "{}" };
   const settled = await overtaken(
     db,
-    (session) => deliver.query(session, { ...cancel, deliveryId: null, version: null }),
+    (session) =>
+      deliver.query(session, { ...cancel, deliveryId: null, version: null, trace: null }),
     () => store.runs.settle(run.id, lease, back),
   );
   assert.equal(settled, true);

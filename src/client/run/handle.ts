@@ -49,6 +49,7 @@ import {
 import { checkExportOptions, type ExportOptions, exportRuns } from "../bundle/export.ts";
 import { readStates } from "./conditions.ts";
 import type { ClientContext } from "../context.ts";
+import { sending, type Traced } from "../sending.ts";
 import { checkForkOptions, type ForkOptions, type ForkReport, forkRun } from "./fork.ts";
 import type { HistoryEntry } from "./history.ts";
 import { type RunStatus, runStatus } from "./status.ts";
@@ -228,33 +229,50 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const what = `signal ${quoteId(name)}`;
     const action = `send the ${what}`;
     this.#version ??= await runs.version(this.id) ?? undefined;
-    // The payload is checked by the version that receives it, also if the run is upgraded
-    // meanwhile.
-    while (this.#version !== undefined) {
-      const version = this.#version;
-      const checked = await contracts.signal(version, name, payload);
-      const encoded = encode(checked, "payload");
-      checkPayload(encoded, `the payload of ${what}`, payloadBytes);
-      const delivery = await runs.deliverTo(version, this.id, {
-        kind: "signal",
-        name,
-        payload: encoded,
-        ...(options.deliveryId === undefined ? {} : { deliveryId: options.deliveryId }),
-      });
-      switch (delivery.status) {
-        case "moved":
-          this.#version = delivery.hash;
-          continue;
-        case "ended":
-          throw runEnded(this.id, action, delivery.state);
-        case "not_found":
-          throw runNotFound(this.id, action);
-        case "delivered":
-          wakeups.wakeRun(delivery.run, delivery.node);
+    return await this.#sending("signal", name, async (trace) => {
+      // The payload is checked by the version that receives it, also if the run is upgraded
+      // meanwhile.
+      while (this.#version !== undefined) {
+        const version = this.#version;
+        const checked = await contracts.signal(version, name, payload);
+        const encoded = encode(checked, "payload");
+        checkPayload(encoded, `the payload of ${what}`, payloadBytes);
+        const delivery = await runs.deliverTo(version, this.id, {
+          kind: "signal",
+          name,
+          payload: encoded,
+          ...trace,
+          ...(options.deliveryId === undefined ? {} : { deliveryId: options.deliveryId }),
+        });
+        switch (delivery.status) {
+          case "moved":
+            this.#version = delivery.hash;
+            continue;
+          case "ended":
+            throw runEnded(this.id, action, delivery.state);
+          case "not_found":
+            throw runNotFound(this.id, action);
+          case "delivered":
+            wakeups.wakeRun(delivery.run, delivery.node);
+        }
+        return delivery.status;
       }
-      return delivery.status;
-    }
-    throw runNotFound(this.id, action);
+      throw runNotFound(this.id, action);
+    });
+  }
+
+  /** Sends a message, and tells telemetry of it. */
+  async #sending<T>(
+    operation: "signal" | "cancel",
+    signal: string | undefined,
+    send: (trace: Traced) => Promise<T>,
+  ): Promise<T> {
+    const { telemetry, versions, runs: { namespace } } = this.#context;
+    if (telemetry === undefined) return await send({});
+    const hash = this.#version ?? null;
+    const workflow = hash === null ? null : versions.workflowOf(hash) ?? null;
+    const sent = { operation, runId: this.id, namespace, workflow, hash };
+    return await sending(telemetry, signal === undefined ? sent : { ...sent, signal }, send);
   }
 
   /**
@@ -381,19 +399,22 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkOptions(options, ["reason"], "cancel()");
     const { runs } = this.#context;
     const reason = readReason(options.reason, "cancel()") ?? null;
-    const delivery = await runs.deliver(this.id, {
-      kind: "cancel",
-      name: "",
-      payload: encode({ reason }),
-    });
+    const message = { kind: "cancel", name: "", payload: encode({ reason }) } as const;
+    const delivery = await this.#sending(
+      "cancel",
+      undefined,
+      (trace) => runs.deliver(this.id, { ...message, ...trace }),
+    );
     if (delivery.status === "not_found") throw runNotFound(this.id, "cancel the run");
     if (delivery.status === "ended") {
       throw runEnded(this.id, "cancel the run", delivery.state);
     }
     const error = encodeError(new CancelledError(reason));
     const row = await runs.end(this.id, "cancelled", error, { onlyStuck: true });
-    if (row?.state === "cancelled") await this.#ended();
-    else this.#context.wakeups.wakeRun(delivery.run, delivery.node);
+    if (row?.state === "cancelled") {
+      this.#context.telemetry?.endedOutside(row, "cancelled");
+      await this.#ended();
+    } else this.#context.wakeups.wakeRun(delivery.run, delivery.node);
   }
 
   /**
@@ -436,6 +457,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     if (row.state !== "terminated") {
       throw runEnded(this.id, "terminate the run", row.state);
     }
+    if (before.endedAt === null) this.#context.telemetry?.endedOutside(row, "terminated");
     // Aborts attempts now; the node that executes the run would otherwise notice only at its next
     // write.
     if (before.node !== null) this.#context.wakeups.wakeRun(before.id, before.node);

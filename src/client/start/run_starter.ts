@@ -30,6 +30,7 @@ import {
   type StartOptions,
 } from "./options.ts";
 import { StartBatch } from "./batch.ts";
+import { sending, type Traced } from "../sending.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
 /**
@@ -88,8 +89,18 @@ export class RunStarter {
     checkWorkflow(workflow);
     const version = await this.#versionOf(workflow, options.version);
     const prepared = await this.#prepare(version, input, options);
+    const { runId, namespace } = prepared.run;
+    return await sending(
+      this.#context.telemetry,
+      { operation: "start", runId, namespace, ...version },
+      (trace) => this.#startPrepared(prepared, trace),
+    );
+  }
+
+  async #startPrepared(prepared: Prepared, trace: Traced): Promise<RunHandle> {
+    const { options } = prepared;
     const lease = this.#lease(options);
-    const run = lease === undefined ? prepared.run : { ...prepared.run, lease };
+    const run = { ...prepared.run, ...trace, ...(lease === undefined ? {} : { lease }) };
     const settled = lease && this.#context.node?.expect(lease.token);
     let inserted: InsertedRun | undefined;
     try {
@@ -123,10 +134,23 @@ export class RunStarter {
     for (const [index, options] of all.entries()) {
       prepared.push(await this.#prepare(version, items[index]!.input, options, `[${index}]`));
     }
+    const { namespace } = prepared[0]?.run ?? this.#context.runs;
+    return await sending(
+      this.#context.telemetry,
+      { operation: "start", runId: null, namespace, runs: items.length, ...version },
+      (trace) => this.#startAll(prepared, shared, trace),
+    );
+  }
+
+  async #startAll(
+    prepared: readonly Prepared[],
+    shared: ReadStart,
+    trace: Traced,
+  ): Promise<StartedItem[]> {
     const started: StartedItem[] = [];
     let due = Infinity;
     for (const chunk of chunked(prepared)) {
-      const runs = chunk.map(({ run }) => run);
+      const runs = chunk.map(({ run }) => ({ ...run, ...trace }));
       const inserted = shared.transaction === undefined
         ? await this.#context.runs.insert(runs)
         : await this.#context.runs.insertInto(shared.transaction, runs);

@@ -59,7 +59,9 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
       ? this.#settings.activities.get(command.name)
       : command.options.activity;
     const options = isByName ? placed(command.options, activity) : command.options;
-    const task = taskOf(run, command, options, code);
+    const asked = taskOf(run, command, options, code);
+    const trace = owner.telemetry?.trace;
+    const task = trace === undefined ? asked : { ...asked, trace };
     const { runId, seed } = run;
     const from = { runToken: run.token, node: this.#node.lease.id, runId, seed };
     if (activity !== undefined && this.#queue.admits(task.queue)) {
@@ -89,6 +91,11 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
       "give tasks up",
       () => store.tasks.cancel(run.id, run.token, positions),
     ) ?? [];
+  }
+
+  /** How many attempts are under way, by queue. */
+  get attempts(): ReadonlyMap<string, number> {
+    return this.#attempts.byQueue;
   }
 
   /** Polls the queues, since there may be tasks. */
@@ -186,6 +193,10 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
         fence !== null && (residents.get(task.run)?.answerTask(fence, ending) ?? false),
       parked() {},
       lost() {},
+      telemetry: this.#node.telemetry && {
+        trace: undefined,
+        attempt: (facts) => residents.get(task.run)?.traced(task.position, facts),
+      },
     };
   }
 }

@@ -19,6 +19,7 @@ import type {
   TaskFence,
   TaskLease,
 } from "../../ports/tasks.ts";
+import type { AttemptFacts, AttemptTelemetry } from "../../ports/telemetry.ts";
 import { engineLog } from "../../base/log.ts";
 import type { Decided } from "../../task/terms.ts";
 import { formatToken } from "../../task/token.ts";
@@ -42,6 +43,16 @@ export interface TaskOwner {
   parked(): void;
   /** The task could not be written: another node holds the run. */
   lost(): void;
+  /** Observes the attempts; `undefined`: there is no observer (TELEMETRY-2). */
+  readonly telemetry: OwnerTelemetry | undefined;
+}
+
+/** Observes the attempts of an activity, as part of its run's stay. */
+export interface OwnerTelemetry {
+  /** The trace context that goes with the task; `undefined`: none. */
+  readonly trace: string | undefined;
+  /** An attempt begins; `undefined`: the run is not here, or asks no longer. */
+  attempt(facts: Omit<AttemptFacts, "stack">): AttemptTelemetry | undefined;
 }
 
 /** The parts of a task that an attempt goes by. */
@@ -51,7 +62,8 @@ export type Attempted =
   & Pick<
     LeasedTask,
     "seed" | "runId" | "scheduledAt" | "availableAt" | "closesAt" | "heartbeat"
-  >;
+  >
+  & Partial<Pick<LeasedTask, "workflow" | "namespace">>;
 
 /** What an attempt needs from its node. */
 export interface AttemptHost {

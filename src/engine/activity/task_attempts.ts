@@ -27,6 +27,7 @@ import type {
   TaskFence,
   TaskLease,
 } from "../../ports/tasks.ts";
+import type { AttemptTelemetry } from "../../ports/telemetry.ts";
 import type { ActivityLike } from "../../replay/commands.ts";
 import {
   type Attempted,
@@ -104,6 +105,11 @@ export class TaskAttempts {
   /** How many attempts are under way. */
   get size(): number {
     return this.#attempts.size;
+  }
+
+  /** How many attempts are under way, by queue. */
+  get byQueue(): ReadonlyMap<string, number> {
+    return this.#byQueue;
   }
 
   /** How many attempts of one queue are under way. */
@@ -322,9 +328,20 @@ export class TaskAttempts {
         activity.execute(task.input === null ? undefined : decode(task.input), facts),
       beat: (details) => attempt.beat(details),
       token: () => attempt.token(),
+      telemetry: this.#telemetryOf(attempt),
     }, this.#node.clock));
     const settled = async () => this.#settle(attempt, await attempt.userCall!.result, from);
     duty("make an attempt", () => this.#track(settled(), task));
+  }
+
+  /** TELEMETRY-2 */
+  #telemetryOf({ task, owner }: RunningAttempt): AttemptTelemetry | undefined {
+    const { telemetry, databaseClock } = this.#node;
+    if (telemetry === undefined) return undefined;
+    const { name, attempt, queue } = task;
+    const waitMs = databaseClock.now() - task.availableAt;
+    const facts = { kind: "activity", name, attempt, queue, waitMs };
+    return owner.telemetry?.attempt(facts) ?? telemetry.attempt(task, { ...facts, stack: null });
   }
 
   // ---- ending ---------------------------------------------------------------------------------

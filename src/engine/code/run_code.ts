@@ -15,11 +15,14 @@ export interface RunCode {
    *
    * @param options `trace`: record where the code requests each effect; `wake`: called when the
    * code did something between two turns; `payloadBytes`: the most bytes of a value that the code
-   * passes; `pulse`: notified when a turn begins and ends.
+   * passes; `pulse`: notified when a turn begins and ends; `wantsSite`: which places to keep;
+   * `logFacts`: what log lines say besides their own properties.
    */
   execute(
     run: ClaimedRun,
-    options?: Pick<ExecutionOptions, "trace" | "wake" | "payloadBytes" | "pulse">,
+    options?: Pick<ExecutionOptions, "trace" | "wake" | "payloadBytes" | "pulse" | "wantsSite"> & {
+      readonly logFacts?: () => Readonly<Record<string, string>>;
+    },
   ): Execution;
   /**
    * Returns the label and export of an activity in the version, by which any node can find it;

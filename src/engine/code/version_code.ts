@@ -69,10 +69,10 @@ export class VersionCode implements CodeSource {
       this.#failures.delete(run.hash);
       return {
         activityCode: (activity) => pinnedActivities(version).codes.get(activity) ?? null,
-        execute: (start, options) =>
+        execute: (start, { logFacts, ...options } = {}) =>
           executionOf(definition, { ...start, version: start.hash }, {
             drain: this.#drain,
-            log: (line) => logLine(start, line),
+            log: (line) => logLine(start, line, logFacts?.()),
             ...options,
           }),
       };
@@ -173,7 +173,17 @@ function reasonOf(error: unknown): StuckReason {
   return { code: error.code, message: error.message, details: error.details };
 }
 
-/** Passes on the log lines of workflow code. */
-export function logLine(run: ClaimedRun, { level, message, properties }: LogLine): void {
-  workflowLog[level](message, { ...properties, run: run.runId, workflow: run.workflow });
+/**
+ * Passes on the log lines of workflow code.
+ *
+ * @param run The run.
+ * @param line The line.
+ * @param facts What the line says of its trace.
+ */
+export function logLine(
+  run: ClaimedRun,
+  { level, message, properties }: LogLine,
+  facts?: Readonly<Record<string, string>>,
+): void {
+  workflowLog[level](message, { ...properties, run: run.runId, workflow: run.workflow, ...facts });
 }

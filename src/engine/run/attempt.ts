@@ -11,6 +11,7 @@ import { ContextError, isContinuumError } from "../../base/errors.ts";
 import { decode, encode } from "../../base/values.ts";
 import { encodeError } from "../../base/values_failure.ts";
 import type { NewEvent } from "../../ports/rows.ts";
+import type { StayTelemetry } from "../../ports/telemetry.ts";
 import {
   encodeActivityFailure,
   type RecordedAttempt,
@@ -30,6 +31,8 @@ export interface AttemptContext
   readonly runId: string;
   /** The seed of the run's present generation. */
   readonly seed: string;
+  /** Observes the stay of the run in this node's memory. */
+  readonly stay: StayTelemetry | undefined;
 }
 
 /** The failed attempts so far, and the last heartbeat. */
@@ -100,6 +103,7 @@ export function startAttempt(
             `no module of the workflow exports it; export the activity`,
         ),
       ),
+    telemetry: context.stay?.attempt({ kind, name, attempt, stack: command.stack ?? null }),
   }, context.clock);
   return {
     outcome: result.then((result) => outcomeOf(result)),

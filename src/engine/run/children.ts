@@ -17,6 +17,14 @@ import type { NodeContext } from "../node_context.ts";
 import type { Poller } from "../poller.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
 
+/** Where in a run another run is acted on. */
+export interface RequestPlace {
+  /** The position of the command. */
+  readonly position: number;
+  /** The trace context that goes with it; `undefined`: none. */
+  readonly trace: string | undefined;
+}
+
 /** The longest chain of parents and children. */
 export const MAX_DEPTH = 50;
 
@@ -75,7 +83,7 @@ export class Children {
   async start(
     run: ClaimedRun,
     child: ChildRequest,
-    position: number,
+    { position, trace }: RequestPlace,
     input: string,
   ): Promise<void> {
     const version = await this.#node.code.childOf(run, child.workflow!);
@@ -87,6 +95,7 @@ export class Children {
       input: await this.#input(run, child.id, version.hash, input),
       seed: `${run.seed}/${position}`, // INSERT-1: its id may be reused
       policy: child.policy ?? null,
+      ...(trace === undefined ? {} : { trace }),
     });
     if (outcome === undefined) return; // the node closes, so the result is not needed
     if (outcome === "ended") return this.#endedRuns.pollNow();
@@ -95,12 +104,18 @@ export class Children {
   }
 
   /** Carries out a `call` command. */
-  async call(run: ClaimedRun, call: CallRequest, position: number, input: string): Promise<void> {
-    if (call.kind === "start") return await this.start(run, call.child, position, input);
+  async call(
+    run: ClaimedRun,
+    call: CallRequest,
+    place: RequestPlace,
+    input: string,
+  ): Promise<void> {
+    if (call.kind === "start") return await this.start(run, call.child, place, input);
     if (call.kind === "cancel") return await this.cancel(run, call.id, "its parent asked for it");
     await this.#signal(run, call, {
       payload: input,
-      deliveryId: effectId(run, position), // one message, however often it is sent
+      deliveryId: effectId(run, place.position), // one message, however often it is sent
+      trace: place.trace,
     });
   }
 
@@ -146,7 +161,11 @@ export class Children {
   async #signal(
     run: ClaimedRun,
     { id, name }: Extract<CallRequest, { kind: "signal" }>,
-    { payload, deliveryId }: { readonly payload: string; readonly deliveryId: string },
+    { payload, deliveryId, trace }: {
+      readonly payload: string;
+      readonly deliveryId: string;
+      readonly trace: string | undefined;
+    },
   ): Promise<void> {
     const runs = this.#node.store.runs.in(run.namespace);
     let version = await runs.version(id);
@@ -157,7 +176,8 @@ export class Children {
         `the payload of signal ${JSON.stringify(name)}`,
         this.#node.payloadBytes,
       );
-      const message = { kind: "signal", name, payload: checked, deliveryId } as const;
+      const sent = trace === undefined ? {} : { trace };
+      const message = { kind: "signal", name, payload: checked, deliveryId, ...sent } as const;
       const delivery = await runs.deliverTo(version, id, message);
       if (delivery.status === "delivered") this.#node.wakeups.wakeRun(delivery.run, delivery.node);
       version = delivery.status === "moved" ? delivery.hash : null;

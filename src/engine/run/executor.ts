@@ -24,6 +24,7 @@ import type {
   Transition,
 } from "../../ports/rows.ts";
 import type { TaskFence } from "../../ports/tasks.ts";
+import type { AttemptFacts, AttemptTelemetry, StayTelemetry } from "../../ports/telemetry.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import type { Execution } from "../../replay/machine.ts";
 import type { Turn } from "../../replay/turn.ts";
@@ -59,6 +60,8 @@ export class RunExecutor implements Resident {
   readonly #context: ExecutorContext;
   readonly #wakeSignal: WakeSignal;
   readonly #record: RunRecord;
+  /** Observes this stay; `undefined`: there is no observer (TELEMETRY-2). */
+  readonly #stay: StayTelemetry | undefined;
   #effects: OutstandingEffects | undefined;
   /** An error in background work: it ends the execution. */
   #trouble: { readonly error: unknown } | undefined;
@@ -73,7 +76,8 @@ export class RunExecutor implements Resident {
    * @param context What it needs from the node.
    */
   constructor(run: ClaimedRun, context: ExecutorContext) {
-    this.#record = new RunRecord(run, context);
+    this.#stay = context.telemetry?.arrived(run, context.databaseClock.now());
+    this.#record = new RunRecord(run, context, this.#stay);
     this.#context = context;
     this.#wakeSignal = new WakeSignal(context.clock);
   }
@@ -91,6 +95,11 @@ export class RunExecutor implements Resident {
   /** Whether a task's result is about to be written into the run's history. */
   writes(fence: TaskFence): boolean {
     return this.#effects?.writes(fence) ?? false;
+  }
+
+  /** Observes an attempt of a task that this node claimed from its queue. */
+  traced(position: number, facts: Omit<AttemptFacts, "stack">): AttemptTelemetry | undefined {
+    return this.#effects?.traced(position, facts);
   }
 
   /** Receives the end of an activity whose task this node claimed from its queue. */
@@ -137,11 +146,13 @@ export class RunExecutor implements Resident {
    */
   async drive(fresh: boolean): Promise<Exit> {
     try {
-      return await this.#drive(fresh).catch((error) => {
+      const exit = await this.#drive(fresh).catch((error) => {
         engineLog.error("Cannot execute run {run}: {error}", { run: this.run.runId, error });
         this.#effects?.end("The run can't be executed");
         return this.#record.surrender(broken(error)); // RECORD-3
       });
+      this.#stay?.left(exit, this.#context.databaseClock.now());
+      return exit;
     } finally {
       this.#effects?.end("The run has left this process");
       this.#record.forget();
@@ -222,17 +233,33 @@ export class RunExecutor implements Resident {
       wake: () => this.#interrupt(),
       payloadBytes,
       ...(watchdog === undefined ? {} : { pulse: watchdog.watch(this.run) }),
+      ...observed(this.#stay),
     });
     const effects = this.#effects = this.#effectsOf(code, loaded);
     const life = { code, history, execution, effects };
     for (let events = history;;) {
       this.#isInterrupted = false;
-      const turn = await execution.turn(events, { loggedUpTo: this.#record.deliveredSeq });
+      const turn = this.#stay !== undefined && events === history && events.length > 0
+        ? await this.#replay(execution, events, this.#stay)
+        : await execution.turn(events, { loggedUpTo: this.#record.deliveredSeq });
       this.#record.delivered(execution.loggedUpTo);
       const step = await this.#apply(turn, life) ?? await this.#commit(turn, effects);
       if (!Array.isArray(step)) return step as ExitOrReload;
       events = step;
     }
+  }
+
+  /** Takes the first turn of an execution that has a history. */
+  async #replay(
+    execution: Execution,
+    events: readonly HistoryEvent[],
+    stay: StayTelemetry,
+  ): Promise<Turn> {
+    const { clock } = this.#context;
+    const began = clock.monotonic();
+    const turn = await execution.turn(events, { loggedUpTo: this.#record.deliveredSeq });
+    stay.replayed(events.length, clock.monotonic() - began);
+    return turn;
   }
 
   #effectsOf(code: RunCode, loaded: Loaded): OutstandingEffects {
@@ -242,6 +269,7 @@ export class RunExecutor implements Resident {
       loaded,
       inbox: this.#record.inbox,
       context: this.#context,
+      stay: this.#stay,
       notify: () => this.#wakeSignal.notify(),
       stays: () => !this.#isStopping && !this.#record.isLost,
       invalidate: () => this.#record.invalidate(),
@@ -418,6 +446,7 @@ export class RunExecutor implements Resident {
     effects: OutstandingEffects,
   ): readonly HistoryEvent[] {
     const written = this.#record.extend(events, committed);
+    this.#stay?.wrote(events.length);
     effects.settle(written);
     return written;
   }
@@ -481,6 +510,14 @@ export class RunExecutor implements Resident {
     const exit = await this.#record.leaveUnread({ to: "released", afterMs });
     return failure.kind === "node" && exit !== LOST ? { kind: "excluded" } : exit;
   }
+}
+
+/** What an execution tells of itself. */
+function observed(stay: StayTelemetry | undefined): Parameters<RunCode["execute"]>[1] {
+  return stay === undefined ? {} : {
+    wantsSite: (kind, name) => stay.wantsSite(kind, name),
+    logFacts: () => stay.logFacts,
+  };
 }
 
 const NOTHING: readonly HistoryEvent[] = [];

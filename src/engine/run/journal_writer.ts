@@ -14,8 +14,8 @@
  */
 
 import type { CommitEntry, CommitResult } from "../../ports/rows.ts";
-import type { JournalStore } from "../../ports/store.ts";
 import type { DatabaseRetry } from "../database_retry.ts";
+import type { NodeContext } from "../node_context.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
 
 /** An outcome that the executor must handle. */
@@ -38,14 +38,26 @@ export class JournalWriter {
   readonly #databaseRetry: DatabaseRetry;
 
   /**
-   * @param journal The journal.
-   * @param databaseRetry Retries while the database is unavailable.
+   * @param node Its journal and what it needs besides.
    */
-  constructor(journal: JournalStore, databaseRetry: DatabaseRetry) {
+  constructor(
+    { store: { journal }, databaseRetry, clock, telemetry }: Pick<
+      NodeContext,
+      "store" | "databaseRetry" | "clock" | "telemetry"
+    >,
+  ) {
     this.#databaseRetry = databaseRetry;
+    const commit = (entries: readonly CommitEntry[]) => journal.commit(entries);
     this.#batcher = new RetryingBatcher(
       (n) => `write ${n} histories`,
-      (entries) => journal.commit(entries), // WRITER-1
+      telemetry === undefined ? commit : async (entries) => { // WRITER-1
+        const began = clock.monotonic();
+        try {
+          return await commit(entries);
+        } finally {
+          telemetry.flushed(entries.length, clock.monotonic() - began);
+        }
+      },
       databaseRetry,
       { weigh: textOf, most: MOST_TEXT }, // WRITER-3
     );

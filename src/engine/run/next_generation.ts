@@ -95,7 +95,14 @@ export async function tryAgain(
   const waits = restOf(record.run.attempt + 1, at);
   while (!record.isLost) {
     const { wakeSeq } = record.inbox;
-    const next = { ...endOf(record, execution), wakeSeq, at, waits, failure: error };
+    const next = {
+      ...endOf(record, execution),
+      ...record.trail,
+      wakeSeq,
+      at,
+      waits,
+      failure: error,
+    };
     const isResting = await databaseRetry.run(
       "let a run rest before its next attempt",
       () => lineage.retry(next),

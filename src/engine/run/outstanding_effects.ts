@@ -16,6 +16,7 @@ import { decode } from "../../base/values.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import type { ClaimedRun, InboxRow, LoadedRun, NewEvent, WaitRow } from "../../ports/rows.ts";
 import type { TaskFence } from "../../ports/tasks.ts";
+import type { AttemptFacts, AttemptTelemetry, StayTelemetry } from "../../ports/telemetry.ts";
 import { decodeActivityFailure, type RetriedAttempt } from "../../replay/activity_failure.ts";
 import type { Command } from "../../replay/commands.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
@@ -44,6 +45,8 @@ export interface OutstandingEffectsOptions {
   readonly inbox: Inbox;
   /** What it needs from the node. */
   readonly context: ExecutorContext;
+  /** Observes the stay of the run in this node's memory. */
+  readonly stay: StayTelemetry | undefined;
   /** Called when something has happened. */
   readonly notify: () => void;
   /** Whether the run stays: for a run that leaves, nothing starts. */
@@ -82,9 +85,9 @@ export class OutstandingEffects {
 
   /** @param options Its options. */
   constructor(options: OutstandingEffectsOptions) {
-    const { loaded, inbox, context, run: { runId, seed } } = options;
+    const { loaded, inbox, context, run: { runId, seed }, stay } = options;
     this.#options = options;
-    this.#attempts = { ...context, runId, seed };
+    this.#attempts = { ...context, runId, seed, stay };
     this.#pending = new OutstandingCommands(loaded.events, [...loaded.tasks, ...inbox.answered]);
     this.#isCancelled = loaded.events.some(({ kind }) => kind === "cancel.requested");
   }
@@ -145,7 +148,12 @@ export class OutstandingEffects {
   /** Handles all that may have happened, and starts what may start. */
   advance(): void {
     this.#endCancelled();
-    this.#options.inbox.take((message) => this.#takeMessage(message));
+    const { inbox, stay, context } = this.#options;
+    inbox.take((message) => {
+      const isTaken = this.#takeMessage(message);
+      if (isTaken) stay?.took(message, context.databaseClock.now());
+      return isTaken;
+    });
     this.#takeDue();
     this.#startReady();
   }
@@ -204,6 +212,13 @@ export class OutstandingEffects {
   /** Aborts every attempt under way. */
   abort(reason: string): void {
     if (this.isActive) this.#pending.abort(new DOMException(reason, "AbortError"));
+  }
+
+  /** Observes an attempt of a task; `undefined`: nothing asks for it. */
+  traced(position: number, facts: Omit<AttemptFacts, "stack">): AttemptTelemetry | undefined {
+    const pending = this.#pending.at(position);
+    if (pending === undefined || this.#isOver) return undefined;
+    return this.#options.stay?.attempt({ ...facts, stack: pending.command.stack ?? null });
   }
 
   /** Receives the end of an activity whose task this node claimed from its queue. */
@@ -313,7 +328,7 @@ export class OutstandingEffects {
   }
 
   #ownerOf(pending: OutstandingCommand): TaskOwner {
-    const { notify, invalidate } = this.#options;
+    const { notify, invalidate, stay } = this.#options;
     const isAsking = () => !this.#isOver && pending.state === "active";
     const queued = (isLost: boolean) => {
       if (!isAsking()) return;
@@ -331,6 +346,12 @@ export class OutstandingEffects {
       answer: (ending, fence) => isAsking() && this.#answer(pending, ending, fence),
       parked: () => queued(false),
       lost: () => queued(true),
+      telemetry: stay && {
+        get trace() {
+          return stay.trace;
+        },
+        attempt: (facts) => this.traced(pending.command.position, facts),
+      },
     };
   }
 
@@ -341,8 +362,9 @@ export class OutstandingEffects {
     pending.state = "active";
     const act = async () => {
       const { position, input, options: { child, call } } = command;
-      if (call === undefined) await children.start(run, child!, position, input!);
-      else await children.call(run, call, position, input ?? "null");
+      const place = { position, trace: this.#options.stay?.trace };
+      if (call === undefined) await children.start(run, child!, place, input!);
+      else await children.call(run, call, place, input ?? "null");
     };
     const { promise: started, resolve: settle } = Promise.withResolvers<void>();
     if (command.kind === "child") this.#starting.set(command.position, started);
@@ -458,6 +480,7 @@ export class OutstandingEffects {
       if (pending.dueAt === null || pending.dueAt > now) continue;
       pending.state = "settled";
       const kind = pending.command.kind === "sleep" ? "timer.fired" : "signal.timeout";
+      this.#options.stay?.fired(clock - pending.dueAt);
       this.#pendingEvents.push({ event: eventOf(pending.command, kind, null) });
     }
     for (const pending of this.#pending.in("resting")) {

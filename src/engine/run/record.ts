@@ -23,6 +23,7 @@ import type {
   StuckReason,
   Transition,
 } from "../../ports/rows.ts";
+import type { StayTelemetry } from "../../ports/telemetry.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import { type Committed, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
@@ -63,13 +64,16 @@ export class RunRecord {
   #writes = 0;
   /** Bytes of the history in memory, approximately. */
   #weight = 0;
+  readonly #stay: StayTelemetry | undefined;
 
   /**
    * @param run The run, leased to this node.
    * @param context How to read and write it.
+   * @param stay Observes the stay of the run.
    */
-  constructor(run: ClaimedRun, context: RecordContext) {
+  constructor(run: ClaimedRun, context: RecordContext, stay?: StayTelemetry) {
     this.#run = run;
+    this.#stay = stay;
     this.#deliveredSeq = run.deliveredSeq;
     this.#context = context;
   }
@@ -183,6 +187,13 @@ export class RunRecord {
   startGeneration(run: Omit<ClaimedRun, "firstSeq">): void {
     this.#run = { ...run, firstSeq: this.#next };
     this.#deliveredSeq = null;
+    this.#stay?.continued(run.generation);
+  }
+
+  /** The run's trace, to be written as the run leaves and does not end. */
+  get trail(): { readonly trace?: string } {
+    const trace = this.#stay?.trail();
+    return trace === undefined ? {} : { trace };
   }
 
   /**
@@ -217,8 +228,12 @@ export class RunRecord {
   ): Promise<Write> {
     if (this.#isLost) return { step: LOST }; // RECORD-1
     const { id: run, token } = this.#run;
+    const { transition } = share;
+    const isLeaving = this.#stay !== undefined && transition !== undefined &&
+      !("result" in transition);
+    const entry = { run, token, ...this.place, ...share };
     return this.classify(
-      await this.#context.journal.append({ run, token, ...this.place, ...share }),
+      await this.#context.journal.append(isLeaving ? { ...entry, ...this.trail } : entry),
     );
   }
 

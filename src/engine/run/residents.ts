@@ -8,6 +8,7 @@ import type { Exit } from "../../ports/exit.ts";
 import type { ClaimedRun, StuckReason } from "../../ports/rows.ts";
 import type { HeldRun } from "../../ports/store.ts";
 import type { TaskFence } from "../../ports/tasks.ts";
+import type { AttemptFacts, AttemptTelemetry } from "../../ports/telemetry.ts";
 import type { Wakeups } from "../../store/wakeups.ts";
 import type { Ending } from "../activity/running_attempt.ts";
 
@@ -33,6 +34,8 @@ export interface Resident {
   drop(): void;
   /** Like `TaskOwner.answer`, for an activity whose task waits as a row. */
   answerTask(fence: TaskFence, ending: Ending): boolean;
+  /** Observes an attempt of a task; `undefined`: the run does not ask for it here. */
+  traced(position: number, facts: Omit<AttemptFacts, "stack">): AttemptTelemetry | undefined;
   /** Whether the result of a task is about to be written into the run's history. */
   writes(fence: TaskFence): boolean;
   /** Whether a cancellation of the run has reached the activity at a position. */

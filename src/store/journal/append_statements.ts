@@ -52,6 +52,7 @@ const SHARES = written({
   removed: TEXTS,
   customStatus: TEXTS,
   deliveredSeq: INTEGERS,
+  trace: TEXTS,
 });
 
 /** The events of all shares, a list for each column. */
@@ -163,6 +164,7 @@ function append(from: string, condition: string, { payload, result }: Texts): st
           || share.attributes::jsonb
       end,
       custom_status = coalesce(share.custom_status::json, run.custom_status),
+      trace = coalesce(share.trace, run.trace),
       waits = share.waits::json,
       result = (${result})::json,
       error = share.error::json,
@@ -297,6 +299,7 @@ export function shareParameters(entries: readonly CommitEntry[], large?: Large):
     removed: columnLiteral(said, (said) => said?.removed),
     customStatus: columnLiteral(said, (said) => said?.customStatus),
     deliveredSeq: columnLiteral(entries, ({ deliveredSeq }) => deliveredSeq),
+    trace: columnLiteral(entries, ({ trace }) => trace),
     run: columnLiteral(events, ({ run }) => run),
     seq: columnLiteral(events, ({ seq }) => seq),
     position: written(({ position }) => position),

@@ -33,6 +33,16 @@ export interface LoadRow extends Record<EventColumn, string | null> {
   tasks: string | null;
 }
 
+type Message = readonly [
+  id: number,
+  kind: InboxRow["kind"],
+  name: string,
+  position: number,
+  payload: string,
+  sentAt: number,
+  trace: string | null,
+];
+
 type EventColumn = "seqs" | "kinds" | "positions" | "names" | "digests" | "payloads" | "times";
 
 const FENCES = statement(
@@ -74,7 +84,9 @@ const LOAD = statement(
     ) as event
   ) as history
   cross join lateral (
-    select json_agg(json_build_array(id, kind, name, position, payload::text) order by id)::text
+    select json_agg(json_build_array(
+      id, kind, name, position, payload::text, ${milliseconds("sent_at")}, trace
+    ) order by id)::text
       as messages
     from {schema}.inbox where run = asked.run
   ) as mail
@@ -94,16 +106,9 @@ export const READ_STATEMENTS = { fences: FENCES, load: LOAD };
  */
 export function assemble(row: LoadRow): LoadedRun {
   const { id, token, wakeSeq, generation, firstSeq, nextSeq } = row;
-  const messages: readonly (readonly [number, InboxRow["kind"], string, number, string])[] = list(
-    row.messages,
-  );
-  const inbox = messages.map(([id, kind, name, position, payload]) => ({
-    id,
-    kind,
-    name,
-    position,
-    payload,
-  }));
+  const inbox = list<Message>(row.messages).map((
+    [id, kind, name, position, payload, sentAt, trace],
+  ) => ({ id, kind, name, position, payload, sentAt, trace }));
   const of = { id, token, wakeSeq, generation, firstSeq, nextSeq };
   return { ...of, events: historyOf(row), inbox, tasks: list(row.tasks) };
 }

@@ -32,6 +32,8 @@ export interface Outgoing {
   readonly deliveryId: string | null;
   /** Only to a run of this version. */
   readonly version: string | null;
+  /** The sender's trace context. */
+  readonly trace: string | null;
 }
 
 /** A message that was delivered. */
@@ -52,6 +54,7 @@ const GIVEN = {
   payload: TEXTS,
   deliveryId: TEXTS,
   version: TEXTS,
+  trace: TEXTS,
 };
 
 const STATEMENTS = {
@@ -63,7 +66,8 @@ const STATEMENTS = {
     select * from ${unnested("given", GIVEN)}
   ),
   held as materialized (
-    select run.id, given.place, given.kind, given.name, given.payload, given.delivery_id
+    select run.id, given.place, given.kind, given.name, given.payload, given.delivery_id,
+      given.trace
     from given join {schema}.runs as run on run.run_id = given.run_id and run.namespace is not distinct from $namespace
     where run.run_id = any($runId::text[]) and run.ended_at is null
       and (given.version is null or run.specifier_id = any(${
@@ -88,8 +92,8 @@ const STATEMENTS = {
     returning run.id, run.node
   ),
   message as (
-    insert into {schema}.inbox (run, kind, name, payload)
-    select held.id, held.kind, held.name, held.payload::json
+    insert into {schema}.inbox (run, kind, name, payload, trace)
+    select held.id, held.kind, held.name, held.payload::json, held.trace
     from held join woken on woken.id = held.id
     returning id, run
   ),
@@ -133,6 +137,7 @@ export class Deliveries {
           payload: column(({ payload }) => payload),
           deliveryId: column(({ deliveryId }) => deliveryId),
           version: column(({ version }) => version),
+          trace: column(({ trace }) => trace),
         });
         const found = new Map(rows.map(({ place, ...delivered }) => [place, delivered]));
         return batch.map((_, place) => found.get(place));

@@ -80,6 +80,7 @@ const GIVEN = {
   payload: TEXTS,
   delivery: TEXTS,
   policy: TEXTS,
+  trace: TEXTS,
 };
 
 /** The starts that may replace a run, a list for each column. */
@@ -130,8 +131,8 @@ const COMPANIONS = `,
     order by given.key collate "C", given.workflow collate "C", given.namespace collate "C"
   ),
   sent as (
-    insert into {schema}.inbox (run, kind, name, payload)
-    select inserted.id, 'signal', given.signal, given.payload::json
+    insert into {schema}.inbox (run, kind, name, payload, trace)
+    select inserted.id, 'signal', given.signal, given.payload::json, given.trace
     from inserted join given using (namespace, run_id)
     where given.signal is not null
     returning id, run
@@ -175,7 +176,7 @@ function insert(
     insert into {schema}.runs (
       namespace, run_id, workflow, specifier_id, input, seed, state, node, token,
       claims_since_progress, wake_seq, wake_at, start_at, created_at, started_at, attributes,
-      policy, deadline
+      policy, deadline, trace
     )
     select namespace, run_id, workflow, ${specifierIdOf("timed")}, input::json, seed,
       case when leased then 'running' else 'pending' end,
@@ -189,7 +190,8 @@ function insert(
       case when leased then at end,
       coalesce(attributes::jsonb, '{}'),
       decided,
-      due + ${TIMEOUT}
+      due + ${TIMEOUT},
+      trace
     from timed
     order by run_id collate "C", namespace collate "C"${unlessTaken}
     returning id, namespace, run_id, created_at, wake_at, node, deadline, policy

@@ -391,6 +391,7 @@ function parametersOf(runs: readonly Placed[]): InsertParameters {
       signal?.deliveryId === undefined ? null : storable("a delivery id", signal.deliveryId)
     ),
     policy: runs.map((run) => run.policy ?? null),
+    trace: runs.map((run) => run.trace ?? null),
   };
 }
 

@@ -20,7 +20,8 @@ const CLAIMED = `
   run.claims_since_progress as claims, run.first_seq as "firstSeq", run.delivered_seq as "deliveredSeq", run.generation, run.attempt,
   ${
   milliseconds("run.deadline")
-} as deadline, run.policy::text as policy, run.fork_of::text as origin`;
+} as deadline, run.policy::text as policy, run.fork_of::text as origin, run.trace,
+  ${milliseconds("run.created_at")} as "createdAt", ${milliseconds("run.start_at")} as "startAt"`;
 
 /** Runs that were given away, with their versions. */
 function withCode(given: string): string {
@@ -42,7 +43,7 @@ const TO_START = "run.started_at is null";
  */
 function claim(first: string, rest: string): string {
   const due = (which: string, limit: string) => `
-    select run.id, run.started_at is not null as began from {schema}.runs as run
+    select run.id, run.started_at is not null as began, run.wake_at from {schema}.runs as run
     where run.wake_at <= (select clock_timestamp()) and ${which}
       and run.specifier_id <> all(${
     specifierIdsOf("$excluded::text[]")
@@ -55,7 +56,7 @@ function claim(first: string, rest: string): string {
   ),
   rest as materialized (${due(rest, "$limit::integer - (select count(*) from first)")}
   ),
-  due as (select id, began from first union all select id, began from rest),
+  due as (select id, began, wake_at from first union all select id, began, wake_at from rest),
   claimed as (
     update {schema}.runs as run set
       state = 'running',
@@ -66,7 +67,7 @@ function claim(first: string, rest: string): string {
       started_at = coalesce(run.started_at, ${CLOCK}),
       claims_since_progress = least(run.claims_since_progress + 1, 32767)
     from ${readFirst("due", "id")} where run.id = due.id
-    returning ${CLAIMED}, due.began
+    returning ${CLAIMED}, due.began, ${milliseconds("due.wake_at")} as "dueAt"
   ),
   ${noted("select $node, id from claimed")}
   ${withCode("claimed")}`;

@@ -31,6 +31,7 @@ export const MESSAGE_STATEMENTS = {
       payload: nullable(TEXT),
       deliveryId: nullable(TEXT),
       version: nullable(TEXT),
+      trace: nullable(TEXT),
       namespace: TEXT,
     },
     rows<Delivered>(),
@@ -53,8 +54,8 @@ export const MESSAGE_STATEMENTS = {
     returning id, node
   ),
   message as (
-    insert into {schema}.inbox (run, kind, name, payload)
-    select id, $kind, $name, $payload::text::json from woken
+    insert into {schema}.inbox (run, kind, name, payload, trace)
+    select id, $kind, $name, $payload::text::json, $trace from woken
     returning id, run
   ),
   noted as (

@@ -194,7 +194,8 @@ export class Runs implements RunStore {
     const deliveryId = message.deliveryId === undefined
       ? null
       : storable("a delivery id", message.deliveryId);
-    const outgoing = { runId, kind, name, payload, deliveryId, version };
+    const { trace = null } = message;
+    const outgoing = { runId, kind, name, payload, deliveryId, version, trace };
     const delivered = await this.#deliveries.add(outgoing);
     if (delivered !== undefined) return { status: "delivered", ...delivered };
     try {

@@ -37,7 +37,7 @@ export const LEASED = `
   ${milliseconds("task.scheduled_at")} as "scheduledAt",
   ${milliseconds("task.available_at")} as "availableAt",
   ${milliseconds("task.closes_at")} as "closesAt", ${milliseconds("task.ends_at")} as "endsAt",
-  run.run_id as "runId",
+  run.run_id as "runId", run.workflow, run.namespace, task.trace,
   run.ended_at is not null or run.generation <> task.generation as ended`;
 
 /** The result that another task has committed under the same key. */

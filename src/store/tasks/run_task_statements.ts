@@ -44,6 +44,7 @@ const NEW_TASKS = {
   input: TEXTS,
   failures: TEXTS,
   heartbeat: TEXTS,
+  trace: TEXTS,
 };
 
 /** The statements on the tasks of runs. */
@@ -75,7 +76,7 @@ export const RUN_TASK_STATEMENTS = {
     insert into {schema}.tasks (
       run, position, generation, attempt, max_attempts, priority, token, available_at,
       scheduled_at, expires_at, closes_at, wait_ms, state, node, queue, name, hash, definition, key,
-      policy, input, failures, heartbeat
+      policy, input, failures, heartbeat, trace
     )
     select given.run, given.position, given.generation, given.attempt, given.max_attempts,
       given.priority, given.token,
@@ -90,7 +91,7 @@ export const RUN_TASK_STATEMENTS = {
       case when given.token is null then 'ready' else 'leased' end,
       case when given.token is not null then given.node end,
       given.queue, given.name, given.hash, given.definition, given.key, given.policy::json,
-      given.input::json, given.failures::json, given.heartbeat::json
+      given.input::json, given.failures::json, given.heartbeat::json, given.trace
     from given cross join clock
     where not exists (
       select from known where known.run = given.run and known.position = given.position

@@ -87,6 +87,7 @@ export class Tasks implements TaskStore {
       input: tasks.map(({ input }) => input),
       failures: tasks.map(({ failures }) => failures.length === 0 ? null : legibleJson(failures)),
       heartbeat: tasks.map(({ heartbeat }) => heartbeat),
+      trace: tasks.map(({ trace }) => trace ?? null),
     });
     const found = new Map(rows.map((row) => [placeOf(row), row]));
     return tasks.map((task) => {

@@ -466,7 +466,7 @@ export function runs(database: DatabaseKind, test: RegisterTest): void {
     await using world = await newWorld(database);
     const { store } = world;
     const lease = { node: NODE, token: 77 };
-    const run = await claimed(store, "r");
+    const { dueAt: _, ...run } = await claimed(store, "r");
     assert.equal(await store.runs.seize("r", lease), null, "a node holds it");
     await commitOne(store, share(run, 0, { events: [newEvent("a")], transition: UNKNOWN_VERSION }));
     const seized = await store.runs.seize("r", lease);
