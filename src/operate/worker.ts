@@ -128,6 +128,11 @@ export class Worker implements AsyncDisposable {
     return worker;
   }
 
+  /** Why it can't work now; `null`: it works. */
+  get trouble(): string | null {
+    return this.#continuum.readiness().reason;
+  }
+
   /**
    * Claims nothing more, waits for attempts under way for as long as `drainTimeout`, releases every
    * run so that other nodes continue, and closes. Until then the health port answers 503 on

@@ -97,8 +97,9 @@ export const command = defineCommand<Options>({
   async run({ args: modules, options, database, out, signal }) {
     const { activities, queue = [], healthPort, log = "info", drain = DRAIN } = options;
     const { concurrency, runs, lease, name, trust, live, config } = options;
-    await logTo(out, log);
-    const worker = await Worker.open({
+    let opened: Worker | undefined;
+    using _ = await logTo(out, log, () => opened !== undefined && opened.trouble !== null);
+    const worker = opened = await Worker.open({
       ...database(),
       modules,
       ...given({ activities, trust }),
