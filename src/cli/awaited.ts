@@ -50,7 +50,7 @@ export function printResult(
 ): number {
   const { id, state, output, error } = result;
   const isCompleted = state === "completed";
-  out.document({ ...more, ...result }, () => isCompleted ? [json(output, 2)] : []);
+  out.document({ ...more, ...result }, () => isCompleted ? json(output, 2).split("\n") : []);
   if (!isCompleted && out.format === "text") {
     out.error(`run ${id} ${ENDED[state] ?? state}${causeOf(error)}`);
   }

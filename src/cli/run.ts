@@ -174,7 +174,9 @@ function report(error: unknown, args: readonly string[], terminal: Terminal): nu
   const options = args.slice(0, args.indexOf("--") < 0 ? undefined : args.indexOf("--"));
   const text = options.includes("--json") || options.includes("--jsonl")
     ? json({ error: { code, message, details, next } })
-    : `${shown(`${code}: ${message}`, true)}${next === null ? "" : `\n  ${shown(next)}`}`;
+    : `${shown(`${code}: ${message}`, "tabs and line breaks")}${
+      next === null ? "" : `\n  ${shown(next)}`
+    }`;
   try {
     terminal.writeError(`${text}\n`);
   } catch (gone) {

@@ -7,7 +7,7 @@
 import type { OpenReplay } from "../operate/bundles.ts";
 import { isContinuumError } from "../base/errors.ts";
 import { shownError } from "./errors.ts";
-import type { Output } from "./output/output.ts";
+import { json, type Output } from "./output/output.ts";
 import { stepLines } from "./output/replay_lines.ts";
 
 /** Reads a line; `null`: there is no more. */
@@ -125,7 +125,7 @@ export class Stepper {
   async #print(name: string): Promise<void> {
     if (name === "") {
       const { input } = this.#replay.facts;
-      return this.#out.document({ input }, () => [JSON.stringify(input, undefined, 2)]);
+      return this.#out.document({ input }, () => json(input, 2).split("\n"));
     }
     const effect = await this.#replay.effect(name, this.#at);
     if (effect === null) {
@@ -141,8 +141,8 @@ export class Stepper {
     const { kind, state, input, value } = effect;
     this.#out.document({ name, kind, state, input, value }, () => [
       `${kind} ${JSON.stringify(name)}: ${state}`,
-      ...(input === null ? [] : [`input: ${JSON.stringify(input, undefined, 2)}`]),
-      ...(state === "waiting" ? [] : [`value: ${JSON.stringify(value, undefined, 2)}`]),
+      ...(input === null ? [] : `input: ${json(input, 2)}`.split("\n")),
+      ...(state === "waiting" ? [] : `value: ${json(value, 2)}`.split("\n")),
     ]);
   }
 }

@@ -46,7 +46,7 @@ export async function logTo(
       isContinuumError(value, "DATABASE_UNAVAILABLE")
     );
     if (error instanceof Error) outage.noted(error.message);
-    else out.error(format(record).trimEnd());
+    else for (const line of format(record).trimEnd().split("\n")) out.error(line);
   };
   await configure({
     sinks: { print },

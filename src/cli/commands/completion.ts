@@ -30,7 +30,7 @@ export const command = defineCommand<{ readonly program?: string }>({
   }],
   async run({ args: [shell], options: { program = "continuum" }, catalogue, out }) {
     const chosen = oneOf(SHELLS)(shell, "the shell")!;
-    out.line(completionScript(chosen, await completed(program, catalogue)).trimEnd());
+    out.block(completionScript(chosen, await completed(program, catalogue)).trimEnd());
   },
 });
 

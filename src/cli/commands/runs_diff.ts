@@ -16,6 +16,7 @@ import { diffLines } from "../output/diff_lines.ts";
 import type { Output } from "../output/output.ts";
 import { siteText } from "../output/source_lines.ts";
 import { type Column, table } from "../output/table.ts";
+import { tabbed } from "../output/text.ts";
 import { errorText, valueCell, versionCell } from "../output/words.ts";
 import { duration } from "../readers.ts";
 
@@ -78,7 +79,7 @@ function* linesOf(comparison: RunComparison, isBrief: boolean, out: Output): Ite
     { title: b.id, cell: (row) => row.b },
   ];
   if (out.isTerminal) yield* table(columns, rows, out.columns);
-  else for (const row of rows) yield columns.map(({ cell }) => cell(row)).join("\t");
+  else for (const row of rows) yield tabbed(columns.map(({ cell }) => cell(row)));
   if (answers !== null) {
     yield `event ${answers.event} has another value:`;
     yield* partingLines(answers, a.id, b.id);

@@ -8,6 +8,7 @@ import { MAX_DEPTH, MAX_RUNS, type RunTree, runTree } from "../../operate/tree.t
 import { defineCommand } from "../command.ts";
 import type { Output } from "../output/output.ts";
 import { table } from "../output/table.ts";
+import { tabbed } from "../output/text.ts";
 import { moreText, type TreeRow, treeRows } from "../output/tree_rows.ts";
 import { versionCell } from "../output/words.ts";
 import { whole } from "../readers.ts";
@@ -53,8 +54,8 @@ function* linesOf(tree: RunTree, out: Output): Iterable<string> {
       continue;
     }
     const version = versionCell(out, run.version.hash, run.current);
-    const cells = [depth, relation, run.id, run.workflow, version, run.state, run.generation];
-    yield cells.join("\t");
+    const { id, workflow, state, generation } = run;
+    yield tabbed([String(depth), relation, id, workflow, version, state, String(generation)]);
   }
 }
 

@@ -59,6 +59,7 @@ export const command = defineCommand<Options>({
     }
     const connected = await client();
     let cursor: string | null = options.after ?? null;
+    const next = () => cursor === null ? [] : [`next: the same options and --after ${cursor}`];
     async function* items() {
       do {
         const page = await listVersions(connected, {
@@ -78,8 +79,9 @@ export const command = defineCommand<Options>({
       rest: () => ({ next: cursor }),
       footer: (count) => [
         `${counted(count, "version")}${cursor === null ? "" : " and more"}`,
-        ...(cursor === null ? [] : [`next: the same options and --after ${cursor}`]),
+        ...next(),
       ],
+      remarks: next,
     });
   },
 });

@@ -7,7 +7,7 @@
 import type { TraceOfRun } from "../../operate/runs.ts";
 import type { Output } from "./output.ts";
 import { table } from "./table.ts";
-import { width } from "./text.ts";
+import { tabbed, width } from "./text.ts";
 import { timeline } from "./timeline.ts";
 import { span } from "./times.ts";
 import { counted, errorText, valueCell } from "./words.ts";
@@ -41,7 +41,7 @@ export function* effectLines(effects: readonly Effect[], out: Output): Iterable<
     { title: "OUTCOME", cell: ({ effect }: Row) => outcomeOf(effect) },
   ] as const;
   if (!out.isTerminal) {
-    for (const row of rows) yield columns.map(({ cell }) => cell(row)).join("\t");
+    for (const row of rows) yield tabbed(columns.map(({ cell }) => cell(row)));
     return;
   }
   const [heading, ...lines] = table(columns, rows, Math.max(40, out.columns - LEAST_BAR));

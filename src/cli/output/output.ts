@@ -11,7 +11,7 @@ import type { Globals } from "../globals.ts";
 import { similar } from "../readers.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Column, table } from "./table.ts";
-import { shown } from "./text.ts";
+import { shown, tabbed } from "./text.ts";
 import { time, type TimeStyle } from "./times.ts";
 
 /** A list to print. */
@@ -83,18 +83,18 @@ export class Output {
    * Prints one result: as JSON, or by the lines that `text` returns.
    *
    * @param value Plain JSON.
-   * @param text The lines for people. Control characters in them are escaped; line breaks are kept.
+   * @param text The lines for people. Control characters in them are escaped, except tabs.
    */
   document(value: object, text: () => Iterable<string>): void {
     switch (this.#globals.format) {
       case "json":
-        return this.line(json(this.#chosen(value), 2));
+        return this.block(json(this.#chosen(value), 2));
       case "jsonl":
-        return this.line(json(this.#chosen(value)));
+        return this.block(json(this.#chosen(value)));
       case "text": {
         const { fields } = this.#globals;
         if (fields !== undefined) {
-          return this.#tabbed(fields.map((name) => cellOf(at(value, name))));
+          return this.line(tabbed(fields.map((name) => cellOf(at(value, name)))));
         }
         for (const line of text()) this.line(line);
       }
@@ -111,10 +111,10 @@ export class Output {
       case "json": {
         const items = [];
         for await (const item of list.items) items.push(this.#chosen(item));
-        return this.line(json({ [list.name]: items, ...list.rest?.() }, 2));
+        return this.block(json({ [list.name]: items, ...list.rest?.() }, 2));
       }
       case "jsonl":
-        for await (const item of list.items) this.line(json(this.#chosen(item)));
+        for await (const item of list.items) this.block(json(this.#chosen(item)));
         return;
       case "text":
         return await this.#table(list);
@@ -124,11 +124,20 @@ export class Output {
   /**
    * Prints a line of text.
    *
-   * @param text The line; control characters in it are escaped, and line breaks are kept.
+   * @param text The line; control characters in it are escaped, except tabs.
    */
   line(text = ""): void {
+    this.block(shown(text, "tabs"));
+  }
+
+  /**
+   * Prints a text of several lines that this program has laid out.
+   *
+   * @param text The text; control characters in it are escaped, except tabs and line breaks.
+   */
+  block(text: string): void {
     this.#clear();
-    this.#terminal.write(`${shown(text, true)}\n`);
+    this.#terminal.write(`${shown(text, "tabs and line breaks")}\n`);
   }
 
   /**
@@ -138,7 +147,7 @@ export class Output {
    */
   error(text: string): void {
     this.#clear();
-    this.#terminal.writeError(`${shown(text, true)}\n`);
+    this.#terminal.writeError(`${shown(text, "tabs")}\n`);
   }
 
   /**
@@ -201,22 +210,16 @@ export class Output {
     } else {
       for await (const item of list.items) {
         count++;
-        this.#tabbed(columns.map((column) => column.cell(item)));
+        this.line(tabbed(columns.map((column) => column.cell(item))));
       }
     }
     if (this.isTerminal) list.footer?.(count).forEach((line) => this.#styled("dim", line));
     else list.remarks?.().forEach((line) => this.note(line));
   }
 
-  /** Prints a row for a pipe: uncut, its cells separated by tabs, which no cell holds. */
-  #tabbed(cells: readonly string[]): void {
-    this.#clear();
-    this.#terminal.write(`${cells.map((cell) => shown(cell)).join("\t")}\n`);
-  }
-
   #styled(style: "bold" | "dim", text: string): void {
     this.#clear();
-    const safe = shown(text, true);
+    const safe = shown(text, "tabs");
     const line = this.#globals.color ? styleText(style, safe, { validateStream: false }) : safe;
     this.#terminal.write(`${line}\n`);
   }
@@ -241,7 +244,7 @@ export class Output {
  * @param indent Spaces of an indentation; none: one line.
  */
 export function json(value: unknown, indent?: number): string {
-  return shown(JSON.stringify(value, undefined, indent), true);
+  return shown(JSON.stringify(value, undefined, indent), "tabs and line breaks");
 }
 
 function fieldColumn<Item extends object>(name: string): Column<Item> {

@@ -57,12 +57,22 @@ export function pad(text: string, columns: number): string {
 }
 
 /**
- * A text for the terminal: control characters as escapes, so that no payload moves the cursor or
- * writes the title.
+ * A text for the terminal: control characters as escapes, so that no payload moves the cursor, writes
+ * the title or begins a line.
  *
  * @param text Any text.
- * @param layout Whether line breaks and tabs are kept.
+ * @param kept What stays as it is: tabs in a line, line breaks in a text that has several.
  */
-export function shown(text: string, layout = false): string {
-  return layout ? text.replace(/[^\n\t]+/g, printable) : printable(text);
+export function shown(text: string, kept?: "tabs" | "tabs and line breaks"): string {
+  if (kept === undefined) return printable(text);
+  return text.replace(kept === "tabs" ? /[^\t]+/g : /[^\t\n]+/g, printable);
+}
+
+/**
+ * A row for a pipe: its cells are whole and separated by tabs, which no cell holds.
+ *
+ * @param cells The cells.
+ */
+export function tabbed(cells: readonly string[]): string {
+  return cells.map((cell) => shown(cell)).join("\t");
 }
