@@ -12,7 +12,7 @@
 import type { RunState } from "../ports/rows.ts";
 import type { VerifiedManifest } from "../version/manifest/verified.ts";
 import type { BundleContent, BundledRun } from "./content.ts";
-import { noCode, noSuchRun } from "./errors.ts";
+import { noCode, noSuchGeneration, noSuchRun } from "./errors.ts";
 import type { RunHistory } from "./history.ts";
 
 /** The code of a version. */
@@ -134,7 +134,11 @@ export class Bundle {
       ? run.generations.at(-1)
       : run.generations.find((history) => history.generation === generation);
     if (found !== undefined) return found;
-    throw noSuchRun(run.runId, generation, this.runs.map((run) => run.runId));
+    throw noSuchGeneration(
+      run.runId,
+      generation!,
+      run.generations.map((history) => history.generation),
+    );
   }
 
   #codeOf(hash: string): BundledCode {
@@ -156,6 +160,6 @@ export class Bundle {
 export function runOf(bundle: Bundle, runId?: string): BundledRun {
   const { runs } = contentOf(bundle);
   const found = runId === undefined ? runs[0] : runs.find((run) => run.runId === runId);
-  if (found === undefined) throw noSuchRun(runId, undefined, runs.map((run) => run.runId));
+  if (found === undefined) throw noSuchRun(runId, runs.map((run) => run.runId));
   return found;
 }

@@ -102,18 +102,33 @@ export function wrongMember(
   );
 }
 
-/** The bundle does not hold a run or a generation. */
+/** The bundle holds a run, and not this generation of it. */
+export function noSuchGeneration(
+  runId: string,
+  generation: number,
+  found: readonly number[],
+): BundleError<"BUNDLE_NO_RUN"> {
+  const [first, last] = [found[0], found.at(-1)];
+  const kept = first === last
+    ? `generation ${first} alone`
+    : `generations ${first} to ${last}, wanted one of them`;
+  return new BundleError(
+    "BUNDLE_NO_RUN",
+    `Cannot find generation ${generation} of run ${quoteId(runId)} in the bundle: found ${kept}`,
+    { details: { runId: shownId(runId), runs: [shownId(runId)] } },
+  );
+}
+
+/** The bundle does not hold a run. */
 export function noSuchRun(
   wanted: string | undefined,
-  generation: number | undefined,
   found: readonly string[],
 ): BundleError<"BUNDLE_NO_RUN"> {
   const what = wanted === undefined ? "a run" : `run ${quoteId(wanted)}`;
-  const which = generation === undefined ? "" : ` with generation ${generation}`;
   const shown = found.slice(0, 10).map((id) => quoteId(id)).join(", ");
   return new BundleError(
     "BUNDLE_NO_RUN",
-    `Cannot find ${what}${which} in the bundle: found ${shown === "" ? "no run" : shown}` +
+    `Cannot find ${what} in the bundle: found ${shown === "" ? "no run" : shown}` +
       `${found.length > 10 ? ` and ${found.length - 10} more` : ""}, wanted the id of one of them`,
     {
       details: {

@@ -59,7 +59,9 @@ function nextWords({ commands, groups }: Completed): Map<string, Map<string, str
     const [first, second] = path.split(" ") as [string, string | undefined];
     if (second === undefined) next.get("")!.set(first, summary);
     else {
-      next.get("")!.set(first, groups[first] ?? "");
+      const words = next.get("")!;
+      if (!words.has(first)) words.set(first, groups[first] ?? "");
+      if (!next.has(first)) next.set(first, new Map()); // a command that is a group as well
       next.get(first)!.set(second, summary);
     }
   }

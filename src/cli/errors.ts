@@ -7,7 +7,7 @@
 
 import { EXPLANATIONS } from "../base/error_codes/explain.ts";
 import { type ContinuumError, type ErrorCode, isContinuumError } from "../base/errors.ts";
-import { printable } from "../base/describe.ts";
+import { printable, quote } from "../base/describe.ts";
 import { messageOf, withoutSecrets } from "../base/text.ts";
 import { type CliCode, exitOf } from "./exit_codes.ts";
 
@@ -118,7 +118,17 @@ export function shownError(error: unknown): ShownError {
     return { code, message: sentence, details: { ...details }, next, exit: exitOf(code) };
   }
   const code = codeOf(error);
-  return { code, message, details: {}, next: null, exit: exitOf(code) };
+  const sentence = ofSystem(message) ?? message;
+  return { code, message: sentence, details: {}, next: null, exit: exitOf(code) };
+}
+
+/** What the system refused, as a sentence; `null`: the message is no error of the system. */
+function ofSystem(message: string): string | null {
+  const [, why, call, path] = /^(.+) \(os error \d+\): (\w+) '(.*)'(?: -> '.*')?$/s.exec(message) ??
+    [];
+  if (why === undefined) return null;
+  const verb = call!.startsWith("write") ? "write" : call!.startsWith("read") ? "read" : "open";
+  return `Cannot ${verb} file ${quote(path!)}: ${why.charAt(0).toLowerCase()}${why.slice(1)}`;
 }
 
 function codeOf(error: unknown): string {

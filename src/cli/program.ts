@@ -8,6 +8,7 @@
 import { Command as Commander, CommanderError, Option } from "commander";
 import type { Command, Entry, OptionSpec } from "./command.ts";
 import { Done, UsageError } from "./errors.ts";
+import { filled } from "./readers.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ACTING_OPTIONS, GLOBAL_OPTIONS, WITH_VALUE } from "./globals.ts";
 import { COMMANDS, GROUPS } from "./registry.ts";
@@ -100,20 +101,24 @@ export async function readCommandLine(
  * @returns `"unknown"`: they name a command that does not exist; `undefined`: they name none.
  */
 function entryOf(words: readonly string[]): Entry | "unknown" | undefined {
-  let path = "";
-  for (let index = 0; index < words.length; index++) {
+  const [first, second] = leadingWords(words);
+  if (first === undefined) return undefined;
+  const at = (path: string) => COMMANDS.find((entry) => entry.path === path);
+  const found = at(`${first} ${second}`) ?? at(first);
+  if (found !== undefined) return found;
+  return Object.hasOwn(GROUPS, first) && second === undefined ? undefined : "unknown";
+}
+
+/** The first two words that are no options and no values of global options. */
+function leadingWords(words: readonly string[]): readonly string[] {
+  const found: string[] = [];
+  for (let index = 0; index < words.length && found.length < 2; index++) {
     const word = words[index]!;
-    if (word === "--") return undefined;
-    if (word.startsWith("-")) {
-      if (WITH_VALUE.has(word)) index++;
-      continue;
-    }
-    path = path === "" ? word : `${path} ${word}`;
-    const found = COMMANDS.find((entry) => entry.path === path);
-    if (found !== undefined) return found;
-    if (!Object.hasOwn(GROUPS, path)) return "unknown";
+    if (word === "--") break;
+    if (!word.startsWith("-")) found.push(word);
+    else if (WITH_VALUE.has(word)) index++;
   }
-  return undefined;
+  return found;
 }
 
 /** All commands, each with its name and summary. */
@@ -146,7 +151,10 @@ function programOf(version: string, streams: HelpStreams): Commander {
     }
     let group = groups.get(first!);
     if (group === undefined) {
-      group = root.command(first!).description(GROUPS[first!]!).helpCommand(false);
+      // A command may be a group as well: `health`, and `health acknowledge`.
+      group = root.commands.find((command) => command.name() === first) ??
+        root.command(first!).description(GROUPS[first!]!);
+      group.helpCommand(false);
       addGlobals(group);
       groups.set(first!, group);
     }
@@ -167,7 +175,7 @@ function configure(leaf: Commander, path: string, command: Command): void {
   for (const [notation, text] of command.arguments ?? []) leaf.argument(notation, text);
   for (const option of command.options ?? []) leaf.addOption(optionOf(option));
   if (command.acts !== undefined) {
-    for (const [flags, text] of ACTING_OPTIONS) leaf.addOption(new Option(flags, text));
+    for (const [flags, text] of ACTING_OPTIONS) leaf.addOption(optionOf({ flags, text }));
   }
   const own = new Set(leaf.options.map(({ long }) => long));
   addGlobals(leaf, own);
@@ -181,7 +189,7 @@ function configure(leaf: Commander, path: string, command: Command): void {
 
 function addGlobals(command: Commander, except: ReadonlySet<string | undefined> = new Set()): void {
   for (const [flags, text] of GLOBAL_OPTIONS) {
-    const option = new Option(flags, text);
+    const option = optionOf({ flags, text });
     if (!except.has(option.long)) command.addOption(option.helpGroup("Options of every command:"));
   }
 }
@@ -191,7 +199,7 @@ function optionOf({ flags, text, repeat, read }: OptionSpec): Option {
   const name = option.long ?? flags;
   if (option.required || option.optional) {
     option.argParser((value: string, before: unknown) => {
-      const converted = read === undefined ? value : read(value, name);
+      const converted = (read ?? filled)(value, name);
       if (repeat !== true) return converted;
       return [...(before as unknown[] | undefined ?? []), converted];
     });

@@ -25,6 +25,16 @@ export function oneOf<Word extends string>(
 }
 
 /**
+ * Reads a text. An empty one is a variable of a script that is not set: it must not select all.
+ *
+ * @param text The text.
+ * @param flag The option.
+ */
+export function filled(text: string, flag: string): string {
+  return text === "" ? refuse(flag, text, "a text of at least one character") : text;
+}
+
+/**
  * Reads a whole number.
  *
  * @param from The least.

@@ -235,6 +235,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/health.ts"),
   },
   {
+    path: "health acknowledge",
+    summary: "Mark findings as known",
+    load: () => import("./commands/health_acknowledge.ts"),
+  },
+  {
     path: "prune",
     summary: "Remove old runs",
     load: () => import("./commands/prune.ts"),

@@ -32,6 +32,8 @@ export interface RunFilter {
   readonly idPrefix?: string | undefined;
   /** The id of the run that started it. */
   readonly parent?: string | undefined;
+  /** The id of the run of which it is a fork. */
+  readonly forksOf?: string | undefined;
   /** Attributes that it has. */
   readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** Created at this time or later. */
@@ -60,7 +62,8 @@ export interface RunLines {
  * @throws {VersionNotFoundError} If `version` names none.
  */
 export async function conditionOf(client: Continuum, filter: RunFilter): Promise<RunWhere> {
-  const { states, workflow, idPrefix, parent, attributes, since, until, endedSince } = filter;
+  const { states, workflow, idPrefix, parent, forksOf, attributes } = filter;
+  const { since, until, endedSince } = filter;
   return {
     and: [
       ...stateCondition(states),
@@ -69,7 +72,7 @@ export async function conditionOf(client: Continuum, filter: RunFilter): Promise
       ...(until === undefined ? [] : [{ createdAt: { lte: until } }]),
       ...(endedSince === undefined ? [] : [{ endedAt: { gte: endedSince } }]),
       ...(idPrefix === undefined ? [] : [{ id: { prefix: idPrefix } }]),
-      given({ workflow, parent, attributes }),
+      given({ workflow, parent, forksOf, attributes }),
       ...(filter.where === undefined ? [] : [filter.where]),
     ].filter((part) => Object.keys(part).length > 0),
   };

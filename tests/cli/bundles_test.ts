@@ -149,8 +149,13 @@ Deno.test("a bundle that was cut or edited, or that does not exist, is refused w
       ["replay edited.bundle", 5, /BUNDLE_CHANGED: .*changed after the export/],
       ["bundle show text.bundle", 5, /BUNDLE_FORMAT: .*no gzip file/],
       ["replay none.bundle", 4, /NOT_FOUND/],
+      ["replay none.bundle", 4, /^NOT_FOUND: Cannot read file "none.bundle": no such file/],
       ["replay o-1.bundle --run o-2", 4, /BUNDLE_NO_RUN: .*"o-2"[^]*bundle show/],
-      ["replay o-1.bundle --generation 7", 4, /BUNDLE_NO_RUN/],
+      [
+        "replay o-1.bundle --generation 7",
+        4,
+        /generation 7 of run "o-1"[^\n]*: found generation 0 alone/,
+      ],
     ] as const
   ) {
     const ended = await at.replay(line.split(" "));

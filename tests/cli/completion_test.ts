@@ -46,7 +46,7 @@ async function offered(...lines: readonly string[]): Promise<string[][]> {
 }
 
 Deno.test("bash completes commands, their options and those of every command", async () => {
-  const [all, some, group, own, shared, acting, value, after, argument] = await offered(
+  const [all, some, group, own, shared, acting, value, after, argument, both] = await offered(
     "",
     "s",
     "runs re",
@@ -56,6 +56,7 @@ Deno.test("bash completes commands, their options and those of every command", a
     "start order --key ",
     "--schema x runs c",
     "cancel a ",
+    "health ack",
   );
   assert.deepEqual(all, [...new Set(COMMANDS.map(({ path }) => path.split(" ")[0]!))]);
   assert.deepEqual(some!.sort(), ["schedules", "signal", "start"]);
@@ -65,6 +66,7 @@ Deno.test("bash completes commands, their options and those of every command", a
   assert.deepEqual(acting!.sort(), ["--database", "--dry-run"]);
   assert.deepEqual([value, argument], [[], []], "bash offers files then");
   assert.ok(after!.includes("count"));
+  assert.deepEqual(both, ["acknowledge"]);
 });
 
 Deno.test("zsh and fish read their scripts, and complete as bash does", async () => {

@@ -87,3 +87,26 @@ Deno.test("a finding that can't be repaired is refused with those that can", asy
   assert.match(error, /STUCK_SCHEDUL[^]*wanted STUCK_VERSION, [^]*did you mean STUCK_SCHEDULE\?/);
   assert.equal((await world.run(["repair", "OVERDUE_RUNS"])).code, 2);
 });
+
+Deno.test("health --strict ends with code 3 until what it finds is acknowledged by its fingerprint", async () => {
+  await using world = await makeWorld("a");
+  const report = await world.run(["health", "--strict"]);
+  assert.equal(report.code, 3, report.error);
+  const [, fingerprint] = /\n {4}to mark it as known: continuum health acknowledge (\w{16})\n/
+    .exec(report.out)!;
+  const acknowledge = ["health", "acknowledge", fingerprint!, "--as", "ana", "--reason", "known"];
+  const dry = await world.here([...acknowledge, "--dry-run"]);
+  assert.match(dry.out, /^acknowledge STUCK_SCHEDULE: /);
+  const client = await world.client();
+  assert.equal((await client.health({ strict: true })).status, "degraded", "nothing has changed");
+  const done = await world.run(acknowledge);
+  assert.equal(done.code, 0, done.error);
+  assert.match(done.out, /^acknowledged STUCK_SCHEDULE: /);
+  assert.equal((await client.health({ strict: true })).status, "ok");
+  const after = await world.here(["health", "--strict"]);
+  assert.equal(after.code, 0);
+  assert.match(after.out, /\n- STUCK_SCHEDULE: [^\n]*\(acknowledged by ana\)\n/);
+  const none = await world.here(["health", "acknowledge", fingerprint!, "0123"]);
+  assert.deepEqual([none.code, none.error.split(":")[0]], [4, "NOT_FOUND"]);
+  assert.equal((await world.here(["health", "acknowlege"])).code, 2);
+});

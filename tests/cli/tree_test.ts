@@ -62,6 +62,8 @@ Deno.test("a tree shows the parents, the children and the forks of a run, and fo
   assert.deepEqual(JSON.parse(child.out).above.map(({ id }: { id: string }) => id), ["o"]);
   const fork = await world.here(["runs", "tree", "o-c", "--json"]);
   assert.deepEqual(JSON.parse(fork.out).run.origin, { id: "o-b", generation: 0, events: 2 });
+  const list = ["runs", "list", "--forks-of", "o", "--fields", "id"];
+  assert.equal((await world.here(list)).out, "o-b\n");
   const none = await world.here(["runs", "tree", "none"]);
   assert.equal(none.code, 4);
 });

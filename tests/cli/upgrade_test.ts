@@ -107,6 +107,19 @@ Deno.test("runs upgrade moves runs after the number was typed, and none after an
   held(await world.here(["runs", "upgrade", "--to", to, "--yes"]), 0, /no run is to be moved/);
 });
 
+Deno.test("runs upgrade takes ids, says which of them are not moved, and refuses unknown ones", async () => {
+  await using at = await orders("a", "b", "c");
+  const { world, node, hash } = at;
+  const to = await hash("next.ts");
+  await node.run("b").signal("go");
+  await resultOf(node.run("b"));
+  held(await world.here(["runs", "upgrade", "a", "none", "--to", to, "--yes"]), 4, /"none"/);
+  held(await world.here(["runs", "upgrade", "a", "--job", "x"]), 2, /ids with --job/);
+  const moved = await world.run(["runs", "upgrade", "a", "b", "--to", to.slice(0, 12), "--yes"]);
+  held(moved, 0, /moved {2}1 run: a/, /b is not moved: it has ended/);
+  assert.equal((await node.run("c").status()).version.hash, await hash("first.ts"));
+});
+
 Deno.test("Ctrl-C in the middle ends with code 130, and --job moves the rest, each run once", async () => {
   await using at = await orders("a", "b");
   const { world, node, hash } = at;

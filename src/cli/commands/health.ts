@@ -13,15 +13,16 @@ import { counted } from "../output/words.ts";
 export const command = defineCommand<{ readonly strict?: boolean }>({
   examples: [
     { text: "What an operator should look at, in all namespaces", line: "health" },
-    { text: "For a probe: code 3 if runs wait for a repair", line: "health --strict --quiet" },
+    { text: "For a probe: code 3 if there is anything to do", line: "health --strict --quiet" },
   ],
   options: [{
     flags: "--strict",
-    text: "exit with code 3 if a finding is severe that no one has acknowledged",
+    text: "exit with code 3 if there is a finding that no one has acknowledged, also one that is " +
+      "not severe; UNSIGNED_CODE does not count",
   }],
   fields: ["status", "at", "nodes", "findings"],
   async run({ options: { strict }, client, out }) {
-    const report = await healthReport(await client());
+    const report = await healthReport(await client(), { strict: strict === true });
     const { status, nodes, findings } = report;
     out.document(report, () => [
       `${status} · ${counted(nodes.length, "node")} alive`,
@@ -31,8 +32,14 @@ export const command = defineCommand<{ readonly strict?: boolean }>({
   },
 });
 
-function linesOf({ code, severe, message, acknowledged, repair }: Finding): string[] {
+function linesOf({ code, severe, message, acknowledged, repair, fingerprint }: Finding): string[] {
   const by = acknowledged === null ? "" : ` (acknowledged by ${acknowledged.by})`;
   const line = `${severe && acknowledged === null ? "!" : "-"} ${code}: ${message}${by}`;
-  return repair === null ? [line] : [line, `    to repair it: continuum repair ${code}`];
+  return [
+    line,
+    ...(repair === null ? [] : [`    to repair it: continuum repair ${code}`]),
+    ...(acknowledged !== null || code === "UNSIGNED_CODE"
+      ? []
+      : [`    to mark it as known: continuum health acknowledge ${fingerprint}`]),
+  ];
 }

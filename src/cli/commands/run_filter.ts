@@ -17,6 +17,7 @@ export interface FilterOptions {
   readonly attr?: readonly (readonly [string, string | number | boolean])[];
   readonly id?: string;
   readonly parent?: string;
+  readonly forksOf?: string;
   readonly since?: Date;
   readonly until?: Date;
   readonly endedSince?: Date;
@@ -41,6 +42,7 @@ export const FILTER_OPTIONS: readonly OptionSpec[] = [
   },
   { flags: "--id <prefix>", text: "runs whose id begins so" },
   { flags: "--parent <id>", text: "children of this run" },
+  { flags: "--forks-of <id>", text: "forks of this run" },
   { flags: "--since <time>", text: "created since then: 2h, or 2026-01-31T12:00Z", read: timeAgo },
   { flags: "--until <time>", text: "created until then", read: timeAgo },
   { flags: "--ended-since <time>", text: "ended since then", read: timeAgo },
@@ -54,13 +56,15 @@ export const FILTER_OPTIONS: readonly OptionSpec[] = [
  * @param states The states that are meant if none is given.
  */
 export function filterOf(options: FilterOptions, states?: readonly StateWord[]): RunFilter {
-  const { state, workflow, version, attr, id, parent, since, until, endedSince, where } = options;
+  const { state, workflow, version, attr, id, parent, forksOf } = options;
+  const { since, until, endedSince, where } = options;
   return {
     states: state?.flat() ?? states,
     workflow,
     version,
     idPrefix: id,
     parent,
+    forksOf,
     since,
     until,
     endedSince,

@@ -10,6 +10,7 @@ import {
   upgradeRuns,
   type UpgradeWork,
 } from "../../operate/upgrade.ts";
+import { showRun } from "../../operate/runs.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -42,8 +43,10 @@ export const command = defineCommand<Options>({
       text: "Move them, each only if it is as it was then",
       line: "runs upgrade --plan plan.jsonl",
     },
+    { text: "Move two runs", line: "runs upgrade o-1 o-2 --to 3f9a2c1" },
     { text: "Continue after an interruption", line: "runs upgrade --job 4wqEl3Vq0bFt" },
   ],
+  arguments: [["[id...]", "the ids of runs; all of the workflow if omitted"]],
   options: [
     { flags: "--workflow <name>", text: "the workflow; the target is its current version" },
     {
@@ -72,7 +75,7 @@ export const command = defineCommand<Options>({
   async run(context) {
     const { options, globals, out, signal } = context;
     const { job, plan: path, patience, stopAfter: stopAfterFailures } = options;
-    check(options, globals.dryRun);
+    check(options, context.args, globals.dryRun);
     const work: UpgradeWork = { patience, stopAfterFailures, signal };
     const client = await context.client();
     if (job !== undefined) {
@@ -99,15 +102,23 @@ export const command = defineCommand<Options>({
 
 /** `null`: nothing is to be moved. */
 async function makePlan(
-  { client, options, globals, out, signal }: CommandContext<Options>,
+  { args: ids, client, options, globals, out, signal }: CommandContext<Options>,
 ): Promise<{ readonly plan: PlanFile | null; readonly exit: number }> {
-  const { workflow, to, where, limit, stopAfter: stopAfterFailures, save } = options;
+  const { workflow, to, limit, stopAfter: stopAfterFailures, save } = options;
+  const named = ids.length === 0 ? [] : [{ id: { in: ids } }];
+  const conditions = [...named, ...(options.where === undefined ? [] : [options.where])];
+  const where = conditions.length === 0 ? undefined : { and: conditions };
+  for (const id of ids) await showRun(await client(), id); // each must exist
   const request = { workflow, to, where, limit, stopAfterFailures, signal };
   const found = await planUpgrade(
     await client(),
     request,
     (count) => out.progress("examined", count, limit ?? null),
   );
+  for (const id of ids) {
+    if (found.verdicts.some((verdict) => verdict.id === id)) continue;
+    out.note(`${id} is not moved: it has ended, is on that version, or does not meet --where`);
+  }
   const plan = found.to === null ? null : { to: found.to, runs: found.runs };
   if (globals.dryRun) {
     const exit = await printVerdicts(out, found.verdicts, null);
@@ -122,7 +133,7 @@ async function makePlan(
   return { plan: null, exit };
 }
 
-function check(options: Options, isDry: boolean): void {
+function check(options: Options, ids: readonly string[], isDry: boolean): void {
   const { workflow, to, plan, job, save, where, limit } = options;
   const ways = [
     workflow === undefined ? [] : ["--workflow"],
@@ -136,7 +147,13 @@ function check(options: Options, isDry: boolean): void {
       `Cannot upgrade: found ${found}, wanted one of --workflow, --to, --plan and --job`,
     );
   }
-  const narrows = where !== undefined ? "--where" : limit !== undefined ? "--limit" : null;
+  const narrows = ids.length > 0
+    ? "ids"
+    : where !== undefined
+    ? "--where"
+    : limit !== undefined
+    ? "--limit"
+    : null;
   if (narrows !== null && workflow === undefined && to === undefined) {
     throw new UsageError(
       `Cannot use ${narrows} with ${ways[0]}: wanted it with --workflow or --to`,
