@@ -17,7 +17,7 @@ const FIRST_MS = 4_000;
 /** The longest interval, in milliseconds. */
 const LONGEST_MS = 300_000;
 
-/** What an outage is told by. */
+/** How an outage is reported. */
 export interface OutageOptions {
   /** Whether the database answers now. */
   readonly isOver: () => boolean;
@@ -36,7 +36,7 @@ export class Outage implements Disposable {
   #message = "";
   #timer: Timer | undefined;
 
-  /** @param options How it is told. */
+  /** @param options How it is reported. */
   constructor(options: OutageOptions) {
     this.#options = { clock: systemClock, ...options };
   }

@@ -17,6 +17,8 @@ export interface Terminal {
   readonly showsProgress: boolean;
   /** How many columns the terminal has; 80 if that is unknown. */
   readonly columns: number;
+  /** How many lines the terminal has; 24 if that is unknown. */
+  readonly rows: number;
   /** Reads a variable of the environment; `undefined`: it is not set. */
   env(name: string): string | undefined;
   /** Writes to standard output. */
@@ -46,6 +48,13 @@ export const processTerminal: Terminal = {
       return Deno.consoleSize().columns || 80;
     } catch {
       return 80;
+    }
+  },
+  get rows() {
+    try {
+      return Deno.consoleSize().rows || 24;
+    } catch {
+      return 24;
     }
   },
   env: (name) => Deno.env.get(name),

@@ -20,7 +20,7 @@ import type { Output } from "./output/output.ts";
 export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
 
 /**
- * Configures the log of this process. What fails because the database does not answer is told as an
+ * Configures the log of this process. What fails because the database does not answer is reported as an
  * outage.
  *
  * @param out Where its lines go.

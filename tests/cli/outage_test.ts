@@ -12,7 +12,7 @@ import { HandClock } from "../support/hand_clock.ts";
 import { Proxy } from "../support/proxy.ts";
 import { source } from "../support/scene.ts";
 
-Deno.test("an outage is told once, at growing intervals, and when it is over", async () => {
+Deno.test("an outage is reported once, at growing intervals, and when it is over", async () => {
   const clock = new HandClock();
   const lines: string[] = [];
   let isOver = false;

@@ -79,6 +79,7 @@ export async function cliHere(
     canAsk: false,
     showsProgress: false,
     columns: 80,
+    rows: 24,
     env: () => undefined,
     write: (text) => void (written.out += text),
     writeError: (text) => void (written.error += text),

@@ -4,19 +4,22 @@
  * @module
  */
 
-import { listRuns } from "../../operate/runs.ts";
+import type { Continuum } from "../../operate/client.ts";
+import { listRuns, type RunFilter } from "../../operate/runs.ts";
 import type { RunLine } from "../../operate/run_lines.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import type { Column } from "../output/table.ts";
 import { counted, versionCell, waitsFor } from "../output/words.ts";
 import { UsageError } from "../errors.ts";
 import { whole } from "../readers.ts";
+import { watch } from "../watch.ts";
 import { FILTER_OPTIONS, filterOf, type FilterOptions } from "./run_filter.ts";
 
 interface Options extends FilterOptions {
   readonly limit?: number;
   readonly all?: boolean;
   readonly after?: string;
+  readonly watch?: true;
 }
 
 const DEFAULT_LIMIT = 20;
@@ -40,44 +43,57 @@ export const command = defineCommand<Options>({
     },
     { flags: "--all", text: "all of them, page by page" },
     { flags: "--after <cursor>", text: "the next page: the cursor that the page before printed" },
+    { flags: "--watch", text: "draw the page again every 2 seconds, on a terminal" },
   ],
   fields: [
     ...["id", "workflow", "version", "state", "current", "waits", "stuck", "attributes", "custom"],
     ...["createdAt", "startedAt", "endedAt", "since", "until", "troubleAt", "parent", "namespace"],
   ],
   async run(context) {
-    const { client, options, out } = context;
+    const { client, options, out, signal } = context;
     if (options.all === true && options.limit !== undefined) {
       throw new UsageError("Cannot use --all and --limit at once: found both, wanted one");
     }
     const filter = filterOf(options, ["live"]);
     const connected = await client();
-    const limit = options.all === true ? MAX_LIMIT : options.limit ?? DEFAULT_LIMIT;
-    let cursor: string | null = options.after ?? null;
-    const isDefault = options.state === undefined;
-    const next = () => cursor === null ? [] : [`next: the same options and --after ${cursor}`];
-    async function* items() {
-      do {
-        const page = await listRuns(connected, filter, { limit, cursor: cursor ?? undefined });
-        yield* page.runs;
-        cursor = page.cursor;
-      } while (options.all === true && cursor !== null);
+    if (options.watch === true) {
+      return await watch(out, () => printPage(context, connected, filter), signal);
     }
-    await out.list({
-      name: "runs",
-      items: items(),
-      columns: columnsOf(context),
-      rest: () => ({ next: cursor }),
-      footer: (count) => [
-        `${counted(count, `${isDefault ? "live " : ""}run`)}${cursor === null ? "" : " and more"}${
-          isDefault ? "; `--state any` for all" : ""
-        }`,
-        ...next(),
-      ],
-      remarks: () => [...(isDefault ? ["live runs; `--state any` for all"] : []), ...next()],
-    });
+    await printPage(context, connected, filter);
   },
 });
+
+async function printPage(
+  context: CommandContext<Options>,
+  client: Continuum,
+  filter: RunFilter,
+): Promise<void> {
+  const { options, out } = context;
+  const limit = options.all === true ? MAX_LIMIT : options.limit ?? DEFAULT_LIMIT;
+  let cursor: string | null = options.after ?? null;
+  const isDefault = options.state === undefined;
+  const next = () => cursor === null ? [] : [`next: the same options and --after ${cursor}`];
+  async function* items() {
+    do {
+      const page = await listRuns(client, filter, { limit, cursor: cursor ?? undefined });
+      yield* page.runs;
+      cursor = page.cursor;
+    } while (options.all === true && cursor !== null);
+  }
+  await out.list({
+    name: "runs",
+    items: items(),
+    columns: columnsOf(context),
+    rest: () => ({ next: cursor }),
+    footer: (count) => [
+      `${counted(count, `${isDefault ? "live " : ""}run`)}${cursor === null ? "" : " and more"}${
+        isDefault ? "; `--state any` for all" : ""
+      }`,
+      ...next(),
+    ],
+    remarks: () => [...(isDefault ? ["live runs; `--state any` for all"] : []), ...next()],
+  });
+}
 
 function columnsOf({ out }: CommandContext): readonly Column<RunLine>[] {
   return [

@@ -37,12 +37,21 @@ export interface List<Item extends object> {
 /** Rows whose widths decide those of a table; a longer one is printed as it comes. */
 const TABLE_ROWS = 1_000;
 
+/** Sequences for terminals: the whole screen, the first line, and what is left of a frame before. */
+const CLEAR = "\u001b[2J";
+const HOME = "\u001b[H";
+const CLEAR_REST_OF_LINE = "\u001b[K";
+const CLEAR_BELOW = "\u001b[J";
+
 /** Prints results. */
 export class Output {
   readonly #terminal: Terminal;
   readonly #globals: Globals;
   readonly #fields: readonly string[];
   #progress = "";
+  /** What is printed while a frame is drawn; `null`: it goes to the terminal. */
+  #frame: string | null = null;
+  #isCleared = false;
 
   /**
    * @param terminal Where to print.
@@ -137,7 +146,7 @@ export class Output {
    */
   block(text: string): void {
     this.#clear();
-    this.#terminal.write(`${shown(text, "tabs and line breaks")}\n`);
+    this.#write(`${shown(text, "tabs and line breaks")}\n`);
   }
 
   /**
@@ -175,6 +184,27 @@ export class Output {
     this.#clear();
     this.#progress = shown(`${text}${bar} ${count}`).slice(0, this.columns - 1);
     this.#terminal.writeError(this.#progress);
+  }
+
+  /**
+   * Draws the terminal anew: what is printed meanwhile replaces what it shows. Lines that do not fit
+   * are left out.
+   *
+   * @param draw Prints.
+   */
+  async redraw(draw: () => Promise<void>): Promise<void> {
+    this.#frame = "";
+    try {
+      await draw();
+    } finally {
+      const lines = this.#frame.replace(/\n$/, "").split("\n").slice(0, this.#terminal.rows - 1);
+      this.#frame = null;
+      const drawn = lines.map((line) => `${line}${CLEAR_REST_OF_LINE}\n`).join("");
+      this.#terminal.write(
+        `${this.#isCleared ? "" : CLEAR}${HOME}${drawn}${CLEAR_BELOW}`,
+      );
+      this.#isCleared = true;
+    }
   }
 
   /**
@@ -221,13 +251,18 @@ export class Output {
     this.#clear();
     const safe = shown(text, "tabs");
     const line = this.#globals.color ? styleText(style, safe, { validateStream: false }) : safe;
-    this.#terminal.write(`${line}\n`);
+    this.#write(`${line}\n`);
   }
 
   #chosen(value: object): object {
     const { fields } = this.#globals;
     if (fields === undefined) return value;
     return Object.fromEntries(fields.map((name) => [name, at(value, name)]));
+  }
+
+  #write(text: string): void {
+    if (this.#frame === null) this.#terminal.write(text);
+    else this.#frame += text;
   }
 
   #clear(): void {
