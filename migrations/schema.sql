@@ -30,12 +30,20 @@ CREATE OR REPLACE FUNCTION specifier_id_of(version text, name text)
 AS $function$
 declare
   found_id integer;
+  collected timestamptz;
 begin
   loop
-    select id into found_id from workflow_specifiers
-    where hash = version and specifier = name;
-    if found then
+    select id, collected_at into found_id, collected from workflow_specifiers
+    where hash = version and specifier = name for key share;
+    if found and collected is null then
       return found_id;
+    end if;
+    if not found then
+      perform from workflow_versions where hash = version for key share;
+      select max(collected_at) into collected from workflow_specifiers where hash = version;
+    end if;
+    if collected is not null then
+      raise foreign_key_violation using message = 'the bytes of version ' || version || ' were removed';
     end if;
     insert into workflow_specifiers (hash, specifier, last_seen)
     values (version, name, '-infinity') on conflict do nothing;
@@ -444,6 +452,7 @@ create table workflow_specifiers (
   specifier text not null,
   first_seen timestamp with time zone not null default clock_timestamp(),
   last_seen timestamp with time zone not null default clock_timestamp(),
+  collected_at timestamp(3) with time zone,
   constraint workflow_specifiers_pkey PRIMARY KEY (hash, specifier),
   constraint workflow_specifiers_id UNIQUE (id),
   constraint workflow_specifiers_hash_fkey FOREIGN KEY (hash) REFERENCES workflow_versions(hash) ON DELETE CASCADE

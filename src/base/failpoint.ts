@@ -27,6 +27,10 @@ export type FailPoint =
   | "reopen.replayed"
   /** A failed run is open again; no node has been notified. */
   | "reopen.written"
+  /** A batch of old versions is removed; nothing of the next one is. */
+  | "collect.removed"
+  /** Some modules that no version referred to are removed. */
+  | "collect.swept"
   /** Events are durable; the code after them has not run. */
   | "commit.written";
 

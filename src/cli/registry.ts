@@ -185,6 +185,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/runs_fork.ts"),
   },
   {
+    path: "versions gc",
+    summary: "Remove versions that nothing needs any more",
+    load: () => import("./commands/versions_gc.ts"),
+  },
+  {
     path: "versions activate",
     summary: "Let new runs take a version",
     load: () => import("./commands/versions_activate.ts"),

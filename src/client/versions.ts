@@ -26,6 +26,7 @@ import {
   type DenyReport,
 } from "./versions/deny.ts";
 import { diffVersions, type VersionDiff, type VersionDiffOptions } from "./versions/diff.ts";
+import { collectVersions, type VersionGc, type VersionGcOptions } from "./versions/gc.ts";
 import { listVersions, type VersionListOptions, type VersionPage } from "./versions/list.ts";
 import {
   type ReplayContext,
@@ -212,12 +213,42 @@ export class Versions {
   }
 
   /**
+   * Removes versions that nothing needs any more, of all namespaces. The bytes of a version's modules
+   * go when no run that has not ended, no schedule and no name needs it; hash and manifest stay for
+   * the ended runs that refer to it, and go with the last of these. Modules that another version
+   * contains stay. A run that starts meanwhile on a version keeps it.
+   *
+   * No run starts on a version whose bytes are gone, until it is registered again: nodes do that by
+   * themselves for their own modules, and where a URL still has the bytes. An ended run can be
+   * traced, forked or reopened only then, too.
+   *
+   * It works in batches, each of which is one transaction: a call that is interrupted is continued
+   * by the next.
+   *
+   * @example Every week
+   * ```ts ignore
+   * const plan = await continuum.versions.gc({ olderThan: "90d", dryRun: true });
+   * console.log(plan.versions.length, "versions,", plan.bytes, "bytes");
+   * await continuum.versions.gc({ before: plan.before });
+   * ```
+   *
+   * @param options Which versions.
+   * @returns What was removed, and how many versions stay for which reason.
+   * @throws {InvalidArgumentError} If an option is invalid.
+   */
+  async gc(options: VersionGcOptions = {}): Promise<VersionGc> {
+    return await collectVersions(options, this.#context.store);
+  }
+
+  /**
    * Makes a version current: runs that are started by the workflow's name are pinned to it.
    *
    * @param workflow The workflow's name.
    * @param hash The version.
    * @throws {VersionNotFoundError} If the workflow does not have this version.
    * @throws {VersionDeniedError} If the version is denied.
+   * @throws {VersionUnavailableError} If {@linkcode Versions.gc} removed its bytes, and no source has
+   * them.
    */
   async activate(workflow: string, hash: string): Promise<void> {
     readName(workflow, "a workflow");
@@ -225,7 +256,7 @@ export class Versions {
     const { versions } = this.#context;
     await versions.denials.refresh();
     versions.demandAllowed(hash, `activate a version of ${quoteId(workflow)}`);
-    if (await this.#store.activate(workflow, hash)) return;
+    if (await versions.pinning(() => this.#store.activate(workflow, hash))) return;
     throw new VersionNotFoundError(hash, `activate a version of ${quoteId(workflow)}`);
   }
 }

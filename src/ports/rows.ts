@@ -511,6 +511,11 @@ export interface VersionRow {
   readonly contract: Contract | null;
   /** Whether the archive holds its members. */
   readonly archived: boolean;
+  /**
+   * When its bytes were removed from the archive, since no run needed them: no run starts on it until
+   * it is registered again. `null`: they were not.
+   */
+  readonly collectedAt: number | null;
   /** The specifiers under which it was registered, the newest first. */
   readonly specifiers: readonly string[];
   /**
@@ -538,6 +543,11 @@ export interface NewVersion extends VersionRef {
   readonly isPart?: boolean;
   /** Whether a start registers it, which never makes it current. Default false. */
   readonly isStart?: boolean;
+  /**
+   * Whether it was registered in its own right before its row was removed, and does not become current
+   * by coming back. Default false.
+   */
+  readonly isAgain?: boolean;
 }
 
 /** The outcome of a registration. */

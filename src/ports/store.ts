@@ -13,6 +13,7 @@ import type { RepairStore } from "./repairs.ts";
 import type { LineageStore } from "./lineage.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RetentionStore } from "./retention.ts";
+import type { CollectionStore } from "./collection.ts";
 import type { RunCondition, RunQuery } from "./run_query.ts";
 import type {
   ClaimedRun,
@@ -103,6 +104,8 @@ export interface Store extends AsyncDisposable {
   readonly denials: DenialStore;
   /** Schedules. */
   readonly schedules: ScheduleStore;
+  /** Removal of old versions. */
+  readonly collection: CollectionStore;
   /** Removal of expired data. */
   readonly retention: RetentionStore;
   /** Queries that find trouble. */

@@ -52,6 +52,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   repairs: ["parked", "queuedRetries", "unnotified", "acknowledged"],
   nodes: ["alive"],
   retention: ["namespaces"],
+  collection: ["plan", "weigh"],
   forks: ["fork"],
   tasks: ["get", "leases", "retried", "progress"],
 };

@@ -138,16 +138,18 @@ export function unstorableText(what: string, text: string): InvalidArgumentError
 }
 
 /**
- * A run refers to a version that is not registered.
+ * A run or a schedule refers to a version that is not registered, or whose bytes were removed.
  *
- * @param hashes The versions that were requested; at least one is not registered.
+ * @param hashes The versions that were requested; for at least one of them that holds.
  * @param cause The database's error.
  * @returns The error, with code `VERSION_NOT_REGISTERED`.
  */
 export function versionNotRegistered(hashes: readonly string[], cause: unknown): DatabaseError {
   return new DatabaseError(
     "VERSION_NOT_REGISTERED",
-    `Cannot store a run: its version is not registered, found ${hashes.join(", ")}`,
+    `Cannot use a version: it is not registered, or its bytes were removed, found ${
+      hashes.join(", ")
+    }`,
     { cause, details: { hashes } },
   );
 }

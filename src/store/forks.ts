@@ -13,13 +13,12 @@
 
 import type { Forked, ForkStore, NewFork } from "../ports/forks.ts";
 import type { RunState } from "../ports/rows.ts";
-import { versionNotRegistered } from "./errors.ts";
 import { FORK_STATEMENTS } from "./fork_statements.ts";
 import type { SchemaName } from "./schema/name.ts";
 import type { SqlDriver } from "./sql/driver.ts";
 import { storable } from "./sql/fragments.ts";
-import { isForeignKeyViolation } from "./sql/sqlstate.ts";
 import type { Prepared } from "./sql/statement.ts";
+import { whereRegistered } from "./versions/registered.ts";
 
 /** {@linkcode ForkStore} in SQL. */
 export class Forks implements ForkStore {
@@ -41,16 +40,16 @@ export class Forks implements ForkStore {
   async fork(fork: NewFork): Promise<Forked> {
     const { delivered, workflow: _, ...given } = fork;
     const runId = storable("a run id", fork.runId);
-    const [row] = await this.#sql.fork.query(this.#driver, {
+    const inserted = {
       ...given,
       runId,
       specifier: storable("a specifier", fork.specifier),
       input: storable("an input", fork.input),
       kept: fork.events - fork.dropped.length + fork.extra.length,
       delivered: delivered === 0 ? null : delivered - 1, // the reaction to it is the fork's own
-    }).catch((error) => {
-      throw isForeignKeyViolation(error) ? versionNotRegistered([fork.hash], error) : error;
-    });
+    };
+    const pin = () => this.#sql.fork.query(this.#driver, inserted);
+    const [row] = await whereRegistered([fork.hash], pin);
     if (row !== undefined) return { status: "forked", created: true, id: row.id };
     const { namespace } = fork;
     const [other] = await this.#sql.withId.query(this.#driver, { runId, namespace });

@@ -35,6 +35,7 @@ import type { SchemaName } from "./schema/name.ts";
 import type { SqlDriver, SqlSession } from "./sql/driver.ts";
 import { storable } from "./sql/fragments.ts";
 import type { Prepared } from "./sql/statement.ts";
+import { whereRegistered } from "./versions/registered.ts";
 
 const STOPPED = encodeError(new CancelledError("its parent has ended"));
 
@@ -69,7 +70,7 @@ export class Lineage implements LineageStore {
    * An id alone does not identify a child: several parents, in several namespaces, may request it.
    */
   async #startChildren(children: readonly NewChild[], maxDepth: number): Promise<ChildStart[]> {
-    const rows = await this.#sql.startChildren.query(this.#driver, {
+    const given = {
       parent: children.map(({ parent }) => parent),
       close: children.map(({ close }) => close),
       runId: children.map(({ runId }) => storable("a run id", runId)),
@@ -81,7 +82,10 @@ export class Lineage implements LineageStore {
       policy: children.map(({ policy }) => policy ?? null),
       trace: children.map(({ trace }) => trace ?? null),
       maxDepth,
-    });
+    };
+    const hashes = children.map(({ hash }) => hash);
+    const pin = () => this.#sql.startChildren.query(this.#driver, given);
+    const rows = await whereRegistered(hashes, pin);
     const outcomes = new Map(rows.map(({ place, outcome }) => [place, outcome]));
     return children.map((_, index) => outcomes.get(index + 1) ?? "taken");
   }
@@ -106,7 +110,8 @@ export class Lineage implements LineageStore {
       versioning: next.versioning ?? null,
     };
     while (true) {
-      const [row] = await this.#sql.continueAsNew.query(this.#driver, parameters);
+      const pin = () => this.#sql.continueAsNew.query(this.#driver, parameters);
+      const [row] = await whereRegistered([next.hash], pin);
       if (row === undefined) return null;
       if (row.at !== null) return row.at; // LINEAGE-4
     }

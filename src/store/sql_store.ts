@@ -24,6 +24,7 @@ import type { SchemaName } from "./schema/name.ts";
 import { CLOCK, milliseconds } from "./sql/fragments.ts";
 import { outcomeOf } from "./sql/sqlstate.ts";
 import { Tasks } from "./tasks/task_store.ts";
+import { Collection } from "./versions/collect.ts";
 import { Denials } from "./versions/denial_store.ts";
 import { Versions } from "./versions/version_store.ts";
 
@@ -53,6 +54,8 @@ export class SqlStore implements Store {
   readonly schedules: Schedules;
   /** See {@linkcode Store.denials}. */
   readonly denials: Denials;
+  /** See {@linkcode Store.collection}. */
+  readonly collection: Collection;
   /** See {@linkcode Store.retention}. */
   readonly retention: Retention;
   /** See {@linkcode Store.health}. */
@@ -86,6 +89,7 @@ export class SqlStore implements Store {
     this.versions = new Versions(driver, schema);
     this.denials = new Denials(driver, schema);
     this.schedules = new Schedules(driver, schema);
+    this.collection = new Collection(driver, schema);
     this.retention = new Retention(driver, schema);
     this.health = new HealthFacts(driver, schema);
     this.repairs = new Repairs(driver, schema, this.nodes);

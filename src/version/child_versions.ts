@@ -57,8 +57,6 @@ interface Child {
   readonly version: LoadedVersion;
   /** Its manifest. */
   readonly manifest: VerifiedManifest;
-  /** Its registration; `undefined` until it is first started. */
-  registered: Promise<VersionRef> | undefined;
 }
 
 type ChildrenOf = ReadonlyMap<WorkflowDefinition, Child>;
@@ -67,6 +65,8 @@ type ChildrenOf = ReadonlyMap<WorkflowDefinition, Child>;
 export class ChildVersions {
   readonly #options: ChildVersionsOptions;
   readonly #children = new WeakMap<LoadedVersion, ChildrenOf>();
+  /** Registrations by hash, of children that were started. */
+  readonly #registered = new Map<string, Promise<void>>();
 
   /**
    * Starts empty.
@@ -92,10 +92,10 @@ export class ChildVersions {
     }
     labels.delete(parent.definition);
     if (labels.size === 0) return;
+    this.#registered.set(parent.hash, Promise.resolve());
     const known: KnownImports = new Map();
-    const itself = Promise.resolve(startOf(parent));
     const children = new Map<WorkflowDefinition, Child>([
-      [parent.definition, { version: parent, manifest: loaded.manifest, registered: itself }],
+      [parent.definition, { version: parent, manifest: loaded.manifest }],
     ]);
     for (const [definition, exporters] of labels) {
       const roots: Subversion[] = [];
@@ -128,10 +128,28 @@ export class ChildVersions {
           "the workflow module from a module whose default export it is",
       );
     }
-    return await (child.registered ??= this.#register(child).catch((error) => {
-      child.registered = undefined;
+    const { hash } = child.version;
+    let registered = this.#registered.get(hash);
+    if (registered === undefined) {
+      registered = this.#register(child);
+      this.#registered.set(hash, registered);
+    }
+    try {
+      await registered;
+    } catch (error) {
+      this.#registered.delete(hash);
       throw error;
-    }));
+    }
+    return startOf(child.version);
+  }
+
+  /**
+   * Forgets that a child version is registered: its next start registers it again.
+   *
+   * @param hash The version.
+   */
+  forget(hash: string): void {
+    this.#registered.delete(hash);
   }
 
   /**
@@ -181,10 +199,10 @@ export class ChildVersions {
       specifier: this.#options.record(withCredentials(found.url, parent.specifier)),
       modules,
     };
-    return { version, manifest, registered: undefined };
+    return { version, manifest };
   }
 
-  async #register({ version, manifest }: Child): Promise<VersionRef> {
+  async #register({ version, manifest }: Child): Promise<void> {
     const { hash, specifier, modules } = version;
     const { entry, members } = manifest.content;
     const definition = readDefinition(modules.get(entry)!, specifier);
@@ -200,7 +218,6 @@ export class ChildVersions {
       isPart: true, // CHILD-3
     });
     this.#options.keep(version); // CHILD-2
-    return startOf(version);
   }
 
   /** The bytes that were archived with the parent; `null` when some are missing. */

@@ -131,15 +131,22 @@ function shown(text: string): string {
 }
 
 /**
- * The archive does not have the bytes of a version: they were never archived.
+ * The archive does not have the bytes of a version: they were never archived, or were removed.
  *
  * @param label The label of the first missing member.
+ * @param collectedAt When they were removed; `null`: they were never archived.
  * @returns The error, with code `NOT_ARCHIVED`.
  */
-export function notArchived(label: string): LoadError {
+export function notArchived(label: string, collectedAt: number | null): LoadError {
   return new LoadError(
     "NOT_ARCHIVED",
-    `Cannot read ${shownId(label)} from the archive: it is not archived`,
+    `Cannot read ${shownId(label)} from the archive: ${
+      collectedAt === null
+        ? "it is not archived"
+        : `its bytes were removed at ${
+          new Date(collectedAt).toISOString()
+        }, when no run needed them`
+    }`,
     {
       details: { label: shownId(label) },
     },

@@ -27,6 +27,8 @@ export interface LoadedVersion {
 
 /** A version that this process registered. */
 export interface OwnVersion extends LoadedVersion {
+  /** The text of its manifest. */
+  readonly manifest: string;
   /** Whether this registration created it. */
   readonly isNew: boolean;
   /** How many runs it released from `stuck_unknown_version`. */

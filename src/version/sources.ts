@@ -244,7 +244,7 @@ export class Sources {
       const body = bytes.get(sha256);
       const digest = body && sha256Hex(body);
       if (digest === sha256) continue;
-      if (body === undefined && !row.archived) throw notArchived(label);
+      if (body === undefined && !row.archived) throw notArchived(label, row.collectedAt);
       throw integrityMismatch(`the archived bytes of ${label}`, digest, sha256);
     }
     return bytes;

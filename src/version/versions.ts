@@ -45,6 +45,7 @@ import { labelPath, labelUrl, normaliseUrl } from "./manifest/label.ts";
 import { type LoadedModules, Loader, type LoaderOptions } from "./load/loader.ts";
 import { importNatively } from "./load/native.ts";
 import { OwnVersions } from "./own_versions.ts";
+import { pinRestoring, restore } from "./restore.ts";
 import {
   type ExaminedVersion,
   type FoundVersion,
@@ -204,6 +205,7 @@ export class Versions {
     return {
       ...loaded,
       specifier: recorded,
+      manifest: text,
       isNew: created,
       revived,
       diagnostics: graph.diagnostics,
@@ -340,6 +342,29 @@ export class Versions {
       specifier: this.#application.record(url),
       url: urls.get(manifest.content.entry)!,
     };
+  }
+
+  /**
+   * Executes what pins runs or schedules to versions. If old versions were removed meanwhile and one of
+   * these was among them, it is registered again, and the call is repeated.
+   *
+   * @param pin Pins something. Repeating it must do no harm if the database refused it.
+   * @param isRepeatable Whether to repeat it; otherwise the refusal is thrown in any case.
+   * @returns Its result.
+   * @throws {DatabaseError} (`VERSION_NOT_REGISTERED`) When a version is not registered, and this
+   * process has not registered it.
+   * @throws {VersionUnavailableError} When the bytes of a version were removed, and no source has them.
+   */
+  async pinning<T>(pin: () => Promise<T>, isRepeatable = true): Promise<T> {
+    return await pinRestoring(pin, async (hash) => {
+      this.#children.forget(hash);
+      await restore(hash, {
+        store: this.#store,
+        sources: this.#sources,
+        isArchiving: this.#options.archive !== false,
+        own: this.#own.get(hash),
+      });
+    }, isRepeatable);
   }
 
   /**

@@ -214,7 +214,7 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
           nodes: node.store.nodes,
           versions: { get: () => Promise.resolve(target) } as unknown as VersionStore,
         },
-        versions: { record: (specifier) => specifier },
+        versions: { record: (specifier) => specifier, pinning: (pin) => pin() },
         node: node.engine,
         replayer: new Replayer({
           obtain: () => Promise.resolve({ modules: new Map(), definition: fits }),

@@ -11,7 +11,8 @@ import { RunInserts } from "../../src/store/runs/inserts.ts";
 import { MESSAGE_STATEMENTS } from "../../src/store/runs/message_statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { ATTEMPT_STATEMENTS } from "../../src/store/tasks/attempt_statements.ts";
-import { type EmptyDatabase, emptyPostgres } from "../support/database.ts";
+import { emptyPostgres } from "../support/database.ts";
+import { overtaken } from "../support/overtaken.ts";
 import {
   claimed,
   claimOne,
@@ -24,32 +25,9 @@ import {
   NODE,
   share,
   UNKNOWN_VERSION,
-  waiting,
 } from "../support/store_rows.ts";
 
 const SERVER = { name: "Postgres" as const, fresh: emptyPostgres };
-
-/** Executes `first` in a transaction that commits once the statement of `second` waits for it. */
-async function overtaken<Result>(
-  db: EmptyDatabase,
-  first: (session: SqlSession) => Promise<unknown>,
-  second: () => Promise<Result>,
-  meanwhile: () => Promise<unknown> = () => Promise.resolve(),
-): Promise<Result> {
-  const driver = await db.database.open();
-  try {
-    const { asked } = await driver.transaction(async (session) => {
-      await first(session);
-      const asked = second();
-      while (await waiting(db) === 0);
-      await meanwhile();
-      return { asked };
-    });
-    return await asked;
-  } finally {
-    await driver.close();
-  }
-}
 
 Deno.test("an activity that ends while its run continues as new answers nothing in the next generation", async () => {
   await using world = await newWorld(SERVER);

@@ -226,7 +226,7 @@ test("a failed registration of a child is tried again", async (scene) => {
     versions.childVersion(own.hash, inside(own).ship),
     versions.childVersion(own.hash, inside(own).ship),
   ]);
-  assert.equal(one, two);
+  assert.deepEqual(one, two);
 });
 
 test("a child that the operator denies is not had from its parent's memory", async (scene) => {

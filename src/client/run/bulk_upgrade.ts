@@ -68,8 +68,8 @@ export type UpgradesContext =
   & {
     /** The store. */
     readonly store: Pick<Store, "bulk" | "denials" | "health" | "journal" | "versions">;
-    /** Resolves specifiers. */
-    readonly versions: Pick<Versions, "record">;
+    /** Resolves specifiers, and registers a target again that was removed meanwhile. */
+    readonly versions: Pick<Versions, "pinning" | "record">;
   };
 
 /**
@@ -331,8 +331,8 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
     moves: readonly RunMove[],
     progress: (moved: ReadonlySet<number>) => string,
   ): Promise<void> {
-    const { store: { bulk }, wakeups } = this.#context;
-    const moved = await bulk.move(target, moves, { lease, progress });
+    const { store: { bulk }, versions, wakeups } = this.#context;
+    const moved = await versions.pinning(() => bulk.move(target, moves, { lease, progress }));
     if (moved === "lost") throw jobHeld(lease.job, "another process", null);
     const due = earliest(moved);
     if (due !== null) wakeups.due(due);

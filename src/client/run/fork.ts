@@ -252,11 +252,11 @@ async function insert(
   prefix: Prefix,
   options: ForkOptions,
   { start, decisions: { children } }: Planned,
-  { store }: ForkContext,
+  { store, versions }: ForkContext,
 ): Promise<void> {
   const { generation, namespace, workflow, id: origin } = row;
   const { runId, seed, input } = start;
-  const forked = await store.forks.fork({
+  const fork = {
     ...target,
     workflow,
     origin,
@@ -273,7 +273,8 @@ async function insert(
     delivered: prefix.until,
     carry: options.signals === "carry",
     adopted: children.filter(({ action }) => action === "adopt").map(({ id }) => id),
-  });
+  };
+  const forked = await versions.pinning(() => store.forks.fork(fork));
   if (forked.status === "taken") throw forkIdTaken(runId, forked);
   if (forked.status === "changed") {
     const wanted = "one that does not change meanwhile: call again";

@@ -109,14 +109,15 @@ export async function reopenRun(
   };
   if (options.dryRun === true || !report.reopened) return report;
   await failPoint("reopen.replayed", { run: runId });
-  const reopened = await runs.reopen({
+  const reopening = {
     id: row.id,
     generation: row.generation,
     events: row.events,
     pin: target,
     payload: encode({ from: row.hash, to, failedAt: new Date(row.endedAt!) }),
     awaited: execution.outstanding.flatMap(({ options: { child } }) => child?.id ?? []),
-  });
+  };
+  const reopened = await context.versions.pinning(() => runs.reopen(reopening));
   if (reopened) {
     await failPoint("reopen.written", { run: runId });
     context.wakeups.due();

@@ -78,8 +78,8 @@ export type UpgradeContext =
   & {
     /** The store. */
     readonly store: Pick<Store, "denials" | "nodes" | "versions">;
-    /** Resolves specifiers. */
-    readonly versions: Pick<Versions, "record">;
+    /** Resolves specifiers, and registers a target again that was removed meanwhile. */
+    readonly versions: Pick<Versions, "pinning" | "record">;
     /** The node of this process, if it has one. */
     readonly node: Pick<LocalNode, "node" | "expect"> | undefined;
   };
@@ -232,14 +232,42 @@ async function moveHeld(
     ({ report, tasks } = await replay(seized, target.hash, context));
     return report;
   } finally {
-    await runs.settle(
-      seized.id,
+    await settle(
+      seized,
+      row,
+      report?.upgraded === true ? { pin: target, tasks } : null,
       lease,
-      report?.upgraded === true
-        ? { pin: target, payload: encode({ from: row.hash, to: target.hash }), tasks }
-        : { back: seized.state, reason: row.stuckReason },
+      context,
     );
   }
+}
+
+/** Gives a run back, pinned to the target (`null`: as it was). */
+async function settle(
+  seized: Pick<RunRow, "id" | "state">,
+  row: RunRow,
+  move: { readonly pin: VersionPin; readonly tasks: readonly MovedTask[] } | null,
+  lease: Lease,
+  { runs, versions }: UpgradeContext,
+): Promise<void> {
+  const back = { back: seized.state, reason: row.stuckReason };
+  if (move === null) {
+    await runs.settle(seized.id, lease, back);
+    return;
+  }
+  const change = { ...move, payload: encode({ from: row.hash, to: move.pin.hash }) };
+  try {
+    await versions.pinning(() => runs.settle(seized.id, lease, change));
+  } catch (error) {
+    if (isGone(error)) await runs.settle(seized.id, lease, back);
+    throw error;
+  }
+}
+
+/** Whether the target was removed, and can't be registered again. */
+function isGone(error: unknown): boolean {
+  return isContinuumError(error, "VERSION_NOT_REGISTERED") ||
+    isContinuumError(error, "VERSION_UNAVAILABLE");
 }
 
 async function replay(

@@ -10,7 +10,7 @@ import { isContinuumError } from "../../base/errors.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { decode, encode } from "../../base/values.ts";
 import type { RunState } from "../../ports/rows.ts";
-import type { ScheduleKey, ScheduleRow, ScheduleSpec } from "../../ports/schedules.ts";
+import type { Decide, ScheduleKey, ScheduleRow, ScheduleSpec } from "../../ports/schedules.ts";
 import type { Timing } from "../../schedule/calendar.ts";
 import {
   begin,
@@ -169,7 +169,7 @@ export class Schedules {
    * @throws {VersionNotFoundError} If the given definition or specifier leads to no version.
    */
   async create<Input = unknown>(options: ScheduleOptions<Input>): Promise<ScheduleStatus> {
-    const { contracts, payloadBytes, runs, wakeups } = this.#context;
+    const { contracts, payloadBytes, runs, versions, wakeups } = this.#context;
     const store = this.#context.store.schedules;
     const settings = readScheduleOptions(options, runs.namespace);
     const { namespace, id, ifExists, paused } = settings;
@@ -195,17 +195,21 @@ export class Schedules {
         rules: settings.rules(now, before),
       };
     };
-    const created = await store.create((now) => {
-      const spec = specFrom(now);
-      const startable = hash !== null;
-      return { spec, progress: begin(id, spec.rules, now, { paused: paused ?? false, startable }) };
-    });
+    const created = await versions.pinning(() =>
+      store.create((now) => {
+        const spec = specFrom(now);
+        const given = { paused: paused ?? false, startable: hash !== null };
+        return { spec, progress: begin(id, spec.rules, now, given) };
+      })
+    );
     if (!created && ifExists === "error") throw scheduleExists(id);
     if (!created && ifExists === "replace") {
-      await store.change({ namespace, id }, (row, now) => {
-        const spec = specFrom(now, row.rules.timing);
-        return { progress: revise(id, spec.rules, row, now, paused), starts: [], spec };
-      });
+      await versions.pinning(() =>
+        store.change({ namespace, id }, (row, now) => {
+          const spec = specFrom(now, row.rules.timing);
+          return { progress: revise(id, spec.rules, row, now, paused), starts: [], spec };
+        })
+      );
     }
     wakeups.broadcast({ kind: "scheduled" });
     return await this.get(id, { namespace });
@@ -315,12 +319,12 @@ export class Schedules {
   async trigger(id: string, scope: ScheduleScopeOptions = {}): Promise<RunHandle> {
     const action = "trigger the schedule";
     const key = this.#key(id, scope);
-    const store = this.#context.store.schedules;
+    const { store: { schedules: store }, versions } = this.#context;
     for (;;) {
       const before = await store.get(key);
       if (before === null) throw scheduleNotFound(id, action);
       const checked = await this.#inputOf(before);
-      const started = await store.change(key, ({ progress, version, ...row }, now) => {
+      const decide: Decide = ({ progress, version, ...row }, now) => {
         if (progress.state === "cancelled") {
           throw wrongScheduleState(id, action, progress.state, ["active", "paused", "done"]);
         }
@@ -329,7 +333,8 @@ export class Schedules {
         if (!isSame) return { progress, starts: [] }; // once more, as it is now
         const { firedAt = null } = row.runs[0] ?? {};
         return { ...trigger(progress, firedAt, now), manual: true, input: checked };
-      });
+      };
+      const started = await versions.pinning(() => store.change(key, decide));
       if (started === null) throw scheduleNotFound(id, action);
       if (started.length === 0) continue;
       this.#context.wakeups.due();

@@ -87,6 +87,17 @@ export class RunStarter {
   ): Promise<RunHandle> {
     const options = readStartOptions(given);
     checkWorkflow(workflow);
+    return await this.#context.versions.pinning(
+      () => this.#start(workflow, input, options),
+      options.transaction === undefined,
+    );
+  }
+
+  async #start(
+    workflow: WorkflowDefinition | string,
+    input: unknown,
+    options: ReadStart,
+  ): Promise<RunHandle> {
     const version = await this.#versionOf(workflow, options.version);
     const prepared = await this.#prepare(version, input, options);
     const { runId, namespace } = prepared.run;
@@ -151,9 +162,12 @@ export class RunStarter {
     let due = Infinity;
     for (const chunk of chunked(prepared)) {
       const runs = chunk.map(({ run }) => ({ ...run, ...trace }));
-      const inserted = shared.transaction === undefined
-        ? await this.#context.runs.insert(runs)
-        : await this.#context.runs.insertInto(shared.transaction, runs);
+      const { transaction } = shared;
+      const { runs: store, versions } = this.#context;
+      const inserted = await versions.pinning(
+        () => transaction === undefined ? store.insert(runs) : store.insertInto(transaction, runs),
+        transaction === undefined,
+      );
       this.#wakeEnded(inserted);
       for (const [index, row] of inserted.entries()) {
         const { run } = chunk[index]!;

@@ -73,6 +73,13 @@ export interface CodeSource {
    * @param node The node that will execute it.
    */
   activity?(hash: string, code: string, node: string): Promise<ActivityLike | CodeFailure>;
+  /**
+   * Executes what pins a run to a version. If that version was removed meanwhile, it is registered
+   * again, and the call is repeated. Absent: this source registers nothing.
+   *
+   * @param pin Pins something.
+   */
+  pinning?<T>(pin: () => Promise<T>): Promise<T>;
   /** The denials that this process knows. Absent: this source has none. */
   readonly denials?: {
     /** As of the last {@linkcode heed}: the `stamp` of {@linkcode DenialList}. */

@@ -120,6 +120,10 @@ export class VersionCode implements CodeSource {
     return await this.#versions.childVersion(run.hash, workflow as WorkflowDefinition);
   }
 
+  pinning<T>(pin: () => Promise<T>): Promise<T> {
+    return this.#versions.pinning(pin);
+  }
+
   checkInput(hash: string, input: string): Promise<string> {
     return this.#contracts.inputText(hash, input);
   }

@@ -86,17 +86,21 @@ export class Children {
     { position, trace }: RequestPlace,
     input: string,
   ): Promise<void> {
-    const version = await this.#node.code.childOf(run, child.workflow!);
-    const outcome = await this.#starts.add({
-      ...version,
-      parent: run.id,
-      close: child.close,
-      runId: child.id,
-      input: await this.#input(run, child.id, version.hash, input),
-      seed: `${run.seed}/${position}`, // INSERT-1: its id may be reused
-      policy: child.policy ?? null,
-      ...(trace === undefined ? {} : { trace }),
-    });
+    const { code } = this.#node;
+    const pin = async () => {
+      const version = await code.childOf(run, child.workflow!);
+      return await this.#starts.add({
+        ...version,
+        parent: run.id,
+        close: child.close,
+        runId: child.id,
+        input: await this.#input(run, child.id, version.hash, input),
+        seed: `${run.seed}/${position}`, // INSERT-1: its id may be reused
+        policy: child.policy ?? null,
+        ...(trace === undefined ? {} : { trace }),
+      });
+    };
+    const outcome = await (code.pinning?.(pin) ?? pin());
     if (outcome === undefined) return; // the node closes, so the result is not needed
     if (outcome === "ended") return this.#endedRuns.pollNow();
     if (outcome !== "started") throw childNotStarted(child.id, outcome);

@@ -13,6 +13,7 @@
  * @module
  */
 
+import { isContinuumError } from "../../base/errors.ts";
 import { failPoint } from "../../base/failpoint.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import type { Exit } from "../../ports/exit.ts";
@@ -199,8 +200,13 @@ export class RunExecutor implements Resident {
     if (change === undefined || this.#record.isLost) return !this.#record.isLost;
     const pinned = await databaseRetry.run(
       "pin a run to the current version",
-      () => store.runs.repin(run, lease.id, loaded.nextSeq, change),
+      () =>
+        store.runs.repin(run, lease.id, loaded.nextSeq, change).catch((error) => {
+          if (isContinuumError(error, "VERSION_NOT_REGISTERED")) return "removed";
+          throw error;
+        }),
     );
+    if (pinned === "removed") return true; // it was current, and is no longer
     if (pinned !== true) return false;
     this.#record.pin(change.pin, loaded.nextSeq);
     return true;

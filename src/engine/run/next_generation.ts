@@ -47,13 +47,17 @@ export async function continueAsNew(
   { databaseRetry, store: { lineage }, code }: Context,
 ): Promise<ExitOrReload> {
   const ending = endOf(record, execution);
-  const continued = await databaseRetry.run("continue a run as new", async () => {
+  const begin = async () => {
     const target = await targetOf(record.run, outcome, { code, databaseRetry });
     if ("refused" in target) return target;
     const { versioning } = outcome;
     const at = await lineage.continueAsNew({ ...ending, ...target, versioning });
     return at === null ? null : { ...target, startedAt: at };
-  });
+  };
+  const continued = await databaseRetry.run(
+    "continue a run as new",
+    () => code.pinning?.(begin) ?? begin(),
+  );
   if (record.isLost || !continued) return LOST;
   if ("refused" in continued) {
     return await record.leave({ to: "failed", result: null, error: continued.refused });

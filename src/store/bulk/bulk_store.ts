@@ -13,10 +13,9 @@
 
 import type { BulkStore, JobLease, JobRow, MovedRun, NewJob, RunMove } from "../../ports/bulk.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
-import { versionNotRegistered } from "../errors.ts";
+import { whereRegistered } from "../versions/registered.ts";
 import type { SchemaName } from "../schema/name.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
-import { isForeignKeyViolation } from "../sql/sqlstate.ts";
 import type { Prepared } from "../sql/statement.ts";
 import { BULK_STATEMENTS } from "./statements.ts";
 
@@ -70,23 +69,19 @@ export class Bulk implements BulkStore {
   ): Promise<readonly MovedRun[]> {
     if (moves.length === 0) return [];
     const tasks = moves.flatMap(({ id, tasks }) => tasks.map((task) => ({ id, ...task })));
-    try {
-      return await this.#sql.move.query(session, {
-        hash,
-        specifier,
-        runs: moves.map(({ id }) => id),
-        generations: moves.map(({ generation }) => generation),
-        nexts: moves.map(({ next }) => next),
-        payloads: moves.map(({ payload }) => payload),
-        wakes: moves.map(({ wakes }) => wakes),
-        taskRuns: tasks.map(({ id }) => id),
-        positions: tasks.map(({ position }) => position),
-        definitions: tasks.map(({ definition }) => definition),
-      });
-    } catch (error) {
-      if (!isForeignKeyViolation(error)) throw error;
-      throw versionNotRegistered([hash], error);
-    }
+    const given = {
+      hash,
+      specifier,
+      runs: moves.map(({ id }) => id),
+      generations: moves.map(({ generation }) => generation),
+      nexts: moves.map(({ next }) => next),
+      payloads: moves.map(({ payload }) => payload),
+      wakes: moves.map(({ wakes }) => wakes),
+      taskRuns: tasks.map(({ id }) => id),
+      positions: tasks.map(({ position }) => position),
+      definitions: tasks.map(({ definition }) => definition),
+    };
+    return await whereRegistered([hash], () => this.#sql.move.query(session, given));
   }
 
   /** See {@linkcode BulkStore.create}. */

@@ -51,9 +51,9 @@ import type { SchemaName } from "../schema/name.ts";
 import { callerSession } from "../sql/caller_transaction.ts";
 import type { SqlDriver } from "../sql/driver.ts";
 import { storable } from "../sql/fragments.ts";
-import { isForeignKeyViolation, isUniqueViolation } from "../sql/sqlstate.ts";
+import { isUniqueViolation } from "../sql/sqlstate.ts";
 import type { Prepared } from "../sql/statement.ts";
-import { versionNotRegistered } from "../errors.ts";
+import { whereRegistered } from "../versions/registered.ts";
 
 const STATEMENTS = {
   ...LEASE_STATEMENTS,
@@ -310,31 +310,26 @@ export class Runs implements RunStore {
       return (await this.#sql.putBack.query(this.#driver, returned)).length > 0;
     }
     const parameters = { ...seized, ...pinParameters(outcome) };
-    return await whereRegistered(
-      outcome.pin.hash,
-      () => this.#sql.pin.query(this.#driver, parameters),
-    );
+    const pin = () => this.#sql.pin.query(this.#driver, parameters);
+    return (await whereRegistered([outcome.pin.hash], pin)).length > 0;
   }
 
   /** See {@linkcode RunStore.repin}. */
   async repin(held: HeldRun, node: string, next: number, change: VersionChange): Promise<boolean> {
     const parameters = { ...held, node, next, ...pinParameters(change) };
-    return await whereRegistered(
-      change.pin.hash,
-      () => this.#sql.repin.query(this.#driver, parameters),
-    );
+    const pin = () => this.#sql.repin.query(this.#driver, parameters);
+    return (await whereRegistered([change.pin.hash], pin)).length > 0;
   }
 
   /** See {@linkcode RunStore.reopen}. */
   async reopen({ pin, ...reopening }: Reopening): Promise<boolean> {
     const { hash, specifier } = pin;
-    try {
-      const rows = await this.#sql.reopen.query(this.#driver, { ...reopening, hash, specifier });
-      return rows.length > 0;
-    } catch (error) {
-      if (!isForeignKeyViolation(error)) throw error;
-      throw versionNotRegistered([hash], error);
-    }
+    const reopened = { ...reopening, hash, specifier };
+    const rows = await whereRegistered(
+      [hash],
+      () => this.#sql.reopen.query(this.#driver, reopened),
+    );
+    return rows.length > 0;
   }
 
   /** See {@linkcode RunStore.version}. */
@@ -378,17 +373,4 @@ function pinParameters({ pin: { hash, specifier }, payload, tasks = [] }: Versio
     positions: tasks.map(({ position }) => position),
     definitions: tasks.map(({ definition }) => definition),
   };
-}
-
-/** Whether a statement that pins a run found it. */
-async function whereRegistered(
-  hash: string,
-  pin: () => Promise<readonly unknown[]>,
-): Promise<boolean> {
-  try {
-    return (await pin()).length > 0;
-  } catch (error) {
-    if (!isForeignKeyViolation(error)) throw error;
-    throw versionNotRegistered([hash], error);
-  }
 }

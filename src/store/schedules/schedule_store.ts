@@ -33,6 +33,7 @@ import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import { storable } from "../sql/fragments.ts";
 import { isRefusal } from "../sql/sqlstate.ts";
 import type { Prepared } from "../sql/statement.ts";
+import { whereRegistered } from "../versions/registered.ts";
 import { parsed, type RawSchedule, READ_STATEMENTS } from "./read_statements.ts";
 import {
   type ProgressParameters,
@@ -74,7 +75,7 @@ export class Schedules implements ScheduleStore {
   ): Promise<boolean> {
     const [clock] = await this.#sql.now.query(this.#driver);
     const { spec, progress: { state, trouble, planned, fireAt } } = make(clock!.now);
-    const created = await this.#sql.create.query(this.#driver, {
+    const given = {
       namespace: storable("a namespace", spec.namespace),
       id: storable("a schedule's id", spec.id),
       ...specParameters(spec),
@@ -84,8 +85,9 @@ export class Schedules implements ScheduleStore {
       fireAt,
       troubleCode: trouble?.code ?? null,
       troubleVersion: trouble?.version ?? null,
-    });
-    return created.length > 0;
+    };
+    const pin = () => this.#sql.create.query(this.#driver, given);
+    return (await whereRegistered(pinsOf(spec), pin)).length > 0;
   }
 
   /** See {@linkcode ScheduleStore.get}. */
@@ -214,7 +216,8 @@ export class Schedules implements ScheduleStore {
     if (decisions.length === 0) return [];
     for (const [{ key }, { spec }] of decisions) {
       if (spec === undefined) continue;
-      await this.#sql.spec.query(session, { key, ...specParameters(spec) });
+      const pin = () => this.#sql.spec.query(session, { key, ...specParameters(spec) });
+      await whereRegistered(pinsOf(spec), pin);
     }
     await this.#sql.progress.query(session, progressParameters(decisions));
     const starts = decisions.flatMap(([row, { starts, manual = false, input = row.input }]) =>
@@ -254,6 +257,10 @@ function newRun(
 
 function isRefused(error: unknown): boolean {
   return isRefusal(error) || isContinuumError(error, "VERSION_NOT_REGISTERED");
+}
+
+function pinsOf({ pin }: ScheduleSpec): readonly string[] {
+  return pin === null ? [] : [pin.hash];
 }
 
 function specParameters(spec: ScheduleSpec): SpecParameters {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CLOCK, timestamp } from "../sql/fragments.ts";
+import { CLOCK, pinnable, timestamp } from "../sql/fragments.ts";
 import {
   BIGINTS,
   BOOLEANS,
@@ -80,7 +80,8 @@ export const WRITE_STATEMENTS = {
     trouble, planned_at, fire_at, trouble_code, trouble_version
   )
   values (
-    $namespace, $id, $workflow, $hash, $specifier, $input::text::json, $attributes::text::jsonb, $rules::text::json, $policy::text::jsonb, $state,
+    $namespace, $id, $workflow, ${pinnable("$hash")}, $specifier, $input::text::json,
+    $attributes::text::jsonb, $rules::text::json, $policy::text::jsonb, $state,
     $trouble::text::json, ${timestamp("$planned::bigint")}, ${timestamp("$fireAt::bigint")},
     $troubleCode, $troubleVersion
   )
@@ -94,7 +95,7 @@ export const WRITE_STATEMENTS = {
     `
   update {schema}.schedules set
     workflow = $workflow,
-    hash = $hash,
+    hash = ${pinnable("$hash")},
     specifier = $specifier,
     input = $input::text::json,
     attributes = $attributes::text::jsonb,

@@ -22,7 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     name: "versions",
-    checksum: "3e4aa6f9aacd16c0af1db05b1100da523ac8e0c630a97fa84e23206877bca803",
+    checksum: "1adac86f7ccea3962469a29c8e2317116f7b08390a9045b9666710a65957c8f0",
     sql: `-- Versions: which versions of which workflows exist, and the bytes of their modules.
 --
 -- modules              The bytes of archived modules, by content: one row per SHA-256, shared by all
@@ -34,7 +34,10 @@ export const MIGRATIONS: readonly Migration[] = [
 -- version_modules      The archived modules that a version needs. Its foreign keys hold that no version
 --                      lacks its bytes and that no bytes are deleted under a version.
 -- workflow_specifiers  Every specifier of a version; a look-up takes the newest. A run and a generation
---                      hold the short id of such a row in place of a hash and a specifier.
+--                      hold the short id of such a row in place of a hash and a specifier. All rows of
+--                      a version have the same \`collected_at\`: when its bytes were removed, since no
+--                      run needed them. No run starts on it until it is registered again (PIN-1 of
+--                      \`src/store/versions/collect.ts\`).
 -- workflows            The current version of each name: the first registration sets it, later only
 --                      an explicit activation does.
 -- version_loads        What a node says about a version: it imports it now, or it can't load it.
@@ -76,23 +79,33 @@ create table {schema}.workflow_specifiers (
   specifier text not null,
   first_seen timestamptz not null default clock_timestamp(),
   last_seen timestamptz not null default clock_timestamp(),
+  collected_at timestamptz(3),
   primary key (hash, specifier)
 );
 
 create index workflow_specifiers_by_specifier on {schema}.workflow_specifiers using hash (specifier);
 
 -- Finds the id of a version under a specifier, and makes the row where the version was not registered
--- with that specifier.
+-- with that specifier. It refuses a version whose bytes were removed, as a foreign key would, and
+-- waits for a transaction that removes them (PIN-1).
 create function {schema}.specifier_id_of(version text, name text) returns integer
 language plpgsql as $$
 declare
   found_id integer;
+  collected timestamptz;
 begin
   loop
-    select id into found_id from {schema}.workflow_specifiers
-    where hash = version and specifier = name;
-    if found then
+    select id, collected_at into found_id, collected from {schema}.workflow_specifiers
+    where hash = version and specifier = name for key share;
+    if found and collected is null then
       return found_id;
+    end if;
+    if not found then
+      perform from {schema}.workflow_versions where hash = version for key share;
+      select max(collected_at) into collected from {schema}.workflow_specifiers where hash = version;
+    end if;
+    if collected is not null then
+      raise foreign_key_violation using message = 'the bytes of version ' || version || ' were removed';
     end if;
     insert into {schema}.workflow_specifiers (hash, specifier, last_seen)
     values (version, name, '-infinity') on conflict do nothing;

@@ -42,7 +42,9 @@ export const POLICY = `nullif(
     )`;
 
 /**
- * The id of a version's specifier, as runs refer to it: usually one look-up in an index.
+ * The id of a version's specifier, as runs refer to it: usually one look-up in an index. The row is
+ * locked as the foreign key would lock it; there is none if the version's bytes were removed (PIN-1 of
+ * `versions/collect.ts`).
  *
  * @param row The name of a row with `hash` and `specifier`.
  * @returns The expression.
@@ -51,7 +53,24 @@ export function specifierIdOf(row: string): string {
   return `coalesce((
       select known.id from {schema}.workflow_specifiers as known
       where known.hash = ${row}.hash and known.specifier = ${row}.specifier
+        and known.collected_at is null
+      for key share
     ), {schema}.specifier_id_of(${row}.hash, ${row}.specifier))`;
+}
+
+/**
+ * The hash of a version that something other than a run is pinned to: it is refused, and waits, as
+ * the id of its specifier is and does (PIN-1 of `versions/collect.ts`).
+ *
+ * @param hash The hash: a SQL expression.
+ * @returns The expression.
+ */
+export function pinnable(hash: string): string {
+  return `coalesce((
+      select pin.hash from {schema}.workflow_specifiers as pin
+      where pin.hash = ${hash} and pin.id = {schema}.specifier_id_of(pin.hash, pin.specifier)
+      limit 1
+    ), ${hash})`;
 }
 
 /**

@@ -7,7 +7,7 @@
 
 import type { NeededVersionRow, VersionRow } from "../../ports/rows.ts";
 import { IDLE_STATE } from "../runs/fragments.ts";
-import { CLOCK, milliseconds, specifierIdsOf } from "../sql/fragments.ts";
+import { CLOCK, milliseconds, pinnable, specifierIdsOf } from "../sql/fragments.ts";
 import { BOOLEAN, BYTES, nullable, TEXT, TEXTS, unnested } from "../sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "../sql/statement.ts";
 
@@ -20,6 +20,12 @@ export type RawVersion = Omit<VersionRow, "specifiers" | "contract"> & {
 const VERSION = `
   select version.hash, version.workflow, version.label, version.manifest, version.archived,
     version.contract::text as contract, version.load_crashes as "loadCrashes",
+    (
+      select ${
+  milliseconds("max(removed.collected_at)")
+} from {schema}.workflow_specifiers as removed
+      where removed.hash = version.hash
+    ) as "collectedAt",
     exists (
       select from {schema}.workflow_specifiers as own
       where own.hash = version.hash and own.last_seen > '-infinity'
@@ -32,6 +38,16 @@ const VERSION = `
   from {schema}.workflow_versions as version`;
 
 const BLOBS = { sha256: TEXTS, bytes: BYTES };
+
+/** A version to be registered. */
+export const REGISTERED = {
+  hash: TEXT,
+  workflow: TEXT,
+  label: nullable(TEXT),
+  manifest: TEXT,
+  archived: BOOLEAN,
+  contract: nullable(TEXT),
+};
 
 /** The statements on versions. */
 export const VERSION_STATEMENTS = {
@@ -55,18 +71,16 @@ export const VERSION_STATEMENTS = {
     where modules.bytes <> excluded.bytes`,
   ),
 
-  // No row comes back if nothing had to change; `xmax` is 0 in a row that is new.
+  // No row comes back if nothing had to change; `xmax` is 0 in a row that is new. Runs may start on
+  // the version again if its bytes had been removed (PIN-1).
   register: statement(
-    {
-      hash: TEXT,
-      workflow: TEXT,
-      label: nullable(TEXT),
-      manifest: TEXT,
-      archived: BOOLEAN,
-      contract: nullable(TEXT),
-    },
+    REGISTERED,
     rows<{ readonly created: boolean }>(),
     `
+  with startable as (
+    update {schema}.workflow_specifiers set collected_at = null
+    where hash = $hash and collected_at is not null
+  )
   insert into {schema}.workflow_versions (hash, workflow, label, manifest, archived, contract)
   values ($hash, $workflow, $label, $manifest, $archived::boolean, $contract::text::json)
   on conflict (hash) do update set
@@ -175,7 +189,8 @@ export const VERSION_STATEMENTS = {
     rows<{ readonly name: string }>(),
     `
   insert into {schema}.workflows (name, current_hash)
-  select workflow, hash from {schema}.workflow_versions where workflow = $workflow and hash = $hash
+  select workflow, ${pinnable("version.hash")} from {schema}.workflow_versions as version
+  where workflow = $workflow and hash = $hash
   on conflict (name) do update set current_hash = excluded.current_hash
   returning name`,
   ),

@@ -9,6 +9,8 @@
  *   up again. One that comes as part of another becomes so where there is none, and never answers
  *   for a specifier in place of one that came in its own right. One that a start brings becomes
  *   current nowhere, and yields in the same way.
+ * - CATALOG-4, written again: modules that are stored already are not sent. If a collection removes one
+ *   before the version refers to it, the foreign key refuses the transaction, and it is repeated.
  *
  * @module
  */
@@ -27,12 +29,17 @@ import type { VersionQuery, VersionUsage } from "../../ports/version_usage.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { storable } from "../sql/fragments.ts";
-import type { Prepared } from "../sql/statement.ts";
-import { type RawVersion, VERSION_STATEMENTS } from "./statements.ts";
+import { isForeignKeyViolation } from "../sql/sqlstate.ts";
+import type { Prepared, ValuesOf } from "../sql/statement.ts";
+import { whereRegistered } from "./registered.ts";
+import { type RawVersion, type REGISTERED, VERSION_STATEMENTS } from "./statements.ts";
 import { type RawUsage, USAGE_STATEMENTS } from "./usage_statements.ts";
 
 /** Bytes that are sent, or asked for, at a time. */
 const CHUNK_BYTES = 4 << 20;
+
+/** CATALOG-4: each repetition follows the commit of a collection. */
+const MAX_TRIES = 20;
 
 /** Blobs that are asked for at a time. */
 const CHUNK_BLOBS = 500;
@@ -63,32 +70,46 @@ export class Versions implements VersionStore {
     storable("a version's label", label ?? "");
     storable("a manifest", manifest);
     storable("a specifier", specifier);
-    const sql = this.#sql;
-    return await this.#driver.transaction(async (session) => {
-      if (blobs !== null) await this.#storeBlobs(session, blobs);
-      const archived = blobs !== null;
-      const registered = { hash, workflow, label, manifest, archived, contract };
-      const [row] = await sql.register.query(session, registered);
-      if (archived) await sql.members.query(session, { hash, sha256: [...blobs.keys()] });
-      const becomesCurrent = await this.#name(session, version);
-      if (version.isStart !== true) {
-        const current = becomesCurrent ? sql.newCurrent : sql.firstCurrent;
-        await current.query(session, { workflow, hash });
+    const registered = { hash, workflow, label, manifest, archived: blobs !== null, contract };
+    for (let tries = 1;; tries++) {
+      try {
+        return await this.#driver.transaction((session) =>
+          this.#register(session, version, registered)
+        );
+      } catch (error) {
+        if (!isForeignKeyViolation(error) || tries === MAX_TRIES) throw error; // CATALOG-4
       }
-      const revived = await sql.revive.query(session, { hash });
-      return { created: row?.created ?? false, revived: revived.length };
-    });
+    }
+  }
+
+  async #register(
+    session: SqlSession,
+    version: NewVersion,
+    registered: ValuesOf<typeof REGISTERED>,
+  ): Promise<RegisteredVersion> {
+    const { hash, workflow, blobs } = version;
+    const sql = this.#sql;
+    if (blobs !== null) await this.#storeBlobs(session, blobs);
+    const [row] = await sql.register.query(session, registered);
+    if (blobs !== null) await sql.members.query(session, { hash, sha256: [...blobs.keys()] });
+    const becomesCurrent = await this.#name(session, version);
+    if (version.isStart !== true) {
+      const current = becomesCurrent ? sql.newCurrent : sql.firstCurrent;
+      await current.query(session, { workflow, hash });
+    }
+    const revived = await sql.revive.query(session, { hash });
+    return { created: row?.created ?? false, revived: revived.length };
   }
 
   /** CATALOG-3: notes the specifier, and says whether the version becomes current whatever is. */
   async #name(session: SqlSession, version: NewVersion): Promise<boolean> {
-    const { hash, specifier, isPart = false, isStart = false } = version;
+    const { hash, specifier, isPart = false, isStart = false, isAgain = false } = version;
     if (isPart || isStart) {
       await this.#sql.partSpecifier.query(session, { hash, specifier });
       return false;
     }
     const [row] = await this.#sql.specifier.query(session, { hash, specifier });
-    return row!.first;
+    return row!.first && !isAgain;
   }
 
   async #storeBlobs(session: SqlSession, blobs: ReadonlyMap<string, Uint8Array>): Promise<void> {
@@ -156,7 +177,8 @@ export class Versions implements VersionStore {
   /** See {@linkcode VersionStore.activate}. */
   async activate(workflow: string, hash: string): Promise<boolean> {
     if (!isStorable(workflow)) return false;
-    return (await this.#sql.activate.query(this.#driver, { workflow, hash })).length > 0;
+    const pin = () => this.#sql.activate.query(this.#driver, { workflow, hash });
+    return (await whereRegistered([hash], pin)).length > 0;
   }
 
   /** See {@linkcode VersionStore.revive}. */

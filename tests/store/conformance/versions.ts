@@ -58,6 +58,7 @@ export function versions(database: DatabaseKind, test: RegisterTest): void {
       contract: null,
       manifest: "manifest 2",
       archived: true,
+      collectedAt: null,
       specifiers: ["https://a.example/order@2.ts"],
       isOwnRight: true,
       loadCrashes: 0,
