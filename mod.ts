@@ -164,6 +164,8 @@ export type {
   DenyOptions,
   DenyReport,
 } from "./src/client/versions/deny.ts";
+export type { CollectedVersion, VersionGc, VersionGcOptions } from "./src/client/versions/gc.ts";
+export type { KeptBecause, Loss } from "./src/ports/collection.ts";
 export type { VersionState } from "./src/ports/version_usage.ts";
 export {
   type CauseKind,

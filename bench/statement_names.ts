@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Collection } from "../src/store/versions/collect.ts";
 import { Deliveries } from "../src/store/runs/deliveries.ts";
 import type { SqlDriver } from "../src/store/sql/driver.ts";
 import { HealthFacts } from "../src/store/health.ts";
@@ -51,6 +52,7 @@ function noted(schema: string): ReadonlyMap<string, string> {
     tasks: () => new Tasks(driver, noting),
     nodes: () => new Nodes(driver, noting),
     versions: () => new Versions(driver, noting),
+    collection: () => new Collection(driver, noting),
     schedules: () => new Schedules(driver, noting),
     health: () => new HealthFacts(driver, noting),
   };

@@ -27,6 +27,8 @@ export interface CollectionScope {
  *   modules.
  * - `held`: its bytes are gone or it has none, and ended runs, earlier generations or schedules that
  *   are over refer to it.
+ *
+ * @category Versions
  */
 export type KeptBecause =
   | "current"
@@ -38,7 +40,11 @@ export type KeptBecause =
   | "contains"
   | "held";
 
-/** What a version loses: the bytes of its modules, or all that the database has of it. */
+/**
+ * What a version loses: the bytes of its modules, or all that the database has of it.
+ *
+ * @category Versions
+ */
 export type Loss = "bytes" | "row";
 
 /** What becomes of a version. */

@@ -221,7 +221,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     remedy: "Open a new transaction, and start the runs in it. Nothing was written.",
   },
   VERSION_NOT_REGISTERED: {
-    meaning: "A run refers to a version that the registry does not hold.",
+    meaning: "A run or a schedule refers to a version that the registry does not hold, or whose " +
+      "bytes `versions.gc()` removed.",
     remedy: "Open a node that lists the workflow's module.",
   },
   VERSION_NOT_FOUND: {

@@ -67,10 +67,10 @@ export const command = defineCommand<Options>({
     const plan = await planCollect(client, request);
     if (run !== true || globals.dryRun) {
       await print(out, plan, false);
-      out.note("nothing was removed: add --run to remove it");
+      if (!isEmpty(plan)) out.note("nothing was removed: add --run to remove it");
       return;
     }
-    if (plan.versions.length > 0 || plan.modules > 0) {
+    if (!isEmpty(plan)) {
       const answer = plan.versions.length > 0
         ? { answer: String(plan.versions.length), what: "the number of versions" }
         : { answer: String(plan.modules), what: "the number of modules" };
@@ -82,6 +82,10 @@ export const command = defineCommand<Options>({
     if (!report.done) out.note("interrupted: the same command continues it");
   },
 });
+
+function isEmpty({ versions, modules }: CollectReport): boolean {
+  return versions.length === 0 && modules === 0;
+}
 
 async function print(out: Output, report: CollectReport, removed: boolean): Promise<void> {
   const { versions, ...rest } = report;
@@ -118,9 +122,11 @@ function keptOf({ kept }: CollectReport): string[] {
 
 function countsOf({ versions, modules, bytes }: CollectReport): string {
   const bare = versions.filter(({ loses }) => loses === "bytes").length;
-  return [
-    `the bytes of ${counted(bare, "version")}`,
-    `all of ${counted(versions.length - bare, "version")}`,
-    `${counted(modules, "module")} with ${counted(bytes, "byte")}`,
-  ].join(", ");
+  const whole = versions.length - bare;
+  const parts = [
+    ...(bare > 0 ? [`the bytes of ${counted(bare, "version")}`] : []),
+    ...(whole > 0 ? [`all of ${counted(whole, "version")}`] : []),
+    ...(modules > 0 ? [`${counted(modules, "module")} with ${counted(bytes, "byte")}`] : []),
+  ];
+  return parts.length === 0 ? "nothing" : parts.join(", ");
 }
