@@ -165,6 +165,13 @@ export type {
   DenyReport,
 } from "./src/client/versions/deny.ts";
 export type { CollectedVersion, VersionGc, VersionGcOptions } from "./src/client/versions/gc.ts";
+export type {
+  PatchedRun,
+  PatchesOptions,
+  PatchReport,
+  PatchSite,
+  PatchUse,
+} from "./src/client/versions/patches.ts";
 export type { KeptBecause, Loss } from "./src/ports/collection.ts";
 export type { VersionState } from "./src/ports/version_usage.ts";
 export {

@@ -17,6 +17,7 @@ import { Schedules } from "../src/store/schedules/schedule_store.ts";
 import { SchemaName } from "../src/store/schema/name.ts";
 import { Tasks } from "../src/store/tasks/task_store.ts";
 import type { AnyStatement, Prepared } from "../src/store/sql/statement.ts";
+import { PatchRuns } from "../src/store/versions/patch_runs.ts";
 import { Versions } from "../src/store/versions/version_store.ts";
 
 /** A schema that notes which texts are filled under which names. */
@@ -52,6 +53,7 @@ function noted(schema: string): ReadonlyMap<string, string> {
     tasks: () => new Tasks(driver, noting),
     nodes: () => new Nodes(driver, noting),
     versions: () => new Versions(driver, noting),
+    patches: () => new PatchRuns(driver, noting),
     collection: () => new Collection(driver, noting),
     schedules: () => new Schedules(driver, noting),
     health: () => new HealthFacts(driver, noting),

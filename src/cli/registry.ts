@@ -185,6 +185,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/runs_fork.ts"),
   },
   {
+    path: "versions patches",
+    summary: "List calls of patched, and the runs that need each",
+    load: () => import("./commands/versions_patches.ts"),
+  },
+  {
     path: "versions gc",
     summary: "Remove versions that nothing needs any more",
     load: () => import("./commands/versions_gc.ts"),

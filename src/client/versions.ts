@@ -28,6 +28,7 @@ import {
 import { diffVersions, type VersionDiff, type VersionDiffOptions } from "./versions/diff.ts";
 import { collectVersions, type VersionGc, type VersionGcOptions } from "./versions/gc.ts";
 import { listVersions, type VersionListOptions, type VersionPage } from "./versions/list.ts";
+import { findPatches, type PatchesOptions, type PatchReport } from "./versions/patches.ts";
 import {
   type ReplayContext,
   replayRuns,
@@ -238,6 +239,31 @@ export class Versions {
    */
   async gc(options: VersionGcOptions = {}): Promise<VersionGc> {
     return await collectVersions(options, this.#context.store);
+  }
+
+  /**
+   * Finds the calls of `ctx.patched` in the code of a workflow: in its current version, and in those of
+   * live runs. For each patch it counts the live runs, in all namespaces, that may need the old branch,
+   * and says whether that may go.
+   *
+   * Code is searched and not executed. A patch counts under the name that is written in the call. A
+   * history notes the new branch alone: a run without the note counts as `old`, unless it began on code
+   * that has the patch.
+   *
+   * @example Which old branches may go
+   * ```ts ignore
+   * const { patches } = await continuum.versions.patches("order");
+   * for (const { name, mayGo, old, oldest } of patches) console.log(name, mayGo, old, oldest?.id);
+   * ```
+   *
+   * @param name The workflow's name; or the hash of a version, for the patches of that version alone.
+   * @param options How many runs are examined.
+   * @returns The patches, and who needs them.
+   * @throws {InvalidArgumentError} If an argument is invalid.
+   * @throws {VersionNotFoundError} If there is no such workflow or version.
+   */
+  async patches(name: string, options: PatchesOptions = {}): Promise<PatchReport> {
+    return await findPatches(name, options, this.#context);
   }
 
   /**

@@ -14,6 +14,7 @@ import type { LineageStore } from "./lineage.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RetentionStore } from "./retention.ts";
 import type { CollectionStore } from "./collection.ts";
+import type { PatchStore } from "./patch_runs.ts";
 import type { RunCondition, RunQuery } from "./run_query.ts";
 import type {
   ClaimedRun,
@@ -104,6 +105,8 @@ export interface Store extends AsyncDisposable {
   readonly denials: DenialStore;
   /** Schedules. */
   readonly schedules: ScheduleStore;
+  /** What histories say of patches. */
+  readonly patches: PatchStore;
   /** Removal of old versions. */
   readonly collection: CollectionStore;
   /** Removal of expired data. */

@@ -53,6 +53,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   nodes: ["alive"],
   retention: ["namespaces"],
   collection: ["plan", "weigh"],
+  patches: ["runs"],
   forks: ["fork"],
   tasks: ["get", "leases", "retried", "progress"],
 };

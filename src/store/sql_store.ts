@@ -25,6 +25,7 @@ import { CLOCK, milliseconds } from "./sql/fragments.ts";
 import { outcomeOf } from "./sql/sqlstate.ts";
 import { Tasks } from "./tasks/task_store.ts";
 import { Collection } from "./versions/collect.ts";
+import { PatchRuns } from "./versions/patch_runs.ts";
 import { Denials } from "./versions/denial_store.ts";
 import { Versions } from "./versions/version_store.ts";
 
@@ -54,6 +55,8 @@ export class SqlStore implements Store {
   readonly schedules: Schedules;
   /** See {@linkcode Store.denials}. */
   readonly denials: Denials;
+  /** See {@linkcode Store.patches}. */
+  readonly patches: PatchRuns;
   /** See {@linkcode Store.collection}. */
   readonly collection: Collection;
   /** See {@linkcode Store.retention}. */
@@ -89,6 +92,7 @@ export class SqlStore implements Store {
     this.versions = new Versions(driver, schema);
     this.denials = new Denials(driver, schema);
     this.schedules = new Schedules(driver, schema);
+    this.patches = new PatchRuns(driver, schema);
     this.collection = new Collection(driver, schema);
     this.retention = new Retention(driver, schema);
     this.health = new HealthFacts(driver, schema);
