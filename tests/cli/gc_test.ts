@@ -133,7 +133,7 @@ Deno.test("Ctrl-C ends versions gc after the batch under way, and the next call 
      where workflow = 'many'`,
   );
   const args = ["versions", "gc", "--keep", "0", "--run", "--reason", "space", "--yes", "--json"];
-  // Every batch waits in the database until the test lets it go on, so the signal comes in the midst.
+  // Every batch waits in the database until the test releases it, so the signal comes while one is under way.
   const driver = await world.db.database.open();
   const command = await driver.transaction(async (session) => {
     const table = `"${world.db.schema}".version_modules`;

@@ -9,7 +9,7 @@ import type { Continuum } from "../../src/continuum.ts";
 import type { PatchUse } from "../../src/client/versions/patches.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { makeFolder } from "../support/modules.ts";
-import { openIn, reached, resultOf } from "../support/runs.ts";
+import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
 import { refused, type Scene, source } from "../support/scene.ts";
 
 const order = (label: string, rate: string) =>
@@ -50,9 +50,10 @@ forEachDatabase("versions.patches", (database, test) => {
   const waits = async (node: Continuum, runId: string, version: string, signal: "go" | "end") => {
     const run = await node.start("order", null, { runId, version });
     if (signal === "end") await run.signal("go", null);
-    const isThere = ({ waits: [wait] }: { waits: readonly { name: string }[] }) =>
-      wait?.name === signal;
-    while (!isThere(await reached(run, "suspended")));
+    await eventually(
+      async () => (await run.status()).waits[0]?.name === signal || undefined,
+      () => `run ${runId} that waits for ${signal}`,
+    );
     return run;
   };
 
