@@ -127,6 +127,18 @@ export const TARGETS: readonly Target[] = [
   { workload: "TRACE", key: "here_ms", title: "1,000 effects, 200 lines, ms", under: 100 },
   { workload: "TRACE", key: "here_cpu_ms", title: "of these, processor ms" },
   { workload: "TRACE", key: "subprocess_ms", title: "the same, in a subprocess, ms" },
+  { workload: "TELEMETRY", key: "idle_calls_us_step", title: "without a provider, µs a step" },
+  { workload: "TELEMETRY", key: "metrics_calls_us_step", title: "with metrics, µs a step" },
+  {
+    workload: "TELEMETRY",
+    key: "unsampled_calls_us_step",
+    title: "with unsampled spans, µs a step",
+  },
+  {
+    workload: "TELEMETRY",
+    key: "traces_calls_us_step",
+    title: "with a span an attempt, µs a step",
+  },
   { workload: "LOAD", key: "url_ms", title: "10 modules from their URL, ms", under: 20 },
   { workload: "LOAD", key: "archive_load_ms", title: "from the archive, ms", under: 20 },
   { workload: "LOAD", key: "warm_us", title: "a loaded version again, µs", under: 5 },

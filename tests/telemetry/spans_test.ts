@@ -154,6 +154,26 @@ forEachDatabase("telemetry: spans", (database, test) => {
     assert.equal(recorded.named("step round").length, 3);
   });
 
+  test("a run that the engine tries again is no error, and its second attempt says why it is there", async () => {
+    await using recorded = new Recorded();
+    const files = {
+      "again.ts": source(
+        `if (ctx.attempt === 1) throw new TypeError("once");
+         return ctx.attempt;`,
+        `{ name: "again", retry: { maxAttempts: 2, initial: 1 } }`,
+      ),
+    };
+    await using world = await scene(database, files, { telemetry: recorded.option() });
+    assert.equal(await resultOf(await world.node.start("again", null)), 2);
+    const whole = await eventually(() => recorded.named("again")[0], () => "span of the run");
+    assert.equal(whole.attributes["continuum.run.attempt"], 2);
+    assert.equal(whole.status.code, SpanStatusCode.UNSET);
+    const stays = recorded.named("run again");
+    const reasons = stays.map(({ attributes }) => attributes["continuum.resume.reason"]);
+    assert.deepEqual(reasons, ["start", "retry"]);
+    assert.deepEqual(linksOf(whole), stays.map(idOf));
+  });
+
   test("a child's stays hang on its parent's", async () => {
     await using recorded = new Recorded();
     await using world = await scene(database, FILES, { telemetry: recorded.option() });
