@@ -7,7 +7,7 @@
 
 import type { MemberSource, VersionDetails } from "../operate/versions.ts";
 import { hereWith } from "./here.ts";
-import { highlighted } from "./highlight.ts";
+import { colouredLines } from "./coloured.ts";
 import { type Html, html, NOTHING } from "./html.ts";
 import { note } from "./parts/mod.ts";
 import { type LineMark, linePlace, type PointedAt, sourceView } from "./source_view.ts";
@@ -96,16 +96,16 @@ function proof(
 }
 
 async function linesOf(
-  { member, media, lines }: MemberSource,
+  source: MemberSource,
   view: View,
   { marks, points = [] }: Marked,
 ): Promise<Html> {
+  const { member, lines } = source;
   if (lines === null) return note("quiet", html`<p>These bytes are no text.</p>`);
   const asked = Number(view.query.get("from") ?? points[0]?.line ?? 1);
   const page = Number.isInteger(asked) ? Math.max(0, Math.ceil(asked / MOST_LINES) - 1) : 0;
   const start = Math.min(page, Math.ceil(lines.length / MOST_LINES) - 1) * MOST_LINES;
-  const texts = lines.map(({ text }) => text);
-  const coloured = await highlighted(texts, media);
+  const coloured = await colouredLines(source);
   const shown = coloured.slice(start, start + MOST_LINES);
   const pages = lines.length <= MOST_LINES ? NOTHING : html`
     <nav class="pager" aria-label="Lines"><span>Lines ${start + 1} to ${start +

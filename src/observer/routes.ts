@@ -34,8 +34,9 @@ import { MOVE_ACTIONS } from "./actions/move.ts";
 import { RUN_ACTIONS } from "./actions/runs.ts";
 import { signal } from "./actions/signal.ts";
 import { start } from "./actions/start.ts";
-import { exportRun } from "./pages/export.ts";
 import { applyUpgrade, resumeUpgradeAction } from "./actions/upgrade.ts";
+import { compare } from "./pages/compare.ts";
+import { exportRun } from "./pages/export.ts";
 import { history } from "./pages/history.ts";
 import { overview } from "./pages/overview.ts";
 import { preferences } from "./pages/preferences.ts";
@@ -43,6 +44,7 @@ import { run } from "./pages/run.ts";
 import { runs } from "./pages/runs.ts";
 import { source } from "./pages/source.ts";
 import { timeline } from "./pages/timeline.ts";
+import { tree } from "./pages/tree.ts";
 import { upgrade } from "./pages/upgrade.ts";
 import { version } from "./pages/version.ts";
 import { versionDiff } from "./pages/version_diff.ts";
@@ -63,6 +65,8 @@ export const ROUTES: readonly Route[] = [
   timeline,
   history,
   source,
+  tree,
+  compare,
   versionDiff,
   version,
   versionSourcePage,

@@ -15,6 +15,7 @@ const TABS: readonly { readonly text: string; readonly segment: string }[] = [
   { text: "Timeline", segment: "timeline" },
   { text: "History", segment: "history" },
   { text: "Source", segment: "source" },
+  { text: "Tree", segment: "tree" },
 ];
 
 /**

@@ -103,7 +103,7 @@ export async function versionOf({ client, kept }: Look, hash: string): Promise<V
  */
 export async function memberOf(
   { client, kept }: Look,
-  { hash }: VersionDetails,
+  { hash }: Pick<VersionDetails, "hash">,
   member: string | undefined,
 ): Promise<MemberSource | null> {
   try {

@@ -152,6 +152,22 @@ forEachDatabase("pages of a run's code", (database, test) => {
     assert.equal((await without.ask("/runs/o-1/source")).status, 403);
   });
 
+  test("the page of a run shows the coloured lines around the one at which it waits", async () => {
+    await using at = await scene(database, FILES);
+    await waiting(at, "o-1");
+    const page = await observe(at.node).page("/runs/o-1");
+    const [code] = elements(page, "code").filter((each) => attribute(each, "role") === "region");
+    const lines = elements(code!, "line").filter((line) => attribute(line, "id") !== null);
+    assert.deepEqual(
+      lines.map((line) => text(line).replace(/^(\d+) /, "$1")),
+      ORDER.split("\n").slice(3).map((line, index) => `${index + 4}${line.trim()}`),
+    );
+    assert.deepEqual(elements(code!, "here").map((line) => attribute(line, "id")), ["order.ts:9"]);
+    assert(elements(code!, "hl-keyword").length > 3);
+    const without = await observe(at.node, { without: ["source"] }).page("/runs/o-1");
+    assert(!without.includes("waitForSignal"));
+  });
+
   test("of a run whose code is gone, the pages show the history and say why", async () => {
     await using at = await scene(database, FILES);
     await waiting(at, "o-1");
@@ -227,5 +243,56 @@ return input < 2 ? ctx.continueAsNew(input + 1) : "done";`,
     }
     const history = await observed.json("/runs/c-1/history?generation=1");
     assert.equal(history.entries[0].value, 1);
+  });
+
+  test("the tree has the runs above, the children, the forks and the generations", async () => {
+    await using at = await scene(database, {
+      "child.ts": source(`return await ctx.waitForSignal("end");`, `{ name: "child" }`),
+      "parent.ts": source(
+        `const child = await ctx.startChild("child", 1, { id: "kid" });
+await ctx.run("step", () => 1);
+return await child.result();`,
+        `{ name: "parent" }`,
+      ),
+    });
+    const run = await at.node.start("parent", null, { runId: "p-1" });
+    await reached(run, "suspended");
+    await reached(at.node.run("kid"), "suspended");
+    await run.fork({ at: 1, id: "p-2", children: "adopt" });
+    const observed = observe(at.node);
+    const runsOf = async (id: string) =>
+      elements(await observed.page(`/runs/${id}/tree`), "tree-run").map((each) => [
+        ...elements(each, "id").slice(0, 1).map(text),
+        attribute(each, "class")!.includes("here"),
+      ]);
+    assert.deepEqual(await runsOf("p-1"), [["p-1", true], ["kid", false], ["p-2", false]]);
+    assert.deepEqual(await runsOf("kid"), [["p-1", false], ["kid", true]]);
+    const { tree } = await observed.json("/runs/p-1/tree");
+    assert.deepEqual([tree.run.childCount, tree.run.forkCount], [1, 1]);
+    assert.match(await observed.page("/runs/p-2/tree"), /fork of p-1 after 1 event/);
+  });
+
+  test("two runs are compared where their histories part, with the lines of both", async () => {
+    await using at = await scene(database, {
+      "pay.ts": source(
+        `const way = await ctx.run("choose", () => input);
+if (way === "card") await ctx.run("card", () => 1);
+else await ctx.run("cash", () => 2);
+return way;`,
+        `{ name: "pay" }`,
+      ),
+    });
+    await resultOf(await at.node.start("pay", "card", { runId: "a" }));
+    await resultOf(await at.node.start("pay", "cash", { runId: "b" }));
+    const observed = observe(at.node);
+    const page = await observed.page("/compare?a=a&b=b");
+    const sides = elements(page, "compared").map(text);
+    assert.match(sides[2]!, /^step\.completed card ?pay\.ts:5 ?if \(way === "card"\)/);
+    assert.match(sides[3]!, /^step\.completed cash ?pay\.ts:6 ?else await/);
+    assert.match(text(elements(page, "note")[0]!), /Both are on one version/);
+    const hidden = await observe(at.node, { without: ["source"] }).page("/compare?a=a&b=b");
+    assert(!hidden.includes("else await"));
+    assert.equal((await observed.ask("/compare")).status, 200);
+    assert.equal((await observed.ask("/compare?a=a&b=nobody")).status, 404);
   });
 });

@@ -5,13 +5,14 @@
  */
 
 import { type RunPlace, whereRunWaits } from "../../operate/runs.ts";
+import type { MemberSource } from "../../operate/versions.ts";
+import { colouredLines } from "../coloured.ts";
 import { type Content, type Html, html, joined, NOTHING } from "../html.ts";
 import {
   ago,
   counted,
   errorLine,
   facts,
-  lines,
   note,
   runLink,
   section,
@@ -25,6 +26,8 @@ import {
 import { isRedacted } from "../redaction.ts";
 import { definePage, type Look } from "../route.ts";
 import { runActions, runTabs } from "../run_head.ts";
+import { memberOf } from "../source_data.ts";
+import { sourceView } from "../source_view.ts";
 import type { View } from "../view.ts";
 import { showRun } from "../../operate/runs.ts";
 
@@ -32,22 +35,35 @@ import { showRun } from "../../operate/runs.ts";
 const AROUND = 5;
 
 type Run = RunPlace["run"];
+/** By module: its coloured lines. */
+type Coloured = ReadonlyMap<string, readonly Html[]>;
+
+interface RunData extends RunPlace {
+  /** The modules of the places that are shown. */
+  readonly sources: readonly MemberSource[];
+}
+
 type Place = NonNullable<RunPlace["waits"]>["waiting"][number];
 
 /** The page. */
-export const run = definePage<RunPlace>({
+export const run = definePage<RunData>({
   path: "/runs/:id",
   rights: ["read"],
   live: ({ run }) => run.endedAt === null ? 2 : null,
   load: placeOfRun,
-  page(place, view) {
+  async page(place, view) {
     const { run } = place;
+    const coloured = new Map<string, readonly Html[]>();
+    for (const source of place.sources) coloured.set(source.member, await colouredLines(source));
     return {
       title: run.id,
       trail: [{ text: "Runs", to: view.to(["runs"]) }],
       aside: runActions(run, view),
       body: html`
-        ${head(run, view)}${runTabs(run.id, "", view)}${where(place, view)}${retrying(run, view)}
+        ${head(run, view)}${runTabs(run.id, "", view)}${where(place, coloured, view)}${retrying(
+          run,
+          view,
+        )}
         ${values(run)}
       `,
     };
@@ -55,15 +71,28 @@ export const run = definePage<RunPlace>({
 });
 
 /** The code of a run is replayed only once for each event that it has got. */
-async function placeOfRun({ client, params, may, heavy, kept }: Look): Promise<RunPlace> {
+async function placeOfRun(look: Look): Promise<RunData> {
+  const { client, params, may, heavy, kept } = look;
   const id = params.id!;
   const run = await showRun(client, id);
   const { createdAt, generation, events, version, state } = run;
   const key = ["where", run.namespace, id, createdAt, generation, events, version.hash, state];
   const place = await kept(key, () => heavy(() => whereRunWaits(client, id, { around: AROUND })));
-  if (may("source") || place.waits === null) return { ...place, run };
+  if (place.waits === null) return { ...place, run, sources: [] };
+  if (may("source")) return { ...place, run, sources: await sourcesOf(look, place.waits) };
   const waiting = place.waits.waiting.map((wait) => ({ ...wait, lines: [] }));
-  return { ...place, run, waits: { ...place.waits, waiting } };
+  return { ...place, run, waits: { ...place.waits, waiting }, sources: [] };
+}
+
+/** The modules of the places that are shown. */
+async function sourcesOf(
+  look: Look,
+  { version, waiting }: NonNullable<RunPlace["waits"]>,
+): Promise<MemberSource[]> {
+  const members = new Set(waiting.slice(0, SHOWN).map(({ site }) => site?.member ?? null));
+  const found = [...members].filter((member) => member !== null)
+    .map((member) => memberOf(look, version, member));
+  return (await Promise.all(found)).filter((source) => source !== null);
 }
 
 function head(run: Run, view: View): Html {
@@ -136,7 +165,11 @@ function loadTrouble({ noNodeCanLoad, stuck }: Run): Html {
   }`;
 }
 
-function where({ run, waits, unavailable, last }: RunPlace, view: View): Html {
+function where(
+  { run, waits, unavailable, last }: RunData,
+  coloured: Coloured,
+  view: View,
+): Html {
   if (waits === null) {
     const event = last === null ? NOTHING : html`
       <p>The last event is <b>${last.kind}</b>${last.name === ""
@@ -162,7 +195,7 @@ function where({ run, waits, unavailable, last }: RunPlace, view: View): Html {
   return html`${parted}${refusal}${
     section(
       title,
-      waits.waiting.slice(0, SHOWN).map((place) => placeBlock(place, waits, view)),
+      waits.waiting.slice(0, SHOWN).map((place) => placeBlock(place, waits, coloured, view)),
       waits.waiting.length > 1
         ? html`<span class="hint">${counted(waits.waiting.length, "effect")}</span>`
         : null,
@@ -173,7 +206,12 @@ function where({ run, waits, unavailable, last }: RunPlace, view: View): Html {
 /** How many waiting effects are shown with their lines. */
 const SHOWN = 10;
 
-function placeBlock(place: Place, waits: NonNullable<RunPlace["waits"]>, view: View): Html {
+function placeBlock(
+  place: Place,
+  waits: NonNullable<RunPlace["waits"]>,
+  coloured: Coloured,
+  view: View,
+): Html {
   const { kind, name, since, until, site, calls } = place;
   const what = name === "" ? html`<b>${kind}</b>` : html`<b>${kind}</b> <q>${name}</q>`;
   const end = until === null ? NOTHING : html`, ends ${ago(view, until)}`;
@@ -182,7 +220,7 @@ function placeBlock(place: Place, waits: NonNullable<RunPlace["waits"]>, view: V
   return html`
     <div class="card waiting">
       <p class="waiting-head"><span>${what} since ${ago(view, since)}${end}</span>${at}</p>
-      ${site === null || place.lines.length === 0 ? NOTHING : lines(site, place.lines)}
+      ${linesOf(place, coloured)}
       <p class="hint">${from.length === 0 ? NOTHING : [
         "called from ",
         joined(from, ", "),
@@ -190,6 +228,16 @@ function placeBlock(place: Place, waits: NonNullable<RunPlace["waits"]>, view: V
       ]}bytes verified, from the ${waits.from === "archive" ? "archive" : "URL"}</p>
     </div>
   `;
+}
+
+function linesOf({ site, lines }: Place, coloured: Coloured): Html {
+  const first = lines[0]?.number;
+  if (site === null || first === undefined) return NOTHING;
+  const label = site.member ?? site.file;
+  const shown = coloured.get(label)?.slice(first - 1, first - 1 + lines.length) ??
+    lines.map(({ text }) => text);
+  const points = [{ line: site.line, column: site.column, note: "here" }];
+  return sourceView({ label, lines: shown, first, points });
 }
 
 function retrying({ retrying }: Run, view: View): Html {

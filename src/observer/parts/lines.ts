@@ -1,10 +1,8 @@
 /**
- * Lines of pinned source around a place.
+ * Places in source.
  *
  * @module
  */
-
-import { type Html, html } from "../html.ts";
 
 /** A place in a module. */
 export interface Site {
@@ -25,28 +23,4 @@ export interface Site {
  */
 export function siteText({ member, file, line }: Site): string {
   return `${(member ?? file).replace(/^\.\//, "")}:${line}`;
-}
-
-/**
- * Lines of source, the one that is meant marked.
- *
- * @param site The place.
- * @param lines The lines.
- */
-export function lines(
-  site: Site,
-  lines: readonly { readonly number: number; readonly text: string }[],
-): Html {
-  return html`
-    <pre class="code" tabindex="0">${lines.map(({ number, text }) => {
-      const isHere = number === site.line;
-      return html`
-        <span
-          class="line${isHere
-            ? " here"
-            : ""}"><span class="line-number">${number}</span><span class="text">${text}
-        </span></span>
-      `;
-    })}</pre>
-  `;
 }

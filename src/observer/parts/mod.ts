@@ -5,7 +5,7 @@
  */
 
 export { empty, facts, note, section } from "./blocks.ts";
-export { lines, type Site, siteText } from "./lines.ts";
+export { type Site, siteText } from "./lines.ts";
 export { mark, stateMark, stateWord, type Tone } from "./states.ts";
 export { type Column, table } from "./table.ts";
 export { absolute, ago, span, time } from "./times.ts";

@@ -199,7 +199,9 @@ export function legend(
   const kinds = new Set(landmarks.map(({ kind }) => kind));
   return html`
     <ul class="legend">
-      ${shown.map((look) => html`<li>${swatch(`bar ${look}`)}${LOOK_WORDS[look]}</li>`)}
+      ${shown.map((look) =>
+        html`<li>${swatch(`bar ${look}`, look === "retried")}${LOOK_WORDS[look]}</li>`
+      )}
       ${bars.some(({ isIdle }) => isIdle)
         ? html`<li>${swatch("bar completed idle")}only waits</li>`
         : NOTHING}
@@ -217,10 +219,11 @@ export function legend(
   `;
 }
 
-function swatch(look: string): Html {
+function swatch(look: string, hasFailure: boolean = false): Html {
+  const failure = hasFailure ? html`<circle class="attempt" cx="9" cy="6" r="2.5" />` : NOTHING;
   return html`
     <svg width="18" height="12" aria-hidden="true">
-      <rect class="${look}" x="1" y="1" width="16" height="10" rx="3" />
+      <rect class="${look}" x="1" y="1" width="16" height="10" rx="3" />${failure}
     </svg>
   `;
 }
