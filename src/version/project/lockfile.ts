@@ -7,6 +7,7 @@
 import { sha256Hex } from "../../base/encoding.ts";
 import { type PackageSpecifier, parsePackageSpecifier } from "../manifest/package_specifier.ts";
 import { GraphError } from "../errors.ts";
+import { lockedRange } from "./semver.ts";
 
 /** A package in the lock. */
 export interface LockedPackage {
@@ -76,7 +77,7 @@ export class Lockfile {
    */
   find(specifier: PackageSpecifier): LockedPackage | undefined {
     const { kind, name, range } = specifier;
-    const locked = this.#lock.specifiers?.[`${kind}:${name}@${range || "*"}`] ?? range;
+    const locked = this.#lockedVersion(specifier) ?? range;
     const key = `${name}@${locked}`;
     if (this.#lock[kind]?.[key] === undefined) return undefined;
     // The part after the first underscore names the peers with which an npm package was resolved.
@@ -174,6 +175,13 @@ export class Lockfile {
     return { keys: [...keys.values()], isWhole };
   }
 
+  /** What the lock says of a range, verbatim or in the form in which Deno writes it. */
+  #lockedVersion({ kind, name, range }: PackageSpecifier): string | undefined {
+    const { specifiers = {} } = this.#lock;
+    return specifiers[`${kind}:${name}@${range || "*"}`] ??
+      specifiers[`${kind}:${name}@${lockedRange(range)}`];
+  }
+
   /** A dependency of an npm package: `name`, `name@version` or `alias@npm:name@version`. */
   #npmKey(dependency: string): ["npm", string] | undefined {
     const plain = dependency.replace(/^.*?@npm:/, "");
@@ -187,7 +195,7 @@ export class Lockfile {
     const specifier = parsePackageSpecifier(dependency);
     if (specifier === undefined) return undefined;
     const { kind, name, range } = specifier;
-    const locked = this.#lock.specifiers?.[`${kind}:${name}@${range || "*"}`];
+    const locked = this.#lockedVersion(specifier);
     if (locked !== undefined) return [kind, `${name}@${locked}`];
     const keys = this.#keys.get(`${kind}:${name}`);
     return range === "" && keys?.length === 1 ? [kind, keys[0]!] : undefined;

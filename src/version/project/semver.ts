@@ -1,5 +1,5 @@
 /**
- * The part of semantic versioning that workspaces and `jsr:` roots need.
+ * The part of semantic versioning that workspaces, locks and `jsr:` roots need.
  *
  * @module
  */
@@ -42,6 +42,34 @@ export function satisfies(version: string, range: string): boolean {
 export function maxSatisfying(versions: readonly string[], range: string): string | undefined {
   return versions.filter((version) => satisfies(version, range))
     .sort((a, b) => compare(parseVersion(b)!, parseVersion(a)!))[0];
+}
+
+/**
+ * A range in the form in which Deno writes it into a lock: the shortest that admits the same
+ * versions. Imports have no other ranges than those with `^`, `~` and `x`.
+ *
+ * @param range The range as an import names it.
+ * @returns The form; any other text unchanged.
+ */
+export function lockedRange(range: string): string {
+  if (/^[xX*]?$/.test(range)) return "*";
+  const match = /^([\^~]?)(\d+)(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?$/.exec(range);
+  if (match === null) return range.replace(/^\^(0\.[1-9]\d*\.\d+-)/, "~$1");
+  const [, operator, major] = match;
+  const [minor, patch] = [match[3], match[4]].map((n) => /^\d+$/.test(n ?? "") ? n : undefined);
+  if (minor === undefined) return major!;
+  const isFull = patch !== undefined;
+  switch (operator) {
+    case "~":
+      return !isFull || patch === "0" ? `${major}.${minor}` : range;
+    case "^":
+      if (isFull && major === "0" && minor === "0") return range;
+      if (isFull && patch !== "0") return major === "0" ? `~0.${minor}.${patch}` : range;
+      if (major === "0") return `0.${minor}`;
+      return minor === "0" ? major! : `^${major}.${minor}.0`;
+    default:
+      return isFull ? range : `${major}.${minor}`;
+  }
 }
 
 function parseVersion(text: string): Version | undefined {

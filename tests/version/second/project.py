@@ -452,6 +452,27 @@ class Project:
         return None
 
 
+def short(range_):
+    """A range with ^, ~ or x in the form in which Deno writes it into a lock."""
+    if range_ in ("", "x", "X", "*"):
+        return "*"
+    match = re.fullmatch(r"([\^~]?)([0-9]+)(?:\.([0-9]+|[xX*]))?(?:\.([0-9]+|[xX*]))?", range_)
+    if match is None:
+        return re.sub(r"^\^(0\.[1-9][0-9]*\.[0-9]+-)", r"~\1", range_)
+    operator, major, minor, patch = (None if g in ("x", "X", "*") else g for g in match.groups())
+    if minor is None:
+        return major
+    if operator == "^" and major == "0" and minor == "0" and patch is not None:
+        return range_
+    if operator == "^" and major == "0" and patch not in (None, "0"):
+        return "~0.%s.%s" % (minor, patch)
+    if patch not in (None, "0") or operator == "" and patch is not None:
+        return range_
+    if operator == "^" and major != "0":
+        return major if minor == "0" else "^%s.%s.0" % (major, minor)
+    return "%s.%s" % (major, minor)
+
+
 class Lock:
     def __init__(self, data):
         self.data = data if data.get("version") in ("4", "5") else {}
@@ -462,11 +483,19 @@ class Lock:
 
     def find(self, kind, name, range_):
         """The version and the integrity; None where the lock does not know it."""
-        locked = self.specifiers.get("%s:%s@%s" % (kind, name, range_ or "*"), range_)
+        locked = self.version(kind, name, range_)
+        locked = range_ if locked is None else locked
         key = name + "@" + locked
         if key not in self.data.get(kind, {}):
             return None
         return locked.partition("_")[0] if kind == "npm" else locked, self.closure(kind, key)
+
+    def version(self, kind, name, range_):
+        """What the lock says of a range, as it is or in the form that Deno gives it."""
+        for text in (range_ or "*", short(range_)):
+            if "%s:%s@%s" % (kind, name, text) in self.specifiers:
+                return self.specifiers["%s:%s@%s" % (kind, name, text)]
+        return None
 
     def closure(self, kind, key):
         lines, pending, is_whole = {}, [(kind, key)], True
@@ -496,7 +525,7 @@ class Lock:
 
     def below_jsr(self, text):
         kind, name, range_, _ = package(text)
-        locked = self.specifiers.get("%s:%s@%s" % (kind, name, range_ or "*"))
+        locked = self.version(kind, name, range_)
         if locked is not None:
             return kind, name + "@" + locked
         keys = self.keys(kind, name)

@@ -1,0 +1,25 @@
+import { defineWorkflow } from "@continuum/continuum/workflow";
+import "a";
+import "b";
+import "c";
+import "d";
+import "e";
+import "f";
+import "g";
+import "h";
+import "i";
+import "j";
+import "k";
+import "l";
+import "m";
+import "n";
+import "o";
+import "p";
+import "q";
+import "r";
+import "s";
+import "t";
+import "u";
+import "v";
+
+export default defineWorkflow({ name: "order" }, async () => 1);
