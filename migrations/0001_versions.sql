@@ -102,6 +102,9 @@ create table {schema}.version_loads (
   constraint version_loads_reason check ((state = 'failed') = (reason is not null))
 );
 
+-- The nodes that can't load a version.
+create index version_loads_failed on {schema}.version_loads (hash, node) where state = 'failed';
+
 create table {schema}.denied (
   sha256 text primary key check (sha256 ~ '^[0-9a-f]{64}$'),
   reason text not null,

@@ -23,7 +23,8 @@
 --                   `trouble_at` says since when an operator should look at the run: it is parked, or
 --                   it failed. `rests` is true while no node holds a run that has not ended. Both are
 --                   null in a run that a node executes and in one that completed, so neither an append
---                   nor such an end changes them. `trace` is the trace context of the start.
+--                   nor such an end changes them. So is `stopped`, which is true in runs that were
+--                   cancelled or terminated. `trace` is the trace context of the start.
 --                   No index holds a column that an append or an end changes, so these updates are
 --                   heap-only (HOT). One flush may update every row of a page before Postgres can
 --                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
@@ -85,6 +86,9 @@ create table {schema}.runs (
   ) stored,
   trouble_at timestamptz(3) generated always as (
     case when stuck_reason is not null then since when state = 'failed' then ended_at end
+  ) stored,
+  stopped boolean generated always as (
+    case when state in ('cancelled', 'terminated') then true end
   ) stored,
   token bigint check (token between 0 and 9007199254740991),
   wake_at timestamptz(3),
@@ -150,6 +154,9 @@ create index runs_at_rest on {schema}.runs (specifier_id, created_at) where rest
 create index runs_in_trouble on {schema}.runs (namespace, trouble_at, id)
   where trouble_at is not null;
 
+-- The runs that were stopped, the newest first.
+create index runs_stopped on {schema}.runs (namespace, created_at, id) where stopped;
+
 -- Parked runs by version, for health().
 create index runs_stuck on {schema}.runs (specifier_id) where stuck_reason is not null;
 
@@ -165,11 +172,9 @@ create index runs_by_creation on {schema}.runs (created_at, id) where namespace 
 create index runs_by_namespace on {schema}.runs (namespace, created_at, id)
   where namespace <> 'default';
 
--- The children of a parent.
-create index runs_by_parent on {schema}.runs (parent) where parent is not null;
-
--- The forks of a run.
-create index runs_by_origin on {schema}.runs (origin) where origin is not null;
+-- The children of a parent, and the forks of a run, the newest first.
+create index runs_by_parent on {schema}.runs (parent, created_at, id) where parent is not null;
+create index runs_by_origin on {schema}.runs (origin, created_at, id) where origin is not null;
 
 -- Ended runs whose parent or children have not been notified yet.
 create index runs_to_notify on {schema}.runs (id) where must_notify;

@@ -12,7 +12,7 @@
 create table {schema}.schedules (
   id bigint generated always as identity primary key,
   namespace text not null,
-  schedule_id text not null,
+  schedule_id text collate "C" not null,
   workflow text not null,
   hash text constraint schedules_version references {schema}.workflow_versions (hash),
   specifier text,
@@ -35,7 +35,7 @@ create table {schema}.schedules (
   skipped bigint not null default 0,
   missed bigint not null default 0,
 
-  constraint schedules_schedule_id unique (schedule_id, namespace),
+  constraint schedules_schedule_id unique (namespace, schedule_id),
   constraint schedules_state check (state in ('active', 'paused', 'stuck', 'done', 'cancelled')),
   constraint schedules_pin check ((hash is null) = (specifier is null)),
   constraint schedules_trouble check ((state = 'stuck') = (trouble is not null)),

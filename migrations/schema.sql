@@ -266,6 +266,11 @@ CASE
     WHEN (state = 'failed'::text) THEN ended_at
     ELSE NULL::timestamp with time zone
 END) stored,
+  stopped boolean generated always as (
+CASE
+    WHEN (state = ANY (ARRAY['cancelled'::text, 'terminated'::text])) THEN true
+    ELSE NULL::boolean
+END) stored,
   token bigint,
   wake_at timestamp(3) with time zone,
   since timestamp(3) with time zone,
@@ -311,11 +316,12 @@ CREATE INDEX runs_at_rest ON runs USING btree (specifier_id, created_at) WHERE r
 CREATE INDEX runs_by_attributes ON runs USING gin (attributes jsonb_path_ops) WITH (fastupdate='on') WHERE (attributes <> '{}'::jsonb);
 CREATE INDEX runs_by_creation ON runs USING btree (created_at, id) WHERE (namespace = 'default'::text);
 CREATE INDEX runs_by_namespace ON runs USING btree (namespace, created_at, id) WHERE (namespace <> 'default'::text);
-CREATE INDEX runs_by_origin ON runs USING btree (origin) WHERE (origin IS NOT NULL);
-CREATE INDEX runs_by_parent ON runs USING btree (parent) WHERE (parent IS NOT NULL);
+CREATE INDEX runs_by_origin ON runs USING btree (origin, created_at, id) WHERE (origin IS NOT NULL);
+CREATE INDEX runs_by_parent ON runs USING btree (parent, created_at, id) WHERE (parent IS NOT NULL);
 CREATE INDEX runs_by_specifier ON runs USING btree (specifier_id, created_at, id);
 CREATE INDEX runs_due ON runs USING btree (wake_at) WHERE ((wake_at IS NOT NULL) AND (started_at IS NOT NULL));
 CREATE INDEX runs_in_trouble ON runs USING btree (namespace, trouble_at, id) WHERE (trouble_at IS NOT NULL);
+CREATE INDEX runs_stopped ON runs USING btree (namespace, created_at, id) WHERE stopped;
 CREATE INDEX runs_stuck ON runs USING btree (specifier_id) WHERE (stuck_reason IS NOT NULL);
 CREATE INDEX runs_to_notify ON runs USING btree (id) WHERE must_notify;
 CREATE INDEX runs_to_start ON runs USING btree (wake_at) WHERE ((wake_at IS NOT NULL) AND (started_at IS NULL));
@@ -357,7 +363,7 @@ create table schedules (
   skipped bigint not null default 0,
   missed bigint not null default 0,
   constraint schedules_pkey PRIMARY KEY (id),
-  constraint schedules_schedule_id UNIQUE (schedule_id, namespace),
+  constraint schedules_schedule_id UNIQUE (namespace, schedule_id),
   constraint schedules_version FOREIGN KEY (hash) REFERENCES workflow_versions(hash),
   constraint schedules_active_will_fire CHECK (((state <> 'active'::text) OR (fire_at IS NOT NULL) OR (held_at IS NOT NULL))),
   constraint schedules_only_active_fire CHECK (((fire_at IS NULL) OR (state = 'active'::text))),
@@ -435,6 +441,8 @@ create table version_loads (
   constraint version_loads_reason CHECK (((state = 'failed'::text) = (reason IS NOT NULL))),
   constraint version_loads_state_check CHECK ((state = ANY (ARRAY['loading'::text, 'failed'::text])))
 );
+
+CREATE INDEX version_loads_failed ON version_loads USING btree (hash, node) WHERE (state = 'failed'::text);
 
 create table version_modules (
   hash text not null,

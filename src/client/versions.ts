@@ -78,6 +78,19 @@ export class Versions {
   }
 
   /**
+   * Finds the versions that are current: runs that are started by a workflow's name are pinned to
+   * its current one.
+   *
+   * @param workflows The workflows' names; all workflows when omitted.
+   * @returns The hashes by workflow. A workflow that has no version is left out.
+   * @throws {InvalidArgumentError} If a name is invalid.
+   */
+  async currents(workflows?: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    workflows?.forEach((workflow) => readName(workflow, "a workflow"));
+    return await this.#store.currents(workflows);
+  }
+
+  /**
    * Reads the code of a version: every module with its text, its label and its digest. The bytes
    * are verified against the hash and never executed, so no trust is needed. The archive is read
    * first; if it lacks the version, the version's specifiers are fetched.

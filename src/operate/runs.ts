@@ -67,7 +67,7 @@ export async function conditionOf(client: Continuum, filter: RunFilter): Promise
   return {
     and: [
       ...stateCondition(states),
-      ...(filter.version === undefined ? [] : [await versionCondition(client, filter)]),
+      ...(filter.version === undefined ? [] : [await versionCondition(client, filter.version)]),
       ...(since === undefined ? [] : [{ createdAt: { gte: since } }]),
       ...(until === undefined ? [] : [{ createdAt: { lte: until } }]),
       ...(endedSince === undefined ? [] : [{ endedAt: { gte: endedSince } }]),
@@ -95,7 +95,8 @@ export async function listRuns(
   const { runs, cursor } = isTroubled(filter)
     ? await client.runs.troubles(given({ ...page, where }))
     : await client.runs.query(given({ ...page, where }));
-  const current = await currentOf(client, new Set(runs.map(({ workflow }) => workflow)));
+  const workflows = new Set(runs.map(({ workflow }) => workflow));
+  const current = await currentVersions(client, [...workflows]);
   return { runs: runs.map((run) => runLine(run, current.get(run.workflow))), cursor };
 }
 
@@ -135,7 +136,7 @@ export type RunDetails = Plain<RunStatus> & {
 export async function showRun(client: Continuum, id: string): Promise<RunDetails> {
   const status = await client.run(id).status();
   const { runs: [row] } = await client.runs.query({ where: { id }, payloads: true });
-  const current = await currentOf(client, new Set([status.workflow]));
+  const current = await currentVersions(client, [status.workflow]);
   return {
     ...plain(status),
     current: status.version.hash === current.get(status.workflow),
@@ -252,29 +253,9 @@ function stateCondition(words: RunFilter["states"]): RunWhere[] {
   return [{ state: { in: words.filter((word) => word !== "any") } }];
 }
 
-async function versionCondition(
-  client: Continuum,
-  { version = "", workflow }: RunFilter,
-): Promise<RunWhere> {
-  if (version !== "current" && version !== "old") {
-    return { version: (await findVersion(client, version)).hash };
-  }
-  const hashes = [...(await currentVersions(client, workflow)).values()];
-  return version === "current"
-    ? { version: { in: hashes } }
-    : { and: hashes.map((hash) => ({ version: { ne: hash } })) };
-}
-
-/** By workflow: the hash of its current version. */
-async function currentOf(
-  client: Continuum,
-  workflows: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, string | null>> {
-  const found = new Map<string, string | null>();
-  for (const workflow of workflows) {
-    found.set(workflow, (await currentVersions(client, workflow)).get(workflow) ?? null);
-  }
-  return found;
+async function versionCondition(client: Continuum, version: string): Promise<RunWhere> {
+  if (version === "current" || version === "old") return { current: version === "current" };
+  return { version: (await findVersion(client, version)).hash };
 }
 
 /** `runs.query()` refuses a condition without parts: all runs are meant. */

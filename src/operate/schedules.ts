@@ -28,6 +28,8 @@ export interface ScheduleFilter {
   readonly workflow?: string | undefined;
   /** The states. */
   readonly states?: readonly ScheduleState[] | undefined;
+  /** The hash of the version that they are pinned to. */
+  readonly version?: string | undefined;
 }
 
 /** How many schedules one query reads. */

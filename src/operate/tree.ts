@@ -196,10 +196,10 @@ async function treeRuns(
   if (runs.length === 0) return [];
   const counts = await client.runs.relatives(runs.map(({ id }) => id), { limit: MOST_COUNTED });
   const byId = new Map(counts.map((count) => [count.id, count]));
-  for (const workflow of new Set(runs.map(({ workflow }) => workflow))) {
-    if (current.has(workflow)) continue;
-    current.set(workflow, (await currentVersions(client, workflow)).get(workflow) ?? null);
-  }
+  const unknown = [...new Set(runs.map(({ workflow }) => workflow))]
+    .filter((workflow) => !current.has(workflow));
+  const found = unknown.length === 0 ? undefined : await currentVersions(client, unknown);
+  for (const workflow of unknown) current.set(workflow, found?.get(workflow) ?? null);
   return runs.map((run) => {
     const { children = 0, forks = 0 } = byId.get(run.id) ?? {};
     return treeRun(runLine(run, current.get(run.workflow)), children, forks);

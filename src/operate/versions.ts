@@ -47,26 +47,14 @@ export async function listVersions(
  * Finds the current versions.
  *
  * @param client The client.
- * @param workflow The workflow's name; all workflows when omitted.
+ * @param workflows The workflows' names; all workflows when omitted.
  * @returns Their hashes, by workflow.
  */
 export async function currentVersions(
   client: Continuum,
-  workflow?: string,
+  workflows?: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>();
-  let cursor: string | null = null;
-  do {
-    const page: VersionLines = await listVersions(client, {
-      current: true,
-      limit: 1_000,
-      ...(workflow === undefined ? {} : { workflow }),
-      ...(cursor === null ? {} : { cursor }),
-    });
-    for (const { workflow, hash } of page.versions) found.set(workflow, hash);
-    cursor = page.cursor;
-  } while (cursor !== null);
-  return found;
+  return await client.versions.currents(workflows);
 }
 
 /** A hash has 64 digits; this many are enough to tell versions apart, and to type. */
@@ -226,19 +214,18 @@ export async function versionUse(client: Continuum, text: string): Promise<Versi
   const { runs } = await client.runs.query({
     where,
     orderBy: { by: "createdAt", direction: "asc" },
-    limit: MOST_COUNTED,
+    limit: 5,
   });
+  const live = await client.runs.count({ where, limit: MOST_COUNTED });
   const schedules: string[] = [];
-  for await (const schedule of everySchedule(client)) {
-    if (schedule.version === hash) schedules.push(schedule.id);
-  }
+  for await (const { id } of everySchedule(client, { version: hash })) schedules.push(id);
   return {
     hash,
     workflow,
     current,
-    live: runs.length,
-    more: runs.length === MOST_COUNTED,
-    oldest: runs.slice(0, 5).map((run) => runLine(run, current ? hash : null)),
+    live,
+    more: live === MOST_COUNTED,
+    oldest: runs.map((run) => runLine(run, current ? hash : null)),
     schedules,
   };
 }

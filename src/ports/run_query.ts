@@ -53,6 +53,11 @@ export type RunCondition =
     readonly id: string;
   }
   | {
+    readonly kind: "current";
+    /** Whether the run is pinned to the current version of its workflow. */
+    readonly isCurrent: boolean;
+  }
+  | {
     readonly kind: "attribute";
     /** The path into the attributes, outermost key first. */
     readonly path: readonly string[];

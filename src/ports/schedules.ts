@@ -101,6 +101,8 @@ export interface ScheduleFilter {
   readonly workflow?: string;
   /** The states; any when omitted. */
   readonly states?: readonly ScheduleState[];
+  /** The version that they are pinned to; any, or none, when omitted. */
+  readonly version?: string;
   /** Ids after this one; from the first when omitted. */
   readonly after?: string;
   /** At most how many. */

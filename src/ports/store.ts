@@ -481,6 +481,12 @@ export interface VersionStore {
   blobs(sha256: readonly string[]): Promise<Map<string, Uint8Array>>;
   /** The current version of a workflow. */
   current(workflow: string): Promise<string | null>;
+  /**
+   * The current versions by workflow: of some, or of all.
+   *
+   * @param workflows The workflows' names; all when omitted.
+   */
+  currents(workflows?: readonly string[]): Promise<Map<string, string>>;
   /** Makes a version current. `false`: it is not registered for that workflow. */
   activate(workflow: string, hash: string): Promise<boolean>;
   /** Lets runs continue that are parked because a version was missing. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { checkDate, refuse } from "../../base/arguments.ts";
+import { checkBoolean, checkDate, refuse } from "../../base/arguments.ts";
 import { inWords } from "../../base/describe.ts";
 import { type AttributeValue, readValue } from "../../base/attributes.ts";
 import { END_STATES, RUN_STATES, type RunState } from "../../ports/rows.ts";
@@ -84,6 +84,8 @@ export interface RunWhere {
   readonly state?: RunState | RunStateGroup | Comparisons<RunState | RunStateGroup>;
   /** The hash of the version that it is pinned to. */
   readonly version?: string | Comparisons<string>;
+  /** Whether it is pinned to the current version of its workflow. */
+  readonly current?: boolean;
   /** When it was created. */
   readonly createdAt?: Date | Comparisons<Date>;
   /** When a node first claimed the run. It never holds for a run that no node has claimed. */
@@ -109,7 +111,8 @@ const MAX_IN = 1_000;
 const TEXTS: ReadonlySet<string> = new Set(["id", "workflow", "state", "version"]);
 const TIMES: ReadonlySet<string> = new Set(["createdAt", "startedAt", "endedAt"]);
 const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "lte", "gt", "gte", "in"]);
-const WHERE_KEYS = ["and", "or", ...TEXTS, "parent", "forksOf", ...TIMES, "attributes"].join(", ");
+const WHERE_KEYS = ["and", "or", ...TEXTS, "current", "parent", "forksOf", ...TIMES, "attributes"]
+  .join(", ");
 const STATES: ReadonlySet<string> = new Set(RUN_STATES);
 const ENDED: ReadonlySet<string> = new Set(END_STATES);
 const GROUPS: Readonly<Record<string, readonly RunState[]>> = {
@@ -171,6 +174,10 @@ function readParts(
     if (key === "attributes") return readAttributes(value, at);
     if (key === "parent" || key === "forksOf") {
       return [{ kind: key, id: readText(value, at) }];
+    }
+    if (key === "current") {
+      checkBoolean(value, condition(at));
+      return [{ kind: key, isCurrent: value as boolean }];
     }
     if (TEXTS.has(key) || TIMES.has(key)) return readField(key as RunField, value, at);
     return refuse(condition(path), key, WHERE_KEYS);

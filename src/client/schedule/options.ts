@@ -158,6 +158,8 @@ export interface ScheduleListOptions {
   readonly workflow?: string;
   /** The states. */
   readonly states?: readonly ScheduleState[];
+  /** The hash of the version that they are pinned to. */
+  readonly version?: string;
   /** Lists ids after this one: pass the last id of the previous page. */
   readonly after?: string;
   /**
@@ -270,9 +272,13 @@ export function readScheduleOptions<Input>(
  * @throws {InvalidArgumentError} If an option is invalid.
  */
 export function readListOptions(options: ScheduleListOptions, namespace: string): ScheduleFilter {
-  checkOptions(options, ["namespace", "workflow", "states", "after", "limit"], "schedules.list");
-  const { workflow, states, after, limit = 100 } = options;
-  for (const [key, value] of Object.entries({ workflow, after })) {
+  checkOptions(
+    options,
+    ["namespace", "workflow", "states", "version", "after", "limit"],
+    "schedules.list",
+  );
+  const { workflow, states, version, after, limit = 100 } = options;
+  for (const [key, value] of Object.entries({ workflow, version, after })) {
     if (value !== undefined) checkText(value, `option ${key} of schedules.list`, Infinity);
   }
   if (states !== undefined) {
@@ -289,6 +295,7 @@ export function readListOptions(options: ScheduleListOptions, namespace: string)
     namespace: readNamespace(options.namespace, namespace),
     ...(workflow === undefined ? {} : { workflow }),
     ...(states === undefined ? {} : { states }),
+    ...(version === undefined ? {} : { version }),
     ...(after === undefined ? {} : { after }),
     limit,
   };

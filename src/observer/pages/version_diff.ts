@@ -57,7 +57,7 @@ async function currentOf(
   client: Look["client"],
   { workflow }: VersionLine,
 ): Promise<VersionLine | null> {
-  const hash = (await currentVersions(client, workflow)).get(workflow);
+  const hash = (await currentVersions(client, [workflow])).get(workflow);
   return hash === undefined ? null : await findVersion(client, hash);
 }
 

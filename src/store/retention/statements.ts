@@ -6,7 +6,7 @@
 
 import type { Pruned } from "../../ports/retention.ts";
 import type { RunState } from "../../ports/rows.ts";
-import { inNamespace } from "../runs/query_statements.ts";
+import { inNamespace } from "../runs/conditions.ts";
 import { milliseconds, timestamp } from "../sql/fragments.ts";
 import { BIGINTS, nullable, NUMBER, TEXT, TEXTS } from "../sql/parameters.ts";
 import { rows, statement } from "../sql/statement.ts";

@@ -1,15 +1,35 @@
 /**
- * Questions about runs, as SQL. Names come from closed lists, values go in as parameters: nothing
- * that a caller writes becomes a part of a statement.
+ * Pages and counts of runs, as SQL.
+ *
+ * - PAGE-1, from the few: a statement names the rows that it begins with, and never leaves it to the
+ *   planner whether the newest runs are those that meet the conditions: it takes conditions for
+ *   independent of each other and of time, and may read all runs where they are not. Runs of versions,
+ *   of workflows and live ones are found by their specifiers: first the specifiers whose newest run
+ *   is on the page, then a page of each.
  *
  * @module
  */
 
-import type { Comparison, RunCondition, RunField, RunQuery } from "../../ports/run_query.ts";
+import type { RunCondition, RunQuery } from "../../ports/run_query.ts";
 import { END_STATES, RUN_STATES } from "../../ports/rows.ts";
 import type { SqlValue } from "../sql/driver.ts";
-import { RUN, runFrom } from "./fragments.ts";
 import { arrayLiteral, timestamp } from "../sql/fragments.ts";
+import {
+  COLUMNS,
+  condition,
+  CURRENT_IDS,
+  type FieldCondition,
+  HELD,
+  inNamespace,
+  isUnusual,
+  liveStatesOf,
+  OPERATORS,
+  Parameters,
+  partsOf,
+  specifierIds,
+  stateIn,
+} from "./conditions.ts";
+import { RUN, runFrom } from "./fragments.ts";
 
 /** A text for one question with its values, and with `{schema}` still open. */
 export interface BoundText {
@@ -19,90 +39,56 @@ export interface BoundText {
   readonly values: readonly SqlValue[];
 }
 
-const COLUMNS: Readonly<Record<RunField | "troubleAt", string>> = {
-  id: "run.run_id",
-  workflow: "run.workflow",
-  state: "run.state",
-  version: `(
-    select pinned.hash from {schema}.workflow_specifiers as pinned where pinned.id = run.specifier_id
-  )`,
-  createdAt: "run.created_at",
-  startedAt: "run.started_at",
-  endedAt: "run.ended_at",
-  troubleAt: "run.trouble_at",
-};
+/** Up to how many runs are read to sort them. */
+const MOST_SORTED = 50_000;
 
-const ENDS: ReadonlySet<string> = new Set(END_STATES);
-const TROUBLES: ReadonlySet<string> = new Set([
-  "failed",
-  ...RUN_STATES.filter((state) => state.startsWith("stuck_")),
-]);
-
-const OPERATORS: Readonly<Record<Comparison, string>> = {
-  eq: "=",
-  ne: "<>",
-  lt: "<",
-  lte: "<=",
-  gt: ">",
-  gte: ">=",
-};
-
-/**
- * The runs of a namespace, as a condition that their index on creation is found by.
- *
- * @param parameter The placeholder of its name.
- * @param namespace The name.
- * @returns The condition on `run`.
- */
-export function inNamespace(parameter: string, namespace: string): string {
-  const side = namespace === "default" ? "=" : "<>";
-  return `run.namespace = ${parameter} and run.namespace ${side} 'default'`;
-}
-
-/** Text is compared by its bytes, so that a page does not depend on the database's locale. */
-const BYTES = ' collate "C"';
+/** A condition that few runs meet: the page is found among all of these. */
+export type Narrow = "prefix" | "namespace";
 
 /**
  * A page of runs.
  *
  * @param query Which page.
  * @param namespace Whose runs.
+ * @param narrow What few runs have, as {@linkcode narrowStatement} finds.
  * @returns The statement.
  */
-export function queryStatement(query: RunQuery, namespace: string): BoundText {
+export function queryStatement(
+  query: RunQuery,
+  namespace: string,
+  narrow: Narrow | null = null,
+): BoundText {
   const parameters = new Parameters(namespace);
-  const { by, after } = query;
-  const conditions = [inNamespace(parameters.namespace, namespace)];
-  const group = groupOf(query, parameters);
-  conditions.push(
-    ...partsOf(query.where).filter((part) => part !== group?.part)
-      .map((part) => condition(part, parameters)),
-  );
-  if (by === "troubleAt") conditions.push("run.trouble_at is not null");
-  if (after !== null) conditions.push(follows(query, after, parameters));
-  const where = conditions.join(" and ");
-  const direction = query.descending ? "desc" : "asc";
-  // createdAt is never null: without the clause an index gives the order in both directions.
-  const nulls = by === "createdAt" || by === "troubleAt" ? "" : " nulls last";
-  const limit = `limit ${parameters.add(query.limit)}::integer`;
-  const times = `${COLUMNS[by]} ${direction}${nulls}, run.id ${direction}`;
-  const order = `order by ${times}`;
-  if (group === undefined) {
-    return { text: `${RUN} where ${where} ${order} ${limit}`, values: parameters.values };
-  }
-  // One page of each key: the page is among these rows. By a range and by that order, only the index
-  // on the column gives them; by equality, runs_by_creation would do, which reads all runs for a key
-  // that none of the newest has.
-  const { column, keys } = group;
-  const found = `(
-    select found.* from (${keys}) as known (id)
-    cross join lateral (
-      select run.* from {schema}.runs as run
-      where run.${column} between known.id and known.id and ${where}
-      order by run.${column} ${direction}, ${times} ${limit}
-    ) as found
-  )`;
-  return { text: `${runFrom(found)} ${order} ${limit}`, values: parameters.values };
+  const source = narrow === null ? sourceOf(query) : null;
+  const text = source === null
+    ? plainPage(query, namespace, parameters, narrow)
+    : pinnedPage(query, source, parameters);
+  return { text, values: parameters.values };
+}
+
+/**
+ * Whether few runs have ids with the prefix that a query names, or are in its namespace.
+ *
+ * @param query The query.
+ * @param namespace Whose runs.
+ * @returns The statement, which gives one row; `null`: nothing depends on it.
+ */
+export function narrowStatement(query: RunQuery, namespace: string): BoundText | null {
+  if (query.by === "troubleAt") return null;
+  const parameters = new Parameters(namespace);
+  const prefix = partsOf(query.where).find(({ kind }) => kind === "prefix");
+  const isSmall = namespace !== "default" && sourceOf(query) !== null;
+  if (prefix === undefined && !isSmall) return null;
+  const kind: Narrow = prefix === undefined ? "namespace" : "prefix";
+  const few = prefix === undefined
+    ? inNamespace(parameters.namespace, namespace)
+    : `${condition(prefix, parameters)} and run.namespace = ${parameters.namespace}`;
+  return {
+    text: `select case when count(*) <= ${MOST_SORTED} then '${kind}' end as narrow from (
+      select from {schema}.runs as run where ${few} limit ${MOST_SORTED} + 1
+    ) as counted`,
+    values: parameters.values,
+  };
 }
 
 /**
@@ -119,59 +105,253 @@ export function countStatement(
   limit?: number,
 ): BoundText {
   const parameters = new Parameters(namespace);
-  const conditions = [inNamespace(parameters.namespace, namespace)];
-  if (where !== null) conditions.push(condition(where, parameters));
-  const from = `from {schema}.runs as run where ${conditions.join(" and ")}`;
-  const text = limit === undefined
-    ? `select count(*)::integer as count ${from}`
-    : `select count(*)::integer as count
-      from (select ${from} limit ${parameters.add(limit)}::integer) as counted`;
-  return { text, values: parameters.values };
-}
-
-type FieldCondition = Extract<RunCondition, { kind: "field" }>;
-
-type Referring = Extract<RunCondition, { kind: "parent" | "forksOf" }>;
-
-/** The conditions that all hold. */
-function partsOf(where: RunCondition | null): readonly RunCondition[] {
-  if (where === null) return [];
-  return where.kind === "and" ? where.parts.flatMap(partsOf) : [where];
-}
-
-/** A condition that all runs meet and that an index of few runs answers, for pages by creation. */
-function groupOf({ where, by }: RunQuery, parameters: Parameters) {
-  if (by !== "createdAt") return undefined;
-  const parts = partsOf(where);
-  const refers = parts.find((part): part is Referring =>
-    part.kind === "parent" || part.kind === "forksOf"
-  );
-  if (refers !== undefined) {
-    const keys = `select ${keyOf(refers.id, parameters)}`;
-    return { part: refers, column: REFERENCES[refers.kind], keys };
+  const source = limit === undefined ? null : sourceOf({ where, by: "createdAt", after: null });
+  const most = limit === undefined ? "" : `limit ${parameters.add(limit)}::integer`;
+  const from = "select from {schema}.runs as run where";
+  let text: string;
+  if (source === null) {
+    text = `${from} ${allOf(partsOf(where), namespace, parameters)} ${most}`;
+  } else {
+    const { own, held: others } = branches(source, parameters);
+    const range = within("known", source, parameters);
+    const held = others === null ? "" : `union all (${from} ${others} ${most}) ${most}`;
+    text = `${source.cte} (
+      select from (${source.specifiers(parameters)}) as known (id)
+      cross join lateral (
+        ${from} ${range} and ${own}
+        order by run.specifier_id desc, run.created_at desc ${most}
+      ) as found ${most}
+    ) ${held}`;
   }
-  const pinned = parts.find((part): part is FieldCondition =>
-    part.kind === "field" && part.field === "version" &&
-    (part.comparison === "eq" || part.comparison === "in")
-  );
-  return pinned &&
-    { part: pinned, column: "specifier_id", keys: specifierIds(pinned.values, parameters) };
+  return {
+    text: `select count(*)::integer as count from (${text}) as counted`,
+    values: parameters.values,
+  };
 }
 
-/** The columns that hold the key of another run. */
-const REFERENCES = { parent: "parent", forksOf: "origin" } as const;
+/** The rows that a statement begins with: the runs of some specifiers. */
+interface Source {
+  /** Queries their ids. */
+  readonly specifiers: (parameters: Parameters) => string;
+  /** What that query needs in front of the statement. */
+  readonly cte: string;
+  /** The states, if none of them is an end: among these, runs at rest have an index. */
+  readonly states: readonly string[] | null;
+  /** Bounds of the time of creation. */
+  readonly times: readonly FieldCondition[];
+  /** The other conditions. */
+  readonly others: readonly RunCondition[];
+  /** The conditions that the specifiers follow from. */
+  readonly pins: readonly RunCondition[];
+}
 
-/** The key of a run of the same namespace. */
-function keyOf(id: string, parameters: Parameters): string {
-  return `(
-    select over.id from {schema}.runs as over
-    where over.run_id = ${parameters.add(id)}::text and over.namespace = ${parameters.namespace}
+/** The states of runs at rest. */
+const AT_REST = RUN_STATES.filter((state) =>
+  state !== "running" && !(END_STATES as readonly string[]).includes(state)
+);
+
+/** Specifiers with runs at rest, found one by one along the index. */
+const LIVE_PINS = `with recursive live_pins as (
+    (
+      select run.specifier_id as id from {schema}.runs as run
+      where run.rests order by run.specifier_id limit 1
+    )
+    union all
+    select (
+      select run.specifier_id from {schema}.runs as run
+      where run.rests and run.specifier_id > live_pins.id order by run.specifier_id limit 1
+    )
+    from live_pins where live_pins.id is not null
   )`;
+
+/** PAGE-1. `null`: an index gives the page, or the planner knows which one is best. */
+function sourceOf({ where, by, after }: Pick<RunQuery, "where" | "by" | "after">): Source | null {
+  const parts = partsOf(where);
+  if (by !== "createdAt" || after?.at === null || parts.some(isFew)) return null;
+  const live = parts.find((part) => liveStatesOf(part) !== null);
+  if (live !== undefined && liveStatesOf(live)!.every((state) => state === "running")) return null;
+  const pins = parts.filter(isPin);
+  if (pins.length === 0 && live === undefined) return null;
+  const without = parts.filter(isAway);
+  return {
+    specifiers: (parameters) =>
+      [
+        pins.length === 0
+          ? "select id from live_pins where id is not null"
+          : pins.map((pin) => `(${idsOf(pin, parameters)})`).join(" intersect "),
+        ...without.map((part) => `except (${idsOf(part, parameters)})`),
+      ].join(" "),
+    cte: pins.length === 0 ? LIVE_PINS : "",
+    states: live === undefined ? null : liveStatesOf(live),
+    pins: [...pins, ...without],
+    times: parts.filter(isBound),
+    others: parts.filter((part) =>
+      part !== live && !pins.includes(part) && !without.includes(part) && !isBound(part)
+    ),
+  };
 }
 
-function specifierIds(versions: readonly (string | number)[], parameters: Parameters): string {
-  return `select pinned.id from {schema}.workflow_specifiers as pinned
-    where pinned.hash = any(${parameters.add(arrayLiteral(versions))}::text[])`;
+/** Whether an index finds the few runs that meet a condition. */
+function isFew(part: RunCondition): boolean {
+  switch (part.kind) {
+    case "parent":
+    case "forksOf":
+      return true;
+    case "attribute":
+      return ["eq", "in", "has"].includes(part.comparison);
+    case "field":
+      return part.field === "id" && isSet(part) || isUnusual(part);
+    default:
+      return false;
+  }
+}
+
+function isSet({ comparison }: FieldCondition): boolean {
+  return comparison === "eq" || comparison === "in";
+}
+
+/** Whether a condition says which specifiers runs are pinned to. A run is of its version's workflow. */
+function isPin(part: RunCondition): boolean {
+  return part.kind === "current" && part.isCurrent ||
+    part.kind === "field" && (part.field === "version" || part.field === "workflow") &&
+      isSet(part);
+}
+
+/** Whether it says which specifiers they are not pinned to. */
+function isAway(part: RunCondition): boolean {
+  return part.kind === "current" && !part.isCurrent ||
+    part.kind === "field" && part.field === "version" && part.comparison === "ne";
+}
+
+function isBound(part: RunCondition): part is FieldCondition {
+  return part.kind === "field" && part.field === "createdAt" && part.comparison !== "ne" &&
+    !isSet(part);
+}
+
+/** The ids of the specifiers that a condition names: of versions, of current ones, of workflows. */
+function idsOf(pin: RunCondition, parameters: Parameters): string {
+  if (pin.kind !== "field") return CURRENT_IDS;
+  if (pin.field === "version") return specifierIds(pin.values, parameters);
+  return `select pinned.id
+    from {schema}.workflow_versions as version
+    join {schema}.workflow_specifiers as pinned on pinned.hash = version.hash
+    where version.workflow = any(${parameters.add(arrayLiteral(pin.values))}::text[])`;
+}
+
+/**
+ * The conditions on the runs of a source's specifiers, and on those that nodes hold, which do not
+ * stand in the index of the runs at rest; `null`: the source needs none of these.
+ */
+function branches(
+  { states, others, pins, times }: Source,
+  parameters: Parameters,
+): { readonly own: string; readonly held: string | null } {
+  // By this comparison no index gives all runs of a namespace, for each of the specifiers again.
+  const common = [
+    `run.namespace is not distinct from ${parameters.namespace}`,
+    ...others.map((part) => condition(part, parameters)),
+  ].join(" and ");
+  if (states === null) return { own: common, held: null };
+  const isAny = AT_REST.every((state) => states.includes(state));
+  const own = `${common}${isAny ? "" : ` and ${stateIn(states, parameters)}`} and run.rests`;
+  if (!states.includes("running")) return { own, held: null };
+  const pinned = [...pins, ...times]
+    .map((part) => ` and ${condition(part, parameters)}`).join("");
+  return { own, held: `${common}${pinned} and run.state = 'running' and ${HELD}` };
+}
+
+function allOf(
+  parts: readonly RunCondition[],
+  namespace: string,
+  parameters: Parameters,
+): string {
+  const conditions = parts.map((part) => condition(part, parameters));
+  return [inNamespace(parameters.namespace, namespace), ...conditions].join(" and ");
+}
+
+/**
+ * The part of an index that a page of one specifier reads, from one end to the other. By equality of
+ * the specifier runs_by_creation would do, which reads all runs for a version that none of the newest
+ * is on. By the columns of the index together the planner expects many runs, and reads them in order.
+ */
+function within(
+  pin: string,
+  { times }: Source,
+  parameters: Parameters,
+  { after, descending }: Pick<RunQuery, "after" | "descending"> = { after: null, descending: true },
+): string {
+  const [ahead, behind, end] = descending ? ["<", ">=", "infinity"] : [">", "<=", "-infinity"];
+  const at = (value: string | number) => timestamp(`${parameters.add(value)}::float8`);
+  const beyond = after === null
+    ? `(run.specifier_id, run.created_at) ${ahead}= (${pin}.id, '${end}'::timestamptz)`
+    : `(run.specifier_id, run.created_at, run.id) ${ahead} (${pin}.id, ${at(after.at!)}, ${
+      parameters.add(after.id)
+    }::bigint)`;
+  const bounds = times.map(({ comparison, values }) =>
+    `(run.specifier_id, run.created_at) ${OPERATORS[comparison as "lt"]} (${pin}.id, ${
+      at(values[0]!)
+    })`
+  );
+  return [beyond, ...bounds, `run.specifier_id ${behind} ${pin}.id`].join(" and ");
+}
+
+/** PAGE-1: the page is among one page of each specifier whose newest run is among the newest. */
+function pinnedPage(query: RunQuery, source: Source, parameters: Parameters): string {
+  const direction = query.descending ? "desc" : "asc";
+  const by = (row: string) => `${row}.created_at ${direction}, ${row}.id ${direction}`;
+  const limit = `limit ${parameters.add(query.limit)}::integer`;
+  const { own, held } = branches(source, parameters);
+  const ofPin = (pin: string, columns: string, most: string) => `
+      select ${columns} from {schema}.runs as run
+      where ${within(pin, source, parameters, query)} and ${own}
+      order by run.specifier_id ${direction}, ${by("run")} ${most}`;
+  const rest = held === null ? "" : `
+    union all (
+      select run.* from {schema}.runs as run
+      where ${held}${query.after === null ? "" : ` and ${follows(query, query.after, parameters)}`}
+      order by ${by("run")} ${limit}
+    )`;
+  const rows = `(
+    select found.* from (
+      select known.id from (${source.specifiers(parameters)}) as known (id)
+      cross join lateral (${ofPin("known", "run.created_at, run.id", "limit 1")}) as first
+      order by ${by("first")} ${limit}
+    ) as pin
+    cross join lateral (${ofPin("pin", "run.*", limit)}) as found${rest}
+  )`;
+  return `${source.cte} ${runFrom(rows)} order by ${by("run")} ${limit}`;
+}
+
+/** A page in the order of an index, or of the few runs that an index finds. */
+function plainPage(
+  query: RunQuery,
+  namespace: string,
+  parameters: Parameters,
+  narrow: Narrow | null,
+): string {
+  const { by, after } = query;
+  const direction = query.descending ? "desc" : "asc";
+  const parts = partsOf(query.where);
+  const few = narrow === "prefix" ? parts.filter(({ kind }) => kind === "prefix") : [];
+  const rest = parts.filter((part) => !few.includes(part));
+  const conditions = rest.map((part) => condition(part, parameters));
+  const among = [
+    inNamespace(parameters.namespace, namespace),
+    ...few.map((part) => condition(part, parameters)),
+  ].join(" and ");
+  if (narrow === null) conditions.unshift(among);
+  if (by === "troubleAt") conditions.push("run.trouble_at is not null");
+  if (after !== null) conditions.push(follows(query, after, parameters));
+  // An offset keeps the planner from reading the runs in another order.
+  const run = narrow === null
+    ? RUN
+    : runFrom(`(select * from {schema}.runs as run where ${among} offset 0)`);
+  const where = conditions.length === 0 ? "" : `where ${conditions.join(" and ")}`;
+  // createdAt is never null: without the clause an index gives the order in both directions.
+  const nulls = by === "createdAt" || by === "troubleAt" ? "" : " nulls last";
+  return `${run} ${where}
+    order by ${COLUMNS[by]} ${direction}${nulls}, run.id ${direction}
+    limit ${parameters.add(query.limit)}::integer`;
 }
 
 /** Rows after the last one of the page before, in a total order: by time, then by key. */
@@ -187,143 +367,4 @@ function follows(
   const time = timestamp(`${parameters.add(at)}::float8`);
   const later = `(${column}, run.id) ${beyond} (${time}, ${key})`;
   return by === "createdAt" || by === "troubleAt" ? later : `(${later} or ${column} is null)`;
-}
-
-function condition(where: RunCondition, parameters: Parameters): string {
-  switch (where.kind) {
-    case "and":
-    case "or":
-      return `(${where.parts.map((part) => condition(part, parameters)).join(` ${where.kind} `)})`;
-    case "field":
-      return fieldCondition(where, parameters);
-    case "prefix":
-      return prefixCondition(where.prefix, parameters);
-    case "parent":
-    case "forksOf":
-      return `run.${REFERENCES[where.kind]} = ${keyOf(where.id, parameters)}`;
-    case "attribute":
-      return attributeCondition(where, parameters);
-  }
-}
-
-/** A range of ids, which the index on ids finds: their column compares by bytes. */
-function prefixCondition(prefix: string, parameters: Parameters): string {
-  const from = `run.run_id >= ${parameters.add(prefix)}::text`;
-  const end = endOfPrefix(prefix);
-  return end === "" ? from : `(${from} and run.run_id < ${parameters.add(end)}::text)`;
-}
-
-/**
- * The first text after all texts with a prefix, in the order of code points, which is that of their
- * bytes in UTF-8.
- *
- * @param prefix The prefix.
- * @returns That text; empty if no text comes after them.
- */
-function endOfPrefix(prefix: string): string {
-  const points = Array.from(prefix, (character) => character.codePointAt(0)!);
-  while (points.at(-1) === 0x10ffff) points.pop();
-  const last = points.pop();
-  if (last === undefined) return "";
-  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
-}
-
-function fieldCondition(
-  { field, comparison, values }: FieldCondition,
-  parameters: Parameters,
-): string {
-  const column = COLUMNS[field];
-  const isTime = typeof values[0] === "number";
-  const isSet = comparison === "in" || comparison === "eq";
-  if (field === "version" && isSet) {
-    return `run.specifier_id = any(array(${specifierIds(values, parameters)}))`;
-  }
-  if (field === "state" && isSet) return inStates(values as readonly string[], parameters);
-  if (comparison === "in") {
-    if (!isTime) return `${column} = any(${parameters.add(arrayLiteral(values))}::text[])`;
-    const times = values.map((value) => timestamp(`${parameters.add(value)}::float8`));
-    return `${column} in (${times.join(", ")})`;
-  }
-  const operator = OPERATORS[comparison];
-  if (isTime) return `${column} ${operator} ${timestamp(`${parameters.add(values[0]!)}::float8`)}`;
-  const isRange = comparison !== "eq" && comparison !== "ne";
-  return `${column}${isRange ? BYTES : ""} ${operator} ${parameters.add(values[0]!)}::text`;
-}
-
-/**
- * States, with what follows from them and has an index: few runs need a look, and few of those that
- * a database holds are live. `leases` lists all that nodes hold (RUN-2).
- */
-function inStates(states: readonly string[], parameters: Parameters): string {
-  const wanted = `run.state = any(${parameters.add(arrayLiteral(states))}::text[])`;
-  if (states.length === 0) return wanted;
-  if (states.every((state) => TROUBLES.has(state))) {
-    return `(${wanted} and run.trouble_at is not null)`;
-  }
-  if (states.some((state) => ENDS.has(state))) return wanted;
-  const held = "run.id = any(array(select unnest(lease.runs) from {schema}.leases as lease))";
-  const live = [
-    ...states.some((state) => state !== "running") ? ["run.rests"] : [],
-    ...states.includes("running") ? [held] : [],
-  ];
-  return `(${wanted} and (${live.join(" or ")}))`;
-}
-
-/** JSON values compare by type first; a range looks at values of its own type alone. */
-function attributeCondition(
-  { path, comparison, values }: Extract<RunCondition, { kind: "attribute" }>,
-  parameters: Parameters,
-): string {
-  switch (comparison) {
-    case "in":
-      return values.length === 0
-        ? "false"
-        : `(${values.map((value) => equals(path, value, parameters)).join(" or ")})`;
-    case "eq":
-      return equals(path, values[0]!, parameters);
-    case "has":
-      return contains(path, `[${values[0]!}]`, parameters);
-    default: {
-      const found = `run.attributes #> ${parameters.add(arrayLiteral(path))}::text[]`;
-      const wanted = parameters.add(values[0]!);
-      if (comparison === "ne") return `(${found}) <> ${wanted}::text::jsonb`;
-      const typed = `jsonb_typeof(${found}) = jsonb_typeof(${wanted}::text::jsonb)`;
-      if (!values[0]!.startsWith('"')) {
-        return `(${typed} and (${found}) ${OPERATORS[comparison]} ${wanted}::text::jsonb)`;
-      }
-      const text = `(${found}) #>> '{}'`;
-      return `(${typed} and (${text})${BYTES} ${OPERATORS[comparison]} ` +
-        `(${wanted}::text::jsonb #>> '{}'))`;
-    }
-  }
-}
-
-/** The index finds what holds the value; an array or object may hold more than that. */
-function equals(path: readonly string[], value: string, parameters: Parameters): string {
-  const held = contains(path, value, parameters);
-  if (!/^[[{]/.test(value)) return held;
-  const found = `run.attributes #> ${parameters.add(arrayLiteral(path))}::text[]`;
-  return `(${held} and (${found}) = ${parameters.add(value)}::text::jsonb)`;
-}
-
-function contains(path: readonly string[], value: string, parameters: Parameters): string {
-  const held = path.reduceRight((inner, name) => `{${JSON.stringify(name)}:${inner}}`, value);
-  return `(run.attributes <> '{}' and run.attributes @> ${parameters.add(held)}::text::jsonb)`;
-}
-
-/** Parameters of one statement, as they come up. */
-class Parameters {
-  readonly values: SqlValue[] = [];
-  /** The placeholder of the namespace. */
-  readonly namespace: string;
-
-  constructor(namespace: string) {
-    this.namespace = this.add(namespace);
-  }
-
-  /** Adds a value, and answers with its placeholder. */
-  add(value: SqlValue): string {
-    this.values.push(value);
-    return `$${this.values.length}`;
-  }
 }

@@ -44,7 +44,13 @@ import { Deliveries } from "./deliveries.ts";
 import { RunInserts } from "./inserts.ts";
 import { LEASE_STATEMENTS } from "./lease_statements.ts";
 import { MESSAGE_STATEMENTS } from "./message_statements.ts";
-import { countStatement, queryStatement } from "./query_statements.ts";
+import {
+  type BoundText,
+  countStatement,
+  type Narrow,
+  narrowStatement,
+  queryStatement,
+} from "./query_statements.ts";
 import { parsed, type RawRun, READ_STATEMENTS } from "./read_statements.ts";
 import { NOTIFY } from "../notices.ts";
 import type { SchemaName } from "../schema/name.ts";
@@ -346,8 +352,14 @@ export class Runs implements RunStore {
 
   /** See {@linkcode RunStore.query}. */
   async query(query: RunQuery): Promise<RunRow[]> {
-    const { text, values } = queryStatement(query, this.namespace);
-    return (await this.#driver.query<RawRun>(this.#schema.fill(text), values)).map(parsed);
+    const few = narrowStatement(query, this.namespace);
+    const [found] = few === null ? [] : await this.#ask<{ readonly narrow: Narrow | null }>(few);
+    const page = queryStatement(query, this.namespace, found?.narrow);
+    return (await this.#ask<RawRun>(page)).map(parsed);
+  }
+
+  #ask<Row>({ text, values }: BoundText): Promise<Row[]> {
+    return this.#driver.query<Row>(this.#schema.fill(text), values);
   }
 
   /** See {@linkcode RunStore.relatives}. */
@@ -359,8 +371,9 @@ export class Runs implements RunStore {
 
   /** See {@linkcode RunStore.count}. */
   async count(where: RunCondition | null, limit?: number): Promise<number> {
-    const { text, values } = countStatement(where, this.namespace, limit);
-    const [row] = await this.#driver.query<{ count: number }>(this.#schema.fill(text), values);
+    const [row] = await this.#ask<{ readonly count: number }>(
+      countStatement(where, this.namespace, limit),
+    );
     return row!.count;
   }
 }

@@ -147,16 +147,22 @@ export const READ_STATEMENTS = {
       namespace: TEXT,
       workflow: nullable(TEXT),
       states: nullable(TEXTS),
+      hash: nullable(TEXT),
       after: nullable(TEXT),
       limit: NUMBER,
     },
     rows<RawSchedule>(),
     `
   ${SCHEDULE}
-  where schedule.namespace = $namespace and ($workflow::text is null or schedule.workflow = $workflow)
-    and ($states::text[] is null or schedule.state = any($states))
-    and ($after::text is null or schedule.schedule_id collate "C" > $after)
-  order by schedule.schedule_id collate "C" limit $limit::integer`,
+  where schedule.id = any(array(
+    select page.id from {schema}.schedules as page
+    where page.namespace = $namespace and ($workflow::text is null or page.workflow = $workflow)
+      and ($states::text[] is null or page.state = any($states))
+      and ($hash::text is null or page.hash = $hash)
+      and ($after::text is null or page.schedule_id > $after)
+    order by page.schedule_id limit $limit::integer
+  ))
+  order by schedule.schedule_id`,
   ),
 
   blocked: statement(

@@ -99,9 +99,10 @@ export class Schedules implements ScheduleStore {
 
   /** See {@linkcode ScheduleStore.list}. */
   async list(filter: ScheduleFilter): Promise<ScheduleRow[]> {
-    const { namespace, workflow = null, states, after = null, limit } = filter;
-    if (![namespace, workflow ?? "", after ?? ""].every(isStorable)) return [];
-    const asked = { namespace, workflow, states: states ?? null, after, limit };
+    const { namespace, workflow = null, states, version: hash = null, after = null, limit } =
+      filter;
+    if (![namespace, workflow ?? "", hash ?? "", after ?? ""].every(isStorable)) return [];
+    const asked = { namespace, workflow, states: states ?? null, hash, after, limit };
     const rows = await this.#sql.list.query(this.#driver, asked);
     return rows.map(parsed);
   }

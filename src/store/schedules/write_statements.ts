@@ -85,7 +85,7 @@ export const WRITE_STATEMENTS = {
     $trouble::text::json, ${timestamp("$planned::bigint")}, ${timestamp("$fireAt::bigint")},
     $troubleCode, $troubleVersion
   )
-  on conflict (schedule_id, namespace) do nothing
+  on conflict (namespace, schedule_id) do nothing
   returning id`,
   ),
 

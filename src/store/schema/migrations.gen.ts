@@ -22,7 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     name: "versions",
-    checksum: "1adac86f7ccea3962469a29c8e2317116f7b08390a9045b9666710a65957c8f0",
+    checksum: "f515715a20ae3eb39fc79461c71a42898d635ab7f34a61199879dd6fe760ef46",
     sql: `-- Versions: which versions of which workflows exist, and the bytes of their modules.
 --
 -- modules              The bytes of archived modules, by content: one row per SHA-256, shared by all
@@ -127,6 +127,9 @@ create table {schema}.version_loads (
   constraint version_loads_reason check ((state = 'failed') = (reason is not null))
 );
 
+-- The nodes that can't load a version.
+create index version_loads_failed on {schema}.version_loads (hash, node) where state = 'failed';
+
 create table {schema}.denied (
   sha256 text primary key check (sha256 ~ '^[0-9a-f]{64}$'),
   reason text not null,
@@ -138,7 +141,7 @@ create table {schema}.denied (
   {
     version: 2,
     name: "runs",
-    checksum: "d08a4b946e3648b414e36230d2ff07ef0db489cf076e5b4909e88106459a8da5",
+    checksum: "15e681aa8b7e9e4ea5c071198202d72f7c94304324ffb73b4b05123dba2d947e",
     sql: `-- Runs: which nodes are alive, what there is to execute, and who executes it.
 --
 -- nodes             One row per open engine, which renews it at each heartbeat. Its id is never used
@@ -164,7 +167,8 @@ create table {schema}.denied (
 --                   \`trouble_at\` says since when an operator should look at the run: it is parked, or
 --                   it failed. \`rests\` is true while no node holds a run that has not ended. Both are
 --                   null in a run that a node executes and in one that completed, so neither an append
---                   nor such an end changes them. \`trace\` is the trace context of the start.
+--                   nor such an end changes them. So is \`stopped\`, which is true in runs that were
+--                   cancelled or terminated. \`trace\` is the trace context of the start.
 --                   No index holds a column that an append or an end changes, so these updates are
 --                   heap-only (HOT). One flush may update every row of a page before Postgres can
 --                   clear the old rows away: fillfactor leaves two thirds of a page free for that.
@@ -226,6 +230,9 @@ create table {schema}.runs (
   ) stored,
   trouble_at timestamptz(3) generated always as (
     case when stuck_reason is not null then since when state = 'failed' then ended_at end
+  ) stored,
+  stopped boolean generated always as (
+    case when state in ('cancelled', 'terminated') then true end
   ) stored,
   token bigint check (token between 0 and 9007199254740991),
   wake_at timestamptz(3),
@@ -291,6 +298,9 @@ create index runs_at_rest on {schema}.runs (specifier_id, created_at) where rest
 create index runs_in_trouble on {schema}.runs (namespace, trouble_at, id)
   where trouble_at is not null;
 
+-- The runs that were stopped, the newest first.
+create index runs_stopped on {schema}.runs (namespace, created_at, id) where stopped;
+
 -- Parked runs by version, for health().
 create index runs_stuck on {schema}.runs (specifier_id) where stuck_reason is not null;
 
@@ -306,11 +316,9 @@ create index runs_by_creation on {schema}.runs (created_at, id) where namespace 
 create index runs_by_namespace on {schema}.runs (namespace, created_at, id)
   where namespace <> 'default';
 
--- The children of a parent.
-create index runs_by_parent on {schema}.runs (parent) where parent is not null;
-
--- The forks of a run.
-create index runs_by_origin on {schema}.runs (origin) where origin is not null;
+-- The children of a parent, and the forks of a run, the newest first.
+create index runs_by_parent on {schema}.runs (parent, created_at, id) where parent is not null;
+create index runs_by_origin on {schema}.runs (origin, created_at, id) where origin is not null;
 
 -- Ended runs whose parent or children have not been notified yet.
 create index runs_to_notify on {schema}.runs (id) where must_notify;
@@ -508,7 +516,7 @@ create index activity_results_by_age on {schema}.activity_results (namespace, st
   {
     version: 5,
     name: "schedules",
-    checksum: "ffa4c4a734e71982315b9da427861061fb29df18523a7aabc86d23e4ac0f1556",
+    checksum: "fe0f86441137e54ebb00948565b7df7cc4be2718d7ca348ade40d9f2bb302927",
     sql: `-- Schedules: what starts when, and what was started.
 --
 -- schedules      One row per schedule. \`rules\` is what the user asked for; the columns after \`state\`
@@ -523,7 +531,7 @@ create index activity_results_by_age on {schema}.activity_results (namespace, st
 create table {schema}.schedules (
   id bigint generated always as identity primary key,
   namespace text not null,
-  schedule_id text not null,
+  schedule_id text collate "C" not null,
   workflow text not null,
   hash text constraint schedules_version references {schema}.workflow_versions (hash),
   specifier text,
@@ -546,7 +554,7 @@ create table {schema}.schedules (
   skipped bigint not null default 0,
   missed bigint not null default 0,
 
-  constraint schedules_schedule_id unique (schedule_id, namespace),
+  constraint schedules_schedule_id unique (namespace, schedule_id),
   constraint schedules_state check (state in ('active', 'paused', 'stuck', 'done', 'cancelled')),
   constraint schedules_pin check ((hash is null) = (specifier is null)),
   constraint schedules_trouble check ((state = 'stuck') = (trouble is not null)),

@@ -33,7 +33,7 @@ import { isForeignKeyViolation } from "../sql/sqlstate.ts";
 import type { Prepared, ValuesOf } from "../sql/statement.ts";
 import { whereRegistered } from "./registered.ts";
 import { type RawVersion, type REGISTERED, VERSION_STATEMENTS } from "./statements.ts";
-import { type RawUsage, USAGE_STATEMENTS } from "./usage_statements.ts";
+import { type PageOptions, type RawUsage, USAGE_STATEMENTS } from "./usage_statements.ts";
 
 /** Bytes that are sent, or asked for, at a time. */
 const CHUNK_BYTES = 4 << 20;
@@ -133,13 +133,49 @@ export class Versions implements VersionStore {
 
   /** See {@linkcode VersionStore.page}. */
   async page(query: VersionQuery): Promise<VersionUsage[]> {
-    const { workflow, prefix = "", states = null, isCurrent = null, after, limit, most } = query;
+    const { workflow, prefix, states, isCurrent = null, after, limit, most } = query;
     const place = { beforeAt: after?.registeredAt ?? null, beforeHash: after?.hash ?? "" };
-    const asked = { ...place, states, isCurrent, prefix, limit, most };
-    const rows = workflow === undefined
-      ? await this.#sql.page.query(this.#driver, asked)
-      : await this.#sql.pageOf.query(this.#driver, { ...asked, workflow });
+    const asked = { ...place, isCurrent, limit, most };
+    const rows = states === undefined
+      ? await this.#pageOfAll(this.#driver, asked, workflow, prefix)
+      : await this.#pageIn(this.#driver, { ...asked, states }, workflow, prefix);
     return rows.map(usage);
+  }
+
+  #pageOfAll(
+    session: SqlSession,
+    asked: PageOptions,
+    workflow?: string,
+    prefix?: string,
+  ): Promise<RawUsage[]> {
+    const { page, pageBy, pageCurrent, pageOf } = this.#sql;
+    const either = { ...asked, workflow: workflow ?? null };
+    if (prefix !== undefined) return pageBy.query(session, { ...either, prefix });
+    if (asked.isCurrent === true) return pageCurrent.query(session, either);
+    return workflow === undefined
+      ? page.query(session, asked)
+      : pageOf.query(session, { ...asked, workflow });
+  }
+
+  #pageIn(
+    session: SqlSession,
+    asked: PageOptions & { readonly states: readonly string[] },
+    workflow?: string,
+    prefix?: string,
+  ): Promise<RawUsage[]> {
+    const { pageByIn, pageIn, pageOfIn } = this.#sql;
+    if (prefix !== undefined) {
+      return pageByIn.query(session, { ...asked, workflow: workflow ?? null, prefix });
+    }
+    return workflow === undefined
+      ? pageIn.query(session, asked)
+      : pageOfIn.query(session, { ...asked, workflow });
+  }
+
+  /** See {@linkcode VersionStore.currents}. */
+  async currents(workflows?: readonly string[]): Promise<Map<string, string>> {
+    const rows = await this.#sql.currents.query(this.#driver, { workflows: workflows ?? null });
+    return new Map(rows.map(({ workflow, hash }) => [workflow, hash]));
   }
 
   /** See {@linkcode VersionStore.list}. */
