@@ -493,6 +493,15 @@ export class Continuum implements AsyncDisposable {
   }
 
   /**
+   * Lists the namespaces that hold runs, by name.
+   *
+   * @returns Their names.
+   */
+  async namespaces(): Promise<string[]> {
+    return (await this.#context.store.retention.namespaces()).sort();
+  }
+
+  /**
    * Lists the nodes that are alive, the oldest first: what each serves, executes, and can't load.
    *
    * @returns The nodes.

@@ -78,18 +78,28 @@ export async function conditionOf(client: Continuum, filter: RunFilter): Promise
   };
 }
 
+/** Which part of a list. */
+export interface PageOptions {
+  /** How many, from 1 to 1,000; 50 when omitted. */
+  readonly limit?: number | undefined;
+  /** The cursor of the page before. */
+  readonly cursor?: string | undefined;
+  /** The namespace; that of the client when omitted. */
+  readonly namespace?: string | undefined;
+}
+
 /**
  * Lists runs, the newest first. If all that is asked for are parked and failed runs, the latest
  * trouble comes first.
  *
  * @param client The client.
  * @param filter Which runs.
- * @param page How many, from 1 to 1,000, and the cursor of the page before.
+ * @param page How many, and the cursor of the page before.
  */
 export async function listRuns(
   client: Continuum,
   filter: RunFilter,
-  page: { readonly limit?: number | undefined; readonly cursor?: string | undefined } = {},
+  page: PageOptions = {},
 ): Promise<RunLines> {
   const where = withoutEmpty(await conditionOf(client, filter));
   const { runs, cursor } = isTroubled(filter)
@@ -106,14 +116,16 @@ export async function listRuns(
  * @param client The client.
  * @param filter Which runs.
  * @param limit Where counting stops; a result that is equal to it means this many or more.
+ * @param namespace The namespace; that of the client when omitted.
  */
 export async function countRuns(
   client: Continuum,
   filter: RunFilter,
   limit?: number,
+  namespace?: string,
 ): Promise<number> {
   const where = withoutEmpty(await conditionOf(client, filter));
-  return await client.runs.count(given({ where, limit }));
+  return await client.runs.count(given({ where, limit, namespace }));
 }
 
 /** A run, with its values. */

@@ -22,6 +22,7 @@ export interface FilterOptions {
   readonly until?: Date;
   readonly endedSince?: Date;
   readonly where?: unknown;
+  readonly allNamespaces?: true;
 }
 
 /** The options that select runs. */
@@ -47,6 +48,7 @@ export const FILTER_OPTIONS: readonly OptionSpec[] = [
   { flags: "--until <time>", text: "created until then", read: timeAgo },
   { flags: "--ended-since <time>", text: "ended since then", read: timeAgo },
   { flags: "--where <json>", text: "a condition as runs.query() takes it", read: json },
+  { flags: "--all-namespaces", text: "of all namespaces, in place of one" },
 ];
 
 /**

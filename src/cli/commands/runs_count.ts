@@ -5,6 +5,7 @@
  */
 
 import { countRuns } from "../../operate/runs.ts";
+import { countRunsEverywhere } from "../../operate/runs_everywhere.ts";
 import { defineCommand } from "../command.ts";
 import { whole } from "../readers.ts";
 import { FILTER_OPTIONS, filterOf, type FilterOptions } from "./run_filter.ts";
@@ -25,8 +26,9 @@ export const command = defineCommand<Options>({
   ],
   fields: ["count", "more"],
   async run({ client, options, out }) {
-    const { limit } = options;
-    const count = await countRuns(await client(), filterOf(options, ["live"]), limit);
+    const { limit, allNamespaces } = options;
+    const counting = allNamespaces === true ? countRunsEverywhere : countRuns;
+    const count = await counting(await client(), filterOf(options, ["live"]), limit);
     const more = count === limit;
     out.document({ count, more }, () => [`${count}${more ? "+" : ""}`]);
     if (options.state === undefined) out.note("live runs; `--state any` for all");

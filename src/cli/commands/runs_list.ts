@@ -6,6 +6,7 @@
 
 import type { Continuum } from "../../operate/client.ts";
 import { listRuns, type RunFilter } from "../../operate/runs.ts";
+import { listRunsEverywhere } from "../../operate/runs_everywhere.ts";
 import type { RunLine } from "../../operate/run_lines.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import type { Column } from "../output/table.ts";
@@ -70,12 +71,13 @@ async function printPage(
 ): Promise<void> {
   const { options, out } = context;
   const limit = options.all === true ? MAX_LIMIT : options.limit ?? DEFAULT_LIMIT;
+  const listing = options.allNamespaces === true ? listRunsEverywhere : listRuns;
   let cursor: string | null = options.after ?? null;
   const isDefault = options.state === undefined;
   const next = () => cursor === null ? [] : [`next: the same options and --after ${cursor}`];
   async function* items() {
     do {
-      const page = await listRuns(client, filter, { limit, cursor: cursor ?? undefined });
+      const page = await listing(client, filter, { limit, cursor: cursor ?? undefined });
       yield* page.runs;
       cursor = page.cursor;
     } while (options.all === true && cursor !== null);
@@ -83,7 +85,10 @@ async function printPage(
   await out.list({
     name: "runs",
     items: items(),
-    columns: columnsOf(context),
+    columns: [
+      ...(options.allNamespaces === true ? [NAMESPACE] : []),
+      ...columnsOf(context),
+    ],
     rest: () => ({ next: cursor }),
     footer: (count) => [
       `${counted(count, `${isDefault ? "live " : ""}run`)}${cursor === null ? "" : " and more"}${
@@ -94,6 +99,12 @@ async function printPage(
     remarks: () => [...(isDefault ? ["live runs; `--state any` for all"] : []), ...next()],
   });
 }
+
+const NAMESPACE: Column<RunLine> = {
+  title: "NAMESPACE",
+  id: true,
+  cell: ({ namespace }) => namespace,
+};
 
 function columnsOf({ out }: CommandContext): readonly Column<RunLine>[] {
   return [
