@@ -4,7 +4,8 @@
  * - LINEAGE-1, notified once: the statement that ends a run marks it, and the transaction that
  *   notifies its parent and its children removes the mark. Any node may do so. If the parent has
  *   since begun a new generation that requests the same child, it is notified once more.
- *   Forks that adopted the run are notified with its parent (FORK-2 of `forks.ts`).
+ *   Forks that adopted the run are notified with its parent (FORK-2 of `forks.ts`), and so are
+ *   those of a run that its parent's end has stopped.
  * - LINEAGE-2, one order: a transaction locks the rows of several runs in ascending order of id.
  * - LINEAGE-3, no late child: starting a child locks its parent's row, so a child is inserted
  *   before its parent's end, or not at all. If the parent is to receive the end of an ended child
@@ -135,10 +136,10 @@ export class Lineage implements LineageStore {
     return await this.#driver.transaction(async (session) => { // LINEAGE-1
       const ended = await this.#sql.ended.query(session, { limit });
       if (ended.length === 0) return { woken: [], more: false };
-      const { stopped, notified } = await this.#notify(ended, session);
+      const { stopped, adopted, notified } = await this.#notify(ended, session);
       return {
         woken: [...stopped, ...notified],
-        more: ended.length === limit || stopped.some(({ hasChildren }) => hasChildren),
+        more: ended.length === limit || adopted || stopped.some(({ hasChildren }) => hasChildren),
       };
     });
   }
@@ -146,14 +147,20 @@ export class Lineage implements LineageStore {
   async #notify(
     ended: readonly EndedRow[],
     session: SqlSession,
-  ): Promise<{ readonly stopped: StoppedRow[]; readonly notified: WokenRun[] }> {
+  ): Promise<{
+    readonly stopped: StoppedRow[];
+    readonly adopted: boolean;
+    readonly notified: WokenRun[];
+  }> {
     const children = ended.filter((run) => run.hasParent).map(({ id }) => id);
     const parents = ended.filter((run) => run.hasChildren).map(({ id }) => id);
     await this.#sql.lockWoken.query(session, { children, parents }); // LINEAGE-2
     const stopped = await this.#sql.stop.query(session, { parents, error: STOPPED });
+    const ids = stopped.map(({ id }) => id);
+    const adopted = ids.length === 0 ? [] : await this.#sql.markAdopted.query(session, { ids });
     const notified = await this.#sql.notify.query(session, { children, parents });
     await this.#sql.settle.query(session, { ids: ended.map(({ id }) => id) });
-    return { stopped, notified };
+    return { stopped, adopted: adopted.length > 0, notified };
   }
 }
 

@@ -324,6 +324,17 @@ export const LINEAGE_STATEMENTS = {
     select id, node, has_children as "hasChildren" from stopped`,
   ),
 
+  // A statement of its own: `stop` has locked the runs, so this one sees every adoption (FORK-2).
+  markAdopted: statement(
+    { ids: BIGINTS },
+    rows<{ readonly id: number }>(),
+    `
+    update {schema}.runs as run set must_notify = true
+    where id = any($ids::bigint[])
+      and exists (select from {schema}.adoptions as adoption where adoption.child = run.id)
+    returning id`,
+  ),
+
   hasChild: statement(
     { parent: NUMBER, runId: TEXT, namespace: TEXT },
     rows<{ readonly has: boolean }>(),

@@ -274,6 +274,16 @@ forEachDatabase("forking a run", (database, test) => {
     await assert.rejects(resultOf(at.node.run("adopter")), /cancelled|parent has ended/);
   });
 
+  test("the adopter of a child that is terminated with its parent receives that end, too", async () => {
+    const code = FAMILY.replace(`{ wait: "go" }`, `{ wait: "go" }, { parentClose: "terminate" }`);
+    await using at = await scene(database, { "family.ts": code });
+    const run = await at.node.start("family", null, { runId: "o" });
+    await reached(run, "suspended");
+    await run.fork({ at: 1, id: "adopter", children: "adopt" });
+    await run.terminate();
+    await assert.rejects(resultOf(at.node.run("adopter")), /parent has ended/);
+  });
+
   test("an adopter that is cancelled leaves the child to its parent", async () => {
     await using at = await scene(database, { "family.ts": FAMILY });
     const run = await at.node.start("family", null, { runId: "o" });
