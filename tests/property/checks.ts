@@ -9,11 +9,12 @@ import { decode } from "../../src/base/values.ts";
 import { type Drain, probeDrain } from "../../src/replay/drain.ts";
 import type { HistoryEvent } from "../../src/replay/history.ts";
 import type { Execution } from "../../src/replay/machine.ts";
+import { readOrigin } from "../../src/replay/origins.ts";
 import type { Outcome, Turn } from "../../src/replay/turn.ts";
 import { executionOf } from "../../src/workflow/execute.ts";
 import type { VirtualDatabase } from "../support/virtual_database.ts";
 
-import { type EndedRun, type Generation, keyOf, outstandingOf } from "./ended_runs.ts";
+import { type EndedRun, type Generation, keyOf, outstandingOf, ownEventsOf } from "./ended_runs.ts";
 import type { Results } from "./runs.ts";
 import type { EndNotifications } from "./end_notifications.ts";
 import type { MadeAttempt, RandomWorld } from "./world.ts";
@@ -109,7 +110,7 @@ function checkOutcome(run: EndedRun, isLast: boolean, outcome: Outcome): void {
 export function checkTransactions({ runs, ledger }: Pick<Results, "runs" | "ledger">): void {
   const happened = runs.flatMap(({ generations }) =>
     generations.flatMap((generation) =>
-      generation.events.filter(({ kind }) => kind === "transaction.completed")
+      ownEventsOf(generation).filter(({ kind }) => kind === "transaction.completed")
         .map(({ position }) => keyOf(generation, position!))
     )
   );
@@ -127,7 +128,7 @@ export function checkAttempts(
   const byKey = Map.groupBy(made, ({ key }) => key);
   for (const { generations } of runs) {
     for (const generation of generations) {
-      for (const { kind, position, payload } of generation.events) {
+      for (const { kind, position, payload } of ownEventsOf(generation)) {
         if (position === null || !/^(run|activity|transaction)\.completed$/.test(kind)) continue;
         const attempts = byKey.get(keyOf(generation, position)) ?? keyed(byKey, generation);
         const result = decode(payload!);
@@ -152,7 +153,10 @@ function keyed(
   byKey: ReadonlyMap<string, readonly MadeAttempt[]>,
   { start }: Generation,
 ): readonly MadeAttempt[] {
-  return byKey.get(`${start.runId} key`) ?? [];
+  // What a fork's original requested has the original's id.
+  return [start.runId, readOrigin(start.origin)?.runId].flatMap((id) =>
+    byKey.get(`${id} key`) ?? []
+  );
 }
 
 // ---- leftovers --------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ const ENDS = statementsNamed(
 const NOTIFIES = statementsNamed(
   "lineage.ended",
   "lineage.lockWoken",
+  "lineage.markAdopted",
   "lineage.notify",
   "lineage.settle",
   "lineage.stop",

@@ -37,8 +37,15 @@ export interface Generation {
   readonly start: RunStart;
   /** What happened in it. */
   readonly events: readonly HistoryEvent[];
+  /** How many of the events a fork took over from its original. */
+  readonly taken: number;
   /** What was outstanding after turns, by how many events the code had seen then. */
   readonly outstanding: ReadonlyMap<number, string>;
+}
+
+/** The events that happened in a generation itself, and not in the original of a fork. */
+export function ownEventsOf({ events, taken }: Generation): readonly HistoryEvent[] {
+  return events.slice(taken);
 }
 
 /** What an effect of a generation is known by outside, where it has no key of its own. */
@@ -103,6 +110,7 @@ interface RunRecord {
   readonly custom_status: string | null;
   readonly attributes: string;
   readonly stuck_reason: string | null;
+  readonly fork_of: string | null;
 }
 
 type GenerationRecord =
@@ -114,13 +122,17 @@ type GenerationRecord =
 
 const MS = (column: string) => `extract(epoch from ${column})::float8 * 1000 as ${column}`;
 
-/** Reads all runs of a database. */
-export async function readRuns(db: VirtualDatabase, witness: Witness): Promise<EndedRun[]> {
+/** Reads all runs of a database; `taken`: how many events each fork took over. */
+export async function readRuns(
+  db: VirtualDatabase,
+  witness: Witness,
+  taken: ReadonlyMap<string, number>,
+): Promise<EndedRun[]> {
   const rows = await db.query<RunRecord>(
     `select id, run_id, state, parent, parent_close, ${MS("ended_at")}, ${MS("started_at")},
        generation, first_seq, next_seq, seed, input::text as input, result::text as result,
        error::text as error, custom_status::text as custom_status, attributes::text as attributes,
-       stuck_reason::text as stuck_reason
+       stuck_reason::text as stuck_reason, fork_of::text as fork_of
      from {schema}.runs order by id`,
   );
   const earlier = await db.query<GenerationRecord>(
@@ -157,11 +169,12 @@ export async function readRuns(db: VirtualDatabase, witness: Witness): Promise<E
           seed: one.seed,
           startedAt: one.started_at ?? 0,
           generation: one.generation,
-          origin: null,
+          origin: one.generation === 0 ? row.fork_of : null,
         };
         return {
           start,
           events: own.filter(({ seq }) => seq >= one.first_seq && seq < one.next_seq),
+          taken: one.generation === 0 ? taken.get(row.run_id) ?? 0 : 0,
           outstanding: witness.of(start),
         };
       }),

@@ -34,6 +34,13 @@ export const EXPIRED: ExecutionMode = {
   expiries: [240, 650, 1_270, 2_460],
 };
 
+/** Each run is forked while it lives, and once more after its end. */
+export const FORKED: ExecutionMode = {
+  name: "runs are forked",
+  node: { lingerMs: 350, maxResidentRuns: ROOM },
+  forksAt: 1_270,
+};
+
 /** Answers are lost and statements fail, so often that each kind of statement meets both. */
 export const LOSSY: ExecutionMode = {
   name: "answers are lost and statements fail",

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { virtualPglite } from "../support/virtual_database.ts";
 import { assertAlike, familiesOf, isDetermined } from "./compare.ts";
 import { assertProperty, executeAndCheck, forEachFamily, type Property } from "./property.ts";
-import { COLD, CROWDED, EXPIRED, LOSSY, RESIDENT } from "./execution_modes.ts";
+import { COLD, CROWDED, EXPIRED, FORKED, LOSSY, RESIDENT } from "./execution_modes.ts";
 
 Deno.test("random workflows end the same way, resident throughout or parked at each wait", async () => {
   let [drawn, compared] = [0, 0];
@@ -50,6 +50,14 @@ Deno.test("random workflows are executed as promised where only few have room", 
 Deno.test("random workflows are executed as promised by a node that expires", async () => {
   await assertProperty(300, virtualPglite, async (open, scenarios) => {
     await executeAndCheck(open, scenarios, EXPIRED);
+  });
+});
+
+Deno.test("random workflows are executed as promised, and so are their forks at random events", async () => {
+  await assertProperty(150, virtualPglite, async (open, scenarios) => {
+    const { runs } = await executeAndCheck(open, scenarios, FORKED);
+    const forks = runs.filter(({ runId }) => runId.includes(">fork."));
+    assert.ok(forks.length >= scenarios.length, `${forks.length} forks of ${scenarios.length}`);
   });
 });
 

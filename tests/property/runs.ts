@@ -16,6 +16,7 @@ import { TestNode } from "../support/node.ts";
 import { TICK_MS } from "../support/random_program.ts";
 import type { VirtualDatabase } from "../support/virtual_database.ts";
 import { type EndedRun, readRuns, Witness } from "./ended_runs.ts";
+import { forkRuns, type Taken } from "./forks.ts";
 import { type Deed, runIdOf, type Scenario } from "./scenarios.ts";
 import { type MadeAttempt, RandomWorld } from "./world.ts";
 
@@ -32,6 +33,8 @@ export interface ExecutionMode {
   readonly nodes?: number;
   /** When all nodes expire, in milliseconds after the beginning. */
   readonly expiries?: readonly number[];
+  /** When runs are forked for the first time, in milliseconds after the beginning. */
+  readonly forksAt?: number;
   /** Makes what decides the fates of statements. */
   readonly fates?: () => Decide;
 }
@@ -56,6 +59,7 @@ export async function execute(
   losses: Losses,
 ): Promise<Results> {
   const witness = new Witness();
+  const taken: Taken = new Map();
   const ledger = `"${db.schema}".ledger`;
   const world = new RandomWorld(db.clock, ledger);
   const nodes = await Promise.all(
@@ -71,14 +75,14 @@ export async function execute(
   try {
     await db.query(`create table ${ledger} (run text, key text)`);
     losses.begin();
-    await live(db, nodes, scenarios, mode.expiries ?? []);
+    await live(db, nodes, scenarios, mode, () => forkRuns(db, nodes[0]!, world, taken));
     losses.end();
     if (mode.fates !== undefined) await db.time.moveTo(db.clock.monotonic() + RETRIED_MS);
   } finally {
     losses.end();
     for (const node of nodes) await node.engine.close(0); // time does not pass by itself
   }
-  const runs = await readRuns(db, witness);
+  const runs = await readRuns(db, witness, taken);
   const written = await db.query<{ run: string; key: string }>(`select * from ${ledger}`);
   return { runs, made: world.made, ledger: written, world };
 }
@@ -87,7 +91,8 @@ async function live(
   db: VirtualDatabase,
   nodes: readonly TestNode[],
   scenarios: readonly Scenario[],
-  expiries: readonly number[],
+  { expiries = [], forksAt }: ExecutionMode,
+  fork: () => Promise<void>,
 ): Promise<void> {
   const begin = db.clock.monotonic();
   for (const [index, { generations, ...scenario }] of scenarios.entries()) {
@@ -104,10 +109,14 @@ async function live(
     at,
     act: () => insisting(() => nodeOf(nodes, 0).store.nodes.expire("another node", true)),
   }));
-  for (const { at, act } of [...deeds, ...deaths].sort((a, b) => a.at - b.at)) {
+  const forks = forksAt === undefined ? [] : [{ at: forksAt, act: fork }];
+  for (const { at, act } of [...deeds, ...deaths, ...forks].sort((a, b) => a.at - b.at)) {
     await db.time.moveTo(begin + at);
     await act();
   }
+  await helpToEnd(db, nodeOf(nodes, 0));
+  if (forksAt === undefined) return;
+  await fork();
   await helpToEnd(db, nodeOf(nodes, 0));
 }
 
