@@ -15,7 +15,7 @@ Deno.test("with OTEL_DENO alone, spans and metrics of a run arrive at a collecto
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
   };
-  const { code, errors } = await deno(["run", "-A", "--quiet", ...PRELOAD, APP], { env });
+  const { code, errors, output } = await deno(["run", "-A", "--quiet", ...PRELOAD, APP], { env });
   assert.equal(code, 0, errors);
   const ours = receiver.spans.filter(({ scope }) => scope === "continuum");
   const one = (name: string): ReceivedSpan => {
@@ -41,13 +41,20 @@ Deno.test("with OTEL_DENO alone, spans and metrics of a run arrive at a collecto
   assert.deepEqual(second!.links.map(({ spanId }) => spanId), [one("signal order").spanId]);
   assert.deepEqual(whole.links.map(({ spanId }) => spanId), [first!.spanId, second!.spanId]);
   assert.equal(
-    new Set(ours.filter(({ name }) => name !== "signal order").map((s) => s.traceId)).size,
+    new Set(ours.map(({ traceId }) => traceId)).size,
     1,
   );
   assert.equal(first!.attributes["continuum.run.id"], "o-1");
   assert.equal(first!.attributes["continuum.resume.reason"], "start");
   assert.equal(quote!.attributes["code.file.path"], "order.ts");
-  assert.equal(quote!.attributes["code.line.number"], 4);
+  assert.equal(quote!.attributes["code.line.number"], 8);
+  const request = receiver.spans.find(({ name }) => name === "request");
+  assert.equal(start.parentSpanId, request?.spanId);
+  assert.deepEqual(
+    JSON.parse(output),
+    { before: null, inside: quote!.spanId, after: null, last: null },
+    "no span is active in workflow code",
+  );
   assert.equal(failed!.statusCode, 2);
   assert.equal(failed!.events[0]!.attributes["exception.type"], "TypeError");
   assert.equal(whole.statusCode, 0);
