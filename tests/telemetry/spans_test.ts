@@ -330,5 +330,10 @@ forEachDatabase("telemetry: spans", (database, test) => {
       lines.map(({ properties }) => [properties["trace_id"], properties["span_id"]]),
       stays,
     );
+    for (const { properties } of lines) {
+      assert.equal(properties["workflow"], "says");
+      assert.match(String(properties["version"]), /^[0-9a-f]{12}$/);
+      assert.equal(properties["attempt"], 1);
+    }
   });
 });

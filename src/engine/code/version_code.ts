@@ -189,5 +189,7 @@ export function logLine(
   { level, message, properties }: LogLine,
   facts?: Readonly<Record<string, string>>,
 ): void {
-  workflowLog[level](message, { ...properties, run: run.runId, workflow: run.workflow, ...facts });
+  const { runId, workflow, hash, attempt } = run;
+  const own = { run: runId, workflow, version: shortHash(hash), attempt };
+  workflowLog[level](message, { ...properties, ...own, ...facts });
 }
