@@ -95,7 +95,9 @@ const NEXT: Readonly<Partial<Record<ErrorCode, string>>> = {
     "then run `continuum migrate`.",
   SCHEDULE_NOT_FOUND: "Check the id and --namespace; `continuum schedules list` lists schedules.",
   SUBPROCESS_TIMEOUT: "Allow more time with --deadline; the code may have an endless loop.",
-  VERSION_NOT_FOUND: "`continuum versions list` lists the registered versions.",
+  VERSION_NOT_FOUND:
+    "`continuum versions list` lists the registered versions; a worker registers " +
+    "those of its modules.",
 };
 
 /**
@@ -114,7 +116,8 @@ export function shownError(error: unknown): ShownError {
     const { code, details } = error;
     // What follows in that message is about options of the library.
     const sentence = code === "SCHEMA_TOO_OLD" ? message.split("; a client")[0]! : message;
-    const next = isEmpty(error) ? EMPTY : NEXT[code] ?? EXPLANATIONS[code]?.remedy ?? null;
+    const remedy = code === "INVALID_ARGUMENT" ? null : EXPLANATIONS[code]?.remedy; // it says nothing more
+    const next = isEmpty(error) ? EMPTY : NEXT[code] ?? remedy ?? null;
     return { code, message: sentence, details: { ...details }, next, exit: exitOf(code) };
   }
   const code = codeOf(error);

@@ -121,6 +121,18 @@ function leadingWords(words: readonly string[]): readonly string[] {
   return found;
 }
 
+/** What someone does who has never used it. */
+const FIRST_STEPS = `Examples:
+  # Create the tables, once
+  ${NAME} migrate
+  # Execute the runs of a workflow module, until Ctrl-C
+  ${NAME} worker order.ts
+  # Start a run of the workflow that the module names order, and wait for what it returns
+  ${NAME} start order '{"items":3}' --id o-1 --wait
+  # See what runs wait for
+  ${NAME} runs list
+`;
+
 /** All commands, each with its name and summary. */
 function programOf(version: string, streams: HelpStreams): Commander {
   const root = new Commander(NAME)
@@ -137,6 +149,7 @@ function programOf(version: string, streams: HelpStreams): Commander {
       outputError: () => {}, // reported by the caller, with the exit code
     });
   addGlobals(root);
+  root.addHelpText("before", FIRST_STEPS);
   root.addHelpText(
     "after",
     `\nExit codes: 0 done, 1 failed, 2 usage, 3 found something, 4 not found, 5 refused,\n` +
@@ -152,10 +165,12 @@ function programOf(version: string, streams: HelpStreams): Commander {
     let group = groups.get(first!);
     if (group === undefined) {
       // A command may be a group as well: `health`, and `health acknowledge`.
-      group = root.commands.find((command) => command.name() === first) ??
-        root.command(first!).description(GROUPS[first!]!);
+      group = root.commands.find((command) => command.name() === first);
+      if (group === undefined) {
+        group = root.command(first!).description(GROUPS[first!]!);
+        addGlobals(group);
+      }
       group.helpCommand(false);
-      addGlobals(group);
       groups.set(first!, group);
     }
     group.command(second).description(summary);

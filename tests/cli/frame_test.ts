@@ -17,6 +17,7 @@ Deno.test("help and version name the commands without a database, and end with c
   assert.deepEqual(version, { code: 0, out: "1.2.3\n", error: "" });
   const { code, out } = await cliHere(["--help"]);
   assert.equal(code, 0);
+  assert.match(out, /^Examples:\n {2}# [^\n]+\n {2}continuum migrate\n/);
   for (const { path } of COMMANDS) assert.match(out, new RegExp(`^  ${path.split(" ")[0]}`, "m"));
 });
 
