@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { verdictLines } from "../../src/cli/output/replay_lines.ts";
 import { cli } from "../support/cli.ts";
 import { CliWorld } from "../support/cli_world.ts";
 import { Inspected } from "../support/inspector.ts";
@@ -131,6 +132,19 @@ Deno.test("replay --on edited code ends with code 3 and both lines where they di
   assert.equal(same.code, 0, same.out + same.error);
   const none = await at.replay(["replay", "o-1.bundle", "--on", "none.ts"]);
   assert.deepEqual([none.code, /where no file is/.test(none.error)], [2, true]);
+});
+
+Deno.test("code that does not answer in time is not said to diverge", () => {
+  const message = "the subprocess did not answer within 10000 ms";
+  const nothing = { event: null, position: null, expected: null, found: null };
+  const cause = { key: "k", kind: "no_answer", message, ...nothing, recordedAt: null } as const;
+  const verdict = { replays: false, version: "a".repeat(64), events: 3, outcome: null };
+  const lines = verdictLines({
+    ...verdict,
+    cause: { ...cause, requestedAt: null },
+    otherEnd: null,
+  });
+  assert.deepEqual([...lines], [`no answer in time: ${message}`]);
 });
 
 Deno.test("a bundle that was cut or edited, or that does not exist, is refused with its code", async () => {

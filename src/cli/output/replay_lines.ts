@@ -50,13 +50,21 @@ function* placeLines({ site, lines, calls }: Place, isShown: boolean): Iterable<
   for (const call of calls.slice(1)) yield `      called from ${siteText(call)}`;
 }
 
+/** What is known if the code was not replayed to the end: not that it diverges. */
+const UNKNOWN: Readonly<Record<string, string>> = {
+  no_answer: "no answer in time",
+  unavailable: "the code can't be executed",
+};
+
 /**
- * Where history and code diverge, with the lines of both.
+ * Where history and code diverge, with the lines of both; or why that is unknown.
  *
  * @param cause Why they diverge.
  */
 export function* causeLines(cause: Cause): Iterable<string> {
-  const { message, event, recordedAt, requestedAt } = cause;
+  const { kind, message, event, recordedAt, requestedAt } = cause;
+  const unknown = UNKNOWN[kind];
+  if (unknown !== undefined) return yield `${unknown}: ${message}`;
   yield event === null ? `diverges: ${message}` : `diverges at event ${event}: ${message}`;
   for (const [name, site] of [["recorded", recordedAt], ["requested", requestedAt]] as const) {
     if (site === null) continue;
