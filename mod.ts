@@ -245,6 +245,7 @@ export {
   DatabaseError,
   type DatabaseErrorCode,
   DatabaseUnavailableError,
+  QueryTimeoutError,
 } from "./src/store/errors.ts";
 export {
   LoadError,

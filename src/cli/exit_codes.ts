@@ -97,6 +97,7 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode, number>>> = {
   DATABASE_IN_USE: EXIT.unavailable,
   TIMED_OUT: EXIT.timeout,
   TIMEOUT: EXIT.timeout,
+  QUERY_TIMEOUT: EXIT.timeout,
   INTERRUPTED: EXIT.interrupted,
 };
 

@@ -72,6 +72,7 @@ export class Versions {
    * @returns A page of versions.
    * @throws {InvalidArgumentError} If an option is unknown or a value has a wrong type.
    * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor does not belong to this query.
+   * @throws {QueryTimeoutError} If the server looks for longer than `timeout`.
    */
   async list(options: VersionListOptions = {}): Promise<VersionPage> {
     return await listVersions(this.#store, options);

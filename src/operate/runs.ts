@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Duration } from "../base/duration.ts";
 import { isContinuumError } from "../base/errors.ts";
 import type { RunWhere } from "../client/run/conditions.ts";
 import type { Generation, HistoryOptions } from "../client/run/generations.ts";
@@ -86,6 +87,8 @@ export interface PageOptions {
   readonly cursor?: string | undefined;
   /** The namespace; that of the client when omitted. */
   readonly namespace?: string | undefined;
+  /** How long the server may look for the runs; no limit when omitted. */
+  readonly timeout?: Duration | undefined;
 }
 
 /**
@@ -95,6 +98,7 @@ export interface PageOptions {
  * @param client The client.
  * @param filter Which runs.
  * @param page How many, and the cursor of the page before.
+ * @throws {QueryTimeoutError} If the server looks for longer than `timeout`.
  */
 export async function listRuns(
   client: Continuum,
@@ -117,15 +121,18 @@ export async function listRuns(
  * @param filter Which runs.
  * @param limit Where counting stops; a result that is equal to it means this many or more.
  * @param namespace The namespace; that of the client when omitted.
+ * @param timeout How long the server may count; no limit when omitted.
+ * @throws {QueryTimeoutError} If the server counts for longer.
  */
 export async function countRuns(
   client: Continuum,
   filter: RunFilter,
   limit?: number,
   namespace?: string,
+  timeout?: Duration,
 ): Promise<number> {
   const where = withoutEmpty(await conditionOf(client, filter));
-  return await client.runs.count(given({ where, limit, namespace }));
+  return await client.runs.count(given({ where, limit, namespace, timeout }));
 }
 
 /** A run, with its values. */

@@ -17,13 +17,14 @@ const PAGE = 50;
  *
  * @param client The client.
  * @param filter Which runs.
- * @param page How many, and the cursor of the page before.
+ * @param page How many, the cursor of the page before, and how long the server may look for the runs
+ * of one namespace.
  * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor is not one of such a list.
  */
 export async function listRunsEverywhere(
   client: Continuum,
   filter: RunFilter,
-  { limit = PAGE, cursor }: Omit<PageOptions, "namespace"> = {},
+  { limit = PAGE, cursor, timeout }: Omit<PageOptions, "namespace"> = {},
 ): Promise<RunLines> {
   const from = cursor === undefined ? null : readPlace(cursor);
   const names = (await client.namespaces()).filter((name) => from === null || name >= from.name);
@@ -31,7 +32,7 @@ export async function listRunsEverywhere(
   for (const namespace of names) {
     if (found.length === limit) return { runs: found, cursor: placeText(namespace, "") };
     const inner = from?.name === namespace && from.cursor !== "" ? from.cursor : undefined;
-    const page = { limit: limit - found.length, cursor: inner, namespace };
+    const page = { limit: limit - found.length, cursor: inner, namespace, timeout };
     const { runs, cursor } = await listRuns(client, filter, page);
     found.push(...runs);
     if (cursor !== null) return { runs: found, cursor: placeText(namespace, cursor) };

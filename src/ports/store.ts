@@ -236,14 +236,14 @@ export interface RunStore {
   /** How many unconsumed signals a run has, by name; the run is given by its internal key. */
   untaken(run: number): Promise<ReadonlyMap<string, number>>;
   /** A page of runs. */
-  query(query: RunQuery): Promise<RunRow[]>;
+  query(query: RunQuery, patience?: Patience): Promise<RunRow[]>;
   /**
    * How many children and forks each of some runs has, counted to a limit. A run that does not exist
    * is left out.
    */
   relatives(runIds: readonly string[], limit: number): Promise<RunRelatives[]>;
   /** How many runs meet a condition; with a limit, at most that many are counted. */
-  count(where: RunCondition | null, limit?: number): Promise<number>;
+  count(where: RunCondition | null, limit?: number, patience?: Patience): Promise<number>;
   /**
    * Claims due runs: pending or suspended, not leased, `wake_at` past. Runs that have started come
    * first, then those that have not; among each, the longest due first.
@@ -419,6 +419,16 @@ export interface NewNode {
   readonly serves?: Serves;
 }
 
+/** How long a question may take. */
+export interface Patience {
+  /** Milliseconds for each statement. */
+  readonly ms: number;
+  /** What is asked, for the error: "list runs". */
+  readonly action: string;
+  /** What makes the question narrower, for the error. */
+  readonly narrow: string;
+}
+
 /** Nodes and their heartbeats. */
 export interface NodeStore {
   /**
@@ -471,7 +481,7 @@ export interface VersionStore {
    */
   list(workflow?: string): Promise<VersionRow[]>;
   /** A page of versions, and how each is used. */
-  page(query: VersionQuery): Promise<VersionUsage[]>;
+  page(query: VersionQuery, patience?: Patience): Promise<VersionUsage[]>;
   /**
    * The version last registered under a specifier; one that is only part of another is the last
    * choice.

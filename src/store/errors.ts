@@ -5,6 +5,7 @@
  */
 
 import { quote, quoteId, shownId } from "../base/describe.ts";
+import type { Patience } from "../ports/store.ts";
 import { ContinuumError, InvalidArgumentError } from "../base/errors.ts";
 
 /**
@@ -30,6 +31,28 @@ export type DatabaseErrorCode =
  */
 export class DatabaseError<Code extends DatabaseErrorCode = DatabaseErrorCode>
   extends ContinuumError<Code> {}
+
+/**
+ * A question took longer than its caller allows. Code `QUERY_TIMEOUT`.
+ *
+ * @category Errors
+ */
+export class QueryTimeoutError extends ContinuumError<"QUERY_TIMEOUT"> {}
+
+/**
+ * A question took longer than its caller allows.
+ *
+ * @param patience What it was, and how long it was allowed to take.
+ * @returns The error, with code `QUERY_TIMEOUT`.
+ */
+export function queryTimeout({ ms, action, narrow }: Patience): QueryTimeoutError {
+  return new QueryTimeoutError(
+    "QUERY_TIMEOUT",
+    `Cannot ${action} within ${ms} ms: too many rows must be looked at, wanted a narrower question, ` +
+      `such as ${narrow}`,
+    { details: { ms } },
+  );
+}
 
 /**
  * A newer engine has migrated the database's schema.

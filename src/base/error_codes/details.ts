@@ -166,6 +166,7 @@ export type ErrorDetails = {
   readonly SCHEDULE_STATE: { readonly id: string; readonly state: string };
   // The database.
   readonly DATABASE_UNAVAILABLE: { readonly database: string; readonly mayBeWritten: boolean };
+  readonly QUERY_TIMEOUT: { readonly ms: number };
   readonly DATABASE_IN_USE: { readonly folder: string };
   readonly DATABASE_UNSUITABLE: {
     readonly setting: string;

@@ -191,6 +191,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "The database can't be reached, or could not do now what it was asked.",
     remedy: "Call again later. If `details.mayBeWritten`, repeat the call with the same key or id.",
   },
+  QUERY_TIMEOUT: {
+    meaning: "The server looked at rows for longer than `timeout` allows.",
+    remedy: "Ask for less: a state, a workflow, a version, an id's prefix or a time of creation. " +
+      "A comparison of attributes other than equality reads each run.",
+  },
   DATABASE_IN_USE: {
     meaning: "Another open engine holds the folder of a PGlite database.",
     remedy: "Close it, or use a `postgres://` URL to share a database.",

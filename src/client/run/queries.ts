@@ -14,9 +14,10 @@ import {
   checkWhole,
   refuse,
 } from "../../base/arguments.ts";
+import type { Duration } from "../../base/duration.ts";
 import type { RunQuery } from "../../ports/run_query.ts";
 import type { RunRelatives } from "../../ports/rows.ts";
-import type { RunStore } from "../../ports/store.ts";
+import type { Patience, RunStore } from "../../ports/store.ts";
 import type { ClientContext } from "../context.ts";
 import { type DeleteOptions, deleteRun } from "./delete.ts";
 import {
@@ -26,6 +27,7 @@ import {
   type PruneResultsOptions,
   pruneRuns,
 } from "./prune.ts";
+import { readPatience } from "../patience.ts";
 import { isTime, type Place, readCursor, writeCursor } from "../cursor.ts";
 import { type BulkJob, listJobs } from "./bulk_job.ts";
 import type { BulkUpgradeOptions } from "./bulk_options.ts";
@@ -51,6 +53,12 @@ export interface CountOptions {
    * @default {no limit}
    */
   readonly limit?: number;
+  /**
+   * How long the server may look for the runs. PGlite does not give up.
+   *
+   * @default {no limit}
+   */
+  readonly timeout?: Duration;
 }
 
 /**
@@ -71,6 +79,12 @@ export interface TroublesOptions {
   readonly limit?: number;
   /** The `cursor` of the previous page of the same query. */
   readonly cursor?: string;
+  /**
+   * How long the server may look for the runs. PGlite does not give up.
+   *
+   * @default {no limit}
+   */
+  readonly timeout?: Duration;
   /**
    * Whether the result includes inputs and errors.
    *
@@ -152,7 +166,8 @@ export interface RelativesOptions {
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 const MAX_COUNT = 1_000_000;
-const QUERY_KEYS = ["where", "namespace", "orderBy", "limit", "cursor", "payloads"];
+const TROUBLES_KEYS = ["where", "namespace", "limit", "cursor", "payloads", "timeout"];
+const QUERY_KEYS = [...TROUBLES_KEYS, "orderBy"];
 
 /**
  * Finds and removes the runs of a namespace.
@@ -180,10 +195,11 @@ export class Runs {
    * @returns A page of runs.
    * @throws {InvalidArgumentError} If a field is unknown or a value has a wrong type.
    * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor does not belong to this query.
+   * @throws {QueryTimeoutError} If the server looks for longer than `timeout`.
    */
   async query(options: QueryOptions = {}): Promise<RunPage> {
     const read = readQuery(options, this.#runs.namespace);
-    return await this.#page(options.namespace, read);
+    return await this.#page(options.namespace, read, patienceOf(options.timeout, "runs.query()"));
   }
 
   /**
@@ -195,17 +211,20 @@ export class Runs {
    * @returns A page of runs; `troubleAt` says since when.
    * @throws {InvalidArgumentError} If an option is unknown or a value has a wrong type.
    * @throws {InvalidArgumentError} (`INVALID_CURSOR`) If the cursor does not belong to this query.
+   * @throws {QueryTimeoutError} If the server looks for longer than `timeout`.
    */
   async troubles(options: TroublesOptions = {}): Promise<RunPage> {
     const read = readTroubles(options, this.#runs.namespace);
-    return await this.#page(options.namespace, read);
+    const patience = patienceOf(options.timeout, "runs.troubles()");
+    return await this.#page(options.namespace, read, patience);
   }
 
   async #page(
     namespace: string | undefined,
     { query, payloads, tie }: ReadQuery,
+    patience: Patience | undefined,
   ): Promise<RunPage> {
-    const rows = await this.#in(namespace).query({ ...query, limit: query.limit + 1 });
+    const rows = await this.#in(namespace).query({ ...query, limit: query.limit + 1 }, patience);
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);
     return {
@@ -222,12 +241,14 @@ export class Runs {
    * @param options Which runs, and how far to count.
    * @returns The number of runs; at `limit` there may be more.
    * @throws {InvalidArgumentError} If a field is unknown or a value has a wrong type.
+   * @throws {QueryTimeoutError} If the server counts for longer than `timeout`.
    */
   async count(options: CountOptions = {}): Promise<number> {
-    checkOptions(options, ["where", "namespace", "limit"], "runs.count()");
-    const { where, namespace, limit } = options;
+    checkOptions(options, ["where", "namespace", "limit", "timeout"], "runs.count()");
+    const { where, namespace, limit, timeout } = options;
     if (limit !== undefined) checkWhole(limit, "option limit of runs.count()", 1, MAX_COUNT);
-    return await this.#in(namespace).count(readWhere(where), limit);
+    const patience = patienceOf(timeout, "runs.count()", "count runs");
+    return await this.#in(namespace).count(readWhere(where), limit, patience);
   }
 
   /**
@@ -362,6 +383,19 @@ export class Runs {
   }
 }
 
+function patienceOf(
+  timeout: Duration | undefined,
+  call: string,
+  action = "list runs",
+): Patience | undefined {
+  return readPatience(
+    timeout,
+    call,
+    action,
+    "a state, a workflow, a version or a time of creation",
+  );
+}
+
 interface ReadQuery {
   readonly query: RunQuery;
   readonly payloads: boolean;
@@ -370,7 +404,7 @@ interface ReadQuery {
 
 function readTroubles(options: TroublesOptions, own: string): ReadQuery {
   const call = "runs.troubles()";
-  checkOptions(options, ["where", "namespace", "limit", "cursor", "payloads"], call);
+  checkOptions(options, TROUBLES_KEYS, call);
   const { namespace = own, limit = DEFAULT_LIMIT, payloads = false } = options;
   checkWhole(limit, `option limit of ${call}`, 1, MAX_LIMIT);
   checkBoolean(payloads, `option payloads of ${call}`);

@@ -13,9 +13,11 @@ import {
   refuse,
 } from "../../base/arguments.ts";
 import { authoredFacts } from "../../base/authored.ts";
+import type { Duration } from "../../base/duration.ts";
 import type { StuckReason } from "../../ports/rows.ts";
 import type { VersionStore } from "../../ports/store.ts";
 import { VERSION_STATES, type VersionState, type VersionUsage } from "../../ports/version_usage.ts";
+import { readPatience } from "../patience.ts";
 import { isTime, type Place, readCursor, writeCursor } from "../cursor.ts";
 
 /**
@@ -99,6 +101,12 @@ export interface VersionListOptions {
   readonly limit?: number;
   /** The `cursor` of the previous page of the same query. */
   readonly cursor?: string;
+  /**
+   * How long the server may look for the versions. PGlite does not give up.
+   *
+   * @default {no limit}
+   */
+  readonly timeout?: Duration;
 }
 
 /**
@@ -128,12 +136,17 @@ const CALL = "versions.list()";
  * @returns The page.
  * @throws {InvalidArgumentError} If an option is unknown or has a wrong type, or if the cursor does
  * not belong to this query.
+ * @throws {QueryTimeoutError} If the server looks for longer than `timeout`.
  */
 export async function listVersions(
   store: Pick<VersionStore, "page">,
   options: VersionListOptions = {},
 ): Promise<VersionPage> {
-  checkOptions(options, ["workflow", "state", "current", "hash", "limit", "cursor"], CALL);
+  checkOptions(
+    options,
+    ["workflow", "state", "current", "hash", "limit", "cursor", "timeout"],
+    CALL,
+  );
   const { workflow, current, hash: prefix, limit = DEFAULT_LIMIT, cursor } = options;
   if (workflow !== undefined) readName(workflow, "a workflow");
   if (prefix !== undefined && !(typeof prefix === "string" && /^[0-9a-f]{0,64}$/.test(prefix))) {
@@ -152,7 +165,7 @@ export async function listVersions(
     ...(after === undefined ? {} : { after: { registeredAt: after[0], hash: after[1] } }),
     limit: limit + 1,
     most: MOST_LIVE,
-  });
+  }, readPatience(options.timeout, CALL, "list versions", "a workflow or a hash"));
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   const hasMore = rows.length > page.length && last !== undefined;

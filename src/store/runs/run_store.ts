@@ -33,6 +33,7 @@ import type {
   Delivery,
   HeldRun,
   Message,
+  Patience,
   Reopening,
   RunFilter,
   RunStore,
@@ -55,7 +56,8 @@ import { parsed, type RawRun, READ_STATEMENTS } from "./read_statements.ts";
 import { NOTIFY } from "../notices.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { callerSession } from "../sql/caller_transaction.ts";
-import type { SqlDriver } from "../sql/driver.ts";
+import { bounded } from "../sql/bounded.ts";
+import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import { storable } from "../sql/fragments.ts";
 import { isUniqueViolation } from "../sql/sqlstate.ts";
 import type { Prepared } from "../sql/statement.ts";
@@ -351,15 +353,19 @@ export class Runs implements RunStore {
   }
 
   /** See {@linkcode RunStore.query}. */
-  async query(query: RunQuery): Promise<RunRow[]> {
-    const few = narrowStatement(query, this.namespace);
-    const [found] = few === null ? [] : await this.#ask<{ readonly narrow: Narrow | null }>(few);
-    const page = queryStatement(query, this.namespace, found?.narrow);
-    return (await this.#ask<RawRun>(page)).map(parsed);
+  async query(query: RunQuery, patience?: Patience): Promise<RunRow[]> {
+    return await bounded(this.#driver, patience, async (session) => {
+      const few = narrowStatement(query, this.namespace);
+      const [found] = few === null
+        ? []
+        : await this.#ask<{ readonly narrow: Narrow | null }>(few, session);
+      const page = queryStatement(query, this.namespace, found?.narrow);
+      return (await this.#ask<RawRun>(page, session)).map(parsed);
+    });
   }
 
-  #ask<Row>({ text, values }: BoundText): Promise<Row[]> {
-    return this.#driver.query<Row>(this.#schema.fill(text), values);
+  #ask<Row>({ text, values }: BoundText, session: SqlSession): Promise<Row[]> {
+    return session.query<Row>(this.#schema.fill(text), values);
   }
 
   /** See {@linkcode RunStore.relatives}. */
@@ -370,9 +376,16 @@ export class Runs implements RunStore {
   }
 
   /** See {@linkcode RunStore.count}. */
-  async count(where: RunCondition | null, limit?: number): Promise<number> {
-    const [row] = await this.#ask<{ readonly count: number }>(
-      countStatement(where, this.namespace, limit),
+  async count(
+    where: RunCondition | null,
+    limit?: number,
+    patience?: Patience,
+  ): Promise<number> {
+    const asked = countStatement(where, this.namespace, limit);
+    const [row] = await bounded(
+      this.#driver,
+      patience,
+      (session) => this.#ask<{ readonly count: number }>(asked, session),
     );
     return row!.count;
   }

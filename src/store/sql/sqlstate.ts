@@ -97,6 +97,17 @@ export function isForeignKeyViolation(error: unknown): boolean {
 }
 
 /**
+ * Whether the server gave a statement up: it took too long, or an operator cancelled it.
+ *
+ * @param error The error that was thrown, or that of the store which it caused.
+ * @returns Whether it is SQLSTATE 57014.
+ */
+export function isCancelled(error: unknown): boolean {
+  return sqlState(error) === "57014" ||
+    isContinuumError(error) && sqlState(error.cause) === "57014";
+}
+
+/**
  * Whether the error comes from the database itself.
  *
  * @param error The error that was thrown.

@@ -24,8 +24,9 @@ import type {
   StuckReason,
   VersionRow,
 } from "../../ports/rows.ts";
-import type { VersionStore } from "../../ports/store.ts";
+import type { Patience, VersionStore } from "../../ports/store.ts";
 import type { VersionQuery, VersionUsage } from "../../ports/version_usage.ts";
+import { bounded } from "../sql/bounded.ts";
 import type { SqlDriver, SqlSession } from "../sql/driver.ts";
 import type { SchemaName } from "../schema/name.ts";
 import { storable } from "../sql/fragments.ts";
@@ -132,13 +133,18 @@ export class Versions implements VersionStore {
   }
 
   /** See {@linkcode VersionStore.page}. */
-  async page(query: VersionQuery): Promise<VersionUsage[]> {
+  async page(query: VersionQuery, patience?: Patience): Promise<VersionUsage[]> {
     const { workflow, prefix, states, isCurrent = null, after, limit, most } = query;
     const place = { beforeAt: after?.registeredAt ?? null, beforeHash: after?.hash ?? "" };
     const asked = { ...place, isCurrent, limit, most };
-    const rows = states === undefined
-      ? await this.#pageOfAll(this.#driver, asked, workflow, prefix)
-      : await this.#pageIn(this.#driver, { ...asked, states }, workflow, prefix);
+    const rows = await bounded(
+      this.#driver,
+      patience,
+      (session) =>
+        states === undefined
+          ? this.#pageOfAll(session, asked, workflow, prefix)
+          : this.#pageIn(session, { ...asked, states }, workflow, prefix),
+    );
     return rows.map(usage);
   }
 
