@@ -17,7 +17,7 @@ import {
 import type { AttemptFacts, AttemptTelemetry } from "../ports/telemetry.ts";
 import { errorType, isCancellation, markFailed } from "./errors.ts";
 import { quietly } from "./quiet.ts";
-import { attemptLabels, type RunFacts, type Shared, tracerOf } from "./shared.ts";
+import { type RunFacts, runLabels, type Shared, tracerOf } from "./shared.ts";
 
 /** Where an attempt stands, and of which run it is. */
 export interface AttemptPlace {
@@ -100,11 +100,22 @@ export class Attempt implements AttemptTelemetry {
     quietly(() => span.end(), undefined);
   }
 
+  #labels(kind: string, name: string): Attributes {
+    const { attemptLabels, instruments, versions } = this.#shared;
+    const { workflow, hash = null } = this.#run;
+    const key = versions ? `${workflow}/${hash}` : workflow ?? "";
+    return attemptLabels.of(key, kind, name, () => ({
+      ...(typeof workflow === "string" ? runLabels(this.#shared, { workflow, hash }) : {}),
+      "continuum.kind": kind,
+      "continuum.name": instruments.bounded("continuum.name", name),
+    }));
+  }
+
   #record(ms: number, failure: { readonly error: unknown } | undefined): void {
     const { instruments } = this.#shared;
     if (!instruments.isOn) return;
     const { kind, name } = this.#facts;
-    const labels = attemptLabels(this.#shared, this.#run, kind, name);
+    const labels = this.#labels(kind, name);
     instruments.time(
       "continuum.attempt.duration",
       ms,

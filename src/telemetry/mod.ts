@@ -21,6 +21,7 @@
 import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
 import { checkBoolean, checkChoice, checkOptions, refuseUnless } from "../base/arguments.ts";
 import { type TelemetryOption, telemetryOption } from "../ports/telemetry.ts";
+import { AttemptLabels } from "./attempt_labels.ts";
 import { Instruments } from "./instruments.ts";
 import { Observer } from "./observer.ts";
 import { Sites } from "./sites.ts";
@@ -112,7 +113,7 @@ export function telemetry(options: TelemetryOptions = {}): TelemetryOption {
       versions,
       instruments: new Instruments(meterProvider as MeterProvider | undefined, database),
       sites: new Sites(),
-      attemptLabels: new Map(),
+      attemptLabels: new AttemptLabels(),
     }),
   );
 }

@@ -15,6 +15,7 @@ import {
 } from "@opentelemetry/api";
 import { RELEASE } from "../base/release.ts";
 import { shortHash } from "../base/text.ts";
+import type { AttemptLabels } from "./attempt_labels.ts";
 import { type Instruments, SCOPE } from "./instruments.ts";
 import type { Sites } from "./sites.ts";
 import { isSampled } from "./trace_text.ts";
@@ -34,15 +35,9 @@ export interface Shared {
   readonly instruments: Instruments;
   /** Where effects are requested. */
   readonly sites: Sites;
-  /** The attributes of attempts that were measured before, by workflow. */
-  readonly attemptLabels: Map<string, AttemptLabels>;
+  /** The attributes of attempts that were measured before. */
+  readonly attemptLabels: AttemptLabels;
 }
-
-/** The attributes of attempts without an error, by name and kind: they are made once. */
-export type AttemptLabels = Map<string, Record<string, Attributes>>;
-
-/** The most workflows and names for which attributes are kept. */
-const MOST_LABELS = 1_000;
 
 /** What spans and metrics say of a run. */
 export interface RunFacts {
@@ -82,40 +77,6 @@ export function runLabels(
     labels["continuum.version"] = instruments.bounded("continuum.version", shortHash(hash));
   }
   return labels;
-}
-
-/**
- * The attributes of metrics of an attempt that did not fail.
- *
- * @param shared The observer.
- * @param run Its run.
- * @param kind The kind of effect.
- * @param name Its name.
- */
-export function attemptLabels(
-  shared: Shared,
-  { workflow, hash }: RunFacts,
-  kind: string,
-  name: string,
-): Attributes {
-  const key = shared.versions ? `${workflow}/${hash}` : workflow ?? "";
-  let ofWorkflow = shared.attemptLabels.get(key);
-  if (ofWorkflow === undefined) {
-    ofWorkflow = new Map();
-    if (shared.attemptLabels.size < MOST_LABELS) shared.attemptLabels.set(key, ofWorkflow);
-  }
-  let ofName = ofWorkflow.get(name);
-  if (ofName === undefined) {
-    ofName = {};
-    if (ofWorkflow.size < MOST_LABELS) ofWorkflow.set(name, ofName);
-  }
-  return ofName[kind] ??= {
-    ...(typeof workflow === "string"
-      ? runLabels(shared, { workflow, ...(hash === undefined ? {} : { hash }) })
-      : {}),
-    "continuum.kind": kind,
-    "continuum.name": shared.instruments.bounded("continuum.name", name),
-  };
 }
 
 /** Where a span stands. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Exit } from "../../src/ports/exit.ts";
 import type { ClaimedRun } from "../../src/ports/rows.ts";
 import { observerOf, type Telemetry } from "../../src/ports/telemetry.ts";
+import { AttemptLabels } from "../../src/telemetry/attempt_labels.ts";
 import { parentOf, Recorded } from "./recorded.ts";
 
 const RUN: ClaimedRun = {
@@ -108,4 +109,22 @@ Deno.test("a version that can't be loaded is measured with its error", async () 
     { "continuum.source": "archive" },
     { "continuum.source": "none", "error.type": "TypeError" },
   ]);
+});
+
+Deno.test("attributes of attempts are made once, and those of more effects than are kept each time", () => {
+  const labels = new AttemptLabels();
+  let made = 0;
+  const of = (name: string) =>
+    labels.of("order", "step", name, () => {
+      made++;
+      return { "continuum.name": name };
+    });
+  assert.equal(of("quote"), of("quote"));
+  assert.equal(made, 1);
+  for (let n = 0; n < 20_000; n++) of(`step ${n}`);
+  made = 0;
+  assert.deepEqual(of("step 19999"), { "continuum.name": "step 19999" });
+  of("step 19999");
+  of("step 5");
+  assert.equal(made, 2);
 });
