@@ -3,7 +3,8 @@
  *
  * - DESCRIBE-1: what is shown holds no secret (`withoutSecrets` of `text.ts`), no raw control
  *   character, and at most 80 characters of a text, 300 of a URL or specifier, or 320 of an id; of an
- *   object only its kind. This holds for messages and for the details of errors.
+ *   object only its kind. This holds for messages and for the details of errors, except that details
+ *   of calls hold ids with their control characters: a program looks the id up ({@linkcode idOf}).
  * - DESCRIBE-2: showing a value never throws.
  *
  * @module
@@ -50,6 +51,16 @@ export function quoteId(id: string): string {
  */
 export function shownId(id: string, most: number = MAX_ID): string {
   return printable(shorten(id, most));
+}
+
+/**
+ * An id for the details of an error, by which a program finds what it names.
+ *
+ * @param id The id.
+ * @returns The id, without secrets, at most 320 characters of it.
+ */
+export function idOf(id: string): string {
+  return shorten(id, MAX_ID);
 }
 
 /** Stands in place of a value that was found, to say in words what is wrong with it. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quoteId, shownId } from "../base/describe.ts";
+import { idOf, quoteId } from "../base/describe.ts";
 import { ContinuumError } from "../base/errors.ts";
 import { shortHash } from "../base/text.ts";
 
@@ -115,7 +115,7 @@ export function noSuchGeneration(
   return new BundleError(
     "BUNDLE_NO_RUN",
     `Cannot find generation ${generation} of run ${quoteId(runId)} in the bundle: found ${kept}`,
-    { details: { runId: shownId(runId), runs: [shownId(runId)] } },
+    { details: { runId: idOf(runId), runs: [idOf(runId)] } },
   );
 }
 
@@ -132,8 +132,8 @@ export function noSuchRun(
       `${found.length > 10 ? ` and ${found.length - 10} more` : ""}, wanted the id of one of them`,
     {
       details: {
-        runId: wanted === undefined ? null : shownId(wanted),
-        runs: found.map((id) => shownId(id)),
+        runId: wanted === undefined ? null : idOf(wanted),
+        runs: found.map((id) => idOf(id)),
       },
     },
   );
@@ -145,7 +145,7 @@ export function isRedacted(runId: string): BundleError<"BUNDLE_REDACTED"> {
     "BUNDLE_REDACTED",
     `Cannot replay run ${quoteId(runId)}: the bundle was exported with redact: "timeline" and ` +
       "holds no payloads; read its timeline, or export again without redact",
-    { details: { runId: shownId(runId) } },
+    { details: { runId: idOf(runId) } },
   );
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { authoredFacts } from "../base/authored.ts";
-import { quoteId, shownId } from "../base/describe.ts";
+import { idOf, quoteId, shownId } from "../base/describe.ts";
 import { messageOf } from "../base/text.ts";
 import { ContinuumError } from "../base/errors.ts";
 import type { RunState, StuckReason } from "../ports/rows.ts";
@@ -32,7 +32,7 @@ export function runNotFound(runId: string, action: string): RunNotFoundError {
     "RUN_NOT_FOUND",
     `Cannot ${action}: no run has the id ${quoteId(runId)}`,
     {
-      details: { runId: shownId(runId) },
+      details: { runId: idOf(runId) },
     },
   );
 }
@@ -56,7 +56,7 @@ export function generationNotFound(
     "GENERATION_NOT_FOUND",
     `Cannot read the history: run ${quoteId(runId)} has no generation ${generation}, ` +
       `wanted ${wanted}`,
-    { details: { runId: shownId(runId), generation, ...kept } },
+    { details: { runId: idOf(runId), generation, ...kept } },
   );
 }
 
@@ -87,7 +87,7 @@ export function runExists(
     `Cannot start a run with the id ${quoteId(runId)}: found one of workflow ` +
       `${quoteId(workflow)} that is ${state}, wanted an id that is free, or another ` +
       'ifExists: "use", "useEnded", "replaceEnded" or "terminate"',
-    { details: { runId: shownId(runId), workflow: shownId(workflow), state } },
+    { details: { runId: idOf(runId), workflow: shownId(workflow), state } },
   );
 }
 
@@ -107,7 +107,7 @@ export function forkIdTaken(
     "RUN_EXISTS",
     `Cannot fork the run: found run ${quoteId(runId)} of workflow ${quoteId(workflow)} that is ` +
       `${state} and another fork or none, wanted an id that is free`,
-    { details: { runId: shownId(runId), workflow: shownId(workflow), state } },
+    { details: { runId: idOf(runId), workflow: shownId(workflow), state } },
   );
 }
 
@@ -126,7 +126,7 @@ export function idempotencyConflict(key: string, workflow: string, runId: string
       quoteId(runId)
     } with another input, wanted the same input, or ` +
       "another key",
-    { details: { key: shownId(key), workflow: shownId(workflow), runId: shownId(runId) } },
+    { details: { key: idOf(key), workflow: shownId(workflow), runId: idOf(runId) } },
   );
 }
 
@@ -158,7 +158,7 @@ export function runEnded(runId: string, action: string, state: RunState): RunSta
     "RUN_ENDED",
     `Cannot ${action}: run ${quoteId(runId)} has ended, it is ${state}`,
     {
-      details: { runId: shownId(runId), state },
+      details: { runId: idOf(runId), state },
     },
   );
 }
@@ -181,7 +181,7 @@ export function wrongRunState(
   return new RunStateError(
     "RUN_STATE",
     `Cannot ${action}: run ${quoteId(runId)} is ${state}, wanted ${wanted}`,
-    { details: { runId: shownId(runId), state } },
+    { details: { runId: idOf(runId), state } },
   );
 }
 
@@ -198,7 +198,7 @@ export function runAwaited(runId: string, parent: string): RunStateError {
     `Cannot delete the run: its parent ${quoteId(parent)} has not ended and may request run ${
       quoteId(runId)
     } again, wanted a run whose parent has ended or has begun a new generation`,
-    { details: { runId: shownId(runId), parent: shownId(parent) } },
+    { details: { runId: idOf(runId), parent: idOf(parent) } },
   );
 }
 
@@ -215,7 +215,7 @@ export function endReported(runId: string, parent: string | null): RunStateError
     "RUN_END_REPORTED",
     `Cannot reopen run ${quoteId(runId)}: ${who} has received its failure and may have acted on ` +
       "it, wanted a run whose end no other run has received; fork it instead",
-    { details: { runId: shownId(runId), parent: parent === null ? null : shownId(parent) } },
+    { details: { runId: idOf(runId), parent: parent === null ? null : idOf(parent) } },
   );
 }
 
@@ -235,7 +235,7 @@ export class RunFailedError extends ContinuumError<"RUN_FAILED"> {
     const why = messageOf(cause);
     super("RUN_FAILED", `Run ${quoteId(runId)} failed: ${why}`, {
       cause,
-      details: { runId: shownId(runId) },
+      details: { runId: idOf(runId) },
     });
   }
 }
@@ -258,7 +258,7 @@ export class RunStoppedError extends ContinuumError<"RUN_CANCELLED" | "RUN_TERMI
     super(
       state === "cancelled" ? "RUN_CANCELLED" : "RUN_TERMINATED",
       `Run ${quoteId(runId)} was ${state}${why}`,
-      { cause, details: { runId: shownId(runId) } },
+      { cause, details: { runId: idOf(runId) } },
     );
   }
 }

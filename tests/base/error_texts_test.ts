@@ -103,8 +103,15 @@ Deno.test("no error shows a raw control character of an id, name or specifier", 
   for (const make of ERRORS) {
     const { message, details } = make(odd) as Error & { details: unknown };
     assert.doesNotMatch(message, /[\p{Cc}\u202e]/u);
-    assert.doesNotMatch(JSON.stringify(details), /\u202e|[^\\]\\u001b|[^\\]\\n/u);
+    const shown = JSON.stringify(details).replaceAll(JSON.stringify(odd), "the id");
+    assert.doesNotMatch(shown, /\u202e|[^\\]\\u001b|[^\\]\\n/u);
   }
+});
+
+Deno.test("the details of an error hold the id that a program looks for, whatever characters it has", () => {
+  const odd = "a\u001b[31m\u202eb\nc";
+  assert.deepEqual(runNotFound(odd, "cancel the run").details, { runId: odd });
+  assert.deepEqual(scheduleNotFound(odd, "pause it").details, { id: odd });
 });
 
 Deno.test("an ordinary id of 255 characters is shown whole, in messages and details", () => {

@@ -40,6 +40,15 @@ Deno.test("no id, name, error or payload begins a line, on a terminal and in a p
   assert.deepEqual([rows.length, rows[2]], [7, "failed\\u000aforged\\u0009tab"]);
 });
 
+Deno.test("an error as JSON holds the id itself, as escapes of JSON", async () => {
+  await using world = await CliWorld.make();
+  const id = "none\u001b[2J\u202e\nforged";
+  const { out, error } = await world.here(["runs", "show", id, "--json"]);
+  assert.equal(JSON.parse(error).error.details.runId, id);
+  // deno-lint-ignore no-control-regex -- what must not be printed
+  assert.doesNotMatch(out + error, /[\u001b\u202e]|\n./);
+});
+
 Deno.test("a page in a pipe says on standard error how to get the next one", async () => {
   await using world = await CliWorld.make({
     "1.ts": source("return 1;", `{ name: "one" }`),

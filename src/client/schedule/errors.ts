@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quoteId, shownId } from "../../base/describe.ts";
+import { idOf, quoteId } from "../../base/describe.ts";
 import { ContinuumError } from "../../base/errors.ts";
 import type { ScheduleState } from "../../schedule/firing.ts";
 
@@ -32,7 +32,7 @@ export function scheduleExists(id: string): ScheduleError {
     "SCHEDULE_EXISTS",
     `Cannot create a schedule with the id ${quoteId(id)}: it exists already; ` +
       `ifExists: "use" leaves it as it is, "replace" gives it the new settings`,
-    { details: { id: shownId(id) } },
+    { details: { id: idOf(id) } },
   );
 }
 
@@ -48,7 +48,7 @@ export function scheduleNotFound(id: string, action: string): ScheduleError {
     "SCHEDULE_NOT_FOUND",
     `Cannot ${action}: no schedule has the id ${quoteId(id)}`,
     {
-      details: { id: shownId(id) },
+      details: { id: idOf(id) },
     },
   );
 }
@@ -71,6 +71,6 @@ export function wrongScheduleState(
   return new ScheduleError(
     "SCHEDULE_STATE",
     `Cannot ${action}: schedule ${quoteId(id)} is ${state}, wanted ${wanted.join(", ")}`,
-    { details: { id: shownId(id), state } },
+    { details: { id: idOf(id), state } },
   );
 }
