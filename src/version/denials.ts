@@ -3,6 +3,8 @@
  *
  * - DENIAL-1: a version that is denied is not loaded, and one in memory is not handed out again. What
  *   runs of it leaves at the end of its turn (`engine/engine.ts`).
+ * - DENIAL-2: a load is refused by what the database says, and a run is revived by what it says: a
+ *   process may be notified of a denial, or of its end, later than others.
  *
  * @module
  */

@@ -181,7 +181,7 @@ export class Versions {
     const url = this.#application.resolve(specifier);
     const graph = await this.#sources.read(url, false);
     const { hash, text } = graph.manifest;
-    this.#refuseDenied(hash, text);
+    await this.#refuseDenied(hash, text);
     noteSources(hash, null, sourcesOf(graph.urls));
     const recorded = this.#application.record(url);
     const loaded = this.#loaded.get(hash) ?? await this.#loadOwn(graph, url, recorded);
@@ -545,7 +545,7 @@ export class Versions {
   }
 
   async #obtainNow(hash: string, node: string | undefined): Promise<LoadedVersion> {
-    this.#refuseDenied(hash);
+    if (this.#refusalOf(hash) !== undefined) await this.#refuseDenied(hash);
     const loaded = this.#loaded.get(hash);
     if (loaded !== undefined) {
       await this.#forgetNote(hash, node);
@@ -558,7 +558,7 @@ export class Versions {
       throw refused(hash, "registry", "lasting", "UNREGISTERED", "no such version is registered");
     }
     await this.#refuseUntrusted(row);
-    this.#refuseDenied(hash, row.manifest);
+    await this.#refuseDenied(hash, row.manifest);
     this.#refuseCrashed(hash, row.loadCrashes);
     const found = await this.#sources.find(row);
     if (Array.isArray(found)) throw loadFailure(hash, found);
@@ -627,7 +627,10 @@ export class Versions {
     this.#counts[version.source]++;
   }
 
-  #refuseDenied(hash: string, manifest?: string): void {
+  /** DENIAL-2: another process may have taken back what this one knows. */
+  async #refuseDenied(hash: string, manifest?: string): Promise<void> {
+    if (this.#refusalOf(hash, manifest) === undefined) return;
+    await this.denials.refresh();
     const refusal = this.#refusalOf(hash, manifest);
     if (refusal !== undefined) throw refusal;
   }

@@ -5,15 +5,22 @@
  */
 
 import assert from "node:assert/strict";
+import { openStore } from "../../src/store/open.ts";
 import type { Continuum } from "../../src/continuum.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { makeFolder } from "../support/modules.ts";
-import { openIn, reached, resultOf } from "../support/runs.ts";
+import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
 import { refused, type Scene, scene, source } from "../support/scene.ts";
 
 const SHARED = `export const rate = 0.19;\n`;
 const BEFORE = `import { rate } from "./rate.ts";`;
 const WAITS = `await ctx.waitForSignal("go"); return rate;`;
+
+/** Starts a child by name after a signal. */
+const PARENT = source(
+  `await ctx.waitForSignal("begin"); return await ctx.child("order", null, { id: "kid" });`,
+  `{ name: "parent" }`,
+);
 
 const FILES = {
   "order.ts": source(WAITS, `{ name: "order" }`, BEFORE),
@@ -22,10 +29,11 @@ const FILES = {
     `return input.wait ? await ctx.waitForSignal("go") : input;`,
     `{ name: "echo" }`,
   ),
+  "parent.ts": PARENT,
   "rate.ts": SHARED,
 };
 
-const WORKFLOWS = ["order.ts", "pay.ts", "echo.ts"];
+const WORKFLOWS = ["order.ts", "pay.ts", "echo.ts", "parent.ts"];
 
 async function hashOf(node: Continuum, workflow: string): Promise<string> {
   const { versions: [version] } = await node.versions.list({ workflow, current: true });
@@ -135,6 +143,53 @@ forEachDatabase("denials", (database, test) => {
     await other.versions.allow(sha256);
     await using again = await openIn(at.db, { workflows });
     assert.deepEqual(again.readiness().ready, true);
+  });
+
+  test("a node that was not notified of a denial, or of its end, revives and parks by what the database says", async () => {
+    await using at = await orders(0);
+    const { node, db: { database, schema } } = at;
+    const [hash, other] = [await hashOf(node, "order"), await hashOf(node, "pay")];
+    const [run, pay] = [await node.start("order", null), await node.start("pay", null)];
+    for (const waits of [run, pay]) await reached(waits, "suspended");
+    await using store = await openStore({ database, schema }); // its acts are announced to no one
+    const why = { code: "DENIED", message: "incident 42" };
+    await store.denials.deny(other, "incident 42", null);
+    await store.denials.park(other, why, 10);
+    assert.equal(await store.versions.revive(other), 0, "its runs are revived by no one");
+    await node.versions.deny(hash, { reason: "incident 43" });
+    await reached(run, "stuck_unknown_version");
+    await store.denials.allow(hash);
+    assert.equal(await store.versions.revive(hash), 1);
+    await run.signal("go");
+    assert.equal(await resultOf(run), 0.19, "the node reads the denials before it parks the run");
+    await reached(pay, "stuck_unknown_version");
+  });
+
+  test("children and schedules create runs of a denied version, which park and continue", async () => {
+    await using at = await orders(0);
+    const { node } = at;
+    const hash = await hashOf(node, "order");
+    const parent = await node.start("parent", null, { runId: "p" });
+    await reached(parent, "suspended");
+    await node.schedules.create({ id: "s", workflow: "order", every: "365d" });
+    await node.versions.deny(hash, { reason: "incident 42" });
+    await parent.signal("begin");
+    const fired = await node.schedules.trigger("s");
+    await eventually(
+      async () => (await node.runs.count({ where: { id: "kid" } })) || undefined,
+      () => "child",
+    );
+    for (const run of [node.run("kid"), node.run(fired.id)]) {
+      assert.match(JSON.stringify((await reached(run, "stuck_unknown_version")).stuck), /DENIED/);
+    }
+    assert.equal((await parent.status()).endedAt, null, "the parent waits for its child");
+    assert.equal((await node.schedules.get("s")).state, "active");
+    await node.versions.allow(hash);
+    for (const id of ["kid", fired.id]) {
+      await node.run(id).signal("go");
+      assert.equal(await resultOf(node.run(id)), 0.19);
+    }
+    assert.equal(await resultOf(parent), 0.19);
   });
 
   test("whatever is wrong with a denial is named, and nothing is denied", async () => {

@@ -37,6 +37,18 @@ const VERSION = `
     ) as specifiers
   from {schema}.workflow_versions as version`;
 
+/** Whether a row of `denied` bars a version: see `hashesOf` of `denial_store.ts`. */
+function bars(hash: string): string {
+  return `(denied.sha256 = ${hash} or exists (
+      select from {schema}.version_modules as member
+      where member.hash = ${hash} and member.sha256 = denied.sha256
+    ) or exists (
+      select from {schema}.workflow_versions as bare
+      where bare.hash = ${hash} and not bare.archived
+        and strpos(bare.manifest, chr(10) || 'member ' || denied.sha256 || ' ') > 0
+    ))`;
+}
+
 const BLOBS = { sha256: TEXTS, bytes: BYTES };
 
 /** A version to be registered. */
@@ -139,6 +151,7 @@ export const VERSION_STATEMENTS = {
   on conflict (name) do update set current_hash = excluded.current_hash`,
   ),
 
+  // DENIAL-2 of `version/denials.ts`.
   revive: statement(
     { hash: TEXT },
     rows<{ readonly id: number }>(),
@@ -149,6 +162,7 @@ export const VERSION_STATEMENTS = {
     wake_at = greatest(${CLOCK}, start_at),
     claims_since_progress = 0
   where specifier_id = any(${specifierIdsOf("array[$hash]")}) and lacks_version
+    and not exists (select from {schema}.denied where ${bars("$hash")})
   returning id`,
   ),
 
