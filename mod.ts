@@ -36,6 +36,14 @@ export type { LiveRuns, NodeInfo, QueueInfo } from "./src/client/fleet.ts";
 export type { Health, HealthOptions, LoadedCode } from "./src/client/health.ts";
 export type { FindingCode, HealthFinding, RepairAction } from "./src/client/health/finding.ts";
 export type { OperationOptions, RepairedTarget, RepairReport } from "./src/client/health/repair.ts";
+export type { OperatorIdentity } from "./src/client/operated.ts";
+export type {
+  Operation,
+  OperationListOptions,
+  OperationPage,
+  Operations,
+  PruneOperationsOptions,
+} from "./src/client/operations.ts";
 export type {
   PlannedRepair,
   RepairableCode,
@@ -160,6 +168,7 @@ export type {
 } from "./src/client/versions/list.ts";
 export type {
   AllowReport,
+  Denial,
   DeniedVersion,
   DenyOptions,
   DenyReport,

@@ -212,7 +212,9 @@ create table operations (
   constraint operations_pkey PRIMARY KEY (id)
 );
 
-CREATE INDEX operations_by_target ON operations USING btree (target, id);
+CREATE INDEX operations_by_actor ON operations USING btree (actor, at, id);
+CREATE INDEX operations_by_target ON operations USING btree (target, at, id);
+CREATE INDEX operations_by_time ON operations USING btree (at, id);
 
 create table queue_rates (
   queue text not null,

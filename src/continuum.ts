@@ -36,6 +36,8 @@ import {
   type RepairPlanOptions,
 } from "./client/health/repair_plan.ts";
 import { readLimits } from "./client/limits.ts";
+import { type OperatorIdentity, readIdentity } from "./client/operated.ts";
+import { Operations } from "./client/operations.ts";
 import { RunHandle } from "./client/run/handle.ts";
 import { Runs } from "./client/run/queries.ts";
 import { Schedules } from "./client/schedule/client.ts";
@@ -119,6 +121,21 @@ export interface ContinuumParts {
   readonly onUnawaited?: (effect: UnawaitedEffect) => void;
 }
 
+/** What instances share that act for different operators: one connection, one node. */
+interface Shared {
+  readonly store: Store;
+  readonly versions: Versions;
+  readonly engine: Engine | undefined;
+  readonly settings: NodeSettings | undefined;
+  readonly waiter: RunWaiter;
+  readonly wakeups: Wakeups;
+  readonly watchdog: Watchdog | undefined;
+  readonly telemetry: Telemetry | undefined;
+  detach: (() => void) | undefined;
+  subscription: AsyncDisposable | undefined;
+  closing: Promise<DrainSummary> | undefined;
+}
+
 /** Creates an instance, registers workflows, and begins to execute: for `./testing`. */
 export let assemble: (
   parts: ContinuumParts,
@@ -140,73 +157,31 @@ export class Continuum implements AsyncDisposable {
   readonly runs: Runs;
   /** Schedules: which runs start when. */
   readonly schedules: Schedules;
-  readonly #store: Store;
-  readonly #versions: Versions;
-  readonly #engine: Engine | undefined;
-  readonly #settings: NodeSettings | undefined;
-  readonly #waiter: RunWaiter;
-  readonly #wakeups: Wakeups;
+  /** What operators did. */
+  readonly operations: Operations;
+  readonly #shared: Shared;
   readonly #runStarter: RunStarter;
   readonly #context: ClientContext;
-  readonly #watchdog: Watchdog | undefined;
-  readonly #telemetry: Telemetry | undefined;
-  #detach: (() => void) | undefined;
-  #subscription: AsyncDisposable | undefined;
-  #closing: Promise<DrainSummary> | undefined;
 
   static {
     assemble = async (parts, workflows) => {
-      const continuum = new Continuum(parts);
+      const { shared, context } = connected(parts);
+      const continuum = new Continuum(shared, context);
       await continuum.#begin(workflows);
       return continuum;
     };
   }
 
   /** Use {@linkcode Continuum.open} or {@linkcode Continuum.connect}. */
-  private constructor(parts: ContinuumParts) {
-    const { store, versions, drain, settings, namespace, payloadBytes } = parts;
-    const { clock = systemClock, polls = POLLS, watchdog, telemetry, onExit, onUnawaited } = parts;
-    this.#store = store;
-    this.#versions = versions;
-    this.#settings = settings;
-    this.#watchdog = watchdog;
-    this.#telemetry = telemetry;
-    const callerStore = forCallers(fromOutside(store));
-    const contracts = new Contracts(versions, callerStore.versions);
-    this.#wakeups = new Wakeups(store.notices);
-    this.#waiter = new RunWaiter(callerStore.runs, clock, polls, this.#wakeups);
-    this.#engine = settings === undefined ? undefined : new Engine({
-      ...settings,
-      store,
-      clock,
-      payloadBytes,
-      code: parts.code ?? new VersionCode(versions, contracts, drain),
-      wakeups: this.#wakeups,
-      watchdog,
-      telemetry,
-      ...(onExit === undefined ? {} : { onExit }),
-      ...(onUnawaited === undefined ? {} : { onUnawaited }),
-    });
-    this.#context = {
-      store: callerStore,
-      runs: callerStore.runs.in(namespace),
-      versions,
-      contracts,
-      replayer: new Replayer(versions, drain),
-      dryRuns: new DryRuns(versions, drain, parts.config),
-      waiter: this.#waiter,
-      wakeups: this.#wakeups,
-      node: this.#engine,
-      clock,
-      payloadBytes,
-      telemetry,
-    };
-    this.#runStarter = new RunStarter(this.#context);
-    this.runs = new Runs(this.#context);
-    this.activities = new Activities(this.#context);
-    this.versions = new VersionRegistry(this.#context);
-    this.schedules = new Schedules(this.#context);
-    if (this.#engine === undefined) this.#wakeups.add(this.#denials);
+  private constructor(shared: Shared, context: ClientContext) {
+    this.#shared = shared;
+    this.#context = context;
+    this.#runStarter = new RunStarter(context);
+    this.runs = new Runs(context);
+    this.activities = new Activities(context);
+    this.versions = new VersionRegistry(context);
+    this.schedules = new Schedules(context);
+    this.operations = new Operations(context);
   }
 
   /**
@@ -317,7 +292,7 @@ export class Continuum implements AsyncDisposable {
     input?: unknown,
     options: StartOptions = {},
   ): Promise<RunHandle> {
-    if (this.#closing !== undefined) throw new ClosedError("start a run");
+    if (this.#shared.closing !== undefined) throw new ClosedError("start a run");
     return await this.#runStarter.start(workflow as WorkflowDefinition | string, input, options);
   }
 
@@ -359,7 +334,7 @@ export class Continuum implements AsyncDisposable {
     items: readonly StartManyItem[],
     options: StartManyOptions = {},
   ): Promise<StartedItem[]> {
-    if (this.#closing !== undefined) throw new ClosedError("start runs");
+    if (this.#shared.closing !== undefined) throw new ClosedError("start runs");
     return await this.#runStarter.startMany(
       workflow as WorkflowDefinition | string,
       items,
@@ -399,7 +374,7 @@ export class Continuum implements AsyncDisposable {
    * are overdue.
    */
   readiness(): Readiness {
-    const { trouble: reason = null, state = "client", resident = 0 } = this.#engine ?? {};
+    const { trouble: reason = null, state = "client", resident = 0 } = this.#shared.engine ?? {};
     const ready = state === "ready" && reason === null;
     return { ready, state, residentRuns: resident, reason };
   }
@@ -411,8 +386,8 @@ export class Continuum implements AsyncDisposable {
    * @returns How many runs were released.
    */
   async drain(): Promise<DrainSummary> {
-    const summary = await this.#engine?.drain(this.#settings?.drainTimeoutMs ?? 0);
-    this.#wakeups.publish([{ kind: "due" }]);
+    const summary = await this.#shared.engine?.drain(this.#shared.settings?.drainTimeoutMs ?? 0);
+    this.#shared.wakeups.publish([{ kind: "due" }]);
     return summary ?? { released: 0, forced: 0 };
   }
 
@@ -425,12 +400,34 @@ export class Continuum implements AsyncDisposable {
    * @returns How many runs were released.
    */
   close(): Promise<DrainSummary> {
-    return this.#closing ??= this.#close();
+    return this.#shared.closing ??= this.#close();
   }
 
   /** Calls {@linkcode Continuum.close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /**
+   * Returns this instance as it acts for a person or a program that operates runs: what its calls do
+   * to runs, versions and schedules is recorded, with the name and the reason, in the transaction that
+   * does it. `continuum.operations` lists the entries. Calls of this instance itself are not recorded.
+   *
+   * Both share one connection, and one node if this is one: making it costs nothing, and closing
+   * either closes both.
+   *
+   * @example A request of an authenticated person
+   * ```ts ignore
+   * const ana = continuum.asOperator({ name: "ana@example.com", proven: true, reason: "loops" });
+   * await ana.run("o-1").terminate();
+   * ```
+   *
+   * @param identity Who acts, and why.
+   * @returns The instance.
+   * @throws {InvalidArgumentError} If the name or the reason is invalid.
+   */
+  asOperator(identity: OperatorIdentity): Continuum {
+    return new Continuum(this.#shared, { ...this.#context, operator: readIdentity(identity) });
   }
 
   /**
@@ -444,7 +441,12 @@ export class Continuum implements AsyncDisposable {
    * @throws {InvalidArgumentError} If an option is invalid.
    */
   async health(options: HealthOptions = {}): Promise<Health> {
-    return await healthOf(this.#context.store, this.#versions, options, this.#engine?.recovered);
+    return await healthOf(
+      this.#context.store,
+      this.#shared.versions,
+      options,
+      this.#shared.engine?.recovered,
+    );
   }
 
   /**
@@ -530,24 +532,9 @@ export class Continuum implements AsyncDisposable {
     return listLive(this.#context.store.health);
   }
 
-  /** How a client is notified of denials; a node reads them at its heartbeats, too. */
-  readonly #denials: WakeupReceiver = {
-    receive: ({ kind }) => {
-      if (kind === "denials") this.#readDenials();
-    },
-    catchUp: () => this.#readDenials(),
-  };
-
-  #readDenials(): void {
-    inBackground(
-      this.#versions.denials.refresh(),
-      (error) => engineLog.warn("Cannot read the denials: {error}", { error }),
-    );
-  }
-
   /** What gauges show. */
   #host(): TelemetryHost {
-    const engine = this.#engine;
+    const engine = this.#shared.engine;
     const { store } = this.#context;
     return {
       get resident() {
@@ -561,43 +548,105 @@ export class Continuum implements AsyncDisposable {
   }
 
   async #begin(workflows: readonly string[]): Promise<void> {
-    await askFor(this.#store.description, true, () => this.#versions.denials.refresh());
+    await askFor(
+      this.#shared.store.description,
+      true,
+      () => this.#shared.versions.denials.refresh(),
+    );
     for (const specifier of workflows) {
-      const { hash } = await this.#versions.register(specifier);
-      this.#wakeups.receive({ kind: "available", hash });
+      const { hash } = await this.#shared.versions.register(specifier);
+      this.#shared.wakeups.receive({ kind: "available", hash });
     }
-    this.#detach = this.#telemetry?.attach(this.#host());
-    this.#subscription = await this.#context.store.notices.subscribe(
-      (notice) => this.#wakeups.receive(notice),
-      () => this.#wakeups.catchUp(),
+    this.#shared.detach = this.#shared.telemetry?.attach(this.#host());
+    this.#shared.subscription = await this.#context.store.notices.subscribe(
+      (notice) => this.#shared.wakeups.receive(notice),
+      () => this.#shared.wakeups.catchUp(),
     );
     try {
-      if (this.#engine === undefined) return;
+      if (this.#shared.engine === undefined) return;
       onLateError((error) =>
         engineLog.error("Workflow code threw an error outside of any run: {error}", { error })
       );
-      const engine = this.#engine;
-      await this.#watchdog?.started;
-      await askFor(this.#store.description, false, () => engine.open(), 1);
+      const engine = this.#shared.engine;
+      await this.#shared.watchdog?.started;
+      await askFor(this.#shared.store.description, false, () => engine.open(), 1);
     } catch (error) {
-      this.#detach?.();
-      await this.#subscription[Symbol.asyncDispose]();
+      this.#shared.detach?.();
+      await this.#shared.subscription[Symbol.asyncDispose]();
       throw error;
     }
   }
 
   async #close(): Promise<DrainSummary> {
-    const summary = await this.#engine?.close(this.#settings?.drainTimeoutMs ?? 0);
+    const summary = await this.#shared.engine?.close(this.#shared.settings?.drainTimeoutMs ?? 0);
     if (summary !== undefined && summary.released + summary.forced > 0) {
-      await this.#wakeups.send([{ kind: "due" }]);
+      await this.#shared.wakeups.send([{ kind: "due" }]);
     }
-    this.#detach?.();
-    this.#waiter.close();
-    await this.#subscription?.[Symbol.asyncDispose]();
-    await this.#store[Symbol.asyncDispose]();
-    this.#watchdog?.[Symbol.dispose]();
+    this.#shared.detach?.();
+    this.#shared.waiter.close();
+    await this.#shared.subscription?.[Symbol.asyncDispose]();
+    await this.#shared.store[Symbol.asyncDispose]();
+    this.#shared.watchdog?.[Symbol.dispose]();
     return summary ?? { released: 0, forced: 0 };
   }
+}
+
+/** Makes the parts of an instance, each of which gets those before it. */
+function connected(
+  parts: ContinuumParts,
+): { readonly shared: Shared; readonly context: ClientContext } {
+  const { store, versions, drain, settings, namespace, payloadBytes } = parts;
+  const { clock = systemClock, polls = POLLS, watchdog, telemetry, onExit, onUnawaited } = parts;
+  const callerStore = forCallers(fromOutside(store));
+  const contracts = new Contracts(versions, callerStore.versions);
+  const wakeups = new Wakeups(store.notices);
+  const waiter = new RunWaiter(callerStore.runs, clock, polls, wakeups);
+  const engine = settings === undefined ? undefined : new Engine({
+    ...settings,
+    store,
+    clock,
+    payloadBytes,
+    code: parts.code ?? new VersionCode(versions, contracts, drain),
+    wakeups,
+    watchdog,
+    telemetry,
+    ...(onExit === undefined ? {} : { onExit }),
+    ...(onUnawaited === undefined ? {} : { onUnawaited }),
+  });
+  const context = {
+    store: callerStore,
+    runs: callerStore.runs.in(namespace),
+    versions,
+    contracts,
+    replayer: new Replayer(versions, drain),
+    dryRuns: new DryRuns(versions, drain, parts.config),
+    waiter,
+    wakeups,
+    node: engine,
+    clock,
+    payloadBytes,
+    telemetry,
+  };
+  if (engine === undefined) wakeups.add(denialsOf(versions));
+  const parted = { store, versions, engine, settings, waiter, wakeups, watchdog, telemetry };
+  const shared = { ...parted, detach: undefined, subscription: undefined, closing: undefined };
+  return { shared, context };
+}
+
+/** How a client is notified of denials; a node reads them at its heartbeats, too. */
+function denialsOf({ denials }: Versions): WakeupReceiver {
+  const read = (): void => {
+    inBackground(
+      denials.refresh(),
+      (error) => engineLog.warn("Cannot read the denials: {error}", { error }),
+    );
+  };
+  return {
+    receive: ({ kind }) => {
+      if (kind === "denials") read();
+    },
+    catchUp: read,
+  };
 }
 
 const POLLS: PollTimes = { announced: 2_000, transient: 250 };

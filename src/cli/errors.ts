@@ -9,7 +9,7 @@ import { EXPLANATIONS } from "../base/error_codes/explain.ts";
 import { type ContinuumError, type ErrorCode, isContinuumError } from "../base/errors.ts";
 import { printable, quote } from "../base/describe.ts";
 import { messageOf, withoutSecrets } from "../base/text.ts";
-import { type CliCode, exitOf } from "./exit_codes.ts";
+import { type CliCode, EXIT, exitOf } from "./exit_codes.ts";
 
 /** An error that the command line reports, with a code, and with what to do next. */
 export class CliError extends Error {
@@ -95,6 +95,8 @@ const NEXT: Readonly<Partial<Record<ErrorCode, string>>> = {
     "then run `continuum migrate`.",
   SCHEDULE_NOT_FOUND: "Check the id and --namespace; `continuum schedules list` lists schedules.",
   SUBPROCESS_TIMEOUT: "Allow more time with --deadline; the code may have an endless loop.",
+  VERSION_DENIED: "`continuum versions activate` makes another version current, " +
+    "`continuum versions allow` takes the denial back.",
   VERSION_NOT_FOUND:
     "`continuum versions list` lists the registered versions; a worker registers " +
     "those of its modules.",
@@ -118,7 +120,8 @@ export function shownError(error: unknown): ShownError {
     const sentence = code === "SCHEMA_TOO_OLD" ? message.split("; a client")[0]! : message;
     const remedy = code === "INVALID_ARGUMENT" ? null : EXPLANATIONS[code]?.remedy; // it says nothing more
     const next = isEmpty(error) ? EMPTY : NEXT[code] ?? remedy ?? null;
-    return { code, message: sentence, details: { ...details }, next, exit: exitOf(code) };
+    const exit = isDenied(error) ? EXIT.refused : exitOf(code);
+    return { code, message: sentence, details: { ...details }, next, exit };
   }
   const code = codeOf(error);
   const sentence = ofSystem(message) ?? message;
@@ -138,6 +141,12 @@ function codeOf(error: unknown): string {
   const { NotFound, IsADirectory, NotADirectory } = Deno.errors;
   if (error instanceof NotFound) return "NOT_FOUND";
   return error instanceof IsADirectory || error instanceof NotADirectory ? "USAGE" : "ERROR";
+}
+
+/** Whether a version can't be loaded because it is denied, in place of missing. */
+function isDenied(error: ContinuumError): boolean {
+  return isContinuumError(error, "VERSION_UNAVAILABLE") &&
+    error.details.reasons.some(({ code }) => code === "DENIED");
 }
 
 /** The next step if a database has no tables of the engine at all. */

@@ -54,6 +54,7 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode, number>>> = {
   GENERATION_NOT_FOUND: EXIT.notFound,
   VERSION_NOT_FOUND: EXIT.notFound,
   VERSION_NOT_REGISTERED: EXIT.notFound,
+  VERSION_DENIED: EXIT.refused,
   SCHEDULE_NOT_FOUND: EXIT.notFound,
   TASK_NOT_FOUND: EXIT.notFound,
   MODULE_NOT_FOUND: EXIT.notFound,

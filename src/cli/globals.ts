@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_ACTOR, MAX_REASON } from "../base/operator_limits.ts";
 import { quote } from "../base/describe.ts";
 import { UsageError } from "./errors.ts";
 import type { TimeStyle } from "./output/times.ts";
@@ -104,9 +105,16 @@ export function readGlobals(
     timeoutMs: timeoutOf(text("timeout")),
     yes: given.yes === true,
     dryRun: given.dryRun === true,
-    reason: text("reason"),
-    as: text("as") ?? `${variable("USER") ?? variable("USERNAME") ?? "unknown"}@${hostOf()}`,
+    reason: bounded(text("reason"), "--reason", MAX_REASON),
+    as: bounded(text("as"), "--as", MAX_ACTOR) ??
+      `${variable("USER") ?? variable("USERNAME") ?? "unknown"}@${hostOf()}`.slice(0, MAX_ACTOR),
   };
+}
+
+function bounded(text: string | undefined, flag: string, most: number): string | undefined {
+  if (text === undefined || text.length > 0 && text.length <= most) return text;
+  const found = `a text of ${text.length} characters`;
+  throw new UsageError(`Cannot use ${flag}: found ${found}, wanted one of 1 to ${most}`);
 }
 
 function timeoutOf(text: string | undefined): number | undefined {

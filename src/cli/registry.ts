@@ -195,6 +195,16 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/versions_gc.ts"),
   },
   {
+    path: "versions deny",
+    summary: "Stop a version, or a module, on all nodes",
+    load: () => import("./commands/versions_deny.ts"),
+  },
+  {
+    path: "versions allow",
+    summary: "Take a denial back",
+    load: () => import("./commands/versions_allow.ts"),
+  },
+  {
     path: "versions activate",
     summary: "Let new runs take a version",
     load: () => import("./commands/versions_activate.ts"),
@@ -251,13 +261,18 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     path: "prune",
-    summary: "Remove old runs",
+    summary: "Remove old runs, or old entries of the audit",
     load: () => import("./commands/prune.ts"),
   },
   {
     path: "repair",
     summary: "Repair what health finds",
     load: () => import("./commands/repair.ts"),
+  },
+  {
+    path: "audit",
+    summary: "List what operators did, when and why",
+    load: () => import("./commands/audit.ts"),
   },
   {
     path: "completion",

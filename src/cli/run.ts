@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Continuum, OperatorOptions } from "../operate/client.ts";
+import type { Continuum, OperatorIdentity, OperatorOptions } from "../operate/client.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { announcePlan, askConsent } from "./consent.ts";
 import { CliError, Done, shownError, UsageError } from "./errors.ts";
@@ -47,7 +47,8 @@ async function runCommand(
   }
   const out = new Output(terminal, globals, command.fields ?? []);
   using interruption = new Interruption(command, globals);
-  await using connection = new Connection(globals, interruption.signal);
+  const operator = command.acts === undefined ? undefined : operatorOf(globals);
+  await using connection = new Connection(globals, operator, interruption.signal);
   const context: CommandContext = {
     args,
     options,
@@ -70,18 +71,20 @@ async function runCommand(
 /** The connection of a command: opened when it is first used. */
 class Connection implements AsyncDisposable {
   readonly #globals: Globals;
+  readonly #operator: OperatorIdentity | undefined;
   readonly #signal: AbortSignal;
   #client: Promise<Continuum> | undefined;
 
-  constructor(globals: Globals, signal: AbortSignal) {
+  constructor(globals: Globals, operator: OperatorIdentity | undefined, signal: AbortSignal) {
     this.#globals = globals;
+    this.#operator = operator;
     this.#signal = signal;
   }
 
   open(trust: readonly string[] = []): Promise<Continuum> {
     const options = databaseOf(this.#globals);
     return this.#client ??= import("../operate/client.ts")
-      .then(({ connectOperator }) => connectOperator(options, trust));
+      .then(({ connectOperator }) => connectOperator(options, trust, this.#operator));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,6 +92,11 @@ class Connection implements AsyncDisposable {
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
   }
+}
+
+/** A name on a command line is claimed. */
+function operatorOf({ as: name, reason }: Globals): OperatorIdentity {
+  return reason === undefined ? { name } : { name, reason };
 }
 
 function databaseOf({ database, schema, namespace }: Globals): OperatorOptions {

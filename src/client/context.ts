@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import type { Operator } from "../ports/operations.ts";
 import type { Exit } from "../ports/exit.ts";
 import type { InsertedRun, LeasedNewRun } from "../ports/rows.ts";
 import type { RunStore, Store } from "../ports/store.ts";
@@ -64,6 +65,8 @@ export interface ClientContext {
   readonly payloadBytes: number;
   /** Observes what the client sends; `undefined`: there is no observer. */
   readonly telemetry: Telemetry | undefined;
+  /** For whom the client acts; `undefined`: for the program itself, and nothing is recorded. */
+  readonly operator?: Operator | undefined;
 }
 
 /** The same context for calls in another namespace. */

@@ -16,14 +16,17 @@ import {
   type VersionCheck,
   type VersionCheckOptions,
 } from "./versions/check.ts";
+import { operated } from "./operated.ts";
 import type { CodeFinder } from "./versions/code.ts";
 import {
   allowDigest,
   type AllowReport,
+  type Denial,
   type DenyContext,
   denyDigest,
   type DenyOptions,
   type DenyReport,
+  listDenials,
 } from "./versions/deny.ts";
 import { diffVersions, type VersionDiff, type VersionDiffOptions } from "./versions/diff.ts";
 import { collectVersions, type VersionGc, type VersionGcOptions } from "./versions/gc.ts";
@@ -252,7 +255,7 @@ export class Versions {
    * @throws {InvalidArgumentError} If an option is invalid.
    */
   async gc(options: VersionGcOptions = {}): Promise<VersionGc> {
-    return await collectVersions(options, this.#context.store);
+    return await collectVersions(options, this.#context);
   }
 
   /**
@@ -281,6 +284,15 @@ export class Versions {
   }
 
   /**
+   * Lists what is denied, the oldest denial first.
+   *
+   * @returns Each denial, and the versions that it bars.
+   */
+  async denials(): Promise<Denial[]> {
+    return await listDenials(this.#context);
+  }
+
+  /**
    * Makes a version current: runs that are started by the workflow's name are pinned to it.
    *
    * @param workflow The workflow's name.
@@ -294,9 +306,17 @@ export class Versions {
     readName(workflow, "a workflow");
     checkText(hash, "a version's hash");
     const { versions } = this.#context;
-    await versions.denials.refresh();
-    versions.demandAllowed(hash, `activate a version of ${quoteId(workflow)}`);
-    if (await versions.pinning(() => this.#store.activate(workflow, hash))) return;
-    throw new VersionNotFoundError(hash, `activate a version of ${quoteId(workflow)}`);
+    const task = `activate a version of ${quoteId(workflow)}`;
+    const act = { action: "version.activate", namespace: null, target: workflow } as const;
+    await operated(this.#context, act, async (deed) => {
+      await versions.denials.refresh();
+      versions.demandAllowed(hash, task);
+      await versions.pinning(() =>
+        deed(async ({ store }) => {
+          if (await store.versions.activate(workflow, hash)) return true;
+          throw new VersionNotFoundError(hash, task);
+        })
+      );
+    });
   }
 }

@@ -7,11 +7,13 @@
 
 import "../replay/installed.ts"; // GUARD-1, before anything else
 import { refuse } from "../base/arguments.ts";
+import type { OperatorIdentity } from "../client/operated.ts";
 import { Continuum } from "../continuum.ts";
 import { standInWorkingFolder } from "../version/project/application.ts";
 import { trustPattern } from "./modules.ts";
 
 export { Continuum } from "../continuum.ts";
+export type { OperatorIdentity };
 
 /** Which database an operator's tool works on. */
 export interface OperatorOptions {
@@ -29,6 +31,7 @@ export interface OperatorOptions {
  *
  * @param options The database.
  * @param trust Patterns of modules whose code may run in this process; none when omitted.
+ * @param operator Who acts, and why; when omitted, nothing is recorded.
  * @returns The client; `await using` closes it.
  * @throws {InvalidArgumentError} (`DATABASE_OPTION`) If the folder of a `pglite:` database does not
  * exist.
@@ -39,13 +42,15 @@ export interface OperatorOptions {
 export async function connectOperator(
   options: OperatorOptions,
   trust: readonly string[] = [],
+  operator?: OperatorIdentity,
 ): Promise<Continuum> {
   if (!await hasFolder(options.database)) {
     refuse("option database", options.database, "the folder of a database", "DATABASE_OPTION");
   }
   standInWorkingFolder();
   const modules = trust.length === 0 ? {} : { trust: { modules: trust.map(trustPattern) } };
-  return await Continuum.connect({ ...given(options), ...modules, migrate: "check" });
+  const client = await Continuum.connect({ ...given(options), ...modules, migrate: "check" });
+  return operator === undefined ? client : client.asOperator(operator);
 }
 
 /**

@@ -44,3 +44,25 @@ export async function pruneRuns(
 ): Promise<PruneReport> {
   return await continuum.runs.prune(request);
 }
+
+/**
+ * Counts which entries of the audit would be removed.
+ *
+ * @param continuum The client.
+ * @param before Those of this time or earlier.
+ * @returns Their number.
+ */
+export async function planPruneAudit(continuum: Continuum, before: Date): Promise<number> {
+  return await continuum.operations.prune({ before, dryRun: true });
+}
+
+/**
+ * Removes entries of the audit. The last mark on each finding stays.
+ *
+ * @param continuum The client.
+ * @param before Those of this time or earlier.
+ * @returns How many were removed.
+ */
+export async function pruneAudit(continuum: Continuum, before: Date): Promise<number> {
+  return await continuum.operations.prune({ before });
+}

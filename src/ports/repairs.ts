@@ -6,16 +6,9 @@
  * @module
  */
 
+import type { Operator } from "./operations.ts";
 import type { StuckState } from "./rows.ts";
 import type { TaskKey } from "./tasks.ts";
-
-/** Who repairs, and why. */
-export interface Operator {
-  /** The name that the caller gave. */
-  readonly actor: string;
-  /** Why; `null`: not said. */
-  readonly reason: string | null;
-}
 
 /** A parked run, as it was seen. */
 export interface ParkedRun {
@@ -133,16 +126,6 @@ export interface RepairStore {
    * @returns The nodes that were released. The others have renewed their lease, or are being expired.
    */
   release(nodes: readonly DeadNode[], operator: Operator): Promise<string[]>;
-  /**
-   * Records a repair that another part of the store carries out.
-   *
-   * @param operator Who repairs, and why.
-   * @param repair What is done, and to what.
-   */
-  note(
-    operator: Operator,
-    repair: { readonly action: string; readonly target: string; readonly namespace?: string },
-  ): Promise<void>;
   /** The marks on findings. */
   acknowledged(fingerprints: readonly string[]): Promise<Acknowledged[]>;
 }

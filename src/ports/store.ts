@@ -9,6 +9,7 @@ import type { AttributesChange } from "../base/attributes.ts";
 import type { BulkStore } from "./bulk.ts";
 import type { ForkStore } from "./forks.ts";
 import type { HealthStore, Serves } from "./health.ts";
+import type { OperationStore } from "./operations.ts";
 import type { RepairStore } from "./repairs.ts";
 import type { LineageStore } from "./lineage.ts";
 import type { Outcome } from "./outcome.ts";
@@ -115,9 +116,17 @@ export interface Store extends AsyncDisposable {
   readonly health: HealthStore;
   /** Repairs of what they find. */
   readonly repairs: RepairStore;
+  /** What operators did. */
+  readonly operations: OperationStore<DeedStore>;
   /** Hints between processes. */
   readonly notices: Notices;
 }
+
+/** The parts of a store with which operators act, in a transaction. */
+export type DeedStore = Pick<
+  Store,
+  "bulk" | "denials" | "forks" | "retention" | "runs" | "schedules" | "versions"
+>;
 
 /** A transaction of the database, in which the application writes its own tables. */
 export interface StoreTransaction {

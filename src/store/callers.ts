@@ -50,6 +50,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
     ...["unnotifiedEnds", "lateSchedules", "expiredTasks"],
   ],
   repairs: ["parked", "queuedRetries", "unnotified", "acknowledged"],
+  operations: ["finish", "list", "prune", "countPrunable"],
   nodes: ["alive"],
   retention: ["namespaces"],
   collection: ["plan", "weigh"],

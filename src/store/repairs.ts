@@ -12,24 +12,28 @@
 import type {
   Acknowledged,
   DeadNode,
-  Operator,
   ParkedRun,
   QueuedRetry,
   RepairStore,
   UnnotifiedRun,
 } from "../ports/repairs.ts";
+import type { Operator } from "../ports/operations.ts";
 import type { StuckState } from "../ports/rows.ts";
 import type { TaskKey } from "../ports/tasks.ts";
 import type { Nodes } from "./nodes.ts";
+import {
+  ACKNOWLEDGED,
+  OPERATOR,
+  OPERATOR_COLUMNS,
+  OPERATOR_VALUES,
+} from "./operations/statements.ts";
 import { IDLE_STATE } from "./runs/fragments.ts";
 import type { SchemaName } from "./schema/name.ts";
 import type { SqlDriver } from "./sql/driver.ts";
 import { CLOCK, milliseconds } from "./sql/fragments.ts";
-import { BIGINTS, INTEGERS, nullable, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
+import { BIGINTS, INTEGERS, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
 import { NO_ROWS, type Prepared, rows, statement } from "./sql/statement.ts";
 import { after } from "./tasks/fragments.ts";
-
-const OPERATOR = { actor: TEXT, reason: nullable(TEXT) };
 
 const SEEN_RUNS = { id: BIGINTS, wasState: TEXTS, wasSince: BIGINTS, wasNext: INTEGERS };
 
@@ -71,12 +75,13 @@ const STATEMENTS = {
         wake_at = ${CLOCK},
         claims_since_progress = 0
       from held where run.id = held.id and run.stuck_reason is not null
-      returning run.id, run.run_id, run.namespace, held.state as was, held.stuck_reason as reason
+      returning run.id, run.run_id, run.namespace, run.state, held.state as was, held.stuck_reason as reason
     ),
     recorded as (
-      insert into {schema}.operations (actor, action, namespace, target, reason, before, outcome)
-      select $actor::text, 'repair.retry', namespace, run_id, $reason::text,
-        json_build_object('state', was, 'stuck', reason), 'done'
+      insert into {schema}.operations
+        (${OPERATOR_COLUMNS}, action, namespace, target, before, after, outcome)
+      select ${OPERATOR_VALUES}, 'repair.retry', namespace, run_id,
+        json_build_object('state', was, 'stuck', reason), json_build_object('state', state), 'done'
       from freed
     )
     select id from freed`,
@@ -119,8 +124,9 @@ const STATEMENTS = {
       returning task.run, task.position, task.name, task.attempt
     ),
     recorded as (
-      insert into {schema}.operations (actor, action, namespace, target, reason, before, outcome)
-      select $actor::text, 'repair.retry_now', run.namespace, run.run_id, $reason::text,
+      insert into {schema}.operations
+        (${OPERATOR_COLUMNS}, action, namespace, target, before, outcome)
+      select ${OPERATOR_VALUES}, 'repair.retry_now', run.namespace, run.run_id,
         json_build_object('activity', due.name, 'position', due.position, 'attempt', due.attempt),
         'done'
       from due join {schema}.runs as run on run.id = due.run
@@ -148,30 +154,22 @@ const STATEMENTS = {
       where id = any($runs::bigint[]) and must_notify
     ),
     recorded as (
-      insert into {schema}.operations (actor, action, namespace, target, reason, outcome)
-      select $actor::text, 'repair.notify', namespace, run_id, $reason::text, 'done' from found
+      insert into {schema}.operations
+        (${OPERATOR_COLUMNS}, action, namespace, target, outcome)
+      select ${OPERATOR_VALUES}, 'repair.notify', namespace, run_id, 'done' from found
     )
     select id from found`,
   ),
 
-  note: statement(
-    { ...OPERATOR, action: TEXT, target: TEXTS, namespace: nullable(TEXT) },
+  noteReleased: statement(
+    { ...OPERATOR, nodes: TEXTS },
     NO_ROWS,
     `
-    insert into {schema}.operations (actor, action, namespace, target, reason, outcome)
-    select $actor::text, $action::text, $namespace::text, target, $reason::text, 'done'
-    from unnest($target::text[]) as target`,
+    insert into {schema}.operations (${OPERATOR_COLUMNS}, action, target, outcome)
+    select ${OPERATOR_VALUES}, 'repair.release', node, 'done' from unnest($nodes::text[]) as node`,
   ),
 
-  acknowledged: statement(
-    { fingerprints: TEXTS },
-    rows<Acknowledged>(),
-    `
-    select distinct on (target) target as fingerprint, actor, reason, ${milliseconds("at")} as at
-    from {schema}.operations
-    where target = any($fingerprints::text[]) and action = 'health.acknowledge'
-    order by target, id desc`,
-  ),
+  acknowledged: ACKNOWLEDGED,
 };
 
 /** {@linkcode RepairStore} in SQL. */
@@ -240,21 +238,8 @@ export class Repairs implements RepairStore {
   /** See {@linkcode RepairStore.release}. REPAIR-2: in the transaction that frees the runs. */
   release(nodes: readonly DeadNode[], operator: Operator): Promise<string[]> {
     return this.#nodes.release(nodes, async (session, released) => {
-      const note = { ...operator, action: "repair.release", target: released, namespace: null };
-      await this.#sql.note.query(session, note);
+      await this.#sql.noteReleased.query(session, { ...operator, nodes: released });
     });
-  }
-
-  /** See {@linkcode RepairStore.note}. */
-  async note(
-    operator: Operator,
-    { action, target, namespace = null }: {
-      readonly action: string;
-      readonly target: string;
-      readonly namespace?: string | null;
-    },
-  ): Promise<void> {
-    await this.#sql.note.query(this.#driver, { ...operator, action, target: [target], namespace });
   }
 
   /** See {@linkcode RepairStore.acknowledged}. */

@@ -16,6 +16,7 @@ import { Lineage } from "./lineage.ts";
 import { migrate } from "./schema/migrate.ts";
 import { Nodes } from "./nodes.ts";
 import { SqlNotices } from "./notices.ts";
+import { Operations } from "./operations/operation_store.ts";
 import { Repairs } from "./repairs.ts";
 import { Retention } from "./retention/remove.ts";
 import { Runs } from "./runs/run_store.ts";
@@ -65,6 +66,8 @@ export class SqlStore implements Store {
   readonly health: HealthFacts;
   /** See {@linkcode Store.repairs}. */
   readonly repairs: Repairs;
+  /** See {@linkcode Store.operations}. */
+  readonly operations: Operations;
   /** See {@linkcode Store.notices}. */
   readonly notices: SqlNotices;
   readonly #driver: SqlDriver;
@@ -97,6 +100,7 @@ export class SqlStore implements Store {
     this.retention = new Retention(driver, schema);
     this.health = new HealthFacts(driver, schema);
     this.repairs = new Repairs(driver, schema, this.nodes);
+    this.operations = new Operations(driver, schema, (work) => insideTransaction(this, work));
     this.notices = new SqlNotices(driver, schema);
   }
 

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { Replayer } from "../../src/client/run/replayer.ts";
 import { upgradeRun } from "../../src/client/run/upgrade.ts";
 import { decode } from "../../src/base/values.ts";
-import type { VersionStore } from "../../src/ports/store.ts";
+import type { Store } from "../../src/ports/store.ts";
 import { probeDrain } from "../../src/replay/drain.ts";
 import type { DriftReport } from "../../src/replay/turn.ts";
 import { defineWorkflow, type WorkflowContext } from "../../src/workflow/mod.ts";
@@ -212,8 +212,8 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
         store: {
           denials: node.store.denials,
           nodes: node.store.nodes,
-          versions: { get: () => Promise.resolve(target) } as unknown as VersionStore,
-        },
+          versions: { get: () => Promise.resolve(target) },
+        } as unknown as Store,
         versions: { record: (specifier) => specifier, pinning: (pin) => pin() },
         node: node.engine,
         replayer: new Replayer({

@@ -269,7 +269,7 @@ Deno.test("REPAIR-1: a repair leaves what another transaction holds, and waits f
   }
   const parked = await store.repairs.parked("stuck_unknown_version", 10);
   assert.deepEqual(parked.map(({ runId }) => runId), ["a", "b"]);
-  const operator = { actor: "ana", reason: null };
+  const operator = { actor: "ana", isProven: false, reason: null };
   const driver = await db.database.open();
   try {
     const freed = await driver.transaction(async (session) => {

@@ -6,8 +6,10 @@
  */
 
 import { checkOptions, checkText } from "../../base/arguments.ts";
+import { MAX_ACTOR, MAX_REASON } from "../../base/operator_limits.ts";
 import { resume } from "../../schedule/firing.ts";
-import type { DeadNode, Operator, ParkedRun, QueuedRetry } from "../../ports/repairs.ts";
+import type { Operator } from "../../ports/operations.ts";
+import type { DeadNode, ParkedRun, QueuedRetry } from "../../ports/repairs.ts";
 import { settleEnded } from "../../store/settle_ended.ts";
 import type { ClientContext } from "../context.ts";
 import type { RepairAction } from "./finding.ts";
@@ -22,10 +24,14 @@ export interface OperationOptions {
   /**
    * The name of the person or program that acts. It is not verified.
    *
-   * @default {"unnamed"}
+   * @default {the operator of `asOperator()`, or "unnamed"}
    */
   readonly as?: string;
-  /** Why, for people. */
+  /**
+   * Why, for people.
+   *
+   * @default {the reason of `asOperator()`}
+   */
   readonly reason?: string;
 }
 
@@ -58,11 +64,7 @@ export interface RepairReport {
 }
 
 /** The dependencies of repairs. */
-export type RepairContext = Pick<ClientContext, "store" | "versions" | "wakeups">;
-
-/** The longest name of an operator, and the longest reason, in characters. */
-const MAX_ACTOR = 200;
-const MAX_REASON = 1_000;
+export type RepairContext = Pick<ClientContext, "operator" | "store" | "versions" | "wakeups">;
 
 /**
  * Carries out a plan.
@@ -77,7 +79,7 @@ export async function repair(
   options: OperationOptions,
   context: RepairContext,
 ): Promise<RepairReport> {
-  const operator = readOperator(options, "repair()");
+  const operator = readOperator(options, "repair()", context.operator);
   const targets: RepairedTarget[] = [];
   for (const { code, action, targets: planned } of readPlan(plan).repairs) {
     const done = planned.length === 0 ? new Set() : await ACTS[action](planned, operator, context);
@@ -100,19 +102,26 @@ export async function repair(
 export async function acknowledge(
   fingerprint: string,
   options: OperationOptions,
-  { store }: Pick<RepairContext, "store">,
+  { store, operator: acting }: Pick<RepairContext, "operator" | "store">,
 ): Promise<void> {
   checkText(fingerprint, "the fingerprint of acknowledge()", MAX_ACTOR);
-  const operator = readOperator(options, "acknowledge()");
-  await store.repairs.note(operator, { action: "health.acknowledge", target: fingerprint });
+  const operator = readOperator(options, "acknowledge()", acting);
+  const act = { action: "health.acknowledge", namespace: null, target: fingerprint } as const;
+  await store.operations.note(operator, act, "done");
 }
 
-function readOperator(options: OperationOptions, call: string): Operator {
+/** A name that a call gives is claimed, also if the client acts for someone else. */
+function readOperator(
+  options: OperationOptions,
+  call: string,
+  acting: Operator = { actor: "unnamed", isProven: false, reason: null },
+): Operator {
   checkOptions(options, ["as", "reason"], call);
-  const { as: actor = "unnamed", reason } = options;
+  const { as: actor = acting.actor, reason = acting.reason } = options;
   return {
     actor: checkText(actor, `option as of ${call}`, MAX_ACTOR),
-    reason: reason === undefined ? null : checkText(reason, `option reason of ${call}`, MAX_REASON),
+    isProven: options.as === undefined && acting.isProven,
+    reason: reason === null ? null : checkText(reason, `option reason of ${call}`, MAX_REASON),
   };
 }
 
@@ -197,16 +206,18 @@ async function resumeAll(
   for (const target of targets) {
     const { id, seen } = target;
     const namespace = target.namespace!;
-    let isAsSeen = false;
-    await store.schedules.change({ namespace, id }, (row, now) => {
-      const { state, trouble } = row.progress;
-      isAsSeen = state === "stuck" && trouble?.message === seen["reason"];
-      const progress = isAsSeen ? resume(row.id, row.rules, row.progress, now) : row.progress;
-      return { progress, starts: [] };
+    const act = { action: "repair.resume", target: id, namespace } as const;
+    const resumed = await store.operations.record(operator, act, async ({ schedules }) => {
+      let isAsSeen = false;
+      await schedules.change({ namespace, id }, (row, now) => {
+        const { state, trouble } = row.progress;
+        isAsSeen = state === "stuck" && trouble?.message === seen["reason"];
+        const progress = isAsSeen ? resume(row.id, row.rules, row.progress, now) : row.progress;
+        return { progress, starts: [] };
+      });
+      return isAsSeen || null;
     });
-    if (!isAsSeen) continue;
-    await store.repairs.note(operator, { action: "repair.resume", target: id, namespace });
-    done.add(target);
+    if (resumed !== null) done.add(target);
   }
   if (done.size > 0) wakeups.broadcast({ kind: "scheduled" });
   return done;

@@ -16,13 +16,14 @@ import { failPoint } from "../../base/failpoint.ts";
 import { fencingToken, randomId } from "../../base/ids.ts";
 import { engineLog } from "../../base/log.ts";
 import { processName } from "../../base/process_name.ts";
-import type { JobLease, MovedRun, RunMove } from "../../ports/bulk.ts";
+import type { BulkStore, JobLease, JobRow, MovedRun, RunMove } from "../../ports/bulk.ts";
 import type { RunCondition } from "../../ports/run_query.ts";
 import type { Store } from "../../ports/store.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
 import type { Versions } from "../../version/versions.ts";
 import { VersionNotFoundError } from "../../version/load_errors.ts";
 import type { ClientContext } from "../context.ts";
+import { type OperatedContext, warn } from "../operated.ts";
 import { jobHeld, jobNotFound, noNodeCanLoad } from "../errors.ts";
 import type { Verdict } from "../versions/verdict.ts";
 import {
@@ -36,7 +37,7 @@ import {
   plannedOf,
   verdictOn,
 } from "./bulk_batch.ts";
-import { NO_PROGRESS } from "./bulk_job.ts";
+import { type JobPlan, NO_PROGRESS } from "./bulk_job.ts";
 import {
   type BulkUpgradeOptions,
   type PlannedRun,
@@ -64,10 +65,10 @@ const LIVE = [
 
 /** The dependencies of an upgrade of many runs. */
 export type UpgradesContext =
-  & Pick<ClientContext, "runs" | "dryRuns" | "wakeups" | "clock">
+  & Pick<ClientContext, "clock" | "dryRuns" | "operator" | "runs" | "wakeups">
   & {
     /** The store. */
-    readonly store: Pick<Store, "bulk" | "denials" | "health" | "journal" | "versions">;
+    readonly store: OperatedContext["store"] & Pick<Store, "health" | "journal">;
     /** Resolves specifiers, and registers a target again that was removed meanwhile. */
     readonly versions: Pick<Versions, "pinning" | "record">;
   };
@@ -88,6 +89,8 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
   readonly #context: UpgradesContext;
   /** Runs that failed in this call. */
   #failures = 0;
+  /** The key of the entry of what an operator does. */
+  #entry: number | undefined;
 
   /**
    * Made by {@linkcode Runs.upgrade}.
@@ -114,6 +117,7 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
     if (job.lease !== null) {
       const { lease } = job;
       stack.defer(() => this.#release(lease, isDone));
+      stack.defer(() => this.#finish(job, isDone));
     }
     yield* this.#examineAll(job, prover);
     if (!this.#isStopped) yield* this.#returnTo(job, prover);
@@ -145,11 +149,48 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
       const texts = { plan: JSON.stringify(plan), progress: JSON.stringify(progress) };
       const driver = processName("client");
       const created = { id: job.lease.job, namespace, driver, ...texts };
-      await this.#context.store.bulk.create(created, job.lease);
+      const { lease } = job;
+      await this.#recorded(lease.job, namespace, async (bulk) => {
+        await bulk.create(created, lease);
+        return plan;
+      });
       return { job, prover };
     } catch (error) {
-      if ("job" in work) await this.#release(job.lease!, false);
+      if ("job" in work) {
+        await this.#finish(job, false);
+        await this.#release(job.lease!, false);
+      }
       throw error;
+    }
+  }
+
+  /** Creates or takes a job: for an operator, with an entry that says so. */
+  async #recorded(
+    job: string,
+    namespace: string,
+    work: (bulk: BulkStore) => Promise<JobPlan | null>,
+  ): Promise<void> {
+    const { operator, store: { bulk, operations } } = this.#context;
+    if (operator === undefined) return void await work(bulk); // OPERATED-1
+    const details = ({ target, workflow }: JobPlan) => ({ to: target.hash, workflow });
+    const act = { action: "runs.upgrade", namespace, target: job, outcome: "begun" } as const;
+    const recorded = await operations.record(
+      operator,
+      { ...act, details },
+      ({ bulk }) => work(bulk),
+    );
+    this.#entry = recorded?.entry;
+  }
+
+  /** An entry that could not be finished says that the work has begun. */
+  async #finish({ lease, plan, progress, namespace }: Driven, isDone: boolean): Promise<void> {
+    if (this.#entry === undefined) return;
+    const after = { to: plan.target.hash, workflow: plan.workflow, ...progress.counts };
+    try {
+      const outcome = isDone ? "done" : "stopped";
+      await this.#context.store.operations.finish(this.#entry, outcome, after);
+    } catch (error) {
+      warn({ action: "runs.upgrade", namespace, target: lease!.job }, error);
     }
   }
 
@@ -181,7 +222,17 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
 
   async #resume(id: string): Promise<Driven | null> {
     const lease = leaseOf(id);
-    const row = await this.#context.store.bulk.take(processName("client"), lease);
+    let row: JobRow | null = null;
+    await this.#recorded(id, this.#context.runs.namespace, async (bulk) => {
+      row = await bulk.take(processName("client"), lease);
+      return row === null || row.endedAt !== null || row.driver !== null
+        ? null
+        : JSON.parse(row.plan);
+    });
+    return this.#taken(id, row, lease);
+  }
+
+  #taken(id: string, row: JobRow | null, lease: JobLease): Driven | null {
     if (row === null) throw jobNotFound(id);
     if (row.endedAt !== null) return null;
     if (row.driver !== null) throw jobHeld(id, row.driver, new Date(row.heldUntil!));

@@ -7,6 +7,7 @@
 import type { Pruned } from "../../ports/retention.ts";
 import { settleEnded } from "../../store/settle_ended.ts";
 import type { ClientContext } from "../context.ts";
+import { type Deed, operated } from "../operated.ts";
 import { runAwaited, runNotFound, wrongRunState } from "../errors.ts";
 
 /**
@@ -18,6 +19,9 @@ export interface DeleteOptions {
   /** The run's namespace; that of this instance when omitted. */
   readonly namespace?: string;
 }
+
+/** The dependencies of a deletion. */
+export type DeleteContext = Pick<ClientContext, "store" | "runs" | "wakeups" | "operator">;
 
 const ACTION = "delete the run";
 
@@ -32,29 +36,42 @@ const ACTION = "delete the run";
 export async function deleteRun(
   runId: string,
   namespace: string,
-  { store, wakeups }: Pick<ClientContext, "store" | "wakeups">,
+  context: DeleteContext,
+): Promise<Pruned> {
+  const act = { action: "run.delete", namespace, target: runId } as const;
+  return await operated(context, act, (deed) => remove(runId, namespace, context, deed));
+}
+
+async function remove(
+  runId: string,
+  namespace: string,
+  { store, wakeups }: DeleteContext,
+  deed: Deed,
 ): Promise<Pruned> {
   while (true) {
-    const removal = await store.retention.remove(namespace, runId);
-    switch (removal.status) {
-      case "removed": {
-        const { runs, generations, events, keys } = removal;
-        return { runs, generations, events, keys };
+    const removed = await deed(async ({ store: { retention } }) => {
+      const removal = await retention.remove(namespace, runId);
+      switch (removal.status) {
+        case "removed": {
+          const { runs, generations, events, keys } = removal;
+          return { runs, generations, events, keys };
+        }
+        case "unsettled":
+          return null;
+        case "not_found":
+          throw runNotFound(runId, ACTION);
+        case "live":
+          throw wrongRunState(
+            runId,
+            ACTION,
+            removal.state,
+            "one that has ended: cancel or terminate it first",
+          );
+        case "awaited":
+          throw runAwaited(runId, removal.parent);
       }
-      case "unsettled":
-        await settleEnded(store.lineage, wakeups);
-        continue;
-      case "not_found":
-        throw runNotFound(runId, ACTION);
-      case "live":
-        throw wrongRunState(
-          runId,
-          ACTION,
-          removal.state,
-          "one that has ended: cancel or terminate it first",
-        );
-      case "awaited":
-        throw runAwaited(runId, removal.parent);
-    }
+    }, { details: ({ generations, events, keys }) => ({ generations, events, keys }) });
+    if (removed !== null) return removed;
+    await settleEnded(store.lineage, wakeups);
   }
 }

@@ -30,6 +30,7 @@ import {
   type RunPolicyOptions,
 } from "../../workflow/run_policy.ts";
 import type { ClientContext } from "../context.ts";
+import { acting, type Deed, operated, refusedBy } from "../operated.ts";
 import { forkIdTaken, runNotFound, wrongRunState } from "../errors.ts";
 import { type ChildDecisions, decideChildren, type ForkChildren } from "./fork_children.ts";
 import type { ForkedChild } from "./fork_children.ts";
@@ -124,7 +125,14 @@ export interface ForkReport {
 /** The dependencies of a fork. */
 export type ForkContext = Pick<
   ClientContext,
-  "store" | "runs" | "replayer" | "versions" | "contracts" | "wakeups" | "payloadBytes"
+  | "store"
+  | "runs"
+  | "replayer"
+  | "versions"
+  | "contracts"
+  | "wakeups"
+  | "payloadBytes"
+  | "operator"
 >;
 
 const KEYS = [
@@ -160,6 +168,21 @@ export async function forkRun(
   options: ForkOptions,
   context: ForkContext,
 ): Promise<ForkReport> {
+  const act = { action: "run.fork", namespace: context.runs.namespace, target: runId } as const;
+  return await operated(
+    acting(context, options),
+    act,
+    (deed) => fork(runId, options, context, deed),
+    (report) => report.forked ? null : refusedBy(report) ?? "refused",
+  );
+}
+
+async function fork(
+  runId: string,
+  options: ForkOptions,
+  context: ForkContext,
+  deed: Deed,
+): Promise<ForkReport> {
   const row = await context.runs.get(runId);
   if (row === null) throw runNotFound(runId, ACTION);
   const target = await findTarget(row, options.version ?? row.hash, context, "fork");
@@ -190,7 +213,7 @@ export async function forkRun(
   };
   if (options.dryRun === true || !isPossible) return report;
   await failPoint("fork.replayed", { run: start.runId });
-  await insert(row, target, prefix, options, planned, context);
+  await insert(row, target, prefix, options, planned, context, deed);
   await failPoint("fork.written", { run: start.runId });
   context.wakeups.due();
   return report;
@@ -252,7 +275,8 @@ async function insert(
   prefix: Prefix,
   options: ForkOptions,
   { start, decisions: { children } }: Planned,
-  { store, versions }: ForkContext,
+  { versions }: Pick<ForkContext, "versions">,
+  deed: Deed,
 ): Promise<void> {
   const { generation, namespace, workflow, id: origin } = row;
   const { runId, seed, input } = start;
@@ -274,12 +298,17 @@ async function insert(
     carry: options.signals === "carry",
     adopted: children.filter(({ action }) => action === "adopt").map(({ id }) => id),
   };
-  const forked = await versions.pinning(() => store.forks.fork(fork));
-  if (forked.status === "taken") throw forkIdTaken(runId, forked);
-  if (forked.status === "changed") {
-    const wanted = "one that does not change meanwhile: call again";
-    throw wrongRunState(row.runId, ACTION, row.state, wanted);
-  }
+  await versions.pinning(() =>
+    deed(async ({ store }) => {
+      const forked = await store.forks.fork(fork);
+      if (forked.status === "taken") throw forkIdTaken(runId, forked);
+      if (forked.status === "changed") {
+        const wanted = "one that does not change meanwhile: call again";
+        throw wrongRunState(row.runId, ACTION, row.state, wanted);
+      }
+      return forked;
+    }, { details: () => ({ fork: runId, on: target.hash, events: prefix.events }) })
+  );
 }
 
 /** A run whose id another start has taken over was recorded under its former id. */

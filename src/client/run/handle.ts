@@ -25,6 +25,7 @@ import { engineLog } from "../../base/log.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { decode, encode } from "../../base/values.ts";
 import { decodeError, encodeError } from "../../base/values_failure.ts";
+import type { Act, Action } from "../../ports/operations.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { RunRow, RunState } from "../../ports/rows.ts";
 import { settleEnded } from "../../store/settle_ended.ts";
@@ -49,6 +50,7 @@ import {
 import { checkExportOptions, type ExportOptions, exportRuns } from "../bundle/export.ts";
 import { readStates } from "./conditions.ts";
 import type { ClientContext } from "../context.ts";
+import { type Deed, operated } from "../operated.ts";
 import { sending, type Traced } from "../sending.ts";
 import { checkForkOptions, type ForkOptions, type ForkReport, forkRun } from "./fork.ts";
 import type { HistoryEntry } from "./history.ts";
@@ -225,6 +227,19 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     checkOptions(options, ["deliveryId"], "signal()");
     checkDeliveryId(options.deliveryId);
     readName(name, "a signal");
+    return await operated(
+      this.#context,
+      this.#act("run.signal"),
+      (deed) => this.#deliver(name, payload, options, deed),
+    );
+  }
+
+  async #deliver(
+    name: string,
+    payload: unknown,
+    options: SignalOptions,
+    deed: Deed,
+  ): Promise<"delivered" | "duplicate"> {
     const { runs, contracts, payloadBytes, wakeups } = this.#context;
     const what = `signal ${quoteId(name)}`;
     const action = `send the ${what}`;
@@ -237,24 +252,29 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
         const checked = await contracts.signal(version, name, payload);
         const encoded = encode(checked, "payload");
         checkPayload(encoded, `the payload of ${what}`, payloadBytes);
-        const delivery = await runs.deliverTo(version, this.id, {
+        const message = {
           kind: "signal",
           name,
           payload: encoded,
           ...trace,
           ...(options.deliveryId === undefined ? {} : { deliveryId: options.deliveryId }),
-        });
-        switch (delivery.status) {
-          case "moved":
-            this.#version = delivery.hash;
-            continue;
-          case "ended":
-            throw runEnded(this.id, action, delivery.state);
-          case "not_found":
-            throw runNotFound(this.id, action);
-          case "delivered":
-            wakeups.wakeRun(delivery.run, delivery.node);
-        }
+        } as const;
+        const delivery = await deed(async ({ runs }) => {
+          const delivery = await runs.deliverTo(version, this.id, message);
+          switch (delivery.status) {
+            case "moved":
+              this.#version = delivery.hash;
+              return null; // once more
+            case "ended":
+              throw runEnded(this.id, action, delivery.state);
+            case "not_found":
+              throw runNotFound(this.id, action);
+            default:
+              return delivery;
+          }
+        }, { details: ({ status }) => ({ signal: name, delivery: status }) });
+        if (delivery === null) continue;
+        if (delivery.status === "delivered") wakeups.wakeRun(delivery.run, delivery.node);
         return delivery.status;
       }
       throw runNotFound(this.id, action);
@@ -397,24 +417,28 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    */
   async cancel(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "cancel()");
-    const { runs } = this.#context;
     const reason = readReason(options.reason, "cancel()") ?? null;
-    const message = { kind: "cancel", name: "", payload: encode({ reason }) } as const;
-    const delivery = await this.#sending(
-      "cancel",
-      undefined,
-      (trace) => runs.deliver(this.id, { ...message, ...trace }),
-    );
-    if (delivery.status === "not_found") throw runNotFound(this.id, "cancel the run");
-    if (delivery.status === "ended") {
-      throw runEnded(this.id, "cancel the run", delivery.state);
-    }
     const error = encodeError(new CancelledError(reason));
-    const row = await runs.end(this.id, "cancelled", error, { onlyStuck: true });
-    if (row?.state === "cancelled") {
-      this.#context.telemetry?.endedOutside(row, "cancelled");
-      await this.#ended();
-    } else this.#context.wakeups.wakeRun(delivery.run, delivery.node);
+    const message = { kind: "cancel", name: "", payload: encode({ reason }) } as const;
+    await operated(this.#context, this.#act("run.cancel"), async (deed) => {
+      const { run, node, row } = await deed(async ({ runs }) => {
+        const delivery = await this.#sending(
+          "cancel",
+          undefined,
+          (trace) => runs.deliver(this.id, { ...message, ...trace }),
+        );
+        if (delivery.status === "not_found") throw runNotFound(this.id, "cancel the run");
+        if (delivery.status === "ended") {
+          throw runEnded(this.id, "cancel the run", delivery.state);
+        }
+        const { run, node } = delivery;
+        return { run, node, row: await runs.end(this.id, "cancelled", error, { onlyStuck: true }) };
+      });
+      if (row?.state === "cancelled") {
+        this.#context.telemetry?.endedOutside(row, "cancelled");
+        await this.#ended();
+      } else this.#context.wakeups.wakeRun(run, node);
+    });
   }
 
   /**
@@ -449,19 +473,22 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   async terminate(options: { readonly reason?: string } = {}): Promise<void> {
     checkOptions(options, ["reason"], "terminate()");
     const error = new Error(readReason(options.reason, "terminate()") ?? "Terminated by request");
-    const before = await this.#row("terminate the run");
-    const row = await this.#context.runs.end(this.id, "terminated", encodeError(error), {
-      onlyStuck: false,
+    await operated(this.#context, this.#act("run.terminate"), async (deed) => {
+      const before = await this.#row("terminate the run");
+      const row = await deed(async ({ runs }) => {
+        const row = await runs.end(this.id, "terminated", encodeError(error), { onlyStuck: false });
+        if (row === null) throw runNotFound(this.id, "terminate the run");
+        if (row.state !== "terminated") {
+          throw runEnded(this.id, "terminate the run", row.state);
+        }
+        return row;
+      });
+      if (before.endedAt === null) this.#context.telemetry?.endedOutside(row, "terminated");
+      // Aborts attempts now; the node that executes the run would otherwise notice only at its next
+      // write.
+      if (before.node !== null) this.#context.wakeups.wakeRun(before.id, before.node);
+      await this.#ended();
     });
-    if (row === null) throw runNotFound(this.id, "terminate the run");
-    if (row.state !== "terminated") {
-      throw runEnded(this.id, "terminate the run", row.state);
-    }
-    if (before.endedAt === null) this.#context.telemetry?.endedOutside(row, "terminated");
-    // Aborts attempts now; the node that executes the run would otherwise notice only at its next
-    // write.
-    if (before.node !== null) this.#context.wakeups.wakeRun(before.id, before.node);
-    await this.#ended();
   }
 
   /**
@@ -471,12 +498,15 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * @throws {RunNotFoundError} (`RUN_NOT_FOUND`) If there is no such run.
    */
   async retry(): Promise<void> {
-    const { hash, state } = await this.#row("retry the run");
-    if (!await this.#context.runs.unpark(this.id)) {
-      throw wrongRunState(this.id, "retry the run", state, "a parked state (stuck_...)");
-    }
-    await this.#context.versions.clearFailures(hash);
-    this.#context.wakeups.versionAvailable(hash);
+    await operated(this.#context, this.#act("run.retry"), async (deed) => {
+      const { hash, state } = await this.#row("retry the run");
+      await deed(async ({ runs }) => {
+        if (await runs.unpark(this.id)) return true;
+        throw wrongRunState(this.id, "retry the run", state, "a parked state (stuck_...)");
+      });
+      await this.#context.versions.clearFailures(hash);
+      this.#context.wakeups.versionAvailable(hash);
+    });
   }
 
   /**
@@ -559,6 +589,10 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    * Notifies the parent and the children of a run that a client ended. Nodes do the same at one of
    * their heartbeats, so the call logs an error instead of throwing it.
    */
+  #act(action: Action): Act {
+    return { action, namespace: this.#context.runs.namespace, target: this.id };
+  }
+
   async #ended(): Promise<void> {
     const { store, wakeups } = this.#context;
     wakeups.ended(this.id, true);

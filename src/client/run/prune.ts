@@ -14,7 +14,8 @@ import {
 import { FIRST_PLACE, type PruneScope } from "../../ports/retention.ts";
 import { END_STATES, type EndState } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
-import { type PruneScopeOptions, readBounds } from "./prune_options.ts";
+import { acting, type OperatedContext, operatedInSteps } from "../operated.ts";
+import { type PruneScopeOptions, type ReadBounds, readBounds } from "./prune_options.ts";
 
 /**
  * Options of {@linkcode Runs.prune}. The age of a run counts from its end. `limit` counts runs.
@@ -67,26 +68,42 @@ export interface PruneReport {
 const WHAT = "runs.prune()";
 
 /** The dependencies of pruning. */
-type Services = Pick<Store, "now" | "retention">;
+type PruneContext = OperatedContext & {
+  /** The store. */
+  readonly store: Pick<Store, "now" | "retention">;
+};
 
 /**
  * Removes runs; see {@linkcode Runs.prune}.
  *
  * @param options Which to remove.
- * @param store The store.
- * @param ownNamespace The namespace, if the options name none.
+ * @param context Its dependencies.
  */
 export async function pruneRuns(
   options: PruneOptions,
-  store: Services,
-  ownNamespace: string,
+  context: PruneContext,
 ): Promise<PruneReport> {
+  const { store } = context;
   const bounds = readBounds(options, ["states", "workflow", "generations"], WHAT);
-  const { namespace = ownNamespace, limit, dryRun } = bounds;
+  const { namespace = context.runs.namespace, limit, dryRun } = bounds;
   const { states, workflow, generations } = readRest(options);
   const runsBefore = await bounds.cutoff(store);
   const generationsBefore = generations ? runsBefore : null;
   const scope: PruneScope = { namespace, workflow, states, runsBefore, generationsBefore };
+  return await operatedInSteps(
+    acting(context, bounds),
+    { action: "runs.prune", namespace, target: namespace },
+    { endedBefore: new Date(runsBefore).toISOString(), states, workflow, generations },
+    () => removeRuns(scope, { limit, dryRun }, store),
+    (total) => ({ ...total }),
+  );
+}
+
+async function removeRuns(
+  scope: PruneScope,
+  { limit, dryRun }: Pick<ReadBounds, "limit" | "dryRun">,
+  store: Pick<Store, "retention">,
+): Promise<PruneReport> {
   const total = { runs: 0, generations: 0, events: 0, keys: 0 };
   for (let from = FIRST_PLACE; total.runs < limit;) {
     const step = await store.retention.step(scope, from, { limit: limit - total.runs, dryRun });
@@ -105,29 +122,36 @@ export async function pruneRuns(
  * Removes results of activities; see {@linkcode Runs.pruneResults}.
  *
  * @param options Which to remove.
- * @param store The store.
- * @param ownNamespace The namespace, if the options name none.
+ * @param context Its dependencies.
  */
 export async function pruneResults(
   options: PruneResultsOptions,
-  store: Services,
-  ownNamespace: string,
+  context: PruneContext,
 ): Promise<number> {
+  const { store } = context;
   const bounds = readBounds(options, ["activity"], "runs.pruneResults()");
-  const { namespace = ownNamespace, limit, dryRun } = bounds;
+  const { namespace = context.runs.namespace, limit, dryRun } = bounds;
   const { activity } = options;
   if (activity !== undefined) readName(activity, "an activity");
   const { retention } = store;
   const before = await bounds.cutoff(store);
-  let removed = 0;
-  for (let more = true; more && removed < limit;) {
-    const left = { limit: limit - removed, dryRun };
-    const step = await retention.results(namespace, activity ?? null, before, left);
-    if (step === null) break;
-    removed += step.results;
-    more = step.more;
-  }
-  return removed;
+  return await operatedInSteps(
+    acting(context, bounds),
+    { action: "results.prune", namespace, target: namespace },
+    { storedBefore: new Date(before).toISOString(), activity: activity ?? null },
+    async () => {
+      let removed = 0;
+      for (let more = true; more && removed < limit;) {
+        const left = { limit: limit - removed, dryRun };
+        const step = await retention.results(namespace, activity ?? null, before, left);
+        if (step === null) break;
+        removed += step.results;
+        more = step.more;
+      }
+      return removed;
+    },
+    (results) => ({ results }),
+  );
 }
 
 function readRest(

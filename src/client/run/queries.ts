@@ -281,7 +281,7 @@ export class Runs {
    * @throws {InvalidArgumentError} If an option is invalid.
    */
   async prune(options: PruneOptions): Promise<PruneReport> {
-    return await pruneRuns(options, this.#context.store, this.#runs.namespace);
+    return await pruneRuns(options, this.#context);
   }
 
   /**
@@ -312,7 +312,7 @@ export class Runs {
    * @throws {InvalidArgumentError} If an option is invalid.
    */
   async pruneResults(options: PruneResultsOptions): Promise<number> {
-    return await pruneResults(options, this.#context.store, this.#runs.namespace);
+    return await pruneResults(options, this.#context);
   }
 
   /**

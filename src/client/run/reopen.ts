@@ -14,6 +14,7 @@ import { decodeError } from "../../base/values_failure.ts";
 import type { RunRow } from "../../ports/rows.ts";
 import type { DriftReport, Refusal } from "../../replay/turn.ts";
 import type { ClientContext } from "../context.ts";
+import { acting, type Deed, operated, refusedBy } from "../operated.ts";
 import { endReported, runNotFound, wrongRunState } from "../errors.ts";
 import { asClaimed, historyOf } from "./replayer.ts";
 import { findTarget } from "./upgrade.ts";
@@ -60,7 +61,7 @@ export interface ReopenReport {
 /** The dependencies of {@linkcode reopenRun}. */
 export type ReopenContext = Pick<
   ClientContext,
-  "store" | "runs" | "replayer" | "versions" | "wakeups"
+  "store" | "runs" | "replayer" | "versions" | "wakeups" | "operator"
 >;
 
 const ACTION = "reopen the run";
@@ -85,6 +86,21 @@ export async function reopenRun(
   runId: string,
   options: ReopenOptions,
   context: ReopenContext,
+): Promise<ReopenReport> {
+  const act = { action: "run.reopen", namespace: context.runs.namespace, target: runId } as const;
+  return await operated(
+    acting(context, options),
+    act,
+    (deed) => reopen(runId, options, context, deed),
+    ({ fails, ...report }) => refusedBy(report) ?? (fails === undefined ? null : "fails"),
+  );
+}
+
+async function reopen(
+  runId: string,
+  options: ReopenOptions,
+  context: ReopenContext,
+  deed: Deed,
 ): Promise<ReopenReport> {
   const { runs, replayer } = context;
   const row = await runs.get(runId);
@@ -117,8 +133,10 @@ export async function reopenRun(
     payload: encode({ from: row.hash, to, failedAt: new Date(row.endedAt!) }),
     awaited: execution.outstanding.flatMap(({ options: { child } }) => child?.id ?? []),
   };
-  const reopened = await context.versions.pinning(() => runs.reopen(reopening));
-  if (reopened) {
+  const reopened = await context.versions.pinning(() =>
+    deed(async ({ runs }) => await runs.reopen(reopening) || null)
+  );
+  if (reopened === true) {
     await failPoint("reopen.written", { run: runId });
     context.wakeups.due();
     return report;

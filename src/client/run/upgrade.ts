@@ -18,6 +18,7 @@ import type { DriftReport, Refusal } from "../../replay/turn.ts";
 import { VersionDeniedError, VersionNotFoundError } from "../../version/load_errors.ts";
 import type { Versions } from "../../version/versions.ts";
 import type { ClientContext, LocalNode } from "../context.ts";
+import { acting, type Deed, operated, type OperatedContext, refusedBy } from "../operated.ts";
 import { asClaimed } from "./replayer.ts";
 import { runEnded, runNotFound, wrongRunState } from "../errors.ts";
 
@@ -74,10 +75,10 @@ export interface UpgradedActivity {
 
 /** The dependencies of an upgrade. */
 export type UpgradeContext =
-  & Pick<ClientContext, "runs" | "replayer">
+  & Pick<ClientContext, "operator" | "replayer" | "runs">
   & {
     /** The store. */
-    readonly store: Pick<Store, "denials" | "nodes" | "versions">;
+    readonly store: OperatedContext["store"] & Pick<Store, "nodes">;
     /** Resolves specifiers, and registers a target again that was removed meanwhile. */
     readonly versions: Pick<Versions, "pinning" | "record">;
     /** The node of this process, if it has one. */
@@ -101,6 +102,21 @@ export async function upgradeRun(
   options: UpgradeOptions,
   context: UpgradeContext,
 ): Promise<UpgradeReport> {
+  const act = { action: "run.upgrade", namespace: context.runs.namespace, target: runId } as const;
+  return await operated(
+    acting(context, options),
+    act,
+    (deed) => upgrade(runId, options, context, deed),
+    refusedBy,
+  );
+}
+
+async function upgrade(
+  runId: string,
+  options: UpgradeOptions,
+  context: UpgradeContext,
+  deed: Deed,
+): Promise<UpgradeReport> {
   const { runs } = context;
   const row = await runs.get(runId);
   if (row === null) throw runNotFound(runId, "upgrade the run");
@@ -108,7 +124,7 @@ export async function upgradeRun(
   const target = await findTarget(row, options.to, context);
   await refuseDenied(target.hash, `upgrade run ${quoteId(runId)}`, context.store);
   if (options.dryRun === true) return (await replay(asClaimed(row), target.hash, context)).report;
-  return await asNode((node) => move(row, target, node, context), context);
+  return await asNode((node) => move(row, target, node, context, deed), context);
 }
 
 /**
@@ -194,12 +210,13 @@ async function move(
   target: VersionPin,
   node: string,
   context: UpgradeContext,
+  deed: Deed,
 ): Promise<UpgradeReport> {
   const lease = { node, token: fencingToken() };
   const settled = context.node?.expect(lease.token);
   let outcome: "settled" | "unknown" = "unknown";
   try {
-    const report = await moveHeld(row, target, lease, context);
+    const report = await moveHeld(row, target, lease, context, deed);
     outcome = "settled";
     return report;
   } catch (error) {
@@ -215,6 +232,7 @@ async function moveHeld(
   target: VersionPin,
   lease: Lease,
   context: UpgradeContext,
+  deed: Deed,
 ): Promise<UpgradeReport> {
   const { runs } = context;
   const seized = await runs.seize(row.runId, lease);
@@ -226,48 +244,22 @@ async function moveHeld(
       "one that no node executes: try again when it waits",
     );
   }
-  let report: UpgradeReport | undefined;
-  let tasks: readonly MovedTask[] = [];
+  let isPinned = false;
   try {
-    ({ report, tasks } = await replay(seized, target.hash, context));
+    const { report, tasks } = await replay(seized, target.hash, context);
+    if (!report.upgraded) return report;
+    const change = { pin: target, payload: encode({ from: row.hash, to: target.hash }), tasks };
+    const before = { state: seized.state, version: row.hash, generation: seized.generation };
+    await context.versions.pinning(() =>
+      deed(async ({ runs }) => await runs.settle(seized.id, lease, change) || null, { before })
+    );
+    isPinned = true;
     return report;
   } finally {
-    await settle(
-      seized,
-      row,
-      report?.upgraded === true ? { pin: target, tasks } : null,
-      lease,
-      context,
-    );
+    if (!isPinned) {
+      await runs.settle(seized.id, lease, { back: seized.state, reason: row.stuckReason });
+    }
   }
-}
-
-/** Gives a run back, pinned to the target (`null`: as it was). */
-async function settle(
-  seized: Pick<RunRow, "id" | "state">,
-  row: RunRow,
-  move: { readonly pin: VersionPin; readonly tasks: readonly MovedTask[] } | null,
-  lease: Lease,
-  { runs, versions }: UpgradeContext,
-): Promise<void> {
-  const back = { back: seized.state, reason: row.stuckReason };
-  if (move === null) {
-    await runs.settle(seized.id, lease, back);
-    return;
-  }
-  const change = { ...move, payload: encode({ from: row.hash, to: move.pin.hash }) };
-  try {
-    await versions.pinning(() => runs.settle(seized.id, lease, change));
-  } catch (error) {
-    if (isGone(error)) await runs.settle(seized.id, lease, back);
-    throw error;
-  }
-}
-
-/** Whether the target was removed, and can't be registered again. */
-function isGone(error: unknown): boolean {
-  return isContinuumError(error, "VERSION_NOT_REGISTERED") ||
-    isContinuumError(error, "VERSION_UNAVAILABLE");
 }
 
 async function replay(

@@ -10,6 +10,7 @@ import { isContinuumError } from "../../base/errors.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { decode, encode } from "../../base/values.ts";
 import type { RunState } from "../../ports/rows.ts";
+import type { Action } from "../../ports/operations.ts";
 import type { Decide, ScheduleKey, ScheduleRow, ScheduleSpec } from "../../ports/schedules.ts";
 import type { Timing } from "../../schedule/calendar.ts";
 import {
@@ -27,6 +28,7 @@ import {
 import { VersionNotFoundError } from "../../version/load_errors.ts";
 import { policyOf } from "../../workflow/run_policy.ts";
 import { type ClientContext, inNamespace } from "../context.ts";
+import { type Deed, operated } from "../operated.ts";
 import { RunHandle } from "../run/handle.ts";
 import {
   MAX_ID,
@@ -170,7 +172,6 @@ export class Schedules {
    */
   async create<Input = unknown>(options: ScheduleOptions<Input>): Promise<ScheduleStatus> {
     const { contracts, payloadBytes, runs, versions, wakeups } = this.#context;
-    const store = this.#context.store.schedules;
     const settings = readScheduleOptions(options, runs.namespace);
     const { namespace, id, ifExists, paused } = settings;
     const target = await this.#target(settings.workflow, settings.pin);
@@ -195,22 +196,24 @@ export class Schedules {
         rules: settings.rules(now, before),
       };
     };
-    const created = await versions.pinning(() =>
-      store.create((now) => {
-        const spec = specFrom(now);
-        const given = { paused: paused ?? false, startable: hash !== null };
-        return { spec, progress: begin(id, spec.rules, now, given) };
-      })
-    );
-    if (!created && ifExists === "error") throw scheduleExists(id);
-    if (!created && ifExists === "replace") {
+    const make = (now: number) => {
+      const spec = specFrom(now);
+      const startable = hash !== null;
+      return { spec, progress: begin(id, spec.rules, now, { paused: paused ?? false, startable }) };
+    };
+    const revised: Decide = (row, now) => {
+      const spec = specFrom(now, row.rules.timing);
+      return { progress: revise(id, spec.rules, row, now, paused), starts: [], spec };
+    };
+    await this.#act("schedule.create", { namespace, id }, async (deed) => {
       await versions.pinning(() =>
-        store.change({ namespace, id }, (row, now) => {
-          const spec = specFrom(now, row.rules.timing);
-          return { progress: revise(id, spec.rules, row, now, paused), starts: [], spec };
-        })
+        deed(async ({ store: { schedules } }) => {
+          if (await schedules.create(make)) return true;
+          if (ifExists === "error") throw scheduleExists(id);
+          return ifExists === "replace" ? await schedules.change({ namespace, id }, revised) : null;
+        }, { details: () => ({ workflow: target.workflow, version: target.pin?.hash ?? null }) })
       );
-    }
+    });
     wakeups.broadcast({ kind: "scheduled" });
     return await this.get(id, { namespace });
   }
@@ -247,6 +250,7 @@ export class Schedules {
    */
   async pause(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     return await this.#change(
+      "schedule.pause",
       id,
       scope,
       "pause the schedule",
@@ -265,6 +269,7 @@ export class Schedules {
   async resume(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     const from = ["paused", "stuck", "active"] as const;
     return await this.#change(
+      "schedule.resume",
       id,
       scope,
       "resume the schedule",
@@ -286,6 +291,7 @@ export class Schedules {
   async cancel(id: string, scope: ScheduleScopeOptions = {}): Promise<ScheduleStatus> {
     const from = ["active", "paused", "stuck", "cancelled"] as const;
     return await this.#change(
+      "schedule.cancel",
       id,
       scope,
       "cancel the schedule",
@@ -301,9 +307,12 @@ export class Schedules {
    * @throws {ScheduleError} (`SCHEDULE_NOT_FOUND`) If there is none.
    */
   async delete(id: string, scope: ScheduleScopeOptions = {}): Promise<void> {
-    if (!await this.#context.store.schedules.delete(this.#key(id, scope))) {
-      throw scheduleNotFound(id, "delete the schedule");
-    }
+    const key = this.#key(id, scope);
+    await this.#act("schedule.delete", key, (deed) =>
+      deed(async ({ store }) => {
+        if (await store.schedules.delete(key)) return true;
+        throw scheduleNotFound(id, "delete the schedule");
+      }));
   }
 
   /**
@@ -317,8 +326,13 @@ export class Schedules {
    * @throws {InvalidInputError} (`INVALID_INPUT`) If that version refuses the schedule's input.
    */
   async trigger(id: string, scope: ScheduleScopeOptions = {}): Promise<RunHandle> {
-    const action = "trigger the schedule";
     const key = this.#key(id, scope);
+    return await this.#act("schedule.trigger", key, (deed) => this.#trigger(key, deed));
+  }
+
+  async #trigger(key: ScheduleKey, deed: Deed): Promise<RunHandle> {
+    const { id } = key;
+    const action = "trigger the schedule";
     const { store: { schedules: store }, versions } = this.#context;
     for (;;) {
       const before = await store.get(key);
@@ -334,11 +348,16 @@ export class Schedules {
         const { firedAt = null } = row.runs[0] ?? {};
         return { ...trigger(progress, firedAt, now), manual: true, input: checked };
       };
-      const started = await versions.pinning(() => store.change(key, decide));
-      if (started === null) throw scheduleNotFound(id, action);
-      if (started.length === 0) continue;
+      const started = await versions.pinning(() =>
+        deed(async ({ store }) => {
+          const runs = await store.schedules.change(key, decide);
+          if (runs === null) throw scheduleNotFound(id, action);
+          return runs[0] ?? null;
+        }, { details: (run) => ({ run }) })
+      );
+      if (started === null) continue;
       this.#context.wakeups.due();
-      return new RunHandle(started[0]!, inNamespace(this.#context, key.namespace));
+      return new RunHandle(started, inNamespace(this.#context, key.namespace));
     }
   }
 
@@ -347,20 +366,34 @@ export class Schedules {
   }
 
   async #change(
+    act: Action,
     id: string,
     scope: ScheduleScopeOptions,
     action: string,
     from: readonly ScheduleState[],
     next: (row: ScheduleRow, now: number) => Progress,
   ): Promise<ScheduleStatus> {
-    const changed = await this.#context.store.schedules.change(this.#key(id, scope), (row, now) => {
-      const { state } = row.progress;
-      if (!from.includes(state)) throw wrongScheduleState(id, action, state, from);
-      return { progress: next(row, now), starts: [] };
-    });
-    if (changed === null) throw scheduleNotFound(id, action);
+    const key = this.#key(id, scope);
+    await this.#act(act, key, (deed) =>
+      deed(async ({ store }) => {
+        const changed = await store.schedules.change(key, (row, now) => {
+          const { state } = row.progress;
+          if (!from.includes(state)) throw wrongScheduleState(id, action, state, from);
+          return { progress: next(row, now), starts: [] };
+        });
+        if (changed === null) throw scheduleNotFound(id, action);
+        return changed;
+      }));
     this.#context.wakeups.broadcast({ kind: "scheduled" });
     return await this.get(id, scope);
+  }
+
+  #act<Result>(
+    action: Action,
+    { namespace, id }: ScheduleKey,
+    perform: (deed: Deed) => Promise<Result>,
+  ): Promise<Result> {
+    return operated(this.#context, { action, namespace, target: id }, perform);
   }
 
   /**

@@ -6,9 +6,12 @@
 
 import { checkBoolean, checkOptions, checkText, refuse } from "../../base/arguments.ts";
 import { isSha256Hex } from "../../base/encoding.ts";
+import { MAX_REASON } from "../../base/operator_limits.ts";
 import type { BarredVersion } from "../../ports/denials.ts";
 import { VersionNotFoundError } from "../../version/load_errors.ts";
+import type { VersionDenial } from "./list.ts";
 import type { ClientContext } from "../context.ts";
+import { operated } from "../operated.ts";
 
 /**
  * Options of `Versions.deny`.
@@ -80,8 +83,21 @@ export interface AllowReport {
   readonly revived: number;
 }
 
+/**
+ * A denial, and what it bars.
+ *
+ * @category Versions
+ */
+export interface Denial extends VersionDenial {
+  /** The hashes of the registered versions that it bars. */
+  readonly versions: readonly string[];
+}
+
 /** What denials need of a client. */
-export type DenyContext = Pick<ClientContext, "store" | "versions" | "wakeups">;
+export type DenyContext = Pick<
+  ClientContext,
+  "operator" | "runs" | "store" | "versions" | "wakeups"
+>;
 
 /** Runs that one statement parks. */
 const BATCH = 500;
@@ -96,23 +112,31 @@ const BATCH = 500;
  * @throws {InvalidArgumentError} If the digest or an option is invalid.
  */
 export async function denyDigest(
-  { store: { denials }, versions: code, wakeups }: DenyContext,
+  context: DenyContext,
   sha256: string,
   options: DenyOptions,
 ): Promise<DenyReport> {
+  const { operator, store: { denials }, versions: code, wakeups } = context;
   const call = "versions.deny()";
   checkDigest(sha256, call);
   checkOptions(options, ["reason", "by", "dryRun"], call);
-  const { reason, by, dryRun = false } = options;
-  checkText(reason, `option reason of ${call}`);
+  const { reason, by = operator?.actor, dryRun = false } = options;
+  checkText(reason, `option reason of ${call}`, MAX_REASON);
   if (by !== undefined) checkText(by, `option by of ${call}`);
   checkBoolean(dryRun, `option dryRun of ${call}`);
+  const versions = dryRun ? await denials.versionsOf(sha256) : await operated(
+    context,
+    { action: "version.deny", namespace: null, target: sha256 },
+    (deed) =>
+      deed(async ({ store: { denials } }) => {
+        await denials.deny(sha256, reason, by ?? null);
+        return await denials.versionsOf(sha256);
+      }, { details: ({ length }) => ({ versions: length }) }),
+  );
   if (!dryRun) {
-    await denials.deny(sha256, reason, by ?? null);
     await code.denials.refresh();
     wakeups.broadcast({ kind: "denials" });
   }
-  const versions = await denials.versionsOf(sha256);
   let parked = 0;
   for (const { hash } of dryRun ? [] : versions) {
     const why = code.denialReason(hash);
@@ -141,13 +165,17 @@ export async function denyDigest(
  * @throws {VersionNotFoundError} If it is not denied.
  */
 export async function allowDigest(
-  { store, versions: code, wakeups }: DenyContext,
+  context: DenyContext,
   sha256: string,
 ): Promise<AllowReport> {
+  const { store, versions: code, wakeups } = context;
   checkDigest(sha256, "versions.allow()");
-  if (!await store.denials.allow(sha256)) {
-    throw new VersionNotFoundError(sha256, "allow it", "no denial names it");
-  }
+  const act = { action: "version.allow", namespace: null, target: sha256 } as const;
+  await operated(context, act, (deed) =>
+    deed(async ({ store: { denials } }) => {
+      if (await denials.allow(sha256)) return { denied: false };
+      throw new VersionNotFoundError(sha256, "allow it", "no denial names it");
+    }, { details: (after) => after }));
   await code.denials.refresh();
   wakeups.broadcast({ kind: "denials" });
   const versions = (await store.denials.versionsOf(sha256))
@@ -159,6 +187,19 @@ export async function allowDigest(
     wakeups.versionAvailable(hash);
   }
   return { sha256, versions: versions.map(denied), revived };
+}
+
+/**
+ * Lists denials.
+ *
+ * @param context The database.
+ * @returns The denials, the oldest first.
+ */
+export async function listDenials(
+  { store }: Pick<DenyContext, "store">,
+): Promise<Denial[]> {
+  const { denials } = await store.denials.list();
+  return denials.map(({ at, ...denial }) => ({ ...denial, at: new Date(at) }));
 }
 
 function checkDigest(sha256: unknown, call: string): void {

@@ -25,6 +25,7 @@ import type {
   RemovedModules,
 } from "../../ports/collection.ts";
 import type { Store } from "../../ports/store.ts";
+import { acting, operatedInSteps, type StepsContext } from "../operated.ts";
 
 /**
  * Options of {@linkcode Versions.gc}.
@@ -106,7 +107,10 @@ export interface VersionGc {
 }
 
 /** The dependencies of {@linkcode collectVersions}. */
-export type GcContext = Pick<Store, "collection" | "now">;
+export type GcContext = StepsContext & {
+  /** The store. */
+  readonly store: Pick<Store, "collection" | "now">;
+};
 
 const CALL = "versions.gc()";
 
@@ -134,16 +138,31 @@ interface Plan {
  * Removes old versions; see {@linkcode Versions.gc}.
  *
  * @param options Which versions.
- * @param store The store.
+ * @param context Its dependencies.
  * @returns What was removed.
  * @throws {InvalidArgumentError} If an option is invalid.
  */
 export async function collectVersions(
   options: VersionGcOptions,
-  store: GcContext,
+  context: GcContext,
 ): Promise<VersionGc> {
-  const { cutoff, keep, dryRun, signal, onBatch } = readOptions(options);
-  const scope = { before: await cutoff(store), keep };
+  const { store } = context;
+  const read = readOptions(options);
+  const scope = { before: await read.cutoff(store), keep: read.keep };
+  return await operatedInSteps(
+    acting(context, read),
+    { action: "version.gc", namespace: null, target: "versions" },
+    { unusedBefore: new Date(scope.before).toISOString(), keep: scope.keep },
+    () => collect(scope, read, store),
+    ({ versions, modules, bytes, done }) => ({ versions: versions.length, modules, bytes, done }),
+  );
+}
+
+async function collect(
+  scope: CollectionScope,
+  { dryRun, signal, onBatch }: ReturnType<typeof readOptions>,
+  store: GcContext["store"],
+): Promise<VersionGc> {
   const plan = await planOf(scope, store);
   const { kept, archived } = plan;
   const before = new Date(scope.before);
@@ -167,7 +186,7 @@ export async function collectVersions(
 /** COLLECT-2 */
 async function sweep(
   total: Total,
-  { collection }: GcContext,
+  { collection }: GcContext["store"],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (let from: string | null = ""; from !== null && signal?.aborted !== true;) {
@@ -179,7 +198,10 @@ async function sweep(
   }
 }
 
-async function planOf(scope: CollectionScope, { collection }: GcContext): Promise<Plan> {
+async function planOf(
+  scope: CollectionScope,
+  { collection }: GcContext["store"],
+): Promise<Plan> {
   const kept: Record<KeptBecause, number> = {
     current: 0,
     needed: 0,

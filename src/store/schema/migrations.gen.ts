@@ -593,13 +593,15 @@ create table {schema}.schedule_runs (
   {
     version: 6,
     name: "operations",
-    checksum: "8ec64fc53298558b61a3fd037a096adb1e03adc058e180ba0ae935bf2f9eeae9",
-    sql: `-- Operations: what people and programs did to runs and versions.
+    checksum: "f11e68be9f6c0e40ae920351d0329adfac855742254b536678cef2555a79147c",
+    sql: `-- Operations: what people and programs did to runs, versions and schedules.
 --
--- operations  One row per act, written by those who act, in the order of their time. \`actor\` is a name
---             that the caller claimed, unless \`is_proven\`: then the face that took the request had
---             authenticated it. \`target\` says what was acted upon, \`before\` and \`after\` how it was and
---             became. \`outcome\` is a word: \`done\`, or the code of the error.
+-- operations  One row per act of an operator. An act that is one transaction writes its row in it. One
+--             that is several writes its row first, with the outcome \`begun\`, and its end into the same
+--             row. \`actor\` is a name that the caller claimed, unless \`is_proven\`: then the face that
+--             took the request had authenticated it. \`target\` says what was acted upon, \`before\` and
+--             \`after\` how it was and became. \`outcome\` is \`done\`, \`begun\`, \`stopped\`, or the code of
+--             the error that refused the act.
 
 create table {schema}.operations (
   id bigint generated always as identity primary key,
@@ -615,7 +617,11 @@ create table {schema}.operations (
   outcome text not null
 );
 
-create index operations_by_target on {schema}.operations (target, id);
+create index operations_by_time on {schema}.operations (at, id);
+
+create index operations_by_target on {schema}.operations (target, at, id);
+
+create index operations_by_actor on {schema}.operations (actor, at, id);
 `,
   },
   {
