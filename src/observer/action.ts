@@ -3,13 +3,15 @@
  *
  * - ACTION-1: a deed follows a plan that its viewer has looked at. The request brings the tag of that
  *   plan; the plan is made anew, and if the tags differ, nothing is done and the new plan is shown.
- * - ACTION-2: every deed that was begun is in the audit, also one that failed.
+ * - ACTION-2: every deed that was begun is in the audit, also one that failed. The client that does it
+ *   records it in the database, too, in the transaction that does it (OPERATION-1).
  *
  * @module
  */
 
 import { refuse } from "../base/arguments.ts";
 import { inWords } from "../base/describe.ts";
+import { MAX_ACTOR } from "../base/operator_limits.ts";
 import { messageOf } from "../base/text.ts";
 import type { Json } from "../operate/plain.ts";
 import { htmlAnswer, jsonAnswer, redirectAnswer, tagOf } from "./answers.ts";
@@ -83,7 +85,10 @@ export class ActionAnswers {
       reason: fields.text("reason"),
     };
     try {
-      const outcome = await route.deed(look, plan, fields);
+      const { reason } = entry;
+      const who = { name: look.by.toWellFormed().slice(0, MAX_ACTOR), proven: true };
+      const client = look.client.asOperator(reason === null ? who : { ...who, reason });
+      const outcome = await route.deed({ ...look, client }, plan, fields);
       this.#audit({ ...entry, outcome: "done" });
       return outcome;
     } catch (error) {

@@ -144,6 +144,18 @@ forEachDatabase("observer's actions", (database, test) => {
         },
       ],
     );
+    const { operations: [kept, ...others] } = await set.node.operations.list();
+    assert.deepEqual(others, [], "what was refused before it began begins nothing");
+    const { at: _, before: __, after: ___, ...entry } = kept!;
+    assert.deepEqual(entry, {
+      as: "ana",
+      proven: true,
+      action: "run.cancel",
+      namespace: "default",
+      target: "r-1",
+      reason: "ordered twice",
+      outcome: "done",
+    });
     const loud = observe(set.node, {
       audit: () => {
         throw new Error("no disk");
