@@ -36,38 +36,55 @@ const FACTS = `${HELD_RUNS},
     select job.plan::text as plan from {schema}.bulk_jobs as job where job.ended_at is null
   )`;
 
-/** The modules that a version lists. The manifest is the only list of one that has no bytes (MANIFEST-1). */
-const members = (version: string) => `
-      select ${version}.hash, found[1] as sha256
-      from regexp_matches(${version}.manifest, '\\nmember ([0-9a-f]{64}) ', 'g') as found`;
+/** The modules that versions list. The manifest is the only list of one that has no bytes (MANIFEST-1). */
+const members = (versions: string) => `
+    select distinct version.hash, left(line, 64) as sha256
+    from ${versions} as version
+    cross join lateral unnest(
+      (string_to_array(version.manifest, chr(10) || 'member '))[2:]
+    ) as line`;
 
 /**
- * COLLECT-4: those of `listed` that contain all modules of a version which only parts of others brought.
+ * COLLECT-4: those of `listed` that contain all modules of a version which only parts of others
+ * brought. A pair of versions is compared only if the first contains that module of the second that
+ * the fewest contain: most versions share most of their modules.
  */
-const VOUCHING = `vouching as materialized (
-    select distinct whole.hash from (
-      select whole.hash, part.hash as part, count(distinct part.sha256) as shared
-      from (
-        select module.* from listed cross join lateral (${members("listed")}) as module
-        where listed.verdict = 'row'
-      ) as whole
-      join (
-        select module.* from parts cross join lateral (${members("parts")}) as module
-      ) as part on part.sha256 = whole.sha256 and part.hash <> whole.hash
-      group by whole.hash, part.hash
-    ) as whole
-    join (
-      select module.hash, count(distinct module.sha256) as modules
-      from parts cross join lateral (${members("parts")}) as module group by module.hash
-    ) as part on part.hash = whole.part and part.modules = whole.shared
-  )`;
-
-const PARTS = `parts as materialized (
+const VOUCHING = `candidate as materialized (
+    select hash, manifest from listed where verdict = 'row'
+  ),
+  part as materialized (
     select part.hash, part.manifest from {schema}.workflow_versions as part
-    where not exists (
+    where exists (select from candidate) and not exists (
       select from {schema}.workflow_specifiers as own
       where own.hash = part.hash and own.last_seen > '-infinity'
-    ) and exists (select from listed where listed.verdict = 'row')
+    )
+  ),
+  of_candidate as materialized (${members("candidate")}
+  ),
+  of_part as materialized (${members("part")}
+  ),
+  rarest as materialized (
+    select distinct on (of_part.hash) of_part.hash, of_part.sha256
+    from of_part left join (
+      select sha256, count(*) as versions from of_candidate group by sha256
+    ) as known using (sha256)
+    order by of_part.hash, coalesce(known.versions, 0), of_part.sha256
+  ),
+  pair as materialized (
+    select of_candidate.hash as whole, rarest.hash as part
+    from rarest join of_candidate using (sha256) where of_candidate.hash <> rarest.hash
+  ),
+  vouching as materialized (
+    select distinct shared.whole as hash
+    from (
+      select pair.whole, pair.part, count(*) as modules
+      from pair
+      join of_part on of_part.hash = pair.part
+      join of_candidate on of_candidate.hash = pair.whole and of_candidate.sha256 = of_part.sha256
+      group by pair.whole, pair.part
+    ) as shared
+    join (select hash, count(*) as modules from of_part group by hash) as size
+      on size.hash = shared.part and size.modules = shared.modules
   )`;
 
 /** The verdicts on versions, by a condition on `version`. */
@@ -125,7 +142,6 @@ function verdicts(which: string, rest = ""): string {
     ) as used
     where ${which}${rest}
   ),
-  ${PARTS},
   ${VOUCHING},
   judged as materialized (
     select listed.hash, listed.workflow, listed.label, listed.registered_at, listed.used_at,
