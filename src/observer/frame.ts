@@ -93,7 +93,7 @@ function foot(view: View): Html {
   const query = view.query.toString();
   const back = `${view.to(view.path.filter((text) => text !== ""))}`;
   return html`
-    <footer>
+    <div class="foot">
       <form class="themes" action="${view.to(["preferences"])}" method="post" aria-label="Colours">
         <input type="hidden" name="back" value="${backOf(back)}${query === "" ? "" : `?${query}`}">
         ${THEMES.map(([value, text]) =>
@@ -106,7 +106,7 @@ function foot(view: View): Html {
         ? NOTHING
         : html`<br>`}<span title="Namespace">${view.namespace}</span> · ${RELEASE}</p>
       <p class="who"><a href="${view.to(["preferences"])}">${view.zone}</a></p>
-    </footer>
+    </div>
   `;
 }
 

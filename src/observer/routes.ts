@@ -48,6 +48,7 @@ import { tree } from "./pages/tree.ts";
 import { upgrade } from "./pages/upgrade.ts";
 import { version } from "./pages/version.ts";
 import { versionDiff } from "./pages/version_diff.ts";
+import { versionPatches } from "./pages/version_patches.ts";
 import { versionSourcePage } from "./pages/version_source.ts";
 import type { Route } from "./route.ts";
 
@@ -70,6 +71,7 @@ export const ROUTES: readonly Route[] = [
   versionDiff,
   version,
   versionSourcePage,
+  versionPatches,
   upgrade,
   applyUpgrade,
   resumeUpgradeAction,

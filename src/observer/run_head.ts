@@ -85,6 +85,7 @@ export function runActions(run: RunDetails, view: View): Content {
     grave: grave === true,
   }));
   const others = [
+    { text: "Compare with another", to: view.to(["compare"], { a: id }) },
     ...(view.may("start")
       ? [{ text: "Start one like it", to: view.to(["start"], { like: id }) }]
       : []),

@@ -50,7 +50,7 @@ export function versionPage(
       may
         ? html`
           <nav class="tabs" aria-label="The version">
-            <ul>${tab("About", "")}${tab("Source", "source")}</ul>
+            <ul>${tab("About", "")}${tab("Source", "source")}${tab("Patches", "patches")}</ul>
           </nav>
         `
         : NOTHING

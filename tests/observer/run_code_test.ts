@@ -90,6 +90,12 @@ forEachDatabase("pages of a run's code", (database, test) => {
       const cursors = elements(page, "cursor").length;
       assert.equal(cursors, event === whole.at ? 0 : 1);
     }
+    const middle = await observed.page("/runs/o-1/timeline?at=3");
+    assert.match(linksOf(middle, "fork here")[0]!, /runs\/o-1\/fork\?at=3$/);
+    assert.deepEqual(["‹", "›"].map((step) => linksOf(middle, step)[0]!.match(/at=\d/)![0]), [
+      "at=2",
+      "at=4",
+    ]);
     const [first] = rowsOf(await observed.page("/runs/o-1/timeline?at=0"), "Effects");
     assert.deepEqual(first!.slice(0, 3), ["0", "step quote <b>", "waits"]);
   });

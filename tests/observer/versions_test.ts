@@ -105,6 +105,25 @@ forEachDatabase("pages of versions", (database, test) => {
     assert.equal((await observed.ask("/upgrade?workflow=order&limit=0")).status, 400);
   });
 
+  test("the patches of a workflow are listed with their lines, and the runs that need them", async () => {
+    await using at = await scene(database, {
+      "patched.ts": source(
+        `if (ctx.patched("dates")) await ctx.run("dates", () => 1);
+return await ctx.waitForSignal("end");`,
+        `{ name: "patched" }`,
+      ),
+    });
+    await reached(await at.node.start("patched", null, { runId: "p-1" }), "suspended");
+    const { hash } = (await at.node.run("p-1").status()).version;
+    const page = await observe(at.node).page(`/versions/${hash}/patches`);
+    assert.deepEqual(rowsOf(page, "Patches"), [
+      ["dates", "may go", "0", "0", "1", "", `patched.ts:4 of ${hash.slice(0, 7)} current`],
+    ]);
+    assert.match(linksOf(page, "patched.ts:4")[0]!, /source\?member=.*#patched\.ts%3A4$/);
+    const { hash: echo } = (await at.node.versions.list({ workflow: "echo" })).versions[0]!;
+    assert.match(await observe(at.node).page(`/versions/${echo}/patches`), /No patch/);
+  });
+
   test("runs that replay are moved after their plan was confirmed, as a job that is listed", async () => {
     await using at = await scene(database);
     const { node, old, current } = await deployed(at, "next");

@@ -49,8 +49,11 @@ function bodyOf(data: TimelineData, view: View): Html {
   const older = generationNote(data, view);
   if (trace === null) return html`${older}${asksFirst(data, view)}`;
   const options = { run: run.id, generation: generation.current ? null : generation.number };
+  const forkAt = view.may("fork") && generation.current
+    ? view.to(["runs", run.id, "fork"], { at })
+    : null;
   return html`
-    ${older}${troubles(trace)}${travelBar({ at, events: generation.events, event }, view)}
+    ${older}${troubles(trace)}${travelBar({ at, events: generation.events, event, forkAt }, view)}
     ${effect === null ? NOTHING : effectPanel(effect, view, options)}
     <div class="slides" data-slides="timeline">${trace.effects.length === 0
       ? empty("Nothing yet", "The code has asked for no effect so far.")
@@ -123,7 +126,8 @@ function effects(data: TimelineData, trace: NonNullable<TimelineData["trace"]>, 
     generation: data.generation.current ? null : data.generation.number,
     now,
     from,
-    open: (row: Row) => html`<a href="${rowLink(row, isGrouped, view)}">show each</a>`,
+    open: (row: Row) =>
+      html`<a class="chip live" href="${rowLink(row, isGrouped, view)}">show each</a>`,
   };
   return html`
     ${section(

@@ -9,6 +9,7 @@ import type { FoundEntry } from "../../operate/history.ts";
 import { named } from "../effect_words.ts";
 import { hereWith, queryOf } from "../here.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
+import type { Link } from "../links.ts";
 import { time } from "../parts/mod.ts";
 import type { View } from "../view.ts";
 
@@ -20,6 +21,8 @@ export interface Travel {
   readonly events: number;
   /** The last event before that; `null`: none is. */
   readonly event: FoundEntry | null;
+  /** Where the run is forked there; `null`: the viewer may not. */
+  readonly forkAt: Link | null;
 }
 
 /**
@@ -28,54 +31,65 @@ export interface Travel {
  * @param travel Where the run is shown.
  * @param view Makes links.
  */
-export function travelBar({ at, events, event }: Travel, view: View): Html {
+export function travelBar(travel: Travel, view: View): Html {
+  const { at, events } = travel;
   if (events === 0) return NOTHING;
-  const step = (text: string, label: string, to: number, role: Record<string, Content> = {}) =>
-    to < 0 || to > events || to === at
-      ? html`<span class="button off" aria-hidden="true">${text}</span>`
-      : html`
-        <a class="button" href="${hereWith(view, { at: to === events ? null : to })}"
-          aria-label="${label}" title="${label}" data-back="${role["back"]}"
-          data-on="${role["on"]}">${text}</a>
-      `;
   const hidden = Object.entries(queryOf(view, ["at"])).flatMap(([name, values]) =>
     values.map((value) => html`<input type="hidden" name="${name}" value="${value}">`)
   );
+  const back = [
+    step(travel, view, { text: "«", label: "Before the first event", to: 0 }),
+    step(travel, view, { text: "‹", label: "One event back", to: at - 1, key: "back" }),
+  ];
+  const on = [
+    step(travel, view, { text: "›", label: "One event on", to: at + 1, key: "on" }),
+    step(travel, view, { text: "»", label: "All events", to: events }),
+  ];
   return html`
     <form class="travel card" method="get" action="${view.to(view.path)}">
       ${hidden}
       <div class="travel-row">
-        <span class="steps">${step("«", "Before the first event", 0)}${step(
-          "‹",
-          "One event back",
-          at - 1,
-          { back: "" },
-        )}</span>
+        <span class="steps" data-slides="back">${back}</span>
         <label class="travel-slider"><span class="unseen">After how many events</span>
           <input type="range" name="at" min="0" max="${events}" value="${at}" data-slider=""></label>
-        <span class="steps">${step("›", "One event on", at + 1, { on: "" })}${step(
-          "»",
-          "All events",
-          events,
-        )}</span>
+        <span class="steps" data-slides="on">${on}</span>
         <button class="travel-go">Show</button>
       </div>
-      <p class="travel-said" data-slides="said" aria-live="polite">${said(
-        { at, events, event },
-        view,
-      )}</p>
+      <p class="travel-said" data-slides="said" aria-live="polite">${said(travel, view)}</p>
     </form>
   `;
 }
 
-function said({ at, events, event }: Travel, view: View): Content {
+/** A link to another event. */
+interface Step {
+  readonly text: string;
+  readonly label: string;
+  readonly to: number;
+  /** The key that follows it. */
+  readonly key?: "back" | "on";
+}
+
+function step({ at, events }: Travel, view: View, { text, label, to, key }: Step): Html {
+  if (to < 0 || to > events || to === at) {
+    return html`<span class="button off" aria-hidden="true">${text}</span>`;
+  }
+  const link = hereWith(view, { at: to === events ? null : to });
+  const [back, on] = [key === "back", key === "on"];
+  return html`
+    <a class="button" href="${link}" aria-label="${label}" data-back="${back}"
+      data-on="${on}">${text}</a>
+  `;
+}
+
+function said({ at, events, event, forkAt }: Travel, view: View): Content {
   if (at === events) {
     return html`<b>Now</b>, after all ${events.toLocaleString("en")} events`;
   }
   if (event === null) return html`<b>Before the first event</b> of ${events.toLocaleString("en")}`;
   const { kind, name } = event;
   const of = `of ${events.toLocaleString("en")}: `;
+  const fork = forkAt === null ? NOTHING : [" · ", html`<a href="${forkAt}">fork here</a>`];
   return html`<b>After event ${at.toLocaleString("en")}</b> ${of}${named(kind, name)} at ${
     time(view, event.at)
-  }`;
+  }${fork}`;
 }
