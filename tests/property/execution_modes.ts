@@ -34,9 +34,10 @@ export const EXPIRED: ExecutionMode = {
   expiries: [240, 650, 1_270, 2_460],
 };
 
-/** Each run is forked while it lives, and once more after its end. */
+/** Each run is forked while it lives, reopened if it failed, and forked once more after its end. */
 export const FORKED: ExecutionMode = {
-  name: "runs are forked",
+  name: "runs are forked and reopened",
+  reopens: true,
   node: { lingerMs: 350, maxResidentRuns: ROOM },
   forksAt: 1_270,
 };

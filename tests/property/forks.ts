@@ -42,6 +42,7 @@ export async function forkRuns(
     replayer: new Replayer({
       obtain: () => Promise.resolve({ modules: new Map(), definition: world.workflow }),
     }, drain),
+    versions: { pinning: (work: () => unknown) => work() },
     wakeups: { due: () => node.engine.receive({ kind: "due" }) },
   } as unknown as ForkContext;
   using _point = armFailPoint("fork.written", async ({ run }) => {

@@ -136,7 +136,9 @@ export async function executeAndCheck(
     checkEnded(runs, notifications);
     checkTransactions({ runs, ledger: ledger.get(root) ?? [] });
     const died = { died: mayRepeat(mode) };
-    checkAttempts({ runs, made: made.get(root) ?? [] }, died);
+    // What was under way when a run failed is tried from the beginning after it was reopened.
+    const again = { died: died.died || mode.reopens === true };
+    checkAttempts({ runs, made: made.get(root) ?? [] }, again);
     for (const run of runs) await checkReplays(run, after.world, died);
   });
   await checkNothingLeft(db);

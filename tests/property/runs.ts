@@ -17,6 +17,7 @@ import { TICK_MS } from "../support/random_program.ts";
 import type { VirtualDatabase } from "../support/virtual_database.ts";
 import { type EndedRun, readRuns, Witness } from "./ended_runs.ts";
 import { forkRuns, type Taken } from "./forks.ts";
+import { reopenRuns } from "./reopened.ts";
 import { type Deed, runIdOf, type Scenario } from "./scenarios.ts";
 import { type MadeAttempt, RandomWorld } from "./world.ts";
 
@@ -33,6 +34,8 @@ export interface ExecutionMode {
   readonly nodes?: number;
   /** When all nodes expire, in milliseconds after the beginning. */
   readonly expiries?: readonly number[];
+  /** Whether runs that failed by their code are reopened on mended code. */
+  readonly reopens?: boolean;
   /** When runs are forked for the first time, in milliseconds after the beginning. */
   readonly forksAt?: number;
   /** Makes what decides the fates of statements. */
@@ -75,7 +78,10 @@ export async function execute(
   try {
     await db.query(`create table ${ledger} (run text, key text)`);
     losses.begin();
-    await live(db, nodes, scenarios, mode, () => forkRuns(db, nodes[0]!, world, taken));
+    await live(db, nodes, scenarios, mode, {
+      fork: () => forkRuns(db, nodes[0]!, world, taken),
+      reopen: () => reopenRuns(db, nodes[0]!, world),
+    });
     losses.end();
     if (mode.fates !== undefined) await db.time.moveTo(db.clock.monotonic() + RETRIED_MS);
   } finally {
@@ -91,8 +97,8 @@ async function live(
   db: VirtualDatabase,
   nodes: readonly TestNode[],
   scenarios: readonly Scenario[],
-  { expiries = [], forksAt }: ExecutionMode,
-  fork: () => Promise<void>,
+  { expiries = [], forksAt, reopens = false }: ExecutionMode,
+  { fork, reopen }: { readonly fork: () => Promise<void>; readonly reopen: () => Promise<void> },
 ): Promise<void> {
   const begin = db.clock.monotonic();
   for (const [index, { generations, ...scenario }] of scenarios.entries()) {
@@ -115,6 +121,10 @@ async function live(
     await act();
   }
   await helpToEnd(db, nodeOf(nodes, 0));
+  if (reopens) {
+    await reopen();
+    await helpToEnd(db, nodeOf(nodes, 0));
+  }
   if (forksAt === undefined) return;
   await fork();
   await helpToEnd(db, nodeOf(nodes, 0));

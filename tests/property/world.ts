@@ -5,6 +5,7 @@
  * @module
  */
 
+import { CancelledError } from "../../src/base/errors.ts";
 import type { Attempt } from "../../src/replay/commands.ts";
 import type { VirtualClock } from "../../src/testing/clock.ts";
 import { type ActivityDefinition, defineActivity } from "../../src/workflow/activity.ts";
@@ -42,6 +43,8 @@ export interface MadeAttempt {
 export class RandomWorld implements World {
   /** Every attempt, in the order of their beginning. */
   readonly made: MadeAttempt[] = [];
+  /** The runs whose code is mended: it catches what it threw before. */
+  readonly mended = new Set<string>();
   /** The workflow that follows random programs. */
   readonly workflow: WorkflowDefinition<RandomInput, unknown>;
   /** Activities that its module exports. */
@@ -70,7 +73,12 @@ export class RandomWorld implements World {
     this.#activities = { pinned, named: "named", private: secret, nobody: "nobody" };
     this.workflow = defineWorkflow({ name: "random" }, async (ctx, input: RandomInput) => {
       const [program, ...generations] = input.generations;
-      const seen = await follow(ctx, program ?? [], this);
+      const seen = await follow(ctx, program ?? [], this).catch(async (error) => {
+        if (!this.mended.has(ctx.runId) || error instanceof CancelledError) throw error;
+        // The run may have been asked to cancel after its code had failed.
+        const after = await ctx.run("mended", () => 0).catch((late: Error) => late.message);
+        return [(error as Error).message, after];
+      });
       return generations.length > 0 ? ctx.continueAsNew({ generations }) : seen;
     });
   }
