@@ -11,6 +11,7 @@ import { Continuum } from "../../src/continuum.ts";
 import type { TaskFence } from "../../src/ports/tasks.ts";
 import { formatToken } from "../../src/task/token.ts";
 import { forEachDatabase } from "../support/database.ts";
+import { Losses } from "../support/losses.ts";
 import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
 import { refused, scene, source } from "../support/scene.ts";
 
@@ -128,6 +129,25 @@ forEachDatabase("a run's trace", (database, test) => {
       ["./order.ts"],
       ["./order.ts", "./order.ts"],
     ]);
+  });
+
+  test("where the code runs in a subprocess, its bytes are read once for its replay and its lines", async () => {
+    await using at = await scene(database, { "order.ts": ORDER });
+    const run = await at.node.start("order", { items: 2 });
+    await waitsFor(run, "review");
+    const { database: adapter, schema } = at.db;
+    const reads = new Losses(() => "answered");
+    await using client = await Continuum.connect({
+      database: {
+        description: adapter.description,
+        open: async () => reads.wrap(await adapter.open(), schema),
+      },
+      schema,
+    });
+    reads.begin();
+    const { waiting } = await client.run(run.id).where({ timeout: "10m" });
+    assert.equal(waiting[0]!.lines.length > 0, true);
+    assert.equal(reads.asked.get("versions.blobs"), 1, JSON.stringify([...reads.asked]));
   });
 
   test("shows the waiting line in the pinned source, wherever it is asked for", async () => {

@@ -112,6 +112,27 @@ export class DryRuns {
   }
 
   /**
+   * For one call that replays a run and shows its source: the bytes of a version are found once.
+   *
+   * @returns The same, with a memory of its own.
+   */
+  remembering(): DryRuns {
+    const versions = this.#versions;
+    const found = new Map<string, Promise<FoundVersion>>();
+    const inspect = (hash: string) => {
+      const known = found.get(hash) ?? versions.inspect(hash);
+      found.set(hash, known);
+      return known;
+    };
+    const { has, obtain } = versions;
+    return new DryRuns(
+      { has: has.bind(versions), obtain: obtain.bind(versions), inspect },
+      this.#drain,
+      this.#config,
+    );
+  }
+
+  /**
    * Reads the code of a run.
    *
    * @param row The run.

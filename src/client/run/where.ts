@@ -84,12 +84,13 @@ export async function whereOf(
   { around = 2, ...options }: WhereOptions,
   context: TraceContext,
 ): Promise<RunWaits> {
+  const dryRuns = context.dryRuns.remembering();
   const { runId, workflow, version, waiting, drift, refused } = await traceRun(
     row,
     { ...options, limit: 0, payloadChars: 0 },
-    context,
+    { ...context, dryRuns },
   );
-  const source = await context.dryRuns.source(version);
+  const source = await dryRuns.source(version);
   return {
     runId,
     workflow,
