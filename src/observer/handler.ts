@@ -136,7 +136,7 @@ export class Handler {
         seesValues: rights.has("payloads") && this.#options.redact === undefined,
         mayEverywhere: own.has("read"),
         heavy: (work) => this.#looks.heavy(work),
-        kept: (key, make) => this.#looks.kept(JSON.stringify(key), make),
+        kept: (key, make, weight) => this.#looks.kept(JSON.stringify(key), make, weight),
       },
     };
     if (route.kind === "file") return fileAnswer(await route.file(asked.look));

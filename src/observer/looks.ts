@@ -13,7 +13,7 @@ const SHARED_MS = 75;
 /** How many heavy reads are under way at most. */
 const HEAVY = 4;
 
-/** How many results are kept. */
+/** The most that the kept results weigh together; most weigh 1. */
 const KEPT = 200;
 
 /** A read that several looks share. */
@@ -26,7 +26,11 @@ interface SharedLook {
 /** Reads of one observer. */
 export class Looks {
   readonly #shared = new Map<string, SharedLook>();
-  readonly #kept = new Map<string, Promise<unknown>>();
+  readonly #kept = new Map<
+    string,
+    { readonly result: Promise<unknown>; readonly weight: number }
+  >();
+  #weight = 0;
   readonly #waiting: (() => void)[] = [];
   #heavy = 0;
 
@@ -79,18 +83,30 @@ export class Looks {
    *
    * @param key What it depends on.
    * @param make Makes it; if it fails, the next one tries again.
+   * @param weight How large it is, in comparison with the others; at least 1.
    */
-  kept<Result>(key: string, make: () => Promise<Result>): Promise<Result> {
-    const found = this.#kept.get(key) as Promise<Result> | undefined;
-    const result = found ?? make();
-    this.#kept.delete(key);
-    this.#kept.set(key, result);
-    if (found === undefined) {
-      inBackground(result, () => {
-        if (this.#kept.get(key) === result) this.#kept.delete(key);
-      });
-      if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+  kept<Result>(key: string, make: () => Promise<Result>, weight: number = 1): Promise<Result> {
+    const found = this.#kept.get(key);
+    if (found !== undefined) {
+      this.#kept.delete(key);
+      this.#kept.set(key, found);
+      return found.result as Promise<Result>;
     }
-    return result;
+    const made = { result: make(), weight };
+    this.#kept.set(key, made);
+    this.#weight += weight;
+    inBackground(made.result, () => {
+      if (this.#kept.get(key) === made) this.#drop(key);
+    });
+    for (const [oldest] of this.#kept) {
+      if (this.#weight <= KEPT || oldest === key) break;
+      this.#drop(oldest);
+    }
+    return made.result;
+  }
+
+  #drop(key: string): void {
+    this.#weight -= this.#kept.get(key)?.weight ?? 0;
+    this.#kept.delete(key);
   }
 }

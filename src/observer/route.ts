@@ -43,8 +43,14 @@ export interface Look {
    *
    * @param key What it depends on.
    * @param make Makes it.
+   * @param weight How large it is; 1 when omitted. What was not asked for the longest goes, once all
+   * weigh more than 200.
    */
-  kept<Result>(key: readonly Json[], make: () => Promise<Result>): Promise<Result>;
+  kept<Result>(
+    key: readonly Json[],
+    make: () => Promise<Result>,
+    weight?: number,
+  ): Promise<Result>;
 }
 
 /** A page, without the frame around it. */

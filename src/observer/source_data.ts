@@ -67,7 +67,10 @@ export async function sourceData(look: Look): Promise<SourceData> {
   const at = Math.min(wholeOf(look.query, "at", 0) ?? events, events);
   const version = await versionOf(look, hash);
   const traced = version.unavailable === null ? await tracedLines(look, shown, at) : null;
-  const wanted = look.query.get("member") || traced?.waiting.at(0)?.site?.member;
+  const isKnown = (label: string | null) =>
+    version.members.some((member) => member.label === label);
+  const places = traced?.waiting.map(({ site }) => site?.member ?? null) ?? [];
+  const wanted = look.query.get("member") || places.find(isKnown);
   return {
     ...shown,
     version,

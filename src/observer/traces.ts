@@ -39,6 +39,9 @@ export const MOST_PLACED = 3_000;
 /** The trace of a generation with more events is not kept. */
 const MOST_KEPT = 3_000;
 
+/** A trace of so many events weighs as much as another result that is kept. */
+const EVENTS_PER_WEIGHT = 50;
+
 /** How many effects one replay tells. */
 const PAGE = 10_000;
 
@@ -86,7 +89,8 @@ export async function traceOf(look: Look, shown: ShownGeneration): Promise<Trace
   const { namespace, id, createdAt, state, retrying, version } = run;
   const { number, events } = generation;
   const key = ["trace", namespace, id, createdAt, number, events, version.hash, state];
-  return await look.kept([...key, JSON.stringify(retrying)], trace);
+  const weight = Math.ceil(generation.events / EVENTS_PER_WEIGHT) || 1;
+  return await look.kept([...key, JSON.stringify(retrying)], trace, weight);
 }
 
 /**

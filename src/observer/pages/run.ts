@@ -89,7 +89,8 @@ async function sourcesOf(
   look: Look,
   { version, waiting }: NonNullable<RunPlace["waits"]>,
 ): Promise<MemberSource[]> {
-  const members = new Set(waiting.slice(0, SHOWN).map(({ site }) => site?.member ?? null));
+  const shown = waiting.slice(0, SHOWN).filter(({ lines }) => lines.length > 0);
+  const members = new Set(shown.map(({ site }) => site?.member ?? null));
   const found = [...members].filter((member) => member !== null)
     .map((member) => memberOf(look, version, member));
   return (await Promise.all(found)).filter((source) => source !== null);
