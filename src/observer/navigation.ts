@@ -18,4 +18,9 @@ export interface Entry {
 export const MENU: readonly Entry[] = [
   { text: "Overview", segment: "", key: "o" },
   { text: "Runs", segment: "runs", key: "r" },
+  { text: "Versions", segment: "versions", key: "v" },
+  { text: "Schedules", segment: "schedules", key: "s" },
+  { text: "Queues", segment: "queues", key: "q" },
+  { text: "Nodes", segment: "nodes", key: "n" },
+  { text: "Health", segment: "health", key: "h" },
 ];

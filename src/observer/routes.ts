@@ -32,16 +32,21 @@
 import { fork } from "./actions/fork.ts";
 import { MOVE_ACTIONS } from "./actions/move.ts";
 import { RUN_ACTIONS } from "./actions/runs.ts";
+import { repair } from "./actions/repair.ts";
+import { SCHEDULE_ACTIONS } from "./actions/schedules.ts";
 import { signal } from "./actions/signal.ts";
 import { start } from "./actions/start.ts";
 import { applyUpgrade, resumeUpgradeAction } from "./actions/upgrade.ts";
 import { compare } from "./pages/compare.ts";
 import { exportRun } from "./pages/export.ts";
+import { nodes, queues } from "./pages/fleet.ts";
+import { health } from "./pages/health.ts";
 import { history } from "./pages/history.ts";
 import { overview } from "./pages/overview.ts";
 import { preferences } from "./pages/preferences.ts";
 import { run } from "./pages/run.ts";
 import { runs } from "./pages/runs.ts";
+import { schedule, schedules } from "./pages/schedules.ts";
 import { source } from "./pages/source.ts";
 import { timeline } from "./pages/timeline.ts";
 import { tree } from "./pages/tree.ts";
@@ -49,6 +54,7 @@ import { upgrade } from "./pages/upgrade.ts";
 import { version } from "./pages/version.ts";
 import { versionDiff } from "./pages/version_diff.ts";
 import { versionPatches } from "./pages/version_patches.ts";
+import { versions } from "./pages/versions.ts";
 import { versionSourcePage } from "./pages/version_source.ts";
 import type { Route } from "./route.ts";
 
@@ -68,6 +74,7 @@ export const ROUTES: readonly Route[] = [
   source,
   tree,
   compare,
+  versions,
   versionDiff,
   version,
   versionSourcePage,
@@ -75,5 +82,12 @@ export const ROUTES: readonly Route[] = [
   upgrade,
   applyUpgrade,
   resumeUpgradeAction,
+  schedules,
+  schedule,
+  ...SCHEDULE_ACTIONS,
+  queues,
+  nodes,
+  health,
+  repair,
   preferences,
 ];

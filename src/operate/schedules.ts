@@ -54,6 +54,24 @@ export async function* everySchedule(
 }
 
 /**
+ * Lists a page of schedules, by id.
+ *
+ * @param client The client.
+ * @param filter Which schedules.
+ * @param page How many, and the id after which it begins.
+ * @returns The schedules, and the id after which the next page begins; `null`: there is none.
+ */
+export async function schedulePage(
+  client: Continuum,
+  filter: ScheduleFilter,
+  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+): Promise<{ readonly schedules: readonly ScheduleLine[]; readonly after: string | null }> {
+  const found = await client.schedules.list(given({ ...filter, after, limit: limit + 1 }));
+  const schedules = found.slice(0, limit).map((schedule) => plain(schedule));
+  return { schedules, after: found.length > limit ? schedules.at(-1)!.id : null };
+}
+
+/**
  * Shows one schedule.
  *
  * @param client The client.

@@ -22,6 +22,7 @@ import {
   time,
   valueBlock,
   versionLink,
+  waitsFor,
 } from "../parts/mod.ts";
 import { isRedacted } from "../redaction.ts";
 import { definePage, type Look } from "../route.ts";
@@ -97,10 +98,10 @@ async function sourcesOf(
 }
 
 function head(run: Run, view: View): Html {
-  const { state, reason, workflow, version, current, parent, origin, namespace } = run;
+  const { state, workflow, version, current, parent, origin, namespace } = run;
   return html`
     <div class="card run-head">
-      <p class="run-state"><span class="big">${stateMark(state)}</span>${reasonOf(reason)}</p>
+      <p class="run-state"><span class="big">${stateMark(state)}</span>${reasonOf(run, view)}</p>
       ${facts([
         ["Workflow", html`<a href="${view.to(["runs"], { workflow })}">${workflow}</a>`],
         ["Version", versionLink(view, version, current)],
@@ -129,8 +130,14 @@ function head(run: Run, view: View): Html {
   `;
 }
 
-function reasonOf(reason: unknown): Content {
-  return typeof reason === "string" ? html`<span>${reason}</span>` : NOTHING;
+/** Why it is idle, in a sentence; with the last failure, if there was one. */
+function reasonOf(run: Run, view: View): Content {
+  const { state, reason, retrying } = run;
+  if (retrying.length > 0 && typeof reason === "string") return html`<span>${reason}</span>`;
+  if (state === "pending" || state === "suspended") {
+    return html`<span>waits for ${waitsFor(view, run)}</span>`;
+  }
+  return NOTHING;
 }
 
 function attributesOf(attributes: Run["attributes"]): Html {

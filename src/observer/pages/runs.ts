@@ -5,7 +5,6 @@
  */
 
 import { listRuns, type RunLines } from "../../operate/runs.ts";
-import { STATE_WORDS } from "../../operate/run_lines.ts";
 import { currentVersions } from "../../operate/versions.ts";
 import { DEEDS } from "../actions/runs.ts";
 import { fieldsOfForm } from "../fields.ts";
@@ -56,60 +55,89 @@ export const runs = definePage<Runs>({
   }),
 });
 
-const SHOWN_STATES = STATE_WORDS.map((word) => ({ word, text: textOf(word) }));
+/** States that are one click away. */
+const STATES: readonly (readonly [text: string, states: readonly string[]])[] = [
+  ["live", ["live"]],
+  ["parked", ["parked"]],
+  ["failed", ["failed"]],
+  ["parked or failed", ["parked", "failed"]],
+  ["completed", ["completed"]],
+  ["all that ended", ["ended"]],
+  ["all", ["any"]],
+];
 
-function textOf(word: string): string {
-  if (word === "any") return "any state";
-  return word === "live" ? "live (not ended)" : word === "ended" ? "ended" : stateWord(word);
-}
+/** Fields that narrow the list further. */
+const NARROWING = [
+  "workflow",
+  "version",
+  "id",
+  "parent",
+  "attribute",
+  "since",
+  "until",
+  "endedSince",
+];
 
 function filters({ workflows }: Runs, view: View): Html {
   const { query } = view;
   const states = query.getAll("state").filter((state) => state !== "");
   const chosen = states.length === 0 ? ["live"] : states;
+  const isListed = STATES.some(([, each]) => each.join() === chosen.join());
+  const others = isListed ? [] : [[chosen.map(stateWord).join(", "), chosen] as const];
+  const filter = filterQuery(fieldsOfForm(query));
+  const pills = [...STATES, ...others].map(([text, each]) =>
+    html`<li><a class="pill" href="${
+      view.to(["runs"], { ...filter, state: each })
+    }" aria-current="${each.join() === chosen.join() ? "true" : null}">${text}</a></li>`
+  );
   const text = (name: string) => query.get(name);
+  const isNarrowed = NARROWING.some((name) => query.getAll(name).some((value) => value !== ""));
   return html`
-    <form class="filters card" action="${view.to(["runs"])}" method="get" aria-label="Filters">
-      <label class="field"><span>State</span><select name="state">
-        ${chosen.length > 1 ? chosen.slice(1).map(() => NOTHING) : NOTHING}${SHOWN_STATES.map((
-          { word, text },
-        ) =>
-          html`<option value="${word}" selected="${chosen[0] === word}">${text}</option>`
-        )}</select></label>
-      <label class="field"><span>Workflow</span>
-        <input name="workflow" value="${text(
-          "workflow",
-        )}" list="workflows" autocomplete="off"></label>
-      <datalist id="workflows">${workflows.slice(0, 500).map((name) =>
-        html`<option value="${name}"></option>`
-      )}</datalist>
-      <label class="field"><span>Version</span>
-        <input name="version" value="${text(
-          "version",
-        )}" list="versions" placeholder="hash, current or old" autocomplete="off"></label>
-      <datalist id="versions">
-        <option value="current"></option>
-        <option value="old"></option>
-      </datalist>
-      <label class="field"><span>Id begins with</span>
-        <input name="id" value="${text("id")}" autocomplete="off" spellcheck="false"></label>
-      <label class="field"><span>Attribute</span>
-        <input name="attribute" value="${text(
-          "attribute",
-        )}" placeholder="name=value" autocomplete="off"></label>
-      <label class="field"><span>Created since</span>
-        <input name="since" value="${text(
-          "since",
-        )}" placeholder="2h, 2026-01-31" autocomplete="off"></label>
-      <label class="field"><span>Ended since</span>
-        <input name="endedSince" value="${text(
-          "endedSince",
-        )}" placeholder="2h, 2026-01-31" autocomplete="off"></label>
-      <p
-        class="buttons"><button class="primary">Filter</button><a class="button" href="${view.to([
-          "runs",
-        ])}">Clear</a></p>
-    </form>
+    <div class="narrowing">
+      <ul aria-label="States">${pills}</ul>
+      <details class="card" open="${isNarrowed}">
+        <summary>Narrow by workflow, version, id, attribute or time</summary>
+        <form class="filters" action="${view.to(["runs"])}" method="get" aria-label="Filters">
+          ${chosen.map((state) => html`<input type="hidden" name="state" value="${state}">`)}
+          <label class="field"><span>Workflow</span>
+            <input name="workflow" value="${text(
+              "workflow",
+            )}" list="workflows" autocomplete="off"></label>
+          <datalist id="workflows">${workflows.slice(0, 500).map((name) =>
+            html`<option value="${name}"></option>`
+          )}</datalist>
+          <label class="field"><span>Version</span>
+            <input name="version" value="${text(
+              "version",
+            )}" list="versions" placeholder="hash or current" autocomplete="off"></label>
+          <datalist id="versions"><option value="current"></option><option value="old"></option></datalist>
+          <label class="field"><span>Id begins with</span>
+            <input name="id" value="${text("id")}" autocomplete="off" spellcheck="false"></label>
+          <label class="field"><span>Started by</span>
+            <input name="parent" value="${text(
+              "parent",
+            )}" placeholder="id of a run" autocomplete="off" spellcheck="false"></label>
+          <label class="field"><span>Attribute</span>
+            <input name="attribute" value="${text(
+              "attribute",
+            )}" placeholder="name=value" autocomplete="off"></label>
+          <label class="field"><span>Created since</span>
+            <input name="since" value="${text(
+              "since",
+            )}" placeholder="2h" autocomplete="off"></label>
+          <label class="field"><span>Created until</span>
+            <input name="until" value="${text(
+              "until",
+            )}" placeholder="2026-01-31" autocomplete="off"></label>
+          <label class="field"><span>Ended since</span>
+            <input name="endedSince" value="${text(
+              "endedSince",
+            )}" placeholder="2h" autocomplete="off"></label>
+          <p class="buttons"><button class="primary">Filter</button>
+            <a class="button" href="${view.to(["runs"])}">Clear</a></p>
+        </form>
+      </details>
+    </div>
   `;
 }
 

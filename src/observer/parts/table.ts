@@ -58,7 +58,11 @@ function heading<Row>({ title, ...column }: Column<Row>): Html {
 function cellOf<Row>(column: Column<Row>, row: Row): Html {
   const { title, cell } = column;
   if (column.head) return html`<th scope="row" class="${classOf(column)}">${cell(row)}</th>`;
-  return html`<td class="${classOf(column)}" data-label="${title || null}">${cell(row)}</td>`;
+  return html`
+    <td class="${classOf(column)}" data-label="${title || null}">
+      <div class="cell">${cell(row)}</div>
+    </td>
+  `;
 }
 
 function classOf<Row>({ number, head, wide }: Omit<Column<Row>, "title">): string | null {

@@ -1,0 +1,84 @@
+/**
+ * `/queues` and `/nodes`: who executes what.
+ *
+ * @module
+ */
+
+import { listNodes, listQueues, type NodeLine, type QueueLine } from "../../operate/health.ts";
+import { type Content, html } from "../html.ts";
+import { ago, empty, MOST_COUNTED, number, table } from "../parts/mod.ts";
+import { definePage } from "../route.ts";
+
+/** The queues. */
+export const queues = definePage<{ readonly queues: readonly QueueLine[] }>({
+  path: "/queues",
+  rights: ["read"],
+  everywhere: true,
+  live: 10,
+  load: async ({ client }) => ({ queues: await listQueues(client) }),
+  page: ({ queues }, view) => ({
+    title: "Queues",
+    body: queues.length === 0
+      ? empty("No queue holds a task, and no node serves one")
+      : table("Queues of activities, by name", [
+        { title: "Queue", head: true, cell: ({ name }) => name },
+        { title: "Ready", number: true, cell: ({ ready }) => number(ready, MOST_COUNTED) },
+        {
+          title: "Of these, delayed",
+          number: true,
+          cell: ({ delayed }) => number(delayed, MOST_COUNTED),
+        },
+        { title: "Oldest", cell: ({ oldest }) => oldest === null ? "–" : ago(view, oldest) },
+        { title: "Executing", number: true, cell: ({ executing }) => number(executing) },
+        {
+          title: "Nodes",
+          wide: true,
+          cell: ({ nodes }) => nodes.length === 0 ? unserved() : number(nodes.length),
+        },
+      ], queues),
+  }),
+});
+
+function unserved(): Content {
+  return html`<span class="chip bad">no node serves it</span>`;
+}
+
+/** The nodes. */
+export const nodes = definePage<{ readonly nodes: readonly NodeLine[] }>({
+  path: "/nodes",
+  rights: ["read"],
+  everywhere: true,
+  live: 10,
+  load: async ({ client }) => ({ nodes: await listNodes(client) }),
+  // A lease is renewed all the time.
+  facts: ({ nodes }) => nodes.map(({ leasedUntil: _, ...node }) => node) as never,
+  page: ({ nodes }, view) => ({
+    title: "Nodes",
+    body: nodes.length === 0
+      ? empty("No node is alive", "Runs wait until a worker opens.")
+      : table("Nodes that are alive, the oldest first", [
+        { title: "Node", head: true, cell: ({ name }) => name },
+        { title: "Id", cell: ({ id }) => html`<code>${id}</code>` },
+        { title: "Since", cell: ({ startedAt }) => ago(view, startedAt) },
+        { title: "Lease ends", cell: ({ leasedUntil }) => ago(view, leasedUntil) },
+        { title: "Queues", cell: ({ queues }) => queues?.join(", ") ?? "–" },
+        {
+          title: "Activities",
+          wide: true,
+          cell: ({ activities }) => activities?.join(", ") || "–",
+        },
+        { title: "Tasks", number: true, cell: ({ tasks }) => number(tasks) },
+        {
+          title: "Can't load",
+          cell: ({ cannotLoad }) =>
+            cannotLoad.length === 0
+              ? "–"
+              : cannotLoad.map((hash) =>
+                html`<a class="id" href="${view.to(["versions", hash])}">${
+                  hash.slice(0, 7)
+                }</a>${" "}`
+              ),
+        },
+      ], nodes),
+  }),
+});
