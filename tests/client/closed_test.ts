@@ -37,8 +37,11 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       drain: () => of.drain(),
       close: () => of.close(),
       health: () => of.health(),
+      namespaces: () => of.namespaces(),
       nodes: () => of.nodes(),
       queues: () => of.queues(),
+      liveRuns: () => of.liveRuns(),
+      asOperator: () => of.asOperator({ name: "ana" }),
       planRepairs: () => of.planRepairs(),
       repair: () => of.repair(PLAN),
       acknowledge: () => of.acknowledge("0".repeat(16)),
@@ -53,9 +56,14 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       upgrade: () => Array.fromAsync(of.runs.upgrade({ workflow: "echo" })),
       jobs: () => of.runs.jobs(),
       export: () => of.runs.export(["none"]),
+      relatives: () => of.runs.relatives(["none"]),
     },
     versions: {
       list: () => of.versions.list(),
+      currents: () => of.versions.currents(),
+      denials: () => of.versions.denials(),
+      gc: () => of.versions.gc({ dryRun: true }),
+      patches: () => of.versions.patches("echo"),
       source: () => of.versions.source("0".repeat(64)),
       check: () => of.versions.check({ import: false }),
       replay: () => of.versions.replay("0".repeat(64)),
@@ -78,6 +86,10 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
       cancel: () => of.schedules.cancel("there"),
       trigger: () => of.schedules.trigger("there"),
       delete: () => of.schedules.delete("there"),
+    },
+    operations: {
+      list: () => of.operations.list(),
+      prune: () => of.operations.prune({ before }),
     },
     handle: {
       result: () => run.result(),
@@ -103,7 +115,7 @@ function callsOf(of: Continuum, run: RunHandle): Record<string, Calls> {
 }
 
 /** These ask nothing of the database: they answer as before, also after the end. */
-const STILL_ANSWER = ["run", "readiness", "drain", "close"];
+const STILL_ANSWER = ["run", "asOperator", "readiness", "drain", "close"];
 
 function methodsOf(part: object): string[] {
   const names = new Set<string>();
@@ -128,13 +140,14 @@ forEachDatabase("a Continuum that is closed", (database, test) => {
   test("the table of calls names every public method of every part", async () => {
     await using at = await scene(database);
     const { of, run } = await opened("node", at);
-    const { runs, versions, activities, schedules } = of;
+    const { runs, versions, activities, schedules, operations } = of;
     const parts: Record<string, object> = {
       continuum: of,
       runs,
       versions,
       activities,
       schedules,
+      operations,
       handle: run,
       attributes: run.attributes,
     };
