@@ -54,8 +54,14 @@ interface Sink extends AuthoredLog {
 const MAX_DEPTH = 8;
 
 const SCHEME = "continuum:///";
-const PLACE =
-  /continuum:\/\/\/([0-9a-f]{64})(?:~\d+)?\/(?:([\w\-.!~*'()%/@?]+):(\d+):(\d+)|([\w\-!~*%/@?]+(?:\.[\w\-!~*%/@?]+)*))/g;
+/** A member of another origin: Deno decodes the URLs in stacks. */
+const ORIGIN = String.raw`(?:https?:\/\/[\w.\-]+(?::\d+)?\/)?`;
+const PLACE = new RegExp(
+  String
+    .raw`continuum:\/\/\/([0-9a-f]{64})(?:~\d+)?\/(?:(${ORIGIN}[\w\-.!~*'()%/@?]+):(\d+):(\d+)` +
+    String.raw`|(${ORIGIN}[\w\-!~*%/@?]+(?:\.[\w\-!~*%/@?]+)*))`,
+  "g",
+);
 
 const sources = new Map<string, Source>();
 
@@ -74,7 +80,10 @@ export function noteSources(
 ): void {
   const known = sources.get(hash) ?? { workflow: null, urls: new Map() };
   known.workflow ??= workflow;
-  for (const [path, url] of urls) if (isSafe(url)) known.urls.set(path, url); // AUTHORED-3
+  for (const [path, url] of urls) {
+    if (!isSafe(url)) continue; // AUTHORED-3
+    known.urls.set(path, url).set(decodeURIComponent(path), url); // as stacks have it
+  }
   sources.set(hash, known);
 }
 

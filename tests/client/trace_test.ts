@@ -12,7 +12,7 @@ import type { TaskFence } from "../../src/ports/tasks.ts";
 import { formatToken } from "../../src/task/token.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { Losses } from "../support/losses.ts";
-import { eventually, openIn, reached, resultOf } from "../support/runs.ts";
+import { eventually, makeSite, openIn, reached, resultOf } from "../support/runs.ts";
 import { refused, scene, source } from "../support/scene.ts";
 
 /** Lines of the body begin at 4. */
@@ -177,6 +177,41 @@ forEachDatabase("a run's trace", (database, test) => {
     }
     await refused(client.versions.source("0".repeat(64)), "VERSION_UNAVAILABLE", "registered");
     await refused(run.where({ around: -1 }), "INVALID_ARGUMENT", "around");
+  });
+
+  test("finds lines in modules with odd names, and in those of another server", async () => {
+    const lines = (text: string) =>
+      `export const wait = async (ctx: any, name: string) => {\n` +
+      `  ${text}\n};\n`;
+    const there = makeSite({ "/a b/ö%20.ts": lines(`await ctx.waitForSignal(name); // there`) });
+    await using _ = there;
+    await using at = await scene(database, {});
+    await at.folder.write({
+      "grö ße/a%b.ts": lines(`await ctx.waitForSignal(name); // here`),
+      "main ü.ts": source(
+        `await Promise.all([here(ctx, "here"), there(ctx, "there"), ctx.waitForSignal("main")]);`,
+        `{ name: "odd" }`,
+        `import { wait as here } from "./gr%C3%B6%20%C3%9Fe/a%25b.ts";
+import { wait as there } from "${there.at("/a%20b/%C3%B6%2520.ts")}";`,
+      ),
+    });
+    await using node = await openIn(at.db, {
+      workflows: [`${at.folder.url}main%20%C3%BC.ts`],
+      trust: { modules: [`${there.at("/")}*`] },
+    });
+    const run = await node.start("odd", null);
+    await reached(run, "suspended");
+    const { waiting } = await run.where({ around: 0 });
+    assert.deepEqual(
+      waiting.map(({ name, lines }) => [name, lines.map(({ text }) => text.trim())]),
+      [
+        ["here", ["await ctx.waitForSignal(name); // here"]],
+        ["there", ["await ctx.waitForSignal(name); // there"]],
+        ["main", [
+          `await Promise.all([here(ctx, "here"), there(ctx, "there"), ctx.waitForSignal("main")]);`,
+        ]],
+      ],
+    );
   });
 
   test("comes in pages, and without lines where none are wanted", async () => {

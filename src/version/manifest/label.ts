@@ -137,20 +137,19 @@ export function labelPath(label: string): string {
 }
 
 /**
- * The member that a URL of executed code belongs to, as {@linkcode labelPath} wrote it there.
+ * The member that a URL of executed code belongs to. Deno decodes the URLs in stacks once, so what
+ * {@linkcode labelPath} encoded is as the label has it.
  *
- * @param url Such as a stack has it.
+ * @param url A URL of a stack.
  * @returns The member's label; `null` when no version was executed under that URL.
  */
 export function memberOf(url: string): string | null {
-  const [, path] = /^continuum:\/\/\/[0-9a-f]{64}(?:~\d+)?\/([^?]*)/.exec(url) ?? [];
-  return path === undefined ? null : labelAt(path);
+  const [, path] = /^continuum:\/\/\/[0-9a-f]{64}(?:~\d+)?\/(.*)$/s.exec(url) ?? [];
+  return path === undefined ? null : labelAt(path.replace(/\?(?:json|text|bytes)$/, ""));
 }
 
-/** The inverse of {@linkcode labelPath}. */
+/** The inverse of {@linkcode labelPath}, whose result was decoded. */
 function labelAt(path: string): string {
-  const whole = decodeURIComponent(path);
-  if (!path.includes("/") && /^(\.\.\/|[a-z][a-z0-9+.-]*:)/i.test(whole)) return whole;
-  const parts = path.split("/").map((part) => part === "%2F" ? "" : decodeURIComponent(part));
-  return `./${parts.join("/")}`;
+  if (/^(?:\.\.\/|[a-z][a-z0-9+.-]*:)/i.test(path)) return path;
+  return `./${path.replaceAll("///", "//").replace(/\/\/$/, "/")}`; // a nameless folder was %2F
 }
