@@ -275,6 +275,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./commands/audit.ts"),
   },
   {
+    path: "observer",
+    summary: "Open pages on which to look at runs, on this machine",
+    load: () => import("./commands/observer.ts"),
+  },
+  {
     path: "completion",
     summary: "Print a script that completes commands in a shell",
     load: () => import("./commands/completion.ts"),

@@ -56,6 +56,7 @@ forEachDatabase("pages over hostile texts", (database, test) => {
     const run = await at.node.start(name, EVIL, { runId: id, attributes: { who: EVIL } });
     await reached(run, "suspended");
     const { hash } = (await run.status()).version;
+    await at.node.schedules.create({ id, workflow: name, every: "365d", input: EVIL });
     const observed = observe(at.node);
     const params: Readonly<Record<string, string>> = { id, hash };
     const queries = [
