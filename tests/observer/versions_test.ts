@@ -57,6 +57,11 @@ forEachDatabase("pages of versions", (database, test) => {
     assert.match(text(elements(member, "code")[0]!), /export const tax: number = 1;/);
     const entry = elements(await observed.page(`/versions/${old}/source`), "code")[0]!;
     assert.match(text(entry), /ctx\.run\("charge"/);
+    const list = await observed.page("/versions?workflow=order");
+    assert.deepEqual(
+      [...linksOf(list, "Compare two"), ...linksOf(list, "Move runs")],
+      ["./versions/diff", "./upgrade?workflow=order"],
+    );
     assert.equal((await observed.ask("/versions/abcdef12")).status, 404);
     assert.equal((await observed.ask("/versions/xyz")).status, 400);
     const without = observe(node, { without: ["source"] });

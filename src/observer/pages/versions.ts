@@ -10,6 +10,7 @@ import {
   type VersionLine,
   type VersionLines,
 } from "../../operate/versions.ts";
+import { queryOf } from "../here.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
 import { ago, empty, MOST_COUNTED, number, stateMark, table, versionLink } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
@@ -37,6 +38,13 @@ export const versions = definePage<VersionLines>({
   },
   page: (data, view) => ({
     title: "Versions",
+    aside: html`${
+      view.may("source")
+        ? html`<a class="button" href="${view.to(["versions", "diff"])}">Compare two</a>`
+        : NOTHING
+    }<a class="button" href="${
+      view.to(["upgrade"], queryOf(view, ["state", "cursor"]))
+    }">Move runs</a>`,
     body: html`${narrowing(view)}${list(data, view)}${pager(data, view)}`,
   }),
 });
