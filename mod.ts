@@ -198,8 +198,9 @@ export type {
   CheckedVersion,
   CheckGroup,
   VersionCheck,
-  VersionCheckOptions,
-} from "./src/client/versions/check.ts";
+} from "./src/client/versions/check_report.ts";
+export type { VersionCheckOptions } from "./src/client/versions/check.ts";
+export type { MissingCallee, UncheckedCalls } from "./src/client/versions/callees.ts";
 export type { VersionReplay, VersionReplayOptions } from "./src/client/versions/replay.ts";
 export type {
   MemberDiff,

@@ -10,12 +10,8 @@ import type { VersionStore } from "../ports/store.ts";
 import { VersionNotFoundError } from "../version/load_errors.ts";
 import { readSource, type VersionSource } from "./sources.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
-import {
-  type CheckContext,
-  checkVersions,
-  type VersionCheck,
-  type VersionCheckOptions,
-} from "./versions/check.ts";
+import { type CheckContext, checkVersions, type VersionCheckOptions } from "./versions/check.ts";
+import type { VersionCheck } from "./versions/check_report.ts";
 import { operated } from "./operated.ts";
 import type { CodeFinder } from "./versions/code.ts";
 import {
@@ -111,8 +107,8 @@ export class Versions {
   /**
    * Checks every version that a run which has not ended, its next generation or a schedule needs, in
    * all namespaces: the manifest against the hash, each module's bytes against its digest, packages
-   * against this process's lock, and an import in a subprocess without permissions. It writes
-   * nothing.
+   * against this process's lock, an import in a subprocess without permissions, and the activities
+   * and child workflows that the code asks for by name. It writes nothing.
    *
    * @example Before a node is taken away
    * ```ts ignore

@@ -6,7 +6,8 @@
 
 import { refuse } from "../base/arguments.ts";
 import { inWords, quote } from "../base/describe.ts";
-import type { VersionCheck, VersionCheckOptions } from "../client/versions/check.ts";
+import type { VersionCheckOptions } from "../client/versions/check.ts";
+import type { VersionCheck } from "../client/versions/check_report.ts";
 import type { VersionDiff } from "../client/versions/diff.ts";
 import type { VersionReplay, VersionReplayOptions } from "../client/versions/replay.ts";
 import type { Continuum } from "../continuum.ts";

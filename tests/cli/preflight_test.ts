@@ -101,6 +101,30 @@ Deno.test("versions check ends with code 3 if a version that runs need has lost 
   assert.deepEqual(version.members.map(({ from }: { from: unknown }) => from), [null]);
 });
 
+Deno.test("versions check ends with code 3 if code asks by name for what nothing offers, and says what it did not check", async () => {
+  await using world = await CliWorld.make({
+    "order.ts": source(
+      `await ctx.waitForSignal("go");
+await ctx.activity("charge", 1);
+await ctx.activity(input, 1);`,
+      `{ name: "order" }`,
+    ),
+  });
+  const node = await world.node("order.ts");
+  await node.start("order", null, { runId: "o-1" });
+  const command = ["versions", "check", "--no-import"];
+  const alive = await world.here([...command, "--fields", "state,cause"]);
+  assert.equal(
+    held(alive, 3),
+    'no_activity\t./order.ts:5: no live node that serves a queue has registered activity "charge"\n',
+  );
+  assert.match(alive.error, /^not checked: 1 call of .* a definition or compute the name$/m);
+  await node.close();
+  const none = await world.here([...command, "--fields", "state"]);
+  assert.equal(held(none, 0), "ok\n");
+  assert.match(none.error, /^not checked: 1 call of activities by name: no node is alive$/m);
+});
+
 Deno.test("versions diff prints patches, or with --stat what differs, and versions hash the hash alone", async () => {
   await using at = await makeWorld();
   const { world, hash } = at;

@@ -5,8 +5,9 @@
  */
 
 import assert from "node:assert/strict";
-import type { CheckedVersion, VersionCheck } from "../../src/client/versions/check.ts";
+import type { CheckedVersion, VersionCheck } from "../../src/client/versions/check_report.ts";
 import { Continuum } from "../../src/continuum.ts";
+import { defineActivity } from "../../src/workflow/activity.ts";
 import { forEachDatabase } from "../support/database.ts";
 import { openIn, reached, resultOf } from "../support/runs.ts";
 import { refused, type Scene, scene, source } from "../support/scene.ts";
@@ -180,5 +181,76 @@ forEachDatabase("a check of the versions that are needed", (database, test) => {
       "INVALID_ARGUMENT",
       "imports",
     );
+  });
+
+  const ASKS = source(
+    `if (input === "never") {
+  await ctx.activity("charge", 1, { queue: "cards" });
+  await ctx.child("kid", 1);
+  await ctx.activity(input, 1);
+}
+await ctx.waitForSignal("go");`,
+    `{ name: "order" }`,
+  );
+  const charge = defineActivity({ name: "charge" }, (amount: number) => amount);
+
+  test("names the lines that ask for an activity or a workflow that nothing offers", async () => {
+    await using at = await scene(database, {}, { activities: [charge] });
+    const hash = await startNow(at, ASKS);
+    const check = await at.node.versions.check({ import: false });
+    const { state, lacks, reasons, unchecked } = of(check, hash);
+    assert.deepEqual([check.ok, state, reasons], [false, "no_child", []]);
+    assert.deepEqual(
+      lacks.map(({ kind, name, queue, member, line, text }) => [
+        [kind, name, queue],
+        [member, line, text],
+      ]),
+      [
+        [
+          ["no_activity", "charge", "cards"],
+          ["./order.ts", 5, '  await ctx.activity("charge", 1, { queue: "cards" });'],
+        ],
+        [["no_child", "kid", null], ["./order.ts", 6, '  await ctx.child("kid", 1);']],
+      ],
+    );
+    assert.equal(
+      check.groups[0]!.cause,
+      './order.ts:5: no live node that serves queue "cards" has registered activity ' +
+        '"charge"; ./order.ts:6: no version of workflow "kid" is registered',
+    );
+    assert.deepEqual([unchecked, check.unchecked], [
+      { computed: 1, noNode: 0 },
+      { computed: 1, noNode: 0 },
+    ]);
+  });
+
+  test("finds nothing once a node serves the activity and the workflow has a version that is not denied", async () => {
+    await using at = await scene(database, {
+      "kid.ts": source("return input;", `{ name: "kid" }`),
+    });
+    const hash = await startNow(at, ASKS);
+    const stateNow = async () => of(await at.node.versions.check({ import: false }), hash).state;
+    assert.equal(await stateNow(), "no_activity");
+    const queues = { cards: { concurrency: 1 } };
+    await using _ = await openIn(at.db, { activities: [charge], queues });
+    assert.equal(await stateNow(), "ok");
+    const [kid] = (await at.node.versions.list({ workflow: "kid" })).versions;
+    await at.node.versions.deny(kid!.hash, { reason: "it charges twice" });
+    const denied = of(await at.node.versions.check({ import: false }), hash);
+    assert.equal(denied.state, "no_child");
+    assert.match(denied.lacks[0]!.message, /"kid", [0-9a-f]+, is denied: it charges twice$/);
+  });
+
+  test("counts activities as not checked while no node is alive", async () => {
+    await using at = await scene(database, {
+      "kid.ts": source("return input;", `{ name: "kid" }`),
+    });
+    const hash = await startNow(at, ASKS);
+    await at.node.close();
+    const { database: adapter, schema } = at.db;
+    await using client = await Continuum.connect({ database: adapter, schema });
+    const check = await client.versions.check({ import: false });
+    assert.deepEqual([check.ok, of(check, hash).state], [true, "ok"]);
+    assert.deepEqual(check.unchecked, { computed: 1, noNode: 1 });
   });
 });

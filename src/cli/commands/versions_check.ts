@@ -56,8 +56,8 @@ export const command = defineCommand<Options>({
         { title: "OLDEST", cell: ({ versions }) => out.time(oldestOf(versions, report)) },
         { title: "CAUSE", cell: ({ cause }) => cause ?? "-" },
       ],
-      footer: () => [summaryOf(report)],
-      remarks: () => [summaryOf(report)],
+      footer: () => linesOf(report),
+      remarks: () => linesOf(report),
     });
     return report.ok ? EXIT.done : EXIT.found;
   },
@@ -74,6 +74,21 @@ function oldestOf(hashes: readonly string[], { versions }: CheckReport): string 
     hashes.includes(hash) && oldest !== null ? [oldest] : []
   );
   return times.sort()[0] ?? null;
+}
+
+function linesOf(report: CheckReport): string[] {
+  const { unchecked: { computed, noNode } } = report;
+  const lines = [summaryOf(report)];
+  if (noNode > 0) {
+    lines.push(`not checked: ${counted(noNode, "call")} of activities by name: no node is alive`);
+  }
+  if (computed > 0) {
+    lines.push(
+      `not checked: ${counted(computed, "call")} of activities and child workflows that pass a ` +
+        "definition or compute the name",
+    );
+  }
+  return lines;
 }
 
 function summaryOf({ versions, live, schedules, empty }: CheckReport): string {

@@ -1,6 +1,6 @@
 /**
  * Checks that every version which runs and schedules need can be executed: its manifest, the bytes
- * of its modules, its packages, and its import. It only reads.
+ * of its modules, its packages, its import, and what it asks for by name. It only reads.
  *
  * - CHECK-1: code is imported in a subprocess without permissions (SUBPROCESS-1), never here.
  *
@@ -17,6 +17,14 @@ import type { VersionStore } from "../../ports/store.ts";
 import type { SourceReason } from "../../version/load_errors.ts";
 import type { FoundVersion } from "../../version/sources.ts";
 import type { Versions } from "../../version/versions.ts";
+import { Callees, type CalleesContext, type FoundCallees, type MissingCallee } from "./callees.ts";
+import {
+  type CheckedState,
+  type CheckedVersion,
+  groupsOf,
+  sum,
+  type VersionCheck,
+} from "./check_report.ts";
 
 /**
  * Options of {@linkcode Versions.check}.
@@ -47,114 +55,10 @@ export interface VersionCheckOptions {
   readonly onChecked?: (version: CheckedVersion, total: number) => unknown;
 }
 
-/**
- * A module of a version that was checked.
- *
- * @category Versions
- */
-export interface CheckedMember {
-  /** Its label. */
-  readonly label: string;
-  /** The SHA-256 of its bytes, in hex. */
-  readonly sha256: string;
-  /** Where bytes with that digest are; `null`: nowhere. */
-  readonly from: "archive" | "url" | null;
-}
-
-/**
- * What was found for a version:
- *
- * - `ok`: it can be executed.
- * - `missing`: no source has its bytes.
- * - `refused`: an operator denied it or a module of it, or this process's trust does not allow it.
- * - `broken`: its bytes are there, but it can't be imported, or a package is missing or differs.
- * - `unproven`: its bytes are there, but its import needs a permission that the subprocess lacks.
- *
- * @category Versions
- */
-export type CheckedState = "ok" | "missing" | "refused" | "broken" | "unproven";
-
-/**
- * A version that was checked.
- *
- * @category Versions
- */
-export interface CheckedVersion {
-  /** The version. */
-  readonly hash: string;
-  /** Its workflow. */
-  readonly workflow: string;
-  /** Its label for people. */
-  readonly label: string | null;
-  /** How many runs that have not ended are pinned to it, in all namespaces. */
-  readonly live: number;
-  /** When the oldest of these runs was created; `null`: there is none. */
-  readonly oldest: Date | null;
-  /** How many schedules start runs on it. */
-  readonly schedules: number;
-  /** Whether runs of older versions may continue on it by `continueAsNew`. */
-  readonly succeeds: boolean;
-  /** What was found. */
-  readonly state: CheckedState;
-  /** How this process has loaded it; `null`: it has not. `native`: by the application's import. */
-  readonly loaded: "native" | "url" | "archive" | null;
-  /** Where its modules are; empty if its manifest is damaged. */
-  readonly members: readonly CheckedMember[];
-  /** The npm and JSR packages that it imports. */
-  readonly packages: readonly string[];
-  /**
-   * Whether a subprocess has imported it; `null`: none has tried, since `import` is `false`, its
-   * bytes are missing, it has modules of the running application (`live`), or it is `unproven`.
-   */
-  readonly imported: boolean | null;
-  /** Why it is not `ok`: a reason for each source that was tried. */
-  readonly reasons: readonly SourceReason[];
-}
-
-/**
- * Versions for which the same was found.
- *
- * @category Versions
- */
-export interface CheckGroup {
-  /** What was found. */
-  readonly state: CheckedState;
-  /** Why, in one sentence; `null` for `ok`. */
-  readonly cause: string | null;
-  /** The codes of the reasons. */
-  readonly codes: readonly string[];
-  /** The hashes of the versions. */
-  readonly versions: readonly string[];
-  /** How many runs need these versions. */
-  readonly live: number;
-  /** How many schedules need them. */
-  readonly schedules: number;
-}
-
-/**
- * Whether everything that runs and schedules need can be executed.
- *
- * @category Versions
- */
-export interface VersionCheck {
-  /** Whether every version is `ok` or `unproven`. */
-  readonly ok: boolean;
-  /** Whether no run and no schedule needs a version. */
-  readonly empty: boolean;
-  /** How many runs have not ended. */
-  readonly live: number;
-  /** How many schedules start runs. */
-  readonly schedules: number;
-  /** The versions, those with the most runs first. */
-  readonly versions: readonly CheckedVersion[];
-  /** The same by what was found: problems first, those with the most runs first. */
-  readonly groups: readonly CheckGroup[];
-}
-
 /** The dependencies of a check. */
 export interface CheckContext {
-  /** Says which versions are needed. */
-  readonly store: { readonly versions: Pick<VersionStore, "needed"> };
+  /** Says which versions are needed, and what there is. */
+  readonly store: CalleesContext["store"] & { readonly versions: Pick<VersionStore, "needed"> };
   /** Finds their bytes. */
   readonly versions: Pick<Versions, "denials" | "examine" | "loaded">;
   /** Imports their code in a subprocess. */
@@ -163,6 +67,8 @@ export interface CheckContext {
 
 /** How many subprocesses import at a time. */
 const CONCURRENCY = 2;
+
+const NOTHING_CALLED: FoundCallees = { lacks: [], unchecked: { computed: 0, noNode: 0 } };
 
 /** The codes of reasons that this process's trust gives. */
 const POLICY: ReadonlySet<string> = new Set(["DENIED", "UNTRUSTED_MODULE", "UNTRUSTED_VERSION"]);
@@ -190,12 +96,17 @@ export async function checkVersions(
   const timeoutMs = durationMs(timeout, `option timeout of ${call}`);
   await context.versions.denials.refresh();
   const needed = await context.store.versions.needed();
+  const callees = await Callees.read(context);
   const checked: CheckedVersion[] = [];
   let next = 0;
   const work = async () => {
     while (next < needed.length) {
       const index = next++;
-      const version = await checkOne(needed[index]!, { imports, here, timeoutMs }, context);
+      const version = await checkOne(
+        needed[index]!,
+        { imports, here, timeoutMs, callees },
+        context,
+      );
       checked[index] = version;
       await onChecked?.(version, needed.length);
     }
@@ -206,6 +117,10 @@ export async function checkVersions(
     empty: checked.length === 0,
     live: sum(checked, "live"),
     schedules: sum(checked, "schedules"),
+    unchecked: {
+      computed: checked.reduce((total, { unchecked }) => total + unchecked.computed, 0),
+      noNode: checked.reduce((total, { unchecked }) => total + unchecked.noNode, 0),
+    },
     versions: checked,
     groups: groupsOf(checked),
   };
@@ -213,7 +128,12 @@ export async function checkVersions(
 
 async function checkOne(
   { oldest, ...need }: NeededVersionRow,
-  { imports, here, timeoutMs }: { imports: boolean; here: boolean; timeoutMs: number },
+  { imports, here, timeoutMs, callees }: {
+    readonly imports: boolean;
+    readonly here: boolean;
+    readonly timeoutMs: number;
+    readonly callees: Callees;
+  },
   { versions, dryRuns }: CheckContext,
 ): Promise<CheckedVersion> {
   const { hash, workflow } = need;
@@ -229,16 +149,19 @@ async function checkOne(
     }
     imported = reason === null ? true : reason.code === NO_PERMISSION ? null : false;
   }
+  const { lacks, unchecked } = found === null ? NOTHING_CALLED : await callees.of(found);
   return {
     ...need,
     oldest: oldest === null ? null : new Date(oldest),
-    state: stateOf(reasons, found !== null),
+    state: stateOf(reasons, found !== null, lacks),
     loaded: versions.loaded.find((version) => version.hash === hash)?.source ?? null,
     members: members.map(({ member: { label, sha256 }, from }) => ({ label, sha256, from })),
     packages: (content?.externals ?? []).map(({ specifier }) => specifier)
       .filter((specifier) => !specifier.startsWith("node:")),
     imported,
     reasons,
+    lacks,
+    unchecked,
   };
 }
 
@@ -263,35 +186,16 @@ async function importReason(
   }
 }
 
-function stateOf(reasons: readonly SourceReason[], isFound: boolean): CheckedState {
-  if (reasons.length === 0) return "ok";
+function stateOf(
+  reasons: readonly SourceReason[],
+  isFound: boolean,
+  lacks: readonly MissingCallee[],
+): CheckedState {
   if (reasons.some(({ code }) => POLICY.has(code))) return "refused";
   if (!isFound) return "missing";
-  return reasons.every(({ code }) => code === NO_PERMISSION) ? "unproven" : "broken";
-}
-
-function groupsOf(versions: readonly CheckedVersion[]): CheckGroup[] {
-  const groups = Map.groupBy(versions, ({ state, reasons }) => {
-    const causes = reasons.map(({ source, specifier, code }) => [source, specifier, code]);
-    return JSON.stringify([state, causes]);
-  });
-  return [...groups.values()].map((members): CheckGroup => {
-    const { state, reasons } = members[0]!;
-    return {
-      state,
-      cause: reasons.length === 0 ? null : reasons.map(sentence).join("; "),
-      codes: reasons.map(({ code }) => code),
-      versions: members.map(({ hash }) => hash),
-      live: sum(members, "live"),
-      schedules: sum(members, "schedules"),
-    };
-  }).sort((a, b) => Number(a.state === "ok") - Number(b.state === "ok") || b.live - a.live);
-}
-
-function sentence({ source, specifier, message }: SourceReason): string {
-  return `${source}${specifier === undefined ? "" : ` ${specifier}`}: ${message}`;
-}
-
-function sum(versions: readonly CheckedVersion[], key: "live" | "schedules"): number {
-  return versions.reduce((total, version) => total + version[key], 0);
+  if (reasons.some(({ code }) => code !== NO_PERMISSION)) return "broken";
+  if (lacks.length > 0) {
+    return lacks.some(({ kind }) => kind === "no_child") ? "no_child" : "no_activity";
+  }
+  return reasons.length > 0 ? "unproven" : "ok";
 }

@@ -14,7 +14,7 @@ import { isSha256Hex } from "../../base/encoding.ts";
 import { decode } from "../../base/values.ts";
 import type { PatchRun } from "../../ports/patch_runs.ts";
 import type { Store } from "../../ports/store.ts";
-import type { PatchCall } from "../../version/imports/patch_calls.ts";
+import type { NamedCall } from "../../version/imports/named_calls.ts";
 import { VersionNotFoundError } from "../../version/load_errors.ts";
 import { readSource } from "../sources.ts";
 import type { CodeFinder } from "./code.ts";
@@ -133,6 +133,9 @@ export interface PatchesContext {
 
 const CALL = "versions.patches()";
 
+/** What marks a patch. */
+const METHODS = new Set(["patched"]);
+
 /** The most versions whose code is searched. */
 const MOST_VERSIONS = 100;
 
@@ -218,20 +221,21 @@ async function search(
   currents: ReadonlySet<string>,
   { versions }: PatchesContext,
 ): Promise<Searched> {
-  const { patchCalls } = await import("../../version/imports/patch_calls.ts"); // loads a parser
+  const { namedCalls } = await import("../../version/imports/named_calls.ts"); // loads a parser
   const sites = new Map<string, PatchSite[]>();
   const computed: PatchSite[] = [];
   const unread: Searched["unread"] = [];
-  const known = new Map<string, PatchCall[]>();
+  const known = new Map<string, NamedCall[]>();
   const sorted = hashes.toSorted((a, b) => Number(currents.has(b)) - Number(currents.has(a)));
   for (const version of sorted) {
     try {
       const { members } = await readSource(versions, version);
       for (const { label: member, media, sha256, text } of members) {
-        const calls = known.get(sha256) ?? patchCalls(text ?? "", media);
+        const calls = known.get(sha256) ?? namedCalls(text ?? "", media, METHODS);
         known.set(sha256, calls);
-        for (const { name, ...place } of calls) {
-          const site = { version, current: currents.has(version), member, ...place };
+        for (const { name, line, column, text } of calls) {
+          const current = currents.has(version);
+          const site = { version, current, member, line, column, text };
           if (name === null) computed.push(site);
           else if (sites.has(name)) sites.get(name)!.push(site);
           else sites.set(name, [site]);
