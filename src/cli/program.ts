@@ -61,12 +61,12 @@ export async function readCommandLine(
   const entry = found === "unknown" ? undefined : found;
   const command = (await entry?.load())?.command;
   let invocation: Invocation | undefined;
-  const root = programOf(version, streams);
+  const root = programOf(version, streams, entry);
   const leaf = entry && leafOf(root, entry.path);
   if (entry !== undefined && leaf !== undefined && command !== undefined) {
     configure(leaf, entry.path, command);
     leaf.action(() => {
-      const all = { ...root.opts(), ...leaf.parent?.opts(), ...leaf.opts() };
+      const all = { ...givenTo(root), ...givenTo(leaf.parent), ...givenTo(leaf) };
       const own = new Set(command.options?.map(({ flags }) => new Option(flags).attributeName()));
       const { true: options = [], false: globals = [] } = Object.groupBy(
         Object.entries(all),
@@ -133,8 +133,11 @@ const FIRST_STEPS = `Examples:
   ${NAME} runs list
 `;
 
-/** All commands, each with its name and summary. */
-function programOf(version: string, streams: HelpStreams): Commander {
+/**
+ * All commands, each with its name and summary. The options of every command may stand behind a
+ * group's name as well, unless that is the command that is asked for.
+ */
+function programOf(version: string, streams: HelpStreams, entry: Entry | undefined): Commander {
   const root = new Commander(NAME)
     .description("Runs, versions and schedules of Continuum, from a command line.")
     .version(version, "-V, --version", "print the version")
@@ -166,16 +169,20 @@ function programOf(version: string, streams: HelpStreams): Commander {
     if (group === undefined) {
       // A command may be a group as well: `health`, and `health acknowledge`.
       group = root.commands.find((command) => command.name() === first);
-      if (group === undefined) {
-        group = root.command(first!).description(GROUPS[first!]!);
-        addGlobals(group);
-      }
+      group ??= root.command(first!).description(GROUPS[first!]!);
+      if (entry?.path !== first) addGlobals(group.allowUnknownOption(false));
       group.helpCommand(false);
       groups.set(first!, group);
     }
     group.command(second).description(summary);
   }
   return root;
+}
+
+/** The options that were given to a command: defaults must not replace what another was given. */
+function givenTo(command: Commander | null): Readonly<Record<string, unknown>> {
+  const isGiven = ([name]: [string, unknown]) => command!.getOptionValueSource(name) === "cli";
+  return Object.fromEntries(Object.entries(command?.opts() ?? {}).filter(isGiven));
 }
 
 function leafOf(root: Commander, path: string): Commander {

@@ -4,14 +4,16 @@
  * @module
  */
 
-import { UsageError } from "./errors.ts";
+import { shownError, UsageError } from "./errors.ts";
+import { EXIT } from "./exit_codes.ts";
 import type { Output } from "./output/output.ts";
 
 /** How long a frame stays, in milliseconds. */
 const EVERY_MS = 2_000;
 
 /**
- * Draws until it is interrupted.
+ * Draws until it is interrupted. A frame that the database can't fill says so, and the next one tries
+ * again.
  *
  * @param out Where.
  * @param draw Prints one frame.
@@ -34,11 +36,18 @@ export async function watch(
   }
   while (!signal.aborted) {
     await out.redraw(async () => {
-      await draw();
+      await draw().catch((error) => out.line(unavailable(error)));
       out.line(`${new Date().toISOString()}, again every ${EVERY_MS / 1_000}s; Ctrl-C ends`);
     });
     await wait(signal);
   }
+}
+
+/** What a frame says in place of its list; an error of another kind ends the command. */
+function unavailable(error: unknown): string {
+  const { code, message, exit } = shownError(error);
+  if (exit !== EXIT.unavailable) throw error;
+  return `${code}: ${message}`;
 }
 
 function pause(signal: AbortSignal): Promise<void> {

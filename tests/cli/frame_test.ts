@@ -46,6 +46,27 @@ Deno.test("the examples of every help are command lines that the command accepts
   }
 });
 
+Deno.test("options of every command may stand before a command, behind its group, and at its end", async () => {
+  const streams = { write: () => {}, writeError: assert.fail };
+  const options = ["--json", "--no-color", "--no-progress", "--fields", "id", "--timeout", "9s"];
+  for (const { path, load } of COMMANDS) {
+    const { command } = await load();
+    const values = (command.arguments ?? []).map(() => "x");
+    const words = path.split(" ");
+    for (let at = 0; at <= words.length; at++) {
+      const args = [...words.slice(0, at), ...options, ...words.slice(at), ...values];
+      const found = await readCommandLine(args, "1.2.3", streams);
+      assert.equal(found.path, path, args.join(" "));
+      const { json, color, progress, fields, timeout } = { ...found.globals, ...found.options };
+      assert.deepEqual(
+        { json, color, progress, fields, timeout },
+        { json: true, color: false, progress: false, fields: "id", timeout: "9s" },
+        args.join(" "),
+      );
+    }
+  }
+});
+
 Deno.test("a wrong command line ends with code 2, a sentence and the next step", async () => {
   const wrong: readonly (readonly [line: string, says: RegExp])[] = [
     ["rns", /Unknown command 'rns' \(Did you mean runs\?\)[^]*continuum --help/],
@@ -56,6 +77,8 @@ Deno.test("a wrong command line ends with code 2, a sentence and the next step",
     ["runs cuont -h", /Unknown command 'cuont'[^]*continuum runs --help/],
     ["toString", /Unknown command 'toString'[^]*continuum --help/],
     ["-- runs count", /found "--" before it, wanted the command first/],
+    ["health --strict acknowledge x", /Unknown option '--strict'[^]*continuum health/],
+    ["health --jsno acknowledge x", /Unknown option '--jsno'/],
     ["runs count extra", /Too many arguments[^]*continuum runs count --help/],
     ["runs count --json --jsonl", /Cannot print --json and --jsonl at once/],
     ["runs count --time realtive", /--time[^]*did you mean relative\?/],

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { readGlobals } from "../../src/cli/globals.ts";
 import { Output } from "../../src/cli/output/output.ts";
+import { DatabaseUnavailableError } from "../../src/store/errors.ts";
 import { watch } from "../../src/cli/watch.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import { CliWorld } from "../support/cli_world.ts";
@@ -54,6 +55,39 @@ Deno.test("a frame replaces the one before, and what does not fit is left out", 
     "3",
     "4",
   ]]);
+});
+
+Deno.test("a frame says that the database does not answer, and the next one tries again", async () => {
+  let written = "";
+  const terminal = {
+    isTerminal: true,
+    columns: 80,
+    rows: 5,
+    write: (text: string) => void (written += text),
+  } as unknown as Terminal;
+  const out = new Output(terminal, readGlobals({ color: false }, () => undefined), []);
+  const ending = new AbortController();
+  const shown: string[] = [];
+  const draw = [
+    () => Promise.resolve(out.line("before")),
+    () => Promise.reject(new DatabaseUnavailableError("postgres", new Error("refused"))),
+    () => Promise.resolve(out.line("after")),
+  ];
+  const next = () => {
+    shown.push(screenOf(written, 5)[0]!);
+    if (shown.length === draw.length) ending.abort();
+    return Promise.resolve();
+  };
+  await watch(out, () => draw[shown.length]!(), ending.signal, next);
+  assert.equal(shown[0], "before");
+  assert.match(shown[1]!, /^DATABASE_UNAVAILABLE: .*refused/);
+  assert.equal(shown[2], "after");
+  const broken = watch(
+    out,
+    () => Promise.reject(new TypeError("a fault")),
+    AbortSignal.timeout(60_000),
+  );
+  await assert.rejects(broken, /a fault/, "another error ends it");
 });
 
 Deno.test("a pipe and JSON are refused with the reason", async () => {
