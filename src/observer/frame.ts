@@ -7,6 +7,7 @@
 import { RELEASE } from "../base/release.ts";
 import { ASSETS } from "./assets.ts";
 import { type Content, type Html, html, NOTHING } from "./html.ts";
+import { linksFrom } from "./links.ts";
 import { MENU } from "./navigation.ts";
 import { note } from "./parts/mod.ts";
 import type { Page } from "./route.ts";
@@ -91,11 +92,12 @@ const THEMES = [["auto", "Auto"], ["light", "Light"], ["dark", "Dark"]] as const
 function foot(view: View): Html {
   const theme = view.theme ?? "auto";
   const query = view.query.toString();
-  const back = `${view.to(view.path.filter((text) => text !== ""))}`;
+  // Below the observer, wherever it is mounted: `/preferences` takes no other way back.
+  const back = `${linksFrom("./")(view.path.filter((text) => text !== ""))}`.slice("./".length);
   return html`
     <div class="foot">
       <form class="themes" action="${view.to(["preferences"])}" method="post" aria-label="Colours">
-        <input type="hidden" name="back" value="${backOf(back)}${query === "" ? "" : `?${query}`}">
+        <input type="hidden" name="back" value="${back}${query === "" ? "" : `?${query}`}">
         ${THEMES.map(([value, text]) =>
           html`<button name="theme" value="${value}" aria-pressed="${
             String(theme === value)
@@ -108,11 +110,6 @@ function foot(view: View): Html {
       <p class="who"><a href="${view.to(["preferences"])}">${view.zone}</a></p>
     </div>
   `;
-}
-
-/** A link of this page, without what leads up to the observer's first page. */
-function backOf(link: string): string {
-  return link.replace(/^(?:\.{1,2}\/)*/, "");
 }
 
 function trailOf(trail: NonNullable<Page["trail"]>): Content {
