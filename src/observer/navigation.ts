@@ -23,4 +23,5 @@ export const MENU: readonly Entry[] = [
   { text: "Queues", segment: "queues", key: "q" },
   { text: "Nodes", segment: "nodes", key: "n" },
   { text: "Health", segment: "health", key: "h" },
+  { text: "Audit", segment: "audit", key: "a" },
 ];

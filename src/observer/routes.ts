@@ -37,6 +37,7 @@ import { SCHEDULE_ACTIONS } from "./actions/schedules.ts";
 import { signal } from "./actions/signal.ts";
 import { start } from "./actions/start.ts";
 import { applyUpgrade, resumeUpgradeAction } from "./actions/upgrade.ts";
+import { audit } from "./pages/audit.ts";
 import { compare } from "./pages/compare.ts";
 import { exportRun } from "./pages/export.ts";
 import { nodes, queues } from "./pages/fleet.ts";
@@ -88,6 +89,7 @@ export const ROUTES: readonly Route[] = [
   queues,
   nodes,
   health,
+  audit,
   repair,
   preferences,
 ];

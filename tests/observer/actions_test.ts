@@ -156,6 +156,13 @@ forEachDatabase("observer's actions", (database, test) => {
       reason: "ordered twice",
       outcome: "done",
     });
+    const { operations } = await observed.json("/audit?run=r-1");
+    const [cancel] = operations.filter(({ action }: { action: string }) => /cancel/.test(action));
+    assert.deepEqual(
+      [cancel.as, cancel.proven, cancel.target, cancel.reason, cancel.outcome],
+      ["ana", true, "r-1", "ordered twice", "done"],
+    );
+    assert.match(await observed.page("/audit"), /ordered twice/);
     const loud = observe(set.node, {
       audit: () => {
         throw new Error("no disk");
