@@ -10,6 +10,7 @@
  */
 
 import type { Continuum, OperatorOptions } from "../operate/client.ts";
+import type { Read } from "../operate/readings/reader.ts";
 import type { Plan } from "./consent.ts";
 import type { Globals } from "./globals.ts";
 import type { Output } from "./output/output.ts";
@@ -104,7 +105,7 @@ export interface CommandContext<Options extends object = object> {
   /**
    * Which database the options name.
    *
-   * @throws {UsageError} If they name none.
+   * @throws {UsageError} If they name none, or a server.
    */
   database(): OperatorOptions;
   /**
@@ -113,6 +114,8 @@ export interface CommandContext<Options extends object = object> {
    * @param trust Patterns of modules whose code may run in this process; none when omitted.
    */
   client(trust?: readonly string[]): Promise<Continuum>;
+  /** Reads from the database, or from the observer that `--server` names. */
+  readonly read: Read;
   /** Reads all of standard input, as text. */
   input(): Promise<string>;
   /** Reads the next line of standard input; `null`: it has ended. */

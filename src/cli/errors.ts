@@ -9,6 +9,7 @@ import { EXPLANATIONS } from "../base/error_codes/explain.ts";
 import { type ContinuumError, type ErrorCode, isContinuumError } from "../base/errors.ts";
 import { printable, quote } from "../base/describe.ts";
 import { messageOf, withoutSecrets } from "../base/text.ts";
+import type { ServerCode } from "../operate/readings/errors.ts";
 import { type CliCode, EXIT, exitOf } from "./exit_codes.ts";
 
 /** An error that the command line reports, with a code, and with what to do next. */
@@ -78,12 +79,13 @@ export interface ShownError {
 }
 
 /** Next steps in terms of the command line, instead of those in terms of the library. */
-const NEXT: Readonly<Partial<Record<ErrorCode, string>>> = {
+const NEXT: Readonly<Partial<Record<ErrorCode | ServerCode, string>>> = {
   BUNDLE_NO_CODE: "Replay on code of your own: --on ./workflow.ts.",
   BUNDLE_NO_RUN: "`continuum bundle show FILE` lists the runs and their generations.",
   BUNDLE_REDACTED: "`continuum bundle show FILE --run ID` shows its timeline.",
   DATABASE_IN_USE:
-    "Close the process that has the folder open; a postgres:// database can be shared.",
+    "Close the process that has the folder open, or read from its observer with --server; a " +
+    "postgres:// database can be shared.",
   DATABASE_OPTION: "Pass --database, or set DATABASE_URL.",
   DATABASE_UNAVAILABLE:
     "Check that the server runs and accepts this role, its password and the name of " +
@@ -94,7 +96,12 @@ const NEXT: Readonly<Partial<Record<ErrorCode, string>>> = {
   SCHEMA_TOO_OLD: "The schema is older than the command line: drain the nodes of older releases, " +
     "then run `continuum migrate`.",
   SCHEDULE_NOT_FOUND: "Check the id and --namespace; `continuum schedules list` lists schedules.",
+  NOT_ALLOWED: "Those who run the observer can give you the right.",
+  SERVER_RELEASE: "Use the command line of the observer's release.",
+  SERVER_UNAVAILABLE: "Check the address, and that the server runs.",
+  SERVER_UNSUITABLE: "Pass the address of an observer's first page.",
   SUBPROCESS_TIMEOUT: "Allow more time with --deadline; the code may have an endless loop.",
+  UNKNOWN_VIEWER: "Pass the observer's token by --token-file, or set CONTINUUM_TOKEN.",
   VERSION_DENIED: "`continuum versions activate` makes another version current, " +
     "`continuum versions allow` takes the denial back.",
   VERSION_NOT_FOUND:

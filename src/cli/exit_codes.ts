@@ -5,6 +5,7 @@
  */
 
 import type { ErrorCode } from "../base/errors.ts";
+import type { ServerCode } from "../operate/readings/errors.ts";
 
 /** What the exit code of a command says. */
 export const EXIT = {
@@ -41,7 +42,7 @@ export type CliCode =
   | "USAGE";
 
 /** By code of an error; every other code leads to `EXIT.failed`. */
-const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode, number>>> = {
+const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode | ServerCode, number>>> = {
   INVALID_ARGUMENT: EXIT.usage,
   INVALID_CURSOR: EXIT.usage,
   DATABASE_OPTION: EXIT.usage,
@@ -96,6 +97,12 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode, number>>> = {
   RUN_TERMINATED: EXIT.ended,
   DATABASE_UNAVAILABLE: EXIT.unavailable,
   DATABASE_IN_USE: EXIT.unavailable,
+  SERVER_UNAVAILABLE: EXIT.unavailable,
+  SERVER_RELEASE: EXIT.refused,
+  SERVER_UNSUITABLE: EXIT.refused,
+  NOT_ALLOWED: EXIT.refused,
+  UNKNOWN_VIEWER: EXIT.refused,
+  READ_TIMEOUT: EXIT.timeout,
   TIMED_OUT: EXIT.timeout,
   TIMEOUT: EXIT.timeout,
   QUERY_TIMEOUT: EXIT.timeout,

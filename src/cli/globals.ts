@@ -14,6 +14,10 @@ import { duration, oneOf } from "./readers.ts";
 export interface Globals {
   /** The database's URL; `undefined`: none is named. */
   readonly database: string | undefined;
+  /** The observer that is read in place of a database; `undefined`: none is named. */
+  readonly server: URL | undefined;
+  /** The file that holds the observer's token; `undefined`: `CONTINUUM_TOKEN` may. */
+  readonly tokenFile: string | undefined;
   /** The schema. */
   readonly schema: string | undefined;
   /** The namespace. */
@@ -48,6 +52,8 @@ export type GlobalOption = readonly [flags: string, text: string];
 /** Options of every command. */
 export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
   ["--database <url>", "postgres://..., or pglite:./folder (DATABASE_URL)"],
+  ["--server <url>", "read from an observer, in place of a database"],
+  ["--token-file <file>", "the file with the observer's token (CONTINUUM_TOKEN holds the token)"],
   ["--schema <name>", "the schema; continuum if omitted (CONTINUUM_SCHEMA)"],
   ["--namespace <name>", "the namespace; default if omitted (CONTINUUM_NAMESPACE)"],
   ["--json", "print one JSON document"],
@@ -92,8 +98,18 @@ export function readGlobals(
   if (given.json === true && given.jsonl === true) {
     throw new UsageError("Cannot print --json and --jsonl at once: found both, wanted one");
   }
+  const server = serverOf(text("server"));
+  for (const flag of server === undefined ? [] : ["database", "schema"]) {
+    if (text(flag) === undefined) continue;
+    throw new UsageError(`Cannot use --server and --${flag} at once: found both, wanted one`);
+  }
+  if (server === undefined && text("tokenFile") !== undefined) {
+    throw new UsageError("Cannot use --token-file: found no --server, to which the token is sent");
+  }
   return {
     database: text("database") ?? variable("DATABASE_URL"),
+    server,
+    tokenFile: text("tokenFile"),
     schema: text("schema") ?? variable("CONTINUUM_SCHEMA"),
     namespace: text("namespace") ?? variable("CONTINUUM_NAMESPACE"),
     format: given.jsonl === true ? "jsonl" : given.json === true ? "json" : "text",
@@ -109,6 +125,17 @@ export function readGlobals(
     as: bounded(text("as"), "--as", MAX_ACTOR) ??
       `${variable("USER") ?? variable("USERNAME") ?? "unknown"}@${hostOf()}`.slice(0, MAX_ACTOR),
   };
+}
+
+/** Anyone on the machine can read the arguments of a process: there is no password in them. */
+function serverOf(text: string | undefined): URL | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  const isGood = url !== null && /^https?:$/.test(url.protocol) && url.search === "" &&
+    url.hash === "" && url.username === "" && url.password === "";
+  if (isGood) return url;
+  const wanted = "a URL such as https://ops.example.com/observer, without a password and a query";
+  throw new UsageError(`Cannot use --server: found ${quote(text)}, wanted ${wanted}`);
 }
 
 function bounded(text: string | undefined, flag: string, most: number): string | undefined {

@@ -5,6 +5,8 @@
  */
 
 import type { Continuum, OperatorIdentity, OperatorOptions } from "../operate/client.ts";
+import type { Read } from "../operate/readings/reader.ts";
+import { quote } from "../base/describe.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { announcePlan, askConsent } from "./consent.ts";
 import { CliError, Done, shownError, UsageError } from "./errors.ts";
@@ -49,6 +51,7 @@ async function runCommand(
   using interruption = new Interruption(command, globals);
   const operator = command.acts === undefined ? undefined : operatorOf(globals);
   await using connection = new Connection(globals, operator, interruption.signal);
+  let reading: Promise<Read> | undefined;
   const context: CommandContext = {
     args,
     options,
@@ -58,6 +61,10 @@ async function runCommand(
     signal: interruption.signal,
     database: () => databaseOf(globals),
     client: (trust) => connection.open(trust),
+    read: (name, args) => {
+      reading ??= readingOf(globals, connection, interruption.signal, terminal);
+      return reading.then((read) => read(name, args));
+    },
     input: () => terminal.readAll(),
     readLine: () => terminal.readLine(),
     prompt: (text) => terminal.canAsk ? terminal.writeError(text) : undefined,
@@ -99,7 +106,40 @@ function operatorOf({ as: name, reason }: Globals): OperatorIdentity {
   return reason === undefined ? { name } : { name, reason };
 }
 
-function databaseOf({ database, schema, namespace }: Globals): OperatorOptions {
+/** Reads from the observer that is named, or else from the database. */
+async function readingOf(
+  globals: Globals,
+  connection: Connection,
+  signal: AbortSignal,
+  terminal: Terminal,
+): Promise<Read> {
+  const { server: url, namespace, tokenFile } = globals;
+  if (url === undefined) {
+    const client = await connection.open();
+    return (await import("../operate/readings/reader.ts")).readFrom(client);
+  }
+  const token = await tokenOf(tokenFile, terminal);
+  const { readFromServer } = await import("../operate/readings/server.ts");
+  return readFromServer({ url, token, namespace, signal });
+}
+
+/** The token is in no message. */
+async function tokenOf(file: string | undefined, terminal: Terminal): Promise<string | undefined> {
+  const text = file === undefined ? terminal.env("CONTINUUM_TOKEN") : await Deno.readTextFile(file);
+  const token = text?.trim() ?? "";
+  if (file === undefined && token === "") return undefined;
+  if (/^[!-~]+$/.test(token)) return token;
+  const where = file === undefined ? "CONTINUUM_TOKEN" : `--token-file ${quote(file)}`;
+  throw new UsageError(`Cannot use the token of ${where}: wanted one line of visible ASCII`);
+}
+
+function databaseOf({ database, schema, namespace, server }: Globals): OperatorOptions {
+  if (server !== undefined) {
+    throw new UsageError(
+      "Cannot do this with --server: no path of an observer does it, so it needs a database",
+      "Pass --database in place of --server.",
+    );
+  }
   if (database !== undefined) return { database, schema, namespace };
   throw new UsageError(
     "Cannot open the database: none is named",

@@ -7,14 +7,9 @@
 import { sha256Hex } from "../base/encoding.ts";
 import { RELEASE } from "../base/release.ts";
 import type { Json } from "../operate/plain.ts";
+import { API_HEADER, API_VERSION } from "../operate/readings/api.ts";
 import type { Html } from "./html.ts";
 import { PRIVATE } from "./headers.ts";
-
-/** The version of the JSON API, which every answer names in this header. */
-export const API_HEADER = "continuum-api";
-
-/** The version of the JSON API. */
-export const API_VERSION = "1";
 
 const COMMON: Readonly<Record<string, string>> = { ...PRIVATE, [API_HEADER]: API_VERSION };
 

@@ -7,12 +7,12 @@
  * @module
  */
 
+import { RELEASE } from "../base/release.ts";
 import type { Continuum } from "../operate/client.ts";
 import { plain } from "../operate/plain.ts";
+import { API_HEADER, API_VERSION, RELEASE_HEADER } from "../operate/readings/api.ts";
 import { ActionAnswers } from "./action.ts";
 import {
-  API_HEADER,
-  API_VERSION,
   fileAnswer,
   htmlAnswer,
   jsonAnswer,
@@ -38,7 +38,7 @@ import { cookiesFor, preferencesOf } from "./preferences.ts";
 import { redacted } from "./redaction.ts";
 import type { Asked } from "./asked.ts";
 import { checkViewer, rightsOf, type Viewer } from "./rights.ts";
-import type { PageRoute, Route } from "./route.ts";
+import type { DataRoute, PageRoute, Route } from "./route.ts";
 import { Router } from "./router.ts";
 import { ROUTES } from "./routes.ts";
 import { Said } from "./said.ts";
@@ -98,13 +98,7 @@ export class Handler {
         308,
       );
     }
-    const wanted = request.headers.get(API_HEADER);
-    if (wanted !== null && wanted !== API_VERSION) {
-      const found = { wanted, has: API_VERSION };
-      const message =
-        `Cannot answer in version ${wanted} of the JSON API: this one has ${API_VERSION}`;
-      throw new ObserverError("UNSUPPORTED_VERSION", message, found);
-    }
+    checkVersion(request);
     const own = this.#rights(viewer, null);
     const isPost = request.method === "POST";
     if (pathname === "/preferences" && isPost) return await this.#prefer(request, place, own);
@@ -139,6 +133,7 @@ export class Handler {
         kept: (key, make, weight) => this.#looks.kept(JSON.stringify(key), make, weight),
       },
     };
+    if (route.kind === "data") return await this.#data(route, asked);
     if (route.kind === "file") return fileAnswer(await route.file(asked.look));
     if (route.kind === "action") {
       const answer = await this.#actions.answer(route, asked);
@@ -169,6 +164,17 @@ export class Handler {
     const live = typeof route.live === "function" ? route.live(data) : route.live ?? null;
     const page = await route.page(data, view);
     return htmlAnswer(frame(page, view, { live, said }), 200, { etag: tag });
+  }
+
+  /** A command line of another release would read what it does not know (SERVER-2). */
+  async #data(route: DataRoute, { request, look, redacted }: Asked): Promise<Response> {
+    const release = request.headers.get(RELEASE_HEADER);
+    if (release !== null && release !== RELEASE) {
+      throw otherVersion(`Cannot answer release ${release}: this is ${RELEASE}`, release);
+    }
+    const result = redacted(await route.load(look));
+    const { namespace } = this.#client;
+    return jsonAnswer({ namespace, result }, 200, { [RELEASE_HEADER]: RELEASE });
   }
 
   async #prefer(
@@ -233,6 +239,21 @@ export class Handler {
       may: (right) => rights.has(right),
     };
   }
+}
+
+function checkVersion({ headers }: Request): void {
+  const wanted = headers.get(API_HEADER);
+  if (wanted === null || wanted === API_VERSION) return;
+  const message = `Cannot answer in version ${wanted} of the JSON API: this one has ${API_VERSION}`;
+  throw otherVersion(message, wanted);
+}
+
+function otherVersion(message: string, wanted: string): ObserverError {
+  return new ObserverError("UNSUPPORTED_VERSION", message, {
+    wanted,
+    has: API_VERSION,
+    release: RELEASE,
+  });
 }
 
 function demand(needed: readonly string[], rights: ReadonlySet<string>): void {

@@ -124,6 +124,18 @@ export interface FileRoute extends RouteBase {
   file(look: Look): Promise<File>;
 }
 
+/** JSON without a page. */
+export interface DataRoute extends RouteBase {
+  /** Kind of route. */
+  readonly kind: "data";
+  /**
+   * Reads the data.
+   *
+   * @param look What to read from.
+   */
+  load(look: Look): Promise<unknown>;
+}
+
 /** An action: a plan, a page that asks for consent, and the deed. */
 export interface ActionRoute<Plan = Json, Outcome = Json> extends RouteBase {
   /** Kind of route. */
@@ -195,8 +207,8 @@ export interface Done {
   readonly page?: Page;
 }
 
-/** A page, an action or a file. */
-export type Route = PageRoute | ActionRoute | FileRoute;
+/** A page, an action, a file, or JSON without a page. */
+export type Route = PageRoute | ActionRoute | FileRoute | DataRoute;
 
 /**
  * Defines a page.

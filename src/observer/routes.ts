@@ -57,6 +57,7 @@ import { versionDiff } from "./pages/version_diff.ts";
 import { versionPatches } from "./pages/version_patches.ts";
 import { versions } from "./pages/versions.ts";
 import { versionSourcePage } from "./pages/version_source.ts";
+import { READING_ROUTES } from "./readings.ts";
 import type { Route } from "./route.ts";
 
 /** All routes; of two that match a path, the first is taken. */
@@ -92,4 +93,5 @@ export const ROUTES: readonly Route[] = [
   audit,
   repair,
   preferences,
+  ...READING_ROUTES,
 ];

@@ -6,7 +6,6 @@
 
 import {
   ACTION_FILTERS,
-  listOperations,
   type OperationFilter,
   type OperationLine,
 } from "../../operate/operations.ts";
@@ -58,7 +57,7 @@ export const command = defineCommand<Options>({
     "outcome",
   ],
   async run(context) {
-    const { client, options, out } = context;
+    const { read, options, out } = context;
     const { run, target, action, as, since, all = false } = options;
     if (all && options.limit !== undefined) {
       throw new UsageError("Cannot use --all and --limit at once: found both, wanted one");
@@ -67,12 +66,11 @@ export const command = defineCommand<Options>({
       throw new UsageError("Cannot use --run and --target at once: found both, wanted one");
     }
     const limit = all ? MAX_LIMIT : options.limit ?? DEFAULT_LIMIT;
-    const connected = await client();
     let cursor: string | null = options.after ?? null;
     async function* items() {
       do {
         const asked = { limit, cursor: cursor ?? undefined };
-        const page = await listOperations(connected, { run, target, action, as, since }, asked);
+        const page = await read("audit", { run, target, action, as, since, ...asked });
         yield* page.operations;
         cursor = page.cursor;
       } while (all && cursor !== null);

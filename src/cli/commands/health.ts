@@ -4,10 +4,10 @@
  * @module
  */
 
-import { type Finding, healthReport } from "../../operate/health.ts";
+import type { Finding } from "../../operate/health.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
-import { counted } from "../output/words.ts";
+import { counted, sentenceText } from "../output/words.ts";
 
 /** Reports what an operator should look at. */
 export const command = defineCommand<{ readonly strict?: boolean }>({
@@ -21,8 +21,8 @@ export const command = defineCommand<{ readonly strict?: boolean }>({
       "not severe; UNSIGNED_CODE does not count",
   }],
   fields: ["status", "at", "nodes", "findings"],
-  async run({ options: { strict }, client, out }) {
-    const report = await healthReport(await client(), { strict: strict === true });
+  async run({ options: { strict }, read, out }) {
+    const report = await read("health", { strict: strict === true });
     const { status, nodes, findings } = report;
     out.document(report, () => [
       `${status} · ${counted(nodes.length, "node")} alive`,
@@ -34,7 +34,9 @@ export const command = defineCommand<{ readonly strict?: boolean }>({
 
 function linesOf({ code, severe, message, acknowledged, repair, fingerprint }: Finding): string[] {
   const by = acknowledged === null ? "" : ` (acknowledged by ${acknowledged.by})`;
-  const line = `${severe && acknowledged === null ? "!" : "-"} ${code}: ${message}${by}`;
+  const line = `${severe && acknowledged === null ? "!" : "-"} ${code}: ${
+    sentenceText(message)
+  }${by}`;
   return [
     line,
     ...(repair === null ? [] : [`    to repair it: continuum repair ${code}`]),

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { listNodes } from "../../operate/health.ts";
 import { defineCommand } from "../command.ts";
 import { counted } from "../output/words.ts";
 
@@ -15,10 +14,10 @@ export const command = defineCommand({
     { text: "Which versions each can't load", line: "nodes --fields id,cannotLoad" },
   ],
   fields: ["id", "name", "startedAt", "leasedUntil", "queues", "activities", "tasks", "cannotLoad"],
-  async run({ client, out }) {
+  async run({ read, out }) {
     await out.list({
       name: "nodes",
-      items: await listNodes(await client()),
+      items: await read("nodes", {}),
       columns: [
         { title: "ID", id: true, cell: ({ id }) => id },
         { title: "NAME", cell: ({ name }) => name },

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { listQueues } from "../../operate/health.ts";
 import { defineCommand } from "../command.ts";
 
 /** Where counting a queue's tasks stops. */
@@ -17,10 +16,10 @@ export const command = defineCommand({
     { text: "The same, a JSON line each", line: "queues --jsonl" },
   ],
   fields: ["name", "ready", "delayed", "oldest", "executing", "nodes"],
-  async run({ client, out }) {
+  async run({ read, out }) {
     await out.list({
       name: "queues",
-      items: await listQueues(await client()),
+      items: await read("queues", {}),
       columns: [
         { title: "QUEUE", id: true, cell: ({ name }) => name },
         {

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { countRuns } from "../../operate/runs.ts";
 import { countRunsEverywhere } from "../../operate/runs_everywhere.ts";
 import { defineCommand } from "../command.ts";
 import { whole } from "../readers.ts";
@@ -25,10 +24,12 @@ export const command = defineCommand<Options>({
     { flags: "--limit <n>", text: "stop counting here", read: whole(1, 1_000_000) },
   ],
   fields: ["count", "more"],
-  async run({ client, options, out }) {
+  async run({ client, read, options, out }) {
     const { limit, allNamespaces } = options;
-    const counting = allNamespaces === true ? countRunsEverywhere : countRuns;
-    const count = await counting(await client(), filterOf(options, ["live"]), limit);
+    const filter = filterOf(options, ["live"]);
+    const count = allNamespaces === true
+      ? await countRunsEverywhere(await client(), filter, limit)
+      : await read("runs.count", { filter, limit });
     const more = count === limit;
     out.document({ count, more }, () => [`${count}${more ? "+" : ""}`]);
     if (options.state === undefined) out.note("live runs; `--state any` for all");

@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  type ComparedRun,
-  compareRuns,
-  type Parting,
-  type PartingSide,
-  type RunComparison,
-} from "../../operate/compare.ts";
+import type { ComparedRun, Parting, PartingSide, RunComparison } from "../../operate/compare.ts";
 import { defineCommand } from "../command.ts";
 import { diffLines } from "../output/diff_lines.ts";
 import type { Output } from "../output/output.ts";
@@ -44,8 +38,8 @@ export const command = defineCommand<Options>({
     },
   ],
   fields: ["a", "b", "answers", "diverges", "code", "codeUnavailable"],
-  async run({ args: [a, b], options: { stat, deadline: timeout }, client, out }) {
-    const comparison = await compareRuns(await client(), a!, b!, { timeout });
+  async run({ args: [a, b], options: { stat, deadline: timeout }, read, out }) {
+    const comparison = await read("runs.diff", { a: a!, b: b!, timeout });
     out.document(comparison, () => linesOf(comparison, stat === true, out));
   },
 });

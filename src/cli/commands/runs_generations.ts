@@ -4,7 +4,6 @@
  * @module
  */
 
-import { runGenerations } from "../../operate/runs.ts";
 import { defineCommand } from "../command.ts";
 import { counted, versionCell } from "../output/words.ts";
 import { whole } from "../readers.ts";
@@ -26,10 +25,10 @@ export const command = defineCommand<Options>({
     { flags: "--limit <n>", text: "how many; all if omitted", read: whole(1) },
   ],
   fields: ["number", "current", "version", "startedAt", "endedAt", "events"],
-  async run({ args: [id], options, client, out }) {
+  async run({ args: [id], options, read, out }) {
     await out.list({
       name: "generations",
-      items: await runGenerations(await client(), id!, options),
+      items: await read("runs.generations", { id: id!, ...options }),
       columns: [
         { title: "GENERATION", right: true, cell: ({ number }) => String(number) },
         { title: "VERSION", cell: ({ version }) => versionCell(out, version.hash, null) },

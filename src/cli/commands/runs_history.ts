@@ -4,7 +4,6 @@
  * @module
  */
 
-import { runHistory } from "../../operate/runs.ts";
 import { defineCommand } from "../command.ts";
 import { valueCell } from "../output/words.ts";
 import { whole } from "../readers.ts";
@@ -31,8 +30,8 @@ export const command = defineCommand<Options>({
     { flags: "--limit <n>", text: "how many entries; all if omitted", read: whole(1) },
   ],
   fields: ["seq", "kind", "position", "name", "value", "at"],
-  async run({ args: [id], options, client, out }) {
-    const items = await runHistory(await client(), id!, options);
+  async run({ args: [id], options, read, out }) {
+    const items = await read("runs.history", { id: id!, ...options });
     await out.list({
       name: "history",
       items,

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { upgradeJobs } from "../../operate/upgrade.ts";
 import { defineCommand } from "../command.ts";
 import { whole } from "../readers.ts";
 
@@ -23,10 +22,10 @@ export const command = defineCommand<{ readonly limit?: number }>({
     ...["id", "namespace", "workflow", "to", "state", "driver", "examined", "again", "counts"],
     ...["createdAt", "updatedAt", "endedAt"],
   ],
-  async run({ client, options: { limit = 20 }, out }) {
+  async run({ read, options: { limit = 20 }, out }) {
     await out.list({
       name: "jobs",
-      items: await upgradeJobs(await client(), limit),
+      items: await read("runs.jobs", { limit }),
       columns: [
         { title: "JOB", id: true, cell: ({ id }) => id },
         { title: "WORKFLOW", cell: ({ workflow }) => workflow },

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Continuum } from "../../operate/client.ts";
-import { listRuns, type RunFilter } from "../../operate/runs.ts";
+import type { RunFilter, RunLines } from "../../operate/runs.ts";
 import { listRunsEverywhere } from "../../operate/runs_everywhere.ts";
 import type { RunLine } from "../../operate/run_lines.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
@@ -51,33 +50,34 @@ export const command = defineCommand<Options>({
     ...["createdAt", "startedAt", "endedAt", "since", "until", "troubleAt", "parent", "namespace"],
   ],
   async run(context) {
-    const { client, options, out, signal } = context;
+    const { options, out, signal } = context;
     if (options.all === true && options.limit !== undefined) {
       throw new UsageError("Cannot use --all and --limit at once: found both, wanted one");
     }
     const filter = filterOf(options, ["live"]);
-    const connected = await client();
     if (options.watch === true) {
-      return await watch(out, () => printPage(context, connected, filter), signal);
+      return await watch(out, () => printPage(context, filter), signal);
     }
-    await printPage(context, connected, filter);
+    await printPage(context, filter);
   },
 });
 
 async function printPage(
   context: CommandContext<Options>,
-  client: Continuum,
   filter: RunFilter,
 ): Promise<void> {
-  const { options, out } = context;
+  const { client, read, options, out } = context;
   const limit = options.all === true ? MAX_LIMIT : options.limit ?? DEFAULT_LIMIT;
-  const listing = options.allNamespaces === true ? listRunsEverywhere : listRuns;
+  const listing = async (page: { limit: number; cursor: string | undefined }): Promise<RunLines> =>
+    options.allNamespaces === true
+      ? await listRunsEverywhere(await client(), filter, page)
+      : await read("runs.list", { filter, ...page });
   let cursor: string | null = options.after ?? null;
   const isDefault = options.state === undefined;
   const next = () => cursor === null ? [] : [`next: the same options and --after ${cursor}`];
   async function* items() {
     do {
-      const page = await listing(client, filter, { limit, cursor: cursor ?? undefined });
+      const page = await listing({ limit, cursor: cursor ?? undefined });
       yield* page.runs;
       cursor = page.cursor;
     } while (options.all === true && cursor !== null);

@@ -4,10 +4,17 @@
  * @module
  */
 
-import { type RunDetails, showRun } from "../../operate/runs.ts";
+import type { RunDetails } from "../../operate/runs.ts";
 import { defineCommand } from "../command.ts";
 import type { Output } from "../output/output.ts";
-import { errorText, facts, valueCell, versionName, waitsFor } from "../output/words.ts";
+import {
+  errorText,
+  facts,
+  sentenceText,
+  valueCell,
+  versionName,
+  waitsFor,
+} from "../output/words.ts";
 
 /** Shows a run: its state, what it waits for, its attempts, its input and its outcome. */
 export const command = defineCommand({
@@ -22,8 +29,8 @@ export const command = defineCommand({
     ...["events", "createdAt", "startedAt", "endedAt", "since", "until", "deadline", "troubleAt"],
     ...["node", "noNodeCanLoad", "untakenSignals", "parent", "namespace", "pending"],
   ],
-  async run({ args: [id], client, out }) {
-    const run = await showRun(await client(), id!);
+  async run({ args: [id], read, out }) {
+    const run = await read("runs.show", { id: id! });
     out.document(run, () => linesOf(run, out));
   },
 });
@@ -38,7 +45,7 @@ function* linesOf(run: RunDetails, out: Output): Iterable<string> {
     ["version", `${versionName(run.version)}${current}: ${run.version.specifier}`],
     ["state", run.state],
     ["waits for", run.state === "suspended" ? waitsFor(out, run) : null],
-    ["reason", run.state === "suspended" ? null : run.reason],
+    ["reason", run.state === "suspended" || run.reason === null ? null : sentenceText(run.reason)],
     ["node", run.node],
     ["no node can load it", run.noNodeCanLoad === null ? null : valueCell(run.noNodeCanLoad)],
     ["created", at(run.createdAt)],

@@ -5,7 +5,6 @@
  */
 
 import type { TraceOfRun } from "../../operate/runs.ts";
-import { traceOfRun } from "../../operate/runs.ts";
 import { defineCommand } from "../command.ts";
 import { effectLines, OUTCOMES } from "../output/effects.ts";
 import type { Output } from "../output/output.ts";
@@ -20,6 +19,9 @@ interface Options {
   readonly generation?: number;
   readonly deadline?: number;
 }
+
+/** How long the subprocess may take, unless the command says otherwise. */
+const DEADLINE_MS = 10_000;
 
 /** Traces a run: its effects with their inputs, answers, attempts and lines. */
 export const command = defineCommand<Options>({
@@ -43,8 +45,12 @@ export const command = defineCommand<Options>({
     ...["runId", "workflow", "version", "generation", "attempt", "events", "at", "startedAt"],
     ...["effects", "total", "waiting", "outcome", "drift", "refused", "replayed", "unavailable"],
   ],
-  async run({ args: [id], options: { deadline, ...options }, client, out }) {
-    const trace = await traceOfRun(await client(), id!, { ...options, timeout: deadline ?? "10s" });
+  async run({ args: [id], options: { deadline, ...options }, read, out }) {
+    const trace = await read("runs.trace", {
+      ...options,
+      id: id!,
+      timeout: deadline ?? DEADLINE_MS,
+    });
     out.document(trace, () => linesOf(trace, out));
   },
 });

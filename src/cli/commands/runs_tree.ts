@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_DEPTH, MAX_RUNS, type RunTree, runTree } from "../../operate/tree.ts";
+import { MAX_DEPTH, MAX_RUNS, type RunTree } from "../../operate/tree.ts";
 import { defineCommand } from "../command.ts";
 import type { Output } from "../output/output.ts";
 import { table } from "../output/table.ts";
@@ -38,8 +38,8 @@ export const command = defineCommand<Options>({
     },
   ],
   fields: ["above", "run"],
-  async run({ args: [id], options, client, out }) {
-    const tree = await runTree(await client(), id!, options);
+  async run({ args: [id], options, read, out }) {
+    const tree = await read("runs.tree", { id: id!, ...options });
     out.document(tree, () => linesOf(tree, out));
   },
 });

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { type RunPlace, whereRunWaits } from "../../operate/runs.ts";
+import type { RunPlace } from "../../operate/runs.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import type { Output } from "../output/output.ts";
 import { commandLine } from "../output/shell.ts";
 import { siteText, sourceLines } from "../output/source_lines.ts";
 import { span } from "../output/times.ts";
-import { errorText, valueCell, versionName } from "../output/words.ts";
+import { errorText, sentenceText, valueCell, versionName } from "../output/words.ts";
 import { duration, whole } from "../readers.ts";
 import { driftLines } from "./drift.ts";
 
@@ -23,6 +23,9 @@ interface Options {
 }
 
 type Place = NonNullable<RunPlace["waits"]>["waiting"][number];
+
+/** How long the subprocess may take, unless the command says otherwise. */
+const DEADLINE_MS = 10_000;
 
 /** Shows the line of the pinned source at which a run waits. */
 export const command = defineCommand<Options>({
@@ -42,10 +45,11 @@ export const command = defineCommand<Options>({
     },
   ],
   fields: ["run", "waits", "unavailable", "last"],
-  async run({ args: [id], options: { deadline, ...options }, client, out }) {
-    const place = await whereRunWaits(await client(), id!, {
+  async run({ args: [id], options: { deadline, ...options }, read, out }) {
+    const place = await read("runs.where", {
       ...options,
-      timeout: deadline ?? "10s",
+      id: id!,
+      timeout: deadline ?? DEADLINE_MS,
     });
     out.document(place, () => linesOf(place, out));
     return place.waits === null ? EXIT.failed : EXIT.done;
@@ -54,7 +58,7 @@ export const command = defineCommand<Options>({
 
 function* linesOf({ run, waits, unavailable, last }: RunPlace, out: Output): Iterable<string> {
   if (waits === null) {
-    yield `${run.id} is ${run.state}${run.reason === null ? "" : `: ${run.reason}`}`;
+    yield `${run.id} is ${run.state}${run.reason === null ? "" : `: ${sentenceText(run.reason)}`}`;
     yield `the line can't be found: ${unavailable?.message}`;
     if (last !== null) {
       yield `last event: ${last.kind} ${JSON.stringify(last.name)} ${out.time(last.at)}`;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { everySchedule, SCHEDULE_STATES } from "../../operate/schedules.ts";
+import { SCHEDULE_STATES, type ScheduleLine } from "../../operate/schedules.ts";
 import { defineCommand } from "../command.ts";
 import { counted } from "../output/words.ts";
 import { SCHEDULE_FIELDS, timingText } from "./schedule_lines.ts";
@@ -34,10 +34,18 @@ export const command = defineCommand<Options>({
     },
   ],
   fields: SCHEDULE_FIELDS,
-  async run({ options: { workflow, state }, client, out }) {
+  async run({ options: { workflow, state }, read, out }) {
+    async function* items(): AsyncGenerator<ScheduleLine> {
+      let after: string | undefined;
+      do {
+        const page = await read("schedules.list", { workflow, states: state?.flat(), after });
+        yield* page.schedules;
+        after = page.after ?? undefined;
+      } while (after !== undefined);
+    }
     await out.list({
       name: "schedules",
-      items: everySchedule(await client(), { workflow, states: state?.flat() }),
+      items: items(),
       columns: [
         { title: "ID", id: true, cell: ({ id }) => id },
         { title: "WORKFLOW", cell: ({ workflow }) => workflow },

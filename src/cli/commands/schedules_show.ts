@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ScheduleLine, showSchedule } from "../../operate/schedules.ts";
+import type { ScheduleLine } from "../../operate/schedules.ts";
 import { defineCommand } from "../command.ts";
 import type { Output } from "../output/output.ts";
 import { table } from "../output/table.ts";
@@ -20,8 +20,8 @@ export const command = defineCommand({
   ],
   arguments: [["<id>", "the schedule's id"]],
   fields: SCHEDULE_FIELDS,
-  async run({ args: [id], client, out }) {
-    const schedule = await showSchedule(await client(), id!);
+  async run({ args: [id], read, out }) {
+    const schedule = await read("schedules.show", { id: id! });
     out.document(schedule, () => linesOf(schedule, out));
   },
 });

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { diffOf } from "../../operate/preflight.ts";
 import { standInWorkingFolder } from "../../operate/modules.ts";
 import { defineCommand } from "../command.ts";
 import { diffLines } from "../output/diff_lines.ts";
@@ -40,10 +39,10 @@ export const command = defineCommand<Options>({
     },
   ],
   fields: ["a", "b", "same", "sameCode", "members", "unchanged", "packages", "settings"],
-  async run({ args: [a, b, member], options, client, out }) {
+  async run({ args: [a, b, member], options, read, out }) {
     standInWorkingFolder();
     const timeout = options.deadline ?? DEADLINE_MS;
-    const diff = await diffOf(await client(), a!, b!, { member, timeout });
+    const diff = await read("versions.diff", { a: a!, b: b!, member, timeout });
     const shown = options.stat === true
       ? { ...diff, members: diff.members.map((each) => ({ ...each, patch: null })) }
       : diff;

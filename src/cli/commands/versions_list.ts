@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  listVersions,
-  VERSION_STATES,
-  type VersionLine,
-  type VersionState,
-} from "../../operate/versions.ts";
+import { VERSION_STATES, type VersionLine, type VersionState } from "../../operate/versions.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import type { Column } from "../output/table.ts";
@@ -52,17 +47,16 @@ export const command = defineCommand<Options>({
     ...["schedules", "nodes", "specifiers", "archived", "bytes", "registeredAt", "denied"],
   ],
   async run(context) {
-    const { client, options, out } = context;
+    const { read, options, out } = context;
     const { workflow, state, all = false, limit = all ? MAX_LIMIT : DEFAULT_LIMIT } = options;
     if (all && options.limit !== undefined) {
       throw new UsageError("Cannot use --all and --limit at once: found both, wanted one");
     }
-    const connected = await client();
     let cursor: string | null = options.after ?? null;
     const next = () => cursor === null ? [] : [`next: the same options and --after ${cursor}`];
     async function* items() {
       do {
-        const page = await listVersions(connected, {
+        const page = await read("versions.list", {
           limit,
           ...(workflow === undefined ? {} : { workflow }),
           ...(state === undefined ? {} : { state: state as VersionState }),

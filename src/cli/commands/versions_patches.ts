@@ -4,7 +4,7 @@
  * @module
  */
 
-import { patchesOf, type PatchesReport } from "../../operate/patches.ts";
+import type { PatchesReport } from "../../operate/patches.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import type { Column } from "../output/table.ts";
 import { counted } from "../output/words.ts";
@@ -40,11 +40,7 @@ export const command = defineCommand<Options>({
   async run(context) {
     const { args, options, out } = context;
     const { limit } = options;
-    const report = await patchesOf(
-      await context.client(),
-      args[0]!,
-      limit === undefined ? {} : { limit },
-    );
+    const report = await context.read("versions.patches", { workflow: args[0]!, limit });
     const { patches, ...rest } = report;
     const remarks = () => remarksOf(report);
     await out.list<Patch>({

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { showVersion, type VersionDetails } from "../../operate/versions.ts";
+import type { VersionDetails } from "../../operate/versions.ts";
 import { defineCommand } from "../command.ts";
 import type { Output } from "../output/output.ts";
 import { table } from "../output/table.ts";
@@ -21,8 +21,8 @@ export const command = defineCommand({
     ...["hash", "workflow", "label", "current", "specifiers", "archived", "registeredAt"],
     ...["from", "unavailable", "entry", "members", "packages"],
   ],
-  async run({ args: [hash], client, out }) {
-    const version = await showVersion(await client(), hash!);
+  async run({ args: [hash], read, out }) {
+    const version = await read("versions.show", { hash: hash! });
     out.document(version, () => linesOf(version, out));
   },
 });

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { versionSource } from "../../operate/versions.ts";
 import { defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { whole } from "../readers.ts";
@@ -32,8 +31,8 @@ export const command = defineCommand<Options>({
     { flags: "--around <n>", text: "how many before and after it; 5 if omitted", read: whole(0) },
   ],
   fields: ["hash", "from", "member", "sha256", "media", "lines"],
-  async run({ args: [hash, member], options: { line, around = 5 }, client, out }) {
-    const source = await versionSource(await client(), hash!, member);
+  async run({ args: [hash, member], options: { line, around = 5 }, read, out }) {
+    const source = await read("versions.source", { hash: hash!, member });
     const { lines } = source;
     if (lines === null) {
       throw new CliError(

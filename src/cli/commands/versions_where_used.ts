@@ -4,7 +4,6 @@
  * @module
  */
 
-import { versionUse } from "../../operate/versions.ts";
 import { defineCommand } from "../command.ts";
 import { counted, facts } from "../output/words.ts";
 
@@ -13,8 +12,8 @@ export const command = defineCommand({
   examples: [{ text: "What needs a version", line: "versions where-used 88e01bd" }],
   arguments: [["<hash>", "the version's hash, or at least 4 digits of it"]],
   fields: ["hash", "workflow", "current", "live", "more", "oldest", "schedules"],
-  async run({ args: [hash], client, out }) {
-    const use = await versionUse(await client(), hash!);
+  async run({ args: [hash], read, out }) {
+    const use = await read("versions.use", { hash: hash! });
     const { live, more, oldest, schedules, current } = use;
     const runs = `${live.toLocaleString("en")}${more ? "+" : ""} live`;
     const ids = oldest.map(({ id, createdAt }) => `${id} (${out.time(createdAt)})`).join(", ");

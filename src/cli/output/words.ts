@@ -62,6 +62,15 @@ export function valueCell(value: Json): string {
 }
 
 /**
+ * A sentence, or what an observer has put in its place.
+ *
+ * @param sentence The sentence.
+ */
+export function sentenceText(sentence: Json): string {
+  return typeof sentence === "string" ? sentence : valueCell(sentence);
+}
+
+/**
  * An error in one line: its name, if it has one, and its message.
  *
  * @param error An error as plain JSON, or any other value that was thrown.

@@ -1,0 +1,30 @@
+/**
+ * How a reading is asked for over HTTP, and what both sides say of themselves.
+ *
+ * @module
+ */
+
+import { RELEASE } from "../../base/release.ts";
+
+/** The version of the JSON API, which every answer and every question names in this header. */
+export const API_HEADER = "continuum-api";
+
+/** The version of the JSON API. */
+export const API_VERSION = "1";
+
+/** The release of who asks for or answers a reading. */
+export const RELEASE_HEADER = "continuum-release";
+
+/**
+ * The path of a reading, below that of the observer.
+ *
+ * @param name The reading.
+ */
+export function readingPath(name: string): string {
+  return `api/${name}`;
+}
+
+/** The headers of a question. */
+export function apiHeaders(): Readonly<Record<string, string>> {
+  return { accept: "application/json", [API_HEADER]: API_VERSION, [RELEASE_HEADER]: RELEASE };
+}

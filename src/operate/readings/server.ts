@@ -1,0 +1,218 @@
+/**
+ * Reads from an observer, over HTTP.
+ *
+ * - SERVER-1: the token goes to the origin that the operator named and to no other: what an observer
+ *   redirects to elsewhere is not asked.
+ * - SERVER-2: what is printed was read by an observer of the same release: another one may know a run
+ *   by other fields.
+ *
+ * @module
+ */
+
+import { printable, quote } from "../../base/describe.ts";
+import { RELEASE } from "../../base/release.ts";
+import { messageOf, withoutSecrets } from "../../base/text.ts";
+import { API_VERSION, apiHeaders, readingPath, RELEASE_HEADER } from "./api.ts";
+import { ServerError } from "./errors.ts";
+import type { Read } from "./reader.ts";
+import type { ArgsOf, ReadingName, ResultOf } from "./readings.ts";
+
+/** An observer, and how it is asked. */
+export interface ServerOptions {
+  /** The URL of its first page. */
+  readonly url: URL;
+  /** What proves who asks; `undefined`: nothing. */
+  readonly token: string | undefined;
+  /** The namespace that must be observed; `undefined`: any. */
+  readonly namespace: string | undefined;
+  /** Gives requests up. */
+  readonly signal: AbortSignal;
+}
+
+/** How many redirects are followed. */
+const REDIRECTS = 3;
+
+/** Statuses that proxies answer in place of a server that is away. */
+const AWAY: readonly number[] = [502, 503, 504];
+
+/**
+ * Reads from an observer.
+ *
+ * @param options Which one.
+ * @returns Reads; it throws {@linkcode ServerError}, also for errors that the observer answers.
+ */
+export function readFromServer(options: ServerOptions): Read {
+  return async <Name extends ReadingName>(name: Name, args: ArgsOf<Name>) => {
+    const url = new URL(readingPath(name), withSlash(options.url));
+    url.searchParams.set("args", JSON.stringify(args));
+    const answer = await asked(url, options);
+    const { result, namespace } = await resultOf(answer, options);
+    const wanted = options.namespace;
+    if (wanted !== undefined && namespace !== wanted) {
+      throw unsuitable(
+        options,
+        `it is of namespace ${quote(String(namespace))}, wanted ${quote(wanted)}`,
+      );
+    }
+    return result as ResultOf<Name>;
+  };
+}
+
+function withSlash(url: URL): URL {
+  const base = new URL(url);
+  if (!base.pathname.endsWith("/")) base.pathname += "/";
+  return base;
+}
+
+/** Asks, and follows redirects within the origin (SERVER-1). */
+async function asked(from: URL, options: ServerOptions): Promise<Response> {
+  const { token, signal } = options;
+  const headers = {
+    ...apiHeaders(),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
+  let url = from;
+  for (let redirects = 0; redirects <= REDIRECTS; redirects++) {
+    const answer = await fetched(url, { headers, signal, redirect: "manual" }, options);
+    if (answer.status < 300 || answer.status > 399) return answer;
+    await answer.body?.cancel();
+    const to = targetOf(answer, url);
+    if (to?.origin !== from.origin) {
+      const where = to === null ? "nowhere" : quote(to.origin);
+      throw unsuitable(options, `it redirects to ${where}, which is not asked`);
+    }
+    url = to;
+  }
+  throw unsuitable(options, `it redirects more than ${REDIRECTS} times`);
+}
+
+function targetOf(answer: Response, url: URL): URL | null {
+  return URL.parse(answer.headers.get("location") ?? "::", url);
+}
+
+async function fetched(url: URL, init: RequestInit, options: ServerOptions): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+    throw new ServerError(
+      "SERVER_UNAVAILABLE",
+      `Cannot reach the observer at ${nameOf(options)}: ${reasonOf(error)}`,
+    );
+  }
+}
+
+/** The sentence that is inside of what `fetch` says: TLS, names, connections. */
+function reasonOf(error: unknown): string {
+  const message = withoutSecrets(messageOf(error));
+  const inner = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : "";
+  const certificate = /invalid peer certificate: ?(.*)/.exec(`${message} ${inner}`)?.[1];
+  if (certificate !== undefined) {
+    return `its certificate is not accepted: ${printable(certificate.split(": ")[0]!.trim())}`;
+  }
+  const last = message.replace(/^error sending request for url \([^)]*\): /, "");
+  return printable(last.replace(/\s*\(os error \d+\)$/, ""));
+}
+
+interface Envelope {
+  readonly result: unknown;
+  readonly namespace: unknown;
+}
+
+async function resultOf(answer: Response, options: ServerOptions): Promise<Envelope> {
+  const told = await jsonOf(answer, options);
+  const release = answer.headers.get(RELEASE_HEADER);
+  const { error } = told;
+  if (error !== undefined) throw errorOf(error, answer.status, options);
+  if (!answer.ok || !("result" in told)) throw noObserver(options, answer);
+  if (release !== RELEASE) throw otherRelease(release, options);
+  return { result: told.result, namespace: told.namespace };
+}
+
+interface Told {
+  readonly error?: Readonly<Record<string, unknown>>;
+  readonly result?: unknown;
+  readonly namespace?: unknown;
+}
+
+async function jsonOf(answer: Response, options: ServerOptions): Promise<Told> {
+  const text = await answer.text();
+  try {
+    const told: unknown = JSON.parse(text);
+    if (typeof told === "object" && told !== null) return told as Told;
+  } catch {
+    // Said below.
+  }
+  throw noObserver(options, answer);
+}
+
+function noObserver(options: ServerOptions, { status, headers }: Response): ServerError {
+  if (AWAY.includes(status)) {
+    return new ServerError(
+      "SERVER_UNAVAILABLE",
+      `Cannot reach the observer at ${nameOf(options)}: a server before it answers ${status}`,
+    );
+  }
+  const type = headers.get("content-type")?.split(";")[0] ?? "nothing";
+  if (status === 401 || status === 403) {
+    return new ServerError("UNKNOWN_VIEWER", `The server at ${nameOf(options)} refuses: ${status}`);
+  }
+  return unsuitable(
+    options,
+    `it answers ${status} with ${quote(type)}, wanted JSON of an observer`,
+  );
+}
+
+function unsuitable(options: ServerOptions, why: string): ServerError {
+  return new ServerError(
+    "SERVER_UNSUITABLE",
+    `Cannot read from ${nameOf(options)}: ${why}`,
+  );
+}
+
+function errorOf(
+  { code, message, details }: Readonly<Record<string, unknown>>,
+  status: number,
+  options: ServerOptions,
+): ServerError {
+  const facts = typeof details === "object" && details !== null ? details : {};
+  if (code === "UNSUPPORTED_VERSION") {
+    return otherRelease((facts as { readonly release?: unknown }).release, options);
+  }
+  if (code === "NOT_FOUND" && status === 404) return otherRelease(null, options);
+  if (code === "ERROR" || typeof code !== "string" || typeof message !== "string") {
+    return new ServerError(
+      "SERVER_FAILED",
+      `The observer at ${nameOf(options)} failed: ${message}`,
+    );
+  }
+  return new ServerError(code, message, facts as ServerError["details"]);
+}
+
+/** Which side is older (SERVER-2). */
+function otherRelease(release: unknown, options: ServerOptions): ServerError {
+  const found = typeof release === "string" ? release : null;
+  if (found === RELEASE) {
+    return unsuitable(options, `it has another version of the JSON API, wanted ${API_VERSION}`);
+  }
+  const older = found === null || isOlder(found, RELEASE) ? "observer" : "command line";
+  return new ServerError(
+    "SERVER_RELEASE",
+    `Cannot read from ${nameOf(options)}: it is of release ${found ?? "before these readings"}, ` +
+      `the command line of ${RELEASE}: the ${older} is older`,
+    { observer: found, commandLine: RELEASE },
+  );
+}
+
+/** Whether a release comes before another. */
+function isOlder(a: string, b: string): boolean {
+  const numbers = (release: string) => release.split(/[.-]/).map((part) => Number(part));
+  const [left, right] = [numbers(a), numbers(b)];
+  const at = left.findIndex((part, index) => part !== right[index]);
+  return at >= 0 && !(left[at]! > (right[at] ?? -1));
+}
+
+/** An observer's URL, without a query. */
+function nameOf({ url }: ServerOptions): string {
+  return `${url.origin}${url.pathname}`;
+}

@@ -1,0 +1,202 @@
+/**
+ * `--server`: commands that read from an observer in place of a database.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { RELEASE } from "../../src/base/release.ts";
+import { observer, type ObserverOptions, type Right, RIGHTS } from "../../src/observer/mod.ts";
+import { cli, cliHere } from "../support/cli.ts";
+import { CliWorld } from "../support/cli_world.ts";
+import { reached } from "../support/runs.ts";
+import { source } from "../support/scene.ts";
+
+const TOKEN = "t0ken-of-the-test";
+
+const ORDER = source(
+  `await ctx.run("charge", () => input);
+return await ctx.waitForSignal("review");`,
+  `{ name: "order" }`,
+);
+
+/** An HTTP server of a test; it is closed at the end. */
+function served(answer: (request: Request) => Response | Promise<Response>) {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, answer);
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+/** A world with a run that waits, observed by who has the token. */
+async function observedWorld(
+  may: readonly Right[] = RIGHTS,
+  options: Partial<ObserverOptions> = {},
+) {
+  await using stack = new AsyncDisposableStack();
+  const world = stack.use(await CliWorld.make({ "order.ts": ORDER }));
+  const node = await world.node("order.ts");
+  await node.start("order", "4711", { runId: "o/1" });
+  await reached(node.run("o/1"), "suspended");
+  const handle = observer(node, {
+    path: "/ops",
+    access: (request) =>
+      request.headers.get("authorization") === `Bearer ${TOKEN}` ? { name: "ana", may } : null,
+    ...options,
+  });
+  const server = stack.use(served(handle));
+  const there = (args: readonly string[], token = TOKEN) =>
+    cliHere([...args, "--server", `${server.url}/ops`], {
+      env: (name) => name === "CONTINUUM_TOKEN" ? token : undefined,
+    });
+  const kept = stack.move();
+  return {
+    world,
+    node,
+    server,
+    there,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+Deno.test("a command prints the same from an observer as from its database", async () => {
+  await using set = await observedWorld();
+  const { hash } = (await set.node.run("o/1").status()).version;
+  const lines = [
+    ["runs", "list"],
+    ["runs", "list", "--state", "any", "--limit", "1", "--json"],
+    ["runs", "list", "--since", "2000-01-01", "--where", '{"workflow":"order"}', "--jsonl"],
+    ["runs", "count", "--version", "current"],
+    ["runs", "show", "o/1"],
+    ["runs", "where", "o/1", "--json"],
+    ["runs", "trace", "o/1", "--at", "1"],
+    ["runs", "history", "o/1", "--from", "1"],
+    ["runs", "generations", "o/1"],
+    ["runs", "tree", "o/1"],
+    ["runs", "diff", "o/1", "o/1"],
+    ["runs", "jobs"],
+    ["versions", "list"],
+    ["versions", "show", hash],
+    ["versions", "source", hash.slice(0, 12)],
+    ["versions", "diff", hash, hash],
+    ["versions", "patches", "order"],
+    ["versions", "where-used", hash],
+    ["schedules", "list"],
+    ["queues"],
+    ["nodes", "--fields", "id,name"],
+    ["health", "--fields", "status,findings"],
+    ["audit"],
+    ["runs", "show", "none"],
+    ["versions", "show", "0000"],
+    ["runs", "list", "--version", "zz"],
+    ["schedules", "show", "none"],
+    ["runs", "list", "--after", "wrong"],
+  ];
+  for (const line of lines) {
+    const [here, there] = [await set.world.here(line), await set.there(line)];
+    assert.deepEqual(there, here, line.join(" "));
+  }
+});
+
+Deno.test("the token comes from a file or the environment, and is in no output", async () => {
+  await using set = await observedWorld();
+  const server = `${set.server.url}/ops/`;
+  await Deno.writeTextFile(`${set.world.cwd}/token`, `${TOKEN}\n`);
+  const good = await cli(
+    ["runs", "show", "o/1", "--server", server, "--token-file", "token", "--fields", "state"],
+    { cwd: set.world.cwd },
+  );
+  assert.deepEqual(good, { code: 0, out: "suspended\n", error: "" });
+  const [none, wrong] = [await set.there(["queues"], ""), await set.there(["queues"], "wr0ng")];
+  for (const { code, error } of [none, wrong]) {
+    assert.equal(code, 5);
+    assert.match(error, /^UNKNOWN_VIEWER: .*\n {2}Pass the observer's token by --token-file/);
+    assert.doesNotMatch(error, /wr0ng/);
+  }
+  const odd = await set.there(["queues"], "two\nlines");
+  assert.equal(odd.code, 2);
+  assert.doesNotMatch(odd.error, /lines$|two/);
+});
+
+Deno.test("a missing right is named, and values that the observer withholds stay withheld", async () => {
+  await using set = await observedWorld(["read"]);
+  const diff = await set.there(["versions", "diff", "0000", "0001"]);
+  assert.equal(diff.code, 5);
+  assert.match(diff.error, /^NOT_ALLOWED: .*right source/);
+  const shown = await set.there(["runs", "show", "o/1", "--json"]);
+  assert.equal(JSON.parse(shown.out).input.$redacted, "right");
+  const where = await set.there(["runs", "where", "o/1"]);
+  assert.equal(where.code, 0);
+  assert.doesNotMatch(where.out, /await ctx/);
+  for (const line of [["runs", "show", "o/1"], ["runs", "history", "o/1"], ["runs", "list"]]) {
+    assert.doesNotMatch((await set.there(line)).out, /4711/, line.join(" "));
+  }
+});
+
+Deno.test("a server reads no module that a request names", async () => {
+  await using set = await observedWorld();
+  const { code, error } = await set.there(["versions", "diff", "/etc/passwd", "0001"]);
+  assert.equal(code, 2);
+  assert.match(error, /^INVALID_ARGUMENT: .*a server reads no modules/);
+});
+
+Deno.test("what no observer does needs a database, and one source is named, not two", async () => {
+  const url = "http://127.0.0.1:1/";
+  for (
+    const [line, why] of [
+      [["versions", "gc", "--dry-run", "--server", url], /needs a database/],
+      [["runs", "list", "--all-namespaces", "--server", url], /needs a database/],
+      [
+        ["queues", "--server", url, "--database", "postgres://x"],
+        /--server and --database at once/,
+      ],
+      [["queues", "--server", "http://a:b@c/"], /without a password/],
+      [["queues", "--server", "ftp://c/"], /Cannot use --server/],
+      [["queues", "--token-file", "f"], /found no --server/],
+    ] as const
+  ) {
+    const { code, error } = await cliHere(line);
+    assert.equal(code, 2, error);
+    assert.match(error, why);
+    assert.doesNotMatch(error, /a:b/);
+  }
+});
+
+Deno.test("a server that is away, is no observer, or is of another release is named as such", async () => {
+  const asked: string[] = [];
+  await using other = served((request) => {
+    asked.push(request.url);
+    return new Response("{}");
+  });
+  await using server = served((request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/login")) {
+      return new Response(null, { status: 302, headers: { location: other.url } });
+    }
+    if (pathname.startsWith("/proxy")) return new Response("bad gateway", { status: 502 });
+    if (pathname.startsWith("/page")) return new Response("<h1>hello</h1>");
+    const release = pathname.startsWith("/old") ? "0.0.1" : "999.0.0";
+    return Response.json({ namespace: "default", result: [] }, {
+      headers: { "continuum-release": release },
+    });
+  });
+  const ask = (path: string) => cliHere(["queues", "--server", path]);
+  for (
+    const [path, code, why] of [
+      ["/login", 5, /SERVER_UNSUITABLE: .*redirects to "http:\/\/127.*which is not asked/],
+      ["/proxy", 7, /SERVER_UNAVAILABLE: .*answers 502/],
+      ["/page", 5, /SERVER_UNSUITABLE: .*wanted JSON of an observer/],
+      ["/old", 5, new RegExp(`SERVER_RELEASE: .*0\\.0\\.1.*${RELEASE}: the observer is older`)],
+      ["/new", 5, /SERVER_RELEASE: .*999\.0\.0.*the command line is older/],
+    ] as const
+  ) {
+    const ended = await ask(`${server.url}${path}`);
+    assert.equal(ended.code, code, `${path}: ${ended.error}`);
+    assert.match(ended.error, why);
+  }
+  assert.deepEqual(asked, [], "SERVER-1: another origin was asked");
+  const away = await ask("http://127.0.0.1:1/");
+  assert.equal(away.code, 7);
+  assert.match(away.error, /^SERVER_UNAVAILABLE: Cannot reach the observer at http:\/\/127/);
+});
