@@ -158,8 +158,8 @@ forEachDatabase("a run's trace", (database, test) => {
     await at.folder.write({ "order.ts": "// something else by now\n" });
     const { database: adapter, schema } = at.db;
     await using client = await Continuum.connect({ database: adapter, schema });
-    for (const  of of[at.node, client]) {
-      const { waiting, from, version } = await of.run(run.id).where({ around: 1 });
+    for (const continuum of [at.node, client]) {
+      const { waiting, from, version } = await continuum.run(run.id).where({ around: 1 });
       assert.deepEqual(
         waiting.map(({ kind, name, lines }) => [kind, name, lines]),
         [["signal", "review", [
@@ -169,7 +169,7 @@ forEachDatabase("a run's trace", (database, test) => {
         ]]],
       );
       assert.equal(from, "archive");
-      const source = await of.versions.source(version.hash);
+      const source = await continuum.versions.source(version.hash);
       assert.deepEqual([source.entry, source.packages], ["./order.ts", []]);
       assert.deepEqual(source.members.map(({ label, media, text }) => [label, media, text]), [
         ["./order.ts", "ts", ORDER],
