@@ -43,6 +43,7 @@ import { exportRun } from "./pages/export.ts";
 import { nodes, queues } from "./pages/fleet.ts";
 import { health } from "./pages/health.ts";
 import { history } from "./pages/history.ts";
+import { metrics } from "./pages/metrics.ts";
 import { overview } from "./pages/overview.ts";
 import { preferences } from "./pages/preferences.ts";
 import { run } from "./pages/run.ts";
@@ -94,4 +95,5 @@ export const ROUTES: readonly Route[] = [
   repair,
   preferences,
   ...READING_ROUTES,
+  metrics,
 ];
