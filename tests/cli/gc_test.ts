@@ -118,6 +118,11 @@ Deno.test("versions gc says that there are no bytes to remove where none are arc
   ]);
   assert.deepEqual([code, out], [0, "2\trow\n"]);
   assert.match(error, /no version has bytes in the archive/);
+  const list = await world.run(["versions", "list"]);
+  assert.deepEqual(
+    list.out.trimEnd().split("\n").map((row) => row.split("\t").at(-2)),
+    Array(3).fill("not archived"),
+  );
 });
 
 Deno.test("Ctrl-C ends versions gc after the batch under way, and the next call continues", async () => {

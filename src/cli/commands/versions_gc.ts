@@ -109,7 +109,7 @@ async function print(out: Output, report: CollectReport, removed: boolean): Prom
 function* summaryOf(report: CollectReport, removed: boolean): Iterable<string> {
   yield `${removed ? "removed" : "would remove"} ${countsOf(report)}`;
   if (report.archived === 0) {
-    yield "no version has bytes in the archive, so there are none to remove: nodes read code by URL";
+    yield "no version has bytes in the archive, so there are none to remove";
   }
 }
 

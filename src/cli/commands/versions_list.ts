@@ -98,7 +98,7 @@ function columnsOf({ out }: CommandContext): readonly Column<VersionLine>[] {
       title: "NODES",
       cell: ({ nodes: { alive, refusing } }) => `${alive - refusing.length}/${alive}`,
     },
-    { title: "BYTES", cell: ({ archived, bytes }) => archived ? String(bytes) : "by URL" },
+    { title: "BYTES", cell: ({ archived, bytes }) => archived ? String(bytes) : "not archived" },
     { title: "SOURCE", cell: ({ specifiers }) => specifiers[0] ?? "-" },
   ];
 }
