@@ -105,6 +105,8 @@ Deno.test("runs upgrade moves runs after the number was typed, and none after an
   held(await answering("2"), 0, /moved {2}2 runs: a, b/);
   assert.equal((await node.run("a").status()).version.hash, to);
   held(await world.here(["runs", "upgrade", "--to", to, "--yes"]), 0, /no run is to be moved/);
+  const none = await world.here(["runs", "upgrade", "--to", to, "--yes", "--json"]);
+  assert.deepEqual(JSON.parse(none.out), { verdicts: [], groups: [] });
 });
 
 Deno.test("runs upgrade takes ids, says which of them are not moved, and refuses unknown ones", async () => {
@@ -115,8 +117,18 @@ Deno.test("runs upgrade takes ids, says which of them are not moved, and refuses
   await resultOf(node.run("b"));
   held(await world.here(["runs", "upgrade", "a", "none", "--to", to, "--yes"]), 4, /"none"/);
   held(await world.here(["runs", "upgrade", "a", "--job", "x"]), 2, /ids with --job/);
-  const moved = await world.run(["runs", "upgrade", "a", "b", "--to", to.slice(0, 12), "--yes"]);
+  const moved = await world.run([
+    "runs",
+    "upgrade",
+    "a",
+    "b",
+    "b",
+    "--to",
+    to.slice(0, 12),
+    "--yes",
+  ]);
   held(moved, 0, /moved {2}1 run: a/, /b is not moved: it has ended/);
+  assert.equal(moved.error.match(/b is not moved/g)?.length, 1, "an id that stands twice");
   assert.equal((await node.run("c").status()).version.hash, await hash("first.ts"));
 });
 

@@ -147,7 +147,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   RUN_STATE: {
     meaning: "The run is in a state to which the call does not apply.",
-    remedy: "Wait for a state that the message names, and call again.",
+    remedy: "Make the call that its state allows, or call again in a state that the message names.",
   },
   RUN_AWAITED: {
     meaning: "The run has ended, but its parent may request it again.",

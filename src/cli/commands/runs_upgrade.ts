@@ -102,8 +102,9 @@ export const command = defineCommand<Options>({
 
 /** `null`: nothing is to be moved. */
 async function makePlan(
-  { args: ids, client, options, globals, out, signal }: CommandContext<Options>,
+  { args, client, options, globals, out, signal }: CommandContext<Options>,
 ): Promise<{ readonly plan: PlanFile | null; readonly exit: number }> {
+  const ids = [...new Set(args)];
   const { workflow, to, limit, stopAfter: stopAfterFailures, save } = options;
   const named = ids.length === 0 ? [] : [{ id: { in: ids } }];
   const conditions = [...named, ...(options.where === undefined ? [] : [options.where])];
@@ -126,6 +127,9 @@ async function makePlan(
     return { plan: null, exit };
   }
   const failed = found.verdicts.filter(({ verdict }) => verdict !== "replays");
+  if (found.runs.length === 0 && out.format !== "text") {
+    return { plan: null, exit: await printVerdicts(out, failed, null) };
+  }
   for (const line of groupLines(groupByCause(failed))) out.note(line);
   const exit = failed.some(({ verdict }) => verdict !== "changed") ? EXIT.found : EXIT.done;
   if (found.runs.length > 0) return { plan, exit };
