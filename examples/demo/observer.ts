@@ -16,14 +16,17 @@ const given = Deno.args.find((arg) => arg.startsWith("--database="))?.slice("--d
 const [, named] = Deno.args[0] === "--database" ? Deno.args : [];
 const database = given ?? named ?? "memory:";
 const schema = `continuum_demo_${Date.now().toString(36)}`;
-const trust = { modules: ["http://127.0.0.1:*/*"] }; // the demo's own server
+const own = ["http://127.0.0.1:*/*"]; // the demo's own server
 
 const releases = new Releases();
 releases.publish("1.0.0");
-const open = (version: string) =>
-  Continuum.open({ database, schema, trust, linger: 0, workflows: [releases.url(version)] });
-
-const node = await open("1.0.0");
+const node = await Continuum.open({
+  database,
+  schema,
+  linger: 0,
+  workflows: [releases.url("1.0.0")],
+  trust: { modules: own, start: own },
+});
 for (const [index, customer] of ["ana", "ben", "cleo"].entries()) {
   const run = await node.start("order", { items: index + 1 }, {
     runId: `order-${index + 1}`,
@@ -33,7 +36,7 @@ for (const [index, customer] of ["ana", "ben", "cleo"].entries()) {
 }
 releases.publish("2.0.0");
 releases.takeDown("1.0.0");
-const [second] = [await node.start(releases.url("2.0.0"), { items: 9 }, { runId: "order-4" })];
+const second = await node.start(releases.url("2.0.0"), { items: 9 }, { runId: "order-4" });
 await second.reached(["suspended"], { timeout: "30s" });
 const { hash } = (await second.status()).version;
 await node.versions.activate("order", hash);
