@@ -39,7 +39,7 @@ Deno.test("a source that is no code, or can't be parsed, has no calls of patched
   assert.deepEqual(namedCalls(tsx, "tsx", PATCHED).map(({ name }) => name), ["x"]);
 });
 
-Deno.test("calls of several methods are told apart, with the queue that their options spell out", () => {
+Deno.test("the method of each call is found, with the queue that their options spell out", () => {
   const source = `await ctx.activity("charge", 1, { queue: "cards", retry: {} });
 await ctx.activity<number>("ship", 1, { queue });
 await ctx.activity(refund, 1); ctx.child("kid", null, { "queue": \`odd\` });
@@ -54,7 +54,7 @@ class A { #child() {} b() { this.#child("private"); } }
   ]);
 });
 
-Deno.test("a call on the first parameter of a function is told from one on another object", () => {
+Deno.test("a call on the first parameter of a function differs from one on another object", () => {
   const source = `import xml from "./xml.ts";
 xml.child("item");
 export default async (ctx: Context) => {
