@@ -111,7 +111,8 @@ async function each(
   for (const path of paths) {
     for (const accept of ["text/html", "application/json"]) {
       const answer = await observed.ask(path, { headers: { accept } });
-      hold(await answer.text(), `${accept} ${path}`, answer.status);
+      const type = answer.headers.get("content-type"); // some answer in one type, whatever is asked
+      hold(await answer.text(), `${type} ${path}`, answer.status);
     }
   }
 }
