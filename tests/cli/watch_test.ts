@@ -27,15 +27,15 @@ function screenOf(written: string, rows: number): string[] {
   return screen;
 }
 
+/** The output of a terminal of five rows. */
+function outputTo(write: (text: string) => void): Output {
+  const terminal = { isTerminal: true, columns: 80, rows: 5, write } as unknown as Terminal;
+  return new Output(terminal, readGlobals({ color: false }, () => undefined), []);
+}
+
 Deno.test("a frame replaces the one before, and what does not fit is left out", async () => {
   let written = "";
-  const terminal = {
-    isTerminal: true,
-    columns: 80,
-    rows: 5,
-    write: (text: string) => void (written += text),
-  } as unknown as Terminal;
-  const out = new Output(terminal, readGlobals({ color: false }, () => undefined), []);
+  const out = outputTo((text) => written += text);
   const ending = new AbortController();
   const frames = [["one", "two", "three"], ["four"], ["1", "2", "3", "4", "5"]];
   const shown: string[][] = [];
@@ -59,13 +59,7 @@ Deno.test("a frame replaces the one before, and what does not fit is left out", 
 
 Deno.test("a frame says that the database does not answer, and the next one tries again", async () => {
   let written = "";
-  const terminal = {
-    isTerminal: true,
-    columns: 80,
-    rows: 5,
-    write: (text: string) => void (written += text),
-  } as unknown as Terminal;
-  const out = new Output(terminal, readGlobals({ color: false }, () => undefined), []);
+  const out = outputTo((text) => written += text);
   const ending = new AbortController();
   const shown: string[] = [];
   const draw = [

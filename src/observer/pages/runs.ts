@@ -20,7 +20,7 @@ import {
   waitsFor,
 } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
-import { filterOf, filterQuery } from "../run_filter.ts";
+import { FILTER_FIELDS, filterOf, filterQuery } from "../run_filter.ts";
 import type { View } from "../view.ts";
 
 /** How many runs a page lists. */
@@ -67,16 +67,7 @@ const STATES: readonly (readonly [text: string, states: readonly string[]])[] = 
 ];
 
 /** Fields that narrow the list further. */
-const NARROWING = [
-  "workflow",
-  "version",
-  "id",
-  "parent",
-  "attribute",
-  "since",
-  "until",
-  "endedSince",
-];
+const NARROWING = FILTER_FIELDS.filter((name) => name !== "state");
 
 function filters({ workflows }: Runs, view: View): Html {
   const { query } = view;

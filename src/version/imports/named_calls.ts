@@ -51,7 +51,7 @@ export function namedCalls(
   const lines = source.split(/\r\n|[\n\r\u2028\u2029]/);
   const starts = startsOf(source);
   const nodes = [...nodesOf(tree)];
-  const parameters = new Set(nodes.map(firstParameterOf));
+  const parameters = new Set(nodes.map(firstParameterOf).filter((name) => name !== null));
   return nodes
     .map((node) => ({ node, method: methodOf(node) }))
     .filter(({ method }) => method !== null && methods.has(method))
@@ -62,7 +62,7 @@ export function namedCalls(
       const [name, , options] = node["arguments"] as readonly SyntaxNode[];
       return {
         method: method!,
-        isOnParameter: parameters.has(receiverOf(node)) && receiverOf(node) !== null,
+        isOnParameter: parameters.has(receiverOf(node) ?? ""),
         name: textOf(name),
         queue: textOf(propertyOf(options, "queue")),
         line: line + 1,
