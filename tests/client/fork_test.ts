@@ -388,7 +388,8 @@ forEachDatabase("forking a run", (database, test) => {
     await resultOf(fork);
     const status = await fork.status();
     assert.deepEqual([status.deadline, status.attempt], [null, 1]);
-    await run.fork({ at: 0, id: "timed", timeout: "2h" });
+    // Its retry is far away, like the original's: it is there to be asked and terminated.
+    await run.fork({ at: 0, id: "timed", timeout: "2h", retry: options.retry });
     assert.notEqual((await at.node.run("timed").status()).deadline, null);
     await at.node.run("timed").terminate();
     await run.terminate();

@@ -332,6 +332,7 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
       "run_id",
       "specifier_id",
       "started_at",
+      "stopped",
       "stuck_reason",
       "trouble_at",
       "wake_at",

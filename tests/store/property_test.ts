@@ -67,7 +67,7 @@ async function observe(db: EmptyDatabase, steps: readonly Step[]): Promise<unkno
     seen.push(row && timeless(row));
     seen.push((await store.runs.history(runId, 0, 999)).map(({ at: _, ...event }) => event));
     const [loaded] = row ? await store.journal.load([{ id: row.id, from: 0 }]) : [];
-    seen.push(loaded?.wakeSeq, loaded?.inbox.map(({ id: _, ...message }) => message));
+    seen.push(loaded?.wakeSeq, loaded?.inbox.map(({ id: _, sentAt: _1, ...message }) => message));
   }
   seen.push(await store.versions.stuck(), (await store.versions.get(HASH))?.loadCrashes);
   return seen;
