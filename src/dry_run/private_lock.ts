@@ -22,12 +22,13 @@ export class PrivateLock implements Disposable {
   }
 
   /**
-   * Copies what the application's lock says of the packages of a version, and of those that the
-   * subprocess itself needs.
+   * Copies what the application's lock says of the packages of a version, and what the lock of this
+   * process says of those that the subprocess itself needs: this process has them in its cache, by
+   * that lock.
    *
    * @param manifest The version's manifest.
    * @param config A config file of the application; by default the nearest above its main module.
-   * @returns The copy; `undefined`: there is no lock.
+   * @returns The copy; `undefined`: there is neither lock.
    * @throws {LoadError} (`EXTERNAL_UNAVAILABLE`) When the lock has other packages than the version
    * was pinned with.
    * @throws {GraphError} (`CONFIG_INVALID`) When a config file or the lock can't be read.
@@ -37,12 +38,20 @@ export class PrivateLock implements Disposable {
     config?: string,
   ): Promise<PrivateLock | undefined> {
     const lock = await readLock(Application.find(config), config);
-    if (lock === undefined) return undefined;
     refuseOtherPackages(content, lock); // PACKAGES-1
+    const own = await readLock(Application.ofProcess()) ?? lock;
+    if (own === undefined) return undefined;
+    const [packages, tools] = [lock?.partOf(content.externals, []), own.partOf([], OWN)];
+    const text = JSON.stringify({
+      ...tools,
+      specifiers: { ...tools.specifiers, ...packages?.specifiers },
+      npm: { ...tools.npm, ...packages?.npm },
+      jsr: { ...tools.jsr, ...packages?.jsr },
+    });
     const path = await Deno.makeTempFile({ prefix: "continuum_", suffix: ".lock" });
     const copy = new PrivateLock(path);
     try {
-      await Deno.writeTextFile(path, lock.partOf(content.externals, OWN));
+      await Deno.writeTextFile(path, text);
       return copy;
     } catch (error) {
       copy[Symbol.dispose]();

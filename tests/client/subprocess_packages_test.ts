@@ -61,10 +61,10 @@ export default defineWorkflow({ name }, async (ctx) => await ctx.run(text, () =>
 `;
 
 /** Replays in a subprocess, with the lock as it is after \`edit\`, and says what came of it. */
-function program(from: string): string {
+function program(from: string, beginning = ""): string {
   return `import { Subprocess } from "${from}src/dry_run/subprocess.ts";
 import { readGraph } from "${from}src/version/graph/read.ts";
-
+${beginning}
 const code = await readGraph(import.meta.resolve("./order.ts"));
 if (Deno.args.length > 0) await Deno.writeTextFile("deno.lock", Deno.args[0]);
 const lock = () => Deno.readTextFile("deno.lock").catch(() => "");
@@ -107,7 +107,8 @@ async function application(
 
 async function replayed(
   folder: Folder & { readonly denoDir: URL },
-  { args = [], env = {}, offline = true }: {
+  { main = "main.ts", args = [], env = {}, offline = true }: {
+    main?: string;
     args?: readonly string[];
     env?: Readonly<Record<string, string>>;
     offline?: boolean;
@@ -115,7 +116,7 @@ async function replayed(
 ): Promise<string> {
   const path = (name: string) => decodeURIComponent(new URL(name, folder.url).pathname);
   const flags = ["-A", "--no-check", "--quiet", ...offline ? ["--cached-only"] : []];
-  const { output, errors } = await deno(["run", ...flags, "main.ts", ...args], {
+  const { output, errors } = await deno(["run", ...flags, main, ...args], {
     cwd: path("."),
     env: { DENO_DIR: decodeURIComponent(folder.denoDir.pathname), TMPDIR: path("tmp"), ...env },
   });
@@ -154,6 +155,25 @@ Deno.test("without a lock, a subprocess imports the newest that the cache knows"
   assert.equal(await replayed(folder), "right 1.1.0");
 });
 
+Deno.test("a tool in a folder without a lock replays with its own packages as its own lock names them", async () => {
+  await using folder = await application({
+    files: {
+      "deno.lock": lockWith("1.0.0"),
+      "tool.ts": program(
+        PROJECT.href,
+        `import { standInWorkingFolder } from "${PROJECT}src/version/project/application.ts";
+Deno.chdir("elsewhere");
+standInWorkingFolder();`,
+      ),
+      "elsewhere/deno.json": "{}",
+    },
+  });
+  await fakePackages(folder.denoDir, NPMJS, [LEFT, right("1.0.0"), right("1.1.0")], true);
+  // The registry has released a newer one since, which no cache has.
+  await fakeKnowledge(folder.denoDir, (version) => `${version.split(".")[0]}.999.0`);
+  assert.equal(await replayed(folder, { main: "tool.ts" }), "right 1.1.0");
+});
+
 Deno.test("if the cache lacks a package, the error says what to run", async () => {
   await using folder = await application({ config: { lock: false }, files: {} });
   await fakeKnowledge(folder.denoDir);
@@ -184,16 +204,26 @@ Deno.test("a subprocess of a package that comes from a server replays by the app
   assert.equal(await replayed(folder, { offline: false }), "right 1.0.0");
 });
 
-/** What the registry says of the project's own packages, for a process that has no lock. */
-async function fakeKnowledge(denoDir: URL): Promise<void> {
+/**
+ * What the registry says of the project's own packages, for a process that has no lock.
+ *
+ * @param newer Names another version that each of them has, and that no cache holds.
+ */
+async function fakeKnowledge(
+  denoDir: URL,
+  newer?: (version: string) => string,
+): Promise<void> {
   for (const [key, { integrity, dependencies = [] }] of Object.entries(OWN.npm)) {
     const [, name, version] = /^(.+)@([^@]+)$/.exec(key)!;
     const ranges = Object.fromEntries(dependencies.map((name) => [name, "*"]));
     const dist = { tarball: `https://${NPMJS}/${name}/-/${version}.tgz`, integrity };
+    const all = [version!, ...newer ? [newer(version!)] : []];
     const document = {
       name,
-      "dist-tags": { latest: version },
-      versions: { [version!]: { version, dependencies: ranges, dist } },
+      "dist-tags": { latest: all.at(-1) },
+      versions: Object.fromEntries(
+        all.map((version) => [version, { version, dependencies: ranges, dist }]),
+      ),
     };
     const path = new URL(`npm/${NPMJS}/${name}/registry.json`, denoDir);
     await Deno.writeTextFile(path, JSON.stringify(document));

@@ -47,9 +47,15 @@ export class Application {
       const url = URL.canParse(config) ? new URL(config) : new URL(config, workingFolder());
       return new Application(new URL("./", url).href);
     }
-    const { mainModule } = standIn === undefined ? Deno : { mainModule: standIn };
-    const from = mainModule.startsWith("file:") ? new URL("./", mainModule).href : workingFolder();
-    return new Application(nearestConfigFolder(from) ?? from);
+    return applicationOf(standIn ?? Deno.mainModule);
+  }
+
+  /**
+   * Finds the folder whose config file and lock the runtime itself uses in this process: that of the
+   * main module, which is a tool's where the working folder stands for the application.
+   */
+  static ofProcess(): Application {
+    return applicationOf(Deno.mainModule);
   }
 
   /**
@@ -103,6 +109,11 @@ export class Application {
   governs(url: string): boolean {
     return url.startsWith("file:") && nearestConfigFolder(new URL("./", url).href) === this.root;
   }
+}
+
+function applicationOf(mainModule: string): Application {
+  const from = mainModule.startsWith("file:") ? new URL("./", mainModule).href : workingFolder();
+  return new Application(nearestConfigFolder(from) ?? from);
 }
 
 function workingFolder(): string {

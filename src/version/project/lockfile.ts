@@ -27,10 +27,15 @@ interface Entry {
   readonly optionalPeers?: readonly string[];
 }
 
-interface LockJson {
+/** What a lockfile holds, as far as this project reads it. */
+export interface LockJson {
+  /** The format's version. */
   readonly version?: string;
+  /** Each specifier's version, as its entry below is named. */
   readonly specifiers?: Readonly<Record<string, string>>;
+  /** The npm packages. */
   readonly npm?: Readonly<Record<string, Entry>>;
+  /** The JSR packages. */
   readonly jsr?: Readonly<Record<string, Entry>>;
 }
 
@@ -92,12 +97,12 @@ export class Lockfile {
    *
    * @param externals Exact specifiers, each with the integrity of its closure, if it is known.
    * @param names Names of npm packages, of which all locked versions are kept.
-   * @returns The text of the lock.
+   * @returns The lock; its text is its JSON.
    */
   partOf(
     externals: Iterable<{ readonly specifier: string; readonly integrity: string | null }>,
     names: readonly string[],
-  ): string {
+  ): LockJson {
     const { specifiers: known = {}, npm = {}, jsr = {}, ...rest } = this.#lock;
     const specifiers: Record<string, string> = {};
     const kept = new Map<string, readonly ["npm" | "jsr", string]>();
@@ -122,12 +127,7 @@ export class Lockfile {
     }
     const select = (kind: string, entries: Readonly<Record<string, Entry>>) =>
       Object.fromEntries(Object.entries(entries).filter(([key]) => kept.has(`${kind}:${key}`)));
-    return JSON.stringify({
-      ...rest,
-      specifiers,
-      npm: select("npm", npm),
-      jsr: select("jsr", jsr),
-    });
+    return { ...rest, specifiers, npm: select("npm", npm), jsr: select("jsr", jsr) };
   }
 
   /** The keys of a version: an npm package has one for each set of peers that it is used with. */
