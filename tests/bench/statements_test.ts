@@ -76,7 +76,7 @@ function count(asked: readonly string[], name: string): number {
 
 forEachDatabase("What is asked of the database", (database, test) => {
   test("a start is one statement, each step of a run that is alone is one, and so is its end", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     await using counted = await Counted.open(db);
     const asked = await counted.statements(async () => {
       await (await counted.node.start(bench, { i: 1, n: 3, park: false })).result();
@@ -85,7 +85,7 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("steps of runs that continue together share a statement", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     await using counted = await Counted.open(db);
     const asked = await counted.statements(() =>
       Promise.all(Array.from({ length: 100 }, async (_, i) => {
@@ -97,7 +97,7 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("10,000 starts in one call are ten statements", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     await using counted = await Counted.open(db);
     const items = Array.from({ length: 10_000 }, (_, i) => ({
       input: { i, n: 1, park: false },
@@ -108,7 +108,7 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("a signal to a parked run is one statement; waking it is a claim and a load", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     await using counted = await Counted.open(db, { linger: 0 });
     const run = await counted.node.start(bench, { i: 1, n: 1, park: true });
     await counted.parked();
@@ -123,7 +123,7 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("many signals of one tick, and many runs that wake, share their statements", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     await using counted = await Counted.open(db, { linger: 0 });
     const runs = await Promise.all(
       Array.from({ length: 100 }, (_, i) => counted.node.start(bench, { i, n: 1, park: true })),
@@ -140,7 +140,7 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("an activity beside its run costs what a step does", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     await using counted = await Counted.open(db);
     const asked = await counted.statements(async () => {
       await (await counted.node.start(activities, 3)).result();
@@ -149,7 +149,7 @@ forEachDatabase("What is asked of the database", (database, test) => {
   });
 
   test("an activity through its queue is written, claimed, answered and appended once", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     const rateLimit = { limit: 100, per: "1s" };
     await using counted = await Counted.open(db, { queues: { default: { rateLimit } } });
     const asked = await counted.statements(async () => {
@@ -164,7 +164,7 @@ forEachDatabase("What is asked of the database", (database, test) => {
   for (const rate of [null, { limit: 100, perMs: 1_000 }]) {
     const which = rate === null ? "" : ", also where it serves a queue with a rate";
     test(`an idle node asks nine times a minute${which}`, async () => {
-      await using db = await database.fresh();
+      await using db = await database.empty();
       const watch = new Watch(db.database);
       const clock = new HandClock();
       await using watched = await emptyDatabase(watch.database, db.schema);

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
-import { emptyPostgres, forEachDatabase } from "../support/database.ts";
+import { forEachDatabase, POSTGRES } from "../support/database.ts";
 import { eventually, reached, resultOf } from "../support/runs.ts";
 import { refused, scene, source } from "../support/scene.ts";
 
@@ -123,7 +123,7 @@ const FAILS_LATE = source(
 );
 
 Deno.test("a child is not reopened if its parent receives the failure meanwhile", async () => {
-  const database = { name: "Postgres", fresh: emptyPostgres } as const;
+  const database = POSTGRES;
   const fixed = FAILS_LATE.replace("FAILS = true", "FAILS = false");
   const files = { "1.ts": FAILS_LATE, "2.ts": fixed, "p.ts": PARENT };
   await using at = await scene(database, files);

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { digestText } from "../../src/base/digest.ts";
 import type { RunWhere } from "../../src/client/run/conditions.ts";
-import { emptyPostgres, forEachDatabase } from "../support/database.ts";
+import { forEachDatabase, POSTGRES } from "../support/database.ts";
 import { newRun, newWorld, register } from "../support/store_rows.ts";
 import { queryStatement } from "../../src/store/runs/query_statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
@@ -404,7 +404,7 @@ async function badQuestions({ node }: Scene): Promise<void> {
 }
 
 Deno.test("questions on attributes, ids and children, and pages of a namespace read an index", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const other = "b".repeat(64);
   await register(store, other);

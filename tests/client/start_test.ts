@@ -280,8 +280,8 @@ forEachDatabase("starting runs", (database, test) => {
 });
 
 Deno.test("a transaction of postgres.js starts runs, and a database in its place is refused", async () => {
-  const { emptyPostgres } = await import("../support/database.ts");
-  await using at = await scene({ name: "Postgres", fresh: emptyPostgres });
+  const { POSTGRES } = await import("../support/database.ts");
+  await using at = await scene(POSTGRES);
   const sql = postgresJs(postgresUrl(), { max: 1 });
   try {
     const run = await sql.begin(async (transaction) => {
@@ -301,8 +301,8 @@ Deno.test("a transaction of postgres.js starts runs, and a database in its place
 });
 
 Deno.test("GUEST-1: a client of pg starts runs in its transaction, and none outside of one", async () => {
-  const { emptyPostgres } = await import("../support/database.ts");
-  await using at = await scene({ name: "Postgres", fresh: emptyPostgres });
+  const { POSTGRES } = await import("../support/database.ts");
+  await using at = await scene(POSTGRES);
   const client = new pg.Client(postgresUrl());
   await client.connect();
   try {
@@ -336,8 +336,8 @@ Deno.test("GUEST-1: a client of pg starts runs in its transaction, and none outs
 });
 
 Deno.test("GUEST-1: a caller's client that has continued outside of its transaction writes nothing", async () => {
-  const { emptyPostgres } = await import("../support/database.ts");
-  await using at = await scene({ name: "Postgres", fresh: emptyPostgres });
+  const { POSTGRES } = await import("../support/database.ts");
+  await using at = await scene(POSTGRES);
   const [first, second] = [new pg.Client(postgresUrl()), new pg.Client(postgresUrl())];
   await Promise.all([first.connect(), second.connect()]);
   try {

@@ -6,12 +6,10 @@
  */
 
 import assert from "node:assert/strict";
-import { emptyPostgres, postgresUrl } from "../support/database.ts";
+import { POSTGRES, postgresUrl } from "../support/database.ts";
 import { Worker } from "../support/processes.ts";
 import { reached, resultOf } from "../support/runs.ts";
 import { refused, type Scene, scene, source } from "../support/scene.ts";
-
-const POSTGRES = { name: "Postgres", fresh: emptyPostgres } as const;
 
 /** Waits between two steps; the second one fails in version 1. */
 const ORDER = source(

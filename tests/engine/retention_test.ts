@@ -12,7 +12,7 @@ import { SchemaName } from "../../src/store/schema/name.ts";
 import { VirtualClock } from "../../src/testing/clock.ts";
 import { eventually, openIn } from "../support/runs.ts";
 import { HASH, newWorld, type World } from "../support/store_rows.ts";
-import { emptyPostgres, forEachDatabase } from "../support/database.ts";
+import { forEachDatabase, POSTGRES } from "../support/database.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -193,7 +193,7 @@ forEachDatabase("retention of a node", (database, test) => {
 });
 
 Deno.test("retention of a node, on Postgres: while another removes, a node leaves it at that", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  await using world = await newWorld(POSTGRES);
   await endedRuns(world, 3, 31);
   const { channel } = new SchemaName(world.db.schema);
   const { promise: done, resolve: release } = Promise.withResolvers<void>();

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { defineActivity } from "../../src/workflow/mod.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
 import { segmentOf } from "../../src/observer/links.ts";
-import { type DatabaseKind, emptyPostgres } from "../support/database.ts";
+import { POSTGRES } from "../support/database.ts";
 import { eventually, reached } from "../support/runs.ts";
 import { type Scene, scene, source } from "../support/scene.ts";
 import { observe, type Observed } from "./observed.ts";
@@ -35,7 +35,6 @@ const WORKFLOW = source(
 );
 
 /** Pages do not depend on the database, and these tests read all of them. */
-const DATABASE: DatabaseKind = { name: "Postgres", fresh: emptyPostgres };
 
 async function hostileScene(): Promise<Scene> {
   const fails = defineActivity(
@@ -45,7 +44,7 @@ async function hostileScene(): Promise<Scene> {
       throw new Error(input.secret + input.name);
     },
   );
-  return await scene(DATABASE, { "hostile.ts": WORKFLOW }, { activities: [fails] });
+  return await scene(POSTGRES, { "hostile.ts": WORKFLOW }, { activities: [fails] });
 }
 
 /** Runs that wait, fail, and whose activity fails. */

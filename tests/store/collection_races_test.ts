@@ -14,12 +14,11 @@ import { SchemaName } from "../../src/store/schema/name.ts";
 import type { SqlSession } from "../../src/store/sql/driver.ts";
 import { COLLECT_STATEMENTS } from "../../src/store/versions/collect_statements.ts";
 import { REGISTERED, VERSION_STATEMENTS } from "../../src/store/versions/statements.ts";
-import { type EmptyDatabase, emptyPostgres } from "../support/database.ts";
+import { type EmptyDatabase, POSTGRES } from "../support/database.ts";
 import { overtaken } from "../support/overtaken.ts";
 import { claimOne, commitOne, COMPLETED, HASH, newRun, share } from "../support/store_rows.ts";
 import { newWorld, waiting, type World } from "../support/store_rows.ts";
 
-const SERVER = { name: "Postgres" as const, fresh: emptyPostgres };
 const OLD = "b".repeat(64);
 const SPECIFIER = "file:///old.ts";
 const TEXT = "old code";
@@ -39,7 +38,7 @@ const OLD_VERSION = {
 
 /** A version that is not current, with bytes of which some are old. */
 async function makeWorld(loses: "bytes" | "row" = "row"): Promise<World> {
-  const world = await newWorld(SERVER);
+  const world = await newWorld(POSTGRES);
   const { store, db } = world;
   await store.versions.register(OLD_VERSION);
   await store.versions.activate("order", HASH);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type DatabaseKind, forEachDatabase } from "../support/database.ts";
+import { forEachDatabase } from "../support/database.ts";
 import { bulk } from "./conformance/bulk.ts";
 import { forks } from "./conformance/forks.ts";
 import { health } from "./conformance/health.ts";
@@ -19,11 +19,6 @@ import { versionUsage } from "./conformance/version_usage.ts";
 
 for (const prefix of ["plain", 'Odd "Schema"']) {
   forEachDatabase(`store in a schema named like ${prefix}`, (database, test) => {
-    let count = 0;
-    const named: DatabaseKind = {
-      name: database.name,
-      fresh: (name) => database.fresh(name ?? `${prefix} ${Deno.pid} ${count++}`),
-    };
     const parts = [
       journal,
       runs,
@@ -37,6 +32,6 @@ for (const prefix of ["plain", 'Odd "Schema"']) {
       traces,
       schema,
     ];
-    for (const part of parts) part(named, test);
-  });
+    for (const part of parts) part(database, test);
+  }, `${prefix} `);
 }

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { Journal } from "../../src/store/journal/append.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
-import { emptyPostgres, forEachDatabase } from "../support/database.ts";
+import { forEachDatabase, POSTGRES } from "../support/database.ts";
 import { Losses } from "../support/losses.ts";
 import { claimed, newEvent, newWorld, share } from "../support/store_rows.ts";
 
@@ -37,7 +37,7 @@ forEachDatabase("a long history", (database, test) => {
 });
 
 Deno.test("JOURNAL-2: while a row is locked, only flushes with its run skip it, on Postgres", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  await using world = await newWorld(POSTGRES);
   const { db, store } = world;
   const [held, free] = [await claimed(store, "held"), await claimed(store, "free")];
   const driver = await db.database.open();
@@ -77,7 +77,7 @@ Deno.test("JOURNAL-2: while a row is locked, only flushes with its run skip it, 
 });
 
 Deno.test("JOURNAL-2: a large share does not wait for its row either, and is written later, on Postgres", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  await using world = await newWorld(POSTGRES);
   const { db, store } = world;
   const run = await claimed(store, "r");
   const keeper = await db.database.open();

@@ -19,6 +19,7 @@ import {
   type EmptyDatabase,
   emptyDatabase,
   emptyPostgres,
+  POSTGRES,
   postgresUrl,
 } from "../support/database.ts";
 import { startPostgres } from "../support/embedded_postgres.ts";
@@ -39,8 +40,6 @@ import {
   waiting,
 } from "../support/store_rows.ts";
 
-const SERVER = { name: "Postgres" as const, fresh: emptyPostgres };
-
 /** Holds a lock on one run's row while `work` runs. */
 async function holding(db: EmptyDatabase, runId: string, work: () => Promise<void>): Promise<void> {
   const driver: SqlDriver = await db.database.open();
@@ -58,7 +57,7 @@ async function holding(db: EmptyDatabase, runId: string, work: () => Promise<voi
 }
 
 Deno.test("JOURNAL-2: a locked row delays only its own run, and is written once it is free", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   await store.runs.insert(Array.from({ length: 100 }, (_, index) => newRun(`r${index}`)));
   const runs = await store.runs.claim({ node: NODE, limit: 100, excluded: [] });
@@ -84,7 +83,7 @@ Deno.test("JOURNAL-2: a locked row delays only its own run, and is written once 
 });
 
 Deno.test("JOURNAL-2: where nothing can be written at all, every share is busy and none waits", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const run = await claimed(store, "r");
   const entry = share(run, 0, { events: [newEvent("a")] });
@@ -100,7 +99,7 @@ Deno.test("JOURNAL-2: where nothing can be written at all, every share is busy a
 });
 
 Deno.test("JOURNAL-5: of signals that race with suspending, none is lost", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const sender = await db.open();
   const rounds = 100;
@@ -125,7 +124,7 @@ Deno.test("JOURNAL-5: of signals that race with suspending, none is lost", async
 });
 
 Deno.test("NODE-1: of runs claimed while their node is expired, none is left behind", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const dying = await db.open();
   for (let round = 0; round < 50; round++) {
@@ -153,7 +152,7 @@ Deno.test("NODE-1: of runs claimed while their node is expired, none is left beh
 });
 
 Deno.test("NODE-1: a node that sends a heartbeat while it is being expired keeps everything or loses everything", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const other = await db.open();
   for (let round = 0; round < 50; round++) {
@@ -176,7 +175,7 @@ Deno.test("NODE-1: a node that sends a heartbeat while it is being expired keeps
 });
 
 Deno.test("INSERT-2: a start in a transaction that another one was ahead of finds that run, and can continue", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const [first, second] = [await db.database.open(), await db.database.open()];
   const began = Promise.withResolvers<void>();
@@ -212,7 +211,7 @@ Deno.test("INSERT-2: a start in a transaction that another one was ahead of find
 });
 
 Deno.test("a task that is claimed, or given back, while its run gives it up is given up", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const driver = await db.database.open();
   const fill = (text: string) => new SchemaName(db.schema).fill(text);
@@ -246,7 +245,7 @@ Deno.test("a task that is claimed, or given back, while its run gives it up is g
 });
 
 Deno.test("writers, senders and claimers at once never deadlock, lose an event or claim past a limit", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const second = await db.open();
   await second.nodes.open({ id: "node-2", name: "two", leaseMs: 60_000 });
@@ -299,8 +298,7 @@ Deno.test("writers, senders and claimers at once never deadlock, lose an event o
 Deno.test("appends are heap-only updates, and no index holds a column that they change", async () => {
   // On a server of its own: elsewhere, other tests' transactions keep pages from being cleaned.
   await using server = await startPostgres();
-  const fresh = (schema?: string) => emptyDatabase(postgres(server.url), schema);
-  await using world = await newWorld({ name: "Postgres", fresh });
+  await using world = await newWorld({ fresh: () => emptyDatabase(postgres(server.url)) });
   const { store, db } = world;
   const driver = await db.database.open();
   try {
@@ -355,7 +353,7 @@ Deno.test("appends are heap-only updates, and no index holds a column that they 
 });
 
 Deno.test("a claim reads its partial index, however many runs are parked or have ended", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld({ fresh: POSTGRES.empty });
   const { store, db } = world;
   await store.runs.insert(Array.from({ length: 2_000 }, (_, index) => newRun(`r${index}`)));
   await db.query(
@@ -373,7 +371,7 @@ Deno.test("a claim reads its partial index, however many runs are parked or have
 });
 
 Deno.test("a run is found by its id and namespace alone, also before the table has statistics", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld({ fresh: POSTGRES.empty });
   const { store, db } = world;
   await store.runs.insert(Array.from({ length: 300 }, (_, index) => newRun(`r${index}`)));
   const statements = { ...READ_STATEMENTS, ...CHANGE_STATEMENTS, ...MESSAGE_STATEMENTS };
@@ -523,7 +521,7 @@ async function untilUp<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 Deno.test("a run whose time has come is due without anybody's help", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const run = await claimed(store, "r");
   const soon = suspended(0, await store.now() + 3_600_000);

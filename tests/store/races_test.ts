@@ -11,7 +11,7 @@ import { RunInserts } from "../../src/store/runs/inserts.ts";
 import { MESSAGE_STATEMENTS } from "../../src/store/runs/message_statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import { ATTEMPT_STATEMENTS } from "../../src/store/tasks/attempt_statements.ts";
-import { emptyPostgres } from "../support/database.ts";
+import { POSTGRES } from "../support/database.ts";
 import { overtaken } from "../support/overtaken.ts";
 import {
   claimed,
@@ -27,10 +27,8 @@ import {
   UNKNOWN_VERSION,
 } from "../support/store_rows.ts";
 
-const SERVER = { name: "Postgres" as const, fresh: emptyPostgres };
-
 Deno.test("an activity that ends while its run continues as new answers nothing in the next generation", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const { answer } = new SchemaName(db.schema).prepare(ATTEMPT_STATEMENTS);
   const { id: run, token } = await claimed(store, "r");
@@ -58,7 +56,7 @@ Deno.test("an activity that ends while its run continues as new answers nothing 
 });
 
 Deno.test("a cancellation that waits for a start in the run's place reaches the run that took it", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   await store.runs.insert([newRun("r")]);
   const inserts = new RunInserts(new SchemaName(db.schema));
@@ -76,7 +74,7 @@ Deno.test("a cancellation that waits for a start in the run's place reaches the 
 });
 
 Deno.test("LINEAGE-1: a child that a parent asks for again is not removed while it is", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const parent = await claimed(store, "parent");
   const child = (runId: string) => ({
@@ -112,7 +110,7 @@ Deno.test("LINEAGE-1: a child that a parent asks for again is not removed while 
 });
 
 Deno.test("JOURNAL-5: a run is parked over no message that its owner has not read", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store } = world;
   const run = await claimed(store, "r");
   await store.runs.deliver("r", { kind: "cancel", name: "", payload: "{}" });
@@ -123,7 +121,7 @@ Deno.test("JOURNAL-5: a run is parked over no message that its owner has not rea
 });
 
 Deno.test("a run that is cancelled while a caller holds it is due again, and not parked", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const run = await claimed(store, "r");
   await commitOne(store, share(run, 0, { transition: UNKNOWN_VERSION }));
@@ -147,7 +145,7 @@ Deno.test("a run that is cancelled while a caller holds it is due again, and not
 });
 
 Deno.test("INSERT-2: a start is repeated if the run that had its id is removed before it is read", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   await store.runs.insert([newRun("r")]);
   const driver = await db.database.open();
@@ -170,7 +168,7 @@ Deno.test("INSERT-2: a start is repeated if the run that had its id is removed b
 });
 
 Deno.test("INSERT-4: a start ends no run if another start takes its key meanwhile", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   await store.runs.insert([newRun("a"), newRun("b")]);
   const key = { key: "k", digest: "d" };
@@ -194,7 +192,7 @@ Deno.test("INSERT-4: a start ends no run if another start takes its key meanwhil
 });
 
 Deno.test("INSERT-4: a start in a caller's transaction ends no run for a key that is taken meanwhile", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   await store.runs.insert([newRun("b"), newRun("d")]);
   const key = { key: "k", digest: "d" };
@@ -223,7 +221,7 @@ Deno.test("INSERT-4: a start in a caller's transaction ends no run for a key tha
 });
 
 Deno.test("REMOVAL-1: a run that gives up its id while retention removes it takes its key along", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   await store.runs.insert([newRun("r", { key: { key: "k", digest: "d" } })]);
   await commitOne(store, share(await claimOne(store), 0, { transition: COMPLETED }));
@@ -262,7 +260,7 @@ Deno.test("REMOVAL-1: a run that gives up its id while retention removes it take
 });
 
 Deno.test("REPAIR-1: a repair leaves what another transaction holds, and waits for nothing", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   for (const id of ["a", "b"]) {
     await commitOne(store, share(await claimed(store, id), 0, { transition: UNKNOWN_VERSION }));

@@ -11,7 +11,7 @@ import { END_STATES } from "../../src/ports/rows.ts";
 import type { PruneStepOptions } from "../../src/ports/retention.ts";
 import { RETENTION_STATEMENTS } from "../../src/store/retention/statements.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
-import { emptyPostgres, forEachDatabase } from "../support/database.ts";
+import { forEachDatabase, POSTGRES } from "../support/database.ts";
 import {
   claimed,
   claimOne,
@@ -510,7 +510,7 @@ forEachDatabase("retention in the store", (database, test) => {
 });
 
 Deno.test("retention in the store, on Postgres: a locked run is left for later, and nothing waits", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  await using world = await newWorld(POSTGRES);
   await ended(world, "free");
   await ended(world, "held");
   const { promise: done, resolve: release } = Promise.withResolvers<void>();
@@ -533,7 +533,7 @@ Deno.test("retention in the store, on Postgres: a locked run is left for later, 
 });
 
 Deno.test("retention in the store, on Postgres: REMOVAL-3: one removes at a time where that is wanted", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  await using world = await newWorld(POSTGRES);
   await ended(world, "r");
   const { channel } = new SchemaName(world.db.schema);
   const { promise: done, resolve: release } = Promise.withResolvers<void>();
@@ -555,7 +555,7 @@ Deno.test("retention in the store, on Postgres: REMOVAL-3: one removes at a time
 });
 
 Deno.test("retention in the store, on Postgres: of many at once, each run is removed by one", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  await using world = await newWorld(POSTGRES);
   await manyEnded(world, { runs: 1_000, events: 2 });
   const totals = await Promise.all(Array.from({ length: 4 }, () => pruneAll(world)));
   assert.equal(totals.reduce((sum, { runs }) => sum + runs, 0), 1_000);
@@ -563,7 +563,7 @@ Deno.test("retention in the store, on Postgres: of many at once, each run is rem
 });
 
 Deno.test("retention in the store, on Postgres: everything is found by an index, in its order", async () => {
-  await using world = await newWorld({ name: "Postgres", fresh: emptyPostgres });
+  await using world = await newWorld(POSTGRES);
   const { db } = world;
   await manyEnded(world, { runs: 20_000, events: 1, generations: 3 });
   await db.query(

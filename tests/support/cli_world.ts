@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { CLEAN, cli, cliHere, type Ended, MAIN } from "./cli.ts";
-import { type EmptyDatabase, emptyPostgres, postgresUrl } from "./database.ts";
+import { type EmptyDatabase, POSTGRES, postgresUrl } from "./database.ts";
 import { type Files, type Folder, makeFolder } from "./modules.ts";
 import { Continuum } from "../../src/continuum.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
@@ -27,9 +27,7 @@ export class CliWorld implements AsyncDisposable {
 
   /** Makes a world with some files. */
   static async make(files: Files = {}): Promise<CliWorld> {
-    const db = await emptyPostgres();
-    await db.open();
-    return new CliWorld(db, await makeFolder(files));
+    return new CliWorld(await POSTGRES.fresh(), await makeFolder(files));
   }
 
   /** The folder's path. */
@@ -74,7 +72,7 @@ export class CliWorld implements AsyncDisposable {
     return this.#stack.use(await Continuum.connect({ database, schema }));
   }
 
-  /** Ends what was started here, and drops the schema. */
+  /** Ends what was started here. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }

@@ -8,25 +8,26 @@
 import "./primed_hooks.ts";
 import "./primed_pglite.ts";
 import type { Store } from "../../src/ports/store.ts";
-import type { DatabaseAdapter, SqlValue } from "../../src/store/sql/driver.ts";
+import type { DatabaseAdapter, SqlDriver, SqlValue } from "../../src/store/sql/driver.ts";
 import { openStore } from "../../src/store/open.ts";
 import { pglite } from "../../src/store/pglite/mod.ts";
 import { postgres } from "../../src/store/postgres/mod.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
+import { SchemaPool } from "./schema_pool.ts";
+
+const PREFIX = "test_";
 
 /** A kind of database. */
 export interface DatabaseKind {
   /** For names of tests. */
   readonly name: "PGlite" | "Postgres";
-  /**
-   * Makes an empty schema in it.
-   *
-   * @param schema Its schema; a new one when omitted.
-   */
-  fresh(schema?: string): Promise<EmptyDatabase>;
+  /** Gives a test a migrated schema without rows: a new one, or one that another test has had. */
+  fresh(): Promise<EmptyDatabase>;
+  /** Makes a new schema without tables. */
+  empty(): Promise<EmptyDatabase>;
 }
 
-/** An empty schema of a database, for one test. Disposing of it drops the schema and closes what it opened. */
+/** A schema of a database, for one test. Disposing of it closes what was opened here. */
 export interface EmptyDatabase extends AsyncDisposable {
   /** What the `database` option takes. */
   readonly database: DatabaseAdapter;
@@ -48,19 +49,27 @@ export type RegisterTest = (name: string, test: () => Promise<void>) => void;
  *
  * @param suite What the tests are about.
  * @param register Called once for each kind, to register the tests.
+ * @param prefix What the schemas' names begin with.
  */
 export function forEachDatabase(
   suite: string,
   register: (database: DatabaseKind, test: RegisterTest) => void,
+  prefix: string = PREFIX,
 ): void {
   const steps: { name: string; fn: () => Promise<void> }[] = [];
   let shared: DatabaseAdapter;
+  let pool: SchemaPool;
   register(
-    { name: "PGlite", fresh: (schema) => emptyDatabase(shared, schema) },
+    {
+      name: "PGlite",
+      fresh: () => pool.take(),
+      empty: () => emptyDatabase(shared, newName(prefix)),
+    },
     (name, fn) => steps.push({ name, fn }),
   );
   Deno.test(`${suite}, on PGlite`, async (test) => {
     shared = pglite(null);
+    pool = new SchemaPool(shared, prefix);
     const keeper = await shared.open();
     for (const { name, fn } of steps) {
       await test.step({ name, fn, sanitizeOps: false, sanitizeResources: false });
@@ -68,9 +77,22 @@ export function forEachDatabase(
     await keeper.close();
   });
   register(
-    { name: "Postgres", fresh: emptyPostgres },
+    onServer(prefix),
     (name, fn) => Deno.test(`${suite}, on Postgres: ${name}`, fn),
   );
+}
+
+/** The server that tests use. */
+export const POSTGRES: DatabaseKind = onServer(PREFIX);
+
+function onServer(prefix: string): DatabaseKind {
+  let pool: SchemaPool | undefined;
+  Deno.test.afterAll(() => pool?.close());
+  return {
+    name: "Postgres",
+    fresh: () => (pool ??= new SchemaPool(postgres(postgresUrl()), prefix)).take(),
+    empty: () => emptyPostgres(newName(prefix)),
+  };
 }
 
 /**
@@ -95,22 +117,50 @@ export function postgresUrl(): string {
   );
 }
 
+/** A name for a schema that no other test has. */
+export function newName(prefix: string = PREFIX): string {
+  return `${prefix}${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
+}
+
 /**
- * Makes an empty schema in a database.
+ * Makes an empty schema in a database. Disposing of it drops the schema.
  *
  * @param database Which one.
- * @param name Its schema; a new one when omitted.
+ * @param schema Its schema; a new one when omitted.
  */
 export async function emptyDatabase(
   database: DatabaseAdapter,
-  name?: string,
+  schema: string = newName(),
 ): Promise<EmptyDatabase> {
-  const schema = name ?? `test_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
-  const filler = new SchemaName(schema);
+  const drop = new SchemaName(schema).fill("drop schema if exists {schema} cascade");
   const driver = await database.open();
+  await driver.script(drop);
+  return within(database, driver, schema, () => driver.script(drop));
+}
+
+/**
+ * Lends a test a schema.
+ *
+ * @param database Which database.
+ * @param schema The schema.
+ * @param end Called when the test has disposed of it, and what it opened is closed.
+ */
+export async function lentDatabase(
+  database: DatabaseAdapter,
+  schema: string,
+  end: () => void | Promise<void>,
+): Promise<EmptyDatabase> {
+  return within(database, await database.open(), schema, end);
+}
+
+function within(
+  database: DatabaseAdapter,
+  driver: SqlDriver,
+  schema: string,
+  end: () => void | Promise<void>,
+): EmptyDatabase {
+  const filler = new SchemaName(schema);
   const stores: Store[] = [];
-  const drop = () => driver.script(filler.fill("drop schema if exists {schema} cascade"));
-  await drop();
   return {
     database,
     schema,
@@ -123,7 +173,7 @@ export async function emptyDatabase(
     query: (text, values) => driver.query(filler.fill(text), values),
     async [Symbol.asyncDispose]() {
       await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
-      await drop();
+      await end();
       await driver.close();
     },
   };

@@ -24,7 +24,7 @@ export interface World extends AsyncDisposable {
   readonly store: Store;
 }
 
-export async function newWorld(database: DatabaseKind): Promise<World> {
+export async function newWorld(database: Pick<DatabaseKind, "fresh">): Promise<World> {
   const db = await database.fresh();
   const store = await db.open();
   await store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });

@@ -16,7 +16,7 @@ import { claimed, newWorld } from "../../support/store_rows.ts";
 
 export function schema(database: DatabaseKind, test: RegisterTest): void {
   test("a schema may be migrated again and again", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     const store = await db.open();
     await store.migrate();
     await store.migrate();
@@ -30,7 +30,7 @@ export function schema(database: DatabaseKind, test: RegisterTest): void {
   });
 
   test("twenty stores may migrate one schema at once", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     const options = { database: db.database, schema: db.schema };
     const stores = await Promise.all(Array.from({ length: 20 }, () => openStore(options)));
     try {
@@ -45,7 +45,7 @@ export function schema(database: DatabaseKind, test: RegisterTest): void {
   });
 
   test("an older engine refuses a newer schema, and says so", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     const store = await db.open();
     await db.query(
       "insert into {schema}.schema_versions (version, name, checksum) values (99, 'future', '')",
@@ -57,14 +57,14 @@ export function schema(database: DatabaseKind, test: RegisterTest): void {
   });
 
   test("a migration that was applied with other contents is found", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     const store = await db.open();
     await db.query("update {schema}.schema_versions set checksum = 'x' where version = 1");
     await assert.rejects(store.migrate(), { code: "MIGRATION_CHANGED" });
   });
 
   test("a client creates what an empty database lacks, and changes no older schema", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     const options = { database: db.database, schema: db.schema };
     await assert.rejects(Continuum.connect({ ...options, migrate: "check" }), {
       code: "SCHEMA_TOO_OLD",
@@ -87,7 +87,7 @@ export function schema(database: DatabaseKind, test: RegisterTest): void {
   });
 
   test("a migration that fails leaves the schema as it was", async () => {
-    await using db = await database.fresh();
+    await using db = await database.empty();
     await db.open();
     const driver = await db.database.open();
     try {
@@ -142,8 +142,8 @@ export function schema(database: DatabaseKind, test: RegisterTest): void {
   });
 
   test("hints reach other stores on the schema, once each, and never their sender", async () => {
-    await using db = await database.fresh();
-    await using elsewhere = await database.fresh(`elsewhere ${crypto.randomUUID().slice(0, 8)}`);
+    await using db = await database.empty();
+    await using elsewhere = await database.empty();
     const [sender, hearer, stranger] = [
       await db.open(),
       await db.open(),
