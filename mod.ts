@@ -29,6 +29,7 @@ export type {
   RetentionOptions,
 } from "./src/options.ts";
 export type { MigrateMode } from "./src/ports/store.ts";
+export type { Logger } from "./src/base/plain_log.ts";
 export type { TelemetryOption } from "./src/ports/telemetry.ts";
 export type { LimitOptions } from "./src/client/limits.ts";
 export type { TrustOptions, TrustPattern } from "./src/version/fetch/trust.ts";

@@ -5,6 +5,7 @@
  */
 
 import { checkOptions, checkText } from "./base/arguments.ts";
+import type { AuthoredLog } from "./base/authored.ts";
 import { inBackground } from "./base/background.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { MAX_RUN_ID } from "./base/run_ids.ts";
@@ -48,7 +49,7 @@ import type { CodeSource } from "./engine/code/source.ts";
 import { type DrainSummary, Engine, type EngineState } from "./engine/engine.ts";
 import type { Exit } from "./ports/exit.ts";
 import type { UnawaitedEffect } from "./engine/run/warnings.ts";
-import { engineLog } from "./base/log.ts";
+import { type Logs, logsTo, LOGTAPE } from "./base/log.ts";
 import { VersionCode } from "./engine/code/version_code.ts";
 import {
   checkConnectOptions,
@@ -113,6 +114,8 @@ export interface ContinuumParts {
   readonly polls?: PollTimes;
   /** Detects turns that never return; stopped with the instance. */
   readonly watchdog?: Watchdog | undefined;
+  /** Where the instance logs; LogTape when omitted. */
+  readonly logs?: Logs;
   /** Observes what the instance does. */
   readonly telemetry?: Telemetry | undefined;
   /** Called when a run leaves this node's memory, before any other listener. */
@@ -131,6 +134,7 @@ interface Shared {
   readonly wakeups: Wakeups;
   readonly watchdog: Watchdog | undefined;
   readonly telemetry: Telemetry | undefined;
+  readonly logs: Logs;
   detach: (() => void) | undefined;
   subscription: AsyncDisposable | undefined;
   closing: Promise<DrainSummary> | undefined;
@@ -141,6 +145,9 @@ export let assemble: (
   parts: ContinuumParts,
   workflows: readonly string[],
 ) => Promise<Continuum>;
+
+/** Where an instance logs: for `./observer`. */
+export let logsOf: (continuum: Continuum) => Logs;
 
 /**
  * A connection to the durable runs of a database. An instance from `open` also executes them.
@@ -170,6 +177,7 @@ export class Continuum implements AsyncDisposable {
       await continuum.#begin(workflows);
       return continuum;
     };
+    logsOf = (continuum) => continuum.#shared.logs;
   }
 
   /** Use {@linkcode Continuum.open} or {@linkcode Continuum.connect}. */
@@ -195,7 +203,7 @@ export class Continuum implements AsyncDisposable {
    */
   static async open(options: OpenOptions = {}): Promise<Continuum> {
     const settings = readOpenOptions(options);
-    tellDefault(options.database);
+    tellDefault(options.database, logsTo(options.log));
     return await Continuum.#open(options, settings);
   }
 
@@ -219,16 +227,24 @@ export class Continuum implements AsyncDisposable {
     settings: NodeSettings | undefined,
   ): Promise<Continuum> {
     await using opened = new AsyncDisposableStack();
-    const store = opened.use(await openStore(options));
-    const watchdog = settings && watchdogOf(options, settings);
+    const logs = logsTo(options.log);
+    const { database, schema } = options;
+    const store = opened.use(await openStore({ database, schema, log: logs.engine }));
+    const watchdog = settings && watchdogOf(options, settings, logs);
     if (watchdog !== undefined) opened.use(watchdog);
     const { migrate = settings === undefined ? "create" : "apply" } = options;
     await askFor(store.description, true, () => store.migrate(migrate));
     const drain = await probeDrain();
-    const { namespace = "default", limits, telemetry: option, ...graph } = options;
+    const { namespace = "default", limits, telemetry: option, log: _, ...graph } = options;
     const { versions: registry, denials } = forCallers(store);
     const telemetry = observerOf(option);
-    const versions = new Versions({ ...graph, store: registry, denials, telemetry });
+    const versions = new Versions({
+      ...graph,
+      store: registry,
+      denials,
+      telemetry,
+      log: logs.version,
+    });
     const { payloadBytes } = readLimits(limits);
     const { config } = graph;
     const parts = {
@@ -241,6 +257,7 @@ export class Continuum implements AsyncDisposable {
       config,
       watchdog,
       telemetry,
+      logs,
     };
     const continuum = await assemble(parts, options.workflows ?? []);
     opened.move(); // from here on, the store is closed with the node
@@ -537,6 +554,7 @@ export class Continuum implements AsyncDisposable {
     const engine = this.#shared.engine;
     const { store } = this.#context;
     return {
+      log: this.#context.log,
       get resident() {
         return engine?.resident ?? 0;
       },
@@ -565,7 +583,9 @@ export class Continuum implements AsyncDisposable {
     try {
       if (this.#shared.engine === undefined) return;
       onLateError((error) =>
-        engineLog.error("Workflow code threw an error outside of any run: {error}", { error })
+        this.#context.log.error("Workflow code threw an error outside of any run: {error}", {
+          error,
+        })
       );
       const engine = this.#shared.engine;
       await this.#shared.watchdog?.started;
@@ -596,17 +616,20 @@ function connected(
   parts: ContinuumParts,
 ): { readonly shared: Shared; readonly context: ClientContext } {
   const { store, versions, drain, settings, namespace, payloadBytes } = parts;
-  const { clock = systemClock, polls = POLLS, watchdog, telemetry, onExit, onUnawaited } = parts;
+  const { clock = systemClock, polls = POLLS, watchdog, telemetry, logs = LOGTAPE } = parts;
+  const { onExit, onUnawaited } = parts;
+  const log = logs.engine;
   const callerStore = forCallers(fromOutside(store));
   const contracts = new Contracts(versions, callerStore.versions);
-  const wakeups = new Wakeups(store.notices);
+  const wakeups = new Wakeups(store.notices, log);
   const waiter = new RunWaiter(callerStore.runs, clock, polls, wakeups);
   const engine = settings === undefined ? undefined : new Engine({
     ...settings,
     store,
+    log,
     clock,
     payloadBytes,
-    code: parts.code ?? new VersionCode(versions, contracts, drain),
+    code: parts.code ?? new VersionCode(versions, contracts, drain, logs),
     wakeups,
     watchdog,
     telemetry,
@@ -615,6 +638,7 @@ function connected(
   });
   const context = {
     store: callerStore,
+    log,
     runs: callerStore.runs.in(namespace),
     versions,
     contracts,
@@ -627,18 +651,18 @@ function connected(
     payloadBytes,
     telemetry,
   };
-  if (engine === undefined) wakeups.add(denialsOf(versions));
-  const parted = { store, versions, engine, settings, waiter, wakeups, watchdog, telemetry };
+  if (engine === undefined) wakeups.add(denialsOf(versions, log));
+  const parted = { store, versions, engine, settings, waiter, wakeups, watchdog, telemetry, logs };
   const shared = { ...parted, detach: undefined, subscription: undefined, closing: undefined };
   return { shared, context };
 }
 
 /** How a client is notified of denials; a node reads them at its heartbeats, too. */
-function denialsOf({ denials }: Versions): WakeupReceiver {
+function denialsOf({ denials }: Versions, log: AuthoredLog): WakeupReceiver {
   const read = (): void => {
     inBackground(
       denials.refresh(),
-      (error) => engineLog.warn("Cannot read the denials: {error}", { error }),
+      (error) => log.warn("Cannot read the denials: {error}", { error }),
     );
   };
   return {
@@ -658,8 +682,9 @@ const POLLS: PollTimes = { announced: 2_000, transient: 250 };
 function watchdogOf(
   { database, schema = "continuum" }: ConnectOptions,
   { leaseMs }: NodeSettings,
+  logs: Logs,
 ): Watchdog | undefined {
   return typeof database === "string" && /^postgres(ql)?:/i.test(database)
-    ? new Watchdog({ database, schema }, leaseMs)
+    ? new Watchdog({ database, schema }, logs.engine, leaseMs)
     : undefined;
 }

@@ -18,6 +18,8 @@ import {
   refuseUnless,
 } from "./base/arguments.ts";
 import { type Duration, durationMs } from "./base/duration.ts";
+import { isLogger } from "./base/log.ts";
+import type { Logger } from "./base/plain_log.ts";
 import { processName } from "./base/process_name.ts";
 import { type LimitOptions, readLimits } from "./client/limits.ts";
 import type { MigrateMode } from "./ports/store.ts";
@@ -101,6 +103,13 @@ export interface ConnectOptions {
    * configuration.
    */
   readonly live?: readonly string[];
+  /**
+   * Takes the lines of the engine and of workflows: `console`, or any other logger with `debug`,
+   * `info`, `warn` and `error`.
+   *
+   * @default {LogTape, which is silent until the application configures it}
+   */
+  readonly log?: Logger | undefined;
   /** The largest sizes of values. */
   readonly limits?: LimitOptions;
   /**
@@ -267,6 +276,7 @@ const CONNECT_KEYS = [
   "config",
   "limits",
   "telemetry",
+  "log",
 ];
 const OPEN_KEYS = [
   ...CONNECT_KEYS,
@@ -435,6 +445,12 @@ function checkValues(options: ConnectOptions): void {
   );
   checkTrust(options.trust ?? {});
   readLimits(options.limits);
+  refuseUnless(
+    options.log === undefined || isLogger(options.log),
+    "option log",
+    options.log,
+    "a logger with the methods debug, info, warn and error, such as console",
+  );
   refuseUnless(
     options.telemetry === undefined || observerOf(options.telemetry) !== undefined,
     "option telemetry",

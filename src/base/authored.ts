@@ -45,8 +45,9 @@ export interface AuthoredLog {
 
 type Level = keyof AuthoredLog;
 
-/** The parts of a logger that are used. */
-interface Sink extends AuthoredLog {
+/** What a log is made of. */
+export interface LogSink extends AuthoredLog {
+  /** Whether lines of a level go anywhere. */
   isEnabledFor(level: "debug" | "info" | "warning" | "error"): boolean;
 }
 
@@ -155,7 +156,7 @@ export function authoredError(thrown: unknown): unknown {
  * @param log The logger.
  * @returns The translating logger.
  */
-export function authoredLog(log: Sink): AuthoredLog {
+export function authoredLog(log: LogSink): AuthoredLog {
   const say = (level: Level) => (message: string, properties: Record<string, unknown> = {}) => {
     if (!log.isEnabledFor(level === "warn" ? "warning" : level)) return;
     const shown = Object.entries(properties).map(([key, value]) => [key, authoredError(value)]);

@@ -15,7 +15,7 @@ import { encodeDetails } from "../task/heartbeat.ts";
 import { taskNotFound } from "../task/errors.ts";
 
 /** The dependencies of {@linkcode Activities}. */
-export type ActivitiesContext = Pick<ClientContext, "store" | "payloadBytes" | "wakeups">;
+export type ActivitiesContext = Pick<ClientContext, "log" | "store" | "payloadBytes" | "wakeups">;
 
 /**
  * Completes attempts by their tokens. Any process can do so, including a client.
@@ -58,7 +58,7 @@ export class Activities {
    * @throws {AttemptError} (`TASK_NOT_FOUND`) If the attempt has ended.
    */
   async fail(token: string, error: unknown): Promise<void> {
-    const { store, wakeups } = this.#context;
+    const { store, wakeups, log } = this.#context;
     const fence = readFence("fail", token);
     const task = await store.tasks.get(fence);
     if (task === null) throw taskNotFound("fail", token);
@@ -66,7 +66,7 @@ export class Activities {
     const verdict = decideRetry(task, error, now, !task.cancelRequested);
     const nextAt = "payload" in verdict ? null : now + verdict.delayMs;
     const { runId: run, name, attempt } = task;
-    logFailure({ run, kind: "activity", name, attempt, error, nextAt });
+    logFailure(log, { run, kind: "activity", name, attempt, error, nextAt });
     if ("payload" in verdict) {
       const { payload } = verdict;
       return await this.#answer("fail", token, { ...fence, kind: "activity.failed", payload });

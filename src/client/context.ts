@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Operator } from "../ports/operations.ts";
 import type { Exit } from "../ports/exit.ts";
@@ -43,6 +44,8 @@ export interface LocalNode {
 export interface ClientContext {
   /** The store, as callers see it, who may be inside a transaction. */
   readonly store: Store;
+  /** The engine's log, to which the client logs, too. */
+  readonly log: AuthoredLog;
   /** The runs of the namespace that calls work in. */
   readonly runs: RunStore;
   /** Chooses and obtains versions. */

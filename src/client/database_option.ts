@@ -5,9 +5,8 @@
  */
 
 import { refuse } from "../base/arguments.ts";
-import { getConfig, getLogger } from "@logtape/logtape";
+import { isLogTapeConfigured, type Logs, LOGTAPE } from "../base/log.ts";
 
-const log = getLogger(["continuum", "client"]);
 let isSaid = false;
 
 /**
@@ -31,8 +30,9 @@ export function demandDatabase(database: unknown): void {
  * error if the application has configured no log.
  *
  * @param database The option.
+ * @param logs Where the instance logs.
  */
-export function tellDefault(database: unknown): void {
+export function tellDefault(database: unknown, logs: Logs): void {
   if (database !== undefined || isSaid) return;
   isSaid = true;
   const text =
@@ -40,6 +40,6 @@ export function tellDefault(database: unknown): void {
     'process shares. Say database: "pglite:./.continuum" if that is meant; else name yours, and look ' +
     "whether DATABASE_URL is set";
   // deno-lint-ignore no-console -- no one would see it: the log is silent until it is configured
-  if (getConfig() === null) console.warn(text);
-  else log.warn(text);
+  if (logs === LOGTAPE && !isLogTapeConfigured()) console.warn(text);
+  else logs.engine.warn(text);
 }

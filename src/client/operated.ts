@@ -9,11 +9,11 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import { checkBoolean, checkOptions, checkText } from "../base/arguments.ts";
 import { MAX_ACTOR, MAX_REASON } from "../base/operator_limits.ts";
 import { messageOf } from "../base/text.ts";
 import { isContinuumError } from "../base/errors.ts";
-import { engineLog } from "../base/log.ts";
 import type { ErrorCode } from "../base/error_codes/details.ts";
 import type { Act, Facts, Operator, RecordedAct } from "../ports/operations.ts";
 import type { DeedStore, RunStore } from "../ports/store.ts";
@@ -78,7 +78,7 @@ export type Deed = <Result>(
 ) => Promise<Result>;
 
 /** What acts need of a client. */
-export type OperatedContext = Pick<ClientContext, "operator"> & {
+export type OperatedContext = Pick<ClientContext, "operator" | "log"> & {
   /** The store. */
   readonly store: DeedStore & Pick<ClientContext["store"], "operations">;
   /** The runs of the namespace that calls work in. */
@@ -86,7 +86,7 @@ export type OperatedContext = Pick<ClientContext, "operator"> & {
 };
 
 /** What acts in several transactions need of a client. */
-export type StepsContext = Pick<ClientContext, "operator"> & {
+export type StepsContext = Pick<ClientContext, "operator" | "log"> & {
   /** The store. */
   readonly store: Pick<ClientContext["store"], "operations">;
 };
@@ -116,7 +116,7 @@ export async function operated<Result>(
   perform: (deed: Deed) => Promise<Result>,
   refusalOf: (result: Result) => string | null = () => null,
 ): Promise<Result> {
-  const { operator, store, runs } = context;
+  const { operator, log, store, runs } = context;
   if (operator === undefined) return await perform((work) => work({ store, runs })); // OPERATED-1
   const { operations } = store;
   let isRecorded = false;
@@ -139,7 +139,7 @@ export async function operated<Result>(
     if (!isRecorded && refusal !== undefined) { // OPERATED-2
       const after = { error: messageOf(error).slice(0, MAX_REASON) };
       await operations.note(operator, act, refusal, { after })
-        .catch((failure) => warn(act, failure));
+        .catch((failure) => warn(log, act, failure));
     }
     throw error;
   }
@@ -182,7 +182,7 @@ export function refusedBy(
  * @returns What `perform` returned.
  */
 export async function operatedInSteps<Result>(
-  { operator, store: { operations } }: StepsContext,
+  { operator, log, store: { operations } }: StepsContext,
   act: Act,
   before: Facts,
   perform: () => Promise<Result>,
@@ -196,7 +196,7 @@ export async function operatedInSteps<Result>(
     return result;
   } catch (error) {
     const outcome = isContinuumError(error) ? error.code : "failed";
-    await operations.finish(entry, outcome, {}).catch((failure) => warn(act, failure));
+    await operations.finish(entry, outcome, {}).catch((failure) => warn(log, act, failure));
     throw error;
   }
 }
@@ -204,9 +204,10 @@ export async function operatedInSteps<Result>(
 /**
  * Logs that an entry could not be written.
  *
+ * @param log The engine's log.
  * @param act The act.
  * @param error Why.
  */
-export function warn({ action, target }: Act, error: unknown): void {
-  engineLog.warn("Cannot record {action} of {target}: {error}", { action, target, error });
+export function warn(log: AuthoredLog, { action, target }: Act, error: unknown): void {
+  log.warn("Cannot record {action} of {target}: {error}", { action, target, error });
 }

@@ -4,11 +4,11 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Outcome } from "../ports/outcome.ts";
 import type { Store } from "../ports/store.ts";
 import { isContinuumError } from "../base/errors.ts";
-import { engineLog } from "../base/log.ts";
 
 /** The bounds of the pauses between two attempts, in milliseconds. */
 export const PAUSE_MS = { first: 50, most: 2_000 };
@@ -20,6 +20,8 @@ export function nextPause(ms: number): number {
 
 /** Repeats calls of the database that fail. */
 export class DatabaseRetry {
+  /** The engine's log. */
+  readonly log: AuthoredLog;
   readonly #clock: Clock;
   readonly #store: Pick<Store, "outcomeOf">;
   readonly #pauses = new Set<() => void>();
@@ -28,8 +30,10 @@ export class DatabaseRetry {
   /**
    * @param clock Times the pauses.
    * @param store Classifies the errors.
+   * @param log Takes failed attempts.
    */
-  constructor(clock: Clock, store: Pick<Store, "outcomeOf">) {
+  constructor(clock: Clock, store: Pick<Store, "outcomeOf">, log: AuthoredLog) {
+    this.log = log;
     this.#clock = clock;
     this.#store = store;
   }
@@ -63,7 +67,7 @@ export class DatabaseRetry {
         return await ask();
       } catch (error) {
         if (!this.isTransient(error)) throw error;
-        engineLog.warn("Cannot {what}, trying again in {wait} ms: {error}", { what, wait, error });
+        this.log.warn("Cannot {what}, trying again in {wait} ms: {error}", { what, wait, error });
         await this.pause(wait);
       }
     }

@@ -9,9 +9,9 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import { inBackground } from "../base/background.ts";
 import type { Clock } from "../base/clock.ts";
-import { engineLog } from "../base/log.ts";
 import { shortHash } from "../base/text.ts";
 import type { Exit } from "../ports/exit.ts";
 import type { ClaimedRun, InsertedRun, LeasedNewRun } from "../ports/rows.ts";
@@ -46,6 +46,8 @@ import { type UnawaitedEffect, Warnings } from "./run/warnings.ts";
 export interface EngineOptions extends ResidentLimits {
   /** The store. */
   readonly store: Store;
+  /** The engine's log. */
+  readonly log: AuthoredLog;
   /** The node's name, shown to people. */
   readonly name: string;
   /** Finds the code of runs. */
@@ -123,15 +125,16 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
 
   /** @param options Its options. */
   constructor(options: EngineOptions) {
-    const { store, clock, code, wakeups, payloadBytes, name, leaseMs, activities } = options;
+    const { store, log, clock, code, wakeups, payloadBytes, name, leaseMs, activities } = options;
     const { activityConcurrency: concurrency = ACTIVITY_CONCURRENCY } = options;
     const queues = options.queues ?? new Map([[DEFAULT_QUEUE, { concurrency, rate: null }]]);
     this.#options = options;
     const parts = {
       store,
+      log,
       clock,
       databaseClock: new DatabaseClock(clock),
-      databaseRetry: new DatabaseRetry(clock, store),
+      databaseRetry: new DatabaseRetry(clock, store, log),
       code,
       exclusions: new Exclusions(clock, options.probeMs),
       wakeups,
@@ -153,7 +156,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       tasks: this.#tasks,
       residents: this.#residents,
       offers: new VersionOffers(node, options.watchdog),
-      warnings: new Warnings(options.onUnawaited),
+      warnings: new Warnings(log, options.onUnawaited),
       lingerMs: options.lingerMs,
       watchdog: options.watchdog,
     };
@@ -367,7 +370,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       ? executor.drive(fresh)
       : telemetry.detached(() => executor.drive(fresh));
     this.#residents.add(executor, left);
-    duty("let a run leave this node's memory", async () => {
+    duty(this.#node.log, "let a run leave this node's memory", async () => {
       const exit = await left;
       this.#residents.remove(executor);
       this.#exited(run, exit);
@@ -423,10 +426,13 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     const runs = await this.#node.store.runs.giveBack(node, lost);
     if (runs === 0) return;
     this.#recovered.runs += runs;
-    engineLog.warn("Node {node} held {runs} runs without knowing of them, and gave them back", {
-      node,
-      runs,
-    });
+    this.#node.log.warn(
+      "Node {node} held {runs} runs without knowing of them, and gave them back",
+      {
+        node,
+        runs,
+      },
+    );
     this.#node.wakeups.due();
   }
 
@@ -438,7 +444,11 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     const { clock, databaseClock } = this.#node;
     const { stuck, mustNotify, tasks, nextWake, nextFire, woken, unknown, gone, leased } = beat;
     if (beat.alive && unknown.length > 0) {
-      duty("give back runs that the node holds unknowingly", () => this.#giveBack(unknown));
+      duty(
+        this.#node.log,
+        "give back runs that the node holds unknowingly",
+        () => this.#giveBack(unknown),
+      );
     }
     if (beat.alive) this.#residents.deliver(gone); // they read their rows, and leave
     this.#schedules.dueAt(nextFire);
@@ -449,7 +459,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     const { denials } = this.#node.code;
     if (denials !== undefined && denials.stamp !== beat.denials) this.#heed();
     if (tasks) {
-      duty("check tasks", async () => {
+      duty(this.#node.log, "check tasks", async () => {
         this.#recovered.tasks += await this.#tasks.check(leased);
       });
     }
@@ -459,14 +469,16 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
       this.#probing ??= inBackground(
         this.#probe().finally(() => this.#probing = undefined),
         (error) =>
-          engineLog.warn("Cannot probe the versions that runs are parked for: {error}", { error }),
+          this.#node.log.warn("Cannot probe the versions that runs are parked for: {error}", {
+            error,
+          }),
       );
     }
   }
 
   /** DENIAL-1 of `version/denials.ts`: reads the denials, and parks the runs of versions that they bar. */
   #heed(): void {
-    duty("heed denials of versions", async () => {
+    duty(this.#node.log, "heed denials of versions", async () => {
       await this.#node.code.denials?.heed();
       for (const [resident] of this.#residents.entries()) {
         const reason = this.#node.code.denials?.reason(resident.run.hash);
@@ -482,7 +494,7 @@ export class Engine implements WakeupNode, LeaseHolder, RunTaker {
     for (const hash of await versions.stuck()) {
       if (!await code.probe(hash)) continue;
       const revived = await versions.revive(hash);
-      engineLog.info("Version {version} is available again, and {revived} runs continue", {
+      this.#node.log.info("Version {version} is available again, and {revived} runs continue", {
         version: shortHash(hash),
         hash,
         revived,

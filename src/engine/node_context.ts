@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Store } from "../ports/store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
@@ -30,6 +31,8 @@ export interface CurrentLease {
 export interface NodeContext {
   /** The database. */
   readonly store: Store;
+  /** The engine's log. */
+  readonly log: AuthoredLog;
   /** Monotonic time and timers. */
   readonly clock: Clock;
   /** The database's time. */

@@ -17,7 +17,6 @@ import { messageOf } from "../base/text.ts";
 import type { Beat, HeldRun } from "../ports/store.ts";
 import { duty } from "./duty.ts";
 import type { CurrentLease, NodeContext } from "./node_context.ts";
-import { engineLog } from "../base/log.ts";
 
 /** The settings of a node's lease. */
 export interface NodeLeaseSettings {
@@ -89,7 +88,7 @@ export class NodeLease implements CurrentLease {
    */
   invalidate(): void {
     if (this.#closed) return;
-    duty("look for runs that were lost", async () => {
+    duty(this.#node.log, "look for runs that were lost", async () => {
       await this.#beating; // the one under way may have read the database before
       await this.beat();
       this.#schedule();
@@ -125,7 +124,7 @@ export class NodeLease implements CurrentLease {
     try {
       await this.#node.store.nodes.close(this.#id);
     } catch (error) {
-      engineLog.warn("Cannot close node {node}: {error}", { node: this.#id, error });
+      this.#node.log.warn("Cannot close node {node}: {error}", { node: this.#id, error });
     }
   }
 
@@ -145,7 +144,7 @@ export class NodeLease implements CurrentLease {
     const { leaseMs } = this.#settings;
     const wait = this.#trouble === null ? leaseMs / 3 : Math.min(leaseMs / 3, RETRY_MS);
     this.#timer = this.#node.clock.after(wait, () => {
-      duty("renew the lease", async () => {
+      duty(this.#node.log, "renew the lease", async () => {
         await this.beat();
         this.#schedule();
       });
@@ -170,9 +169,12 @@ export class NodeLease implements CurrentLease {
       if (beat.alive) {
         this.#acknowledged = requestedAt;
       } else {
-        engineLog.error("Node {node} has expired: its lease ran out; it opens under a new id", {
-          node: this.#id,
-        });
+        this.#node.log.error(
+          "Node {node} has expired: its lease ran out; it opens under a new id",
+          {
+            node: this.#id,
+          },
+        );
         holder.expired(); // LEASE-2
         await this.#openRow();
       }
@@ -181,7 +183,10 @@ export class NodeLease implements CurrentLease {
       holder.beat(freed > 0 || !beat.alive ? { ...beat, nextWake: beat.now } : beat);
     } catch (error) {
       this.#trouble = messageOf(error);
-      engineLog.warn("Cannot renew the lease of node {node}: {error}", { node: this.#id, error });
+      this.#node.log.warn("Cannot renew the lease of node {node}: {error}", {
+        node: this.#id,
+        error,
+      });
     }
   }
 }

@@ -6,12 +6,12 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import { inBackground } from "../base/background.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { messageOf } from "../base/text.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import type { NodeContext } from "./node_context.ts";
-import { engineLog } from "../base/log.ts";
 
 /**
  * The shortest pause, in milliseconds, before a poll for work that is already due: another node may
@@ -28,6 +28,7 @@ export const RETRY_MS = 1_000;
 /** Polls when it is notified, and when work is due. */
 export abstract class Poller {
   readonly #what: string;
+  readonly #log: AuthoredLog;
   readonly #clock: Clock;
   readonly #databaseClock: DatabaseClock;
   #polling: Promise<void> | undefined;
@@ -39,10 +40,11 @@ export abstract class Poller {
 
   /**
    * @param what What it polls for, for the log: "due runs".
-   * @param node Times the polls.
+   * @param node Times the polls, and logs what fails.
    */
-  constructor(what: string, node: Pick<NodeContext, "clock" | "databaseClock">) {
+  constructor(what: string, node: Pick<NodeContext, "clock" | "databaseClock" | "log">) {
     this.#what = what;
+    this.#log = node.log;
     this.#clock = node.clock;
     this.#databaseClock = node.databaseClock;
   }
@@ -75,7 +77,7 @@ export abstract class Poller {
     this.#isWanted = true;
     this.#polling ??= inBackground(
       this.#run(),
-      (error) => engineLog.error("Cannot look for {what}: {error}", { what: this.#what, error }),
+      (error) => this.#log.error("Cannot look for {what}: {error}", { what: this.#what, error }),
     );
   }
 
@@ -130,7 +132,7 @@ export abstract class Poller {
         if (next !== null) this.#pollAt(Math.max(next, soonest));
       } catch (error) {
         this.#trouble = messageOf(error);
-        engineLog.warn("Cannot look for {what}: {error}", { what: this.#what, error });
+        this.#log.warn("Cannot look for {what}: {error}", { what: this.#what, error });
         this.#pollAt(databaseClock.now() + RETRY_MS);
       }
     }

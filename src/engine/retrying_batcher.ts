@@ -12,7 +12,6 @@
  */
 
 import { Batcher, type Load } from "../base/batcher.ts";
-import { engineLog } from "../base/log.ts";
 import { type DatabaseRetry, nextPause, PAUSE_MS } from "./database_retry.ts";
 
 type Tried<R> = { readonly result: R } | { readonly error: unknown };
@@ -88,7 +87,7 @@ export class RetryingBatcher<T, R> {
           ...await this.#halve(items.slice(half), systemic),
         ];
       }
-      engineLog.warn("Cannot {what}: {error}", { what: this.#what(1), error });
+      this.#databaseRetry.log.warn("Cannot {what}: {error}", { what: this.#what(1), error });
       if (outcome === "undone") {
         systemic.inRow++;
         systemic.error = error;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import { quoteId } from "../base/describe.ts";
 import { inBackground } from "../base/background.ts";
 import { type Clock, type Timer, waitFor } from "../base/clock.ts";
@@ -13,7 +14,6 @@ import { decode, encode } from "../base/values.ts";
 import type { AttemptTelemetry } from "../ports/telemetry.ts";
 import type { ActivityAttempt } from "../replay/commands.ts";
 import { exempt } from "../replay/scope.ts";
-import { engineLog } from "../base/log.ts";
 import { encodeDetails } from "../task/heartbeat.ts";
 import { attemptTimeout, type CallLimit } from "../task/timeout.ts";
 
@@ -43,6 +43,8 @@ export interface UserCall {
   readonly beat: (details: string) => Promise<void>;
   /** The token with which another process can complete the attempt. */
   readonly token: () => Promise<string>;
+  /** Takes rejected promises that the function leaves. */
+  readonly log: AuthoredLog;
   /** Observes the attempt. */
   readonly telemetry: AttemptTelemetry | undefined;
 }
@@ -103,8 +105,8 @@ async function call(userCall: UserCall, facts: AttemptView): Promise<UserCallRes
   }
 }
 
-function unhandled({ kind, name, runId }: UserCall, reason: unknown): void {
-  engineLog.warn("{kind} {name} of run {run} left a rejected promise unhandled: {reason}", {
+function unhandled({ kind, name, runId, log }: UserCall, reason: unknown): void {
+  log.warn("{kind} {name} of run {run} left a rejected promise unhandled: {reason}", {
     kind,
     name,
     run: runId,

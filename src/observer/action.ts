@@ -10,6 +10,7 @@
  */
 
 import { refuse } from "../base/arguments.ts";
+import type { AuthoredLog } from "../base/authored.ts";
 import { inWords } from "../base/describe.ts";
 import { MAX_ACTOR } from "../base/operator_limits.ts";
 import { messageOf } from "../base/text.ts";
@@ -22,7 +23,6 @@ import { bodyKindOf } from "./csrf.ts";
 import { ObserverError, shownError } from "./errors.ts";
 import { type Fields, fieldsOfForm, fieldsOfJson } from "./fields.ts";
 import { frame } from "./frame.ts";
-import { observerLog } from "./log.ts";
 import type { AuditEntry, ObserverOptions } from "./options.ts";
 import type { ActionRoute } from "./route.ts";
 import type { Said } from "./said.ts";
@@ -34,14 +34,17 @@ const MOST_TARGETS = 1_000;
 export class ActionAnswers {
   readonly #said: Said;
   readonly #options: ObserverOptions;
+  readonly #log: AuthoredLog;
 
   /**
    * @param said Keeps what actions said, for the page after them.
    * @param options Where the audit goes.
+   * @param log The observer's log.
    */
-  constructor(said: Said, options: ObserverOptions) {
+  constructor(said: Said, options: ObserverOptions, log: AuthoredLog) {
     this.#said = said;
     this.#options = options;
+    this.#log = log;
   }
 
   /**
@@ -101,7 +104,7 @@ export class ActionAnswers {
     try {
       this.#options.audit?.(entry);
     } catch (error) {
-      observerLog.error("The option audit threw: {error}", { error });
+      this.#log.error("The option audit threw: {error}", { error });
     }
   }
 

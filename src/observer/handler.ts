@@ -8,7 +8,8 @@
  */
 
 import { RELEASE } from "../base/release.ts";
-import type { Continuum } from "../operate/client.ts";
+import type { AuthoredLog } from "../base/authored.ts";
+import { type Continuum, logsOf } from "../operate/client.ts";
 import { plain } from "../operate/plain.ts";
 import { API_HEADER, API_VERSION, RELEASE_HEADER } from "../operate/readings/api.ts";
 import { ActionAnswers } from "./action.ts";
@@ -28,7 +29,6 @@ import { frame } from "./frame.ts";
 import { fieldsOfForm } from "./fields.ts";
 import { readBody } from "./body.ts";
 import { linksFrom, textOfSegment } from "./links.ts";
-import { observerLog } from "./log.ts";
 import { Looks } from "./looks.ts";
 import { formOf } from "./negotiate.ts";
 import type { ObserverOptions } from "./options.ts";
@@ -52,6 +52,7 @@ export class Handler {
   readonly #looks = new Looks();
   readonly #said = new Said();
   readonly #actions: ActionAnswers;
+  readonly #log: AuthoredLog;
 
   /**
    * @param client What is observed.
@@ -60,7 +61,8 @@ export class Handler {
   constructor(client: Continuum, options: ObserverOptions) {
     this.#client = client;
     this.#options = options;
-    this.#actions = new ActionAnswers(this.#said, options);
+    this.#log = logsOf(client).observer;
+    this.#actions = new ActionAnswers(this.#said, options, this.#log);
   }
 
   /**
@@ -197,7 +199,7 @@ export class Handler {
   #failed(error: unknown, request: Request, place: Place, viewer: Viewer | null): Response {
     const shown = shownError(error);
     if (shown.status >= 500) {
-      observerLog.error("Cannot answer {method} {path}: {error}", {
+      this.#log.error("Cannot answer {method} {path}: {error}", {
         method: request.method,
         path: place.pathname,
         error,

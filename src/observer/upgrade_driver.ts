@@ -6,8 +6,8 @@
  */
 
 import { inBackground } from "../base/background.ts";
+import { type Continuum, logsOf } from "../operate/client.ts";
 import type { RunningUpgrade } from "../operate/upgrade.ts";
-import { observerLog } from "./log.ts";
 
 /** How long a request waits for the first verdict, in milliseconds. */
 const FIRST_MS = 1_000;
@@ -15,13 +15,18 @@ const FIRST_MS = 1_000;
 /**
  * Drives an upgrade to its end, in the background.
  *
+ * @param client Whose upgrade it is.
  * @param upgrade The upgrade.
  * @throws Whatever it fails with at its beginning.
  */
-export async function drive({ job, verdicts }: RunningUpgrade): Promise<void> {
+export async function drive(
+  client: Continuum,
+  { job, verdicts }: RunningUpgrade,
+): Promise<void> {
   const driven = drained(verdicts);
   inBackground(driven, (error) => {
-    observerLog.error("The upgrade {job} stopped, and can be resumed: {error}", { job, error });
+    const log = logsOf(client).observer;
+    log.error("The upgrade {job} stopped, and can be resumed: {error}", { job, error });
   });
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, FIRST_MS);

@@ -17,6 +17,7 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import type { Exit } from "./exit.ts";
 import type { ClaimedRun, InboxRow } from "./rows.ts";
 import type { LeasedTask, TaskBase } from "./tasks.ts";
@@ -157,8 +158,10 @@ export interface FleetNumbers {
   }>;
 }
 
-/** What a process has, for gauges. */
+/** What a process has, for gauges, and its log. */
 export interface TelemetryHost {
+  /** The engine's log. */
+  readonly log: AuthoredLog;
   /** How many runs are in memory. */
   readonly resident: number;
   /** How many attempts are under way, by queue. */

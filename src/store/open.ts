@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
+import { LOGTAPE } from "../base/log.ts";
 import { refuse } from "../base/arguments.ts";
 import type { Store } from "../ports/store.ts";
 import type { DatabaseAdapter } from "./sql/driver.ts";
@@ -24,6 +26,8 @@ export interface OpenStoreOptions {
   readonly database?: string | DatabaseAdapter | undefined;
   /** The schema. Default: `continuum`. */
   readonly schema?: string | undefined;
+  /** The engine's log. Default: LogTape. */
+  readonly log?: AuthoredLog | undefined;
 }
 
 /**
@@ -36,9 +40,9 @@ export interface OpenStoreOptions {
  */
 export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
   const schema = new SchemaName(options.schema ?? "continuum");
-  const { database } = options;
+  const { database, log = LOGTAPE.engine } = options;
   const adapter = isAdapter(database) ? database : await adapterOf(database);
-  return new SqlStore(await adapter.open(), schema, adapter.description);
+  return new SqlStore(await adapter.open({ log }), schema, adapter.description);
 }
 
 function isAdapter(database: unknown): database is DatabaseAdapter {

@@ -8,8 +8,8 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import { inBackground } from "../base/background.ts";
-import { engineLog } from "../base/log.ts";
 import type { WokenRun } from "../ports/lineage.ts";
 import type { LocalNotice, Notice, Notices } from "../ports/store.ts";
 
@@ -32,12 +32,17 @@ export interface WakeupNode extends WakeupReceiver {
 /** Receives wake-ups, and passes them on. */
 export class Wakeups {
   readonly #notices: Notices;
+  readonly #log: AuthoredLog;
   readonly #receivers: WakeupReceiver[] = [];
   #node: WakeupNode | undefined;
 
-  /** @param notices Carries notices to other processes. */
-  constructor(notices: Notices) {
+  /**
+   * @param notices Carries notices to other processes.
+   * @param log Takes what fails.
+   */
+  constructor(notices: Notices, log: AuthoredLog) {
     this.#notices = notices;
+    this.#log = log;
   }
 
   /** From now on, a part of this process receives every notice. */
@@ -61,7 +66,7 @@ export class Wakeups {
     const caughtUp = async () => {
       await Promise.all(this.#receivers.map((receiver) => receiver.catchUp()));
     };
-    inBackground(caughtUp(), (error) => engineLog.warn("Cannot catch up: {error}", { error }));
+    inBackground(caughtUp(), (error) => this.#log.warn("Cannot catch up: {error}", { error }));
   }
 
   /** Sends notices to other processes (WAKEUP-1). */
@@ -74,7 +79,7 @@ export class Wakeups {
     try {
       await this.#notices.publish(notices);
     } catch (error) {
-      engineLog.debug("Cannot send a notification: {error}", { error });
+      this.#log.debug("Cannot send a notification: {error}", { error });
     }
   }
 

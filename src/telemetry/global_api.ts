@@ -5,7 +5,7 @@
  * @module
  */
 
-import { engineLog } from "../base/log.ts";
+import type { AuthoredLog } from "../base/authored.ts";
 
 /** The minor version of the API that this package imports. */
 const MINOR = 9;
@@ -14,8 +14,12 @@ const REGISTRY = Symbol.for("opentelemetry.js.api.1");
 
 let isTold = false;
 
-/** Logs a warning, once, if a provider is registered that this package cannot see. */
-export function warnOfOtherApi(): void {
+/**
+ * Logs a warning, once, if a provider is registered that this package cannot see.
+ *
+ * @param log Takes it.
+ */
+export function warnOfOtherApi(log: AuthoredLog): void {
   const registry = (globalThis as { readonly [REGISTRY]?: Readonly<Record<string, unknown>> })[
     REGISTRY
   ];
@@ -23,7 +27,7 @@ export function warnOfOtherApi(): void {
   const minor = Number(registry["version"].split(".")[1]);
   if (!(minor < MINOR)) return;
   isTold = true;
-  engineLog.warn(
+  log.warn(
     "OpenTelemetry's API {version} has registered a provider, and telemetry() uses 1.9.0, which " +
       "cannot see it: use @opentelemetry/api 1.9.0 or newer, or pass tracerProvider and meterProvider",
     { version: registry["version"] },

@@ -20,7 +20,7 @@ import type { TaskBase } from "../ports/tasks.ts";
 import { Attempt } from "./attempt.ts";
 import { errorType, markFailed } from "./errors.ts";
 import { warnOfOtherApi } from "./global_api.ts";
-import { quietly } from "./quiet.ts";
+import { quietly, tellTo } from "./quiet.ts";
 import { placed, runAttributes, runLabels, type Shared, tracerOf } from "./shared.ts";
 import { NO_STAY } from "./silent.ts";
 import { Stay } from "./stay.ts";
@@ -36,9 +36,13 @@ export class Observer implements Telemetry {
   }
 
   attach(host: TelemetryHost): () => void {
-    quietly(() => warnOfOtherApi(), undefined);
+    const untell = tellTo(host);
+    quietly(() => warnOfOtherApi(host.log), undefined);
     const detach = quietly(() => this.#shared.instruments.attach(host), undefined);
-    return () => quietly(() => detach?.(), undefined);
+    return () => {
+      quietly(() => detach?.(), undefined);
+      untell();
+    };
   }
 
   detached<T>(work: () => T): T {

@@ -5,12 +5,30 @@
  * @module
  */
 
-import { engineLog } from "../base/log.ts";
+import type { AuthoredLog } from "../base/authored.ts";
+import { LOGTAPE } from "../base/log.ts";
 
 /** At most one error is logged in this many milliseconds. */
 const PAUSE_MS = 60_000;
 
+/** What has a log that errors go to. */
+interface Host {
+  readonly log: AuthoredLog;
+}
+
+const hosts = new Set<Host>();
 let toldAt = -Infinity;
+
+/**
+ * From now on, errors are logged to a process's log.
+ *
+ * @param host The process.
+ * @returns Ends that.
+ */
+export function tellTo(host: Host): () => void {
+  hosts.add(host);
+  return () => hosts.delete(host);
+}
 
 /**
  * Calls code that may throw. An error is logged, though not each of many.
@@ -33,5 +51,8 @@ export function tell(error: unknown): void {
   const now = performance.now();
   if (now - toldAt < PAUSE_MS) return;
   toldAt = now;
-  engineLog.warn("Telemetry failed; runs are not affected: {error}", { error });
+  const logs = hosts.size === 0 ? [LOGTAPE.engine] : [...hosts].map(({ log }) => log);
+  for (const log of new Set(logs)) {
+    log.warn("Telemetry failed; runs are not affected: {error}", { error });
+  }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { LOGTAPE } from "../base/log.ts";
 import type { CodeSource } from "../engine/code/source.ts";
 import type { CodeFailure, RunCode } from "../engine/code/run_code.ts";
 import { logLine, VersionCode } from "../engine/code/version_code.ts";
@@ -90,7 +91,7 @@ export class TestCode implements CodeSource {
     parts: Parts,
   ) {
     this.#versions = versions;
-    this.#inner = new VersionCode(versions, contracts, drain);
+    this.#inner = new VersionCode(versions, contracts, drain, LOGTAPE);
     this.#drain = drain;
     this.#parts = parts;
   }
@@ -112,7 +113,11 @@ export class TestCode implements CodeSource {
           new TestExecution(
             definition,
             { ...start, version: start.hash },
-            { drain: this.#drain, log: (line) => logLine(start, line), ...options },
+            {
+              drain: this.#drain,
+              log: (line) => logLine(LOGTAPE.workflow, start, line),
+              ...options,
+            },
             this.#parts,
           ),
       };

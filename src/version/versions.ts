@@ -14,9 +14,10 @@
  * @module
  */
 
+import { LOGTAPE } from "../base/log.ts";
 import { quoteId } from "../base/describe.ts";
 import { type ContinuumError, isContinuumError } from "../base/errors.ts";
-import { authoredError, noteSources } from "../base/authored.ts";
+import { authoredError, type AuthoredLog, noteSources } from "../base/authored.ts";
 import type { NewVersion, StuckReason, VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import { Application } from "./project/application.ts";
@@ -67,6 +68,8 @@ export interface VersionsOptions extends SourcesOptions {
   readonly native?: boolean;
   /** Limits of loading. */
   readonly loader?: LoaderOptions;
+  /** Takes what is noteworthy about code. Default: LogTape. */
+  readonly log?: AuthoredLog | undefined;
   /** Observes loads of versions. */
   readonly telemetry?: Pick<Telemetry, "loaded"> | undefined;
   /** The denials of the database; none when omitted. */
@@ -123,7 +126,7 @@ export class Versions {
     this.#application = Application.find(options.config);
     const workflows = (options.workflows ?? []).map((w) => this.#application.resolve(w));
     this.#trust = new Trust(options.trust ?? {}, workflows);
-    this.#loader = new Loader(options.loader);
+    this.#loader = new Loader({ log: options.log, ...options.loader });
     this.#sources = new Sources(options, this.#application, this.#trust);
     this.#children = new ChildVersions({
       store: options.store,
@@ -187,7 +190,13 @@ export class Versions {
     const loaded = this.#loaded.get(hash) ?? await this.#loadOwn(graph, url, recorded);
     const { definition } = loaded;
     if (loaded.source !== "native") {
-      await warnOfChanges(hash, definition.name, url, graph.urls.values());
+      await warnOfChanges(
+        hash,
+        definition.name,
+        url,
+        graph.urls.values(),
+        this.#options.log ?? LOGTAPE.version,
+      );
     }
     const version: NewVersion = {
       hash,

@@ -12,8 +12,8 @@
  * @module
  */
 
+import type { AuthoredLog } from "../base/authored.ts";
 import { inBackground } from "../base/background.ts";
-import { engineLog } from "../base/log.ts";
 import type { ClaimedRun } from "../ports/rows.ts";
 import type { TurnPulse } from "../replay/effects.ts";
 import { MEMORY_BYTES, NUMBERS, viewsOf, type WatchdogOrder, WORDS } from "./memory.ts";
@@ -34,9 +34,14 @@ export class Watchdog implements Disposable {
    * Starts to watch.
    *
    * @param where The database's URL and schema, for a connection of the thread's own.
+   * @param log Takes its failures.
    * @param leaseMs Milliseconds after which a node without a heartbeat expires.
    */
-  constructor(where: { readonly database: string; readonly schema: string }, leaseMs: number) {
+  constructor(
+    where: { readonly database: string; readonly schema: string },
+    log: AuthoredLog,
+    leaseMs: number,
+  ) {
     const memory = new SharedArrayBuffer(MEMORY_BYTES);
     const { words, numbers } = viewsOf(memory);
     this.#words = words;
@@ -50,7 +55,7 @@ export class Watchdog implements Disposable {
     this.#worker.onerror = (event) => {
       resolve();
       event.preventDefault();
-      engineLog.warn("Cannot watch for turns that never return: {error}", { error: event.message });
+      log.warn("Cannot watch for turns that never return: {error}", { error: event.message });
     };
     // WATCHDOG-2: the last heartbeat may be a third of the lease older than the turn.
     const order: WatchdogOrder = { memory, ...where, hungMs: leaseMs / 2, lostMs: leaseMs * 1.5 };

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { LOGTAPE } from "../../src/base/log.ts";
 import { DatabaseClock } from "../../src/engine/database_clock.ts";
 import { Dispatcher } from "../../src/engine/duties/dispatcher.ts";
 import type { NodeContext } from "../../src/engine/node_context.ts";
@@ -49,6 +50,7 @@ class World {
       exclusions: { list: () => [] },
       clock,
       databaseClock,
+      log: LOGTAPE.engine,
     };
     this.dispatcher = new Dispatcher(
       node as unknown as NodeContext,

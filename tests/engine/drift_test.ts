@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { LOGTAPE } from "../../src/base/log.ts";
 import { Replayer } from "../../src/client/run/replayer.ts";
 import { upgradeRun } from "../../src/client/run/upgrade.ts";
 import { decode } from "../../src/base/values.ts";
@@ -208,6 +209,7 @@ forEachDatabase("code that is changed under its runs", (database, test) => {
 
       const target = { hash: hashOf("fits"), workflow: row.workflow, specifiers: ["test:fits"] };
       const report = await upgradeRun(id, { to: target.hash }, {
+        log: LOGTAPE.engine,
         runs: node.store.runs,
         store: {
           denials: node.store.denials,

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { LOGTAPE } from "../../src/base/log.ts";
 import { DatabaseClock } from "../../src/engine/database_clock.ts";
 import { Poller } from "../../src/engine/poller.ts";
 import { HandClock } from "../support/hand_clock.ts";
@@ -23,7 +24,7 @@ Deno.test("POLL-1: a look that is asked for in whichever moment of another begin
         return Promise.resolve(looks++).then(() => null);
       }
     }
-    const poller = new Looker("things", { clock, databaseClock });
+    const poller = new Looker("things", { clock, databaseClock, log: LOGTAPE.engine });
     poller.pollNow();
     await microtasks(moment);
     const before = looks;

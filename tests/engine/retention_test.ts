@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { LOGTAPE } from "../../src/base/log.ts";
 import { DatabaseClock } from "../../src/engine/database_clock.ts";
 import { Retention, type RetentionSettings } from "../../src/engine/duties/retention.ts";
 import type { RetentionStore } from "../../src/ports/retention.ts";
@@ -51,7 +52,10 @@ async function sweeping(world: World, settings: RetentionSettings = ALL): Promis
       return store.retention.namespaces();
     },
   };
-  const retention = new Retention({ store: { retention: noted }, clock, databaseClock }, settings);
+  const retention = new Retention(
+    { store: { retention: noted }, clock, databaseClock, log: LOGTAPE.engine },
+    settings,
+  );
   const pass = async (ms: number) => {
     clock.moveTo(clock.monotonic() + ms);
     await retention.idle();

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { LOGTAPE } from "../../src/base/log.ts";
 import { DatabaseRetry } from "../../src/engine/database_retry.ts";
 import { RetryingBatcher } from "../../src/engine/retrying_batcher.ts";
 import { DatabaseUnavailableError } from "../../src/store/errors.ts";
@@ -29,7 +30,7 @@ function batcherOf(ask: (items: readonly number[]) => Promise<number[]>) {
   return new RetryingBatcher<number, number>(
     (n) => `ask for ${n}`,
     ask,
-    new DatabaseRetry(hasty, { outcomeOf }),
+    new DatabaseRetry(hasty, { outcomeOf }, LOGTAPE.engine),
   );
 }
 
@@ -92,7 +93,7 @@ Deno.test("a statement takes no more than fits, and a single item that is larger
       batches.push(items);
       return all(items);
     },
-    new DatabaseRetry(hasty, { outcomeOf }),
+    new DatabaseRetry(hasty, { outcomeOf }, LOGTAPE.engine),
     { weigh: (n) => n, most: 10 },
   );
   await Promise.all([4, 5, 6, 30, 1, 2].map((n) => batcher.add(n)));
@@ -100,7 +101,7 @@ Deno.test("a statement takes no more than fits, and a single item that is larger
 });
 
 Deno.test("no caller waits any more once the retries have ended", async () => {
-  const databaseRetry = new DatabaseRetry(hasty, { outcomeOf });
+  const databaseRetry = new DatabaseRetry(hasty, { outcomeOf }, LOGTAPE.engine);
   const batcher = new RetryingBatcher<number, number>(
     () => "ask",
     () => Promise.reject(fault("53100")),

@@ -45,6 +45,7 @@ const DRIVERS: Readonly<Record<string, RegExp>> = {
   "pg": /^src\/store\/postgres\//,
   "@electric-sql/pglite": /^src\/store\/pglite\//,
   "@opentelemetry/api": /^src\/telemetry\//,
+  "@logtape/logtape": /^src\/(base\/log\.ts|cli\/)/, // LOG-1
 };
 
 const IMPORT =

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
+import { LOGTAPE } from "../../src/base/log.ts";
 import { isContinuumError } from "../../src/base/errors.ts";
 import { armFailPoint } from "../../src/base/failpoint.ts";
 import { collectVersions, type VersionGc } from "../../src/client/versions/gc.ts";
@@ -29,6 +30,8 @@ import {
   share,
   suspended,
 } from "../support/store_rows.ts";
+
+const log = LOGTAPE.engine;
 
 const DAY = 86_400_000;
 const TEXTS = ["a", "b", "c", "d", "e"] as const;
@@ -323,7 +326,7 @@ function currentOf({ versions, current }: Scene): Map<string, number> {
 }
 
 async function gc(store: Store, keep: number, dryRun = false): Promise<VersionGc> {
-  return await collectVersions({ olderThan: "30d", keep, dryRun }, { store });
+  return await collectVersions({ olderThan: "30d", keep, dryRun }, { store, log });
 }
 
 const lossesOf = ({ versions }: VersionGc) => versions.map(({ hash, loses }) => [hash, loses]);
@@ -474,7 +477,7 @@ forEachDatabase("removal of old versions", (database, test) => {
     await commitOne(store, share(await claimOne(store), 0, { transition: COMPLETED }));
     const done = await collectVersions(
       { before: new Date(await store.now() + DAY), keep: 0 },
-      { store },
+      { store, log },
     );
     assert.deepEqual([done.versions, done.archived, done.kept.held], [[], 0, 1]);
     await store.runs.insert([newRun("again")]);
@@ -486,7 +489,7 @@ forEachDatabase("removal of old versions", (database, test) => {
     await register(store, "b".repeat(64));
     await store.versions.loaded(NODE, HASH, { code: "x", message: "x" });
     const future = new Date(await store.now() + DAY);
-    await collectVersions({ before: future, keep: 0 }, { store });
+    await collectVersions({ before: future, keep: 0 }, { store, log });
     assert.equal(await store.versions.get(HASH), null);
     assert.deepEqual(await db.query("select hash from {schema}.version_loads"), []);
     assert.deepEqual(await db.query("select hash from {schema}.workflow_specifiers"), [
@@ -502,7 +505,7 @@ forEachDatabase("removal of old versions", (database, test) => {
     const many = Array.from({ length: 230 }, (_, index) => index.toString(16).padStart(64, "0"));
     for (const hash of many) await register(store, hash);
     const options = { before: new Date(await store.now() + DAY), keep: 0 };
-    const planned = await collectVersions({ ...options, dryRun: true }, { store });
+    const planned = await collectVersions({ ...options, dryRun: true }, { store, log });
     assert.equal(planned.versions.length, 230, "the first, and all but the last");
     const stop = new AbortController();
     const batches: number[] = [];
@@ -510,13 +513,16 @@ forEachDatabase("removal of old versions", (database, test) => {
       batches.push(removed);
       if (batches.length === 2) stop.abort();
     };
-    const first = await collectVersions({ ...options, onBatch, signal: stop.signal }, { store });
+    const first = await collectVersions({ ...options, onBatch, signal: stop.signal }, {
+      store,
+      log,
+    });
     assert.deepEqual([batches, first.versions.length, first.done], [[100, 200], 200, false]);
     {
       using _ = armFailPoint("collect.removed", () => Promise.reject(new Error("killed")));
-      await assert.rejects(collectVersions(options, { store }), /killed/);
+      await assert.rejects(collectVersions(options, { store, log }), /killed/);
     }
-    const last = await collectVersions(options, { store });
+    const last = await collectVersions(options, { store, log });
     assert.deepEqual([last.versions.length, last.done], [0, true]);
     assert.equal((await store.versions.list()).length, 1);
   });

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { LOGTAPE } from "../../src/base/log.ts";
 import { InvalidArgumentError } from "../../src/base/errors.ts";
 import { DatabaseRetry } from "../../src/engine/database_retry.ts";
 import { DatabaseUnavailableError } from "../../src/store/errors.ts";
@@ -28,7 +29,7 @@ Deno.test("SQLSTATE-1: only what is known to last is taken to last", () => {
   assert.deepEqual(told(lasting), lasting.map((): Outcome => "refused"));
   assert.deepEqual(told(passing), passing.map((): Outcome => "undone"));
   assert.deepEqual(told(lost), lost.map((): Outcome => "unknown"));
-  const retry = new DatabaseRetry(new HandClock(), { outcomeOf });
+  const retry = new DatabaseRetry(new HandClock(), { outcomeOf }, LOGTAPE.engine);
   assert.ok([...passing, ...lost].every((code) => retry.isTransient(coded(code))));
   assert.ok(!lasting.some((code) => retry.isTransient(coded(code))));
 });

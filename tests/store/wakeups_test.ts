@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { LOGTAPE } from "../../src/base/log.ts";
 import type { LocalNotice, Notice } from "../../src/ports/store.ts";
 import { type WakeupNode, Wakeups } from "../../src/store/wakeups.ts";
 
@@ -19,7 +20,7 @@ function world(options: { readonly takesAnyRun: boolean }): {
   const wakeups = new Wakeups({
     publish: (notices) => Promise.resolve(void published.push(notices)),
     subscribe: () => Promise.reject(new Error("not used")),
-  });
+  }, LOGTAPE.engine);
   const node: WakeupNode = {
     node: "here",
     takesAnyRun: options.takesAnyRun,
@@ -77,7 +78,7 @@ Deno.test("WAKEUP-1: a notification that cannot be sent fails no caller", async 
   const wakeups = new Wakeups({
     publish: () => Promise.reject(new Error("no connection")),
     subscribe: () => Promise.reject(new Error("not used")),
-  });
+  }, LOGTAPE.engine);
   wakeups.due();
   wakeups.broadcast({ kind: "tasks" });
   await wakeups.send([{ kind: "due" }]);

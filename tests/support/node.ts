@@ -5,6 +5,7 @@
  * @module
  */
 
+import { LOGTAPE } from "../../src/base/log.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { encode } from "../../src/base/values.ts";
 import { fencingToken } from "../../src/base/ids.ts";
@@ -57,10 +58,16 @@ export class TestNode implements AsyncDisposable {
   private constructor(store: Store, code: (node: TestNode) => CodeSource, options: NodeOptions) {
     this.store = store;
     this.pinned = new Map(Object.entries(options.pinned ?? {}));
-    const wakeups = new Wakeups(store.notices);
-    this.activities = new Activities({ store, payloadBytes: Infinity, wakeups });
+    const wakeups = new Wakeups(store.notices, LOGTAPE.engine);
+    this.activities = new Activities({
+      log: LOGTAPE.engine,
+      store,
+      payloadBytes: Infinity,
+      wakeups,
+    });
     this.engine = new Engine({
       store,
+      log: LOGTAPE.engine,
       name: "test",
       code: code(this),
       wakeups,

@@ -64,7 +64,10 @@ export interface RepairReport {
 }
 
 /** The dependencies of repairs. */
-export type RepairContext = Pick<ClientContext, "operator" | "store" | "versions" | "wakeups">;
+export type RepairContext = Pick<
+  ClientContext,
+  "log" | "operator" | "store" | "versions" | "wakeups"
+>;
 
 /**
  * Carries out a plan.
@@ -102,7 +105,7 @@ export async function repair(
 export async function acknowledge(
   fingerprint: string,
   options: OperationOptions,
-  { store, operator: acting }: Pick<RepairContext, "operator" | "store">,
+  { store, operator: acting }: Pick<RepairContext, "log" | "operator" | "store">,
 ): Promise<void> {
   checkText(fingerprint, "the fingerprint of acknowledge()", MAX_ACTOR);
   const operator = readOperator(options, "acknowledge()", acting);

@@ -14,7 +14,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { failPoint } from "../../base/failpoint.ts";
 import { fencingToken, randomId } from "../../base/ids.ts";
-import { engineLog } from "../../base/log.ts";
 import { processName } from "../../base/process_name.ts";
 import type { BulkStore, JobLease, JobRow, MovedRun, RunMove } from "../../ports/bulk.ts";
 import type { RunCondition } from "../../ports/run_query.ts";
@@ -65,7 +64,7 @@ const LIVE = [
 
 /** The dependencies of an upgrade of many runs. */
 export type UpgradesContext =
-  & Pick<ClientContext, "clock" | "dryRuns" | "operator" | "runs" | "wakeups">
+  & Pick<ClientContext, "clock" | "dryRuns" | "log" | "operator" | "runs" | "wakeups">
   & {
     /** The store. */
     readonly store: OperatedContext["store"] & Pick<Store, "health" | "journal">;
@@ -190,7 +189,7 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
       const outcome = isDone ? "done" : "stopped";
       await this.#context.store.operations.finish(this.#entry, outcome, after);
     } catch (error) {
-      warn({ action: "runs.upgrade", namespace, target: lease!.job }, error);
+      warn(this.#context.log, { action: "runs.upgrade", namespace, target: lease!.job }, error);
     }
   }
 
@@ -199,7 +198,7 @@ export class BulkUpgrade implements AsyncIterable<Verdict> {
     try {
       await this.#context.store.bulk.release(lease, isDone);
     } catch (error) {
-      engineLog.warn("Cannot release job {job}: {error}", { job: lease.job, error });
+      this.#context.log.warn("Cannot release job {job}: {error}", { job: lease.job, error });
     }
   }
 

@@ -21,7 +21,7 @@ export interface DeleteOptions {
 }
 
 /** The dependencies of a deletion. */
-export type DeleteContext = Pick<ClientContext, "store" | "runs" | "wakeups" | "operator">;
+export type DeleteContext = Pick<ClientContext, "store" | "runs" | "wakeups" | "log" | "operator">;
 
 const ACTION = "delete the run";
 

@@ -132,6 +132,7 @@ export type ForkContext = Pick<
   | "contracts"
   | "wakeups"
   | "payloadBytes"
+  | "log"
   | "operator"
 >;
 

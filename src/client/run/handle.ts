@@ -21,7 +21,6 @@ import {
   type TimeoutError,
 } from "../../base/errors.ts";
 import { authored } from "../../base/authored.ts";
-import { engineLog } from "../../base/log.ts";
 import { checkPayload } from "../../base/payload.ts";
 import { decode, encode } from "../../base/values.ts";
 import { decodeError, encodeError } from "../../base/values_failure.ts";
@@ -594,12 +593,12 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   }
 
   async #ended(): Promise<void> {
-    const { store, wakeups } = this.#context;
+    const { store, wakeups, log } = this.#context;
     wakeups.ended(this.id, true);
     try {
       await settleEnded(store.lineage, wakeups);
     } catch (error) {
-      engineLog.warn("Cannot notify the parent and the children of ended run {runId}: {error}", {
+      log.warn("Cannot notify the parent and the children of ended run {runId}: {error}", {
         runId: this.id,
         error,
       });

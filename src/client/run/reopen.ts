@@ -61,7 +61,7 @@ export interface ReopenReport {
 /** The dependencies of {@linkcode reopenRun}. */
 export type ReopenContext = Pick<
   ClientContext,
-  "store" | "runs" | "replayer" | "versions" | "wakeups" | "operator"
+  "store" | "runs" | "replayer" | "versions" | "wakeups" | "log" | "operator"
 >;
 
 const ACTION = "reopen the run";

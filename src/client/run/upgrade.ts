@@ -75,7 +75,7 @@ export interface UpgradedActivity {
 
 /** The dependencies of an upgrade. */
 export type UpgradeContext =
-  & Pick<ClientContext, "operator" | "replayer" | "runs">
+  & Pick<ClientContext, "log" | "operator" | "replayer" | "runs">
   & {
     /** The store. */
     readonly store: OperatedContext["store"] & Pick<Store, "nodes">;

@@ -96,7 +96,7 @@ export interface Denial extends VersionDenial {
 /** What denials need of a client. */
 export type DenyContext = Pick<
   ClientContext,
-  "operator" | "runs" | "store" | "versions" | "wakeups"
+  "log" | "operator" | "runs" | "store" | "versions" | "wakeups"
 >;
 
 /** Runs that one statement parks. */

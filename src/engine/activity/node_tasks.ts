@@ -8,7 +8,6 @@ import type { ClaimedRun, NewEvent } from "../../ports/rows.ts";
 import type { TaskBase, TaskFence } from "../../ports/tasks.ts";
 import type { Command } from "../../replay/commands.ts";
 import type { Ending, TaskOwner } from "./running_attempt.ts";
-import { engineLog } from "../../base/log.ts";
 import type { NodeContext } from "../node_context.ts";
 import type { Residents } from "../run/residents.ts";
 import { type AttemptObserver, TaskAttempts } from "./task_attempts.ts";
@@ -120,10 +119,13 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
     const lost = unknown.filter((task) => this.#isLost(task));
     if (lost.length === 0 || node !== this.#node.lease.id) return 0;
     for (const task of lost) await this.#node.store.tasks.release(task);
-    engineLog.warn("Node {node} held {tasks} tasks without knowing of them, and gave them back", {
-      node,
-      tasks: lost.length,
-    });
+    this.#node.log.warn(
+      "Node {node} held {tasks} tasks without knowing of them, and gave them back",
+      {
+        node,
+        tasks: lost.length,
+      },
+    );
     this.#queue.pollNow();
     return lost.length;
   }
@@ -141,7 +143,7 @@ export class NodeTasks implements AttemptObserver, TaskOwners {
     try {
       await this.#attempts.giveBack();
     } catch (error) {
-      engineLog.warn("Cannot give tasks back, whose attempts count now: {error}", { error });
+      this.#node.log.warn("Cannot give tasks back, whose attempts count now: {error}", { error });
     }
   }
 

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { AuthoredLog } from "../../base/authored.ts";
 import { inBackground } from "../../base/background.ts";
 import type { Batcher } from "../../base/batcher.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
@@ -20,7 +21,6 @@ import type {
   TaskLease,
 } from "../../ports/tasks.ts";
 import type { AttemptFacts, AttemptTelemetry } from "../../ports/telemetry.ts";
-import { engineLog } from "../../base/log.ts";
 import type { Decided } from "../../task/terms.ts";
 import { formatToken } from "../../task/token.ts";
 import type { RunningUserCall } from "../user_call.ts";
@@ -69,6 +69,8 @@ export type Attempted =
 export interface AttemptHost {
   /** Times heartbeats. */
   readonly clock: Clock;
+  /** Takes heartbeats that fail. */
+  readonly log: AuthoredLog;
   /** Writes heartbeats. */
   readonly beats: Batcher<TaskBeat, TaskLease | undefined>;
   /** Writes what the definition says of a task into its row. */
@@ -236,7 +238,7 @@ export class RunningAttempt {
         this.#beatTimer = undefined;
         inBackground(this.#write(), (error) =>
           // LEASEHOLD-1
-          engineLog.warn("Cannot write a heartbeat: {error}", { error }));
+          this.#host.log.warn("Cannot write a heartbeat: {error}", { error }));
       });
       return;
     }

@@ -38,7 +38,7 @@ import {
 } from "./running_attempt.ts";
 import { duty } from "../duty.ts";
 import { defaultIdempotencyKey } from "../../task/idempotency_key.ts";
-import { engineLog, logFailure } from "../../base/log.ts";
+import { logFailure } from "../../base/log.ts";
 import type { NodeContext } from "../node_context.ts";
 import { RetryingBatcher } from "../retrying_batcher.ts";
 import { TaskWriter } from "./task_writer.ts";
@@ -99,7 +99,7 @@ export class TaskAttempts {
         return true;
       });
     };
-    this.#host = { clock: node.clock, beats, decide };
+    this.#host = { clock: node.clock, log: node.log, beats, decide };
   }
 
   /** How many attempts are under way. */
@@ -176,7 +176,7 @@ export class TaskAttempts {
         this.#taskWriter.add(row, attempt).then(
           ({ status }) => status === "written",
           (error) => {
-            engineLog.error("Cannot write a task: {error}", { error }); // the attempt continues without a task
+            this.#node.log.error("Cannot write a task: {error}", { error }); // the attempt continues without a task
             return false;
           },
         ),
@@ -328,10 +328,11 @@ export class TaskAttempts {
         activity.execute(task.input === null ? undefined : decode(task.input), facts),
       beat: (details) => attempt.beat(details),
       token: () => attempt.token(),
+      log: this.#node.log,
       telemetry: this.#telemetryOf(attempt),
     }, this.#node.clock));
     const settled = async () => this.#settle(attempt, await attempt.userCall!.result, from);
-    duty("make an attempt", () => this.#track(settled(), task));
+    duty(this.#node.log, "make an attempt", () => this.#track(settled(), task));
   }
 
   /** TELEMETRY-2 */
@@ -366,7 +367,7 @@ export class TaskAttempts {
     }
     const now = this.#node.databaseClock.now();
     const verdict = decideRetry(task, result.error, now, result.retryable && !owner.isCancelled);
-    tellFailure(task, result.error, "payload" in verdict ? null : now + verdict.delayMs);
+    this.#tellFailure(task, result.error, "payload" in verdict ? null : now + verdict.delayMs);
     if ("payload" in verdict) {
       return await this.#finish(attempt, false, "activity.failed", verdict.payload);
     }
@@ -410,7 +411,7 @@ export class TaskAttempts {
       const retry = { run, position, token, heartbeat, ...verdict };
       const retried = await databaseRetry.run("give a task back", () => store.retry(retry));
       if (retried !== "lost") {
-        tellFailure(task, error, retried === "cancelled" ? null : now + verdict.delayMs);
+        this.#tellFailure(task, error, retried === "cancelled" ? null : now + verdict.delayMs);
       }
       if (retried === "written") {
         attempt?.owner.parked();
@@ -419,7 +420,7 @@ export class TaskAttempts {
       if (retried === "lost") attempt?.owner.lost(); // or written by a try whose answer was lost
       if (retried !== "cancelled") return;
     }
-    if ("payload" in verdict) tellFailure(task, error, null);
+    if ("payload" in verdict) this.#tellFailure(task, error, null);
     const payload = "payload" in verdict ? verdict.payload : lastFailure(task, error, now);
     if (attempt !== null) return await this.#finish(attempt, true, "activity.failed", payload);
     await this.#answer(task, { kind: "activity.failed", payload });
@@ -431,7 +432,7 @@ export class TaskAttempts {
       const answered = await this.#answers.add({ run, position, token, ...ending }) ?? LOST;
       if (answered.status === "written") return this.#node.wakeups.wakeRun(run, answered.node);
       if (answered.status === "lost") {
-        engineLog.warn("An attempt of activity {activity} of run {run} answered too late", {
+        this.#node.log.warn("An attempt of activity {activity} of run {run} answered too late", {
           run: fence.runId,
           activity: fence.name,
         });
@@ -486,7 +487,7 @@ export class TaskAttempts {
 
   /** The database refuses the task: the run receives the error. */
   #refused(task: Parameters<typeof unattempted>[0], owner: TaskOwner, error: unknown): void {
-    engineLog.error("Cannot write a task: {error}", { error });
+    this.#node.log.error("Cannot write a task: {error}", { error });
     owner.answer({ kind: "activity.failed", payload: unattempted(task, error) }, null);
   }
 
@@ -499,16 +500,16 @@ export class TaskAttempts {
     });
     const tracked = inBackground(
       over,
-      (error) => engineLog.error("Cannot settle an activity: {error}", { error }),
+      (error) => this.#node.log.error("Cannot settle an activity: {error}", { error }),
     );
     this.#settling.add(tracked);
   }
-}
 
-function tellFailure(
-  { runId: run, name, attempt }: Pick<LeasedTask, "runId" | "name" | "attempt">,
-  error: unknown,
-  nextAt: number | null,
-): void {
-  logFailure({ run, kind: "activity", name, attempt, error, nextAt });
+  #tellFailure(
+    { runId: run, name, attempt }: Pick<LeasedTask, "runId" | "name" | "attempt">,
+    error: unknown,
+    nextAt: number | null,
+  ): void {
+    logFailure(this.#node.log, { run, kind: "activity", name, attempt, error, nextAt });
+  }
 }

@@ -178,7 +178,7 @@ export class TaskQueue extends Poller {
     if (activity === undefined) return await this.#node.store.tasks.release(task); // QUEUE-2
     const held = await this.#decided(task, activity);
     if (held === undefined) return;
-    tellInterrupted(held);
+    this.#tellInterrupted(held);
     attempts.execute(held, activity, this.#owners.ownerOf(task));
   }
 
@@ -218,7 +218,7 @@ export class TaskQueue extends Poller {
     if (task.ended || task.cancelRequested) return failed(new CancelledError(null));
     if (maxAttempts === null || attempt <= maxAttempts) return null;
     const error = attemptInterrupted(name, attempt - 1);
-    tellFailure(task, attempt - 1, error, null);
+    this.#tellFailure(task, attempt - 1, error, null);
     return failed(error);
   }
 
@@ -251,26 +251,26 @@ export class TaskQueue extends Poller {
           attempts.fail(task, error);
           continue;
         }
-        tellFailure(task, task.attempt, error, null);
+        this.#tellFailure(task, task.attempt, error, null);
         attempts.end(task, { kind: "activity.failed", payload: unattempted(task, error) });
       }
       if (tasks.length < BATCH) return;
     }
   }
-}
 
-/** An attempt whose node died left no error: it is logged by the node that makes the next one. */
-function tellInterrupted(task: LeasedTask): void {
-  const last = task.attempt - 1;
-  if (last === 0 || task.failures.some(({ attempt }) => attempt === last)) return;
-  tellFailure(task, last, attemptInterrupted(task.name, last), task.availableAt);
-}
+  /** An attempt whose node died left no error: it is logged by the node that makes the next one. */
+  #tellInterrupted(task: LeasedTask): void {
+    const last = task.attempt - 1;
+    if (last === 0 || task.failures.some(({ attempt }) => attempt === last)) return;
+    this.#tellFailure(task, last, attemptInterrupted(task.name, last), task.availableAt);
+  }
 
-function tellFailure(
-  { runId: run, name }: Pick<LeasedTask, "runId" | "name">,
-  attempt: number,
-  error: unknown,
-  nextAt: number | null,
-): void {
-  logFailure({ run, kind: "activity", name, attempt, error, nextAt });
+  #tellFailure(
+    { runId: run, name }: Pick<LeasedTask, "runId" | "name">,
+    attempt: number,
+    error: unknown,
+    nextAt: number | null,
+  ): void {
+    logFailure(this.#node.log, { run, kind: "activity", name, attempt, error, nextAt });
+  }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AuthoredLog } from "../../base/authored.ts";
 import { backoffDelay, type RetryPolicy } from "../../base/backoff.ts";
 import { isContinuumError } from "../../base/errors.ts";
 import { shortHash } from "../../base/text.ts";
@@ -20,7 +21,7 @@ import type { Versions } from "../../version/versions.ts";
 import { executionOf } from "../../workflow/execute.ts";
 import type { CodeSource } from "./source.ts";
 import type { CodeFailure, RunCode } from "./run_code.ts";
-import { engineLog, workflowLog } from "../../base/log.ts";
+import type { Logs } from "../../base/log.ts";
 import type { VersionRef } from "../../ports/version_ref.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
 
@@ -39,17 +40,20 @@ export class VersionCode implements CodeSource {
   readonly #versions: Versions;
   readonly #contracts: Contracts;
   readonly #drain: Drain;
+  readonly #logs: Logs;
   readonly #failures = new Map<string, number>();
 
   /**
    * @param versions Obtains versions.
    * @param contracts Checks inputs and signals.
    * @param drain How executions drain their microtasks.
+   * @param logs Where it logs, and where runs do.
    */
-  constructor(versions: Versions, contracts: Contracts, drain: Drain) {
+  constructor(versions: Versions, contracts: Contracts, drain: Drain, logs: Logs) {
     this.#versions = versions;
     this.#contracts = contracts;
     this.#drain = drain;
+    this.#logs = logs;
   }
 
   /** See {@linkcode CodeSource.denials}. */
@@ -72,7 +76,7 @@ export class VersionCode implements CodeSource {
         execute: (start, { logFacts, ...options } = {}) =>
           executionOf(definition, { ...start, version: start.hash }, {
             drain: this.#drain,
-            log: (line) => logLine(start, line, logFacts?.()),
+            log: (line) => logLine(this.#logs.workflow, start, line, logFacts?.()),
             ...options,
           }),
       };
@@ -91,7 +95,7 @@ export class VersionCode implements CodeSource {
     try {
       version = await this.#versions.obtain(hash, node);
     } catch (error) {
-      engineLog.warn("Cannot load version {version} of {workflow} to offer it: {error}", {
+      this.#logs.engine.warn("Cannot load version {version} of {workflow} to offer it: {error}", {
         version: shortHash(hash),
         workflow: run.workflow,
         hash,
@@ -141,12 +145,15 @@ export class VersionCode implements CodeSource {
       const version = await this.#versions.obtain(hash, node);
       return pinnedActivities(version).activities.get(code) ?? { kind: "node" };
     } catch (error) {
-      engineLog.warn("Activity {code} of version {version} is unavailable for now: {error}", {
-        code,
-        version: shortHash(hash),
-        hash,
-        error,
-      });
+      this.#logs.engine.warn(
+        "Activity {code} of version {version} is unavailable for now: {error}",
+        {
+          code,
+          version: shortHash(hash),
+          hash,
+          error,
+        },
+      );
       return { kind: "node" };
     }
   }
@@ -161,10 +168,16 @@ export class VersionCode implements CodeSource {
     const { hash, workflow } = run;
     const facts = { run: run.runId, workflow, version: shortHash(hash), hash, error };
     if (kind === "lasting") {
-      engineLog.error("Cannot load version {version} of {workflow} for run {run}: {error}", facts);
+      this.#logs.engine.error(
+        "Cannot load version {version} of {workflow} for run {run}: {error}",
+        facts,
+      );
       return { kind, reason: reasonOf(error) };
     }
-    engineLog.warn("Cannot load version {version} of {workflow} for run {run} now: {error}", facts);
+    this.#logs.engine.warn(
+      "Cannot load version {version} of {workflow} for run {run} now: {error}",
+      facts,
+    );
     if (kind === "node") return { kind };
     const failures = (this.#failures.get(hash) ?? 0) + 1;
     this.#failures.set(hash, failures);
@@ -180,16 +193,18 @@ function reasonOf(error: unknown): StuckReason {
 /**
  * Passes on the log lines of workflow code.
  *
+ * @param log The log of workflow code.
  * @param run The run.
  * @param line The line.
  * @param facts What the line says of its trace.
  */
 export function logLine(
+  log: AuthoredLog,
   run: ClaimedRun,
   { level, message, properties }: LogLine,
   facts?: Readonly<Record<string, string>>,
 ): void {
   const { runId, workflow, hash, attempt } = run;
   const own = { run: runId, workflow, version: shortHash(hash), attempt };
-  workflowLog[level](message, { ...properties, ...own, ...facts });
+  log[level](message, { ...properties, ...own, ...facts });
 }

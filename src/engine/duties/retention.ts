@@ -12,7 +12,6 @@
 import { FIRST_PLACE, type PrunePlace, type PruneStep } from "../../ports/retention.ts";
 import { END_STATES } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
-import { engineLog } from "../../base/log.ts";
 import type { NodeContext } from "../node_context.ts";
 import { Poller } from "../poller.ts";
 
@@ -29,7 +28,7 @@ export interface RetentionSettings {
 }
 
 /** The parts of a node that retention uses. */
-type RetentionContext = Pick<NodeContext, "clock" | "databaseClock"> & {
+type RetentionContext = Pick<NodeContext, "clock" | "databaseClock" | "log"> & {
   readonly store: Pick<Store, "retention">;
 };
 
@@ -81,7 +80,7 @@ export class Retention extends Poller {
     }
     const { namespaces } = this.#settings;
     const message = "Retention has removed {removed} entries of namespaces {namespaces}";
-    if (this.#removed > 0) engineLog.info(message, { removed: this.#removed, namespaces });
+    if (this.#removed > 0) this.#node.log.info(message, { removed: this.#removed, namespaces });
     this.#removed = 0;
     return null;
   }

@@ -16,7 +16,6 @@ import type { BlockedFiring, ScheduleDecision, ScheduleRow } from "../../ports/s
 import { fire, postponed, type Progress } from "../../schedule/firing.ts";
 import type { NodeContext } from "../node_context.ts";
 import { FiringInputs } from "./firing_inputs.ts";
-import { engineLog } from "../../base/log.ts";
 import { Poller } from "../poller.ts";
 
 const BATCH = 100;
@@ -65,11 +64,34 @@ export class ScheduleRunner extends Poller {
   /** Returns how many schedules were handled. */
   async #fire(inputs: FiringInputs): Promise<number> {
     const { store: { schedules }, wakeups } = this.#node;
-    const decide = (row: ScheduleRow, now: number) => decideFiring(row, now, inputs);
-    const { looked, started } = await schedules.fire(BATCH, decide, onFailure);
+    const decide = (row: ScheduleRow, now: number) => this.#decide(row, now, inputs);
+    const failed = (row: ScheduleRow, error: unknown, now: number) => this.#failed(row, error, now);
+    const { looked, started } = await schedules.fire(BATCH, decide, failed);
     await inputs.check();
     if (started.length > 0) wakeups.due();
     return looked;
+  }
+
+  #decide(row: ScheduleRow, now: number, inputs: FiringInputs): ScheduleDecision {
+    const decision = decideFiring(row, now, inputs);
+    const { state, trouble } = decision.progress;
+    if (state === "stuck") {
+      const { id, namespace } = row;
+      const facts = { id, namespace, reason: trouble?.message };
+      this.#node.log.warn("Schedule {id} of {namespace} is stuck: {reason}", facts);
+    }
+    return decision;
+  }
+
+  #failed(row: ScheduleRow, error: unknown, now: number): Progress {
+    const progress = onFailure(row, error, now);
+    const { id, namespace } = row;
+    const level = progress.state === "stuck" ? "error" : "warn";
+    this.#node.log[level](
+      "Cannot make schedule {id} of {namespace} fire, attempt {attempt}: {error}",
+      { id, namespace, attempt: progress.failures, error },
+    );
+    return progress;
   }
 
   /** SCHEDULER-1 */
@@ -115,27 +137,12 @@ export function decideFiring(
   now: number,
   inputs?: FiringInputs,
 ): ScheduleDecision {
-  const { id, namespace, rules, progress, busy, version } = row;
+  const { id, rules, progress, busy, version } = row;
   const fired = fire(id, rules, progress, { now, busy, startable: version !== null });
-  const firing = inputs === undefined ? fired : inputs.decide(row, fired);
-  const { state, trouble } = firing.progress;
-  if (state === "stuck") {
-    const reason = trouble?.message;
-    engineLog.warn("Schedule {id} of {namespace} is stuck: {reason}", { id, namespace, reason });
-  }
-  return firing;
+  return inputs === undefined ? fired : inputs.decide(row, fired);
 }
 
 /** Returns the schedule's progress after a failed firing: it backs off, then becomes `stuck`. */
 export function onFailure(row: ScheduleRow, error: unknown, now: number): Progress {
-  const { id, namespace } = row;
-  const progress = postponed(row.progress, error, now, Math.random());
-  const level = progress.state === "stuck" ? "error" : "warn";
-  engineLog[level]("Cannot make schedule {id} of {namespace} fire, attempt {attempt}: {error}", {
-    id,
-    namespace,
-    attempt: progress.failures,
-    error,
-  });
-  return progress;
+  return postponed(row.progress, error, now, Math.random());
 }

@@ -26,7 +26,7 @@ import { eventOf } from "./pending_events.ts";
 
 /** The parts of a node and a run that an attempt uses. */
 export interface AttemptContext
-  extends Pick<NodeContext, "clock" | "databaseClock" | "payloadBytes"> {
+  extends Pick<NodeContext, "clock" | "databaseClock" | "payloadBytes" | "log"> {
   /** The run's id, as users see it. */
   readonly runId: string;
   /** The seed of the run's present generation. */
@@ -103,6 +103,7 @@ export function startAttempt(
             `no module of the workflow exports it; export the activity`,
         ),
       ),
+    log: context.log,
     telemetry: context.stay?.attempt({ kind, name, attempt, stack: command.stack ?? null }),
   }, context.clock);
   return {

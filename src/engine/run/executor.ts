@@ -36,7 +36,6 @@ import { OutstandingEffects } from "./outstanding_effects.ts";
 import type { ExecutorContext } from "./executor_context.ts";
 import { annotations, type PendingEvent } from "./pending_events.ts";
 import type { Ending } from "../activity/running_attempt.ts";
-import { engineLog } from "../../base/log.ts";
 import { continueAsNew, tryAgain } from "./next_generation.ts";
 import type { Resident } from "./residents.ts";
 import { nextPause, PAUSE_MS } from "../database_retry.ts";
@@ -148,7 +147,10 @@ export class RunExecutor implements Resident {
   async drive(fresh: boolean): Promise<Exit> {
     try {
       const exit = await this.#drive(fresh).catch((error) => {
-        engineLog.error("Cannot execute run {run}: {error}", { run: this.run.runId, error });
+        this.#context.log.error("Cannot execute run {run}: {error}", {
+          run: this.run.runId,
+          error,
+        });
         this.#effects?.end("The run can't be executed");
         return this.#record.surrender(broken(error)); // RECORD-3
       });
@@ -340,7 +342,7 @@ export class RunExecutor implements Resident {
           ? null
           : retryAt(this.run, error, this.#context.databaseClock.now());
         const { runId: run, workflow, attempt } = this.run;
-        engineLog.warn("Run {run} of workflow {workflow} failed: {error}; {next}", {
+        this.#context.log.warn("Run {run} of workflow {workflow} failed: {error}; {next}", {
           run,
           workflow,
           attempt,

@@ -15,12 +15,11 @@ import type { Outcome } from "../../replay/turn.ts";
 import { type ExitOrReload, LOST } from "./exit.ts";
 import { policyOf, policyText } from "../../workflow/run_policy.ts";
 import type { NodeContext } from "../node_context.ts";
-import { engineLog } from "../../base/log.ts";
 import { restOf } from "./policies.ts";
 import type { RunRecord } from "./record.ts";
 
 /** The parts of the node that the end of a generation uses. */
-type Context = Pick<NodeContext, "databaseRetry" | "store" | "code">;
+type Context = Pick<NodeContext, "databaseRetry" | "log" | "store" | "code">;
 
 /** The outcome of code that continues as new. */
 type Continued = Extract<Outcome, { kind: "continued" }>;
@@ -44,11 +43,11 @@ export async function continueAsNew(
   record: RunRecord,
   outcome: Continued,
   execution: Execution,
-  { databaseRetry, store: { lineage }, code }: Context,
+  { databaseRetry, store: { lineage }, code, log }: Context,
 ): Promise<ExitOrReload> {
   const ending = endOf(record, execution);
   const begin = async () => {
-    const target = await targetOf(record.run, outcome, { code, databaseRetry });
+    const target = await targetOf(record.run, outcome, { code, databaseRetry, log });
     if ("refused" in target) return target;
     const { versioning } = outcome;
     const at = await lineage.continueAsNew({ ...ending, ...target, versioning });
@@ -137,7 +136,7 @@ function endOf({ run, next }: RunRecord, { unconsumed }: Execution): GenerationE
 async function targetOf(
   { runId, workflow, hash, specifier }: ClaimedRun,
   { input, version }: Continued,
-  { code, databaseRetry }: Pick<Context, "code" | "databaseRetry">,
+  { code, databaseRetry, log }: Pick<Context, "code" | "databaseRetry" | "log">,
 ): Promise<Target | { readonly refused: string }> {
   const current = version === "current" ? await code.current(workflow) : undefined;
   if (current !== undefined && current.hash !== hash) {
@@ -145,7 +144,7 @@ async function targetOf(
       return { ...current, input: await code.checkInput(current.hash, input) };
     } catch (error) {
       throwUnlessFinal(error, databaseRetry);
-      engineLog.warn("Run {run} continues as new on the version that it has: {error}", {
+      log.warn("Run {run} continues as new on the version that it has: {error}", {
         run: runId,
         error,
       });

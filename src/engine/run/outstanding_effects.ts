@@ -416,16 +416,16 @@ export class OutstandingEffects {
   #noteFailure(pending: OutstandingCommand, { kind: event, payload }: NewEvent): void {
     if (!event.endsWith(".failed") || payload === null) return;
     const { command: { kind, name }, failures } = pending;
-    const run = this.#options.run.runId;
+    const { run: { runId: run }, context: { log } } = this.#options;
     if (event !== "attempt.failed") {
       const error = event === "activity.failed"
         ? decodeActivityFailure(payload).cause
         : decodeError(payload);
       const attempt = (failures.at(-1)?.attempt ?? 0) + 1;
-      return logFailure({ run, kind, name, attempt, error, nextAt: null });
+      return logFailure(log, { run, kind, name, attempt, error, nextAt: null });
     }
     const { attempt, error, retryAt } = decode(payload) as RetriedAttempt;
-    logFailure({ run, kind, name, attempt, error: decodeError(error), nextAt: retryAt });
+    logFailure(log, { run, kind, name, attempt, error: decodeError(error), nextAt: retryAt });
     const at = Math.floor(this.#options.context.databaseClock.now());
     pending.failures = [...pending.failures, { attempt, at, error }];
   }
@@ -441,7 +441,7 @@ export class OutstandingEffects {
     const { run, context: { children, databaseRetry }, notify } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#errands.add(promise);
-    duty("cancel a child", async () => {
+    duty(this.#options.context.log, "cancel a child", async () => {
       try {
         await this.#starting.get(position);
         const { id } = options.child!;
@@ -462,7 +462,7 @@ export class OutstandingEffects {
 
   /** BACKGROUND-1: an error in background work ends this execution. */
   #duty(what: string, work: () => Promise<unknown>): void {
-    duty(what, work, (error) => {
+    duty(this.#options.context.log, what, work, (error) => {
       if (!this.#isOver) this.#options.fail(error);
     });
   }
@@ -592,7 +592,11 @@ export class OutstandingEffects {
       const { id } = command.options.child!;
       const { children, databaseRetry } = context;
       const ask = () => children.cancel(run, id, "its parent was cancelled");
-      duty("cancel a child", () => databaseRetry.run("cancel a child", ask));
+      duty(
+        this.#options.context.log,
+        "cancel a child",
+        () => databaseRetry.run("cancel a child", ask),
+      );
     }
   }
 

@@ -30,7 +30,6 @@ import { type Committed, exitAfter, type ExitOrReload, LOST } from "./exit.ts";
 import type { ExecutorContext } from "./executor_context.ts";
 import { Inbox } from "./inbox.ts";
 import type { Written } from "./journal_writer.ts";
-import { engineLog } from "../../base/log.ts";
 import { nextPause, PAUSE_MS } from "../database_retry.ts";
 
 /** The outcome of a write: the database's result, or what the execution has to do instead. */
@@ -39,7 +38,7 @@ export type Write = Committed | { readonly step: ExitOrReload | "woken" };
 /** What a record needs from its node. */
 export type RecordContext = Pick<
   ExecutorContext,
-  "journal" | "histories" | "databaseClock" | "residents" | "databaseRetry"
+  "journal" | "histories" | "databaseClock" | "residents" | "databaseRetry" | "log"
 >;
 
 /** A `seq` that no event reaches. */
@@ -148,7 +147,7 @@ export class RunRecord {
       const { id, token, firstSeq } = this.#run;
       const loaded = await this.load(firstSeq);
       if (loaded === undefined || this.isOf(loaded)) return loaded;
-      engineLog.warn("Run {run} is not where its node had left it: its row is read anew", {
+      this.#context.log.warn("Run {run} is not where its node had left it: its row is read anew", {
         run: this.#run.runId,
         generation: this.#run.generation,
         found: loaded.generation,
@@ -326,7 +325,7 @@ export class RunRecord {
       try {
         return await this.leaveUnread({ to: "stuck_poisoned", reason: said });
       } catch (error) {
-        engineLog.error("Cannot park run {run}: {error}", { run: this.#run.runId, error });
+        this.#context.log.error("Cannot park run {run}: {error}", { run: this.#run.runId, error });
       }
     }
     const { databaseRetry } = this.#context;
@@ -338,7 +337,10 @@ export class RunRecord {
       try {
         return await this.leaveUnread({ to: "released", afterMs: GIVE_BACK_MS });
       } catch (error) {
-        engineLog.error("Cannot give run {run} back: {error}", { run: this.#run.runId, error });
+        this.#context.log.error("Cannot give run {run} back: {error}", {
+          run: this.#run.runId,
+          error,
+        });
         await databaseRetry.pause(wait);
       }
     }

@@ -20,7 +20,6 @@ import {
   type LocalAttempt,
   startAttempt,
 } from "./attempt.ts";
-import { engineLog } from "../../base/log.ts";
 import { PAUSE_MS } from "../database_retry.ts";
 
 /**
@@ -107,7 +106,7 @@ export class TransactionAttempt implements Pick<LocalAttempt, "abort"> {
       wait: PAUSE_MS.most,
       error,
     };
-    engineLog.warn(
+    this.#context.log.warn(
       "Cannot begin transaction {name} of run {run}, trying again in {wait} ms: {error}",
       facts,
     );

@@ -12,7 +12,6 @@
  * @module
  */
 
-import { engineLog } from "../../base/log.ts";
 import { shortHash } from "../../base/text.ts";
 import { encode } from "../../base/values.ts";
 import type { Proof } from "../../dry_run/proof.ts";
@@ -45,7 +44,7 @@ interface Current {
 
 /** Offers versions to the runs of a node. */
 export class VersionOffers {
-  readonly #node: Pick<NodeContext, "clock" | "code" | "lease">;
+  readonly #node: Pick<NodeContext, "clock" | "code" | "lease" | "log">;
   readonly #watchdog: Pulses | undefined;
   readonly #current = new Map<string, Current>();
   /** When a version may be offered again, by run, generation and version. */
@@ -56,7 +55,7 @@ export class VersionOffers {
    * @param watchdog Detects replays that never return.
    */
   constructor(
-    node: Pick<NodeContext, "clock" | "code" | "lease">,
+    node: Pick<NodeContext, "clock" | "code" | "lease" | "log">,
     watchdog: Pulses | undefined,
   ) {
     this.#node = node;
@@ -109,13 +108,13 @@ export class VersionOffers {
       const until = isLasting ? Infinity : clock.monotonic() + LOAD_AGAIN_MS;
       this.#refused.set(keyOf(run, version), until);
       const reason = proof?.drift?.message ?? proof?.refused?.message ?? "it can't be loaded here";
-      engineLog.info("Run {run} stays on version {version}, not {offered}: {reason}", {
+      this.#node.log.info("Run {run} stays on version {version}, not {offered}: {reason}", {
         ...facts,
         reason,
       });
       return undefined;
     }
-    engineLog.info("Run {run} moves from version {version} to {offered}", facts);
+    this.#node.log.info("Run {run} moves from version {version} to {offered}", facts);
     return changeTo(version, run, proof);
   }
 

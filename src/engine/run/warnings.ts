@@ -5,14 +5,13 @@
  */
 
 import { quoteId } from "../../base/describe.ts";
-import { authored } from "../../base/authored.ts";
+import { authored, type AuthoredLog } from "../../base/authored.ts";
 import type { ClaimedRun } from "../../ports/rows.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
 import type { Execution } from "../../replay/machine.ts";
 import { showSite } from "../../replay/call_stack.ts";
 import type { RequestedCommand } from "../../replay/requested_command.ts";
 import type { CallSite } from "../../replay/turn.ts";
-import { engineLog } from "../../base/log.ts";
 import type { RunCode } from "../code/run_code.ts";
 
 /** An effect that a run requested, and that its code had not awaited when the run returned. */
@@ -36,13 +35,18 @@ const MOST_PLACES = 1_000;
 
 /** Logs warnings about code that is probably a mistake. */
 export class Warnings {
+  readonly #log: AuthoredLog;
   readonly #outwaited = new Set<string>();
   readonly #onUnawaited: ((effect: UnawaitedEffect) => void) | undefined;
   readonly #sites = new Map<string, CallSite | null>();
   readonly #unexported = new Set<string>();
 
-  /** @param onUnawaited Called for each effect that was not awaited, in addition to the log. */
-  constructor(onUnawaited?: (effect: UnawaitedEffect) => void) {
+  /**
+   * @param log The engine's log.
+   * @param onUnawaited Called for each effect that was not awaited, in addition to the log.
+   */
+  constructor(log: AuthoredLog, onUnawaited?: (effect: UnawaitedEffect) => void) {
+    this.#log = log;
     this.#onUnawaited = onUnawaited;
   }
 
@@ -63,7 +67,7 @@ export class Warnings {
   ): Promise<void> {
     const placeOf = ({ kind, name }: RequestedCommand) => `${run.hash} ${kind} ${name}`;
     if (effects.some((effect) => !this.#sites.has(placeOf(effect)))) {
-      const sites = await sitesOf(run, code, history);
+      const sites = await sitesOf(run, code, history, this.#log);
       if (this.#sites.size > MOST_PLACES) this.#sites.clear();
       for (const effect of effects) {
         this.#sites.set(placeOf(effect), sites.get(effect.position) ?? null);
@@ -74,7 +78,7 @@ export class Warnings {
       const site = this.#sites.get(placeOf(effect)) ?? null;
       const at = showSite(site);
       const shown = name === "" ? kind : `${kind} ${quoteId(name)}`;
-      engineLog.warn(
+      this.#log.warn(
         "Run {run} of workflow {workflow} has returned without awaiting its {effect}" +
           `${at === null ? "" : " of {at}"}: await it, or handle its failure by catch()`,
         { run: run.runId, workflow: run.workflow, effect: shown, position, at },
@@ -88,7 +92,7 @@ export class Warnings {
   /** Reports rejected promises that an ended run's code left behind. */
   unhandled({ runId: run }: ClaimedRun, { unhandled }: Execution): void {
     for (const reason of unhandled) {
-      engineLog.warn("Run {run} left a rejected promise unhandled: {reason}", { run, reason });
+      this.#log.warn("Run {run} left a rejected promise unhandled: {reason}", { run, reason });
     }
   }
 
@@ -99,7 +103,7 @@ export class Warnings {
   untaken({ runId: run, workflow }: ClaimedRun, names: readonly string[]): void {
     if (names.length === 0) return;
     const signals = [...new Set(names)].map((name) => quoteId(name)).join(", ");
-    engineLog.warn(
+    this.#log.warn(
       "Run {run} of workflow {workflow} has ended, and signals that it was sent were never taken " +
         "({count}): {signals}",
       { run, workflow, count: names.length, signals },
@@ -116,7 +120,7 @@ export class Warnings {
     if (this.#outwaited.has(key)) return;
     if (this.#outwaited.size > MOST_PLACES) this.#outwaited.clear();
     this.#outwaited.add(key);
-    engineLog.warn(
+    this.#log.warn(
       "Signal {signal} of run {run} of workflow {workflow} goes to effect {taker}, which has waited " +
         "for it longest, though effect {other} waits for it, too: a wait that has lost a race takes " +
         "signals until it is aborted, so pass it { signal } of an AbortController, and abort that",
@@ -129,7 +133,7 @@ export class Warnings {
     const key = `${hash} ${activity}`;
     if (this.#unexported.has(key)) return;
     this.#unexported.add(key);
-    engineLog.warn(
+    this.#log.warn(
       "Activity {activity} of workflow {workflow} runs on the nodes of its runs only, outside of " +
         "its queue and its timeouts but one: no module exports it; export it, or call it by name",
       { activity, workflow, hash },
@@ -145,13 +149,14 @@ async function sitesOf(
   run: ClaimedRun,
   code: RunCode,
   history: () => Promise<readonly HistoryEvent[]>,
+  log: AuthoredLog,
 ): Promise<ReadonlyMap<number, CallSite | null>> {
   try {
     const execution = code.execute(run, { trace: true });
     await execution.turn(await history());
     return new Map(execution.unawaited.map(({ position, site }) => [position, site]));
   } catch (error) {
-    engineLog.debug("Cannot find where effects were asked for: {error}", { error });
+    log.debug("Cannot find where effects were asked for: {error}", { error });
     return new Map();
   }
 }

@@ -46,7 +46,7 @@ export const applyUpgrade = defineAction<
   }),
   async deed({ client }, { to, runs }) {
     const upgrade = upgradeRuns(client, to!, runs, {});
-    await drive(upgrade);
+    await drive(client, upgrade);
     return { job: upgrade.job, runs: runs.length };
   },
   done: ({ job, runs }, view) => ({
@@ -92,7 +92,7 @@ export const resumeUpgradeAction = defineAction<ResumePlan, { readonly job: stri
     back: view.to(["upgrade"]),
   }),
   async deed({ client }, { job }) {
-    await drive(resumeUpgrade(client, job, {}));
+    await drive(client, resumeUpgrade(client, job, {}));
     return { job };
   },
   done: ({ job }, view) => ({

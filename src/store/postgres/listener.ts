@@ -11,8 +11,8 @@
  * @module
  */
 
+import type { Logger } from "../../base/plain_log.ts";
 import { inBackground } from "../../base/background.ts";
-import { getLogger } from "@logtape/logtape";
 import { Connection, type ConnectionOptions, type Fault } from "./connection.ts";
 import { addNeeds, isFull } from "./pool.ts";
 
@@ -24,12 +24,12 @@ const LOOKS = 5;
 
 const PID = "select pg_catalog.pg_backend_pid() as pid";
 
-const log = getLogger(["continuum", "engine"]);
-
 /** Options of a listener. */
 export interface ListenerOptions extends ConnectionOptions {
   /** The channel: a lower-case identifier. */
   readonly channel: string;
+  /** The engine's log. */
+  readonly log: Logger;
   /** Milliseconds between two queries that test the connection (LISTENER-1). */
   readonly testMs: number;
   /** Called when the server is full: the pools close the connections that they can spare. */
@@ -67,7 +67,7 @@ export class Listener {
     } catch (error) {
       if (!isFull(error)) throw error;
       addNeeds(error as Fault);
-      log.warn(
+      this.#options.log.warn(
         "Cannot listen for hints now: {error}; each heartbeat finds what they would have reported, " +
           "and the engine tries again to listen",
         { error: (error as Fault).cause },
@@ -76,7 +76,7 @@ export class Listener {
     }
     this.#keeping = inBackground(
       this.#keep(),
-      (error) => log.error("Cannot listen for hints any more: {error}", { error }),
+      (error) => this.#options.log.error("Cannot listen for hints any more: {error}", { error }),
     );
   }
 
@@ -106,10 +106,11 @@ export class Listener {
     const connection = await Connection.open(this.#options);
     if (connection.isPooled && await this.#isShared(connection)) {
       await connection.end();
-      log.warn(
+      this.#options.log.warn(
         "Cannot listen for hints: the connection leads to a pooler in transaction mode; each " +
           "heartbeat finds what hints would have reported; set option listenUrl of postgres() to " +
           "the server itself",
+        {},
       );
       return false;
     }

@@ -23,7 +23,8 @@
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
+import { LOGTAPE } from "../../base/log.ts";
+import type { Logger } from "../../base/plain_log.ts";
 import { inBackground } from "../../base/background.ts";
 import type {
   DatabaseAdapter,
@@ -44,13 +45,12 @@ import { isAnswered, isContention, outcomeOf } from "../sql/sqlstate.ts";
 
 export type {
   DatabaseAdapter,
+  DriverHost,
   SqlDriver,
   SqlSession,
   SqlValue,
   TransactionOptions,
 } from "../sql/driver.ts";
-
-const log = getLogger(["continuum", "engine"]);
 
 /** Options of a Postgres database. */
 export interface PostgresOptions {
@@ -99,7 +99,8 @@ export function postgres(url: string, options: PostgresOptions = {}): DatabaseAd
   if (options.listenUrl !== undefined) describeUrl(options.listenUrl);
   return {
     description,
-    open: () => Promise.resolve(new PostgresDriver(url, options, description)),
+    open: ({ log } = { log: LOGTAPE.engine }) =>
+      Promise.resolve(new PostgresDriver(url, options, description, log)),
   };
 }
 
@@ -114,13 +115,15 @@ class PostgresDriver implements SqlDriver {
   readonly #listening: ConnectionOptions;
   readonly #description: string;
   readonly #lockMs: number;
+  readonly #log: Logger;
   /** POSTGRES-2: until this time the node uses few connections. */
   #narrowUntil = 0;
   #isPoolerReported = false;
   /** The journal does not try to connect before this time. */
   #unjournaledUntil = 0;
 
-  constructor(url: string, options: PostgresOptions, description: string) {
+  constructor(url: string, options: PostgresOptions, description: string, log: Logger) {
+    this.#log = log;
     const { connections = 4, transactions = 4, applicationName = "continuum" } = options;
     const { listenUrl = url, answerMs = 5_000, lockTimeoutMs = 50 } = options;
     this.#description = description;
@@ -180,6 +183,7 @@ class PostgresDriver implements SqlDriver {
     const listener = new Listener({
       ...this.#listening,
       channel,
+      log: this.#log,
       testMs: 2 * answerMs,
       makeRoom: () => this.#narrow(false),
       isNarrow: () => this.#isNarrow,
@@ -249,7 +253,7 @@ class PostgresDriver implements SqlDriver {
   #reportPooler(): void {
     if (this.#isPoolerReported) return;
     this.#isPoolerReported = true;
-    log.info(
+    this.#log.info(
       "Database {database} is behind a pooler: each statement runs in a transaction that sets what " +
         "it needs, and is prepared only if option prepare is true",
       { database: this.#description },

@@ -9,6 +9,8 @@
  * @module
  */
 
+import type { Logger } from "../../base/plain_log.ts";
+
 /** A parameter of a statement. */
 export type SqlValue = string | number | boolean | null | Uint8Array;
 
@@ -76,10 +78,20 @@ export interface SqlDriver extends SqlSession {
   close(): Promise<void>;
 }
 
+/** What opens a database, as the adapter sees it. */
+export interface DriverHost {
+  /** The engine's log. */
+  readonly log: Logger;
+}
+
 /** A value for option `database`: an object that can open a database. */
 export interface DatabaseAdapter {
   /** The database's name in messages, without secrets. */
   readonly description: string;
-  /** Opens it for one store. */
-  open(): Promise<SqlDriver>;
+  /**
+   * Opens it for one store.
+   *
+   * @param host Where it logs; LogTape when omitted.
+   */
+  open(host?: DriverHost): Promise<SqlDriver>;
 }

@@ -6,9 +6,9 @@
  * @module
  */
 
+import type { AuthoredLog } from "../../base/authored.ts";
 import { shortHash } from "../../base/text.ts";
 import { importedAt } from "../../workflow/imported.ts";
-import { versionLog } from "../log.ts";
 
 const warned = new Set<string>();
 
@@ -19,19 +19,21 @@ const warned = new Set<string>();
  * @param workflow The name of its workflow.
  * @param root The URL of its module.
  * @param urls The URLs of all its modules.
+ * @param log The log of versions.
  */
 export async function warnOfChanges(
   hash: string,
   workflow: string,
   root: string,
   urls: Iterable<string>,
+  log: AuthoredLog,
 ): Promise<void> {
   const at = importedAt(root);
   if (at === undefined || warned.has(`${root} ${hash}`)) return;
   const files = await changedSince(at, urls);
   if (files.length === 0) return;
   warned.add(`${root} ${hash}`);
-  versionLog.warn(
+  log.warn(
     "{workflow}: {files} changed after this process had imported the workflow; runs execute what " +
       "was there when the node opened, version {version}, not what the process imported",
     { workflow, files: files.join(", "), version: shortHash(hash), hash },

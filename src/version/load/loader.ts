@@ -32,7 +32,8 @@ import { importGuarded } from "./import_guard.ts";
 import { inspectedAs } from "./inspected.ts";
 import { labelPath } from "../manifest/label.ts";
 import { importTypeOf, type Member } from "../manifest/format.ts";
-import { versionLog } from "../log.ts";
+import type { AuthoredLog } from "../../base/authored.ts";
+import { LOGTAPE } from "../../base/log.ts";
 import type { ManifestIndex, ResolvedImport } from "../manifest/resolved_imports.ts";
 import type { VerifiedManifest } from "../manifest/verified.ts";
 import { readRewritten, type RequestedImport, type RewrittenModule } from "../compile/rewrite.ts";
@@ -60,6 +61,8 @@ export interface LoadedModules {
 
 /** Limits of a loader. */
 export interface LoaderOptions {
+  /** Takes what modules keep that differs from node to node. Default: LogTape. */
+  readonly log?: AuthoredLog | undefined;
   /** Milliseconds until an import counts as hung, and 20 more a member. Default 10,000. */
   readonly timeoutMs?: number;
   /** How many modules the process may load before it ends. Default 100,000. */
@@ -101,15 +104,17 @@ const MS_PER_MEMBER = 20;
 export class Loader {
   readonly #timeoutMs: number;
   readonly #maxModules: number;
+  readonly #log: AuthoredLog;
 
   /**
    * Makes a loader; all loaders of a process take turns.
    *
-   * @param options Limits.
+   * @param options Limits, and the log.
    */
   constructor(options: LoaderOptions = {}) {
     this.#timeoutMs = options.timeoutMs ?? 10_000;
     this.#maxModules = options.maxModules ?? 100_000;
+    this.#log = options.log ?? LOGTAPE.version;
   }
 
   /** Modules that any loader of this process has loaded so far; they are never freed. */
@@ -154,7 +159,7 @@ export class Loader {
     }
     const attempt = (state.attempts.get(hash) ?? 0) + 1;
     state.attempts.set(hash, attempt);
-    const version = new LoadingVersion(request, attempt);
+    const version = new LoadingVersion(request, attempt, this.#log);
     await version.emit(request.bytes);
     await version.importOutside();
     state.modules += members.length;
@@ -179,6 +184,7 @@ function checkMembers({ manifest, bytes }: LoadRequest): void {
 
 /** One attempt to load one version. */
 class LoadingVersion {
+  readonly #log: AuthoredLog;
   readonly #liveUrl: NonNullable<LoadRequest["liveUrl"]>;
   readonly #index: ManifestIndex;
   readonly #hash: string;
@@ -201,7 +207,12 @@ class LoadingVersion {
   /** The error that a hook threw; the runtime wraps it into another error. */
   #refusal: Error | undefined;
 
-  constructor({ manifest, liveUrl = () => undefined }: LoadRequest, attempt: number) {
+  constructor(
+    { manifest, liveUrl = () => undefined }: LoadRequest,
+    attempt: number,
+    log: AuthoredLog,
+  ) {
+    this.#log = log;
     this.#liveUrl = liveUrl;
     this.#index = manifest.index;
     this.#hash = manifest.hash;
@@ -344,7 +355,7 @@ class LoadingVersion {
       await importGuarded(
         entryUrl,
         timeoutMs,
-        () => evaluating(this.#hash, importAll, (taken) => reportTaken(entryUrl, taken)),
+        () => evaluating(this.#hash, importAll, (taken) => reportTaken(this.#log, entryUrl, taken)),
       );
       const entry = this.#namespaces.get(entryUrl)!;
       return { entry, members: this.#codeMembers(), bytes: this.#bytes };
@@ -529,9 +540,9 @@ function shared(): Process {
   return state;
 }
 
-function reportTaken(url: string, taken: readonly Taken[]): void {
+function reportTaken(log: AuthoredLog, url: string, taken: readonly Taken[]): void {
   for (const { call, at } of taken) {
-    versionLog.warn(
+    log.warn(
       "{url} calls {call} at its top level, at {at}: what it keeps differs from node to node; " +
         "draw it in a step, or in a module that is live",
       { url, call, at },
