@@ -267,21 +267,18 @@ async function* answersOf(
   }
 }
 
-/** Where the runtime's caches are, and which registry's: nothing of this process's secrets. */
+/** Where the runtime's caches are, and which registries': nothing of this process's secrets. */
 function environment(): Record<string, string> {
   const names = ["DENO_DIR", "HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA", "SystemRoot"];
   const found = names.flatMap((name) => {
     const value = variable(name);
     return value === undefined ? [] : [[name, value]];
   });
-  const registry = variable("NPM_CONFIG_REGISTRY");
-  return {
-    ...Object.fromEntries(found),
-    ...registry !== undefined && URL.canParse(registry)
-      ? { NPM_CONFIG_REGISTRY: withoutCredentials(registry) }
-      : {},
-    NO_COLOR: "1",
-  };
+  const registries = ["NPM_CONFIG_REGISTRY", "JSR_URL"].flatMap((name) => {
+    const value = variable(name);
+    return value !== undefined && URL.canParse(value) ? [[name, withoutCredentials(value)]] : [];
+  });
+  return { ...Object.fromEntries([...found, ...registries]), NO_COLOR: "1" };
 }
 
 function withoutCredentials(text: string): string {

@@ -9,6 +9,7 @@ import { sha256Hex } from "../base/encoding.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
 import type { Application } from "./project/application.ts";
+import { JSR_REGISTRY } from "./project/jsr_registry.ts";
 import { GraphFetcher } from "./fetch/graph_fetcher.ts";
 import type { ModuleGraph } from "./graph/read.ts";
 import type { Member } from "./manifest/format.ts";
@@ -212,7 +213,7 @@ export class Sources {
     const url = this.#application.tryResolve(specifier) ?? "";
     const parts = url.startsWith("jsr:") ? parsePackageSpecifier(url) : undefined;
     if (parts === undefined) return url;
-    return new URL(`https://jsr.io/${parts.name}/${parts.range}${parts.path || "/mod.ts"}`).href;
+    return new URL(`${JSR_REGISTRY}${parts.name}/${parts.range}${parts.path || "/mod.ts"}`).href;
   }
 
   /** TRUST-6: a member that would be refused from its URL is refused from the archive too. */

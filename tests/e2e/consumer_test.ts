@@ -1,5 +1,5 @@
 /**
- * A project outside the checkout follows the README to the letter.
+ * A project that knows this package from a registry alone follows the README to the letter.
  *
  * @module
  */
@@ -9,7 +9,8 @@ import { postgres } from "../../src/store/postgres/mod.ts";
 import { postgresUrl } from "../support/database.ts";
 import { PROJECT } from "../support/project.ts";
 import { makeFolder } from "../support/modules.ts";
-import { deno } from "../support/processes.ts";
+import { JsrRegistry } from "../support/jsr_registry.ts";
+import { deno as denoHere } from "../support/processes.ts";
 
 const README = await Deno.readTextFile(new URL("README.md", PROJECT));
 
@@ -20,11 +21,33 @@ function program(path: string): string {
   return block.slice(0, block.indexOf("```"));
 }
 
-/** What `deno add` writes, and the checkout in the registry's place. */
-const CONFIG = {
-  links: [decodeURIComponent(PROJECT.pathname)],
-  imports: { "@continuum/continuum": "jsr:@continuum/continuum@^0.1.0" },
-};
+/** What `deno add` writes. */
+const CONFIG = { imports: { "@continuum/continuum": "jsr:@continuum/continuum@^0.1.0" } };
+
+let registry: JsrRegistry;
+
+Deno.test.beforeAll(async () => {
+  registry = await JsrRegistry.start();
+  await registry.publish(decodeURIComponent(PROJECT.pathname));
+});
+
+Deno.test.afterAll(() => registry[Symbol.asyncDispose]());
+
+/** Runs `deno` where the registry is JSR. */
+function deno(
+  args: readonly string[],
+  { cwd, env }: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+) {
+  return denoHere(args, { cwd, env: { ...registry.env, ...env } });
+}
+
+Deno.test("deno add finds the package, and writes the import that the README's programs use", async () => {
+  await using folder = await makeFolder({ "deno.json": "{}" });
+  const cwd = new URL(folder.url).pathname;
+  const { code, errors } = await deno(["add", "--quiet", "jsr:@continuum/continuum"], { cwd });
+  assert.equal(code, 0, errors);
+  assert.deepEqual(JSON.parse(await Deno.readTextFile(`${cwd}deno.json`)), CONFIG);
+});
 
 async function makeConsumer(config: object = CONFIG) {
   return await makeFolder({
@@ -91,6 +114,7 @@ Deno.test("the README's commands run a workflow without a main program, as they 
         PATH: `${cwd}bin:${Deno.env.get("PATH")}`,
         CONTINUUM_SCHEMA: "",
         CONTINUUM_NAMESPACE: "",
+        ...registry.env,
       },
     }).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -130,4 +154,67 @@ Deno.test("the README's first program has types, in a project strict or not", as
     const { errors, code } = await deno(["check", "main.ts"], { cwd });
     assert.equal(code, 0, errors);
   }
+});
+
+/** A workflow that takes two turns, so that a node loads its code again. */
+const GREET = `import { defineWorkflow } from "jsr:@continuum/continuum@^0.1.0/workflow";
+export default defineWorkflow({ name: "greet" }, async (ctx, who: string) => {
+  const greeting = await ctx.run("greet", () => "Hello " + who);
+  return greeting + await ctx.waitForSignal<string>("ending");
+});
+`;
+
+/** Starts the workflow of a URL. A process of the next release finishes its run, with the URL gone. */
+async function startAndFinish(
+  specifier: string,
+  line: number,
+  gone: () => void,
+): Promise<void> {
+  await using folder = await makeFolder({
+    "deno.json": JSON.stringify(CONFIG),
+    "start.ts": `import { Continuum } from "@continuum/continuum";
+      await using continuum = await Continuum.open({
+        database: "pglite:./data", workflows: [${JSON.stringify(specifier)}],
+      });
+      const run = await continuum.start("greet", "Ada", { runId: "g" });
+      await run.reached("suspended");
+      const { version } = await run.status();
+      console.log(version.specifier, (await run.where()).waiting[0].site.line);`,
+    "greet.ts": GREET.replace("Hello", "Good day"),
+    "finish.ts": `import { Continuum } from "@continuum/continuum";
+      await using continuum = await Continuum.open({
+        database: "pglite:./data", workflows: [import.meta.resolve("./greet.ts")],
+      });
+      const run = continuum.run("g");
+      await run.signal("ending", "!");
+      console.log(await run.result());`,
+  });
+  const cwd = new URL(folder.url).pathname;
+  const started = await deno(["run", "-A", "--quiet", "start.ts"], { cwd });
+  assert.equal(started.output, `${specifier} ${line}\n`, started.errors);
+  gone();
+  const finished = await deno(["run", "-A", "--quiet", "--cached-only", "finish.ts"], { cwd });
+  assert.equal(finished.output, "Hello Ada!\n", finished.errors);
+}
+
+Deno.test("a workflow module from a server imports the package from JSR, and outlives its URL", async () => {
+  let isThere = true;
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () =>
+      isThere
+        ? new Response(GREET, { headers: { "content-type": "text/typescript" } })
+        : new Response("Gone", { status: 410 }),
+  );
+  const url = `http://127.0.0.1:${server.addr.port}/v1/greet.ts`;
+  await startAndFinish(url, 4, () => void (isThere = false));
+});
+
+Deno.test("a workflow that was published on JSR is started by its jsr: specifier, and outlives its package", async () => {
+  const page = await Deno.readTextFile(new URL("docs/jsr.md", PROJECT));
+  const [, module] = /```ts\n(\/\/ greet.ts\n[^]*?)```/.exec(page)!;
+  const [, config] = /```json\n([^]*?)```/.exec(page)!;
+  await using flows = await makeFolder({ "greet.ts": module!, "deno.json": config! });
+  await registry.publish(new URL(flows.url).pathname);
+  await startAndFinish("jsr:@acme/flows@1.0.0", 8, () => registry.remove("@acme/flows"));
 });

@@ -6,6 +6,7 @@
 
 import type { Lockfile } from "../project/lockfile.ts";
 import { isExactVersion, parsePackageSpecifier } from "../manifest/package_specifier.ts";
+import { JSR_REGISTRY } from "../project/jsr_registry.ts";
 import type { FetchModule } from "./read_module.ts";
 import { maxSatisfying } from "../project/semver.ts";
 import { GraphError } from "../errors.ts";
@@ -16,7 +17,7 @@ export interface ResolveJsrOptions {
   readonly fetchModule: FetchModule;
   /** The lock, which is searched for a range first. */
   readonly lock: Lockfile | undefined;
-  /** The registry; `https://jsr.io/` by default. */
+  /** The registry; by default that of this process. */
   readonly registry?: string | undefined;
 }
 
@@ -41,7 +42,7 @@ export async function resolveJsrRoot(
       { details: { specifier } },
     );
   }
-  const { fetchModule, lock, registry = "https://jsr.io/" } = options;
+  const { fetchModule, lock, registry = JSR_REGISTRY } = options;
   const base = `${registry.replace(/\/$/, "")}/${parts.name}/`;
   const version = isExactVersion(parts.range)
     ? parts.range

@@ -48,7 +48,7 @@ export async function fetchPinned(
   const found = new Map<string, Uint8Array>();
   const fetchModule = (url: string) => fetcher.fetch(url);
   const url = root.startsWith("jsr:")
-    ? await resolveJsrRoot(root, { fetchModule, lock: undefined, registry: undefined })
+    ? await resolveJsrRoot(root, { fetchModule, lock: undefined })
     : root;
   const take = async (members: readonly Member[], from: string): Promise<string> => {
     const fetched = await fetcher.fetch(from);

@@ -31,6 +31,7 @@ import {
   isExactVersion,
   parsePackageSpecifier,
 } from "../manifest/package_specifier.ts";
+import { JSR_REGISTRY } from "../project/jsr_registry.ts";
 import { satisfies } from "../project/semver.ts";
 import { fetchFailed, untrustedModule } from "../load_errors.ts";
 
@@ -69,9 +70,6 @@ export interface TrustOptions {
 
 type Matcher = (url: URL) => boolean;
 
-/** The URL of the JSR registry, which has the files of `jsr:` packages. */
-const JSR = "https://jsr.io/";
-
 /** The trust of a node; immutable. */
 export class Trust {
   readonly #modules: readonly Matcher[] | undefined;
@@ -98,7 +96,8 @@ export class Trust {
     const urls = workflows.filter((specifier) => URL.canParse(specifier))
       .map((specifier) => new URL(specifier));
     this.#own = new Set(urls.map(({ href }) => href));
-    this.#ownHosts = new Set(urls.filter(isRemote).map(({ host }) => host));
+    const places = urls.map((url) => url.protocol === "jsr:" ? new URL(JSR_REGISTRY) : url);
+    this.#ownHosts = new Set(places.filter(isRemote).map(({ host }) => host));
   }
 
   /** Whether the operator forbids a version. */
@@ -131,7 +130,7 @@ export class Trust {
    */
   scope(root: string, isVouched: boolean): TrustScope {
     const specifier = new URL(root);
-    const rootUrl = specifier.protocol === "jsr:" ? new URL(JSR) : specifier;
+    const rootUrl = specifier.protocol === "jsr:" ? new URL(JSR_REGISTRY) : specifier;
     const isTrustedRoot = isVouched || this.trusts(root);
     return new TrustScope((url, referrer, isRedirect) => {
       if (!isRemote(url) && referrer !== undefined && isRemote(referrer) && !isData(url)) {
@@ -351,7 +350,7 @@ function normalHref({ href, protocol }: URL): string {
 /** TRUST-7: whether a URL belongs to the package of a `jsr:` root, at a version that it allows. */
 function isOfPackage(url: URL, root: URL): boolean {
   const parts = parsePackageSpecifier(root.href);
-  const folder = `${JSR}${parts?.name}/`;
+  const folder = `${JSR_REGISTRY}${parts?.name}/`;
   if (parts === undefined || !url.href.startsWith(folder)) return false;
   const path = url.href.slice(folder.length);
   if (path === "meta.json") return !isExactVersion(parts.range);

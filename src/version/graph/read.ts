@@ -50,7 +50,7 @@ export interface ReadGraphOptions {
   readonly main?: string;
   /** More URLs of the engine's `.` entry: a graph that contains one is an error. */
   readonly engine?: readonly string[];
-  /** The registry that a `jsr:` root is read from; `https://jsr.io/` by default. */
+  /** The registry that a `jsr:` root is read from; by default that of this process. */
   readonly registry?: string;
   /**
    * Called for the root, each redirect and each member before its body is used; throws a

@@ -7,10 +7,11 @@
  */
 
 import { parsePackageSpecifier } from "../manifest/package_specifier.ts";
+import { JSR_REGISTRY } from "./jsr_registry.ts";
 
 const NAME = "@continuum/continuum";
 const NPM_NAME = "@jsr/continuum__continuum";
-const REGISTRY = `https://jsr.io/${NAME}/`;
+const REGISTRY = `${JSR_REGISTRY}${NAME}/`;
 const PACKAGE = new URL("../../../", import.meta.url).href;
 const WORKFLOW_PATH = "src/workflow/mod.ts";
 
