@@ -86,7 +86,7 @@ export type {
   TraceTask,
   TraceUnavailable,
 } from "./src/client/run/trace_shapes.ts";
-export type { RunWaits, WaitingPlace, WhereOptions } from "./src/client/run/where.ts";
+export type { RunWaits, StoppedPlace, WaitingPlace, WhereOptions } from "./src/client/run/where.ts";
 export type { CommandKind } from "./src/replay/commands.ts";
 export type { EventKind } from "./src/replay/history.ts";
 export type { CallSite, DriftReport, DriftSide, Refusal } from "./src/replay/turn.ts";

@@ -195,7 +195,7 @@ const EFFECT = objectOf({
   sites: listOf(SITE),
 });
 
-const TRACE = objectOf<Trace>({
+const TRACE = objectOf<Omit<Trace, "stoppedAt">>({
   effects: listOf(EFFECT),
   total: WHOLE,
   waiting: listOf(EFFECT),

@@ -70,7 +70,7 @@ function withoutMessage({ code }: StuckReason): StuckReason {
   return { code, message: REMOVED };
 }
 
-function withoutPayloads(trace: Trace): Trace {
+function withoutPayloads({ stoppedAt: _, ...trace }: Trace): Trace {
   return {
     ...trace,
     effects: trace.effects.map(withoutValues),

@@ -10,7 +10,7 @@ import type { CommandKind } from "../replay/commands.ts";
 import type { Drain } from "../replay/drain.ts";
 import type { EventKind, HistoryEvent } from "../replay/history.ts";
 import type { CallSite, DriftReport, Outcome, Refusal, RunStart } from "../replay/turn.ts";
-import type { TracedCommand } from "../replay/traced_execution.ts";
+import type { TracedCommand, TracedExecution } from "../replay/traced_execution.ts";
 import { tracedExecutionOf } from "../workflow/execute.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
 
@@ -90,6 +90,12 @@ export interface Trace {
   readonly drift: DriftReport | null;
   /** What the code called that a replay can't repeat; nothing after it is known. */
   readonly refused: Refusal | null;
+  /**
+   * Where the code stopped before its end: where it diverged from the history, made a call that is
+   * refused, or threw the error with which it ended. Left out: it did not, or the place is unknown. Bundles do not
+   * hold it.
+   */
+  readonly stoppedAt?: CallSite;
 }
 
 /** How many waiting effects a trace tells at most: a run may wait for 100,000. */
@@ -142,6 +148,7 @@ export async function traceOn(
     sites: sites ? command.stack.sites : [],
   });
   const { requested } = execution;
+  const stoppedAt = drift?.site ?? refused?.site ?? thrownAt(execution, outcome);
   return {
     effects: requested.slice(from, from + limit).map(tell),
     total: requested.length,
@@ -150,7 +157,28 @@ export async function traceOn(
     output: outputOf(outcome),
     drift,
     refused,
+    ...(stoppedAt === null ? {} : { stoppedAt }),
   };
+}
+
+/**
+ * An error that an effect answered with has no place of its own: it is thrown by the code's wait for
+ * that effect.
+ */
+function thrownAt(execution: TracedExecution, outcome: Outcome | null): CallSite | null {
+  if (outcome?.kind !== "failed" && outcome?.kind !== "cancelled") return null;
+  if (execution.thrownAt !== null) return execution.thrownAt;
+  const isIts = ({ answer }: TracedCommand) =>
+    answer === null
+      ? outcome.kind === "cancelled"
+      : answer.kind.endsWith(".failed") && holdsMessage(outcome.error, answer.payload);
+  return execution.requested.findLast(isIts)?.stack.site ?? null;
+}
+
+/** Whether an encoded error is, or was caused by, the error of an event. */
+function holdsMessage(error: string, payload: string | null): boolean {
+  const [message] = /"message":"(?:[^"\\]|\\.)*"/.exec(payload ?? "") ?? [];
+  return message !== undefined && error.includes(message);
 }
 
 function answerOf({ seq, kind, payload, at }: HistoryEvent, isOmitted = false): TracedAnswer {

@@ -87,6 +87,29 @@ export function callSite(): CallSite | null {
 }
 
 /**
+ * Returns where workflow code made an error.
+ *
+ * @param error What was thrown.
+ * @returns The place; `null` if it is no error, or was not made by workflow code.
+ */
+export function siteOfError(error: unknown): CallSite | null {
+  const stack = outside(() => stackOf(error));
+  for (const line of stack.split("\n")) {
+    const frame = readFrame(line);
+    if (frame?.isWorkflows === true) return frame.site;
+  }
+  return null;
+}
+
+function stackOf(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.stack) : "";
+  } catch {
+    return ""; // a getter of the workflow's threw
+  }
+}
+
+/**
  * Formats a call site for people and terminals.
  *
  * @param site The call site.

@@ -336,6 +336,9 @@ export class Execution implements Effects, WorkflowScope {
   /** An event answers the effect at a position. */
   protected onAnswer(_position: number, _event: HistoryEvent): void {}
 
+  /** The code ends with an error. */
+  protected onThrown(_error: unknown): void {}
+
   note(kind: NoteKind, payload: string): void {
     const digest = digestText(payload);
     const past = this.#notes.next;
@@ -598,6 +601,7 @@ export class Execution implements Effects, WorkflowScope {
 
   readonly #fail = (error: unknown): void => {
     if (!this.#inTurn) this.#refuseForeign();
+    this.onThrown(error);
     const isCancelled = this.#cancelled !== null && isContinuumError(error, "CANCELLED");
     if (isCancelled && this.#timeout !== null) {
       error = stackless(() => runTimeout(this.start.runId, this.#timeout!));

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { CallStack } from "./call_stack.ts";
+import { CallStack, siteOfError } from "./call_stack.ts";
 import type { CommandKind } from "./commands.ts";
 import type { HistoryEvent } from "./history.ts";
 import { Execution } from "./machine.ts";
 import type { Request } from "./requested_command.ts";
+import type { CallSite } from "./turn.ts";
 
 /** One effect that the code requested. */
 export interface TracedCommand {
@@ -54,6 +55,13 @@ export class TracedExecution extends Execution {
       answer: null,
     });
     return super.ask(request);
+  }
+
+  /** Where the error was made with which the code ended; `null`: it has not, or that is unknown. */
+  thrownAt: CallSite | null = null;
+
+  protected override onThrown(error: unknown): void {
+    this.thrownAt = siteOfError(error);
   }
 
   protected override onAnswer(position: number, event: HistoryEvent): void {

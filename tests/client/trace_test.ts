@@ -90,6 +90,50 @@ forEachDatabase("a run's trace", (database, test) => {
     assert.deepEqual([ended.outcome, ended.effects[4]!.state], ["completed", "completed"]);
   });
 
+  test("where() tells the line at which code stopped before its end", async () => {
+    const stops: Readonly<Record<string, readonly [line: string, before?: string]>> = {
+      throws: [`if (input !== 0) throw new RangeError("too many"); // here`],
+      deep: [`check(input);`, `function check(_: unknown) { throw new Error("deep"); } // here`],
+      step: [
+        `await ctx.run("charge", () => { throw new Error("no card"); }, { retry: { maxAttempts: 1 } }); // here`,
+      ],
+      caught: [
+        `await ctx.run("one", () => { throw new Error("one"); }, { retry: { maxAttempts: 1 } }).catch(() => {});
+try { await ctx.run("two", () => { throw new Error("two"); }, { retry: { maxAttempts: 1 } }); } // here
+finally { await ctx.run("mend", () => { throw new Error("three"); }, { retry: { maxAttempts: 1 } }).catch(() => {}); }`,
+      ],
+      calls: [`await fetch("http://127.0.0.1:1/"); // here`],
+      cancelled: [`await ctx.waitForSignal("never"); // here`],
+    };
+    const files = Object.fromEntries(
+      Object.entries(stops).map(([name, [body, before]]) =>
+        [
+          `${name}.ts`,
+          source(`await ctx.run("first", () => 1);\n${body}`, `{ name: "${name}" }`, before),
+        ] as const
+      ),
+    );
+    await using at = await scene(database, files);
+    for (const [path, text] of Object.entries(files)) {
+      const name = path.slice(0, -3);
+      const run = await at.node.start(name, 7, { runId: name });
+      if (name === "cancelled") {
+        await waitsFor(run, "never");
+        const { stopped, waiting } = await run.where();
+        assert.deepEqual([stopped, waiting.length], [null, 1]);
+        await run.cancel();
+        await reached(run, "cancelled");
+      } else await reached(run, name === "calls" ? "stuck_nondeterminism" : "failed");
+      const { stopped } = await run.where({ around: 0 });
+      const line = lineOf(text, "// here");
+      assert.deepEqual(
+        [stopped?.site.member, stopped?.site.line, stopped?.lines.map(({ number }) => number)],
+        [`./${path}`, line, [line]],
+        name,
+      );
+    }
+  });
+
   test("shows what the code waited for after each event", async () => {
     await using at = await scene(database, { "order.ts": ORDER });
     const run = await at.node.start("order", { items: 2 });

@@ -22,7 +22,8 @@ interface Options {
   readonly deadline?: number;
 }
 
-type Place = NonNullable<RunPlace["waits"]>["waiting"][number];
+type Waits = NonNullable<RunPlace["waits"]>;
+type Place = Waits["waiting"][number];
 
 /** How long the subprocess may take, unless the command says otherwise. */
 const DEADLINE_MS = 10_000;
@@ -74,12 +75,24 @@ function* linesOf({ run, waits, unavailable, last }: RunPlace, out: Output): Ite
     yield* placeLines(run.id, place, waits, out);
   }
   yield* driftLines(waits);
+  yield* stopLines(waits);
+}
+
+/** Where the code stopped before its end. */
+function* stopLines({ workflow, version, from, stopped }: Waits): Iterable<string> {
+  if (stopped === null) return;
+  const { site, lines } = stopped;
+  yield `it stopped at ${siteText(site)} of ${workflow} ${
+    versionName(version)
+  } (${from}, bytes verified)`;
+  if (lines.length > 0) yield "";
+  yield* sourceLines(site, lines);
 }
 
 function* placeLines(
   id: string,
   place: Place,
-  { workflow, version, from }: NonNullable<RunPlace["waits"]>,
+  { workflow, version, from }: Waits,
   out: Output,
 ): Iterable<string> {
   const { kind, name, since, until, site, calls, lines } = place;

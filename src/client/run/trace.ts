@@ -15,6 +15,7 @@ import { decode } from "../../base/values.ts";
 import { decodeError } from "../../base/values_failure.ts";
 import type { RunRow } from "../../ports/rows.ts";
 import type { TaskProgress } from "../../ports/tasks.ts";
+import type { CallSite } from "../../replay/turn.ts";
 import { type FailedAttempt, isContinuumError } from "../../base/errors.ts";
 import { DryRunError } from "../../dry_run/errors.ts";
 import type { Trace, TracedAnswer, TraceRequest } from "../../dry_run/trace.ts";
@@ -31,6 +32,7 @@ import type {
   TraceAttempt,
   TraceEntry,
   TraceOptions,
+  TraceSite,
   TraceTask,
   TraceUnavailable,
 } from "./trace_shapes.ts";
@@ -69,6 +71,27 @@ export async function traceRun(
   context: TraceContext,
   unlessReplayed: "throw" | "show history" = "throw",
 ): Promise<RunTrace> {
+  return (await traceWithStop(row, options, context, unlessReplayed)).trace;
+}
+
+/**
+ * Traces a run, and says where its code stopped before its end.
+ *
+ * @param row The run.
+ * @param options Which part of it.
+ * @param context Reads the run's history and its activities, and replays it.
+ * @param unlessReplayed What to do if the code can't be replayed (TRACE-2).
+ * @returns The trace, and where the code diverged from its history, made a call that is refused, or
+ * threw the error with which it ended; `null`: it did not, or the place is unknown.
+ * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If the run has no such generation, or
+ * retention has removed it.
+ */
+export async function traceWithStop(
+  row: RunRow,
+  options: TraceOptions,
+  context: TraceContext,
+  unlessReplayed: "throw" | "show history" = "throw",
+): Promise<{ readonly trace: RunTrace; readonly stoppedAt: TraceSite | null }> {
   const { generation: number = row.generation } = options;
   const found = await readGeneration(row, number, context.runs);
   const { hash, versionLabel, input, seed, attempt, startedAt, firstSeq } = found;
@@ -96,7 +119,11 @@ export async function traceRun(
   const tasks = isNow ? await tasksOf(row, shown, context) : [];
   const { runId, workflow } = row;
   const traced = { runId, workflow, ...generation };
-  return shownTrace(trace, traced, { events: events.length, at, tasks, replayed, unavailable });
+  const facts = { events: events.length, at, tasks, replayed, unavailable };
+  return {
+    trace: shownTrace(trace, traced, facts),
+    stoppedAt: trace.stoppedAt === undefined ? null : placeOf(trace.stoppedAt, traced),
+  };
 }
 
 /** What a replay shows, or a history alone. */
@@ -207,10 +234,7 @@ function entryOf(
   traced: TracedGeneration,
 ): TraceEntry {
   const { position, kind, name, child, answer } = effect;
-  const calls = effect.sites.map((site) => ({
-    ...authoredFacts(site, traced),
-    member: memberOf(site.file),
-  }));
+  const calls = effect.sites.map((site) => placeOf(site, traced));
   const value = answer === null ? undefined : eventValue(answer);
   return {
     position,
@@ -234,6 +258,10 @@ function entryOf(
     site: calls[0] ?? null,
     calls,
   };
+}
+
+function placeOf(site: CallSite, traced: TracedGeneration): TraceSite {
+  return { ...authoredFacts(site, traced), member: memberOf(site.file) };
 }
 
 /** A failed attempt that the history has as an event. */

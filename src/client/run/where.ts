@@ -8,7 +8,7 @@ import type { RunRow } from "../../ports/rows.ts";
 import type { CommandKind } from "../../replay/commands.ts";
 import type { DriftReport, Refusal } from "../../replay/turn.ts";
 import { linesAround, type SourceLine, type VersionSource } from "../sources.ts";
-import { type TraceContext, traceRun } from "./trace.ts";
+import { type TraceContext, traceWithStop } from "./trace.ts";
 import type { TraceOptions, TraceSite } from "./trace_shapes.ts";
 
 /**
@@ -55,6 +55,23 @@ export interface RunWaits {
   readonly drift: DriftReport | null;
   /** The call that a replay can't repeat; `null`: there is none. */
   readonly refused: Refusal | null;
+  /**
+   * Where the code stopped before its end: where it diverges from the history, makes the refused
+   * call, or threw the error with which the run ended. `null`: it did not, or the place is unknown.
+   */
+  readonly stopped: StoppedPlace | null;
+}
+
+/**
+ * Where code stopped before its end, with the lines of its pinned source.
+ *
+ * @category Runs
+ */
+export interface StoppedPlace {
+  /** The place. */
+  readonly site: TraceSite;
+  /** The lines around it; empty if the source does not have that place. */
+  readonly lines: readonly SourceLine[];
 }
 
 /**
@@ -85,11 +102,12 @@ export async function whereOf(
   context: TraceContext,
 ): Promise<RunWaits> {
   const dryRuns = context.dryRuns.remembering();
-  const { runId, workflow, version, waiting, drift, refused } = await traceRun(
+  const { trace, stoppedAt } = await traceWithStop(
     row,
     { ...options, limit: 0, payloadChars: 0 },
     { ...context, dryRuns },
   );
+  const { runId, workflow, version, waiting, drift, refused } = trace;
   const source = await dryRuns.source(version);
   return {
     runId,
@@ -108,5 +126,8 @@ export async function whereOf(
     })),
     drift,
     refused,
+    stopped: stoppedAt === null
+      ? null
+      : { site: stoppedAt, lines: linesAround(source, stoppedAt, around) },
   };
 }

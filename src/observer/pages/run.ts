@@ -13,6 +13,7 @@ import {
   counted,
   errorLine,
   facts,
+  mark,
   note,
   runLink,
   section,
@@ -44,7 +45,8 @@ interface RunData extends RunPlace {
   readonly sources: readonly MemberSource[];
 }
 
-type Place = NonNullable<RunPlace["waits"]>["waiting"][number];
+type Waits = NonNullable<RunPlace["waits"]>;
+type Place = Waits["waiting"][number];
 
 /** The page. */
 export const run = definePage<RunData>({
@@ -81,16 +83,22 @@ async function placeOfRun(look: Look): Promise<RunData> {
   const place = await kept(key, () => heavy(() => whereRunWaits(client, id, { around: AROUND })));
   if (place.waits === null) return { ...place, run, sources: [] };
   if (may("source")) return { ...place, run, sources: await sourcesOf(look, place.waits) };
-  const waiting = place.waits.waiting.map((wait) => ({ ...wait, lines: [] }));
-  return { ...place, run, waits: { ...place.waits, waiting }, sources: [] };
+  const { stopped } = place.waits;
+  const waits = {
+    ...place.waits,
+    waiting: place.waits.waiting.map((wait) => ({ ...wait, lines: [] })),
+    stopped: stopped === null ? null : { ...stopped, lines: [] },
+  };
+  return { ...place, run, waits, sources: [] };
 }
 
 /** The modules of the places that are shown. */
 async function sourcesOf(
   look: Look,
-  { version, waiting }: NonNullable<RunPlace["waits"]>,
+  { version, waiting, stopped }: Waits,
 ): Promise<MemberSource[]> {
-  const shown = waiting.slice(0, SHOWN).filter(({ lines }) => lines.length > 0);
+  const places = [...waiting.slice(0, SHOWN), ...(stopped === null ? [] : [stopped])];
+  const shown = places.filter(({ lines }) => lines.length > 0);
   const members = new Set(shown.map(({ site }) => site?.member ?? null));
   const found = [...members].filter((member) => member !== null)
     .map((member) => memberOf(look, version, member));
@@ -192,15 +200,38 @@ function where(
       ),
     );
   }
-  const { drift, refused } = waits;
-  const parted = drift === null ? NOTHING : note("warn", html`<p>${drift.message}</p>`);
-  const refusal = refused === null ? NOTHING : note("warn", html`<p>${refused.message}</p>`);
-  if (waits.waiting.length === 0) {
-    if (drift === null && refused === null) return NOTHING;
-    return section("Where code and history part", html`${parted}${refusal}`);
-  }
+  return html`${stop(run, waits, coloured)}${
+    waits.waiting.length === 0 ? NOTHING : waitingPlaces(run, waits, coloured, view)
+  }`;
+}
+
+/** Where its code stopped before its end, and why. */
+function stop({ state, endedAt, stuck }: Run, waits: Waits, coloured: Coloured): Html {
+  const { drift, refused, stopped } = waits;
+  const cause = drift ?? refused;
+  if (cause === null && stopped === null) return NOTHING;
+  const title = cause === null
+    ? state === "cancelled" ? "Where it was cancelled" : "Where it failed"
+    : refused === null
+    ? "Where code and history part"
+    : "The call that a replay can't repeat";
+  // What parked it is said above already.
+  const said = cause === null || endedAt === null && stuck !== null
+    ? NOTHING
+    : note("warn", html`<p>${cause.message}</p>`);
+  const lines = stopped === null ? NOTHING : html`
+    <div class="card waiting">
+      <p class="waiting-head"><span class="mono">${siteText(stopped.site)}</span></p>
+      ${linesOf(stopped, coloured)}
+      ${verified(waits)}
+    </div>
+  `;
+  return stopped === null && said === NOTHING ? NOTHING : section(title, html`${said}${lines}`);
+}
+
+function waitingPlaces(run: Run, waits: Waits, coloured: Coloured, view: View): Html {
   const title = run.endedAt === null ? "Where it waits" : "Where it stood";
-  return html`${parted}${refusal}${
+  return html`${
     section(
       title,
       waits.waiting.slice(0, SHOWN).map((place) => placeBlock(place, waits, coloured, view)),
@@ -216,7 +247,7 @@ const SHOWN = 10;
 
 function placeBlock(
   place: Place,
-  waits: NonNullable<RunPlace["waits"]>,
+  waits: Waits,
   coloured: Coloured,
   view: View,
 ): Html {
@@ -229,16 +260,23 @@ function placeBlock(
     <div class="card waiting">
       <p class="waiting-head"><span>${what} since ${ago(view, since)}${end}</span>${at}</p>
       ${linesOf(place, coloured)}
-      <p class="hint">${from.length === 0 ? NOTHING : [
-        "called from ",
-        joined(from, ", "),
-        " · ",
-      ]}bytes verified, from the ${waits.from === "archive" ? "archive" : "URL"}</p>
+      ${from.length === 0 ? NOTHING : html`
+        <p class="hint">called from ${joined(from, ", ")}</p>
+      `}${verified(waits)}
     </div>
   `;
 }
 
-function linesOf({ site, lines }: Place, coloured: Coloured): Html {
+/** That these are the bytes which the run executes, and where they were read. */
+function verified({ from }: Waits): Html {
+  return html`
+    <p class="hint">${mark("check")} bytes verified, from the ${from === "archive"
+      ? "archive"
+      : "URL"}</p>
+  `;
+}
+
+function linesOf({ site, lines }: Pick<Place, "site" | "lines">, coloured: Coloured): Html {
   const first = lines[0]?.number;
   if (site === null || first === undefined) return NOTHING;
   const label = site.member ?? site.file;
