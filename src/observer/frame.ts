@@ -50,7 +50,6 @@ export function frame(page: Page, view: View, { live, said }: FrameOptions): Htm
     ${view.isReadOnly ? html`<span class="chip">read only</span>` : NOTHING}</div>
     ${search(view)}
     <nav aria-label="Main"><ul>${MENU.map((entry) => menuItem(entry, view))}</ul></nav>
-    ${foot(view)}
         </header>
         <main id="main" data-live="${live}">
     <div class="page-head" data-part="head">${trailOf(trail)}
@@ -59,6 +58,7 @@ export function frame(page: Page, view: View, { live, said }: FrameOptions): Htm
     ${said === null ? NOTHING : html`<div role="status">${note("good", said)}</div>`}
     <div class="content" data-part="content">${body}</div>
         </main>
+        ${foot(view)}
       </body>
     </html>
   `;
@@ -95,7 +95,7 @@ function foot(view: View): Html {
   // Below the observer, wherever it is mounted: `/preferences` takes no other way back.
   const back = `${linksFrom("./")(view.path.filter((text) => text !== ""))}`.slice("./".length);
   return html`
-    <div class="foot">
+    <footer class="foot">
       <form class="themes" action="${view.to(["preferences"])}" method="post" aria-label="Colours">
         <input type="hidden" name="back" value="${back}${query === "" ? "" : `?${query}`}">
         ${THEMES.map(([value, text]) =>
@@ -107,8 +107,9 @@ function foot(view: View): Html {
       <p class="who">${view.by}${view.by === ""
         ? NOTHING
         : html`<br>`}<span title="Namespace">${view.namespace}</span> · ${RELEASE}</p>
-      <p class="who"><a href="${view.to(["preferences"])}">${view.zone}</a></p>
-    </div>
+      <p class="who"><a href="${view.to(["preferences"])}" title="Preferences">${view.zone}</a> ·
+        <a href="${view.to(["preferences"], {}, "keys")}" data-help="">Keys</a></p>
+    </footer>
   `;
 }
 

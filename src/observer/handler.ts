@@ -103,7 +103,9 @@ export class Handler {
     checkVersion(request);
     const own = this.#rights(viewer, null);
     const isPost = request.method === "POST";
-    if (pathname === "/preferences" && isPost) return await this.#prefer(request, place, own);
+    if (pathname === "/preferences" && isPost) {
+      return await this.#prefer(request, place, this.#rights(viewer, this.#client.namespace));
+    }
     const found = this.#router.find(pathname);
     if (found === null) {
       demand(["read"], own.size > 0 ? own : this.#rights(viewer, this.#client.namespace));

@@ -71,6 +71,28 @@ export function observe(
   };
 }
 
+/** An observer behind a server of its own, for browsers. */
+export interface Served extends AsyncDisposable {
+  /** Its first page; ends in a slash. */
+  readonly url: string;
+}
+
+/**
+ * Serves an observer on a free port, to a viewer who may do everything unless the options say
+ * otherwise.
+ *
+ * @param node The node or client.
+ * @param options What differs.
+ */
+export function serveObserved(node: Continuum, options: Partial<ObserverOptions> = {}): Served {
+  const handle = observer(node, { access: () => ({ name: "ana", may: [...RIGHTS] }), ...options });
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handle);
+  return {
+    url: `http://127.0.0.1:${server.addr.port}/`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
 function encoded(form: NonNullable<Asking["form"]>): string {
   const pairs = Object.entries(form).flatMap(([name, value]) =>
     (typeof value === "string" ? [value] : value).map((text) => [name, text])

@@ -8,7 +8,7 @@ import { refuse } from "../../base/arguments.ts";
 import { resumeUpgrade, upgradeJobs, upgradeRuns } from "../../operate/upgrade.ts";
 import { ObserverError } from "../errors.ts";
 import { type Html, html } from "../html.ts";
-import { counted, note } from "../parts/mod.ts";
+import { counted, note, section } from "../parts/mod.ts";
 import { defineAction } from "../route.ts";
 import { drive } from "../upgrade_driver.ts";
 import { verdictGroups } from "../upgrade_groups.ts";
@@ -33,7 +33,7 @@ export const applyUpgrade = defineAction<
   targets: ({ runs }) => runs.map(({ id }) => id),
   confirm: ({ question, groups, runs, to }, view) => ({
     title: `Move ${counted(runs.length, "run")} of ${question.workflow}`,
-    body: html`${verdictGroups(groups, view)}${
+    body: html`${section("Verdicts", verdictGroups(groups, view))}${
       note(
         "live",
         html`<p>Each run is moved only if it is as it is now, and its history replays once more.

@@ -169,7 +169,7 @@
   let isGoing = false;
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable) {
+    if (event.target.matches("input:not([type=range], [type=checkbox]), textarea, select")) {
       if (event.key === "Escape") event.target.blur();
       return;
     }

@@ -112,7 +112,7 @@ function head(run: Run, view: View): Html {
       <p class="run-state"><span class="big">${stateMark(state)}</span>${reasonOf(run, view)}</p>
       ${facts([
         ["Workflow", html`<a href="${view.to(["runs"], { workflow })}">${workflow}</a>`],
-        ["Version", versionLink(view, version, current)],
+        ["Version", html`${versionLink(view, version, current)}${toCurrent(run, view)}`],
         ["Created", ago(view, run.createdAt)],
         ["Started", run.startedAt === null ? null : ago(view, run.startedAt)],
         ["Ended", run.endedAt === null ? null : ago(view, run.endedAt)],
@@ -136,6 +136,13 @@ function head(run: Run, view: View): Html {
     </div>
     ${loadTrouble(run)}
   `;
+}
+
+/** What the newer code of its workflow does otherwise. */
+function toCurrent({ current, version }: Run, view: View): Html {
+  if (current !== false || !view.may("source")) return NOTHING;
+  const to = view.to(["versions", "diff"], { a: version.hash, b: "current" });
+  return html`<br><a class="hint" href="${to}">compare with current</a>`;
 }
 
 /** Why it is idle, in a sentence; with the last failure, if there was one. */

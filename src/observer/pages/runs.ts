@@ -162,6 +162,7 @@ function bulk(data: Runs, view: View): Html {
 function list({ runs }: Runs, view: View, isChosen: boolean): Html {
   const choice = {
     title: "",
+    controls: "Choose",
     cell: ({ id }: Runs["runs"][number]) =>
       html`<input type="checkbox" name="id" value="${id}" aria-label="Choose ${id}">`,
   };

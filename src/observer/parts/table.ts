@@ -8,8 +8,10 @@ import { type Content, type Html, html } from "../html.ts";
 
 /** A column. */
 export interface Column<Row> {
-  /** Its title; "": a column of controls, which names itself. */
+  /** Its title; "": a column of controls. */
   readonly title: string;
+  /** What a column of controls is called; read by screen readers. */
+  readonly controls?: string;
   /** Whether its cells are numbers, at the right. */
   readonly number?: true;
   /** Whether it names the row: the first line of a card. */
@@ -51,8 +53,9 @@ export function table<Row>(
   `;
 }
 
-function heading<Row>({ title, ...column }: Column<Row>): Html {
-  return html`<th scope="col" class="${classOf(column)}">${title}</th>`;
+function heading<Row>({ title, controls, ...column }: Column<Row>): Html {
+  const text = controls === undefined ? title : html`<span class="unseen">${controls}</span>`;
+  return html`<th scope="col" class="${classOf(column)}">${text}</th>`;
 }
 
 function cellOf<Row>(column: Column<Row>, row: Row): Html {

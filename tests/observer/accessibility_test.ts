@@ -1,0 +1,86 @@
+/**
+ * Every kind of page in a browser: axe finds nothing in light and dark, and a phone scrolls no page
+ * sideways.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+import type { Route } from "../../src/observer/route.ts";
+import { ROUTES } from "../../src/observer/routes.ts";
+import { browserTest } from "../support/browser.ts";
+import { POSTGRES } from "../support/database.ts";
+import { serveObserved } from "./observed.ts";
+import { FORMS, openWorld, pagesOf } from "./world.ts";
+
+interface Finding {
+  readonly id: string;
+  readonly help: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+}
+
+/** What axe finds, in words. */
+async function findings(page: Page, rules: readonly string[] | null): Promise<string[]> {
+  const options = {
+    resultTypes: ["violations"],
+    ...(rules === null ? {} : { runOnly: { type: "rule", values: rules } }),
+  };
+  const violations = await page.evaluate(
+    `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`,
+  ) as Finding[];
+  return violations.map(({ id, help, nodes }) =>
+    [id, help, ...nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`)]
+      .join("\n  ")
+  );
+}
+
+/** Puts another page in place of the one that is shown: axe and the styles are loaded only once. */
+const SHOW = `async (url) => {
+  const answer = await fetch(url, { headers: { accept: "text/html" } });
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  document.title = next.title;
+  document.body.replaceWith(document.adoptNode(next.body));
+}`;
+
+/** How wide a page is, and how wide the window. */
+const WIDTHS = "[document.documentElement.scrollWidth, innerWidth]";
+
+browserTest(
+  "axe finds nothing on any kind of page, and none scrolls sideways on a phone",
+  async (open) => {
+    await using db = await POSTGRES.fresh();
+    await using world = await openWorld(db.database, db.schema);
+    await using served = serveObserved(world.node);
+    const paths = [...Object.values(pagesOf(world)), ...FORMS];
+    const page = await open();
+    await page.goto(served.url);
+    await page.evaluate(axe.source);
+    const found: string[] = [];
+    for (const path of paths) {
+      await page.emulateMedia({ colorScheme: "light" });
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await page.evaluate(`(${SHOW})(${JSON.stringify(served.url + path.slice(1))})`);
+      for (const finding of await findings(page, null)) found.push(`${path} light: ${finding}`);
+      await page.emulateMedia({ colorScheme: "dark" });
+      for (const finding of await findings(page, ["color-contrast"])) {
+        found.push(`${path} dark: ${finding}`);
+      }
+      await page.setViewportSize({ width: 390, height: 844 });
+      const [width, room] = await page.evaluate(WIDTHS) as number[];
+      if (width! > room!) found.push(`${path} is ${width} wide on a phone`);
+    }
+    assert.equal(found.length, 0, found.join("\n\n"));
+    // It has a form only after a process has died amid an upgrade.
+    const isPage = ({ path, kind }: Route) =>
+      (kind === "page" || kind === "action") && path !== "/upgrade/resume";
+    const patterns = ROUTES.filter(isPage)
+      .map(({ path }) => ({ path, pattern: new URLPattern({ pathname: path }) }));
+    const visited = paths.map((path) => path.split("?")[0]!);
+    const missed = patterns.filter(({ pattern }) =>
+      !visited.some((pathname) => pattern.test({ pathname }))
+    );
+    assert.deepEqual(missed.map(({ path }) => path), [], "every kind of page was looked at");
+  },
+);

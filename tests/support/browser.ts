@@ -1,0 +1,80 @@
+/**
+ * Chromium for tests, where the machine has one. All tests of a file share one browser; each has
+ * pages of its own.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+
+const GIVEN = Deno.env.get("CHROMIUM");
+const BINARY = GIVEN ?? "/usr/bin/chromium";
+
+/** Whether the machine has a Chromium; a test without one says how to get it. */
+export const hasChromium: boolean = await Deno.stat(BINARY).then(() => true, () => {
+  if (GIVEN !== undefined) throw new Error(`Cannot test in a browser: CHROMIUM names ${GIVEN}`);
+  // deno-lint-ignore no-console -- who runs the tests has to know
+  console.warn(`Skipping tests in a browser: found no ${BINARY}; apt-get install chromium`);
+  return false;
+});
+
+/** How long a page may take to say something, in milliseconds. */
+const DEADLINE_MS = 60_000;
+
+/** Opens a page in a profile of its own. */
+export type OpenPage = (options?: BrowserContextOptions) => Promise<Page>;
+
+let shared: Browser | null = null;
+
+/**
+ * Starts a Chromium.
+ *
+ * @returns The browser; the caller closes it.
+ */
+export async function startChromium(): Promise<Browser> {
+  // Imported late: its packages are read by the runtime's own rules, which hooks of loaders change.
+  const { chromium } = await import("playwright-core");
+  return await chromium.launch({
+    executablePath: BINARY,
+    args: ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"],
+  });
+}
+
+if (hasChromium) {
+  Deno.test.beforeAll(async () => {
+    shared = await startChromium();
+  });
+  Deno.test.afterAll(async () => await shared?.close());
+}
+
+/**
+ * Registers a test in a browser. It fails, too, if a page reports an error of its script, or something
+ * that its security policy has forbidden.
+ *
+ * @param name Its name.
+ * @param test The test.
+ */
+export function browserTest(name: string, test: (open: OpenPage) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasChromium,
+    async fn() {
+      await using stack = new AsyncDisposableStack();
+      const faults: string[] = [];
+      await test(async (options = {}) => {
+        const context = await shared!.newContext({ reducedMotion: "reduce", ...options });
+        stack.defer(() => context.close());
+        context.setDefaultTimeout(DEADLINE_MS);
+        const page = await context.newPage();
+        page.on("pageerror", (error) => faults.push(String(error)));
+        page.on("console", (message) => {
+          const isFault = message.type() === "error" && !/Failed to load/.test(message.text());
+          if (isFault) faults.push(message.text());
+        });
+        return page;
+      });
+      assert.deepEqual(faults, []);
+    },
+  });
+}
