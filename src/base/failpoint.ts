@@ -27,6 +27,10 @@ export type FailPoint =
   | "reopen.replayed"
   /** A failed run is open again; no node has been notified. */
   | "reopen.written"
+  /** Runs have ended; none of their relatives is notified. */
+  | "end.unnotified"
+  /** The relatives of ended runs are notified, in a transaction that has not committed. */
+  | "end.notified"
   /** A batch of old versions is removed; nothing of the next one is. */
   | "collect.removed"
   /** Some modules that no version referred to are removed. */

@@ -18,6 +18,7 @@
  * @module
  */
 
+import { failPoint } from "../base/failpoint.ts";
 import { legibleJson } from "../base/text.ts";
 import { CancelledError } from "../base/errors.ts";
 import { encodeError } from "../base/values_failure.ts";
@@ -133,6 +134,7 @@ export class Lineage implements LineageStore {
 
   /** See {@linkcode LineageStore.settleEnded}. */
   async settleEnded(limit: number): Promise<SettledRuns> {
+    await failPoint("end.unnotified");
     return await this.#driver.transaction(async (session) => { // LINEAGE-1
       const ended = await this.#sql.ended.query(session, { limit });
       if (ended.length === 0) return { woken: [], more: false };
@@ -160,6 +162,7 @@ export class Lineage implements LineageStore {
     const adopted = ids.length === 0 ? [] : await this.#sql.markAdopted.query(session, { ids });
     const notified = await this.#sql.notify.query(session, { children, parents });
     await this.#sql.settle.query(session, { ids: ended.map(({ id }) => id) });
+    await failPoint("end.notified");
     return { stopped, adopted: adopted.length > 0, notified };
   }
 }

@@ -6,9 +6,10 @@
 
 import assert from "node:assert/strict";
 import { armFailPoint } from "../../src/base/failpoint.ts";
+import type { RunHandle } from "../../src/client/run/handle.ts";
 import { forEachDatabase, POSTGRES } from "../support/database.ts";
 import { eventually, reached, resultOf } from "../support/runs.ts";
-import { refused, scene, source } from "../support/scene.ts";
+import { refused, type Scene, scene, source } from "../support/scene.ts";
 
 const ORDER = source(
   `const first = await ctx.run("first", () => 1);
@@ -122,11 +123,14 @@ const FAILS_LATE = source(
   "const FAILS = true;",
 );
 
-Deno.test("a child is not reopened if its parent receives the failure meanwhile", async () => {
+/** A parent that waits for a child, and the child, which fails at its signal. */
+async function family(): Promise<
+  { readonly at: Scene; readonly parent: RunHandle<unknown>; readonly child: RunHandle<unknown> }
+> {
   const database = POSTGRES;
   const fixed = FAILS_LATE.replace("FAILS = true", "FAILS = false");
   const files = { "1.ts": FAILS_LATE, "2.ts": fixed, "p.ts": PARENT };
-  await using at = await scene(database, files);
+  const at = await scene(database, files);
   const alone = await at.node.start(`${at.folder.url}1.ts`, null);
   await at.node.versions.activate("order", (await alone.status()).version.hash);
   await alone.terminate();
@@ -134,6 +138,28 @@ Deno.test("a child is not reopened if its parent receives the failure meanwhile"
   const child = at.node.run("child");
   await reached(parent, "suspended");
   await reached(child, "suspended");
+  return { at, parent, child };
+}
+
+Deno.test("a child that is reopened before its parent is notified answers with its new end", async () => {
+  const { at, parent, child } = await family();
+  await using _ = at;
+  const reopened = Promise.withResolvers<boolean>();
+  let isAsked = false;
+  using _point = armFailPoint("end.unnotified", async () => {
+    if (isAsked || (await child.status()).state !== "failed") return;
+    isAsked = true;
+    const to = `${at.folder.url}2.ts`;
+    await child.reopen({ to }).then((report) => reopened.resolve(report.reopened), reopened.reject);
+  });
+  await child.signal("fail", 7);
+  assert.equal(await reopened.promise, true);
+  assert.equal(await resultOf(parent), 7);
+});
+
+Deno.test("a child is not reopened if its parent receives the failure meanwhile", async () => {
+  const { at, parent, child } = await family();
+  await using _ = at;
   const other = await at.db.database.open();
   const held = Promise.withResolvers<void>();
   const free = Promise.withResolvers<void>();

@@ -6,6 +6,10 @@
  */
 
 import assert from "node:assert/strict";
+import { armFailPoint } from "../../src/base/failpoint.ts";
+import type { Reopening } from "../../src/ports/store.ts";
+import { FORK_STATEMENTS } from "../../src/store/fork_statements.ts";
+import { CHANGE_STATEMENTS } from "../../src/store/runs/change_statements.ts";
 import type { SqlSession } from "../../src/store/sql/driver.ts";
 import { RunInserts } from "../../src/store/runs/inserts.ts";
 import { MESSAGE_STATEMENTS } from "../../src/store/runs/message_statements.ts";
@@ -19,12 +23,16 @@ import {
   commitOne,
   COMPLETED,
   HASH,
+  newEvent,
+  newFork,
   newRun,
   newTask,
   newWorld,
   NODE,
   share,
   UNKNOWN_VERSION,
+  waiting,
+  type World,
 } from "../support/store_rows.ts";
 
 Deno.test("an activity that ends while its run continues as new answers nothing in the next generation", async () => {
@@ -281,6 +289,106 @@ Deno.test("REPAIR-1: a repair leaves what another transaction holds, and waits f
   }
   assert.deepEqual(await store.repairs.unpark(parked, operator), [parked[0]!.id]);
   assert.deepEqual(await store.repairs.unpark(parked, operator), []);
+});
+
+/** A child that has failed after one event, and its parent. */
+async function failedChild({ store }: World): Promise<{ child: number; parent: number }> {
+  const parent = await claimed(store, "o");
+  const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
+  await store.lineage.startChildren([child], 50);
+  const run = await claimOne(store);
+  const failed = { to: "failed" as const, result: null, error: "{}" };
+  await commitOne(store, share(run, 0, { events: [newEvent("a")], transition: failed }));
+  return { child: run.id, parent: parent.id };
+}
+
+function reopening(id: number): Reopening {
+  const pin = { hash: HASH, specifier: "file:///order.ts" };
+  return { id, generation: 0, events: 1, pin, payload: "{}", awaited: [] };
+}
+
+/** The ends of children that a run has received. */
+async function received({ store }: World, run: number): Promise<string[]> {
+  const [loaded] = await store.journal.load([{ id: run, from: 0 }]);
+  return loaded!.inbox.map(({ kind, name }) => `${kind} ${name}`);
+}
+
+Deno.test("RUN-4: a reopening that waits for a notice to the parent finds that it was sent", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  const { child, parent } = await failedChild(world);
+  using _point = armFailPoint("end.notified", async () => {
+    asked.push(store.runs.reopen(reopening(child)));
+    while (await waiting(db) === 0);
+  });
+  const asked: Promise<boolean>[] = [];
+  const { woken } = await store.lineage.settleEnded(10);
+  assert.deepEqual(woken.map(({ id }) => id), [parent]);
+  assert.deepEqual(await Promise.all(asked), [false]);
+  assert.deepEqual(await received(world, parent), ["child child"]);
+  assert.equal((await store.runs.get("child"))?.state, "failed");
+});
+
+Deno.test("RUN-4: a notice to the parent leaves out a child that is being reopened", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  const { child, parent } = await failedChild(world);
+  const { reopen } = new SchemaName(db.schema).prepare(CHANGE_STATEMENTS);
+  const { pin, ...rest } = reopening(child);
+  const driver = await db.database.open();
+  try {
+    const woken = await driver.transaction(async (session) => {
+      assert.equal((await reopen.query(session, { ...rest, ...pin })).length, 1);
+      return (await store.lineage.settleEnded(10)).woken;
+    });
+    assert.deepEqual(woken, []);
+  } finally {
+    await driver.close();
+  }
+  assert.deepEqual((await store.lineage.settleEnded(10)).woken, []);
+  assert.deepEqual(await received(world, parent), []);
+  assert.equal((await store.runs.get("child"))?.state, "suspended");
+});
+
+Deno.test("RUN-4: a reopening that waits for a fork finds that the fork has received the end", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  const { child, parent } = await failedChild(world);
+  // The parent had ended before, so it is not notified.
+  await db.query(
+    "update {schema}.runs set ended_at = clock_timestamp() + interval '1 hour' where id = $1",
+    [child],
+  );
+  await store.runs.end("o", "terminated", "{}", { onlyStuck: false });
+  await store.lineage.settleEnded(10);
+  const { fork } = new SchemaName(db.schema).prepare(FORK_STATEMENTS);
+  const given = newFork(parent, "f", 0, { adopted: ["child"] });
+  const reopened = await overtaken(
+    db,
+    (session) => fork.query(session, { ...given, kept: 0, delivered: null }),
+    () => store.runs.reopen(reopening(child)),
+  );
+  assert.equal(reopened, false);
+  const f = await store.runs.get("f");
+  assert.deepEqual(await received(world, f!.id), ["child child"]);
+});
+
+Deno.test("FORK-2: a fork that waits for a reopening receives the end that the child has then", async () => {
+  await using world = await newWorld(SERVER);
+  const { store, db } = world;
+  const { child, parent } = await failedChild(world);
+  const { reopen } = new SchemaName(db.schema).prepare(CHANGE_STATEMENTS);
+  const { pin, ...rest } = reopening(child);
+  const forked = await overtaken(
+    db,
+    (session) => reopen.query(session, { ...rest, ...pin }),
+    () => store.forks.fork(newFork(parent, "f", 0, { adopted: ["child"] })),
+  );
+  assert(forked.status === "forked");
+  assert.deepEqual(await received(world, forked.id), []);
+  await store.runs.end("child", "terminated", "{}", { onlyStuck: false });
+  assert.equal((await store.lineage.settleEnded(10)).woken.length, 2);
+  assert.deepEqual(await received(world, forked.id), ["child child"]);
 });
 
 /** Finds a statement that waits for the lock of its schema's name. */

@@ -49,6 +49,12 @@ export const CHANGE_STATEMENTS = {
   delete from {schema}.tasks as task using ended where task.run = ended.id`,
   ),
 
+  lock: statement(
+    { id: NUMBER },
+    NO_ROWS,
+    "select from {schema}.runs where id = $id::bigint for update",
+  ),
+
   // RUN-4. A child whose end was lost, because the run had ended, is marked again (LINEAGE-1).
   reopen: statement(
     {

@@ -8,8 +8,8 @@
  * - RUN-3, one fact: a message and the waking of its run are one statement. Messages of one run are
  *   numbered under its row's lock, so their ids rise in the order in which they can be seen.
  * - RUN-4, an end that was received stays: only the end of a failed run is removed, and only if no
- *   other run has received it. The statement waits for a transaction that is notifying the run's
- *   relatives, and then finds its mark removed.
+ *   other run has received it. A statement of its own locks the run first. It waits for a transaction
+ *   that is notifying the run's relatives, or for a fork that adopts it; the next one sees either.
  *
  * @module
  */
@@ -333,10 +333,12 @@ export class Runs implements RunStore {
   async reopen({ pin, ...reopening }: Reopening): Promise<boolean> {
     const { hash, specifier } = pin;
     const reopened = { ...reopening, hash, specifier };
-    const rows = await whereRegistered(
-      [hash],
-      () => this.#sql.reopen.query(this.#driver, reopened),
-    );
+    const reopen = () =>
+      this.#driver.transaction(async (session) => {
+        await this.#sql.lock.query(session, { id: reopening.id });
+        return await this.#sql.reopen.query(session, reopened);
+      });
+    const rows = await whereRegistered([hash], reopen);
     return rows.length > 0;
   }
 
