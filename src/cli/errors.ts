@@ -15,7 +15,7 @@ import { type CliCode, EXIT, exitOf } from "./exit_codes.ts";
 /** An error that the command line reports, with a code, and with what to do next. */
 export class CliError extends Error {
   /** A stable, upper-case word. */
-  readonly code: CliCode;
+  readonly code: CliCode | ErrorCode;
   /** What to do next; `null`: the message says it. */
   readonly next: string | null;
   /** Facts about the condition, as JSON. */
@@ -28,7 +28,7 @@ export class CliError extends Error {
    * @param details Facts about the condition.
    */
   constructor(
-    code: CliCode,
+    code: CliCode | ErrorCode,
     message: string,
     next: string | null = null,
     details: Readonly<Record<string, unknown>> = {},

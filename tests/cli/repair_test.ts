@@ -6,6 +6,8 @@
 
 import assert from "node:assert/strict";
 import { CliWorld } from "../support/cli_world.ts";
+import { reached } from "../support/runs.ts";
+import { source } from "../support/scene.ts";
 
 /** A database with stuck schedules, which need no node to be repaired. */
 async function makeWorld(...ids: readonly string[]): Promise<CliWorld> {
@@ -109,4 +111,27 @@ Deno.test("health --strict ends with code 3 until what it finds is acknowledged 
   const none = await world.here(["health", "acknowledge", fingerprint!, "0123"]);
   assert.deepEqual([none.code, none.error.split(":")[0]], [4, "NOT_FOUND"]);
   assert.equal((await world.here(["health", "acknowlege"])).code, 2);
+});
+
+Deno.test("health --strict ends with code 3 as health({ strict: true }) is degraded, also if nothing is severe", async () => {
+  await using world = await CliWorld.make({
+    "order.ts": source(`return await ctx.activity("charge", 1);`, `{ name: "order" }`),
+  });
+  const node = await world.node("order.ts");
+  const run = await node.start("order", null);
+  await reached(run, "suspended");
+  const agree = async (strict: "ok" | "degraded") => {
+    const lenient = await world.here(["health"]);
+    const strictly = await world.here(["health", "--strict"]);
+    assert.match(lenient.out, /^ok · 1 node alive\n/);
+    assert.equal((await node.health()).status, "ok");
+    assert.match(strictly.out, new RegExp(`^${strict} · `));
+    assert.equal((await node.health({ strict: true })).status, strict);
+    return [lenient.code, strictly.code];
+  };
+  assert.deepEqual(await agree("ok"), [0, 0]);
+  await world.db.query(
+    "update {schema}.tasks set attempt = 5, available_at = clock_timestamp() + interval '1 day'",
+  );
+  assert.deepEqual(await agree("degraded"), [0, 3]);
 });

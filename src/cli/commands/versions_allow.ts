@@ -5,7 +5,9 @@
  */
 
 import { allow, planAllow } from "../../operate/denials.ts";
+import { isContinuumError } from "../../base/errors.ts";
 import { defineCommand } from "../command.ts";
+import { CliError } from "../errors.ts";
 import { counted } from "../output/words.ts";
 
 /** Takes a denial back. */
@@ -22,7 +24,8 @@ export const command = defineCommand({
   acts: { needsReason: false },
   async run({ args: [text], client, out, consent }) {
     const connected = await client();
-    const { sha256, reason, by, at, versions } = await planAllow(connected, text!);
+    const { sha256, reason, by, at, versions } = await planAllow(connected, text!)
+      .catch(withNext);
     await consent({
       lines: [
         `allow ${sha256}, denied ${at}${by === null ? "" : ` by ${by}`}: ${reason}`,
@@ -39,3 +42,10 @@ export const command = defineCommand({
     ]);
   },
 });
+
+/** Says where denials are listed, in place of where all versions are. */
+function withNext(error: unknown): never {
+  if (!isContinuumError(error, "VERSION_NOT_FOUND")) throw error;
+  const next = "`continuum versions list --state denied` lists the versions that are denied.";
+  throw new CliError(error.code, error.message, next, error.details);
+}
