@@ -155,6 +155,16 @@ export function pagesOf(
     nodes: () => client.nodes(),
     health: () => client.health(),
     jobs: () => runs.jobs(),
+    audit: () => client.operations.list({ limit: 100 }),
+    audit_action: () => client.operations.list({ action: "version.deny", limit: 100 }),
+    audit_actions: () => client.operations.list({ action: "version", limit: 100 }),
+    audit_frequent: () => client.operations.list({ action: "run.terminate", limit: 100 }),
+    audit_actor: () => client.operations.list({ as: "ann", limit: 100 }),
+    audit_target: () => client.operations.list({ target: "r-77", limit: 100 }),
+    audit_after: second(
+      { limit: 100 },
+      (options) => client.operations.list({ ...options, action: "run" }),
+    ),
   };
 }
 

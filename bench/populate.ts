@@ -205,8 +205,10 @@ function rest({ runs, versions }: Population): string[] {
       '{"target":{"hash":"0","specifier":"a"},"workflow":"w1","where":null,"runs":null,"limit":null}',
       '{"after":null,"examined":9,"isThrough":true,"again":[],"counts":{}}', now()
     from generate_series(1, 1000) as n`,
-    `insert into operations (actor, action, namespace, target, outcome)
-    select 'ann', 'terminate', 'default', 'r-' || n, 'done'
+    `insert into operations (at, actor, action, namespace, target, outcome)
+    select now() - interval '1 year' + n * interval '1 second', 'ann',
+      case when n % 10 = 0 and n < 500 then 'version.deny' else 'run.terminate' end,
+      case when n % 10 = 0 and n < 500 then null else 'default' end, 'r-' || n, 'done'
     from generate_series(1, ${runs / 5}) as n`,
   ];
 }

@@ -110,11 +110,13 @@ export class Operations implements OperationStore<DeedStore> {
     const { target, actor, after, ...rest } = query;
     if (![target ?? "", actor ?? "", query.namespace].every(isStorable)) return [];
     const asked = { ...rest, afterAt: after?.at ?? null, afterId: after?.id ?? null };
-    const { list, listOfTarget, listOfActor, listOfBoth } = this.#sql;
+    const { list, listOfActions, listOfTarget, listOfActor, listOfBoth } = this.#sql;
     if (target === null) {
-      return actor === null
+      if (actor !== null) return await listOfActor.query(this.#driver, { ...asked, actor });
+      const { actions } = asked;
+      return actions === null
         ? await list.query(this.#driver, asked)
-        : await listOfActor.query(this.#driver, { ...asked, actor });
+        : await listOfActions.query(this.#driver, { ...asked, actions });
     }
     return actor === null
       ? await listOfTarget.query(this.#driver, { ...asked, target })

@@ -38,19 +38,29 @@ const LIST = {
   limit: NUMBER,
 };
 
-/** A statement for each index, since a plan that holds for all parameters would use one of them. */
-function list(condition: string): string {
-  return `
+const ENTRY = `
   select entry.id, ${milliseconds("entry.at")} as at, entry.actor, entry.is_proven as "isProven",
     entry.action, entry.namespace, entry.target, entry.reason, entry.before::text as before,
-    entry.after::text as after, entry.outcome
+    entry.after::text as after, entry.outcome`;
+
+const NEWEST = "order by entry.at desc, entry.id desc limit $limit::integer";
+
+function listed(condition: string): string {
+  return `
   from {schema}.operations as entry
   where (entry.namespace is null or entry.namespace = $namespace) ${condition}
-    and ($actions::text[] is null or entry.action = any($actions::text[]))
     and ($since::float8 is null or entry.at >= ${timestamp("$since::float8")})
     and ($afterAt::float8 is null or
       (entry.at, entry.id) < (${timestamp("$afterAt::float8")}, $afterId::bigint))
-  order by entry.at desc, entry.id desc limit $limit::integer`;
+  ${NEWEST}`;
+}
+
+/** A statement for each index, since a plan that holds for all parameters would use one of them. */
+function list(condition: string): string {
+  return ENTRY +
+    listed(
+      `${condition} and ($actions::text[] is null or entry.action = any($actions::text[]))`,
+    );
 }
 
 /** The statements on entries. */
@@ -83,6 +93,18 @@ export const OPERATION_STATEMENTS = {
   ),
 
   list: statement(LIST, rows<OperationRow>(), list("")),
+
+  // The newest entries of each action, along the index; of those the newest.
+  listOfActions: statement(
+    { ...LIST, actions: TEXTS },
+    rows<OperationRow>(),
+    `${ENTRY}
+  from unnest($actions::text[]) as wanted (action)
+  cross join lateral (
+    select entry.* ${listed("and entry.action = wanted.action")}
+  ) as entry
+  ${NEWEST}`,
+  ),
 
   listOfTarget: statement(
     { ...LIST, target: TEXT },

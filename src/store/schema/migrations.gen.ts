@@ -593,7 +593,7 @@ create table {schema}.schedule_runs (
   {
     version: 6,
     name: "operations",
-    checksum: "f11e68be9f6c0e40ae920351d0329adfac855742254b536678cef2555a79147c",
+    checksum: "c896db2b03ac16f37cc7352c07623e0f7e75bf7c379bd8eeaa1be1ce2388e42e",
     sql: `-- Operations: what people and programs did to runs, versions and schedules.
 --
 -- operations  One row per act of an operator. An act that is one transaction writes its row in it. One
@@ -622,6 +622,8 @@ create index operations_by_time on {schema}.operations (at, id);
 create index operations_by_target on {schema}.operations (target, at, id);
 
 create index operations_by_actor on {schema}.operations (actor, at, id);
+
+create index operations_by_action on {schema}.operations (action, at, id);
 `,
   },
   {
