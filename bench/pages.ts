@@ -147,6 +147,7 @@ export function pagesOf(
     versions_unused: () => client.versions.list({ state: "unused" }),
     versions_current: () => client.versions.list({ current: true }),
     versions_after: second({ limit: 100 }, (options) => client.versions.list(options)),
+    versions_gc: () => client.versions.gc({ dryRun: true, keep: 0, olderThan: "1d" }),
     version_by_digits: () => findVersion(client, oldest.slice(0, 64)),
     version_where_used: () => versionUse(client, oldest),
     schedules: () => client.schedules.list({ limit: 100 }),

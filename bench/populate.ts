@@ -19,6 +19,9 @@ export interface Population {
 /** The hash of the version with a number: an SQL expression. */
 const hash = (n: string) => `lpad(to_hex(${n}), 64, '0')`;
 
+/** The digest of one of ten modules of a version, each of which several versions contain. */
+const MEMBER = hash("1000001 + (n + part * 7) % 2000");
+
 /** The hash of the version with a number. */
 export function versionHash(n: number): string {
   return n.toString(16).padStart(64, "0");
@@ -43,7 +46,7 @@ const LONG = 20_000;
  * Adds versions and runs, and what belongs to them.
  *
  * Half of the runs are of the oldest version, three in ten of the newest 50, the others are spread
- * over all. 12 in 100 have not ended, one in 200 has failed, one in 5,000 is parked or was cancelled,
+ * over two thirds of all. 12 in 100 have not ended, one in 200 has failed, one in 5,000 is parked or was cancelled,
  * and one in 500 is being executed. One in ten is in a namespace other than the default one.
  *
  * @param db The database; its schema exists.
@@ -68,11 +71,15 @@ export async function populate(db: BenchDatabase, population: Population): Promi
 function versions({ versions }: Population): string[] {
   return [
     `insert into workflow_versions (hash, workflow, manifest, archived, registered_at)
-    select ${hash("n")}, 'w' || n % 50, repeat('member', 300), n % 20 <> 0,
-      clock_timestamp() - interval '400 days' + n * interval '1 minute'
+    select ${hash("n")}, 'w' || n % 50, (
+        select string_agg('member ' || ${MEMBER} || ' ts ./' || repeat('folder/', 15) || part, chr(10))
+        from generate_series(1, 10) as part
+      ), n % 20 <> 0, clock_timestamp() - interval '400 days' + n * interval '1 minute'
     from generate_series(1, ${versions}) as n`,
-    `insert into workflow_specifiers (hash, specifier)
-    select ${hash("n")}, 'app:' || n from generate_series(1, ${versions}) as n`,
+    `insert into workflow_specifiers (hash, specifier, last_seen)
+    select ${hash("n")}, 'app:' || n,
+      case when n % 5 < 2 then '-infinity' else now() - interval '100 days' end
+    from generate_series(1, ${versions}) as n`,
     `insert into workflow_specifiers (hash, specifier)
     select ${hash("n")}, 'https://app.example/' || n
     from generate_series(1, ${versions}, 10) as n`,
@@ -82,7 +89,7 @@ function versions({ versions }: Population): string[] {
     select ${hash("n + 1000000")}, convert_to(repeat(md5(n::text), 150), 'UTF8')
     from generate_series(1, 2000) as n`,
     `insert into version_modules (hash, sha256)
-    select ${hash("n")}, ${hash("1000001 + (n + part * 7) % 2000")}
+    select ${hash("n")}, ${MEMBER}
     from generate_series(1, ${versions}) as n cross join generate_series(1, 10) as part
     where n % 20 <> 0`,
     `insert into denied (sha256, reason, denied_at)
@@ -101,6 +108,7 @@ function versions({ versions }: Population): string[] {
 }
 
 function runs({ runs, versions }: Population): string[] {
+  const used = Math.floor(versions * 2 / 3);
   return [
     `insert into runs (
       id, created_at, run_id, namespace, workflow, specifier_id, seed, input, attributes,
@@ -137,7 +145,7 @@ function runs({ runs, versions }: Population): string[] {
       select n, n % 10 = 7 and n > 10 as is_child, n % 100 = 8 as is_fork,
         case
           when n % 10 < 5 then 1 when n % 10 < 8 then ${versions} - (n / 10) % 50
-          else 1 + (n / 10) % ${versions}
+          else 1 + (n / 10) % ${used} + (n / 10) % ${used} / 2
         end as version,
         case
           when n % 10000 = 9 then 'stuck_poisoned' when n % 10000 = 1009 then 'stuck_nondeterminism'

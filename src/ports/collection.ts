@@ -89,13 +89,22 @@ export interface CollectionStore {
    * @param scope Which versions may lose something.
    * @param after The last version of the previous page; `null`: from the beginning.
    * @param limit At most how many are examined.
-   * @returns The verdict on each; fewer than `limit`: there are no more.
+   * @returns The verdict on each; fewer than `limit`: there are no more. `row` holds unless the
+   * version is {@linkcode CollectionStore.vouching}, and never says `contains`.
    */
   plan(
     scope: CollectionScope,
     after: CollectionPlace | null,
     limit: number,
   ): Promise<CollectionVerdict[]>;
+  /**
+   * Of some versions, those that vouch for another one, which consists of their modules: such a
+   * version loses at most its bytes. It costs as much as all versions that nodes have registered
+   * only as parts of others.
+   *
+   * @param hashes The versions whose rows would go.
+   */
+  vouching(hashes: readonly string[]): Promise<string[]>;
   /**
    * Counts what {@linkcode CollectionStore.sweep} would remove if some versions had lost their bytes.
    *

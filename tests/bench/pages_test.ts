@@ -20,7 +20,7 @@ const RUNS = 60_000;
 const VERSIONS = 2_000;
 
 /** The tables whose rows are counted: those that grow with the number of runs, or of acts. */
-const READ: readonly string[] = ["runs", "operations"];
+const READ: readonly string[] = ["runs", "generations", "operations"];
 
 /**
  * So many rows of runs may be read for a page: of up to 51 specifiers 51 rows each, and a row of
@@ -51,6 +51,8 @@ const MORE: Readonly<Record<string, number>> = {
   versions_current: RUNS * 0.15,
   versions: RUNS * 0.15,
   versions_after: RUNS * 0.15,
+  // Of each version the last run, one that lives, any, and any earlier generation; and runs that nodes hold.
+  versions_gc: 5 * VERSIONS + RUNS / 500,
 };
 
 /** Nothing is lost if this server is. */

@@ -115,7 +115,10 @@ export type GcContext = StepsContext & {
 const CALL = "versions.gc()";
 
 /** Versions that one statement examines. */
-const PAGE = 500;
+const PAGE = 2_000;
+
+/** Versions that one statement compares with all parts of others. */
+const VOUCHED = 5_000;
 
 /** Versions, or modules, that one transaction removes. */
 const BATCH = 100;
@@ -212,7 +215,7 @@ async function planOf(
     contains: 0,
     held: 0,
   };
-  const versions: CollectionVerdict[] = [];
+  const found: CollectionVerdict[] = [];
   let archived = 0;
   let page: CollectionVerdict[];
   let after: CollectionPlace | null = null;
@@ -220,13 +223,35 @@ async function planOf(
     page = await collection.plan(scope, after, PAGE);
     for (const version of page) {
       const { verdict } = version;
-      if (verdict === "bytes" || verdict === "row") versions.push(version);
+      if (verdict === "bytes" || verdict === "row") found.push(version);
       else kept[verdict]++;
       if (version.archived) archived++;
     }
     after = page.at(-1) ?? null;
   } while (page.length === PAGE);
+  const vouching = await vouchingOf(found, collection);
+  const versions = found.flatMap((version) => {
+    if (!vouching.has(version.hash)) return [version];
+    if (version.archived) return [{ ...version, verdict: "bytes" as const }];
+    kept.contains++;
+    return [];
+  });
   return { versions, kept, archived };
+}
+
+/** The versions whose rows stay for the parts that they vouch for (COLLECT-4). */
+async function vouchingOf(
+  versions: readonly CollectionVerdict[],
+  collection: GcContext["store"]["collection"],
+): Promise<ReadonlySet<string>> {
+  const hashes = versions.filter(({ verdict }) => verdict === "row").map(({ hash }) => hash);
+  const found = new Set<string>();
+  for (let from = 0; from < hashes.length; from += VOUCHED) {
+    for (const hash of await collection.vouching(hashes.slice(from, from + VOUCHED))) {
+      found.add(hash);
+    }
+  }
+  return found;
 }
 
 function reportOf(

@@ -64,6 +64,12 @@ export class Collection implements CollectionStore {
     return await this.#sql.plan.query(this.#driver, { ...scope, ...place, limit });
   }
 
+  /** See {@linkcode CollectionStore.vouching}. */
+  async vouching(hashes: readonly string[]): Promise<string[]> {
+    if (hashes.length === 0) return [];
+    return (await this.#sql.vouching.query(this.#driver, { hashes })).map(({ hash }) => hash);
+  }
+
   /** See {@linkcode CollectionStore.weigh}. */
   async weigh(hashes: readonly string[]): Promise<RemovedModules> {
     const [row] = await this.#sql.weigh.query(this.#driver, { hashes });

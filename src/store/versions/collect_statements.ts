@@ -36,21 +36,22 @@ const FACTS = `${HELD_RUNS},
     select job.plan::text as plan from {schema}.bulk_jobs as job where job.ended_at is null
   )`;
 
-/** The modules that versions list. The manifest is the only list of one that has no bytes (MANIFEST-1). */
-const members = (versions: string) => `
-    select distinct version.hash, left(line, 64) as sha256
-    from ${versions} as version
-    cross join lateral unnest(
-      (string_to_array(version.manifest, chr(10) || 'member '))[2:]
-    ) as line`;
+/** The modules that a version lists. The manifest is the only list of one that has no bytes (MANIFEST-1). */
+const membersOf = (version: string) =>
+  `(
+      select left(line, 64) as sha256
+      from unnest((string_to_array(${version}.manifest, chr(10) || 'member '))[2:]) as line
+    ) as member`;
 
 /**
- * COLLECT-4: those of `listed` that contain all modules of a version which only parts of others
- * brought. A pair of versions is compared only if the first contains that module of the second that
- * the fewest contain: most versions share most of their modules.
+ * COLLECT-4: those of `candidate` that contain all modules of a version which only parts of others
+ * brought. Versions with a module that no candidate contains are left out first. A pair of versions
+ * is compared only if the first contains that module of the second that the fewest contain: most
+ * versions share most of their modules.
  */
-const VOUCHING = `candidate as materialized (
-    select hash, manifest from listed where verdict = 'row'
+const VOUCHING = `of_candidate as materialized (
+    select candidate.hash, member.sha256
+    from candidate cross join lateral ${membersOf("candidate")}
   ),
   part as materialized (
     select part.hash, part.manifest from {schema}.workflow_versions as part
@@ -59,35 +60,32 @@ const VOUCHING = `candidate as materialized (
       where own.hash = part.hash and own.last_seen > '-infinity'
     )
   ),
-  of_candidate as materialized (${members("candidate")}
-  ),
-  of_part as materialized (${members("part")}
+  inside as materialized (
+    select part.hash, part.manifest from part where not exists (
+      select from ${membersOf("part")}
+      where member.sha256 not in (select sha256 from of_candidate)
+    )
   ),
   rarest as materialized (
-    select distinct on (of_part.hash) of_part.hash, of_part.sha256
-    from of_part left join (
+    select distinct on (inside.hash) inside.hash, member.sha256
+    from inside cross join lateral ${membersOf("inside")} join (
       select sha256, count(*) as versions from of_candidate group by sha256
     ) as known using (sha256)
-    order by of_part.hash, coalesce(known.versions, 0), of_part.sha256
-  ),
-  pair as materialized (
-    select of_candidate.hash as whole, rarest.hash as part
-    from rarest join of_candidate using (sha256) where of_candidate.hash <> rarest.hash
+    order by inside.hash, known.versions, member.sha256
   ),
   vouching as materialized (
-    select distinct shared.whole as hash
-    from (
-      select pair.whole, pair.part, count(*) as modules
-      from pair
-      join of_part on of_part.hash = pair.part
-      join of_candidate on of_candidate.hash = pair.whole and of_candidate.sha256 = of_part.sha256
-      group by pair.whole, pair.part
-    ) as shared
-    join (select hash, count(*) as modules from of_part group by hash) as size
-      on size.hash = shared.part and size.modules = shared.modules
+    select distinct candidate.hash
+    from rarest
+    join of_candidate using (sha256)
+    join candidate on candidate.hash = of_candidate.hash and candidate.hash <> rarest.hash
+    join inside on inside.hash = rarest.hash
+    where not exists (
+      select from ${membersOf("inside")}
+      where strpos(candidate.manifest, chr(10) || 'member ' || member.sha256 || ' ') = 0
+    )
   )`;
 
-/** The verdicts on versions, by a condition on `version`. */
+/** The verdicts on versions, by a condition on `version`, before COLLECT-4. */
 function verdicts(which: string, rest = ""): string {
   return `${FACTS},
   listed as materialized (
@@ -141,24 +139,14 @@ function verdicts(which: string, rest = ""): string {
       ) as at offset 0
     ) as used
     where ${which}${rest}
-  ),
-  ${VOUCHING},
-  judged as materialized (
-    select listed.hash, listed.workflow, listed.label, listed.registered_at, listed.used_at,
-      not listed.is_bare as archived,
-      case
-        when listed.verdict <> 'row' or listed.hash not in (select hash from vouching)
-        then listed.verdict
-        when listed.is_bare then 'contains'
-        else 'bytes'
-      end as verdict
-    from listed
   )`;
 }
 
-const VERDICT = `judged.hash, judged.workflow, judged.label, judged.verdict, judged.archived,
-    ${milliseconds("judged.registered_at")} as "registeredAt",
-    ${milliseconds("date_trunc('milliseconds', judged.used_at)")} as "usedAt"`;
+/** A verdict as the caller gets it. */
+const verdictOf = (from: string, verdict: string) =>
+  `${from}.hash, ${from}.workflow, ${from}.label, ${verdict} as verdict,
+    not ${from}.is_bare as archived, ${milliseconds(`${from}.registered_at`)} as "registeredAt",
+    ${milliseconds(`date_trunc('milliseconds', ${from}.used_at)`)} as "usedAt"`;
 
 /** COLLECT-2: modules that no version refers to. */
 const ORPHANED = `
@@ -181,7 +169,19 @@ export const COLLECT_STATEMENTS = {
     order by version.registered_at, version.hash limit $limit::integer`,
       )
     }
-  select ${VERDICT} from judged order by judged.registered_at, judged.hash`,
+  select ${verdictOf("listed", "listed.verdict")} from listed
+  order by listed.registered_at, listed.hash`,
+  ),
+
+  vouching: statement(
+    { hashes: TEXTS },
+    rows<{ readonly hash: string }>(),
+    `
+  with candidate as materialized (
+    select hash, manifest from {schema}.workflow_versions where hash = any($hashes::text[])
+  ),
+  ${VOUCHING}
+  select hash from vouching`,
   ),
 
   weigh: statement(
@@ -226,23 +226,38 @@ export const COLLECT_STATEMENTS = {
     rows<CollectionVerdict>(),
     `
   with ${verdicts("version.hash = any($hashes::text[])")},
+  candidate as materialized (
+    select hash, manifest from listed where verdict = 'row'
+  ),
+  ${VOUCHING},
+  judged as materialized (
+    select listed.*,
+      case
+        when listed.verdict <> 'row' or listed.hash not in (select hash from vouching)
+        then listed.verdict
+        when listed.is_bare then 'contains'
+        else 'bytes'
+      end as becomes
+    from listed
+  ),
   gone as (
     delete from {schema}.workflow_versions as version using judged
-    where version.hash = judged.hash and judged.verdict = 'row'
+    where version.hash = judged.hash and judged.becomes = 'row'
   ),
   emptied as (
     delete from {schema}.version_modules as member using judged
-    where member.hash = judged.hash and judged.verdict = 'bytes'
+    where member.hash = judged.hash and judged.becomes = 'bytes'
   ),
   marked as (
     update {schema}.workflow_versions as version set archived = false
-    from judged where version.hash = judged.hash and judged.verdict = 'bytes'
+    from judged where version.hash = judged.hash and judged.becomes = 'bytes'
   ),
   closed as (
     update {schema}.workflow_specifiers as pin set collected_at = ${CLOCK}
-    from judged where pin.hash = judged.hash and judged.verdict = 'bytes'
+    from judged where pin.hash = judged.hash and judged.becomes = 'bytes'
   )
-  select ${VERDICT} from judged where judged.verdict in ('bytes', 'row')
+  select ${verdictOf("judged", "judged.becomes")} from judged
+  where judged.becomes in ('bytes', 'row')
   order by judged.registered_at, judged.hash`,
   ),
 

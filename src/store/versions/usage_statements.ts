@@ -55,12 +55,23 @@ export const BARRED = `barred as materialized (
     order by hash, denied_at, sha256
   )`;
 
+/**
+ * Whether rows of a table refer to one of `pins.ids`. The next entry of the index answers it: where
+ * most rows refer to few versions, a plan that searches for an equal one may read the whole table.
+ */
+const isReferredTo = (table: string, condition = "") =>
+  `exists (
+        select from unnest(pins.ids) as pin (id)
+        where pin.id = (
+          select next.specifier_id from {schema}.${table} as next
+          where next.specifier_id >= pin.id${condition} order by next.specifier_id limit 1
+        )
+      )`;
+
 /** Whether runs of `pins.ids` have not ended. */
 export const IS_LIVE = `(
       exists (select from held where held.specifier_id = any(pins.ids))
-      or exists (
-        select from {schema}.runs as run where run.specifier_id = any(pins.ids) and run.rests
-      )
+      or ${isReferredTo("runs", " and next.rests")}
     )`;
 
 /** Whether a schedule that can still fire is pinned to `version`. */
@@ -71,10 +82,8 @@ export const IS_SCHEDULED = `exists (
 
 /** Whether a stored run, or an earlier generation of one, is pinned to one of `pins.ids`. */
 export const IS_USED = `(
-      exists (select from {schema}.runs as run where run.specifier_id = any(pins.ids))
-      or exists (
-        select from {schema}.generations as earlier where earlier.specifier_id = any(pins.ids)
-      )
+      ${isReferredTo("runs")}
+      or ${isReferredTo("generations")}
     )`;
 
 export const IS_CURRENT = `exists (
