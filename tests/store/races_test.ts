@@ -314,7 +314,7 @@ async function received({ store }: World, run: number): Promise<string[]> {
 }
 
 Deno.test("RUN-4: a reopening that waits for a notice to the parent finds that it was sent", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const { child, parent } = await failedChild(world);
   using _point = armFailPoint("end.notified", async () => {
@@ -330,7 +330,7 @@ Deno.test("RUN-4: a reopening that waits for a notice to the parent finds that i
 });
 
 Deno.test("RUN-4: a notice to the parent leaves out a child that is being reopened", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const { child, parent } = await failedChild(world);
   const { reopen } = new SchemaName(db.schema).prepare(CHANGE_STATEMENTS);
@@ -351,7 +351,7 @@ Deno.test("RUN-4: a notice to the parent leaves out a child that is being reopen
 });
 
 Deno.test("RUN-4: a reopening that waits for a fork finds that the fork has received the end", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const { child, parent } = await failedChild(world);
   // The parent had ended before, so it is not notified.
@@ -374,7 +374,7 @@ Deno.test("RUN-4: a reopening that waits for a fork finds that the fork has rece
 });
 
 Deno.test("FORK-2: a fork that waits for a reopening receives the end that the child has then", async () => {
-  await using world = await newWorld(SERVER);
+  await using world = await newWorld(POSTGRES);
   const { store, db } = world;
   const { child, parent } = await failedChild(world);
   const { reopen } = new SchemaName(db.schema).prepare(CHANGE_STATEMENTS);
