@@ -512,7 +512,7 @@ export class Continuum implements AsyncDisposable {
   }
 
   /**
-   * Lists the namespaces that hold runs, by name.
+   * Lists the namespaces that hold runs or schedules, by name.
    *
    * @returns Their names.
    */

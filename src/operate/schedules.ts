@@ -39,11 +39,11 @@ const PAGE = 1_000;
  * Lists schedules by id, reading them page by page.
  *
  * @param client The client.
- * @param filter Which schedules.
+ * @param filter Which schedules, and the namespace; that of the client when omitted.
  */
 export async function* everySchedule(
   client: Continuum,
-  filter: ScheduleFilter = {},
+  filter: ScheduleFilter & { readonly namespace?: string | undefined } = {},
 ): AsyncGenerator<ScheduleLine> {
   let after: string | undefined;
   do {
@@ -51,6 +51,21 @@ export async function* everySchedule(
     for (const schedule of page) yield plain(schedule);
     after = page.length < PAGE ? undefined : page.at(-1)!.id;
   } while (after !== undefined);
+}
+
+/**
+ * Lists the schedules of all namespaces, by the name of the namespace and by id.
+ *
+ * @param client The client.
+ * @param filter Which schedules.
+ */
+export async function* schedulesEverywhere(
+  client: Continuum,
+  filter: ScheduleFilter = {},
+): AsyncGenerator<ScheduleLine> {
+  for (const namespace of await client.namespaces()) {
+    yield* everySchedule(client, { ...filter, namespace });
+  }
 }
 
 /**

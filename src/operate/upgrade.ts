@@ -123,7 +123,13 @@ export function resumeUpgrade(client: Continuum, job: string, work: UpgradeWork)
  *
  * @param client The client.
  * @param limit The most jobs.
+ * @param everywhere Whether those of all namespaces.
  */
-export async function upgradeJobs(client: Continuum, limit: number): Promise<Plain<BulkJob>[]> {
-  return (await client.runs.jobs({ limit })).map((job) => plain(job));
+export async function upgradeJobs(
+  client: Continuum,
+  limit: number,
+  everywhere = false,
+): Promise<Plain<BulkJob>[]> {
+  const options = { limit, ...(everywhere ? { namespace: null } : {}) };
+  return (await client.runs.jobs(options)).map((job) => plain(job));
 }

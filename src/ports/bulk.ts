@@ -64,6 +64,20 @@ export interface JobRow {
   readonly heldUntil: number | null;
 }
 
+/** What a list shows of a job: its plan and the rest of its progress, which may be long, stay. */
+export type JobSummary = Omit<JobRow, "plan" | "progress"> & {
+  /** The workflow of its runs. */
+  readonly workflow: string;
+  /** The hash of the version that its runs are moved to. */
+  readonly to: string;
+  /** How many runs were examined once. */
+  readonly examined: number;
+  /** How many of them wait to be examined again. */
+  readonly again: number;
+  /** The verdicts so far, as JSON. */
+  readonly counts: string;
+};
+
 /** A job that is created, and held by its creator. */
 export type NewJob = Pick<JobRow, "id" | "namespace" | "plan" | "progress"> & {
   /** Who drives it, for people. */
@@ -103,6 +117,6 @@ export interface BulkStore {
   take(driver: string, lease: JobLease): Promise<JobRow | null>;
   /** Lets go of a job, and ends it if `isDone`. A driver that has lost it changes nothing. */
   release(lease: JobLease, isDone: boolean): Promise<void>;
-  /** Jobs of a namespace, the newest first. */
-  jobs(namespace: string, limit: number): Promise<JobRow[]>;
+  /** Jobs of a namespace, the newest first; `null`: of all. */
+  jobs(namespace: string | null, limit: number): Promise<JobSummary[]>;
 }

@@ -115,6 +115,6 @@ export interface RetentionStore {
     before: number,
     options?: PruneStepOptions,
   ): Promise<{ readonly results: number; readonly more: boolean } | null>;
-  /** All namespaces that have runs. */
+  /** All namespaces that have runs or schedules. */
   namespaces(): Promise<string[]>;
 }

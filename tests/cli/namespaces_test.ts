@@ -1,5 +1,5 @@
 /**
- * Lists and counts of runs of all namespaces.
+ * Lists and counts of what all namespaces hold.
  *
  * @module
  */
@@ -41,4 +41,44 @@ Deno.test("--all-namespaces lists and counts the runs of each namespace, page by
   assert.equal((await world.here([...count, "--limit", "3"])).out, "3+\n");
   const wrong = await world.here(["runs", "list", "--all-namespaces", "--after", "%zz:"]);
   assert.deepEqual([wrong.code, wrong.error.split(":")[0]], [2, "INVALID_CURSOR"]);
+});
+
+Deno.test("--all-namespaces lists schedules and upgrades, also of namespaces without a run", async () => {
+  await using world = await CliWorld.make({
+    "one.ts": source("return 1;", `{ name: "one" }`),
+  });
+  const node = await world.node("one.ts");
+  for (const namespace of ["default", "a", "z:%"]) {
+    for (const id of ["s-1", "s-2"]) {
+      await node.schedules.create({ id, workflow: "one", every: "1d", namespace });
+    }
+  }
+  const line = ["schedules", "list", "--all-namespaces"];
+  const rows = async (args: readonly string[]) => {
+    const { code, out, error } = await world.here(args);
+    assert.equal(code, 0, error);
+    return out.trim().split("\n");
+  };
+  assert.deepEqual(await rows([...line, "--fields", "namespace,id"]), [
+    ...["a\ts-1", "a\ts-2", "default\ts-1", "default\ts-2", "z:%\ts-1", "z:%\ts-2"],
+  ]);
+  assert.deepEqual(await node.namespaces(), ["a", "default", "z:%"]);
+  const table = await world.here(line, { isTerminal: true, columns: 200 });
+  assert.match(table.out, /NAMESPACE +ID +WORKFLOW[^]*\nz:% +s-2 +one/);
+
+  for (const namespace of ["a", "z:%"]) {
+    for await (const _ of node.runs.upgrade({ workflow: "one", namespace }));
+  }
+  const jobs = ["runs", "jobs", "--fields", "namespace,workflow,state,examined,again"];
+  assert.deepEqual((await rows([...jobs, "--all-namespaces"])).sort(), [
+    "a\tone\tdone\t0\t0",
+    "z:%\tone\tdone\t0\t0",
+  ]);
+  assert.deepEqual(await rows(jobs), [""]);
+  assert.deepEqual(await rows([...jobs, "--namespace", "a"]), ["a\tone\tdone\t0\t0"]);
+  const all = await world.here(["runs", "jobs", "--all-namespaces"], {
+    isTerminal: true,
+    columns: 200,
+  });
+  assert.match(all.out, /NAMESPACE +JOB +WORKFLOW/);
 });

@@ -25,6 +25,12 @@ export interface FilterOptions {
   readonly allNamespaces?: true;
 }
 
+/** Lists what all namespaces hold. */
+export const ALL_NAMESPACES = {
+  flags: "--all-namespaces",
+  text: "of all namespaces, in place of one",
+} as const;
+
 /** The options that select runs. */
 export const FILTER_OPTIONS: readonly OptionSpec[] = [
   {
@@ -48,7 +54,7 @@ export const FILTER_OPTIONS: readonly OptionSpec[] = [
   { flags: "--until <time>", text: "created until then", read: timeAgo },
   { flags: "--ended-since <time>", text: "ended since then", read: timeAgo },
   { flags: "--where <json>", text: "a condition as runs.query() takes it", read: json },
-  { flags: "--all-namespaces", text: "of all namespaces, in place of one" },
+  ALL_NAMESPACES,
 ];
 
 /**

@@ -9,7 +9,7 @@ import { listRunsEverywhere } from "../../operate/runs_everywhere.ts";
 import type { RunLine } from "../../operate/run_lines.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import type { Column } from "../output/table.ts";
-import { counted, versionCell, waitsFor } from "../output/words.ts";
+import { counted, NAMESPACE, versionCell, waitsFor } from "../output/words.ts";
 import { UsageError } from "../errors.ts";
 import { whole } from "../readers.ts";
 import { watch } from "../watch.ts";
@@ -99,12 +99,6 @@ async function printPage(
     remarks: () => [...(isDefault ? ["live runs; `--state any` for all"] : []), ...next()],
   });
 }
-
-const NAMESPACE: Column<RunLine> = {
-  title: "NAMESPACE",
-  id: true,
-  cell: ({ namespace }) => namespace,
-};
 
 function columnsOf({ out }: CommandContext): readonly Column<RunLine>[] {
   return [

@@ -4,9 +4,14 @@
  * @module
  */
 
-import { SCHEDULE_STATES, type ScheduleLine } from "../../operate/schedules.ts";
+import {
+  SCHEDULE_STATES,
+  type ScheduleLine,
+  schedulesEverywhere,
+} from "../../operate/schedules.ts";
 import { defineCommand } from "../command.ts";
-import { counted } from "../output/words.ts";
+import { counted, NAMESPACE } from "../output/words.ts";
+import { ALL_NAMESPACES } from "./run_filter.ts";
 import { SCHEDULE_FIELDS, timingText } from "./schedule_lines.ts";
 import { oneOf } from "../readers.ts";
 
@@ -15,6 +20,7 @@ type State = (typeof SCHEDULE_STATES)[number];
 interface Options {
   readonly workflow?: string;
   readonly state?: readonly (readonly State[])[];
+  readonly allNamespaces?: true;
 }
 
 /** Lists schedules by id. */
@@ -32,10 +38,14 @@ export const command = defineCommand<Options>({
       read: (text, flag) =>
         text.split(",").map((word) => oneOf(SCHEDULE_STATES)(word.trim(), flag)),
     },
+    ALL_NAMESPACES,
   ],
   fields: SCHEDULE_FIELDS,
-  async run({ options: { workflow, state }, read, out }) {
+  async run({ options: { workflow, state, allNamespaces }, client, read, out }) {
     async function* items(): AsyncGenerator<ScheduleLine> {
+      if (allNamespaces === true) {
+        return yield* schedulesEverywhere(await client(), { workflow, states: state?.flat() });
+      }
       let after: string | undefined;
       do {
         const page = await read("schedules.list", { workflow, states: state?.flat(), after });
@@ -47,6 +57,7 @@ export const command = defineCommand<Options>({
       name: "schedules",
       items: items(),
       columns: [
+        ...(allNamespaces === true ? [NAMESPACE] : []),
         { title: "ID", id: true, cell: ({ id }) => id },
         { title: "WORKFLOW", cell: ({ workflow }) => workflow },
         { title: "STATE", cell: ({ state }) => state },

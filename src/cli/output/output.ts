@@ -21,7 +21,7 @@ export interface List<Item extends object> {
   /** The items, as they come. */
   readonly items: Iterable<Item> | AsyncIterable<Item>;
   /** The columns of the table. */
-  readonly columns: readonly Column<Item>[];
+  readonly columns: readonly Column<NoInfer<Item>>[];
   /** What the JSON document holds besides the items, once they are printed: a cursor, a count. */
   rest?(): Readonly<Record<string, unknown>>;
   /**

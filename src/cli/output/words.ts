@@ -7,9 +7,17 @@
 import type { Json } from "../../operate/plain.ts";
 import type { RunLine } from "../../operate/run_lines.ts";
 import type { Output } from "./output.ts";
+import type { Column } from "./table.ts";
 
 /** How many digits of a version's hash tables show. */
 const DIGITS = 7;
+
+/** The column of a list of all namespaces that says of which one each item is. */
+export const NAMESPACE: Column<{ readonly namespace: string }> = {
+  title: "NAMESPACE",
+  id: true,
+  cell: ({ namespace }) => namespace,
+};
 
 /**
  * A version in a table: the first digits of its hash, and `*` if it is the current one.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BulkStore, JobRow } from "../../ports/bulk.ts";
+import type { BulkStore, JobSummary } from "../../ports/bulk.ts";
 import type { RunCondition, RunQuery } from "../../ports/run_query.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
 import type { VerdictKind } from "../versions/verdict.ts";
@@ -93,31 +93,29 @@ export interface BulkJob {
  * Lists jobs.
  *
  * @param bulk The store.
- * @param namespace Whose jobs.
+ * @param namespace Whose jobs; `null`: those of all namespaces.
  * @param limit The most jobs.
  * @returns The jobs, the newest first.
  */
 export async function listJobs(
   bulk: BulkStore,
-  namespace: string,
+  namespace: string | null,
   limit: number,
 ): Promise<BulkJob[]> {
   return (await bulk.jobs(namespace, limit)).map(jobOf);
 }
 
-function jobOf(row: JobRow): BulkJob {
-  const { workflow, target } = JSON.parse(row.plan) as JobPlan;
-  const { examined, again, counts } = JSON.parse(row.progress) as JobProgress;
+function jobOf(row: JobSummary): BulkJob {
   return {
     id: row.id,
     namespace: row.namespace,
-    workflow,
-    to: target.hash,
+    workflow: row.workflow,
+    to: row.to,
     state: row.endedAt !== null ? "done" : row.driver === null ? "paused" : "running",
     driver: row.driver,
-    examined,
-    again: again.length,
-    counts,
+    examined: row.examined,
+    again: row.again,
+    counts: JSON.parse(row.counts) as VerdictCounts,
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
     endedAt: row.endedAt === null ? null : new Date(row.endedAt),

@@ -136,8 +136,8 @@ export interface RunPage {
  * @category Runs
  */
 export interface JobsOptions {
-  /** The namespace; that of this instance when omitted. */
-  readonly namespace?: string;
+  /** The namespace; that of this instance when omitted. `null`: all namespaces. */
+  readonly namespace?: string | null;
   /**
    * The most jobs, from 1 to 1,000.
    *
@@ -351,7 +351,8 @@ export class Runs {
     checkOptions(options, ["namespace", "limit"], "runs.jobs()");
     const { namespace, limit = DEFAULT_LIMIT } = options;
     checkWhole(limit, "option limit of runs.jobs()", 1, MAX_LIMIT);
-    return await listJobs(this.#context.store.bulk, this.#in(namespace).namespace, limit);
+    const of = namespace === null ? null : this.#in(namespace).namespace;
+    return await listJobs(this.#context.store.bulk, of, limit);
   }
 
   /**

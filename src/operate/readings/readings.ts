@@ -202,12 +202,15 @@ export const READINGS = {
     needs: ["a", "b"],
     read: (client, { a, b, timeout }) => compareRuns(client, a, b, { timeout }),
   }),
-  "runs.jobs": reading<{ readonly limit: number }, Result<typeof upgradeJobs>>({
+  "runs.jobs": reading<
+    { readonly limit: number; readonly everywhere?: boolean | undefined },
+    Result<typeof upgradeJobs>
+  >({
     rights: ["read"],
     everywhere: true,
-    args: { limit: whole(1, PAGE) },
+    args: { limit: whole(1, PAGE), everywhere: flag },
     needs: ["limit"],
-    read: (client, { limit }) => upgradeJobs(client, limit),
+    read: (client, { limit, everywhere }) => upgradeJobs(client, limit, everywhere),
   }),
   "versions.list": reading<
     Page & {

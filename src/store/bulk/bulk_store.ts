@@ -11,7 +11,15 @@
  * @module
  */
 
-import type { BulkStore, JobLease, JobRow, MovedRun, NewJob, RunMove } from "../../ports/bulk.ts";
+import type {
+  BulkStore,
+  JobLease,
+  JobRow,
+  JobSummary,
+  MovedRun,
+  NewJob,
+  RunMove,
+} from "../../ports/bulk.ts";
 import type { VersionPin } from "../../ports/version_ref.ts";
 import { whereRegistered } from "../versions/registered.ts";
 import type { SchemaName } from "../schema/name.ts";
@@ -101,7 +109,7 @@ export class Bulk implements BulkStore {
   }
 
   /** See {@linkcode BulkStore.jobs}. */
-  async jobs(namespace: string, limit: number): Promise<JobRow[]> {
+  async jobs(namespace: string | null, limit: number): Promise<JobSummary[]> {
     return await this.#sql.jobs.query(this.#driver, { namespace, limit });
   }
 }

@@ -5,13 +5,14 @@
  * @module
  */
 
-import type { JobRow, MovedRun } from "../../ports/bulk.ts";
+import type { JobRow, JobSummary, MovedRun } from "../../ports/bulk.ts";
 import { CLOCK, milliseconds, readFirst } from "../sql/fragments.ts";
 import {
   BIGINTS,
   BOOLEAN,
   BOOLEANS,
   INTEGERS,
+  nullable,
   NUMBER,
   TEXT,
   TEXTS,
@@ -29,14 +30,16 @@ const MOVES = {
 
 const TASKS = { taskRuns: BIGINTS, positions: INTEGERS, definitions: TEXTS };
 
-const JOB = `
-  select job.id, job.namespace, job.plan::text as plan, job.progress::text as progress,
+const JOB_FACTS = `job.id, job.namespace,
     ${milliseconds("job.created_at")} as "createdAt",
     ${milliseconds("job.updated_at")} as "updatedAt",
     ${milliseconds("job.ended_at")} as "endedAt",
     case when job.held_until >= clock_timestamp() then job.driver end as driver,
     case when job.held_until >= clock_timestamp() then ${milliseconds("job.held_until")} end
-      as "heldUntil"
+      as "heldUntil"`;
+
+const JOB = `
+  select ${JOB_FACTS}, job.plan::text as plan, job.progress::text as progress
   from {schema}.bulk_jobs as job`;
 
 const HELD_UNTIL = "clock_timestamp() + $leaseMs::float8 * interval '1 millisecond'";
@@ -153,8 +156,16 @@ export const BULK_STATEMENTS = {
   ),
 
   jobs: statement(
-    { namespace: TEXT, limit: NUMBER },
-    rows<JobRow>(),
-    `${JOB} where job.namespace = $namespace order by job.created_at desc, job.id limit $limit::integer`,
+    { namespace: nullable(TEXT), limit: NUMBER },
+    rows<JobSummary>(),
+    `
+  select ${JOB_FACTS}, job.plan ->> 'workflow' as workflow,
+    job.plan -> 'target' ->> 'hash' as to,
+    (job.progress ->> 'examined')::integer as examined,
+    json_array_length(job.progress -> 'again') as again,
+    job.progress ->> 'counts' as counts
+  from {schema}.bulk_jobs as job
+  where $namespace::text is null or job.namespace = $namespace
+  order by job.created_at desc, job.id limit $limit::integer`,
   ),
 };

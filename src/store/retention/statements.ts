@@ -282,17 +282,27 @@ export const RETENTION_STATEMENTS = {
     {},
     rows<{ readonly namespace: string }>(),
     `
-  with recursive found as (
+  with recursive of_runs as (
     (select namespace from {schema}.runs where namespace <> 'default' order by namespace limit 1)
     union all
     select (
       select run.namespace from {schema}.runs as run
-      where run.namespace > found.namespace and run.namespace <> 'default'
+      where run.namespace > of_runs.namespace and run.namespace <> 'default'
       order by run.namespace limit 1
-    ) from found where found.namespace is not null
+    ) from of_runs where of_runs.namespace is not null
+  ),
+  of_schedules as (
+    (select namespace from {schema}.schedules order by namespace limit 1)
+    union all
+    select (
+      select schedule.namespace from {schema}.schedules as schedule
+      where schedule.namespace > of_schedules.namespace order by schedule.namespace limit 1
+    ) from of_schedules where of_schedules.namespace is not null
   )
-  select namespace from found where namespace is not null
-  union all
+  select namespace from of_runs where namespace is not null
+  union
+  select namespace from of_schedules where namespace is not null
+  union
   select 'default' where exists (select from {schema}.runs where namespace = 'default')`,
   ),
 };

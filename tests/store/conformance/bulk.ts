@@ -117,7 +117,7 @@ export function bulk(database: DatabaseKind, test: RegisterTest): void {
     const lease = { ...LEASE, token: 2 };
     assert.equal(await store.bulk.move(PIN, [moveOf(second)], { lease, progress }), "lost");
     assert.notEqual((await store.runs.get("second"))?.hash, OTHER);
-    const [job] = await store.bulk.jobs("default", 10);
+    const job = await store.bulk.take("two", lease);
     assert.deepEqual([job?.id, job?.driver, job?.progress], ["j", "one", '{"n":1}']);
   });
 
