@@ -135,8 +135,13 @@ export function shownError(error: unknown): ShownError {
   return { code, message: sentence, details: {}, next: null, exit: exitOf(code) };
 }
 
-/** What the system refused, as a sentence; `null`: the message is no error of the system. */
-function ofSystem(message: string): string | null {
+/**
+ * What the system refused, as a sentence.
+ *
+ * @param message The message of an error.
+ * @returns The sentence; `null`: the message is no error of the system.
+ */
+export function ofSystem(message: string): string | null {
   const [, why, call, path] = /^(.+) \(os error \d+\): (\w+) '(.*)'(?: -> '.*')?$/s.exec(message) ??
     [];
   if (why === undefined) return null;

@@ -97,6 +97,8 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode | ServerCode, number>
   RUN_TERMINATED: EXIT.ended,
   DATABASE_UNAVAILABLE: EXIT.unavailable,
   DATABASE_IN_USE: EXIT.unavailable,
+  FETCH_FAILED: EXIT.unavailable,
+  FETCH_TIMEOUT: EXIT.unavailable,
   SERVER_UNAVAILABLE: EXIT.unavailable,
   SERVER_RELEASE: EXIT.refused,
   SERVER_UNSUITABLE: EXIT.refused,

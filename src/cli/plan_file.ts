@@ -5,8 +5,9 @@
  */
 
 import { quote } from "../base/describe.ts";
+import { messageOf } from "../base/text.ts";
 import type { PlannedRun } from "../operate/upgrade.ts";
-import { UsageError } from "./errors.ts";
+import { ofSystem, UsageError } from "./errors.ts";
 import { textOfFile } from "./values.ts";
 
 /** A plan. */
@@ -30,7 +31,8 @@ export async function writePlan(path: string, { to, runs }: PlanFile): Promise<v
   try {
     await Deno.writeTextFile(path, text, { createNew: true });
   } catch (error) {
-    throw new UsageError(`Cannot write file ${quote(path)}: ${(error as Error).message}`);
+    const why = messageOf(error);
+    throw new UsageError(ofSystem(why) ?? `Cannot write file ${quote(path)}: ${why}`);
   }
 }
 

@@ -7,7 +7,7 @@
 import { quote } from "../base/describe.ts";
 import { messageOf } from "../base/text.ts";
 import { decode } from "../base/values.ts";
-import { CliError, UsageError } from "./errors.ts";
+import { CliError, ofSystem, UsageError } from "./errors.ts";
 import { json } from "./readers.ts";
 
 /**
@@ -45,7 +45,8 @@ export async function textOfFile(path: string): Promise<string> {
     return await Deno.readTextFile(path);
   } catch (error) {
     const code = error instanceof Deno.errors.NotFound ? "NOT_FOUND" : "USAGE";
-    throw new CliError(code, `Cannot read file ${quote(path)}: ${messageOf(error)}`);
+    const why = messageOf(error);
+    throw new CliError(code, ofSystem(why) ?? `Cannot read file ${quote(path)}: ${why}`);
   }
 }
 

@@ -65,18 +65,17 @@ export interface RunLines {
 export async function conditionOf(client: Continuum, filter: RunFilter): Promise<RunWhere> {
   const { states, workflow, idPrefix, parent, forksOf, attributes } = filter;
   const { since, until, endedSince } = filter;
-  return {
-    and: [
-      ...stateCondition(states),
-      ...(filter.version === undefined ? [] : [await versionCondition(client, filter.version)]),
-      ...(since === undefined ? [] : [{ createdAt: { gte: since } }]),
-      ...(until === undefined ? [] : [{ createdAt: { lte: until } }]),
-      ...(endedSince === undefined ? [] : [{ endedAt: { gte: endedSince } }]),
-      ...(idPrefix === undefined ? [] : [{ id: { prefix: idPrefix } }]),
-      given({ workflow, parent, forksOf, attributes }),
-      ...(filter.where === undefined ? [] : [filter.where]),
-    ].filter((part) => Object.keys(part).length > 0),
-  };
+  const where = filter.where as object | undefined;
+  const own = [
+    ...stateCondition(states),
+    ...(filter.version === undefined ? [] : [await versionCondition(client, filter.version)]),
+    ...(since === undefined ? [] : [{ createdAt: { gte: since } }]),
+    ...(until === undefined ? [] : [{ createdAt: { lte: until } }]),
+    ...(endedSince === undefined ? [] : [{ endedAt: { gte: endedSince } }]),
+    ...(idPrefix === undefined ? [] : [{ id: { prefix: idPrefix } }]),
+    given({ workflow, parent, forksOf, attributes }),
+  ].filter((part) => Object.keys(part).length > 0);
+  return { and: where === undefined ? own : [...own, where] };
 }
 
 /** Which part of a list. */

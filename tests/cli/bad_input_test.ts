@@ -157,3 +157,33 @@ class SilentServer implements AsyncDisposable {
     for (const connection of this.#connections) connection.close();
   }
 }
+
+Deno.test("a condition without a part, or of another type, is refused and selects no run", async () => {
+  await using world = await CliWorld.make();
+  for (const where of ["[]", "{}", "null", "5", `"x"`, `{"and":[]}`, `{"or":[{}]}`]) {
+    for (const line of [["runs", "list"], ["runs", "count"], ["runs", "upgrade", "--dry-run"]]) {
+      const { code, error } = await world.here([...line, "--workflow", "w", "--where", where]);
+      assert.equal(code, 2, `${line.join(" ")} ${where}: ${error}`);
+      assert.match(error, /^(INVALID_ARGUMENT|USAGE): Cannot use /);
+    }
+  }
+});
+
+Deno.test("a file that can't be read or written, and a server of modules that is away, have a code and a sentence", async () => {
+  await using world = await CliWorld.make();
+  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [
+      ["runs", "upgrade", "--plan", "/none"],
+      4,
+      /^NOT_FOUND: Cannot read file "\/none": no such file or directory\n/,
+    ],
+    [["start", "echo", "@/none"], 4, /^NOT_FOUND: Cannot read file "\/none": no such file/],
+    [["replay", world.cwd], 2, /^USAGE: Cannot read file .*: is a directory\n/],
+    [["versions", "hash", "http://127.0.0.1:1/x.ts"], 7, /^FETCH_FAILED: Cannot fetch /],
+  ];
+  for (const [line, wanted, says] of cases) {
+    const { code, error } = await world.here(line);
+    assert.equal(code, wanted, error);
+    assert.match(error, says);
+  }
+});
