@@ -94,6 +94,7 @@ export type StepsContext = Pick<ClientContext, "operator" | "log"> & {
 /** Errors that say why a target can't be acted upon. */
 const REFUSALS: readonly ErrorCode[] = [
   ...["RUN_NOT_FOUND", "RUN_ENDED", "RUN_STATE", "RUN_EXISTS", "RUN_AWAITED"] as const,
+  "IDEMPOTENCY_CONFLICT",
   ...["RUN_END_REPORTED", "JOB_NOT_FOUND", "JOB_HELD", "NO_NODE_CAN_LOAD"] as const,
   ...["SCHEDULE_EXISTS", "SCHEDULE_NOT_FOUND", "SCHEDULE_STATE"] as const,
   ...["VERSION_NOT_FOUND", "VERSION_NOT_REGISTERED", "VERSION_DENIED"] as const,

@@ -29,6 +29,7 @@ export type TargetKind =
 
 /** The acts that are recorded, and what each is done to. */
 export const ACTIONS = {
+  "run.start": "run",
   "run.signal": "run",
   "run.cancel": "run",
   "run.terminate": "run",

@@ -29,6 +29,8 @@ Deno.test("each command that acts leaves an entry with its name and reason, and 
     const ended = await world.here([...args, ...who]);
     assert.equal(ended.code, wanted, `${args}: ${ended.error}`);
   };
+  await run(0, "start", "echo", "1", "--id", "d");
+  await run(5, "start", "echo", "1", "--id", "d");
   await run(0, "signal", "a", "go", "1");
   await resultOf(node.run("a"));
   await run(5, "signal", "a", "go", "1");
@@ -47,6 +49,8 @@ Deno.test("each command that acts leaves an entry with its name and reason, and 
   assert.deepEqual(
     entries.map(({ action, target, outcome }) => `${action} ${target} ${outcome}`),
     [
+      "run.start d done",
+      "run.start d RUN_EXISTS",
       "run.signal a done",
       "run.signal a RUN_ENDED",
       "run.cancel b done",
@@ -97,7 +101,7 @@ Deno.test("audit has filters and pages, and refuses what is wrong", async () => 
     assert.match(out, /drop table operations/);
   }
   const wrong: readonly (readonly [string, RegExp])[] = [
-    ["--action fly", /found "fly", wanted run, run\.signal/],
+    ["--action fly", /found "fly", wanted run, run\.start, run\.signal/],
     ["--limit 0", /--limit/],
     ["--limit 5 --all", /--all and --limit/],
     ["--run a --target a", /--run and --target/],

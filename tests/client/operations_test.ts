@@ -289,6 +289,43 @@ forEachDatabase("operations", (database, test) => {
     assert.deepEqual([(await newest(ana)).as, (await newest(ana)).proven], ["ben", false]);
   });
 
+  test("a start is an entry with the run, unless the run was there before", async () => {
+    await using at = await scene(database, FILES, { linger: 0 });
+    const ana = at.node.asOperator(WHO);
+    const use = { runId: "a", ifExists: "use" } as const;
+    await reached(await ana.start("echo", { wait: "go" }, use), "suspended");
+    await ana.start("echo", { wait: "go" }, use);
+    await refused(ana.start("echo", 1, { runId: "a" }), "RUN_EXISTS");
+    const replaced = await ana.start("echo", 2, { runId: "a", ifExists: "terminate" });
+    assert.equal(await resultOf(replaced), 2);
+    const many = await ana.startMany("echo", [
+      { input: 3, runId: "b" },
+      { input: 4, runId: "a" },
+      { input: 5, runId: "c", idempotencyKey: "k" },
+    ]);
+    assert.deepEqual(many.map(({ status }) => status), ["started", "conflict", "started"]);
+    await refused(
+      ana.start("echo", 6, { idempotencyKey: "k", runId: "d" }),
+      "IDEMPOTENCY_CONFLICT",
+    );
+    await at.node.start("echo", 7, { runId: "nobody" });
+    const entries = (await all(ana)).toReversed();
+    assert.deepEqual(entries.map(({ action, target, outcome }) => [action, target, outcome]), [
+      ["run.start", "a", "done"],
+      ["run.start", "a", "RUN_EXISTS"],
+      ["run.start", "a", "done"],
+      ["run.start", "b", "done"],
+      ["run.start", "a", "RUN_EXISTS"],
+      ["run.start", "c", "done"],
+      ["run.start", "d", "IDEMPOTENCY_CONFLICT"],
+    ]);
+    assert.deepEqual([entries[0]!.before, entries[0]!.after?.["state"]], [null, "pending"]);
+    assert.deepEqual(
+      [entries[2]!.before?.["state"], entries[2]!.after?.["state"]],
+      ["suspended", "pending"],
+    );
+  });
+
   test("an act whose entry can't be written does not happen", async () => {
     await using at = await scene(database, { ...FILES, "w1.ts": WAITS }, { linger: 0 });
     const ana = at.node.asOperator(WHO);
@@ -318,6 +355,9 @@ forEachDatabase("operations", (database, test) => {
       "alter table {schema}.operations add constraint closed check (false) not valid",
     );
     const attempts: readonly (() => Promise<unknown>)[] = [
+      () => ana.start("echo", 1, { runId: "new" }),
+      () => ana.start("echo", 1, { runId: "a", ifExists: "terminate" }),
+      () => ana.startMany("echo", [{ input: 1 }]),
       () => ana.run("a").signal("go", 1),
       () => ana.run("a").signal("go", 1, { deliveryId: "d" }),
       () => ana.run("a").cancel(),

@@ -29,6 +29,7 @@ import {
   type StartManyOptions,
   type StartOptions,
 } from "./options.ts";
+import { operated } from "../operated.ts";
 import { StartBatch } from "./batch.ts";
 import { sending, type Traced } from "../sending.ts";
 import type { WorkflowDefinition } from "../../workflow/context_types.ts";
@@ -115,7 +116,7 @@ export class RunStarter {
     const settled = lease && this.#context.node?.expect(lease.token);
     let inserted: InsertedRun | undefined;
     try {
-      inserted = await this.#insert(run, options.transaction);
+      inserted = await this.#insert(prepared, run);
       if (inserted.created) return this.#created(run, inserted);
     } finally {
       settled?.(inserted === undefined ? "unknown" : "settled");
@@ -163,9 +164,12 @@ export class RunStarter {
     for (const chunk of chunked(prepared)) {
       const runs = chunk.map(({ run }) => ({ ...run, ...trace }));
       const { transaction } = shared;
-      const { runs: store, versions } = this.#context;
+      const { operator, runs: store, versions } = this.#context;
       const inserted = await versions.pinning(
-        () => transaction === undefined ? store.insert(runs) : store.insertInto(transaction, runs),
+        () => {
+          if (transaction !== undefined) return store.insertInto(transaction, runs);
+          return operator === undefined ? store.insert(runs) : this.#recordEach(chunk, runs);
+        },
         transaction === undefined,
       );
       this.#wakeEnded(inserted);
@@ -257,21 +261,61 @@ export class RunStarter {
 
   /**
    * Returns the node to lease the run to. A run that starts later, or may never be committed, is
-   * not leased yet.
+   * not leased yet, and neither is one whose start is recorded.
    */
   #lease({ startAt, delayMs, transaction }: ReadStart): Lease | undefined {
     if (startAt !== undefined || delayMs !== undefined || transaction !== undefined) return;
-    const { node } = this.#context;
+    const { node, operator } = this.#context;
+    if (operator !== undefined) return;
     return node?.hasRoom === true ? { node: node.node, token: fencingToken() } : undefined;
   }
 
-  async #insert(run: NewRun, transaction: unknown): Promise<InsertedRun> {
-    const { runs } = this.#context;
+  async #insert(prepared: Prepared, run: Prepared["run"]): Promise<InsertedRun> {
+    const { operator, runs } = this.#context;
+    const { transaction } = prepared.options;
     if (transaction !== undefined) return (await runs.insertInto(transaction, [run]))[0]!;
+    if (operator !== undefined) return await this.#record(prepared, run);
     if (run.replaces === undefined) return await this.#startBatch.insert(run);
     const inserted = await runs.insert([run]);
     this.#wakeEnded(inserted);
     return inserted[0]!;
+  }
+
+  async #recordEach(
+    prepared: readonly Prepared[],
+    runs: readonly Prepared["run"][],
+  ): Promise<InsertedRun[]> {
+    const inserted: InsertedRun[] = [];
+    for (const [index, run] of runs.entries()) {
+      inserted.push(await this.#record(prepared[index]!, run));
+    }
+    return inserted;
+  }
+
+  /** Inserts a run with the entry that says who started it. A run that existed leaves no entry. */
+  async #record(prepared: Prepared, run: Prepared["run"]): Promise<InsertedRun> {
+    const { namespace, runId } = run;
+    const act = { action: "run.start", namespace, target: runId } as const;
+    return await operated(
+      this.#context,
+      act,
+      async (deed) => {
+        let inserted: InsertedRun | undefined;
+        await this.#context.versions.pinning(() =>
+          deed(async ({ runs }) => {
+            [inserted] = await runs.insert([run]);
+            return inserted!.created ? inserted! : null;
+          })
+        );
+        this.#wakeEnded([inserted!]);
+        return inserted!;
+      },
+      (inserted) => {
+        if (inserted.created) return null;
+        const existing = this.#existing(prepared, inserted);
+        return existing.status === "conflict" ? existing.error.code : null;
+      },
+    );
   }
 
   /**
