@@ -7,17 +7,14 @@
 
 import assert from "node:assert/strict";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-
-const GIVEN = Deno.env.get("CHROMIUM");
-const BINARY = GIVEN ?? "/usr/bin/chromium";
+import { CHROMIUM, findChromium, startChromium } from "./chromium.ts";
 
 /** Whether the machine has a Chromium; a test without one says how to get it. */
-export const hasChromium: boolean = await Deno.stat(BINARY).then(() => true, () => {
-  if (GIVEN !== undefined) throw new Error(`Cannot test in a browser: CHROMIUM names ${GIVEN}`);
+export const hasChromium: boolean = await findChromium();
+if (!hasChromium) {
   // deno-lint-ignore no-console -- who runs the tests has to know
-  console.warn(`Skipping tests in a browser: found no ${BINARY}; apt-get install chromium`);
-  return false;
-});
+  console.warn(`Skipping tests in a browser: found no ${CHROMIUM}; apt-get install chromium`);
+}
 
 /** How long a page may take to say something, in milliseconds. */
 const DEADLINE_MS = 60_000;
@@ -26,20 +23,6 @@ const DEADLINE_MS = 60_000;
 export type OpenPage = (options?: BrowserContextOptions) => Promise<Page>;
 
 let shared: Browser | null = null;
-
-/**
- * Starts a Chromium.
- *
- * @returns The browser; the caller closes it.
- */
-export async function startChromium(): Promise<Browser> {
-  // Imported late: its packages are read by the runtime's own rules, which hooks of loaders change.
-  const { chromium } = await import("playwright-core");
-  return await chromium.launch({
-    executablePath: BINARY,
-    args: ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"],
-  });
-}
 
 if (hasChromium) {
   Deno.test.beforeAll(async () => {

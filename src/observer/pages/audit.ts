@@ -4,14 +4,11 @@
  * @module
  */
 
-import {
-  listOperations,
-  type OperationLine,
-  type OperationLines,
-} from "../../operate/operations.ts";
-import { type Content, type Html, html, NOTHING } from "../html.ts";
+import { listOperations, type OperationLines } from "../../operate/operations.ts";
+import { type Html, html, NOTHING } from "../html.ts";
 import type { Query } from "../links.ts";
-import { ago, empty, runLink, table } from "../parts/mod.ts";
+import { operationTable } from "../operation_table.ts";
+import { empty } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
 import type { View } from "../view.ts";
 
@@ -56,33 +53,7 @@ function filters(view: View): Html {
 }
 
 function list({ operations }: OperationLines, view: View): Html {
-  if (operations.length === 0) return empty("No act matches");
-  return table("What operators did, the newest first", [
-    { title: "When", cell: ({ at }) => ago(view, at) },
-    { title: "Action", head: true, cell: ({ action }) => action },
-    { title: "Target", cell: (operation) => targetOf(operation, view) },
-    { title: "Who", cell: (operation) => whoOf(operation, view) },
-    { title: "Reason", wide: true, cell: ({ reason }) => reason },
-    {
-      title: "Outcome",
-      cell: ({ outcome }) =>
-        outcome === "done"
-          ? html`<span class="chip good">done</span>`
-          : html`<span class="chip warn">${outcome}</span>`,
-    },
-  ], operations);
-}
-
-function targetOf({ action, target, namespace }: OperationLine, view: View): Content {
-  const isHere = namespace === view.namespace && action.startsWith("run.");
-  return isHere ? runLink(view, target) : html`<code class="inline">${target}</code>`;
-}
-
-function whoOf({ as, proven }: OperationLine, view: View): Content {
-  const link = html`<a href="${view.to(["audit"], { as })}">${as}</a>`;
-  return proven
-    ? link
-    : html`${link} <span class="chip" title="The caller claimed this name">claimed</span>`;
+  return operations.length === 0 ? empty("No act matches") : operationTable(operations, view);
 }
 
 function pager({ cursor, operations }: OperationLines, view: View): Html {

@@ -7,6 +7,8 @@
 import { type Finding, healthReport, listNodes, listQueues } from "../../operate/health.ts";
 import type { NodeLine, QueueLine } from "../../operate/health.ts";
 import { countRuns, listRuns } from "../../operate/runs.ts";
+import { listOperations, type OperationLine } from "../../operate/operations.ts";
+import { operationTable } from "../operation_table.ts";
 import type { RunLine, StateWord } from "../../operate/run_lines.ts";
 import { listVersions, type VersionLine } from "../../operate/versions.ts";
 import { type Html, html, NOTHING } from "../html.ts";
@@ -47,6 +49,8 @@ interface Fleet {
   readonly queues: readonly QueueLine[];
   /** Versions that runs need and that no node loads. */
   readonly missing: readonly VersionLine[];
+  /** What operators did last. */
+  readonly operations: readonly OperationLine[];
 }
 
 /** The page. */
@@ -80,13 +84,15 @@ export const overview = definePage<Overview>({
 });
 
 async function fleetOf(client: Parameters<typeof healthReport>[0]): Promise<Fleet> {
-  const [{ status, findings }, nodes, queues, { versions: missing }] = await Promise.all([
-    healthReport(client),
-    listNodes(client),
-    listQueues(client),
-    listVersions(client, { state: "missing", limit: 10 }),
-  ]);
-  return { status, findings, nodes, queues, missing };
+  const [{ status, findings }, nodes, queues, { versions: missing }, { operations }] = await Promise
+    .all([
+      healthReport(client),
+      listNodes(client),
+      listQueues(client),
+      listVersions(client, { state: "missing", limit: 10 }),
+      listOperations(client, {}, { limit: 5 }),
+    ]);
+  return { status, findings, nodes, queues, missing, operations };
 }
 
 function tiles({ counts }: Overview, view: View): Html {
@@ -151,7 +157,7 @@ function first(): Html {
   );
 }
 
-function fleet({ nodes, queues, missing }: Fleet, view: View): Html {
+function fleet({ nodes, queues, missing, operations }: Fleet, view: View): Html {
   return html`
     <div class="columns">
       ${section(
@@ -194,5 +200,10 @@ function fleet({ nodes, queues, missing }: Fleet, view: View): Html {
         ], missing),
       )}
     </div>
+    ${operations.length === 0 ? NOTHING : section(
+      "What operators did last",
+      operationTable(operations, view),
+      html`<a href="${view.to(["audit"])}">All of it</a>`,
+    )}
   `;
 }
