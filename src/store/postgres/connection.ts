@@ -1,5 +1,5 @@
 /**
- * One connection to Postgres, over `npm:pg`.
+ * One connection to Postgres, over any driver.
  *
  * - CONNECTION-1, never replaced: after a connection is lost, it executes nothing, and no other
  *   connection executes its statements: a transaction ends with its connection.
@@ -12,28 +12,8 @@
  */
 
 import { ignoreRejection, inBackground } from "../../base/background.ts";
-import pg from "pg";
-import { isContinuumError } from "../../base/errors.ts";
 import type { SqlValue } from "../sql/driver.ts";
-import { clientOptions } from "./client.ts";
-import { isExecuting } from "./inquiry.ts";
-import { adjusting, type Role, SERVER_INFO, type ServerInfo, unsuitable } from "./settings.ts";
-
-/** The part of `npm:pg` that is used. */
-interface Client {
-  readonly processID: number | null;
-  readonly connection: {
-    readonly stream: { destroy(): void };
-    readonly parsedStatements: Record<string, string>;
-  };
-  connect(): Promise<unknown>;
-  query(query: Query): Promise<Result | readonly Result[]>;
-  end(): Promise<void>;
-  getTransactionStatus(): "I" | "T" | "E" | null;
-  on(event: "error", listener: (error: Error) => void): void;
-  on(event: "end", listener: () => void): void;
-  on(event: "notification", listener: (message: { readonly payload?: string }) => void): void;
-}
+import { adjusting, type Role, type ServerInfo, unsuitable } from "./settings.ts";
 
 /** A query, with the names of `npm:pg`. */
 export interface Query {
@@ -73,37 +53,36 @@ export class Fault extends Error {
   }
 }
 
-/** A connection was accepted, but not served: a pooler does so when it has no session left. */
-export class NoSession extends Error {
-  /** Creates the error. */
-  constructor() {
-    super(
-      `the connection was accepted, but its first query was not answered within ${
-        SESSION_MS / 1_000
-      } s: a pooler may have no session left`,
-    );
-  }
-}
+/** A connection was not served: a server, a pooler or a pool has no session left. */
+export class NoSession extends Error {}
 
-/** How to make the connections to one database. */
-export interface ConnectionOptions {
-  /** The URL of the database. */
-  readonly url: string;
-  /** Shown in `pg_stat_activity`. */
-  readonly applicationName: string;
+/** What a connection is for, and how long it waits. */
+export interface LinkOptions {
   /** What the connection is for. */
   readonly role: Role;
   /** Milliseconds without an answer until the server is asked whether it executes the statement. */
   readonly answerMs: number;
-  /** Receives the payloads of notifications. */
-  readonly onNotification?: (payload: string) => void;
 }
 
-/** Milliseconds after which an attempt to connect fails. */
-const CONNECT_MS = 10_000;
+/** What the server reports, and what the driver received when it connected. */
+export interface Session {
+  /** What the server reports. */
+  readonly facts: ServerInfo;
+  /** The process id that the driver received; `null` or `undefined`: none. */
+  readonly processId: number | null | undefined;
+}
 
-/** Milliseconds after which a connection that was accepted but not served fails. */
-const SESSION_MS = 5_000;
+/** How a connection's session is adjusted. */
+export interface Adjustment {
+  /** Whether a pooler is in between, so that each statement may run in another session. */
+  readonly isPooled: boolean;
+  /** Sets what has to be set for the session; empty if nothing has to. */
+  readonly set: string;
+  /** The script that opens each transaction. */
+  readonly prologue: string;
+  /** Whether single statements need the prologue, too. */
+  readonly isPrologueNeeded: boolean;
+}
 
 /** Milliseconds that a connection has to close in order. */
 const GOODBYE_MS = 1_000;
@@ -114,18 +93,39 @@ const GOODBYE_MS = 1_000;
  */
 const BOUND: Readonly<Record<Role["lane"], number>> = { engine: 6, user: 120 };
 
+/**
+ * Decides what a new session needs.
+ *
+ * @param session The session.
+ * @param role The purpose of the connection.
+ * @returns What to set, and when.
+ * @throws {DatabaseError} (`DATABASE_UNSUITABLE`) If the store can't work on the server.
+ */
+export function adjustmentOf({ facts, processId }: Session, role: Role): Adjustment {
+  const fault = unsuitable(facts);
+  if (fault !== null) throw fault;
+  const isPooled = facts.pid !== processId;
+  const { set, local } = adjusting(facts, role);
+  return {
+    isPooled,
+    set: isPooled ? "" : set,
+    // Each statement must see what others have committed before it (NODE-1 of `store/nodes.ts`).
+    prologue: `begin isolation level read committed;${isPooled ? local : ""}`,
+    isPrologueNeeded: isPooled && local !== "",
+  };
+}
+
 /** A connection. */
-export class Connection {
+export abstract class Connection {
   /** Whether a pooler is in between, so that each statement may run in another session. */
   readonly isPooled: boolean;
   /** The script that opens each transaction, and wraps single statements if they need settings. */
   readonly prologue: string;
   /** Rejects when the connection is lost. */
   readonly lost: Promise<never>;
-  readonly #client: Client;
-  readonly #options: ConnectionOptions;
-  readonly #needsPrologue: boolean;
-  readonly #lose: (error: Error) => void;
+  readonly #options: LinkOptions;
+  readonly #isPrologueNeeded: boolean;
+  readonly #reject: (error: Error) => void;
   #turn: Promise<unknown> = Promise.resolve();
   /** The last inquiry (CONNECTION-3). */
   #inquiry: Promise<unknown> = Promise.resolve();
@@ -133,66 +133,58 @@ export class Connection {
   #isEnding = false;
 
   /**
-   * Connects, and adjusts the settings of the session.
-   *
-   * @param options How to connect.
-   * @returns The connection.
-   * @throws {DatabaseError} (`DATABASE_UNSUITABLE`) If the store can't work on the server.
-   * @throws {Fault} If the connection can't be made.
+   * @param options What it is for.
+   * @param adjustment How its session was adjusted.
    */
-  static async open(options: ConnectionOptions): Promise<Connection> {
-    const client = newClient(options);
-    const { promise: failed, reject: fail } = Promise.withResolvers<never>();
-    ignoreRejection(failed);
-    client.on("error", fail);
-    client.on("end", () => fail(new Error("the connection was closed")));
-    let late = setTimeout(() => fail(new Error("the server did not answer")), CONNECT_MS * 1.5);
-    try {
-      await Promise.race([client.connect(), failed]);
-      clearTimeout(late);
-      late = setTimeout(() => fail(new NoSession()), SESSION_MS);
-      const [facts] = await Promise.race([client.query({ text: SERVER_INFO }), failed])
-        .then((result) => (result as Result).rows as readonly ServerInfo[]);
-      const fault = unsuitable(facts!);
-      if (fault !== null) throw fault;
-      const isPooled = facts!.pid !== client.processID;
-      const { set, local } = adjusting(facts!, options.role);
-      if (!isPooled && set !== "") await Promise.race([client.query({ text: set }), failed]);
-      return new Connection(client, options, isPooled, isPooled ? local : "");
-    } catch (error) {
-      client.connection.stream.destroy();
-      throw isContinuumError(error) ? error : new Fault(legible(error as Error), false);
-    } finally {
-      clearTimeout(late);
-    }
-  }
-
-  private constructor(
-    client: Client,
-    options: ConnectionOptions,
-    isPooled: boolean,
-    local: string,
-  ) {
-    this.#client = client;
+  constructor(options: LinkOptions, { isPooled, prologue, isPrologueNeeded }: Adjustment) {
     this.#options = options;
     this.isPooled = isPooled;
-    // Each statement must see what others have committed before it (NODE-1 of `store/nodes.ts`).
-    this.prologue = `begin isolation level read committed;${local}`;
-    this.#needsPrologue = local !== "";
+    this.prologue = prologue;
+    this.#isPrologueNeeded = isPrologueNeeded;
     const { promise, reject } = Promise.withResolvers<never>();
     ignoreRejection(promise);
     this.lost = promise;
-    this.#lose = (error) => {
-      if (this.#loss !== null) return;
-      this.#loss = error;
-      reject(error);
-      client.connection.stream.destroy();
-    };
-    client.on("error", this.#lose);
-    client.on("end", () => this.#lose(new Error("the connection was closed")));
-    const { onNotification } = options;
-    client.on("notification", ({ payload }) => onNotification?.(payload ?? ""));
+    this.#reject = reject;
   }
+
+  /** Whether no transaction is open in the session, as far as the driver knows. */
+  protected abstract get isIdle(): boolean;
+
+  /** The process id of the server process; behind a pooler, an arbitrary number. */
+  abstract get pid(): number | null;
+
+  /**
+   * Sends a query to the server. An error of the server has a `severity`.
+   *
+   * @param query The query.
+   * @returns Its result; for a script, that of each statement, or of the last one.
+   */
+  protected abstract send(query: Query): Promise<Result | readonly Result[]>;
+
+  /**
+   * Asks the server over another connection whether it executes a statement of this one.
+   *
+   * @param signal Aborted when the answer is of no use any more.
+   * @returns Whether it does; `null`: unknown.
+   */
+  protected abstract isExecuting(signal: AbortSignal): Promise<boolean | null>;
+
+  /** Closes the session in order; what it returns, and its failure, may come late. */
+  protected abstract close(): Promise<unknown>;
+
+  /** Drops the session, which is lost. */
+  protected abstract drop(): void;
+
+  /**
+   * What `ctx.transaction` passes to its callback as `client`.
+   *
+   * @param guarded Makes a call of the driver, unless the transaction has ended.
+   * @returns The driver's own transaction, or what stands for it.
+   */
+  abstract clientOf(guarded: <T>(ask: () => Promise<T>) => Promise<T>): unknown;
+
+  /** Discards a prepared statement that the server does not know, or knows with another text. */
+  forget(_name: string): void {}
 
   /** Whether the connection is lost: it executes nothing any more. */
   get isLost(): boolean {
@@ -201,12 +193,7 @@ export class Connection {
 
   /** Whether no transaction is open on it. */
   get isFree(): boolean {
-    return !this.isLost && this.#client.getTransactionStatus() === "I";
-  }
-
-  /** The process id of the server process; behind a pooler, an arbitrary number. */
-  get pid(): number | null {
-    return this.#client.processID;
+    return !this.isLost && this.isIdle;
   }
 
   /**
@@ -224,7 +211,7 @@ export class Connection {
   ): Promise<Row[]> {
     const { name, lockMs } = options;
     const query = { text, values, ...(name && { name }) };
-    if (!this.#needsPrologue && lockMs === undefined) {
+    if (!this.#isPrologueNeeded && lockMs === undefined) {
       return last(await this.ask(query)).rows as Row[];
     }
     const timeout = lockMs === undefined ? "" : `set local lock_timeout = ${lockMs};`;
@@ -234,7 +221,7 @@ export class Connection {
       await this.script("commit");
       return rows as Row[];
     } catch (error) {
-      await this.script("rollback").catch(this.#lose);
+      await this.script("rollback").catch((failure) => this.lose(failure));
       throw error;
     }
   }
@@ -246,19 +233,32 @@ export class Connection {
 
   /** Sends a query, and returns its result; for a script, one result for each statement. */
   ask(query: Query): Promise<Result | readonly Result[]> {
-    const asked = this.#turn.then(() => this.#send(query)); // CONNECTION-2
+    return this.inTurn(() => this.send(query));
+  }
+
+  /**
+   * Makes a call of the driver in its turn (CONNECTION-2).
+   *
+   * @param call The call.
+   * @returns What it returns.
+   */
+  protected inTurn<T>(call: () => Promise<T>): Promise<T> {
+    const asked = this.#turn.then(() => this.#watched(call));
     this.#turn = inBackground(asked);
     return asked;
   }
 
-  /** Discards a prepared statement that the server does not know, or knows with another text. */
-  forget(name: string): void {
-    delete this.#client.connection.parsedStatements[name];
+  /** The connection is lost, for that reason. */
+  protected lose(error: Error): void {
+    if (this.#loss !== null) return;
+    this.#loss = error;
+    this.#reject(error);
+    this.drop();
   }
 
   /** Closes the connection at once. */
   destroy(why: string): void {
-    this.#lose(new Error(why));
+    this.lose(new Error(why));
   }
 
   /** Closes the connection after the statements that are under way. */
@@ -266,21 +266,21 @@ export class Connection {
     this.#isEnding = true;
     await this.#turn;
     const over = this.lost.catch(() => {});
-    ignoreRejection(this.#client.end());
+    const closed = this.isLost ? over : this.close();
     const timer = setTimeout(() => this.destroy("it did not close in time"), GOODBYE_MS);
-    await over;
+    await Promise.race([over, inBackground(closed)]);
     clearTimeout(timer);
     await this.#inquiry;
   }
 
-  async #send(query: Query): Promise<Result | readonly Result[]> {
+  async #watched<T>(call: () => Promise<T>): Promise<T> {
     if (this.#loss !== null) throw new Fault(this.#loss, false); // CONNECTION-1
     const stopWatching = this.#watch();
     try {
-      return await Promise.race([this.#client.query(query), this.lost]);
+      return await Promise.race([call(), this.lost]);
     } catch (error) {
       const { severity } = error as { severity?: string };
-      if (severity === "FATAL" || severity === "PANIC") this.#lose(error as Error);
+      if (severity === "FATAL" || severity === "PANIC") this.lose(error as Error);
       else if (severity !== undefined) throw error;
       throw new Fault(this.#loss ?? error as Error, true);
     } finally {
@@ -294,7 +294,8 @@ export class Connection {
     const over = new AbortController();
     let looks = 0;
     const look = async () => {
-      const inquiry = this.#isExecuting(over.signal);
+      const isAsked = !this.isPooled && this.pid !== null && !this.#isEnding;
+      const inquiry = isAsked ? this.isExecuting(over.signal) : Promise.resolve(null);
       this.#inquiry = inBackground(inquiry);
       const isAtWork = await inquiry;
       if (over.signal.aborted) return;
@@ -312,30 +313,6 @@ export class Connection {
       clearTimeout(timer);
     };
   }
-
-  /** Whether the server executes the statement; `null`: unknown. */
-  async #isExecuting(signal: AbortSignal): Promise<boolean | null> {
-    if (this.isPooled || this.pid === null || this.#isEnding) return null;
-    return await isExecuting(this.#options.url, this.pid, signal);
-  }
-}
-
-function newClient({ url, applicationName }: ConnectionOptions): Client {
-  try {
-    return new (pg as unknown as { Client: new (options: unknown) => Client }).Client({
-      ...clientOptions(url, applicationName),
-      connectionTimeoutMillis: CONNECT_MS,
-    });
-  } catch (error) {
-    throw new Fault(error as Error, false); // a file that the URL names can't be read
-  }
-}
-
-/** Replaces the error of `npm:pg` about a missing password by a readable one. */
-function legible(error: Error): Error {
-  return /client password must be a/.test(error.message)
-    ? new Error("the server requires a password, but the URL has none", { cause: error })
-    : error;
 }
 
 function last(result: Result | readonly Result[]): Result {

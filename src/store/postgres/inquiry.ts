@@ -6,17 +6,15 @@
  * @module
  */
 
-import pg from "pg";
-import { inBackground } from "../../base/background.ts";
+import type { SqlValue } from "../sql/driver.ts";
 import { NUMBER } from "../sql/parameters.ts";
 import { rows, statement } from "../sql/statement.ts";
-import { clientOptions } from "./client.ts";
 
 /** Milliseconds that the inquiry may take. */
-const INQUIRY_MS = 5_000;
+export const INQUIRY_MS = 5_000;
 
 /** Milliseconds between the two looks: after one look, the answer could still be on its way. */
-const PAUSE_MS = 200;
+export const PAUSE_MS = 200;
 
 interface Activity {
   readonly state: string | null;
@@ -29,50 +27,33 @@ const LOOK = statement(
   "select state, wait_event as wait from pg_stat_activity where pid = $pid",
 ).prepare();
 
+/** Asks the server for one row over a connection that nothing else uses. */
+export type Ask = (text: string, values: readonly SqlValue[]) => Promise<readonly unknown[]>;
+
 /**
  * Asks the server twice whether it executes a statement.
  *
- * @param url The URL of the database.
  * @param pid The process id of the server process.
- * @param signal Ends the inquiry at once, such as when the statement was answered.
+ * @param ask Asks it.
+ * @param aborted Resolves when the answer is of no use any more.
  * @returns Whether it executes one; `null`: unknown.
  */
 export async function isExecuting(
-  url: string,
   pid: number,
-  signal: AbortSignal,
+  ask: Ask,
+  aborted: Promise<void>,
 ): Promise<boolean | null> {
-  const client = new pg.Client({
-    ...clientOptions(url, "continuum inquiry"),
-    connectionTimeoutMillis: INQUIRY_MS,
-    query_timeout: INQUIRY_MS,
-  });
-  client.on("error", () => {});
-  const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => abort(), { once: true });
-  // Whatever the client waits for fails with its stream.
-  inBackground(aborted.then(() => client.connection.stream.destroy()));
-  try {
-    await client.connect();
-    for (let look = 0; look < 2; look++) {
-      if (look > 0) await atMost(PAUSE_MS, aborted);
-      const { rows: [row] } = await client.query<Activity>(LOOK.text, LOOK.bind({ pid }));
-      if (row?.state === null) return null;
-      if (row?.state === "active" && row.wait !== "ClientWrite") return true;
-    }
-    return false;
-  } catch {
-    return null;
-  } finally {
-    if (!signal.aborted) {
-      await atMost(PAUSE_MS, Promise.race([client.end().catch(() => {}), aborted]));
-    }
-    client.connection.stream.destroy();
+  for (let look = 0; look < 2; look++) {
+    if (look > 0) await atMost(PAUSE_MS, aborted);
+    const [row] = await ask(LOOK.text, LOOK.bind({ pid })) as readonly Activity[];
+    if (row?.state === null) return null;
+    if (row?.state === "active" && row.wait !== "ClientWrite") return true;
   }
+  return false;
 }
 
 /** Waits until a promise is fulfilled, and no longer than some milliseconds. */
-async function atMost(ms: number, promise: Promise<void>): Promise<void> {
+export async function atMost(ms: number, promise: Promise<void>): Promise<void> {
   const { promise: over, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
   await Promise.race([promise, over]);

@@ -11,10 +11,11 @@
  * @module
  */
 
-import type { Logger } from "../../base/plain_log.ts";
 import { inBackground } from "../../base/background.ts";
-import { Connection, type ConnectionOptions, type Fault } from "./connection.ts";
+import type { Connection, Fault } from "./connection.ts";
+import { type ConnectionOptions, PgConnection } from "./pg_connection.ts";
 import { addNeeds, isFull } from "./pool.ts";
+import type { Listening, ListeningOptions } from "./server_driver.ts";
 
 /** Milliseconds between attempts to reconnect; the last value repeats. */
 const BACK_OFF = [50, 100, 250, 500, 1_000, 2_000, 5_000];
@@ -25,23 +26,15 @@ const LOOKS = 5;
 const PID = "select pg_catalog.pg_backend_pid() as pid";
 
 /** Options of a listener. */
-export interface ListenerOptions extends ConnectionOptions {
-  /** The channel: a lower-case identifier. */
-  readonly channel: string;
-  /** The engine's log. */
-  readonly log: Logger;
+export interface ListenerOptions extends ConnectionOptions, ListeningOptions {
   /** Milliseconds between two queries that test the connection (LISTENER-1). */
   readonly testMs: number;
-  /** Called when the server is full: the pools close the connections that they can spare. */
-  readonly makeRoom: () => Promise<unknown>;
-  /** Whether the server was full recently. */
-  readonly isNarrow: () => boolean;
-  /** Called each time that the connection is restored after a loss. */
-  readonly onGap: () => void;
+  /** Receives the payloads of notifications. */
+  readonly onNotification: (payload: string) => void;
 }
 
 /** Listens on one channel over a connection of its own, and reconnects when that is lost. */
-export class Listener {
+export class Listener implements Listening {
   readonly #options: ListenerOptions;
   readonly #ended = Promise.withResolvers<void>();
   #connection: Connection | undefined;
@@ -103,7 +96,7 @@ export class Listener {
 
   /** Returns `false` if the connection leads to a pooler in transaction mode (LISTENER-2). */
   async #listen(): Promise<boolean> {
-    const connection = await Connection.open(this.#options);
+    const connection = await PgConnection.open(this.#options);
     if (connection.isPooled && await this.#isShared(connection)) {
       await connection.end();
       this.#options.log.warn(
@@ -121,7 +114,7 @@ export class Listener {
 
   /** Whether a statement of another connection runs in this one's session. */
   async #isShared(own: Connection): Promise<boolean> {
-    const other = await Connection.open(this.#options);
+    const other = await PgConnection.open(this.#options);
     try {
       for (let look = 0; look < LOOKS; look++) {
         const [mine, theirs] = [await pidOf(own), await pidOf(other)];

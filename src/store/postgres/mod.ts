@@ -1,17 +1,6 @@
 /**
  * The adapter for Postgres, over `npm:pg`.
  *
- * - POSTGRES-1, lanes: the statements that keep a node alive never wait for users' statements.
- *   Transactions of workflows have connections of their own, and so has the journal, which waits
- *   for no lock.
- * - POSTGRES-2, a full server: if the server refuses a connection, each lane uses at most one for a
- *   while. The lane of workflows' transactions closes its connection after each transaction, and
- *   the journal has none. A lane that has no connection at all gets the listener's. So a node with
- *   two connections works, but slower. The journal never waits for a connection to be made: until
- *   it has one, its statements use the engine's.
- * - POSTGRES-3, poolers: behind a pooler no statement is prepared, unless option `prepare` is true
- *   and the pooler supports it, and no statement relies on another's session.
- *
  * ```ts
  * import { postgres } from "@continuum/continuum/postgres";
  *
@@ -24,24 +13,11 @@
  */
 
 import { LOGTAPE } from "../../base/log.ts";
-import type { Logger } from "../../base/plain_log.ts";
-import { inBackground } from "../../base/background.ts";
-import type {
-  DatabaseAdapter,
-  SqlDriver,
-  SqlSession,
-  SqlValue,
-  TransactionOptions,
-} from "../sql/driver.ts";
-import { DatabaseUnavailableError } from "../errors.ts";
+import type { DatabaseAdapter } from "../sql/driver.ts";
 import { describeUrl } from "./client.ts";
-import { type ConnectionOptions, Fault } from "./connection.ts";
+import { type ConnectionOptions, PgConnection } from "./pg_connection.ts";
 import { Listener } from "./listener.ts";
-import { isFull, Pool } from "./pool.ts";
-import { Statements } from "./statements.ts";
-import type { Role } from "./settings.ts";
-import { runHeld } from "./transaction.ts";
-import { isAnswered, isContention, outcomeOf } from "../sql/sqlstate.ts";
+import { ServerDriver } from "./server_driver.ts";
 
 export type {
   DatabaseAdapter,
@@ -80,12 +56,6 @@ export interface PostgresOptions {
   readonly applicationName?: string;
 }
 
-/** Milliseconds for which a node uses few connections after the server refused one (POSTGRES-2). */
-const NARROW_MS = 60_000;
-
-/** Milliseconds until the journal tries again to connect. */
-const AGAIN_MS = 1_000;
-
 /**
  * A Postgres database.
  *
@@ -99,187 +69,21 @@ export function postgres(url: string, options: PostgresOptions = {}): DatabaseAd
   if (options.listenUrl !== undefined) describeUrl(options.listenUrl);
   return {
     description,
-    open: ({ log } = { log: LOGTAPE.engine }) =>
-      Promise.resolve(new PostgresDriver(url, options, description, log)),
-  };
-}
-
-class PostgresDriver implements SqlDriver {
-  readonly exclusive = false;
-  readonly impatient: SqlSession;
-  readonly #engine: Pool;
-  readonly #journal: Pool;
-  readonly #user: Pool;
-  readonly #statements: Statements;
-  readonly #listeners = new Set<Listener>();
-  readonly #listening: ConnectionOptions;
-  readonly #description: string;
-  readonly #lockMs: number;
-  readonly #log: Logger;
-  /** POSTGRES-2: until this time the node uses few connections. */
-  #narrowUntil = 0;
-  #isPoolerReported = false;
-  /** The journal does not try to connect before this time. */
-  #unjournaledUntil = 0;
-
-  constructor(url: string, options: PostgresOptions, description: string, log: Logger) {
-    this.#log = log;
-    const { connections = 4, transactions = 4, applicationName = "continuum" } = options;
-    const { listenUrl = url, answerMs = 5_000, lockTimeoutMs = 50 } = options;
-    this.#description = description;
-    this.#lockMs = lockTimeoutMs;
-    this.#statements = new Statements(options.prepare);
-    const common = { url, applicationName, answerMs };
-    const hooks = {
-      makeRoom: (isStarving: boolean) => this.#narrow(isStarving),
-      isNarrow: () => this.#isNarrow,
-      onPooler: () => this.#reportPooler(),
-    };
-    const pool = (limit: number, rest: number, role: Role) =>
-      new Pool({ ...common, ...hooks, role, limit, rest });
-    this.#engine = pool(connections, 1, { lane: "engine" });
-    this.#journal = pool(1, 0, { lane: "engine", lockMs: lockTimeoutMs });
-    this.#user = pool(transactions, 0, { lane: "user" });
-    this.#listening = { ...common, url: listenUrl, role: { lane: "engine" } };
-    this.impatient = {
-      query: (text, values = []) => this.#asked(() => this.#askJournal(text, values)),
-      script: (text) => this.script(text),
-    };
-  }
-
-  query<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
-    return this.#asked(() =>
-      this.#engine.use((connection) => this.#statements.query<Row>(connection, text, values))
-    );
-  }
-
-  async script(text: string): Promise<void> {
-    await this.#asked(() => this.#engine.use((connection) => connection.script(text)));
-  }
-
-  async transaction<Answer>(
-    work: (session: SqlSession) => Promise<Answer>,
-    { isUsers = false }: TransactionOptions = {},
-  ): Promise<Answer> {
-    const pool = isUsers ? this.#user : this.#engine;
-    try {
-      return await pool.use((connection) =>
-        runHeld(connection, work, {
-          statements: isUsers ? undefined : this.#statements,
-          translate: (error) => this.#translated(error, isUsers),
-        })
+    open: ({ log } = { log: LOGTAPE.engine }) => {
+      const { listenUrl = url, answerMs = 5_000, applicationName = "continuum" } = options;
+      const common = { url, applicationName, answerMs };
+      return Promise.resolve(
+        new ServerDriver({
+          ...options,
+          description,
+          log,
+          connect: (role) => PgConnection.open({ ...common, role }),
+          listener: (given) => {
+            const own: ConnectionOptions = { ...common, url: listenUrl, role: { lane: "engine" } };
+            return new Listener({ ...own, ...given, testMs: 2 * answerMs });
+          },
+        }),
       );
-    } catch (error) {
-      throw this.#faulty(error);
-    }
-  }
-
-  async listen(
-    channel: string,
-    onPayload: (payload: string) => void,
-    onGap: () => void,
-  ): Promise<() => Promise<void>> {
-    const { answerMs } = this.#listening;
-    const listener = new Listener({
-      ...this.#listening,
-      channel,
-      log: this.#log,
-      testMs: 2 * answerMs,
-      makeRoom: () => this.#narrow(false),
-      isNarrow: () => this.#isNarrow,
-      onNotification: onPayload,
-      onGap,
-    });
-    this.#listeners.add(listener);
-    const end = async () => {
-      this.#listeners.delete(listener);
-      await listener.end();
-    };
-    try {
-      await this.#asked(() => listener.start());
-    } catch (error) {
-      await end();
-      throw error;
-    }
-    return end;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#listeners].map((listener) => listener.end()));
-    await Promise.all([this.#engine.end(), this.#journal.end(), this.#user.end()]);
-  }
-
-  async #askJournal<Row>(text: string, values: readonly SqlValue[]): Promise<Row[]> {
-    if (this.#journal.size > 0) {
-      try {
-        return await this.#journal.use((connection) =>
-          this.#statements.query<Row>(connection, text, values)
-        );
-      } catch (error) {
-        if (!isFull(error)) throw error; // it was refused in place of one that was lost
-      }
-    } else if (!this.#isNarrow && performance.now() >= this.#unjournaledUntil) {
-      inBackground(this.#warmJournal());
-    }
-    const lockMs = this.#lockMs;
-    return await this.#engine.use((connection) => connection.query<Row>(text, values, { lockMs }));
-  }
-
-  /** POSTGRES-2: makes the journal's connection, which the next statement uses. */
-  async #warmJournal(): Promise<void> {
-    this.#unjournaledUntil = Infinity; // one attempt at a time
-    await inBackground(this.#journal.warm());
-    this.#unjournaledUntil = performance.now() + AGAIN_MS;
-  }
-
-  get #isNarrow(): boolean {
-    return performance.now() < this.#narrowUntil;
-  }
-
-  /**
-   * POSTGRES-2: closes the connections that the lanes can spare; returns whether there were any.
-   */
-  async #narrow(isStarving: boolean): Promise<boolean> {
-    this.#narrowUntil = performance.now() + NARROW_MS;
-    const pools = [this.#journal, this.#user, this.#engine];
-    const given = await Promise.all(pools.map((pool) => pool.shrink()));
-    if (given.some((connections) => connections > 0)) return true;
-    if (!isStarving) return false;
-    const rests = await Promise.all([...this.#listeners].map((listener) => listener.rest()));
-    return rests.includes(true);
-  }
-
-  /** POSTGRES-3: logs, once, that there is a pooler. */
-  #reportPooler(): void {
-    if (this.#isPoolerReported) return;
-    this.#isPoolerReported = true;
-    this.#log.info(
-      "Database {database} is behind a pooler: each statement runs in a transaction that sets what " +
-        "it needs, and is prepared only if option prepare is true",
-      { database: this.#description },
-    );
-  }
-
-  async #asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-    try {
-      return await ask();
-    } catch (error) {
-      throw this.#translated(error, false);
-    }
-  }
-
-  /** All failures that may pass and that callers can't prevent become one error. */
-  #translated(error: unknown, isUsers: boolean): unknown {
-    const passes = !isUsers && isAnswered(error) && outcomeOf(error) !== "refused" &&
-      !isContention(error);
-    return passes
-      ? new DatabaseUnavailableError(this.#description, error, outcomeOf(error) === "unknown")
-      : this.#faulty(error);
-  }
-
-  #faulty(error: unknown): unknown {
-    return error instanceof Fault
-      ? new DatabaseUnavailableError(this.#description, error.cause, error.mayBeWritten)
-      : error;
-  }
+    },
+  };
 }

@@ -14,7 +14,7 @@
  */
 
 import { ignoreRejection, inBackground } from "../../base/background.ts";
-import { Connection, type ConnectionOptions, Fault, NoSession } from "./connection.ts";
+import { type Connection, Fault, NoSession } from "./connection.ts";
 
 /** Milliseconds after which an unused connection is closed, except for `rest` of them. */
 const IDLE_MS = 5_000;
@@ -35,7 +35,9 @@ const NO_MORE = /^(53300|53400)$/;
 const NO_MORE_TEXT = /no more connections allowed|too many (clients|connections)|max.*clients/i;
 
 /** Options of a pool. */
-export interface PoolOptions extends ConnectionOptions {
+export interface PoolOptions {
+  /** Makes a connection; it throws a {@linkcode Fault} if it can't. */
+  readonly connect: () => Promise<Connection>;
   /** The maximum number of connections. */
   readonly limit: number;
   /**
@@ -187,7 +189,7 @@ export class Pool {
   async #connect(refusedSince?: number): Promise<void> {
     const misses = this.#misses;
     try {
-      const connection = await Connection.open(this.#options);
+      const connection = await this.#options.connect();
       this.#connections.set(connection, misses);
       if (misses !== this.#misses) return void ignoreRejection(this.#end(connection)); // POOL-2
       inBackground(connection.lost, () => {

@@ -12,7 +12,7 @@
  */
 
 import type { SqlSession, SqlValue } from "../sql/driver.ts";
-import { type Connection, Fault, type Query } from "./connection.ts";
+import { type Connection, Fault } from "./connection.ts";
 import type { Statements } from "./statements.ts";
 
 /** Options of a transaction. */
@@ -58,14 +58,7 @@ export async function runHeld<Answer>(
   const session: SqlSession = {
     query: (text, values = []) => translated(() => ask(text, values)),
     script: (text) => translated(async () => void await connection.script(text)),
-    client: {
-      query: (query: string | Query, values?: readonly unknown[]) => {
-        const asked = typeof query === "string" ? { text: query } : query;
-        return translated(() =>
-          connection.ask(values === undefined ? asked : { ...asked, values })
-        );
-      },
-    },
+    client: connection.clientOf(translated),
   };
   try {
     await translated(() => connection.script(connection.prologue));
