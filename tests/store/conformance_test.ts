@@ -1,5 +1,5 @@
 /**
- * One suite for all stores, in a plain schema and in one whose name needs quoting.
+ * One suite for all stores, in a schema whose name needs quoting: all other tests have plain ones.
  *
  * @module
  */
@@ -7,6 +7,4 @@
 import { forEachDatabase } from "../support/database.ts";
 import { conformance } from "./conformance/all.ts";
 
-for (const prefix of ["plain", 'Odd "Schema"']) {
-  forEachDatabase(`store in a schema named like ${prefix}`, conformance, `${prefix} `);
-}
+forEachDatabase('store in a schema named like Odd "Schema"', conformance, 'Odd "Schema" ');
