@@ -22,7 +22,7 @@ const NOT_UNDERSTOOD = /\b[eu]&?'|\$[a-z_]*\$|\/\*|\\/i;
 /**
  * Puts the values of a statement in.
  *
- * @param text The statement, with `$1` and so on.
+ * @param text The statement, whose parameters are numbered.
  * @param values Its values.
  * @returns The statement without parameters; `undefined` if it can't be made (LITERAL-2).
  */
