@@ -80,9 +80,9 @@ async function openDatabase(folder: string | null): Promise<Database> {
   const lock = await lockFolder(path, folder);
   try {
     const pg = await PGlite.create(join(path, "data"));
-    return databaseOf(pg, () => pg.close().finally(() => lock.close()));
+    return databaseOf(pg, () => pg.close().finally(() => unlock(lock)));
   } catch (error) {
-    lock.close();
+    unlock(lock);
     throw error;
   }
 }
@@ -98,6 +98,18 @@ async function lockFolder(path: string, folder: string): Promise<Deno.FsFile> {
   if (await file.tryLock(true)) return file;
   file.close();
   throw databaseInUse(folder);
+}
+
+/**
+ * Unlocks the folder. Closing the file does not always: a process that was just being started may
+ * have a copy of it until its program begins.
+ */
+function unlock(lock: Deno.FsFile): void {
+  try {
+    lock.unlockSync();
+  } finally {
+    lock.close();
+  }
 }
 
 const immediate: typeof setImmediate = setImmediate;
