@@ -18,6 +18,7 @@
  */
 
 import { inBackground } from "../base/background.ts";
+import { variable } from "../base/environment.ts";
 import { isContinuumError } from "../base/errors.ts";
 import type { VerifiedManifest } from "../version/manifest/verified.ts";
 import { DryRunError } from "./errors.ts";
@@ -285,12 +286,4 @@ function withoutCredentials(text: string): string {
   const url = new URL(text);
   url.username = url.password = url.search = "";
   return url.href;
-}
-
-function variable(name: string): string | undefined {
-  try {
-    return Deno.env.get(name);
-  } catch {
-    return undefined; // this process may not read it
-  }
 }

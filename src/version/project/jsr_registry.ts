@@ -4,6 +4,8 @@
  * @module
  */
 
+import { variable } from "../../base/environment.ts";
+
 /**
  * The registry's URL, with its final slash: that of the variable `JSR_URL`, as for the runtime itself,
  * or `https://jsr.io/`. It is read once, and not at all without the permission.
@@ -13,9 +15,4 @@ export const JSR_REGISTRY: string = registryOf(variable("JSR_URL"));
 function registryOf(given: string | undefined): string {
   const isUrl = given !== undefined && /^https?:/.test(given) && URL.canParse(given);
   return isUrl ? new URL("./", given.replace(/\/*$/, "/")).href : "https://jsr.io/";
-}
-
-function variable(name: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-  return state === "granted" ? Deno.env.get(name) : undefined;
 }
