@@ -11,7 +11,8 @@
 
 import { join } from "node:path";
 import { startPostgres } from "../tests/support/embedded_postgres.ts";
-import { IMAGE, writeImage } from "../tests/support/primed_pglite.ts";
+import { writeImage } from "../tests/support/pglite_image.ts";
+import { IMAGE } from "../tests/support/primed_pglite.ts";
 import { TestReport } from "./test_report.ts";
 
 const FOLDERS = ["src", "tests"];

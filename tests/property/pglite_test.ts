@@ -10,6 +10,10 @@ import type { EndedRun } from "./ended_runs.ts";
 import { assertAlike, familiesOf, isDetermined } from "./compare.ts";
 import { assertProperty, executeAndCheck, forEachFamily, type Property } from "./property.ts";
 import { COLD, CROWDED, EXPIRED, FORKED, LOSSY, RESIDENT } from "./execution_modes.ts";
+import { countOf } from "../support/thoroughness.ts";
+
+/** Fewer scenarios may show nothing of one kind. */
+const FEW = 30;
 
 Deno.test("random workflows end the same way, resident throughout or parked at each wait", async () => {
   let [drawn, compared] = [0, 0];
@@ -23,11 +27,14 @@ Deno.test("random workflows end the same way, resident throughout or parked at e
       assertAlike(family, cold.get(root)!);
     });
   };
-  await assertProperty(600, virtualPglite, compare);
-  if (drawn < 100) return; // some that were asked for by name
+  await assertProperty(countOf(600), virtualPglite, compare);
+  if (drawn < FEW) return; // some that were asked for by name
   // How many of 300 can be compared is chance, 98 to 137: more are drawn until it is enough.
-  while (compared <= 200 && drawn < 1_200) await assertProperty(300, virtualPglite, compare);
-  assert.ok(compared > 200, `${compared} of ${drawn} compared`);
+  const enough = countOf(200);
+  while (compared <= enough && drawn < countOf(1_200)) {
+    await assertProperty(countOf(300), virtualPglite, compare);
+  }
+  assert.ok(compared > enough, `${compared} of ${drawn} compared`);
 });
 
 Deno.test("two executions compare alike though a second generation's seed marks its children", async () => {
@@ -43,21 +50,21 @@ Deno.test("two executions compare alike though a second generation's seed marks 
 });
 
 Deno.test("random workflows are executed as promised where only few have room", async () => {
-  await assertProperty(300, virtualPglite, async (open, scenarios) => {
+  await assertProperty(countOf(300), virtualPglite, async (open, scenarios) => {
     await executeAndCheck(open, scenarios, CROWDED);
   });
 });
 
 Deno.test("random workflows are executed as promised by a node that expires", async () => {
-  await assertProperty(300, virtualPglite, async (open, scenarios) => {
+  await assertProperty(countOf(300), virtualPglite, async (open, scenarios) => {
     await executeAndCheck(open, scenarios, EXPIRED);
   });
 });
 
 Deno.test("random workflows are executed as promised, also if they are forked at random events, or reopened after they failed", async () => {
-  await assertProperty(150, virtualPglite, async (open, scenarios) => {
+  await assertProperty(countOf(150), virtualPglite, async (open, scenarios) => {
     const { runs } = await executeAndCheck(open, scenarios, FORKED);
-    if (scenarios.length < 100) return; // some that were asked for by name
+    if (scenarios.length < FEW) return; // some that were asked for by name
     const forks = runs.filter(({ runId }) => runId.includes(">fork."));
     assert.ok(forks.length >= scenarios.length, `${forks.length} forks of ${scenarios.length}`);
     const isReopened = ({ generations }: EndedRun) =>
@@ -67,7 +74,7 @@ Deno.test("random workflows are executed as promised, also if they are forked at
 });
 
 Deno.test("random workflows are executed as promised though answers are lost and statements fail", async () => {
-  await assertProperty(100, virtualPglite, async (open, scenarios) => {
+  await assertProperty(countOf(100), virtualPglite, async (open, scenarios) => {
     await executeAndCheck(open, scenarios, LOSSY);
   });
 });

@@ -5,6 +5,7 @@ import { installGuard } from "../../src/replay/guard.ts";
 import { DRAINS, essence } from "../support/executions.ts";
 import { executionOfProgram, type Live, runLive } from "../support/live_program.ts";
 import { type Program, programs } from "../support/random_program.ts";
+import { countOf } from "../support/thoroughness.ts";
 
 // For good: promises that a program leaves rejected are reported after the test's last turn.
 installGuard();
@@ -24,7 +25,7 @@ for (const [name, drain] of DRAINS) {
           }
         },
       ),
-      { seed, numRuns: drain.kind === "sync" ? 4_000 : 1_000 },
+      { seed, numRuns: countOf(drain.kind === "sync" ? 4_000 : 1_000) },
     );
   });
 }

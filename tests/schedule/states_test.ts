@@ -129,7 +129,7 @@ Deno.test({
     const subject = { db, store, schedules: continuum.schedules };
     for (const build of BUILDS) {
       for (const operate of OPERATIONS) {
-        await db.query("truncate {schema}.schedules, {schema}.runs cascade");
+        await recorder.clear(["schedules", "runs"]);
         await build(subject);
         // What a state does not allow is refused, and moves nothing.
         await operate(subject).catch((error: { code?: string }) => {

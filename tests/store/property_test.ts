@@ -21,6 +21,7 @@ import {
   register,
   UNKNOWN_VERSION,
 } from "../support/store_rows.ts";
+import { countOf } from "../support/thoroughness.ts";
 
 const RUNS = ["a", "b", "c"];
 const OTHER = "b".repeat(64);
@@ -172,7 +173,7 @@ Deno.test("random work ends in the same rows on PGlite and on Postgres", async (
       await using there = await emptyPostgres();
       assert.deepEqual(await observe(here, steps), await observe(there, steps));
     }),
-    { seed: 20_261_122, numRuns: 40, endOnFailure: true },
+    { seed: 20_261_122, numRuns: countOf(60), endOnFailure: true },
   );
   await keeper.close();
 });

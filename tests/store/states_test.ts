@@ -63,9 +63,9 @@ const TRANSITIONS: readonly Transition[] = [
   ...STUCK.map(parked),
 ];
 
-/** Removes everything, without a trace in the trigger's notes, and opens the node anew. */
-async function clear(db: EmptyDatabase, store: Store): Promise<void> {
-  await db.query("truncate {schema}.runs, {schema}.tasks, {schema}.nodes cascade");
+/** Removes everything, and opens the node anew. */
+async function clear(recorder: MoveRecorder, store: Store): Promise<void> {
+  await recorder.clear(["tasks", "runs", "nodes"]);
   await store.nodes.open({ id: NODE, name: "one", leaseMs: 60_000 });
 }
 
@@ -243,7 +243,7 @@ Deno.test({
     const recorder = await MoveRecorder.on(db, "runs");
     for (const build of BUILDS) {
       for (const operate of OPERATIONS) {
-        await clear(db, store);
+        await clear(recorder, store);
         const run = await build(store);
         await operate({ db, store, ...(run === undefined ? {} : { run }) });
       }
@@ -343,7 +343,7 @@ Deno.test({
     const recorder = await MoveRecorder.on(db, "tasks");
     for (const build of TASK_BUILDS) {
       for (const operate of TASK_OPERATIONS) {
-        await clear(db, store);
+        await clear(recorder, store);
         const run = await claimedRun(0)(store);
         await build(store, run);
         const [task] = await db.query<{ token: string | null }>(

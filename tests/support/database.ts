@@ -6,13 +6,13 @@
  */
 
 import "./primed_hooks.ts";
-import "./primed_pglite.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { DatabaseAdapter, SqlDriver, SqlValue } from "../../src/store/sql/driver.ts";
 import { openStore } from "../../src/store/open.ts";
 import { pglite } from "../../src/store/pglite/mod.ts";
 import { postgres } from "../../src/store/postgres/mod.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
+import { isPrimed, PRIMED_SCHEMA } from "./primed_pglite.ts";
 import { SchemaPool } from "./schema_pool.ts";
 
 const PREFIX = "test_";
@@ -69,7 +69,7 @@ export function forEachDatabase(
   );
   Deno.test(`${suite}, on PGlite`, async (test) => {
     shared = pglite(null);
-    pool = new SchemaPool(shared, prefix);
+    pool = new SchemaPool(shared, prefix, isPrimed && prefix === PREFIX ? [PRIMED_SCHEMA] : []);
     const keeper = await shared.open();
     for (const { name, fn } of steps) {
       await test.step({ name, fn, sanitizeOps: false, sanitizeResources: false });

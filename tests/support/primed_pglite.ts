@@ -5,19 +5,17 @@
  * @module
  */
 
-import { makeImage, startFrom } from "../../src/store/pglite/image.ts";
+import { startFrom } from "../../src/store/pglite/image.ts";
 
 /** Names the file, for the tests of a whole run. */
 export const IMAGE = "CONTINUUM_TEST_PGLITE";
 
-/**
- * Makes the file.
- *
- * @param path Where.
- */
-export async function writeImage(path: string): Promise<void> {
-  await Deno.writeFile(path, (await makeImage()).stream());
-}
+/** Such a database has this schema, migrated. */
+export const PRIMED_SCHEMA = "test_primed";
 
 const path = Deno.env.get(IMAGE);
+
+/** Whether databases in memory are started from the files. */
+export const isPrimed: boolean = path !== undefined;
+
 if (path !== undefined) startFrom(new Blob([await Deno.readFile(path)]));

@@ -20,17 +20,19 @@ const PATIENCE = "20s";
 export class SchemaPool {
   readonly #database: DatabaseAdapter;
   readonly #prefix: string;
-  readonly #unused: string[] = [];
+  readonly #unused: string[];
 
   /**
-   * Makes a pool without schemas.
+   * Makes a pool.
    *
    * @param database Where they are.
-   * @param prefix What their names begin with.
+   * @param prefix What the names of new ones begin with.
+   * @param unused Schemas that are there already.
    */
-  constructor(database: DatabaseAdapter, prefix: string) {
+  constructor(database: DatabaseAdapter, prefix: string, unused: readonly string[] = []) {
     this.#database = database;
     this.#prefix = prefix;
+    this.#unused = [...unused];
   }
 
   /**

@@ -45,7 +45,7 @@ export class MoveRecorder {
          before text := case when tg_op = 'INSERT' then '[*]' else old.state end;
          after text := case when tg_op = 'DELETE' then '[*]' else new.state end;
        begin
-         if before <> after then
+         if before <> after and current_setting('test.is_cleared', true) is distinct from 'yes' then
            insert into {schema}.moves values (before || ' --> ' || after) on conflict do nothing;
          end if;
          return null;
@@ -56,6 +56,14 @@ export class MoveRecorder {
        for each row execute function {schema}.note_move()`,
     );
     return new MoveRecorder(db);
+  }
+
+  /** Deletes all rows of tables, and notes nothing of it; truncating them takes ten times as long. */
+  async clear(tables: readonly string[]): Promise<void> {
+    const deletions = tables.map((table) => `delete from {schema}.${table};`).join(" ");
+    await this.#db.query(
+      `do $$ begin perform set_config('test.is_cleared', 'yes', true); ${deletions} end $$`,
+    );
   }
 
   /** What was noted so far, in order of the alphabet. */

@@ -14,9 +14,10 @@ import { emptyPostgres, postgresUrl } from "../support/database.ts";
 import type { Given, Told } from "./edits/application.ts";
 import { filesOf, LINKS, makeScenarios, mountScenarios, type Scenario } from "./edits/plan.ts";
 import { makeFolder } from "../support/modules.ts";
+import { countOf } from "../support/thoroughness.ts";
 
 const SEED = Number(Deno.env.get("CONTINUUM_EDITS_SEED") ?? 1);
-const COUNT = Number(Deno.env.get("CONTINUUM_EDITS") ?? 120);
+const COUNT = Number(Deno.env.get("CONTINUUM_EDITS") ?? countOf(120));
 const APPLICATION = new URL("./edits/application.ts", import.meta.url).pathname;
 
 /** What a module is worth, by the bytes that are archived for it and nothing else. */
