@@ -6,6 +6,7 @@
  */
 
 import { Command as Commander, CommanderError, Option } from "commander";
+import { printable } from "../base/describe.ts";
 import type { Command, Entry, OptionSpec } from "./command.ts";
 import { Done, UsageError } from "./errors.ts";
 import { filled } from "./readers.ts";
@@ -60,6 +61,7 @@ export async function readCommandLine(
   const found = entryOf(words);
   const entry = found === "unknown" ? undefined : found;
   const command = (await entry?.load())?.command;
+  checkValues(words, command);
   let invocation: Invocation | undefined;
   const root = programOf(version, streams, entry);
   const leaf = entry && leafOf(root, entry.path);
@@ -93,6 +95,30 @@ export async function readCommandLine(
   }
   if (invocation !== undefined) return invocation;
   throw new UsageError('Cannot find the command: found "--" before it, wanted the command first');
+}
+
+/**
+ * Refuses an option whose value is another option: its own value was forgotten.
+ *
+ * @throws {UsageError} If there is one.
+ */
+function checkValues(words: readonly string[], command: Command | undefined): void {
+  const own = (command?.options ?? []).map(({ flags }) => new Option(flags));
+  const taking = new Set([
+    ...WITH_VALUE,
+    ...own.flatMap(({ required, short, long }) => required ? [short, long] : []),
+  ]);
+  for (const { long, required } of own) if (!required) taking.delete(long!);
+  for (let index = 0; index < words.length && words[index] !== "--"; index++) {
+    const word = words[index]!;
+    if (!taking.has(word)) continue;
+    const value = words[++index];
+    if (value === undefined || !value.startsWith("--") && !HELP.has(value)) continue;
+    throw new UsageError(
+      `Cannot use ${word}: found ${printable(value)} after it, wanted its value`,
+      `A value that begins so follows an equals sign: ${word}=${printable(value)}`,
+    );
+  }
 }
 
 /**

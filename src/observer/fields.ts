@@ -9,12 +9,16 @@ import { inWords } from "../base/describe.ts";
 import { messageOf } from "../base/text.ts";
 import type { Json } from "../operate/plain.ts";
 
-/** Reads fields. An empty text is no value. */
+/**
+ * Reads fields. In a form and a query an empty text is no value, since browsers send a field that was
+ * left empty. In a document it is refused: a program wrote it, from a variable that is not set.
+ */
 export interface Fields {
   /**
    * A text; `null`: none was given.
    *
    * @param name The field.
+   * @throws {InvalidArgumentError} If a document has the empty text there.
    */
   text(name: string): string | null;
   /**
@@ -71,7 +75,10 @@ export function fieldsOfJson(document: Json): Fields {
   return {
     text: (name) => {
       const found = field(name) ?? null;
-      if (found === null || typeof found === "string") return found === "" ? null : found;
+      if (found === "") {
+        return refuse(`field ${name} of a request`, found, "a text, or no such field");
+      }
+      if (found === null || typeof found === "string") return found;
       if (typeof found === "object") return refuse(`field ${name} of a request`, found, "a text");
       return String(found);
     },

@@ -95,6 +95,37 @@ forEachDatabase("observer's actions", (database, test) => {
     await reached(set.node.run("r-1"), "cancelled");
   });
 
+  test("an empty field of a document is refused, and one of a form is no filter", async () => {
+    await using set = await scene(database);
+    await waiting(set, "r-1", "s-1");
+    const observed = observe(set.node);
+    const fields = ["workflow", "version", "prefix", "id", "parent", "since", "until", "state"];
+    for (const field of [...fields, "attribute", "endedSince"]) {
+      const json = { all: "1", [field]: "" };
+      const answer = await observed.ask("/bulk/cancel", { json });
+      const text = await answer.text();
+      assert.equal(answer.status, 400, `${field}: ${text}`);
+      assert.match(text, new RegExp(`Cannot use field ${field}[^:]*: found `), field);
+    }
+    const { seen } = await observed.json("/start", { json: { workflow: "echo" } });
+    const json = { workflow: "echo", input: null, key: "", seen };
+    assert.equal((await observed.ask("/start", { json })).status, 400);
+    const headers = { accept: "application/json" };
+    const args = (filter: object) => encodeURIComponent(JSON.stringify({ filter }));
+    for (const field of ["workflow", "version", "idPrefix", "parent", "forksOf", "since"]) {
+      const path = `/api/runs.list?args=${args({ [field]: "" })}`;
+      assert.equal((await observed.ask(path, { headers })).status, 400, field);
+    }
+    for (const filter of [{ where: {} }, { attributes: {} }]) {
+      const answer = await observed.ask(`/api/runs.list?args=${args(filter)}`, { headers });
+      assert.equal(answer.status, 400, JSON.stringify(filter));
+    }
+    const form = { all: "1", workflow: "", prefix: "r-", state: "" };
+    const page = await observed.page("/bulk/cancel", { form });
+    assert.match(page, /r-1/);
+    assert.doesNotMatch(page, /s-1/, "a browser sends the fields that were left empty");
+  });
+
   test("a signal is sent with its payload, and a payload that is no JSON loses nothing", async () => {
     await using set = await scene(database);
     await waiting(set, "r-1");

@@ -91,7 +91,7 @@ export interface VersionListOptions {
   readonly state?: VersionState | readonly VersionState[];
   /** Whether runs that are started by the workflow's name are pinned to it; both when omitted. */
   readonly current?: boolean;
-  /** How the hash begins: lower-case hexadecimal digits. */
+  /** How the hash begins: 1 to 64 lower-case hexadecimal digits. */
   readonly hash?: string;
   /**
    * The most versions of one page, from 1 to 1,000.
@@ -149,8 +149,8 @@ export async function listVersions(
   );
   const { workflow, current, hash: prefix, limit = DEFAULT_LIMIT, cursor } = options;
   if (workflow !== undefined) readName(workflow, "a workflow");
-  if (prefix !== undefined && !(typeof prefix === "string" && /^[0-9a-f]{0,64}$/.test(prefix))) {
-    refuse(`option hash of ${CALL}`, prefix, "at most 64 lower-case hexadecimal digits");
+  if (prefix !== undefined && !(typeof prefix === "string" && /^[0-9a-f]{1,64}$/.test(prefix))) {
+    refuse(`option hash of ${CALL}`, prefix, "1 to 64 lower-case hexadecimal digits");
   }
   if (current !== undefined) checkBoolean(current, `option current of ${CALL}`);
   checkWhole(limit, `option limit of ${CALL}`, 1, MAX_LIMIT);

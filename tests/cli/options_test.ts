@@ -1,0 +1,98 @@
+/**
+ * Options that take a value: each of every command refuses an empty one, and one that is missing.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { Option } from "commander";
+import { UsageError } from "../../src/cli/errors.ts";
+import { ACTING_OPTIONS, GLOBAL_OPTIONS, readGlobals } from "../../src/cli/globals.ts";
+import { readCommandLine } from "../../src/cli/program.ts";
+import { COMMANDS } from "../../src/cli/registry.ts";
+import { CliWorld } from "../support/cli_world.ts";
+import { source } from "../support/scene.ts";
+
+const STREAMS = { write: assert.fail, writeError: assert.fail };
+
+/** Each command with one of its options that take a value: those of every command as well. */
+async function optionsWithValue() {
+  const found: { readonly path: string; readonly args: string[]; readonly flag: string }[] = [];
+  for (const { path, load } of COMMANDS) {
+    const { command } = await load();
+    const flags = [
+      ...(command.options ?? []).map((option) => option.flags),
+      ...(command.acts === undefined ? [] : ACTING_OPTIONS).map(([flags]) => flags),
+      ...GLOBAL_OPTIONS.map(([flags]) => flags),
+    ].map((flags) => new Option(flags)).filter(({ required }) => required);
+    const args = (command.arguments ?? []).map(() => "x");
+    for (const long of new Set(flags.map(({ long }) => long!))) {
+      found.push({ path, args, flag: long });
+    }
+  }
+  return found;
+}
+
+/** Reads a command line as far as it goes without a database. */
+async function read(args: readonly string[]) {
+  const invocation = await readCommandLine(args, "1.2.3", STREAMS);
+  return { ...invocation, read: readGlobals(invocation.globals, () => undefined) };
+}
+
+Deno.test("an option that takes a value refuses the empty text by its name, for every command", async () => {
+  const options = await optionsWithValue();
+  assert.ok(options.length > 400, `${options.length} options`);
+  for (const { path, args, flag } of options) {
+    for (const given of [[flag, ""], [`${flag}=`]]) {
+      await assert.rejects(
+        read([...path.split(" "), ...given, ...args]),
+        (error) =>
+          error instanceof UsageError && error.message.includes(`Cannot use ${flag}: found `),
+        `${path} ${given.join(" ")}`,
+      );
+    }
+  }
+});
+
+Deno.test("an option that takes a value and is followed by another option is refused by its name", async () => {
+  for (const { path, args, flag } of await optionsWithValue()) {
+    const isGlobal = GLOBAL_OPTIONS.some(([flags]) => flags.startsWith(`${flag} `));
+    const words = path.split(" ");
+    for (const next of ["--yes", "--json", "--unknown", "--timeout=9s", "-h", "--"]) {
+      const lines = [[...words, ...args, flag, next]];
+      if (isGlobal) lines.push([flag, next, ...words, ...args]);
+      for (const line of lines) {
+        await assert.rejects(
+          read(line),
+          (error) =>
+            error instanceof UsageError &&
+            error.message === `Cannot use ${flag}: found ${next} after it, wanted its value`,
+          line.join(" "),
+        );
+      }
+    }
+  }
+});
+
+Deno.test("a value that begins with dashes follows an equals sign, and one of one dash a space", async () => {
+  const equals = await read(["runs", "upgrade", "--job=--yes", "--reason=-h"]);
+  assert.deepEqual(equals.options, { job: "--yes" });
+  assert.equal(equals.read.reason, "-h");
+  const dash = await read(["runs", "list", "--workflow", "-order"]);
+  assert.deepEqual(dash.options, { workflow: "-order" });
+  const after = await read(["cancel", "--reason", "why", "--", "--reason", "--yes"]);
+  assert.deepEqual(after.args, ["--reason", "--yes"]);
+  const valued = await read(["cancel", "--reason", "why", "x", "--as", "a"]);
+  assert.deepEqual([valued.args, valued.read.as], [["x"], "a"]);
+});
+
+Deno.test("runs upgrade --job --yes moves nothing, and says which option lacks its value", async () => {
+  await using world = await CliWorld.make({ "tick.ts": source("return 1;", `{ name: "tick" }`) });
+  const { code, out, error } = await world.run(["runs", "upgrade", "--job", "--yes"]);
+  assert.deepEqual([code, out], [2, ""], error);
+  assert.match(
+    error,
+    /^USAGE: Cannot use --job: found --yes after it, wanted its value/,
+  );
+  assert.match(error, /\n {2}A value that begins so follows an equals sign: --job=--yes\n/);
+});
