@@ -36,13 +36,17 @@ export function formatUuid(bytes: Uint8Array): string {
 }
 
 /**
- * Makes an internal id: short, since it is stored with each run.
+ * Makes an internal id: short, since it is stored with each run. It begins with no dash, so a command
+ * line does not take it for an option.
  *
- * @returns 12 characters, of 72 random bits.
+ * @returns 12 characters, of almost 72 random bits.
  */
 export function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(9));
-  return bytes.toBase64({ alphabet: "base64url" });
+  for (;;) {
+    const bytes = crypto.getRandomValues(new Uint8Array(9));
+    const id = bytes.toBase64({ alphabet: "base64url" });
+    if (!id.startsWith("-")) return id;
+  }
 }
 
 /**

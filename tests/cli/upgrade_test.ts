@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import type { Continuum } from "../../src/continuum.ts";
 import { CliWorld } from "../support/cli_world.ts";
 import type { Ended } from "../support/cli.ts";
-import { reached, resultOf } from "../support/runs.ts";
+import { eventually, reached, resultOf } from "../support/runs.ts";
 import { hold } from "../support/store_rows.ts";
 import { source } from "../support/scene.ts";
 
@@ -143,7 +143,8 @@ Deno.test("Ctrl-C in the middle ends with code 130, and --job moves the rest, ea
   await command.printed(/"verdict":"moved","id":"a"/);
   const [, job] = await command.printed(/--job (\S+) continues/);
   command.kill("SIGINT");
-  held(await command.ended(), 130, /INTERRUPTED/);
+  const next = `"next":"\`continuum runs upgrade --job ${job}\` continues it\\."`;
+  held(await command.ended(), 130, /"message":"The command was interrupted"/, new RegExp(next));
   await hold(world.db, "b", null);
   const listed = await world.here(["runs", "jobs", "--jsonl", "--fields", "id,state"]);
   assert.deepEqual(JSON.parse(listed.out), { id: job, state: "paused" });
@@ -153,6 +154,75 @@ Deno.test("Ctrl-C in the middle ends with code 130, and --job moves the rest, ea
     node.run(id).history()
       .then((events) => events.filter(({ kind }) => kind === "version.changed").length);
   assert.deepEqual([await changes("a"), await changes("b")], [1, 1]);
+});
+
+Deno.test("kill -9 in the middle of a batch leaves whole batches moved, and --job moves the rest, each run once", async () => {
+  await using at = await orders();
+  const { world, node, hash } = at;
+  const { db } = world;
+  const ids = Array.from({ length: 250 }, (_, index) => `o-${index}`);
+  await node.startMany("order", ids.map((runId) => ({ input: null, runId })));
+  for (const id of ids) await reached(node.run(id), "suspended");
+  const to = await hash("next.ts");
+  const moved = async () => {
+    const { runs } = await node.runs.query({ where: { version: to }, limit: 1_000 });
+    return runs.length;
+  };
+  const changes = async () =>
+    (await db.query<{ n: number }>(
+      "select count(*)::integer as n from {schema}.events where kind = 'version.changed' group by run",
+    )).map(({ n }) => n);
+  // The second batch waits in its transaction, after its runs have been moved.
+  await db.query(
+    `create function {schema}.pause() returns trigger language plpgsql as $$ begin
+       perform pg_advisory_xact_lock(hashtext('${db.schema}')); return new;
+     end $$`,
+  );
+  await db.query(
+    `create trigger paused before update on {schema}.bulk_jobs for each row
+     when ((new.progress::json ->> 'examined')::integer > 200) execute function {schema}.pause()`,
+  );
+  const waiter = () =>
+    db.query<{ pid: number }>(
+      `select pid from pg_stat_activity where wait_event_type = 'Lock' and wait_event = 'advisory'
+       and query like '%' || $1 || '%'`,
+      [db.schema],
+    );
+  const driver = await db.database.open();
+  let job = "";
+  try {
+    await driver.transaction(async (session) => {
+      await session.query("select pg_advisory_xact_lock(hashtext($1))", [db.schema]);
+      const command = world.spawn(["runs", "upgrade", "--to", to, "--yes", "--jsonl"]);
+      [, job = ""] = await command.printed(/--job (\S+) continues/);
+      await eventually(
+        async () => (await waiter()).length === 1 || undefined,
+        () => "second batch",
+      );
+      command.kill("SIGKILL");
+      assert.notEqual((await command.ended()).code, 0);
+    });
+  } finally {
+    await driver.close();
+  }
+  await eventually(
+    async () => (await waiter()).length === 0 || undefined,
+    () => "end of the killed transaction",
+  );
+  await db.query("drop trigger paused on {schema}.bulk_jobs");
+  assert.equal(await moved(), 200);
+  assert.deepEqual(await changes(), Array(200).fill(1));
+  const resume = ["runs", "upgrade", "--job", job, "--yes", "--jsonl"];
+  held(await world.here(resume), 5, /JOB_HELD[^\n]*the job is free at 20/);
+  await db.query("update {schema}.bulk_jobs set held_until = now() - interval '1 ms'");
+  const resumed = await world.run(resume);
+  held(resumed, 0);
+  const verdicts = resumed.out.trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(verdicts.map(({ verdict }) => verdict), Array(50).fill("moved"));
+  assert.equal(await moved(), 250);
+  assert.deepEqual(await changes(), Array(250).fill(1));
+  await node.run("o-249").signal("go");
+  assert.equal(await resultOf(node.run("o-249")), "next");
 });
 
 Deno.test("runs upgrade refuses options that contradict, before it asks the database", async () => {

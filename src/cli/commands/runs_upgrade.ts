@@ -7,14 +7,16 @@
 import {
   planUpgrade,
   resumeUpgrade,
+  type RunningUpgrade,
   upgradeRuns,
   type UpgradeWork,
 } from "../../operate/upgrade.ts";
 import { showRun } from "../../operate/runs.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { UsageError } from "../errors.ts";
+import { CliError, UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { type PlanFile, readPlan, writePlan } from "../plan_file.ts";
+import { commandLine } from "../output/shell.ts";
 import { counted } from "../output/words.ts";
 import { duration, json, whole } from "../readers.ts";
 import { groupLines, printVerdicts, VERDICT_FIELDS } from "../verdicts.ts";
@@ -80,7 +82,7 @@ export const command = defineCommand<Options>({
     const client = await context.client();
     if (job !== undefined) {
       context.announce([`continue job ${job}`]);
-      return await printVerdicts(out, resumeUpgrade(client, job, work).verdicts, null);
+      return await driven(context, resumeUpgrade(client, job, work), null);
     }
     const { plan, exit } = path === undefined
       ? await makePlan(context)
@@ -96,9 +98,24 @@ export const command = defineCommand<Options>({
     out.note(
       `job ${upgrade.job}: if this ends early, runs upgrade --job ${upgrade.job} continues it`,
     );
-    return await printVerdicts(out, upgrade.verdicts, runs.length) || exit;
+    return await driven(context, upgrade, runs.length) || exit;
   },
 });
+
+/** Prints the verdicts of a job. One that is interrupted says how it is continued. */
+async function driven(
+  { out, signal }: Pick<CommandContext, "out" | "signal">,
+  { job, verdicts }: RunningUpgrade,
+  total: number | null,
+): Promise<number> {
+  try {
+    return await printVerdicts(out, verdicts, total);
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason || !(error instanceof CliError)) throw error;
+    const next = `\`${commandLine("runs upgrade --job", [job])}\` continues it.`;
+    throw new CliError(error.code, error.message, next, { job });
+  }
+}
 
 /** `null`: nothing is to be moved. */
 async function makePlan(
