@@ -4,6 +4,7 @@
  * @module
  */
 
+import { END_OF_CHILD } from "./runs/fragments.ts";
 import { CLOCK, milliseconds, specifierIdOf, TIMEOUT } from "./sql/fragments.ts";
 import { BOOLEAN, INTEGERS, nullable, NUMBER, TEXT, TEXTS } from "./sql/parameters.ts";
 import { rows, statement } from "./sql/statement.ts";
@@ -127,9 +128,8 @@ export const FORK_STATEMENTS = {
     from inserted cross join (
       select 'signal' as kind, source, place, name, payload from (${LATER_SIGNALS}) as signal
       union all
-      select 'child', 2, id, run_id,
-        json_build_object('state', state, 'result', result::text, 'error', error::text)
-      from children where told
+      select 'child', 2, child.id, child.run_id, ${END_OF_CHILD}
+      from children as child where child.told
     ) as message
     order by message.source, message.place
   )

@@ -5,7 +5,7 @@
  */
 
 import type { ChildStart, WokenRun } from "../ports/lineage.ts";
-import { ENDED } from "./runs/fragments.ts";
+import { END_OF_CHILD, ENDED } from "./runs/fragments.ts";
 import { CLOCK, milliseconds, POLICY, specifierIdOf, TIMEOUT, timestamp } from "./sql/fragments.ts";
 import { BIGINTS, nullable, NUMBER, TEXT, TEXTS, unnested } from "./sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "./sql/statement.ts";
@@ -273,9 +273,7 @@ export const LINEAGE_STATEMENTS = {
     `
     with notified as (
       insert into {schema}.inbox (run, kind, name, payload)
-      select parent.id, 'child', child.run_id, json_build_object(
-        'state', child.state, 'result', child.result::text, 'error', child.error::text
-      )
+      select parent.id, 'child', child.run_id, ${END_OF_CHILD}
       from {schema}.runs as child
       join (
         select id as child, parent as run from {schema}.runs where id = any($children::bigint[])

@@ -33,10 +33,11 @@ const PARENT = source(
 
 /** Throws while a child and an activity are under way; the child has an end of its own. */
 const FAMILY = source(
-  `const child = ctx.child("echo", { wait: "go" }, { id: "kid", parentClose: "abandon" });
+  `const child = await ctx.startChild("echo", { wait: "go" }, { id: "kid", parentClose: "abandon" });
+   const end = child.result();
    await ctx.run("step", () => 1);
    if (FAILS) throw new TypeError("wrong");
-   return await child;`,
+   return await end;`,
   `{ name: "family", version: "1" }`,
   "const FAILS = true;",
 );

@@ -302,9 +302,9 @@ async function failedChild({ store }: World): Promise<{ child: number; parent: n
   return { child: run.id, parent: parent.id };
 }
 
-function reopening(id: number): Reopening {
+function reopening(id: number, awaited: readonly string[] = []): Reopening {
   const pin = { hash: HASH, specifier: "file:///order.ts" };
-  return { id, generation: 0, events: 1, pin, payload: "{}", awaited: [] };
+  return { id, generation: 0, events: 1, pin, payload: "{}", awaited };
 }
 
 /** The ends of children that a run has received. */
@@ -348,6 +348,28 @@ Deno.test("RUN-4: a notice to the parent leaves out a child that is being reopen
   assert.deepEqual((await store.lineage.settleEnded(10)).woken, []);
   assert.deepEqual(await received(world, parent), []);
   assert.equal((await store.runs.get("child"))?.state, "suspended");
+});
+
+Deno.test("RUN-4: a reopened run receives the end of a child that is being lost meanwhile", async () => {
+  await using world = await newWorld(POSTGRES);
+  const { store, db } = world;
+  const parent = await claimed(store, "o");
+  const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
+  await store.lineage.startChildren([child], 50);
+  const run = await claimOne(store);
+  const failed = { to: "failed" as const, result: null, error: "{}" };
+  await commitOne(store, share(parent, 0, { events: [newEvent("a")], transition: failed }));
+  await commitOne(store, share(run, 0, { transition: COMPLETED }));
+  let reopened: Promise<boolean> | undefined;
+  using _point = armFailPoint("end.notified", async () => {
+    let isOver = false;
+    reopened = store.runs.reopen(reopening(parent.id, ["child"])).finally(() => isOver = true);
+    while (!isOver && await waiting(db) === 0);
+  });
+  await store.lineage.settleEnded(10);
+  assert.equal(await reopened, true);
+  await store.lineage.settleEnded(10);
+  assert.deepEqual(await received(world, parent.id), ["child child"]);
 });
 
 Deno.test("RUN-4: a reopening that waits for a fork finds that the fork has received the end", async () => {

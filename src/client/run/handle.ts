@@ -27,8 +27,8 @@ import { decodeError, encodeError } from "../../base/values_failure.ts";
 import type { Act, Action } from "../../ports/operations.ts";
 import type { Exit } from "../../ports/exit.ts";
 import type { RunRow, RunState } from "../../ports/rows.ts";
-import { settleEnded } from "../../store/settle_ended.ts";
 import type { SignalArguments, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
+import { notifyRelatives } from "./notify_relatives.ts";
 import { type ResultOptions, withinDeadline } from "./deadline.ts";
 import {
   runEnded,
@@ -584,25 +584,13 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     return await forkRun(this.id, options, this.#context);
   }
 
-  /**
-   * Notifies the parent and the children of a run that a client ended. Nodes do the same at one of
-   * their heartbeats, so the call logs an error instead of throwing it.
-   */
   #act(action: Action): Act {
     return { action, namespace: this.#context.runs.namespace, target: this.id };
   }
 
   async #ended(): Promise<void> {
-    const { store, wakeups, log } = this.#context;
-    wakeups.ended(this.id, true);
-    try {
-      await settleEnded(store.lineage, wakeups);
-    } catch (error) {
-      log.warn("Cannot notify the parent and the children of ended run {runId}: {error}", {
-        runId: this.id,
-        error,
-      });
-    }
+    this.#context.wakeups.ended(this.id, true);
+    await notifyRelatives(this.id, this.#context);
   }
 
   async #row(action: string): Promise<RunRow> {

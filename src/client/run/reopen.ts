@@ -16,6 +16,7 @@ import type { DriftReport, Refusal } from "../../replay/turn.ts";
 import type { ClientContext } from "../context.ts";
 import { acting, type Deed, operated, refusedBy } from "../operated.ts";
 import { endReported, runNotFound, wrongRunState } from "../errors.ts";
+import { notifyRelatives } from "./notify_relatives.ts";
 import { asClaimed, historyOf } from "./replayer.ts";
 import { findTarget } from "./upgrade.ts";
 
@@ -139,6 +140,8 @@ async function reopen(
   if (reopened === true) {
     await failPoint("reopen.written", { run: runId });
     context.wakeups.due();
+    // The notice of a child's end has passed over the child while the reopening held it (RUN-4).
+    await notifyRelatives(runId, context);
     return report;
   }
   const now = await runs.get(runId);

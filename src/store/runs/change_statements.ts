@@ -7,7 +7,17 @@
 import { CLOCK } from "../sql/fragments.ts";
 import { BOOLEAN, NUMBER, TEXT, TEXTS } from "../sql/parameters.ts";
 import { NO_ROWS, rows, statement } from "../sql/statement.ts";
-import { ENDED, IDLE_STATE } from "./fragments.ts";
+import { END_OF_CHILD, ENDED, IDLE_STATE } from "./fragments.ts";
+
+/** Keys of the children, its own and adopted ones, that a run waits for. */
+function awaitedBy(run: string): string {
+  return `
+    select id from {schema}.runs where parent = ${run} and run_id = any($awaited::text[])
+    union
+    select child.id from {schema}.adoptions as adoption
+    join {schema}.runs as child on child.id = adoption.child
+    where adoption.run = ${run} and child.run_id = any($awaited::text[])`;
+}
 
 /** The statements that change a run. */
 export const CHANGE_STATEMENTS = {
@@ -49,13 +59,17 @@ export const CHANGE_STATEMENTS = {
   delete from {schema}.tasks as task using ended where task.run = ended.id`,
   ),
 
-  lock: statement(
-    { id: NUMBER },
+  // RUN-4, LINEAGE-2
+  lockAwaited: statement(
+    { id: NUMBER, awaited: TEXTS },
     NO_ROWS,
-    "select from {schema}.runs where id = $id::bigint for update",
+    `
+  select from {schema}.runs
+  where id = any(array(select $id::bigint union ${awaitedBy("$id::bigint")}))
+  order by id for update`,
   ),
 
-  // RUN-4. A child whose end was lost, because the run had ended, is marked again (LINEAGE-1).
+  // RUN-4
   reopen: statement(
     {
       id: NUMBER,
@@ -103,10 +117,11 @@ export const CHANGE_STATEMENTS = {
     returning run.id, run.next_seq - 1 as seq, clock.at
   ),
   lost as (
-    update {schema}.runs as child set must_notify = true
-    from reopened
-    where child.parent = reopened.id and child.run_id = any($awaited::text[])
-      and child.ended_at is not null and not child.must_notify
+    insert into {schema}.inbox (run, kind, name, payload)
+    select reopened.id, 'child', child.run_id, ${END_OF_CHILD}
+    from reopened join {schema}.runs as child
+      on child.id = any(array(${awaitedBy("$id::bigint")}))
+    where child.ended_at is not null and not child.must_notify
       and not exists (
         select from {schema}.inbox as message
         where message.run = reopened.id and message.kind = 'child' and message.name = child.run_id

@@ -25,6 +25,11 @@ export function noted(given: string): string {
   )`;
 }
 
+/** What a run receives of the end of `child`. */
+export const END_OF_CHILD = `json_build_object(
+        'state', child.state, 'result', child.result::text, 'error', child.error::text
+      )`;
+
 /**
  * Those with messages.
  *

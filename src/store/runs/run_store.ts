@@ -9,7 +9,9 @@
  *   numbered under its row's lock, so their ids rise in the order in which they can be seen.
  * - RUN-4, an end that was received stays: only the end of a failed run is removed, and only if no
  *   other run has received it. A statement of its own locks the run first. It waits for a transaction
- *   that is notifying the run's relatives, or for a fork that adopts it; the next one sees either.
+ *   that is notifying the run's relatives, or for a fork that adopts it; the next one sees either. It
+ *   also locks the children that the run waits for: those whose ends were lost while the run had
+ *   failed are received with the reopening, the others when they are notified.
  *
  * @module
  */
@@ -332,10 +334,11 @@ export class Runs implements RunStore {
   /** See {@linkcode RunStore.reopen}. */
   async reopen({ pin, ...reopening }: Reopening): Promise<boolean> {
     const { hash, specifier } = pin;
+    const { id, awaited } = reopening;
     const reopened = { ...reopening, hash, specifier };
     const reopen = () =>
       this.#driver.transaction(async (session) => {
-        await this.#sql.lock.query(session, { id: reopening.id });
+        await this.#sql.lockAwaited.query(session, { id, awaited });
         return await this.#sql.reopen.query(session, reopened);
       });
     const rows = await whereRegistered([hash], reopen);

@@ -14,6 +14,7 @@ import {
   COMPLETED,
   HASH,
   newEvent,
+  newFork,
   newRun,
   newWorld,
   share,
@@ -92,7 +93,28 @@ export function reopenings(database: DatabaseKind, test: RegisterTest): void {
     assert.equal(await store.runs.reopen(reopening(child)), true);
   });
 
-  test("LINEAGE-1: the end of a child that was lost while its parent had failed is sent once more", async () => {
+  test("RUN-4: a reopened fork receives the end of an adopted child that it has lost, once", async () => {
+    await using world = await newWorld(database);
+    const { store } = world;
+    const parent = await claimed(store, "parent");
+    const child = { ...newRun("child"), parent: parent.id, close: "abandon" as const };
+    await store.lineage.startChildren([child], 50);
+    const run = await claimOne(store);
+    const forked = await store.forks.fork(newFork(parent.id, "f", 0, { adopted: ["child"] }));
+    assert(forked.status === "forked");
+    const fork = await claimOne(store);
+    await commitOne(store, share(fork, 0, { events: [newEvent("a")], transition: FAILED }));
+    await commitOne(store, share(run, 0, { transition: COMPLETED }));
+    await store.lineage.settleEnded(10);
+    assert.equal(await store.runs.reopen(reopening(fork.id, { awaited: ["child"] })), true);
+    await store.lineage.settleEnded(10);
+    const loaded = await store.journal.load([{ id: fork.id, from: 0 }, { id: parent.id, from: 0 }]);
+    assert.deepEqual(loaded.map(({ inbox }) => inbox.map(({ name }) => name)), [["child"], [
+      "child",
+    ]]);
+  });
+
+  test("RUN-4: the end of a child that was lost while its parent had failed is there when the parent is reopened", async () => {
     await using world = await newWorld(database);
     const { store } = world;
     const parent = await claimed(store, "parent");
@@ -104,7 +126,6 @@ export function reopenings(database: DatabaseKind, test: RegisterTest): void {
     await commitOne(store, share(run, 0, { transition: COMPLETED }));
     await store.lineage.settleEnded(10);
     assert.equal(await store.runs.reopen(reopening(parent.id, { awaited: ["child"] })), true);
-    await store.lineage.settleEnded(10);
     const [loaded] = await store.journal.load([{ id: parent.id, from: 0 }]);
     assert.deepEqual(loaded!.inbox.map(({ kind, name }) => [kind, name]), [["child", "child"]]);
   });
