@@ -10,6 +10,7 @@
  */
 
 import type { Continuum, OperatorOptions } from "../operate/client.ts";
+import type { Acts } from "../operate/acts/acts.ts";
 import type { Read } from "../operate/readings/reader.ts";
 import type { Plan } from "./consent.ts";
 import type { Globals } from "./globals.ts";
@@ -114,6 +115,12 @@ export interface CommandContext<Options extends object = object> {
    * @param trust Patterns of modules whose code may run in this process; none when omitted.
    */
   client(trust?: readonly string[]): Promise<Continuum>;
+  /**
+   * Acts in the database, or by the observer that `--server` names.
+   *
+   * @param trust As of `client`.
+   */
+  acts(trust?: readonly string[]): Promise<Acts>;
   /** Reads from the database, or from the observer that `--server` names. */
   readonly read: Read;
   /** Reads all of standard input, as text. */

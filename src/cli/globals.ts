@@ -103,6 +103,9 @@ export function readGlobals(
     if (text(flag) === undefined) continue;
     throw new UsageError(`Cannot use --server and --${flag} at once: found both, wanted one`);
   }
+  if (server !== undefined && text("as") !== undefined) {
+    throw new UsageError("Cannot use --server and --as at once: an observer knows who acts");
+  }
   if (server === undefined && text("tokenFile") !== undefined) {
     throw new UsageError("Cannot use --token-file: found no --server, to which the token is sent");
   }

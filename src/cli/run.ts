@@ -6,6 +6,7 @@
 
 import type { Continuum, OperatorIdentity, OperatorOptions } from "../operate/client.ts";
 import type { Read } from "../operate/readings/reader.ts";
+import type { ServerOptions } from "../operate/readings/server.ts";
 import { quote } from "../base/describe.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { announcePlan, askConsent } from "./consent.ts";
@@ -65,6 +66,16 @@ async function runCommand(
       reading ??= readingOf(globals, connection, interruption.signal, terminal);
       return reading.then((read) => read(name, args));
     },
+    acts: async (trust = []) => {
+      const { reason } = globals;
+      const server = await serverOf(globals, interruption.signal, terminal);
+      // A check by a schema executes code: here, with a database alone.
+      if (server === undefined || trust.length > 0) {
+        const client = await connection.open(trust);
+        return (await import("../operate/acts/client.ts")).actsOf(client, reason);
+      }
+      return (await import("../operate/acts/server.ts")).actsOfServer(server, reason);
+    },
     input: () => terminal.readAll(),
     readLine: () => terminal.readLine(),
     prompt: (text) => terminal.canAsk ? terminal.writeError(text) : undefined,
@@ -113,14 +124,23 @@ async function readingOf(
   signal: AbortSignal,
   terminal: Terminal,
 ): Promise<Read> {
-  const { server: url, namespace, tokenFile } = globals;
-  if (url === undefined) {
+  const server = await serverOf(globals, signal, terminal);
+  if (server === undefined) {
     const client = await connection.open();
     return (await import("../operate/readings/reader.ts")).readFrom(client);
   }
-  const token = await tokenOf(tokenFile, terminal);
   const { readFromServer } = await import("../operate/readings/server.ts");
-  return readFromServer({ url, token, namespace, signal });
+  return readFromServer(server);
+}
+
+/** The observer that is named; `undefined`: none is. */
+async function serverOf(
+  { server: url, namespace, tokenFile }: Globals,
+  signal: AbortSignal,
+  terminal: Terminal,
+): Promise<ServerOptions | undefined> {
+  if (url === undefined) return undefined;
+  return { url, token: await tokenOf(tokenFile, terminal), namespace, signal };
 }
 
 /** The token is in no message. */
@@ -136,7 +156,7 @@ async function tokenOf(file: string | undefined, terminal: Terminal): Promise<st
 function databaseOf({ database, schema, namespace, server }: Globals): OperatorOptions {
   if (server !== undefined) {
     throw new UsageError(
-      "Cannot do this with --server: no path of an observer does it, so it needs a database",
+      "Cannot do this with --server: it needs a database",
       "Pass --database in place of --server.",
     );
   }

@@ -5,7 +5,7 @@
  */
 
 import type { ActedSchedule } from "../operate/act_on_schedules.ts";
-import type { Continuum } from "../operate/client.ts";
+import type { ScheduleDeed } from "../operate/acts/acts.ts";
 import { type Command, type CommandContext, defineCommand, type Example } from "./command.ts";
 
 /** The names that `--fields` accepts. */
@@ -19,13 +19,11 @@ export const SCHEDULE_ARGUMENT = ["<id>", "the schedule's id"] as const;
  *
  * @param verb What it does, for the plan: `pause`.
  * @param examples Its examples.
- * @param act Does it.
  * @returns The command.
  */
 export function scheduleAction(
-  verb: string,
+  verb: ScheduleDeed,
   examples: readonly [Example, ...Example[]],
-  act: (continuum: Continuum, id: string) => Promise<ActedSchedule>,
 ): Command {
   return defineCommand({
     examples,
@@ -33,9 +31,9 @@ export function scheduleAction(
     fields: SCHEDULE_ACTION_FIELDS,
     acts: { needsReason: false },
     async run(context) {
-      const { args: [id], announce, client } = context;
+      const { args: [id], announce, acts } = context;
       announce([`${verb} schedule ${id}`]);
-      printSchedule(context, await act(await client(), id!));
+      printSchedule(context, await (await acts()).onSchedule(verb, id!).carryOut());
     },
   });
 }

@@ -13,8 +13,10 @@ import { refuse } from "../base/arguments.ts";
 import type { AuthoredLog } from "../base/authored.ts";
 import { inWords } from "../base/describe.ts";
 import { MAX_ACTOR } from "../base/operator_limits.ts";
+import { RELEASE } from "../base/release.ts";
 import { messageOf } from "../base/text.ts";
 import type { Json } from "../operate/plain.ts";
+import { RELEASE_HEADER } from "../operate/readings/api.ts";
 import { htmlAnswer, jsonAnswer, redirectAnswer, tagOf } from "./answers.ts";
 import type { Asked } from "./asked.ts";
 import { readBody } from "./body.ts";
@@ -26,6 +28,7 @@ import { frame } from "./frame.ts";
 import type { AuditEntry, ObserverOptions } from "./options.ts";
 import type { ActionRoute } from "./route.ts";
 import type { Said } from "./said.ts";
+import type { View } from "./view.ts";
 
 /** The longest list of targets in the audit. */
 const MOST_TARGETS = 1_000;
@@ -119,7 +122,7 @@ export class ActionAnswers {
     },
   ): Response {
     const shown = redacted(plan);
-    if (form === "json") return jsonAnswer({ plan: shown, seen: tag });
+    if (form === "json") return jsonOf(view, { plan: shown, seen: tag });
     const error = fault === null ? null : shownError(fault);
     const confirmation = route.confirm(shown, view, fields);
     const { needsReason } = route;
@@ -128,13 +131,18 @@ export class ActionAnswers {
   }
 
   #tell(route: ActionRoute, { form, view }: Asked, outcome: Json): Response {
-    if (form === "json") return jsonAnswer({ outcome });
+    if (form === "json") return jsonOf(view, { outcome });
     const { says, to, page } = route.done(outcome, view);
     if (page !== undefined) return htmlAnswer(frame(page, view, { live: null, said: says }));
     const target = to.toString();
     const join = target.includes("?") ? "&" : "?";
     return redirectAnswer(`${target}${join}said=${this.#said.keep(says)}`);
   }
+}
+
+/** Says which release and which namespace answers, as readings do (SERVER-2). */
+function jsonOf({ namespace }: View, data: object): Response {
+  return jsonAnswer({ namespace, ...data }, 200, { [RELEASE_HEADER]: RELEASE });
 }
 
 async function fieldsOf({ request, look }: Asked): Promise<Fields> {

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { textOfSegment } from "../base/url_segment.ts";
 import { RELEASE } from "../base/release.ts";
 import type { AuthoredLog } from "../base/authored.ts";
 import { type Continuum, logsOf } from "../operate/client.ts";
@@ -28,7 +29,7 @@ import { ObserverError, shownError } from "./errors.ts";
 import { frame } from "./frame.ts";
 import { fieldsOfForm } from "./fields.ts";
 import { readBody } from "./body.ts";
-import { linksFrom, textOfSegment } from "./links.ts";
+import { linksFrom } from "./links.ts";
 import { Looks } from "./looks.ts";
 import { formOf } from "./negotiate.ts";
 import type { ObserverOptions } from "./options.ts";

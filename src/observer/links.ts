@@ -4,13 +4,14 @@
  * - LINK-1: an attribute that takes a URL holds a {@linkcode Link}, and a link is a path below the
  *   observer's own, or a place on the same page. So no stored text becomes a `javascript:` URL, and
  *   no link leads elsewhere.
- * - LINK-2: every id and every label comes back from its segment of a path as it was, also one with
- *   `/`, `?`, `%` or `#`, and `..`, which browsers resolve even when it is encoded.
+ * - LINK-2: every id and every label comes back from a link as it was: from its segment of the path
+ *   (SEGMENT-1), and from the query.
  *
  * @module
  */
 
 import { quote } from "../base/describe.ts";
+import { segmentOf } from "../base/url_segment.ts";
 
 /** What a query may hold; `null`, `undefined` and `false` are left out, and `true` is `1`. */
 export type Query = Readonly<
@@ -87,31 +88,6 @@ export function queryHere(query: Query, place?: string): Link {
 /** The URL of a link, or `null` for any other value. */
 export function urlOf(value: unknown): string | null {
   return value instanceof Link ? value.toString() : null;
-}
-
-/**
- * Encodes a text as one segment of a path (LINK-2).
- *
- * @param text Any text.
- */
-export function segmentOf(text: string): string {
-  const marked = /^(?:~|\.{0,2}$)/.test(text) ? `~${text}` : text;
-  return encoded(marked);
-}
-
-/**
- * Decodes a segment of a path.
- *
- * @param segment The segment.
- * @returns The text; `null`: the segment is not well-formed.
- */
-export function textOfSegment(segment: string): string | null {
-  try {
-    const marked = decodeURIComponent(segment);
-    return marked.startsWith("~") ? marked.slice(1) : marked;
-  } catch {
-    return null;
-  }
 }
 
 function queryOf(query: Query): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { textOfSegment } from "./links.ts";
+import { textOfSegment } from "../base/url_segment.ts";
 import type { Route } from "./route.ts";
 
 /** A route, and the texts of its parameters. */

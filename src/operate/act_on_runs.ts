@@ -19,6 +19,14 @@ export interface RunOutcome {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
+/** What became of a signal. */
+export interface SentSignal {
+  /** The run's id. */
+  readonly id: string;
+  /** `duplicate`: a delivery with the same id came before. */
+  readonly delivery: "delivered" | "duplicate";
+}
+
 /** A run as it was when a plan was made. */
 export interface PlannedRun {
   /** The run's id. */
@@ -52,7 +60,7 @@ export async function signalRun(
   name: string,
   payload: unknown,
   deliveryId?: string,
-): Promise<{ readonly id: string; readonly delivery: "delivered" | "duplicate" }> {
+): Promise<SentSignal> {
   const options = deliveryId === undefined ? {} : { deliveryId };
   return { id, delivery: await continuum.run(id).signal(name, payload, options) };
 }

@@ -146,6 +146,9 @@ Deno.test("what no observer does needs a database, and one source is named, not 
   for (
     const [line, why] of [
       [["versions", "gc", "--dry-run", "--server", url], /needs a database/],
+      [["start", "order", "--wait", "--server", url], /needs a database/],
+      [["start", "order", "--trust", "x", "--server", url], /needs a database/],
+      [["cancel", "o", "--as", "eve", "--server", url], /an observer knows who acts/],
       [["runs", "list", "--all-namespaces", "--server", url], /needs a database/],
       [
         ["queues", "--server", url, "--database", "postgres://x"],
@@ -161,6 +164,96 @@ Deno.test("what no observer does needs a database, and one source is named, not 
     assert.match(error, why);
     assert.doesNotMatch(error, /a:b/);
   }
+});
+
+Deno.test("commands that act do it by an observer, under the name that it knows", async () => {
+  await using set = await observedWorld();
+  const { node, there } = set;
+  await node.schedules.create({ id: "n/1", workflow: "order", every: "1h" });
+  const said = async (line: readonly string[], wanted = 0) => {
+    const { code, out, error } = await there(line);
+    assert.equal(code, wanted, `${line.join(" ")}: ${out}${error}`);
+    return `${out}${error}`;
+  };
+  const why = ["--reason", "tidy"];
+  assert.equal(
+    await said(["start", "order", '{"n":1}', "--id", "o/2", "--attr", "tier=gold", ...why]),
+    `o/2\nstarted o/2: order on version ${
+      (await node.run("o/2").status()).version.hash.slice(0, 12)
+    }\n`,
+  );
+  await reached(node.run("o/2"), "suspended");
+  assert.deepEqual((await node.run("o/2").status()).attributes, { tier: "gold" });
+  assert.match(await said(["start", "order", "1", "--id", "o/2"], 5), /RUN_EXISTS/);
+  assert.match(await said(["start", "order", "--id", "o/2", "--if-exists", "use"]), /found o\/2/);
+  assert.match(await said(["start", "none"], 4), /VERSION_NOT_REGISTERED|VERSION_NOT_FOUND/);
+  assert.match(
+    await said(["start", "order", '{"$continuum":["date",0]}'], 2),
+    /beyond JSON|Cannot use/,
+  );
+  assert.equal(await said(["signal", "o/1", "other", '"x"', "--delivery-id", "d"]), "delivered\n");
+  assert.equal(
+    await said(["signal", "o/1", "other", '"x"', "--delivery-id", "d"]),
+    "a duplicate\n",
+  );
+  assert.match(await said(["signal", "none", "x"], 4), /^RUN_NOT_FOUND/);
+  assert.match(await said(["terminate", "o/2", "--yes"], 2), /--reason/);
+  assert.match(
+    await said(["terminate", "o/2", ...why], 2),
+    /terminate o\/2: order .*\n[^]*wanted --yes/,
+  );
+  assert.equal((await node.run("o/2").status()).state, "suspended");
+  assert.match(await said(["terminate", "o/2", ...why, "--yes"]), /^o\/2\tterminated\n/);
+  assert.match(
+    await said(["terminate", "o/2", ...why, "--yes"], 5),
+    /o\/2\tCannot terminate run "o\/2": it is terminated/,
+  );
+  assert.match(
+    await said(["cancel", "o/2", "none", "o/1"], 5),
+    /it is terminated\nnone\t[^\n]*"none"\no\/1\tcancellation requested\n/,
+  );
+  await reached(node.run("o/1"), "cancelled");
+  assert.match(await said(["runs", "retry", "o/1"], 5), /it is cancelled/);
+  assert.match(await said(["runs", "delete", "o/1", ...why, "--yes"]), /^o\/1\tdeleted\n/);
+  assert.match(await said(["runs", "show", "o/1"], 4), /RUN_NOT_FOUND/);
+  assert.match(await said(["schedules", "pause", "n/1"]), /^n\/1 is paused/);
+  assert.match(await said(["schedules", "resume", "n/1", "--json"]), /"state": "active"/);
+  const run = (await said(["schedules", "trigger", "n/1"])).trim();
+  await reached(node.run(run), "suspended");
+  assert.match(await said(["schedules", "delete", "n/1", ...why, "--yes"]), /n\/1 is deleted/);
+  assert.match(await said(["schedules", "pause", "n/1"], 4), /^SCHEDULE_NOT_FOUND/);
+  const { operations } = await node.operations.list({ limit: 1_000 });
+  const acted = operations.map(({ action, as, proven, reason }) => [action, as, proven, reason]);
+  for (const action of ["run.start", "run.terminate", "run.delete", "schedule.delete"]) {
+    const wanted = JSON.stringify([action, "ana", true, "tidy"]);
+    assert.ok(acted.some((entry) => JSON.stringify(entry) === wanted), `${wanted} in ${acted}`);
+  }
+});
+
+Deno.test("a process acts by an observer of the namespace that is named, with its rights, and by no other", async () => {
+  await using set = await observedWorld(["read", "cancel"]);
+  await using other = served(() =>
+    Response.json({ namespace: "default", plan: { runs: [] }, seen: "x" }, {
+      headers: { "continuum-release": "0.0.1" },
+    })
+  );
+  const env = { CONTINUUM_TOKEN: TOKEN };
+  const act = (line: string, server = `${set.server.url}/ops`) =>
+    cli([...line.split(" "), "--server", server], { env });
+  const elsewhere = await act("cancel o/1 --namespace elsewhere");
+  assert.equal(elsewhere.code, 5, elsewhere.error);
+  assert.match(elsewhere.error, /^SERVER_UNSUITABLE: .*namespace "default", wanted "elsewhere"/);
+  const old = await act("cancel o/1", other.url);
+  assert.match(old.error, /^SERVER_RELEASE: .*the observer is older/);
+  const refused = await act("terminate o/1 --reason x --yes");
+  assert.deepEqual([refused.code, refused.out], [5, ""]);
+  assert.match(refused.error, /^NOT_ALLOWED: .*right terminate/);
+  assert.equal((await set.node.run("o/1").status()).state, "suspended");
+  const dry = await act("cancel o/1 --dry-run");
+  assert.deepEqual([dry.code, dry.out], [0, "cancel run o/1\n"]);
+  const done = await act("cancel o/1 --json");
+  assert.deepEqual(JSON.parse(done.out), { runs: [{ id: "o/1", done: true, error: null }] });
+  await reached(set.node.run("o/1"), "cancelled");
 });
 
 Deno.test("a server that is away, is no observer, or is of another release is named as such", async () => {

@@ -9,7 +9,8 @@ import fc from "fast-check";
 import { type DefaultTreeAdapterTypes, parse, parseFragment } from "parse5";
 import { printable } from "../../src/base/describe.ts";
 import { type Content, html, joined } from "../../src/observer/html.ts";
-import { linksFrom, placeHere, queryHere, textOfSegment } from "../../src/observer/links.ts";
+import { linksFrom, placeHere, queryHere } from "../../src/observer/links.ts";
+import { textOfSegment } from "../../src/base/url_segment.ts";
 import { projectFiles } from "../support/project.ts";
 
 type Node = DefaultTreeAdapterTypes.Node;

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { defineActivity } from "../../src/workflow/mod.ts";
 import { ROUTES } from "../../src/observer/routes.ts";
-import { segmentOf } from "../../src/observer/links.ts";
+import { segmentOf } from "../../src/base/url_segment.ts";
 import { POSTGRES } from "../support/database.ts";
 import { eventually, reached } from "../support/runs.ts";
 import { type Scene, scene, source } from "../support/scene.ts";

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { cancelRuns } from "../../operate/act_on_runs.ts";
 import { defineCommand } from "../command.ts";
 import { OUTCOME_FIELDS, printOutcomes } from "../outcomes.ts";
 
@@ -21,9 +20,9 @@ export const command = defineCommand({
   fields: OUTCOME_FIELDS,
   acts: { needsReason: false },
   async run(context) {
-    const { args: ids, globals, announce } = context;
+    const { args: ids, announce } = context;
     announce(ids.map((id) => `cancel run ${id}`));
-    const outcomes = cancelRuns(await context.client(), ids, globals.reason);
-    return await printOutcomes(context, outcomes, "cancellation requested");
+    const act = (await context.acts()).onRuns("cancel", ids);
+    return await printOutcomes(context, act.carryOut(), "cancellation requested");
   },
 });

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { deleteRuns, planRuns } from "../../operate/act_on_runs.ts";
 import { defineCommand } from "../command.ts";
 import { OUTCOME_FIELDS, planOf, printOutcomes } from "../outcomes.ts";
 
@@ -22,9 +21,9 @@ export const command = defineCommand({
   acts: { needsReason: true },
   async run(context) {
     const { args: ids, consent } = context;
-    const continuum = await context.client();
-    const plan = await planRuns(continuum, ids);
-    await consent(planOf("delete", plan, "their histories and idempotency keys are removed, too"));
-    return await printOutcomes(context, deleteRuns(continuum, plan), "deleted");
+    const act = (await context.acts()).onRuns("delete", ids);
+    const consequence = "their histories and idempotency keys are removed, too";
+    await consent(planOf("delete", await act.plan(), consequence));
+    return await printOutcomes(context, act.carryOut(), "deleted");
   },
 });

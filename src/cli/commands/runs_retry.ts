@@ -4,7 +4,6 @@
  * @module
  */
 
-import { retryRuns } from "../../operate/act_on_runs.ts";
 import { defineCommand } from "../command.ts";
 import { OUTCOME_FIELDS, printOutcomes } from "../outcomes.ts";
 
@@ -20,6 +19,7 @@ export const command = defineCommand({
   async run(context) {
     const { args: ids, announce } = context;
     announce(ids.map((id) => `retry run ${id}`));
-    return await printOutcomes(context, retryRuns(await context.client(), ids), "retried");
+    const act = (await context.acts()).onRuns("retry", ids);
+    return await printOutcomes(context, act.carryOut(), "retried");
   },
 });

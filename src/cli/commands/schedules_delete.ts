@@ -4,7 +4,6 @@
  * @module
  */
 
-import { deleteSchedule, planSchedule } from "../../operate/act_on_schedules.ts";
 import { defineCommand } from "../command.ts";
 import { printSchedule, SCHEDULE_ACTION_FIELDS, SCHEDULE_ARGUMENT } from "../schedule_action.ts";
 
@@ -19,8 +18,8 @@ export const command = defineCommand({
   acts: { needsReason: true },
   async run(context) {
     const { args: [id], consent } = context;
-    const continuum = await context.client();
-    const plan = await planSchedule(continuum, id!);
+    const act = (await context.acts()).onSchedule("delete", id!);
+    const plan = await act.plan();
     await consent({
       lines: [
         `delete schedule ${plan.id}: ${plan.workflow}, ${plan.state}`,
@@ -29,6 +28,6 @@ export const command = defineCommand({
       answer: plan.id,
       what: "the schedule's id",
     });
-    printSchedule(context, await deleteSchedule(continuum, plan));
+    printSchedule(context, await act.carryOut());
   },
 });

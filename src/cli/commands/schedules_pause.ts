@@ -4,7 +4,6 @@
  * @module
  */
 
-import { switchSchedule } from "../../operate/act_on_schedules.ts";
 import type { Command } from "../command.ts";
 import { scheduleAction } from "../schedule_action.ts";
 
@@ -12,5 +11,4 @@ import { scheduleAction } from "../schedule_action.ts";
 export const command: Command = scheduleAction(
   "pause",
   [{ text: "Stop the firings of a schedule; its runs continue", line: "schedules pause nightly" }],
-  (continuum, id) => switchSchedule(continuum, "pause", id),
 );

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { switchSchedule } from "../../operate/act_on_schedules.ts";
 import type { Command } from "../command.ts";
 import { scheduleAction } from "../schedule_action.ts";
 
@@ -12,5 +11,4 @@ import { scheduleAction } from "../schedule_action.ts";
 export const command: Command = scheduleAction(
   "resume",
   [{ text: "Let a paused or stuck schedule fire again", line: "schedules resume nightly" }],
-  (continuum, id) => switchSchedule(continuum, "resume", id),
 );

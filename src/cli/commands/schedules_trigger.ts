@@ -4,7 +4,6 @@
  * @module
  */
 
-import { triggerSchedule } from "../../operate/act_on_schedules.ts";
 import type { Command } from "../command.ts";
 import { scheduleAction } from "../schedule_action.ts";
 
@@ -12,5 +11,4 @@ import { scheduleAction } from "../schedule_action.ts";
 export const command: Command = scheduleAction(
   "trigger",
   [{ text: "Start a run now, besides the planned ones", line: "schedules trigger nightly" }],
-  triggerSchedule,
 );

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { signalRun } from "../../operate/act_on_runs.ts";
 import { defineCommand } from "../command.ts";
 import { valueOf } from "../values.ts";
 
@@ -41,8 +40,8 @@ export const command = defineCommand<Options>({
     const { args: [id, name, text], options, out, announce } = context;
     const payload = await valueOf(text, "the payload", context.input);
     announce([`send signal ${name} to run ${id}`]);
-    const continuum = await context.client(options.trust);
-    const sent = await signalRun(continuum, id!, name!, payload, options.deliveryId);
+    const acts = await context.acts(options.trust);
+    const sent = await acts.signal(id!, name!, payload, options.deliveryId);
     out.document(sent, () => [`${sent.delivery === "delivered" ? "delivered" : "a duplicate"}`]);
   },
 });

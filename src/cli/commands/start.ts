@@ -6,7 +6,7 @@
 
 import { findModules, isModule } from "../../operate/modules.ts";
 import { registerModule } from "../../operate/register_module.ts";
-import { IF_EXISTS, type IfExists, startRun } from "../../operate/start.ts";
+import { IF_EXISTS, type IfExists } from "../../operate/start.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { duration, oneOf, pair, timeAt } from "../readers.ts";
 import { awaitAndPrint } from "../awaited.ts";
@@ -74,8 +74,9 @@ export const command = defineCommand<Options>({
     const registered = module === undefined
       ? { workflow: named!, version: options.version }
       : await registerModule(database(), module, trust);
-    const continuum = await context.client(module === undefined ? trust : [module, ...trust]);
-    const run = await startRun(continuum, {
+    const trusted = module === undefined ? trust : [module, ...trust];
+    if (wait === true) await context.client(trusted);
+    const run = await (await context.acts(trusted)).start({
       ...registered,
       input,
       id,
@@ -89,7 +90,7 @@ export const command = defineCommand<Options>({
     const what = `${verb} ${run.id}: ${run.workflow} on version ${run.version.slice(0, 12)}`;
     if (wait === true) {
       out.note(what);
-      return await awaitAndPrint(context as CommandContext, continuum, run.id, run);
+      return await awaitAndPrint(context as CommandContext, await context.client(), run.id, run);
     }
     out.document(run, () => {
       out.note(what);

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { planRuns, terminateRuns } from "../../operate/act_on_runs.ts";
 import { defineCommand } from "../command.ts";
 import { OUTCOME_FIELDS, planOf, printOutcomes } from "../outcomes.ts";
 
@@ -18,13 +17,10 @@ export const command = defineCommand({
   fields: OUTCOME_FIELDS,
   acts: { needsReason: true },
   async run(context) {
-    const { args: ids, globals, consent } = context;
-    const continuum = await context.client();
-    const plan = await planRuns(continuum, ids);
-    await consent(
-      planOf("terminate", plan, "their code does not run any more: no clean-up, no compensation"),
-    );
-    const outcomes = terminateRuns(continuum, plan, globals.reason!);
-    return await printOutcomes(context, outcomes, "terminated");
+    const { args: ids, consent } = context;
+    const act = (await context.acts()).onRuns("terminate", ids);
+    const consequence = "their code does not run any more: no clean-up, no compensation";
+    await consent(planOf("terminate", await act.plan(), consequence));
+    return await printOutcomes(context, act.carryOut(), "terminated");
   },
 });

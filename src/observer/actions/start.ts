@@ -5,11 +5,13 @@
  */
 
 import { showRun } from "../../operate/runs.ts";
-import { type StartedRun, startRun } from "../../operate/start.ts";
+import { IF_EXISTS, type StartedRun, type StartRequest, startRun } from "../../operate/start.ts";
 import { currentVersions } from "../../operate/versions.ts";
-import { refuse } from "../../base/arguments.ts";
+import { checkChoice, refuse } from "../../base/arguments.ts";
+import type { Attributes } from "../../base/attributes.ts";
 import { inWords } from "../../base/describe.ts";
 import type { Json } from "../../operate/plain.ts";
+import type { Fields } from "../fields.ts";
 import { html, NOTHING } from "../html.ts";
 import { note } from "../parts/mod.ts";
 import { isRedacted } from "../redaction.ts";
@@ -88,6 +90,7 @@ export const start = defineAction<Plan, StartedRun>({
       id: fields.text("id") ?? undefined,
       key: fields.text("key") ?? undefined,
       version: fields.text("version") ?? undefined,
+      ...laterOf(fields),
     });
   },
   done: ({ id, started }, view) => ({
@@ -95,3 +98,15 @@ export const start = defineAction<Plan, StartedRun>({
     to: view.to(["runs", id]),
   }),
 });
+
+/** What no form has, and what the command line sends. */
+function laterOf(fields: Fields): Pick<StartRequest, "ifExists" | "delay" | "at" | "attributes"> {
+  const [ifExists, at] = [fields.text("ifExists"), fields.text("at")];
+  // `startMany` checks these, whatever they are.
+  return {
+    ifExists: ifExists === null ? undefined : checkChoice(ifExists, "field ifExists", IF_EXISTS),
+    at: at === null ? undefined : new Date(at),
+    delay: fields.json("delay") as number | undefined,
+    attributes: fields.json("attributes") as Attributes | undefined,
+  };
+}

@@ -5,6 +5,7 @@
  */
 
 import { RELEASE } from "../../base/release.ts";
+import { segmentOf } from "../../base/url_segment.ts";
 
 /** The version of the JSON API, which every answer and every question names in this header. */
 export const API_HEADER = "continuum-api";
@@ -22,6 +23,15 @@ export const RELEASE_HEADER = "continuum-release";
  */
 export function readingPath(name: string): string {
   return `api/${name}`;
+}
+
+/**
+ * The path of an action, below that of the observer.
+ *
+ * @param segments The segments of the path; any texts.
+ */
+export function actionPath(...segments: readonly string[]): string {
+  return segments.map(segmentOf).join("/");
 }
 
 /** The headers of a question. */

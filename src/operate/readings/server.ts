@@ -1,9 +1,9 @@
 /**
- * Reads from an observer, over HTTP.
+ * Reads from an observer, and sends it actions, over HTTP.
  *
  * - SERVER-1: the token goes to the origin that the operator named and to no other: what an observer
  *   redirects to elsewhere is not asked.
- * - SERVER-2: what is printed was read by an observer of the same release: another one may know a run
+ * - SERVER-2: what is printed was read, and what is done was planned, by an observer of the same release: another one may know a run
  *   by other fields.
  *
  * @module
@@ -45,17 +45,37 @@ export function readFromServer(options: ServerOptions): Read {
   return async <Name extends ReadingName>(name: Name, args: ArgsOf<Name>) => {
     const url = new URL(readingPath(name), withSlash(options.url));
     url.searchParams.set("args", JSON.stringify(args));
-    const answer = await asked(url, options);
-    const { result, namespace } = await resultOf(answer, options);
-    const wanted = options.namespace;
-    if (wanted !== undefined && namespace !== wanted) {
-      throw unsuitable(
-        options,
-        `it is of namespace ${quote(String(namespace))}, wanted ${quote(wanted)}`,
-      );
-    }
+    const { result } = await told(await asked(url, {}, options), "result", options);
     return result as ResultOf<Name>;
   };
+}
+
+/**
+ * Sends an observer the fields of an action.
+ *
+ * @param path The path of the action below the observer's own, encoded.
+ * @param fields The fields.
+ * @param key What has to be in the answer: `plan` or `outcome`.
+ * @param options Which observer.
+ * @returns What it answers.
+ * @throws {ServerError} If it can't be asked, or answers an error.
+ */
+export async function sendToServer(
+  path: string,
+  fields: object,
+  key: "plan" | "outcome",
+  options: ServerOptions,
+): Promise<Readonly<Record<string, unknown>>> {
+  const init = {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(fields),
+  };
+  return await told(
+    await asked(new URL(path, withSlash(options.url)), init, options),
+    key,
+    options,
+  );
 }
 
 function withSlash(url: URL): URL {
@@ -65,15 +85,16 @@ function withSlash(url: URL): URL {
 }
 
 /** Asks, and follows redirects within the origin (SERVER-1). */
-async function asked(from: URL, options: ServerOptions): Promise<Response> {
+async function asked(from: URL, init: RequestInit, options: ServerOptions): Promise<Response> {
   const { token, signal } = options;
   const headers = {
     ...apiHeaders(),
+    ...(init.headers as Record<string, string> | undefined),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   };
   let url = from;
   for (let redirects = 0; redirects <= REDIRECTS; redirects++) {
-    const answer = await fetched(url, { headers, signal, redirect: "manual" }, options);
+    const answer = await fetched(url, { ...init, headers, signal, redirect: "manual" }, options);
     if (answer.status < 300 || answer.status > 399) return answer;
     await answer.body?.cancel();
     const to = targetOf(answer, url);
@@ -114,25 +135,21 @@ function reasonOf(error: unknown): string {
   return printable(last.replace(/\s*\(os error \d+\)$/, ""));
 }
 
-interface Envelope {
-  readonly result: unknown;
-  readonly namespace: unknown;
-}
+type Told = Readonly<Record<string, unknown>>;
 
-async function resultOf(answer: Response, options: ServerOptions): Promise<Envelope> {
+/** What an observer of this release and of that namespace answers. */
+async function told(answer: Response, key: string, options: ServerOptions): Promise<Told> {
   const told = await jsonOf(answer, options);
   const release = answer.headers.get(RELEASE_HEADER);
-  const { error } = told;
-  if (error !== undefined) throw errorOf(error, answer.status, options);
-  if (!answer.ok || !("result" in told)) throw noObserver(options, answer);
+  if (told.error !== undefined) throw errorOf(told.error as Told, answer.status, options);
+  if (!answer.ok || !(key in told)) throw noObserver(options, answer);
   if (release !== RELEASE) throw otherRelease(release, options);
-  return { result: told.result, namespace: told.namespace };
-}
-
-interface Told {
-  readonly error?: Readonly<Record<string, unknown>>;
-  readonly result?: unknown;
-  readonly namespace?: unknown;
+  const { namespace: wanted } = options;
+  if (wanted !== undefined && told.namespace !== wanted) {
+    const found = quote(String(told.namespace));
+    throw unsuitable(options, `it is of namespace ${found}, wanted ${quote(wanted)}`);
+  }
+  return told;
 }
 
 async function jsonOf(answer: Response, options: ServerOptions): Promise<Told> {
@@ -171,7 +188,7 @@ function unsuitable(options: ServerOptions, why: string): ServerError {
 }
 
 function errorOf(
-  { code, message, details }: Readonly<Record<string, unknown>>,
+  { code, message, details }: Told,
   status: number,
   options: ServerOptions,
 ): ServerError {
