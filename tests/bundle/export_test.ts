@@ -83,6 +83,10 @@ forEachDatabase("an exported run", (database, test) => {
       for (let n = 0; n <= replay.events; n++) {
         assert.deepEqual(told(await replay.trace({ at: n })), told(await run.trace({ at: n })));
       }
+      for (const wrong of [replay.events + 1, -1, 0.5, NaN]) {
+        await refused(replay.trace({ at: wrong }), "INVALID_ARGUMENT", `to ${replay.events}`);
+        await refused(replay.step(wrong), "INVALID_ARGUMENT", `to ${replay.events}`);
+      }
       const verdict = await replay.verdict();
       assert.deepEqual([verdict.replays, verdict.cause], [true, null]);
       assert.equal(bundle.history().state, end ? "completed" : "suspended");

@@ -326,6 +326,16 @@ forEachDatabase("operations", (database, test) => {
     );
   });
 
+  test("a run that an operator starts is executed at once, without a heartbeat", async () => {
+    // A node looks for work by itself at its heartbeats, here every 20 minutes.
+    await using at = await scene(database, FILES, { lease: "1h" });
+    const ana = at.node.asOperator(WHO);
+    assert.equal(await resultOf(await ana.start("echo", 7)), 7);
+    const started = (await ana.startMany("echo", [{ input: 8 }]))[0]!;
+    assert(started.status === "started");
+    assert.equal(await resultOf(started.run), 8);
+  });
+
   test("an act whose entry can't be written does not happen", async () => {
     await using at = await scene(database, { ...FILES, "w1.ts": WAITS }, { linger: 0 });
     const ana = at.node.asOperator(WHO);

@@ -156,6 +156,13 @@ finally { await ctx.run("mend", () => { throw new Error("three"); }, { retry: { 
       "done",
       "",
     ]);
+    const { length } = history;
+    for (const wrong of [length + 1, 99, -1, 1.5, NaN, Infinity, "1", null]) {
+      const words = new RegExp(`^Cannot use at: .*from 0( to ${length})?$`);
+      await refused(run.trace({ at: wrong as number }), "INVALID_ARGUMENT", words);
+      await refused(run.where({ at: wrong as number }), "INVALID_ARGUMENT", words);
+    }
+    await refused(run.trace({ at: 7 }), "INVALID_ARGUMENT", "found 7", "from 0 to 6");
   });
 
   test("of a run that this process has no code of is made in a subprocess, with the same lines", async () => {

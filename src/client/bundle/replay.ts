@@ -293,15 +293,14 @@ export class BundleReplay implements AsyncDisposable {
     checkOptions(options, ["at", "from", "limit", "sites", "payloadChars"], "trace()");
     const { at = this.events, from = 0, limit = 200, sites = true, payloadChars = 65_536 } =
       options;
-    checkWhole(at, "option at of trace()", 0);
+    checkWhole(at, "option at of trace()", 0, this.events);
     checkWhole(from, "option from of trace()", 0);
     checkWhole(limit, "option limit of trace()", 1, MAX_TRACED);
     checkBoolean(sites, "option sites of trace()");
     checkWhole(payloadChars, "option payloadChars of trace()", 0);
-    const received = Math.min(at, this.events);
     const chars = Math.min(payloadChars, MAX_CHARS);
-    const request = { at: received, from, limit, sites, payloadChars: chars };
-    return this.#shown(await this.#session.trace(request), received);
+    const request = { at, from, limit, sites, payloadChars: chars };
+    return this.#shown(await this.#session.trace(request), at);
   }
 
   /**

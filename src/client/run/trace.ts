@@ -9,6 +9,7 @@
  * @module
  */
 
+import { checkWhole } from "../../base/arguments.ts";
 import { authored, authoredFacts } from "../../base/authored.ts";
 import { durationMs } from "../../base/duration.ts";
 import { decode } from "../../base/values.ts";
@@ -83,6 +84,7 @@ export async function traceRun(
  * @param unlessReplayed What to do if the code can't be replayed (TRACE-2).
  * @returns The trace, and where the code diverged from its history, made a call that is refused, or
  * threw the error with which it ended; `null`: it did not, or the place is unknown.
+ * @throws {InvalidArgumentError} If the history has fewer events than `at` says.
  * @throws {RunNotFoundError} (`GENERATION_NOT_FOUND`) If the run has no such generation, or
  * retention has removed it.
  */
@@ -103,7 +105,9 @@ export async function traceWithStop(
     sites = true,
     payloadChars = DEFAULT_PAYLOAD_CHARS,
   } = options;
-  const at = Math.min(options.at ?? events.length, events.length);
+  const { at = events.length } = options;
+  // What was after events that are not there is unknown: the end would be an answer to another question.
+  checkWhole(at, "at", 0, events.length);
   const present = { ...row, ...generation, input, seed };
   const start = { ...asClaimed(present), version: hash };
   const most = Math.min(payloadChars, MOST_CHARS);

@@ -21,7 +21,8 @@ export interface TraceOptions {
    */
   readonly generation?: number;
   /**
-   * How many events the code receives: the trace shows the run as it was after them.
+   * How many events the code receives, at most those that the history has: the trace shows the run as
+   * it was after them.
    *
    * @default {all events}
    */

@@ -261,7 +261,8 @@ export class RunStarter {
 
   /**
    * Returns the node to lease the run to. A run that starts later, or may never be committed, is
-   * not leased yet, and neither is one whose start is recorded.
+   * not leased yet. Neither is one whose start is recorded: its entry makes a transaction of it anyway,
+   * and the node, which is woken, claims it with one statement more.
    */
   #lease({ startAt, delayMs, transaction }: ReadStart): Lease | undefined {
     if (startAt !== undefined || delayMs !== undefined || transaction !== undefined) return;
