@@ -142,6 +142,45 @@ forEachDatabase("contracts inside", (database, test) => {
     assert.deepEqual(await resultOf(run), ["WAIT", 8]);
   });
 
+  test("a parent and a child that are moved keep what was checked, and what comes is checked anew", async () => {
+    const parent = (label: number, more: string) =>
+      source(
+        `const child = ctx.child("kid", "wait", { id: "stays" });
+         await ctx.waitForSignal("poke");
+         return [await child, ${more}];`,
+        `{ name: "parent", version: ${label} }`,
+      );
+    await using at = await scene(database, {
+      "kid.ts": kid("string", 1),
+      "kid2.ts": kid("number", 2),
+      "parent.ts": parent(1, `"first"`),
+      "parent2.ts": parent(2, `await ctx.child("kid", 5)`),
+    }, { linger: 0 });
+    const hash = (workflow: string, label: number) => hashOf(at.node, workflow, label);
+    for (const workflow of ["kid", "parent"]) {
+      await at.node.versions.activate(workflow, await hash(workflow, 1));
+    }
+    const run = await at.node.start("parent");
+    const child = at.node.run("stays");
+    await eventually(
+      async () => await child.status().catch(() => undefined),
+      () => "child",
+    );
+    for (const waits of [child, run]) await reached(waits, "suspended");
+    await at.node.versions.activate("kid", await hash("kid", 2));
+    const checked = await at.node.versions.replay(await hash("parent", 2));
+    assert.equal(checked.ok, true, "what was answered is not checked by a schema");
+    for (const [moved, workflow] of [[run, "parent"], [child, "kid"]] as const) {
+      const report = await moved.upgrade({ to: await hash(workflow, 2) });
+      assert.equal(report.upgraded, true, JSON.stringify(report));
+    }
+    // The schema of version 2 refuses "wait": the input stays what version 1 made of it.
+    await refused(child.signal("go", "text"), "INVALID_SIGNAL_PAYLOAD");
+    await child.signal("go", 4);
+    await run.signal("poke");
+    assert.deepEqual(await resultOf(run), [["WAIT", 8], "5"]);
+  });
+
   test("a signal to a child is checked by the child's version, and refused where it is sent", async () => {
     await using at = await scene(database, { "kid.ts": kid("string", 1), "sender.ts": SENDER });
     const run = await at.node.start("sender");
