@@ -21,7 +21,7 @@
 import "./src/replay/installed.ts"; // GUARD-1, before anything else
 
 // Continuum: opening, limits, health
-export { Continuum, type Readiness } from "./src/continuum.ts";
+export { Continuum, type Readiness, type RunOptions } from "./src/continuum.ts";
 export type {
   ConnectOptions,
   NodeQueueOptions,
@@ -57,6 +57,7 @@ export type { DrainSummary, EngineState } from "./src/engine/engine.ts";
 // Runs
 export type {
   IfExists,
+  StartArguments,
   StartManyItem,
   StartManyOptions,
   StartOptions,

@@ -42,7 +42,12 @@ import { Operations } from "./client/operations.ts";
 import { RunHandle } from "./client/run/handle.ts";
 import { Runs } from "./client/run/queries.ts";
 import { Schedules } from "./client/schedule/client.ts";
-import type { StartManyItem, StartManyOptions, StartOptions } from "./client/start/options.ts";
+import type {
+  StartArguments,
+  StartManyItem,
+  StartManyOptions,
+  StartOptions,
+} from "./client/start/options.ts";
 import { RunStarter, type StartedItem } from "./client/start/run_starter.ts";
 import { Versions as VersionRegistry } from "./client/versions.ts";
 import type { CodeSource } from "./engine/code/source.ts";
@@ -73,6 +78,9 @@ import { Versions } from "./version/versions.ts";
 import type { SignalSchemas } from "./workflow/signal_types.ts";
 import { Watchdog } from "./watchdog/monitor.ts";
 import type { WorkflowDefinition } from "./workflow/context_types.ts";
+import type { Serializable } from "./workflow/serializable.ts";
+import type { InputOf, OutputOf, SignalsOf } from "./workflow/types_of.ts";
+import { isWorkflow } from "./workflow/workflow.ts";
 
 /**
  * What {@linkcode Continuum.readiness} says.
@@ -88,6 +96,20 @@ export interface Readiness {
   readonly residentRuns: number;
   /** Why it is not ready, as text for people; `null` if it is ready or a client. */
   readonly reason: string | null;
+}
+
+/**
+ * Options of {@linkcode Continuum.run}.
+ *
+ * @category Runs
+ */
+export interface RunOptions {
+  /**
+   * The run's namespace.
+   *
+   * @default {that of this instance}
+   */
+  readonly namespace?: string;
 }
 
 /** The parts of an instance. */
@@ -288,22 +310,27 @@ export class Continuum implements AsyncDisposable {
    */
   async start<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
-    ...inputAndOptions: undefined extends Input ? [input?: Input, options?: StartOptions<Signals>]
-      : [input: Input, options?: StartOptions<Signals>]
+    ...inputAndOptions: StartArguments<Input, StartOptions<Signals>>
   ): Promise<RunHandle<Awaited<Output>, Signals>>;
   /**
    * Starts a run of a workflow's current version, by its name, or of a specifier.
    *
+   * @example With types, where the workflow's code is not loaded
+   * ```ts ignore
+   * import type order from "./workflows/order.ts";
+   *
+   * const run = await continuum.start<typeof order>("order", { sku: "A-7" });
+   * ```
+   *
+   * @typeParam Type The workflow's type, or the type of its result.
    * @param workflow The name, or the specifier.
-   * @param input The workflow's input.
-   * @param options The run's id.
+   * @param inputAndOptions The workflow's input, and options.
    * @returns The run's handle. When the promise resolves, the run is durable.
    */
-  async start<Output = unknown>(
+  async start<Type = unknown>(
     workflow: string,
-    input?: unknown,
-    options?: StartOptions,
-  ): Promise<RunHandle<Output>>;
+    ...inputAndOptions: StartArguments<InputOf<Type>, StartOptions<SignalsOf<Type>>>
+  ): Promise<RunHandle<OutputOf<Type>, SignalsOf<Type>>>;
   async start(
     workflow: WorkflowDefinition<never, unknown> | string,
     input?: unknown,
@@ -330,22 +357,23 @@ export class Continuum implements AsyncDisposable {
    */
   async startMany<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
-    items: readonly StartManyItem<Input, Signals>[],
+    items: readonly StartManyItem<Serializable<Input>, Signals>[],
     options?: StartManyOptions,
   ): Promise<StartedItem<Awaited<Output>, Signals>[]>;
   /**
    * Starts many runs of a workflow's current version, by its name, or of a specifier.
    *
+   * @typeParam Type The workflow's type, or the type of its result.
    * @param workflow The name, or the specifier.
    * @param items One for each run: its input, and the options that differ.
    * @param options Options of all runs.
    * @returns The outcome of each, in the same order.
    */
-  async startMany<Output = unknown>(
+  async startMany<Type = unknown>(
     workflow: string,
-    items: readonly StartManyItem[],
+    items: readonly StartManyItem<Serializable<InputOf<Type>>, SignalsOf<Type>>[],
     options?: StartManyOptions,
-  ): Promise<StartedItem<Output>[]>;
+  ): Promise<StartedItem<OutputOf<Type>, SignalsOf<Type>>[]>;
   async startMany(
     workflow: WorkflowDefinition<never, unknown> | string,
     items: readonly StartManyItem[],
@@ -363,20 +391,55 @@ export class Continuum implements AsyncDisposable {
    * Returns the handle of a run without a query: if the run does not exist, the handle's methods
    * throw.
    *
+   * @example With types, where the workflow's code is not loaded
+   * ```ts ignore
+   * import type order from "./workflows/order.ts";
+   *
+   * await continuum.run<typeof order>("o-1041").signal("paid", { amount: 30 });
+   * ```
+   *
+   * @typeParam Type The workflow's type, or the type of its result.
    * @param id The run's id.
    * @param options Its namespace, if not that of this instance.
    * @returns The handle.
+   * @throws {InvalidArgumentError} If an argument is invalid.
    */
-  run<Output = unknown>(
+  run<Type = unknown>(
     id: string,
-    options: { readonly namespace?: string } = {},
-  ): RunHandle<Output> {
+    options?: RunOptions,
+  ): RunHandle<OutputOf<Type>, SignalsOf<Type>>;
+  /**
+   * Returns the handle of a run of a workflow, typed with its result and its signals, without a
+   * query. If the run is one of another workflow, `result()`, `signal()`, `status()` and the other
+   * methods that read the run throw {@linkcode RunNotFoundError} (`RUN_OF_OTHER_WORKFLOW`).
+   *
+   * @param workflow The workflow. No code of it is executed, and it need not be listed in
+   * `workflows`.
+   * @param id The run's id.
+   * @param options Its namespace, if not that of this instance.
+   * @returns The handle.
+   * @throws {InvalidArgumentError} If an argument is invalid.
+   */
+  run<Input, Output, Signals extends SignalSchemas>(
+    workflow: WorkflowDefinition<Input, Output, Signals>,
+    id: string,
+    options?: RunOptions,
+  ): RunHandle<Awaited<Output>, Signals>;
+  run(
+    first: WorkflowDefinition<never, unknown> | string,
+    second?: RunOptions | string,
+    third?: RunOptions,
+  ): unknown {
+    const [workflow, id, options = {}] = isWorkflow(first)
+      ? [first, second as string, third]
+      : [undefined, first as string, second as RunOptions | undefined];
     checkText(id, "a run id", MAX_RUN_ID);
     checkOptions(options, ["namespace"], "run()");
     const { namespace = this.#context.runs.namespace } = options;
     return new RunHandle(
       id,
       inNamespace(this.#context, checkText(namespace, "option namespace of run()")),
+      { workflow: workflow?.name },
     );
   }
 

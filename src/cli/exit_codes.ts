@@ -52,6 +52,7 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode | ServerCode, number>
   NO_DEFAULT_EXPORT: EXIT.usage,
   USAGE: EXIT.usage,
   RUN_NOT_FOUND: EXIT.notFound,
+  RUN_OF_OTHER_WORKFLOW: EXIT.notFound,
   GENERATION_NOT_FOUND: EXIT.notFound,
   VERSION_NOT_FOUND: EXIT.notFound,
   VERSION_NOT_REGISTERED: EXIT.notFound,

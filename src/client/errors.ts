@@ -11,13 +11,16 @@ import { ContinuumError } from "../base/errors.ts";
 import type { RunState, StuckReason } from "../ports/rows.ts";
 
 /**
- * The run, or the generation of the run, does not exist. Code `RUN_NOT_FOUND` or
- * `GENERATION_NOT_FOUND`.
+ * The run, or the generation of the run, does not exist, or the run is of another workflow. Code `RUN_NOT_FOUND`,
+ * `RUN_OF_OTHER_WORKFLOW` or `GENERATION_NOT_FOUND`.
  *
  * @category Errors
  */
 export class RunNotFoundError<
-  Code extends "RUN_NOT_FOUND" | "GENERATION_NOT_FOUND" = "RUN_NOT_FOUND" | "GENERATION_NOT_FOUND",
+  Code extends "RUN_NOT_FOUND" | "RUN_OF_OTHER_WORKFLOW" | "GENERATION_NOT_FOUND" =
+    | "RUN_NOT_FOUND"
+    | "RUN_OF_OTHER_WORKFLOW"
+    | "GENERATION_NOT_FOUND",
 > extends ContinuumError<Code> {}
 
 /**
@@ -34,6 +37,28 @@ export function runNotFound(runId: string, action: string): RunNotFoundError {
     {
       details: { runId: idOf(runId) },
     },
+  );
+}
+
+/**
+ * A run with that id is one of another workflow than the caller named.
+ *
+ * @param runId The id.
+ * @param action What the call attempted.
+ * @param workflows The run's workflow, and the one that was named.
+ * @returns The error, with code `RUN_OF_OTHER_WORKFLOW`.
+ */
+export function runOfOther(
+  runId: string,
+  action: string,
+  { found, wanted }: { readonly found: string; readonly wanted: string },
+): RunNotFoundError {
+  return new RunNotFoundError(
+    "RUN_OF_OTHER_WORKFLOW",
+    `Cannot ${action}: run ${quoteId(runId)} is one of workflow ${quoteId(found)}, wanted ${
+      quoteId(wanted)
+    }`,
+    { details: { runId: idOf(runId), found, wanted } },
   );
 }
 

@@ -20,6 +20,7 @@ import type { RunStart, Turn } from "../replay/turn.ts";
 import type { Contracts } from "../version/contracts.ts";
 import { Context } from "../workflow/context.ts";
 import type { TestActivities } from "./activities.ts";
+import type { Doubles } from "./doubles.ts";
 import type { IdleTracker } from "./idle_tracker.ts";
 import type { TestVersions } from "./definitions.ts";
 import type { VersionRef } from "../ports/version_ref.ts";
@@ -29,18 +30,20 @@ import type { WorkflowDefinition } from "../workflow/context_types.ts";
 interface Parts {
   readonly idleTracker: IdleTracker;
   readonly activities: TestActivities;
+  readonly doubles: Doubles;
 }
 
 /** An execution whose turns count as work, and whose activities are doubles. */
 class TestExecution extends Execution {
   readonly #idleTracker: IdleTracker;
   readonly #activities: TestActivities;
+  readonly #doubles: Doubles;
 
   constructor(
     definition: WorkflowDefinition,
     start: RunStart,
     options: ExecutionOptions,
-    { idleTracker, activities }: Parts,
+    { idleTracker, activities, doubles }: Parts,
   ) {
     super(
       (effects, input) => definition.run(new Context(effects, definition.signals), input),
@@ -49,6 +52,7 @@ class TestExecution extends Execution {
     );
     this.#idleTracker = idleTracker;
     this.#activities = activities;
+    this.#doubles = doubles;
   }
 
   override turn(events: readonly HistoryEvent[], options?: TurnOptions): Promise<Turn> {
@@ -61,12 +65,18 @@ class TestExecution extends Execution {
 
   #doubled({ kind, name, options }: Request): CommandOptions {
     if (kind === "activity") return this.#activities.placed(name, options);
-    const { callback } = options;
-    if (callback === undefined) return options;
+    const { callback, transaction } = options;
+    const doubles = this.#doubles;
+    if (callback !== undefined) {
+      return {
+        ...options,
+        callback: (attempt) => doubles.runStep(name, attempt, () => callback(attempt)),
+      };
+    }
+    if (transaction === undefined) return options;
     return {
       ...options,
-      callback: (attempt) =>
-        this.#idleTracker.during("attempt", () => callback(attempt), attempt.signal),
+      transaction: (tx, attempt) => doubles.runStep(name, attempt, () => transaction(tx, attempt)),
     };
   }
 }

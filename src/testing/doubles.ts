@@ -1,11 +1,11 @@
 /**
- * Doubles: replacements of activities in tests.
+ * Doubles: replacements of activities and steps in tests.
  *
  * @module
  */
 
-import { refuse, refuseUnless } from "../base/arguments.ts";
-import type { ActivityAttempt } from "../replay/commands.ts";
+import { readName, refuse, refuseUnless } from "../base/arguments.ts";
+import type { ActivityAttempt, Attempt } from "../replay/commands.ts";
 import { isActivity } from "../workflow/activity.ts";
 import type { ActivityDefinition } from "../workflow/activity.ts";
 import type { IdleTracker } from "./idle_tracker.ts";
@@ -30,18 +30,18 @@ export class Outcome {
 }
 
 /** One answer for each attempt: see {@linkcode answers}. */
-export class Answers {
-  readonly #list: readonly unknown[];
+export class Answers<Output = unknown> {
+  readonly #list: readonly (Output | Outcome)[];
   #given = 0;
 
   /** Use {@linkcode answers}. */
-  constructor(list: readonly unknown[]) {
+  constructor(list: readonly (Output | Outcome)[]) {
     this.#list = list;
   }
 
   /** Returns the next answer; the last one repeats. */
-  next(): unknown {
-    return this.#list[Math.min(this.#given++, this.#list.length - 1)];
+  next(): Output | Outcome {
+    return this.#list[Math.min(this.#given++, this.#list.length - 1)]!;
   }
 }
 
@@ -76,7 +76,7 @@ export function hangs(): Outcome {
  * @returns A double.
  * @throws {InvalidArgumentError} If the list is empty.
  */
-export function answers(...list: readonly unknown[]): Answers {
+export function answers<Output>(...list: readonly (Output | Outcome)[]): Answers<Output> {
   if (list.length > 0) return new Answers(list);
   return refuse("the answers of a double", list, "one or more");
 }
@@ -90,6 +90,39 @@ export type ActivityDouble =
   | ((input: any, attempt: ActivityAttempt) => unknown)
   | Answers
   | Outcome;
+
+/**
+ * The double of a step or of a transaction: a function in place of its own, or the result of
+ * {@linkcode answers}, {@linkcode fails} or {@linkcode hangs}.
+ */
+export type StepDouble = ((step: Attempt) => unknown) | Answers | Outcome;
+
+/** The double of an activity with these types. */
+export type DoubleOf<Input, Output> =
+  | ((
+    input: Input,
+    attempt: ActivityAttempt,
+  ) => Awaited<Output> | Outcome | Promise<Awaited<Output> | Outcome>)
+  | Answers<Awaited<Output>>
+  | Outcome;
+
+/**
+ * Makes a double of an activity, with the activity's types: for the option `activities`.
+ *
+ * ```ts ignore
+ * testEngine({ workflows: [order], activities: [double(charge, ({ amount }) => amount)] });
+ * ```
+ *
+ * @param activity The activity.
+ * @param double The double.
+ * @returns Both.
+ */
+export function double<Input, Output>(
+  activity: ActivityDefinition<Input, Output>,
+  double: DoubleOf<Input, Output>,
+): ActivityDoublePair {
+  return [activity as ActivityDefinition<never, unknown>, double];
+}
 
 /** An activity and its double. */
 export type ActivityDoublePair = readonly [
@@ -118,6 +151,7 @@ export class Doubles {
   /** All attempts, in the order of their beginning. */
   readonly calls: ActivityCall[] = [];
   readonly #doubles = new Map<string, ActivityDouble>();
+  readonly #steps = new Map<string, StepDouble>();
   readonly #idleTracker: IdleTracker;
   readonly #now: () => number;
 
@@ -142,15 +176,37 @@ export class Doubles {
    */
   set(activity: string | ActivityDefinition<never, unknown>, double: ActivityDouble): void {
     const name = nameOf(activity);
-    const isDouble = typeof double === "function" || double instanceof Answers ||
-      double instanceof Outcome;
-    refuseUnless(
-      isDouble,
-      `the double of activity ${JSON.stringify(name)}`,
-      double,
-      "a function, answers(), fails() or hangs()",
-    );
+    checkDouble(double, `activity ${JSON.stringify(name)}`);
     this.#doubles.set(name, double);
+  }
+
+  /**
+   * Replaces the steps and transactions with a name by a double, from their next attempt on.
+   *
+   * @throws {InvalidArgumentError} If it is not a double.
+   */
+  setStep(name: string, double: StepDouble): void {
+    readName(name, "a step");
+    checkDouble(double, `step ${JSON.stringify(name)}`);
+    this.#steps.set(name, double);
+  }
+
+  /**
+   * Runs an attempt of a step or of a transaction: its double if it has one, otherwise its own
+   * function.
+   *
+   * @param name Its name.
+   * @param real Runs its own function.
+   */
+  async runStep(name: string, attempt: Attempt, real: () => unknown): Promise<unknown> {
+    const double = this.#steps.get(name);
+    if (double === undefined) {
+      return await this.#idleTracker.during("attempt", real, attempt.signal);
+    }
+    return await this.#answer(
+      () => typeof double === "function" ? double(attempt) : double,
+      attempt.signal,
+    );
   }
 
   /**
@@ -176,14 +232,32 @@ export class Doubles {
         attempt.signal,
       );
     }
-    const answer = await this.#idleTracker.during("double", () => {
-      if (typeof double === "function") return double(input, attempt);
-      return double instanceof Answers ? double.next() : double;
-    }, attempt.signal);
+    return await this.#answer(
+      () => typeof double === "function" ? double(input, attempt) : double,
+      attempt.signal,
+    );
+  }
+
+  async #answer(ask: () => unknown, signal: AbortSignal): Promise<unknown> {
+    const answer = await this.#idleTracker.during("double", async () => {
+      const given = await ask();
+      return given instanceof Answers ? given.next() : given;
+    }, signal);
     if (!(answer instanceof Outcome)) return answer;
     if (answer.kind === "fails") throw answer.error;
-    return await untilAborted(attempt.signal);
+    return await untilAborted(signal);
   }
+}
+
+function checkDouble(double: unknown, what: string): void {
+  const isDouble = typeof double === "function" || double instanceof Answers ||
+    double instanceof Outcome;
+  refuseUnless(
+    isDouble,
+    `the double of ${what}`,
+    double,
+    "a function, answers(), fails() or hangs()",
+  );
 }
 
 /** Returns the name of an activity that is given by name or by definition. */

@@ -10,9 +10,14 @@ import { type Duration, durationMs } from "../base/duration.ts";
 import type { Activities } from "../client/activities.ts";
 import type { Runs } from "../client/run/queries.ts";
 import type { Schedules } from "../client/schedule/client.ts";
-import type { StartManyItem, StartManyOptions, StartOptions } from "../client/start/options.ts";
+import type {
+  StartArguments,
+  StartManyItem,
+  StartManyOptions,
+  StartOptions,
+} from "../client/start/options.ts";
 import type { Versions } from "../client/versions.ts";
-import { assemble, type Continuum } from "../continuum.ts";
+import { assemble, type Continuum, type RunOptions } from "../continuum.ts";
 import { probeDrain } from "../replay/drain.ts";
 import type { SqlValue } from "../store/sql/driver.ts";
 import { openStore } from "../store/open.ts";
@@ -27,7 +32,14 @@ import { POLL_MS, VirtualClock } from "./clock.ts";
 import { TestCode } from "./code.ts";
 import { TestDatabase } from "./database.ts";
 import { TestVersions } from "./definitions.ts";
-import { type ActivityCall, type ActivityDouble, Doubles, nameOf } from "./doubles.ts";
+import {
+  type ActivityCall,
+  type ActivityDouble,
+  type DoubleOf,
+  Doubles,
+  nameOf,
+  type StepDouble,
+} from "./doubles.ts";
 import { readHistory } from "./history.ts";
 import { dateOf, MOST_ATTEMPTS, readTestOptions, type TestEngineOptions } from "./options.ts";
 import { ReplayChecker } from "./replay_checker.ts";
@@ -35,6 +47,8 @@ import { ParkedRuns } from "./parked.ts";
 import { TestRun, type TestRunServices } from "./run.ts";
 import { TestTime } from "./time.ts";
 import type { WorkflowDefinition } from "../workflow/context_types.ts";
+import type { Serializable } from "../workflow/serializable.ts";
+import type { InputOf, OutputOf, SignalsOf } from "../workflow/types_of.ts";
 
 /** The outcome of one item of {@linkcode TestEngine.startMany}. */
 export type TestStartedItem<Output = unknown, Signals extends SignalSchemas = SignalSchemas> =
@@ -119,15 +133,17 @@ export class TestEngine implements AsyncDisposable {
    */
   async start<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
-    ...inputAndOptions: undefined extends Input ? [input?: Input, options?: StartOptions<Signals>]
-      : [input: Input, options?: StartOptions<Signals>]
+    ...inputAndOptions: StartArguments<Input, StartOptions<Signals>>
   ): Promise<TestRun<Awaited<Output>, Signals>>;
-  /** Starts a run by the workflow's name, as `Continuum.start` does. */
-  async start<Output = unknown>(
+  /**
+   * Starts a run by the workflow's name, as `Continuum.start` does.
+   *
+   * @typeParam Type The workflow's type, or the type of its result.
+   */
+  async start<Type = unknown>(
     workflow: string,
-    input?: unknown,
-    options?: StartOptions,
-  ): Promise<TestRun<Output>>;
+    ...inputAndOptions: StartArguments<InputOf<Type>, StartOptions<SignalsOf<Type>>>
+  ): Promise<TestRun<OutputOf<Type>, SignalsOf<Type>>>;
   async start(
     workflow: WorkflowDefinition<never, unknown> | string,
     input?: unknown,
@@ -148,7 +164,7 @@ export class TestEngine implements AsyncDisposable {
    */
   async startMany<Input, Output, Signals extends SignalSchemas = SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals> | string,
-    items: readonly StartManyItem<Input, Signals>[],
+    items: readonly StartManyItem<Serializable<Input>, Signals>[],
     options?: StartManyOptions,
   ): Promise<TestStartedItem<Awaited<Output>, Signals>[]> {
     const { continuum } = this.#parts;
@@ -168,16 +184,25 @@ export class TestEngine implements AsyncDisposable {
   /**
    * Returns the handle of a run that was started before.
    *
+   * @typeParam Type The workflow's type, or the type of its result.
    * @param id The run's id.
    * @param options Its namespace, if not `default`.
    * @returns The run.
    */
-  run<Output = unknown>(
+  run<Type = unknown>(
     id: string,
-    options: { readonly namespace?: string } = {},
-  ): TestRun<Output> {
-    const handle = this.#parts.continuum.run<Output>(id, options);
-    return new TestRun(handle, this.#services(options.namespace));
+    options?: RunOptions,
+  ): TestRun<OutputOf<Type>, SignalsOf<Type>>;
+  /** Returns the handle of a run of a workflow, as `Continuum.run` does. */
+  run<Input, Output, Signals extends SignalSchemas>(
+    workflow: WorkflowDefinition<Input, Output, Signals>,
+    id: string,
+    options?: RunOptions,
+  ): TestRun<Awaited<Output>, Signals>;
+  run(...given: unknown[]): unknown {
+    const handle = this.#parts.continuum.run(...given as [string, RunOptions?]);
+    const options = given.at(typeof given[0] === "string" ? 1 : 2) as RunOptions | undefined;
+    return new TestRun(handle, this.#services(options?.namespace));
   }
 
   /**
@@ -222,8 +247,25 @@ export class TestEngine implements AsyncDisposable {
    * @param activity The activity, or its name.
    * @param double The double.
    */
+  double<Input, Output>(
+    activity: ActivityDefinition<Input, Output>,
+    double: DoubleOf<Input, Output>,
+  ): void;
+  /** Replaces the activity with a name by a double. */
+  double(activity: string, double: ActivityDouble): void;
   double(activity: string | ActivityDefinition<never, unknown>, double: ActivityDouble): void {
     this.#parts.doubles.set(activity, double);
+  }
+
+  /**
+   * Replaces the steps and transactions with a name by a double, from their next attempt on.
+   *
+   * @param step The name that `ctx.run` or `ctx.transaction` gives it.
+   * @param double The double.
+   * @throws {InvalidArgumentError} If it is not a double.
+   */
+  doubleStep(step: string, double: StepDouble): void {
+    this.#parts.doubles.setStep(step, double);
   }
 
   /**
@@ -312,13 +354,14 @@ export class TestEngine implements AsyncDisposable {
  * modules are passed on.
  */
 export async function testEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
-  const { definitions, specifiers, doubles: given, payloadBytes, queues, ...rest } =
+  const { definitions, specifiers, doubles: given, steps, payloadBytes, queues, ...rest } =
     readTestOptions(options);
   const { now, isAutomatic, isParanoid, graph } = rest;
   const clock = new VirtualClock(now);
   const idleTracker = new IdleTracker();
   const doubles = new Doubles(idleTracker, () => clock.monotonic());
   for (const [activity, double] of given) doubles.set(activity, double);
+  for (const [step, double] of steps) doubles.setStep(step, double);
 
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await TestDatabase.open(clock.monotonic(), idleTracker));
@@ -349,6 +392,7 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     code: new TestCode(versions, new Contracts(versions, store.versions), drain, {
       idleTracker,
       activities,
+      doubles,
     }),
     settings: { ...SETTINGS, queues },
     onExit: (run, exit) => {

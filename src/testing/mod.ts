@@ -33,9 +33,12 @@ export {
   type ActivityDoublePair,
   Answers,
   answers,
+  double,
+  type DoubleOf,
   fails,
   hangs,
   Outcome,
+  type StepDouble,
 } from "./doubles.ts";
 export { dumpHistory, type DumpHistoryOptions, loadHistory } from "./history.ts";
 export type { RunHistory } from "../bundle/history.ts";

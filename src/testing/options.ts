@@ -18,7 +18,7 @@ import type { QueueSettings } from "../engine/activity/task_queue.ts";
 import { type NodeQueueOptions, readQueues } from "../options.ts";
 import { isWorkflow } from "../workflow/workflow.ts";
 import type { AnyWorkflow } from "./definitions.ts";
-import type { ActivityDouble, ActivityDoublePair } from "./doubles.ts";
+import type { ActivityDouble, ActivityDoublePair, StepDouble } from "./doubles.ts";
 
 /** Options of {@linkcode testEngine}. */
 export interface TestEngineOptions {
@@ -29,6 +29,8 @@ export interface TestEngineOptions {
   readonly workflows?: readonly (AnyWorkflow | string)[];
   /** The doubles of activities: by name, or as pairs of an activity and its double. */
   readonly activities?: Readonly<Record<string, ActivityDouble>> | readonly ActivityDoublePair[];
+  /** The doubles of steps and transactions, by the names that the code gives them. */
+  readonly steps?: Readonly<Record<string, StepDouble>>;
   /**
    * The queues of activities that the engine serves in addition to `default`, as in
    * `Continuum.open`. A queue without its own limit has at most 1,000 attempts at once. An activity
@@ -73,6 +75,8 @@ export interface ReadTestOptions {
     string | ActivityDefinition<never, unknown>,
     ActivityDouble,
   ])[];
+  /** Doubles of steps and transactions, by name. */
+  readonly steps: readonly (readonly [string, StepDouble])[];
   /** The queues that it serves. */
   readonly queues: ReadonlyMap<string, QueueSettings>;
   /** The most bytes of one value. */
@@ -90,6 +94,7 @@ export interface ReadTestOptions {
 const OPTIONS = [
   "workflows",
   "activities",
+  "steps",
   "queues",
   "now",
   "time",
@@ -118,6 +123,7 @@ export function readTestOptions(options: TestEngineOptions): ReadTestOptions {
   return {
     ...readWorkflows(workflows),
     doubles: pairsOf(activities),
+    steps: stepsOf(options.steps ?? {}),
     queues: readQueues(options.queues ?? {}, MOST_ATTEMPTS),
     ...readLimits(options.limits),
     now: dateOf(now, "option now of testEngine()"),
@@ -157,6 +163,16 @@ function pairsOf(
     "doubles by name, or pairs of an activity and its double",
   );
   return Object.entries(activities as Readonly<Record<string, ActivityDouble>>);
+}
+
+function stepsOf(steps: Readonly<Record<string, StepDouble>>): readonly [string, StepDouble][] {
+  refuseUnless(
+    typeof steps === "object" && steps !== null && !Array.isArray(steps),
+    "option steps of testEngine()",
+    steps,
+    "doubles by the names of steps",
+  );
+  return Object.entries(steps);
 }
 
 /** Converts a date to milliseconds since the epoch. */

@@ -10,6 +10,7 @@ import type { Attempt } from "../replay/commands.ts";
 import type { ActivityDefinition } from "./activity.ts";
 import type { RetryOptions } from "./options.ts";
 import type { RunPolicyOptions, Versioning } from "./run_policy.ts";
+import type { Returning, Serializable } from "./serializable.ts";
 import type { SignalArguments, SignalName, SignalOutput, SignalSchemas } from "./signal_types.ts";
 import type { QueueOptions, TimeoutOptions } from "./task_options.ts";
 import type { WORKFLOW } from "./marks.ts";
@@ -315,7 +316,7 @@ export interface WorkflowContext<
   /** Runs an activity that takes an input. */
   activity<Input, Output>(
     activity: ActivityDefinition<Input, Output>,
-    input: Input,
+    input: Serializable<Input>,
     options?: ActivityCallOptions,
   ): Promise<Awaited<Output>>;
   /** Runs an activity by its name. */
@@ -332,7 +333,7 @@ export interface WorkflowContext<
    */
   run<Output>(
     name: string,
-    fn: (step: Attempt) => Output | Promise<Output>,
+    fn: ((step: Attempt) => Output | Promise<Output>) & Returning<Output>,
     options?: StepOptions,
   ): Promise<Awaited<Output>>;
   /**
@@ -345,7 +346,9 @@ export interface WorkflowContext<
    */
   transaction<Output>(
     name: string,
-    fn: (tx: WorkflowTransaction, step: Attempt) => Output | Promise<Output>,
+    fn:
+      & ((tx: WorkflowTransaction, step: Attempt) => Output | Promise<Output>)
+      & Returning<Output>,
     options?: StepOptions,
   ): Promise<Awaited<Output>>;
   /**
@@ -358,7 +361,7 @@ export interface WorkflowContext<
    */
   child<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
-    input: Input,
+    input: Serializable<Input>,
     options?: ChildOptions,
   ): Promise<Awaited<Output>>;
   /** Runs the current version of another workflow, by its name, and waits for its end. */
@@ -374,7 +377,7 @@ export interface WorkflowContext<
    */
   startChild<Input, Output, Signals extends SignalSchemas>(
     workflow: WorkflowDefinition<Input, Output, Signals>,
-    input: Input,
+    input: Serializable<Input>,
     options?: ChildOptions,
   ): Promise<ChildHandle<Awaited<Output>, Signals>>;
   /** Starts the current version of another workflow, by its name. */

@@ -17,6 +17,8 @@ export type {
   SignalOutput,
   SignalSchemas,
 } from "./signal_types.ts";
+export type { Encodable, NotSerializable, Returning, Serializable } from "./serializable.ts";
+export type { AnyWorkflowDefinition, InputOf, OutputOf, SignalsOf } from "./types_of.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.ts";
 export type {
   ActivityCallOptions,

@@ -9,8 +9,11 @@
 import type { Continuum } from "../../src/continuum.ts";
 import type { RunHandle } from "../../src/client/run/handle.ts";
 import type { TestEngine } from "../../src/testing/engine.ts";
+import { answers, double, fails, type TestEngineOptions } from "../../src/testing/mod.ts";
 import {
+  defineActivity,
   defineWorkflow,
+  type Serializable,
   type StandardSchema,
   type WorkflowContext,
   type WorkflowDefinition,
@@ -202,4 +205,158 @@ export async function withoutInput(continuum: Continuum): Promise<void> {
   await continuum.start(some);
   // @ts-expect-error -- it takes a number
   await continuum.start(some, "1");
+}
+
+/** A process that has only the type of a workflow, and the id of a run. */
+export async function byType(continuum: Continuum, engine: TestEngine): Promise<void> {
+  const run = continuum.run<Declared>("o-1");
+  same<Awaited<ReturnType<typeof run.result>>, { id: string; review: boolean }>();
+  await run.signal("count", 1);
+  await run.signal("go");
+  // @ts-expect-error -- another signal's payload
+  await run.signal("count", "yes");
+  // @ts-expect-error -- not declared
+  await run.signal("cuont", 1);
+  await engine.run<Declared>("o-1").signal("count", 1);
+  // @ts-expect-error -- another signal's payload
+  await engine.run<Declared>("o-1").signal("count", "yes");
+
+  const ofDefinition = continuum.run(declared(), "o-1");
+  same<typeof ofDefinition, typeof run>();
+  const ofTest = engine.run(declared(), "o-1");
+  await ofTest.signal("date", "2026-01-01");
+  same<Awaited<ReturnType<typeof ofTest.result>>, { id: string; review: boolean }>();
+
+  const plain = continuum.run("o-1");
+  same<Awaited<ReturnType<typeof plain.result>>, unknown>();
+  const ofResult = continuum.run<number>("o-1");
+  same<Awaited<ReturnType<typeof ofResult.result>>, number>();
+
+  const started = await continuum.start<Declared>("declared", "o-1", {
+    signal: { name: "count", payload: 1 },
+  });
+  same<typeof started, typeof run>();
+  // @ts-expect-error -- the schema takes a text
+  await continuum.start<Declared>("declared", 7);
+  // @ts-expect-error -- the input is missing
+  await continuum.start<Declared>("declared");
+  await continuum.startMany<Declared>("declared", [{ input: "o-1" }]);
+  // @ts-expect-error -- the schema takes a text
+  await continuum.startMany<Declared>("declared", [{ input: 7 }]);
+  await continuum.start("declared");
+  await continuum.start<number>("declared", { any: "input" });
+}
+
+class Money {
+  readonly #cents: number;
+  constructor(readonly currency: string, cents: number) {
+    this.#cents = cents;
+  }
+  plus(more: number): Money {
+    return new Money(this.currency, this.#cents + more);
+  }
+}
+
+interface Tree {
+  readonly value: string | bigint | Date | Uint8Array | null;
+  readonly branches?: readonly Tree[];
+  readonly byName: ReadonlyMap<string, Tree>;
+  readonly tags: Set<"a" | "b">;
+  readonly failure?: Error | undefined;
+}
+
+type Branded = string & { readonly __brand: "id" };
+
+/** What can't be encoded does not compile, and everything else does. */
+export async function encodable(continuum: Continuum, ctx: WorkflowContext): Promise<void> {
+  same<Serializable<Tree["value"]>, Tree["value"]>();
+  same<Serializable<Branded>, Branded>();
+  same<Serializable<unknown>, unknown>();
+  const tree = defineWorkflow({ name: "tree" }, (_ctx, input: Tree) => Promise.resolve(input));
+  const branch = {
+    value: 1n,
+    byName: new Map<string, Tree>(),
+    tags: new Set(["a"] as const),
+  };
+  await continuum.start(tree, branch);
+  const loose = defineWorkflow(
+    { name: "loose" },
+    (_ctx, input: Record<string, unknown>) => Promise.resolve(input),
+  );
+  await continuum.start(loose, { any: new Date() });
+
+  const pays = defineWorkflow({ name: "pays" }, (_ctx, price: Money) => Promise.resolve(price));
+  const price = new Money("EUR", 3);
+  // @ts-expect-error -- an instance with methods
+  await continuum.start(pays, price);
+  // @ts-expect-error -- an instance with methods
+  await continuum.startMany(pays, [{ input: price }]);
+  // @ts-expect-error -- an instance with methods
+  await ctx.child(pays, price);
+  // @ts-expect-error -- an instance with methods
+  await ctx.startChild(pays, price);
+  const charge = defineActivity({ name: "charge" }, (input: { price: Money }) => input.price);
+  // @ts-expect-error -- an instance with methods, within an object
+  await ctx.activity(charge, { price });
+  // @ts-expect-error -- an instance with methods
+  await ctx.run("price", () => price);
+  // @ts-expect-error -- a function
+  await ctx.run("late", () => Promise.resolve({ retry: () => 1 }));
+  // @ts-expect-error -- an answer is no data
+  await ctx.run("fetch", () => fetch("http://localhost"));
+  // @ts-expect-error -- a symbol
+  await ctx.transaction("symbol", () => Symbol("s"));
+  const seen = await ctx.run("seen", async () => {
+    const answer = await fetch("http://localhost");
+    return { at: new Date(), status: answer.status, body: await answer.json() };
+  });
+  same<typeof seen.at, Date>();
+  await ctx.run("nothing", () => {});
+  await ctx.transaction("rows", (tx) => tx.query<{ id: number }>("select 1 as id"));
+}
+
+/** One kind of timing a schedule. */
+export async function timings(continuum: Continuum): Promise<void> {
+  const base = { id: "daily", workflow: "report" };
+  await continuum.schedules.create({ ...base, every: "1h", anchor: new Date(0) });
+  await continuum.schedules.create({ ...base, cron: "@daily", timeZone: "Europe/Berlin" });
+  await continuum.schedules.create({ ...base, at: new Date(0) });
+  // @ts-expect-error -- either the calendar or an interval
+  await continuum.schedules.create({ ...base, cron: "@daily", every: "1h" });
+  // @ts-expect-error -- once, or at intervals
+  await continuum.schedules.create({ ...base, at: new Date(0), every: "1h" });
+  // @ts-expect-error -- an interval has no time zone
+  await continuum.schedules.create({ ...base, every: "1h", timeZone: "Europe/Berlin" });
+  // @ts-expect-error -- when?
+  await continuum.schedules.create(base);
+}
+
+/** Doubles have the types of what they stand for. */
+export function doubles(engine: TestEngine): TestEngineOptions {
+  const charge = defineActivity(
+    { name: "charge" },
+    (cents: number) => Promise.resolve(`r${cents}`),
+  );
+  engine.double(charge, (cents) => `r${cents}`);
+  engine.double(charge, () => Promise.resolve("r"));
+  engine.double(charge, (cents) => cents > 3 ? fails(new Error("busy")) : "r");
+  engine.double(charge, answers(fails(new Error("busy")), "r"));
+  // @ts-expect-error -- it returns a text
+  engine.double(charge, () => 7);
+  // @ts-expect-error -- it takes a number
+  engine.double(charge, (cents: string) => cents);
+  // @ts-expect-error -- it returns a text
+  engine.double(charge, answers(7));
+  engine.double("by name", (input: string) => input.length);
+  engine.doubleStep("read", ({ attempt }) => attempt);
+  // @ts-expect-error -- no double
+  engine.doubleStep("read", 7);
+  return {
+    activities: [
+      double(charge, () => "r"),
+      // @ts-expect-error -- it returns a text
+      double(charge, () => 7),
+    ],
+    steps: { read: () => 7, note: answers(1, 2), gone: fails(new Error("gone")) },
+  };
 }

@@ -128,6 +128,11 @@ export type ErrorDetails = {
   readonly CONTEXT_MISUSED: Record<string, unknown>;
   // Runs and schedules.
   readonly RUN_NOT_FOUND: { readonly runId: string };
+  readonly RUN_OF_OTHER_WORKFLOW: {
+    readonly runId: string;
+    readonly found: string;
+    readonly wanted: string;
+  };
   readonly GENERATION_NOT_FOUND: {
     readonly runId: string;
     readonly generation: number;

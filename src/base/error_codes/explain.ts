@@ -129,6 +129,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning: "No run of the namespace has that id.",
     remedy: "Check the id and the namespace; retention may have removed the run.",
   },
+  RUN_OF_OTHER_WORKFLOW: {
+    meaning: "The run is one of another workflow than the handle was made for.",
+    remedy: "Check the id, or make the handle with the workflow `details.found`.",
+  },
   GENERATION_NOT_FOUND: {
     meaning: "The run has no such generation, or retention has removed it.",
     remedy: "Use a number from `details.first` to `details.last`.",

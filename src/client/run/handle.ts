@@ -34,6 +34,7 @@ import {
   runEnded,
   RunFailedError,
   runNotFound,
+  runOfOther,
   RunStoppedError,
   wrongRunState,
 } from "../errors.ts";
@@ -105,6 +106,16 @@ export interface RunAttributes {
   set(patch: AttributesPatch): Promise<void>;
 }
 
+/** What is known of a run when its handle is made. */
+export interface KnownRun {
+  /** The name of the workflow that it must be of; absent if any will do. */
+  readonly workflow?: string | undefined;
+  /** If the run is in this process's memory: resolves when it has left it. */
+  readonly local?: Promise<Exit> | undefined;
+  /** The version that it is pinned to. */
+  readonly version?: string | undefined;
+}
+
 /**
  * The handle of a run, typed with its output and its signals. It holds no resources, and it never
  * becomes stale.
@@ -117,6 +128,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   /** Search attributes. */
   readonly attributes: RunAttributes;
   readonly #context: ClientContext;
+  /** The workflow that its run must be of, if the caller has named one. */
+  readonly #workflow: string | undefined;
   #local: Promise<Exit> | undefined;
   /** The version that the run was pinned to when this handle last read it. */
   #version: string | undefined;
@@ -126,14 +139,14 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
    *
    * @param id The run's id.
    * @param context Its dependencies.
-   * @param local If the run is in this process's memory: resolves when it has left it.
-   * @param version The version that it is pinned to, if known.
+   * @param known What the caller knows of the run.
    */
-  constructor(id: string, context: ClientContext, local?: Promise<Exit>, version?: string) {
+  constructor(id: string, context: ClientContext, known: KnownRun = {}) {
     this.id = id;
     this.#context = context;
-    this.#local = local;
-    this.#version = version;
+    this.#workflow = known.workflow;
+    this.#local = known.local;
+    this.#version = known.version;
     this.attributes = {
       set: async (patch) => {
         const change = readAttributes(patch, "attributes.set()");
@@ -160,7 +173,8 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const waited = { runId: this.id, call: "result()", missing: "has not ended" };
     const { clock, waiter, runs } = this.#context;
     return await withinDeadline(options, waited, clock, async (signal) => {
-      const end = await this.#endHere(signal) ?? await waiter.wait(this.id, signal, runs);
+      const end = await this.#endHere(signal) ??
+        this.#mine(await waiter.wait(this.id, signal, runs), "await the result");
       return outputOf(this.id, end) as Output;
     });
   }
@@ -190,7 +204,7 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const waited = { runId: this.id, call: "reached()", missing: `has not become ${names}` };
     const { clock, waiter, runs, store } = this.#context;
     return await withinDeadline(options, waited, clock, async (signal) => {
-      const row = await waiter.reach(this.id, wanted, signal, runs);
+      const row = this.#mine(await waiter.reach(this.id, wanted, signal, runs), "await a state");
       if (wanted.has(row.state)) return await runStatus(row, store);
       throw runEnded(this.id, `wait until the run is ${names}`, row.state);
     });
@@ -242,7 +256,9 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
     const { runs, contracts, payloadBytes, wakeups } = this.#context;
     const what = `signal ${quoteId(name)}`;
     const action = `send the ${what}`;
-    this.#version ??= await runs.version(this.id) ?? undefined;
+    this.#version ??= this.#workflow === undefined
+      ? await runs.version(this.id) ?? undefined
+      : (await this.#row(action)).hash;
     return await this.#sending("signal", name, async (trace) => {
       // The payload is checked by the version that receives it, also if the run is upgraded
       // meanwhile.
@@ -596,7 +612,13 @@ export class RunHandle<Output = unknown, Signals extends SignalSchemas = SignalS
   async #row(action: string): Promise<RunRow> {
     const row = await this.#context.runs.get(this.id);
     if (row === null) throw runNotFound(this.id, action);
-    return row;
+    return this.#mine(row, action);
+  }
+
+  /** Refuses a run of another workflow than the caller has named. */
+  #mine<Row extends Pick<RunRow, "workflow">>(row: Row, action: string): Row {
+    if (this.#workflow === undefined || row.workflow === this.#workflow) return row;
+    throw runOfOther(this.id, action, { found: row.workflow, wanted: this.#workflow });
   }
 
   /** Waits for a run that executes here without a query to the database. */

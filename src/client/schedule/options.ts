@@ -40,6 +40,10 @@ export type ScheduleTiming =
   | {
     /** Once, at this time; at once if it is past. */
     readonly at: Date;
+    readonly every?: undefined;
+    readonly anchor?: undefined;
+    readonly cron?: undefined;
+    readonly timeZone?: undefined;
   }
   | {
     /** Repeatedly, at this interval: 1 second or more. */
@@ -50,6 +54,9 @@ export type ScheduleTiming =
      * @default {the time of creation, so that it first fires one interval later}
      */
     readonly anchor?: Date;
+    readonly at?: undefined;
+    readonly cron?: undefined;
+    readonly timeZone?: undefined;
   }
   | {
     /**
@@ -63,6 +70,9 @@ export type ScheduleTiming =
      * @default {"UTC"}
      */
     readonly timeZone?: string;
+    readonly at?: undefined;
+    readonly every?: undefined;
+    readonly anchor?: undefined;
   };
 
 /**

@@ -15,6 +15,7 @@ import {
 } from "../../base/arguments.ts";
 import { type AttributesPatch, readAttributes } from "../../base/attributes.ts";
 import { type Duration, durationMs } from "../../base/duration.ts";
+import type { Serializable } from "../../workflow/serializable.ts";
 import { readGivenId } from "../../workflow/run_id.ts";
 import {
   POLICY_KEYS,
@@ -23,6 +24,16 @@ import {
   type RunPolicyOptions,
 } from "../../workflow/run_policy.ts";
 import type { SignalInput, SignalName, SignalSchemas } from "../../workflow/signal_types.ts";
+
+/**
+ * The arguments of a start after the workflow: an input that may be `undefined` may be omitted, and
+ * one that can't be encoded does not compile.
+ *
+ * @category Runs
+ */
+export type StartArguments<Input, Options> = undefined extends Input
+  ? [input?: Serializable<Input>, options?: Options]
+  : [input: Serializable<Input>, options?: Options];
 
 /**
  * What a start does if a run with its id exists. In every case that is not listed, it throws

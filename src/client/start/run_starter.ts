@@ -355,7 +355,8 @@ export class RunStarter {
   }
 
   #handle(runId: string, run: Prepared["run"], left?: Promise<Exit>): RunHandle {
-    return new RunHandle(runId, inNamespace(this.#context, run.namespace), left, run.hash);
+    const context = inNamespace(this.#context, run.namespace);
+    return new RunHandle(runId, context, { local: left, version: run.hash });
   }
 }
 
