@@ -36,6 +36,7 @@ import {
   type RepairPlan,
   type RepairPlanOptions,
 } from "./client/health/repair_plan.ts";
+import { limitedContext, patienceOf } from "./client/limited.ts";
 import { readLimits } from "./client/limits.ts";
 import { type OperatorIdentity, readIdentity } from "./client/operated.ts";
 import { Operations } from "./client/operations.ts";
@@ -172,6 +173,12 @@ export let assemble: (
 export let logsOf: (continuum: Continuum) => Logs;
 
 /**
+ * The same instance for reads, each statement of which ends by a time in milliseconds: for
+ * `./observer`.
+ */
+export let limitedTo: (continuum: Continuum, ms: number) => Continuum;
+
+/**
  * A connection to the durable runs of a database. An instance from `open` also executes them.
  *
  * @category Continuum
@@ -200,6 +207,10 @@ export class Continuum implements AsyncDisposable {
       return continuum;
     };
     logsOf = (continuum) => continuum.#shared.logs;
+    limitedTo = (continuum, ms) => {
+      const store = forCallers(fromOutside(continuum.#shared.store.within(patienceOf(ms))));
+      return new Continuum(continuum.#shared, limitedContext(continuum.#context, store));
+    };
   }
 
   /** Use {@linkcode Continuum.open} or {@linkcode Continuum.connect}. */

@@ -105,7 +105,6 @@ const BY_CODE: Readonly<Partial<Record<CliCode | ErrorCode | ServerCode, number>
   SERVER_UNSUITABLE: EXIT.refused,
   NOT_ALLOWED: EXIT.refused,
   UNKNOWN_VIEWER: EXIT.refused,
-  READ_TIMEOUT: EXIT.timeout,
   TIMED_OUT: EXIT.timeout,
   TIMEOUT: EXIT.timeout,
   QUERY_TIMEOUT: EXIT.timeout,

@@ -15,6 +15,7 @@ import { inWords } from "../base/describe.ts";
 import { MAX_ACTOR } from "../base/operator_limits.ts";
 import { RELEASE } from "../base/release.ts";
 import { messageOf } from "../base/text.ts";
+import type { Continuum } from "../operate/client.ts";
 import type { Json } from "../operate/plain.ts";
 import { RELEASE_HEADER } from "../operate/readings/api.ts";
 import { htmlAnswer, jsonAnswer, redirectAnswer, tagOf } from "./answers.ts";
@@ -35,16 +36,19 @@ const MOST_TARGETS = 1_000;
 
 /** Answers the actions of one observer. */
 export class ActionAnswers {
+  readonly #client: Continuum;
   readonly #said: Said;
   readonly #options: ObserverOptions;
   readonly #log: AuthoredLog;
 
   /**
+   * @param client Does the deeds.
    * @param said Keeps what actions said, for the page after them.
    * @param options Where the audit goes.
    * @param log The observer's log.
    */
-  constructor(said: Said, options: ObserverOptions, log: AuthoredLog) {
+  constructor(client: Continuum, said: Said, options: ObserverOptions, log: AuthoredLog) {
+    this.#client = client;
     this.#said = said;
     this.#options = options;
     this.#log = log;
@@ -58,7 +62,7 @@ export class ActionAnswers {
    */
   async answer(route: ActionRoute, asked: Asked): Promise<Response> {
     const fields = await fieldsOf(asked);
-    const plan = await route.plan(asked.look, fields);
+    const plan = await asked.read(() => route.plan(asked.look, fields));
     const tag = tagOf([route.fence === undefined ? plan : route.fence(plan)]);
     const seen = fields.text("seen");
     if (asked.request.method !== "POST" || seen === null) {
@@ -93,7 +97,7 @@ export class ActionAnswers {
     try {
       const { reason } = entry;
       const who = { name: look.by.toWellFormed().slice(0, MAX_ACTOR), proven: true };
-      const client = look.client.asOperator(reason === null ? who : { ...who, reason });
+      const client = this.#client.asOperator(reason === null ? who : { ...who, reason });
       const outcome = await route.deed({ ...look, client }, plan, fields);
       this.#audit({ ...entry, outcome: "done" });
       return outcome;

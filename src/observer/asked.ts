@@ -23,6 +23,12 @@ export interface Asked {
   /** What an action before said; `null`: nothing. */
   readonly said: string | null;
   /**
+   * Reads, within the time that an answer has (BOUNDS-1).
+   *
+   * @param work Reads.
+   */
+  read<Result>(work: () => Promise<Result>): Promise<Result>;
+  /**
    * Withholds what the viewer may not see (REDACTION-1).
    *
    * @param data Plain JSON.

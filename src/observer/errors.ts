@@ -17,7 +17,7 @@ export type ObserverCode =
   | "METHOD"
   | "NOT_ALLOWED"
   | "NOT_FOUND"
-  | "READ_TIMEOUT"
+  | "QUERY_TIMEOUT"
   | "REASON_MISSING"
   | "UNKNOWN_VIEWER"
   | "UNSUPPORTED_BODY"
@@ -103,14 +103,16 @@ const STATUS: Readonly<Record<string, number>> = {
   UNTRUSTED_MODULE: 403,
   DATABASE_UNAVAILABLE: 503,
   DATABASE_IN_USE: 503,
-  READ_TIMEOUT: 503,
+  QUERY_TIMEOUT: 504,
   CLOSED: 503,
 };
 
 /** Next steps on a page, instead of those in terms of the library. */
 const NEXT: Readonly<Record<string, string>> = {
   DATABASE_UNAVAILABLE: "The database does not answer. This page tries again by itself.",
-  READ_TIMEOUT: "Too many to read in time: narrow it by workflow, version or time.",
+  QUERY_TIMEOUT:
+    "Narrow it by workflow, version or time. If that does not help, the database is busy, or " +
+    "another session locks what this reads: try again later.",
   RUN_NOT_FOUND: "Check the id and the namespace; a removed run is gone with its history.",
   INVALID_CURSOR: "Begin with the first page.",
   UNKNOWN_VIEWER: "Sign in to the application that this observer is part of.",

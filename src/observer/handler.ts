@@ -10,10 +10,11 @@
 import { textOfSegment } from "../base/url_segment.ts";
 import { RELEASE } from "../base/release.ts";
 import type { AuthoredLog } from "../base/authored.ts";
-import { type Continuum, logsOf } from "../operate/client.ts";
+import { type Continuum, limitedTo, logsOf } from "../operate/client.ts";
 import { plain } from "../operate/plain.ts";
 import { API_HEADER, API_VERSION, RELEASE_HEADER } from "../operate/readings/api.ts";
 import { ActionAnswers } from "./action.ts";
+import { ANSWER_MS, READ_MS, waitFor } from "./bounds.ts";
 import {
   fileAnswer,
   htmlAnswer,
@@ -54,16 +55,24 @@ export class Handler {
   readonly #said = new Said();
   readonly #actions: ActionAnswers;
   readonly #log: AuthoredLog;
+  /** Reads, within the time that reads have (BOUNDS-1). */
+  readonly #reader: Continuum;
 
   /**
    * @param client What is observed.
    * @param options The options, checked.
+   * @param readMs How long the database may look for one statement, in milliseconds (BOUNDS-1).
    */
-  constructor(client: Continuum, options: ObserverOptions) {
+  constructor(
+    client: Continuum,
+    options: ObserverOptions,
+    readMs: number = READ_MS,
+  ) {
     this.#client = client;
     this.#options = options;
+    this.#reader = limitedTo(client, readMs);
     this.#log = logsOf(client).observer;
-    this.#actions = new ActionAnswers(this.#said, options, this.#log);
+    this.#actions = new ActionAnswers(client, this.#said, options, this.#log);
   }
 
   /**
@@ -123,11 +132,13 @@ export class Handler {
       request,
       view,
       form: formOf(request.headers.get("accept")),
+      // A program says itself how long the replays that it asks for may take.
+      read: (work) => route.kind === "data" ? work() : waitFor(ANSWER_MS, "answer", work()),
       redacted: (data) => redacted(data, rights.has("payloads"), this.#options.redact),
       base,
       said: this.#said.of(query.get("said")),
       look: {
-        client: this.#client,
+        client: this.#reader,
         params,
         query,
         by: viewer.name,
@@ -139,7 +150,7 @@ export class Handler {
       },
     };
     if (route.kind === "data") return await this.#data(route, asked);
-    if (route.kind === "file") return fileAnswer(await route.file(asked.look));
+    if (route.kind === "file") return fileAnswer(await asked.read(() => route.file(asked.look)));
     if (route.kind === "action") {
       const answer = await this.#actions.answer(route, asked);
       if (isPost) this.#looks.forget(); // the page after it reads anew
@@ -159,7 +170,7 @@ export class Handler {
       asked.look.mayEverywhere,
       [...rights].sort(),
     ]);
-    const read = await this.#looks.shared(key, () => route.load(asked.look));
+    const read = await asked.read(() => this.#looks.shared(key, () => route.load(asked.look)));
     const data = asked.redacted(read);
     const facts = plain(route.facts === undefined ? data : route.facts(data));
     const { theme, zone } = view;
@@ -167,17 +178,17 @@ export class Handler {
     if (request.headers.get("if-none-match") === tag) return unchangedAnswer(tag);
     if (form === "json") return jsonAnswer(data, 200, { etag: tag });
     const live = typeof route.live === "function" ? route.live(data) : route.live ?? null;
-    const page = await route.page(data, view);
+    const page = await asked.read(async () => await route.page(data, view));
     return htmlAnswer(frame(page, view, { live, said }), 200, { etag: tag });
   }
 
   /** A command line of another release would read what it does not know (SERVER-2). */
-  async #data(route: DataRoute, { request, look, redacted }: Asked): Promise<Response> {
+  async #data(route: DataRoute, { request, look, read, redacted }: Asked): Promise<Response> {
     const release = request.headers.get(RELEASE_HEADER);
     if (release !== null && release !== RELEASE) {
       throw otherVersion(`Cannot answer release ${release}: this is ${RELEASE}`, release);
     }
-    const result = redacted(await route.load(look));
+    const result = redacted(await read(() => route.load(look)));
     const { namespace } = this.#client;
     return jsonAnswer({ namespace, result }, 200, { [RELEASE_HEADER]: RELEASE });
   }

@@ -6,6 +6,7 @@
  */
 
 import { inBackground } from "../base/background.ts";
+import { TURN_MS, waitFor } from "./bounds.ts";
 
 /** How long an answer serves further looks, in milliseconds. */
 const SHARED_MS = 75;
@@ -32,7 +33,13 @@ export class Looks {
   >();
   #weight = 0;
   readonly #waiting: (() => void)[] = [];
+  readonly #turnMs: number;
   #heavy = 0;
+
+  /** @param turnMs How long heavy work waits for its turn, in milliseconds (BOUNDS-1). */
+  constructor(turnMs: number = TURN_MS) {
+    this.#turnMs = turnMs;
+  }
 
   /**
    * Reads something, or takes what a look that began a moment before reads.
@@ -67,7 +74,7 @@ export class Looks {
    * @param work The work.
    */
   async heavy<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.#heavy >= HEAVY) await new Promise<void>((go) => this.#waiting.push(go));
+    if (this.#heavy >= HEAVY) await this.#turn();
     else this.#heavy++;
     try {
       return await work();
@@ -75,6 +82,18 @@ export class Looks {
       const next = this.#waiting.shift();
       if (next === undefined) this.#heavy--;
       else next(); // it takes this place
+    }
+  }
+
+  /** Waits for a turn; who gives up leaves the queue. */
+  async #turn(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    try {
+      await waitFor(this.#turnMs, "begin a replay, since others are under way,", promise);
+    } catch (error) {
+      this.#waiting.splice(this.#waiting.indexOf(resolve), 1);
+      throw error;
     }
   }
 

@@ -133,7 +133,7 @@ export async function answerOf(
 
 function tooLong(): ObserverError {
   return new ObserverError(
-    "READ_TIMEOUT",
+    "QUERY_TIMEOUT",
     `Cannot examine so many runs in ${TIMEOUT_MS / 1_000} s: choose a smaller number of them`,
   );
 }

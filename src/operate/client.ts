@@ -12,7 +12,7 @@ import { Continuum } from "../continuum.ts";
 import { standInWorkingFolder } from "../version/project/application.ts";
 import { trustPattern } from "./modules.ts";
 
-export { Continuum, logsOf } from "../continuum.ts";
+export { Continuum, limitedTo, logsOf } from "../continuum.ts";
 export type { OperatorIdentity };
 
 /** Which database an operator's tool works on. */

@@ -72,6 +72,12 @@ export interface Store extends AsyncDisposable {
   /** The database's clock, in milliseconds since the epoch. */
   now(): Promise<number>;
   /**
+   * The same store for reads, each statement of which ends by a time. It lives as long as this one.
+   *
+   * @param patience How long each statement may take.
+   */
+  within(patience: Patience): Store;
+  /**
    * Runs a function in a transaction: committed when the function returns, rolled back when it
    * throws.
    *

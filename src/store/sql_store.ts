@@ -5,7 +5,8 @@
  */
 
 import type { Outcome } from "../ports/outcome.ts";
-import type { MigrateMode, Store, StoreTransaction } from "../ports/store.ts";
+import type { MigrateMode, Patience, Store, StoreTransaction } from "../ports/store.ts";
+import { limited } from "./sql/bounded.ts";
 import type { SqlDriver, SqlValue } from "./sql/driver.ts";
 import { Bulk } from "./bulk/bulk_store.ts";
 import { HealthFacts } from "./health.ts";
@@ -71,7 +72,7 @@ export class SqlStore implements Store {
   /** See {@linkcode Store.notices}. */
   readonly notices: SqlNotices;
   readonly #driver: SqlDriver;
-  #isClosed = false;
+  readonly #life: { isClosed: boolean };
   readonly #schema: SchemaName;
 
   /**
@@ -80,9 +81,16 @@ export class SqlStore implements Store {
    * @param driver The database; the store closes it.
    * @param schema The schema of the tables.
    * @param description The database's name in messages, without secrets.
+   * @param life Whether the database was closed; that of another store over it, if there is one.
    */
-  constructor(driver: SqlDriver, schema: SchemaName, description: string) {
+  constructor(
+    driver: SqlDriver,
+    schema: SchemaName,
+    description: string,
+    life: { isClosed: boolean } = { isClosed: false },
+  ) {
     this.description = description;
+    this.#life = life;
     this.#driver = driver;
     this.#schema = schema;
     this.journal = new Journal(driver, schema);
@@ -111,7 +119,7 @@ export class SqlStore implements Store {
 
   /** See {@linkcode Store.isClosed}. */
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#life.isClosed;
   }
 
   /** See {@linkcode Store.migrate}. */
@@ -123,6 +131,16 @@ export class SqlStore implements Store {
   async now(): Promise<number> {
     const [row] = await this.#driver.query<{ now: number }>(NOW);
     return row!.now;
+  }
+
+  /** See {@linkcode Store.within}. */
+  within(patience: Patience): Store {
+    return new SqlStore(
+      limited(this.#driver, patience),
+      this.#schema,
+      this.description,
+      this.#life,
+    );
   }
 
   /** See {@linkcode Store.outcomeOf}. */
@@ -143,7 +161,7 @@ export class SqlStore implements Store {
 
   /** Closes the database. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
+    this.#life.isClosed = true;
     await this.#driver.close();
   }
 }

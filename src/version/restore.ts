@@ -66,7 +66,7 @@ export async function restore(
   const row = await store.get(hash);
   if (row === null && own === undefined || row !== null && row.collectedAt === null) return;
   const known = row ?? rowOf(own!);
-  const found = await sources.inspect(known);
+  const found = await sources.inspect(known, store);
   if (Array.isArray(found)) throw loadFailure(hash, found); // RESTORE-1
   await store.register(again(known, found, isArchiving));
 }

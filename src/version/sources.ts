@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isContinuumError } from "../base/errors.ts";
 import { sha256Hex } from "../base/encoding.ts";
 import type { VersionRow } from "../ports/rows.ts";
 import type { VersionStore } from "../ports/store.ts";
@@ -98,9 +99,14 @@ export class Sources {
    * Finds the bytes of a version: at each specifier that it is known under, then in the archive.
    *
    * @param row The registry's row, which may be damaged.
+   * @param store The archive; that of this process when omitted.
    * @returns The bytes, verified; or a reason for each source that does not have them.
+   * @throws {QueryTimeoutError} When the archive has a limit, and takes longer.
    */
-  async find(row: VersionRow): Promise<FoundVersion | SourceReason[]> {
+  async find(
+    row: VersionRow,
+    store: VersionStore = this.#options.store,
+  ): Promise<FoundVersion | SourceReason[]> {
     const reasons: SourceReason[] = [];
     let manifest: VerifiedManifest | undefined;
     try {
@@ -118,11 +124,12 @@ export class Sources {
     if (manifest === undefined) return reasons;
     try {
       this.#checkArchived(row, manifest);
-      const bytes = await this.#unarchive(row, manifest);
+      const bytes = await this.#unarchive(row, manifest, store);
       const specifier = row.specifiers[0] ?? "";
       const url = this.#assumedUrl(specifier);
       return { manifest, bytes, source: "archive", specifier, url };
     } catch (error) {
+      if (isContinuumError(error, "QUERY_TIMEOUT")) throw error;
       return [...reasons, reasonOf(error, "archive")];
     }
   }
@@ -132,17 +139,20 @@ export class Sources {
    * asked first, and its bytes need no trust, since nothing of them runs in this process.
    *
    * @param row The registry's row, which may be damaged.
+   * @param store The archive.
    * @returns The bytes, verified; or why no source has them.
+   * @throws {QueryTimeoutError} When the archive has a limit, and takes longer.
    */
-  async inspect(row: VersionRow): Promise<FoundVersion | SourceReason[]> {
+  async inspect(row: VersionRow, store: VersionStore): Promise<FoundVersion | SourceReason[]> {
     try {
       const manifest = verifiedOf(row);
-      const bytes = await this.#unarchive(row, manifest);
+      const bytes = await this.#unarchive(row, manifest, store);
       const specifier = row.specifiers[0] ?? "";
       const url = this.#assumedUrl(specifier);
       return { manifest, bytes, source: "archive", specifier, url };
-    } catch {
-      return await this.find(row);
+    } catch (error) {
+      if (isContinuumError(error, "QUERY_TIMEOUT")) throw error;
+      return await this.find(row, store);
     }
   }
 
@@ -151,9 +161,10 @@ export class Sources {
    * the specifiers are fetched. Nothing of the version runs.
    *
    * @param row The registry's row, which may be damaged.
+   * @param store The archive.
    * @returns The source of each member, and the reasons of the sources that don't have them.
    */
-  async examine(row: VersionRow): Promise<ExaminedVersion> {
+  async examine(row: VersionRow, store: VersionStore): Promise<ExaminedVersion> {
     let manifest: VerifiedManifest;
     try {
       manifest = verifiedOf(row);
@@ -161,13 +172,13 @@ export class Sources {
       return { manifest: null, members: [], reasons: [reasonOf(error, "registry")], found: null };
     }
     const { content: { members } } = manifest;
-    const bytes = await this.#options.store.blobs([...new Set(members.map((m) => m.sha256))]);
+    const bytes = await store.blobs([...new Set(members.map((m) => m.sha256))]);
     const isSound = ({ sha256 }: Member) => {
       const body = bytes.get(sha256);
       return body !== undefined && sha256Hex(body) === sha256;
     };
     const isWhole = members.every(isSound);
-    const found = isWhole ? await this.inspect(row) : await this.find(row);
+    const found = isWhole ? await this.inspect(row, store) : await this.find(row, store);
     const reasons = Array.isArray(found) ? found : [];
     return {
       manifest,
@@ -238,9 +249,10 @@ export class Sources {
   async #unarchive(
     row: VersionRow,
     { content }: VerifiedManifest,
+    store: VersionStore,
   ): Promise<Map<string, Uint8Array>> {
     const wanted = [...new Set(content.members.map(({ sha256 }) => sha256))];
-    const bytes = await this.#options.store.blobs(wanted);
+    const bytes = await store.blobs(wanted);
     for (const { label, sha256 } of content.members) {
       const body = bytes.get(sha256);
       const digest = body && sha256Hex(body);

@@ -282,15 +282,16 @@ export class Versions {
    * runs here, and no trust is needed where the archive has it.
    *
    * @param hash The version.
+   * @param store Reads it; that of this process when omitted.
    * @returns Its manifest and bytes, verified.
    * @throws {VersionUnavailableError} When no source has them.
    */
-  async inspect(hash: string): Promise<FoundVersion> {
-    const row = await this.#store.get(hash);
+  async inspect(hash: string, store: VersionStore = this.#store): Promise<FoundVersion> {
+    const row = await store.get(hash);
     if (row === null) {
       throw refused(hash, "registry", "lasting", "UNREGISTERED", "no such version is registered");
     }
-    const found = await this.#sources.inspect(row);
+    const found = await this.#sources.inspect(row, store);
     if (Array.isArray(found)) throw loadFailure(hash, found);
     return found;
   }
@@ -302,12 +303,17 @@ export class Versions {
    *
    * @param hash The version.
    * @param isHere Whether to check also that this process may load it.
+   * @param store Reads it; that of this process when omitted.
    * @returns What was found; `null`: it is not registered.
    */
-  async examine(hash: string, isHere: boolean): Promise<ExaminedVersion | null> {
-    const row = await this.#store.get(hash);
+  async examine(
+    hash: string,
+    isHere: boolean,
+    store: VersionStore = this.#store,
+  ): Promise<ExaminedVersion | null> {
+    const row = await store.get(hash);
     if (row === null) return null;
-    const examined = await this.#sources.examine(row);
+    const examined = await this.#sources.examine(row, store);
     const reasons = [...examined.reasons];
     const note = async (source: SourceReason["source"], check: () => unknown) => {
       try {

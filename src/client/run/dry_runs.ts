@@ -41,6 +41,15 @@ export class DryRuns {
   }
 
   /**
+   * The same, with other versions.
+   *
+   * @param versions Obtains the code.
+   */
+  of(versions: Code): DryRuns {
+    return new DryRuns(versions, this.#drain, this.#config);
+  }
+
+  /**
    * Traces a run.
    *
    * @param row The run.
@@ -125,11 +134,7 @@ export class DryRuns {
       return known;
     };
     const { has, obtain } = versions;
-    return new DryRuns(
-      { has: has.bind(versions), obtain: obtain.bind(versions), inspect },
-      this.#drain,
-      this.#config,
-    );
+    return this.of({ has: has.bind(versions), obtain: obtain.bind(versions), inspect });
   }
 
   /**

@@ -7,7 +7,6 @@
 /** Codes of errors that only reading from an observer makes. */
 export type ServerCode =
   | "NOT_ALLOWED"
-  | "READ_TIMEOUT"
   | "SERVER_FAILED"
   | "SERVER_RELEASE"
   | "SERVER_UNAVAILABLE"

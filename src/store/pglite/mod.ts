@@ -118,6 +118,8 @@ const immediate: typeof setImmediate = setImmediate;
 type Queryable = Pick<PGlite, "query" | "exec">;
 
 class PGliteDriver implements SqlDriver {
+  /** A statement occupies this process until it ends. */
+  readonly isUnstoppable = true;
   readonly #pg: PGlite;
   readonly #prepared: PreparedStatements;
   readonly #turns: Mutex;

@@ -48,6 +48,10 @@ export interface TransactionOptions {
 export interface SqlDriver extends SqlSession {
   /** True as long as no other driver, in this process or another, can have the database open. */
   readonly exclusive: boolean;
+  /** Whether no statement can be given up once it runs. Default: `false`. */
+  readonly isUnstoppable?: boolean;
+  /** The most milliseconds that a statement may take; no limit when omitted. */
+  readonly mostMs?: number;
   /** A session whose statements fail soon (SQLSTATE 55P03) if a row is locked. */
   readonly impatient: SqlSession;
   /**

@@ -1,0 +1,51 @@
+/**
+ * How long an answer may take.
+ *
+ * - BOUNDS-1: whatever is read for an answer ends by a time. The database gives each statement up that
+ *   takes longer than {@linkcode READ_MS} (BOUNDED-1 of `store/sql/bounded.ts`), a page is answered
+ *   within {@linkcode ANSWER_MS}, and what waits for its turn to replay waits no longer than
+ *   {@linkcode TURN_MS}. A deed has no such limit: one that is given up half-way would surprise its
+ *   viewer more than one that takes long.
+ *
+ * @module
+ */
+
+import { ignoreRejection } from "../base/background.ts";
+import { ObserverError } from "./errors.ts";
+
+/** How long the database may look for one statement of an answer, in milliseconds. */
+export const READ_MS = 2_000;
+
+/** How long a page may take, with its replays, in milliseconds. */
+export const ANSWER_MS = 30_000;
+
+/** How long a replay waits for its turn, in milliseconds. */
+export const TURN_MS = 10_000;
+
+/**
+ * Waits for something, but no longer than a time.
+ *
+ * @param ms The time, in milliseconds.
+ * @param what What was to be done, for the error.
+ * @param awaited What is waited for; it goes on if it is late.
+ * @returns Its result.
+ * @throws {ObserverError} (`QUERY_TIMEOUT`) If it is late.
+ */
+export async function waitFor<Result>(
+  ms: number,
+  what: string,
+  awaited: Promise<Result>,
+): Promise<Result> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(tooLong(ms, what)), ms);
+  ignoreRejection(awaited);
+  try {
+    return await Promise.race([awaited, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooLong(ms: number, what: string): ObserverError {
+  return new ObserverError("QUERY_TIMEOUT", `Cannot ${what} within ${ms} ms`, { ms });
+}

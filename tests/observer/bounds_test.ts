@@ -1,0 +1,134 @@
+/**
+ * How long an observer's answers take when the database does not let it read.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import postgresJs from "postgres";
+import { Continuum } from "../../mod.ts";
+import { Handler } from "../../src/observer/handler.ts";
+import { Looks } from "../../src/observer/looks.ts";
+import { RIGHTS } from "../../src/observer/mod.ts";
+import { ROUTES } from "../../src/observer/routes.ts";
+import { readingPath } from "../../src/operate/readings/api.ts";
+import { type ReadingName, READINGS } from "../../src/operate/readings/readings.ts";
+import { emptyPostgres, POSTGRES, postgresUrl } from "../support/database.ts";
+import { reached } from "../support/runs.ts";
+import { scene } from "../support/scene.ts";
+
+/** How long a statement may take here, in milliseconds: the locks are held until all of them are over. */
+const MS = 30;
+
+/** Pages that read nothing. */
+const UNREAD = ["/preferences"];
+
+/** Keeps all others from reading any table of a schema. */
+async function locking<Answer>(schema: string, work: () => Promise<Answer>): Promise<Answer> {
+  const sql = postgresJs(postgresUrl(), { max: 1, onnotice() {} });
+  try {
+    return await sql.begin(async (holder) => {
+      const tables = await holder<{ name: string }[]>`
+        select tablename as name from pg_tables where schemaname = ${schema}`;
+      for (const { name } of tables) {
+        await holder.unsafe(`lock table "${schema}"."${name}" in access exclusive mode`);
+      }
+      return await work();
+    }) as Answer;
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Sends GET requests to a handler. */
+function asking(
+  client: Continuum,
+  ms: number,
+): (path: string, accept: string) => Promise<Response> {
+  const access = () => ({ name: "ana", may: [...RIGHTS] });
+  const handler = new Handler(client, { access }, ms);
+  return (path, accept) =>
+    handler.answer(new Request(`http://observer.test${path}`, { headers: { accept } }));
+}
+
+/** A path of each route, with all that it has to be given. */
+function pathsOf(hash: string): string[] {
+  const query = new URLSearchParams({ workflow: "echo", like: "r-1", id: "r-1", job: "1" });
+  const readings = Object.entries(READINGS).map(([name, { needs = [] }]) => {
+    const [a, b] = name.startsWith("versions.") ? [hash, hash] : ["r-1", "r-2"];
+    const known = { a, b, hash, id: "r-1", workflow: "echo", filter: {}, limit: 9, strict: false };
+    const args = Object.fromEntries(
+      Object.entries({ ...known, timeout: 1_000 }).filter(([key]) => needs.includes(key as never)),
+    );
+    return [`/${readingPath(name as ReadingName)}`, JSON.stringify(args)] as const;
+  });
+  return ROUTES.map(({ path }) => {
+    const [, args] = readings.find(([each]) => each === path) ?? [];
+    if (args !== undefined) return `${path}?${new URLSearchParams({ args })}`;
+    if (path === "/compare") return `${path}?a=r-1&b=r-2`;
+    if (path === "/versions/diff") return `${path}?a=${hash}&b=${hash}`;
+    const id = path.startsWith("/versions/") ? hash : "r-1";
+    return `${path.replaceAll(/:\w+/g, id)}?${query}`;
+  });
+}
+
+Deno.test("BOUNDS-1: every page, form, file and reading ends by a time when nothing can be read", async () => {
+  await using set = await scene(POSTGRES);
+  const run = await set.node.start("echo", { wait: "go" }, { runId: "r-1" });
+  await reached(run, "suspended");
+  const { hash } = (await run.status()).version;
+  await set.node.close(); // so that no one else waits for the locks
+  const { database, schema } = set.db;
+  await using client = await Continuum.connect({ database, schema });
+  const paths = pathsOf(hash);
+  const hasty = asking(client, MS);
+  await locking(schema, async () => {
+    for (const path of paths) {
+      for (const accept of ["text/html", "application/json"]) {
+        const answer = await hasty(path, accept);
+        const text = await answer.text();
+        if (UNREAD.includes(path.split("?")[0]!)) continue;
+        assert.equal(answer.status, 504, `${path}: ${text.slice(0, 500)}`);
+        assert.match(text, /QUERY_TIMEOUT/, path);
+        if (text.startsWith("<")) assert.match(text, /Narrow it/);
+      }
+    }
+  });
+  const usual = asking(client, 60_000);
+  for (const path of ["/", "/runs", "/runs/r-1/history", "/versions"]) {
+    const answer = await usual(path, "application/json");
+    const text = await answer.text();
+    assert.equal(answer.status, 200, `${path}, when all can be read again: ${text}`);
+  }
+});
+
+Deno.test("BOUNDED-1: a page waits no longer for a session than for a statement", async () => {
+  await using db = await emptyPostgres();
+  const { database, schema } = db;
+  await using client = await Continuum.connect({ database, schema });
+  const others = await locking(schema, async () => {
+    const others = Array.from({ length: 8 }, () => client.runs.query()); // more than sessions
+    const { status, body } = await asking(client, MS)("/runs", "application/json");
+    await body?.cancel();
+    assert.equal(status, 504);
+    return { ended: Promise.all(others) };
+  });
+  assert.equal((await others.ended).length, 8, "the limit of a page is that of no other call");
+});
+
+Deno.test("BOUNDS-1: a replay waits for its turn by a time, and then takes no one's place", async () => {
+  const looks = new Looks(MS);
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  const busy = Array.from({ length: 4 }, () => looks.heavy(() => over));
+  await assert.rejects(looks.heavy(() => Promise.resolve()), { code: "QUERY_TIMEOUT" });
+  const next = looks.heavy(() => Promise.resolve("done"));
+  end();
+  await Promise.all(busy);
+  assert.equal(await next, "done");
+  assert.deepEqual(
+    await Promise.all(
+      Array.from({ length: 9 }, (_, index) => looks.heavy(() => Promise.resolve(index))),
+    ),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8],
+  );
+});
