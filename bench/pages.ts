@@ -161,6 +161,12 @@ export function pagesOf(
     audit_actions: () => client.operations.list({ action: "version", limit: 100 }),
     audit_frequent: () => client.operations.list({ action: "run.terminate", limit: 100 }),
     audit_actor: () => client.operations.list({ as: "ann", limit: 100 }),
+    audit_rare: () => client.operations.list({ namespace: "rare", limit: 100 }),
+    audit_rare_frequent: () =>
+      client.operations.list({ namespace: "rare", action: "run.terminate", limit: 100 }),
+    audit_rare_group: () =>
+      client.operations.list({ namespace: "rare", action: "run", limit: 100 }),
+    audit_rare_actor: () => client.operations.list({ namespace: "rare", as: "ann", limit: 100 }),
     audit_target: () => client.operations.list({ target: "r-77", limit: 100 }),
     audit_after: second(
       { limit: 100 },

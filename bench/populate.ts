@@ -216,7 +216,8 @@ function rest({ runs, versions }: Population): string[] {
     `insert into operations (at, actor, action, namespace, target, outcome)
     select now() - interval '1 year' + n * interval '1 second', 'ann',
       case when n % 10 = 0 and n < 500 then 'version.deny' else 'run.terminate' end,
-      case when n % 10 = 0 and n < 500 then null else 'default' end, 'r-' || n, 'done'
+      case when n % 10 = 0 and n < 500 then null when n % 100 = 1 and n < 500 then 'rare'
+        else 'default' end, 'r-' || n, 'done'
     from generate_series(1, ${runs / 5}) as n`,
   ];
 }

@@ -25,6 +25,8 @@ create index operations_by_time on {schema}.operations (at, id);
 
 create index operations_by_target on {schema}.operations (target, at, id);
 
-create index operations_by_actor on {schema}.operations (actor, at, id);
+create index operations_by_namespace on {schema}.operations (namespace, at, id);
 
-create index operations_by_action on {schema}.operations (action, at, id);
+create index operations_by_actor on {schema}.operations (actor, namespace, at, id);
+
+create index operations_by_action on {schema}.operations (action, namespace, at, id);

@@ -212,8 +212,9 @@ create table operations (
   constraint operations_pkey PRIMARY KEY (id)
 );
 
-CREATE INDEX operations_by_action ON operations USING btree (action, at, id);
-CREATE INDEX operations_by_actor ON operations USING btree (actor, at, id);
+CREATE INDEX operations_by_action ON operations USING btree (action, namespace, at, id);
+CREATE INDEX operations_by_actor ON operations USING btree (actor, namespace, at, id);
+CREATE INDEX operations_by_namespace ON operations USING btree (namespace, at, id);
 CREATE INDEX operations_by_target ON operations USING btree (target, at, id);
 CREATE INDEX operations_by_time ON operations USING btree (at, id);
 

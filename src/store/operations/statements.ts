@@ -38,29 +38,45 @@ const LIST = {
   limit: NUMBER,
 };
 
-const ENTRY = `
-  select entry.id, ${milliseconds("entry.at")} as at, entry.actor, entry.is_proven as "isProven",
-    entry.action, entry.namespace, entry.target, entry.reason, entry.before::text as before,
-    entry.after::text as after, entry.outcome`;
+const COLUMNS = `
+  entry.id, ${milliseconds("entry.at")} as at, entry.actor, entry.is_proven as "isProven",
+  entry.action, entry.namespace, entry.target, entry.reason, entry.before::text as before,
+  entry.after::text as after, entry.outcome`;
+
+const PAGE = `
+    and ($since::float8 is null or entry.at >= ${timestamp("$since::float8")})
+    and ($afterAt::float8 is null or
+      (entry.at, entry.id) < (${timestamp("$afterAt::float8")}, $afterId::bigint))`;
+
+/** A plan that holds for all parameters would use one index, so there is a statement for each. */
+const OF_ACTIONS = "and ($actions::text[] is null or entry.action = any($actions::text[]))";
 
 const NEWEST = "order by entry.at desc, entry.id desc limit $limit::integer";
 
-function listed(condition: string): string {
-  return `
-  from {schema}.operations as entry
-  where (entry.namespace is null or entry.namespace = $namespace) ${condition}
-    and ($since::float8 is null or entry.at >= ${timestamp("$since::float8")})
-    and ($afterAt::float8 is null or
-      (entry.at, entry.id) < (${timestamp("$afterAt::float8")}, $afterId::bigint))
-  ${NEWEST}`;
+/**
+ * The newest entries of the namespace, and the newest of none, each along an index that begins with
+ * what `condition` compares, and goes on with the namespace. A test for null gives an index no order,
+ * so the namespace is named in the order.
+ */
+function ofNamespace(condition: string): string {
+  const part = (space: string) =>
+    `(
+    select ${COLUMNS} from {schema}.operations as entry
+    where entry.namespace ${space} ${condition} ${PAGE}
+    order by entry.namespace desc, entry.at desc, entry.id desc limit $limit::integer)`;
+  return `${part("= $namespace")} union all ${part("is null")}`;
 }
 
-/** A statement for each index, since a plan that holds for all parameters would use one of them. */
 function list(condition: string): string {
-  return ENTRY +
-    listed(
-      `${condition} and ($actions::text[] is null or entry.action = any($actions::text[]))`,
-    );
+  return `select entry.* from (${ofNamespace(`${condition} ${OF_ACTIONS}`)}) as entry ${NEWEST}`;
+}
+
+/** The entries of a target are few. */
+function listOfTarget(condition: string): string {
+  return `select ${COLUMNS} from {schema}.operations as entry
+  where (entry.namespace is null or entry.namespace = $namespace) and entry.target = $target
+    ${condition} ${PAGE} ${OF_ACTIONS}
+  ${NEWEST}`;
 }
 
 /** The statements on entries. */
@@ -98,18 +114,15 @@ export const OPERATION_STATEMENTS = {
   listOfActions: statement(
     { ...LIST, actions: TEXTS },
     rows<OperationRow>(),
-    `${ENTRY}
-  from unnest($actions::text[]) as wanted (action)
-  cross join lateral (
-    select entry.* ${listed("and entry.action = wanted.action")}
-  ) as entry
+    `select entry.* from unnest($actions::text[]) as wanted (action)
+  cross join lateral (${ofNamespace("and entry.action = wanted.action")}) as entry
   ${NEWEST}`,
   ),
 
   listOfTarget: statement(
     { ...LIST, target: TEXT },
     rows<OperationRow>(),
-    list("and entry.target = $target"),
+    listOfTarget(""),
   ),
 
   listOfActor: statement(
@@ -121,7 +134,7 @@ export const OPERATION_STATEMENTS = {
   listOfBoth: statement(
     { ...LIST, target: TEXT, actor: TEXT },
     rows<OperationRow>(),
-    list("and entry.target = $target and entry.actor = $actor"),
+    listOfTarget("and entry.actor = $actor"),
   ),
 
   prune: statement(

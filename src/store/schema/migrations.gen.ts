@@ -593,7 +593,7 @@ create table {schema}.schedule_runs (
   {
     version: 6,
     name: "operations",
-    checksum: "c896db2b03ac16f37cc7352c07623e0f7e75bf7c379bd8eeaa1be1ce2388e42e",
+    checksum: "53261aacfb06160196e42b22ca47f68ef2c02909b487251741718939df327882",
     sql: `-- Operations: what people and programs did to runs, versions and schedules.
 --
 -- operations  One row per act of an operator. An act that is one transaction writes its row in it. One
@@ -621,9 +621,11 @@ create index operations_by_time on {schema}.operations (at, id);
 
 create index operations_by_target on {schema}.operations (target, at, id);
 
-create index operations_by_actor on {schema}.operations (actor, at, id);
+create index operations_by_namespace on {schema}.operations (namespace, at, id);
 
-create index operations_by_action on {schema}.operations (action, at, id);
+create index operations_by_actor on {schema}.operations (actor, namespace, at, id);
+
+create index operations_by_action on {schema}.operations (action, namespace, at, id);
 `,
   },
   {
