@@ -21,6 +21,8 @@ export class SchemaPool {
   readonly #database: DatabaseAdapter;
   readonly #prefix: string;
   readonly #unused: string[];
+  /** Schemas that something else has migrated, maybe before a migration was changed. */
+  readonly #found: Set<string>;
 
   /**
    * Makes a pool.
@@ -33,6 +35,7 @@ export class SchemaPool {
     this.#database = database;
     this.#prefix = prefix;
     this.#unused = [...unused];
+    this.#found = new Set(unused);
   }
 
   /**
@@ -41,7 +44,7 @@ export class SchemaPool {
    */
   async take(): Promise<EmptyDatabase> {
     for (let name = this.#unused.pop(); name !== undefined; name = this.#unused.pop()) {
-      if (await this.#empty(name)) return await this.#lend(name);
+      if (await this.#empty(name) && await this.#isOfNow(name)) return await this.#lend(name);
       await this.#drop(name);
     }
     const name = newName(this.#prefix);
@@ -69,6 +72,13 @@ export class SchemaPool {
         return query(text, values);
       },
     };
+  }
+
+  /** Whether a schema has the migrations of now. */
+  async #isOfNow(name: string): Promise<boolean> {
+    if (!this.#found.delete(name)) return true;
+    await using store = await openStore({ database: this.#database, schema: name });
+    return await store.migrate().then(() => true, () => false);
   }
 
   /** Deletes all rows. False: something has kept a lock for too long, or a table is missing. */
