@@ -19,6 +19,9 @@ export const READ_MS = 2_000;
 /** How long a page may take, with its replays, in milliseconds. */
 export const ANSWER_MS = 30_000;
 
+/** The code of what is late, as that of a statement which is. */
+export const LATE = "QUERY_TIMEOUT";
+
 /** How long a replay waits for its turn, in milliseconds. */
 export const TURN_MS = 10_000;
 
@@ -47,5 +50,5 @@ export async function waitFor<Result>(
 }
 
 function tooLong(ms: number, what: string): ObserverError {
-  return new ObserverError("QUERY_TIMEOUT", `Cannot ${what} within ${ms} ms`, { ms });
+  return new ObserverError(LATE, `Cannot ${what} within ${ms} ms`, { ms });
 }

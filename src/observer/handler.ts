@@ -220,8 +220,11 @@ export class Handler {
       });
     }
     const { status, code, message, details, next } = shown;
+    const headers = code === "METHOD"
+      ? { allow: String(details.allowed).replaceAll(",", ", ") }
+      : {};
     if (formOf(request.headers.get("accept")) === "json") {
-      return jsonAnswer({ error: { code, message, details, next } }, status);
+      return jsonAnswer({ error: { code, message, details, next } }, status, headers);
     }
     const rights = viewer === null ? new Set<never>() : this.#rights(viewer, null);
     const query = new URL(request.url).searchParams;
@@ -229,7 +232,7 @@ export class Handler {
     const view = this.#view(request, place, someone, rights, query);
     // What may pass by itself is tried again.
     const live = status === 503 ? 5 : null;
-    return htmlAnswer(frame(errorPage(shown, view), view, { live, said: null }), status);
+    return htmlAnswer(frame(errorPage(shown, view), view, { live, said: null }), status, headers);
   }
 
   #rights(viewer: Viewer, namespace: string | null) {

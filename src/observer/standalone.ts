@@ -14,6 +14,7 @@ import { sha256Hex } from "../base/encoding.ts";
 import { messageOf } from "../base/text.ts";
 import type { Continuum } from "../operate/client.ts";
 import { Handler } from "./handler.ts";
+import { PRIVATE } from "./headers.ts";
 import { cookiesOf } from "./preferences.ts";
 import { RIGHTS } from "./rights.ts";
 
@@ -74,7 +75,8 @@ export function serveObserver(client: Continuum, options: StandaloneOptions): St
   const server = serve(hostname, port, async (request) => {
     const names = [hostname, "localhost", "127.0.0.1", "::1"].map(inUrl);
     if (token === undefined && !door.knowsHost(request, names, server.addr.port)) {
-      return new Response("This observer is not reached by that name\n", { status: 421 });
+      const headers = { ...PRIVATE, "content-type": "text/plain; charset=utf-8" };
+      return new Response("This observer is not reached by that name\n", { status: 421, headers });
     }
     return door.enters(request) ?? await handler.answer(request);
   });
@@ -110,11 +112,8 @@ class Door {
     const given = url.searchParams.get("token");
     if (given === null || request.method !== "GET") return null;
     url.searchParams.delete("token");
-    const headers = new Headers({
-      location: `${url.pathname}${url.search}`,
-      "cache-control": "no-store",
-      "referrer-policy": "no-referrer",
-    });
+    const path = url.pathname.replace(/^\/+/, "/"); // two slashes would name another server
+    const headers = new Headers({ ...PRIVATE, location: `${path}${url.search}` });
     if (this.#admits(given)) {
       const session = crypto.randomUUID();
       this.#sessions.add(sha256Hex(session));

@@ -14,6 +14,7 @@ import {
 } from "../operate/upgrade.ts";
 import { findVersion } from "../operate/versions.ts";
 import { type Plain, plain } from "../operate/plain.ts";
+import { LATE } from "./bounds.ts";
 import { ObserverError } from "./errors.ts";
 import type { Fields } from "./fields.ts";
 import type { Query } from "./links.ts";
@@ -133,7 +134,7 @@ export async function answerOf(
 
 function tooLong(): ObserverError {
   return new ObserverError(
-    "QUERY_TIMEOUT",
+    LATE,
     `Cannot examine so many runs in ${TIMEOUT_MS / 1_000} s: choose a smaller number of them`,
   );
 }
