@@ -37,9 +37,11 @@ export class PrivateLock implements Disposable {
     { content }: VerifiedManifest,
     config?: string,
   ): Promise<PrivateLock | undefined> {
-    const lock = await readLock(Application.find(config), config);
+    const [application, process] = [Application.find(config), Application.ofProcess()];
+    const lock = await readLock(application, config);
     refuseOtherPackages(content, lock); // PACKAGES-1
-    const own = await readLock(Application.ofProcess()) ?? lock;
+    const isOne = config === undefined && application.root === process.root;
+    const own = isOne ? lock : await readLock(process) ?? lock;
     if (own === undefined) return undefined;
     const [packages, tools] = [lock?.partOf(content.externals, []), own.partOf([], OWN)];
     const text = JSON.stringify({

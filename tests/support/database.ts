@@ -132,10 +132,14 @@ export async function emptyDatabase(
   database: DatabaseAdapter,
   schema: string = newName(),
 ): Promise<EmptyDatabase> {
-  const drop = new SchemaName(schema).fill("drop schema if exists {schema} cascade");
   const driver = await database.open();
-  await driver.script(drop);
-  return within(database, driver, schema, () => driver.script(drop));
+  await dropSchema(driver, schema);
+  return within(database, driver, schema, () => dropSchema(driver, schema));
+}
+
+/** Drops a schema with all that is in it, if there is one. */
+export async function dropSchema(driver: SqlDriver, schema: string): Promise<void> {
+  await driver.script(new SchemaName(schema).fill("drop schema if exists {schema} cascade"));
 }
 
 /**

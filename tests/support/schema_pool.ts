@@ -8,7 +8,7 @@
 import { openStore } from "../../src/store/open.ts";
 import { SchemaName } from "../../src/store/schema/name.ts";
 import type { DatabaseAdapter } from "../../src/store/sql/driver.ts";
-import { type EmptyDatabase, lentDatabase, newName } from "./database.ts";
+import { dropSchema, type EmptyDatabase, lentDatabase, newName } from "./database.ts";
 
 /** What changes a schema, so that the next test must not have it. */
 const CHANGES_SCHEMA = /\b(alter|comment|create|drop|grant|reindex|revoke|schema_versions)\b/i;
@@ -98,7 +98,7 @@ export class SchemaPool {
   async #drop(name: string): Promise<void> {
     const driver = await this.#database.open();
     try {
-      await driver.script(new SchemaName(name).fill("drop schema if exists {schema} cascade"));
+      await dropSchema(driver, name);
     } finally {
       await driver.close();
     }

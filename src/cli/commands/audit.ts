@@ -13,16 +13,12 @@ import { type CommandContext, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import type { Column } from "../output/table.ts";
 import { counted } from "../output/words.ts";
-import { oneOf, timeAgo, whole } from "../readers.ts";
+import { Pages, type PagingOptions, pagingOptions } from "../paging.ts";
+import { oneOf, timeAgo } from "../readers.ts";
 
-interface Options extends OperationFilter {
-  readonly limit?: number;
-  readonly all?: boolean;
-  readonly after?: string;
-}
+type Options = OperationFilter & PagingOptions;
 
 const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 1_000;
 
 /** Lists what operators did, the newest first. */
 export const command = defineCommand<Options>({
@@ -44,13 +40,7 @@ export const command = defineCommand<Options>({
     },
     { flags: "--as <name>", text: "acts in this name" },
     { flags: "--since <time>", text: "since then: 2h, or 2026-01-31T12:00Z", read: timeAgo },
-    {
-      flags: "--limit <n>",
-      text: `how many, from 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} if omitted`,
-      read: whole(1, MAX_LIMIT),
-    },
-    { flags: "--all", text: "all of them, page by page" },
-    { flags: "--after <cursor>", text: "the next page: the cursor that the page before printed" },
+    ...pagingOptions(DEFAULT_LIMIT),
   ],
   fields: [
     ...["at", "as", "proven", "action", "namespace", "target", "reason", "before", "after"],
@@ -58,34 +48,25 @@ export const command = defineCommand<Options>({
   ],
   async run(context) {
     const { read, options, out } = context;
-    const { run, target, action, as, since, all = false } = options;
-    if (all && options.limit !== undefined) {
-      throw new UsageError("Cannot use --all and --limit at once: found both, wanted one");
-    }
+    const { run, target, action, as, since } = options;
+    const filter = { run, target, action, as, since };
+    const pages = new Pages<OperationLine>(options, DEFAULT_LIMIT, async (page) => {
+      const { operations, cursor } = await read("audit", { ...filter, ...page });
+      return [operations, cursor];
+    });
     if (run !== undefined && target !== undefined) {
       throw new UsageError("Cannot use --run and --target at once: found both, wanted one");
     }
-    const limit = all ? MAX_LIMIT : options.limit ?? DEFAULT_LIMIT;
-    let cursor: string | null = options.after ?? null;
-    async function* items() {
-      do {
-        const asked = { limit, cursor: cursor ?? undefined };
-        const page = await read("audit", { run, target, action, as, since, ...asked });
-        yield* page.operations;
-        cursor = page.cursor;
-      } while (all && cursor !== null);
-    }
-    const next = () => cursor === null ? [] : [`next: the same options and --after ${cursor}`];
     await out.list({
       name: "operations",
-      items: items(),
+      items: pages.items(),
       columns: columnsOf(context),
-      rest: () => ({ next: cursor }),
+      rest: pages.rest,
       footer: (count) => [
-        `${counted(count, "act")}${cursor === null ? "" : " and more"}`,
-        ...next(),
+        `${counted(count, "act")}${pages.hasMore ? " and more" : ""}`,
+        ...pages.next(),
       ],
-      remarks: next,
+      remarks: pages.next,
     });
   },
 });

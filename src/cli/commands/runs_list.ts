@@ -10,20 +10,15 @@ import type { RunLine } from "../../operate/run_lines.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import type { Column } from "../output/table.ts";
 import { counted, NAMESPACE, versionCell, waitsFor } from "../output/words.ts";
-import { UsageError } from "../errors.ts";
-import { whole } from "../readers.ts";
+import { type AskedPage, Pages, type PagingOptions, pagingOptions } from "../paging.ts";
 import { watch } from "../watch.ts";
 import { FILTER_OPTIONS, filterOf, type FilterOptions } from "./run_filter.ts";
 
-interface Options extends FilterOptions {
-  readonly limit?: number;
-  readonly all?: boolean;
-  readonly after?: string;
+interface Options extends FilterOptions, PagingOptions {
   readonly watch?: true;
 }
 
 const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 1_000;
 
 /** Lists runs, the newest first. */
 export const command = defineCommand<Options>({
@@ -36,13 +31,7 @@ export const command = defineCommand<Options>({
   ],
   options: [
     ...FILTER_OPTIONS,
-    {
-      flags: "--limit <n>",
-      text: `how many, from 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} if omitted`,
-      read: whole(1, MAX_LIMIT),
-    },
-    { flags: "--all", text: "all of them, page by page" },
-    { flags: "--after <cursor>", text: "the next page: the cursor that the page before printed" },
+    ...pagingOptions(DEFAULT_LIMIT),
     { flags: "--watch", text: "draw the page again every 2 seconds, on a terminal" },
   ],
   fields: [
@@ -51,9 +40,6 @@ export const command = defineCommand<Options>({
   ],
   async run(context) {
     const { options, out, signal } = context;
-    if (options.all === true && options.limit !== undefined) {
-      throw new UsageError("Cannot use --all and --limit at once: found both, wanted one");
-    }
     const filter = filterOf(options, ["live"]);
     if (options.watch === true) {
       return await watch(out, () => printPage(context, filter), signal);
@@ -67,36 +53,30 @@ async function printPage(
   filter: RunFilter,
 ): Promise<void> {
   const { client, read, options, out } = context;
-  const limit = options.all === true ? MAX_LIMIT : options.limit ?? DEFAULT_LIMIT;
-  const listing = async (page: { limit: number; cursor: string | undefined }): Promise<RunLines> =>
+  const listing = async (page: AskedPage): Promise<RunLines> =>
     options.allNamespaces === true
       ? await listRunsEverywhere(await client(), filter, page)
       : await read("runs.list", { filter, ...page });
-  let cursor: string | null = options.after ?? null;
+  const pages = new Pages<RunLine>(options, DEFAULT_LIMIT, async (page) => {
+    const { runs, cursor } = await listing(page);
+    return [runs, cursor];
+  });
   const isDefault = options.state === undefined;
-  const next = () => cursor === null ? [] : [`next: the same options and --after ${cursor}`];
-  async function* items() {
-    do {
-      const page = await listing({ limit, cursor: cursor ?? undefined });
-      yield* page.runs;
-      cursor = page.cursor;
-    } while (options.all === true && cursor !== null);
-  }
   await out.list({
     name: "runs",
-    items: items(),
+    items: pages.items(),
     columns: [
       ...(options.allNamespaces === true ? [NAMESPACE] : []),
       ...columnsOf(context),
     ],
-    rest: () => ({ next: cursor }),
+    rest: pages.rest,
     footer: (count) => [
-      `${counted(count, `${isDefault ? "live " : ""}run`)}${cursor === null ? "" : " and more"}${
+      `${counted(count, `${isDefault ? "live " : ""}run`)}${pages.hasMore ? " and more" : ""}${
         isDefault ? "; `--state any` for all" : ""
       }`,
-      ...next(),
+      ...pages.next(),
     ],
-    remarks: () => [...(isDefault ? ["live runs; `--state any` for all"] : []), ...next()],
+    remarks: () => [...(isDefault ? ["live runs; `--state any` for all"] : []), ...pages.next()],
   });
 }
 

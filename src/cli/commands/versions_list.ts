@@ -6,21 +6,16 @@
 
 import { VERSION_STATES, type VersionLine, type VersionState } from "../../operate/versions.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { UsageError } from "../errors.ts";
 import type { Column } from "../output/table.ts";
 import { counted } from "../output/words.ts";
-import { whole } from "../readers.ts";
+import { Pages, type PagingOptions, pagingOptions } from "../paging.ts";
 
-interface Options {
+interface Options extends PagingOptions {
   readonly workflow?: string;
   readonly state?: string;
-  readonly limit?: number;
-  readonly all?: boolean;
-  readonly after?: string;
 }
 
 const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 1_000;
 
 /** Lists versions, the newest first. */
 export const command = defineCommand<Options>({
@@ -34,13 +29,7 @@ export const command = defineCommand<Options>({
   options: [
     { flags: "--workflow <name>", text: "versions of this workflow" },
     { flags: "--state <state>", text: `versions in this state: ${VERSION_STATES.join(", ")}` },
-    {
-      flags: "--limit <n>",
-      text: `how many, from 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} if omitted`,
-      read: whole(1, MAX_LIMIT),
-    },
-    { flags: "--all", text: "all of them, page by page" },
-    { flags: "--after <cursor>", text: "the next page: the cursor that the page before printed" },
+    ...pagingOptions(DEFAULT_LIMIT),
   ],
   fields: [
     ...["hash", "workflow", "label", "state", "current", "live", "oldestLive", "lastStart"],
@@ -48,34 +37,30 @@ export const command = defineCommand<Options>({
   ],
   async run(context) {
     const { read, options, out } = context;
-    const { workflow, state, all = false, limit = all ? MAX_LIMIT : DEFAULT_LIMIT } = options;
-    if (all && options.limit !== undefined) {
-      throw new UsageError("Cannot use --all and --limit at once: found both, wanted one");
-    }
-    let cursor: string | null = options.after ?? null;
-    const next = () => cursor === null ? [] : [`next: the same options and --after ${cursor}`];
-    async function* items() {
-      do {
-        const page = await read("versions.list", {
-          limit,
-          ...(workflow === undefined ? {} : { workflow }),
-          ...(state === undefined ? {} : { state: state as VersionState }),
-          ...(cursor === null ? {} : { cursor }),
-        });
-        yield* page.versions;
-        cursor = page.cursor;
-      } while (all && cursor !== null);
-    }
+    const { workflow, state } = options;
+    const filter = {
+      ...(workflow === undefined ? {} : { workflow }),
+      ...(state === undefined ? {} : { state: state as VersionState }),
+    };
+    const pages = new Pages<VersionLine>(
+      options,
+      DEFAULT_LIMIT,
+      async ({ limit, cursor: after }) => {
+        const cursor = after === undefined ? {} : { cursor: after };
+        const page = await read("versions.list", { ...filter, limit, ...cursor });
+        return [page.versions, page.cursor];
+      },
+    );
     await out.list({
       name: "versions",
-      items: items(),
+      items: pages.items(),
       columns: columnsOf(context),
-      rest: () => ({ next: cursor }),
+      rest: pages.rest,
       footer: (count) => [
-        `${counted(count, "version")}${cursor === null ? "" : " and more"}`,
-        ...next(),
+        `${counted(count, "version")}${pages.hasMore ? " and more" : ""}`,
+        ...pages.next(),
       ],
-      remarks: next,
+      remarks: pages.next,
     });
   },
 });
