@@ -4,8 +4,7 @@
  * @module
  */
 
-import { awaitResult, type RunResult } from "../operate/result.ts";
-import type { Continuum } from "../operate/client.ts";
+import { type AwaitOptions, awaitReading, awaitResult, type RunResult } from "../operate/result.ts";
 import type { CommandContext } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { json } from "./output/output.ts";
@@ -14,23 +13,24 @@ import { json } from "./output/output.ts";
  * Waits for the end of a run, and prints it. A remark says if the run is parked meanwhile.
  *
  * @param context The command.
- * @param continuum The client.
  * @param id The run.
  * @param more What the JSON document holds besides.
  * @returns The exit code.
  */
 export async function awaitAndPrint(
-  context: Pick<CommandContext, "out" | "signal">,
-  continuum: Continuum,
+  context: Pick<CommandContext, "out" | "signal" | "globals" | "client" | "read">,
   id: string,
   more: object = {},
 ): Promise<number> {
-  const { out, signal } = context;
-  const result = await awaitResult(continuum, id, {
+  const { out, signal, globals, client, read } = context;
+  const options: AwaitOptions = {
     signal,
     onParked: ({ state, reason }) =>
       out.note(`run ${id} is parked (${state}): ${reason ?? "unknown"}; still waiting`),
-  });
+  };
+  const result = globals.server === undefined
+    ? await awaitResult(await client(), id, options)
+    : await awaitReading(read, id, options);
   return printResult(context, result, more);
 }
 

@@ -9,6 +9,7 @@ import type { RunStatus } from "../client/run/status.ts";
 import type { Continuum } from "../continuum.ts";
 import { END_STATES, type RunState } from "../ports/rows.ts";
 import { type Json, plain } from "./plain.ts";
+import type { Read } from "./readings/reader.ts";
 
 /** How a run ended. */
 export interface RunResult {
@@ -33,6 +34,9 @@ export interface AwaitOptions {
    */
   onParked?(run: { readonly state: string; readonly reason: string | null }): void;
 }
+
+/** How long to wait before a run is read again, in milliseconds. */
+const POLL_MS = 1_000;
 
 const PARKED = ["stuck_unknown_version", "stuck_nondeterminism", "stuck_poisoned"] as const;
 
@@ -76,6 +80,45 @@ export async function awaitResult(
     status = await run.reached(END_STATES, options);
   }
   return await endOf(continuum, status);
+}
+
+/**
+ * Waits until a run has ended, by reading it again and again: from an observer, which notifies no one.
+ *
+ * @param read Reads.
+ * @param id The run.
+ * @param options Aborts the wait, and is notified if the run is parked.
+ * @returns Its end.
+ * @throws {unknown} The reason of the signal, if it aborts, and the errors of reading.
+ */
+export async function awaitReading(
+  read: Read,
+  id: string,
+  { signal, onParked }: AwaitOptions = {},
+): Promise<RunResult> {
+  for (let isSaid = false;;) {
+    const { state, reason } = await read("runs.show", { id });
+    if (isEnd(state)) return await read("runs.result", { id });
+    if (!isSaid && (PARKED as readonly string[]).includes(state)) {
+      isSaid = true;
+      onParked?.({ state, reason });
+    }
+    await pause(signal);
+  }
+}
+
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, POLL_MS);
+  const onAbort = () => reject(signal!.reason);
+  signal?.addEventListener("abort", onAbort);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
 }
 
 async function endOf(

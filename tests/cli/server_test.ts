@@ -9,7 +9,7 @@ import { RELEASE } from "../../src/base/release.ts";
 import { observer, type ObserverOptions, type Right, RIGHTS } from "../../src/observer/mod.ts";
 import { cli, cliHere } from "../support/cli.ts";
 import { CliWorld } from "../support/cli_world.ts";
-import { reached } from "../support/runs.ts";
+import { eventually, reached } from "../support/runs.ts";
 import { source } from "../support/scene.ts";
 
 const TOKEN = "t0ken-of-the-test";
@@ -92,6 +92,8 @@ Deno.test("a command prints the same from an observer as from its database", asy
     ["runs", "list", "--version", "zz"],
     ["schedules", "show", "none"],
     ["runs", "list", "--after", "wrong"],
+    ["result", "o/1"],
+    ["result", "none"],
   ];
   for (const line of lines) {
     const [here, there] = [await set.world.here(line), await set.there(line)];
@@ -146,7 +148,6 @@ Deno.test("what no observer does needs a database, and one source is named, not 
   for (
     const [line, why] of [
       [["versions", "gc", "--dry-run", "--server", url], /needs a database/],
-      [["start", "order", "--wait", "--server", url], /needs a database/],
       [["start", "order", "--trust", "x", "--server", url], /needs a database/],
       [["cancel", "o", "--as", "eve", "--server", url], /an observer knows who acts/],
       [["runs", "list", "--all-namespaces", "--server", url], /needs a database/],
@@ -228,6 +229,27 @@ Deno.test("commands that act do it by an observer, under the name that it knows"
     const wanted = JSON.stringify([action, "ana", true, "tidy"]);
     assert.ok(acted.some((entry) => JSON.stringify(entry) === wanted), `${wanted} in ${acted}`);
   }
+});
+
+Deno.test("the end of a run is awaited at an observer, with its result or its code", async () => {
+  await using set = await observedWorld();
+  const { node, there } = set;
+  const awaited = there(["start", "order", "7", "--id", "o/3", "--wait"]);
+  await eventually(
+    async () => await node.run("o/3").status().catch(() => undefined),
+    () => "run",
+  );
+  await node.run("o/3").signal("review", { ok: true });
+  const { code, out, error } = await awaited;
+  assert.deepEqual([code, JSON.parse(out)], [0, { ok: true }], error);
+  assert.deepEqual(await there(["result", "o/3"]), await set.world.here(["result", "o/3"]));
+  const waits = there(["result", "o/1", "--wait"]);
+  await node.run("o/1").terminate({ reason: "enough" });
+  const ended = await waits;
+  assert.deepEqual([ended.code, ended.out], [6, ""]);
+  assert.match(ended.error, /^run o\/1 was terminated: .*enough/);
+  const late = await there(["start", "order", "--wait", "--timeout", "50ms"]);
+  assert.equal(late.code, 124, late.error);
 });
 
 Deno.test("a process acts by an observer of the namespace that is named, with its rights, and by no other", async () => {

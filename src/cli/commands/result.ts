@@ -4,7 +4,6 @@
  * @module
  */
 
-import { resultOf } from "../../operate/result.ts";
 import { awaitAndPrint, printResult } from "../awaited.ts";
 import { defineCommand } from "../command.ts";
 
@@ -21,9 +20,8 @@ export const command = defineCommand<{ readonly wait?: true }>({
   options: [{ flags: "--wait", text: "wait until the run ends" }],
   fields: ["id", "state", "output", "error"],
   async run(context) {
-    const { args: [id], options, client } = context;
-    const continuum = await client();
-    if (options.wait === true) return await awaitAndPrint(context, continuum, id!);
-    return printResult(context, await resultOf(continuum, id!));
+    const { args: [id], options, read } = context;
+    if (options.wait === true) return await awaitAndPrint(context, id!);
+    return printResult(context, await read("runs.result", { id: id! }));
   },
 });

@@ -75,7 +75,6 @@ export const command = defineCommand<Options>({
       ? { workflow: named!, version: options.version }
       : await registerModule(database(), module, trust);
     const trusted = module === undefined ? trust : [module, ...trust];
-    if (wait === true) await context.client(trusted);
     const run = await (await context.acts(trusted)).start({
       ...registered,
       input,
@@ -90,7 +89,7 @@ export const command = defineCommand<Options>({
     const what = `${verb} ${run.id}: ${run.workflow} on version ${run.version.slice(0, 12)}`;
     if (wait === true) {
       out.note(what);
-      return await awaitAndPrint(context as CommandContext, await context.client(), run.id, run);
+      return await awaitAndPrint(context as CommandContext, run.id, run);
     }
     out.document(run, () => {
       out.note(what);

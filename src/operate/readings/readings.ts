@@ -28,6 +28,7 @@ import {
   traceOfRun,
   whereRunWaits,
 } from "../runs.ts";
+import { resultOf } from "../result.ts";
 import { SCHEDULE_STATES, type ScheduleFilter, schedulePage, showSchedule } from "../schedules.ts";
 import { MAX_DEPTH, MAX_RUNS, runTree } from "../tree.ts";
 import { upgradeJobs } from "../upgrade.ts";
@@ -148,6 +149,12 @@ export const READINGS = {
     args: { id: text },
     needs: ["id"],
     read: (client, { id }) => showRun(client, id),
+  }),
+  "runs.result": reading<OfRun, Result<typeof resultOf>>({
+    rights: ["read"],
+    args: { id: text },
+    needs: ["id"],
+    read: (client, { id }) => resultOf(client, id),
   }),
   "runs.where": reading<OfRun & Replayed & { readonly around?: number }, RunPlace>({
     rights: ["read"],
