@@ -23,6 +23,7 @@ import type { Asked } from "./asked.ts";
 import { readBody } from "./body.ts";
 import { confirmPage } from "./confirm.ts";
 import { bodyKindOf } from "./csrf.ts";
+import { exactJson } from "./exact_json.ts";
 import { ObserverError, shownError } from "./errors.ts";
 import { type Fields, fieldsOfForm, fieldsOfJson } from "./fields.ts";
 import { frame } from "./frame.ts";
@@ -158,7 +159,7 @@ async function fieldsOf({ request, look }: Asked): Promise<Fields> {
 
 function parsed(body: string): Json {
   try {
-    return JSON.parse(body);
+    return exactJson(body);
   } catch (error) {
     return refuse("the body of a request", inWords(messageOf(error)), "JSON");
   }

@@ -7,6 +7,7 @@
 import { refuse } from "../base/arguments.ts";
 import { inWords } from "../base/describe.ts";
 import { messageOf } from "../base/text.ts";
+import { exactJson } from "./exact_json.ts";
 import type { Json } from "../operate/plain.ts";
 
 /**
@@ -89,7 +90,7 @@ export function fieldsOfJson(document: Json): Fields {
 
 function readJson(text: string, name: string): Json {
   try {
-    return JSON.parse(text);
+    return exactJson(text);
   } catch (error) {
     return refuse(
       `field ${name}`,

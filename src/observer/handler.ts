@@ -172,6 +172,7 @@ export class Handler {
     ]);
     const read = await asked.read(() => this.#looks.shared(key, () => route.load(asked.look)));
     const data = asked.redacted(read);
+    if (route.file !== undefined && query.has("file")) return fileAnswer(route.file(data));
     const facts = plain(route.facts === undefined ? data : route.facts(data));
     const { theme, zone } = view;
     const tag = tagOf([form, theme, zone, said, view.by, [...rights].sort(), facts]);

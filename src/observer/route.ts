@@ -95,6 +95,12 @@ export interface PageRoute<Data = Json> extends RouteBase {
    */
   page(data: Data, view: View): Page | Promise<Page>;
   /**
+   * The data as a file, for `?file=1`; there is none when omitted.
+   *
+   * @param data What `load` returned, redacted.
+   */
+  file?(data: Data): File;
+  /**
    * What of the data a change of the page follows from; all of it when omitted.
    *
    * @param data What `load` returned.

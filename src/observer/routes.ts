@@ -56,6 +56,7 @@ import { upgrade } from "./pages/upgrade.ts";
 import { version } from "./pages/version.ts";
 import { versionDiff } from "./pages/version_diff.ts";
 import { versionPatches } from "./pages/version_patches.ts";
+import { value } from "./pages/value.ts";
 import { versions } from "./pages/versions.ts";
 import { versionSourcePage } from "./pages/version_source.ts";
 import { READING_ROUTES } from "./readings.ts";
@@ -72,6 +73,7 @@ export const ROUTES: readonly Route[] = [
   ...MOVE_ACTIONS,
   ...RUN_ACTIONS,
   exportRun,
+  value,
   timeline,
   history,
   source,

@@ -68,7 +68,7 @@ function pathsOf(hash: string): string[] {
     if (path === "/compare") return `${path}?a=r-1&b=r-2`;
     if (path === "/versions/diff") return `${path}?a=${hash}&b=${hash}`;
     const id = path.startsWith("/versions/") ? hash : "r-1";
-    return `${path.replaceAll(/:\w+/g, id)}?${query}`;
+    return `${path.replace(":name", "input").replaceAll(/:\w+/g, id)}?${query}`;
   });
 }
 

@@ -67,7 +67,7 @@ export const run = definePage<RunData>({
           run,
           view,
         )}
-        ${values(run)}
+        ${values(run, view)}
       `,
     };
   },
@@ -316,17 +316,21 @@ function retrying({ retrying }: Run, view: View): Html {
   );
 }
 
-function values({ state, input, result, error, lastError, custom, untakenSignals }: Run): Html {
+function values(run: Run, view: View): Html {
+  const { state, input, result, error, lastError, custom, untakenSignals } = run;
+  const whole = (name: string) => view.to(["runs", run.id, "values", name]);
   const signals = Object.entries(untakenSignals);
   return html`
     <div class="columns">
-      ${custom === null ? NOTHING : section("Status set by the workflow", valueBlock(custom))}
-      ${section("Input", valueBlock(input))}
-      ${state === "completed" ? section("Result", valueBlock(result)) : NOTHING}
-      ${error === null ? NOTHING : section("Error", valueBlock(error))}
+      ${custom === null
+        ? NOTHING
+        : section("Status set by the workflow", valueBlock(custom, whole("custom")))}
+      ${section("Input", valueBlock(input, whole("input")))}
+      ${state === "completed" ? section("Result", valueBlock(result, whole("result"))) : NOTHING}
+      ${error === null ? NOTHING : section("Error", valueBlock(error, whole("error")))}
       ${lastError === null
         ? NOTHING
-        : section("Error of the attempt before", valueBlock(lastError))}
+        : section("Error of the attempt before", valueBlock(lastError, whole("lastError")))}
       ${signals.length === 0 ? NOTHING : section(
         "Signals that wait to be taken",
         html`<ul class="attributes">${

@@ -6,6 +6,7 @@
 
 import type { Json } from "../../operate/plain.ts";
 import { type Html, html, NOTHING } from "../html.ts";
+import type { Link } from "../links.ts";
 import { isRedacted } from "../redaction.ts";
 
 /** How many characters of a value a page shows. */
@@ -15,19 +16,30 @@ const SHOWN = 4_096;
  * A value as a block of JSON.
  *
  * @param value The value, or what stands in its place.
+ * @param whole Where it is shown whole; it is cut, and the rest left out, when omitted.
  */
-export function valueBlock(value: Json | undefined): Html {
+export function valueBlock(value: Json | undefined, whole?: Link): Html {
   if (isRedacted(value)) {
     const { $redacted: why, value: left } = value;
     if (why === "right") return withheld();
-    return html`${valueBlock(left)}<p class="hint">Parts of this value are redacted.</p>`;
+    return html`${valueBlock(left, whole)}<p class="hint">Parts of this value are redacted.</p>`;
   }
   if (value === undefined || value === null) return html`<p class="hint">none</p>`;
-  if (isErrorValue(value)) return errorBlock(value);
+  if (isErrorValue(value)) return errorBlock(value, whole);
   const text = JSON.stringify(value, null, 2);
   return html`
-    <pre class="value" tabindex="0">${cut(text)}</pre>${more(text)}
+    <pre class="value" tabindex="0">${cut(text)}</pre>${more(text, whole)}
   `;
+}
+
+/**
+ * The whole text of a value.
+ *
+ * @param value The value, or what the option `redact` put in its place.
+ */
+export function wholeText(value: Json | undefined): string {
+  const left = isRedacted(value) ? value.value : value;
+  return JSON.stringify(left ?? null, null, 2);
 }
 
 /**
@@ -67,12 +79,13 @@ function isErrorValue(value: Json | undefined): value is ErrorValue & Json {
     typeof (value as { name?: unknown }).name === "string";
 }
 
-function errorBlock(error: ErrorValue): Html {
+function errorBlock(error: ErrorValue, whole?: Link): Html {
   const { name: _, message: __, cause, ...rest } = error;
+  const text = JSON.stringify(rest, null, 2);
   const further = Object.keys(rest).length === 0 ? NOTHING : html`
     <details>
       <summary>details</summary>
-      <pre class="value" tabindex="0">${cut(JSON.stringify(rest, null, 2))}</pre>
+      <pre class="value" tabindex="0">${cut(text)}</pre>${more(text, whole)}
     </details>
   `;
   return html`
@@ -92,8 +105,11 @@ function cut(text: string): string {
   return text.length > SHOWN ? text.slice(0, SHOWN) : text;
 }
 
-function more(text: string): Html {
+function more(text: string, whole?: Link): Html {
   if (text.length <= SHOWN) return NOTHING;
   const size = (text.length / 1024).toLocaleString("en", { maximumFractionDigits: 1 });
-  return html`<p class="hint">The first ${SHOWN} characters of ${size} kB.</p>`;
+  const all = whole === undefined ? NOTHING : html`
+    <a href="${whole}">Show all</a>
+  `;
+  return html`<p class="hint">The first ${SHOWN} characters of ${size} kB.${all}</p>`;
 }
