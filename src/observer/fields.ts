@@ -88,6 +88,25 @@ export function fieldsOfJson(document: Json): Fields {
   };
 }
 
+/**
+ * Reads some of a few words. A word that is unknown is refused: leaving it out would ask for all.
+ *
+ * @param texts What was chosen; an empty text is no value.
+ * @param words The words.
+ * @param name The field.
+ * @returns The words, each once, in their order.
+ * @throws {InvalidArgumentError} If one is unknown.
+ */
+export function wordsOf<Word extends string>(
+  texts: readonly string[],
+  words: readonly Word[],
+  name: string,
+): Word[] {
+  const unknown = texts.find((text) => text !== "" && !words.includes(text as Word));
+  if (unknown !== undefined) refuse(`field ${name}`, unknown, words.join(", "));
+  return words.filter((word) => texts.includes(word));
+}
+
 function readJson(text: string, name: string): Json {
   try {
     return exactJson(text);

@@ -126,6 +126,33 @@ forEachDatabase("observer's actions", (database, test) => {
     assert.doesNotMatch(page, /s-1/, "a browser sends the fields that were left empty");
   });
 
+  test("a word that a field does not know is refused, and is not taken for all or for the usual", async () => {
+    await using set = await scene(database);
+    await waiting(set, "r-1");
+    const observed = observe(set.node);
+    const fork = "/runs/r-1/fork?at=0";
+    for (
+      const path of [
+        ...[
+          "/versions?state=unusd",
+          "/schedules?state=pausd",
+          "/repair?code=STUCK",
+          "/runs?state=x",
+        ],
+        ...[`${fork}&children=adpot`, `${fork}&signals=cary`],
+      ]
+    ) {
+      const answer = await observed.ask(path);
+      assert.equal(answer.status, 400, path);
+      assert.match(await answer.text(), /Cannot use field \w+: found /, path);
+    }
+    for (
+      const path of ["/versions?state=", "/schedules?state=", "/repair?code=", `${fork}&children=`]
+    ) {
+      assert.equal((await observed.ask(path)).status, 200, path);
+    }
+  });
+
   test("a signal is sent with its payload, and a payload that is no JSON loses nothing", async () => {
     await using set = await scene(database);
     await waiting(set, "r-1");

@@ -14,7 +14,7 @@ import {
   planFork,
 } from "../../operate/fork.ts";
 import { showRun } from "../../operate/runs.ts";
-import type { Fields } from "../fields.ts";
+import { type Fields, wordsOf } from "../fields.ts";
 import { type Html, html, NOTHING } from "../html.ts";
 import { counted, facts, note, section, table, time } from "../parts/mod.ts";
 import { defineAction } from "../route.ts";
@@ -94,8 +94,8 @@ function requestOf(fields: Fields): ForkRequest | null {
     ...point,
     version: text("version"),
     id: text("id"),
-    children: FORK_CHILDREN.find((choice) => choice === fields.text("children")),
-    signals: FORK_SIGNALS.find((choice) => choice === fields.text("signals")),
+    children: wordsOf(fields.list("children"), FORK_CHILDREN, "children")[0],
+    signals: wordsOf(fields.list("signals"), FORK_SIGNALS, "signals")[0],
     ...(input === undefined ? {} : { input }),
   };
 }

@@ -8,10 +8,10 @@ import {
   carryOut,
   planRepairs,
   REPAIRABLE,
-  type RepairableCode,
   type RepairLines,
   type RepairPlan,
 } from "../../operate/repair.ts";
+import { wordsOf } from "../fields.ts";
 import { html, NOTHING } from "../html.ts";
 import { counted, section, table } from "../parts/mod.ts";
 import { defineAction } from "../route.ts";
@@ -27,10 +27,7 @@ export const repair = defineAction<RepairPlan, RepairLines>({
   action: "repair",
   needsReason: true,
   plan: ({ client }, fields) => {
-    const codes = fields.list("code").filter((code) =>
-      (REPAIRABLE as readonly string[]).includes(code)
-    );
-    return planRepairs(client, codes as RepairableCode[]);
+    return planRepairs(client, wordsOf(fields.list("code"), REPAIRABLE, "code"));
   },
   fence: ({ repairs }) => repairs as never,
   targets: ({ repairs }) => repairs.flatMap(({ targets }) => targets.map(({ id }) => id)),

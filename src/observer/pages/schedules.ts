@@ -10,6 +10,7 @@ import {
   schedulePage,
   showSchedule,
 } from "../../operate/schedules.ts";
+import { wordsOf } from "../fields.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
 import {
   ago,
@@ -43,7 +44,7 @@ export const schedules = definePage<Schedules>({
   rights: ["read"],
   live: 10,
   async load({ client, query }) {
-    const states = SCHEDULE_STATES.filter((state) => query.getAll("state").includes(state));
+    const states = wordsOf(query.getAll("state"), SCHEDULE_STATES, "state");
     return await schedulePage(client, {
       states: states.length === 0 ? undefined : states,
       workflow: query.get("workflow") || undefined,

@@ -11,6 +11,7 @@ import {
   type VersionLines,
 } from "../../operate/versions.ts";
 import { queryOf } from "../here.ts";
+import { wordsOf } from "../fields.ts";
 import { type Content, type Html, html, NOTHING } from "../html.ts";
 import { ago, empty, MOST_COUNTED, number, stateMark, table, versionLink } from "../parts/mod.ts";
 import { definePage } from "../route.ts";
@@ -28,7 +29,7 @@ export const versions = definePage<VersionLines>({
   load({ client, query }) {
     const workflow = query.get("workflow");
     const cursor = query.get("cursor");
-    const state = VERSION_STATES.filter((word) => query.getAll("state").includes(word));
+    const state = wordsOf(query.getAll("state"), VERSION_STATES, "state");
     return listVersions(client, {
       limit: PAGE,
       ...(workflow ? { workflow } : {}),
