@@ -96,3 +96,40 @@ Deno.test("runs upgrade --job --yes moves nothing, and says which option lacks i
   );
   assert.match(error, /\n {2}A value that begins so follows an equals sign: --job=--yes\n/);
 });
+
+Deno.test("an empty argument names nothing: it is refused, and nothing is acted upon", async () => {
+  const files = { "tick.ts": source("return input;", `{ name: "tick" }`) };
+  await using world = await CliWorld.make(files);
+  const node = await world.node("tick.ts");
+  await node.start("tick", 1, { runId: "a", delay: "1d" });
+  await node.schedules.create({ id: "s", workflow: "tick", every: "1h" });
+  const hash = (await node.run("a").status()).version.hash;
+  const consent = ["--reason", "x", "--yes"];
+  const lines: readonly (readonly string[])[] = [
+    ...["show", "where", "trace", "tree", "history", "generations"].map((
+      word,
+    ) => ["runs", word, ""]),
+    ...["cancel", "result", "start"].map((word) => [word, ""]),
+    ...["pause", "resume", "trigger"].map((word) => ["schedules", word, ""]),
+    ...[["terminate", ""], ["runs", "delete", ""], ["schedules", "delete", ""]]
+      .map((line) => [...line, ...consent]),
+    ...[["versions", "deny", ""], ["repair", ""], ["health", "acknowledge", ""]]
+      .map((line) => [...line, ...consent]),
+    ["versions", "source", hash, ""],
+    ["versions", "diff", hash, hash, ""],
+    ["versions", "activate", "", hash],
+    ["versions", "activate", "tick", ""],
+    ["versions", "replay", ""],
+    ["runs", "upgrade", "", "--to", hash, "--yes"],
+    ["runs", "export", ""],
+    ["signal", "a", ""],
+  ];
+  for (const line of lines) {
+    const { code, out, error } = await world.here(line);
+    assert.ok(code === 2 || code === 4, `${line.join(" ")}: ${code} ${out}${error}`);
+    assert.match(error, /^[A-Z_]+: Cannot /, line.join(" "));
+  }
+  assert.equal((await node.run("a").status()).state, "pending");
+  assert.equal((await node.schedules.get("s")).state, "active");
+  assert.equal(await node.runs.count(), 1);
+});
