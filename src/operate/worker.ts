@@ -128,6 +128,11 @@ export class Worker implements AsyncDisposable {
     return worker;
   }
 
+  /** The node, for what else the process serves of it. */
+  get client(): Continuum {
+    return this.#continuum;
+  }
+
   /** Why it can't work now; `null`: it works. */
   get trouble(): string | null {
     return this.#continuum.readiness().reason;

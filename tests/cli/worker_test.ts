@@ -29,6 +29,32 @@ const CONFIG = JSON.stringify({
 
 const WAITS = source(`return await ctx.waitForSignal("go");`, `{ name: "waits" }`);
 
+Deno.test("worker --observer serves the node's own pages to the one who opens its link", async () => {
+  await using world = await CliWorld.make({ "waits.ts": WAITS });
+  const worker = world.spawn(["worker", "waits.ts", "--observer", "0", "--name", "w1"]);
+  const [, link] = await worker.printed(/^observer at (http:\/\/127\.0\.0\.1:\d+\/\?token=\S+)$/m);
+  const { code } = await world.run(["start", "waits", "--id", "w-1"]);
+  assert.equal(code, 0);
+  const opened = await fetch(link!, { redirect: "manual" });
+  await opened.body?.cancel();
+  const [cookie] = opened.headers.getSetCookie()[0]!.split(";");
+  const page = async (path: string, headers: Record<string, string>) => {
+    const answer = await fetch(new URL(path, link), {
+      headers: { accept: "text/html", ...headers },
+    });
+    return [answer.status, await answer.text()] as const;
+  };
+  const [status, run] = await page("/runs/w-1", { cookie: cookie! });
+  assert.deepEqual([status, /waits/.test(run)], [200, true]);
+  assert.match((await page("/nodes", { cookie: cookie! }))[1], /w1/);
+  const again = await fetch(link!, { redirect: "manual" });
+  await again.body?.cancel();
+  assert.deepEqual(again.headers.getSetCookie(), [], "the link works once");
+  assert.equal((await page("/runs/w-1", {}))[0], 401);
+  worker.kill("SIGTERM");
+  assert.equal((await worker.ended()).code, 0);
+});
+
 Deno.test("a worker executes the runs of its modules, says what it serves, and ends with code 0 at SIGTERM", async () => {
   await using world = await CliWorld.make({
     "deno.json": CONFIG,
@@ -154,6 +180,12 @@ Deno.test("a worker that can't serve says why in a sentence, with the exit code 
       ["waits.ts", "--health-port", `127.0.0.1:${port}`],
       1,
       /health port: 127\.0\.0\.1:\d+ is in use/,
+    ],
+    [["waits.ts", "--observer", "70000"], 2, /--observer: found "70000", wanted a port/],
+    [
+      ["waits.ts", "--observer", `${port}`],
+      1,
+      /Cannot open the observer: 127\.0\.0\.1:\d+ is in use/,
     ],
     [["waits.ts", "--drain", "soon"], 2, /--drain/],
     [["waits.ts", "--log", "warn"], 2, /--log: found "warn".*did you mean warning/],

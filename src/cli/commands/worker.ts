@@ -7,6 +7,7 @@
 import type { LogLevel } from "@logtape/logtape";
 import type { HealthAddress } from "../../operate/health_port.ts";
 import { Worker, type WorkerReport } from "../../operate/worker.ts";
+import { serveObserver, type Standalone } from "../../observer/standalone.ts";
 import { given } from "../../operate/client.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { counted } from "../output/words.ts";
@@ -21,6 +22,7 @@ interface Options {
   readonly drain?: number;
   readonly lease?: number;
   readonly healthPort?: HealthAddress;
+  readonly observer?: number;
   readonly name?: string;
   readonly trust?: readonly string[];
   readonly live?: readonly string[];
@@ -82,6 +84,11 @@ export const command = defineCommand<Options>({
       text: "answer GET /live and /ready there",
       read: addressOf,
     },
+    {
+      flags: "--observer <port>",
+      text: "serve the observer of this node on 127.0.0.1, by a link that works once; 0: any port",
+      read: portOf,
+    },
     { flags: "--name <name>", text: "its name, shown to people; host and process if omitted" },
     { flags: "--trust <pattern>", text: "modules that may run besides its own", repeat: true },
     { flags: "--live <module>", text: "a module that versions share and don't pin", repeat: true },
@@ -92,9 +99,9 @@ export const command = defineCommand<Options>({
       read: oneOf(LOG_LEVELS),
     },
   ],
-  fields: ["workflows", "activities", "queues", "health"],
+  fields: ["workflows", "activities", "queues", "health", "observer"],
   graceful: "serves",
-  async run({ args: modules, options, database, out, signal }) {
+  async run({ args: modules, options, globals, database, out, signal }) {
     const { activities, queue = [], healthPort, log = "info", drain = DRAIN } = options;
     const { concurrency, runs, lease, name, trust, live, config } = options;
     let opened: Worker | undefined;
@@ -114,10 +121,13 @@ export const command = defineCommand<Options>({
         drainTimeout: drain,
       },
     });
-    printReport(out, worker.report);
+    await using pages = observed(worker, options.observer, globals.as);
+    printReport(out, worker.report, pages?.link ?? null);
     await aborted(signal);
     out.note("stopping: it takes no more work; a second signal stops it at once");
+    const closing = pages?.[Symbol.asyncDispose]();
     const { released, forced } = await worker.stop();
+    await closing;
     const givenUp = forced === 0 ? "" : `; ${forced} did not finish in time, and were given up`;
     out.note(
       `stopped: ${counted(released, "run was", "runs were")} released for other nodes${givenUp}`,
@@ -125,15 +135,27 @@ export const command = defineCommand<Options>({
   },
 });
 
-function printReport(out: CommandContext["out"], report: WorkerReport): void {
+/** The node's own observer; the worker stops if it can't be served. */
+function observed(worker: Worker, port: number | undefined, by: string): Standalone | null {
+  if (port === undefined) return null;
+  return serveObserver(worker.client, { hostname: "127.0.0.1", port, by });
+}
+
+function printReport(
+  out: CommandContext["out"],
+  report: WorkerReport,
+  observer: string | null,
+): void {
   const { workflows, activities, queues, health } = report;
-  out.document(report, () => [
+  out.document({ ...report, observer }, () => [
     `serving ${
       workflows.map(({ workflow, version }) => `${workflow} ${version.slice(0, 12)}`).join(", ")
     }; ${activities.length === 0 ? "" : `activities ${activities.join(", ")}; `}queues ${
       queues.join(", ")
     }${health === null ? "" : `; health on ${health}`}`,
+    ...observer === null ? [] : [`observer at ${observer}`],
   ]);
+  if (observer !== null) out.note("the link works once");
   for (const { workflow, version, current } of workflows) {
     if (current) continue;
     const hash = version.slice(0, 12);
@@ -155,6 +177,11 @@ function queueOf(text: string, flag: string): readonly [string, number | undefin
   const [, name, concurrency] = /^([^=]+)(?:=(\d{1,6}))?$/.exec(text) ?? [];
   if (name === undefined) return refuse(flag, text, "a queue's name, or name=concurrency");
   return [name, concurrency === undefined ? undefined : Number(concurrency)];
+}
+
+function portOf(text: string, flag: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  return port <= 65_535 ? port : refuse(flag, text, "a port, or 0 for any");
 }
 
 function addressOf(text: string, flag: string): HealthAddress {
